@@ -1,0 +1,72 @@
+# The only door to building and testing; CI calls these targets too. `make help` lists them.
+SHELL := /bin/bash -o pipefail
+
+MODULE   := github.com/pullchat/pullchat
+BIN      := $(CURDIR)/.bin
+HZ_MOD   := -modfile=internal/gen/hz.mod
+# Hand-written packages: what the coverage is of.
+covered   = $(shell go list ./... | grep -v /internal/gen | paste -sd,)
+race      = $(if $(shell command -v gcc || command -v cc),-race,$(warning no C compiler: the race detector is off))
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## run everything in one process: HTTP on :8080, an in-memory Redis unless REDIS_URL is set
+	go run ./pullchat serve
+
+.PHONY: build
+build: ## build all programs into .bin/
+	go build -trimpath -o $(BIN)/ ./pullchat ./http-server ./rpc-server
+
+.PHONY: test
+test: redis-server ## all tests, on a real Redis that they start; prints the coverage
+	go test $(race) -shuffle=on -timeout 20m -coverpkg=$(covered) -coverprofile=coverage.out ./... 2>&1 | tee test.log
+	@go tool cover -func=coverage.out | awk '/^total/ { print "coverage of hand-written code: " $$3 }'
+	@grep -E '^(ok|FAIL|---)' test.log
+
+.PHONY: bench
+bench: redis-server ## benchmarks: an append, a range read, a send and a pull through both hops
+	go test -run '^$$' -bench . -benchmem ./rpc-server/storage ./test/...
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (default 30s)
+	@for package in $$(go list ./...); do \
+	  for target in $$(go test -list '^Fuzz' $$package 2>/dev/null | grep '^Fuzz'); do \
+	    echo "$$package $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $${FUZZTIME:-30s} $$package || exit 1; \
+	  done; \
+	done
+
+.PHONY: lint
+lint: ## golangci-lint with .golangci.yml
+	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run
+
+.PHONY: generate
+generate: thrift-compiler ## write internal/gen anew from the two IDLs
+	go build -o $(BIN)/ tool ./internal/gen/protoc
+	go build $(HZ_MOD) -o $(BIN)/ tool
+	rm -rf internal/gen/{api,http,rpc,apache}
+	PATH=$(BIN):$$PATH hz model --mod $(MODULE) --idl idl_http.proto --model_dir internal/gen --unset_omitempty \
+	  -I $$(go list $(HZ_MOD) -m -f '{{.Dir}}' github.com/cloudwego/hertz/cmd/hz)/protobuf/api
+	PATH=$(BIN):$$PATH kitex -module $(MODULE) -streamx -gen-path internal/gen idl_rpc.thrift
+	mkdir internal/gen/apache
+	thrift -r --gen go:package_prefix=$(MODULE)/internal/gen/apache/,skip_remote -out internal/gen/apache idl_rpc.thrift
+	gofmt -w internal/gen
+
+.PHONY: generate-check
+generate-check: generate ## fail if the committed internal/gen is not what the IDLs give
+	@git status --porcelain internal/gen | grep . && { git diff internal/gen | head -50; echo 'internal/gen is stale: commit what make generate wrote'; exit 1; } || true
+
+.PHONY: compose-test
+compose-test: ## the integration suite against the real stack, in containers
+	docker compose -f docker-compose.test.yml up --build --abort-on-container-exit --exit-code-from integration; \
+	  status=$$?; docker compose -f docker-compose.test.yml down --volumes; exit $$status
+
+# What the tests need beside Go, from Debian's packages.
+.PHONY: redis-server thrift-compiler
+redis-server:
+	@command -v redis-server >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends redis-server; }
+thrift-compiler:
+	@command -v thrift >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends thrift-compiler; }
+	@thrift --version | grep -q 0.17.0 || { echo 'make generate wants the Thrift compiler 0.17.0, as in Debian 12'; exit 1; }
