@@ -1,0 +1,113 @@
+package logging
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/cloudwego/hertz/pkg/common/hlog"
+	"github.com/cloudwego/kitex/pkg/klog"
+)
+
+// levelTrace is below slog.LevelDebug; what the frameworks trace is of no use to who runs Pullchat.
+const levelTrace = slog.LevelDebug - 4
+
+// adoptFrameworks sends what Kitex and Hertz log to the program's logger. What they call info is start-up chatter:
+// it becomes debug.
+func adoptFrameworks(logger *slog.Logger) {
+	klog.SetLogger(kitexLogger{frameworkLogger{logger.With("from", "kitex")}})
+	hlog.SetLogger(hertzLogger{frameworkLogger{logger.With("from", "hertz")}})
+	hlog.SetSystemLogger(hertzLogger{frameworkLogger{logger.With("from", "hertz")}})
+}
+
+type (
+	kitexLogger struct{ frameworkLogger }
+	hertzLogger struct{ frameworkLogger }
+)
+
+func (kitexLogger) SetLevel(klog.Level) {}
+func (hertzLogger) SetLevel(hlog.Level) {}
+
+// frameworkLogger has the methods that klog.FullLogger and hlog.FullLogger share.
+type frameworkLogger struct{ logger *slog.Logger }
+
+func (frameworkLogger) SetOutput(io.Writer) {}
+
+func (l frameworkLogger) log(ctx context.Context, level slog.Level, values ...any) {
+	if l.logger.Enabled(ctx, level) {
+		l.logger.Log(ctx, level, fmt.Sprint(values...))
+	}
+}
+
+func (l frameworkLogger) logf(ctx context.Context, level slog.Level, format string, values ...any) {
+	if l.logger.Enabled(ctx, level) {
+		l.logger.Log(ctx, level, fmt.Sprintf(format, values...))
+	}
+}
+
+func (l frameworkLogger) Trace(v ...any)  { l.log(context.Background(), levelTrace, v...) }
+func (l frameworkLogger) Debug(v ...any)  { l.log(context.Background(), slog.LevelDebug, v...) }
+func (l frameworkLogger) Info(v ...any)   { l.log(context.Background(), slog.LevelDebug, v...) }
+func (l frameworkLogger) Notice(v ...any) { l.log(context.Background(), slog.LevelInfo, v...) }
+func (l frameworkLogger) Warn(v ...any)   { l.log(context.Background(), slog.LevelWarn, v...) }
+func (l frameworkLogger) Error(v ...any)  { l.log(context.Background(), slog.LevelError, v...) }
+
+// Fatal does not end the process: that is for main to decide.
+func (l frameworkLogger) Fatal(v ...any) { l.log(context.Background(), slog.LevelError, v...) }
+
+func (l frameworkLogger) Tracef(f string, v ...any) {
+	l.logf(context.Background(), levelTrace, f, v...)
+}
+
+func (l frameworkLogger) Debugf(f string, v ...any) {
+	l.logf(context.Background(), slog.LevelDebug, f, v...)
+}
+
+func (l frameworkLogger) Infof(f string, v ...any) {
+	l.logf(context.Background(), slog.LevelDebug, f, v...)
+}
+
+func (l frameworkLogger) Noticef(f string, v ...any) {
+	l.logf(context.Background(), slog.LevelInfo, f, v...)
+}
+
+func (l frameworkLogger) Warnf(f string, v ...any) {
+	l.logf(context.Background(), slog.LevelWarn, f, v...)
+}
+
+func (l frameworkLogger) Errorf(f string, v ...any) {
+	l.logf(context.Background(), slog.LevelError, f, v...)
+}
+
+func (l frameworkLogger) Fatalf(f string, v ...any) {
+	l.logf(context.Background(), slog.LevelError, f, v...)
+}
+
+func (l frameworkLogger) CtxTracef(ctx context.Context, f string, v ...any) {
+	l.logf(ctx, levelTrace, f, v...)
+}
+
+func (l frameworkLogger) CtxDebugf(ctx context.Context, f string, v ...any) {
+	l.logf(ctx, slog.LevelDebug, f, v...)
+}
+
+func (l frameworkLogger) CtxInfof(ctx context.Context, f string, v ...any) {
+	l.logf(ctx, slog.LevelDebug, f, v...)
+}
+
+func (l frameworkLogger) CtxNoticef(ctx context.Context, f string, v ...any) {
+	l.logf(ctx, slog.LevelInfo, f, v...)
+}
+
+func (l frameworkLogger) CtxWarnf(ctx context.Context, f string, v ...any) {
+	l.logf(ctx, slog.LevelWarn, f, v...)
+}
+
+func (l frameworkLogger) CtxErrorf(ctx context.Context, f string, v ...any) {
+	l.logf(ctx, slog.LevelError, f, v...)
+}
+
+func (l frameworkLogger) CtxFatalf(ctx context.Context, f string, v ...any) {
+	l.logf(ctx, slog.LevelError, f, v...)
+}

@@ -1,0 +1,53 @@
+// Package logging makes the one slog logger of a program, gives it to Kitex and Hertz, and carries a request's id.
+package logging
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"strconv"
+)
+
+// Config says what is logged and how.
+type Config struct {
+	LogLevel  slog.Level `name:"log-level" env:"LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error."`
+	LogFormat string     `name:"log-format" env:"LOG_FORMAT" default:"text" enum:"text,json" help:"text or json."`
+}
+
+// New returns a logger and makes it that of Kitex and Hertz. Neither message texts nor secrets are to be logged.
+func New(w io.Writer, config Config) *slog.Logger {
+	options := &slog.HandlerOptions{Level: config.LogLevel}
+	var handler slog.Handler = slog.NewTextHandler(w, options)
+	if config.LogFormat == "json" {
+		handler = slog.NewJSONHandler(w, options)
+	}
+	logger := slog.New(handler)
+	adoptFrameworks(logger)
+	return logger
+}
+
+type requestIDKey struct{}
+
+// RequestIDKey names the request id between programs.
+const RequestIDKey = "REQUEST_ID"
+
+// WithRequestID returns a context that carries the id of the request it serves.
+func WithRequestID(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, requestIDKey{}, id)
+}
+
+// RequestID returns the id, or "".
+func RequestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}
+
+// NewRequestID returns 32 hexadecimal digits that are most likely unique.
+func NewRequestID() string {
+	digits := make([]byte, 0, 32)
+	for range 2 {
+		digits = strconv.AppendUint(digits, rand.Uint64()|1<<63, 16)
+	}
+	return string(digits)
+}

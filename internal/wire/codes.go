@@ -1,0 +1,46 @@
+package wire
+
+import (
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/gen/rpc"
+)
+
+var codes = map[chat.Code]rpc.Code{
+	chat.InvalidArgument:      rpc.Code_INVALID_ARGUMENT,
+	chat.Unauthenticated:      rpc.Code_UNAUTHENTICATED,
+	chat.PermissionDenied:     rpc.Code_PERMISSION_DENIED,
+	chat.NotFound:             rpc.Code_NOT_FOUND,
+	chat.Conflict:             rpc.Code_CONFLICT,
+	chat.TooLarge:             rpc.Code_TOO_LARGE,
+	chat.UnsupportedMediaType: rpc.Code_UNSUPPORTED_MEDIA_TYPE,
+	chat.ResourceExhausted:    rpc.Code_RESOURCE_EXHAUSTED,
+	chat.Internal:             rpc.Code_INTERNAL,
+	chat.Unavailable:          rpc.Code_UNAVAILABLE,
+	chat.DeadlineExceeded:     rpc.Code_DEADLINE_EXCEEDED,
+}
+
+var codesOf = func() map[rpc.Code]chat.Code {
+	reverse := make(map[rpc.Code]chat.Code, len(codes))
+	for domain, thrift := range codes {
+		reverse[thrift] = domain
+	}
+	return reverse
+}()
+
+// status is what a client may know of an error: its code and message, never its cause.
+func status(err error) (int32, string) {
+	e := chat.AsError(err)
+	return int32(codes[e.Code]), e.Message
+}
+
+// errorOf is nil for success; a code of a newer server than this client is Internal.
+func errorOf(code int32, message string) error {
+	if code == int32(rpc.Code_OK) {
+		return nil
+	}
+	domain, known := codesOf[rpc.Code(code)]
+	if !known {
+		domain = chat.Internal
+	}
+	return chat.Errorf(domain, "%s", message)
+}

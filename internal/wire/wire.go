@@ -1,0 +1,112 @@
+// Package wire is the border between the domain and Thrift: every conversion, both ways, for the server and the
+// client of IMService.
+package wire
+
+import (
+	"math"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/gen/rpc"
+)
+
+// success is the Msg of a call that worked, as clients of this IDL expect it.
+const success = "success"
+
+// SendRequest is what a client sends.
+func SendRequest(m chat.Message) *rpc.SendRequest {
+	return &rpc.SendRequest{Message: message(m)}
+}
+
+// MessageOf is what the server makes of a request; a missing message is an empty one, which the domain refuses.
+func MessageOf(r *rpc.SendRequest) chat.Message {
+	if r == nil || r.Message == nil {
+		return chat.Message{}
+	}
+	return messageOf(r.Message)
+}
+
+func message(m chat.Message) *rpc.Message {
+	thrift := &rpc.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, SendTime: m.SendTime}
+	if m.ID != "" {
+		thrift.Id = &m.ID
+	}
+	return thrift
+}
+
+func messageOf(m *rpc.Message) chat.Message {
+	return chat.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, ID: m.GetId(), SendTime: m.SendTime}
+}
+
+// SendResponse is what the server answers.
+func SendResponse(receipt chat.Receipt, err error) *rpc.SendResponse {
+	if err != nil {
+		code, text := status(err)
+		return &rpc.SendResponse{Code: code, Msg: text}
+	}
+	response := &rpc.SendResponse{Msg: success, SendTime: &receipt.SendTime}
+	if receipt.Duplicate {
+		response.Duplicate = &receipt.Duplicate
+	}
+	return response
+}
+
+// ReceiptOf is what a client makes of the answer.
+func ReceiptOf(r *rpc.SendResponse) (chat.Receipt, error) {
+	if err := errorOf(r.Code, r.Msg); err != nil {
+		return chat.Receipt{}, err
+	}
+	return chat.Receipt{SendTime: r.GetSendTime(), Duplicate: r.GetDuplicate()}, nil
+}
+
+// PullRequest is what a client sends. A limit that Thrift's i32 cannot hold is above every maximum, or negative.
+func PullRequest(r chat.PullRequest) *rpc.PullRequest {
+	limit := max(math.MinInt32, min(r.Limit, math.MaxInt32))
+	return &rpc.PullRequest{Chat: r.Chat, Cursor: r.Cursor, Limit: int32(limit), Reverse: &r.Reverse}
+}
+
+// PullRequestOf is what the server makes of a request.
+func PullRequestOf(r *rpc.PullRequest) chat.PullRequest {
+	if r == nil {
+		return chat.PullRequest{}
+	}
+	return chat.PullRequest{Chat: r.Chat, Cursor: r.Cursor, Limit: int64(r.Limit), Reverse: r.GetReverse()}
+}
+
+// PullResponse is what the server answers.
+func PullResponse(page chat.Page, err error) *rpc.PullResponse {
+	if err != nil {
+		code, text := status(err)
+		return &rpc.PullResponse{Code: code, Msg: text}
+	}
+	messages := make([]*rpc.Message, len(page.Messages))
+	for i, m := range page.Messages {
+		messages[i] = message(m)
+	}
+	return &rpc.PullResponse{
+		Msg: success, Messages: messages, HasMore: &page.HasMore, NextCursor: &page.NextCursor,
+	}
+}
+
+// PageOf is what a client makes of the answer.
+func PageOf(r *rpc.PullResponse) (chat.Page, error) {
+	if err := errorOf(r.Code, r.Msg); err != nil {
+		return chat.Page{}, err
+	}
+	page := chat.Page{HasMore: r.GetHasMore(), NextCursor: r.GetNextCursor()}
+	for _, m := range r.Messages {
+		page.Messages = append(page.Messages, messageOf(m))
+	}
+	return page, nil
+}
+
+// ReadyResponse is what the server answers.
+func ReadyResponse(err error) *rpc.ReadyResponse {
+	if err != nil {
+		code, text := status(err)
+		return &rpc.ReadyResponse{Code: code, Msg: text}
+	}
+	return &rpc.ReadyResponse{Msg: success}
+}
+
+// ReadyOf is what a client makes of the answer.
+func ReadyOf(r *rpc.ReadyResponse) error { return errorOf(r.Code, r.Msg) }
