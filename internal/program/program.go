@@ -1,0 +1,92 @@
+// Package program is what all programs start with: flags and environment variables, the logger, signals, and running
+// parts until they are done.
+package program
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/pullchat/pullchat/internal/logging"
+)
+
+// Main is main for a program without subcommands: it reads flags and environment variables into config, of which
+// log is a part, and runs until a signal. The exit status is 0 after a clean stop, 1 after an error, and 80 (kong's)
+// for a malformed value.
+func Main(name, description string, config any, log *logging.Config, vars kong.Vars, run func(context.Context, *slog.Logger) error) {
+	kong.Parse(config, Options(name, description, vars)...)
+	logger := logging.New(os.Stderr, *log)
+	ctx, stop := Context()
+	defer stop()
+	if err := run(ctx, logger); err != nil {
+		logger.Error(name+" failed", "error", err)
+		os.Exit(1)
+	}
+}
+
+// Options configures kong for every program alike: every flag is shown with its default, and help is short.
+func Options(name, description string, more ...kong.Option) []kong.Option {
+	return append([]kong.Option{
+		kong.Name(name),
+		kong.Description(description),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
+		kong.ValueFormatter(func(v *kong.Value) string {
+			help := kong.DefaultHelpValueFormatter(v)
+			if v.HasDefault && v.Default != "" {
+				help += " Default: " + v.Default + "."
+			}
+			return help
+		}),
+	}, more...)
+}
+
+// Context returns a context that ends with the first SIGINT or SIGTERM. The second kills the process as if nobody
+// listened.
+func Context() (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
+}
+
+// Part of a program: Run blocks until ctx ends and the part has stopped cleanly, which is nil, or until it fails.
+type Part interface {
+	Run(ctx context.Context) error
+}
+
+// Run runs parts until ctx ends or one of them returns. Then they stop one after the other, the last of the list
+// first, and their errors are joined.
+func Run(ctx context.Context, parts ...Part) error {
+	if len(parts) == 0 {
+		return nil
+	}
+	own, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- parts[0].Run(own) }()
+
+	inner, stopInner := context.WithCancel(ctx)
+	defer stopInner()
+	innerEnded := make(chan error, 1)
+	go func() {
+		if len(parts) == 1 {
+			<-inner.Done()
+			innerEnded <- nil
+			return
+		}
+		innerEnded <- Run(inner, parts[1:]...)
+	}()
+
+	select {
+	case err := <-ended: // this part is the first to end: those that stand on it go too
+		stopInner()
+		return errors.Join(err, <-innerEnded)
+	case err := <-innerEnded:
+		stop()
+		return errors.Join(err, <-ended)
+	}
+}

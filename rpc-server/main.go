@@ -1,0 +1,31 @@
+// Command rpc-server answers Thrift RPC from Redis. It is the only owner of the data.
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/pullchat/pullchat/internal/logging"
+	"github.com/pullchat/pullchat/internal/program"
+	"github.com/pullchat/pullchat/rpc-server/service"
+)
+
+type config struct {
+	service.Config `embed:""`
+	Log            logging.Config `embed:""`
+}
+
+func main() {
+	var c config
+	program.Main("rpc-server", "Stores and reads the messages of Pullchat: Thrift RPC in front, Redis below.", &c, &c.Log,
+		kong.Vars{"rpc_addr": ":8888", "redis_url": "redis://127.0.0.1:6379/0", "redis_help": ""},
+		func(ctx context.Context, log *slog.Logger) error {
+			server, err := service.Listen(ctx, c.Config, log)
+			if err != nil {
+				return err
+			}
+			return server.Run(ctx)
+		})
+}

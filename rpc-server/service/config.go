@@ -1,0 +1,58 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/storage"
+)
+
+// maxConnections is far above what gateways need, and below what file descriptors usually allow.
+const maxConnections = 10_000
+
+// Config is an rpc-server's configuration. The defaults of RPC_ADDR and REDIS_URL are the program's: ${rpc_addr} and
+// ${redis_url}.
+type Config struct {
+	RPCAddr  string `name:"rpc-addr" env:"RPC_ADDR" default:"${rpc_addr}" placeholder:"HOST:PORT" help:"Where RPC listens; port 0 takes a free one."`
+	RedisURL string `name:"redis-url" env:"REDIS_URL" default:"${redis_url}" placeholder:"URL" help:"redis://[user:password@]host:port/db, or rediss:// for TLS.${redis_help}"`
+
+	DefaultLimit      int           `name:"default-limit" env:"DEFAULT_LIMIT" default:"10" placeholder:"N" help:"Messages in a page when the request names no limit."`
+	MaxLimit          int           `name:"max-limit" env:"MAX_LIMIT" default:"100" placeholder:"N" help:"Messages in a page at most."`
+	MaxTextBytes      int           `name:"max-text-bytes" env:"MAX_TEXT_BYTES" default:"4096" placeholder:"N" help:"Longest text, in bytes."`
+	Retention         time.Duration `name:"retention" env:"RETENTION" default:"0s" placeholder:"DURATION" help:"Age after which messages go; 0 keeps all."`
+	MaxChatMessages   int           `name:"max-chat-messages" env:"MAX_CHAT_MESSAGES" default:"0" placeholder:"N" help:"Messages that a chat keeps, the newest; 0 keeps all."`
+	IdempotencyWindow time.Duration `name:"idempotency-window" env:"IDEMPOTENCY_WINDOW" default:"24h" placeholder:"DURATION" help:"How long a repeated id is recognised."`
+}
+
+// Validate names every value that cannot work. Kong calls it.
+func (c Config) Validate() error {
+	return errors.Join(
+		atLeast("default-limit", c.DefaultLimit, 1),
+		atLeast("max-limit", c.MaxLimit, c.DefaultLimit),
+		atLeast("max-text-bytes", c.MaxTextBytes, 1),
+		atLeast("retention", c.Retention, 0),
+		atLeast("max-chat-messages", c.MaxChatMessages, 0),
+		atLeast("idempotency-window", c.IdempotencyWindow, 0),
+	)
+}
+
+func atLeast[T int | time.Duration](name string, value, least T) error {
+	if value < least {
+		return fmt.Errorf("--%s is %v; it is at least %v", name, value, least)
+	}
+	return nil
+}
+
+func (c Config) storage() storage.Options {
+	return storage.Options{
+		Retention:         c.Retention,
+		MaxChatMessages:   c.MaxChatMessages,
+		IdempotencyWindow: c.IdempotencyWindow,
+	}
+}
+
+func (c Config) limits() chat.Limits {
+	return chat.Limits{DefaultLimit: c.DefaultLimit, MaxLimit: c.MaxLimit, MaxTextBytes: c.MaxTextBytes}
+}

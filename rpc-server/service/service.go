@@ -1,0 +1,78 @@
+// Package service assembles an rpc-server: storage, the domain's rules over it, Kitex in front.
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/cloudwego/kitex/pkg/limit"
+	"github.com/cloudwego/kitex/pkg/rpcinfo"
+	"github.com/cloudwego/kitex/pkg/transmeta"
+	"github.com/cloudwego/kitex/server"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/gen/rpc/imservice"
+	"github.com/pullchat/pullchat/rpc-server/handler"
+	"github.com/pullchat/pullchat/rpc-server/storage"
+)
+
+// drainTimeout bounds how long a stop waits for calls under way; each has a shorter deadline of its own.
+const drainTimeout = 5 * time.Second
+
+// Server is an rpc-server that listens.
+type Server struct {
+	log      *slog.Logger
+	store    *storage.Store
+	listener net.Listener
+	handler  *handler.Handler
+}
+
+// Listen opens the store and the listener. Redis need not be there: calls are Unavailable until it is. If it is
+// there and laid out for another number of partitions, the error wraps storage.ErrPartitions.
+func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, error) {
+	store, err := storage.Open(config.RedisURL, config.storage())
+	if err != nil {
+		return nil, err
+	}
+	switch err := store.CheckPartitions(ctx); {
+	case errors.Is(err, storage.ErrPartitions):
+		return nil, errors.Join(err, store.Close())
+	case err != nil:
+		log.Warn("redis is not there yet; calls are refused until it is", "error", err)
+	}
+	listener, err := net.Listen("tcp", config.RPCAddr)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("rpc-addr: %w", err), store.Close())
+	}
+	core := chat.New(store, config.limits())
+	return &Server{log: log, store: store, listener: listener, handler: handler.New(core, log)}, nil
+}
+
+// Addr is where the server listens, with its real port.
+func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+
+// Run serves until ctx ends, then stops accepting, lets the calls under way finish, and closes. It is called once.
+func (s *Server) Run(ctx context.Context) error {
+	stop := make(chan error, 1)
+	kitex := imservice.NewServer(s.handler,
+		server.WithListener(s.listener),
+		server.WithServerBasicInfo(&rpcinfo.EndpointBasicInfo{ServiceName: "pullchat"}),
+		server.WithMetaHandler(transmeta.ServerTTHeaderHandler),
+		server.WithExitWaitTime(drainTimeout),
+		server.WithExitSignal(func() <-chan error { return stop }),
+		server.WithLimit(&limit.Option{MaxConnections: maxConnections}),
+	)
+	release := context.AfterFunc(ctx, func() { stop <- nil })
+	defer release()
+	s.log.Info("rpc-server listens", "addr", s.Addr().String())
+	err := kitex.Run()
+	s.log.Info("rpc-server stopped")
+	return errors.Join(err, s.store.Close())
+}
+
+// Close releases what Listen opened; for a Server that is not run.
+func (s *Server) Close() error { return errors.Join(s.listener.Close(), s.store.Close()) }

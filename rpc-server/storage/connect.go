@@ -1,0 +1,63 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// connect returns a client of the Redis at rawURL (redis:// or rediss://). It never repeats a command by itself: an
+// append that was repeated on a broken connection would be there twice.
+func connect(rawURL string) (redis.UniversalClient, error) {
+	options, err := redis.ParseURL(rawURL)
+	if err != nil {
+		return nil, fmt.Errorf("redis url %s: %w", redacted(rawURL), err)
+	}
+	options.MaxRetries = -1
+	options.ContextTimeoutEnabled = true
+	options.DialTimeout = timeout
+	options.ReadTimeout = timeout
+	options.WriteTimeout = timeout
+	options.PoolTimeout = timeout / 2
+	options.Dialer = dialer(redis.NewDialer(options))
+	options.DialerRetries = 1
+	return redis.NewClient(options), nil
+}
+
+// redacted is the url without its password, for a message that people and logs see.
+func redacted(rawURL string) string {
+	parsed, err := url.Parse(rawURL)
+	if err != nil {
+		return "(not a url)"
+	}
+	return parsed.Redacted()
+}
+
+type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
+
+// dialer turns a failed dial into a connection that fails at its first use with the same error. go-redis counts
+// failed dials and stops to try for a second after some; a Redis that is back would be found too late.
+func dialer(dial dialFunc) dialFunc {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return failedConn{err}, nil
+		}
+		return conn, nil
+	}
+}
+
+type failedConn struct{ err error }
+
+func (c failedConn) Read([]byte) (int, error)       { return 0, c.err }
+func (c failedConn) Write([]byte) (int, error)      { return 0, c.err }
+func (failedConn) Close() error                     { return nil }
+func (failedConn) LocalAddr() net.Addr              { return &net.TCPAddr{} }
+func (failedConn) RemoteAddr() net.Addr             { return &net.TCPAddr{} }
+func (failedConn) SetDeadline(time.Time) error      { return nil }
+func (failedConn) SetReadDeadline(time.Time) error  { return nil }
+func (failedConn) SetWriteDeadline(time.Time) error { return nil }

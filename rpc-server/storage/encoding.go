@@ -1,0 +1,45 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/gen/rpc"
+)
+
+// A log's member is 16 digits of send_time, which make it unique, and a StoredMessage of idl_rpc.thrift in Thrift's
+// binary protocol; see docs/adr/0003-encoding.md.
+const positionDigits = 16
+
+func encode(m chat.Message) []byte {
+	stored := rpc.StoredMessage{Text: m.Text, Sender: m.Sender}
+	if m.ID != "" {
+		stored.Id = &m.ID
+	}
+	buf := make([]byte, stored.BLength())
+	return buf[:stored.FastWrite(buf)]
+}
+
+// decodeMember reads any string without a panic: it returns the message, or an error that says what is wrong.
+func decodeMember(member string) (chat.Message, error) {
+	if len(member) < positionDigits {
+		return chat.Message{}, fmt.Errorf("stored message is %d bytes, too short", len(member))
+	}
+	digits, encoded := member[:positionDigits], []byte(member[positionDigits:])
+	position, err := strconv.ParseUint(digits, 10, 53)
+	if err != nil {
+		return chat.Message{}, fmt.Errorf("stored message's position %q: %w", digits, errors.Unwrap(err))
+	}
+	var stored rpc.StoredMessage
+	switch n, err := stored.FastRead(encoded); {
+	case err != nil:
+		return chat.Message{}, fmt.Errorf("stored message at %d: %w", position, err)
+	case n != len(encoded):
+		return chat.Message{}, fmt.Errorf("stored message at %d: %d bytes too many", position, len(encoded)-n)
+	}
+	return chat.Message{
+		SendTime: int64(position), Text: stored.Text, Sender: stored.Sender, ID: stored.GetId(),
+	}, nil
+}

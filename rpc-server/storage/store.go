@@ -1,0 +1,160 @@
+// Package storage keeps the logs of all chats in Redis. It is the only package that knows Redis; keys.go lists what
+// lies there. It implements chat.Store.
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// Options say how messages are kept. The zero value keeps everything and recognises no repeated id.
+type Options struct {
+	Retention         time.Duration // after which a message goes; 0 keeps all
+	MaxChatMessages   int           // after which a chat's oldest messages go; 0 keeps all
+	IdempotencyWindow time.Duration // how long a repeated id is recognised
+
+	Prefix     string           // of all keys; "" is "im"
+	Partitions int              // of a new Redis; 0 is 256
+	Clock      func() time.Time // nil is Redis's clock for appends
+}
+
+// Store is a chat.Store in Redis.
+type Store struct {
+	redis   redis.UniversalClient
+	options Options
+	keys    keys
+	// checked is set once Redis's number of partitions was seen to be ours.
+	checked atomic.Bool
+}
+
+var _ chat.Store = (*Store)(nil)
+
+// ErrPartitions is returned by CheckPartitions when the data in Redis is laid out for another number of partitions.
+var ErrPartitions = errors.New("partitions differ")
+
+// timeout bounds every call, so that a request has its answer within two seconds when Redis hangs.
+const timeout = 1200 * time.Millisecond
+
+// Open returns a Store over the Redis at url. It does not wait for Redis to be there: methods return Unavailable
+// until it is.
+func Open(url string, options Options) (*Store, error) {
+	client, err := connect(url)
+	if err != nil {
+		return nil, err
+	}
+	if options.Prefix == "" {
+		options.Prefix = "im"
+	}
+	if options.Partitions == 0 {
+		options.Partitions = defaultPartitions
+	}
+	return &Store{
+		redis:   client,
+		options: options,
+		keys:    keys{prefix: options.Prefix, partitions: uint64(options.Partitions)},
+	}, nil
+}
+
+// Close closes the connections; calls under way fail.
+func (s *Store) Close() error { return s.redis.Close() }
+
+// CheckPartitions pins the number of partitions in a new Redis and compares it with that of one in use: a Store
+// with another number would not find its chats. The error wraps ErrPartitions where they differ; it is Unavailable
+// when Redis could not be asked. Append and Range do it themselves before their first call.
+func (s *Store) CheckPartitions(ctx context.Context) error {
+	if s.checked.Load() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	ours := strconv.Itoa(s.options.Partitions)
+	if err := s.redis.SetNX(ctx, s.keys.partitionCount(), ours, 0).Err(); err != nil {
+		return readError("pin partitions", err)
+	}
+	pinned, err := s.redis.Get(ctx, s.keys.partitionCount()).Result()
+	if err != nil {
+		return readError("read partitions", err)
+	}
+	if pinned != ours {
+		return chat.Wrap(fmt.Errorf("%w: Redis holds %s, this server uses %s", ErrPartitions, pinned, ours),
+			chat.Internal, "this server does not fit its storage")
+	}
+	s.checked.Store(true)
+	return nil
+}
+
+// Append implements chat.Store.
+func (s *Store) Append(ctx context.Context, id chat.ID, m chat.Message) (chat.Appended, error) {
+	if err := s.CheckPartitions(ctx); err != nil {
+		return chat.Appended{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	result, err := s.runAppend(ctx, id, m)
+	if err != nil {
+		return chat.Appended{}, appendError("append to "+id.String(), err)
+	}
+	return result, nil
+}
+
+// Range implements chat.Store.
+func (s *Store) Range(ctx context.Context, id chat.ID, from int64, reverse bool, n int) ([]chat.Message, error) {
+	if err := s.CheckPartitions(ctx); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	oldest := s.oldest()
+	by := redis.ZRangeArgs{
+		Key: s.keys.log(id), ByScore: true, Count: int64(n),
+		Start: max(from, oldest), Stop: "+inf",
+	}
+	if reverse {
+		by.Rev, by.Start, by.Stop = true, oldest, from
+	}
+	members, err := s.redis.ZRangeArgs(ctx, by).Result()
+	if err != nil {
+		return nil, readError("read "+id.String(), err)
+	}
+	messages := make([]chat.Message, len(members))
+	for i, member := range members {
+		if messages[i], err = decodeMember(member); err != nil {
+			return nil, fmt.Errorf("read %s: %w", id, err)
+		}
+	}
+	return messages, nil
+}
+
+// oldest is the first position that retention has not removed. An append removes what is older; between two appends
+// a read passes over it.
+func (s *Store) oldest() int64 {
+	if s.options.Retention == 0 {
+		return 0
+	}
+	now := time.Now
+	if s.options.Clock != nil {
+		now = s.options.Clock
+	}
+	return now().Add(-s.options.Retention).UnixMicro()
+}
+
+// Ready implements chat.Store: it writes, because a Redis that is full or a replica still answers reads.
+func (s *Store) Ready(ctx context.Context) error {
+	if err := s.CheckPartitions(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	if err := s.redis.Set(ctx, s.keys.ready(), 1, time.Minute).Err(); err != nil {
+		return readError("write", err)
+	}
+	return nil
+}
