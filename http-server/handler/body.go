@@ -1,0 +1,88 @@
+package handler
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/cloudwego/hertz/pkg/app"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// readBody returns the request's JSON body, empty where there is none. Hertz streams bodies, so that one that is
+// too large is refused here, in the one error shape, without being read.
+func (h *Handler) readBody(c *app.RequestContext) ([]byte, error) {
+	if c.Request.Header.ContentLength() > h.maxBodyBytes {
+		return nil, h.tooLarge(c)
+	}
+	var body []byte
+	if c.Request.IsBodyStream() {
+		read, err := io.ReadAll(io.LimitReader(c.RequestBodyStream(), int64(h.maxBodyBytes)+1))
+		if err != nil {
+			c.SetConnectionClose()
+			return nil, chat.Wrap(err, chat.InvalidArgument, "the body ended too early")
+		}
+		body = read
+	} else {
+		body = c.Request.Body()
+	}
+	switch {
+	case len(body) > h.maxBodyBytes:
+		return nil, h.tooLarge(c)
+	case len(body) == 0:
+		return nil, nil
+	}
+	return body, checkMediaType(string(c.ContentType()))
+}
+
+// tooLarge also closes the connection: the rest of the body is not worth reading.
+func (h *Handler) tooLarge(c *app.RequestContext) error {
+	c.SetConnectionClose()
+	return chat.Errorf(chat.TooLarge, "the body is larger than %d bytes", h.maxBodyBytes)
+}
+
+// checkMediaType accepts JSON, and a body that does not say what it is.
+func checkMediaType(contentType string) error {
+	if contentType == "" {
+		return nil
+	}
+	mediaType, parameters, err := mime.ParseMediaType(contentType)
+	json := mediaType == "application/json" || strings.HasSuffix(mediaType, "+json")
+	charset := parameters["charset"]
+	if err != nil || !json || charset != "" && !strings.EqualFold(charset, "utf-8") {
+		return chat.Errorf(chat.UnsupportedMediaType, "the body is %q; send JSON with Content-Type: application/json", contentType)
+	}
+	return nil
+}
+
+// decodeJSON reads one JSON object into a generated request. Field names match without regard to case, unknown ones
+// are ignored.
+func decodeJSON(body []byte, into any) error {
+	if !utf8.Valid(body) {
+		return chat.Errorf(chat.InvalidArgument, "the body is not valid UTF-8")
+	}
+	if trimmed := bytes.TrimLeft(body, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {
+		return chat.Errorf(chat.InvalidArgument, `the body is not a JSON object like {"chat":"alice:bob"}`)
+	}
+	err := json.Unmarshal(body, into)
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &wrong):
+		return wrongType(wrong.Field, typeNames[wrong.Type.Kind().String()])
+	default:
+		return chat.Errorf(chat.InvalidArgument, "the body is not valid JSON: %v", err)
+	}
+}
+
+var typeNames = map[string]string{"string": "a string", "int64": "a whole number", "bool": "true or false"}
+
+func wrongType(field, expected string) error {
+	return chat.Errorf(chat.InvalidArgument, "%s is not %s", field, expected)
+}

@@ -1,0 +1,61 @@
+package handler
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/cloudwego/hertz/pkg/app"
+	"github.com/cloudwego/hertz/pkg/protocol/consts"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	api "github.com/pullchat/pullchat/internal/gen/http"
+)
+
+// statuses is the one place where a code becomes an HTTP status.
+var statuses = map[chat.Code]int{
+	chat.InvalidArgument:      consts.StatusBadRequest,
+	chat.Unauthenticated:      consts.StatusUnauthorized,
+	chat.PermissionDenied:     consts.StatusForbidden,
+	chat.NotFound:             consts.StatusNotFound,
+	chat.Conflict:             consts.StatusConflict,
+	chat.TooLarge:             consts.StatusRequestEntityTooLarge,
+	chat.UnsupportedMediaType: consts.StatusUnsupportedMediaType,
+	chat.ResourceExhausted:    consts.StatusTooManyRequests,
+	chat.Internal:             consts.StatusInternalServerError,
+	chat.Unavailable:          consts.StatusServiceUnavailable,
+	chat.DeadlineExceeded:     consts.StatusGatewayTimeout,
+}
+
+// Fail answers with an error in the one shape that all errors have, and remembers it for the access log. A cause
+// stays here: only the code and the message go out.
+func Fail(c *app.RequestContext, err error) {
+	e := chat.AsError(err)
+	if e.Code == chat.Unavailable || e.Code == chat.ResourceExhausted {
+		c.Response.Header.Set("Retry-After", "1")
+	}
+	_ = c.Error(err)
+	reply(c, statuses[e.Code], &api.ErrorResponse{Code: string(e.Code), Message: e.Message})
+	c.Abort()
+}
+
+// NoRoute answers what no route matches.
+func NoRoute(_ context.Context, c *app.RequestContext) {
+	Fail(c, chat.Errorf(chat.NotFound, "there is no %q; /openapi.yaml lists what there is", c.Path()))
+}
+
+// NoMethod answers a route's path with another method than the allowed ones, with HTTP's own status for it: the only
+// one that is not in the table.
+func NoMethod(c *app.RequestContext, allowed string) {
+	Fail(c, chat.Errorf(chat.NotFound, "%s does not answer %s; it answers %s", c.Path(), c.Method(), allowed))
+	c.Response.Header.Set("Allow", allowed)
+	c.SetStatusCode(consts.StatusMethodNotAllowed)
+}
+
+// reply answers with JSON.
+func reply(c *app.RequestContext, status int, body any) {
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		panic(err) // the generated types can always be encoded
+	}
+	c.Data(status, "application/json; charset=utf-8", encoded)
+}

@@ -1,0 +1,34 @@
+// Command http-server answers HTTP from rpc-servers.
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/pullchat/pullchat/http-server/gateway"
+	"github.com/pullchat/pullchat/internal/logging"
+	"github.com/pullchat/pullchat/internal/program"
+	"github.com/pullchat/pullchat/internal/rpcclient"
+)
+
+type config struct {
+	gateway.Config
+	RPC rpcclient.Config `embed:""`
+	Log logging.Config   `embed:""`
+}
+
+func main() {
+	var c config
+	program.Main("http-server", "The HTTP API of Pullchat, in front of its rpc-servers.", &c, &c.Log, nil,
+		func(ctx context.Context, log *slog.Logger) error {
+			service, err := rpcclient.New(c.RPC)
+			if err != nil {
+				return err
+			}
+			server, err := gateway.Listen(c.Config, service, log)
+			if err != nil {
+				return err
+			}
+			return server.Run(ctx)
+		})
+}

@@ -1,0 +1,85 @@
+// Package middleware is what every request goes through before its handler: an id, a log line, recovery.
+package middleware
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"github.com/cloudwego/hertz/pkg/app"
+
+	"github.com/pullchat/pullchat/http-server/handler"
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/logging"
+)
+
+const requestIDHeader = "X-Request-Id"
+
+// RequestID echoes the client's X-Request-Id, or makes one where it is missing or not fit to be logged. Everything
+// behind finds it in the context.
+func RequestID(ctx context.Context, c *app.RequestContext) {
+	id := string(c.GetHeader(requestIDHeader))
+	if !printable(id) {
+		id = logging.NewRequestID()
+	}
+	c.Response.Header.Set(requestIDHeader, id)
+	c.Next(logging.WithRequestID(ctx, id))
+}
+
+// printable: 1 to 128 bytes of visible ASCII.
+func printable(id string) bool {
+	if id == "" || len(id) > 128 {
+		return false
+	}
+	for _, b := range []byte(id) {
+		if b <= ' ' || b > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// AccessLog writes one line for each request: never a body, a query or a header, so no text and no secret.
+func AccessLog(log *slog.Logger) app.HandlerFunc {
+	return func(ctx context.Context, c *app.RequestContext) {
+		start := time.Now()
+		c.Next(ctx)
+		level := slog.LevelInfo
+		if c.Response.StatusCode() >= 500 {
+			level = slog.LevelWarn
+		}
+		if !log.Enabled(ctx, level) {
+			return
+		}
+		attributes := []slog.Attr{
+			slog.String("id", logging.RequestID(ctx)),
+			slog.String("method", string(c.Method())),
+			slog.String("route", c.FullPath()),
+			slog.Int("status", c.Response.StatusCode()),
+			slog.Duration("duration", time.Since(start)),
+		}
+		if last := c.Errors.Last(); last != nil {
+			e := chat.AsError(last.Err)
+			attributes = append(attributes, slog.String("code", string(e.Code)))
+			if level == slog.LevelWarn { // the cause; what a client did wrong may quote the client
+				attributes = append(attributes, slog.Any("error", e))
+			}
+		}
+		log.LogAttrs(ctx, level, "request", attributes...)
+	}
+}
+
+// Recovery turns a panic into an internal error; the log has the stack.
+func Recovery(log *slog.Logger) app.HandlerFunc {
+	return func(ctx context.Context, c *app.RequestContext) {
+		defer func() {
+			if cause := recover(); cause != nil {
+				log.Error("panic", "id", logging.RequestID(ctx), "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+				handler.Fail(c, fmt.Errorf("panic: %v", cause))
+			}
+		}()
+		c.Next(ctx)
+	}
+}
