@@ -1,0 +1,49 @@
+// Command pullchat runs a whole Pullchat in one process, and talks to one.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/pullchat/pullchat/client"
+	"github.com/pullchat/pullchat/internal/program"
+)
+
+type commands struct {
+	Serve serve `cmd:"" help:"Run Pullchat: HTTP and RPC server in one process, on an in-memory Redis unless REDIS_URL is set."`
+	Send  send  `cmd:"" help:"Send a message."`
+	Pull  pull  `cmd:"" help:"Read messages, oldest first."`
+}
+
+const description = `A chat backend: a chat is a log, a reader is a cursor.
+
+Exit status: 0 success, 1 the server could not be reached or failed, 2 the server refused the request (the message
+says why), 80 the command line is wrong.`
+
+func main() {
+	ctx, stop := program.Context()
+	defer stop()
+	parsed := kong.Parse(&commands{}, program.Options("pullchat", description,
+		kong.Vars{
+			"rpc_addr": "127.0.0.1:8888", "redis_url": "",
+			"redis_help": " Empty runs an embedded Redis, in memory.",
+		},
+		kong.BindTo(ctx, (*contextType)(nil)),
+	)...)
+	if err := parsed.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "pullchat:", err)
+		os.Exit(exitStatus(err))
+	}
+}
+
+// exitStatus tells what a script could mend (2) from what it could only try again (1).
+func exitStatus(err error) int {
+	var answered *client.Error
+	if errors.As(err, &answered) && answered.Status < 500 && answered.Status != 429 {
+		return 2
+	}
+	return 1
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"github.com/pullchat/pullchat/http-server/gateway"
+	"github.com/pullchat/pullchat/internal/logging"
+	"github.com/pullchat/pullchat/internal/program"
+	"github.com/pullchat/pullchat/internal/rpcclient"
+	"github.com/pullchat/pullchat/rpc-server/service"
+)
+
+type contextType = context.Context
+
+// serve is both servers in one process, joined by Kitex over loopback as they are in production.
+type serve struct {
+	HTTP gateway.Config `embed:""`
+	RPC  service.Config `embed:""`
+	Log  logging.Config `embed:""`
+}
+
+// Run listens, says what to try, and serves until a signal.
+func (s *serve) Run(ctx contextType) error {
+	log := logging.New(os.Stderr, s.Log)
+	store := "Redis at REDIS_URL"
+	if s.RPC.RedisURL == "" {
+		embedded, err := startEmbedded()
+		if err != nil {
+			return err
+		}
+		defer embedded.stop()
+		s.RPC.RedisURL = embedded.url()
+		store = "an embedded Redis, in memory: messages are gone when it stops (set REDIS_URL to keep them)"
+	}
+	rpc, err := service.Listen(ctx, s.RPC, log)
+	if err != nil {
+		return err
+	}
+	calls, err := rpcclient.New(rpcclient.Config{RPCServers: []string{dialable(rpc.Addr())}})
+	if err != nil {
+		return errors.Join(err, rpc.Close())
+	}
+	http, err := gateway.Listen(s.HTTP, calls, log)
+	if err != nil {
+		return errors.Join(err, rpc.Close())
+	}
+	fmt.Printf(welcome, store, dialable(http.Addr()))
+	return program.Run(ctx, rpc, http)
+}
+
+const welcome = `Pullchat runs on %[1]s. Try:
+
+  curl %[2]s/api/send --json '{"chat":"alice:bob","sender":"alice","text":"hello"}'
+  curl '%[2]s/api/pull?chat=alice:bob'
+
+`
+
+// dialable is an address as a client can use it: a server that listens on all addresses is on loopback too.
+func dialable(addr net.Addr) string {
+	host, port, err := net.SplitHostPort(addr.String())
+	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return addr.String()
+}
+
+// embeddedRedis is miniredis with a clock that moves, so that keys expire.
+type embeddedRedis struct {
+	redis *miniredis.Miniredis
+	done  chan struct{}
+	ended chan struct{}
+}
+
+func startEmbedded() (*embeddedRedis, error) {
+	e := &embeddedRedis{redis: miniredis.NewMiniRedis(), done: make(chan struct{}), ended: make(chan struct{})}
+	if err := e.redis.Start(); err != nil {
+		return nil, fmt.Errorf("embedded redis: %w", err)
+	}
+	go e.expireKeys()
+	return e, nil
+}
+
+func (e *embeddedRedis) url() string { return "redis://" + e.redis.Addr() }
+
+func (e *embeddedRedis) expireKeys() {
+	defer close(e.ended)
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			e.redis.FastForward(time.Second)
+		case <-e.done:
+			return
+		}
+	}
+}
+
+func (e *embeddedRedis) stop() {
+	close(e.done)
+	<-e.ended
+	e.redis.Close()
+}
