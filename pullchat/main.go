@@ -16,6 +16,7 @@ type commands struct {
 	Serve serve `cmd:"" help:"Run Pullchat: HTTP and RPC server in one process, on an in-memory Redis unless REDIS_URL is set."`
 	Send  send  `cmd:"" help:"Send a message."`
 	Pull  pull  `cmd:"" help:"Read messages, oldest first."`
+	Ready ready `cmd:"" help:"Ask whether a message could be stored now; for health checks."`
 }
 
 const description = `A chat backend: a chat is a log, a reader is a cursor.

@@ -106,3 +106,19 @@ func (p *pull) Run(ctx contextType) error {
 func (p *pull) printMessage(m client.Message) error {
 	return p.print(fmt.Sprintf("%s  %s: %s", m.Time().Format("2006-01-02 15:04:05"), m.Sender, m.Text), m)
 }
+
+type ready struct {
+	connection
+}
+
+// Run fails with the server's reason when it is not ready.
+func (r *ready) Run(ctx contextType) error {
+	c, err := r.client()
+	if err != nil {
+		return err
+	}
+	if err := c.Ready(ctx); err != nil {
+		return err
+	}
+	return r.print("ready", map[string]string{"status": "ready"})
+}

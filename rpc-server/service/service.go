@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"time"
@@ -26,9 +27,9 @@ const drainTimeout = 5 * time.Second
 // Server is an rpc-server that listens.
 type Server struct {
 	log      *slog.Logger
-	store    *storage.Store
 	listener net.Listener
 	handler  *handler.Handler
+	store    io.Closer
 }
 
 // Listen opens the store and the listener. Redis need not be there: calls are Unavailable until it is. If it is
@@ -44,12 +45,20 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	case err != nil:
 		log.Warn("redis is not there yet; calls are refused until it is", "error", err)
 	}
-	listener, err := net.Listen("tcp", config.RPCAddr)
+	server, err := ListenOver(chat.New(store, config.limits()), store, config.RPCAddr, log)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("rpc-addr: %w", err), store.Close())
+		return nil, errors.Join(err, store.Close())
 	}
-	core := chat.New(store, config.limits())
-	return &Server{log: log, store: store, listener: listener, handler: handler.New(core, log)}, nil
+	return server, nil
+}
+
+// ListenOver is Listen for a Service that is there already; store is closed when the server has stopped.
+func ListenOver(service chat.Service, store io.Closer, addr string, log *slog.Logger) (*Server, error) {
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("rpc-addr: %w", err)
+	}
+	return &Server{log: log, listener: listener, handler: handler.New(service, log), store: store}, nil
 }
 
 // Addr is where the server listens, with its real port.

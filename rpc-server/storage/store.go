@@ -112,13 +112,11 @@ func (s *Store) Range(ctx context.Context, id chat.ID, from int64, reverse bool,
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	oldest := s.oldest()
-	by := redis.ZRangeArgs{
-		Key: s.keys.log(id), ByScore: true, Count: int64(n),
-		Start: max(from, oldest), Stop: "+inf",
-	}
+	by := redis.ZRangeArgs{Key: s.keys.log(id), ByScore: true, Rev: reverse, Count: int64(n)}
 	if reverse {
-		by.Rev, by.Start, by.Stop = true, oldest, from
+		by.Start, by.Stop = from, s.oldest()
+	} else {
+		by.Start, by.Stop = max(from, s.oldest()), "+inf"
 	}
 	members, err := s.redis.ZRangeArgs(ctx, by).Result()
 	if err != nil {

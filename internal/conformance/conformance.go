@@ -1,0 +1,149 @@
+// Package conformance is the contract of chat.Service as tests. Every way to a chat must pass it: storage on embedded
+// and on real Redis, the RPC client, the HTTP client.
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// Options are how a Service is set up for one test. The limits are always Limits.
+type Options struct {
+	Clock             *Clock
+	Retention         time.Duration
+	MaxChatMessages   int
+	IdempotencyWindow time.Duration
+}
+
+// Limits are what every subject is set up with: a page of 10, at most 100, texts of 4096 bytes.
+var Limits = chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096}
+
+// Factory makes a Service over an empty store. What it starts ends with the test.
+type Factory func(t *testing.T, options Options) chat.Service
+
+// Clock stands still until it is moved. It is safe for concurrent use.
+type Clock struct{ micros atomic.Int64 }
+
+// NewClock returns a Clock that stands at a moment of the year 2026.
+func NewClock() *Clock {
+	c := new(Clock)
+	c.micros.Store(1_780_000_000_000_000)
+	return c
+}
+
+// Now is the time at which the clock stands.
+func (c *Clock) Now() time.Time { return time.UnixMicro(c.micros.Load()) }
+
+// Set moves the clock to microseconds since 1970.
+func (c *Clock) Set(micros int64) { c.micros.Store(micros) }
+
+// Add moves the clock, forward or back.
+func (c *Clock) Add(d time.Duration) { c.micros.Add(d.Microseconds()) }
+
+// Run runs the whole contract on one subject.
+func Run(t *testing.T, factory Factory) {
+	for _, c := range []struct {
+		name string
+		test func(*testing.T, *subject)
+	}{
+		{"a message comes back as it was sent", testRoundTrip},
+		{"an answer names the chat as the request did", testCanonicalChat},
+		{"cursors", testCursors},
+		{"limits", testLimits},
+		{"refused requests", testRefused},
+		{"identical texts in one instant stay two", testIdenticalTexts},
+		{"positions increase when the clock goes back", testClockGoesBack},
+		{"the last position", testLastPosition},
+		{"a repeated id", testRepeatedID},
+		{"a repeated id at the same time", testConcurrentID},
+		{"an id after its window", testIDWindow},
+		{"an id whose message is gone", testIDOfTrimmedMessage},
+		{"retention by age", testRetention},
+		{"retention by number", testMaxChatMessages},
+		{"every message exactly once", testExactlyOnce},
+		{"ready", testReady},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.test(t, &subject{factory: factory})
+		})
+	}
+}
+
+// subject wraps a Service with what the tests say often.
+type subject struct {
+	chat.Service
+	factory Factory
+	clock   *Clock
+}
+
+// open makes the Service. Most tests let time stand still, so that every tie is bumped.
+func (s *subject) open(t *testing.T, options Options) {
+	t.Helper()
+	s.clock = NewClock()
+	options.Clock = s.clock
+	if options.IdempotencyWindow == 0 {
+		options.IdempotencyWindow = 24 * time.Hour
+	}
+	s.Service = s.factory(t, options)
+}
+
+func (s *subject) send(t *testing.T, m chat.Message) chat.Receipt {
+	t.Helper()
+	receipt, err := s.Send(context.Background(), m)
+	if err != nil {
+		t.Fatalf("Send(%+v): %v", m, err)
+	}
+	return receipt
+}
+
+func (s *subject) pull(t *testing.T, r chat.PullRequest) chat.Page {
+	t.Helper()
+	page, err := s.Pull(context.Background(), r)
+	if err != nil {
+		t.Fatalf("Pull(%+v): %v", r, err)
+	}
+	return page
+}
+
+// fill sends n messages "1", "2", … and returns their positions.
+func (s *subject) fill(t *testing.T, name string, n int) []int64 {
+	t.Helper()
+	positions := make([]int64, n)
+	for i := range positions {
+		positions[i] = s.send(t, chat.Message{Chat: name, Sender: "alice", Text: fmt.Sprint(i + 1)}).SendTime
+	}
+	return positions
+}
+
+// walk follows next_cursor and returns what it saw, up to and with the position last (forward) or to the end.
+func (s *subject) walk(t *testing.T, r chat.PullRequest, last int64) []chat.Message {
+	t.Helper()
+	var seen []chat.Message
+	for {
+		page := s.pull(t, r)
+		for _, m := range page.Messages {
+			if !r.Reverse && m.SendTime > last {
+				return seen
+			}
+			seen = append(seen, m)
+		}
+		if !page.HasMore {
+			return seen
+		}
+		r.Cursor = page.NextCursor
+	}
+}
+
+func texts(page chat.Page) []string {
+	list := []string{}
+	for _, m := range page.Messages {
+		list = append(list, m.Text)
+	}
+	return list
+}

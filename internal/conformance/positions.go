@@ -1,0 +1,160 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+func testIdenticalTexts(t *testing.T, s *subject) {
+	s.open(t, Options{})
+	m := chat.Message{Chat: "room", Sender: "alice", Text: "same"}
+	first, second := s.send(t, m), s.send(t, m)
+	if now := s.clock.Now().UnixMicro(); first.SendTime != now || second.SendTime != now+1 {
+		t.Errorf("two sends at %d got %d and %d, want the clock's and the next", now, first.SendTime, second.SendTime)
+	}
+	if got := texts(s.pull(t, chat.PullRequest{Chat: "room"})); !slices.Equal(got, []string{"same", "same"}) {
+		t.Errorf("Pull() = %v, want both", got)
+	}
+}
+
+func testClockGoesBack(t *testing.T, s *subject) {
+	s.open(t, Options{})
+	last := s.fill(t, "room", 1)[0]
+	for _, step := range []time.Duration{-time.Hour, -24 * time.Hour, time.Hour, 48 * time.Hour} {
+		s.clock.Add(step)
+		next := s.fill(t, "room", 1)[0]
+		if want := max(last+1, s.clock.Now().UnixMicro()); next != want {
+			t.Errorf("position after %v is %d, want %d", step, next, want)
+		}
+		last = next
+	}
+}
+
+// testLastPosition: positions end below 2^53, and the log says so instead of rounding.
+func testLastPosition(t *testing.T, s *subject) {
+	s.open(t, Options{})
+	s.clock.Set(chat.MaxSendTime - 1)
+	m := chat.Message{Chat: "room", Sender: "alice", Text: "x"}
+	for want := int64(chat.MaxSendTime - 1); want <= chat.MaxSendTime; want++ {
+		if got := s.send(t, m).SendTime; got != want {
+			t.Errorf("position = %d, want %d", got, want)
+		}
+	}
+	if _, err := s.Send(context.Background(), m); chat.CodeOf(err) != chat.ResourceExhausted {
+		t.Errorf("Send() into a full chat = %v, want resource_exhausted", err)
+	}
+	page := s.pull(t, chat.PullRequest{Chat: "room"})
+	if len(page.Messages) != 2 || page.NextCursor != chat.MaxCursor {
+		t.Fatalf("Pull() = %+v, want two messages and the largest cursor", page)
+	}
+	if page := s.pull(t, chat.PullRequest{Chat: "room", Cursor: page.NextCursor}); len(page.Messages) != 0 {
+		t.Errorf("Pull() from the end = %+v, want nothing", page)
+	}
+}
+
+const (
+	writers  = 16
+	messages = 1000
+)
+
+// testExactlyOnce: 1,000 messages by 16 writers at one frozen instant are each seen once by every walk, while the
+// writers go on.
+func testExactlyOnce(t *testing.T, s *subject) {
+	s.open(t, Options{})
+	want := s.write(t, "busy", messages)
+	last := slices.Max(want)
+
+	stop := make(chan struct{})
+	var goingOn sync.WaitGroup
+	for writer := range 2 {
+		goingOn.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+					_, _ = s.Send(context.Background(), chat.Message{Chat: "busy", Sender: fmt.Sprint("late", writer), Text: fmt.Sprint(i)})
+				}
+			}
+		})
+	}
+	slices.Sort(want)
+	for _, limit := range []int64{1, 7, 100} {
+		for _, reverse := range []bool{false, true} {
+			from := int64(0)
+			if reverse && limit == 1 {
+				from = last // from the newest this walk would read all that the late writers wrote, one by one
+			}
+			seen := s.walk(t, chat.PullRequest{Chat: "busy", Limit: limit, Reverse: reverse, Cursor: from}, last)
+			checkOnce(t, seen, want, reverse, last)
+		}
+	}
+	close(stop)
+	goingOn.Wait()
+}
+
+// write lets 16 writers send n messages and returns the positions that were acknowledged. Each writer's own positions
+// increase.
+func (s *subject) write(t *testing.T, name string, n int) []int64 {
+	t.Helper()
+	var mutex sync.Mutex
+	var positions []int64
+	var group sync.WaitGroup
+	for writer := range writers {
+		group.Go(func() {
+			previous := int64(0)
+			for i := writer; i < n; i += writers {
+				receipt, err := s.Send(context.Background(), chat.Message{Chat: name, Sender: fmt.Sprint("w", writer), Text: strconv.Itoa(i)})
+				if err != nil {
+					t.Errorf("Send(%d): %v", i, err)
+					return
+				}
+				if receipt.SendTime <= previous {
+					t.Errorf("writer %d got position %d after %d", writer, receipt.SendTime, previous)
+				}
+				previous = receipt.SendTime
+				mutex.Lock()
+				positions = append(positions, receipt.SendTime)
+				mutex.Unlock()
+			}
+		})
+	}
+	group.Wait()
+	if t.Failed() {
+		t.FailNow()
+	}
+	return positions
+}
+
+// checkOnce: a walk saw strictly monotonic positions, and up to last exactly those wanted, each text once.
+func checkOnce(t *testing.T, seen []chat.Message, want []int64, reverse bool, last int64) {
+	t.Helper()
+	if reverse {
+		slices.Reverse(seen)
+	}
+	var got []int64
+	once := map[string]bool{}
+	for i, m := range seen {
+		if i > 0 && m.SendTime <= seen[i-1].SendTime {
+			t.Errorf("position %d comes after %d", m.SendTime, seen[i-1].SendTime)
+		}
+		if key := m.Sender + " " + m.Text; once[key] {
+			t.Errorf("message %s came twice", key)
+		} else {
+			once[key] = true
+		}
+		if m.SendTime <= last {
+			got = append(got, m.SendTime)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("a walk (reverse %v) saw %d of the %d messages", reverse, len(got), len(want))
+	}
+}

@@ -1,0 +1,48 @@
+package storage_test
+
+import (
+	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/conformance"
+	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/rpc-server/storage"
+)
+
+func TestConformanceOnEmbeddedRedis(t *testing.T) {
+	t.Parallel()
+	conformance.Run(t, func(t *testing.T, o conformance.Options) chat.Service {
+		return chat.New(open(t, "redis://"+miniredis.RunT(t).Addr(), o), conformance.Limits)
+	})
+}
+
+func TestConformanceOnRealRedis(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	conformance.Run(t, func(t *testing.T, o conformance.Options) chat.Service {
+		return chat.New(open(t, redis.URL(), o), conformance.Limits)
+	})
+}
+
+// open returns a Store of the test's own keys.
+func open(t testing.TB, url string, o conformance.Options) *storage.Store {
+	t.Helper()
+	store, err := storage.Open(url, storage.Options{
+		Retention:         o.Retention,
+		MaxChatMessages:   o.MaxChatMessages,
+		IdempotencyWindow: o.IdempotencyWindow,
+		Clock:             o.Clock.Now,
+		Prefix:            "test:" + t.Name(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return store
+}
