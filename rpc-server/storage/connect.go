@@ -2,20 +2,26 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
 // connect returns a client of the Redis at rawURL (redis:// or rediss://). It never repeats a command by itself: an
 // append that was repeated on a broken connection would be there twice.
 func connect(rawURL string) (redis.UniversalClient, error) {
 	options, err := redis.ParseURL(rawURL)
-	if err != nil {
-		return nil, fmt.Errorf("redis url %s: %w", redacted(rawURL), err)
+	var malformed *url.Error
+	switch {
+	case errors.As(err, &malformed): // which quotes the whole url, with its password
+		return nil, fmt.Errorf("redis-url: %w", malformed.Err)
+	case err != nil:
+		return nil, fmt.Errorf("redis-url: %w", err)
 	}
 	options.MaxRetries = -1
 	options.ContextTimeoutEnabled = true
@@ -25,16 +31,10 @@ func connect(rawURL string) (redis.UniversalClient, error) {
 	options.PoolTimeout = timeout / 2
 	options.Dialer = dialer(redis.NewDialer(options))
 	options.DialerRetries = 1
+	// Neither is needed, and each costs a command on every new connection.
+	options.DisableIdentity = true
+	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	return redis.NewClient(options), nil
-}
-
-// redacted is the url without its password, for a message that people and logs see.
-func redacted(rawURL string) string {
-	parsed, err := url.Parse(rawURL)
-	if err != nil {
-		return "(not a url)"
-	}
-	return parsed.Redacted()
 }
 
 type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)

@@ -1,0 +1,98 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// TestErrorCodes walks the ways in which Redis fails: what a reader and a sender are told about each.
+func TestErrorCodes(t *testing.T) {
+	redisError := func(text string) error { return redisReply(text) }
+	const unknown = "it is unknown whether the message was stored"
+	for _, c := range []struct {
+		name         string
+		err          error
+		read, append chat.Code
+		says         string // to a sender
+	}{
+		{"dial refused", &net.OpError{Op: "dial", Err: errors.New("refused")}, chat.Unavailable, chat.Unavailable, "nothing was stored"},
+		{"dial timed out", &net.OpError{Op: "dial", Err: context.DeadlineExceeded}, chat.Unavailable, chat.Unavailable, "nothing was stored"},
+		{"pool timeout", redis.ErrPoolTimeout, chat.Unavailable, chat.Unavailable, "nothing was stored"},
+		{"read timed out", &net.OpError{Op: "read", Err: timeoutError{}}, chat.Unavailable, chat.DeadlineExceeded, unknown},
+		{"deadline", context.DeadlineExceeded, chat.Unavailable, chat.DeadlineExceeded, unknown},
+		{"connection ended", io.EOF, chat.Unavailable, chat.Unavailable, unknown},
+		{"connection reset", &net.OpError{Op: "read", Err: errors.New("reset")}, chat.Unavailable, chat.Unavailable, unknown},
+		{"loading", redisError("LOADING Redis is loading the dataset in memory"), chat.Unavailable, chat.Unavailable, "nothing was stored"},
+		{"replica", redisError("READONLY You can't write against a read only replica."), chat.Unavailable, chat.Unavailable, "nothing was stored"},
+		{"disk full", redisError("MISCONF Errors writing to the AOF file"), chat.Unavailable, chat.Unavailable, "nothing was stored"},
+		{"memory full", redisError("OOM command not allowed when used memory > 'maxmemory'."), chat.Unavailable, chat.Unavailable, "nothing was stored"},
+		{"wrong type", redisError("WRONGTYPE Operation against a key"), chat.Internal, chat.Internal, "internal error"},
+		{"other", errors.New("surprise"), chat.Internal, chat.Internal, "internal error"},
+	} {
+		if got := chat.CodeOf(readError("try", c.err)); got != c.read {
+			t.Errorf("%s: readError = %s, want %s", c.name, got, c.read)
+		}
+		err := chat.AsError(appendError("try", c.err))
+		if err.Code != c.append || !strings.Contains(err.Message, c.says) {
+			t.Errorf("%s: appendError = %s %q, want %s %q", c.name, err.Code, err.Message, c.append, c.says)
+		}
+		if !errors.Is(err, c.err) {
+			t.Errorf("%s: the cause is lost", c.name)
+		}
+	}
+}
+
+type redisReply string
+
+func (e redisReply) Error() string { return string(e) }
+func (redisReply) RedisError()     {}
+
+type timeoutError struct{}
+
+func (timeoutError) Error() string   { return "i/o timeout" }
+func (timeoutError) Timeout() bool   { return true }
+func (timeoutError) Temporary() bool { return true }
+
+func TestRedisIsAway(t *testing.T) {
+	away := miniredis.RunT(t)
+	store := openAt(t, "redis://"+away.Addr(), Options{})
+	away.Close()
+	ctx := context.Background()
+	for range 50 { // far more than the pool has places: a failed dial is forgotten at once
+		if err := store.Ready(ctx); chat.CodeOf(err) != chat.Unavailable {
+			t.Fatalf("Ready() without Redis = %v, want unavailable", err)
+		}
+	}
+	if _, err := store.Append(ctx, id(t, "room"), chat.Message{Text: "x", Sender: "a"}); chat.CodeOf(err) != chat.Unavailable {
+		t.Errorf("Append() without Redis = %v, want unavailable", err)
+	}
+	if _, err := store.Range(ctx, id(t, "room"), 0, false, 1); chat.CodeOf(err) != chat.Unavailable {
+		t.Errorf("Range() without Redis = %v, want unavailable", err)
+	}
+	if err := away.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Ready(ctx); err != nil {
+		t.Errorf("the first Ready() with Redis back = %v, want nil", err)
+	}
+}
+
+func TestOpenRefusesMalformedURLs(t *testing.T) {
+	for _, url := range []string{"", "127.0.0.1:6379", "http://127.0.0.1", "redis://user:secret@host:port"} {
+		_, err := Open(url, Options{})
+		if err == nil {
+			t.Errorf("Open(%q) = nil, want an error", url)
+		} else if strings.Contains(err.Error(), "secret") {
+			t.Errorf("Open(%q) = %v, which tells the password", url, err)
+		}
+	}
+}

@@ -1,0 +1,243 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/redistest"
+)
+
+func id(t testing.TB, name string) chat.ID {
+	t.Helper()
+	id, err := chat.ParseID(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func openAt(t testing.TB, url string, options Options) *Store {
+	t.Helper()
+	store, err := Open(url, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	return store
+}
+
+// TestKeys pins the names: they are in people's Redis.
+func TestKeys(t *testing.T) {
+	k := keys{prefix: "im", partitions: defaultPartitions}
+	for _, c := range []struct{ got, want string }{
+		{k.partitionCount(), "im:partitions"},
+		{k.ready(), "im:ready"},
+		{k.log(id(t, "bob:alice")), "im:{45}:log:alice:bob"},
+		{k.ids(id(t, "bob:alice")), "im:{45}:ids:alice:bob"},
+		{k.activity(id(t, "bob:alice")), "im:{45}:activity"},
+		{k.log(id(t, "room")), "im:{97}:log:room"},
+	} {
+		if c.got != c.want {
+			t.Errorf("key = %q, want %q", c.got, c.want)
+		}
+	}
+}
+
+// TestStoredForm pins what lies in Redis after an append.
+func TestStoredForm(t *testing.T) {
+	redis := miniredis.RunT(t)
+	clock := time.UnixMicro(1_780_000_000_000_000)
+	store := openAt(t, "redis://"+redis.Addr(), Options{
+		Clock: func() time.Time { return clock }, IdempotencyWindow: time.Hour, Retention: time.Minute,
+	})
+	message := chat.Message{Text: "hi", Sender: "bob", ID: "7"}
+	if _, err := store.Append(context.Background(), id(t, "bob:alice"), message); err != nil {
+		t.Fatal(err)
+	}
+	log, _ := redis.SortedSet("im:{45}:log:alice:bob")
+	member := "1780000000000000" + "\x0b\x00\x01\x00\x00\x00\x02hi" + "\x0b\x00\x02\x00\x00\x00\x03bob" + "\x0b\x00\x03\x00\x00\x00\x017" + "\x00"
+	if len(log) != 1 || log[member] != 1_780_000_000_000_000 {
+		t.Errorf("log = %v, want %q at its position", log, member)
+	}
+	ids, _ := redis.SortedSet("im:{45}:ids:alice:bob")
+	if len(ids) != 1 || ids["bob/7"] != 1_780_000_000_000_000 {
+		t.Errorf("ids = %v, want bob/7 at its position", ids)
+	}
+	activity, _ := redis.SortedSet("im:{45}:activity")
+	if len(activity) != 1 || activity["alice:bob"] != 1_780_000_000_000_000 {
+		t.Errorf("activity = %v, want alice:bob at its position", activity)
+	}
+	if count, _ := redis.Get("im:partitions"); count != "256" {
+		t.Errorf("partitions = %q, want 256", count)
+	}
+	for key, want := range map[string]time.Duration{
+		"im:{45}:log:alice:bob": time.Minute, "im:{45}:ids:alice:bob": time.Hour, "im:{45}:activity": 0,
+	} {
+		if got := redis.TTL(key); got != want {
+			t.Errorf("%s expires in %v, want %v", key, got, want)
+		}
+	}
+}
+
+func TestPartitionsArePinned(t *testing.T) {
+	url := "redis://" + miniredis.RunT(t).Addr()
+	ctx := context.Background()
+	if err := openAt(t, url, Options{Partitions: 16}).CheckPartitions(ctx); err != nil {
+		t.Fatalf("CheckPartitions of a new Redis = %v, want nil", err)
+	}
+	if err := openAt(t, url, Options{Partitions: 16}).CheckPartitions(ctx); err != nil {
+		t.Errorf("CheckPartitions with the same number = %v, want nil", err)
+	}
+	other := openAt(t, url, Options{})
+	if err := other.CheckPartitions(ctx); !errors.Is(err, ErrPartitions) {
+		t.Errorf("CheckPartitions with another number = %v, want ErrPartitions", err)
+	}
+	if _, err := other.Append(ctx, id(t, "room"), chat.Message{}); !errors.Is(err, ErrPartitions) {
+		t.Errorf("Append with another number = %v, want ErrPartitions", err)
+	}
+	if _, err := other.Range(ctx, id(t, "room"), 0, false, 1); !errors.Is(err, ErrPartitions) {
+		t.Errorf("Range with another number = %v, want ErrPartitions", err)
+	}
+}
+
+// TestPageCostsTheSame counts what Redis does for a page of 20 in a short and in a long chat: one command, and the
+// same number of bytes in its answer.
+func TestPageCostsTheSame(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t, "--appendonly", "no")
+	store := openAt(t, redis.URL(), Options{})
+	for name, n := range map[string]int{"short": 100, "long1": 100_000} {
+		fillFast(t, store, id(t, name), n)
+	}
+	type cost struct{ commands, bytes int }
+	measure := func(name string, reverse bool) cost {
+		from := int64(0)
+		if reverse {
+			from = chat.MaxCursor
+		}
+		commands, bytes := count(t, redis, "total_commands_processed"), count(t, redis, "total_net_output_bytes")
+		page, err := store.Range(context.Background(), id(t, name), from, reverse, 21)
+		if err != nil || len(page) != 21 {
+			t.Fatalf("Range(%s) = %d messages, %v; want 21", name, len(page), err)
+		}
+		return cost{count(t, redis, "total_commands_processed") - commands, count(t, redis, "total_net_output_bytes") - bytes}
+	}
+	measure("short", false) // the connection is made
+	for _, reverse := range []bool{false, true} {
+		short, long := measure("short", reverse), measure("long1", reverse)
+		// INFO's own answers are in the count; their length varies by a few digits.
+		if short.commands != long.commands || max(short.bytes, long.bytes)-min(short.bytes, long.bytes) > 100 {
+			t.Errorf("a page (reverse %v) of 100 messages cost %+v, of 100,000 %+v; want the same", reverse, short, long)
+		}
+	}
+}
+
+func count(t *testing.T, redis *redistest.Server, field string) int {
+	t.Helper()
+	n, err := strconv.Atoi(redis.Info(field))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// fillFast appends n messages through the script, in pipelines.
+func fillFast(t testing.TB, store *Store, chatID chat.ID, n int) {
+	t.Helper()
+	ctx := context.Background()
+	if _, err := store.Append(ctx, chatID, chat.Message{Text: "000000", Sender: "a"}); err != nil {
+		t.Fatal(err)
+	}
+	keys := []string{store.keys.log(chatID), store.keys.ids(chatID), store.keys.activity(chatID)}
+	for i := 1; i < n; {
+		pipeline := store.redis.Pipeline()
+		for ; i < n && pipeline.Len() < 1000; i++ {
+			message := encode(chat.Message{Text: fmt.Sprintf("%06d", i), Sender: "a"})
+			pipeline.EvalSha(ctx, appendScript.Hash(), keys, chatID.String(), message, "", 0, 0, 0, "")
+		}
+		if _, err := pipeline.Exec(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestAppendWhereTheScriptIsUnknown: Redis has lost its scripts, as after a restart.
+func TestAppendWhereTheScriptIsUnknown(t *testing.T) {
+	redis := miniredis.RunT(t)
+	store := openAt(t, "redis://"+redis.Addr(), Options{})
+	ctx := context.Background()
+	for range 2 {
+		if _, err := store.Append(ctx, id(t, "room"), chat.Message{Text: "x", Sender: "a"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := store.redis.ScriptFlush(ctx).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if messages, err := store.Range(ctx, id(t, "room"), 0, false, 10); err != nil || len(messages) != 2 {
+		t.Errorf("Range() = %v, %v; want both messages", messages, err)
+	}
+}
+
+func TestDamagedEntry(t *testing.T) {
+	redis := miniredis.RunT(t)
+	store := openAt(t, "redis://"+redis.Addr(), Options{})
+	if _, err := redis.ZAdd(store.keys.log(id(t, "room")), 1, "0000000000000001 not a message"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Range(context.Background(), id(t, "room"), 0, false, 10); chat.CodeOf(err) != chat.Internal {
+		t.Errorf("Range() over a damaged entry = %v, want an internal error", err)
+	}
+}
+
+func TestAppendScriptAnswers(t *testing.T) {
+	good := "0000000000000007" + string(encode(chat.Message{Text: "x", Sender: "a"}))
+	for _, c := range []struct {
+		name  string
+		reply []any
+		want  chat.Appended
+		code  chat.Code
+	}{
+		{"stored", []any{int64(0), "7"}, chat.Appended{SendTime: 7}, ""},
+		{"duplicate", []any{int64(1), "7", good}, chat.Appended{SendTime: 7, Duplicate: true, Earlier: &chat.Message{}}, ""},
+		{"duplicate that is gone", []any{int64(1), "7", ""}, chat.Appended{SendTime: 7, Duplicate: true}, ""},
+		{"full", []any{int64(2)}, chat.Appended{}, chat.ResourceExhausted},
+		{"unknown", []any{int64(9)}, chat.Appended{}, chat.Internal},
+		{"no position", []any{int64(0), nil}, chat.Appended{}, chat.Internal},
+		{"no position of a duplicate", []any{int64(1), "x", ""}, chat.Appended{}, chat.Internal},
+		{"damaged duplicate", []any{int64(1), "7", "damaged"}, chat.Appended{}, chat.Internal},
+		{"nothing", nil, chat.Appended{}, chat.Internal},
+	} {
+		got, err := appended(c.reply)
+		if chat.CodeOf(err) != c.code || got.SendTime != c.want.SendTime || got.Duplicate != c.want.Duplicate ||
+			(got.Earlier == nil) != (c.want.Earlier == nil) {
+			t.Errorf("%s: appended(%v) = %+v, %v; want %+v, code %q", c.name, c.reply, got, err, c.want, c.code)
+		}
+	}
+}
+
+// FuzzDecodeMember: any string is a message or a clean error, and a message survives being stored.
+func FuzzDecodeMember(f *testing.F) {
+	f.Add("1780000000000000" + string(encode(chat.Message{Text: "hi", Sender: "bob", ID: "7"})))
+	f.Add("9007199254740992" + string(encode(chat.Message{Text: "hi", Sender: "bob"})))
+	f.Add("")
+	f.Add("1780000000000000\x0b\x00\x01\x7f\xff\xff\xff")
+	f.Add("1780000000000000\x0f\x00\x09\x0c\x7f\xff\xff\xff")
+	f.Fuzz(func(t *testing.T, member string) {
+		message, err := decodeMember(member)
+		if err != nil {
+			return
+		}
+		again, err := decodeMember(fmt.Sprintf("%016d", message.SendTime) + string(encode(message)))
+		if err != nil || again != message {
+			t.Errorf("decodeMember(%q) = %+v, and stored again %+v, %v", member, message, again, err)
+		}
+	})
+}
