@@ -11,6 +11,7 @@ import (
 
 	"github.com/cloudwego/hertz/pkg/app/server"
 	"github.com/cloudwego/hertz/pkg/common/config"
+	"github.com/cloudwego/hertz/pkg/network/standard"
 
 	"github.com/pullchat/pullchat/http-server/handler"
 	"github.com/pullchat/pullchat/http-server/middleware"
@@ -32,17 +33,17 @@ const (
 type Server struct {
 	config   Config
 	log      *slog.Logger
-	listener net.Listener
+	listener *listener
 	service  chat.Service
 }
 
 // Listen opens the listener. Requests are answered from service once Run is called.
 func Listen(config Config, service chat.Service, log *slog.Logger) (*Server, error) {
-	listener, err := net.Listen("tcp", config.HTTPAddr)
+	inner, err := net.Listen("tcp", config.HTTPAddr)
 	if err != nil {
 		return nil, fmt.Errorf("http-addr: %w", err)
 	}
-	return &Server{config: config, log: log, listener: listener, service: service}, nil
+	return &Server{config: config, log: log, listener: newListener(inner), service: service}, nil
 }
 
 // Addr is where the server listens, with its real port.
@@ -51,10 +52,15 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // Run serves until ctx ends. Then /readyz says no, for DrainDelay; the server stops accepting, lets the requests
 // under way finish, and closes. It is called once.
 func (s *Server) Run(ctx context.Context) error {
-	draining := make(chan struct{})
+	draining, running := make(chan struct{}), make(chan struct{})
 	engine := s.engine(draining)
+	engine.OnRun = append(engine.OnRun, func(context.Context) error {
+		close(running)
+		return nil
+	})
 	ended := make(chan error, 1)
 	go func() { ended <- engine.Run() }()
+	<-running // before that, Hertz cannot be shut down
 	s.log.Info("http-server listens", "addr", s.Addr().String())
 	select {
 	case err := <-ended:
@@ -63,6 +69,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	close(draining)
 	<-time.After(s.config.DrainDelay)
+	s.listener.drain()
 	err := errors.Join(engine.Shutdown(context.WithoutCancel(ctx)), <-ended)
 	s.log.Info("http-server stopped")
 	return err
@@ -71,6 +78,7 @@ func (s *Server) Run(ctx context.Context) error {
 func (s *Server) engine(draining <-chan struct{}) *server.Hertz {
 	engine := server.New(
 		server.WithListener(s.listener),
+		server.WithTransport(standard.NewTransporter), // Go's own network: see docs/adr/0005-go-network.md
 		server.WithDisablePrintRoute(true),
 		server.WithHandleMethodNotAllowed(true),
 		server.WithRedirectTrailingSlash(false),
@@ -80,7 +88,6 @@ func (s *Server) engine(draining <-chan struct{}) *server.Hertz {
 		server.WithReadTimeout(readTimeout),
 		server.WithWriteTimeout(writeTimeout),
 		server.WithIdleTimeout(idleTimeout),
-		server.WithKeepAliveTimeout(idleTimeout),
 		server.WithExitWaitTime(drainTimeout),
 		config.Option{F: func(o *config.Options) { o.NoDefaultServerHeader = true }},
 	)

@@ -77,11 +77,13 @@ func queryInt(name string, value []byte) (int64, error) {
 }
 
 func queryBool(name string, value []byte) (bool, error) {
-	b, err := strconv.ParseBool(string(value))
-	if err != nil {
-		return false, wrongType(name, "true or false")
+	switch string(value) {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
 	}
-	return b, nil
+	return false, wrongType(name, "true or false")
 }
 
 func pullResponse(page chat.Page) *api.PullResponse {
