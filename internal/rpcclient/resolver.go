@@ -12,6 +12,9 @@ import (
 
 // newResolver returns a resolver of host:port addresses. Every address of a DNS name is an rpc-server of its own,
 // and Kitex asks again every few seconds.
+//
+// Kitex shares one resolver between all clients of the process that have a resolver of the same name. So the name
+// says everything.
 func newResolver(servers []string) (discovery.Resolver, error) {
 	if len(servers) == 0 {
 		return nil, fmt.Errorf("rpc-servers: none given")
@@ -21,18 +24,19 @@ func newResolver(servers []string) (discovery.Resolver, error) {
 			return nil, fmt.Errorf("rpc-servers: %q is not HOST:PORT", server)
 		}
 	}
-	name := strings.Join(servers, ",")
+	target := strings.Join(servers, ",")
 	return &discovery.SynthesizedResolver{
-		TargetFunc:  func(context.Context, rpcinfo.EndpointInfo) string { return name },
-		ResolveFunc: func(ctx context.Context, _ string) (discovery.Result, error) { return resolve(ctx, name, servers) },
-		NameFunc:    func() string { return "pullchat" },
+		TargetFunc:  func(context.Context, rpcinfo.EndpointInfo) string { return target },
+		ResolveFunc: resolve,
+		NameFunc:    func() string { return target },
 	}, nil
 }
 
-func resolve(ctx context.Context, name string, servers []string) (discovery.Result, error) {
-	result := discovery.Result{Cacheable: true, CacheKey: name}
+// resolve looks up every name of a target. A name that cannot be resolved is passed over while others can.
+func resolve(ctx context.Context, target string) (discovery.Result, error) {
+	result := discovery.Result{Cacheable: true, CacheKey: target}
 	var failed error
-	for _, server := range servers {
+	for server := range strings.SplitSeq(target, ",") {
 		host, port, _ := net.SplitHostPort(server)
 		addresses, err := net.DefaultResolver.LookupHost(ctx, host)
 		if err != nil {

@@ -9,9 +9,6 @@ import (
 	"github.com/pullchat/pullchat/rpc-server/storage"
 )
 
-// maxConnections is far above what gateways need, and below what file descriptors usually allow.
-const maxConnections = 10_000
-
 // Config is an rpc-server's configuration. The defaults of RPC_ADDR and REDIS_URL are the program's: ${rpc_addr} and
 // ${redis_url}.
 type Config struct {

@@ -10,7 +10,6 @@ import (
 	"net"
 	"time"
 
-	"github.com/cloudwego/kitex/pkg/limit"
 	"github.com/cloudwego/kitex/pkg/rpcinfo"
 	"github.com/cloudwego/kitex/pkg/transmeta"
 	"github.com/cloudwego/kitex/server"
@@ -27,7 +26,7 @@ const drainTimeout = 5 * time.Second
 // Server is an rpc-server that listens.
 type Server struct {
 	log      *slog.Logger
-	listener net.Listener
+	listener *listener
 	handler  *handler.Handler
 	store    io.Closer
 }
@@ -54,9 +53,13 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 
 // ListenOver is Listen for a Service that is there already; store is closed when the server has stopped.
 func ListenOver(service chat.Service, store io.Closer, addr string, log *slog.Logger) (*Server, error) {
-	listener, err := net.Listen("tcp", addr)
+	inner, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("rpc-addr: %w", err)
+	}
+	listener, err := newListener(inner.(*net.TCPListener))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("rpc-addr: %w", err), inner.Close())
 	}
 	return &Server{log: log, listener: listener, handler: handler.New(service, log), store: store}, nil
 }
@@ -73,15 +76,14 @@ func (s *Server) Run(ctx context.Context) error {
 		server.WithMetaHandler(transmeta.ServerTTHeaderHandler),
 		server.WithExitWaitTime(drainTimeout),
 		server.WithExitSignal(func() <-chan error { return stop }),
-		server.WithLimit(&limit.Option{MaxConnections: maxConnections}),
 	)
 	release := context.AfterFunc(ctx, func() { stop <- nil })
 	defer release()
 	s.log.Info("rpc-server listens", "addr", s.Addr().String())
 	err := kitex.Run()
 	s.log.Info("rpc-server stopped")
-	return errors.Join(err, s.store.Close())
+	return errors.Join(err, s.Close())
 }
 
 // Close releases what Listen opened; for a Server that is not run.
-func (s *Server) Close() error { return errors.Join(s.listener.Close(), s.store.Close()) }
+func (s *Server) Close() error { return errors.Join(s.listener.Close(), s.listener.release(), s.store.Close()) }

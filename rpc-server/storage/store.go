@@ -85,7 +85,7 @@ func (s *Store) CheckPartitions(ctx context.Context) error {
 	}
 	if pinned != ours {
 		return chat.Wrap(fmt.Errorf("%w: Redis holds %s, this server uses %s", ErrPartitions, pinned, ours),
-			chat.Internal, "this server does not fit its storage")
+			chat.Unavailable, "this server is set up for another layout of its storage; its log says more")
 	}
 	s.checked.Store(true)
 	return nil

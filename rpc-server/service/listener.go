@@ -1,0 +1,87 @@
+package service
+
+import (
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+
+	"github.com/cloudwego/netpoll"
+)
+
+// listener gives netpoll a descriptor that stays valid until the server has ended.
+//
+// Netpoll's own listener closes its descriptor when Kitex starts to stop, takes the number out of its epoll set only
+// later, and closes it again then. Another connection of the process that got the number in between is cut off or
+// hears nothing any more. Here Close only ends listening, however often it is called, and release gives the
+// descriptor back.
+type listener struct {
+	inner      *net.TCPListener
+	descriptor *os.File // a duplicate: Go's own is closed with inner
+	once       sync.Once
+}
+
+var _ netpoll.Listener = (*listener)(nil)
+
+func newListener(inner *net.TCPListener) (*listener, error) {
+	descriptor, err := inner.File()
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.SetNonblock(int(descriptor.Fd()), true); err != nil {
+		return nil, errors.Join(err, descriptor.Close())
+	}
+	return &listener{inner: inner, descriptor: descriptor}, nil
+}
+
+// Accept returns nil, nil where no connection waits, as netpoll expects it.
+func (l *listener) Accept() (net.Conn, error) {
+	fd, remote, err := syscall.Accept4(l.Fd(), syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC)
+	switch {
+	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.ECONNABORTED):
+		return nil, nil
+	case err != nil:
+		return nil, os.NewSyscallError("accept4", err)
+	}
+	return &accepted{fd: fd, local: l.Addr(), remote: tcpAddr(remote)}, nil
+}
+
+// Close refuses further connections.
+func (l *listener) Close() (err error) {
+	l.once.Do(func() {
+		err = errors.Join(syscall.Shutdown(l.Fd(), syscall.SHUT_RD), l.inner.Close())
+	})
+	return err
+}
+
+// release frees the descriptor. Nothing may use the listener any more.
+func (l *listener) release() error { return l.descriptor.Close() }
+
+func (l *listener) Addr() net.Addr { return l.inner.Addr() }
+
+// Fd implements netpoll.Listener.
+func (l *listener) Fd() int { return int(l.descriptor.Fd()) }
+
+// accepted is a new connection on its way to netpoll, which takes its descriptor and its addresses and does the rest.
+type accepted struct {
+	net.Conn
+	fd            int
+	local, remote net.Addr
+}
+
+var _ netpoll.Conn = (*accepted)(nil)
+
+func (c *accepted) Fd() int              { return c.fd }
+func (c *accepted) LocalAddr() net.Addr  { return c.local }
+func (c *accepted) RemoteAddr() net.Addr { return c.remote }
+
+func tcpAddr(address syscall.Sockaddr) net.Addr {
+	switch a := address.(type) {
+	case *syscall.SockaddrInet4:
+		return &net.TCPAddr{IP: a.Addr[:], Port: a.Port}
+	case *syscall.SockaddrInet6:
+		return &net.TCPAddr{IP: a.Addr[:], Port: a.Port}
+	}
+	return &net.TCPAddr{}
+}
