@@ -1,0 +1,189 @@
+package chat
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestParseID(t *testing.T) {
+	for name, want := range map[string]string{
+		"room":          "room",
+		"alice:bob":     "alice:bob",
+		"bob:alice":     "alice:bob",
+		"bob:bob":       "bob:bob",
+		"b:B":           "B:b",
+		"10:9":          "10:9", // bytes, not numbers
+		"é:z":           "z:é",
+		"日本語.7@_-+:ไทย": "ไทย:日本語.7@_-+",
+	} {
+		if got, err := ParseID(name); err != nil || got.String() != want {
+			t.Errorf("ParseID(%q) = %q, %v; want %q", name, got, err, want)
+		}
+	}
+	for _, name := range []string{"", ":", "a:", ":a", "a:b:c", "a b", "a\x00", "a/b", "{a}", "a,b", "\xff", "a:\xff", "😀", "e\u0301", strings.Repeat("a", 65)} {
+		if got, err := ParseID(name); CodeOf(err) != InvalidArgument {
+			t.Errorf("ParseID(%q) = %q, %v; want invalid_argument", name, got, err)
+		}
+	}
+}
+
+// FuzzParseID: what is accepted is valid UTF-8 of bounded length whose canonical form is canonical, whichever way
+// the two users are written.
+func FuzzParseID(f *testing.F) {
+	for _, name := range []string{"room", "alice:bob", "bob:alice", ":", "a:b:c", "\xff", "é:z", "a b", ""} {
+		f.Add(name)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		id, err := ParseID(name)
+		if err != nil {
+			if CodeOf(err) != InvalidArgument {
+				t.Errorf("ParseID(%q) = %v, want invalid_argument", name, err)
+			}
+			return
+		}
+		if again, err := ParseID(id.String()); err != nil || again != id {
+			t.Errorf("ParseID(%q) is not canonical: %q, %v", id, again, err)
+		}
+		if first, second, pair := id.Users(); pair {
+			if swapped, err := ParseID(second + ":" + first); err != nil || swapped != id {
+				t.Errorf("ParseID(%q swapped) = %q, %v; want %q", name, swapped, err, id)
+			}
+		}
+		if !utf8.ValidString(id.String()) || len(id.String()) > 2*MaxIDBytes+1 || strings.ContainsAny(id.String(), "{}/ ,\n") {
+			t.Errorf("ParseID(%q) accepted %q", name, id)
+		}
+	})
+}
+
+// FuzzPage: every cursor and limit gives a page that continues where it says, without skipping or repeating.
+func FuzzPage(f *testing.F) {
+	f.Add(int64(0), int64(3), false, uint8(10))
+	f.Add(int64(5), int64(1), true, uint8(10))
+	f.Add(int64(MaxCursor), int64(100), true, uint8(0))
+	f.Add(int64(-1), int64(-1), false, uint8(1))
+	f.Fuzz(func(t *testing.T, cursor, limit int64, reverse bool, n uint8) {
+		store := &memory{}
+		for i := range int64(n) {
+			store.messages = append(store.messages, Message{SendTime: i*3 + 1})
+		}
+		core := New(store, Limits{DefaultLimit: 2, MaxLimit: 5, MaxTextBytes: 10})
+		request := PullRequest{Chat: "room", Cursor: cursor, Limit: limit, Reverse: reverse}
+		var seen []int64
+		for {
+			page, err := core.Pull(context.Background(), request)
+			if cursor < 0 || cursor > MaxCursor || limit < 0 {
+				if CodeOf(err) != InvalidArgument {
+					t.Fatalf("Pull(%+v) = %v, want invalid_argument", request, err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatalf("Pull(%+v) = %v", request, err)
+			}
+			for _, m := range page.Messages {
+				seen = append(seen, m.SendTime)
+			}
+			if !page.HasMore {
+				break
+			}
+			request.Cursor = page.NextCursor
+		}
+		var want []int64
+		for _, m := range store.messages {
+			if !reverse && m.SendTime >= cursor || reverse && (cursor == 0 || m.SendTime <= cursor) {
+				want = append(want, m.SendTime)
+			}
+		}
+		if reverse {
+			slices.Reverse(want)
+		}
+		if !slices.Equal(seen, want) {
+			t.Errorf("pages from %d (reverse %v, limit %d) of %d messages = %v, want %v", cursor, reverse, limit, n, seen, want)
+		}
+	})
+}
+
+// memory is a Store of one chat, as simple as it can be.
+type memory struct{ messages []Message }
+
+func (s *memory) Append(_ context.Context, _ ID, m Message) (Appended, error) {
+	m.SendTime = int64(len(s.messages)) + 1
+	s.messages = append(s.messages, m)
+	return Appended{SendTime: m.SendTime}, nil
+}
+
+func (s *memory) Range(_ context.Context, _ ID, from int64, reverse bool, n int) ([]Message, error) {
+	list := slices.Clone(s.messages)
+	if reverse {
+		slices.Reverse(list)
+	}
+	list = slices.DeleteFunc(list, func(m Message) bool {
+		return !reverse && m.SendTime < from || reverse && m.SendTime > from
+	})
+	return list[:min(n, len(list))], nil
+}
+
+func (*memory) Ready(context.Context) error { return nil }
+
+// broken is a Store whose every method fails.
+type broken struct{ err error }
+
+func (s broken) Append(context.Context, ID, Message) (Appended, error) { return Appended{}, s.err }
+func (s broken) Range(context.Context, ID, int64, bool, int) ([]Message, error) {
+	return nil, s.err
+}
+func (s broken) Ready(context.Context) error { return s.err }
+
+func TestErrorsOfTheStore(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want Code
+	}{
+		{Errorf(Unavailable, "away"), Unavailable},
+		{fmt.Errorf("append: %w", Errorf(ResourceExhausted, "full")), ResourceExhausted},
+		{context.DeadlineExceeded, DeadlineExceeded},
+		{context.Canceled, Unavailable},
+		{errors.New("secret cause"), Internal},
+	} {
+		core := New(broken{c.err}, Limits{DefaultLimit: 1, MaxLimit: 1, MaxTextBytes: 1})
+		_, sendErr := core.Send(context.Background(), Message{Chat: "room", Sender: "a", Text: "x"})
+		_, pullErr := core.Pull(context.Background(), PullRequest{Chat: "room"})
+		for method, err := range map[string]error{"Send": sendErr, "Pull": pullErr, "Ready": core.Ready(context.Background())} {
+			var e *Error
+			if !errors.As(err, &e) || e.Code != c.want || strings.Contains(e.Message, "secret") {
+				t.Errorf("%s over a store that fails with %v = %v, want %s and nothing of the cause", method, c.err, err, c.want)
+			}
+		}
+	}
+}
+
+func TestErrorTellsItsCauseToTheLogOnly(t *testing.T) {
+	err := Wrap(errors.New("10.0.0.1: refused"), Unavailable, "redis does not answer")
+	if got, want := err.Error(), "unavailable: redis does not answer: 10.0.0.1: refused"; got != want {
+		t.Errorf("Error() = %q, want %q", got, want)
+	}
+	if got, want := Errorf(NotFound, "no %s", "route").Error(), "not_found: no route"; got != want {
+		t.Errorf("Error() = %q, want %q", got, want)
+	}
+	if CodeOf(nil) != "" {
+		t.Errorf("CodeOf(nil) = %q, want none", CodeOf(nil))
+	}
+}
+
+func TestTextMustBeUTF8(t *testing.T) {
+	core := New(&memory{}, Limits{DefaultLimit: 1, MaxLimit: 1, MaxTextBytes: 10})
+	for _, m := range []Message{
+		{Chat: "room", Sender: "a", Text: "\xff"},
+		{Chat: "room", Sender: "a", Text: "x", ID: "\xff"},
+		{Chat: "room", Sender: "\xff", Text: "x"},
+	} {
+		if _, err := core.Send(context.Background(), m); CodeOf(err) != InvalidArgument {
+			t.Errorf("Send(%+v) = %v, want invalid_argument", m, err)
+		}
+	}
+}

@@ -1,0 +1,143 @@
+// Package test holds the suites that cross programs.
+package test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"testing"
+
+	"github.com/pullchat/pullchat/client"
+	"github.com/pullchat/pullchat/http-server/gateway"
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/conformance"
+	"github.com/pullchat/pullchat/internal/logging"
+	"github.com/pullchat/pullchat/internal/openapitest"
+	"github.com/pullchat/pullchat/internal/program"
+	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/internal/rpcclient"
+	"github.com/pullchat/pullchat/rpc-server/service"
+	"github.com/pullchat/pullchat/rpc-server/storage"
+)
+
+// TestMain silences the frameworks, whose loggers are one for the process.
+func TestMain(m *testing.M) {
+	logging.New(io.Discard, logging.Config{})
+	os.Exit(m.Run())
+}
+
+func TestConformanceOfRPCClient(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	conformance.Run(t, func(t *testing.T, o conformance.Options) chat.Service {
+		return rpcService(t, redis.URL(), o)
+	})
+}
+
+// TestConformanceOfHTTPClient also checks every request and answer against the served OpenAPI document.
+func TestConformanceOfHTTPClient(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	document, err := os.ReadFile("../http-server/gateway/openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	validator, err := openapitest.New(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conformance.Run(t, func(t *testing.T, o conformance.Options) chat.Service {
+		base := httpServer(t, rpcService(t, redis.URL(), o))
+		transport := &http.Transport{MaxIdleConnsPerHost: 64}
+		t.Cleanup(transport.CloseIdleConnections)
+		c, err := client.New(base, &http.Client{Transport: validator.Transport(t, transport)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return httpService{c}
+	})
+}
+
+// rpcService is an rpc-server over its own keys in Redis, and a client of it.
+func rpcService(t testing.TB, redisURL string, o conformance.Options) chat.Service {
+	t.Helper()
+	options := storage.Options{
+		Retention: o.Retention, MaxChatMessages: o.MaxChatMessages, IdempotencyWindow: o.IdempotencyWindow,
+		Prefix: "test:" + t.Name(),
+	}
+	if o.Clock != nil {
+		options.Clock = o.Clock.Now
+	}
+	store, err := storage.Open(redisURL, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := service.ListenOver(chat.New(store, conformance.Limits), store, "127.0.0.1:0", quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, server)
+	c, err := rpcclient.New(rpcclient.Config{RPCServers: []string{server.Addr().String()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// httpServer is an http-server over a Service; it returns its URL.
+func httpServer(t testing.TB, s chat.Service) string {
+	t.Helper()
+	server, err := gateway.Listen(gateway.Config{HTTPAddr: "127.0.0.1:0", MaxBodyBytes: 64 << 10}, s, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, server)
+	return "http://" + server.Addr().String()
+}
+
+// run runs a part until the test ends, and waits for its clean stop.
+func run(t testing.TB, part program.Part) {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- part.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("stop %T: %v", part, err)
+		}
+	})
+}
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// httpService is the HTTP client as the suite wants it.
+type httpService struct{ client *client.Client }
+
+var _ chat.Service = httpService{}
+
+func (s httpService) Send(ctx context.Context, m chat.Message) (chat.Receipt, error) {
+	receipt, err := s.client.Send(ctx, client.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, ID: m.ID})
+	return chat.Receipt(receipt), domainError(err)
+}
+
+func (s httpService) Pull(ctx context.Context, r chat.PullRequest) (chat.Page, error) {
+	page, err := s.client.Pull(ctx, client.PullRequest(r))
+	domain := chat.Page{HasMore: page.HasMore, NextCursor: page.NextCursor}
+	for _, m := range page.Messages {
+		domain.Messages = append(domain.Messages, chat.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, ID: m.ID, SendTime: m.SendTime})
+	}
+	return domain, domainError(err)
+}
+
+func (s httpService) Ready(ctx context.Context) error { return domainError(s.client.Ready(ctx)) }
+
+func domainError(err error) error {
+	if answered, ok := errors.AsType[*client.Error](err); ok {
+		return chat.Errorf(chat.Code(answered.Code), "%s", answered.Message)
+	}
+	return err
+}

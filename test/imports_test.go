@@ -1,0 +1,108 @@
+package test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/pullchat/pullchat/"
+
+// TestImports is who may import whom. Each rule holds for a package and everything below it, tests left out, and
+// through other packages too.
+func TestImports(t *testing.T) {
+	packages := list(t)
+	for _, rule := range []struct {
+		why     string
+		from    string   // packages
+		may     []string // nil: anything but never
+		never   []string
+		through bool // not even through other packages
+	}{
+		{
+			why:  "the domain imports the standard library only",
+			from: "internal/chat", may: []string{"std"}, through: true,
+		},
+		{
+			why:  "gateways hold the domain's interface, never the storage",
+			from: "http-server", never: []string{module + "rpc-server", "github.com/redis/go-redis"}, through: true,
+		},
+		{
+			why:  "the RPC client does not know the server",
+			from: "internal/rpcclient", never: []string{module + "rpc-server", module + "http-server"}, through: true,
+		},
+		{
+			why:  "the rpc-server does not know HTTP",
+			from: "rpc-server", never: []string{module + "http-server", module + "internal/gen/http"}, through: true,
+		},
+		{
+			why:  "what users import brings in nothing of the servers",
+			from: "client", may: []string{"std"}, through: true,
+		},
+		{
+			why:  "Redis is known to the storage only",
+			from: "rpc-server/handler", never: []string{module + "rpc-server/storage", "github.com/redis/go-redis"}, through: true,
+		},
+	} {
+		found := false
+		for _, p := range packages {
+			if !below(p.ImportPath, module+rule.from) {
+				continue
+			}
+			found = true
+			imports := p.Imports
+			if rule.through {
+				imports = p.Deps
+			}
+			for _, imported := range imports {
+				if !allowed(imported, module+rule.from, rule.may, rule.never) {
+					t.Errorf("%s imports %s, but %s", p.ImportPath, imported, rule.why)
+				}
+			}
+		}
+		if !found {
+			t.Errorf("no package below %s: the rule %q guards nothing", rule.from, rule.why)
+		}
+	}
+}
+
+func allowed(imported, from string, may, never []string) bool {
+	for _, path := range never {
+		if below(imported, path) {
+			return false
+		}
+	}
+	if may == nil || below(imported, from) {
+		return true
+	}
+	standard := !strings.Contains(strings.SplitN(imported, "/", 2)[0], ".")
+	return standard
+}
+
+func below(path, root string) bool { return path == root || strings.HasPrefix(path, root+"/") }
+
+type listed struct {
+	ImportPath    string
+	Imports, Deps []string
+}
+
+func list(t *testing.T) []listed {
+	t.Helper()
+	output, err := exec.Command("go", "list", "-json=ImportPath,Imports,Deps", module+"...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var packages []listed
+	for decoder := json.NewDecoder(strings.NewReader(string(output))); ; {
+		var p listed
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}
