@@ -56,7 +56,8 @@ generate: thrift-compiler ## write internal/gen anew from the two IDLs
 
 .PHONY: generate-check
 generate-check: generate ## fail if the committed internal/gen is not what the IDLs give
-	@git status --porcelain internal/gen | grep . && { git diff internal/gen | head -50; echo 'internal/gen is stale: commit what make generate wrote'; exit 1; } || true
+	@changed=$$(git status --porcelain internal/gen) || exit 1; \
+	  test -z "$$changed" || { echo "$$changed"; git diff internal/gen | head -50; echo 'internal/gen is stale: commit what make generate wrote'; exit 1; }
 
 .PHONY: compose-test
 compose-test: ## the integration suite against the real stack, in containers
