@@ -1,0 +1,243 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/pullchat/pullchat/client"
+	"github.com/pullchat/pullchat/internal/redistest"
+)
+
+// TestWithoutRedis: both servers start without Redis, refuse in time, and serve when it comes.
+func TestWithoutRedis(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	redis.Kill()
+	s := startStack(t, redis.URL())
+	send := func(ctx context.Context) error { return s.send(ctx, "early") }
+	s.fails(t, "send", send, 503)
+	s.fails(t, "pull", s.pull, 503)
+	s.fails(t, "readyz", s.client.Ready, 503)
+	redis.Restart()
+	s.recovers(t, "late")
+	if got := s.texts(t); !slices.Equal(got, []string{"late"}) {
+		t.Errorf("the room holds %v, want only what was acknowledged", got)
+	}
+	s.rpc.alive()
+	s.http.alive()
+}
+
+// TestRedisHangs: a Redis that keeps its connections and answers nothing.
+func TestRedisHangs(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	s := startStack(t, redis.URL())
+	s.recovers(t, "before")
+	redis.Stop()
+	// More at once than there are connections to Redis; each is answered in time.
+	var group sync.WaitGroup
+	for i := range 60 {
+		group.Go(func() {
+			if i%2 == 0 {
+				s.fails(t, "pull", s.pull, 503)
+			} else {
+				s.fails(t, "send", func(ctx context.Context) error { return s.send(ctx, fmt.Sprint("maybe", i)) }, 503, 504)
+			}
+		})
+	}
+	group.Go(func() { s.fails(t, "readyz", s.client.Ready, 503) })
+	group.Wait()
+	redis.Continue()
+	s.recovers(t, "after")
+	texts := s.texts(t)
+	if texts[0] != "before" || !slices.Contains(texts, "after") {
+		t.Errorf("the room holds %v, want what was acknowledged before and after", texts)
+	}
+	slices.Sort(texts)
+	if once := slices.Compact(slices.Clone(texts)); len(once) != len(texts) {
+		t.Errorf("the room holds %v, want each at most once", texts)
+	}
+	s.rpc.alive()
+	s.http.alive()
+}
+
+// TestRedisIsKilled: writers go on while Redis is killed and restarted; what was acknowledged is there once, in the
+// order in which its writer sent it.
+func TestRedisIsKilled(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	s := startStack(t, redis.URL())
+	s.recovers(t, "before")
+	stop := make(chan struct{})
+	acknowledged := make([][]string, 8)
+	var group sync.WaitGroup
+	for writer := range acknowledged {
+		group.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				text := fmt.Sprintf("%d/%d", writer, i)
+				if err := s.send(context.Background(), text); err == nil {
+					acknowledged[writer] = append(acknowledged[writer], text)
+				}
+			}
+		})
+	}
+	for range 5 {
+		redis.Kill()
+		s.fails(t, "send", func(ctx context.Context) error { return s.send(ctx, "refused") }, 503)
+		redis.Restart()
+		s.recovers(t, "between")
+	}
+	close(stop)
+	group.Wait()
+	texts := s.texts(t)
+	for writer, sent := range acknowledged {
+		var stored []string
+		for _, text := range texts {
+			if strings.HasPrefix(text, fmt.Sprint(writer, "/")) && slices.Contains(sent, text) {
+				stored = append(stored, text)
+			}
+		}
+		if !slices.Equal(stored, sent) {
+			t.Errorf("writer %d: %d messages are acknowledged, %d of them are stored in order", writer, len(sent), len(stored))
+		}
+		if len(sent) == 0 {
+			t.Errorf("writer %d has nothing acknowledged: the test showed nothing", writer)
+		}
+	}
+	s.rpc.alive()
+	s.http.alive()
+}
+
+// TestWithoutRPCServer: the gateway lives, says what is missing, and goes on when the rpc-server is back.
+func TestWithoutRPCServer(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	s := startStack(t, redis.URL())
+	s.recovers(t, "before")
+	s.rpc.kill()
+	s.fails(t, "send", func(ctx context.Context) error { return s.send(ctx, "refused") }, 503)
+	s.fails(t, "pull", s.pull, 503)
+	s.fails(t, "readyz", func(ctx context.Context) error {
+		err := s.client.Ready(ctx)
+		if err == nil || !strings.Contains(err.Error(), "rpc-server") {
+			t.Errorf("readyz = %v, want it to name the rpc-server", err)
+		}
+		return err
+	}, 503)
+	start(t, "rpc-server", "REDIS_URL="+redis.URL(), "RPC_ADDR="+s.rpc.addr)
+	s.recovers(t, "after")
+	s.http.alive()
+	if got := s.texts(t); !slices.Equal(got, []string{"before", "after"}) {
+		t.Errorf("the room holds %v, want what was acknowledged", got)
+	}
+}
+
+// TestTerm: a server that is told to stop finishes what it has begun, and ends with status 0.
+func TestTerm(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"http-server", "rpc-server"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			redis := redistest.Start(t)
+			s := startStack(t, redis.URL())
+			stopped := s.http
+			if name == "rpc-server" {
+				stopped = s.rpc
+			}
+			var mutex sync.Mutex
+			var acknowledged []string
+			var group sync.WaitGroup
+			begun := make(chan struct{}, 1000)
+			for writer := range 8 {
+				group.Go(func() {
+					for i := 0; ; i++ {
+						text := fmt.Sprintf("%d/%d", writer, i)
+						if err := s.send(context.Background(), text); err != nil {
+							return // the server is gone
+						}
+						mutex.Lock()
+						acknowledged = append(acknowledged, text)
+						mutex.Unlock()
+						begun <- struct{}{}
+					}
+				})
+			}
+			for range 200 {
+				<-begun
+			}
+			go func() {
+				for range begun { // let the writers go on
+				}
+			}()
+			stopped.signal(syscall.SIGTERM)
+			if state := stopped.exit(); state.ExitCode() != 0 {
+				t.Errorf("%s ended with %v, want status 0", name, state)
+			}
+			group.Wait()
+			close(begun)
+			if again := startStack(t, redis.URL()); len(acknowledged) > 0 {
+				texts := again.texts(t)
+				for _, text := range acknowledged {
+					if !slices.Contains(texts, text) {
+						t.Errorf("%s is acknowledged but not stored", text)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestSecondSignal: the first signal drains, the second ends at once.
+func TestSecondSignal(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	rpc := start(t, "rpc-server", "REDIS_URL="+redis.URL())
+	s := overRPC(t, rpc, "DRAIN_DELAY=1h")
+	s.recovers(t, "before")
+	s.http.signal(syscall.SIGTERM)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	for s.client.Ready(ctx) == nil { // until the signal has arrived
+	}
+	s.fails(t, "readyz", s.client.Ready, 503)
+	if err := s.send(ctx, "while draining"); err != nil {
+		t.Errorf("send while readiness is off = %v, want it stored", err)
+	}
+	s.http.signal(syscall.SIGTERM)
+	if state := s.http.exit(); state.Sys().(syscall.WaitStatus).Signal() != syscall.SIGTERM {
+		t.Errorf("http-server ended with %v, want it ended by the signal", state)
+	}
+}
+
+// TestServe: everything in one process.
+func TestServe(t *testing.T) {
+	t.Parallel()
+	process := startServe(t)
+	c, err := client.New("http://"+process.addr, &http.Client{Transport: &http.Transport{DisableKeepAlives: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	if _, err := c.Send(ctx, client.Message{Chat: "a:b", Sender: "a", Text: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	if page, err := c.Pull(ctx, client.PullRequest{Chat: "b:a"}); err != nil || len(page.Messages) != 1 {
+		t.Errorf("Pull() = %+v, %v; want the message", page, err)
+	}
+	process.signal(syscall.SIGTERM)
+	if state := process.exit(); state.ExitCode() != 0 {
+		t.Errorf("serve ended with %v, want status 0", state)
+	}
+}
