@@ -1,0 +1,366 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+var small = Options{InFlight: 1, MaxBatch: 4, MaxQueue: 8, MaxWait: time.Minute}
+
+// recorder is a flush that doubles each item, keeps what the batches were, and waits until it is let go.
+type recorder struct {
+	mutex   sync.Mutex
+	batches [][]int
+	let     chan struct{} // nil: do not wait
+}
+
+func (r *recorder) flush(in []int, out []Result[int]) {
+	r.mutex.Lock()
+	r.batches = append(r.batches, slices.Clone(in))
+	r.mutex.Unlock()
+	if r.let != nil {
+		<-r.let
+	}
+	for i, n := range in {
+		if n < 0 {
+			out[i].Err = fmt.Errorf("%d is negative", n)
+		} else {
+			out[i].Value = 2 * n
+		}
+	}
+}
+
+// queueUp starts Do for each number, in this order, and waits until all are under way or queued.
+func queueUp(b *Batcher[int, int], ctx context.Context, numbers ...int) []*call {
+	calls := make([]*call, len(numbers))
+	for i, n := range numbers {
+		calls[i] = &call{done: make(chan struct{})}
+		go func() {
+			calls[i].value, calls[i].err = b.Do(ctx, n)
+			close(calls[i].done)
+		}()
+		synctest.Wait()
+	}
+	return calls
+}
+
+type call struct {
+	value int
+	err   error
+	done  chan struct{}
+}
+
+func (c *call) want(t *testing.T, value int, err error) {
+	t.Helper()
+	<-c.done
+	if c.value != value || !errors.Is(c.err, err) {
+		t.Errorf("Do() = %d, %v; want %d, %v", c.value, c.err, value, err)
+	}
+}
+
+// TestGathers: what comes while a batch is under way is the next batch, in order and no larger than it may be.
+func TestGathers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{let: make(chan struct{})}
+		b := New(small, r.flush)
+		calls := queueUp(b, context.Background(), 1, 2, 3, 4, 5, 6, 7)
+		for range 3 {
+			r.let <- struct{}{}
+		}
+		for i, c := range calls {
+			c.want(t, 2*(i+1), nil)
+		}
+		if got, want := fmt.Sprint(r.batches), "[[1] [2 3 4 5] [6 7]]"; got != want {
+			t.Errorf("batches = %v, want %v", got, want)
+		}
+	})
+}
+
+// TestAloneIsInline: a lone call is made on the caller's goroutine, so it costs no hand-over.
+func TestAloneIsInline(t *testing.T) {
+	var stack string
+	b := New(small, func(in []int, out []Result[int]) {
+		stack = string(debug.Stack())
+		out[0].Value = in[0]
+	})
+	if got, err := b.Do(context.Background(), 7); got != 7 || err != nil {
+		t.Errorf("Do(7) = %d, %v; want 7", got, err)
+	}
+	if !strings.Contains(stack, t.Name()) {
+		t.Errorf("a lone call was made on another goroutine:\n%s", stack)
+	}
+}
+
+func TestInFlightIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{let: make(chan struct{})}
+		options := small
+		options.InFlight = 2
+		b := New(options, r.flush)
+		calls := queueUp(b, context.Background(), 1, 2, 3, 4)
+		if got, want := fmt.Sprint(r.batches), "[[1] [2]]"; got != want {
+			t.Errorf("batches under way = %v, want %v", got, want)
+		}
+		close(r.let)
+		for i, c := range calls {
+			c.want(t, 2*(i+1), nil)
+		}
+	})
+}
+
+// TestOneBadItem fails alone.
+func TestOneBadItem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{let: make(chan struct{})}
+		b := New(small, r.flush)
+		calls := queueUp(b, context.Background(), 1, 2, -3, 4)
+		close(r.let)
+		for _, c := range calls {
+			<-c.done
+		}
+		if calls[1].err != nil || calls[3].err != nil || calls[2].err == nil {
+			t.Errorf("errors = %v, %v, %v; want one for the item in the middle", calls[1].err, calls[2].err, calls[3].err)
+		}
+	})
+}
+
+func TestPanicIsEveryItemsError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		let := make(chan struct{})
+		b := New(small, func(in []int, out []Result[int]) {
+			<-let
+			if slices.Contains(in, 13) {
+				panic("thirteen")
+			}
+		})
+		calls := queueUp(b, context.Background(), 1, 12, 13)
+		later := queueUp(b, context.Background(), 20, 21, 22)
+		close(let)
+		calls[0].want(t, 0, nil)
+		for _, c := range calls[1:] {
+			if <-c.done; c.err == nil || !strings.Contains(c.err.Error(), "thirteen") {
+				t.Errorf("Do() in a batch that panics = %v, want the panic", c.err)
+			}
+		}
+		later[2].want(t, 0, nil) // the batches after it are made
+	})
+}
+
+func TestFullQueueRefusesAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{let: make(chan struct{})}
+		b := New(small, r.flush)
+		calls := queueUp(b, context.Background(), 0, 1, 2, 3, 4, 5, 6, 7, 8)
+		if _, err := b.Do(context.Background(), 9); !errors.Is(err, ErrFull) {
+			t.Errorf("Do() with a full queue = %v, want ErrFull", err)
+		}
+		close(r.let)
+		for i, c := range calls {
+			c.want(t, 2*i, nil)
+		}
+		if got, err := b.Do(context.Background(), 9); got != 18 || err != nil {
+			t.Errorf("Do() with an empty queue = %d, %v; want 18", got, err)
+		}
+	})
+}
+
+// TestCancelledWhileQueued leaves nothing behind: the call is not made, and its place is free.
+func TestCancelledWhileQueued(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{let: make(chan struct{})}
+		b := New(small, r.flush)
+		first := queueUp(b, context.Background(), 1)
+		ctx, cancel := context.WithCancel(context.Background())
+		stays := queueUp(b, context.Background(), 2)
+		goes := queueUp(b, ctx, 3, 4)
+		staysToo := queueUp(b, context.Background(), 5)
+		cancel()
+		for _, c := range goes {
+			c.want(t, 0, ErrNotStarted)
+			c.want(t, 0, context.Canceled)
+		}
+		if b.queue.items != 2 {
+			t.Errorf("%d items are queued, want the two that stay", b.queue.items)
+		}
+		close(r.let)
+		first[0].want(t, 2, nil)
+		stays[0].want(t, 4, nil)
+		staysToo[0].want(t, 10, nil)
+		if got, want := fmt.Sprint(r.batches), "[[1] [2 5]]"; got != want {
+			t.Errorf("batches = %v, want %v", got, want)
+		}
+		if _, err := b.Do(ctx, 6); !errors.Is(err, ErrNotStarted) {
+			t.Errorf("Do() with a cancelled context = %v, want ErrNotStarted", err)
+		}
+	})
+}
+
+func TestCancelledUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{let: make(chan struct{})}
+		b := New(small, r.flush)
+		ctx, cancel := context.WithCancel(context.Background())
+		calls := queueUp(b, ctx, 1)
+		cancel()
+		calls[0].want(t, 0, ErrAbandoned)
+		next := queueUp(b, context.Background(), 2)
+		close(r.let)
+		next[0].want(t, 4, nil)
+	})
+}
+
+// TestMaxWait is the time that every caller has, counted from its own arrival.
+func TestMaxWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{let: make(chan struct{})}
+		b := New(small, r.flush)
+		first := queueUp(b, context.Background(), 1)
+		start := time.Now()
+		second := queueUp(b, context.Background(), 2)
+		second[0].want(t, 0, ErrNotStarted)
+		if waited := time.Since(start); waited != small.MaxWait {
+			t.Errorf("waited %v, want %v", waited, small.MaxWait)
+		}
+		third := queueUp(b, context.Background(), 3)
+		r.let <- struct{}{}
+		first[0].want(t, 2, nil)
+		third[0].want(t, 0, ErrAbandoned)
+		close(r.let)
+		synctest.Wait()
+	})
+}
+
+func TestDoAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{let: make(chan struct{})}
+		b := New(small, r.flush)
+		one := queueUp(b, context.Background(), 1)
+		done := make(chan []Result[int], 2)
+		for _, in := range [][]int{{2, -3, 4}, {5, 6}} {
+			go func() {
+				out := make([]Result[int], len(in))
+				if err := b.DoAll(context.Background(), in, out); err != nil {
+					t.Errorf("DoAll(%v) = %v", in, err)
+				}
+				done <- out
+			}()
+			synctest.Wait()
+		}
+		close(r.let)
+		one[0].want(t, 2, nil)
+		first, second := <-done, <-done
+		if len(first) != 3 {
+			first, second = second, first
+		}
+		if first[0].Value != 4 || first[1].Err == nil || first[2].Value != 8 || second[0].Value != 10 || second[1].Value != 12 {
+			t.Errorf("DoAll() = %v and %v, want each item's own result", first, second)
+		}
+		if got, want := fmt.Sprint(r.batches), "[[1] [2 -3 4] [5 6]]"; got != want {
+			t.Errorf("batches = %v, want %v: one caller's items stay together", got, want)
+		}
+	})
+}
+
+// TestClose makes what was accepted and refuses the rest.
+func TestClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{let: make(chan struct{})}
+		b := New(small, r.flush)
+		calls := queueUp(b, context.Background(), 1, 2, 3)
+		soon, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if err := b.Close(soon); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Close() while calls are under way = %v, want the deadline", err)
+		}
+		if _, err := b.Do(context.Background(), 4); !errors.Is(err, ErrClosed) {
+			t.Errorf("Do() after Close() = %v, want ErrClosed", err)
+		}
+		close(r.let)
+		if err := b.Close(context.Background()); err != nil {
+			t.Errorf("Close() = %v, want nil", err)
+		}
+		for i, c := range calls {
+			c.want(t, 2*(i+1), nil)
+		}
+	})
+	if err := New(small, (&recorder{}).flush).Close(context.Background()); err != nil {
+		t.Errorf("Close() of a new Batcher = %v, want nil", err)
+	}
+}
+
+// TestUnderLoad: many callers, some of which give up; every result is the caller's own, and each item is made at most
+// once.
+func TestUnderLoad(t *testing.T) {
+	var made [4000]atomic.Int32
+	b := New(Options{InFlight: 2, MaxBatch: 64, MaxQueue: 1000, MaxWait: time.Minute}, func(in []int, out []Result[int]) {
+		for i, n := range in {
+			made[n].Add(1)
+			out[i].Value = 2 * n
+		}
+	})
+	var group sync.WaitGroup
+	for caller := range 40 {
+		group.Go(func() {
+			for i := range 100 {
+				n := caller*100 + i
+				ctx, cancel := context.WithCancel(context.Background())
+				if n%3 == 0 {
+					go cancel()
+				}
+				switch got, err := b.Do(ctx, n); {
+				case err == nil && (got != 2*n || made[n].Load() != 1):
+					t.Errorf("Do(%d) = %d, made %d times", n, got, made[n].Load())
+				case errors.Is(err, ErrNotStarted) && made[n].Load() != 0:
+					t.Errorf("Do(%d) was made although it was not started", n)
+				case err != nil && n%3 != 0:
+					t.Errorf("Do(%d) = %v, want a result", n, err)
+				}
+				cancel()
+			}
+		})
+	}
+	group.Wait()
+	if err := b.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+	for n := range made {
+		if made[n].Load() > 1 {
+			t.Errorf("%d was made %d times", n, made[n].Load())
+		}
+	}
+}
+
+func BenchmarkDo(b *testing.B) {
+	double := func(in []int, out []Result[int]) {
+		for i, n := range in {
+			out[i].Value = 2 * n
+		}
+	}
+	options := Options{InFlight: 2, MaxBatch: 128, MaxQueue: 4096, MaxWait: time.Second}
+	b.Run("alone", func(b *testing.B) {
+		batcher := New(options, double)
+		b.ReportAllocs()
+		for b.Loop() {
+			_, _ = batcher.Do(context.Background(), 1)
+		}
+	})
+	b.Run("together", func(b *testing.B) {
+		batcher := New(options, double)
+		b.ReportAllocs()
+		b.SetParallelism(32)
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				_, _ = batcher.Do(context.Background(), 1)
+			}
+		})
+	})
+}

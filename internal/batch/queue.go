@@ -1,0 +1,68 @@
+package batch
+
+import "time"
+
+// waiter is one caller with its items. It is used again unless its caller gave up.
+type waiter[In, Out any] struct {
+	in    []In
+	out   []Result[Out]
+	done  chan struct{} // one element: the flusher never waits for the caller
+	timer *time.Timer
+
+	oneIn  [1]In // the items of Do
+	oneOut [1]Result[Out]
+
+	// Guarded by the Batcher's mutex.
+	queued     bool
+	prev, next *waiter[In, Out]
+}
+
+func newWaiter[In, Out any]() *waiter[In, Out] {
+	timer := time.NewTimer(time.Hour)
+	timer.Stop()
+	return &waiter[In, Out]{done: make(chan struct{}, 1), timer: timer}
+}
+
+// queue is a doubly linked list, first in first out: whoever gives up leaves nothing behind.
+type queue[In, Out any] struct {
+	first, last *waiter[In, Out]
+	items       int
+}
+
+func (q *queue[In, Out]) push(w *waiter[In, Out]) {
+	w.queued, w.prev, w.next = true, q.last, nil
+	if q.last == nil {
+		q.first = w
+	} else {
+		q.last.next = w
+	}
+	q.last = w
+	q.items += len(w.in)
+}
+
+func (q *queue[In, Out]) remove(w *waiter[In, Out]) {
+	if w.prev == nil {
+		q.first = w.next
+	} else {
+		w.prev.next = w.next
+	}
+	if w.next == nil {
+		q.last = w.prev
+	} else {
+		w.next.prev = w.prev
+	}
+	w.queued, w.prev, w.next = false, nil, nil
+	q.items -= len(w.in)
+}
+
+// take moves waiters from the front to batch, up to n items but at least one waiter.
+func (q *queue[In, Out]) take(batch []*waiter[In, Out], n int) []*waiter[In, Out] {
+	taken := 0
+	for q.first != nil && (taken == 0 || taken+len(q.first.in) <= n) {
+		w := q.first
+		q.remove(w)
+		batch = append(batch, w)
+		taken += len(w.in)
+	}
+	return batch
+}
