@@ -31,6 +31,7 @@ struct Message {
 
 struct SendRequest {
     1: required Message message
+    2: optional string RequestId  // names the request in the server's log
 }
 
 struct SendResponse {
@@ -45,6 +46,7 @@ struct PullRequest {
     2: required i64 Cursor      // inclusive; with Reverse, 0 means from the newest
     3: required i32 Limit       // 0 asks for the server's default
     4: optional bool Reverse    // newest first
+    5: optional string RequestId
 }
 
 struct PullResponse {
@@ -55,7 +57,26 @@ struct PullResponse {
     5: optional i64 NextCursor  // where to continue from
 }
 
-struct ReadyRequest {}
+// A batch is many requests in one call. Each has its own response, in the same order; one that fails fails alone.
+struct SendBatchRequest {
+    1: required list<SendRequest> Requests
+}
+
+struct SendBatchResponse {
+    1: required list<SendResponse> Responses
+}
+
+struct PullBatchRequest {
+    1: required list<PullRequest> Requests
+}
+
+struct PullBatchResponse {
+    1: required list<PullResponse> Responses
+}
+
+struct ReadyRequest {
+    1: optional string RequestId
+}
 
 struct ReadyResponse {
     1: required i32 Code        // 0: a message could be stored now
@@ -66,6 +87,8 @@ service IMService {
     SendResponse Send(1: SendRequest req)
     PullResponse Pull(1: PullRequest req)
     ReadyResponse Ready(1: ReadyRequest req)
+    SendBatchResponse SendBatch(1: SendBatchRequest req)
+    PullBatchResponse PullBatch(1: PullBatchRequest req)
 }
 
 // StoredMessage is a message as it lies in a chat's log in Redis, in Thrift's binary protocol. Chat and send_time

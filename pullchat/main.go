@@ -13,10 +13,11 @@ import (
 )
 
 type commands struct {
-	Serve serve `cmd:"" help:"Run Pullchat: HTTP and RPC server in one process, on an in-memory Redis unless REDIS_URL is set."`
-	Send  send  `cmd:"" help:"Send a message."`
-	Pull  pull  `cmd:"" help:"Read messages, oldest first."`
-	Ready ready `cmd:"" help:"Ask whether a message could be stored now; for health checks."`
+	Serve serve     `cmd:"" help:"Run Pullchat: HTTP and RPC server in one process, on an in-memory Redis unless REDIS_URL is set."`
+	Send  send      `cmd:"" help:"Send a message."`
+	Pull  pull      `cmd:"" help:"Read messages, oldest first."`
+	Ready ready     `cmd:"" help:"Ask whether a message could be stored now; for health checks."`
+	Bench benchmark `cmd:"" help:"Put load on a server and measure it; then read back all that was acknowledged."`
 }
 
 const description = `A chat backend: a chat is a log, a reader is a cursor.

@@ -16,9 +16,9 @@ type Config struct {
 func (c Config) Validate() error {
 	switch {
 	case c.MaxBodyBytes < 1:
-		return fmt.Errorf("--max-body-bytes is %d; it is at least 1", c.MaxBodyBytes)
+		return fmt.Errorf("--max-body-bytes is %d; it must be at least 1", c.MaxBodyBytes)
 	case c.DrainDelay < 0:
-		return fmt.Errorf("--drain-delay is %v; it is not negative", c.DrainDelay)
+		return fmt.Errorf("--drain-delay is %v; it must not be negative", c.DrainDelay)
 	}
 	return nil
 }

@@ -37,6 +37,10 @@ func register(engine *server.Hertz, routes []route) {
 	for _, r := range routes {
 		engine.Handle(r.method, r.path, r.handler)
 		allowed[r.path] = append(allowed[r.path], r.method)
+		if r.method == consts.MethodGet { // whoever answers GET answers HEAD (RFC 9110, 9.1)
+			engine.HEAD(r.path, r.handler)
+			allowed[r.path] = append(allowed[r.path], consts.MethodHead)
+		}
 	}
 	engine.NoRoute(handler.NoRoute)
 	engine.NoMethod(func(ctx context.Context, c *app.RequestContext) {

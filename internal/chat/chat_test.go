@@ -111,21 +111,29 @@ func FuzzPage(f *testing.F) {
 // memory is a Store of one chat, as simple as it can be.
 type memory struct{ messages []Message }
 
-func (s *memory) Append(_ context.Context, _ ID, m Message) (Appended, error) {
-	m.SendTime = int64(len(s.messages)) + 1
-	s.messages = append(s.messages, m)
-	return Appended{SendTime: m.SendTime}, nil
+func (s *memory) Append(_ context.Context, appends []Append) []Appended {
+	results := make([]Appended, len(appends))
+	for i, a := range appends {
+		a.Message.SendTime = int64(len(s.messages)) + 1
+		s.messages = append(s.messages, a.Message)
+		results[i].SendTime = a.Message.SendTime
+	}
+	return results
 }
 
-func (s *memory) Range(_ context.Context, _ ID, from int64, reverse bool, n int) ([]Message, error) {
-	list := slices.Clone(s.messages)
-	if reverse {
-		slices.Reverse(list)
+func (s *memory) Range(_ context.Context, ranges []Range) []Ranged {
+	results := make([]Ranged, len(ranges))
+	for i, r := range ranges {
+		list := slices.Clone(s.messages)
+		if r.Reverse {
+			slices.Reverse(list)
+		}
+		list = slices.DeleteFunc(list, func(m Message) bool {
+			return !r.Reverse && m.SendTime < r.From || r.Reverse && m.SendTime > r.From
+		})
+		results[i].Messages = list[:min(r.Limit, len(list))]
 	}
-	list = slices.DeleteFunc(list, func(m Message) bool {
-		return !reverse && m.SendTime < from || reverse && m.SendTime > from
-	})
-	return list[:min(n, len(list))], nil
+	return results
 }
 
 func (*memory) Ready(context.Context) error { return nil }
@@ -133,10 +141,14 @@ func (*memory) Ready(context.Context) error { return nil }
 // broken is a Store whose every method fails.
 type broken struct{ err error }
 
-func (s broken) Append(context.Context, ID, Message) (Appended, error) { return Appended{}, s.err }
-func (s broken) Range(context.Context, ID, int64, bool, int) ([]Message, error) {
-	return nil, s.err
+func (s broken) Append(_ context.Context, appends []Append) []Appended {
+	return slices.Repeat([]Appended{{Err: s.err}}, len(appends))
 }
+
+func (s broken) Range(_ context.Context, ranges []Range) []Ranged {
+	return slices.Repeat([]Ranged{{Err: s.err}}, len(ranges))
+}
+
 func (s broken) Ready(context.Context) error { return s.err }
 
 func TestErrorsOfTheStore(t *testing.T) {
@@ -184,6 +196,29 @@ func TestTextMustBeUTF8(t *testing.T) {
 	} {
 		if _, err := core.Send(context.Background(), m); CodeOf(err) != InvalidArgument {
 			t.Errorf("Send(%+v) = %v, want invalid_argument", m, err)
+		}
+	}
+}
+
+// TestOneBadRequestInABatch is refused alone, and the others keep their own results.
+func TestOneBadRequestInABatch(t *testing.T) {
+	core := New(&memory{}, Limits{DefaultLimit: 1, MaxLimit: 5, MaxTextBytes: 10})
+	ctx := context.Background()
+	sent := core.SendAll(ctx, []Message{
+		{Chat: "room", Sender: "a", Text: "1"}, {Chat: "", Sender: "a", Text: "2"}, {Chat: "room", Sender: "a", Text: "3"},
+	})
+	if sent[0].Err != nil || CodeOf(sent[1].Err) != InvalidArgument || sent[2].Err != nil || sent[0].Receipt.SendTime != 1 || sent[2].Receipt.SendTime != 2 {
+		t.Errorf("SendAll() = %+v, want the second refused and positions 1 and 2", sent)
+	}
+	pulled := core.PullAll(ctx, []PullRequest{{Chat: "room", Limit: -1}, {Chat: "room"}, {Chat: "room", Limit: 9}})
+	if CodeOf(pulled[0].Err) != InvalidArgument || len(pulled[1].Page.Messages) != 1 || !pulled[1].Page.HasMore || len(pulled[2].Page.Messages) != 2 {
+		t.Errorf("PullAll() = %+v, want the first refused and pages of one and two", pulled)
+	}
+	for _, results := range [][]SendResult{core.SendAll(ctx, nil), core.SendAll(ctx, []Message{{}})} {
+		for _, r := range results {
+			if CodeOf(r.Err) != InvalidArgument {
+				t.Errorf("SendAll(an empty message) = %v, want invalid_argument", r.Err)
+			}
 		}
 	}
 }

@@ -5,17 +5,23 @@ import (
 	"unicode/utf8"
 )
 
-// Store holds the logs of all chats. It knows nothing of the rules: what it is given has been checked.
-// Methods are safe for concurrent use and return an *Error, or an error that is Internal.
+// Store holds the logs of all chats. It knows nothing of the rules: what it is given has been checked. It takes many
+// requests at once and answers each by itself, in the order asked; one that fails fails alone. Methods are safe for
+// concurrent use; their errors are *Error, or Internal.
 type Store interface {
-	// Append stores a message at max(now, the chat's last position + 1), atomically and at most once for each
+	// Append stores each message at max(now, the chat's last position + 1), atomically and at most once for each
 	// (chat, sender, ID) where the ID is not empty.
-	Append(context.Context, ID, Message) (Appended, error)
-	// Range returns up to n messages from position from on, inclusive: towards newer ones, or towards older ones
-	// where reverse is set. Chat is not filled in.
-	Range(ctx context.Context, chat ID, from int64, reverse bool, n int) ([]Message, error)
+	Append(context.Context, []Append) []Appended
+	// Range reads each range. Chat is not filled in.
+	Range(context.Context, []Range) []Ranged
 	// Ready returns nil when an append would work now.
 	Ready(context.Context) error
+}
+
+// Append is one message to store.
+type Append struct {
+	Chat    ID
+	Message Message
 }
 
 // Appended is what came of an Append.
@@ -25,6 +31,22 @@ type Appended struct {
 	// Earlier is the message that was stored under the same ID. It is nil when there was none and when retention
 	// has removed it since.
 	Earlier *Message
+	Err     error
+}
+
+// Range asks for up to Limit messages of a chat from position From on, inclusive: towards newer ones, or towards
+// older ones where Reverse is set.
+type Range struct {
+	Chat    ID
+	From    int64
+	Reverse bool
+	Limit   int
+}
+
+// Ranged is what came of a Range.
+type Ranged struct {
+	Messages []Message
+	Err      error
 }
 
 // Limits bound what a request may ask for. All are positive.
@@ -47,20 +69,58 @@ func New(store Store, limits Limits) *Core {
 	return &Core{store: store, limits: limits}
 }
 
+// SendResult is what came of one message of SendAll.
+type SendResult struct {
+	Receipt Receipt
+	Err     error // an *Error or nil
+}
+
+// PullResult is what came of one request of PullAll.
+type PullResult struct {
+	Page Page
+	Err  error // an *Error or nil
+}
+
 // Send implements Service.
 func (c *Core) Send(ctx context.Context, m Message) (Receipt, error) {
-	id, err := c.checkMessage(m)
-	if err != nil {
-		return Receipt{}, err
+	result := c.SendAll(ctx, []Message{m})[0]
+	return result.Receipt, result.Err
+}
+
+// SendAll is Send for many messages at once. Each is judged by itself; the results are in the order of messages.
+func (c *Core) SendAll(ctx context.Context, messages []Message) []SendResult {
+	results := make([]SendResult, len(messages))
+	appends := make([]Append, 0, len(messages))
+	for i, m := range messages {
+		id, err := c.checkMessage(m)
+		if err != nil {
+			results[i].Err = err
+			continue
+		}
+		appends = append(appends, Append{Chat: id, Message: m})
 	}
-	appended, err := c.store.Append(ctx, id, m)
-	if err != nil {
-		return Receipt{}, AsError(err)
+	if len(appends) == 0 {
+		return results
 	}
-	if earlier := appended.Earlier; earlier != nil && earlier.Text != m.Text {
-		return Receipt{}, Errorf(Conflict, "id %q was used by this sender in this chat for a different text", m.ID)
+	appended := c.store.Append(ctx, appends)
+	next := 0
+	for i := range results {
+		if results[i].Err == nil {
+			results[i] = receipt(messages[i], appended[next])
+			next++
+		}
 	}
-	return Receipt{SendTime: appended.SendTime, Duplicate: appended.Duplicate}, nil
+	return results
+}
+
+func receipt(m Message, a Appended) SendResult {
+	switch {
+	case a.Err != nil:
+		return SendResult{Err: AsError(a.Err)}
+	case a.Earlier != nil && a.Earlier.Text != m.Text:
+		return SendResult{Err: Errorf(Conflict, "id %q was used by this sender in this chat for a different text", m.ID)}
+	}
+	return SendResult{Receipt: Receipt{SendTime: a.SendTime, Duplicate: a.Duplicate}}
 }
 
 func (c *Core) checkMessage(m Message) (ID, error) {
@@ -91,42 +151,67 @@ func (c *Core) checkMessage(m Message) (ID, error) {
 
 // Pull implements Service.
 func (c *Core) Pull(ctx context.Context, r PullRequest) (Page, error) {
-	id, limit, err := c.checkPull(r)
-	if err != nil {
-		return Page{}, err
-	}
-	from := r.Cursor
-	if r.Reverse && from == 0 {
-		from = MaxCursor
-	}
-	// One more than was asked for tells whether there is more, and where it starts.
-	messages, err := c.store.Range(ctx, id, from, r.Reverse, limit+1)
-	if err != nil {
-		return Page{}, AsError(err)
-	}
-	for i := range messages {
-		messages[i].Chat = r.Chat
-	}
-	return page(messages, limit, r), nil
+	result := c.PullAll(ctx, []PullRequest{r})[0]
+	return result.Page, result.Err
 }
 
-func (c *Core) checkPull(r PullRequest) (ID, int, error) {
+// PullAll is Pull for many requests at once. Each is judged by itself; the results are in the order of requests.
+func (c *Core) PullAll(ctx context.Context, requests []PullRequest) []PullResult {
+	results := make([]PullResult, len(requests))
+	ranges := make([]Range, 0, len(requests))
+	for i, r := range requests {
+		asked, err := c.checkPull(r)
+		if err != nil {
+			results[i].Err = err
+			continue
+		}
+		ranges = append(ranges, asked)
+	}
+	if len(ranges) == 0 {
+		return results
+	}
+	ranged := c.store.Range(ctx, ranges)
+	next := 0
+	for i := range results {
+		switch {
+		case results[i].Err != nil:
+			continue
+		case ranged[next].Err != nil:
+			results[i].Err = AsError(ranged[next].Err)
+		default:
+			results[i].Page = page(ranged[next].Messages, ranges[next].Limit-1, requests[i])
+		}
+		next++
+	}
+	return results
+}
+
+// checkPull returns the range to read: one more than was asked for tells whether there is more, and where it starts.
+func (c *Core) checkPull(r PullRequest) (Range, error) {
 	id, err := ParseID(r.Chat)
 	switch {
 	case err != nil:
-		return ID{}, 0, err
+		return Range{}, err
 	case r.Cursor < 0 || r.Cursor > MaxCursor:
-		return ID{}, 0, Errorf(InvalidArgument, "cursor is %d; it is between 0 and %d", r.Cursor, int64(MaxCursor))
+		return Range{}, Errorf(InvalidArgument, "cursor is %d; it must be between 0 and %d", r.Cursor, int64(MaxCursor))
 	case r.Limit < 0:
-		return ID{}, 0, Errorf(InvalidArgument, "limit is %d; it is not negative", r.Limit)
-	case r.Limit == 0:
-		return id, c.limits.DefaultLimit, nil
+		return Range{}, Errorf(InvalidArgument, "limit is %d; it must not be negative", r.Limit)
 	}
-	return id, int(min(r.Limit, int64(c.limits.MaxLimit))), nil
+	asked := Range{Chat: id, From: r.Cursor, Reverse: r.Reverse, Limit: c.limits.DefaultLimit + 1}
+	if r.Limit > 0 {
+		asked.Limit = int(min(r.Limit, int64(c.limits.MaxLimit))) + 1
+	}
+	if r.Reverse && r.Cursor == 0 {
+		asked.From = MaxCursor
+	}
+	return asked, nil
 }
 
-// page cuts what was read to the limit and works out the cursor to continue from.
+// page names the chat as the request did, cuts what was read to the limit and works out the cursor to continue from.
 func page(messages []Message, limit int, r PullRequest) Page {
+	for i := range messages {
+		messages[i].Chat = r.Chat
+	}
 	switch {
 	case len(messages) > limit:
 		return Page{Messages: messages[:limit], HasMore: true, NextCursor: messages[limit].SendTime}

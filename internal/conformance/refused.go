@@ -45,7 +45,7 @@ func testRefused(t *testing.T, s *subject) {
 		{"no chat", chat.PullRequest{}, "chat is empty"},
 		{"bad chat", chat.PullRequest{Chat: "a b"}, "chat contains ' '"},
 		{"negative cursor", chat.PullRequest{Chat: "room", Cursor: -1}, "cursor is -1"},
-		{"cursor 2^53", chat.PullRequest{Chat: "room", Cursor: 1 << 53}, "cursor is 9007199254740992; it is between 0 and 9007199254740991"},
+		{"cursor 2^53", chat.PullRequest{Chat: "room", Cursor: 1 << 53}, "cursor is 9007199254740992; it must be between 0 and 9007199254740991"},
 		{"largest cursor", chat.PullRequest{Chat: "room", Cursor: math.MaxInt64}, "cursor is 9223372036854775807"},
 		{"negative limit", chat.PullRequest{Chat: "room", Limit: -1}, "limit is -1"},
 	} {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 
 	"github.com/cloudwego/hertz/pkg/common/hlog"
 	"github.com/cloudwego/kitex/pkg/klog"
@@ -28,6 +29,24 @@ type (
 
 func (kitexLogger) SetLevel(klog.Level) {}
 func (hertzLogger) SetLevel(hlog.Level) {}
+
+// CtxWarnf is for debugging where it is about one try to connect: the request that fails has a line of our own.
+func (l kitexLogger) CtxWarnf(ctx context.Context, f string, v ...any) {
+	if strings.Contains(f, "auto retry") {
+		l.CtxDebugf(ctx, f, v...)
+		return
+	}
+	l.frameworkLogger.CtxWarnf(ctx, f, v...)
+}
+
+// Errorf is for debugging where it is about one connection: what clients send must not fill the log with errors.
+func (l hertzLogger) Errorf(f string, v ...any) {
+	if strings.Contains(f, "remoteAddr=") {
+		l.Debugf(f, v...)
+		return
+	}
+	l.frameworkLogger.Errorf(f, v...)
+}
 
 // frameworkLogger has the methods that klog.FullLogger and hlog.FullLogger share.
 type frameworkLogger struct{ logger *slog.Logger }

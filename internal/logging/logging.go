@@ -12,7 +12,7 @@ import (
 // Config says what is logged and how.
 type Config struct {
 	LogLevel  slog.Level `name:"log-level" env:"LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error."`
-	LogFormat string     `name:"log-format" env:"LOG_FORMAT" default:"text" enum:"text,json" help:"text or json."`
+	LogFormat string     `name:"log-format" env:"LOG_FORMAT" default:"text" enum:"text,json" placeholder:"FORMAT" help:"text or json."`
 }
 
 // New returns a logger and makes it that of Kitex and Hertz. Neither message texts nor secrets are to be logged.
@@ -28,9 +28,6 @@ func New(w io.Writer, config Config) *slog.Logger {
 }
 
 type requestIDKey struct{}
-
-// RequestIDKey names the request id between programs.
-const RequestIDKey = "REQUEST_ID"
 
 // WithRequestID returns a context that carries the id of the request it serves.
 func WithRequestID(ctx context.Context, id string) context.Context {

@@ -35,6 +35,7 @@ func Options(name, description string, more ...kong.Option) []kong.Option {
 		kong.Name(name),
 		kong.Description(description),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
+		kong.Exit(exit),
 		kong.ValueFormatter(func(v *kong.Value) string {
 			help := kong.DefaultHelpValueFormatter(v)
 			if v.HasDefault && v.Default != "" {
@@ -43,6 +44,14 @@ func Options(name, description string, more ...kong.Option) []kong.Option {
 			return help
 		}),
 	}, more...)
+}
+
+// exit gives a malformed environment variable, for which kong says 1, the status of a malformed flag.
+func exit(status int) {
+	if status == 1 {
+		status = 80
+	}
+	os.Exit(status)
 }
 
 // Context returns a context that ends with the first SIGINT or SIGTERM. The second kills the process as if nobody

@@ -5,16 +5,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
-	"github.com/bytedance/gopkg/cloud/metainfo"
 	"github.com/cloudwego/kitex/client"
 	"github.com/cloudwego/kitex/pkg/connpool"
 	"github.com/cloudwego/kitex/pkg/kerrors"
-	"github.com/cloudwego/kitex/pkg/transmeta"
 	"github.com/cloudwego/kitex/transport"
 
+	"github.com/pullchat/pullchat/internal/batch"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/gen/rpc"
 	"github.com/pullchat/pullchat/internal/gen/rpc/imservice"
 	"github.com/pullchat/pullchat/internal/logging"
 	"github.com/pullchat/pullchat/internal/wire"
@@ -22,7 +23,7 @@ import (
 
 // Config says where the rpc-servers are.
 type Config struct {
-	RPCServers []string `name:"rpc-servers" env:"RPC_SERVERS" default:"127.0.0.1:8888" placeholder:"HOST:PORT,…" help:"Addresses of the rpc-servers; a DNS name may stand for many."`
+	RPCServers []string `name:"rpc-servers" env:"RPC_SERVERS" default:"127.0.0.1:8888" placeholder:"HOST:PORT" help:"Addresses of the rpc-servers; a DNS name may stand for many."`
 }
 
 const (
@@ -31,9 +32,15 @@ const (
 	connectTimeout = 500 * time.Millisecond
 )
 
-// Client is a chat.Service that calls rpc-servers.
+// batching gathers the calls of concurrent requests. Two under way keep an rpc-server busy while answers travel; a
+// request is answered within two seconds.
+var batching = batch.Options{InFlight: 2, MaxBatch: 256, MaxQueue: 8192, MaxWait: 1900 * time.Millisecond}
+
+// Client is a chat.Service that calls rpc-servers. Concurrent sends share one call, and so do concurrent pulls.
 type Client struct {
 	kitex imservice.Client
+	sends *batch.Batcher[*rpc.SendRequest, *rpc.SendResponse]
+	pulls *batch.Batcher[*rpc.PullRequest, *rpc.PullResponse]
 }
 
 var _ chat.Service = (*Client)(nil)
@@ -47,7 +54,6 @@ func New(config Config) (*Client, error) {
 	kitex, err := imservice.NewClient("pullchat",
 		client.WithResolver(resolver),
 		client.WithTransportProtocol(transport.TTHeader),
-		client.WithMetaHandler(transmeta.ClientTTHeaderHandler),
 		client.WithRPCTimeout(callTimeout),
 		client.WithConnectTimeout(connectTimeout),
 		client.WithLongConnection(connpool.IdleConfig{MaxIdlePerAddress: 256, MaxIdleGlobal: 1024, MaxIdleTimeout: time.Minute}),
@@ -55,42 +61,90 @@ func New(config Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rpc client: %w", err)
 	}
-	return &Client{kitex}, nil
+	c := &Client{kitex: kitex}
+	options := batching
+	options.InFlight *= len(config.RPCServers)
+	c.sends = batch.New(options, c.flushSends)
+	c.pulls = batch.New(options, c.flushPulls)
+	return c, nil
 }
 
 // Send implements chat.Service. It is never repeated here: the first try may have stored the message.
 func (c *Client) Send(ctx context.Context, m chat.Message) (chat.Receipt, error) {
-	response, err := c.kitex.Send(withRequestID(ctx), wire.SendRequest(m))
+	response, err := c.sends.Do(ctx, wire.SendRequest(m, logging.RequestID(ctx)))
 	if err != nil {
-		return chat.Receipt{}, sendError(err)
+		return chat.Receipt{}, queueError(err, sendError)
 	}
 	return wire.ReceiptOf(response)
 }
 
 // Pull implements chat.Service.
 func (c *Client) Pull(ctx context.Context, r chat.PullRequest) (chat.Page, error) {
-	response, err := c.kitex.Pull(withRequestID(ctx), wire.PullRequest(r))
+	response, err := c.pulls.Do(ctx, wire.PullRequest(r, logging.RequestID(ctx)))
 	if err != nil {
-		return chat.Page{}, readError(err)
+		return chat.Page{}, queueError(err, readError)
 	}
 	return wire.PageOf(response)
 }
 
 // Ready implements chat.Service.
 func (c *Client) Ready(ctx context.Context) error {
-	response, err := c.kitex.Ready(withRequestID(ctx), nil)
+	id := logging.RequestID(ctx)
+	response, err := c.kitex.Ready(ctx, &rpc.ReadyRequest{RequestId: &id})
 	if err != nil {
 		return readError(err)
 	}
 	return wire.ReadyOf(response)
 }
 
-// withRequestID lets the id of the request travel in the call's TTHeader.
-func withRequestID(ctx context.Context) context.Context {
-	if id := logging.RequestID(ctx); id != "" {
-		return metainfo.WithValue(ctx, logging.RequestIDKey, id)
+// flushSends clones the requests because Kitex may still read them after it has given up waiting.
+func (c *Client) flushSends(requests []*rpc.SendRequest, out []batch.Result[*rpc.SendResponse]) {
+	response, err := c.kitex.SendBatch(context.Background(), &rpc.SendBatchRequest{Requests: slices.Clone(requests)})
+	if err != nil {
+		fail(out, err)
+		return
 	}
-	return ctx
+	deliver(response.Responses, out)
+}
+
+func (c *Client) flushPulls(requests []*rpc.PullRequest, out []batch.Result[*rpc.PullResponse]) {
+	response, err := c.kitex.PullBatch(context.Background(), &rpc.PullBatchRequest{Requests: slices.Clone(requests)})
+	if err != nil {
+		fail(out, err)
+		return
+	}
+	deliver(response.Responses, out)
+}
+
+// deliver gives every request of a batch its own response.
+func deliver[R any](responses []R, out []batch.Result[R]) {
+	if len(responses) != len(out) {
+		fail(out, fmt.Errorf("%d responses to %d requests", len(responses), len(out)))
+		return
+	}
+	for i := range out {
+		out[i].Value = responses[i]
+	}
+}
+
+func fail[R any](out []batch.Result[R], err error) {
+	for i := range out {
+		out[i].Err = err
+	}
+}
+
+// queueError gives the batcher's own errors their codes, and leaves those of calls to called.
+func queueError(err error, called func(error) error) error {
+	switch {
+	case errors.Is(err, batch.ErrFull):
+		return chat.Wrap(err, chat.Unavailable, "more requests at once than can be served; nothing was done, try again")
+	case errors.Is(err, batch.ErrNotStarted), errors.Is(err, batch.ErrClosed):
+		return chat.Wrap(err, chat.Unavailable, "no rpc-server answers; nothing was done, try again")
+	case errors.Is(err, batch.ErrAbandoned):
+		return called(fmt.Errorf("%w: %w", kerrors.ErrRPCTimeout, err))
+	default:
+		return called(err)
+	}
 }
 
 func readError(err error) error {

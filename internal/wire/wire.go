@@ -12,9 +12,16 @@ import (
 // success is the Msg of a call that worked, as clients of this IDL expect it.
 const success = "success"
 
-// SendRequest is what a client sends.
-func SendRequest(m chat.Message) *rpc.SendRequest {
-	return &rpc.SendRequest{Message: message(m)}
+// SendRequest is what a client sends. The request id may be "".
+func SendRequest(m chat.Message, requestID string) *rpc.SendRequest {
+	return &rpc.SendRequest{Message: message(m), RequestId: optional(requestID)}
+}
+
+func optional(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
 }
 
 // MessageOf is what the server makes of a request; a missing message is an empty one, which the domain refuses.
@@ -26,11 +33,7 @@ func MessageOf(r *rpc.SendRequest) chat.Message {
 }
 
 func message(m chat.Message) *rpc.Message {
-	thrift := &rpc.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, SendTime: m.SendTime}
-	if m.ID != "" {
-		thrift.Id = &m.ID
-	}
-	return thrift
+	return &rpc.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, SendTime: m.SendTime, Id: optional(m.ID)}
 }
 
 func messageOf(m *rpc.Message) chat.Message {
@@ -59,9 +62,9 @@ func ReceiptOf(r *rpc.SendResponse) (chat.Receipt, error) {
 }
 
 // PullRequest is what a client sends. A limit that Thrift's i32 cannot hold is above every maximum, or negative.
-func PullRequest(r chat.PullRequest) *rpc.PullRequest {
+func PullRequest(r chat.PullRequest, requestID string) *rpc.PullRequest {
 	limit := max(math.MinInt32, min(r.Limit, math.MaxInt32))
-	return &rpc.PullRequest{Chat: r.Chat, Cursor: r.Cursor, Limit: int32(limit), Reverse: &r.Reverse}
+	return &rpc.PullRequest{Chat: r.Chat, Cursor: r.Cursor, Limit: int32(limit), Reverse: &r.Reverse, RequestId: optional(requestID)}
 }
 
 // PullRequestOf is what the server makes of a request.

@@ -6,54 +6,101 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/bytedance/gopkg/cloud/metainfo"
-
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/gen/rpc"
-	"github.com/pullchat/pullchat/internal/logging"
 	"github.com/pullchat/pullchat/internal/wire"
 )
 
+// Service is what is behind the methods: chat.Core.
+type Service interface {
+	chat.Service
+	SendAll(context.Context, []chat.Message) []chat.SendResult
+	PullAll(context.Context, []chat.PullRequest) []chat.PullResult
+}
+
 // Handler implements rpc.IMService. What goes wrong is in a response's Code and Msg; its methods return no error.
 type Handler struct {
-	service chat.Service
+	service Service
 	log     *slog.Logger
 }
 
 var _ rpc.IMService = (*Handler)(nil)
 
 // New returns a Handler of service.
-func New(service chat.Service, log *slog.Logger) *Handler {
+func New(service Service, log *slog.Logger) *Handler {
 	return &Handler{service: service, log: log}
 }
 
 // Send stores a message.
 func (h *Handler) Send(ctx context.Context, r *rpc.SendRequest) (*rpc.SendResponse, error) {
 	start := time.Now()
+	r = orEmpty(r)
 	receipt, err := h.service.Send(ctx, wire.MessageOf(r))
-	h.logCall(ctx, "Send", start, err)
+	h.logCall(ctx, "Send", r.GetRequestId(), start, err)
 	return wire.SendResponse(receipt, err), nil
+}
+
+// SendBatch stores many messages, each as Send does.
+func (h *Handler) SendBatch(ctx context.Context, r *rpc.SendBatchRequest) (*rpc.SendBatchResponse, error) {
+	start := time.Now()
+	r = orEmpty(r)
+	messages := make([]chat.Message, len(r.Requests))
+	for i, request := range r.Requests {
+		messages[i] = wire.MessageOf(request)
+	}
+	responses := make([]*rpc.SendResponse, len(messages))
+	for i, result := range h.service.SendAll(ctx, messages) {
+		h.logCall(ctx, "Send", r.Requests[i].GetRequestId(), start, result.Err)
+		responses[i] = wire.SendResponse(result.Receipt, result.Err)
+	}
+	return &rpc.SendBatchResponse{Responses: responses}, nil
 }
 
 // Pull reads one page of a chat.
 func (h *Handler) Pull(ctx context.Context, r *rpc.PullRequest) (*rpc.PullResponse, error) {
 	start := time.Now()
+	r = orEmpty(r)
 	page, err := h.service.Pull(ctx, wire.PullRequestOf(r))
-	h.logCall(ctx, "Pull", start, err)
+	h.logCall(ctx, "Pull", r.GetRequestId(), start, err)
 	return wire.PullResponse(page, err), nil
 }
 
-// Ready says whether a message could be stored now.
-func (h *Handler) Ready(ctx context.Context, _ *rpc.ReadyRequest) (*rpc.ReadyResponse, error) {
+// PullBatch reads many pages, each as Pull does.
+func (h *Handler) PullBatch(ctx context.Context, r *rpc.PullBatchRequest) (*rpc.PullBatchResponse, error) {
 	start := time.Now()
+	r = orEmpty(r)
+	requests := make([]chat.PullRequest, len(r.Requests))
+	for i, request := range r.Requests {
+		requests[i] = wire.PullRequestOf(request)
+	}
+	responses := make([]*rpc.PullResponse, len(requests))
+	for i, result := range h.service.PullAll(ctx, requests) {
+		h.logCall(ctx, "Pull", r.Requests[i].GetRequestId(), start, result.Err)
+		responses[i] = wire.PullResponse(result.Page, result.Err)
+	}
+	return &rpc.PullBatchResponse{Responses: responses}, nil
+}
+
+// Ready says whether a message could be stored now.
+func (h *Handler) Ready(ctx context.Context, r *rpc.ReadyRequest) (*rpc.ReadyResponse, error) {
+	start := time.Now()
+	r = orEmpty(r)
 	err := h.service.Ready(ctx)
-	h.logCall(ctx, "Ready", start, err)
+	h.logCall(ctx, "Ready", r.GetRequestId(), start, err)
 	return wire.ReadyResponse(err), nil
+}
+
+// orEmpty: a Thrift client can leave out a method's argument.
+func orEmpty[R any](request *R) *R {
+	if request == nil {
+		return new(R)
+	}
+	return request
 }
 
 // logCall writes one line: with its cause where the server or Redis failed, at debug level where all went well or
 // the client was wrong, because the gateway has a line for every request.
-func (h *Handler) logCall(ctx context.Context, method string, start time.Time, err error) {
+func (h *Handler) logCall(ctx context.Context, method, requestID string, start time.Time, err error) {
 	level := slog.LevelDebug
 	switch chat.CodeOf(err) {
 	case chat.Internal:
@@ -65,8 +112,8 @@ func (h *Handler) logCall(ctx context.Context, method string, start time.Time, e
 		return
 	}
 	attributes := []slog.Attr{slog.String("method", method), slog.Duration("duration", time.Since(start))}
-	if id, ok := metainfo.GetValue(ctx, logging.RequestIDKey); ok {
-		attributes = append(attributes, slog.String("id", id))
+	if requestID != "" {
+		attributes = append(attributes, slog.String("id", requestID))
 	}
 	if err != nil {
 		attributes = append(attributes, slog.String("code", string(chat.CodeOf(err))), slog.Any("error", err))

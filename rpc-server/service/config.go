@@ -18,7 +18,7 @@ type Config struct {
 	DefaultLimit      int           `name:"default-limit" env:"DEFAULT_LIMIT" default:"10" placeholder:"N" help:"Messages in a page when the request names no limit."`
 	MaxLimit          int           `name:"max-limit" env:"MAX_LIMIT" default:"100" placeholder:"N" help:"Messages in a page at most."`
 	MaxTextBytes      int           `name:"max-text-bytes" env:"MAX_TEXT_BYTES" default:"4096" placeholder:"N" help:"Longest text, in bytes."`
-	Retention         time.Duration `name:"retention" env:"RETENTION" default:"0s" placeholder:"DURATION" help:"Age after which messages go; 0 keeps all."`
+	Retention         time.Duration `name:"retention" env:"RETENTION" default:"0s" placeholder:"DURATION" help:"Age after which messages go, such as 720h; 0 keeps all."`
 	MaxChatMessages   int           `name:"max-chat-messages" env:"MAX_CHAT_MESSAGES" default:"0" placeholder:"N" help:"Messages that a chat keeps, the newest; 0 keeps all."`
 	IdempotencyWindow time.Duration `name:"idempotency-window" env:"IDEMPOTENCY_WINDOW" default:"24h" placeholder:"DURATION" help:"How long a repeated id is recognised."`
 }
@@ -27,7 +27,8 @@ type Config struct {
 func (c Config) Validate() error {
 	return errors.Join(
 		atLeast("default-limit", c.DefaultLimit, 1),
-		atLeast("max-limit", c.MaxLimit, c.DefaultLimit),
+		atLeast("max-limit", c.MaxLimit, 1),
+		maxLimit(c),
 		atLeast("max-text-bytes", c.MaxTextBytes, 1),
 		atLeast("retention", c.Retention, 0),
 		atLeast("max-chat-messages", c.MaxChatMessages, 0),
@@ -35,9 +36,16 @@ func (c Config) Validate() error {
 	)
 }
 
+func maxLimit(c Config) error {
+	if c.MaxLimit < c.DefaultLimit {
+		return fmt.Errorf("--max-limit is %d; it must be at least --default-limit, which is %d", c.MaxLimit, c.DefaultLimit)
+	}
+	return nil
+}
+
 func atLeast[T int | time.Duration](name string, value, least T) error {
 	if value < least {
-		return fmt.Errorf("--%s is %v; it is at least %v", name, value, least)
+		return fmt.Errorf("--%s is %v; it must be at least %v", name, value, least)
 	}
 	return nil
 }

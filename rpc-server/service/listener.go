@@ -19,7 +19,11 @@ import (
 type listener struct {
 	inner      *net.TCPListener
 	descriptor *os.File // a duplicate: Go's own is closed with inner
+	fd         int      // of descriptor, whose Fd method makes it blocking at every call
 	once       sync.Once
+
+	used    sync.Once
+	serving chan struct{} // closed when netpoll begins to serve
 }
 
 var _ netpoll.Listener = (*listener)(nil)
@@ -29,15 +33,16 @@ func newListener(inner *net.TCPListener) (*listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.SetNonblock(int(descriptor.Fd()), true); err != nil {
+	fd := int(descriptor.Fd())
+	if err := syscall.SetNonblock(fd, true); err != nil {
 		return nil, errors.Join(err, descriptor.Close())
 	}
-	return &listener{inner: inner, descriptor: descriptor}, nil
+	return &listener{inner: inner, descriptor: descriptor, fd: fd, serving: make(chan struct{})}, nil
 }
 
 // Accept returns nil, nil where no connection waits, as netpoll expects it.
 func (l *listener) Accept() (net.Conn, error) {
-	fd, remote, err := syscall.Accept4(l.Fd(), syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC)
+	fd, remote, err := syscall.Accept4(l.fd, syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC)
 	switch {
 	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.ECONNABORTED):
 		return nil, nil
@@ -50,7 +55,7 @@ func (l *listener) Accept() (net.Conn, error) {
 // Close refuses further connections.
 func (l *listener) Close() (err error) {
 	l.once.Do(func() {
-		err = errors.Join(syscall.Shutdown(l.Fd(), syscall.SHUT_RD), l.inner.Close())
+		err = errors.Join(syscall.Shutdown(l.fd, syscall.SHUT_RD), l.inner.Close())
 	})
 	return err
 }
@@ -60,8 +65,11 @@ func (l *listener) release() error { return l.descriptor.Close() }
 
 func (l *listener) Addr() net.Addr { return l.inner.Addr() }
 
-// Fd implements netpoll.Listener.
-func (l *listener) Fd() int { return int(l.descriptor.Fd()) }
+// Fd implements netpoll.Listener. Netpoll asks for it when it begins to serve, holding the lock that a stop waits for.
+func (l *listener) Fd() int {
+	l.used.Do(func() { close(l.serving) })
+	return l.fd
+}
 
 // accepted is a new connection on its way to netpoll, which takes its descriptor and its addresses and does the rest.
 type accepted struct {

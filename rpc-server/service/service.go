@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/cloudwego/kitex/pkg/rpcinfo"
-	"github.com/cloudwego/kitex/pkg/transmeta"
 	"github.com/cloudwego/kitex/server"
 
 	"github.com/pullchat/pullchat/internal/chat"
@@ -52,7 +51,7 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 }
 
 // ListenOver is Listen for a Service that is there already; store is closed when the server has stopped.
-func ListenOver(service chat.Service, store io.Closer, addr string, log *slog.Logger) (*Server, error) {
+func ListenOver(service handler.Service, store io.Closer, addr string, log *slog.Logger) (*Server, error) {
 	inner, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("rpc-addr: %w", err)
@@ -73,11 +72,18 @@ func (s *Server) Run(ctx context.Context) error {
 	kitex := imservice.NewServer(s.handler,
 		server.WithListener(s.listener),
 		server.WithServerBasicInfo(&rpcinfo.EndpointBasicInfo{ServiceName: "pullchat"}),
-		server.WithMetaHandler(transmeta.ServerTTHeaderHandler),
 		server.WithExitWaitTime(drainTimeout),
 		server.WithExitSignal(func() <-chan error { return stop }),
 	)
-	release := context.AfterFunc(ctx, func() { stop <- nil })
+	ended := make(chan struct{})
+	defer close(ended)
+	release := context.AfterFunc(ctx, func() {
+		select {
+		case <-s.listener.serving: // stopped before, Kitex would serve afterwards, on a descriptor that is gone
+			stop <- nil
+		case <-ended:
+		}
+	})
 	defer release()
 	s.log.Info("rpc-server listens", "addr", s.Addr().String())
 	err := kitex.Run()
@@ -86,4 +92,6 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 // Close releases what Listen opened; for a Server that is not run.
-func (s *Server) Close() error { return errors.Join(s.listener.Close(), s.listener.release(), s.store.Close()) }
+func (s *Server) Close() error {
+	return errors.Join(s.listener.Close(), s.listener.release(), s.store.Close())
+}

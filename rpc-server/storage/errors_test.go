@@ -72,10 +72,16 @@ func TestRedisIsAway(t *testing.T) {
 			t.Fatalf("Ready() without Redis = %v, want unavailable", err)
 		}
 	}
-	if _, err := store.Append(ctx, id(t, "room"), chat.Message{Text: "x", Sender: "a"}); chat.CodeOf(err) != chat.Unavailable {
+	if _, err := appendOne(store, id(t, "room"), chat.Message{Text: "x", Sender: "a"}); chat.CodeOf(err) != chat.Unavailable {
 		t.Errorf("Append() without Redis = %v, want unavailable", err)
 	}
-	if _, err := store.Range(ctx, id(t, "room"), 0, false, 1); chat.CodeOf(err) != chat.Unavailable {
+	// Redis is known and goes away: an append is refused by the network, which is a clear outcome.
+	store.checked.Store(true)
+	if _, err := appendOne(store, id(t, "room"), chat.Message{Text: "x", Sender: "a"}); !strings.Contains(chat.AsError(err).Message, "nothing was stored") {
+		t.Errorf("Append() without Redis = %v, want it to say that nothing was stored", err)
+	}
+	store.checked.Store(false)
+	if _, err := rangeOne(store, id(t, "room"), 0, false, 1); chat.CodeOf(err) != chat.Unavailable {
 		t.Errorf("Range() without Redis = %v, want unavailable", err)
 	}
 	if err := away.Restart(); err != nil {

@@ -23,25 +23,21 @@ const (
 	appendFull      = 2
 )
 
-// runAppend calls append.lua: one round trip, but for the first call to a Redis that does not have the script yet.
-// The answer {0, position}, {1, position, member} or {2} comes back as an Appended or an error.
-func (s *Store) runAppend(ctx context.Context, id chat.ID, m chat.Message) (chat.Appended, error) {
+// queueAppend adds a call of append.lua to a pipeline. The script must be in Redis: see flushAppends.
+func (s *Store) queueAppend(ctx context.Context, pipeline redis.Pipeliner, a chat.Append, now string) *redis.Cmd {
 	messageID := ""
-	if m.ID != "" {
-		messageID = m.Sender + "/" + m.ID
+	if a.Message.ID != "" {
+		messageID = a.Message.Sender + "/" + a.Message.ID
 	}
-	keys := []string{s.keys.log(id), s.keys.ids(id), s.keys.activity(id)}
-	reply, err := appendScript.Run(ctx, s.redis, keys,
-		id.String(), encode(m), messageID,
+	keys := []string{s.keys.log(a.Chat), s.keys.ids(a.Chat), s.keys.activity(a.Chat)}
+	return pipeline.EvalSha(ctx, appendScript.Hash(), keys,
+		a.Chat.String(), encode(a.Message), messageID,
 		s.options.IdempotencyWindow.Microseconds(), s.options.Retention.Microseconds(), s.options.MaxChatMessages,
-		s.now(),
-	).Slice()
-	if err != nil {
-		return chat.Appended{}, err
-	}
-	return appended(reply)
+		now,
+	)
 }
 
+// appended reads the answer {0, position}, {1, position, member} or {2} of append.lua.
 func appended(reply []any) (chat.Appended, error) {
 	switch {
 	case len(reply) == 2 && reply[0] == int64(appendStored):

@@ -33,6 +33,16 @@ func openAt(t testing.TB, url string, options Options) *Store {
 	return store
 }
 
+func appendOne(s *Store, chatID chat.ID, m chat.Message) (chat.Appended, error) {
+	a := s.Append(context.Background(), []chat.Append{{Chat: chatID, Message: m}})[0]
+	return a, a.Err
+}
+
+func rangeOne(s *Store, chatID chat.ID, from int64, reverse bool, limit int) ([]chat.Message, error) {
+	r := s.Range(context.Background(), []chat.Range{{Chat: chatID, From: from, Reverse: reverse, Limit: limit}})[0]
+	return r.Messages, r.Err
+}
+
 // TestKeys pins the names: they are in people's Redis.
 func TestKeys(t *testing.T) {
 	k := keys{prefix: "im", partitions: defaultPartitions}
@@ -58,7 +68,7 @@ func TestStoredForm(t *testing.T) {
 		Clock: func() time.Time { return clock }, IdempotencyWindow: time.Hour, Retention: time.Minute,
 	})
 	message := chat.Message{Text: "hi", Sender: "bob", ID: "7"}
-	if _, err := store.Append(context.Background(), id(t, "bob:alice"), message); err != nil {
+	if _, err := appendOne(store, id(t, "bob:alice"), message); err != nil {
 		t.Fatal(err)
 	}
 	log, _ := redis.SortedSet("im:{45}:log:alice:bob")
@@ -99,11 +109,26 @@ func TestPartitionsArePinned(t *testing.T) {
 	if err := other.CheckPartitions(ctx); !errors.Is(err, ErrPartitions) {
 		t.Errorf("CheckPartitions with another number = %v, want ErrPartitions", err)
 	}
-	if _, err := other.Append(ctx, id(t, "room"), chat.Message{}); !errors.Is(err, ErrPartitions) {
+	if _, err := appendOne(other, id(t, "room"), chat.Message{}); !errors.Is(err, ErrPartitions) {
 		t.Errorf("Append with another number = %v, want ErrPartitions", err)
 	}
-	if _, err := other.Range(ctx, id(t, "room"), 0, false, 1); !errors.Is(err, ErrPartitions) {
+	if _, err := rangeOne(other, id(t, "room"), 0, false, 1); !errors.Is(err, ErrPartitions) {
 		t.Errorf("Range with another number = %v, want ErrPartitions", err)
+	}
+}
+
+// TestRetentionSwitchedOff: what is kept for ever must not go with an end that was set before.
+func TestRetentionSwitchedOff(t *testing.T) {
+	redis := miniredis.RunT(t)
+	url := "redis://" + redis.Addr()
+	for _, options := range []Options{{Retention: time.Minute}, {}} {
+		if _, err := appendOne(openAt(t, url, options), id(t, "room"), chat.Message{Text: "x", Sender: "a"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	redis.FastForward(time.Hour)
+	if messages, err := rangeOne(openAt(t, url, Options{}), id(t, "room"), 0, false, 10); err != nil || len(messages) != 2 {
+		t.Errorf("Range() an hour after retention was switched off = %v, %v; want both messages", messages, err)
 	}
 }
 
@@ -123,7 +148,7 @@ func TestPageCostsTheSame(t *testing.T) {
 			from = chat.MaxCursor
 		}
 		commands, bytes := count(t, redis, "total_commands_processed"), count(t, redis, "total_net_output_bytes")
-		page, err := store.Range(context.Background(), id(t, name), from, reverse, 21)
+		page, err := rangeOne(store, id(t, name), from, reverse, 21)
 		if err != nil || len(page) != 21 {
 			t.Fatalf("Range(%s) = %d messages, %v; want 21", name, len(page), err)
 		}
@@ -152,7 +177,7 @@ func count(t *testing.T, redis *redistest.Server, field string) int {
 func fillFast(t testing.TB, store *Store, chatID chat.ID, n int) {
 	t.Helper()
 	ctx := context.Background()
-	if _, err := store.Append(ctx, chatID, chat.Message{Text: "000000", Sender: "a"}); err != nil {
+	if _, err := appendOne(store, chatID, chat.Message{Text: "000000", Sender: "a"}); err != nil {
 		t.Fatal(err)
 	}
 	keys := []string{store.keys.log(chatID), store.keys.ids(chatID), store.keys.activity(chatID)}
@@ -174,14 +199,14 @@ func TestAppendWhereTheScriptIsUnknown(t *testing.T) {
 	store := openAt(t, "redis://"+redis.Addr(), Options{})
 	ctx := context.Background()
 	for range 2 {
-		if _, err := store.Append(ctx, id(t, "room"), chat.Message{Text: "x", Sender: "a"}); err != nil {
+		if _, err := appendOne(store, id(t, "room"), chat.Message{Text: "x", Sender: "a"}); err != nil {
 			t.Fatal(err)
 		}
 		if err := store.redis.ScriptFlush(ctx).Err(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if messages, err := store.Range(ctx, id(t, "room"), 0, false, 10); err != nil || len(messages) != 2 {
+	if messages, err := rangeOne(store, id(t, "room"), 0, false, 10); err != nil || len(messages) != 2 {
 		t.Errorf("Range() = %v, %v; want both messages", messages, err)
 	}
 }
@@ -192,7 +217,7 @@ func TestDamagedEntry(t *testing.T) {
 	if _, err := redis.ZAdd(store.keys.log(id(t, "room")), 1, "0000000000000001 not a message"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.Range(context.Background(), id(t, "room"), 0, false, 10); chat.CodeOf(err) != chat.Internal {
+	if _, err := rangeOne(store, id(t, "room"), 0, false, 10); chat.CodeOf(err) != chat.Internal {
 		t.Errorf("Range() over a damaged entry = %v, want an internal error", err)
 	}
 }

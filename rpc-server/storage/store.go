@@ -12,6 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/pullchat/pullchat/internal/batch"
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
@@ -33,6 +34,9 @@ type Store struct {
 	keys    keys
 	// checked is set once Redis's number of partitions was seen to be ours.
 	checked atomic.Bool
+
+	appends *batch.Batcher[chat.Append, chat.Appended]
+	ranges  *batch.Batcher[chat.Range, chat.Ranged]
 }
 
 var _ chat.Store = (*Store)(nil)
@@ -56,11 +60,14 @@ func Open(url string, options Options) (*Store, error) {
 	if options.Partitions == 0 {
 		options.Partitions = defaultPartitions
 	}
-	return &Store{
+	s := &Store{
 		redis:   client,
 		options: options,
 		keys:    keys{prefix: options.Prefix, partitions: uint64(options.Partitions)},
-	}, nil
+	}
+	s.appends = batch.New(batching, s.flushAppends)
+	s.ranges = batch.New(batching, s.flushRanges)
+	return s, nil
 }
 
 // Close closes the connections; calls under way fail.
@@ -89,46 +96,6 @@ func (s *Store) CheckPartitions(ctx context.Context) error {
 	}
 	s.checked.Store(true)
 	return nil
-}
-
-// Append implements chat.Store.
-func (s *Store) Append(ctx context.Context, id chat.ID, m chat.Message) (chat.Appended, error) {
-	if err := s.CheckPartitions(ctx); err != nil {
-		return chat.Appended{}, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	result, err := s.runAppend(ctx, id, m)
-	if err != nil {
-		return chat.Appended{}, appendError("append to "+id.String(), err)
-	}
-	return result, nil
-}
-
-// Range implements chat.Store.
-func (s *Store) Range(ctx context.Context, id chat.ID, from int64, reverse bool, n int) ([]chat.Message, error) {
-	if err := s.CheckPartitions(ctx); err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	by := redis.ZRangeArgs{Key: s.keys.log(id), ByScore: true, Rev: reverse, Count: int64(n)}
-	if reverse {
-		by.Start, by.Stop = from, s.oldest()
-	} else {
-		by.Start, by.Stop = max(from, s.oldest()), "+inf"
-	}
-	members, err := s.redis.ZRangeArgs(ctx, by).Result()
-	if err != nil {
-		return nil, readError("read "+id.String(), err)
-	}
-	messages := make([]chat.Message, len(members))
-	for i, member := range members {
-		if messages[i], err = decodeMember(member); err != nil {
-			return nil, fmt.Errorf("read %s: %w", id, err)
-		}
-	}
-	return messages, nil
 }
 
 // oldest is the first position that retention has not removed. An append removes what is older; between two appends

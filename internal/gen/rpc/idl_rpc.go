@@ -176,7 +176,8 @@ var fieldIDToName_Message = map[int16]string{
 }
 
 type SendRequest struct {
-	Message *Message `thrift:"message,1,required" frugal:"1,required,Message" json:"message"`
+	Message   *Message `thrift:"message,1,required" frugal:"1,required,Message" json:"message"`
+	RequestId *string  `thrift:"RequestId,2,optional" frugal:"2,optional,string" json:"RequestId,omitempty"`
 }
 
 func NewSendRequest() *SendRequest {
@@ -194,12 +195,28 @@ func (p *SendRequest) GetMessage() (v *Message) {
 	}
 	return p.Message
 }
+
+var SendRequest_RequestId_DEFAULT string
+
+func (p *SendRequest) GetRequestId() (v string) {
+	if !p.IsSetRequestId() {
+		return SendRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
 func (p *SendRequest) SetMessage(val *Message) {
 	p.Message = val
+}
+func (p *SendRequest) SetRequestId(val *string) {
+	p.RequestId = val
 }
 
 func (p *SendRequest) IsSetMessage() bool {
 	return p.Message != nil
+}
+
+func (p *SendRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
 }
 
 func (p *SendRequest) String() string {
@@ -211,6 +228,7 @@ func (p *SendRequest) String() string {
 
 var fieldIDToName_SendRequest = map[int16]string{
 	1: "message",
+	2: "RequestId",
 }
 
 type SendResponse struct {
@@ -288,10 +306,11 @@ var fieldIDToName_SendResponse = map[int16]string{
 }
 
 type PullRequest struct {
-	Chat    string `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
-	Cursor  int64  `thrift:"Cursor,2,required" frugal:"2,required,i64" json:"Cursor"`
-	Limit   int32  `thrift:"Limit,3,required" frugal:"3,required,i32" json:"Limit"`
-	Reverse *bool  `thrift:"Reverse,4,optional" frugal:"4,optional,bool" json:"Reverse,omitempty"`
+	Chat      string  `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
+	Cursor    int64   `thrift:"Cursor,2,required" frugal:"2,required,i64" json:"Cursor"`
+	Limit     int32   `thrift:"Limit,3,required" frugal:"3,required,i32" json:"Limit"`
+	Reverse   *bool   `thrift:"Reverse,4,optional" frugal:"4,optional,bool" json:"Reverse,omitempty"`
+	RequestId *string `thrift:"RequestId,5,optional" frugal:"5,optional,string" json:"RequestId,omitempty"`
 }
 
 func NewPullRequest() *PullRequest {
@@ -321,6 +340,15 @@ func (p *PullRequest) GetReverse() (v bool) {
 	}
 	return *p.Reverse
 }
+
+var PullRequest_RequestId_DEFAULT string
+
+func (p *PullRequest) GetRequestId() (v string) {
+	if !p.IsSetRequestId() {
+		return PullRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
 func (p *PullRequest) SetChat(val string) {
 	p.Chat = val
 }
@@ -333,9 +361,16 @@ func (p *PullRequest) SetLimit(val int32) {
 func (p *PullRequest) SetReverse(val *bool) {
 	p.Reverse = val
 }
+func (p *PullRequest) SetRequestId(val *string) {
+	p.RequestId = val
+}
 
 func (p *PullRequest) IsSetReverse() bool {
 	return p.Reverse != nil
+}
+
+func (p *PullRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
 }
 
 func (p *PullRequest) String() string {
@@ -350,6 +385,7 @@ var fieldIDToName_PullRequest = map[int16]string{
 	2: "Cursor",
 	3: "Limit",
 	4: "Reverse",
+	5: "RequestId",
 }
 
 type PullResponse struct {
@@ -444,7 +480,124 @@ var fieldIDToName_PullResponse = map[int16]string{
 	5: "NextCursor",
 }
 
+type SendBatchRequest struct {
+	Requests []*SendRequest `thrift:"Requests,1,required" frugal:"1,required,list<SendRequest>" json:"Requests"`
+}
+
+func NewSendBatchRequest() *SendBatchRequest {
+	return &SendBatchRequest{}
+}
+
+func (p *SendBatchRequest) InitDefault() {
+}
+
+func (p *SendBatchRequest) GetRequests() (v []*SendRequest) {
+	return p.Requests
+}
+func (p *SendBatchRequest) SetRequests(val []*SendRequest) {
+	p.Requests = val
+}
+
+func (p *SendBatchRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("SendBatchRequest(%+v)", *p)
+}
+
+var fieldIDToName_SendBatchRequest = map[int16]string{
+	1: "Requests",
+}
+
+type SendBatchResponse struct {
+	Responses []*SendResponse `thrift:"Responses,1,required" frugal:"1,required,list<SendResponse>" json:"Responses"`
+}
+
+func NewSendBatchResponse() *SendBatchResponse {
+	return &SendBatchResponse{}
+}
+
+func (p *SendBatchResponse) InitDefault() {
+}
+
+func (p *SendBatchResponse) GetResponses() (v []*SendResponse) {
+	return p.Responses
+}
+func (p *SendBatchResponse) SetResponses(val []*SendResponse) {
+	p.Responses = val
+}
+
+func (p *SendBatchResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("SendBatchResponse(%+v)", *p)
+}
+
+var fieldIDToName_SendBatchResponse = map[int16]string{
+	1: "Responses",
+}
+
+type PullBatchRequest struct {
+	Requests []*PullRequest `thrift:"Requests,1,required" frugal:"1,required,list<PullRequest>" json:"Requests"`
+}
+
+func NewPullBatchRequest() *PullBatchRequest {
+	return &PullBatchRequest{}
+}
+
+func (p *PullBatchRequest) InitDefault() {
+}
+
+func (p *PullBatchRequest) GetRequests() (v []*PullRequest) {
+	return p.Requests
+}
+func (p *PullBatchRequest) SetRequests(val []*PullRequest) {
+	p.Requests = val
+}
+
+func (p *PullBatchRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("PullBatchRequest(%+v)", *p)
+}
+
+var fieldIDToName_PullBatchRequest = map[int16]string{
+	1: "Requests",
+}
+
+type PullBatchResponse struct {
+	Responses []*PullResponse `thrift:"Responses,1,required" frugal:"1,required,list<PullResponse>" json:"Responses"`
+}
+
+func NewPullBatchResponse() *PullBatchResponse {
+	return &PullBatchResponse{}
+}
+
+func (p *PullBatchResponse) InitDefault() {
+}
+
+func (p *PullBatchResponse) GetResponses() (v []*PullResponse) {
+	return p.Responses
+}
+func (p *PullBatchResponse) SetResponses(val []*PullResponse) {
+	p.Responses = val
+}
+
+func (p *PullBatchResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("PullBatchResponse(%+v)", *p)
+}
+
+var fieldIDToName_PullBatchResponse = map[int16]string{
+	1: "Responses",
+}
+
 type ReadyRequest struct {
+	RequestId *string `thrift:"RequestId,1,optional" frugal:"1,optional,string" json:"RequestId,omitempty"`
 }
 
 func NewReadyRequest() *ReadyRequest {
@@ -454,6 +607,22 @@ func NewReadyRequest() *ReadyRequest {
 func (p *ReadyRequest) InitDefault() {
 }
 
+var ReadyRequest_RequestId_DEFAULT string
+
+func (p *ReadyRequest) GetRequestId() (v string) {
+	if !p.IsSetRequestId() {
+		return ReadyRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *ReadyRequest) SetRequestId(val *string) {
+	p.RequestId = val
+}
+
+func (p *ReadyRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
 func (p *ReadyRequest) String() string {
 	if p == nil {
 		return "<nil>"
@@ -461,7 +630,9 @@ func (p *ReadyRequest) String() string {
 	return fmt.Sprintf("ReadyRequest(%+v)", *p)
 }
 
-var fieldIDToName_ReadyRequest = map[int16]string{}
+var fieldIDToName_ReadyRequest = map[int16]string{
+	1: "RequestId",
+}
 
 type ReadyResponse struct {
 	Code int32  `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
@@ -563,6 +734,10 @@ type IMService interface {
 	Pull(ctx context.Context, req *PullRequest) (r *PullResponse, err error)
 
 	Ready(ctx context.Context, req *ReadyRequest) (r *ReadyResponse, err error)
+
+	SendBatch(ctx context.Context, req *SendBatchRequest) (r *SendBatchResponse, err error)
+
+	PullBatch(ctx context.Context, req *PullBatchRequest) (r *PullBatchResponse, err error)
 }
 
 type IMServiceSendArgs struct {
@@ -790,5 +965,157 @@ func (p *IMServiceReadyResult) String() string {
 }
 
 var fieldIDToName_IMServiceReadyResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceSendBatchArgs struct {
+	Req *SendBatchRequest `thrift:"req,1" frugal:"1,default,SendBatchRequest" json:"req"`
+}
+
+func NewIMServiceSendBatchArgs() *IMServiceSendBatchArgs {
+	return &IMServiceSendBatchArgs{}
+}
+
+func (p *IMServiceSendBatchArgs) InitDefault() {
+}
+
+var IMServiceSendBatchArgs_Req_DEFAULT *SendBatchRequest
+
+func (p *IMServiceSendBatchArgs) GetReq() (v *SendBatchRequest) {
+	if !p.IsSetReq() {
+		return IMServiceSendBatchArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceSendBatchArgs) SetReq(val *SendBatchRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceSendBatchArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceSendBatchArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceSendBatchArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceSendBatchArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceSendBatchResult struct {
+	Success *SendBatchResponse `thrift:"success,0,optional" frugal:"0,optional,SendBatchResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceSendBatchResult() *IMServiceSendBatchResult {
+	return &IMServiceSendBatchResult{}
+}
+
+func (p *IMServiceSendBatchResult) InitDefault() {
+}
+
+var IMServiceSendBatchResult_Success_DEFAULT *SendBatchResponse
+
+func (p *IMServiceSendBatchResult) GetSuccess() (v *SendBatchResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceSendBatchResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceSendBatchResult) SetSuccess(x interface{}) {
+	p.Success = x.(*SendBatchResponse)
+}
+
+func (p *IMServiceSendBatchResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceSendBatchResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceSendBatchResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceSendBatchResult = map[int16]string{
+	0: "success",
+}
+
+type IMServicePullBatchArgs struct {
+	Req *PullBatchRequest `thrift:"req,1" frugal:"1,default,PullBatchRequest" json:"req"`
+}
+
+func NewIMServicePullBatchArgs() *IMServicePullBatchArgs {
+	return &IMServicePullBatchArgs{}
+}
+
+func (p *IMServicePullBatchArgs) InitDefault() {
+}
+
+var IMServicePullBatchArgs_Req_DEFAULT *PullBatchRequest
+
+func (p *IMServicePullBatchArgs) GetReq() (v *PullBatchRequest) {
+	if !p.IsSetReq() {
+		return IMServicePullBatchArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServicePullBatchArgs) SetReq(val *PullBatchRequest) {
+	p.Req = val
+}
+
+func (p *IMServicePullBatchArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServicePullBatchArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServicePullBatchArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServicePullBatchArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServicePullBatchResult struct {
+	Success *PullBatchResponse `thrift:"success,0,optional" frugal:"0,optional,PullBatchResponse" json:"success,omitempty"`
+}
+
+func NewIMServicePullBatchResult() *IMServicePullBatchResult {
+	return &IMServicePullBatchResult{}
+}
+
+func (p *IMServicePullBatchResult) InitDefault() {
+}
+
+var IMServicePullBatchResult_Success_DEFAULT *PullBatchResponse
+
+func (p *IMServicePullBatchResult) GetSuccess() (v *PullBatchResponse) {
+	if !p.IsSetSuccess() {
+		return IMServicePullBatchResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServicePullBatchResult) SetSuccess(x interface{}) {
+	p.Success = x.(*PullBatchResponse)
+}
+
+func (p *IMServicePullBatchResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServicePullBatchResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServicePullBatchResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServicePullBatchResult = map[int16]string{
 	0: "success",
 }

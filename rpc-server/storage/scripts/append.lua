@@ -58,6 +58,8 @@ end
 if retention > 0 then
   redis.call('ZREMRANGEBYSCORE', log, '-inf', '(' .. text(now - retention))
   redis.call('PEXPIRE', log, text(math.ceil(retention / 1000)))
+else
+  redis.call('PERSIST', log) -- it may have an end from a time with retention
 end
 if max_messages > 0 then
   redis.call('ZREMRANGEBYRANK', log, 0, -max_messages - 1)

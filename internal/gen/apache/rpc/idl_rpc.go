@@ -433,8 +433,10 @@ func (p *Message) String() string {
 
 // Attributes:
 //   - Message
+//   - RequestId
 type SendRequest struct {
-	Message *Message `thrift:"message,1,required" db:"message" json:"message"`
+	Message   *Message `thrift:"message,1,required" db:"message" json:"message"`
+	RequestId *string  `thrift:"RequestId,2" db:"RequestId" json:"RequestId,omitempty"`
 }
 
 func NewSendRequest() *SendRequest {
@@ -449,8 +451,21 @@ func (p *SendRequest) GetMessage() *Message {
 	}
 	return p.Message
 }
+
+var SendRequest_RequestId_DEFAULT string
+
+func (p *SendRequest) GetRequestId() string {
+	if !p.IsSetRequestId() {
+		return SendRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
 func (p *SendRequest) IsSetMessage() bool {
 	return p.Message != nil
+}
+
+func (p *SendRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
 }
 
 func (p *SendRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -475,6 +490,16 @@ func (p *SendRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
 					return err
 				}
 				issetMessage = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
 			} else {
 				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
 					return err
@@ -506,12 +531,24 @@ func (p *SendRequest) ReadField1(ctx context.Context, iprot thrift.TProtocol) er
 	return nil
 }
 
+func (p *SendRequest) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.RequestId = &v
+	}
+	return nil
+}
+
 func (p *SendRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "SendRequest"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
 	}
 	if p != nil {
 		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -537,6 +574,21 @@ func (p *SendRequest) writeField1(ctx context.Context, oprot thrift.TProtocol) (
 	return err
 }
 
+func (p *SendRequest) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetRequestId() {
+		if err := oprot.WriteFieldBegin(ctx, "RequestId", thrift.STRING, 2); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:RequestId: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.RequestId)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.RequestId (2) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 2:RequestId: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *SendRequest) Equals(other *SendRequest) bool {
 	if p == other {
 		return true
@@ -545,6 +597,14 @@ func (p *SendRequest) Equals(other *SendRequest) bool {
 	}
 	if !p.Message.Equals(other.Message) {
 		return false
+	}
+	if p.RequestId != other.RequestId {
+		if p.RequestId == nil || other.RequestId == nil {
+			return false
+		}
+		if (*p.RequestId) != (*other.RequestId) {
+			return false
+		}
 	}
 	return true
 }
@@ -847,11 +907,13 @@ func (p *SendResponse) String() string {
 //   - Cursor
 //   - Limit
 //   - Reverse
+//   - RequestId
 type PullRequest struct {
-	Chat    string `thrift:"Chat,1,required" db:"Chat" json:"Chat"`
-	Cursor  int64  `thrift:"Cursor,2,required" db:"Cursor" json:"Cursor"`
-	Limit   int32  `thrift:"Limit,3,required" db:"Limit" json:"Limit"`
-	Reverse *bool  `thrift:"Reverse,4" db:"Reverse" json:"Reverse,omitempty"`
+	Chat      string  `thrift:"Chat,1,required" db:"Chat" json:"Chat"`
+	Cursor    int64   `thrift:"Cursor,2,required" db:"Cursor" json:"Cursor"`
+	Limit     int32   `thrift:"Limit,3,required" db:"Limit" json:"Limit"`
+	Reverse   *bool   `thrift:"Reverse,4" db:"Reverse" json:"Reverse,omitempty"`
+	RequestId *string `thrift:"RequestId,5" db:"RequestId" json:"RequestId,omitempty"`
 }
 
 func NewPullRequest() *PullRequest {
@@ -878,8 +940,21 @@ func (p *PullRequest) GetReverse() bool {
 	}
 	return *p.Reverse
 }
+
+var PullRequest_RequestId_DEFAULT string
+
+func (p *PullRequest) GetRequestId() string {
+	if !p.IsSetRequestId() {
+		return PullRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
 func (p *PullRequest) IsSetReverse() bool {
 	return p.Reverse != nil
+}
+
+func (p *PullRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
 }
 
 func (p *PullRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -936,6 +1011,16 @@ func (p *PullRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
 		case 4:
 			if fieldTypeId == thrift.BOOL {
 				if err := p.ReadField4(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 5:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField5(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -1003,6 +1088,15 @@ func (p *PullRequest) ReadField4(ctx context.Context, iprot thrift.TProtocol) er
 	return nil
 }
 
+func (p *PullRequest) ReadField5(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 5: ", err)
+	} else {
+		p.RequestId = &v
+	}
+	return nil
+}
+
 func (p *PullRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "PullRequest"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -1018,6 +1112,9 @@ func (p *PullRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 			return err
 		}
 		if err := p.writeField4(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField5(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -1084,6 +1181,21 @@ func (p *PullRequest) writeField4(ctx context.Context, oprot thrift.TProtocol) (
 	return err
 }
 
+func (p *PullRequest) writeField5(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetRequestId() {
+		if err := oprot.WriteFieldBegin(ctx, "RequestId", thrift.STRING, 5); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 5:RequestId: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.RequestId)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.RequestId (5) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 5:RequestId: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *PullRequest) Equals(other *PullRequest) bool {
 	if p == other {
 		return true
@@ -1104,6 +1216,14 @@ func (p *PullRequest) Equals(other *PullRequest) bool {
 			return false
 		}
 		if (*p.Reverse) != (*other.Reverse) {
+			return false
+		}
+	}
+	if p.RequestId != other.RequestId {
+		if p.RequestId == nil || other.RequestId == nil {
+			return false
+		}
+		if (*p.RequestId) != (*other.RequestId) {
 			return false
 		}
 	}
@@ -1480,11 +1600,594 @@ func (p *PullResponse) String() string {
 	return fmt.Sprintf("PullResponse(%+v)", *p)
 }
 
+// Attributes:
+//   - Requests
+type SendBatchRequest struct {
+	Requests []*SendRequest `thrift:"Requests,1,required" db:"Requests" json:"Requests"`
+}
+
+func NewSendBatchRequest() *SendBatchRequest {
+	return &SendBatchRequest{}
+}
+
+func (p *SendBatchRequest) GetRequests() []*SendRequest {
+	return p.Requests
+}
+func (p *SendBatchRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetRequests bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.LIST {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetRequests = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetRequests {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Requests is not set"))
+	}
+	return nil
+}
+
+func (p *SendBatchRequest) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	_, size, err := iprot.ReadListBegin(ctx)
+	if err != nil {
+		return thrift.PrependError("error reading list begin: ", err)
+	}
+	tSlice := make([]*SendRequest, 0, size)
+	p.Requests = tSlice
+	for i := 0; i < size; i++ {
+		_elem2 := &SendRequest{}
+		if err := _elem2.Read(ctx, iprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem2), err)
+		}
+		p.Requests = append(p.Requests, _elem2)
+	}
+	if err := iprot.ReadListEnd(ctx); err != nil {
+		return thrift.PrependError("error reading list end: ", err)
+	}
+	return nil
+}
+
+func (p *SendBatchRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "SendBatchRequest"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *SendBatchRequest) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Requests", thrift.LIST, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Requests: ", p), err)
+	}
+	if err := oprot.WriteListBegin(ctx, thrift.STRUCT, len(p.Requests)); err != nil {
+		return thrift.PrependError("error writing list begin: ", err)
+	}
+	for _, v := range p.Requests {
+		if err := v.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", v), err)
+		}
+	}
+	if err := oprot.WriteListEnd(ctx); err != nil {
+		return thrift.PrependError("error writing list end: ", err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Requests: ", p), err)
+	}
+	return err
+}
+
+func (p *SendBatchRequest) Equals(other *SendBatchRequest) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if len(p.Requests) != len(other.Requests) {
+		return false
+	}
+	for i, _tgt := range p.Requests {
+		_src3 := other.Requests[i]
+		if !_tgt.Equals(_src3) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *SendBatchRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("SendBatchRequest(%+v)", *p)
+}
+
+// Attributes:
+//   - Responses
+type SendBatchResponse struct {
+	Responses []*SendResponse `thrift:"Responses,1,required" db:"Responses" json:"Responses"`
+}
+
+func NewSendBatchResponse() *SendBatchResponse {
+	return &SendBatchResponse{}
+}
+
+func (p *SendBatchResponse) GetResponses() []*SendResponse {
+	return p.Responses
+}
+func (p *SendBatchResponse) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetResponses bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.LIST {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetResponses = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetResponses {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Responses is not set"))
+	}
+	return nil
+}
+
+func (p *SendBatchResponse) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	_, size, err := iprot.ReadListBegin(ctx)
+	if err != nil {
+		return thrift.PrependError("error reading list begin: ", err)
+	}
+	tSlice := make([]*SendResponse, 0, size)
+	p.Responses = tSlice
+	for i := 0; i < size; i++ {
+		_elem4 := &SendResponse{}
+		if err := _elem4.Read(ctx, iprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem4), err)
+		}
+		p.Responses = append(p.Responses, _elem4)
+	}
+	if err := iprot.ReadListEnd(ctx); err != nil {
+		return thrift.PrependError("error reading list end: ", err)
+	}
+	return nil
+}
+
+func (p *SendBatchResponse) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "SendBatchResponse"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *SendBatchResponse) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Responses", thrift.LIST, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Responses: ", p), err)
+	}
+	if err := oprot.WriteListBegin(ctx, thrift.STRUCT, len(p.Responses)); err != nil {
+		return thrift.PrependError("error writing list begin: ", err)
+	}
+	for _, v := range p.Responses {
+		if err := v.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", v), err)
+		}
+	}
+	if err := oprot.WriteListEnd(ctx); err != nil {
+		return thrift.PrependError("error writing list end: ", err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Responses: ", p), err)
+	}
+	return err
+}
+
+func (p *SendBatchResponse) Equals(other *SendBatchResponse) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if len(p.Responses) != len(other.Responses) {
+		return false
+	}
+	for i, _tgt := range p.Responses {
+		_src5 := other.Responses[i]
+		if !_tgt.Equals(_src5) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *SendBatchResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("SendBatchResponse(%+v)", *p)
+}
+
+// Attributes:
+//   - Requests
+type PullBatchRequest struct {
+	Requests []*PullRequest `thrift:"Requests,1,required" db:"Requests" json:"Requests"`
+}
+
+func NewPullBatchRequest() *PullBatchRequest {
+	return &PullBatchRequest{}
+}
+
+func (p *PullBatchRequest) GetRequests() []*PullRequest {
+	return p.Requests
+}
+func (p *PullBatchRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetRequests bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.LIST {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetRequests = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetRequests {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Requests is not set"))
+	}
+	return nil
+}
+
+func (p *PullBatchRequest) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	_, size, err := iprot.ReadListBegin(ctx)
+	if err != nil {
+		return thrift.PrependError("error reading list begin: ", err)
+	}
+	tSlice := make([]*PullRequest, 0, size)
+	p.Requests = tSlice
+	for i := 0; i < size; i++ {
+		_elem6 := &PullRequest{}
+		if err := _elem6.Read(ctx, iprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem6), err)
+		}
+		p.Requests = append(p.Requests, _elem6)
+	}
+	if err := iprot.ReadListEnd(ctx); err != nil {
+		return thrift.PrependError("error reading list end: ", err)
+	}
+	return nil
+}
+
+func (p *PullBatchRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "PullBatchRequest"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *PullBatchRequest) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Requests", thrift.LIST, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Requests: ", p), err)
+	}
+	if err := oprot.WriteListBegin(ctx, thrift.STRUCT, len(p.Requests)); err != nil {
+		return thrift.PrependError("error writing list begin: ", err)
+	}
+	for _, v := range p.Requests {
+		if err := v.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", v), err)
+		}
+	}
+	if err := oprot.WriteListEnd(ctx); err != nil {
+		return thrift.PrependError("error writing list end: ", err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Requests: ", p), err)
+	}
+	return err
+}
+
+func (p *PullBatchRequest) Equals(other *PullBatchRequest) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if len(p.Requests) != len(other.Requests) {
+		return false
+	}
+	for i, _tgt := range p.Requests {
+		_src7 := other.Requests[i]
+		if !_tgt.Equals(_src7) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *PullBatchRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("PullBatchRequest(%+v)", *p)
+}
+
+// Attributes:
+//   - Responses
+type PullBatchResponse struct {
+	Responses []*PullResponse `thrift:"Responses,1,required" db:"Responses" json:"Responses"`
+}
+
+func NewPullBatchResponse() *PullBatchResponse {
+	return &PullBatchResponse{}
+}
+
+func (p *PullBatchResponse) GetResponses() []*PullResponse {
+	return p.Responses
+}
+func (p *PullBatchResponse) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetResponses bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.LIST {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetResponses = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetResponses {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Responses is not set"))
+	}
+	return nil
+}
+
+func (p *PullBatchResponse) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	_, size, err := iprot.ReadListBegin(ctx)
+	if err != nil {
+		return thrift.PrependError("error reading list begin: ", err)
+	}
+	tSlice := make([]*PullResponse, 0, size)
+	p.Responses = tSlice
+	for i := 0; i < size; i++ {
+		_elem8 := &PullResponse{}
+		if err := _elem8.Read(ctx, iprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem8), err)
+		}
+		p.Responses = append(p.Responses, _elem8)
+	}
+	if err := iprot.ReadListEnd(ctx); err != nil {
+		return thrift.PrependError("error reading list end: ", err)
+	}
+	return nil
+}
+
+func (p *PullBatchResponse) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "PullBatchResponse"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *PullBatchResponse) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Responses", thrift.LIST, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Responses: ", p), err)
+	}
+	if err := oprot.WriteListBegin(ctx, thrift.STRUCT, len(p.Responses)); err != nil {
+		return thrift.PrependError("error writing list begin: ", err)
+	}
+	for _, v := range p.Responses {
+		if err := v.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", v), err)
+		}
+	}
+	if err := oprot.WriteListEnd(ctx); err != nil {
+		return thrift.PrependError("error writing list end: ", err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Responses: ", p), err)
+	}
+	return err
+}
+
+func (p *PullBatchResponse) Equals(other *PullBatchResponse) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if len(p.Responses) != len(other.Responses) {
+		return false
+	}
+	for i, _tgt := range p.Responses {
+		_src9 := other.Responses[i]
+		if !_tgt.Equals(_src9) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *PullBatchResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("PullBatchResponse(%+v)", *p)
+}
+
+// Attributes:
+//   - RequestId
 type ReadyRequest struct {
+	RequestId *string `thrift:"RequestId,1" db:"RequestId" json:"RequestId,omitempty"`
 }
 
 func NewReadyRequest() *ReadyRequest {
 	return &ReadyRequest{}
+}
+
+var ReadyRequest_RequestId_DEFAULT string
+
+func (p *ReadyRequest) GetRequestId() string {
+	if !p.IsSetRequestId() {
+		return ReadyRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *ReadyRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
 }
 
 func (p *ReadyRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -1500,8 +2203,21 @@ func (p *ReadyRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
 		if fieldTypeId == thrift.STOP {
 			break
 		}
-		if err := iprot.Skip(ctx, fieldTypeId); err != nil {
-			return err
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
 		}
 		if err := iprot.ReadFieldEnd(ctx); err != nil {
 			return err
@@ -1513,11 +2229,23 @@ func (p *ReadyRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
 	return nil
 }
 
+func (p *ReadyRequest) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.RequestId = &v
+	}
+	return nil
+}
+
 func (p *ReadyRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "ReadyRequest"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
 	}
 	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
 	}
 	if err := oprot.WriteFieldStop(ctx); err != nil {
 		return thrift.PrependError("write field stop error: ", err)
@@ -1528,11 +2256,34 @@ func (p *ReadyRequest) Write(ctx context.Context, oprot thrift.TProtocol) error 
 	return nil
 }
 
+func (p *ReadyRequest) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetRequestId() {
+		if err := oprot.WriteFieldBegin(ctx, "RequestId", thrift.STRING, 1); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:RequestId: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.RequestId)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.RequestId (1) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 1:RequestId: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *ReadyRequest) Equals(other *ReadyRequest) bool {
 	if p == other {
 		return true
 	} else if p == nil || other == nil {
 		return false
+	}
+	if p.RequestId != other.RequestId {
+		if p.RequestId == nil || other.RequestId == nil {
+			return false
+		}
+		if (*p.RequestId) != (*other.RequestId) {
+			return false
+		}
 	}
 	return true
 }
@@ -1946,6 +2697,12 @@ type IMService interface {
 	// Parameters:
 	//  - Req
 	Ready(ctx context.Context, req *ReadyRequest) (_r *ReadyResponse, _err error)
+	// Parameters:
+	//  - Req
+	SendBatch(ctx context.Context, req *SendBatchRequest) (_r *SendBatchResponse, _err error)
+	// Parameters:
+	//  - Req
+	PullBatch(ctx context.Context, req *PullBatchRequest) (_r *PullBatchResponse, _err error)
 }
 
 type IMServiceClient struct {
@@ -1986,47 +2743,11 @@ func (p *IMServiceClient) SetLastResponseMeta_(meta thrift.ResponseMeta) {
 // Parameters:
 //   - Req
 func (p *IMServiceClient) Send(ctx context.Context, req *SendRequest) (_r *SendResponse, _err error) {
-	var _args2 IMServiceSendArgs
-	_args2.Req = req
-	var _result4 IMServiceSendResult
-	var _meta3 thrift.ResponseMeta
-	_meta3, _err = p.Client_().Call(ctx, "Send", &_args2, &_result4)
-	p.SetLastResponseMeta_(_meta3)
-	if _err != nil {
-		return
-	}
-	if _ret5 := _result4.GetSuccess(); _ret5 != nil {
-		return _ret5, nil
-	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Send failed: unknown result")
-}
-
-// Parameters:
-//   - Req
-func (p *IMServiceClient) Pull(ctx context.Context, req *PullRequest) (_r *PullResponse, _err error) {
-	var _args6 IMServicePullArgs
-	_args6.Req = req
-	var _result8 IMServicePullResult
-	var _meta7 thrift.ResponseMeta
-	_meta7, _err = p.Client_().Call(ctx, "Pull", &_args6, &_result8)
-	p.SetLastResponseMeta_(_meta7)
-	if _err != nil {
-		return
-	}
-	if _ret9 := _result8.GetSuccess(); _ret9 != nil {
-		return _ret9, nil
-	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Pull failed: unknown result")
-}
-
-// Parameters:
-//   - Req
-func (p *IMServiceClient) Ready(ctx context.Context, req *ReadyRequest) (_r *ReadyResponse, _err error) {
-	var _args10 IMServiceReadyArgs
+	var _args10 IMServiceSendArgs
 	_args10.Req = req
-	var _result12 IMServiceReadyResult
+	var _result12 IMServiceSendResult
 	var _meta11 thrift.ResponseMeta
-	_meta11, _err = p.Client_().Call(ctx, "Ready", &_args10, &_result12)
+	_meta11, _err = p.Client_().Call(ctx, "Send", &_args10, &_result12)
 	p.SetLastResponseMeta_(_meta11)
 	if _err != nil {
 		return
@@ -2034,7 +2755,79 @@ func (p *IMServiceClient) Ready(ctx context.Context, req *ReadyRequest) (_r *Rea
 	if _ret13 := _result12.GetSuccess(); _ret13 != nil {
 		return _ret13, nil
 	}
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Send failed: unknown result")
+}
+
+// Parameters:
+//   - Req
+func (p *IMServiceClient) Pull(ctx context.Context, req *PullRequest) (_r *PullResponse, _err error) {
+	var _args14 IMServicePullArgs
+	_args14.Req = req
+	var _result16 IMServicePullResult
+	var _meta15 thrift.ResponseMeta
+	_meta15, _err = p.Client_().Call(ctx, "Pull", &_args14, &_result16)
+	p.SetLastResponseMeta_(_meta15)
+	if _err != nil {
+		return
+	}
+	if _ret17 := _result16.GetSuccess(); _ret17 != nil {
+		return _ret17, nil
+	}
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Pull failed: unknown result")
+}
+
+// Parameters:
+//   - Req
+func (p *IMServiceClient) Ready(ctx context.Context, req *ReadyRequest) (_r *ReadyResponse, _err error) {
+	var _args18 IMServiceReadyArgs
+	_args18.Req = req
+	var _result20 IMServiceReadyResult
+	var _meta19 thrift.ResponseMeta
+	_meta19, _err = p.Client_().Call(ctx, "Ready", &_args18, &_result20)
+	p.SetLastResponseMeta_(_meta19)
+	if _err != nil {
+		return
+	}
+	if _ret21 := _result20.GetSuccess(); _ret21 != nil {
+		return _ret21, nil
+	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Ready failed: unknown result")
+}
+
+// Parameters:
+//   - Req
+func (p *IMServiceClient) SendBatch(ctx context.Context, req *SendBatchRequest) (_r *SendBatchResponse, _err error) {
+	var _args22 IMServiceSendBatchArgs
+	_args22.Req = req
+	var _result24 IMServiceSendBatchResult
+	var _meta23 thrift.ResponseMeta
+	_meta23, _err = p.Client_().Call(ctx, "SendBatch", &_args22, &_result24)
+	p.SetLastResponseMeta_(_meta23)
+	if _err != nil {
+		return
+	}
+	if _ret25 := _result24.GetSuccess(); _ret25 != nil {
+		return _ret25, nil
+	}
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "SendBatch failed: unknown result")
+}
+
+// Parameters:
+//   - Req
+func (p *IMServiceClient) PullBatch(ctx context.Context, req *PullBatchRequest) (_r *PullBatchResponse, _err error) {
+	var _args26 IMServicePullBatchArgs
+	_args26.Req = req
+	var _result28 IMServicePullBatchResult
+	var _meta27 thrift.ResponseMeta
+	_meta27, _err = p.Client_().Call(ctx, "PullBatch", &_args26, &_result28)
+	p.SetLastResponseMeta_(_meta27)
+	if _err != nil {
+		return
+	}
+	if _ret29 := _result28.GetSuccess(); _ret29 != nil {
+		return _ret29, nil
+	}
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "PullBatch failed: unknown result")
 }
 
 type IMServiceProcessor struct {
@@ -2057,11 +2850,13 @@ func (p *IMServiceProcessor) ProcessorMap() map[string]thrift.TProcessorFunction
 
 func NewIMServiceProcessor(handler IMService) *IMServiceProcessor {
 
-	self14 := &IMServiceProcessor{handler: handler, processorMap: make(map[string]thrift.TProcessorFunction)}
-	self14.processorMap["Send"] = &iMServiceProcessorSend{handler: handler}
-	self14.processorMap["Pull"] = &iMServiceProcessorPull{handler: handler}
-	self14.processorMap["Ready"] = &iMServiceProcessorReady{handler: handler}
-	return self14
+	self30 := &IMServiceProcessor{handler: handler, processorMap: make(map[string]thrift.TProcessorFunction)}
+	self30.processorMap["Send"] = &iMServiceProcessorSend{handler: handler}
+	self30.processorMap["Pull"] = &iMServiceProcessorPull{handler: handler}
+	self30.processorMap["Ready"] = &iMServiceProcessorReady{handler: handler}
+	self30.processorMap["SendBatch"] = &iMServiceProcessorSendBatch{handler: handler}
+	self30.processorMap["PullBatch"] = &iMServiceProcessorPullBatch{handler: handler}
+	return self30
 }
 
 func (p *IMServiceProcessor) Process(ctx context.Context, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
@@ -2074,12 +2869,12 @@ func (p *IMServiceProcessor) Process(ctx context.Context, iprot, oprot thrift.TP
 	}
 	iprot.Skip(ctx, thrift.STRUCT)
 	iprot.ReadMessageEnd(ctx)
-	x15 := thrift.NewTApplicationException(thrift.UNKNOWN_METHOD, "Unknown function "+name)
+	x31 := thrift.NewTApplicationException(thrift.UNKNOWN_METHOD, "Unknown function "+name)
 	oprot.WriteMessageBegin(ctx, name, thrift.EXCEPTION, seqId)
-	x15.Write(ctx, oprot)
+	x31.Write(ctx, oprot)
 	oprot.WriteMessageEnd(ctx)
 	oprot.Flush(ctx)
-	return false, x15
+	return false, x31
 
 }
 
@@ -2088,7 +2883,7 @@ type iMServiceProcessorSend struct {
 }
 
 func (p *iMServiceProcessorSend) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err16 error
+	var _write_err32 error
 	args := IMServiceSendArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -2134,21 +2929,21 @@ func (p *iMServiceProcessorSend) Process(ctx context.Context, seqId int32, iprot
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc17 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Send: "+err2.Error())
+		_exc33 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Send: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Send", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err16 = thrift.WrapTException(err2)
+			_write_err32 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc17.Write(ctx, oprot); _write_err16 == nil && err2 != nil {
-			_write_err16 = thrift.WrapTException(err2)
+		if err2 := _exc33.Write(ctx, oprot); _write_err32 == nil && err2 != nil {
+			_write_err32 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err16 == nil && err2 != nil {
-			_write_err16 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err32 == nil && err2 != nil {
+			_write_err32 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err16 == nil && err2 != nil {
-			_write_err16 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err32 == nil && err2 != nil {
+			_write_err32 = thrift.WrapTException(err2)
 		}
-		if _write_err16 != nil {
-			return false, thrift.WrapTException(_write_err16)
+		if _write_err32 != nil {
+			return false, thrift.WrapTException(_write_err32)
 		}
 		return true, err
 	} else {
@@ -2156,19 +2951,19 @@ func (p *iMServiceProcessorSend) Process(ctx context.Context, seqId int32, iprot
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Send", thrift.REPLY, seqId); err2 != nil {
-		_write_err16 = thrift.WrapTException(err2)
+		_write_err32 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err16 == nil && err2 != nil {
-		_write_err16 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err32 == nil && err2 != nil {
+		_write_err32 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err16 == nil && err2 != nil {
-		_write_err16 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err32 == nil && err2 != nil {
+		_write_err32 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err16 == nil && err2 != nil {
-		_write_err16 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err32 == nil && err2 != nil {
+		_write_err32 = thrift.WrapTException(err2)
 	}
-	if _write_err16 != nil {
-		return false, thrift.WrapTException(_write_err16)
+	if _write_err32 != nil {
+		return false, thrift.WrapTException(_write_err32)
 	}
 	return true, err
 }
@@ -2178,7 +2973,7 @@ type iMServiceProcessorPull struct {
 }
 
 func (p *iMServiceProcessorPull) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err18 error
+	var _write_err34 error
 	args := IMServicePullArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -2224,21 +3019,21 @@ func (p *iMServiceProcessorPull) Process(ctx context.Context, seqId int32, iprot
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc19 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Pull: "+err2.Error())
+		_exc35 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Pull: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Pull", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err18 = thrift.WrapTException(err2)
+			_write_err34 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc19.Write(ctx, oprot); _write_err18 == nil && err2 != nil {
-			_write_err18 = thrift.WrapTException(err2)
+		if err2 := _exc35.Write(ctx, oprot); _write_err34 == nil && err2 != nil {
+			_write_err34 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err18 == nil && err2 != nil {
-			_write_err18 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err34 == nil && err2 != nil {
+			_write_err34 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err18 == nil && err2 != nil {
-			_write_err18 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err34 == nil && err2 != nil {
+			_write_err34 = thrift.WrapTException(err2)
 		}
-		if _write_err18 != nil {
-			return false, thrift.WrapTException(_write_err18)
+		if _write_err34 != nil {
+			return false, thrift.WrapTException(_write_err34)
 		}
 		return true, err
 	} else {
@@ -2246,19 +3041,19 @@ func (p *iMServiceProcessorPull) Process(ctx context.Context, seqId int32, iprot
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Pull", thrift.REPLY, seqId); err2 != nil {
-		_write_err18 = thrift.WrapTException(err2)
+		_write_err34 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err18 == nil && err2 != nil {
-		_write_err18 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err34 == nil && err2 != nil {
+		_write_err34 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err18 == nil && err2 != nil {
-		_write_err18 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err34 == nil && err2 != nil {
+		_write_err34 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err18 == nil && err2 != nil {
-		_write_err18 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err34 == nil && err2 != nil {
+		_write_err34 = thrift.WrapTException(err2)
 	}
-	if _write_err18 != nil {
-		return false, thrift.WrapTException(_write_err18)
+	if _write_err34 != nil {
+		return false, thrift.WrapTException(_write_err34)
 	}
 	return true, err
 }
@@ -2268,7 +3063,7 @@ type iMServiceProcessorReady struct {
 }
 
 func (p *iMServiceProcessorReady) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err20 error
+	var _write_err36 error
 	args := IMServiceReadyArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -2314,21 +3109,21 @@ func (p *iMServiceProcessorReady) Process(ctx context.Context, seqId int32, ipro
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc21 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ready: "+err2.Error())
+		_exc37 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ready: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Ready", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err20 = thrift.WrapTException(err2)
+			_write_err36 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc21.Write(ctx, oprot); _write_err20 == nil && err2 != nil {
-			_write_err20 = thrift.WrapTException(err2)
+		if err2 := _exc37.Write(ctx, oprot); _write_err36 == nil && err2 != nil {
+			_write_err36 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err20 == nil && err2 != nil {
-			_write_err20 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err36 == nil && err2 != nil {
+			_write_err36 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err20 == nil && err2 != nil {
-			_write_err20 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err36 == nil && err2 != nil {
+			_write_err36 = thrift.WrapTException(err2)
 		}
-		if _write_err20 != nil {
-			return false, thrift.WrapTException(_write_err20)
+		if _write_err36 != nil {
+			return false, thrift.WrapTException(_write_err36)
 		}
 		return true, err
 	} else {
@@ -2336,19 +3131,199 @@ func (p *iMServiceProcessorReady) Process(ctx context.Context, seqId int32, ipro
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Ready", thrift.REPLY, seqId); err2 != nil {
-		_write_err20 = thrift.WrapTException(err2)
+		_write_err36 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err20 == nil && err2 != nil {
-		_write_err20 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err36 == nil && err2 != nil {
+		_write_err36 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err20 == nil && err2 != nil {
-		_write_err20 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err36 == nil && err2 != nil {
+		_write_err36 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err20 == nil && err2 != nil {
-		_write_err20 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err36 == nil && err2 != nil {
+		_write_err36 = thrift.WrapTException(err2)
 	}
-	if _write_err20 != nil {
-		return false, thrift.WrapTException(_write_err20)
+	if _write_err36 != nil {
+		return false, thrift.WrapTException(_write_err36)
+	}
+	return true, err
+}
+
+type iMServiceProcessorSendBatch struct {
+	handler IMService
+}
+
+func (p *iMServiceProcessorSendBatch) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
+	var _write_err38 error
+	args := IMServiceSendBatchArgs{}
+	if err2 := args.Read(ctx, iprot); err2 != nil {
+		iprot.ReadMessageEnd(ctx)
+		x := thrift.NewTApplicationException(thrift.PROTOCOL_ERROR, err2.Error())
+		oprot.WriteMessageBegin(ctx, "SendBatch", thrift.EXCEPTION, seqId)
+		x.Write(ctx, oprot)
+		oprot.WriteMessageEnd(ctx)
+		oprot.Flush(ctx)
+		return false, thrift.WrapTException(err2)
+	}
+	iprot.ReadMessageEnd(ctx)
+
+	tickerCancel := func() {}
+	// Start a goroutine to do server side connectivity check.
+	if thrift.ServerConnectivityCheckInterval > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		var tickerCtx context.Context
+		tickerCtx, tickerCancel = context.WithCancel(context.Background())
+		defer tickerCancel()
+		go func(ctx context.Context, cancel context.CancelFunc) {
+			ticker := time.NewTicker(thrift.ServerConnectivityCheckInterval)
+			defer ticker.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-ticker.C:
+					if !iprot.Transport().IsOpen() {
+						cancel()
+						return
+					}
+				}
+			}
+		}(tickerCtx, cancel)
+	}
+
+	result := IMServiceSendBatchResult{}
+	if retval, err2 := p.handler.SendBatch(ctx, args.Req); err2 != nil {
+		tickerCancel()
+		err = thrift.WrapTException(err2)
+		if errors.Is(err2, thrift.ErrAbandonRequest) {
+			return false, thrift.WrapTException(err2)
+		}
+		_exc39 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing SendBatch: "+err2.Error())
+		if err2 := oprot.WriteMessageBegin(ctx, "SendBatch", thrift.EXCEPTION, seqId); err2 != nil {
+			_write_err38 = thrift.WrapTException(err2)
+		}
+		if err2 := _exc39.Write(ctx, oprot); _write_err38 == nil && err2 != nil {
+			_write_err38 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err38 == nil && err2 != nil {
+			_write_err38 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.Flush(ctx); _write_err38 == nil && err2 != nil {
+			_write_err38 = thrift.WrapTException(err2)
+		}
+		if _write_err38 != nil {
+			return false, thrift.WrapTException(_write_err38)
+		}
+		return true, err
+	} else {
+		result.Success = retval
+	}
+	tickerCancel()
+	if err2 := oprot.WriteMessageBegin(ctx, "SendBatch", thrift.REPLY, seqId); err2 != nil {
+		_write_err38 = thrift.WrapTException(err2)
+	}
+	if err2 := result.Write(ctx, oprot); _write_err38 == nil && err2 != nil {
+		_write_err38 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err38 == nil && err2 != nil {
+		_write_err38 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.Flush(ctx); _write_err38 == nil && err2 != nil {
+		_write_err38 = thrift.WrapTException(err2)
+	}
+	if _write_err38 != nil {
+		return false, thrift.WrapTException(_write_err38)
+	}
+	return true, err
+}
+
+type iMServiceProcessorPullBatch struct {
+	handler IMService
+}
+
+func (p *iMServiceProcessorPullBatch) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
+	var _write_err40 error
+	args := IMServicePullBatchArgs{}
+	if err2 := args.Read(ctx, iprot); err2 != nil {
+		iprot.ReadMessageEnd(ctx)
+		x := thrift.NewTApplicationException(thrift.PROTOCOL_ERROR, err2.Error())
+		oprot.WriteMessageBegin(ctx, "PullBatch", thrift.EXCEPTION, seqId)
+		x.Write(ctx, oprot)
+		oprot.WriteMessageEnd(ctx)
+		oprot.Flush(ctx)
+		return false, thrift.WrapTException(err2)
+	}
+	iprot.ReadMessageEnd(ctx)
+
+	tickerCancel := func() {}
+	// Start a goroutine to do server side connectivity check.
+	if thrift.ServerConnectivityCheckInterval > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		var tickerCtx context.Context
+		tickerCtx, tickerCancel = context.WithCancel(context.Background())
+		defer tickerCancel()
+		go func(ctx context.Context, cancel context.CancelFunc) {
+			ticker := time.NewTicker(thrift.ServerConnectivityCheckInterval)
+			defer ticker.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-ticker.C:
+					if !iprot.Transport().IsOpen() {
+						cancel()
+						return
+					}
+				}
+			}
+		}(tickerCtx, cancel)
+	}
+
+	result := IMServicePullBatchResult{}
+	if retval, err2 := p.handler.PullBatch(ctx, args.Req); err2 != nil {
+		tickerCancel()
+		err = thrift.WrapTException(err2)
+		if errors.Is(err2, thrift.ErrAbandonRequest) {
+			return false, thrift.WrapTException(err2)
+		}
+		_exc41 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing PullBatch: "+err2.Error())
+		if err2 := oprot.WriteMessageBegin(ctx, "PullBatch", thrift.EXCEPTION, seqId); err2 != nil {
+			_write_err40 = thrift.WrapTException(err2)
+		}
+		if err2 := _exc41.Write(ctx, oprot); _write_err40 == nil && err2 != nil {
+			_write_err40 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err40 == nil && err2 != nil {
+			_write_err40 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.Flush(ctx); _write_err40 == nil && err2 != nil {
+			_write_err40 = thrift.WrapTException(err2)
+		}
+		if _write_err40 != nil {
+			return false, thrift.WrapTException(_write_err40)
+		}
+		return true, err
+	} else {
+		result.Success = retval
+	}
+	tickerCancel()
+	if err2 := oprot.WriteMessageBegin(ctx, "PullBatch", thrift.REPLY, seqId); err2 != nil {
+		_write_err40 = thrift.WrapTException(err2)
+	}
+	if err2 := result.Write(ctx, oprot); _write_err40 == nil && err2 != nil {
+		_write_err40 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err40 == nil && err2 != nil {
+		_write_err40 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.Flush(ctx); _write_err40 == nil && err2 != nil {
+		_write_err40 = thrift.WrapTException(err2)
+	}
+	if _write_err40 != nil {
+		return false, thrift.WrapTException(_write_err40)
 	}
 	return true, err
 }
@@ -3001,4 +3976,436 @@ func (p *IMServiceReadyResult) String() string {
 		return "<nil>"
 	}
 	return fmt.Sprintf("IMServiceReadyResult(%+v)", *p)
+}
+
+// Attributes:
+//   - Req
+type IMServiceSendBatchArgs struct {
+	Req *SendBatchRequest `thrift:"req,1" db:"req" json:"req"`
+}
+
+func NewIMServiceSendBatchArgs() *IMServiceSendBatchArgs {
+	return &IMServiceSendBatchArgs{}
+}
+
+var IMServiceSendBatchArgs_Req_DEFAULT *SendBatchRequest
+
+func (p *IMServiceSendBatchArgs) GetReq() *SendBatchRequest {
+	if !p.IsSetReq() {
+		return IMServiceSendBatchArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceSendBatchArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceSendBatchArgs) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceSendBatchArgs) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Req = &SendBatchRequest{}
+	if err := p.Req.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Req), err)
+	}
+	return nil
+}
+
+func (p *IMServiceSendBatchArgs) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "SendBatch_args"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceSendBatchArgs) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "req", thrift.STRUCT, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:req: ", p), err)
+	}
+	if err := p.Req.Write(ctx, oprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Req), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:req: ", p), err)
+	}
+	return err
+}
+
+func (p *IMServiceSendBatchArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceSendBatchArgs(%+v)", *p)
+}
+
+// Attributes:
+//   - Success
+type IMServiceSendBatchResult struct {
+	Success *SendBatchResponse `thrift:"success,0" db:"success" json:"success,omitempty"`
+}
+
+func NewIMServiceSendBatchResult() *IMServiceSendBatchResult {
+	return &IMServiceSendBatchResult{}
+}
+
+var IMServiceSendBatchResult_Success_DEFAULT *SendBatchResponse
+
+func (p *IMServiceSendBatchResult) GetSuccess() *SendBatchResponse {
+	if !p.IsSetSuccess() {
+		return IMServiceSendBatchResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceSendBatchResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceSendBatchResult) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 0:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField0(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceSendBatchResult) ReadField0(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Success = &SendBatchResponse{}
+	if err := p.Success.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Success), err)
+	}
+	return nil
+}
+
+func (p *IMServiceSendBatchResult) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "SendBatch_result"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField0(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceSendBatchResult) writeField0(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetSuccess() {
+		if err := oprot.WriteFieldBegin(ctx, "success", thrift.STRUCT, 0); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 0:success: ", p), err)
+		}
+		if err := p.Success.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Success), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 0:success: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *IMServiceSendBatchResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceSendBatchResult(%+v)", *p)
+}
+
+// Attributes:
+//   - Req
+type IMServicePullBatchArgs struct {
+	Req *PullBatchRequest `thrift:"req,1" db:"req" json:"req"`
+}
+
+func NewIMServicePullBatchArgs() *IMServicePullBatchArgs {
+	return &IMServicePullBatchArgs{}
+}
+
+var IMServicePullBatchArgs_Req_DEFAULT *PullBatchRequest
+
+func (p *IMServicePullBatchArgs) GetReq() *PullBatchRequest {
+	if !p.IsSetReq() {
+		return IMServicePullBatchArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServicePullBatchArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServicePullBatchArgs) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServicePullBatchArgs) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Req = &PullBatchRequest{}
+	if err := p.Req.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Req), err)
+	}
+	return nil
+}
+
+func (p *IMServicePullBatchArgs) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "PullBatch_args"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServicePullBatchArgs) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "req", thrift.STRUCT, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:req: ", p), err)
+	}
+	if err := p.Req.Write(ctx, oprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Req), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:req: ", p), err)
+	}
+	return err
+}
+
+func (p *IMServicePullBatchArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServicePullBatchArgs(%+v)", *p)
+}
+
+// Attributes:
+//   - Success
+type IMServicePullBatchResult struct {
+	Success *PullBatchResponse `thrift:"success,0" db:"success" json:"success,omitempty"`
+}
+
+func NewIMServicePullBatchResult() *IMServicePullBatchResult {
+	return &IMServicePullBatchResult{}
+}
+
+var IMServicePullBatchResult_Success_DEFAULT *PullBatchResponse
+
+func (p *IMServicePullBatchResult) GetSuccess() *PullBatchResponse {
+	if !p.IsSetSuccess() {
+		return IMServicePullBatchResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServicePullBatchResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServicePullBatchResult) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 0:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField0(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServicePullBatchResult) ReadField0(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Success = &PullBatchResponse{}
+	if err := p.Success.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Success), err)
+	}
+	return nil
+}
+
+func (p *IMServicePullBatchResult) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "PullBatch_result"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField0(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServicePullBatchResult) writeField0(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetSuccess() {
+		if err := oprot.WriteFieldBegin(ctx, "success", thrift.STRUCT, 0); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 0:success: ", p), err)
+		}
+		if err := p.Success.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Success), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 0:success: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *IMServicePullBatchResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServicePullBatchResult(%+v)", *p)
 }

@@ -1,0 +1,30 @@
+// Package chattest helps tests to stand in for a chat.Core.
+package chattest
+
+import (
+	"context"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// OneByOne gives a chat.Service, such as a test's fake, the methods for batches that chat.Core has: each request of
+// a batch is made by itself, in order.
+type OneByOne struct{ chat.Service }
+
+// SendAll sends each message.
+func (s OneByOne) SendAll(ctx context.Context, messages []chat.Message) []chat.SendResult {
+	results := make([]chat.SendResult, len(messages))
+	for i, m := range messages {
+		results[i].Receipt, results[i].Err = s.Send(ctx, m)
+	}
+	return results
+}
+
+// PullAll makes each request.
+func (s OneByOne) PullAll(ctx context.Context, requests []chat.PullRequest) []chat.PullResult {
+	results := make([]chat.PullResult, len(requests))
+	for i, r := range requests {
+		results[i].Page, results[i].Err = s.Pull(ctx, r)
+	}
+	return results
+}

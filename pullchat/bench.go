@@ -1,0 +1,65 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pullchat/pullchat/pullchat/bench"
+)
+
+// benchmark is the command "bench".
+type benchmark struct {
+	connection
+	Kind        string        `arg:"" enum:"send,pull,mixed" help:"send, pull, or mixed: nine pulls to one send."`
+	Connections int           `name:"connections" default:"64" placeholder:"N" help:"Connections, each with one request at a time."`
+	Chats       int           `name:"chats" default:"1000" placeholder:"N" help:"Chats that the load is spread over."`
+	TextBytes   int           `name:"text-bytes" default:"40" placeholder:"N" help:"Length of each text."`
+	History     int           `name:"history" default:"200" placeholder:"N" help:"Messages that each chat has before a pull or mixed run."`
+	Limit       int           `name:"limit" default:"20" placeholder:"N" help:"Messages in a page."`
+	Duration    time.Duration `name:"duration" default:"10s" placeholder:"DURATION" help:"How long to measure."`
+	Warmup      time.Duration `name:"warmup" default:"2s" placeholder:"DURATION" help:"How long to run before that."`
+	Rate        float64       `name:"rate" default:"0" placeholder:"N" help:"Requests per second, on a fixed schedule; 0 is as fast as answers come."`
+	CPU         []string      `name:"cpu" placeholder:"NAME=PID" help:"Count this process's CPU time; may be given several times."`
+}
+
+// Validate refuses what cannot be run. Kong calls it.
+func (b *benchmark) Validate() error {
+	if b.Connections < 1 || b.Chats < 1 || b.TextBytes < 1 || b.History < 1 || b.Limit < 1 || b.Duration <= 0 || b.Warmup < 0 || b.Rate < 0 {
+		return errors.New("connections, chats, text-bytes, history, limit and duration are positive, warmup and rate not negative")
+	}
+	return nil
+}
+
+// Run makes the load and prints the report. It fails when the read-back finds a fault.
+func (b *benchmark) Run(ctx contextType) error {
+	options := bench.Options{
+		Server: b.Server, Kind: bench.Kind(b.Kind), Connections: b.Connections, Chats: b.Chats, TextBytes: b.TextBytes,
+		History: b.History, Limit: b.Limit, Duration: b.Duration, Warmup: b.Warmup, Rate: b.Rate,
+	}
+	for _, process := range b.CPU {
+		name, number, _ := strings.Cut(process, "=")
+		pid, err := strconv.Atoi(number)
+		if err != nil {
+			return fmt.Errorf("--cpu %s is not NAME=PID", process)
+		}
+		options.Processes = append(options.Processes, bench.Process{Name: name, PID: pid})
+	}
+	report, err := bench.Run(ctx, options, os.Stderr)
+	if err != nil {
+		return err
+	}
+	if b.JSON {
+		err = json.NewEncoder(os.Stdout).Encode(report)
+	} else {
+		_, err = fmt.Print(report)
+	}
+	if faults := report.ReadBack.Faults(); faults > 0 {
+		return errors.Join(err, fmt.Errorf("the read-back found %d faults", faults))
+	}
+	return err
+}

@@ -1,0 +1,76 @@
+package service
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// good is what the programs start with.
+func good() Config {
+	return Config{
+		RPCAddr: "127.0.0.1:0", DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096, IdempotencyWindow: 24 * time.Hour,
+	}
+}
+
+func TestValidate(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*Config)
+		want   string // "" for none
+	}{
+		{"the defaults", func(*Config) {}, ""},
+		{"the least", func(c *Config) { c.DefaultLimit, c.MaxLimit, c.MaxTextBytes, c.IdempotencyWindow = 1, 1, 1, 0 }, ""},
+		{"no default limit", func(c *Config) { c.DefaultLimit = 0 }, "--default-limit is 0; it must be at least 1"},
+		{"a maximum below the default", func(c *Config) { c.MaxLimit = 9 }, "--max-limit is 9; it must be at least --default-limit, which is 10"},
+		{"no text", func(c *Config) { c.MaxTextBytes = 0 }, "--max-text-bytes is 0; it must be at least 1"},
+		{"negative retention", func(c *Config) { c.Retention = -time.Second }, "--retention is -1s; it must be at least 0s"},
+		{"negative number of messages", func(c *Config) { c.MaxChatMessages = -1 }, "--max-chat-messages is -1; it must be at least 0"},
+		{"negative window", func(c *Config) { c.IdempotencyWindow = -time.Hour }, "--idempotency-window is -1h0m0s; it must be at least 0s"},
+		{
+			"two at once", func(c *Config) { c.MaxTextBytes, c.Retention = -1, -1 },
+			"--max-text-bytes is -1; it must be at least 1\n--retention is -1ns; it must be at least 0s",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			config := good()
+			c.change(&config)
+			got := ""
+			if err := config.Validate(); err != nil {
+				got = err.Error()
+			}
+			if got != c.want {
+				t.Errorf("Validate(%+v) = %q, want %q", config, got, c.want)
+			}
+		})
+	}
+}
+
+func TestListenRefusesWhatItCannotUse(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*Config)
+		want   string
+	}{
+		"no scheme":        {func(c *Config) { c.RedisURL = "user:hunter2@127.0.0.1:6379" }, "redis-url"},
+		"a wrong scheme":   {func(c *Config) { c.RedisURL = "http://user:hunter2@127.0.0.1:6379" }, "redis-url"},
+		"a wrong port":     {func(c *Config) { c.RedisURL = "redis://user:hunter2@127.0.0.1:port" }, "redis-url"},
+		"a wrong database": {func(c *Config) { c.RedisURL = "redis://user:hunter2@127.0.0.1:6379/zero" }, "redis-url"},
+		"a wrong escape":   {func(c *Config) { c.RedisURL = "redis://user:%zzhunter2@127.0.0.1:6379" }, "redis-url"},
+		"a wrong option":   {func(c *Config) { c.RedisURL = "redis://user:hunter2@127.0.0.1:6379?tls=yes" }, "redis-url"},
+		"no address":       {func(c *Config) { c.RPCAddr = "127.0.0.1" }, "rpc-addr"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := good()
+			config.RedisURL = "redis://127.0.0.1:1"
+			c.change(&config)
+			server, err := Listen(t.Context(), config, quiet())
+			if err == nil {
+				_ = server.Close()
+				t.Fatalf("Listen() = nil, want an error about %s", c.want)
+			}
+			if !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("Listen() = %v, want an error about %s without the password", err, c.want)
+			}
+		})
+	}
+}
