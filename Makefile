@@ -27,8 +27,12 @@ test: redis-server ## all tests, on a real Redis that they start; prints the cov
 	@grep -E '^(ok|FAIL|---)' test.log
 
 .PHONY: bench
-bench: redis-server ## benchmarks: an append, a range read, a send and a pull through both hops
-	go test -run '^$$' -bench . -benchmem ./rpc-server/storage ./test/...
+bench: redis-server webdis-and-wrk ## the whole set of benchmarks, ROUNDS times (default 5, about 12 minutes); writes docs/benchmarks
+	BENCHMARK_REPORT=$(CURDIR)/docs/benchmarks BENCHMARK_ROUNDS=$(or $(ROUNDS),5) go test -count=1 -timeout 60m -run '^TestReport$$' -v ./test/benchmarks
+
+.PHONY: bench-go
+bench-go: redis-server ## Go benchmarks COUNT times (default 1), for benchstat: an append, a range read, a send and a pull
+	go test -run '^$$' -bench . -benchmem -count=$(or $(COUNT),1) ./internal/batch ./rpc-server/storage ./test
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (default 30s)
@@ -65,7 +69,9 @@ compose-test: ## the integration suite against the real stack, in containers
 	  status=$$?; docker compose -f docker-compose.test.yml down --volumes; exit $$status
 
 # What the tests need beside Go, from Debian's packages.
-.PHONY: redis-server thrift-compiler
+.PHONY: redis-server thrift-compiler webdis-and-wrk
+webdis-and-wrk:
+	@command -v webdis >/dev/null && command -v wrk >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends webdis wrk; }
 redis-server:
 	@command -v redis-server >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends redis-server; }
 thrift-compiler:

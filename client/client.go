@@ -94,7 +94,8 @@ func (c *Client) Send(ctx context.Context, m Message) (Receipt, error) {
 		return Receipt{}, err
 	}
 	var receipt Receipt
-	return receipt, c.call(ctx, http.MethodPost, "/api/send", bytes.NewReader(body), &receipt)
+	err = c.call(ctx, http.MethodPost, "/api/send", bytes.NewReader(body), &receipt)
+	return receipt, err
 }
 
 // Pull reads one page.
@@ -106,7 +107,8 @@ func (c *Client) Pull(ctx context.Context, r PullRequest) (Page, error) {
 		"reverse": {strconv.FormatBool(r.Reverse)},
 	}
 	var page Page
-	return page, c.call(ctx, http.MethodGet, "/api/pull?"+query.Encode(), nil, &page)
+	err := c.call(ctx, http.MethodGet, "/api/pull?"+query.Encode(), nil, &page)
+	return page, err
 }
 
 // All reads from a cursor to the end, page by page of r.Limit messages. It stops after the first error, which comes

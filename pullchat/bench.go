@@ -24,6 +24,7 @@ type benchmark struct {
 	Duration    time.Duration `name:"duration" default:"10s" placeholder:"DURATION" help:"How long to measure."`
 	Warmup      time.Duration `name:"warmup" default:"2s" placeholder:"DURATION" help:"How long to run before that."`
 	Rate        float64       `name:"rate" default:"0" placeholder:"N" help:"Requests per second, on a fixed schedule; 0 is as fast as answers come."`
+	ReadBack    bool          `name:"read-back" default:"true" negatable:"" help:"Read everything again and compare."`
 	CPU         []string      `name:"cpu" placeholder:"NAME=PID" help:"Count this process's CPU time; may be given several times."`
 }
 
@@ -39,7 +40,7 @@ func (b *benchmark) Validate() error {
 func (b *benchmark) Run(ctx contextType) error {
 	options := bench.Options{
 		Server: b.Server, Kind: bench.Kind(b.Kind), Connections: b.Connections, Chats: b.Chats, TextBytes: b.TextBytes,
-		History: b.History, Limit: b.Limit, Duration: b.Duration, Warmup: b.Warmup, Rate: b.Rate,
+		History: b.History, Limit: b.Limit, Duration: b.Duration, Warmup: b.Warmup, Rate: b.Rate, NoReadBack: !b.ReadBack,
 	}
 	for _, process := range b.CPU {
 		name, number, _ := strings.Cut(process, "=")

@@ -52,15 +52,15 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // Run serves until ctx ends. Then /readyz says no, for DrainDelay; the server stops accepting, lets the requests
 // under way finish, and closes. It is called once.
 func (s *Server) Run(ctx context.Context) error {
-	draining, running := make(chan struct{}), make(chan struct{})
+	draining := make(chan struct{})
 	engine := s.engine(draining)
-	engine.OnRun = append(engine.OnRun, func(context.Context) error {
-		close(running)
-		return nil
-	})
 	ended := make(chan error, 1)
 	go func() { ended <- engine.Run() }()
-	<-running // before that, Hertz cannot be shut down
+	select {
+	case <-s.listener.serving: // before that, Hertz cannot be shut down
+	case err := <-ended:
+		return err
+	}
 	s.log.Info("http-server listens", "addr", s.Addr().String())
 	select {
 	case err := <-ended:

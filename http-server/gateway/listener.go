@@ -14,13 +14,17 @@ type listener struct {
 	draining atomic.Bool
 	mutex    sync.Mutex
 	conns    map[*conn]struct{}
+
+	accepts sync.Once
+	serving chan struct{} // closed when Hertz begins to accept
 }
 
 func newListener(inner net.Listener) *listener {
-	return &listener{Listener: inner, conns: map[*conn]struct{}{}}
+	return &listener{Listener: inner, conns: map[*conn]struct{}{}, serving: make(chan struct{})}
 }
 
 func (l *listener) Accept() (net.Conn, error) {
+	l.accepts.Do(func() { close(l.serving) })
 	inner, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
@@ -43,6 +47,9 @@ func (l *listener) drain() {
 		}
 	}
 }
+
+// goOn is what Hertz writes where a client waits to be told so before it sends the body. It is no answer yet.
+const goOn = "HTTP/1.1 100 Continue\r\n\r\n"
 
 // conn knows whether a request is under way: from its first byte until something was answered.
 type conn struct {
@@ -68,7 +75,9 @@ func (c *conn) Read(b []byte) (int, error) {
 }
 
 func (c *conn) Write(b []byte) (int, error) {
-	c.started.Store(false)
+	if string(b) != goOn {
+		c.started.Store(false)
+	}
 	return c.Conn.Write(b)
 }
 

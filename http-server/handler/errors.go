@@ -2,7 +2,6 @@ package handler
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/cloudwego/hertz/pkg/app"
 	"github.com/cloudwego/hertz/pkg/protocol/consts"
@@ -53,7 +52,7 @@ func NoMethod(c *app.RequestContext, allowed string) {
 
 // reply answers with JSON.
 func reply(c *app.RequestContext, status int, body any) {
-	encoded, err := json.Marshal(body)
+	encoded, err := fastJSON.Marshal(body)
 	if err != nil {
 		panic(err) // the generated types can always be encoded
 	}

@@ -90,11 +90,14 @@ func pullResponse(page chat.Page) *api.PullResponse {
 	response := &api.PullResponse{
 		Messages: make([]*api.Message, len(page.Messages)), HasMore: page.HasMore, NextCursor: page.NextCursor,
 	}
-	for i, m := range page.Messages {
-		response.Messages[i] = &api.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, SendTime: m.SendTime}
+	all := make([]api.Message, len(page.Messages)) // one allocation instead of one for each
+	for i := range page.Messages {
+		m, answered := &page.Messages[i], &all[i]
+		answered.Chat, answered.Text, answered.Sender, answered.SendTime = m.Chat, m.Text, m.Sender, m.SendTime
 		if m.ID != "" {
-			response.Messages[i].Id = &m.ID
+			answered.Id = &m.ID
 		}
+		response.Messages[i] = answered
 	}
 	return response
 }

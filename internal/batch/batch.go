@@ -50,7 +50,7 @@ type Options struct {
 type Batcher[In, Out any] struct {
 	flush   Flush[In, Out]
 	options Options
-	waiters sync.Pool // of *waiter
+	waiters pool[waiter[In, Out]]
 
 	mutex    sync.Mutex
 	inFlight int
@@ -62,13 +62,13 @@ type Batcher[In, Out any] struct {
 // New returns a Batcher that calls flush, from at most options.InFlight goroutines at once.
 func New[In, Out any](options Options, flush Flush[In, Out]) *Batcher[In, Out] {
 	b := &Batcher[In, Out]{flush: flush, options: options, idle: make(chan struct{})}
-	b.waiters.New = func() any { return newWaiter[In, Out]() }
+	b.waiters.make = newWaiter[In, Out]
 	return b
 }
 
 // Do makes one call and returns its result, or one of the package's errors.
 func (b *Batcher[In, Out]) Do(ctx context.Context, in In) (Out, error) {
-	w := b.waiters.Get().(*waiter[In, Out])
+	w := b.waiters.get()
 	w.oneIn[0], w.oneOut[0] = in, Result[Out]{}
 	w.in, w.out = w.oneIn[:], w.oneOut[:]
 	if err := b.wait(ctx, w); err != nil {
@@ -82,7 +82,7 @@ func (b *Batcher[In, Out]) Do(ctx context.Context, in In) (Out, error) {
 // DoAll makes several calls in one batch and sets every element of out, which is as long as in. It returns nil, or
 // one of the package's errors, which then holds for every item; out may still be written to after ErrAbandoned.
 func (b *Batcher[In, Out]) DoAll(ctx context.Context, in []In, out []Result[Out]) error {
-	w := b.waiters.Get().(*waiter[In, Out])
+	w := b.waiters.get()
 	w.in, w.out = in, out
 	if err := b.wait(ctx, w); err != nil {
 		return err
@@ -167,7 +167,7 @@ func (b *Batcher[In, Out]) await(ctx context.Context, w *waiter[In, Out]) error 
 func (b *Batcher[In, Out]) release(w *waiter[In, Out]) {
 	w.in, w.out = nil, nil
 	w.oneIn, w.oneOut = [1]In{}, [1]Result[Out]{}
-	b.waiters.Put(w)
+	b.waiters.put(w)
 }
 
 // lead flushes one waiter's items, and lets another goroutine go on with what has queued up meanwhile.

@@ -1,6 +1,9 @@
 package batch
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
 // waiter is one caller with its items. It is used again unless its caller gave up.
 type waiter[In, Out any] struct {
@@ -66,3 +69,18 @@ func (q *queue[In, Out]) take(batch []*waiter[In, Out], n int) []*waiter[In, Out
 	}
 	return batch
 }
+
+// pool is a sync.Pool of one type.
+type pool[T any] struct {
+	pool sync.Pool
+	make func() *T
+}
+
+func (p *pool[T]) get() *T {
+	if item, ok := p.pool.Get().(*T); ok {
+		return item
+	}
+	return p.make()
+}
+
+func (p *pool[T]) put(item *T) { p.pool.Put(item) }

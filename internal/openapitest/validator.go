@@ -67,13 +67,17 @@ func (v *Validator) Check(request *http.Request, requestBody []byte, response *h
 	if path == nil {
 		return v.checkElsewhere(request, "NotFound", http.StatusNotFound, response, responseBody)
 	}
-	operation := path.GetOperation(request.Method)
+	method := request.Method
+	if method == http.MethodHead && path.Head == nil {
+		method = http.MethodGet // whoever answers GET answers HEAD (RFC 9110, 9.1), so no document says it
+	}
+	operation := path.GetOperation(method)
 	if operation == nil {
 		return errors.Join(
 			v.checkElsewhere(request, "MethodNotAllowed", http.StatusMethodNotAllowed, response, responseBody),
 			checkAllow(path, response.Header.Get("Allow")))
 	}
-	base := pointer("paths", request.URL.Path, strings.ToLower(request.Method))
+	base := pointer("paths", request.URL.Path, strings.ToLower(method))
 	described := operation.Responses.Value(strconv.Itoa(response.StatusCode))
 	if described == nil {
 		return fmt.Errorf("status %d is not in the document", response.StatusCode)
@@ -101,6 +105,9 @@ func checkAllow(path *openapi3.PathItem, allow string) error {
 	want := make([]string, 0, len(path.Operations()))
 	for method := range path.Operations() {
 		want = append(want, method)
+	}
+	if path.Get != nil && path.Head == nil {
+		want = append(want, http.MethodHead)
 	}
 	got := strings.Split(strings.ReplaceAll(allow, " ", ""), ",")
 	slices.Sort(got)

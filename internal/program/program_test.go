@@ -124,10 +124,13 @@ func TestTheSecondSignalKills(t *testing.T) {
 	}()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
+	end := time.After(20 * time.Second)
 	for waiting := true; waiting; {
 		select {
 		case <-gone:
 			waiting = false
+		case <-end:
+			t.Fatal("it lives 20 s after its second signal")
 		case <-tick.C:
 			_ = p.Process.Signal(syscall.SIGTERM)
 		}

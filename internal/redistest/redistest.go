@@ -163,3 +163,6 @@ func freePort(t testing.TB) int {
 	defer func() { _ = listener.Close() }()
 	return listener.Addr().(*net.TCPAddr).Port
 }
+
+// PID is the process's id.
+func (s *Server) PID() int { return s.process.Process.Pid }

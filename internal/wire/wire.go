@@ -14,7 +14,7 @@ const success = "success"
 
 // SendRequest is what a client sends. The request id may be "".
 func SendRequest(m chat.Message, requestID string) *rpc.SendRequest {
-	return &rpc.SendRequest{Message: message(m), RequestId: optional(requestID)}
+	return &rpc.SendRequest{Message: new(message(m)), RequestId: optional(requestID)}
 }
 
 func optional(text string) *string {
@@ -32,8 +32,8 @@ func MessageOf(r *rpc.SendRequest) chat.Message {
 	return messageOf(r.Message)
 }
 
-func message(m chat.Message) *rpc.Message {
-	return &rpc.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, SendTime: m.SendTime, Id: optional(m.ID)}
+func message(m chat.Message) rpc.Message {
+	return rpc.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, SendTime: m.SendTime, Id: optional(m.ID)}
 }
 
 func messageOf(m *rpc.Message) chat.Message {
@@ -81,9 +81,11 @@ func PullResponse(page chat.Page, err error) *rpc.PullResponse {
 		code, text := status(err)
 		return &rpc.PullResponse{Code: code, Msg: text}
 	}
+	all := make([]rpc.Message, len(page.Messages)) // one allocation instead of one for each
 	messages := make([]*rpc.Message, len(page.Messages))
 	for i, m := range page.Messages {
-		messages[i] = message(m)
+		all[i] = message(m)
+		messages[i] = &all[i]
 	}
 	return &rpc.PullResponse{
 		Msg: success, Messages: messages, HasMore: &page.HasMore, NextCursor: &page.NextCursor,
@@ -96,8 +98,11 @@ func PageOf(r *rpc.PullResponse) (chat.Page, error) {
 		return chat.Page{}, err
 	}
 	page := chat.Page{HasMore: r.GetHasMore(), NextCursor: r.GetNextCursor()}
-	for _, m := range r.Messages {
-		page.Messages = append(page.Messages, messageOf(m))
+	if len(r.Messages) > 0 {
+		page.Messages = make([]chat.Message, len(r.Messages))
+	}
+	for i, m := range r.Messages {
+		page.Messages[i] = messageOf(m)
 	}
 	return page, nil
 }

@@ -32,6 +32,7 @@ type Options struct {
 	Warmup      time.Duration // before it, not counted
 	Rate        float64       // requests per second in all, on a fixed schedule; 0 is as fast as answers come
 	Processes   []Process     // whose CPU time is counted
+	NoReadBack  bool          // for a server that stores nothing
 }
 
 // Run makes the load and returns what was measured, with progress lines to progress once a second. The error says
@@ -50,6 +51,9 @@ func Run(ctx context.Context, o Options, progress io.Writer) (*Report, error) {
 	report, err := r.measure(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if o.NoReadBack {
+		return report, nil
 	}
 	if report.ReadBack, err = r.readBack(ctx); err != nil {
 		return nil, fmt.Errorf("read back: %w", err)

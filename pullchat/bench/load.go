@@ -40,10 +40,7 @@ func newHistogram() *hdrhistogram.Histogram {
 func (r *run) measure(ctx context.Context) (*Report, error) {
 	var done atomic.Int64
 	for n := range r.Connections {
-		conn, err := r.target.connect()
-		if err != nil {
-			return nil, err
-		}
+		conn := r.target.connect()
 		defer conn.close()
 		r.workers = append(r.workers, &worker{
 			number: n, random: rand.New(rand.NewPCG(1, uint64(n))), conn: conn,
@@ -175,10 +172,7 @@ func (r *run) fillHistories(ctx context.Context) error {
 	var group sync.WaitGroup
 	failed := make(chan error, 1)
 	for range min(r.Chats, 32) {
-		conn, err := r.target.connect()
-		if err != nil {
-			return err
-		}
+		conn := r.target.connect()
 		defer conn.close()
 		group.Go(func() {
 			for chat := int(next.Add(1)) - 1; chat < r.Chats; chat = int(next.Add(1)) - 1 {

@@ -1,95 +1,151 @@
 package bench
 
 import (
+	"bufio"
+	"bytes"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"strconv"
 	"time"
-
-	"github.com/cloudwego/hertz/pkg/app/client"
-	"github.com/cloudwego/hertz/pkg/network/standard"
-	"github.com/cloudwego/hertz/pkg/protocol"
 )
 
 // target is the server under load.
-type target struct{ base string }
+type target struct{ host string }
 
 func newTarget(server string) (*target, error) {
 	parsed, err := url.Parse(server)
 	if err != nil || parsed.Scheme != "http" || parsed.Host == "" {
 		return nil, fmt.Errorf("server %q is not a URL like http://127.0.0.1:8080", server)
 	}
-	return &target{base: "http://" + parsed.Host}, nil
-}
-
-// connection makes one request at a time. Hertz's client is used because it leaves the most of a shared machine to
-// the servers.
-type connection struct {
-	target   *target
-	client   *client.Client
-	request  protocol.Request
-	response protocol.Response
-	body     []byte
-}
-
-func (t *target) connect() (*connection, error) {
-	c, err := client.NewClient(
-		client.WithDialer(standard.NewDialer()),
-		client.WithMaxConnsPerHost(1),
-		client.WithDialTimeout(5*time.Second),
-		client.WithClientReadTimeout(10*time.Second),
-		client.WithResponseBodyStream(false),
-	)
-	if err != nil {
-		return nil, err
+	host := parsed.Host
+	if parsed.Port() == "" {
+		host = net.JoinHostPort(parsed.Hostname(), "80")
 	}
-	return &connection{target: t, client: c}, nil
+	return &target{host: host}, nil
 }
 
-func (c *connection) close() { c.client.CloseIdleConnections() }
+// answerTimeout is when a request counts as one without an answer.
+const answerTimeout = 10 * time.Second
+
+// connection makes one request at a time over HTTP/1.1 (RFC 9112), as much of it as Pullchat answers with. It writes
+// requests and finds the end of answers by itself: on a machine that it shares with the servers, what a general
+// client costs would be missing for them.
+type connection struct {
+	target *target
+	conn   net.Conn // nil: not connected
+	reader *bufio.Reader
+	buffer []byte
+	body   []byte
+}
+
+func (t *target) connect() *connection {
+	return &connection{target: t, reader: bufio.NewReaderSize(nil, 16<<10)}
+}
+
+func (c *connection) close() {
+	if c.conn != nil {
+		_ = c.conn.Close()
+		c.conn = nil
+	}
+}
 
 // send returns the HTTP status and, where it is 200, the position. An error means that no answer came.
 func (c *connection) send(ctx context.Context, chat, sender string, text []byte) (status int, sendTime int64, err error) {
-	c.request.Reset()
-	c.request.SetMethod("POST")
-	c.request.SetRequestURI(c.target.base + "/api/send")
-	c.request.Header.SetContentTypeBytes([]byte("application/json"))
-	c.body = append(c.body[:0], `{"chat":"`...)
-	c.body = append(c.body, chat...)
-	c.body = append(c.body, `","sender":"`...)
-	c.body = append(c.body, sender...)
-	c.body = append(c.body, `","text":"`...)
-	c.body = append(c.body, text...)
-	c.body = append(c.body, `"}`...)
-	c.request.SetBodyRaw(c.body)
-	if err := c.client.Do(ctx, &c.request, &c.response); err != nil {
-		return 0, 0, err
+	c.body = fmt.Appendf(c.body[:0], `{"chat":"%s","sender":"%s","text":"%s"}`, chat, sender, text)
+	c.buffer = append(c.buffer[:0], "POST /api/send HTTP/1.1\r\nHost: "...)
+	c.buffer = append(c.buffer, c.target.host...)
+	c.buffer = append(c.buffer, "\r\nContent-Type: application/json\r\nContent-Length: "...)
+	c.buffer = strconv.AppendInt(c.buffer, int64(len(c.body)), 10)
+	c.buffer = append(append(c.buffer, "\r\n\r\n"...), c.body...)
+	status, body, err := c.do(ctx)
+	if err != nil || status != 200 {
+		return status, 0, err
 	}
-	if c.response.StatusCode() != 200 {
-		return c.response.StatusCode(), 0, nil
-	}
-	var answer struct {
-		SendTime int64 `json:"send_time"`
-	}
-	if err := json.Unmarshal(c.response.Body(), &answer); err != nil {
-		return 0, 0, err
-	}
-	return 200, answer.SendTime, nil
+	_, rest, _ := bytes.Cut(body, []byte(`"send_time":`))
+	digits := rest[:len(rest)-len(bytes.TrimLeft(rest, "0123456789"))]
+	sendTime, err = strconv.ParseInt(string(digits), 10, 64)
+	return status, sendTime, err
 }
 
 // pull returns the HTTP status and the body, which is valid until the next request.
 func (c *connection) pull(ctx context.Context, chat string, cursor int64, limit int, reverse bool) (status int, body []byte, err error) {
-	c.request.Reset()
-	c.request.SetMethod("GET")
-	c.body = append(append(append(c.body[:0], c.target.base...), "/api/pull?chat="...), chat...)
-	c.body = strconv.AppendInt(append(c.body, "&cursor="...), cursor, 10)
-	c.body = strconv.AppendInt(append(c.body, "&limit="...), int64(limit), 10)
-	c.body = strconv.AppendBool(append(c.body, "&reverse="...), reverse)
-	c.request.SetRequestURI(string(c.body))
-	if err := c.client.Do(ctx, &c.request, &c.response); err != nil {
+	c.buffer = fmt.Appendf(c.buffer[:0], "GET /api/pull?chat=%s&cursor=%d&limit=%d&reverse=%t HTTP/1.1\r\nHost: %s\r\n\r\n",
+		chat, cursor, limit, reverse, c.target.host)
+	return c.do(ctx)
+}
+
+// do writes the request in buffer and reads the answer. After an error the next request gets a new connection.
+func (c *connection) do(ctx context.Context) (status int, body []byte, err error) {
+	defer func() {
+		if err != nil {
+			c.close()
+		}
+	}()
+	if c.conn == nil {
+		dialer := net.Dialer{Timeout: answerTimeout}
+		if c.conn, err = dialer.DialContext(ctx, "tcp", c.target.host); err != nil {
+			return 0, nil, err
+		}
+		c.reader.Reset(c.conn)
+	}
+	if err := c.conn.SetDeadline(time.Now().Add(answerTimeout)); err != nil {
 		return 0, nil, err
 	}
-	return c.response.StatusCode(), c.response.Body(), nil
+	if _, err := c.conn.Write(c.buffer); err != nil {
+		return 0, nil, err
+	}
+	return c.read()
+}
+
+func (c *connection) read() (status int, body []byte, err error) {
+	line, err := c.reader.ReadSlice('\n')
+	if err != nil {
+		return 0, nil, err
+	}
+	if len(line) < 12 || !bytes.HasPrefix(line, []byte("HTTP/1.1 ")) {
+		return 0, nil, errors.New("the answer is not HTTP/1.1")
+	}
+	if status, err = strconv.Atoi(string(line[9:12])); err != nil {
+		return 0, nil, err
+	}
+	length, closes := -1, false
+	for {
+		if line, err = c.reader.ReadSlice('\n'); err != nil {
+			return 0, nil, err
+		}
+		line = bytes.TrimRight(line, "\r\n")
+		if len(line) == 0 {
+			break
+		}
+		name, value, _ := bytes.Cut(line, []byte(": "))
+		switch {
+		case bytes.EqualFold(name, []byte("Content-Length")):
+			if length, err = strconv.Atoi(string(value)); err != nil {
+				return 0, nil, err
+			}
+		case bytes.EqualFold(name, []byte("Connection")):
+			closes = bytes.EqualFold(value, []byte("close"))
+		}
+	}
+	if length < 0 {
+		return 0, nil, errors.New("the answer has no Content-Length")
+	}
+	if cap(c.body) < length {
+		c.body = make([]byte, length)
+	}
+	c.body = c.body[:length]
+	for read := 0; read < length; {
+		n, err := c.reader.Read(c.body[read:])
+		if err != nil {
+			return 0, nil, err
+		}
+		read += n
+	}
+	if closes {
+		c.close()
+	}
+	return status, c.body, nil
 }

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"sync"
@@ -32,8 +33,21 @@ func listen(t *testing.T) *listener {
 func TestListenerAccepts(t *testing.T) {
 	l := listen(t)
 	defer func() { _ = errors.Join(l.Close(), l.release()) }()
-	if conn, err := l.Accept(); conn != nil || err != nil {
-		t.Fatalf("Accept() = %v, %v where nobody connects, want nil, nil", conn, err)
+	nobody := make(chan error, 1)
+	go func() {
+		conn, err := l.Accept()
+		if conn != nil {
+			err = fmt.Errorf("a connection from %v", conn.RemoteAddr())
+		}
+		nobody <- err
+	}()
+	select {
+	case err := <-nobody:
+		if err != nil {
+			t.Fatalf("Accept() = %v where nobody connects, want nil, nil", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("Accept() waits where nobody connects")
 	}
 	dialled, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {

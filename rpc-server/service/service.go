@@ -52,11 +52,15 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 
 // ListenOver is Listen for a Service that is there already; store is closed when the server has stopped.
 func ListenOver(service handler.Service, store io.Closer, addr string, log *slog.Logger) (*Server, error) {
-	inner, err := net.Listen("tcp", addr)
+	resolved, err := net.ResolveTCPAddr("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("rpc-addr: %w", err)
 	}
-	listener, err := newListener(inner.(*net.TCPListener))
+	inner, err := net.ListenTCP("tcp", resolved)
+	if err != nil {
+		return nil, fmt.Errorf("rpc-addr: %w", err)
+	}
+	listener, err := newListener(inner)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("rpc-addr: %w", err), inner.Close())
 	}

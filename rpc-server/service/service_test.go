@@ -133,6 +133,9 @@ func TestLimitsReachTheService(t *testing.T) {
 	}
 }
 
+// impatience is longer than a stop takes that waits for nobody.
+const impatience = 300 * time.Millisecond
+
 // TestStopFinishesTheCallUnderWay: it has its answer after the stop began, and nobody else gets in.
 func TestStopFinishesTheCallUnderWay(t *testing.T) {
 	service := &holding{entered: make(chan struct{}), release: make(chan struct{})}
@@ -162,7 +165,7 @@ func TestStopFinishesTheCallUnderWay(t *testing.T) {
 		t.Fatalf("Run() = %v with a call under way", err)
 	case got := <-answered:
 		t.Fatalf("Send() = %+v before the service answered", got)
-	default:
+	case <-time.After(impatience):
 	}
 	if store.closed.Load() != 0 {
 		t.Errorf("the store is closed with a call under way")
@@ -268,11 +271,14 @@ func untilRefused(t *testing.T, addr net.Addr) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for range tick.C {
+	for end := time.Now().Add(10 * time.Second); ; <-tick.C {
 		conn, err := net.Dial("tcp", addr.String())
 		if err != nil {
 			return
 		}
 		_ = conn.Close()
+		if time.Now().After(end) {
+			t.Fatalf("%s still accepts connections", addr)
+		}
 	}
 }

@@ -45,7 +45,7 @@ func dialer(dial dialFunc) dialFunc {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := dial(ctx, network, address)
 		if err != nil {
-			return failedConn{fmt.Errorf("connect to redis: %w", err)}, nil //nolint:nilerr // the error travels in the connection
+			return failedConn{fmt.Errorf("connect to redis: %w", err)}, nil
 		}
 		return conn, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"unsafe"
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/gen/rpc"
@@ -27,7 +28,8 @@ func decodeMember(member string) (chat.Message, error) {
 	if len(member) < positionDigits {
 		return chat.Message{}, fmt.Errorf("stored message is %d bytes, too short", len(member))
 	}
-	digits, encoded := member[:positionDigits], []byte(member[positionDigits:])
+	digits, rest := member[:positionDigits], member[positionDigits:]
+	encoded := unsafe.Slice(unsafe.StringData(rest), len(rest)) // FastRead copies what it keeps and writes nothing
 	position, err := strconv.ParseUint(digits, 10, 53)
 	if err != nil {
 		return chat.Message{}, fmt.Errorf("stored message's position %q: %w", digits, errors.Unwrap(err))

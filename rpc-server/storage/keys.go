@@ -30,9 +30,11 @@ func (k keys) ready() string { return k.prefix + ":ready" }
 
 func (k keys) log(id chat.ID) string { return k.partition(id) + ":log:" + id.String() }
 
-func (k keys) ids(id chat.ID) string { return k.partition(id) + ":ids:" + id.String() }
-
-func (k keys) activity(id chat.ID) string { return k.partition(id) + ":activity" }
+// append returns the keys of one append: log, ids and activity.
+func (k keys) append(id chat.ID) []string {
+	partition := k.partition(id)
+	return []string{partition + ":log:" + id.String(), partition + ":ids:" + id.String(), partition + ":activity"}
+}
 
 // partition is xxHash64 (seed 0) of the canonical id, modulo the number of partitions.
 func (k keys) partition(id chat.ID) string {

@@ -29,8 +29,7 @@ func (s *Store) queueAppend(ctx context.Context, pipeline redis.Pipeliner, a cha
 	if a.Message.ID != "" {
 		messageID = a.Message.Sender + "/" + a.Message.ID
 	}
-	keys := []string{s.keys.log(a.Chat), s.keys.ids(a.Chat), s.keys.activity(a.Chat)}
-	return pipeline.EvalSha(ctx, appendScript.Hash(), keys,
+	return pipeline.EvalSha(ctx, appendScript.Hash(), s.keys.append(a.Chat),
 		a.Chat.String(), encode(a.Message), messageID,
 		s.options.IdempotencyWindow.Microseconds(), s.options.Retention.Microseconds(), s.options.MaxChatMessages,
 		now,

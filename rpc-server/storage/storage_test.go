@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,8 +51,7 @@ func TestKeys(t *testing.T) {
 		{k.partitionCount(), "im:partitions"},
 		{k.ready(), "im:ready"},
 		{k.log(id(t, "bob:alice")), "im:{45}:log:alice:bob"},
-		{k.ids(id(t, "bob:alice")), "im:{45}:ids:alice:bob"},
-		{k.activity(id(t, "bob:alice")), "im:{45}:activity"},
+		{strings.Join(k.append(id(t, "bob:alice")), " "), "im:{45}:log:alice:bob im:{45}:ids:alice:bob im:{45}:activity"},
 		{k.log(id(t, "room")), "im:{97}:log:room"},
 	} {
 		if c.got != c.want {
@@ -180,7 +180,7 @@ func fillFast(t testing.TB, store *Store, chatID chat.ID, n int) {
 	if _, err := appendOne(store, chatID, chat.Message{Text: "000000", Sender: "a"}); err != nil {
 		t.Fatal(err)
 	}
-	keys := []string{store.keys.log(chatID), store.keys.ids(chatID), store.keys.activity(chatID)}
+	keys := store.keys.append(chatID)
 	for i := 1; i < n; {
 		pipeline := store.redis.Pipeline()
 		for ; i < n && pipeline.Len() < 1000; i++ {

@@ -5,12 +5,14 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -181,12 +183,8 @@ func (s *stack) fails(t *testing.T, what string, call func(context.Context) erro
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	err := call(ctx)
-	if answered, ok := err.(*client.Error); ok {
-		for _, status := range statuses {
-			if answered.Status == status {
-				return
-			}
-		}
+	if answered, ok := errors.AsType[*client.Error](err); ok && slices.Contains(statuses, answered.Status) {
+		return
 	}
 	t.Errorf("%s = %v, want status %v within two seconds", what, err, statuses)
 }

@@ -4,6 +4,7 @@ package integration
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -65,7 +66,7 @@ func TestSendAndPull(t *testing.T) {
 		t.Errorf("Send() again = %+v, %v; want a duplicate of %d", again, err, first.SendTime)
 	}
 	_, err = c.Send(ctx, client.Message{Chat: name, Sender: bob, Text: "other", ID: "1"})
-	if answered, ok := err.(*client.Error); !ok || answered.Status != 409 || answered.RequestID == "" {
+	if answered, ok := errors.AsType[*client.Error](err); !ok || answered.Status != 409 || answered.RequestID == "" {
 		t.Errorf("Send(other text, same id) = %v, want 409 with a request id", err)
 	}
 	page, err := c.Pull(ctx, client.PullRequest{Chat: name, Reverse: true})

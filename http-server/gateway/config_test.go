@@ -1,0 +1,40 @@
+package gateway
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestValidate(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		in   Config
+		want string // "" for none
+	}{
+		{"the least", Config{MaxBodyBytes: 1}, ""},
+		{"usual", Config{HTTPAddr: ":8080", MaxBodyBytes: 65536, DrainDelay: 5 * time.Second}, ""},
+		{"no body", Config{MaxBodyBytes: 0}, "--max-body-bytes is 0; it must be at least 1"},
+		{"a negative delay", Config{MaxBodyBytes: 1, DrainDelay: -time.Second}, "--drain-delay is -1s; it must not be negative"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := ""
+			if err := c.in.Validate(); err != nil {
+				got = err.Error()
+			}
+			if got != c.want {
+				t.Errorf("Validate(%+v) = %q, want %q", c.in, got, c.want)
+			}
+		})
+	}
+}
+
+func TestListenRefusesWhatIsNoAddress(t *testing.T) {
+	for _, addr := range []string{"127.0.0.1", "127.0.0.1:port", "no name:0"} {
+		server, err := Listen(Config{HTTPAddr: addr, MaxBodyBytes: 1}, &fakeService{}, slog.New(slog.DiscardHandler))
+		if err == nil || !strings.Contains(err.Error(), "http-addr") {
+			t.Errorf("Listen(%q) = %v, %v; want an error about http-addr", addr, server, err)
+		}
+	}
+}

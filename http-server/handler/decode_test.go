@@ -1,0 +1,251 @@
+package handler
+
+import (
+	"encoding/json"
+	"math"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/cloudwego/hertz/pkg/app"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	api "github.com/pullchat/pullchat/internal/gen/http"
+)
+
+// wants is the error that a call should have, "" for none.
+func wants(t *testing.T, err error, message string) bool {
+	t.Helper()
+	switch {
+	case message == "":
+		return err == nil
+	case err == nil:
+		return false
+	}
+	return chat.CodeOf(err) == chat.InvalidArgument && strings.Contains(chat.AsError(err).Message, message)
+}
+
+func TestDecodeJSON(t *testing.T) {
+	full := &api.SendRequest{Chat: "alice:bob", Text: "hello", Sender: "alice", Id: "1"}
+	for _, c := range []struct {
+		name, body string
+		want       *api.SendRequest
+		err        string
+	}{
+		{"everything", `{"chat":"alice:bob","text":"hello","sender":"alice","id":"1"}`, full, ""},
+		{"mixed case", `{"Chat":"alice:bob","TEXT":"hello","sEnDeR":"alice","Id":"1"}`, full, ""},
+		{"space around", " \r\n\t{\"chat\":\"a\"}\n ", &api.SendRequest{Chat: "a"}, ""},
+		{"unknown fields", `{"chat":"a","Code":0,"more":{"chat":[1,2]}}`, &api.SendRequest{Chat: "a"}, ""},
+		{"null", `{"chat":null}`, &api.SendRequest{}, ""},
+		{"escapes", `{"chat":"\u0061\ud83d\ude00\n"}`, &api.SendRequest{Chat: "a😀\n"}, ""},
+		{"nothing in it", `{}`, &api.SendRequest{}, ""},
+		{"empty", ``, &api.SendRequest{}, "not a JSON object"},
+		{"space", " \n", &api.SendRequest{}, "not a JSON object"},
+		{"an array", `[{"chat":"a"}]`, &api.SendRequest{}, "not a JSON object"},
+		{"a string", `"chat"`, &api.SendRequest{}, "not a JSON object"},
+		{"only null", `null`, &api.SendRequest{}, "not a JSON object"},
+		{"no JSON", `chat=a`, &api.SendRequest{}, "not a JSON object"},
+		{"cut off", `{"chat":"a`, &api.SendRequest{}, "not valid JSON: unexpected end"},
+		{"two objects", `{"chat":"a"}{"chat":"b"}`, &api.SendRequest{}, "not valid JSON"},
+		{"trailing text", `{"chat":"a"} x`, &api.SendRequest{}, "not valid JSON"},
+		{"trailing comma", `{"chat":"a",}`, &api.SendRequest{}, "not valid JSON"},
+		{"a wrong escape in an unknown field", `{"hat":"\uaawaaaaa0061","\u0063hat":"b"}`, nil, "not valid JSON"},
+		{"single quotes", `{'chat':'a'}`, &api.SendRequest{}, "not valid JSON"},
+		{"too deep", strings.Repeat(`{"a":`, 20_000) + "1" + strings.Repeat("}", 20_000), nil, "not valid JSON"},
+		{"invalid UTF-8", "{\"chat\":\"\xff\"}", &api.SendRequest{}, "not valid UTF-8"},
+		{"invalid UTF-8 outside", "\xfe{}", &api.SendRequest{}, "not valid UTF-8"},
+		{"a number for a string", `{"chat":1}`, &api.SendRequest{}, "chat is not a string"},
+		{"mixed case of the wrong type", `{"TEXT":[]}`, &api.SendRequest{}, "text is not a string"},
+		{"an object for a string", `{"sender":{}}`, &api.SendRequest{}, "sender is not a string"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var got api.SendRequest
+			err := decodeJSON([]byte(c.body), &got)
+			if !wants(t, err, c.err) {
+				t.Fatalf("decodeJSON(%.200q) = %v, want %q", c.body, err, c.err)
+			}
+			if err == nil && !proto.Equal(&got, c.want) {
+				t.Errorf("decodeJSON(%q) = %v, want %v", c.body, &got, c.want)
+			}
+		})
+	}
+}
+
+func TestDecodeJSONOfAPull(t *testing.T) {
+	for _, c := range []struct {
+		name, body string
+		want       *api.PullRequest
+		err        string
+	}{
+		{"everything", `{"chat":"a","cursor":7,"limit":3,"reverse":true}`, &api.PullRequest{Chat: "a", Cursor: 7, Limit: 3, Reverse: true}, ""},
+		{"mixed case", `{"CHAT":"a","Cursor":7,"LIMIT":3,"Reverse":true}`, &api.PullRequest{Chat: "a", Cursor: 7, Limit: 3, Reverse: true}, ""},
+		{"the largest numbers", `{"cursor":9223372036854775807,"limit":-9223372036854775808}`, &api.PullRequest{Cursor: math.MaxInt64, Limit: math.MinInt64}, ""},
+		{"above the largest", `{"cursor":9223372036854775808}`, &api.PullRequest{}, "cursor is not a whole number"},
+		{"a fraction", `{"limit":1.5}`, &api.PullRequest{}, "limit is not a whole number"},
+		{"an exponent", `{"limit":1e2}`, &api.PullRequest{}, "limit is not a whole number"},
+		{"a string for a number", `{"Cursor":"7"}`, &api.PullRequest{}, "cursor is not a whole number"},
+		{"a number for a bool", `{"reverse":1}`, &api.PullRequest{}, "reverse is not true or false"},
+		{"a string for a bool", `{"reverse":"true"}`, &api.PullRequest{}, "reverse is not true or false"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var got api.PullRequest
+			err := decodeJSON([]byte(c.body), &got)
+			if !wants(t, err, c.err) {
+				t.Fatalf("decodeJSON(%.200q) = %v, want %q", c.body, err, c.err)
+			}
+			if err == nil && !proto.Equal(&got, c.want) {
+				t.Errorf("decodeJSON(%q) = %v, want %v", c.body, &got, c.want)
+			}
+		})
+	}
+}
+
+// FuzzDecodeJSON: any bytes are a request or an invalid_argument whose message can be answered as JSON; and which of
+// the two, and what request, is what the standard library says, whatever decoder is in front of it.
+func FuzzDecodeJSON(f *testing.F) {
+	for _, body := range []string{
+		`{"chat":"alice:bob","text":"hello","sender":"alice","id":"1"}`, `{"cursor":1e400}`, `{"chat":1}`, `{}`, ``, `[]`, `{"chat":"`,
+		"{\"chat\":\"\xff\"}", `{"chat":"\ud800"}`, `{"a":{"chat":{"chat":0}}}`, `{"CHAT":null,"chat":"b"}`, "{\x00}",
+		`{"limit":01}`, `{"limit":-0}`, `{"limit":1.0}`, `{"cursor":9223372036854775808}`, `{"x":01}`, `{"x":"\x"}`, "{\"x\":\"\n\"}", "{\"text\":\"\n\"}",
+		"{\"\u017fender\":\"a\",\"li\u212ait\":1}", `{"chat":"a","chat":1}`, `{"chat":"a","text":1,"id":"b"}`, `{"chat":"\u0061","\u0063hat":"b"}`,
+		`{"x":[1,]}`, `{"x":tru}`, `{"x":.5,"chat":"a"}`, `{"chat":"a"}}`, `{"reverse":true,"reverse":null}`, `{"x":"\ud800"}`, `{"limit":"1"}`,
+		`{"chat":"a" "text":"b"}`, `{"x":-}`, `{"x":1.e1}`, `{"x":{"y":nul}}`, `{"x":"\u12g4"}`, `{"x":"\q"}`, "{\"x\":\"\x01\"}",
+		`{"hat":"\uaawaaaaa0061","\u0063hat":"b"}`, `{"x":"\u12g4","\u0063hat":"b"}`,
+	} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var send, wantSend api.SendRequest
+		var pull, wantPull api.PullRequest
+		decodesAs(t, body, &send, &wantSend)
+		decodesAs(t, body, &pull, &wantPull)
+	})
+}
+
+func decodesAs(t *testing.T, body []byte, got, want proto.Message) {
+	t.Helper()
+	if oddCase(body) {
+		t.Skip()
+	}
+	err := decodeJSON(body, got)
+	wantErr := json.Unmarshal(body, want)
+	object := utf8.Valid(body) && strings.HasPrefix(strings.TrimLeft(string(body), " \r\n\t"), "{")
+	if ok := object && wantErr == nil; ok != (err == nil) {
+		t.Fatalf("decodeJSON(%q) = %v, want an error: %v (%v)", body, err, !ok, wantErr)
+	}
+	if err == nil {
+		if !proto.Equal(got, want) {
+			t.Errorf("decodeJSON(%q) = %v, want %v", body, got, want)
+		}
+		return
+	}
+	if e := chat.AsError(err); e.Code != chat.InvalidArgument || !utf8.ValidString(e.Message) || strings.Contains(e.Message, "api.") {
+		t.Errorf("decodeJSON(%q) = %v, want an invalid_argument for people", body, err)
+	}
+}
+
+// oddCase: the standard library takes ſ for an s and the Kelvin sign for a k; other decoders need not.
+func oddCase(body []byte) bool {
+	var fields map[string]any
+	_ = json.Unmarshal(body, &fields)
+	for name := range fields {
+		if strings.ContainsAny(name, "\u017f\u212a") {
+			return true
+		}
+	}
+	return false
+}
+
+func pullQuery(query string) (*api.PullRequest, error) {
+	c := app.NewContext(0)
+	c.Request.SetRequestURI("/api/pull?" + query)
+	request := &api.PullRequest{}
+	return request, readPullQuery(c, request)
+}
+
+func TestReadPullQuery(t *testing.T) {
+	for _, c := range []struct {
+		name, query string
+		want        *api.PullRequest
+		err         string
+	}{
+		{"nothing", "", &api.PullRequest{}, ""},
+		{"everything", "chat=alice:bob&cursor=7&limit=3&reverse=true", &api.PullRequest{Chat: "alice:bob", Cursor: 7, Limit: 3, Reverse: true}, ""},
+		{"mixed case", "Chat=a&CURSOR=7&Limit=3&rEVERSE=true", &api.PullRequest{Chat: "a", Cursor: 7, Limit: 3, Reverse: true}, ""},
+		{"escapes", "chat=alice%3Abob%2B%C3%A9", &api.PullRequest{Chat: "alice:bob+é"}, ""},
+		{"unknown names", "chat=a&wait=25s&cursors=x", &api.PullRequest{Chat: "a"}, ""},
+		{"false", "reverse=false", &api.PullRequest{}, ""},
+		{"the largest numbers", "cursor=9223372036854775807&limit=-9223372036854775808", &api.PullRequest{Cursor: math.MaxInt64, Limit: math.MinInt64}, ""},
+		{"above the largest", "cursor=9223372036854775808", &api.PullRequest{}, "cursor is not a whole number"},
+		{"below the least", "limit=-9223372036854775809", &api.PullRequest{}, "limit is not a whole number"},
+		{"an empty number", "cursor=", &api.PullRequest{}, "cursor is not a whole number"},
+		{"a fraction", "limit=1.0", &api.PullRequest{}, "limit is not a whole number"},
+		{"underscores", "limit=1_0", &api.PullRequest{}, "limit is not a whole number"},
+		{"hexadecimal", "limit=0x10", &api.PullRequest{}, "limit is not a whole number"},
+		{"space", "limit=%201", &api.PullRequest{}, "limit is not a whole number"},
+		{"the first mistake counts", "limit=x&cursor=y", &api.PullRequest{}, "limit is not a whole number"},
+		{"1 is not true", "reverse=1", &api.PullRequest{}, "reverse is not true or false"},
+		{"nor is True", "reverse=True", &api.PullRequest{}, "reverse is not true or false"},
+		{"nor nothing", "reverse", &api.PullRequest{}, "reverse is not true or false"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := pullQuery(c.query)
+			if !wants(t, err, c.err) {
+				t.Fatalf("readPullQuery(%q) = %v, want %q", c.query, err, c.err)
+			}
+			if err == nil && !proto.Equal(got, c.want) {
+				t.Errorf("readPullQuery(%q) = %v, want %v", c.query, got, c.want)
+			}
+		})
+	}
+}
+
+// FuzzPullQuery: any query is a request or an invalid_argument, and one that a client made of a request is that
+// request.
+func FuzzPullQuery(f *testing.F) {
+	f.Add("chat=a&cursor=1&limit=2&reverse=true", "alice:bob", int64(0), int64(10), false)
+	f.Add("%zz&;&=&&CHAT=%ff&limit=+1", "é+ %&=;", int64(math.MaxInt64), int64(math.MinInt64), true)
+	f.Add("cursor=-&reverse", "", int64(-1), int64(0), true)
+	f.Fuzz(func(t *testing.T, raw, name string, cursor, limit int64, reverse bool) {
+		if _, err := pullQuery(raw); err != nil && chat.CodeOf(err) != chat.InvalidArgument {
+			t.Errorf("readPullQuery(%q) = %v, want invalid_argument", raw, err)
+		}
+		query := url.Values{
+			"chat": {name}, "cursor": {strconv.FormatInt(cursor, 10)}, "limit": {strconv.FormatInt(limit, 10)}, "reverse": {strconv.FormatBool(reverse)},
+		}.Encode()
+		got, err := pullQuery(query)
+		if want := (&api.PullRequest{Chat: name, Cursor: cursor, Limit: limit, Reverse: reverse}); err != nil || got.Chat != want.Chat || got.Cursor != cursor || got.Limit != limit || got.Reverse != reverse {
+			t.Errorf("readPullQuery(%q) = %v, %v; want %v", query, got, err, want)
+		}
+	})
+}
+
+func TestCheckMediaType(t *testing.T) {
+	for _, c := range []struct {
+		contentType string
+		ok          bool
+	}{
+		{"", true},
+		{"application/json", true},
+		{"Application/JSON", true},
+		{"application/json; charset=utf-8", true},
+		{"application/json;charset=\"UTF-8\"", true},
+		{"application/vnd.pullchat+json", true},
+		{"application/json; charset=latin1", false},
+		{"application/json; charset", false},
+		{"text/plain", false},
+		{"text/json-seq", false},
+		{"application/x-www-form-urlencoded", false},
+		{"multipart/form-data; boundary=x", false},
+		{"json", false},
+		{";", false},
+	} {
+		err := checkMediaType(c.contentType)
+		if c.ok && err != nil || !c.ok && chat.CodeOf(err) != chat.UnsupportedMediaType {
+			t.Errorf("checkMediaType(%q) = %v, want ok %v", c.contentType, err, c.ok)
+		}
+	}
+}

@@ -1,0 +1,59 @@
+package rpcclient
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"testing"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
+	"github.com/pullchat/pullchat/internal/wire"
+	"github.com/pullchat/pullchat/rpc-server/service"
+)
+
+// BenchmarkAlone is one call at a time: gathering must not make a lone request slower than a call of its own.
+func BenchmarkAlone(b *testing.B) {
+	server, err := service.ListenOver(chattest.OneByOne{Service: answering{}}, io.NopCloser(nil), "127.0.0.1:0", slog.New(slog.DiscardHandler))
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- server.Run(ctx) }()
+	b.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			b.Error(err)
+		}
+	})
+	client, err := New(Config{RPCServers: []string{server.Addr().String()}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("gathered", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := client.Send(context.Background(), aMessage); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("by itself", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := client.kitex.Send(context.Background(), wire.SendRequest(aMessage, "")); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// answering is a Service that has nothing to do.
+type answering struct{}
+
+func (answering) Send(context.Context, chat.Message) (chat.Receipt, error) {
+	return chat.Receipt{SendTime: 7}, nil
+}
+
+func (answering) Pull(context.Context, chat.PullRequest) (chat.Page, error) { return chat.Page{}, nil }
+
+func (answering) Ready(context.Context) error { return nil }

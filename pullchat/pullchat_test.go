@@ -1,0 +1,335 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/pullchat/pullchat/client"
+)
+
+// binary is the command, built once.
+var binary string
+
+func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
+
+func buildAndRun(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "pullchat")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	binary = filepath.Join(dir, "pullchat")
+	if output, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, output)
+		return 1
+	}
+	return m.Run()
+}
+
+// command is the command with an environment of its own: nothing of the test's configures it.
+func command(environment []string, args ...string) *exec.Cmd {
+	c := exec.Command(binary, args...)
+	c.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, environment...)
+	return c
+}
+
+type result struct {
+	out, err string
+	status   int
+}
+
+// invoke runs the command to its end.
+func invoke(t *testing.T, environment []string, input string, args ...string) result {
+	t.Helper()
+	var out, errs bytes.Buffer
+	c := command(environment, args...)
+	c.Stdin, c.Stdout, c.Stderr = strings.NewReader(input), &out, &errs
+	var exit *exec.ExitError
+	if err := c.Run(); err != nil && !errors.As(err, &exit) {
+		t.Fatalf("pullchat %q: %v", args, err)
+	}
+	return result{out.String(), errs.String(), c.ProcessState.ExitCode()}
+}
+
+// server is `pullchat serve` as a process.
+type server struct {
+	*exec.Cmd
+	base string
+	out  bytes.Buffer
+	log  *bufio.Scanner
+}
+
+// serveProcess starts one on free ports and waits until it listens. It ends with the test.
+func serveProcess(t *testing.T, environment ...string) *server {
+	t.Helper()
+	s := &server{Cmd: command(append([]string{"HTTP_ADDR=127.0.0.1:0", "RPC_ADDR=127.0.0.1:0", "LOG_FORMAT=json"}, environment...), "serve")}
+	s.Stdout = &s.out
+	log, err := s.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = s.Process.Kill()
+		_ = s.Wait()
+	})
+	s.log = bufio.NewScanner(log)
+	for s.log.Scan() {
+		var line struct{ Msg, Addr string }
+		if err := json.Unmarshal(s.log.Bytes(), &line); err != nil {
+			t.Fatalf("the log has %q: %v", s.log.Text(), err)
+		}
+		if line.Msg == "http-server listens" {
+			s.base = "http://" + line.Addr
+			go func() { // what it logs from now on is nobody's
+				for s.log.Scan() {
+				}
+			}()
+			return s
+		}
+	}
+	t.Fatalf("pullchat serve ended before it listened: %s", &s.out)
+	return nil
+}
+
+func (s *server) environment() []string { return []string{"PULLCHAT_SERVER=" + s.base} }
+
+func TestSendAndPull(t *testing.T) {
+	s := serveProcess(t)
+	sent := invoke(t, s.environment(), "", "send", "alice:bob", "hello", "--sender", "alice", "--id", "1")
+	var receipt client.Receipt
+	if err := json.Unmarshal([]byte(sent.out), &receipt); err != nil || sent.status != 0 || sent.err != "" || receipt.SendTime == 0 || receipt.Duplicate {
+		t.Fatalf("send = %+v, want a receipt as JSON", sent)
+	}
+	again := invoke(t, s.environment(), "", "send", "alice:bob", "hello", "--sender", "alice", "--id", "1")
+	if want := fmt.Sprintf("{\"send_time\":%d,\"duplicate\":true}\n", receipt.SendTime); again.out != want || again.status != 0 {
+		t.Errorf("send again = %+v, want %s", again, want)
+	}
+	piped := invoke(t, s.environment(), "from\nstandard input\n\n", "send", "alice:bob", "-", "--sender", "bob")
+	if piped.status != 0 {
+		t.Fatalf("send - = %+v, want success", piped)
+	}
+	if got := invoke(t, s.environment(), "", "send", "alice:bob", "3", "--sender=bob", "--server", s.base); got.status != 0 {
+		t.Fatalf("send --server = %+v, want success", got)
+	}
+
+	pulled := invoke(t, s.environment(), "", "pull", "bob:alice")
+	messages := jsonLines(t, pulled.out)
+	// One newline is the shell's; what else there is is the text.
+	if want := []string{"hello", "from\nstandard input\n", "3"}; !slices.Equal(texts(messages), want) || pulled.status != 0 || pulled.err != "" {
+		t.Fatalf("pull = %+v, want %q", pulled, want)
+	}
+	want := client.Message{Chat: "bob:alice", Text: "hello", Sender: "alice", ID: "1", SendTime: receipt.SendTime}
+	if messages[0] != want {
+		t.Errorf("pull begins with %+v, want %+v", messages[0], want)
+	}
+
+	for _, c := range []struct {
+		name string
+		args []string
+		want []string
+		more string // said on standard error
+	}{
+		{"a page", []string{"--limit", "2"}, []string{"hello", "from\nstandard input\n"}, fmt.Sprintf("there is more: --cursor %d continues, --all reads everything\n", messages[2].SendTime)},
+		{"the newest", []string{"--limit", "1", "--reverse"}, []string{"3"}, fmt.Sprintf("there is more: --cursor %d continues, --all reads everything\n", messages[1].SendTime)},
+		{"from a cursor", []string{fmt.Sprint("--cursor=", messages[1].SendTime)}, []string{"from\nstandard input\n", "3"}, ""},
+		{"back from a cursor", []string{"--reverse", fmt.Sprint("--cursor=", messages[1].SendTime)}, []string{"from\nstandard input\n", "hello"}, ""},
+		{"all pages", []string{"--all", "--limit", "1"}, []string{"hello", "from\nstandard input\n", "3"}, ""},
+		{"all pages, newest first", []string{"--all", "--limit", "1", "--reverse"}, []string{"3", "from\nstandard input\n", "hello"}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := invoke(t, s.environment(), "", append([]string{"pull", "alice:bob"}, c.args...)...)
+			if !slices.Equal(texts(jsonLines(t, got.out)), c.want) || got.err != c.more || got.status != 0 {
+				t.Errorf("pull %q = %+v, want %q and %q", c.args, got, c.want, c.more)
+			}
+		})
+	}
+	if got := invoke(t, s.environment(), "", "pull", "nobody"); got != (result{}) {
+		t.Errorf("pull of an empty chat = %+v, want nothing", got)
+	}
+	if got := invoke(t, s.environment(), "", "ready"); got != (result{out: "{\"status\":\"ready\"}\n"}) {
+		t.Errorf("ready = %+v, want that it is", got)
+	}
+}
+
+func jsonLines(t *testing.T, out string) (messages []client.Message) {
+	t.Helper()
+	for line := range strings.Lines(out) {
+		var m client.Message
+		if err := json.Unmarshal([]byte(line), &m); err != nil {
+			t.Fatalf("the output has %q: %v", line, err)
+		}
+		messages = append(messages, m)
+	}
+	return messages
+}
+
+func texts(messages []client.Message) (texts []string) {
+	for _, m := range messages {
+		texts = append(texts, m.Text)
+	}
+	return texts
+}
+
+func TestExitStatusOfCommands(t *testing.T) {
+	s := serveProcess(t)
+	// Its Redis is not there: it answers, and is not ready.
+	lame := serveProcess(t, "REDIS_URL=redis://127.0.0.1:1")
+	for _, c := range []struct {
+		name        string
+		environment []string
+		args        []string
+		status      int
+		says        string // on standard error
+	}{
+		{"refused", s.environment(), []string{"send", "alice:bob", "hello", "--sender", "carol"}, 2, "pullchat: invalid_argument: "},
+		{"refused, empty", s.environment(), []string{"send", "alice:bob", "", "--sender", "alice"}, 2, "pullchat: invalid_argument: text is empty"},
+		{"refused, pull", s.environment(), []string{"pull", "a:b:c"}, 2, "pullchat: invalid_argument: "},
+		{"refused, all", s.environment(), []string{"pull", "a:b:c", "--all"}, 2, "pullchat: invalid_argument: "},
+		{"no route", []string{"PULLCHAT_SERVER=" + s.base + "/elsewhere"}, []string{"ready"}, 2, "pullchat: not_found: "},
+		{"nobody there", []string{"PULLCHAT_SERVER=http://127.0.0.1:1"}, []string{"ready"}, 1, "connection refused"},
+		{"nobody there to send to", []string{"PULLCHAT_SERVER=http://127.0.0.1:1"}, []string{"send", "a", "b", "--sender", "c"}, 1, "connection refused"},
+		{"nobody there to pull from", []string{"PULLCHAT_SERVER=http://127.0.0.1:1"}, []string{"pull", "a", "--all"}, 1, "connection refused"},
+		{"not ready", lame.environment(), []string{"ready"}, 1, "pullchat: unavailable: redis does not answer"},
+		{"no URL", []string{"PULLCHAT_SERVER=localhost"}, []string{"ready"}, 1, `server "localhost" is not a URL`},
+		{"no sender", s.environment(), []string{"send", "a", "b"}, 80, "missing flags: --sender=NAME"},
+		{"no chat", s.environment(), []string{"pull"}, 80, `expected "<chat>"`},
+		{"no command", nil, nil, 80, "expected one of"},
+		{"another command", nil, []string{"sned"}, 80, "sned"},
+		{"another flag", nil, []string{"ready", "--sender=a"}, 80, "unknown flag --sender"},
+		{"no number", nil, []string{"pull", "a", "--limit=many"}, 80, "--limit"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := invoke(t, c.environment, "", c.args...)
+			if got.status != c.status || !strings.Contains(got.err, c.says) || got.out != "" {
+				t.Errorf("pullchat %q = %+v, want status %d and %q", c.args, got, c.status, c.says)
+			}
+		})
+	}
+}
+
+func TestExitStatus(t *testing.T) {
+	for _, c := range []struct {
+		in   error
+		want int
+	}{
+		{&client.Error{Status: http.StatusBadRequest}, 2},
+		{&client.Error{Status: http.StatusConflict}, 2},
+		{fmt.Errorf("wrapped: %w", &client.Error{Status: http.StatusNotFound}), 2},
+		{&client.Error{Status: http.StatusTooManyRequests}, 1},
+		{&client.Error{Status: http.StatusInternalServerError}, 1},
+		{&client.Error{Status: http.StatusServiceUnavailable}, 1},
+		{io.ErrUnexpectedEOF, 1},
+	} {
+		if got := exitStatus(c.in); got != c.want {
+			t.Errorf("exitStatus(%#v) = %d, want %d", c.in, got, c.want)
+		}
+	}
+}
+
+func TestServeSaysWhatToTry(t *testing.T) {
+	s := serveProcess(t)
+	if err := s.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Wait(); err != nil {
+		t.Errorf("after SIGTERM: %v, want exit status 0", err)
+	}
+	addr := strings.TrimPrefix(s.base, "http://")
+	for _, want := range []string{
+		"an embedded Redis, in memory: messages are gone when it stops (set REDIS_URL to keep them)",
+		"curl " + addr + `/api/send --json '{"chat":"alice:bob","sender":"alice","text":"hello"}'`,
+		"curl '" + addr + "/api/pull?chat=alice:bob'",
+	} {
+		if !strings.Contains(s.out.String(), want) {
+			t.Errorf("serve says %q, want %q in it", &s.out, want)
+		}
+	}
+}
+
+func TestServeRefusesMalformedValues(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	for _, c := range []struct {
+		variable string
+		status   int
+		says     string
+	}{
+		{"MAX_BODY_BYTES=many", 80, "MAX_BODY_BYTES"},
+		{"MAX_BODY_BYTES=0", 80, "--max-body-bytes is 0; it must be at least 1"},
+		{"DRAIN_DELAY=5", 80, "DRAIN_DELAY"},
+		{"DRAIN_DELAY=-5s", 80, "--drain-delay is -5s"},
+		{"MAX_LIMIT=9", 80, "--max-limit is 9"},
+		{"MAX_LIMIT=9999999999999999999", 80, "MAX_LIMIT"},
+		{"DEFAULT_LIMIT=-1", 80, "--default-limit is -1"},
+		{"RETENTION=week", 80, "RETENTION"},
+		{"IDEMPOTENCY_WINDOW=-1h", 80, "--idempotency-window is -1h"},
+		{"LOG_LEVEL=loud", 80, "LOG_LEVEL"},
+		{"LOG_FORMAT=xml", 80, "--log-format"},
+		{"HTTP_ADDR=127.0.0.1", 1, "http-addr"},
+		{"HTTP_ADDR=" + taken.Addr().String(), 1, "http-addr: listen tcp " + taken.Addr().String()},
+		{"RPC_ADDR=127.0.0.1:port", 1, "rpc-addr"},
+		{"REDIS_URL=redis://user:hunter2@127.0.0.1:port", 1, "redis-url"},
+		{"REDIS_URL=http://user:hunter2@127.0.0.1", 1, "redis-url"},
+		{"REDIS_URL=redis://user:hunter2@127.0.0.1/zero", 1, "redis-url"},
+		{"REDIS_URL=user:hunter2@127.0.0.1:6379", 1, "redis-url"},
+		{"REDIS_URL=redis://user:%zzhunter2@127.0.0.1", 1, "redis-url"},
+	} {
+		t.Run(c.variable, func(t *testing.T) {
+			got := invoke(t, []string{"HTTP_ADDR=127.0.0.1:0", "RPC_ADDR=127.0.0.1:0", c.variable}, "", "serve")
+			if got.status != c.status || !strings.Contains(got.err, c.says) || strings.Contains(got.err+got.out, "hunter2") {
+				t.Errorf("%s pullchat serve = %+v, want status %d and %q, without the password", c.variable, got, c.status, c.says)
+			}
+		})
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want []string
+	}{
+		{[]string{"--help"}, []string{"serve", "send", "pull", "ready", "Exit status: 0 success", "in-memory Redis unless REDIS_URL is set"}},
+		{[]string{"serve", "--help"}, []string{
+			"--http-addr", "$HTTP_ADDR", "Default: :8080", "--rpc-addr", "$RPC_ADDR", "Default: 127.0.0.1:8888",
+			"--redis-url", "$REDIS_URL", "Empty runs an embedded Redis", "$DEFAULT_LIMIT", "Default: 10.", "$MAX_LIMIT", "Default: 100.",
+			"$MAX_TEXT_BYTES", "Default: 4096", "$RETENTION", "$MAX_CHAT_MESSAGES", "$IDEMPOTENCY_WINDOW", "Default: 24h",
+			"$MAX_BODY_BYTES", "Default: 65536", "$DRAIN_DELAY", "$LOG_LEVEL", "Default: info", "$LOG_FORMAT", "Default: text",
+		}},
+		{[]string{"send", "--help"}, []string{"--server", "$PULLCHAT_SERVER", "Default: http://127.0.0.1:8080", "--sender", "--id", "standard input"}},
+		{[]string{"pull", "--help"}, []string{"--cursor", "--limit", "--reverse", "--all", "--json"}},
+	} {
+		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
+			got := invoke(t, nil, "", c.args...)
+			// Lines are broken where they are too long.
+			said := strings.Join(strings.Fields(got.out), " ")
+			for _, want := range c.want {
+				if !strings.Contains(said, want) {
+					t.Errorf("pullchat %q = %+v, want %q in it", c.args, got, want)
+				}
+			}
+			if got.status != 0 || got.err != "" {
+				t.Errorf("pullchat %q = status %d and %q, want 0", c.args, got.status, got.err)
+			}
+		})
+	}
+}

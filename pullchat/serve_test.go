@@ -1,0 +1,69 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestDialable(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"127.0.0.1:8080", "127.0.0.1:8080"},
+		{"192.0.2.1:80", "192.0.2.1:80"},
+		{"0.0.0.0:8080", "127.0.0.1:8080"},
+		{"[::]:8080", "127.0.0.1:8080"},
+		{"[::1]:8080", "[::1]:8080"},
+	} {
+		addr, err := net.ResolveTCPAddr("tcp", c.in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := dialable(addr); got != c.want {
+			t.Errorf("dialable(%s) = %q, want %q", c.in, got, c.want)
+		}
+	}
+}
+
+// TestEmbeddedRedis: its keys expire, and its stop leaves nothing behind.
+func TestEmbeddedRedis(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	redis, err := startEmbedded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.Dial("tcp", strings.TrimPrefix(redis.url(), "redis://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers := bufio.NewReader(conn)
+	ask := func(command string) string {
+		if _, err := fmt.Fprintf(conn, "%s\r\n", command); err != nil {
+			t.Fatal(err)
+		}
+		answer, err := answers.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(answer)
+	}
+	if got := ask("*5\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n$2\r\nEX\r\n$1\r\n1"); got != "+OK" {
+		t.Errorf("SET = %q, want +OK", got)
+	}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(20 * time.Second)
+	for ask("*2\r\n$6\r\nEXISTS\r\n$1\r\nk") != ":0" {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatal("the key is still there after 20 s, want it gone after 1 s")
+		}
+	}
+	_ = conn.Close()
+	redis.stop()
+}
