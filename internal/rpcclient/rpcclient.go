@@ -97,8 +97,12 @@ func (c *Client) Ready(ctx context.Context) error {
 	return wire.ReadyOf(response)
 }
 
-// flushSends clones the requests because Kitex may still read them after it has given up waiting.
+// flushSends makes one call. It clones the requests because Kitex may still read them after it has given up waiting.
 func (c *Client) flushSends(requests []*rpc.SendRequest, out []batch.Result[*rpc.SendResponse]) {
+	if len(requests) == 1 { // a batch of one costs more than the request alone
+		out[0].Value, out[0].Err = c.kitex.Send(context.Background(), requests[0])
+		return
+	}
 	response, err := c.kitex.SendBatch(context.Background(), &rpc.SendBatchRequest{Requests: slices.Clone(requests)})
 	if err != nil {
 		fail(out, err)
@@ -108,6 +112,10 @@ func (c *Client) flushSends(requests []*rpc.SendRequest, out []batch.Result[*rpc
 }
 
 func (c *Client) flushPulls(requests []*rpc.PullRequest, out []batch.Result[*rpc.PullResponse]) {
+	if len(requests) == 1 {
+		out[0].Value, out[0].Err = c.kitex.Pull(context.Background(), requests[0])
+		return
+	}
 	response, err := c.kitex.PullBatch(context.Background(), &rpc.PullBatchRequest{Requests: slices.Clone(requests)})
 	if err != nil {
 		fail(out, err)
