@@ -27,7 +27,7 @@ test: redis-server ## all tests, on a real Redis that they start; prints the cov
 	@grep -E '^(ok|FAIL|---)' test.log
 
 .PHONY: bench
-bench: redis-server webdis-and-wrk ## the whole set of benchmarks, ROUNDS times (default 5, about 12 minutes); writes docs/benchmarks
+bench: redis-server webdis-and-wrk ## the whole set of benchmarks, ROUNDS times (default 5, about 10 minutes); writes docs/benchmarks
 	BENCHMARK_REPORT=$(CURDIR)/docs/benchmarks BENCHMARK_ROUNDS=$(or $(ROUNDS),5) go test -count=1 -timeout 60m -run '^TestReport$$' -v ./test/benchmarks
 
 .PHONY: bench-go

@@ -3,6 +3,7 @@ package middleware
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -47,7 +48,12 @@ func AccessLog(log *slog.Logger) app.HandlerFunc {
 		start := time.Now()
 		c.Next(ctx)
 		level := slog.LevelInfo
-		if c.Response.StatusCode() >= 500 {
+		var e *chat.Error
+		if last := c.Errors.Last(); last != nil {
+			e = chat.AsError(last.Err)
+		}
+		// Something failed, which has a cause. An overload has none: what it refuses must not cost more than a line.
+		if c.Response.StatusCode() >= 500 && e != nil && errors.Unwrap(e) != nil {
 			level = slog.LevelWarn
 		}
 		if !log.Enabled(ctx, level) {
@@ -60,8 +66,7 @@ func AccessLog(log *slog.Logger) app.HandlerFunc {
 			slog.Int("status", c.Response.StatusCode()),
 			slog.Duration("duration", time.Since(start)),
 		}
-		if last := c.Errors.Last(); last != nil {
-			e := chat.AsError(last.Err)
+		if e != nil {
 			attributes = append(attributes, slog.String("code", string(e.Code)))
 			if level == slog.LevelWarn { // the cause; what a client did wrong may quote the client
 				attributes = append(attributes, slog.Any("error", e))

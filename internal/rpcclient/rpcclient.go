@@ -33,8 +33,9 @@ const (
 )
 
 // batching gathers the calls of concurrent requests. Two under way keep an rpc-server busy while answers travel; a
-// request is answered within two seconds.
-var batching = batch.Options{InFlight: 2, MaxBatch: 256, MaxQueue: 8192, MaxWait: 1900 * time.Millisecond}
+// request is answered within two seconds. The queue is what two cores serve in some 7 ms: under overload requests are
+// refused at once, and those that are accepted keep their latency.
+var batching = batch.Options{InFlight: 2, MaxBatch: 128, MaxQueue: 256, MaxWait: 1900 * time.Millisecond}
 
 // Client is a chat.Service that calls rpc-servers. Concurrent sends share one call, and so do concurrent pulls.
 type Client struct {
@@ -145,7 +146,7 @@ func fail[R any](out []batch.Result[R], err error) {
 func queueError(err error, called func(error) error) error {
 	switch {
 	case errors.Is(err, batch.ErrFull):
-		return chat.Wrap(err, chat.Unavailable, "more requests at once than can be served; nothing was done, try again")
+		return chat.Errorf(chat.Unavailable, "more requests at once than can be served; nothing was done, try again")
 	case errors.Is(err, batch.ErrNotStarted), errors.Is(err, batch.ErrClosed):
 		return chat.Wrap(err, chat.Unavailable, "no rpc-server answers; nothing was done, try again")
 	case errors.Is(err, batch.ErrAbandoned):

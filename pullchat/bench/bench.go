@@ -23,7 +23,7 @@ const (
 type Options struct {
 	Server      string // "http://127.0.0.1:8080"
 	Kind        Kind
-	Connections int           // each with one request at a time
+	Connections int           // each with one request at a time; one that is refused waits as it is told
 	Chats       int           // that the load is spread over
 	TextBytes   int           // of each message
 	History     int           // messages that a chat has before a pull or mixed run

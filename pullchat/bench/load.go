@@ -108,6 +108,9 @@ func (r *run) work(ctx context.Context, w *worker, start, from, until time.Time)
 		}
 		status := r.request(ctx, w)
 		w.done.Add(1)
+		if w.conn.retryAfter > 0 && interval == 0 { // as asked, and not all at the same time
+			<-time.After(w.conn.retryAfter/2 + time.Duration(w.random.Int64N(int64(w.conn.retryAfter))))
+		}
 		if begin.Before(from) {
 			continue
 		}

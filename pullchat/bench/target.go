@@ -39,6 +39,8 @@ type connection struct {
 	reader *bufio.Reader
 	buffer []byte
 	body   []byte
+	// retryAfter is how long the last answer asked to wait before the next request.
+	retryAfter time.Duration
 }
 
 func (t *target) connect() *connection {
@@ -112,6 +114,7 @@ func (c *connection) read() (status int, body []byte, err error) {
 		return 0, nil, err
 	}
 	length, closes := -1, false
+	c.retryAfter = 0
 	for {
 		if line, err = c.reader.ReadSlice('\n'); err != nil {
 			return 0, nil, err
@@ -126,6 +129,9 @@ func (c *connection) read() (status int, body []byte, err error) {
 			if length, err = strconv.Atoi(string(value)); err != nil {
 				return 0, nil, err
 			}
+		case bytes.EqualFold(name, []byte("Retry-After")):
+			seconds, _ := strconv.Atoi(string(value))
+			c.retryAfter = time.Duration(seconds) * time.Second
 		case bytes.EqualFold(name, []byte("Connection")):
 			closes = bytes.EqualFold(value, []byte("close"))
 		}

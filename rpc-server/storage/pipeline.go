@@ -62,7 +62,7 @@ func queueError(err error, timedOut func(tried string, err error) error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, batch.ErrFull):
-		return chat.Wrap(err, chat.Unavailable, "more requests at once than redis can serve; nothing was done, try again")
+		return chat.Errorf(chat.Unavailable, "more requests at once than redis can serve; nothing was done, try again")
 	case errors.Is(err, batch.ErrAbandoned):
 		return timedOut("wait for redis", fmt.Errorf("%w: %w", context.DeadlineExceeded, err))
 	default:

@@ -31,6 +31,7 @@ var (
 	chatLengths      = []int{100, 10_000, 1_000_000}
 	textSizes        = []int{10, 40, 200, 1000, 4000}
 	wrkConnections   = []int{64, 256}
+	saturating       = 256 // connections: more do not make more sends
 )
 
 // results are the figures of all rounds.
@@ -108,8 +109,9 @@ func (r *results) main(t *testing.T, programs string, real, twoHops, oneHop stac
 	r.note("mixed", load(t, programs, real, true, "mixed", 64, 0, seconds))
 	half := r.rate["send"][len(r.rate["send"])-1] / 2
 	r.note("send half", load(t, programs, real, true, "send", 64, half, seconds))
-	overload := load(t, programs, real, true, "send", 640, 0, seconds)
-	r.note("send 640", overload)
+	r.note("send saturated", load(t, programs, real, true, "send", saturating, 0, seconds))
+	overload := load(t, programs, real, true, "send", 10*saturating, 0, seconds)
+	r.note("send overload", overload)
 	for status, n := range overload.Failed {
 		r.failed[status] += n
 	}

@@ -3,6 +3,7 @@ package benchmarks
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -83,7 +84,8 @@ func (r *results) writeMain(b *bytes.Buffer) {
 		{"pull of 20", "pull"},
 		{"mixed: nine pulls to one send", "mixed"},
 		{"send, at half of full load", "send half"},
-		{"send, 640 connections", "send 640"},
+		{"send, 256 connections, which saturate it", "send saturated"},
+		{"send, 2,560 connections: overload, accepted requests", "send overload"},
 		{"send, Redis with an append-only file, fsync every second", "send durable"},
 		{"floor: both hops without storage, send", "send floor"},
 		{"floor: Hertz alone, send", "send hertz"},
@@ -94,11 +96,11 @@ func (r *results) writeMain(b *bytes.Buffer) {
 			cpu(r.micros[name+" cpu http-server"]), cpu(r.micros[name+" cpu rpc-server"]), cpu(r.micros[name+" cpu redis"]))
 	}
 	fmt.Fprintf(b, "| floor: Redis alone, append.lua, 32 in a pipeline | %s | | | | | |\n", thousands(r.rate["redis"].median()))
-	refused := 0
-	for _, n := range r.failed {
-		refused += n
+	fmt.Fprint(b, "\nUnder overload the other requests were refused at once, by status over all rounds:")
+	for _, status := range slices.Sorted(maps.Keys(r.failed)) {
+		fmt.Fprintf(b, " %s of %s", thousands(float64(r.failed[status])), status)
 	}
-	fmt.Fprintf(b, "\nAt 640 connections %d requests were refused in all rounds.\n", refused)
+	fmt.Fprintln(b, ". Who is refused tries again after about the second that Retry-After says.")
 	fmt.Fprint(b, "\nUnder wrk, beside webdis, which turns one HTTP request into one Redis command, on the same Redis:\n\n"+
 		"| per second | Pullchat send | webdis ZADD | Pullchat pull of 20 | webdis ZRANGEBYSCORE LIMIT 21 |\n| --- | --- | --- | --- | --- |\n")
 	for _, c := range wrkConnections {
@@ -122,7 +124,7 @@ func (r *results) writeRatios(b *bytes.Buffer) {
 		row(fmt.Sprintf("pull of 20 / webdis ZRANGEBYSCORE, %d connections", c), ratio(rate(fmt.Sprint("wrk pull ", c)), rate(fmt.Sprint("wrk range ", c))))
 	}
 	row("page of a million messages / of a hundred, time", ratio(r.micros["page 1000000"], r.micros["page 100"]))
-	row("p99 at 640 connections / at 64", ratio(r.micros["send 640 p99"], r.micros["send p99"]))
+	row("p99 of accepted requests at 2,560 connections / at 256", ratio(r.micros["send overload p99"], r.micros["send saturated p99"]))
 }
 
 func (r *results) writeCurves(b *bytes.Buffer) {
