@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/mattn/go-isatty"
 
@@ -14,11 +16,14 @@ import (
 
 // connection is what every command that talks to a server takes.
 type connection struct {
-	Server string `name:"server" env:"PULLCHAT_SERVER" default:"http://127.0.0.1:8080" placeholder:"URL" help:"The server to talk to."`
-	JSON   bool   `name:"json" help:"Write one JSON object per line. Always so when the output is not a terminal."`
+	Server  string        `name:"server" env:"PULLCHAT_SERVER" default:"http://127.0.0.1:8080" placeholder:"URL" help:"The server to talk to."`
+	Timeout time.Duration `name:"timeout" default:"10s" placeholder:"DURATION" help:"How long to wait for an answer."`
+	JSON    bool          `name:"json" help:"Write one JSON object per line. Always so when the output is not a terminal."`
 }
 
-func (c connection) client() (*client.Client, error) { return client.New(c.Server, nil) }
+func (c connection) client() (*client.Client, error) {
+	return client.New(c.Server, &http.Client{Timeout: c.Timeout})
+}
 
 // print writes a value as people or as programs read it.
 func (c connection) print(human string, value any) error {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/cloudwego/hertz/pkg/app"
 	"github.com/cloudwego/hertz/pkg/app/server"
 	"github.com/cloudwego/hertz/pkg/common/config"
 	"github.com/cloudwego/hertz/pkg/network/standard"
@@ -91,7 +92,18 @@ func (s *Server) engine(draining <-chan struct{}) *server.Hertz {
 		server.WithExitWaitTime(drainTimeout),
 		config.Option{F: func(o *config.Options) { o.NoDefaultServerHeader = true }},
 	)
-	engine.Use(middleware.RequestID, middleware.AccessLog(s.log), middleware.Recovery(s.log))
+	engine.Use(movingOn(draining), middleware.RequestID, middleware.AccessLog(s.log), middleware.Recovery(s.log))
 	register(engine, routes(handler.New(s.service, s.config.MaxBodyBytes), draining))
 	return engine
+}
+
+// movingOn tells clients to close their connection with the next answer once the server is about to stop.
+func movingOn(draining <-chan struct{}) app.HandlerFunc {
+	return func(_ context.Context, c *app.RequestContext) {
+		select {
+		case <-draining:
+			c.SetConnectionClose()
+		default:
+		}
+	}
 }

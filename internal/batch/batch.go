@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -20,6 +21,8 @@ var (
 	ErrFull = errors.New("the queue is full")
 	// ErrClosed: the Batcher is closed. The call was not made.
 	ErrClosed = errors.New("the batcher is closed")
+	// ErrPanic: the flush panicked; the error holds the stack.
+	ErrPanic = errors.New("panic")
 	// ErrNotStarted: the caller's time was up while it was queued. The call was not made; a context's own error is
 	// joined to it.
 	ErrNotStarted = errors.New("the time was up before the call was made")
@@ -223,7 +226,7 @@ func (b *Batcher[In, Out]) safely(in []In, out []Result[Out]) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			for i := range out {
-				out[i] = Result[Out]{Err: fmt.Errorf("panic in a batch of %d: %v", len(in), cause)}
+				out[i] = Result[Out]{Err: fmt.Errorf("%w in a batch of %d: %v\n%s", ErrPanic, len(in), cause, debug.Stack())}
 			}
 		}
 	}()

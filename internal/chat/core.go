@@ -226,8 +226,12 @@ func page(messages []Message, limit int, r PullRequest) Page {
 
 // Ready implements Service.
 func (c *Core) Ready(ctx context.Context) error {
-	if err := c.store.Ready(ctx); err != nil {
+	err := c.store.Ready(ctx)
+	switch {
+	case err == nil:
+		return nil
+	case CodeOf(err) == Unavailable:
 		return AsError(err)
 	}
-	return nil
+	return Wrap(err, Unavailable, "the storage cannot be written to; the server's log says why")
 }

@@ -122,10 +122,14 @@ func (s *subject) fill(t *testing.T, name string, n int) []int64 {
 }
 
 // walk follows next_cursor and returns what it saw, up to and with the position last (forward) or to the end.
-func (s *subject) walk(t *testing.T, r chat.PullRequest, last int64) []chat.Message {
+// atPage, where it is not nil, is called before each page.
+func (s *subject) walk(t *testing.T, r chat.PullRequest, last int64, atPage func(page int)) []chat.Message {
 	t.Helper()
 	var seen []chat.Message
-	for {
+	for number := 0; ; number++ {
+		if atPage != nil {
+			atPage(number)
+		}
 		page := s.pull(t, r)
 		for _, m := range page.Messages {
 			if !r.Reverse && m.SendTime > last {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -60,9 +61,9 @@ func testLastPosition(t *testing.T, s *subject) {
 }
 
 const (
-	writers      = 16
-	messages     = 1000
-	lateMessages = 400 // of each writer that goes on; embedded Redis sorts a whole chat for every page
+	writers   = 16
+	messages  = 1000
+	latePages = 50 // of each walk, at which somebody writes; embedded Redis sorts a whole chat for every page
 )
 
 // testExactlyOnce: 1,000 messages by 16 writers at one frozen instant are each seen once by every walk, while the
@@ -72,33 +73,42 @@ func testExactlyOnce(t *testing.T, s *subject) {
 	want := s.write(t, "busy", messages)
 	last := slices.Max(want)
 
-	stop := make(chan struct{})
-	var goingOn sync.WaitGroup
-	for writer := range 2 {
-		goingOn.Go(func() {
-			for i := range lateMessages {
-				select {
-				case <-stop:
-					return
-				default:
-					_, _ = s.Send(context.Background(), chat.Message{Chat: "busy", Sender: fmt.Sprint("late", writer), Text: fmt.Sprint(i)})
-				}
-			}
-		})
-	}
 	slices.Sort(want)
 	for _, limit := range []int64{1, 7, 100} {
 		for _, reverse := range []bool{false, true} {
-			from := int64(0)
-			if reverse && limit == 1 {
-				from = last // from the newest this walk would read all that the late writers wrote, one by one
-			}
-			seen := s.walk(t, chat.PullRequest{Chat: "busy", Limit: limit, Reverse: reverse, Cursor: from}, last)
+			late := &lateWriters{subject: s}
+			seen := s.walk(t, chat.PullRequest{Chat: "busy", Limit: limit, Reverse: reverse}, last, late.atPage)
 			checkOnce(t, seen, want, reverse, last)
+			late.check(t)
 		}
 	}
-	close(stop)
-	goingOn.Wait()
+}
+
+// lateWriters write while somebody walks: at each of the first pages one more message is on its way.
+type lateWriters struct {
+	subject *subject
+	group   sync.WaitGroup
+	stored  atomic.Int32
+}
+
+func (l *lateWriters) atPage(page int) {
+	if page >= latePages {
+		return
+	}
+	l.group.Go(func() {
+		m := chat.Message{Chat: "busy", Sender: fmt.Sprintf("late%p", l), Text: fmt.Sprint(page)}
+		if _, err := l.subject.Send(context.Background(), m); err == nil {
+			l.stored.Add(1)
+		}
+	})
+}
+
+func (l *lateWriters) check(t *testing.T) {
+	t.Helper()
+	l.group.Wait()
+	if l.stored.Load() == 0 {
+		t.Error("nobody wrote during the walk")
+	}
 }
 
 // write lets 16 writers send n messages and returns the positions that were acknowledged. Each writer's own positions

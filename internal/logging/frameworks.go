@@ -9,6 +9,7 @@ import (
 
 	"github.com/cloudwego/hertz/pkg/common/hlog"
 	"github.com/cloudwego/kitex/pkg/klog"
+	"github.com/cloudwego/netpoll"
 )
 
 // levelTrace is below slog.LevelDebug; what the frameworks trace is of no use to who runs Pullchat.
@@ -19,6 +20,7 @@ const levelTrace = slog.LevelDebug - 4
 func adoptFrameworks(logger *slog.Logger) {
 	klog.SetLogger(kitexLogger{frameworkLogger{logger.With("from", "kitex")}})
 	hlog.SetLogger(hertzLogger{frameworkLogger{logger.With("from", "hertz")}})
+	netpoll.SetLoggerOutput(slog.NewLogLogger(logger.With("from", "netpoll").Handler(), slog.LevelWarn).Writer())
 	hlog.SetSystemLogger(hertzLogger{frameworkLogger{logger.With("from", "hertz")}})
 }
 

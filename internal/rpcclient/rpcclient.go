@@ -33,9 +33,9 @@ const (
 )
 
 // batching gathers the calls of concurrent requests. Two under way keep an rpc-server busy while answers travel; a
-// request is answered within two seconds. The queue is what two cores serve in some 7 ms: under overload requests are
+// request is answered within two seconds. The queue is what two cores serve in some 30 ms: under overload requests are
 // refused at once, and those that are accepted keep their latency.
-var batching = batch.Options{InFlight: 2, MaxBatch: 128, MaxQueue: 256, MaxWait: 1900 * time.Millisecond}
+var batching = batch.Options{InFlight: 2, MaxBatch: 128, MaxQueue: 1024, MaxWait: 1900 * time.Millisecond}
 
 // Client is a chat.Service that calls rpc-servers. Concurrent sends share one call, and so do concurrent pulls.
 type Client struct {
@@ -145,6 +145,8 @@ func fail[R any](out []batch.Result[R], err error) {
 // queueError gives the batcher's own errors their codes, and leaves those of calls to called.
 func queueError(err error, called func(error) error) error {
 	switch {
+	case errors.Is(err, batch.ErrPanic):
+		return err
 	case errors.Is(err, batch.ErrFull):
 		return chat.Errorf(chat.Unavailable, "more requests at once than can be served; nothing was done, try again")
 	case errors.Is(err, batch.ErrNotStarted), errors.Is(err, batch.ErrClosed):

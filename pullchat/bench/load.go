@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -184,7 +185,7 @@ func (r *run) fillHistories(ctx context.Context) error {
 					status, sendTime, err := conn.send(ctx, r.chat(chat), senderName(-1), r.text(-1, number))
 					if err != nil || status != 200 {
 						select {
-						case failed <- fmt.Errorf("status %d: %w", status, err):
+						case failed <- errors.Join(fmt.Errorf("status %d", status), err):
 						default:
 						}
 						return

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -97,7 +98,7 @@ func (r *run) readChat(ctx context.Context, conn *connection, chat int, expected
 			Message    string // of an error
 		}
 		if err := json.Unmarshal(body, &page); err != nil || status != 200 {
-			return found, fmt.Errorf("pull: status %d %s %w", status, page.Message, err)
+			return found, errors.Join(fmt.Errorf("pull: status %d %s", status, page.Message), err)
 		}
 		for _, m := range page.Messages {
 			position, known := expected[m.Text]

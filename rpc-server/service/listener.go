@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/cloudwego/netpoll"
@@ -21,6 +22,7 @@ type listener struct {
 	descriptor *os.File // a duplicate: Go's own is closed with inner
 	fd         int      // of descriptor, whose Fd method makes it blocking at every call
 	once       sync.Once
+	closed     atomic.Bool // netpoll may go on to ask for connections
 
 	used    sync.Once
 	serving chan struct{} // closed when netpoll begins to serve
@@ -44,8 +46,10 @@ func newListener(inner *net.TCPListener) (*listener, error) {
 func (l *listener) Accept() (net.Conn, error) {
 	fd, remote, err := syscall.Accept4(l.fd, syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC)
 	switch {
-	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.ECONNABORTED):
+	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.ECONNABORTED), errors.Is(err, syscall.EINTR), l.closed.Load():
 		return nil, nil
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return nil, err // bare: netpoll knows it by its type, and waits before it tries again
 	case err != nil:
 		return nil, os.NewSyscallError("accept4", err)
 	}
@@ -55,6 +59,7 @@ func (l *listener) Accept() (net.Conn, error) {
 // Close refuses further connections.
 func (l *listener) Close() (err error) {
 	l.once.Do(func() {
+		l.closed.Store(true)
 		err = errors.Join(syscall.Shutdown(l.fd, syscall.SHUT_RD), l.inner.Close())
 	})
 	return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/url"
 	"time"
@@ -25,7 +26,7 @@ func connect(rawURL string) (redis.UniversalClient, error) {
 	}
 	options.MaxRetries = -1
 	options.ContextTimeoutEnabled = true
-	options.DialTimeout = timeout
+	options.DialTimeout = timeout / 2
 	options.ReadTimeout = timeout
 	options.WriteTimeout = timeout
 	options.PoolTimeout = timeout / 2
@@ -61,3 +62,15 @@ func (failedConn) RemoteAddr() net.Addr             { return &net.TCPAddr{} }
 func (failedConn) SetDeadline(time.Time) error      { return nil }
 func (failedConn) SetReadDeadline(time.Time) error  { return nil }
 func (failedConn) SetWriteDeadline(time.Time) error { return nil }
+
+// LogTo sends what go-redis logs, for the whole process, to a logger: for debugging, because what goes wrong is in
+// the errors of the calls.
+func LogTo(log *slog.Logger) { redis.SetLogger(redisLogger{log.With("from", "redis")}) }
+
+type redisLogger struct{ log *slog.Logger }
+
+func (l redisLogger) Printf(ctx context.Context, format string, values ...any) {
+	if l.log.Enabled(ctx, slog.LevelDebug) {
+		l.log.DebugContext(ctx, fmt.Sprintf(format, values...))
+	}
+}

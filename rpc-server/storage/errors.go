@@ -64,7 +64,7 @@ func interrupted(err error) bool {
 // refused: Redis answered that it cannot do this now. The prefixes are those of redis/src/server.c.
 func refused(err error) bool {
 	return slices.ContainsFunc([]string{
-		"LOADING", "READONLY", "MISCONF", "OOM", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY",
+		"NOAUTH", "WRONGPASS", "NOPERM", "NOSCRIPT", "LOADING", "READONLY", "MISCONF", "OOM", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY",
 		"max number of clients reached",
 	}, func(prefix string) bool { return redis.HasErrorPrefix(err, prefix) })
 }

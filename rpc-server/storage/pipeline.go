@@ -79,6 +79,7 @@ func (s *Store) flushAppends(appends []chat.Append, out []batch.Result[chat.Appe
 	if !missing {
 		return
 	}
+	s.checked.Store(false) // a Redis that lost its scripts may have lost everything
 	if err := appendScript.Load(ctx, s.redis).Err(); err != nil {
 		for i := range out {
 			if redis.HasErrorPrefix(out[i].Err, "NOSCRIPT") {

@@ -132,6 +132,42 @@ func TestRetentionSwitchedOff(t *testing.T) {
 	}
 }
 
+// TestRetentionFreesMemory: what is past retention is not only hidden but gone with the next append.
+func TestRetentionFreesMemory(t *testing.T) {
+	redis := miniredis.RunT(t)
+	now := time.UnixMicro(1_780_000_000_000_000)
+	store := openAt(t, "redis://"+redis.Addr(), Options{Retention: time.Minute, Clock: func() time.Time { return now }})
+	for range 3 {
+		if _, err := appendOne(store, id(t, "room"), chat.Message{Text: "x", Sender: "a"}); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(40 * time.Second)
+	}
+	if log, _ := redis.SortedSet(store.keys.log(id(t, "room"))); len(log) != 2 {
+		t.Errorf("the log holds %d entries, want the two of the last minute", len(log))
+	}
+}
+
+// TestPartitionsArePinnedAnew: Redis was emptied under a running server.
+func TestPartitionsArePinnedAnew(t *testing.T) {
+	redis := miniredis.RunT(t)
+	store := openAt(t, "redis://"+redis.Addr(), Options{})
+	message := chat.Message{Text: "x", Sender: "a"}
+	for range 2 {
+		if _, err := appendOne(store, id(t, "room"), message); err != nil {
+			t.Fatal(err)
+		}
+		redis.FlushAll()
+		store.redis.ScriptFlush(context.Background())
+	}
+	if _, err := appendOne(store, id(t, "room"), message); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := appendOne(store, id(t, "room"), message); err != nil || !redis.Exists("im:partitions") {
+		t.Errorf("append = %v, partitions pinned %v; want it pinned again", err, redis.Exists("im:partitions"))
+	}
+}
+
 // TestPageCostsTheSame counts what Redis does for a page of 20 in a short and in a long chat: one command, and the
 // same number of bytes in its answer.
 func TestPageCostsTheSame(t *testing.T) {

@@ -24,6 +24,9 @@ import (
 func setting(t *testing.T, name string) string {
 	t.Helper()
 	value := os.Getenv(name)
+	if value == "" && os.Getenv("REQUIRE_STACK") != "" {
+		t.Fatalf("%s is not set, and REQUIRE_STACK says that there is a stack to test", name)
+	}
 	if value == "" {
 		t.Skipf("SKIPPED, NOT TESTED: %s is not set; make compose-test sets it", name)
 	}
