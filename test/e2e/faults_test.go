@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -165,7 +166,11 @@ func TestTerm(t *testing.T) {
 					for i := 0; ; i++ {
 						text := fmt.Sprintf("%d/%d", writer, i)
 						if err := s.send(context.Background(), text); err != nil {
-							return // the server is gone
+							// The server is gone. An http-server that still answers answers well.
+							if answered, ok := errors.AsType[*client.Error](err); ok && name == "http-server" {
+								t.Errorf("send while http-server stops = %v, want success or no answer", answered)
+							}
+							return
 						}
 						mutex.Lock()
 						acknowledged = append(acknowledged, text)
