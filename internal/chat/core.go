@@ -28,10 +28,7 @@ type Append struct {
 type Appended struct {
 	SendTime  int64
 	Duplicate bool
-	// Earlier is the message that was stored under the same ID. It is nil when there was none and when retention
-	// has removed it since.
-	Earlier *Message
-	Err     error
+	Err       error // a Conflict where the ID is known with a different text
 }
 
 // Range asks for up to Limit messages of a chat from position From on, inclusive: towards newer ones, or towards
@@ -106,19 +103,16 @@ func (c *Core) SendAll(ctx context.Context, messages []Message) []SendResult {
 	next := 0
 	for i := range results {
 		if results[i].Err == nil {
-			results[i] = receipt(messages[i], appended[next])
+			results[i] = receipt(appended[next])
 			next++
 		}
 	}
 	return results
 }
 
-func receipt(m Message, a Appended) SendResult {
-	switch {
-	case a.Err != nil:
+func receipt(a Appended) SendResult {
+	if a.Err != nil {
 		return SendResult{Err: AsError(a.Err)}
-	case a.Earlier != nil && a.Earlier.Text != m.Text:
-		return SendResult{Err: Errorf(Conflict, "id %q was used by this sender in this chat for a different text", m.ID)}
 	}
 	return SendResult{Receipt: Receipt{SendTime: a.SendTime, Duplicate: a.Duplicate}}
 }

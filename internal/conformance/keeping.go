@@ -92,6 +92,10 @@ func testIDOfTrimmedMessage(t *testing.T, s *subject) {
 	if again := s.send(t, m); again != (chat.Receipt{SendTime: first.SendTime, Duplicate: true}) {
 		t.Errorf("Send() of a trimmed message's id = %+v, want a duplicate of %d", again, first.SendTime)
 	}
+	m.Text = "different"
+	if _, err := s.Send(context.Background(), m); chat.CodeOf(err) != chat.Conflict {
+		t.Errorf("Send() of a trimmed message's id with a different text = %v, want conflict", err)
+	}
 }
 
 func testRetention(t *testing.T, s *subject) {

@@ -14,7 +14,7 @@ import (
 //	im:partitions      string      the number of partitions, for ever              Store        never
 //	im:ready           string      anything: shows that writing works              Store        1 minute
 //	im:{p}:log:<chat>  sorted set  send_time → 16 digits of it + stored message    append.lua   RETENTION after the newest
-//	im:{p}:ids:<chat>  sorted set  send_time → sender/id                           append.lua   IDEMPOTENCY_WINDOW after the newest
+//	im:{p}:ids:<chat>  sorted set  send_time → sender/id, with and without digest  append.lua   IDEMPOTENCY_WINDOW after the newest
 //	im:{p}:activity    sorted set  newest send_time of a chat → the chat           append.lua   never
 type keys struct {
 	prefix     string // "im" but in tests

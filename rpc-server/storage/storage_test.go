@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/cespare/xxhash/v2"
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/redistest"
@@ -77,8 +78,8 @@ func TestStoredForm(t *testing.T) {
 		t.Errorf("log = %v, want %q at its position", log, member)
 	}
 	ids, _ := redis.SortedSet("im:{45}:ids:alice:bob")
-	if len(ids) != 1 || ids["bob/7"] != 1_780_000_000_000_000 {
-		t.Errorf("ids = %v, want bob/7 at its position", ids)
+	if len(ids) != 2 || ids["bob/7"] != 1_780_000_000_000_000 || ids["#"+strconv.FormatUint(xxhash.Sum64String("hi"), 36)+":bob/7"] == 0 {
+		t.Errorf("ids = %v, want bob/7 and its digest at its position", ids)
 	}
 	activity, _ := redis.SortedSet("im:{45}:activity")
 	if len(activity) != 1 || activity["alice:bob"] != 1_780_000_000_000_000 {
@@ -221,7 +222,7 @@ func fillFast(t testing.TB, store *Store, chatID chat.ID, n int) {
 		pipeline := store.redis.Pipeline()
 		for ; i < n && pipeline.Len() < 1000; i++ {
 			message := encode(chat.Message{Text: fmt.Sprintf("%06d", i), Sender: "a"})
-			pipeline.EvalSha(ctx, appendScript.Hash(), keys, chatID.String(), message, "", 0, 0, 0, "")
+			pipeline.EvalSha(ctx, appendScript.Hash(), keys, chatID.String(), message, "", 0, 0, 0, "", "")
 		}
 		if _, err := pipeline.Exec(ctx); err != nil {
 			t.Fatal(err)
@@ -259,7 +260,6 @@ func TestDamagedEntry(t *testing.T) {
 }
 
 func TestAppendScriptAnswers(t *testing.T) {
-	good := "0000000000000007" + string(encode(chat.Message{Text: "x", Sender: "a"}))
 	for _, c := range []struct {
 		name  string
 		reply []any
@@ -267,18 +267,16 @@ func TestAppendScriptAnswers(t *testing.T) {
 		code  chat.Code
 	}{
 		{"stored", []any{int64(0), "7"}, chat.Appended{SendTime: 7}, ""},
-		{"duplicate", []any{int64(1), "7", good}, chat.Appended{SendTime: 7, Duplicate: true, Earlier: &chat.Message{}}, ""},
-		{"duplicate that is gone", []any{int64(1), "7", ""}, chat.Appended{SendTime: 7, Duplicate: true}, ""},
+		{"duplicate", []any{int64(1), "7"}, chat.Appended{SendTime: 7, Duplicate: true}, ""},
+		{"another text", []any{int64(3)}, chat.Appended{}, chat.Conflict},
 		{"full", []any{int64(2)}, chat.Appended{}, chat.ResourceExhausted},
 		{"unknown", []any{int64(9)}, chat.Appended{}, chat.Internal},
 		{"no position", []any{int64(0), nil}, chat.Appended{}, chat.Internal},
-		{"no position of a duplicate", []any{int64(1), "x", ""}, chat.Appended{}, chat.Internal},
-		{"damaged duplicate", []any{int64(1), "7", "damaged"}, chat.Appended{}, chat.Internal},
+		{"no position of a duplicate", []any{int64(1), "x"}, chat.Appended{}, chat.Internal},
 		{"nothing", nil, chat.Appended{}, chat.Internal},
 	} {
 		got, err := appended(c.reply)
-		if chat.CodeOf(err) != c.code || got.SendTime != c.want.SendTime || got.Duplicate != c.want.Duplicate ||
-			(got.Earlier == nil) != (c.want.Earlier == nil) {
+		if chat.CodeOf(err) != c.code || got.SendTime != c.want.SendTime || got.Duplicate != c.want.Duplicate {
 			t.Errorf("%s: appended(%v) = %+v, %v; want %+v, code %q", c.name, c.reply, got, err, c.want, c.code)
 		}
 	}

@@ -1,7 +1,7 @@
 -- Appends a message to its chat's log: once for each id, at a position after all others.
 --
 -- KEYS  1 log       sorted set: position → 16 digits of the position, then the stored message
---       2 ids       sorted set: position → "sender/id"
+--       2 ids       sorted set: position → "sender/id", and the same with the text's digest before it
 --       3 activity  sorted set: newest position of a chat → the chat
 -- ARGV  1 chat          canonical id
 --       2 message       encoded
@@ -10,16 +10,18 @@
 --       5 retention     how long a message is kept, in microseconds; 0 is for ever
 --       6 max_messages  how many messages a chat keeps; 0 is all
 --       7 now           microseconds since 1970, or "" for Redis's own clock
--- Returns {0, position}           appended
---         {1, position, member}   the id was known: nothing changed; member is the log's entry, "" if it is gone
---         {2}                     the chat's positions are used up: nothing changed
+--       8 digest        of the text, beginning with "#", as no sender does; "" where there is no id
+-- Returns {0, position}   appended
+--         {1, position}   the id was known, with this text: nothing changed
+--         {2}             the chat's positions are used up: nothing changed
+--         {3}             the id was known, with another text: nothing changed
 --
 -- Positions are below 2^53, so doubles hold them exactly; they are printed with '%.0f' because tostring and ..
 -- would round them.
 local log, ids, activity = KEYS[1], KEYS[2], KEYS[3]
 local chat, message, id = ARGV[1], ARGV[2], ARGV[3]
 local window, retention = tonumber(ARGV[4]), tonumber(ARGV[5])
-local max_messages, now = tonumber(ARGV[6]), tonumber(ARGV[7])
+local max_messages, now, digest = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
 
 local max_position = 9007199254740990 -- 2^53 - 2: the cursor after it is still below 2^53
 
@@ -36,9 +38,10 @@ if id ~= '' then
   redis.call('ZREMRANGEBYSCORE', ids, '-inf', '(' .. text(now - window))
   local known = redis.call('ZSCORE', ids, id)
   if known then
-    local position = text(tonumber(known))
-    local member = redis.call('ZRANGEBYSCORE', log, position, position)[1]
-    return {1, position, member or ''}
+    if redis.call('ZSCORE', ids, digest .. id) then
+      return {1, text(tonumber(known))}
+    end
+    return {3}
   end
 end
 
@@ -52,7 +55,7 @@ local score = text(position)
 redis.call('ZADD', log, score, string.format('%016.0f', position) .. message)
 redis.call('ZADD', activity, score, chat)
 if id ~= '' then
-  redis.call('ZADD', ids, score, id)
+  redis.call('ZADD', ids, score, id, score, digest .. id)
   redis.call('PEXPIRE', ids, text(math.ceil(window / 1000)))
 end
 if retention > 0 then
