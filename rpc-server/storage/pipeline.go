@@ -19,40 +19,39 @@ var batching = batch.Options{InFlight: 2, MaxBatch: 256, MaxQueue: 8192, MaxWait
 
 // Append implements chat.Store.
 func (s *Store) Append(ctx context.Context, appends []chat.Append) []chat.Appended {
-	results := make([]batch.Result[chat.Appended], len(appends))
-	err := s.CheckPartitions(ctx)
-	if err == nil {
-		err = queueError(s.appends.DoAll(ctx, appends, results), appendError)
-	}
-	appended := make([]chat.Appended, len(appends))
-	for i := range appended {
-		if err != nil {
-			appended[i].Err = err
-		} else {
-			appended[i] = results[i].Value
-			appended[i].Err = results[i].Err
-		}
-	}
-	return appended
+	return gather(ctx, s, s.appends, appends, appendError, func(a chat.Appended, err error) chat.Appended {
+		a.Err = err
+		return a
+	})
 }
 
 // Range implements chat.Store.
 func (s *Store) Range(ctx context.Context, ranges []chat.Range) []chat.Ranged {
-	results := make([]batch.Result[chat.Ranged], len(ranges))
+	return gather(ctx, s, s.ranges, ranges, readError, func(r chat.Ranged, err error) chat.Ranged {
+		r.Err = err
+		return r
+	})
+}
+
+// gather lets a batcher make calls and gives each of its results its error, which is the same for all where none was
+// made or waited for.
+func gather[In, Out any](ctx context.Context, s *Store, batcher *batch.Batcher[In, Out], in []In,
+	timedOut func(tried string, err error) error, withError func(Out, error) Out,
+) []Out {
+	results := make([]batch.Result[Out], len(in))
 	err := s.CheckPartitions(ctx)
 	if err == nil {
-		err = queueError(s.ranges.DoAll(ctx, ranges, results), readError)
+		err = queueError(batcher.DoAll(ctx, in, results), timedOut)
 	}
-	ranged := make([]chat.Ranged, len(ranges))
-	for i := range ranged {
+	out := make([]Out, len(in))
+	for i := range out {
 		if err != nil {
-			ranged[i].Err = err
+			out[i] = withError(out[i], err) // results may still be written to
 		} else {
-			ranged[i] = results[i].Value
-			ranged[i].Err = results[i].Err
+			out[i] = withError(results[i].Value, results[i].Err)
 		}
 	}
-	return ranged
+	return out
 }
 
 // queueError gives a batcher's own errors their codes: what was never started is Unavailable, what was abandoned is
