@@ -30,10 +30,10 @@ func (k keys) ready() string { return k.prefix + ":ready" }
 
 func (k keys) log(id chat.ID) string { return k.partition(id) + ":log:" + id.String() }
 
-// append returns the keys of one append: log, ids and activity.
-func (k keys) append(id chat.ID) []string {
+// append returns the keys of one append.
+func (k keys) append(id chat.ID) (log, ids, activity string) {
 	partition := k.partition(id)
-	return []string{partition + ":log:" + id.String(), partition + ":ids:" + id.String(), partition + ":activity"}
+	return partition + ":log:" + id.String(), partition + ":ids:" + id.String(), partition + ":activity"
 }
 
 // partition is xxHash64 (seed 0) of the canonical id, modulo the number of partitions.

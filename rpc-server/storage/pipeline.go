@@ -15,7 +15,9 @@ import (
 // batching gathers what concurrent calls want of Redis into pipelines. Two under way let Redis work on one while the
 // other is on its way. A caller waits for the pipeline before its own and for its own, and is answered within two
 // seconds all the same.
-var batching = batch.Options{InFlight: 2, MaxBatch: 256, MaxQueue: 8192, MaxWait: 1500 * time.Millisecond}
+var batching = batch.Options{
+	InFlight: 2, MaxBatch: 256, MaxQueue: 4096, MaxBurst: 8192, MaxWait: 1500 * time.Millisecond,
+}
 
 // Append implements chat.Store.
 func (s *Store) Append(ctx context.Context, appends []chat.Append) []chat.Appended {
@@ -93,7 +95,7 @@ func (s *Store) flushAppends(appends []chat.Append, out []batch.Result[chat.Appe
 // pipelineAppends makes the wanted calls and says whether Redis lacked the script for one of them.
 func (s *Store) pipelineAppends(ctx context.Context, appends []chat.Append, out []batch.Result[chat.Appended], wanted func(int) bool) (missing bool) {
 	pipeline := s.redis.Pipeline()
-	calls := make([]*redis.Cmd, len(appends))
+	calls := make([]*redis.IntCmd, len(appends))
 	now := s.now()
 	for i, a := range appends {
 		if wanted(i) {
@@ -105,7 +107,7 @@ func (s *Store) pipelineAppends(ctx context.Context, appends []chat.Append, out 
 		if call == nil {
 			continue
 		}
-		reply, err := call.Slice()
+		reply, err := call.Result()
 		switch {
 		case redis.HasErrorPrefix(err, "NOSCRIPT"):
 			missing = true

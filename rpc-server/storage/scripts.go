@@ -3,7 +3,6 @@ package storage
 import (
 	"context"
 	_ "embed"
-	"fmt"
 	"strconv"
 
 	"github.com/cespare/xxhash/v2"
@@ -17,52 +16,38 @@ var appendSource string
 
 var appendScript = redis.NewScript(appendSource)
 
-// What append.lua returns first.
+// What append.lua returns beside positions.
 const (
-	appendStored    = 0
-	appendDuplicate = 1
-	appendFull      = 2
-	appendConflict  = 3
+	appendFull     = 0
+	appendConflict = -1 << 53
 )
 
 // queueAppend adds a call of append.lua to a pipeline. The script must be in Redis: see flushAppends.
-func (s *Store) queueAppend(ctx context.Context, pipeline redis.Pipeliner, a chat.Append, now string) *redis.Cmd {
+func (s *Store) queueAppend(ctx context.Context, pipeline redis.Pipeliner, a chat.Append, now string) *redis.IntCmd {
 	messageID, digest := "", ""
 	if a.Message.ID != "" {
 		messageID = a.Message.Sender + "/" + a.Message.ID
 		digest = "#" + strconv.FormatUint(xxhash.Sum64String(a.Message.Text), 36) + ":"
 	}
-	return pipeline.EvalSha(ctx, appendScript.Hash(), s.keys.append(a.Chat),
-		a.Chat.String(), encode(a.Message), messageID,
-		s.options.IdempotencyWindow.Microseconds(), s.options.Retention.Microseconds(), s.options.MaxChatMessages,
-		now, digest,
-	)
+	log, ids, activity := s.keys.append(a.Chat)
+	call := redis.NewIntCmd(ctx, "evalsha", appendScript.Hash(), 3, log, ids, activity,
+		a.Chat.String(), encode(a.Message), messageID, s.options.IdempotencyWindow.Microseconds(), s.options.Retention.Microseconds(),
+		s.options.MaxChatMessages, now, digest)
+	_ = pipeline.Process(ctx, call)
+	return call
 }
 
-// appended reads the answer {0, position}, {1, position}, {2} or {3} of append.lua.
-func appended(reply []any) (chat.Appended, error) {
+// appended reads the answer of append.lua.
+func appended(reply int64) (chat.Appended, error) {
 	switch {
-	case len(reply) == 2 && (reply[0] == int64(appendStored) || reply[0] == int64(appendDuplicate)):
-		position, err := parsePosition(reply[1])
-		if err != nil {
-			return chat.Appended{}, err
-		}
-		return chat.Appended{SendTime: position, Duplicate: reply[0] == int64(appendDuplicate)}, nil
-	case len(reply) == 1 && reply[0] == int64(appendFull):
+	case reply == appendFull:
 		return chat.Appended{}, chat.Errorf(chat.ResourceExhausted, "the chat is full: its last position is taken")
-	case len(reply) == 1 && reply[0] == int64(appendConflict):
+	case reply == appendConflict:
 		return chat.Appended{}, chat.Errorf(chat.Conflict, "this id was used by this sender in this chat for a different text")
+	case reply < 0:
+		return chat.Appended{SendTime: -reply, Duplicate: true}, nil
 	}
-	return chat.Appended{}, fmt.Errorf("append.lua returned %v", reply)
-}
-
-func parsePosition(value any) (int64, error) {
-	text, _ := value.(string)
-	position, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("append.lua returned position %v", value)
-	}
-	return position, nil
+	return chat.Appended{SendTime: reply}, nil
 }
 
 // now is what append.lua gets as the time: "" for Redis's own clock.

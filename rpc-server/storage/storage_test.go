@@ -52,13 +52,18 @@ func TestKeys(t *testing.T) {
 		{k.partitionCount(), "im:partitions"},
 		{k.ready(), "im:ready"},
 		{k.log(id(t, "bob:alice")), "im:{45}:log:alice:bob"},
-		{strings.Join(k.append(id(t, "bob:alice")), " "), "im:{45}:log:alice:bob im:{45}:ids:alice:bob im:{45}:activity"},
+		{appendKeys(k, id(t, "bob:alice")), "im:{45}:log:alice:bob im:{45}:ids:alice:bob im:{45}:activity"},
 		{k.log(id(t, "room")), "im:{97}:log:room"},
 	} {
 		if c.got != c.want {
 			t.Errorf("key = %q, want %q", c.got, c.want)
 		}
 	}
+}
+
+func appendKeys(k keys, chatID chat.ID) string {
+	log, ids, activity := k.append(chatID)
+	return strings.Join([]string{log, ids, activity}, " ")
 }
 
 // TestStoredForm pins what lies in Redis after an append.
@@ -217,12 +222,11 @@ func fillFast(t testing.TB, store *Store, chatID chat.ID, n int) {
 	if _, err := appendOne(store, chatID, chat.Message{Text: "000000", Sender: "a"}); err != nil {
 		t.Fatal(err)
 	}
-	keys := store.keys.append(chatID)
 	for i := 1; i < n; {
 		pipeline := store.redis.Pipeline()
 		for ; i < n && pipeline.Len() < 1000; i++ {
-			message := encode(chat.Message{Text: fmt.Sprintf("%06d", i), Sender: "a"})
-			pipeline.EvalSha(ctx, appendScript.Hash(), keys, chatID.String(), message, "", 0, 0, 0, "", "")
+			message := chat.Message{Text: fmt.Sprintf("%06d", i), Sender: "a"}
+			store.queueAppend(ctx, pipeline, chat.Append{Chat: chatID, Message: message}, "")
 		}
 		if _, err := pipeline.Exec(ctx); err != nil {
 			t.Fatal(err)
@@ -262,18 +266,16 @@ func TestDamagedEntry(t *testing.T) {
 func TestAppendScriptAnswers(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		reply []any
+		reply int64
 		want  chat.Appended
 		code  chat.Code
 	}{
-		{"stored", []any{int64(0), "7"}, chat.Appended{SendTime: 7}, ""},
-		{"duplicate", []any{int64(1), "7"}, chat.Appended{SendTime: 7, Duplicate: true}, ""},
-		{"another text", []any{int64(3)}, chat.Appended{}, chat.Conflict},
-		{"full", []any{int64(2)}, chat.Appended{}, chat.ResourceExhausted},
-		{"unknown", []any{int64(9)}, chat.Appended{}, chat.Internal},
-		{"no position", []any{int64(0), nil}, chat.Appended{}, chat.Internal},
-		{"no position of a duplicate", []any{int64(1), "x"}, chat.Appended{}, chat.Internal},
-		{"nothing", nil, chat.Appended{}, chat.Internal},
+		{"stored", 7, chat.Appended{SendTime: 7}, ""},
+		{"the last position", chat.MaxSendTime, chat.Appended{SendTime: chat.MaxSendTime}, ""},
+		{"duplicate", -7, chat.Appended{SendTime: 7, Duplicate: true}, ""},
+		{"duplicate of the last position", -chat.MaxSendTime, chat.Appended{SendTime: chat.MaxSendTime, Duplicate: true}, ""},
+		{"another text", appendConflict, chat.Appended{}, chat.Conflict},
+		{"full", appendFull, chat.Appended{}, chat.ResourceExhausted},
 	} {
 		got, err := appended(c.reply)
 		if chat.CodeOf(err) != c.code || got.SendTime != c.want.SendTime || got.Duplicate != c.want.Duplicate {

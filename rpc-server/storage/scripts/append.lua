@@ -11,13 +11,13 @@
 --       6 max_messages  how many messages a chat keeps; 0 is all
 --       7 now           microseconds since 1970, or "" for Redis's own clock
 --       8 digest        of the text, beginning with "#", as no sender does; "" where there is no id
--- Returns {0, position}   appended
---         {1, position}   the id was known, with this text: nothing changed
---         {2}             the chat's positions are used up: nothing changed
---         {3}             the id was known, with another text: nothing changed
+-- Returns one integer: the position   appended
+--                      -position      the id was known, with this text: nothing changed
+--                      0              the chat's positions are used up: nothing changed
+--                      -2^53          the id was known, with another text: nothing changed
 --
 -- Positions are below 2^53, so doubles hold them exactly; they are printed with '%.0f' because tostring and ..
--- would round them.
+-- would round them. Redis returns a number as an integer.
 local log, ids, activity = KEYS[1], KEYS[2], KEYS[3]
 local chat, message, id = ARGV[1], ARGV[2], ARGV[3]
 local window, retention = tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -39,21 +39,27 @@ if id ~= '' then
   local known = redis.call('ZSCORE', ids, id)
   if known then
     if redis.call('ZSCORE', ids, digest .. id) then
-      return {1, text(tonumber(known))}
+      return -tonumber(known)
     end
-    return {3}
+    return -9007199254740992
   end
 end
 
-local last = tonumber(redis.call('ZSCORE', activity, chat) or 0)
-local position = math.max(now, last + 1)
+-- position = max(now, last + 1), in one call where time has passed since the last message
+local position = now
 if position > max_position then
-  return {2}
+  return 0
+end
+if redis.call('ZADD', activity, 'GT', 'CH', text(now), chat) == 0 then
+  position = tonumber(redis.call('ZINCRBY', activity, 1, chat))
+  if position > max_position then
+    redis.call('ZINCRBY', activity, -1, chat)
+    return 0
+  end
 end
 
 local score = text(position)
 redis.call('ZADD', log, score, string.format('%016.0f', position) .. message)
-redis.call('ZADD', activity, score, chat)
 if id ~= '' then
   redis.call('ZADD', ids, score, id, score, digest .. id)
   redis.call('PEXPIRE', ids, text(math.ceil(window / 1000)))
@@ -67,4 +73,4 @@ end
 if max_messages > 0 then
   redis.call('ZREMRANGEBYRANK', log, 0, -max_messages - 1)
 end
-return {0, score}
+return position
