@@ -1,14 +1,19 @@
 // Package batch is group commit: calls that come while others are under way are gathered and made as one.
 //
-// There is no timer. A call that finds nothing under way is made at once, on the caller's goroutine, so that a lone
-// call is as fast as without a Batcher; what comes meanwhile forms the next batch. The technique is that of database
-// logs (DeWitt et al., "Implementation techniques for main memory database systems", SIGMOD 1984).
+// There is no timer. A call that finds nothing under way is made at once, together with those that other goroutines
+// are just about to make; what comes meanwhile forms the next batch. So a lone call is as fast as without a Batcher.
+// The technique is that of database logs (DeWitt et al., "Implementation techniques for main memory database systems",
+// SIGMOD 1984).
+//
+// A burst may queue up, an overload that lasts may not: a long queue that stays only adds to every caller's wait. As in
+// CoDel (RFC 8289), what counts is for how long the queue is too long, not by how much.
 package batch
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -45,9 +50,15 @@ type Flush[In, Out any] func(in []In, out []Result[Out])
 type Options struct {
 	InFlight int           // batches under way at once
 	MaxBatch int           // items in a batch, but one caller's items are never torn apart
-	MaxQueue int           // items that wait; more are refused with ErrFull
+	MaxQueue int           // items that wait; where there are more for longer than a burst, they are refused with ErrFull
+	MaxBurst int           // items that wait during a burst; more are refused with ErrFull
 	MaxWait  time.Duration // how long a caller waits in all
 }
+
+const (
+	burst = 500 * time.Millisecond // how long the queue may be longer than MaxQueue
+	calm  = time.Second            // how long it must not be before the next burst
+)
 
 // Batcher gathers items of concurrent callers, first come first served. It is safe for concurrent use.
 type Batcher[In, Out any] struct {
@@ -58,6 +69,8 @@ type Batcher[In, Out any] struct {
 	mutex    sync.Mutex
 	inFlight int
 	queue    queue[In, Out]
+	began    time.Time // when the last burst began
+	last     time.Time // when an item last met a queue longer than MaxQueue
 	closed   bool
 	idle     chan struct{} // closed when closed and nothing is queued or under way
 }
@@ -122,27 +135,42 @@ func (b *Batcher[In, Out]) wait(ctx context.Context, w *waiter[In, Out]) error {
 		return errors.Join(ErrNotStarted, err)
 	}
 	b.mutex.Lock()
+	leads := b.inFlight < b.options.InFlight
 	switch {
 	case b.closed:
 		b.mutex.Unlock()
 		return ErrClosed
-	case b.inFlight < b.options.InFlight:
+	case leads:
 		b.inFlight++
-		b.mutex.Unlock()
-		if ctx.Done() == nil {
-			b.lead(w) // nobody can ask this caller to stop waiting, so its goroutine can do the work
-			<-w.done
-			return nil
-		}
-		go b.lead(w)
-	case b.queue.items+len(w.in) > b.options.MaxQueue:
+	case b.full(len(w.in)):
 		b.mutex.Unlock()
 		return ErrFull
-	default:
-		b.queue.push(w)
-		b.mutex.Unlock()
+	}
+	b.queue.push(w)
+	b.mutex.Unlock()
+	if leads && ctx.Done() == nil { // nobody can ask this caller to stop waiting, so its goroutine can do the work
+		b.lead()
+		<-w.done
+		return nil
+	}
+	if leads {
+		go b.lead()
 	}
 	return b.await(ctx, w)
+}
+
+// full says whether the queue is too long for n more items.
+func (b *Batcher[In, Out]) full(n int) bool {
+	items := b.queue.items + n
+	if items <= b.options.MaxQueue {
+		return false
+	}
+	now := time.Now()
+	if now.Sub(b.last) > calm {
+		b.began = now
+	}
+	b.last = now
+	return items > b.options.MaxBurst || now.Sub(b.began) > burst
 }
 
 func (b *Batcher[In, Out]) await(ctx context.Context, w *waiter[In, Out]) error {
@@ -173,15 +201,19 @@ func (b *Batcher[In, Out]) release(w *waiter[In, Out]) {
 	b.waiters.put(w)
 }
 
-// lead flushes one waiter's items, and lets another goroutine go on with what has queued up meanwhile.
-func (b *Batcher[In, Out]) lead(w *waiter[In, Out]) {
-	b.safely(w.in, w.out)
-	w.done <- struct{}{}
+// lead makes one batch, and lets another goroutine go on with what has queued up meanwhile. Before, it lets those run
+// who are ready to: some may be about to make a call.
+func (b *Batcher[In, Out]) lead() {
+	runtime.Gosched()
+	var f flight[In, Out]
+	if !b.take(&f) {
+		return
+	}
+	b.make(&f)
 	b.mutex.Lock()
 	more := b.queue.items > 0
 	if !more {
-		b.inFlight--
-		b.closeIfIdle()
+		b.land()
 	}
 	b.mutex.Unlock()
 	if more {
@@ -189,36 +221,61 @@ func (b *Batcher[In, Out]) lead(w *waiter[In, Out]) {
 	}
 }
 
-// drain flushes batch after batch until nothing is queued.
+// drain makes batch after batch until nothing is queued.
 func (b *Batcher[In, Out]) drain() {
-	var batch []*waiter[In, Out]
-	var in []In
-	var out []Result[Out]
-	for {
-		b.mutex.Lock()
-		batch = b.queue.take(batch[:0], b.options.MaxBatch)
-		if len(batch) == 0 {
-			b.inFlight--
-			b.closeIfIdle()
-			b.mutex.Unlock()
-			return
-		}
-		b.mutex.Unlock()
-		in = in[:0]
-		for _, w := range batch {
-			in = append(in, w.in...)
-		}
-		out = slices.Grow(out[:0], len(in))[:len(in)]
-		clear(out)
-		b.safely(in, out)
-		rest := out
-		for _, w := range batch {
-			rest = rest[copy(w.out, rest):]
-			w.done <- struct{}{}
-		}
-		clear(in) // let go what was asked and answered
-		clear(out)
+	var f flight[In, Out]
+	for b.take(&f) {
+		b.make(&f)
 	}
+}
+
+// land ends a flight; b.mutex is held.
+func (b *Batcher[In, Out]) land() {
+	b.inFlight--
+	b.closeIfIdle()
+}
+
+// flight is one batch under way.
+type flight[In, Out any] struct {
+	waiters []*waiter[In, Out]
+	in      []In
+	out     []Result[Out]
+}
+
+// take fills the flight from the queue. Where nothing is queued it ends it.
+func (b *Batcher[In, Out]) take(f *flight[In, Out]) bool {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	if b.queue.items == 0 {
+		b.land()
+		return false
+	}
+	f.waiters = b.queue.take(f.waiters[:0], b.options.MaxBatch)
+	return true
+}
+
+// make flushes what was taken and tells its waiters.
+func (b *Batcher[In, Out]) make(f *flight[In, Out]) {
+	if len(f.waiters) == 1 {
+		w := f.waiters[0]
+		b.safely(w.in, w.out)
+		w.done <- struct{}{}
+		return
+	}
+	f.in = f.in[:0]
+	for _, w := range f.waiters {
+		f.in = append(f.in, w.in...)
+	}
+	f.out = slices.Grow(f.out[:0], len(f.in))[:len(f.in)]
+	clear(f.out)
+	b.safely(f.in, f.out)
+	rest := f.out
+	for _, w := range f.waiters {
+		rest = rest[copy(w.out, rest):]
+		w.done <- struct{}{}
+	}
+	clear(f.in) // let go what was asked and answered
+	clear(f.out)
 }
 
 // safely turns a panic of flush into every item's error.

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-var small = Options{InFlight: 1, MaxBatch: 4, MaxQueue: 8, MaxWait: time.Minute}
+var small = Options{InFlight: 1, MaxBatch: 4, MaxQueue: 8, MaxBurst: 8, MaxWait: time.Minute}
 
 // recorder is a flush that doubles each item, keeps what the batches were, and waits until it is let go.
 type recorder struct {
@@ -173,6 +173,53 @@ func TestFullQueueRefusesAtOnce(t *testing.T) {
 	})
 }
 
+// TestBursts queue up to MaxBurst; once a burst has lasted, MaxQueue holds until the queue was short for a while.
+func TestBursts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		let := make(chan struct{})
+		options := Options{InFlight: 1, MaxBatch: 4, MaxQueue: 3, MaxBurst: 8, MaxWait: time.Minute}
+		b := New(options, func(in []int, _ []Result[int]) { <-let })
+		full := func() bool { // asks without staying in the queue
+			ctx, cancel := context.WithCancel(context.Background())
+			asked := queueUp(b, ctx, 9)[0]
+			cancel()
+			<-asked.done
+			return errors.Is(asked.err, ErrFull)
+		}
+		calls := queueUp(b, context.Background(), 0, 1, 2, 3, 4, 5, 6, 7)
+		if full() {
+			t.Errorf("a burst is refused")
+		}
+		calls = append(calls, queueUp(b, context.Background(), 8)...)
+		if !full() {
+			t.Errorf("a queue of MaxBurst accepts a call")
+		}
+		time.Sleep(burst + 1)
+		let <- struct{}{} // 0 is made: 5 to 8 are queued
+		synctest.Wait()
+		if !full() {
+			t.Errorf("a queue of MaxQueue accepts a call after the burst")
+		}
+		let <- struct{}{} // 1 to 4 are: nothing is queued
+		synctest.Wait()
+		if full() {
+			t.Errorf("an empty queue refuses a call")
+		}
+		calls = append(calls, queueUp(b, context.Background(), 0, 1, 2)...)
+		if !full() {
+			t.Errorf("a second burst at once is accepted")
+		}
+		time.Sleep(calm + 1)
+		if full() {
+			t.Errorf("a burst after a calm is refused")
+		}
+		close(let)
+		for _, c := range calls {
+			c.want(t, 0, nil)
+		}
+	})
+}
+
 // TestCancelledWhileQueued leaves nothing behind: the call is not made, and its place is free.
 func TestCancelledWhileQueued(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -301,7 +348,7 @@ func TestClose(t *testing.T) {
 // once.
 func TestUnderLoad(t *testing.T) {
 	var made [4000]atomic.Int32
-	b := New(Options{InFlight: 2, MaxBatch: 64, MaxQueue: 1000, MaxWait: time.Minute}, func(in []int, out []Result[int]) {
+	b := New(Options{InFlight: 2, MaxBatch: 64, MaxQueue: 1000, MaxBurst: 1000, MaxWait: time.Minute}, func(in []int, out []Result[int]) {
 		for i, n := range in {
 			made[n].Add(1)
 			out[i].Value = 2 * n
@@ -345,7 +392,7 @@ func BenchmarkDo(b *testing.B) {
 			out[i].Value = 2 * n
 		}
 	}
-	options := Options{InFlight: 2, MaxBatch: 128, MaxQueue: 4096, MaxWait: time.Second}
+	options := Options{InFlight: 2, MaxBatch: 128, MaxQueue: 4096, MaxBurst: 4096, MaxWait: time.Second}
 	b.Run("alone", func(b *testing.B) {
 		batcher := New(options, double)
 		b.ReportAllocs()

@@ -33,9 +33,11 @@ const (
 )
 
 // batching gathers the calls of concurrent requests. Two under way keep an rpc-server busy while answers travel; a
-// request is answered within two seconds. The queue is what two cores serve in some 30 ms: under overload requests are
-// refused at once, and those that are accepted keep their latency.
-var batching = batch.Options{InFlight: 2, MaxBatch: 128, MaxQueue: 1024, MaxWait: 1900 * time.Millisecond}
+// request is answered within two seconds. A burst may queue up; under an overload that lasts, the queue is two batches
+// long and the rest is refused at once, so that what is accepted keeps its latency.
+var batching = batch.Options{
+	InFlight: 2, MaxBatch: 128, MaxQueue: 256, MaxBurst: 8192, MaxWait: 1900 * time.Millisecond,
+}
 
 // Client is a chat.Service that calls rpc-servers. Concurrent sends share one call, and so do concurrent pulls.
 type Client struct {
