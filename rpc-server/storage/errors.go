@@ -32,6 +32,8 @@ func appendError(tried string, err error) error {
 	switch cause := fmt.Errorf("%s: %w", tried, err); {
 	case neverSent(err):
 		return chat.Wrap(cause, chat.Unavailable, "redis does not answer; nothing was stored, try again")
+	case errors.Is(err, errCopies):
+		return chat.Wrap(cause, chat.Unavailable, "the message has fewer copies than it should have; "+settle)
 	case timedOut(err):
 		return chat.Wrap(cause, chat.DeadlineExceeded, "redis took too long; "+settle)
 	case interrupted(err):
@@ -45,9 +47,7 @@ func appendError(tried string, err error) error {
 
 // neverSent: no connection was to be had, so Redis has not seen the command.
 func neverSent(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial" ||
-		errors.Is(err, redis.ErrPoolTimeout) || errors.Is(err, redis.ErrPoolExhausted)
+	return isDialError(err) || errors.Is(err, redis.ErrPoolTimeout) || errors.Is(err, redis.ErrPoolExhausted)
 }
 
 func timedOut(err error) bool {
@@ -64,7 +64,8 @@ func interrupted(err error) bool {
 // refused: Redis answered that it cannot do this now. The prefixes are those of redis/src/server.c.
 func refused(err error) bool {
 	return slices.ContainsFunc([]string{
-		"NOAUTH", "WRONGPASS", "NOPERM", "NOSCRIPT", "LOADING", "READONLY", "MISCONF", "OOM", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY",
+		"NOAUTH", "WRONGPASS", "NOPERM", "NOSCRIPT", "LOADING", "READONLY", "MISCONF", "OOM", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN",
+		"TRYAGAIN", "BUSY", "MOVED", "ASK",
 		"max number of clients reached",
 	}, func(prefix string) bool { return redis.HasErrorPrefix(err, prefix) })
 }

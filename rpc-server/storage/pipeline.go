@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -12,8 +14,8 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// batching gathers what concurrent calls want of Redis into pipelines. Two under way let Redis work on one while the
-// other is on its way. A caller waits for the pipeline before its own and for its own, and is answered within two
+// batching gathers what concurrent calls want of one Redis into pipelines. Two under way let Redis work on one while
+// the other is on its way. A caller waits for the pipeline before its own and for its own, and is answered within two
 // seconds all the same.
 var batching = batch.Options{
 	InFlight: 2, MaxBatch: 256, MaxQueue: 4096, MaxBurst: 8192, MaxWait: 1500 * time.Millisecond,
@@ -21,130 +23,157 @@ var batching = batch.Options{
 
 // Append implements chat.Store.
 func (s *Store) Append(ctx context.Context, appends []chat.Append) []chat.Appended {
-	return gather(ctx, s, s.appends, appends, appendError, func(a chat.Appended, err error) chat.Appended {
-		a.Err = err
-		return a
-	})
+	return gather(ctx, s, call[chat.Append, chat.Appended]{
+		batcher:  func(n *node) *batch.Batcher[chat.Append, chat.Appended] { return n.appends },
+		chatOf:   func(a *chat.Append) chat.ID { return a.Chat },
+		setError: func(a *chat.Appended, err error) { a.Err = err },
+		failed:   appendError,
+	}, appends)
 }
 
 // Range implements chat.Store.
 func (s *Store) Range(ctx context.Context, ranges []chat.Range) []chat.Ranged {
-	return gather(ctx, s, s.ranges, ranges, readError, func(r chat.Ranged, err error) chat.Ranged {
-		r.Err = err
-		return r
-	})
+	return gather(ctx, s, call[chat.Range, chat.Ranged]{
+		batcher:  func(n *node) *batch.Batcher[chat.Range, chat.Ranged] { return n.ranges },
+		chatOf:   func(r *chat.Range) chat.ID { return r.Chat },
+		setError: func(r *chat.Ranged, err error) { r.Err = err },
+		failed:   readError,
+	}, ranges)
 }
 
-// gather lets a batcher make calls and gives each of its results its error, which is the same for all where none was
-// made or waited for.
-func gather[In, Out any](ctx context.Context, s *Store, batcher *batch.Batcher[In, Out], in []In,
-	timedOut func(tried string, err error) error, withError func(Out, error) Out,
-) []Out {
-	results := make([]batch.Result[Out], len(in))
-	err := s.CheckPartitions(ctx)
-	if err == nil {
-		err = queueError(batcher.DoAll(ctx, in, results), timedOut)
-	}
+// call is what tells one kind of call from the other.
+type call[In, Out any] struct {
+	batcher  func(*node) *batch.Batcher[In, Out]
+	chatOf   func(*In) chat.ID
+	setError func(*Out, error)
+	failed   func(tried string, err error) error
+}
+
+// gather has calls made by the nodes that hold their chats. What goes wrong on the way to a batch is the error of all
+// that were on it.
+func gather[In, Out any](ctx context.Context, s *Store, c call[In, Out], in []In) []Out {
 	out := make([]Out, len(in))
-	for i := range out {
-		if err != nil {
-			out[i] = withError(out[i], err) // results may still be written to
-		} else {
-			out[i] = withError(results[i].Value, results[i].Err)
+	fail := func(indices []int, err error) {
+		for _, i := range indices {
+			c.setError(&out[i], err)
 		}
 	}
+	if err := s.CheckPartitions(ctx); err != nil {
+		fail(upTo(len(in)), err)
+		return out
+	}
+	ask := func(n *node, items []In, indices []int) {
+		results := make([]batch.Result[Out], len(items))
+		if err := queueError(c.batcher(n).DoAll(ctx, items, results), c.failed); err != nil {
+			fail(indices, err) // results may still be written to
+			return
+		}
+		for k, i := range indices {
+			out[i] = results[k].Value
+			c.setError(&out[i], results[k].Err)
+		}
+	}
+	if s.nodes.only != nil {
+		ask(s.nodes.only, in, upTo(len(in)))
+		return out
+	}
+	at := map[*node][]int{}
+	for i := range in {
+		n, err := s.nodes.forKey(ctx, s.keys.log(c.chatOf(&in[i])))
+		if err != nil {
+			fail([]int{i}, c.failed("find the node of "+c.chatOf(&in[i]).String(), err))
+			continue
+		}
+		at[n] = append(at[n], i)
+	}
+	var asked sync.WaitGroup
+	for n, indices := range at {
+		items := make([]In, len(indices))
+		for k, i := range indices {
+			items[k] = in[i]
+		}
+		asked.Go(func() { ask(n, items, indices) })
+	}
+	asked.Wait()
 	return out
+}
+
+func upTo(n int) []int {
+	indices := make([]int, n)
+	for i := range indices {
+		indices[i] = i
+	}
+	return indices
 }
 
 // queueError gives a batcher's own errors their codes: what was never started is Unavailable, what was abandoned is
 // whatever a timeout is.
-func queueError(err error, timedOut func(tried string, err error) error) error {
+func queueError(err error, failed func(tried string, err error) error) error {
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, batch.ErrFull):
 		return chat.Errorf(chat.Unavailable, "more requests at once than redis can serve; nothing was done, try again")
 	case errors.Is(err, batch.ErrAbandoned):
-		return timedOut("wait for redis", fmt.Errorf("%w: %w", context.DeadlineExceeded, err))
+		return failed("wait for redis", fmt.Errorf("%w: %w", context.DeadlineExceeded, err))
 	default:
 		return chat.Wrap(err, chat.Unavailable, "redis does not answer; nothing was done, try again")
 	}
 }
 
-// flushAppends runs append.lua once for each message, in one round trip. A Redis that does not have the script, as
-// after a restart, has done nothing for those calls: they are made again once it has.
-func (s *Store) flushAppends(appends []chat.Append, out []batch.Result[chat.Appended]) {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	missing := s.pipelineAppends(ctx, appends, out, func(int) bool { return true })
-	if !missing {
-		return
-	}
-	s.checked.Store(false) // a Redis that lost its scripts may have lost everything
-	if err := appendScript.Load(ctx, s.redis).Err(); err != nil {
-		for i := range out {
-			if redis.HasErrorPrefix(out[i].Err, "NOSCRIPT") {
-				out[i].Err = readError("load append.lua", err)
-			}
-		}
-		return
-	}
-	s.pipelineAppends(ctx, appends, out, func(i int) bool { return redis.HasErrorPrefix(out[i].Err, "NOSCRIPT") })
+// newNode is what nodes are made with.
+func (s *Store) newNode(client *redis.Client) *node {
+	n := &node{client: client}
+	n.appends = batch.New(batching, func(appends []chat.Append, out []batch.Result[chat.Appended]) { s.flushAppends(n, appends, out) })
+	n.ranges = batch.New(batching, func(ranges []chat.Range, out []batch.Result[chat.Ranged]) { s.flushRanges(n, ranges, out) })
+	return n
 }
 
-// pipelineAppends makes the wanted calls and says whether Redis lacked the script for one of them.
-func (s *Store) pipelineAppends(ctx context.Context, appends []chat.Append, out []batch.Result[chat.Appended], wanted func(int) bool) (missing bool) {
-	pipeline := s.redis.Pipeline()
-	calls := make([]*redis.IntCmd, len(appends))
+// flushAppends runs append.lua once for each message.
+func (s *Store) flushAppends(n *node, appends []chat.Append, out []batch.Result[chat.Appended]) {
 	now := s.now()
-	for i, a := range appends {
-		if wanted(i) {
-			calls[i] = s.queueAppend(ctx, pipeline, a, now)
-		}
-	}
-	_, _ = pipeline.Exec(ctx) // each call has its own error
-	for i, call := range calls {
-		if call == nil {
+	calls := make([]*redis.IntCmd, len(appends))
+	errs := s.exchange(n, len(appends), exchange{
+		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+			calls[i] = s.queueAppend(ctx, pipeline, appends[i], now)
+			return calls[i]
+		},
+		key:      func(i int) string { return s.keys.log(appends[i].Chat) },
+		replicas: s.options.MinReplicas,
+	})
+	for i := range out {
+		if errs[i] != nil {
+			out[i].Err = appendError("append to "+appends[i].Chat.String(), errs[i])
 			continue
 		}
-		reply, err := call.Result()
-		switch {
-		case redis.HasErrorPrefix(err, "NOSCRIPT"):
-			missing = true
-			out[i].Err = err
-		case err != nil:
-			out[i].Err = appendError("append to "+appends[i].Chat.String(), err)
-		default:
-			out[i].Value, out[i].Err = appended(reply)
-		}
+		out[i].Value, out[i].Err = appended(calls[i].Val())
 	}
-	return missing
 }
 
-// flushRanges reads each range with one command, all in one round trip.
-func (s *Store) flushRanges(ranges []chat.Range, out []batch.Result[chat.Ranged]) {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	pipeline := s.redis.Pipeline()
-	calls := make([]*redis.StringSliceCmd, len(ranges))
+// flushRanges reads each range with one command.
+func (s *Store) flushRanges(n *node, ranges []chat.Range, out []batch.Result[chat.Ranged]) {
 	oldest := s.oldest()
-	for i, r := range ranges {
-		by := redis.ZRangeArgs{Key: s.keys.log(r.Chat), ByScore: true, Rev: r.Reverse, Count: int64(r.Limit)}
-		if r.Reverse {
-			by.Start, by.Stop = r.From, oldest
-		} else {
-			by.Start, by.Stop = max(r.From, oldest), "+inf"
-		}
-		calls[i] = pipeline.ZRangeArgs(ctx, by)
-	}
-	_, _ = pipeline.Exec(ctx) // each call has its own error
-	for i, call := range calls {
-		members, err := call.Result()
-		if err != nil {
-			out[i].Err = readError("read "+ranges[i].Chat.String(), err)
+	calls := make([]*redis.StringSliceCmd, len(ranges))
+	errs := s.exchange(n, len(ranges), exchange{
+		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+			r := ranges[i]
+			by := redis.ZRangeArgs{Key: s.keys.log(r.Chat), ByScore: true, Rev: r.Reverse, Count: int64(r.Limit)}
+			if r.Reverse {
+				by.Start, by.Stop = r.From, oldest
+			} else {
+				by.Start, by.Stop = max(r.From, oldest), "+inf"
+			}
+			calls[i] = pipeline.ZRangeArgs(ctx, by)
+			return calls[i]
+		},
+		key: func(i int) string { return s.keys.log(ranges[i].Chat) },
+	})
+	for i := range out {
+		if errs[i] != nil {
+			out[i].Err = readError("read "+ranges[i].Chat.String(), errs[i])
 			continue
 		}
-		out[i].Value.Messages, out[i].Err = decodeMembers(members)
+		out[i].Value.Messages, out[i].Err = decodeMembers(calls[i].Val())
 		if out[i].Err != nil {
 			out[i].Err = fmt.Errorf("read %s: %w", ranges[i].Chat, out[i].Err)
 		}
@@ -160,4 +189,126 @@ func decodeMembers(members []string) ([]chat.Message, error) {
 		}
 	}
 	return messages, nil
+}
+
+// exchange is a batch of commands.
+type exchange struct {
+	queue    func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder
+	key      func(i int) string // decides where the i-th belongs in a cluster
+	replicas int                // how many copies there must be of what was written
+}
+
+// hops is how often a command follows a cluster that moves its key, or a script that must be loaded.
+const hops = 4
+
+// exchange makes n commands at a node in one round trip and returns the error of each. A Redis that does not have the
+// script, as after a restart, or that does not hold the key any more has done nothing: these commands are made again
+// where they belong. Nothing else is repeated.
+func (s *Store) exchange(n *node, commands int, e exchange) []error {
+	errs := make([]error, commands)
+	if n.away.Load() {
+		for i := range errs {
+			errs[i] = dialError(errAway)
+		}
+		return errs
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	s.pipeline(ctx, n, upTo(commands), false, e, errs)
+	for range hops {
+		var again map[target][]int
+		var reloaded bool
+		for i, err := range errs {
+			if err == nil {
+				continue
+			}
+			if to, ok := s.elsewhere(ctx, e.key(i), err, &reloaded); ok {
+				if again == nil {
+					again = map[target][]int{}
+				}
+				again[to] = append(again[to], i)
+			}
+		}
+		if len(again) == 0 {
+			break
+		}
+		for to, indices := range again {
+			s.pipeline(ctx, to.node, indices, to.asking, e, errs)
+		}
+	}
+	return errs
+}
+
+// target is where a command is made again; asking says that the key is on its way there.
+type target struct {
+	node   *node
+	asking bool
+}
+
+// elsewhere says where a command is to be made that a Redis has refused without doing anything.
+func (s *Store) elsewhere(ctx context.Context, key string, err error, reloaded *bool) (target, bool) {
+	switch {
+	case redis.HasErrorPrefix(err, "NOSCRIPT"):
+		s.checked.Store(false) // a Redis that lost its scripts may have lost everything
+		if n, err := s.nodes.forKey(ctx, key); err == nil && appendScript.Load(ctx, n.client).Err() == nil {
+			return target{node: n}, true
+		}
+	case s.nodes.cluster == nil:
+	case redis.HasErrorPrefix(err, "MOVED"):
+		if !*reloaded {
+			s.nodes.reload(ctx)
+			*reloaded = true
+		}
+		if n, err := s.nodes.forKey(ctx, key); err == nil {
+			return target{node: n}, true
+		}
+	case redis.HasErrorPrefix(err, "ASK"):
+		if n := s.nodes.at(ctx, err.Error()[strings.LastIndexByte(err.Error(), ' ')+1:]); n != nil {
+			return target{node: n, asking: true}, true
+		}
+	}
+	return target{}, false
+}
+
+// pipeline makes the commands at indices in one round trip.
+func (s *Store) pipeline(ctx context.Context, n *node, indices []int, asking bool, e exchange, errs []error) {
+	pipeline := n.client.Pipeline()
+	calls := make([]redis.Cmder, len(indices))
+	for k, i := range indices {
+		if asking {
+			pipeline.Do(ctx, "ASKING")
+		}
+		calls[k] = e.queue(ctx, pipeline, i)
+	}
+	var copies *redis.IntCmd
+	if e.replicas > 0 {
+		copies = redis.NewIntCmd(ctx, "wait", e.replicas, replicaTimeout.Milliseconds())
+		_ = pipeline.Process(ctx, copies)
+	}
+	_, _ = pipeline.Exec(ctx) // each call has its own error
+	for k, i := range indices {
+		errs[i] = calls[k].Err()
+		if copies != nil && errs[i] == nil {
+			errs[i] = copyError(copies, e.replicas)
+		}
+		if neverSent(errs[i]) || timedOut(errs[i]) {
+			s.nodes.leave(n)
+		}
+	}
+}
+
+// replicaTimeout is how long an append waits for its copies.
+const replicaTimeout = 500 * time.Millisecond
+
+// errCopies: what was written is in one Redis, and not in as many others as it should be.
+var errCopies = errors.New("not copied in time")
+
+func copyError(copies *redis.IntCmd, wanted int) error {
+	switch got, err := copies.Result(); {
+	case err != nil:
+		return err
+	case got < int64(wanted):
+		return fmt.Errorf("%w: %d of %d replicas have it after %v", errCopies, got, wanted, replicaTimeout)
+	}
+	return nil
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/pullchat/pullchat/internal/batch"
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
@@ -21,6 +20,9 @@ type Options struct {
 	Retention         time.Duration // after which a message goes; 0 keeps all
 	MaxChatMessages   int           // after which a chat's oldest messages go; 0 keeps all
 	IdempotencyWindow time.Duration // how long a repeated id is recognised
+	MinReplicas       int           // replicas that must have a message before it is acknowledged; 0 waits for none
+
+	TLS TLS // of a rediss:// URL
 
 	Prefix     string           // of all keys; "" is "im"
 	Partitions int              // of a new Redis; 0 is 256
@@ -30,13 +32,11 @@ type Options struct {
 // Store is a chat.Store in Redis.
 type Store struct {
 	redis   redis.UniversalClient
+	nodes   *nodes
 	options Options
 	keys    keys
 	// checked is set once Redis's number of partitions was seen to be ours.
 	checked atomic.Bool
-
-	appends *batch.Batcher[chat.Append, chat.Appended]
-	ranges  *batch.Batcher[chat.Range, chat.Ranged]
 }
 
 var _ chat.Store = (*Store)(nil)
@@ -50,7 +50,7 @@ const timeout = 1200 * time.Millisecond
 // Open returns a Store over the Redis at url. It does not wait for Redis to be there: methods return Unavailable
 // until it is.
 func Open(url string, options Options) (*Store, error) {
-	client, err := connect(url)
+	client, err := connect(url, options.TLS)
 	if err != nil {
 		return nil, err
 	}
@@ -65,13 +65,15 @@ func Open(url string, options Options) (*Store, error) {
 		options: options,
 		keys:    keys{prefix: options.Prefix, partitions: uint64(options.Partitions)},
 	}
-	s.appends = batch.New(batching, s.flushAppends)
-	s.ranges = batch.New(batching, s.flushRanges)
+	s.nodes = newNodes(client, s.newNode)
 	return s, nil
 }
 
-// Close closes the connections; calls under way fail.
-func (s *Store) Close() error { return s.redis.Close() }
+// Close closes the connections. No call may be under way.
+func (s *Store) Close() error {
+	s.nodes.close()
+	return s.redis.Close()
+}
 
 // CheckPartitions pins the number of partitions in a new Redis and compares it with that of one in use: a Store
 // with another number would not find its chats. The error wraps ErrPartitions where they differ; it is Unavailable

@@ -1,0 +1,138 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/internal/batch"
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// node is one Redis that takes commands: the only one, the master that Sentinels name, or a master of a cluster. Each
+// gathers pipelines of its own, so that one that hangs does not hold up the others.
+type node struct {
+	client  *redis.Client
+	appends *batch.Batcher[chat.Append, chat.Appended]
+	ranges  *batch.Batcher[chat.Range, chat.Ranged]
+	// away is set while Redis does not answer. Its calls are refused without waiting for it.
+	away atomic.Bool
+}
+
+// errAway: nothing was sent, because what was sent before was not answered.
+var errAway = errors.New("redis has not answered since a call that failed")
+
+// How often a Redis that is away is asked whether it is back, and how long it has to say so.
+const (
+	probeEvery   = 50 * time.Millisecond
+	probeTimeout = 500 * time.Millisecond
+)
+
+// nodes are all that is known of Redis: one, or the masters of a cluster as they are met.
+type nodes struct {
+	only    *node                // or nil in a cluster
+	cluster *redis.ClusterClient // or nil
+	make    func(*redis.Client) *node
+
+	mutex sync.Mutex
+	met   map[*redis.Client]*node
+
+	closed chan struct{}
+	probes sync.WaitGroup
+}
+
+func newNodes(client redis.UniversalClient, make func(*redis.Client) *node) *nodes {
+	n := &nodes{make: make, met: map[*redis.Client]*node{}, closed: newSignal()}
+	switch client := client.(type) {
+	case *redis.ClusterClient:
+		n.cluster = client
+	case *redis.Client:
+		n.only = n.of(client)
+	}
+	return n
+}
+
+func newSignal() chan struct{} { return make(chan struct{}) }
+
+// forKey returns the node that holds a key, as far as is known.
+func (n *nodes) forKey(ctx context.Context, key string) (*node, error) {
+	if n.only != nil {
+		return n.only, nil
+	}
+	client, err := n.cluster.MasterForKey(ctx, key)
+	if err != nil {
+		return nil, dialError(err)
+	}
+	return n.of(client), nil
+}
+
+func (n *nodes) of(client *redis.Client) *node {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	one, ok := n.met[client]
+	if !ok {
+		one = n.make(client)
+		n.met[client] = one
+	}
+	return one
+}
+
+// at returns the node at an address that a cluster named, or nil.
+func (n *nodes) at(ctx context.Context, address string) (found *node) {
+	var mutex sync.Mutex
+	_ = n.cluster.ForEachShard(ctx, func(_ context.Context, client *redis.Client) error {
+		if client.Options().Addr == address {
+			mutex.Lock()
+			defer mutex.Unlock()
+			found = n.of(client)
+		}
+		return nil
+	})
+	return found
+}
+
+// reload learns which node holds which keys now.
+func (n *nodes) reload(ctx context.Context) {
+	_ = n.cluster.ForEachMaster(ctx, func(context.Context, *redis.Client) error { return nil })
+}
+
+// leave refuses the calls of a node until it answers again.
+func (n *nodes) leave(one *node) {
+	if one.away.Swap(true) {
+		return
+	}
+	n.probes.Go(func() {
+		tick := time.NewTicker(probeEvery)
+		defer tick.Stop()
+		for !answers(one.client) {
+			if n.cluster != nil {
+				n.cluster.ReloadState(context.Background()) // another may have its keys now
+			}
+			select {
+			case <-tick.C:
+			case <-n.closed:
+				return
+			}
+		}
+		one.away.Store(false)
+	})
+}
+
+// answers says whether a Redis answers, with whatever.
+func answers(client *redis.Client) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), probeTimeout)
+	defer cancel()
+	err := client.Ping(ctx).Err()
+	var reply redis.Error
+	return err == nil || errors.As(err, &reply)
+}
+
+// close ends the probes. No call may be under way.
+func (n *nodes) close() {
+	close(n.closed)
+	n.probes.Wait()
+}
