@@ -83,12 +83,21 @@ struct ReadyResponse {
     2: required string Msg
 }
 
+struct PingRequest {
+}
+
+struct PingResponse {
+    1: required i32 Code        // 0: send calls here; 503: it still answers, but is about to stop
+    2: required string Msg
+}
+
 service IMService {
     SendResponse Send(1: SendRequest req)
     PullResponse Pull(1: PullRequest req)
     ReadyResponse Ready(1: ReadyRequest req)
     SendBatchResponse SendBatch(1: SendBatchRequest req)
     PullBatchResponse PullBatch(1: PullBatchRequest req)
+    PingResponse Ping(1: PingRequest req)
 }
 
 // StoredMessage is a message as it lies in a chat's log in Redis, in Thrift's binary protocol. Chat and send_time

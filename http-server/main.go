@@ -25,6 +25,7 @@ func main() {
 			if err != nil {
 				return err
 			}
+			defer service.Close()
 			server, err := gateway.Listen(c.Config, service, log)
 			if err != nil {
 				return err

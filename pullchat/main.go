@@ -31,7 +31,8 @@ func main() {
 	parsed := kong.Parse(&commands{}, program.Options("pullchat", description,
 		kong.Vars{
 			"rpc_addr": "127.0.0.1:8888", "redis_url": "",
-			"redis_help": " Empty runs an embedded Redis, in memory.",
+			"rpc_drain_delay": "0s", // its only gateway stops with it
+			"redis_help":      " Empty runs an embedded Redis, in memory.",
 		},
 		kong.BindTo(ctx, (*contextType)(nil)),
 	)...)

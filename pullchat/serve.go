@@ -47,6 +47,7 @@ func (s *serve) Run(ctx contextType) error {
 	if err != nil {
 		return errors.Join(err, rpc.Close())
 	}
+	defer calls.Close()
 	http, err := gateway.Listen(s.HTTP, calls, log)
 	if err != nil {
 		return errors.Join(err, rpc.Close())

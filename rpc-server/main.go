@@ -20,7 +20,7 @@ type config struct {
 func main() {
 	var c config
 	program.Main("rpc-server", "Stores and reads the messages of Pullchat: Thrift RPC in front, Redis below.", &c, &c.Log,
-		kong.Vars{"rpc_addr": ":8888", "redis_url": "redis://127.0.0.1:6379/0", "redis_help": ""},
+		kong.Vars{"rpc_addr": ":8888", "redis_url": "redis://127.0.0.1:6379/0", "redis_help": "", "rpc_drain_delay": "1s"},
 		func(ctx context.Context, log *slog.Logger) error {
 			server, err := service.Listen(ctx, c.Config, log)
 			if err != nil {

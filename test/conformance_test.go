@@ -84,6 +84,7 @@ func rpcService(t testing.TB, redisURL string, o conformance.Options) chat.Servi
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(c.Close)
 	return c
 }
 

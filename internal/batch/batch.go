@@ -28,8 +28,8 @@ var (
 	ErrClosed = errors.New("the batcher is closed")
 	// ErrPanic: the flush panicked; the error holds the stack.
 	ErrPanic = errors.New("panic")
-	// ErrNotStarted: the caller's time was up while it was queued. The call was not made; a context's own error is
-	// joined to it.
+	// ErrNotStarted: the caller's time was up while it was queued, or the queue was evicted. The call was not made; a
+	// context's own error is joined to it.
 	ErrNotStarted = errors.New("the time was up before the call was made")
 	// ErrAbandoned: the caller's time was up while the call was being made. Its outcome is unknown; a context's own
 	// error is joined to it.
@@ -123,6 +123,18 @@ func (b *Batcher[In, Out]) Close(ctx context.Context) error {
 	}
 }
 
+// Evict ends the wait of all that are queued, with ErrNotStarted. What is under way goes on.
+func (b *Batcher[In, Out]) Evict() {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	for b.queue.first != nil {
+		w := b.queue.first
+		b.queue.remove(w)
+		w.err = ErrNotStarted
+		w.done <- struct{}{}
+	}
+}
+
 func (b *Batcher[In, Out]) closeIfIdle() {
 	if b.closed && b.inFlight == 0 && b.queue.items == 0 {
 		close(b.idle)
@@ -151,7 +163,7 @@ func (b *Batcher[In, Out]) wait(ctx context.Context, w *waiter[In, Out]) error {
 	if leads && ctx.Done() == nil { // nobody can ask this caller to stop waiting, so its goroutine can do the work
 		b.lead()
 		<-w.done
-		return nil
+		return w.err
 	}
 	if leads {
 		go b.lead()
@@ -178,7 +190,7 @@ func (b *Batcher[In, Out]) await(ctx context.Context, w *waiter[In, Out]) error 
 	defer w.timer.Stop()
 	select {
 	case <-w.done:
-		return nil
+		return w.err
 	case <-ctx.Done():
 	case <-w.timer.C:
 	}

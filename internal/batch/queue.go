@@ -10,6 +10,7 @@ type waiter[In, Out any] struct {
 	in    []In
 	out   []Result[Out]
 	done  chan struct{} // one element: the flusher never waits for the caller
+	err   error         // why the items were not flushed, set before done
 	timer *time.Timer
 
 	oneIn  [1]In // the items of Do

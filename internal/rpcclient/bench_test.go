@@ -31,6 +31,7 @@ func BenchmarkAlone(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	b.Cleanup(client.Close)
 	b.Run("gathered", func(b *testing.B) {
 		for b.Loop() {
 			if _, err := client.Send(context.Background(), aMessage); err != nil {
@@ -40,7 +41,7 @@ func BenchmarkAlone(b *testing.B) {
 	})
 	b.Run("by itself", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := client.kitex.Send(context.Background(), wire.SendRequest(aMessage, "")); err != nil {
+			if _, err := (*client.servers.current.Load())[0].kitex.Send(context.Background(), wire.SendRequest(aMessage, "")); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -5,18 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
-	"github.com/cloudwego/kitex/client"
-	"github.com/cloudwego/kitex/pkg/connpool"
 	"github.com/cloudwego/kitex/pkg/kerrors"
-	"github.com/cloudwego/kitex/transport"
 
 	"github.com/pullchat/pullchat/internal/batch"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/gen/rpc"
-	"github.com/pullchat/pullchat/internal/gen/rpc/imservice"
 	"github.com/pullchat/pullchat/internal/logging"
 	"github.com/pullchat/pullchat/internal/wire"
 )
@@ -32,126 +27,117 @@ const (
 	connectTimeout = 500 * time.Millisecond
 )
 
-// batching gathers the calls of concurrent requests. Two under way keep an rpc-server busy while answers travel; a
-// request is answered within two seconds. A burst may queue up; under an overload that lasts, the queue is two batches
-// long and the rest is refused at once, so that what is accepted keeps its latency.
-var batching = batch.Options{
-	InFlight: 2, MaxBatch: 128, MaxQueue: 256, MaxBurst: 8192, MaxWait: 1900 * time.Millisecond,
-}
+// answerWithin bounds the whole of a call, on however many servers it is tried.
+const answerWithin = 1900 * time.Millisecond
 
-// Client is a chat.Service that calls rpc-servers. Concurrent sends share one call, and so do concurrent pulls.
+// Client is a chat.Service behind which there are rpc-servers. It gathers concurrent calls into batches, and sends each
+// to a server that answers: a call that never reached one goes to another; one that may have is repeated only where
+// that changes nothing, which is for reads and for messages with an id.
 type Client struct {
-	kitex imservice.Client
-	sends *batch.Batcher[*rpc.SendRequest, *rpc.SendResponse]
-	pulls *batch.Batcher[*rpc.PullRequest, *rpc.PullResponse]
+	servers *servers
 }
 
 var _ chat.Service = (*Client)(nil)
 
-// New returns a Client. It does not connect: calls are Unavailable while no rpc-server can be reached.
+// New returns a Client. No rpc-server need be there yet. The error says which address is none.
 func New(config Config) (*Client, error) {
-	resolver, err := newResolver(config.RPCServers)
+	servers, err := newServers(config.RPCServers)
 	if err != nil {
 		return nil, err
 	}
-	kitex, err := imservice.NewClient("pullchat",
-		client.WithResolver(resolver),
-		client.WithTransportProtocol(transport.TTHeader),
-		client.WithRPCTimeout(callTimeout),
-		client.WithConnectTimeout(connectTimeout),
-		client.WithLongConnection(connpool.IdleConfig{MaxIdlePerAddress: 256, MaxIdleGlobal: 1024, MaxIdleTimeout: time.Minute}),
-	)
-	if err != nil {
-		return nil, fmt.Errorf("rpc client: %w", err)
-	}
-	c := &Client{kitex: kitex}
-	options := batching
-	options.InFlight *= len(config.RPCServers)
-	c.sends = batch.New(options, c.flushSends)
-	c.pulls = batch.New(options, c.flushPulls)
-	return c, nil
+	return &Client{servers: servers}, nil
 }
 
-// Send implements chat.Service. It is never repeated here: the first try may have stored the message.
+// Close ends the Client's goroutines. No call may be under way.
+func (c *Client) Close() { c.servers.close() }
+
+// Send implements chat.Service.
 func (c *Client) Send(ctx context.Context, m chat.Message) (chat.Receipt, error) {
-	response, err := c.sends.Do(ctx, wire.SendRequest(m, logging.RequestID(ctx)))
+	request := wire.SendRequest(m, logging.RequestID(ctx))
+	response, err := try(ctx, c.servers, m.ID != "", func(ctx context.Context, s *server) (*rpc.SendResponse, error) {
+		return s.sends.Do(ctx, request)
+	})
 	if err != nil {
-		return chat.Receipt{}, queueError(err, sendError)
+		return chat.Receipt{}, callError(err, sendError)
 	}
 	return wire.ReceiptOf(response)
 }
 
 // Pull implements chat.Service.
 func (c *Client) Pull(ctx context.Context, r chat.PullRequest) (chat.Page, error) {
-	response, err := c.pulls.Do(ctx, wire.PullRequest(r, logging.RequestID(ctx)))
+	request := wire.PullRequest(r, logging.RequestID(ctx))
+	response, err := try(ctx, c.servers, true, func(ctx context.Context, s *server) (*rpc.PullResponse, error) {
+		return s.pulls.Do(ctx, request)
+	})
 	if err != nil {
-		return chat.Page{}, queueError(err, readError)
+		return chat.Page{}, callError(err, readError)
 	}
 	return wire.PageOf(response)
 }
 
-// Ready implements chat.Service.
+// Ready implements chat.Service: it asks one server that answers.
 func (c *Client) Ready(ctx context.Context) error {
 	id := logging.RequestID(ctx)
-	response, err := c.kitex.Ready(ctx, &rpc.ReadyRequest{RequestId: &id})
+	response, err := try(ctx, c.servers, true, func(ctx context.Context, s *server) (*rpc.ReadyResponse, error) {
+		return s.kitex.Ready(ctx, &rpc.ReadyRequest{RequestId: &id})
+	})
 	if err != nil {
 		return readError(err)
 	}
 	return wire.ReadyOf(response)
 }
 
-// flushSends makes one call. It clones the requests because Kitex may still read them after it has given up waiting.
-func (c *Client) flushSends(requests []*rpc.SendRequest, out []batch.Result[*rpc.SendResponse]) {
-	if len(requests) == 1 { // a batch of one costs more than the request alone
-		out[0].Value, out[0].Err = c.kitex.Send(context.Background(), requests[0])
-		return
-	}
-	response, err := c.kitex.SendBatch(context.Background(), &rpc.SendBatchRequest{Requests: slices.Clone(requests)})
-	if err != nil {
-		fail(out, err)
-		return
-	}
-	deliver(response.Responses, out)
-}
+var errNoServer = errors.New("the names of the rpc-servers stand for none at the moment")
 
-func (c *Client) flushPulls(requests []*rpc.PullRequest, out []batch.Result[*rpc.PullResponse]) {
-	if len(requests) == 1 {
-		out[0].Value, out[0].Err = c.kitex.Pull(context.Background(), requests[0])
-		return
-	}
-	response, err := c.kitex.PullBatch(context.Background(), &rpc.PullBatchRequest{Requests: slices.Clone(requests)})
-	if err != nil {
-		fail(out, err)
-		return
-	}
-	deliver(response.Responses, out)
-}
-
-// deliver gives every request of a batch its own response.
-func deliver[R any](responses []R, out []batch.Result[R]) {
-	if len(responses) != len(out) {
-		fail(out, fmt.Errorf("%d responses to %d requests", len(responses), len(out)))
-		return
-	}
-	for i := range out {
-		out[i].Value = responses[i]
-	}
-}
-
-func fail[R any](out []batch.Result[R], err error) {
-	for i := range out {
-		out[i].Err = err
+// try makes a call on one server after the other until one answers, whatever it says. A call that may have arrived is
+// made again only if it is repeatable.
+func try[Response any](ctx context.Context, servers *servers, repeatable bool,
+	call func(context.Context, *server) (Response, error),
+) (response Response, err error) {
+	until := time.Now().Add(answerWithin)
+	var tried []*server
+	for s := servers.pick(nil); ; s = servers.pick(tried) {
+		switch {
+		case s == nil && tried == nil:
+			return response, errNoServer
+		case s == nil, tried != nil && ctx.Err() != nil:
+			return response, err
+		}
+		s.calls.Add(1)
+		response, err = call(ctx, s)
+		s.calls.Add(-1)
+		if err == nil || errors.Is(err, batch.ErrFull) || errors.Is(err, batch.ErrPanic) {
+			return response, err
+		}
+		if ctx.Err() == nil {
+			s.leave()
+		}
+		if !neverArrived(err) && !repeatable {
+			return response, err
+		}
+		if tried == nil { // what is left of the time is for all other servers
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithDeadline(ctx, until)
+			defer cancel()
+		}
+		tried = append(tried, s)
 	}
 }
 
-// queueError gives the batcher's own errors their codes, and leaves those of calls to called.
-func queueError(err error, called func(error) error) error {
+// neverArrived: no server has seen the call.
+func neverArrived(err error) bool {
+	return errors.Is(err, kerrors.ErrGetConnection) || errors.Is(err, batch.ErrNotStarted) ||
+		errors.Is(err, batch.ErrClosed) || errors.Is(err, errNoServer)
+}
+
+// callError gives a batcher's own errors their codes; called does it for those of a call.
+func callError(err error, called func(error) error) error {
 	switch {
 	case errors.Is(err, batch.ErrPanic):
 		return err
 	case errors.Is(err, batch.ErrFull):
 		return chat.Errorf(chat.Unavailable, "more requests at once than can be served; nothing was done, try again")
-	case errors.Is(err, batch.ErrNotStarted), errors.Is(err, batch.ErrClosed):
+	case neverArrived(err):
 		return chat.Wrap(err, chat.Unavailable, "no rpc-server answers; nothing was done, try again")
 	case errors.Is(err, batch.ErrAbandoned):
 		return called(fmt.Errorf("%w: %w", kerrors.ErrRPCTimeout, err))
@@ -168,9 +154,6 @@ func readError(err error) error {
 func sendError(err error) error {
 	const settle = "it is unknown whether the message was stored; send it again with the same id to be sure"
 	switch {
-	case errors.Is(err, kerrors.ErrGetConnection), errors.Is(err, kerrors.ErrServiceDiscovery), errors.Is(err, kerrors.ErrLoadbalance),
-		errors.Is(err, kerrors.ErrNoMoreInstance):
-		return chat.Wrap(err, chat.Unavailable, "no rpc-server answers; nothing was stored, try again")
 	case errors.Is(err, kerrors.ErrRPCTimeout):
 		return chat.Wrap(err, chat.DeadlineExceeded, "the rpc-server took too long; "+settle)
 	default:

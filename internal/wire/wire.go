@@ -118,3 +118,15 @@ func ReadyResponse(err error) *rpc.ReadyResponse {
 
 // ReadyOf is what a client makes of the answer.
 func ReadyOf(r *rpc.ReadyResponse) error { return errorOf(r.Code, r.Msg) }
+
+// PingResponse is what the server answers.
+func PingResponse(err error) *rpc.PingResponse {
+	if err != nil {
+		code, text := status(err)
+		return &rpc.PingResponse{Code: code, Msg: text}
+	}
+	return &rpc.PingResponse{Msg: success}
+}
+
+// PingOf is what a client makes of the answer.
+func PingOf(r *rpc.PingResponse) error { return errorOf(r.Code, r.Msg) }

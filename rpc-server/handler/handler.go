@@ -4,6 +4,7 @@ package handler
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
@@ -22,6 +23,7 @@ type Service interface {
 type Handler struct {
 	service Service
 	log     *slog.Logger
+	leaving atomic.Bool
 }
 
 var _ rpc.IMService = (*Handler)(nil)
@@ -89,6 +91,17 @@ func (h *Handler) Ready(ctx context.Context, r *rpc.ReadyRequest) (*rpc.ReadyRes
 	h.logCall(ctx, "Ready", r.GetRequestId(), start, err)
 	return wire.ReadyResponse(err), nil
 }
+
+// Ping says whether to send calls here. It touches nothing else.
+func (h *Handler) Ping(context.Context, *rpc.PingRequest) (*rpc.PingResponse, error) {
+	if h.leaving.Load() {
+		return wire.PingResponse(chat.Errorf(chat.Unavailable, "this rpc-server is about to stop")), nil
+	}
+	return wire.PingResponse(nil), nil
+}
+
+// Leave has Ping send further calls elsewhere. Those that come are answered all the same.
+func (h *Handler) Leave() { h.leaving.Store(true) }
 
 // orEmpty: a Thrift client can leave out a method's argument.
 func orEmpty[R any](request *R) *R {

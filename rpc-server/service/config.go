@@ -9,11 +9,18 @@ import (
 	"github.com/pullchat/pullchat/rpc-server/storage"
 )
 
-// Config is an rpc-server's configuration. The defaults of RPC_ADDR and REDIS_URL are the program's: ${rpc_addr} and
-// ${redis_url}.
+// Config is an rpc-server's configuration. The defaults of RPC_ADDR, REDIS_URL and RPC_DRAIN_DELAY are the program's:
+// ${rpc_addr}, ${redis_url} and ${rpc_drain_delay}.
 type Config struct {
 	RPCAddr  string `name:"rpc-addr" env:"RPC_ADDR" default:"${rpc_addr}" placeholder:"HOST:PORT" help:"Where RPC listens; port 0 takes a free one."`
-	RedisURL string `name:"redis-url" env:"REDIS_URL" default:"${redis_url}" placeholder:"URL" help:"redis://[user:password@]host:port/db, or rediss:// for TLS.${redis_help}"`
+	RedisURL string `name:"redis-url" env:"REDIS_URL" default:"${redis_url}" placeholder:"URL" help:"redis://[user:password@]host:port/db, redis+sentinel://host:port/db?master_name=NAME or redis+cluster://host:port, the last two with &addr=host:port for more; rediss for TLS.${redis_help}"`
+
+	RedisCA          string `name:"redis-ca" env:"REDIS_CA" type:"path" placeholder:"FILE" help:"Certificates (PEM) that a rediss:// Redis may be signed by, instead of the system's."`
+	RedisCert        string `name:"redis-cert" env:"REDIS_CERT" type:"path" placeholder:"FILE" help:"This server's own certificate (PEM), for a Redis that asks for one."`
+	RedisKey         string `name:"redis-key" env:"REDIS_KEY" type:"path" placeholder:"FILE" help:"The key (PEM) of redis-cert."`
+	RedisMinReplicas int    `name:"redis-min-replicas" env:"REDIS_MIN_REPLICAS" default:"0" placeholder:"N" help:"Replicas that must have a message before it is acknowledged; see docs/durability.md."`
+
+	RPCDrainDelay time.Duration `name:"rpc-drain-delay" env:"RPC_DRAIN_DELAY" default:"${rpc_drain_delay}" placeholder:"DURATION" help:"How long gateways are told to call other rpc-servers before a stop stops accepting."`
 
 	DefaultLimit      int           `name:"default-limit" env:"DEFAULT_LIMIT" default:"10" placeholder:"N" help:"Messages in a page when the request names no limit."`
 	MaxLimit          int           `name:"max-limit" env:"MAX_LIMIT" default:"100" placeholder:"N" help:"Messages in a page at most."`
@@ -30,6 +37,8 @@ func (c Config) Validate() error {
 		atLeast("max-limit", c.MaxLimit, 1),
 		maxLimit(c),
 		atLeast("max-text-bytes", c.MaxTextBytes, 1),
+		atLeast("redis-min-replicas", c.RedisMinReplicas, 0),
+		atLeast("rpc-drain-delay", c.RPCDrainDelay, 0),
 		atLeast("retention", c.Retention, 0),
 		atLeast("max-chat-messages", c.MaxChatMessages, 0),
 		atLeast("idempotency-window", c.IdempotencyWindow, 0),
@@ -55,6 +64,8 @@ func (c Config) storage() storage.Options {
 		Retention:         c.Retention,
 		MaxChatMessages:   c.MaxChatMessages,
 		IdempotencyWindow: c.IdempotencyWindow,
+		MinReplicas:       c.RedisMinReplicas,
+		TLS:               storage.TLS{CA: c.RedisCA, Cert: c.RedisCert, Key: c.RedisKey},
 	}
 }
 

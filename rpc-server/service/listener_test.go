@@ -137,6 +137,7 @@ func TestStopsLeaveOthersAlone(t *testing.T) {
 						return
 					}
 				}
+				client.Close()
 			}
 		})
 	}

@@ -28,6 +28,8 @@ type Server struct {
 	listener *listener
 	handler  *handler.Handler
 	store    io.Closer
+	// DrainDelay is how long Ping sends gateways elsewhere before a stop stops accepting.
+	DrainDelay time.Duration
 }
 
 // Listen opens the store and the listener. Redis need not be there: calls are Unavailable until it is. If it is
@@ -48,6 +50,7 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
+	server.DrainDelay = config.RPCDrainDelay
 	return server, nil
 }
 
@@ -71,7 +74,8 @@ func ListenOver(service handler.Service, store io.Closer, addr string, log *slog
 // Addr is where the server listens, with its real port.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
-// Run serves until ctx ends, then stops accepting, lets the calls under way finish, and closes. It is called once.
+// Run serves until ctx ends. Then it tells gateways to call others, for DrainDelay; it stops accepting, lets the calls
+// under way finish, and closes. It is called once.
 func (s *Server) Run(ctx context.Context) error {
 	stop := make(chan error, 1)
 	kitex := imservice.NewServer(s.handler,
@@ -83,6 +87,8 @@ func (s *Server) Run(ctx context.Context) error {
 	ended := make(chan struct{})
 	defer close(ended)
 	release := context.AfterFunc(ctx, func() {
+		s.handler.Leave()
+		<-time.After(s.DrainDelay)
 		select {
 		case <-s.listener.serving: // stopped before, Kitex would serve afterwards, on a descriptor that is gone
 			stop <- nil

@@ -263,6 +263,7 @@ func connect(t *testing.T, server *Server) *rpcclient.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(client.Close)
 	return client
 }
 

@@ -121,6 +121,7 @@ func TestTwoDoors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer rpc.Close()
 	receipt, err := rpc.Send(t.Context(), chat.Message{Chat: name, Sender: "alice", Text: "over RPC"})
 	if err != nil {
 		t.Fatal(err)

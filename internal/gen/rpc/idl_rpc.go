@@ -672,6 +672,63 @@ var fieldIDToName_ReadyResponse = map[int16]string{
 	2: "Msg",
 }
 
+type PingRequest struct {
+}
+
+func NewPingRequest() *PingRequest {
+	return &PingRequest{}
+}
+
+func (p *PingRequest) InitDefault() {
+}
+
+func (p *PingRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("PingRequest(%+v)", *p)
+}
+
+var fieldIDToName_PingRequest = map[int16]string{}
+
+type PingResponse struct {
+	Code int32  `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg  string `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+}
+
+func NewPingResponse() *PingResponse {
+	return &PingResponse{}
+}
+
+func (p *PingResponse) InitDefault() {
+}
+
+func (p *PingResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *PingResponse) GetMsg() (v string) {
+	return p.Msg
+}
+func (p *PingResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *PingResponse) SetMsg(val string) {
+	p.Msg = val
+}
+
+func (p *PingResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("PingResponse(%+v)", *p)
+}
+
+var fieldIDToName_PingResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+}
+
 type StoredMessage struct {
 	Text   string  `thrift:"Text,1,required" frugal:"1,required,string" json:"Text"`
 	Sender string  `thrift:"Sender,2,required" frugal:"2,required,string" json:"Sender"`
@@ -738,6 +795,8 @@ type IMService interface {
 	SendBatch(ctx context.Context, req *SendBatchRequest) (r *SendBatchResponse, err error)
 
 	PullBatch(ctx context.Context, req *PullBatchRequest) (r *PullBatchResponse, err error)
+
+	Ping(ctx context.Context, req *PingRequest) (r *PingResponse, err error)
 }
 
 type IMServiceSendArgs struct {
@@ -1117,5 +1176,81 @@ func (p *IMServicePullBatchResult) String() string {
 }
 
 var fieldIDToName_IMServicePullBatchResult = map[int16]string{
+	0: "success",
+}
+
+type IMServicePingArgs struct {
+	Req *PingRequest `thrift:"req,1" frugal:"1,default,PingRequest" json:"req"`
+}
+
+func NewIMServicePingArgs() *IMServicePingArgs {
+	return &IMServicePingArgs{}
+}
+
+func (p *IMServicePingArgs) InitDefault() {
+}
+
+var IMServicePingArgs_Req_DEFAULT *PingRequest
+
+func (p *IMServicePingArgs) GetReq() (v *PingRequest) {
+	if !p.IsSetReq() {
+		return IMServicePingArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServicePingArgs) SetReq(val *PingRequest) {
+	p.Req = val
+}
+
+func (p *IMServicePingArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServicePingArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServicePingArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServicePingArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServicePingResult struct {
+	Success *PingResponse `thrift:"success,0,optional" frugal:"0,optional,PingResponse" json:"success,omitempty"`
+}
+
+func NewIMServicePingResult() *IMServicePingResult {
+	return &IMServicePingResult{}
+}
+
+func (p *IMServicePingResult) InitDefault() {
+}
+
+var IMServicePingResult_Success_DEFAULT *PingResponse
+
+func (p *IMServicePingResult) GetSuccess() (v *PingResponse) {
+	if !p.IsSetSuccess() {
+		return IMServicePingResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServicePingResult) SetSuccess(x interface{}) {
+	p.Success = x.(*PingResponse)
+}
+
+func (p *IMServicePingResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServicePingResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServicePingResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServicePingResult = map[int16]string{
 	0: "success",
 }

@@ -2461,6 +2461,236 @@ func (p *ReadyResponse) String() string {
 	return fmt.Sprintf("ReadyResponse(%+v)", *p)
 }
 
+type PingRequest struct {
+}
+
+func NewPingRequest() *PingRequest {
+	return &PingRequest{}
+}
+
+func (p *PingRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+			return err
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *PingRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "PingRequest"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *PingRequest) Equals(other *PingRequest) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	return true
+}
+
+func (p *PingRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("PingRequest(%+v)", *p)
+}
+
+// Attributes:
+//   - Code
+//   - Msg
+type PingResponse struct {
+	Code int32  `thrift:"Code,1,required" db:"Code" json:"Code"`
+	Msg  string `thrift:"Msg,2,required" db:"Msg" json:"Msg"`
+}
+
+func NewPingResponse() *PingResponse {
+	return &PingResponse{}
+}
+
+func (p *PingResponse) GetCode() int32 {
+	return p.Code
+}
+
+func (p *PingResponse) GetMsg() string {
+	return p.Msg
+}
+func (p *PingResponse) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetCode bool = false
+	var issetMsg bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.I32 {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetCode = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+				issetMsg = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetCode {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Code is not set"))
+	}
+	if !issetMsg {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Msg is not set"))
+	}
+	return nil
+}
+
+func (p *PingResponse) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI32(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.Code = v
+	}
+	return nil
+}
+
+func (p *PingResponse) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Msg = v
+	}
+	return nil
+}
+
+func (p *PingResponse) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "PingResponse"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *PingResponse) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Code", thrift.I32, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Code: ", p), err)
+	}
+	if err := oprot.WriteI32(ctx, int32(p.Code)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Code (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Code: ", p), err)
+	}
+	return err
+}
+
+func (p *PingResponse) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Msg", thrift.STRING, 2); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Msg: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Msg)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Msg (2) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Msg: ", p), err)
+	}
+	return err
+}
+
+func (p *PingResponse) Equals(other *PingResponse) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.Code != other.Code {
+		return false
+	}
+	if p.Msg != other.Msg {
+		return false
+	}
+	return true
+}
+
+func (p *PingResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("PingResponse(%+v)", *p)
+}
+
 // Attributes:
 //   - Text
 //   - Sender
@@ -2703,6 +2933,9 @@ type IMService interface {
 	// Parameters:
 	//  - Req
 	PullBatch(ctx context.Context, req *PullBatchRequest) (_r *PullBatchResponse, _err error)
+	// Parameters:
+	//  - Req
+	Ping(ctx context.Context, req *PingRequest) (_r *PingResponse, _err error)
 }
 
 type IMServiceClient struct {
@@ -2830,6 +3063,24 @@ func (p *IMServiceClient) PullBatch(ctx context.Context, req *PullBatchRequest) 
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "PullBatch failed: unknown result")
 }
 
+// Parameters:
+//   - Req
+func (p *IMServiceClient) Ping(ctx context.Context, req *PingRequest) (_r *PingResponse, _err error) {
+	var _args30 IMServicePingArgs
+	_args30.Req = req
+	var _result32 IMServicePingResult
+	var _meta31 thrift.ResponseMeta
+	_meta31, _err = p.Client_().Call(ctx, "Ping", &_args30, &_result32)
+	p.SetLastResponseMeta_(_meta31)
+	if _err != nil {
+		return
+	}
+	if _ret33 := _result32.GetSuccess(); _ret33 != nil {
+		return _ret33, nil
+	}
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Ping failed: unknown result")
+}
+
 type IMServiceProcessor struct {
 	processorMap map[string]thrift.TProcessorFunction
 	handler      IMService
@@ -2850,13 +3101,14 @@ func (p *IMServiceProcessor) ProcessorMap() map[string]thrift.TProcessorFunction
 
 func NewIMServiceProcessor(handler IMService) *IMServiceProcessor {
 
-	self30 := &IMServiceProcessor{handler: handler, processorMap: make(map[string]thrift.TProcessorFunction)}
-	self30.processorMap["Send"] = &iMServiceProcessorSend{handler: handler}
-	self30.processorMap["Pull"] = &iMServiceProcessorPull{handler: handler}
-	self30.processorMap["Ready"] = &iMServiceProcessorReady{handler: handler}
-	self30.processorMap["SendBatch"] = &iMServiceProcessorSendBatch{handler: handler}
-	self30.processorMap["PullBatch"] = &iMServiceProcessorPullBatch{handler: handler}
-	return self30
+	self34 := &IMServiceProcessor{handler: handler, processorMap: make(map[string]thrift.TProcessorFunction)}
+	self34.processorMap["Send"] = &iMServiceProcessorSend{handler: handler}
+	self34.processorMap["Pull"] = &iMServiceProcessorPull{handler: handler}
+	self34.processorMap["Ready"] = &iMServiceProcessorReady{handler: handler}
+	self34.processorMap["SendBatch"] = &iMServiceProcessorSendBatch{handler: handler}
+	self34.processorMap["PullBatch"] = &iMServiceProcessorPullBatch{handler: handler}
+	self34.processorMap["Ping"] = &iMServiceProcessorPing{handler: handler}
+	return self34
 }
 
 func (p *IMServiceProcessor) Process(ctx context.Context, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
@@ -2869,12 +3121,12 @@ func (p *IMServiceProcessor) Process(ctx context.Context, iprot, oprot thrift.TP
 	}
 	iprot.Skip(ctx, thrift.STRUCT)
 	iprot.ReadMessageEnd(ctx)
-	x31 := thrift.NewTApplicationException(thrift.UNKNOWN_METHOD, "Unknown function "+name)
+	x35 := thrift.NewTApplicationException(thrift.UNKNOWN_METHOD, "Unknown function "+name)
 	oprot.WriteMessageBegin(ctx, name, thrift.EXCEPTION, seqId)
-	x31.Write(ctx, oprot)
+	x35.Write(ctx, oprot)
 	oprot.WriteMessageEnd(ctx)
 	oprot.Flush(ctx)
-	return false, x31
+	return false, x35
 
 }
 
@@ -2883,7 +3135,7 @@ type iMServiceProcessorSend struct {
 }
 
 func (p *iMServiceProcessorSend) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err32 error
+	var _write_err36 error
 	args := IMServiceSendArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -2929,21 +3181,21 @@ func (p *iMServiceProcessorSend) Process(ctx context.Context, seqId int32, iprot
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc33 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Send: "+err2.Error())
+		_exc37 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Send: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Send", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err32 = thrift.WrapTException(err2)
+			_write_err36 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc33.Write(ctx, oprot); _write_err32 == nil && err2 != nil {
-			_write_err32 = thrift.WrapTException(err2)
+		if err2 := _exc37.Write(ctx, oprot); _write_err36 == nil && err2 != nil {
+			_write_err36 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err32 == nil && err2 != nil {
-			_write_err32 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err36 == nil && err2 != nil {
+			_write_err36 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err32 == nil && err2 != nil {
-			_write_err32 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err36 == nil && err2 != nil {
+			_write_err36 = thrift.WrapTException(err2)
 		}
-		if _write_err32 != nil {
-			return false, thrift.WrapTException(_write_err32)
+		if _write_err36 != nil {
+			return false, thrift.WrapTException(_write_err36)
 		}
 		return true, err
 	} else {
@@ -2951,19 +3203,19 @@ func (p *iMServiceProcessorSend) Process(ctx context.Context, seqId int32, iprot
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Send", thrift.REPLY, seqId); err2 != nil {
-		_write_err32 = thrift.WrapTException(err2)
+		_write_err36 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err32 == nil && err2 != nil {
-		_write_err32 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err36 == nil && err2 != nil {
+		_write_err36 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err32 == nil && err2 != nil {
-		_write_err32 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err36 == nil && err2 != nil {
+		_write_err36 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err32 == nil && err2 != nil {
-		_write_err32 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err36 == nil && err2 != nil {
+		_write_err36 = thrift.WrapTException(err2)
 	}
-	if _write_err32 != nil {
-		return false, thrift.WrapTException(_write_err32)
+	if _write_err36 != nil {
+		return false, thrift.WrapTException(_write_err36)
 	}
 	return true, err
 }
@@ -2973,7 +3225,7 @@ type iMServiceProcessorPull struct {
 }
 
 func (p *iMServiceProcessorPull) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err34 error
+	var _write_err38 error
 	args := IMServicePullArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -3019,21 +3271,21 @@ func (p *iMServiceProcessorPull) Process(ctx context.Context, seqId int32, iprot
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc35 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Pull: "+err2.Error())
+		_exc39 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Pull: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Pull", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err34 = thrift.WrapTException(err2)
+			_write_err38 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc35.Write(ctx, oprot); _write_err34 == nil && err2 != nil {
-			_write_err34 = thrift.WrapTException(err2)
+		if err2 := _exc39.Write(ctx, oprot); _write_err38 == nil && err2 != nil {
+			_write_err38 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err34 == nil && err2 != nil {
-			_write_err34 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err38 == nil && err2 != nil {
+			_write_err38 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err34 == nil && err2 != nil {
-			_write_err34 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err38 == nil && err2 != nil {
+			_write_err38 = thrift.WrapTException(err2)
 		}
-		if _write_err34 != nil {
-			return false, thrift.WrapTException(_write_err34)
+		if _write_err38 != nil {
+			return false, thrift.WrapTException(_write_err38)
 		}
 		return true, err
 	} else {
@@ -3041,19 +3293,19 @@ func (p *iMServiceProcessorPull) Process(ctx context.Context, seqId int32, iprot
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Pull", thrift.REPLY, seqId); err2 != nil {
-		_write_err34 = thrift.WrapTException(err2)
+		_write_err38 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err34 == nil && err2 != nil {
-		_write_err34 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err38 == nil && err2 != nil {
+		_write_err38 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err34 == nil && err2 != nil {
-		_write_err34 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err38 == nil && err2 != nil {
+		_write_err38 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err34 == nil && err2 != nil {
-		_write_err34 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err38 == nil && err2 != nil {
+		_write_err38 = thrift.WrapTException(err2)
 	}
-	if _write_err34 != nil {
-		return false, thrift.WrapTException(_write_err34)
+	if _write_err38 != nil {
+		return false, thrift.WrapTException(_write_err38)
 	}
 	return true, err
 }
@@ -3063,7 +3315,7 @@ type iMServiceProcessorReady struct {
 }
 
 func (p *iMServiceProcessorReady) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err36 error
+	var _write_err40 error
 	args := IMServiceReadyArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -3109,21 +3361,21 @@ func (p *iMServiceProcessorReady) Process(ctx context.Context, seqId int32, ipro
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc37 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ready: "+err2.Error())
+		_exc41 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ready: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Ready", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err36 = thrift.WrapTException(err2)
+			_write_err40 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc37.Write(ctx, oprot); _write_err36 == nil && err2 != nil {
-			_write_err36 = thrift.WrapTException(err2)
+		if err2 := _exc41.Write(ctx, oprot); _write_err40 == nil && err2 != nil {
+			_write_err40 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err36 == nil && err2 != nil {
-			_write_err36 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err40 == nil && err2 != nil {
+			_write_err40 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err36 == nil && err2 != nil {
-			_write_err36 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err40 == nil && err2 != nil {
+			_write_err40 = thrift.WrapTException(err2)
 		}
-		if _write_err36 != nil {
-			return false, thrift.WrapTException(_write_err36)
+		if _write_err40 != nil {
+			return false, thrift.WrapTException(_write_err40)
 		}
 		return true, err
 	} else {
@@ -3131,19 +3383,19 @@ func (p *iMServiceProcessorReady) Process(ctx context.Context, seqId int32, ipro
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Ready", thrift.REPLY, seqId); err2 != nil {
-		_write_err36 = thrift.WrapTException(err2)
+		_write_err40 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err36 == nil && err2 != nil {
-		_write_err36 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err40 == nil && err2 != nil {
+		_write_err40 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err36 == nil && err2 != nil {
-		_write_err36 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err40 == nil && err2 != nil {
+		_write_err40 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err36 == nil && err2 != nil {
-		_write_err36 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err40 == nil && err2 != nil {
+		_write_err40 = thrift.WrapTException(err2)
 	}
-	if _write_err36 != nil {
-		return false, thrift.WrapTException(_write_err36)
+	if _write_err40 != nil {
+		return false, thrift.WrapTException(_write_err40)
 	}
 	return true, err
 }
@@ -3153,7 +3405,7 @@ type iMServiceProcessorSendBatch struct {
 }
 
 func (p *iMServiceProcessorSendBatch) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err38 error
+	var _write_err42 error
 	args := IMServiceSendBatchArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -3199,21 +3451,21 @@ func (p *iMServiceProcessorSendBatch) Process(ctx context.Context, seqId int32, 
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc39 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing SendBatch: "+err2.Error())
+		_exc43 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing SendBatch: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "SendBatch", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err38 = thrift.WrapTException(err2)
+			_write_err42 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc39.Write(ctx, oprot); _write_err38 == nil && err2 != nil {
-			_write_err38 = thrift.WrapTException(err2)
+		if err2 := _exc43.Write(ctx, oprot); _write_err42 == nil && err2 != nil {
+			_write_err42 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err38 == nil && err2 != nil {
-			_write_err38 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err42 == nil && err2 != nil {
+			_write_err42 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err38 == nil && err2 != nil {
-			_write_err38 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err42 == nil && err2 != nil {
+			_write_err42 = thrift.WrapTException(err2)
 		}
-		if _write_err38 != nil {
-			return false, thrift.WrapTException(_write_err38)
+		if _write_err42 != nil {
+			return false, thrift.WrapTException(_write_err42)
 		}
 		return true, err
 	} else {
@@ -3221,19 +3473,19 @@ func (p *iMServiceProcessorSendBatch) Process(ctx context.Context, seqId int32, 
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "SendBatch", thrift.REPLY, seqId); err2 != nil {
-		_write_err38 = thrift.WrapTException(err2)
+		_write_err42 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err38 == nil && err2 != nil {
-		_write_err38 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err42 == nil && err2 != nil {
+		_write_err42 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err38 == nil && err2 != nil {
-		_write_err38 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err42 == nil && err2 != nil {
+		_write_err42 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err38 == nil && err2 != nil {
-		_write_err38 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err42 == nil && err2 != nil {
+		_write_err42 = thrift.WrapTException(err2)
 	}
-	if _write_err38 != nil {
-		return false, thrift.WrapTException(_write_err38)
+	if _write_err42 != nil {
+		return false, thrift.WrapTException(_write_err42)
 	}
 	return true, err
 }
@@ -3243,7 +3495,7 @@ type iMServiceProcessorPullBatch struct {
 }
 
 func (p *iMServiceProcessorPullBatch) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err40 error
+	var _write_err44 error
 	args := IMServicePullBatchArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -3289,21 +3541,21 @@ func (p *iMServiceProcessorPullBatch) Process(ctx context.Context, seqId int32, 
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc41 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing PullBatch: "+err2.Error())
+		_exc45 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing PullBatch: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "PullBatch", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err40 = thrift.WrapTException(err2)
+			_write_err44 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc41.Write(ctx, oprot); _write_err40 == nil && err2 != nil {
-			_write_err40 = thrift.WrapTException(err2)
+		if err2 := _exc45.Write(ctx, oprot); _write_err44 == nil && err2 != nil {
+			_write_err44 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err40 == nil && err2 != nil {
-			_write_err40 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err44 == nil && err2 != nil {
+			_write_err44 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err40 == nil && err2 != nil {
-			_write_err40 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err44 == nil && err2 != nil {
+			_write_err44 = thrift.WrapTException(err2)
 		}
-		if _write_err40 != nil {
-			return false, thrift.WrapTException(_write_err40)
+		if _write_err44 != nil {
+			return false, thrift.WrapTException(_write_err44)
 		}
 		return true, err
 	} else {
@@ -3311,19 +3563,109 @@ func (p *iMServiceProcessorPullBatch) Process(ctx context.Context, seqId int32, 
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "PullBatch", thrift.REPLY, seqId); err2 != nil {
-		_write_err40 = thrift.WrapTException(err2)
+		_write_err44 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err40 == nil && err2 != nil {
-		_write_err40 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err44 == nil && err2 != nil {
+		_write_err44 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err40 == nil && err2 != nil {
-		_write_err40 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err44 == nil && err2 != nil {
+		_write_err44 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err40 == nil && err2 != nil {
-		_write_err40 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err44 == nil && err2 != nil {
+		_write_err44 = thrift.WrapTException(err2)
 	}
-	if _write_err40 != nil {
-		return false, thrift.WrapTException(_write_err40)
+	if _write_err44 != nil {
+		return false, thrift.WrapTException(_write_err44)
+	}
+	return true, err
+}
+
+type iMServiceProcessorPing struct {
+	handler IMService
+}
+
+func (p *iMServiceProcessorPing) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
+	var _write_err46 error
+	args := IMServicePingArgs{}
+	if err2 := args.Read(ctx, iprot); err2 != nil {
+		iprot.ReadMessageEnd(ctx)
+		x := thrift.NewTApplicationException(thrift.PROTOCOL_ERROR, err2.Error())
+		oprot.WriteMessageBegin(ctx, "Ping", thrift.EXCEPTION, seqId)
+		x.Write(ctx, oprot)
+		oprot.WriteMessageEnd(ctx)
+		oprot.Flush(ctx)
+		return false, thrift.WrapTException(err2)
+	}
+	iprot.ReadMessageEnd(ctx)
+
+	tickerCancel := func() {}
+	// Start a goroutine to do server side connectivity check.
+	if thrift.ServerConnectivityCheckInterval > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		var tickerCtx context.Context
+		tickerCtx, tickerCancel = context.WithCancel(context.Background())
+		defer tickerCancel()
+		go func(ctx context.Context, cancel context.CancelFunc) {
+			ticker := time.NewTicker(thrift.ServerConnectivityCheckInterval)
+			defer ticker.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-ticker.C:
+					if !iprot.Transport().IsOpen() {
+						cancel()
+						return
+					}
+				}
+			}
+		}(tickerCtx, cancel)
+	}
+
+	result := IMServicePingResult{}
+	if retval, err2 := p.handler.Ping(ctx, args.Req); err2 != nil {
+		tickerCancel()
+		err = thrift.WrapTException(err2)
+		if errors.Is(err2, thrift.ErrAbandonRequest) {
+			return false, thrift.WrapTException(err2)
+		}
+		_exc47 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ping: "+err2.Error())
+		if err2 := oprot.WriteMessageBegin(ctx, "Ping", thrift.EXCEPTION, seqId); err2 != nil {
+			_write_err46 = thrift.WrapTException(err2)
+		}
+		if err2 := _exc47.Write(ctx, oprot); _write_err46 == nil && err2 != nil {
+			_write_err46 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err46 == nil && err2 != nil {
+			_write_err46 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.Flush(ctx); _write_err46 == nil && err2 != nil {
+			_write_err46 = thrift.WrapTException(err2)
+		}
+		if _write_err46 != nil {
+			return false, thrift.WrapTException(_write_err46)
+		}
+		return true, err
+	} else {
+		result.Success = retval
+	}
+	tickerCancel()
+	if err2 := oprot.WriteMessageBegin(ctx, "Ping", thrift.REPLY, seqId); err2 != nil {
+		_write_err46 = thrift.WrapTException(err2)
+	}
+	if err2 := result.Write(ctx, oprot); _write_err46 == nil && err2 != nil {
+		_write_err46 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err46 == nil && err2 != nil {
+		_write_err46 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.Flush(ctx); _write_err46 == nil && err2 != nil {
+		_write_err46 = thrift.WrapTException(err2)
+	}
+	if _write_err46 != nil {
+		return false, thrift.WrapTException(_write_err46)
 	}
 	return true, err
 }
@@ -4408,4 +4750,220 @@ func (p *IMServicePullBatchResult) String() string {
 		return "<nil>"
 	}
 	return fmt.Sprintf("IMServicePullBatchResult(%+v)", *p)
+}
+
+// Attributes:
+//   - Req
+type IMServicePingArgs struct {
+	Req *PingRequest `thrift:"req,1" db:"req" json:"req"`
+}
+
+func NewIMServicePingArgs() *IMServicePingArgs {
+	return &IMServicePingArgs{}
+}
+
+var IMServicePingArgs_Req_DEFAULT *PingRequest
+
+func (p *IMServicePingArgs) GetReq() *PingRequest {
+	if !p.IsSetReq() {
+		return IMServicePingArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServicePingArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServicePingArgs) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServicePingArgs) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Req = &PingRequest{}
+	if err := p.Req.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Req), err)
+	}
+	return nil
+}
+
+func (p *IMServicePingArgs) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Ping_args"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServicePingArgs) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "req", thrift.STRUCT, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:req: ", p), err)
+	}
+	if err := p.Req.Write(ctx, oprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Req), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:req: ", p), err)
+	}
+	return err
+}
+
+func (p *IMServicePingArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServicePingArgs(%+v)", *p)
+}
+
+// Attributes:
+//   - Success
+type IMServicePingResult struct {
+	Success *PingResponse `thrift:"success,0" db:"success" json:"success,omitempty"`
+}
+
+func NewIMServicePingResult() *IMServicePingResult {
+	return &IMServicePingResult{}
+}
+
+var IMServicePingResult_Success_DEFAULT *PingResponse
+
+func (p *IMServicePingResult) GetSuccess() *PingResponse {
+	if !p.IsSetSuccess() {
+		return IMServicePingResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServicePingResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServicePingResult) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 0:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField0(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServicePingResult) ReadField0(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Success = &PingResponse{}
+	if err := p.Success.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Success), err)
+	}
+	return nil
+}
+
+func (p *IMServicePingResult) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Ping_result"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField0(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServicePingResult) writeField0(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetSuccess() {
+		if err := oprot.WriteFieldBegin(ctx, "success", thrift.STRUCT, 0); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 0:success: ", p), err)
+		}
+		if err := p.Success.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Success), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 0:success: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *IMServicePingResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServicePingResult(%+v)", *p)
 }

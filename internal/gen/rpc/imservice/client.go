@@ -16,6 +16,7 @@ type Client interface {
 	Ready(ctx context.Context, req *rpc.ReadyRequest, callOptions ...callopt.Option) (r *rpc.ReadyResponse, err error)
 	SendBatch(ctx context.Context, req *rpc.SendBatchRequest, callOptions ...callopt.Option) (r *rpc.SendBatchResponse, err error)
 	PullBatch(ctx context.Context, req *rpc.PullBatchRequest, callOptions ...callopt.Option) (r *rpc.PullBatchResponse, err error)
+	Ping(ctx context.Context, req *rpc.PingRequest, callOptions ...callopt.Option) (r *rpc.PingResponse, err error)
 }
 
 // NewClient creates a client for the service defined in IDL.
@@ -70,4 +71,9 @@ func (p *kIMServiceClient) SendBatch(ctx context.Context, req *rpc.SendBatchRequ
 func (p *kIMServiceClient) PullBatch(ctx context.Context, req *rpc.PullBatchRequest, callOptions ...callopt.Option) (r *rpc.PullBatchResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.PullBatch(ctx, req)
+}
+
+func (p *kIMServiceClient) Ping(ctx context.Context, req *rpc.PingRequest, callOptions ...callopt.Option) (r *rpc.PingResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Ping(ctx, req)
 }

@@ -48,6 +48,13 @@ var serviceMethods = map[string]kitex.MethodInfo{
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
 	),
+	"Ping": kitex.NewMethodInfo(
+		pingHandler,
+		newIMServicePingArgs,
+		newIMServicePingResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
 }
 
 var (
@@ -176,6 +183,25 @@ func newIMServicePullBatchResult() interface{} {
 	return rpc.NewIMServicePullBatchResult()
 }
 
+func pingHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServicePingArgs)
+	realResult := result.(*rpc.IMServicePingResult)
+	success, err := handler.(rpc.IMService).Ping(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServicePingArgs() interface{} {
+	return rpc.NewIMServicePingArgs()
+}
+
+func newIMServicePingResult() interface{} {
+	return rpc.NewIMServicePingResult()
+}
+
 type kClient struct {
 	c  client.Client
 	sc client.Streaming
@@ -233,6 +259,16 @@ func (p *kClient) PullBatch(ctx context.Context, req *rpc.PullBatchRequest) (r *
 	_args.Req = req
 	var _result rpc.IMServicePullBatchResult
 	if err = p.c.Call(ctx, "PullBatch", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Ping(ctx context.Context, req *rpc.PingRequest) (r *rpc.PingResponse, err error) {
+	var _args rpc.IMServicePingArgs
+	_args.Req = req
+	var _result rpc.IMServicePingResult
+	if err = p.c.Call(ctx, "Ping", &_args, &_result); err != nil {
 		return
 	}
 	return _result.GetSuccess(), nil

@@ -1,0 +1,142 @@
+package rpcclient
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/cloudwego/kitex/client"
+	"github.com/cloudwego/kitex/pkg/connpool"
+	"github.com/cloudwego/kitex/transport"
+
+	"github.com/pullchat/pullchat/internal/batch"
+	"github.com/pullchat/pullchat/internal/gen/rpc"
+	"github.com/pullchat/pullchat/internal/gen/rpc/imservice"
+	"github.com/pullchat/pullchat/internal/wire"
+)
+
+// batching gathers the calls of concurrent requests to one rpc-server. Two under way keep it busy while answers travel;
+// a request is answered within two seconds. A burst may queue up; under an overload that lasts, the queue is two
+// batches long and the rest is refused at once, so that what is accepted keeps its latency.
+var batching = batch.Options{
+	InFlight: 2, MaxBatch: 128, MaxQueue: 256, MaxBurst: 8192, MaxWait: answerWithin,
+}
+
+// server is one rpc-server: an address. It gathers its own batches, so that one that hangs holds up nobody but those
+// who wait for it.
+type server struct {
+	addr  string
+	kitex imservice.Client
+	sends *batch.Batcher[*rpc.SendRequest, *rpc.SendResponse]
+	pulls *batch.Batcher[*rpc.PullRequest, *rpc.PullResponse]
+
+	calls atomic.Int64 // that wait for it
+	away  atomic.Bool  // it does not answer, or is about to stop: others are asked while there are any
+	stop  context.CancelFunc
+	look  chan struct{} // one element: probe it now
+}
+
+func newServer(addr string) (*server, error) {
+	kitex, err := imservice.NewClient("pullchat",
+		client.WithHostPorts(addr),
+		client.WithTransportProtocol(transport.TTHeader),
+		client.WithRPCTimeout(callTimeout),
+		client.WithConnectTimeout(connectTimeout),
+		client.WithLongConnection(connpool.IdleConfig{MaxIdlePerAddress: 256, MaxIdleGlobal: 1024, MaxIdleTimeout: time.Minute}),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("rpc client of %s: %w", addr, err)
+	}
+	s := &server{addr: addr, kitex: kitex, look: make(chan struct{}, 1)}
+	s.sends = batch.New(batching, s.flushSends)
+	s.pulls = batch.New(batching, s.flushPulls)
+	return s, nil
+}
+
+// How often a server is asked whether it takes calls, also one that is away, and how long it has to say so.
+const (
+	probeEvery   = 200 * time.Millisecond
+	probeTimeout = 500 * time.Millisecond
+)
+
+// watch probes the server until ctx ends. What waits for one that does not answer is sent elsewhere, if there is one
+// that does.
+func (s *server) watch(ctx context.Context, another func(*server) bool) {
+	tick := time.NewTicker(probeEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-s.look:
+		}
+		if err := s.probe(ctx); err != nil && another(s) {
+			s.sends.Evict()
+			s.pulls.Evict()
+		}
+	}
+}
+
+// probe asks the server whether it takes calls. The error is that it does not answer.
+func (s *server) probe(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	response, err := s.kitex.Ping(ctx, &rpc.PingRequest{})
+	s.away.Store(err != nil || wire.PingOf(response) != nil)
+	return err
+}
+
+// leave takes calls elsewhere until the server has answered a probe.
+func (s *server) leave() {
+	s.away.Store(true)
+	select {
+	case s.look <- struct{}{}:
+	default:
+	}
+}
+
+func (s *server) flushSends(requests []*rpc.SendRequest, out []batch.Result[*rpc.SendResponse]) {
+	if len(requests) == 1 { // a batch of one costs more than the request alone
+		out[0].Value, out[0].Err = s.kitex.Send(context.Background(), requests[0])
+		return
+	}
+	// Kitex may read a request after it has given up on it, when the slice is already used for the next batch.
+	response, err := s.kitex.SendBatch(context.Background(), &rpc.SendBatchRequest{Requests: slices.Clone(requests)})
+	if err != nil {
+		fail(out, err)
+		return
+	}
+	deliver(response.Responses, out)
+}
+
+func (s *server) flushPulls(requests []*rpc.PullRequest, out []batch.Result[*rpc.PullResponse]) {
+	if len(requests) == 1 {
+		out[0].Value, out[0].Err = s.kitex.Pull(context.Background(), requests[0])
+		return
+	}
+	response, err := s.kitex.PullBatch(context.Background(), &rpc.PullBatchRequest{Requests: slices.Clone(requests)})
+	if err != nil {
+		fail(out, err)
+		return
+	}
+	deliver(response.Responses, out)
+}
+
+func deliver[R any](responses []R, out []batch.Result[R]) {
+	if len(responses) != len(out) {
+		fail(out, fmt.Errorf("%d responses to %d requests", len(responses), len(out)))
+		return
+	}
+	for i := range out {
+		out[i].Value = responses[i]
+	}
+}
+
+func fail[R any](out []batch.Result[R], err error) {
+	for i := range out {
+		out[i].Err = err
+	}
+}

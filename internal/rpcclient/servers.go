@@ -1,0 +1,132 @@
+package rpcclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// How often names are resolved, and how long that may take.
+const (
+	resolveEvery   = time.Second
+	resolveTimeout = time.Second
+)
+
+// servers are the rpc-servers that the configured addresses stand for at the moment: a name may stand for many, which
+// may come and go.
+type servers struct {
+	addresses []string // HOST:PORT, as configured
+	lookup    func(ctx context.Context, host string) ([]string, error)
+
+	current atomic.Pointer[[]*server]
+	turn    atomic.Uint64
+	ctx     context.Context // ends with close; every goroutine's
+	stop    context.CancelFunc
+	running sync.WaitGroup
+}
+
+func newServers(addresses []string) (*servers, error) {
+	if len(addresses) == 0 {
+		return nil, errors.New("rpc-servers: none given")
+	}
+	for _, address := range addresses {
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			return nil, fmt.Errorf("rpc-servers: %q is not HOST:PORT", address)
+		}
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	s := &servers{addresses: addresses, lookup: net.DefaultResolver.LookupHost, ctx: ctx, stop: stop}
+	s.current.Store(&[]*server{})
+	s.resolve()
+	s.running.Go(s.keepResolving)
+	return s, nil
+}
+
+func (s *servers) keepResolving() {
+	tick := time.NewTicker(resolveEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-tick.C:
+			s.resolve()
+		}
+	}
+}
+
+// resolve brings current up to date. A name that cannot be resolved at the moment keeps all that there are: they are
+// probed anyway.
+func (s *servers) resolve() {
+	ctx, cancel := context.WithTimeout(s.ctx, resolveTimeout)
+	defer cancel()
+	found := map[string]bool{}
+	complete := true
+	for _, address := range s.addresses {
+		host, port, _ := net.SplitHostPort(address)
+		ips := []string{host}
+		if net.ParseIP(host) == nil {
+			var err error
+			if ips, err = s.lookup(ctx, host); err != nil {
+				complete = false
+			}
+		}
+		for _, ip := range ips {
+			found[net.JoinHostPort(ip, port)] = true
+		}
+	}
+	var next []*server
+	for _, one := range *s.current.Load() {
+		if complete && !found[one.addr] {
+			one.stop()
+			continue
+		}
+		next = append(next, one)
+		delete(found, one.addr)
+	}
+	for _, addr := range slices.Sorted(maps.Keys(found)) {
+		one, err := newServer(addr)
+		if err != nil {
+			continue // it is no address: Kitex has looked at it
+		}
+		watching, stop := context.WithCancel(s.ctx)
+		one.stop = stop
+		s.running.Go(func() { one.watch(watching, s.another) })
+		next = append(next, one)
+	}
+	s.current.Store(&next)
+}
+
+// pick returns a server that was not tried: the one for which fewest calls wait, of those that are not away if there
+// are any. It returns nil where all were tried.
+func (s *servers) pick(tried []*server) (best *server) {
+	all := *s.current.Load()
+	first := int(s.turn.Add(1))
+	for i := range all {
+		one := all[(first+i)%len(all)]
+		switch {
+		case slices.Contains(tried, one):
+		case best == nil, best.away.Load() && !one.away.Load(),
+			best.away.Load() == one.away.Load() && one.calls.Load() < best.calls.Load():
+			best = one
+		}
+	}
+	return best
+}
+
+// another says whether a server besides this one takes calls.
+func (s *servers) another(than *server) bool {
+	return slices.ContainsFunc(*s.current.Load(), func(one *server) bool { return one != than && !one.away.Load() })
+}
+
+// close ends the probes.
+func (s *servers) close() {
+	s.stop()
+	s.running.Wait()
+}
