@@ -1,83 +1,101 @@
-// Package redistest runs real Redis servers for tests: each on a port of its own, in a folder of its own, with the
-// faults that servers have.
+// Package redistest runs real Redis for tests, in each form that it is deployed in: one server (Start, StartTLS), a
+// master with replicas and Sentinels (StartSentinel), a cluster (StartCluster). Each server has a port of its own and
+// a folder of its own, ends with the test, and has the faults that servers have.
+//
+// Every wait is bounded and ends the test with what was waited for and the tail of the servers' logs. A value belongs
+// to the goroutine of its test: methods are not called concurrently.
 package redistest
 
 import (
-	"bufio"
-	"context"
-	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // Server is one redis-server process. Its methods fail the test when they do not work.
 type Server struct {
-	t       testing.TB
-	dir     string
-	port    int
-	args    []string
-	process *exec.Cmd
-	exited  chan struct{}
+	// CA, Cert and Key are PEM files for a client of a server that StartTLS started: whom to trust, and the client's
+	// own certificate and key, without which the server does not talk. Elsewhere they are empty.
+	CA, Cert, Key string
+
+	t           testing.TB
+	dir         string
+	port        int
+	flags       []string      // on the command line, after the configuration file
+	afterStart  [][]string    // commands sent after each start
+	credentials *url.Userinfo // nil when the server asks for none
+	process     *exec.Cmd
+	exited      chan struct{}
+	frozen      bool
 }
 
 // Start starts a redis-server that keeps an append-only file, with further arguments as on its command line, and
 // waits until it answers. It ends with the test. Where no redis-server is installed the test is skipped; in CI it
 // fails.
+//
+// With `--requirepass PASSWORD` or `--user NAME … >PASSWORD …` among the arguments, URL has these credentials; the
+// server is also asked for its state with them, so such a user must be allowed everything.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("redis-server is not installed: `make test` installs it")
-		}
-		t.Skip("SKIPPED, NOT TESTED: redis-server is not installed; `make test` installs it")
-	}
-	s := &Server{t: t, dir: t.TempDir(), port: freePort(t), args: args}
-	s.Restart()
-	t.Cleanup(s.Kill)
+	needRedis(t)
+	s := &Server{t: t, dir: t.TempDir(), credentials: credentialsIn(args)}
+	s.begin(func() []string {
+		return append([]string{"--port", strconv.Itoa(s.port), "--appendonly", "yes"}, args...)
+	})
 	return s
 }
 
-// URL is what REDIS_URL is set to.
-func (s *Server) URL() string { return "redis://" + s.Addr() }
+// URL is what REDIS_URL is set to: rediss:// with TLS, and with credentials where there are some.
+func (s *Server) URL() string {
+	scheme := "redis"
+	if s.CA != "" {
+		scheme = "rediss"
+	}
+	return (&url.URL{Scheme: scheme, User: s.credentials, Host: s.Addr()}).String()
+}
 
 // Addr is host and port.
 func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
 
-// Restart starts the process again after Kill, on the same port and data, and waits until it answers.
+// PID is the process's id.
+func (s *Server) PID() int { return s.process.Process.Pid }
+
+// Restart starts the process again after Kill, on the same port, data and configuration, with what Sentinel or
+// CONFIG REWRITE made of that, and waits until it answers. A master that was replaced meanwhile may take itself for
+// the master for a moment.
 func (s *Server) Restart() {
 	s.t.Helper()
-	s.process = exec.Command("redis-server", append([]string{
-		"--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--appendonly", "yes",
-		"--loglevel", "warning", "--logfile", "redis.log",
-	}, s.args...)...)
-	if err := s.process.Start(); err != nil {
-		s.t.Fatalf("start redis-server: %v", err)
+	s.run()
+	if !s.waitUntilItAnswers() {
+		s.t.Fatalf("redis-server on port %d ended at its start:\n%s", s.port, s.logTail())
 	}
-	s.exited = make(chan struct{})
-	go func(process *exec.Cmd, exited chan struct{}) {
-		_ = process.Wait()
-		close(exited)
-	}(s.process, s.exited)
-	s.waitUntilItAnswers()
 }
 
 // Kill ends the process as kill -9 does, and waits until it is gone.
 func (s *Server) Kill() {
 	_ = s.process.Process.Kill()
 	<-s.exited
+	s.frozen = false
 }
 
 // Stop freezes the process: it keeps its connections and answers nothing.
-func (s *Server) Stop() { s.signal(syscall.SIGSTOP) }
+func (s *Server) Stop() {
+	s.t.Helper()
+	s.signal(syscall.SIGSTOP)
+	s.frozen = true
+}
 
 // Continue lets a stopped process go on.
-func (s *Server) Continue() { s.signal(syscall.SIGCONT) }
+func (s *Server) Continue() {
+	s.t.Helper()
+	s.signal(syscall.SIGCONT)
+	s.frozen = false
+}
 
 func (s *Server) signal(signal syscall.Signal) {
 	s.t.Helper()
@@ -86,83 +104,57 @@ func (s *Server) signal(signal syscall.Signal) {
 	}
 }
 
-func (s *Server) waitUntilItAnswers() {
-	s.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if answer, err := s.Do("PING"); err == nil && answer == "+PONG" {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-s.exited:
-			log, _ := os.ReadFile(s.dir + "/redis.log")
-			s.t.Fatalf("redis-server ended: %s", log)
-		case <-ctx.Done():
-			s.t.Fatal("redis-server did not answer within 20 s")
-		}
+// running tells whether the server can answer: neither killed nor stopped.
+func (s *Server) running() bool {
+	select {
+	case <-s.exited:
+		return false
+	default:
+		return !s.frozen
 	}
-}
-
-// Do sends one inline command and returns the first line of the answer, or all of a bulk answer.
-func (s *Server) Do(command string) (string, error) {
-	conn, err := net.DialTimeout("tcp", s.Addr(), time.Second)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = conn.Close() }()
-	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
-	if _, err := fmt.Fprintf(conn, "%s\r\n", command); err != nil {
-		return "", err
-	}
-	reader := bufio.NewReader(conn)
-	line, err := reader.ReadString('\n')
-	if err != nil || !strings.HasPrefix(line, "$") {
-		return strings.TrimSpace(line), err
-	}
-	size, err := strconv.Atoi(strings.TrimSpace(line[1:]))
-	if err != nil || size < 0 {
-		return "", err
-	}
-	bulk := make([]byte, size)
-	for read := 0; read < size; {
-		n, err := reader.Read(bulk[read:])
-		if err != nil {
-			return "", err
-		}
-		read += n
-	}
-	return string(bulk), nil
 }
 
 // Info returns one field of INFO, such as total_commands_processed.
 func (s *Server) Info(field string) string {
 	s.t.Helper()
-	answer, err := s.Do("INFO everything")
+	value, err := s.info("everything", field)
 	if err != nil {
-		s.t.Fatalf("INFO: %v", err)
+		s.t.Fatalf("INFO of %s: %v", s.Addr(), err)
 	}
-	for line := range strings.Lines(answer) {
-		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok && name == field {
-			return value
+	return value
+}
+
+func needRedis(t testing.TB) {
+	t.Helper()
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal("redis-server is not installed: `make test` installs it")
+		}
+		t.Skip("SKIPPED, NOT TESTED: redis-server is not installed; `make test` installs it")
+	}
+}
+
+// credentialsIn finds the user's name and password in a server's arguments: those of the first user that has a
+// password, else those of requirepass.
+func credentialsIn(args []string) *url.Userinfo {
+	var found *url.Userinfo
+	for i, arg := range args {
+		if i+1 == len(args) {
+			break
+		}
+		switch arg {
+		case "--requirepass":
+			found = url.UserPassword("", args[i+1])
+		case "--user":
+			for _, rule := range args[i+2:] {
+				if strings.HasPrefix(rule, "--") {
+					break
+				}
+				if password, ok := strings.CutPrefix(rule, ">"); ok {
+					return url.UserPassword(args[i+1], password)
+				}
+			}
 		}
 	}
-	s.t.Fatalf("INFO has no field %s", field)
-	return ""
+	return found
 }
-
-func freePort(t testing.TB) int {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().(*net.TCPAddr).Port
-}
-
-// PID is the process's id.
-func (s *Server) PID() int { return s.process.Process.Pid }
