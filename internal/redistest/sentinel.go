@@ -1,0 +1,320 @@
+package redistest
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// MasterName is what the Sentinels call the master that they watch.
+const MasterName = "pullchat"
+
+// quorum is how many of the three Sentinels must agree.
+const quorum = 2
+
+// Sentinel is a master with two replicas, and three Sentinels that watch them and replace the master when it has not
+// answered for half a second.
+type Sentinel struct {
+	t         testing.TB
+	servers   []*Server
+	sentinels []*Server
+}
+
+// StartSentinel starts all six, the servers with further arguments as Start has them, and waits until the replicas are
+// in sync and the Sentinels know all of that and each other.
+func StartSentinel(t testing.TB, args ...string) *Sentinel {
+	t.Helper()
+	needRedis(t)
+	f := &Sentinel{t: t}
+	for range 3 {
+		s := &Server{t: t, dir: t.TempDir(), credentials: credentialsIn(args)}
+		s.begin(func() []string {
+			own := append(replication(s), "--port", strconv.Itoa(s.port))
+			if len(f.servers) > 0 {
+				own = append(own, "--replicaof", "127.0.0.1", strconv.Itoa(f.servers[0].port))
+			}
+			return append(own, args...)
+		})
+		f.servers = append(f.servers, s)
+	}
+	for range 3 {
+		f.sentinels = append(f.sentinels, startSentinel(t, f.servers[0]))
+	}
+	f.WaitUntilInSync()
+	return f
+}
+
+// replication is what a server that may become master or replica is started with: no pause before a replica is
+// served, and the credentials that a master asks for.
+func replication(s *Server) []string {
+	args := []string{"--appendonly", "yes", "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"}
+	if s.credentials != nil {
+		password, _ := s.credentials.Password()
+		args = append(args, "--masterauth", password)
+		if name := s.credentials.Username(); name != "" {
+			args = append(args, "--masteruser", name)
+		}
+	}
+	return args
+}
+
+// startSentinel starts one Sentinel. It looks and speaks more often than it would by itself, so that Sentinels find
+// each other, and make a replica of a master that is back, in less than seconds; and it does not think for 30 seconds
+// that the clock is wrong when the machine was busy.
+func startSentinel(t testing.TB, master *Server) *Server {
+	t.Helper()
+	s := &Server{t: t, dir: t.TempDir(), flags: []string{"--sentinel"}, afterStart: [][]string{{
+		"SENTINEL", "DEBUG", "info-period", "200", "ping-period", "100", "publish-period", "200", "ask-period", "100",
+		"tilt-trigger", "10000",
+	}}}
+	s.begin(func() []string {
+		args := []string{
+			"--port", strconv.Itoa(s.port), "--sentinel", "resolve-hostnames", "no",
+			"--sentinel", "monitor", MasterName, "127.0.0.1", strconv.Itoa(master.port), strconv.Itoa(quorum),
+			"--sentinel", "down-after-milliseconds", MasterName, "500",
+			"--sentinel", "failover-timeout", MasterName, "2000",
+			"--sentinel", "parallel-syncs", MasterName, "1",
+		}
+		if master.credentials != nil {
+			password, _ := master.credentials.Password()
+			args = append(args, "--sentinel", "auth-pass", MasterName, password)
+			if name := master.credentials.Username(); name != "" {
+				args = append(args, "--sentinel", "auth-user", MasterName, name)
+			}
+		}
+		return args
+	})
+	return s
+}
+
+// URL is what REDIS_URL is set to: redis+sentinel:// with the Sentinels' addresses, the master's name, and the
+// servers' credentials where there are some. The Sentinels ask for none.
+func (f *Sentinel) URL() string {
+	query := url.Values{"master_name": {MasterName}}
+	for _, s := range f.sentinels[1:] {
+		query.Add("addr", s.Addr())
+	}
+	return (&url.URL{
+		Scheme: "redis+sentinel", User: f.servers[0].credentials, Host: f.sentinels[0].Addr(), Path: "/0",
+		RawQuery: query.Encode(),
+	}).String()
+}
+
+// Servers are all three, whatever they are now: the first was the first master.
+func (f *Sentinel) Servers() []*Server { return append([]*Server(nil), f.servers...) }
+
+// Sentinels are all three.
+func (f *Sentinel) Sentinels() []*Server { return append([]*Server(nil), f.sentinels...) }
+
+// Master is the server that the Sentinels name now, which may have been killed.
+func (f *Sentinel) Master() *Server {
+	f.t.Helper()
+	var master *Server
+	await(f.t, func() (err error) {
+		master, err = f.named()
+		return err
+	}, f.sentinels...)
+	return master
+}
+
+// Replicas are the servers that are not the master now, killed ones included.
+func (f *Sentinel) Replicas() []*Server {
+	f.t.Helper()
+	master := f.Master()
+	var replicas []*Server
+	for _, s := range f.servers {
+		if s != master {
+			replicas = append(replicas, s)
+		}
+	}
+	return replicas
+}
+
+// WaitForMaster waits until the Sentinels that run name another master than the given one, and that one takes itself
+// for the master, and returns it.
+func (f *Sentinel) WaitForMaster(other *Server) *Server {
+	f.t.Helper()
+	var master *Server
+	await(f.t, func() (err error) {
+		if master, err = f.named(); err != nil {
+			return err
+		}
+		if master == other {
+			return fmt.Errorf("the master is still %s", other.Addr())
+		}
+		return isMaster(master)
+	}, f.all()...)
+	return master
+}
+
+// WaitUntilInSync waits until all servers that run are the master or connected replicas of it, and each Sentinel that
+// runs knows all servers and Sentinels, and sees those that run as up.
+func (f *Sentinel) WaitUntilInSync() {
+	f.t.Helper()
+	await(f.t, f.inSync, f.all()...)
+}
+
+// Failover makes the Sentinels put a replica in the master's place, and waits until all is in sync again. It returns
+// how long it was from the order until there was the new master.
+func (f *Sentinel) Failover() time.Duration {
+	f.t.Helper()
+	old := f.Master()
+	var ordered time.Time
+	await(f.t, func() error {
+		var err error
+		for _, s := range f.sentinels {
+			if !s.running() {
+				continue
+			}
+			ordered = time.Now()
+			if _, err = s.ask("SENTINEL", "FAILOVER", MasterName); err == nil {
+				return nil
+			}
+		}
+		return fmt.Errorf("SENTINEL FAILOVER: %w", err) // the one before is not over, or no replica is good enough yet
+	}, f.all()...)
+	f.WaitForMaster(old)
+	took := time.Since(ordered)
+	f.WaitUntilInSync()
+	return took
+}
+
+// named is the server that all Sentinels which run name as the master; they must be a quorum.
+func (f *Sentinel) named() (*Server, error) {
+	var master *Server
+	answers := 0
+	for _, sentinel := range f.sentinels {
+		if !sentinel.running() {
+			continue
+		}
+		answer, err := sentinel.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", MasterName)
+		if err != nil {
+			return nil, fmt.Errorf("ask Sentinel %s for the master: %w", sentinel.Addr(), err)
+		}
+		s := f.at(answer)
+		if s == nil || master != nil && s != master {
+			return nil, fmt.Errorf("the Sentinels do not name one master: %s says %v", sentinel.Addr(), answer)
+		}
+		master = s
+		answers++
+	}
+	if answers < quorum {
+		return nil, fmt.Errorf("%d Sentinels run, they need %d", answers, quorum)
+	}
+	return master, nil
+}
+
+// at is the server with an address as Sentinels answer it.
+func (f *Sentinel) at(address any) *Server {
+	pair, _ := address.([]any)
+	if len(pair) != 2 {
+		return nil
+	}
+	host, _ := pair[0].(string)
+	port, _ := pair[1].(string)
+	for _, s := range f.servers {
+		if s.Addr() == net.JoinHostPort(host, port) {
+			return s
+		}
+	}
+	return nil
+}
+
+func (f *Sentinel) inSync() error {
+	master, err := f.named()
+	if err != nil {
+		return err
+	}
+	if err := isMaster(master); err != nil {
+		return err
+	}
+	for _, s := range f.servers {
+		if s != master && s.running() {
+			if err := isReplicaOf(s, master); err != nil {
+				return err
+			}
+		}
+	}
+	for _, sentinel := range f.sentinels {
+		if sentinel.running() {
+			if err := f.known(sentinel, master); err != nil {
+				return fmt.Errorf("Sentinel %s: %w", sentinel.Addr(), err)
+			}
+		}
+	}
+	return nil
+}
+
+// known complains of what a Sentinel does not know, or does not see as it is.
+func (f *Sentinel) known(sentinel, master *Server) error {
+	for _, list := range []struct {
+		command string
+		of      []*Server
+		not     *Server
+	}{
+		{"MASTERS", []*Server{master}, nil},
+		{"REPLICAS", f.servers, master},
+		{"SENTINELS", f.sentinels, sentinel},
+	} {
+		command := []string{"SENTINEL", list.command, MasterName}
+		if list.command == "MASTERS" {
+			command = command[:2]
+		}
+		answer, err := sentinel.ask(command...)
+		if err != nil {
+			return err
+		}
+		flags := map[string]string{} // by address
+		entries, _ := answer.([]any)
+		for _, entry := range entries {
+			fields := texts(entry)
+			flags[net.JoinHostPort(fields["ip"], fields["port"])] = fields["flags"]
+		}
+		for _, s := range list.of {
+			if s == list.not {
+				continue
+			}
+			seen, ok := flags[s.Addr()]
+			if !ok {
+				return fmt.Errorf("SENTINEL %s does not have %s", list.command, s.Addr())
+			}
+			if s.running() && (strings.Contains(seen, "down") || strings.Contains(seen, "disconnected") ||
+				strings.Contains(seen, "failover")) {
+				return fmt.Errorf("SENTINEL %s has %s as %s", list.command, s.Addr(), seen)
+			}
+		}
+	}
+	return nil
+}
+
+func (f *Sentinel) all() []*Server { return append(f.Servers(), f.sentinels...) }
+
+// isMaster complains if the server does not take itself for a master.
+func isMaster(s *Server) error {
+	role, err := s.info("replication", "role")
+	if err != nil {
+		return fmt.Errorf("ask %s for its role: %w", s.Addr(), err)
+	}
+	if role != "master" {
+		return fmt.Errorf("%s is %s, not master", s.Addr(), role)
+	}
+	return nil
+}
+
+// isReplicaOf complains if the server is not a replica of the other one, connected and past its first sync.
+func isReplicaOf(s, master *Server) error {
+	answer, err := s.ask("ROLE")
+	if err != nil {
+		return fmt.Errorf("ask %s for its role: %w", s.Addr(), err)
+	}
+	// slave, host, port, state, offset
+	role, _ := answer.([]any)
+	if len(role) != 5 || role[0] != "slave" || role[2] != int64(master.port) || role[3] != "connected" {
+		return fmt.Errorf("%s is %v, not a connected replica of %s", s.Addr(), role, master.Addr())
+	}
+	return nil
+}
