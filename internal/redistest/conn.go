@@ -49,11 +49,8 @@ func (s *Server) info(section, field string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text, _ := answer.(string)
-	for line := range strings.Lines(text) {
-		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok && name == field {
-			return value, nil
-		}
+	if value, ok := lookUp(answer, field); ok {
+		return value, nil
 	}
 	return "", fmt.Errorf("INFO has no field %s", field)
 }
@@ -163,6 +160,17 @@ func readBulk(reader *bufio.Reader, header string) (string, error) {
 		return "", err
 	}
 	return string(bulk[:size]), nil
+}
+
+// lookUp finds one value of an answer that has name:value on each line, as INFO and CLUSTER INFO do.
+func lookUp(answer any, field string) (string, bool) {
+	text, _ := answer.(string)
+	for line := range strings.Lines(text) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok && name == field {
+			return value, true
+		}
+	}
+	return "", false
 }
 
 // texts makes of a flat array of names and values, as Sentinels answer, a map.

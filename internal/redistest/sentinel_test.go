@@ -90,6 +90,9 @@ func openSentinel(t *testing.T, form *redistest.Sentinel) *redis.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// go-redis takes the URL's credentials for those of the Sentinels, which ask for none.
+	options.Username, options.Password = options.SentinelUsername, options.SentinelPassword
+	options.SentinelUsername, options.SentinelPassword = "", ""
 	client := redis.NewFailoverClient(options)
 	t.Cleanup(func() { _ = client.Close() })
 	return client

@@ -1,0 +1,277 @@
+package redistest
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// slots is how many slots a cluster has.
+const slots = 16384
+
+// Cluster is a Redis Cluster of three masters with one replica each. A node that has not answered for a second is
+// replaced by its replica; slots that nobody serves leave the others in service.
+type Cluster struct {
+	t     testing.TB
+	nodes []*Server
+}
+
+// StartCluster starts all six nodes, with further arguments as Start has them, and waits until every one says that
+// the cluster is in order and the replicas are in sync. Each master serves a third of the slots.
+func StartCluster(t testing.TB, args ...string) *Cluster {
+	t.Helper()
+	needRedis(t)
+	c := &Cluster{t: t}
+	for range 6 {
+		s := &Server{t: t, dir: t.TempDir(), credentials: credentialsIn(args)}
+		s.begin(func() []string {
+			return append(append(replication(s),
+				"--port", strconv.Itoa(s.port), "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf",
+				"--cluster-announce-ip", "127.0.0.1", "--cluster-node-timeout", "1000",
+				"--cluster-require-full-coverage", "no",
+			), args...)
+		})
+		c.nodes = append(c.nodes, s)
+	}
+	c.join()
+	c.WaitUntilOK()
+	return c
+}
+
+// join makes a cluster of the nodes. All are introduced to each other, which is quicker than waiting for gossip, and
+// each has an epoch of its own from the start, so that none of them needs to be agreed on.
+func (c *Cluster) join() {
+	c.t.Helper()
+	for i, s := range c.nodes {
+		c.must(s, "CLUSTER", "SET-CONFIG-EPOCH", strconv.Itoa(i+1))
+		if i < 3 {
+			c.must(s, "CLUSTER", "ADDSLOTSRANGE", strconv.Itoa(slots*i/3), strconv.Itoa(slots*(i+1)/3-1))
+		}
+	}
+	for i, s := range c.nodes {
+		for _, other := range c.nodes[:i] {
+			c.must(s, "CLUSTER", "MEET", "127.0.0.1", strconv.Itoa(other.port))
+		}
+	}
+	for i, replica := range c.nodes[3:] {
+		master := c.node(c.nodes[i]).id
+		await(c.t, func() error {
+			if _, err := replica.ask("CLUSTER", "REPLICATE", master); err != nil {
+				return fmt.Errorf("CLUSTER REPLICATE: %w", err) // until they have met
+			}
+			return nil
+		}, c.nodes...)
+	}
+}
+
+// URL is what REDIS_URL is set to: redis+cluster:// with the addresses of all nodes, and credentials where there are
+// some.
+func (c *Cluster) URL() string {
+	query := url.Values{}
+	for _, s := range c.nodes[1:] {
+		query.Add("addr", s.Addr())
+	}
+	return (&url.URL{
+		Scheme: "redis+cluster", User: c.nodes[0].credentials, Host: c.nodes[0].Addr(), RawQuery: query.Encode(),
+	}).String()
+}
+
+// Servers are all six, whatever they are now: the first three were the first masters.
+func (c *Cluster) Servers() []*Server { return append([]*Server(nil), c.nodes...) }
+
+// Masters are the nodes that run and serve slots now, in the order of Servers.
+func (c *Cluster) Masters() []*Server {
+	c.t.Helper()
+	var masters []*Server
+	await(c.t, func() error {
+		nodes, err := c.view()
+		if err != nil {
+			return err
+		}
+		masters = nil
+		owners := owners(nodes)
+		for _, n := range nodes {
+			if serves(owners, n.id) {
+				masters = append(masters, n.server)
+			}
+		}
+		return nil
+	}, c.nodes...)
+	return masters
+}
+
+// Slot is the slot of a key.
+func (c *Cluster) Slot(key string) int {
+	c.t.Helper()
+	slot, _ := c.must(c.anyRunning(), "CLUSTER", "KEYSLOT", key).(int64)
+	return int(slot)
+}
+
+// MasterOf is the node that serves a key's slot now; it waits for one while there is none.
+func (c *Cluster) MasterOf(key string) *Server {
+	c.t.Helper()
+	return c.owner(c.Slot(key))
+}
+
+func (c *Cluster) owner(slot int) *Server {
+	c.t.Helper()
+	var owner *Server
+	await(c.t, func() error {
+		nodes, err := c.view()
+		if err != nil {
+			return err
+		}
+		id := owners(nodes)[slot]
+		for _, n := range nodes {
+			if n.id == id {
+				owner = n.server
+				return nil
+			}
+		}
+		return fmt.Errorf("no running node serves slot %d", slot)
+	}, c.nodes...)
+	return owner
+}
+
+// ReplicaOf is a node that runs and replicates the given one, which may have been killed.
+func (c *Cluster) ReplicaOf(master *Server) *Server {
+	c.t.Helper()
+	var replica *Server
+	await(c.t, func() error {
+		nodes, err := c.view()
+		if err != nil {
+			return err
+		}
+		id, err := c.idOf(master, nodes)
+		if err != nil {
+			return err
+		}
+		for _, n := range nodes {
+			if n.master == id {
+				replica = n.server
+				return nil
+			}
+		}
+		return fmt.Errorf("no running node replicates %s", master.Addr())
+	}, c.nodes...)
+	return replica
+}
+
+// Failover makes a replica take the place of its master, which runs, and waits until the cluster is in order again.
+// It returns how long it was from the order until the replica was the master for every node.
+func (c *Cluster) Failover(replica *Server) time.Duration {
+	c.t.Helper()
+	start := time.Now()
+	var ordered time.Time
+	await(c.t, func() error {
+		// The replica gives up after 5 s, as when the masters have just voted in its shard and do not yet again.
+		if time.Since(ordered) > 6*time.Second {
+			if _, err := replica.ask("CLUSTER", "FAILOVER"); err != nil {
+				return fmt.Errorf("CLUSTER FAILOVER: %w", err)
+			}
+			ordered = time.Now()
+		}
+		return c.servedBy(replica)
+	}, c.nodes...)
+	took := time.Since(start)
+	c.WaitUntilOK()
+	return took
+}
+
+// WaitUntilMaster waits until a node, such as the replica of a killed one, serves slots in the view of every node that
+// runs.
+func (c *Cluster) WaitUntilMaster(s *Server) {
+	c.t.Helper()
+	await(c.t, func() error { return c.servedBy(s) }, c.nodes...)
+}
+
+// WaitUntilOK waits until every node that runs says that the cluster is in order, all agree on who serves which slot
+// and that each of them is up, every slot is served by one of them, and each replica among them is in sync. It is for
+// a cluster with at most one node of a shard away, and none of them stopped.
+func (c *Cluster) WaitUntilOK() {
+	c.t.Helper()
+	await(c.t, c.ok, c.nodes...)
+}
+
+func (c *Cluster) servedBy(s *Server) error {
+	nodes, err := c.view()
+	if err != nil {
+		return err
+	}
+	id, err := c.idOf(s, nodes)
+	if err != nil {
+		return err
+	}
+	for _, n := range nodes {
+		if !serves(owners(n.sees), id) {
+			return fmt.Errorf("for %s, no slot is served by %s", n.server.Addr(), s.Addr())
+		}
+	}
+	return nil
+}
+
+func (c *Cluster) ok() error {
+	nodes, err := c.view()
+	if err != nil {
+		return err
+	}
+	byID := map[string]node{}
+	for _, n := range nodes {
+		byID[n.id] = n
+	}
+	served := owners(nodes)
+	for slot, owner := range served {
+		if owner == "" {
+			return fmt.Errorf("no running node serves slot %d", slot)
+		}
+	}
+	for _, n := range nodes {
+		answer, err := n.server.ask("CLUSTER", "INFO")
+		if err != nil {
+			return err
+		}
+		if state, _ := lookUp(answer, "cluster_state"); state != "ok" {
+			return fmt.Errorf("for %s the cluster's state is %s", n.server.Addr(), state)
+		}
+		if owners(n.sees) != served {
+			return fmt.Errorf("for %s the slots are served by others", n.server.Addr())
+		}
+		if err := n.seesAll(nodes); err != nil {
+			return err
+		}
+		if n.master == "" {
+			continue
+		}
+		master, ok := byID[n.master]
+		if !ok || master.master != "" {
+			return fmt.Errorf("%s replicates node %s, which is no running master", n.server.Addr(), n.master)
+		}
+		if err := isReplicaOf(n.server, master.server); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// must sends a command that cannot fail where the cluster is as it should be.
+func (c *Cluster) must(s *Server, command ...string) any {
+	c.t.Helper()
+	answer, err := s.ask(command...)
+	if err != nil {
+		c.t.Fatalf("%s at %s: %v\n%s", command, s.Addr(), err, s.logTail())
+	}
+	return answer
+}
+
+func (c *Cluster) anyRunning() *Server {
+	c.t.Helper()
+	for _, s := range c.nodes {
+		if s.running() {
+			return s
+		}
+	}
+	c.t.Fatal("no node of the cluster runs")
+	return nil
+}
