@@ -20,16 +20,41 @@ func TestConformanceOnEmbeddedRedis(t *testing.T) {
 
 func TestConformanceOnRealRedis(t *testing.T) {
 	t.Parallel()
-	redis := redistest.Start(t)
+	conformOn(t, redistest.Start(t).URL(), storage.TLS{})
+}
+
+func TestConformanceOverTLS(t *testing.T) {
+	t.Parallel()
+	redis := redistest.StartTLS(t, "--requirepass", "a secret")
+	conformOn(t, redis.URL(), storage.TLS{CA: redis.CA, Cert: redis.Cert, Key: redis.Key})
+}
+
+func TestConformanceOnSentinel(t *testing.T) {
+	t.Parallel()
+	conformOn(t, redistest.StartSentinel(t).URL(), storage.TLS{})
+}
+
+func TestConformanceOnCluster(t *testing.T) {
+	t.Parallel()
+	conformOn(t, redistest.StartCluster(t).URL(), storage.TLS{})
+}
+
+func conformOn(t *testing.T, url string, files storage.TLS) {
 	conformance.Run(t, func(t *testing.T, o conformance.Options) chat.Service {
-		return chat.New(open(t, redis.URL(), o), conformance.Limits)
+		return chat.New(openWith(t, url, files, o), conformance.Limits)
 	})
 }
 
 // open returns a Store of the test's own keys.
 func open(t testing.TB, url string, o conformance.Options) *storage.Store {
 	t.Helper()
+	return openWith(t, url, storage.TLS{}, o)
+}
+
+func openWith(t testing.TB, url string, files storage.TLS, o conformance.Options) *storage.Store {
+	t.Helper()
 	store, err := storage.Open(url, storage.Options{
+		TLS:               files,
 		Retention:         o.Retention,
 		MaxChatMessages:   o.MaxChatMessages,
 		IdempotencyWindow: o.IdempotencyWindow,

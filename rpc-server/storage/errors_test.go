@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -92,13 +94,34 @@ func TestRedisIsAway(t *testing.T) {
 	}
 }
 
-func TestOpenRefusesMalformedURLs(t *testing.T) {
-	for _, url := range []string{"", "127.0.0.1:6379", "http://127.0.0.1", "redis://user:secret@host:port"} {
-		_, err := Open(url, Options{})
-		if err == nil {
-			t.Errorf("Open(%q) = nil, want an error", url)
-		} else if strings.Contains(err.Error(), "secret") {
-			t.Errorf("Open(%q) = %v, which tells the password", url, err)
+func TestOpenRefuses(t *testing.T) {
+	empty := filepath.Join(t.TempDir(), "empty.pem")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		url  string
+		tls  TLS
+		says string
+	}{
+		{"", TLS{}, "redis-url"},
+		{"127.0.0.1:6379", TLS{}, "redis-url"},
+		{"http://127.0.0.1", TLS{}, "redis-url"},
+		{"redis://user:secret@host:port", TLS{}, "redis-url"},
+		{"redis+sentinel://user:secret@host:port", TLS{}, "redis-url"},
+		{"redis+cluster://user:secret@host:port", TLS{}, "redis-url"},
+		{"redis+sentinel://user:secret@127.0.0.1:26379", TLS{}, "master_name"},
+		{"redis+ring://user:secret@127.0.0.1:6379", TLS{}, "redis+cluster"},
+		{"redis://127.0.0.1:6379?surprise=1", TLS{}, "surprise"},
+		{"redis://127.0.0.1:6379", TLS{CA: empty}, "rediss://"},
+		{"rediss://127.0.0.1:6379", TLS{CA: empty}, "holds none"},
+		{"rediss://127.0.0.1:6379", TLS{CA: empty + "x"}, "no such file"},
+		{"rediss+cluster://127.0.0.1:6379", TLS{Cert: empty, Key: empty}, "client certificate"},
+		{"rediss+sentinel://127.0.0.1:6379?master_name=m", TLS{Cert: empty}, "client certificate"},
+	} {
+		_, err := Open(c.url, Options{TLS: c.tls})
+		if err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("Open(%q, %+v) = %v, want an error about %q without the password", c.url, c.tls, err, c.says)
 		}
 	}
 }

@@ -36,7 +36,7 @@ const (
 type nodes struct {
 	only    *node                // or nil in a cluster
 	cluster *redis.ClusterClient // or nil
-	make    func(*redis.Client) *node
+	newNode func(*redis.Client) *node
 
 	mutex sync.Mutex
 	met   map[*redis.Client]*node
@@ -45,8 +45,8 @@ type nodes struct {
 	probes sync.WaitGroup
 }
 
-func newNodes(client redis.UniversalClient, make func(*redis.Client) *node) *nodes {
-	n := &nodes{make: make, met: map[*redis.Client]*node{}, closed: newSignal()}
+func newNodes(client redis.UniversalClient, newNode func(*redis.Client) *node) *nodes {
+	n := &nodes{newNode: newNode, met: map[*redis.Client]*node{}, closed: make(chan struct{})}
 	switch client := client.(type) {
 	case *redis.ClusterClient:
 		n.cluster = client
@@ -55,8 +55,6 @@ func newNodes(client redis.UniversalClient, make func(*redis.Client) *node) *nod
 	}
 	return n
 }
-
-func newSignal() chan struct{} { return make(chan struct{}) }
 
 // forKey returns the node that holds a key, as far as is known.
 func (n *nodes) forKey(ctx context.Context, key string) (*node, error) {
@@ -75,7 +73,7 @@ func (n *nodes) of(client *redis.Client) *node {
 	defer n.mutex.Unlock()
 	one, ok := n.met[client]
 	if !ok {
-		one = n.make(client)
+		one = n.newNode(client)
 		n.met[client] = one
 	}
 	return one

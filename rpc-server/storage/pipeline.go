@@ -214,68 +214,90 @@ func (s *Store) exchange(n *node, commands int, e exchange) []error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	s.pipeline(ctx, n, upTo(commands), false, e, errs)
-	for range hops {
-		var again map[target][]int
-		var reloaded bool
-		for i, err := range errs {
-			if err == nil {
+	rounds := map[target][]int{{node: n}: upTo(commands)}
+	for hop := 0; len(rounds) > 0 && hop < hops; hop++ {
+		for at, indices := range rounds {
+			s.pipeline(ctx, at, indices, e, errs)
+		}
+		rounds = s.refused(ctx, rounds, e, errs)
+	}
+	return errs
+}
+
+// target is where a command is made; asking says that its key is on its way there.
+type target struct {
+	node   *node
+	asking bool
+}
+
+// refused says where commands are to be made again that Redis refused without doing anything.
+func (s *Store) refused(ctx context.Context, rounds map[target][]int, e exchange, errs []error) map[target][]int {
+	var again map[target][]int
+	r := redirects{store: s}
+	for at, indices := range rounds {
+		for _, i := range indices {
+			if errs[i] == nil {
 				continue
 			}
-			if to, ok := s.elsewhere(ctx, e.key(i), err, &reloaded); ok {
+			if to, ok := r.follow(ctx, at, e.key(i), errs[i]); ok {
 				if again == nil {
 					again = map[target][]int{}
 				}
 				again[to] = append(again[to], i)
 			}
 		}
-		if len(again) == 0 {
-			break
-		}
-		for to, indices := range again {
-			s.pipeline(ctx, to.node, indices, to.asking, e, errs)
-		}
 	}
-	return errs
+	return again
 }
 
-// target is where a command is made again; asking says that the key is on its way there.
-type target struct {
-	node   *node
-	asking bool
+// redirects loads the script and asks for the cluster's layout once in a round.
+type redirects struct {
+	store    *Store
+	loaded   map[*node]bool
+	reloaded bool
 }
 
-// elsewhere says where a command is to be made that a Redis has refused without doing anything.
-func (s *Store) elsewhere(ctx context.Context, key string, err error, reloaded *bool) (target, bool) {
+func (r *redirects) follow(ctx context.Context, at target, key string, err error) (target, bool) {
+	nodes := r.store.nodes
 	switch {
 	case redis.HasErrorPrefix(err, "NOSCRIPT"):
-		s.checked.Store(false) // a Redis that lost its scripts may have lost everything
-		if n, err := s.nodes.forKey(ctx, key); err == nil && appendScript.Load(ctx, n.client).Err() == nil {
-			return target{node: n}, true
-		}
-	case s.nodes.cluster == nil:
+		return at, r.load(ctx, at.node)
+	case nodes.cluster == nil:
 	case redis.HasErrorPrefix(err, "MOVED"):
-		if !*reloaded {
-			s.nodes.reload(ctx)
-			*reloaded = true
+		if !r.reloaded {
+			nodes.reload(ctx)
+			r.reloaded = true
 		}
-		if n, err := s.nodes.forKey(ctx, key); err == nil {
+		if n, err := nodes.forKey(ctx, key); err == nil {
 			return target{node: n}, true
 		}
 	case redis.HasErrorPrefix(err, "ASK"):
-		if n := s.nodes.at(ctx, err.Error()[strings.LastIndexByte(err.Error(), ' ')+1:]); n != nil {
+		if n := nodes.at(ctx, err.Error()[strings.LastIndexByte(err.Error(), ' ')+1:]); n != nil {
 			return target{node: n, asking: true}, true
 		}
 	}
 	return target{}, false
 }
 
+func (r *redirects) load(ctx context.Context, n *node) bool {
+	r.store.checked.Store(false) // a Redis that lost its scripts may have lost everything
+	loaded, known := r.loaded[n]
+	if !known {
+		loaded = appendScript.Load(ctx, n.client).Err() == nil
+		if r.loaded == nil {
+			r.loaded = map[*node]bool{}
+		}
+		r.loaded[n] = loaded
+	}
+	return loaded
+}
+
 // pipeline makes the commands at indices in one round trip.
-func (s *Store) pipeline(ctx context.Context, n *node, indices []int, asking bool, e exchange, errs []error) {
-	pipeline := n.client.Pipeline()
+func (s *Store) pipeline(ctx context.Context, at target, indices []int, e exchange, errs []error) {
+	pipeline := at.node.client.Pipeline()
 	calls := make([]redis.Cmder, len(indices))
 	for k, i := range indices {
-		if asking {
+		if at.asking {
 			pipeline.Do(ctx, "ASKING")
 		}
 		calls[k] = e.queue(ctx, pipeline, i)
@@ -292,7 +314,7 @@ func (s *Store) pipeline(ctx context.Context, n *node, indices []int, asking boo
 			errs[i] = copyError(copies, e.replicas)
 		}
 		if neverSent(errs[i]) || timedOut(errs[i]) {
-			s.nodes.leave(n)
+			s.nodes.leave(at.node)
 		}
 	}
 }

@@ -1,0 +1,225 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/redistest"
+)
+
+// appendUntilStored repeats a message with its id until it is acknowledged, as a client does.
+func appendUntilStored(t *testing.T, store *Store, chatID chat.ID, m chat.Message) chat.Appended {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(20 * time.Second); ; <-tick.C {
+		a, err := appendOne(store, chatID, m)
+		if err == nil {
+			return a
+		}
+		if code := chat.CodeOf(err); code != chat.Unavailable && code != chat.DeadlineExceeded {
+			t.Fatalf("Append() = %v, want unavailable or deadline_exceeded until it works", err)
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("Append() = %v after 20 s", err)
+		}
+	}
+}
+
+// wantTexts compares a whole chat with the texts acknowledged for it.
+func wantTexts(t *testing.T, store *Store, chatID chat.ID, want []string) {
+	t.Helper()
+	messages, err := rangeOne(store, chatID, 0, false, 10_000)
+	if err != nil {
+		t.Errorf("Range(%s) = %v", chatID, err)
+	}
+	var got []string
+	for _, m := range messages {
+		got = append(got, m.Text)
+	}
+	if strings.Join(got, " ") != strings.Join(want, " ") {
+		t.Errorf("%s holds %q, want %q", chatID, got, want)
+	}
+}
+
+func message(i int) chat.Message {
+	return chat.Message{Sender: "a", Text: fmt.Sprint(i), ID: fmt.Sprint(i)}
+}
+
+// TestSentinelFailover: the master is killed. With a copy of every message nothing that was acknowledged is lost, and
+// what was repeated is there once.
+func TestSentinelFailover(t *testing.T) {
+	t.Parallel()
+	redis := redistest.StartSentinel(t)
+	store := openAt(t, redis.URL(), Options{MinReplicas: 1, IdempotencyWindow: time.Hour})
+	var want []string
+	for i := range 60 {
+		if i == 20 {
+			redis.Master().Kill()
+		}
+		if i == 40 {
+			redis.Failover()
+		}
+		appendUntilStored(t, store, id(t, "room"), message(i))
+		want = append(want, fmt.Sprint(i))
+	}
+	wantTexts(t, store, id(t, "room"), want)
+}
+
+// TestClusterFailover: the master of a chat is killed, and comes back as a replica. Its replica, which takes over, has
+// none of its own, so that copies can only be asked for before.
+func TestClusterFailover(t *testing.T) {
+	t.Parallel()
+	redis := redistest.StartCluster(t)
+	copying := openAt(t, redis.URL(), Options{MinReplicas: 1, IdempotencyWindow: time.Hour})
+	store := openAt(t, redis.URL(), Options{IdempotencyWindow: time.Hour})
+	master := redis.MasterOf(store.keys.log(id(t, "room")))
+	var want []string
+	for i := range 60 {
+		switch {
+		case i < 20:
+			appendUntilStored(t, copying, id(t, "room"), message(i))
+		case i == 20:
+			master.Kill()
+		case i == 40:
+			master.Restart()
+			redis.WaitUntilOK()
+			redis.Failover(master)
+		}
+		appendUntilStored(t, store, id(t, "room"), message(i))
+		want = append(want, fmt.Sprint(i))
+	}
+	wantTexts(t, store, id(t, "room"), want)
+}
+
+// TestHungMaster: one of three masters hangs. Chats of the others do not wait for it, and its own are refused at once
+// after the first calls.
+func TestHungMaster(t *testing.T) {
+	t.Parallel()
+	redis := redistest.StartCluster(t, "--cluster-node-timeout", "15000")
+	store := openAt(t, redis.URL(), Options{})
+	hung := redis.MasterOf(store.keys.log(id(t, "room-0")))
+	var on, off []chat.ID
+	for i := range 40 {
+		room := id(t, fmt.Sprintf("room-%d", i))
+		if _, err := appendOne(store, room, chat.Message{Sender: "a", Text: "x"}); err != nil {
+			t.Fatal(err)
+		}
+		if redis.MasterOf(store.keys.log(room)) == hung {
+			off = append(off, room)
+		} else {
+			on = append(on, room)
+		}
+	}
+	hung.Stop()
+	defer hung.Continue()
+	ctx := context.Background()
+	asked := make(chan struct{})
+	go func() {
+		defer close(asked)
+		for range 2 {
+			_, _ = appendOne(store, off[0], chat.Message{Sender: "a", Text: "x"})
+		}
+	}()
+	start := time.Now()
+	for _, room := range on {
+		if _, err := appendOne(store, room, chat.Message{Sender: "a", Text: "x"}); err != nil {
+			t.Errorf("Append(%s) with another master hung = %v, want nil", room, err)
+		}
+	}
+	if took := time.Since(start); took >= timeout {
+		t.Errorf("%d appends took %v, want them not to wait for the hung master", len(on), took)
+	}
+	<-asked
+	start = time.Now()
+	for _, room := range off {
+		_, err := appendOne(store, room, chat.Message{Sender: "a", Text: "x"})
+		if chat.CodeOf(err) != chat.Unavailable || !strings.Contains(chat.AsError(err).Message, "nothing was") {
+			t.Errorf("Append(%s) at the hung master = %v, want unavailable and that nothing was stored", room, err)
+		}
+	}
+	if took := time.Since(start); took >= timeout {
+		t.Errorf("%d appends at the hung master took %v, want them refused at once", len(off), took)
+	}
+	hung.Continue()
+	appendUntilStored(t, store, off[0], chat.Message{Sender: "a", Text: "x"})
+	if err := store.Ready(ctx); err != nil {
+		t.Errorf("Ready() = %v", err)
+	}
+}
+
+// TestSlotMoves while messages are appended: redirections are followed, and nothing is stored twice.
+func TestSlotMoves(t *testing.T) {
+	t.Parallel()
+	redis := redistest.StartCluster(t)
+	store := openAt(t, redis.URL(), Options{IdempotencyWindow: time.Hour})
+	rooms := []chat.ID{id(t, "room")}
+	for i := 0; len(rooms) < 3; i++ { // of the same partition
+		if room := id(t, fmt.Sprintf("room-%d", i)); store.keys.partition(room) == store.keys.partition(rooms[0]) {
+			rooms = append(rooms, room)
+		}
+	}
+	key := store.keys.log(rooms[0])
+	from := redis.MasterOf(key)
+	var to *redistest.Server
+	for _, master := range redis.Masters() {
+		if master != from {
+			to = master
+		}
+	}
+	want := map[chat.ID][]string{}
+	next := 0
+	send := func(room chat.ID) {
+		appendUntilStored(t, store, room, message(next))
+		want[room] = append(want[room], fmt.Sprint(next))
+		next++
+	}
+	send(rooms[0])
+	send(rooms[1])
+	migration := redis.Migrate(redis.Slot(key), to)
+	log, ids, activity := store.keys.append(rooms[0])
+	send(rooms[0])
+	migration.MoveKey(log, ids, activity)
+	send(rooms[0]) // ASK
+	for migration.MoveKeys(100) > 0 {
+	}
+	send(rooms[1])
+	// Redis does not know whether keys that are in neither place are new: a chat waits for the end of the move.
+	if _, err := appendOne(store, rooms[2], message(0)); chat.CodeOf(err) != chat.Unavailable || !strings.Contains(chat.AsError(err).Message, "nothing was stored") {
+		t.Errorf("Append() to a new chat in a slot that moves = %v, want unavailable and that nothing was stored", err)
+	}
+	migration.Finish()
+	for _, room := range rooms { // MOVED
+		send(room)
+		wantTexts(t, store, room, want[room])
+	}
+}
+
+// TestMinReplicas: a message is acknowledged once it is copied. Where it is not, its outcome is unknown, and the same id
+// settles it.
+func TestMinReplicas(t *testing.T) {
+	t.Parallel()
+	redis := redistest.StartSentinel(t)
+	store := openAt(t, redis.URL(), Options{MinReplicas: 2, IdempotencyWindow: time.Hour})
+	room := id(t, "room")
+	if a, err := appendOne(store, room, message(1)); err != nil || a.Duplicate {
+		t.Fatalf("Append() with two replicas = %+v, %v", a, err)
+	}
+	stopped := redis.Replicas()[0]
+	stopped.Stop()
+	for range 2 { // also a repeated id waits for the copy of what it stored
+		_, err := appendOne(store, room, message(2))
+		if chat.CodeOf(err) != chat.Unavailable || !strings.Contains(chat.AsError(err).Message, "it is unknown") {
+			t.Errorf("Append() with one replica of two = %v, want unavailable and an unknown outcome", err)
+		}
+	}
+	stopped.Continue()
+	if a := appendUntilStored(t, store, room, message(2)); !a.Duplicate {
+		t.Errorf("Append() of the id again = %+v, want a duplicate", a)
+	}
+	wantTexts(t, store, room, []string{"1", "2"})
+}
