@@ -143,6 +143,8 @@ func openCluster(t *testing.T, cluster *redistest.Cluster) *redis.ClusterClient 
 	if err != nil {
 		t.Fatal(err)
 	}
+	// By itself go-redis asks again who serves what after a MOVED, or each minute: not when a master is gone.
+	options.ClusterStateReloadInterval = 100 * time.Millisecond
 	client := redis.NewClusterClient(options)
 	t.Cleanup(func() { _ = client.Close() })
 	return client

@@ -27,7 +27,7 @@ func (s *Server) begin(args func() []string) {
 	for range 10 {
 		s.port = freePort(s.t)
 		conf := configuration(append([]string{
-			"--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--loglevel", "notice", "--repl-diskless-sync-delay", "0",
+			"--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--loglevel", "notice",
 		}, args()...))
 		if err := os.WriteFile(s.file("redis.conf"), []byte(conf), 0o600); err != nil {
 			s.t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -120,24 +121,28 @@ func TestNothingIsLeftRunning(t *testing.T) {
 	t.Parallel()
 	var pids []int
 	t.Run("servers", func(t *testing.T) {
-		for _, server := range []*redistest.Server{redistest.Start(t), redistest.StartTLS(t), redistest.Start(t)} {
+		sentinel := redistest.StartSentinel(t)
+		servers := slices.Concat(
+			[]*redistest.Server{redistest.Start(t), redistest.StartTLS(t)}, sentinel.Servers(), sentinel.Sentinels(),
+			redistest.StartCluster(t).Servers(),
+		)
+		for i, server := range servers {
 			pids = append(pids, server.PID())
 			if err := syscall.Kill(server.PID(), 0); err != nil {
 				t.Errorf("process %d: %v, want it to run", server.PID(), err)
 			}
-			server.Stop() // also a frozen one ends
+			if i%2 == 0 {
+				server.Stop() // a frozen one ends as well
+			}
 		}
 	})
-	for _, pid := range pids {
-		gone(t, pid)
+	if len(pids) != 14 {
+		t.Errorf("%d processes, want 14", len(pids))
 	}
-}
-
-// gone checks that there is no such process.
-func gone(t *testing.T, pid int) {
-	t.Helper()
-	if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
-		t.Errorf("process %d = %v after the test, want it gone", pid, err)
+	for _, pid := range pids {
+		if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
+			t.Errorf("process %d = %v after the test, want it gone", pid, err)
+		}
 	}
 }
 
