@@ -46,6 +46,10 @@ fuzz: ## every fuzz target for FUZZTIME (default 30s)
 lint: ## golangci-lint with .golangci.yml
 	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run
 
+.PHONY: vulncheck
+vulncheck: ## known vulnerabilities in what is called (asks vuln.go.dev)
+	go run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./...
+
 .PHONY: generate
 generate: thrift-compiler ## write internal/gen anew from the two IDLs
 	go build -o $(BIN)/ tool ./internal/gen/protoc
