@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/client"
+	"github.com/pullchat/pullchat/internal/programtest"
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
@@ -31,8 +32,8 @@ func TestWithoutRedis(t *testing.T) {
 	if got := s.texts(t); !slices.Equal(got, []string{"late"}) {
 		t.Errorf("the room holds %v, want only what was acknowledged", got)
 	}
-	s.rpc.alive()
-	s.http.alive()
+	s.rpc.Alive()
+	s.http.Alive()
 }
 
 // TestRedisHangs: a Redis that keeps its connections and answers nothing.
@@ -65,8 +66,8 @@ func TestRedisHangs(t *testing.T) {
 	if once := slices.Compact(slices.Clone(texts)); len(once) != len(texts) {
 		t.Errorf("the room holds %v, want each at most once", texts)
 	}
-	s.rpc.alive()
-	s.http.alive()
+	s.rpc.Alive()
+	s.http.Alive()
 }
 
 // TestRedisIsKilled: writers go on while Redis is killed and restarted; what was acknowledged is there once, in the
@@ -117,8 +118,8 @@ func TestRedisIsKilled(t *testing.T) {
 			t.Errorf("writer %d has nothing acknowledged: the test showed nothing", writer)
 		}
 	}
-	s.rpc.alive()
-	s.http.alive()
+	s.rpc.Alive()
+	s.http.Alive()
 }
 
 // TestWithoutRPCServer: the gateway lives, says what is missing, and goes on when the rpc-server is back.
@@ -127,7 +128,7 @@ func TestWithoutRPCServer(t *testing.T) {
 	redis := redistest.Start(t)
 	s := startStack(t, redis.URL())
 	s.recovers(t, "before")
-	s.rpc.kill()
+	s.rpc.Kill()
 	s.fails(t, "send", func(ctx context.Context) error { return s.send(ctx, "refused") }, 503)
 	s.fails(t, "pull", s.pull, 503)
 	s.fails(t, "readyz", func(ctx context.Context) error {
@@ -137,9 +138,9 @@ func TestWithoutRPCServer(t *testing.T) {
 		}
 		return err
 	}, 503)
-	start(t, "rpc-server", "REDIS_URL="+redis.URL(), "RPC_ADDR="+s.rpc.addr)
+	programtest.Start(t, "rpc-server", "REDIS_URL="+redis.URL(), "RPC_ADDR="+s.rpc.Addr())
 	s.recovers(t, "after")
-	s.http.alive()
+	s.http.Alive()
 	if got := s.texts(t); !slices.Equal(got, []string{"before", "after"}) {
 		t.Errorf("the room holds %v, want what was acknowledged", got)
 	}
@@ -186,8 +187,8 @@ func TestTerm(t *testing.T) {
 				for range begun { // let the writers go on
 				}
 			}()
-			stopped.signal(syscall.SIGTERM)
-			if state := stopped.exit(); state.ExitCode() != 0 {
+			stopped.Terminate()
+			if state := stopped.Exit(); state.ExitCode() != 0 {
 				t.Errorf("%s ended with %v, want status 0", name, state)
 			}
 			group.Wait()
@@ -208,10 +209,10 @@ func TestTerm(t *testing.T) {
 func TestSecondSignal(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
-	rpc := start(t, "rpc-server", "REDIS_URL="+redis.URL())
+	rpc := programtest.Start(t, "rpc-server", "REDIS_URL="+redis.URL())
 	s := overRPC(t, rpc, "DRAIN_DELAY=1h")
 	s.recovers(t, "before")
-	s.http.signal(syscall.SIGTERM)
+	s.http.Terminate()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	for s.client.Ready(ctx) == nil { // until the signal has arrived
@@ -220,8 +221,8 @@ func TestSecondSignal(t *testing.T) {
 	if err := s.send(ctx, "while draining"); err != nil {
 		t.Errorf("send while readiness is off = %v, want it stored", err)
 	}
-	s.http.signal(syscall.SIGTERM)
-	if state := s.http.exit(); state.Sys().(syscall.WaitStatus).Signal() != syscall.SIGTERM {
+	s.http.Terminate()
+	if state := s.http.Exit(); state.Sys().(syscall.WaitStatus).Signal() != syscall.SIGTERM {
 		t.Errorf("http-server ended with %v, want it ended by the signal", state)
 	}
 }
@@ -229,8 +230,8 @@ func TestSecondSignal(t *testing.T) {
 // TestServe: everything in one process.
 func TestServe(t *testing.T) {
 	t.Parallel()
-	process := startServe(t)
-	c, err := client.New("http://"+process.addr, &http.Client{Transport: &http.Transport{DisableKeepAlives: true}})
+	process := programtest.StartServe(t)
+	c, err := client.New("http://"+process.Addr(), &http.Client{Transport: &http.Transport{DisableKeepAlives: true}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,8 +242,8 @@ func TestServe(t *testing.T) {
 	if page, err := c.Pull(ctx, client.PullRequest{Chat: "b:a"}); err != nil || len(page.Messages) != 1 {
 		t.Errorf("Pull() = %+v, %v; want the message", page, err)
 	}
-	process.signal(syscall.SIGTERM)
-	if state := process.exit(); state.ExitCode() != 0 {
+	process.Terminate()
+	if state := process.Exit(); state.ExitCode() != 0 {
 		t.Errorf("serve ended with %v, want status 0", state)
 	}
 }

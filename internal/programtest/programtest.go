@@ -1,0 +1,196 @@
+// Package programtest runs Pullchat's real programs for tests, on free ports, with what happens to programs: kill,
+// stop, restart, signals. A package that uses it has
+//
+//	func TestMain(m *testing.M) { os.Exit(programtest.Main(m)) }
+package programtest
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// binaries is the folder with the programs, while Main runs.
+var binaries string
+
+// Main builds the programs, runs the tests and returns their status.
+func Main(m *testing.M) int {
+	folder, err := os.MkdirTemp("", "pullchat-programs-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	const module = "github.com/pullchat/pullchat/"
+	build := exec.Command("go", "build", "-o", folder+"/", module+"rpc-server", module+"http-server", module+"pullchat")
+	if output, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, output)
+		return 1
+	}
+	binaries = folder
+	return m.Run()
+}
+
+// Process is a program that runs until its test ends. Its methods fail the test when they do not work.
+type Process struct {
+	t         testing.TB
+	name      string // also how it calls itself where it says that it listens
+	arguments []string
+	settings  []string
+
+	cmd    *exec.Cmd
+	addr   string
+	exited chan struct{}
+
+	mutex sync.Mutex
+	log   strings.Builder
+}
+
+// Start runs a program with settings like "REDIS_URL=…" and waits until it says where it listens.
+func Start(t testing.TB, name string, settings ...string) *Process {
+	t.Helper()
+	return start(t, &Process{t: t, name: name, arguments: []string{name}, settings: settings})
+}
+
+// StartServe runs pullchat serve; its address is that of its http-server.
+func StartServe(t testing.TB, settings ...string) *Process {
+	t.Helper()
+	return start(t, &Process{t: t, name: "http-server", arguments: []string{"pullchat", "serve"}, settings: settings})
+}
+
+func start(t testing.TB, p *Process) *Process {
+	t.Helper()
+	if binaries == "" {
+		t.Fatal("the test's package has no TestMain that calls programtest.Main")
+	}
+	p.run("127.0.0.1:0")
+	t.Cleanup(func() {
+		p.Kill()
+		if t.Failed() {
+			t.Logf("%s wrote:\n%s", p.name, tail(p.Output(), 4000))
+		}
+	})
+	return p
+}
+
+// run starts the process; where it listens is addr unless the settings say something else.
+func (p *Process) run(addr string) {
+	p.t.Helper()
+	p.cmd = exec.Command(filepath.Join(binaries, p.arguments[0]), p.arguments[1:]...)
+	p.cmd.Env = append(os.Environ(), append([]string{"LOG_FORMAT=json", "HTTP_ADDR=" + addr, "RPC_ADDR=" + addr}, p.settings...)...)
+	output, err := p.cmd.StderrPipe()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	p.exited = make(chan struct{})
+	listens := make(chan string, 1)
+	go p.read(p.cmd, output, listens, p.exited)
+	select {
+	case p.addr = <-listens:
+	case <-p.exited:
+		p.t.Fatalf("%s ended: %s", p.name, p.Output())
+	case <-time.After(20 * time.Second):
+		p.t.Fatalf("%s did not listen: %s", p.name, p.Output())
+	}
+}
+
+// read keeps the log, looks for the address in it, and reaps the process when the log ends.
+func (p *Process) read(cmd *exec.Cmd, output io.Reader, listens chan<- string, exited chan<- struct{}) {
+	lines := bufio.NewScanner(output)
+	for lines.Scan() {
+		p.mutex.Lock()
+		p.log.WriteString(lines.Text() + "\n")
+		p.mutex.Unlock()
+		var line struct{ Msg, Addr string }
+		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == p.name+" listens" {
+			listens <- line.Addr
+		}
+	}
+	_ = cmd.Wait()
+	close(exited)
+}
+
+// Addr is where it listens, host and port.
+func (p *Process) Addr() string { return p.addr }
+
+// PID is the process's id; Restart gives it another one.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// Output is what it has written to its log, over all restarts.
+func (p *Process) Output() string {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return p.log.String()
+}
+
+// Kill ends the process as kill -9 does, and waits until it is gone.
+func (p *Process) Kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.exited
+}
+
+// Restart starts the process again after Kill or Exit, at the same address, and waits until it listens.
+func (p *Process) Restart() {
+	p.t.Helper()
+	p.run(p.addr)
+}
+
+// Stop freezes the process: it keeps its connections and answers nothing.
+func (p *Process) Stop() {
+	p.t.Helper()
+	p.signal(syscall.SIGSTOP)
+}
+
+// Continue lets a stopped process go on.
+func (p *Process) Continue() {
+	p.t.Helper()
+	p.signal(syscall.SIGCONT)
+}
+
+// Terminate tells the process to stop, with SIGTERM.
+func (p *Process) Terminate() {
+	p.t.Helper()
+	p.signal(syscall.SIGTERM)
+}
+
+func (p *Process) signal(signal syscall.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(signal); err != nil {
+		p.t.Fatalf("signal %s: %v", p.name, err)
+	}
+}
+
+// Exit waits for the end of the process and returns its state.
+func (p *Process) Exit() *os.ProcessState {
+	p.t.Helper()
+	select {
+	case <-p.exited:
+	case <-time.After(15 * time.Second):
+		p.t.Fatalf("%s does not end", p.name)
+	}
+	return p.cmd.ProcessState
+}
+
+// Alive fails the test when the process has ended by itself.
+func (p *Process) Alive() {
+	p.t.Helper()
+	select {
+	case <-p.exited:
+		p.t.Errorf("%s has ended", p.name)
+	default:
+	}
+}
+
+func tail(text string, n int) string { return text[max(0, len(text)-n):] }
