@@ -14,6 +14,8 @@ const slots = 16384
 // Cluster is a Redis Cluster of three masters with one replica each. A node that has not answered for a second is
 // replaced by its replica; slots that nobody serves leave the others in service.
 type Cluster struct {
+	Certificates
+
 	t     testing.TB
 	nodes []*Server
 }
@@ -23,17 +25,23 @@ type Cluster struct {
 func StartCluster(t testing.TB, args ...string) *Cluster {
 	t.Helper()
 	needRedis(t)
-	c := &Cluster{t: t}
+	return startCluster(t, Certificates{}, args)
+}
+
+// StartClusterTLS is StartCluster with nodes that talk TLS only, also with each other.
+func StartClusterTLS(t testing.TB, args ...string) *Cluster {
+	t.Helper()
+	needRedis(t)
+	return startCluster(t, newCertificates(t), args)
+}
+
+func startCluster(t testing.TB, certificates Certificates, args []string) *Cluster {
+	t.Helper()
+	c := &Cluster{Certificates: certificates, t: t}
 	for range 6 {
-		s := &Server{t: t, dir: t.TempDir(), credentials: credentialsIn(args)}
-		s.begin(func() []string {
-			return append(append(replication(s),
-				"--port", strconv.Itoa(s.port), "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf",
-				"--cluster-announce-ip", "127.0.0.1", "--cluster-node-timeout", "1000",
-				"--cluster-require-full-coverage", "no",
-			), args...)
-		})
-		c.nodes = append(c.nodes, s)
+		own := append(replication(args), "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf",
+			"--cluster-announce-ip", "127.0.0.1", "--cluster-node-timeout", "1000", "--cluster-require-full-coverage", "no")
+		c.nodes = append(c.nodes, start(t, certificates, append(own, args...)))
 	}
 	c.join()
 	c.WaitUntilOK()
@@ -66,15 +74,15 @@ func (c *Cluster) join() {
 	}
 }
 
-// URL is what REDIS_URL is set to: redis+cluster:// with the addresses of all nodes, and credentials where there are
-// some.
+// URL is what REDIS_URL is set to: redis+cluster:// or rediss+cluster:// with the addresses of all nodes, and
+// credentials where there are some.
 func (c *Cluster) URL() string {
 	query := url.Values{}
 	for _, s := range c.nodes[1:] {
 		query.Add("addr", s.Addr())
 	}
 	return (&url.URL{
-		Scheme: "redis+cluster", User: c.nodes[0].credentials, Host: c.nodes[0].Addr(), RawQuery: query.Encode(),
+		Scheme: c.scheme() + "+cluster", User: c.nodes[0].credentials, Host: c.nodes[0].Addr(), RawQuery: query.Encode(),
 	}).String()
 }
 

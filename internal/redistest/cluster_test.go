@@ -14,7 +14,7 @@ import (
 
 func TestClusterReplacesAKilledMaster(t *testing.T) {
 	t.Parallel()
-	cluster := startCluster(t)
+	cluster := startCluster(t, redistest.StartCluster)
 	client := openCluster(t, cluster)
 	if n := len(cluster.Masters()); n != 3 {
 		t.Fatalf("%d Masters(), want 3", n)
@@ -53,7 +53,7 @@ func TestClusterReplacesAKilledMaster(t *testing.T) {
 
 func TestClusterFailover(t *testing.T) {
 	t.Parallel()
-	cluster := startCluster(t, "--requirepass", "secret")
+	cluster := startCluster(t, redistest.StartClusterTLS, "--requirepass", "secret")
 	client := openCluster(t, cluster)
 	for range 2 {
 		master := cluster.MasterOf("key")
@@ -71,7 +71,7 @@ func TestClusterFailover(t *testing.T) {
 
 func TestClusterSlotMigration(t *testing.T) {
 	t.Parallel()
-	cluster := startCluster(t, "--user", "alice", "on", ">secret", "~*", "&*", "+@all", "--user", "default", "off")
+	cluster := startCluster(t, redistest.StartCluster, "--user", "alice", "on", ">secret", "~*", "&*", "+@all", "--user", "default", "off")
 	client := openCluster(t, cluster)
 	for i := range 5 {
 		set(t, client, fmt.Sprintf("{tag}%d", i), fmt.Sprint(i))
@@ -129,20 +129,23 @@ func TestClusterSlotMigration(t *testing.T) {
 	}
 }
 
-func startCluster(t *testing.T, args ...string) *redistest.Cluster {
+func startCluster(
+	t *testing.T, start func(testing.TB, ...string) *redistest.Cluster, args ...string,
+) *redistest.Cluster {
 	t.Helper()
-	start := time.Now()
-	cluster := redistest.StartCluster(t, args...)
-	t.Logf("started in %v", time.Since(start).Round(time.Millisecond))
+	began := time.Now()
+	cluster := start(t, args...)
+	t.Logf("started in %v", time.Since(began).Round(time.Millisecond))
 	return cluster
 }
 
 func openCluster(t *testing.T, cluster *redistest.Cluster) *redis.ClusterClient {
 	t.Helper()
-	options, err := redis.ParseClusterURL("redis" + cluster.URL()[len("redis+cluster"):])
+	options, err := redis.ParseClusterURL(strings.Replace(cluster.URL(), "+cluster", "", 1))
 	if err != nil {
 		t.Fatal(err)
 	}
+	configure(t, options.TLSConfig, cluster.Certificates)
 	// By itself go-redis asks again who serves what after a MOVED, or each minute: not when a master is gone.
 	options.ClusterStateReloadInterval = 100 * time.Millisecond
 	client := redis.NewClusterClient(options)

@@ -85,14 +85,14 @@ func (s *Server) dial(timeout time.Duration) (net.Conn, *bufio.Reader, error) {
 	return conn, reader, nil
 }
 
-func (s *Server) clientTLS() (*tls.Config, error) {
-	pem, err := os.ReadFile(s.CA)
+func (c Certificates) clientTLS() (*tls.Config, error) {
+	pem, err := os.ReadFile(c.CA)
 	if err != nil {
 		return nil, err
 	}
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(pem)
-	pair, err := tls.LoadX509KeyPair(s.Cert, s.Key)
+	pair, err := tls.LoadX509KeyPair(c.Cert, c.Key)
 	if err != nil {
 		return nil, err
 	}

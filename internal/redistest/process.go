@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -26,9 +27,9 @@ func (s *Server) begin(args func() []string) {
 	s.t.Helper()
 	for range 10 {
 		s.port = freePort(s.t)
-		conf := configuration(append([]string{
+		conf := configuration(slices.Concat([]string{
 			"--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--loglevel", "notice",
-		}, args()...))
+		}, s.listening(s.port), args()))
 		if err := os.WriteFile(s.file("redis.conf"), []byte(conf), 0o600); err != nil {
 			s.t.Fatal(err)
 		}
@@ -106,9 +107,9 @@ func (s *Server) waitUntilItAnswers() bool {
 		if _, err := s.ask("PING"); err != nil { // LOADING
 			return fmt.Errorf("redis-server on port %d: %w", s.port, err)
 		}
-		for _, command := range s.afterStart {
-			if _, err := s.ask(command...); err != nil {
-				return fmt.Errorf("redis-server on port %d: %s: %w", s.port, strings.Join(command, " "), err)
+		if len(s.afterStart) > 0 {
+			if _, err := s.ask(s.afterStart...); err != nil {
+				return fmt.Errorf("redis-server on port %d: %s: %w", s.port, s.afterStart, err)
 			}
 		}
 		return nil

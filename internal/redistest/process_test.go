@@ -34,7 +34,7 @@ func TestPortThatIsTakenMeanwhile(t *testing.T) {
 					}
 					t.Cleanup(func() { _ = taken.Close() })
 				}
-				return append([]string{"--port", strconv.Itoa(s.port)}, test.args...)
+				return test.args
 			})
 			if len(chosen) != 2 || s.port != chosen[1] {
 				t.Errorf("ports chosen = %v, and %d is used; want the second of two", chosen, s.port)

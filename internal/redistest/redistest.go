@@ -1,9 +1,9 @@
 // Package redistest runs real Redis for tests, in each form that it is deployed in: one server (Start, StartTLS), a
-// master with replicas and Sentinels (StartSentinel), a cluster (StartCluster). Each server has a port of its own and
+// master with replicas and Sentinels (StartSentinel), a cluster (StartCluster), both also with TLS. Each server has a port of its own and
 // a folder of its own, ends with the test, and has the faults that servers have.
 //
-// Every wait is bounded and ends the test with what was waited for and the tail of the servers' logs. A value belongs
-// to the goroutine of its test: methods are not called concurrently.
+// Every wait is bounded and ends the test with what was waited for and the tail of the servers' logs. What they return
+// belongs to the goroutine of the test: methods are not called concurrently.
 package redistest
 
 import (
@@ -19,15 +19,13 @@ import (
 
 // Server is one redis-server process. Its methods fail the test when they do not work.
 type Server struct {
-	// CA, Cert and Key are PEM files for a client of a server that StartTLS started: whom to trust, and the client's
-	// own certificate and key, without which the server does not talk. Elsewhere they are empty.
-	CA, Cert, Key string
+	Certificates
 
 	t           testing.TB
 	dir         string
 	port        int
 	flags       []string      // on the command line, after the configuration file
-	afterStart  [][]string    // commands sent after each start
+	afterStart  []string      // a command that is sent after each start
 	credentials *url.Userinfo // nil when the server asks for none
 	process     *exec.Cmd
 	exited      chan struct{}
@@ -43,20 +41,20 @@ type Server struct {
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
 	needRedis(t)
-	s := &Server{t: t, dir: t.TempDir(), credentials: credentialsIn(args)}
-	s.begin(func() []string {
-		return append([]string{"--port", strconv.Itoa(s.port), "--appendonly", "yes"}, args...)
-	})
+	return start(t, Certificates{}, args)
+}
+
+// start starts one server, with TLS where there are certificates.
+func start(t testing.TB, certificates Certificates, args []string) *Server {
+	t.Helper()
+	s := &Server{Certificates: certificates, t: t, dir: t.TempDir(), credentials: credentialsIn(args)}
+	s.begin(func() []string { return append([]string{"--appendonly", "yes"}, args...) })
 	return s
 }
 
 // URL is what REDIS_URL is set to: rediss:// with TLS, and with credentials where there are some.
 func (s *Server) URL() string {
-	scheme := "redis"
-	if s.CA != "" {
-		scheme = "rediss"
-	}
-	return (&url.URL{Scheme: scheme, User: s.credentials, Host: s.Addr()}).String()
+	return (&url.URL{Scheme: s.scheme(), User: s.credentials, Host: s.Addr()}).String()
 }
 
 // Addr is host and port.

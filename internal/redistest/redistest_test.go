@@ -167,20 +167,27 @@ func optionsOf(t *testing.T, server *redistest.Server) *redis.Options {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if options.TLSConfig != nil {
-		ca, err := os.ReadFile(server.CA)
-		if err != nil {
-			t.Fatal(err)
-		}
-		pair, err := tls.LoadX509KeyPair(server.Cert, server.Key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		options.TLSConfig.RootCAs = x509.NewCertPool()
-		options.TLSConfig.RootCAs.AppendCertsFromPEM(ca)
-		options.TLSConfig.Certificates = []tls.Certificate{pair}
-	}
+	configure(t, options.TLSConfig, server.Certificates)
 	return options
+}
+
+// configure gives a client its certificates, if it talks TLS.
+func configure(t *testing.T, config *tls.Config, certificates redistest.Certificates) {
+	t.Helper()
+	if config == nil {
+		return
+	}
+	ca, err := os.ReadFile(certificates.CA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := tls.LoadX509KeyPair(certificates.Cert, certificates.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.RootCAs = x509.NewCertPool()
+	config.RootCAs.AppendCertsFromPEM(ca)
+	config.Certificates = []tls.Certificate{pair}
 }
 
 func set(t *testing.T, client redis.Cmdable, key, value string) {

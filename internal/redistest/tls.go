@@ -10,28 +10,60 @@ import (
 	"math/big"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
 )
 
-// StartTLS is Start with a server that talks TLS only, and only to clients that show a certificate: Server.CA, Cert
-// and Key are made for this server. Its certificate is for 127.0.0.1 and localhost.
+// StartTLS is Start with a server that talks TLS only, and only to clients that show a certificate.
 func StartTLS(t testing.TB, args ...string) *Server {
 	t.Helper()
 	needRedis(t)
-	s := &Server{t: t, dir: t.TempDir(), credentials: credentialsIn(args)}
-	s.CA, s.Cert, s.Key = s.file("ca.pem"), s.file("client.pem"), s.file("client.key")
-	authority := newAuthority(t, s.CA)
-	authority.issue(t, "client", s.Cert, s.Key)
-	authority.issue(t, "server", s.file("server.pem"), s.file("server.key"))
-	s.begin(func() []string {
-		return append([]string{
-			"--port", "0", "--tls-port", strconv.Itoa(s.port), "--tls-auth-clients", "yes", "--tls-ca-cert-file", s.CA,
-			"--tls-cert-file", s.file("server.pem"), "--tls-key-file", s.file("server.key"), "--appendonly", "yes",
-		}, args...)
-	})
-	return s
+	return start(t, newCertificates(t), args)
+}
+
+// Certificates are PEM files for a client of servers with TLS; without TLS they are empty.
+type Certificates struct {
+	CA        string // whom to trust: it signed the servers' certificate, for 127.0.0.1 and localhost
+	Cert, Key string // the client's own, without which a server does not talk
+
+	serverCert, serverKey string
+}
+
+// newCertificates makes certificates for one test.
+func newCertificates(t testing.TB) Certificates {
+	t.Helper()
+	dir := t.TempDir()
+	file := func(name string) string { return filepath.Join(dir, name) }
+	c := Certificates{
+		CA: file("ca.pem"), Cert: file("client.pem"), Key: file("client.key"),
+		serverCert: file("server.pem"), serverKey: file("server.key"),
+	}
+	authority := newAuthority(t, c.CA)
+	authority.issue(t, "client", c.Cert, c.Key)
+	authority.issue(t, "server", c.serverCert, c.serverKey)
+	return c
+}
+
+// scheme is how a URL begins.
+func (c Certificates) scheme() string {
+	if c.CA == "" {
+		return "redis"
+	}
+	return "rediss"
+}
+
+// listening is what a server is started with to listen on a port: with certificates for TLS only, which it then also
+// talks to other servers.
+func (c Certificates) listening(port int) []string {
+	if c.CA == "" {
+		return []string{"--port", strconv.Itoa(port)}
+	}
+	return []string{
+		"--port", "0", "--tls-port", strconv.Itoa(port), "--tls-auth-clients", "yes", "--tls-ca-cert-file", c.CA,
+		"--tls-cert-file", c.serverCert, "--tls-key-file", c.serverKey, "--tls-replication", "yes", "--tls-cluster", "yes",
+	}
 }
 
 // authority signs certificates.
