@@ -71,7 +71,7 @@ func TestClusterFailover(t *testing.T) {
 
 func TestClusterSlotMigration(t *testing.T) {
 	t.Parallel()
-	cluster := startCluster(t, redistest.StartCluster, "--user", "alice", "on", ">secret", "~*", "&*", "+@all", "--user", "default", "off")
+	cluster := startCluster(t, redistest.StartClusterTLS, "--user", "alice", "on", ">secret", "~*", "&*", "+@all", "--user", "default", "off")
 	client := openCluster(t, cluster)
 	for i := range 5 {
 		set(t, client, fmt.Sprintf("{tag}%d", i), fmt.Sprint(i))

@@ -3,12 +3,10 @@ package redistest
 import (
 	"bufio"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -28,8 +26,7 @@ func (s *Server) Do(command string) (string, error) {
 	if err != nil || !strings.HasPrefix(line, "$") {
 		return strings.TrimSpace(line), err
 	}
-	bulk, err := readBulk(reader, strings.TrimSpace(line))
-	return bulk, err
+	return readBulk(reader, strings.TrimSpace(line))
 }
 
 // ask sends one command over a connection of its own. An answer is a string, an int64, nil or an []any of these; an
@@ -83,20 +80,6 @@ func (s *Server) dial(timeout time.Duration) (net.Conn, *bufio.Reader, error) {
 		}
 	}
 	return conn, reader, nil
-}
-
-func (c Certificates) clientTLS() (*tls.Config, error) {
-	pem, err := os.ReadFile(c.CA)
-	if err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(pem)
-	pair, err := tls.LoadX509KeyPair(c.Cert, c.Key)
-	if err != nil {
-		return nil, err
-	}
-	return &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{pair}, ServerName: "127.0.0.1"}, nil
 }
 
 func call(conn net.Conn, reader *bufio.Reader, command ...string) (any, error) {

@@ -101,8 +101,12 @@ func (s *Server) waitUntilItAnswers() bool {
 			return nil
 		default:
 		}
-		if pid, err := s.info("server", "process_id"); err != nil || pid != strconv.Itoa(s.PID()) {
-			return fmt.Errorf("redis-server on port %d does not answer: process %s, %v", s.port, pid, err)
+		pid, err := s.info("server", "process_id")
+		if err != nil {
+			return fmt.Errorf("redis-server on port %d: %w", s.port, err)
+		}
+		if pid != strconv.Itoa(s.PID()) {
+			return fmt.Errorf("process %s answers on port %d", pid, s.port)
 		}
 		if _, err := s.ask("PING"); err != nil { // LOADING
 			return fmt.Errorf("redis-server on port %d: %w", s.port, err)
