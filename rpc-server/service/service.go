@@ -10,6 +10,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/cloudwego/kitex/pkg/limit"
 	"github.com/cloudwego/kitex/pkg/rpcinfo"
 	"github.com/cloudwego/kitex/server"
 
@@ -21,6 +22,9 @@ import (
 
 // drainTimeout bounds how long a stop waits for calls under way; each has a shorter deadline of its own.
 const drainTimeout = 5 * time.Second
+
+// maxConnections are far more than gateways keep: two, and a few when they begin. Further ones are closed.
+const maxConnections = 10_000
 
 // Server is an rpc-server that listens.
 type Server struct {
@@ -81,6 +85,7 @@ func (s *Server) Run(ctx context.Context) error {
 	kitex := imservice.NewServer(s.handler,
 		server.WithListener(s.listener),
 		server.WithServerBasicInfo(&rpcinfo.EndpointBasicInfo{ServiceName: "pullchat"}),
+		server.WithLimit(&limit.Option{MaxConnections: maxConnections}),
 		server.WithExitWaitTime(drainTimeout),
 		server.WithExitSignal(func() <-chan error { return stop }),
 	)
