@@ -2,19 +2,20 @@
 //
 // A chat is a log; a reader is a cursor into it. Send appends, Pull reads a page from a cursor, and All follows the
 // pages to the end.
+//
+// Whatever a restart, an overload or a lost connection interrupts is repeated, within the bounds of a Policy, and at
+// another server where several are given. A repeated send cannot store twice: every message goes out under an id,
+// its sender's own or a random one, and all attempts carry the same.
 package client
 
 import (
-	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
-	"fmt"
-	"io"
 	"iter"
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -23,7 +24,7 @@ type Message struct {
 	Chat     string `json:"chat"`
 	Text     string `json:"text"`
 	Sender   string `json:"sender"`
-	ID       string `json:"id,omitempty"` // the sender's own id; sending it again stores nothing
+	ID       string `json:"id,omitempty"` // the sender's own id; sending it again stores nothing; "" lets Send make one
 	SendTime int64  `json:"send_time"`    // microseconds since 1970, the position in the chat; set by the server
 }
 
@@ -32,8 +33,10 @@ func (m Message) Time() time.Time { return time.UnixMicro(m.SendTime) }
 
 // Receipt says where a message was stored.
 type Receipt struct {
-	SendTime  int64 `json:"send_time"`
-	Duplicate bool  `json:"duplicate"` // the ID was known: SendTime is that of the first time
+	SendTime int64 `json:"send_time"`
+	// Duplicate means that the ID was known, and that SendTime is that of the first time. It is so for what an earlier
+	// Send has stored, and also where an attempt of this same Send had arrived and only its answer was lost.
+	Duplicate bool `json:"duplicate"`
 }
 
 // PullRequest asks for one page of a chat.
@@ -51,39 +54,43 @@ type Page struct {
 	NextCursor int64     `json:"next_cursor"` // where to continue from; in reverse 0 at the end
 }
 
-// Error is an answer other than success.
-type Error struct {
-	Status    int    `json:"-"` // HTTP's
-	RequestID string `json:"-"` // names the request in the server's log
-	Code      string `json:"code"`
-	Message   string `json:"message"`
-}
-
-// Error implements error.
-func (e *Error) Error() string { return e.Code + ": " + e.Message }
-
-// Client talks to one server. It is safe for concurrent use.
+// Client talks to one server, or to several that share their storage. It is safe for concurrent use.
 type Client struct {
-	base string
-	http *http.Client
+	servers *servers
+	http    *http.Client
+	policy  Policy
+	newID   func() string // nil: messages without an ID stay without
+	notify  func(Repeat)
 }
 
-// New returns a Client of the server at baseURL, such as "http://127.0.0.1:8080". A nil httpClient is
-// http.DefaultClient.
-func New(baseURL string, httpClient *http.Client) (*Client, error) {
-	parsed, err := url.Parse(baseURL)
-	if err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
-		return nil, fmt.Errorf("server %q is not a URL like http://127.0.0.1:8080", baseURL)
+// New returns a Client of the server at baseURL, such as "http://127.0.0.1:8080", or of several, separated by commas.
+// With several, calls go round them, and a repeat goes to another one. A nil httpClient is http.DefaultClient; a
+// Timeout that it has limits each attempt, beside Policy.Attempt.
+func New(baseURL string, httpClient *http.Client, options ...Option) (*Client, error) {
+	servers, err := parseServers(baseURL)
+	if err != nil {
+		return nil, err
 	}
 	if httpClient == nil {
 		httpClient = http.DefaultClient
 	}
-	return &Client{base: strings.TrimRight(baseURL, "/"), http: httpClient}, nil
+	c := &Client{servers: servers, http: httpClient, newID: rand.Text, notify: func(Repeat) {}}
+	for _, option := range options {
+		option(c)
+	}
+	if c.policy, err = c.policy.complete(); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
-// Send stores a message. It is tried once: after an error other than an *Error the message may or may not be
-// there, and sending it again is safe when it has an ID.
+// Send stores a message, under a random ID where it has none. After a *RetryError that says Unknown the message may or
+// may not be there; sending it again with the ID that the error carries settles that, for as long as the server
+// recognises ids (24 hours unless it is configured otherwise). After any other error nothing was stored.
 func (c *Client) Send(ctx context.Context, m Message) (Receipt, error) {
+	if m.ID == "" && c.newID != nil {
+		m.ID = c.newID()
+	}
 	body, err := json.Marshal(struct {
 		Chat   string `json:"chat"`
 		Text   string `json:"text"`
@@ -94,7 +101,7 @@ func (c *Client) Send(ctx context.Context, m Message) (Receipt, error) {
 		return Receipt{}, err
 	}
 	var receipt Receipt
-	err = c.call(ctx, http.MethodPost, "/api/send", bytes.NewReader(body), &receipt)
+	err = c.call(ctx, request{method: http.MethodPost, path: "/api/send", body: body, stores: true, id: m.ID}, &receipt)
 	return receipt, err
 }
 
@@ -107,12 +114,12 @@ func (c *Client) Pull(ctx context.Context, r PullRequest) (Page, error) {
 		"reverse": {strconv.FormatBool(r.Reverse)},
 	}
 	var page Page
-	err := c.call(ctx, http.MethodGet, "/api/pull?"+query.Encode(), nil, &page)
+	err := c.call(ctx, request{method: http.MethodGet, path: "/api/pull?" + query.Encode()}, &page)
 	return page, err
 }
 
-// All reads from a cursor to the end, page by page of r.Limit messages. It stops after the first error, which comes
-// with an empty message.
+// All reads from a cursor to the end, page by page of r.Limit messages. The Policy holds for each page. All stops after
+// the first error, which comes with an empty message.
 func (c *Client) All(ctx context.Context, r PullRequest) iter.Seq2[Message, error] {
 	return func(yield func(Message, error) bool) {
 		for {
@@ -134,42 +141,8 @@ func (c *Client) All(ctx context.Context, r PullRequest) iter.Seq2[Message, erro
 	}
 }
 
-// Ready returns nil when the server could store a message now.
+// Ready returns nil when the server could store a message now. It is repeated like everything else: with a Policy of one
+// attempt it asks, otherwise it waits until the server is ready.
 func (c *Client) Ready(ctx context.Context) error {
-	return c.call(ctx, http.MethodGet, "/readyz", nil, &struct{}{})
-}
-
-func (c *Client) call(ctx context.Context, method, path string, body io.Reader, into any) error {
-	request, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
-	if err != nil {
-		return err
-	}
-	if body != nil {
-		request.Header.Set("Content-Type", "application/json")
-	}
-	response, err := c.http.Do(request)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = response.Body.Close() }()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil {
-		return err
-	}
-	if response.StatusCode != http.StatusOK {
-		return answeredError(response, answer)
-	}
-	if err := json.Unmarshal(answer, into); err != nil {
-		return fmt.Errorf("%s does not look like a Pullchat server: %w", c.base, err)
-	}
-	return nil
-}
-
-// answeredError also makes an *Error of what a proxy in between answered.
-func answeredError(response *http.Response, answer []byte) error {
-	e := &Error{Status: response.StatusCode, RequestID: response.Header.Get("X-Request-Id")}
-	if err := json.Unmarshal(answer, e); err != nil || e.Code == "" {
-		e.Code, e.Message = "unknown", response.Status
-	}
-	return e
+	return c.call(ctx, request{method: http.MethodGet, path: "/readyz"}, &struct{}{})
 }

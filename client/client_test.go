@@ -60,9 +60,15 @@ func (s *server) requests() []string {
 	return slices.Clone(s.asked)
 }
 
+// connect makes a client that asks once, and adds no ids.
 func connect(t *testing.T, base string) *client.Client {
 	t.Helper()
-	c, err := client.New(base, nil)
+	return with(t, base, nil, client.WithPolicy(client.Policy{Attempts: 1}), client.WithIDs(nil))
+}
+
+func with(t *testing.T, base string, httpClient *http.Client, options ...client.Option) *client.Client {
+	t.Helper()
+	c, err := client.New(base, httpClient, options...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,8 +175,8 @@ func TestErrors(t *testing.T) {
 					t.Errorf("%s() = %#v, want %#v", method, err, c.want)
 					continue
 				}
-				if want := c.want.Code + ": " + c.want.Message; got.Error() != want {
-					t.Errorf("Error() = %q, want %q", got.Error(), want)
+				if want := c.want.Code + ": " + c.want.Message; got.Error() != want || !strings.HasPrefix(err.Error(), want) {
+					t.Errorf("Error() = %q in %q, want %q", got.Error(), err, want)
 				}
 			}
 		})
@@ -212,12 +218,12 @@ func TestNoAnswer(t *testing.T) {
 }
 
 func TestNewRefusesWhatIsNoURL(t *testing.T) {
-	for _, in := range []string{"", "127.0.0.1:8080", "localhost:8080", "localhost", "http://", "ftp://localhost", "/api", "http://%zz", "://a"} {
+	for _, in := range []string{"", "127.0.0.1:8080", "localhost:8080", "localhost", "http://", "ftp://localhost", "/api", "http://%zz", "://a", "http://a,", "http://a,b", "http://a http://b"} {
 		if _, err := client.New(in, nil); err == nil || !strings.Contains(err.Error(), "is not a URL like http://127.0.0.1:8080") {
 			t.Errorf("New(%q) = %v, want an error with an example", in, err)
 		}
 	}
-	for _, in := range []string{"http://localhost", "https://chat.example.com/below/", "http://[::1]:8080"} {
+	for _, in := range []string{"http://localhost", "https://chat.example.com/below/", "http://[::1]:8080", "http://a, https://b:1/c"} {
 		if _, err := client.New(in, nil); err != nil {
 			t.Errorf("New(%q) = %v, want nil", in, err)
 		}
@@ -231,10 +237,8 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 
 func TestNewUsesTheGivenClient(t *testing.T) {
 	refused := errors.New("no network here")
-	c, err := client.New("http://pullchat", &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) { return nil, refused })})
-	if err != nil {
-		t.Fatal(err)
-	}
+	transport := roundTrip(func(*http.Request) (*http.Response, error) { return nil, refused })
+	c := with(t, "http://pullchat", &http.Client{Transport: transport}, client.WithPolicy(client.Policy{Attempts: 1}))
 	if err := c.Ready(t.Context()); !errors.Is(err, refused) {
 		t.Errorf("Ready() = %v, want %v", err, refused)
 	}

@@ -47,7 +47,7 @@ func bench(b *testing.B, call func(context.Context, *client.Client, int64) error
 	}
 	transport := &http.Transport{MaxIdleConnsPerHost: 256}
 	b.Cleanup(transport.CloseIdleConnections)
-	c, err := client.New(httpServer(b, service), &http.Client{Transport: transport})
+	c, err := client.New(httpServer(b, service), &http.Client{Transport: transport}, onceAsIs()...)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -53,12 +53,17 @@ func TestConformanceOfHTTPClient(t *testing.T) {
 		base := httpServer(t, rpcService(t, redis.URL(), o))
 		transport := &http.Transport{MaxIdleConnsPerHost: 64}
 		t.Cleanup(transport.CloseIdleConnections)
-		c, err := client.New(base, &http.Client{Transport: validator.Transport(t, transport)})
+		c, err := client.New(base, &http.Client{Transport: validator.Transport(t, transport)}, onceAsIs()...)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return httpService{c}
 	})
+}
+
+// onceAsIs makes a client that asks once, and sends messages without an id as they are: what is looked at is the server.
+func onceAsIs() []client.Option {
+	return []client.Option{client.WithPolicy(client.Policy{Attempts: 1}), client.WithIDs(nil)}
 }
 
 // rpcService is an rpc-server over its own keys in Redis, and a client of it.

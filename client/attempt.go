@@ -1,0 +1,120 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"strconv"
+	"sync/atomic"
+	"time"
+)
+
+// request is what every attempt of a call asks alike.
+type request struct {
+	method, path string
+	body         []byte // JSON, or nil
+	stores       bool   // it is a send: whether it arrived matters
+	id           string // of a send: the message's
+}
+
+// failure is how an attempt failed.
+type failure struct {
+	err     error
+	passes  bool          // it may go away by itself
+	arrived bool          // the server may have acted on the request
+	refused bool          // the server could not be reached
+	after   time.Duration // what Retry-After asks for
+}
+
+// attempt asks one server once. It returns nil when into has the answer.
+func (c *Client) attempt(ctx context.Context, r request, s *server, into any) *failure {
+	limited, cancel := context.WithTimeout(ctx, c.policy.Attempt)
+	defer cancel()
+	var contact contact
+	limited = httptrace.WithClientTrace(limited, contact.trace())
+	httpRequest, err := http.NewRequestWithContext(limited, r.method, s.base+r.path, bytes.NewReader(r.body))
+	if err != nil {
+		return &failure{err: err}
+	}
+	if r.body != nil {
+		httpRequest.Header.Set("Content-Type", "application/json")
+	}
+	response, answer, err := c.do(httpRequest)
+	if err != nil {
+		if ctx.Err() == nil && limited.Err() != nil {
+			err = fmt.Errorf("no answer within %v: %w", c.policy.Attempt, err)
+		}
+		refused := contact.missing()
+		return &failure{err: err, passes: !final(err), arrived: !refused, refused: refused}
+	}
+	if status := response.StatusCode; status != http.StatusOK {
+		return &failure{
+			err:     answeredError(response, answer),
+			passes:  passing(status),
+			arrived: status < 400 || status >= 500, // 4xx says that nothing was done
+			after:   retryAfter(response),
+		}
+	}
+	if err := json.Unmarshal(answer, into); err != nil {
+		return &failure{err: fmt.Errorf("%s does not look like a Pullchat server: %w", s.base, err), arrived: true}
+	}
+	return nil
+}
+
+func (c *Client) do(r *http.Request) (*http.Response, []byte, error) {
+	response, err := c.http.Do(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(response.Body)
+	return response, answer, err
+}
+
+// passing tells the statuses of what goes away from those of what a repeat would meet again. 502 is no answer of
+// Pullchat's, but what a proxy says while the server behind it restarts.
+func passing(status int) bool {
+	switch status {
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// final tells failures to connect that stay: the server is not the one that was meant.
+func final(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	return errors.As(err, &certificate) || errors.Is(err, http.ErrSchemeMismatch)
+}
+
+// retryAfter reads the header of that name, seconds or a date (RFC 9110, 10.2.3). What is neither is 0; too large a
+// number is many years.
+func retryAfter(response *http.Response) time.Duration {
+	value := response.Header.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(seconds) * time.Second
+	}
+	if date, err := http.ParseTime(value); err == nil {
+		return max(0, time.Until(date))
+	}
+	return 0
+}
+
+// contact watches whether a connection was there for a request to be written to.
+type contact struct{ sought, made atomic.Bool }
+
+func (c *contact) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		GetConn: func(string) { c.sought.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { c.made.Store(true) },
+	}
+}
+
+// missing says that certainly nothing was written. A transport that cannot be watched says nothing about it.
+func (c *contact) missing() bool { return c.sought.Load() && !c.made.Load() }

@@ -1,0 +1,54 @@
+package client
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+)
+
+// Error is an answer other than success.
+type Error struct {
+	Status    int    `json:"-"` // HTTP's
+	RequestID string `json:"-"` // names the request in the server's log
+	Code      string `json:"code"`
+	Message   string `json:"message"`
+}
+
+// Error implements error.
+func (e *Error) Error() string { return e.Code + ": " + e.Message }
+
+// answeredError also makes an *Error of what a proxy in between answered.
+func answeredError(response *http.Response, answer []byte) *Error {
+	e := &Error{Status: response.StatusCode, RequestID: response.Header.Get("X-Request-Id")}
+	if err := json.Unmarshal(answer, e); err != nil || e.Code == "" {
+		e.Code, e.Message = "unknown", response.Status
+	}
+	return e
+}
+
+// RetryError is how a call fails that was made more than once, and a send whose outcome is not known. Other calls that
+// were made once fail with the error itself. An *Error in Err is found by errors.As.
+type RetryError struct {
+	Attempts int    // how many were made, one that the context cut short included
+	ID       string // of a send: the id that every attempt carried; "" for a message without one
+	Unknown  bool   // of a send: the message may or may not be stored
+	Err      error  // of the last attempt; where the context ended the call, its error and that of the attempt before
+}
+
+// Error implements error.
+func (e *RetryError) Error() string {
+	text := e.Err.Error()
+	if e.Attempts > 1 {
+		text = fmt.Sprintf("%s (after %d attempts)", text, e.Attempts)
+	}
+	switch {
+	case e.Unknown && e.ID != "":
+		text += "; it is unknown whether the message is stored: send it again with the id " + e.ID + " to be sure"
+	case e.Unknown:
+		text += "; it is unknown whether the message is stored, and it has no id with which to send it again"
+	}
+	return text
+}
+
+// Unwrap returns Err.
+func (e *RetryError) Unwrap() error { return e.Err }
