@@ -38,8 +38,12 @@ func (b *benchmark) Validate() error {
 
 // Run makes the load and prints the report. It fails when the read-back finds a fault.
 func (b *benchmark) Run(ctx contextType) error {
+	servers := b.servers()
+	if len(servers) != 1 {
+		return errors.New("bench puts load on one server")
+	}
 	options := bench.Options{
-		Server: b.Server, Kind: bench.Kind(b.Kind), Connections: b.Connections, Chats: b.Chats, TextBytes: b.TextBytes,
+		Server: servers[0], Kind: bench.Kind(b.Kind), Connections: b.Connections, Chats: b.Chats, TextBytes: b.TextBytes,
 		History: b.History, Limit: b.Limit, Duration: b.Duration, Warmup: b.Warmup, Rate: b.Rate, NoReadBack: !b.ReadBack,
 	}
 	for _, process := range b.CPU {

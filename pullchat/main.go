@@ -3,7 +3,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"os"
 
 	"github.com/alecthomas/kong"
@@ -14,9 +13,9 @@ import (
 
 type commands struct {
 	Serve serve     `cmd:"" help:"Run Pullchat: HTTP and RPC server in one process, on an in-memory Redis unless REDIS_URL is set."`
-	Send  send      `cmd:"" help:"Send a message."`
-	Pull  pull      `cmd:"" help:"Read messages, oldest first."`
-	Ready ready     `cmd:"" help:"Ask whether a message could be stored now; for health checks."`
+	Send  send      `cmd:"" set:"retries=9" help:"Send a message."`
+	Pull  pull      `cmd:"" set:"retries=9" help:"Read messages, oldest first."`
+	Ready ready     `cmd:"" set:"retries=0" help:"Ask whether a message could be stored now; for health checks."`
 	Bench benchmark `cmd:"" help:"Put load on a server and measure it; then read back all that was acknowledged."`
 }
 
@@ -37,7 +36,7 @@ func main() {
 		kong.BindTo(ctx, (*contextType)(nil)),
 	)...)
 	if err := parsed.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "pullchat:", err)
+		complain(err.Error())
 		os.Exit(exitStatus(err))
 	}
 }

@@ -160,6 +160,19 @@ func TestSendAndPull(t *testing.T) {
 			}
 		})
 	}
+	page := invoke(t, s.environment(), "", "pull", "alice:bob", "--page", "--limit=1")
+	one, _ := json.Marshal(messages[0])
+	one = bytes.Replace(one, []byte("bob:alice"), []byte("alice:bob"), 1)
+	if want := fmt.Sprintf("{\"messages\":[%s],\"has_more\":true,\"next_cursor\":%d}\n", one, messages[1].SendTime); page != (result{out: want}) {
+		t.Errorf("pull --page = %+v, want %s", page, want)
+	}
+	all := invoke(t, s.environment(), "", "pull", "alice:bob", "--page", "--all", "--limit=2")
+	if last := fmt.Sprintf("\"has_more\":false,\"next_cursor\":%d}\n", messages[2].SendTime+1); strings.Count(all.out, "\n") != 2 || !strings.HasSuffix(all.out, last) || all.err != "" {
+		t.Errorf("pull --page --all = %+v, want two pages, with %s", all, last)
+	}
+	if got := invoke(t, s.environment(), "", "pull", "nobody", "--page"); got.out != "{\"messages\":[],\"has_more\":false,\"next_cursor\":0}\n" {
+		t.Errorf("pull --page of an empty chat = %+v, want an empty page", got)
+	}
 	if got := invoke(t, s.environment(), "", "pull", "nobody"); got != (result{}) {
 		t.Errorf("pull of an empty chat = %+v, want nothing", got)
 	}
@@ -204,10 +217,15 @@ func TestExitStatusOfCommands(t *testing.T) {
 		{"refused, all", s.environment(), []string{"pull", "a:b:c", "--all"}, 2, "pullchat: invalid_argument: "},
 		{"no route", []string{"PULLCHAT_SERVER=" + s.base + "/elsewhere"}, []string{"ready"}, 2, "pullchat: not_found: "},
 		{"nobody there", []string{"PULLCHAT_SERVER=http://127.0.0.1:1"}, []string{"ready"}, 1, "connection refused"},
-		{"nobody there to send to", []string{"PULLCHAT_SERVER=http://127.0.0.1:1"}, []string{"send", "a", "b", "--sender", "c"}, 1, "connection refused"},
-		{"nobody there to pull from", []string{"PULLCHAT_SERVER=http://127.0.0.1:1"}, []string{"pull", "a", "--all"}, 1, "connection refused"},
+		{"nobody there to send to", []string{"PULLCHAT_SERVER=http://127.0.0.1:1"}, []string{"send", "a", "b", "--sender", "c", "--no-retry"}, 1, "connection refused"},
+		{"nobody there to pull from", []string{"PULLCHAT_SERVER=http://127.0.0.1:1"}, []string{"pull", "a", "--all", "--retries=1"}, 1, "connection refused (after 2 attempts)"},
 		{"not ready", lame.environment(), []string{"ready"}, 1, "pullchat: unavailable: redis does not answer"},
-		{"no URL", []string{"PULLCHAT_SERVER=localhost"}, []string{"ready"}, 1, `server "localhost" is not a URL`},
+		{"no URL", []string{"PULLCHAT_SERVER=ftp://localhost"}, []string{"ready"}, 1, `server "ftp://localhost" is not a URL`},
+		{"two servers for a benchmark", nil, []string{"bench", "send", "--server=a,b"}, 1, "bench puts load on one server"},
+		{"negative retries", nil, []string{"pull", "a", "--retries=-1"}, 80, "--retries is not negative"},
+		{"no time", nil, []string{"ready", "--timeout=0s"}, 80, "--timeout is positive"},
+		{"two forms", nil, []string{"pull", "a", "--json", "--raw"}, 80, "--json and --raw"},
+		{"a page for people", nil, []string{"pull", "a", "--page", "--raw"}, 80, "--page and --raw"},
 		{"no sender", s.environment(), []string{"send", "a", "b"}, 80, "missing flags: --sender=NAME"},
 		{"no chat", s.environment(), []string{"pull"}, 80, `expected "<chat>"`},
 		{"no command", nil, nil, 80, "expected one of"},
@@ -315,8 +333,12 @@ func TestHelp(t *testing.T) {
 			"$MAX_TEXT_BYTES", "Default: 4096", "$RETENTION", "$MAX_CHAT_MESSAGES", "$IDEMPOTENCY_WINDOW", "Default: 24h",
 			"$MAX_BODY_BYTES", "Default: 65536", "$DRAIN_DELAY", "$LOG_LEVEL", "Default: info", "$LOG_FORMAT", "Default: text",
 		}},
-		{[]string{"send", "--help"}, []string{"--server", "$PULLCHAT_SERVER", "Default: http://127.0.0.1:8080", "--sender", "--id", "standard input"}},
-		{[]string{"pull", "--help"}, []string{"--cursor", "--limit", "--reverse", "--all", "--json"}},
+		{[]string{"send", "--help"}, []string{
+			"--server", "$PULLCHAT_SERVER", "Default: http://127.0.0.1:8080", "--timeout", "Default: 10s", "--retries", "nothing twice. Default: 9.",
+			"--no-retry", "-v, --verbose", "--sender", "--id", "standard input",
+		}},
+		{[]string{"pull", "--help"}, []string{"--cursor", "--limit", "--reverse", "--all", "--json", "--page", "next_cursor", "--raw", "Default: 9."}},
+		{[]string{"ready", "--help"}, []string{"nothing twice. Default: 0."}},
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
 			got := invoke(t, nil, "", c.args...)

@@ -1,45 +1,20 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"strings"
-	"time"
-
-	"github.com/mattn/go-isatty"
 
 	"github.com/pullchat/pullchat/client"
 )
 
-// connection is what every command that talks to a server takes.
-type connection struct {
-	Server  string        `name:"server" env:"PULLCHAT_SERVER" default:"http://127.0.0.1:8080" placeholder:"URL" help:"The server to talk to."`
-	Timeout time.Duration `name:"timeout" default:"10s" placeholder:"DURATION" help:"How long to wait for an answer."`
-	JSON    bool          `name:"json" help:"Write one JSON object per line. Always so when the output is not a terminal."`
-}
-
-func (c connection) client() (*client.Client, error) {
-	return client.New(c.Server, &http.Client{Timeout: c.Timeout})
-}
-
-// print writes a value as people or as programs read it.
-func (c connection) print(human string, value any) error {
-	if !c.JSON && isatty.IsTerminal(os.Stdout.Fd()) {
-		_, err := fmt.Println(human)
-		return err
-	}
-	return json.NewEncoder(os.Stdout).Encode(value)
-}
-
 type send struct {
-	connection
+	patience
 	Chat   string `arg:"" help:"alice:bob, or a room."`
 	Text   string `arg:"" help:"The text; - reads it from standard input."`
 	Sender string `name:"sender" required:"" placeholder:"NAME" help:"Who sends it."`
-	ID     string `name:"id" help:"Your own id of this message: sending it again stores nothing."`
+	ID     string `name:"id" help:"Your own id of this message: sending it again stores nothing. Default: a random one."`
 }
 
 // Run sends the message and prints where it was stored.
@@ -63,16 +38,18 @@ func (s *send) Run(ctx contextType) error {
 	if receipt.Duplicate {
 		human += " (by an earlier send with this id)"
 	}
-	return s.print(human, receipt)
+	return standardOutput(s.JSON, false).print(human, receipt)
 }
 
 type pull struct {
-	connection
+	patience
 	Chat    string `arg:"" help:"alice:bob, or a room."`
 	Cursor  int64  `name:"cursor" placeholder:"N" help:"Where to start, inclusive. Default: the oldest, or with --reverse the newest."`
 	Limit   int64  `name:"limit" placeholder:"N" help:"Messages in a page. Default: the server's."`
 	Reverse bool   `name:"reverse" help:"Newest first."`
 	All     bool   `name:"all" help:"Follow the pages to the end."`
+	Page    bool   `name:"page" xor:"page" help:"Write each page as one JSON object with messages, has_more and next_cursor, the place to continue from."`
+	Raw     bool   `name:"raw" xor:"form,page" help:"Write lines for people with the texts as they are, control characters too, on a terminal and elsewhere."`
 }
 
 // Run prints one page, or all of them.
@@ -81,39 +58,40 @@ func (p *pull) Run(ctx contextType) error {
 	if err != nil {
 		return err
 	}
+	out := standardOutput(p.JSON || p.Page, p.Raw)
 	request := client.PullRequest{Chat: p.Chat, Cursor: p.Cursor, Limit: p.Limit, Reverse: p.Reverse}
-	if p.All {
-		for m, err := range c.All(ctx, request) {
-			if err != nil {
-				return err
-			}
-			if err := p.printMessage(m); err != nil {
-				return err
-			}
+	for {
+		page, err := c.Pull(ctx, request)
+		if err != nil {
+			return err
 		}
-		return nil
+		if err := p.printPage(out, page); err != nil {
+			return err
+		}
+		if !page.HasMore || !p.All {
+			return nil
+		}
+		request.Cursor = page.NextCursor
 	}
-	page, err := c.Pull(ctx, request)
-	if err != nil {
-		return err
+}
+
+func (p *pull) printPage(out output, page client.Page) error {
+	if p.Page {
+		return out.print("", page)
 	}
 	for _, m := range page.Messages {
-		if err := p.printMessage(m); err != nil {
+		if err := out.print(fmt.Sprintf("%s  %s: %s", m.Time().Format("2006-01-02 15:04:05"), m.Sender, m.Text), m); err != nil {
 			return err
 		}
 	}
-	if page.HasMore {
+	if page.HasMore && !p.All {
 		fmt.Fprintf(os.Stderr, "there is more: --cursor %d continues, --all reads everything\n", page.NextCursor)
 	}
 	return nil
 }
 
-func (p *pull) printMessage(m client.Message) error {
-	return p.print(fmt.Sprintf("%s  %s: %s", m.Time().Format("2006-01-02 15:04:05"), m.Sender, m.Text), m)
-}
-
 type ready struct {
-	connection
+	patience
 }
 
 // Run fails with the server's reason when it is not ready.
@@ -125,5 +103,5 @@ func (r *ready) Run(ctx contextType) error {
 	if err := c.Ready(ctx); err != nil {
 		return err
 	}
-	return r.print("ready", map[string]string{"status": "ready"})
+	return standardOutput(r.JSON, false).print("ready", map[string]string{"status": "ready"})
 }

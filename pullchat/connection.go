@@ -1,0 +1,80 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/pullchat/pullchat/client"
+)
+
+// connection is what every command that talks to a server takes.
+type connection struct {
+	Server  []string      `name:"server" env:"PULLCHAT_SERVER" default:"http://127.0.0.1:8080" placeholder:"URL" help:"The server to talk to; http:// and port 8080 need not be said. Several, with commas or the flag again, are asked in turn."`
+	Timeout time.Duration `name:"timeout" default:"10s" placeholder:"DURATION" help:"How long to wait for an answer, with all repeats."`
+	JSON    bool          `name:"json" xor:"form" help:"Write one JSON object per line. Always so when the output is not a terminal."`
+}
+
+// servers are the URLs that the flag means.
+func (c connection) servers() []string {
+	var urls []string
+	for _, s := range c.Server {
+		urls = append(urls, serverURL(s))
+	}
+	return urls
+}
+
+// serverURL completes "localhost", "localhost:9000" or "::1" to a URL. What has a scheme is left as it is, and what is
+// no address too: the client says what is wrong with it.
+func serverURL(server string) string {
+	if server == "" || strings.Contains(server, "://") {
+		return server
+	}
+	if ip := net.ParseIP(server); ip != nil && strings.Contains(server, ":") {
+		server = "[" + server + "]"
+	}
+	parsed, err := url.Parse("http://" + server)
+	if err != nil || parsed.Hostname() == "" {
+		return server
+	}
+	if parsed.Port() == "" {
+		parsed.Host = strings.TrimSuffix(parsed.Host, ":") + ":8080"
+	}
+	return parsed.String()
+}
+
+// patience is what a command takes that can repeat its requests. The variable retries is its default.
+type patience struct {
+	connection
+	Retries int  `name:"retries" default:"${retries}" placeholder:"N" help:"How often a request is repeated at most, after a failure that may pass: 429, 502, 503, 504, no connection, no answer. A repeated send stores nothing twice."`
+	NoRetry bool `name:"no-retry" help:"Ask once. The same as --retries 0."`
+	Verbose bool `name:"verbose" short:"v" help:"Say on standard error what is repeated."`
+}
+
+// Validate refuses what bounds nothing. Kong calls it.
+func (p patience) Validate() error {
+	if p.Retries < 0 || p.Timeout <= 0 {
+		return errors.New("--retries is not negative, and --timeout is positive")
+	}
+	return nil
+}
+
+func (p patience) client() (*client.Client, error) {
+	policy := client.Policy{Attempts: 1 + p.Retries, Total: p.Timeout}
+	if p.NoRetry {
+		policy.Attempts = 1
+	}
+	if policy.Attempts == 1 { // then all the time is for that one
+		policy.Attempt = p.Timeout
+	}
+	return client.New(strings.Join(p.servers(), ","), nil, client.WithPolicy(policy), client.WithNotify(p.notify))
+}
+
+func (p patience) notify(r client.Repeat) {
+	if p.Verbose {
+		complain(fmt.Sprintf("attempt %d, %s: %v; again in %v", r.Attempt, r.Server, r.Err, r.Wait.Round(time.Millisecond)))
+	}
+}
