@@ -9,48 +9,11 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/creack/pty"
 
 	"github.com/pullchat/pullchat/client"
 )
-
-func TestPrintable(t *testing.T) {
-	for _, c := range []struct{ name, in, want string }{
-		{"letters of all kinds", `hello é 你好 👩‍👩‍👧 \o/ "x" <b>`, `hello é 你好 👩‍👩‍👧 \o/ "x" <b>`},
-		{"right to left", "שלום \u200fمرحبا", "שלום \u200fمرحبا"},
-		{"a colour and a title", "\x1b[31mred\x1b]0;title\x07", `\x1b[31mred\x1b]0;title\a`},
-		{"another line", "a\r\n2026-11-21 08:00:43  bob: b\tc", `a\r\n2026-11-21 08:00:43  bob: b\tc`},
-		{"NUL, backspace, delete", "\x00\b\x7f", `\x00\b\x7f`},
-		{"C1", "\u009b31m", `\u009b31m`},
-		{"line and paragraph separators", "a\u2028b\u2029", `a\u2028b\u2029`},
-		{"an override", "\u202ecod.exe\u2066", `\u202ecod.exe\u2066`},
-		{"no UTF-8", "a\xff\xc3(\x9b", `a\xff\xc3(\x9b`},
-		{"the replacement itself", "\ufffd", "\ufffd"},
-		{"nothing", "", ""},
-	} {
-		if got := printable(c.in); got != c.want {
-			t.Errorf("%s: printable(%q) = %q, want %q", c.name, c.in, got, c.want)
-		}
-	}
-}
-
-// FuzzPrintable: nothing that a terminal obeys is left, and what is harmless stays as it was.
-func FuzzPrintable(f *testing.F) {
-	for _, seed := range []string{"hello", "\x1b[31m", "\xff\u202e\u009b", "a\nb"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, in string) {
-		got := printable(in)
-		if strings.ContainsFunc(got, obeyed) || !utf8.ValidString(got) {
-			t.Errorf("printable(%q) = %q, which a terminal obeys", in, got)
-		}
-		if harmless := utf8.ValidString(in) && !strings.ContainsFunc(in, obeyed); harmless != (got == in) {
-			t.Errorf("printable(%q) = %q, want it changed: %t", in, got, !harmless)
-		}
-	})
-}
 
 func TestForms(t *testing.T) {
 	value := map[string]string{"text": "\x1b\n\u009b\x7f\u202e"}
