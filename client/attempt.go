@@ -45,7 +45,7 @@ func (c *Client) attempt(ctx context.Context, r request, s *server, into any) *f
 	if r.body != nil {
 		httpRequest.Header.Set("Content-Type", "application/json")
 	}
-	response, answer, err := c.do(httpRequest)
+	answered, err := c.do(httpRequest)
 	if err != nil {
 		if ctx.Err() == nil && limited.Err() != nil {
 			err = fmt.Errorf("no answer within %v: %w", c.policy.Attempt, err)
@@ -53,28 +53,39 @@ func (c *Client) attempt(ctx context.Context, r request, s *server, into any) *f
 		refused := contact.missing()
 		return &failure{err: err, passes: !final(err), arrived: !refused, refused: refused}
 	}
-	if status := response.StatusCode; status != http.StatusOK {
+	if status := answered.status; status != http.StatusOK {
 		return &failure{
-			err:     answeredError(response, answer),
+			err:     answered.error(),
 			passes:  passing(status),
 			arrived: status < 400 || status >= 500, // 4xx says that nothing was done
-			after:   retryAfter(response),
+			after:   answered.retryAfter(),
 		}
 	}
-	if err := json.Unmarshal(answer, into); err != nil {
+	if err := json.Unmarshal(answered.body, into); err != nil {
 		return &failure{err: fmt.Errorf("%s does not look like a Pullchat server: %w", s.base, err), arrived: true}
 	}
 	return nil
 }
 
-func (c *Client) do(r *http.Request) (*http.Response, []byte, error) {
+// answer is an HTTP response that has been read to its end.
+type answer struct {
+	status int
+	line   string // like "503 Service Unavailable"
+	header http.Header
+	body   []byte
+}
+
+func (c *Client) do(r *http.Request) (*answer, error) {
 	response, err := c.http.Do(r)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer func() { _ = response.Body.Close() }()
-	answer, err := io.ReadAll(response.Body)
-	return response, answer, err
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return nil, err
+	}
+	return &answer{response.StatusCode, response.Status, response.Header, body}, nil
 }
 
 // passing tells the statuses of what goes away from those of what a repeat would meet again. 502 is no answer of
@@ -95,8 +106,8 @@ func final(err error) bool {
 
 // retryAfter reads the header of that name, seconds or a date (RFC 9110, 10.2.3). What is neither is 0; too large a
 // number is many years.
-func retryAfter(response *http.Response) time.Duration {
-	value := response.Header.Get("Retry-After")
+func (a *answer) retryAfter() time.Duration {
+	value := a.header.Get("Retry-After")
 	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil || errors.Is(err, strconv.ErrRange) {
 		return time.Duration(seconds) * time.Second
 	}

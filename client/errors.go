@@ -3,7 +3,6 @@ package client
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 )
 
 // Error is an answer other than success.
@@ -17,11 +16,11 @@ type Error struct {
 // Error implements error.
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
-// answeredError also makes an *Error of what a proxy in between answered.
-func answeredError(response *http.Response, answer []byte) *Error {
-	e := &Error{Status: response.StatusCode, RequestID: response.Header.Get("X-Request-Id")}
-	if err := json.Unmarshal(answer, e); err != nil || e.Code == "" {
-		e.Code, e.Message = "unknown", response.Status
+// error also makes an *Error of what a proxy in between answered.
+func (a *answer) error() *Error {
+	e := &Error{Status: a.status, RequestID: a.header.Get("X-Request-Id")}
+	if err := json.Unmarshal(a.body, e); err != nil || e.Code == "" {
+		e.Code, e.Message = "unknown", a.line
 	}
 	return e
 }
