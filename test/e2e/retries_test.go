@@ -68,8 +68,8 @@ func TestClientOverKilledServer(t *testing.T) {
 	}
 	for range kills {
 		traffic()
-		s.http.kill()
-		s.http = start(t, "http-server", "RPC_SERVERS="+s.rpc.addr, "HTTP_ADDR="+s.http.addr)
+		s.http.Kill()
+		s.http.Restart()
 	}
 	traffic()
 	close(stop)
