@@ -2,6 +2,7 @@ package storage
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -39,5 +40,53 @@ func (k keys) append(id chat.ID) (log, ids, activity string) {
 // partition is xxHash64 (seed 0) of the canonical id, modulo the number of partitions.
 func (k keys) partition(id chat.ID) string {
 	p := xxhash.Sum64String(id.String()) % k.partitions
-	return k.prefix + ":{" + strconv.FormatUint(p, 10) + "}"
+	return k.tag(strconv.FormatUint(p, 10))
+}
+
+// tag is what all keys of a partition begin with.
+func (k keys) tag(partition string) string { return k.prefix + ":{" + partition + "}" }
+
+// What a key is, as keyName has it.
+const (
+	pinKey      = "partitions"
+	readyKey    = "ready"
+	logKey      = "log"
+	idsKey      = "ids"
+	activityKey = "activity"
+	unknownKey  = "" // ours by its prefix, and nothing that this release writes
+)
+
+// keyName is a key taken apart. Neither the partition nor the chat has been judged: any number may stand in the
+// braces, and any bytes after "log:".
+type keyName struct {
+	kind      string // one of the constants
+	partition string // decimal digits; of a log, ids and activity
+	chat      string // of a log and ids
+}
+
+// parse is the reverse of the functions above. It is false for a key that is not below the prefix.
+func (k keys) parse(key string) (keyName, bool) {
+	rest, ours := strings.CutPrefix(key, k.prefix+":")
+	switch {
+	case !ours:
+		return keyName{}, false
+	case key == k.partitionCount():
+		return keyName{kind: pinKey}, true
+	case key == k.ready():
+		return keyName{kind: readyKey}, true
+	}
+	partition, rest, closed := strings.Cut(strings.TrimPrefix(rest, "{"), "}:")
+	if !closed || !strings.HasPrefix(key, k.prefix+":{") || partition == "" || strings.Trim(partition, "0123456789") != "" {
+		return keyName{}, true
+	}
+	if rest == activityKey {
+		return keyName{kind: activityKey, partition: partition}, true
+	}
+	switch kind, chat, _ := strings.Cut(rest, ":"); kind {
+	case logKey, idsKey:
+		if kind+":"+chat == rest { // there was a colon
+			return keyName{kind: kind, partition: partition, chat: chat}, true
+		}
+	}
+	return keyName{}, true
 }

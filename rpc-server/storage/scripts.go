@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"strconv"
 
-	"github.com/cespare/xxhash/v2"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
@@ -26,8 +25,8 @@ const (
 func (s *Store) queueAppend(ctx context.Context, pipeline redis.Pipeliner, a chat.Append, now string) *redis.IntCmd {
 	messageID, digest := "", ""
 	if a.Message.ID != "" {
-		messageID = a.Message.Sender + "/" + a.Message.ID
-		digest = "#" + strconv.FormatUint(xxhash.Sum64String(a.Message.Text), 36) + ":"
+		messageID = idEntry(a.Message.Sender, a.Message.ID)
+		digest = textDigest(a.Message.Text)
 	}
 	log, ids, activity := s.keys.append(a.Chat)
 	call := redis.NewIntCmd(ctx, "evalsha", appendScript.Hash(), 3, log, ids, activity,

@@ -1,0 +1,199 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/redis/go-redis/v9"
+)
+
+// CheckOptions say what a Checker judges by and what it may do.
+type CheckOptions struct {
+	// IdempotencyWindow is that of the servers: for how long a message's id must be in its chat's ids.
+	IdempotencyWindow time.Duration
+	// Repair mends what is safe to mend; see FaultKind.Repairable. Else nothing is written.
+	Repair bool
+	// Progress is called after every page, if it is not nil. Report and State may be called from within.
+	Progress func(CheckProgress)
+
+	Prefix   string // of all keys; "" is "im"
+	PageSize int    // entries that one command reads; 0 is 500
+}
+
+// CheckProgress says how far a Checker has come.
+type CheckProgress struct {
+	Fraction float64 // of the keys, 0 to 1: an estimate while others write
+}
+
+// Checker walks everything that Pullchat has in a Redis and judges it; docs/check.md says by what rules. It reads
+// page by page and holds eight bytes for each chat beside that. It may run while servers write: what is compared is
+// read in an order, or in a transaction, in which no append can come between, and a page with faults is read again
+// before they count.
+//
+// It is not safe for concurrent use.
+type Checker struct {
+	redis   redis.UniversalClient
+	address string // of the Redis, without user and password
+	options CheckOptions
+	keys    keys
+
+	report CheckReport
+	seen   map[uint64]struct{} // hashes of the units that are done
+	place  checkPlace
+
+	total, scanned int64 // keys, of this run
+	knownTime      int64 // microseconds; Redis's clock has passed it
+}
+
+// OpenChecker returns a Checker of the Redis at url. It does not wait for Redis to be there.
+func OpenChecker(url string, options CheckOptions) (*Checker, error) {
+	client, err := connect(url)
+	if err != nil {
+		return nil, err
+	}
+	if options.Prefix == "" {
+		options.Prefix = "im"
+	}
+	if options.PageSize == 0 {
+		options.PageSize = 500
+	}
+	return &Checker{
+		redis:   client,
+		address: withoutSecrets(url),
+		options: options,
+		keys:    keys{prefix: options.Prefix, partitions: defaultPartitions},
+		seen:    map[uint64]struct{}{},
+	}, nil
+}
+
+// Close closes the connections.
+func (c *Checker) Close() error { return c.redis.Close() }
+
+// Run walks to the end, which is nil whatever was found, or until ctx ends or Redis cannot be read. After an error
+// State says where to go on; calling Run again goes on too.
+func (c *Checker) Run(ctx context.Context) error {
+	nodes, err := c.masters(ctx)
+	if err != nil {
+		return err
+	}
+	c.total, c.scanned = 0, 0
+	for _, node := range nodes {
+		size, err := node.DBSize(ctx).Result()
+		if err != nil {
+			return fmt.Errorf("count keys: %w", err)
+		}
+		c.total += size
+	}
+	if c.place.Unit != "" {
+		if err := c.checkKey(ctx, c.place.Unit); err != nil {
+			return err
+		}
+	}
+	for _, node := range nodes {
+		if err := c.scan(ctx, node); err != nil {
+			return err
+		}
+	}
+	if err := c.checkPin(ctx); err != nil {
+		return err
+	}
+	c.report.Complete = true
+	return nil
+}
+
+// masters are the nodes that hold keys. In a cluster a slot that moves during the walk may be passed over.
+func (c *Checker) masters(ctx context.Context) ([]redis.Cmdable, error) {
+	cluster, ok := c.redis.(*redis.ClusterClient)
+	if !ok {
+		return []redis.Cmdable{c.redis}, nil
+	}
+	found := make(chan redis.Cmdable)
+	failed := make(chan error, 1)
+	go func() {
+		failed <- cluster.ForEachMaster(ctx, func(_ context.Context, node *redis.Client) error { // concurrently
+			found <- node
+			return nil
+		})
+		close(found)
+	}()
+	var nodes []redis.Cmdable
+	for node := range found {
+		nodes = append(nodes, node)
+	}
+	if err := <-failed; err != nil {
+		return nil, fmt.Errorf("list the cluster's masters: %w", err)
+	}
+	return nodes, nil
+}
+
+// scan meets every key of a node at least once. It always starts at the beginning: a SCAN cursor does not outlive
+// the process that gave it, and what is done is in c.seen.
+func (c *Checker) scan(ctx context.Context, node redis.Cmdable) error {
+	for cursor := uint64(0); ; {
+		names, next, err := node.Scan(ctx, cursor, "", 1000).Result()
+		if err != nil {
+			return fmt.Errorf("scan keys: %w", err)
+		}
+		for _, name := range names {
+			if err := c.checkKey(ctx, name); err != nil {
+				return err
+			}
+			c.scanned++
+		}
+		if cursor = next; cursor == 0 {
+			return nil
+		}
+	}
+}
+
+// checkKey judges the unit that a key belongs to, once: a partition's activity, a chat with its log and ids, or the
+// key alone. It starts where c.place says.
+func (c *Checker) checkKey(ctx context.Context, key string) error {
+	name, ours := c.keys.parse(key)
+	if !ours {
+		return nil
+	}
+	unit := key
+	if name.kind == idsKey {
+		unit = c.keys.tag(name.partition) + ":" + logKey + ":" + name.chat // a chat is one unit
+	}
+	hash := xxhash.Sum64String(unit)
+	if _, done := c.seen[hash]; done {
+		return nil
+	}
+	if c.place.Unit != unit {
+		c.place = checkPlace{Unit: unit}
+	}
+	var err error
+	switch name.kind {
+	case pinKey, readyKey:
+		err = c.checkType(ctx, key, "string")
+	case activityKey:
+		err = c.checkActivity(ctx, key, name)
+	case logKey, idsKey:
+		err = c.checkChat(ctx, key, name)
+	default:
+		c.report.Unknown.add(key)
+	}
+	if err != nil {
+		return err
+	}
+	c.seen[hash] = struct{}{}
+	c.place = checkPlace{}
+	c.progress(0)
+	return nil
+}
+
+// progress tells how far the walk is; part is what is done of the present key.
+func (c *Checker) progress(part float64) {
+	if c.options.Progress == nil {
+		return
+	}
+	p := CheckProgress{}
+	if c.total > 0 {
+		p.Fraction = min((float64(c.scanned)+part)/float64(c.total), 1)
+	}
+	c.options.Progress(p)
+}

@@ -1,0 +1,127 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// checkPin judges the pinned number of partitions. It comes last: a Redis with no chats needs none yet.
+func (c *Checker) checkPin(ctx context.Context) error {
+	key, ours := c.keys.partitionCount(), strconv.Itoa(defaultPartitions)
+	pinned, err := c.redis.Get(ctx, key).Result()
+	fault := Fault{Kind: FaultPartitions, Key: key}
+	switch {
+	case errors.Is(err, redis.Nil):
+		if c.report.Chats+c.report.Emptied == 0 {
+			return nil
+		}
+		fault.Detail = "it is missing, and there are chats"
+	case redis.HasErrorPrefix(err, "WRONGTYPE"):
+		return nil // named already
+	case err != nil:
+		return fmt.Errorf("read %s: %w", key, err)
+	case pinned == ours:
+		return nil
+	default:
+		fault.Detail = fmt.Sprintf("it is %q; this release uses %s and would not start", pinned, ours)
+	}
+	c.report.addFault(fault, 1)
+	return nil
+}
+
+// checkType judges a key of which nothing but the type matters.
+func (c *Checker) checkType(ctx context.Context, key, want string) error {
+	_, err := c.typed(ctx, key, want)
+	return err
+}
+
+// typed says whether a key is there and can be read as the type that it should have. Where it has another one, that
+// is counted as a fault.
+func (c *Checker) typed(ctx context.Context, key, want string) (readable bool, err error) {
+	got, err := c.redis.Type(ctx, key).Result()
+	if err != nil {
+		return false, fmt.Errorf("type of %s: %w", printable(key), err)
+	}
+	if fault, wrong := wrongType(key, got, want); wrong {
+		c.report.addFault(fault, 1)
+	}
+	return got == want, nil
+}
+
+func wrongType(key, got, want string) (Fault, bool) {
+	if got == want || got == "none" { // it has expired
+		return Fault{}, false
+	}
+	return Fault{Kind: FaultType, Key: key, Detail: fmt.Sprintf("it is a %s, not a %s", got, want)}, true
+}
+
+// checkActivity judges a partition's index by itself; whether an entry fits its chat's log is judged with the chat.
+func (c *Checker) checkActivity(ctx context.Context, key string, name keyName) error {
+	if p, err := strconv.ParseUint(name.partition, 10, 64); err != nil || p >= c.keys.partitions || strconv.FormatUint(p, 10) != name.partition {
+		c.report.addFault(Fault{Kind: FaultPartition, Key: key, Detail: fmt.Sprintf("there are %d partitions, from 0", c.keys.partitions)}, 1)
+		return nil
+	}
+	if c.stage(stageTypes) {
+		if readable, err := c.typed(ctx, key, "zset"); err != nil || !readable {
+			return err
+		}
+	}
+	c.stage(stageLog)
+	return c.walk(ctx, key, func(ctx context.Context, page checkPage) ([]finding, tally, error) {
+		return c.judgeActivities(ctx, key, name, page)
+	})
+}
+
+// judgeActivities judges a page of activity. Scores only rise, so a walk upwards meets every entry. A chat that has
+// no log any more is sound: its last message expired, and its activity stays so that positions go on rising.
+func (c *Checker) judgeActivities(ctx context.Context, key string, name keyName, page checkPage) ([]finding, tally, error) {
+	var found []finding
+	var chats []chat.ID
+	add := func(kind FaultKind, format string, args ...any) {
+		found = append(found, finding{Fault: Fault{Kind: kind, Key: key, Detail: fmt.Sprintf(format, args...)}})
+	}
+	for _, z := range page.entries {
+		member, _ := z.Member.(string)
+		id, err := chat.ParseID(member)
+		switch _, ok := position(z.Score); {
+		case err != nil:
+			add(FaultChatID, "%q: %v", member, err)
+		case id.String() != member:
+			add(FaultChatID, "%q is %q in its canonical form", member, id)
+		case c.keys.partition(id) != c.keys.tag(name.partition):
+			add(FaultPartition, "%q belongs to %s", member, c.keys.partition(id))
+		case !ok:
+			add(FaultActivityScore, "%q has the score %s", member, score(z.Score))
+		default:
+			chats = append(chats, id)
+		}
+	}
+	emptied, err := c.withoutLog(ctx, chats)
+	return found, tally{emptied: emptied}, err
+}
+
+func (c *Checker) withoutLog(ctx context.Context, chats []chat.ID) (n int64, err error) {
+	if len(chats) == 0 {
+		return 0, nil
+	}
+	calls := make([]*redis.IntCmd, len(chats))
+	_, err = c.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, id := range chats {
+			calls[i] = p.Exists(ctx, c.keys.log(id))
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("look for logs: %w", err)
+	}
+	for _, call := range calls {
+		n += 1 - call.Val()
+	}
+	return n, nil
+}

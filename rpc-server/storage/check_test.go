@@ -1,0 +1,632 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/redistest"
+)
+
+// checked is some chats under a prefix of their own, and what a test breaks them with.
+type checked struct {
+	t     *testing.T
+	url   string
+	store *Store
+	redis goredis.UniversalClient
+	sent  []chat.Message // to alice:bob, of which every second one has an id
+}
+
+const checkWindow = time.Hour
+
+// fillChecked appends ten messages to alice:bob and three to a room.
+func fillChecked(t *testing.T, url string, options Options) *checked {
+	t.Helper()
+	options.Prefix, options.IdempotencyWindow = "test:"+t.Name(), checkWindow
+	store := openAt(t, url, options)
+	c := &checked{t: t, url: url, store: store, redis: store.redis}
+	for i := range 10 {
+		m := chat.Message{Text: "text " + strconv.Itoa(i), Sender: []string{"alice", "bob"}[i%2]}
+		if i%2 == 0 {
+			m.ID = "id/" + strconv.Itoa(i)
+		}
+		c.send(m)
+	}
+	for range 3 {
+		if _, err := appendOne(store, id(t, "room"), chat.Message{Text: "hi", Sender: "carol", ID: fmt.Sprint(time.Now().UnixNano())}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return c
+}
+
+func (c *checked) send(m chat.Message) {
+	c.t.Helper()
+	appended, err := appendOne(c.store, id(c.t, "alice:bob"), m)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	m.SendTime = appended.SendTime
+	c.sent = append(c.sent, m)
+}
+
+func (c *checked) log() string      { log, _, _ := c.keys(); return log }
+func (c *checked) ids() string      { _, ids, _ := c.keys(); return ids }
+func (c *checked) activity() string { _, _, activity := c.keys(); return activity }
+
+func (c *checked) keys() (log, ids, activity string) {
+	return c.store.keys.append(id(c.t, "alice:bob"))
+}
+
+// do runs one command, which must work.
+func (c *checked) do(args ...any) {
+	c.t.Helper()
+	if err := c.redis.Do(context.Background(), args...).Err(); err != nil {
+		c.t.Fatalf("%q: %v", args, err)
+	}
+}
+
+func (c *checked) checker(options CheckOptions) *Checker {
+	c.t.Helper()
+	options.Prefix, options.IdempotencyWindow = c.store.options.Prefix, checkWindow
+	if options.PageSize == 0 {
+		options.PageSize = 4
+	}
+	checker, err := OpenChecker(c.url, options)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(func() { _ = checker.Close() })
+	return checker
+}
+
+// check runs a check to its end.
+func (c *checked) check(options CheckOptions) CheckReport {
+	c.t.Helper()
+	checker := c.checker(options)
+	if err := checker.Run(context.Background()); err != nil {
+		c.t.Fatalf("Run() = %v, want nil", err)
+	}
+	return checker.Report()
+}
+
+// kinds are the kinds of a report's faults with their numbers.
+func kinds(r CheckReport) map[FaultKind]int64 {
+	n := map[FaultKind]int64{}
+	for _, f := range r.Faults {
+		n[f.Kind] = f.Count
+	}
+	return n
+}
+
+// member is a log's entry with this position in its digits.
+func member(position int64, m chat.Message) string {
+	return fmt.Sprintf("%016d", position) + string(encode(m))
+}
+
+func TestCheckOfSoundChats(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	for _, c := range []struct {
+		name    string
+		options Options
+		then    func(*checked)
+		want    CheckReport
+	}{
+		{
+			name: "as it was stored",
+			want: CheckReport{Complete: true, Chats: 2, Messages: 13, IDs: 8},
+		},
+		{
+			name: "trimmed by number", options: Options{MaxChatMessages: 2},
+			want: CheckReport{Complete: true, Chats: 2, Messages: 4, IDs: 8},
+		},
+		{
+			name: "expired", options: Options{Retention: time.Hour},
+			then: func(c *checked) { c.do("del", c.log()) },
+			want: CheckReport{Complete: true, Chats: 1, Emptied: 1, Messages: 3, IDs: 8},
+		},
+		{
+			name: "unknown keys",
+			then: func(c *checked) {
+				c.do("set", c.store.keys.prefix+":{1}:read:room", 1)
+				c.do("set", c.store.keys.prefix+":\x1b[2J", 1)
+			},
+			want: CheckReport{Complete: true, Chats: 2, Messages: 13, IDs: 8, Unknown: KeyCount{Count: 2}},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			filled := fillChecked(t, redis.URL(), c.options)
+			if c.then != nil {
+				c.then(filled)
+			}
+			for _, size := range []int{2, 3, 5, 500} {
+				got := filled.check(CheckOptions{PageSize: size})
+				if len(got.Faults) > 0 || got.Bytes == 0 {
+					t.Errorf("check in pages of %d found %+v, %d bytes; want no fault", size, got.Faults, got.Bytes)
+				}
+				if len(got.Unknown.Examples) != int(got.Unknown.Count) || slices.ContainsFunc(got.Unknown.Examples, func(k string) bool { return k != printable(k) && k[0] != '"' }) {
+					t.Errorf("unknown keys = %q, want all of them, printable", got.Unknown.Examples)
+				}
+				got.Faults, got.Bytes, got.Unknown.Examples = nil, 0, nil
+				if !reflect.DeepEqual(got, c.want) {
+					t.Errorf("check in pages of %d = %+v, want %+v", size, got, c.want)
+				}
+			}
+		})
+	}
+}
+
+// TestCheckNamesTheFault breaks one invariant at a time.
+func TestCheckNamesTheFault(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	for _, c := range []struct {
+		name  string
+		broke func(*checked)
+		want  FaultKind
+		count int64 // 0 is 1
+		left  int64 // after a repair
+	}{
+		{"no pin", func(c *checked) { c.do("del", c.store.keys.partitionCount()) }, FaultPartitions, 1, 1},
+		{"another pin", func(c *checked) { c.do("set", c.store.keys.partitionCount(), 16) }, FaultPartitions, 1, 1},
+		{"pin of another type", func(c *checked) {
+			c.do("del", c.store.keys.partitionCount())
+			c.do("rpush", c.store.keys.partitionCount(), 256)
+		}, FaultType, 1, 1},
+		{"ready of another type", func(c *checked) { c.do("rpush", c.store.keys.ready(), 1) }, FaultType, 1, 1},
+		{"log of another type", func(c *checked) {
+			c.do("del", c.log())
+			c.do("rpush", c.log(), 1)
+		}, FaultType, 1, 1},
+		{"ids of another type", func(c *checked) {
+			c.do("del", c.ids())
+			c.do("set", c.ids(), 1)
+		}, FaultType, 1, 1},
+		{"activity of another type", func(c *checked) {
+			c.do("del", c.activity())
+			c.do("set", c.activity(), 1)
+		}, FaultType, 1, 1},
+		{"chat id not canonical", func(c *checked) {
+			c.do("zadd", c.store.keys.partition(id(c.t, "bob:alice"))+":log:bob:alice", 1, "0000000000000001")
+		}, FaultChatID, 1, 1},
+		{"chat id that is none", func(c *checked) { c.do("set", c.store.keys.tag("1")+":ids:a b", 1) }, FaultChatID, 1, 1},
+		{"activity of a chat that is none", func(c *checked) { c.do("zadd", c.activity(), 7, "a:b:c") }, FaultChatID, 1, 1},
+		{"activity not canonical", func(c *checked) { c.do("zadd", c.activity(), 7, "bob:alice") }, FaultChatID, 1, 1},
+		{"log in another partition", func(c *checked) {
+			c.do("rename", c.log(), c.store.keys.tag("46")+":log:alice:bob")
+		}, FaultPartition, 1, 1},
+		{"ids in another partition", func(c *checked) {
+			c.do("zadd", c.store.keys.tag("46")+":ids:alice:bob", 1, "alice/1")
+		}, FaultPartition, 1, 1},
+		{"activity in another partition", func(c *checked) {
+			c.do("zadd", c.store.keys.tag("46")+":activity", 7, "alice:bob")
+		}, FaultPartition, 1, 1},
+		{"partition that does not exist", func(c *checked) {
+			c.do("zadd", c.store.keys.tag("256")+":activity", 7, "alice:bob")
+		}, FaultPartition, 1, 1},
+		{"partition with a zero in front", func(c *checked) {
+			c.do("zadd", c.store.keys.tag("045")+":log:alice:bob", 7, "x")
+		}, FaultPartition, 1, 1},
+		{"member that is too short", func(c *checked) { c.do("zadd", c.log(), c.sent[3].SendTime-1, "x") }, FaultLogMember, 1, 1},
+		{"member that is no message", func(c *checked) {
+			at := c.sent[3].SendTime - 1
+			c.do("zadd", c.log(), at, fmt.Sprintf("%016d not a message", at))
+		}, FaultLogMember, 1, 1},
+		{"score beside the digits", func(c *checked) {
+			c.do("zadd", c.log(), c.sent[3].SendTime-1, member(c.sent[3].SendTime, chat.Message{Text: "x", Sender: "bob"}))
+		}, FaultLogScore, 1, 1},
+		{"score above all", func(c *checked) {
+			c.do("zadd", c.log(), "inf", member(c.sent[3].SendTime, chat.Message{Text: "x", Sender: "bob"}))
+		}, FaultLogScore, 1, 1},
+		{"score that is no number of microseconds", func(c *checked) {
+			c.do("zadd", c.log(), "5.5", member(5, chat.Message{Text: "x", Sender: "bob"}))
+		}, FaultLogScore, 1, 1},
+		{"two at one position", func(c *checked) {
+			c.do("zadd", c.log(), c.sent[3].SendTime, member(c.sent[3].SendTime, chat.Message{Text: "x", Sender: "bob"}))
+		}, FaultLogShared, 1, 1},
+		{"more than a page at one position", func(c *checked) {
+			for i := range 9 {
+				c.do("zadd", c.log(), c.sent[3].SendTime, member(c.sent[3].SendTime, chat.Message{Text: fmt.Sprint("x", i), Sender: "bob"}))
+			}
+		}, FaultLogShared, 9, 9},
+		{"sender who is none of the two", func(c *checked) {
+			at := c.sent[3].SendTime - 1
+			c.do("zadd", c.log(), at, member(at, chat.Message{Text: "x", Sender: "carol"}))
+		}, FaultLogSender, 1, 1},
+		{"activity missing", func(c *checked) { c.do("zrem", c.activity(), "alice:bob") }, FaultActivityMissing, 1, 0},
+		{"activity lower", func(c *checked) { c.do("zincrby", c.activity(), -1, "alice:bob") }, FaultActivityLow, 1, 0},
+		{"activity higher", func(c *checked) { c.do("zincrby", c.activity(), 1, "alice:bob") }, FaultActivityHigh, 1, 1},
+		{"activity between positions", func(c *checked) {
+			room := id(c.t, "gone")
+			c.do("zadd", c.store.keys.partition(room)+":activity", "7.5", "gone")
+		}, FaultActivityScore, 1, 1},
+		{"ids with an entry that is none", func(c *checked) { c.do("zadd", c.ids(), c.sent[3].SendTime, "alice") }, FaultIDsEntry, 1, 1},
+		{"ids between positions", func(c *checked) { c.do("zadd", c.ids(), "7.5", "alice/7") }, FaultIDsEntry, 1, 1},
+		{"ids pointing nowhere", func(c *checked) { c.do("zadd", c.ids(), c.sent[3].SendTime-1, "alice/7") }, FaultIDsLost, 1, 1},
+		{"ids pointing past the end", func(c *checked) {
+			c.do("zadd", c.ids(), c.sent[9].SendTime+1, "alice/7", c.sent[9].SendTime+1, textDigest("x")+"alice/7")
+		}, FaultIDsLost, 1, 1},
+		{"ids pointing at another message", func(c *checked) { c.do("zadd", c.ids(), c.sent[3].SendTime, "alice/7") }, FaultIDsWrong, 1, 1},
+		{"ids with another digest", func(c *checked) {
+			c.do("zadd", c.ids(), c.sent[2].SendTime, textDigest("x")+idEntry("alice", "id/2"))
+		}, FaultIDsWrong, 1, 1},
+		{"ids of a trimmed message without digest", func(c *checked) { c.do("zadd", c.ids(), 7, "alice/7") }, FaultIDsTwin, 1, 1},
+		{"ids of a trimmed message with a digest only", func(c *checked) { c.do("zadd", c.ids(), 7, "#1:alice/7") }, FaultIDsTwin, 1, 1},
+		{"id missing", func(c *checked) {
+			owner := idEntry("alice", "id/2")
+			c.do("zrem", c.ids(), owner, textDigest("text 2")+owner)
+		}, FaultIDsMissing, 1, 0},
+		{"id missing without its digest", func(c *checked) { c.do("zrem", c.ids(), idEntry("alice", "id/2")) }, FaultIDsMissing, 1, 0},
+		{"digest missing", func(c *checked) {
+			c.do("zrem", c.ids(), textDigest("text 2")+idEntry("alice", "id/2"))
+		}, FaultIDsMissing, 1, 0},
+		{"all ids missing", func(c *checked) { c.do("del", c.ids()) }, FaultIDsMissing, 5, 0},
+		{"id stored twice", func(c *checked) {
+			at := c.sent[3].SendTime - 1
+			c.do("zadd", c.log(), at, member(at, chat.Message{Text: "text 2", Sender: "alice", ID: "id/2"}))
+		}, FaultIDRepeated, 1, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			filled := fillChecked(t, redis.URL(), Options{})
+			c.broke(filled)
+			want := map[FaultKind]int64{c.want: c.count}
+			before := filled.dump()
+			for _, size := range []int{4, 500} {
+				if got := filled.check(CheckOptions{PageSize: size}); !reflect.DeepEqual(kinds(got), want) {
+					t.Fatalf("check in pages of %d found %+v, want %v", size, got.Faults, want)
+				}
+			}
+			if after := filled.dump(); !reflect.DeepEqual(after, before) {
+				t.Errorf("check without repair wrote: %v, before it was %v", after, before)
+			}
+			repaired := filled.check(CheckOptions{Repair: true})
+			if !reflect.DeepEqual(kinds(repaired), want) || repaired.Left() != c.left || c.want.Repairable() != (c.left == 0) {
+				t.Errorf("repair found %+v, %d left; want %v, %d left", repaired.Faults, repaired.Left(), want, c.left)
+			}
+			if c.left > 0 {
+				if after := filled.dump(); !reflect.DeepEqual(after, before) {
+					t.Errorf("repair wrote where nothing is safe: %v, before it was %v", after, before)
+				}
+				return
+			}
+			if got := filled.check(CheckOptions{}); len(got.Faults) > 0 {
+				t.Errorf("check after the repair found %+v, want nothing", got.Faults)
+			}
+			filled.sendAgain()
+		})
+	}
+}
+
+// dump is the whole content of the test's keys, without expiry times.
+func (c *checked) dump() map[string]string {
+	c.t.Helper()
+	ctx := context.Background()
+	all := map[string]string{}
+	for keys := c.redis.Scan(ctx, 0, "*", 1000).Iterator(); keys.Next(ctx); {
+		if _, ours := c.store.keys.parse(keys.Val()); ours {
+			all[keys.Val()] = c.redis.Dump(ctx, keys.Val()).Val()
+		}
+	}
+	return all
+}
+
+// sendAgain checks a repair by what it is for: repeated sends store nothing, and ids expire as they did.
+func (c *checked) sendAgain() {
+	c.t.Helper()
+	for _, m := range c.sent {
+		if m.ID == "" {
+			continue
+		}
+		again, err := appendOne(c.store, id(c.t, "alice:bob"), chat.Message{Text: m.Text, Sender: m.Sender, ID: m.ID})
+		if err != nil || !again.Duplicate || again.SendTime != m.SendTime {
+			c.t.Errorf("send %s again = %+v, %v; want the duplicate of %d", m.ID, again, err, m.SendTime)
+		}
+	}
+	last := c.sent[len(c.sent)-1].SendTime
+	if a, err := appendOne(c.store, id(c.t, "alice:bob"), chat.Message{Text: "new", Sender: "bob"}); err != nil || a.SendTime <= last {
+		c.t.Errorf("send after the repair = %+v, %v; want a position after %d", a, err, last)
+	}
+	if left := c.redis.PTTL(context.Background(), c.ids()).Val(); left <= checkWindow-time.Minute || left > checkWindow {
+		c.t.Errorf("ids expire in %v, want just below %v", left, checkWindow)
+	}
+}
+
+// TestCheckOfAnEmptyRedis: a Redis that no server has met is sound.
+func TestCheckOfAnEmptyRedis(t *testing.T) {
+	t.Parallel()
+	checker, err := OpenChecker(redistest.Start(t).URL(), CheckOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = checker.Close() }()
+	if err := checker.Run(context.Background()); err != nil || checker.Report().Found() != 0 || !checker.Report().Complete {
+		t.Errorf("Run() = %v, report %+v; want a complete one without faults", err, checker.Report())
+	}
+}
+
+// TestRepairWhileOthersAppend: a repair that comes too late changes nothing.
+func TestRepairWhileOthersAppend(t *testing.T) {
+	t.Parallel()
+	c := fillChecked(t, redistest.Start(t).URL(), Options{})
+	owner := idEntry("alice", "id/2")
+	c.do("zrem", c.ids(), owner, textDigest("text 2")+owner)
+	c.do("zrem", c.activity(), "alice:bob")
+	checker := c.checker(CheckOptions{Repair: true})
+	under, _, err := checker.look(context.Background(), id(t, "alice:bob"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	activity, err := checker.judgeActivity(context.Background(), under)
+	if err != nil || len(activity) != 1 {
+		t.Fatalf("judgeActivity() = %v, %v; want one finding", activity, err)
+	}
+	c.send(chat.Message{Text: "text 2", Sender: "alice", ID: "id/2"}) // a new message: its id was forgotten
+	last := float64(c.sent[10].SendTime)
+	if _, err := activity[0].mend(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.redis.ZScore(context.Background(), c.activity(), "alice:bob").Val(); got != last {
+		t.Errorf("activity after a late repair = %v, want %v", got, last)
+	}
+	m := c.sent[2]
+	added, err := checker.addIDs(context.Background(), under, logged{
+		m.SendTime, member(m.SendTime, chat.Message{Text: m.Text, Sender: m.Sender, ID: m.ID}), owner, textDigest(m.Text),
+	})
+	if got := c.redis.ZScore(context.Background(), c.ids(), owner).Val(); err != nil || added != 0 || got != last {
+		t.Errorf("addIDs() = %d, %v, and the id is at %v; want nothing added, %v", added, err, got, last)
+	}
+}
+
+// TestCheckWhileOthersAppend: what servers do in the meantime is no fault, and a repair repairs nothing of it.
+func TestCheckWhileOthersAppend(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t, "--appendonly", "no")
+	c := fillChecked(t, redis.URL(), Options{MaxChatMessages: 50})
+	chats := []chat.ID{id(t, "alice:bob"), id(t, "room")}
+	for i := range 20 {
+		chats = append(chats, id(t, "new"+strconv.Itoa(i)))
+	}
+	var writers sync.WaitGroup
+	for w := range 4 {
+		writers.Go(func() {
+			for i := range 2000 {
+				m := chat.Message{Text: "x", Sender: "alice", ID: fmt.Sprintf("%d-%d", w, i)}
+				if _, err := appendOne(c.store, chats[i%len(chats)], m); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() {
+		writers.Wait()
+		close(done)
+	}()
+	for checks := 0; ; checks++ {
+		if got := c.check(CheckOptions{PageSize: 30, Repair: checks%2 == 1}); len(got.Faults) > 0 {
+			t.Errorf("check %d while others append found %+v, want nothing", checks, got.Faults)
+		}
+		select {
+		case <-done:
+			t.Logf("%d checks", checks+1)
+			return
+		default:
+		}
+	}
+}
+
+// TestCheckGoesOn interrupts a check after every page, each time in another process's place.
+func TestCheckGoesOn(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	c := fillChecked(t, redis.URL(), Options{})
+	c.do("zrem", c.ids(), idEntry("alice", "id/2"))
+	c.do("zadd", c.ids(), c.sent[3].SendTime, "alice/7")
+	c.do("zincrby", c.activity(), -1, "alice:bob")
+	c.do("zadd", c.log(), c.sent[3].SendTime-1, "x")
+	c.do("set", c.store.keys.prefix+":what", 1)
+	for _, repair := range []bool{false, true} {
+		want := c.check(CheckOptions{})
+		got := c.interrupted(repair)
+		for i := range got.Faults {
+			if repair && got.Faults[i].Repaired != got.Faults[i].Count && got.Faults[i].Kind.Repairable() {
+				t.Errorf("%s: %d of %d repaired, want all", got.Faults[i].Kind, got.Faults[i].Repaired, got.Faults[i].Count)
+			}
+			got.Faults[i].Repaired, got.Faults[i].Examples = 0, nil
+		}
+		for i := range want.Faults {
+			want.Faults[i].Examples = nil
+		}
+		if repair {
+			want.IDs++ // the one that was missing
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("check in pieces (repair %v) = %+v, in one %+v", repair, got, want)
+		}
+	}
+}
+
+// interrupted checks with a new Checker for every page.
+func (c *checked) interrupted(repair bool) CheckReport {
+	c.t.Helper()
+	var state []byte
+	for range 1000 {
+		ctx, cancel := context.WithCancel(context.Background())
+		checker := c.checker(CheckOptions{Repair: repair, PageSize: 3, Progress: func(CheckProgress) { cancel() }})
+		if state != nil {
+			if err := checker.Resume(state); err != nil {
+				c.t.Fatal(err)
+			}
+		}
+		err := checker.Run(ctx)
+		cancel()
+		if err == nil {
+			return checker.Report()
+		}
+		if !errors.Is(err, context.Canceled) || checker.Report().Complete {
+			c.t.Fatalf("Run() = %v, complete %v; want context.Canceled, false", err, checker.Report().Complete)
+		}
+		if state, err = checker.State(); err != nil {
+			c.t.Fatal(err)
+		}
+		_ = checker.Close()
+	}
+	c.t.Fatal("1000 interrupted checks did not come to the end")
+	return CheckReport{}
+}
+
+// TestCheckGoesOnAfterALostConnection kills Redis in the middle.
+func TestCheckGoesOnAfterALostConnection(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t, "--appendfsync", "always")
+	c := fillChecked(t, redis.URL(), Options{})
+	want := c.check(CheckOptions{})
+	killed := false
+	checker := c.checker(CheckOptions{Progress: func(CheckProgress) {
+		if !killed {
+			redis.Kill()
+			killed = true
+		}
+	}})
+	if err := checker.Run(context.Background()); err == nil {
+		t.Fatal("Run() over a Redis that was killed = nil, want an error")
+	}
+	redis.Restart()
+	if err := checker.Run(context.Background()); err != nil || !reflect.DeepEqual(checker.Report(), want) {
+		t.Errorf("Run() again = %v, %+v; want %+v", err, checker.Report(), want)
+	}
+}
+
+func TestResumeRefuses(t *testing.T) {
+	open := func(url string, options CheckOptions) *Checker {
+		checker, err := OpenChecker(url, options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = checker.Close() })
+		return checker
+	}
+	const url = "redis://user:secret@127.0.0.1:1/0"
+	state, err := open(url, CheckOptions{}).State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name    string
+		url     string
+		options CheckOptions
+		state   string
+		refused bool
+	}{
+		{"its own", url, CheckOptions{}, string(state), false},
+		{"another password", "redis://user:other@127.0.0.1:1/0", CheckOptions{}, string(state), false},
+		{"another redis", "redis://127.0.0.1:2/0", CheckOptions{}, string(state), true},
+		{"another prefix", url, CheckOptions{Prefix: "other"}, string(state), true},
+		{"with repair", url, CheckOptions{Repair: true}, string(state), true},
+		{"another window", url, CheckOptions{IdempotencyWindow: 1}, string(state), true},
+		{"no JSON", url, CheckOptions{}, "state", true},
+		{"empty", url, CheckOptions{}, "", true},
+		{"other JSON", url, CheckOptions{}, "{}", true},
+	} {
+		if err := open(c.url, c.options).Resume([]byte(c.state)); (err != nil) != c.refused {
+			t.Errorf("%s: Resume() = %v, want refused %v", c.name, err, c.refused)
+		}
+	}
+}
+
+func TestWithoutSecrets(t *testing.T) {
+	for _, c := range []struct{ url, want string }{
+		{"redis://127.0.0.1:6379/0", "redis://127.0.0.1:6379/0"},
+		{"rediss://user:p@ss?word@host:1/2", "rediss://host:1/2"},
+		{"redis+cluster://u:p@a:1,b:2?password=x", "redis+cluster://a:1,b:2"},
+		{"redis+sentinel://:p@a:1,b:2/main/0?sentinel_password=x", "redis+sentinel://a:1,b:2/main/0"},
+		{"secret", ""},
+	} {
+		if got := withoutSecrets(c.url); got != c.want {
+			t.Errorf("withoutSecrets(%q) = %q, want %q", c.url, got, c.want)
+		}
+	}
+}
+
+func TestParseKey(t *testing.T) {
+	k := keys{prefix: "im", partitions: defaultPartitions}
+	log, ids, activity := k.append(id(t, "alice:bob"))
+	for _, c := range []struct {
+		key  string
+		want keyName
+		ours bool
+	}{
+		{k.partitionCount(), keyName{kind: pinKey}, true},
+		{k.ready(), keyName{kind: readyKey}, true},
+		{log, keyName{logKey, "45", "alice:bob"}, true},
+		{ids, keyName{idsKey, "45", "alice:bob"}, true},
+		{activity, keyName{activityKey, "45", ""}, true},
+		{"im:{45}:log:", keyName{logKey, "45", ""}, true},
+		{"im:{999}:log:a b", keyName{logKey, "999", "a b"}, true},
+		{"im:{45}:log", keyName{}, true},
+		{"im:{45}:activity:x", keyName{}, true},
+		{"im:{45}:read:room", keyName{}, true},
+		{"im:{x}:activity", keyName{}, true},
+		{"im:{}:activity", keyName{}, true},
+		{"im:45}:activity", keyName{}, true},
+		{"im:", keyName{}, true},
+		{"im", keyName{}, false},
+		{"imx:{45}:activity", keyName{}, false},
+		{"", keyName{}, false},
+	} {
+		if got, ours := k.parse(c.key); got != c.want || ours != c.ours {
+			t.Errorf("parse(%q) = %+v, %v; want %+v, %v", c.key, got, ours, c.want, c.ours)
+		}
+	}
+}
+
+// TestFaultKindsAreDescribed: a new kind has its rule, and what a person can do.
+func TestFaultKindsAreDescribed(t *testing.T) {
+	for _, f := range faultKinds {
+		if f.rule == "" || f.advice == "" || f.kind.order() < 0 || f.kind.Rule() != f.rule || f.kind.Advice() != f.advice {
+			t.Errorf("kind %q = %+v, want a rule and an advice, once", f.kind, f)
+		}
+	}
+}
+
+// FuzzParseIDEntry: any string is an entry or a clean error, and what is taken apart goes together again.
+func FuzzParseIDEntry(f *testing.F) {
+	f.Add("alice/1")
+	f.Add(textDigest("hi") + "alice/a:b/c")
+	f.Add("#1:")
+	f.Add("#/")
+	f.Fuzz(func(t *testing.T, entry string) {
+		digest, owner, err := parseIDEntry(entry)
+		if err == nil && digest+owner != entry {
+			t.Errorf("parseIDEntry(%q) = %q, %q; want its parts", entry, digest, owner)
+		}
+	})
+}
+
+// FuzzParseKey: a key that is taken apart goes together again.
+func FuzzParseKey(f *testing.F) {
+	k := keys{prefix: "im", partitions: defaultPartitions}
+	f.Add("im:{45}:log:alice:bob")
+	f.Add("im:{45}:activity")
+	f.Fuzz(func(t *testing.T, key string) {
+		name, ours := k.parse(key)
+		again := k.tag(name.partition) + ":" + name.kind
+		if name.kind == logKey || name.kind == idsKey {
+			again += ":" + name.chat
+		}
+		if ours && name.partition != "" && again != key {
+			t.Errorf("parse(%q) = %+v, which is %q", key, name, again)
+		}
+	})
+}

@@ -1,0 +1,181 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// finding is a fault that has not been counted yet.
+type finding struct {
+	Fault
+	times int64                               // that it counts; 0 is 1
+	mend  func(context.Context) (bool, error) // nil where nothing is safe; false where it did not come to it
+}
+
+// checkPage is some consecutive entries of a sorted set: all of each score that occurs, but for a score that fills
+// a page, of which more are left out.
+type checkPage struct {
+	entries []redis.Z
+	left    int64  // entries with the last score that are not in the page
+	next    string // where the next page starts; "" at the end
+}
+
+// readPage reads the page that c.place names. Its cost does not depend on the set's size.
+func (c *Checker) readPage(ctx context.Context, key string) (checkPage, error) {
+	from, size := c.place.From, c.options.PageSize
+	entries, err := c.redis.ZRangeArgsWithScores(ctx, redis.ZRangeArgs{
+		Key: key, ByScore: true, Start: from, Stop: c.place.To, Count: int64(size),
+	}).Result()
+	switch {
+	case err != nil:
+		return checkPage{}, fmt.Errorf("read %s: %w", printable(key), err)
+	case len(entries) < size:
+		return checkPage{entries: entries}, nil
+	}
+	last := entries[size-1].Score
+	end := slices.IndexFunc(entries, func(z redis.Z) bool { return z.Score == last })
+	if end > 0 {
+		return checkPage{entries: entries[:end], next: score(last)}, nil
+	}
+	count, err := c.redis.ZCount(ctx, key, score(last), score(last)).Result()
+	if err != nil {
+		return checkPage{}, fmt.Errorf("count %s: %w", printable(key), err)
+	}
+	return checkPage{entries: entries, left: max(count-int64(size), 0), next: "(" + score(last)}, nil
+}
+
+// judge finds what is wrong in a page and what there is to count. It only reads.
+type judge func(context.Context, checkPage) ([]finding, tally, error)
+
+// walk judges a sorted set from c.place on. What a page adds to the report, and that it is done, is one step: after
+// an error the page is judged again, but for what was repaired in it.
+func (c *Checker) walk(ctx context.Context, key string, judge judge) error {
+	size, err := c.bound(ctx, key)
+	if err != nil {
+		return err
+	}
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		page, err := c.readPage(ctx, key)
+		if err != nil {
+			return err
+		}
+		found, counts, err := judge(ctx, page)
+		if err != nil {
+			return err
+		}
+		if len(found) > 0 {
+			if found, err = c.confirm(ctx, key, found, judge); err != nil {
+				return err
+			}
+		}
+		if err := c.settle(ctx, found); err != nil {
+			return err
+		}
+		c.report.addTally(counts)
+		if page.next == "" {
+			return nil
+		}
+		c.place.From = page.next
+		c.place.Read += float64(len(page.entries))
+		c.progress(c.place.Read / float64(max(size, 1)))
+	}
+}
+
+// bound sets where a walk begins and ends, unless it has begun, and returns the set's size. It ends at what is the
+// newest entry now: one that others add to as fast as it is read would have no end.
+func (c *Checker) bound(ctx context.Context, key string) (size int64, err error) {
+	var count *redis.IntCmd
+	var newest *redis.ZSliceCmd
+	_, err = c.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
+		count = p.ZCard(ctx, key)
+		newest = p.ZRevRangeWithScores(ctx, key, 0, 0)
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("count %s: %w", printable(key), err)
+	}
+	if c.place.To == "" {
+		c.place.From, c.place.To = "-inf", "-inf"
+		if len(newest.Val()) > 0 {
+			c.place.To = score(newest.Val()[0].Score)
+		}
+	}
+	return count.Val(), nil
+}
+
+// confirm reads the page again and keeps what is found again.
+func (c *Checker) confirm(ctx context.Context, key string, found []finding, judge judge) ([]finding, error) {
+	page, err := c.readPage(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	again, _, err := judge(ctx, page)
+	if err != nil {
+		return nil, err
+	}
+	type place struct {
+		kind     FaultKind
+		key      string
+		position int64
+	}
+	still := make(map[place]bool, len(again))
+	for _, f := range again {
+		still[place{f.Kind, f.Key, f.Position}] = true
+	}
+	return slices.DeleteFunc(found, func(f finding) bool { return !still[place{f.Kind, f.Key, f.Position}] }), nil
+}
+
+// settle mends what may be mended and counts all. What is mended counts at once, because nobody will find it again;
+// the rest counts only when all is settled.
+func (c *Checker) settle(ctx context.Context, found []finding) error {
+	var rest []finding
+	for _, f := range found {
+		if f.mend == nil || !c.options.Repair {
+			rest = append(rest, f)
+			continue
+		}
+		mended, err := f.mend(ctx)
+		switch {
+		case err != nil:
+			return fmt.Errorf("repair %s: %w", printable(f.Key), err)
+		case mended:
+			f.Repaired = true
+			c.report.addFault(f.Fault, 1)
+		default:
+			rest = append(rest, f)
+		}
+	}
+	for _, f := range rest {
+		c.report.addFault(f.Fault, max(f.times, 1))
+	}
+	return nil
+}
+
+// stage goes on to a stage of the present unit, or says that the unit is past it.
+func (c *Checker) stage(stage int) bool {
+	if c.place.Stage > stage {
+		return false
+	}
+	if c.place.Stage < stage {
+		c.place = checkPlace{Unit: c.place.Unit, Stage: stage}
+	}
+	return true
+}
+
+// score writes a score as Redis reads it, exactly.
+func score(s float64) string { return strconv.FormatFloat(s, 'g', -1, 64) }
+
+// position is a score as a message's position; false where it is none.
+func position(score float64) (int64, bool) {
+	p := int64(score)
+	return p, score >= 0 && score <= chat.MaxSendTime && float64(p) == score
+}

@@ -1,0 +1,37 @@
+package storage
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// A chat's ids hold two entries for each message that has an id, both at its position: "sender/id", and the same with
+// the text's digest before it, which tells a repeated send from a conflict.
+
+// idEntry is the plain entry. A sender has no slash, so the first one ends it.
+func idEntry(sender, id string) string { return sender + "/" + id }
+
+// textDigest is what stands before the plain entry in its twin. It begins with "#", as no sender does.
+func textDigest(text string) string {
+	return "#" + strconv.FormatUint(xxhash.Sum64String(text), 36) + ":"
+}
+
+// parseIDEntry is the reverse: digest is "" for the plain entry, and owner is the plain entry in both cases. It takes
+// any string.
+func parseIDEntry(entry string) (digest, owner string, err error) {
+	owner = entry
+	if strings.HasPrefix(entry, "#") {
+		end := strings.IndexByte(entry, ':')
+		if end < 0 {
+			return "", "", fmt.Errorf("entry %q has a digest without an end", entry)
+		}
+		digest, owner = entry[:end+1], entry[end+1:]
+	}
+	if sender, id, slash := strings.Cut(owner, "/"); !slash || sender == "" || id == "" || strings.HasPrefix(sender, "#") {
+		return "", "", fmt.Errorf("entry %q is not sender/id", entry)
+	}
+	return digest, owner, nil
+}
