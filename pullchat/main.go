@@ -17,12 +17,13 @@ type commands struct {
 	Pull  pull      `cmd:"" set:"retries=9" help:"Read messages, oldest first."`
 	Ready ready     `cmd:"" set:"retries=0" help:"Ask whether a message could be stored now; for health checks."`
 	Bench benchmark `cmd:"" help:"Put load on a server and measure it; then read back all that was acknowledged."`
+	Check check     `cmd:"" help:"Read everything that lies in a Redis and say whether it is sound; --repair mends what is safe."`
 }
 
 const description = `A chat backend: a chat is a log, a reader is a cursor.
 
 Exit status: 0 success, 1 the server could not be reached or failed, 2 the server refused the request (the message
-says why), 80 the command line is wrong.`
+says why), 3 a check found faults, 80 the command line is wrong.`
 
 func main() {
 	ctx, stop := program.Context()
@@ -41,8 +42,13 @@ func main() {
 	}
 }
 
-// exitStatus tells what a script could mend (2) from what it could only try again (1).
+// exitStatus tells what a script could mend (2), and what a person must look at (3), from what it could only try
+// again (1).
 func exitStatus(err error) int {
+	var faults faultsFound
+	if errors.As(err, &faults) {
+		return 3
+	}
 	var answered *client.Error
 	if errors.As(err, &answered) && answered.Status < 500 && answered.Status != 429 {
 		return 2

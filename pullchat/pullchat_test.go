@@ -254,6 +254,7 @@ func TestExitStatus(t *testing.T) {
 		{&client.Error{Status: http.StatusInternalServerError}, 1},
 		{&client.Error{Status: http.StatusServiceUnavailable}, 1},
 		{io.ErrUnexpectedEOF, 1},
+		{faultsFound{left: 2}, 3},
 	} {
 		if got := exitStatus(c.in); got != c.want {
 			t.Errorf("exitStatus(%#v) = %d, want %d", c.in, got, c.want)
@@ -339,6 +340,7 @@ func TestHelp(t *testing.T) {
 		}},
 		{[]string{"pull", "--help"}, []string{"--cursor", "--limit", "--reverse", "--all", "--json", "--page", "next_cursor", "--raw", "Default: 9."}},
 		{[]string{"ready", "--help"}, []string{"nothing twice. Default: 0."}},
+		{[]string{"check", "--help"}, []string{"--redis-url", "$REDIS_URL", "--repair", "--state", "--json", "Default: 24h", "3 faults were found"}},
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
 			got := invoke(t, nil, "", c.args...)

@@ -15,16 +15,12 @@ type CheckOptions struct {
 	IdempotencyWindow time.Duration
 	// Repair mends what is safe to mend; see FaultKind.Repairable. Else nothing is written.
 	Repair bool
-	// Progress is called after every page, if it is not nil. Report and State may be called from within.
-	Progress func(CheckProgress)
+	// Progress is called after every page, if it is not nil, with the fraction of the keys that is done, 0 to 1; it
+	// is an estimate while others write. Report and State may be called from within.
+	Progress func(fraction float64)
 
 	Prefix   string // of all keys; "" is "im"
 	PageSize int    // entries that one command reads; 0 is 500
-}
-
-// CheckProgress says how far a Checker has come.
-type CheckProgress struct {
-	Fraction float64 // of the keys, 0 to 1: an estimate while others write
 }
 
 // Checker walks everything that Pullchat has in a Redis and judges it; docs/check.md says by what rules. It reads
@@ -191,9 +187,5 @@ func (c *Checker) progress(part float64) {
 	if c.options.Progress == nil {
 		return
 	}
-	p := CheckProgress{}
-	if c.total > 0 {
-		p.Fraction = min((float64(c.scanned)+part)/float64(c.total), 1)
-	}
-	c.options.Progress(p)
+	c.options.Progress(min((float64(c.scanned)+part)/float64(max(c.total, 1)), 1))
 }

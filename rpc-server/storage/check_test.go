@@ -463,7 +463,7 @@ func (c *checked) interrupted(repair bool) CheckReport {
 	var state []byte
 	for range 1000 {
 		ctx, cancel := context.WithCancel(context.Background())
-		checker := c.checker(CheckOptions{Repair: repair, PageSize: 3, Progress: func(CheckProgress) { cancel() }})
+		checker := c.checker(CheckOptions{Repair: repair, PageSize: 3, Progress: func(float64) { cancel() }})
 		if state != nil {
 			if err := checker.Resume(state); err != nil {
 				c.t.Fatal(err)
@@ -493,7 +493,7 @@ func TestCheckGoesOnAfterALostConnection(t *testing.T) {
 	c := fillChecked(t, redis.URL(), Options{})
 	want := c.check(CheckOptions{})
 	killed := false
-	checker := c.checker(CheckOptions{Progress: func(CheckProgress) {
+	checker := c.checker(CheckOptions{Progress: func(float64) {
 		if !killed {
 			redis.Kill()
 			killed = true

@@ -86,7 +86,11 @@ func (c *Checker) walk(ctx context.Context, key string, judge judge) error {
 		}
 		c.place.From = page.next
 		c.place.Read += float64(len(page.entries))
-		c.progress(c.place.Read / float64(max(size, 1)))
+		part := min(c.place.Read/float64(max(size, 1)), 1) / 2
+		if c.place.Stage == stageIDs {
+			part += 0.5 // the log was the first half
+		}
+		c.progress(part)
 	}
 }
 

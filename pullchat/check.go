@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/pullchat/pullchat/rpc-server/storage"
+)
+
+// check is the command "check".
+type check struct {
+	RedisURL          string        `name:"redis-url" env:"REDIS_URL" default:"redis://127.0.0.1:6379/0" placeholder:"URL" help:"The Redis to check, as rpc-server takes it."`
+	IdempotencyWindow time.Duration `name:"idempotency-window" env:"IDEMPOTENCY_WINDOW" default:"24h" placeholder:"DURATION" help:"That of the rpc-servers: for how long an id must be known."`
+	Repair            bool          `name:"repair" help:"Mend what is safe to mend: activity that is missing or too low, ids that are missing. Nothing is ever deleted."`
+	State             string        `name:"state" placeholder:"FILE" help:"Keep the place here when the check is interrupted, and go on from it. The file goes when the check is complete."`
+	JSON              bool          `name:"json" help:"Write the report as one JSON object."`
+}
+
+// Help is what --help says beside the flags. Kong calls it.
+func (*check) Help() string {
+	return `It reads every key of Pullchat page by page, while servers may go on writing, and changes nothing without --repair.
+
+Exit status: 0 sound (or all repaired), 3 faults were found (with --repair: that are left), 1 Redis could not be read to the end, or the state could not be used, 80 the command line is wrong.`
+}
+
+// Validate refuses what cannot be. Kong calls it.
+func (c *check) Validate() error {
+	if c.IdempotencyWindow < 0 {
+		return fmt.Errorf("--idempotency-window is %v; it must be at least 0s", c.IdempotencyWindow)
+	}
+	return nil
+}
+
+// faultsFound is the error of a check that came to its end and found faults.
+type faultsFound struct{ left int64 }
+
+func (f faultsFound) Error() string { return fmt.Sprintf("faults were found: %d", f.left) }
+
+// Run checks, and prints the report, which after an interruption is of what was read until then.
+func (c *check) Run(ctx contextType) error {
+	storage.LogTo(slog.New(slog.DiscardHandler)) // what goes wrong is in the errors
+	var checker *storage.Checker
+	show := newProgress(os.Stderr)
+	saved := time.Now()
+	checker, err := storage.OpenChecker(c.RedisURL, storage.CheckOptions{
+		IdempotencyWindow: c.IdempotencyWindow, Repair: c.Repair,
+		Progress: func(fraction float64) {
+			show.update(fraction, checker.Report)
+			if time.Since(saved) > saveEvery { // for a process that is killed; the end of the check tells of a failure
+				_ = c.save(checker)
+				saved = time.Now()
+			}
+		},
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = checker.Close() }()
+	if err := c.resume(checker); err != nil {
+		return err
+	}
+	err = checker.Run(ctx)
+	show.end()
+	err = errors.Join(c.ended(ctx, checker, err), c.print(checker.Report()))
+	if left := checker.Report().Left(); err == nil && left > 0 {
+		return faultsFound{left}
+	}
+	return err
+}
+
+// saveEvery is how much work a check loses at most that is killed.
+const saveEvery = 10 * time.Second
+
+// ended keeps the place of a check that did not come to its end, and forgets it of one that did.
+func (c *check) ended(ctx context.Context, checker *storage.Checker, err error) error {
+	if err != nil && ctx.Err() != nil {
+		err = errors.New("interrupted")
+	}
+	switch {
+	case c.State == "" && err != nil:
+		return fmt.Errorf("%w; with --state FILE it could go on from here", err)
+	case c.State == "":
+		return nil
+	case err == nil:
+		if err := os.Remove(c.State); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	}
+	if failed := c.save(checker); failed != nil {
+		return errors.Join(err, failed)
+	}
+	return fmt.Errorf("%w; the same command goes on from here", err)
+}
+
+// resume takes the place from the file, if there is one.
+func (c *check) resume(checker *storage.Checker) error {
+	if c.State == "" {
+		return nil
+	}
+	state, err := os.ReadFile(c.State)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	}
+	if err := checker.Resume(state); err != nil {
+		return fmt.Errorf("--state %s: %w", c.State, err)
+	}
+	r := checker.Report()
+	fmt.Fprintf(os.Stderr, "going on after %d chats and %d messages\n", r.Chats, r.Messages)
+	return nil
+}
+
+// save replaces the file as one step: whatever happens, it holds one state or another.
+func (c *check) save(checker *storage.Checker) error {
+	if c.State == "" {
+		return nil
+	}
+	state, err := checker.State()
+	if err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(filepath.Dir(c.State), filepath.Base(c.State)+".*")
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(state)
+	err = errors.Join(err, file.Sync(), file.Close())
+	if err == nil {
+		err = os.Rename(file.Name(), c.State)
+	}
+	if err != nil {
+		_ = os.Remove(file.Name())
+		return fmt.Errorf("--state %s: %w", c.State, err)
+	}
+	return nil
+}
+
+func (c *check) print(r storage.CheckReport) error {
+	if c.JSON {
+		return json.NewEncoder(os.Stdout).Encode(r)
+	}
+	_, err := fmt.Print(checkSummary(r))
+	return err
+}
