@@ -15,7 +15,7 @@ func checkSummary(r storage.CheckReport) string {
 	}
 	fmt.Fprintf(&b, "chats     %d", r.Chats)
 	if r.Emptied > 0 {
-		fmt.Fprintf(&b, ", and %d whose messages have all expired", r.Emptied)
+		fmt.Fprintf(&b, ", and %d without messages (expired, if RETENTION is set)", r.Emptied)
 	}
 	fmt.Fprintf(&b, "\nmessages  %d\nbytes     %d\nids       %d\n", r.Messages, r.Bytes, r.IDs)
 	if r.Unknown.Count > 0 {
@@ -33,7 +33,7 @@ func checkSummary(r storage.CheckReport) string {
 }
 
 func writeFaults(b *strings.Builder, f storage.FaultCount) {
-	fmt.Fprintf(b, "\n%s  %d\n  not so: %s\n", f.Kind, f.Count, f.Kind.Rule())
+	fmt.Fprintf(b, "\n%s  %d\n  rule: %s\n", f.Kind, f.Count, f.Kind.Rule())
 	for _, example := range f.Examples {
 		fmt.Fprintf(b, "    %s", example.Key)
 		if example.Position != 0 {

@@ -175,8 +175,13 @@ func (c *Checker) stage(stage int) bool {
 	return true
 }
 
-// score writes a score as Redis reads it, exactly.
-func score(s float64) string { return strconv.FormatFloat(s, 'g', -1, 64) }
+// score writes a score as Redis reads it, exactly, and a position with all its digits.
+func score(s float64) string {
+	if _, ok := position(s); ok {
+		return strconv.FormatFloat(s, 'f', -1, 64)
+	}
+	return strconv.FormatFloat(s, 'g', -1, 64)
+}
 
 // position is a score as a message's position; false where it is none.
 func position(score float64) (int64, bool) {
