@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -174,7 +176,7 @@ func TestCheckNamesTheFault(t *testing.T) {
 		name  string
 		broke func(*checked)
 		want  FaultKind
-		count int64 // 0 is 1
+		count int64
 		left  int64 // after a repair
 	}{
 		{"no pin", func(c *checked) { c.do("del", c.store.keys.partitionCount()) }, FaultPartitions, 1, 1},
@@ -591,11 +593,18 @@ func TestParseKey(t *testing.T) {
 	}
 }
 
-// TestFaultKindsAreDescribed: a new kind has its rule, and what a person can do.
+// TestFaultKindsAreDescribed: a new kind has its rule, what a person can do, and its line in the document.
 func TestFaultKindsAreDescribed(t *testing.T) {
+	document, err := os.ReadFile("../../docs/check.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, f := range faultKinds {
 		if f.rule == "" || f.advice == "" || f.kind.order() < 0 || f.kind.Rule() != f.rule || f.kind.Advice() != f.advice {
 			t.Errorf("kind %q = %+v, want a rule and an advice, once", f.kind, f)
+		}
+		if !strings.Contains(string(document), "\n| `"+string(f.kind)+"` | ") {
+			t.Errorf("docs/check.md has no line for %q", f.kind)
 		}
 	}
 }
