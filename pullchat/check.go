@@ -17,6 +17,9 @@ import (
 // check is the command "check".
 type check struct {
 	RedisURL          string        `name:"redis-url" env:"REDIS_URL" default:"redis://127.0.0.1:6379/0" placeholder:"URL" help:"The Redis to check, as rpc-server takes it."`
+	RedisCA           string        `name:"redis-ca" env:"REDIS_CA" type:"path" placeholder:"FILE" help:"As rpc-server takes it; so are redis-cert and redis-key."`
+	RedisCert         string        `name:"redis-cert" env:"REDIS_CERT" type:"path" placeholder:"FILE"`
+	RedisKey          string        `name:"redis-key" env:"REDIS_KEY" type:"path" placeholder:"FILE"`
 	IdempotencyWindow time.Duration `name:"idempotency-window" env:"IDEMPOTENCY_WINDOW" default:"24h" placeholder:"DURATION" help:"That of the rpc-servers: for how long an id must be known."`
 	Repair            bool          `name:"repair" help:"Mend what is safe to mend: activity that is missing or too low, ids that are missing. Nothing is ever deleted."`
 	State             string        `name:"state" placeholder:"FILE" help:"Keep the place here when the check is interrupted, and go on from it. The file goes when the check is complete."`
@@ -51,6 +54,7 @@ func (c *check) Run(ctx contextType) error {
 	saved := time.Now()
 	checker, err := storage.OpenChecker(c.RedisURL, storage.CheckOptions{
 		IdempotencyWindow: c.IdempotencyWindow, Repair: c.Repair,
+		TLS: storage.TLS{CA: c.RedisCA, Cert: c.RedisCert, Key: c.RedisKey},
 		Progress: func(fraction float64) {
 			show.update(fraction, checker.Report)
 			if time.Since(saved) > saveEvery { // for a process that is killed; the end of the check tells of a failure

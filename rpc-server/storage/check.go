@@ -19,6 +19,8 @@ type CheckOptions struct {
 	// is an estimate while others write. Report and State may be called from within.
 	Progress func(fraction float64)
 
+	TLS TLS // of a rediss:// URL
+
 	Prefix   string // of all keys; "" is "im"
 	PageSize int    // entries that one command reads; 0 is 500
 }
@@ -45,7 +47,7 @@ type Checker struct {
 
 // OpenChecker returns a Checker of the Redis at url. It does not wait for Redis to be there.
 func OpenChecker(url string, options CheckOptions) (*Checker, error) {
-	client, err := connect(url)
+	client, err := connect(url, options.TLS)
 	if err != nil {
 		return nil, err
 	}

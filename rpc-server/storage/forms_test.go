@@ -68,6 +68,7 @@ func TestSentinelFailover(t *testing.T) {
 		want = append(want, fmt.Sprint(i))
 	}
 	wantTexts(t, store, id(t, "room"), want)
+	wantSound(t, redis.URL(), 1)
 }
 
 // TestClusterFailover: the master of a chat is killed, and comes back as a replica. Its replica, which takes over, has
@@ -94,6 +95,7 @@ func TestClusterFailover(t *testing.T) {
 		want = append(want, fmt.Sprint(i))
 	}
 	wantTexts(t, store, id(t, "room"), want)
+	wantSound(t, redis.URL(), 1)
 }
 
 // TestHungMaster: one of three masters hangs. Chats of the others do not wait for it, and its own are refused at once
@@ -222,4 +224,47 @@ func TestMinReplicas(t *testing.T) {
 		t.Errorf("Append() of the id again = %+v, want a duplicate", a)
 	}
 	wantTexts(t, store, room, []string{"1", "2"})
+}
+
+// wantSound checks everything that lies in a Redis.
+func wantSound(t *testing.T, url string, chats int64) {
+	t.Helper()
+	checker, err := OpenChecker(url, CheckOptions{IdempotencyWindow: time.Hour, PageSize: 7})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = checker.Close() }()
+	if err := checker.Run(context.Background()); err != nil {
+		t.Fatalf("check: %v", err)
+	}
+	if r := checker.Report(); len(r.Faults) > 0 || r.Chats != chats {
+		t.Errorf("check of %d chats found %d and %+v, want no fault", chats, r.Chats, r.Faults)
+	}
+}
+
+// TestCheckOnACluster walks every master.
+func TestCheckOnACluster(t *testing.T) {
+	t.Parallel()
+	redis := redistest.StartCluster(t)
+	store := openAt(t, redis.URL(), Options{IdempotencyWindow: time.Hour})
+	const chats = 60
+	for i := range 3 * chats {
+		appendUntilStored(t, store, id(t, fmt.Sprintf("room-%d", i%chats)), message(i))
+	}
+	wantSound(t, redis.URL(), chats)
+	log, _, activity := store.keys.append(id(t, "room-7"))
+	if err := store.redis.ZRem(context.Background(), activity, "room-7").Err(); err != nil {
+		t.Fatal(err)
+	}
+	checker, err := OpenChecker(redis.URL(), CheckOptions{IdempotencyWindow: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = checker.Close() }()
+	if err := checker.Run(context.Background()); err != nil {
+		t.Fatalf("check: %v", err)
+	}
+	if r := checker.Report(); len(r.Faults) != 1 {
+		t.Errorf("check without the activity of %s found %+v, want one fault", log, r.Faults)
+	}
 }
