@@ -7,9 +7,10 @@ import (
 
 // Config is an http-server's configuration.
 type Config struct {
-	HTTPAddr     string        `name:"http-addr" env:"HTTP_ADDR" default:":8080" placeholder:"HOST:PORT" help:"Where HTTP listens; port 0 takes a free one."`
-	MaxBodyBytes int           `name:"max-body-bytes" env:"MAX_BODY_BYTES" default:"65536" placeholder:"N" help:"Largest request body, in bytes."`
-	DrainDelay   time.Duration `name:"drain-delay" env:"DRAIN_DELAY" default:"0s" placeholder:"DURATION" help:"How long /readyz says no before a stop stops accepting, for load balancers to notice."`
+	HTTPAddr       string        `name:"http-addr" env:"HTTP_ADDR" default:":8080" placeholder:"HOST:PORT" help:"Where HTTP listens; port 0 takes a free one."`
+	MaxBodyBytes   int           `name:"max-body-bytes" env:"MAX_BODY_BYTES" default:"65536" placeholder:"N" help:"Largest request body, in bytes."`
+	MaxConnections int           `name:"max-connections" env:"MAX_CONNECTIONS" default:"20000" placeholder:"N" help:"Connections at a time; further ones are answered 503. 0 takes as many as open files allow."`
+	DrainDelay     time.Duration `name:"drain-delay" env:"DRAIN_DELAY" default:"0s" placeholder:"DURATION" help:"How long /readyz says no before a stop stops accepting, for load balancers to notice."`
 }
 
 // Validate names every value that cannot work. Kong calls it.
@@ -17,6 +18,8 @@ func (c Config) Validate() error {
 	switch {
 	case c.MaxBodyBytes < 1:
 		return fmt.Errorf("--max-body-bytes is %d; it must be at least 1", c.MaxBodyBytes)
+	case c.MaxConnections < 0:
+		return fmt.Errorf("--max-connections is %d; it must not be negative", c.MaxConnections)
 	case c.DrainDelay < 0:
 		return fmt.Errorf("--drain-delay is %v; it must not be negative", c.DrainDelay)
 	}

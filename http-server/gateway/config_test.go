@@ -17,6 +17,7 @@ func TestValidate(t *testing.T) {
 		{"usual", Config{HTTPAddr: ":8080", MaxBodyBytes: 65536, DrainDelay: 5 * time.Second}, ""},
 		{"no body", Config{MaxBodyBytes: 0}, "--max-body-bytes is 0; it must be at least 1"},
 		{"a negative delay", Config{MaxBodyBytes: 1, DrainDelay: -time.Second}, "--drain-delay is -1s; it must not be negative"},
+		{"a negative number of connections", Config{MaxBodyBytes: 1, MaxConnections: -1}, "--max-connections is -1; it must not be negative"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := ""

@@ -54,17 +54,23 @@ type running struct {
 // runGateway runs a gateway that answers.
 func runGateway(t *testing.T, service chat.Service, delay time.Duration) running {
 	t.Helper()
-	server, err := Listen(Config{HTTPAddr: "127.0.0.1:0", MaxBodyBytes: maxBodyBytes, DrainDelay: delay}, service, slog.New(slog.DiscardHandler))
+	return runConfig(t, service, Config{DrainDelay: delay}, func(*limits) {})
+}
+
+// runConfig runs a gateway with other limits than the usual ones.
+func runConfig(t *testing.T, service chat.Service, config Config, limit func(*limits)) running {
+	t.Helper()
+	config.HTTPAddr, config.MaxBodyBytes = "127.0.0.1:0", maxBodyBytes
+	server, err := Listen(config, service, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
+	limit(&server.listener.limits)
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	r := running{server.Addr().String(), server.listener, stop, make(chan error, 1)}
 	go func() { r.ended <- server.Run(ctx) }()
 	t.Cleanup(stop)
-	client := dial(t, r.addr)
-	client.ask(t, "GET /ping HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-	client.answer(t, http.StatusOK)
+	<-server.listener.serving
 	return r
 }
 

@@ -13,22 +13,32 @@ import (
 	"github.com/cloudwego/hertz/pkg/app/server"
 	"github.com/cloudwego/hertz/pkg/common/config"
 	"github.com/cloudwego/hertz/pkg/network/standard"
+	"github.com/cloudwego/hertz/pkg/protocol/consts"
 
 	"github.com/pullchat/pullchat/http-server/handler"
 	"github.com/pullchat/pullchat/http-server/middleware"
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-const (
-	// drainTimeout bounds how long a stop waits for requests under way.
-	drainTimeout = 5 * time.Second
-	// readTimeout bounds how long a request may take to arrive, idleTimeout how long a connection may wait for one.
-	readTimeout  = 10 * time.Second
-	idleTimeout  = 75 * time.Second
-	writeTimeout = 10 * time.Second
+// drainTimeout bounds how long a stop waits for requests under way.
+const drainTimeout = 5 * time.Second
 
+const (
 	maxHeaderBytes = 16 << 10
+	// chunkOverhead is more than what a body grows by when it comes in chunks of one byte.
+	chunkOverhead = 8
+	// lingerBytes is how much of a body that nobody wants is read at least, so that its client reads the answer.
+	lingerBytes = 512 << 10
 )
+
+// limitsOf is what a client may take. docs/limits.md tells users.
+func limitsOf(config Config, log *slog.Logger) limits {
+	return limits{
+		request: 10 * time.Second, idle: 75 * time.Second, write: 10 * time.Second, handshake: 10 * time.Second,
+		connections: maxConnections(config.MaxConnections, log),
+		bytes:       lingerBytes + chunkOverhead*config.MaxBodyBytes,
+	}
+}
 
 // Server is an http-server that listens.
 type Server struct {
@@ -38,13 +48,14 @@ type Server struct {
 	service  chat.Service
 }
 
-// Listen opens the listener. Requests are answered from service once Run is called.
+// Listen opens the listener. Requests are answered from service once
+// Run is called.
 func Listen(config Config, service chat.Service, log *slog.Logger) (*Server, error) {
 	inner, err := net.Listen("tcp", config.HTTPAddr)
 	if err != nil {
 		return nil, fmt.Errorf("http-addr: %w", err)
 	}
-	return &Server{config: config, log: log, listener: newListener(inner), service: service}, nil
+	return &Server{config: config, log: log, listener: newListener(inner, false, limitsOf(config, log), log), service: service}, nil
 }
 
 // Addr is where the server listens, with its real port.
@@ -72,6 +83,7 @@ func (s *Server) Run(ctx context.Context) error {
 	<-time.After(s.config.DrainDelay)
 	s.listener.drain()
 	err := errors.Join(engine.Shutdown(context.WithoutCancel(ctx)), <-ended)
+	s.listener.turnedAway.Wait()
 	s.log.Info("http-server stopped")
 	return err
 }
@@ -86,15 +98,22 @@ func (s *Server) engine(draining <-chan struct{}) *server.Hertz {
 		server.WithStreamBody(true), // so that handler.readBody refuses what is too large
 		server.WithDisablePreParseMultipartForm(true),
 		server.WithMaxHeaderBytes(maxHeaderBytes),
-		server.WithReadTimeout(readTimeout),
-		server.WithWriteTimeout(writeTimeout),
-		server.WithIdleTimeout(idleTimeout),
+		server.WithIdleTimeout(s.listener.limits.idle), // without one Hertz closes after each request; conn has the times
+		server.WithOnAccept(withConn),
 		server.WithExitWaitTime(drainTimeout),
 		config.Option{F: func(o *config.Options) { o.NoDefaultServerHeader = true }},
 	)
-	engine.Use(movingOn(draining), middleware.RequestID, middleware.AccessLog(s.log), middleware.Recovery(s.log))
+	engine.Use(reached, movingOn(draining), middleware.Secure(s.listener.encrypted), middleware.RequestID,
+		middleware.AccessLog(s.log), middleware.Recovery(s.log), noRequest)
 	register(engine, routes(handler.New(s.service, s.config.MaxBodyBytes), draining))
 	return engine
+}
+
+// noRequest answers, in the one error shape, what Hertz has judged before it asked the middleware.
+func noRequest(_ context.Context, c *app.RequestContext) {
+	if c.Response.StatusCode() == consts.StatusBadRequest {
+		handler.NoRequest(c)
+	}
 }
 
 // movingOn tells clients to close their connection with the next answer once the server is about to stop.

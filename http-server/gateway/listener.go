@@ -1,39 +1,104 @@
 package gateway
 
 import (
-	"io"
+	"errors"
+	"log/slog"
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
+	"time"
 )
 
-// listener lets its idle connections go when the server drains. Hertz waits for all connections at a stop, and a
-// client may keep one open for as long as it likes without a request on it.
+// listener bounds how many connections there are, and lets the idle ones go when the server drains: Hertz waits for
+// all connections at a stop, and a client may keep one open for as long as it likes without a request on it.
 type listener struct {
 	net.Listener
+	log       *slog.Logger
+	limits    limits
+	encrypted bool // the connections speak TLS
+
 	draining atomic.Bool
 	mutex    sync.Mutex
 	conns    map[*conn]struct{}
 
+	turnedAway sync.WaitGroup
+	turning    chan struct{} // has room for as many as are turned away with an answer at a time
+
 	accepts sync.Once
 	serving chan struct{} // closed when Hertz begins to accept
+	closes  sync.Once
+	closed  chan struct{}
 }
 
-func newListener(inner net.Listener) *listener {
-	return &listener{Listener: inner, conns: map[*conn]struct{}{}, serving: make(chan struct{})}
+// limits are what clients may take. A test makes them small.
+type limits struct {
+	request     time.Duration // from a request's first byte to its last
+	idle        time.Duration // without a byte of the next request
+	write       time.Duration // of one answer, or of a part of it
+	handshake   time.Duration
+	connections int // 0 for no limit
+	bytes       int // between two answers
 }
 
+// turnAwayAtOnce is how many connections beyond the limit get an answer at a time. More are closed without one.
+const turnAwayAtOnce = 64
+
+func newListener(inner net.Listener, encrypted bool, limits limits, log *slog.Logger) *listener {
+	return &listener{
+		Listener: inner, log: log, limits: limits, encrypted: encrypted, conns: map[*conn]struct{}{},
+		turning: make(chan struct{}, turnAwayAtOnce), serving: make(chan struct{}), closed: make(chan struct{}),
+	}
+}
+
+// Accept returns the next connection that there is room for. Hertz ends when it returns an error, so it waits where
+// descriptors run out.
 func (l *listener) Accept() (net.Conn, error) {
 	l.accepts.Do(func() { close(l.serving) })
-	inner, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
+	for pause := time.Duration(0); ; {
+		inner, err := l.Listener.Accept()
+		switch {
+		case err == nil:
+			pause = 0
+			if c := l.admit(inner); c != nil {
+				return c, nil
+			}
+			l.turnAway(inner)
+		case !passes(err):
+			return nil, err
+		default:
+			if pause == 0 {
+				l.log.Warn("connections cannot be accepted now", "error", err)
+			}
+			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+			select {
+			case <-time.After(pause):
+			case <-l.closed:
+			}
+		}
 	}
-	c := &conn{Conn: inner, listener: l}
+}
+
+// passes: the listener is in order, and the next Accept may succeed.
+func passes(err error) bool {
+	for _, passing := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED} {
+		if errors.Is(err, passing) {
+			return true
+		}
+	}
+	return false
+}
+
+// admit returns nil where there are as many connections as there may be.
+func (l *listener) admit(inner net.Conn) *conn {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
+	if l.limits.connections > 0 && len(l.conns) >= l.limits.connections {
+		return nil
+	}
+	c := newConn(inner, l)
 	l.conns[c] = struct{}{}
-	return c, nil
+	return c
 }
 
 // drain ends connections on which no request is under way, now and when they have answered.
@@ -43,47 +108,13 @@ func (l *listener) drain() {
 	defer l.mutex.Unlock()
 	for c := range l.conns {
 		if c.idle.Load() {
-			_ = c.Conn.Close() // its reader sees the end of the connection
+			c.wake()
 		}
 	}
 }
 
-// goOn is what Hertz writes where a client waits to be told so before it sends the body. It is no answer yet.
-const goOn = "HTTP/1.1 100 Continue\r\n\r\n"
-
-// conn knows whether a request is under way: from its first byte until something was answered.
-type conn struct {
-	net.Conn
-	listener *listener
-	idle     atomic.Bool // waiting for the first byte of a request
-	started  atomic.Bool // bytes of a request came since the last write
-}
-
-func (c *conn) Read(b []byte) (int, error) {
-	if !c.started.Load() {
-		c.idle.Store(true)
-		if c.listener.draining.Load() {
-			return 0, io.EOF
-		}
-	}
-	n, err := c.Conn.Read(b)
-	if n > 0 {
-		c.started.Store(true)
-		c.idle.Store(false)
-	}
-	return n, err
-}
-
-func (c *conn) Write(b []byte) (int, error) {
-	if string(b) != goOn {
-		c.started.Store(false)
-	}
-	return c.Conn.Write(b)
-}
-
-func (c *conn) Close() error {
-	c.listener.mutex.Lock()
-	delete(c.listener.conns, c)
-	c.listener.mutex.Unlock()
-	return c.Conn.Close()
+// Close stops accepting.
+func (l *listener) Close() error {
+	l.closes.Do(func() { close(l.closed) })
+	return l.Listener.Close()
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"mime"
+	"os"
 	"strings"
 	"unicode/utf8"
 
@@ -23,6 +24,9 @@ func (h *Handler) readBody(c *app.RequestContext) ([]byte, error) {
 	}
 	body, err := h.readAll(c)
 	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		c.SetConnectionClose()
+		return nil, chat.Wrap(errSlowBody, chat.DeadlineExceeded, "the body did not arrive in time; nothing was stored")
 	case err != nil:
 		c.SetConnectionClose()
 		return nil, chat.Wrap(err, chat.InvalidArgument, "the body ended too early")
@@ -33,6 +37,9 @@ func (h *Handler) readBody(c *app.RequestContext) ([]byte, error) {
 	}
 	return body, checkMediaType(string(c.ContentType()))
 }
+
+// errSlowBody is the cause of what is the client's deadline, not that of the servers behind.
+var errSlowBody = errors.New("the request took too long to arrive")
 
 // readAll reads a body whose length is known into a buffer of that length, and of any other one byte too many at most.
 func (h *Handler) readAll(c *app.RequestContext) ([]byte, error) {

@@ -2,6 +2,8 @@ package handler
 
 import (
 	"context"
+	"errors"
+	"strconv"
 
 	"github.com/cloudwego/hertz/pkg/app"
 	"github.com/cloudwego/hertz/pkg/protocol/consts"
@@ -30,11 +32,29 @@ var statuses = map[chat.Code]int{
 func Fail(c *app.RequestContext, err error) {
 	e := chat.AsError(err)
 	if e.Code == chat.Unavailable || e.Code == chat.ResourceExhausted {
-		c.Response.Header.Set("Retry-After", "1")
+		c.Response.Header.Set("Retry-After", retryAfter(err))
 	}
 	_ = c.Error(err)
-	reply(c, statuses[e.Code], &api.ErrorResponse{Code: string(e.Code), Message: e.Message})
+	status := statuses[e.Code]
+	if errors.Is(err, errSlowBody) { // HTTP has a status of its own for it
+		status = consts.StatusRequestTimeout
+	}
+	reply(c, status, &api.ErrorResponse{Code: string(e.Code), Message: e.Message})
 	c.Abort()
+}
+
+// retryAfter is in seconds: what the cause knows, else one.
+func retryAfter(err error) string {
+	var cause interface{ RetryAfter() int }
+	if errors.As(err, &cause) {
+		return strconv.Itoa(cause.RetryAfter())
+	}
+	return "1"
+}
+
+// NoRequest answers what Hertz can read but not route.
+func NoRequest(c *app.RequestContext) {
+	Fail(c, chat.Errorf(chat.InvalidArgument, "a request of HTTP/1.1 has the header Host"))
 }
 
 // NoRoute answers what no route matches.
@@ -42,8 +62,8 @@ func NoRoute(_ context.Context, c *app.RequestContext) {
 	Fail(c, chat.Errorf(chat.NotFound, "there is no %q; /openapi.yaml lists what there is", c.Path()))
 }
 
-// NoMethod answers a route's path with another method than the allowed ones, with HTTP's own status for it: the only
-// one that is not in the table.
+// NoMethod answers a route's path with another method than the allowed ones, with HTTP's own status for it: which
+// is not in the table.
 func NoMethod(c *app.RequestContext, allowed string) {
 	Fail(c, chat.Errorf(chat.NotFound, "%s does not answer %s; it answers %s", c.Path(), c.Method(), allowed))
 	c.Response.Header.Set("Allow", allowed)

@@ -130,7 +130,10 @@ func (v *Validator) checkResponse(described *openapi3.ResponseRef, at, method st
 }
 
 // ofHTTP are headers that need no description.
-var ofHTTP = []string{"Connection", "Content-Length", "Content-Type", "Date", "Keep-Alive", "Transfer-Encoding"}
+var ofHTTP = []string{
+	"Connection", "Content-Length", "Content-Type", "Date", "Keep-Alive", "Transfer-Encoding",
+	"Cache-Control", "Content-Security-Policy", "Referrer-Policy", "Strict-Transport-Security", "X-Content-Type-Options",
+}
 
 func (v *Validator) checkHeaders(described openapi3.Headers, at string, header http.Header) error {
 	var all []error

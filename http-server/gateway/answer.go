@@ -1,0 +1,101 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/pullchat/pullchat/http-server/middleware"
+	"github.com/pullchat/pullchat/internal/chat"
+	api "github.com/pullchat/pullchat/internal/gen/http"
+	"github.com/pullchat/pullchat/internal/logging"
+)
+
+// plainToTLS stands for HTTP on a port that speaks TLS; it is no status of HTTP's.
+const plainToTLS = 0
+
+// ownAnswer is the answer to what never becomes a request: it is malformed or too slow, or there is no room. It ends
+// the connection, and has a line in the log.
+func (l *listener) ownAnswer(status int) []byte {
+	code, message := chat.InvalidArgument, "this is not a request of HTTP/1.1"
+	switch status {
+	case plainToTLS:
+		status, message = http.StatusBadRequest, "this port speaks HTTPS: use https://"
+	case http.StatusRequestTimeout:
+		code, message = chat.DeadlineExceeded, fmt.Sprintf("the request did not arrive within %v; nothing was stored", l.limits.request)
+	case http.StatusRequestEntityTooLarge:
+		code, message = chat.TooLarge, "the body is too large"
+	case http.StatusRequestHeaderFieldsTooLarge:
+		code, message = chat.TooLarge, fmt.Sprintf("the headers are larger than %d bytes", maxHeaderBytes)
+	case http.StatusServiceUnavailable:
+		code, message = chat.Unavailable, "there are as many connections as this http-server takes; try again"
+	}
+	id := logging.NewRequestID()
+	l.log.Info("request", "id", id, "status", status, "code", string(code))
+	body, _ := json.Marshal(&api.ErrorResponse{Code: string(code), Message: message}) // two strings can be encoded
+	var answer bytes.Buffer
+	fmt.Fprintf(&answer, "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\nX-Request-Id: %s\r\n",
+		status, http.StatusText(status), time.Now().UTC().Format(http.TimeFormat), len(body), id)
+	for _, h := range middleware.SecurityHeaders(l.encrypted) {
+		fmt.Fprintf(&answer, "%s: %s\r\n", h.Name, h.Value)
+	}
+	if code == chat.Unavailable {
+		answer.WriteString("Retry-After: 1\r\n")
+	}
+	answer.WriteString("Connection: close\r\n\r\n")
+	answer.Write(body)
+	return answer.Bytes()
+}
+
+const version = "HTTP/1.1 "
+
+// beginsAnswer: a body, which may be written by itself, is JSON or YAML.
+func beginsAnswer(b []byte) bool {
+	return len(b) >= len(version)+3 && string(b[:len(version)]) == version
+}
+
+// answerStatus returns the status of the answer that begins with b.
+func answerStatus(b []byte) int {
+	status, err := strconv.Atoi(string(b[len(version) : len(version)+3]))
+	if err != nil {
+		return http.StatusBadRequest
+	}
+	return status
+}
+
+const (
+	// turnAwayTimeout bounds how long a connection that there is no room for stays for its answer.
+	turnAwayTimeout = time.Second
+	// turnAwayBytes is how much of its request is read, so that the end of the connection does not overtake the answer.
+	turnAwayBytes = 64 << 10
+)
+
+// turnAway answers 503 on a connection and closes it, beside the others; where too many are being turned away, it
+// closes at once.
+func (l *listener) turnAway(inner net.Conn) {
+	select {
+	case l.turning <- struct{}{}:
+	default:
+		_ = inner.Close()
+		return
+	}
+	l.turnedAway.Go(func() {
+		defer func() { <-l.turning }()
+		defer func() { _ = inner.Close() }()
+		_ = inner.SetDeadline(time.Now().Add(turnAwayTimeout))
+		if _, err := inner.Read(make([]byte, 1)); err != nil { // an answer that comes before its request may be lost
+			return
+		}
+		if _, err := inner.Write(l.ownAnswer(http.StatusServiceUnavailable)); err != nil {
+			return
+		}
+		if half, ok := inner.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
+			_, _ = io.CopyN(io.Discard, inner, turnAwayBytes)
+		}
+	})
+}

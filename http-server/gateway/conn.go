@@ -1,0 +1,157 @@
+package gateway
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/cloudwego/hertz/pkg/app"
+)
+
+// conn knows whether a request is under way: from its first byte until something was answered. It bounds how long
+// everything takes that waits for the client; what Hertz sets is not heard, because it starts anew with every
+// request, and begins with no bound on writing at all.
+//
+// One goroutine reads and writes; only drain looks at it from another one.
+type conn struct {
+	net.Conn
+	listener *listener
+	idle     atomic.Bool // waiting for the first byte of a request
+	started  atomic.Bool // bytes of a request came since the last write
+
+	since    time.Time // the first byte of the request
+	bounded  bool      // the deadline of the request is set
+	received int       // bytes of the request
+	shaken   bool      // the TLS handshake is over, or there is none
+	reached  bool      // the request has reached the middleware, so the next answer is ours
+	last     bool      // there is no request after this one; what still comes is the rest of its body
+}
+
+func newConn(inner net.Conn, l *listener) *conn {
+	_, encrypted := inner.(*tls.Conn)
+	return &conn{Conn: inner, listener: l, shaken: !encrypted}
+}
+
+type connKey struct{}
+
+// withConn is the context of everything on a connection.
+func withConn(c net.Conn) context.Context {
+	return context.WithValue(context.Background(), connKey{}, c)
+}
+
+// reached is the outermost middleware: it tells the connection that what is answered next is ours, and whether
+// anything comes after it.
+func reached(ctx context.Context, r *app.RequestContext) {
+	c, ok := ctx.Value(connKey{}).(*conn)
+	if ok {
+		c.reached = true
+	}
+	r.Next(ctx)
+	if ok && r.Response.ConnectionClose() {
+		c.last = true
+	}
+}
+
+// errTooMuch ends a connection that sends more than any request needs, such as a chunked body's trailer without end.
+var errTooMuch = errors.New("the request is longer than any may be")
+
+func (c *conn) Read(b []byte) (int, error) {
+	if !c.started.Load() {
+		return c.readFirst(b)
+	}
+	if !c.bounded { // most requests arrive at once, and need no deadline
+		c.bounded = true
+		_ = c.Conn.SetReadDeadline(c.since.Add(c.listener.limits.request))
+	}
+	n, err := c.Conn.Read(b)
+	if c.received += n; c.received > c.listener.limits.bytes {
+		return 0, errTooMuch
+	}
+	return n, err
+}
+
+// readFirst waits for a request. Where none comes in time, or the server drains, the connection is at its end.
+func (c *conn) readFirst(b []byte) (int, error) {
+	c.idle.Store(true)
+	if !c.shaken && (c.listener.draining.Load() || !c.shakeHands()) {
+		return 0, io.EOF
+	}
+	deadline := time.Now().Add(c.listener.limits.idle)
+	if c.last {
+		deadline = c.since.Add(c.listener.limits.request)
+	}
+	_ = c.Conn.SetReadDeadline(deadline)
+	if c.listener.draining.Load() { // after the deadline, which drain sets anew
+		return 0, io.EOF
+	}
+	n, err := c.Conn.Read(b)
+	if n > 0 {
+		c.started.Store(true)
+		c.idle.Store(false)
+		c.bounded, c.received = false, n
+		if !c.last {
+			c.since = time.Now()
+		}
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = io.EOF
+	}
+	return n, err
+}
+
+// shakeHands makes the TLS handshake, in the goroutine of the connection.
+func (c *conn) shakeHands() bool {
+	ctx, cancel := context.WithTimeout(context.Background(), c.listener.limits.handshake)
+	defer cancel()
+	err := c.Conn.(*tls.Conn).HandshakeContext(ctx)
+	if wrong, ok := errors.AsType[tls.RecordHeaderError](err); ok && wrong.Conn != nil {
+		switch string(wrong.RecordHeader[:]) {
+		case "GET /", "POST ", "HEAD ":
+			_, _ = wrong.Conn.Write(c.listener.ownAnswer(plainToTLS))
+		}
+	}
+	c.shaken = err == nil
+	return c.shaken
+}
+
+// goOn is what Hertz writes where a client waits to be told so before it sends the body. It is no answer yet.
+const goOn = "HTTP/1.1 100 Continue\r\n\r\n"
+
+// Write puts an answer in the one error shape in the place of what Hertz answers by itself, in plain text, to what
+// is no request. An answer begins with a Write of its own, because Hertz flushes each.
+func (c *conn) Write(b []byte) (int, error) {
+	_ = c.Conn.SetWriteDeadline(time.Now().Add(c.listener.limits.write))
+	if string(b) == goOn {
+		return c.Conn.Write(b)
+	}
+	c.started.Store(false)
+	if beginsAnswer(b) {
+		if !c.reached {
+			_, err := c.Conn.Write(c.listener.ownAnswer(answerStatus(b)))
+			return len(b), err
+		}
+		c.reached = false
+	}
+	return c.Conn.Write(b)
+}
+
+// wake lets a Read that waits for a request return.
+func (c *conn) wake() { _ = c.Conn.SetReadDeadline(time.Unix(1, 0)) }
+
+func (c *conn) Close() error {
+	c.listener.mutex.Lock()
+	delete(c.listener.conns, c)
+	c.listener.mutex.Unlock()
+	return c.Conn.Close()
+}
+
+// Hertz' deadlines: see conn.
+
+func (c *conn) SetDeadline(time.Time) error      { return nil }
+func (c *conn) SetReadDeadline(time.Time) error  { return nil }
+func (c *conn) SetWriteDeadline(time.Time) error { return nil }

@@ -1,0 +1,336 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+const moment = 50 * time.Millisecond
+
+// TestASlowRequestEnds: a byte now and then does not make a request's time longer.
+func TestASlowRequestEnds(t *testing.T) {
+	for _, c := range []struct{ name, first, drip string }{
+		{"nothing but the first byte", "P", ""},
+		{"its first line", "P", "O"},
+		{"a header", "GET /ping HTTP/1.1\r\nA: ", "a"},
+		{"headers", "GET /ping HTTP/1.1\r\n", "A: a\r\n"},
+		{"a body", "POST /api/send HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n{", " "},
+		{"a large body", "POST /api/send HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n" + strings.Repeat(" ", 20000), " "},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := runConfig(t, &fakeService{}, Config{}, func(l *limits) { l.request = 10 * moment })
+			client := dial(t, g.addr)
+			began := time.Now()
+			client.ask(t, c.first)
+			stop := client.drips(c.drip)
+			_, body := client.answer(t, http.StatusRequestTimeout)
+			stop()
+			if took := time.Since(began); took < 10*moment || took > patience/2 {
+				t.Errorf("the answer took %v, want a little more than %v", took, 10*moment)
+			}
+			if !strings.HasPrefix(body, `{"code":"deadline_exceeded","message":"`) {
+				t.Errorf("the answer = %s, want deadline_exceeded", body)
+			}
+			client.ended(t)
+		})
+	}
+}
+
+// drips writes text often until it is stopped.
+func (w wire) drips(text string) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(moment / 2)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				_, _ = io.WriteString(w.Conn, text)
+			}
+		}
+	}()
+	return func() { cancel(); <-done }
+}
+
+// ended reads the connection to its end.
+func (w wire) ended(t *testing.T) {
+	t.Helper()
+	_ = w.SetReadDeadline(time.Now().Add(patience))
+	rest, err := io.ReadAll(w.in)
+	if netErr, ok := errors.AsType[net.Error](err); ok && netErr.Timeout() || len(rest) > 0 {
+		t.Errorf("the connection goes on with %q, %v; want its end", rest, err)
+	}
+}
+
+func TestAnIdleConnectionEnds(t *testing.T) {
+	for name, first := range map[string]func(wire){
+		"a new one":        func(wire) {},
+		"between requests": func(w wire) { w.ask(t, sendRequest); w.answer(t, http.StatusOK) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := runConfig(t, &fakeService{}, Config{}, func(l *limits) { l.idle = moment })
+			client := dial(t, g.addr)
+			first(client)
+			client.ended(t) // without an answer: nothing was asked
+		})
+	}
+}
+
+// largeService answers pages that no socket buffers.
+type largeService struct{ fakeService }
+
+func (*largeService) Pull(context.Context, chat.PullRequest) (chat.Page, error) {
+	return chat.Page{Messages: []chat.Message{{Chat: "a", Text: strings.Repeat("x", 32<<20), Sender: "a", SendTime: 1}}}, nil
+}
+
+func TestAClientThatDoesNotRead(t *testing.T) {
+	g := runConfig(t, &largeService{}, Config{}, func(l *limits) { l.write = moment })
+	client := dial(t, g.addr)
+	client.ask(t, "GET /api/pull?chat=a HTTP/1.1\r\nHost: a\r\n\r\n")
+	g.untilConnections(t, 1)
+	g.untilConnections(t, 0)
+	if n, err := io.Copy(io.Discard, client); n >= 32<<20 {
+		t.Errorf("the client reads %d bytes, %v; want a part of the answer", n, err)
+	}
+}
+
+func (r running) untilConnections(t *testing.T, want int) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	count := func() int {
+		r.listener.mutex.Lock()
+		defer r.listener.mutex.Unlock()
+		return len(r.listener.conns)
+	}
+	for end := time.Now().Add(patience); count() != want; <-tick.C {
+		if time.Now().After(end) {
+			t.Fatalf("there are %d connections after %v, want %d", count(), patience, want)
+		}
+	}
+}
+
+// TestARequestWithoutEnd: Hertz keeps a chunked body's trailer until it ends.
+func TestARequestWithoutEnd(t *testing.T) {
+	const chunked = " HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+	for _, target := range []string{"POST /api/send", "POST /none"} {
+		t.Run(target, func(t *testing.T) {
+			g := runConfig(t, &fakeService{}, Config{}, func(l *limits) { l.bytes = 100_000 })
+			client := dial(t, g.addr)
+			client.ask(t, target+chunked)
+			_ = client.SetDeadline(time.Now().Add(patience))
+			sent := 0
+			for trailer := []byte(strings.Repeat("A: b\r\n", 1000)); ; {
+				n, err := client.Write(trailer)
+				sent += n
+				if netErr, ok := errors.AsType[net.Error](err); ok && netErr.Timeout() || sent > 64<<20 {
+					t.Fatalf("%d bytes of a trailer are accepted, %v; want the end of the connection", sent, err)
+				}
+				if err != nil {
+					return
+				}
+			}
+		})
+	}
+}
+
+func TestMaxConnections(t *testing.T) {
+	g := runConfig(t, &fakeService{}, Config{MaxConnections: 2}, func(*limits) {})
+	first, second := dial(t, g.addr), dial(t, g.addr)
+	g.untilConnections(t, 2)
+	third := dial(t, g.addr)
+	third.ask(t, sendRequest)
+	response, err := http.ReadResponse(third.in, nil)
+	if err != nil {
+		t.Fatalf("the answer to the third: %v", err)
+	}
+	body, err := io.ReadAll(response.Body)
+	want := `{"code":"unavailable","message":"there are as many connections as this http-server takes; try again"}`
+	if response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") != "1" || string(body) != want || err != nil {
+		t.Errorf("the third connection = %d %s, Retry-After %q; want 503 %s and 1", response.StatusCode, body, response.Header.Get("Retry-After"), want)
+	}
+	_ = third.Close()
+	for _, w := range []wire{first, second} {
+		w.ask(t, sendRequest)
+		w.answer(t, http.StatusOK)
+	}
+	_ = first.Close()
+	g.untilConnections(t, 1)
+	fourth := dial(t, g.addr)
+	fourth.ask(t, sendRequest)
+	fourth.answer(t, http.StatusOK)
+}
+
+// TestManyAreTurnedAway: those who say nothing do not hold up the ones who may stay.
+func TestManyAreTurnedAway(t *testing.T) {
+	g := runConfig(t, &fakeService{}, Config{MaxConnections: 1}, func(*limits) {})
+	first := dial(t, g.addr)
+	g.untilConnections(t, 1)
+	for range 2 * turnAwayAtOnce {
+		dial(t, g.addr)
+	}
+	closed := dial(t, g.addr)
+	began := time.Now()
+	closed.ended(t)
+	if took := time.Since(began); took >= turnAwayTimeout {
+		t.Errorf("the last connection ended after %v, want it at once", took)
+	}
+	first.ask(t, sendRequest)
+	first.answer(t, http.StatusOK)
+	g.stop()
+	g.within(t, atOnce)
+}
+
+// failing is a net.Listener whose Accept gives errors first.
+type failing struct {
+	net.Listener
+	errors chan error
+}
+
+func (f failing) Accept() (net.Conn, error) {
+	select {
+	case err := <-f.errors:
+		return nil, err
+	default:
+		return f.Listener.Accept()
+	}
+}
+
+func TestAcceptGoesOn(t *testing.T) {
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	errs := make(chan error, 10)
+	l := newListener(failing{inner, errs}, false, limits{}, slog.New(slog.DiscardHandler))
+	t.Cleanup(func() { _ = l.Close() })
+	for _, err := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ECONNABORTED} {
+		errs <- &net.OpError{Op: "accept", Err: err}
+	}
+	pair(t, l) // fails where Accept does
+	errs <- io.ErrUnexpectedEOF
+	if c, err := l.Accept(); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("Accept() = %v, %v; want the listener's own error", c, err)
+	}
+}
+
+// TestWhatIsNoRequest: Hertz answers it by itself; clients see the one error shape.
+func TestWhatIsNoRequest(t *testing.T) {
+	g := runConfig(t, &fakeService{}, Config{}, func(*limits) {})
+	const invalid, tooLarge = `{"code":"invalid_argument","message":"`, `{"code":"too_large","message":"`
+	for _, c := range []struct {
+		name, request string
+		status        int
+		want          string
+	}{
+		{"not HTTP", "hello\r\n\r\n", 400, invalid},
+		{"TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400, invalid},
+		{"no version", "GET /ping\r\n\r\n", 400, invalid},
+		{"a header without a name", "GET /ping HTTP/1.1\r\n: a\r\n\r\n", 400, invalid},
+		{"no host", "GET /ping HTTP/1.1\r\n\r\n", 400, invalid},
+		{"a length that is none", "POST /api/send HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", 400, invalid},
+		{"a large header", "GET /ping HTTP/1.1\r\nHost: a\r\nA: " + strings.Repeat("a", maxHeaderBytes) + "\r\n\r\n", 431, tooLarge},
+		{"many headers", "GET /ping HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("A: a\r\n", maxHeaderBytes/6) + "\r\n", 431, tooLarge},
+		{"a long path", "GET /" + strings.Repeat("a", maxHeaderBytes) + " HTTP/1.1\r\nHost: a\r\n\r\n", 431, tooLarge},
+		{"after a good one", "GET /ping HTTP/1.1\r\nHost: a\r\n\r\nhello\r\n\r\n", 400, invalid},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			client := dial(t, g.addr)
+			client.ask(t, c.request)
+			if strings.HasPrefix(c.name, "after") {
+				client.answer(t, http.StatusOK)
+			}
+			response, err := http.ReadResponse(client.in, nil)
+			if err != nil {
+				t.Fatalf("the answer: %v", err)
+			}
+			body, err := io.ReadAll(response.Body)
+			if err != nil || response.StatusCode != c.status || !bytes.HasPrefix(body, []byte(c.want)) {
+				t.Errorf("%.40q = %d %s, %v; want %d %s", c.request, response.StatusCode, body, err, c.status, c.want)
+			}
+			if got := response.Header.Get("Content-Type"); got != "application/json; charset=utf-8" || response.Header.Get("X-Request-Id") == "" {
+				t.Errorf("%.40q has the headers %v, want JSON and a request id", c.request, response.Header)
+			}
+			checkSecurity(t, response.Header, false)
+		})
+	}
+}
+
+func TestSecurityHeaders(t *testing.T) {
+	service := &fakeService{}
+	g := runConfig(t, service, Config{}, func(*limits) {})
+	for _, target := range []string{"GET /ping", "GET /readyz", "GET /openapi.yaml", "HEAD /ping", "GET /none", "PUT /api/send", "GET /api/pull?chat=a", "GET /api/pull?limit=x"} {
+		client := dial(t, g.addr)
+		client.ask(t, target+" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+		response, err := http.ReadResponse(client.in, nil)
+		if err != nil {
+			t.Fatalf("%s: %v", target, err)
+		}
+		checkSecurity(t, response.Header, false)
+	}
+	service.fail(panics)
+	client := dial(t, g.addr)
+	client.ask(t, sendRequest)
+	response, err := http.ReadResponse(client.in, nil)
+	if err != nil || response.StatusCode != http.StatusInternalServerError {
+		t.Fatalf("a panic = %v, %v; want 500", response, err)
+	}
+	checkSecurity(t, response.Header, false)
+}
+
+func checkSecurity(t *testing.T, header http.Header, encrypted bool) {
+	t.Helper()
+	want := map[string]string{
+		"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "Referrer-Policy": "no-referrer",
+		"Content-Security-Policy":   "default-src 'none'; frame-ancestors 'none'",
+		"Strict-Transport-Security": "", "Server": "", "X-Powered-By": "",
+	}
+	if encrypted {
+		want["Strict-Transport-Security"] = "max-age=31536000"
+	}
+	for name, value := range want {
+		if got := strings.Join(header.Values(name), "; "); got != value {
+			t.Errorf("the answer has %s %q, want %q", name, got, value)
+		}
+	}
+}
+
+func TestMaxConnectionsFitTheDescriptors(t *testing.T) {
+	var open syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &open); err != nil {
+		t.Fatal(err)
+	}
+	if open.Cur > 1<<30 || open.Cur < 2*ownDescriptors {
+		t.Skipf("the limit of open files is %d", open.Cur)
+	}
+	fit := int(open.Cur) - ownDescriptors
+	for _, c := range []struct {
+		in, want int
+		warns    bool
+	}{{1, 1, false}, {fit, fit, false}, {0, fit, false}, {fit + 1, fit, true}} {
+		t.Run(fmt.Sprint(c.in), func(t *testing.T) {
+			var log bytes.Buffer
+			got := maxConnections(c.in, slog.New(slog.NewTextHandler(&log, nil)))
+			if got != c.want || c.warns != strings.Contains(log.String(), "level=WARN") {
+				t.Errorf("maxConnections(%d) = %d, log %q; want %d, a warning: %v", c.in, got, &log, c.want, c.warns)
+			}
+		})
+	}
+}
