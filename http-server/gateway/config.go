@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -10,6 +11,8 @@ type Config struct {
 	HTTPAddr       string        `name:"http-addr" env:"HTTP_ADDR" default:":8080" placeholder:"HOST:PORT" help:"Where HTTP listens; port 0 takes a free one."`
 	MaxBodyBytes   int           `name:"max-body-bytes" env:"MAX_BODY_BYTES" default:"65536" placeholder:"N" help:"Largest request body, in bytes."`
 	MaxConnections int           `name:"max-connections" env:"MAX_CONNECTIONS" default:"20000" placeholder:"N" help:"Connections at a time; further ones are answered 503. 0 takes as many as open files allow."`
+	TLSCert        string        `name:"tls-cert" env:"TLS_CERT" placeholder:"FILE" help:"Certificate in PEM, with its chain; HTTP_ADDR then speaks HTTPS. It is read again when it changes."`
+	TLSKey         string        `name:"tls-key" env:"TLS_KEY" placeholder:"FILE" help:"Private key of the certificate, in PEM."`
 	DrainDelay     time.Duration `name:"drain-delay" env:"DRAIN_DELAY" default:"0s" placeholder:"DURATION" help:"How long /readyz says no before a stop stops accepting, for load balancers to notice."`
 }
 
@@ -20,6 +23,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("--max-body-bytes is %d; it must be at least 1", c.MaxBodyBytes)
 	case c.MaxConnections < 0:
 		return fmt.Errorf("--max-connections is %d; it must not be negative", c.MaxConnections)
+	case (c.TLSCert == "") != (c.TLSKey == ""):
+		return errors.New("--tls-cert and --tls-key need each other; one is missing")
 	case c.DrainDelay < 0:
 		return fmt.Errorf("--drain-delay is %v; it must not be negative", c.DrainDelay)
 	}

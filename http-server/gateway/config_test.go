@@ -18,6 +18,9 @@ func TestValidate(t *testing.T) {
 		{"no body", Config{MaxBodyBytes: 0}, "--max-body-bytes is 0; it must be at least 1"},
 		{"a negative delay", Config{MaxBodyBytes: 1, DrainDelay: -time.Second}, "--drain-delay is -1s; it must not be negative"},
 		{"a negative number of connections", Config{MaxBodyBytes: 1, MaxConnections: -1}, "--max-connections is -1; it must not be negative"},
+		{"no key", Config{MaxBodyBytes: 1, TLSCert: "cert.pem"}, "--tls-cert and --tls-key need each other; one is missing"},
+		{"no certificate", Config{MaxBodyBytes: 1, TLSKey: "key.pem"}, "--tls-cert and --tls-key need each other; one is missing"},
+		{"TLS", Config{MaxBodyBytes: 1, TLSCert: "cert.pem", TLSKey: "key.pem"}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := ""

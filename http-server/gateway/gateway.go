@@ -3,6 +3,7 @@ package gateway
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -48,14 +49,25 @@ type Server struct {
 	service  chat.Service
 }
 
-// Listen opens the listener. Requests are answered from service once
+// Listen opens the listener, and reads the certificate where there is one. Requests are answered from service once
 // Run is called.
 func Listen(config Config, service chat.Service, log *slog.Logger) (*Server, error) {
+	var encrypt *tls.Config
+	if config.TLSCert != "" {
+		certificate, err := readCertificate(config.TLSCert, config.TLSKey, log)
+		if err != nil {
+			return nil, err
+		}
+		encrypt = certificate.tlsConfig()
+	}
 	inner, err := net.Listen("tcp", config.HTTPAddr)
 	if err != nil {
 		return nil, fmt.Errorf("http-addr: %w", err)
 	}
-	return &Server{config: config, log: log, listener: newListener(inner, false, limitsOf(config, log), log), service: service}, nil
+	if encrypt != nil {
+		inner = tls.NewListener(inner, encrypt) // shakes hands when a conn is first read, not in Accept
+	}
+	return &Server{config: config, log: log, listener: newListener(inner, encrypt != nil, limitsOf(config, log), log), service: service}, nil
 }
 
 // Addr is where the server listens, with its real port.
