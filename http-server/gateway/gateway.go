@@ -18,6 +18,7 @@ import (
 
 	"github.com/pullchat/pullchat/http-server/handler"
 	"github.com/pullchat/pullchat/http-server/middleware"
+	"github.com/pullchat/pullchat/http-server/ratelimit"
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
@@ -117,7 +118,16 @@ func (s *Server) engine(draining <-chan struct{}) *server.Hertz {
 	)
 	engine.Use(reached, movingOn(draining), middleware.Secure(s.listener.encrypted), middleware.RequestID,
 		middleware.AccessLog(s.log), middleware.Recovery(s.log), noRequest)
-	register(engine, routes(handler.New(s.service, s.config.MaxBodyBytes), draining))
+	service := s.service
+	if s.config.RateLimit.Requests > 0 {
+		free := []string{"/ping", "/readyz"} // who asks these must not be told a wrong answer
+		if s.config.RateLimitBy == "user" {
+			service = ratelimit.Senders{Service: service, Limiter: ratelimit.New(s.config.RateLimit)}
+			free = append(free, "/api/send")
+		}
+		engine.Use(middleware.Limit(ratelimit.New(s.config.RateLimit), s.config.TrustedProxies, free...))
+	}
+	register(engine, routes(handler.New(service, s.config.MaxBodyBytes), draining))
 	return engine
 }
 

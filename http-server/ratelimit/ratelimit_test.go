@@ -1,0 +1,212 @@
+package ratelimit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+func TestRate(t *testing.T) {
+	for _, c := range []struct {
+		in   string
+		want Rate
+		ok   bool
+	}{
+		{"", Rate{}, true},
+		{"100/s", Rate{100, time.Second}, true},
+		{"600/m", Rate{600, time.Minute}, true},
+		{"1/h", Rate{1, time.Hour}, true},
+		{"1000000/s", Rate{1000000, time.Second}, true},
+		{"1000001/s", Rate{}, false},
+		{"0/s", Rate{}, false},
+		{"-1/s", Rate{}, false},
+		{"1.5/s", Rate{}, false},
+		{"100", Rate{}, false},
+		{"100/", Rate{}, false},
+		{"100/d", Rate{}, false},
+		{"100/s/s", Rate{}, false},
+		{"/s", Rate{}, false},
+		{" 100/s", Rate{}, false},
+	} {
+		var got Rate
+		err := got.UnmarshalText([]byte(c.in))
+		if got != c.want || (err == nil) != c.ok {
+			t.Errorf("UnmarshalText(%q) = %v, %v; want %v, accepted: %v", c.in, got, err, c.want, c.ok)
+		}
+		if err == nil && got.String() != c.in {
+			t.Errorf("UnmarshalText(%q).String() = %q", c.in, got)
+		}
+		if err != nil && !strings.Contains(err.Error(), fmt.Sprintf("%q is no rate like 100/s", c.in)) {
+			t.Errorf("UnmarshalText(%q) = %v, want it to say what a rate is", c.in, err)
+		}
+	}
+}
+
+// clock is a time that a test moves.
+type clock struct{ time.Time }
+
+func (c *clock) now() time.Time { return c.Time }
+
+// allowed counts how many of n requests at once are allowed, and returns the last refusal.
+func allowed(l *Limiter, client string, n int) (count int, refusal error) {
+	for range n {
+		if err := l.Take(client); err != nil {
+			refusal = err
+		} else {
+			count++
+		}
+	}
+	return count, refusal
+}
+
+func TestLimiter(t *testing.T) {
+	c := &clock{time.Unix(1_800_000_000, 0)}
+	l := newLimiter(Rate{6, time.Minute}, 10, c.now)
+	for _, step := range []struct {
+		what   string
+		later  time.Duration
+		client string
+		asks   int
+		want   int
+		retry  int // after; 0 for no refusal
+	}{
+		{"a whole period's at once", 0, "a", 6, 6, 0},
+		{"then no more", 0, "a", 3, 0, 10},
+		{"others are not meant", 0, "b", 7, 6, 10},
+		{"a part of the wait", 3 * time.Second, "a", 1, 0, 7},
+		{"rounded up", 6*time.Second + 999*time.Millisecond, "a", 1, 0, 1},
+		{"the whole wait", time.Millisecond, "a", 2, 1, 10},
+		{"a long silence", time.Hour, "a", 7, 6, 10},
+	} {
+		c.Time = c.Add(step.later)
+		got, refusal := allowed(l, step.client, step.asks)
+		if got != step.want {
+			t.Errorf("%s: %d of %d requests are allowed, want %d", step.what, got, step.asks, step.want)
+		}
+		var wait interface{ RetryAfter() int }
+		switch {
+		case step.retry == 0 && refusal != nil:
+			t.Errorf("%s: Take() = %v, want nil", step.what, refusal)
+		case step.retry > 0 && (!errors.As(refusal, &wait) || wait.RetryAfter() != step.retry || chat.CodeOf(refusal) != chat.ResourceExhausted):
+			t.Errorf("%s: Take() = %v, want resource_exhausted for %d seconds", step.what, refusal, step.retry)
+		}
+	}
+}
+
+// TestLimiterForgets: the memory is bounded, and who has been silent for longest goes first.
+func TestLimiterForgets(t *testing.T) {
+	c := &clock{time.Unix(1_800_000_000, 0)}
+	l := newLimiter(Rate{1, time.Hour}, 2, c.now)
+	for _, step := range []struct {
+		client string
+		want   int
+	}{{"a", 1}, {"b", 1}, {"a", 0}, {"c", 1}, {"a", 0}, {"b", 1}, {"c", 1}} {
+		if got, _ := allowed(l, step.client, 1); got != step.want {
+			t.Errorf("%s is allowed %d requests, want %d", step.client, got, step.want)
+		}
+	}
+	for i := range 1000 {
+		l.take(fmt.Sprint(i))
+	}
+	l.take(strings.Repeat("x", 100_000))
+	if got := l.clients.Len(); got != 2 {
+		t.Errorf("the limiter knows %d clients, want 2", got)
+	}
+	if longest, _, _ := l.clients.GetOldest(); len(longest) > maxName {
+		t.Errorf("the limiter keeps a name of %d bytes, want %d at most", len(longest), maxName)
+	}
+	for _, name := range l.clients.Keys() {
+		if len(name) > maxName {
+			t.Errorf("the limiter keeps a name of %d bytes, want %d at most", len(name), maxName)
+		}
+	}
+}
+
+func TestClient(t *testing.T) {
+	proxies := Proxies{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
+	for _, c := range []struct {
+		name      string
+		trusted   Proxies
+		peer      string
+		forwarded []string
+		want      string
+	}{
+		{"nobody is trusted", nil, "10.0.0.1", []string{"1.2.3.4"}, "10.0.0.1"},
+		{"a client", proxies, "1.2.3.4", nil, "1.2.3.4"},
+		{"a client that says it is another", proxies, "1.2.3.4", []string{"5.6.7.8"}, "1.2.3.4"},
+		{"behind a proxy", proxies, "10.0.0.1", []string{"1.2.3.4"}, "1.2.3.4"},
+		{"behind a proxy, lying", proxies, "10.0.0.1", []string{"5.6.7.8, 1.2.3.4"}, "1.2.3.4"},
+		{"lying about a proxy", proxies, "10.0.0.1", []string{"5.6.7.8, 10.0.0.9, 1.2.3.4"}, "1.2.3.4"},
+		{"behind two proxies", proxies, "10.0.0.1", []string{"1.2.3.4, 10.0.0.2"}, "1.2.3.4"},
+		{"in two headers", proxies, "10.0.0.1", []string{"5.6.7.8,1.2.3.4", "10.0.0.2"}, "1.2.3.4"},
+		{"with a port", proxies, "10.0.0.1", []string{"1.2.3.4:567"}, "1.2.3.4"},
+		{"IPv6 with a port", proxies, "10.0.0.1", []string{"[2001:db8::1]:567"}, "2001:db8::1"},
+		{"IPv6 in brackets", proxies, "fd00::1", []string{"[2001:db8::1]"}, "2001:db8::1"},
+		{"IPv4 in IPv6", proxies, "::ffff:10.0.0.1", []string{"::ffff:1.2.3.4"}, "1.2.3.4"},
+		{"a proxy that asks itself", proxies, "10.0.0.1", nil, "10.0.0.1"},
+		{"all are proxies", proxies, "10.0.0.1", []string{"10.0.0.3, 10.0.0.2"}, "10.0.0.3"},
+		{"no address", proxies, "10.0.0.1", []string{"1.2.3.4, unknown"}, "10.0.0.1"},
+		{"no address before a proxy", proxies, "10.0.0.1", []string{"<script>, 10.0.0.2"}, "10.0.0.2"},
+		{"empty", proxies, "10.0.0.1", []string{""}, "10.0.0.1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := c.trusted.Client(netip.MustParseAddr(c.peer), c.forwarded); got.String() != c.want {
+				t.Errorf("Client(%s, %q) = %s, want %s", c.peer, c.forwarded, got, c.want)
+			}
+		})
+	}
+}
+
+func TestKey(t *testing.T) {
+	for in, want := range map[string]string{
+		"1.2.3.4": "1.2.3.4", "2001:db8:1:2:3::4": "2001:db8:1:2::/64", "2001:db8:1:2:ffff::": "2001:db8:1:2::/64",
+	} {
+		if got := Key(netip.MustParseAddr(in)); got != want {
+			t.Errorf("Key(%s) = %s, want %s", in, got, want)
+		}
+	}
+}
+
+// stored is a chat.Service that counts sends.
+type stored struct {
+	chat.Service
+	sends int
+}
+
+func (s *stored) Send(context.Context, chat.Message) (chat.Receipt, error) {
+	s.sends++
+	return chat.Receipt{SendTime: 1}, nil
+}
+
+func TestSenders(t *testing.T) {
+	service := &stored{}
+	s := Senders{service, New(Rate{2, time.Hour})}
+	for _, step := range []struct {
+		sender string
+		want   chat.Code
+	}{{"a", ""}, {"a", ""}, {"a", chat.ResourceExhausted}, {"b", ""}} {
+		if _, err := s.Send(t.Context(), chat.Message{Sender: step.sender}); chat.CodeOf(err) != step.want {
+			t.Errorf("Send by %s = %v, want code %q", step.sender, err, step.want)
+		}
+	}
+	if service.sends != 3 {
+		t.Errorf("%d messages are stored, want 3", service.sends)
+	}
+}
+
+func BenchmarkTake(b *testing.B) {
+	l := New(Rate{1_000_000, time.Second})
+	b.RunParallel(func(pb *testing.PB) {
+		for i := 0; pb.Next(); i++ {
+			l.take(names[i%len(names)])
+		}
+	})
+}
+
+var names = strings.Fields("alice bob carol dave erin frank grace heidi")
