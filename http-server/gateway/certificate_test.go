@@ -9,7 +9,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"io"
 	"log/slog"
 	"math/big"
 	"net"
@@ -142,24 +141,15 @@ func TestHTTPS(t *testing.T) {
 	client, conn := dialTLS(t, g.addr, &tls.Config{NextProtos: []string{"h2", "http/1.1"}})
 	for range 2 {
 		client.ask(t, "GET /ping HTTP/1.1\r\nHost: a\r\n\r\n")
-		response, err := http.ReadResponse(client.in, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.ReadAll(response.Body); err != nil || response.StatusCode != http.StatusOK {
-			t.Errorf("GET /ping = %d, %v; want 200", response.StatusCode, err)
-		}
-		checkSecurity(t, response.Header, true)
+		_, header, _ := client.whole(t, http.StatusOK)
+		checkSecurity(t, header, true)
 	}
 	if got := conn.ConnectionState().NegotiatedProtocol; got != "http/1.1" {
 		t.Errorf("the protocol is %q, want http/1.1", got)
 	}
 	client.ask(t, "hello\r\n\r\n")
-	response, err := http.ReadResponse(client.in, nil)
-	if err != nil || response.StatusCode != http.StatusBadRequest {
-		t.Fatalf("the answer to no request = %v, %v; want 400", response, err)
-	}
-	checkSecurity(t, response.Header, true)
+	_, header, _ := client.whole(t, http.StatusBadRequest)
+	checkSecurity(t, header, true)
 
 	_, old := dialTLS(t, g.addr, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11})
 	if err := old.Handshake(); err == nil || !strings.Contains(err.Error(), "protocol version") {

@@ -27,14 +27,15 @@ type conn struct {
 	since    time.Time // the first byte of the request
 	bounded  bool      // the deadline of the request is set
 	received int       // bytes of the request
-	shaken   bool      // the TLS handshake is over, or there is none
+	tls      *tls.Conn // until the handshake is over; nil where there is none
 	reached  bool      // the request has reached the middleware, so the next answer is ours
 	last     bool      // there is no request after this one; what still comes is the rest of its body
+	lingers  bool      // that rest is read, for the client to read the answer before the connection ends
 }
 
 func newConn(inner net.Conn, l *listener) *conn {
-	_, encrypted := inner.(*tls.Conn)
-	return &conn{Conn: inner, listener: l, shaken: !encrypted}
+	encrypted, _ := inner.(*tls.Conn)
+	return &conn{Conn: inner, listener: l, tls: encrypted}
 }
 
 type connKey struct{}
@@ -44,16 +45,22 @@ func withConn(c net.Conn) context.Context {
 	return context.WithValue(context.Background(), connKey{}, c)
 }
 
-// reached is the outermost middleware: it tells the connection that what is answered next is ours, and whether
-// anything comes after it.
+// reached is the outermost middleware: it tells the connection that what is answered next is ours, and whether a
+// request may follow. Hertz reads the rest of a body that nobody wanted, so that the next request is found behind it.
 func reached(ctx context.Context, r *app.RequestContext) {
 	c, ok := ctx.Value(connKey{}).(*conn)
-	if ok {
-		c.reached = true
+	if !ok {
+		r.Next(ctx)
+		return
 	}
+	c.reached = true
 	r.Next(ctx)
-	if ok && r.Response.ConnectionClose() {
-		c.last = true
+	length := r.Request.Header.ContentLength()
+	if length > c.listener.limits.bytes {
+		r.SetConnectionClose()
+	}
+	if r.Response.ConnectionClose() {
+		c.last, c.lingers = true, length >= 0
 	}
 }
 
@@ -69,7 +76,8 @@ func (c *conn) Read(b []byte) (int, error) {
 		_ = c.Conn.SetReadDeadline(c.since.Add(c.listener.limits.request))
 	}
 	n, err := c.Conn.Read(b)
-	if c.received += n; c.received > c.listener.limits.bytes {
+	c.received += n
+	if limit := c.listener.limits.bytes; c.received > limit && (!c.last || c.received > limit+lingerBytes) {
 		return 0, errTooMuch
 	}
 	return n, err
@@ -78,11 +86,14 @@ func (c *conn) Read(b []byte) (int, error) {
 // readFirst waits for a request. Where none comes in time, or the server drains, the connection is at its end.
 func (c *conn) readFirst(b []byte) (int, error) {
 	c.idle.Store(true)
-	if !c.shaken && (c.listener.draining.Load() || !c.shakeHands()) {
+	if c.tls != nil && (c.listener.draining.Load() || !c.shakeHands()) {
 		return 0, io.EOF
 	}
 	deadline := time.Now().Add(c.listener.limits.idle)
-	if c.last {
+	switch {
+	case c.last && !c.lingers:
+		return 0, io.EOF
+	case c.last:
 		deadline = c.since.Add(c.listener.limits.request)
 	}
 	_ = c.Conn.SetReadDeadline(deadline)
@@ -108,15 +119,18 @@ func (c *conn) readFirst(b []byte) (int, error) {
 func (c *conn) shakeHands() bool {
 	ctx, cancel := context.WithTimeout(context.Background(), c.listener.limits.handshake)
 	defer cancel()
-	err := c.Conn.(*tls.Conn).HandshakeContext(ctx)
+	err := c.tls.HandshakeContext(ctx)
 	if wrong, ok := errors.AsType[tls.RecordHeaderError](err); ok && wrong.Conn != nil {
 		switch string(wrong.RecordHeader[:]) {
 		case "GET /", "POST ", "HEAD ":
 			_, _ = wrong.Conn.Write(c.listener.ownAnswer(plainToTLS))
 		}
 	}
-	c.shaken = err == nil
-	return c.shaken
+	if err != nil {
+		return false
+	}
+	c.tls = nil
+	return true
 }
 
 // goOn is what Hertz writes where a client waits to be told so before it sends the body. It is no answer yet.

@@ -155,6 +155,13 @@ func (w wire) ask(t *testing.T, request string) {
 // answer reads one of this status, and says whether it ends the connection.
 func (w wire) answer(t *testing.T, status int) (closes bool, body string) {
 	t.Helper()
+	closes, _, body = w.whole(t, status)
+	return closes, body
+}
+
+// whole is answer, with the headers.
+func (w wire) whole(t *testing.T, status int) (closes bool, header http.Header, body string) {
+	t.Helper()
 	response, err := http.ReadResponse(w.in, nil)
 	if err != nil {
 		t.Fatalf("the answer: %v", err)
@@ -164,7 +171,7 @@ func (w wire) answer(t *testing.T, status int) (closes bool, body string) {
 	if err != nil || response.StatusCode != status {
 		t.Fatalf("the answer = %d %s, %v; want %d", response.StatusCode, read, err, status)
 	}
-	return response.Close, string(read)
+	return response.Close, response.Header, string(read)
 }
 
 var sendRequest = fmt.Sprintf("POST /api/send HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s", len(goodSend), goodSend)

@@ -27,9 +27,7 @@ const drainTimeout = 5 * time.Second
 
 const (
 	maxHeaderBytes = 16 << 10
-	// chunkOverhead is more than what a body grows by when it comes in chunks of one byte.
-	chunkOverhead = 8
-	// lingerBytes is how much of a body that nobody wants is read at least, so that its client reads the answer.
+	// lingerBytes is how much of a body that nobody wants is read, so that its client reads the answer.
 	lingerBytes = 512 << 10
 )
 
@@ -38,7 +36,7 @@ func limitsOf(config Config, log *slog.Logger) limits {
 	return limits{
 		request: 10 * time.Second, idle: 75 * time.Second, write: 10 * time.Second, handshake: 10 * time.Second,
 		connections: maxConnections(config.MaxConnections, log),
-		bytes:       lingerBytes + chunkOverhead*config.MaxBodyBytes,
+		bytes:       2 * (maxHeaderBytes + config.MaxBodyBytes), // twice, for the lengths of chunks, and a buffer of the next request
 	}
 }
 

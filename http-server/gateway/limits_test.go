@@ -151,20 +151,45 @@ func TestARequestWithoutEnd(t *testing.T) {
 	}
 }
 
+// TestABodyThatNobodyWants: its client has sent it all when it reads the answer.
+func TestABodyThatNobodyWants(t *testing.T) {
+	g := runConfig(t, &fakeService{}, Config{}, func(*limits) {})
+	for _, c := range []struct {
+		target string
+		length int
+		status int
+		closes bool
+	}{
+		{"POST /api/send", 400_000, 413, true},
+		{"POST /none", 100_000, 404, false},
+		{"POST /none", 400_000, 404, true},
+	} {
+		t.Run(fmt.Sprint(c.target, " ", c.length), func(t *testing.T) {
+			client := dial(t, g.addr)
+			client.ask(t, fmt.Sprintf("%s HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s", c.target, c.length, strings.Repeat("x", c.length)))
+			if closes, body := client.answer(t, c.status); closes != c.closes {
+				t.Errorf("%s with %d bytes = %s, close %v; want %v", c.target, c.length, body, closes, c.closes)
+			}
+			if c.closes {
+				client.ended(t)
+				return
+			}
+			client.ask(t, sendRequest)
+			client.answer(t, http.StatusOK)
+		})
+	}
+}
+
 func TestMaxConnections(t *testing.T) {
 	g := runConfig(t, &fakeService{}, Config{MaxConnections: 2}, func(*limits) {})
 	first, second := dial(t, g.addr), dial(t, g.addr)
 	g.untilConnections(t, 2)
 	third := dial(t, g.addr)
 	third.ask(t, sendRequest)
-	response, err := http.ReadResponse(third.in, nil)
-	if err != nil {
-		t.Fatalf("the answer to the third: %v", err)
-	}
-	body, err := io.ReadAll(response.Body)
+	closes, header, body := third.whole(t, http.StatusServiceUnavailable)
 	want := `{"code":"unavailable","message":"there are as many connections as this http-server takes; try again"}`
-	if response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") != "1" || string(body) != want || err != nil {
-		t.Errorf("the third connection = %d %s, Retry-After %q; want 503 %s and 1", response.StatusCode, body, response.Header.Get("Retry-After"), want)
+	if !closes || header.Get("Retry-After") != "1" || body != want {
+		t.Errorf("the third connection = 503 %s, Retry-After %q, close %v; want %s, 1, and the end", body, header.Get("Retry-After"), closes, want)
 	}
 	_ = third.Close()
 	for _, w := range []wire{first, second} {
@@ -243,7 +268,7 @@ func TestWhatIsNoRequest(t *testing.T) {
 		{"not HTTP", "hello\r\n\r\n", 400, invalid},
 		{"TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400, invalid},
 		{"no version", "GET /ping\r\n\r\n", 400, invalid},
-		{"a header without a name", "GET /ping HTTP/1.1\r\n: a\r\n\r\n", 400, invalid},
+		{"a header with a space in its name", "GET /ping HTTP/1.1\r\nHost: a\r\nA b: c\r\n\r\n", 400, invalid},
 		{"no host", "GET /ping HTTP/1.1\r\n\r\n", 400, invalid},
 		{"a length that is none", "POST /api/send HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", 400, invalid},
 		{"a large header", "GET /ping HTTP/1.1\r\nHost: a\r\nA: " + strings.Repeat("a", maxHeaderBytes) + "\r\n\r\n", 431, tooLarge},
@@ -257,18 +282,14 @@ func TestWhatIsNoRequest(t *testing.T) {
 			if strings.HasPrefix(c.name, "after") {
 				client.answer(t, http.StatusOK)
 			}
-			response, err := http.ReadResponse(client.in, nil)
-			if err != nil {
-				t.Fatalf("the answer: %v", err)
+			closes, header, body := client.whole(t, c.status)
+			if !closes || !strings.HasPrefix(body, c.want) {
+				t.Errorf("%.40q = %s, close %v; want %s, and the end", c.request, body, closes, c.want)
 			}
-			body, err := io.ReadAll(response.Body)
-			if err != nil || response.StatusCode != c.status || !bytes.HasPrefix(body, []byte(c.want)) {
-				t.Errorf("%.40q = %d %s, %v; want %d %s", c.request, response.StatusCode, body, err, c.status, c.want)
+			if got := header.Get("Content-Type"); got != "application/json; charset=utf-8" || header.Get("X-Request-Id") == "" {
+				t.Errorf("%.40q has the headers %v, want JSON and a request id", c.request, header)
 			}
-			if got := response.Header.Get("Content-Type"); got != "application/json; charset=utf-8" || response.Header.Get("X-Request-Id") == "" {
-				t.Errorf("%.40q has the headers %v, want JSON and a request id", c.request, response.Header)
-			}
-			checkSecurity(t, response.Header, false)
+			checkSecurity(t, header, false)
 		})
 	}
 }
@@ -276,23 +297,20 @@ func TestWhatIsNoRequest(t *testing.T) {
 func TestSecurityHeaders(t *testing.T) {
 	service := &fakeService{}
 	g := runConfig(t, service, Config{}, func(*limits) {})
-	for _, target := range []string{"GET /ping", "GET /readyz", "GET /openapi.yaml", "HEAD /ping", "GET /none", "PUT /api/send", "GET /api/pull?chat=a", "GET /api/pull?limit=x"} {
+	ask := func(request string, status int) {
 		client := dial(t, g.addr)
-		client.ask(t, target+" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-		response, err := http.ReadResponse(client.in, nil)
-		if err != nil {
-			t.Fatalf("%s: %v", target, err)
-		}
-		checkSecurity(t, response.Header, false)
+		client.ask(t, request)
+		_, header, _ := client.whole(t, status)
+		checkSecurity(t, header, false)
+	}
+	for target, status := range map[string]int{
+		"GET /ping": 200, "GET /readyz": 200, "GET /openapi.yaml": 200, "GET /api/pull?chat=a": 200,
+		"GET /none": 404, "PUT /api/send": 405, "GET /api/pull?limit=x": 400,
+	} {
+		ask(target+" HTTP/1.1\r\nHost: a\r\n\r\n", status)
 	}
 	service.fail(panics)
-	client := dial(t, g.addr)
-	client.ask(t, sendRequest)
-	response, err := http.ReadResponse(client.in, nil)
-	if err != nil || response.StatusCode != http.StatusInternalServerError {
-		t.Fatalf("a panic = %v, %v; want 500", response, err)
-	}
-	checkSecurity(t, response.Header, false)
+	ask(sendRequest, http.StatusInternalServerError)
 }
 
 func checkSecurity(t *testing.T, header http.Header, encrypted bool) {

@@ -52,8 +52,9 @@ func retryAfter(err error) string {
 	return "1"
 }
 
-// NoRequest answers what Hertz can read but not route.
+// NoRequest answers what Hertz can read but not route, and closes the connection.
 func NoRequest(c *app.RequestContext) {
+	c.SetConnectionClose()
 	Fail(c, chat.Errorf(chat.InvalidArgument, "a request of HTTP/1.1 has the header Host"))
 }
 
