@@ -21,13 +21,20 @@ const moment = 50 * time.Millisecond
 
 // TestASlowRequestEnds: a byte now and then does not make a request's time longer.
 func TestASlowRequestEnds(t *testing.T) {
-	for _, c := range []struct{ name, first, drip string }{
-		{"nothing but the first byte", "P", ""},
-		{"its first line", "P", "O"},
-		{"a header", "GET /ping HTTP/1.1\r\nA: ", "a"},
-		{"headers", "GET /ping HTTP/1.1\r\n", "A: a\r\n"},
-		{"a body", "POST /api/send HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n{", " "},
-		{"a large body", "POST /api/send HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n" + strings.Repeat(" ", 20000), " "},
+	for _, c := range []struct {
+		name, first, drip string
+		opaque            bool // Hertz does not tell that it was the time
+	}{
+		{"nothing but the first byte", "P", "", false},
+		{"its first line", "P", "O", false},
+		{"a header", "GET /ping HTTP/1.1\r\nA: ", "a", false},
+		{"headers", "GET /ping HTTP/1.1\r\n", "A: a\r\n", false},
+		{"a body", "POST /api/send HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n{", " ", false},
+		{"a large body", "POST /api/send HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n" + strings.Repeat(" ", 20000), " ", false},
+		{"a chunk", "POST /api/send HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{", " ", false},
+		{"the length of a chunk", "POST /api/send HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5", "", true},
+		{"the end of a length", "POST /api/send HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5", " ", true},
+		{"a trailer", "POST /api/send HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: ", "b", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -36,13 +43,17 @@ func TestASlowRequestEnds(t *testing.T) {
 			began := time.Now()
 			client.ask(t, c.first)
 			stop := client.drips(c.drip)
-			_, body := client.answer(t, http.StatusRequestTimeout)
+			status, want := http.StatusRequestTimeout, `{"code":"deadline_exceeded","message":"`
+			if c.opaque {
+				status, want = http.StatusBadRequest, `{"code":"invalid_argument","message":"`
+			}
+			_, body := client.answer(t, status)
 			stop()
 			if took := time.Since(began); took < 10*moment || took > patience/2 {
 				t.Errorf("the answer took %v, want a little more than %v", took, 10*moment)
 			}
-			if !strings.HasPrefix(body, `{"code":"deadline_exceeded","message":"`) {
-				t.Errorf("the answer = %s, want deadline_exceeded", body)
+			if !strings.HasPrefix(body, want) {
+				t.Errorf("the answer = %s, want %s", body, want)
 			}
 			client.ended(t)
 		})
