@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/client"
+	"github.com/pullchat/pullchat/internal/programtest"
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
@@ -29,7 +30,7 @@ const attackEnds = 25 * time.Second
 func TestHostile(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
-	rpc := start(t, "rpc-server", "REDIS_URL="+redis.URL())
+	rpc := programtest.Start(t, "rpc-server", "REDIS_URL="+redis.URL())
 	for _, c := range []struct {
 		name     string
 		settings []string
@@ -54,11 +55,11 @@ func TestHostile(t *testing.T) {
 			stop := s.watch(t)
 			var group sync.WaitGroup
 			for range c.clients {
-				group.Go(func() { c.attack(t, s.http.addr) })
+				group.Go(func() { c.attack(t, s.http.Addr()) })
 			}
 			group.Wait()
 			answered, peak := stop()
-			s.http.alive()
+			s.http.Alive()
 			t.Logf("%d requests of an ordinary client succeeded; http-server had %d MB at most", answered, peak>>20)
 			if peak > maxRSS {
 				t.Errorf("http-server has %d bytes of memory, want %d at most", peak, maxRSS)
@@ -104,7 +105,7 @@ func (s *stack) watch(t *testing.T) (stop func() (answered int, peak int64)) {
 				t.Errorf("an ordinary client, after %d requests that succeeded: %v", answered, err)
 			}
 			answered += 2
-			peak = max(peak, s.http.rss())
+			peak = max(peak, rss(t, s.http))
 			select {
 			case <-done:
 				return
@@ -115,11 +116,11 @@ func (s *stack) watch(t *testing.T) (stop func() (answered int, peak int64)) {
 	return func() (int, int64) { close(done); <-ended; return answered, peak }
 }
 
-// rss is the resident memory of the process in bytes.
-func (p *process) rss() int64 {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+// rss is the resident memory of a process in bytes.
+func rss(t *testing.T, p *programtest.Process) int64 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID()))
 	if err != nil {
-		p.t.Errorf("memory: %v", err)
+		t.Errorf("memory: %v", err)
 		return 0
 	}
 	_, after, _ := strings.Cut(string(status), "VmRSS:")
