@@ -1,0 +1,106 @@
+// Package checker judges a history: whether anything acknowledged was lost, doubled, moved or reordered, and whether
+// what the clients saw can be explained by one log for each chat at all.
+package checker
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pullchat/pullchat/test/faults/history"
+)
+
+// Kind names what is wrong.
+type Kind string
+
+// The kinds of faults.
+const (
+	Lost           Kind = "lost"            // acknowledged, but not in the log
+	Moved          Kind = "moved"           // in the log at another position than acknowledged
+	Doubled        Kind = "doubled"         // stored or acknowledged as new more than once
+	FalseDuplicate Kind = "false duplicate" // acknowledged as a repetition, without an id
+	StoredRefused  Kind = "stored refused"  // refused each time, but in the log
+	Foreign        Kind = "foreign"         // in a log or a page, but nobody sent it so
+	SharedPosition Kind = "shared position" // two messages of a chat have one position
+	Reordered      Kind = "reordered"       // a log, or one writer's messages in it, are out of order
+	ReadTwice      Kind = "read twice"      // a follower saw a message again
+	ReadNever      Kind = "read never"      // a follower passed over a message
+	ReadReordered  Kind = "read reordered"  // a follower saw messages out of order
+	// NotLinearizable: no order of the sends and pulls of a chat explains all answers, each taking effect between its
+	// call and its return.
+	NotLinearizable Kind = "not linearizable"
+	Unchecked       Kind = "unchecked" // there was no time to search for such an order
+)
+
+// Fault is one thing that is wrong.
+type Fault struct {
+	Kind   Kind
+	Chat   string
+	Detail string
+}
+
+func (f Fault) String() string { return fmt.Sprintf("%s: %s: %s", f.Chat, f.Kind, f.Detail) }
+
+// Options bound a check.
+type Options struct {
+	Timeout time.Duration // for the search in one chat, after which it is Unchecked
+	// Folder is where a picture of a chat that is NotLinearizable is written; "" is nowhere.
+	Folder string
+}
+
+// Check returns what is wrong with a history, in order of chat and kind.
+func Check(h history.History, options Options) []Fault {
+	var faults []Fault
+	for _, c := range split(h) {
+		faults = append(faults, c.messages()...)
+		faults = append(faults, c.order()...)
+		faults = append(faults, c.followers()...)
+		faults = append(faults, c.linearizable(options)...)
+	}
+	slices.SortStableFunc(faults, func(a, b Fault) int {
+		return cmp.Or(strings.Compare(a.Chat, b.Chat), strings.Compare(string(a.Kind), string(b.Kind)))
+	})
+	return faults
+}
+
+// Kinds returns each kind of fault once, sorted.
+func Kinds(faults []Fault) []Kind {
+	kinds := make(map[Kind]bool)
+	for _, f := range faults {
+		kinds[f.Kind] = true
+	}
+	return slices.Sorted(maps.Keys(kinds))
+}
+
+// split gives each chat its own part of a history. Nothing in one chat depends on another.
+func split(h history.History) []chatHistory {
+	chats := make(map[string]*chatHistory)
+	for name, log := range h.Logs {
+		chats[name] = &chatHistory{name: name, log: log}
+	}
+	part := func(name string) *chatHistory {
+		if chats[name] == nil {
+			chats[name] = &chatHistory{name: name}
+		}
+		return chats[name]
+	}
+	for _, s := range h.Sends {
+		c := part(s.Message.Chat)
+		c.sends = append(c.sends, s)
+	}
+	for _, p := range h.Pulls {
+		c := part(p.Request.Chat)
+		c.pulls = append(c.pulls, p)
+	}
+	var list []chatHistory
+	for _, name := range slices.Sorted(maps.Keys(chats)) {
+		c := chats[name]
+		slices.SortStableFunc(c.sends, func(a, b history.Send) int { return cmp.Compare(a.Call, b.Call) })
+		slices.SortStableFunc(c.pulls, func(a, b history.Pull) int { return cmp.Compare(a.Call, b.Call) })
+		list = append(list, *c)
+	}
+	return list
+}

@@ -1,0 +1,271 @@
+package checker
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/anishathalye/porcupine"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/test/faults/history"
+)
+
+// entry is a log as a list from its newest message on; nil is an empty one. It is never changed, so that states share
+// what they have in common.
+type entry struct {
+	message chat.Message
+	before  *entry
+	length  int
+}
+
+// sent is the output of a send.
+type sent struct {
+	position int64
+	// before is the last position below it that is known of any send, or 0. In every order that explains all answers
+	// that one comes just before. Without it, the search would try all ways to leave out sends whose outcome is unknown.
+	before    int64
+	duplicate bool
+	unknown   bool // nobody was told: position is where the message was seen
+}
+
+// model is a chat: a log to which a send appends above all that is there, and once for each id, and from which a pull
+// reads a page. Logs of one length are compared by walking until they share their rest.
+func model() porcupine.Model {
+	return porcupine.Model{
+		Init: func() any { return (*entry)(nil) },
+		Step: func(state, input, output any) (bool, any) {
+			log := state.(*entry)
+			switch in := input.(type) {
+			case chat.Message:
+				return appended(log, in, output.(sent))
+			case chat.PullRequest:
+				return samePage(pull(log, in), output.(chat.Page)), log
+			default:
+				panic(fmt.Sprintf("input %T", input))
+			}
+		},
+		Equal: func(a, b any) bool {
+			first, second := a.(*entry), b.(*entry)
+			for first != second {
+				if first == nil || second == nil || first.length != second.length || first.message != second.message {
+					return false
+				}
+				first, second = first.before, second.before
+			}
+			return true
+		},
+		Hash: func(state any) uint64 {
+			if log := state.(*entry); log != nil {
+				return uint64(log.message.SendTime)*31 + uint64(log.length)
+			}
+			return 0
+		},
+		DescribeOperation: describe,
+		DescribeState: func(state any) string {
+			if log := state.(*entry); log != nil {
+				return fmt.Sprintf("%d messages, the newest %q at %d", log.length, log.message.Text, log.message.SendTime)
+			}
+			return "empty"
+		},
+	}
+}
+
+// appended says whether an append may have had this output, and what the log is after it. What is called a duplicate at
+// the first attempt may be new: with an id, servers too may have sent it twice.
+func appended(log *entry, m chat.Message, out sent) (bool, *entry) {
+	known := find(log, m, out.position)
+	switch {
+	case out.unknown && known: // this attempt found the message there, or never happened
+		return true, log
+	case out.duplicate && known:
+		return true, log
+	case out.duplicate && m.ID == "", known,
+		last(log) != out.before, m.ID != "" && recognised(log, m):
+		return false, log
+	}
+	m.SendTime = out.position
+	length := 1
+	if log != nil {
+		length += log.length
+	}
+	return true, &entry{message: m, before: log, length: length}
+}
+
+func last(log *entry) int64 {
+	if log == nil {
+		return 0
+	}
+	return log.message.SendTime
+}
+
+// find says whether the message is at the position.
+func find(log *entry, m chat.Message, position int64) bool {
+	for log != nil && log.message.SendTime > position {
+		log = log.before
+	}
+	m.SendTime = position
+	return log != nil && log.message == m
+}
+
+// recognised says whether the log has a message with the id of m.
+func recognised(log *entry, m chat.Message) bool {
+	for ; log != nil; log = log.before {
+		if log.message.ID == m.ID && log.message.Sender == m.Sender {
+			return true
+		}
+	}
+	return false
+}
+
+// pull is the page that a log gives to a request, which names a limit that is no more than the server's maximum.
+func pull(log *entry, r chat.PullRequest) chat.Page {
+	var messages []chat.Message // newest first
+	for e := log; e != nil; e = e.before {
+		position := e.message.SendTime
+		if !r.Reverse && position < r.Cursor {
+			break
+		}
+		if r.Reverse && len(messages) > int(r.Limit) {
+			break
+		}
+		if !r.Reverse || r.Cursor == 0 || position <= r.Cursor {
+			messages = append(messages, e.message)
+		}
+	}
+	if !r.Reverse {
+		slices.Reverse(messages)
+	}
+	switch limit := int(r.Limit); {
+	case len(messages) > limit:
+		return chat.Page{Messages: messages[:limit], HasMore: true, NextCursor: messages[limit].SendTime}
+	case r.Reverse:
+		return chat.Page{Messages: messages}
+	case len(messages) == 0:
+		return chat.Page{NextCursor: r.Cursor}
+	default:
+		return chat.Page{Messages: messages, NextCursor: messages[len(messages)-1].SendTime + 1}
+	}
+}
+
+func samePage(a, b chat.Page) bool {
+	return a.HasMore == b.HasMore && a.NextCursor == b.NextCursor && slices.Equal(a.Messages, b.Messages)
+}
+
+// linearizable searches for an order of all sends and pulls that explains every answer.
+func (c chatHistory) linearizable(options Options) []Fault {
+	result, info := porcupine.CheckOperationsVerbose(model(), c.operations(), options.Timeout)
+	switch result {
+	case porcupine.Ok:
+		return nil
+	case porcupine.Unknown:
+		return []Fault{c.fault(Unchecked, "no answer after %v for %d sends and %d pulls", options.Timeout, len(c.sends), len(c.pulls))}
+	}
+	fault := c.fault(NotLinearizable, "no order explains its %d sends and %d pulls", len(c.sends), len(c.pulls))
+	if options.Folder != "" {
+		path := filepath.Join(options.Folder, c.name+".html")
+		_ = os.MkdirAll(options.Folder, 0o755) // else writing fails
+		if err := porcupine.VisualizePath(model(), info, path); err != nil {
+			path = err.Error()
+		}
+		fault.Detail += "; see " + path
+	}
+	return []Fault{fault}
+}
+
+// operations is the history as the model wants it. A send that was refused did nothing. One whose outcome is unknown
+// may take effect at any time after its call, or never: where its message was seen it is a send to that position that
+// does not end, and where it was never seen nothing tells whether it happened.
+func (c chatHistory) operations() []porcupine.Operation {
+	seen := c.seen()
+	var operations []porcupine.Operation
+	for _, s := range c.sends {
+		m := s.Message
+		m.SendTime = 0
+		o := porcupine.Operation{ClientId: s.Client, Input: m, Call: int64(s.Call), Return: int64(s.Return)}
+		switch s.Outcome {
+		case history.Acknowledged:
+			o.Output = sent{position: s.Message.SendTime, duplicate: s.Duplicate}
+		case history.Unknown:
+			position, ok := seen[m]
+			if !ok {
+				continue
+			}
+			o.Output, o.Return = sent{position: position, unknown: true}, math.MaxInt64
+		default:
+			continue
+		}
+		operations = append(operations, o)
+	}
+	inOrder(operations)
+	for _, p := range c.pulls {
+		operations = append(operations, porcupine.Operation{
+			ClientId: p.Client, Input: p.Request, Output: p.Page, Call: int64(p.Call), Return: int64(p.Return),
+		})
+	}
+	return operations
+}
+
+// inOrder tells each send what comes before it.
+func inOrder(sends []porcupine.Operation) {
+	positions := []int64{0}
+	for _, s := range sends {
+		positions = append(positions, s.Output.(sent).position)
+	}
+	slices.Sort(positions)
+	positions = slices.Compact(positions)
+	for i := range sends {
+		out := sends[i].Output.(sent)
+		place, _ := slices.BinarySearch(positions, out.position)
+		out.before = positions[max(0, place-1)]
+		sends[i].Output = out
+	}
+}
+
+// seen is where messages were ever seen: by anybody, or at the end.
+func (c chatHistory) seen() map[chat.Message]int64 {
+	positions := make(map[chat.Message]int64)
+	note := func(messages []chat.Message) {
+		for _, m := range messages {
+			position := m.SendTime
+			m.SendTime = 0
+			positions[m] = position
+		}
+	}
+	for _, p := range c.pulls {
+		note(p.Page.Messages)
+	}
+	for _, s := range c.sends {
+		if s.Outcome == history.Acknowledged {
+			note([]chat.Message{s.Message})
+		}
+	}
+	note(c.log)
+	return positions
+}
+
+func describe(input, output any) string {
+	switch in := input.(type) {
+	case chat.Message:
+		out := output.(sent)
+		return fmt.Sprintf("send %q → %d%s%s", in.Text, out.position, when(out.duplicate, " duplicate"), when(out.unknown, " unknown"))
+	case chat.PullRequest:
+		page := output.(chat.Page)
+		texts := make([]string, len(page.Messages))
+		for i, m := range page.Messages {
+			texts[i] = m.Text
+		}
+		return fmt.Sprintf("pull %d%s limit %d → %v%s", in.Cursor, when(in.Reverse, " reverse"), in.Limit, texts, when(page.HasMore, " …"))
+	default:
+		return fmt.Sprint(input)
+	}
+}
+
+func when(condition bool, text string) string {
+	if condition {
+		return text
+	}
+	return ""
+}
