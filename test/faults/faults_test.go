@@ -1,0 +1,167 @@
+package faults
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pullchat/pullchat/test/faults/checker"
+	"github.com/pullchat/pullchat/test/faults/history"
+)
+
+// TestProcesses kills and stops every part of a stack in turn.
+func TestProcesses(t *testing.T) {
+	redis := startSingle(t)
+	s := startStack(t, redis)
+	newCampaign(t, s).endure(t, append(redis.Faults(), s.faults()...), duration(t, "FAULTS_DURATION", 100*time.Second))
+}
+
+// TestNetwork hurts every connection within a stack in turn.
+func TestNetwork(t *testing.T) {
+	s := startLinkedStack(t, startSingle(t))
+	c := newCampaign(t, s)
+	one := c.random.IntN(2)
+	links := append(slices.Clone(s.above[one:one+1]), s.below[one])
+	if long() {
+		links = append(slices.Clone(s.above), s.below...)
+	}
+	var faults []fault
+	for _, l := range links {
+		for _, f := range l.Faults() {
+			f.left = s.services
+			faults = append(faults, f)
+		}
+	}
+	c.endure(t, faults, duration(t, "FAULTS_DURATION", 100*time.Second))
+}
+
+// TestTwoFaults: one rpc-server may have stored what it cannot answer, and the other one cannot be reached or refuses.
+func TestTwoFaults(t *testing.T) {
+	t.Skip("SKIPPED, NOT PASSED: a send with an id that broke at one rpc-server and was repeated at another is answered " +
+		"with what the other one says, which may be that nothing was stored")
+	s := startLinkedStack(t, startSingle(t))
+	c := newCampaign(t, s)
+	var faults []fault
+	for one := range 2 {
+		for _, away := range []*link{s.above[1-one], s.below[1-one]} {
+			faults = append(faults, both(s.above[one].cut(), away.down()), both(s.above[one].swallow(), away.down()))
+		}
+	}
+	c.endure(t, faults, duration(t, "FAULTS_DURATION", 20*time.Second))
+}
+
+// faults are those of the programs. Where there are two of a kind, the other one goes on.
+func (s *stack) faults() []fault {
+	var faults []fault
+	for i := range s.rpc {
+		name := fmt.Sprint("rpc-server ", i+1)
+		faults = append(faults, killing(name, s.rpc[i], s.services), stopping(name, s.rpc[i], s.services))
+	}
+	for i := range s.http {
+		name := fmt.Sprint("http-server ", i+1)
+		other := s.services[1-i : 2-i]
+		faults = append(faults, killing(name, s.http[i], other), stopping(name, s.http[i], other))
+	}
+	return faults
+}
+
+// campaign is one stack that goes through fault after fault under load.
+type campaign struct {
+	stack      *stack
+	load       load // what is the same in all rounds
+	seed       uint64
+	random     *rand.Rand
+	rounds     int
+	recoveries recoveries
+	counts     map[history.Outcome]int
+	pulls      int
+}
+
+func newCampaign(t *testing.T, s *stack) *campaign {
+	chosen := seed(t)
+	return &campaign{
+		stack: s, load: load{services: s.services, writers: 3, followers: 2, lookers: 1, pace: 20 * time.Millisecond},
+		seed: chosen, random: rand.New(rand.NewPCG(chosen, 0)), recoveries: recoveries{}, counts: map[history.Outcome]int{},
+	}
+}
+
+// endure goes through all faults, each time in another order: once in the short form, in the long one until the time
+// is up.
+func (c *campaign) endure(t *testing.T, faults []fault, until time.Duration) {
+	t.Helper()
+	for end := time.Now().Add(until); c.rounds == 0 || long() && time.Now().Before(end) && !t.Failed(); {
+		c.random.Shuffle(len(faults), func(i, j int) { faults[i], faults[j] = faults[j], faults[i] })
+		c.round(t, func(p *prober) {
+			for n, f := range faults {
+				c.recoveries.suffer(t, p, f, c.hold(n), c.stack.services)
+				<-time.After(100 * time.Millisecond) // of work
+			}
+		})
+	}
+	c.report(t)
+}
+
+// round runs clients while during runs, and judges what they saw. Each round has its own chats, so that histories stay
+// small enough to be judged.
+func (c *campaign) round(t *testing.T, during func(*prober)) {
+	t.Helper()
+	c.rounds++
+	name := func(chat string) string { return fmt.Sprintf("%s.%s.%d", t.Name(), chat, c.rounds) }
+	recorder := history.NewRecorder()
+	p := &prober{recorder: recorder, chat: name("probe")}
+	l := c.load
+	l.chats, l.seed = []string{name("a"), name("b")}, c.seed+uint64(c.rounds)
+	h := l.run(t, recorder, func() {
+		during(p)
+		p.wait()
+	})
+	for outcome, n := range h.Counts() {
+		c.counts[outcome] += n
+	}
+	c.pulls += len(h.Pulls)
+	judge(t, h)
+	for _, process := range append(c.stack.rpc, c.stack.http...) {
+		process.Alive()
+	}
+}
+
+// judge fails the test for every fault that the checker finds.
+func judge(t *testing.T, h history.History) {
+	t.Helper()
+	const shown = 20
+	folder := filepath.Join(os.TempDir(), "pullchat-faults-"+strings.ReplaceAll(t.Name(), "/", "-"))
+	faults := checker.Check(h, checker.Options{Timeout: 20 * time.Second, Folder: folder})
+	for _, f := range faults[:min(shown, len(faults))] {
+		t.Error(f)
+	}
+	if len(faults) > shown {
+		t.Errorf("and %d more: %v", len(faults)-shown, checker.Kinds(faults))
+	}
+}
+
+// hold is how long a fault lasts: 0.2 to 3 s in the long form. In the short one every third is longer than what the
+// servers wait for each other, and the others are short.
+func (c *campaign) hold(n int) time.Duration {
+	from, to := 200*time.Millisecond, 500*time.Millisecond
+	switch {
+	case long():
+		to = 3 * time.Second
+	case n%3 == 0:
+		from, to = 1800*time.Millisecond, 2200*time.Millisecond
+	}
+	return from + time.Duration(c.random.Int64N(int64(to-from)))
+}
+
+// report says what was shown; a load of which nothing was acknowledged, or nothing failed, has shown nothing.
+func (c *campaign) report(t *testing.T) {
+	t.Helper()
+	t.Logf("%d rounds: sends %v, pulls %d\n%s", c.rounds, c.counts, c.pulls, c.recoveries.table())
+	if c.counts[history.Acknowledged] == 0 || c.counts[history.Unknown] == 0 {
+		t.Errorf("sends %v: the test showed nothing", c.counts)
+	}
+}

@@ -1,0 +1,185 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/test/faults/history"
+)
+
+// load is clients that write to and read from chats, and record it. A client is bound to no server: after anything
+// but success it goes on to the next one.
+type load struct {
+	services []chat.Service // the same one, through several servers
+	chats    []string
+	seed     uint64
+
+	writers   int           // of each chat
+	followers int           // of each chat; each reads from the beginning, for ever
+	lookers   int           // of each chat; each reads a page from anywhere
+	pace      time.Duration // between what a client does
+	messages  int           // of each writer; 0 is until the end
+}
+
+const (
+	callTimeout  = 3 * time.Second // a client gives up; the servers answer within two seconds
+	maxAttempts  = 8               // of one message
+	quietTimeout = 30 * time.Second
+)
+
+// run lets the clients work while during runs, or until each has sent its messages where during is nil. Then all is
+// well again: writers end, followers read to the end, and the logs are read.
+func (l load) run(t *testing.T, recorder *history.Recorder, during func()) history.History {
+	t.Helper()
+	stop, quiet := make(chan struct{}), make(chan struct{})
+	var writers, readers sync.WaitGroup
+	number := 0
+	next := func() *actor {
+		number++
+		return &actor{load: l, recorder: recorder, number: number, random: rand.New(rand.NewPCG(l.seed, uint64(number)))}
+	}
+	for _, name := range l.chats {
+		for range l.writers {
+			a := next()
+			writers.Go(func() { a.write(name, stop) })
+		}
+		for range l.followers {
+			a := next()
+			readers.Go(func() { a.follow(name, quiet) })
+		}
+		for range l.lookers {
+			a := next()
+			readers.Go(func() { a.look(name, quiet) })
+		}
+	}
+	if during != nil {
+		during()
+		close(stop)
+	}
+	writers.Wait()
+	close(quiet)
+	readers.Wait()
+	ctx, cancel := context.WithTimeout(context.Background(), quietTimeout)
+	defer cancel()
+	h, err := recorder.Finish(ctx, number+1, l.services[0])
+	if err != nil {
+		t.Fatalf("when all was well again: %v", err)
+	}
+	return h
+}
+
+// actor is one client: a writer or reader. Its own random numbers make what it chooses repeatable.
+type actor struct {
+	load
+	recorder *history.Recorder
+	number   int
+	calls    int
+	random   *rand.Rand
+}
+
+// service is the server that it is at.
+func (a *actor) service() chat.Service { return a.services[(a.number+a.calls)%len(a.services)] }
+
+// wait waits for the next thing to do, and says whether there is one.
+func (a *actor) wait(end <-chan struct{}) bool {
+	timer := time.NewTimer(a.pace/2 + time.Duration(a.random.Int64N(int64(a.pace)+1)))
+	defer timer.Stop()
+	select {
+	case <-end:
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// write sends one message after the other, every second one with an id.
+func (a *actor) write(name string, stop <-chan struct{}) {
+	sender := "w" + strconv.Itoa(a.number)
+	for n := 1; (a.messages == 0 || n <= a.messages) && a.wait(stop); n++ {
+		m := chat.Message{Chat: name, Sender: sender, Text: fmt.Sprint(sender, "/", n)}
+		if n%2 == 0 {
+			m.ID = strconv.Itoa(n)
+		}
+		a.deliver(m, stop)
+	}
+}
+
+// deliver sends one message until it is known to be stored, as a careful client does: mostly again where it was refused,
+// and where the outcome is unknown only with an id. Sometimes it repeats what is stored already.
+func (a *actor) deliver(m chat.Message, stop <-chan struct{}) {
+	for range maxAttempts {
+		switch a.send(m).Outcome {
+		case history.Acknowledged:
+			if m.ID != "" && a.random.IntN(8) == 0 {
+				a.send(m)
+			}
+			return
+		case history.Unknown:
+			if m.ID == "" {
+				return
+			}
+		case history.Refused:
+			if a.random.IntN(3) == 0 { // and it must never be seen
+				return
+			}
+		}
+		a.calls++
+		if !a.wait(stop) {
+			return
+		}
+	}
+}
+
+func (a *actor) send(m chat.Message) history.Send {
+	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+	defer cancel()
+	return a.recorder.Send(ctx, a.number, a.service(), m)
+}
+
+func (a *actor) pull(r chat.PullRequest, follows bool) (chat.Page, bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+	defer cancel()
+	page, err := a.recorder.Pull(ctx, a.number, a.service(), r, follows)
+	if err != nil {
+		a.calls++
+	}
+	return page, err == nil
+}
+
+// follow reads a chat from the beginning. When all is quiet it reads to the end.
+func (a *actor) follow(name string, quiet <-chan struct{}) {
+	request := chat.PullRequest{Chat: name}
+	for working := true; ; {
+		working = working && a.wait(quiet)
+		request.Limit = 1 + a.random.Int64N(20)
+		page, ok := a.pull(request, true)
+		if !ok {
+			continue
+		}
+		if !working && page.NextCursor <= request.Cursor {
+			return
+		}
+		request.Cursor = page.NextCursor
+	}
+}
+
+// look reads pages of the newest messages, in either direction, from where it has seen some.
+func (a *actor) look(name string, quiet <-chan struct{}) {
+	seen := []int64{0}
+	for a.wait(quiet) {
+		request := chat.PullRequest{Chat: name, Limit: 1 + a.random.Int64N(20), Reverse: true}
+		if cursor := seen[a.random.IntN(len(seen))]; a.random.IntN(2) == 0 && cursor > 0 {
+			request.Cursor, request.Reverse = cursor, a.random.IntN(2) == 0
+		}
+		if page, ok := a.pull(request, false); ok && len(page.Messages) > 0 {
+			seen = append(seen, page.Messages[0].SendTime)
+			seen = seen[max(0, len(seen)-10):]
+		}
+	}
+}

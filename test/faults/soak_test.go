@@ -1,0 +1,64 @@
+package faults
+
+import (
+	"os"
+	"testing"
+	"time"
+)
+
+// TestSoak: under load and a fault every few seconds, programs that live through it take no more and no more memory,
+// descriptors and threads. It is of the long form; FAULTS_SOAK is how long it lasts.
+func TestSoak(t *testing.T) {
+	if !long() {
+		t.Skip("make faults runs it")
+	}
+	redis := startSingle(t)
+	s := startLinkedStack(t, redis)
+	// The first of each two programs is stopped, cut off and left alone by others, but lives from beginning to end.
+	faults := append(redis.Faults(), s.faults()...)
+	for _, l := range append(s.above, s.below...) {
+		for _, f := range l.Faults() {
+			f.left = s.services
+			faults = append(faults, f)
+		}
+	}
+	killsFirst := func(f fault) bool {
+		return f.kind == "kill -9" && (f.part == "rpc-server 1" || f.part == "http-server 1")
+	}
+	c := newCampaign(t, s)
+	samples := startSampling(t)
+	watch := func() {
+		for name, pid := range map[string]int{
+			"Redis": redis.PID(), "rpc-server 1": s.rpc[0].PID(), "rpc-server 2": s.rpc[1].PID(),
+			"http-server 1": s.http[0].PID(), "http-server 2": s.http[1].PID(),
+		} {
+			samples.watch(name, pid)
+		}
+	}
+	watch()
+	const between, perRound = 2 * time.Second, 6
+	for end := time.Now().Add(duration(t, "FAULTS_SOAK", 3*time.Minute)); time.Now().Before(end) && !t.Failed(); {
+		c.round(t, func(p *prober) {
+			for n := 0; n < perRound; {
+				f := faults[c.random.IntN(len(faults))]
+				if killsFirst(f) {
+					continue
+				}
+				<-time.After(between)
+				c.recoveries.suffer(t, p, f, c.hold(n), s.services)
+				watch()
+				n++
+			}
+		})
+	}
+	taken := samples.stop()
+	for _, name := range []string{"http-server 1", "rpc-server 1"} {
+		for _, growth := range taken.growths(name) {
+			t.Error(growth)
+		}
+	}
+	if folder := os.Getenv("FAULTS_REPORT"); folder != "" {
+		taken.write(t, folder)
+	}
+	c.report(t)
+}

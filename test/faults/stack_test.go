@@ -1,0 +1,107 @@
+// Package faults is the proof that nothing acknowledged is lost, doubled or reordered, whatever fails: clients record
+// what they did while parts of a real stack are killed, stopped and cut off, and package checker judges it.
+//
+// It runs in a short form with all other tests. make faults is the long one; docs/reliability.md says what it shows.
+package faults
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/rs/zerolog"
+
+	"github.com/pullchat/pullchat/client"
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/programtest"
+)
+
+func TestMain(m *testing.M) {
+	zerolog.SetGlobalLevel(zerolog.Disabled) // what toxiproxy says
+	os.Exit(programtest.Main(m))
+}
+
+// stack is two http-servers over two rpc-servers over a Redis, and links between them where it is made with links.
+type stack struct {
+	rpc, http []*programtest.Process
+	above     []*link        // from the http-servers to each rpc-server
+	below     []*link        // from each rpc-server to Redis
+	services  []chat.Service // by each http-server
+}
+
+// startStack is a stack whose parts talk to each other directly.
+func startStack(t *testing.T, redis backing) *stack {
+	t.Helper()
+	s := &stack{}
+	var addresses []string
+	for range 2 {
+		rpc := programtest.Start(t, "rpc-server", "REDIS_URL="+redis.URL())
+		s.rpc = append(s.rpc, rpc)
+		addresses = append(addresses, rpc.Addr())
+	}
+	s.startGateways(t, addresses)
+	return s
+}
+
+// startLinkedStack is a stack whose parts talk to each other over links.
+func startLinkedStack(t *testing.T, redis single) *stack {
+	t.Helper()
+	s := &stack{}
+	var addresses []string
+	for _, number := range []string{"1", "2"} {
+		below := startLink(t, "rpc-server "+number+" → Redis", redis.Addr())
+		rpc := programtest.Start(t, "rpc-server", "REDIS_URL=redis://"+below.Addr())
+		above := startLink(t, "http-servers → rpc-server "+number, rpc.Addr())
+		s.rpc = append(s.rpc, rpc)
+		s.above, s.below = append(s.above, above), append(s.below, below)
+		addresses = append(addresses, above.Addr())
+	}
+	s.startGateways(t, addresses)
+	return s
+}
+
+func (s *stack) startGateways(t *testing.T, rpcServers []string) {
+	t.Helper()
+	for range 2 {
+		server := programtest.Start(t, "http-server", "RPC_SERVERS="+strings.Join(rpcServers, ","))
+		transport := &http.Transport{MaxIdleConnsPerHost: 64}
+		t.Cleanup(transport.CloseIdleConnections)
+		c, err := client.New("http://"+server.Addr(), &http.Client{Transport: transport})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.http = append(s.http, server)
+		s.services = append(s.services, service{c})
+	}
+}
+
+// service is the HTTP client as clients want it.
+type service struct{ client *client.Client }
+
+var _ chat.Service = service{}
+
+func (s service) Send(ctx context.Context, m chat.Message) (chat.Receipt, error) {
+	receipt, err := s.client.Send(ctx, client.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, ID: m.ID})
+	return chat.Receipt(receipt), domainError(err)
+}
+
+func (s service) Pull(ctx context.Context, r chat.PullRequest) (chat.Page, error) {
+	page, err := s.client.Pull(ctx, client.PullRequest(r))
+	domain := chat.Page{HasMore: page.HasMore, NextCursor: page.NextCursor}
+	for _, m := range page.Messages {
+		domain.Messages = append(domain.Messages, chat.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, ID: m.ID, SendTime: m.SendTime})
+	}
+	return domain, domainError(err)
+}
+
+func (s service) Ready(ctx context.Context) error { return domainError(s.client.Ready(ctx)) }
+
+func domainError(err error) error {
+	if answered, ok := errors.AsType[*client.Error](err); ok {
+		return chat.Errorf(chat.Code(answered.Code), "%s", answered.Message)
+	}
+	return err
+}
