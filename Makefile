@@ -34,6 +34,10 @@ bench: redis-server webdis-and-wrk ## the whole set of benchmarks, ROUNDS times 
 bench-go: redis-server ## Go benchmarks COUNT times (default 1), for benchstat: an append, a range read, a send and a pull
 	go test -run '^$$' -bench . -benchmem -count=$(or $(COUNT),1) ./internal/batch ./rpc-server/storage ./test
 
+.PHONY: faults
+faults: redis-server ## the long form of test/faults (about 9 minutes): kills, hangs, networks, a soak of FAULTS_SOAK (default 150s); writes docs/reliability
+	FAULTS=long FAULTS_REPORT=$(CURDIR)/docs/reliability go test -count=1 -timeout 60m -v ./test/faults/... 2>&1 | grep -v '^ *{"time"'
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (default 30s)
 	@for package in $$(go list ./...); do \

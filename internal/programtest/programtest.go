@@ -72,13 +72,15 @@ func start(t testing.TB, p *Process) *Process {
 	if binaries == "" {
 		t.Fatal("the test's package has no TestMain that calls programtest.Main")
 	}
-	p.run("127.0.0.1:0")
 	t.Cleanup(func() {
-		p.Kill()
+		if p.exited != nil { // it was started, even if it never listened
+			p.Kill()
+		}
 		if t.Failed() {
 			t.Logf("%s wrote:\n%s", p.name, tail(p.Output(), 4000))
 		}
 	})
+	p.run("127.0.0.1:0")
 	return p
 }
 

@@ -18,7 +18,7 @@ import (
 func TestProcesses(t *testing.T) {
 	redis := startSingle(t)
 	s := startStack(t, redis)
-	newCampaign(t, s).endure(t, append(redis.Faults(), s.faults()...), duration(t, "FAULTS_DURATION", 100*time.Second))
+	newCampaign(t, s).endure(t, append(redis.Faults(), s.faults()...), duration(t, "FAULTS_DURATION", time.Minute))
 }
 
 // TestNetwork hurts every connection within a stack in turn.
@@ -37,7 +37,7 @@ func TestNetwork(t *testing.T) {
 			faults = append(faults, f)
 		}
 	}
-	c.endure(t, faults, duration(t, "FAULTS_DURATION", 100*time.Second))
+	c.endure(t, faults, duration(t, "FAULTS_DURATION", time.Minute))
 }
 
 // TestTwoFaults: one rpc-server may have stored what it cannot answer, and the other one cannot be reached or refuses.
@@ -52,7 +52,7 @@ func TestTwoFaults(t *testing.T) {
 			faults = append(faults, both(s.above[one].cut(), away.down()), both(s.above[one].swallow(), away.down()))
 		}
 	}
-	c.endure(t, faults, duration(t, "FAULTS_DURATION", 20*time.Second))
+	c.endure(t, faults, duration(t, "FAULTS_DURATION", time.Minute))
 }
 
 // faults are those of the programs. Where there are two of a kind, the other one goes on.

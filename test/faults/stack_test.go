@@ -32,13 +32,13 @@ type stack struct {
 	services  []chat.Service // by each http-server
 }
 
-// startStack is a stack whose parts talk to each other directly.
-func startStack(t *testing.T, redis backing) *stack {
+// startStack is a stack whose parts talk to each other directly, with further settings of the rpc-servers.
+func startStack(t *testing.T, redis backing, settings ...string) *stack {
 	t.Helper()
 	s := &stack{}
 	var addresses []string
 	for range 2 {
-		rpc := programtest.Start(t, "rpc-server", "REDIS_URL="+redis.URL())
+		rpc := programtest.Start(t, "rpc-server", append(settings, "REDIS_URL="+redis.URL())...)
 		s.rpc = append(s.rpc, rpc)
 		addresses = append(addresses, rpc.Addr())
 	}
@@ -69,7 +69,7 @@ func (s *stack) startGateways(t *testing.T, rpcServers []string) {
 		server := programtest.Start(t, "http-server", "RPC_SERVERS="+strings.Join(rpcServers, ","))
 		transport := &http.Transport{MaxIdleConnsPerHost: 64}
 		t.Cleanup(transport.CloseIdleConnections)
-		c, err := client.New("http://"+server.Addr(), &http.Client{Transport: transport})
+		c, err := client.New("http://"+server.Addr(), &http.Client{Transport: transport}, client.WithPolicy(client.Policy{Attempts: 1}), client.WithIDs(nil))
 		if err != nil {
 			t.Fatal(err)
 		}
