@@ -29,19 +29,31 @@ func TestVariants(t *testing.T) {
 		may  []checker.Kind
 	}{
 		{"correct", func(s chat.Store) chat.Store { return s }, "", nil},
-		{"forgets ids", func(s chat.Store) chat.Store { return forgetful{s} }, checker.Doubled,
-			[]checker.Kind{checker.Foreign, checker.NotLinearizable}},
-		{"acknowledges before it writes", func(s chat.Store) chat.Store { return &hasty{Store: s} }, checker.Lost,
-			[]checker.Kind{checker.NotLinearizable, checker.Doubled}},
-		{"reuses a position", func(s chat.Store) chat.Store { return &reusing{Store: s, moved: map[int64]int64{}} }, checker.SharedPosition,
-			[]checker.Kind{checker.NotLinearizable, checker.Reordered, checker.ReadTwice, checker.Doubled}},
-		{"reorders a page", func(s chat.Store) chat.Store { return reordering{s} }, checker.ReadReordered,
-			[]checker.Kind{checker.NotLinearizable, checker.Reordered, checker.ReadTwice, checker.ReadNever}},
+		{
+			"forgets ids", func(s chat.Store) chat.Store { return forgetful{s} }, checker.Doubled,
+			[]checker.Kind{checker.Foreign, checker.NotLinearizable},
+		},
+		{
+			"acknowledges before it writes", func(s chat.Store) chat.Store { return &hasty{Store: s} }, checker.Lost,
+			[]checker.Kind{checker.NotLinearizable, checker.Doubled},
+		},
+		{
+			"reuses a position", func(s chat.Store) chat.Store { return &reusing{Store: s, moved: map[int64]int64{}} }, checker.SharedPosition,
+			[]checker.Kind{checker.NotLinearizable, checker.Reordered, checker.ReadTwice, checker.Doubled},
+		},
+		{
+			"reorders a page", func(s chat.Store) chat.Store { return reordering{s} }, checker.ReadReordered,
+			[]checker.Kind{checker.NotLinearizable, checker.Reordered, checker.ReadTwice, checker.ReadNever},
+		},
 		{"returns a stale page", func(s chat.Store) chat.Store { return &stale{Store: s, newest: map[chat.ID]int64{}} }, checker.NotLinearizable, nil},
-		{"passes over a message", func(s chat.Store) chat.Store { return forgettingPages{s} }, checker.ReadNever,
-			[]checker.Kind{checker.NotLinearizable}},
-		{"stores what it refuses", func(s chat.Store) chat.Store { return lying{s} }, checker.StoredRefused,
-			[]checker.Kind{checker.Doubled, checker.NotLinearizable}},
+		{
+			"passes over a message", func(s chat.Store) chat.Store { return forgettingPages{s} }, checker.ReadNever,
+			[]checker.Kind{checker.NotLinearizable},
+		},
+		{
+			"stores what it refuses", func(s chat.Store) chat.Store { return lying{s} }, checker.StoredRefused,
+			[]checker.Kind{checker.Doubled, checker.NotLinearizable},
+		},
 	} {
 		t.Run(variant.name, func(t *testing.T) {
 			t.Parallel()
