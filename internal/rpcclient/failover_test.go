@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -116,7 +117,7 @@ func TestWhatIsRepeated(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			servers := resolving(t, []string{"127.0.0.1:1", "127.0.0.1:2"}, nil)
 			var asked []*server
-			_, err := try(t.Context(), servers, c.repeatable, func(_ context.Context, s *server) (int, error) {
+			_, _, err := try(t.Context(), servers, c.repeatable, func(_ context.Context, s *server) (int, error) {
 				asked = append(asked, s)
 				return 0, c.err
 			})
@@ -127,6 +128,45 @@ func TestWhatIsRepeated(t *testing.T) {
 				t.Errorf("try() asked the same server twice")
 			}
 		})
+	}
+}
+
+// TestAnOutcomeStaysUnknown: what one server has lost is unknown whatever another says, unless that one has it.
+func TestAnOutcomeStaysUnknown(t *testing.T) {
+	t.Parallel()
+	withID := aMessage
+	withID.ID = "1"
+	for _, c := range []struct {
+		name   string
+		second func(*testing.T) string
+		code   chat.Code
+		says   string
+	}{
+		{"nobody listens at the other", refusing, chat.Unavailable, "it is unknown"},
+		{"the other has no redis", answers(chat.Errorf(chat.Unavailable, "nothing was stored")), chat.Unavailable, "it is unknown"},
+		{"the other knows the id with another text", answers(chat.Errorf(chat.Conflict, "used before")), chat.Conflict, "used before"},
+		{"the other has it", answers(nil), "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			client := connectAll(t, closing(t), c.second(t))
+			all := *client.servers.current.Load()
+			for _, one := range all {
+				one.calls.Store(1)
+			}
+			all[0].calls.Store(0) // it is asked first
+			_, err := client.Send(t.Context(), withID)
+			if chat.CodeOf(err) != c.code || err != nil && !strings.Contains(chat.AsError(err).Message, c.says) {
+				t.Errorf("Send() = %v, want %q: …%s…", err, c.code, c.says)
+			}
+		})
+	}
+}
+
+// answers starts a server that answers every send with err.
+func answers(err error) func(*testing.T) string {
+	return func(t *testing.T) string {
+		return serve(t, &recording{err: err, calls: make(chan any, 10)}, slog.New(slog.DiscardHandler))
 	}
 }
 

@@ -54,19 +54,29 @@ func (c *Client) Close() { c.servers.close() }
 // Send implements chat.Service.
 func (c *Client) Send(ctx context.Context, m chat.Message) (chat.Receipt, error) {
 	request := wire.SendRequest(m, logging.RequestID(ctx))
-	response, err := try(ctx, c.servers, m.ID != "", func(ctx context.Context, s *server) (*rpc.SendResponse, error) {
+	response, lost, err := try(ctx, c.servers, m.ID != "", func(ctx context.Context, s *server) (*rpc.SendResponse, error) {
 		return s.sends.Do(ctx, request)
 	})
 	if err != nil {
 		return chat.Receipt{}, callError(err, sendError)
 	}
-	return wire.ReceiptOf(response)
+	receipt, err := wire.ReceiptOf(response)
+	if lost != nil && temporary(err) { // what this server did not do, another may have done
+		return chat.Receipt{}, sendError(errors.Join(lost, err))
+	}
+	return receipt, err
+}
+
+// temporary: the server could not say more than that it has not stored the message itself.
+func temporary(err error) bool {
+	code := chat.CodeOf(err)
+	return code == chat.Unavailable || code == chat.DeadlineExceeded || code == chat.Internal
 }
 
 // Pull implements chat.Service.
 func (c *Client) Pull(ctx context.Context, r chat.PullRequest) (chat.Page, error) {
 	request := wire.PullRequest(r, logging.RequestID(ctx))
-	response, err := try(ctx, c.servers, true, func(ctx context.Context, s *server) (*rpc.PullResponse, error) {
+	response, _, err := try(ctx, c.servers, true, func(ctx context.Context, s *server) (*rpc.PullResponse, error) {
 		return s.pulls.Do(ctx, request)
 	})
 	if err != nil {
@@ -78,7 +88,7 @@ func (c *Client) Pull(ctx context.Context, r chat.PullRequest) (chat.Page, error
 // Ready implements chat.Service: it asks one server that answers.
 func (c *Client) Ready(ctx context.Context) error {
 	id := logging.RequestID(ctx)
-	response, err := try(ctx, c.servers, true, func(ctx context.Context, s *server) (*rpc.ReadyResponse, error) {
+	response, _, err := try(ctx, c.servers, true, func(ctx context.Context, s *server) (*rpc.ReadyResponse, error) {
 		return s.kitex.Ready(ctx, &rpc.ReadyRequest{RequestId: &id})
 	})
 	if err != nil {
@@ -90,38 +100,49 @@ func (c *Client) Ready(ctx context.Context) error {
 var errNoServer = errors.New("the names of the rpc-servers stand for none at the moment")
 
 // try makes a call on one server after the other until one answers, whatever it says. A call that may have arrived is
-// made again only if it is repeatable.
+// made again only if it is repeatable; lost is then the error of the first one that may have. Where no server answers,
+// err is that error, or the last one where none may have arrived.
 func try[Response any](ctx context.Context, servers *servers, repeatable bool,
 	call func(context.Context, *server) (Response, error),
-) (response Response, err error) {
+) (response Response, lost, err error) {
 	until := time.Now().Add(answerWithin)
 	var tried []*server
-	for s := servers.pick(nil); ; s = servers.pick(tried) {
-		switch {
-		case s == nil && tried == nil:
-			return response, errNoServer
-		case s == nil, tried != nil && ctx.Err() != nil:
-			return response, err
-		}
+	err = errNoServer
+	for s := servers.pick(nil); s != nil; s = servers.pick(tried) {
 		s.calls.Add(1)
 		response, err = call(ctx, s)
 		s.calls.Add(-1)
-		if err == nil || errors.Is(err, batch.ErrFull) || errors.Is(err, batch.ErrPanic) {
-			return response, err
+		if err == nil {
+			return response, lost, nil
+		}
+		if errors.Is(err, batch.ErrFull) || errors.Is(err, batch.ErrPanic) {
+			break
 		}
 		if ctx.Err() == nil {
 			s.leave()
 		}
-		if !neverArrived(err) && !repeatable {
-			return response, err
+		if !neverArrived(err) {
+			if lost == nil {
+				lost = err
+			}
+			if !repeatable {
+				break
+			}
 		}
 		if tried == nil { // what is left of the time is for all other servers
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithDeadline(ctx, until)
 			defer cancel()
 		}
+		if ctx.Err() != nil {
+			break
+		}
 		tried = append(tried, s)
 	}
+	if lost != nil {
+		err = lost
+	}
+	return response, lost, err
 }
 
 // neverArrived: no server has seen the call.
