@@ -1,0 +1,144 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/redistest"
+)
+
+// failovers is how many masters are killed in each test.
+const failovers = 10
+
+// TestFailovers kills the master of a chat under load, ten times, and counts what was acknowledged and is gone. With a
+// copy of every message that is nothing; without, it is what the replica that takes over had not received.
+func TestFailovers(t *testing.T) {
+	if !long() {
+		t.Skip("make faults runs it")
+	}
+	t.Run("Sentinel without copies", func(t *testing.T) {
+		redis := redistest.StartSentinel(t, "--appendfsync", "always")
+		countLost(t, startStack(t, watched{redis}), masters{
+			of:   func(string) *redistest.Server { return redis.Master() },
+			back: func(old *redistest.Server) { redis.WaitForMaster(old); old.Restart(); redis.WaitUntilInSync() },
+		})
+	})
+	t.Run("Sentinel with one copy", func(t *testing.T) {
+		redis := redistest.StartSentinel(t, "--appendfsync", "always")
+		lost := countLost(t, startStack(t, watched{redis}, "REDIS_MIN_REPLICAS=1"), masters{
+			of:   func(string) *redistest.Server { return redis.Master() },
+			back: func(old *redistest.Server) { redis.WaitForMaster(old); old.Restart(); redis.WaitUntilInSync() },
+		})
+		if lost > 0 {
+			t.Errorf("%d acknowledged messages are lost, want none", lost)
+		}
+	})
+	t.Run("Cluster without copies", func(t *testing.T) {
+		redis := redistest.StartCluster(t, "--appendfsync", "always")
+		countLost(t, startStack(t, sharded{redis}), masters{
+			of:   redis.MasterOf,
+			back: func(old *redistest.Server) { old.Restart(); redis.WaitUntilOK() },
+		})
+	})
+}
+
+// masters are those of one form of Redis: which one holds a key, and how a killed one comes back.
+type masters struct {
+	of   func(key string) *redistest.Server
+	back func(*redistest.Server)
+}
+
+// countLost kills masters of one chat while writers send, without repeating anything, and returns how many
+// acknowledged messages are not there in the end.
+func countLost(t *testing.T, s *stack, m masters) int {
+	t.Helper()
+	const room, writers = "failovers", 8
+	key := fmt.Sprintf("im:{%d}:log:%s", xxhash.Sum64String(room)%256, room)
+	var (
+		mutex        sync.Mutex
+		acknowledged = map[string]int64{}
+		last         time.Time // of an acknowledgement
+		group        sync.WaitGroup
+	)
+	stop := make(chan struct{})
+	for writer := range writers {
+		group.Go(func() {
+			service := s.services[writer%len(s.services)]
+			tick := time.NewTicker(2 * time.Millisecond)
+			defer tick.Stop()
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				case <-tick.C:
+				}
+				text := fmt.Sprintf("%d/%d", writer, i)
+				call, cancel := context.WithTimeout(context.Background(), callTimeout)
+				receipt, err := service.Send(call, chat.Message{Chat: room, Sender: "a", Text: text})
+				cancel()
+				if err == nil {
+					mutex.Lock()
+					acknowledged[text], last = receipt.SendTime, time.Now()
+					mutex.Unlock()
+				}
+			}
+		})
+	}
+	since := func(moment time.Time) func() bool {
+		return func() bool {
+			mutex.Lock()
+			defer mutex.Unlock()
+			return last.After(moment)
+		}
+	}
+	var outages []time.Duration
+	for range failovers {
+		await(t, "sends succeed", since(time.Now()))
+		<-time.After(200 * time.Millisecond) // of work
+		old := m.of(key)
+		old.Kill()
+		killed := time.Now()
+		await(t, "sends succeed at another master", since(killed.Add(50*time.Millisecond))) // later than what was on its way
+		outages = append(outages, time.Since(killed))
+		m.back(old)
+	}
+	close(stop)
+	group.Wait()
+	there := map[int64]string{}
+	for cursor, more := int64(0), true; more; {
+		page, err := s.services[0].Pull(t.Context(), chat.PullRequest{Chat: room, Cursor: cursor, Limit: 100})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, message := range page.Messages {
+			there[message.SendTime] = message.Text
+		}
+		cursor, more = page.NextCursor, page.HasMore
+	}
+	lost := 0
+	for text, position := range acknowledged {
+		if there[position] != text {
+			lost++
+		}
+	}
+	t.Logf("%d masters killed: %d sends acknowledged, %d of them lost; killed → success, median and max: %s",
+		failovers, len(acknowledged), lost, medianAndMax(outages))
+	return lost
+}
+
+func await(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(30 * time.Second); !condition(); <-tick.C {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not within 30 s", what)
+		}
+	}
+}
