@@ -23,8 +23,13 @@ func encode(m chat.Message) []byte {
 	return buf[:stored.FastWrite(buf)]
 }
 
-// decodeMember reads any string without a panic: it returns the message, or an error that says what is wrong.
-func decodeMember(member string) (chat.Message, error) {
+// decodeMember reads any string: it returns the message, or an error that says what is wrong.
+func decodeMember(member string) (message chat.Message, err error) {
+	defer func() { // the Thrift library indexes a table with the types of fields that it skips, whatever they are
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("stored message: %v", cause)
+		}
+	}()
 	if len(member) < positionDigits {
 		return chat.Message{}, fmt.Errorf("stored message is %d bytes, too short", len(member))
 	}
