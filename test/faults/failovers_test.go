@@ -98,12 +98,14 @@ func countLost(t *testing.T, s *stack, m masters) int {
 		}
 	}
 	var outages []time.Duration
+	var kills []time.Time
 	for range failovers {
 		await(t, "sends succeed", since(time.Now()))
 		<-time.After(200 * time.Millisecond) // of work
 		old := m.of(key)
 		old.Kill()
 		killed := time.Now()
+		kills = append(kills, killed)
 		await(t, "sends succeed at another master", since(killed.Add(50*time.Millisecond))) // later than what was on its way
 		outages = append(outages, time.Since(killed))
 		m.back(old)
@@ -121,11 +123,22 @@ func countLost(t *testing.T, s *stack, m masters) int {
 		}
 		cursor, more = page.NextCursor, page.HasMore
 	}
-	lost := 0
+	lost, before := 0, map[string]int{}
 	for text, position := range acknowledged {
-		if there[position] != text {
-			lost++
+		if there[position] == text {
+			continue
 		}
+		lost++
+		stored := time.UnixMicro(position)
+		for n, killed := range kills {
+			if stored.Before(killed) {
+				before[fmt.Sprintf("kill %d, up to %v before", n+1, killed.Sub(stored).Round(100*time.Millisecond))]++
+				break
+			}
+		}
+	}
+	for when, n := range before {
+		t.Logf("%s: %d lost", when, n)
 	}
 	t.Logf("%d masters killed: %d sends acknowledged, %d of them lost; killed → success, median and max: %s",
 		failovers, len(acknowledged), lost, medianAndMax(outages))
