@@ -32,6 +32,8 @@ func appendError(tried string, err error) error {
 	switch cause := fmt.Errorf("%s: %w", tried, err); {
 	case neverSent(err):
 		return chat.Wrap(cause, chat.Unavailable, "redis does not answer; nothing was stored, try again")
+	case errors.Is(err, errFewReplicas):
+		return chat.Wrap(cause, chat.Unavailable, "redis has too few replicas; nothing was stored by this request, try again")
 	case errors.Is(err, errCopies):
 		return chat.Wrap(cause, chat.Unavailable, "the message has fewer copies than it should have; "+settle)
 	case timedOut(err):

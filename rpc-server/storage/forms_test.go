@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -213,17 +214,43 @@ func TestMinReplicas(t *testing.T) {
 	}
 	stopped := redis.Replicas()[0]
 	stopped.Stop()
-	for range 2 { // also a repeated id waits for the copy of what it stored
-		_, err := appendOne(store, room, message(2))
-		if chat.CodeOf(err) != chat.Unavailable || !strings.Contains(chat.AsError(err).Message, "it is unknown") {
-			t.Errorf("Append() with one replica of two = %v, want unavailable and an unknown outcome", err)
+	_, err := appendOne(store, room, message(2))
+	if chat.CodeOf(err) != chat.Unavailable || !strings.Contains(chat.AsError(err).Message, "it is unknown") {
+		t.Errorf("Append() with one replica of two = %v, want unavailable and an unknown outcome", err)
+	}
+	// Also on another connection a repeated id waits for the copy of what it stored.
+	other := openAt(t, redis.URL(), Options{MinReplicas: 2, IdempotencyWindow: time.Hour})
+	if _, err := appendOne(other, room, message(2)); chat.CodeOf(err) != chat.Unavailable {
+		t.Errorf("Append() of the id again with one replica of two = %v, want unavailable", err)
+	}
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(10 * time.Second); ; <-tick.C { // until its silence is noticed
+		if _, err = appendOne(store, room, message(3)); errors.Is(err, errFewReplicas) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("Append() = %v, want it refused at once", err)
 		}
 	}
 	stopped.Continue()
 	if a := appendUntilStored(t, store, room, message(2)); !a.Duplicate {
 		t.Errorf("Append() of the id again = %+v, want a duplicate", a)
 	}
-	wantTexts(t, store, room, []string{"1", "2"})
+	appendUntilStored(t, store, room, message(3))
+	wantTexts(t, store, room, []string{"1", "2", "3"})
+}
+
+// TestMayNotWait: what WAIT answers is not what the append answers, which was made.
+func TestMayNotWait(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t, "--user", "nowait", "on", ">secret", "~*", "&*", "+@all", "-wait")
+	url := "redis://nowait:secret@" + redis.Addr()
+	store := openAt(t, url, Options{MinReplicas: 1, IdempotencyWindow: time.Hour})
+	_, err := appendOne(store, id(t, "room"), message(1))
+	if chat.CodeOf(err) != chat.Unavailable || !strings.Contains(chat.AsError(err).Message, "it is unknown") {
+		t.Errorf("Append() without the right to WAIT = %v, want unavailable and an unknown outcome", err)
+	}
 }
 
 // wantSound checks everything that lies in a Redis.

@@ -21,6 +21,19 @@ type node struct {
 	ranges  *batch.Batcher[chat.Range, chat.Ranged]
 	// away is set while Redis does not answer. Its calls are refused without waiting for it.
 	away atomic.Bool
+	// short is set while it has too few replicas. Its appends are refused without being made.
+	short atomic.Bool
+}
+
+// refuses returns why calls are not made at the node now, or nil.
+func (n *node) refuses(copied bool) error {
+	switch {
+	case n.away.Load():
+		return dialError(errAway)
+	case copied && n.short.Load():
+		return errFewReplicas
+	}
+	return nil
 }
 
 // errAway: nothing was sent, because what was sent before was not answered.
@@ -100,13 +113,31 @@ func (n *nodes) reload(ctx context.Context) {
 
 // leave refuses the calls of a node until it answers again.
 func (n *nodes) leave(one *node) {
-	if one.away.Swap(true) {
+	n.probe(one, &one.away, func() (bool, error) { return answers(one.client) })
+}
+
+// await refuses the appends of a node until it has so many replicas.
+func (n *nodes) await(one *node, replicas int) {
+	n.probe(one, &one.short, func() (bool, error) { return hasReplicas(one.client, replicas) })
+}
+
+// probe sets a mark until ok says so. A cluster closes the clients of nodes that have left it: they are forgotten.
+func (n *nodes) probe(one *node, mark *atomic.Bool, ok func() (bool, error)) {
+	if mark.Swap(true) {
 		return
 	}
 	n.probes.Go(func() {
 		tick := time.NewTicker(probeEvery)
 		defer tick.Stop()
-		for !answers(one.client) {
+		for {
+			switch well, err := ok(); {
+			case well:
+				mark.Store(false)
+				return
+			case errors.Is(err, redis.ErrClosed):
+				n.forget(one)
+				return
+			}
 			if n.cluster != nil {
 				n.cluster.ReloadState(context.Background()) // another may have its keys now
 			}
@@ -116,17 +147,22 @@ func (n *nodes) leave(one *node) {
 				return
 			}
 		}
-		one.away.Store(false)
 	})
 }
 
+func (n *nodes) forget(one *node) {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	delete(n.met, one.client)
+}
+
 // answers says whether a Redis answers, with whatever.
-func answers(client *redis.Client) bool {
+func answers(client *redis.Client) (bool, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), probeTimeout)
 	defer cancel()
 	err := client.Ping(ctx).Err()
 	var reply redis.Error
-	return err == nil || errors.As(err, &reply)
+	return err == nil || errors.As(err, &reply), err
 }
 
 // close ends the probes. No call may be under way.

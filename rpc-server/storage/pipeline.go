@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -121,11 +120,17 @@ func queueError(err error, failed func(tried string, err error) error) error {
 	}
 }
 
+// maxMessages is how many messages the ranges of one pipeline may ask for: a page is read whole into memory.
+const maxMessages = 2000
+
 // newNode is what nodes are made with.
 func (s *Store) newNode(client *redis.Client) *node {
 	n := &node{client: client}
 	n.appends = batch.New(batching, func(appends []chat.Append, out []batch.Result[chat.Appended]) { s.flushAppends(n, appends, out) })
-	n.ranges = batch.New(batching, func(ranges []chat.Range, out []batch.Result[chat.Ranged]) { s.flushRanges(n, ranges, out) })
+	pages := batching
+	pages.MaxBatch = maxMessages
+	n.ranges = batch.NewWeighed(pages, func(r chat.Range) int { return r.Limit },
+		func(ranges []chat.Range, out []batch.Result[chat.Ranged]) { s.flushRanges(n, ranges, out) })
 	return n
 }
 
@@ -206,9 +211,9 @@ const hops = 4
 // where they belong. Nothing else is repeated.
 func (s *Store) exchange(n *node, commands int, e exchange) []error {
 	errs := make([]error, commands)
-	if n.away.Load() {
+	if err := n.refuses(e.replicas > 0); err != nil {
 		for i := range errs {
-			errs[i] = dialError(errAway)
+			errs[i] = err
 		}
 		return errs
 	}
@@ -224,74 +229,6 @@ func (s *Store) exchange(n *node, commands int, e exchange) []error {
 	return errs
 }
 
-// target is where a command is made; asking says that its key is on its way there.
-type target struct {
-	node   *node
-	asking bool
-}
-
-// refused says where commands are to be made again that Redis refused without doing anything.
-func (s *Store) refused(ctx context.Context, rounds map[target][]int, e exchange, errs []error) map[target][]int {
-	var again map[target][]int
-	r := redirects{store: s}
-	for at, indices := range rounds {
-		for _, i := range indices {
-			if errs[i] == nil {
-				continue
-			}
-			if to, ok := r.follow(ctx, at, e.key(i), errs[i]); ok {
-				if again == nil {
-					again = map[target][]int{}
-				}
-				again[to] = append(again[to], i)
-			}
-		}
-	}
-	return again
-}
-
-// redirects loads the script and asks for the cluster's layout once in a round.
-type redirects struct {
-	store    *Store
-	loaded   map[*node]bool
-	reloaded bool
-}
-
-func (r *redirects) follow(ctx context.Context, at target, key string, err error) (target, bool) {
-	nodes := r.store.nodes
-	switch {
-	case redis.HasErrorPrefix(err, "NOSCRIPT"):
-		return at, r.load(ctx, at.node)
-	case nodes.cluster == nil:
-	case redis.HasErrorPrefix(err, "MOVED"):
-		if !r.reloaded {
-			nodes.reload(ctx)
-			r.reloaded = true
-		}
-		if n, err := nodes.forKey(ctx, key); err == nil {
-			return target{node: n}, true
-		}
-	case redis.HasErrorPrefix(err, "ASK"):
-		if n := nodes.at(ctx, err.Error()[strings.LastIndexByte(err.Error(), ' ')+1:]); n != nil {
-			return target{node: n, asking: true}, true
-		}
-	}
-	return target{}, false
-}
-
-func (r *redirects) load(ctx context.Context, n *node) bool {
-	r.store.checked.Store(false) // a Redis that lost its scripts may have lost everything
-	loaded, known := r.loaded[n]
-	if !known {
-		loaded = appendScript.Load(ctx, n.client).Err() == nil
-		if r.loaded == nil {
-			r.loaded = map[*node]bool{}
-		}
-		r.loaded[n] = loaded
-	}
-	return loaded
-}
-
 // pipeline makes the commands at indices in one round trip.
 func (s *Store) pipeline(ctx context.Context, at target, indices []int, e exchange, errs []error) {
 	pipeline := at.node.client.Pipeline()
@@ -304,8 +241,7 @@ func (s *Store) pipeline(ctx context.Context, at target, indices []int, e exchan
 	}
 	var copies *redis.IntCmd
 	if e.replicas > 0 {
-		copies = redis.NewIntCmd(ctx, "wait", e.replicas, replicaTimeout.Milliseconds())
-		_ = pipeline.Process(ctx, copies)
+		copies = waitForCopies(ctx, pipeline, e.replicas)
 	}
 	_, _ = pipeline.Exec(ctx) // each call has its own error
 	for k, i := range indices {
@@ -313,24 +249,11 @@ func (s *Store) pipeline(ctx context.Context, at target, indices []int, e exchan
 		if copies != nil && errs[i] == nil {
 			errs[i] = copyError(copies, e.replicas)
 		}
-		if neverSent(errs[i]) || timedOut(errs[i]) {
+		switch {
+		case neverSent(errs[i]) || timedOut(errs[i]):
 			s.nodes.leave(at.node)
+		case errors.Is(errs[i], errCopies):
+			s.nodes.await(at.node, e.replicas)
 		}
 	}
-}
-
-// replicaTimeout is how long an append waits for its copies.
-const replicaTimeout = 500 * time.Millisecond
-
-// errCopies: what was written is in one Redis, and not in as many others as it should be.
-var errCopies = errors.New("not copied in time")
-
-func copyError(copies *redis.IntCmd, wanted int) error {
-	switch got, err := copies.Result(); {
-	case err != nil:
-		return err
-	case got < int64(wanted):
-		return fmt.Errorf("%w: %d of %d replicas have it after %v", errCopies, got, wanted, replicaTimeout)
-	}
-	return nil
 }

@@ -21,7 +21,7 @@ const (
 	appendConflict = -1 << 53
 )
 
-// queueAppend adds a call of append.lua to a pipeline. The script must be in Redis: see flushAppends.
+// queueAppend adds a call of append.lua to a pipeline. The script must be in Redis: see redirects.load.
 func (s *Store) queueAppend(ctx context.Context, pipeline redis.Pipeliner, a chat.Append, now string) *redis.IntCmd {
 	messageID, digest := "", ""
 	if a.Message.ID != "" {

@@ -82,6 +82,22 @@ func (s *Store) CheckPartitions(ctx context.Context) error {
 	if s.checked.Load() {
 		return nil
 	}
+	err := s.comparePartitions(ctx)
+	s.checked.Store(err == nil)
+	return err
+}
+
+// lookAgain compares in the background, and meanwhile lets calls go on: on a cluster the number of partitions is in one
+// master, which may be away while the others serve their chats.
+func (s *Store) lookAgain() {
+	s.nodes.probes.Go(func() {
+		if errors.Is(s.comparePartitions(context.Background()), ErrPartitions) {
+			s.checked.Store(false) // calls are refused by CheckPartitions
+		}
+	})
+}
+
+func (s *Store) comparePartitions(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	ours := strconv.Itoa(s.options.Partitions)
@@ -96,7 +112,6 @@ func (s *Store) CheckPartitions(ctx context.Context) error {
 		return chat.Wrap(fmt.Errorf("%w: Redis holds %s, this server uses %s", ErrPartitions, pinned, ours),
 			chat.Unavailable, "this server is set up for another layout of its storage; its log says more")
 	}
-	s.checked.Store(true)
 	return nil
 }
 

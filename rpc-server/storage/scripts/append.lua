@@ -12,7 +12,7 @@
 --       7 now           microseconds since 1970, or "" for Redis's own clock
 --       8 digest        of the text, beginning with "#", as no sender does; "" where there is no id
 -- Returns one integer: the position   appended
---                      -position      the id was known, with this text: nothing changed
+--                      -position      the id was known, with this text: nothing is stored
 --                      0              the chat's positions are used up: nothing changed
 --                      -2^53          the id was known, with another text: nothing changed
 --
@@ -39,6 +39,7 @@ if id ~= '' then
   local known = redis.call('ZSCORE', ids, id)
   if known then
     if redis.call('ZSCORE', ids, digest .. id) then
+      redis.call('PEXPIRE', ids, text(math.ceil(window / 1000))) -- a write, so that WAIT waits for the copies of the first
       return -tonumber(known)
     end
     return -9007199254740992
