@@ -49,7 +49,7 @@ type Flush[In, Out any] func(in []In, out []Result[Out])
 // Options bound a Batcher. All must be positive.
 type Options struct {
 	InFlight int           // batches under way at once
-	MaxBatch int           // items in a batch, but one caller's items are never torn apart
+	MaxBatch int           // weight of a batch, but one caller's items are never torn apart
 	MaxQueue int           // items that wait; where there are more for longer than a burst, they are refused with ErrFull
 	MaxBurst int           // items that wait during a burst; more are refused with ErrFull
 	MaxWait  time.Duration // how long a caller waits in all
@@ -63,6 +63,7 @@ const (
 // Batcher gathers items of concurrent callers, first come first served. It is safe for concurrent use.
 type Batcher[In, Out any] struct {
 	flush   Flush[In, Out]
+	weigh   func(In) int
 	options Options
 	waiters pool[waiter[In, Out]]
 
@@ -75,9 +76,14 @@ type Batcher[In, Out any] struct {
 	idle     chan struct{} // closed when closed and nothing is queued or under way
 }
 
-// New returns a Batcher that calls flush, from at most options.InFlight goroutines at once.
+// New returns a Batcher that calls flush, from at most options.InFlight goroutines at once. Each item weighs one.
 func New[In, Out any](options Options, flush Flush[In, Out]) *Batcher[In, Out] {
-	b := &Batcher[In, Out]{flush: flush, options: options, idle: make(chan struct{})}
+	return NewWeighed(options, func(In) int { return 1 }, flush)
+}
+
+// NewWeighed is New for items that are not alike: weigh says how much of a batch one of them is.
+func NewWeighed[In, Out any](options Options, weigh func(In) int, flush Flush[In, Out]) *Batcher[In, Out] {
+	b := &Batcher[In, Out]{flush: flush, weigh: weigh, options: options, idle: make(chan struct{})}
 	b.waiters.make = newWaiter[In, Out]
 	return b
 }
@@ -145,6 +151,10 @@ func (b *Batcher[In, Out]) closeIfIdle() {
 func (b *Batcher[In, Out]) wait(ctx context.Context, w *waiter[In, Out]) error {
 	if err := ctx.Err(); err != nil {
 		return errors.Join(ErrNotStarted, err)
+	}
+	w.weight = 0
+	for _, item := range w.in {
+		w.weight += b.weigh(item)
 	}
 	b.mutex.Lock()
 	leads := b.inFlight < b.options.InFlight

@@ -173,6 +173,22 @@ func TestFullQueueRefusesAtOnce(t *testing.T) {
 	})
 }
 
+// TestWeight: a batch is as many items as weigh MaxBatch, in their order, and one at least.
+func TestWeight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{let: make(chan struct{})}
+		b := NewWeighed(small, func(n int) int { return n }, r.flush)
+		calls := queueUp(b, context.Background(), 0, 1, 2, 1, 9, 3, 1, 1)
+		close(r.let)
+		for _, c := range calls {
+			<-c.done
+		}
+		if got, want := fmt.Sprint(r.batches), "[[0] [1 2 1] [9] [3 1] [1]]"; got != want {
+			t.Errorf("batches = %v, want %v", got, want)
+		}
+	})
+}
+
 // TestBursts queue up to MaxBurst; once a burst has lasted, MaxQueue holds until the queue was short for a while.
 func TestBursts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -7,11 +7,12 @@ import (
 
 // waiter is one caller with its items. It is used again unless its caller gave up.
 type waiter[In, Out any] struct {
-	in    []In
-	out   []Result[Out]
-	done  chan struct{} // one element: the flusher never waits for the caller
-	err   error         // why the items were not flushed, set before done
-	timer *time.Timer
+	in     []In
+	out    []Result[Out]
+	weight int
+	done   chan struct{} // one element: the flusher never waits for the caller
+	err    error         // why the items were not flushed, set before done
+	timer  *time.Timer
 
 	oneIn  [1]In // the items of Do
 	oneOut [1]Result[Out]
@@ -59,14 +60,13 @@ func (q *queue[In, Out]) remove(w *waiter[In, Out]) {
 	q.items -= len(w.in)
 }
 
-// take moves waiters from the front to batch, up to n items but at least one waiter.
-func (q *queue[In, Out]) take(batch []*waiter[In, Out], n int) []*waiter[In, Out] {
-	taken := 0
-	for q.first != nil && (taken == 0 || taken+len(q.first.in) <= n) {
+// take moves waiters from the front to batch, up to a weight but at least one waiter.
+func (q *queue[In, Out]) take(batch []*waiter[In, Out], weight int) []*waiter[In, Out] {
+	for q.first != nil && (len(batch) == 0 || q.first.weight <= weight) {
 		w := q.first
 		q.remove(w)
 		batch = append(batch, w)
-		taken += len(w.in)
+		weight -= w.weight
 	}
 	return batch
 }

@@ -24,6 +24,18 @@ var batching = batch.Options{
 	InFlight: 2, MaxBatch: 128, MaxQueue: 256, MaxBurst: 8192, MaxWait: answerWithin,
 }
 
+// maxMessages is how many messages the pulls of one call may ask for: an answer of a few megabytes at most.
+const maxMessages = 1500
+
+// messages is how many a pull may return, as far as a gateway knows: an rpc-server has its own default and maximum.
+func messages(r *rpc.PullRequest) int {
+	const usual = 10
+	if r.Limit <= 0 {
+		return usual
+	}
+	return min(int(r.Limit), 100)
+}
+
 // server is one rpc-server: an address. It gathers its own batches, so that one that hangs holds up nobody but those
 // who wait for it.
 type server struct {
@@ -51,7 +63,9 @@ func newServer(addr string) (*server, error) {
 	}
 	s := &server{addr: addr, kitex: kitex, look: make(chan struct{}, 1)}
 	s.sends = batch.New(batching, s.flushSends)
-	s.pulls = batch.New(batching, s.flushPulls)
+	pages := batching
+	pages.MaxBatch = maxMessages
+	s.pulls = batch.NewWeighed(pages, messages, s.flushPulls)
 	return s, nil
 }
 
