@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -58,8 +59,10 @@ func TestOneOfTwoIsAway(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			good := &counting{}
-			client := connectAll(t, c.addr(t), serve(t, good, slog.New(slog.DiscardHandler)))
-			bad := (*client.servers.current.Load())[0]
+			addr := c.addr(t)
+			client := connectAll(t, addr, serve(t, good, slog.New(slog.DiscardHandler)))
+			all := *client.servers.current.Load()
+			bad := all[slices.IndexFunc(all, func(s *server) bool { return s.addr == addr })]
 			for name, call := range map[string]func() error{
 				"Pull": func() error { _, err := client.Pull(t.Context(), chat.PullRequest{Chat: "room"}); return err },
 				"Send with an id": func() error {
@@ -149,12 +152,12 @@ func TestAnOutcomeStaysUnknown(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			client := connectAll(t, closing(t), c.second(t))
-			all := *client.servers.current.Load()
-			for _, one := range all {
-				one.calls.Store(1)
+			closes := closing(t)
+			client := connectAll(t, closes, c.second(t))
+			client.Close() // no probe changes what is asked first
+			for _, one := range *client.servers.current.Load() {
+				one.away.Store(one.addr != closes)
 			}
-			all[0].calls.Store(0) // it is asked first
 			_, err := client.Send(t.Context(), withID)
 			if chat.CodeOf(err) != c.code || err != nil && !strings.Contains(chat.AsError(err).Message, c.says) {
 				t.Errorf("Send() = %v, want %q: …%s…", err, c.code, c.says)

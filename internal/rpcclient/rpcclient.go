@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/cloudwego/kitex/pkg/kerrors"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/pullchat/pullchat/internal/batch"
 	"github.com/pullchat/pullchat/internal/chat"
@@ -35,7 +37,17 @@ const answerWithin = 1900 * time.Millisecond
 // that changes nothing, which is for reads and for messages with an id.
 type Client struct {
 	servers *servers
+	asking  singleflight.Group // of Ready
+	ready   atomic.Pointer[readiness]
 }
+
+// readiness is an answer to Ready. It is good for readyFor.
+type readiness struct {
+	at  time.Time
+	err error
+}
+
+const readyFor = 50 * time.Millisecond
 
 var _ chat.Service = (*Client)(nil)
 
@@ -85,8 +97,26 @@ func (c *Client) Pull(ctx context.Context, r chat.PullRequest) (chat.Page, error
 	return wire.PageOf(response)
 }
 
-// Ready implements chat.Service: it asks one server that answers.
+// Ready implements chat.Service: it asks one server that answers. Who asks meanwhile, and for a moment after, gets the
+// same answer, so that any number of health checks costs no more than one.
 func (c *Client) Ready(ctx context.Context) error {
+	answer := c.asking.DoChan("", func() (any, error) {
+		if last := c.ready.Load(); last != nil && time.Since(last.at) < readyFor {
+			return nil, last.err
+		}
+		err := c.askReady(context.WithoutCancel(ctx))
+		c.ready.Store(&readiness{at: time.Now(), err: err})
+		return nil, err
+	})
+	select {
+	case result := <-answer:
+		return result.Err
+	case <-ctx.Done():
+		return readError(ctx.Err())
+	}
+}
+
+func (c *Client) askReady(ctx context.Context) error {
 	id := logging.RequestID(ctx)
 	response, _, err := try(ctx, c.servers, true, func(ctx context.Context, s *server) (*rpc.ReadyResponse, error) {
 		return s.kitex.Ready(ctx, &rpc.ReadyRequest{RequestId: &id})

@@ -136,6 +136,34 @@ func TestErrorsComeThroughWithoutTheirCause(t *testing.T) {
 }
 
 // TestACancelledCall ends at once.
+// TestReadyIsAskedOnce for many who ask at the same time, and again for who asks later.
+func TestReadyIsAskedOnce(t *testing.T) {
+	t.Parallel()
+	fake := &recording{calls: make(chan any, 1)}
+	var log lockedBuffer
+	client := connect(t, serve(t, fake, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+	var asking sync.WaitGroup
+	for range 200 {
+		asking.Go(func() {
+			if err := client.Ready(t.Context()); err != nil {
+				t.Errorf("Ready() = %v, want nil", err)
+			}
+		})
+	}
+	asking.Wait()
+	asked := strings.Count(log.String(), "method=Ready")
+	if asked == 0 || asked > 20 {
+		t.Errorf("the server was asked %d times for 200 who asked at once, want a few", asked)
+	}
+	client.ready.Load().at = time.Time{} // later
+	if err := client.Ready(t.Context()); err != nil {
+		t.Errorf("Ready() = %v, want nil", err)
+	}
+	if got := strings.Count(log.String(), "method=Ready"); got != asked+1 {
+		t.Errorf("the server was asked %d times more later, want once", got-asked)
+	}
+}
+
 func TestACancelledCall(t *testing.T) {
 	t.Parallel()
 	client := connect(t, silent(t))

@@ -24,6 +24,7 @@ type servers struct {
 	addresses []string // HOST:PORT, as configured
 	lookup    func(ctx context.Context, host string) ([]string, error)
 
+	stand   [][]string // what each of addresses stands for
 	current atomic.Pointer[[]*server]
 	turn    atomic.Uint64
 	ctx     context.Context // ends with close; every goroutine's
@@ -41,7 +42,9 @@ func newServers(addresses []string) (*servers, error) {
 		}
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	s := &servers{addresses: addresses, lookup: net.DefaultResolver.LookupHost, ctx: ctx, stop: stop}
+	s := &servers{
+		addresses: addresses, stand: make([][]string, len(addresses)), lookup: net.DefaultResolver.LookupHost, ctx: ctx, stop: stop,
+	}
 	s.current.Store(&[]*server{})
 	s.resolve()
 	s.running.Go(s.keepResolving)
@@ -61,29 +64,28 @@ func (s *servers) keepResolving() {
 	}
 }
 
-// resolve brings current up to date. A name that cannot be resolved at the moment keeps all that there are: they are
-// probed anyway.
+// resolve brings current up to date. A name that cannot be resolved at the moment stands for what it stood for.
 func (s *servers) resolve() {
 	ctx, cancel := context.WithTimeout(s.ctx, resolveTimeout)
 	defer cancel()
-	found := map[string]bool{}
-	complete := true
-	for _, address := range s.addresses {
-		host, port, _ := net.SplitHostPort(address)
-		ips := []string{host}
-		if net.ParseIP(host) == nil {
-			var err error
-			if ips, err = s.lookup(ctx, host); err != nil {
-				complete = false
+	var asking sync.WaitGroup
+	for i, address := range s.addresses {
+		asking.Go(func() {
+			if stand := s.standFor(ctx, address); stand != nil {
+				s.stand[i] = stand
 			}
-		}
-		for _, ip := range ips {
-			found[net.JoinHostPort(ip, port)] = true
+		})
+	}
+	asking.Wait()
+	found := map[string]bool{}
+	for _, stand := range s.stand {
+		for _, addr := range stand {
+			found[addr] = true
 		}
 	}
 	var next []*server
 	for _, one := range *s.current.Load() {
-		if complete && !found[one.addr] {
+		if !found[one.addr] {
 			one.stop()
 			continue
 		}
@@ -101,6 +103,22 @@ func (s *servers) resolve() {
 		next = append(next, one)
 	}
 	s.current.Store(&next)
+}
+
+// standFor returns the addresses that HOST:PORT stands for, or nil where nobody says so.
+func (s *servers) standFor(ctx context.Context, address string) (addrs []string) {
+	host, port, _ := net.SplitHostPort(address)
+	if net.ParseIP(host) != nil {
+		return []string{address}
+	}
+	ips, err := s.lookup(ctx, host)
+	if err != nil {
+		return nil
+	}
+	for _, ip := range ips {
+		addrs = append(addrs, net.JoinHostPort(ip, port))
+	}
+	return addrs
 }
 
 // pick returns a server that was not tried: the one for which fewest calls wait, of those that are not away if there

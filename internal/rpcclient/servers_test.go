@@ -78,10 +78,26 @@ func TestServersComeAndGo(t *testing.T) {
 	}
 }
 
+// TestANameThatIsNotResolved keeps its own servers, and nobody else's.
+func TestANameThatIsNotResolved(t *testing.T) {
+	answer := "127.0.0.1"
+	s := resolving(t, []string{"nobody:1", "rpc:1"}, func(host string) []string {
+		if host == "nobody" {
+			return nil
+		}
+		return []string{answer}
+	})
+	answer = "127.0.0.2"
+	s.resolve()
+	if got, want := addresses(s), []string{"127.0.0.2:1"}; !slices.Equal(got, want) {
+		t.Errorf("there are %q, want %q", got, want)
+	}
+}
+
 // resolving returns the servers of addresses in a net where lookup answers; nil is no answer.
 func resolving(t *testing.T, addresses []string, lookup func(host string) []string) *servers {
 	t.Helper()
-	s := &servers{addresses: addresses, lookup: func(_ context.Context, host string) ([]string, error) {
+	s := &servers{addresses: addresses, stand: make([][]string, len(addresses)), lookup: func(_ context.Context, host string) ([]string, error) {
 		if found := lookup(host); found != nil {
 			return found, nil
 		}

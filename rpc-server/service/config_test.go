@@ -20,13 +20,15 @@ func TestValidate(t *testing.T) {
 		want   string // "" for none
 	}{
 		{"the defaults", func(*Config) {}, ""},
-		{"the least", func(c *Config) { c.DefaultLimit, c.MaxLimit, c.MaxTextBytes, c.IdempotencyWindow = 1, 1, 1, 0 }, ""},
+		{"the least", func(c *Config) {
+			c.DefaultLimit, c.MaxLimit, c.MaxTextBytes, c.IdempotencyWindow = 1, 1, 1, time.Minute
+		}, ""},
 		{"no default limit", func(c *Config) { c.DefaultLimit = 0 }, "--default-limit is 0; it must be at least 1"},
 		{"a maximum below the default", func(c *Config) { c.MaxLimit = 9 }, "--max-limit is 9; it must be at least --default-limit, which is 10"},
 		{"no text", func(c *Config) { c.MaxTextBytes = 0 }, "--max-text-bytes is 0; it must be at least 1"},
 		{"negative retention", func(c *Config) { c.Retention = -time.Second }, "--retention is -1s; it must be at least 0s"},
 		{"negative number of messages", func(c *Config) { c.MaxChatMessages = -1 }, "--max-chat-messages is -1; it must be at least 0"},
-		{"negative window", func(c *Config) { c.IdempotencyWindow = -time.Hour }, "--idempotency-window is -1h0m0s; it must be at least 0s"},
+		{"negative window", func(c *Config) { c.IdempotencyWindow = -time.Hour }, "--idempotency-window is -1h0m0s; it must be at least 1m0s"},
 		{
 			"two at once", func(c *Config) { c.MaxTextBytes, c.Retention = -1, -1 },
 			"--max-text-bytes is -1; it must be at least 1\n--retention is -1ns; it must be at least 0s",
