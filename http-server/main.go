@@ -6,20 +6,19 @@ import (
 	"log/slog"
 
 	"github.com/pullchat/pullchat/http-server/gateway"
-	"github.com/pullchat/pullchat/internal/logging"
 	"github.com/pullchat/pullchat/internal/program"
 	"github.com/pullchat/pullchat/internal/rpcclient"
 )
 
 type config struct {
 	gateway.Config
-	RPC rpcclient.Config `embed:""`
-	Log logging.Config   `embed:""`
+	RPC            rpcclient.Config `embed:""`
+	program.Common `embed:""`
 }
 
 func main() {
 	var c config
-	program.Main("http-server", "The HTTP API of Pullchat, in front of its rpc-servers.", &c, &c.Log, nil,
+	program.Main("http-server", "The HTTP API of Pullchat, in front of its rpc-servers.", &c, &c.Common, nil,
 		func(ctx context.Context, log *slog.Logger) error {
 			service, err := rpcclient.New(c.RPC)
 			if err != nil {

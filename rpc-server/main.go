@@ -7,19 +7,18 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/pullchat/pullchat/internal/logging"
 	"github.com/pullchat/pullchat/internal/program"
 	"github.com/pullchat/pullchat/rpc-server/service"
 )
 
 type config struct {
 	service.Config `embed:""`
-	Log            logging.Config `embed:""`
+	program.Common `embed:""`
 }
 
 func main() {
 	var c config
-	program.Main("rpc-server", "Stores and reads the messages of Pullchat: Thrift RPC in front, Redis below.", &c, &c.Log,
+	program.Main("rpc-server", "Stores and reads the messages of Pullchat: Thrift RPC in front, Redis below.", &c, &c.Common,
 		kong.Vars{"rpc_addr": ":8888", "redis_url": "redis://127.0.0.1:6379/0", "redis_help": "", "rpc_drain_delay": "1s"},
 		func(ctx context.Context, log *slog.Logger) error {
 			server, err := service.Listen(ctx, c.Config, log)

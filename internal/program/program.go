@@ -16,16 +16,26 @@ import (
 	"github.com/pullchat/pullchat/internal/logging"
 )
 
+// Common is what every server can be told.
+type Common struct {
+	Log       logging.Config `embed:""`
+	DebugAddr string         `name:"debug-addr" env:"DEBUG_ADDR" placeholder:"HOST:PORT" help:"Where net/http/pprof answers, for looking into a running server; empty is nowhere. It is not for the public."`
+}
+
 // Main is main for a program without subcommands: it reads flags and environment variables into config, of which
-// log is a part, and runs until a signal. The exit status is 0 after a clean stop, 1 after an error, and 80 (kong's)
+// common is a part, and runs until a signal. The exit status is 0 after a clean stop, 1 after an error, and 80 (kong's)
 // for a malformed value.
-func Main(name, description string, config any, log *logging.Config, vars kong.Vars, run func(context.Context, *slog.Logger) error) {
+func Main(name, description string, config any, common *Common, vars kong.Vars, run func(context.Context, *slog.Logger) error) {
 	kong.Parse(config, Options(name, description, vars)...)
 	thrift.SetSpanCache(true) // many strings of a message share an allocation: 5 % more pulls
-	logger := logging.New(os.Stderr, *log)
+	logger := logging.New(os.Stderr, common.Log)
 	ctx, stop := Context()
 	defer stop()
-	if err := run(ctx, logger); err != nil {
+	err := serveDebug(common.DebugAddr, logger)
+	if err == nil {
+		err = run(ctx, logger)
+	}
+	if err != nil {
 		logger.Error(name+" failed", "error", err)
 		os.Exit(1)
 	}

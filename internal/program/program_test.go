@@ -15,8 +15,6 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
-
-	"github.com/pullchat/pullchat/internal/logging"
 )
 
 // childVariable makes the test binary a program of its own: signals and exit statuses are a process's.
@@ -31,15 +29,15 @@ func TestMain(m *testing.M) {
 }
 
 type childConfig struct {
-	Greeting string         `name:"greeting" env:"GREETING" default:"hello" help:"What it says."`
-	Wait     time.Duration  `name:"wait" env:"WAIT" default:"1s" help:"How long."`
-	Log      logging.Config `embed:""`
+	Greeting string        `name:"greeting" env:"GREETING" default:"hello" help:"What it says."`
+	Wait     time.Duration `name:"wait" env:"WAIT" default:"1s" help:"How long."`
+	Common   `embed:""`
 }
 
 // child says its greeting, waits for a signal, says so, waits for the end of its input and ends as it is told.
 func child(how string) {
 	var c childConfig
-	Main("child", "A program for tests.", &c, &c.Log, nil, func(ctx context.Context, log *slog.Logger) error {
+	Main("child", "A program for tests.", &c, &c.Common, nil, func(ctx context.Context, log *slog.Logger) error {
 		_, _ = os.Stdout.WriteString(c.Greeting + "\n")
 		log.Info("runs")
 		<-ctx.Done()

@@ -53,6 +53,8 @@ type Process struct {
 
 	mutex sync.Mutex
 	log   strings.Builder
+	debug string
+	pid   int
 }
 
 // Start runs a program with settings like "REDIS_URL=…" and waits until it says where it listens.
@@ -88,7 +90,7 @@ func start(t testing.TB, p *Process) *Process {
 func (p *Process) run(addr string) {
 	p.t.Helper()
 	p.cmd = exec.Command(filepath.Join(binaries, p.arguments[0]), p.arguments[1:]...)
-	p.cmd.Env = append(os.Environ(), append([]string{"LOG_FORMAT=json", "HTTP_ADDR=" + addr, "RPC_ADDR=" + addr}, p.settings...)...)
+	p.cmd.Env = append(os.Environ(), append([]string{"LOG_FORMAT=json", "HTTP_ADDR=" + addr, "RPC_ADDR=" + addr, "DEBUG_ADDR=127.0.0.1:0"}, p.settings...)...)
 	output, err := p.cmd.StderrPipe()
 	if err != nil {
 		p.t.Fatal(err)
@@ -96,6 +98,9 @@ func (p *Process) run(addr string) {
 	if err := p.cmd.Start(); err != nil {
 		p.t.Fatal(err)
 	}
+	p.mutex.Lock()
+	p.pid = p.cmd.Process.Pid
+	p.mutex.Unlock()
 	p.exited = make(chan struct{})
 	listens := make(chan string, 1)
 	go p.read(p.cmd, output, listens, p.exited)
@@ -116,8 +121,14 @@ func (p *Process) read(cmd *exec.Cmd, output io.Reader, listens chan<- string, e
 		p.log.WriteString(lines.Text() + "\n")
 		p.mutex.Unlock()
 		var line struct{ Msg, Addr string }
-		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == p.name+" listens" {
+		switch err := json.Unmarshal(lines.Bytes(), &line); {
+		case err != nil:
+		case line.Msg == p.name+" listens":
 			listens <- line.Addr
+		case line.Msg == "debug server listens":
+			p.mutex.Lock()
+			p.debug = line.Addr
+			p.mutex.Unlock()
 		}
 	}
 	_ = cmd.Wait()
@@ -127,8 +138,19 @@ func (p *Process) read(cmd *exec.Cmd, output io.Reader, listens chan<- string, e
 // Addr is where it listens, host and port.
 func (p *Process) Addr() string { return p.addr }
 
+// Debug is where its net/http/pprof answers.
+func (p *Process) Debug() string {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return p.debug
+}
+
 // PID is the process's id; Restart gives it another one.
-func (p *Process) PID() int { return p.cmd.Process.Pid }
+func (p *Process) PID() int {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return p.pid
+}
 
 // Output is what it has written to its log, over all restarts.
 func (p *Process) Output() string {

@@ -3,6 +3,7 @@ package faults
 import (
 	"fmt"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +17,8 @@ import (
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/plotutil"
 	"gonum.org/v1/plot/vg"
+
+	"github.com/pullchat/pullchat/internal/programtest"
 )
 
 // sample is what a process took at one moment.
@@ -23,14 +26,14 @@ type sample struct {
 	at   time.Duration
 	name string
 	pid  int
-	took [3]float64 // in the order of measures
+	took [4]float64 // in the order of measures
 }
 
 // measures are what is sampled, with how much of each may come on top of a quarter before it counts as growth.
-var measures = [3]struct {
+var measures = [4]struct {
 	name  string
 	slack float64
-}{{"RSS MB", 8}, {"descriptors", 20}, {"threads", 5}}
+}{{"RSS MB", 8}, {"descriptors", 20}, {"threads", 5}, {"goroutines", 20}}
 
 type samples []sample
 
@@ -39,23 +42,23 @@ type sampler struct {
 	end   chan struct{}
 	ended chan struct{}
 
-	mutex sync.Mutex
-	pids  map[string]int
-	taken samples
+	mutex   sync.Mutex
+	watched map[string]*programtest.Process
+	taken   samples
 }
 
 func startSampling(t *testing.T) *sampler {
 	t.Helper()
-	s := &sampler{end: make(chan struct{}), ended: make(chan struct{}), pids: make(map[string]int)}
+	s := &sampler{end: make(chan struct{}), ended: make(chan struct{}), watched: make(map[string]*programtest.Process)}
 	go s.run(time.Now())
 	return s
 }
 
-// watch says which process has a name now.
-func (s *sampler) watch(name string, pid int) {
+// watch gives a process its name in what is taken.
+func (s *sampler) watch(name string, process *programtest.Process) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	s.pids[name] = pid
+	s.watched[name] = process
 }
 
 // stop ends the sampling and returns what was seen.
@@ -76,18 +79,19 @@ func (s *sampler) run(began time.Time) {
 		case <-tick.C:
 		}
 		s.mutex.Lock()
-		pids := maps.Clone(s.pids)
+		watched := maps.Clone(s.watched)
 		s.mutex.Unlock()
-		for name, pid := range pids {
-			if took, ok := look(pid); ok { // else it was killed
+		for name, process := range watched {
+			pid := process.PID()
+			if took, ok := look(pid, process.Debug()); ok { // else it was killed, or is stopped
 				s.taken = append(s.taken, sample{at: time.Since(began), name: name, pid: pid, took: took})
 			}
 		}
 	}
 }
 
-// look reads what a process takes; see proc(5).
-func look(pid int) (took [3]float64, ok bool) {
+// look reads what a process takes, in proc(5) and from its debug server.
+func look(pid int, debug string) (took [4]float64, ok bool) {
 	folder := filepath.Join("/proc", strconv.Itoa(pid))
 	status, err := os.ReadFile(filepath.Join(folder, "status"))
 	if err != nil {
@@ -97,12 +101,29 @@ func look(pid int) (took [3]float64, ok bool) {
 	if err != nil {
 		return took, false
 	}
+	goroutines, err := countGoroutines(debug)
+	if err != nil {
+		return took, false
+	}
 	field := func(name string) float64 {
 		_, after, _ := strings.Cut(string(status), "\n"+name+":")
 		value, _ := strconv.ParseFloat(strings.Fields(after + " 0")[0], 64)
 		return value
 	}
-	return [3]float64{field("VmRSS") / 1024, float64(len(descriptors)), field("Threads")}, true
+	return [4]float64{field("VmRSS") / 1024, float64(len(descriptors)), field("Threads"), goroutines}, true
+}
+
+// countGoroutines reads the first line of the profile, "goroutine profile: total 42".
+func countGoroutines(debug string) (n float64, err error) {
+	asking := http.Client{Timeout: 500 * time.Millisecond}
+	defer asking.CloseIdleConnections()
+	response, err := asking.Get("http://" + debug + "/debug/pprof/goroutine?debug=1")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	_, err = fmt.Fscanf(response.Body, "goroutine profile: total %g", &n)
+	return n, err
 }
 
 // growths says what a process took more of in the last third of its life than in the second. The first is for caches
@@ -157,7 +178,7 @@ func (s samples) write(t *testing.T, folder string) {
 	if err := os.WriteFile(filepath.Join(folder, "soak.csv"), []byte(csv.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for i, file := range []string{"soak-rss.svg", "soak-descriptors.svg", "soak-threads.svg"} {
+	for i, file := range []string{"soak-rss.svg", "soak-descriptors.svg", "soak-threads.svg", "soak-goroutines.svg"} {
 		p := plot.New()
 		p.Title.Text, p.X.Label.Text, p.Y.Label.Text = measures[i].name+" under faults", "seconds", measures[i].name
 		p.Add(plotter.NewGrid())
@@ -180,7 +201,7 @@ func TestGrowths(t *testing.T) {
 	series := func(values ...float64) samples {
 		var s samples
 		for i, v := range values {
-			s = append(s, sample{at: time.Duration(i) * time.Second, name: "p", pid: 7, took: [3]float64{50, v, 12}})
+			s = append(s, sample{at: time.Duration(i) * time.Second, name: "p", pid: 7, took: [4]float64{50, v, 12, 40}})
 		}
 		return s
 	}
@@ -199,7 +220,8 @@ func TestGrowths(t *testing.T) {
 			t.Errorf("growths(%s) = %v, want %d", c.name, got, c.want)
 		}
 	}
-	if took, ok := look(os.Getpid()); !ok || took[0] <= 0 || took[1] <= 0 || took[2] <= 0 {
-		t.Errorf("look(self) = %v, %v; want something of each", took, ok)
+	server := programtest.Start(t, "rpc-server", "REDIS_URL=redis://127.0.0.1:1")
+	if took, ok := look(server.PID(), server.Debug()); !ok || slices.Min(took[:]) <= 0 {
+		t.Errorf("look(rpc-server) = %v, %v; want something of each", took, ok)
 	}
 }

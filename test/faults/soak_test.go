@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -27,15 +28,10 @@ func TestSoak(t *testing.T) {
 	}
 	c := newCampaign(t, s)
 	samples := startSampling(t)
-	watch := func() {
-		for name, pid := range map[string]int{
-			"Redis": redis.PID(), "rpc-server 1": s.rpc[0].PID(), "rpc-server 2": s.rpc[1].PID(),
-			"http-server 1": s.http[0].PID(), "http-server 2": s.http[1].PID(),
-		} {
-			samples.watch(name, pid)
-		}
+	for i := range 2 {
+		samples.watch(fmt.Sprint("rpc-server ", i+1), s.rpc[i])
+		samples.watch(fmt.Sprint("http-server ", i+1), s.http[i])
 	}
-	watch()
 	const between, perRound = 2 * time.Second, 6
 	for end := time.Now().Add(duration(t, "FAULTS_SOAK", 150*time.Second)); time.Now().Before(end) && !t.Failed(); {
 		c.round(t, func(p *prober) {
@@ -46,7 +42,6 @@ func TestSoak(t *testing.T) {
 				}
 				<-time.After(between)
 				c.recoveries.suffer(t, p, f, c.hold(n), s.services)
-				watch()
 				n++
 			}
 		})
