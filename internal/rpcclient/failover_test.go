@@ -154,7 +154,8 @@ func TestAnOutcomeStaysUnknown(t *testing.T) {
 			t.Parallel()
 			closes := closing(t)
 			client := connectAll(t, closes, c.second(t))
-			client.Close() // no probe changes what is asked first
+			client.servers.stop() // no probe changes what is asked first
+			client.servers.running.Wait()
 			for _, one := range *client.servers.current.Load() {
 				one.away.Store(one.addr != closes)
 			}

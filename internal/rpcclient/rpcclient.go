@@ -60,7 +60,7 @@ func New(config Config) (*Client, error) {
 	return &Client{servers: servers}, nil
 }
 
-// Close ends the Client's goroutines. No call may be under way.
+// Close waits for the calls under way and ends the Client's goroutines. Calls that come later are Unavailable.
 func (c *Client) Close() { c.servers.close() }
 
 // Send implements chat.Service.

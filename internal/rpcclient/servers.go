@@ -143,8 +143,14 @@ func (s *servers) another(than *server) bool {
 	return slices.ContainsFunc(*s.current.Load(), func(one *server) bool { return one != than && !one.away.Load() })
 }
 
-// close ends the probes.
+// close ends the probes, waits for the calls under way and refuses further ones.
 func (s *servers) close() {
 	s.stop()
 	s.running.Wait()
+	ctx, cancel := context.WithTimeout(context.Background(), answerWithin)
+	defer cancel()
+	for _, one := range *s.current.Load() {
+		_ = one.sends.Close(ctx)
+		_ = one.pulls.Close(ctx)
+	}
 }

@@ -165,8 +165,17 @@ func answers(client *redis.Client) (bool, error) {
 	return err == nil || errors.As(err, &reply), err
 }
 
-// close ends the probes. No call may be under way.
-func (n *nodes) close() {
+// close waits for the calls under way, refuses further ones, and ends the probes.
+func (n *nodes) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), batching.MaxWait)
+	defer cancel()
+	n.mutex.Lock()
+	var errs []error
+	for _, one := range n.met {
+		errs = append(errs, one.appends.Close(ctx), one.ranges.Close(ctx))
+	}
+	n.mutex.Unlock()
 	close(n.closed)
 	n.probes.Wait()
+	return errors.Join(errs...)
 }

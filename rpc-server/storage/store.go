@@ -69,11 +69,8 @@ func Open(url string, options Options) (*Store, error) {
 	return s, nil
 }
 
-// Close closes the connections. No call may be under way.
-func (s *Store) Close() error {
-	s.nodes.close()
-	return s.redis.Close()
-}
+// Close waits for the calls under way and closes the connections. Calls that come later are Unavailable.
+func (s *Store) Close() error { return errors.Join(s.nodes.close(), s.redis.Close()) }
 
 // CheckPartitions pins the number of partitions in a new Redis and compares it with that of one in use: a Store
 // with another number would not find its chats. The error wraps ErrPartitions where they differ; it is Unavailable
