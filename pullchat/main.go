@@ -45,8 +45,7 @@ func main() {
 // exitStatus tells what a script could mend (2), and what a person must look at (3), from what it could only try
 // again (1).
 func exitStatus(err error) int {
-	var faults faultsFound
-	if errors.As(err, &faults) {
+	if _, ok := errors.AsType[faultsFound](err); ok {
 		return 3
 	}
 	var answered *client.Error

@@ -210,7 +210,7 @@ func TestBursts(t *testing.T) {
 		if !full() {
 			t.Errorf("a queue of MaxBurst accepts a call")
 		}
-		time.Sleep(burst + 1)
+		<-time.After(burst + 1)
 		let <- struct{}{} // 0 is made: 5 to 8 are queued
 		synctest.Wait()
 		if !full() {
@@ -225,7 +225,7 @@ func TestBursts(t *testing.T) {
 		if !full() {
 			t.Errorf("a second burst at once is accepted")
 		}
-		time.Sleep(calm + 1)
+		<-time.After(calm + 1)
 		if full() {
 			t.Errorf("a burst after a calm is refused")
 		}

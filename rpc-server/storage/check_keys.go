@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 
 	"github.com/redis/go-redis/v9"
 
@@ -63,7 +62,7 @@ func wrongType(key, got, want string) (Fault, bool) {
 
 // checkActivity judges a partition's index by itself; whether an entry fits its chat's log is judged with the chat.
 func (c *Checker) checkActivity(ctx context.Context, key string, name keyName) error {
-	if p, err := strconv.ParseUint(name.partition, 10, 64); err != nil || p >= c.keys.partitions || strconv.FormatUint(p, 10) != name.partition {
+	if !c.keys.isPartition(name.partition) {
 		c.report.addFault(Fault{Kind: FaultPartition, Key: key, Detail: fmt.Sprintf("there are %d partitions, from 0", c.keys.partitions)}, 1)
 		return nil
 	}

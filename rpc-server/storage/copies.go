@@ -36,7 +36,7 @@ func waitForCopies(ctx context.Context, pipeline redis.Pipeliner, replicas int) 
 func copyError(copies *redis.IntCmd, wanted int) error {
 	switch got, err := copies.Result(); {
 	case err != nil:
-		return fmt.Errorf("%w, as far as is known: %v", errCopies, err)
+		return fmt.Errorf("%w, as far as is known: %s", errCopies, err.Error())
 	case got < int64(wanted):
 		return fmt.Errorf("%w in time: %d of %d replicas have it", errCopies, got, wanted)
 	}

@@ -90,3 +90,9 @@ func (k keys) parse(key string) (keyName, bool) {
 	}
 	return keyName{}, true
 }
+
+// isPartition says whether a key may have this between its braces.
+func (k keys) isPartition(text string) bool {
+	p, err := strconv.ParseUint(text, 10, 64)
+	return err == nil && p < k.partitions && strconv.FormatUint(p, 10) == text
+}

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -169,7 +170,7 @@ func (b *balancer) send(text string) error {
 	defer func() { _ = response.Body.Close() }()
 	answer, err := io.ReadAll(response.Body)
 	if err != nil || response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s (%v)", response.Status, answer, err)
+		return errors.Join(fmt.Errorf("%s: %s", response.Status, answer), err)
 	}
 	return nil
 }
