@@ -21,6 +21,8 @@ type node struct {
 	ranges  *batch.Batcher[chat.Range, chat.Ranged]
 	// away is set while Redis does not answer. Its calls are refused without waiting for it.
 	away atomic.Bool
+	// answered is when it last answered a call, in nanoseconds since 1970.
+	answered atomic.Int64
 	// short is set while it has too few replicas. Its appends are refused without being made.
 	short atomic.Bool
 }

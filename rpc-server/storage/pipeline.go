@@ -231,6 +231,7 @@ func (s *Store) exchange(n *node, commands int, e exchange) []error {
 
 // pipeline makes the commands at indices in one round trip.
 func (s *Store) pipeline(ctx context.Context, at target, indices []int, e exchange, errs []error) {
+	began := time.Now().UnixNano()
 	pipeline := at.node.client.Pipeline()
 	calls := make([]redis.Cmder, len(indices))
 	for k, i := range indices {
@@ -243,7 +244,9 @@ func (s *Store) pipeline(ctx context.Context, at target, indices []int, e exchan
 	if e.replicas > 0 {
 		copies = waitForCopies(ctx, pipeline, e.replicas)
 	}
-	_, _ = pipeline.Exec(ctx) // each call has its own error
+	if _, err := pipeline.Exec(ctx); err == nil { // each call has its own error
+		at.node.answered.Store(time.Now().UnixNano())
+	}
 	for k, i := range indices {
 		errs[i] = calls[k].Err()
 		if copies != nil && errs[i] == nil {
@@ -251,7 +254,9 @@ func (s *Store) pipeline(ctx context.Context, at target, indices []int, e exchan
 		}
 		switch {
 		case neverSent(errs[i]) || timedOut(errs[i]):
-			s.nodes.leave(at.node)
+			if at.node.answered.Load() < began { // else only the connection was bad
+				s.nodes.leave(at.node)
+			}
 		case errors.Is(errs[i], errCopies):
 			s.nodes.await(at.node, e.replicas)
 		}
