@@ -36,7 +36,7 @@ func overRPC(t *testing.T, rpc *programtest.Process, settings ...string) *stack 
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
 	t.Cleanup(transport.CloseIdleConnections)
 	// It asks once, and sends no ids: what is looked at is the servers.
-	c, err := client.New(base, &http.Client{Transport: transport}, client.WithPolicy(client.Policy{Attempts: 1}), client.WithIDs(nil))
+	c, err := client.New(base, &http.Client{Transport: transport}, client.WithPolicy(client.Policy{Attempts: 1, Attempt: 20 * time.Second, Total: 20 * time.Second}), client.WithIDs(nil))
 	if err != nil {
 		t.Fatal(err)
 	}
