@@ -35,7 +35,7 @@ bench-go: redis-server ## Go benchmarks COUNT times (default 1), for benchstat: 
 	go test -run '^$$' -bench . -benchmem -count=$(or $(COUNT),1) ./internal/batch ./rpc-server/storage ./test
 
 .PHONY: faults
-faults: redis-server ## the long form of test/faults (about 10 minutes): kills, hangs, networks, a soak of FAULTS_SOAK (default 150s); writes docs/reliability
+faults: redis-server ## the long form of test/faults (about 10 minutes): kills, hangs, networks, a soak of FAULTS_SOAK (default 100s); writes docs/reliability
 	FAULTS=long FAULTS_REPORT=$(CURDIR)/docs/reliability go test -count=1 -timeout 60m -v ./test/faults/... 2>&1 | grep -v '^ *{"time"'
 
 .PHONY: fuzz

@@ -52,7 +52,11 @@ func (s *serve) Run(ctx contextType) error {
 	if err != nil {
 		return errors.Join(err, rpc.Close())
 	}
-	fmt.Printf(welcome, store, dialable(http.Addr()))
+	address := dialable(http.Addr())
+	if s.HTTP.TLSCert != "" {
+		address = "https://" + address
+	}
+	fmt.Printf(welcome, store, address)
 	return program.Run(ctx, rpc, http)
 }
 

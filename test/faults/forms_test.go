@@ -26,10 +26,10 @@ func TestCluster(t *testing.T) {
 	newCampaign(t, startStack(t, redis, "REDIS_MIN_REPLICAS=1")).failOver(t, redis)
 }
 
-// failOver lets each of the faults happen twice, for long enough that another master takes over.
+// failOver lets each of the faults happen five times, for long enough that another master takes over.
 func (c *campaign) failOver(t *testing.T, redis backing) {
 	t.Helper()
-	const times, enough = 2, 4 * time.Second
+	const times, enough = 5, 4 * time.Second
 	for range times {
 		c.round(t, func(p *prober) {
 			for _, f := range redis.Faults() {

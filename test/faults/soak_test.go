@@ -33,7 +33,7 @@ func TestSoak(t *testing.T) {
 		samples.watch(fmt.Sprint("http-server ", i+1), s.http[i])
 	}
 	const between, perRound = 2 * time.Second, 6
-	for end := time.Now().Add(duration(t, "FAULTS_SOAK", 150*time.Second)); time.Now().Before(end) && !t.Failed(); {
+	for end := time.Now().Add(duration(t, "FAULTS_SOAK", 100*time.Second)); time.Now().Before(end) && !t.Failed(); {
 		c.round(t, func(p *prober) {
 			for n := 0; n < perRound; {
 				f := faults[c.random.IntN(len(faults))]
