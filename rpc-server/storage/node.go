@@ -44,7 +44,7 @@ var errAway = errors.New("redis has not answered since a call that failed")
 // How often a Redis that is away is asked whether it is back, and how long it has to say so.
 const (
 	probeEvery   = 50 * time.Millisecond
-	probeTimeout = 500 * time.Millisecond
+	probeTimeout = 250 * time.Millisecond
 )
 
 // nodes are all that is known of Redis: one, or the masters of a cluster as they are met.

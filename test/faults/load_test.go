@@ -67,11 +67,15 @@ func (l load) run(t *testing.T, recorder *history.Recorder, during func()) histo
 	readers.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), quietTimeout)
 	defer cancel()
-	h, err := recorder.Finish(ctx, number+1, l.services[0])
-	if err != nil {
-		t.Fatalf("when all was well again: %v", err)
+	for deadline := time.Now().Add(recoverWithin); ; {
+		h, err := recorder.Finish(ctx, number+1, l.services[0])
+		if err == nil {
+			return h
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%v after all was well again: %v", recoverWithin, err)
+		}
 	}
-	return h
 }
 
 // actor is one client: a writer or reader. Its own random numbers make what it chooses repeatable.
