@@ -73,9 +73,8 @@ func cluster(rawURL string, files TLS) (redis.UniversalClient, error) {
 	if err != nil {
 		return nil, err
 	}
-	options.NewClient = newNode
+	options.NewClient = newNode // which sets the times
 	options.ContextTimeoutEnabled = true
-	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = timeout/2, timeout, timeout
 	return redis.NewClusterClient(options), nil
 }
 

@@ -295,3 +295,57 @@ func TestCheckOnACluster(t *testing.T) {
 		t.Errorf("check without the activity of %s found %+v, want one fault", log, r.Faults)
 	}
 }
+
+// TestAKnownIDWrites: since Redis 7.2 WAIT holds only for what its connection has written, and a known id must wait for
+// the copies of its first time.
+func TestAKnownIDWrites(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	store := openAt(t, redis.URL(), Options{IdempotencyWindow: time.Hour})
+	appendUntilStored(t, store, id(t, "room"), message(1))
+	before := redis.Info("rdb_changes_since_last_save")
+	if a := appendUntilStored(t, store, id(t, "room"), message(1)); !a.Duplicate {
+		t.Errorf("Append() of the id again = %+v, want a duplicate", a)
+	}
+	if after := redis.Info("rdb_changes_since_last_save"); after == before {
+		t.Errorf("Redis counts %s changes before and after a known id, want one more", after)
+	}
+}
+
+// TestARedisThatLostEverything is pinned again, and a store for another layout finds that out, without a restart.
+func TestARedisThatLostEverything(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	store := openAt(t, redis.URL(), Options{})
+	room := id(t, "room")
+	lose := func(then string) {
+		t.Helper()
+		for _, command := range []string{"FLUSHALL", "SCRIPT FLUSH", then} {
+			if answer, err := redis.Do(command); err != nil || strings.HasPrefix(answer, "-") {
+				t.Fatalf("%s: %s, %v", command, answer, err)
+			}
+		}
+	}
+	until := func(what string, condition func() bool) {
+		t.Helper()
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for deadline := time.Now().Add(10 * time.Second); !condition(); <-tick.C {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: not within 10 s", what)
+			}
+		}
+	}
+	appendUntilStored(t, store, room, message(1))
+	lose("PING")
+	appendUntilStored(t, store, room, message(2))
+	until("the number of partitions is pinned", func() bool {
+		pinned, err := redis.Do("GET im:partitions")
+		return err == nil && pinned == fmt.Sprint(defaultPartitions)
+	})
+	lose("SET im:partitions 7")
+	until("an append is refused", func() bool {
+		_, err := appendOne(store, room, message(3))
+		return errors.Is(err, ErrPartitions)
+	})
+}

@@ -37,6 +37,8 @@ type Store struct {
 	keys    keys
 	// checked is set once Redis's number of partitions was seen to be ours.
 	checked atomic.Bool
+	// looking is set while it is compared again.
+	looking atomic.Bool
 }
 
 var _ chat.Store = (*Store)(nil)
@@ -84,12 +86,29 @@ func (s *Store) CheckPartitions(ctx context.Context) error {
 	return err
 }
 
-// lookAgain compares in the background, and meanwhile lets calls go on: on a cluster the number of partitions is in one
-// master, which may be away while the others serve their chats.
+// lookAgain compares in the background, until it could, and meanwhile lets calls go on: on a cluster the number of
+// partitions is in one master, which may be away while the others serve their chats.
 func (s *Store) lookAgain() {
+	if s.looking.Swap(true) {
+		return
+	}
 	s.nodes.probes.Go(func() {
-		if errors.Is(s.comparePartitions(context.Background()), ErrPartitions) {
-			s.checked.Store(false) // calls are refused by CheckPartitions
+		defer s.looking.Store(false)
+		tick := time.NewTicker(probeEvery)
+		defer tick.Stop()
+		for {
+			err := s.comparePartitions(context.Background())
+			if errors.Is(err, ErrPartitions) {
+				s.checked.Store(false) // calls are refused by CheckPartitions
+			}
+			if err == nil || errors.Is(err, ErrPartitions) {
+				return
+			}
+			select {
+			case <-tick.C:
+			case <-s.nodes.closed:
+				return
+			}
 		}
 	})
 }
