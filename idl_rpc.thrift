@@ -91,6 +91,92 @@ struct PingResponse {
     2: required string Msg
 }
 
+// A signal reaches those who watch its chat at that moment, and is stored nowhere.
+struct Signal {
+    1: required string Chat
+    2: required string Sender        // in a two-person chat one of the two
+    3: required string Type          // a name, such as "typing"
+    4: optional string Data          // the application's own, up to 256 bytes
+}
+
+struct SignalRequest {
+    1: required Signal signal
+    2: optional string RequestId
+}
+
+struct SignalResponse {
+    1: required i32 Code
+    2: required string Msg
+}
+
+// Moves a reader's cursor forward, never back.
+struct ReadRequest {
+    1: required string Chat
+    2: required string Reader        // a user, or one of her devices: "alice/phone"
+    3: required i64 Cursor           // all before it is read
+    4: optional string RequestId
+}
+
+struct ReadResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional i64 Cursor           // where the reader stands now
+}
+
+// The readers who watch a chat through one gateway.
+struct Attendance {
+    1: required string Chat
+    2: required list<string> Readers
+}
+
+// Replaces what the gateway said of these chats before. It lapses 45 seconds later unless it is said again.
+struct AttendRequest {
+    1: required string Gateway       // a name of the gateway process that no other one has
+    2: required list<Attendance> Attendances
+    3: optional string RequestId
+}
+
+struct AttendResponse {
+    1: required i32 Code
+    2: required string Msg
+}
+
+struct PresentRequest {
+    1: required string Chat
+    2: optional string RequestId
+}
+
+struct PresentResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional list<string> Readers // who watches the chat through any gateway, sorted
+}
+
+// Event is what a watcher of a chat is told. One of Position, Signal, Reading and Presence is set.
+struct Event {
+    1: required string Chat          // the canonical id
+    2: optional i64 Position         // a hint: the chat's last message is at least here; 0 is an empty chat
+    3: optional Signal signal
+    4: optional Reading reading
+    5: optional bool Presence        // who is present has changed
+}
+
+struct Reading {
+    1: required string Reader
+    2: required i64 Cursor
+}
+
+// Chats from which on or no longer the watcher is told. Each that is added is confirmed by a hint with its position.
+struct WatchRequest {
+    1: optional list<string> Add
+    2: optional list<string> Remove
+}
+
+// Hints of one chat that nobody has waited for are one. What cannot be delivered in time but a hint is dropped.
+struct WatchResponse {
+    1: required list<Event> Events
+}
+
 service IMService {
     SendResponse Send(1: SendRequest req)
     PullResponse Pull(1: PullRequest req)
@@ -98,6 +184,13 @@ service IMService {
     SendBatchResponse SendBatch(1: SendBatchRequest req)
     PullBatchResponse PullBatch(1: PullBatchRequest req)
     PingResponse Ping(1: PingRequest req)
+    SignalResponse Signal(1: SignalRequest req)
+    ReadResponse Read(1: ReadRequest req)
+    AttendResponse Attend(1: AttendRequest req)
+    PresentResponse Present(1: PresentRequest req)
+    // A stream in both directions, which a client keeps open: what to watch goes up, events come down. It speaks
+    // Kitex' TTHeader streaming; other methods answer any Thrift client.
+    WatchResponse Watch(1: WatchRequest req) (streaming.mode="bidirectional")
 }
 
 // StoredMessage is a message as it lies in a chat's log in Redis, in Thrift's binary protocol. Chat and send_time

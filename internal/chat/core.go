@@ -122,11 +122,8 @@ func (c *Core) checkMessage(m Message) (ID, error) {
 	if err != nil {
 		return ID{}, err
 	}
-	if err := checkName("sender", m.Sender); err != nil {
+	if err := checkSender(id, m.Chat, m.Sender); err != nil {
 		return ID{}, err
-	}
-	if first, second, pair := id.Users(); pair && m.Sender != first && m.Sender != second {
-		return ID{}, Errorf(InvalidArgument, "sender %q is not one of the two users of chat %q", m.Sender, m.Chat)
 	}
 	switch {
 	case m.Text == "":
@@ -183,11 +180,12 @@ func (c *Core) PullAll(ctx context.Context, requests []PullRequest) []PullResult
 // checkPull returns the range to read: one more than was asked for tells whether there is more, and where it starts.
 func (c *Core) checkPull(r PullRequest) (Range, error) {
 	id, err := ParseID(r.Chat)
+	if err == nil {
+		err = checkCursor(r.Cursor)
+	}
 	switch {
 	case err != nil:
 		return Range{}, err
-	case r.Cursor < 0 || r.Cursor > MaxCursor:
-		return Range{}, Errorf(InvalidArgument, "cursor is %d; it must be between 0 and %d", r.Cursor, int64(MaxCursor))
 	case r.Limit < 0:
 		return Range{}, Errorf(InvalidArgument, "limit is %d; it must not be negative", r.Limit)
 	}

@@ -14,7 +14,7 @@ import (
 
 // BenchmarkAlone is one call at a time: gathering must not make a lone request slower than a call of its own.
 func BenchmarkAlone(b *testing.B) {
-	server, err := service.ListenOver(chattest.OneByOne{Service: answering{}}, io.NopCloser(nil), "127.0.0.1:0", slog.New(slog.DiscardHandler))
+	server, err := service.ListenOver(chattest.OneByOne{Service: answering{}}, chattest.Silent{}, io.NopCloser(nil), "127.0.0.1:0", slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -231,7 +231,7 @@ func connect(t *testing.T, addr string) *Client {
 // serve runs an rpc-server over a Service until the test ends, and returns its address.
 func serve(t *testing.T, s chat.Service, log *slog.Logger) string {
 	t.Helper()
-	server, err := service.ListenOver(chattest.OneByOne{Service: s}, io.NopCloser(nil), "127.0.0.1:0", log)
+	server, err := service.ListenOver(chattest.OneByOne{Service: s}, chattest.Silent{}, io.NopCloser(nil), "127.0.0.1:0", log)
 	if err != nil {
 		t.Fatal(err)
 	}

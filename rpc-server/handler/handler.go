@@ -22,15 +22,16 @@ type Service interface {
 // Handler implements rpc.IMService. What goes wrong is in a response's Code and Msg; its methods return no error.
 type Handler struct {
 	service Service
+	live    chat.Live
 	log     *slog.Logger
 	leaving atomic.Bool
 }
 
 var _ rpc.IMService = (*Handler)(nil)
 
-// New returns a Handler of service.
-func New(service Service, log *slog.Logger) *Handler {
-	return &Handler{service: service, log: log}
+// New returns a Handler of service, and of live for what is not in the log.
+func New(service Service, live chat.Live, log *slog.Logger) *Handler {
+	return &Handler{service: service, live: live, log: log}
 }
 
 // Send stores a message.

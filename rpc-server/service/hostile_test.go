@@ -13,7 +13,7 @@ import (
 
 // TestHostileBytes: what is no call, or a call that cannot be read, ends its connection at most; others are answered.
 func TestHostileBytes(t *testing.T) {
-	server, err := ListenOver(chattest.OneByOne{Service: &holding{}}, &closer{}, "127.0.0.1:0", quiet())
+	server, err := ListenOver(chattest.OneByOne{Service: &holding{}}, chattest.Silent{}, &closer{}, "127.0.0.1:0", quiet())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	case err != nil:
 		log.Warn("redis is not there yet; calls are refused until it is", "error", err)
 	}
-	server, err := ListenOver(chat.New(store, config.limits()), store, config.RPCAddr, log)
+	server, err := ListenOver(chat.New(store, config.limits()), chat.NewLive(store), store, config.RPCAddr, log)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
@@ -59,7 +59,7 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 }
 
 // ListenOver is Listen for a Service that is there already; store is closed when the server has stopped.
-func ListenOver(service handler.Service, store io.Closer, addr string, log *slog.Logger) (*Server, error) {
+func ListenOver(service handler.Service, live chat.Live, store io.Closer, addr string, log *slog.Logger) (*Server, error) {
 	resolved, err := net.ResolveTCPAddr("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("rpc-addr: %w", err)
@@ -72,7 +72,7 @@ func ListenOver(service handler.Service, store io.Closer, addr string, log *slog
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("rpc-addr: %w", err), inner.Close())
 	}
-	return &Server{log: log, listener: listener, handler: handler.New(service, log), store: store}, nil
+	return &Server{log: log, listener: listener, handler: handler.New(service, live, log), store: store}, nil
 }
 
 // Addr is where the server listens, with its real port.

@@ -19,6 +19,7 @@ import (
 
 	"github.com/pullchat/pullchat/http-server/gateway"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/logging"
 	"github.com/pullchat/pullchat/rpc-server/service"
 )
@@ -44,7 +45,7 @@ func play(role string) error {
 	log := logging.New(os.Stderr, logging.Config{LogLevel: slog.LevelWarn})
 	core := chat.New(nothing{}, chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096})
 	if role == "rpc" {
-		server, err := service.ListenOver(core, io.NopCloser(nil), os.Getenv("RPC_ADDR"), log)
+		server, err := service.ListenOver(core, chattest.Silent{}, io.NopCloser(nil), os.Getenv("RPC_ADDR"), log)
 		if err != nil {
 			return err
 		}

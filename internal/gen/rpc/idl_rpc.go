@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
+	"github.com/cloudwego/kitex/pkg/streaming"
 )
 
 type Code int64
@@ -729,6 +730,745 @@ var fieldIDToName_PingResponse = map[int16]string{
 	2: "Msg",
 }
 
+type Signal struct {
+	Chat   string  `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
+	Sender string  `thrift:"Sender,2,required" frugal:"2,required,string" json:"Sender"`
+	Type   string  `thrift:"Type,3,required" frugal:"3,required,string" json:"Type"`
+	Data   *string `thrift:"Data,4,optional" frugal:"4,optional,string" json:"Data,omitempty"`
+}
+
+func NewSignal() *Signal {
+	return &Signal{}
+}
+
+func (p *Signal) InitDefault() {
+}
+
+func (p *Signal) GetChat() (v string) {
+	return p.Chat
+}
+
+func (p *Signal) GetSender() (v string) {
+	return p.Sender
+}
+
+func (p *Signal) GetType() (v string) {
+	return p.Type
+}
+
+var Signal_Data_DEFAULT string
+
+func (p *Signal) GetData() (v string) {
+	if !p.IsSetData() {
+		return Signal_Data_DEFAULT
+	}
+	return *p.Data
+}
+func (p *Signal) SetChat(val string) {
+	p.Chat = val
+}
+func (p *Signal) SetSender(val string) {
+	p.Sender = val
+}
+func (p *Signal) SetType(val string) {
+	p.Type = val
+}
+func (p *Signal) SetData(val *string) {
+	p.Data = val
+}
+
+func (p *Signal) IsSetData() bool {
+	return p.Data != nil
+}
+
+func (p *Signal) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Signal(%+v)", *p)
+}
+
+var fieldIDToName_Signal = map[int16]string{
+	1: "Chat",
+	2: "Sender",
+	3: "Type",
+	4: "Data",
+}
+
+type SignalRequest struct {
+	Signal    *Signal `thrift:"signal,1,required" frugal:"1,required,Signal" json:"signal"`
+	RequestId *string `thrift:"RequestId,2,optional" frugal:"2,optional,string" json:"RequestId,omitempty"`
+}
+
+func NewSignalRequest() *SignalRequest {
+	return &SignalRequest{}
+}
+
+func (p *SignalRequest) InitDefault() {
+}
+
+var SignalRequest_Signal_DEFAULT *Signal
+
+func (p *SignalRequest) GetSignal() (v *Signal) {
+	if !p.IsSetSignal() {
+		return SignalRequest_Signal_DEFAULT
+	}
+	return p.Signal
+}
+
+var SignalRequest_RequestId_DEFAULT string
+
+func (p *SignalRequest) GetRequestId() (v string) {
+	if !p.IsSetRequestId() {
+		return SignalRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *SignalRequest) SetSignal(val *Signal) {
+	p.Signal = val
+}
+func (p *SignalRequest) SetRequestId(val *string) {
+	p.RequestId = val
+}
+
+func (p *SignalRequest) IsSetSignal() bool {
+	return p.Signal != nil
+}
+
+func (p *SignalRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *SignalRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("SignalRequest(%+v)", *p)
+}
+
+var fieldIDToName_SignalRequest = map[int16]string{
+	1: "signal",
+	2: "RequestId",
+}
+
+type SignalResponse struct {
+	Code int32  `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg  string `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+}
+
+func NewSignalResponse() *SignalResponse {
+	return &SignalResponse{}
+}
+
+func (p *SignalResponse) InitDefault() {
+}
+
+func (p *SignalResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *SignalResponse) GetMsg() (v string) {
+	return p.Msg
+}
+func (p *SignalResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *SignalResponse) SetMsg(val string) {
+	p.Msg = val
+}
+
+func (p *SignalResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("SignalResponse(%+v)", *p)
+}
+
+var fieldIDToName_SignalResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+}
+
+type ReadRequest struct {
+	Chat      string  `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
+	Reader    string  `thrift:"Reader,2,required" frugal:"2,required,string" json:"Reader"`
+	Cursor    int64   `thrift:"Cursor,3,required" frugal:"3,required,i64" json:"Cursor"`
+	RequestId *string `thrift:"RequestId,4,optional" frugal:"4,optional,string" json:"RequestId,omitempty"`
+}
+
+func NewReadRequest() *ReadRequest {
+	return &ReadRequest{}
+}
+
+func (p *ReadRequest) InitDefault() {
+}
+
+func (p *ReadRequest) GetChat() (v string) {
+	return p.Chat
+}
+
+func (p *ReadRequest) GetReader() (v string) {
+	return p.Reader
+}
+
+func (p *ReadRequest) GetCursor() (v int64) {
+	return p.Cursor
+}
+
+var ReadRequest_RequestId_DEFAULT string
+
+func (p *ReadRequest) GetRequestId() (v string) {
+	if !p.IsSetRequestId() {
+		return ReadRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *ReadRequest) SetChat(val string) {
+	p.Chat = val
+}
+func (p *ReadRequest) SetReader(val string) {
+	p.Reader = val
+}
+func (p *ReadRequest) SetCursor(val int64) {
+	p.Cursor = val
+}
+func (p *ReadRequest) SetRequestId(val *string) {
+	p.RequestId = val
+}
+
+func (p *ReadRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *ReadRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ReadRequest(%+v)", *p)
+}
+
+var fieldIDToName_ReadRequest = map[int16]string{
+	1: "Chat",
+	2: "Reader",
+	3: "Cursor",
+	4: "RequestId",
+}
+
+type ReadResponse struct {
+	Code   int32  `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg    string `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Cursor *int64 `thrift:"Cursor,3,optional" frugal:"3,optional,i64" json:"Cursor,omitempty"`
+}
+
+func NewReadResponse() *ReadResponse {
+	return &ReadResponse{}
+}
+
+func (p *ReadResponse) InitDefault() {
+}
+
+func (p *ReadResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *ReadResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var ReadResponse_Cursor_DEFAULT int64
+
+func (p *ReadResponse) GetCursor() (v int64) {
+	if !p.IsSetCursor() {
+		return ReadResponse_Cursor_DEFAULT
+	}
+	return *p.Cursor
+}
+func (p *ReadResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *ReadResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *ReadResponse) SetCursor(val *int64) {
+	p.Cursor = val
+}
+
+func (p *ReadResponse) IsSetCursor() bool {
+	return p.Cursor != nil
+}
+
+func (p *ReadResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ReadResponse(%+v)", *p)
+}
+
+var fieldIDToName_ReadResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Cursor",
+}
+
+type Attendance struct {
+	Chat    string   `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
+	Readers []string `thrift:"Readers,2,required" frugal:"2,required,list<string>" json:"Readers"`
+}
+
+func NewAttendance() *Attendance {
+	return &Attendance{}
+}
+
+func (p *Attendance) InitDefault() {
+}
+
+func (p *Attendance) GetChat() (v string) {
+	return p.Chat
+}
+
+func (p *Attendance) GetReaders() (v []string) {
+	return p.Readers
+}
+func (p *Attendance) SetChat(val string) {
+	p.Chat = val
+}
+func (p *Attendance) SetReaders(val []string) {
+	p.Readers = val
+}
+
+func (p *Attendance) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Attendance(%+v)", *p)
+}
+
+var fieldIDToName_Attendance = map[int16]string{
+	1: "Chat",
+	2: "Readers",
+}
+
+type AttendRequest struct {
+	Gateway     string        `thrift:"Gateway,1,required" frugal:"1,required,string" json:"Gateway"`
+	Attendances []*Attendance `thrift:"Attendances,2,required" frugal:"2,required,list<Attendance>" json:"Attendances"`
+	RequestId   *string       `thrift:"RequestId,3,optional" frugal:"3,optional,string" json:"RequestId,omitempty"`
+}
+
+func NewAttendRequest() *AttendRequest {
+	return &AttendRequest{}
+}
+
+func (p *AttendRequest) InitDefault() {
+}
+
+func (p *AttendRequest) GetGateway() (v string) {
+	return p.Gateway
+}
+
+func (p *AttendRequest) GetAttendances() (v []*Attendance) {
+	return p.Attendances
+}
+
+var AttendRequest_RequestId_DEFAULT string
+
+func (p *AttendRequest) GetRequestId() (v string) {
+	if !p.IsSetRequestId() {
+		return AttendRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *AttendRequest) SetGateway(val string) {
+	p.Gateway = val
+}
+func (p *AttendRequest) SetAttendances(val []*Attendance) {
+	p.Attendances = val
+}
+func (p *AttendRequest) SetRequestId(val *string) {
+	p.RequestId = val
+}
+
+func (p *AttendRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *AttendRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("AttendRequest(%+v)", *p)
+}
+
+var fieldIDToName_AttendRequest = map[int16]string{
+	1: "Gateway",
+	2: "Attendances",
+	3: "RequestId",
+}
+
+type AttendResponse struct {
+	Code int32  `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg  string `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+}
+
+func NewAttendResponse() *AttendResponse {
+	return &AttendResponse{}
+}
+
+func (p *AttendResponse) InitDefault() {
+}
+
+func (p *AttendResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *AttendResponse) GetMsg() (v string) {
+	return p.Msg
+}
+func (p *AttendResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *AttendResponse) SetMsg(val string) {
+	p.Msg = val
+}
+
+func (p *AttendResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("AttendResponse(%+v)", *p)
+}
+
+var fieldIDToName_AttendResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+}
+
+type PresentRequest struct {
+	Chat      string  `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
+	RequestId *string `thrift:"RequestId,2,optional" frugal:"2,optional,string" json:"RequestId,omitempty"`
+}
+
+func NewPresentRequest() *PresentRequest {
+	return &PresentRequest{}
+}
+
+func (p *PresentRequest) InitDefault() {
+}
+
+func (p *PresentRequest) GetChat() (v string) {
+	return p.Chat
+}
+
+var PresentRequest_RequestId_DEFAULT string
+
+func (p *PresentRequest) GetRequestId() (v string) {
+	if !p.IsSetRequestId() {
+		return PresentRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *PresentRequest) SetChat(val string) {
+	p.Chat = val
+}
+func (p *PresentRequest) SetRequestId(val *string) {
+	p.RequestId = val
+}
+
+func (p *PresentRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *PresentRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("PresentRequest(%+v)", *p)
+}
+
+var fieldIDToName_PresentRequest = map[int16]string{
+	1: "Chat",
+	2: "RequestId",
+}
+
+type PresentResponse struct {
+	Code    int32    `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg     string   `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Readers []string `thrift:"Readers,3,optional" frugal:"3,optional,list<string>" json:"Readers,omitempty"`
+}
+
+func NewPresentResponse() *PresentResponse {
+	return &PresentResponse{}
+}
+
+func (p *PresentResponse) InitDefault() {
+}
+
+func (p *PresentResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *PresentResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var PresentResponse_Readers_DEFAULT []string
+
+func (p *PresentResponse) GetReaders() (v []string) {
+	if !p.IsSetReaders() {
+		return PresentResponse_Readers_DEFAULT
+	}
+	return p.Readers
+}
+func (p *PresentResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *PresentResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *PresentResponse) SetReaders(val []string) {
+	p.Readers = val
+}
+
+func (p *PresentResponse) IsSetReaders() bool {
+	return p.Readers != nil
+}
+
+func (p *PresentResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("PresentResponse(%+v)", *p)
+}
+
+var fieldIDToName_PresentResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Readers",
+}
+
+type Event struct {
+	Chat     string   `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
+	Position *int64   `thrift:"Position,2,optional" frugal:"2,optional,i64" json:"Position,omitempty"`
+	Signal   *Signal  `thrift:"signal,3,optional" frugal:"3,optional,Signal" json:"signal,omitempty"`
+	Reading  *Reading `thrift:"reading,4,optional" frugal:"4,optional,Reading" json:"reading,omitempty"`
+	Presence *bool    `thrift:"Presence,5,optional" frugal:"5,optional,bool" json:"Presence,omitempty"`
+}
+
+func NewEvent() *Event {
+	return &Event{}
+}
+
+func (p *Event) InitDefault() {
+}
+
+func (p *Event) GetChat() (v string) {
+	return p.Chat
+}
+
+var Event_Position_DEFAULT int64
+
+func (p *Event) GetPosition() (v int64) {
+	if !p.IsSetPosition() {
+		return Event_Position_DEFAULT
+	}
+	return *p.Position
+}
+
+var Event_Signal_DEFAULT *Signal
+
+func (p *Event) GetSignal() (v *Signal) {
+	if !p.IsSetSignal() {
+		return Event_Signal_DEFAULT
+	}
+	return p.Signal
+}
+
+var Event_Reading_DEFAULT *Reading
+
+func (p *Event) GetReading() (v *Reading) {
+	if !p.IsSetReading() {
+		return Event_Reading_DEFAULT
+	}
+	return p.Reading
+}
+
+var Event_Presence_DEFAULT bool
+
+func (p *Event) GetPresence() (v bool) {
+	if !p.IsSetPresence() {
+		return Event_Presence_DEFAULT
+	}
+	return *p.Presence
+}
+func (p *Event) SetChat(val string) {
+	p.Chat = val
+}
+func (p *Event) SetPosition(val *int64) {
+	p.Position = val
+}
+func (p *Event) SetSignal(val *Signal) {
+	p.Signal = val
+}
+func (p *Event) SetReading(val *Reading) {
+	p.Reading = val
+}
+func (p *Event) SetPresence(val *bool) {
+	p.Presence = val
+}
+
+func (p *Event) IsSetPosition() bool {
+	return p.Position != nil
+}
+
+func (p *Event) IsSetSignal() bool {
+	return p.Signal != nil
+}
+
+func (p *Event) IsSetReading() bool {
+	return p.Reading != nil
+}
+
+func (p *Event) IsSetPresence() bool {
+	return p.Presence != nil
+}
+
+func (p *Event) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Event(%+v)", *p)
+}
+
+var fieldIDToName_Event = map[int16]string{
+	1: "Chat",
+	2: "Position",
+	3: "signal",
+	4: "reading",
+	5: "Presence",
+}
+
+type Reading struct {
+	Reader string `thrift:"Reader,1,required" frugal:"1,required,string" json:"Reader"`
+	Cursor int64  `thrift:"Cursor,2,required" frugal:"2,required,i64" json:"Cursor"`
+}
+
+func NewReading() *Reading {
+	return &Reading{}
+}
+
+func (p *Reading) InitDefault() {
+}
+
+func (p *Reading) GetReader() (v string) {
+	return p.Reader
+}
+
+func (p *Reading) GetCursor() (v int64) {
+	return p.Cursor
+}
+func (p *Reading) SetReader(val string) {
+	p.Reader = val
+}
+func (p *Reading) SetCursor(val int64) {
+	p.Cursor = val
+}
+
+func (p *Reading) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Reading(%+v)", *p)
+}
+
+var fieldIDToName_Reading = map[int16]string{
+	1: "Reader",
+	2: "Cursor",
+}
+
+type WatchRequest struct {
+	Add    []string `thrift:"Add,1,optional" frugal:"1,optional,list<string>" json:"Add,omitempty"`
+	Remove []string `thrift:"Remove,2,optional" frugal:"2,optional,list<string>" json:"Remove,omitempty"`
+}
+
+func NewWatchRequest() *WatchRequest {
+	return &WatchRequest{}
+}
+
+func (p *WatchRequest) InitDefault() {
+}
+
+var WatchRequest_Add_DEFAULT []string
+
+func (p *WatchRequest) GetAdd() (v []string) {
+	if !p.IsSetAdd() {
+		return WatchRequest_Add_DEFAULT
+	}
+	return p.Add
+}
+
+var WatchRequest_Remove_DEFAULT []string
+
+func (p *WatchRequest) GetRemove() (v []string) {
+	if !p.IsSetRemove() {
+		return WatchRequest_Remove_DEFAULT
+	}
+	return p.Remove
+}
+func (p *WatchRequest) SetAdd(val []string) {
+	p.Add = val
+}
+func (p *WatchRequest) SetRemove(val []string) {
+	p.Remove = val
+}
+
+func (p *WatchRequest) IsSetAdd() bool {
+	return p.Add != nil
+}
+
+func (p *WatchRequest) IsSetRemove() bool {
+	return p.Remove != nil
+}
+
+func (p *WatchRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("WatchRequest(%+v)", *p)
+}
+
+var fieldIDToName_WatchRequest = map[int16]string{
+	1: "Add",
+	2: "Remove",
+}
+
+type WatchResponse struct {
+	Events []*Event `thrift:"Events,1,required" frugal:"1,required,list<Event>" json:"Events"`
+}
+
+func NewWatchResponse() *WatchResponse {
+	return &WatchResponse{}
+}
+
+func (p *WatchResponse) InitDefault() {
+}
+
+func (p *WatchResponse) GetEvents() (v []*Event) {
+	return p.Events
+}
+func (p *WatchResponse) SetEvents(val []*Event) {
+	p.Events = val
+}
+
+func (p *WatchResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("WatchResponse(%+v)", *p)
+}
+
+var fieldIDToName_WatchResponse = map[int16]string{
+	1: "Events",
+}
+
 type StoredMessage struct {
 	Text   string  `thrift:"Text,1,required" frugal:"1,required,string" json:"Text"`
 	Sender string  `thrift:"Sender,2,required" frugal:"2,required,string" json:"Sender"`
@@ -797,6 +1537,16 @@ type IMService interface {
 	PullBatch(ctx context.Context, req *PullBatchRequest) (r *PullBatchResponse, err error)
 
 	Ping(ctx context.Context, req *PingRequest) (r *PingResponse, err error)
+
+	Signal(ctx context.Context, req *SignalRequest) (r *SignalResponse, err error)
+
+	Read(ctx context.Context, req *ReadRequest) (r *ReadResponse, err error)
+
+	Attend(ctx context.Context, req *AttendRequest) (r *AttendResponse, err error)
+
+	Present(ctx context.Context, req *PresentRequest) (r *PresentResponse, err error)
+
+	Watch(ctx context.Context, stream IMService_WatchServer) (err error)
 }
 
 type IMServiceSendArgs struct {
@@ -1254,3 +2004,385 @@ func (p *IMServicePingResult) String() string {
 var fieldIDToName_IMServicePingResult = map[int16]string{
 	0: "success",
 }
+
+type IMServiceSignalArgs struct {
+	Req *SignalRequest `thrift:"req,1" frugal:"1,default,SignalRequest" json:"req"`
+}
+
+func NewIMServiceSignalArgs() *IMServiceSignalArgs {
+	return &IMServiceSignalArgs{}
+}
+
+func (p *IMServiceSignalArgs) InitDefault() {
+}
+
+var IMServiceSignalArgs_Req_DEFAULT *SignalRequest
+
+func (p *IMServiceSignalArgs) GetReq() (v *SignalRequest) {
+	if !p.IsSetReq() {
+		return IMServiceSignalArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceSignalArgs) SetReq(val *SignalRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceSignalArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceSignalArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceSignalArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceSignalArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceSignalResult struct {
+	Success *SignalResponse `thrift:"success,0,optional" frugal:"0,optional,SignalResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceSignalResult() *IMServiceSignalResult {
+	return &IMServiceSignalResult{}
+}
+
+func (p *IMServiceSignalResult) InitDefault() {
+}
+
+var IMServiceSignalResult_Success_DEFAULT *SignalResponse
+
+func (p *IMServiceSignalResult) GetSuccess() (v *SignalResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceSignalResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceSignalResult) SetSuccess(x interface{}) {
+	p.Success = x.(*SignalResponse)
+}
+
+func (p *IMServiceSignalResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceSignalResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceSignalResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceSignalResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceReadArgs struct {
+	Req *ReadRequest `thrift:"req,1" frugal:"1,default,ReadRequest" json:"req"`
+}
+
+func NewIMServiceReadArgs() *IMServiceReadArgs {
+	return &IMServiceReadArgs{}
+}
+
+func (p *IMServiceReadArgs) InitDefault() {
+}
+
+var IMServiceReadArgs_Req_DEFAULT *ReadRequest
+
+func (p *IMServiceReadArgs) GetReq() (v *ReadRequest) {
+	if !p.IsSetReq() {
+		return IMServiceReadArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceReadArgs) SetReq(val *ReadRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceReadArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceReadArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceReadArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceReadArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceReadResult struct {
+	Success *ReadResponse `thrift:"success,0,optional" frugal:"0,optional,ReadResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceReadResult() *IMServiceReadResult {
+	return &IMServiceReadResult{}
+}
+
+func (p *IMServiceReadResult) InitDefault() {
+}
+
+var IMServiceReadResult_Success_DEFAULT *ReadResponse
+
+func (p *IMServiceReadResult) GetSuccess() (v *ReadResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceReadResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceReadResult) SetSuccess(x interface{}) {
+	p.Success = x.(*ReadResponse)
+}
+
+func (p *IMServiceReadResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceReadResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceReadResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceReadResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceAttendArgs struct {
+	Req *AttendRequest `thrift:"req,1" frugal:"1,default,AttendRequest" json:"req"`
+}
+
+func NewIMServiceAttendArgs() *IMServiceAttendArgs {
+	return &IMServiceAttendArgs{}
+}
+
+func (p *IMServiceAttendArgs) InitDefault() {
+}
+
+var IMServiceAttendArgs_Req_DEFAULT *AttendRequest
+
+func (p *IMServiceAttendArgs) GetReq() (v *AttendRequest) {
+	if !p.IsSetReq() {
+		return IMServiceAttendArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceAttendArgs) SetReq(val *AttendRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceAttendArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceAttendArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceAttendArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceAttendArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceAttendResult struct {
+	Success *AttendResponse `thrift:"success,0,optional" frugal:"0,optional,AttendResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceAttendResult() *IMServiceAttendResult {
+	return &IMServiceAttendResult{}
+}
+
+func (p *IMServiceAttendResult) InitDefault() {
+}
+
+var IMServiceAttendResult_Success_DEFAULT *AttendResponse
+
+func (p *IMServiceAttendResult) GetSuccess() (v *AttendResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceAttendResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceAttendResult) SetSuccess(x interface{}) {
+	p.Success = x.(*AttendResponse)
+}
+
+func (p *IMServiceAttendResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceAttendResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceAttendResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceAttendResult = map[int16]string{
+	0: "success",
+}
+
+type IMServicePresentArgs struct {
+	Req *PresentRequest `thrift:"req,1" frugal:"1,default,PresentRequest" json:"req"`
+}
+
+func NewIMServicePresentArgs() *IMServicePresentArgs {
+	return &IMServicePresentArgs{}
+}
+
+func (p *IMServicePresentArgs) InitDefault() {
+}
+
+var IMServicePresentArgs_Req_DEFAULT *PresentRequest
+
+func (p *IMServicePresentArgs) GetReq() (v *PresentRequest) {
+	if !p.IsSetReq() {
+		return IMServicePresentArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServicePresentArgs) SetReq(val *PresentRequest) {
+	p.Req = val
+}
+
+func (p *IMServicePresentArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServicePresentArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServicePresentArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServicePresentArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServicePresentResult struct {
+	Success *PresentResponse `thrift:"success,0,optional" frugal:"0,optional,PresentResponse" json:"success,omitempty"`
+}
+
+func NewIMServicePresentResult() *IMServicePresentResult {
+	return &IMServicePresentResult{}
+}
+
+func (p *IMServicePresentResult) InitDefault() {
+}
+
+var IMServicePresentResult_Success_DEFAULT *PresentResponse
+
+func (p *IMServicePresentResult) GetSuccess() (v *PresentResponse) {
+	if !p.IsSetSuccess() {
+		return IMServicePresentResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServicePresentResult) SetSuccess(x interface{}) {
+	p.Success = x.(*PresentResponse)
+}
+
+func (p *IMServicePresentResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServicePresentResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServicePresentResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServicePresentResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceWatchArgs struct {
+	Req *WatchRequest `thrift:"req,1" frugal:"1,default,WatchRequest" json:"req"`
+}
+
+func NewIMServiceWatchArgs() *IMServiceWatchArgs {
+	return &IMServiceWatchArgs{}
+}
+
+func (p *IMServiceWatchArgs) InitDefault() {
+}
+
+var IMServiceWatchArgs_Req_DEFAULT *WatchRequest
+
+func (p *IMServiceWatchArgs) GetReq() (v *WatchRequest) {
+	if !p.IsSetReq() {
+		return IMServiceWatchArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceWatchArgs) SetReq(val *WatchRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceWatchArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceWatchArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceWatchArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceWatchArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceWatchResult struct {
+	Success *WatchResponse `thrift:"success,0,optional" frugal:"0,optional,WatchResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceWatchResult() *IMServiceWatchResult {
+	return &IMServiceWatchResult{}
+}
+
+func (p *IMServiceWatchResult) InitDefault() {
+}
+
+var IMServiceWatchResult_Success_DEFAULT *WatchResponse
+
+func (p *IMServiceWatchResult) GetSuccess() (v *WatchResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceWatchResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceWatchResult) SetSuccess(x interface{}) {
+	p.Success = x.(*WatchResponse)
+}
+
+func (p *IMServiceWatchResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceWatchResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceWatchResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceWatchResult = map[int16]string{
+	0: "success",
+}
+
+type IMService_WatchServer streaming.BidiStreamingServer[WatchRequest, WatchResponse]

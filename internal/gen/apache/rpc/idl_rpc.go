@@ -2692,6 +2692,3043 @@ func (p *PingResponse) String() string {
 }
 
 // Attributes:
+//   - Chat
+//   - Sender
+//   - Type
+//   - Data
+type Signal struct {
+	Chat   string  `thrift:"Chat,1,required" db:"Chat" json:"Chat"`
+	Sender string  `thrift:"Sender,2,required" db:"Sender" json:"Sender"`
+	Type   string  `thrift:"Type,3,required" db:"Type" json:"Type"`
+	Data   *string `thrift:"Data,4" db:"Data" json:"Data,omitempty"`
+}
+
+func NewSignal() *Signal {
+	return &Signal{}
+}
+
+func (p *Signal) GetChat() string {
+	return p.Chat
+}
+
+func (p *Signal) GetSender() string {
+	return p.Sender
+}
+
+func (p *Signal) GetType() string {
+	return p.Type
+}
+
+var Signal_Data_DEFAULT string
+
+func (p *Signal) GetData() string {
+	if !p.IsSetData() {
+		return Signal_Data_DEFAULT
+	}
+	return *p.Data
+}
+func (p *Signal) IsSetData() bool {
+	return p.Data != nil
+}
+
+func (p *Signal) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetChat bool = false
+	var issetSender bool = false
+	var issetType bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetChat = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+				issetSender = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+				issetType = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 4:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField4(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetChat {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Chat is not set"))
+	}
+	if !issetSender {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Sender is not set"))
+	}
+	if !issetType {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Type is not set"))
+	}
+	return nil
+}
+
+func (p *Signal) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.Chat = v
+	}
+	return nil
+}
+
+func (p *Signal) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Sender = v
+	}
+	return nil
+}
+
+func (p *Signal) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 3: ", err)
+	} else {
+		p.Type = v
+	}
+	return nil
+}
+
+func (p *Signal) ReadField4(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 4: ", err)
+	} else {
+		p.Data = &v
+	}
+	return nil
+}
+
+func (p *Signal) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Signal"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField4(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *Signal) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Chat", thrift.STRING, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Chat: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Chat)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Chat (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Chat: ", p), err)
+	}
+	return err
+}
+
+func (p *Signal) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Sender", thrift.STRING, 2); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Sender: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Sender)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Sender (2) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Sender: ", p), err)
+	}
+	return err
+}
+
+func (p *Signal) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Type", thrift.STRING, 3); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:Type: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Type)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Type (3) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 3:Type: ", p), err)
+	}
+	return err
+}
+
+func (p *Signal) writeField4(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetData() {
+		if err := oprot.WriteFieldBegin(ctx, "Data", thrift.STRING, 4); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 4:Data: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.Data)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Data (4) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 4:Data: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *Signal) Equals(other *Signal) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.Chat != other.Chat {
+		return false
+	}
+	if p.Sender != other.Sender {
+		return false
+	}
+	if p.Type != other.Type {
+		return false
+	}
+	if p.Data != other.Data {
+		if p.Data == nil || other.Data == nil {
+			return false
+		}
+		if (*p.Data) != (*other.Data) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *Signal) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Signal(%+v)", *p)
+}
+
+// Attributes:
+//   - Signal
+//   - RequestId
+type SignalRequest struct {
+	Signal    *Signal `thrift:"signal,1,required" db:"signal" json:"signal"`
+	RequestId *string `thrift:"RequestId,2" db:"RequestId" json:"RequestId,omitempty"`
+}
+
+func NewSignalRequest() *SignalRequest {
+	return &SignalRequest{}
+}
+
+var SignalRequest_Signal_DEFAULT *Signal
+
+func (p *SignalRequest) GetSignal() *Signal {
+	if !p.IsSetSignal() {
+		return SignalRequest_Signal_DEFAULT
+	}
+	return p.Signal
+}
+
+var SignalRequest_RequestId_DEFAULT string
+
+func (p *SignalRequest) GetRequestId() string {
+	if !p.IsSetRequestId() {
+		return SignalRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *SignalRequest) IsSetSignal() bool {
+	return p.Signal != nil
+}
+
+func (p *SignalRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *SignalRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetSignal bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetSignal = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetSignal {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Signal is not set"))
+	}
+	return nil
+}
+
+func (p *SignalRequest) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Signal = &Signal{}
+	if err := p.Signal.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Signal), err)
+	}
+	return nil
+}
+
+func (p *SignalRequest) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.RequestId = &v
+	}
+	return nil
+}
+
+func (p *SignalRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "SignalRequest"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *SignalRequest) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "signal", thrift.STRUCT, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:signal: ", p), err)
+	}
+	if err := p.Signal.Write(ctx, oprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Signal), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:signal: ", p), err)
+	}
+	return err
+}
+
+func (p *SignalRequest) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetRequestId() {
+		if err := oprot.WriteFieldBegin(ctx, "RequestId", thrift.STRING, 2); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:RequestId: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.RequestId)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.RequestId (2) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 2:RequestId: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *SignalRequest) Equals(other *SignalRequest) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if !p.Signal.Equals(other.Signal) {
+		return false
+	}
+	if p.RequestId != other.RequestId {
+		if p.RequestId == nil || other.RequestId == nil {
+			return false
+		}
+		if (*p.RequestId) != (*other.RequestId) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *SignalRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("SignalRequest(%+v)", *p)
+}
+
+// Attributes:
+//   - Code
+//   - Msg
+type SignalResponse struct {
+	Code int32  `thrift:"Code,1,required" db:"Code" json:"Code"`
+	Msg  string `thrift:"Msg,2,required" db:"Msg" json:"Msg"`
+}
+
+func NewSignalResponse() *SignalResponse {
+	return &SignalResponse{}
+}
+
+func (p *SignalResponse) GetCode() int32 {
+	return p.Code
+}
+
+func (p *SignalResponse) GetMsg() string {
+	return p.Msg
+}
+func (p *SignalResponse) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetCode bool = false
+	var issetMsg bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.I32 {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetCode = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+				issetMsg = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetCode {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Code is not set"))
+	}
+	if !issetMsg {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Msg is not set"))
+	}
+	return nil
+}
+
+func (p *SignalResponse) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI32(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.Code = v
+	}
+	return nil
+}
+
+func (p *SignalResponse) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Msg = v
+	}
+	return nil
+}
+
+func (p *SignalResponse) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "SignalResponse"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *SignalResponse) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Code", thrift.I32, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Code: ", p), err)
+	}
+	if err := oprot.WriteI32(ctx, int32(p.Code)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Code (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Code: ", p), err)
+	}
+	return err
+}
+
+func (p *SignalResponse) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Msg", thrift.STRING, 2); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Msg: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Msg)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Msg (2) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Msg: ", p), err)
+	}
+	return err
+}
+
+func (p *SignalResponse) Equals(other *SignalResponse) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.Code != other.Code {
+		return false
+	}
+	if p.Msg != other.Msg {
+		return false
+	}
+	return true
+}
+
+func (p *SignalResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("SignalResponse(%+v)", *p)
+}
+
+// Attributes:
+//   - Chat
+//   - Reader
+//   - Cursor
+//   - RequestId
+type ReadRequest struct {
+	Chat      string  `thrift:"Chat,1,required" db:"Chat" json:"Chat"`
+	Reader    string  `thrift:"Reader,2,required" db:"Reader" json:"Reader"`
+	Cursor    int64   `thrift:"Cursor,3,required" db:"Cursor" json:"Cursor"`
+	RequestId *string `thrift:"RequestId,4" db:"RequestId" json:"RequestId,omitempty"`
+}
+
+func NewReadRequest() *ReadRequest {
+	return &ReadRequest{}
+}
+
+func (p *ReadRequest) GetChat() string {
+	return p.Chat
+}
+
+func (p *ReadRequest) GetReader() string {
+	return p.Reader
+}
+
+func (p *ReadRequest) GetCursor() int64 {
+	return p.Cursor
+}
+
+var ReadRequest_RequestId_DEFAULT string
+
+func (p *ReadRequest) GetRequestId() string {
+	if !p.IsSetRequestId() {
+		return ReadRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *ReadRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *ReadRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetChat bool = false
+	var issetReader bool = false
+	var issetCursor bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetChat = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+				issetReader = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.I64 {
+				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+				issetCursor = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 4:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField4(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetChat {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Chat is not set"))
+	}
+	if !issetReader {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Reader is not set"))
+	}
+	if !issetCursor {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Cursor is not set"))
+	}
+	return nil
+}
+
+func (p *ReadRequest) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.Chat = v
+	}
+	return nil
+}
+
+func (p *ReadRequest) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Reader = v
+	}
+	return nil
+}
+
+func (p *ReadRequest) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI64(ctx); err != nil {
+		return thrift.PrependError("error reading field 3: ", err)
+	} else {
+		p.Cursor = v
+	}
+	return nil
+}
+
+func (p *ReadRequest) ReadField4(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 4: ", err)
+	} else {
+		p.RequestId = &v
+	}
+	return nil
+}
+
+func (p *ReadRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "ReadRequest"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField4(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *ReadRequest) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Chat", thrift.STRING, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Chat: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Chat)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Chat (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Chat: ", p), err)
+	}
+	return err
+}
+
+func (p *ReadRequest) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Reader", thrift.STRING, 2); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Reader: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Reader)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Reader (2) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Reader: ", p), err)
+	}
+	return err
+}
+
+func (p *ReadRequest) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Cursor", thrift.I64, 3); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:Cursor: ", p), err)
+	}
+	if err := oprot.WriteI64(ctx, int64(p.Cursor)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Cursor (3) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 3:Cursor: ", p), err)
+	}
+	return err
+}
+
+func (p *ReadRequest) writeField4(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetRequestId() {
+		if err := oprot.WriteFieldBegin(ctx, "RequestId", thrift.STRING, 4); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 4:RequestId: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.RequestId)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.RequestId (4) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 4:RequestId: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *ReadRequest) Equals(other *ReadRequest) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.Chat != other.Chat {
+		return false
+	}
+	if p.Reader != other.Reader {
+		return false
+	}
+	if p.Cursor != other.Cursor {
+		return false
+	}
+	if p.RequestId != other.RequestId {
+		if p.RequestId == nil || other.RequestId == nil {
+			return false
+		}
+		if (*p.RequestId) != (*other.RequestId) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *ReadRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ReadRequest(%+v)", *p)
+}
+
+// Attributes:
+//   - Code
+//   - Msg
+//   - Cursor
+type ReadResponse struct {
+	Code   int32  `thrift:"Code,1,required" db:"Code" json:"Code"`
+	Msg    string `thrift:"Msg,2,required" db:"Msg" json:"Msg"`
+	Cursor *int64 `thrift:"Cursor,3" db:"Cursor" json:"Cursor,omitempty"`
+}
+
+func NewReadResponse() *ReadResponse {
+	return &ReadResponse{}
+}
+
+func (p *ReadResponse) GetCode() int32 {
+	return p.Code
+}
+
+func (p *ReadResponse) GetMsg() string {
+	return p.Msg
+}
+
+var ReadResponse_Cursor_DEFAULT int64
+
+func (p *ReadResponse) GetCursor() int64 {
+	if !p.IsSetCursor() {
+		return ReadResponse_Cursor_DEFAULT
+	}
+	return *p.Cursor
+}
+func (p *ReadResponse) IsSetCursor() bool {
+	return p.Cursor != nil
+}
+
+func (p *ReadResponse) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetCode bool = false
+	var issetMsg bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.I32 {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetCode = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+				issetMsg = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.I64 {
+				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetCode {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Code is not set"))
+	}
+	if !issetMsg {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Msg is not set"))
+	}
+	return nil
+}
+
+func (p *ReadResponse) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI32(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.Code = v
+	}
+	return nil
+}
+
+func (p *ReadResponse) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Msg = v
+	}
+	return nil
+}
+
+func (p *ReadResponse) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI64(ctx); err != nil {
+		return thrift.PrependError("error reading field 3: ", err)
+	} else {
+		p.Cursor = &v
+	}
+	return nil
+}
+
+func (p *ReadResponse) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "ReadResponse"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *ReadResponse) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Code", thrift.I32, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Code: ", p), err)
+	}
+	if err := oprot.WriteI32(ctx, int32(p.Code)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Code (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Code: ", p), err)
+	}
+	return err
+}
+
+func (p *ReadResponse) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Msg", thrift.STRING, 2); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Msg: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Msg)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Msg (2) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Msg: ", p), err)
+	}
+	return err
+}
+
+func (p *ReadResponse) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetCursor() {
+		if err := oprot.WriteFieldBegin(ctx, "Cursor", thrift.I64, 3); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:Cursor: ", p), err)
+		}
+		if err := oprot.WriteI64(ctx, int64(*p.Cursor)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Cursor (3) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 3:Cursor: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *ReadResponse) Equals(other *ReadResponse) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.Code != other.Code {
+		return false
+	}
+	if p.Msg != other.Msg {
+		return false
+	}
+	if p.Cursor != other.Cursor {
+		if p.Cursor == nil || other.Cursor == nil {
+			return false
+		}
+		if (*p.Cursor) != (*other.Cursor) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *ReadResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ReadResponse(%+v)", *p)
+}
+
+// Attributes:
+//   - Chat
+//   - Readers
+type Attendance struct {
+	Chat    string   `thrift:"Chat,1,required" db:"Chat" json:"Chat"`
+	Readers []string `thrift:"Readers,2,required" db:"Readers" json:"Readers"`
+}
+
+func NewAttendance() *Attendance {
+	return &Attendance{}
+}
+
+func (p *Attendance) GetChat() string {
+	return p.Chat
+}
+
+func (p *Attendance) GetReaders() []string {
+	return p.Readers
+}
+func (p *Attendance) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetChat bool = false
+	var issetReaders bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetChat = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.LIST {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+				issetReaders = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetChat {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Chat is not set"))
+	}
+	if !issetReaders {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Readers is not set"))
+	}
+	return nil
+}
+
+func (p *Attendance) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.Chat = v
+	}
+	return nil
+}
+
+func (p *Attendance) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	_, size, err := iprot.ReadListBegin(ctx)
+	if err != nil {
+		return thrift.PrependError("error reading list begin: ", err)
+	}
+	tSlice := make([]string, 0, size)
+	p.Readers = tSlice
+	for i := 0; i < size; i++ {
+		var _elem10 string
+		if v, err := iprot.ReadString(ctx); err != nil {
+			return thrift.PrependError("error reading field 0: ", err)
+		} else {
+			_elem10 = v
+		}
+		p.Readers = append(p.Readers, _elem10)
+	}
+	if err := iprot.ReadListEnd(ctx); err != nil {
+		return thrift.PrependError("error reading list end: ", err)
+	}
+	return nil
+}
+
+func (p *Attendance) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Attendance"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *Attendance) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Chat", thrift.STRING, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Chat: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Chat)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Chat (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Chat: ", p), err)
+	}
+	return err
+}
+
+func (p *Attendance) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Readers", thrift.LIST, 2); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Readers: ", p), err)
+	}
+	if err := oprot.WriteListBegin(ctx, thrift.STRING, len(p.Readers)); err != nil {
+		return thrift.PrependError("error writing list begin: ", err)
+	}
+	for _, v := range p.Readers {
+		if err := oprot.WriteString(ctx, string(v)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T. (0) field write error: ", p), err)
+		}
+	}
+	if err := oprot.WriteListEnd(ctx); err != nil {
+		return thrift.PrependError("error writing list end: ", err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Readers: ", p), err)
+	}
+	return err
+}
+
+func (p *Attendance) Equals(other *Attendance) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.Chat != other.Chat {
+		return false
+	}
+	if len(p.Readers) != len(other.Readers) {
+		return false
+	}
+	for i, _tgt := range p.Readers {
+		_src11 := other.Readers[i]
+		if _tgt != _src11 {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *Attendance) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Attendance(%+v)", *p)
+}
+
+// Attributes:
+//   - Gateway
+//   - Attendances
+//   - RequestId
+type AttendRequest struct {
+	Gateway     string        `thrift:"Gateway,1,required" db:"Gateway" json:"Gateway"`
+	Attendances []*Attendance `thrift:"Attendances,2,required" db:"Attendances" json:"Attendances"`
+	RequestId   *string       `thrift:"RequestId,3" db:"RequestId" json:"RequestId,omitempty"`
+}
+
+func NewAttendRequest() *AttendRequest {
+	return &AttendRequest{}
+}
+
+func (p *AttendRequest) GetGateway() string {
+	return p.Gateway
+}
+
+func (p *AttendRequest) GetAttendances() []*Attendance {
+	return p.Attendances
+}
+
+var AttendRequest_RequestId_DEFAULT string
+
+func (p *AttendRequest) GetRequestId() string {
+	if !p.IsSetRequestId() {
+		return AttendRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *AttendRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *AttendRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetGateway bool = false
+	var issetAttendances bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetGateway = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.LIST {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+				issetAttendances = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetGateway {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Gateway is not set"))
+	}
+	if !issetAttendances {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Attendances is not set"))
+	}
+	return nil
+}
+
+func (p *AttendRequest) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.Gateway = v
+	}
+	return nil
+}
+
+func (p *AttendRequest) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	_, size, err := iprot.ReadListBegin(ctx)
+	if err != nil {
+		return thrift.PrependError("error reading list begin: ", err)
+	}
+	tSlice := make([]*Attendance, 0, size)
+	p.Attendances = tSlice
+	for i := 0; i < size; i++ {
+		_elem12 := &Attendance{}
+		if err := _elem12.Read(ctx, iprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem12), err)
+		}
+		p.Attendances = append(p.Attendances, _elem12)
+	}
+	if err := iprot.ReadListEnd(ctx); err != nil {
+		return thrift.PrependError("error reading list end: ", err)
+	}
+	return nil
+}
+
+func (p *AttendRequest) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 3: ", err)
+	} else {
+		p.RequestId = &v
+	}
+	return nil
+}
+
+func (p *AttendRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "AttendRequest"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *AttendRequest) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Gateway", thrift.STRING, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Gateway: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Gateway)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Gateway (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Gateway: ", p), err)
+	}
+	return err
+}
+
+func (p *AttendRequest) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Attendances", thrift.LIST, 2); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Attendances: ", p), err)
+	}
+	if err := oprot.WriteListBegin(ctx, thrift.STRUCT, len(p.Attendances)); err != nil {
+		return thrift.PrependError("error writing list begin: ", err)
+	}
+	for _, v := range p.Attendances {
+		if err := v.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", v), err)
+		}
+	}
+	if err := oprot.WriteListEnd(ctx); err != nil {
+		return thrift.PrependError("error writing list end: ", err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Attendances: ", p), err)
+	}
+	return err
+}
+
+func (p *AttendRequest) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetRequestId() {
+		if err := oprot.WriteFieldBegin(ctx, "RequestId", thrift.STRING, 3); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:RequestId: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.RequestId)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.RequestId (3) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 3:RequestId: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *AttendRequest) Equals(other *AttendRequest) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.Gateway != other.Gateway {
+		return false
+	}
+	if len(p.Attendances) != len(other.Attendances) {
+		return false
+	}
+	for i, _tgt := range p.Attendances {
+		_src13 := other.Attendances[i]
+		if !_tgt.Equals(_src13) {
+			return false
+		}
+	}
+	if p.RequestId != other.RequestId {
+		if p.RequestId == nil || other.RequestId == nil {
+			return false
+		}
+		if (*p.RequestId) != (*other.RequestId) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *AttendRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("AttendRequest(%+v)", *p)
+}
+
+// Attributes:
+//   - Code
+//   - Msg
+type AttendResponse struct {
+	Code int32  `thrift:"Code,1,required" db:"Code" json:"Code"`
+	Msg  string `thrift:"Msg,2,required" db:"Msg" json:"Msg"`
+}
+
+func NewAttendResponse() *AttendResponse {
+	return &AttendResponse{}
+}
+
+func (p *AttendResponse) GetCode() int32 {
+	return p.Code
+}
+
+func (p *AttendResponse) GetMsg() string {
+	return p.Msg
+}
+func (p *AttendResponse) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetCode bool = false
+	var issetMsg bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.I32 {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetCode = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+				issetMsg = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetCode {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Code is not set"))
+	}
+	if !issetMsg {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Msg is not set"))
+	}
+	return nil
+}
+
+func (p *AttendResponse) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI32(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.Code = v
+	}
+	return nil
+}
+
+func (p *AttendResponse) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Msg = v
+	}
+	return nil
+}
+
+func (p *AttendResponse) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "AttendResponse"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *AttendResponse) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Code", thrift.I32, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Code: ", p), err)
+	}
+	if err := oprot.WriteI32(ctx, int32(p.Code)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Code (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Code: ", p), err)
+	}
+	return err
+}
+
+func (p *AttendResponse) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Msg", thrift.STRING, 2); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Msg: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Msg)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Msg (2) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Msg: ", p), err)
+	}
+	return err
+}
+
+func (p *AttendResponse) Equals(other *AttendResponse) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.Code != other.Code {
+		return false
+	}
+	if p.Msg != other.Msg {
+		return false
+	}
+	return true
+}
+
+func (p *AttendResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("AttendResponse(%+v)", *p)
+}
+
+// Attributes:
+//   - Chat
+//   - RequestId
+type PresentRequest struct {
+	Chat      string  `thrift:"Chat,1,required" db:"Chat" json:"Chat"`
+	RequestId *string `thrift:"RequestId,2" db:"RequestId" json:"RequestId,omitempty"`
+}
+
+func NewPresentRequest() *PresentRequest {
+	return &PresentRequest{}
+}
+
+func (p *PresentRequest) GetChat() string {
+	return p.Chat
+}
+
+var PresentRequest_RequestId_DEFAULT string
+
+func (p *PresentRequest) GetRequestId() string {
+	if !p.IsSetRequestId() {
+		return PresentRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *PresentRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *PresentRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetChat bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetChat = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetChat {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Chat is not set"))
+	}
+	return nil
+}
+
+func (p *PresentRequest) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.Chat = v
+	}
+	return nil
+}
+
+func (p *PresentRequest) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.RequestId = &v
+	}
+	return nil
+}
+
+func (p *PresentRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "PresentRequest"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *PresentRequest) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Chat", thrift.STRING, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Chat: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Chat)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Chat (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Chat: ", p), err)
+	}
+	return err
+}
+
+func (p *PresentRequest) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetRequestId() {
+		if err := oprot.WriteFieldBegin(ctx, "RequestId", thrift.STRING, 2); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:RequestId: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.RequestId)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.RequestId (2) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 2:RequestId: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *PresentRequest) Equals(other *PresentRequest) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.Chat != other.Chat {
+		return false
+	}
+	if p.RequestId != other.RequestId {
+		if p.RequestId == nil || other.RequestId == nil {
+			return false
+		}
+		if (*p.RequestId) != (*other.RequestId) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *PresentRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("PresentRequest(%+v)", *p)
+}
+
+// Attributes:
+//   - Code
+//   - Msg
+//   - Readers
+type PresentResponse struct {
+	Code    int32    `thrift:"Code,1,required" db:"Code" json:"Code"`
+	Msg     string   `thrift:"Msg,2,required" db:"Msg" json:"Msg"`
+	Readers []string `thrift:"Readers,3" db:"Readers" json:"Readers,omitempty"`
+}
+
+func NewPresentResponse() *PresentResponse {
+	return &PresentResponse{}
+}
+
+func (p *PresentResponse) GetCode() int32 {
+	return p.Code
+}
+
+func (p *PresentResponse) GetMsg() string {
+	return p.Msg
+}
+
+var PresentResponse_Readers_DEFAULT []string
+
+func (p *PresentResponse) GetReaders() []string {
+	return p.Readers
+}
+func (p *PresentResponse) IsSetReaders() bool {
+	return p.Readers != nil
+}
+
+func (p *PresentResponse) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetCode bool = false
+	var issetMsg bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.I32 {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetCode = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+				issetMsg = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.LIST {
+				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetCode {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Code is not set"))
+	}
+	if !issetMsg {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Msg is not set"))
+	}
+	return nil
+}
+
+func (p *PresentResponse) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI32(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.Code = v
+	}
+	return nil
+}
+
+func (p *PresentResponse) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Msg = v
+	}
+	return nil
+}
+
+func (p *PresentResponse) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	_, size, err := iprot.ReadListBegin(ctx)
+	if err != nil {
+		return thrift.PrependError("error reading list begin: ", err)
+	}
+	tSlice := make([]string, 0, size)
+	p.Readers = tSlice
+	for i := 0; i < size; i++ {
+		var _elem14 string
+		if v, err := iprot.ReadString(ctx); err != nil {
+			return thrift.PrependError("error reading field 0: ", err)
+		} else {
+			_elem14 = v
+		}
+		p.Readers = append(p.Readers, _elem14)
+	}
+	if err := iprot.ReadListEnd(ctx); err != nil {
+		return thrift.PrependError("error reading list end: ", err)
+	}
+	return nil
+}
+
+func (p *PresentResponse) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "PresentResponse"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *PresentResponse) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Code", thrift.I32, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Code: ", p), err)
+	}
+	if err := oprot.WriteI32(ctx, int32(p.Code)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Code (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Code: ", p), err)
+	}
+	return err
+}
+
+func (p *PresentResponse) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Msg", thrift.STRING, 2); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Msg: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Msg)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Msg (2) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Msg: ", p), err)
+	}
+	return err
+}
+
+func (p *PresentResponse) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetReaders() {
+		if err := oprot.WriteFieldBegin(ctx, "Readers", thrift.LIST, 3); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:Readers: ", p), err)
+		}
+		if err := oprot.WriteListBegin(ctx, thrift.STRING, len(p.Readers)); err != nil {
+			return thrift.PrependError("error writing list begin: ", err)
+		}
+		for _, v := range p.Readers {
+			if err := oprot.WriteString(ctx, string(v)); err != nil {
+				return thrift.PrependError(fmt.Sprintf("%T. (0) field write error: ", p), err)
+			}
+		}
+		if err := oprot.WriteListEnd(ctx); err != nil {
+			return thrift.PrependError("error writing list end: ", err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 3:Readers: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *PresentResponse) Equals(other *PresentResponse) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.Code != other.Code {
+		return false
+	}
+	if p.Msg != other.Msg {
+		return false
+	}
+	if len(p.Readers) != len(other.Readers) {
+		return false
+	}
+	for i, _tgt := range p.Readers {
+		_src15 := other.Readers[i]
+		if _tgt != _src15 {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *PresentResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("PresentResponse(%+v)", *p)
+}
+
+// Attributes:
+//   - Chat
+//   - Position
+//   - Signal
+//   - Reading
+//   - Presence
+type Event struct {
+	Chat     string   `thrift:"Chat,1,required" db:"Chat" json:"Chat"`
+	Position *int64   `thrift:"Position,2" db:"Position" json:"Position,omitempty"`
+	Signal   *Signal  `thrift:"signal,3" db:"signal" json:"signal,omitempty"`
+	Reading  *Reading `thrift:"reading,4" db:"reading" json:"reading,omitempty"`
+	Presence *bool    `thrift:"Presence,5" db:"Presence" json:"Presence,omitempty"`
+}
+
+func NewEvent() *Event {
+	return &Event{}
+}
+
+func (p *Event) GetChat() string {
+	return p.Chat
+}
+
+var Event_Position_DEFAULT int64
+
+func (p *Event) GetPosition() int64 {
+	if !p.IsSetPosition() {
+		return Event_Position_DEFAULT
+	}
+	return *p.Position
+}
+
+var Event_Signal_DEFAULT *Signal
+
+func (p *Event) GetSignal() *Signal {
+	if !p.IsSetSignal() {
+		return Event_Signal_DEFAULT
+	}
+	return p.Signal
+}
+
+var Event_Reading_DEFAULT *Reading
+
+func (p *Event) GetReading() *Reading {
+	if !p.IsSetReading() {
+		return Event_Reading_DEFAULT
+	}
+	return p.Reading
+}
+
+var Event_Presence_DEFAULT bool
+
+func (p *Event) GetPresence() bool {
+	if !p.IsSetPresence() {
+		return Event_Presence_DEFAULT
+	}
+	return *p.Presence
+}
+func (p *Event) IsSetPosition() bool {
+	return p.Position != nil
+}
+
+func (p *Event) IsSetSignal() bool {
+	return p.Signal != nil
+}
+
+func (p *Event) IsSetReading() bool {
+	return p.Reading != nil
+}
+
+func (p *Event) IsSetPresence() bool {
+	return p.Presence != nil
+}
+
+func (p *Event) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetChat bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetChat = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.I64 {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 4:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField4(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 5:
+			if fieldTypeId == thrift.BOOL {
+				if err := p.ReadField5(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetChat {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Chat is not set"))
+	}
+	return nil
+}
+
+func (p *Event) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.Chat = v
+	}
+	return nil
+}
+
+func (p *Event) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI64(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Position = &v
+	}
+	return nil
+}
+
+func (p *Event) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Signal = &Signal{}
+	if err := p.Signal.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Signal), err)
+	}
+	return nil
+}
+
+func (p *Event) ReadField4(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Reading = &Reading{}
+	if err := p.Reading.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Reading), err)
+	}
+	return nil
+}
+
+func (p *Event) ReadField5(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadBool(ctx); err != nil {
+		return thrift.PrependError("error reading field 5: ", err)
+	} else {
+		p.Presence = &v
+	}
+	return nil
+}
+
+func (p *Event) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Event"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField4(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField5(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *Event) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Chat", thrift.STRING, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Chat: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Chat)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Chat (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Chat: ", p), err)
+	}
+	return err
+}
+
+func (p *Event) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetPosition() {
+		if err := oprot.WriteFieldBegin(ctx, "Position", thrift.I64, 2); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Position: ", p), err)
+		}
+		if err := oprot.WriteI64(ctx, int64(*p.Position)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Position (2) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Position: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *Event) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetSignal() {
+		if err := oprot.WriteFieldBegin(ctx, "signal", thrift.STRUCT, 3); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:signal: ", p), err)
+		}
+		if err := p.Signal.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Signal), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 3:signal: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *Event) writeField4(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetReading() {
+		if err := oprot.WriteFieldBegin(ctx, "reading", thrift.STRUCT, 4); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 4:reading: ", p), err)
+		}
+		if err := p.Reading.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Reading), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 4:reading: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *Event) writeField5(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetPresence() {
+		if err := oprot.WriteFieldBegin(ctx, "Presence", thrift.BOOL, 5); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 5:Presence: ", p), err)
+		}
+		if err := oprot.WriteBool(ctx, bool(*p.Presence)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Presence (5) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 5:Presence: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *Event) Equals(other *Event) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.Chat != other.Chat {
+		return false
+	}
+	if p.Position != other.Position {
+		if p.Position == nil || other.Position == nil {
+			return false
+		}
+		if (*p.Position) != (*other.Position) {
+			return false
+		}
+	}
+	if !p.Signal.Equals(other.Signal) {
+		return false
+	}
+	if !p.Reading.Equals(other.Reading) {
+		return false
+	}
+	if p.Presence != other.Presence {
+		if p.Presence == nil || other.Presence == nil {
+			return false
+		}
+		if (*p.Presence) != (*other.Presence) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *Event) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Event(%+v)", *p)
+}
+
+// Attributes:
+//   - Reader
+//   - Cursor
+type Reading struct {
+	Reader string `thrift:"Reader,1,required" db:"Reader" json:"Reader"`
+	Cursor int64  `thrift:"Cursor,2,required" db:"Cursor" json:"Cursor"`
+}
+
+func NewReading() *Reading {
+	return &Reading{}
+}
+
+func (p *Reading) GetReader() string {
+	return p.Reader
+}
+
+func (p *Reading) GetCursor() int64 {
+	return p.Cursor
+}
+func (p *Reading) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetReader bool = false
+	var issetCursor bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetReader = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.I64 {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+				issetCursor = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetReader {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Reader is not set"))
+	}
+	if !issetCursor {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Cursor is not set"))
+	}
+	return nil
+}
+
+func (p *Reading) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.Reader = v
+	}
+	return nil
+}
+
+func (p *Reading) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI64(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Cursor = v
+	}
+	return nil
+}
+
+func (p *Reading) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Reading"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *Reading) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Reader", thrift.STRING, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Reader: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Reader)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Reader (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Reader: ", p), err)
+	}
+	return err
+}
+
+func (p *Reading) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Cursor", thrift.I64, 2); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Cursor: ", p), err)
+	}
+	if err := oprot.WriteI64(ctx, int64(p.Cursor)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Cursor (2) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Cursor: ", p), err)
+	}
+	return err
+}
+
+func (p *Reading) Equals(other *Reading) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.Reader != other.Reader {
+		return false
+	}
+	if p.Cursor != other.Cursor {
+		return false
+	}
+	return true
+}
+
+func (p *Reading) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Reading(%+v)", *p)
+}
+
+// Attributes:
+//   - Add
+//   - Remove
+type WatchRequest struct {
+	Add    []string `thrift:"Add,1" db:"Add" json:"Add,omitempty"`
+	Remove []string `thrift:"Remove,2" db:"Remove" json:"Remove,omitempty"`
+}
+
+func NewWatchRequest() *WatchRequest {
+	return &WatchRequest{}
+}
+
+var WatchRequest_Add_DEFAULT []string
+
+func (p *WatchRequest) GetAdd() []string {
+	return p.Add
+}
+
+var WatchRequest_Remove_DEFAULT []string
+
+func (p *WatchRequest) GetRemove() []string {
+	return p.Remove
+}
+func (p *WatchRequest) IsSetAdd() bool {
+	return p.Add != nil
+}
+
+func (p *WatchRequest) IsSetRemove() bool {
+	return p.Remove != nil
+}
+
+func (p *WatchRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.LIST {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.LIST {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *WatchRequest) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	_, size, err := iprot.ReadListBegin(ctx)
+	if err != nil {
+		return thrift.PrependError("error reading list begin: ", err)
+	}
+	tSlice := make([]string, 0, size)
+	p.Add = tSlice
+	for i := 0; i < size; i++ {
+		var _elem16 string
+		if v, err := iprot.ReadString(ctx); err != nil {
+			return thrift.PrependError("error reading field 0: ", err)
+		} else {
+			_elem16 = v
+		}
+		p.Add = append(p.Add, _elem16)
+	}
+	if err := iprot.ReadListEnd(ctx); err != nil {
+		return thrift.PrependError("error reading list end: ", err)
+	}
+	return nil
+}
+
+func (p *WatchRequest) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	_, size, err := iprot.ReadListBegin(ctx)
+	if err != nil {
+		return thrift.PrependError("error reading list begin: ", err)
+	}
+	tSlice := make([]string, 0, size)
+	p.Remove = tSlice
+	for i := 0; i < size; i++ {
+		var _elem17 string
+		if v, err := iprot.ReadString(ctx); err != nil {
+			return thrift.PrependError("error reading field 0: ", err)
+		} else {
+			_elem17 = v
+		}
+		p.Remove = append(p.Remove, _elem17)
+	}
+	if err := iprot.ReadListEnd(ctx); err != nil {
+		return thrift.PrependError("error reading list end: ", err)
+	}
+	return nil
+}
+
+func (p *WatchRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "WatchRequest"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *WatchRequest) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetAdd() {
+		if err := oprot.WriteFieldBegin(ctx, "Add", thrift.LIST, 1); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Add: ", p), err)
+		}
+		if err := oprot.WriteListBegin(ctx, thrift.STRING, len(p.Add)); err != nil {
+			return thrift.PrependError("error writing list begin: ", err)
+		}
+		for _, v := range p.Add {
+			if err := oprot.WriteString(ctx, string(v)); err != nil {
+				return thrift.PrependError(fmt.Sprintf("%T. (0) field write error: ", p), err)
+			}
+		}
+		if err := oprot.WriteListEnd(ctx); err != nil {
+			return thrift.PrependError("error writing list end: ", err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Add: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *WatchRequest) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetRemove() {
+		if err := oprot.WriteFieldBegin(ctx, "Remove", thrift.LIST, 2); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Remove: ", p), err)
+		}
+		if err := oprot.WriteListBegin(ctx, thrift.STRING, len(p.Remove)); err != nil {
+			return thrift.PrependError("error writing list begin: ", err)
+		}
+		for _, v := range p.Remove {
+			if err := oprot.WriteString(ctx, string(v)); err != nil {
+				return thrift.PrependError(fmt.Sprintf("%T. (0) field write error: ", p), err)
+			}
+		}
+		if err := oprot.WriteListEnd(ctx); err != nil {
+			return thrift.PrependError("error writing list end: ", err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Remove: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *WatchRequest) Equals(other *WatchRequest) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if len(p.Add) != len(other.Add) {
+		return false
+	}
+	for i, _tgt := range p.Add {
+		_src18 := other.Add[i]
+		if _tgt != _src18 {
+			return false
+		}
+	}
+	if len(p.Remove) != len(other.Remove) {
+		return false
+	}
+	for i, _tgt := range p.Remove {
+		_src19 := other.Remove[i]
+		if _tgt != _src19 {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *WatchRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("WatchRequest(%+v)", *p)
+}
+
+// Attributes:
+//   - Events
+type WatchResponse struct {
+	Events []*Event `thrift:"Events,1,required" db:"Events" json:"Events"`
+}
+
+func NewWatchResponse() *WatchResponse {
+	return &WatchResponse{}
+}
+
+func (p *WatchResponse) GetEvents() []*Event {
+	return p.Events
+}
+func (p *WatchResponse) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetEvents bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.LIST {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetEvents = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetEvents {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Events is not set"))
+	}
+	return nil
+}
+
+func (p *WatchResponse) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	_, size, err := iprot.ReadListBegin(ctx)
+	if err != nil {
+		return thrift.PrependError("error reading list begin: ", err)
+	}
+	tSlice := make([]*Event, 0, size)
+	p.Events = tSlice
+	for i := 0; i < size; i++ {
+		_elem20 := &Event{}
+		if err := _elem20.Read(ctx, iprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem20), err)
+		}
+		p.Events = append(p.Events, _elem20)
+	}
+	if err := iprot.ReadListEnd(ctx); err != nil {
+		return thrift.PrependError("error reading list end: ", err)
+	}
+	return nil
+}
+
+func (p *WatchResponse) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "WatchResponse"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *WatchResponse) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Events", thrift.LIST, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Events: ", p), err)
+	}
+	if err := oprot.WriteListBegin(ctx, thrift.STRUCT, len(p.Events)); err != nil {
+		return thrift.PrependError("error writing list begin: ", err)
+	}
+	for _, v := range p.Events {
+		if err := v.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", v), err)
+		}
+	}
+	if err := oprot.WriteListEnd(ctx); err != nil {
+		return thrift.PrependError("error writing list end: ", err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Events: ", p), err)
+	}
+	return err
+}
+
+func (p *WatchResponse) Equals(other *WatchResponse) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if len(p.Events) != len(other.Events) {
+		return false
+	}
+	for i, _tgt := range p.Events {
+		_src21 := other.Events[i]
+		if !_tgt.Equals(_src21) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *WatchResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("WatchResponse(%+v)", *p)
+}
+
+// Attributes:
 //   - Text
 //   - Sender
 //   - ID
@@ -2936,6 +5973,21 @@ type IMService interface {
 	// Parameters:
 	//  - Req
 	Ping(ctx context.Context, req *PingRequest) (_r *PingResponse, _err error)
+	// Parameters:
+	//  - Req
+	Signal(ctx context.Context, req *SignalRequest) (_r *SignalResponse, _err error)
+	// Parameters:
+	//  - Req
+	Read(ctx context.Context, req *ReadRequest) (_r *ReadResponse, _err error)
+	// Parameters:
+	//  - Req
+	Attend(ctx context.Context, req *AttendRequest) (_r *AttendResponse, _err error)
+	// Parameters:
+	//  - Req
+	Present(ctx context.Context, req *PresentRequest) (_r *PresentResponse, _err error)
+	// Parameters:
+	//  - Req
+	Watch(ctx context.Context, req *WatchRequest) (_r *WatchResponse, _err error)
 }
 
 type IMServiceClient struct {
@@ -2976,65 +6028,11 @@ func (p *IMServiceClient) SetLastResponseMeta_(meta thrift.ResponseMeta) {
 // Parameters:
 //   - Req
 func (p *IMServiceClient) Send(ctx context.Context, req *SendRequest) (_r *SendResponse, _err error) {
-	var _args10 IMServiceSendArgs
-	_args10.Req = req
-	var _result12 IMServiceSendResult
-	var _meta11 thrift.ResponseMeta
-	_meta11, _err = p.Client_().Call(ctx, "Send", &_args10, &_result12)
-	p.SetLastResponseMeta_(_meta11)
-	if _err != nil {
-		return
-	}
-	if _ret13 := _result12.GetSuccess(); _ret13 != nil {
-		return _ret13, nil
-	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Send failed: unknown result")
-}
-
-// Parameters:
-//   - Req
-func (p *IMServiceClient) Pull(ctx context.Context, req *PullRequest) (_r *PullResponse, _err error) {
-	var _args14 IMServicePullArgs
-	_args14.Req = req
-	var _result16 IMServicePullResult
-	var _meta15 thrift.ResponseMeta
-	_meta15, _err = p.Client_().Call(ctx, "Pull", &_args14, &_result16)
-	p.SetLastResponseMeta_(_meta15)
-	if _err != nil {
-		return
-	}
-	if _ret17 := _result16.GetSuccess(); _ret17 != nil {
-		return _ret17, nil
-	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Pull failed: unknown result")
-}
-
-// Parameters:
-//   - Req
-func (p *IMServiceClient) Ready(ctx context.Context, req *ReadyRequest) (_r *ReadyResponse, _err error) {
-	var _args18 IMServiceReadyArgs
-	_args18.Req = req
-	var _result20 IMServiceReadyResult
-	var _meta19 thrift.ResponseMeta
-	_meta19, _err = p.Client_().Call(ctx, "Ready", &_args18, &_result20)
-	p.SetLastResponseMeta_(_meta19)
-	if _err != nil {
-		return
-	}
-	if _ret21 := _result20.GetSuccess(); _ret21 != nil {
-		return _ret21, nil
-	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Ready failed: unknown result")
-}
-
-// Parameters:
-//   - Req
-func (p *IMServiceClient) SendBatch(ctx context.Context, req *SendBatchRequest) (_r *SendBatchResponse, _err error) {
-	var _args22 IMServiceSendBatchArgs
+	var _args22 IMServiceSendArgs
 	_args22.Req = req
-	var _result24 IMServiceSendBatchResult
+	var _result24 IMServiceSendResult
 	var _meta23 thrift.ResponseMeta
-	_meta23, _err = p.Client_().Call(ctx, "SendBatch", &_args22, &_result24)
+	_meta23, _err = p.Client_().Call(ctx, "Send", &_args22, &_result24)
 	p.SetLastResponseMeta_(_meta23)
 	if _err != nil {
 		return
@@ -3042,17 +6040,17 @@ func (p *IMServiceClient) SendBatch(ctx context.Context, req *SendBatchRequest) 
 	if _ret25 := _result24.GetSuccess(); _ret25 != nil {
 		return _ret25, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "SendBatch failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Send failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) PullBatch(ctx context.Context, req *PullBatchRequest) (_r *PullBatchResponse, _err error) {
-	var _args26 IMServicePullBatchArgs
+func (p *IMServiceClient) Pull(ctx context.Context, req *PullRequest) (_r *PullResponse, _err error) {
+	var _args26 IMServicePullArgs
 	_args26.Req = req
-	var _result28 IMServicePullBatchResult
+	var _result28 IMServicePullResult
 	var _meta27 thrift.ResponseMeta
-	_meta27, _err = p.Client_().Call(ctx, "PullBatch", &_args26, &_result28)
+	_meta27, _err = p.Client_().Call(ctx, "Pull", &_args26, &_result28)
 	p.SetLastResponseMeta_(_meta27)
 	if _err != nil {
 		return
@@ -3060,17 +6058,17 @@ func (p *IMServiceClient) PullBatch(ctx context.Context, req *PullBatchRequest) 
 	if _ret29 := _result28.GetSuccess(); _ret29 != nil {
 		return _ret29, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "PullBatch failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Pull failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Ping(ctx context.Context, req *PingRequest) (_r *PingResponse, _err error) {
-	var _args30 IMServicePingArgs
+func (p *IMServiceClient) Ready(ctx context.Context, req *ReadyRequest) (_r *ReadyResponse, _err error) {
+	var _args30 IMServiceReadyArgs
 	_args30.Req = req
-	var _result32 IMServicePingResult
+	var _result32 IMServiceReadyResult
 	var _meta31 thrift.ResponseMeta
-	_meta31, _err = p.Client_().Call(ctx, "Ping", &_args30, &_result32)
+	_meta31, _err = p.Client_().Call(ctx, "Ready", &_args30, &_result32)
 	p.SetLastResponseMeta_(_meta31)
 	if _err != nil {
 		return
@@ -3078,7 +6076,151 @@ func (p *IMServiceClient) Ping(ctx context.Context, req *PingRequest) (_r *PingR
 	if _ret33 := _result32.GetSuccess(); _ret33 != nil {
 		return _ret33, nil
 	}
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Ready failed: unknown result")
+}
+
+// Parameters:
+//   - Req
+func (p *IMServiceClient) SendBatch(ctx context.Context, req *SendBatchRequest) (_r *SendBatchResponse, _err error) {
+	var _args34 IMServiceSendBatchArgs
+	_args34.Req = req
+	var _result36 IMServiceSendBatchResult
+	var _meta35 thrift.ResponseMeta
+	_meta35, _err = p.Client_().Call(ctx, "SendBatch", &_args34, &_result36)
+	p.SetLastResponseMeta_(_meta35)
+	if _err != nil {
+		return
+	}
+	if _ret37 := _result36.GetSuccess(); _ret37 != nil {
+		return _ret37, nil
+	}
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "SendBatch failed: unknown result")
+}
+
+// Parameters:
+//   - Req
+func (p *IMServiceClient) PullBatch(ctx context.Context, req *PullBatchRequest) (_r *PullBatchResponse, _err error) {
+	var _args38 IMServicePullBatchArgs
+	_args38.Req = req
+	var _result40 IMServicePullBatchResult
+	var _meta39 thrift.ResponseMeta
+	_meta39, _err = p.Client_().Call(ctx, "PullBatch", &_args38, &_result40)
+	p.SetLastResponseMeta_(_meta39)
+	if _err != nil {
+		return
+	}
+	if _ret41 := _result40.GetSuccess(); _ret41 != nil {
+		return _ret41, nil
+	}
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "PullBatch failed: unknown result")
+}
+
+// Parameters:
+//   - Req
+func (p *IMServiceClient) Ping(ctx context.Context, req *PingRequest) (_r *PingResponse, _err error) {
+	var _args42 IMServicePingArgs
+	_args42.Req = req
+	var _result44 IMServicePingResult
+	var _meta43 thrift.ResponseMeta
+	_meta43, _err = p.Client_().Call(ctx, "Ping", &_args42, &_result44)
+	p.SetLastResponseMeta_(_meta43)
+	if _err != nil {
+		return
+	}
+	if _ret45 := _result44.GetSuccess(); _ret45 != nil {
+		return _ret45, nil
+	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Ping failed: unknown result")
+}
+
+// Parameters:
+//   - Req
+func (p *IMServiceClient) Signal(ctx context.Context, req *SignalRequest) (_r *SignalResponse, _err error) {
+	var _args46 IMServiceSignalArgs
+	_args46.Req = req
+	var _result48 IMServiceSignalResult
+	var _meta47 thrift.ResponseMeta
+	_meta47, _err = p.Client_().Call(ctx, "Signal", &_args46, &_result48)
+	p.SetLastResponseMeta_(_meta47)
+	if _err != nil {
+		return
+	}
+	if _ret49 := _result48.GetSuccess(); _ret49 != nil {
+		return _ret49, nil
+	}
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Signal failed: unknown result")
+}
+
+// Parameters:
+//   - Req
+func (p *IMServiceClient) Read(ctx context.Context, req *ReadRequest) (_r *ReadResponse, _err error) {
+	var _args50 IMServiceReadArgs
+	_args50.Req = req
+	var _result52 IMServiceReadResult
+	var _meta51 thrift.ResponseMeta
+	_meta51, _err = p.Client_().Call(ctx, "Read", &_args50, &_result52)
+	p.SetLastResponseMeta_(_meta51)
+	if _err != nil {
+		return
+	}
+	if _ret53 := _result52.GetSuccess(); _ret53 != nil {
+		return _ret53, nil
+	}
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Read failed: unknown result")
+}
+
+// Parameters:
+//   - Req
+func (p *IMServiceClient) Attend(ctx context.Context, req *AttendRequest) (_r *AttendResponse, _err error) {
+	var _args54 IMServiceAttendArgs
+	_args54.Req = req
+	var _result56 IMServiceAttendResult
+	var _meta55 thrift.ResponseMeta
+	_meta55, _err = p.Client_().Call(ctx, "Attend", &_args54, &_result56)
+	p.SetLastResponseMeta_(_meta55)
+	if _err != nil {
+		return
+	}
+	if _ret57 := _result56.GetSuccess(); _ret57 != nil {
+		return _ret57, nil
+	}
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Attend failed: unknown result")
+}
+
+// Parameters:
+//   - Req
+func (p *IMServiceClient) Present(ctx context.Context, req *PresentRequest) (_r *PresentResponse, _err error) {
+	var _args58 IMServicePresentArgs
+	_args58.Req = req
+	var _result60 IMServicePresentResult
+	var _meta59 thrift.ResponseMeta
+	_meta59, _err = p.Client_().Call(ctx, "Present", &_args58, &_result60)
+	p.SetLastResponseMeta_(_meta59)
+	if _err != nil {
+		return
+	}
+	if _ret61 := _result60.GetSuccess(); _ret61 != nil {
+		return _ret61, nil
+	}
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Present failed: unknown result")
+}
+
+// Parameters:
+//   - Req
+func (p *IMServiceClient) Watch(ctx context.Context, req *WatchRequest) (_r *WatchResponse, _err error) {
+	var _args62 IMServiceWatchArgs
+	_args62.Req = req
+	var _result64 IMServiceWatchResult
+	var _meta63 thrift.ResponseMeta
+	_meta63, _err = p.Client_().Call(ctx, "Watch", &_args62, &_result64)
+	p.SetLastResponseMeta_(_meta63)
+	if _err != nil {
+		return
+	}
+	if _ret65 := _result64.GetSuccess(); _ret65 != nil {
+		return _ret65, nil
+	}
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Watch failed: unknown result")
 }
 
 type IMServiceProcessor struct {
@@ -3101,14 +6243,19 @@ func (p *IMServiceProcessor) ProcessorMap() map[string]thrift.TProcessorFunction
 
 func NewIMServiceProcessor(handler IMService) *IMServiceProcessor {
 
-	self34 := &IMServiceProcessor{handler: handler, processorMap: make(map[string]thrift.TProcessorFunction)}
-	self34.processorMap["Send"] = &iMServiceProcessorSend{handler: handler}
-	self34.processorMap["Pull"] = &iMServiceProcessorPull{handler: handler}
-	self34.processorMap["Ready"] = &iMServiceProcessorReady{handler: handler}
-	self34.processorMap["SendBatch"] = &iMServiceProcessorSendBatch{handler: handler}
-	self34.processorMap["PullBatch"] = &iMServiceProcessorPullBatch{handler: handler}
-	self34.processorMap["Ping"] = &iMServiceProcessorPing{handler: handler}
-	return self34
+	self66 := &IMServiceProcessor{handler: handler, processorMap: make(map[string]thrift.TProcessorFunction)}
+	self66.processorMap["Send"] = &iMServiceProcessorSend{handler: handler}
+	self66.processorMap["Pull"] = &iMServiceProcessorPull{handler: handler}
+	self66.processorMap["Ready"] = &iMServiceProcessorReady{handler: handler}
+	self66.processorMap["SendBatch"] = &iMServiceProcessorSendBatch{handler: handler}
+	self66.processorMap["PullBatch"] = &iMServiceProcessorPullBatch{handler: handler}
+	self66.processorMap["Ping"] = &iMServiceProcessorPing{handler: handler}
+	self66.processorMap["Signal"] = &iMServiceProcessorSignal{handler: handler}
+	self66.processorMap["Read"] = &iMServiceProcessorRead{handler: handler}
+	self66.processorMap["Attend"] = &iMServiceProcessorAttend{handler: handler}
+	self66.processorMap["Present"] = &iMServiceProcessorPresent{handler: handler}
+	self66.processorMap["Watch"] = &iMServiceProcessorWatch{handler: handler}
+	return self66
 }
 
 func (p *IMServiceProcessor) Process(ctx context.Context, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
@@ -3121,12 +6268,12 @@ func (p *IMServiceProcessor) Process(ctx context.Context, iprot, oprot thrift.TP
 	}
 	iprot.Skip(ctx, thrift.STRUCT)
 	iprot.ReadMessageEnd(ctx)
-	x35 := thrift.NewTApplicationException(thrift.UNKNOWN_METHOD, "Unknown function "+name)
+	x67 := thrift.NewTApplicationException(thrift.UNKNOWN_METHOD, "Unknown function "+name)
 	oprot.WriteMessageBegin(ctx, name, thrift.EXCEPTION, seqId)
-	x35.Write(ctx, oprot)
+	x67.Write(ctx, oprot)
 	oprot.WriteMessageEnd(ctx)
 	oprot.Flush(ctx)
-	return false, x35
+	return false, x67
 
 }
 
@@ -3135,7 +6282,7 @@ type iMServiceProcessorSend struct {
 }
 
 func (p *iMServiceProcessorSend) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err36 error
+	var _write_err68 error
 	args := IMServiceSendArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -3181,21 +6328,21 @@ func (p *iMServiceProcessorSend) Process(ctx context.Context, seqId int32, iprot
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc37 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Send: "+err2.Error())
+		_exc69 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Send: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Send", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err36 = thrift.WrapTException(err2)
+			_write_err68 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc37.Write(ctx, oprot); _write_err36 == nil && err2 != nil {
-			_write_err36 = thrift.WrapTException(err2)
+		if err2 := _exc69.Write(ctx, oprot); _write_err68 == nil && err2 != nil {
+			_write_err68 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err36 == nil && err2 != nil {
-			_write_err36 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err68 == nil && err2 != nil {
+			_write_err68 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err36 == nil && err2 != nil {
-			_write_err36 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err68 == nil && err2 != nil {
+			_write_err68 = thrift.WrapTException(err2)
 		}
-		if _write_err36 != nil {
-			return false, thrift.WrapTException(_write_err36)
+		if _write_err68 != nil {
+			return false, thrift.WrapTException(_write_err68)
 		}
 		return true, err
 	} else {
@@ -3203,19 +6350,19 @@ func (p *iMServiceProcessorSend) Process(ctx context.Context, seqId int32, iprot
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Send", thrift.REPLY, seqId); err2 != nil {
-		_write_err36 = thrift.WrapTException(err2)
+		_write_err68 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err36 == nil && err2 != nil {
-		_write_err36 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err68 == nil && err2 != nil {
+		_write_err68 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err36 == nil && err2 != nil {
-		_write_err36 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err68 == nil && err2 != nil {
+		_write_err68 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err36 == nil && err2 != nil {
-		_write_err36 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err68 == nil && err2 != nil {
+		_write_err68 = thrift.WrapTException(err2)
 	}
-	if _write_err36 != nil {
-		return false, thrift.WrapTException(_write_err36)
+	if _write_err68 != nil {
+		return false, thrift.WrapTException(_write_err68)
 	}
 	return true, err
 }
@@ -3225,7 +6372,7 @@ type iMServiceProcessorPull struct {
 }
 
 func (p *iMServiceProcessorPull) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err38 error
+	var _write_err70 error
 	args := IMServicePullArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -3271,21 +6418,21 @@ func (p *iMServiceProcessorPull) Process(ctx context.Context, seqId int32, iprot
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc39 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Pull: "+err2.Error())
+		_exc71 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Pull: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Pull", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err38 = thrift.WrapTException(err2)
+			_write_err70 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc39.Write(ctx, oprot); _write_err38 == nil && err2 != nil {
-			_write_err38 = thrift.WrapTException(err2)
+		if err2 := _exc71.Write(ctx, oprot); _write_err70 == nil && err2 != nil {
+			_write_err70 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err38 == nil && err2 != nil {
-			_write_err38 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err70 == nil && err2 != nil {
+			_write_err70 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err38 == nil && err2 != nil {
-			_write_err38 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err70 == nil && err2 != nil {
+			_write_err70 = thrift.WrapTException(err2)
 		}
-		if _write_err38 != nil {
-			return false, thrift.WrapTException(_write_err38)
+		if _write_err70 != nil {
+			return false, thrift.WrapTException(_write_err70)
 		}
 		return true, err
 	} else {
@@ -3293,19 +6440,19 @@ func (p *iMServiceProcessorPull) Process(ctx context.Context, seqId int32, iprot
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Pull", thrift.REPLY, seqId); err2 != nil {
-		_write_err38 = thrift.WrapTException(err2)
+		_write_err70 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err38 == nil && err2 != nil {
-		_write_err38 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err70 == nil && err2 != nil {
+		_write_err70 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err38 == nil && err2 != nil {
-		_write_err38 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err70 == nil && err2 != nil {
+		_write_err70 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err38 == nil && err2 != nil {
-		_write_err38 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err70 == nil && err2 != nil {
+		_write_err70 = thrift.WrapTException(err2)
 	}
-	if _write_err38 != nil {
-		return false, thrift.WrapTException(_write_err38)
+	if _write_err70 != nil {
+		return false, thrift.WrapTException(_write_err70)
 	}
 	return true, err
 }
@@ -3315,7 +6462,7 @@ type iMServiceProcessorReady struct {
 }
 
 func (p *iMServiceProcessorReady) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err40 error
+	var _write_err72 error
 	args := IMServiceReadyArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -3361,21 +6508,21 @@ func (p *iMServiceProcessorReady) Process(ctx context.Context, seqId int32, ipro
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc41 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ready: "+err2.Error())
+		_exc73 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ready: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Ready", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err40 = thrift.WrapTException(err2)
+			_write_err72 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc41.Write(ctx, oprot); _write_err40 == nil && err2 != nil {
-			_write_err40 = thrift.WrapTException(err2)
+		if err2 := _exc73.Write(ctx, oprot); _write_err72 == nil && err2 != nil {
+			_write_err72 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err40 == nil && err2 != nil {
-			_write_err40 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err72 == nil && err2 != nil {
+			_write_err72 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err40 == nil && err2 != nil {
-			_write_err40 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err72 == nil && err2 != nil {
+			_write_err72 = thrift.WrapTException(err2)
 		}
-		if _write_err40 != nil {
-			return false, thrift.WrapTException(_write_err40)
+		if _write_err72 != nil {
+			return false, thrift.WrapTException(_write_err72)
 		}
 		return true, err
 	} else {
@@ -3383,19 +6530,19 @@ func (p *iMServiceProcessorReady) Process(ctx context.Context, seqId int32, ipro
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Ready", thrift.REPLY, seqId); err2 != nil {
-		_write_err40 = thrift.WrapTException(err2)
+		_write_err72 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err40 == nil && err2 != nil {
-		_write_err40 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err72 == nil && err2 != nil {
+		_write_err72 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err40 == nil && err2 != nil {
-		_write_err40 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err72 == nil && err2 != nil {
+		_write_err72 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err40 == nil && err2 != nil {
-		_write_err40 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err72 == nil && err2 != nil {
+		_write_err72 = thrift.WrapTException(err2)
 	}
-	if _write_err40 != nil {
-		return false, thrift.WrapTException(_write_err40)
+	if _write_err72 != nil {
+		return false, thrift.WrapTException(_write_err72)
 	}
 	return true, err
 }
@@ -3405,7 +6552,7 @@ type iMServiceProcessorSendBatch struct {
 }
 
 func (p *iMServiceProcessorSendBatch) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err42 error
+	var _write_err74 error
 	args := IMServiceSendBatchArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -3451,21 +6598,21 @@ func (p *iMServiceProcessorSendBatch) Process(ctx context.Context, seqId int32, 
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc43 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing SendBatch: "+err2.Error())
+		_exc75 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing SendBatch: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "SendBatch", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err42 = thrift.WrapTException(err2)
+			_write_err74 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc43.Write(ctx, oprot); _write_err42 == nil && err2 != nil {
-			_write_err42 = thrift.WrapTException(err2)
+		if err2 := _exc75.Write(ctx, oprot); _write_err74 == nil && err2 != nil {
+			_write_err74 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err42 == nil && err2 != nil {
-			_write_err42 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err74 == nil && err2 != nil {
+			_write_err74 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err42 == nil && err2 != nil {
-			_write_err42 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err74 == nil && err2 != nil {
+			_write_err74 = thrift.WrapTException(err2)
 		}
-		if _write_err42 != nil {
-			return false, thrift.WrapTException(_write_err42)
+		if _write_err74 != nil {
+			return false, thrift.WrapTException(_write_err74)
 		}
 		return true, err
 	} else {
@@ -3473,19 +6620,19 @@ func (p *iMServiceProcessorSendBatch) Process(ctx context.Context, seqId int32, 
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "SendBatch", thrift.REPLY, seqId); err2 != nil {
-		_write_err42 = thrift.WrapTException(err2)
+		_write_err74 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err42 == nil && err2 != nil {
-		_write_err42 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err74 == nil && err2 != nil {
+		_write_err74 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err42 == nil && err2 != nil {
-		_write_err42 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err74 == nil && err2 != nil {
+		_write_err74 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err42 == nil && err2 != nil {
-		_write_err42 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err74 == nil && err2 != nil {
+		_write_err74 = thrift.WrapTException(err2)
 	}
-	if _write_err42 != nil {
-		return false, thrift.WrapTException(_write_err42)
+	if _write_err74 != nil {
+		return false, thrift.WrapTException(_write_err74)
 	}
 	return true, err
 }
@@ -3495,7 +6642,7 @@ type iMServiceProcessorPullBatch struct {
 }
 
 func (p *iMServiceProcessorPullBatch) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err44 error
+	var _write_err76 error
 	args := IMServicePullBatchArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -3541,21 +6688,21 @@ func (p *iMServiceProcessorPullBatch) Process(ctx context.Context, seqId int32, 
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc45 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing PullBatch: "+err2.Error())
+		_exc77 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing PullBatch: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "PullBatch", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err44 = thrift.WrapTException(err2)
+			_write_err76 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc45.Write(ctx, oprot); _write_err44 == nil && err2 != nil {
-			_write_err44 = thrift.WrapTException(err2)
+		if err2 := _exc77.Write(ctx, oprot); _write_err76 == nil && err2 != nil {
+			_write_err76 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err44 == nil && err2 != nil {
-			_write_err44 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err76 == nil && err2 != nil {
+			_write_err76 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err44 == nil && err2 != nil {
-			_write_err44 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err76 == nil && err2 != nil {
+			_write_err76 = thrift.WrapTException(err2)
 		}
-		if _write_err44 != nil {
-			return false, thrift.WrapTException(_write_err44)
+		if _write_err76 != nil {
+			return false, thrift.WrapTException(_write_err76)
 		}
 		return true, err
 	} else {
@@ -3563,19 +6710,19 @@ func (p *iMServiceProcessorPullBatch) Process(ctx context.Context, seqId int32, 
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "PullBatch", thrift.REPLY, seqId); err2 != nil {
-		_write_err44 = thrift.WrapTException(err2)
+		_write_err76 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err44 == nil && err2 != nil {
-		_write_err44 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err76 == nil && err2 != nil {
+		_write_err76 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err44 == nil && err2 != nil {
-		_write_err44 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err76 == nil && err2 != nil {
+		_write_err76 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err44 == nil && err2 != nil {
-		_write_err44 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err76 == nil && err2 != nil {
+		_write_err76 = thrift.WrapTException(err2)
 	}
-	if _write_err44 != nil {
-		return false, thrift.WrapTException(_write_err44)
+	if _write_err76 != nil {
+		return false, thrift.WrapTException(_write_err76)
 	}
 	return true, err
 }
@@ -3585,7 +6732,7 @@ type iMServiceProcessorPing struct {
 }
 
 func (p *iMServiceProcessorPing) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err46 error
+	var _write_err78 error
 	args := IMServicePingArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -3631,21 +6778,21 @@ func (p *iMServiceProcessorPing) Process(ctx context.Context, seqId int32, iprot
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc47 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ping: "+err2.Error())
+		_exc79 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ping: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Ping", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err46 = thrift.WrapTException(err2)
+			_write_err78 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc47.Write(ctx, oprot); _write_err46 == nil && err2 != nil {
-			_write_err46 = thrift.WrapTException(err2)
+		if err2 := _exc79.Write(ctx, oprot); _write_err78 == nil && err2 != nil {
+			_write_err78 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err46 == nil && err2 != nil {
-			_write_err46 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err78 == nil && err2 != nil {
+			_write_err78 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err46 == nil && err2 != nil {
-			_write_err46 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err78 == nil && err2 != nil {
+			_write_err78 = thrift.WrapTException(err2)
 		}
-		if _write_err46 != nil {
-			return false, thrift.WrapTException(_write_err46)
+		if _write_err78 != nil {
+			return false, thrift.WrapTException(_write_err78)
 		}
 		return true, err
 	} else {
@@ -3653,19 +6800,469 @@ func (p *iMServiceProcessorPing) Process(ctx context.Context, seqId int32, iprot
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Ping", thrift.REPLY, seqId); err2 != nil {
-		_write_err46 = thrift.WrapTException(err2)
+		_write_err78 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err46 == nil && err2 != nil {
-		_write_err46 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err78 == nil && err2 != nil {
+		_write_err78 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err46 == nil && err2 != nil {
-		_write_err46 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err78 == nil && err2 != nil {
+		_write_err78 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err46 == nil && err2 != nil {
-		_write_err46 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err78 == nil && err2 != nil {
+		_write_err78 = thrift.WrapTException(err2)
 	}
-	if _write_err46 != nil {
-		return false, thrift.WrapTException(_write_err46)
+	if _write_err78 != nil {
+		return false, thrift.WrapTException(_write_err78)
+	}
+	return true, err
+}
+
+type iMServiceProcessorSignal struct {
+	handler IMService
+}
+
+func (p *iMServiceProcessorSignal) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
+	var _write_err80 error
+	args := IMServiceSignalArgs{}
+	if err2 := args.Read(ctx, iprot); err2 != nil {
+		iprot.ReadMessageEnd(ctx)
+		x := thrift.NewTApplicationException(thrift.PROTOCOL_ERROR, err2.Error())
+		oprot.WriteMessageBegin(ctx, "Signal", thrift.EXCEPTION, seqId)
+		x.Write(ctx, oprot)
+		oprot.WriteMessageEnd(ctx)
+		oprot.Flush(ctx)
+		return false, thrift.WrapTException(err2)
+	}
+	iprot.ReadMessageEnd(ctx)
+
+	tickerCancel := func() {}
+	// Start a goroutine to do server side connectivity check.
+	if thrift.ServerConnectivityCheckInterval > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		var tickerCtx context.Context
+		tickerCtx, tickerCancel = context.WithCancel(context.Background())
+		defer tickerCancel()
+		go func(ctx context.Context, cancel context.CancelFunc) {
+			ticker := time.NewTicker(thrift.ServerConnectivityCheckInterval)
+			defer ticker.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-ticker.C:
+					if !iprot.Transport().IsOpen() {
+						cancel()
+						return
+					}
+				}
+			}
+		}(tickerCtx, cancel)
+	}
+
+	result := IMServiceSignalResult{}
+	if retval, err2 := p.handler.Signal(ctx, args.Req); err2 != nil {
+		tickerCancel()
+		err = thrift.WrapTException(err2)
+		if errors.Is(err2, thrift.ErrAbandonRequest) {
+			return false, thrift.WrapTException(err2)
+		}
+		_exc81 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Signal: "+err2.Error())
+		if err2 := oprot.WriteMessageBegin(ctx, "Signal", thrift.EXCEPTION, seqId); err2 != nil {
+			_write_err80 = thrift.WrapTException(err2)
+		}
+		if err2 := _exc81.Write(ctx, oprot); _write_err80 == nil && err2 != nil {
+			_write_err80 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err80 == nil && err2 != nil {
+			_write_err80 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.Flush(ctx); _write_err80 == nil && err2 != nil {
+			_write_err80 = thrift.WrapTException(err2)
+		}
+		if _write_err80 != nil {
+			return false, thrift.WrapTException(_write_err80)
+		}
+		return true, err
+	} else {
+		result.Success = retval
+	}
+	tickerCancel()
+	if err2 := oprot.WriteMessageBegin(ctx, "Signal", thrift.REPLY, seqId); err2 != nil {
+		_write_err80 = thrift.WrapTException(err2)
+	}
+	if err2 := result.Write(ctx, oprot); _write_err80 == nil && err2 != nil {
+		_write_err80 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err80 == nil && err2 != nil {
+		_write_err80 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.Flush(ctx); _write_err80 == nil && err2 != nil {
+		_write_err80 = thrift.WrapTException(err2)
+	}
+	if _write_err80 != nil {
+		return false, thrift.WrapTException(_write_err80)
+	}
+	return true, err
+}
+
+type iMServiceProcessorRead struct {
+	handler IMService
+}
+
+func (p *iMServiceProcessorRead) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
+	var _write_err82 error
+	args := IMServiceReadArgs{}
+	if err2 := args.Read(ctx, iprot); err2 != nil {
+		iprot.ReadMessageEnd(ctx)
+		x := thrift.NewTApplicationException(thrift.PROTOCOL_ERROR, err2.Error())
+		oprot.WriteMessageBegin(ctx, "Read", thrift.EXCEPTION, seqId)
+		x.Write(ctx, oprot)
+		oprot.WriteMessageEnd(ctx)
+		oprot.Flush(ctx)
+		return false, thrift.WrapTException(err2)
+	}
+	iprot.ReadMessageEnd(ctx)
+
+	tickerCancel := func() {}
+	// Start a goroutine to do server side connectivity check.
+	if thrift.ServerConnectivityCheckInterval > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		var tickerCtx context.Context
+		tickerCtx, tickerCancel = context.WithCancel(context.Background())
+		defer tickerCancel()
+		go func(ctx context.Context, cancel context.CancelFunc) {
+			ticker := time.NewTicker(thrift.ServerConnectivityCheckInterval)
+			defer ticker.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-ticker.C:
+					if !iprot.Transport().IsOpen() {
+						cancel()
+						return
+					}
+				}
+			}
+		}(tickerCtx, cancel)
+	}
+
+	result := IMServiceReadResult{}
+	if retval, err2 := p.handler.Read(ctx, args.Req); err2 != nil {
+		tickerCancel()
+		err = thrift.WrapTException(err2)
+		if errors.Is(err2, thrift.ErrAbandonRequest) {
+			return false, thrift.WrapTException(err2)
+		}
+		_exc83 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Read: "+err2.Error())
+		if err2 := oprot.WriteMessageBegin(ctx, "Read", thrift.EXCEPTION, seqId); err2 != nil {
+			_write_err82 = thrift.WrapTException(err2)
+		}
+		if err2 := _exc83.Write(ctx, oprot); _write_err82 == nil && err2 != nil {
+			_write_err82 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err82 == nil && err2 != nil {
+			_write_err82 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.Flush(ctx); _write_err82 == nil && err2 != nil {
+			_write_err82 = thrift.WrapTException(err2)
+		}
+		if _write_err82 != nil {
+			return false, thrift.WrapTException(_write_err82)
+		}
+		return true, err
+	} else {
+		result.Success = retval
+	}
+	tickerCancel()
+	if err2 := oprot.WriteMessageBegin(ctx, "Read", thrift.REPLY, seqId); err2 != nil {
+		_write_err82 = thrift.WrapTException(err2)
+	}
+	if err2 := result.Write(ctx, oprot); _write_err82 == nil && err2 != nil {
+		_write_err82 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err82 == nil && err2 != nil {
+		_write_err82 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.Flush(ctx); _write_err82 == nil && err2 != nil {
+		_write_err82 = thrift.WrapTException(err2)
+	}
+	if _write_err82 != nil {
+		return false, thrift.WrapTException(_write_err82)
+	}
+	return true, err
+}
+
+type iMServiceProcessorAttend struct {
+	handler IMService
+}
+
+func (p *iMServiceProcessorAttend) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
+	var _write_err84 error
+	args := IMServiceAttendArgs{}
+	if err2 := args.Read(ctx, iprot); err2 != nil {
+		iprot.ReadMessageEnd(ctx)
+		x := thrift.NewTApplicationException(thrift.PROTOCOL_ERROR, err2.Error())
+		oprot.WriteMessageBegin(ctx, "Attend", thrift.EXCEPTION, seqId)
+		x.Write(ctx, oprot)
+		oprot.WriteMessageEnd(ctx)
+		oprot.Flush(ctx)
+		return false, thrift.WrapTException(err2)
+	}
+	iprot.ReadMessageEnd(ctx)
+
+	tickerCancel := func() {}
+	// Start a goroutine to do server side connectivity check.
+	if thrift.ServerConnectivityCheckInterval > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		var tickerCtx context.Context
+		tickerCtx, tickerCancel = context.WithCancel(context.Background())
+		defer tickerCancel()
+		go func(ctx context.Context, cancel context.CancelFunc) {
+			ticker := time.NewTicker(thrift.ServerConnectivityCheckInterval)
+			defer ticker.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-ticker.C:
+					if !iprot.Transport().IsOpen() {
+						cancel()
+						return
+					}
+				}
+			}
+		}(tickerCtx, cancel)
+	}
+
+	result := IMServiceAttendResult{}
+	if retval, err2 := p.handler.Attend(ctx, args.Req); err2 != nil {
+		tickerCancel()
+		err = thrift.WrapTException(err2)
+		if errors.Is(err2, thrift.ErrAbandonRequest) {
+			return false, thrift.WrapTException(err2)
+		}
+		_exc85 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Attend: "+err2.Error())
+		if err2 := oprot.WriteMessageBegin(ctx, "Attend", thrift.EXCEPTION, seqId); err2 != nil {
+			_write_err84 = thrift.WrapTException(err2)
+		}
+		if err2 := _exc85.Write(ctx, oprot); _write_err84 == nil && err2 != nil {
+			_write_err84 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err84 == nil && err2 != nil {
+			_write_err84 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.Flush(ctx); _write_err84 == nil && err2 != nil {
+			_write_err84 = thrift.WrapTException(err2)
+		}
+		if _write_err84 != nil {
+			return false, thrift.WrapTException(_write_err84)
+		}
+		return true, err
+	} else {
+		result.Success = retval
+	}
+	tickerCancel()
+	if err2 := oprot.WriteMessageBegin(ctx, "Attend", thrift.REPLY, seqId); err2 != nil {
+		_write_err84 = thrift.WrapTException(err2)
+	}
+	if err2 := result.Write(ctx, oprot); _write_err84 == nil && err2 != nil {
+		_write_err84 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err84 == nil && err2 != nil {
+		_write_err84 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.Flush(ctx); _write_err84 == nil && err2 != nil {
+		_write_err84 = thrift.WrapTException(err2)
+	}
+	if _write_err84 != nil {
+		return false, thrift.WrapTException(_write_err84)
+	}
+	return true, err
+}
+
+type iMServiceProcessorPresent struct {
+	handler IMService
+}
+
+func (p *iMServiceProcessorPresent) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
+	var _write_err86 error
+	args := IMServicePresentArgs{}
+	if err2 := args.Read(ctx, iprot); err2 != nil {
+		iprot.ReadMessageEnd(ctx)
+		x := thrift.NewTApplicationException(thrift.PROTOCOL_ERROR, err2.Error())
+		oprot.WriteMessageBegin(ctx, "Present", thrift.EXCEPTION, seqId)
+		x.Write(ctx, oprot)
+		oprot.WriteMessageEnd(ctx)
+		oprot.Flush(ctx)
+		return false, thrift.WrapTException(err2)
+	}
+	iprot.ReadMessageEnd(ctx)
+
+	tickerCancel := func() {}
+	// Start a goroutine to do server side connectivity check.
+	if thrift.ServerConnectivityCheckInterval > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		var tickerCtx context.Context
+		tickerCtx, tickerCancel = context.WithCancel(context.Background())
+		defer tickerCancel()
+		go func(ctx context.Context, cancel context.CancelFunc) {
+			ticker := time.NewTicker(thrift.ServerConnectivityCheckInterval)
+			defer ticker.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-ticker.C:
+					if !iprot.Transport().IsOpen() {
+						cancel()
+						return
+					}
+				}
+			}
+		}(tickerCtx, cancel)
+	}
+
+	result := IMServicePresentResult{}
+	if retval, err2 := p.handler.Present(ctx, args.Req); err2 != nil {
+		tickerCancel()
+		err = thrift.WrapTException(err2)
+		if errors.Is(err2, thrift.ErrAbandonRequest) {
+			return false, thrift.WrapTException(err2)
+		}
+		_exc87 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Present: "+err2.Error())
+		if err2 := oprot.WriteMessageBegin(ctx, "Present", thrift.EXCEPTION, seqId); err2 != nil {
+			_write_err86 = thrift.WrapTException(err2)
+		}
+		if err2 := _exc87.Write(ctx, oprot); _write_err86 == nil && err2 != nil {
+			_write_err86 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err86 == nil && err2 != nil {
+			_write_err86 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.Flush(ctx); _write_err86 == nil && err2 != nil {
+			_write_err86 = thrift.WrapTException(err2)
+		}
+		if _write_err86 != nil {
+			return false, thrift.WrapTException(_write_err86)
+		}
+		return true, err
+	} else {
+		result.Success = retval
+	}
+	tickerCancel()
+	if err2 := oprot.WriteMessageBegin(ctx, "Present", thrift.REPLY, seqId); err2 != nil {
+		_write_err86 = thrift.WrapTException(err2)
+	}
+	if err2 := result.Write(ctx, oprot); _write_err86 == nil && err2 != nil {
+		_write_err86 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err86 == nil && err2 != nil {
+		_write_err86 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.Flush(ctx); _write_err86 == nil && err2 != nil {
+		_write_err86 = thrift.WrapTException(err2)
+	}
+	if _write_err86 != nil {
+		return false, thrift.WrapTException(_write_err86)
+	}
+	return true, err
+}
+
+type iMServiceProcessorWatch struct {
+	handler IMService
+}
+
+func (p *iMServiceProcessorWatch) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
+	var _write_err88 error
+	args := IMServiceWatchArgs{}
+	if err2 := args.Read(ctx, iprot); err2 != nil {
+		iprot.ReadMessageEnd(ctx)
+		x := thrift.NewTApplicationException(thrift.PROTOCOL_ERROR, err2.Error())
+		oprot.WriteMessageBegin(ctx, "Watch", thrift.EXCEPTION, seqId)
+		x.Write(ctx, oprot)
+		oprot.WriteMessageEnd(ctx)
+		oprot.Flush(ctx)
+		return false, thrift.WrapTException(err2)
+	}
+	iprot.ReadMessageEnd(ctx)
+
+	tickerCancel := func() {}
+	// Start a goroutine to do server side connectivity check.
+	if thrift.ServerConnectivityCheckInterval > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		var tickerCtx context.Context
+		tickerCtx, tickerCancel = context.WithCancel(context.Background())
+		defer tickerCancel()
+		go func(ctx context.Context, cancel context.CancelFunc) {
+			ticker := time.NewTicker(thrift.ServerConnectivityCheckInterval)
+			defer ticker.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-ticker.C:
+					if !iprot.Transport().IsOpen() {
+						cancel()
+						return
+					}
+				}
+			}
+		}(tickerCtx, cancel)
+	}
+
+	result := IMServiceWatchResult{}
+	if retval, err2 := p.handler.Watch(ctx, args.Req); err2 != nil {
+		tickerCancel()
+		err = thrift.WrapTException(err2)
+		if errors.Is(err2, thrift.ErrAbandonRequest) {
+			return false, thrift.WrapTException(err2)
+		}
+		_exc89 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Watch: "+err2.Error())
+		if err2 := oprot.WriteMessageBegin(ctx, "Watch", thrift.EXCEPTION, seqId); err2 != nil {
+			_write_err88 = thrift.WrapTException(err2)
+		}
+		if err2 := _exc89.Write(ctx, oprot); _write_err88 == nil && err2 != nil {
+			_write_err88 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err88 == nil && err2 != nil {
+			_write_err88 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.Flush(ctx); _write_err88 == nil && err2 != nil {
+			_write_err88 = thrift.WrapTException(err2)
+		}
+		if _write_err88 != nil {
+			return false, thrift.WrapTException(_write_err88)
+		}
+		return true, err
+	} else {
+		result.Success = retval
+	}
+	tickerCancel()
+	if err2 := oprot.WriteMessageBegin(ctx, "Watch", thrift.REPLY, seqId); err2 != nil {
+		_write_err88 = thrift.WrapTException(err2)
+	}
+	if err2 := result.Write(ctx, oprot); _write_err88 == nil && err2 != nil {
+		_write_err88 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err88 == nil && err2 != nil {
+		_write_err88 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.Flush(ctx); _write_err88 == nil && err2 != nil {
+		_write_err88 = thrift.WrapTException(err2)
+	}
+	if _write_err88 != nil {
+		return false, thrift.WrapTException(_write_err88)
 	}
 	return true, err
 }
@@ -4966,4 +8563,1084 @@ func (p *IMServicePingResult) String() string {
 		return "<nil>"
 	}
 	return fmt.Sprintf("IMServicePingResult(%+v)", *p)
+}
+
+// Attributes:
+//   - Req
+type IMServiceSignalArgs struct {
+	Req *SignalRequest `thrift:"req,1" db:"req" json:"req"`
+}
+
+func NewIMServiceSignalArgs() *IMServiceSignalArgs {
+	return &IMServiceSignalArgs{}
+}
+
+var IMServiceSignalArgs_Req_DEFAULT *SignalRequest
+
+func (p *IMServiceSignalArgs) GetReq() *SignalRequest {
+	if !p.IsSetReq() {
+		return IMServiceSignalArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceSignalArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceSignalArgs) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceSignalArgs) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Req = &SignalRequest{}
+	if err := p.Req.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Req), err)
+	}
+	return nil
+}
+
+func (p *IMServiceSignalArgs) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Signal_args"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceSignalArgs) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "req", thrift.STRUCT, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:req: ", p), err)
+	}
+	if err := p.Req.Write(ctx, oprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Req), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:req: ", p), err)
+	}
+	return err
+}
+
+func (p *IMServiceSignalArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceSignalArgs(%+v)", *p)
+}
+
+// Attributes:
+//   - Success
+type IMServiceSignalResult struct {
+	Success *SignalResponse `thrift:"success,0" db:"success" json:"success,omitempty"`
+}
+
+func NewIMServiceSignalResult() *IMServiceSignalResult {
+	return &IMServiceSignalResult{}
+}
+
+var IMServiceSignalResult_Success_DEFAULT *SignalResponse
+
+func (p *IMServiceSignalResult) GetSuccess() *SignalResponse {
+	if !p.IsSetSuccess() {
+		return IMServiceSignalResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceSignalResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceSignalResult) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 0:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField0(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceSignalResult) ReadField0(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Success = &SignalResponse{}
+	if err := p.Success.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Success), err)
+	}
+	return nil
+}
+
+func (p *IMServiceSignalResult) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Signal_result"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField0(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceSignalResult) writeField0(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetSuccess() {
+		if err := oprot.WriteFieldBegin(ctx, "success", thrift.STRUCT, 0); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 0:success: ", p), err)
+		}
+		if err := p.Success.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Success), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 0:success: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *IMServiceSignalResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceSignalResult(%+v)", *p)
+}
+
+// Attributes:
+//   - Req
+type IMServiceReadArgs struct {
+	Req *ReadRequest `thrift:"req,1" db:"req" json:"req"`
+}
+
+func NewIMServiceReadArgs() *IMServiceReadArgs {
+	return &IMServiceReadArgs{}
+}
+
+var IMServiceReadArgs_Req_DEFAULT *ReadRequest
+
+func (p *IMServiceReadArgs) GetReq() *ReadRequest {
+	if !p.IsSetReq() {
+		return IMServiceReadArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceReadArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceReadArgs) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceReadArgs) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Req = &ReadRequest{}
+	if err := p.Req.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Req), err)
+	}
+	return nil
+}
+
+func (p *IMServiceReadArgs) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Read_args"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceReadArgs) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "req", thrift.STRUCT, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:req: ", p), err)
+	}
+	if err := p.Req.Write(ctx, oprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Req), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:req: ", p), err)
+	}
+	return err
+}
+
+func (p *IMServiceReadArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceReadArgs(%+v)", *p)
+}
+
+// Attributes:
+//   - Success
+type IMServiceReadResult struct {
+	Success *ReadResponse `thrift:"success,0" db:"success" json:"success,omitempty"`
+}
+
+func NewIMServiceReadResult() *IMServiceReadResult {
+	return &IMServiceReadResult{}
+}
+
+var IMServiceReadResult_Success_DEFAULT *ReadResponse
+
+func (p *IMServiceReadResult) GetSuccess() *ReadResponse {
+	if !p.IsSetSuccess() {
+		return IMServiceReadResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceReadResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceReadResult) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 0:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField0(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceReadResult) ReadField0(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Success = &ReadResponse{}
+	if err := p.Success.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Success), err)
+	}
+	return nil
+}
+
+func (p *IMServiceReadResult) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Read_result"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField0(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceReadResult) writeField0(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetSuccess() {
+		if err := oprot.WriteFieldBegin(ctx, "success", thrift.STRUCT, 0); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 0:success: ", p), err)
+		}
+		if err := p.Success.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Success), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 0:success: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *IMServiceReadResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceReadResult(%+v)", *p)
+}
+
+// Attributes:
+//   - Req
+type IMServiceAttendArgs struct {
+	Req *AttendRequest `thrift:"req,1" db:"req" json:"req"`
+}
+
+func NewIMServiceAttendArgs() *IMServiceAttendArgs {
+	return &IMServiceAttendArgs{}
+}
+
+var IMServiceAttendArgs_Req_DEFAULT *AttendRequest
+
+func (p *IMServiceAttendArgs) GetReq() *AttendRequest {
+	if !p.IsSetReq() {
+		return IMServiceAttendArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceAttendArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceAttendArgs) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceAttendArgs) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Req = &AttendRequest{}
+	if err := p.Req.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Req), err)
+	}
+	return nil
+}
+
+func (p *IMServiceAttendArgs) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Attend_args"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceAttendArgs) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "req", thrift.STRUCT, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:req: ", p), err)
+	}
+	if err := p.Req.Write(ctx, oprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Req), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:req: ", p), err)
+	}
+	return err
+}
+
+func (p *IMServiceAttendArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceAttendArgs(%+v)", *p)
+}
+
+// Attributes:
+//   - Success
+type IMServiceAttendResult struct {
+	Success *AttendResponse `thrift:"success,0" db:"success" json:"success,omitempty"`
+}
+
+func NewIMServiceAttendResult() *IMServiceAttendResult {
+	return &IMServiceAttendResult{}
+}
+
+var IMServiceAttendResult_Success_DEFAULT *AttendResponse
+
+func (p *IMServiceAttendResult) GetSuccess() *AttendResponse {
+	if !p.IsSetSuccess() {
+		return IMServiceAttendResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceAttendResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceAttendResult) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 0:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField0(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceAttendResult) ReadField0(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Success = &AttendResponse{}
+	if err := p.Success.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Success), err)
+	}
+	return nil
+}
+
+func (p *IMServiceAttendResult) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Attend_result"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField0(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceAttendResult) writeField0(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetSuccess() {
+		if err := oprot.WriteFieldBegin(ctx, "success", thrift.STRUCT, 0); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 0:success: ", p), err)
+		}
+		if err := p.Success.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Success), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 0:success: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *IMServiceAttendResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceAttendResult(%+v)", *p)
+}
+
+// Attributes:
+//   - Req
+type IMServicePresentArgs struct {
+	Req *PresentRequest `thrift:"req,1" db:"req" json:"req"`
+}
+
+func NewIMServicePresentArgs() *IMServicePresentArgs {
+	return &IMServicePresentArgs{}
+}
+
+var IMServicePresentArgs_Req_DEFAULT *PresentRequest
+
+func (p *IMServicePresentArgs) GetReq() *PresentRequest {
+	if !p.IsSetReq() {
+		return IMServicePresentArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServicePresentArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServicePresentArgs) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServicePresentArgs) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Req = &PresentRequest{}
+	if err := p.Req.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Req), err)
+	}
+	return nil
+}
+
+func (p *IMServicePresentArgs) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Present_args"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServicePresentArgs) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "req", thrift.STRUCT, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:req: ", p), err)
+	}
+	if err := p.Req.Write(ctx, oprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Req), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:req: ", p), err)
+	}
+	return err
+}
+
+func (p *IMServicePresentArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServicePresentArgs(%+v)", *p)
+}
+
+// Attributes:
+//   - Success
+type IMServicePresentResult struct {
+	Success *PresentResponse `thrift:"success,0" db:"success" json:"success,omitempty"`
+}
+
+func NewIMServicePresentResult() *IMServicePresentResult {
+	return &IMServicePresentResult{}
+}
+
+var IMServicePresentResult_Success_DEFAULT *PresentResponse
+
+func (p *IMServicePresentResult) GetSuccess() *PresentResponse {
+	if !p.IsSetSuccess() {
+		return IMServicePresentResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServicePresentResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServicePresentResult) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 0:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField0(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServicePresentResult) ReadField0(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Success = &PresentResponse{}
+	if err := p.Success.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Success), err)
+	}
+	return nil
+}
+
+func (p *IMServicePresentResult) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Present_result"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField0(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServicePresentResult) writeField0(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetSuccess() {
+		if err := oprot.WriteFieldBegin(ctx, "success", thrift.STRUCT, 0); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 0:success: ", p), err)
+		}
+		if err := p.Success.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Success), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 0:success: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *IMServicePresentResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServicePresentResult(%+v)", *p)
+}
+
+// Attributes:
+//   - Req
+type IMServiceWatchArgs struct {
+	Req *WatchRequest `thrift:"req,1" db:"req" json:"req"`
+}
+
+func NewIMServiceWatchArgs() *IMServiceWatchArgs {
+	return &IMServiceWatchArgs{}
+}
+
+var IMServiceWatchArgs_Req_DEFAULT *WatchRequest
+
+func (p *IMServiceWatchArgs) GetReq() *WatchRequest {
+	if !p.IsSetReq() {
+		return IMServiceWatchArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceWatchArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceWatchArgs) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceWatchArgs) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Req = &WatchRequest{}
+	if err := p.Req.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Req), err)
+	}
+	return nil
+}
+
+func (p *IMServiceWatchArgs) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Watch_args"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceWatchArgs) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "req", thrift.STRUCT, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:req: ", p), err)
+	}
+	if err := p.Req.Write(ctx, oprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Req), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:req: ", p), err)
+	}
+	return err
+}
+
+func (p *IMServiceWatchArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceWatchArgs(%+v)", *p)
+}
+
+// Attributes:
+//   - Success
+type IMServiceWatchResult struct {
+	Success *WatchResponse `thrift:"success,0" db:"success" json:"success,omitempty"`
+}
+
+func NewIMServiceWatchResult() *IMServiceWatchResult {
+	return &IMServiceWatchResult{}
+}
+
+var IMServiceWatchResult_Success_DEFAULT *WatchResponse
+
+func (p *IMServiceWatchResult) GetSuccess() *WatchResponse {
+	if !p.IsSetSuccess() {
+		return IMServiceWatchResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceWatchResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceWatchResult) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 0:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField0(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceWatchResult) ReadField0(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Success = &WatchResponse{}
+	if err := p.Success.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Success), err)
+	}
+	return nil
+}
+
+func (p *IMServiceWatchResult) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Watch_result"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField0(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceWatchResult) writeField0(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetSuccess() {
+		if err := oprot.WriteFieldBegin(ctx, "success", thrift.STRUCT, 0); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 0:success: ", p), err)
+		}
+		if err := p.Success.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Success), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 0:success: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *IMServiceWatchResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceWatchResult(%+v)", *p)
 }

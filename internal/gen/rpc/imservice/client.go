@@ -6,6 +6,9 @@ import (
 	"context"
 	client "github.com/cloudwego/kitex/client"
 	callopt "github.com/cloudwego/kitex/client/callopt"
+	streamcall "github.com/cloudwego/kitex/client/callopt/streamcall"
+	streaming "github.com/cloudwego/kitex/pkg/streaming"
+	transport "github.com/cloudwego/kitex/transport"
 	rpc "github.com/pullchat/pullchat/internal/gen/rpc"
 )
 
@@ -17,12 +20,21 @@ type Client interface {
 	SendBatch(ctx context.Context, req *rpc.SendBatchRequest, callOptions ...callopt.Option) (r *rpc.SendBatchResponse, err error)
 	PullBatch(ctx context.Context, req *rpc.PullBatchRequest, callOptions ...callopt.Option) (r *rpc.PullBatchResponse, err error)
 	Ping(ctx context.Context, req *rpc.PingRequest, callOptions ...callopt.Option) (r *rpc.PingResponse, err error)
+	Signal(ctx context.Context, req *rpc.SignalRequest, callOptions ...callopt.Option) (r *rpc.SignalResponse, err error)
+	Read(ctx context.Context, req *rpc.ReadRequest, callOptions ...callopt.Option) (r *rpc.ReadResponse, err error)
+	Attend(ctx context.Context, req *rpc.AttendRequest, callOptions ...callopt.Option) (r *rpc.AttendResponse, err error)
+	Present(ctx context.Context, req *rpc.PresentRequest, callOptions ...callopt.Option) (r *rpc.PresentResponse, err error)
+	Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error)
 }
+
+type IMService_WatchClient streaming.BidiStreamingClient[rpc.WatchRequest, rpc.WatchResponse]
 
 // NewClient creates a client for the service defined in IDL.
 func NewClient(destService string, opts ...client.Option) (Client, error) {
 	var options []client.Option
 	options = append(options, client.WithDestService(destService))
+
+	options = append(options, client.WithTransportProtocol(transport.TTHeaderStreaming))
 
 	options = append(options, opts...)
 
@@ -76,4 +88,29 @@ func (p *kIMServiceClient) PullBatch(ctx context.Context, req *rpc.PullBatchRequ
 func (p *kIMServiceClient) Ping(ctx context.Context, req *rpc.PingRequest, callOptions ...callopt.Option) (r *rpc.PingResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.Ping(ctx, req)
+}
+
+func (p *kIMServiceClient) Signal(ctx context.Context, req *rpc.SignalRequest, callOptions ...callopt.Option) (r *rpc.SignalResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Signal(ctx, req)
+}
+
+func (p *kIMServiceClient) Read(ctx context.Context, req *rpc.ReadRequest, callOptions ...callopt.Option) (r *rpc.ReadResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Read(ctx, req)
+}
+
+func (p *kIMServiceClient) Attend(ctx context.Context, req *rpc.AttendRequest, callOptions ...callopt.Option) (r *rpc.AttendResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Attend(ctx, req)
+}
+
+func (p *kIMServiceClient) Present(ctx context.Context, req *rpc.PresentRequest, callOptions ...callopt.Option) (r *rpc.PresentResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Present(ctx, req)
+}
+
+func (p *kIMServiceClient) Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, streamcall.GetCallOptions(callOptions))
+	return p.kClient.Watch(ctx)
 }

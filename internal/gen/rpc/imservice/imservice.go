@@ -7,6 +7,7 @@ import (
 	"errors"
 	client "github.com/cloudwego/kitex/client"
 	kitex "github.com/cloudwego/kitex/pkg/serviceinfo"
+	streaming "github.com/cloudwego/kitex/pkg/streaming"
 	rpc "github.com/pullchat/pullchat/internal/gen/rpc"
 )
 
@@ -54,6 +55,41 @@ var serviceMethods = map[string]kitex.MethodInfo{
 		newIMServicePingResult,
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Signal": kitex.NewMethodInfo(
+		signalHandler,
+		newIMServiceSignalArgs,
+		newIMServiceSignalResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Read": kitex.NewMethodInfo(
+		readHandler,
+		newIMServiceReadArgs,
+		newIMServiceReadResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Attend": kitex.NewMethodInfo(
+		attendHandler,
+		newIMServiceAttendArgs,
+		newIMServiceAttendResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Present": kitex.NewMethodInfo(
+		presentHandler,
+		newIMServicePresentArgs,
+		newIMServicePresentResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Watch": kitex.NewMethodInfo(
+		watchHandler,
+		newIMServiceWatchArgs,
+		newIMServiceWatchResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingBidirectional),
 	),
 }
 
@@ -202,6 +238,99 @@ func newIMServicePingResult() interface{} {
 	return rpc.NewIMServicePingResult()
 }
 
+func signalHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceSignalArgs)
+	realResult := result.(*rpc.IMServiceSignalResult)
+	success, err := handler.(rpc.IMService).Signal(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceSignalArgs() interface{} {
+	return rpc.NewIMServiceSignalArgs()
+}
+
+func newIMServiceSignalResult() interface{} {
+	return rpc.NewIMServiceSignalResult()
+}
+
+func readHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceReadArgs)
+	realResult := result.(*rpc.IMServiceReadResult)
+	success, err := handler.(rpc.IMService).Read(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceReadArgs() interface{} {
+	return rpc.NewIMServiceReadArgs()
+}
+
+func newIMServiceReadResult() interface{} {
+	return rpc.NewIMServiceReadResult()
+}
+
+func attendHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceAttendArgs)
+	realResult := result.(*rpc.IMServiceAttendResult)
+	success, err := handler.(rpc.IMService).Attend(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceAttendArgs() interface{} {
+	return rpc.NewIMServiceAttendArgs()
+}
+
+func newIMServiceAttendResult() interface{} {
+	return rpc.NewIMServiceAttendResult()
+}
+
+func presentHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServicePresentArgs)
+	realResult := result.(*rpc.IMServicePresentResult)
+	success, err := handler.(rpc.IMService).Present(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServicePresentArgs() interface{} {
+	return rpc.NewIMServicePresentArgs()
+}
+
+func newIMServicePresentResult() interface{} {
+	return rpc.NewIMServicePresentResult()
+}
+
+func watchHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	st, err := streaming.GetServerStreamFromArg(arg)
+	if err != nil {
+		return err
+	}
+	stream := streaming.NewBidiStreamingServer[rpc.WatchRequest, rpc.WatchResponse](st)
+	return handler.(rpc.IMService).Watch(ctx, stream)
+}
+
+func newIMServiceWatchArgs() interface{} {
+	return rpc.NewIMServiceWatchArgs()
+}
+
+func newIMServiceWatchResult() interface{} {
+	return rpc.NewIMServiceWatchResult()
+}
+
 type kClient struct {
 	c  client.Client
 	sc client.Streaming
@@ -272,4 +401,53 @@ func (p *kClient) Ping(ctx context.Context, req *rpc.PingRequest) (r *rpc.PingRe
 		return
 	}
 	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Signal(ctx context.Context, req *rpc.SignalRequest) (r *rpc.SignalResponse, err error) {
+	var _args rpc.IMServiceSignalArgs
+	_args.Req = req
+	var _result rpc.IMServiceSignalResult
+	if err = p.c.Call(ctx, "Signal", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Read(ctx context.Context, req *rpc.ReadRequest) (r *rpc.ReadResponse, err error) {
+	var _args rpc.IMServiceReadArgs
+	_args.Req = req
+	var _result rpc.IMServiceReadResult
+	if err = p.c.Call(ctx, "Read", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Attend(ctx context.Context, req *rpc.AttendRequest) (r *rpc.AttendResponse, err error) {
+	var _args rpc.IMServiceAttendArgs
+	_args.Req = req
+	var _result rpc.IMServiceAttendResult
+	if err = p.c.Call(ctx, "Attend", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Present(ctx context.Context, req *rpc.PresentRequest) (r *rpc.PresentResponse, err error) {
+	var _args rpc.IMServicePresentArgs
+	_args.Req = req
+	var _result rpc.IMServicePresentResult
+	if err = p.c.Call(ctx, "Present", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Watch(ctx context.Context) (IMService_WatchClient, error) {
+	st, err := p.sc.StreamX(ctx, "Watch")
+	if err != nil {
+		return nil, err
+	}
+	stream := streaming.NewBidiStreamingClient[rpc.WatchRequest, rpc.WatchResponse](st)
+	return stream, nil
 }

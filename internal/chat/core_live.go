@@ -1,0 +1,141 @@
+package chat
+
+import (
+	"context"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// AttendanceLapses is how long after Attend a reader counts as present.
+const AttendanceLapses = 45 * time.Second
+
+// MaxReadersAttending is how many readers one Attendance may have.
+const MaxReadersAttending = 10_000
+
+// Alive is the Live that applies every rule before it touches the LiveStore.
+type Alive struct {
+	store LiveStore
+}
+
+var _ Live = (*Alive)(nil)
+
+// NewLive returns the Live over a store.
+func NewLive(store LiveStore) *Alive { return &Alive{store: store} }
+
+// Watch implements Live.
+func (a *Alive) Watch() Watch { return a.store.Watch() }
+
+// Signal implements Live.
+func (a *Alive) Signal(ctx context.Context, s Signal) error {
+	id, err := ParseID(s.Chat)
+	if err == nil {
+		err = checkSender(id, s.Chat, s.Sender)
+	}
+	if err == nil {
+		err = checkName("type", s.Type)
+	}
+	switch {
+	case err != nil:
+		return err
+	case len(s.Data) > MaxSignalBytes:
+		return Errorf(InvalidArgument, "data is %d bytes; the limit is %d", len(s.Data), MaxSignalBytes)
+	case !utf8.ValidString(s.Data):
+		return Errorf(InvalidArgument, "data is not valid UTF-8")
+	}
+	return orNil(a.store.Tell(ctx, Event{Chat: id, Kind: Signalled, Signal: &s}))
+}
+
+// Read implements Live.
+func (a *Alive) Read(ctx context.Context, r ReadRequest) (int64, error) {
+	id, err := ParseID(r.Chat)
+	if err == nil {
+		err = CheckReader(id, r.Chat, r.Reading.Reader)
+	}
+	if err == nil {
+		err = checkCursor(r.Reading.Cursor)
+	}
+	if err != nil {
+		return 0, err
+	}
+	cursor, err := a.store.Advance(ctx, id, r.Reading)
+	return cursor, orNil(err)
+}
+
+// Attend implements Live.
+func (a *Alive) Attend(ctx context.Context, gateway string, present []Attendance) error {
+	if err := checkName("gateway", gateway); err != nil {
+		return err
+	}
+	readers := make(map[ID][]string, len(present))
+	for _, p := range present {
+		id, err := ParseID(p.Chat)
+		if err != nil {
+			return err
+		}
+		if len(p.Readers) > MaxReadersAttending {
+			return Errorf(InvalidArgument, "%d readers are too many; the limit is %d", len(p.Readers), MaxReadersAttending)
+		}
+		for _, reader := range p.Readers {
+			if err := CheckReader(id, p.Chat, reader); err != nil {
+				return err
+			}
+		}
+		readers[id] = p.Readers
+	}
+	return orNil(a.store.Attend(ctx, gateway, readers))
+}
+
+// Present implements Live.
+func (a *Alive) Present(ctx context.Context, chat string) ([]string, error) {
+	id, err := ParseID(chat)
+	if err != nil {
+		return nil, err
+	}
+	readers, err := a.store.Present(ctx, id)
+	return readers, orNil(err)
+}
+
+// CheckReader refuses what is no reader's name, "alice" or "alice/phone", and one who is none of the two of a
+// two-person chat. name is the chat as the request has it.
+func CheckReader(id ID, name, reader string) error {
+	user, device, hasDevice := strings.Cut(reader, "/")
+	if err := checkName("reader", user); err != nil {
+		return err
+	}
+	if hasDevice {
+		if err := checkName("reader's device", device); err != nil {
+			return err
+		}
+	}
+	return checkMember("reader", id, name, user)
+}
+
+func checkSender(id ID, name, sender string) error {
+	if err := checkName("sender", sender); err != nil {
+		return err
+	}
+	return checkMember("sender", id, name, sender)
+}
+
+func checkMember(what string, id ID, name, user string) error {
+	if first, second, pair := id.Users(); pair && user != first && user != second {
+		return Errorf(InvalidArgument, "%s %q is not one of the two users of chat %q", what, user, name)
+	}
+	return nil
+}
+
+func checkCursor(cursor int64) error {
+	if cursor < 0 || cursor > MaxCursor {
+		return Errorf(InvalidArgument, "cursor is %d; it must be between 0 and %d", cursor, int64(MaxCursor))
+	}
+	return nil
+}
+
+// orNil keeps a nil error nil; AsError makes an *Error of any other.
+func orNil(err error) error {
+	if err == nil {
+		return nil
+	}
+	return AsError(err)
+}

@@ -1,0 +1,35 @@
+package chattest
+
+import (
+	"context"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/events"
+)
+
+// Silent is a chat.Live where nothing happens, for tests of the log. Its watches confirm nothing.
+type Silent struct{}
+
+var _ chat.Live = Silent{}
+
+// Watch returns a watch that nobody tells anything.
+func (Silent) Watch() chat.Watch { return silence{events.New()} }
+
+// Signal takes it.
+func (Silent) Signal(context.Context, chat.Signal) error { return nil }
+
+// Read answers what it is given.
+func (Silent) Read(_ context.Context, r chat.ReadRequest) (int64, error) {
+	return r.Reading.Cursor, nil
+}
+
+// Attend takes it.
+func (Silent) Attend(context.Context, string, []chat.Attendance) error { return nil }
+
+// Present answers that nobody is.
+func (Silent) Present(context.Context, string) ([]string, error) { return nil, nil }
+
+type silence struct{ *events.Queue }
+
+func (silence) Add(...chat.ID)    {}
+func (silence) Remove(...chat.ID) {}

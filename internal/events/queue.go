@@ -1,0 +1,119 @@
+// Package events has the queue that stands between those who tell of events and one who may be slow to hear them: it
+// holds at most one hint for each chat, so it is bounded by the number of chats and not by what happens in them.
+package events
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// MaxNews is how many events a Queue holds that are no hints. When there are more, the oldest go.
+const MaxNews = 256
+
+// ErrClosed is what Next returns after Close.
+var ErrClosed = errors.New("the watch has ended")
+
+// Queue is safe for concurrent use; Next is called by one goroutine at a time. Use New.
+type Queue struct {
+	mutex  sync.Mutex
+	hints  map[chat.ID]int64
+	news   []chat.Event
+	closed bool
+	wake   chan struct{} // one element
+}
+
+// New returns an empty Queue.
+func New() *Queue {
+	return &Queue{hints: map[chat.ID]int64{}, wake: make(chan struct{}, 1)}
+}
+
+// Put adds events; it never waits. Of one chat the furthest hint is kept, and of equal news the last.
+func (q *Queue) Put(events ...chat.Event) {
+	q.mutex.Lock()
+	for _, e := range events {
+		if e.Kind == chat.Hint {
+			if known, ok := q.hints[e.Chat]; !ok || known < e.Position {
+				q.hints[e.Chat] = e.Position
+			}
+			continue
+		}
+		if i := slices.IndexFunc(q.news, func(known chat.Event) bool { return replaces(e, known) }); i >= 0 {
+			q.news[i] = e
+			continue
+		}
+		if len(q.news) == MaxNews {
+			q.news = slices.Delete(q.news, 0, 1)
+		}
+		q.news = append(q.news, e)
+	}
+	q.mutex.Unlock()
+	q.ring()
+}
+
+// replaces says whether one who hears e need not have heard known.
+func replaces(e, known chat.Event) bool {
+	if e.Kind != known.Kind || e.Chat != known.Chat {
+		return false
+	}
+	switch e.Kind {
+	case chat.PresenceChanged:
+		return true
+	case chat.Moved:
+		return e.Reading.Reader == known.Reading.Reader
+	}
+	return false
+}
+
+func (q *Queue) ring() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Next waits for events and returns all there are, hints first.
+func (q *Queue) Next(ctx context.Context) ([]chat.Event, error) {
+	for {
+		events, err := q.take()
+		if len(events) > 0 || err != nil {
+			return events, err
+		}
+		select {
+		case <-q.wake:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (q *Queue) take() ([]chat.Event, error) {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	if q.closed {
+		return nil, ErrClosed
+	}
+	if len(q.hints) == 0 && len(q.news) == 0 {
+		return nil, nil
+	}
+	events := make([]chat.Event, 0, len(q.hints)+len(q.news))
+	for id, position := range q.hints {
+		events = append(events, chat.Event{Chat: id, Kind: chat.Hint, Position: position})
+	}
+	clear(q.hints)
+	events = append(events, q.news...)
+	clear(q.news)
+	q.news = q.news[:0]
+	return events, nil
+}
+
+// Close lets Next return ErrClosed.
+func (q *Queue) Close() {
+	q.mutex.Lock()
+	q.closed = true
+	q.mutex.Unlock()
+	q.ring()
+}
