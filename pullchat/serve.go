@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
@@ -28,7 +27,7 @@ type serve struct {
 
 // Run listens, says what to try, and serves until a signal.
 func (s *serve) Run(ctx contextType) error {
-	log := logging.New(os.Stderr, s.Log)
+	log := program.Begin(s.Log)
 	store := "Redis at REDIS_URL"
 	if s.RPC.RedisURL == "" {
 		embedded, err := startEmbedded()

@@ -27,8 +27,7 @@ type Common struct {
 // for a malformed value.
 func Main(name, description string, config any, common *Common, vars kong.Vars, run func(context.Context, *slog.Logger) error) {
 	kong.Parse(config, Options(name, description, vars)...)
-	thrift.SetSpanCache(true) // many strings of a message share an allocation: 5 % more pulls
-	logger := logging.New(os.Stderr, common.Log)
+	logger := Begin(common.Log)
 	ctx, stop := Context()
 	defer stop()
 	err := serveDebug(common.DebugAddr, logger)
@@ -39,6 +38,13 @@ func Main(name, description string, config any, common *Common, vars kong.Vars, 
 		logger.Error(name+" failed", "error", err)
 		os.Exit(1)
 	}
+}
+
+// Begin is the first thing that a server does once it has been configured: it sets what is one for the whole process,
+// which is not safe later, and returns the logger, whose lines go to standard error.
+func Begin(config logging.Config) *slog.Logger {
+	thrift.SetSpanCache(true) // texts that Thrift brings share allocations: 5 % more pulls
+	return logging.New(os.Stderr, config)
 }
 
 // Options configures kong for every program alike: every flag is shown with its default, and help is short.

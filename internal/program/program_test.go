@@ -14,7 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cloudwego/gopkg/protocol/thrift"
 	"go.uber.org/goleak"
+
+	"github.com/pullchat/pullchat/internal/logging"
 )
 
 // childVariable makes the test binary a program of its own: signals and exit statuses are a process's.
@@ -183,5 +186,19 @@ func TestHelpHasTheDefaults(t *testing.T) {
 		if !strings.Contains(string(output), want) {
 			t.Errorf("--help = %s\nwant %q in it", output, want)
 		}
+	}
+}
+
+// TestBegin: the texts that Thrift brings share allocations.
+func TestBegin(t *testing.T) {
+	Begin(logging.Config{})
+	encoded := thrift.Binary.AppendString(nil, strings.Repeat("x", 1000))
+	allocations := testing.AllocsPerRun(100, func() {
+		if _, _, err := thrift.Binary.ReadString(encoded); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if allocations != 0 {
+		t.Errorf("a text of 1,000 bytes costs %v allocations, want them shared", allocations)
 	}
 }
