@@ -3,7 +3,6 @@ package test
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -13,6 +12,7 @@ import (
 	"github.com/pullchat/pullchat/client"
 	"github.com/pullchat/pullchat/http-server/gateway"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/conformance"
 	"github.com/pullchat/pullchat/internal/logging"
 	"github.com/pullchat/pullchat/internal/openapitest"
@@ -57,7 +57,7 @@ func TestConformanceOfHTTPClient(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return httpService{c}
+		return chattest.OverHTTP{Client: c}
 	})
 }
 
@@ -119,31 +119,3 @@ func run(t testing.TB, part program.Part) {
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
-
-// httpService is the HTTP client as the suite wants it.
-type httpService struct{ client *client.Client }
-
-var _ chat.Service = httpService{}
-
-func (s httpService) Send(ctx context.Context, m chat.Message) (chat.Receipt, error) {
-	receipt, err := s.client.Send(ctx, client.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, ID: m.ID})
-	return chat.Receipt(receipt), domainError(err)
-}
-
-func (s httpService) Pull(ctx context.Context, r chat.PullRequest) (chat.Page, error) {
-	page, err := s.client.Pull(ctx, client.PullRequest(r))
-	domain := chat.Page{HasMore: page.HasMore, NextCursor: page.NextCursor}
-	for _, m := range page.Messages {
-		domain.Messages = append(domain.Messages, chat.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, ID: m.ID, SendTime: m.SendTime})
-	}
-	return domain, domainError(err)
-}
-
-func (s httpService) Ready(ctx context.Context) error { return domainError(s.client.Ready(ctx)) }
-
-func domainError(err error) error {
-	if answered, ok := errors.AsType[*client.Error](err); ok {
-		return chat.Errorf(chat.Code(answered.Code), "%s", answered.Message)
-	}
-	return err
-}

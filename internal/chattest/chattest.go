@@ -1,4 +1,4 @@
-// Package chattest helps tests to stand in for a chat.Core.
+// Package chattest helps tests to stand in for a chat.Core, and to reach one.
 package chattest
 
 import (

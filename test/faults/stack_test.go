@@ -5,8 +5,6 @@
 package faults
 
 import (
-	"context"
-	"errors"
 	"net/http"
 	"os"
 	"strings"
@@ -16,6 +14,7 @@ import (
 
 	"github.com/pullchat/pullchat/client"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/programtest"
 )
 
@@ -74,34 +73,6 @@ func (s *stack) startGateways(t *testing.T, rpcServers []string) {
 			t.Fatal(err)
 		}
 		s.http = append(s.http, server)
-		s.services = append(s.services, service{c})
+		s.services = append(s.services, chattest.OverHTTP{Client: c})
 	}
-}
-
-// service is the HTTP client as clients want it.
-type service struct{ client *client.Client }
-
-var _ chat.Service = service{}
-
-func (s service) Send(ctx context.Context, m chat.Message) (chat.Receipt, error) {
-	receipt, err := s.client.Send(ctx, client.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, ID: m.ID})
-	return chat.Receipt(receipt), domainError(err)
-}
-
-func (s service) Pull(ctx context.Context, r chat.PullRequest) (chat.Page, error) {
-	page, err := s.client.Pull(ctx, client.PullRequest(r))
-	domain := chat.Page{HasMore: page.HasMore, NextCursor: page.NextCursor}
-	for _, m := range page.Messages {
-		domain.Messages = append(domain.Messages, chat.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, ID: m.ID, SendTime: m.SendTime})
-	}
-	return domain, domainError(err)
-}
-
-func (s service) Ready(ctx context.Context) error { return domainError(s.client.Ready(ctx)) }
-
-func domainError(err error) error {
-	if answered, ok := errors.AsType[*client.Error](err); ok {
-		return chat.Errorf(chat.Code(answered.Code), "%s", answered.Message)
-	}
-	return err
 }
