@@ -14,7 +14,7 @@ import (
 
 func TestClusterReplacesAKilledMaster(t *testing.T) {
 	t.Parallel()
-	cluster := startCluster(t, redistest.StartCluster)
+	cluster := timed(t, redistest.StartCluster)
 	client := openCluster(t, cluster)
 	if n := len(cluster.Masters()); n != 3 {
 		t.Fatalf("%d Masters(), want 3", n)
@@ -53,7 +53,7 @@ func TestClusterReplacesAKilledMaster(t *testing.T) {
 
 func TestClusterFailover(t *testing.T) {
 	t.Parallel()
-	cluster := startCluster(t, redistest.StartClusterTLS, "--requirepass", "secret")
+	cluster := timed(t, redistest.StartClusterTLS, "--requirepass", "secret")
 	client := openCluster(t, cluster)
 	for range 2 {
 		master := cluster.MasterOf("key")
@@ -71,7 +71,7 @@ func TestClusterFailover(t *testing.T) {
 
 func TestClusterSlotMigration(t *testing.T) {
 	t.Parallel()
-	cluster := startCluster(t, redistest.StartClusterTLS, "--user", "alice", "on", ">secret", "~*", "&*", "+@all", "--user", "default", "off")
+	cluster := timed(t, redistest.StartClusterTLS, "--user", "alice", "on", ">secret", "~*", "&*", "+@all", "--user", "default", "off")
 	client := openCluster(t, cluster)
 	for i := range 5 {
 		set(t, client, fmt.Sprintf("{tag}%d", i), fmt.Sprint(i))
@@ -127,16 +127,6 @@ func TestClusterSlotMigration(t *testing.T) {
 	if got := cluster.MasterOf("{tag}"); got != to {
 		t.Errorf("MasterOf({tag}) = %s, want %s", got.Addr(), to.Addr())
 	}
-}
-
-func startCluster(
-	t *testing.T, start func(testing.TB, ...string) *redistest.Cluster, args ...string,
-) *redistest.Cluster {
-	t.Helper()
-	began := time.Now()
-	cluster := start(t, args...)
-	t.Logf("started in %v", time.Since(began).Round(time.Millisecond))
-	return cluster
 }
 
 func openCluster(t *testing.T, cluster *redistest.Cluster) *redis.ClusterClient {

@@ -171,6 +171,15 @@ func optionsOf(t *testing.T, server *redistest.Server) *redis.Options {
 	return options
 }
 
+// timed starts one of the forms and logs how long that took.
+func timed[F any](t *testing.T, start func(testing.TB, ...string) F, args ...string) F {
+	t.Helper()
+	began := time.Now()
+	form := start(t, args...)
+	t.Logf("started in %v", time.Since(began).Round(time.Millisecond))
+	return form
+}
+
 // configure gives a client its certificates, if it talks TLS.
 func configure(t *testing.T, config *tls.Config, certificates redistest.Certificates) {
 	t.Helper()

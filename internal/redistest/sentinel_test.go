@@ -14,7 +14,7 @@ import (
 
 func TestSentinelReplacesAKilledMaster(t *testing.T) {
 	t.Parallel()
-	form := startSentinel(t, redistest.StartSentinel)
+	form := timed(t, redistest.StartSentinel)
 	client := openSentinel(t, form)
 	master := form.Master()
 	if master != form.Servers()[0] || len(form.Replicas()) != 2 || len(form.Sentinels()) != 3 {
@@ -52,7 +52,7 @@ func TestSentinelReplacesAKilledMaster(t *testing.T) {
 
 func TestSentinelFailover(t *testing.T) {
 	t.Parallel()
-	form := startSentinel(t, redistest.StartSentinelTLS, "--requirepass", "secret")
+	form := timed(t, redistest.StartSentinelTLS, "--requirepass", "secret")
 	client := openSentinel(t, form)
 	for range 2 {
 		master := form.Master()
@@ -68,7 +68,7 @@ func TestSentinelFailover(t *testing.T) {
 
 func TestSentinelReplacesAStoppedMaster(t *testing.T) {
 	t.Parallel()
-	form := startSentinel(t, redistest.StartSentinel)
+	form := timed(t, redistest.StartSentinel)
 	master := form.Master()
 	form.Sentinels()[0].Kill() // two are a quorum
 	stopped := time.Now()
@@ -78,16 +78,6 @@ func TestSentinelReplacesAStoppedMaster(t *testing.T) {
 	master.Continue()
 	form.Sentinels()[0].Restart()
 	form.WaitUntilInSync()
-}
-
-func startSentinel(
-	t *testing.T, start func(testing.TB, ...string) *redistest.Sentinel, args ...string,
-) *redistest.Sentinel {
-	t.Helper()
-	began := time.Now()
-	form := start(t, args...)
-	t.Logf("started in %v", time.Since(began).Round(time.Millisecond))
-	return form
 }
 
 func openSentinel(t *testing.T, form *redistest.Sentinel) *redis.Client {
