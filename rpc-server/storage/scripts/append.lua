@@ -9,7 +9,7 @@
 --       4 window        how long an id is recognised, in microseconds
 --       5 retention     how long a message is kept, in microseconds; 0 is for ever
 --       6 max_messages  how many messages a chat keeps; 0 is all
---       7 now           microseconds since 1970, or "" for Redis's own clock
+--       7 now           microseconds since 1970, at least 1: 0 and below mean other things; "" for Redis's own clock
 --       8 digest        of the text, beginning with "#", as no sender does; "" where there is no id
 -- Returns one integer: the position   appended
 --                      -position      the id was known, with this text: nothing is stored
