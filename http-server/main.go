@@ -25,7 +25,7 @@ func main() {
 				return err
 			}
 			defer service.Close()
-			server, err := gateway.Listen(c.Config, service, log)
+			server, err := gateway.Listen(c.Config, service, service, log)
 			if err != nil {
 				return err
 			}

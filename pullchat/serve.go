@@ -47,7 +47,7 @@ func (s *serve) Run(ctx contextType) error {
 		return errors.Join(err, rpc.Close())
 	}
 	defer calls.Close()
-	http, err := gateway.Listen(s.HTTP, calls, log)
+	http, err := gateway.Listen(s.HTTP, calls, calls, log)
 	if err != nil {
 		return errors.Join(err, rpc.Close())
 	}

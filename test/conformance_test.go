@@ -96,7 +96,7 @@ func rpcService(t testing.TB, redisURL string, o conformance.Options) chat.Servi
 // httpServer is an http-server over a Service; it returns its URL.
 func httpServer(t testing.TB, s chat.Service) string {
 	t.Helper()
-	server, err := gateway.Listen(gateway.Config{HTTPAddr: "127.0.0.1:0", MaxBodyBytes: 64 << 10}, s, quiet())
+	server, err := gateway.Listen(gateway.Config{HTTPAddr: "127.0.0.1:0", MaxBodyBytes: 64 << 10}, s, chattest.Silent{}, quiet())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pullchat/pullchat/internal/chattest"
 )
 
 // files is a certificate and its key, where a gateway reads them.
@@ -116,7 +118,7 @@ func TestListenRefusesABadCertificate(t *testing.T) {
 	for name, f := range map[string]files{
 		"no files": {"/none/cert.pem", "/none/key.pem"}, "broken": broken, "another's key": {good.cert, other.key},
 	} {
-		server, err := Listen(Config{HTTPAddr: "127.0.0.1:0", TLSCert: f.cert, TLSKey: f.key}, &fakeService{}, slog.New(slog.DiscardHandler))
+		server, err := Listen(Config{HTTPAddr: "127.0.0.1:0", TLSCert: f.cert, TLSKey: f.key}, &fakeService{}, chattest.Silent{}, slog.New(slog.DiscardHandler))
 		if err == nil || !strings.HasPrefix(err.Error(), "tls-cert, tls-key: ") {
 			t.Errorf("%s: Listen() = %v, %v; want an error about tls-cert, tls-key", name, server, err)
 		}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pullchat/pullchat/internal/chattest"
 )
 
 func TestValidate(t *testing.T) {
@@ -36,7 +38,7 @@ func TestValidate(t *testing.T) {
 
 func TestListenRefusesWhatIsNoAddress(t *testing.T) {
 	for _, addr := range []string{"127.0.0.1", "127.0.0.1:port", "no name:0"} {
-		server, err := Listen(Config{HTTPAddr: addr, MaxBodyBytes: 1}, &fakeService{}, slog.New(slog.DiscardHandler))
+		server, err := Listen(Config{HTTPAddr: addr, MaxBodyBytes: 1}, &fakeService{}, chattest.Silent{}, slog.New(slog.DiscardHandler))
 		if err == nil || !strings.Contains(err.Error(), "http-addr") {
 			t.Errorf("Listen(%q) = %v, %v; want an error about http-addr", addr, server, err)
 		}

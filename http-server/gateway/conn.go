@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/cloudwego/hertz/pkg/app"
+
+	"github.com/pullchat/pullchat/http-server/handler"
 )
 
 // conn knows whether a request is under way: from its first byte until something was answered. It bounds how long
@@ -31,7 +33,20 @@ type conn struct {
 	reached  bool      // the request has reached the middleware, so the next answer is ours
 	last     bool      // there is no request after this one; what still comes is the rest of its body
 	lingers  bool      // that rest is read, for the client to read the answer before the connection ends
+
+	form  atomic.Int32 // request and answer, or what a handler has made of it
+	woken atomic.Bool  // AwaitClose is to return
+	ahead []byte       // what AwaitClose has read of the next request
 }
+
+// What a connection is for.
+const (
+	requests int32 = iota
+	stream         // an answer without end
+	taken          // another protocol
+)
+
+var _ handler.Connection = (*conn)(nil)
 
 func newConn(inner net.Conn, l *listener) *conn {
 	encrypted, _ := inner.(*tls.Conn)
@@ -42,7 +57,11 @@ type connKey struct{}
 
 // withConn is the context of everything on a connection.
 func withConn(c net.Conn) context.Context {
-	return context.WithValue(context.Background(), connKey{}, c)
+	ctx := context.WithValue(context.Background(), connKey{}, c)
+	if c, ok := c.(*conn); ok {
+		ctx = handler.OnConnection(ctx, c)
+	}
+	return ctx
 }
 
 // reached is the outermost middleware: it tells the connection that what is answered next is ours, and whether a
@@ -68,7 +87,10 @@ func reached(ctx context.Context, r *app.RequestContext) {
 var errTooMuch = errors.New("the request is longer than any may be")
 
 func (c *conn) Read(b []byte) (int, error) {
-	if !c.started.Load() {
+	switch {
+	case c.form.Load() == taken:
+		return c.readNext(b)
+	case !c.started.Load():
 		return c.readFirst(b)
 	}
 	if !c.bounded { // most requests arrive at once, and need no deadline
@@ -100,7 +122,7 @@ func (c *conn) readFirst(b []byte) (int, error) {
 	if c.listener.draining.Load() { // after the deadline, which drain sets anew
 		return 0, io.EOF
 	}
-	n, err := c.Conn.Read(b)
+	n, err := c.readNext(b)
 	if n > 0 {
 		c.started.Store(true)
 		c.idle.Store(false)
@@ -113,6 +135,16 @@ func (c *conn) readFirst(b []byte) (int, error) {
 		err = io.EOF
 	}
 	return n, err
+}
+
+// readNext reads what AwaitClose has read ahead, or what comes.
+func (c *conn) readNext(b []byte) (int, error) {
+	if len(c.ahead) == 0 {
+		return c.Conn.Read(b)
+	}
+	n := copy(b, c.ahead)
+	c.ahead = c.ahead[n:]
+	return n, nil
 }
 
 // shakeHands makes the TLS handshake, in the goroutine of the connection.
@@ -139,12 +171,18 @@ const goOn = "HTTP/1.1 100 Continue\r\n\r\n"
 // Write puts an answer in the one error shape in the place of what Hertz answers by itself, in plain text, to what
 // is no request. An answer begins with a Write of its own, because Hertz flushes each.
 func (c *conn) Write(b []byte) (int, error) {
-	_ = c.Conn.SetWriteDeadline(time.Now().Add(c.listener.limits.write))
+	switch c.form.Load() {
+	case taken:
+		return c.Conn.Write(b)
+	case stream:
+		_ = c.Conn.SetWriteDeadline(time.Now().Add(c.streamLimit()))
+	default:
+		_ = c.Conn.SetWriteDeadline(time.Now().Add(c.listener.limits.write))
+	}
 	if string(b) == goOn {
 		return c.Conn.Write(b)
 	}
-	c.started.Store(false)
-	if beginsAnswer(b) {
+	if first := c.started.Swap(false); first && beginsAnswer(b) { // else it is text that looks like it
 		if !c.reached {
 			_, err := c.Conn.Write(c.listener.ownAnswer(answerStatus(b)))
 			return len(b), err
@@ -164,8 +202,65 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-// Hertz' deadlines: see conn.
+// Stream implements handler.Connection.
+func (c *conn) Stream() { c.form.Store(stream) }
 
-func (c *conn) SetDeadline(time.Time) error      { return nil }
-func (c *conn) SetReadDeadline(time.Time) error  { return nil }
-func (c *conn) SetWriteDeadline(time.Time) error { return nil }
+// Take implements handler.Connection.
+func (c *conn) Take() { c.form.Store(taken) }
+
+// AwaitClose implements handler.Connection.
+func (c *conn) AwaitClose() {
+	if c.form.Load() == requests {
+		defer c.woken.Store(false) // for the next request
+	}
+	_ = c.Conn.SetReadDeadline(time.Time{})
+	if c.woken.Load() { // before the deadline was lifted
+		return
+	}
+	for next := make([]byte, 64); len(c.ahead) < c.listener.limits.bytes; {
+		n, err := c.Conn.Read(next)
+		c.ahead = append(c.ahead, next[:n]...)
+		if err != nil {
+			return
+		}
+	}
+}
+
+// Wake implements handler.Connection.
+func (c *conn) Wake() {
+	c.woken.Store(true)
+	if c.form.Load() != requests {
+		_ = c.Conn.SetWriteDeadline(time.Now().Add(lastWrite))
+	}
+	c.wake()
+}
+
+// lastWrite is how long may take what is written to a connection that is about to end.
+const lastWrite = time.Second
+
+func (c *conn) streamLimit() time.Duration {
+	if c.woken.Load() {
+		return lastWrite
+	}
+	return c.listener.limits.stream
+}
+
+// Hertz' deadlines: see conn. Another protocol has its own.
+
+func (c *conn) SetDeadline(t time.Time) error {
+	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
+}
+
+func (c *conn) SetReadDeadline(t time.Time) error {
+	if c.form.Load() == taken {
+		return c.Conn.SetReadDeadline(t)
+	}
+	return nil
+}
+
+func (c *conn) SetWriteDeadline(t time.Time) error {
+	if c.form.Load() == taken {
+		return c.Conn.SetWriteDeadline(t)
+	}
+	return nil
+}

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/logging"
 )
 
@@ -61,7 +62,7 @@ func runGateway(t *testing.T, service chat.Service, delay time.Duration) running
 func runConfig(t *testing.T, service chat.Service, config Config, limit func(*limits)) running {
 	t.Helper()
 	config.HTTPAddr, config.MaxBodyBytes = "127.0.0.1:0", maxBodyBytes
-	server, err := Listen(config, service, slog.New(slog.DiscardHandler))
+	server, err := Listen(config, service, chattest.Silent{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -296,7 +297,7 @@ func TestRunWithAContextThatHasEnded(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	for range 30 {
-		server, err := Listen(Config{HTTPAddr: "127.0.0.1:0", MaxBodyBytes: maxBodyBytes}, &fakeService{}, slog.New(slog.DiscardHandler))
+		server, err := Listen(Config{HTTPAddr: "127.0.0.1:0", MaxBodyBytes: maxBodyBytes}, &fakeService{}, chattest.Silent{}, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}

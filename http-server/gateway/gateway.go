@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/cloudwego/hertz/pkg/app"
@@ -17,6 +18,7 @@ import (
 	"github.com/cloudwego/hertz/pkg/protocol/consts"
 
 	"github.com/pullchat/pullchat/http-server/handler"
+	"github.com/pullchat/pullchat/http-server/live"
 	"github.com/pullchat/pullchat/http-server/middleware"
 	"github.com/pullchat/pullchat/http-server/ratelimit"
 	"github.com/pullchat/pullchat/internal/chat"
@@ -34,7 +36,7 @@ const (
 // limitsOf is what a client may take. docs/limits.md tells users.
 func limitsOf(config Config, log *slog.Logger) limits {
 	return limits{
-		request: 10 * time.Second, idle: 75 * time.Second, write: 10 * time.Second, handshake: 10 * time.Second,
+		request: 10 * time.Second, idle: 75 * time.Second, write: 10 * time.Second, stream: time.Minute, handshake: 10 * time.Second,
 		connections: maxConnections(config.MaxConnections, log),
 		bytes:       2 * (maxHeaderBytes + config.MaxBodyBytes), // twice, for the lengths of chunks, and a buffer of the next request
 	}
@@ -46,11 +48,12 @@ type Server struct {
 	log      *slog.Logger
 	listener *listener
 	service  chat.Service
+	live     chat.Live
 }
 
-// Listen opens the listener, and reads the certificate where there is one. Requests are answered from service once
-// Run is called.
-func Listen(config Config, service chat.Service, log *slog.Logger) (*Server, error) {
+// Listen opens the listener, and reads the certificate where there is one. Requests are answered from service and live
+// once Run is called.
+func Listen(config Config, service chat.Service, live chat.Live, log *slog.Logger) (*Server, error) {
 	var encrypt *tls.Config
 	if config.TLSCert != "" {
 		certificate, err := readCertificate(config.TLSCert, config.TLSKey, log)
@@ -66,7 +69,7 @@ func Listen(config Config, service chat.Service, log *slog.Logger) (*Server, err
 	if encrypt != nil {
 		inner = tls.NewListener(inner, encrypt) // shakes hands when a conn is first read, not in Accept
 	}
-	return &Server{config: config, log: log, listener: newListener(inner, encrypt != nil, limitsOf(config, log), log), service: service}, nil
+	return &Server{config: config, log: log, listener: newListener(inner, encrypt != nil, limitsOf(config, log), log), service: service, live: live}, nil
 }
 
 // Addr is where the server listens, with its real port.
@@ -75,8 +78,15 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // Run serves until ctx ends. Then /readyz says no, for DrainDelay; the server stops accepting, lets the requests
 // under way finish, and closes. It is called once.
 func (s *Server) Run(ctx context.Context) error {
+	service, calls := s.limited()
+	hub := live.New(service, calls)
+	hubCtx, stopHub := context.WithCancel(context.WithoutCancel(ctx))
+	var hubRuns sync.WaitGroup
+	hubRuns.Go(func() { hub.Run(hubCtx) })
+	defer hubRuns.Wait()
+	defer stopHub()
 	draining := make(chan struct{})
-	engine := s.engine(draining)
+	engine := s.engine(handler.New(service, calls, hub, s.config.handlers(s.log)), draining)
 	ended := make(chan error, 1)
 	go func() { ended <- engine.Run() }()
 	select {
@@ -93,13 +103,26 @@ func (s *Server) Run(ctx context.Context) error {
 	close(draining)
 	<-time.After(s.config.DrainDelay)
 	s.listener.drain()
+	hub.Drain()
 	err := errors.Join(engine.Shutdown(context.WithoutCancel(ctx)), <-ended)
 	s.listener.turnedAway.Wait()
 	s.log.Info("http-server stopped")
 	return err
 }
 
-func (s *Server) engine(draining <-chan struct{}) *server.Hertz {
+// limited returns what requests are answered from, within the rates that are set for what senders say.
+func (s *Server) limited() (service chat.Service, calls chat.Live) {
+	service, calls = s.service, s.live
+	if s.config.RateLimit.Requests > 0 && s.config.RateLimitBy == "user" {
+		service = ratelimit.Senders{Service: service, Limiter: ratelimit.New(s.config.RateLimit)}
+	}
+	if s.config.SignalRate.Requests > 0 {
+		calls = ratelimit.Signals{Live: calls, Limiter: ratelimit.New(s.config.SignalRate)}
+	}
+	return service, calls
+}
+
+func (s *Server) engine(h *handler.Handler, draining <-chan struct{}) *server.Hertz {
 	engine := server.New(
 		server.WithListener(s.listener),
 		server.WithTransport(standard.NewTransporter), // Go's own network: see docs/adr/0005-go-network.md
@@ -116,16 +139,14 @@ func (s *Server) engine(draining <-chan struct{}) *server.Hertz {
 	)
 	engine.Use(reached, movingOn(draining), middleware.Secure(s.listener.encrypted), middleware.RequestID,
 		middleware.AccessLog(s.log), middleware.Recovery(s.log), noRequest)
-	service := s.service
 	if s.config.RateLimit.Requests > 0 {
 		free := []string{"/ping", "/readyz"} // who asks these must not be told a wrong answer
 		if s.config.RateLimitBy == "user" {
-			service = ratelimit.Senders{Service: service, Limiter: ratelimit.New(s.config.RateLimit)}
 			free = append(free, "/api/send")
 		}
 		engine.Use(middleware.Limit(ratelimit.New(s.config.RateLimit), s.config.TrustedProxies, free...))
 	}
-	register(engine, routes(handler.New(service, s.config.MaxBodyBytes), draining))
+	register(engine, routes(h, draining))
 	return engine
 }
 

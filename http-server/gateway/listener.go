@@ -36,6 +36,7 @@ type limits struct {
 	request     time.Duration // from a request's first byte to its last
 	idle        time.Duration // without a byte of the next request
 	write       time.Duration // of one answer, or of a part of it
+	stream      time.Duration // of a part of an answer without end
 	handshake   time.Duration
 	connections int // 0 for no limit
 	bytes       int // between two answers

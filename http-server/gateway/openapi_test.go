@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	api "github.com/pullchat/pullchat/internal/gen/http"
 	"github.com/pullchat/pullchat/internal/openapitest"
 )
@@ -68,7 +69,7 @@ func (f *fakeService) Ready(context.Context) error { return f.err() }
 // startGateway runs a gateway until the test ends and returns its base URL.
 func startGateway(t *testing.T, service chat.Service) string {
 	t.Helper()
-	server, err := Listen(Config{HTTPAddr: "127.0.0.1:0", MaxBodyBytes: maxBodyBytes}, service, slog.New(slog.DiscardHandler))
+	server, err := Listen(Config{HTTPAddr: "127.0.0.1:0", MaxBodyBytes: maxBodyBytes}, service, chattest.Silent{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatalf("Listen() = %v", err)
 	}

@@ -19,7 +19,7 @@ import (
 // readBody returns the request's JSON body, empty where there is none. Hertz streams bodies, so that one that is
 // too large is refused here, in the one error shape, without being read.
 func (h *Handler) readBody(c *app.RequestContext) ([]byte, error) {
-	if c.Request.Header.ContentLength() > h.maxBodyBytes {
+	if c.Request.Header.ContentLength() > h.config.MaxBodyBytes {
 		return nil, h.tooLarge(c)
 	}
 	body, err := h.readAll(c)
@@ -30,12 +30,21 @@ func (h *Handler) readBody(c *app.RequestContext) ([]byte, error) {
 	case err != nil:
 		c.SetConnectionClose()
 		return nil, chat.Wrap(err, chat.InvalidArgument, "the body ended too early")
-	case len(body) > h.maxBodyBytes:
+	case len(body) > h.config.MaxBodyBytes:
 		return nil, h.tooLarge(c)
 	case len(body) == 0:
 		return nil, nil
 	}
 	return body, checkMediaType(string(c.ContentType()))
+}
+
+// readJSON reads a body that must be there into a generated request.
+func (h *Handler) readJSON(c *app.RequestContext, into any) error {
+	body, err := h.readBody(c)
+	if err != nil {
+		return err
+	}
+	return decodeJSON(body, into)
 }
 
 // errSlowBody is the cause of what is the client's deadline, not that of the servers behind.
@@ -51,13 +60,13 @@ func (h *Handler) readAll(c *app.RequestContext) ([]byte, error) {
 		_, err := io.ReadFull(c.RequestBodyStream(), body)
 		return body, err
 	}
-	return io.ReadAll(io.LimitReader(c.RequestBodyStream(), int64(h.maxBodyBytes)+1))
+	return io.ReadAll(io.LimitReader(c.RequestBodyStream(), int64(h.config.MaxBodyBytes)+1))
 }
 
 // tooLarge also closes the connection: the rest of the body is not worth reading.
 func (h *Handler) tooLarge(c *app.RequestContext) error {
 	c.SetConnectionClose()
-	return chat.Errorf(chat.TooLarge, "the body is larger than %d bytes", h.maxBodyBytes)
+	return chat.Errorf(chat.TooLarge, "the body is larger than %d bytes", h.config.MaxBodyBytes)
 }
 
 // checkMediaType accepts JSON, and a body that does not say what it is.

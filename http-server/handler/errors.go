@@ -73,9 +73,5 @@ func NoMethod(c *app.RequestContext, allowed string) {
 
 // reply answers with JSON.
 func reply(c *app.RequestContext, status int, body any) {
-	encoded, err := fastJSON.Marshal(body)
-	if err != nil {
-		panic(err) // the generated types can always be encoded
-	}
-	c.Data(status, "application/json; charset=utf-8", encoded)
+	c.Data(status, "application/json; charset=utf-8", encode(body))
 }

@@ -3,16 +3,28 @@
 package handler
 
 import (
+	"log/slog"
+
+	"github.com/pullchat/pullchat/http-server/live"
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// Handler answers the routes from a chat.Service.
+// Handler answers the routes from a chat.Service, a chat.Live and a live.Hub over both.
 type Handler struct {
-	service      chat.Service
-	maxBodyBytes int
+	service chat.Service
+	live    chat.Live
+	hub     *live.Hub
+	config  Config
 }
 
-// New returns a Handler that refuses bodies of more than maxBodyBytes.
-func New(service chat.Service, maxBodyBytes int) *Handler {
-	return &Handler{service: service, maxBodyBytes: maxBodyBytes}
+// Config is what handlers are set up with.
+type Config struct {
+	MaxBodyBytes   int
+	Log            *slog.Logger
+	AllowedOrigins []string // of web pages that may open a WebSocket, beside the server's own; "*" is all
+}
+
+// New returns a Handler. The Hub must run.
+func New(service chat.Service, calls chat.Live, hub *live.Hub, config Config) *Handler {
+	return &Handler{service: service, live: calls, hub: hub, config: config}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/cloudwego/hertz/pkg/app"
 	"github.com/cloudwego/hertz/pkg/protocol/consts"
@@ -15,12 +16,12 @@ import (
 // Pull answers GET and POST /api/pull. Its arguments come from a JSON body, the query string, or both; the query
 // string wins.
 func (h *Handler) Pull(ctx context.Context, c *app.RequestContext) {
-	request, err := h.readPull(c)
+	request, wait, err := h.readPull(c)
 	if err != nil {
 		Fail(c, err)
 		return
 	}
-	page, err := h.service.Pull(ctx, request)
+	page, err := h.pull(ctx, request, wait)
 	if err != nil {
 		Fail(c, err)
 		return
@@ -28,23 +29,53 @@ func (h *Handler) Pull(ctx context.Context, c *app.RequestContext) {
 	reply(c, consts.StatusOK, pullResponse(page))
 }
 
-func (h *Handler) readPull(c *app.RequestContext) (chat.PullRequest, error) {
+// pull waits for a message where there is none and wait is positive, for as long as the client does.
+func (h *Handler) pull(ctx context.Context, r chat.PullRequest, wait time.Duration) (chat.Page, error) {
+	if wait == 0 {
+		return h.service.Pull(ctx, r)
+	}
+	connected, over := whileConnected(ctx)
+	defer over()
+	return h.hub.Wait(connected, r, wait)
+}
+
+func (h *Handler) readPull(c *app.RequestContext) (chat.PullRequest, time.Duration, error) {
 	var request api.PullRequest
 	body, err := h.readBody(c)
+	if err == nil && len(body) > 0 {
+		err = decodeJSON(body, &request)
+	}
+	if err == nil {
+		err = readPullQuery(c, &request)
+	}
 	if err != nil {
-		return chat.PullRequest{}, err
+		return chat.PullRequest{}, 0, err
 	}
-	if len(body) > 0 {
-		if err := decodeJSON(body, &request); err != nil {
-			return chat.PullRequest{}, err
-		}
-	}
-	if err := readPullQuery(c, &request); err != nil {
-		return chat.PullRequest{}, err
+	wait, err := duration("wait", request.Wait)
+	if err == nil && wait > 0 && request.Reverse {
+		err = chat.Errorf(chat.InvalidArgument, "wait is for forward pulls; with reverse there is nothing to wait for")
 	}
 	return chat.PullRequest{
 		Chat: request.Chat, Cursor: request.Cursor, Limit: request.Limit, Reverse: request.Reverse,
-	}, nil
+	}, wait, err
+}
+
+// maxWait is the longest time that a request waits, or holds messages back.
+const maxWait = time.Minute
+
+// duration reads a time with a unit. "" is 0.
+func duration(name, text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(text)
+	switch {
+	case err != nil:
+		return 0, wrongType(name, "a time with its unit, like 25s or 500ms")
+	case d < 0 || d > maxWait:
+		return 0, chat.Errorf(chat.InvalidArgument, "%s is %v; it must be between 0s and 60s", name, d)
+	}
+	return d, nil
 }
 
 // readPullQuery sets what the query string names. Names that it does not know are left alone, as unknown fields of a
@@ -63,9 +94,21 @@ func readPullQuery(c *app.RequestContext, request *api.PullRequest) (err error) 
 			request.Limit, err = queryInt("limit", value)
 		case "reverse":
 			request.Reverse, err = queryBool("reverse", value)
+		case "wait":
+			request.Wait = string(value)
 		}
 	})
 	return err
+}
+
+// query returns one parameter of the query string; names match without regard to case.
+func query(c *app.RequestContext, wanted string) (found string) {
+	c.QueryArgs().VisitAll(func(name, value []byte) {
+		if strings.EqualFold(string(name), wanted) {
+			found = string(value)
+		}
+	})
+	return found
 }
 
 func queryInt(name string, value []byte) (int64, error) {

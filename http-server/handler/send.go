@@ -14,6 +14,9 @@ import (
 // (draft-ietf-httpapi-idempotency-key-header).
 const idempotencyKey = "Idempotency-Key"
 
+// success is the status in what is answered to what was done.
+const success = "success"
+
 // Send answers POST /api/send.
 func (h *Handler) Send(ctx context.Context, c *app.RequestContext) {
 	message, err := h.readMessage(c)
@@ -26,7 +29,7 @@ func (h *Handler) Send(ctx context.Context, c *app.RequestContext) {
 		Fail(c, err)
 		return
 	}
-	response := &api.SendResponse{Status: "success", SendTime: receipt.SendTime}
+	response := &api.SendResponse{Status: success, SendTime: receipt.SendTime}
 	if receipt.Duplicate {
 		response.Duplicate = &receipt.Duplicate
 	}
@@ -35,11 +38,7 @@ func (h *Handler) Send(ctx context.Context, c *app.RequestContext) {
 
 func (h *Handler) readMessage(c *app.RequestContext) (chat.Message, error) {
 	var request api.SendRequest
-	body, err := h.readBody(c)
-	if err != nil {
-		return chat.Message{}, err
-	}
-	if err := decodeJSON(body, &request); err != nil {
+	if err := h.readJSON(c, &request); err != nil {
 		return chat.Message{}, err
 	}
 	if key := string(c.GetHeader(idempotencyKey)); key != "" {

@@ -12,19 +12,25 @@ import (
 	"github.com/pullchat/pullchat/http-server/ratelimit"
 )
 
-// Limit counts requests by the address of their client, but for those of the free routes.
+// Limit counts requests by the address of their client, but for those of the free routes. What comes over a connection
+// later, as a frame, counts as a request of the route that does the same.
 func Limit(limiter *ratelimit.Limiter, proxies ratelimit.Proxies, free ...string) app.HandlerFunc {
-	return func(_ context.Context, c *app.RequestContext) {
-		if slices.Contains(free, c.FullPath()) {
-			return
-		}
+	return func(ctx context.Context, c *app.RequestContext) {
 		var peer netip.Addr
 		if tcp, ok := c.RemoteAddr().(*net.TCPAddr); ok {
 			peer = tcp.AddrPort().Addr()
 		}
 		client := proxies.Client(peer, c.Request.Header.GetAll("X-Forwarded-For"))
-		if err := limiter.Take(ratelimit.Key(client)); err != nil {
-			handler.Fail(c, err)
+		take := func(route string) error {
+			if slices.Contains(free, route) {
+				return nil
+			}
+			return limiter.Take(ratelimit.Key(client))
 		}
+		if err := take(c.FullPath()); err != nil {
+			handler.Fail(c, err)
+			return
+		}
+		c.Next(handler.WithLimit(ctx, take))
 	}
 }

@@ -51,7 +51,7 @@ func play(role string) error {
 		}
 		return server.Run(ctx)
 	}
-	server, err := gateway.Listen(gateway.Config{HTTPAddr: os.Getenv("HTTP_ADDR"), MaxBodyBytes: 64 << 10}, core, log)
+	server, err := gateway.Listen(gateway.Config{HTTPAddr: os.Getenv("HTTP_ADDR"), MaxBodyBytes: 64 << 10}, core, chattest.Silent{}, log)
 	if err != nil {
 		return err
 	}

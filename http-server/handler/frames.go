@@ -1,0 +1,85 @@
+package handler
+
+import (
+	"github.com/pullchat/pullchat/internal/chat"
+	api "github.com/pullchat/pullchat/internal/gen/http"
+)
+
+// frame is what a client sends over a WebSocket. docs/live.md says which type has which fields.
+type frame struct {
+	Type     string `json:"type"`
+	Ref      string `json:"ref"`
+	Chat     string `json:"chat"`
+	Cursor   int64  `json:"cursor"`
+	Limit    int64  `json:"limit"`
+	Reverse  bool   `json:"reverse"`
+	Reader   string `json:"reader"`
+	Presence *bool  `json:"presence"`
+	Batch    string `json:"batch"`
+	Text     string `json:"text"`
+	Sender   string `json:"sender"`
+	ID       string `json:"id"`
+	Signal   string `json:"signal"`
+	Data     string `json:"data"`
+}
+
+// maxRef is the longest ref, in bytes.
+const maxRef = 64
+
+func readFrame(text []byte) (frame, error) {
+	var f frame
+	err := decodeJSON(text, &f)
+	if err == nil && len(f.Ref) > maxRef {
+		err = chat.Errorf(chat.InvalidArgument, "ref is %d bytes; the limit is %d", len(f.Ref), maxRef)
+		f.Ref = ""
+	}
+	return f, err
+}
+
+// head is what every frame of the server begins with.
+type head struct {
+	Type string `json:"type"`
+	Ref  string `json:"ref,omitempty"`
+	Chat string `json:"chat,omitempty"`
+}
+
+// The frames of the server, but for those that are a head only.
+type (
+	sentFrame struct {
+		head
+		SendTime  int64 `json:"send_time"`
+		Duplicate bool  `json:"duplicate,omitempty"`
+	}
+	pageFrame struct {
+		head
+		Messages   []*api.Message `json:"messages"`
+		HasMore    bool           `json:"has_more"`
+		NextCursor int64          `json:"next_cursor"`
+	}
+	readFrameOut struct {
+		head
+		Reader string `json:"reader"`
+		Cursor int64  `json:"cursor"`
+	}
+	signalFrame struct {
+		head
+		Sender string `json:"sender"`
+		Signal string `json:"signal"`
+		Data   string `json:"data,omitempty"`
+	}
+	presenceFrame struct {
+		head
+		Readers []string `json:"readers"`
+		Count   int64    `json:"count"`
+	}
+	errorFrame struct {
+		head
+		Code    chat.Code `json:"code"`
+		Message string    `json:"message"`
+	}
+)
+
+func refusal(ref, name string, err error) errorFrame {
+	e := chat.AsError(err)
+	return errorFrame{head: head{Type: "error", Ref: ref, Chat: name}, Code: e.Code, Message: e.Message}
+}

@@ -1,0 +1,214 @@
+package handler
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cloudwego/hertz/pkg/app"
+	"github.com/cloudwego/hertz/pkg/protocol/sse"
+
+	"github.com/pullchat/pullchat/http-server/live"
+	"github.com/pullchat/pullchat/internal/chat"
+	api "github.com/pullchat/pullchat/internal/gen/http"
+)
+
+// maxStreamChats is how many chats one stream of events has: the cursors of all are in the id of each.
+const maxStreamChats = 100
+
+// streamRetry is how long a client waits before it connects again.
+const streamRetry = time.Second
+
+// Stream answers GET /api/stream with server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html),
+// until the client goes or the server stops.
+func (h *Handler) Stream(ctx context.Context, c *app.RequestContext) {
+	follows, err := readStream(c)
+	if err != nil {
+		Fail(c, err)
+		return
+	}
+	below := connection(ctx)
+	sink := &eventSink{end: below.Wake}
+	session := h.hub.Open(sink, sink.ended)
+	defer session.Close()
+	err = session.Write(func() error { // so that nothing of the session comes before the head
+		for _, f := range follows {
+			if err := session.Follow(f); err != nil {
+				return err
+			}
+		}
+		c.SetConnectionClose()
+		c.Response.Header.Set("X-Accel-Buffering", "no") // nginx passes events on as they come
+		below.Stream()
+		sink.events = sse.NewWriter(c)
+		return sink.begin()
+	})
+	if err != nil {
+		if sink.events == nil {
+			Fail(c, err)
+		}
+		return
+	}
+	below.AwaitClose()
+}
+
+// streamQuery is what /api/stream takes from the query string.
+type streamQuery struct {
+	chats                      []string
+	follow                     live.Follow // but for the chat
+	presence, batch, lastEvent string
+}
+
+// readStream returns which chats are to be followed, from where.
+func readStream(c *app.RequestContext) ([]live.Follow, error) {
+	query, err := readStreamQuery(c)
+	if err != nil {
+		return nil, err
+	}
+	positions, err := parseEventID(query.lastEvent)
+	if err != nil {
+		return nil, err
+	}
+	follows := make([]live.Follow, 0, len(query.chats))
+	seen := map[chat.ID]bool{}
+	for _, name := range query.chats {
+		id, err := chat.ParseID(name)
+		if err != nil {
+			return nil, err
+		}
+		if seen[id] {
+			return nil, chat.Errorf(chat.InvalidArgument, "chat %q is given twice", name)
+		}
+		seen[id] = true
+		f := query.follow
+		f.Chat = name
+		if cursor, ok := positions[id]; ok {
+			f.Cursor = cursor
+		}
+		follows = append(follows, f)
+	}
+	switch {
+	case len(follows) == 0:
+		return nil, chat.Errorf(chat.InvalidArgument, "chat is missing; give one or several, as ?chat=alice:bob&chat=room")
+	case len(follows) > maxStreamChats:
+		return nil, chat.Errorf(chat.InvalidArgument, "%d chats are too many for one stream; the limit is %d", len(follows), maxStreamChats)
+	}
+	return follows, nil
+}
+
+func readStreamQuery(c *app.RequestContext) (q streamQuery, err error) {
+	q.lastEvent = string(c.GetHeader("Last-Event-ID"))
+	c.QueryArgs().VisitAll(func(name, value []byte) {
+		if err != nil {
+			return
+		}
+		switch strings.ToLower(string(name)) {
+		case "chat":
+			q.chats = append(q.chats, string(value))
+		case "cursor":
+			q.follow.Cursor, err = queryInt("cursor", value)
+		case "reader":
+			q.follow.Reader = string(value)
+		case "presence":
+			q.presence = string(value)
+		case "batch":
+			q.batch = string(value)
+		case "last_event_id":
+			if q.lastEvent == "" { // the header is that of a reconnection, and newer
+				q.lastEvent = string(value)
+			}
+		}
+	})
+	if err == nil {
+		q.follow.Batch, err = duration("batch", q.batch)
+	}
+	q.follow.Presence = q.follow.Reader != ""
+	if err == nil && q.presence != "" {
+		q.follow.Presence, err = queryBool("presence", []byte(q.presence))
+	}
+	return q, err
+}
+
+// eventID is where the client stands in all chats of its stream: "alice:bob=17952;room=17953".
+func eventID(positions []live.Position) string {
+	var id strings.Builder
+	for i, p := range positions {
+		if i > 0 {
+			id.WriteByte(';')
+		}
+		fmt.Fprintf(&id, "%s=%d", p.Chat, p.Cursor)
+	}
+	return id.String()
+}
+
+// parseEventID reads what eventID writes. "" is none.
+func parseEventID(text string) (map[chat.ID]int64, error) {
+	if text == "" {
+		return nil, nil
+	}
+	positions := map[chat.ID]int64{}
+	for part := range strings.SplitSeq(text, ";") {
+		name, cursor, _ := strings.Cut(part, "=")
+		id, err := chat.ParseID(name)
+		if err != nil {
+			return nil, chat.Errorf(chat.InvalidArgument, "Last-Event-ID is not the id of an event of this stream")
+		}
+		if positions[id], err = queryInt("Last-Event-ID's cursor", []byte(cursor)); err != nil {
+			return nil, err
+		}
+	}
+	return positions, nil
+}
+
+// eventSink writes events to one client.
+type eventSink struct {
+	events *sse.Writer
+	once   sync.Once
+	end    func() // lets the handler return
+}
+
+var _ live.Sink = (*eventSink)(nil)
+
+func (s *eventSink) ended(error) { s.once.Do(s.end) }
+
+func (s *eventSink) begin() error {
+	first := sse.NewEvent()
+	defer first.Release()
+	first.SetRetry(streamRetry)
+	return s.events.Write(first)
+}
+
+// Page implements live.Sink.
+func (s *eventSink) Page(page *live.Page, positions func() []live.Position) error {
+	return s.events.WriteEvent(eventID(positions()), "messages", page.Encoded(encodePage))
+}
+
+// Tell implements live.Sink.
+func (s *eventSink) Tell(name string, e chat.Event) error {
+	switch e.Kind {
+	case chat.Signalled:
+		return s.events.WriteEvent("", "signal", encode(signalEvent{name, e.Signal.Sender, e.Signal.Type, e.Signal.Data}))
+	case chat.Moved:
+		return s.events.WriteEvent("", "read", encode(readEvent{name, e.Reading.Reader, e.Reading.Cursor}))
+	}
+	return nil
+}
+
+// Presence implements live.Sink.
+func (s *eventSink) Presence(name string, p *live.Present) error {
+	return s.events.WriteEvent("", "presence", encode(presence(name, p.Readers)))
+}
+
+// Refuse implements live.Sink: a stream that cannot have one of its chats ends.
+func (s *eventSink) Refuse(_ string, err error) error {
+	e := chat.AsError(err)
+	if err := s.events.WriteEvent("", "error", encode(&api.ErrorResponse{Code: string(e.Code), Message: e.Message})); err != nil {
+		return err
+	}
+	return e
+}
+
+// Beat implements live.Sink.
+func (s *eventSink) Beat() error { return s.events.WriteKeepAlive() }

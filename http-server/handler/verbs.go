@@ -1,0 +1,111 @@
+package handler
+
+import (
+	"context"
+
+	"github.com/pullchat/pullchat/http-server/live"
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// maxWatches is how many chats a WebSocket watches.
+const maxWatches = 1000
+
+// verb answers a frame: it returns the reply. route is the one that does the same over HTTP, as which it counts.
+type verb struct {
+	route  string
+	answer func(*socket, context.Context, frame) (reply any, err error)
+}
+
+// verbs are the types of the frames that clients send.
+var verbs = map[string]verb{
+	"unwatch": {"/ping", (*socket).unwatch},
+	"send":    {"/api/send", (*socket).send},
+	"pull":    {"/api/pull", (*socket).pull},
+	"read":    {"/api/read", (*socket).read},
+	"signal":  {"/api/signal", (*socket).signal},
+	"ping":    {"/ping", (*socket).ping},
+}
+
+const watchRoute = "/api/stream"
+
+// answer answers one frame. The error is that the connection cannot go on.
+func (s *socket) answer(ctx context.Context, text []byte) error {
+	f, err := readFrame(text)
+	if err == nil && f.Type == "watch" { // its reply comes before its pages
+		return s.watch(ctx, f)
+	}
+	var reply any
+	if err == nil {
+		reply, err = s.apply(ctx, f)
+	}
+	if err != nil {
+		reply = refusal(f.Ref, "", err)
+	}
+	return s.session.Write(func() error { return s.write(encode(reply)) })
+}
+
+func (s *socket) apply(ctx context.Context, f frame) (any, error) {
+	v, ok := verbs[f.Type]
+	if !ok {
+		return nil, chat.Errorf(chat.InvalidArgument, "type %q is none of watch, unwatch, send, pull, read, signal and ping", f.Type)
+	}
+	if err := limit(ctx, v.route); err != nil {
+		return nil, err
+	}
+	return v.answer(s, ctx, f)
+}
+
+func (s *socket) watch(ctx context.Context, f frame) error {
+	return s.session.Write(func() error {
+		if err := s.follow(ctx, f); err != nil {
+			return s.write(encode(refusal(f.Ref, "", err)))
+		}
+		return s.write(encode(head{Type: "watching", Ref: f.Ref, Chat: f.Chat}))
+	})
+}
+
+func (s *socket) follow(ctx context.Context, f frame) error {
+	if err := limit(ctx, watchRoute); err != nil {
+		return err
+	}
+	batch, err := duration("batch", f.Batch)
+	if err != nil {
+		return err
+	}
+	if s.session.Follows() >= maxWatches {
+		return chat.Errorf(chat.InvalidArgument, "%d chats are watched, which is the limit of a connection; unwatch one, or open another", maxWatches)
+	}
+	wanted := live.Follow{Chat: f.Chat, Cursor: f.Cursor, Limit: f.Limit, Reader: f.Reader, Presence: f.Reader != "", Batch: batch}
+	if f.Presence != nil {
+		wanted.Presence = *f.Presence
+	}
+	return s.session.Follow(wanted)
+}
+
+func (s *socket) unwatch(_ context.Context, f frame) (any, error) {
+	return head{Type: "unwatched", Ref: f.Ref, Chat: f.Chat}, s.session.Unfollow(f.Chat)
+}
+
+func (s *socket) send(ctx context.Context, f frame) (any, error) {
+	receipt, err := s.handler.service.Send(ctx, chat.Message{Chat: f.Chat, Text: f.Text, Sender: f.Sender, ID: f.ID})
+	return sentFrame{head{Type: "sent", Ref: f.Ref}, receipt.SendTime, receipt.Duplicate}, err
+}
+
+func (s *socket) pull(ctx context.Context, f frame) (any, error) {
+	page, err := s.handler.service.Pull(ctx, chat.PullRequest{Chat: f.Chat, Cursor: f.Cursor, Limit: f.Limit, Reverse: f.Reverse})
+	return pageFrame{head{Type: "page", Ref: f.Ref, Chat: f.Chat}, pullResponse(page).Messages, page.HasMore, page.NextCursor}, err
+}
+
+func (s *socket) read(ctx context.Context, f frame) (any, error) {
+	cursor, err := s.handler.live.Read(ctx, chat.ReadRequest{Chat: f.Chat, Reading: chat.Reading{Reader: f.Reader, Cursor: f.Cursor}})
+	return readFrameOut{head{Type: "read", Ref: f.Ref, Chat: f.Chat}, f.Reader, cursor}, err
+}
+
+func (s *socket) signal(ctx context.Context, f frame) (any, error) {
+	err := s.handler.live.Signal(ctx, chat.Signal{Chat: f.Chat, Sender: f.Sender, Type: f.Signal, Data: f.Data})
+	return head{Type: "signalled", Ref: f.Ref}, err
+}
+
+func (s *socket) ping(_ context.Context, f frame) (any, error) {
+	return head{Type: "pong", Ref: f.Ref}, nil
+}

@@ -1,0 +1,186 @@
+package handler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+
+	"github.com/cloudwego/hertz/pkg/app"
+	"github.com/hertz-contrib/websocket"
+
+	"github.com/pullchat/pullchat/http-server/live"
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/logging"
+)
+
+const (
+	maxFrameBytes = 64 << 10
+	// silence is how long a client may say nothing, not even that it got a ping; it is pinged with every heartbeat.
+	silence = time.Minute
+	// partTimeout bounds how long a client takes to take what is written, and closeTimeout for the last frame.
+	partTimeout  = time.Minute
+	closeTimeout = time.Second
+)
+
+// frames waits in pools: a connection that is idle holds none of them.
+var frames sync.Pool
+
+// WebSocket answers GET /api/ws (RFC 6455). docs/live.md describes the frames.
+func (h *Handler) WebSocket(ctx context.Context, c *app.RequestContext) {
+	upgrader := websocket.HertzUpgrader{
+		ReadBufferSize: 512, WriteBufferSize: 1024, WriteBufferPool: &frames,
+		CheckOrigin: h.mayConnect,
+		Error:       func(c *app.RequestContext, _ int, reason error) { Fail(c, upgradeError(reason)) },
+	}
+	_ = upgrader.Upgrade(c, func(ws *websocket.Conn) { h.serveSocket(ctx, ws) }) // Error has answered
+}
+
+// mayConnect: no other web page may use what a browser knows of its user.
+func (h *Handler) mayConnect(c *app.RequestContext) bool {
+	origin := string(c.GetHeader("Origin"))
+	if origin == "" || slices.Contains(h.config.AllowedOrigins, "*") || slices.Contains(h.config.AllowedOrigins, origin) {
+		return true
+	}
+	page, err := url.Parse(origin)
+	return err == nil && strings.EqualFold(page.Host, string(c.Host()))
+}
+
+func upgradeError(reason error) error {
+	if strings.Contains(reason.Error(), "origin") {
+		return chat.Errorf(chat.PermissionDenied, "pages of this origin may not connect; ALLOWED_ORIGINS names those that may")
+	}
+	return chat.Errorf(chat.InvalidArgument, "this is no WebSocket handshake: %s", strings.TrimPrefix(reason.Error(), "websocket: "))
+}
+
+// socket is one client's connection.
+type socket struct {
+	handler *Handler
+	ws      *websocket.Conn
+	below   Connection
+	session *live.Session
+	reason  atomic.Pointer[error] // why the session has ended, if it has
+}
+
+func (h *Handler) serveSocket(ctx context.Context, ws *websocket.Conn) {
+	s := &socket{handler: h, ws: ws, below: connection(ctx)}
+	s.below.Take()
+	s.session = h.hub.Open(s, s.ended)
+	defer s.session.Close()
+	ws.SetReadLimit(maxFrameBytes)
+	s.heard()
+	ws.SetPongHandler(func(string) error {
+		s.heard()
+		return nil
+	})
+	s.close(s.serve(ctx))
+}
+
+// heard gives the client time to say something again.
+func (s *socket) heard() {
+	if s.reason.Load() == nil {
+		_ = s.ws.SetReadDeadline(time.Now().Add(silence))
+	}
+}
+
+// ended lets serve return.
+func (s *socket) ended(err error) {
+	s.reason.Store(&err)
+	s.below.Wake()
+}
+
+// serve answers frames, one after the other, until one cannot be read or answered. The error has the close code.
+func (s *socket) serve(ctx context.Context) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			s.handler.config.Log.Error("panic", "id", logging.RequestID(ctx), "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+			err = &websocket.CloseError{Code: websocket.CloseTryAgainLater}
+		}
+	}()
+	for {
+		kind, text, err := s.ws.ReadMessage()
+		switch {
+		case err != nil:
+			return err
+		case kind != websocket.TextMessage:
+			return &websocket.CloseError{Code: websocket.CloseUnsupportedData, Text: "send JSON in text frames"}
+		case !utf8.Valid(text):
+			return &websocket.CloseError{Code: websocket.CloseInvalidFramePayloadData, Text: "a text frame is not valid UTF-8"}
+		}
+		s.heard()
+		if err := s.answer(ctx, text); err != nil {
+			return err
+		}
+	}
+}
+
+// close says goodbye, where the client can still hear it.
+func (s *socket) close(err error) {
+	farewell := &websocket.CloseError{Code: websocket.CloseGoingAway, Text: "no answer to pings for " + silence.String()}
+	if reason := s.reason.Load(); reason != nil {
+		if !errors.Is(*reason, live.ErrDraining) {
+			return // it could not be written to
+		}
+		farewell = &websocket.CloseError{Code: websocket.CloseServiceRestart, Text: "the server stops; connect again"}
+	} else if !errors.As(err, &farewell) && !timedOut(err) {
+		return
+	}
+	if farewell.Code == websocket.CloseNoStatusReceived || farewell.Code == websocket.CloseAbnormalClosure {
+		return
+	}
+	_ = s.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(farewell.Code, farewell.Text), time.Now().Add(closeTimeout))
+}
+
+func timedOut(err error) bool {
+	var timeout interface{ Timeout() bool }
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// write writes a frame of JSON. It is called within Session.Write, or by the session.
+func (s *socket) write(frame []byte) error {
+	_ = s.ws.SetWriteDeadline(time.Now().Add(partTimeout))
+	return s.ws.WriteMessage(websocket.TextMessage, frame)
+}
+
+var _ live.Sink = (*socket)(nil)
+
+// Page implements live.Sink.
+func (s *socket) Page(page *live.Page, _ func() []live.Position) error {
+	const start = `{"type":"messages",`
+	encoded := page.Encoded(encodePage)
+	frame := make([]byte, 0, len(start)+len(encoded)-1)
+	frame = append(frame, start...)
+	return s.write(append(frame, encoded[1:]...))
+}
+
+// Tell implements live.Sink.
+func (s *socket) Tell(name string, e chat.Event) error {
+	switch e.Kind {
+	case chat.Signalled:
+		return s.write(encode(signalFrame{head{Type: "signal", Chat: name}, e.Signal.Sender, e.Signal.Type, e.Signal.Data}))
+	case chat.Moved:
+		return s.write(encode(readFrameOut{head{Type: "read", Chat: name}, e.Reading.Reader, e.Reading.Cursor}))
+	}
+	return nil
+}
+
+// Presence implements live.Sink.
+func (s *socket) Presence(name string, p *live.Present) error {
+	told := presence(name, p.Readers)
+	return s.write(encode(presenceFrame{head{Type: "presence", Chat: name}, told.Readers, told.Count}))
+}
+
+// Refuse implements live.Sink.
+func (s *socket) Refuse(name string, err error) error { return s.write(encode(refusal("", name, err))) }
+
+// Beat implements live.Sink.
+func (s *socket) Beat() error {
+	return s.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(partTimeout))
+}

@@ -1,0 +1,176 @@
+package live
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// follow is one chat of a session. What is not constant is guarded by the session's mutex.
+type follow struct {
+	session *Session
+	id      chat.ID
+	wanted  Follow
+	topic   *topic // set before anybody can wake it
+
+	cursor  int64
+	seen    int64     // the topic's position that the last page has answered
+	owed    bool      // a page is to be read whatever is hinted: at first, and where there is more
+	due     time.Time // nothing is read before
+	queued  bool      // it is in ready
+	gone    bool      // it is not followed any longer
+	present *Present  // is to be told; nil where nothing is
+}
+
+var _ listener = (*follow)(nil)
+
+func (w Follow) check(id chat.ID) error {
+	if w.Cursor < 0 || w.Cursor > chat.MaxCursor {
+		return chat.Errorf(chat.InvalidArgument, "cursor is %d; it must be between 0 and %d", w.Cursor, int64(chat.MaxCursor))
+	}
+	if w.Limit < 0 {
+		return chat.Errorf(chat.InvalidArgument, "limit is %d; it must not be negative", w.Limit)
+	}
+	if w.Batch < 0 || w.Batch > maxBatch {
+		return chat.Errorf(chat.InvalidArgument, "batch is %v; it must be between 0s and %v", w.Batch, maxBatch)
+	}
+	if w.Reader == "" {
+		return nil
+	}
+	return chat.CheckReader(id, w.Chat, w.Reader)
+}
+
+// maxBatch is the longest time that pages are held back.
+const maxBatch = time.Minute
+
+func (f *follow) hint(position int64) {
+	f.session.mutex.Lock()
+	defer f.session.mutex.Unlock()
+	if position >= f.cursor {
+		f.session.push(f)
+	}
+}
+
+func (f *follow) tell(e chat.Event) {
+	s := f.session
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if f.gone || s.closed {
+		return
+	}
+	if len(s.news) == maxNews {
+		s.news = slices.Delete(s.news, 0, 1)
+	}
+	s.news = append(s.news, news{f, e})
+	s.run()
+}
+
+func (f *follow) presence(p *Present) {
+	if !f.wanted.Presence {
+		return
+	}
+	f.session.mutex.Lock()
+	defer f.session.mutex.Unlock()
+	f.present = p
+	f.session.push(f)
+}
+
+// unlessGone writes something of the chat; it is called within Session.Write.
+func (f *follow) unlessGone(write func() error) error {
+	f.session.mutex.Lock()
+	gone := f.gone
+	f.session.mutex.Unlock()
+	if gone {
+		return nil
+	}
+	return write()
+}
+
+// leave lets go of the chat.
+func (f *follow) leave() {
+	f.session.hub.present.leaveOne(f.topic, f.wanted)
+	f.session.hub.leave(f.topic, f)
+}
+
+// deliver writes who is present, if that is to be told, and the next page, if there is one.
+func (f *follow) deliver() error {
+	s := f.session
+	s.mutex.Lock()
+	if f.gone || s.closed {
+		s.mutex.Unlock()
+		return nil
+	}
+	present := f.present
+	f.present = nil
+	cursor, seen, owed := f.cursor, f.seen, f.owed
+	s.mutex.Unlock()
+	if present != nil {
+		if err := s.Write(func() error { return f.unlessGone(func() error { return s.sink.Presence(f.wanted.Chat, present) }) }); err != nil {
+			return err
+		}
+	}
+	if !owed && !f.topic.ahead(cursor, seen) {
+		return nil
+	}
+	page, err := f.topic.page(context.Background(), place{f.wanted.Chat, cursor, f.wanted.Limit})
+	if err != nil {
+		return f.failed(err)
+	}
+	return s.Write(func() error { return f.write(page) })
+}
+
+// write writes a page and moves on, unless the client wants to have no more of the chat.
+func (f *follow) write(page *Page) error {
+	s := f.session
+	s.mutex.Lock()
+	if f.gone {
+		s.mutex.Unlock()
+		return nil
+	}
+	f.cursor, f.seen, f.owed = page.NextCursor, page.seen, page.HasMore
+	if len(page.Messages) > 0 && f.wanted.Batch > 0 {
+		f.due = time.Now().Add(f.wanted.Batch)
+	}
+	if page.HasMore {
+		s.push(f)
+	}
+	s.mutex.Unlock()
+	if len(page.Messages) > 0 {
+		if err := s.sink.Page(page, s.positions); err != nil {
+			return err
+		}
+	}
+	if f.topic.ahead(page.NextCursor, page.seen) {
+		s.wake(f)
+	}
+	return nil
+}
+
+// Between retries of a pull that failed.
+const (
+	retryAfter  = 200 * time.Millisecond
+	retryWithin = time.Second
+)
+
+// failed tries again later, unless that would not help.
+func (f *follow) failed(err error) error {
+	s := f.session
+	switch chat.CodeOf(err) {
+	case chat.Unavailable, chat.DeadlineExceeded, chat.Internal, chat.ResourceExhausted:
+		s.mutex.Lock()
+		defer s.mutex.Unlock()
+		f.owed = true
+		f.due = time.Now().Add(retryAfter + rand.N(retryWithin))
+		s.push(f)
+		return nil
+	}
+	return s.Write(func() error {
+		return f.unlessGone(func() error {
+			s.drop(f)
+			return s.sink.Refuse(f.wanted.Chat, err)
+		})
+	})
+}

@@ -1,0 +1,386 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+func open(t *testing.T, hub *Hub, sink *told, follows ...Follow) *Session {
+	t.Helper()
+	s := hub.Open(sink, func(err error) { sink.ended <- err })
+	t.Cleanup(s.Close)
+	for _, f := range follows {
+		if err := s.Follow(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s
+}
+
+func TestOldAndNewMessagesComeOnceInOrder(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	hub := w.start(t)
+	w.send(t, "room", 250)
+	sink := newTold()
+	open(t, hub, sink, Follow{Chat: "room"})
+	if pages := sink.messages(t, 250); pages != 3 {
+		t.Errorf("250 messages came in %d pages, want 3", pages)
+	}
+	for range 20 {
+		w.send(t, "room", 1)
+	}
+	sink.messages(t, 20)
+}
+
+// TestStoredBetweenPullAndWait: the page has been read, and its reader does not wait yet.
+func TestStoredBetweenPullAndWait(t *testing.T) {
+	for name, wait := range map[string]func(*testing.T, *Hub){
+		"session": func(t *testing.T, hub *Hub) {
+			sink := newTold()
+			open(t, hub, sink, Follow{Chat: "room"})
+			sink.messages(t, 1)
+		},
+		"wait": func(t *testing.T, hub *Hub) {
+			page, err := hub.Wait(t.Context(), chat.PullRequest{Chat: "room", Limit: 10}, 10*time.Second)
+			if err != nil || len(page.Messages) != 1 {
+				t.Errorf("Wait() = %+v, %v, want the message", page, err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			hub := w.start(t)
+			var t1 *topic // the chat is watched, and its watch confirmed, before
+			l := &waiter{woken: make(chan struct{}, 1)}
+			id, _ := chat.ParseID("room")
+			hub.join(id, l, &t1)
+			receive(t, l.woken)
+			w.onPull = func() {
+				w.send(t, "room", 1)
+				receive(t, l.woken) // the hint has been handed out
+			}
+			wait(t, hub)
+			hub.leave(t1, l)
+		})
+	}
+}
+
+// TestOnePullForManyWatchers: those who stand at the same place share a pull, and its encoding.
+func TestOnePullForManyWatchers(t *testing.T) {
+	w := newWorld()
+	hub := w.start(t)
+	const watchers, messages = 200, 50
+	sinks := make([]*told, watchers)
+	for i := range sinks {
+		sinks[i] = newTold()
+		open(t, hub, sinks[i], Follow{Chat: "room"})
+	}
+	eventually(t, "the watch is confirmed", func() bool {
+		id, _ := chat.ParseID("room")
+		hub.mutex.Lock()
+		defer hub.mutex.Unlock()
+		return hub.topics[id].ahead(0, -1)
+	})
+	before := w.pulls.Load()
+	encoded := 0
+	for range messages {
+		w.send(t, "room", 1)
+		for _, sink := range sinks {
+			receive(t, sink.pages).Encoded(func(*Page) []byte {
+				encoded++
+				return nil
+			})
+		}
+	}
+	if pulls := w.pulls.Load() - before; pulls > messages+watchers { // at first each may have had one of its own
+		t.Errorf("%d messages to %d watchers took %d pulls, want about one each", messages, watchers, pulls)
+	}
+	if encoded > 2*messages {
+		t.Errorf("%d messages were encoded %d times", messages, encoded)
+	}
+}
+
+// TestSlowReader: a flag for the chat, whatever happens in it, and nobody else waits.
+func TestSlowReader(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	hub := w.start(t)
+	slow, quick := newTold(), newTold()
+	slow.blocked = make(chan struct{})
+	open(t, hub, slow, Follow{Chat: "room"})
+	open(t, hub, quick, Follow{Chat: "room"})
+	w.send(t, "room", 1)
+	receive(t, slow.pages)
+	w.send(t, "room", 999)
+	quick.messages(t, 1000)
+	if waiting := len(slow.pages); waiting > 0 {
+		t.Errorf("%d pages wait for one who does not read, want none", waiting)
+	}
+	close(slow.blocked)
+	if pages := slow.messages(t, 999); pages > 11 {
+		t.Errorf("the slow one got 999 messages in %d pages, want them gathered", pages)
+	}
+}
+
+// TestBatch: one page in a while, whatever happens, and nothing is lost.
+func TestBatch(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	hub := w.start(t)
+	sink := newTold()
+	open(t, hub, sink, Follow{Chat: "room", Batch: 200 * time.Millisecond})
+	w.send(t, "room", 1)
+	receive(t, sink.pages)
+	start := time.Now()
+	for range 50 {
+		w.send(t, "room", 1)
+	}
+	if pages := sink.messages(t, 50); pages != 1 {
+		t.Errorf("50 messages came in %d pages, want one", pages)
+	}
+	if took := time.Since(start); took < 100*time.Millisecond {
+		t.Errorf("the second page came after %v, want it held back", took)
+	}
+}
+
+func TestManyChatsOfOneSession(t *testing.T) {
+	w := newWorld()
+	hub := w.start(t)
+	w.send(t, "b:a", 3)
+	sink := newTold()
+	open(t, hub, sink, Follow{Chat: "room"}, Follow{Chat: "b:a", Cursor: 1001})
+	page := receive(t, sink.pages)
+	if page.Chat != "b:a" || len(page.Messages) != 2 || page.Messages[0].Chat != "b:a" {
+		t.Errorf("the page is of %q with %+v, want two messages of b:a", page.Chat, page.Messages)
+	}
+	w.send(t, "room", 1)
+	receive(t, sink.pages)
+	receive(t, sink.stands)
+	if stands := receive(t, sink.stands); !slices.Equal(stands, []Position{{"room", 1001}, {"b:a", 1003}}) {
+		t.Errorf("the client stands at %v, want both chats' cursors", stands)
+	}
+}
+
+func TestUnfollow(t *testing.T) {
+	w := newWorld()
+	hub := w.start(t)
+	sink := newTold()
+	s := open(t, hub, sink, Follow{Chat: "a:b"})
+	w.send(t, "a:b", 1)
+	receive(t, sink.pages)
+	if err := s.Unfollow("b:a"); err != nil {
+		t.Fatal(err)
+	}
+	w.send(t, "a:b", 1)
+	w.send(t, "room", 1)
+	if err := s.Follow(Follow{Chat: "room"}); err != nil {
+		t.Fatal(err)
+	}
+	if page := receive(t, sink.pages); page.Chat != "room" {
+		t.Errorf("a page of %q came after it was unfollowed", page.Chat)
+	}
+	if err := s.Follow(Follow{Chat: "a:b", Cursor: 1001}); err != nil {
+		t.Fatal(err)
+	}
+	if page := receive(t, sink.pages); page.Messages[0].SendTime != 1001 {
+		t.Errorf("the page begins at %d, want where the chat is followed from again", page.Messages[0].SendTime)
+	}
+}
+
+func TestRefusedFollows(t *testing.T) {
+	hub := newWorld().start(t)
+	s := open(t, hub, newTold())
+	for name, f := range map[string]Follow{
+		"chat":     {Chat: "a:b:c"},
+		"cursor":   {Chat: "room", Cursor: -1},
+		"limit":    {Chat: "room", Limit: -1},
+		"batch":    {Chat: "room", Batch: time.Hour},
+		"reader":   {Chat: "room", Reader: "a b"},
+		"stranger": {Chat: "a:b", Reader: "carol"},
+	} {
+		if err := s.Follow(f); chat.CodeOf(err) != chat.InvalidArgument {
+			t.Errorf("Follow(%s) = %v, want invalid_argument", name, err)
+		}
+	}
+	if n := s.Follows(); n != 0 {
+		t.Errorf("%d chats are followed, want none", n)
+	}
+}
+
+// TestPullsFail: what passes is tried again; what does not ends the follow.
+func TestPullsFail(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	w.fails = chat.Errorf(chat.Unavailable, "redis is away")
+	hub := w.start(t)
+	sink := newTold()
+	s := open(t, hub, sink, Follow{Chat: "room"})
+	w.send(t, "room", 1)
+	eventually(t, "it was tried twice", func() bool { return w.pulls.Load() >= 2 })
+	w.mutex.Lock()
+	w.fails = nil
+	w.mutex.Unlock()
+	sink.messages(t, 1)
+	w.mutex.Lock()
+	w.fails = chat.Errorf(chat.PermissionDenied, "not you")
+	w.mutex.Unlock()
+	w.send(t, "room", 1)
+	if err := receive(t, sink.refused); chat.CodeOf(err) != chat.PermissionDenied {
+		t.Errorf("refused with %v, want permission_denied", err)
+	}
+	eventually(t, "it is not followed", func() bool { return s.Follows() == 0 })
+}
+
+func TestBrokenClient(t *testing.T) {
+	w := newWorld()
+	hub := w.start(t)
+	sink := newTold()
+	sink.fails.Store(true)
+	open(t, hub, sink, Follow{Chat: "room"})
+	w.send(t, "room", 1)
+	if err := receive(t, sink.ended); err == nil {
+		t.Error("the session ended without a reason")
+	}
+}
+
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	hub := w.start(t)
+	sink := newTold()
+	open(t, hub, sink, Follow{Chat: "room"})
+	waited := make(chan error, 1)
+	go func() {
+		_, err := hub.Wait(context.Background(), chat.PullRequest{Chat: "room"}, time.Minute)
+		waited <- err
+	}()
+	eventually(t, "both listen", func() bool {
+		id, _ := chat.ParseID("room")
+		hub.mutex.Lock()
+		defer hub.mutex.Unlock()
+		return len(hub.topics[id].all()) == 2
+	})
+	hub.Drain()
+	if err := receive(t, sink.ended); err != ErrDraining {
+		t.Errorf("the session ended with %v, want ErrDraining", err)
+	}
+	if err := receive(t, waited); err != nil {
+		t.Errorf("Wait() = %v, want an empty page", err)
+	}
+	late := newTold()
+	open(t, hub, late)
+	if err := receive(t, late.ended); err != ErrDraining {
+		t.Errorf("a late session ended with %v, want ErrDraining", err)
+	}
+}
+
+func TestWaitEnds(t *testing.T) {
+	t.Parallel()
+	hub := newWorld().start(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, c := range map[string]struct {
+		ctx  context.Context
+		wait time.Duration
+	}{"in time": {t.Context(), time.Millisecond}, "with its client": {ctx, time.Hour}} {
+		page, err := hub.Wait(c.ctx, chat.PullRequest{Chat: "room", Cursor: 7}, c.wait)
+		if err != nil || len(page.Messages) > 0 || page.NextCursor != 7 {
+			t.Errorf("%s: Wait() = %+v, %v, want an empty page at 7", name, page, err)
+		}
+	}
+}
+
+// TestNobodyListens: a chat that nobody follows any longer is unwatched after a while, and watched again.
+func TestNobodyListens(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	hub := w.start(t)
+	sink := newTold()
+	s := open(t, hub, sink, Follow{Chat: "room"})
+	s.Close()
+	hub.forget(time.Now())
+	id, _ := chat.ParseID("room")
+	if !w.watched[id] {
+		t.Error("the chat is unwatched at once, want it to linger")
+	}
+	hub.forget(time.Now().Add(lingers))
+	if w.watched[id] {
+		t.Error("the chat is watched with nobody there")
+	}
+	again := newTold()
+	open(t, hub, again, Follow{Chat: "room"})
+	w.send(t, "room", 1)
+	again.messages(t, 1)
+}
+
+func TestPresence(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	hub := w.start(t)
+	anna, bert := newTold(), newTold()
+	open(t, hub, anna, Follow{Chat: "room", Reader: "anna", Presence: true})
+	for p := receive(t, anna.present); !slices.Equal(p.Readers, []string{"anna"}); p = receive(t, anna.present) {
+	}
+	b := open(t, hub, bert, Follow{Chat: "room", Reader: "bert/phone"})
+	for p := receive(t, anna.present); len(p.Readers) != 2; p = receive(t, anna.present) {
+	}
+	b.Close()
+	for p := receive(t, anna.present); len(p.Readers) != 1; p = receive(t, anna.present) {
+	}
+	if len(bert.present) > 0 {
+		t.Error("one who did not want to know was told who is present")
+	}
+}
+
+func TestSignals(t *testing.T) {
+	w := newWorld()
+	hub := w.start(t)
+	sink := newTold()
+	open(t, hub, sink, Follow{Chat: "room"})
+	id, _ := chat.ParseID("room")
+	w.queue.Put(chat.Event{Chat: id, Kind: chat.Signalled, Signal: &chat.Signal{Type: "typing", Sender: "bob"}})
+	if e := receive(t, sink.events); e.Signal.Sender != "bob" {
+		t.Errorf("the signal is %+v, want bob's", e.Signal)
+	}
+}
+
+// TestConcurrency: sessions come, follow, leave and break while everything happens; each that stays has everything.
+func TestConcurrency(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	hub := w.start(t)
+	const rooms, each = 5, 200
+	var stay []*told
+	for room := range rooms {
+		sink := newTold()
+		stay = append(stay, sink)
+		open(t, hub, sink, Follow{Chat: fmt.Sprint("room", room), Reader: "x"})
+	}
+	var running sync.WaitGroup
+	for room := range rooms {
+		running.Go(func() { w.send(t, fmt.Sprint("room", room), each) })
+		running.Go(func() {
+			for i := range 50 {
+				sink := newTold()
+				s := hub.Open(sink, func(err error) {})
+				_ = s.Follow(Follow{Chat: fmt.Sprint("room", room), Reader: fmt.Sprint("r", i), Presence: i%2 == 0})
+				sink.fails.Store(i%3 == 0)
+				s.beat()
+				_ = s.Follow(Follow{Chat: fmt.Sprint("room", (room+1)%rooms)})
+				_ = s.Unfollow(fmt.Sprint("room", room))
+				s.Close()
+			}
+		})
+	}
+	running.Wait()
+	for _, sink := range stay {
+		sink.messages(t, each)
+	}
+}

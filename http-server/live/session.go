@@ -1,0 +1,330 @@
+package live
+
+import (
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// Sink writes to one client. Its methods are called by one goroutine at a time, and may take long: what happens
+// meanwhile waits in the log. An error ends the session.
+type Sink interface {
+	// Page writes a page that has messages. position returns where the client stands in each of its chats after it.
+	Page(page *Page, positions func() []Position) error
+	// Tell writes a signal or a reader's movement; chat is as the client names it.
+	Tell(chat string, e chat.Event) error
+	// Presence writes who is present in a chat.
+	Presence(chat string, p *Present) error
+	// Refuse writes why a chat is not followed any longer.
+	Refuse(chat string, err error) error
+	// Beat writes what keeps the connection open.
+	Beat() error
+}
+
+// Position is where a client stands in a chat.
+type Position struct {
+	Chat   string // as the client names it
+	Cursor int64
+}
+
+// Follow says what a client wants of a chat.
+type Follow struct {
+	Chat     string
+	Cursor   int64
+	Limit    int64         // messages in a page; 0 is many
+	Reader   string        // who counts as present, or ""
+	Presence bool          // tell who is present
+	Batch    time.Duration // at most one page in this time; 0 for each as soon as it can be
+}
+
+// manyMessages are in a page where the client names no limit: those that wait are sent together.
+const manyMessages = 100
+
+// maxNews is how many signals and movements wait for a client that is slow. Then the oldest go.
+const maxNews = 16
+
+// Session is all that one client follows over one connection. It is safe for concurrent use.
+type Session struct {
+	hub    *Hub
+	sink   Sink
+	ended  func(error)
+	bucket int
+
+	writing sync.Mutex // around everything that the sink writes; taken before mutex
+
+	mutex   sync.Mutex
+	follows []*follow // in the order in which the client named them
+	ready   []*follow // those that may have something to write
+	news    []news
+	beats   bool // a heartbeat is due
+	running bool // a goroutine delivers
+	timer   *time.Timer
+	closed  bool
+}
+
+type news struct {
+	follow *follow
+	event  chat.Event
+}
+
+// Open begins a session. ended is called once, when the session ends before Close: because it could not be written to,
+// or because the server stops. ended must not wait.
+func (h *Hub) Open(sink Sink, ended func(error)) *Session {
+	s := &Session{hub: h, sink: sink, ended: ended, bucket: rand.IntN(beats)}
+	h.mutex.Lock()
+	h.sessions[s.bucket][s] = struct{}{}
+	drained := h.drained
+	h.mutex.Unlock()
+	if drained {
+		s.end(ErrDraining)
+	}
+	return s
+}
+
+// Close ends the session and waits for what is being written.
+func (s *Session) Close() {
+	s.shut()
+	s.writing.Lock()   // whoever delivers has seen that it is closed
+	s.writing.Unlock() //nolint:staticcheck // an empty section is a wait
+	s.mutex.Lock()
+	follows := s.follows
+	s.follows = nil
+	s.mutex.Unlock()
+	for _, f := range follows {
+		f.leave()
+	}
+}
+
+// shut lets nothing begin any more. It returns false where that was so already.
+func (s *Session) shut() bool {
+	s.hub.mutex.Lock()
+	delete(s.hub.sessions[s.bucket], s)
+	s.hub.mutex.Unlock()
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.closed {
+		return false
+	}
+	s.closed = true
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	return true
+}
+
+// end shuts the session and says why. What is held is let go by Close.
+func (s *Session) end(err error) {
+	if s.shut() {
+		s.ended(err)
+	}
+}
+
+// Write lets the caller write to the client between two writes of the session. The error is that the session has ended,
+// or write's.
+func (s *Session) Write(write func() error) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.mutex.Lock()
+	closed := s.closed
+	s.mutex.Unlock()
+	if closed {
+		return errEnded
+	}
+	return write()
+}
+
+var errEnded = chat.Errorf(chat.Unavailable, "the connection is about to close")
+
+// Follow begins to follow a chat, or goes on from another cursor where the session follows it already.
+func (s *Session) Follow(wanted Follow) error {
+	id, err := chat.ParseID(wanted.Chat)
+	if err == nil {
+		err = wanted.check(id)
+	}
+	if err != nil {
+		return err
+	}
+	if wanted.Limit == 0 {
+		wanted.Limit = manyMessages
+	}
+	f := &follow{session: s, id: id, wanted: wanted, cursor: wanted.Cursor, seen: -1, owed: true}
+	s.mutex.Lock()
+	var before *follow
+	if i := s.find(id); i >= 0 {
+		before, s.follows[i] = s.follows[i], f
+		before.gone = true
+	} else {
+		s.follows = append(s.follows, f)
+	}
+	s.mutex.Unlock()
+	s.hub.join(id, f, &f.topic) // from now on it hears, and only then it pulls
+	s.hub.present.join(f.topic, wanted)
+	if before != nil {
+		before.leave()
+	}
+	s.wake(f)
+	return nil
+}
+
+// Unfollow ends it. Nothing of the chat is written after what is written next with Write. Nothing happens where the
+// chat was not followed.
+func (s *Session) Unfollow(name string) error {
+	id, err := chat.ParseID(name)
+	if err != nil {
+		return err
+	}
+	s.mutex.Lock()
+	var f *follow
+	if i := s.find(id); i >= 0 {
+		f = s.follows[i]
+	}
+	s.mutex.Unlock()
+	if f != nil {
+		s.drop(f)
+	}
+	return nil
+}
+
+// drop ends a follow, unless it has ended.
+func (s *Session) drop(f *follow) {
+	s.mutex.Lock()
+	i := slices.Index(s.follows, f)
+	if i >= 0 {
+		f.gone = true
+		s.follows = slices.Delete(s.follows, i, i+1)
+	}
+	s.mutex.Unlock()
+	if i >= 0 {
+		f.leave()
+	}
+}
+
+// Follows is how many chats are followed.
+func (s *Session) Follows() int {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return len(s.follows)
+}
+
+// find returns the index of a chat's follow, or -1.
+func (s *Session) find(id chat.ID) int {
+	return slices.IndexFunc(s.follows, func(f *follow) bool { return f.id == id })
+}
+
+// positions is where the client stands in its chats.
+func (s *Session) positions() []Position {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	positions := make([]Position, len(s.follows))
+	for i, f := range s.follows {
+		positions[i] = Position{Chat: f.wanted.Chat, Cursor: f.cursor}
+	}
+	return positions
+}
+
+// beat has a heartbeat written unless something else is being written.
+func (s *Session) beat() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.beats = true
+	s.run()
+}
+
+// wake has a follow looked at.
+func (s *Session) wake(f *follow) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.push(f)
+}
+
+// push has a follow looked at. The mutex is held.
+func (s *Session) push(f *follow) {
+	if f.gone || s.closed {
+		return
+	}
+	if !f.queued {
+		f.queued = true
+		s.ready = append(s.ready, f)
+	}
+	s.run()
+}
+
+// run starts a goroutine that delivers, unless there is one. The mutex is held.
+func (s *Session) run() {
+	if !s.running && !s.closed {
+		s.running = true
+		s.hub.running.Go(s.deliver)
+	}
+}
+
+// deliver writes what there is until there is nothing more.
+func (s *Session) deliver() {
+	for {
+		write, more := s.next(time.Now())
+		if !more {
+			return
+		}
+		if err := write(); err != nil {
+			s.end(err)
+		}
+	}
+}
+
+// next returns what is to be written next. Where there is nothing, or nothing yet, the goroutine that delivers ends.
+func (s *Session) next(now time.Time) (write func() error, more bool) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	switch {
+	case s.closed:
+	case len(s.news) > 0:
+		n := s.news[0]
+		s.news = slices.Delete(s.news, 0, 1)
+		return func() error { return s.tell(n) }, true
+	case s.beats:
+		s.beats = false
+		return func() error { return s.Write(s.sink.Beat) }, true
+	default:
+		var first time.Time // when the first is due
+		for i, f := range s.ready {
+			if !f.due.After(now) {
+				s.ready = slices.Delete(s.ready, i, i+1)
+				f.queued = false
+				return f.deliver, true
+			}
+			if first.IsZero() || f.due.Before(first) {
+				first = f.due
+			}
+		}
+		if !first.IsZero() {
+			s.wakeAt(first.Sub(now))
+		}
+	}
+	s.running = false
+	if len(s.ready) == 0 {
+		s.ready = nil // most sessions are idle for long
+	}
+	return nil, false
+}
+
+// wakeAt looks again at what was not due yet. The mutex is held.
+func (s *Session) wakeAt(after time.Duration) {
+	look := func() {
+		s.mutex.Lock()
+		defer s.mutex.Unlock()
+		s.run()
+	}
+	if s.timer == nil {
+		s.timer = time.AfterFunc(after, look)
+	} else {
+		s.timer.Reset(after)
+	}
+}
+
+func (s *Session) tell(n news) error {
+	return s.Write(func() error {
+		return n.follow.unlessGone(func() error { return s.sink.Tell(n.follow.wanted.Chat, n.event) })
+	})
+}

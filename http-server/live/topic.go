@@ -1,0 +1,189 @@
+package live
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// listener follows one chat. Its methods do not wait.
+type listener interface {
+	// hint says that the chat's last message is at position or past it.
+	hint(position int64)
+	// tell says what else happened.
+	tell(chat.Event)
+	// presence says who is present.
+	presence(*Present)
+}
+
+// topic is a chat that somebody follows here.
+type topic struct {
+	hub *Hub
+	id  chat.ID
+
+	mutex     sync.Mutex
+	position  int64 // the furthest that was hinted at; -1 before the watch is confirmed
+	listeners map[listener]struct{}
+	pages     []*Page // that were read of late, for others who stand where they begin
+	pulls     singleflight.Group
+
+	attend // who of them is present
+}
+
+func (t *topic) hear(e chat.Event) {
+	switch e.Kind {
+	case chat.Hint:
+		t.hint(e.Position)
+	case chat.PresenceChanged:
+		t.hub.present.changed(t)
+	default:
+		for _, l := range t.all() {
+			l.tell(e)
+		}
+	}
+}
+
+// hint wakes who stands before a position that was not known yet.
+func (t *topic) hint(position int64) {
+	t.mutex.Lock()
+	if position <= t.position {
+		t.mutex.Unlock()
+		return
+	}
+	t.position = position
+	t.mutex.Unlock()
+	for _, l := range t.all() {
+		l.hint(position)
+	}
+}
+
+func (t *topic) all() []listener {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	all := make([]listener, 0, len(t.listeners))
+	for l := range t.listeners {
+		all = append(all, l)
+	}
+	return all
+}
+
+// ahead says whether something lies at or past a cursor that a page which was read when the topic stood at seen does
+// not have. What lies there may have gone again, so a position that was seen is not looked at twice.
+func (t *topic) ahead(cursor, seen int64) bool {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	return t.position >= cursor && t.position > seen
+}
+
+// What a topic keeps for others. A page lasts for little, because what is in it may go from the log.
+const (
+	maxPages     = 8
+	maxPageBytes = 32 << 10
+	pageLasts    = time.Second
+)
+
+// page reads on from a cursor. Whoever stands at the same place shares one pull, and its page.
+func (t *topic) page(ctx context.Context, at place) (*Page, error) {
+	t.mutex.Lock()
+	for _, p := range t.pages {
+		if p.at == at && time.Since(p.read) < pageLasts {
+			t.mutex.Unlock()
+			return p, nil
+		}
+	}
+	seen := t.position
+	t.mutex.Unlock()
+	// A pull that began before the last hint may not have what was hinted at: only pulls of one position are one.
+	read, err, _ := t.pulls.Do(at.key(seen), func() (any, error) {
+		began := time.Now()
+		pulled, err := t.hub.log.Pull(context.WithoutCancel(ctx), chat.PullRequest{Chat: at.name, Cursor: at.cursor, Limit: at.limit})
+		if err != nil {
+			return nil, err
+		}
+		page := &Page{Page: pulled, Chat: at.name, at: at, seen: seen, read: began}
+		if t.keep(page) {
+			t.hub.warms(t)
+		}
+		return page, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return read.(*Page), nil
+}
+
+// keep returns whether the page is kept, which it is where others may want it.
+func (t *topic) keep(p *Page) bool {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	if len(p.Messages) == 0 || len(t.listeners) < 2 {
+		return false
+	}
+	t.pages = append(t.pages, p)
+	size := 0
+	for i := len(t.pages) - 1; i >= 0; i-- {
+		size += t.pages[i].size()
+		if kept := len(t.pages) - i; kept > maxPages || kept > 1 && size > maxPageBytes {
+			t.pages = append([]*Page(nil), t.pages[i+1:]...)
+			break
+		}
+	}
+	return true
+}
+
+// keepsSince forgets the pages that were read before a time, and returns whether some are left.
+func (t *topic) keepsSince(oldest time.Time) bool {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	t.pages = slices.DeleteFunc(t.pages, func(p *Page) bool { return p.read.Before(oldest) })
+	if len(t.pages) == 0 {
+		t.pages = nil
+	}
+	return t.pages != nil
+}
+
+// place is where a page begins, and how long it may be.
+type place struct {
+	name   string // the chat as the follower names it
+	cursor int64
+	limit  int64
+}
+
+// key names a pull of a topic that stands at a position.
+func (p place) key(position int64) string {
+	key := strconv.AppendInt(append([]byte(p.name), ' '), p.cursor, 10)
+	key = strconv.AppendInt(append(key, ' '), p.limit, 10)
+	return string(strconv.AppendInt(append(key, ' '), position, 10))
+}
+
+// Page is a page of a chat as those who follow it get it. It is shared, and must not be changed.
+type Page struct {
+	chat.Page
+	Chat string // as the follower named it
+
+	at      place
+	seen    int64 // the position at which the topic stood before the pull
+	read    time.Time
+	once    sync.Once
+	encoded []byte
+}
+
+// Encoded returns what encode makes of the page, which it makes once for all who share it.
+func (p *Page) Encoded(encode func(*Page) []byte) []byte {
+	p.once.Do(func() { p.encoded = encode(p) })
+	return p.encoded
+}
+
+// size is about what the page takes.
+func (p *Page) size() (bytes int) {
+	for i := range p.Messages {
+		bytes += 100 + len(p.Messages[i].Text)
+	}
+	return bytes
+}
