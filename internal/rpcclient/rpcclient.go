@@ -1,4 +1,4 @@
-// Package rpcclient is chat.Service over Kitex: what gateways hold instead of a store.
+// Package rpcclient is chat.Service and chat.Live over Kitex: what gateways hold instead of a store.
 package rpcclient
 
 import (
@@ -60,7 +60,8 @@ func New(config Config) (*Client, error) {
 	return &Client{servers: servers}, nil
 }
 
-// Close waits for the calls under way and ends the Client's goroutines. Calls that come later are Unavailable.
+// Close waits for the calls under way and ends the Client's goroutines and watches. Calls that come later are
+// Unavailable.
 func (c *Client) Close() { c.servers.close() }
 
 // Send implements chat.Service.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cloudwego/kitex/client"
 	"github.com/cloudwego/kitex/pkg/connpool"
+	"github.com/cloudwego/kitex/pkg/remote/trans/ttstream"
 	"github.com/cloudwego/kitex/transport"
 
 	"github.com/pullchat/pullchat/internal/batch"
@@ -48,20 +49,27 @@ type server struct {
 	away  atomic.Bool  // it does not answer, or is about to stop: others are asked while there are any
 	stop  context.CancelFunc
 	look  chan struct{} // one element: probe it now
+
+	// serving: the last probe was answered, and the server is not about to stop. Unlike away it does not change with
+	// every call that fails: the chats of a stream are many to move.
+	serving atomic.Bool
+	changed *bell // rung when serving changes
 }
 
 func newServer(addr string) (*server, error) {
 	kitex, err := imservice.NewClient("pullchat",
 		client.WithHostPorts(addr),
-		client.WithTransportProtocol(transport.TTHeader),
+		client.WithTransportProtocol(transport.TTHeader|transport.TTHeaderStreaming), // for calls, and for streams
 		client.WithRPCTimeout(callTimeout),
 		client.WithConnectTimeout(connectTimeout),
 		client.WithLongConnection(connpool.IdleConfig{MaxIdlePerAddress: 256, MaxIdleGlobal: 1024, MaxIdleTimeout: time.Minute}),
+		// A stream has a connection of its own. (Kitex's shared ones do not survive a dial that fails: its lock stays held.)
+		client.WithTTHeaderStreamingOptions(client.WithTTHeaderStreamingTransportOptions(ttstream.WithClientShortConnPool())),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("rpc client of %s: %w", addr, err)
 	}
-	s := &server{addr: addr, kitex: kitex, look: make(chan struct{}, 1)}
+	s := &server{addr: addr, kitex: kitex, look: make(chan struct{}, 1), changed: newBell()}
 	s.sends = batch.New(batching, s.flushSends)
 	pages := batching
 	pages.MaxBatch = maxMessages
@@ -99,13 +107,22 @@ func (s *server) probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	response, err := s.kitex.Ping(ctx, &rpc.PingRequest{})
-	s.away.Store(err != nil || wire.PingOf(response) != nil)
+	serving := err == nil && wire.PingOf(response) == nil
+	s.away.Store(!serving)
+	if s.serving.Swap(serving) != serving {
+		s.changed.ring()
+	}
 	return err
 }
 
 // leave takes calls elsewhere until the server has answered a probe.
 func (s *server) leave() {
 	s.away.Store(true)
+	s.lookNow()
+}
+
+// lookNow has the server probed before its turn.
+func (s *server) lookNow() {
 	select {
 	case s.look <- struct{}{}:
 	default:

@@ -27,9 +27,13 @@ type servers struct {
 	stand   [][]string // what each of addresses stands for
 	current atomic.Pointer[[]*server]
 	turn    atomic.Uint64
+	changed *bell           // rung when servers come or go, begin to serve or cease to
 	ctx     context.Context // ends with close; every goroutine's
 	stop    context.CancelFunc
 	running sync.WaitGroup
+
+	mutex  sync.Mutex // of closed: nothing begins to run while close waits
+	closed bool
 }
 
 func newServers(addresses []string) (*servers, error) {
@@ -43,7 +47,8 @@ func newServers(addresses []string) (*servers, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s := &servers{
-		addresses: addresses, stand: make([][]string, len(addresses)), lookup: net.DefaultResolver.LookupHost, ctx: ctx, stop: stop,
+		addresses: addresses, stand: make([][]string, len(addresses)), lookup: net.DefaultResolver.LookupHost,
+		changed: newBell(), ctx: ctx, stop: stop,
 	}
 	s.current.Store(&[]*server{})
 	s.resolve()
@@ -98,11 +103,13 @@ func (s *servers) resolve() {
 			continue // it is no address: Kitex has looked at it
 		}
 		watching, stop := context.WithCancel(s.ctx)
-		one.stop = stop
+		one.stop, one.changed = stop, s.changed
 		s.running.Go(func() { one.watch(watching, s.another) })
 		next = append(next, one)
 	}
-	s.current.Store(&next)
+	if !slices.Equal(*s.current.Swap(&next), next) {
+		s.changed.ring()
+	}
 }
 
 // standFor returns the addresses that HOST:PORT stands for, or nil where nobody says so.
@@ -143,8 +150,21 @@ func (s *servers) another(than *server) bool {
 	return slices.ContainsFunc(*s.current.Load(), func(one *server) bool { return one != than && !one.away.Load() })
 }
 
-// close ends the probes, waits for the calls under way and refuses further ones.
+// run runs a goroutine that ends with the context. It returns false, and does not, after close.
+func (s *servers) run(goroutine func(context.Context)) bool {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if !s.closed {
+		s.running.Go(func() { goroutine(s.ctx) })
+	}
+	return !s.closed
+}
+
+// close ends the probes and the watches, waits for the calls under way and refuses further ones.
 func (s *servers) close() {
+	s.mutex.Lock()
+	s.closed = true
+	s.mutex.Unlock()
 	s.stop()
 	s.running.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), answerWithin)

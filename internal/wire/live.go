@@ -87,6 +87,11 @@ func AttendResponse(err error) *rpc.AttendResponse {
 // AttendedOf is what a client makes of the answer.
 func AttendedOf(r *rpc.AttendResponse) error { return errorOf(r.Code, r.Msg) }
 
+// PresentRequest is what a client sends.
+func PresentRequest(chat, requestID string) *rpc.PresentRequest {
+	return &rpc.PresentRequest{Chat: chat, RequestId: optional(requestID)}
+}
+
 // PresentResponse is what the server answers.
 func PresentResponse(readers []string, err error) *rpc.PresentResponse {
 	code, text := outcome(err)

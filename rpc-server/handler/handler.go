@@ -4,6 +4,7 @@ package handler
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,13 +26,15 @@ type Handler struct {
 	live    chat.Live
 	log     *slog.Logger
 	leaving atomic.Bool
+	ended   chan struct{} // closed by EndWatches
+	ending  sync.Once
 }
 
 var _ rpc.IMService = (*Handler)(nil)
 
 // New returns a Handler of service, and of live for what is not in the log.
 func New(service Service, live chat.Live, log *slog.Logger) *Handler {
-	return &Handler{service: service, live: live, log: log}
+	return &Handler{service: service, live: live, log: log, ended: make(chan struct{})}
 }
 
 // Send stores a message.
@@ -103,6 +106,9 @@ func (h *Handler) Ping(context.Context, *rpc.PingRequest) (*rpc.PingResponse, er
 
 // Leave has Ping send further calls elsewhere. Those that come are answered all the same.
 func (h *Handler) Leave() { h.leaving.Store(true) }
+
+// EndWatches ends the streams of Watch, and those that come later at once.
+func (h *Handler) EndWatches() { h.ending.Do(func() { close(h.ended) }) }
 
 // orEmpty: a Thrift client can leave out a method's argument.
 func orEmpty[R any](request *R) *R {

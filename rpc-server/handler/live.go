@@ -2,6 +2,7 @@ package handler
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
@@ -45,43 +46,96 @@ func (h *Handler) Present(ctx context.Context, r *rpc.PresentRequest) (*rpc.Pres
 	return wire.PresentResponse(readers, err), nil
 }
 
-// Watch tells a gateway what happens in the chats that it names, until the stream or the server ends.
+// maxFollowed is how many chats one stream may follow.
+const maxFollowed = 1_000_000
+
+// Watch tells a gateway what happens in the chats that it names, until the stream or the server ends. Every request is
+// answered by a response without events as soon as it was heard: a gateway sends the next one then, so that what it
+// has sent to a server that hangs is little.
 func (h *Handler) Watch(ctx context.Context, stream rpc.IMService_WatchServer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	watch := h.live.Watch()
 	defer watch.Close()
-	heard := make(chan struct{})
+	heard := make(chan struct{}, 1) // a request, or several
 	go func() {
-		defer close(heard)
-		defer cancel() // a gateway that has gone is told nothing any more
-		h.hear(ctx, stream, watch)
+		defer cancel()               // a gateway that has gone is told nothing any more
+		h.hear(stream, watch, heard) // it ends with the stream, which ends when this method returns
 	}()
+	news := make(chan []chat.Event)
+	var listening sync.WaitGroup
+	defer listening.Wait()
+	listening.Go(func() {
+		defer cancel()
+		listen(ctx, watch, news)
+	})
+	defer cancel()
+	return h.tell(ctx, stream, news, heard)
+}
+
+// tell sends what there is to say. It is the only one that sends.
+func (h *Handler) tell(
+	ctx context.Context, stream rpc.IMService_WatchServer, news <-chan []chat.Event, heard <-chan struct{},
+) error {
 	for {
-		events, err := watch.Next(ctx)
-		if err == nil {
-			err = stream.Send(ctx, wire.WatchResponse(events))
+		var events []chat.Event
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-h.ended:
+			return nil
+		case <-heard:
+		case events = <-news:
 		}
-		if err != nil {
-			cancel()
-			<-heard
+		if err := stream.Send(ctx, wire.WatchResponse(events)); err != nil {
 			return nil //nolint:nilerr // however it ended, the gateway opens another
 		}
 	}
 }
 
+// listen passes on a watch's events until ctx or the watch ends.
+func listen(ctx context.Context, watch chat.Watch, news chan<- []chat.Event) {
+	for {
+		events, err := watch.Next(ctx)
+		if err != nil {
+			return
+		}
+		select {
+		case news <- events:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 // hear takes what goes up a stream until it ends.
-func (h *Handler) hear(ctx context.Context, stream rpc.IMService_WatchServer, watch chat.Watch) {
+func (h *Handler) hear(stream rpc.IMService_WatchServer, watch chat.Watch, heard chan<- struct{}) {
+	ctx := context.Background() // Kitex looks at the stream's own
+	followed := map[chat.ID]struct{}{}
 	for {
 		request, err := stream.Recv(ctx)
 		if err != nil {
 			return
 		}
 		add, remove, err := wire.WatchRequestOf(request)
+		for _, id := range remove {
+			delete(followed, id)
+		}
+		for i, id := range add {
+			if _, known := followed[id]; !known && len(followed) == maxFollowed {
+				add, err = add[:i], chat.Errorf(chat.ResourceExhausted, "a stream follows %d chats at most", maxFollowed)
+				break
+			}
+			followed[id] = struct{}{}
+		}
 		if err != nil {
 			h.logCall(ctx, "Watch", "", time.Now(), err)
 		}
 		watch.Add(add...)
 		watch.Remove(remove...)
+		select {
+		case heard <- struct{}{}:
+		default:
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/cloudwego/netpoll"
 )
@@ -29,6 +30,13 @@ type listener struct {
 }
 
 var _ netpoll.Listener = (*listener)(nil)
+
+// unreadFor is how long a client may leave what it was sent unread: then the kernel closes its connection. Neither Kitex
+// nor netpoll puts a bound to a write.
+const unreadFor = 10 * time.Second
+
+// tcpUserTimeout is TCP_USER_TIMEOUT of Linux, which package syscall does not name.
+const tcpUserTimeout = 18
 
 func newListener(inner *net.TCPListener) (*listener, error) {
 	descriptor, err := inner.File()
@@ -53,6 +61,8 @@ func (l *listener) Accept() (net.Conn, error) {
 	case err != nil:
 		return nil, os.NewSyscallError("accept4", err)
 	}
+	// A connection whose other end is gone closes by itself; that this could not be asked for is no reason to refuse it.
+	_ = syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, tcpUserTimeout, int(unreadFor.Milliseconds()))
 	return &accepted{fd: fd, local: l.Addr(), remote: tcpAddr(remote)}, nil
 }
 

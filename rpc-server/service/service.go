@@ -78,8 +78,8 @@ func ListenOver(service handler.Service, live chat.Live, store io.Closer, addr s
 // Addr is where the server listens, with its real port.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
-// Run serves until ctx ends. Then it tells gateways to call others, for DrainDelay; it stops accepting, lets the calls
-// under way finish, and closes. It is called once.
+// Run serves until ctx ends. Then it tells gateways to call others, for DrainDelay; it ends their streams, stops
+// accepting, lets the calls under way finish, and closes. It is called once.
 func (s *Server) Run(ctx context.Context) error {
 	stop := make(chan error, 1)
 	kitex := imservice.NewServer(s.handler,
@@ -96,6 +96,7 @@ func (s *Server) Run(ctx context.Context) error {
 		<-time.After(s.DrainDelay)
 		select {
 		case <-s.listener.serving: // stopped before, Kitex would serve afterwards, on a descriptor that is gone
+			s.handler.EndWatches() // Kitex waits for them as for calls under way
 			stop <- nil
 		case <-ended:
 		}
