@@ -174,15 +174,16 @@ func (c *conn) Write(b []byte) (int, error) {
 	switch c.form.Load() {
 	case taken:
 		return c.Conn.Write(b)
-	case stream:
+	case stream: // its text may look like the beginning of an answer
 		_ = c.Conn.SetWriteDeadline(time.Now().Add(c.streamLimit()))
-	default:
-		_ = c.Conn.SetWriteDeadline(time.Now().Add(c.listener.limits.write))
+		return c.Conn.Write(b)
 	}
+	_ = c.Conn.SetWriteDeadline(time.Now().Add(c.listener.limits.write))
 	if string(b) == goOn {
 		return c.Conn.Write(b)
 	}
-	if first := c.started.Swap(false); first && beginsAnswer(b) { // else it is text that looks like it
+	c.started.Store(false)
+	if beginsAnswer(b) {
 		if !c.reached {
 			_, err := c.Conn.Write(c.listener.ownAnswer(answerStatus(b)))
 			return len(b), err

@@ -173,10 +173,10 @@ func TestReadPullQuery(t *testing.T) {
 		err         string
 	}{
 		{"nothing", "", &api.PullRequest{}, ""},
-		{"everything", "chat=alice:bob&cursor=7&limit=3&reverse=true", &api.PullRequest{Chat: "alice:bob", Cursor: 7, Limit: 3, Reverse: true}, ""},
+		{"everything", "chat=alice:bob&cursor=7&limit=3&reverse=true&wait=25s", &api.PullRequest{Chat: "alice:bob", Cursor: 7, Limit: 3, Reverse: true, Wait: "25s"}, ""},
 		{"mixed case", "Chat=a&CURSOR=7&Limit=3&rEVERSE=true", &api.PullRequest{Chat: "a", Cursor: 7, Limit: 3, Reverse: true}, ""},
 		{"escapes", "chat=alice%3Abob%2B%C3%A9", &api.PullRequest{Chat: "alice:bob+é"}, ""},
-		{"unknown names", "chat=a&wait=25s&cursors=x", &api.PullRequest{Chat: "a"}, ""},
+		{"unknown names", "chat=a&waits=25s&cursors=x", &api.PullRequest{Chat: "a"}, ""},
 		{"false", "reverse=false", &api.PullRequest{}, ""},
 		{"the largest numbers", "cursor=9223372036854775807&limit=-9223372036854775808", &api.PullRequest{Cursor: math.MaxInt64, Limit: math.MinInt64}, ""},
 		{"above the largest", "cursor=9223372036854775808", &api.PullRequest{}, "cursor is not a whole number"},
