@@ -28,6 +28,7 @@ type Config struct {
 	Retention         time.Duration `name:"retention" env:"RETENTION" default:"0s" placeholder:"DURATION" help:"Age after which messages go, such as 720h; 0 keeps all."`
 	MaxChatMessages   int           `name:"max-chat-messages" env:"MAX_CHAT_MESSAGES" default:"0" placeholder:"N" help:"Messages that a chat keeps, the newest; 0 keeps all."`
 	IdempotencyWindow time.Duration `name:"idempotency-window" env:"IDEMPOTENCY_WINDOW" default:"24h" placeholder:"DURATION" help:"How long a repeated id is recognised; at least 1m, because clients and gateways repeat."`
+	HintSweep         time.Duration `name:"hint-sweep" env:"HINT_SWEEP" default:"10s" placeholder:"DURATION" help:"How often to look for messages whose hint to live readers was lost; at least 100ms."`
 }
 
 // Validate names every value that cannot work. Kong calls it.
@@ -42,6 +43,7 @@ func (c Config) Validate() error {
 		atLeast("retention", c.Retention, 0),
 		atLeast("max-chat-messages", c.MaxChatMessages, 0),
 		atLeast("idempotency-window", c.IdempotencyWindow, time.Minute),
+		atLeast("hint-sweep", c.HintSweep, 100*time.Millisecond),
 	)
 }
 
@@ -65,6 +67,7 @@ func (c Config) storage() storage.Options {
 		MaxChatMessages:   c.MaxChatMessages,
 		IdempotencyWindow: c.IdempotencyWindow,
 		MinReplicas:       c.RedisMinReplicas,
+		Sweep:             c.HintSweep,
 		TLS:               storage.TLS{CA: c.RedisCA, Cert: c.RedisCert, Key: c.RedisKey},
 	}
 }

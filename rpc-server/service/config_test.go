@@ -10,6 +10,7 @@ import (
 func good() Config {
 	return Config{
 		RPCAddr: "127.0.0.1:0", DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096, IdempotencyWindow: 24 * time.Hour,
+		HintSweep: 10 * time.Second,
 	}
 }
 
@@ -21,7 +22,8 @@ func TestValidate(t *testing.T) {
 	}{
 		{"the defaults", func(*Config) {}, ""},
 		{"the least", func(c *Config) {
-			c.DefaultLimit, c.MaxLimit, c.MaxTextBytes, c.IdempotencyWindow = 1, 1, 1, time.Minute
+			c.DefaultLimit, c.MaxLimit, c.MaxTextBytes = 1, 1, 1
+			c.IdempotencyWindow, c.HintSweep = time.Minute, 100*time.Millisecond
 		}, ""},
 		{"no default limit", func(c *Config) { c.DefaultLimit = 0 }, "--default-limit is 0; it must be at least 1"},
 		{"a maximum below the default", func(c *Config) { c.MaxLimit = 9 }, "--max-limit is 9; it must be at least --default-limit, which is 10"},
@@ -29,6 +31,7 @@ func TestValidate(t *testing.T) {
 		{"negative retention", func(c *Config) { c.Retention = -time.Second }, "--retention is -1s; it must be at least 0s"},
 		{"negative number of messages", func(c *Config) { c.MaxChatMessages = -1 }, "--max-chat-messages is -1; it must be at least 0"},
 		{"negative window", func(c *Config) { c.IdempotencyWindow = -time.Hour }, "--idempotency-window is -1h0m0s; it must be at least 1m0s"},
+		{"a sweep without a pause", func(c *Config) { c.HintSweep = 99 * time.Millisecond }, "--hint-sweep is 99ms; it must be at least 100ms"},
 		{
 			"two at once", func(c *Config) { c.MaxTextBytes, c.Retention = -1, -1 },
 			"--max-text-bytes is -1; it must be at least 1\n--retention is -1ns; it must be at least 0s",

@@ -147,7 +147,7 @@ func (c *Checker) scan(ctx context.Context, node redis.Cmdable) error {
 }
 
 // checkKey judges the unit that a key belongs to, once: a partition's activity, a chat with its log and ids, or the
-// key alone. It starts where c.place says.
+// key alone, such as one of a chat's beside its log. It starts where c.place says.
 func (c *Checker) checkKey(ctx context.Context, key string) error {
 	name, ours := c.keys.parse(key)
 	if !ours {
@@ -172,6 +172,10 @@ func (c *Checker) checkKey(ctx context.Context, key string) error {
 		err = c.checkActivity(ctx, key, name)
 	case logKey, idsKey:
 		err = c.checkChat(ctx, key, name)
+	case readKey:
+		err = c.checkBeside(ctx, key, name, "hash")
+	case presentKey:
+		err = c.checkBeside(ctx, key, name, "zset")
 	default:
 		c.report.Unknown.add(key)
 	}

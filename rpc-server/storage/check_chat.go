@@ -35,18 +35,8 @@ type checkedChat struct {
 // checkChat judges a chat's log, its ids and its activity against each other; key is one of the first two. A chat
 // that no server would look for there is named and not read.
 func (c *Checker) checkChat(ctx context.Context, key string, name keyName) error {
-	id, err := chat.ParseID(name.chat)
-	misplaced := Fault{Key: key}
-	switch {
-	case err != nil:
-		misplaced.Kind, misplaced.Detail = FaultChatID, err.Error()
-	case id.String() != name.chat:
-		misplaced.Kind, misplaced.Detail = FaultChatID, fmt.Sprintf("its canonical form is %q", id)
-	case c.keys.partition(id) != c.keys.tag(name.partition):
-		misplaced.Kind, misplaced.Detail = FaultPartition, "its chat belongs to "+c.keys.partition(id)
-	}
-	if misplaced.Kind != "" {
-		c.report.addFault(misplaced, 1)
+	id, placed := c.placed(key, name)
+	if !placed {
 		return nil
 	}
 	under, wrong, err := c.look(ctx, id)
@@ -62,6 +52,32 @@ func (c *Checker) checkChat(ctx context.Context, key string, name keyName) error
 		}
 	}
 	return c.checkStages(ctx, under)
+}
+
+// placed is the chat of a key that lies where servers look for it. Where it does not, that is counted as a fault.
+func (c *Checker) placed(key string, name keyName) (chat.ID, bool) {
+	id, err := chat.ParseID(name.chat)
+	misplaced := Fault{Key: key}
+	switch {
+	case err != nil:
+		misplaced.Kind, misplaced.Detail = FaultChatID, err.Error()
+	case id.String() != name.chat:
+		misplaced.Kind, misplaced.Detail = FaultChatID, fmt.Sprintf("its canonical form is %q", id)
+	case c.keys.partition(id) != c.keys.tag(name.partition):
+		misplaced.Kind, misplaced.Detail = FaultPartition, "its chat belongs to "+c.keys.partition(id)
+	default:
+		return id, true
+	}
+	c.report.addFault(misplaced, 1)
+	return chat.ID{}, false
+}
+
+// checkBeside judges where a chat's key beside its log lies and of which type it is; there may be no log.
+func (c *Checker) checkBeside(ctx context.Context, key string, name keyName, want string) error {
+	if _, placed := c.placed(key, name); !placed {
+		return nil
+	}
+	return c.checkType(ctx, key, want)
 }
 
 func (c *Checker) checkStages(ctx context.Context, under checkedChat) error {

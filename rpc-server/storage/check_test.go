@@ -138,9 +138,17 @@ func TestCheckOfSoundChats(t *testing.T) {
 			want: CheckReport{Complete: true, Chats: 1, Emptied: 1, Messages: 3, IDs: 8},
 		},
 		{
+			name: "readers, and who is present",
+			then: func(c *checked) {
+				c.do("hset", c.store.keys.read(id(c.t, "alice:bob")), "bob/phone", 7)
+				c.do("zadd", c.store.keys.present(id(c.t, "empty")), 7, "alice g")
+			},
+			want: CheckReport{Complete: true, Chats: 2, Messages: 13, IDs: 8},
+		},
+		{
 			name: "unknown keys",
 			then: func(c *checked) {
-				c.do("set", c.store.keys.prefix+":{1}:read:room", 1)
+				c.do("set", c.store.keys.prefix+":{1}:members:room", 1)
 				c.do("set", c.store.keys.prefix+":\x1b[2J", 1)
 			},
 			want: CheckReport{Complete: true, Chats: 2, Messages: 13, IDs: 8, Unknown: KeyCount{Count: 2}},
@@ -198,6 +206,12 @@ func TestCheckNamesTheFault(t *testing.T) {
 			c.do("del", c.activity())
 			c.do("set", c.activity(), 1)
 		}, FaultType, 1, 1},
+		{"readers of another type", func(c *checked) { c.do("set", c.store.keys.read(id(c.t, "room")), 1) }, FaultType, 1, 1},
+		{"presence of another type", func(c *checked) { c.do("set", c.store.keys.present(id(c.t, "room")), 1) }, FaultType, 1, 1},
+		{"readers of a chat that is none", func(c *checked) { c.do("hset", c.store.keys.tag("1")+":read:a b", "x", 1) }, FaultChatID, 1, 1},
+		{"presence in another partition", func(c *checked) {
+			c.do("zadd", c.store.keys.tag("46")+":present:alice:bob", 1, "alice g")
+		}, FaultPartition, 1, 1},
 		{"chat id not canonical", func(c *checked) {
 			c.do("zadd", c.store.keys.partition(id(c.t, "bob:alice"))+":log:bob:alice", 1, "0000000000000001")
 		}, FaultChatID, 1, 1},
@@ -578,7 +592,10 @@ func TestParseKey(t *testing.T) {
 		{"im:{999}:log:a b", keyName{logKey, "999", "a b"}, true},
 		{"im:{45}:log", keyName{}, true},
 		{"im:{45}:activity:x", keyName{}, true},
-		{"im:{45}:read:room", keyName{}, true},
+		{k.read(id(t, "bob:alice")), keyName{readKey, "45", "alice:bob"}, true},
+		{k.present(id(t, "bob:alice")), keyName{presentKey, "45", "alice:bob"}, true},
+		{"im:{45}:reads:room", keyName{}, true},
+		{"im:{45}:present", keyName{}, true},
 		{"im:{x}:activity", keyName{}, true},
 		{"im:{}:activity", keyName{}, true},
 		{"im:45}:activity", keyName{}, true},
@@ -631,7 +648,7 @@ func FuzzParseKey(f *testing.F) {
 	f.Fuzz(func(t *testing.T, key string) {
 		name, ours := k.parse(key)
 		again := k.tag(name.partition) + ":" + name.kind
-		if name.kind == logKey || name.kind == idsKey {
+		if name.kind != activityKey {
 			again += ":" + name.chat
 		}
 		if ours && name.partition != "" && again != key {

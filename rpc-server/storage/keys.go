@@ -11,15 +11,25 @@ import (
 
 // The keys in Redis. {p} is the chat's partition; it is the hash tag, so that all keys of one append share a slot.
 //
-//	key                type        what it holds                                   written by   expires
-//	im:partitions      string      the number of partitions, for ever              Store        never
-//	im:ready           string      anything: shows that writing works              Store        1 minute
-//	im:{p}:log:<chat>  sorted set  send_time → 16 digits of it + stored message    append.lua   RETENTION after the newest
-//	im:{p}:ids:<chat>  sorted set  send_time → sender/id, with and without digest  append.lua   IDEMPOTENCY_WINDOW after the newest
-//	im:{p}:activity    sorted set  newest send_time of a chat → the chat           append.lua   never
+//	key                    type        what it holds                                   written by   expires
+//	im:partitions          string      the number of partitions, for ever              Store        never
+//	im:ready               string      anything: shows that writing works              Store        1 minute
+//	im:{p}:log:<chat>      sorted set  send_time → 16 digits of it + stored message    append.lua   RETENTION after the newest
+//	im:{p}:ids:<chat>      sorted set  send_time → sender/id, with and without digest  append.lua   IDEMPOTENCY_WINDOW after the newest
+//	im:{p}:activity        sorted set  newest send_time of a chat → the chat           append.lua   never
+//	im:{p}:read:<chat>     hash        reader → cursor                                 advance.lua  never
+//	im:{p}:present:<chat>  sorted set  when it lapses, in ms → "reader gateway"        attend.lua   90 s after the last
+//
+// The channels, which a cluster publishes to those who listen at the partition's own node (sharded). Channels do not
+// know of Redis's databases; in one that is not 0 its number is added: im:{p}:hints:3.
+//
+//	channel       what is published                                             by
+//	im:{p}:hints  "<chat> <send_time>": a message was stored                    append.lua
+//	im:{p}:news   an Event of idl_rpc.thrift: a signal, a movement, a presence  Store, advance.lua, attend.lua
 type keys struct {
 	prefix     string // "im" but in tests
 	partitions uint64
+	database   int
 }
 
 // defaultPartitions is how many partitions a new Redis gets; see docs/adr/0002-partitions.md.
@@ -35,6 +45,28 @@ func (k keys) log(id chat.ID) string { return k.partition(id) + ":log:" + id.Str
 func (k keys) append(id chat.ID) (log, ids, activity string) {
 	partition := k.partition(id)
 	return partition + ":log:" + id.String(), partition + ":ids:" + id.String(), partition + ":activity"
+}
+
+// read is the key of how far a chat's readers have read.
+func (k keys) read(id chat.ID) string { return k.partition(id) + ":read:" + id.String() }
+
+// present is the key of who watches a chat.
+func (k keys) present(id chat.ID) string { return k.partition(id) + ":present:" + id.String() }
+
+// activity is the key of a partition's index; tag is the partition's.
+func (k keys) activity(tag string) string { return tag + ":activity" }
+
+// hints is the channel of a partition's stored messages.
+func (k keys) hints(tag string) string { return k.channel(tag + ":hints") }
+
+// news is the channel of what happens in a partition beside the log.
+func (k keys) news(tag string) string { return k.channel(tag + ":news") }
+
+func (k keys) channel(name string) string {
+	if k.database == 0 {
+		return name
+	}
+	return name + ":" + strconv.Itoa(k.database)
 }
 
 // partition is xxHash64 (seed 0) of the canonical id, modulo the number of partitions.
@@ -53,6 +85,8 @@ const (
 	logKey      = "log"
 	idsKey      = "ids"
 	activityKey = "activity"
+	readKey     = "read"
+	presentKey  = "present"
 	unknownKey  = "" // ours by its prefix, and nothing that this release writes
 )
 
@@ -60,8 +94,8 @@ const (
 // braces, and any bytes after "log:".
 type keyName struct {
 	kind      string // one of the constants
-	partition string // decimal digits; of a log, ids and activity
-	chat      string // of a log and ids
+	partition string // decimal digits; of all but the first two
+	chat      string // of a log, ids, read and present
 }
 
 // parse is the reverse of the functions above. It is false for a key that is not below the prefix.
@@ -83,7 +117,7 @@ func (k keys) parse(key string) (keyName, bool) {
 		return keyName{kind: activityKey, partition: partition}, true
 	}
 	switch kind, chat, _ := strings.Cut(rest, ":"); kind {
-	case logKey, idsKey:
+	case logKey, idsKey, readKey, presentKey:
 		if kind+":"+chat == rest { // there was a colon
 			return keyName{kind: kind, partition: partition, chat: chat}, true
 		}

@@ -33,7 +33,7 @@ func (s *Store) refused(ctx context.Context, rounds map[target][]int, e exchange
 	return again
 }
 
-// redirects loads the script and asks for the cluster's layout once in a round.
+// redirects loads the scripts and asks for the cluster's layout once in a round.
 type redirects struct {
 	store    *Store
 	loaded   map[*node]bool
@@ -66,7 +66,7 @@ func (r *redirects) load(ctx context.Context, n *node) bool {
 	loaded, known := r.loaded[n]
 	if !known {
 		r.store.lookAgain() // a Redis that lost its scripts may have lost everything
-		loaded = appendScript.Load(ctx, n.client).Err() == nil
+		loaded = loadScripts(ctx, n.client) == nil
 		if r.loaded == nil {
 			r.loaded = map[*node]bool{}
 		}

@@ -13,7 +13,28 @@ import (
 //go:embed scripts/append.lua
 var appendSource string
 
-var appendScript = redis.NewScript(appendSource)
+//go:embed scripts/advance.lua
+var advanceSource string
+
+//go:embed scripts/attend.lua
+var attendSource string
+
+var (
+	appendScript  = redis.NewScript(appendSource)
+	advanceScript = redis.NewScript(advanceSource)
+	attendScript  = redis.NewScript(attendSource)
+)
+
+// loadScripts gives a Redis all scripts that are called by their hash.
+func loadScripts(ctx context.Context, client *redis.Client) error {
+	_, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for _, source := range []string{appendSource, advanceSource, attendSource} {
+			p.ScriptLoad(ctx, source)
+		}
+		return nil
+	})
+	return err
+}
 
 // What append.lua returns beside positions.
 const (
@@ -31,7 +52,7 @@ func (s *Store) queueAppend(ctx context.Context, pipeline redis.Pipeliner, a cha
 	log, ids, activity := s.keys.append(a.Chat)
 	call := redis.NewIntCmd(ctx, "evalsha", appendScript.Hash(), 3, log, ids, activity,
 		a.Chat.String(), encode(a.Message), messageID, s.options.IdempotencyWindow.Microseconds(), s.options.Retention.Microseconds(),
-		s.options.MaxChatMessages, now, digest)
+		s.options.MaxChatMessages, now, digest, s.publish, s.keys.hints(s.keys.partition(a.Chat)))
 	_ = pipeline.Process(ctx, call)
 	return call
 }

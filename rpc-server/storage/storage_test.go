@@ -54,6 +54,12 @@ func TestKeys(t *testing.T) {
 		{k.log(id(t, "bob:alice")), "im:{45}:log:alice:bob"},
 		{appendKeys(k, id(t, "bob:alice")), "im:{45}:log:alice:bob im:{45}:ids:alice:bob im:{45}:activity"},
 		{k.log(id(t, "room")), "im:{97}:log:room"},
+		{k.read(id(t, "bob:alice")), "im:{45}:read:alice:bob"},
+		{k.present(id(t, "bob:alice")), "im:{45}:present:alice:bob"},
+		{k.activity(k.partition(id(t, "room"))), "im:{97}:activity"},
+		{k.hints(k.partition(id(t, "room"))), "im:{97}:hints"},
+		{k.news(k.partition(id(t, "room"))), "im:{97}:news"},
+		{keys{prefix: "im", partitions: defaultPartitions, database: 3}.hints("im:{97}"), "im:{97}:hints:3"},
 	} {
 		if c.got != c.want {
 			t.Errorf("key = %q, want %q", c.got, c.want)

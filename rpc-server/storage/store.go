@@ -1,5 +1,5 @@
 // Package storage keeps the logs of all chats in Redis. It is the only package that knows Redis; keys.go lists what
-// lies there. It implements chat.Store.
+// lies there. It implements chat.Store and chat.LiveStore.
 package storage
 
 import (
@@ -21,6 +21,7 @@ type Options struct {
 	MaxChatMessages   int           // after which a chat's oldest messages go; 0 keeps all
 	IdempotencyWindow time.Duration // how long a repeated id is recognised
 	MinReplicas       int           // replicas that must have a message before it is acknowledged; 0 waits for none
+	Sweep             time.Duration // how often Watches look for hints that were lost; 0 is 10 seconds
 
 	TLS TLS // of a rediss:// URL
 
@@ -35,6 +36,9 @@ type Store struct {
 	nodes   *nodes
 	options Options
 	keys    keys
+	publish string // the command: a cluster's is sharded
+	hub     *hub
+	lapse   time.Duration // chat.AttendanceLapses but in tests
 	// checked is set once Redis's number of partitions was seen to be ours.
 	checked atomic.Bool
 	// looking is set while it is compared again.
@@ -62,17 +66,32 @@ func Open(url string, options Options) (*Store, error) {
 	if options.Partitions == 0 {
 		options.Partitions = defaultPartitions
 	}
+	if options.Sweep == 0 {
+		options.Sweep = 10 * time.Second
+	}
 	s := &Store{
 		redis:   client,
 		options: options,
 		keys:    keys{prefix: options.Prefix, partitions: uint64(options.Partitions)},
+		publish: "publish",
+		lapse:   chat.AttendanceLapses,
 	}
 	s.nodes = newNodes(client, s.newNode)
+	if s.nodes.only != nil {
+		s.keys.database = s.nodes.only.client.Options().DB
+	} else {
+		s.publish = "spublish"
+	}
+	s.hub = newHub(s)
 	return s, nil
 }
 
-// Close waits for the calls under way and closes the connections. Calls that come later are Unavailable.
-func (s *Store) Close() error { return errors.Join(s.nodes.close(), s.redis.Close()) }
+// Close ends all Watches, waits for the calls under way and closes the connections. Calls that come later are
+// Unavailable.
+func (s *Store) Close() error {
+	s.hub.close()
+	return errors.Join(s.nodes.close(), s.redis.Close())
+}
 
 // CheckPartitions pins the number of partitions in a new Redis and compares it with that of one in use: a Store
 // with another number would not find its chats. The error wraps ErrPartitions where they differ; it is Unavailable

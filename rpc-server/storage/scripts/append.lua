@@ -11,6 +11,8 @@
 --       6 max_messages  how many messages a chat keeps; 0 is all
 --       7 now           microseconds since 1970, at least 1: 0 and below mean other things; "" for Redis's own clock
 --       8 digest        of the text, beginning with "#", as no sender does; "" where there is no id
+--       9 publish       "publish", or "spublish" in a cluster
+--      10 channel       of the partition's hints, which a stored message is published on: "chat position"
 -- Returns one integer: the position   appended
 --                      -position      the id was known, with this text: nothing is stored
 --                      0              the chat's positions are used up: nothing changed
@@ -22,6 +24,7 @@ local log, ids, activity = KEYS[1], KEYS[2], KEYS[3]
 local chat, message, id = ARGV[1], ARGV[2], ARGV[3]
 local window, retention = tonumber(ARGV[4]), tonumber(ARGV[5])
 local max_messages, now, digest = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
+local publish, channel = ARGV[9], ARGV[10]
 
 local max_position = 9007199254740990 -- 2^53 - 2: the cursor after it is still below 2^53
 
@@ -74,4 +77,5 @@ end
 if max_messages > 0 then
   redis.call('ZREMRANGEBYRANK', log, 0, -max_messages - 1)
 end
+redis.pcall(publish, channel, chat .. ' ' .. score) -- it is a hint only: a user who may not publish may store
 return position

@@ -1,0 +1,257 @@
+package storage
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/events"
+)
+
+// hub tells a Store's Watches what happens in the chats that they follow. It subscribes to the channels of the
+// partitions of these chats, and to no others. What it does at Redis it does in goroutines of its own:
+//
+//	assign   finds the node of each followed partition, and gives the partition to the node's line
+//	line     one for each node: subscribes, listens, notices that it is not heard (subscription.go)
+//	confirm  reads positions once Redis has confirmed a subscription, and hints at them (confirm.go)
+//	sweep    looks for hints that were lost (sweep.go)
+//
+// A hint is never lost silently: a partition whose subscription was interrupted is subscribed to again, and then all
+// its chats are confirmed again. What Redis itself loses on the way, the sweep finds.
+type hub struct {
+	store *Store
+	idle  time.Duration // how long a partition that nobody follows is still listened to
+
+	mutex    sync.Mutex
+	ended    bool
+	end      context.CancelFunc // nil until there is a Watch
+	watches  map[*watch]struct{}
+	topics   map[string]*topic // by tag
+	channels map[string]*topic // by the names of both channels
+	lines    map[*redis.Client]*line
+	homeless map[*topic]struct{} // no line has them
+	stale    bool                // a cluster's layout has changed
+	due      map[*audience]struct{}
+
+	toAssign, toConfirm chan struct{} // one element each
+	work                sync.WaitGroup
+}
+
+// topic is a partition that is followed.
+type topic struct {
+	tag         string
+	hints, news string               // the channels
+	chats       map[string]*audience // by canonical id
+	emptied     time.Time            // when the last chat went
+
+	line                  *line // subscribes to it; nil while it is homeless
+	hearsHints, hearsNews bool  // Redis has confirmed the subscription
+	epoch                 int   // counts the subscriptions that were confirmed
+	deafSince             time.Time
+	blind                 bool  // there is no subscription for long: the sweep alone finds what is new
+	swept                 int64 // Redis's time of the last sweep in microseconds; 0 before chats were confirmed
+}
+
+func (t *topic) live() bool { return t.hearsHints && t.hearsNews }
+
+// audience are those who follow a chat.
+type audience struct {
+	chat    chat.ID
+	topic   *topic
+	watches []*watch
+	told    int64 // the furthest position that they were hinted at since the last confirmation
+}
+
+func newHub(s *Store) *hub {
+	return &hub{
+		store: s, idle: 5 * time.Second,
+		watches: map[*watch]struct{}{}, topics: map[string]*topic{}, channels: map[string]*topic{},
+		lines: map[*redis.Client]*line{}, homeless: map[*topic]struct{}{}, due: map[*audience]struct{}{},
+		toAssign: make(chan struct{}, 1), toConfirm: make(chan struct{}, 1),
+	}
+}
+
+func (h *hub) watch() *watch {
+	w := &watch{Queue: events.New(), hub: h, chats: map[*audience]struct{}{}}
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	if h.ended {
+		w.Queue.Close()
+		return w
+	}
+	h.watches[w] = struct{}{}
+	if h.end == nil {
+		ctx, cancel := context.WithCancel(context.Background())
+		h.end = cancel
+		h.work.Go(func() { h.assign(ctx) })
+		h.work.Go(func() { h.confirm(ctx) })
+		h.work.Go(func() { h.sweep(ctx) })
+	}
+	return w
+}
+
+// close ends all Watches and waits for the goroutines.
+func (h *hub) close() {
+	h.mutex.Lock()
+	h.ended = true
+	if h.end != nil {
+		h.end()
+	}
+	for w := range h.watches {
+		w.Queue.Close()
+	}
+	h.mutex.Unlock()
+	h.work.Wait()
+}
+
+func (h *hub) follow(w *watch, ids []chat.ID) {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	if _, open := h.watches[w]; !open || h.ended {
+		return
+	}
+	for _, id := range ids {
+		a := h.audience(id)
+		if _, follows := w.chats[a]; !follows {
+			w.chats[a] = struct{}{}
+			a.watches = append(a.watches, w)
+		}
+		if a.topic.live() || a.topic.blind { // else all its chats are confirmed later
+			h.due[a] = struct{}{}
+		}
+	}
+	ring(h.toConfirm)
+	ring(h.toAssign)
+}
+
+// audience returns that of a chat, and sees to it that its partition is listened to.
+func (h *hub) audience(id chat.ID) *audience {
+	tag := h.store.keys.partition(id)
+	t, ok := h.topics[tag]
+	if !ok {
+		t = &topic{
+			tag: tag, hints: h.store.keys.hints(tag), news: h.store.keys.news(tag),
+			chats: map[string]*audience{}, deafSince: time.Now(),
+		}
+		h.topics[tag], h.channels[t.hints], h.channels[t.news] = t, t, t
+		h.homeless[t] = struct{}{}
+	}
+	a, ok := t.chats[id.String()]
+	if !ok {
+		a = &audience{chat: id, topic: t}
+		t.chats[id.String()] = a
+	}
+	return a
+}
+
+func (h *hub) unfollow(w *watch, ids []chat.ID) {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	for _, id := range ids {
+		if t := h.topics[h.store.keys.partition(id)]; t != nil {
+			if a := t.chats[id.String()]; a != nil {
+				h.drop(w, a)
+			}
+		}
+	}
+}
+
+func (h *hub) leave(w *watch) {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	for a := range w.chats {
+		h.drop(w, a)
+	}
+	delete(h.watches, w)
+}
+
+func (h *hub) drop(w *watch, a *audience) {
+	delete(w.chats, a)
+	if i := slices.Index(a.watches, w); i >= 0 {
+		a.watches = slices.Delete(a.watches, i, i+1)
+	}
+	if len(a.watches) > 0 {
+		return
+	}
+	t := a.topic
+	delete(h.due, a)
+	if delete(t.chats, a.chat.String()); len(t.chats) == 0 {
+		t.emptied = time.Now()
+		time.AfterFunc(h.idle, func() { h.forget(t) })
+	}
+}
+
+// forget ends the subscription to a partition that nobody has followed for a while.
+func (h *hub) forget(t *topic) {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	if h.ended || h.topics[t.tag] != t || len(t.chats) > 0 || time.Since(t.emptied) < h.idle {
+		return
+	}
+	delete(h.topics, t.tag)
+	delete(h.channels, t.hints)
+	delete(h.channels, t.news)
+	delete(h.homeless, t)
+	h.release(t)
+}
+
+// release takes a partition from its line.
+func (h *hub) release(t *topic) {
+	if t.line != nil {
+		t.line.order(order{topic: t, unsubscribe: true})
+	}
+	t.line = nil
+	h.silence(t)
+}
+
+// silence notes that nothing is heard of a partition any more.
+func (h *hub) silence(t *topic) {
+	if t.live() {
+		t.deafSince = time.Now()
+	}
+	t.hearsHints, t.hearsNews = false, false
+}
+
+// message takes what was published on a channel.
+func (h *hub) message(channel, payload string) {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	t := h.channels[channel]
+	switch {
+	case t == nil: // nobody follows it any more
+	case channel == t.hints:
+		name, digits, _ := strings.Cut(payload, " ")
+		a := t.chats[name]
+		if position, err := strconv.ParseInt(digits, 10, 64); err == nil && a != nil {
+			a.hint(position)
+		}
+	default:
+		e, ok := decodeEvent(payload)
+		if a := t.chats[e.Chat.String()]; ok && a != nil {
+			for _, w := range a.watches {
+				w.Put(e)
+			}
+		}
+	}
+}
+
+// hint tells all who follow a chat of a position.
+func (a *audience) hint(position int64) {
+	a.told = max(a.told, position)
+	for _, w := range a.watches {
+		w.Put(chat.Event{Chat: a.chat, Kind: chat.Hint, Position: position})
+	}
+}
+
+func ring(bell chan struct{}) {
+	select {
+	case bell <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,115 @@
+package storage
+
+import "github.com/redis/go-redis/v9"
+
+// What lines tell the hub, and ask it.
+
+// request takes a line's next orders that one command can carry out.
+func (h *hub) request(l *line) request {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	r := request{waiting: map[string]struct{}{}}
+	for len(l.orders) > 0 {
+		o := l.orders[0]
+		if len(r.orders) > 0 && (l.sharded || o.unsubscribe != r.unsubscribes()) {
+			break
+		}
+		l.orders = l.orders[1:]
+		if !o.unsubscribe && o.topic.line != l { // forgotten, or moved
+			continue
+		}
+		r.orders = append(r.orders, o)
+		r.waiting[o.topic.hints], r.waiting[o.topic.news] = struct{}{}, struct{}{}
+	}
+	return r
+}
+
+// subscribed notes that Redis has confirmed the subscription to a channel. With that to both of a partition, all its
+// chats are confirmed: what was stored before now is in their positions, what is stored from now on will be heard.
+func (h *hub) subscribed(l *line, channel string) {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	t := h.channels[channel]
+	if t == nil || t.line != l {
+		return
+	}
+	if t.live() { // it was made anew without our knowledge
+		h.silence(t)
+	}
+	if channel == t.hints {
+		t.hearsHints = true
+	} else {
+		t.hearsNews = true
+	}
+	if !t.live() {
+		return
+	}
+	t.epoch++
+	t.blind = false
+	for _, a := range t.chats {
+		h.due[a] = struct{}{}
+	}
+	ring(h.toConfirm)
+}
+
+// lost notes that Redis has ended the subscription to a channel, and returns the partition if it was heard until now.
+func (h *hub) lost(l *line, channel string) *topic {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	t := h.channels[channel]
+	if t == nil || t.line != l || !t.hearsHints && !t.hearsNews {
+		return nil
+	}
+	h.silence(t)
+	return t
+}
+
+// interrupted notes that a line has no connection.
+func (h *hub) interrupted(l *line) {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	for _, t := range h.of(l) {
+		h.silence(t)
+	}
+}
+
+// idles says whether a line has nothing to listen to and nothing to do.
+func (h *hub) idles(l *line) bool {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	return len(l.orders) == 0 && len(h.of(l)) == 0
+}
+
+// retire removes the line of a node that has left the cluster. It is false where there is only one node.
+func (h *hub) retire(l *line) bool {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	if !l.sharded {
+		return false
+	}
+	delete(h.lines, l.client)
+	return true
+}
+
+// of returns the partitions that a line has.
+func (h *hub) of(l *line) []*topic {
+	var topics []*topic
+	for _, t := range h.topics {
+		if t.line == l {
+			topics = append(topics, t)
+		}
+	}
+	return topics
+}
+
+// rehome takes a partition from its line if another node has it now, so that it is assigned anew.
+func (h *hub) rehome(t *topic, client *redis.Client) {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	if t.line == nil || t.line.client == client || h.topics[t.tag] != t {
+		return
+	}
+	h.release(t)
+	h.homeless[t] = struct{}{}
+	ring(h.toAssign)
+}

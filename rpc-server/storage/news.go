@@ -1,0 +1,52 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"unsafe"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/gen/rpc"
+	"github.com/pullchat/pullchat/internal/wire"
+)
+
+// What is news and no hint is published as an Event of idl_rpc.thrift in Thrift's binary protocol.
+
+func encodeEvent(e chat.Event) []byte {
+	told := wire.WatchResponse([]chat.Event{e}).Events[0]
+	buf := make([]byte, told.BLength())
+	return buf[:told.FastWrite(buf)]
+}
+
+// decodeEvent reads any string. It is false for what says nothing that this release knows.
+func decodeEvent(payload string) (event chat.Event, ok bool) {
+	defer func() { // see decodeMember
+		if recover() != nil {
+			event, ok = chat.Event{}, false
+		}
+	}()
+	var told rpc.Event
+	encoded := unsafe.Slice(unsafe.StringData(payload), len(payload)) // FastRead copies what it keeps and writes nothing
+	if n, err := told.FastRead(encoded); err != nil || n != len(encoded) {
+		return chat.Event{}, false
+	}
+	events := wire.EventsOf(&rpc.WatchResponse{Events: []*rpc.Event{&told}})
+	if len(events) == 0 {
+		return chat.Event{}, false
+	}
+	return events[0], true
+}
+
+// newsOf is the channel of what happens in a chat beside the log.
+func (s *Store) newsOf(id chat.ID) string { return s.keys.news(s.keys.partition(id)) }
+
+// Tell implements chat.LiveStore.
+func (s *Store) Tell(ctx context.Context, e chat.Event) error {
+	channel, event := s.newsOf(e.Chat), encodeEvent(e)
+	return s.callOne(ctx, fmt.Sprintf("tell %s", e.Chat), channel,
+		func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
+			return pipeline.Do(ctx, s.publish, channel, event)
+		})
+}

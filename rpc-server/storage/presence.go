@@ -1,0 +1,78 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// Attend implements chat.LiveStore: it calls attend.lua for each chat. After an error some may have been done; it may
+// be said again.
+func (s *Store) Attend(ctx context.Context, gateway string, present map[chat.ID][]string) error {
+	chats := slices.Collect(maps.Keys(present))
+	errs := s.calls(ctx, len(chats), exchange{
+		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+			return s.queueAttend(ctx, pipeline, gateway, chats[i], present[chats[i]])
+		},
+		key: func(i int) string { return s.keys.present(chats[i]) },
+	})
+	for i, err := range errs {
+		if err != nil {
+			return callError(fmt.Sprintf("attend %s", chats[i]), err)
+		}
+	}
+	return nil
+}
+
+func (s *Store) queueAttend(
+	ctx context.Context, pipeline redis.Pipeliner, gateway string, id chat.ID, readers []string,
+) redis.Cmder {
+	event := encodeEvent(chat.Event{Chat: id, Kind: chat.PresenceChanged})
+	args := []any{
+		"evalsha", attendScript.Hash(), 1, s.keys.present(id),
+		gateway, s.lapse.Milliseconds(), s.publish, s.newsOf(id), event,
+	}
+	for _, reader := range readers {
+		args = append(args, reader)
+	}
+	return pipeline.Do(ctx, args...)
+}
+
+// Present implements chat.LiveStore.
+func (s *Store) Present(ctx context.Context, id chat.ID) ([]string, error) {
+	key := s.keys.present(id)
+	var now *redis.TimeCmd
+	var entries *redis.ZSliceCmd
+	errs := s.calls(ctx, 2, exchange{
+		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+			if i == 0 {
+				now = pipeline.Time(ctx)
+				return now
+			}
+			entries = pipeline.ZRangeWithScores(ctx, key, 0, -1)
+			return entries
+		},
+		key: func(int) string { return key },
+	})
+	for _, err := range errs {
+		if err != nil {
+			return nil, callError(fmt.Sprintf("read who is present in %s", id), err)
+		}
+	}
+	readers := make([]string, 0, len(entries.Val()))
+	for _, z := range entries.Val() {
+		member, _ := z.Member.(string)
+		reader, _, _ := strings.Cut(member, " ") // no name has a space
+		if int64(z.Score) > now.Val().UnixMilli() {
+			readers = append(readers, reader)
+		}
+	}
+	slices.Sort(readers)
+	return slices.Compact(readers), nil
+}

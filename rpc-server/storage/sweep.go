@@ -1,0 +1,105 @@
+package storage
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	// sweepOverlap is how much of the time before the last sweep is looked at again: the clocks of a cluster's nodes
+	// differ, and so do those of a master and of the replica that takes over.
+	sweepOverlap = 5 * time.Second
+	// partitionsAtOnce is how many partitions are read in one pipeline.
+	partitionsAtOnce = 32
+)
+
+// sweep looks for positions that nobody has hinted at, until ctx ends: Redis drops what it publishes where a
+// connection is too slow, and a failover loses it. A partition that could not be subscribed to for a whole interval,
+// as where the user may not, is served by the sweep alone: its chats are confirmed all the same, and what is stored
+// after that is hinted at by the next sweep.
+func (h *hub) sweep(ctx context.Context) {
+	tick := time.NewTicker(h.store.options.Sweep)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			for part := range slices.Chunk(h.toSweep(), partitionsAtOnce) {
+				if ctx.Err() == nil {
+					h.sweepPart(ctx, part)
+				}
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// swept is what a sweep reads of a partition.
+type swept struct {
+	topic  *topic
+	from   int64 // microseconds
+	time   *redis.TimeCmd
+	active *redis.ZSliceCmd
+}
+
+func (h *hub) toSweep() []*swept {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	var all []*swept
+	for _, t := range h.topics {
+		if !t.live() && !t.blind && time.Since(t.deafSince) >= h.store.options.Sweep {
+			t.blind = true
+			for _, a := range t.chats {
+				h.due[a] = struct{}{}
+			}
+			ring(h.toConfirm)
+		}
+		if t.swept != 0 && len(t.chats) > 0 {
+			all = append(all, &swept{topic: t, from: t.swept - sweepOverlap.Microseconds()})
+		}
+	}
+	return all
+}
+
+func (h *hub) sweepPart(ctx context.Context, part []*swept) {
+	key := func(i int) string { return h.store.keys.activity(part[i/2].topic.tag) }
+	errs := h.store.calls(ctx, 2*len(part), exchange{
+		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+			p := part[i/2]
+			if i%2 == 0 {
+				p.time = pipeline.Time(ctx)
+				return p.time
+			}
+			p.active = pipeline.ZRangeArgsWithScores(ctx, redis.ZRangeArgs{
+				Key: key(i), ByScore: true, Start: strconv.FormatInt(p.from, 10), Stop: "+inf",
+			})
+			return p.active
+		},
+		key: key,
+	})
+	for i, p := range part {
+		if errs[2*i] == nil && errs[2*i+1] == nil {
+			h.found(p)
+		}
+		if one, err := h.store.nodes.forKey(ctx, p.topic.hints); err == nil {
+			h.rehome(p.topic, one.client)
+		}
+	}
+}
+
+// found hints at positions that were not hinted at.
+func (h *hub) found(p *swept) {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	p.topic.swept = h.store.timeOf(p.time)
+	for _, z := range p.active.Val() {
+		name, _ := z.Member.(string)
+		if a := p.topic.chats[name]; a != nil && a.told < int64(z.Score) {
+			a.hint(int64(z.Score))
+		}
+	}
+}
