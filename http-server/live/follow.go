@@ -23,6 +23,7 @@ type follow struct {
 	queued  bool      // it is in ready
 	gone    bool      // it is not followed any longer
 	present *Present  // is to be told; nil where nothing is
+	knows   *Present  // was told last
 }
 
 var _ listener = (*follow)(nil)
@@ -74,7 +75,10 @@ func (f *follow) presence(p *Present) {
 	}
 	f.session.mutex.Lock()
 	defer f.session.mutex.Unlock()
-	f.present = p
+	if f.knows != nil && slices.Equal(f.knows.Readers, p.Readers) {
+		return
+	}
+	f.present, f.knows = p, p
 	f.session.push(f)
 }
 
