@@ -18,9 +18,10 @@ import (
 // request is what every attempt of a call asks alike.
 type request struct {
 	method, path string
-	body         []byte // JSON, or nil
-	stores       bool   // it is a send: whether it arrived matters
-	id           string // of a send: the message's
+	body         []byte        // JSON, or nil
+	stores       bool          // it is a send: whether it arrived matters
+	id           string        // of a send: the message's
+	wait         time.Duration // how long the server is to wait before it answers
 }
 
 // failure is how an attempt failed.
@@ -34,21 +35,25 @@ type failure struct {
 
 // attempt asks one server once. It returns nil when into has the answer.
 func (c *Client) attempt(ctx context.Context, r request, s *server, into any) *failure {
-	limited, cancel := context.WithTimeout(ctx, c.policy.Attempt)
+	limit, path, asking := c.policy.Attempt, r.path, c.http
+	if r.wait > 0 {
+		limit, path, asking = limit+r.wait, path+"&wait="+r.wait.String(), c.lasting
+	}
+	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var contact contact
 	limited = httptrace.WithClientTrace(limited, contact.trace())
-	httpRequest, err := http.NewRequestWithContext(limited, r.method, s.base+r.path, bytes.NewReader(r.body))
+	httpRequest, err := http.NewRequestWithContext(limited, r.method, s.base+path, bytes.NewReader(r.body))
 	if err != nil {
 		return &failure{err: err}
 	}
 	if r.body != nil {
 		httpRequest.Header.Set("Content-Type", "application/json")
 	}
-	answered, err := c.do(httpRequest)
+	answered, err := do(asking, httpRequest)
 	if err != nil {
 		if ctx.Err() == nil && limited.Err() != nil {
-			err = fmt.Errorf("no answer within %v: %w", c.policy.Attempt, err)
+			err = fmt.Errorf("no answer within %v: %w", limit, err)
 		}
 		refused := contact.missing()
 		return &failure{err: err, passes: !final(err), arrived: !refused, refused: refused}
@@ -75,8 +80,8 @@ type answer struct {
 	body   []byte
 }
 
-func (c *Client) do(r *http.Request) (*answer, error) {
-	response, err := c.http.Do(r)
+func do(c *http.Client, r *http.Request) (*answer, error) {
+	response, err := c.Do(r)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,7 @@
 // Package client is the Go client of Pullchat's HTTP API.
 //
-// A chat is a log; a reader is a cursor into it. Send appends, Pull reads a page from a cursor, and All follows the
-// pages to the end.
+// A chat is a log; a reader is a cursor into it. Send appends, Pull reads a page from a cursor, All follows the pages to
+// the end, and Follow goes on with what comes.
 //
 // Whatever a restart, an overload or a lost connection interrupts is repeated, within the bounds of a Policy, and at
 // another server where several are given. A repeated send cannot store twice: every message goes out under an id,
@@ -31,6 +31,9 @@ type Message struct {
 // Time is SendTime as a time.
 func (m Message) Time() time.Time { return time.UnixMicro(m.SendTime) }
 
+// NextCursor is the cursor after the message: whoever goes on from there gets the next one.
+func (m Message) NextCursor() int64 { return m.SendTime + 1 }
+
 // Receipt says where a message was stored.
 type Receipt struct {
 	SendTime int64 `json:"send_time"`
@@ -45,6 +48,9 @@ type PullRequest struct {
 	Cursor  int64 // inclusive; reversed, 0 means from the newest
 	Limit   int64 // 0 asks for the server's default
 	Reverse bool  // newest first
+	// Wait is how long the server waits for a message at or past Cursor where there is none yet; a minute at most, and
+	// not with Reverse. The times of a Policy begin after it. Follow is made of this.
+	Wait time.Duration
 }
 
 // Page is an answer to a PullRequest.
@@ -58,6 +64,8 @@ type Page struct {
 type Client struct {
 	servers *servers
 	http    *http.Client
+	lasting *http.Client // without a Timeout, for what waits
+	silence time.Duration
 	policy  Policy
 	newID   func() string // nil: messages without an ID stay without
 	notify  func(Repeat)
@@ -65,7 +73,7 @@ type Client struct {
 
 // New returns a Client of the server at baseURL, such as "http://127.0.0.1:8080", or of several, separated by commas.
 // With several, calls go round them, and a repeat goes to another one. A nil httpClient is http.DefaultClient; a
-// Timeout that it has limits each attempt, beside Policy.Attempt.
+// Timeout that it has limits each attempt, beside Policy.Attempt, but not what waits for messages.
 func New(baseURL string, httpClient *http.Client, options ...Option) (*Client, error) {
 	servers, err := parseServers(baseURL)
 	if err != nil {
@@ -74,7 +82,9 @@ func New(baseURL string, httpClient *http.Client, options ...Option) (*Client, e
 	if httpClient == nil {
 		httpClient = http.DefaultClient
 	}
-	c := &Client{servers: servers, http: httpClient, newID: rand.Text, notify: func(Repeat) {}}
+	lasting := *httpClient
+	lasting.Timeout = 0
+	c := &Client{servers: servers, http: httpClient, lasting: &lasting, silence: longestSilence, newID: rand.Text, notify: func(Repeat) {}}
 	for _, option := range options {
 		option(c)
 	}
@@ -107,15 +117,19 @@ func (c *Client) Send(ctx context.Context, m Message) (Receipt, error) {
 
 // Pull reads one page.
 func (c *Client) Pull(ctx context.Context, r PullRequest) (Page, error) {
+	var page Page
+	err := c.call(ctx, r.request(), &page)
+	return page, err
+}
+
+func (r PullRequest) request() request {
 	query := url.Values{
 		"chat":    {r.Chat},
 		"cursor":  {strconv.FormatInt(r.Cursor, 10)},
 		"limit":   {strconv.FormatInt(r.Limit, 10)},
 		"reverse": {strconv.FormatBool(r.Reverse)},
 	}
-	var page Page
-	err := c.call(ctx, request{method: http.MethodGet, path: "/api/pull?" + query.Encode()}, &page)
-	return page, err
+	return request{method: http.MethodGet, path: "/api/pull?" + query.Encode(), wait: r.Wait}
 }
 
 // All reads from a cursor to the end, page by page of r.Limit messages. The Policy holds for each page. All stops after

@@ -10,8 +10,9 @@ import (
 
 // call asks one server after the other until an attempt succeeds, fails for good, or the policy or ctx ends it.
 func (c *Client) call(ctx context.Context, r request, into any) error {
-	limited, cancel := context.WithTimeout(ctx, c.policy.Total)
+	limited, cancel := context.WithTimeout(ctx, c.policy.Total+max(0, r.wait))
 	defer cancel()
+	waitsUntil := time.Now().Add(r.wait)
 	if err := limited.Err(); err != nil {
 		return err
 	}
@@ -39,6 +40,7 @@ func (c *Client) call(ctx context.Context, r request, into any) error {
 		if err := sleep(limited, wait); err != nil {
 			return result.cutShort(err)
 		}
+		r.wait = time.Until(waitsUntil).Truncate(time.Millisecond)
 	}
 }
 
@@ -72,7 +74,7 @@ type pace struct {
 	ends        time.Time // when nobody waits for an answer any more
 }
 
-// newPace begins the pace of a call, whose ctx has a deadline. The library draws from an interval around a middle; with
+// newPace begins the pace of a call, whose ctx has a deadline where next is used. The library draws from an interval around a middle; with
 // this factor it goes from nothing to twice the middle.
 func newPace(ctx context.Context, p Policy) *pace {
 	ends, _ := ctx.Deadline()
@@ -85,11 +87,17 @@ func newPace(ctx context.Context, p Policy) *pace {
 // could not be reached and another one is there. Jitter comes on top of Retry-After, so that not all who were told the
 // same come back together.
 func (p *pace) next(failed *failure, turns *turns) (time.Duration, bool) {
+	wait := p.after(failed, turns)
+	return wait, wait < time.Until(p.ends)
+}
+
+// after is next for one who waits for ever.
+func (p *pace) after(failed *failure, turns *turns) time.Duration {
 	wait := failed.after
 	if !failed.refused || !turns.awake() {
 		wait += p.exponential.NextBackOff()
 	}
-	return wait, wait < time.Until(p.ends)
+	return wait
 }
 
 func sleep(ctx context.Context, wait time.Duration) error {

@@ -22,7 +22,7 @@ func (s OverHTTP) Send(ctx context.Context, m chat.Message) (chat.Receipt, error
 
 // Pull implements chat.Service.
 func (s OverHTTP) Pull(ctx context.Context, r chat.PullRequest) (chat.Page, error) {
-	page, err := s.Client.Pull(ctx, client.PullRequest(r))
+	page, err := s.Client.Pull(ctx, client.PullRequest{Chat: r.Chat, Cursor: r.Cursor, Limit: r.Limit, Reverse: r.Reverse})
 	domain := chat.Page{HasMore: page.HasMore, NextCursor: page.NextCursor}
 	for _, m := range page.Messages {
 		domain.Messages = append(domain.Messages, chat.Message{

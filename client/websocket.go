@@ -1,0 +1,124 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// watchesAhead is how many chats are asked for before the first has been granted: enough that a far server does not
+// make it slow, and few enough that both sides never wait for the other to read.
+const watchesAhead = 16
+
+// socket follows over a WebSocket.
+func (f *following) socket(parent context.Context, s *server) *failure {
+	ctx, watch, release := f.guard(parent)
+	defer release()
+	conn, response, err := websocket.Dial(ctx, s.base+"/api/ws", &websocket.DialOptions{ //nolint:bodyclose // it is closed by the library
+		HTTPClient:     f.client.lasting,
+		OnPingReceived: func(context.Context, []byte) bool { watch.waits(); return true },
+	})
+	if err != nil {
+		if response != nil && response.StatusCode != http.StatusSwitchingProtocols {
+			body, _ := io.ReadAll(response.Body)
+			return answered(s, &answer{response.StatusCode, response.Status, response.Header, body})
+		}
+		return watch.broken(ctx, err)
+	}
+	watch.answered()
+	defer func() { _ = conn.CloseNow() }()
+	conn.SetReadLimit(maxEvent)
+
+	chats := slices.Sorted(maps.Keys(f.cursors))
+	for range watchesAhead {
+		if chats, err = f.watch(ctx, conn, chats); err != nil {
+			return closed(s, watch.broken(ctx, err))
+		}
+	}
+	for {
+		t, failed := nextFrame(ctx, s, conn, watch)
+		if failed != nil {
+			return failed
+		}
+		if t.Type == "watching" {
+			f.accepted(s)
+			if chats, err = f.watch(ctx, conn, chats); err != nil {
+				return closed(s, watch.broken(ctx, err))
+			}
+		}
+		if failed := f.take(s, t); failed != nil {
+			return failed
+		}
+	}
+}
+
+// watch asks for the first of chats and returns the others.
+func (f *following) watch(ctx context.Context, conn *websocket.Conn, chats []string) ([]string, error) {
+	if len(chats) == 0 {
+		return nil, nil
+	}
+	var batch string
+	if f.request.Batch > 0 {
+		batch = f.request.Batch.String()
+	}
+	frame, err := json.Marshal(struct {
+		Type     string `json:"type"`
+		Chat     string `json:"chat"`
+		Cursor   int64  `json:"cursor"`
+		Reader   string `json:"reader,omitempty"`
+		Presence bool   `json:"presence,omitempty"`
+		Batch    string `json:"batch,omitempty"`
+	}{"watch", chats[0], f.cursors[chats[0]], f.request.Reader, f.request.Presence, batch})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, f.client.policy.Attempt)
+	defer cancel()
+	return chats[1:], conn.Write(ctx, websocket.MessageText, frame)
+}
+
+func nextFrame(ctx context.Context, s *server, conn *websocket.Conn, watch *watch) (told, *failure) {
+	watch.waits()
+	defer watch.waited()
+	_, reader, err := conn.Reader(ctx)
+	var frame []byte
+	if err == nil {
+		frame, err = io.ReadAll(heard{reader, watch})
+	}
+	if err != nil {
+		return told{}, closed(s, watch.broken(ctx, err))
+	}
+	var t told
+	if err := json.Unmarshal(frame, &t); err != nil {
+		return told{}, strange(s, err)
+	}
+	return t, nil
+}
+
+// closed tells from the code of a connection that the server has closed whether to come back.
+func closed(s *server, failed *failure) *failure {
+	if errors.Is(failed.err, websocket.ErrMessageTooBig) {
+		return strange(s, fmt.Errorf("a frame is longer than %d bytes", maxEvent))
+	}
+	end, ok := errors.AsType[websocket.CloseError](failed.err)
+	if !ok {
+		return failed
+	}
+	failed.err = &Error{Code: "unknown", Message: fmt.Sprintf("the WebSocket was closed with %d %s", end.Code, end.Reason)}
+	switch end.Code {
+	case websocket.StatusTryAgainLater:
+		failed.after = time.Second
+	case websocket.StatusProtocolError, websocket.StatusUnsupportedData, websocket.StatusInvalidFramePayloadData,
+		websocket.StatusPolicyViolation, websocket.StatusMessageTooBig, websocket.StatusMandatoryExtension:
+		failed.passes = false
+	}
+	return failed
+}
