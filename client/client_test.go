@@ -98,6 +98,30 @@ func TestRequests(t *testing.T) {
 			pull(client.PullRequest{Chat: "a+é&b", Cursor: 1<<53 - 1, Limit: -3, Reverse: true}),
 			`GET /api/pull?chat=a%2B%C3%A9%26b&cursor=9007199254740991&limit=-3&reverse=true "" `,
 		},
+		{"pull that waits", "", pull(client.PullRequest{Chat: "a", Cursor: 7, Wait: 25 * time.Second}), `GET /api/pull?chat=a&cursor=7&limit=0&reverse=false&wait=25s "" `},
+		{
+			"signal", "",
+			func(ctx context.Context, c *client.Client) error {
+				return c.Signal(ctx, client.Signal{Chat: "a:b", Sender: "a", Type: "typing", Data: "x"})
+			},
+			`POST /api/signal "application/json" {"chat":"a:b","sender":"a","type":"typing","data":"x"}`,
+		},
+		{
+			"read", "",
+			func(ctx context.Context, c *client.Client) error {
+				_, err := c.Read(ctx, client.Reading{Chat: "a:b", Reader: "a/phone", Cursor: 7})
+				return err
+			},
+			`POST /api/read "application/json" {"chat":"a:b","reader":"a/phone","cursor":7}`,
+		},
+		{
+			"present", "",
+			func(ctx context.Context, c *client.Client) error {
+				_, err := c.Present(ctx, "a:b")
+				return err
+			},
+			`GET /api/presence?chat=a%3Ab "" `,
+		},
 		{"ready", "", func(ctx context.Context, c *client.Client) error { return c.Ready(ctx) }, `GET /readyz "" `},
 		{"below a path", "/chat/", pull(client.PullRequest{Chat: "a"}), `GET /chat/api/pull?chat=a&cursor=0&limit=0&reverse=false "" `},
 	} {
