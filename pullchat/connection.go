@@ -62,7 +62,8 @@ func (p patience) Validate() error {
 	return nil
 }
 
-func (p patience) client() (*client.Client, error) {
+// client tells notify of repeats.
+func (p patience) client(notify func(client.Repeat)) (*client.Client, error) {
 	policy := client.Policy{Attempts: 1 + p.Retries, Total: p.Timeout}
 	if p.NoRetry {
 		policy.Attempts = 1
@@ -70,11 +71,15 @@ func (p patience) client() (*client.Client, error) {
 	if policy.Attempts == 1 { // then all the time is for that one
 		policy.Attempt = p.Timeout
 	}
-	return client.New(strings.Join(p.servers(), ","), nil, client.WithPolicy(policy), client.WithNotify(p.notify))
+	return client.New(strings.Join(p.servers(), ","), nil, client.WithPolicy(policy), client.WithNotify(notify))
 }
 
 func (p patience) notify(r client.Repeat) {
 	if p.Verbose {
-		complain(fmt.Sprintf("attempt %d, %s: %v; again in %v", r.Attempt, r.Server, r.Err, r.Wait.Round(time.Millisecond)))
+		complain(repeated(r))
 	}
+}
+
+func repeated(r client.Repeat) string {
+	return fmt.Sprintf("attempt %d, %s: %v; again in %v", r.Attempt, r.Server, r.Err, r.Wait.Round(time.Millisecond))
 }

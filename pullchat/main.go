@@ -15,6 +15,8 @@ type commands struct {
 	Serve serve     `cmd:"" help:"Run Pullchat: HTTP and RPC server in one process, on an in-memory Redis unless REDIS_URL is set."`
 	Send  send      `cmd:"" set:"retries=9" help:"Send a message."`
 	Pull  pull      `cmd:"" set:"retries=9" help:"Read messages, oldest first."`
+	Tail  tail      `cmd:"" set:"retries=9" help:"Read the last messages of chats, and go on with what comes."`
+	Chat  talk      `cmd:"" set:"retries=9" help:"Talk in a chat: what is typed is sent, what comes is shown."`
 	Ready ready     `cmd:"" set:"retries=0" help:"Ask whether a message could be stored now; for health checks."`
 	Bench benchmark `cmd:"" help:"Put load on a server and measure it; then read back all that was acknowledged."`
 	Check check     `cmd:"" help:"Read everything that lies in a Redis and say whether it is sound; --repair mends what is safe."`

@@ -19,7 +19,7 @@ type send struct {
 
 // Run sends the message and prints where it was stored.
 func (s *send) Run(ctx contextType) error {
-	c, err := s.client()
+	c, err := s.client(s.notify)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ type pull struct {
 
 // Run prints one page, or all of them.
 func (p *pull) Run(ctx contextType) error {
-	c, err := p.client()
+	c, err := p.client(p.notify)
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (p *pull) printPage(out output, page client.Page) error {
 		return out.print("", page)
 	}
 	for _, m := range page.Messages {
-		if err := out.print(fmt.Sprintf("%s  %s: %s", m.Time().Format("2006-01-02 15:04:05"), m.Sender, m.Text), m); err != nil {
+		if err := out.print(line(m), m); err != nil {
 			return err
 		}
 	}
@@ -90,13 +90,18 @@ func (p *pull) printPage(out output, page client.Page) error {
 	return nil
 }
 
+// line is a message as people read it.
+func line(m client.Message) string {
+	return fmt.Sprintf("%s  %s: %s", m.Time().Format("2006-01-02 15:04:05"), m.Sender, m.Text)
+}
+
 type ready struct {
 	patience
 }
 
 // Run fails with the server's reason when it is not ready.
 func (r *ready) Run(ctx contextType) error {
-	c, err := r.client()
+	c, err := r.client(r.notify)
 	if err != nil {
 		return err
 	}
