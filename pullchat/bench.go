@@ -15,7 +15,7 @@ import (
 // benchmark is the command "bench".
 type benchmark struct {
 	connection
-	Kind        string        `arg:"" enum:"send,pull,mixed" help:"send, pull, or mixed: nine pulls to one send."`
+	Kind        string        `arg:"" enum:"send,pull,mixed,live" help:"send, pull, mixed (nine pulls to one send), or live: sends to chats that are watched."`
 	Connections int           `name:"connections" default:"64" placeholder:"N" help:"Connections, each with one request at a time."`
 	Chats       int           `name:"chats" default:"1000" placeholder:"N" help:"Chats that the load is spread over."`
 	TextBytes   int           `name:"text-bytes" default:"40" placeholder:"N" help:"Length of each text."`
@@ -24,14 +24,20 @@ type benchmark struct {
 	Duration    time.Duration `name:"duration" default:"10s" placeholder:"DURATION" help:"How long to measure."`
 	Warmup      time.Duration `name:"warmup" default:"2s" placeholder:"DURATION" help:"How long to run before that."`
 	Rate        float64       `name:"rate" default:"0" placeholder:"N" help:"Requests per second, on a fixed schedule; 0 is as fast as answers come."`
+	Watchers    int           `name:"watchers" default:"100" placeholder:"N" help:"Of live: connections that watch, over the chats in turn. With --connections 0 nothing is sent to them."`
+	Door        string        `name:"door" default:"sse" enum:"sse,ws,poll" help:"Of live: ${enum}."`
 	ReadBack    bool          `name:"read-back" default:"true" negatable:"" help:"Read everything again and compare."`
 	CPU         []string      `name:"cpu" placeholder:"NAME=PID" help:"Count this process's CPU time; may be given several times."`
 }
 
 // Validate refuses what cannot be run. Kong calls it.
 func (b *benchmark) Validate() error {
-	if b.Connections < 1 || b.Chats < 1 || b.TextBytes < 1 || b.History < 1 || b.Limit < 1 || b.Duration <= 0 || b.Warmup < 0 || b.Rate < 0 {
-		return errors.New("connections, chats, text-bytes, history, limit and duration are positive, warmup and rate not negative")
+	least := 1
+	if b.Kind == string(bench.Live) {
+		least = 0
+	}
+	if b.Connections < least || b.Watchers < 1 || b.Chats < 1 || b.TextBytes < 1 || b.History < 1 || b.Limit < 1 || b.Duration <= 0 || b.Warmup < 0 || b.Rate < 0 {
+		return errors.New("connections, watchers, chats, text-bytes, history, limit and duration are positive, warmup and rate not negative")
 	}
 	return nil
 }
@@ -45,6 +51,7 @@ func (b *benchmark) Run(ctx contextType) error {
 	options := bench.Options{
 		Server: servers[0], Kind: bench.Kind(b.Kind), Connections: b.Connections, Chats: b.Chats, TextBytes: b.TextBytes,
 		History: b.History, Limit: b.Limit, Duration: b.Duration, Warmup: b.Warmup, Rate: b.Rate, NoReadBack: !b.ReadBack,
+		Watchers: b.Watchers, Door: bench.Door(b.Door),
 	}
 	for _, process := range b.CPU {
 		name, number, _ := strings.Cut(process, "=")
@@ -65,6 +72,9 @@ func (b *benchmark) Run(ctx contextType) error {
 	}
 	if faults := report.ReadBack.Faults(); faults > 0 {
 		return errors.Join(err, fmt.Errorf("the read-back found %d faults", faults))
+	}
+	if report.Live != nil && report.Live.Faults() > 0 {
+		return errors.Join(err, fmt.Errorf("the watchers found %d faults", report.Live.Faults()))
 	}
 	return err
 }

@@ -17,6 +17,7 @@ import (
 type sent struct {
 	chat, number int
 	sendTime     int64 // 0: no answer came, or not a clear one
+	acked        time.Time
 }
 
 // worker is one connection's load.
@@ -123,7 +124,7 @@ func (r *run) work(ctx context.Context, w *worker, start, from, until time.Time)
 }
 
 func (r *run) request(ctx context.Context, w *worker) int {
-	if r.Kind == Send || r.Kind == Mixed && w.random.IntN(10) == 0 {
+	if r.Kind == Send || r.Kind == Live || r.Kind == Mixed && w.random.IntN(10) == 0 {
 		return r.send(ctx, w)
 	}
 	return r.pull(ctx, w)
@@ -133,7 +134,7 @@ func (r *run) send(ctx context.Context, w *worker) int {
 	m := sent{chat: w.random.IntN(r.Chats), number: w.count}
 	w.count++
 	status, sendTime, err := w.conn.send(ctx, r.chat(m.chat), senderName(w.number), r.text(w.number, m.number))
-	m.sendTime = sendTime
+	m.sendTime, m.acked = sendTime, time.Now()
 	if status == 200 || err != nil || status >= 500 {
 		w.messages = append(w.messages, m)
 	}

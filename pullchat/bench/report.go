@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // Report is what a run measured.
@@ -24,6 +26,7 @@ type Report struct {
 	Latency   Latency        `json:"latency_us"` // of requests that succeeded
 	CPU       []CPU          `json:"cpu"`
 	ReadBack  ReadBack       `json:"read_back"`
+	Live      *LiveReport    `json:"live,omitempty"`
 }
 
 // Latency is in microseconds.
@@ -69,10 +72,7 @@ func (r *run) report(before, after []time.Duration) *Report {
 		}
 	}
 	report.PerSecond = float64(report.Succeeded) / r.Duration.Seconds()
-	report.Latency = Latency{
-		Mean: latency.Mean(), P50: latency.ValueAtQuantile(50), P90: latency.ValueAtQuantile(90),
-		P99: latency.ValueAtQuantile(99), P999: latency.ValueAtQuantile(99.9), Max: latency.Max(),
-	}
+	report.Latency = latencyOf(latency)
 	for i, p := range r.Processes {
 		used := after[i] - before[i]
 		report.CPU = append(report.CPU, CPU{
@@ -82,6 +82,18 @@ func (r *run) report(before, after []time.Duration) *Report {
 		})
 	}
 	return report
+}
+
+func latencyOf(h *hdrhistogram.Histogram) Latency {
+	return Latency{
+		Mean: h.Mean(), P50: h.ValueAtQuantile(50), P90: h.ValueAtQuantile(90),
+		P99: h.ValueAtQuantile(99), P999: h.ValueAtQuantile(99.9), Max: h.Max(),
+	}
+}
+
+func (l Latency) String() string {
+	ms := func(us int64) float64 { return float64(us) / 1000 }
+	return fmt.Sprintf("ms  p50 %.2f  p90 %.2f  p99 %.2f  p99.9 %.2f  max %.2f", ms(l.P50), ms(l.P90), ms(l.P99), ms(l.P999), ms(l.Max))
 }
 
 // String is the report for people.
@@ -95,11 +107,12 @@ func (r *Report) String() string {
 	for _, status := range slices.Sorted(keys(r.Failed)) {
 		fmt.Fprintf(&b, ", %d failed with %s", r.Failed[status], status)
 	}
-	ms := func(us int64) float64 { return float64(us) / 1000 }
-	fmt.Fprintf(&b, "\nlatency ms  p50 %.2f  p90 %.2f  p99 %.2f  p99.9 %.2f  max %.2f\n",
-		ms(r.Latency.P50), ms(r.Latency.P90), ms(r.Latency.P99), ms(r.Latency.P999), ms(r.Latency.Max))
+	fmt.Fprintf(&b, "\nlatency %s\n", r.Latency)
 	for _, c := range r.CPU {
 		fmt.Fprintf(&b, "cpu  %-12s %.1f µs/request  %.2f cores\n", c.Process, c.PerRequest, c.Utilisation)
+	}
+	if r.Live != nil {
+		b.WriteString(r.Live.String())
 	}
 	k := r.ReadBack
 	fmt.Fprintf(&b, "read back  %d acknowledged, %d unknown: %d missing, %d doubled, %d out of order, %d strange, %d wrong pages\n",
