@@ -37,6 +37,7 @@ const (
 func limitsOf(config Config, log *slog.Logger) limits {
 	return limits{
 		request: 10 * time.Second, idle: 75 * time.Second, write: 10 * time.Second, stream: time.Minute, handshake: 10 * time.Second,
+		silence: time.Minute, tick: time.Second,
 		connections: maxConnections(config.MaxConnections, log),
 		bytes:       2 * (maxHeaderBytes + config.MaxBodyBytes), // twice, for the lengths of chunks, and a buffer of the next request
 	}
@@ -79,7 +80,7 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // under way finish, and closes. It is called once.
 func (s *Server) Run(ctx context.Context) error {
 	service, calls := s.limited()
-	hub := live.New(service, calls)
+	hub := live.New(service, calls, live.Config{Log: s.log, Tick: s.listener.limits.tick})
 	hubCtx, stopHub := context.WithCancel(context.WithoutCancel(ctx))
 	var hubRuns sync.WaitGroup
 	hubRuns.Go(func() { hub.Run(hubCtx) })

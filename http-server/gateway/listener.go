@@ -38,6 +38,8 @@ type limits struct {
 	write       time.Duration // of one answer, or of a part of it
 	stream      time.Duration // of a part of an answer without end
 	handshake   time.Duration
+	silence     time.Duration // of a WebSocket's client, which is pinged meanwhile
+	tick        time.Duration // a heartbeat comes after 25 of them
 	connections int // 0 for no limit
 	bytes       int // between two answers
 }

@@ -3,7 +3,8 @@ package live
 import (
 	"context"
 	"fmt"
-	"sync"
+	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -12,36 +13,25 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/chattest"
-	"github.com/pullchat/pullchat/internal/events"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // world is a log in memory, whose appends are hinted at.
-type world struct {
-	chattest.Silent
-	queue *events.Queue
+type world struct{ *chattest.World }
 
-	mutex    sync.Mutex
-	logs     map[string][]chat.Message // by canonical id
-	watched  map[chat.ID]bool
-	attended map[string][]string
-	deaf     bool  // hints are lost
-	fails    error // of pulls
-	onPull   func()
-
-	pulls atomic.Int64
-	asked atomic.Int64
-}
-
-func newWorld() *world {
-	return &world{queue: events.New(), logs: map[string][]chat.Message{}, watched: map[chat.ID]bool{}, attended: map[string][]string{}}
-}
+func newWorld() *world { return &world{chattest.NewWorld()} }
 
 // start returns a Hub of the world, which ends with the test.
 func (w *world) start(t *testing.T) *Hub {
 	t.Helper()
-	hub := New(w, w)
+	return run(t, w, w)
+}
+
+// run returns a Hub, which ends with the test.
+func run(t *testing.T, service chat.Service, calls chat.Live) *Hub {
+	t.Helper()
+	hub := New(service, calls, Config{Log: slog.New(slog.DiscardHandler)})
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
@@ -56,109 +46,14 @@ func (w *world) start(t *testing.T) *Hub {
 	return hub
 }
 
-func (w *world) Send(_ context.Context, m chat.Message) (chat.Receipt, error) {
-	id, err := chat.ParseID(m.Chat)
-	if err != nil {
-		return chat.Receipt{}, err
-	}
-	w.mutex.Lock()
-	defer w.mutex.Unlock()
-	log := w.logs[id.String()]
-	m.SendTime = 1000 + int64(len(log))
-	w.logs[id.String()] = append(log, m)
-	if w.watched[id] && !w.deaf {
-		w.queue.Put(chat.Event{Chat: id, Position: m.SendTime})
-	}
-	return chat.Receipt{SendTime: m.SendTime}, nil
-}
-
-func (w *world) Pull(_ context.Context, r chat.PullRequest) (chat.Page, error) {
-	w.pulls.Add(1)
-	id, err := chat.ParseID(r.Chat)
-	if err != nil {
-		return chat.Page{}, err
-	}
-	w.mutex.Lock()
-	if w.fails != nil {
-		defer w.mutex.Unlock()
-		return chat.Page{}, w.fails
-	}
-	page := chat.Page{NextCursor: r.Cursor}
-	for _, m := range w.logs[id.String()] {
-		switch {
-		case m.SendTime < r.Cursor:
-		case len(page.Messages) == int(r.Limit):
-			page.HasMore, page.NextCursor = true, m.SendTime
-		case !page.HasMore:
-			m.Chat = r.Chat
-			page.Messages, page.NextCursor = append(page.Messages, m), m.SendTime+1
-		}
-		if page.HasMore {
-			break
-		}
-	}
-	then := w.onPull
-	w.onPull = nil
-	w.mutex.Unlock()
-	if then != nil {
-		then()
-	}
-	return page, nil
-}
-
-func (*world) Ready(context.Context) error { return nil }
-
-func (w *world) Watch() chat.Watch { return watching{w.queue, w} }
-
-type watching struct {
-	*events.Queue
-	world *world
-}
-
-func (w watching) Add(ids ...chat.ID) {
-	w.world.mutex.Lock()
-	defer w.world.mutex.Unlock()
-	for _, id := range ids {
-		w.world.watched[id] = true
-		log := w.world.logs[id.String()]
-		position := int64(0)
-		if len(log) > 0 {
-			position = log[len(log)-1].SendTime
-		}
-		w.world.queue.Put(chat.Event{Chat: id, Position: position})
-	}
-}
-
-func (w watching) Remove(ids ...chat.ID) {
-	w.world.mutex.Lock()
-	defer w.world.mutex.Unlock()
-	for _, id := range ids {
-		delete(w.world.watched, id)
-	}
-}
-
-func (w *world) Attend(_ context.Context, _ string, present []chat.Attendance) error {
-	w.mutex.Lock()
-	defer w.mutex.Unlock()
-	for _, p := range present {
-		id, _ := chat.ParseID(p.Chat)
-		w.attended[p.Chat] = p.Readers
-		w.queue.Put(chat.Event{Chat: id, Kind: chat.PresenceChanged})
-	}
-	return nil
-}
-
-func (w *world) Present(_ context.Context, name string) ([]string, error) {
-	w.asked.Add(1)
-	w.mutex.Lock()
-	defer w.mutex.Unlock()
-	return w.attended[name], nil
-}
-
-func (w *world) send(t *testing.T, room string, n int) {
+func (w *world) send(t *testing.T, name string, n int) {
 	t.Helper()
+	sender, _, pair := strings.Cut(name, ":")
+	if !pair {
+		sender = "alice"
+	}
 	for i := range n {
-		if _, err := w.Send(t.Context(), chat.Message{Chat: room, Text: fmt.Sprint(i), Sender: "alice"}); err != nil {
+		if _, err := w.Send(t.Context(), chat.Message{Chat: name, Text: fmt.Sprint(i), Sender: sender}); err != nil {
 			t.Fatal(err)
 		}
 	}

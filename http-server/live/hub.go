@@ -6,6 +6,7 @@ package live
 import (
 	"context"
 	"crypto/rand"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -20,8 +21,15 @@ const (
 	lingers = 10 * time.Second
 )
 
+// Config is what a Hub is set up with.
+type Config struct {
+	Log  *slog.Logger
+	Tick time.Duration // every session gets a heartbeat once in 25 of them; 0 is a second
+}
+
 // Hub knows who follows which chats through this gateway. Use New; Run must run.
 type Hub struct {
+	config  Config
 	log     chat.Service
 	live    chat.Live
 	watch   chat.Watch
@@ -40,9 +48,12 @@ type Hub struct {
 }
 
 // New returns a Hub that pulls from log, and hears of what happens from live.
-func New(log chat.Service, live chat.Live) *Hub {
+func New(log chat.Service, live chat.Live, config Config) *Hub {
+	if config.Tick == 0 {
+		config.Tick = tick
+	}
 	h := &Hub{
-		log: log, live: live, watch: live.Watch(),
+		config: config, log: log, live: live, watch: live.Watch(),
 		topics: map[chat.ID]*topic{}, leaving: map[*topic]time.Time{}, warm: map[*topic]struct{}{}, draining: make(chan struct{}),
 	}
 	h.present = &attendance{gateway: rand.Text(), live: live, topics: map[*topic]struct{}{}}
@@ -85,7 +96,7 @@ func (h *Hub) hear(ctx context.Context) {
 
 // tick lets hearts beat and forgets the topics that nobody listens to, until ctx ends.
 func (h *Hub) tick(ctx context.Context) {
-	ticker := time.NewTicker(tick)
+	ticker := time.NewTicker(h.config.Tick)
 	defer ticker.Stop()
 	for {
 		select {
@@ -191,3 +202,6 @@ func (h *Hub) Drain() {
 
 // ErrDraining ends a session because its server is about to stop.
 var ErrDraining = chat.Errorf(chat.Unavailable, "this http-server is stopping")
+
+// ErrPanicked ends a session because something in it panicked. The log says what.
+var ErrPanicked = chat.Errorf(chat.Internal, "something went wrong")

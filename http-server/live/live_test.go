@@ -2,10 +2,12 @@ package live
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
@@ -62,10 +64,10 @@ func TestStoredBetweenPullAndWait(t *testing.T) {
 			id, _ := chat.ParseID("room")
 			hub.join(id, l, &t1)
 			receive(t, l.woken)
-			w.onPull = func() {
+			w.OnPull(func() {
 				w.send(t, "room", 1)
 				receive(t, l.woken) // the hint has been handed out
-			}
+			})
 			wait(t, hub)
 			hub.leave(t1, l)
 		})
@@ -88,7 +90,7 @@ func TestOnePullForManyWatchers(t *testing.T) {
 		defer hub.mutex.Unlock()
 		return hub.topics[id].ahead(0, -1)
 	})
-	before := w.pulls.Load()
+	before := w.Pulls()
 	encoded := 0
 	for range messages {
 		w.send(t, "room", 1)
@@ -99,7 +101,7 @@ func TestOnePullForManyWatchers(t *testing.T) {
 			})
 		}
 	}
-	if pulls := w.pulls.Load() - before; pulls > messages+watchers { // at first each may have had one of its own
+	if pulls := w.Pulls() - before; pulls > messages+watchers { // at first each may have had one of its own
 		t.Errorf("%d messages to %d watchers took %d pulls, want about one each", messages, watchers, pulls)
 	}
 	if encoded > 2*messages {
@@ -218,19 +220,15 @@ func TestRefusedFollows(t *testing.T) {
 func TestPullsFail(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
-	w.fails = chat.Errorf(chat.Unavailable, "redis is away")
+	w.Fail(chat.Errorf(chat.Unavailable, "redis is away"))
 	hub := w.start(t)
 	sink := newTold()
 	s := open(t, hub, sink, Follow{Chat: "room"})
 	w.send(t, "room", 1)
-	eventually(t, "it was tried twice", func() bool { return w.pulls.Load() >= 2 })
-	w.mutex.Lock()
-	w.fails = nil
-	w.mutex.Unlock()
+	eventually(t, "it was tried twice", func() bool { return w.Pulls() >= 2 })
+	w.Fail(nil)
 	sink.messages(t, 1)
-	w.mutex.Lock()
-	w.fails = chat.Errorf(chat.PermissionDenied, "not you")
-	w.mutex.Unlock()
+	w.Fail(chat.Errorf(chat.PermissionDenied, "not you"))
 	w.send(t, "room", 1)
 	if err := receive(t, sink.refused); chat.CodeOf(err) != chat.PermissionDenied {
 		t.Errorf("refused with %v, want permission_denied", err)
@@ -307,11 +305,11 @@ func TestNobodyListens(t *testing.T) {
 	s.Close()
 	hub.forget(time.Now())
 	id, _ := chat.ParseID("room")
-	if !w.watched[id] {
+	if !w.Watched(id) {
 		t.Error("the chat is unwatched at once, want it to linger")
 	}
 	hub.forget(time.Now().Add(lingers))
-	if w.watched[id] {
+	if w.Watched(id) {
 		t.Error("the chat is watched with nobody there")
 	}
 	again := newTold()
@@ -344,11 +342,43 @@ func TestSignals(t *testing.T) {
 	hub := w.start(t)
 	sink := newTold()
 	open(t, hub, sink, Follow{Chat: "room"})
-	id, _ := chat.ParseID("room")
-	w.queue.Put(chat.Event{Chat: id, Kind: chat.Signalled, Signal: &chat.Signal{Type: "typing", Sender: "bob"}})
+	if err := w.Signal(t.Context(), chat.Signal{Chat: "room", Type: "typing", Sender: "bob"}); err != nil {
+		t.Fatal(err)
+	}
 	if e := receive(t, sink.events); e.Signal.Sender != "bob" {
 		t.Errorf("the signal is %+v, want bob's", e.Signal)
 	}
+}
+
+// panicking is a chat.Service that panics when a page is read.
+type panicking struct{ chat.Service }
+
+func (panicking) Pull(context.Context, chat.PullRequest) (chat.Page, error) { panic("a bug") }
+
+// TestAPanicEndsItsSession: whoever else is there does not notice.
+func TestAPanicEndsItsSession(t *testing.T) {
+	w := newWorld()
+	hub := run(t, panicking{w}, w)
+	for range 2 {
+		sink := newTold()
+		open(t, hub, sink, Follow{Chat: "room"})
+		if err := receive(t, sink.ended); !errors.Is(err, ErrPanicked) {
+			t.Errorf("the session ended with %v, want ErrPanicked", err)
+		}
+	}
+}
+
+// TestHeartbeats: every session has one, whatever else happens.
+func TestHeartbeats(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hub := newWorld().start(t)
+		sink := newTold()
+		open(t, hub, sink)
+		<-time.After((beats + 1) * tick)
+		if n := sink.beats.Load(); n != 1 {
+			t.Errorf("%d heartbeats in %v, want 1", n, beats*tick)
+		}
+	})
 }
 
 // TestConcurrency: sessions come, follow, leave and break while everything happens; each that stays has everything.

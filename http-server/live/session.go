@@ -1,7 +1,9 @@
 package live
 
 import (
+	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -267,10 +269,21 @@ func (s *Session) deliver() {
 		if !more {
 			return
 		}
-		if err := write(); err != nil {
+		if err := s.survive(write); err != nil {
 			s.end(err)
 		}
 	}
+}
+
+// survive makes an error of a panic: the goroutine is nobody's but the session's.
+func (s *Session) survive(write func() error) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			s.hub.config.Log.Error("panic", "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+			err = ErrPanicked
+		}
+	}()
+	return write()
 }
 
 // next returns what is to be written next. Where there is nothing, or nothing yet, the goroutine that delivers ends.

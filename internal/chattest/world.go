@@ -1,0 +1,243 @@
+package chattest
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/events"
+)
+
+// World is a whole Pullchat in memory, with every rule: a chat.Service and a chat.Live over one log, whose appends are
+// hinted at. Its first message of each chat is at FirstTime, and the others follow one by one. Use NewWorld.
+type World struct {
+	*chat.Core
+	*chat.Alive
+	memory *memory
+}
+
+var (
+	_ chat.Service = (*World)(nil)
+	_ chat.Live    = (*World)(nil)
+)
+
+// FirstTime is the send_time of the first message of every chat of a World.
+const FirstTime = 1000
+
+// NewWorld returns a World where nothing has happened yet.
+func NewWorld() *World {
+	m := &memory{
+		logs: map[chat.ID][]chat.Message{}, read: map[chat.ID]map[string]int64{},
+		present: map[chat.ID]map[string][]string{}, watches: map[*watch]struct{}{},
+	}
+	limits := chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096}
+	return &World{Core: chat.New(m, limits), Alive: chat.NewLive(m), memory: m}
+}
+
+// Pulls is how often a chat was read.
+func (w *World) Pulls() int64 { return w.memory.pulls.Load() }
+
+// Asked is how often it was asked who is present.
+func (w *World) Asked() int64 { return w.memory.asked.Load() }
+
+// Fail lets every pull fail, until it is called with nil.
+func (w *World) Fail(err error) {
+	w.memory.mutex.Lock()
+	defer w.memory.mutex.Unlock()
+	w.memory.fails = err
+}
+
+// OnPull has then called once, by the next pull, when its page has been read and nobody knows of it yet.
+func (w *World) OnPull(then func()) {
+	w.memory.mutex.Lock()
+	defer w.memory.mutex.Unlock()
+	w.memory.onPull = then
+}
+
+// Watched says whether somebody watches a chat.
+func (w *World) Watched(id chat.ID) bool {
+	w.memory.mutex.Lock()
+	defer w.memory.mutex.Unlock()
+	for watching := range w.memory.watches {
+		if watching.chats[id] {
+			return true
+		}
+	}
+	return false
+}
+
+// memory is the chat.Store and chat.LiveStore of a World.
+type memory struct {
+	mutex   sync.Mutex
+	logs    map[chat.ID][]chat.Message
+	read    map[chat.ID]map[string]int64
+	present map[chat.ID]map[string][]string // by gateway
+	watches map[*watch]struct{}
+	fails   error // of pulls
+	onPull  func()
+
+	pulls, asked atomic.Int64
+}
+
+var (
+	_ chat.Store     = (*memory)(nil)
+	_ chat.LiveStore = (*memory)(nil)
+)
+
+func (m *memory) Append(_ context.Context, appends []chat.Append) []chat.Appended {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	appended := make([]chat.Appended, len(appends))
+	for i, a := range appends {
+		appended[i] = m.append(a.Chat, a.Message)
+	}
+	return appended
+}
+
+func (m *memory) append(id chat.ID, message chat.Message) chat.Appended {
+	log := m.logs[id]
+	for _, known := range log {
+		switch {
+		case message.ID == "" || known.ID != message.ID || known.Sender != message.Sender:
+		case known.Text != message.Text:
+			return chat.Appended{Err: chat.Errorf(chat.Conflict, "this id was used by this sender in this chat for a different text")}
+		default:
+			return chat.Appended{SendTime: known.SendTime, Duplicate: true}
+		}
+	}
+	message.SendTime = FirstTime + int64(len(log))
+	m.logs[id] = append(log, message)
+	m.tell(chat.Event{Chat: id, Position: message.SendTime})
+	return chat.Appended{SendTime: message.SendTime}
+}
+
+func (m *memory) Range(_ context.Context, ranges []chat.Range) []chat.Ranged {
+	m.pulls.Add(1)
+	m.mutex.Lock()
+	ranged := make([]chat.Ranged, len(ranges))
+	for i, r := range ranges {
+		ranged[i] = chat.Ranged{Err: m.fails}
+		if m.fails == nil {
+			ranged[i].Messages = m.between(r)
+		}
+	}
+	then := m.onPull
+	m.onPull = nil
+	m.mutex.Unlock()
+	if then != nil {
+		then()
+	}
+	return ranged
+}
+
+func (m *memory) between(r chat.Range) []chat.Message {
+	log := slices.Clone(m.logs[r.Chat])
+	if r.Reverse {
+		slices.Reverse(log)
+	}
+	log = slices.DeleteFunc(log, func(known chat.Message) bool {
+		return r.Reverse && known.SendTime > r.From || !r.Reverse && known.SendTime < r.From
+	})
+	return log[:min(len(log), r.Limit)]
+}
+
+func (*memory) Ready(context.Context) error { return nil }
+
+// tell tells those who watch the chat. The mutex is held.
+func (m *memory) tell(e chat.Event) {
+	for watching := range m.watches {
+		if watching.chats[e.Chat] {
+			watching.Put(e)
+		}
+	}
+}
+
+func (m *memory) Tell(_ context.Context, e chat.Event) error {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	m.tell(e)
+	return nil
+}
+
+func (m *memory) Advance(_ context.Context, id chat.ID, r chat.Reading) (int64, error) {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	if m.read[id] == nil {
+		m.read[id] = map[string]int64{}
+	}
+	if r.Cursor > m.read[id][r.Reader] {
+		m.read[id][r.Reader] = r.Cursor
+		m.tell(chat.Event{Chat: id, Kind: chat.Moved, Reading: &r})
+	}
+	return m.read[id][r.Reader], nil
+}
+
+func (m *memory) Attend(_ context.Context, gateway string, present map[chat.ID][]string) error {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	for id, readers := range present {
+		if m.present[id] == nil {
+			m.present[id] = map[string][]string{}
+		}
+		m.present[id][gateway] = readers
+		m.tell(chat.Event{Chat: id, Kind: chat.PresenceChanged})
+	}
+	return nil
+}
+
+func (m *memory) Present(_ context.Context, id chat.ID) ([]string, error) {
+	m.asked.Add(1)
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	var all []string
+	for _, readers := range m.present[id] {
+		all = append(all, readers...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all), nil
+}
+
+func (m *memory) Watch() chat.Watch {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	watching := &watch{events.New(), m, map[chat.ID]bool{}}
+	m.watches[watching] = struct{}{}
+	return watching
+}
+
+// watch is one who watches. The memory's mutex guards its chats.
+type watch struct {
+	*events.Queue
+	memory *memory
+	chats  map[chat.ID]bool
+}
+
+func (w *watch) Add(ids ...chat.ID) {
+	w.memory.mutex.Lock()
+	defer w.memory.mutex.Unlock()
+	for _, id := range ids {
+		w.chats[id] = true
+		position := int64(0)
+		if log := w.memory.logs[id]; len(log) > 0 {
+			position = log[len(log)-1].SendTime
+		}
+		w.Put(chat.Event{Chat: id, Position: position})
+	}
+}
+
+func (w *watch) Remove(ids ...chat.ID) {
+	w.memory.mutex.Lock()
+	defer w.memory.mutex.Unlock()
+	for _, id := range ids {
+		delete(w.chats, id)
+	}
+}
+
+func (w *watch) Close() {
+	w.memory.mutex.Lock()
+	delete(w.memory.watches, w)
+	w.memory.mutex.Unlock()
+	w.Queue.Close()
+}
