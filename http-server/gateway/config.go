@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/http-server/handler"
+	"github.com/pullchat/pullchat/http-server/middleware"
 	"github.com/pullchat/pullchat/http-server/ratelimit"
 )
 
@@ -20,13 +21,13 @@ type Config struct {
 	RateLimit      ratelimit.Rate    `name:"rate-limit" env:"RATE_LIMIT" placeholder:"N/PERIOD" help:"Requests that each client may make, like 100/s, 600/m or 5000/h; empty for no limit."`
 	RateLimitBy    string            `name:"rate-limit-by" env:"RATE_LIMIT_BY" default:"address" enum:"address,user" help:"What a client is: ${enum}. With user, sends count for their sender, all else for the address."`
 	SignalRate     ratelimit.Rate    `name:"signal-rate" env:"SIGNAL_RATE" default:"10/s" placeholder:"N/PERIOD" help:"Signals, such as typing, that each sender may tell; empty for no limit."`
-	AllowedOrigins []string          `name:"allowed-origins" env:"ALLOWED_ORIGINS" placeholder:"ORIGIN,..." help:"Origins of web pages that may connect, like https://example.org; * for all. Its own may always."`
+	AllowedOrigins []string          `name:"allowed-origins" env:"ALLOWED_ORIGINS" placeholder:"ORIGIN,..." help:"Origins of web pages that may use the API, like https://example.org; * for all. Its own may always."`
 	TrustedProxies ratelimit.Proxies `name:"trusted-proxies" env:"TRUSTED_PROXIES" placeholder:"CIDR,..." help:"Networks of the proxies in front, whose X-Forwarded-For is believed."`
 	DrainDelay     time.Duration     `name:"drain-delay" env:"DRAIN_DELAY" default:"0s" placeholder:"DURATION" help:"How long /readyz says no before a stop stops accepting, for load balancers to notice."`
 }
 
-func (c Config) handlers(log *slog.Logger) handler.Config {
-	return handler.Config{Log: log, MaxBodyBytes: c.MaxBodyBytes, AllowedOrigins: c.AllowedOrigins}
+func (c Config) handlers(l limits, log *slog.Logger) handler.Config {
+	return handler.Config{Log: log, MaxBodyBytes: c.MaxBodyBytes, AllowedOrigins: c.AllowedOrigins, Silence: l.silence}
 }
 
 // Validate names every value that cannot work. Kong calls it.
@@ -40,6 +41,11 @@ func (c Config) Validate() error {
 		return errors.New("--tls-cert and --tls-key need each other; one is missing")
 	case c.DrainDelay < 0:
 		return fmt.Errorf("--drain-delay is %v; it must not be negative", c.DrainDelay)
+	}
+	for _, origin := range c.AllowedOrigins {
+		if err := middleware.CheckOrigin(origin); err != nil {
+			return fmt.Errorf("--allowed-origins: %w", err)
+		}
 	}
 	return nil
 }

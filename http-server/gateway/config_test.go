@@ -22,6 +22,15 @@ func TestValidate(t *testing.T) {
 		{"a negative number of connections", Config{MaxBodyBytes: 1, MaxConnections: -1}, "--max-connections is -1; it must not be negative"},
 		{"no key", Config{MaxBodyBytes: 1, TLSCert: "cert.pem"}, "--tls-cert and --tls-key need each other; one is missing"},
 		{"no certificate", Config{MaxBodyBytes: 1, TLSKey: "key.pem"}, "--tls-cert and --tls-key need each other; one is missing"},
+		{"an origin", Config{MaxBodyBytes: 1, AllowedOrigins: []string{"https://example.org", "http://localhost:3000", "capacitor://localhost"}}, ""},
+		{"all origins", Config{MaxBodyBytes: 1, AllowedOrigins: []string{"*"}}, ""},
+		{"a host", Config{MaxBodyBytes: 1, AllowedOrigins: []string{"example.org"}}, `--allowed-origins: "example.org" is no origin like https://example.org, nor *`},
+		{"a port alone", Config{MaxBodyBytes: 1, AllowedOrigins: []string{"localhost:3000"}}, `--allowed-origins: "localhost:3000" is no origin like https://example.org, nor *`},
+		{"no page at all", Config{MaxBodyBytes: 1, AllowedOrigins: []string{"null"}}, `--allowed-origins: "null" is no origin like https://example.org, nor *`},
+		{"a page", Config{MaxBodyBytes: 1, AllowedOrigins: []string{"https://a.org", "https://example.org/"}}, `--allowed-origins: "https://example.org/" is more than an origin; that would be https://example.org`},
+		{"upper case", Config{MaxBodyBytes: 1, AllowedOrigins: []string{"https://Example.org"}}, `--allowed-origins: "https://Example.org" never matches: browsers write https://example.org`},
+		{"the usual port", Config{MaxBodyBytes: 1, AllowedOrigins: []string{"https://example.org:443"}}, `--allowed-origins: "https://example.org:443" never matches: browsers leave :443 out`},
+		{"a pattern", Config{MaxBodyBytes: 1, AllowedOrigins: []string{"https://*.example.org"}}, `--allowed-origins: "https://*.example.org" has a *, which is for all origins and stands alone`},
 		{"TLS", Config{MaxBodyBytes: 1, TLSCert: "cert.pem", TLSKey: "key.pem"}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -36,6 +36,7 @@ type conn struct {
 
 	form  atomic.Int32 // request and answer, or what a handler has made of it
 	woken atomic.Bool  // AwaitClose is to return
+	stuck atomic.Bool  // nothing more can be written
 	ahead []byte       // what AwaitClose has read of the next request
 }
 
@@ -173,10 +174,10 @@ const goOn = "HTTP/1.1 100 Continue\r\n\r\n"
 func (c *conn) Write(b []byte) (int, error) {
 	switch c.form.Load() {
 	case taken:
-		return c.Conn.Write(b)
+		return c.write(b)
 	case stream: // its text may look like the beginning of an answer
-		_ = c.Conn.SetWriteDeadline(time.Now().Add(c.streamLimit()))
-		return c.Conn.Write(b)
+		c.writesUntil(time.Now().Add(c.listener.limits.stream))
+		return c.write(b)
 	}
 	_ = c.Conn.SetWriteDeadline(time.Now().Add(c.listener.limits.write))
 	if string(b) == goOn {
@@ -193,6 +194,23 @@ func (c *conn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
+// write remembers what fails.
+func (c *conn) write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	if err != nil {
+		c.stuck.Store(true)
+	}
+	return n, err
+}
+
+// writesUntil sets the deadline of what is written, which is soon where the connection is about to end.
+func (c *conn) writesUntil(deadline time.Time) {
+	_ = c.Conn.SetWriteDeadline(deadline)
+	if last := time.Now().Add(lastWrite); c.woken.Load() && (deadline.IsZero() || deadline.After(last)) {
+		_ = c.Conn.SetWriteDeadline(last) // after the other, because Wake may have come between
+	}
+}
+
 // wake lets a Read that waits for a request return.
 func (c *conn) wake() { _ = c.Conn.SetReadDeadline(time.Unix(1, 0)) }
 
@@ -200,6 +218,9 @@ func (c *conn) Close() error {
 	c.listener.mutex.Lock()
 	delete(c.listener.conns, c)
 	c.listener.mutex.Unlock()
+	if encrypted, ok := c.Conn.(*tls.Conn); ok && c.stuck.Load() {
+		_ = encrypted.NetConn().Close() // there is no telling the client: it would take 5 s
+	}
 	return c.Conn.Close()
 }
 
@@ -239,13 +260,6 @@ func (c *conn) Wake() {
 // lastWrite is how long may take what is written to a connection that is about to end.
 const lastWrite = time.Second
 
-func (c *conn) streamLimit() time.Duration {
-	if c.woken.Load() {
-		return lastWrite
-	}
-	return c.listener.limits.stream
-}
-
 // Hertz' deadlines: see conn. Another protocol has its own.
 
 func (c *conn) SetDeadline(t time.Time) error {
@@ -253,15 +267,19 @@ func (c *conn) SetDeadline(t time.Time) error {
 }
 
 func (c *conn) SetReadDeadline(t time.Time) error {
-	if c.form.Load() == taken {
-		return c.Conn.SetReadDeadline(t)
+	if c.form.Load() != taken {
+		return nil
 	}
-	return nil
+	err := c.Conn.SetReadDeadline(t)
+	if c.woken.Load() { // also where Wake has come between
+		c.wake()
+	}
+	return err
 }
 
 func (c *conn) SetWriteDeadline(t time.Time) error {
 	if c.form.Load() == taken {
-		return c.Conn.SetWriteDeadline(t)
+		c.writesUntil(t)
 	}
 	return nil
 }

@@ -87,7 +87,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer hubRuns.Wait()
 	defer stopHub()
 	draining := make(chan struct{})
-	engine := s.engine(handler.New(service, calls, hub, s.config.handlers(s.log)), draining)
+	engine := s.engine(handler.New(service, calls, hub, s.config.handlers(s.listener.limits, s.log)), draining)
 	ended := make(chan error, 1)
 	go func() { ended <- engine.Run() }()
 	select {
@@ -140,6 +140,9 @@ func (s *Server) engine(h *handler.Handler, draining <-chan struct{}) *server.He
 	)
 	engine.Use(reached, movingOn(draining), middleware.Secure(s.listener.encrypted), middleware.RequestID,
 		middleware.AccessLog(s.log), middleware.Recovery(s.log), noRequest)
+	if len(s.config.AllowedOrigins) > 0 { // before the limit: pages are told of it too
+		engine.Use(middleware.CORS(s.config.AllowedOrigins))
+	}
 	if s.config.RateLimit.Requests > 0 {
 		free := []string{"/ping", "/readyz"} // who asks these must not be told a wrong answer
 		if s.config.RateLimitBy == "user" {

@@ -4,6 +4,7 @@ package handler
 
 import (
 	"log/slog"
+	"time"
 
 	"github.com/pullchat/pullchat/http-server/live"
 	"github.com/pullchat/pullchat/internal/chat"
@@ -21,7 +22,9 @@ type Handler struct {
 type Config struct {
 	MaxBodyBytes   int
 	Log            *slog.Logger
-	AllowedOrigins []string // of web pages that may open a WebSocket, beside the server's own; "*" is all
+	AllowedOrigins []string // of web pages that may open a WebSocket, beside those of the server's own; "*" is all
+	// Silence is how long a WebSocket's client may say nothing, not even that it got a ping. Pings come more often.
+	Silence time.Duration
 }
 
 // New returns a Handler. The Hub must run.

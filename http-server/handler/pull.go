@@ -21,6 +21,9 @@ func (h *Handler) Pull(ctx context.Context, c *app.RequestContext) {
 		Fail(c, err)
 		return
 	}
+	if c.IsHead() { // its client is not waiting for a message
+		wait = 0
+	}
 	page, err := h.pull(ctx, request, wait)
 	if err != nil {
 		Fail(c, err)

@@ -21,12 +21,18 @@ const maxStreamChats = 100
 // streamRetry is how long a client waits before it connects again.
 const streamRetry = time.Second
 
+const eventStream = "text/event-stream; charset=utf-8"
+
 // Stream answers GET /api/stream with server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html),
 // until the client goes or the server stops.
 func (h *Handler) Stream(ctx context.Context, c *app.RequestContext) {
 	follows, err := readStream(c)
 	if err != nil {
 		Fail(c, err)
+		return
+	}
+	if c.IsHead() {
+		c.SetContentType(eventStream)
 		return
 	}
 	below := connection(ctx)
@@ -43,6 +49,7 @@ func (h *Handler) Stream(ctx context.Context, c *app.RequestContext) {
 		c.Response.Header.Set("X-Accel-Buffering", "no") // nginx passes events on as they come
 		below.Stream()
 		sink.events = sse.NewWriter(c)
+		c.Response.Header.Set("Cache-Control", "no-store") // as everywhere: the writer has set a weaker one
 		return sink.begin()
 	})
 	if err != nil {

@@ -23,8 +23,6 @@ import (
 
 const (
 	maxFrameBytes = 64 << 10
-	// silence is how long a client may say nothing, not even that it got a ping; it is pinged with every heartbeat.
-	silence = time.Minute
 	// partTimeout bounds how long a client takes to take what is written, and closeTimeout for the last frame.
 	partTimeout  = time.Minute
 	closeTimeout = time.Second
@@ -50,7 +48,7 @@ func (h *Handler) mayConnect(c *app.RequestContext) bool {
 		return true
 	}
 	page, err := url.Parse(origin)
-	return err == nil && strings.EqualFold(page.Host, string(c.Host()))
+	return err == nil && page.Host != "" && strings.EqualFold(page.Host, string(c.Host()))
 }
 
 func upgradeError(reason error) error {
@@ -80,14 +78,14 @@ func (h *Handler) serveSocket(ctx context.Context, ws *websocket.Conn) {
 		s.heard()
 		return nil
 	})
-	s.close(s.serve(ctx))
+	began := time.Now()
+	code := s.close(s.serve(ctx))
+	h.config.Log.Info("websocket ended", "id", logging.RequestID(ctx), "close", code, "duration", time.Since(began))
 }
 
 // heard gives the client time to say something again.
 func (s *socket) heard() {
-	if s.reason.Load() == nil {
-		_ = s.ws.SetReadDeadline(time.Now().Add(silence))
-	}
+	_ = s.ws.SetReadDeadline(time.Now().Add(s.handler.config.Silence))
 }
 
 // ended lets serve return.
@@ -121,21 +119,37 @@ func (s *socket) serve(ctx context.Context) (err error) {
 	}
 }
 
-// close says goodbye, where the client can still hear it.
-func (s *socket) close(err error) {
-	farewell := &websocket.CloseError{Code: websocket.CloseGoingAway, Text: "no answer to pings for " + silence.String()}
-	if reason := s.reason.Load(); reason != nil {
-		if !errors.Is(*reason, live.ErrDraining) {
-			return // it could not be written to
-		}
-		farewell = &websocket.CloseError{Code: websocket.CloseServiceRestart, Text: "the server stops; connect again"}
-	} else if !errors.As(err, &farewell) && !timedOut(err) {
-		return
+// close says goodbye, where the client can still hear it, and returns the code.
+func (s *socket) close(err error) (code int) {
+	farewell := s.farewell(err)
+	switch farewell.Code {
+	case websocket.CloseNoStatusReceived, websocket.CloseAbnormalClosure: // are never sent
+	default:
+		frame := websocket.FormatCloseMessage(farewell.Code, farewell.Text)
+		_ = s.ws.WriteControl(websocket.CloseMessage, frame, time.Now().Add(closeTimeout))
 	}
-	if farewell.Code == websocket.CloseNoStatusReceived || farewell.Code == websocket.CloseAbnormalClosure {
-		return
+	return farewell.Code
+}
+
+// farewell is what the connection ends with. The error is that of serve.
+func (s *socket) farewell(err error) *websocket.CloseError {
+	var farewell *websocket.CloseError
+	reason := s.reason.Load()
+	switch {
+	case reason != nil && errors.Is(*reason, live.ErrDraining):
+		return &websocket.CloseError{Code: websocket.CloseServiceRestart, Text: "the server stops; connect again"}
+	case reason != nil && errors.Is(*reason, live.ErrPanicked):
+		return &websocket.CloseError{Code: websocket.CloseTryAgainLater}
+	case reason != nil: // it could not be written to
+	case errors.As(err, &farewell):
+		return farewell
+	case errors.Is(err, websocket.ErrReadLimit): // the client has been told
+		return &websocket.CloseError{Code: websocket.CloseMessageTooBig}
+	case timedOut(err):
+		silence := s.handler.config.Silence
+		return &websocket.CloseError{Code: websocket.CloseGoingAway, Text: "no answer to pings for " + silence.String()}
 	}
-	_ = s.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(farewell.Code, farewell.Text), time.Now().Add(closeTimeout))
+	return &websocket.CloseError{Code: websocket.CloseAbnormalClosure}
 }
 
 func timedOut(err error) bool {

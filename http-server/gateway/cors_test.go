@@ -1,0 +1,89 @@
+package gateway
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pullchat/pullchat/http-server/ratelimit"
+)
+
+// TestCORS: what browsers are told, and that everything else is answered as without it.
+func TestCORS(t *testing.T) {
+	const page, other = "https://example.org", "https://example.com"
+	preflight := http.Header{"Access-Control-Request-Method": {"POST"}, "Access-Control-Request-Headers": {"content-type"}}
+	asks := "GET, HEAD, POST|Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-Id"
+	for _, c := range []struct {
+		name     string
+		origins  []string
+		origin   string
+		call     call
+		status   int
+		allowed  string // Access-Control-Allow-Origin
+		vary     string
+		mayAsk   string // methods and headers of a preflight's answer
+		tooOften bool
+	}{
+		{name: "off", origin: page, call: call{method: "GET", target: "/ping"}, status: 200},
+		{name: "off, preflight", origin: page, call: call{method: "OPTIONS", target: "/api/send", header: preflight}, status: 405},
+		{"allowed", []string{other, page}, page, call{method: "POST", target: "/api/send", body: goodSend}, 200, page, "Origin", "", false},
+		{"preflight", []string{page}, page, call{method: "OPTIONS", target: "/api/send", header: preflight}, 204, page, "Origin", asks, false},
+		{"OPTIONS that is no preflight", []string{page}, page, call{method: "OPTIONS", target: "/api/send"}, 405, page, "Origin", "", false},
+		{"an error", []string{page}, page, call{method: "GET", target: "/api/pull?limit=x"}, 400, page, "Origin", "", false},
+		{"no such path", []string{page}, page, call{method: "GET", target: "/none"}, 404, page, "Origin", "", false},
+		{"too often", []string{page}, page, call{method: "GET", target: "/api/pull?chat=a"}, 429, page, "Origin", "", true},
+		{"preflight, too often", []string{page}, page, call{method: "OPTIONS", target: "/api/send", header: preflight}, 204, page, "Origin", asks, true},
+		{"another origin", []string{page}, other, call{method: "GET", target: "/ping"}, 200, "", "Origin", "", false},
+		{"another origin, preflight", []string{page}, other, call{method: "OPTIONS", target: "/api/send", header: preflight}, 405, "", "Origin", "", false},
+		{"an origin that begins the same", []string{page}, page + ".evil", call{method: "GET", target: "/ping"}, 200, "", "Origin", "", false},
+		{"no page", []string{page}, "", call{method: "GET", target: "/ping"}, 200, "", "Origin", "", false},
+		{"all", []string{"*"}, other, call{method: "GET", target: "/ping"}, 200, "*", "", "", false},
+		{"all, preflight", []string{"*"}, other, call{method: "OPTIONS", target: "/api/read", header: preflight}, 204, "*", "", asks, false},
+		{"a stream", []string{page}, page, call{method: "HEAD", target: "/api/stream?chat=a"}, 200, page, "Origin", "", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			config := Config{AllowedOrigins: c.origins}
+			if c.tooOften {
+				config.RateLimit = ratelimit.Rate{Requests: 1, Per: time.Hour}
+			}
+			g := runConfig(t, &fakeService{}, config, func(*limits) {})
+			client := newClient(t, nil)
+			if c.tooOften {
+				call{method: "GET", target: "/api/pull?chat=a"}.do(t, client, "http://"+g.addr)
+			}
+			header := c.call.header.Clone()
+			if header == nil {
+				header = http.Header{}
+			}
+			if c.origin != "" {
+				header.Set("Origin", c.origin)
+			}
+			c.call.header = header
+			got := c.call.do(t, client, "http://"+g.addr)
+			if allowed := got.header.Get("Access-Control-Allow-Origin"); got.status != c.status || allowed != c.allowed {
+				t.Errorf("%s %s = %d for %q, want %d for %q", c.call.method, c.call.target, got.status, allowed, c.status, c.allowed)
+			}
+			if vary := got.header.Get("Vary"); vary != c.vary {
+				t.Errorf("Vary is %q, want %q", vary, c.vary)
+			}
+			wantReads := ""
+			if c.allowed != "" {
+				wantReads = "Retry-After, X-Request-Id"
+			}
+			if reads := got.header.Get("Access-Control-Expose-Headers"); reads != wantReads {
+				t.Errorf("Access-Control-Expose-Headers is %q, want %q", reads, wantReads)
+			}
+			mayAsk := got.header.Get("Access-Control-Allow-Methods") + "|" + got.header.Get("Access-Control-Allow-Headers")
+			if strings.Trim(mayAsk, "|") != c.mayAsk {
+				t.Errorf("a preflight's answer allows %q, want %q", mayAsk, c.mayAsk)
+			}
+			if c.status == http.StatusNoContent && (len(got.body) > 0 || got.header.Get("Access-Control-Max-Age") != "7200") {
+				t.Errorf("the preflight's answer is %q with %v, want no body and two hours", got.body, got.header)
+			}
+			if got.header.Get("X-Request-Id") == "" || got.header.Get("Access-Control-Allow-Credentials") != "" {
+				t.Errorf("the headers are %v, want a request id and no credentials", got.header)
+			}
+		})
+	}
+}

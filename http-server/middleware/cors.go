@@ -1,0 +1,70 @@
+package middleware
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/cloudwego/hertz/pkg/app"
+	"github.com/cloudwego/hertz/pkg/protocol/consts"
+)
+
+// What pages of other origins may send and read (https://fetch.spec.whatwg.org/#http-cors-protocol).
+const (
+	corsMethods = "GET, HEAD, POST"
+	corsSends   = "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-Id"
+	corsReads   = "Retry-After, X-Request-Id"
+	corsMaxAge  = "7200" // seconds: browsers take no more
+)
+
+// CORS lets web pages of some origins, or of all where "*" is one, read the answers. What a page of another origin asks
+// is answered as before: its browser keeps the answer from it.
+func CORS(origins []string) app.HandlerFunc {
+	all := slices.Contains(origins, "*")
+	return func(ctx context.Context, c *app.RequestContext) {
+		header := &c.Response.Header
+		origin := string(c.GetHeader("Origin"))
+		if all {
+			origin = "*"
+		} else {
+			header.Add("Vary", "Origin")
+		}
+		if !slices.Contains(origins, origin) {
+			c.Next(ctx)
+			return
+		}
+		header.Set("Access-Control-Allow-Origin", origin)
+		header.Set("Access-Control-Expose-Headers", corsReads)
+		if string(c.Method()) != consts.MethodOptions || len(c.GetHeader("Access-Control-Request-Method")) == 0 {
+			c.Next(ctx)
+			return
+		}
+		header.Set("Access-Control-Allow-Methods", corsMethods)
+		header.Set("Access-Control-Allow-Headers", corsSends)
+		header.Set("Access-Control-Max-Age", corsMaxAge)
+		c.AbortWithStatus(consts.StatusNoContent)
+	}
+}
+
+// CheckOrigin refuses what no browser sends as the origin of a page, and so would never match.
+func CheckOrigin(origin string) error {
+	if origin == "*" {
+		return nil
+	}
+	u, err := url.Parse(origin)
+	switch {
+	case err != nil || u.Scheme == "" || u.Hostname() == "":
+		return fmt.Errorf("%q is no origin like https://example.org, nor *", origin)
+	case u.Scheme+"://"+u.Host != origin:
+		return fmt.Errorf("%q is more than an origin; that would be %s://%s", origin, u.Scheme, u.Host)
+	case strings.ToLower(origin) != origin:
+		return fmt.Errorf("%q never matches: browsers write %s", origin, strings.ToLower(origin))
+	case u.Scheme == "https" && u.Port() == "443", u.Scheme == "http" && u.Port() == "80":
+		return fmt.Errorf("%q never matches: browsers leave :%s out", origin, u.Port())
+	case strings.Contains(u.Host, "*"):
+		return fmt.Errorf("%q has a *, which is for all origins and stands alone", origin)
+	}
+	return nil
+}
