@@ -62,7 +62,7 @@ func runGateway(t *testing.T, service chat.Service, delay time.Duration) running
 func runConfig(t *testing.T, service chat.Service, config Config, limit func(*limits)) running {
 	t.Helper()
 	config.HTTPAddr, config.MaxBodyBytes = "127.0.0.1:0", maxBodyBytes
-	server, err := Listen(config, service, chattest.Silent{}, slog.New(slog.DiscardHandler))
+	server, err := Listen(config, service, liveOf(service), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

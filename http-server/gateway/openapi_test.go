@@ -66,10 +66,40 @@ func (f *fakeService) Pull(_ context.Context, r chat.PullRequest) (chat.Page, er
 
 func (f *fakeService) Ready(context.Context) error { return f.err() }
 
+// fakeLive is the chat.Live that fails as its fakeService does. Its watches hear of nothing.
+type fakeLive struct {
+	chattest.Silent
+	service *fakeService
+}
+
+func (f fakeLive) Signal(context.Context, chat.Signal) error { return f.service.err() }
+
+func (f fakeLive) Read(_ context.Context, r chat.ReadRequest) (int64, error) {
+	return r.Reading.Cursor, f.service.err()
+}
+
+func (f fakeLive) Present(_ context.Context, name string) ([]string, error) {
+	if name == "empty" {
+		return nil, f.service.err()
+	}
+	return []string{"alice", "bob/phone"}, f.service.err()
+}
+
+// liveOf is what is beside the log of a service.
+func liveOf(service chat.Service) chat.Live {
+	switch service := service.(type) {
+	case chat.Live:
+		return service
+	case *fakeService:
+		return fakeLive{service: service}
+	}
+	return chattest.Silent{}
+}
+
 // startGateway runs a gateway until the test ends and returns its base URL.
 func startGateway(t *testing.T, service chat.Service) string {
 	t.Helper()
-	server, err := Listen(Config{HTTPAddr: "127.0.0.1:0", MaxBodyBytes: maxBodyBytes}, service, chattest.Silent{}, slog.New(slog.DiscardHandler))
+	server, err := Listen(Config{HTTPAddr: "127.0.0.1:0", MaxBodyBytes: maxBodyBytes}, service, liveOf(service), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatalf("Listen() = %v", err)
 	}
@@ -209,6 +239,13 @@ func TestDocumentHasTheFields(t *testing.T) {
 		"PullRequest":  api.PullRequest{},
 		"PullResponse": api.PullResponse{},
 		"Error":        api.ErrorResponse{},
+
+		"ChatPage":         api.ChatPage{},
+		"SignalRequest":    api.SignalRequest{},
+		"SignalResponse":   api.SignalResponse{},
+		"ReadRequest":      api.ReadRequest{},
+		"ReadResponse":     api.ReadResponse{},
+		"PresenceResponse": api.PresenceResponse{},
 	} {
 		t.Run(name, func(t *testing.T) {
 			schema := schemas[name]
@@ -232,6 +269,8 @@ func TestDocumentRequiresWhatIsAlwaysThere(t *testing.T) {
 	_, validator := served(t, &fakeService{})
 	for name, message := range map[string]any{
 		"Message": api.Message{}, "SendResponse": api.SendResponse{}, "PullResponse": api.PullResponse{}, "Error": api.ErrorResponse{},
+		"ChatPage": api.ChatPage{}, "SignalResponse": api.SignalResponse{}, "ReadResponse": api.ReadResponse{},
+		"PresenceResponse": api.PresenceResponse{},
 	} {
 		var want []string
 		for field := range exported(reflect.TypeOf(message)) {
@@ -313,6 +352,37 @@ func TestAnswersAreDescribed(t *testing.T) {
 		"pull, wrong body":            {call{method: "POST", target: "/api/pull", body: `{"limit":"1"}`}, 400},
 		"pull too much":               {call{method: "POST", target: "/api/pull", body: large}, 413},
 		"pull text":                   {call{method: "POST", target: "/api/pull", contentType: "text/plain", body: "x"}, 415},
+		"pull, wait":                  {call{method: "GET", target: "/api/pull?chat=a&wait=25s"}, 200},
+		"pull, nothing came":          {call{method: "GET", target: "/api/pull?chat=a&cursor=1&wait=1ms"}, 200},
+		"pull, wait in the body":      {call{method: "POST", target: "/api/pull", body: `{"chat":"a","cursor":1,"wait":"0.5ms"}`}, 200},
+		"pull, wrong wait":            {call{method: "GET", target: "/api/pull?chat=a&wait=25"}, 400},
+		"pull, wait for a number":     {call{method: "POST", target: "/api/pull", body: `{"chat":"a","wait":25}`}, 400},
+		"pull with HEAD, wait":        {call{method: "HEAD", target: "/api/pull?chat=a&cursor=1&wait=60s"}, 200},
+		"signal":                      {call{method: "POST", target: "/api/signal", body: `{"chat":"a:b","sender":"a","type":"typing"}`}, 200},
+		"signal, data":                {call{method: "POST", target: "/api/signal", contentType: jsonType, body: `{"chat":"a","sender":"a","type":"x","Data":"y"}`}, 200},
+		"signal, not JSON":            {call{method: "POST", target: "/api/signal", body: `{`}, 400},
+		"signal too much":             {call{method: "POST", target: "/api/signal", body: large}, 413},
+		"signal text":                 {call{method: "POST", target: "/api/signal", contentType: "text/plain", body: "x"}, 415},
+		"signal with GET":             {call{method: "GET", target: "/api/signal"}, 405},
+		"read":                        {call{method: "POST", target: "/api/read", body: `{"chat":"a:b","reader":"a/phone","cursor":9007199254740991}`}, 200},
+		"read nothing":                {call{method: "POST", target: "/api/read", body: `{"chat":"a","reader":"a"}`}, 200},
+		"read, another type":          {call{method: "POST", target: "/api/read", body: `{"cursor":"1"}`}, 400},
+		"read too much":               {call{method: "POST", target: "/api/read", body: large}, 413},
+		"read text":                   {call{method: "POST", target: "/api/read", contentType: "text/plain", body: "x"}, 415},
+		"read with GET":               {call{method: "GET", target: "/api/read"}, 405},
+		"presence":                    {call{method: "GET", target: "/api/presence?Chat=a:b"}, 200},
+		"presence of nobody":          {call{method: "GET", target: "/api/presence?chat=empty"}, 200},
+		"presence with HEAD":          {call{method: "HEAD", target: "/api/presence?chat=a"}, 200},
+		"presence with POST":          {call{method: "POST", target: "/api/presence"}, 405},
+		"stream of nothing":           {call{method: "GET", target: "/api/stream"}, 400},
+		"stream, wrong cursor":        {call{method: "GET", target: "/api/stream?chat=a&cursor=now"}, 400},
+		"stream with HEAD":            {call{method: "HEAD", target: "/api/stream?chat=a:b&batch=2s&presence=true&reader=a"}, 200},
+		"stream of nothing with HEAD": {call{method: "HEAD", target: "/api/stream"}, 400},
+		"stream with POST":            {call{method: "POST", target: "/api/stream"}, 405},
+		"no handshake":                {call{method: "GET", target: "/api/ws"}, 400},
+		"no handshake with HEAD":      {call{method: "HEAD", target: "/api/ws"}, 400},
+		"a page of another origin":    {call{method: "GET", target: "/api/ws", header: handshake("https://example.org")}, 403},
+		"WebSocket with POST":         {call{method: "POST", target: "/api/ws"}, 405},
 		"ping":                        {call{method: "GET", target: "/ping"}, 200},
 		"ping, request id":            {call{method: "GET", target: "/ping", header: http.Header{"X-Request-Id": {"my-id"}}}, 200},
 		"ping, unfit request id":      {call{method: "GET", target: "/ping", header: http.Header{"X-Request-Id": {"my id"}}}, 200},
@@ -345,11 +415,23 @@ func TestAnswersAreDescribed(t *testing.T) {
 	}
 }
 
+// handshake is that of a WebSocket. A page's has an origin.
+func handshake(origin string) http.Header {
+	header := http.Header{
+		"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="},
+	}
+	if origin != "" {
+		header.Set("Origin", origin)
+	}
+	return header
+}
+
 // TestErrorsAreDescribed walks all codes: each is answered with what the document has for it. A route that never
 // answers a code does not describe it; then an answer with that code is a violation, here and everywhere.
 func TestErrorsAreDescribed(t *testing.T) {
 	service := &fakeService{}
 	base, validator := served(t, service)
+	bodiless := []chat.Code{chat.Conflict, chat.TooLarge, chat.UnsupportedMediaType}
 	for _, route := range []struct {
 		call  call
 		never []chat.Code
@@ -357,6 +439,10 @@ func TestErrorsAreDescribed(t *testing.T) {
 		{call{method: "POST", target: "/api/send", body: goodSend}, nil},
 		{call{method: "GET", target: "/api/pull?chat=a"}, []chat.Code{chat.Conflict}},
 		{call{method: "POST", target: "/api/pull", body: `{"chat":"a"}`}, []chat.Code{chat.Conflict}},
+		{call{method: "GET", target: "/api/pull?chat=a&wait=1s"}, []chat.Code{chat.Conflict}},
+		{call{method: "POST", target: "/api/signal", body: `{"chat":"a","sender":"a","type":"typing"}`}, []chat.Code{chat.Conflict}},
+		{call{method: "POST", target: "/api/read", body: `{"chat":"a","reader":"a","cursor":1}`}, []chat.Code{chat.Conflict}},
+		{call{method: "GET", target: "/api/presence?chat=a"}, bodiless},
 		{call{method: "GET", target: "/readyz"}, without(chat.Codes(), chat.Internal, chat.Unavailable)},
 	} {
 		for _, code := range append(chat.Codes(), panics) {

@@ -225,6 +225,8 @@ func (v *Validator) checkText(what, at string, schema *openapi3.SchemaRef, text 
 		if text == "true" || text == "false" {
 			value = text == "true"
 		}
+	case schema.Value.Type.Is("array"):
+		value = []any{text}
 	}
 	return v.checkValue(what, at+pointer("schema"), value)
 }
