@@ -4,13 +4,16 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
 	"github.com/cloudwego/hertz/pkg/app"
+	"github.com/cloudwego/hertz/pkg/network"
 
 	"github.com/pullchat/pullchat/http-server/handler"
 )
@@ -34,18 +37,12 @@ type conn struct {
 	last     bool      // there is no request after this one; what still comes is the rest of its body
 	lingers  bool      // that rest is read, for the client to read the answer before the connection ends
 
-	form  atomic.Int32 // request and answer, or what a handler has made of it
-	woken atomic.Bool  // AwaitClose is to return
-	stuck atomic.Bool  // nothing more can be written
-	ahead []byte       // what AwaitClose has read of the next request
+	taken atomic.Bool // a handler answers by itself
+	left  atomic.Bool // Hertz has nothing to do with it any more
+	woken atomic.Bool // AwaitClose is to return
+	stuck atomic.Bool // nothing more can be written
+	ahead []byte      // what AwaitClose has read of the next request
 }
-
-// What a connection is for.
-const (
-	requests int32 = iota
-	stream         // an answer without end
-	taken          // another protocol
-)
 
 var _ handler.Connection = (*conn)(nil)
 
@@ -89,7 +86,7 @@ var errTooMuch = errors.New("the request is longer than any may be")
 
 func (c *conn) Read(b []byte) (int, error) {
 	switch {
-	case c.form.Load() == taken:
+	case c.taken.Load():
 		return c.readNext(b)
 	case !c.started.Load():
 		return c.readFirst(b)
@@ -172,11 +169,7 @@ const goOn = "HTTP/1.1 100 Continue\r\n\r\n"
 // Write puts an answer in the one error shape in the place of what Hertz answers by itself, in plain text, to what
 // is no request. An answer begins with a Write of its own, because Hertz flushes each.
 func (c *conn) Write(b []byte) (int, error) {
-	switch c.form.Load() {
-	case taken:
-		return c.write(b)
-	case stream: // its text may look like the beginning of an answer
-		c.writesUntil(time.Now().Add(c.listener.limits.stream))
+	if c.taken.Load() {
 		return c.write(b)
 	}
 	_ = c.Conn.SetWriteDeadline(time.Now().Add(c.listener.limits.write))
@@ -214,7 +207,15 @@ func (c *conn) writesUntil(deadline time.Time) {
 // wake lets a Read that waits for a request return.
 func (c *conn) wake() { _ = c.Conn.SetReadDeadline(time.Unix(1, 0)) }
 
+// Close is Hertz' way to end a connection.
 func (c *conn) Close() error {
+	if c.left.Load() {
+		return nil
+	}
+	return c.close()
+}
+
+func (c *conn) close() error {
 	c.listener.mutex.Lock()
 	delete(c.listener.conns, c)
 	c.listener.mutex.Unlock()
@@ -224,15 +225,40 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-// Stream implements handler.Connection.
-func (c *conn) Stream() { c.form.Store(stream) }
-
 // Take implements handler.Connection.
-func (c *conn) Take() { c.form.Store(taken) }
+func (c *conn) Take() net.Conn {
+	c.taken.Store(true)
+	return c
+}
+
+// Leave implements handler.Connection. Hertz' buffers, its request and its goroutine are let go: an idle stream would
+// hold 18 KB of them.
+func (c *conn) Leave(r *app.RequestContext, serve func()) {
+	r.Response.HijackWriter(unwritten{})
+	r.Hijack(func(network.Conn) {
+		c.left.Store(true)
+		c.listener.streams.Go(func() {
+			defer func() { _ = c.close() }()
+			defer func() {
+				if cause := recover(); cause != nil {
+					c.listener.log.Error("panic", "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+				}
+			}()
+			serve()
+		})
+	})
+}
+
+// unwritten is in the place of an answer that Hertz does not write.
+type unwritten struct{}
+
+func (unwritten) Write(b []byte) (int, error) { return len(b), nil }
+func (unwritten) Flush() error                { return nil }
+func (unwritten) Finalize() error             { return nil }
 
 // AwaitClose implements handler.Connection.
 func (c *conn) AwaitClose() {
-	if c.form.Load() == requests {
+	if !c.taken.Load() {
 		defer c.woken.Store(false) // for the next request
 	}
 	_ = c.Conn.SetReadDeadline(time.Time{})
@@ -251,7 +277,7 @@ func (c *conn) AwaitClose() {
 // Wake implements handler.Connection.
 func (c *conn) Wake() {
 	c.woken.Store(true)
-	if c.form.Load() != requests {
+	if c.taken.Load() {
 		_ = c.Conn.SetWriteDeadline(time.Now().Add(lastWrite))
 	}
 	c.wake()
@@ -267,7 +293,7 @@ func (c *conn) SetDeadline(t time.Time) error {
 }
 
 func (c *conn) SetReadDeadline(t time.Time) error {
-	if c.form.Load() != taken {
+	if !c.taken.Load() {
 		return nil
 	}
 	err := c.Conn.SetReadDeadline(t)
@@ -278,7 +304,7 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 }
 
 func (c *conn) SetWriteDeadline(t time.Time) error {
-	if c.form.Load() == taken {
+	if c.taken.Load() {
 		c.writesUntil(t)
 	}
 	return nil

@@ -36,7 +36,7 @@ const (
 // limitsOf is what a client may take. docs/limits.md tells users.
 func limitsOf(config Config, log *slog.Logger) limits {
 	return limits{
-		request: 10 * time.Second, idle: 75 * time.Second, write: 10 * time.Second, stream: time.Minute, handshake: 10 * time.Second,
+		request: 10 * time.Second, idle: 75 * time.Second, write: 10 * time.Second, handshake: 10 * time.Second,
 		silence: time.Minute, tick: time.Second,
 		connections: maxConnections(config.MaxConnections, log),
 		bytes:       2 * (maxHeaderBytes + config.MaxBodyBytes), // twice, for the lengths of chunks, and a buffer of the next request
@@ -106,6 +106,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.listener.drain()
 	hub.Drain()
 	err := errors.Join(engine.Shutdown(context.WithoutCancel(ctx)), <-ended)
+	s.listener.streams.Wait()
 	s.listener.turnedAway.Wait()
 	s.log.Info("http-server stopped")
 	return err

@@ -22,6 +22,7 @@ type listener struct {
 	mutex    sync.Mutex
 	conns    map[*conn]struct{}
 
+	streams    sync.WaitGroup // connections that have left Hertz
 	turnedAway sync.WaitGroup
 	turning    chan struct{} // has room for as many as are turned away with an answer at a time
 
@@ -36,12 +37,11 @@ type limits struct {
 	request     time.Duration // from a request's first byte to its last
 	idle        time.Duration // without a byte of the next request
 	write       time.Duration // of one answer, or of a part of it
-	stream      time.Duration // of a part of an answer without end
 	handshake   time.Duration
 	silence     time.Duration // of a WebSocket's client, which is pinged meanwhile
 	tick        time.Duration // a heartbeat comes after 25 of them
-	connections int // 0 for no limit
-	bytes       int // between two answers
+	connections int           // 0 for no limit
+	bytes       int           // between two answers
 }
 
 // turnAwayAtOnce is how many connections beyond the limit get an answer at a time. More are closed without one.

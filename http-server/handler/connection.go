@@ -1,19 +1,26 @@
 package handler
 
-import "context"
+import (
+	"context"
+	"net"
+
+	"github.com/cloudwego/hertz/pkg/app"
+)
 
 // Connection is what a handler that answers for long needs of the connection below it.
 type Connection interface {
-	// Stream says that the answer has no end: each part of it may take long.
-	Stream()
-	// Take says that what follows the answer is another protocol, which sets its own deadlines.
-	Take()
 	// AwaitClose waits until the client has closed the connection, or it is lost, or Wake is called, also before. What
 	// the client sends meanwhile is kept for the next request. Nothing else may read meanwhile.
 	AwaitClose()
-	// Wake lets AwaitClose return, now or when it is called; what is written to a connection that was given to Stream or
-	// Take has a second from now.
+	// Wake lets AwaitClose return, now or when it is called. What is written to a connection that was taken has a second
+	// from now.
 	Wake()
+	// Take returns the connection, for the handler to write the whole answer, and whatever follows, by itself. It sets
+	// its own deadlines.
+	Take() net.Conn
+	// Leave has serve run, in a goroutine of its own, when the handler has returned: c is not valid any more then. The
+	// connection, which must have been taken, is closed when serve returns.
+	Leave(c *app.RequestContext, serve func())
 }
 
 type connectionKey struct{}

@@ -3,16 +3,17 @@ package handler
 import (
 	"context"
 	"fmt"
+	"net"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/cloudwego/hertz/pkg/app"
-	"github.com/cloudwego/hertz/pkg/protocol/sse"
 
 	"github.com/pullchat/pullchat/http-server/live"
 	"github.com/pullchat/pullchat/internal/chat"
 	api "github.com/pullchat/pullchat/internal/gen/http"
+	"github.com/pullchat/pullchat/internal/logging"
 )
 
 // maxStreamChats is how many chats one stream of events has: the cursors of all are in the id of each.
@@ -36,29 +37,40 @@ func (h *Handler) Stream(ctx context.Context, c *app.RequestContext) {
 		return
 	}
 	below := connection(ctx)
-	sink := &eventSink{end: below.Wake}
+	sink := &eventSink{conn: below.Take(), end: below.Wake}
+	head := streamHead(c)
+	below.Leave(c, func() { h.serveStream(ctx, below, sink, head, follows) })
+}
+
+// serveStream writes events until the client goes or the server stops.
+func (h *Handler) serveStream(ctx context.Context, below Connection, sink *eventSink, head []byte, follows []live.Follow) {
+	began := time.Now()
 	session := h.hub.Open(sink, sink.ended)
 	defer session.Close()
-	err = session.Write(func() error { // so that nothing of the session comes before the head
+	err := session.Write(func() error { // so that nothing of the session comes before the head
 		for _, f := range follows {
 			if err := session.Follow(f); err != nil {
 				return err
 			}
 		}
-		c.SetConnectionClose()
-		c.Response.Header.Set("X-Accel-Buffering", "no") // nginx passes events on as they come
-		below.Stream()
-		sink.events = sse.NewWriter(c)
-		c.Response.Header.Set("Cache-Control", "no-store") // as everywhere: the writer has set a weaker one
-		return sink.begin()
+		return sink.write(head)
 	})
-	if err != nil {
-		if sink.events == nil {
-			Fail(c, err)
-		}
-		return
+	if err == nil {
+		below.AwaitClose()
 	}
-	below.AwaitClose()
+	h.config.Log.Info("stream ended", "id", logging.RequestID(ctx), "duration", time.Since(began))
+}
+
+// streamHead is what a stream begins with: the answer has no length, and ends with its connection.
+func streamHead(c *app.RequestContext) []byte {
+	c.SetContentType(eventStream)
+	c.Response.Header.Set("Connection", "close")
+	c.Response.Header.Set("X-Accel-Buffering", "no") // nginx passes events on as they come
+	head := []byte("HTTP/1.1 200 OK\r\n")
+	c.Response.Header.VisitAll(func(name, value []byte) {
+		head = fmt.Appendf(head, "%s: %s\r\n", name, value)
+	})
+	return fmt.Appendf(head, "\r\nretry: %d\n\n", streamRetry.Milliseconds())
 }
 
 // streamQuery is what /api/stream takes from the query string.
@@ -93,6 +105,9 @@ func readStream(c *app.RequestContext) ([]live.Follow, error) {
 		f.Chat = name
 		if cursor, ok := positions[id]; ok {
 			f.Cursor = cursor
+		}
+		if err := f.Check(id); err != nil {
+			return nil, err
 		}
 		follows = append(follows, f)
 	}
@@ -171,51 +186,60 @@ func parseEventID(text string) (map[chat.ID]int64, error) {
 
 // eventSink writes events to one client.
 type eventSink struct {
-	events *sse.Writer
-	once   sync.Once
-	end    func() // lets the handler return
+	conn net.Conn
+	once sync.Once
+	end  func() // lets the handler return
 }
 
 var _ live.Sink = (*eventSink)(nil)
 
 func (s *eventSink) ended(error) { s.once.Do(s.end) }
 
-func (s *eventSink) begin() error {
-	first := sse.NewEvent()
-	defer first.Release()
-	first.SetRetry(streamRetry)
-	return s.events.Write(first)
+func (s *eventSink) write(text []byte) error {
+	_ = s.conn.SetWriteDeadline(time.Now().Add(partTimeout))
+	_, err := s.conn.Write(text)
+	return err
+}
+
+// event writes an event, in one piece. The data is JSON, and so one line.
+func (s *eventSink) event(id, name string, data []byte) error {
+	text := make([]byte, 0, len(id)+len(name)+len(data)+32)
+	if id != "" {
+		text = fmt.Appendf(text, "id: %s\n", id)
+	}
+	text = fmt.Appendf(text, "event: %s\ndata: ", name)
+	return s.write(append(append(text, data...), "\n\n"...))
 }
 
 // Page implements live.Sink.
 func (s *eventSink) Page(page *live.Page, positions func() []live.Position) error {
-	return s.events.WriteEvent(eventID(positions()), "messages", page.Encoded(encodePage))
+	return s.event(eventID(positions()), "messages", page.Encoded(encodePage))
 }
 
 // Tell implements live.Sink.
 func (s *eventSink) Tell(name string, e chat.Event) error {
 	switch e.Kind {
 	case chat.Signalled:
-		return s.events.WriteEvent("", "signal", encode(signalEvent{name, e.Signal.Sender, e.Signal.Type, e.Signal.Data}))
+		return s.event("", "signal", encode(signalEvent{name, e.Signal.Sender, e.Signal.Type, e.Signal.Data}))
 	case chat.Moved:
-		return s.events.WriteEvent("", "read", encode(readEvent{name, e.Reading.Reader, e.Reading.Cursor}))
+		return s.event("", "read", encode(readEvent{name, e.Reading.Reader, e.Reading.Cursor}))
 	}
 	return nil
 }
 
 // Presence implements live.Sink.
 func (s *eventSink) Presence(name string, p *live.Present) error {
-	return s.events.WriteEvent("", "presence", encode(presence(name, p.Readers)))
+	return s.event("", "presence", encode(presence(name, p.Readers)))
 }
 
 // Refuse implements live.Sink: a stream that cannot have one of its chats ends.
 func (s *eventSink) Refuse(_ string, err error) error {
 	e := chat.AsError(err)
-	if err := s.events.WriteEvent("", "error", encode(&api.ErrorResponse{Code: string(e.Code), Message: e.Message})); err != nil {
+	if err := s.event("", "error", encode(&api.ErrorResponse{Code: string(e.Code), Message: e.Message})); err != nil {
 		return err
 	}
 	return e
 }
 
 // Beat implements live.Sink.
-func (s *eventSink) Beat() error { return s.events.WriteKeepAlive() }
+func (s *eventSink) Beat() error { return s.write([]byte(":\n")) }

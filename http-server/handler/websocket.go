@@ -1,9 +1,12 @@
 package handler
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
 	"net/url"
 	"runtime/debug"
 	"slices"
@@ -14,7 +17,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/cloudwego/hertz/pkg/app"
-	"github.com/hertz-contrib/websocket"
+	"github.com/cloudwego/hertz/pkg/common/adaptor"
+	"github.com/cloudwego/hertz/pkg/protocol/consts"
+	"github.com/gorilla/websocket"
 
 	"github.com/pullchat/pullchat/http-server/live"
 	"github.com/pullchat/pullchat/internal/chat"
@@ -23,6 +28,9 @@ import (
 
 const (
 	maxFrameBytes = 64 << 10
+	// readBytes is the buffer that an idle connection holds, and writeBytes that of one that is written to.
+	readBytes  = 256
+	writeBytes = 1024
 	// partTimeout bounds how long a client takes to take what is written, and closeTimeout for the last frame.
 	partTimeout  = time.Minute
 	closeTimeout = time.Second
@@ -33,22 +41,51 @@ var frames sync.Pool
 
 // WebSocket answers GET /api/ws (RFC 6455). docs/live.md describes the frames.
 func (h *Handler) WebSocket(ctx context.Context, c *app.RequestContext) {
-	upgrader := websocket.HertzUpgrader{
-		ReadBufferSize: 512, WriteBufferSize: 1024, WriteBufferPool: &frames,
-		CheckOrigin: h.mayConnect,
-		Error:       func(c *app.RequestContext, _ int, reason error) { Fail(c, upgradeError(reason)) },
+	request, err := adaptor.GetCompatRequest(&c.Request)
+	if err != nil {
+		Fail(c, err)
+		return
 	}
-	_ = upgrader.Upgrade(c, func(ws *websocket.Conn) { h.serveSocket(ctx, ws) }) // Error has answered
+	below := connection(ctx)
+	upgrader := websocket.Upgrader{
+		ReadBufferSize: readBytes, WriteBufferSize: writeBytes, WriteBufferPool: &frames,
+		CheckOrigin: h.mayConnect,
+		Error:       func(http.ResponseWriter, *http.Request, int, error) {}, // Fail answers
+	}
+	answer := http.Header{}
+	c.Response.Header.VisitAll(func(name, value []byte) { answer.Add(string(name), string(value)) })
+	answer.Del("Content-Type")
+	answer.Del("Content-Length")
+	ws, err := upgrader.Upgrade(&handshake{below: below}, request, answer)
+	if err != nil {
+		Fail(c, upgradeError(err))
+		return
+	}
+	c.SetStatusCode(consts.StatusSwitchingProtocols) // for the log
+	below.Leave(c, func() { h.serveSocket(ctx, below, ws) })
+}
+
+// handshake gives the upgrader the connection, which it writes its answer to.
+type handshake struct {
+	http.ResponseWriter // is not used
+
+	below Connection
+}
+
+// Hijack implements http.Hijacker.
+func (h *handshake) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn := h.below.Take()
+	return conn, bufio.NewReadWriter(bufio.NewReaderSize(conn, readBytes), bufio.NewWriterSize(conn, writeBytes)), nil
 }
 
 // mayConnect: no other web page may use what a browser knows of its user.
-func (h *Handler) mayConnect(c *app.RequestContext) bool {
-	origin := string(c.GetHeader("Origin"))
+func (h *Handler) mayConnect(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
 	if origin == "" || slices.Contains(h.config.AllowedOrigins, "*") || slices.Contains(h.config.AllowedOrigins, origin) {
 		return true
 	}
 	page, err := url.Parse(origin)
-	return err == nil && page.Host != "" && strings.EqualFold(page.Host, string(c.Host()))
+	return err == nil && page.Host != "" && strings.EqualFold(page.Host, r.Host)
 }
 
 func upgradeError(reason error) error {
@@ -67,9 +104,8 @@ type socket struct {
 	reason  atomic.Pointer[error] // why the session has ended, if it has
 }
 
-func (h *Handler) serveSocket(ctx context.Context, ws *websocket.Conn) {
-	s := &socket{handler: h, ws: ws, below: connection(ctx)}
-	s.below.Take()
+func (h *Handler) serveSocket(ctx context.Context, below Connection, ws *websocket.Conn) {
+	s := &socket{handler: h, ws: ws, below: below}
 	s.session = h.hub.Open(s, s.ended)
 	defer s.session.Close()
 	ws.SetReadLimit(maxFrameBytes)

@@ -28,7 +28,8 @@ type follow struct {
 
 var _ listener = (*follow)(nil)
 
-func (w Follow) check(id chat.ID) error {
+// Check returns what is wrong with it; id is that of its chat.
+func (w Follow) Check(id chat.ID) error {
 	if w.Cursor < 0 || w.Cursor > chat.MaxCursor {
 		return chat.Errorf(chat.InvalidArgument, "cursor is %d; it must be between 0 and %d", w.Cursor, int64(chat.MaxCursor))
 	}

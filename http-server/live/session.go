@@ -144,7 +144,7 @@ var errEnded = chat.Errorf(chat.Unavailable, "the connection is about to close")
 func (s *Session) Follow(wanted Follow) error {
 	id, err := chat.ParseID(wanted.Chat)
 	if err == nil {
-		err = wanted.check(id)
+		err = wanted.Check(id)
 	}
 	if err != nil {
 		return err
