@@ -192,3 +192,31 @@ func TestTailRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestTailOfServe: what is stored before and while it follows, in two chats, over each door.
+func TestTailOfServe(t *testing.T) {
+	s := serveProcess(t)
+	c, err := client.New(s.base, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	send := func(chat, text string) client.Message {
+		receipt, err := c.Send(t.Context(), client.Message{Chat: chat, Sender: "alice", Text: text, ID: text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return client.Message{Chat: chat, Sender: "alice", Text: text, ID: text, SendTime: receipt.SendTime}
+	}
+	for _, door := range []string{"sse", "ws", "poll"} {
+		t.Run(door, func(t *testing.T) {
+			first := send("bob:alice", door+" 1")
+			b := start(t, s.environment(), "tail", "bob:alice", "room", "--last=1", "--door", door)
+			b.expect(t, first)
+			b.expect(t, send("bob:alice", door+" 2"))
+			for i := range 30 {
+				b.expect(t, send("bob:alice", fmt.Sprint(door, " a", i)), send("bob:alice", fmt.Sprint(door, " b", i)))
+			}
+			b.interrupt(t)
+		})
+	}
+}
