@@ -96,7 +96,7 @@ func (r FollowRequest) validate() error {
 	case len(r.Chats) == 0:
 		return errors.New("there is no chat to follow")
 	case r.Batch < 0:
-		return errors.New("Batch is negative")
+		return errors.New("a negative Batch cannot be waited for")
 	case r.Over < ServerSentEvents || r.Over > LongPoll:
 		return fmt.Errorf("there is no Door %d", r.Over)
 	case r.Over == LongPoll && (r.Reader != "" || r.Presence):

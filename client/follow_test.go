@@ -294,7 +294,7 @@ func TestFollowRefusesWhatIsWrong(t *testing.T) {
 	for want, r := range map[string]client.FollowRequest{
 		"there is no chat":       {},
 		"is negative":            {Chats: map[string]int64{"a": -1}},
-		"Batch is negative":      {Chats: map[string]int64{"a": 0}, Batch: -1},
+		"a negative Batch":       {Chats: map[string]int64{"a": 0}, Batch: -1},
 		"no Door 7":              {Chats: map[string]int64{"a": 0}, Over: 7},
 		"need another Door":      {Chats: map[string]int64{"a": 0}, Over: client.LongPoll, Reader: "bob"},
 		"is there a second time": {Chats: map[string]int64{"a:b": 0, "b:a": 0}},
@@ -338,4 +338,20 @@ func TestFollowEndsWithWhatStays(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestFollowLeavesAServerThatDoesNotWait, because it stops or is of an earlier version, instead of asking without pause.
+func TestFollowLeavesAServerThatDoesNotWait(t *testing.T) {
+	hasty := alike(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"messages":[],"has_more":false,"next_cursor":0}`))
+	})
+	log := livetest.NewLog()
+	fill(log, "room", 3)
+	var left []string
+	c := follower(t, hasty+","+livetest.Serve(t, &livetest.Server{Log: log}).URL,
+		client.WithNotify(func(r client.Repeat) { left = append(left, r.Server+": "+r.Err.Error()) }))
+	expect(t, c, log, client.FollowRequest{Chats: map[string]int64{"room": 0}, Over: client.LongPoll}, 3)
+	if want := hasty + ": the server waits no longer"; len(left) != 1 || left[0] != want {
+		t.Errorf("breaks %q, want %q", left, want)
+	}
 }

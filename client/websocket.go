@@ -112,13 +112,14 @@ func closed(s *server, failed *failure) *failure {
 	if !ok {
 		return failed
 	}
-	failed.err = &Error{Code: "unknown", Message: fmt.Sprintf("the WebSocket was closed with %d %s", end.Code, end.Reason)}
+	text := fmt.Sprintf("the server has closed the WebSocket: %d %s", end.Code, end.Reason)
+	failed.err = errors.New(text)
 	switch end.Code {
 	case websocket.StatusTryAgainLater:
 		failed.after = time.Second
 	case websocket.StatusProtocolError, websocket.StatusUnsupportedData, websocket.StatusInvalidFramePayloadData,
 		websocket.StatusPolicyViolation, websocket.StatusMessageTooBig, websocket.StatusMandatoryExtension:
-		failed.passes = false
+		failed.err, failed.passes = &Error{Code: "unknown", Message: text}, false
 	}
 	return failed
 }

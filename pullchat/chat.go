@@ -68,7 +68,9 @@ func (t *talk) Run(ctx contextType) error {
 	select {
 	case err = <-spoken:
 		cancel()
-		<-listened
+		if other := <-listened; err == nil && !errors.Is(other, context.Canceled) {
+			err = other
+		}
 	case err = <-listened: // nothing ends a read of standard input but the process, which ends now
 	}
 	return interrupted(ctx, err)

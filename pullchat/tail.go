@@ -134,8 +134,8 @@ func (t *tail) begin(ctx contextType, c *client.Client) (map[string]int64, error
 
 // interrupted is how a command ends that goes on until somebody ends it.
 func interrupted(ctx contextType, err error) error {
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }
