@@ -27,7 +27,8 @@ func TestLiveAnswers(t *testing.T) {
 func TestPullWaits(t *testing.T) {
 	log := livetest.NewLog()
 	s := livetest.Serve(t, &livetest.Server{Log: log})
-	c := follower(t, s.URL, client.WithPolicy(client.Policy{Total: 400 * time.Millisecond, Attempt: 200 * time.Millisecond}))
+	c := follower(t, s.URL, client.WithPolicy(client.Policy{Total: 400 * time.Millisecond, Attempt: 200 * time.Millisecond}),
+		client.WithNotify(func(r client.Repeat) { t.Errorf("Pull() asks again after %v", r.Err) }))
 	began := time.Now()
 	page, err := c.Pull(t.Context(), client.PullRequest{Chat: "room", Cursor: 7, Wait: 700 * time.Millisecond})
 	if took := time.Since(began); err != nil || len(page.Messages) != 0 || page.NextCursor != 7 || took < 700*time.Millisecond {
