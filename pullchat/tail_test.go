@@ -153,7 +153,9 @@ func TestTailGoesOn(t *testing.T) {
 			b.expect(t, log.Messages("room")[6:]...)
 			b.interrupt(t)
 			said := b.err.String()
-			if lost, back := strings.Count(said, "no connection to "+s.URL), strings.Count(said, "connected to "+s.URL); lost != 2 || back != 2 {
+			lost, back := strings.Count(said, "no connection to "+s.URL), strings.Count(said, "connected to "+s.URL)
+			// A restart between two polls, while the process was stopped, is nothing that it could notice.
+			if unnoticed := door == "poll" && lost == 1; lost != back || lost != 2 && !unnoticed {
 				t.Errorf("it says %q, want two losses and two returns", said)
 			}
 		})
