@@ -93,6 +93,27 @@ func sendTo(t *testing.T, s *Store, id chat.ID) int64 {
 	return a.SendTime
 }
 
+// sendToAll returns the positions.
+func sendToAll(t *testing.T, s *Store, ids []chat.ID) map[chat.ID]int64 {
+	t.Helper()
+	sent := map[chat.ID]int64{}
+	for _, id := range ids {
+		sent[id] = sendTo(t, s, id)
+	}
+	return sent
+}
+
+// allHinted waits for hints at all positions, in any order.
+func (w *watching) allHinted(left map[chat.ID]int64) {
+	w.t.Helper()
+	for len(left) > 0 {
+		e := w.until(fmt.Sprintf("hints of %v", left), func(e chat.Event) bool {
+			return e.Kind == chat.Hint && left[e.Chat] != 0 && e.Position >= left[e.Chat]
+		})
+		delete(left, e.Chat)
+	}
+}
+
 func roomsOf(t *testing.T, n int) []chat.ID {
 	t.Helper()
 	rooms := make([]chat.ID, n)
@@ -124,6 +145,38 @@ func TestWatch(t *testing.T) {
 		}
 		for _, room := range append(rooms, late) {
 			w.hinted(room, sendTo(t, other, room))
+		}
+	})
+}
+
+// TestWhatIsPublished pins the form of a hint, and that a repeated id is none.
+func TestWhatIsPublished(t *testing.T) {
+	t.Parallel()
+	onEveryForm(t, func(t *testing.T, url string) {
+		store := openAt(t, url, Options{IdempotencyWindow: time.Hour})
+		ctx, cancel := contextFor(20 * time.Second)
+		defer cancel()
+		one, err := store.nodes.forKey(ctx, "im:{45}:hints")
+		if err != nil {
+			t.Fatal(err)
+		}
+		subscription := one.client.Subscribe(ctx, "im:{45}:hints")
+		if store.nodes.cluster != nil {
+			_ = subscription.Close()
+			subscription = one.client.SSubscribe(ctx, "im:{45}:hints")
+		}
+		defer func() { _ = subscription.Close() }()
+		if _, err := subscription.Receive(ctx); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 3 {
+			m := chat.Message{Text: fmt.Sprint(i), Sender: "alice", ID: fmt.Sprint(i)}
+			sent := appendUntilStored(t, store, id(t, "bob:alice"), m)
+			appendUntilStored(t, store, id(t, "bob:alice"), m)
+			got, err := subscription.ReceiveMessage(ctx)
+			if want := fmt.Sprintf("alice:bob %d", sent.SendTime); err != nil || got.Payload != want {
+				t.Fatalf("published: %v, %v; want %q", got, err, want)
+			}
 		}
 	})
 }
@@ -200,4 +253,8 @@ func TestCloseEndsWatches(t *testing.T) {
 	if _, err := store.Watch().Next(context.Background()); !errors.Is(err, events.ErrClosed) {
 		t.Errorf("Next() of a Watch after the Store's Close() = %v, want ErrClosed", err)
 	}
+}
+
+func contextFor(d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), d)
 }

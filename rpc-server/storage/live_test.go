@@ -1,0 +1,293 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/redistest"
+)
+
+func kind(k chat.EventKind) func(chat.Event) bool {
+	return func(e chat.Event) bool { return e.Kind == k }
+}
+
+// TestSignals reach those who watch, as they were told.
+func TestSignals(t *testing.T) {
+	t.Parallel()
+	onEveryForm(t, func(t *testing.T, url string) {
+		store, other := openAt(t, url, Options{}), openAt(t, url, Options{})
+		pair, room := id(t, "alice:bob"), id(t, "room")
+		w := watchOf(t, store, pair, room)
+		w.confirmed(pair, room)
+		for _, told := range []chat.Event{
+			{Chat: pair, Kind: chat.Signalled, Signal: &chat.Signal{Chat: "bob:alice", Sender: "bob", Type: "typing", Data: "\x00ü"}},
+			{Chat: room, Kind: chat.Signalled, Signal: &chat.Signal{Chat: "room", Sender: "carol", Type: "typing"}},
+		} {
+			if err := other.Tell(context.Background(), told); err != nil {
+				t.Errorf("Tell(%+v) = %v", told, err)
+			}
+			if got := w.until("the signal", kind(chat.Signalled)); !reflect.DeepEqual(got, told) {
+				t.Errorf("Next() = %+v, want %+v", got, told)
+			}
+		}
+	})
+}
+
+// TestDatabasesDoNotHearEachOther, although channels know of no databases.
+func TestDatabasesDoNotHearEachOther(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	zero, three := openAt(t, redis.URL(), Options{}), openAt(t, redis.URL()+"/3", Options{})
+	room := id(t, "room")
+	signal := func(from string) chat.Event {
+		return chat.Event{Chat: room, Kind: chat.Signalled, Signal: &chat.Signal{Chat: "room", Sender: from, Type: "typing"}}
+	}
+	w, w3 := watchOf(t, zero, room), watchOf(t, three, room)
+	w.confirmed(room)
+	w3.confirmed(room)
+	for _, told := range []struct {
+		to   *Store
+		from string
+	}{{zero, "zero"}, {three, "three"}, {zero, "zero"}} {
+		if err := told.to.Tell(context.Background(), signal(told.from)); err != nil {
+			t.Error(err)
+		}
+	}
+	for range 2 {
+		if got := w.until("a signal", kind(chat.Signalled)); got.Signal.Sender != "zero" {
+			t.Errorf("a Watch in database 0 was told of %+v", got.Signal)
+		}
+	}
+	if got := w3.until("a signal", kind(chat.Signalled)); got.Signal.Sender != "three" {
+		t.Errorf("a Watch in database 3 was told of %+v", got.Signal)
+	}
+}
+
+// TestReaders: a cursor moves forward only, and is told of where it has moved.
+func TestReaders(t *testing.T) {
+	t.Parallel()
+	onEveryForm(t, func(t *testing.T, url string) {
+		store := openAt(t, url, Options{})
+		pair := id(t, "alice:bob")
+		w := watchOf(t, store, pair)
+		w.confirmed(pair)
+		for _, c := range []struct {
+			reader             string
+			cursor, want, told int64
+		}{
+			{"alice", 0, 0, 0},
+			{"alice", 7, 7, 7},
+			{"alice", 7, 7, 0},
+			{"alice", 5, 7, 0},
+			{"alice/phone", 5, 5, 5},
+			{"alice", chat.MaxCursor - 1, chat.MaxCursor - 1, chat.MaxCursor - 1},
+			{"alice", chat.MaxCursor, chat.MaxCursor, chat.MaxCursor},
+			{"alice", chat.MaxCursor - 1, chat.MaxCursor, 0},
+		} {
+			got, err := store.Advance(context.Background(), pair, chat.Reading{Reader: c.reader, Cursor: c.cursor})
+			if err != nil || got != c.want {
+				t.Errorf("Advance(%s, %d) = %d, %v; want %d", c.reader, c.cursor, got, err, c.want)
+			}
+			if c.told == 0 {
+				continue
+			}
+			moved := w.until("the movement", kind(chat.Moved))
+			if want := (chat.Reading{Reader: c.reader, Cursor: c.told}); *moved.Reading != want || moved.Chat != pair {
+				t.Errorf("Next() = %+v, want %+v", moved.Reading, want)
+			}
+		}
+	})
+}
+
+// attending is a chat with what gateways say of it.
+type attending struct {
+	t     *testing.T
+	store *Store
+	room  chat.ID
+}
+
+func (a attending) says(gateway string, readers ...string) {
+	a.t.Helper()
+	if err := a.store.Attend(context.Background(), gateway, map[chat.ID][]string{a.room: readers}); err != nil {
+		a.t.Errorf("Attend(%s, %v) = %v", gateway, readers, err)
+	}
+}
+
+func (a attending) want(readers ...string) {
+	a.t.Helper()
+	got, err := a.store.Present(context.Background(), a.room)
+	if err != nil || !slices.Equal(got, readers) {
+		a.t.Errorf("Present() = %v, %v; want %v", got, err, readers)
+	}
+}
+
+// changed counts the PresenceChanged that were published up to now.
+func (a attending) changed(w *watching, want bool) {
+	a.t.Helper()
+	end := chat.Event{Chat: a.room, Kind: chat.Signalled, Signal: &chat.Signal{Chat: a.room.String(), Sender: "x", Type: "end"}}
+	if err := a.store.Tell(context.Background(), end); err != nil {
+		a.t.Fatal(err)
+	}
+	told := false
+	w.until("the end", func(e chat.Event) bool {
+		told = told || e.Kind == chat.PresenceChanged
+		return e.Kind == chat.Signalled
+	})
+	if told != want {
+		a.t.Errorf("PresenceChanged was told: %v, want %v", told, want)
+	}
+}
+
+// TestPresence: what gateways say together is who is present, and only changes of that are told.
+func TestPresence(t *testing.T) {
+	t.Parallel()
+	onEveryForm(t, func(t *testing.T, url string) {
+		store := openAt(t, url, Options{})
+		a := attending{t, store, id(t, "room")}
+		w := watchOf(t, store, a.room)
+		w.confirmed(a.room)
+		a.want()
+		for _, c := range []struct {
+			gateway string
+			readers []string
+			changed bool
+			want    []string
+		}{
+			{"g1", nil, false, nil},
+			{"g1", []string{"bob", "alice/phone"}, true, []string{"alice/phone", "bob"}},
+			{"g1", []string{"bob", "alice/phone", "bob"}, false, []string{"alice/phone", "bob"}},
+			{"g2", []string{"bob"}, false, []string{"alice/phone", "bob"}},
+			{"g1", []string{"alice/phone"}, false, []string{"alice/phone", "bob"}},
+			{"g", []string{"1"}, true, []string{"1", "alice/phone", "bob"}},
+			{"g2", []string{"carol"}, true, []string{"1", "alice/phone", "carol"}},
+			{"g1", nil, true, []string{"1", "carol"}},
+			{"g2", nil, true, []string{"1"}},
+			{"g", nil, true, nil},
+			{"g", nil, false, nil},
+		} {
+			a.says(c.gateway, c.readers...)
+			a.want(c.want...)
+			a.changed(w, c.changed)
+		}
+		many := make([]string, chat.MaxReadersAttending)
+		for i := range many {
+			many[i] = fmt.Sprintf("reader-%05d", i)
+		}
+		a.says("g1", many...)
+		a.want(many...)
+		a.says("g1")
+		a.want()
+	})
+}
+
+// TestPresenceLapses: the readers of a gateway that says nothing any more are gone, and another gateway's next call
+// tells it, even one that has nobody to tell of.
+func TestPresenceLapses(t *testing.T) {
+	t.Parallel()
+	onEveryForm(t, func(t *testing.T, url string) {
+		store := openAt(t, url, Options{})
+		store.lapse = 2 * time.Second
+		a := attending{t, store, id(t, "room")}
+		w := watchOf(t, store, a.room)
+		w.confirmed(a.room)
+		a.says("died", "alice", "bob")
+		a.changed(w, true)
+		store.lapse = time.Hour
+		a.says("lives", "bob")
+		a.changed(w, false)
+		a.want("alice", "bob")
+		eventually(t, "she has lapsed", func() bool {
+			readers, err := store.Present(context.Background(), a.room)
+			return err == nil && slices.Equal(readers, []string{"bob"})
+		})
+		a.says("another")
+		a.changed(w, true)
+		a.says("another")
+		a.changed(w, false)
+		a.want("bob")
+		ttl, err := store.redis.PTTL(context.Background(), store.keys.present(a.room)).Result()
+		if err != nil || ttl <= time.Hour {
+			t.Errorf("PTTL = %v, %v; want longer than the lapse", ttl, err)
+		}
+	})
+}
+
+// TestAttendManyChats in one call.
+func TestAttendManyChats(t *testing.T) {
+	t.Parallel()
+	onEveryForm(t, func(t *testing.T, url string) {
+		store := openAt(t, url, Options{})
+		present := map[chat.ID][]string{}
+		for _, room := range roomsOf(t, 1000) {
+			present[room] = []string{"alice", "bob"}
+		}
+		if err := store.Attend(context.Background(), "g1", present); err != nil {
+			t.Fatalf("Attend() = %v", err)
+		}
+		for room, want := range present {
+			if got, err := store.Present(context.Background(), room); err != nil || !slices.Equal(got, want) {
+				t.Fatalf("Present(%s) = %v, %v; want %v", room, got, err, want)
+			}
+		}
+	})
+}
+
+// TestLiveCallsWithoutRedis are Unavailable, and at once when it is known to be away.
+func TestLiveCallsWithoutRedis(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	store := openAt(t, redis.URL(), Options{})
+	ctx, room := context.Background(), id(t, "room")
+	calls := map[string]func() error{
+		"Tell": func() error {
+			return store.Tell(ctx, chat.Event{Chat: room, Kind: chat.Signalled, Signal: &chat.Signal{Sender: "a", Type: "typing"}})
+		},
+		"Advance": func() error { _, err := store.Advance(ctx, room, chat.Reading{Reader: "a", Cursor: 1}); return err },
+		"Attend":  func() error { return store.Attend(ctx, "g", map[chat.ID][]string{room: {"a"}}) },
+		"Present": func() error { _, err := store.Present(ctx, room); return err },
+	}
+	for name, call := range calls {
+		if err := call(); err != nil {
+			t.Errorf("%s() = %v", name, err)
+		}
+	}
+	redis.Stop()
+	defer redis.Continue()
+	_ = calls["Tell"]()
+	for name, call := range calls {
+		began := time.Now()
+		err := call()
+		if took := time.Since(began); chat.CodeOf(err) != chat.Unavailable || took > timeout/2 {
+			t.Errorf("%s() while Redis hangs = %v after %v, want unavailable at once", name, err, took)
+		}
+	}
+}
+
+// FuzzDecodeEvent: any string is an event or none, and what is told survives.
+func FuzzDecodeEvent(f *testing.F) {
+	f.Add("")
+	f.Add("\x0b\x00\x01\x7f\xff\xff\xff")
+	f.Add("\x0f\x00\x09\x0c\x7f\xff\xff\xff")
+	room, _ := chat.ParseID("room")
+	for _, e := range []chat.Event{
+		{Chat: room, Kind: chat.PresenceChanged},
+		{Chat: room, Kind: chat.Moved, Reading: &chat.Reading{Reader: "a/b", Cursor: 1 << 52}},
+		{Chat: room, Kind: chat.Signalled, Signal: &chat.Signal{Chat: "room", Sender: "a", Type: "typing", Data: "x"}},
+	} {
+		f.Add(string(encodeEvent(e)))
+	}
+	f.Fuzz(func(t *testing.T, payload string) {
+		e, ok := decodeEvent(payload)
+		if !ok {
+			return
+		}
+		if again, ok := decodeEvent(string(encodeEvent(e))); !ok || !reflect.DeepEqual(again, e) {
+			t.Errorf("decodeEvent(%q) = %+v, and told again %+v, %v", payload, e, again, ok)
+		}
+	})
+}
