@@ -1,7 +1,11 @@
 package storage
 
 import (
+	"context"
+	"fmt"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -42,4 +46,75 @@ func BenchmarkRange(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkAppendPipelined is 64 appends in a pipeline, with nobody who listens and with one.
+func BenchmarkAppendPipelined(b *testing.B) {
+	store := openAt(b, redistest.Start(b, "--appendonly", "no").URL(), Options{IdempotencyWindow: time.Hour})
+	appends := make([]chat.Append, 64)
+	for i := range appends {
+		appends[i] = chat.Append{
+			Chat:    id(b, fmt.Sprintf("room-%d", i)),
+			Message: chat.Message{Text: strings.Repeat("x", 40), Sender: "alice"},
+		}
+	}
+	run := func(b *testing.B) {
+		for b.Loop() {
+			for _, a := range store.Append(context.Background(), appends) {
+				if a.Err != nil {
+					b.Fatal(a.Err)
+				}
+			}
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(appends)), "ns/append")
+	}
+	b.Run("unheard", run)
+	w := store.Watch()
+	defer w.Close()
+	for _, a := range appends {
+		w.Add(a.Chat)
+	}
+	b.Run("heard", run)
+}
+
+// BenchmarkSweep reads 256 followed partitions in which 10,000 chats are active.
+func BenchmarkSweep(b *testing.B) {
+	store := openAt(b, redistest.Start(b, "--appendonly", "no").URL(), Options{Sweep: noSweep})
+	w := store.Watch()
+	defer w.Close()
+	const chats = 10_000
+	for i := range chats {
+		room := id(b, fmt.Sprintf("room-%d", i))
+		if _, err := appendOne(store, room, chat.Message{Text: "x", Sender: "a"}); err != nil {
+			b.Fatal(err)
+		}
+		w.Add(room)
+	}
+	for told := 0; told < chats; {
+		events, err := w.Next(context.Background())
+		if err != nil {
+			b.Fatal(err)
+		}
+		told += len(events)
+	}
+	began := cpu(b)
+	for b.Loop() {
+		for _, t := range store.hub.topics {
+			t.swept -= time.Hour.Microseconds() // all are active
+		}
+		for part := range slices.Chunk(store.hub.toSweep(), partitionsAtOnce) {
+			store.hub.sweepPart(context.Background(), part)
+		}
+	}
+	b.ReportMetric(float64((cpu(b)-began).Microseconds())/float64(b.N), "cpu-µs/op")
+}
+
+// cpu is what this process has used.
+func cpu(b *testing.B) time.Duration {
+	b.Helper()
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

@@ -64,6 +64,15 @@ func (h *hub) lost(l *line, channel string) *topic {
 	return t
 }
 
+// forbidden notes that the user may not subscribe: the sweep does it all.
+func (h *hub) forbidden(orders []order) {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	for _, o := range orders {
+		h.blindfold(o.topic)
+	}
+}
+
 // interrupted notes that a line has no connection.
 func (h *hub) interrupted(l *line) {
 	h.mutex.Lock()

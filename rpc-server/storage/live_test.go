@@ -169,6 +169,10 @@ func TestPresence(t *testing.T) {
 			{"g2", nil, true, []string{"1"}},
 			{"g", nil, true, nil},
 			{"g", nil, false, nil},
+			{"g1", []string{"bob"}, true, []string{"bob"}},
+			{"g2", []string{"bob"}, false, []string{"bob"}},
+			{"g2", nil, false, []string{"bob"}},
+			{"g1", nil, true, nil},
 		} {
 			a.says(c.gateway, c.readers...)
 			a.want(c.want...)

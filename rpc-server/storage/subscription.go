@@ -194,6 +194,9 @@ func (l *line) take(got answer) error {
 			for _, o := range refused.orders {
 				l.refuse(o.topic)
 			}
+			if redis.HasErrorPrefix(got.err, "NOPERM") {
+				l.hub.forbidden(refused.orders)
+			}
 		}
 		return nil
 	}

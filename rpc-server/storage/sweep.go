@@ -18,9 +18,9 @@ const (
 )
 
 // sweep looks for positions that nobody has hinted at, until ctx ends: Redis drops what it publishes where a
-// connection is too slow, and a failover loses it. A partition that could not be subscribed to for a whole interval,
-// as where the user may not, is served by the sweep alone: its chats are confirmed all the same, and what is stored
-// after that is hinted at by the next sweep.
+// connection is too slow, and a failover loses it. A partition that could not be subscribed to for a whole interval, or
+// that the user may not subscribe to, is served by the sweep alone: its chats are confirmed all the same, and what is
+// stored after that is hinted at by the next sweep.
 func (h *hub) sweep(ctx context.Context) {
 	tick := time.NewTicker(h.store.options.Sweep)
 	defer tick.Stop()
@@ -38,6 +38,18 @@ func (h *hub) sweep(ctx context.Context) {
 	}
 }
 
+// blindfold confirms a partition's chats although nothing is heard of it. It is called with h.mutex held.
+func (h *hub) blindfold(t *topic) {
+	if t.blind || t.live() {
+		return
+	}
+	t.blind = true
+	for _, a := range t.chats {
+		h.due[a] = struct{}{}
+	}
+	ring(h.toConfirm)
+}
+
 // swept is what a sweep reads of a partition.
 type swept struct {
 	topic  *topic
@@ -51,12 +63,8 @@ func (h *hub) toSweep() []*swept {
 	defer h.mutex.Unlock()
 	var all []*swept
 	for _, t := range h.topics {
-		if !t.live() && !t.blind && time.Since(t.deafSince) >= h.store.options.Sweep {
-			t.blind = true
-			for _, a := range t.chats {
-				h.due[a] = struct{}{}
-			}
-			ring(h.toConfirm)
+		if !t.live() && time.Since(t.deafSince) >= h.store.options.Sweep {
+			h.blindfold(t)
 		}
 		if t.swept != 0 && len(t.chats) > 0 {
 			all = append(all, &swept{topic: t, from: t.swept - sweepOverlap.Microseconds()})

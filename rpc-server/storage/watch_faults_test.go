@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,9 +16,10 @@ import (
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
-// holding passes on what goes to a Redis and back, but holds the first subscription until it is released.
+// holding passes on what goes to a Redis and back, but holds subscriptions until they are released.
 type holding struct {
 	listener net.Listener
+	once     sync.Once
 	held     chan struct{} // closed when there is one
 	release  chan struct{}
 }
@@ -50,7 +52,7 @@ func holdSubscriptions(t *testing.T, to string) *holding {
 				_ = from.Close()
 			})
 			passing.Go(func() {
-				_, _ = io.Copy(redis, io.TeeReader(from, &holder{h: h}))
+				_, _ = io.Copy(redis, io.TeeReader(from, &holder{h}))
 				_ = redis.Close()
 			})
 		}
@@ -59,17 +61,12 @@ func holdSubscriptions(t *testing.T, to string) *holding {
 }
 
 // holder stands where bytes pass.
-type holder struct {
-	h    *holding
-	once sync.Once
-}
+type holder struct{ *holding }
 
 func (o *holder) Write(p []byte) (int, error) {
 	if bytes.Contains(p, []byte("\r\nsubscribe\r\n")) {
-		o.once.Do(func() {
-			close(o.h.held)
-			<-o.h.release
-		})
+		o.once.Do(func() { close(o.held) })
+		<-o.release
 	}
 	return len(p), nil
 }
@@ -309,7 +306,30 @@ func TestWatchWithoutTheRightToSubscribe(t *testing.T) {
 	eventually(t, "all are listened to", func() bool { return liveTopics(store) == len(store.hub.topics) })
 }
 
-// TestUnfollowedPartitionsAreLeft, but not at once.
+// TestConfirmationWithoutTheRightToSubscribe waits for no sweep.
+func TestConfirmationWithoutTheRightToSubscribe(t *testing.T) {
+	t.Parallel()
+	store := openAt(t, muted(t, startWithMute(t).Addr()), Options{Sweep: noSweep})
+	room := id(t, "room")
+	before := sendTo(t, store, room)
+	watchOf(t, store, room).hinted(room, before)
+}
+
+// TestConfirmationWithoutASubscription comes after an interval of the sweep, whatever holds the subscription up.
+func TestConfirmationWithoutASubscription(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	held := holdSubscriptions(t, redis.Addr())
+	defer close(held.release)
+	store := openAt(t, "redis://"+held.listener.Addr().String(), Options{Sweep: 200 * time.Millisecond})
+	room := id(t, "room")
+	before := sendTo(t, store, room)
+	w := watchOf(t, store, room)
+	w.hinted(room, before)
+	w.hinted(room, sendTo(t, store, room))
+}
+
+// TestUnfollowedPartitionsAreLeft, but not at once, and also where the connection has others to listen to.
 func TestUnfollowedPartitionsAreLeft(t *testing.T) {
 	t.Parallel()
 	onEveryForm(t, func(t *testing.T, url string) {
@@ -317,8 +337,12 @@ func TestUnfollowedPartitionsAreLeft(t *testing.T) {
 		store.hub.idle = 300 * time.Millisecond
 		rooms := roomsOf(t, 30)
 		w := watchOf(t, store, rooms...)
-		for range 2 {
+		for again := range 3 {
 			w.confirmed(rooms...)
+			if again == 1 {
+				stays := store.keys.partition(rooms[0])
+				rooms = slices.DeleteFunc(rooms, func(room chat.ID) bool { return store.keys.partition(room) == stays })
+			}
 			w.Remove(rooms...)
 			if liveTopics(store) == 0 {
 				t.Error("no partition is listened to right after Remove()")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -235,6 +236,31 @@ func TestASlowNext(t *testing.T) {
 	}
 }
 
+// TestManyAtOnce add, remove and close Watches while messages are stored; whoever follows at the end is told.
+func TestManyAtOnce(t *testing.T) {
+	t.Parallel()
+	store := openAt(t, redistest.Start(t).URL(), Options{Sweep: 100 * time.Millisecond})
+	store.hub.idle = time.Millisecond
+	rooms := roomsOf(t, 20)
+	var busy sync.WaitGroup
+	for range 8 {
+		busy.Go(func() {
+			for i := range 50 {
+				w := store.Watch()
+				w.Add(rooms...)
+				if _, err := appendOne(store, rooms[i%len(rooms)], message(i)); err != nil {
+					t.Error(err)
+				}
+				w.Remove(rooms[:i%len(rooms)]...)
+				w.Close()
+			}
+		})
+	}
+	w := watchOf(t, store, rooms...)
+	busy.Wait()
+	w.allHinted(sendToAll(t, store, rooms))
+}
+
 // TestCloseEndsWatches: goleak sees what is left.
 func TestCloseEndsWatches(t *testing.T) {
 	t.Parallel()
@@ -242,15 +268,17 @@ func TestCloseEndsWatches(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ctx, cancel := contextFor(20 * time.Second)
+	defer cancel()
 	w := watchOf(t, store, roomsOf(t, 10)...)
 	w.confirmed(roomsOf(t, 10)...)
 	if err := store.Close(); err != nil {
 		t.Error(err)
 	}
-	if _, err := w.Next(context.Background()); !errors.Is(err, events.ErrClosed) {
+	if _, err := w.Next(ctx); !errors.Is(err, events.ErrClosed) {
 		t.Errorf("Next() after the Store's Close() = %v, want ErrClosed", err)
 	}
-	if _, err := store.Watch().Next(context.Background()); !errors.Is(err, events.ErrClosed) {
+	if _, err := store.Watch().Next(ctx); !errors.Is(err, events.ErrClosed) {
 		t.Errorf("Next() of a Watch after the Store's Close() = %v, want ErrClosed", err)
 	}
 }
