@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/cloudwego/hertz/pkg/common/hlog"
@@ -40,6 +41,25 @@ func (l kitexLogger) CtxWarnf(ctx context.Context, f string, v ...any) {
 	}
 	l.frameworkLogger.CtxWarnf(ctx, f, v...)
 }
+
+// brokenStreams are what Kitex writes when the other end of a stream has gone without a word. The client opens another,
+// and what a handler has to say it has said.
+var brokenStreams = []string{
+	"KITEX: processing ttstream request error, remoteAddr=%s, error=%s", // one with a stack differs
+	"KITEX: stream[%d] send Rst Frame failed, err: %v",
+}
+
+// CtxErrorf is for debugging where it is about one stream.
+func (l kitexLogger) CtxErrorf(ctx context.Context, f string, v ...any) {
+	if slices.Contains(brokenStreams, f) {
+		l.CtxDebugf(ctx, f, v...)
+		return
+	}
+	l.frameworkLogger.CtxErrorf(ctx, f, v...)
+}
+
+// Errorf does as CtxErrorf.
+func (l kitexLogger) Errorf(f string, v ...any) { l.CtxErrorf(context.Background(), f, v...) }
 
 // Errorf is for debugging where it is about one connection: what clients send must not fill the log with errors.
 func (l hertzLogger) Errorf(f string, v ...any) {

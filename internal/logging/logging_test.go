@@ -118,6 +118,8 @@ func TestFrameworksNoise(t *testing.T) {
 	New(&out, Config{LogLevel: slog.LevelInfo, LogFormat: "json"})
 	klog.CtxWarnf(t.Context(), "KITEX: auto retry retryable error, to_service=%s", "pullchat")
 	hlog.SystemLogger().Errorf(hlog.EngineErrorFormat, "EOF", "127.0.0.1:1")
+	klog.CtxErrorf(t.Context(), "KITEX: processing ttstream request error, remoteAddr=%s, error=%s", "127.0.0.1:1", "broken pipe")
+	klog.Errorf("KITEX: stream[%d] send Rst Frame failed, err: %v", 1, "broken pipe")
 	if out.Len() > 0 {
 		t.Errorf("the log is %s, want nothing at level info", &out)
 	}

@@ -2,6 +2,7 @@ package rpcclient
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"testing"
@@ -58,3 +59,55 @@ func (answering) Send(context.Context, chat.Message) (chat.Receipt, error) {
 func (answering) Pull(context.Context, chat.PullRequest) (chat.Page, error) { return chat.Page{}, nil }
 
 func (answering) Ready(context.Context) error { return nil }
+
+// BenchmarkWatch is events through one stream, from a server's queue to a gateway's: an operation is one event, of its
+// own chat. A server that is busy gathers events into a response; the first waits for each.
+func BenchmarkWatch(b *testing.B) {
+	h := newHub()
+	server, err := service.ListenOver(chattest.OneByOne{Service: answering{}}, h, io.NopCloser(nil), "127.0.0.1:0", slog.New(slog.DiscardHandler))
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- server.Run(ctx) }()
+	b.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			b.Error(err)
+		}
+	})
+	client, err := New(Config{RPCServers: []string{server.Addr().String()}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(client.Close)
+	w := client.Watch()
+	ids := rooms(b, 1000)
+	w.Add(ids...)
+	for heard := 0; heard < len(ids); {
+		events, err := w.Next(ctx)
+		if err != nil {
+			b.Fatal(err)
+		}
+		heard += len(events)
+	}
+	position := int64(1)
+	for _, gathered := range []int{1, 10, 1000} {
+		b.Run(fmt.Sprintf("%d at once", gathered), func(b *testing.B) {
+			for i := 0; i < b.N; i += gathered {
+				position++
+				for _, id := range ids[:gathered] {
+					h.tell(chat.Event{Chat: id, Position: position})
+				}
+				for heard := 0; heard < gathered; {
+					events, err := w.Next(ctx)
+					if err != nil {
+						b.Fatal(err)
+					}
+					heard += len(events)
+				}
+			}
+		})
+	}
+}

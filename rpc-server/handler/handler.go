@@ -26,15 +26,17 @@ type Handler struct {
 	live    chat.Live
 	log     *slog.Logger
 	leaving atomic.Bool
-	ended   chan struct{} // closed by EndWatches
-	ending  sync.Once
+
+	maxFollowed int
+	ended       chan struct{} // closed by EndWatches
+	ending      sync.Once
 }
 
 var _ rpc.IMService = (*Handler)(nil)
 
 // New returns a Handler of service, and of live for what is not in the log.
 func New(service Service, live chat.Live, log *slog.Logger) *Handler {
-	return &Handler{service: service, live: live, log: log, ended: make(chan struct{})}
+	return &Handler{service: service, live: live, log: log, maxFollowed: maxFollowed, ended: make(chan struct{})}
 }
 
 // Send stores a message.

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cloudwego/gopkg/protocol/thrift"
+
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/gen/rpc"
 	"github.com/pullchat/pullchat/internal/wire"
@@ -46,7 +48,7 @@ func (h *Handler) Present(ctx context.Context, r *rpc.PresentRequest) (*rpc.Pres
 	return wire.PresentResponse(readers, err), nil
 }
 
-// maxFollowed is how many chats one stream may follow.
+// maxFollowed is how many chats one stream may follow. Others stay unconfirmed.
 const maxFollowed = 1_000_000
 
 // Watch tells a gateway what happens in the chats that it names, until the stream or the server ends. Every request is
@@ -113,17 +115,17 @@ func (h *Handler) hear(stream rpc.IMService_WatchServer, watch chat.Watch, heard
 	ctx := context.Background() // Kitex looks at the stream's own
 	followed := map[chat.ID]struct{}{}
 	for {
-		request, err := stream.Recv(ctx)
-		if err != nil {
+		var request watchRequest
+		if err := stream.RecvMsg(ctx, &request); err != nil {
 			return
 		}
-		add, remove, err := wire.WatchRequestOf(request)
+		add, remove, err := wire.WatchRequestOf(&request.WatchRequest)
 		for _, id := range remove {
 			delete(followed, id)
 		}
 		for i, id := range add {
-			if _, known := followed[id]; !known && len(followed) == maxFollowed {
-				add, err = add[:i], chat.Errorf(chat.ResourceExhausted, "a stream follows %d chats at most", maxFollowed)
+			if _, known := followed[id]; !known && len(followed) == h.maxFollowed {
+				add, err = add[:i], chat.Errorf(chat.ResourceExhausted, "a stream follows %d chats at most", h.maxFollowed)
 				break
 			}
 			followed[id] = struct{}{}
@@ -138,4 +140,16 @@ func (h *Handler) hear(stream rpc.IMService_WatchServer, watch chat.Watch, heard
 		default:
 		}
 	}
+}
+
+// watchRequest is read only if it is as long as it says: the generated code makes room for the number of chats that a
+// list claims, which can be more than there is memory.
+type watchRequest struct{ rpc.WatchRequest }
+
+// FastRead implements thrift.FastCodec.
+func (r *watchRequest) FastRead(bytes []byte) (int, error) {
+	if n, err := thrift.Binary.Skip(bytes, thrift.STRUCT); err != nil {
+		return n, err
+	}
+	return r.WatchRequest.FastRead(bytes)
 }

@@ -24,6 +24,7 @@ type listener struct {
 	fd         int      // of descriptor, whose Fd method makes it blocking at every call
 	once       sync.Once
 	closed     atomic.Bool // netpoll may go on to ask for connections
+	unreadFor  time.Duration
 
 	used    sync.Once
 	serving chan struct{} // closed when netpoll begins to serve
@@ -47,7 +48,7 @@ func newListener(inner *net.TCPListener) (*listener, error) {
 	if err := syscall.SetNonblock(fd, true); err != nil {
 		return nil, errors.Join(err, descriptor.Close())
 	}
-	return &listener{inner: inner, descriptor: descriptor, fd: fd, serving: make(chan struct{})}, nil
+	return &listener{inner: inner, descriptor: descriptor, fd: fd, unreadFor: unreadFor, serving: make(chan struct{})}, nil
 }
 
 // Accept returns nil, nil where no connection waits, as netpoll expects it.
@@ -62,7 +63,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		return nil, os.NewSyscallError("accept4", err)
 	}
 	// A connection whose other end is gone closes by itself; that this could not be asked for is no reason to refuse it.
-	_ = syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, tcpUserTimeout, int(unreadFor.Milliseconds()))
+	_ = syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, tcpUserTimeout, int(l.unreadFor.Milliseconds()))
 	return &accepted{fd: fd, local: l.Addr(), remote: tcpAddr(remote)}, nil
 }
 
