@@ -148,7 +148,7 @@ type network struct {
 	addr string
 
 	mutex sync.Mutex
-	open  map[net.Conn]bool
+	open  map[net.Conn]bool // false: what it carries is lost
 	flows chan struct{} // closed while it is not frozen
 }
 
@@ -207,6 +207,12 @@ func (n *network) carry(from, to net.Conn) {
 		flows = n.flows
 		n.mutex.Unlock()
 		<-flows
+		n.mutex.Lock()
+		carries, known := n.open[from]
+		n.mutex.Unlock()
+		if known && !carries && err == nil {
+			continue
+		}
 		if _, written := to.Write(buffer[:read]); err != nil || written != nil {
 			return
 		}
@@ -221,6 +227,15 @@ func (n *network) cut() {
 		_ = conn.Close()
 	}
 	clear(n.open)
+}
+
+// forget loses what the connections that are open carry from now on, without a word to either end.
+func (n *network) forget() {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	for conn := range n.open {
+		n.open[conn] = false
+	}
 }
 
 func (n *network) freeze() {

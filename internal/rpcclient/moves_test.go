@@ -111,6 +111,56 @@ func TestAllServersHang(t *testing.T) {
 	})
 }
 
+// TestOneServerHangsAfterTheOther: from the last one, chats go nowhere.
+func TestOneServerHangsAfterTheOther(t *testing.T) {
+	t.Parallel()
+	first, second := networkTo(t, serveHub(t, newHub())), networkTo(t, serveHub(t, newHub()))
+	w := watching(t, first.addr, second.addr).(*watch)
+	heard := listenTo(t, w)
+	w.Add(rooms(t, many)...)
+	eventually(t, "all are confirmed", func() bool { return heard.chats(1) == many })
+	allAtSecond := func(settled func(choice) bool) func() bool {
+		return func() bool {
+			w.mutex.Lock()
+			defer w.mutex.Unlock()
+			for _, p := range w.chats {
+				if p.at == nil || p.at.server.addr != second.addr {
+					return false
+				}
+			}
+			return settled(w.choice)
+		}
+	}
+	eventually(t, "both streams are open", func() bool {
+		w.mutex.Lock()
+		defer w.mutex.Unlock()
+		return len(w.choice.streams) == 2
+	})
+	first.freeze()
+	eventually(t, "all are at the second", allAtSecond(func(c choice) bool { return c.serving }))
+	second.freeze()
+	eventually(t, "neither serves, and all are there still", allAtSecond(func(c choice) bool {
+		return !c.serving && len(c.streams) == 2
+	}))
+}
+
+// TestALostConnection: the server, or what stands before it, has forgotten the stream while it did not answer, and says
+// nothing of it. It is opened again once the server answers.
+func TestALostConnection(t *testing.T) {
+	t.Parallel()
+	h := newHub()
+	network := networkTo(t, serveHub(t, h))
+	client := connect(t, network.addr)
+	w := client.Watch()
+	t.Cleanup(w.Close)
+	heard := listenTo(t, w)
+	w.Add(rooms(t, 10)...)
+	eventually(t, "all are confirmed", func() bool { return heard.chats(1) == 10 })
+	h.set(func(h *hub) { h.position = 2 })
+	network.forget()
+	eventually(t, "all are confirmed again", func() bool { return heard.chats(2) == 10 })
+}
+
 // TestAServerStops: while it says that it will, its chats go to another, and each is followed by one of the two at any
 // time. The stop does not wait for streams. When it is there again, its chats are back.
 func TestAServerStops(t *testing.T) {
