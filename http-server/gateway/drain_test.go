@@ -61,8 +61,13 @@ func runGateway(t *testing.T, service chat.Service, delay time.Duration) running
 // runConfig runs a gateway with other limits than the usual ones.
 func runConfig(t *testing.T, service chat.Service, config Config, limit func(*limits)) running {
 	t.Helper()
+	return runLogged(t, service, config, limit, slog.New(slog.DiscardHandler))
+}
+
+func runLogged(t *testing.T, service chat.Service, config Config, limit func(*limits), log *slog.Logger) running {
+	t.Helper()
 	config.HTTPAddr, config.MaxBodyBytes = "127.0.0.1:0", maxBodyBytes
-	server, err := Listen(config, service, liveOf(service), slog.New(slog.DiscardHandler))
+	server, err := Listen(config, service, liveOf(service), log)
 	if err != nil {
 		t.Fatal(err)
 	}
