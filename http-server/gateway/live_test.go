@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -24,7 +25,7 @@ type door struct {
 func openDoor(t *testing.T, config Config, limit func(*limits)) door {
 	t.Helper()
 	d := door{world: chattest.NewWorld(), log: &lines{}}
-	d.running = runLogged(t, d.world, config, limit, slog.New(slog.NewTextHandler(d.log, nil)))
+	d.running = runLogged(t, d.world, config, limit, newLog(d.log))
 	t.Cleanup(func() {
 		d.stop()
 		d.within(t, patience)
@@ -33,6 +34,15 @@ func openDoor(t *testing.T, config Config, limit func(*limits)) door {
 }
 
 func usual(*limits) {}
+
+func newLog(l *lines) *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
+
+func decode(t *testing.T, text string, into any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), into); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+}
 
 // within is running's, and may be called again.
 func (d door) within(t *testing.T, limit time.Duration) {
