@@ -283,6 +283,19 @@ func (c *conn) Wake() {
 	c.wake()
 }
 
+// Linger implements handler.Connection.
+func (c *conn) Linger() {
+	half, ok := c.Conn.(interface{ CloseWrite() error })
+	if !ok || c.stuck.Load() || half.CloseWrite() != nil {
+		return
+	}
+	_ = c.Conn.SetReadDeadline(time.Now().Add(lastRead))
+	_, _ = io.CopyN(io.Discard, c.Conn, lingerBytes)
+}
+
+// lastRead is how long Linger waits.
+const lastRead = time.Second
+
 // lastWrite is how long may take what is written to a connection that is about to end.
 const lastWrite = time.Second
 

@@ -21,6 +21,9 @@ type Connection interface {
 	// Leave has serve run, in a goroutine of its own, when the handler has returned: c is not valid any more then. The
 	// connection, which must have been taken, is closed when serve returns.
 	Leave(c *app.RequestContext, serve func())
+	// Linger ends a connection that was given to Take: it sends the end, and waits a little for the client's, so that
+	// what the client has sent and nobody reads does not keep it from reading what was written last.
+	Linger()
 }
 
 type connectionKey struct{}

@@ -242,4 +242,4 @@ func (s *eventSink) Refuse(_ string, err error) error {
 }
 
 // Beat implements live.Sink.
-func (s *eventSink) Beat() error { return s.write([]byte(":\n")) }
+func (s *eventSink) Beat() error { return s.write([]byte(":keep-alive\n")) }

@@ -72,7 +72,7 @@ func (s *socket) follow(ctx context.Context, f frame) error {
 	if err != nil {
 		return err
 	}
-	if s.session.Follows() >= maxWatches {
+	if s.session.Follows() >= maxWatches && !s.session.Has(f.Chat) {
 		return chat.Errorf(chat.InvalidArgument, "%d chats are watched, which is the limit of a connection; unwatch one, or open another", maxWatches)
 	}
 	wanted := live.Follow{Chat: f.Chat, Cursor: f.Cursor, Limit: f.Limit, Reader: f.Reader, Presence: f.Reader != "", Batch: batch}

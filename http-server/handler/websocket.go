@@ -164,6 +164,7 @@ func (s *socket) close(err error) (code int) {
 		frame := websocket.FormatCloseMessage(farewell.Code, farewell.Text)
 		_ = s.ws.WriteControl(websocket.CloseMessage, frame, time.Now().Add(closeTimeout))
 	}
+	s.below.Linger()
 	return farewell.Code
 }
 

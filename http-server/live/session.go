@@ -211,6 +211,14 @@ func (s *Session) Follows() int {
 	return len(s.follows)
 }
 
+// Has says whether a chat is followed, by whichever name.
+func (s *Session) Has(name string) bool {
+	id, err := chat.ParseID(name)
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return err == nil && s.find(id) >= 0
+}
+
 // find returns the index of a chat's follow, or -1.
 func (s *Session) find(id chat.ID) int {
 	return slices.IndexFunc(s.follows, func(f *follow) bool { return f.id == id })
