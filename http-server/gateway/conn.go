@@ -235,7 +235,10 @@ func (c *conn) Take() net.Conn {
 // hold 18 KB of them.
 func (c *conn) Leave(r *app.RequestContext, serve func()) {
 	r.Response.HijackWriter(unwritten{})
-	r.Hijack(func(network.Conn) {
+	r.Hijack(func(hertz network.Conn) {
+		if came, err := hertz.Peek(hertz.Len()); err == nil { // with the request, and was not of it
+			c.ahead = append(c.ahead, came...)
+		}
 		c.left.Store(true)
 		c.listener.streams.Go(func() {
 			defer func() { _ = c.close() }()
