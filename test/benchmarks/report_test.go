@@ -84,7 +84,9 @@ func TestReport(t *testing.T) {
 		r.neighbours(t, real, webdis, store)
 		r.curves(t, programs, real)
 		r.pages(t, real.url)
+		r.live(t, programs, real, redis)
 	}
+	r.idle(t, programs, rpc.addr)
 	r.write(t, folder)
 }
 
@@ -134,7 +136,7 @@ func (r *results) redisAlone(t *testing.T, redis *redistest.Server) {
 	const room = "alone.__rand_int__"
 	output, err := exec.Command("redis-benchmark", "-h", host, "-p", port, "-c", "2", "-P", "32", "-n", "200000", "-r", "1000", "-q",
 		"EVALSHA", strings.TrimSpace(string(sha)), "3", "alone:log:"+room, "alone:ids:"+room, "alone:activity",
-		room, strings.Repeat("x", 60), "", "0", "0", "0", "", "").CombinedOutput()
+		room, strings.Repeat("x", 60), "", "0", "0", "0", "", "", "publish", "alone:hints").CombinedOutput()
 	if err != nil {
 		t.Fatalf("redis-benchmark: %v\n%s", err, output)
 	}
