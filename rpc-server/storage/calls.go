@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -36,7 +37,7 @@ func (s *Store) calls(ctx context.Context, n int, e exchange) []error {
 	var asked sync.WaitGroup
 	for one, indices := range at {
 		asked.Go(func() {
-			for part := range slices.Chunk(indices, commandsAtOnce) {
+			for part := range slices.Chunk(indices, cmp.Or(e.atOnce, commandsAtOnce)) {
 				s.callPart(one, part, e, errs, ends)
 			}
 		})

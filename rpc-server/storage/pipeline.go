@@ -201,6 +201,7 @@ type exchange struct {
 	queue    func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder
 	key      func(i int) string // decides where the i-th belongs in a cluster
 	replicas int                // how many copies there must be of what was written
+	atOnce   int                // how many of them calls puts into one pipeline; 0 is commandsAtOnce
 }
 
 // hops is how often a command follows a cluster that moves its key, or a script that must be loaded.

@@ -12,6 +12,9 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
+// attendAtOnce is how many chats are in one pipeline: each may have many readers.
+const attendAtOnce = 64
+
 // Attend implements chat.LiveStore: it calls attend.lua for each chat. After an error some may have been done; it may
 // be said again.
 func (s *Store) Attend(ctx context.Context, gateway string, present map[chat.ID][]string) error {
@@ -20,7 +23,8 @@ func (s *Store) Attend(ctx context.Context, gateway string, present map[chat.ID]
 		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			return s.queueAttend(ctx, pipeline, gateway, chats[i], present[chats[i]])
 		},
-		key: func(i int) string { return s.keys.present(chats[i]) },
+		key:    func(i int) string { return s.keys.present(chats[i]) },
+		atOnce: attendAtOnce,
 	})
 	for i, err := range errs {
 		if err != nil {
