@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -149,7 +150,7 @@ type network struct {
 
 	mutex sync.Mutex
 	open  map[net.Conn]bool // false: what it carries is lost
-	flows chan struct{} // closed while it is not frozen
+	flows chan struct{}     // closed while it is not frozen
 }
 
 func networkTo(t *testing.T, server string) *network {
@@ -299,10 +300,5 @@ func (h *told) chats(position int64) int {
 func (h *told) has(is func(chat.Event) bool) bool {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
-	for _, e := range h.events {
-		if is(e) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(h.events, is)
 }

@@ -64,7 +64,9 @@ var liveCalls = map[string]liveCall{
 	},
 	"Present": {
 		func(ctx context.Context, c *Client) (any, error) { return c.Present(ctx, "room") },
-		"room", []string{"alice", "bob/phone"}, true,
+		"room",
+		[]string{"alice", "bob/phone"},
+		true,
 	},
 }
 

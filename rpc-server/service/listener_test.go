@@ -168,3 +168,35 @@ func startAndStop(t *testing.T) {
 		t.Errorf("Run() = %v", err)
 	}
 }
+
+// TestWhatAConnectionIsAskedFor: neither is netpoll's doing where the listener is not its own.
+func TestWhatAConnectionIsAskedFor(t *testing.T) {
+	inner, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := newListener(inner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = errors.Join(listener.Close(), listener.release()) })
+	client, err := net.Dial("tcp", listener.Addr().String()) // it waits to be accepted when Dial has returned
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	conn, err := listener.Accept()
+	if err != nil || conn == nil {
+		t.Fatalf("Accept() = %v, %v; want a connection", conn, err)
+	}
+	fd := conn.(*accepted).fd
+	t.Cleanup(func() { _ = syscall.Close(fd) })
+	for name, c := range map[string]struct{ option, want int }{
+		"TCP_NODELAY":      {syscall.TCP_NODELAY, 1},
+		"TCP_USER_TIMEOUT": {tcpUserTimeout, 10_000},
+	} {
+		if got, err := syscall.GetsockoptInt(fd, syscall.IPPROTO_TCP, c.option); err != nil || got != c.want {
+			t.Errorf("%s is %d, %v; want %d", name, got, err, c.want)
+		}
+	}
+}
