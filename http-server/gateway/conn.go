@@ -187,8 +187,11 @@ func (c *conn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// write remembers what fails.
+// write fails at once after it has failed: Hertz would try again, for as long.
 func (c *conn) write(b []byte) (int, error) {
+	if c.stuck.Load() {
+		return 0, os.ErrDeadlineExceeded
+	}
 	n, err := c.Conn.Write(b)
 	if err != nil {
 		c.stuck.Store(true)
@@ -219,8 +222,13 @@ func (c *conn) close() error {
 	c.listener.mutex.Lock()
 	delete(c.listener.conns, c)
 	c.listener.mutex.Unlock()
-	if encrypted, ok := c.Conn.(*tls.Conn); ok && c.stuck.Load() {
-		_ = encrypted.NetConn().Close() // there is no telling the client: it would take 5 s
+	if encrypted, ok := c.Conn.(*tls.Conn); ok { // which tells the client, and waits 5 s for one that does not read
+		after := lastWrite
+		if c.stuck.Load() {
+			after = 0
+		}
+		impatient := time.AfterFunc(after, func() { _ = encrypted.NetConn().Close() })
+		defer impatient.Stop()
 	}
 	return c.Conn.Close()
 }

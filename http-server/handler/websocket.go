@@ -160,11 +160,14 @@ func (s *socket) close(err error) (code int) {
 	farewell := s.farewell(err)
 	switch farewell.Code {
 	case websocket.CloseNoStatusReceived, websocket.CloseAbnormalClosure: // are never sent
+		err = nil
 	default:
 		frame := websocket.FormatCloseMessage(farewell.Code, farewell.Text)
-		_ = s.ws.WriteControl(websocket.CloseMessage, frame, time.Now().Add(closeTimeout))
+		err = s.ws.WriteControl(websocket.CloseMessage, frame, time.Now().Add(closeTimeout))
 	}
-	s.below.Linger()
+	if err == nil || errors.Is(err, websocket.ErrCloseSent) { // also by the package itself
+		s.below.Linger()
+	}
 	return farewell.Code
 }
 

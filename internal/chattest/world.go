@@ -1,6 +1,7 @@
 package chattest
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -100,7 +101,8 @@ func (m *memory) append(id chat.ID, message chat.Message) chat.Appended {
 	log := m.logs[id]
 	for _, known := range log {
 		switch {
-		case message.ID == "" || known.ID != message.ID || known.Sender != message.Sender:
+		case message.ID == "":
+		case known.ID != message.ID || known.Sender != message.Sender:
 		case known.Text != message.Text:
 			return chat.Appended{Err: chat.Errorf(chat.Conflict, "this id was used by this sender in this chat for a different text")}
 		default:
@@ -133,14 +135,17 @@ func (m *memory) Range(_ context.Context, ranges []chat.Range) []chat.Ranged {
 }
 
 func (m *memory) between(r chat.Range) []chat.Message {
-	log := slices.Clone(m.logs[r.Chat])
-	if r.Reverse {
-		slices.Reverse(log)
+	log := m.logs[r.Chat]
+	first, found := slices.BinarySearchFunc(log, r.From, func(known chat.Message, from int64) int { return cmp.Compare(known.SendTime, from) })
+	if !r.Reverse {
+		return slices.Clone(log[first:min(len(log), first+r.Limit)])
 	}
-	log = slices.DeleteFunc(log, func(known chat.Message) bool {
-		return r.Reverse && known.SendTime > r.From || !r.Reverse && known.SendTime < r.From
-	})
-	return log[:min(len(log), r.Limit)]
+	if found {
+		first++
+	}
+	log = slices.Clone(log[max(0, first-r.Limit):first])
+	slices.Reverse(log)
+	return log
 }
 
 func (*memory) Ready(context.Context) error { return nil }
