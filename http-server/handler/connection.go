@@ -33,7 +33,9 @@ func OnConnection(ctx context.Context, c Connection) context.Context {
 	return context.WithValue(ctx, connectionKey{}, c)
 }
 
-func connection(ctx context.Context) Connection { return ctx.Value(connectionKey{}).(Connection) }
+func connection(ctx context.Context) Connection {
+	return ctx.Value(connectionKey{}).(Connection) //nolint:errcheck // every request comes on a connection
+}
 
 // whileConnected returns a context that ends when the client goes away, and what to call when that does not matter any
 // more: it returns when nothing waits for the client.

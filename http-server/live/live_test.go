@@ -266,7 +266,7 @@ func TestDrain(t *testing.T) {
 		return len(hub.topics[id].all()) == 2
 	})
 	hub.Drain()
-	if err := receive(t, sink.ended); err != ErrDraining {
+	if err := receive(t, sink.ended); !errors.Is(err, ErrDraining) {
 		t.Errorf("the session ended with %v, want ErrDraining", err)
 	}
 	if err := receive(t, waited); err != nil {
@@ -274,7 +274,7 @@ func TestDrain(t *testing.T) {
 	}
 	late := newTold()
 	open(t, hub, late)
-	if err := receive(t, late.ended); err != ErrDraining {
+	if err := receive(t, late.ended); !errors.Is(err, ErrDraining) {
 		t.Errorf("a late session ended with %v, want ErrDraining", err)
 	}
 }

@@ -115,7 +115,7 @@ func (t *topic) page(ctx context.Context, at place) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	return read.(*Page), nil
+	return read.(*Page), nil //nolint:errcheck // it was made above
 }
 
 // keep returns whether the page is kept, which it is where others may want it.
@@ -127,8 +127,8 @@ func (t *topic) keep(p *Page) bool {
 	}
 	t.pages = append(t.pages, p)
 	size := 0
-	for i := len(t.pages) - 1; i >= 0; i-- {
-		size += t.pages[i].size()
+	for i, page := range slices.Backward(t.pages) {
+		size += page.size()
 		if kept := len(t.pages) - i; kept > maxPages || kept > 1 && size > maxPageBytes {
 			t.pages = append([]*Page(nil), t.pages[i+1:]...)
 			break
