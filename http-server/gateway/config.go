@@ -27,7 +27,7 @@ type Config struct {
 }
 
 func (c Config) handlers(l limits, log *slog.Logger) handler.Config {
-	return handler.Config{Log: log, MaxBodyBytes: c.MaxBodyBytes, AllowedOrigins: c.AllowedOrigins, Silence: l.silence}
+	return handler.Config{Log: log, MaxBodyBytes: c.MaxBodyBytes, AllowedOrigins: c.AllowedOrigins, Silence: l.silence, Part: l.part}
 }
 
 // Validate names every value that cannot work. Kong calls it.

@@ -37,7 +37,7 @@ const (
 func limitsOf(config Config, log *slog.Logger) limits {
 	return limits{
 		request: 10 * time.Second, idle: 75 * time.Second, write: 10 * time.Second, handshake: 10 * time.Second,
-		silence: time.Minute, tick: time.Second,
+		silence: time.Minute, part: time.Minute, tick: time.Second,
 		connections: maxConnections(config.MaxConnections, log),
 		bytes:       2 * (maxHeaderBytes + config.MaxBodyBytes), // twice, for the lengths of chunks, and a buffer of the next request
 	}

@@ -39,6 +39,7 @@ type limits struct {
 	write       time.Duration // of one answer, or of a part of it
 	handshake   time.Duration
 	silence     time.Duration // of a WebSocket's client, which is pinged meanwhile
+	part        time.Duration // in which a client that follows takes what is written
 	tick        time.Duration // a heartbeat comes after 25 of them
 	connections int           // 0 for no limit
 	bytes       int           // between two answers

@@ -25,6 +25,8 @@ type Config struct {
 	AllowedOrigins []string // of web pages that may open a WebSocket, beside those of the server's own; "*" is all
 	// Silence is how long a WebSocket's client may say nothing, not even that it got a ping. Pings come more often.
 	Silence time.Duration
+	// Part bounds how long a client that follows takes to take what is written.
+	Part time.Duration
 }
 
 // New returns a Handler. The Hub must run.

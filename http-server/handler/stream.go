@@ -37,7 +37,7 @@ func (h *Handler) Stream(ctx context.Context, c *app.RequestContext) {
 		return
 	}
 	below := connection(ctx)
-	sink := &eventSink{conn: below.Take(), end: below.Wake}
+	sink := &eventSink{conn: below.Take(), part: h.config.Part, end: below.Wake}
 	head := streamHead(c)
 	below.Leave(c, func() { h.serveStream(ctx, below, sink, head, follows) })
 }
@@ -45,16 +45,12 @@ func (h *Handler) Stream(ctx context.Context, c *app.RequestContext) {
 // serveStream writes events until the client goes or the server stops.
 func (h *Handler) serveStream(ctx context.Context, below Connection, sink *eventSink, head []byte, follows []live.Follow) {
 	began := time.Now()
+	err := sink.write(head)
 	session := h.hub.Open(sink, sink.ended)
 	defer session.Close()
-	err := session.Write(func() error { // so that nothing of the session comes before the head
-		for _, f := range follows {
-			if err := session.Follow(f); err != nil {
-				return err
-			}
-		}
-		return sink.write(head)
-	})
+	for i := 0; i < len(follows) && err == nil; i++ {
+		err = session.Follow(follows[i])
+	}
 	if err == nil {
 		below.AwaitClose()
 	}
@@ -187,6 +183,7 @@ func parseEventID(text string) (map[chat.ID]int64, error) {
 // eventSink writes events to one client.
 type eventSink struct {
 	conn net.Conn
+	part time.Duration // in which a client takes what is written
 	once sync.Once
 	end  func() // lets the handler return
 }
@@ -196,7 +193,7 @@ var _ live.Sink = (*eventSink)(nil)
 func (s *eventSink) ended(error) { s.once.Do(s.end) }
 
 func (s *eventSink) write(text []byte) error {
-	_ = s.conn.SetWriteDeadline(time.Now().Add(partTimeout))
+	_ = s.conn.SetWriteDeadline(time.Now().Add(s.part))
 	_, err := s.conn.Write(text)
 	return err
 }

@@ -31,8 +31,7 @@ const (
 	// readBytes is the buffer that an idle connection holds, and writeBytes that of one that is written to.
 	readBytes  = 256
 	writeBytes = 1024
-	// partTimeout bounds how long a client takes to take what is written, and closeTimeout for the last frame.
-	partTimeout  = time.Minute
+	// closeTimeout bounds how long a client takes to take the last frame.
 	closeTimeout = time.Second
 )
 
@@ -199,7 +198,7 @@ func timedOut(err error) bool {
 
 // write writes a frame of JSON. It is called within Session.Write, or by the session.
 func (s *socket) write(frame []byte) error {
-	_ = s.ws.SetWriteDeadline(time.Now().Add(partTimeout))
+	_ = s.ws.SetWriteDeadline(time.Now().Add(s.handler.config.Part))
 	return s.ws.WriteMessage(websocket.TextMessage, frame)
 }
 
@@ -236,5 +235,5 @@ func (s *socket) Refuse(name string, err error) error { return s.write(encode(re
 
 // Beat implements live.Sink.
 func (s *socket) Beat() error {
-	return s.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(partTimeout))
+	return s.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(s.handler.config.Part))
 }
