@@ -151,6 +151,10 @@ type network struct {
 	mutex sync.Mutex
 	open  map[net.Conn]bool // false: what it carries is lost
 	flows chan struct{}     // closed while it is not frozen
+	ended bool
+
+	listener net.Listener
+	running  sync.WaitGroup
 }
 
 func networkTo(t *testing.T, server string) *network {
@@ -159,10 +163,11 @@ func networkTo(t *testing.T, server string) *network {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &network{addr: listener.Addr().String(), open: map[net.Conn]bool{}, flows: make(chan struct{})}
+	n := &network{
+		addr: listener.Addr().String(), open: map[net.Conn]bool{}, flows: make(chan struct{}), listener: listener,
+	}
 	close(n.flows)
-	var running sync.WaitGroup
-	running.Go(func() {
+	n.running.Go(func() {
 		for {
 			from, err := listener.Accept()
 			if err != nil {
@@ -174,17 +179,23 @@ func networkTo(t *testing.T, server string) *network {
 				continue
 			}
 			n.keep(from, to)
-			running.Go(func() { n.carry(from, to) })
-			running.Go(func() { n.carry(to, from) })
+			n.running.Go(func() { n.carry(from, to) })
+			n.running.Go(func() { n.carry(to, from) })
 		}
 	})
-	t.Cleanup(func() {
-		_ = listener.Close()
-		n.thaw()
-		n.cut()
-		running.Wait()
-	})
+	t.Cleanup(n.end)
 	return n
+}
+
+// end cuts it for good, and waits for its goroutines.
+func (n *network) end() {
+	_ = n.listener.Close()
+	n.mutex.Lock()
+	n.ended = true
+	n.mutex.Unlock()
+	n.thaw()
+	n.cut()
+	n.running.Wait()
 }
 
 func (n *network) keep(conns ...net.Conn) {
@@ -192,6 +203,9 @@ func (n *network) keep(conns ...net.Conn) {
 	defer n.mutex.Unlock()
 	for _, conn := range conns {
 		n.open[conn] = true
+		if n.ended {
+			_ = conn.Close()
+		}
 	}
 }
 

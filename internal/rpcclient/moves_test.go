@@ -267,7 +267,7 @@ func TestCloseEndsAllGoroutines(t *testing.T) {
 			one := warm.Watch()
 			one.Add(rooms(t, many)...)
 			eventually(t, "all are followed", func() bool { return shaky.following()+steady.following() == many })
-			one.Close()
+			warm.Close()
 			eventually(t, "none is followed", func() bool { return shaky.following()+steady.following() == 0 })
 			before := goleak.IgnoreCurrent()
 			client, err := New(Config{RPCServers: addrs})
@@ -289,7 +289,7 @@ func TestCloseEndsAllGoroutines(t *testing.T) {
 			}
 			network.thaw()
 			eventually(t, "none is followed", func() bool { return shaky.following()+steady.following() == 0 })
-			network.cut() // what Kitex keeps for calls
+			network.end() // also of the connections that Kitex keeps for calls
 			goleak.VerifyNone(t, before,
 				goleak.IgnoreTopFunction("github.com/cloudwego/kitex/client.(*timeoutPool).createWorker.func1"))
 		})
