@@ -20,9 +20,11 @@ func TestHostileBytes(t *testing.T) {
 	run(t, server)
 	client := connect(t, server)
 	call := append([]byte{0x80, 1, 0, 1, 0, 0, 0, 4}, "Pull\x00\x00\x00\x01"...) // a binary call, to which arguments follow
+	batch := append([]byte{0x80, 1, 0, 1, 0, 0, 0, 9}, "SendBatch\x00\x00\x00\x01"...)
 	framed := func(body []byte, claimed uint32) []byte {
 		return append(binary.BigEndian.AppendUint32(nil, claimed), body...)
 	}
+	listed := append(batch, "\x0c\x00\x01\x0f\x00\x01\x0c\x70\x00\x00\x00\x00\x00\x00"...) // its argument is read, not skipped
 	whole := func(arguments string) []byte {
 		body := append(append([]byte{}, call...), arguments...)
 		return framed(body, uint32(len(body)))
@@ -36,6 +38,7 @@ func TestHostileBytes(t *testing.T) {
 		"a text of 2 GB":               whole("\x0c\x00\x01\x0b\x00\x01\x7f\xff\xff\xff"),
 		"a text of negative length":    whole("\x0c\x00\x01\x0b\x00\x01\xff\xff\xff\xff"),
 		"a list of 2,000,000,000":      whole("\x0c\x00\x01\x0f\x00\x01\x0c\x7f\xff\xff\xff"),
+		"a batch of 1,900,000,000":     framed(listed, uint32(len(listed))),
 		"a map of negative size":       whole("\x0c\x00\x01\x0d\x00\x09\x0c\x0c\xff\xff\xff\xff"),
 		"structs without end":          whole("\x0c\x00\x01" + nested(100_000)),
 		"a header that claims 4 GB":    {0xff, 0xff, 0xff, 0xff, 0x10, 0x00, 0, 0, 0, 0, 0, 1, 0xff, 0xff},

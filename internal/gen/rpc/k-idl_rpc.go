@@ -1167,6 +1167,9 @@ func (p *PullResponse) FastReadField3(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
+	}
 	_field := make([]*Message, 0, size)
 	values := make([]Message, size)
 	for i := 0; i < size; i++ {
@@ -1400,6 +1403,9 @@ func (p *SendBatchRequest) FastReadField1(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
+	}
 	_field := make([]*SendRequest, 0, size)
 	values := make([]SendRequest, size)
 	for i := 0; i < size; i++ {
@@ -1528,6 +1534,9 @@ func (p *SendBatchResponse) FastReadField1(buf []byte) (int, error) {
 	offset += l
 	if err != nil {
 		return offset, err
+	}
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]*SendResponse, 0, size)
 	values := make([]SendResponse, size)
@@ -1658,6 +1667,9 @@ func (p *PullBatchRequest) FastReadField1(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
+	}
 	_field := make([]*PullRequest, 0, size)
 	values := make([]PullRequest, size)
 	for i := 0; i < size; i++ {
@@ -1786,6 +1798,9 @@ func (p *PullBatchResponse) FastReadField1(buf []byte) (int, error) {
 	offset += l
 	if err != nil {
 		return offset, err
+	}
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]*PullResponse, 0, size)
 	values := make([]PullResponse, size)
@@ -3451,6 +3466,9 @@ func (p *Attendance) FastReadField2(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
+	}
 	_field := make([]string, 0, size)
 	for i := 0; i < size; i++ {
 		var _elem string
@@ -3643,6 +3661,9 @@ func (p *AttendRequest) FastReadField2(buf []byte) (int, error) {
 	offset += l
 	if err != nil {
 		return offset, err
+	}
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]*Attendance, 0, size)
 	values := make([]Attendance, size)
@@ -4198,6 +4219,9 @@ func (p *PresentResponse) FastReadField3(buf []byte) (int, error) {
 	offset += l
 	if err != nil {
 		return offset, err
+	}
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]string, 0, size)
 	for i := 0; i < size; i++ {
@@ -4822,6 +4846,9 @@ func (p *WatchRequest) FastReadField1(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
+	}
 	_field := make([]string, 0, size)
 	for i := 0; i < size; i++ {
 		var _elem string
@@ -4845,6 +4872,9 @@ func (p *WatchRequest) FastReadField2(buf []byte) (int, error) {
 	offset += l
 	if err != nil {
 		return offset, err
+	}
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]string, 0, size)
 	for i := 0; i < size; i++ {
@@ -5008,6 +5038,9 @@ func (p *WatchResponse) FastReadField1(buf []byte) (int, error) {
 	offset += l
 	if err != nil {
 		return offset, err
+	}
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]*Event, 0, size)
 	values := make([]Event, size)
