@@ -188,8 +188,9 @@ service IMService {
     ReadResponse Read(1: ReadRequest req)
     AttendResponse Attend(1: AttendRequest req)
     PresentResponse Present(1: PresentRequest req)
-    // A stream in both directions, which a client keeps open: what to watch goes up, events come down. It speaks
-    // Kitex' TTHeader streaming; other methods answer any Thrift client.
+    // A stream in both directions, which a client keeps open: what to watch goes up, events come down. Each request is
+    // answered by an empty response, before which no other one is sent. It speaks Kitex' TTHeader streaming; other
+    // methods answer any Thrift client.
     WatchResponse Watch(1: WatchRequest req) (streaming.mode="bidirectional")
 }
 
