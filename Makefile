@@ -21,7 +21,7 @@ build: ## build all programs into .bin/
 	go build -trimpath -o $(BIN)/ ./pullchat ./http-server ./rpc-server
 
 .PHONY: test
-test: redis-server ## all tests, on a real Redis that they start; prints the coverage
+test: redis-server nginx ## all tests, on a real Redis that they start; prints the coverage
 	go test $(race) -shuffle=on -timeout 20m -coverpkg=$(covered) -coverprofile=coverage.out ./... 2>&1 | sed "s/ of statements in .*//" | tee test.log
 	@go tool cover -func=coverage.out | awk '/^total/ { print "coverage of hand-written code: " $$3 }'
 	@grep -E '^(ok|FAIL|---)' test.log
@@ -78,11 +78,13 @@ compose-test: ## the integration suite against the real stack, in containers
 	  status=$$?; docker compose -f docker-compose.test.yml down --volumes; exit $$status
 
 # What the tests need beside Go, from Debian's packages.
-.PHONY: redis-server thrift-compiler webdis-and-wrk
+.PHONY: redis-server nginx thrift-compiler webdis-and-wrk
 webdis-and-wrk:
 	@command -v webdis >/dev/null && command -v wrk >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends webdis wrk; }
 redis-server:
 	@command -v redis-server >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends redis-server; }
+nginx:
+	@PATH=$$PATH:/usr/sbin command -v nginx >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends nginx; }
 thrift-compiler:
 	@command -v thrift >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends thrift-compiler; }
 	@thrift --version | grep -q 0.17.0 || { echo 'make generate wants the Thrift compiler 0.17.0, as in Debian 12'; exit 1; }

@@ -1,0 +1,200 @@
+package programtest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Nginx is an nginx that runs until its test ends, in front of http-servers.
+type Nginx struct {
+	addr   string
+	exited chan struct{}
+
+	mutex sync.Mutex
+	log   strings.Builder
+}
+
+// StartNginx runs nginx with the configuration of deploy/nginx in front of the http-servers at the given addresses, and
+// waits until it listens. Each of edits is an old and a new text: what the test needs otherwise in the configuration.
+// Where no nginx is installed the test is skipped; in CI it fails. It needs no Main.
+func StartNginx(t testing.TB, gateways []string, edits ...[2]string) *Nginx {
+	t.Helper()
+	program := findNginx(t)
+	dir := t.TempDir()
+	for range 10 { // between choosing a port and binding it another process may have taken it
+		n := &Nginx{addr: freeAddr(t), exited: make(chan struct{})}
+		configureNginx(t, dir, n.addr, gateways, edits)
+		if n.run(t, program, dir) {
+			return n
+		}
+		if !strings.Contains(n.Output(), "Address already in use") {
+			t.Fatalf("nginx ended at its start:\n%s", n.Output())
+		}
+	}
+	t.Fatal("nginx: no free port in ten attempts")
+	return nil
+}
+
+// URL is where it listens, as http://host:port.
+func (n *Nginx) URL() string { return "http://" + n.addr }
+
+// Output is what it has written to its error log.
+func (n *Nginx) Output() string {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	return n.log.String()
+}
+
+// Write implements io.Writer, for the process.
+func (n *Nginx) Write(b []byte) (int, error) {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	return n.log.Write(b)
+}
+
+// run reports whether the process came to listen; if not, it has ended.
+func (n *Nginx) run(t testing.TB, program, dir string) bool {
+	t.Helper()
+	process := exec.Command(program, "-p", dir, "-c", filepath.Join(dir, "nginx.conf"), "-e", "stderr")
+	process.Stdout, process.Stderr = n, n
+	if err := process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		_ = process.Wait()
+		close(n.exited)
+	}()
+	t.Cleanup(func() {
+		_ = process.Process.Kill()
+		<-n.exited
+		if t.Failed() {
+			t.Logf("nginx wrote:\n%s", tail(n.Output(), 4000))
+		}
+	})
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.After(20 * time.Second); ; {
+		// It writes the file when it listens.
+		written, err := os.ReadFile(filepath.Join(dir, "nginx.pid"))
+		if err == nil && strings.TrimSpace(string(written)) == strconv.Itoa(process.Process.Pid) {
+			return true
+		}
+		select {
+		case <-tick.C:
+		case <-n.exited:
+			return false
+		case <-deadline:
+			t.Fatalf("nginx did not listen:\n%s", n.Output())
+		}
+	}
+}
+
+func findNginx(t testing.TB) string {
+	t.Helper()
+	for _, name := range []string{"nginx", "/usr/sbin/nginx"} { // users' PATH may be without sbin
+		if program, err := exec.LookPath(name); err == nil {
+			return program
+		}
+	}
+	if os.Getenv("CI") != "" {
+		t.Fatal("nginx is not installed: `make test` installs it")
+	}
+	t.Skip("SKIPPED, NOT TESTED: nginx is not installed; `make test` installs it")
+	return ""
+}
+
+// nginxConf is what surrounds deploy/nginx: all that nginx writes is in its own folder, and one process does all, so
+// that nothing is left when it is killed.
+const nginxConf = `
+daemon off;
+master_process off;
+pid nginx.pid;
+error_log stderr info;
+events { worker_connections 4096; }
+http {
+    access_log off;
+    client_body_temp_path body;
+    proxy_temp_path proxy;
+    fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi;
+    scgi_temp_path scgi;
+    include pullchat*.conf;
+}
+`
+
+// configureNginx writes nginx.conf and copies of what is in deploy/nginx, where only the addresses are others.
+func configureNginx(t testing.TB, dir, addr string, gateways []string, edits [][2]string) {
+	t.Helper()
+	const first, second, with = "    server 127.0.0.1:8080 ", "    server 127.0.0.1:8081 ", "max_fails=1 fail_timeout=1s;\n"
+	var servers strings.Builder
+	for _, gateway := range gateways {
+		fmt.Fprintf(&servers, "    server %s %s", gateway, with)
+	}
+	deployed := filepath.Join(root(t), "deploy", "nginx")
+	for name, replaced := range map[string][][2]string{
+		"pullchat.conf":          append([][2]string{{"    listen 80;\n", "    listen " + addr + ";\n"}}, edits...),
+		"pullchat-gateways.conf": {{first + with + second + with, servers.String()}},
+	} {
+		conf, err := os.ReadFile(filepath.Join(deployed, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := string(conf)
+		for _, r := range replaced {
+			if strings.Count(text, r[0]) != 1 {
+				t.Fatalf("%s has %q %d times, want once", name, r[0], strings.Count(text, r[0]))
+			}
+			text = strings.Replace(text, r[0], r[1], 1)
+		}
+		write(t, filepath.Join(dir, name), text)
+	}
+	write(t, filepath.Join(dir, "nginx.conf"), nginxConf)
+}
+
+func write(t testing.TB, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// root is the folder of the module.
+func root(t testing.TB) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			t.Fatal("the test does not run in the module")
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+// freeAddr chooses a port that is free, below those that Linux gives to outgoing connections.
+func freeAddr(t testing.TB) string {
+	t.Helper()
+	for range 1000 {
+		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(22000+rand.IntN(10000)))
+		if listener, err := net.Listen("tcp", addr); err == nil {
+			_ = listener.Close()
+			return addr
+		}
+	}
+	t.Fatal("no free port")
+	return ""
+}
