@@ -26,6 +26,10 @@ test: redis-server nginx ## all tests, on a real Redis that they start; prints t
 	@go tool cover -func=coverage.out | awk '/^total/ { print "coverage of hand-written code: " $$3 }'
 	@grep -E '^(ok|FAIL|---)' test.log
 
+.PHONY: browser-test
+browser-test: redis-server nginx chromium ## test/browser with a real browser, Chromium (400 MB, which make test does not install)
+	REQUIRE_BROWSER=1 go test $(race) -count=1 -timeout 10m ./test/browser
+
 .PHONY: bench
 bench: redis-server webdis-and-wrk ## the whole set of benchmarks, ROUNDS times (default 5, about 10 minutes); writes docs/benchmarks
 	BENCHMARK_REPORT=$(CURDIR)/docs/benchmarks BENCHMARK_ROUNDS=$(or $(ROUNDS),5) go test -count=1 -timeout 60m -run '^TestReport$$' -v ./test/benchmarks
@@ -78,11 +82,13 @@ compose-test: ## the integration suite against the real stack, in containers
 	  status=$$?; docker compose -f docker-compose.test.yml down --volumes; exit $$status
 
 # What the tests need beside Go, from Debian's packages.
-.PHONY: redis-server nginx thrift-compiler webdis-and-wrk
+.PHONY: redis-server nginx chromium thrift-compiler webdis-and-wrk
 webdis-and-wrk:
 	@command -v webdis >/dev/null && command -v wrk >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends webdis wrk; }
 redis-server:
 	@command -v redis-server >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends redis-server; }
+chromium:
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 nginx:
 	@PATH=$$PATH:/usr/sbin command -v nginx >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends nginx; }
 thrift-compiler:
