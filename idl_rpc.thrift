@@ -5,7 +5,8 @@
 namespace go rpc
 
 // Code is the outcome of a call. The numbers are those of the HTTP statuses that mean the same, so that they
-// need no table to be read. A client treats a number that it does not know like INTERNAL.
+// need no table to be read; where several codes share a status, a digit follows it. A client treats a number that it
+// does not know like INTERNAL.
 enum Code {
     OK = 0
     INVALID_ARGUMENT = 400
@@ -19,6 +20,8 @@ enum Code {
     INTERNAL = 500
     UNAVAILABLE = 503
     DEADLINE_EXCEEDED = 504
+    TOKEN_INVALID = 4011
+    TOKEN_EXPIRED = 4012
 }
 
 struct Message {
@@ -177,6 +180,106 @@ struct WatchResponse {
     1: required list<Event> Events
 }
 
+// A user's account. Its password is told to nobody.
+struct Account {
+    1: required string User
+    2: required string Name          // for people; may be empty
+    3: required i64 Created          // microseconds since 1970
+}
+
+struct RegisterRequest {
+    1: required string User
+    2: required string Password      // 8 to 1,024 bytes of UTF-8
+    3: optional string Name          // up to 128 bytes
+    4: optional string RequestId
+}
+
+struct AccountRequest {
+    1: required string User
+    2: optional string RequestId
+}
+
+struct AccountResponse {
+    1: required i32 Code             // CONFLICT: registered before; NOT_FOUND: no such account
+    2: required string Msg
+    3: optional Account account
+}
+
+// A page of all accounts, by the bytes of their users' ids.
+struct AccountsRequest {
+    1: optional string Prefix        // of the user's id
+    2: optional string Cursor        // inclusive; empty is the beginning
+    3: required i32 Limit            // 0 asks for the server's default
+    4: optional string RequestId
+}
+
+struct AccountsResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional list<Account> Accounts
+    4: optional bool HasMore
+    5: optional string NextCursor    // where to continue from; empty at the end
+}
+
+// Which of up to 1,000 users have an account.
+struct KnownRequest {
+    1: required list<string> Users
+    2: optional string RequestId
+}
+
+struct LoginRequest {
+    1: required string User
+    2: required string Password
+    3: optional string RequestId
+}
+
+// Exchanges a session's refresh token for its next one. The same token with the same key is answered alike until the
+// next one is used; a token that was used before ends its session.
+struct RefreshRequest {
+    1: required string RefreshToken
+    2: optional string Key           // names the attempt: who repeats it after a lost answer says the same key
+    3: optional string RequestId
+}
+
+struct Session {
+    1: required string Id
+    2: required string User
+    3: required string RefreshToken
+}
+
+struct SessionResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional Session session
+}
+
+// Ends one session: that of a refresh token, or one that is named by who has seen to it that it is the caller's.
+struct LogoutRequest {
+    1: optional string RefreshToken
+    2: optional string User
+    3: optional string Session
+    4: optional string RequestId
+}
+
+struct LogoutResponse {
+    1: required i32 Code
+    2: required string Msg
+}
+
+// Ends all sessions of the user but the one that is named.
+struct ChangePasswordRequest {
+    1: required string User
+    2: required string Password      // the one that holds
+    3: required string NewPassword
+    4: optional string Session
+    5: optional string RequestId
+}
+
+struct ChangePasswordResponse {
+    1: required i32 Code
+    2: required string Msg
+}
+
 service IMService {
     SendResponse Send(1: SendRequest req)
     PullResponse Pull(1: PullRequest req)
@@ -188,6 +291,14 @@ service IMService {
     ReadResponse Read(1: ReadRequest req)
     AttendResponse Attend(1: AttendRequest req)
     PresentResponse Present(1: PresentRequest req)
+    AccountResponse Register(1: RegisterRequest req)
+    AccountResponse Account(1: AccountRequest req)
+    AccountsResponse Accounts(1: AccountsRequest req)
+    AccountsResponse Known(1: KnownRequest req)
+    SessionResponse Login(1: LoginRequest req)
+    SessionResponse Refresh(1: RefreshRequest req)
+    LogoutResponse Logout(1: LogoutRequest req)
+    ChangePasswordResponse ChangePassword(1: ChangePasswordRequest req)
     // A stream in both directions, which a client keeps open: what to watch goes up, events come down. Each request is
     // answered by an empty response, before which no other one is sent. It speaks Kitex' TTHeader streaming; other
     // methods answer any Thrift client.

@@ -16,6 +16,8 @@ import (
 var statuses = map[chat.Code]int{
 	chat.InvalidArgument:      consts.StatusBadRequest,
 	chat.Unauthenticated:      consts.StatusUnauthorized,
+	chat.TokenInvalid:         consts.StatusUnauthorized,
+	chat.TokenExpired:         consts.StatusUnauthorized,
 	chat.PermissionDenied:     consts.StatusForbidden,
 	chat.NotFound:             consts.StatusNotFound,
 	chat.Conflict:             consts.StatusConflict,

@@ -18,7 +18,7 @@ func TestEveryCodeHasAStatus(t *testing.T) {
 	want := map[chat.Code]int{
 		chat.InvalidArgument: 400, chat.Unauthenticated: 401, chat.PermissionDenied: 403, chat.NotFound: 404, chat.Conflict: 409,
 		chat.TooLarge: 413, chat.UnsupportedMediaType: 415, chat.ResourceExhausted: 429, chat.Internal: 500, chat.Unavailable: 503,
-		chat.DeadlineExceeded: 504,
+		chat.DeadlineExceeded: 504, chat.TokenInvalid: 401, chat.TokenExpired: 401,
 	}
 	for _, code := range chat.Codes() {
 		if statuses[code] != want[code] || statuses[code] == 0 {

@@ -12,7 +12,9 @@ type Code string
 // The codes. Those marked (retry) may go away when the same request is made again.
 const (
 	InvalidArgument      Code = "invalid_argument"
-	Unauthenticated      Code = "unauthenticated"
+	Unauthenticated      Code = "unauthenticated" // no token, or a wrong password
+	TokenInvalid         Code = "token_invalid"
+	TokenExpired         Code = "token_expired" // refresh it, or log in again
 	PermissionDenied     Code = "permission_denied"
 	NotFound             Code = "not_found"
 	Conflict             Code = "conflict"
@@ -27,8 +29,8 @@ const (
 // Codes lists the whole set.
 func Codes() []Code {
 	return []Code{
-		InvalidArgument, Unauthenticated, PermissionDenied, NotFound, Conflict, TooLarge, UnsupportedMediaType,
-		ResourceExhausted, Internal, Unavailable, DeadlineExceeded,
+		InvalidArgument, Unauthenticated, TokenInvalid, TokenExpired, PermissionDenied, NotFound, Conflict, TooLarge,
+		UnsupportedMediaType, ResourceExhausted, Internal, Unavailable, DeadlineExceeded,
 	}
 }
 

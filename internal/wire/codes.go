@@ -8,6 +8,8 @@ import (
 var codes = map[chat.Code]rpc.Code{
 	chat.InvalidArgument:      rpc.Code_INVALID_ARGUMENT,
 	chat.Unauthenticated:      rpc.Code_UNAUTHENTICATED,
+	chat.TokenInvalid:         rpc.Code_TOKEN_INVALID,
+	chat.TokenExpired:         rpc.Code_TOKEN_EXPIRED,
 	chat.PermissionDenied:     rpc.Code_PERMISSION_DENIED,
 	chat.NotFound:             rpc.Code_NOT_FOUND,
 	chat.Conflict:             rpc.Code_CONFLICT,

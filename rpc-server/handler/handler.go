@@ -24,6 +24,7 @@ type Service interface {
 type Handler struct {
 	service Service
 	live    chat.Live
+	people  People // or nil
 	log     *slog.Logger
 	leaving atomic.Bool
 

@@ -28,6 +28,7 @@ type Config struct {
 	Retention         time.Duration `name:"retention" env:"RETENTION" default:"0s" placeholder:"DURATION" help:"Age after which messages go, such as 720h; 0 keeps all."`
 	MaxChatMessages   int           `name:"max-chat-messages" env:"MAX_CHAT_MESSAGES" default:"0" placeholder:"N" help:"Messages that a chat keeps, the newest; 0 keeps all."`
 	IdempotencyWindow time.Duration `name:"idempotency-window" env:"IDEMPOTENCY_WINDOW" default:"24h" placeholder:"DURATION" help:"How long a repeated id is recognised; at least 1m, because clients and gateways repeat."`
+	RefreshTokenTTL   time.Duration `name:"refresh-token-ttl" env:"REFRESH_TOKEN_TTL" default:"720h" placeholder:"DURATION" help:"How long a login lasts that nobody refreshes."`
 	HintSweep         time.Duration `name:"hint-sweep" env:"HINT_SWEEP" default:"10s" placeholder:"DURATION" help:"How often to look for messages whose hint to live readers was lost; at least 100ms."`
 }
 
@@ -70,6 +71,10 @@ func (c Config) storage() storage.Options {
 		Sweep:             c.HintSweep,
 		TLS:               storage.TLS{CA: c.RedisCA, Cert: c.RedisCert, Key: c.RedisKey},
 	}
+}
+
+func (c Config) people() chat.PeopleOptions {
+	return chat.PeopleOptions{DefaultLimit: c.DefaultLimit, MaxLimit: c.MaxLimit, SessionLasts: c.RefreshTokenTTL}
 }
 
 func (c Config) limits() chat.Limits {

@@ -17,6 +17,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/gen/rpc/imservice"
 	"github.com/pullchat/pullchat/rpc-server/handler"
+	"github.com/pullchat/pullchat/rpc-server/password"
 	"github.com/pullchat/pullchat/rpc-server/storage"
 )
 
@@ -55,6 +56,7 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 		return nil, errors.Join(err, store.Close())
 	}
 	server.DrainDelay = config.RPCDrainDelay
+	server.KeepAccounts(chat.NewPeople(store, password.New(), config.people()))
 	return server, nil
 }
 
@@ -74,6 +76,9 @@ func ListenOver(service handler.Service, live chat.Live, store io.Closer, addr s
 	}
 	return &Server{log: log, listener: listener, handler: handler.New(service, live, log), store: store}, nil
 }
+
+// KeepAccounts has a Server that was made with ListenOver answer from people too. It is called before Run.
+func (s *Server) KeepAccounts(people handler.People) { s.handler.KeepAccounts(people) }
 
 // Addr is where the server listens, with its real port.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }

@@ -168,6 +168,10 @@ func (c *Checker) checkKey(ctx context.Context, key string) error {
 	switch name.kind {
 	case pinKey, readyKey:
 		err = c.checkType(ctx, key, "string")
+	case accountKey, sessionsKey:
+		err = c.checkType(ctx, key, "hash")
+	case usersKey:
+		err = c.checkType(ctx, key, "zset")
 	case activityKey:
 		err = c.checkActivity(ctx, key, name)
 	case logKey, idsKey:

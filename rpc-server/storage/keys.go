@@ -9,7 +9,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// The keys in Redis. {p} is the chat's partition; it is the hash tag, so that all keys of one append share a slot.
+// The keys in Redis; those of users are in keys_user.go. {p} is the chat's partition; it is the hash tag, so that all keys of one append share a slot.
 //
 //	key                    type        what it holds                                   written by   expires
 //	im:partitions          string      the number of partitions, for ever              Store        never
@@ -108,6 +108,9 @@ func (k keys) parse(key string) (keyName, bool) {
 		return keyName{kind: pinKey}, true
 	case key == k.ready():
 		return keyName{kind: readyKey}, true
+	}
+	if name, of := k.parseUser(key); of {
+		return name, true
 	}
 	partition, rest, closed := strings.Cut(strings.TrimPrefix(rest, "{"), "}:")
 	if !closed || !strings.HasPrefix(key, k.prefix+":{") || partition == "" || strings.Trim(partition, "0123456789") != "" {

@@ -28,7 +28,7 @@ var (
 // loadScripts gives a Redis all scripts that are called by their hash.
 func loadScripts(ctx context.Context, client *redis.Client) error {
 	_, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for _, source := range []string{appendSource, advanceSource, attendSource} {
+		for _, source := range append([]string{appendSource, advanceSource, attendSource}, userSources...) {
 			p.ScriptLoad(ctx, source)
 		}
 		return nil

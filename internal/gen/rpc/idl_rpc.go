@@ -25,6 +25,8 @@ const (
 	Code_INTERNAL               Code = 500
 	Code_UNAVAILABLE            Code = 503
 	Code_DEADLINE_EXCEEDED      Code = 504
+	Code_TOKEN_INVALID          Code = 4011
+	Code_TOKEN_EXPIRED          Code = 4012
 )
 
 func (p Code) String() string {
@@ -53,6 +55,10 @@ func (p Code) String() string {
 		return "UNAVAILABLE"
 	case Code_DEADLINE_EXCEEDED:
 		return "DEADLINE_EXCEEDED"
+	case Code_TOKEN_INVALID:
+		return "TOKEN_INVALID"
+	case Code_TOKEN_EXPIRED:
+		return "TOKEN_EXPIRED"
 	}
 	return "<UNSET>"
 }
@@ -83,6 +89,10 @@ func CodeFromString(s string) (Code, error) {
 		return Code_UNAVAILABLE, nil
 	case "DEADLINE_EXCEEDED":
 		return Code_DEADLINE_EXCEEDED, nil
+	case "TOKEN_INVALID":
+		return Code_TOKEN_INVALID, nil
+	case "TOKEN_EXPIRED":
+		return Code_TOKEN_EXPIRED, nil
 	}
 	return Code(0), fmt.Errorf("not a valid Code string")
 }
@@ -1469,6 +1479,927 @@ var fieldIDToName_WatchResponse = map[int16]string{
 	1: "Events",
 }
 
+type Account struct {
+	User    string `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
+	Name    string `thrift:"Name,2,required" frugal:"2,required,string" json:"Name"`
+	Created int64  `thrift:"Created,3,required" frugal:"3,required,i64" json:"Created"`
+}
+
+func NewAccount() *Account {
+	return &Account{}
+}
+
+func (p *Account) InitDefault() {
+}
+
+func (p *Account) GetUser() (v string) {
+	return p.User
+}
+
+func (p *Account) GetName() (v string) {
+	return p.Name
+}
+
+func (p *Account) GetCreated() (v int64) {
+	return p.Created
+}
+func (p *Account) SetUser(val string) {
+	p.User = val
+}
+func (p *Account) SetName(val string) {
+	p.Name = val
+}
+func (p *Account) SetCreated(val int64) {
+	p.Created = val
+}
+
+func (p *Account) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Account(%+v)", *p)
+}
+
+var fieldIDToName_Account = map[int16]string{
+	1: "User",
+	2: "Name",
+	3: "Created",
+}
+
+type RegisterRequest struct {
+	User      string  `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
+	Password  string  `thrift:"Password,2,required" frugal:"2,required,string" json:"Password"`
+	Name      *string `thrift:"Name,3,optional" frugal:"3,optional,string" json:"Name,omitempty"`
+	RequestId *string `thrift:"RequestId,4,optional" frugal:"4,optional,string" json:"RequestId,omitempty"`
+}
+
+func NewRegisterRequest() *RegisterRequest {
+	return &RegisterRequest{}
+}
+
+func (p *RegisterRequest) InitDefault() {
+}
+
+func (p *RegisterRequest) GetUser() (v string) {
+	return p.User
+}
+
+func (p *RegisterRequest) GetPassword() (v string) {
+	return p.Password
+}
+
+var RegisterRequest_Name_DEFAULT string
+
+func (p *RegisterRequest) GetName() (v string) {
+	if !p.IsSetName() {
+		return RegisterRequest_Name_DEFAULT
+	}
+	return *p.Name
+}
+
+var RegisterRequest_RequestId_DEFAULT string
+
+func (p *RegisterRequest) GetRequestId() (v string) {
+	if !p.IsSetRequestId() {
+		return RegisterRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *RegisterRequest) SetUser(val string) {
+	p.User = val
+}
+func (p *RegisterRequest) SetPassword(val string) {
+	p.Password = val
+}
+func (p *RegisterRequest) SetName(val *string) {
+	p.Name = val
+}
+func (p *RegisterRequest) SetRequestId(val *string) {
+	p.RequestId = val
+}
+
+func (p *RegisterRequest) IsSetName() bool {
+	return p.Name != nil
+}
+
+func (p *RegisterRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *RegisterRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("RegisterRequest(%+v)", *p)
+}
+
+var fieldIDToName_RegisterRequest = map[int16]string{
+	1: "User",
+	2: "Password",
+	3: "Name",
+	4: "RequestId",
+}
+
+type AccountRequest struct {
+	User      string  `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
+	RequestId *string `thrift:"RequestId,2,optional" frugal:"2,optional,string" json:"RequestId,omitempty"`
+}
+
+func NewAccountRequest() *AccountRequest {
+	return &AccountRequest{}
+}
+
+func (p *AccountRequest) InitDefault() {
+}
+
+func (p *AccountRequest) GetUser() (v string) {
+	return p.User
+}
+
+var AccountRequest_RequestId_DEFAULT string
+
+func (p *AccountRequest) GetRequestId() (v string) {
+	if !p.IsSetRequestId() {
+		return AccountRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *AccountRequest) SetUser(val string) {
+	p.User = val
+}
+func (p *AccountRequest) SetRequestId(val *string) {
+	p.RequestId = val
+}
+
+func (p *AccountRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *AccountRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("AccountRequest(%+v)", *p)
+}
+
+var fieldIDToName_AccountRequest = map[int16]string{
+	1: "User",
+	2: "RequestId",
+}
+
+type AccountResponse struct {
+	Code    int32    `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg     string   `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Account *Account `thrift:"account,3,optional" frugal:"3,optional,Account" json:"account,omitempty"`
+}
+
+func NewAccountResponse() *AccountResponse {
+	return &AccountResponse{}
+}
+
+func (p *AccountResponse) InitDefault() {
+}
+
+func (p *AccountResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *AccountResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var AccountResponse_Account_DEFAULT *Account
+
+func (p *AccountResponse) GetAccount() (v *Account) {
+	if !p.IsSetAccount() {
+		return AccountResponse_Account_DEFAULT
+	}
+	return p.Account
+}
+func (p *AccountResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *AccountResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *AccountResponse) SetAccount(val *Account) {
+	p.Account = val
+}
+
+func (p *AccountResponse) IsSetAccount() bool {
+	return p.Account != nil
+}
+
+func (p *AccountResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("AccountResponse(%+v)", *p)
+}
+
+var fieldIDToName_AccountResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "account",
+}
+
+type AccountsRequest struct {
+	Prefix    *string `thrift:"Prefix,1,optional" frugal:"1,optional,string" json:"Prefix,omitempty"`
+	Cursor    *string `thrift:"Cursor,2,optional" frugal:"2,optional,string" json:"Cursor,omitempty"`
+	Limit     int32   `thrift:"Limit,3,required" frugal:"3,required,i32" json:"Limit"`
+	RequestId *string `thrift:"RequestId,4,optional" frugal:"4,optional,string" json:"RequestId,omitempty"`
+}
+
+func NewAccountsRequest() *AccountsRequest {
+	return &AccountsRequest{}
+}
+
+func (p *AccountsRequest) InitDefault() {
+}
+
+var AccountsRequest_Prefix_DEFAULT string
+
+func (p *AccountsRequest) GetPrefix() (v string) {
+	if !p.IsSetPrefix() {
+		return AccountsRequest_Prefix_DEFAULT
+	}
+	return *p.Prefix
+}
+
+var AccountsRequest_Cursor_DEFAULT string
+
+func (p *AccountsRequest) GetCursor() (v string) {
+	if !p.IsSetCursor() {
+		return AccountsRequest_Cursor_DEFAULT
+	}
+	return *p.Cursor
+}
+
+func (p *AccountsRequest) GetLimit() (v int32) {
+	return p.Limit
+}
+
+var AccountsRequest_RequestId_DEFAULT string
+
+func (p *AccountsRequest) GetRequestId() (v string) {
+	if !p.IsSetRequestId() {
+		return AccountsRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *AccountsRequest) SetPrefix(val *string) {
+	p.Prefix = val
+}
+func (p *AccountsRequest) SetCursor(val *string) {
+	p.Cursor = val
+}
+func (p *AccountsRequest) SetLimit(val int32) {
+	p.Limit = val
+}
+func (p *AccountsRequest) SetRequestId(val *string) {
+	p.RequestId = val
+}
+
+func (p *AccountsRequest) IsSetPrefix() bool {
+	return p.Prefix != nil
+}
+
+func (p *AccountsRequest) IsSetCursor() bool {
+	return p.Cursor != nil
+}
+
+func (p *AccountsRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *AccountsRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("AccountsRequest(%+v)", *p)
+}
+
+var fieldIDToName_AccountsRequest = map[int16]string{
+	1: "Prefix",
+	2: "Cursor",
+	3: "Limit",
+	4: "RequestId",
+}
+
+type AccountsResponse struct {
+	Code       int32      `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg        string     `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Accounts   []*Account `thrift:"Accounts,3,optional" frugal:"3,optional,list<Account>" json:"Accounts,omitempty"`
+	HasMore    *bool      `thrift:"HasMore,4,optional" frugal:"4,optional,bool" json:"HasMore,omitempty"`
+	NextCursor *string    `thrift:"NextCursor,5,optional" frugal:"5,optional,string" json:"NextCursor,omitempty"`
+}
+
+func NewAccountsResponse() *AccountsResponse {
+	return &AccountsResponse{}
+}
+
+func (p *AccountsResponse) InitDefault() {
+}
+
+func (p *AccountsResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *AccountsResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var AccountsResponse_Accounts_DEFAULT []*Account
+
+func (p *AccountsResponse) GetAccounts() (v []*Account) {
+	if !p.IsSetAccounts() {
+		return AccountsResponse_Accounts_DEFAULT
+	}
+	return p.Accounts
+}
+
+var AccountsResponse_HasMore_DEFAULT bool
+
+func (p *AccountsResponse) GetHasMore() (v bool) {
+	if !p.IsSetHasMore() {
+		return AccountsResponse_HasMore_DEFAULT
+	}
+	return *p.HasMore
+}
+
+var AccountsResponse_NextCursor_DEFAULT string
+
+func (p *AccountsResponse) GetNextCursor() (v string) {
+	if !p.IsSetNextCursor() {
+		return AccountsResponse_NextCursor_DEFAULT
+	}
+	return *p.NextCursor
+}
+func (p *AccountsResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *AccountsResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *AccountsResponse) SetAccounts(val []*Account) {
+	p.Accounts = val
+}
+func (p *AccountsResponse) SetHasMore(val *bool) {
+	p.HasMore = val
+}
+func (p *AccountsResponse) SetNextCursor(val *string) {
+	p.NextCursor = val
+}
+
+func (p *AccountsResponse) IsSetAccounts() bool {
+	return p.Accounts != nil
+}
+
+func (p *AccountsResponse) IsSetHasMore() bool {
+	return p.HasMore != nil
+}
+
+func (p *AccountsResponse) IsSetNextCursor() bool {
+	return p.NextCursor != nil
+}
+
+func (p *AccountsResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("AccountsResponse(%+v)", *p)
+}
+
+var fieldIDToName_AccountsResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Accounts",
+	4: "HasMore",
+	5: "NextCursor",
+}
+
+type KnownRequest struct {
+	Users     []string `thrift:"Users,1,required" frugal:"1,required,list<string>" json:"Users"`
+	RequestId *string  `thrift:"RequestId,2,optional" frugal:"2,optional,string" json:"RequestId,omitempty"`
+}
+
+func NewKnownRequest() *KnownRequest {
+	return &KnownRequest{}
+}
+
+func (p *KnownRequest) InitDefault() {
+}
+
+func (p *KnownRequest) GetUsers() (v []string) {
+	return p.Users
+}
+
+var KnownRequest_RequestId_DEFAULT string
+
+func (p *KnownRequest) GetRequestId() (v string) {
+	if !p.IsSetRequestId() {
+		return KnownRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *KnownRequest) SetUsers(val []string) {
+	p.Users = val
+}
+func (p *KnownRequest) SetRequestId(val *string) {
+	p.RequestId = val
+}
+
+func (p *KnownRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *KnownRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("KnownRequest(%+v)", *p)
+}
+
+var fieldIDToName_KnownRequest = map[int16]string{
+	1: "Users",
+	2: "RequestId",
+}
+
+type LoginRequest struct {
+	User      string  `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
+	Password  string  `thrift:"Password,2,required" frugal:"2,required,string" json:"Password"`
+	RequestId *string `thrift:"RequestId,3,optional" frugal:"3,optional,string" json:"RequestId,omitempty"`
+}
+
+func NewLoginRequest() *LoginRequest {
+	return &LoginRequest{}
+}
+
+func (p *LoginRequest) InitDefault() {
+}
+
+func (p *LoginRequest) GetUser() (v string) {
+	return p.User
+}
+
+func (p *LoginRequest) GetPassword() (v string) {
+	return p.Password
+}
+
+var LoginRequest_RequestId_DEFAULT string
+
+func (p *LoginRequest) GetRequestId() (v string) {
+	if !p.IsSetRequestId() {
+		return LoginRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *LoginRequest) SetUser(val string) {
+	p.User = val
+}
+func (p *LoginRequest) SetPassword(val string) {
+	p.Password = val
+}
+func (p *LoginRequest) SetRequestId(val *string) {
+	p.RequestId = val
+}
+
+func (p *LoginRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *LoginRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("LoginRequest(%+v)", *p)
+}
+
+var fieldIDToName_LoginRequest = map[int16]string{
+	1: "User",
+	2: "Password",
+	3: "RequestId",
+}
+
+type RefreshRequest struct {
+	RefreshToken string  `thrift:"RefreshToken,1,required" frugal:"1,required,string" json:"RefreshToken"`
+	Key          *string `thrift:"Key,2,optional" frugal:"2,optional,string" json:"Key,omitempty"`
+	RequestId    *string `thrift:"RequestId,3,optional" frugal:"3,optional,string" json:"RequestId,omitempty"`
+}
+
+func NewRefreshRequest() *RefreshRequest {
+	return &RefreshRequest{}
+}
+
+func (p *RefreshRequest) InitDefault() {
+}
+
+func (p *RefreshRequest) GetRefreshToken() (v string) {
+	return p.RefreshToken
+}
+
+var RefreshRequest_Key_DEFAULT string
+
+func (p *RefreshRequest) GetKey() (v string) {
+	if !p.IsSetKey() {
+		return RefreshRequest_Key_DEFAULT
+	}
+	return *p.Key
+}
+
+var RefreshRequest_RequestId_DEFAULT string
+
+func (p *RefreshRequest) GetRequestId() (v string) {
+	if !p.IsSetRequestId() {
+		return RefreshRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *RefreshRequest) SetRefreshToken(val string) {
+	p.RefreshToken = val
+}
+func (p *RefreshRequest) SetKey(val *string) {
+	p.Key = val
+}
+func (p *RefreshRequest) SetRequestId(val *string) {
+	p.RequestId = val
+}
+
+func (p *RefreshRequest) IsSetKey() bool {
+	return p.Key != nil
+}
+
+func (p *RefreshRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *RefreshRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("RefreshRequest(%+v)", *p)
+}
+
+var fieldIDToName_RefreshRequest = map[int16]string{
+	1: "RefreshToken",
+	2: "Key",
+	3: "RequestId",
+}
+
+type Session struct {
+	Id           string `thrift:"Id,1,required" frugal:"1,required,string" json:"Id"`
+	User         string `thrift:"User,2,required" frugal:"2,required,string" json:"User"`
+	RefreshToken string `thrift:"RefreshToken,3,required" frugal:"3,required,string" json:"RefreshToken"`
+}
+
+func NewSession() *Session {
+	return &Session{}
+}
+
+func (p *Session) InitDefault() {
+}
+
+func (p *Session) GetId() (v string) {
+	return p.Id
+}
+
+func (p *Session) GetUser() (v string) {
+	return p.User
+}
+
+func (p *Session) GetRefreshToken() (v string) {
+	return p.RefreshToken
+}
+func (p *Session) SetId(val string) {
+	p.Id = val
+}
+func (p *Session) SetUser(val string) {
+	p.User = val
+}
+func (p *Session) SetRefreshToken(val string) {
+	p.RefreshToken = val
+}
+
+func (p *Session) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Session(%+v)", *p)
+}
+
+var fieldIDToName_Session = map[int16]string{
+	1: "Id",
+	2: "User",
+	3: "RefreshToken",
+}
+
+type SessionResponse struct {
+	Code    int32    `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg     string   `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Session *Session `thrift:"session,3,optional" frugal:"3,optional,Session" json:"session,omitempty"`
+}
+
+func NewSessionResponse() *SessionResponse {
+	return &SessionResponse{}
+}
+
+func (p *SessionResponse) InitDefault() {
+}
+
+func (p *SessionResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *SessionResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var SessionResponse_Session_DEFAULT *Session
+
+func (p *SessionResponse) GetSession() (v *Session) {
+	if !p.IsSetSession() {
+		return SessionResponse_Session_DEFAULT
+	}
+	return p.Session
+}
+func (p *SessionResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *SessionResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *SessionResponse) SetSession(val *Session) {
+	p.Session = val
+}
+
+func (p *SessionResponse) IsSetSession() bool {
+	return p.Session != nil
+}
+
+func (p *SessionResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("SessionResponse(%+v)", *p)
+}
+
+var fieldIDToName_SessionResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "session",
+}
+
+type LogoutRequest struct {
+	RefreshToken *string `thrift:"RefreshToken,1,optional" frugal:"1,optional,string" json:"RefreshToken,omitempty"`
+	User         *string `thrift:"User,2,optional" frugal:"2,optional,string" json:"User,omitempty"`
+	Session      *string `thrift:"Session,3,optional" frugal:"3,optional,string" json:"Session,omitempty"`
+	RequestId    *string `thrift:"RequestId,4,optional" frugal:"4,optional,string" json:"RequestId,omitempty"`
+}
+
+func NewLogoutRequest() *LogoutRequest {
+	return &LogoutRequest{}
+}
+
+func (p *LogoutRequest) InitDefault() {
+}
+
+var LogoutRequest_RefreshToken_DEFAULT string
+
+func (p *LogoutRequest) GetRefreshToken() (v string) {
+	if !p.IsSetRefreshToken() {
+		return LogoutRequest_RefreshToken_DEFAULT
+	}
+	return *p.RefreshToken
+}
+
+var LogoutRequest_User_DEFAULT string
+
+func (p *LogoutRequest) GetUser() (v string) {
+	if !p.IsSetUser() {
+		return LogoutRequest_User_DEFAULT
+	}
+	return *p.User
+}
+
+var LogoutRequest_Session_DEFAULT string
+
+func (p *LogoutRequest) GetSession() (v string) {
+	if !p.IsSetSession() {
+		return LogoutRequest_Session_DEFAULT
+	}
+	return *p.Session
+}
+
+var LogoutRequest_RequestId_DEFAULT string
+
+func (p *LogoutRequest) GetRequestId() (v string) {
+	if !p.IsSetRequestId() {
+		return LogoutRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *LogoutRequest) SetRefreshToken(val *string) {
+	p.RefreshToken = val
+}
+func (p *LogoutRequest) SetUser(val *string) {
+	p.User = val
+}
+func (p *LogoutRequest) SetSession(val *string) {
+	p.Session = val
+}
+func (p *LogoutRequest) SetRequestId(val *string) {
+	p.RequestId = val
+}
+
+func (p *LogoutRequest) IsSetRefreshToken() bool {
+	return p.RefreshToken != nil
+}
+
+func (p *LogoutRequest) IsSetUser() bool {
+	return p.User != nil
+}
+
+func (p *LogoutRequest) IsSetSession() bool {
+	return p.Session != nil
+}
+
+func (p *LogoutRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *LogoutRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("LogoutRequest(%+v)", *p)
+}
+
+var fieldIDToName_LogoutRequest = map[int16]string{
+	1: "RefreshToken",
+	2: "User",
+	3: "Session",
+	4: "RequestId",
+}
+
+type LogoutResponse struct {
+	Code int32  `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg  string `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+}
+
+func NewLogoutResponse() *LogoutResponse {
+	return &LogoutResponse{}
+}
+
+func (p *LogoutResponse) InitDefault() {
+}
+
+func (p *LogoutResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *LogoutResponse) GetMsg() (v string) {
+	return p.Msg
+}
+func (p *LogoutResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *LogoutResponse) SetMsg(val string) {
+	p.Msg = val
+}
+
+func (p *LogoutResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("LogoutResponse(%+v)", *p)
+}
+
+var fieldIDToName_LogoutResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+}
+
+type ChangePasswordRequest struct {
+	User         string  `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
+	Password     string  `thrift:"Password,2,required" frugal:"2,required,string" json:"Password"`
+	NewPassword_ string  `thrift:"NewPassword,3,required" frugal:"3,required,string" json:"NewPassword"`
+	Session      *string `thrift:"Session,4,optional" frugal:"4,optional,string" json:"Session,omitempty"`
+	RequestId    *string `thrift:"RequestId,5,optional" frugal:"5,optional,string" json:"RequestId,omitempty"`
+}
+
+func NewChangePasswordRequest() *ChangePasswordRequest {
+	return &ChangePasswordRequest{}
+}
+
+func (p *ChangePasswordRequest) InitDefault() {
+}
+
+func (p *ChangePasswordRequest) GetUser() (v string) {
+	return p.User
+}
+
+func (p *ChangePasswordRequest) GetPassword() (v string) {
+	return p.Password
+}
+
+func (p *ChangePasswordRequest) GetNewPassword_() (v string) {
+	return p.NewPassword_
+}
+
+var ChangePasswordRequest_Session_DEFAULT string
+
+func (p *ChangePasswordRequest) GetSession() (v string) {
+	if !p.IsSetSession() {
+		return ChangePasswordRequest_Session_DEFAULT
+	}
+	return *p.Session
+}
+
+var ChangePasswordRequest_RequestId_DEFAULT string
+
+func (p *ChangePasswordRequest) GetRequestId() (v string) {
+	if !p.IsSetRequestId() {
+		return ChangePasswordRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *ChangePasswordRequest) SetUser(val string) {
+	p.User = val
+}
+func (p *ChangePasswordRequest) SetPassword(val string) {
+	p.Password = val
+}
+func (p *ChangePasswordRequest) SetNewPassword_(val string) {
+	p.NewPassword_ = val
+}
+func (p *ChangePasswordRequest) SetSession(val *string) {
+	p.Session = val
+}
+func (p *ChangePasswordRequest) SetRequestId(val *string) {
+	p.RequestId = val
+}
+
+func (p *ChangePasswordRequest) IsSetSession() bool {
+	return p.Session != nil
+}
+
+func (p *ChangePasswordRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *ChangePasswordRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ChangePasswordRequest(%+v)", *p)
+}
+
+var fieldIDToName_ChangePasswordRequest = map[int16]string{
+	1: "User",
+	2: "Password",
+	3: "NewPassword",
+	4: "Session",
+	5: "RequestId",
+}
+
+type ChangePasswordResponse struct {
+	Code int32  `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg  string `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+}
+
+func NewChangePasswordResponse() *ChangePasswordResponse {
+	return &ChangePasswordResponse{}
+}
+
+func (p *ChangePasswordResponse) InitDefault() {
+}
+
+func (p *ChangePasswordResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *ChangePasswordResponse) GetMsg() (v string) {
+	return p.Msg
+}
+func (p *ChangePasswordResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *ChangePasswordResponse) SetMsg(val string) {
+	p.Msg = val
+}
+
+func (p *ChangePasswordResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ChangePasswordResponse(%+v)", *p)
+}
+
+var fieldIDToName_ChangePasswordResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+}
+
 type StoredMessage struct {
 	Text   string  `thrift:"Text,1,required" frugal:"1,required,string" json:"Text"`
 	Sender string  `thrift:"Sender,2,required" frugal:"2,required,string" json:"Sender"`
@@ -1545,6 +2476,22 @@ type IMService interface {
 	Attend(ctx context.Context, req *AttendRequest) (r *AttendResponse, err error)
 
 	Present(ctx context.Context, req *PresentRequest) (r *PresentResponse, err error)
+
+	Register(ctx context.Context, req *RegisterRequest) (r *AccountResponse, err error)
+
+	Account(ctx context.Context, req *AccountRequest) (r *AccountResponse, err error)
+
+	Accounts(ctx context.Context, req *AccountsRequest) (r *AccountsResponse, err error)
+
+	Known(ctx context.Context, req *KnownRequest) (r *AccountsResponse, err error)
+
+	Login(ctx context.Context, req *LoginRequest) (r *SessionResponse, err error)
+
+	Refresh(ctx context.Context, req *RefreshRequest) (r *SessionResponse, err error)
+
+	Logout(ctx context.Context, req *LogoutRequest) (r *LogoutResponse, err error)
+
+	ChangePassword(ctx context.Context, req *ChangePasswordRequest) (r *ChangePasswordResponse, err error)
 
 	Watch(ctx context.Context, stream IMService_WatchServer) (err error)
 }
@@ -2306,6 +3253,614 @@ func (p *IMServicePresentResult) String() string {
 }
 
 var fieldIDToName_IMServicePresentResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceRegisterArgs struct {
+	Req *RegisterRequest `thrift:"req,1" frugal:"1,default,RegisterRequest" json:"req"`
+}
+
+func NewIMServiceRegisterArgs() *IMServiceRegisterArgs {
+	return &IMServiceRegisterArgs{}
+}
+
+func (p *IMServiceRegisterArgs) InitDefault() {
+}
+
+var IMServiceRegisterArgs_Req_DEFAULT *RegisterRequest
+
+func (p *IMServiceRegisterArgs) GetReq() (v *RegisterRequest) {
+	if !p.IsSetReq() {
+		return IMServiceRegisterArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceRegisterArgs) SetReq(val *RegisterRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceRegisterArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceRegisterArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceRegisterArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceRegisterArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceRegisterResult struct {
+	Success *AccountResponse `thrift:"success,0,optional" frugal:"0,optional,AccountResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceRegisterResult() *IMServiceRegisterResult {
+	return &IMServiceRegisterResult{}
+}
+
+func (p *IMServiceRegisterResult) InitDefault() {
+}
+
+var IMServiceRegisterResult_Success_DEFAULT *AccountResponse
+
+func (p *IMServiceRegisterResult) GetSuccess() (v *AccountResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceRegisterResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceRegisterResult) SetSuccess(x interface{}) {
+	p.Success = x.(*AccountResponse)
+}
+
+func (p *IMServiceRegisterResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceRegisterResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceRegisterResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceRegisterResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceAccountArgs struct {
+	Req *AccountRequest `thrift:"req,1" frugal:"1,default,AccountRequest" json:"req"`
+}
+
+func NewIMServiceAccountArgs() *IMServiceAccountArgs {
+	return &IMServiceAccountArgs{}
+}
+
+func (p *IMServiceAccountArgs) InitDefault() {
+}
+
+var IMServiceAccountArgs_Req_DEFAULT *AccountRequest
+
+func (p *IMServiceAccountArgs) GetReq() (v *AccountRequest) {
+	if !p.IsSetReq() {
+		return IMServiceAccountArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceAccountArgs) SetReq(val *AccountRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceAccountArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceAccountArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceAccountArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceAccountArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceAccountResult struct {
+	Success *AccountResponse `thrift:"success,0,optional" frugal:"0,optional,AccountResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceAccountResult() *IMServiceAccountResult {
+	return &IMServiceAccountResult{}
+}
+
+func (p *IMServiceAccountResult) InitDefault() {
+}
+
+var IMServiceAccountResult_Success_DEFAULT *AccountResponse
+
+func (p *IMServiceAccountResult) GetSuccess() (v *AccountResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceAccountResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceAccountResult) SetSuccess(x interface{}) {
+	p.Success = x.(*AccountResponse)
+}
+
+func (p *IMServiceAccountResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceAccountResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceAccountResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceAccountResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceAccountsArgs struct {
+	Req *AccountsRequest `thrift:"req,1" frugal:"1,default,AccountsRequest" json:"req"`
+}
+
+func NewIMServiceAccountsArgs() *IMServiceAccountsArgs {
+	return &IMServiceAccountsArgs{}
+}
+
+func (p *IMServiceAccountsArgs) InitDefault() {
+}
+
+var IMServiceAccountsArgs_Req_DEFAULT *AccountsRequest
+
+func (p *IMServiceAccountsArgs) GetReq() (v *AccountsRequest) {
+	if !p.IsSetReq() {
+		return IMServiceAccountsArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceAccountsArgs) SetReq(val *AccountsRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceAccountsArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceAccountsArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceAccountsArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceAccountsArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceAccountsResult struct {
+	Success *AccountsResponse `thrift:"success,0,optional" frugal:"0,optional,AccountsResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceAccountsResult() *IMServiceAccountsResult {
+	return &IMServiceAccountsResult{}
+}
+
+func (p *IMServiceAccountsResult) InitDefault() {
+}
+
+var IMServiceAccountsResult_Success_DEFAULT *AccountsResponse
+
+func (p *IMServiceAccountsResult) GetSuccess() (v *AccountsResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceAccountsResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceAccountsResult) SetSuccess(x interface{}) {
+	p.Success = x.(*AccountsResponse)
+}
+
+func (p *IMServiceAccountsResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceAccountsResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceAccountsResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceAccountsResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceKnownArgs struct {
+	Req *KnownRequest `thrift:"req,1" frugal:"1,default,KnownRequest" json:"req"`
+}
+
+func NewIMServiceKnownArgs() *IMServiceKnownArgs {
+	return &IMServiceKnownArgs{}
+}
+
+func (p *IMServiceKnownArgs) InitDefault() {
+}
+
+var IMServiceKnownArgs_Req_DEFAULT *KnownRequest
+
+func (p *IMServiceKnownArgs) GetReq() (v *KnownRequest) {
+	if !p.IsSetReq() {
+		return IMServiceKnownArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceKnownArgs) SetReq(val *KnownRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceKnownArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceKnownArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceKnownArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceKnownArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceKnownResult struct {
+	Success *AccountsResponse `thrift:"success,0,optional" frugal:"0,optional,AccountsResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceKnownResult() *IMServiceKnownResult {
+	return &IMServiceKnownResult{}
+}
+
+func (p *IMServiceKnownResult) InitDefault() {
+}
+
+var IMServiceKnownResult_Success_DEFAULT *AccountsResponse
+
+func (p *IMServiceKnownResult) GetSuccess() (v *AccountsResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceKnownResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceKnownResult) SetSuccess(x interface{}) {
+	p.Success = x.(*AccountsResponse)
+}
+
+func (p *IMServiceKnownResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceKnownResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceKnownResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceKnownResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceLoginArgs struct {
+	Req *LoginRequest `thrift:"req,1" frugal:"1,default,LoginRequest" json:"req"`
+}
+
+func NewIMServiceLoginArgs() *IMServiceLoginArgs {
+	return &IMServiceLoginArgs{}
+}
+
+func (p *IMServiceLoginArgs) InitDefault() {
+}
+
+var IMServiceLoginArgs_Req_DEFAULT *LoginRequest
+
+func (p *IMServiceLoginArgs) GetReq() (v *LoginRequest) {
+	if !p.IsSetReq() {
+		return IMServiceLoginArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceLoginArgs) SetReq(val *LoginRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceLoginArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceLoginArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceLoginArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceLoginArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceLoginResult struct {
+	Success *SessionResponse `thrift:"success,0,optional" frugal:"0,optional,SessionResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceLoginResult() *IMServiceLoginResult {
+	return &IMServiceLoginResult{}
+}
+
+func (p *IMServiceLoginResult) InitDefault() {
+}
+
+var IMServiceLoginResult_Success_DEFAULT *SessionResponse
+
+func (p *IMServiceLoginResult) GetSuccess() (v *SessionResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceLoginResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceLoginResult) SetSuccess(x interface{}) {
+	p.Success = x.(*SessionResponse)
+}
+
+func (p *IMServiceLoginResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceLoginResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceLoginResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceLoginResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceRefreshArgs struct {
+	Req *RefreshRequest `thrift:"req,1" frugal:"1,default,RefreshRequest" json:"req"`
+}
+
+func NewIMServiceRefreshArgs() *IMServiceRefreshArgs {
+	return &IMServiceRefreshArgs{}
+}
+
+func (p *IMServiceRefreshArgs) InitDefault() {
+}
+
+var IMServiceRefreshArgs_Req_DEFAULT *RefreshRequest
+
+func (p *IMServiceRefreshArgs) GetReq() (v *RefreshRequest) {
+	if !p.IsSetReq() {
+		return IMServiceRefreshArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceRefreshArgs) SetReq(val *RefreshRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceRefreshArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceRefreshArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceRefreshArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceRefreshArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceRefreshResult struct {
+	Success *SessionResponse `thrift:"success,0,optional" frugal:"0,optional,SessionResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceRefreshResult() *IMServiceRefreshResult {
+	return &IMServiceRefreshResult{}
+}
+
+func (p *IMServiceRefreshResult) InitDefault() {
+}
+
+var IMServiceRefreshResult_Success_DEFAULT *SessionResponse
+
+func (p *IMServiceRefreshResult) GetSuccess() (v *SessionResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceRefreshResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceRefreshResult) SetSuccess(x interface{}) {
+	p.Success = x.(*SessionResponse)
+}
+
+func (p *IMServiceRefreshResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceRefreshResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceRefreshResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceRefreshResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceLogoutArgs struct {
+	Req *LogoutRequest `thrift:"req,1" frugal:"1,default,LogoutRequest" json:"req"`
+}
+
+func NewIMServiceLogoutArgs() *IMServiceLogoutArgs {
+	return &IMServiceLogoutArgs{}
+}
+
+func (p *IMServiceLogoutArgs) InitDefault() {
+}
+
+var IMServiceLogoutArgs_Req_DEFAULT *LogoutRequest
+
+func (p *IMServiceLogoutArgs) GetReq() (v *LogoutRequest) {
+	if !p.IsSetReq() {
+		return IMServiceLogoutArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceLogoutArgs) SetReq(val *LogoutRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceLogoutArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceLogoutArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceLogoutArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceLogoutArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceLogoutResult struct {
+	Success *LogoutResponse `thrift:"success,0,optional" frugal:"0,optional,LogoutResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceLogoutResult() *IMServiceLogoutResult {
+	return &IMServiceLogoutResult{}
+}
+
+func (p *IMServiceLogoutResult) InitDefault() {
+}
+
+var IMServiceLogoutResult_Success_DEFAULT *LogoutResponse
+
+func (p *IMServiceLogoutResult) GetSuccess() (v *LogoutResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceLogoutResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceLogoutResult) SetSuccess(x interface{}) {
+	p.Success = x.(*LogoutResponse)
+}
+
+func (p *IMServiceLogoutResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceLogoutResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceLogoutResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceLogoutResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceChangePasswordArgs struct {
+	Req *ChangePasswordRequest `thrift:"req,1" frugal:"1,default,ChangePasswordRequest" json:"req"`
+}
+
+func NewIMServiceChangePasswordArgs() *IMServiceChangePasswordArgs {
+	return &IMServiceChangePasswordArgs{}
+}
+
+func (p *IMServiceChangePasswordArgs) InitDefault() {
+}
+
+var IMServiceChangePasswordArgs_Req_DEFAULT *ChangePasswordRequest
+
+func (p *IMServiceChangePasswordArgs) GetReq() (v *ChangePasswordRequest) {
+	if !p.IsSetReq() {
+		return IMServiceChangePasswordArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceChangePasswordArgs) SetReq(val *ChangePasswordRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceChangePasswordArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceChangePasswordArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceChangePasswordArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceChangePasswordArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceChangePasswordResult struct {
+	Success *ChangePasswordResponse `thrift:"success,0,optional" frugal:"0,optional,ChangePasswordResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceChangePasswordResult() *IMServiceChangePasswordResult {
+	return &IMServiceChangePasswordResult{}
+}
+
+func (p *IMServiceChangePasswordResult) InitDefault() {
+}
+
+var IMServiceChangePasswordResult_Success_DEFAULT *ChangePasswordResponse
+
+func (p *IMServiceChangePasswordResult) GetSuccess() (v *ChangePasswordResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceChangePasswordResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceChangePasswordResult) SetSuccess(x interface{}) {
+	p.Success = x.(*ChangePasswordResponse)
+}
+
+func (p *IMServiceChangePasswordResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceChangePasswordResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceChangePasswordResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceChangePasswordResult = map[int16]string{
 	0: "success",
 }
 

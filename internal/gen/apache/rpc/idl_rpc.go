@@ -35,6 +35,8 @@ const (
 	Code_INTERNAL               Code = 500
 	Code_UNAVAILABLE            Code = 503
 	Code_DEADLINE_EXCEEDED      Code = 504
+	Code_TOKEN_INVALID          Code = 4011
+	Code_TOKEN_EXPIRED          Code = 4012
 )
 
 func (p Code) String() string {
@@ -63,6 +65,10 @@ func (p Code) String() string {
 		return "UNAVAILABLE"
 	case Code_DEADLINE_EXCEEDED:
 		return "DEADLINE_EXCEEDED"
+	case Code_TOKEN_INVALID:
+		return "TOKEN_INVALID"
+	case Code_TOKEN_EXPIRED:
+		return "TOKEN_EXPIRED"
 	}
 	return "<UNSET>"
 }
@@ -93,6 +99,10 @@ func CodeFromString(s string) (Code, error) {
 		return Code_UNAVAILABLE, nil
 	case "DEADLINE_EXCEEDED":
 		return Code_DEADLINE_EXCEEDED, nil
+	case "TOKEN_INVALID":
+		return Code_TOKEN_INVALID, nil
+	case "TOKEN_EXPIRED":
+		return Code_TOKEN_EXPIRED, nil
 	}
 	return Code(0), fmt.Errorf("not a valid Code string")
 }
@@ -5729,6 +5739,3640 @@ func (p *WatchResponse) String() string {
 }
 
 // Attributes:
+//   - User
+//   - Name
+//   - Created
+type Account struct {
+	User    string `thrift:"User,1,required" db:"User" json:"User"`
+	Name    string `thrift:"Name,2,required" db:"Name" json:"Name"`
+	Created int64  `thrift:"Created,3,required" db:"Created" json:"Created"`
+}
+
+func NewAccount() *Account {
+	return &Account{}
+}
+
+func (p *Account) GetUser() string {
+	return p.User
+}
+
+func (p *Account) GetName() string {
+	return p.Name
+}
+
+func (p *Account) GetCreated() int64 {
+	return p.Created
+}
+func (p *Account) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetUser bool = false
+	var issetName bool = false
+	var issetCreated bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetUser = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+				issetName = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.I64 {
+				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+				issetCreated = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetUser {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field User is not set"))
+	}
+	if !issetName {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Name is not set"))
+	}
+	if !issetCreated {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Created is not set"))
+	}
+	return nil
+}
+
+func (p *Account) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.User = v
+	}
+	return nil
+}
+
+func (p *Account) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Name = v
+	}
+	return nil
+}
+
+func (p *Account) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI64(ctx); err != nil {
+		return thrift.PrependError("error reading field 3: ", err)
+	} else {
+		p.Created = v
+	}
+	return nil
+}
+
+func (p *Account) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Account"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *Account) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "User", thrift.STRING, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:User: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.User)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.User (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:User: ", p), err)
+	}
+	return err
+}
+
+func (p *Account) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Name", thrift.STRING, 2); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Name: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Name)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Name (2) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Name: ", p), err)
+	}
+	return err
+}
+
+func (p *Account) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Created", thrift.I64, 3); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:Created: ", p), err)
+	}
+	if err := oprot.WriteI64(ctx, int64(p.Created)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Created (3) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 3:Created: ", p), err)
+	}
+	return err
+}
+
+func (p *Account) Equals(other *Account) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.User != other.User {
+		return false
+	}
+	if p.Name != other.Name {
+		return false
+	}
+	if p.Created != other.Created {
+		return false
+	}
+	return true
+}
+
+func (p *Account) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Account(%+v)", *p)
+}
+
+// Attributes:
+//   - User
+//   - Password
+//   - Name
+//   - RequestId
+type RegisterRequest struct {
+	User      string  `thrift:"User,1,required" db:"User" json:"User"`
+	Password  string  `thrift:"Password,2,required" db:"Password" json:"Password"`
+	Name      *string `thrift:"Name,3" db:"Name" json:"Name,omitempty"`
+	RequestId *string `thrift:"RequestId,4" db:"RequestId" json:"RequestId,omitempty"`
+}
+
+func NewRegisterRequest() *RegisterRequest {
+	return &RegisterRequest{}
+}
+
+func (p *RegisterRequest) GetUser() string {
+	return p.User
+}
+
+func (p *RegisterRequest) GetPassword() string {
+	return p.Password
+}
+
+var RegisterRequest_Name_DEFAULT string
+
+func (p *RegisterRequest) GetName() string {
+	if !p.IsSetName() {
+		return RegisterRequest_Name_DEFAULT
+	}
+	return *p.Name
+}
+
+var RegisterRequest_RequestId_DEFAULT string
+
+func (p *RegisterRequest) GetRequestId() string {
+	if !p.IsSetRequestId() {
+		return RegisterRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *RegisterRequest) IsSetName() bool {
+	return p.Name != nil
+}
+
+func (p *RegisterRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *RegisterRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetUser bool = false
+	var issetPassword bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetUser = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+				issetPassword = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 4:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField4(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetUser {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field User is not set"))
+	}
+	if !issetPassword {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Password is not set"))
+	}
+	return nil
+}
+
+func (p *RegisterRequest) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.User = v
+	}
+	return nil
+}
+
+func (p *RegisterRequest) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Password = v
+	}
+	return nil
+}
+
+func (p *RegisterRequest) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 3: ", err)
+	} else {
+		p.Name = &v
+	}
+	return nil
+}
+
+func (p *RegisterRequest) ReadField4(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 4: ", err)
+	} else {
+		p.RequestId = &v
+	}
+	return nil
+}
+
+func (p *RegisterRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "RegisterRequest"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField4(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *RegisterRequest) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "User", thrift.STRING, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:User: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.User)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.User (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:User: ", p), err)
+	}
+	return err
+}
+
+func (p *RegisterRequest) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Password", thrift.STRING, 2); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Password: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Password)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Password (2) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Password: ", p), err)
+	}
+	return err
+}
+
+func (p *RegisterRequest) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetName() {
+		if err := oprot.WriteFieldBegin(ctx, "Name", thrift.STRING, 3); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:Name: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.Name)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Name (3) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 3:Name: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *RegisterRequest) writeField4(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetRequestId() {
+		if err := oprot.WriteFieldBegin(ctx, "RequestId", thrift.STRING, 4); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 4:RequestId: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.RequestId)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.RequestId (4) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 4:RequestId: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *RegisterRequest) Equals(other *RegisterRequest) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.User != other.User {
+		return false
+	}
+	if p.Password != other.Password {
+		return false
+	}
+	if p.Name != other.Name {
+		if p.Name == nil || other.Name == nil {
+			return false
+		}
+		if (*p.Name) != (*other.Name) {
+			return false
+		}
+	}
+	if p.RequestId != other.RequestId {
+		if p.RequestId == nil || other.RequestId == nil {
+			return false
+		}
+		if (*p.RequestId) != (*other.RequestId) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *RegisterRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("RegisterRequest(%+v)", *p)
+}
+
+// Attributes:
+//   - User
+//   - RequestId
+type AccountRequest struct {
+	User      string  `thrift:"User,1,required" db:"User" json:"User"`
+	RequestId *string `thrift:"RequestId,2" db:"RequestId" json:"RequestId,omitempty"`
+}
+
+func NewAccountRequest() *AccountRequest {
+	return &AccountRequest{}
+}
+
+func (p *AccountRequest) GetUser() string {
+	return p.User
+}
+
+var AccountRequest_RequestId_DEFAULT string
+
+func (p *AccountRequest) GetRequestId() string {
+	if !p.IsSetRequestId() {
+		return AccountRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *AccountRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *AccountRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetUser bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetUser = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetUser {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field User is not set"))
+	}
+	return nil
+}
+
+func (p *AccountRequest) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.User = v
+	}
+	return nil
+}
+
+func (p *AccountRequest) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.RequestId = &v
+	}
+	return nil
+}
+
+func (p *AccountRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "AccountRequest"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *AccountRequest) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "User", thrift.STRING, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:User: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.User)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.User (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:User: ", p), err)
+	}
+	return err
+}
+
+func (p *AccountRequest) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetRequestId() {
+		if err := oprot.WriteFieldBegin(ctx, "RequestId", thrift.STRING, 2); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:RequestId: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.RequestId)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.RequestId (2) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 2:RequestId: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *AccountRequest) Equals(other *AccountRequest) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.User != other.User {
+		return false
+	}
+	if p.RequestId != other.RequestId {
+		if p.RequestId == nil || other.RequestId == nil {
+			return false
+		}
+		if (*p.RequestId) != (*other.RequestId) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *AccountRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("AccountRequest(%+v)", *p)
+}
+
+// Attributes:
+//   - Code
+//   - Msg
+//   - Account
+type AccountResponse struct {
+	Code    int32    `thrift:"Code,1,required" db:"Code" json:"Code"`
+	Msg     string   `thrift:"Msg,2,required" db:"Msg" json:"Msg"`
+	Account *Account `thrift:"account,3" db:"account" json:"account,omitempty"`
+}
+
+func NewAccountResponse() *AccountResponse {
+	return &AccountResponse{}
+}
+
+func (p *AccountResponse) GetCode() int32 {
+	return p.Code
+}
+
+func (p *AccountResponse) GetMsg() string {
+	return p.Msg
+}
+
+var AccountResponse_Account_DEFAULT *Account
+
+func (p *AccountResponse) GetAccount() *Account {
+	if !p.IsSetAccount() {
+		return AccountResponse_Account_DEFAULT
+	}
+	return p.Account
+}
+func (p *AccountResponse) IsSetAccount() bool {
+	return p.Account != nil
+}
+
+func (p *AccountResponse) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetCode bool = false
+	var issetMsg bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.I32 {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetCode = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+				issetMsg = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetCode {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Code is not set"))
+	}
+	if !issetMsg {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Msg is not set"))
+	}
+	return nil
+}
+
+func (p *AccountResponse) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI32(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.Code = v
+	}
+	return nil
+}
+
+func (p *AccountResponse) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Msg = v
+	}
+	return nil
+}
+
+func (p *AccountResponse) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Account = &Account{}
+	if err := p.Account.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Account), err)
+	}
+	return nil
+}
+
+func (p *AccountResponse) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "AccountResponse"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *AccountResponse) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Code", thrift.I32, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Code: ", p), err)
+	}
+	if err := oprot.WriteI32(ctx, int32(p.Code)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Code (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Code: ", p), err)
+	}
+	return err
+}
+
+func (p *AccountResponse) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Msg", thrift.STRING, 2); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Msg: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Msg)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Msg (2) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Msg: ", p), err)
+	}
+	return err
+}
+
+func (p *AccountResponse) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetAccount() {
+		if err := oprot.WriteFieldBegin(ctx, "account", thrift.STRUCT, 3); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:account: ", p), err)
+		}
+		if err := p.Account.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Account), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 3:account: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *AccountResponse) Equals(other *AccountResponse) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.Code != other.Code {
+		return false
+	}
+	if p.Msg != other.Msg {
+		return false
+	}
+	if !p.Account.Equals(other.Account) {
+		return false
+	}
+	return true
+}
+
+func (p *AccountResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("AccountResponse(%+v)", *p)
+}
+
+// Attributes:
+//   - Prefix
+//   - Cursor
+//   - Limit
+//   - RequestId
+type AccountsRequest struct {
+	Prefix    *string `thrift:"Prefix,1" db:"Prefix" json:"Prefix,omitempty"`
+	Cursor    *string `thrift:"Cursor,2" db:"Cursor" json:"Cursor,omitempty"`
+	Limit     int32   `thrift:"Limit,3,required" db:"Limit" json:"Limit"`
+	RequestId *string `thrift:"RequestId,4" db:"RequestId" json:"RequestId,omitempty"`
+}
+
+func NewAccountsRequest() *AccountsRequest {
+	return &AccountsRequest{}
+}
+
+var AccountsRequest_Prefix_DEFAULT string
+
+func (p *AccountsRequest) GetPrefix() string {
+	if !p.IsSetPrefix() {
+		return AccountsRequest_Prefix_DEFAULT
+	}
+	return *p.Prefix
+}
+
+var AccountsRequest_Cursor_DEFAULT string
+
+func (p *AccountsRequest) GetCursor() string {
+	if !p.IsSetCursor() {
+		return AccountsRequest_Cursor_DEFAULT
+	}
+	return *p.Cursor
+}
+
+func (p *AccountsRequest) GetLimit() int32 {
+	return p.Limit
+}
+
+var AccountsRequest_RequestId_DEFAULT string
+
+func (p *AccountsRequest) GetRequestId() string {
+	if !p.IsSetRequestId() {
+		return AccountsRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *AccountsRequest) IsSetPrefix() bool {
+	return p.Prefix != nil
+}
+
+func (p *AccountsRequest) IsSetCursor() bool {
+	return p.Cursor != nil
+}
+
+func (p *AccountsRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *AccountsRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetLimit bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.I32 {
+				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+				issetLimit = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 4:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField4(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetLimit {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Limit is not set"))
+	}
+	return nil
+}
+
+func (p *AccountsRequest) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.Prefix = &v
+	}
+	return nil
+}
+
+func (p *AccountsRequest) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Cursor = &v
+	}
+	return nil
+}
+
+func (p *AccountsRequest) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI32(ctx); err != nil {
+		return thrift.PrependError("error reading field 3: ", err)
+	} else {
+		p.Limit = v
+	}
+	return nil
+}
+
+func (p *AccountsRequest) ReadField4(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 4: ", err)
+	} else {
+		p.RequestId = &v
+	}
+	return nil
+}
+
+func (p *AccountsRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "AccountsRequest"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField4(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *AccountsRequest) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetPrefix() {
+		if err := oprot.WriteFieldBegin(ctx, "Prefix", thrift.STRING, 1); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Prefix: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.Prefix)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Prefix (1) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Prefix: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *AccountsRequest) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetCursor() {
+		if err := oprot.WriteFieldBegin(ctx, "Cursor", thrift.STRING, 2); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Cursor: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.Cursor)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Cursor (2) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Cursor: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *AccountsRequest) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Limit", thrift.I32, 3); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:Limit: ", p), err)
+	}
+	if err := oprot.WriteI32(ctx, int32(p.Limit)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Limit (3) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 3:Limit: ", p), err)
+	}
+	return err
+}
+
+func (p *AccountsRequest) writeField4(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetRequestId() {
+		if err := oprot.WriteFieldBegin(ctx, "RequestId", thrift.STRING, 4); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 4:RequestId: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.RequestId)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.RequestId (4) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 4:RequestId: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *AccountsRequest) Equals(other *AccountsRequest) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.Prefix != other.Prefix {
+		if p.Prefix == nil || other.Prefix == nil {
+			return false
+		}
+		if (*p.Prefix) != (*other.Prefix) {
+			return false
+		}
+	}
+	if p.Cursor != other.Cursor {
+		if p.Cursor == nil || other.Cursor == nil {
+			return false
+		}
+		if (*p.Cursor) != (*other.Cursor) {
+			return false
+		}
+	}
+	if p.Limit != other.Limit {
+		return false
+	}
+	if p.RequestId != other.RequestId {
+		if p.RequestId == nil || other.RequestId == nil {
+			return false
+		}
+		if (*p.RequestId) != (*other.RequestId) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *AccountsRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("AccountsRequest(%+v)", *p)
+}
+
+// Attributes:
+//   - Code
+//   - Msg
+//   - Accounts
+//   - HasMore
+//   - NextCursor
+type AccountsResponse struct {
+	Code       int32      `thrift:"Code,1,required" db:"Code" json:"Code"`
+	Msg        string     `thrift:"Msg,2,required" db:"Msg" json:"Msg"`
+	Accounts   []*Account `thrift:"Accounts,3" db:"Accounts" json:"Accounts,omitempty"`
+	HasMore    *bool      `thrift:"HasMore,4" db:"HasMore" json:"HasMore,omitempty"`
+	NextCursor *string    `thrift:"NextCursor,5" db:"NextCursor" json:"NextCursor,omitempty"`
+}
+
+func NewAccountsResponse() *AccountsResponse {
+	return &AccountsResponse{}
+}
+
+func (p *AccountsResponse) GetCode() int32 {
+	return p.Code
+}
+
+func (p *AccountsResponse) GetMsg() string {
+	return p.Msg
+}
+
+var AccountsResponse_Accounts_DEFAULT []*Account
+
+func (p *AccountsResponse) GetAccounts() []*Account {
+	return p.Accounts
+}
+
+var AccountsResponse_HasMore_DEFAULT bool
+
+func (p *AccountsResponse) GetHasMore() bool {
+	if !p.IsSetHasMore() {
+		return AccountsResponse_HasMore_DEFAULT
+	}
+	return *p.HasMore
+}
+
+var AccountsResponse_NextCursor_DEFAULT string
+
+func (p *AccountsResponse) GetNextCursor() string {
+	if !p.IsSetNextCursor() {
+		return AccountsResponse_NextCursor_DEFAULT
+	}
+	return *p.NextCursor
+}
+func (p *AccountsResponse) IsSetAccounts() bool {
+	return p.Accounts != nil
+}
+
+func (p *AccountsResponse) IsSetHasMore() bool {
+	return p.HasMore != nil
+}
+
+func (p *AccountsResponse) IsSetNextCursor() bool {
+	return p.NextCursor != nil
+}
+
+func (p *AccountsResponse) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetCode bool = false
+	var issetMsg bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.I32 {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetCode = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+				issetMsg = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.LIST {
+				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 4:
+			if fieldTypeId == thrift.BOOL {
+				if err := p.ReadField4(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 5:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField5(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetCode {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Code is not set"))
+	}
+	if !issetMsg {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Msg is not set"))
+	}
+	return nil
+}
+
+func (p *AccountsResponse) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI32(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.Code = v
+	}
+	return nil
+}
+
+func (p *AccountsResponse) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Msg = v
+	}
+	return nil
+}
+
+func (p *AccountsResponse) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	_, size, err := iprot.ReadListBegin(ctx)
+	if err != nil {
+		return thrift.PrependError("error reading list begin: ", err)
+	}
+	tSlice := make([]*Account, 0, size)
+	p.Accounts = tSlice
+	for i := 0; i < size; i++ {
+		_elem22 := &Account{}
+		if err := _elem22.Read(ctx, iprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem22), err)
+		}
+		p.Accounts = append(p.Accounts, _elem22)
+	}
+	if err := iprot.ReadListEnd(ctx); err != nil {
+		return thrift.PrependError("error reading list end: ", err)
+	}
+	return nil
+}
+
+func (p *AccountsResponse) ReadField4(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadBool(ctx); err != nil {
+		return thrift.PrependError("error reading field 4: ", err)
+	} else {
+		p.HasMore = &v
+	}
+	return nil
+}
+
+func (p *AccountsResponse) ReadField5(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 5: ", err)
+	} else {
+		p.NextCursor = &v
+	}
+	return nil
+}
+
+func (p *AccountsResponse) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "AccountsResponse"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField4(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField5(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *AccountsResponse) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Code", thrift.I32, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Code: ", p), err)
+	}
+	if err := oprot.WriteI32(ctx, int32(p.Code)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Code (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Code: ", p), err)
+	}
+	return err
+}
+
+func (p *AccountsResponse) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Msg", thrift.STRING, 2); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Msg: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Msg)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Msg (2) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Msg: ", p), err)
+	}
+	return err
+}
+
+func (p *AccountsResponse) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetAccounts() {
+		if err := oprot.WriteFieldBegin(ctx, "Accounts", thrift.LIST, 3); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:Accounts: ", p), err)
+		}
+		if err := oprot.WriteListBegin(ctx, thrift.STRUCT, len(p.Accounts)); err != nil {
+			return thrift.PrependError("error writing list begin: ", err)
+		}
+		for _, v := range p.Accounts {
+			if err := v.Write(ctx, oprot); err != nil {
+				return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", v), err)
+			}
+		}
+		if err := oprot.WriteListEnd(ctx); err != nil {
+			return thrift.PrependError("error writing list end: ", err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 3:Accounts: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *AccountsResponse) writeField4(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetHasMore() {
+		if err := oprot.WriteFieldBegin(ctx, "HasMore", thrift.BOOL, 4); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 4:HasMore: ", p), err)
+		}
+		if err := oprot.WriteBool(ctx, bool(*p.HasMore)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.HasMore (4) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 4:HasMore: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *AccountsResponse) writeField5(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetNextCursor() {
+		if err := oprot.WriteFieldBegin(ctx, "NextCursor", thrift.STRING, 5); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 5:NextCursor: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.NextCursor)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.NextCursor (5) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 5:NextCursor: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *AccountsResponse) Equals(other *AccountsResponse) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.Code != other.Code {
+		return false
+	}
+	if p.Msg != other.Msg {
+		return false
+	}
+	if len(p.Accounts) != len(other.Accounts) {
+		return false
+	}
+	for i, _tgt := range p.Accounts {
+		_src23 := other.Accounts[i]
+		if !_tgt.Equals(_src23) {
+			return false
+		}
+	}
+	if p.HasMore != other.HasMore {
+		if p.HasMore == nil || other.HasMore == nil {
+			return false
+		}
+		if (*p.HasMore) != (*other.HasMore) {
+			return false
+		}
+	}
+	if p.NextCursor != other.NextCursor {
+		if p.NextCursor == nil || other.NextCursor == nil {
+			return false
+		}
+		if (*p.NextCursor) != (*other.NextCursor) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *AccountsResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("AccountsResponse(%+v)", *p)
+}
+
+// Attributes:
+//   - Users
+//   - RequestId
+type KnownRequest struct {
+	Users     []string `thrift:"Users,1,required" db:"Users" json:"Users"`
+	RequestId *string  `thrift:"RequestId,2" db:"RequestId" json:"RequestId,omitempty"`
+}
+
+func NewKnownRequest() *KnownRequest {
+	return &KnownRequest{}
+}
+
+func (p *KnownRequest) GetUsers() []string {
+	return p.Users
+}
+
+var KnownRequest_RequestId_DEFAULT string
+
+func (p *KnownRequest) GetRequestId() string {
+	if !p.IsSetRequestId() {
+		return KnownRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *KnownRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *KnownRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetUsers bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.LIST {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetUsers = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetUsers {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Users is not set"))
+	}
+	return nil
+}
+
+func (p *KnownRequest) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	_, size, err := iprot.ReadListBegin(ctx)
+	if err != nil {
+		return thrift.PrependError("error reading list begin: ", err)
+	}
+	tSlice := make([]string, 0, size)
+	p.Users = tSlice
+	for i := 0; i < size; i++ {
+		var _elem24 string
+		if v, err := iprot.ReadString(ctx); err != nil {
+			return thrift.PrependError("error reading field 0: ", err)
+		} else {
+			_elem24 = v
+		}
+		p.Users = append(p.Users, _elem24)
+	}
+	if err := iprot.ReadListEnd(ctx); err != nil {
+		return thrift.PrependError("error reading list end: ", err)
+	}
+	return nil
+}
+
+func (p *KnownRequest) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.RequestId = &v
+	}
+	return nil
+}
+
+func (p *KnownRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "KnownRequest"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *KnownRequest) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Users", thrift.LIST, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Users: ", p), err)
+	}
+	if err := oprot.WriteListBegin(ctx, thrift.STRING, len(p.Users)); err != nil {
+		return thrift.PrependError("error writing list begin: ", err)
+	}
+	for _, v := range p.Users {
+		if err := oprot.WriteString(ctx, string(v)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T. (0) field write error: ", p), err)
+		}
+	}
+	if err := oprot.WriteListEnd(ctx); err != nil {
+		return thrift.PrependError("error writing list end: ", err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Users: ", p), err)
+	}
+	return err
+}
+
+func (p *KnownRequest) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetRequestId() {
+		if err := oprot.WriteFieldBegin(ctx, "RequestId", thrift.STRING, 2); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:RequestId: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.RequestId)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.RequestId (2) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 2:RequestId: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *KnownRequest) Equals(other *KnownRequest) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if len(p.Users) != len(other.Users) {
+		return false
+	}
+	for i, _tgt := range p.Users {
+		_src25 := other.Users[i]
+		if _tgt != _src25 {
+			return false
+		}
+	}
+	if p.RequestId != other.RequestId {
+		if p.RequestId == nil || other.RequestId == nil {
+			return false
+		}
+		if (*p.RequestId) != (*other.RequestId) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *KnownRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("KnownRequest(%+v)", *p)
+}
+
+// Attributes:
+//   - User
+//   - Password
+//   - RequestId
+type LoginRequest struct {
+	User      string  `thrift:"User,1,required" db:"User" json:"User"`
+	Password  string  `thrift:"Password,2,required" db:"Password" json:"Password"`
+	RequestId *string `thrift:"RequestId,3" db:"RequestId" json:"RequestId,omitempty"`
+}
+
+func NewLoginRequest() *LoginRequest {
+	return &LoginRequest{}
+}
+
+func (p *LoginRequest) GetUser() string {
+	return p.User
+}
+
+func (p *LoginRequest) GetPassword() string {
+	return p.Password
+}
+
+var LoginRequest_RequestId_DEFAULT string
+
+func (p *LoginRequest) GetRequestId() string {
+	if !p.IsSetRequestId() {
+		return LoginRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *LoginRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *LoginRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetUser bool = false
+	var issetPassword bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetUser = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+				issetPassword = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetUser {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field User is not set"))
+	}
+	if !issetPassword {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Password is not set"))
+	}
+	return nil
+}
+
+func (p *LoginRequest) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.User = v
+	}
+	return nil
+}
+
+func (p *LoginRequest) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Password = v
+	}
+	return nil
+}
+
+func (p *LoginRequest) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 3: ", err)
+	} else {
+		p.RequestId = &v
+	}
+	return nil
+}
+
+func (p *LoginRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "LoginRequest"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *LoginRequest) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "User", thrift.STRING, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:User: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.User)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.User (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:User: ", p), err)
+	}
+	return err
+}
+
+func (p *LoginRequest) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Password", thrift.STRING, 2); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Password: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Password)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Password (2) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Password: ", p), err)
+	}
+	return err
+}
+
+func (p *LoginRequest) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetRequestId() {
+		if err := oprot.WriteFieldBegin(ctx, "RequestId", thrift.STRING, 3); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:RequestId: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.RequestId)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.RequestId (3) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 3:RequestId: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *LoginRequest) Equals(other *LoginRequest) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.User != other.User {
+		return false
+	}
+	if p.Password != other.Password {
+		return false
+	}
+	if p.RequestId != other.RequestId {
+		if p.RequestId == nil || other.RequestId == nil {
+			return false
+		}
+		if (*p.RequestId) != (*other.RequestId) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *LoginRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("LoginRequest(%+v)", *p)
+}
+
+// Attributes:
+//   - RefreshToken
+//   - Key
+//   - RequestId
+type RefreshRequest struct {
+	RefreshToken string  `thrift:"RefreshToken,1,required" db:"RefreshToken" json:"RefreshToken"`
+	Key          *string `thrift:"Key,2" db:"Key" json:"Key,omitempty"`
+	RequestId    *string `thrift:"RequestId,3" db:"RequestId" json:"RequestId,omitempty"`
+}
+
+func NewRefreshRequest() *RefreshRequest {
+	return &RefreshRequest{}
+}
+
+func (p *RefreshRequest) GetRefreshToken() string {
+	return p.RefreshToken
+}
+
+var RefreshRequest_Key_DEFAULT string
+
+func (p *RefreshRequest) GetKey() string {
+	if !p.IsSetKey() {
+		return RefreshRequest_Key_DEFAULT
+	}
+	return *p.Key
+}
+
+var RefreshRequest_RequestId_DEFAULT string
+
+func (p *RefreshRequest) GetRequestId() string {
+	if !p.IsSetRequestId() {
+		return RefreshRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *RefreshRequest) IsSetKey() bool {
+	return p.Key != nil
+}
+
+func (p *RefreshRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *RefreshRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetRefreshToken bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetRefreshToken = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetRefreshToken {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field RefreshToken is not set"))
+	}
+	return nil
+}
+
+func (p *RefreshRequest) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.RefreshToken = v
+	}
+	return nil
+}
+
+func (p *RefreshRequest) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Key = &v
+	}
+	return nil
+}
+
+func (p *RefreshRequest) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 3: ", err)
+	} else {
+		p.RequestId = &v
+	}
+	return nil
+}
+
+func (p *RefreshRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "RefreshRequest"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *RefreshRequest) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "RefreshToken", thrift.STRING, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:RefreshToken: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.RefreshToken)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.RefreshToken (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:RefreshToken: ", p), err)
+	}
+	return err
+}
+
+func (p *RefreshRequest) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetKey() {
+		if err := oprot.WriteFieldBegin(ctx, "Key", thrift.STRING, 2); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Key: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.Key)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Key (2) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Key: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *RefreshRequest) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetRequestId() {
+		if err := oprot.WriteFieldBegin(ctx, "RequestId", thrift.STRING, 3); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:RequestId: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.RequestId)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.RequestId (3) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 3:RequestId: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *RefreshRequest) Equals(other *RefreshRequest) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.RefreshToken != other.RefreshToken {
+		return false
+	}
+	if p.Key != other.Key {
+		if p.Key == nil || other.Key == nil {
+			return false
+		}
+		if (*p.Key) != (*other.Key) {
+			return false
+		}
+	}
+	if p.RequestId != other.RequestId {
+		if p.RequestId == nil || other.RequestId == nil {
+			return false
+		}
+		if (*p.RequestId) != (*other.RequestId) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *RefreshRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("RefreshRequest(%+v)", *p)
+}
+
+// Attributes:
+//   - ID
+//   - User
+//   - RefreshToken
+type Session struct {
+	ID           string `thrift:"Id,1,required" db:"Id" json:"Id"`
+	User         string `thrift:"User,2,required" db:"User" json:"User"`
+	RefreshToken string `thrift:"RefreshToken,3,required" db:"RefreshToken" json:"RefreshToken"`
+}
+
+func NewSession() *Session {
+	return &Session{}
+}
+
+func (p *Session) GetID() string {
+	return p.ID
+}
+
+func (p *Session) GetUser() string {
+	return p.User
+}
+
+func (p *Session) GetRefreshToken() string {
+	return p.RefreshToken
+}
+func (p *Session) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetID bool = false
+	var issetUser bool = false
+	var issetRefreshToken bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetID = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+				issetUser = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+				issetRefreshToken = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetID {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field ID is not set"))
+	}
+	if !issetUser {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field User is not set"))
+	}
+	if !issetRefreshToken {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field RefreshToken is not set"))
+	}
+	return nil
+}
+
+func (p *Session) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.ID = v
+	}
+	return nil
+}
+
+func (p *Session) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.User = v
+	}
+	return nil
+}
+
+func (p *Session) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 3: ", err)
+	} else {
+		p.RefreshToken = v
+	}
+	return nil
+}
+
+func (p *Session) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Session"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *Session) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Id", thrift.STRING, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Id: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.ID)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Id (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Id: ", p), err)
+	}
+	return err
+}
+
+func (p *Session) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "User", thrift.STRING, 2); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:User: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.User)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.User (2) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 2:User: ", p), err)
+	}
+	return err
+}
+
+func (p *Session) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "RefreshToken", thrift.STRING, 3); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:RefreshToken: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.RefreshToken)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.RefreshToken (3) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 3:RefreshToken: ", p), err)
+	}
+	return err
+}
+
+func (p *Session) Equals(other *Session) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.ID != other.ID {
+		return false
+	}
+	if p.User != other.User {
+		return false
+	}
+	if p.RefreshToken != other.RefreshToken {
+		return false
+	}
+	return true
+}
+
+func (p *Session) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Session(%+v)", *p)
+}
+
+// Attributes:
+//   - Code
+//   - Msg
+//   - Session
+type SessionResponse struct {
+	Code    int32    `thrift:"Code,1,required" db:"Code" json:"Code"`
+	Msg     string   `thrift:"Msg,2,required" db:"Msg" json:"Msg"`
+	Session *Session `thrift:"session,3" db:"session" json:"session,omitempty"`
+}
+
+func NewSessionResponse() *SessionResponse {
+	return &SessionResponse{}
+}
+
+func (p *SessionResponse) GetCode() int32 {
+	return p.Code
+}
+
+func (p *SessionResponse) GetMsg() string {
+	return p.Msg
+}
+
+var SessionResponse_Session_DEFAULT *Session
+
+func (p *SessionResponse) GetSession() *Session {
+	if !p.IsSetSession() {
+		return SessionResponse_Session_DEFAULT
+	}
+	return p.Session
+}
+func (p *SessionResponse) IsSetSession() bool {
+	return p.Session != nil
+}
+
+func (p *SessionResponse) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetCode bool = false
+	var issetMsg bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.I32 {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetCode = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+				issetMsg = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetCode {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Code is not set"))
+	}
+	if !issetMsg {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Msg is not set"))
+	}
+	return nil
+}
+
+func (p *SessionResponse) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI32(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.Code = v
+	}
+	return nil
+}
+
+func (p *SessionResponse) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Msg = v
+	}
+	return nil
+}
+
+func (p *SessionResponse) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Session = &Session{}
+	if err := p.Session.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Session), err)
+	}
+	return nil
+}
+
+func (p *SessionResponse) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "SessionResponse"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *SessionResponse) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Code", thrift.I32, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Code: ", p), err)
+	}
+	if err := oprot.WriteI32(ctx, int32(p.Code)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Code (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Code: ", p), err)
+	}
+	return err
+}
+
+func (p *SessionResponse) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Msg", thrift.STRING, 2); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Msg: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Msg)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Msg (2) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Msg: ", p), err)
+	}
+	return err
+}
+
+func (p *SessionResponse) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetSession() {
+		if err := oprot.WriteFieldBegin(ctx, "session", thrift.STRUCT, 3); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:session: ", p), err)
+		}
+		if err := p.Session.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Session), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 3:session: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *SessionResponse) Equals(other *SessionResponse) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.Code != other.Code {
+		return false
+	}
+	if p.Msg != other.Msg {
+		return false
+	}
+	if !p.Session.Equals(other.Session) {
+		return false
+	}
+	return true
+}
+
+func (p *SessionResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("SessionResponse(%+v)", *p)
+}
+
+// Attributes:
+//   - RefreshToken
+//   - User
+//   - Session
+//   - RequestId
+type LogoutRequest struct {
+	RefreshToken *string `thrift:"RefreshToken,1" db:"RefreshToken" json:"RefreshToken,omitempty"`
+	User         *string `thrift:"User,2" db:"User" json:"User,omitempty"`
+	Session      *string `thrift:"Session,3" db:"Session" json:"Session,omitempty"`
+	RequestId    *string `thrift:"RequestId,4" db:"RequestId" json:"RequestId,omitempty"`
+}
+
+func NewLogoutRequest() *LogoutRequest {
+	return &LogoutRequest{}
+}
+
+var LogoutRequest_RefreshToken_DEFAULT string
+
+func (p *LogoutRequest) GetRefreshToken() string {
+	if !p.IsSetRefreshToken() {
+		return LogoutRequest_RefreshToken_DEFAULT
+	}
+	return *p.RefreshToken
+}
+
+var LogoutRequest_User_DEFAULT string
+
+func (p *LogoutRequest) GetUser() string {
+	if !p.IsSetUser() {
+		return LogoutRequest_User_DEFAULT
+	}
+	return *p.User
+}
+
+var LogoutRequest_Session_DEFAULT string
+
+func (p *LogoutRequest) GetSession() string {
+	if !p.IsSetSession() {
+		return LogoutRequest_Session_DEFAULT
+	}
+	return *p.Session
+}
+
+var LogoutRequest_RequestId_DEFAULT string
+
+func (p *LogoutRequest) GetRequestId() string {
+	if !p.IsSetRequestId() {
+		return LogoutRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *LogoutRequest) IsSetRefreshToken() bool {
+	return p.RefreshToken != nil
+}
+
+func (p *LogoutRequest) IsSetUser() bool {
+	return p.User != nil
+}
+
+func (p *LogoutRequest) IsSetSession() bool {
+	return p.Session != nil
+}
+
+func (p *LogoutRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *LogoutRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 4:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField4(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *LogoutRequest) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.RefreshToken = &v
+	}
+	return nil
+}
+
+func (p *LogoutRequest) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.User = &v
+	}
+	return nil
+}
+
+func (p *LogoutRequest) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 3: ", err)
+	} else {
+		p.Session = &v
+	}
+	return nil
+}
+
+func (p *LogoutRequest) ReadField4(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 4: ", err)
+	} else {
+		p.RequestId = &v
+	}
+	return nil
+}
+
+func (p *LogoutRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "LogoutRequest"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField4(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *LogoutRequest) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetRefreshToken() {
+		if err := oprot.WriteFieldBegin(ctx, "RefreshToken", thrift.STRING, 1); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:RefreshToken: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.RefreshToken)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.RefreshToken (1) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 1:RefreshToken: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *LogoutRequest) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetUser() {
+		if err := oprot.WriteFieldBegin(ctx, "User", thrift.STRING, 2); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:User: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.User)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.User (2) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 2:User: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *LogoutRequest) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetSession() {
+		if err := oprot.WriteFieldBegin(ctx, "Session", thrift.STRING, 3); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:Session: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.Session)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Session (3) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 3:Session: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *LogoutRequest) writeField4(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetRequestId() {
+		if err := oprot.WriteFieldBegin(ctx, "RequestId", thrift.STRING, 4); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 4:RequestId: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.RequestId)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.RequestId (4) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 4:RequestId: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *LogoutRequest) Equals(other *LogoutRequest) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.RefreshToken != other.RefreshToken {
+		if p.RefreshToken == nil || other.RefreshToken == nil {
+			return false
+		}
+		if (*p.RefreshToken) != (*other.RefreshToken) {
+			return false
+		}
+	}
+	if p.User != other.User {
+		if p.User == nil || other.User == nil {
+			return false
+		}
+		if (*p.User) != (*other.User) {
+			return false
+		}
+	}
+	if p.Session != other.Session {
+		if p.Session == nil || other.Session == nil {
+			return false
+		}
+		if (*p.Session) != (*other.Session) {
+			return false
+		}
+	}
+	if p.RequestId != other.RequestId {
+		if p.RequestId == nil || other.RequestId == nil {
+			return false
+		}
+		if (*p.RequestId) != (*other.RequestId) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *LogoutRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("LogoutRequest(%+v)", *p)
+}
+
+// Attributes:
+//   - Code
+//   - Msg
+type LogoutResponse struct {
+	Code int32  `thrift:"Code,1,required" db:"Code" json:"Code"`
+	Msg  string `thrift:"Msg,2,required" db:"Msg" json:"Msg"`
+}
+
+func NewLogoutResponse() *LogoutResponse {
+	return &LogoutResponse{}
+}
+
+func (p *LogoutResponse) GetCode() int32 {
+	return p.Code
+}
+
+func (p *LogoutResponse) GetMsg() string {
+	return p.Msg
+}
+func (p *LogoutResponse) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetCode bool = false
+	var issetMsg bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.I32 {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetCode = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+				issetMsg = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetCode {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Code is not set"))
+	}
+	if !issetMsg {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Msg is not set"))
+	}
+	return nil
+}
+
+func (p *LogoutResponse) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI32(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.Code = v
+	}
+	return nil
+}
+
+func (p *LogoutResponse) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Msg = v
+	}
+	return nil
+}
+
+func (p *LogoutResponse) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "LogoutResponse"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *LogoutResponse) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Code", thrift.I32, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Code: ", p), err)
+	}
+	if err := oprot.WriteI32(ctx, int32(p.Code)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Code (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Code: ", p), err)
+	}
+	return err
+}
+
+func (p *LogoutResponse) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Msg", thrift.STRING, 2); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Msg: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Msg)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Msg (2) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Msg: ", p), err)
+	}
+	return err
+}
+
+func (p *LogoutResponse) Equals(other *LogoutResponse) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.Code != other.Code {
+		return false
+	}
+	if p.Msg != other.Msg {
+		return false
+	}
+	return true
+}
+
+func (p *LogoutResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("LogoutResponse(%+v)", *p)
+}
+
+// Attributes:
+//   - User
+//   - Password
+//   - NewPassword_
+//   - Session
+//   - RequestId
+type ChangePasswordRequest struct {
+	User         string  `thrift:"User,1,required" db:"User" json:"User"`
+	Password     string  `thrift:"Password,2,required" db:"Password" json:"Password"`
+	NewPassword_ string  `thrift:"NewPassword,3,required" db:"NewPassword" json:"NewPassword"`
+	Session      *string `thrift:"Session,4" db:"Session" json:"Session,omitempty"`
+	RequestId    *string `thrift:"RequestId,5" db:"RequestId" json:"RequestId,omitempty"`
+}
+
+func NewChangePasswordRequest() *ChangePasswordRequest {
+	return &ChangePasswordRequest{}
+}
+
+func (p *ChangePasswordRequest) GetUser() string {
+	return p.User
+}
+
+func (p *ChangePasswordRequest) GetPassword() string {
+	return p.Password
+}
+
+func (p *ChangePasswordRequest) GetNewPassword_() string {
+	return p.NewPassword_
+}
+
+var ChangePasswordRequest_Session_DEFAULT string
+
+func (p *ChangePasswordRequest) GetSession() string {
+	if !p.IsSetSession() {
+		return ChangePasswordRequest_Session_DEFAULT
+	}
+	return *p.Session
+}
+
+var ChangePasswordRequest_RequestId_DEFAULT string
+
+func (p *ChangePasswordRequest) GetRequestId() string {
+	if !p.IsSetRequestId() {
+		return ChangePasswordRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *ChangePasswordRequest) IsSetSession() bool {
+	return p.Session != nil
+}
+
+func (p *ChangePasswordRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *ChangePasswordRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetUser bool = false
+	var issetPassword bool = false
+	var issetNewPassword_ bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetUser = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+				issetPassword = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+				issetNewPassword_ = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 4:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField4(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 5:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField5(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetUser {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field User is not set"))
+	}
+	if !issetPassword {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Password is not set"))
+	}
+	if !issetNewPassword_ {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field NewPassword_ is not set"))
+	}
+	return nil
+}
+
+func (p *ChangePasswordRequest) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.User = v
+	}
+	return nil
+}
+
+func (p *ChangePasswordRequest) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Password = v
+	}
+	return nil
+}
+
+func (p *ChangePasswordRequest) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 3: ", err)
+	} else {
+		p.NewPassword_ = v
+	}
+	return nil
+}
+
+func (p *ChangePasswordRequest) ReadField4(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 4: ", err)
+	} else {
+		p.Session = &v
+	}
+	return nil
+}
+
+func (p *ChangePasswordRequest) ReadField5(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 5: ", err)
+	} else {
+		p.RequestId = &v
+	}
+	return nil
+}
+
+func (p *ChangePasswordRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "ChangePasswordRequest"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField4(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField5(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *ChangePasswordRequest) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "User", thrift.STRING, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:User: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.User)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.User (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:User: ", p), err)
+	}
+	return err
+}
+
+func (p *ChangePasswordRequest) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Password", thrift.STRING, 2); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Password: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Password)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Password (2) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Password: ", p), err)
+	}
+	return err
+}
+
+func (p *ChangePasswordRequest) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "NewPassword", thrift.STRING, 3); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:NewPassword: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.NewPassword_)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.NewPassword (3) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 3:NewPassword: ", p), err)
+	}
+	return err
+}
+
+func (p *ChangePasswordRequest) writeField4(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetSession() {
+		if err := oprot.WriteFieldBegin(ctx, "Session", thrift.STRING, 4); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 4:Session: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.Session)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Session (4) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 4:Session: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *ChangePasswordRequest) writeField5(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetRequestId() {
+		if err := oprot.WriteFieldBegin(ctx, "RequestId", thrift.STRING, 5); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 5:RequestId: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.RequestId)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.RequestId (5) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 5:RequestId: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *ChangePasswordRequest) Equals(other *ChangePasswordRequest) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.User != other.User {
+		return false
+	}
+	if p.Password != other.Password {
+		return false
+	}
+	if p.NewPassword_ != other.NewPassword_ {
+		return false
+	}
+	if p.Session != other.Session {
+		if p.Session == nil || other.Session == nil {
+			return false
+		}
+		if (*p.Session) != (*other.Session) {
+			return false
+		}
+	}
+	if p.RequestId != other.RequestId {
+		if p.RequestId == nil || other.RequestId == nil {
+			return false
+		}
+		if (*p.RequestId) != (*other.RequestId) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *ChangePasswordRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ChangePasswordRequest(%+v)", *p)
+}
+
+// Attributes:
+//   - Code
+//   - Msg
+type ChangePasswordResponse struct {
+	Code int32  `thrift:"Code,1,required" db:"Code" json:"Code"`
+	Msg  string `thrift:"Msg,2,required" db:"Msg" json:"Msg"`
+}
+
+func NewChangePasswordResponse() *ChangePasswordResponse {
+	return &ChangePasswordResponse{}
+}
+
+func (p *ChangePasswordResponse) GetCode() int32 {
+	return p.Code
+}
+
+func (p *ChangePasswordResponse) GetMsg() string {
+	return p.Msg
+}
+func (p *ChangePasswordResponse) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetCode bool = false
+	var issetMsg bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.I32 {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetCode = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+				issetMsg = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetCode {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Code is not set"))
+	}
+	if !issetMsg {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Msg is not set"))
+	}
+	return nil
+}
+
+func (p *ChangePasswordResponse) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI32(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.Code = v
+	}
+	return nil
+}
+
+func (p *ChangePasswordResponse) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Msg = v
+	}
+	return nil
+}
+
+func (p *ChangePasswordResponse) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "ChangePasswordResponse"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *ChangePasswordResponse) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Code", thrift.I32, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Code: ", p), err)
+	}
+	if err := oprot.WriteI32(ctx, int32(p.Code)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Code (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Code: ", p), err)
+	}
+	return err
+}
+
+func (p *ChangePasswordResponse) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Msg", thrift.STRING, 2); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Msg: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Msg)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Msg (2) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Msg: ", p), err)
+	}
+	return err
+}
+
+func (p *ChangePasswordResponse) Equals(other *ChangePasswordResponse) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.Code != other.Code {
+		return false
+	}
+	if p.Msg != other.Msg {
+		return false
+	}
+	return true
+}
+
+func (p *ChangePasswordResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ChangePasswordResponse(%+v)", *p)
+}
+
+// Attributes:
 //   - Text
 //   - Sender
 //   - ID
@@ -5987,6 +9631,30 @@ type IMService interface {
 	Present(ctx context.Context, req *PresentRequest) (_r *PresentResponse, _err error)
 	// Parameters:
 	//  - Req
+	Register(ctx context.Context, req *RegisterRequest) (_r *AccountResponse, _err error)
+	// Parameters:
+	//  - Req
+	Account(ctx context.Context, req *AccountRequest) (_r *AccountResponse, _err error)
+	// Parameters:
+	//  - Req
+	Accounts(ctx context.Context, req *AccountsRequest) (_r *AccountsResponse, _err error)
+	// Parameters:
+	//  - Req
+	Known(ctx context.Context, req *KnownRequest) (_r *AccountsResponse, _err error)
+	// Parameters:
+	//  - Req
+	Login(ctx context.Context, req *LoginRequest) (_r *SessionResponse, _err error)
+	// Parameters:
+	//  - Req
+	Refresh(ctx context.Context, req *RefreshRequest) (_r *SessionResponse, _err error)
+	// Parameters:
+	//  - Req
+	Logout(ctx context.Context, req *LogoutRequest) (_r *LogoutResponse, _err error)
+	// Parameters:
+	//  - Req
+	ChangePassword(ctx context.Context, req *ChangePasswordRequest) (_r *ChangePasswordResponse, _err error)
+	// Parameters:
+	//  - Req
 	Watch(ctx context.Context, req *WatchRequest) (_r *WatchResponse, _err error)
 }
 
@@ -6028,29 +9696,11 @@ func (p *IMServiceClient) SetLastResponseMeta_(meta thrift.ResponseMeta) {
 // Parameters:
 //   - Req
 func (p *IMServiceClient) Send(ctx context.Context, req *SendRequest) (_r *SendResponse, _err error) {
-	var _args22 IMServiceSendArgs
-	_args22.Req = req
-	var _result24 IMServiceSendResult
-	var _meta23 thrift.ResponseMeta
-	_meta23, _err = p.Client_().Call(ctx, "Send", &_args22, &_result24)
-	p.SetLastResponseMeta_(_meta23)
-	if _err != nil {
-		return
-	}
-	if _ret25 := _result24.GetSuccess(); _ret25 != nil {
-		return _ret25, nil
-	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Send failed: unknown result")
-}
-
-// Parameters:
-//   - Req
-func (p *IMServiceClient) Pull(ctx context.Context, req *PullRequest) (_r *PullResponse, _err error) {
-	var _args26 IMServicePullArgs
+	var _args26 IMServiceSendArgs
 	_args26.Req = req
-	var _result28 IMServicePullResult
+	var _result28 IMServiceSendResult
 	var _meta27 thrift.ResponseMeta
-	_meta27, _err = p.Client_().Call(ctx, "Pull", &_args26, &_result28)
+	_meta27, _err = p.Client_().Call(ctx, "Send", &_args26, &_result28)
 	p.SetLastResponseMeta_(_meta27)
 	if _err != nil {
 		return
@@ -6058,17 +9708,17 @@ func (p *IMServiceClient) Pull(ctx context.Context, req *PullRequest) (_r *PullR
 	if _ret29 := _result28.GetSuccess(); _ret29 != nil {
 		return _ret29, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Pull failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Send failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Ready(ctx context.Context, req *ReadyRequest) (_r *ReadyResponse, _err error) {
-	var _args30 IMServiceReadyArgs
+func (p *IMServiceClient) Pull(ctx context.Context, req *PullRequest) (_r *PullResponse, _err error) {
+	var _args30 IMServicePullArgs
 	_args30.Req = req
-	var _result32 IMServiceReadyResult
+	var _result32 IMServicePullResult
 	var _meta31 thrift.ResponseMeta
-	_meta31, _err = p.Client_().Call(ctx, "Ready", &_args30, &_result32)
+	_meta31, _err = p.Client_().Call(ctx, "Pull", &_args30, &_result32)
 	p.SetLastResponseMeta_(_meta31)
 	if _err != nil {
 		return
@@ -6076,17 +9726,17 @@ func (p *IMServiceClient) Ready(ctx context.Context, req *ReadyRequest) (_r *Rea
 	if _ret33 := _result32.GetSuccess(); _ret33 != nil {
 		return _ret33, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Ready failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Pull failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) SendBatch(ctx context.Context, req *SendBatchRequest) (_r *SendBatchResponse, _err error) {
-	var _args34 IMServiceSendBatchArgs
+func (p *IMServiceClient) Ready(ctx context.Context, req *ReadyRequest) (_r *ReadyResponse, _err error) {
+	var _args34 IMServiceReadyArgs
 	_args34.Req = req
-	var _result36 IMServiceSendBatchResult
+	var _result36 IMServiceReadyResult
 	var _meta35 thrift.ResponseMeta
-	_meta35, _err = p.Client_().Call(ctx, "SendBatch", &_args34, &_result36)
+	_meta35, _err = p.Client_().Call(ctx, "Ready", &_args34, &_result36)
 	p.SetLastResponseMeta_(_meta35)
 	if _err != nil {
 		return
@@ -6094,17 +9744,17 @@ func (p *IMServiceClient) SendBatch(ctx context.Context, req *SendBatchRequest) 
 	if _ret37 := _result36.GetSuccess(); _ret37 != nil {
 		return _ret37, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "SendBatch failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Ready failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) PullBatch(ctx context.Context, req *PullBatchRequest) (_r *PullBatchResponse, _err error) {
-	var _args38 IMServicePullBatchArgs
+func (p *IMServiceClient) SendBatch(ctx context.Context, req *SendBatchRequest) (_r *SendBatchResponse, _err error) {
+	var _args38 IMServiceSendBatchArgs
 	_args38.Req = req
-	var _result40 IMServicePullBatchResult
+	var _result40 IMServiceSendBatchResult
 	var _meta39 thrift.ResponseMeta
-	_meta39, _err = p.Client_().Call(ctx, "PullBatch", &_args38, &_result40)
+	_meta39, _err = p.Client_().Call(ctx, "SendBatch", &_args38, &_result40)
 	p.SetLastResponseMeta_(_meta39)
 	if _err != nil {
 		return
@@ -6112,17 +9762,17 @@ func (p *IMServiceClient) PullBatch(ctx context.Context, req *PullBatchRequest) 
 	if _ret41 := _result40.GetSuccess(); _ret41 != nil {
 		return _ret41, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "PullBatch failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "SendBatch failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Ping(ctx context.Context, req *PingRequest) (_r *PingResponse, _err error) {
-	var _args42 IMServicePingArgs
+func (p *IMServiceClient) PullBatch(ctx context.Context, req *PullBatchRequest) (_r *PullBatchResponse, _err error) {
+	var _args42 IMServicePullBatchArgs
 	_args42.Req = req
-	var _result44 IMServicePingResult
+	var _result44 IMServicePullBatchResult
 	var _meta43 thrift.ResponseMeta
-	_meta43, _err = p.Client_().Call(ctx, "Ping", &_args42, &_result44)
+	_meta43, _err = p.Client_().Call(ctx, "PullBatch", &_args42, &_result44)
 	p.SetLastResponseMeta_(_meta43)
 	if _err != nil {
 		return
@@ -6130,17 +9780,17 @@ func (p *IMServiceClient) Ping(ctx context.Context, req *PingRequest) (_r *PingR
 	if _ret45 := _result44.GetSuccess(); _ret45 != nil {
 		return _ret45, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Ping failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "PullBatch failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Signal(ctx context.Context, req *SignalRequest) (_r *SignalResponse, _err error) {
-	var _args46 IMServiceSignalArgs
+func (p *IMServiceClient) Ping(ctx context.Context, req *PingRequest) (_r *PingResponse, _err error) {
+	var _args46 IMServicePingArgs
 	_args46.Req = req
-	var _result48 IMServiceSignalResult
+	var _result48 IMServicePingResult
 	var _meta47 thrift.ResponseMeta
-	_meta47, _err = p.Client_().Call(ctx, "Signal", &_args46, &_result48)
+	_meta47, _err = p.Client_().Call(ctx, "Ping", &_args46, &_result48)
 	p.SetLastResponseMeta_(_meta47)
 	if _err != nil {
 		return
@@ -6148,17 +9798,17 @@ func (p *IMServiceClient) Signal(ctx context.Context, req *SignalRequest) (_r *S
 	if _ret49 := _result48.GetSuccess(); _ret49 != nil {
 		return _ret49, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Signal failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Ping failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Read(ctx context.Context, req *ReadRequest) (_r *ReadResponse, _err error) {
-	var _args50 IMServiceReadArgs
+func (p *IMServiceClient) Signal(ctx context.Context, req *SignalRequest) (_r *SignalResponse, _err error) {
+	var _args50 IMServiceSignalArgs
 	_args50.Req = req
-	var _result52 IMServiceReadResult
+	var _result52 IMServiceSignalResult
 	var _meta51 thrift.ResponseMeta
-	_meta51, _err = p.Client_().Call(ctx, "Read", &_args50, &_result52)
+	_meta51, _err = p.Client_().Call(ctx, "Signal", &_args50, &_result52)
 	p.SetLastResponseMeta_(_meta51)
 	if _err != nil {
 		return
@@ -6166,17 +9816,17 @@ func (p *IMServiceClient) Read(ctx context.Context, req *ReadRequest) (_r *ReadR
 	if _ret53 := _result52.GetSuccess(); _ret53 != nil {
 		return _ret53, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Read failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Signal failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Attend(ctx context.Context, req *AttendRequest) (_r *AttendResponse, _err error) {
-	var _args54 IMServiceAttendArgs
+func (p *IMServiceClient) Read(ctx context.Context, req *ReadRequest) (_r *ReadResponse, _err error) {
+	var _args54 IMServiceReadArgs
 	_args54.Req = req
-	var _result56 IMServiceAttendResult
+	var _result56 IMServiceReadResult
 	var _meta55 thrift.ResponseMeta
-	_meta55, _err = p.Client_().Call(ctx, "Attend", &_args54, &_result56)
+	_meta55, _err = p.Client_().Call(ctx, "Read", &_args54, &_result56)
 	p.SetLastResponseMeta_(_meta55)
 	if _err != nil {
 		return
@@ -6184,17 +9834,17 @@ func (p *IMServiceClient) Attend(ctx context.Context, req *AttendRequest) (_r *A
 	if _ret57 := _result56.GetSuccess(); _ret57 != nil {
 		return _ret57, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Attend failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Read failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Present(ctx context.Context, req *PresentRequest) (_r *PresentResponse, _err error) {
-	var _args58 IMServicePresentArgs
+func (p *IMServiceClient) Attend(ctx context.Context, req *AttendRequest) (_r *AttendResponse, _err error) {
+	var _args58 IMServiceAttendArgs
 	_args58.Req = req
-	var _result60 IMServicePresentResult
+	var _result60 IMServiceAttendResult
 	var _meta59 thrift.ResponseMeta
-	_meta59, _err = p.Client_().Call(ctx, "Present", &_args58, &_result60)
+	_meta59, _err = p.Client_().Call(ctx, "Attend", &_args58, &_result60)
 	p.SetLastResponseMeta_(_meta59)
 	if _err != nil {
 		return
@@ -6202,23 +9852,185 @@ func (p *IMServiceClient) Present(ctx context.Context, req *PresentRequest) (_r 
 	if _ret61 := _result60.GetSuccess(); _ret61 != nil {
 		return _ret61, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Present failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Attend failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Watch(ctx context.Context, req *WatchRequest) (_r *WatchResponse, _err error) {
-	var _args62 IMServiceWatchArgs
+func (p *IMServiceClient) Present(ctx context.Context, req *PresentRequest) (_r *PresentResponse, _err error) {
+	var _args62 IMServicePresentArgs
 	_args62.Req = req
-	var _result64 IMServiceWatchResult
+	var _result64 IMServicePresentResult
 	var _meta63 thrift.ResponseMeta
-	_meta63, _err = p.Client_().Call(ctx, "Watch", &_args62, &_result64)
+	_meta63, _err = p.Client_().Call(ctx, "Present", &_args62, &_result64)
 	p.SetLastResponseMeta_(_meta63)
 	if _err != nil {
 		return
 	}
 	if _ret65 := _result64.GetSuccess(); _ret65 != nil {
 		return _ret65, nil
+	}
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Present failed: unknown result")
+}
+
+// Parameters:
+//   - Req
+func (p *IMServiceClient) Register(ctx context.Context, req *RegisterRequest) (_r *AccountResponse, _err error) {
+	var _args66 IMServiceRegisterArgs
+	_args66.Req = req
+	var _result68 IMServiceRegisterResult
+	var _meta67 thrift.ResponseMeta
+	_meta67, _err = p.Client_().Call(ctx, "Register", &_args66, &_result68)
+	p.SetLastResponseMeta_(_meta67)
+	if _err != nil {
+		return
+	}
+	if _ret69 := _result68.GetSuccess(); _ret69 != nil {
+		return _ret69, nil
+	}
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Register failed: unknown result")
+}
+
+// Parameters:
+//   - Req
+func (p *IMServiceClient) Account(ctx context.Context, req *AccountRequest) (_r *AccountResponse, _err error) {
+	var _args70 IMServiceAccountArgs
+	_args70.Req = req
+	var _result72 IMServiceAccountResult
+	var _meta71 thrift.ResponseMeta
+	_meta71, _err = p.Client_().Call(ctx, "Account", &_args70, &_result72)
+	p.SetLastResponseMeta_(_meta71)
+	if _err != nil {
+		return
+	}
+	if _ret73 := _result72.GetSuccess(); _ret73 != nil {
+		return _ret73, nil
+	}
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Account failed: unknown result")
+}
+
+// Parameters:
+//   - Req
+func (p *IMServiceClient) Accounts(ctx context.Context, req *AccountsRequest) (_r *AccountsResponse, _err error) {
+	var _args74 IMServiceAccountsArgs
+	_args74.Req = req
+	var _result76 IMServiceAccountsResult
+	var _meta75 thrift.ResponseMeta
+	_meta75, _err = p.Client_().Call(ctx, "Accounts", &_args74, &_result76)
+	p.SetLastResponseMeta_(_meta75)
+	if _err != nil {
+		return
+	}
+	if _ret77 := _result76.GetSuccess(); _ret77 != nil {
+		return _ret77, nil
+	}
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Accounts failed: unknown result")
+}
+
+// Parameters:
+//   - Req
+func (p *IMServiceClient) Known(ctx context.Context, req *KnownRequest) (_r *AccountsResponse, _err error) {
+	var _args78 IMServiceKnownArgs
+	_args78.Req = req
+	var _result80 IMServiceKnownResult
+	var _meta79 thrift.ResponseMeta
+	_meta79, _err = p.Client_().Call(ctx, "Known", &_args78, &_result80)
+	p.SetLastResponseMeta_(_meta79)
+	if _err != nil {
+		return
+	}
+	if _ret81 := _result80.GetSuccess(); _ret81 != nil {
+		return _ret81, nil
+	}
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Known failed: unknown result")
+}
+
+// Parameters:
+//   - Req
+func (p *IMServiceClient) Login(ctx context.Context, req *LoginRequest) (_r *SessionResponse, _err error) {
+	var _args82 IMServiceLoginArgs
+	_args82.Req = req
+	var _result84 IMServiceLoginResult
+	var _meta83 thrift.ResponseMeta
+	_meta83, _err = p.Client_().Call(ctx, "Login", &_args82, &_result84)
+	p.SetLastResponseMeta_(_meta83)
+	if _err != nil {
+		return
+	}
+	if _ret85 := _result84.GetSuccess(); _ret85 != nil {
+		return _ret85, nil
+	}
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Login failed: unknown result")
+}
+
+// Parameters:
+//   - Req
+func (p *IMServiceClient) Refresh(ctx context.Context, req *RefreshRequest) (_r *SessionResponse, _err error) {
+	var _args86 IMServiceRefreshArgs
+	_args86.Req = req
+	var _result88 IMServiceRefreshResult
+	var _meta87 thrift.ResponseMeta
+	_meta87, _err = p.Client_().Call(ctx, "Refresh", &_args86, &_result88)
+	p.SetLastResponseMeta_(_meta87)
+	if _err != nil {
+		return
+	}
+	if _ret89 := _result88.GetSuccess(); _ret89 != nil {
+		return _ret89, nil
+	}
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Refresh failed: unknown result")
+}
+
+// Parameters:
+//   - Req
+func (p *IMServiceClient) Logout(ctx context.Context, req *LogoutRequest) (_r *LogoutResponse, _err error) {
+	var _args90 IMServiceLogoutArgs
+	_args90.Req = req
+	var _result92 IMServiceLogoutResult
+	var _meta91 thrift.ResponseMeta
+	_meta91, _err = p.Client_().Call(ctx, "Logout", &_args90, &_result92)
+	p.SetLastResponseMeta_(_meta91)
+	if _err != nil {
+		return
+	}
+	if _ret93 := _result92.GetSuccess(); _ret93 != nil {
+		return _ret93, nil
+	}
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Logout failed: unknown result")
+}
+
+// Parameters:
+//   - Req
+func (p *IMServiceClient) ChangePassword(ctx context.Context, req *ChangePasswordRequest) (_r *ChangePasswordResponse, _err error) {
+	var _args94 IMServiceChangePasswordArgs
+	_args94.Req = req
+	var _result96 IMServiceChangePasswordResult
+	var _meta95 thrift.ResponseMeta
+	_meta95, _err = p.Client_().Call(ctx, "ChangePassword", &_args94, &_result96)
+	p.SetLastResponseMeta_(_meta95)
+	if _err != nil {
+		return
+	}
+	if _ret97 := _result96.GetSuccess(); _ret97 != nil {
+		return _ret97, nil
+	}
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "ChangePassword failed: unknown result")
+}
+
+// Parameters:
+//   - Req
+func (p *IMServiceClient) Watch(ctx context.Context, req *WatchRequest) (_r *WatchResponse, _err error) {
+	var _args98 IMServiceWatchArgs
+	_args98.Req = req
+	var _result100 IMServiceWatchResult
+	var _meta99 thrift.ResponseMeta
+	_meta99, _err = p.Client_().Call(ctx, "Watch", &_args98, &_result100)
+	p.SetLastResponseMeta_(_meta99)
+	if _err != nil {
+		return
+	}
+	if _ret101 := _result100.GetSuccess(); _ret101 != nil {
+		return _ret101, nil
 	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Watch failed: unknown result")
 }
@@ -6243,19 +10055,27 @@ func (p *IMServiceProcessor) ProcessorMap() map[string]thrift.TProcessorFunction
 
 func NewIMServiceProcessor(handler IMService) *IMServiceProcessor {
 
-	self66 := &IMServiceProcessor{handler: handler, processorMap: make(map[string]thrift.TProcessorFunction)}
-	self66.processorMap["Send"] = &iMServiceProcessorSend{handler: handler}
-	self66.processorMap["Pull"] = &iMServiceProcessorPull{handler: handler}
-	self66.processorMap["Ready"] = &iMServiceProcessorReady{handler: handler}
-	self66.processorMap["SendBatch"] = &iMServiceProcessorSendBatch{handler: handler}
-	self66.processorMap["PullBatch"] = &iMServiceProcessorPullBatch{handler: handler}
-	self66.processorMap["Ping"] = &iMServiceProcessorPing{handler: handler}
-	self66.processorMap["Signal"] = &iMServiceProcessorSignal{handler: handler}
-	self66.processorMap["Read"] = &iMServiceProcessorRead{handler: handler}
-	self66.processorMap["Attend"] = &iMServiceProcessorAttend{handler: handler}
-	self66.processorMap["Present"] = &iMServiceProcessorPresent{handler: handler}
-	self66.processorMap["Watch"] = &iMServiceProcessorWatch{handler: handler}
-	return self66
+	self102 := &IMServiceProcessor{handler: handler, processorMap: make(map[string]thrift.TProcessorFunction)}
+	self102.processorMap["Send"] = &iMServiceProcessorSend{handler: handler}
+	self102.processorMap["Pull"] = &iMServiceProcessorPull{handler: handler}
+	self102.processorMap["Ready"] = &iMServiceProcessorReady{handler: handler}
+	self102.processorMap["SendBatch"] = &iMServiceProcessorSendBatch{handler: handler}
+	self102.processorMap["PullBatch"] = &iMServiceProcessorPullBatch{handler: handler}
+	self102.processorMap["Ping"] = &iMServiceProcessorPing{handler: handler}
+	self102.processorMap["Signal"] = &iMServiceProcessorSignal{handler: handler}
+	self102.processorMap["Read"] = &iMServiceProcessorRead{handler: handler}
+	self102.processorMap["Attend"] = &iMServiceProcessorAttend{handler: handler}
+	self102.processorMap["Present"] = &iMServiceProcessorPresent{handler: handler}
+	self102.processorMap["Register"] = &iMServiceProcessorRegister{handler: handler}
+	self102.processorMap["Account"] = &iMServiceProcessorAccount{handler: handler}
+	self102.processorMap["Accounts"] = &iMServiceProcessorAccounts{handler: handler}
+	self102.processorMap["Known"] = &iMServiceProcessorKnown{handler: handler}
+	self102.processorMap["Login"] = &iMServiceProcessorLogin{handler: handler}
+	self102.processorMap["Refresh"] = &iMServiceProcessorRefresh{handler: handler}
+	self102.processorMap["Logout"] = &iMServiceProcessorLogout{handler: handler}
+	self102.processorMap["ChangePassword"] = &iMServiceProcessorChangePassword{handler: handler}
+	self102.processorMap["Watch"] = &iMServiceProcessorWatch{handler: handler}
+	return self102
 }
 
 func (p *IMServiceProcessor) Process(ctx context.Context, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
@@ -6268,12 +10088,12 @@ func (p *IMServiceProcessor) Process(ctx context.Context, iprot, oprot thrift.TP
 	}
 	iprot.Skip(ctx, thrift.STRUCT)
 	iprot.ReadMessageEnd(ctx)
-	x67 := thrift.NewTApplicationException(thrift.UNKNOWN_METHOD, "Unknown function "+name)
+	x103 := thrift.NewTApplicationException(thrift.UNKNOWN_METHOD, "Unknown function "+name)
 	oprot.WriteMessageBegin(ctx, name, thrift.EXCEPTION, seqId)
-	x67.Write(ctx, oprot)
+	x103.Write(ctx, oprot)
 	oprot.WriteMessageEnd(ctx)
 	oprot.Flush(ctx)
-	return false, x67
+	return false, x103
 
 }
 
@@ -6282,7 +10102,7 @@ type iMServiceProcessorSend struct {
 }
 
 func (p *iMServiceProcessorSend) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err68 error
+	var _write_err104 error
 	args := IMServiceSendArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -6328,21 +10148,21 @@ func (p *iMServiceProcessorSend) Process(ctx context.Context, seqId int32, iprot
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc69 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Send: "+err2.Error())
+		_exc105 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Send: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Send", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err68 = thrift.WrapTException(err2)
+			_write_err104 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc69.Write(ctx, oprot); _write_err68 == nil && err2 != nil {
-			_write_err68 = thrift.WrapTException(err2)
+		if err2 := _exc105.Write(ctx, oprot); _write_err104 == nil && err2 != nil {
+			_write_err104 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err68 == nil && err2 != nil {
-			_write_err68 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err104 == nil && err2 != nil {
+			_write_err104 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err68 == nil && err2 != nil {
-			_write_err68 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err104 == nil && err2 != nil {
+			_write_err104 = thrift.WrapTException(err2)
 		}
-		if _write_err68 != nil {
-			return false, thrift.WrapTException(_write_err68)
+		if _write_err104 != nil {
+			return false, thrift.WrapTException(_write_err104)
 		}
 		return true, err
 	} else {
@@ -6350,19 +10170,19 @@ func (p *iMServiceProcessorSend) Process(ctx context.Context, seqId int32, iprot
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Send", thrift.REPLY, seqId); err2 != nil {
-		_write_err68 = thrift.WrapTException(err2)
+		_write_err104 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err68 == nil && err2 != nil {
-		_write_err68 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err104 == nil && err2 != nil {
+		_write_err104 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err68 == nil && err2 != nil {
-		_write_err68 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err104 == nil && err2 != nil {
+		_write_err104 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err68 == nil && err2 != nil {
-		_write_err68 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err104 == nil && err2 != nil {
+		_write_err104 = thrift.WrapTException(err2)
 	}
-	if _write_err68 != nil {
-		return false, thrift.WrapTException(_write_err68)
+	if _write_err104 != nil {
+		return false, thrift.WrapTException(_write_err104)
 	}
 	return true, err
 }
@@ -6372,7 +10192,7 @@ type iMServiceProcessorPull struct {
 }
 
 func (p *iMServiceProcessorPull) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err70 error
+	var _write_err106 error
 	args := IMServicePullArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -6418,21 +10238,21 @@ func (p *iMServiceProcessorPull) Process(ctx context.Context, seqId int32, iprot
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc71 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Pull: "+err2.Error())
+		_exc107 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Pull: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Pull", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err70 = thrift.WrapTException(err2)
+			_write_err106 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc71.Write(ctx, oprot); _write_err70 == nil && err2 != nil {
-			_write_err70 = thrift.WrapTException(err2)
+		if err2 := _exc107.Write(ctx, oprot); _write_err106 == nil && err2 != nil {
+			_write_err106 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err70 == nil && err2 != nil {
-			_write_err70 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err106 == nil && err2 != nil {
+			_write_err106 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err70 == nil && err2 != nil {
-			_write_err70 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err106 == nil && err2 != nil {
+			_write_err106 = thrift.WrapTException(err2)
 		}
-		if _write_err70 != nil {
-			return false, thrift.WrapTException(_write_err70)
+		if _write_err106 != nil {
+			return false, thrift.WrapTException(_write_err106)
 		}
 		return true, err
 	} else {
@@ -6440,19 +10260,19 @@ func (p *iMServiceProcessorPull) Process(ctx context.Context, seqId int32, iprot
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Pull", thrift.REPLY, seqId); err2 != nil {
-		_write_err70 = thrift.WrapTException(err2)
+		_write_err106 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err70 == nil && err2 != nil {
-		_write_err70 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err106 == nil && err2 != nil {
+		_write_err106 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err70 == nil && err2 != nil {
-		_write_err70 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err106 == nil && err2 != nil {
+		_write_err106 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err70 == nil && err2 != nil {
-		_write_err70 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err106 == nil && err2 != nil {
+		_write_err106 = thrift.WrapTException(err2)
 	}
-	if _write_err70 != nil {
-		return false, thrift.WrapTException(_write_err70)
+	if _write_err106 != nil {
+		return false, thrift.WrapTException(_write_err106)
 	}
 	return true, err
 }
@@ -6462,7 +10282,7 @@ type iMServiceProcessorReady struct {
 }
 
 func (p *iMServiceProcessorReady) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err72 error
+	var _write_err108 error
 	args := IMServiceReadyArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -6508,21 +10328,21 @@ func (p *iMServiceProcessorReady) Process(ctx context.Context, seqId int32, ipro
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc73 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ready: "+err2.Error())
+		_exc109 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ready: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Ready", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err72 = thrift.WrapTException(err2)
+			_write_err108 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc73.Write(ctx, oprot); _write_err72 == nil && err2 != nil {
-			_write_err72 = thrift.WrapTException(err2)
+		if err2 := _exc109.Write(ctx, oprot); _write_err108 == nil && err2 != nil {
+			_write_err108 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err72 == nil && err2 != nil {
-			_write_err72 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err108 == nil && err2 != nil {
+			_write_err108 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err72 == nil && err2 != nil {
-			_write_err72 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err108 == nil && err2 != nil {
+			_write_err108 = thrift.WrapTException(err2)
 		}
-		if _write_err72 != nil {
-			return false, thrift.WrapTException(_write_err72)
+		if _write_err108 != nil {
+			return false, thrift.WrapTException(_write_err108)
 		}
 		return true, err
 	} else {
@@ -6530,19 +10350,19 @@ func (p *iMServiceProcessorReady) Process(ctx context.Context, seqId int32, ipro
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Ready", thrift.REPLY, seqId); err2 != nil {
-		_write_err72 = thrift.WrapTException(err2)
+		_write_err108 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err72 == nil && err2 != nil {
-		_write_err72 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err108 == nil && err2 != nil {
+		_write_err108 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err72 == nil && err2 != nil {
-		_write_err72 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err108 == nil && err2 != nil {
+		_write_err108 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err72 == nil && err2 != nil {
-		_write_err72 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err108 == nil && err2 != nil {
+		_write_err108 = thrift.WrapTException(err2)
 	}
-	if _write_err72 != nil {
-		return false, thrift.WrapTException(_write_err72)
+	if _write_err108 != nil {
+		return false, thrift.WrapTException(_write_err108)
 	}
 	return true, err
 }
@@ -6552,7 +10372,7 @@ type iMServiceProcessorSendBatch struct {
 }
 
 func (p *iMServiceProcessorSendBatch) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err74 error
+	var _write_err110 error
 	args := IMServiceSendBatchArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -6598,21 +10418,21 @@ func (p *iMServiceProcessorSendBatch) Process(ctx context.Context, seqId int32, 
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc75 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing SendBatch: "+err2.Error())
+		_exc111 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing SendBatch: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "SendBatch", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err74 = thrift.WrapTException(err2)
+			_write_err110 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc75.Write(ctx, oprot); _write_err74 == nil && err2 != nil {
-			_write_err74 = thrift.WrapTException(err2)
+		if err2 := _exc111.Write(ctx, oprot); _write_err110 == nil && err2 != nil {
+			_write_err110 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err74 == nil && err2 != nil {
-			_write_err74 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err110 == nil && err2 != nil {
+			_write_err110 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err74 == nil && err2 != nil {
-			_write_err74 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err110 == nil && err2 != nil {
+			_write_err110 = thrift.WrapTException(err2)
 		}
-		if _write_err74 != nil {
-			return false, thrift.WrapTException(_write_err74)
+		if _write_err110 != nil {
+			return false, thrift.WrapTException(_write_err110)
 		}
 		return true, err
 	} else {
@@ -6620,19 +10440,19 @@ func (p *iMServiceProcessorSendBatch) Process(ctx context.Context, seqId int32, 
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "SendBatch", thrift.REPLY, seqId); err2 != nil {
-		_write_err74 = thrift.WrapTException(err2)
+		_write_err110 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err74 == nil && err2 != nil {
-		_write_err74 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err110 == nil && err2 != nil {
+		_write_err110 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err74 == nil && err2 != nil {
-		_write_err74 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err110 == nil && err2 != nil {
+		_write_err110 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err74 == nil && err2 != nil {
-		_write_err74 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err110 == nil && err2 != nil {
+		_write_err110 = thrift.WrapTException(err2)
 	}
-	if _write_err74 != nil {
-		return false, thrift.WrapTException(_write_err74)
+	if _write_err110 != nil {
+		return false, thrift.WrapTException(_write_err110)
 	}
 	return true, err
 }
@@ -6642,7 +10462,7 @@ type iMServiceProcessorPullBatch struct {
 }
 
 func (p *iMServiceProcessorPullBatch) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err76 error
+	var _write_err112 error
 	args := IMServicePullBatchArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -6688,21 +10508,21 @@ func (p *iMServiceProcessorPullBatch) Process(ctx context.Context, seqId int32, 
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc77 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing PullBatch: "+err2.Error())
+		_exc113 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing PullBatch: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "PullBatch", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err76 = thrift.WrapTException(err2)
+			_write_err112 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc77.Write(ctx, oprot); _write_err76 == nil && err2 != nil {
-			_write_err76 = thrift.WrapTException(err2)
+		if err2 := _exc113.Write(ctx, oprot); _write_err112 == nil && err2 != nil {
+			_write_err112 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err76 == nil && err2 != nil {
-			_write_err76 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err112 == nil && err2 != nil {
+			_write_err112 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err76 == nil && err2 != nil {
-			_write_err76 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err112 == nil && err2 != nil {
+			_write_err112 = thrift.WrapTException(err2)
 		}
-		if _write_err76 != nil {
-			return false, thrift.WrapTException(_write_err76)
+		if _write_err112 != nil {
+			return false, thrift.WrapTException(_write_err112)
 		}
 		return true, err
 	} else {
@@ -6710,19 +10530,19 @@ func (p *iMServiceProcessorPullBatch) Process(ctx context.Context, seqId int32, 
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "PullBatch", thrift.REPLY, seqId); err2 != nil {
-		_write_err76 = thrift.WrapTException(err2)
+		_write_err112 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err76 == nil && err2 != nil {
-		_write_err76 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err112 == nil && err2 != nil {
+		_write_err112 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err76 == nil && err2 != nil {
-		_write_err76 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err112 == nil && err2 != nil {
+		_write_err112 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err76 == nil && err2 != nil {
-		_write_err76 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err112 == nil && err2 != nil {
+		_write_err112 = thrift.WrapTException(err2)
 	}
-	if _write_err76 != nil {
-		return false, thrift.WrapTException(_write_err76)
+	if _write_err112 != nil {
+		return false, thrift.WrapTException(_write_err112)
 	}
 	return true, err
 }
@@ -6732,7 +10552,7 @@ type iMServiceProcessorPing struct {
 }
 
 func (p *iMServiceProcessorPing) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err78 error
+	var _write_err114 error
 	args := IMServicePingArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -6778,21 +10598,21 @@ func (p *iMServiceProcessorPing) Process(ctx context.Context, seqId int32, iprot
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc79 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ping: "+err2.Error())
+		_exc115 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ping: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Ping", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err78 = thrift.WrapTException(err2)
+			_write_err114 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc79.Write(ctx, oprot); _write_err78 == nil && err2 != nil {
-			_write_err78 = thrift.WrapTException(err2)
+		if err2 := _exc115.Write(ctx, oprot); _write_err114 == nil && err2 != nil {
+			_write_err114 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err78 == nil && err2 != nil {
-			_write_err78 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err114 == nil && err2 != nil {
+			_write_err114 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err78 == nil && err2 != nil {
-			_write_err78 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err114 == nil && err2 != nil {
+			_write_err114 = thrift.WrapTException(err2)
 		}
-		if _write_err78 != nil {
-			return false, thrift.WrapTException(_write_err78)
+		if _write_err114 != nil {
+			return false, thrift.WrapTException(_write_err114)
 		}
 		return true, err
 	} else {
@@ -6800,19 +10620,19 @@ func (p *iMServiceProcessorPing) Process(ctx context.Context, seqId int32, iprot
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Ping", thrift.REPLY, seqId); err2 != nil {
-		_write_err78 = thrift.WrapTException(err2)
+		_write_err114 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err78 == nil && err2 != nil {
-		_write_err78 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err114 == nil && err2 != nil {
+		_write_err114 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err78 == nil && err2 != nil {
-		_write_err78 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err114 == nil && err2 != nil {
+		_write_err114 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err78 == nil && err2 != nil {
-		_write_err78 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err114 == nil && err2 != nil {
+		_write_err114 = thrift.WrapTException(err2)
 	}
-	if _write_err78 != nil {
-		return false, thrift.WrapTException(_write_err78)
+	if _write_err114 != nil {
+		return false, thrift.WrapTException(_write_err114)
 	}
 	return true, err
 }
@@ -6822,7 +10642,7 @@ type iMServiceProcessorSignal struct {
 }
 
 func (p *iMServiceProcessorSignal) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err80 error
+	var _write_err116 error
 	args := IMServiceSignalArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -6868,21 +10688,21 @@ func (p *iMServiceProcessorSignal) Process(ctx context.Context, seqId int32, ipr
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc81 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Signal: "+err2.Error())
+		_exc117 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Signal: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Signal", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err80 = thrift.WrapTException(err2)
+			_write_err116 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc81.Write(ctx, oprot); _write_err80 == nil && err2 != nil {
-			_write_err80 = thrift.WrapTException(err2)
+		if err2 := _exc117.Write(ctx, oprot); _write_err116 == nil && err2 != nil {
+			_write_err116 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err80 == nil && err2 != nil {
-			_write_err80 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err116 == nil && err2 != nil {
+			_write_err116 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err80 == nil && err2 != nil {
-			_write_err80 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err116 == nil && err2 != nil {
+			_write_err116 = thrift.WrapTException(err2)
 		}
-		if _write_err80 != nil {
-			return false, thrift.WrapTException(_write_err80)
+		if _write_err116 != nil {
+			return false, thrift.WrapTException(_write_err116)
 		}
 		return true, err
 	} else {
@@ -6890,19 +10710,19 @@ func (p *iMServiceProcessorSignal) Process(ctx context.Context, seqId int32, ipr
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Signal", thrift.REPLY, seqId); err2 != nil {
-		_write_err80 = thrift.WrapTException(err2)
+		_write_err116 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err80 == nil && err2 != nil {
-		_write_err80 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err116 == nil && err2 != nil {
+		_write_err116 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err80 == nil && err2 != nil {
-		_write_err80 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err116 == nil && err2 != nil {
+		_write_err116 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err80 == nil && err2 != nil {
-		_write_err80 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err116 == nil && err2 != nil {
+		_write_err116 = thrift.WrapTException(err2)
 	}
-	if _write_err80 != nil {
-		return false, thrift.WrapTException(_write_err80)
+	if _write_err116 != nil {
+		return false, thrift.WrapTException(_write_err116)
 	}
 	return true, err
 }
@@ -6912,7 +10732,7 @@ type iMServiceProcessorRead struct {
 }
 
 func (p *iMServiceProcessorRead) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err82 error
+	var _write_err118 error
 	args := IMServiceReadArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -6958,21 +10778,21 @@ func (p *iMServiceProcessorRead) Process(ctx context.Context, seqId int32, iprot
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc83 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Read: "+err2.Error())
+		_exc119 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Read: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Read", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err82 = thrift.WrapTException(err2)
+			_write_err118 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc83.Write(ctx, oprot); _write_err82 == nil && err2 != nil {
-			_write_err82 = thrift.WrapTException(err2)
+		if err2 := _exc119.Write(ctx, oprot); _write_err118 == nil && err2 != nil {
+			_write_err118 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err82 == nil && err2 != nil {
-			_write_err82 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err118 == nil && err2 != nil {
+			_write_err118 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err82 == nil && err2 != nil {
-			_write_err82 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err118 == nil && err2 != nil {
+			_write_err118 = thrift.WrapTException(err2)
 		}
-		if _write_err82 != nil {
-			return false, thrift.WrapTException(_write_err82)
+		if _write_err118 != nil {
+			return false, thrift.WrapTException(_write_err118)
 		}
 		return true, err
 	} else {
@@ -6980,19 +10800,19 @@ func (p *iMServiceProcessorRead) Process(ctx context.Context, seqId int32, iprot
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Read", thrift.REPLY, seqId); err2 != nil {
-		_write_err82 = thrift.WrapTException(err2)
+		_write_err118 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err82 == nil && err2 != nil {
-		_write_err82 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err118 == nil && err2 != nil {
+		_write_err118 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err82 == nil && err2 != nil {
-		_write_err82 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err118 == nil && err2 != nil {
+		_write_err118 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err82 == nil && err2 != nil {
-		_write_err82 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err118 == nil && err2 != nil {
+		_write_err118 = thrift.WrapTException(err2)
 	}
-	if _write_err82 != nil {
-		return false, thrift.WrapTException(_write_err82)
+	if _write_err118 != nil {
+		return false, thrift.WrapTException(_write_err118)
 	}
 	return true, err
 }
@@ -7002,7 +10822,7 @@ type iMServiceProcessorAttend struct {
 }
 
 func (p *iMServiceProcessorAttend) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err84 error
+	var _write_err120 error
 	args := IMServiceAttendArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -7048,21 +10868,21 @@ func (p *iMServiceProcessorAttend) Process(ctx context.Context, seqId int32, ipr
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc85 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Attend: "+err2.Error())
+		_exc121 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Attend: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Attend", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err84 = thrift.WrapTException(err2)
+			_write_err120 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc85.Write(ctx, oprot); _write_err84 == nil && err2 != nil {
-			_write_err84 = thrift.WrapTException(err2)
+		if err2 := _exc121.Write(ctx, oprot); _write_err120 == nil && err2 != nil {
+			_write_err120 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err84 == nil && err2 != nil {
-			_write_err84 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err120 == nil && err2 != nil {
+			_write_err120 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err84 == nil && err2 != nil {
-			_write_err84 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err120 == nil && err2 != nil {
+			_write_err120 = thrift.WrapTException(err2)
 		}
-		if _write_err84 != nil {
-			return false, thrift.WrapTException(_write_err84)
+		if _write_err120 != nil {
+			return false, thrift.WrapTException(_write_err120)
 		}
 		return true, err
 	} else {
@@ -7070,19 +10890,19 @@ func (p *iMServiceProcessorAttend) Process(ctx context.Context, seqId int32, ipr
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Attend", thrift.REPLY, seqId); err2 != nil {
-		_write_err84 = thrift.WrapTException(err2)
+		_write_err120 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err84 == nil && err2 != nil {
-		_write_err84 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err120 == nil && err2 != nil {
+		_write_err120 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err84 == nil && err2 != nil {
-		_write_err84 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err120 == nil && err2 != nil {
+		_write_err120 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err84 == nil && err2 != nil {
-		_write_err84 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err120 == nil && err2 != nil {
+		_write_err120 = thrift.WrapTException(err2)
 	}
-	if _write_err84 != nil {
-		return false, thrift.WrapTException(_write_err84)
+	if _write_err120 != nil {
+		return false, thrift.WrapTException(_write_err120)
 	}
 	return true, err
 }
@@ -7092,7 +10912,7 @@ type iMServiceProcessorPresent struct {
 }
 
 func (p *iMServiceProcessorPresent) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err86 error
+	var _write_err122 error
 	args := IMServicePresentArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -7138,21 +10958,21 @@ func (p *iMServiceProcessorPresent) Process(ctx context.Context, seqId int32, ip
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc87 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Present: "+err2.Error())
+		_exc123 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Present: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Present", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err86 = thrift.WrapTException(err2)
+			_write_err122 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc87.Write(ctx, oprot); _write_err86 == nil && err2 != nil {
-			_write_err86 = thrift.WrapTException(err2)
+		if err2 := _exc123.Write(ctx, oprot); _write_err122 == nil && err2 != nil {
+			_write_err122 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err86 == nil && err2 != nil {
-			_write_err86 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err122 == nil && err2 != nil {
+			_write_err122 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err86 == nil && err2 != nil {
-			_write_err86 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err122 == nil && err2 != nil {
+			_write_err122 = thrift.WrapTException(err2)
 		}
-		if _write_err86 != nil {
-			return false, thrift.WrapTException(_write_err86)
+		if _write_err122 != nil {
+			return false, thrift.WrapTException(_write_err122)
 		}
 		return true, err
 	} else {
@@ -7160,19 +10980,739 @@ func (p *iMServiceProcessorPresent) Process(ctx context.Context, seqId int32, ip
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Present", thrift.REPLY, seqId); err2 != nil {
-		_write_err86 = thrift.WrapTException(err2)
+		_write_err122 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err86 == nil && err2 != nil {
-		_write_err86 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err122 == nil && err2 != nil {
+		_write_err122 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err86 == nil && err2 != nil {
-		_write_err86 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err122 == nil && err2 != nil {
+		_write_err122 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err86 == nil && err2 != nil {
-		_write_err86 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err122 == nil && err2 != nil {
+		_write_err122 = thrift.WrapTException(err2)
 	}
-	if _write_err86 != nil {
-		return false, thrift.WrapTException(_write_err86)
+	if _write_err122 != nil {
+		return false, thrift.WrapTException(_write_err122)
+	}
+	return true, err
+}
+
+type iMServiceProcessorRegister struct {
+	handler IMService
+}
+
+func (p *iMServiceProcessorRegister) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
+	var _write_err124 error
+	args := IMServiceRegisterArgs{}
+	if err2 := args.Read(ctx, iprot); err2 != nil {
+		iprot.ReadMessageEnd(ctx)
+		x := thrift.NewTApplicationException(thrift.PROTOCOL_ERROR, err2.Error())
+		oprot.WriteMessageBegin(ctx, "Register", thrift.EXCEPTION, seqId)
+		x.Write(ctx, oprot)
+		oprot.WriteMessageEnd(ctx)
+		oprot.Flush(ctx)
+		return false, thrift.WrapTException(err2)
+	}
+	iprot.ReadMessageEnd(ctx)
+
+	tickerCancel := func() {}
+	// Start a goroutine to do server side connectivity check.
+	if thrift.ServerConnectivityCheckInterval > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		var tickerCtx context.Context
+		tickerCtx, tickerCancel = context.WithCancel(context.Background())
+		defer tickerCancel()
+		go func(ctx context.Context, cancel context.CancelFunc) {
+			ticker := time.NewTicker(thrift.ServerConnectivityCheckInterval)
+			defer ticker.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-ticker.C:
+					if !iprot.Transport().IsOpen() {
+						cancel()
+						return
+					}
+				}
+			}
+		}(tickerCtx, cancel)
+	}
+
+	result := IMServiceRegisterResult{}
+	if retval, err2 := p.handler.Register(ctx, args.Req); err2 != nil {
+		tickerCancel()
+		err = thrift.WrapTException(err2)
+		if errors.Is(err2, thrift.ErrAbandonRequest) {
+			return false, thrift.WrapTException(err2)
+		}
+		_exc125 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Register: "+err2.Error())
+		if err2 := oprot.WriteMessageBegin(ctx, "Register", thrift.EXCEPTION, seqId); err2 != nil {
+			_write_err124 = thrift.WrapTException(err2)
+		}
+		if err2 := _exc125.Write(ctx, oprot); _write_err124 == nil && err2 != nil {
+			_write_err124 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err124 == nil && err2 != nil {
+			_write_err124 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.Flush(ctx); _write_err124 == nil && err2 != nil {
+			_write_err124 = thrift.WrapTException(err2)
+		}
+		if _write_err124 != nil {
+			return false, thrift.WrapTException(_write_err124)
+		}
+		return true, err
+	} else {
+		result.Success = retval
+	}
+	tickerCancel()
+	if err2 := oprot.WriteMessageBegin(ctx, "Register", thrift.REPLY, seqId); err2 != nil {
+		_write_err124 = thrift.WrapTException(err2)
+	}
+	if err2 := result.Write(ctx, oprot); _write_err124 == nil && err2 != nil {
+		_write_err124 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err124 == nil && err2 != nil {
+		_write_err124 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.Flush(ctx); _write_err124 == nil && err2 != nil {
+		_write_err124 = thrift.WrapTException(err2)
+	}
+	if _write_err124 != nil {
+		return false, thrift.WrapTException(_write_err124)
+	}
+	return true, err
+}
+
+type iMServiceProcessorAccount struct {
+	handler IMService
+}
+
+func (p *iMServiceProcessorAccount) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
+	var _write_err126 error
+	args := IMServiceAccountArgs{}
+	if err2 := args.Read(ctx, iprot); err2 != nil {
+		iprot.ReadMessageEnd(ctx)
+		x := thrift.NewTApplicationException(thrift.PROTOCOL_ERROR, err2.Error())
+		oprot.WriteMessageBegin(ctx, "Account", thrift.EXCEPTION, seqId)
+		x.Write(ctx, oprot)
+		oprot.WriteMessageEnd(ctx)
+		oprot.Flush(ctx)
+		return false, thrift.WrapTException(err2)
+	}
+	iprot.ReadMessageEnd(ctx)
+
+	tickerCancel := func() {}
+	// Start a goroutine to do server side connectivity check.
+	if thrift.ServerConnectivityCheckInterval > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		var tickerCtx context.Context
+		tickerCtx, tickerCancel = context.WithCancel(context.Background())
+		defer tickerCancel()
+		go func(ctx context.Context, cancel context.CancelFunc) {
+			ticker := time.NewTicker(thrift.ServerConnectivityCheckInterval)
+			defer ticker.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-ticker.C:
+					if !iprot.Transport().IsOpen() {
+						cancel()
+						return
+					}
+				}
+			}
+		}(tickerCtx, cancel)
+	}
+
+	result := IMServiceAccountResult{}
+	if retval, err2 := p.handler.Account(ctx, args.Req); err2 != nil {
+		tickerCancel()
+		err = thrift.WrapTException(err2)
+		if errors.Is(err2, thrift.ErrAbandonRequest) {
+			return false, thrift.WrapTException(err2)
+		}
+		_exc127 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Account: "+err2.Error())
+		if err2 := oprot.WriteMessageBegin(ctx, "Account", thrift.EXCEPTION, seqId); err2 != nil {
+			_write_err126 = thrift.WrapTException(err2)
+		}
+		if err2 := _exc127.Write(ctx, oprot); _write_err126 == nil && err2 != nil {
+			_write_err126 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err126 == nil && err2 != nil {
+			_write_err126 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.Flush(ctx); _write_err126 == nil && err2 != nil {
+			_write_err126 = thrift.WrapTException(err2)
+		}
+		if _write_err126 != nil {
+			return false, thrift.WrapTException(_write_err126)
+		}
+		return true, err
+	} else {
+		result.Success = retval
+	}
+	tickerCancel()
+	if err2 := oprot.WriteMessageBegin(ctx, "Account", thrift.REPLY, seqId); err2 != nil {
+		_write_err126 = thrift.WrapTException(err2)
+	}
+	if err2 := result.Write(ctx, oprot); _write_err126 == nil && err2 != nil {
+		_write_err126 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err126 == nil && err2 != nil {
+		_write_err126 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.Flush(ctx); _write_err126 == nil && err2 != nil {
+		_write_err126 = thrift.WrapTException(err2)
+	}
+	if _write_err126 != nil {
+		return false, thrift.WrapTException(_write_err126)
+	}
+	return true, err
+}
+
+type iMServiceProcessorAccounts struct {
+	handler IMService
+}
+
+func (p *iMServiceProcessorAccounts) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
+	var _write_err128 error
+	args := IMServiceAccountsArgs{}
+	if err2 := args.Read(ctx, iprot); err2 != nil {
+		iprot.ReadMessageEnd(ctx)
+		x := thrift.NewTApplicationException(thrift.PROTOCOL_ERROR, err2.Error())
+		oprot.WriteMessageBegin(ctx, "Accounts", thrift.EXCEPTION, seqId)
+		x.Write(ctx, oprot)
+		oprot.WriteMessageEnd(ctx)
+		oprot.Flush(ctx)
+		return false, thrift.WrapTException(err2)
+	}
+	iprot.ReadMessageEnd(ctx)
+
+	tickerCancel := func() {}
+	// Start a goroutine to do server side connectivity check.
+	if thrift.ServerConnectivityCheckInterval > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		var tickerCtx context.Context
+		tickerCtx, tickerCancel = context.WithCancel(context.Background())
+		defer tickerCancel()
+		go func(ctx context.Context, cancel context.CancelFunc) {
+			ticker := time.NewTicker(thrift.ServerConnectivityCheckInterval)
+			defer ticker.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-ticker.C:
+					if !iprot.Transport().IsOpen() {
+						cancel()
+						return
+					}
+				}
+			}
+		}(tickerCtx, cancel)
+	}
+
+	result := IMServiceAccountsResult{}
+	if retval, err2 := p.handler.Accounts(ctx, args.Req); err2 != nil {
+		tickerCancel()
+		err = thrift.WrapTException(err2)
+		if errors.Is(err2, thrift.ErrAbandonRequest) {
+			return false, thrift.WrapTException(err2)
+		}
+		_exc129 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Accounts: "+err2.Error())
+		if err2 := oprot.WriteMessageBegin(ctx, "Accounts", thrift.EXCEPTION, seqId); err2 != nil {
+			_write_err128 = thrift.WrapTException(err2)
+		}
+		if err2 := _exc129.Write(ctx, oprot); _write_err128 == nil && err2 != nil {
+			_write_err128 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err128 == nil && err2 != nil {
+			_write_err128 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.Flush(ctx); _write_err128 == nil && err2 != nil {
+			_write_err128 = thrift.WrapTException(err2)
+		}
+		if _write_err128 != nil {
+			return false, thrift.WrapTException(_write_err128)
+		}
+		return true, err
+	} else {
+		result.Success = retval
+	}
+	tickerCancel()
+	if err2 := oprot.WriteMessageBegin(ctx, "Accounts", thrift.REPLY, seqId); err2 != nil {
+		_write_err128 = thrift.WrapTException(err2)
+	}
+	if err2 := result.Write(ctx, oprot); _write_err128 == nil && err2 != nil {
+		_write_err128 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err128 == nil && err2 != nil {
+		_write_err128 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.Flush(ctx); _write_err128 == nil && err2 != nil {
+		_write_err128 = thrift.WrapTException(err2)
+	}
+	if _write_err128 != nil {
+		return false, thrift.WrapTException(_write_err128)
+	}
+	return true, err
+}
+
+type iMServiceProcessorKnown struct {
+	handler IMService
+}
+
+func (p *iMServiceProcessorKnown) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
+	var _write_err130 error
+	args := IMServiceKnownArgs{}
+	if err2 := args.Read(ctx, iprot); err2 != nil {
+		iprot.ReadMessageEnd(ctx)
+		x := thrift.NewTApplicationException(thrift.PROTOCOL_ERROR, err2.Error())
+		oprot.WriteMessageBegin(ctx, "Known", thrift.EXCEPTION, seqId)
+		x.Write(ctx, oprot)
+		oprot.WriteMessageEnd(ctx)
+		oprot.Flush(ctx)
+		return false, thrift.WrapTException(err2)
+	}
+	iprot.ReadMessageEnd(ctx)
+
+	tickerCancel := func() {}
+	// Start a goroutine to do server side connectivity check.
+	if thrift.ServerConnectivityCheckInterval > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		var tickerCtx context.Context
+		tickerCtx, tickerCancel = context.WithCancel(context.Background())
+		defer tickerCancel()
+		go func(ctx context.Context, cancel context.CancelFunc) {
+			ticker := time.NewTicker(thrift.ServerConnectivityCheckInterval)
+			defer ticker.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-ticker.C:
+					if !iprot.Transport().IsOpen() {
+						cancel()
+						return
+					}
+				}
+			}
+		}(tickerCtx, cancel)
+	}
+
+	result := IMServiceKnownResult{}
+	if retval, err2 := p.handler.Known(ctx, args.Req); err2 != nil {
+		tickerCancel()
+		err = thrift.WrapTException(err2)
+		if errors.Is(err2, thrift.ErrAbandonRequest) {
+			return false, thrift.WrapTException(err2)
+		}
+		_exc131 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Known: "+err2.Error())
+		if err2 := oprot.WriteMessageBegin(ctx, "Known", thrift.EXCEPTION, seqId); err2 != nil {
+			_write_err130 = thrift.WrapTException(err2)
+		}
+		if err2 := _exc131.Write(ctx, oprot); _write_err130 == nil && err2 != nil {
+			_write_err130 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err130 == nil && err2 != nil {
+			_write_err130 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.Flush(ctx); _write_err130 == nil && err2 != nil {
+			_write_err130 = thrift.WrapTException(err2)
+		}
+		if _write_err130 != nil {
+			return false, thrift.WrapTException(_write_err130)
+		}
+		return true, err
+	} else {
+		result.Success = retval
+	}
+	tickerCancel()
+	if err2 := oprot.WriteMessageBegin(ctx, "Known", thrift.REPLY, seqId); err2 != nil {
+		_write_err130 = thrift.WrapTException(err2)
+	}
+	if err2 := result.Write(ctx, oprot); _write_err130 == nil && err2 != nil {
+		_write_err130 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err130 == nil && err2 != nil {
+		_write_err130 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.Flush(ctx); _write_err130 == nil && err2 != nil {
+		_write_err130 = thrift.WrapTException(err2)
+	}
+	if _write_err130 != nil {
+		return false, thrift.WrapTException(_write_err130)
+	}
+	return true, err
+}
+
+type iMServiceProcessorLogin struct {
+	handler IMService
+}
+
+func (p *iMServiceProcessorLogin) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
+	var _write_err132 error
+	args := IMServiceLoginArgs{}
+	if err2 := args.Read(ctx, iprot); err2 != nil {
+		iprot.ReadMessageEnd(ctx)
+		x := thrift.NewTApplicationException(thrift.PROTOCOL_ERROR, err2.Error())
+		oprot.WriteMessageBegin(ctx, "Login", thrift.EXCEPTION, seqId)
+		x.Write(ctx, oprot)
+		oprot.WriteMessageEnd(ctx)
+		oprot.Flush(ctx)
+		return false, thrift.WrapTException(err2)
+	}
+	iprot.ReadMessageEnd(ctx)
+
+	tickerCancel := func() {}
+	// Start a goroutine to do server side connectivity check.
+	if thrift.ServerConnectivityCheckInterval > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		var tickerCtx context.Context
+		tickerCtx, tickerCancel = context.WithCancel(context.Background())
+		defer tickerCancel()
+		go func(ctx context.Context, cancel context.CancelFunc) {
+			ticker := time.NewTicker(thrift.ServerConnectivityCheckInterval)
+			defer ticker.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-ticker.C:
+					if !iprot.Transport().IsOpen() {
+						cancel()
+						return
+					}
+				}
+			}
+		}(tickerCtx, cancel)
+	}
+
+	result := IMServiceLoginResult{}
+	if retval, err2 := p.handler.Login(ctx, args.Req); err2 != nil {
+		tickerCancel()
+		err = thrift.WrapTException(err2)
+		if errors.Is(err2, thrift.ErrAbandonRequest) {
+			return false, thrift.WrapTException(err2)
+		}
+		_exc133 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Login: "+err2.Error())
+		if err2 := oprot.WriteMessageBegin(ctx, "Login", thrift.EXCEPTION, seqId); err2 != nil {
+			_write_err132 = thrift.WrapTException(err2)
+		}
+		if err2 := _exc133.Write(ctx, oprot); _write_err132 == nil && err2 != nil {
+			_write_err132 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err132 == nil && err2 != nil {
+			_write_err132 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.Flush(ctx); _write_err132 == nil && err2 != nil {
+			_write_err132 = thrift.WrapTException(err2)
+		}
+		if _write_err132 != nil {
+			return false, thrift.WrapTException(_write_err132)
+		}
+		return true, err
+	} else {
+		result.Success = retval
+	}
+	tickerCancel()
+	if err2 := oprot.WriteMessageBegin(ctx, "Login", thrift.REPLY, seqId); err2 != nil {
+		_write_err132 = thrift.WrapTException(err2)
+	}
+	if err2 := result.Write(ctx, oprot); _write_err132 == nil && err2 != nil {
+		_write_err132 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err132 == nil && err2 != nil {
+		_write_err132 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.Flush(ctx); _write_err132 == nil && err2 != nil {
+		_write_err132 = thrift.WrapTException(err2)
+	}
+	if _write_err132 != nil {
+		return false, thrift.WrapTException(_write_err132)
+	}
+	return true, err
+}
+
+type iMServiceProcessorRefresh struct {
+	handler IMService
+}
+
+func (p *iMServiceProcessorRefresh) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
+	var _write_err134 error
+	args := IMServiceRefreshArgs{}
+	if err2 := args.Read(ctx, iprot); err2 != nil {
+		iprot.ReadMessageEnd(ctx)
+		x := thrift.NewTApplicationException(thrift.PROTOCOL_ERROR, err2.Error())
+		oprot.WriteMessageBegin(ctx, "Refresh", thrift.EXCEPTION, seqId)
+		x.Write(ctx, oprot)
+		oprot.WriteMessageEnd(ctx)
+		oprot.Flush(ctx)
+		return false, thrift.WrapTException(err2)
+	}
+	iprot.ReadMessageEnd(ctx)
+
+	tickerCancel := func() {}
+	// Start a goroutine to do server side connectivity check.
+	if thrift.ServerConnectivityCheckInterval > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		var tickerCtx context.Context
+		tickerCtx, tickerCancel = context.WithCancel(context.Background())
+		defer tickerCancel()
+		go func(ctx context.Context, cancel context.CancelFunc) {
+			ticker := time.NewTicker(thrift.ServerConnectivityCheckInterval)
+			defer ticker.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-ticker.C:
+					if !iprot.Transport().IsOpen() {
+						cancel()
+						return
+					}
+				}
+			}
+		}(tickerCtx, cancel)
+	}
+
+	result := IMServiceRefreshResult{}
+	if retval, err2 := p.handler.Refresh(ctx, args.Req); err2 != nil {
+		tickerCancel()
+		err = thrift.WrapTException(err2)
+		if errors.Is(err2, thrift.ErrAbandonRequest) {
+			return false, thrift.WrapTException(err2)
+		}
+		_exc135 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Refresh: "+err2.Error())
+		if err2 := oprot.WriteMessageBegin(ctx, "Refresh", thrift.EXCEPTION, seqId); err2 != nil {
+			_write_err134 = thrift.WrapTException(err2)
+		}
+		if err2 := _exc135.Write(ctx, oprot); _write_err134 == nil && err2 != nil {
+			_write_err134 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err134 == nil && err2 != nil {
+			_write_err134 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.Flush(ctx); _write_err134 == nil && err2 != nil {
+			_write_err134 = thrift.WrapTException(err2)
+		}
+		if _write_err134 != nil {
+			return false, thrift.WrapTException(_write_err134)
+		}
+		return true, err
+	} else {
+		result.Success = retval
+	}
+	tickerCancel()
+	if err2 := oprot.WriteMessageBegin(ctx, "Refresh", thrift.REPLY, seqId); err2 != nil {
+		_write_err134 = thrift.WrapTException(err2)
+	}
+	if err2 := result.Write(ctx, oprot); _write_err134 == nil && err2 != nil {
+		_write_err134 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err134 == nil && err2 != nil {
+		_write_err134 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.Flush(ctx); _write_err134 == nil && err2 != nil {
+		_write_err134 = thrift.WrapTException(err2)
+	}
+	if _write_err134 != nil {
+		return false, thrift.WrapTException(_write_err134)
+	}
+	return true, err
+}
+
+type iMServiceProcessorLogout struct {
+	handler IMService
+}
+
+func (p *iMServiceProcessorLogout) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
+	var _write_err136 error
+	args := IMServiceLogoutArgs{}
+	if err2 := args.Read(ctx, iprot); err2 != nil {
+		iprot.ReadMessageEnd(ctx)
+		x := thrift.NewTApplicationException(thrift.PROTOCOL_ERROR, err2.Error())
+		oprot.WriteMessageBegin(ctx, "Logout", thrift.EXCEPTION, seqId)
+		x.Write(ctx, oprot)
+		oprot.WriteMessageEnd(ctx)
+		oprot.Flush(ctx)
+		return false, thrift.WrapTException(err2)
+	}
+	iprot.ReadMessageEnd(ctx)
+
+	tickerCancel := func() {}
+	// Start a goroutine to do server side connectivity check.
+	if thrift.ServerConnectivityCheckInterval > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		var tickerCtx context.Context
+		tickerCtx, tickerCancel = context.WithCancel(context.Background())
+		defer tickerCancel()
+		go func(ctx context.Context, cancel context.CancelFunc) {
+			ticker := time.NewTicker(thrift.ServerConnectivityCheckInterval)
+			defer ticker.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-ticker.C:
+					if !iprot.Transport().IsOpen() {
+						cancel()
+						return
+					}
+				}
+			}
+		}(tickerCtx, cancel)
+	}
+
+	result := IMServiceLogoutResult{}
+	if retval, err2 := p.handler.Logout(ctx, args.Req); err2 != nil {
+		tickerCancel()
+		err = thrift.WrapTException(err2)
+		if errors.Is(err2, thrift.ErrAbandonRequest) {
+			return false, thrift.WrapTException(err2)
+		}
+		_exc137 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Logout: "+err2.Error())
+		if err2 := oprot.WriteMessageBegin(ctx, "Logout", thrift.EXCEPTION, seqId); err2 != nil {
+			_write_err136 = thrift.WrapTException(err2)
+		}
+		if err2 := _exc137.Write(ctx, oprot); _write_err136 == nil && err2 != nil {
+			_write_err136 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err136 == nil && err2 != nil {
+			_write_err136 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.Flush(ctx); _write_err136 == nil && err2 != nil {
+			_write_err136 = thrift.WrapTException(err2)
+		}
+		if _write_err136 != nil {
+			return false, thrift.WrapTException(_write_err136)
+		}
+		return true, err
+	} else {
+		result.Success = retval
+	}
+	tickerCancel()
+	if err2 := oprot.WriteMessageBegin(ctx, "Logout", thrift.REPLY, seqId); err2 != nil {
+		_write_err136 = thrift.WrapTException(err2)
+	}
+	if err2 := result.Write(ctx, oprot); _write_err136 == nil && err2 != nil {
+		_write_err136 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err136 == nil && err2 != nil {
+		_write_err136 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.Flush(ctx); _write_err136 == nil && err2 != nil {
+		_write_err136 = thrift.WrapTException(err2)
+	}
+	if _write_err136 != nil {
+		return false, thrift.WrapTException(_write_err136)
+	}
+	return true, err
+}
+
+type iMServiceProcessorChangePassword struct {
+	handler IMService
+}
+
+func (p *iMServiceProcessorChangePassword) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
+	var _write_err138 error
+	args := IMServiceChangePasswordArgs{}
+	if err2 := args.Read(ctx, iprot); err2 != nil {
+		iprot.ReadMessageEnd(ctx)
+		x := thrift.NewTApplicationException(thrift.PROTOCOL_ERROR, err2.Error())
+		oprot.WriteMessageBegin(ctx, "ChangePassword", thrift.EXCEPTION, seqId)
+		x.Write(ctx, oprot)
+		oprot.WriteMessageEnd(ctx)
+		oprot.Flush(ctx)
+		return false, thrift.WrapTException(err2)
+	}
+	iprot.ReadMessageEnd(ctx)
+
+	tickerCancel := func() {}
+	// Start a goroutine to do server side connectivity check.
+	if thrift.ServerConnectivityCheckInterval > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		var tickerCtx context.Context
+		tickerCtx, tickerCancel = context.WithCancel(context.Background())
+		defer tickerCancel()
+		go func(ctx context.Context, cancel context.CancelFunc) {
+			ticker := time.NewTicker(thrift.ServerConnectivityCheckInterval)
+			defer ticker.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-ticker.C:
+					if !iprot.Transport().IsOpen() {
+						cancel()
+						return
+					}
+				}
+			}
+		}(tickerCtx, cancel)
+	}
+
+	result := IMServiceChangePasswordResult{}
+	if retval, err2 := p.handler.ChangePassword(ctx, args.Req); err2 != nil {
+		tickerCancel()
+		err = thrift.WrapTException(err2)
+		if errors.Is(err2, thrift.ErrAbandonRequest) {
+			return false, thrift.WrapTException(err2)
+		}
+		_exc139 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing ChangePassword: "+err2.Error())
+		if err2 := oprot.WriteMessageBegin(ctx, "ChangePassword", thrift.EXCEPTION, seqId); err2 != nil {
+			_write_err138 = thrift.WrapTException(err2)
+		}
+		if err2 := _exc139.Write(ctx, oprot); _write_err138 == nil && err2 != nil {
+			_write_err138 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err138 == nil && err2 != nil {
+			_write_err138 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.Flush(ctx); _write_err138 == nil && err2 != nil {
+			_write_err138 = thrift.WrapTException(err2)
+		}
+		if _write_err138 != nil {
+			return false, thrift.WrapTException(_write_err138)
+		}
+		return true, err
+	} else {
+		result.Success = retval
+	}
+	tickerCancel()
+	if err2 := oprot.WriteMessageBegin(ctx, "ChangePassword", thrift.REPLY, seqId); err2 != nil {
+		_write_err138 = thrift.WrapTException(err2)
+	}
+	if err2 := result.Write(ctx, oprot); _write_err138 == nil && err2 != nil {
+		_write_err138 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err138 == nil && err2 != nil {
+		_write_err138 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.Flush(ctx); _write_err138 == nil && err2 != nil {
+		_write_err138 = thrift.WrapTException(err2)
+	}
+	if _write_err138 != nil {
+		return false, thrift.WrapTException(_write_err138)
 	}
 	return true, err
 }
@@ -7182,7 +11722,7 @@ type iMServiceProcessorWatch struct {
 }
 
 func (p *iMServiceProcessorWatch) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err88 error
+	var _write_err140 error
 	args := IMServiceWatchArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -7228,21 +11768,21 @@ func (p *iMServiceProcessorWatch) Process(ctx context.Context, seqId int32, ipro
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc89 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Watch: "+err2.Error())
+		_exc141 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Watch: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Watch", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err88 = thrift.WrapTException(err2)
+			_write_err140 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc89.Write(ctx, oprot); _write_err88 == nil && err2 != nil {
-			_write_err88 = thrift.WrapTException(err2)
+		if err2 := _exc141.Write(ctx, oprot); _write_err140 == nil && err2 != nil {
+			_write_err140 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err88 == nil && err2 != nil {
-			_write_err88 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err140 == nil && err2 != nil {
+			_write_err140 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err88 == nil && err2 != nil {
-			_write_err88 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err140 == nil && err2 != nil {
+			_write_err140 = thrift.WrapTException(err2)
 		}
-		if _write_err88 != nil {
-			return false, thrift.WrapTException(_write_err88)
+		if _write_err140 != nil {
+			return false, thrift.WrapTException(_write_err140)
 		}
 		return true, err
 	} else {
@@ -7250,19 +11790,19 @@ func (p *iMServiceProcessorWatch) Process(ctx context.Context, seqId int32, ipro
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Watch", thrift.REPLY, seqId); err2 != nil {
-		_write_err88 = thrift.WrapTException(err2)
+		_write_err140 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err88 == nil && err2 != nil {
-		_write_err88 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err140 == nil && err2 != nil {
+		_write_err140 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err88 == nil && err2 != nil {
-		_write_err88 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err140 == nil && err2 != nil {
+		_write_err140 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err88 == nil && err2 != nil {
-		_write_err88 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err140 == nil && err2 != nil {
+		_write_err140 = thrift.WrapTException(err2)
 	}
-	if _write_err88 != nil {
-		return false, thrift.WrapTException(_write_err88)
+	if _write_err140 != nil {
+		return false, thrift.WrapTException(_write_err140)
 	}
 	return true, err
 }
@@ -9427,6 +13967,1734 @@ func (p *IMServicePresentResult) String() string {
 		return "<nil>"
 	}
 	return fmt.Sprintf("IMServicePresentResult(%+v)", *p)
+}
+
+// Attributes:
+//   - Req
+type IMServiceRegisterArgs struct {
+	Req *RegisterRequest `thrift:"req,1" db:"req" json:"req"`
+}
+
+func NewIMServiceRegisterArgs() *IMServiceRegisterArgs {
+	return &IMServiceRegisterArgs{}
+}
+
+var IMServiceRegisterArgs_Req_DEFAULT *RegisterRequest
+
+func (p *IMServiceRegisterArgs) GetReq() *RegisterRequest {
+	if !p.IsSetReq() {
+		return IMServiceRegisterArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceRegisterArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceRegisterArgs) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceRegisterArgs) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Req = &RegisterRequest{}
+	if err := p.Req.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Req), err)
+	}
+	return nil
+}
+
+func (p *IMServiceRegisterArgs) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Register_args"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceRegisterArgs) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "req", thrift.STRUCT, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:req: ", p), err)
+	}
+	if err := p.Req.Write(ctx, oprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Req), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:req: ", p), err)
+	}
+	return err
+}
+
+func (p *IMServiceRegisterArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceRegisterArgs(%+v)", *p)
+}
+
+// Attributes:
+//   - Success
+type IMServiceRegisterResult struct {
+	Success *AccountResponse `thrift:"success,0" db:"success" json:"success,omitempty"`
+}
+
+func NewIMServiceRegisterResult() *IMServiceRegisterResult {
+	return &IMServiceRegisterResult{}
+}
+
+var IMServiceRegisterResult_Success_DEFAULT *AccountResponse
+
+func (p *IMServiceRegisterResult) GetSuccess() *AccountResponse {
+	if !p.IsSetSuccess() {
+		return IMServiceRegisterResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceRegisterResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceRegisterResult) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 0:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField0(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceRegisterResult) ReadField0(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Success = &AccountResponse{}
+	if err := p.Success.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Success), err)
+	}
+	return nil
+}
+
+func (p *IMServiceRegisterResult) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Register_result"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField0(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceRegisterResult) writeField0(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetSuccess() {
+		if err := oprot.WriteFieldBegin(ctx, "success", thrift.STRUCT, 0); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 0:success: ", p), err)
+		}
+		if err := p.Success.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Success), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 0:success: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *IMServiceRegisterResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceRegisterResult(%+v)", *p)
+}
+
+// Attributes:
+//   - Req
+type IMServiceAccountArgs struct {
+	Req *AccountRequest `thrift:"req,1" db:"req" json:"req"`
+}
+
+func NewIMServiceAccountArgs() *IMServiceAccountArgs {
+	return &IMServiceAccountArgs{}
+}
+
+var IMServiceAccountArgs_Req_DEFAULT *AccountRequest
+
+func (p *IMServiceAccountArgs) GetReq() *AccountRequest {
+	if !p.IsSetReq() {
+		return IMServiceAccountArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceAccountArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceAccountArgs) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceAccountArgs) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Req = &AccountRequest{}
+	if err := p.Req.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Req), err)
+	}
+	return nil
+}
+
+func (p *IMServiceAccountArgs) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Account_args"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceAccountArgs) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "req", thrift.STRUCT, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:req: ", p), err)
+	}
+	if err := p.Req.Write(ctx, oprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Req), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:req: ", p), err)
+	}
+	return err
+}
+
+func (p *IMServiceAccountArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceAccountArgs(%+v)", *p)
+}
+
+// Attributes:
+//   - Success
+type IMServiceAccountResult struct {
+	Success *AccountResponse `thrift:"success,0" db:"success" json:"success,omitempty"`
+}
+
+func NewIMServiceAccountResult() *IMServiceAccountResult {
+	return &IMServiceAccountResult{}
+}
+
+var IMServiceAccountResult_Success_DEFAULT *AccountResponse
+
+func (p *IMServiceAccountResult) GetSuccess() *AccountResponse {
+	if !p.IsSetSuccess() {
+		return IMServiceAccountResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceAccountResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceAccountResult) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 0:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField0(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceAccountResult) ReadField0(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Success = &AccountResponse{}
+	if err := p.Success.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Success), err)
+	}
+	return nil
+}
+
+func (p *IMServiceAccountResult) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Account_result"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField0(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceAccountResult) writeField0(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetSuccess() {
+		if err := oprot.WriteFieldBegin(ctx, "success", thrift.STRUCT, 0); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 0:success: ", p), err)
+		}
+		if err := p.Success.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Success), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 0:success: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *IMServiceAccountResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceAccountResult(%+v)", *p)
+}
+
+// Attributes:
+//   - Req
+type IMServiceAccountsArgs struct {
+	Req *AccountsRequest `thrift:"req,1" db:"req" json:"req"`
+}
+
+func NewIMServiceAccountsArgs() *IMServiceAccountsArgs {
+	return &IMServiceAccountsArgs{}
+}
+
+var IMServiceAccountsArgs_Req_DEFAULT *AccountsRequest
+
+func (p *IMServiceAccountsArgs) GetReq() *AccountsRequest {
+	if !p.IsSetReq() {
+		return IMServiceAccountsArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceAccountsArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceAccountsArgs) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceAccountsArgs) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Req = &AccountsRequest{}
+	if err := p.Req.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Req), err)
+	}
+	return nil
+}
+
+func (p *IMServiceAccountsArgs) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Accounts_args"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceAccountsArgs) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "req", thrift.STRUCT, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:req: ", p), err)
+	}
+	if err := p.Req.Write(ctx, oprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Req), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:req: ", p), err)
+	}
+	return err
+}
+
+func (p *IMServiceAccountsArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceAccountsArgs(%+v)", *p)
+}
+
+// Attributes:
+//   - Success
+type IMServiceAccountsResult struct {
+	Success *AccountsResponse `thrift:"success,0" db:"success" json:"success,omitempty"`
+}
+
+func NewIMServiceAccountsResult() *IMServiceAccountsResult {
+	return &IMServiceAccountsResult{}
+}
+
+var IMServiceAccountsResult_Success_DEFAULT *AccountsResponse
+
+func (p *IMServiceAccountsResult) GetSuccess() *AccountsResponse {
+	if !p.IsSetSuccess() {
+		return IMServiceAccountsResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceAccountsResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceAccountsResult) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 0:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField0(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceAccountsResult) ReadField0(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Success = &AccountsResponse{}
+	if err := p.Success.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Success), err)
+	}
+	return nil
+}
+
+func (p *IMServiceAccountsResult) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Accounts_result"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField0(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceAccountsResult) writeField0(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetSuccess() {
+		if err := oprot.WriteFieldBegin(ctx, "success", thrift.STRUCT, 0); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 0:success: ", p), err)
+		}
+		if err := p.Success.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Success), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 0:success: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *IMServiceAccountsResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceAccountsResult(%+v)", *p)
+}
+
+// Attributes:
+//   - Req
+type IMServiceKnownArgs struct {
+	Req *KnownRequest `thrift:"req,1" db:"req" json:"req"`
+}
+
+func NewIMServiceKnownArgs() *IMServiceKnownArgs {
+	return &IMServiceKnownArgs{}
+}
+
+var IMServiceKnownArgs_Req_DEFAULT *KnownRequest
+
+func (p *IMServiceKnownArgs) GetReq() *KnownRequest {
+	if !p.IsSetReq() {
+		return IMServiceKnownArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceKnownArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceKnownArgs) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceKnownArgs) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Req = &KnownRequest{}
+	if err := p.Req.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Req), err)
+	}
+	return nil
+}
+
+func (p *IMServiceKnownArgs) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Known_args"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceKnownArgs) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "req", thrift.STRUCT, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:req: ", p), err)
+	}
+	if err := p.Req.Write(ctx, oprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Req), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:req: ", p), err)
+	}
+	return err
+}
+
+func (p *IMServiceKnownArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceKnownArgs(%+v)", *p)
+}
+
+// Attributes:
+//   - Success
+type IMServiceKnownResult struct {
+	Success *AccountsResponse `thrift:"success,0" db:"success" json:"success,omitempty"`
+}
+
+func NewIMServiceKnownResult() *IMServiceKnownResult {
+	return &IMServiceKnownResult{}
+}
+
+var IMServiceKnownResult_Success_DEFAULT *AccountsResponse
+
+func (p *IMServiceKnownResult) GetSuccess() *AccountsResponse {
+	if !p.IsSetSuccess() {
+		return IMServiceKnownResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceKnownResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceKnownResult) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 0:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField0(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceKnownResult) ReadField0(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Success = &AccountsResponse{}
+	if err := p.Success.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Success), err)
+	}
+	return nil
+}
+
+func (p *IMServiceKnownResult) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Known_result"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField0(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceKnownResult) writeField0(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetSuccess() {
+		if err := oprot.WriteFieldBegin(ctx, "success", thrift.STRUCT, 0); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 0:success: ", p), err)
+		}
+		if err := p.Success.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Success), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 0:success: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *IMServiceKnownResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceKnownResult(%+v)", *p)
+}
+
+// Attributes:
+//   - Req
+type IMServiceLoginArgs struct {
+	Req *LoginRequest `thrift:"req,1" db:"req" json:"req"`
+}
+
+func NewIMServiceLoginArgs() *IMServiceLoginArgs {
+	return &IMServiceLoginArgs{}
+}
+
+var IMServiceLoginArgs_Req_DEFAULT *LoginRequest
+
+func (p *IMServiceLoginArgs) GetReq() *LoginRequest {
+	if !p.IsSetReq() {
+		return IMServiceLoginArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceLoginArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceLoginArgs) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceLoginArgs) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Req = &LoginRequest{}
+	if err := p.Req.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Req), err)
+	}
+	return nil
+}
+
+func (p *IMServiceLoginArgs) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Login_args"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceLoginArgs) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "req", thrift.STRUCT, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:req: ", p), err)
+	}
+	if err := p.Req.Write(ctx, oprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Req), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:req: ", p), err)
+	}
+	return err
+}
+
+func (p *IMServiceLoginArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceLoginArgs(%+v)", *p)
+}
+
+// Attributes:
+//   - Success
+type IMServiceLoginResult struct {
+	Success *SessionResponse `thrift:"success,0" db:"success" json:"success,omitempty"`
+}
+
+func NewIMServiceLoginResult() *IMServiceLoginResult {
+	return &IMServiceLoginResult{}
+}
+
+var IMServiceLoginResult_Success_DEFAULT *SessionResponse
+
+func (p *IMServiceLoginResult) GetSuccess() *SessionResponse {
+	if !p.IsSetSuccess() {
+		return IMServiceLoginResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceLoginResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceLoginResult) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 0:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField0(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceLoginResult) ReadField0(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Success = &SessionResponse{}
+	if err := p.Success.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Success), err)
+	}
+	return nil
+}
+
+func (p *IMServiceLoginResult) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Login_result"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField0(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceLoginResult) writeField0(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetSuccess() {
+		if err := oprot.WriteFieldBegin(ctx, "success", thrift.STRUCT, 0); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 0:success: ", p), err)
+		}
+		if err := p.Success.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Success), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 0:success: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *IMServiceLoginResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceLoginResult(%+v)", *p)
+}
+
+// Attributes:
+//   - Req
+type IMServiceRefreshArgs struct {
+	Req *RefreshRequest `thrift:"req,1" db:"req" json:"req"`
+}
+
+func NewIMServiceRefreshArgs() *IMServiceRefreshArgs {
+	return &IMServiceRefreshArgs{}
+}
+
+var IMServiceRefreshArgs_Req_DEFAULT *RefreshRequest
+
+func (p *IMServiceRefreshArgs) GetReq() *RefreshRequest {
+	if !p.IsSetReq() {
+		return IMServiceRefreshArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceRefreshArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceRefreshArgs) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceRefreshArgs) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Req = &RefreshRequest{}
+	if err := p.Req.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Req), err)
+	}
+	return nil
+}
+
+func (p *IMServiceRefreshArgs) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Refresh_args"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceRefreshArgs) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "req", thrift.STRUCT, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:req: ", p), err)
+	}
+	if err := p.Req.Write(ctx, oprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Req), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:req: ", p), err)
+	}
+	return err
+}
+
+func (p *IMServiceRefreshArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceRefreshArgs(%+v)", *p)
+}
+
+// Attributes:
+//   - Success
+type IMServiceRefreshResult struct {
+	Success *SessionResponse `thrift:"success,0" db:"success" json:"success,omitempty"`
+}
+
+func NewIMServiceRefreshResult() *IMServiceRefreshResult {
+	return &IMServiceRefreshResult{}
+}
+
+var IMServiceRefreshResult_Success_DEFAULT *SessionResponse
+
+func (p *IMServiceRefreshResult) GetSuccess() *SessionResponse {
+	if !p.IsSetSuccess() {
+		return IMServiceRefreshResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceRefreshResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceRefreshResult) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 0:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField0(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceRefreshResult) ReadField0(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Success = &SessionResponse{}
+	if err := p.Success.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Success), err)
+	}
+	return nil
+}
+
+func (p *IMServiceRefreshResult) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Refresh_result"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField0(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceRefreshResult) writeField0(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetSuccess() {
+		if err := oprot.WriteFieldBegin(ctx, "success", thrift.STRUCT, 0); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 0:success: ", p), err)
+		}
+		if err := p.Success.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Success), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 0:success: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *IMServiceRefreshResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceRefreshResult(%+v)", *p)
+}
+
+// Attributes:
+//   - Req
+type IMServiceLogoutArgs struct {
+	Req *LogoutRequest `thrift:"req,1" db:"req" json:"req"`
+}
+
+func NewIMServiceLogoutArgs() *IMServiceLogoutArgs {
+	return &IMServiceLogoutArgs{}
+}
+
+var IMServiceLogoutArgs_Req_DEFAULT *LogoutRequest
+
+func (p *IMServiceLogoutArgs) GetReq() *LogoutRequest {
+	if !p.IsSetReq() {
+		return IMServiceLogoutArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceLogoutArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceLogoutArgs) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceLogoutArgs) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Req = &LogoutRequest{}
+	if err := p.Req.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Req), err)
+	}
+	return nil
+}
+
+func (p *IMServiceLogoutArgs) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Logout_args"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceLogoutArgs) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "req", thrift.STRUCT, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:req: ", p), err)
+	}
+	if err := p.Req.Write(ctx, oprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Req), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:req: ", p), err)
+	}
+	return err
+}
+
+func (p *IMServiceLogoutArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceLogoutArgs(%+v)", *p)
+}
+
+// Attributes:
+//   - Success
+type IMServiceLogoutResult struct {
+	Success *LogoutResponse `thrift:"success,0" db:"success" json:"success,omitempty"`
+}
+
+func NewIMServiceLogoutResult() *IMServiceLogoutResult {
+	return &IMServiceLogoutResult{}
+}
+
+var IMServiceLogoutResult_Success_DEFAULT *LogoutResponse
+
+func (p *IMServiceLogoutResult) GetSuccess() *LogoutResponse {
+	if !p.IsSetSuccess() {
+		return IMServiceLogoutResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceLogoutResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceLogoutResult) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 0:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField0(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceLogoutResult) ReadField0(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Success = &LogoutResponse{}
+	if err := p.Success.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Success), err)
+	}
+	return nil
+}
+
+func (p *IMServiceLogoutResult) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Logout_result"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField0(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceLogoutResult) writeField0(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetSuccess() {
+		if err := oprot.WriteFieldBegin(ctx, "success", thrift.STRUCT, 0); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 0:success: ", p), err)
+		}
+		if err := p.Success.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Success), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 0:success: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *IMServiceLogoutResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceLogoutResult(%+v)", *p)
+}
+
+// Attributes:
+//   - Req
+type IMServiceChangePasswordArgs struct {
+	Req *ChangePasswordRequest `thrift:"req,1" db:"req" json:"req"`
+}
+
+func NewIMServiceChangePasswordArgs() *IMServiceChangePasswordArgs {
+	return &IMServiceChangePasswordArgs{}
+}
+
+var IMServiceChangePasswordArgs_Req_DEFAULT *ChangePasswordRequest
+
+func (p *IMServiceChangePasswordArgs) GetReq() *ChangePasswordRequest {
+	if !p.IsSetReq() {
+		return IMServiceChangePasswordArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceChangePasswordArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceChangePasswordArgs) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceChangePasswordArgs) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Req = &ChangePasswordRequest{}
+	if err := p.Req.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Req), err)
+	}
+	return nil
+}
+
+func (p *IMServiceChangePasswordArgs) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "ChangePassword_args"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceChangePasswordArgs) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "req", thrift.STRUCT, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:req: ", p), err)
+	}
+	if err := p.Req.Write(ctx, oprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Req), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:req: ", p), err)
+	}
+	return err
+}
+
+func (p *IMServiceChangePasswordArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceChangePasswordArgs(%+v)", *p)
+}
+
+// Attributes:
+//   - Success
+type IMServiceChangePasswordResult struct {
+	Success *ChangePasswordResponse `thrift:"success,0" db:"success" json:"success,omitempty"`
+}
+
+func NewIMServiceChangePasswordResult() *IMServiceChangePasswordResult {
+	return &IMServiceChangePasswordResult{}
+}
+
+var IMServiceChangePasswordResult_Success_DEFAULT *ChangePasswordResponse
+
+func (p *IMServiceChangePasswordResult) GetSuccess() *ChangePasswordResponse {
+	if !p.IsSetSuccess() {
+		return IMServiceChangePasswordResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceChangePasswordResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceChangePasswordResult) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 0:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField0(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceChangePasswordResult) ReadField0(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Success = &ChangePasswordResponse{}
+	if err := p.Success.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Success), err)
+	}
+	return nil
+}
+
+func (p *IMServiceChangePasswordResult) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "ChangePassword_result"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField0(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceChangePasswordResult) writeField0(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetSuccess() {
+		if err := oprot.WriteFieldBegin(ctx, "success", thrift.STRUCT, 0); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 0:success: ", p), err)
+		}
+		if err := p.Success.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Success), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 0:success: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *IMServiceChangePasswordResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceChangePasswordResult(%+v)", *p)
 }
 
 // Attributes:

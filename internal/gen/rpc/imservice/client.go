@@ -24,6 +24,14 @@ type Client interface {
 	Read(ctx context.Context, req *rpc.ReadRequest, callOptions ...callopt.Option) (r *rpc.ReadResponse, err error)
 	Attend(ctx context.Context, req *rpc.AttendRequest, callOptions ...callopt.Option) (r *rpc.AttendResponse, err error)
 	Present(ctx context.Context, req *rpc.PresentRequest, callOptions ...callopt.Option) (r *rpc.PresentResponse, err error)
+	Register(ctx context.Context, req *rpc.RegisterRequest, callOptions ...callopt.Option) (r *rpc.AccountResponse, err error)
+	Account(ctx context.Context, req *rpc.AccountRequest, callOptions ...callopt.Option) (r *rpc.AccountResponse, err error)
+	Accounts(ctx context.Context, req *rpc.AccountsRequest, callOptions ...callopt.Option) (r *rpc.AccountsResponse, err error)
+	Known(ctx context.Context, req *rpc.KnownRequest, callOptions ...callopt.Option) (r *rpc.AccountsResponse, err error)
+	Login(ctx context.Context, req *rpc.LoginRequest, callOptions ...callopt.Option) (r *rpc.SessionResponse, err error)
+	Refresh(ctx context.Context, req *rpc.RefreshRequest, callOptions ...callopt.Option) (r *rpc.SessionResponse, err error)
+	Logout(ctx context.Context, req *rpc.LogoutRequest, callOptions ...callopt.Option) (r *rpc.LogoutResponse, err error)
+	ChangePassword(ctx context.Context, req *rpc.ChangePasswordRequest, callOptions ...callopt.Option) (r *rpc.ChangePasswordResponse, err error)
 	Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error)
 }
 
@@ -108,6 +116,46 @@ func (p *kIMServiceClient) Attend(ctx context.Context, req *rpc.AttendRequest, c
 func (p *kIMServiceClient) Present(ctx context.Context, req *rpc.PresentRequest, callOptions ...callopt.Option) (r *rpc.PresentResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.Present(ctx, req)
+}
+
+func (p *kIMServiceClient) Register(ctx context.Context, req *rpc.RegisterRequest, callOptions ...callopt.Option) (r *rpc.AccountResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Register(ctx, req)
+}
+
+func (p *kIMServiceClient) Account(ctx context.Context, req *rpc.AccountRequest, callOptions ...callopt.Option) (r *rpc.AccountResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Account(ctx, req)
+}
+
+func (p *kIMServiceClient) Accounts(ctx context.Context, req *rpc.AccountsRequest, callOptions ...callopt.Option) (r *rpc.AccountsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Accounts(ctx, req)
+}
+
+func (p *kIMServiceClient) Known(ctx context.Context, req *rpc.KnownRequest, callOptions ...callopt.Option) (r *rpc.AccountsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Known(ctx, req)
+}
+
+func (p *kIMServiceClient) Login(ctx context.Context, req *rpc.LoginRequest, callOptions ...callopt.Option) (r *rpc.SessionResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Login(ctx, req)
+}
+
+func (p *kIMServiceClient) Refresh(ctx context.Context, req *rpc.RefreshRequest, callOptions ...callopt.Option) (r *rpc.SessionResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Refresh(ctx, req)
+}
+
+func (p *kIMServiceClient) Logout(ctx context.Context, req *rpc.LogoutRequest, callOptions ...callopt.Option) (r *rpc.LogoutResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Logout(ctx, req)
+}
+
+func (p *kIMServiceClient) ChangePassword(ctx context.Context, req *rpc.ChangePasswordRequest, callOptions ...callopt.Option) (r *rpc.ChangePasswordResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.ChangePassword(ctx, req)
 }
 
 func (p *kIMServiceClient) Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error) {

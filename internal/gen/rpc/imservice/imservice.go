@@ -84,6 +84,62 @@ var serviceMethods = map[string]kitex.MethodInfo{
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
 	),
+	"Register": kitex.NewMethodInfo(
+		registerHandler,
+		newIMServiceRegisterArgs,
+		newIMServiceRegisterResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Account": kitex.NewMethodInfo(
+		accountHandler,
+		newIMServiceAccountArgs,
+		newIMServiceAccountResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Accounts": kitex.NewMethodInfo(
+		accountsHandler,
+		newIMServiceAccountsArgs,
+		newIMServiceAccountsResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Known": kitex.NewMethodInfo(
+		knownHandler,
+		newIMServiceKnownArgs,
+		newIMServiceKnownResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Login": kitex.NewMethodInfo(
+		loginHandler,
+		newIMServiceLoginArgs,
+		newIMServiceLoginResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Refresh": kitex.NewMethodInfo(
+		refreshHandler,
+		newIMServiceRefreshArgs,
+		newIMServiceRefreshResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Logout": kitex.NewMethodInfo(
+		logoutHandler,
+		newIMServiceLogoutArgs,
+		newIMServiceLogoutResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"ChangePassword": kitex.NewMethodInfo(
+		changePasswordHandler,
+		newIMServiceChangePasswordArgs,
+		newIMServiceChangePasswordResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
 	"Watch": kitex.NewMethodInfo(
 		watchHandler,
 		newIMServiceWatchArgs,
@@ -314,6 +370,158 @@ func newIMServicePresentResult() interface{} {
 	return rpc.NewIMServicePresentResult()
 }
 
+func registerHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceRegisterArgs)
+	realResult := result.(*rpc.IMServiceRegisterResult)
+	success, err := handler.(rpc.IMService).Register(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceRegisterArgs() interface{} {
+	return rpc.NewIMServiceRegisterArgs()
+}
+
+func newIMServiceRegisterResult() interface{} {
+	return rpc.NewIMServiceRegisterResult()
+}
+
+func accountHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceAccountArgs)
+	realResult := result.(*rpc.IMServiceAccountResult)
+	success, err := handler.(rpc.IMService).Account(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceAccountArgs() interface{} {
+	return rpc.NewIMServiceAccountArgs()
+}
+
+func newIMServiceAccountResult() interface{} {
+	return rpc.NewIMServiceAccountResult()
+}
+
+func accountsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceAccountsArgs)
+	realResult := result.(*rpc.IMServiceAccountsResult)
+	success, err := handler.(rpc.IMService).Accounts(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceAccountsArgs() interface{} {
+	return rpc.NewIMServiceAccountsArgs()
+}
+
+func newIMServiceAccountsResult() interface{} {
+	return rpc.NewIMServiceAccountsResult()
+}
+
+func knownHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceKnownArgs)
+	realResult := result.(*rpc.IMServiceKnownResult)
+	success, err := handler.(rpc.IMService).Known(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceKnownArgs() interface{} {
+	return rpc.NewIMServiceKnownArgs()
+}
+
+func newIMServiceKnownResult() interface{} {
+	return rpc.NewIMServiceKnownResult()
+}
+
+func loginHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceLoginArgs)
+	realResult := result.(*rpc.IMServiceLoginResult)
+	success, err := handler.(rpc.IMService).Login(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceLoginArgs() interface{} {
+	return rpc.NewIMServiceLoginArgs()
+}
+
+func newIMServiceLoginResult() interface{} {
+	return rpc.NewIMServiceLoginResult()
+}
+
+func refreshHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceRefreshArgs)
+	realResult := result.(*rpc.IMServiceRefreshResult)
+	success, err := handler.(rpc.IMService).Refresh(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceRefreshArgs() interface{} {
+	return rpc.NewIMServiceRefreshArgs()
+}
+
+func newIMServiceRefreshResult() interface{} {
+	return rpc.NewIMServiceRefreshResult()
+}
+
+func logoutHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceLogoutArgs)
+	realResult := result.(*rpc.IMServiceLogoutResult)
+	success, err := handler.(rpc.IMService).Logout(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceLogoutArgs() interface{} {
+	return rpc.NewIMServiceLogoutArgs()
+}
+
+func newIMServiceLogoutResult() interface{} {
+	return rpc.NewIMServiceLogoutResult()
+}
+
+func changePasswordHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceChangePasswordArgs)
+	realResult := result.(*rpc.IMServiceChangePasswordResult)
+	success, err := handler.(rpc.IMService).ChangePassword(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceChangePasswordArgs() interface{} {
+	return rpc.NewIMServiceChangePasswordArgs()
+}
+
+func newIMServiceChangePasswordResult() interface{} {
+	return rpc.NewIMServiceChangePasswordResult()
+}
+
 func watchHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
 	st, err := streaming.GetServerStreamFromArg(arg)
 	if err != nil {
@@ -438,6 +646,86 @@ func (p *kClient) Present(ctx context.Context, req *rpc.PresentRequest) (r *rpc.
 	_args.Req = req
 	var _result rpc.IMServicePresentResult
 	if err = p.c.Call(ctx, "Present", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Register(ctx context.Context, req *rpc.RegisterRequest) (r *rpc.AccountResponse, err error) {
+	var _args rpc.IMServiceRegisterArgs
+	_args.Req = req
+	var _result rpc.IMServiceRegisterResult
+	if err = p.c.Call(ctx, "Register", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Account(ctx context.Context, req *rpc.AccountRequest) (r *rpc.AccountResponse, err error) {
+	var _args rpc.IMServiceAccountArgs
+	_args.Req = req
+	var _result rpc.IMServiceAccountResult
+	if err = p.c.Call(ctx, "Account", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Accounts(ctx context.Context, req *rpc.AccountsRequest) (r *rpc.AccountsResponse, err error) {
+	var _args rpc.IMServiceAccountsArgs
+	_args.Req = req
+	var _result rpc.IMServiceAccountsResult
+	if err = p.c.Call(ctx, "Accounts", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Known(ctx context.Context, req *rpc.KnownRequest) (r *rpc.AccountsResponse, err error) {
+	var _args rpc.IMServiceKnownArgs
+	_args.Req = req
+	var _result rpc.IMServiceKnownResult
+	if err = p.c.Call(ctx, "Known", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Login(ctx context.Context, req *rpc.LoginRequest) (r *rpc.SessionResponse, err error) {
+	var _args rpc.IMServiceLoginArgs
+	_args.Req = req
+	var _result rpc.IMServiceLoginResult
+	if err = p.c.Call(ctx, "Login", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Refresh(ctx context.Context, req *rpc.RefreshRequest) (r *rpc.SessionResponse, err error) {
+	var _args rpc.IMServiceRefreshArgs
+	_args.Req = req
+	var _result rpc.IMServiceRefreshResult
+	if err = p.c.Call(ctx, "Refresh", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Logout(ctx context.Context, req *rpc.LogoutRequest) (r *rpc.LogoutResponse, err error) {
+	var _args rpc.IMServiceLogoutArgs
+	_args.Req = req
+	var _result rpc.IMServiceLogoutResult
+	if err = p.c.Call(ctx, "Logout", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) ChangePassword(ctx context.Context, req *rpc.ChangePasswordRequest) (r *rpc.ChangePasswordResponse, err error) {
+	var _args rpc.IMServiceChangePasswordArgs
+	_args.Req = req
+	var _result rpc.IMServiceChangePasswordResult
+	if err = p.c.Call(ctx, "ChangePassword", &_args, &_result); err != nil {
 		return
 	}
 	return _result.GetSuccess(), nil

@@ -1,0 +1,41 @@
+package chat
+
+import (
+	"context"
+	"time"
+)
+
+// Caller is who makes a request, as the token says that came with it.
+type Caller struct {
+	User    string
+	Session string    // the login that the token is of; "" for a service
+	Service bool      // a back end, which acts for any user; User is its name
+	Expires time.Time // when the token ends
+}
+
+type callerKey struct{}
+
+// WithCaller returns a context that carries who makes the request that it serves.
+func WithCaller(ctx context.Context, c Caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, c)
+}
+
+// CallerOf returns who makes a request, and false where nobody has asked.
+func CallerOf(ctx context.Context) (Caller, bool) {
+	c, ok := ctx.Value(callerKey{}).(Caller)
+	return c, ok
+}
+
+// ActingUser is the user for whom a request acts that names one, or "". A caller acts for herself, also without being
+// named, and for others if she is a service; else the error is PermissionDenied. Where nobody has asked who the caller
+// is, she is who she says.
+func ActingUser(ctx context.Context, named string) (string, error) {
+	c, known := CallerOf(ctx)
+	switch {
+	case !known || c.Service:
+		return named, nil
+	case named == "" || named == c.User:
+		return c.User, nil
+	}
+	return "", Errorf(PermissionDenied, "this token is %s's; it cannot act for %s", c.User, named)
+}

@@ -1,0 +1,324 @@
+package chat
+
+import (
+	"context"
+	"time"
+	"unicode/utf8"
+)
+
+// Hasher turns passwords into what may be kept of them. Its methods are slow on purpose; they are Unavailable where too
+// many wait for them.
+type Hasher interface {
+	Hash(ctx context.Context, password string) (string, error)
+	// Verify says whether a password is that of a hash, and whether the hash is weaker than Hash would make it now. With
+	// the hash "" it does the same work, and answers no.
+	Verify(ctx context.Context, password, hash string) (right, weak bool, err error)
+}
+
+// PeopleStore is what People keeps in.
+type PeopleStore interface {
+	AccountStore
+	SessionStore
+}
+
+// PeopleOptions bound what People does. All are positive.
+type PeopleOptions struct {
+	DefaultLimit, MaxLimit int              // accounts in a page
+	SessionLasts           time.Duration    // without a Refresh
+	Now                    func() time.Time // nil is time.Now
+}
+
+// People is the Accounts and the Sessions that apply every rule before they touch the store.
+type People struct {
+	store   PeopleStore
+	hasher  Hasher
+	options PeopleOptions
+}
+
+var (
+	_ Accounts = (*People)(nil)
+	_ Sessions = (*People)(nil)
+)
+
+// NewPeople returns the People over a store.
+func NewPeople(store PeopleStore, hasher Hasher, options PeopleOptions) *People {
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	return &People{store: store, hasher: hasher, options: options}
+}
+
+// Register implements Accounts.
+func (p *People) Register(ctx context.Context, r Registration) (Account, error) {
+	if err := checkRegistration(r); err != nil {
+		return Account{}, err
+	}
+	// Looked up first, so that a name that is taken costs no hash; the store decides between two at once.
+	known, err := p.read(ctx, r.User)
+	switch {
+	case err != nil:
+		return Account{}, err
+	case known.PasswordHash != "":
+		return Account{}, Errorf(Conflict, "user %s is registered already", r.User)
+	}
+	hash, err := p.hasher.Hash(ctx, r.Password)
+	if err != nil {
+		return Account{}, AsError(err)
+	}
+	account, err := p.store.AddAccount(ctx, StoredAccount{Account{User: r.User, Name: r.Name}, hash})
+	return account, orNil(err)
+}
+
+// Account implements Accounts.
+func (p *People) Account(ctx context.Context, user string) (Account, error) {
+	if err := checkName("user", user); err != nil {
+		return Account{}, err
+	}
+	known, err := p.read(ctx, user)
+	if err == nil && known.PasswordHash == "" {
+		err = Errorf(NotFound, "there is no user %s", user)
+	}
+	if err != nil {
+		return Account{}, err
+	}
+	return known.Account, nil
+}
+
+// read returns an account, with an empty PasswordHash where there is none.
+func (p *People) read(ctx context.Context, user string) (StoredAccount, error) {
+	accounts, err := p.store.ReadAccounts(ctx, []string{user})
+	if err != nil {
+		return StoredAccount{}, AsError(err)
+	}
+	return accounts[0], nil
+}
+
+// Accounts implements Accounts.
+func (p *People) Accounts(ctx context.Context, r AccountsRequest) (AccountPage, error) {
+	if err := checkNamePart("prefix", r.Prefix); err != nil {
+		return AccountPage{}, err
+	}
+	if err := checkNamePart("cursor", r.Cursor); err != nil {
+		return AccountPage{}, err
+	}
+	if r.Limit < 0 {
+		return AccountPage{}, Errorf(InvalidArgument, "limit is %d; it must not be negative", r.Limit)
+	}
+	limit := p.options.DefaultLimit
+	if r.Limit > 0 {
+		limit = int(min(r.Limit, int64(p.options.MaxLimit)))
+	}
+	users, err := p.store.ListUsers(ctx, r.Prefix, max(r.Cursor, r.Prefix), limit+1)
+	if err != nil {
+		return AccountPage{}, AsError(err)
+	}
+	var page AccountPage
+	if len(users) > limit {
+		page.HasMore, page.NextCursor = true, users[limit]
+		users = users[:limit]
+	}
+	page.Accounts, err = p.existing(ctx, users)
+	return page, err
+}
+
+// existing returns the accounts of those who have one.
+func (p *People) existing(ctx context.Context, users []string) ([]Account, error) {
+	if len(users) == 0 {
+		return nil, nil
+	}
+	stored, err := p.store.ReadAccounts(ctx, users)
+	if err != nil {
+		return nil, AsError(err)
+	}
+	accounts := make([]Account, 0, len(stored))
+	for _, a := range stored {
+		if a.PasswordHash != "" {
+			accounts = append(accounts, a.Account)
+		}
+	}
+	return accounts, nil
+}
+
+// Known implements Accounts.
+func (p *People) Known(ctx context.Context, users []string) ([]Account, error) {
+	if len(users) > MaxKnown {
+		return nil, Errorf(InvalidArgument, "%d users are too many; the limit is %d", len(users), MaxKnown)
+	}
+	asked := make([]string, 0, len(users))
+	seen := make(map[string]struct{}, len(users))
+	for _, user := range users {
+		if err := checkName("user", user); err != nil {
+			return nil, err
+		}
+		if _, again := seen[user]; !again {
+			seen[user] = struct{}{}
+			asked = append(asked, user)
+		}
+	}
+	return p.existing(ctx, asked)
+}
+
+// wrongCredentials does not tell who is registered.
+func wrongCredentials() error {
+	return Errorf(Unauthenticated, "the user or the password is wrong")
+}
+
+// Login implements Sessions.
+func (p *People) Login(ctx context.Context, c Credentials) (Session, error) {
+	known, err := p.verify(ctx, c)
+	if err != nil {
+		return Session{}, err
+	}
+	now := p.options.Now()
+	session, stored := newSession(c.User, now, p.options.SessionLasts)
+	added, err := p.store.AddSession(ctx, c.User, known.PasswordHash, session.ID, stored, MaxSessions)
+	switch {
+	case err != nil:
+		return Session{}, AsError(err)
+	case !added: // the password was changed at the same time
+		return Session{}, wrongCredentials()
+	}
+	return session, nil
+}
+
+// verify returns the account that credentials are of. Its work is the same whatever is wrong.
+func (p *People) verify(ctx context.Context, c Credentials) (StoredAccount, error) {
+	if err := checkName("user", c.User); err != nil {
+		return StoredAccount{}, err
+	}
+	if len(c.Password) > MaxPasswordBytes || !utf8.ValidString(c.Password) {
+		return StoredAccount{}, Errorf(InvalidArgument, "password is not up to %d bytes of UTF-8", MaxPasswordBytes)
+	}
+	known, err := p.read(ctx, c.User)
+	if err != nil {
+		return StoredAccount{}, err
+	}
+	right, weak, err := p.hasher.Verify(ctx, c.Password, known.PasswordHash)
+	switch {
+	case err != nil:
+		return StoredAccount{}, AsError(err)
+	case !right || known.PasswordHash == "":
+		return StoredAccount{}, wrongCredentials()
+	case !weak:
+		return known, nil
+	}
+	return p.strengthen(ctx, c, known)
+}
+
+// strengthen replaces a hash that was made with older parameters, now that the password is there.
+func (p *People) strengthen(ctx context.Context, c Credentials, known StoredAccount) (StoredAccount, error) {
+	hash, err := p.hasher.Hash(ctx, c.Password)
+	if err != nil {
+		return StoredAccount{}, AsError(err)
+	}
+	replaced, err := p.store.ReplacePassword(ctx, c.User, known.PasswordHash, hash, Keep{All: true})
+	switch {
+	case err != nil:
+		return StoredAccount{}, AsError(err)
+	case !replaced: // by somebody else, whose hash it has now
+		return p.read(ctx, c.User)
+	}
+	known.PasswordHash = hash
+	return known, nil
+}
+
+// refreshAttempts is how often a Refresh begins anew because another one came between.
+const refreshAttempts = 5
+
+// Refresh implements Sessions.
+func (p *People) Refresh(ctx context.Context, r RefreshRequest) (Session, error) {
+	if len(r.Key) > MaxKeyBytes {
+		return Session{}, Errorf(InvalidArgument, "key is %d bytes; the limit is %d", len(r.Key), MaxKeyBytes)
+	}
+	user, id, secret, err := splitToken(r.Token)
+	if err != nil {
+		return Session{}, err
+	}
+	for range refreshAttempts {
+		now := p.options.Now()
+		stored, found, err := p.store.ReadSession(ctx, user, id)
+		switch {
+		case err != nil:
+			return Session{}, AsError(err)
+		case !found:
+			return Session{}, Errorf(TokenInvalid, "this session has ended; log in again")
+		case now.UnixMilli() >= stored.Expires:
+			return Session{}, Errorf(TokenExpired, "this session has expired; log in again")
+		}
+		next := nextSecret(stored.Seed, secret, r.Key)
+		session := Session{ID: id, User: user}
+		session.RefreshToken = refreshToken(session, next)
+		used := hashToken(secret)
+		if r.Key != "" && sameHash(used, stored.Previous) && sameHash(hashToken(next), stored.Current) {
+			return session, nil // the same request again
+		}
+		if !sameHash(used, stored.Current) {
+			return Session{}, p.endReused(ctx, user, id)
+		}
+		with := StoredSession{
+			Begun: now.UnixMilli(), Expires: now.Add(p.options.SessionLasts).UnixMilli(),
+			Seed: stored.Seed, Current: hashToken(next), Previous: used,
+		}
+		replaced, err := p.store.ReplaceSession(ctx, user, id, stored, with)
+		if err != nil {
+			return Session{}, AsError(err)
+		}
+		if replaced {
+			return session, nil
+		}
+	}
+	return Session{}, Errorf(Unavailable, "this session is being refreshed by others; try again")
+}
+
+// endReused ends a session of which somebody has a token that was used before: one of two has stolen it.
+func (p *People) endReused(ctx context.Context, user, id string) error {
+	if err := p.store.EndSession(ctx, user, id); err != nil {
+		return AsError(err)
+	}
+	return Errorf(TokenInvalid, "this refresh token is not the session's latest, so the session was ended; log in again")
+}
+
+// Logout implements Sessions.
+func (p *People) Logout(ctx context.Context, r LogoutRequest) error {
+	if r.RefreshToken == "" {
+		if checkName("user", r.User) != nil || !isRandom(r.Session, 16) {
+			return Errorf(InvalidArgument, "no session is named: give refresh_token")
+		}
+		return orNil(p.store.EndSession(ctx, r.User, r.Session))
+	}
+	user, id, secret, err := splitToken(r.RefreshToken)
+	if err != nil {
+		return err
+	}
+	stored, found, err := p.store.ReadSession(ctx, user, id)
+	if err != nil || !found {
+		return orNil(err)
+	}
+	if used := hashToken(secret); !sameHash(used, stored.Current) && !sameHash(used, stored.Previous) {
+		return Errorf(TokenInvalid, "this is not the session's refresh token")
+	}
+	return orNil(p.store.EndSession(ctx, user, id))
+}
+
+// ChangePassword implements Sessions.
+func (p *People) ChangePassword(ctx context.Context, c PasswordChange) error {
+	if err := checkPassword("new_password", c.NewPassword); err != nil {
+		return err
+	}
+	known, err := p.verify(ctx, Credentials{User: c.User, Password: c.Password})
+	if err != nil {
+		return err
+	}
+	hash, err := p.hasher.Hash(ctx, c.NewPassword)
+	if err != nil {
+		return AsError(err)
+	}
+	replaced, err := p.store.ReplacePassword(ctx, c.User, known.PasswordHash, hash, Keep{Session: c.Session})
+	switch {
+	case err != nil:
+		return AsError(err)
+	case !replaced: // changed at the same time: the password is no longer the one that holds
+		return wrongCredentials()
+	}
+	return nil
+}

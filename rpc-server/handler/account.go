@@ -1,0 +1,107 @@
+package handler
+
+import (
+	"context"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/gen/rpc"
+	"github.com/pullchat/pullchat/internal/wire"
+)
+
+// People are the accounts and their sessions: chat.People.
+type People interface {
+	chat.Accounts
+	chat.Sessions
+}
+
+// KeepAccounts has the Handler answer from people too; without it, methods of accounts are refused. It is called before
+// the first of them.
+func (h *Handler) KeepAccounts(people People) { h.people = people }
+
+// errNoAccounts is what a server answers that was set up without.
+func errNoAccounts() error { return chat.Errorf(chat.NotFound, "this rpc-server keeps no accounts") }
+
+// ofPeople makes one call and logs it.
+func ofPeople[Result any](
+	ctx context.Context, h *Handler, method, requestID string, call func(People) (Result, error),
+) (Result, error) {
+	start := time.Now()
+	var result Result
+	err := errNoAccounts()
+	if h.people != nil {
+		result, err = call(h.people)
+	}
+	h.logCall(ctx, method, requestID, start, err)
+	return result, err
+}
+
+// done makes a call that returns nothing one that returns something.
+func done(err error) (struct{}, error) { return struct{}{}, err }
+
+// Register makes an account.
+func (h *Handler) Register(ctx context.Context, r *rpc.RegisterRequest) (*rpc.AccountResponse, error) {
+	r = orEmpty(r)
+	return wire.AccountResponse(ofPeople(ctx, h, "Register", r.GetRequestId(), func(p People) (chat.Account, error) {
+		return p.Register(ctx, wire.RegistrationOf(r))
+	})), nil
+}
+
+// Account returns one.
+func (h *Handler) Account(ctx context.Context, r *rpc.AccountRequest) (*rpc.AccountResponse, error) {
+	r = orEmpty(r)
+	return wire.AccountResponse(ofPeople(ctx, h, "Account", r.GetRequestId(), func(p People) (chat.Account, error) {
+		return p.Account(ctx, r.User)
+	})), nil
+}
+
+// Accounts returns a page of all.
+func (h *Handler) Accounts(ctx context.Context, r *rpc.AccountsRequest) (*rpc.AccountsResponse, error) {
+	r = orEmpty(r)
+	return wire.AccountsResponse(ofPeople(ctx, h, "Accounts", r.GetRequestId(), func(p People) (chat.AccountPage, error) {
+		return p.Accounts(ctx, wire.AccountsRequestOf(r))
+	})), nil
+}
+
+// Known returns the accounts of those among users who have one.
+func (h *Handler) Known(ctx context.Context, r *rpc.KnownRequest) (*rpc.AccountsResponse, error) {
+	r = orEmpty(r)
+	return wire.AccountsResponse(ofPeople(ctx, h, "Known", r.GetRequestId(), func(p People) (chat.AccountPage, error) {
+		accounts, err := p.Known(ctx, r.Users)
+		return chat.AccountPage{Accounts: accounts}, err
+	})), nil
+}
+
+// Login begins a session.
+func (h *Handler) Login(ctx context.Context, r *rpc.LoginRequest) (*rpc.SessionResponse, error) {
+	r = orEmpty(r)
+	return wire.SessionResponse(ofPeople(ctx, h, "Login", r.GetRequestId(), func(p People) (chat.Session, error) {
+		return p.Login(ctx, wire.CredentialsOf(r))
+	})), nil
+}
+
+// Refresh continues one.
+func (h *Handler) Refresh(ctx context.Context, r *rpc.RefreshRequest) (*rpc.SessionResponse, error) {
+	r = orEmpty(r)
+	return wire.SessionResponse(ofPeople(ctx, h, "Refresh", r.GetRequestId(), func(p People) (chat.Session, error) {
+		return p.Refresh(ctx, wire.RefreshRequestOf(r))
+	})), nil
+}
+
+// Logout ends one.
+func (h *Handler) Logout(ctx context.Context, r *rpc.LogoutRequest) (*rpc.LogoutResponse, error) {
+	r = orEmpty(r)
+	_, err := ofPeople(ctx, h, "Logout", r.GetRequestId(), func(p People) (struct{}, error) {
+		return done(p.Logout(ctx, wire.LogoutRequestOf(r)))
+	})
+	return wire.LogoutResponse(err), nil
+}
+
+// ChangePassword replaces a password.
+func (h *Handler) ChangePassword(ctx context.Context, r *rpc.ChangePasswordRequest) (*rpc.ChangePasswordResponse, error) {
+	r = orEmpty(r)
+	_, err := ofPeople(ctx, h, "ChangePassword", r.GetRequestId(), func(p People) (struct{}, error) {
+		return done(p.ChangePassword(ctx, wire.PasswordChangeOf(r)))
+	})
+	return wire.ChangePasswordResponse(err), nil
+}

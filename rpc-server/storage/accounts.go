@@ -1,0 +1,139 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+var _ chat.PeopleStore = (*Store)(nil)
+
+// What an account's hash has.
+const (
+	hashField    = "hash"
+	nameField    = "name"
+	createdField = "created"
+)
+
+// AddAccount implements chat.AccountStore with register.lua. The list has the user first: a crash between the two leaves
+// an entry of nobody in it, which readers pass over.
+func (s *Store) AddAccount(ctx context.Context, a chat.StoredAccount) (chat.Account, error) {
+	tried := "register " + a.User
+	users := s.keys.users()
+	err := s.write(ctx, users, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
+		return pipeline.ZAdd(ctx, users, redis.Z{Member: a.User})
+	})
+	if err != nil {
+		return chat.Account{}, userError(tried, err)
+	}
+	created, err := s.runUser(ctx, registerScript, []string{s.keys.account(a.User)}, a.PasswordHash, a.Name, s.now())
+	switch {
+	case err != nil:
+		return chat.Account{}, registerError(tried, err)
+	case created == 0:
+		return chat.Account{}, chat.Errorf(chat.Conflict, "user %s is registered already", a.User)
+	}
+	a.Created = created
+	return a.Account, nil
+}
+
+// ReadAccounts implements chat.AccountStore.
+func (s *Store) ReadAccounts(ctx context.Context, users []string) ([]chat.StoredAccount, error) {
+	calls := make([]*redis.SliceCmd, len(users))
+	errs := s.calls(ctx, len(users), exchange{
+		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+			calls[i] = pipeline.HMGet(ctx, s.keys.account(users[i]), hashField, nameField, createdField)
+			return calls[i]
+		},
+		key: func(i int) string { return s.keys.account(users[i]) },
+	})
+	accounts := make([]chat.StoredAccount, len(users))
+	for i, user := range users {
+		if errs[i] != nil {
+			return nil, callError("read the account of "+user, errs[i])
+		}
+		accounts[i].User = user
+		hash, registered := calls[i].Val()[0].(string)
+		if !registered {
+			continue
+		}
+		accounts[i].PasswordHash = hash
+		accounts[i].Name, _ = calls[i].Val()[1].(string)
+		created, _ := calls[i].Val()[2].(string)
+		var err error
+		if accounts[i].Created, err = strconv.ParseInt(created, 10, 64); err != nil {
+			return nil, fmt.Errorf("read the account of %s: %w", user, err)
+		}
+	}
+	return accounts, nil
+}
+
+// ListUsers implements chat.AccountStore.
+func (s *Store) ListUsers(ctx context.Context, prefix, from string, limit int) ([]string, error) {
+	key := s.keys.users()
+	by := redis.ZRangeArgs{Key: key, ByLex: true, Start: "[" + from, Stop: "+", Count: int64(limit)}
+	if from == "" {
+		by.Start = "-"
+	}
+	if prefix != "" {
+		by.Stop = "(" + prefix + "\xff" // which no UTF-8 has
+	}
+	var call *redis.StringSliceCmd
+	err := s.callOne(ctx, "list users", key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
+		call = pipeline.ZRangeArgs(ctx, by)
+		return call
+	})
+	if err != nil {
+		return nil, err
+	}
+	return call.Val(), nil
+}
+
+// ReplacePassword implements chat.AccountStore with password.lua.
+func (s *Store) ReplacePassword(ctx context.Context, user, oldHash, newHash string, keep chat.Keep) (bool, error) {
+	which := "one"
+	if keep.All {
+		which = "all"
+	}
+	did, err := s.runUser(ctx, passwordScript, []string{s.keys.account(user), s.keys.sessions(user)}, oldHash, newHash, which, keep.Session)
+	return did == 1, userError("replace the password of "+user, err)
+}
+
+// runUser runs a script that returns a number. It waits for as many copies as an append does.
+func (s *Store) runUser(ctx context.Context, script *redis.Script, keys []string, args ...any) (int64, error) {
+	command := []any{"evalsha", script.Hash(), len(keys)}
+	for _, key := range keys {
+		command = append(command, key)
+	}
+	command = append(command, args...)
+	var call *redis.IntCmd
+	err := s.write(ctx, keys[0], func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
+		call = redis.NewIntCmd(ctx, command...)
+		_ = pipeline.Process(ctx, call)
+		return call
+	})
+	if err != nil {
+		return 0, err
+	}
+	return call.Val(), nil
+}
+
+// write makes one command, once, and waits for the copies that an append waits for.
+func (s *Store) write(ctx context.Context, key string, queue func(context.Context, redis.Pipeliner) redis.Cmder) error {
+	if err := s.CheckPartitions(ctx); err != nil {
+		return err
+	}
+	at, err := s.nodes.forKey(ctx, key)
+	if err != nil {
+		return err
+	}
+	return s.exchange(at, 1, exchange{
+		queue:    func(ctx context.Context, pipeline redis.Pipeliner, _ int) redis.Cmder { return queue(ctx, pipeline) },
+		key:      func(int) string { return key },
+		replicas: s.options.MinReplicas,
+	})[0]
+}

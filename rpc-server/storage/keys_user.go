@@ -1,0 +1,42 @@
+package storage
+
+import "strings"
+
+// The keys of users. {user} is the hash tag, so that a script may change an account and its sessions at once; no user's
+// id has a brace.
+//
+//	key                     type        what it holds                                      written by                    expires
+//	im:u:{<user>}:account   hash        hash (of the password), name, created (in µs)      register.lua, password.lua    never
+//	im:u:{<user>}:sessions  hash        session → "expires begun seed current previous"          login.lua, refresh.lua, …     REFRESH_TOKEN_TTL
+//	im:users                sorted set  0 → every user who has registered or has tried to  Store, before register.lua    never
+//
+// All users are in one sorted set: see docs/adr/0011-users-in-one-set.md.
+
+func (k keys) account(user string) string { return k.user(user) + ":" + accountKey }
+
+func (k keys) sessions(user string) string { return k.user(user) + ":" + sessionsKey }
+
+func (k keys) users() string { return k.prefix + ":" + usersKey }
+
+// user is what all keys of a user begin with.
+func (k keys) user(user string) string { return k.prefix + ":u:{" + user + "}" }
+
+// More of what a key is, as keyName has it.
+const (
+	accountKey  = "account"
+	sessionsKey = "sessions"
+	usersKey    = "users"
+)
+
+// parseUser is the reverse of the functions above. It is false for a key that is not of users.
+func (k keys) parseUser(key string) (keyName, bool) {
+	if key == k.users() {
+		return keyName{kind: usersKey}, true
+	}
+	rest, ours := strings.CutPrefix(key, k.prefix+":u:{")
+	user, kind, closed := strings.Cut(rest, "}:")
+	if ours && closed && user != "" && (kind == accountKey || kind == sessionsKey) {
+		return keyName{kind: kind}, true
+	}
+	return keyName{}, false
+}

@@ -1,0 +1,58 @@
+package storage
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+//go:embed scripts/register.lua
+var registerSource string
+
+//go:embed scripts/password.lua
+var passwordSource string
+
+//go:embed scripts/login.lua
+var loginSource string
+
+//go:embed scripts/refresh.lua
+var refreshSource string
+
+var (
+	registerScript = redis.NewScript(registerSource)
+	passwordScript = redis.NewScript(passwordSource)
+	loginScript    = redis.NewScript(loginSource)
+	refreshScript  = redis.NewScript(refreshSource)
+)
+
+// userSources are the scripts of users.
+var userSources = []string{registerSource, passwordSource, loginSource, refreshSource}
+
+// userError is callError for what was written: it may have too few copies.
+func userError(tried string, err error) error {
+	if errors.Is(err, errCopies) || errors.Is(err, errFewReplicas) {
+		return chat.Wrap(fmt.Errorf("%s: %w", tried, err), chat.Unavailable, "redis has too few replicas at the moment; try again")
+	}
+	return callError(tried, err)
+}
+
+// registerError is userError for what cannot be repeated: the user would be told that she is registered already.
+func registerError(tried string, err error) error {
+	const settle = "it is unknown whether the account was made; log in to see"
+	switch cause := fmt.Errorf("%s: %w", tried, err); {
+	case neverSent(err) || errors.Is(err, errFewReplicas):
+		return userError(tried, err)
+	case errors.Is(err, errCopies):
+		return chat.Wrap(cause, chat.Unavailable, "the account has fewer copies than it should have; "+settle)
+	case timedOut(err):
+		return chat.Wrap(cause, chat.DeadlineExceeded, "redis took too long; "+settle)
+	case interrupted(err):
+		return chat.Wrap(cause, chat.Unavailable, "the connection to redis broke; "+settle)
+	default:
+		return userError(tried, err)
+	}
+}
