@@ -29,6 +29,7 @@ func main() {
 			if err != nil {
 				return err
 			}
+			server.People = service
 			return server.Run(ctx)
 		})
 }

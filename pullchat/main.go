@@ -19,6 +19,7 @@ type commands struct {
 	Chat  talk      `cmd:"" set:"retries=9" help:"Talk in a chat: what is typed is sent, what comes is shown."`
 	Ready ready     `cmd:"" set:"retries=0" help:"Ask whether a message could be stored now; for health checks."`
 	Bench benchmark `cmd:"" help:"Put load on a server and measure it; then read back all that was acknowledged."`
+	Token newToken  `cmd:"" help:"Make a token for a back end, which may act for any user. It is signed with AUTH_SECRET or AUTH_KEY_FILE."`
 	Check check     `cmd:"" help:"Read everything that lies in a Redis and say whether it is sound; --repair mends what is safe."`
 }
 

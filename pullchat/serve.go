@@ -51,6 +51,7 @@ func (s *serve) Run(ctx contextType) error {
 	if err != nil {
 		return errors.Join(err, rpc.Close())
 	}
+	http.People = calls
 	address := dialable(http.Addr())
 	if s.HTTP.TLSCert != "" {
 		address = "https://" + address

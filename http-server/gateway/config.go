@@ -9,7 +9,11 @@ import (
 	"github.com/pullchat/pullchat/http-server/handler"
 	"github.com/pullchat/pullchat/http-server/middleware"
 	"github.com/pullchat/pullchat/http-server/ratelimit"
+	"github.com/pullchat/pullchat/http-server/token"
 )
+
+// authOn is the value of AUTH with which requests need a token.
+const authOn = "on"
 
 // Config is an http-server's configuration.
 type Config struct {
@@ -24,6 +28,11 @@ type Config struct {
 	AllowedOrigins []string          `name:"allowed-origins" env:"ALLOWED_ORIGINS" placeholder:"ORIGIN,..." help:"Origins of web pages that may use the API, like https://example.org; * for all. Its own may always."`
 	TrustedProxies ratelimit.Proxies `name:"trusted-proxies" env:"TRUSTED_PROXIES" placeholder:"CIDR,..." help:"Networks of the proxies in front, whose X-Forwarded-For is believed."`
 	DrainDelay     time.Duration     `name:"drain-delay" env:"DRAIN_DELAY" default:"0s" placeholder:"DURATION" help:"How long /readyz says no before a stop stops accepting, for load balancers to notice."`
+
+	Auth           string         `name:"auth" env:"AUTH" default:"off" enum:"off,on" placeholder:"off|on" help:"Whether requests need a token: ${enum}. With off, they name their sender and nobody checks."`
+	Token          token.Config   `embed:""`
+	AccessTokenTTL time.Duration  `name:"access-token-ttl" env:"ACCESS_TOKEN_TTL" default:"15m" placeholder:"DURATION" help:"How long an access token is good."`
+	LoginRate      ratelimit.Rate `name:"login-rate" env:"LOGIN_RATE" default:"10/m" placeholder:"N/PERIOD" help:"Wrong passwords for each user at each address, and ten times as many for each of the two; empty for no limit."`
 }
 
 func (c Config) handlers(l limits, log *slog.Logger) handler.Config {
@@ -47,5 +56,15 @@ func (c Config) Validate() error {
 			return fmt.Errorf("--allowed-origins: %w", err)
 		}
 	}
-	return nil
+	return c.validateAuth()
+}
+
+func (c Config) validateAuth() error {
+	switch {
+	case c.Auth == authOn && !c.Token.Given():
+		return errNoKey
+	case c.AccessTokenTTL < time.Second:
+		return fmt.Errorf("--access-token-ttl is %v; it must be at least 1s", c.AccessTokenTTL)
+	}
+	return c.Token.Check()
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/pullchat/pullchat/http-server/live"
 	"github.com/pullchat/pullchat/http-server/middleware"
 	"github.com/pullchat/pullchat/http-server/ratelimit"
+	"github.com/pullchat/pullchat/http-server/token"
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
@@ -50,9 +51,13 @@ type Server struct {
 	listener *listener
 	service  chat.Service
 	live     chat.Live
+	keys     *token.Keys // or nil
+
+	// People is where accounts and sessions are. It is set before Run; without it there are none.
+	People People
 }
 
-// Listen opens the listener, and reads the certificate where there is one. Requests are answered from service and live
+// Listen opens the listener, and reads the certificate and the keys of tokens where there are any. Requests are answered from service and live
 // once Run is called.
 func Listen(config Config, service chat.Service, live chat.Live, log *slog.Logger) (*Server, error) {
 	var encrypt *tls.Config
@@ -63,6 +68,10 @@ func Listen(config Config, service chat.Service, live chat.Live, log *slog.Logge
 		}
 		encrypt = certificate.tlsConfig()
 	}
+	keys, err := authKeys(config, log)
+	if err != nil {
+		return nil, err
+	}
 	inner, err := net.Listen("tcp", config.HTTPAddr)
 	if err != nil {
 		return nil, fmt.Errorf("http-addr: %w", err)
@@ -70,7 +79,10 @@ func Listen(config Config, service chat.Service, live chat.Live, log *slog.Logge
 	if encrypt != nil {
 		inner = tls.NewListener(inner, encrypt) // shakes hands when a conn is first read, not in Accept
 	}
-	return &Server{config: config, log: log, listener: newListener(inner, encrypt != nil, limitsOf(config, log), log), service: service, live: live}, nil
+	listening := newListener(inner, encrypt != nil, limitsOf(config, log), log)
+	return &Server{
+		config: config, log: log, listener: listening, service: service, live: live, keys: keys, People: nobody{},
+	}, nil
 }
 
 // Addr is where the server listens, with its real port.
@@ -151,7 +163,8 @@ func (s *Server) engine(h *handler.Handler, draining <-chan struct{}) *server.He
 		}
 		engine.Use(middleware.Limit(ratelimit.New(s.config.RateLimit), s.config.TrustedProxies, free...))
 	}
-	register(engine, routes(h, draining))
+	people := s.people(engine, h)
+	register(engine, routes(h, people, draining))
 	return engine
 }
 

@@ -21,7 +21,7 @@ type route struct {
 }
 
 // routes is everything that the gateway answers. openapi.yaml describes the same, which a test checks.
-func routes(h *handler.Handler, draining <-chan struct{}) []route {
+func routes(h *handler.Handler, p *handler.People, draining <-chan struct{}) []route {
 	return []route{
 		{consts.MethodPost, "/api/send", h.Send},
 		{consts.MethodGet, "/api/pull", h.Pull},
@@ -31,6 +31,14 @@ func routes(h *handler.Handler, draining <-chan struct{}) []route {
 		{consts.MethodPost, "/api/signal", h.Signal},
 		{consts.MethodPost, "/api/read", h.Read},
 		{consts.MethodGet, "/api/presence", h.Presence},
+		{consts.MethodPost, "/api/users", p.Register},
+		{consts.MethodGet, "/api/users", p.Users},
+		{consts.MethodGet, "/api/users/:user", p.User},
+		{consts.MethodPost, "/api/contacts/sync", p.Contacts},
+		{consts.MethodPost, "/api/login", p.Login},
+		{consts.MethodPost, "/api/refresh", p.Refresh},
+		{consts.MethodPost, "/api/logout", p.Logout},
+		{consts.MethodPost, "/api/password", p.ChangePassword},
 		{consts.MethodGet, "/ping", h.Ping},
 		{consts.MethodGet, "/readyz", h.Ready(draining)},
 		{consts.MethodGet, "/openapi.yaml", serveOpenAPI},
@@ -49,7 +57,11 @@ func register(engine *server.Hertz, routes []route) {
 	}
 	engine.NoRoute(handler.NoRoute)
 	engine.NoMethod(func(ctx context.Context, c *app.RequestContext) {
-		handler.NoMethod(c, strings.Join(allowed[string(c.Path())], ", "))
+		path := string(c.Path())
+		if _, exact := allowed[path]; !exact {
+			path = path[:strings.LastIndexByte(path, '/')+1] + ":user" // the only parameter that a path has
+		}
+		handler.NoMethod(c, strings.Join(allowed[path], ", "))
 	})
 }
 

@@ -38,11 +38,25 @@ func Fail(c *app.RequestContext, err error) {
 	}
 	_ = c.Error(err)
 	status := statuses[e.Code]
+	if status == consts.StatusUnauthorized {
+		c.Response.Header.Set("WWW-Authenticate", challenge(e.Code))
+	}
 	if errors.Is(err, errSlowBody) { // HTTP has a status of its own for it
 		status = consts.StatusRequestTimeout
 	}
 	reply(c, status, &api.ErrorResponse{Code: string(e.Code), Message: e.Message})
 	c.Abort()
+}
+
+// challenge is what goes with 401 (RFC 6750, 3): an error where there was a token.
+func challenge(code chat.Code) string {
+	switch code {
+	case chat.TokenInvalid:
+		return `Bearer realm="pullchat", error="invalid_token", error_description="the token is not good"`
+	case chat.TokenExpired:
+		return `Bearer realm="pullchat", error="invalid_token", error_description="the token has expired"`
+	}
+	return `Bearer realm="pullchat"`
 }
 
 // retryAfter is in seconds: what the cause knows, else one.

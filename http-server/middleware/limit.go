@@ -16,16 +16,12 @@ import (
 // later, as a frame, counts as a request of the route that does the same.
 func Limit(limiter *ratelimit.Limiter, proxies ratelimit.Proxies, free ...string) app.HandlerFunc {
 	return func(ctx context.Context, c *app.RequestContext) {
-		var peer netip.Addr
-		if tcp, ok := c.RemoteAddr().(*net.TCPAddr); ok {
-			peer = tcp.AddrPort().Addr()
-		}
-		client := proxies.Client(peer, c.Request.Header.GetAll("X-Forwarded-For"))
+		client := clientKey(c, proxies)
 		take := func(route string) error {
 			if slices.Contains(free, route) {
 				return nil
 			}
-			return limiter.Take(ratelimit.Key(client))
+			return limiter.Take(client)
 		}
 		if err := take(c.FullPath()); err != nil {
 			handler.Fail(c, err)
@@ -33,4 +29,19 @@ func Limit(limiter *ratelimit.Limiter, proxies ratelimit.Proxies, free ...string
 		}
 		c.Next(handler.WithLimit(ctx, take))
 	}
+}
+
+// Client puts into the context what the client's address counts as, for those who count by themselves.
+func Client(proxies ratelimit.Proxies) app.HandlerFunc {
+	return func(ctx context.Context, c *app.RequestContext) {
+		c.Next(ratelimit.WithClient(ctx, clientKey(c, proxies)))
+	}
+}
+
+func clientKey(c *app.RequestContext, proxies ratelimit.Proxies) string {
+	var peer netip.Addr
+	if tcp, ok := c.RemoteAddr().(*net.TCPAddr); ok {
+		peer = tcp.AddrPort().Addr()
+	}
+	return ratelimit.Key(proxies.Client(peer, c.Request.Header.GetAll("X-Forwarded-For")))
 }

@@ -48,9 +48,7 @@ func (l *Limiter) Take(client string) error {
 }
 
 func (l *Limiter) take(client string) (wait time.Duration) {
-	if len(client) > maxName {
-		client = client[:maxName]
-	}
+	client = cut(client)
 	now := l.now()
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -65,6 +63,8 @@ func (l *Limiter) take(client string) (wait time.Duration) {
 	missing := 1 - bucket.TokensAt(now)
 	return max(1, time.Duration(missing/float64(bucket.Limit())*float64(time.Second)))
 }
+
+func cut(client string) string { return client[:min(len(client), maxName)] }
 
 // exceeded is how long it takes until a request is allowed.
 type exceeded time.Duration

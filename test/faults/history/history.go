@@ -64,7 +64,7 @@ func OutcomeOf(err error) Outcome {
 	}
 	switch answer.Code {
 	case chat.InvalidArgument, chat.Unauthenticated, chat.PermissionDenied, chat.NotFound, chat.Conflict, chat.TooLarge,
-		chat.UnsupportedMediaType, chat.ResourceExhausted:
+		chat.UnsupportedMediaType, chat.ResourceExhausted, chat.TokenInvalid, chat.TokenExpired:
 		return Refused
 	}
 	if strings.Contains(answer.Message, "nothing was stored") || strings.Contains(answer.Message, "nothing was done") {

@@ -1,0 +1,81 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/cloudwego/hertz/pkg/app/server"
+
+	"github.com/pullchat/pullchat/http-server/handler"
+	"github.com/pullchat/pullchat/http-server/middleware"
+	"github.com/pullchat/pullchat/http-server/ratelimit"
+	"github.com/pullchat/pullchat/http-server/token"
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// People are the accounts and their sessions: chat.People behind RPC.
+type People interface {
+	chat.Accounts
+	chat.Sessions
+}
+
+var errNoKey = errors.New("--auth=on needs --auth-secret (AUTH_SECRET) or --auth-key-file (AUTH_KEY_FILE), a key to sign tokens with")
+
+// authKeys returns the keys of tokens, or nil where none are configured; and says what AUTH=off means.
+func authKeys(config Config, log *slog.Logger) (*token.Keys, error) {
+	if config.Auth != authOn {
+		log.Info("AUTH is off: requests name their sender, and nobody checks")
+	} else if !config.Token.Given() {
+		return nil, errNoKey
+	}
+	return config.Token.Keys(log)
+}
+
+// people returns the routes of accounts, and sets up who has to show a token.
+func (s *Server) people(engine *server.Hertz, h *handler.Handler) *handler.People {
+	var sessions chat.Sessions = s.People
+	if s.config.LoginRate.Requests > 0 {
+		engine.Use(middleware.Client(s.config.TrustedProxies))
+		sessions = ratelimit.NewGuesses(sessions, s.config.LoginRate)
+	}
+	if s.config.Auth == authOn {
+		engine.Use(middleware.Authenticate(s.keys.Verify))
+	}
+	tokens := handler.Tokens{Lasts: s.config.AccessTokenTTL}
+	if s.keys != nil {
+		tokens.Sign = s.keys.ForUser
+	}
+	return handler.NewPeople(h, s.People, sessions, tokens)
+}
+
+// nobody is the People of a gateway without accounts.
+type nobody struct{}
+
+func errNobody() error { return chat.Errorf(chat.NotFound, "this http-server has no accounts") }
+
+func (nobody) Register(context.Context, chat.Registration) (chat.Account, error) {
+	return chat.Account{}, errNobody()
+}
+
+func (nobody) Account(context.Context, string) (chat.Account, error) {
+	return chat.Account{}, errNobody()
+}
+
+func (nobody) Accounts(context.Context, chat.AccountsRequest) (chat.AccountPage, error) {
+	return chat.AccountPage{}, errNobody()
+}
+
+func (nobody) Known(context.Context, []string) ([]chat.Account, error) { return nil, errNobody() }
+
+func (nobody) Login(context.Context, chat.Credentials) (chat.Session, error) {
+	return chat.Session{}, errNobody()
+}
+
+func (nobody) Refresh(context.Context, chat.RefreshRequest) (chat.Session, error) {
+	return chat.Session{}, errNobody()
+}
+
+func (nobody) Logout(context.Context, chat.LogoutRequest) error { return errNobody() }
+
+func (nobody) ChangePassword(context.Context, chat.PasswordChange) error { return errNobody() }

@@ -1,0 +1,89 @@
+package handler
+
+import (
+	"context"
+
+	"github.com/cloudwego/hertz/pkg/app"
+	"github.com/cloudwego/hertz/pkg/protocol/consts"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	api "github.com/pullchat/pullchat/internal/gen/http"
+)
+
+// Register answers POST /api/users.
+func (p *People) Register(ctx context.Context, c *app.RequestContext) {
+	var request api.RegisterRequest
+	if err := p.readJSON(c, &request); err != nil {
+		Fail(c, err)
+		return
+	}
+	made, err := p.accounts.Register(ctx, chat.Registration{User: request.User, Password: request.Password, Name: request.Name})
+	if err != nil {
+		Fail(c, err)
+		return
+	}
+	reply(c, consts.StatusCreated, account(made))
+}
+
+func account(a chat.Account) *api.Account {
+	return &api.Account{User: a.User, Name: a.Name, Created: a.Created}
+}
+
+// accounts is never null in JSON.
+func accounts(some []chat.Account) []*api.Account {
+	answered := make([]*api.Account, len(some))
+	for i, a := range some {
+		answered[i] = account(a)
+	}
+	return answered
+}
+
+// User answers GET /api/users/{user}.
+func (p *People) User(ctx context.Context, c *app.RequestContext) {
+	found, err := p.accounts.Account(ctx, c.Param("user"))
+	if err != nil {
+		Fail(c, err)
+		return
+	}
+	reply(c, consts.StatusOK, account(found))
+}
+
+// Users answers GET /api/users.
+func (p *People) Users(ctx context.Context, c *app.RequestContext) {
+	request := chat.AccountsRequest{Prefix: query(c, "prefix"), Cursor: query(c, "cursor")}
+	if limit := query(c, "limit"); limit != "" {
+		var err error
+		if request.Limit, err = queryInt("limit", []byte(limit)); err != nil {
+			Fail(c, err)
+			return
+		}
+	}
+	page, err := p.accounts.Accounts(ctx, request)
+	if err != nil {
+		Fail(c, err)
+		return
+	}
+	reply(c, consts.StatusOK, &api.UsersResponse{
+		Users: accounts(page.Accounts), HasMore: page.HasMore, NextCursor: page.NextCursor,
+	})
+}
+
+// contactsBytes holds chat.MaxKnown of the longest users.
+const contactsBytes = 128 << 10
+
+// Contacts answers POST /api/contacts/sync.
+func (p *People) Contacts(ctx context.Context, c *app.RequestContext) {
+	wide := *p.Handler
+	wide.config.MaxBodyBytes = max(wide.config.MaxBodyBytes, contactsBytes)
+	var request api.ContactsRequest
+	if err := wide.readJSON(c, &request); err != nil {
+		Fail(c, err)
+		return
+	}
+	known, err := p.accounts.Known(ctx, request.Users)
+	if err != nil {
+		Fail(c, err)
+		return
+	}
+	reply(c, consts.StatusOK, &api.ContactsResponse{Users: accounts(known)})
+}

@@ -1,0 +1,144 @@
+package handler
+
+import (
+	"context"
+	"time"
+
+	"github.com/cloudwego/hertz/pkg/app"
+	"github.com/cloudwego/hertz/pkg/protocol/consts"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	api "github.com/pullchat/pullchat/internal/gen/http"
+	"github.com/pullchat/pullchat/internal/logging"
+)
+
+// People answers the routes of accounts and sessions.
+type People struct {
+	*Handler
+	accounts chat.Accounts
+	sessions chat.Sessions
+	tokens   Tokens
+}
+
+// Tokens signs access tokens; Sign is nil where there is no key to sign with.
+type Tokens struct {
+	Sign  func(user, session string, lasts time.Duration) (string, error)
+	Lasts time.Duration
+}
+
+// NewPeople returns the routes over accounts and sessions.
+func NewPeople(h *Handler, accounts chat.Accounts, sessions chat.Sessions, tokens Tokens) *People {
+	return &People{Handler: h, accounts: accounts, sessions: sessions, tokens: tokens}
+}
+
+// Login answers POST /api/login.
+func (p *People) Login(ctx context.Context, c *app.RequestContext) {
+	var request api.LoginRequest
+	p.answerTokens(c, &request, func() (chat.Session, error) {
+		return p.sessions.Login(ctx, chat.Credentials{User: request.User, Password: request.Password})
+	})
+}
+
+// Refresh answers POST /api/refresh. A client that repeats it after a lost answer gives the same Idempotency-Key; one
+// that gives none has one made, for the way to the rpc-server.
+func (p *People) Refresh(ctx context.Context, c *app.RequestContext) {
+	var request api.RefreshRequest
+	p.answerTokens(c, &request, func() (chat.Session, error) {
+		key := string(c.GetHeader(idempotencyKey))
+		if key == "" {
+			key = logging.NewRequestID()
+		}
+		return p.sessions.Refresh(ctx, chat.RefreshRequest{Token: request.RefreshToken, Key: key})
+	})
+}
+
+// answerTokens reads a request and answers with the tokens of the session that comes of it. Nothing is done where no
+// token could be signed.
+func (p *People) answerTokens(c *app.RequestContext, request any, begin func() (chat.Session, error)) {
+	if p.tokens.Sign == nil {
+		Fail(c, chat.Errorf(chat.NotFound, "this server gives no tokens: its AUTH_SECRET, or AUTH_KEY_FILE, is not set"))
+		return
+	}
+	if err := p.readJSON(c, request); err != nil {
+		Fail(c, err)
+		return
+	}
+	session, err := begin()
+	if err != nil {
+		Fail(c, err)
+		return
+	}
+	signed, err := p.tokens.Sign(session.User, session.ID, p.tokens.Lasts)
+	if err != nil {
+		Fail(c, err)
+		return
+	}
+	reply(c, consts.StatusOK, &api.TokenResponse{
+		AccessToken: signed, RefreshToken: session.RefreshToken, TokenType: "Bearer",
+		ExpiresIn: int64(p.tokens.Lasts / time.Second), User: session.User,
+	})
+}
+
+// Logout answers POST /api/logout: it ends the session of the refresh token, or that of the access token.
+func (p *People) Logout(ctx context.Context, c *app.RequestContext) {
+	var request api.LogoutRequest
+	if err := p.readOptional(c, &request); err != nil {
+		Fail(c, err)
+		return
+	}
+	caller, _ := chat.CallerOf(ctx)
+	logout := chat.LogoutRequest{RefreshToken: request.RefreshToken, User: caller.User, Session: caller.Session}
+	if err := p.sessions.Logout(ctx, logout); err != nil {
+		Fail(c, err)
+		return
+	}
+	reply(c, consts.StatusOK, &api.StatusResponse{Status: success})
+}
+
+// readOptional reads a body that may be missing.
+func (p *People) readOptional(c *app.RequestContext, into any) error {
+	body, err := p.readBody(c)
+	if err != nil || len(body) == 0 {
+		return err
+	}
+	return decodeJSON(body, into)
+}
+
+// ChangePassword answers POST /api/password. The session that goes on is that of the refresh token, or of the access
+// token.
+func (p *People) ChangePassword(ctx context.Context, c *app.RequestContext) {
+	var request api.PasswordRequest
+	if err := p.readJSON(c, &request); err != nil {
+		Fail(c, err)
+		return
+	}
+	change, err := passwordChange(ctx, &request)
+	if err == nil {
+		err = p.sessions.ChangePassword(ctx, change)
+	}
+	if err != nil {
+		Fail(c, err)
+		return
+	}
+	reply(c, consts.StatusOK, &api.StatusResponse{Status: success})
+}
+
+func passwordChange(ctx context.Context, request *api.PasswordRequest) (chat.PasswordChange, error) {
+	user, err := chat.ActingUser(ctx, request.User)
+	if err != nil {
+		return chat.PasswordChange{}, err
+	}
+	change := chat.PasswordChange{User: user, Password: request.Password, NewPassword: request.NewPassword}
+	if caller, known := chat.CallerOf(ctx); known && caller.User == user {
+		change.Session = caller.Session
+	}
+	if request.RefreshToken == "" {
+		return change, nil
+	}
+	owner, session, err := chat.ParseRefreshToken(request.RefreshToken)
+	if err == nil && owner != user {
+		err = chat.Errorf(chat.InvalidArgument, "refresh_token is another user's")
+	}
+	change.Session = session
+	return change, err
+}

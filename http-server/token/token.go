@@ -1,0 +1,102 @@
+// Package token makes and verifies the access tokens that say who asks: JWTs, signed with HS256 by this gateway or by
+// another one with the same key.
+package token
+
+import (
+	"errors"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// issuer is in every token, so that one that something else has signed with the same secret is not taken for ours.
+const issuer = "pullchat"
+
+// service is the scope of a back end's token.
+const service = "service"
+
+// claims are what a token says: its subject is a user, or with the scope "service" the name of a back end.
+type claims struct {
+	Session string `json:"sid,omitempty"`
+	Scope   string `json:"scope,omitempty"`
+	jwt.RegisteredClaims
+}
+
+// Keys sign with the first of their keys and verify with all. They are safe for concurrent use.
+type Keys struct {
+	source func() []key // not empty
+	now    func() time.Time
+}
+
+// ForUser signs a token of a session.
+func (k *Keys) ForUser(user, session string, lasts time.Duration) (string, error) {
+	return k.sign(claims{Session: session}, user, lasts)
+}
+
+// ForService signs a token of a back end.
+func (k *Keys) ForService(name string, lasts time.Duration) (string, error) {
+	return k.sign(claims{Scope: service}, name, lasts)
+}
+
+func (k *Keys) sign(c claims, subject string, lasts time.Duration) (string, error) {
+	now := k.now()
+	c.RegisteredClaims = jwt.RegisteredClaims{
+		Issuer: issuer, Subject: subject, IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(lasts)),
+	}
+	first := k.source()[0]
+	unsigned := jwt.NewWithClaims(jwt.SigningMethodHS256, c)
+	unsigned.Header["kid"] = first.id
+	return unsigned.SignedString(first.secret)
+}
+
+// Verify returns who a token is of. The error is TokenExpired for one that was good, and TokenInvalid for any other.
+// There is no leeway: a token is refused in the second in which it expires, and refreshing makes up for clocks that
+// differ.
+func (k *Keys) Verify(text string) (chat.Caller, error) {
+	var c claims
+	_, err := jwt.ParseWithClaims(text, &c, k.secretOf,
+		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), // and never what the token says
+		jwt.WithIssuer(issuer), jwt.WithExpirationRequired(), jwt.WithTimeFunc(k.now), jwt.WithStrictDecoding())
+	switch {
+	case err == nil:
+		return caller(c)
+	case expiredOnly(err):
+		return chat.Caller{}, chat.Wrap(err, chat.TokenExpired, "the token has expired; refresh it, or log in again")
+	default:
+		return chat.Caller{}, invalid(err)
+	}
+}
+
+func invalid(cause error) error {
+	return chat.Wrap(cause, chat.TokenInvalid, "the token is not one of this server's; log in again")
+}
+
+// expiredOnly: the signature and everything else was right, which is checked before the time.
+func expiredOnly(err error) bool {
+	return errors.Is(err, jwt.ErrTokenExpired) && !errors.Is(err, jwt.ErrTokenInvalidIssuer)
+}
+
+func caller(c claims) (chat.Caller, error) {
+	who := chat.Caller{User: c.Subject, Session: c.Session, Service: c.Scope == service, Expires: c.ExpiresAt.Time}
+	switch {
+	case c.Subject == "":
+		return chat.Caller{}, invalid(errors.New("the token has no subject"))
+	case c.Scope != "" && c.Scope != service:
+		return chat.Caller{}, invalid(errors.New("the token has an unknown scope"))
+	case !who.Service && who.Session == "":
+		return chat.Caller{}, invalid(errors.New("the token has no session"))
+	}
+	return who, nil
+}
+
+// secretOf returns the secret of the key that a token names.
+func (k *Keys) secretOf(unverified *jwt.Token) (any, error) {
+	for _, candidate := range k.source() {
+		if unverified.Header["kid"] == candidate.id {
+			return candidate.secret, nil
+		}
+	}
+	return nil, errors.New("the token's kid is none of the keys")
+}

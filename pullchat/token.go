@@ -1,0 +1,42 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/pullchat/pullchat/http-server/token"
+)
+
+// newToken makes a service token.
+type newToken struct {
+	Service string        `required:"" placeholder:"NAME" help:"Name of the back end."`
+	TTL     time.Duration `name:"ttl" default:"8760h" placeholder:"DURATION" help:"How long the token is good. Only a new key ends it earlier."`
+	Keys    token.Config  `embed:""`
+}
+
+// Validate names every value that cannot work. Kong calls it.
+func (n *newToken) Validate() error {
+	if n.TTL < time.Second {
+		return fmt.Errorf("--ttl is %v; it must be at least 1s", n.TTL)
+	}
+	return n.Keys.Check()
+}
+
+// Run prints the token.
+func (n *newToken) Run() error {
+	keys, err := n.Keys.Keys(slog.New(slog.DiscardHandler))
+	switch {
+	case err != nil:
+		return err
+	case keys == nil:
+		return errors.New("set AUTH_SECRET or AUTH_KEY_FILE to the key of the servers that are to take the token")
+	}
+	signed, err := keys.ForService(n.Service, n.TTL)
+	if err != nil {
+		return err
+	}
+	fmt.Println(signed)
+	return nil
+}
