@@ -63,7 +63,7 @@ func (c Config) validateAuth() error {
 	switch {
 	case c.Auth == authOn && !c.Token.Given():
 		return errNoKey
-	case c.AccessTokenTTL < time.Second:
+	case c.Token.Given() && c.AccessTokenTTL < time.Second:
 		return fmt.Errorf("--access-token-ttl is %v; it must be at least 1s", c.AccessTokenTTL)
 	}
 	return c.Token.Check()

@@ -41,6 +41,12 @@ paths:
     get:
       responses:
         "200": { description: text, content: { text/plain: { schema: { type: string, minLength: 2 } } } }
+  /text/{id}:
+    get:
+      parameters:
+        - { name: id, in: path, required: true, schema: { type: string, maxLength: 3 } }
+      responses:
+        "200": { description: text, content: { text/plain: { schema: { type: string, minLength: 2 } } } }
 components:
   schemas:
     Sums:
@@ -254,7 +260,6 @@ func (f *failing) Read([]byte) (int, error) { return 0, f.err }
 func TestNew(t *testing.T) {
 	for name, test := range map[string]struct{ from, to, want string }{
 		"another version":      {"3.1.0", "3.0.3", `OpenAPI "3.0.3"`},
-		"templated path":       {"/text:", "/text/{id}:", "templated"},
 		"broken reference":     {"schemas/Sums", "schemas/Sum", "Sum"},
 		"wrong schema":         {"minLength: 2", "minLength: two", "minLength"},
 		"parameters of a path": {"/text:\n", "/text:\n    parameters: [{ name: a, in: query, schema: { type: string } }]\n", "parameters of a path"},

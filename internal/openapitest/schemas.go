@@ -55,9 +55,6 @@ func pointers(document *openapi3.T) (answers, requests []string, err error) {
 		answers = append(answers, contentPointers(at, r.Value.Content)...)
 	}
 	for path, item := range document.Paths.Map() {
-		if strings.Contains(path, "{") {
-			return nil, nil, fmt.Errorf("path %s: %w", path, errTemplate)
-		}
 		if len(item.Parameters) > 0 {
 			return nil, nil, fmt.Errorf("path %s: %w", path, errPathParameters)
 		}
@@ -80,10 +77,7 @@ func pointers(document *openapi3.T) (answers, requests []string, err error) {
 	return answers, requests, nil
 }
 
-var (
-	errTemplate       = errors.New("templated paths are not supported")
-	errPathParameters = errors.New("parameters of a path are not supported; give them to its operations")
-)
+var errPathParameters = errors.New("parameters of a path are not supported; give them to its operations")
 
 func contentPointers(at string, content openapi3.Content) (all []string) {
 	for mediaType := range content {

@@ -30,7 +30,7 @@ import (
 // In requests it follows what the document says in words: names of fields and query parameters are compared without
 // regard to case, and a body without a Content-Type is JSON.
 //
-// Templated paths and streams are not supported.
+// Streams are not supported.
 type Validator struct {
 	document *openapi3.T
 	schemas  map[string]*jsonschema.Schema // by their pointer in the document
@@ -60,10 +60,10 @@ func (v *Validator) Valid() error { return v.document.Validate(context.Backgroun
 func (v *Validator) Document() *openapi3.T { return v.document }
 
 // Check returns everything in which an exchange differs from the document, joined, or nil. The answer is always
-// compared, the request where it was answered with 200: the server accepted what the document says is wrong. The
+// compared, the request where it was answered with success: the server accepted what the document says is wrong. The
 // bodies are given apart; those of request and response are not touched.
 func (v *Validator) Check(request *http.Request, requestBody []byte, response *http.Response, responseBody []byte) error {
-	path := v.document.Paths.Value(request.URL.Path)
+	name, path, parameters := v.find(request.URL.Path)
 	if path == nil {
 		return v.checkElsewhere(request, "NotFound", http.StatusNotFound, response, responseBody)
 	}
@@ -77,15 +77,15 @@ func (v *Validator) Check(request *http.Request, requestBody []byte, response *h
 			v.checkElsewhere(request, "MethodNotAllowed", http.StatusMethodNotAllowed, response, responseBody),
 			checkAllow(path, response.Header.Get("Allow")))
 	}
-	base := pointer("paths", request.URL.Path, strings.ToLower(method))
+	base := pointer("paths", name, strings.ToLower(method))
 	described := operation.Responses.Value(strconv.Itoa(response.StatusCode))
 	if described == nil {
 		return fmt.Errorf("status %d is not in the document", response.StatusCode)
 	}
 	at := base + pointer("responses", strconv.Itoa(response.StatusCode))
 	err := v.checkResponse(described, at, request.Method, response, responseBody)
-	if response.StatusCode == http.StatusOK {
-		err = errors.Join(err, v.checkRequest(operation, base, request, requestBody))
+	if accepted(response.StatusCode) {
+		err = errors.Join(err, v.checkRequest(operation, base, request, parameters, requestBody))
 	}
 	return err
 }
@@ -161,7 +161,9 @@ func (v *Validator) checkHeaders(described openapi3.Headers, at string, header h
 	return errors.Join(all...)
 }
 
-func (v *Validator) checkRequest(operation *openapi3.Operation, base string, request *http.Request, body []byte) error {
+func (v *Validator) checkRequest(
+	operation *openapi3.Operation, base string, request *http.Request, parameters map[string]string, body []byte,
+) error {
 	var all []error
 	for i, d := range operation.Parameters {
 		where := base + pointer("parameters", strconv.Itoa(i))
@@ -169,6 +171,9 @@ func (v *Validator) checkRequest(operation *openapi3.Operation, base string, req
 			where = d.Ref
 		}
 		value, found := argument(request, d.Value)
+		if d.Value.In == openapi3.ParameterInPath {
+			value, found = pathArgument(parameters, d.Value)
+		}
 		what := fmt.Sprintf("request's %s %s", d.Value.In, d.Value.Name)
 		switch {
 		case found:

@@ -1,0 +1,131 @@
+package chat_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
+	"github.com/pullchat/pullchat/internal/conformance"
+)
+
+func peopleOver(store chat.PeopleStore, hasher chat.Hasher, now func() time.Time) *chat.People {
+	options := conformance.PeopleLimits
+	options.Now = now
+	return chat.NewPeople(store, hasher, options)
+}
+
+func TestPeopleConform(t *testing.T) {
+	t.Parallel()
+	conformance.RunPeople(t, func(_ *testing.T, clock *conformance.Clock) conformance.People {
+		return peopleOver(chattest.NewPeopleStore(), &chattest.PlainHasher{}, clock.Now)
+	})
+}
+
+// TestLoginsDoTheSameWork: nobody learns from the time that an answer takes who is registered.
+func TestLoginsDoTheSameWork(t *testing.T) {
+	hasher := &chattest.PlainHasher{}
+	people := peopleOver(chattest.NewPeopleStore(), hasher, nil)
+	if _, err := people.Register(t.Context(), chat.Registration{User: "alice", Password: "correct horse"}); err != nil {
+		t.Fatal(err)
+	}
+	hashes := hasher.Hashes.Load()
+	for _, c := range []chat.Credentials{{User: "alice", Password: "wrong"}, {User: "nobody", Password: "wrong"}, {User: "nobody"}} {
+		hasher.Verifies.Store(0)
+		if _, err := people.Login(t.Context(), c); chat.CodeOf(err) != chat.Unauthenticated {
+			t.Errorf("Login(%+v) = %v, want unauthenticated", c, err)
+		}
+		if got := hasher.Verifies.Load(); got != 1 || hasher.Hashes.Load() != hashes {
+			t.Errorf("Login(%+v) compares %d passwords and makes %d hashes, want 1 and none", c, got, hasher.Hashes.Load()-hashes)
+		}
+	}
+}
+
+// TestATakenNameCostsNoHash: who tries names is not served with expensive work.
+func TestATakenNameCostsNoHash(t *testing.T) {
+	hasher := &chattest.PlainHasher{}
+	people := peopleOver(chattest.NewPeopleStore(), hasher, nil)
+	for range 3 {
+		_, _ = people.Register(t.Context(), chat.Registration{User: "alice", Password: "correct horse"})
+	}
+	if got := hasher.Hashes.Load(); got != 1 {
+		t.Errorf("three registrations of one name make %d hashes, want 1", got)
+	}
+}
+
+// TestWeakHashesAreReplaced at the next login, and no session ends by it.
+func TestWeakHashesAreReplaced(t *testing.T) {
+	store := chattest.NewPeopleStore()
+	old := peopleOver(store, &chattest.PlainHasher{}, nil)
+	_, err := old.Register(t.Context(), chat.Registration{User: "alice", Password: "correct horse"})
+	session, loginErr := old.Login(t.Context(), chat.Credentials{User: "alice", Password: "correct horse"})
+	if err != nil || loginErr != nil {
+		t.Fatal(err, loginErr)
+	}
+	hasher := &chattest.PlainHasher{Generation: "2"}
+	people := peopleOver(store, hasher, nil)
+	for range 2 {
+		if _, err := people.Login(t.Context(), chat.Credentials{User: "alice", Password: "correct horse"}); err != nil {
+			t.Errorf("Login() = %v", err)
+		}
+	}
+	_, _ = people.Login(t.Context(), chat.Credentials{User: "alice", Password: "wrong"})
+	if got := hasher.Hashes.Load(); got != 1 {
+		t.Errorf("the logins made %d hashes, want one that replaces the weak one", got)
+	}
+	if _, err := people.Refresh(t.Context(), chat.RefreshRequest{Token: session.RefreshToken}); err != nil {
+		t.Errorf("Refresh() of a session from before = %v, want nil", err)
+	}
+}
+
+// changing is a store in which the password changes while somebody logs in.
+type changing struct{ *chattest.PeopleStore }
+
+func (c changing) ReadAccounts(ctx context.Context, users []string) ([]chat.StoredAccount, error) {
+	found, err := c.PeopleStore.ReadAccounts(ctx, users)
+	if len(found) == 1 && found[0].PasswordHash != "" {
+		_, _ = c.ReplacePassword(ctx, users[0], found[0].PasswordHash, "plain$changed", chat.Keep{})
+	}
+	return found, err
+}
+
+func TestAPasswordThatChangesMeanwhile(t *testing.T) {
+	store := chattest.NewPeopleStore()
+	for _, user := range []string{"alice", "bob"} {
+		_, err := peopleOver(store, &chattest.PlainHasher{}, nil).Register(t.Context(), chat.Registration{User: user, Password: "correct horse"})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	people := peopleOver(changing{store}, &chattest.PlainHasher{}, nil)
+	if _, err := people.Login(t.Context(), chat.Credentials{User: "alice", Password: "correct horse"}); chat.CodeOf(err) != chat.Unauthenticated {
+		t.Errorf("Login() while the password changes = %v, want unauthenticated and no session", err)
+	}
+	err := people.ChangePassword(t.Context(), chat.PasswordChange{User: "bob", Password: "correct horse", NewPassword: "staple staple"})
+	if chat.CodeOf(err) != chat.Unauthenticated {
+		t.Errorf("ChangePassword() while the password changes = %v, want unauthenticated", err)
+	}
+}
+
+func TestActingUser(t *testing.T) {
+	alice := chat.WithCaller(t.Context(), chat.Caller{User: "alice", Session: "s"})
+	worker := chat.WithCaller(t.Context(), chat.Caller{User: "worker", Service: true})
+	for _, c := range []struct {
+		ctx         context.Context
+		named, want string
+		code        chat.Code
+	}{
+		{t.Context(), "bob", "bob", ""},
+		{t.Context(), "", "", ""},
+		{alice, "", "alice", ""},
+		{alice, "alice", "alice", ""},
+		{alice, "bob", "", chat.PermissionDenied},
+		{worker, "bob", "bob", ""},
+		{worker, "", "", ""},
+	} {
+		if got, err := chat.ActingUser(c.ctx, c.named); got != c.want || chat.CodeOf(err) != c.code {
+			t.Errorf("ActingUser(%q) = %q, %v; want %q, %q", c.named, got, err, c.want, c.code)
+		}
+	}
+}

@@ -1,0 +1,240 @@
+package conformance
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// People is what RunPeople tests.
+type People interface {
+	chat.Accounts
+	chat.Sessions
+}
+
+// PeopleLimits are what the subject of RunPeople is set up with.
+var PeopleLimits = chat.PeopleOptions{DefaultLimit: 3, MaxLimit: 5, SessionLasts: time.Hour}
+
+// RunPeople holds a People to its contract. Open returns an empty one, over a Hasher that is fast enough for hundreds of
+// calls, with the time of a clock.
+func RunPeople(t *testing.T, open func(*testing.T, *Clock) People) {
+	for name, test := range map[string]func(*testing.T, people){
+		"Register":              testRegister,
+		"RegisterTwice":         testRegisterTwice,
+		"RegisterAtOnce":        testRegisterAtOnce,
+		"WhatIsNoAccount":       testWhatIsNoAccount,
+		"Pages":                 testPages,
+		"Known":                 testKnown,
+		"Login":                 testLogin,
+		"Refresh":               testRefresh,
+		"RefreshAgainSameKey":   testRefreshAgain,
+		"ReuseEndsTheSession":   testReuse,
+		"RefreshAtOnce":         testRefreshAtOnce,
+		"RefreshAtOnceSameKey":  testRefreshAtOnceSameKey,
+		"Expiry":                testExpiry,
+		"WhatIsNoToken":         testWhatIsNoToken,
+		"Logout":                testLogout,
+		"ChangePassword":        testChangePassword,
+		"ChangePasswordRefused": testChangePasswordRefused,
+		"TooManySessions":       testTooManySessions,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			clock := NewClock()
+			test(t, people{open(t, clock), clock})
+		})
+	}
+}
+
+type people struct {
+	People
+	clock *Clock
+}
+
+const goodPassword = "correct horse"
+
+func (p people) register(t *testing.T, users ...string) {
+	t.Helper()
+	for _, user := range users {
+		if _, err := p.Register(t.Context(), chat.Registration{User: user, Password: goodPassword, Name: "I am " + user}); err != nil {
+			t.Fatalf("Register(%s) = %v", user, err)
+		}
+	}
+}
+
+func (p people) login(t *testing.T, user, password string) chat.Session {
+	t.Helper()
+	s, err := p.Login(t.Context(), chat.Credentials{User: user, Password: password})
+	if err != nil || s.User != user || s.ID == "" || s.RefreshToken == "" {
+		t.Fatalf("Login(%s) = %+v, %v; want a session", user, s, err)
+	}
+	return s
+}
+
+func wantCode(t *testing.T, what string, err error, want chat.Code) {
+	t.Helper()
+	if chat.CodeOf(err) != want {
+		t.Errorf("%s = %v, want %q", what, err, want)
+	}
+}
+
+func testRegister(t *testing.T, p people) {
+	made, err := p.Register(t.Context(), chat.Registration{User: "é.b+c@x", Password: strings.Repeat("p", chat.MaxPasswordBytes), Name: "Zoë \"Z\" 日本"})
+	if err != nil || made.User != "é.b+c@x" || made.Name != "Zoë \"Z\" 日本" || made.Created <= 0 {
+		t.Errorf("Register() = %+v, %v; want the account", made, err)
+	}
+	if found, err := p.Account(t.Context(), "é.b+c@x"); err != nil || found != made {
+		t.Errorf("Account() = %+v, %v; want %+v", found, err, made)
+	}
+	_, err = p.Account(t.Context(), "nobody")
+	wantCode(t, "Account(nobody)", err, chat.NotFound)
+}
+
+func testRegisterTwice(t *testing.T, p people) {
+	p.register(t, "alice")
+	_, err := p.Register(t.Context(), chat.Registration{User: "alice", Password: "another password"})
+	wantCode(t, "Register(alice) again", err, chat.Conflict)
+	p.login(t, "alice", goodPassword)
+	_, err = p.Login(t.Context(), chat.Credentials{User: "alice", Password: "another password"})
+	wantCode(t, "Login with the refused password", err, chat.Unauthenticated)
+}
+
+func testRegisterAtOnce(t *testing.T, p people) {
+	const rivals = 8
+	passwords := make([]string, rivals)
+	errs := make([]error, rivals)
+	var all sync.WaitGroup
+	for i := range rivals {
+		passwords[i] = fmt.Sprint("password of ", i)
+		all.Go(func() {
+			_, errs[i] = p.Register(t.Context(), chat.Registration{User: "alice", Password: passwords[i]})
+		})
+	}
+	all.Wait()
+	won := 0
+	for i, err := range errs {
+		_, login := p.Login(t.Context(), chat.Credentials{User: "alice", Password: passwords[i]})
+		if err == nil {
+			won++
+			wantCode(t, "Login of who has registered", login, "")
+			continue
+		}
+		wantCode(t, "Register of who was later", err, chat.Conflict)
+		wantCode(t, "Login of who was later", login, chat.Unauthenticated)
+	}
+	if won != 1 {
+		t.Errorf("%d of %d registered the same user, want one", won, rivals)
+	}
+}
+
+func testWhatIsNoAccount(t *testing.T, p people) {
+	for name, r := range map[string]chat.Registration{
+		"no user":          {Password: goodPassword},
+		"a pair":           {User: "a:b", Password: goodPassword},
+		"a long user":      {User: strings.Repeat("a", 65), Password: goodPassword},
+		"braces":           {User: "a}", Password: goodPassword},
+		"no password":      {User: "a"},
+		"a short password": {User: "a", Password: "1234567"},
+		"a long password":  {User: "a", Password: strings.Repeat("p", chat.MaxPasswordBytes+1)},
+		"a long name":      {User: "a", Password: goodPassword, Name: strings.Repeat("n", chat.MaxNameBytes+1)},
+		"a line":           {User: "a", Password: goodPassword, Name: "a\nb"},
+	} {
+		_, err := p.Register(t.Context(), r)
+		wantCode(t, "Register with "+name, err, chat.InvalidArgument)
+	}
+	_, err := p.Account(t.Context(), "a")
+	wantCode(t, "Account(a) after refusals", err, chat.NotFound)
+}
+
+func testPages(t *testing.T, p people) {
+	p.register(t, "bob", "alice", "al", "Zoë", "bobby", "é", "b.z")
+	for _, c := range []struct {
+		ask  chat.AccountsRequest
+		want string
+		next string
+	}{
+		{chat.AccountsRequest{}, "Zoë al alice", "b.z"},
+		{chat.AccountsRequest{Cursor: "b.z"}, "b.z bob bobby", "é"},
+		{chat.AccountsRequest{Cursor: "é"}, "é", ""},
+		{chat.AccountsRequest{Limit: 100}, "Zoë al alice b.z bob", "bobby"},
+		{chat.AccountsRequest{Prefix: "al"}, "al alice", ""},
+		{chat.AccountsRequest{Prefix: "b", Limit: 2}, "b.z bob", "bobby"},
+		{chat.AccountsRequest{Prefix: "b", Limit: 2, Cursor: "bobby"}, "bobby", ""},
+		{chat.AccountsRequest{Prefix: "bob", Cursor: "a"}, "bob bobby", ""},
+		{chat.AccountsRequest{Prefix: "al", Cursor: "b"}, "", ""},
+		{chat.AccountsRequest{Prefix: "x"}, "", ""},
+	} {
+		page, err := p.Accounts(t.Context(), c.ask)
+		var got []string
+		for _, a := range page.Accounts {
+			got = append(got, a.User)
+			if a.Name != "I am "+a.User || a.Created <= 0 {
+				t.Errorf("Accounts(%+v) has %+v, want its name and time", c.ask, a)
+			}
+		}
+		if err != nil || strings.Join(got, " ") != c.want || page.NextCursor != c.next || page.HasMore != (c.next != "") {
+			t.Errorf("Accounts(%+v) = %q, %+v, %v; want %q and then %q", c.ask, got, page, err, c.want, c.next)
+		}
+	}
+	for _, wrong := range []chat.AccountsRequest{{Limit: -1}, {Prefix: "a:"}, {Cursor: "a b"}} {
+		_, err := p.Accounts(t.Context(), wrong)
+		wantCode(t, fmt.Sprintf("Accounts(%+v)", wrong), err, chat.InvalidArgument)
+	}
+}
+
+func testKnown(t *testing.T, p people) {
+	p.register(t, "alice", "bob")
+	known, err := p.Known(t.Context(), []string{"carol", "bob", "alice", "bob"})
+	if err != nil || len(known) != 2 || known[0].User != "bob" || known[1].User != "alice" || known[1].Name != "I am alice" {
+		t.Errorf("Known() = %+v, %v; want bob and alice", known, err)
+	}
+	if known, err := p.Known(t.Context(), nil); err != nil || len(known) != 0 {
+		t.Errorf("Known(nobody) = %+v, %v; want none", known, err)
+	}
+	many := make([]string, chat.MaxKnown+1)
+	for i := range many {
+		many[i] = fmt.Sprint("user-", i)
+	}
+	many[chat.MaxKnown-1] = "alice"
+	if known, err := p.Known(t.Context(), many[:chat.MaxKnown]); err != nil || len(known) != 1 {
+		t.Errorf("Known(%d users) = %+v, %v; want alice", chat.MaxKnown, known, err)
+	}
+	_, err = p.Known(t.Context(), many)
+	wantCode(t, "Known(too many)", err, chat.InvalidArgument)
+	_, err = p.Known(t.Context(), []string{"alice", "a:b"})
+	wantCode(t, "Known(a:b)", err, chat.InvalidArgument)
+}
+
+func testLogin(t *testing.T, p people) {
+	p.register(t, "alice")
+	first, second := p.login(t, "alice", goodPassword), p.login(t, "alice", goodPassword)
+	if first.ID == second.ID || first.RefreshToken == second.RefreshToken {
+		t.Errorf("two logins are %+v and %+v, want sessions of their own", first, second)
+	}
+	_, wrong := p.Login(t.Context(), chat.Credentials{User: "alice", Password: "wrong horse"})
+	_, unknown := p.Login(t.Context(), chat.Credentials{User: "nobody", Password: goodPassword})
+	_, none := p.Login(t.Context(), chat.Credentials{User: "nobody"})
+	wantCode(t, "Login with a wrong password", wrong, chat.Unauthenticated)
+	for _, err := range []error{unknown, none} {
+		if err == nil || err.Error() != wrong.Error() {
+			t.Errorf("Login of nobody = %v, want what a wrong password gives, %v", err, wrong)
+		}
+	}
+	_, err := p.Login(t.Context(), chat.Credentials{User: "a:b", Password: goodPassword})
+	wantCode(t, "Login of what is no user", err, chat.InvalidArgument)
+}
+
+func testTooManySessions(t *testing.T, p people) {
+	p.register(t, "alice")
+	var sessions []chat.Session
+	for range chat.MaxSessions + 1 {
+		sessions = append(sessions, p.login(t, "alice", goodPassword))
+		p.clock.Add(time.Second)
+	}
+	p.refused(t, "a token of the oldest session of too many", sessions[0].RefreshToken, "", chat.TokenInvalid)
+	p.refresh(t, sessions[1].RefreshToken, "")
+}
