@@ -282,7 +282,7 @@ func TestDocumentRequiresWhatIsAlwaysThere(t *testing.T) {
 		"Message": api.Message{}, "SendResponse": api.SendResponse{}, "PullResponse": api.PullResponse{}, "Error": api.ErrorResponse{},
 		"ChatPage": api.ChatPage{}, "SignalResponse": api.SignalResponse{}, "ReadResponse": api.ReadResponse{},
 		"PresenceResponse": api.PresenceResponse{},
-		"Account": api.Account{}, "UsersResponse": api.UsersResponse{}, "ContactsResponse": api.ContactsResponse{},
+		"Account":          api.Account{}, "UsersResponse": api.UsersResponse{}, "ContactsResponse": api.ContactsResponse{},
 		"TokenResponse": api.TokenResponse{}, "StatusResponse": api.StatusResponse{},
 	} {
 		var want []string

@@ -25,7 +25,7 @@ type Credentials struct {
 }
 
 // RefreshRequest exchanges a refresh token for the next one. Who repeats it after a lost answer says the same Key, of
-// up to MaxKeyBytes, and is answered alike until the next token is used; see docs/adr/0012-sessions.md.
+// up to MaxKeyBytes, and is answered alike until the next token is used; see docs/adr/0013-sessions.md.
 type RefreshRequest struct {
 	Token string
 	Key   string // "" is none: a repetition is then a second use of the token

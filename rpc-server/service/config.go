@@ -43,6 +43,7 @@ func (c Config) Validate() error {
 		atLeast("rpc-drain-delay", c.RPCDrainDelay, 0),
 		atLeast("retention", c.Retention, 0),
 		atLeast("max-chat-messages", c.MaxChatMessages, 0),
+		atLeast("refresh-token-ttl", c.RefreshTokenTTL, time.Second),
 		atLeast("idempotency-window", c.IdempotencyWindow, time.Minute),
 		atLeast("hint-sweep", c.HintSweep, 100*time.Millisecond),
 	)

@@ -10,7 +10,7 @@ import "strings"
 //	im:u:{<user>}:sessions  hash        session → "expires begun seed current previous"          login.lua, refresh.lua, …     REFRESH_TOKEN_TTL
 //	im:users                sorted set  0 → every user who has registered or has tried to  Store, before register.lua    never
 //
-// All users are in one sorted set: see docs/adr/0011-users-in-one-set.md.
+// All users are in one sorted set: see docs/adr/0014-users-in-one-set.md.
 
 func (k keys) account(user string) string { return k.user(user) + ":" + accountKey }
 

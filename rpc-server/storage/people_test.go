@@ -124,3 +124,24 @@ func TestPeopleWithoutRedis(t *testing.T) {
 		}
 	}
 }
+
+// TestASessionOfAnOldPassword is not begun: the password was changed while it was being compared.
+func TestASessionOfAnOldPassword(t *testing.T) {
+	t.Parallel()
+	store := open(t, redistest.Start(t).URL(), conformance.Options{Clock: conformance.NewClock()})
+	if _, err := store.AddAccount(t.Context(), chat.StoredAccount{Account: chat.Account{User: "alice"}, PasswordHash: "new"}); err != nil {
+		t.Fatal(err)
+	}
+	session := chat.StoredSession{Begun: 1, Expires: 60_000, Seed: "s", Current: "c", Previous: "-"}
+	for _, c := range []struct {
+		user, hash string
+		want       bool
+	}{{"alice", "old", false}, {"alice", "new", true}, {"nobody", "", false}} {
+		if added, err := store.AddSession(t.Context(), c.user, c.hash, "id-of-"+c.hash, session, 10); added != c.want || err != nil {
+			t.Errorf("AddSession(%s, %q) = %v, %v; want %v", c.user, c.hash, added, err, c.want)
+		}
+		if _, found, err := store.ReadSession(t.Context(), c.user, "id-of-"+c.hash); found != c.want || err != nil {
+			t.Errorf("ReadSession(%s) after that = %v, %v; want %v", c.user, found, err, c.want)
+		}
+	}
+}
