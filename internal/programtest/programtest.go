@@ -71,9 +71,7 @@ func StartServe(t testing.TB, settings ...string) *Process {
 
 func start(t testing.TB, p *Process) *Process {
 	t.Helper()
-	if binaries == "" {
-		t.Fatal("the test's package has no TestMain that calls programtest.Main")
-	}
+	needMain(t)
 	t.Cleanup(func() {
 		if p.exited != nil { // it was started, even if it never listened
 			p.Kill()

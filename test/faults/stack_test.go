@@ -7,7 +7,6 @@ package faults
 import (
 	"net/http"
 	"os"
-	"strings"
 	"testing"
 
 	"github.com/rs/zerolog"
@@ -34,14 +33,8 @@ type stack struct {
 // startStack is a stack whose parts talk to each other directly, with further settings of the rpc-servers.
 func startStack(t *testing.T, redis backing, settings ...string) *stack {
 	t.Helper()
-	s := &stack{}
-	var addresses []string
-	for range 2 {
-		rpc := programtest.Start(t, "rpc-server", append(settings, "REDIS_URL="+redis.URL())...)
-		s.rpc = append(s.rpc, rpc)
-		addresses = append(addresses, rpc.Addr())
-	}
-	s.startGateways(t, addresses)
+	s := &stack{rpc: programtest.StartServers(t, redis.URL(), settings...)}
+	s.startGateways(t, programtest.Addresses(s.rpc))
 	return s
 }
 
@@ -64,15 +57,14 @@ func startLinkedStack(t *testing.T, redis single) *stack {
 
 func (s *stack) startGateways(t *testing.T, rpcServers []string) {
 	t.Helper()
-	for range 2 {
-		server := programtest.Start(t, "http-server", "RPC_SERVERS="+strings.Join(rpcServers, ","))
+	s.http = programtest.StartGateways(t, rpcServers)
+	for _, server := range s.http {
 		transport := &http.Transport{MaxIdleConnsPerHost: 64}
 		t.Cleanup(transport.CloseIdleConnections)
 		c, err := client.New("http://"+server.Addr(), &http.Client{Transport: transport}, client.WithPolicy(client.Policy{Attempts: 1}), client.WithIDs(nil))
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.http = append(s.http, server)
 		s.services = append(s.services, chattest.OverHTTP{Client: c})
 	}
 }

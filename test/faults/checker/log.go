@@ -138,19 +138,25 @@ func (c chatHistory) followers() []Fault {
 		f.to = p.Page.NextCursor
 	}
 	var faults []Fault
-	for client, f := range clients {
+	for number, f := range clients {
 		var want []chat.Message
 		for _, m := range c.log {
 			if f.from <= m.SendTime && m.SendTime < f.to {
 				want = append(want, m)
 			}
 		}
-		faults = append(faults, c.follower(client, f.saw, want)...)
+		faults = append(faults, c.follower(fmt.Sprint("follower ", number), f.saw, want)...)
 	}
 	return faults
 }
 
-func (c chatHistory) follower(client int, saw, want []chat.Message) []Fault {
+// Followed judges a reader who was to see a whole log: what it saw is exactly that, in order, nothing twice, nothing
+// missing. name is the chat's.
+func Followed(name, reader string, saw, log []chat.Message) []Fault {
+	return chatHistory{name: name}.follower(reader, saw, log)
+}
+
+func (c chatHistory) follower(reader string, saw, want []chat.Message) []Fault {
 	var faults []Fault
 	places := make(map[chat.Message]int)
 	for i, m := range want {
@@ -162,11 +168,11 @@ func (c chatHistory) follower(client int, saw, want []chat.Message) []Fault {
 		place, known := places[m]
 		switch {
 		case !known:
-			faults = append(faults, c.fault(Foreign, "follower %d saw %q at %d, which is not in the log", client, m.Text, m.SendTime))
+			faults = append(faults, c.fault(Foreign, "%s saw %q at %d, which is not in the log", reader, m.Text, m.SendTime))
 		case seen[m]:
-			faults = append(faults, c.fault(ReadTwice, "follower %d saw %q again", client, m.Text))
+			faults = append(faults, c.fault(ReadTwice, "%s saw %q again", reader, m.Text))
 		case place < last:
-			faults = append(faults, c.fault(ReadReordered, "follower %d saw %q after %q", client, m.Text, want[last].Text))
+			faults = append(faults, c.fault(ReadReordered, "%s saw %q after %q", reader, m.Text, want[last].Text))
 		}
 		if known {
 			last = max(last, place)
@@ -175,7 +181,7 @@ func (c chatHistory) follower(client int, saw, want []chat.Message) []Fault {
 	}
 	for _, m := range want {
 		if !seen[m] {
-			faults = append(faults, c.fault(ReadNever, "follower %d never saw %q at %d", client, m.Text, m.SendTime))
+			faults = append(faults, c.fault(ReadNever, "%s never saw %q at %d", reader, m.Text, m.SendTime))
 		}
 	}
 	return faults
