@@ -1,0 +1,269 @@
+package delivery
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/pullchat/pullchat/client"
+	"github.com/pullchat/pullchat/internal/programtest"
+)
+
+// audience are watchers. They come and go, stop and move until it is calm; then they stay until the audience ends.
+type audience struct {
+	t        *testing.T
+	stack    *stack
+	watchers []*watcher
+	group    sync.WaitGroup
+	calm     chan struct{}
+	ctx      context.Context
+	end      context.CancelFunc
+}
+
+func newAudience(t *testing.T, s *stack) *audience {
+	t.Helper()
+	ctx, end := context.WithCancel(context.Background())
+	a := &audience{t: t, stack: s, calm: make(chan struct{}), ctx: ctx, end: end}
+	t.Cleanup(a.leave)
+	return a
+}
+
+// leave ends all watchers.
+func (a *audience) leave() {
+	a.end()
+	a.group.Wait()
+}
+
+func (a *audience) add(name string, door client.Door, chats []string) *watcher {
+	w := newWatcher(name, door, chats)
+	a.watchers = append(a.watchers, w)
+	return w
+}
+
+// steady watches with the Go client, which knows all gateways and begins with the one of this number. It waits until
+// the client is connected.
+func (a *audience) steady(number int, door client.Door, chats []string) {
+	a.t.Helper()
+	w := a.add("stays", door, chats)
+	w.steady = true
+	var bases []string
+	for i := range a.stack.bases {
+		bases = append(bases, a.stack.base(number+i))
+	}
+	transport := &http.Transport{MaxIdleConnsPerHost: len(chats)}
+	eager := client.WithPolicy(client.Policy{MaxWait: 200 * time.Millisecond})
+	c := newClient(a.t, strings.Join(bases, ","), transport, eager)
+	connected := make(chan struct{}, 1)
+	request := client.FollowRequest{Chats: w.next(), Over: door, Connected: func(string) {
+		select {
+		case connected <- struct{}{}:
+		default:
+		}
+	}}
+	a.group.Go(func() { a.follow(a.ctx, c, request, w) })
+	select {
+	case <-connected:
+	case <-time.After(10 * time.Second):
+		a.t.Fatalf("the %s is not connected after 10 s", w.name)
+	}
+}
+
+// follow watches until ctx ends.
+func (a *audience) follow(ctx context.Context, c *client.Client, r client.FollowRequest, w *watcher) {
+	for m, err := range c.Follow(ctx, r) {
+		if err != nil {
+			if ctx.Err() == nil {
+				a.t.Errorf("the %s: %v", w.name, err)
+			}
+			return
+		}
+		w.take(m)
+	}
+}
+
+// comesAndGoes watches with the Go client, leaves after a while, and comes back from its cursors at another gateway.
+func (a *audience) comesAndGoes(door client.Door, chats []string) {
+	w := a.add("comes and goes", door, chats)
+	a.group.Go(func() {
+		for number := 0; a.ctx.Err() == nil; number++ {
+			bases := a.stack.base(number)
+			select {
+			case <-a.calm: // the one that is chosen may be down for long
+				bases = strings.Join(a.stack.bases, ",")
+			default:
+			}
+			transport := &http.Transport{MaxIdleConnsPerHost: len(chats)}
+			ctx, leave := context.WithCancel(a.ctx)
+			stays := time.AfterFunc(50*time.Millisecond+rand.N(400*time.Millisecond), a.unlessCalm(leave))
+			a.follow(ctx, newClient(a.t, bases, transport), client.FollowRequest{Chats: w.next(), Over: door}, w)
+			stays.Stop()
+			leave()
+			transport.CloseIdleConnections()
+		}
+	})
+}
+
+// unlessCalm is f until it is calm, and nothing then.
+func (a *audience) unlessCalm(f func()) func() {
+	return func() {
+		select {
+		case <-a.calm:
+		default:
+			f()
+		}
+	}
+}
+
+// trusts watches with a trusting client, which goes to the next gateway when a connection breaks. name says what is
+// special about the transport.
+func (a *audience) trusts(name string, door client.Door, chats []string, transport *http.Transport) {
+	w := a.add(name, door, chats)
+	a.t.Cleanup(transport.CloseIdleConnections)
+	r := &trusting{
+		door: door, http: &http.Client{Transport: transport}, chats: chats, limit: 1 + rand.IntN(20), took: w.take,
+		cursors: map[string]int64{},
+	}
+	a.group.Go(func() {
+		for number := 0; a.ctx.Err() == nil; number++ {
+			_ = r.read(a.ctx, a.stack.base(number)) // whatever it was, it is tried again, elsewhere
+			select {
+			case <-time.After(20 * time.Millisecond):
+			case <-a.ctx.Done():
+			}
+		}
+	})
+}
+
+// tail watches with the program, which is stopped for a while and continued, again and again. Where it restarts it is
+// killed instead, and started again at its cursor: then it has one chat.
+func (a *audience) tail(door client.Door, chats []string, restarts bool) {
+	name := "is stopped"
+	if restarts {
+		name = "is killed"
+	}
+	w := a.add(name, door, chats)
+	a.group.Go(func() {
+		for a.ctx.Err() == nil {
+			a.runTail(w, restarts)
+		}
+	})
+}
+
+func (a *audience) runTail(w *watcher, restarts bool) {
+	doorFlags := map[client.Door]string{client.LongPoll: "poll", client.ServerSentEvents: "sse", client.WebSocket: "ws"}
+	cursor := slices.Max(slices.Collect(maps.Values(w.next())))
+	arguments := []string{
+		"tail", "--json", "--server", strings.Join(a.stack.bases, ","), "--door", doorFlags[w.door],
+		"--cursor", fmt.Sprint(cursor),
+	}
+	command := programtest.Command(a.t, "pullchat", append(arguments, w.chats...)...)
+	output, err := command.StdoutPipe()
+	if err == nil {
+		err = command.Start()
+	}
+	if err != nil {
+		a.t.Errorf("start pullchat tail: %v", err)
+		a.end()
+		return
+	}
+	kill := func() { _ = command.Process.Kill() }
+	var disturbing sync.WaitGroup
+	ended := make(chan struct{})
+	disturbing.Go(func() {
+		defer kill()
+		a.disturb(ended, restarts, func(s syscall.Signal) { _ = command.Process.Signal(s) })
+	})
+	lines := bufio.NewScanner(output)
+	for lines.Scan() {
+		var m client.Message
+		if err := json.Unmarshal(lines.Bytes(), &m); err != nil { // the rest of a line was not written
+			break
+		}
+		w.take(m)
+	}
+	close(ended)
+	disturbing.Wait()
+	if err := command.Wait(); err != nil && !killed(err) {
+		a.t.Errorf("pullchat tail: %v", err)
+		a.end()
+	}
+}
+
+// disturb stops and continues a program until it is calm, or returns after a while so that it is killed.
+func (a *audience) disturb(ended <-chan struct{}, restarts bool, signal func(syscall.Signal)) {
+	calm := a.calm
+	for running := true; ; running = !running {
+		after := time.After(100*time.Millisecond + rand.N(300*time.Millisecond))
+		if calm == nil {
+			after = nil
+		}
+		select {
+		case <-a.ctx.Done():
+			return
+		case <-ended:
+			return
+		case <-calm:
+			calm = nil
+			signal(syscall.SIGCONT)
+			continue
+		case <-after:
+		}
+		switch {
+		case restarts && running:
+			return
+		case running:
+			signal(syscall.SIGSTOP)
+		default:
+			signal(syscall.SIGCONT)
+		}
+	}
+}
+
+// killed says that a program has ended because it was killed.
+func killed(err error) bool {
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if !ok {
+		return false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && status.Signal() == syscall.SIGKILL
+}
+
+// behind says who of these has not come to positions, or "" where all have.
+func behind(watchers []*watcher, positions map[string]int64) string {
+	late, example := 0, ""
+	for _, w := range watchers {
+		if name := w.behind(positions); name != "" {
+			late++
+			example = fmt.Sprintf("%s, in %s", w.name, name)
+		}
+	}
+	if late == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d watchers, such as the %s", late, len(watchers), example)
+}
+
+// catchUp waits until all of these have come to positions, and returns who has not when the time is over.
+func catchUp(watchers []*watcher, positions map[string]int64, within time.Duration) (late string) {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(within); ; <-tick.C {
+		late = behind(watchers, positions)
+		if late == "" || time.Now().After(deadline) {
+			return late
+		}
+	}
+}

@@ -1,0 +1,103 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pullchat/pullchat/client"
+	"github.com/pullchat/pullchat/internal/redistest"
+)
+
+// joinsAtOnce is how many watchers join at a time, on two cores.
+const joinsAtOnce = 12
+
+// TestJoining lets a message be stored at the very moment in which somebody begins to watch, a thousand times: in the
+// first rounds nobody has watched the chat before, then the gateways know it. After the message none comes that could
+// bring it along.
+func TestJoining(t *testing.T) {
+	redis := redistest.Start(t)
+	s := startStack(t, redis, direct, neverSwept)
+	each := 7
+	if long() {
+		each = 70
+	}
+	for _, door := range doors {
+		t.Run(doorNames[door], func(t *testing.T) {
+			w := newWriting(t, s)
+			next := make(chan string)
+			var group sync.WaitGroup
+			for range joinsAtOnce {
+				transport := &http.Transport{}
+				t.Cleanup(transport.CloseIdleConnections)
+				j := &joining{stack: s, writing: w, door: door, http: &http.Client{Transport: transport}}
+				group.Go(func() {
+					for name := range next {
+						if t.Failed() {
+							continue
+						}
+						if err := j.join(t.Context(), name, each); err != nil {
+							t.Errorf("%s, %s: %v", doorNames[door], name, err)
+						}
+					}
+				})
+			}
+			for _, name := range rooms(t) {
+				next <- name
+			}
+			close(next)
+			group.Wait()
+		})
+	}
+}
+
+// joining is one who watches a chat for one message at a time.
+type joining struct {
+	stack   *stack
+	writing *writing
+	door    client.Door
+	http    *http.Client
+	took    time.Duration // how long the last message took after the request
+}
+
+// join begins to watch again and again, while a message is sent at about the moment in which the server begins.
+func (j *joining) join(ctx context.Context, name string, times int) error {
+	came := make(chan int64, 100)
+	r := &trusting{
+		door: j.door, http: j.http, chats: []string{name}, limit: 10, cursors: map[string]int64{},
+		took: func(m client.Message) { came <- m.SendTime },
+	}
+	for number := range times {
+		if err := j.once(ctx, r, name, number, came); err != nil {
+			return fmt.Errorf("when it joins for time %d: %w", number+1, err)
+		}
+	}
+	return nil
+}
+
+func (j *joining) once(ctx context.Context, r *trusting, name string, number int, came <-chan int64) error {
+	ctx, leave := context.WithCancel(ctx)
+	began := time.Now()
+	var group sync.WaitGroup
+	defer group.Wait()
+	defer leave()
+	group.Go(func() { _ = r.read(ctx, j.stack.base(number)) })
+	<-time.After(rand.N(j.took + time.Millisecond))
+	j.writing.send(name)
+	want := j.writing.acknowledged([]string{name})[name]
+	select {
+	case got := <-came:
+		j.took = min(time.Since(began), 10*time.Millisecond)
+		if got != want {
+			return fmt.Errorf("%d came, want %d", got, want)
+		}
+	case <-time.After(5 * time.Second):
+		return errors.New("what was stored meanwhile has not come within 5 s")
+	}
+	return nil
+}

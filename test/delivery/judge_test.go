@@ -1,0 +1,43 @@
+package delivery
+
+import (
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/pullchat/pullchat/client"
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/test/faults/checker"
+)
+
+// TestJudge: a watcher that got something else than the log is found out, by the name of what is wrong.
+func TestJudge(t *testing.T) {
+	var log []chat.Message
+	for i, text := range []string{"one", "two", "three"} {
+		log = append(log, chat.Message{Chat: "c", Text: text, SendTime: int64(i) + 1})
+	}
+	for _, c := range []struct {
+		name string
+		got  []int // places in the log
+		want map[checker.Kind]int
+	}{
+		{"all of it", []int{0, 1, 2}, map[checker.Kind]int{}},
+		{"nothing", nil, map[checker.Kind]int{checker.ReadNever: 3}},
+		{"without the last", []int{0, 1}, map[checker.Kind]int{checker.ReadNever: 1}},
+		{"one twice", []int{0, 1, 1, 2}, map[checker.Kind]int{checker.ReadTwice: 1}},
+		{"turned round", []int{0, 2, 1}, map[checker.Kind]int{checker.ReadReordered: 1}},
+	} {
+		w := newWatcher("gets "+c.name, client.LongPoll, []string{"c"})
+		for _, place := range c.got {
+			w.take(client.Message(log[place]))
+		}
+		v := w.judge(map[string][]chat.Message{"c": log}, time.Time{})
+		if got := v.kinds(); !maps.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", w.name, got, c.want)
+		}
+		if late, want := w.behind(map[string]int64{"c": 3}) != "", !slices.Contains(c.got, 2); late != want {
+			t.Errorf("%s: it is behind: %v, want %v", w.name, late, want)
+		}
+	}
+}

@@ -1,0 +1,66 @@
+package delivery
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pullchat/pullchat/test/faults/checker"
+)
+
+// reported are the rows of the table, which has all tests of one run.
+var reported struct {
+	sync.Mutex
+	rows []string
+}
+
+const reportHead = `<!-- make delivery writes this file. -->
+
+# What was delivered
+
+Two http-servers over two rpc-servers over Redis, on the machine that runs the test too. Everybody watches from the first
+message; ` + "`times`" + ` is how often the fault happened. The delay is from storing a message to a watcher's having it, for
+messages stored since the first fault and watchers to whom nothing else happens. rpc-servers look for lost hints once
+an hour, so that nothing but live delivery brings a message; where all hints are lost, every 300 ms.
+
+| fault | times | door | messages | watchers | deliveries | missing | doubled | out of order | delay, median | max |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+`
+
+// report logs what a fault has come to, and writes the table to the folder DELIVERY_REPORT, if there is one.
+func report(t *testing.T, o outcome) {
+	t.Helper()
+	var rows []string
+	for i, v := range o.doors {
+		kinds := v.kinds()
+		rows = append(rows, fmt.Sprintf("| %s | %d | %s | %d | %d | %d | %d | %d | %d | %s |", o.fault, o.times,
+			doorNames[doors[i]], o.messages, v.watchers, v.deliveries,
+			kinds[checker.ReadNever], kinds[checker.ReadTwice], kinds[checker.ReadReordered], medianAndMax(v.delays)))
+	}
+	t.Log("\n" + strings.Join(rows, "\n"))
+	folder := os.Getenv("DELIVERY_REPORT")
+	if folder == "" {
+		return
+	}
+	reported.Lock()
+	defer reported.Unlock()
+	reported.rows = append(reported.rows, rows...)
+	text := reportHead + strings.Join(reported.rows, "\n") + "\n"
+	if err := os.WriteFile(filepath.Join(folder, "delivery.md"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func medianAndMax(times []time.Duration) string {
+	if len(times) == 0 {
+		return " | "
+	}
+	slices.Sort(times)
+	milliseconds := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+	return fmt.Sprintf("%.0f ms | %.0f ms", milliseconds(times[len(times)/2]), milliseconds(times[len(times)-1]))
+}

@@ -1,0 +1,173 @@
+package delivery
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// fault is something that happens while messages are written and watched. strike and heal are called by the test's own
+// goroutine.
+type fault struct {
+	name   string
+	times  int           // how often it happens, in the short form
+	hold   time.Duration // between strike and heal
+	strike func(number int)
+	heal   func(number int) // returns when everything runs again
+	// bears: messages are to come while it lasts. Otherwise they have until it is over.
+	bears bool
+}
+
+const (
+	chatsOfAll  = 50
+	chatsOfSome = 10 // of a watcher that is slow or stopped
+	// catchUpWithin is how long watchers have for what was written before. It is below the 25 s after which the Go
+	// client repeats a long-poll, so that live delivery itself has to bring it.
+	catchUpWithin = 15 * time.Second
+)
+
+// rooms are the chats of one test: rooms, and chats of two.
+func rooms(t *testing.T) []string {
+	name := strings.NewReplacer("/", ".", ",", "", "'", "").Replace(t.Name())
+	var all []string
+	for i := range chatsOfAll {
+		one := fmt.Sprint(name, ".", i)
+		if i%2 == 1 {
+			one = fmt.Sprintf("a.%d:%s", i, one)
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+// outcome is what a fault has come to, by door.
+type outcome struct {
+	fault    string
+	times    int
+	messages int
+	doors    []verdict // in the order of doors
+}
+
+// watch lets watchers of all kinds watch through all doors.
+func (a *audience) watch(chats []string) {
+	a.t.Helper()
+	for i, door := range doors {
+		a.steady(i, door, chats)
+		a.steady(i+1, door, chats)
+		a.comesAndGoes(door, chats[10:35])
+		a.trusts("trusts", door, chats, &http.Transport{MaxIdleConnsPerHost: len(chats)})
+		a.trusts("reads slowly", door, chats[:chatsOfSome], slow(2*time.Millisecond))
+		a.tail(door, chats[chatsOfSome:2*chatsOfSome], false)
+		a.tail(door, chats[2*chatsOfSome+i:2*chatsOfSome+i+1], true)
+	}
+}
+
+func (a *audience) steadies() []*watcher {
+	return slices.DeleteFunc(slices.Clone(a.watchers), func(w *watcher) bool { return !w.steady })
+}
+
+// endure lets a fault happen while chats are written to and watched, and judges what the watchers got. Some chats get
+// no message after the fault, so that nothing else than delivering what was missed can bring it.
+func endure(t *testing.T, s *stack, f fault) outcome {
+	t.Helper()
+	all := rooms(t)
+	busy, quietAtStrike, quietAtHeal := all[:20], all[20:35], all[35:]
+	a, w := newAudience(t, s), newWriting(t, s)
+	a.watch(all)
+
+	stop := make(chan struct{})
+	var working sync.WaitGroup
+	burst, times := 6, f.times
+	if long() {
+		burst, times = 40, 5*f.times
+	}
+	for i := 0; i < len(all); i += 10 {
+		s.adjacent(t, all[i])
+	}
+	w.burst(all, burst)
+	working.Go(func() { w.trickle(busy, 4*time.Millisecond, stop) })
+	began := time.Now()
+	for number := range times {
+		if t.Failed() {
+			break
+		}
+		var quiet sync.WaitGroup
+		quiet.Go(func() { w.burst(quietAtStrike, 1) })
+		f.strike(number)
+		<-time.After(f.hold)
+		if f.bears {
+			quiet.Wait()
+			a.catchUp("while it lasts", w.acknowledged(quietAtStrike))
+			w.burst(quietAtStrike, 1) // nobody reads positions any more, as servers do right after something went wrong
+			a.catchUp("later, while it lasts", w.acknowledged(quietAtStrike))
+		}
+		quiet.Go(func() { w.burst(quietAtHeal, 1) })
+		f.heal(number)
+		quiet.Wait()
+		a.catchUp("after it", w.acknowledged(quietAtStrike, quietAtHeal))
+	}
+	close(stop)
+	working.Wait()
+	s.alive()
+	return a.judge(f.name, times, w.logs(all), began)
+}
+
+// catchUp waits for the steady watchers, and fails the test where they do not come to positions.
+func (a *audience) catchUp(when string, positions map[string]int64) {
+	a.t.Helper()
+	if late := catchUp(a.steadies(), positions, a.patience()); late != "" {
+		a.t.Errorf("%s: %s have not got what was stored within %v", when, late, catchUpWithin)
+	}
+}
+
+// patience is how long to wait: what has failed need not fail slowly.
+func (a *audience) patience() time.Duration {
+	if a.t.Failed() {
+		return time.Second
+	}
+	return catchUpWithin
+}
+
+// judge lets all watchers get to the end of the logs, and holds what they got against these. Delays are those of
+// messages stored since a time.
+func (a *audience) judge(name string, times int, logs map[string][]chat.Message, since time.Time) outcome {
+	a.t.Helper()
+	close(a.calm)
+	if late := catchUp(a.watchers, positions(logs), a.patience()); late != "" {
+		a.t.Errorf("when all is quiet: %s have not got what was stored within %v", late, catchUpWithin)
+	}
+	<-time.After(100 * time.Millisecond) // for what comes twice
+	a.leave()
+	o := outcome{fault: name, times: times, doors: make([]verdict, len(doors))}
+	for _, log := range logs {
+		o.messages += len(log)
+	}
+	for _, w := range a.watchers {
+		o.doors[slices.Index(doors, w.door)].add(w.judge(logs, since))
+	}
+	for i, v := range o.doors {
+		complain(a.t, doorNames[doors[i]], v)
+	}
+	return o
+}
+
+// complain fails the test for what watchers got wrong: a few faults say enough.
+func complain(t *testing.T, door string, v verdict) {
+	t.Helper()
+	const shown = 5
+	for _, f := range v.faults[:min(shown, len(v.faults))] {
+		t.Error(f)
+	}
+	if len(v.faults) > 0 {
+		t.Errorf("%s: of %d deliveries to %d watchers: %v", door, v.deliveries, v.watchers, v.kinds())
+	}
+	if v.deliveries == 0 {
+		t.Errorf("%s: nothing was delivered: the test showed nothing", door)
+	}
+}

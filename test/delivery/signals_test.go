@@ -1,0 +1,150 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pullchat/pullchat/client"
+	"github.com/pullchat/pullchat/internal/redistest"
+)
+
+// TestSignals: a signal reaches those who watch at that moment, at every gateway, once and in order; nobody else, and
+// nobody later.
+func TestSignals(t *testing.T) {
+	redis := redistest.Start(t)
+	s := startStack(t, redis, direct, neverSwept)
+	const room, count = "signals", 20
+	teller := newWriting(t, s).client
+	tell := func(kind string, number int) {
+		t.Helper()
+		sender := fmt.Sprint("s", time.Now().UnixNano()) // each may tell ten a second
+		signal := client.Signal{Chat: room, Sender: sender, Type: kind, Data: fmt.Sprint(number)}
+		if err := teller.Signal(context.Background(), signal); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var listeners []*listener
+	for _, door := range []client.Door{client.ServerSentEvents, client.WebSocket} {
+		for number := range s.bases {
+			name := fmt.Sprint(doorNames[door], " at gateway ", number+1)
+			listeners = append(listeners, &listener{name: name, door: door, base: s.base(number)})
+		}
+	}
+	untilAllHear := func() { // a server hears of a chat a moment after it has accepted the watcher
+		t.Helper()
+		probe := 0
+		eventually(t, "all hear a signal", func() bool {
+			probe++
+			tell("probe", probe)
+			return !slices.ContainsFunc(listeners, func(l *listener) bool { return len(l.heard("probe")) == 0 })
+		})
+	}
+
+	polled := make(chan int, 1)
+	go func() {
+		page, err := teller.Pull(t.Context(), client.PullRequest{Chat: room, Wait: 2 * time.Second})
+		if err != nil {
+			t.Errorf("a long-poll: %v", err)
+		}
+		polled <- len(page.Messages)
+	}()
+	leave := listen(t, listeners, room)
+	untilAllHear()
+	for number := range count {
+		tell("live", number)
+	}
+	for _, l := range listeners {
+		eventually(t, l.name+" hears all signals", func() bool { return len(l.heard("live")) >= count })
+	}
+	leave()
+	tell("away", 0)
+	for _, l := range listeners {
+		var want []string
+		for number := range count {
+			want = append(want, fmt.Sprint(number))
+		}
+		if got := l.heard("live"); !slices.Equal(got, want) {
+			t.Errorf("%s heard %q, want %q", l.name, got, want)
+		}
+		l.forget()
+	}
+	leave = listen(t, listeners, room)
+	untilAllHear()
+	leave()
+	for _, l := range listeners {
+		if got := append(l.heard("live"), l.heard("away")...); len(got) > 0 {
+			t.Errorf("%s heard %q, which was told before it watched", l.name, got)
+		}
+	}
+	if got := <-polled; got != 0 {
+		t.Errorf("a long-poll had %d messages, want none: signals are not in the log", got)
+	}
+}
+
+// listener hears signals.
+type listener struct {
+	name string
+	door client.Door
+	base string
+
+	mutex sync.Mutex
+	data  map[string][]string // by type
+}
+
+func (l *listener) heard(kind string) []string {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return slices.Clone(l.data[kind])
+}
+
+func (l *listener) forget() {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.data = nil
+}
+
+// listen lets all listen to a room until leave is called.
+func listen(t *testing.T, listeners []*listener, room string) (leave func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	var group sync.WaitGroup
+	for _, l := range listeners {
+		c := newClient(t, l.base, &http.Transport{})
+		group.Go(func() {
+			for e := range c.FollowEvents(ctx, client.FollowRequest{Chats: map[string]int64{room: 0}, Over: l.door}) {
+				if e.Signal == nil {
+					continue
+				}
+				l.mutex.Lock()
+				if l.data == nil {
+					l.data = map[string][]string{}
+				}
+				l.data[e.Signal.Type] = append(l.data[e.Signal.Type], e.Signal.Data)
+				l.mutex.Unlock()
+			}
+		})
+	}
+	leave = func() {
+		cancel()
+		group.Wait()
+	}
+	t.Cleanup(leave)
+	return leave
+}
+
+// eventually waits for a condition.
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(catchUpWithin); !condition(); <-tick.C {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not within %v", what, catchUpWithin)
+		}
+	}
+}

@@ -1,0 +1,117 @@
+// Package delivery is the proof that whoever watches a chat gets every message of it exactly once and in order,
+// through each of the three doors, whatever fails below and however the watchers behave. What they got is compared with
+// the log.
+//
+// It runs in a short form with all other tests. make delivery is the long one, and writes docs/reliability/delivery.md.
+package delivery
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/pullchat/pullchat/client"
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/programtest"
+	"github.com/pullchat/pullchat/internal/redistest"
+)
+
+func TestMain(m *testing.M) { os.Exit(programtest.Main(m)) }
+
+// long says that this is make delivery.
+func long() bool { return os.Getenv("DELIVERY") == "long" }
+
+// stack is two http-servers over two rpc-servers over a Redis.
+type stack struct {
+	master    func(key string) *redistest.Server // that has a key
+	rpc, http []*programtest.Process
+	bases     []string // the URLs that watchers and writers know
+}
+
+// front stands between the clients and the http-servers at some URLs, and returns the URLs where it answers itself: a
+// proxy, for everything to run behind it.
+type front func(t *testing.T, gateways []string) []string
+
+// direct is no front.
+func direct(_ *testing.T, gateways []string) []string { return gateways }
+
+// neverSwept are the settings of rpc-servers that find no lost hint on a timer, so that nothing but live delivery
+// itself brings a message.
+const neverSwept = "HINT_SWEEP=1h"
+
+// startStack starts all programs over one Redis, with further settings of the rpc-servers.
+func startStack(t *testing.T, redis *redistest.Server, behind front, settings ...string) *stack {
+	t.Helper()
+	s := startPrograms(t, redis.URL(), behind, settings...)
+	s.master = func(string) *redistest.Server { return redis }
+	return s
+}
+
+func startPrograms(t *testing.T, redisURL string, behind front, settings ...string) *stack {
+	t.Helper()
+	s := &stack{rpc: programtest.StartServers(t, redisURL, settings...)}
+	s.http = programtest.StartGateways(t, programtest.Addresses(s.rpc))
+	var gateways []string
+	for _, address := range programtest.Addresses(s.http) {
+		gateways = append(gateways, "http://"+address)
+	}
+	s.bases = behind(t, gateways)
+	return s
+}
+
+// base is one of the bases; the numbers go round them.
+func (s *stack) base(number int) string { return s.bases[number%len(s.bases)] }
+
+// adjacent lets the positions of a chat without messages follow each other without a gap from now on, as they do where
+// time goes back: what skips one position skips a message then.
+func (s *stack) adjacent(t *testing.T, name string) {
+	t.Helper()
+	key := partition(t, name) + ":activity"
+	tomorrow := time.Now().Add(24 * time.Hour).UnixMicro()
+	mustDo(t, s.master(key), fmt.Sprintf("ZADD %s %d %s", key, tomorrow, canonical(t, name)))
+}
+
+// partition is how the keys of a chat's partition begin.
+func partition(t *testing.T, name string) string {
+	t.Helper()
+	return fmt.Sprintf("im:{%d}", xxhash.Sum64String(canonical(t, name))%256)
+}
+
+func canonical(t *testing.T, name string) string {
+	t.Helper()
+	id, err := chat.ParseID(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id.String()
+}
+
+func mustDo(t *testing.T, redis *redistest.Server, command string) {
+	t.Helper()
+	if answer, err := redis.Do(command); err != nil || answer == "" || answer[0] == '-' {
+		t.Fatalf("%s: %q, %v", command, answer, err)
+	}
+}
+
+// alive fails the test where a program has ended by itself.
+func (s *stack) alive() {
+	for _, p := range slices.Concat(s.rpc, s.http) {
+		p.Alive()
+	}
+}
+
+// newClient is a client of these bases, with connections of its own.
+func newClient(t *testing.T, bases string, transport *http.Transport, options ...client.Option) *client.Client {
+	t.Helper()
+	t.Cleanup(transport.CloseIdleConnections)
+	c, err := client.New(bases, &http.Client{Transport: transport}, options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}

@@ -1,0 +1,65 @@
+package delivery
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/redistest"
+)
+
+// TestStalledReaders lets readers take nothing from their sockets, while more is written to their chats than sockets
+// hold. Others get it meanwhile, and they get all of it as soon as they read again.
+func TestStalledReaders(t *testing.T) {
+	redis := redistest.Start(t)
+	s := startStack(t, redis, direct, neverSwept)
+	chats := rooms(t)[:10]
+	a, w := newAudience(t, s), newWriting(t, s)
+	for i, door := range doors {
+		a.steady(i, door, chats)
+	}
+	again := make(chan struct{})
+	for _, door := range doors {
+		a.trusts("takes nothing for a while", door, chats, stalling(again))
+	}
+	began := time.Now()
+	w.padding = strings.Repeat("x", 4000)
+	each := 100 // 4 MB for each reader: more than Linux keeps, with what that costs it, for one that does not read
+	if long() {
+		each = 500
+	}
+	w.burst(chats, each)
+	a.catchUp("while others take nothing", w.acknowledged(chats))
+	close(again)
+	report(t, a.judge("readers that take nothing", 1, w.logs(chats), began))
+}
+
+// stalling is a transport whose connections read a little, and then nothing until again is closed.
+func stalling(again <-chan struct{}) *http.Transport {
+	return &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		_ = conn.(*net.TCPConn).SetReadBuffer(64 << 10)
+		return &stallingConn{Conn: conn, again: again}, nil
+	}}
+}
+
+type stallingConn struct {
+	net.Conn
+	again <-chan struct{}
+	read  int
+}
+
+func (c *stallingConn) Read(p []byte) (int, error) {
+	if c.read > 16<<10 {
+		<-c.again
+	}
+	n, err := c.Conn.Read(p)
+	c.read += n
+	return n, err
+}
