@@ -42,6 +42,10 @@ bench-go: redis-server ## Go benchmarks COUNT times (default 1), for benchstat: 
 faults: redis-server ## the long form of test/faults (about 10 minutes): kills, hangs, networks, a soak of FAULTS_SOAK (default 100s); writes docs/reliability
 	FAULTS=long FAULTS_REPORT=$(CURDIR)/docs/reliability go test -count=1 -timeout 60m -v ./test/faults/... 2>&1 | grep -v '^ *{"time"'
 
+.PHONY: delivery
+delivery: redis-server ## the long form of test/delivery (about 3 minutes): watchers at every door through kills, hangs, failovers, lost hints; writes docs/reliability/delivery.md
+	DELIVERY=long DELIVERY_REPORT=$(CURDIR)/docs/reliability go test -count=1 -timeout 60m -v ./test/delivery 2>&1 | grep -v '^ *{"time"'
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (default 30s)
 	@for package in $$(go list ./...); do \
