@@ -140,9 +140,9 @@ func TestAccountRoutes(t *testing.T) {
 	a.do("POST /api/contacts/sync", `{"users":["nobody","bob","alice"]}`, "", 200, `{"users":[{"user":"bob"`)
 	a.do("POST /api/contacts/sync", `{"users":[]}`, "", 200, `{"users":[]}`)
 	a.do("POST /api/contacts/sync", `{"users":"alice"}`, "", 400, "users is not a list")
-	many := make([]string, chat.MaxKnown)
-	for i := range many {
-		many[i] = fmt.Sprintf(`"%064d"`, i)
+	var many []string
+	for i := range chat.MaxKnown {
+		many = append(many, fmt.Sprintf(`"%064d"`, i))
 	}
 	a.do("POST /api/contacts/sync", `{"users":[`+strings.Join(many, ",")+`]}`, "", 200, `{"users":[]}`)
 	a.do("POST /api/contacts/sync", `{"users":[`+strings.Join(append(many, `"a"`), ",")+`]}`, "", 400, "1001 users are too many")
@@ -219,9 +219,17 @@ func TestAuthOn(t *testing.T) {
 		t.Fatal(err, workerErr)
 	}
 	for _, request := range []struct{ line, body string }{
-		{"POST /api/send", goodSend}, {"GET /api/pull?chat=a", ""}, {"POST /api/pull?chat=a", ""}, {"GET /api/users", ""}, {"GET /api/users/alice", ""},
-		{"POST /api/contacts/sync", `{"users":[]}`}, {"POST /api/logout", refreshBody(good.Refresh)}, {"POST /api/password", `{}`},
-		{"POST /api/signal", `{}`}, {"POST /api/read", `{}`}, {"GET /api/presence?chat=a", ""},
+		{"POST /api/send", goodSend},
+		{"GET /api/pull?chat=a", ""},
+		{"POST /api/pull?chat=a", ""},
+		{"GET /api/users", ""},
+		{"GET /api/users/alice", ""},
+		{"POST /api/contacts/sync", `{"users":[]}`},
+		{"POST /api/logout", refreshBody(good.Refresh)},
+		{"POST /api/password", `{}`},
+		{"POST /api/signal", `{}`},
+		{"POST /api/read", `{}`},
+		{"GET /api/presence?chat=a", ""},
 	} {
 		for _, c := range []struct{ token, code, challenge string }{
 			{"", "unauthenticated", `Bearer realm="pullchat"`},
@@ -336,9 +344,13 @@ func TestAuthConfig(t *testing.T) {
 func TestWithoutPeople(t *testing.T) {
 	base := startGateway(t, &fakeService{})
 	for _, c := range []call{
-		{method: "POST", target: "/api/users", body: `{}`}, {method: "GET", target: "/api/users"}, {method: "GET", target: "/api/users/alice"},
-		{method: "POST", target: "/api/contacts/sync", body: `{}`}, {method: "POST", target: "/api/login", body: `{}`},
-		{method: "POST", target: "/api/logout"}, {method: "POST", target: "/api/password", body: `{}`},
+		{method: "POST", target: "/api/users", body: `{}`},
+		{method: "GET", target: "/api/users"},
+		{method: "GET", target: "/api/users/alice"},
+		{method: "POST", target: "/api/contacts/sync", body: `{}`},
+		{method: "POST", target: "/api/login", body: `{}`},
+		{method: "POST", target: "/api/logout"},
+		{method: "POST", target: "/api/password", body: `{}`},
 	} {
 		if got := c.do(t, newClient(t, nil), base); got.status != http.StatusNotFound {
 			t.Errorf("%s %s without accounts = %d %s, want 404", c.method, c.target, got.status, got.body)

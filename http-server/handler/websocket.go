@@ -17,7 +17,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/cloudwego/hertz/pkg/app"
-	"github.com/cloudwego/hertz/pkg/common/adaptor"
 	"github.com/cloudwego/hertz/pkg/protocol/consts"
 	"github.com/gorilla/websocket"
 
@@ -40,11 +39,8 @@ var frames sync.Pool
 
 // WebSocket answers GET /api/ws (RFC 6455). docs/live.md describes the frames.
 func (h *Handler) WebSocket(ctx context.Context, c *app.RequestContext) {
-	request, err := adaptor.GetCompatRequest(&c.Request)
-	if err != nil {
-		Fail(c, err)
-		return
-	}
+	request := &http.Request{Method: string(c.Method()), Host: string(c.Host()), Header: http.Header{}}
+	c.Request.Header.VisitAll(func(name, value []byte) { request.Header.Add(string(name), string(value)) })
 	below := connection(ctx)
 	upgrader := websocket.Upgrader{
 		ReadBufferSize: readBytes, WriteBufferSize: writeBytes, WriteBufferPool: &frames,

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -160,10 +161,7 @@ func TestForgedTokens(t *testing.T) {
 
 // with returns a map with changes: names and values, nil to leave one out.
 func with(base map[string]any, changes ...any) map[string]any {
-	changed := map[string]any{}
-	for name, value := range base {
-		changed[name] = value
-	}
+	changed := maps.Clone(base)
 	for i := 0; i < len(changes); i += 2 {
 		name := changes[i].(string)
 		if changes[i+1] == nil {

@@ -113,19 +113,19 @@ func ParseRefreshToken(token string) (user, session string, err error) {
 
 // splitToken takes a token apart from its end: a user's id may contain dots.
 func splitToken(token string) (user, session, secret string, err error) {
-	rest, secret, _ := cutLast(token)
-	user, session, _ = cutLast(rest)
+	rest, secret := cutLast(token)
+	user, session = cutLast(rest)
 	if checkName("user", user) != nil || !isRandom(session, 16) || !isRandom(secret, 32) {
 		return "", "", "", Errorf(TokenInvalid, "this is no refresh token")
 	}
 	return user, session, secret, nil
 }
 
-func cutLast(text string) (before, after string, found bool) {
+func cutLast(text string) (before, after string) {
 	if i := strings.LastIndexByte(text, '.'); i >= 0 {
-		return text[:i], text[i+1:], true
+		return text[:i], text[i+1:]
 	}
-	return "", text, false
+	return "", text
 }
 
 // nextSecret is that of the token which follows another. Who repeats the exchange with the same key gets the same one;
