@@ -86,6 +86,7 @@ func TestFrames(t *testing.T) {
 			"not UTF-8":                   {frame(last|text, "{\"type\":\"ping\xff\"}"), 1007},
 			"half a character":            {frame(text, "{\"type\":\"ping\xc3") + frame(last|goesOn, "\"}"), 1007},
 			"too large":                   {frame(last|text, pingText+strings.Repeat(" ", 64<<10)), 1009},
+			"much too large":              {frame(last|text, strings.Repeat(" ", 300<<10)), 1009}, // nobody reads the rest
 			"too large in parts":          {frame(text, pingText+strings.Repeat(" ", 40<<10)) + frame(last|goesOn, strings.Repeat(" ", 40<<10)), 1009},
 			"not masked":                  {"\x81\x02{}", 1002},
 			"an unknown kind":             {frame(last|3, ""), 1002},
@@ -102,7 +103,9 @@ func TestFrames(t *testing.T) {
 				if code, reason := client.goodbye(t); code != c.code {
 					t.Errorf("%s: the connection ends with %d %q, want %d", name, code, reason, c.code)
 				}
-				client.ended(t)
+				if rest, err := io.ReadAll(client.in); len(rest) > 0 || err != nil { // a reset may overtake the code
+					t.Errorf("%s: after the code comes %q, %v; want the end", name, rest, err)
+				}
 			})
 		}
 	})
