@@ -20,7 +20,8 @@ type People interface {
 	chat.Sessions
 }
 
-var errNoKey = errors.New("--auth=on needs --auth-secret (AUTH_SECRET) or --auth-key-file (AUTH_KEY_FILE), a key to sign tokens with")
+var errNoKey = errors.New(
+	"--auth=on needs --auth-secret (AUTH_SECRET) or --auth-key-file (AUTH_KEY_FILE), a key to sign tokens with")
 
 // authKeys returns the keys of tokens, or nil where none are configured; and says what AUTH=off means.
 func authKeys(config Config, log *slog.Logger) (*token.Keys, error) {
