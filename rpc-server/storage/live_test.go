@@ -233,7 +233,7 @@ func TestAttendManyChats(t *testing.T) {
 	onEveryForm(t, func(t *testing.T, url string) {
 		store := openAt(t, url, Options{})
 		present := map[chat.ID][]string{}
-		for _, room := range roomsOf(t, 300) {
+		for _, room := range roomsOf(t, 120) {
 			present[room] = []string{"alice", "bob"}
 		}
 		if err := store.Attend(context.Background(), "g1", present); err != nil {

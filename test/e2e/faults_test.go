@@ -74,7 +74,7 @@ func TestRedisHangs(t *testing.T) {
 // order in which its writer sent it.
 func TestRedisIsKilled(t *testing.T) {
 	t.Parallel()
-	redis := redistest.Start(t)
+	redis := redistest.Start(t, "--appendfsync", "always") // everysec puts off writing while the disk is busy
 	s := startStack(t, redis.URL())
 	s.recovers(t, "before")
 	stop := make(chan struct{})
