@@ -42,6 +42,7 @@ require (
 	golang.org/x/sync v0.16.0
 	golang.org/x/term v0.44.0
 	golang.org/x/time v0.16.0
+	pgregory.net/rapid v1.2.0
 	gonum.org/v1/plot v0.17.0
 	google.golang.org/protobuf v1.34.2
 )

@@ -50,6 +50,8 @@ struct PullRequest {
     3: required i32 Limit       // 0 asks for the server's default
     4: optional bool Reverse    // newest first
     5: optional string RequestId
+    6: optional string Reader   // a user, or one of her devices: without the messages of those whom the user ignores
+    7: optional bool Unread     // from where the Reader stands; Cursor is 0, and Reverse false
 }
 
 struct PullResponse {
@@ -155,13 +157,15 @@ struct PresentResponse {
     3: optional list<string> Readers // who watches the chat through any gateway, sorted
 }
 
-// Event is what a watcher of a chat is told. One of Position, Signal, Reading and Presence is set.
+// Event is what a watcher of a chat is told. One of Position, Signal, Reading, Presence, Listed and Ignored is set.
 struct Event {
     1: required string Chat          // the canonical id
     2: optional i64 Position         // a hint: the chat's last message is at least here; 0 is an empty chat
     3: optional Signal signal
     4: optional Reading reading
     5: optional bool Presence        // who is present has changed
+    6: optional bool Listed          // of a user's chat with herself: the list of her chats has changed
+    7: optional bool Ignored         // of a user's chat with herself: whom she ignores has changed
 }
 
 struct Reading {
@@ -280,6 +284,101 @@ struct ChangePasswordResponse {
     2: required string Msg
 }
 
+// How far each reader of a chat has read, by their names: up to 1,000 of them.
+struct ReadersRequest {
+    1: required string Chat
+    2: optional string RequestId
+}
+
+struct ReadersResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional list<Reading> Readings
+    4: optional i64 Count            // of all
+}
+
+// Whom a user ignores: their messages do not reach her.
+struct IgnoredRequest {
+    1: required string User
+    2: optional string RequestId
+}
+
+struct IgnoredResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional list<string> Users   // sorted
+}
+
+// Has a user ignore another one from now on, or no longer.
+struct IgnoreRequest {
+    1: required string User
+    2: required string Other
+    3: required bool Ignore
+    4: optional string RequestId
+}
+
+struct IgnoreResponse {
+    1: required i32 Code
+    2: required string Msg
+}
+
+// A page of a user's chats, those where something was said last first.
+struct InboxRequest {
+    1: required string Reader        // a user, or one of her devices
+    2: required i64 Cursor           // inclusive; 0 is from the newest
+    3: required i32 Limit            // 0 asks for the server's default
+    4: optional string RequestId
+}
+
+struct InboxEntry {
+    1: required string Chat
+    2: required i32 Unread           // messages of others from the Cursor on; 100 are more than 99
+    3: required i64 Cursor           // where the reader stands
+    4: optional Message Last         // the newest that is not of somebody ignored
+}
+
+struct InboxResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional list<InboxEntry> Entries
+    4: optional bool HasMore
+    5: optional i64 NextCursor       // where to continue from; 0 at the end
+}
+
+// All of a user's chats in which a reader has something to read.
+struct UnreadRequest {
+    1: required string Reader
+    2: optional string RequestId
+}
+
+struct Unread {
+    1: required string Chat
+    2: required i32 Count            // 100 are more than 99
+}
+
+struct UnreadResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional list<Unread> Chats
+}
+
+// All of a user's chats, and where a reader stands in them.
+struct ChatsRequest {
+    1: required string Reader
+    2: optional string RequestId
+}
+
+struct Standing {
+    1: required string Chat
+    2: required i64 Cursor
+}
+
+struct ChatsResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional list<Standing> Chats
+}
+
 service IMService {
     SendResponse Send(1: SendRequest req)
     PullResponse Pull(1: PullRequest req)
@@ -299,6 +398,12 @@ service IMService {
     SessionResponse Refresh(1: RefreshRequest req)
     LogoutResponse Logout(1: LogoutRequest req)
     ChangePasswordResponse ChangePassword(1: ChangePasswordRequest req)
+    ReadersResponse Readers(1: ReadersRequest req)
+    IgnoredResponse Ignored(1: IgnoredRequest req)
+    IgnoreResponse Ignore(1: IgnoreRequest req)
+    InboxResponse Inbox(1: InboxRequest req)
+    UnreadResponse Unread(1: UnreadRequest req)
+    ChatsResponse Chats(1: ChatsRequest req)
     // A stream in both directions, which a client keeps open: what to watch goes up, events come down. Each request is
     // answered by an empty response, before which no other one is sent. It speaks Kitex' TTHeader streaming; other
     // methods answer any Thrift client.

@@ -37,6 +37,10 @@ type PullRequest struct {
 	Cursor  int64 // inclusive position; reversed, 0 means from the newest
 	Limit   int64 // messages at most; 0 asks for the default, more than the maximum for the maximum
 	Reverse bool  // newest first
+
+	// Reader is who reads, a user or one of her devices, or "": the messages of those whom she ignores are left out.
+	Reader string
+	Unread bool // from where the Reader stands, instead of from Cursor
 }
 
 // Page is an answer to a PullRequest. Messages are in the order in which they were asked for.

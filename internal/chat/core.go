@@ -55,8 +55,9 @@ type Limits struct {
 
 // Core is the Service that applies every rule before it touches the Store.
 type Core struct {
-	store  Store
-	limits Limits
+	store   Store
+	readers ReaderStore // or nil
+	limits  Limits
 }
 
 var _ Service = (*Core)(nil)
@@ -64,6 +65,13 @@ var _ Service = (*Core)(nil)
 // New returns the Service over a store.
 func New(store Store, limits Limits) *Core {
 	return &Core{store: store, limits: limits}
+}
+
+// WithReaders has the Core answer pulls of readers too; without it, they are refused. It is called before the first of
+// them, and returns the Core.
+func (c *Core) WithReaders(readers ReaderStore) *Core {
+	c.readers = readers
+	return c
 }
 
 // SendResult is what came of one message of SendAll.
@@ -138,82 +146,6 @@ func (c *Core) checkMessage(m Message) (ID, error) {
 		return ID{}, Errorf(InvalidArgument, "id is not valid UTF-8")
 	}
 	return id, nil
-}
-
-// Pull implements Service.
-func (c *Core) Pull(ctx context.Context, r PullRequest) (Page, error) {
-	result := c.PullAll(ctx, []PullRequest{r})[0]
-	return result.Page, result.Err
-}
-
-// PullAll is Pull for many requests at once. Each is judged by itself; the results are in the order of requests.
-func (c *Core) PullAll(ctx context.Context, requests []PullRequest) []PullResult {
-	results := make([]PullResult, len(requests))
-	ranges := make([]Range, 0, len(requests))
-	for i, r := range requests {
-		asked, err := c.checkPull(r)
-		if err != nil {
-			results[i].Err = err
-			continue
-		}
-		ranges = append(ranges, asked)
-	}
-	if len(ranges) == 0 {
-		return results
-	}
-	ranged := c.store.Range(ctx, ranges)
-	next := 0
-	for i := range results {
-		switch {
-		case results[i].Err != nil:
-			continue
-		case ranged[next].Err != nil:
-			results[i].Err = AsError(ranged[next].Err)
-		default:
-			results[i].Page = page(ranged[next].Messages, ranges[next].Limit-1, requests[i])
-		}
-		next++
-	}
-	return results
-}
-
-// checkPull returns the range to read: one more than was asked for tells whether there is more, and where it starts.
-func (c *Core) checkPull(r PullRequest) (Range, error) {
-	id, err := ParseID(r.Chat)
-	if err == nil {
-		err = checkCursor(r.Cursor)
-	}
-	switch {
-	case err != nil:
-		return Range{}, err
-	case r.Limit < 0:
-		return Range{}, Errorf(InvalidArgument, "limit is %d; it must not be negative", r.Limit)
-	}
-	asked := Range{Chat: id, From: r.Cursor, Reverse: r.Reverse, Limit: c.limits.DefaultLimit + 1}
-	if r.Limit > 0 {
-		asked.Limit = int(min(r.Limit, int64(c.limits.MaxLimit))) + 1
-	}
-	if r.Reverse && r.Cursor == 0 {
-		asked.From = MaxCursor
-	}
-	return asked, nil
-}
-
-// page names the chat as the request did, cuts what was read to the limit and works out the cursor to continue from.
-func page(messages []Message, limit int, r PullRequest) Page {
-	for i := range messages {
-		messages[i].Chat = r.Chat
-	}
-	switch {
-	case len(messages) > limit:
-		return Page{Messages: messages[:limit], HasMore: true, NextCursor: messages[limit].SendTime}
-	case r.Reverse:
-		return Page{Messages: messages}
-	case len(messages) == 0:
-		return Page{NextCursor: r.Cursor}
-	default:
-		return Page{Messages: messages, NextCursor: messages[len(messages)-1].SendTime + 1}
-	}
 }
 
 // Ready implements Service.

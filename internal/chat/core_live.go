@@ -99,16 +99,22 @@ func (a *Alive) Present(ctx context.Context, chat string) ([]string, error) {
 // CheckReader refuses what is no reader's name, "alice" or "alice/phone", and one who is none of the two of a
 // two-person chat. name is the chat as the request has it.
 func CheckReader(id ID, name, reader string) error {
+	if err := checkReaderName(reader); err != nil {
+		return err
+	}
+	return checkMember("reader", id, name, UserOf(reader))
+}
+
+// checkReaderName refuses what is no reader's name.
+func checkReaderName(reader string) error {
 	user, device, hasDevice := strings.Cut(reader, "/")
 	if err := checkName("reader", user); err != nil {
 		return err
 	}
 	if hasDevice {
-		if err := checkName("reader's device", device); err != nil {
-			return err
-		}
+		return checkName("reader's device", device)
 	}
-	return checkMember("reader", id, name, user)
+	return nil
 }
 
 func checkSender(id ID, name, sender string) error {

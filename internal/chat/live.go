@@ -26,6 +26,10 @@ const (
 	Moved
 	// PresenceChanged says that Present would answer something else than before.
 	PresenceChanged
+	// Listed says that the list of a user's chats has changed. Chat is her chat with herself.
+	Listed
+	// IgnoredChanged says that she ignores others than before. Chat is her chat with herself.
+	IgnoredChanged
 )
 
 // Watch follows what happens in a set of chats. It is safe for concurrent use, but Next is called by one goroutine.

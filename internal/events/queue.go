@@ -60,7 +60,7 @@ func replaces(e, known chat.Event) bool {
 		return false
 	}
 	switch e.Kind {
-	case chat.PresenceChanged:
+	case chat.PresenceChanged, chat.Listed, chat.IgnoredChanged:
 		return true
 	case chat.Moved:
 		return e.Reading.Reader == known.Reading.Reader

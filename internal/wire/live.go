@@ -162,6 +162,10 @@ func event(e *chat.Event) *rpc.Event {
 		told.Reading = &rpc.Reading{Reader: e.Reading.Reader, Cursor: e.Reading.Cursor}
 	case chat.PresenceChanged:
 		told.Presence = new(true)
+	case chat.Listed:
+		told.Listed = new(true)
+	case chat.IgnoredChanged:
+		told.Ignored = new(true)
 	default:
 		told.Position = &e.Position
 	}
@@ -194,6 +198,10 @@ func eventOf(told *rpc.Event) (chat.Event, bool) {
 		e.Kind, e.Reading = chat.Moved, &chat.Reading{Reader: told.Reading.Reader, Cursor: told.Reading.Cursor}
 	case told.GetPresence():
 		e.Kind = chat.PresenceChanged
+	case told.GetListed():
+		e.Kind = chat.Listed
+	case told.GetIgnored():
+		e.Kind = chat.IgnoredChanged
 	case told.Position != nil:
 		e.Kind, e.Position = chat.Hint, *told.Position
 	default:

@@ -64,7 +64,14 @@ func ReceiptOf(r *rpc.SendResponse) (chat.Receipt, error) {
 // PullRequest is what a client sends. A limit that Thrift's i32 cannot hold is above every maximum, or negative.
 func PullRequest(r chat.PullRequest, requestID string) *rpc.PullRequest {
 	limit := max(math.MinInt32, min(r.Limit, math.MaxInt32))
-	return &rpc.PullRequest{Chat: r.Chat, Cursor: r.Cursor, Limit: int32(limit), Reverse: &r.Reverse, RequestId: optional(requestID)}
+	request := &rpc.PullRequest{
+		Chat: r.Chat, Cursor: r.Cursor, Limit: int32(limit), Reverse: &r.Reverse, RequestId: optional(requestID),
+		Reader: optional(r.Reader),
+	}
+	if r.Unread {
+		request.Unread = &r.Unread
+	}
+	return request
 }
 
 // PullRequestOf is what the server makes of a request.
@@ -72,7 +79,10 @@ func PullRequestOf(r *rpc.PullRequest) chat.PullRequest {
 	if r == nil {
 		return chat.PullRequest{}
 	}
-	return chat.PullRequest{Chat: r.Chat, Cursor: r.Cursor, Limit: int64(r.Limit), Reverse: r.GetReverse()}
+	return chat.PullRequest{
+		Chat: r.Chat, Cursor: r.Cursor, Limit: int64(r.Limit), Reverse: r.GetReverse(),
+		Reader: r.GetReader(), Unread: r.GetUnread(),
+	}
 }
 
 // PullResponse is what the server answers.

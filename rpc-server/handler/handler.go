@@ -24,7 +24,8 @@ type Service interface {
 type Handler struct {
 	service Service
 	live    chat.Live
-	people  People // or nil
+	people  People     // or nil
+	readers Readership // or nil
 	log     *slog.Logger
 	leaving atomic.Bool
 

@@ -51,12 +51,13 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	case err != nil:
 		log.Warn("redis is not there yet; calls are refused until it is", "error", err)
 	}
-	server, err := ListenOver(chat.New(store, config.limits()), chat.NewLive(store), store, config.RPCAddr, log)
+	server, err := ListenOver(chat.New(store, config.limits()).WithReaders(store), chat.NewLive(store), store, config.RPCAddr, log)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	server.DrainDelay = config.RPCDrainDelay
 	server.KeepAccounts(chat.NewPeople(store, password.New(), config.people()))
+	server.KeepReaders(chat.NewReadership(store, config.limits()))
 	return server, nil
 }
 
@@ -79,6 +80,9 @@ func ListenOver(service handler.Service, live chat.Live, store io.Closer, addr s
 
 // KeepAccounts has a Server that was made with ListenOver answer from people too. It is called before Run.
 func (s *Server) KeepAccounts(people handler.People) { s.handler.KeepAccounts(people) }
+
+// KeepReaders has a Server that was made with ListenOver answer from readers too. It is called before Run.
+func (s *Server) KeepReaders(readers handler.Readership) { s.handler.KeepReaders(readers) }
 
 // Addr is where the server listens, with its real port.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }

@@ -58,7 +58,8 @@ func (s *Store) callPart(one *node, indices []int, e exchange, errs []error, end
 		queue: func(ctx context.Context, pipeline redis.Pipeliner, k int) redis.Cmder {
 			return e.queue(ctx, pipeline, indices[k])
 		},
-		key: func(k int) string { return e.key(indices[k]) },
+		key:      func(k int) string { return e.key(indices[k]) },
+		replicas: e.replicas,
 	}) {
 		errs[indices[k]] = err
 	}

@@ -170,6 +170,8 @@ func (c *Checker) checkKey(ctx context.Context, key string) error {
 		err = c.checkType(ctx, key, "string")
 	case accountKey, sessionsKey:
 		err = c.checkType(ctx, key, "hash")
+	case chatsKey, ignoredKey:
+		err = c.checkType(ctx, key, "set")
 	case usersKey:
 		err = c.checkType(ctx, key, "zset")
 	case activityKey:

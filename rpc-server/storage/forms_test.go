@@ -186,7 +186,7 @@ func TestSlotMoves(t *testing.T) {
 	migration := redis.Migrate(redis.Slot(key), to)
 	log, ids, activity := store.keys.append(rooms[0])
 	send(rooms[0])
-	migration.MoveKey(log, ids, activity)
+	migration.MoveKey(log, ids, activity, store.keys.read(rooms[0]))
 	send(rooms[0]) // ASK
 	for migration.MoveKeys(100) > 0 {
 	}

@@ -8,6 +8,8 @@ import "strings"
 //	key                     type        what it holds                                      written by                    expires
 //	im:u:{<user>}:account   hash        hash (of the password), name, created (in µs)      register.lua, password.lua    never
 //	im:u:{<user>}:sessions  hash        session → "expires begun seed current previous"          login.lua, refresh.lua, …     REFRESH_TOKEN_TTL
+//	im:u:{<user>}:chats     set         her chats: conversations and rooms                         Store, before append.lua     never
+//	im:u:{<user>}:ignored   set         whom she ignores                                           ignore.lua                   never
 //	im:users                sorted set  0 → every user who has registered or has tried to  Store, before register.lua    never
 //
 // All users are in one sorted set: see docs/adr/0014-users-in-one-set.md.
@@ -15,6 +17,10 @@ import "strings"
 func (k keys) account(user string) string { return k.user(user) + ":" + accountKey }
 
 func (k keys) sessions(user string) string { return k.user(user) + ":" + sessionsKey }
+
+func (k keys) chats(user string) string { return k.user(user) + ":" + chatsKey }
+
+func (k keys) ignored(user string) string { return k.user(user) + ":" + ignoredKey }
 
 func (k keys) users() string { return k.prefix + ":" + usersKey }
 
@@ -25,6 +31,8 @@ func (k keys) user(user string) string { return k.prefix + ":u:{" + user + "}" }
 const (
 	accountKey  = "account"
 	sessionsKey = "sessions"
+	chatsKey    = "chats"
+	ignoredKey  = "ignored"
 	usersKey    = "users"
 )
 
@@ -35,7 +43,11 @@ func (k keys) parseUser(key string) (keyName, bool) {
 	}
 	rest, ours := strings.CutPrefix(key, k.prefix+":u:{")
 	user, kind, closed := strings.Cut(rest, "}:")
-	if ours && closed && user != "" && (kind == accountKey || kind == sessionsKey) {
+	if !ours || !closed || user == "" {
+		return keyName{}, false
+	}
+	switch kind {
+	case accountKey, sessionsKey, chatsKey, ignoredKey:
 		return keyName{kind: kind}, true
 	}
 	return keyName{}, false

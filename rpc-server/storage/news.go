@@ -44,9 +44,10 @@ func (s *Store) newsOf(id chat.ID) string { return s.keys.news(s.keys.partition(
 
 // Tell implements chat.LiveStore.
 func (s *Store) Tell(ctx context.Context, e chat.Event) error {
-	channel, event := s.newsOf(e.Chat), encodeEvent(e)
-	return s.callOne(ctx, fmt.Sprintf("tell %s", e.Chat), channel,
-		func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
-			return pipeline.Do(ctx, s.publish, channel, event)
-		})
+	return s.callOne(ctx, fmt.Sprintf("tell %s", e.Chat), s.newsOf(e.Chat),
+		func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder { return s.queueTell(ctx, pipeline, e) })
+}
+
+func (s *Store) queueTell(ctx context.Context, pipeline redis.Pipeliner, e chat.Event) redis.Cmder {
+	return pipeline.Do(ctx, s.publish, s.newsOf(e.Chat), encodeEvent(e))
 }

@@ -20,8 +20,8 @@ var batching = batch.Options{
 	InFlight: 2, MaxBatch: 256, MaxQueue: 4096, MaxBurst: 8192, MaxWait: 1500 * time.Millisecond,
 }
 
-// Append implements chat.Store.
-func (s *Store) Append(ctx context.Context, appends []chat.Append) []chat.Appended {
+// store appends to chats that are in the lists of their users.
+func (s *Store) store(ctx context.Context, appends []chat.Append) []chat.Appended {
 	return gather(ctx, s, call[chat.Append, chat.Appended]{
 		batcher:  func(n *node) *batch.Batcher[chat.Append, chat.Appended] { return n.appends },
 		chatOf:   func(a *chat.Append) chat.ID { return a.Chat },

@@ -2,7 +2,10 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/redis/go-redis/v9"
 
@@ -24,4 +27,81 @@ func (s *Store) Advance(ctx context.Context, id chat.ID, r chat.Reading) (int64,
 		return 0, err
 	}
 	return call.Val(), nil
+}
+
+// Places implements chat.ReaderStore.
+func (s *Store) Places(ctx context.Context, places []chat.Place) []chat.Placed {
+	cursors := make([]*redis.StringCmd, len(places))
+	ignored := make([]*redis.StringSliceCmd, len(places))
+	keyOf := func(i int) string {
+		if place := places[i/2]; i%2 == 1 {
+			return s.keys.ignored(chat.UserOf(place.Reader))
+		}
+		return s.keys.read(places[i/2].Chat)
+	}
+	errs := s.calls(ctx, 2*len(places), exchange{
+		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+			if i%2 == 1 {
+				ignored[i/2] = pipeline.SMembers(ctx, keyOf(i))
+				return ignored[i/2]
+			}
+			cursors[i/2] = pipeline.HGet(ctx, keyOf(i), places[i/2].Reader)
+			return cursors[i/2]
+		},
+		key: keyOf,
+	})
+	placed := make([]chat.Placed, len(places))
+	for i, place := range places {
+		tried := fmt.Sprintf("find %s in %s", place.Reader, place.Chat)
+		if err := errs[2*i]; err != nil && !errors.Is(err, redis.Nil) {
+			placed[i].Err = callError(tried, err)
+			continue
+		}
+		if err := errs[2*i+1]; err != nil {
+			placed[i].Err = callError(tried, err)
+			continue
+		}
+		placed[i] = chat.Placed{Cursor: cursorOf(cursors[i].Val()), Ignored: setOf(ignored[i].Val())}
+	}
+	return placed
+}
+
+// Readings implements chat.ReaderStore. Who reads a room of many is read whole, which is a hash of names and numbers.
+func (s *Store) Readings(ctx context.Context, id chat.ID, limit int) (chat.Receipts, error) {
+	key := s.keys.read(id)
+	var call *redis.MapStringStringCmd
+	err := s.callOne(ctx, fmt.Sprintf("read the readers of %s", id), key,
+		func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
+			call = pipeline.HGetAll(ctx, key)
+			return call
+		})
+	if err != nil {
+		return chat.Receipts{}, err
+	}
+	readers := slices.Sorted(maps.Keys(call.Val()))
+	receipts := chat.Receipts{Count: len(readers)}
+	for _, reader := range readers[:min(limit, len(readers))] {
+		receipts.Readings = append(receipts.Readings, chat.Reading{Reader: reader, Cursor: cursorOf(call.Val()[reader])})
+	}
+	return receipts, nil
+}
+
+// maxIgnored is how many others a user ignores at most.
+const maxIgnored = 1000
+
+// SetIgnored implements chat.ReaderStore with ignore.lua. It tells of it also where it was so before: the one who had
+// said so may not have come to that.
+func (s *Store) SetIgnored(ctx context.Context, r chat.IgnoreRequest) error {
+	ignore := 0
+	if r.Ignore {
+		ignore = 1
+	}
+	changed, err := s.runUser(ctx, ignoreScript, []string{s.keys.ignored(r.User)}, r.Other, ignore, maxIgnored)
+	switch {
+	case err != nil:
+		return userError(fmt.Sprintf("have %s ignore %s", r.User, r.Other), err)
+	case changed < 0:
+		return chat.Errorf(chat.ResourceExhausted, "user %s ignores %d others already, which is the limit", r.User, maxIgnored)
+	}
+	return s.Tell(ctx, chat.Event{Chat: chat.SelfChat(r.User), Kind: chat.IgnoredChanged})
 }

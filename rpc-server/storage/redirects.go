@@ -66,6 +66,7 @@ func (r *redirects) load(ctx context.Context, n *node) bool {
 	loaded, known := r.loaded[n]
 	if !known {
 		r.store.lookAgain() // a Redis that lost its scripts may have lost everything
+		r.store.known.forget()
 		loaded = loadScripts(ctx, n.client) == nil
 		if r.loaded == nil {
 			r.loaded = map[*node]bool{}

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	_ "embed"
+	"slices"
 	"strconv"
 
 	"github.com/redis/go-redis/v9"
@@ -28,7 +29,7 @@ var (
 // loadScripts gives a Redis all scripts that are called by their hash.
 func loadScripts(ctx context.Context, client *redis.Client) error {
 	_, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for _, source := range append([]string{appendSource, advanceSource, attendSource}, userSources...) {
+		for _, source := range slices.Concat([]string{appendSource, advanceSource, attendSource}, userSources, readerSources) {
 			p.ScriptLoad(ctx, source)
 		}
 		return nil
@@ -50,9 +51,9 @@ func (s *Store) queueAppend(ctx context.Context, pipeline redis.Pipeliner, a cha
 		digest = textDigest(a.Message.Text)
 	}
 	log, ids, activity := s.keys.append(a.Chat)
-	call := redis.NewIntCmd(ctx, "evalsha", appendScript.Hash(), 3, log, ids, activity,
+	call := redis.NewIntCmd(ctx, "evalsha", appendScript.Hash(), 4, log, ids, activity, s.keys.read(a.Chat),
 		a.Chat.String(), encode(a.Message), messageID, s.options.IdempotencyWindow.Microseconds(), s.options.Retention.Microseconds(),
-		s.options.MaxChatMessages, now, digest, s.publish, s.keys.hints(s.keys.partition(a.Chat)))
+		s.options.MaxChatMessages, now, digest, s.publish, s.keys.hints(s.keys.partition(a.Chat)), a.Message.Sender)
 	_ = pipeline.Process(ctx, call)
 	return call
 }

@@ -38,6 +38,7 @@ type Store struct {
 	keys    keys
 	publish string // the command: a cluster's is sharded
 	hub     *hub
+	known   *knownLists
 	lapse   time.Duration // chat.AttendanceLapses but in tests
 	// checked is set once Redis's number of partitions was seen to be ours.
 	checked atomic.Bool
@@ -75,6 +76,7 @@ func Open(url string, options Options) (*Store, error) {
 		keys:    keys{prefix: options.Prefix, partitions: uint64(options.Partitions)},
 		publish: "publish",
 		lapse:   chat.AttendanceLapses,
+		known:   newKnownLists(),
 	}
 	s.nodes = newNodes(client, s.newNode)
 	if s.nodes.only != nil {

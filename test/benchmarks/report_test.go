@@ -135,8 +135,8 @@ func (r *results) redisAlone(t *testing.T, redis *redistest.Server) {
 	}
 	const room = "alone.__rand_int__"
 	output, err := exec.Command("redis-benchmark", "-h", host, "-p", port, "-c", "2", "-P", "32", "-n", "200000", "-r", "1000", "-q",
-		"EVALSHA", strings.TrimSpace(string(sha)), "3", "alone:log:"+room, "alone:ids:"+room, "alone:activity",
-		room, strings.Repeat("x", 60), "", "0", "0", "0", "", "", "publish", "alone:hints").CombinedOutput()
+		"EVALSHA", strings.TrimSpace(string(sha)), "4", "alone:log:"+room, "alone:ids:"+room, "alone:activity", "alone:read:"+room,
+		room, strings.Repeat("x", 60), "", "0", "0", "0", "", "", "publish", "alone:hints", "alice").CombinedOutput()
 	if err != nil {
 		t.Fatalf("redis-benchmark: %v\n%s", err, output)
 	}

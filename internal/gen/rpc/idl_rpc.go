@@ -322,6 +322,8 @@ type PullRequest struct {
 	Limit     int32   `thrift:"Limit,3,required" frugal:"3,required,i32" json:"Limit"`
 	Reverse   *bool   `thrift:"Reverse,4,optional" frugal:"4,optional,bool" json:"Reverse,omitempty"`
 	RequestId *string `thrift:"RequestId,5,optional" frugal:"5,optional,string" json:"RequestId,omitempty"`
+	Reader    *string `thrift:"Reader,6,optional" frugal:"6,optional,string" json:"Reader,omitempty"`
+	Unread    *bool   `thrift:"Unread,7,optional" frugal:"7,optional,bool" json:"Unread,omitempty"`
 }
 
 func NewPullRequest() *PullRequest {
@@ -360,6 +362,24 @@ func (p *PullRequest) GetRequestId() (v string) {
 	}
 	return *p.RequestId
 }
+
+var PullRequest_Reader_DEFAULT string
+
+func (p *PullRequest) GetReader() (v string) {
+	if !p.IsSetReader() {
+		return PullRequest_Reader_DEFAULT
+	}
+	return *p.Reader
+}
+
+var PullRequest_Unread_DEFAULT bool
+
+func (p *PullRequest) GetUnread() (v bool) {
+	if !p.IsSetUnread() {
+		return PullRequest_Unread_DEFAULT
+	}
+	return *p.Unread
+}
 func (p *PullRequest) SetChat(val string) {
 	p.Chat = val
 }
@@ -375,6 +395,12 @@ func (p *PullRequest) SetReverse(val *bool) {
 func (p *PullRequest) SetRequestId(val *string) {
 	p.RequestId = val
 }
+func (p *PullRequest) SetReader(val *string) {
+	p.Reader = val
+}
+func (p *PullRequest) SetUnread(val *bool) {
+	p.Unread = val
+}
 
 func (p *PullRequest) IsSetReverse() bool {
 	return p.Reverse != nil
@@ -382,6 +408,14 @@ func (p *PullRequest) IsSetReverse() bool {
 
 func (p *PullRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *PullRequest) IsSetReader() bool {
+	return p.Reader != nil
+}
+
+func (p *PullRequest) IsSetUnread() bool {
+	return p.Unread != nil
 }
 
 func (p *PullRequest) String() string {
@@ -397,6 +431,8 @@ var fieldIDToName_PullRequest = map[int16]string{
 	3: "Limit",
 	4: "Reverse",
 	5: "RequestId",
+	6: "Reader",
+	7: "Unread",
 }
 
 type PullResponse struct {
@@ -1261,6 +1297,8 @@ type Event struct {
 	Signal   *Signal  `thrift:"signal,3,optional" frugal:"3,optional,Signal" json:"signal,omitempty"`
 	Reading  *Reading `thrift:"reading,4,optional" frugal:"4,optional,Reading" json:"reading,omitempty"`
 	Presence *bool    `thrift:"Presence,5,optional" frugal:"5,optional,bool" json:"Presence,omitempty"`
+	Listed   *bool    `thrift:"Listed,6,optional" frugal:"6,optional,bool" json:"Listed,omitempty"`
+	Ignored  *bool    `thrift:"Ignored,7,optional" frugal:"7,optional,bool" json:"Ignored,omitempty"`
 }
 
 func NewEvent() *Event {
@@ -1309,6 +1347,24 @@ func (p *Event) GetPresence() (v bool) {
 	}
 	return *p.Presence
 }
+
+var Event_Listed_DEFAULT bool
+
+func (p *Event) GetListed() (v bool) {
+	if !p.IsSetListed() {
+		return Event_Listed_DEFAULT
+	}
+	return *p.Listed
+}
+
+var Event_Ignored_DEFAULT bool
+
+func (p *Event) GetIgnored() (v bool) {
+	if !p.IsSetIgnored() {
+		return Event_Ignored_DEFAULT
+	}
+	return *p.Ignored
+}
 func (p *Event) SetChat(val string) {
 	p.Chat = val
 }
@@ -1323,6 +1379,12 @@ func (p *Event) SetReading(val *Reading) {
 }
 func (p *Event) SetPresence(val *bool) {
 	p.Presence = val
+}
+func (p *Event) SetListed(val *bool) {
+	p.Listed = val
+}
+func (p *Event) SetIgnored(val *bool) {
+	p.Ignored = val
 }
 
 func (p *Event) IsSetPosition() bool {
@@ -1341,6 +1403,14 @@ func (p *Event) IsSetPresence() bool {
 	return p.Presence != nil
 }
 
+func (p *Event) IsSetListed() bool {
+	return p.Listed != nil
+}
+
+func (p *Event) IsSetIgnored() bool {
+	return p.Ignored != nil
+}
+
 func (p *Event) String() string {
 	if p == nil {
 		return "<nil>"
@@ -1354,6 +1424,8 @@ var fieldIDToName_Event = map[int16]string{
 	3: "signal",
 	4: "reading",
 	5: "Presence",
+	6: "Listed",
+	7: "Ignored",
 }
 
 type Reading struct {
@@ -2400,6 +2472,837 @@ var fieldIDToName_ChangePasswordResponse = map[int16]string{
 	2: "Msg",
 }
 
+type ReadersRequest struct {
+	Chat      string  `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
+	RequestId *string `thrift:"RequestId,2,optional" frugal:"2,optional,string" json:"RequestId,omitempty"`
+}
+
+func NewReadersRequest() *ReadersRequest {
+	return &ReadersRequest{}
+}
+
+func (p *ReadersRequest) InitDefault() {
+}
+
+func (p *ReadersRequest) GetChat() (v string) {
+	return p.Chat
+}
+
+var ReadersRequest_RequestId_DEFAULT string
+
+func (p *ReadersRequest) GetRequestId() (v string) {
+	if !p.IsSetRequestId() {
+		return ReadersRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *ReadersRequest) SetChat(val string) {
+	p.Chat = val
+}
+func (p *ReadersRequest) SetRequestId(val *string) {
+	p.RequestId = val
+}
+
+func (p *ReadersRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *ReadersRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ReadersRequest(%+v)", *p)
+}
+
+var fieldIDToName_ReadersRequest = map[int16]string{
+	1: "Chat",
+	2: "RequestId",
+}
+
+type ReadersResponse struct {
+	Code     int32      `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg      string     `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Readings []*Reading `thrift:"Readings,3,optional" frugal:"3,optional,list<Reading>" json:"Readings,omitempty"`
+	Count    *int64     `thrift:"Count,4,optional" frugal:"4,optional,i64" json:"Count,omitempty"`
+}
+
+func NewReadersResponse() *ReadersResponse {
+	return &ReadersResponse{}
+}
+
+func (p *ReadersResponse) InitDefault() {
+}
+
+func (p *ReadersResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *ReadersResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var ReadersResponse_Readings_DEFAULT []*Reading
+
+func (p *ReadersResponse) GetReadings() (v []*Reading) {
+	if !p.IsSetReadings() {
+		return ReadersResponse_Readings_DEFAULT
+	}
+	return p.Readings
+}
+
+var ReadersResponse_Count_DEFAULT int64
+
+func (p *ReadersResponse) GetCount() (v int64) {
+	if !p.IsSetCount() {
+		return ReadersResponse_Count_DEFAULT
+	}
+	return *p.Count
+}
+func (p *ReadersResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *ReadersResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *ReadersResponse) SetReadings(val []*Reading) {
+	p.Readings = val
+}
+func (p *ReadersResponse) SetCount(val *int64) {
+	p.Count = val
+}
+
+func (p *ReadersResponse) IsSetReadings() bool {
+	return p.Readings != nil
+}
+
+func (p *ReadersResponse) IsSetCount() bool {
+	return p.Count != nil
+}
+
+func (p *ReadersResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ReadersResponse(%+v)", *p)
+}
+
+var fieldIDToName_ReadersResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Readings",
+	4: "Count",
+}
+
+type IgnoredRequest struct {
+	User      string  `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
+	RequestId *string `thrift:"RequestId,2,optional" frugal:"2,optional,string" json:"RequestId,omitempty"`
+}
+
+func NewIgnoredRequest() *IgnoredRequest {
+	return &IgnoredRequest{}
+}
+
+func (p *IgnoredRequest) InitDefault() {
+}
+
+func (p *IgnoredRequest) GetUser() (v string) {
+	return p.User
+}
+
+var IgnoredRequest_RequestId_DEFAULT string
+
+func (p *IgnoredRequest) GetRequestId() (v string) {
+	if !p.IsSetRequestId() {
+		return IgnoredRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *IgnoredRequest) SetUser(val string) {
+	p.User = val
+}
+func (p *IgnoredRequest) SetRequestId(val *string) {
+	p.RequestId = val
+}
+
+func (p *IgnoredRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *IgnoredRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IgnoredRequest(%+v)", *p)
+}
+
+var fieldIDToName_IgnoredRequest = map[int16]string{
+	1: "User",
+	2: "RequestId",
+}
+
+type IgnoredResponse struct {
+	Code  int32    `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg   string   `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Users []string `thrift:"Users,3,optional" frugal:"3,optional,list<string>" json:"Users,omitempty"`
+}
+
+func NewIgnoredResponse() *IgnoredResponse {
+	return &IgnoredResponse{}
+}
+
+func (p *IgnoredResponse) InitDefault() {
+}
+
+func (p *IgnoredResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *IgnoredResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var IgnoredResponse_Users_DEFAULT []string
+
+func (p *IgnoredResponse) GetUsers() (v []string) {
+	if !p.IsSetUsers() {
+		return IgnoredResponse_Users_DEFAULT
+	}
+	return p.Users
+}
+func (p *IgnoredResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *IgnoredResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *IgnoredResponse) SetUsers(val []string) {
+	p.Users = val
+}
+
+func (p *IgnoredResponse) IsSetUsers() bool {
+	return p.Users != nil
+}
+
+func (p *IgnoredResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IgnoredResponse(%+v)", *p)
+}
+
+var fieldIDToName_IgnoredResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Users",
+}
+
+type IgnoreRequest struct {
+	User      string  `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
+	Other     string  `thrift:"Other,2,required" frugal:"2,required,string" json:"Other"`
+	Ignore    bool    `thrift:"Ignore,3,required" frugal:"3,required,bool" json:"Ignore"`
+	RequestId *string `thrift:"RequestId,4,optional" frugal:"4,optional,string" json:"RequestId,omitempty"`
+}
+
+func NewIgnoreRequest() *IgnoreRequest {
+	return &IgnoreRequest{}
+}
+
+func (p *IgnoreRequest) InitDefault() {
+}
+
+func (p *IgnoreRequest) GetUser() (v string) {
+	return p.User
+}
+
+func (p *IgnoreRequest) GetOther() (v string) {
+	return p.Other
+}
+
+func (p *IgnoreRequest) GetIgnore() (v bool) {
+	return p.Ignore
+}
+
+var IgnoreRequest_RequestId_DEFAULT string
+
+func (p *IgnoreRequest) GetRequestId() (v string) {
+	if !p.IsSetRequestId() {
+		return IgnoreRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *IgnoreRequest) SetUser(val string) {
+	p.User = val
+}
+func (p *IgnoreRequest) SetOther(val string) {
+	p.Other = val
+}
+func (p *IgnoreRequest) SetIgnore(val bool) {
+	p.Ignore = val
+}
+func (p *IgnoreRequest) SetRequestId(val *string) {
+	p.RequestId = val
+}
+
+func (p *IgnoreRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *IgnoreRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IgnoreRequest(%+v)", *p)
+}
+
+var fieldIDToName_IgnoreRequest = map[int16]string{
+	1: "User",
+	2: "Other",
+	3: "Ignore",
+	4: "RequestId",
+}
+
+type IgnoreResponse struct {
+	Code int32  `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg  string `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+}
+
+func NewIgnoreResponse() *IgnoreResponse {
+	return &IgnoreResponse{}
+}
+
+func (p *IgnoreResponse) InitDefault() {
+}
+
+func (p *IgnoreResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *IgnoreResponse) GetMsg() (v string) {
+	return p.Msg
+}
+func (p *IgnoreResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *IgnoreResponse) SetMsg(val string) {
+	p.Msg = val
+}
+
+func (p *IgnoreResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IgnoreResponse(%+v)", *p)
+}
+
+var fieldIDToName_IgnoreResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+}
+
+type InboxRequest struct {
+	Reader    string  `thrift:"Reader,1,required" frugal:"1,required,string" json:"Reader"`
+	Cursor    int64   `thrift:"Cursor,2,required" frugal:"2,required,i64" json:"Cursor"`
+	Limit     int32   `thrift:"Limit,3,required" frugal:"3,required,i32" json:"Limit"`
+	RequestId *string `thrift:"RequestId,4,optional" frugal:"4,optional,string" json:"RequestId,omitempty"`
+}
+
+func NewInboxRequest() *InboxRequest {
+	return &InboxRequest{}
+}
+
+func (p *InboxRequest) InitDefault() {
+}
+
+func (p *InboxRequest) GetReader() (v string) {
+	return p.Reader
+}
+
+func (p *InboxRequest) GetCursor() (v int64) {
+	return p.Cursor
+}
+
+func (p *InboxRequest) GetLimit() (v int32) {
+	return p.Limit
+}
+
+var InboxRequest_RequestId_DEFAULT string
+
+func (p *InboxRequest) GetRequestId() (v string) {
+	if !p.IsSetRequestId() {
+		return InboxRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *InboxRequest) SetReader(val string) {
+	p.Reader = val
+}
+func (p *InboxRequest) SetCursor(val int64) {
+	p.Cursor = val
+}
+func (p *InboxRequest) SetLimit(val int32) {
+	p.Limit = val
+}
+func (p *InboxRequest) SetRequestId(val *string) {
+	p.RequestId = val
+}
+
+func (p *InboxRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *InboxRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("InboxRequest(%+v)", *p)
+}
+
+var fieldIDToName_InboxRequest = map[int16]string{
+	1: "Reader",
+	2: "Cursor",
+	3: "Limit",
+	4: "RequestId",
+}
+
+type InboxEntry struct {
+	Chat   string   `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
+	Unread int32    `thrift:"Unread,2,required" frugal:"2,required,i32" json:"Unread"`
+	Cursor int64    `thrift:"Cursor,3,required" frugal:"3,required,i64" json:"Cursor"`
+	Last   *Message `thrift:"Last,4,optional" frugal:"4,optional,Message" json:"Last,omitempty"`
+}
+
+func NewInboxEntry() *InboxEntry {
+	return &InboxEntry{}
+}
+
+func (p *InboxEntry) InitDefault() {
+}
+
+func (p *InboxEntry) GetChat() (v string) {
+	return p.Chat
+}
+
+func (p *InboxEntry) GetUnread() (v int32) {
+	return p.Unread
+}
+
+func (p *InboxEntry) GetCursor() (v int64) {
+	return p.Cursor
+}
+
+var InboxEntry_Last_DEFAULT *Message
+
+func (p *InboxEntry) GetLast() (v *Message) {
+	if !p.IsSetLast() {
+		return InboxEntry_Last_DEFAULT
+	}
+	return p.Last
+}
+func (p *InboxEntry) SetChat(val string) {
+	p.Chat = val
+}
+func (p *InboxEntry) SetUnread(val int32) {
+	p.Unread = val
+}
+func (p *InboxEntry) SetCursor(val int64) {
+	p.Cursor = val
+}
+func (p *InboxEntry) SetLast(val *Message) {
+	p.Last = val
+}
+
+func (p *InboxEntry) IsSetLast() bool {
+	return p.Last != nil
+}
+
+func (p *InboxEntry) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("InboxEntry(%+v)", *p)
+}
+
+var fieldIDToName_InboxEntry = map[int16]string{
+	1: "Chat",
+	2: "Unread",
+	3: "Cursor",
+	4: "Last",
+}
+
+type InboxResponse struct {
+	Code       int32         `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg        string        `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Entries    []*InboxEntry `thrift:"Entries,3,optional" frugal:"3,optional,list<InboxEntry>" json:"Entries,omitempty"`
+	HasMore    *bool         `thrift:"HasMore,4,optional" frugal:"4,optional,bool" json:"HasMore,omitempty"`
+	NextCursor *int64        `thrift:"NextCursor,5,optional" frugal:"5,optional,i64" json:"NextCursor,omitempty"`
+}
+
+func NewInboxResponse() *InboxResponse {
+	return &InboxResponse{}
+}
+
+func (p *InboxResponse) InitDefault() {
+}
+
+func (p *InboxResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *InboxResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var InboxResponse_Entries_DEFAULT []*InboxEntry
+
+func (p *InboxResponse) GetEntries() (v []*InboxEntry) {
+	if !p.IsSetEntries() {
+		return InboxResponse_Entries_DEFAULT
+	}
+	return p.Entries
+}
+
+var InboxResponse_HasMore_DEFAULT bool
+
+func (p *InboxResponse) GetHasMore() (v bool) {
+	if !p.IsSetHasMore() {
+		return InboxResponse_HasMore_DEFAULT
+	}
+	return *p.HasMore
+}
+
+var InboxResponse_NextCursor_DEFAULT int64
+
+func (p *InboxResponse) GetNextCursor() (v int64) {
+	if !p.IsSetNextCursor() {
+		return InboxResponse_NextCursor_DEFAULT
+	}
+	return *p.NextCursor
+}
+func (p *InboxResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *InboxResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *InboxResponse) SetEntries(val []*InboxEntry) {
+	p.Entries = val
+}
+func (p *InboxResponse) SetHasMore(val *bool) {
+	p.HasMore = val
+}
+func (p *InboxResponse) SetNextCursor(val *int64) {
+	p.NextCursor = val
+}
+
+func (p *InboxResponse) IsSetEntries() bool {
+	return p.Entries != nil
+}
+
+func (p *InboxResponse) IsSetHasMore() bool {
+	return p.HasMore != nil
+}
+
+func (p *InboxResponse) IsSetNextCursor() bool {
+	return p.NextCursor != nil
+}
+
+func (p *InboxResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("InboxResponse(%+v)", *p)
+}
+
+var fieldIDToName_InboxResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Entries",
+	4: "HasMore",
+	5: "NextCursor",
+}
+
+type UnreadRequest struct {
+	Reader    string  `thrift:"Reader,1,required" frugal:"1,required,string" json:"Reader"`
+	RequestId *string `thrift:"RequestId,2,optional" frugal:"2,optional,string" json:"RequestId,omitempty"`
+}
+
+func NewUnreadRequest() *UnreadRequest {
+	return &UnreadRequest{}
+}
+
+func (p *UnreadRequest) InitDefault() {
+}
+
+func (p *UnreadRequest) GetReader() (v string) {
+	return p.Reader
+}
+
+var UnreadRequest_RequestId_DEFAULT string
+
+func (p *UnreadRequest) GetRequestId() (v string) {
+	if !p.IsSetRequestId() {
+		return UnreadRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *UnreadRequest) SetReader(val string) {
+	p.Reader = val
+}
+func (p *UnreadRequest) SetRequestId(val *string) {
+	p.RequestId = val
+}
+
+func (p *UnreadRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *UnreadRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UnreadRequest(%+v)", *p)
+}
+
+var fieldIDToName_UnreadRequest = map[int16]string{
+	1: "Reader",
+	2: "RequestId",
+}
+
+type Unread struct {
+	Chat  string `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
+	Count int32  `thrift:"Count,2,required" frugal:"2,required,i32" json:"Count"`
+}
+
+func NewUnread() *Unread {
+	return &Unread{}
+}
+
+func (p *Unread) InitDefault() {
+}
+
+func (p *Unread) GetChat() (v string) {
+	return p.Chat
+}
+
+func (p *Unread) GetCount() (v int32) {
+	return p.Count
+}
+func (p *Unread) SetChat(val string) {
+	p.Chat = val
+}
+func (p *Unread) SetCount(val int32) {
+	p.Count = val
+}
+
+func (p *Unread) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Unread(%+v)", *p)
+}
+
+var fieldIDToName_Unread = map[int16]string{
+	1: "Chat",
+	2: "Count",
+}
+
+type UnreadResponse struct {
+	Code  int32     `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg   string    `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Chats []*Unread `thrift:"Chats,3,optional" frugal:"3,optional,list<Unread>" json:"Chats,omitempty"`
+}
+
+func NewUnreadResponse() *UnreadResponse {
+	return &UnreadResponse{}
+}
+
+func (p *UnreadResponse) InitDefault() {
+}
+
+func (p *UnreadResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *UnreadResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var UnreadResponse_Chats_DEFAULT []*Unread
+
+func (p *UnreadResponse) GetChats() (v []*Unread) {
+	if !p.IsSetChats() {
+		return UnreadResponse_Chats_DEFAULT
+	}
+	return p.Chats
+}
+func (p *UnreadResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *UnreadResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *UnreadResponse) SetChats(val []*Unread) {
+	p.Chats = val
+}
+
+func (p *UnreadResponse) IsSetChats() bool {
+	return p.Chats != nil
+}
+
+func (p *UnreadResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UnreadResponse(%+v)", *p)
+}
+
+var fieldIDToName_UnreadResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Chats",
+}
+
+type ChatsRequest struct {
+	Reader    string  `thrift:"Reader,1,required" frugal:"1,required,string" json:"Reader"`
+	RequestId *string `thrift:"RequestId,2,optional" frugal:"2,optional,string" json:"RequestId,omitempty"`
+}
+
+func NewChatsRequest() *ChatsRequest {
+	return &ChatsRequest{}
+}
+
+func (p *ChatsRequest) InitDefault() {
+}
+
+func (p *ChatsRequest) GetReader() (v string) {
+	return p.Reader
+}
+
+var ChatsRequest_RequestId_DEFAULT string
+
+func (p *ChatsRequest) GetRequestId() (v string) {
+	if !p.IsSetRequestId() {
+		return ChatsRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *ChatsRequest) SetReader(val string) {
+	p.Reader = val
+}
+func (p *ChatsRequest) SetRequestId(val *string) {
+	p.RequestId = val
+}
+
+func (p *ChatsRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *ChatsRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ChatsRequest(%+v)", *p)
+}
+
+var fieldIDToName_ChatsRequest = map[int16]string{
+	1: "Reader",
+	2: "RequestId",
+}
+
+type Standing struct {
+	Chat   string `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
+	Cursor int64  `thrift:"Cursor,2,required" frugal:"2,required,i64" json:"Cursor"`
+}
+
+func NewStanding() *Standing {
+	return &Standing{}
+}
+
+func (p *Standing) InitDefault() {
+}
+
+func (p *Standing) GetChat() (v string) {
+	return p.Chat
+}
+
+func (p *Standing) GetCursor() (v int64) {
+	return p.Cursor
+}
+func (p *Standing) SetChat(val string) {
+	p.Chat = val
+}
+func (p *Standing) SetCursor(val int64) {
+	p.Cursor = val
+}
+
+func (p *Standing) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Standing(%+v)", *p)
+}
+
+var fieldIDToName_Standing = map[int16]string{
+	1: "Chat",
+	2: "Cursor",
+}
+
+type ChatsResponse struct {
+	Code  int32       `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg   string      `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Chats []*Standing `thrift:"Chats,3,optional" frugal:"3,optional,list<Standing>" json:"Chats,omitempty"`
+}
+
+func NewChatsResponse() *ChatsResponse {
+	return &ChatsResponse{}
+}
+
+func (p *ChatsResponse) InitDefault() {
+}
+
+func (p *ChatsResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *ChatsResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var ChatsResponse_Chats_DEFAULT []*Standing
+
+func (p *ChatsResponse) GetChats() (v []*Standing) {
+	if !p.IsSetChats() {
+		return ChatsResponse_Chats_DEFAULT
+	}
+	return p.Chats
+}
+func (p *ChatsResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *ChatsResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *ChatsResponse) SetChats(val []*Standing) {
+	p.Chats = val
+}
+
+func (p *ChatsResponse) IsSetChats() bool {
+	return p.Chats != nil
+}
+
+func (p *ChatsResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ChatsResponse(%+v)", *p)
+}
+
+var fieldIDToName_ChatsResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Chats",
+}
+
 type StoredMessage struct {
 	Text   string  `thrift:"Text,1,required" frugal:"1,required,string" json:"Text"`
 	Sender string  `thrift:"Sender,2,required" frugal:"2,required,string" json:"Sender"`
@@ -2492,6 +3395,18 @@ type IMService interface {
 	Logout(ctx context.Context, req *LogoutRequest) (r *LogoutResponse, err error)
 
 	ChangePassword(ctx context.Context, req *ChangePasswordRequest) (r *ChangePasswordResponse, err error)
+
+	Readers(ctx context.Context, req *ReadersRequest) (r *ReadersResponse, err error)
+
+	Ignored(ctx context.Context, req *IgnoredRequest) (r *IgnoredResponse, err error)
+
+	Ignore(ctx context.Context, req *IgnoreRequest) (r *IgnoreResponse, err error)
+
+	Inbox(ctx context.Context, req *InboxRequest) (r *InboxResponse, err error)
+
+	Unread(ctx context.Context, req *UnreadRequest) (r *UnreadResponse, err error)
+
+	Chats(ctx context.Context, req *ChatsRequest) (r *ChatsResponse, err error)
 
 	Watch(ctx context.Context, stream IMService_WatchServer) (err error)
 }
@@ -3861,6 +4776,462 @@ func (p *IMServiceChangePasswordResult) String() string {
 }
 
 var fieldIDToName_IMServiceChangePasswordResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceReadersArgs struct {
+	Req *ReadersRequest `thrift:"req,1" frugal:"1,default,ReadersRequest" json:"req"`
+}
+
+func NewIMServiceReadersArgs() *IMServiceReadersArgs {
+	return &IMServiceReadersArgs{}
+}
+
+func (p *IMServiceReadersArgs) InitDefault() {
+}
+
+var IMServiceReadersArgs_Req_DEFAULT *ReadersRequest
+
+func (p *IMServiceReadersArgs) GetReq() (v *ReadersRequest) {
+	if !p.IsSetReq() {
+		return IMServiceReadersArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceReadersArgs) SetReq(val *ReadersRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceReadersArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceReadersArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceReadersArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceReadersArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceReadersResult struct {
+	Success *ReadersResponse `thrift:"success,0,optional" frugal:"0,optional,ReadersResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceReadersResult() *IMServiceReadersResult {
+	return &IMServiceReadersResult{}
+}
+
+func (p *IMServiceReadersResult) InitDefault() {
+}
+
+var IMServiceReadersResult_Success_DEFAULT *ReadersResponse
+
+func (p *IMServiceReadersResult) GetSuccess() (v *ReadersResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceReadersResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceReadersResult) SetSuccess(x interface{}) {
+	p.Success = x.(*ReadersResponse)
+}
+
+func (p *IMServiceReadersResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceReadersResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceReadersResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceReadersResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceIgnoredArgs struct {
+	Req *IgnoredRequest `thrift:"req,1" frugal:"1,default,IgnoredRequest" json:"req"`
+}
+
+func NewIMServiceIgnoredArgs() *IMServiceIgnoredArgs {
+	return &IMServiceIgnoredArgs{}
+}
+
+func (p *IMServiceIgnoredArgs) InitDefault() {
+}
+
+var IMServiceIgnoredArgs_Req_DEFAULT *IgnoredRequest
+
+func (p *IMServiceIgnoredArgs) GetReq() (v *IgnoredRequest) {
+	if !p.IsSetReq() {
+		return IMServiceIgnoredArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceIgnoredArgs) SetReq(val *IgnoredRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceIgnoredArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceIgnoredArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceIgnoredArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceIgnoredArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceIgnoredResult struct {
+	Success *IgnoredResponse `thrift:"success,0,optional" frugal:"0,optional,IgnoredResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceIgnoredResult() *IMServiceIgnoredResult {
+	return &IMServiceIgnoredResult{}
+}
+
+func (p *IMServiceIgnoredResult) InitDefault() {
+}
+
+var IMServiceIgnoredResult_Success_DEFAULT *IgnoredResponse
+
+func (p *IMServiceIgnoredResult) GetSuccess() (v *IgnoredResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceIgnoredResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceIgnoredResult) SetSuccess(x interface{}) {
+	p.Success = x.(*IgnoredResponse)
+}
+
+func (p *IMServiceIgnoredResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceIgnoredResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceIgnoredResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceIgnoredResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceIgnoreArgs struct {
+	Req *IgnoreRequest `thrift:"req,1" frugal:"1,default,IgnoreRequest" json:"req"`
+}
+
+func NewIMServiceIgnoreArgs() *IMServiceIgnoreArgs {
+	return &IMServiceIgnoreArgs{}
+}
+
+func (p *IMServiceIgnoreArgs) InitDefault() {
+}
+
+var IMServiceIgnoreArgs_Req_DEFAULT *IgnoreRequest
+
+func (p *IMServiceIgnoreArgs) GetReq() (v *IgnoreRequest) {
+	if !p.IsSetReq() {
+		return IMServiceIgnoreArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceIgnoreArgs) SetReq(val *IgnoreRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceIgnoreArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceIgnoreArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceIgnoreArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceIgnoreArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceIgnoreResult struct {
+	Success *IgnoreResponse `thrift:"success,0,optional" frugal:"0,optional,IgnoreResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceIgnoreResult() *IMServiceIgnoreResult {
+	return &IMServiceIgnoreResult{}
+}
+
+func (p *IMServiceIgnoreResult) InitDefault() {
+}
+
+var IMServiceIgnoreResult_Success_DEFAULT *IgnoreResponse
+
+func (p *IMServiceIgnoreResult) GetSuccess() (v *IgnoreResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceIgnoreResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceIgnoreResult) SetSuccess(x interface{}) {
+	p.Success = x.(*IgnoreResponse)
+}
+
+func (p *IMServiceIgnoreResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceIgnoreResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceIgnoreResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceIgnoreResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceInboxArgs struct {
+	Req *InboxRequest `thrift:"req,1" frugal:"1,default,InboxRequest" json:"req"`
+}
+
+func NewIMServiceInboxArgs() *IMServiceInboxArgs {
+	return &IMServiceInboxArgs{}
+}
+
+func (p *IMServiceInboxArgs) InitDefault() {
+}
+
+var IMServiceInboxArgs_Req_DEFAULT *InboxRequest
+
+func (p *IMServiceInboxArgs) GetReq() (v *InboxRequest) {
+	if !p.IsSetReq() {
+		return IMServiceInboxArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceInboxArgs) SetReq(val *InboxRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceInboxArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceInboxArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceInboxArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceInboxArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceInboxResult struct {
+	Success *InboxResponse `thrift:"success,0,optional" frugal:"0,optional,InboxResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceInboxResult() *IMServiceInboxResult {
+	return &IMServiceInboxResult{}
+}
+
+func (p *IMServiceInboxResult) InitDefault() {
+}
+
+var IMServiceInboxResult_Success_DEFAULT *InboxResponse
+
+func (p *IMServiceInboxResult) GetSuccess() (v *InboxResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceInboxResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceInboxResult) SetSuccess(x interface{}) {
+	p.Success = x.(*InboxResponse)
+}
+
+func (p *IMServiceInboxResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceInboxResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceInboxResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceInboxResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceUnreadArgs struct {
+	Req *UnreadRequest `thrift:"req,1" frugal:"1,default,UnreadRequest" json:"req"`
+}
+
+func NewIMServiceUnreadArgs() *IMServiceUnreadArgs {
+	return &IMServiceUnreadArgs{}
+}
+
+func (p *IMServiceUnreadArgs) InitDefault() {
+}
+
+var IMServiceUnreadArgs_Req_DEFAULT *UnreadRequest
+
+func (p *IMServiceUnreadArgs) GetReq() (v *UnreadRequest) {
+	if !p.IsSetReq() {
+		return IMServiceUnreadArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceUnreadArgs) SetReq(val *UnreadRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceUnreadArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceUnreadArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceUnreadArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceUnreadArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceUnreadResult struct {
+	Success *UnreadResponse `thrift:"success,0,optional" frugal:"0,optional,UnreadResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceUnreadResult() *IMServiceUnreadResult {
+	return &IMServiceUnreadResult{}
+}
+
+func (p *IMServiceUnreadResult) InitDefault() {
+}
+
+var IMServiceUnreadResult_Success_DEFAULT *UnreadResponse
+
+func (p *IMServiceUnreadResult) GetSuccess() (v *UnreadResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceUnreadResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceUnreadResult) SetSuccess(x interface{}) {
+	p.Success = x.(*UnreadResponse)
+}
+
+func (p *IMServiceUnreadResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceUnreadResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceUnreadResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceUnreadResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceChatsArgs struct {
+	Req *ChatsRequest `thrift:"req,1" frugal:"1,default,ChatsRequest" json:"req"`
+}
+
+func NewIMServiceChatsArgs() *IMServiceChatsArgs {
+	return &IMServiceChatsArgs{}
+}
+
+func (p *IMServiceChatsArgs) InitDefault() {
+}
+
+var IMServiceChatsArgs_Req_DEFAULT *ChatsRequest
+
+func (p *IMServiceChatsArgs) GetReq() (v *ChatsRequest) {
+	if !p.IsSetReq() {
+		return IMServiceChatsArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceChatsArgs) SetReq(val *ChatsRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceChatsArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceChatsArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceChatsArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceChatsArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceChatsResult struct {
+	Success *ChatsResponse `thrift:"success,0,optional" frugal:"0,optional,ChatsResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceChatsResult() *IMServiceChatsResult {
+	return &IMServiceChatsResult{}
+}
+
+func (p *IMServiceChatsResult) InitDefault() {
+}
+
+var IMServiceChatsResult_Success_DEFAULT *ChatsResponse
+
+func (p *IMServiceChatsResult) GetSuccess() (v *ChatsResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceChatsResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceChatsResult) SetSuccess(x interface{}) {
+	p.Success = x.(*ChatsResponse)
+}
+
+func (p *IMServiceChatsResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceChatsResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceChatsResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceChatsResult = map[int16]string{
 	0: "success",
 }
 

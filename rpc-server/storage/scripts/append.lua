@@ -3,6 +3,7 @@
 -- KEYS  1 log       sorted set: position → 16 digits of the position, then the stored message
 --       2 ids       sorted set: position → "sender/id", and the same with the text's digest before it
 --       3 activity  sorted set: newest position of a chat → the chat
+--       4 read      hash: reader → cursor; who sends has read all before
 -- ARGV  1 chat          canonical id
 --       2 message       encoded
 --       3 id            "sender/id", or "" where the message has no id
@@ -13,6 +14,7 @@
 --       8 digest        of the text, beginning with "#", as no sender does; "" where there is no id
 --       9 publish       "publish", or "spublish" in a cluster
 --      10 channel       of the partition's hints, which a stored message is published on: "chat position"
+--      11 sender        whose cursor is moved behind the message
 -- Returns one integer: the position   appended
 --                      -position      the id was known, with this text: nothing is stored
 --                      0              the chat's positions are used up: nothing changed
@@ -20,11 +22,11 @@
 --
 -- Positions are below 2^53, so doubles hold them exactly; they are printed with '%.0f' because tostring and ..
 -- would round them. Redis returns a number as an integer.
-local log, ids, activity = KEYS[1], KEYS[2], KEYS[3]
+local log, ids, activity, read = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local chat, message, id = ARGV[1], ARGV[2], ARGV[3]
 local window, retention = tonumber(ARGV[4]), tonumber(ARGV[5])
 local max_messages, now, digest = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
-local publish, channel = ARGV[9], ARGV[10]
+local publish, channel, sender = ARGV[9], ARGV[10], ARGV[11]
 
 local max_position = 9007199254740990 -- 2^53 - 2: the cursor after it is still below 2^53
 
@@ -76,6 +78,10 @@ else
 end
 if max_messages > 0 then
   redis.call('ZREMRANGEBYRANK', log, 0, -max_messages - 1)
+end
+local stands = redis.call('HGET', read, sender)
+if not stands or tonumber(stands) <= position then -- never back: a reader may have said that she is further
+  redis.call('HSET', read, sender, text(position + 1))
 end
 redis.pcall(publish, channel, chat .. ' ' .. score) -- it is a hint only: a user who may not publish may store
 return position

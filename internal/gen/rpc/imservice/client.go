@@ -32,6 +32,12 @@ type Client interface {
 	Refresh(ctx context.Context, req *rpc.RefreshRequest, callOptions ...callopt.Option) (r *rpc.SessionResponse, err error)
 	Logout(ctx context.Context, req *rpc.LogoutRequest, callOptions ...callopt.Option) (r *rpc.LogoutResponse, err error)
 	ChangePassword(ctx context.Context, req *rpc.ChangePasswordRequest, callOptions ...callopt.Option) (r *rpc.ChangePasswordResponse, err error)
+	Readers(ctx context.Context, req *rpc.ReadersRequest, callOptions ...callopt.Option) (r *rpc.ReadersResponse, err error)
+	Ignored(ctx context.Context, req *rpc.IgnoredRequest, callOptions ...callopt.Option) (r *rpc.IgnoredResponse, err error)
+	Ignore(ctx context.Context, req *rpc.IgnoreRequest, callOptions ...callopt.Option) (r *rpc.IgnoreResponse, err error)
+	Inbox(ctx context.Context, req *rpc.InboxRequest, callOptions ...callopt.Option) (r *rpc.InboxResponse, err error)
+	Unread(ctx context.Context, req *rpc.UnreadRequest, callOptions ...callopt.Option) (r *rpc.UnreadResponse, err error)
+	Chats(ctx context.Context, req *rpc.ChatsRequest, callOptions ...callopt.Option) (r *rpc.ChatsResponse, err error)
 	Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error)
 }
 
@@ -156,6 +162,36 @@ func (p *kIMServiceClient) Logout(ctx context.Context, req *rpc.LogoutRequest, c
 func (p *kIMServiceClient) ChangePassword(ctx context.Context, req *rpc.ChangePasswordRequest, callOptions ...callopt.Option) (r *rpc.ChangePasswordResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.ChangePassword(ctx, req)
+}
+
+func (p *kIMServiceClient) Readers(ctx context.Context, req *rpc.ReadersRequest, callOptions ...callopt.Option) (r *rpc.ReadersResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Readers(ctx, req)
+}
+
+func (p *kIMServiceClient) Ignored(ctx context.Context, req *rpc.IgnoredRequest, callOptions ...callopt.Option) (r *rpc.IgnoredResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Ignored(ctx, req)
+}
+
+func (p *kIMServiceClient) Ignore(ctx context.Context, req *rpc.IgnoreRequest, callOptions ...callopt.Option) (r *rpc.IgnoreResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Ignore(ctx, req)
+}
+
+func (p *kIMServiceClient) Inbox(ctx context.Context, req *rpc.InboxRequest, callOptions ...callopt.Option) (r *rpc.InboxResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Inbox(ctx, req)
+}
+
+func (p *kIMServiceClient) Unread(ctx context.Context, req *rpc.UnreadRequest, callOptions ...callopt.Option) (r *rpc.UnreadResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Unread(ctx, req)
+}
+
+func (p *kIMServiceClient) Chats(ctx context.Context, req *rpc.ChatsRequest, callOptions ...callopt.Option) (r *rpc.ChatsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Chats(ctx, req)
 }
 
 func (p *kIMServiceClient) Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error) {

@@ -140,6 +140,48 @@ var serviceMethods = map[string]kitex.MethodInfo{
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
 	),
+	"Readers": kitex.NewMethodInfo(
+		readersHandler,
+		newIMServiceReadersArgs,
+		newIMServiceReadersResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Ignored": kitex.NewMethodInfo(
+		ignoredHandler,
+		newIMServiceIgnoredArgs,
+		newIMServiceIgnoredResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Ignore": kitex.NewMethodInfo(
+		ignoreHandler,
+		newIMServiceIgnoreArgs,
+		newIMServiceIgnoreResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Inbox": kitex.NewMethodInfo(
+		inboxHandler,
+		newIMServiceInboxArgs,
+		newIMServiceInboxResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Unread": kitex.NewMethodInfo(
+		unreadHandler,
+		newIMServiceUnreadArgs,
+		newIMServiceUnreadResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Chats": kitex.NewMethodInfo(
+		chatsHandler,
+		newIMServiceChatsArgs,
+		newIMServiceChatsResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
 	"Watch": kitex.NewMethodInfo(
 		watchHandler,
 		newIMServiceWatchArgs,
@@ -522,6 +564,120 @@ func newIMServiceChangePasswordResult() interface{} {
 	return rpc.NewIMServiceChangePasswordResult()
 }
 
+func readersHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceReadersArgs)
+	realResult := result.(*rpc.IMServiceReadersResult)
+	success, err := handler.(rpc.IMService).Readers(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceReadersArgs() interface{} {
+	return rpc.NewIMServiceReadersArgs()
+}
+
+func newIMServiceReadersResult() interface{} {
+	return rpc.NewIMServiceReadersResult()
+}
+
+func ignoredHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceIgnoredArgs)
+	realResult := result.(*rpc.IMServiceIgnoredResult)
+	success, err := handler.(rpc.IMService).Ignored(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceIgnoredArgs() interface{} {
+	return rpc.NewIMServiceIgnoredArgs()
+}
+
+func newIMServiceIgnoredResult() interface{} {
+	return rpc.NewIMServiceIgnoredResult()
+}
+
+func ignoreHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceIgnoreArgs)
+	realResult := result.(*rpc.IMServiceIgnoreResult)
+	success, err := handler.(rpc.IMService).Ignore(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceIgnoreArgs() interface{} {
+	return rpc.NewIMServiceIgnoreArgs()
+}
+
+func newIMServiceIgnoreResult() interface{} {
+	return rpc.NewIMServiceIgnoreResult()
+}
+
+func inboxHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceInboxArgs)
+	realResult := result.(*rpc.IMServiceInboxResult)
+	success, err := handler.(rpc.IMService).Inbox(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceInboxArgs() interface{} {
+	return rpc.NewIMServiceInboxArgs()
+}
+
+func newIMServiceInboxResult() interface{} {
+	return rpc.NewIMServiceInboxResult()
+}
+
+func unreadHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceUnreadArgs)
+	realResult := result.(*rpc.IMServiceUnreadResult)
+	success, err := handler.(rpc.IMService).Unread(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceUnreadArgs() interface{} {
+	return rpc.NewIMServiceUnreadArgs()
+}
+
+func newIMServiceUnreadResult() interface{} {
+	return rpc.NewIMServiceUnreadResult()
+}
+
+func chatsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceChatsArgs)
+	realResult := result.(*rpc.IMServiceChatsResult)
+	success, err := handler.(rpc.IMService).Chats(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceChatsArgs() interface{} {
+	return rpc.NewIMServiceChatsArgs()
+}
+
+func newIMServiceChatsResult() interface{} {
+	return rpc.NewIMServiceChatsResult()
+}
+
 func watchHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
 	st, err := streaming.GetServerStreamFromArg(arg)
 	if err != nil {
@@ -726,6 +882,66 @@ func (p *kClient) ChangePassword(ctx context.Context, req *rpc.ChangePasswordReq
 	_args.Req = req
 	var _result rpc.IMServiceChangePasswordResult
 	if err = p.c.Call(ctx, "ChangePassword", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Readers(ctx context.Context, req *rpc.ReadersRequest) (r *rpc.ReadersResponse, err error) {
+	var _args rpc.IMServiceReadersArgs
+	_args.Req = req
+	var _result rpc.IMServiceReadersResult
+	if err = p.c.Call(ctx, "Readers", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Ignored(ctx context.Context, req *rpc.IgnoredRequest) (r *rpc.IgnoredResponse, err error) {
+	var _args rpc.IMServiceIgnoredArgs
+	_args.Req = req
+	var _result rpc.IMServiceIgnoredResult
+	if err = p.c.Call(ctx, "Ignored", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Ignore(ctx context.Context, req *rpc.IgnoreRequest) (r *rpc.IgnoreResponse, err error) {
+	var _args rpc.IMServiceIgnoreArgs
+	_args.Req = req
+	var _result rpc.IMServiceIgnoreResult
+	if err = p.c.Call(ctx, "Ignore", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Inbox(ctx context.Context, req *rpc.InboxRequest) (r *rpc.InboxResponse, err error) {
+	var _args rpc.IMServiceInboxArgs
+	_args.Req = req
+	var _result rpc.IMServiceInboxResult
+	if err = p.c.Call(ctx, "Inbox", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Unread(ctx context.Context, req *rpc.UnreadRequest) (r *rpc.UnreadResponse, err error) {
+	var _args rpc.IMServiceUnreadArgs
+	_args.Req = req
+	var _result rpc.IMServiceUnreadResult
+	if err = p.c.Call(ctx, "Unread", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Chats(ctx context.Context, req *rpc.ChatsRequest) (r *rpc.ChatsResponse, err error) {
+	var _args rpc.IMServiceChatsArgs
+	_args.Req = req
+	var _result rpc.IMServiceChatsResult
+	if err = p.c.Call(ctx, "Chats", &_args, &_result); err != nil {
 		return
 	}
 	return _result.GetSuccess(), nil

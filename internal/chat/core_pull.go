@@ -1,0 +1,182 @@
+package chat
+
+import "context"
+
+// maxRounds is how often a page reads on that is short of messages because its reader ignores who has sent them.
+const maxRounds = 5
+
+// pull is one request on its way to a page.
+type pull struct {
+	index   int // of the request
+	chat    string
+	asked   Range
+	limit   int
+	ignored map[string]bool // whose messages are left out
+
+	cursor   int64 // where it goes on when nothing is read
+	messages []Message
+}
+
+// Pull implements Service.
+func (c *Core) Pull(ctx context.Context, r PullRequest) (Page, error) {
+	result := c.PullAll(ctx, []PullRequest{r})[0]
+	return result.Page, result.Err
+}
+
+// PullAll is Pull for many requests at once. Each is judged by itself; the results are in the order of requests.
+func (c *Core) PullAll(ctx context.Context, requests []PullRequest) []PullResult {
+	results := make([]PullResult, len(requests))
+	pulls := make([]pull, 0, len(requests))
+	readers := false
+	for i, r := range requests {
+		asked, err := c.checkPull(r)
+		if err != nil {
+			results[i].Err = err
+			continue
+		}
+		readers = readers || r.Reader != ""
+		pulls = append(pulls, pull{index: i, chat: r.Chat, asked: asked, limit: asked.Limit - 1, cursor: r.Cursor})
+	}
+	if readers {
+		pulls = c.placed(ctx, pulls, requests, results)
+	}
+	for round := 1; len(pulls) > 0; round++ {
+		pulls = c.pullRound(ctx, pulls, results, round == maxRounds)
+	}
+	return results
+}
+
+// placed sets what each reader leaves out, and where she begins. Pulls of which that is not known fail, and are left out.
+func (c *Core) placed(ctx context.Context, pulls []pull, requests []PullRequest, results []PullResult) []pull {
+	var places []Place
+	for i := range pulls {
+		if reader := requests[pulls[i].index].Reader; reader != "" {
+			places = append(places, Place{Chat: pulls[i].asked.Chat, Reader: reader})
+		}
+	}
+	known := c.readers.Places(ctx, places)
+	kept := pulls[:0]
+	for _, p := range pulls {
+		r := &requests[p.index]
+		if r.Reader == "" {
+			kept = append(kept, p)
+			continue
+		}
+		place := known[0]
+		known = known[1:]
+		if place.Err != nil {
+			results[p.index].Err = AsError(place.Err)
+			continue
+		}
+		p.ignored = place.Ignored
+		if r.Unread {
+			p.cursor, p.asked.From = place.Cursor, place.Cursor
+		}
+		kept = append(kept, p)
+	}
+	return kept
+}
+
+// pullRound reads once for each pull, and returns those that have to read on.
+func (c *Core) pullRound(ctx context.Context, pulls []pull, results []PullResult, last bool) []pull {
+	ranges := make([]Range, len(pulls))
+	for i := range pulls {
+		ranges[i] = pulls[i].asked
+	}
+	ranged := c.store.Range(ctx, ranges)
+	open := pulls[:0]
+	for i, p := range pulls {
+		if ranged[i].Err != nil {
+			results[p.index].Err = AsError(ranged[i].Err)
+			continue
+		}
+		page, done := p.take(ranged[i].Messages)
+		if !done && !last {
+			p.asked.Limit = max(p.asked.Limit, c.limits.MaxLimit+1)
+			open = append(open, p)
+			continue
+		}
+		results[p.index].Page = page
+	}
+	return open
+}
+
+// take adds what was read and returns the page. It is not done where it is not known yet whether there is more: then
+// the page says that there is.
+func (p *pull) take(read []Message) (page Page, done bool) {
+	full := len(read) == p.asked.Limit
+	if len(read) > 0 {
+		p.step(read[len(read)-1].SendTime)
+	}
+	for i := range read {
+		switch {
+		case p.ignored[read[i].Sender]:
+		case len(p.messages) == p.limit:
+			return Page{Messages: p.messages, HasMore: true, NextCursor: read[i].SendTime}, true
+		default:
+			read[i].Chat = p.chat
+			if p.messages == nil {
+				p.messages = read[:0] // what was read is nobody else's; no index is ahead of i
+			}
+			p.messages = append(p.messages, read[i])
+		}
+	}
+	switch {
+	case full:
+		return Page{Messages: p.messages, HasMore: true, NextCursor: p.cursor}, false
+	case p.asked.Reverse:
+		return Page{Messages: p.messages}, true
+	default:
+		return Page{Messages: p.messages, NextCursor: p.cursor}, true
+	}
+}
+
+// step goes on past a position.
+func (p *pull) step(position int64) {
+	p.cursor = position + 1
+	if p.asked.Reverse {
+		p.cursor = position - 1
+	}
+	p.asked.From = p.cursor
+}
+
+// checkPull returns the range to read: one more than was asked for tells whether there is more, and where it starts.
+func (c *Core) checkPull(r PullRequest) (Range, error) {
+	id, err := ParseID(r.Chat)
+	if err == nil {
+		err = checkCursor(r.Cursor)
+	}
+	if err == nil && r.Reader != "" {
+		err = c.checkReader(id, r)
+	}
+	switch {
+	case err != nil:
+		return Range{}, err
+	case r.Limit < 0:
+		return Range{}, Errorf(InvalidArgument, "limit is %d; it must not be negative", r.Limit)
+	case r.Unread && r.Reader == "":
+		return Range{}, Errorf(InvalidArgument, "unread needs a reader, who has read so far")
+	case r.Unread && (r.Reverse || r.Cursor != 0):
+		return Range{}, Errorf(InvalidArgument, "unread begins where the reader stands; it goes without cursor and reverse")
+	}
+	asked := Range{Chat: id, From: r.Cursor, Reverse: r.Reverse, Limit: c.limits.page(r.Limit) + 1}
+	if r.Reverse && r.Cursor == 0 {
+		asked.From = MaxCursor
+	}
+	return asked, nil
+}
+
+func (c *Core) checkReader(id ID, r PullRequest) error {
+	if c.readers == nil {
+		return Errorf(NotFound, "this rpc-server keeps no readers")
+	}
+	return CheckReader(id, r.Chat, r.Reader)
+}
+
+// page is how many messages a page has for which a limit was asked that is not negative.
+func (l Limits) page(asked int64) int {
+	if asked == 0 {
+		return l.DefaultLimit
+	}
+	return int(min(asked, int64(l.MaxLimit)))
+}

@@ -1,0 +1,164 @@
+package chat
+
+import (
+	"context"
+	"strings"
+)
+
+// ManyUnread stands for every number of unread messages above 99.
+const ManyUnread = 100
+
+// MaxReceipts is how many readers an answer names. All are counted.
+const MaxReceipts = 1000
+
+// Receipts is how far the readers of a chat have read.
+type Receipts struct {
+	Readings []Reading // by the readers' names, MaxReceipts at most
+	Count    int       // of all
+}
+
+// InboxRequest asks for a page of a user's chats.
+type InboxRequest struct {
+	Reader string // a user, or one of her devices: "alice/phone"
+	Cursor int64  // inclusive; 0 is from the newest
+	Limit  int64  // chats at most, but for those where something was said at the same time; 0 asks for the default
+}
+
+// InboxEntry is one chat of an inbox.
+type InboxEntry struct {
+	Chat   string   // in its canonical form
+	Last   *Message // the newest message that is not of somebody ignored; nil where there is none
+	Unread int      // messages of others who are not ignored, from Cursor on; ManyUnread for more than 99
+	Cursor int64    // where the reader stands
+}
+
+// Inbox is a page of a user's chats. The one where something was said last is the first.
+type Inbox struct {
+	Entries    []InboxEntry
+	HasMore    bool
+	NextCursor int64 // where to continue from, inclusive; 0 at the end
+}
+
+// Unread is how many messages wait in a chat.
+type Unread struct {
+	Chat  string // in its canonical form
+	Count int    // ManyUnread for more than 99
+}
+
+// Standing is where a reader stands in a chat.
+type Standing struct {
+	Chat   string // in its canonical form
+	Cursor int64
+}
+
+// IgnoreRequest has a user ignore another one from now on, or no longer.
+type IgnoreRequest struct {
+	User   string
+	Other  string
+	Ignore bool
+}
+
+// Inboxes are what users have of their own: their chats, and whom they ignore. Readership implements it, and the RPC
+// client over the network; its methods are safe for concurrent use and return an *Error or nil.
+type Inboxes interface {
+	// Inbox returns a page of a user's chats.
+	Inbox(context.Context, InboxRequest) (Inbox, error)
+	// Unread returns the chats in which a reader has something to read, by their names.
+	Unread(ctx context.Context, reader string) ([]Unread, error)
+	// Chats returns all of a user's chats, by their names, and where the reader stands in them.
+	Chats(ctx context.Context, reader string) ([]Standing, error)
+	// Ignored returns whom a user ignores, sorted.
+	Ignored(ctx context.Context, user string) ([]string, error)
+	// Ignore has a user ignore another one: what she sends does not reach the user, in whichever chat, before the user
+	// ignores her no longer. It may be said twice.
+	Ignore(context.Context, IgnoreRequest) error
+}
+
+// Readers are those who read a chat.
+type Readers interface {
+	// Readers returns how far they have read.
+	Readers(ctx context.Context, chat string) (Receipts, error)
+}
+
+// Place is a reader in a chat.
+type Place struct {
+	Chat   ID
+	Reader string
+}
+
+// Placed is what came of a Place.
+type Placed struct {
+	Cursor  int64           // where the reader stands; 0 before she has read anything
+	Ignored map[string]bool // whom the reader's user ignores; nil where nobody is
+	Err     error
+}
+
+// ReaderStore is Store's counterpart to Readership and to pulls of readers. It knows nothing of the rules.
+type ReaderStore interface {
+	// Places returns where readers stand and whom their users ignore.
+	Places(context.Context, []Place) []Placed
+	// Readings returns how far up to limit readers of a chat have read, sorted, and how many there are.
+	Readings(ctx context.Context, id ID, limit int) (Receipts, error)
+	// SetIgnored has a user ignore another one or no longer, and publishes IgnoredChanged where that is new.
+	SetIgnored(context.Context, IgnoreRequest) error
+}
+
+// InboxStore is the part of the store from which inboxes are computed.
+type InboxStore interface {
+	// Lists returns all chats of a user, sorted by name, and whom she ignores.
+	Lists(ctx context.Context, user string) (chats []ID, ignored map[string]bool, err error)
+	// Newest returns the position of each chat's newest message, 0 where none was ever stored, and where the reader
+	// stands in it.
+	Newest(ctx context.Context, reader string, chats []ID) ([]Newest, error)
+	// Glance returns of each chat its last message, and how many messages are unread. Where thousands in a row are of those
+	// who are ignored, it looks no further.
+	Glance(context.Context, []Glance) ([]Glanced, error)
+}
+
+// Newest is what an inbox is sorted by.
+type Newest struct {
+	Position int64
+	Cursor   int64
+}
+
+// Glance asks for what an inbox shows of a chat.
+type Glance struct {
+	Chat    ID
+	Last    bool     // the last message is wanted
+	From    int64    // from where messages count as unread
+	Own     string   // the user whose messages do not count; "" where none from From on can be hers
+	Ignored []string // whose messages neither count nor are the last one
+}
+
+// Glanced is what came of a Glance.
+type Glanced struct {
+	Last   *Message // nil where there is none; Chat is not filled in
+	Unread int      // at most ManyUnread
+}
+
+// ListStore keeps the lists of users' chats. An append puts a conversation into those of its two users by itself, before
+// its first message; whoever makes rooms puts them there.
+type ListStore interface {
+	// AddToList puts a chat into a user's list, and publishes Listed to the user's chat with herself.
+	AddToList(ctx context.Context, user string, id ID) error
+	// RemoveFromList takes it out, and publishes Listed.
+	RemoveFromList(ctx context.Context, user string, id ID) error
+}
+
+// SelfChat is the user's chat with herself, whose watchers hear what happens to what is her own.
+func SelfChat(user string) ID { return ID{user + ":" + user} }
+
+// UserOf is the user whose device a reader is, or the reader.
+func UserOf(reader string) string {
+	user, _, _ := strings.Cut(reader, "/")
+	return user
+}
+
+// ActingReader is ActingUser for a reader: the user's name, or that of one of her devices.
+func ActingReader(ctx context.Context, named string) (string, error) {
+	user, err := ActingUser(ctx, UserOf(named))
+	if err != nil || named != "" {
+		return named, err
+	}
+	return user, nil
+}

@@ -1,0 +1,220 @@
+package chat
+
+import (
+	"cmp"
+	"context"
+	"slices"
+)
+
+// ReadershipStore is what a Readership is over.
+type ReadershipStore interface {
+	ReaderStore
+	InboxStore
+}
+
+// Readership is the Inboxes and Readers that applies every rule before it touches the store. An inbox is computed from
+// a user's list of chats, when it is asked for: nothing is written for it when a message is sent.
+type Readership struct {
+	store  ReadershipStore
+	limits Limits
+}
+
+var (
+	_ Inboxes = (*Readership)(nil)
+	_ Readers = (*Readership)(nil)
+)
+
+// NewReadership returns the Readership over a store.
+func NewReadership(store ReadershipStore, limits Limits) *Readership {
+	return &Readership{store: store, limits: limits}
+}
+
+// Readers implements Readers.
+func (r *Readership) Readers(ctx context.Context, chat string) (Receipts, error) {
+	id, err := ParseID(chat)
+	if err != nil {
+		return Receipts{}, err
+	}
+	receipts, err := r.store.Readings(ctx, id, MaxReceipts)
+	return receipts, orNil(err)
+}
+
+// Ignored implements Inboxes.
+func (r *Readership) Ignored(ctx context.Context, user string) ([]string, error) {
+	if err := checkName("user", user); err != nil {
+		return nil, err
+	}
+	_, ignored, err := r.store.Lists(ctx, user)
+	users := make([]string, 0, len(ignored))
+	for user := range ignored {
+		users = append(users, user)
+	}
+	slices.Sort(users)
+	return users, orNil(err)
+}
+
+// Ignore implements Inboxes.
+func (r *Readership) Ignore(ctx context.Context, i IgnoreRequest) error {
+	err := checkName("user", i.User)
+	if err == nil {
+		err = checkName("ignored user", i.Other)
+	}
+	switch {
+	case err != nil:
+		return err
+	case i.User == i.Other:
+		return Errorf(InvalidArgument, "user %q cannot ignore herself", i.User)
+	}
+	return orNil(r.store.SetIgnored(ctx, i))
+}
+
+// Chats implements Inboxes.
+func (r *Readership) Chats(ctx context.Context, reader string) ([]Standing, error) {
+	list, err := r.list(ctx, reader)
+	if err != nil {
+		return nil, err
+	}
+	standings := make([]Standing, len(list.chats))
+	for i, c := range list.chats {
+		standings[i] = Standing{Chat: c.id.String(), Cursor: c.Cursor}
+	}
+	return standings, nil
+}
+
+// list is what an inbox is computed from.
+type list struct {
+	reader  string
+	user    string
+	ignored map[string]bool
+	chats   []listed // sorted by name
+}
+
+type listed struct {
+	Newest
+
+	id ID
+}
+
+func (r *Readership) list(ctx context.Context, reader string) (list, error) {
+	if err := checkReaderName(reader); err != nil {
+		return list{}, err
+	}
+	l := list{reader: reader, user: UserOf(reader)}
+	chats, ignored, err := r.store.Lists(ctx, l.user)
+	if err != nil {
+		return list{}, AsError(err)
+	}
+	l.ignored = ignored
+	newest, err := r.store.Newest(ctx, reader, chats)
+	if err != nil {
+		return list{}, AsError(err)
+	}
+	l.chats = make([]listed, len(chats))
+	for i, id := range chats {
+		l.chats[i] = listed{newest[i], id}
+	}
+	return l, nil
+}
+
+// written returns those where something was said, the newest first. A chat may be in a list of which nothing was
+// stored yet.
+func (l list) written() []listed {
+	written := slices.DeleteFunc(slices.Clone(l.chats), func(c listed) bool { return c.Position == 0 })
+	slices.SortStableFunc(written, func(a, b listed) int { return cmp.Compare(b.Position, a.Position) })
+	return written
+}
+
+// Inbox implements Inboxes.
+func (r *Readership) Inbox(ctx context.Context, asked InboxRequest) (Inbox, error) {
+	if err := checkCursor(asked.Cursor); err != nil {
+		return Inbox{}, err
+	}
+	if asked.Limit < 0 {
+		return Inbox{}, Errorf(InvalidArgument, "limit is %d; it must not be negative", asked.Limit)
+	}
+	l, err := r.list(ctx, asked.Reader)
+	if err != nil {
+		return Inbox{}, err
+	}
+	chats, next := inboxPage(l.written(), asked.Cursor, r.limits.page(asked.Limit))
+	inbox := Inbox{HasMore: next > 0, NextCursor: next, Entries: make([]InboxEntry, len(chats))}
+	glances := make([]Glance, len(chats))
+	for i, c := range chats {
+		inbox.Entries[i] = InboxEntry{Chat: c.id.String(), Cursor: c.Cursor}
+		glances[i] = l.glance(c)
+		glances[i].Last = true
+	}
+	glanced, err := r.store.Glance(ctx, glances)
+	if err != nil {
+		return Inbox{}, AsError(err)
+	}
+	for i, g := range glanced {
+		inbox.Entries[i].Unread, inbox.Entries[i].Last = g.Unread, g.Last
+		if g.Last != nil {
+			g.Last.Chat = inbox.Entries[i].Chat
+		}
+	}
+	return inbox, nil
+}
+
+// inboxPage returns a page of what is sorted, newest first, and where the next one begins, or 0. Chats of one position
+// are in one page, however many they are, so that the position is enough to go on from.
+func inboxPage(chats []listed, cursor int64, limit int) (page []listed, next int64) {
+	if cursor > 0 {
+		chats = chats[slices.IndexFunc(append(chats, listed{}), func(c listed) bool { return c.Position <= cursor }):]
+	}
+	end := min(limit, len(chats))
+	for end > 0 && end < len(chats) && chats[end].Position == chats[end-1].Position {
+		end++
+	}
+	if end < len(chats) {
+		next = chats[end].Position
+	}
+	return chats[:end], next
+}
+
+// Unread implements Inboxes.
+func (r *Readership) Unread(ctx context.Context, reader string) ([]Unread, error) {
+	l, err := r.list(ctx, reader)
+	if err != nil {
+		return nil, err
+	}
+	var glances []Glance
+	for _, c := range l.chats {
+		if c.Position >= max(c.Cursor, 1) { // else there is nothing
+			glances = append(glances, l.glance(c))
+		}
+	}
+	glanced, err := r.store.Glance(ctx, glances)
+	if err != nil {
+		return nil, AsError(err)
+	}
+	unread := make([]Unread, 0, len(glances))
+	for i, g := range glanced {
+		if g.Unread > 0 {
+			unread = append(unread, Unread{Chat: glances[i].Chat.String(), Count: g.Unread})
+		}
+	}
+	return unread, nil
+}
+
+// glance says who does not count in a chat. What a user has sent herself lies before her cursor, which sending moves;
+// only the cursors of her devices stay behind.
+func (l list) glance(c listed) Glance {
+	g := Glance{Chat: c.id, From: c.Cursor}
+	if l.reader != l.user {
+		g.Own = l.user
+	}
+	if first, second, pair := c.id.Users(); pair {
+		for _, user := range []string{first, second} {
+			if l.ignored[user] {
+				g.Ignored = append(g.Ignored, user)
+			}
+		}
+		return g
+	}
+	for user := range l.ignored {
+		g.Ignored = append(g.Ignored, user)
+	}
+	return g
+}

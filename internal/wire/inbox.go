@@ -1,0 +1,155 @@
+package wire
+
+import (
+	"math"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/gen/rpc"
+)
+
+// ReadersRequest is what a client sends.
+func ReadersRequest(chat, requestID string) *rpc.ReadersRequest {
+	return &rpc.ReadersRequest{Chat: chat, RequestId: optional(requestID)}
+}
+
+// ReadersResponse is what the server answers.
+func ReadersResponse(r chat.Receipts, err error) *rpc.ReadersResponse {
+	code, text := outcome(err)
+	response := &rpc.ReadersResponse{Code: code, Msg: text}
+	if err == nil {
+		response.Count = new(int64(r.Count))
+	}
+	for _, reading := range r.Readings {
+		response.Readings = append(response.Readings, &rpc.Reading{Reader: reading.Reader, Cursor: reading.Cursor})
+	}
+	return response
+}
+
+// ReceiptsOf is what a client makes of the answer.
+func ReceiptsOf(r *rpc.ReadersResponse) (chat.Receipts, error) {
+	receipts := chat.Receipts{Count: int(r.GetCount())}
+	for _, reading := range r.Readings {
+		receipts.Readings = append(receipts.Readings, chat.Reading{Reader: reading.Reader, Cursor: reading.Cursor})
+	}
+	return receipts, errorOf(r.Code, r.Msg)
+}
+
+// IgnoredRequest is what a client sends.
+func IgnoredRequest(user, requestID string) *rpc.IgnoredRequest {
+	return &rpc.IgnoredRequest{User: user, RequestId: optional(requestID)}
+}
+
+// IgnoredResponse is what the server answers.
+func IgnoredResponse(users []string, err error) *rpc.IgnoredResponse {
+	code, text := outcome(err)
+	return &rpc.IgnoredResponse{Code: code, Msg: text, Users: users}
+}
+
+// IgnoredOf is what a client makes of the answer.
+func IgnoredOf(r *rpc.IgnoredResponse) ([]string, error) { return r.Users, errorOf(r.Code, r.Msg) }
+
+// IgnoreRequest is what a client sends.
+func IgnoreRequest(r chat.IgnoreRequest, requestID string) *rpc.IgnoreRequest {
+	return &rpc.IgnoreRequest{User: r.User, Other: r.Other, Ignore: r.Ignore, RequestId: optional(requestID)}
+}
+
+// IgnoreRequestOf is what the server makes of a request.
+func IgnoreRequestOf(r *rpc.IgnoreRequest) chat.IgnoreRequest {
+	return chat.IgnoreRequest{User: r.User, Other: r.Other, Ignore: r.Ignore}
+}
+
+// IgnoreResponse is what the server answers.
+func IgnoreResponse(err error) *rpc.IgnoreResponse {
+	code, text := outcome(err)
+	return &rpc.IgnoreResponse{Code: code, Msg: text}
+}
+
+// IgnoreOf is what a client makes of the answer.
+func IgnoreOf(r *rpc.IgnoreResponse) error { return errorOf(r.Code, r.Msg) }
+
+// InboxRequest is what a client sends. A limit that Thrift's i32 cannot hold is above every maximum, or negative.
+func InboxRequest(r chat.InboxRequest, requestID string) *rpc.InboxRequest {
+	limit := max(math.MinInt32, min(r.Limit, math.MaxInt32))
+	return &rpc.InboxRequest{Reader: r.Reader, Cursor: r.Cursor, Limit: int32(limit), RequestId: optional(requestID)}
+}
+
+// InboxRequestOf is what the server makes of a request.
+func InboxRequestOf(r *rpc.InboxRequest) chat.InboxRequest {
+	return chat.InboxRequest{Reader: r.Reader, Cursor: r.Cursor, Limit: int64(r.Limit)}
+}
+
+// InboxResponse is what the server answers.
+func InboxResponse(inbox chat.Inbox, err error) *rpc.InboxResponse {
+	if err != nil {
+		code, text := status(err)
+		return &rpc.InboxResponse{Code: code, Msg: text}
+	}
+	response := &rpc.InboxResponse{Msg: success, HasMore: &inbox.HasMore, NextCursor: &inbox.NextCursor}
+	for _, e := range inbox.Entries {
+		entry := &rpc.InboxEntry{Chat: e.Chat, Unread: int32(e.Unread), Cursor: e.Cursor}
+		if e.Last != nil {
+			entry.Last = new(message(*e.Last))
+		}
+		response.Entries = append(response.Entries, entry)
+	}
+	return response
+}
+
+// InboxOf is what a client makes of the answer.
+func InboxOf(r *rpc.InboxResponse) (chat.Inbox, error) {
+	inbox := chat.Inbox{HasMore: r.GetHasMore(), NextCursor: r.GetNextCursor()}
+	for _, e := range r.Entries {
+		entry := chat.InboxEntry{Chat: e.Chat, Unread: int(e.Unread), Cursor: e.Cursor}
+		if e.Last != nil {
+			entry.Last = new(messageOf(e.Last))
+		}
+		inbox.Entries = append(inbox.Entries, entry)
+	}
+	return inbox, errorOf(r.Code, r.Msg)
+}
+
+// UnreadRequest is what a client sends.
+func UnreadRequest(reader, requestID string) *rpc.UnreadRequest {
+	return &rpc.UnreadRequest{Reader: reader, RequestId: optional(requestID)}
+}
+
+// UnreadResponse is what the server answers.
+func UnreadResponse(unread []chat.Unread, err error) *rpc.UnreadResponse {
+	code, text := outcome(err)
+	response := &rpc.UnreadResponse{Code: code, Msg: text}
+	for _, u := range unread {
+		response.Chats = append(response.Chats, &rpc.Unread{Chat: u.Chat, Count: int32(u.Count)})
+	}
+	return response
+}
+
+// UnreadOf is what a client makes of the answer.
+func UnreadOf(r *rpc.UnreadResponse) (unread []chat.Unread, err error) {
+	for _, u := range r.Chats {
+		unread = append(unread, chat.Unread{Chat: u.Chat, Count: int(u.Count)})
+	}
+	return unread, errorOf(r.Code, r.Msg)
+}
+
+// ChatsRequest is what a client sends.
+func ChatsRequest(reader, requestID string) *rpc.ChatsRequest {
+	return &rpc.ChatsRequest{Reader: reader, RequestId: optional(requestID)}
+}
+
+// ChatsResponse is what the server answers.
+func ChatsResponse(chats []chat.Standing, err error) *rpc.ChatsResponse {
+	code, text := outcome(err)
+	response := &rpc.ChatsResponse{Code: code, Msg: text}
+	for _, c := range chats {
+		response.Chats = append(response.Chats, &rpc.Standing{Chat: c.Chat, Cursor: c.Cursor})
+	}
+	return response
+}
+
+// ChatsOf is what a client makes of the answer.
+func ChatsOf(r *rpc.ChatsResponse) (chats []chat.Standing, err error) {
+	for _, c := range r.Chats {
+		chats = append(chats, chat.Standing{Chat: c.Chat, Cursor: c.Cursor})
+	}
+	return chats, errorOf(r.Code, r.Msg)
+}

@@ -1,0 +1,172 @@
+package storage
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+//go:embed scripts/newest.lua
+var newestSource string
+
+//go:embed scripts/glance.lua
+var glanceSource string
+
+//go:embed scripts/ignore.lua
+var ignoreSource string
+
+var (
+	newestScript = redis.NewScript(newestSource)
+	glanceScript = redis.NewScript(glanceSource)
+	ignoreScript = redis.NewScript(ignoreSource)
+)
+
+// readerSources are the scripts of readers.
+var readerSources = []string{newestSource, glanceSource, ignoreSource}
+
+var _ chat.ReadershipStore = (*Store)(nil)
+
+// Lists implements chat.InboxStore.
+func (s *Store) Lists(ctx context.Context, user string) ([]chat.ID, map[string]bool, error) {
+	keys := []string{s.keys.chats(user), s.keys.ignored(user)}
+	calls := make([]*redis.StringSliceCmd, len(keys))
+	errs := s.calls(ctx, len(keys), exchange{
+		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+			calls[i] = pipeline.SMembers(ctx, keys[i])
+			return calls[i]
+		},
+		key: func(i int) string { return keys[i] },
+	})
+	for _, err := range errs {
+		if err != nil {
+			return nil, nil, callError("read the lists of "+user, err)
+		}
+	}
+	chats := make([]chat.ID, 0, len(calls[0].Val()))
+	for _, name := range calls[0].Val() {
+		if id, err := chat.ParseID(name); err == nil { // a check names what is none
+			chats = append(chats, id)
+		}
+	}
+	slices.SortFunc(chats, func(a, b chat.ID) int { return strings.Compare(a.String(), b.String()) })
+	return chats, setOf(calls[1].Val()), nil
+}
+
+// setOf is nil where there are no members.
+func setOf(members []string) map[string]bool {
+	if len(members) == 0 {
+		return nil
+	}
+	set := make(map[string]bool, len(members))
+	for _, member := range members {
+		set[member] = true
+	}
+	return set
+}
+
+// Newest implements chat.InboxStore with one call of newest.lua for each partition, whatever the number of chats.
+func (s *Store) Newest(ctx context.Context, reader string, chats []chat.ID) ([]chat.Newest, error) {
+	var tags []string
+	in := map[string][]int{} // indices of chats by partition
+	for i, id := range chats {
+		tag := s.keys.partition(id)
+		if in[tag] == nil {
+			tags = append(tags, tag)
+		}
+		in[tag] = append(in[tag], i)
+	}
+	calls := make([]*redis.StringSliceCmd, len(tags))
+	errs := s.calls(ctx, len(tags), exchange{
+		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+			indices := in[tags[i]]
+			args := make([]any, 0, 5+2*len(indices))
+			args = append(args, "evalsha", newestScript.Hash(), 1+len(indices), s.keys.activity(tags[i]))
+			for _, k := range indices {
+				args = append(args, s.keys.read(chats[k]))
+			}
+			args = append(args, reader)
+			for _, k := range indices {
+				args = append(args, chats[k].String())
+			}
+			calls[i] = redis.NewStringSliceCmd(ctx, args...)
+			_ = pipeline.Process(ctx, calls[i])
+			return calls[i]
+		},
+		key: func(i int) string { return s.keys.activity(tags[i]) },
+	})
+	newest := make([]chat.Newest, len(chats))
+	for i, tag := range tags {
+		if errs[i] != nil {
+			return nil, callError("read what is new in "+tag, errs[i])
+		}
+		for k, index := range in[tag] {
+			found := calls[i].Val()[2*k : 2*k+2]
+			if found[0] != "" {
+				at, err := strconv.ParseFloat(found[0], 64)
+				if err != nil {
+					return nil, fmt.Errorf("read the activity of %s: %w", chats[index], err)
+				}
+				newest[index].Position = int64(at)
+			}
+			newest[index].Cursor = cursorOf(found[1])
+		}
+	}
+	return newest, nil
+}
+
+// cursorOf reads a cursor as advance.lua does: what is none is 0.
+func cursorOf(text string) int64 {
+	cursor, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || cursor < 0 || cursor > chat.MaxCursor {
+		return 0
+	}
+	return cursor
+}
+
+// Glance implements chat.InboxStore with glance.lua.
+func (s *Store) Glance(ctx context.Context, glances []chat.Glance) ([]chat.Glanced, error) {
+	oldest := s.oldest()
+	calls := make([]*redis.SliceCmd, len(glances))
+	errs := s.calls(ctx, len(glances), exchange{
+		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+			g := glances[i]
+			last := "0"
+			if g.Last {
+				last = "1"
+			}
+			args := []any{"evalsha", glanceScript.Hash(), 1, s.keys.log(g.Chat), oldest, last, g.From, chat.ManyUnread, g.Own}
+			for _, user := range g.Ignored {
+				args = append(args, user)
+			}
+			calls[i] = redis.NewSliceCmd(ctx, args...)
+			_ = pipeline.Process(ctx, calls[i])
+			return calls[i]
+		},
+		key: func(i int) string { return s.keys.log(glances[i].Chat) },
+	})
+	glanced := make([]chat.Glanced, len(glances))
+	for i, g := range glances {
+		if errs[i] != nil {
+			return nil, callError("look into "+g.Chat.String(), errs[i])
+		}
+		found := calls[i].Val()
+		last, _ := found[0].(string)
+		unread, _ := found[1].(int64)
+		glanced[i].Unread = int(unread)
+		if last != "" {
+			message, err := decodeMember(last)
+			if err != nil {
+				return nil, fmt.Errorf("look into %s: %w", g.Chat, err)
+			}
+			glanced[i].Last = &message
+		}
+	}
+	return glanced, nil
+}
