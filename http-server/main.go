@@ -30,6 +30,7 @@ func main() {
 				return err
 			}
 			server.People = service
+			server.Readers = service
 			return server.Run(ctx)
 		})
 }

@@ -52,6 +52,7 @@ func (s *serve) Run(ctx contextType) error {
 		return errors.Join(err, rpc.Close())
 	}
 	http.People = calls
+	http.Readers = calls
 	address := dialable(http.Addr())
 	if s.HTTP.TLSCert != "" {
 		address = "https://" + address

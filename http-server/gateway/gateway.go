@@ -55,6 +55,8 @@ type Server struct {
 
 	// People is where accounts and sessions are. It is set before Run; without it there are none.
 	People People
+	// Readers is where inboxes are, and whom users ignore. It is set before Run; without it there are none.
+	Readers handler.Readership
 }
 
 // Listen opens the listener, and reads the certificate and the keys of tokens where there are any. Requests are answered from service and live
@@ -81,7 +83,7 @@ func Listen(config Config, service chat.Service, live chat.Live, log *slog.Logge
 	}
 	listening := newListener(inner, encrypt != nil, limitsOf(config, log), log)
 	return &Server{
-		config: config, log: log, listener: listening, service: service, live: live, keys: keys, People: nobody{},
+		config: config, log: log, listener: listening, service: service, live: live, keys: keys, People: nobody{}, Readers: noReaders{},
 	}, nil
 }
 
@@ -92,7 +94,7 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // under way finish, and closes. It is called once.
 func (s *Server) Run(ctx context.Context) error {
 	service, calls := s.limited()
-	hub := live.New(service, calls, live.Config{Log: s.log, Tick: s.listener.limits.tick})
+	hub := live.New(service, calls, live.Config{Log: s.log, Tick: s.listener.limits.tick, Inboxes: s.Readers})
 	hubCtx, stopHub := context.WithCancel(context.WithoutCancel(ctx))
 	var hubRuns sync.WaitGroup
 	hubRuns.Go(func() { hub.Run(hubCtx) })
@@ -164,7 +166,7 @@ func (s *Server) engine(h *handler.Handler, draining <-chan struct{}) *server.He
 		engine.Use(middleware.Limit(ratelimit.New(s.config.RateLimit), s.config.TrustedProxies, free...))
 	}
 	people := s.people(engine, h)
-	register(engine, routes(h, people, draining))
+	register(engine, routes(h, people, handler.NewInboxes(h, s.Readers), draining))
 	return engine
 }
 

@@ -202,7 +202,7 @@ func TestDocumentIsValid(t *testing.T) {
 func TestDocumentHasTheRoutes(t *testing.T) {
 	_, validator := served(t, &fakeService{})
 	var want, got []string
-	for _, r := range routes(nil, nil, nil) {
+	for _, r := range routes(nil, nil, nil, nil) {
 		want = append(want, r.method+" "+strings.Replace(r.path, ":user", "{user}", 1))
 	}
 	for path, item := range validator.Document().Paths.Map() {
@@ -246,6 +246,14 @@ func TestDocumentHasTheFields(t *testing.T) {
 		"ReadRequest":      api.ReadRequest{},
 		"ReadResponse":     api.ReadResponse{},
 		"PresenceResponse": api.PresenceResponse{},
+
+		"Receipt":         api.Receipt{},
+		"ReadersResponse": api.ReadersResponse{},
+		"IgnoredResponse": api.IgnoredResponse{},
+		"InboxEntry":      api.InboxEntry{},
+		"InboxResponse":   api.InboxResponse{},
+		"UnreadChat":      api.UnreadChat{},
+		"UnreadResponse":  api.UnreadResponse{},
 		"Account":          api.Account{},
 		"RegisterRequest":  api.RegisterRequest{},
 		"UsersResponse":    api.UsersResponse{},
@@ -284,6 +292,9 @@ func TestDocumentRequiresWhatIsAlwaysThere(t *testing.T) {
 		"PresenceResponse": api.PresenceResponse{},
 		"Account":          api.Account{}, "UsersResponse": api.UsersResponse{}, "ContactsResponse": api.ContactsResponse{},
 		"TokenResponse": api.TokenResponse{}, "StatusResponse": api.StatusResponse{},
+		"Receipt": api.Receipt{}, "ReadersResponse": api.ReadersResponse{}, "IgnoredResponse": api.IgnoredResponse{},
+		"InboxEntry": api.InboxEntry{}, "InboxResponse": api.InboxResponse{}, "UnreadChat": api.UnreadChat{},
+		"UnreadResponse": api.UnreadResponse{},
 	} {
 		var want []string
 		for field := range exported(reflect.TypeOf(message)) {

@@ -21,7 +21,7 @@ type route struct {
 }
 
 // routes is everything that the gateway answers. openapi.yaml describes the same, which a test checks.
-func routes(h *handler.Handler, p *handler.People, draining <-chan struct{}) []route {
+func routes(h *handler.Handler, p *handler.People, i *handler.Inboxes, draining <-chan struct{}) []route {
 	return []route{
 		{consts.MethodPost, "/api/send", h.Send},
 		{consts.MethodGet, "/api/pull", h.Pull},
@@ -39,6 +39,12 @@ func routes(h *handler.Handler, p *handler.People, draining <-chan struct{}) []r
 		{consts.MethodPost, "/api/refresh", p.Refresh},
 		{consts.MethodPost, "/api/logout", p.Logout},
 		{consts.MethodPost, "/api/password", p.ChangePassword},
+		{consts.MethodGet, "/api/readers", i.Readers},
+		{consts.MethodGet, "/api/inbox", i.Inbox},
+		{consts.MethodGet, "/api/unread", i.Unread},
+		{consts.MethodGet, "/api/ignored", i.Ignored},
+		{consts.MethodPut, "/api/ignored/:user", i.Ignore},
+		{consts.MethodDelete, "/api/ignored/:user", i.Unignore},
 		{consts.MethodGet, "/ping", h.Ping},
 		{consts.MethodGet, "/readyz", h.Ready(draining)},
 		{consts.MethodGet, "/openapi.yaml", serveOpenAPI},

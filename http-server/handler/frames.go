@@ -10,10 +10,12 @@ type frame struct {
 	Type     string `json:"type"`
 	Ref      string `json:"ref"`
 	Chat     string `json:"chat"`
-	Cursor   int64  `json:"cursor"`
+	Inbox    bool   `json:"inbox"`
+	Cursor   *int64 `json:"cursor"`
 	Limit    int64  `json:"limit"`
 	Reverse  bool   `json:"reverse"`
 	Reader   string `json:"reader"`
+	Unread   bool   `json:"unread"`
 	Presence *bool  `json:"presence"`
 	Batch    string `json:"batch"`
 	Text     string `json:"text"`
@@ -21,6 +23,14 @@ type frame struct {
 	ID       string `json:"id"`
 	Signal   string `json:"signal"`
 	Data     string `json:"data"`
+}
+
+// cursor is 0 where none is given.
+func (f frame) cursor() int64 {
+	if f.Cursor == nil {
+		return 0
+	}
+	return *f.Cursor
 }
 
 // maxRef is the longest ref, in bytes.
@@ -38,9 +48,10 @@ func readFrame(text []byte) (frame, error) {
 
 // head is what every frame of the server begins with.
 type head struct {
-	Type string `json:"type"`
-	Ref  string `json:"ref,omitempty"`
-	Chat string `json:"chat,omitempty"`
+	Type  string `json:"type"`
+	Ref   string `json:"ref,omitempty"`
+	Chat  string `json:"chat,omitempty"`
+	Inbox bool   `json:"inbox,omitempty"` // of watching and unwatched
 }
 
 // The frames of the server, but for those that are a head only.

@@ -60,6 +60,7 @@ func (h *Handler) readPull(c *app.RequestContext) (chat.PullRequest, time.Durati
 	}
 	return chat.PullRequest{
 		Chat: request.Chat, Cursor: request.Cursor, Limit: request.Limit, Reverse: request.Reverse,
+		Reader: request.Reader, Unread: request.Unread,
 	}, wait, err
 }
 
@@ -97,6 +98,10 @@ func readPullQuery(c *app.RequestContext, request *api.PullRequest) (err error) 
 			request.Limit, err = queryInt("limit", value)
 		case "reverse":
 			request.Reverse, err = queryBool("reverse", value)
+		case "reader":
+			request.Reader = string(value)
+		case "unread":
+			request.Unread, err = queryBool("unread", value)
 		case "wait":
 			request.Wait = string(value)
 		}

@@ -27,7 +27,7 @@ const eventStream = "text/event-stream; charset=utf-8"
 // Stream answers GET /api/stream with server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html),
 // until the client goes or the server stops.
 func (h *Handler) Stream(ctx context.Context, c *app.RequestContext) {
-	follows, err := readStream(c)
+	wanted, err := readStream(ctx, c)
 	if err != nil {
 		Fail(c, err)
 		return
@@ -39,17 +39,20 @@ func (h *Handler) Stream(ctx context.Context, c *app.RequestContext) {
 	below := connection(ctx)
 	sink := &eventSink{conn: below.Take(), part: h.config.Part, end: below.Wake}
 	head := streamHead(c)
-	below.Leave(c, func() { h.serveStream(ctx, below, sink, head, follows) })
+	below.Leave(c, func() { h.serveStream(ctx, below, sink, head, wanted) })
 }
 
 // serveStream writes events until the client goes or the server stops.
-func (h *Handler) serveStream(ctx context.Context, below Connection, sink *eventSink, head []byte, follows []live.Follow) {
+func (h *Handler) serveStream(ctx context.Context, below Connection, sink *eventSink, head []byte, wanted stream) {
 	began := time.Now()
 	err := sink.write(head)
 	session := h.hub.Open(sink, sink.ended)
 	defer session.Close()
-	for i := 0; i < len(follows) && err == nil; i++ {
-		err = session.Follow(follows[i])
+	for i := 0; i < len(wanted.follows) && err == nil; i++ {
+		err = session.Follow(wanted.follows[i])
+	}
+	if err == nil && wanted.inbox != nil {
+		err = session.FollowInbox(*wanted.inbox)
 	}
 	if err == nil {
 		below.AwaitClose()
@@ -72,20 +75,44 @@ func streamHead(c *app.RequestContext) []byte {
 // streamQuery is what /api/stream takes from the query string.
 type streamQuery struct {
 	chats                      []string
+	inbox, fromCursor          bool
 	follow                     live.Follow // but for the chat
 	presence, batch, lastEvent string
 }
 
-// readStream returns which chats are to be followed, from where.
-func readStream(c *app.RequestContext) ([]live.Follow, error) {
+// stream is what is to be followed.
+type stream struct {
+	follows []live.Follow
+	inbox   *live.InboxFollow // or nil
+}
+
+// readStream returns what is to be followed, from where.
+func readStream(ctx context.Context, c *app.RequestContext) (stream, error) {
 	query, err := readStreamQuery(c)
 	if err != nil {
-		return nil, err
+		return stream{}, err
 	}
 	positions, err := parseEventID(query.lastEvent)
 	if err != nil {
-		return nil, err
+		return stream{}, err
 	}
+	follows, err := query.follows(positions)
+	switch {
+	case err != nil:
+		return stream{}, err
+	case !query.inbox && len(follows) == 0:
+		return stream{}, chat.Errorf(chat.InvalidArgument, "chat is missing; give one or several, as ?chat=alice:bob&chat=room")
+	case !query.inbox:
+		return stream{follows: follows}, nil
+	}
+	inbox := live.InboxFollow{Follow: query.follow, FromCursor: query.fromCursor, At: positions}
+	if inbox.Reader, err = chat.ActingReader(ctx, inbox.Reader); err == nil {
+		err = inbox.Check()
+	}
+	return stream{follows: follows, inbox: &inbox}, err
+}
+
+func (query streamQuery) follows(positions map[chat.ID]int64) ([]live.Follow, error) {
 	follows := make([]live.Follow, 0, len(query.chats))
 	seen := map[chat.ID]bool{}
 	for _, name := range query.chats {
@@ -107,10 +134,7 @@ func readStream(c *app.RequestContext) ([]live.Follow, error) {
 		}
 		follows = append(follows, f)
 	}
-	switch {
-	case len(follows) == 0:
-		return nil, chat.Errorf(chat.InvalidArgument, "chat is missing; give one or several, as ?chat=alice:bob&chat=room")
-	case len(follows) > maxStreamChats:
+	if len(follows) > maxStreamChats {
 		return nil, chat.Errorf(chat.InvalidArgument, "%d chats are too many for one stream; the limit is %d", len(follows), maxStreamChats)
 	}
 	return follows, nil
@@ -125,8 +149,11 @@ func readStreamQuery(c *app.RequestContext) (q streamQuery, err error) {
 		switch strings.ToLower(string(name)) {
 		case "chat":
 			q.chats = append(q.chats, string(value))
+		case "inbox":
+			q.inbox, err = queryBool("inbox", value)
 		case "cursor":
 			q.follow.Cursor, err = queryInt("cursor", value)
+			q.fromCursor = true
 		case "reader":
 			q.follow.Reader = string(value)
 		case "presence":

@@ -2,6 +2,7 @@ package handler
 
 import (
 	"context"
+	"time"
 
 	"github.com/pullchat/pullchat/http-server/live"
 	"github.com/pullchat/pullchat/internal/chat"
@@ -60,7 +61,7 @@ func (s *socket) watch(ctx context.Context, f frame) error {
 		if err := s.follow(ctx, f); err != nil {
 			return s.write(encode(refusal(f.Ref, "", err)))
 		}
-		return s.write(encode(head{Type: "watching", Ref: f.Ref, Chat: f.Chat}))
+		return s.write(encode(head{Type: "watching", Ref: f.Ref, Chat: f.Chat, Inbox: f.Inbox}))
 	})
 }
 
@@ -72,17 +73,37 @@ func (s *socket) follow(ctx context.Context, f frame) error {
 	if err != nil {
 		return err
 	}
+	if f.Inbox {
+		return s.followInbox(ctx, f, batch)
+	}
 	if s.session.Follows() >= maxWatches && !s.session.Has(f.Chat) {
 		return chat.Errorf(chat.InvalidArgument, "%d chats are watched, which is the limit of a connection; unwatch one, or open another", maxWatches)
 	}
-	wanted := live.Follow{Chat: f.Chat, Cursor: f.Cursor, Limit: f.Limit, Reader: f.Reader, Presence: f.Reader != "", Batch: batch}
+	wanted := live.Follow{Chat: f.Chat, Cursor: f.cursor(), Limit: f.Limit, Reader: f.Reader, Presence: f.Reader != "", Batch: batch}
 	if f.Presence != nil {
 		wanted.Presence = *f.Presence
 	}
 	return s.session.Follow(wanted)
 }
 
+func (s *socket) followInbox(ctx context.Context, f frame, batch time.Duration) error {
+	if f.Chat != "" {
+		return chat.Errorf(chat.InvalidArgument, "a frame watches a chat or the inbox; this one names both")
+	}
+	reader, err := chat.ActingReader(ctx, f.Reader)
+	if err != nil {
+		return err
+	}
+	return s.session.FollowInbox(live.InboxFollow{
+		Follow:     live.Follow{Cursor: f.cursor(), Limit: f.Limit, Reader: reader, Batch: batch},
+		FromCursor: f.Cursor != nil,
+	})
+}
+
 func (s *socket) unwatch(_ context.Context, f frame) (any, error) {
+	if f.Inbox {
+		return head{Type: "unwatched", Ref: f.Ref, Inbox: true}, s.session.UnfollowInbox()
+	}
 	return head{Type: "unwatched", Ref: f.Ref, Chat: f.Chat}, s.session.Unfollow(f.Chat)
 }
 
@@ -92,12 +113,12 @@ func (s *socket) send(ctx context.Context, f frame) (any, error) {
 }
 
 func (s *socket) pull(ctx context.Context, f frame) (any, error) {
-	page, err := s.handler.service.Pull(ctx, chat.PullRequest{Chat: f.Chat, Cursor: f.Cursor, Limit: f.Limit, Reverse: f.Reverse})
+	page, err := s.handler.service.Pull(ctx, chat.PullRequest{Chat: f.Chat, Cursor: f.cursor(), Limit: f.Limit, Reverse: f.Reverse, Reader: f.Reader, Unread: f.Unread})
 	return pageFrame{head{Type: "page", Ref: f.Ref, Chat: f.Chat}, pullResponse(page).Messages, page.HasMore, page.NextCursor}, err
 }
 
 func (s *socket) read(ctx context.Context, f frame) (any, error) {
-	cursor, err := s.handler.live.Read(ctx, chat.ReadRequest{Chat: f.Chat, Reading: chat.Reading{Reader: f.Reader, Cursor: f.Cursor}})
+	cursor, err := s.handler.live.Read(ctx, chat.ReadRequest{Chat: f.Chat, Reading: chat.Reading{Reader: f.Reader, Cursor: f.cursor()}})
 	return readFrameOut{head{Type: "read", Ref: f.Ref, Chat: f.Chat}, f.Reader, cursor}, err
 }
 

@@ -14,7 +14,9 @@ type follow struct {
 	session *Session
 	id      chat.ID
 	wanted  Follow
-	topic   *topic // set before anybody can wake it
+	topic   *topic  // set before anybody can wake it
+	person  *person // whose ignoring holds; nil where nobody's does
+	inbox   *inbox  // that it is of, or nil
 
 	cursor  int64
 	seen    int64     // the topic's position that the last page has answered
@@ -57,6 +59,9 @@ func (f *follow) hint(position int64) {
 }
 
 func (f *follow) tell(e chat.Event) {
+	if e.Kind == chat.Signalled && f.person.ignores(e.Signal.Sender) {
+		return
+	}
 	s := f.session
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -98,6 +103,7 @@ func (f *follow) unlessGone(write func() error) error {
 func (f *follow) leave() {
 	f.session.hub.present.leaveOne(f.topic, f.wanted)
 	f.session.hub.leave(f.topic, f)
+	f.session.hub.people.leave(f.person)
 }
 
 // deliver writes who is present, if that is to be told, and the next page, if there is one.
@@ -120,11 +126,14 @@ func (f *follow) deliver() error {
 	if !owed && !f.topic.ahead(cursor, seen) {
 		return nil
 	}
+	if !f.person.ready(f) { // it wakes the follow when it is
+		return nil
+	}
 	page, err := f.topic.page(context.Background(), place{f.wanted.Chat, cursor, f.wanted.Limit})
 	if err != nil {
 		return f.failed(err)
 	}
-	return s.Write(func() error { return f.write(page) })
+	return s.Write(func() error { return f.write(page.without(f.person.ignored())) })
 }
 
 // write writes a page and moves on, unless the client wants to have no more of the chat.
@@ -138,6 +147,10 @@ func (f *follow) write(page *Page) error {
 	f.cursor, f.seen, f.owed = page.NextCursor, page.seen, page.HasMore
 	if len(page.Messages) > 0 && f.wanted.Batch > 0 {
 		f.due = time.Now().Add(f.wanted.Batch)
+	}
+	if f.inbox != nil {
+		s.moved = append(slices.DeleteFunc(s.moved, func(other *follow) bool { return other == f || other.gone }), f)
+		s.moved = s.moved[max(0, len(s.moved)-maxMoved):]
 	}
 	if page.HasMore {
 		s.push(f)
@@ -160,11 +173,19 @@ const (
 	retryWithin = time.Second
 )
 
+// passing says whether trying again may help.
+func passing(err error) bool {
+	switch chat.CodeOf(err) {
+	case chat.Unavailable, chat.DeadlineExceeded, chat.Internal, chat.ResourceExhausted:
+		return true
+	}
+	return false
+}
+
 // failed tries again later, unless that would not help.
 func (f *follow) failed(err error) error {
 	s := f.session
-	switch chat.CodeOf(err) {
-	case chat.Unavailable, chat.DeadlineExceeded, chat.Internal, chat.ResourceExhausted:
+	if passing(err) {
 		s.mutex.Lock()
 		defer s.mutex.Unlock()
 		f.owed = true

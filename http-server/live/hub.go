@@ -25,6 +25,8 @@ const (
 type Config struct {
 	Log  *slog.Logger
 	Tick time.Duration // every session gets a heartbeat once in 25 of them; 0 is a second
+
+	Inboxes chat.Inboxes // of readers; nil where nobody ignores anybody and nobody has an inbox
 }
 
 // Hub knows who follows which chats through this gateway. Use New; Run must run.
@@ -34,6 +36,7 @@ type Hub struct {
 	live    chat.Live
 	watch   chat.Watch
 	present *attendance
+	people  *people
 
 	mutex    sync.Mutex
 	topics   map[chat.ID]*topic
@@ -57,6 +60,7 @@ func New(log chat.Service, live chat.Live, config Config) *Hub {
 		topics: map[chat.ID]*topic{}, leaving: map[*topic]time.Time{}, warm: map[*topic]struct{}{}, draining: make(chan struct{}),
 	}
 	h.present = &attendance{gateway: rand.Text(), live: live, topics: map[*topic]struct{}{}}
+	h.people = &people{hub: h, users: map[string]*person{}, stale: map[*person]struct{}{}, bell: make(chan struct{}, 1)}
 	for i := range h.sessions {
 		h.sessions[i] = map[*Session]struct{}{}
 	}
@@ -69,6 +73,7 @@ func (h *Hub) Run(ctx context.Context) {
 	var parts sync.WaitGroup
 	parts.Go(func() { h.hear(ctx) })
 	parts.Go(func() { h.present.run(ctx) })
+	parts.Go(func() { h.people.run(ctx) })
 	h.tick(ctx)
 	h.watch.Close()
 	parts.Wait()
@@ -150,7 +155,8 @@ func (h *Hub) join(id chat.ID, l listener, into **topic) {
 	defer h.mutex.Unlock()
 	t := h.topics[id]
 	if t == nil {
-		t = &topic{hub: h, id: id, position: -1, listeners: map[listener]struct{}{}}
+		first, second, _ := id.Users()
+		t = &topic{hub: h, id: id, self: first == second, position: -1, listeners: map[listener]struct{}{}}
 		h.topics[id] = t
 		h.watch.Add(id)
 	}

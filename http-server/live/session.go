@@ -55,10 +55,13 @@ type Session struct {
 	ended  func(error)
 	bucket int
 
-	writing sync.Mutex // around everything that the sink writes; taken before mutex
+	writing  sync.Mutex // around everything that the sink writes; taken before the others
+	changing sync.Mutex // around what changes follows; taken before mutex
 
 	mutex   sync.Mutex
 	follows []*follow // in the order in which the client named them
+	moved   []*follow // those of the inbox that have a page behind them, the last one last; maxMoved at most
+	inbox   *inbox    // or nil
 	ready   []*follow // those that may have something to write
 	news    []news
 	beats   bool // a heartbeat is due
@@ -91,9 +94,12 @@ func (s *Session) Close() {
 	s.shut()
 	s.writing.Lock()   // whoever delivers has seen that it is closed
 	s.writing.Unlock() //nolint:staticcheck // an empty section is a wait
+	_ = s.UnfollowInbox()
+	s.changing.Lock()
+	defer s.changing.Unlock()
 	s.mutex.Lock()
 	follows := s.follows
-	s.follows = nil
+	s.follows, s.moved = nil, nil
 	s.mutex.Unlock()
 	for _, f := range follows {
 		f.leave()
@@ -153,6 +159,9 @@ func (s *Session) Follow(wanted Follow) error {
 		wanted.Limit = manyMessages
 	}
 	f := &follow{session: s, id: id, wanted: wanted, cursor: wanted.Cursor, seen: -1, owed: true}
+	f.person = s.hub.people.join(chat.UserOf(wanted.Reader))
+	s.changing.Lock()
+	defer s.changing.Unlock()
 	s.mutex.Lock()
 	var before *follow
 	if i := s.find(id); i >= 0 {
@@ -192,6 +201,13 @@ func (s *Session) Unfollow(name string) error {
 
 // drop ends a follow, unless it has ended.
 func (s *Session) drop(f *follow) {
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	s.remove(f)
+}
+
+// remove is drop while changing is held.
+func (s *Session) remove(f *follow) {
 	s.mutex.Lock()
 	i := slices.Index(s.follows, f)
 	if i >= 0 {
@@ -204,11 +220,16 @@ func (s *Session) drop(f *follow) {
 	}
 }
 
-// Follows is how many chats are followed.
-func (s *Session) Follows() int {
+// Follows is how many chats are followed, but for those of the inbox.
+func (s *Session) Follows() (n int) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	return len(s.follows)
+	for _, f := range s.follows {
+		if f.inbox == nil {
+			n++
+		}
+	}
+	return n
 }
 
 // Has says whether a chat is followed, by whichever name.
@@ -224,13 +245,20 @@ func (s *Session) find(id chat.ID) int {
 	return slices.IndexFunc(s.follows, func(f *follow) bool { return f.id == id })
 }
 
-// positions is where the client stands in its chats.
+// positions is where the client stands in its chats. Of an inbox these are the ones that moved last.
 func (s *Session) positions() []Position {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	positions := make([]Position, len(s.follows))
-	for i, f := range s.follows {
-		positions[i] = Position{Chat: f.wanted.Chat, Cursor: f.cursor}
+	positions := make([]Position, 0, len(s.follows))
+	for _, f := range s.follows {
+		if f.inbox == nil {
+			positions = append(positions, Position{Chat: f.wanted.Chat, Cursor: f.cursor})
+		}
+	}
+	for _, f := range s.moved {
+		if !f.gone {
+			positions = append(positions, Position{Chat: f.wanted.Chat, Cursor: f.cursor})
+		}
 	}
 	return positions
 }

@@ -24,8 +24,9 @@ type listener interface {
 
 // topic is a chat that somebody follows here.
 type topic struct {
-	hub *Hub
-	id  chat.ID
+	hub  *Hub
+	id   chat.ID
+	self bool // it is a user's chat with herself
 
 	mutex     sync.Mutex
 	position  int64 // the furthest that was hinted at; -1 before the watch is confirmed
@@ -40,11 +41,25 @@ func (t *topic) hear(e chat.Event) {
 	switch e.Kind {
 	case chat.Hint:
 		t.hint(e.Position)
+		if t.self { // a confirmation: events may have been lost
+			t.toPeople(e)
+		}
+	case chat.Listed, chat.IgnoredChanged:
+		t.toPeople(e)
 	case chat.PresenceChanged:
 		t.hub.present.changed(t)
 	default:
 		for _, l := range t.all() {
 			l.tell(e)
+		}
+	}
+}
+
+// toPeople tells the user whose chat with herself it is.
+func (t *topic) toPeople(e chat.Event) {
+	for _, l := range t.all() {
+		if p, ok := l.(*person); ok {
+			p.tell(e)
 		}
 	}
 }
@@ -79,6 +94,13 @@ func (t *topic) ahead(cursor, seen int64) bool {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	return t.position >= cursor && t.position > seen
+}
+
+// reached is the furthest position that was hinted at.
+func (t *topic) reached() int64 {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	return t.position
 }
 
 // What a topic keeps for others. A page lasts for little, because what is in it may go from the log.
@@ -172,6 +194,17 @@ type Page struct {
 	read    time.Time
 	once    sync.Once
 	encoded []byte
+}
+
+// without returns the page as it is for one who ignores some: the same one where none of them is in it.
+func (p *Page) without(ignored map[string]bool) *Page {
+	ignores := func(m chat.Message) bool { return ignored[m.Sender] }
+	if !slices.ContainsFunc(p.Messages, ignores) {
+		return p
+	}
+	left := &Page{Page: p.Page, Chat: p.Chat, at: p.at, seen: p.seen, read: p.read}
+	left.Messages = slices.DeleteFunc(slices.Clone(p.Messages), ignores)
+	return left
 }
 
 // Encoded returns what encode makes of the page, which it makes once for all who share it.

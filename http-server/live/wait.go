@@ -20,6 +20,9 @@ func (h *Hub) Wait(ctx context.Context, r chat.PullRequest, wait time.Duration) 
 	defer h.leave(t, w)
 	over := time.NewTimer(wait)
 	defer over.Stop()
+	if r.Reader != "" {
+		return h.waitAs(ctx, t, w, r, over.C)
+	}
 	for {
 		page, err := t.page(ctx, place{r.Chat, r.Cursor, r.Limit})
 		if err != nil || len(page.Messages) > 0 {
@@ -34,6 +37,31 @@ func (h *Hub) Wait(ctx context.Context, r chat.PullRequest, wait time.Duration) 
 			case <-ctx.Done():
 			}
 			return page.Page, nil
+		}
+	}
+}
+
+// waitAs is Wait for a reader. Nobody shares what she pulls: others are ignored by others.
+func (h *Hub) waitAs(ctx context.Context, t *topic, w *waiter, r chat.PullRequest, over <-chan time.Time) (chat.Page, error) {
+	for {
+		seen := t.reached()
+		page, err := h.log.Pull(ctx, r)
+		if err != nil || len(page.Messages) > 0 {
+			return page, err
+		}
+		r.Cursor, r.Unread = page.NextCursor, false // past what is left out
+		if page.HasMore {
+			continue
+		}
+		for !t.ahead(r.Cursor, seen) {
+			select {
+			case <-w.woken:
+				continue
+			case <-over:
+			case <-h.draining:
+			case <-ctx.Done():
+			}
+			return page, nil
 		}
 	}
 }

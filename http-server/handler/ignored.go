@@ -1,0 +1,60 @@
+package handler
+
+import (
+	"context"
+
+	"github.com/cloudwego/hertz/pkg/app"
+	"github.com/cloudwego/hertz/pkg/protocol/consts"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	api "github.com/pullchat/pullchat/internal/gen/http"
+)
+
+// ignorer is the user who ignores: the caller, or whom `as` or `reader` names.
+func ignorer(ctx context.Context, c *app.RequestContext) (string, error) {
+	named := query(c, "as")
+	if named == "" {
+		named = chat.UserOf(query(c, "reader"))
+	}
+	return chat.ActingUser(ctx, named)
+}
+
+// Ignored answers GET /api/ignored.
+func (i *Inboxes) Ignored(ctx context.Context, c *app.RequestContext) {
+	user, err := ignorer(ctx, c)
+	if err != nil {
+		Fail(c, err)
+		return
+	}
+	users, err := i.readers.Ignored(ctx, user)
+	if err != nil {
+		Fail(c, err)
+		return
+	}
+	if users == nil {
+		users = []string{}
+	}
+	reply(c, consts.StatusOK, &api.IgnoredResponse{Users: users})
+}
+
+// Ignore answers PUT /api/ignored/{user}.
+func (i *Inboxes) Ignore(ctx context.Context, c *app.RequestContext) { i.setIgnored(ctx, c, true) }
+
+// Unignore answers DELETE /api/ignored/{user}.
+func (i *Inboxes) Unignore(ctx context.Context, c *app.RequestContext) { i.setIgnored(ctx, c, false) }
+
+// setIgnored has the streams of this gateway know before the answer: what is sent after it does not come through them.
+func (i *Inboxes) setIgnored(ctx context.Context, c *app.RequestContext, ignore bool) {
+	user, err := ignorer(ctx, c)
+	if err != nil {
+		Fail(c, err)
+		return
+	}
+	request := chat.IgnoreRequest{User: user, Other: c.Param("user"), Ignore: ignore}
+	if err := i.readers.Ignore(ctx, request); err != nil {
+		Fail(c, err)
+		return
+	}
+	i.hub.Ignore(request)
+	reply(c, consts.StatusOK, &api.StatusResponse{Status: success})
+}

@@ -1,0 +1,83 @@
+package handler
+
+import (
+	"context"
+
+	"github.com/cloudwego/hertz/pkg/app"
+	"github.com/cloudwego/hertz/pkg/protocol/consts"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	api "github.com/pullchat/pullchat/internal/gen/http"
+)
+
+// Readership are the readers of chats and their inboxes.
+type Readership interface {
+	chat.Inboxes
+	chat.Readers
+}
+
+// Inboxes answers the routes of readers.
+type Inboxes struct {
+	*Handler
+
+	readers Readership
+}
+
+// NewInboxes returns the Inboxes of readers.
+func NewInboxes(h *Handler, readers Readership) *Inboxes { return &Inboxes{h, readers} }
+
+// Inbox answers GET /api/inbox.
+func (i *Inboxes) Inbox(ctx context.Context, c *app.RequestContext) {
+	request, err := readInbox(ctx, c)
+	if err != nil {
+		Fail(c, err)
+		return
+	}
+	inbox, err := i.readers.Inbox(ctx, request)
+	if err != nil {
+		Fail(c, err)
+		return
+	}
+	response := &api.InboxResponse{
+		Chats: make([]*api.InboxEntry, len(inbox.Entries)), HasMore: inbox.HasMore, NextCursor: inbox.NextCursor,
+	}
+	for k, e := range inbox.Entries {
+		response.Chats[k] = &api.InboxEntry{Chat: e.Chat, Unread: int64(e.Unread), Cursor: e.Cursor}
+		if e.Last != nil {
+			response.Chats[k].LastMessage = pullResponse(chat.Page{Messages: []chat.Message{*e.Last}}).Messages[0]
+		}
+	}
+	reply(c, consts.StatusOK, response)
+}
+
+func readInbox(ctx context.Context, c *app.RequestContext) (r chat.InboxRequest, err error) {
+	if r.Reader, err = chat.ActingReader(ctx, query(c, "reader")); err != nil {
+		return r, err
+	}
+	if cursor := query(c, "cursor"); cursor != "" {
+		r.Cursor, err = queryInt("cursor", []byte(cursor))
+	}
+	if limit := query(c, "limit"); err == nil && limit != "" {
+		r.Limit, err = queryInt("limit", []byte(limit))
+	}
+	return r, err
+}
+
+// Unread answers GET /api/unread.
+func (i *Inboxes) Unread(ctx context.Context, c *app.RequestContext) {
+	reader, err := chat.ActingReader(ctx, query(c, "reader"))
+	if err != nil {
+		Fail(c, err)
+		return
+	}
+	unread, err := i.readers.Unread(ctx, reader)
+	if err != nil {
+		Fail(c, err)
+		return
+	}
+	response := &api.UnreadResponse{Chats: make([]*api.UnreadChat, len(unread))}
+	for k, u := range unread {
+		response.Chats[k] = &api.UnreadChat{Chat: u.Chat, Unread: int64(u.Count)}
+	}
+	reply(c, consts.StatusOK, response)
+}
