@@ -247,13 +247,13 @@ func TestDocumentHasTheFields(t *testing.T) {
 		"ReadResponse":     api.ReadResponse{},
 		"PresenceResponse": api.PresenceResponse{},
 
-		"Receipt":         api.Receipt{},
-		"ReadersResponse": api.ReadersResponse{},
-		"IgnoredResponse": api.IgnoredResponse{},
-		"InboxEntry":      api.InboxEntry{},
-		"InboxResponse":   api.InboxResponse{},
-		"UnreadChat":      api.UnreadChat{},
-		"UnreadResponse":  api.UnreadResponse{},
+		"Receipt":          api.Receipt{},
+		"ReadersResponse":  api.ReadersResponse{},
+		"IgnoredResponse":  api.IgnoredResponse{},
+		"InboxEntry":       api.InboxEntry{},
+		"InboxResponse":    api.InboxResponse{},
+		"UnreadChat":       api.UnreadChat{},
+		"UnreadResponse":   api.UnreadResponse{},
 		"Account":          api.Account{},
 		"RegisterRequest":  api.RegisterRequest{},
 		"UsersResponse":    api.UsersResponse{},
@@ -314,6 +314,7 @@ func TestDocumentRequiresWhatIsAlwaysThere(t *testing.T) {
 func protoFields(message reflect.Type) map[string]string {
 	types := map[reflect.Kind]string{
 		reflect.String: "string", reflect.Int64: "integer", reflect.Bool: "boolean", reflect.Slice: "array",
+		reflect.Struct: "object",
 	}
 	fields := map[string]string{}
 	for field := range exported(message) {

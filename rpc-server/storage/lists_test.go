@@ -1,0 +1,246 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+	"pgregory.net/rapid"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/redistest"
+)
+
+var inboxLimits = chat.Limits{DefaultLimit: 20, MaxLimit: 100, MaxTextBytes: 100}
+
+// trips counts the round trips to one Redis, and may break some.
+type trips struct {
+	mutex sync.Mutex
+	count int
+	names []string
+	crash func(commands string, done bool) bool // before and after a round trip
+}
+
+var errCrash = errors.New("the connection is gone")
+
+func (tr *trips) note(cmds []redis.Cmder, do func() error) error {
+	names := make([]string, len(cmds))
+	for i, cmd := range cmds {
+		names[i] = cmd.Name()
+	}
+	tr.mutex.Lock()
+	tr.count++
+	tr.names = append(tr.names, fmt.Sprintf("%d × %s", len(names), names[0]))
+	crash := tr.crash
+	tr.mutex.Unlock()
+	failed := func() error {
+		for _, cmd := range cmds {
+			cmd.SetErr(errCrash)
+		}
+		return errCrash
+	}
+	if crash != nil && crash(strings.Join(names, " "), false) {
+		return failed()
+	}
+	err := do()
+	if crash != nil && crash(strings.Join(names, " "), true) {
+		return failed()
+	}
+	return err
+}
+
+func (tr *trips) DialHook(next redis.DialHook) redis.DialHook {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) { return next(ctx, network, addr) }
+}
+
+func (tr *trips) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		return tr.note([]redis.Cmder{cmd}, func() error { return next(ctx, cmd) })
+	}
+}
+
+func (tr *trips) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		return tr.note(cmds, func() error { return next(ctx, cmds) })
+	}
+}
+
+// TestInboxTakesThreeRoundTrips: an inbox of 1,000 chats, and all its counts, with somebody ignored and from a device,
+// are read in three round trips to each Redis.
+func TestInboxTakesThreeRoundTrips(t *testing.T) {
+	t.Parallel()
+	for name, url := range map[string]string{
+		"one": redistest.Start(t, "--appendonly", "no").URL(), "cluster": redistest.StartCluster(t, "--appendonly", "no").URL(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := openAt(t, url, Options{})
+			desk := chat.NewReadership(store, inboxLimits)
+			fillInbox(t, store, desk, 1000)
+			for _, reader := range []string{"alice", "alice/phone"} {
+				if inbox, err := desk.Inbox(t.Context(), chat.InboxRequest{Reader: reader}); err != nil || !inbox.HasMore { // loads the scripts
+					t.Fatalf("Inbox() = %+v, %v", inbox, err)
+				}
+				counts := countTrips(t, store)
+				if inbox, err := desk.Inbox(t.Context(), chat.InboxRequest{Reader: reader, Limit: 100}); err != nil || len(inbox.Entries) != 100 {
+					t.Errorf("Inbox(%s) = %d entries, %v; want 100", reader, len(inbox.Entries), err)
+				}
+				wantTrips(t, "the inbox of "+reader, counts, 3)
+				counts = countTrips(t, store)
+				if unread, err := desk.Unread(t.Context(), reader); err != nil || len(unread) != 999 {
+					t.Errorf("Unread(%s) = %d chats, %v; want 999", reader, len(unread), err)
+				}
+				wantTrips(t, "the counts of "+reader, counts, 6) // 1,000 looks, 256 in a pipeline
+			}
+		})
+	}
+}
+
+// fillInbox gives alice so many chats, of which she ignores one.
+func fillInbox(t *testing.T, store *Store, desk *chat.Readership, chats int) {
+	t.Helper()
+	appends := make([]chat.Append, chats)
+	for i := range appends {
+		other := fmt.Sprintf("u%d", i)
+		appends[i] = chat.Append{Chat: id(t, "alice:"+other), Message: chat.Message{Sender: other, Text: "x"}}
+	}
+	for _, a := range store.Append(t.Context(), appends) {
+		if a.Err != nil {
+			t.Fatal(a.Err)
+		}
+	}
+	if err := desk.Ignore(t.Context(), chat.IgnoreRequest{User: "alice", Other: "u7", Ignore: true}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// countTrips counts from now on, at each Redis.
+func countTrips(t *testing.T, store *Store) []*trips {
+	t.Helper()
+	var all []*trips
+	add := func(client *redis.Client) {
+		tr := &trips{}
+		client.AddHook(tr)
+		all = append(all, tr)
+	}
+	if store.nodes.only != nil {
+		add(store.nodes.only.client)
+		return all
+	}
+	var mutex sync.Mutex
+	err := store.nodes.cluster.ForEachMaster(t.Context(), func(_ context.Context, client *redis.Client) error {
+		mutex.Lock()
+		defer mutex.Unlock()
+		add(client)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func wantTrips(t *testing.T, what string, counts []*trips, most int) {
+	t.Helper()
+	for _, tr := range counts {
+		tr.mutex.Lock()
+		if tr.count > most || tr.count == 0 {
+			t.Errorf("%s took %d round trips to a Redis, %q; want %d at most", what, tr.count, tr.names, most)
+		}
+		tr.mutex.Unlock()
+	}
+}
+
+// TestKnownChatsCostNothing: what is in the lists is remembered, and many new chats cost one round trip.
+func TestKnownChatsCostNothing(t *testing.T) {
+	t.Parallel()
+	store := openAt(t, redistest.Start(t).URL(), Options{})
+	if _, err := appendOne(store, id(t, "room"), message(0)); err != nil { // loads the script
+		t.Fatal(err)
+	}
+	var appends []chat.Append
+	for i := range 100 {
+		appends = append(appends, chat.Append{Chat: id(t, fmt.Sprintf("a:b%d", i)), Message: chat.Message{Sender: "a", Text: "x"}})
+	}
+	for round, most := range []int{3, 1} { // lists, then messages and at the same time events
+		counts := countTrips(t, store)
+		for _, a := range store.Append(t.Context(), appends) {
+			if a.Err != nil {
+				t.Fatal(a.Err)
+			}
+		}
+		wantTrips(t, fmt.Sprintf("round %d", round), counts, most)
+	}
+}
+
+// TestNoChatIsLost: whatever breaks between a list and a log, and however often, every chat that has a message is in the
+// inboxes of both its users, and an inbox shows none that has no message.
+func TestNoChatIsLost(t *testing.T) {
+	t.Parallel()
+	url := redistest.Start(t, "--appendonly", "no").URL()
+	runs := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		runs++
+		prefix := fmt.Sprintf("crash%d", runs)
+		plan := rapid.SliceOfN(rapid.IntRange(0, 5), 8, 8).Draw(rt, "plan")
+		for attempt, at := range plan { // each is a process that dies at a round trip, before or after it
+			store, err := Open(url, Options{Prefix: prefix})
+			if err != nil {
+				rt.Fatal(err)
+			}
+			tr := &trips{}
+			trip := 0
+			tr.crash = func(commands string, _ bool) bool {
+				if !strings.Contains(commands, "sadd") && !strings.Contains(commands, "evalsha") {
+					return false
+				}
+				trip++
+				return trip-1 >= at
+			}
+			store.redis.AddHook(tr)
+			name := fmt.Sprintf("a:b%d", attempt%3)
+			a, err := appendOne(store, id(t, name), chat.Message{Sender: "a", Text: "x"})
+			if at < 2 && (err == nil || a.SendTime != 0 || !strings.Contains(chat.AsError(err).Message, "nothing was stored")) {
+				rt.Fatalf("Append() without a list = %+v, %v; want that nothing was stored", a, err)
+			}
+			_ = store.Close()
+			checkNoneLost(t, rt, url, prefix)
+		}
+	})
+}
+
+func checkNoneLost(t *testing.T, rt *rapid.T, url, prefix string) {
+	store, err := Open(url, Options{Prefix: prefix})
+	if err != nil {
+		rt.Fatal(err)
+	}
+	defer func() { _ = store.Close() }()
+	desk := chat.NewReadership(store, inboxLimits)
+	for k := range 3 {
+		other := fmt.Sprintf("b%d", k)
+		messages, err := rangeOne(store, id(t, "a:"+other), 0, false, 100)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		for _, user := range []string{"a", other} {
+			inbox, err := desk.Inbox(t.Context(), chat.InboxRequest{Reader: user})
+			if err != nil {
+				rt.Fatal(err)
+			}
+			shown := false
+			for _, e := range inbox.Entries {
+				shown = shown || e.Chat == "a:"+other
+				if e.Last == nil {
+					rt.Fatalf("the inbox of %s shows %s without a message", user, e.Chat)
+				}
+			}
+			if shown != (len(messages) > 0) {
+				rt.Fatalf("a:%s has %d messages; in the inbox of %s: %v", other, len(messages), user, shown)
+			}
+		}
+	}
+}
