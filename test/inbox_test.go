@@ -1,0 +1,408 @@
+package test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/pullchat/pullchat/http-server/gateway"
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/conformance"
+	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/internal/rpcclient"
+	"github.com/pullchat/pullchat/rpc-server/service"
+	"github.com/pullchat/pullchat/rpc-server/storage"
+)
+
+// inboxStack is both servers over a Redis.
+type inboxStack struct {
+	t     *testing.T
+	url   string
+	store *storage.Store
+}
+
+func startInboxStack(t *testing.T, redisURL string) inboxStack {
+	t.Helper()
+	store, err := storage.Open(redisURL, storage.Options{IdempotencyWindow: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	core := chat.New(store, conformance.Limits).WithReaders(store)
+	rpc, err := service.ListenOver(core, chat.NewLive(store), store, "127.0.0.1:0", quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	rpc.KeepReaders(chat.NewReadership(store, conformance.Limits))
+	run(t, rpc)
+	return inboxStack{t, startInboxGateway(t, rpc.Addr().String()), store}
+}
+
+func startInboxGateway(t *testing.T, rpc string) string {
+	t.Helper()
+	calls, err := rpcclient.New(rpcclient.Config{RPCServers: []string{rpc}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(calls.Close)
+	server, err := gateway.Listen(gateway.Config{HTTPAddr: "127.0.0.1:0", MaxBodyBytes: 64 << 10}, calls, calls, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Readers = calls
+	run(t, server)
+	return "http://" + server.Addr().String()
+}
+
+// ask makes a request and decodes its answer, which must be 200.
+func (s inboxStack) ask(method, path, body string) (answer map[string]any) {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, strings.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, _ := io.ReadAll(response.Body)
+	if err := json.Unmarshal(text, &answer); err != nil || response.StatusCode != http.StatusOK {
+		s.t.Fatalf("%s %s = %d %s", method, path, response.StatusCode, text)
+	}
+	return answer
+}
+
+func (s inboxStack) send(chat, sender, text string) {
+	s.t.Helper()
+	s.ask("POST", "/api/send", fmt.Sprintf(`{"chat":%q,"sender":%q,"text":%q}`, chat, sender, text))
+}
+
+func (s inboxStack) want(path, want string) {
+	s.t.Helper()
+	answer := s.ask("GET", path, "")
+	for _, part := range strings.Fields(want) {
+		field, value, _ := strings.Cut(part, "=")
+		if got := strings.ReplaceAll(fmt.Sprint(pick(answer, field)), " ", ","); got != value {
+			s.t.Errorf("%s of GET %s = %s, want %s; in %v", field, path, got, value, answer)
+		}
+	}
+}
+
+// pick returns a field by its path, "chats.chat": of all elements where there are several.
+func pick(from any, path string) any {
+	name, rest, _ := strings.Cut(path, ".")
+	switch from := from.(type) {
+	case map[string]any:
+		if path == "" {
+			return from
+		}
+		return pick(from[name], rest)
+	case []any:
+		if path == "" {
+			return from
+		}
+		all := []any{}
+		for _, one := range from {
+			all = append(all, pick(one, path))
+		}
+		return all
+	}
+	return from
+}
+
+// feed is what came over a stream.
+type feed struct {
+	t      *testing.T
+	mutex  sync.Mutex
+	texts  []string
+	id     string
+	change chan struct{}
+	end    context.CancelFunc
+	ended  chan struct{}
+}
+
+func newFeed(t *testing.T) (context.Context, *feed) {
+	ctx, end := context.WithCancel(context.WithoutCancel(t.Context()))
+	f := &feed{t: t, change: make(chan struct{}, 1), end: end, ended: make(chan struct{})}
+	t.Cleanup(f.close)
+	return ctx, f
+}
+
+func (f *feed) close() {
+	f.end()
+	<-f.ended
+}
+
+func (f *feed) took(id string, data []byte) {
+	var page struct {
+		Messages []struct{ Text string }
+	}
+	_ = json.Unmarshal(data, &page)
+	f.mutex.Lock()
+	if id != "" {
+		f.id = id
+	}
+	for _, m := range page.Messages {
+		f.texts = append(f.texts, m.Text)
+	}
+	f.mutex.Unlock()
+	select {
+	case f.change <- struct{}{}:
+	default:
+	}
+}
+
+// until waits for a text, and returns all up to then.
+func (f *feed) until(text string) []string {
+	f.t.Helper()
+	over := time.After(10 * time.Second)
+	for {
+		f.mutex.Lock()
+		texts := slices.Clone(f.texts)
+		f.mutex.Unlock()
+		if slices.Contains(texts, text) {
+			return texts
+		}
+		select {
+		case <-f.change:
+		case <-over:
+			f.t.Fatalf("%q has not come in 10 s; what came is %q", text, texts)
+		}
+	}
+}
+
+func (s inboxStack) stream(query, lastEventID string) *feed {
+	s.t.Helper()
+	ctx, f := newFeed(s.t)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/api/stream?"+query, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r.Header.Set("Last-Event-ID", lastEventID)
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if response.StatusCode != http.StatusOK {
+		close(f.ended)
+		s.t.Fatalf("GET /api/stream?%s = %d", query, response.StatusCode)
+	}
+	go func() {
+		defer close(f.ended)
+		defer func() { _ = response.Body.Close() }()
+		id := ""
+		for lines := bufio.NewScanner(response.Body); lines.Scan(); {
+			switch name, value, _ := strings.Cut(lines.Text(), ": "); name {
+			case "id":
+				id = value
+			case "data":
+				f.took(id, []byte(value))
+				id = ""
+			}
+		}
+	}()
+	return f
+}
+
+func (s inboxStack) socket(watch string) *feed {
+	s.t.Helper()
+	ctx, f := newFeed(s.t)
+	ws, _, err := websocket.Dial(ctx, strings.Replace(s.url, "http", "ws", 1)+"/api/ws", nil)
+	if err == nil {
+		err = ws.Write(ctx, websocket.MessageText, []byte(watch))
+	}
+	if err != nil {
+		close(f.ended)
+		s.t.Fatal(err)
+	}
+	go func() {
+		defer close(f.ended)
+		defer func() { _ = ws.CloseNow() }()
+		for {
+			_, text, err := ws.Read(ctx)
+			if err != nil {
+				return
+			}
+			f.took("", text)
+		}
+	}()
+	return f
+}
+
+// TestReading goes through the routes of readers as applications do.
+func TestReading(t *testing.T) {
+	s := startInboxStack(t, redistest.Start(t).URL())
+	s.send("bob:alice", "bob", "1")
+	s.send("alice:bob", "bob", "2")
+	s.send("alice:carol", "carol", "3")
+	s.want("/api/inbox?reader=alice", "chats.chat=[alice:carol,alice:bob] chats.unread=[1,2] chats.last_message.text=[3,2] has_more=false next_cursor=0")
+	first := s.ask("GET", "/api/inbox?reader=alice&limit=1", "")
+	s.want(fmt.Sprintf("/api/inbox?reader=alice&limit=1&cursor=%.0f", first["next_cursor"]), "chats.chat=[alice:bob] has_more=false")
+	s.want("/api/unread?reader=alice", "chats.chat=[alice:bob,alice:carol] chats.unread=[2,1]")
+	s.want("/api/unread?reader=carol", "chats=[]")
+
+	// pull, read, pull: each message once for each reader
+	page := s.ask("GET", "/api/pull?chat=alice:bob&unread=true&reader=alice&limit=1", "")
+	s.ask("POST", "/api/read", fmt.Sprintf(`{"chat":"alice:bob","reader":"alice","cursor":%.0f}`, page["next_cursor"]))
+	s.want("/api/pull?chat=alice:bob&unread=true&reader=alice", "messages.text=[2]")
+	s.want("/api/pull?chat=alice:bob&unread=true&reader=alice/phone", "messages.text=[1,2]")
+	s.want("/api/unread?reader=alice", "chats.unread=[1,1]")
+	s.want("/api/readers?chat=bob:alice", "chat=bob:alice readers.reader=[alice,bob] count=2")
+
+	// sending reads all before it
+	s.send("alice:bob", "alice", "4")
+	s.want("/api/unread?reader=alice", "chats.chat=[alice:carol]")
+	s.want("/api/unread?reader=alice/phone", "chats.chat=[alice:bob,alice:carol] chats.unread=[2,1]")
+
+	s.ask("PUT", "/api/ignored/bob?as=alice", "")
+	s.want("/api/ignored?reader=alice/phone", "users=[bob]")
+	s.want("/api/pull?chat=alice:bob&reader=alice", "messages.text=[4] has_more=false")
+	s.want("/api/pull?chat=alice:bob&reader=alice&reverse=true&limit=1", "messages.text=[4]")
+	s.want("/api/pull?chat=alice:bob", "messages.text=[1,2,4]")
+	s.want("/api/unread?reader=alice/phone", "chats.chat=[alice:carol]")
+	s.ask("DELETE", "/api/ignored/bob?as=alice", "")
+	s.want("/api/pull?chat=alice:bob&reader=alice", "messages.text=[1,2,4]")
+}
+
+// TestInboxStream: all of a user's chats, those that begin later too, come over one stream, and come on after a break.
+func TestInboxStream(t *testing.T) {
+	s := startInboxStack(t, redistest.Start(t).URL())
+	s.send("alice:bob", "bob", "read")
+	s.send("alice:bob", "alice", "own")
+	s.send("alice:bob", "bob", "unread")
+	events := s.stream("inbox=true&reader=alice", "")
+	all := s.stream("inbox=true&reader=alice&cursor=0", "")
+	frames := s.socket(`{"type":"watch","inbox":true,"reader":"alice"}`)
+	events.until("unread")
+	frames.until("unread")
+	s.send("alice:bob", "bob", "more")
+	s.send("alice:carol", "alice", "hello carol")
+	s.send("alice:carol", "carol", "hello alice")
+	s.send("room", "dave", "before")
+	room, _ := chat.ParseID("room")
+	if err := s.store.AddToList(t.Context(), "alice", room); err != nil {
+		t.Fatal(err)
+	}
+	s.send("room", "dave", "after")
+	for name, c := range map[string]struct {
+		feed  *feed
+		first []string
+	}{
+		"events": {events, []string{"unread"}}, "frames": {frames, []string{"unread"}},
+		"from the beginning": {all, []string{"read", "own", "unread"}},
+	} {
+		c.feed.until("more")
+		c.feed.until("hello alice")
+		got := slices.Sorted(slices.Values(c.feed.until("after")))
+		want := slices.Sorted(slices.Values(append(c.first, "more", "hello carol", "hello alice", "before", "after")))
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %q came, want each once of %q", name, got, want)
+		}
+	}
+	events.close()
+	s.send("alice:bob", "bob", "meanwhile")
+	s.send("alice:eve", "eve", "meanwhile too")
+	again := s.stream("inbox=true&reader=alice", events.id)
+	again.until("meanwhile too")
+	if got := slices.Sorted(slices.Values(again.until("meanwhile"))); !slices.Equal(got, []string{"meanwhile", "meanwhile too"}) {
+		t.Errorf("after the break %q came, want what was sent meanwhile", got)
+	}
+	if err := s.store.RemoveFromList(t.Context(), "alice", room); err != nil {
+		t.Fatal(err)
+	}
+	s.send("room", "dave", "after leaving, which may be late")
+	s.send("alice:bob", "bob", "last")
+	again.until("last")
+}
+
+// TestIgnoreDuringStreams: what is sent between the answer to an ignore and the next request comes over no stream of the
+// ignorer, whichever the door; what others send comes over all.
+func TestIgnoreDuringStreams(t *testing.T) {
+	s := startInboxStack(t, redistest.Start(t).URL())
+	s.send("room", "bob", "first")
+	room, _ := chat.ParseID("room")
+	if err := s.store.AddToList(t.Context(), "alice", room); err != nil {
+		t.Fatal(err)
+	}
+	feeds := map[string]*feed{
+		"stream": s.stream("chat=room&reader=alice/phone", ""),
+		"inbox":  s.stream("inbox=true&reader=alice&cursor=0", ""),
+		"socket": s.socket(`{"type":"watch","chat":"room","reader":"alice"}`),
+		"other":  s.stream("chat=room&reader=dave", ""),
+	}
+	for _, f := range feeds {
+		f.until("first")
+	}
+	noise := make(chan struct{})
+	var noisy sync.WaitGroup
+	noisy.Go(func() { // so that there are pages on their way at every moment
+		for i := 0; ; i++ {
+			select {
+			case <-noise:
+				return
+			default:
+				s.send("room", "carol", fmt.Sprintf("noise %d", i))
+			}
+		}
+	})
+	const rounds = 20
+	for i := range rounds {
+		s.ask("PUT", "/api/ignored/bob?as=alice", "")
+		s.send("room", "bob", fmt.Sprintf("hidden %d", i))
+		s.send("room", "carol", fmt.Sprintf("carol %d", i))
+		for _, f := range feeds {
+			f.until(fmt.Sprintf("carol %d", i))
+		}
+		s.ask("DELETE", "/api/ignored/bob?as=alice", "")
+		s.send("room", "bob", fmt.Sprintf("shown %d", i))
+		for _, f := range feeds {
+			f.until(fmt.Sprintf("shown %d", i))
+		}
+	}
+	close(noise)
+	noisy.Wait()
+	for name, f := range feeds {
+		hidden := slices.DeleteFunc(f.until(fmt.Sprintf("shown %d", rounds-1)), func(text string) bool { return !strings.HasPrefix(text, "hidden") })
+		if want := 0; name != "other" && len(hidden) != want {
+			t.Errorf("%s: %q came over it", name, hidden)
+		}
+		if name == "other" && len(hidden) != rounds {
+			t.Errorf("who ignores nobody got %q, want all %d", hidden, rounds)
+		}
+	}
+}
+
+// TestIgnoredElsewhere: another gateway hears of it soon.
+func TestIgnoredElsewhere(t *testing.T) {
+	redis := redistest.Start(t)
+	s, other := startInboxStack(t, redis.URL()), startInboxStack(t, redis.URL())
+	s.send("alice:bob", "bob", "first")
+	f := s.stream("chat=alice:bob&reader=alice", "")
+	f.until("first")
+	other.ask("PUT", "/api/ignored/bob?as=alice", "")
+	wait := "/api/pull?" + url.Values{"chat": {"alice:bob"}, "reader": {"alice"}, "wait": {"100ms"}}.Encode()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for i := range 200 {
+		<-tick.C
+		probe := fmt.Sprintf("probe %d", i)
+		s.send("alice:bob", "bob", probe)
+		s.send("alice:bob", "alice", "after "+probe)
+		if !slices.Contains(f.until("after "+probe), probe) {
+			s.want(wait+"&cursor=0", "has_more=false")
+			return
+		}
+	}
+	t.Error("bob is never ignored here")
+}
