@@ -17,7 +17,7 @@ func TestRoundTrip(t *testing.T) {
 			t.Errorf("MessageOf(SendRequest(%+v)) = %+v", m, got)
 		}
 	}
-	for _, r := range []chat.PullRequest{{}, {Chat: "a:b", Cursor: 1 << 60, Limit: 5, Reverse: true}} {
+	for _, r := range []chat.PullRequest{{}, {Chat: "a:b", Cursor: 1 << 60, Limit: 5, Reverse: true}, {Chat: "a", Reader: "a/phone", Unread: true}} {
 		if got := PullRequestOf(PullRequest(r, "id")); got != r {
 			t.Errorf("PullRequestOf(PullRequest(%+v)) = %+v", r, got)
 		}

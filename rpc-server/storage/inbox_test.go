@@ -125,7 +125,7 @@ func (w *inboxWorld) read(t *rapid.T) {
 	name, reader := w.draw(t, inboxReaders)
 	cursor := int64(0)
 	if log := w.logs[name]; len(log) > 0 {
-		cursor = log[rapid.IntRange(0, len(log)-1).Draw(t, "message")].SendTime + rapid.Int64Range(0, 5).Draw(t, "past")
+		cursor = log[rapid.IntRange(0, len(log)-1).Draw(t, "message")].SendTime + rapid.Int64Range(0, 60).Draw(t, "past")
 	}
 	want := max(w.cursors[name][reader], cursor)
 	id, _ := chat.ParseID(name)

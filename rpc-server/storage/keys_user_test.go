@@ -16,7 +16,9 @@ func TestUserKeys(t *testing.T) {
 		{k.sessions("é.b"), "im:u:{é.b}:sessions", sessionsKey},
 		{k.users(), "im:users", usersKey},
 		{"im:u:{}:account", "im:u:{}:account", unknownKey},
-		{"im:u:{alice}:chats", "im:u:{alice}:chats", unknownKey},
+		{k.chats("alice"), "im:u:{alice}:chats", chatsKey},
+		{k.ignored("alice"), "im:u:{alice}:ignored", ignoredKey},
+		{"im:u:{alice}:rooms", "im:u:{alice}:rooms", unknownKey},
 		{"im:u:alice:account", "im:u:alice:account", unknownKey},
 	} {
 		if c.got != c.want {

@@ -1,0 +1,62 @@
+package wire
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// same compares what went over the wire with what came.
+func same[T any](t *testing.T, what string, want T, got T, err error) {
+	t.Helper()
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%s %+v came as %+v, %v", what, want, got, err)
+	}
+}
+
+func TestReadersRoundTrip(t *testing.T) {
+	receipts := chat.Receipts{Readings: []chat.Reading{{Reader: "a/phone", Cursor: 7}}, Count: 2000}
+	got, err := ReceiptsOf(ReadersResponse(receipts, nil))
+	same(t, "receipts", receipts, got, err)
+	ignore := chat.IgnoreRequest{User: "a", Other: "b", Ignore: true}
+	same(t, "ignore", ignore, IgnoreRequestOf(IgnoreRequest(ignore, "id")), nil)
+	ignored, err := IgnoredOf(IgnoredResponse([]string{"b"}, nil))
+	same(t, "ignored", []string{"b"}, ignored, err)
+}
+
+func TestInboxRoundTrip(t *testing.T) {
+	request := chat.InboxRequest{Reader: "a/phone", Cursor: 1 << 52, Limit: 5}
+	same(t, "request", request, InboxRequestOf(InboxRequest(request, "id")), nil)
+	inbox := chat.Inbox{
+		Entries: []chat.InboxEntry{
+			{Chat: "a:b", Last: &chat.Message{Chat: "a:b", Text: "x", Sender: "a", ID: "1", SendTime: 7}, Unread: 100, Cursor: 8},
+			{Chat: "room"},
+		},
+		HasMore: true, NextCursor: 9,
+	}
+	got, err := InboxOf(InboxResponse(inbox, nil))
+	same(t, "inbox", inbox, got, err)
+	unread, err := UnreadOf(UnreadResponse([]chat.Unread{{Chat: "a:b", Count: 100}}, nil))
+	same(t, "unread", []chat.Unread{{Chat: "a:b", Count: 100}}, unread, err)
+	chats, err := ChatsOf(ChatsResponse([]chat.Standing{{Chat: "a:b", Cursor: 7}}, nil))
+	same(t, "chats", []chat.Standing{{Chat: "a:b", Cursor: 7}}, chats, err)
+	for _, kind := range []chat.EventKind{chat.Listed, chat.IgnoredChanged} {
+		events := []chat.Event{{Chat: chat.SelfChat("a"), Kind: kind}}
+		same(t, "event", events, EventsOf(WatchResponse(events)), nil)
+	}
+}
+
+func TestReadersErrorsRoundTrip(t *testing.T) {
+	err := chat.Errorf(chat.Unavailable, "what to do")
+	_, receipts := ReceiptsOf(ReadersResponse(chat.Receipts{}, err))
+	_, ignored := IgnoredOf(IgnoredResponse(nil, err))
+	_, inbox := InboxOf(InboxResponse(chat.Inbox{}, err))
+	_, unread := UnreadOf(UnreadResponse(nil, err))
+	_, chats := ChatsOf(ChatsResponse(nil, err))
+	for i, got := range []error{receipts, ignored, inbox, unread, chats, IgnoreOf(IgnoreResponse(err))} {
+		if chat.CodeOf(got) != chat.Unavailable || chat.AsError(got).Message != "what to do" {
+			t.Errorf("%d: %v came as %v", i, err, got)
+		}
+	}
+}
