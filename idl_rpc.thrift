@@ -24,17 +24,33 @@ enum Code {
     TOKEN_EXPIRED = 4012
 }
 
+// Who makes a request, as its gateway has found out. Where AUTH is on, a request without one is UNAUTHENTICATED.
+struct Caller {
+    1: optional string User
+    2: optional bool Service    // a back end, which acts for any user
+}
+
+// What a message says that is no text of its sender's, but tells of a change of the room that it is in. Those who know
+// nothing of it show the message's text.
+struct Notice {
+    1: required string Event        // created, joined, left, added, removed, promoted, demoted, handed_over, renamed, opened or closed
+    2: optional list<string> Users  // whom it is about
+    3: optional string Name         // the room's new one
+}
+
 struct Message {
     1: string Chat              // "alice:bob", the same chat as "bob:alice", or a room's id
     2: string Text              // UTF-8, not empty
     3: string Sender            // in a two-person chat one of the two
     4: i64 SendTime             // microseconds since 1970; set by the server, ignored in a SendRequest
     5: optional string Id       // the sender's own id of this message: sending it again stores nothing
+    6: optional Notice notice   // ignored in a SendRequest
 }
 
 struct SendRequest {
     1: required Message message
     2: optional string RequestId  // names the request in the server's log
+    3: optional Caller caller
 }
 
 struct SendResponse {
@@ -52,6 +68,7 @@ struct PullRequest {
     5: optional string RequestId
     6: optional string Reader   // a user, or one of her devices: without the messages of those whom the user ignores
     7: optional bool Unread     // from where the Reader stands; Cursor is 0, and Reverse false
+    8: optional Caller caller
 }
 
 struct PullResponse {
@@ -107,6 +124,7 @@ struct Signal {
 struct SignalRequest {
     1: required Signal signal
     2: optional string RequestId
+    3: optional Caller caller
 }
 
 struct SignalResponse {
@@ -120,6 +138,7 @@ struct ReadRequest {
     2: required string Reader        // a user, or one of her devices: "alice/phone"
     3: required i64 Cursor           // all before it is read
     4: optional string RequestId
+    5: optional Caller caller
 }
 
 struct ReadResponse {
@@ -139,6 +158,7 @@ struct AttendRequest {
     1: required string Gateway       // a name of the gateway process that no other one has
     2: required list<Attendance> Attendances
     3: optional string RequestId
+    4: optional Caller caller
 }
 
 struct AttendResponse {
@@ -149,6 +169,7 @@ struct AttendResponse {
 struct PresentRequest {
     1: required string Chat
     2: optional string RequestId
+    3: optional Caller caller
 }
 
 struct PresentResponse {
@@ -157,7 +178,7 @@ struct PresentResponse {
     3: optional list<string> Readers // who watches the chat through any gateway, sorted
 }
 
-// Event is what a watcher of a chat is told. One of Position, Signal, Reading, Presence, Listed and Ignored is set.
+// Event is what a watcher of a chat is told. One of the others is set.
 struct Event {
     1: required string Chat          // the canonical id
     2: optional i64 Position         // a hint: the chat's last message is at least here; 0 is an empty chat
@@ -166,6 +187,12 @@ struct Event {
     5: optional bool Presence        // who is present has changed
     6: optional bool Listed          // of a user's chat with herself: the list of her chats has changed
     7: optional bool Ignored         // of a user's chat with herself: whom she ignores has changed
+    8: optional Membership membership  // who may be in the room has changed
+}
+
+// Those who may not be in the room any more; where nobody is named, it may be anybody.
+struct Membership {
+    1: optional list<string> Users
 }
 
 struct Reading {
@@ -182,6 +209,87 @@ struct WatchRequest {
 // Hints of one chat that nobody has waited for are one. What cannot be delivered in time but a hint is dropped.
 struct WatchResponse {
     1: required list<Event> Events
+}
+
+// Says whether the caller may be in all of some chats.
+struct EnterRequest {
+    1: required list<string> Chats
+    2: optional string RequestId
+    3: optional Caller caller
+}
+
+struct EnterResponse {
+    1: required i32 Code             // that of the first chat in which the caller may not be
+    2: required string Msg
+}
+
+// A room that somebody has created. A room that nobody has is open to all.
+struct Room {
+    1: required string Id
+    2: required string Name          // for people; may be empty
+    3: required string Visibility    // public, or private: to its members
+    4: required i64 Created          // microseconds since 1970
+    5: required i32 MemberCount
+    6: optional string Role          // of who asks: admin or member
+    7: optional list<Member> Members // those for who longest is one first
+}
+
+struct Member {
+    1: required string User
+    2: required string Role          // admin or member
+    3: required i64 Since            // the send_time of the notice
+}
+
+// The user who acts is the caller; a service, and everybody where AUTH is off, names her.
+struct CreateRoomRequest {
+    1: optional string Id            // empty: one is made
+    2: optional string Name          // up to 128 bytes of UTF-8
+    3: optional string Visibility    // private, if it is empty
+    4: optional list<string> Users   // up to 100 members beside who creates it
+    5: optional string As            // who acts
+    6: optional string RequestId
+    7: optional Caller caller
+}
+
+// Each change is a notice in the room's log. What changes nothing is none, and no error.
+struct ChangeRoomRequest {
+    1: required string Room
+    2: required string Kind          // join, leave, add, remove, promote, demote, rename, open, close or delete
+    3: optional list<string> Users   // up to 100 that are added, removed, promoted or demoted
+    4: optional string Name          // that the room gets
+    5: optional string As
+    6: optional string RequestId
+    7: optional Caller caller
+}
+
+struct RoomRequest {
+    1: required string Room
+    2: optional string As
+    3: optional string RequestId
+    4: optional Caller caller
+}
+
+struct RoomResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional Room room            // as it is now; without Members after a change
+}
+
+// A page of a user's rooms, or of the public ones, by the bytes of their ids.
+struct RoomsRequest {
+    1: optional string As            // whose rooms
+    2: optional string Cursor        // inclusive; empty is the beginning
+    3: required i32 Limit            // 0 asks for the server's default
+    4: optional string RequestId
+    5: optional Caller caller
+}
+
+struct RoomsResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional list<Room> Rooms     // without Members
+    4: optional bool HasMore
+    5: optional string NextCursor
 }
 
 // A user's account. Its password is told to nobody.
@@ -201,6 +309,7 @@ struct RegisterRequest {
 struct AccountRequest {
     1: required string User
     2: optional string RequestId
+    3: optional Caller caller
 }
 
 struct AccountResponse {
@@ -215,6 +324,7 @@ struct AccountsRequest {
     2: optional string Cursor        // inclusive; empty is the beginning
     3: required i32 Limit            // 0 asks for the server's default
     4: optional string RequestId
+    5: optional Caller caller
 }
 
 struct AccountsResponse {
@@ -229,6 +339,7 @@ struct AccountsResponse {
 struct KnownRequest {
     1: required list<string> Users
     2: optional string RequestId
+    3: optional Caller caller
 }
 
 struct LoginRequest {
@@ -288,6 +399,7 @@ struct ChangePasswordResponse {
 struct ReadersRequest {
     1: required string Chat
     2: optional string RequestId
+    3: optional Caller caller
 }
 
 struct ReadersResponse {
@@ -301,6 +413,7 @@ struct ReadersResponse {
 struct IgnoredRequest {
     1: required string User
     2: optional string RequestId
+    3: optional Caller caller
 }
 
 struct IgnoredResponse {
@@ -315,6 +428,7 @@ struct IgnoreRequest {
     2: required string Other
     3: required bool Ignore
     4: optional string RequestId
+    5: optional Caller caller
 }
 
 struct IgnoreResponse {
@@ -328,6 +442,7 @@ struct InboxRequest {
     2: required i64 Cursor           // inclusive; 0 is from the newest
     3: required i32 Limit            // 0 asks for the server's default
     4: optional string RequestId
+    5: optional Caller caller
 }
 
 struct InboxEntry {
@@ -349,6 +464,7 @@ struct InboxResponse {
 struct UnreadRequest {
     1: required string Reader
     2: optional string RequestId
+    3: optional Caller caller
 }
 
 struct Unread {
@@ -366,6 +482,7 @@ struct UnreadResponse {
 struct ChatsRequest {
     1: required string Reader
     2: optional string RequestId
+    3: optional Caller caller
 }
 
 struct Standing {
@@ -404,6 +521,12 @@ service IMService {
     InboxResponse Inbox(1: InboxRequest req)
     UnreadResponse Unread(1: UnreadRequest req)
     ChatsResponse Chats(1: ChatsRequest req)
+    EnterResponse Enter(1: EnterRequest req)
+    RoomResponse CreateRoom(1: CreateRoomRequest req)
+    RoomResponse ChangeRoom(1: ChangeRoomRequest req)
+    RoomResponse Room(1: RoomRequest req)
+    RoomsResponse RoomsOf(1: RoomsRequest req)
+    RoomsResponse PublicRooms(1: RoomsRequest req)
     // A stream in both directions, which a client keeps open: what to watch goes up, events come down. Each request is
     // answered by an empty response, before which no other one is sent. It speaks Kitex' TTHeader streaming; other
     // methods answer any Thrift client.
@@ -416,4 +539,5 @@ struct StoredMessage {
     1: required string Text
     2: required string Sender
     3: optional string Id
+    4: optional Notice notice
 }

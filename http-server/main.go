@@ -29,8 +29,7 @@ func main() {
 			if err != nil {
 				return err
 			}
-			server.People = service
-			server.Readers = service
+			server.People, server.Readers, server.Rooms = service, service, service
 			return server.Run(ctx)
 		})
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -38,11 +39,14 @@ func (s *serve) Run(ctx contextType) error {
 		s.RPC.RedisURL = embedded.url()
 		store = "an embedded Redis, in memory: messages are gone when it stops (set REDIS_URL to keep them)"
 	}
+	if s.RPC.Trust.Auth = s.HTTP.Auth; s.HTTP.Auth == "on" {
+		s.RPC.Trust.RPCSecret = rand.Text() // nobody else may say who makes a request
+	}
 	rpc, err := service.Listen(ctx, s.RPC, log)
 	if err != nil {
 		return err
 	}
-	calls, err := rpcclient.New(rpcclient.Config{RPCServers: []string{dialable(rpc.Addr())}})
+	calls, err := rpcclient.New(rpcclient.Config{RPCServers: []string{dialable(rpc.Addr())}, RPCSecret: s.RPC.Trust.RPCSecret})
 	if err != nil {
 		return errors.Join(err, rpc.Close())
 	}
@@ -51,8 +55,7 @@ func (s *serve) Run(ctx contextType) error {
 	if err != nil {
 		return errors.Join(err, rpc.Close())
 	}
-	http.People = calls
-	http.Readers = calls
+	http.People, http.Readers, http.Rooms = calls, calls, calls
 	address := dialable(http.Addr())
 	if s.HTTP.TLSCert != "" {
 		address = "https://" + address

@@ -13,6 +13,7 @@ import (
 
 type config struct {
 	service.Config `embed:""`
+	Trusted        service.Trust `embed:""`
 	program.Common `embed:""`
 }
 
@@ -21,6 +22,7 @@ func main() {
 	program.Main("rpc-server", "Stores and reads the messages of Pullchat: Thrift RPC in front, Redis below.", &c, &c.Common,
 		kong.Vars{"rpc_addr": ":8888", "redis_url": "redis://127.0.0.1:6379/0", "redis_help": "", "rpc_drain_delay": "1s"},
 		func(ctx context.Context, log *slog.Logger) error {
+			c.Trust = c.Trusted
 			server, err := service.Listen(ctx, c.Config, log)
 			if err != nil {
 				return err

@@ -48,6 +48,24 @@ func startInboxStack(t *testing.T, redisURL string) inboxStack {
 	return inboxStack{t, startInboxGateway(t, rpc.Addr().String()), store}
 }
 
+// members has a user become a member of a room, or be one no longer.
+func (s inboxStack) members(room, user string, event chat.NoticeEvent) {
+	s.t.Helper()
+	id, _ := chat.ParseID(room)
+	edit := chat.RoomEdit{
+		Room: id, IfAdmins: -1, MaxMembers: 10,
+		Notices: []chat.Message{{Text: string(event), Sender: user, Notice: &chat.Notice{Event: event, Users: []string{user}}}},
+	}
+	if event == chat.MemberLeft {
+		edit.Remove = []string{user}
+	} else {
+		edit.Set = []chat.Member{{User: user, Role: chat.PlainMember}}
+	}
+	if outcome, _, err := s.store.EditRoom(s.t.Context(), edit); err != nil || outcome != chat.Edited {
+		s.t.Fatal(outcome, err)
+	}
+}
+
 func startInboxGateway(t *testing.T, rpc string) string {
 	t.Helper()
 	calls, err := rpcclient.New(rpcclient.Config{RPCServers: []string{rpc}})
@@ -290,10 +308,7 @@ func TestInboxStream(t *testing.T) {
 	s.send("alice:carol", "alice", "hello carol")
 	s.send("alice:carol", "carol", "hello alice")
 	s.send("room", "dave", "before")
-	room, _ := chat.ParseID("room")
-	if err := s.store.AddToList(t.Context(), "alice", room); err != nil {
-		t.Fatal(err)
-	}
+	s.members("room", "alice", chat.MemberJoined)
 	s.send("room", "dave", "after")
 	for name, c := range map[string]struct {
 		feed  *feed
@@ -305,7 +320,7 @@ func TestInboxStream(t *testing.T) {
 		c.feed.until("more")
 		c.feed.until("hello alice")
 		got := slices.Sorted(slices.Values(c.feed.until("after")))
-		want := slices.Sorted(slices.Values(append(c.first, "more", "hello carol", "hello alice", "before", "after")))
+		want := slices.Sorted(slices.Values(append(c.first, "more", "hello carol", "hello alice", "joined", "after")))
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: %q came, want each once of %q", name, got, want)
 		}
@@ -318,9 +333,7 @@ func TestInboxStream(t *testing.T) {
 	if got := slices.Sorted(slices.Values(again.until("meanwhile"))); !slices.Equal(got, []string{"meanwhile", "meanwhile too"}) {
 		t.Errorf("after the break %q came, want what was sent meanwhile", got)
 	}
-	if err := s.store.RemoveFromList(t.Context(), "alice", room); err != nil {
-		t.Fatal(err)
-	}
+	s.members("room", "alice", chat.MemberLeft)
 	s.send("room", "dave", "after leaving, which may be late")
 	s.send("alice:bob", "bob", "last")
 	again.until("last")
@@ -331,10 +344,7 @@ func TestInboxStream(t *testing.T) {
 func TestIgnoreDuringStreams(t *testing.T) {
 	s := startInboxStack(t, redistest.Start(t).URL())
 	s.send("room", "bob", "first")
-	room, _ := chat.ParseID("room")
-	if err := s.store.AddToList(t.Context(), "alice", room); err != nil {
-		t.Fatal(err)
-	}
+	s.members("room", "alice", chat.MemberJoined)
 	feeds := map[string]*feed{
 		"stream": s.stream("chat=room&reader=alice/phone", ""),
 		"inbox":  s.stream("inbox=true&reader=alice&cursor=0", ""),

@@ -57,6 +57,8 @@ type Server struct {
 	People People
 	// Readers is where inboxes are, and whom users ignore. It is set before Run; without it there are none.
 	Readers handler.Readership
+	// Rooms is where rooms are, likewise.
+	Rooms Rooms
 }
 
 // Listen opens the listener, and reads the certificate and the keys of tokens where there are any. Requests are answered from service and live
@@ -83,7 +85,8 @@ func Listen(config Config, service chat.Service, live chat.Live, log *slog.Logge
 	}
 	listening := newListener(inner, encrypt != nil, limitsOf(config, log), log)
 	return &Server{
-		config: config, log: log, listener: listening, service: service, live: live, keys: keys, People: nobody{}, Readers: noReaders{},
+		config: config, log: log, listener: listening, service: service, live: live, keys: keys,
+		People: nobody{}, Readers: noReaders{}, Rooms: nowhere{},
 	}, nil
 }
 
@@ -94,7 +97,7 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // under way finish, and closes. It is called once.
 func (s *Server) Run(ctx context.Context) error {
 	service, calls := s.limited()
-	hub := live.New(service, calls, live.Config{Log: s.log, Tick: s.listener.limits.tick, Inboxes: s.Readers})
+	hub := live.New(service, calls, live.Config{Log: s.log, Tick: s.listener.limits.tick, Inboxes: s.Readers, Doors: s.doors()})
 	hubCtx, stopHub := context.WithCancel(context.WithoutCancel(ctx))
 	var hubRuns sync.WaitGroup
 	hubRuns.Go(func() { hub.Run(hubCtx) })
@@ -166,7 +169,7 @@ func (s *Server) engine(h *handler.Handler, draining <-chan struct{}) *server.He
 		engine.Use(middleware.Limit(ratelimit.New(s.config.RateLimit), s.config.TrustedProxies, free...))
 	}
 	people := s.people(engine, h)
-	register(engine, routes(h, people, handler.NewInboxes(h, s.Readers), draining))
+	register(engine, routes(h, people, handler.NewInboxes(h, s.Readers), handler.NewRooms(h, s.Rooms), draining))
 	return engine
 }
 

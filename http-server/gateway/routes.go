@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	_ "embed"
+	"slices"
 	"strings"
 
 	"github.com/cloudwego/hertz/pkg/app"
@@ -21,7 +22,7 @@ type route struct {
 }
 
 // routes is everything that the gateway answers. openapi.yaml describes the same, which a test checks.
-func routes(h *handler.Handler, p *handler.People, i *handler.Inboxes, draining <-chan struct{}) []route {
+func routes(h *handler.Handler, p *handler.People, i *handler.Inboxes, r *handler.Rooms, draining <-chan struct{}) []route {
 	return []route{
 		{consts.MethodPost, "/api/send", h.Send},
 		{consts.MethodGet, "/api/pull", h.Pull},
@@ -45,6 +46,17 @@ func routes(h *handler.Handler, p *handler.People, i *handler.Inboxes, draining 
 		{consts.MethodGet, "/api/ignored", i.Ignored},
 		{consts.MethodPut, "/api/ignored/:user", i.Ignore},
 		{consts.MethodDelete, "/api/ignored/:user", i.Unignore},
+		{consts.MethodPost, "/api/rooms", r.Create},
+		{consts.MethodGet, "/api/rooms", r.Mine},
+		{consts.MethodGet, "/api/rooms/public", r.Public},
+		{consts.MethodGet, "/api/rooms/:room", r.Show},
+		{consts.MethodPatch, "/api/rooms/:room", r.Change},
+		{consts.MethodDelete, "/api/rooms/:room", r.Delete},
+		{consts.MethodPost, "/api/rooms/:room/join", r.Join},
+		{consts.MethodPost, "/api/rooms/:room/leave", r.Leave},
+		{consts.MethodPost, "/api/rooms/:room/members", r.Add},
+		{consts.MethodPatch, "/api/rooms/:room/members/:user", r.Assign},
+		{consts.MethodDelete, "/api/rooms/:room/members/:user", r.Remove},
 		{consts.MethodGet, "/ping", h.Ping},
 		{consts.MethodGet, "/readyz", h.Ready(draining)},
 		{consts.MethodGet, "/openapi.yaml", serveOpenAPI},
@@ -65,9 +77,22 @@ func register(engine *server.Hertz, routes []route) {
 	engine.NoMethod(func(ctx context.Context, c *app.RequestContext) {
 		path := string(c.Path())
 		if _, exact := allowed[path]; !exact {
-			path = path[:strings.LastIndexByte(path, '/')+1] + ":user" // the only parameter that a path has
+			for pattern := range allowed {
+				if matches(pattern, path) {
+					path = pattern
+					break
+				}
+			}
 		}
 		handler.NoMethod(c, strings.Join(allowed[path], ", "))
+	})
+}
+
+// matches says whether a path is one of a pattern's, whose parameters begin with a colon.
+func matches(pattern, path string) bool {
+	parts, given := strings.Split(pattern, "/"), strings.Split(path, "/")
+	return slices.EqualFunc(parts, given, func(part, given string) bool {
+		return part == given || strings.HasPrefix(part, ":") && given != ""
 	})
 }
 

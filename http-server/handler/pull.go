@@ -137,6 +137,9 @@ func queryBool(name string, value []byte) (bool, error) {
 	return false, wrongType(name, "true or false")
 }
 
+// noticeType is the type of a message that tells of a change of its room.
+var noticeType = "notice"
+
 func pullResponse(page chat.Page) *api.PullResponse {
 	response := &api.PullResponse{
 		Messages: make([]*api.Message, len(page.Messages)), HasMore: page.HasMore, NextCursor: page.NextCursor,
@@ -147,6 +150,12 @@ func pullResponse(page chat.Page) *api.PullResponse {
 		answered.Chat, answered.Text, answered.Sender, answered.SendTime = m.Chat, m.Text, m.Sender, m.SendTime
 		if m.ID != "" {
 			answered.Id = &m.ID
+		}
+		if m.Notice != nil {
+			answered.Type, answered.Event, answered.Users = &noticeType, new(string(m.Notice.Event)), m.Notice.Users
+			if m.Notice.Name != "" {
+				answered.Name = &m.Notice.Name
+			}
 		}
 		response.Messages[i] = answered
 	}

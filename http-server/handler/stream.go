@@ -28,6 +28,9 @@ const eventStream = "text/event-stream; charset=utf-8"
 // until the client goes or the server stops.
 func (h *Handler) Stream(ctx context.Context, c *app.RequestContext) {
 	wanted, err := readStream(ctx, c)
+	if err == nil {
+		err = h.enter(ctx, wanted.follows)
+	}
 	if err != nil {
 		Fail(c, err)
 		return
@@ -40,6 +43,20 @@ func (h *Handler) Stream(ctx context.Context, c *app.RequestContext) {
 	sink := &eventSink{conn: below.Take(), part: h.config.Part, end: below.Wake}
 	head := streamHead(c)
 	below.Leave(c, func() { h.serveStream(ctx, below, sink, head, wanted) })
+}
+
+// enter sets who follows, and checks that she may.
+func (h *Handler) enter(ctx context.Context, follows []live.Follow) error {
+	by, _ := chat.CallerOf(ctx)
+	names := make([]string, len(follows))
+	for i := range follows {
+		if _, err := chat.ActingReader(ctx, follows[i].Reader); err != nil {
+			return err
+		}
+		follows[i].By = by
+		names[i] = follows[i].Chat
+	}
+	return h.hub.Enter(ctx, names...)
 }
 
 // serveStream writes events until the client goes or the server stops.
@@ -106,6 +123,7 @@ func readStream(ctx context.Context, c *app.RequestContext) (stream, error) {
 		return stream{follows: follows}, nil
 	}
 	inbox := live.InboxFollow{Follow: query.follow, FromCursor: query.fromCursor, At: positions}
+	inbox.By, _ = chat.CallerOf(ctx)
 	if inbox.Reader, err = chat.ActingReader(ctx, inbox.Reader); err == nil {
 		err = inbox.Check()
 	}

@@ -32,6 +32,9 @@ const watchRoute = "/api/stream"
 // answer answers one frame. The error is that the connection cannot go on.
 func (s *socket) answer(ctx context.Context, text []byte) error {
 	f, err := readFrame(text)
+	if by, known := chat.CallerOf(ctx); err == nil && known && live.Expired(by) {
+		err = live.ErrExpired
+	}
 	if err == nil && f.Type == "watch" { // its reply comes before its pages
 		return s.watch(ctx, f)
 	}
@@ -83,7 +86,11 @@ func (s *socket) follow(ctx context.Context, f frame) error {
 	if f.Presence != nil {
 		wanted.Presence = *f.Presence
 	}
-	return s.session.Follow(wanted)
+	follows := []live.Follow{wanted}
+	if err := s.handler.enter(ctx, follows); err != nil {
+		return err
+	}
+	return s.session.Follow(follows[0])
 }
 
 func (s *socket) followInbox(ctx context.Context, f frame, batch time.Duration) error {
@@ -94,8 +101,9 @@ func (s *socket) followInbox(ctx context.Context, f frame, batch time.Duration) 
 	if err != nil {
 		return err
 	}
+	by, _ := chat.CallerOf(ctx)
 	return s.session.FollowInbox(live.InboxFollow{
-		Follow:     live.Follow{Cursor: f.cursor(), Limit: f.Limit, Reader: reader, Batch: batch},
+		Follow:     live.Follow{Cursor: f.cursor(), Limit: f.Limit, Reader: reader, By: by, Batch: batch},
 		FromCursor: f.Cursor != nil,
 	})
 }

@@ -175,6 +175,8 @@ func (s *socket) farewell(err error) *websocket.CloseError {
 		return &websocket.CloseError{Code: websocket.CloseServiceRestart, Text: "the server stops; connect again"}
 	case reason != nil && errors.Is(*reason, live.ErrPanicked):
 		return &websocket.CloseError{Code: websocket.CloseTryAgainLater}
+	case reason != nil && errors.Is(*reason, live.ErrExpired):
+		return &websocket.CloseError{Code: websocket.ClosePolicyViolation, Text: live.ErrExpired.Message}
 	case reason != nil: // it could not be written to
 	case errors.As(err, &farewell):
 		return farewell

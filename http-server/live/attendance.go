@@ -38,6 +38,7 @@ const (
 type attendance struct {
 	gateway string // of this process alone
 	live    chat.Live
+	doors   *doors
 
 	mutex  sync.Mutex
 	topics map[*topic]struct{} // of which something is to be said or asked, now or later
@@ -140,7 +141,7 @@ func (a *attendance) say(ctx context.Context, due []*topic) {
 			t.dirty, t.said = false, time.Now()
 		}
 		a.mutex.Unlock()
-		if err := a.live.Attend(ctx, a.gateway, said); err != nil {
+		if err := a.live.Attend(a.doors.asService(ctx), a.gateway, said); err != nil {
 			a.mutex.Lock()
 			for _, t := range some {
 				t.dirty = true
@@ -174,7 +175,7 @@ func (a *attendance) ask(ctx context.Context, due []*topic) {
 		room <- struct{}{}
 		asking.Go(func() {
 			defer func() { <-room }()
-			readers, err := a.live.Present(ctx, t.id.String())
+			readers, err := a.live.Present(a.doors.asService(ctx), t.id.String())
 			if err != nil {
 				a.changed(t)
 				return

@@ -18,14 +18,16 @@ type follow struct {
 	person  *person // whose ignoring holds; nil where nobody's does
 	inbox   *inbox  // that it is of, or nil
 
-	cursor  int64
-	seen    int64     // the topic's position that the last page has answered
-	owed    bool      // a page is to be read whatever is hinted: at first, and where there is more
-	due     time.Time // nothing is read before
-	queued  bool      // it is in ready
-	gone    bool      // it is not followed any longer
-	present *Present  // is to be told; nil where nothing is
-	knows   *Present  // was told last
+	cursor int64
+	seen   int64     // the topic's position that the last page has answered
+	owed   bool      // a page is to be read whatever is hinted: at first, and where there is more
+	due    time.Time // nothing is read before
+	queued bool      // it is in ready
+	gone   bool      // it is not followed any longer
+	// unchecked: it must be asked at the door before anything more is written.
+	unchecked bool
+	present   *Present // is to be told; nil where nothing is
+	knows     *Present // was told last
 }
 
 var _ listener = (*follow)(nil)
@@ -68,6 +70,16 @@ func (f *follow) tell(e chat.Event) {
 	if f.gone || s.closed {
 		return
 	}
+	if e.Kind == chat.MembersChanged {
+		if s.hub.doors.asked != nil && concerns(e, f.wanted.By.User) {
+			f.unchecked, f.due = true, time.Time{}
+			s.push(f)
+		}
+		return
+	}
+	if f.unchecked {
+		return
+	}
 	if len(s.news) == maxNews {
 		s.news = slices.Delete(s.news, 0, 1)
 	}
@@ -106,9 +118,35 @@ func (f *follow) leave() {
 	f.session.hub.people.leave(f.person)
 }
 
+// admit asks at the door, where that is to be done.
+func (f *follow) admit() error {
+	f.session.mutex.Lock()
+	unchecked := f.unchecked
+	f.unchecked = false // news that comes while it is asked has it asked again
+	f.session.mutex.Unlock()
+	if !unchecked {
+		return nil
+	}
+	err := f.session.hub.doors.enter(context.Background(), f.wanted.By, f.id, f.wanted.Chat)
+	if err != nil {
+		f.doubt()
+	}
+	return err
+}
+
+// doubt has it asked at the door before anything more is written.
+func (f *follow) doubt() {
+	f.session.mutex.Lock()
+	defer f.session.mutex.Unlock()
+	f.unchecked = f.session.hub.doors.asked != nil
+}
+
 // deliver writes who is present, if that is to be told, and the next page, if there is one.
 func (f *follow) deliver() error {
 	s := f.session
+	if err := f.admit(); err != nil {
+		return f.failed(err)
+	}
 	s.mutex.Lock()
 	if f.gone || s.closed {
 		s.mutex.Unlock()
@@ -132,6 +170,12 @@ func (f *follow) deliver() error {
 	page, err := f.topic.page(context.Background(), place{f.wanted.Chat, cursor, f.wanted.Limit})
 	if err != nil {
 		return f.failed(err)
+	}
+	if page.ousts(f.wanted.By.User) { // before what she ignores is left out: it may be of somebody whom she does
+		f.doubt()
+		if err := f.admit(); err != nil {
+			return f.failed(err)
+		}
 	}
 	return s.Write(func() error { return f.write(page.without(f.person.ignored())) })
 }
@@ -196,6 +240,9 @@ func (f *follow) failed(err error) error {
 	return s.Write(func() error {
 		return f.unlessGone(func() error {
 			s.drop(f)
+			if f.inbox != nil { // it is in the inbox no longer, which goes on
+				return nil
+			}
 			return s.sink.Refuse(f.wanted.Chat, err)
 		})
 	})

@@ -27,6 +27,9 @@ type Config struct {
 	Tick time.Duration // every session gets a heartbeat once in 25 of them; 0 is a second
 
 	Inboxes chat.Inboxes // of readers; nil where nobody ignores anybody and nobody has an inbox
+	// Doors knows who may be in which chats; nil: nobody is asked who she is. With it, the Hub reads as a service what it
+	// hands only to those who may be there.
+	Doors chat.Doors
 }
 
 // Hub knows who follows which chats through this gateway. Use New; Run must run.
@@ -37,6 +40,7 @@ type Hub struct {
 	watch   chat.Watch
 	present *attendance
 	people  *people
+	doors   doors
 
 	mutex    sync.Mutex
 	topics   map[chat.ID]*topic
@@ -56,10 +60,10 @@ func New(log chat.Service, live chat.Live, config Config) *Hub {
 		config.Tick = tick
 	}
 	h := &Hub{
-		config: config, log: log, live: live, watch: live.Watch(),
+		config: config, log: log, live: live, watch: live.Watch(), doors: doors{config.Doors},
 		topics: map[chat.ID]*topic{}, leaving: map[*topic]time.Time{}, warm: map[*topic]struct{}{}, draining: make(chan struct{}),
 	}
-	h.present = &attendance{gateway: rand.Text(), live: live, topics: map[*topic]struct{}{}}
+	h.present = &attendance{gateway: rand.Text(), live: live, doors: &h.doors, topics: map[*topic]struct{}{}}
 	h.people = &people{hub: h, users: map[string]*person{}, stale: map[*person]struct{}{}, bell: make(chan struct{}, 1)}
 	for i := range h.sessions {
 		h.sessions[i] = map[*Session]struct{}{}

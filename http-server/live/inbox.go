@@ -58,7 +58,7 @@ func (s *Session) FollowInbox(wanted InboxFollow) error {
 		return chat.Errorf(chat.NotFound, "this http-server has no inboxes")
 	}
 	s.mutex.Lock()
-	s.inbox = i
+	s.inbox, s.by = i, wanted.By
 	s.mutex.Unlock()
 	i.person.mutex.Lock()
 	i.person.inboxes[i] = struct{}{}
@@ -161,7 +161,7 @@ func (i *inbox) follow(id chat.ID, standing chat.Standing) {
 	case i.loaded || !i.wanted.FromCursor:
 		wanted.Cursor = standing.Cursor
 	}
-	f := &follow{session: s, id: id, wanted: wanted, cursor: wanted.Cursor, seen: -1, inbox: i}
+	f := &follow{session: s, id: id, wanted: wanted, cursor: wanted.Cursor, seen: -1, inbox: i, unchecked: s.hub.doors.asked != nil}
 	f.person = s.hub.people.join(i.person.user)
 	s.mutex.Lock()
 	s.follows = append(s.follows, f)

@@ -165,6 +165,7 @@ func (p *person) refresh(ctx context.Context) bool {
 	inboxes := slices.Collect(maps.Keys(p.inboxes))
 	p.mutex.Unlock()
 	asked := p.people.hub.config.Inboxes
+	ctx = p.people.hub.doors.asService(ctx)
 	answered := true
 	if ask {
 		users, err := asked.Ignored(ctx, p.user)

@@ -38,6 +38,7 @@ type Follow struct {
 	Cursor   int64
 	Limit    int64         // messages in a page; 0 is many
 	Reader   string        // who counts as present, or ""
+	By       chat.Caller   // who follows, where the Hub has Doors
 	Presence bool          // tell who is present
 	Batch    time.Duration // at most one page in this time; 0 for each as soon as it can be
 }
@@ -65,6 +66,7 @@ type Session struct {
 	ready   []*follow // those that may have something to write
 	news    []news
 	beats   bool // a heartbeat is due
+	by      chat.Caller
 	running bool // a goroutine delivers
 	timer   *time.Timer
 	closed  bool
@@ -158,11 +160,12 @@ func (s *Session) Follow(wanted Follow) error {
 	if wanted.Limit == 0 {
 		wanted.Limit = manyMessages
 	}
-	f := &follow{session: s, id: id, wanted: wanted, cursor: wanted.Cursor, seen: -1, owed: true}
+	f := &follow{session: s, id: id, wanted: wanted, cursor: wanted.Cursor, seen: -1, owed: true, unchecked: s.hub.doors.asked != nil}
 	f.person = s.hub.people.join(chat.UserOf(wanted.Reader))
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	s.mutex.Lock()
+	s.by = wanted.By
 	var before *follow
 	if i := s.find(id); i >= 0 {
 		before, s.follows[i] = s.follows[i], f
@@ -334,6 +337,9 @@ func (s *Session) next(now time.Time) (write func() error, more bool) {
 		return func() error { return s.tell(n) }, true
 	case s.beats:
 		s.beats = false
+		if Expired(s.by) {
+			return s.expire, true
+		}
 		return func() error { return s.Write(s.sink.Beat) }, true
 	default:
 		var first time.Time // when the first is due
@@ -356,6 +362,14 @@ func (s *Session) next(now time.Time) (write func() error, more bool) {
 		s.ready = nil // most sessions are idle for long
 	}
 	return nil, false
+}
+
+// expire says goodbye.
+func (s *Session) expire() error {
+	return s.Write(func() error {
+		_ = s.sink.Refuse("", ErrExpired)
+		return ErrExpired
+	})
 }
 
 // wakeAt looks again at what was not due yet. The mutex is held.

@@ -124,7 +124,7 @@ func (t *topic) page(ctx context.Context, at place) (*Page, error) {
 	// A pull that began before the last hint may not have what was hinted at: only pulls of one position are one.
 	read, err, _ := t.pulls.Do(at.key(seen), func() (any, error) {
 		began := time.Now()
-		pulled, err := t.hub.log.Pull(context.WithoutCancel(ctx), chat.PullRequest{Chat: at.name, Cursor: at.cursor, Limit: at.limit})
+		pulled, err := t.hub.log.Pull(t.hub.doors.asService(context.WithoutCancel(ctx)), chat.PullRequest{Chat: at.name, Cursor: at.cursor, Limit: at.limit})
 		if err != nil {
 			return nil, err
 		}
@@ -198,7 +198,7 @@ type Page struct {
 
 // without returns the page as it is for one who ignores some: the same one where none of them is in it.
 func (p *Page) without(ignored map[string]bool) *Page {
-	ignores := func(m chat.Message) bool { return ignored[m.Sender] }
+	ignores := func(m chat.Message) bool { return m.Notice == nil && ignored[m.Sender] } // a notice is nobody's
 	if !slices.ContainsFunc(p.Messages, ignores) {
 		return p
 	}

@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
@@ -18,6 +19,10 @@ func (h *Hub) Wait(ctx context.Context, r chat.PullRequest, wait time.Duration) 
 	var t *topic
 	h.join(id, w, &t) // before the pull, so that nothing falls between
 	defer h.leave(t, w)
+	by, _ := chat.CallerOf(ctx)
+	if err := h.doors.enter(ctx, by, id, r.Chat); err != nil {
+		return chat.Page{}, err
+	}
 	over := time.NewTimer(wait)
 	defer over.Stop()
 	if r.Reader != "" {
@@ -25,10 +30,16 @@ func (h *Hub) Wait(ctx context.Context, r chat.PullRequest, wait time.Duration) 
 	}
 	for {
 		page, err := t.page(ctx, place{r.Chat, r.Cursor, r.Limit})
-		if err != nil || len(page.Messages) > 0 {
-			return pageOf(page), err
+		if err == nil && (page.ousts(by.User) || w.doubted.Swap(false)) {
+			err = h.doors.enter(ctx, by, id, r.Chat)
 		}
-		for !t.ahead(r.Cursor, page.seen) {
+		if err != nil {
+			return chat.Page{}, err
+		}
+		if len(page.Messages) > 0 {
+			return page.Page, nil
+		}
+		for !t.ahead(r.Cursor, page.seen) && !w.doubted.Load() {
 			select {
 			case <-w.woken:
 				continue
@@ -41,9 +52,11 @@ func (h *Hub) Wait(ctx context.Context, r chat.PullRequest, wait time.Duration) 
 	}
 }
 
-// waitAs is Wait for a reader. Nobody shares what she pulls: others are ignored by others.
+// waitAs is Wait for a reader. Nobody shares what she pulls: others are ignored by others. That she may be in the chat is
+// asked with each pull.
 func (h *Hub) waitAs(ctx context.Context, t *topic, w *waiter, r chat.PullRequest, over <-chan time.Time) (chat.Page, error) {
 	for {
+		w.doubted.Store(false)
 		seen := t.reached()
 		page, err := h.log.Pull(ctx, r)
 		if err != nil || len(page.Messages) > 0 {
@@ -53,7 +66,7 @@ func (h *Hub) waitAs(ctx context.Context, t *topic, w *waiter, r chat.PullReques
 		if page.HasMore {
 			continue
 		}
-		for !t.ahead(r.Cursor, seen) {
+		for !t.ahead(r.Cursor, seen) && !w.doubted.Load() {
 			select {
 			case <-w.woken:
 				continue
@@ -66,17 +79,11 @@ func (h *Hub) waitAs(ctx context.Context, t *topic, w *waiter, r chat.PullReques
 	}
 }
 
-func pageOf(p *Page) chat.Page {
-	if p == nil {
-		return chat.Page{}
-	}
-	return p.Page
-}
-
 // waiter is a listener that is there for one page.
 type waiter struct {
-	cursor int64
-	woken  chan struct{} // one element
+	cursor  int64
+	woken   chan struct{} // one element
+	doubted atomic.Bool   // somebody may have to leave the chat
 }
 
 func (w *waiter) hint(position int64) {
@@ -89,5 +96,15 @@ func (w *waiter) hint(position int64) {
 	}
 }
 
-func (*waiter) tell(chat.Event)   {}
+func (w *waiter) tell(e chat.Event) {
+	if e.Kind != chat.MembersChanged {
+		return
+	}
+	w.doubted.Store(true)
+	select {
+	case w.woken <- struct{}{}:
+	default:
+	}
+}
+
 func (*waiter) presence(*Present) {}

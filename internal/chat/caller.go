@@ -31,11 +31,17 @@ func CallerOf(ctx context.Context) (Caller, bool) {
 // is, she is who she says.
 func ActingUser(ctx context.Context, named string) (string, error) {
 	c, known := CallerOf(ctx)
-	switch {
-	case !known || c.Service:
+	if !known || c.Service {
 		return named, nil
-	case named == "" || named == c.User:
-		return c.User, nil
 	}
-	return "", Errorf(PermissionDenied, "this token is %s's; it cannot act for %s", c.User, named)
+	return actFor(named, c)
+}
+
+// ActingReader is ActingUser for a reader, "alice" or "alice/phone", whom a request may leave out.
+func ActingReader(ctx context.Context, named string) (string, error) {
+	user, err := ActingUser(ctx, UserOf(named))
+	if err != nil || named != "" {
+		return named, err
+	}
+	return user, nil
 }

@@ -23,6 +23,8 @@ type Message struct {
 	// SendTime is the message's position in its chat, in microseconds since 1970 by the store's clock. It strictly
 	// increases within a chat. It is set when the message is stored.
 	SendTime int64
+
+	Notice *Notice // nil but where the message tells of a change of its room
 }
 
 // Receipt says where a message was stored.

@@ -208,17 +208,21 @@ func TestTextMustBeUTF8(t *testing.T) {
 func TestOneBadRequestInABatch(t *testing.T) {
 	core := New(&memory{}, Limits{DefaultLimit: 1, MaxLimit: 5, MaxTextBytes: 10})
 	ctx := context.Background()
-	sent := core.SendAll(ctx, []Message{
-		{Chat: "room", Sender: "a", Text: "1"}, {Chat: "", Sender: "a", Text: "2"}, {Chat: "room", Sender: "a", Text: "3"},
+	sent := core.SendAll(ctx, []Sending{
+		{Message: Message{Chat: "room", Sender: "a", Text: "1"}},
+		{Message: Message{Chat: "", Sender: "a", Text: "2"}},
+		{Message: Message{Chat: "room", Sender: "a", Text: "3"}},
 	})
 	if sent[0].Err != nil || CodeOf(sent[1].Err) != InvalidArgument || sent[2].Err != nil || sent[0].Receipt.SendTime != 1 || sent[2].Receipt.SendTime != 2 {
 		t.Errorf("SendAll() = %+v, want the second refused and positions 1 and 2", sent)
 	}
-	pulled := core.PullAll(ctx, []PullRequest{{Chat: "room", Limit: -1}, {Chat: "room"}, {Chat: "room", Limit: 9}})
+	pulled := core.PullAll(ctx, []Pulling{
+		{Request: PullRequest{Chat: "room", Limit: -1}}, {Request: PullRequest{Chat: "room"}}, {Request: PullRequest{Chat: "room", Limit: 9}},
+	})
 	if CodeOf(pulled[0].Err) != InvalidArgument || len(pulled[1].Page.Messages) != 1 || !pulled[1].Page.HasMore || len(pulled[2].Page.Messages) != 2 {
 		t.Errorf("PullAll() = %+v, want the first refused and pages of one and two", pulled)
 	}
-	for _, results := range [][]SendResult{core.SendAll(ctx, nil), core.SendAll(ctx, []Message{{}})} {
+	for _, results := range [][]SendResult{core.SendAll(ctx, nil), core.SendAll(ctx, []Sending{{}})} {
 		for _, r := range results {
 			if CodeOf(r.Err) != InvalidArgument {
 				t.Errorf("SendAll(an empty message) = %v, want invalid_argument", r.Err)

@@ -22,13 +22,14 @@ type Store interface {
 type Append struct {
 	Chat    ID
 	Message Message
+	Member  string // who must be a member where the chat is a closed room; "" is nobody
 }
 
 // Appended is what came of an Append.
 type Appended struct {
 	SendTime  int64
 	Duplicate bool
-	Err       error // a Conflict where the ID is known with a different text
+	Err       error // a Conflict where the ID is known with a different text; NotAMember, RoomDeleted
 }
 
 // Range asks for up to Limit messages of a chat from position From on, inclusive: towards newer ones, or towards
@@ -38,6 +39,7 @@ type Range struct {
 	From    int64
 	Reverse bool
 	Limit   int
+	Member  string // as an Append's: she is one after all that was read was there
 }
 
 // Ranged is what came of a Range.
@@ -51,6 +53,7 @@ type Limits struct {
 	DefaultLimit int // messages in a page when the request names no limit
 	MaxLimit     int // messages in a page
 	MaxTextBytes int
+	Auth         bool // nobody without an identity may anything
 }
 
 // Core is the Service that applies every rule before it touches the Store.
@@ -58,13 +61,26 @@ type Core struct {
 	store   Store
 	readers ReaderStore // or nil
 	limits  Limits
+	access  Access
 }
 
 var _ Service = (*Core)(nil)
 
 // New returns the Service over a store.
 func New(store Store, limits Limits) *Core {
-	return &Core{store: store, limits: limits}
+	return &Core{store: store, limits: limits, access: Access{Required: limits.Auth}}
+}
+
+// Sending is a message of SendAll, and who sends it.
+type Sending struct {
+	Message Message
+	By      Caller
+}
+
+// Pulling is a request of PullAll, and who makes it.
+type Pulling struct {
+	Request PullRequest
+	By      Caller
 }
 
 // WithReaders has the Core answer pulls of readers too; without it, they are refused. It is called before the first of
@@ -88,21 +104,21 @@ type PullResult struct {
 
 // Send implements Service.
 func (c *Core) Send(ctx context.Context, m Message) (Receipt, error) {
-	result := c.SendAll(ctx, []Message{m})[0]
+	result := c.SendAll(ctx, []Sending{{m, callerOf(ctx)}})[0]
 	return result.Receipt, result.Err
 }
 
 // SendAll is Send for many messages at once. Each is judged by itself; the results are in the order of messages.
-func (c *Core) SendAll(ctx context.Context, messages []Message) []SendResult {
+func (c *Core) SendAll(ctx context.Context, messages []Sending) []SendResult {
 	results := make([]SendResult, len(messages))
 	appends := make([]Append, 0, len(messages))
 	for i, m := range messages {
-		id, err := c.checkMessage(m)
+		checked, err := c.checkMessage(m.Message, m.By)
 		if err != nil {
 			results[i].Err = err
 			continue
 		}
-		appends = append(appends, Append{Chat: id, Message: m})
+		appends = append(appends, checked)
 	}
 	if len(appends) == 0 {
 		return results
@@ -125,27 +141,32 @@ func receipt(a Appended) SendResult {
 	return SendResult{Receipt: Receipt{SendTime: a.SendTime, Duplicate: a.Duplicate}}
 }
 
-func (c *Core) checkMessage(m Message) (ID, error) {
+func (c *Core) checkMessage(m Message, by Caller) (Append, error) {
 	id, err := ParseID(m.Chat)
 	if err != nil {
-		return ID{}, err
+		return Append{}, err
 	}
-	if err := checkSender(id, m.Chat, m.Sender); err != nil {
-		return ID{}, err
+	if m.Sender, err = c.access.actor("sender", id, m.Chat, m.Sender, by); err != nil {
+		return Append{}, err
+	}
+	member, err := c.access.member(id, m.Chat, by)
+	if err != nil {
+		return Append{}, err
 	}
 	switch {
 	case m.Text == "":
-		return ID{}, Errorf(InvalidArgument, "text is empty")
+		return Append{}, Errorf(InvalidArgument, "text is empty")
 	case len(m.Text) > c.limits.MaxTextBytes:
-		return ID{}, Errorf(InvalidArgument, "text is %d bytes; the limit is %d", len(m.Text), c.limits.MaxTextBytes)
+		return Append{}, Errorf(InvalidArgument, "text is %d bytes; the limit is %d", len(m.Text), c.limits.MaxTextBytes)
 	case !utf8.ValidString(m.Text):
-		return ID{}, Errorf(InvalidArgument, "text is not valid UTF-8")
+		return Append{}, Errorf(InvalidArgument, "text is not valid UTF-8")
 	case len(m.ID) > MaxIDBytes:
-		return ID{}, Errorf(InvalidArgument, "id is %d bytes; the limit is %d", len(m.ID), MaxIDBytes)
+		return Append{}, Errorf(InvalidArgument, "id is %d bytes; the limit is %d", len(m.ID), MaxIDBytes)
 	case !utf8.ValidString(m.ID):
-		return ID{}, Errorf(InvalidArgument, "id is not valid UTF-8")
+		return Append{}, Errorf(InvalidArgument, "id is not valid UTF-8")
 	}
-	return id, nil
+	m.Notice = nil // the domain alone makes them
+	return Append{Chat: id, Message: m, Member: member}, nil
 }
 
 // Ready implements Service.

@@ -15,13 +15,17 @@ const MaxReadersAttending = 10_000
 
 // Alive is the Live that applies every rule before it touches the LiveStore.
 type Alive struct {
-	store LiveStore
+	store  LiveStore
+	access Access
 }
 
 var _ Live = (*Alive)(nil)
 
 // NewLive returns the Live over a store.
 func NewLive(store LiveStore) *Alive { return &Alive{store: store} }
+
+// Guard sets who may what. It is called before the first call.
+func (a *Alive) Guard(access Access) { a.access = access }
 
 // Watch implements Live.
 func (a *Alive) Watch() Watch { return a.store.Watch() }
@@ -30,7 +34,7 @@ func (a *Alive) Watch() Watch { return a.store.Watch() }
 func (a *Alive) Signal(ctx context.Context, s Signal) error {
 	id, err := ParseID(s.Chat)
 	if err == nil {
-		err = checkSender(id, s.Chat, s.Sender)
+		s.Sender, err = a.access.actor("sender", id, s.Chat, s.Sender, callerOf(ctx))
 	}
 	if err == nil {
 		err = checkName("type", s.Type)
@@ -43,6 +47,9 @@ func (a *Alive) Signal(ctx context.Context, s Signal) error {
 	case !utf8.ValidString(s.Data):
 		return Errorf(InvalidArgument, "data is not valid UTF-8")
 	}
+	if err := a.access.enter(ctx, id, s.Chat, callerOf(ctx)); err != nil {
+		return err
+	}
 	return orNil(a.store.Tell(ctx, Event{Chat: id, Kind: Signalled, Signal: &s}))
 }
 
@@ -50,10 +57,13 @@ func (a *Alive) Signal(ctx context.Context, s Signal) error {
 func (a *Alive) Read(ctx context.Context, r ReadRequest) (int64, error) {
 	id, err := ParseID(r.Chat)
 	if err == nil {
-		err = CheckReader(id, r.Chat, r.Reading.Reader)
+		err = a.access.reader(id, r.Chat, r.Reading.Reader, callerOf(ctx))
 	}
 	if err == nil {
 		err = checkCursor(r.Reading.Cursor)
+	}
+	if err == nil {
+		err = a.access.enter(ctx, id, r.Chat, callerOf(ctx))
 	}
 	if err != nil {
 		return 0, err
@@ -62,7 +72,7 @@ func (a *Alive) Read(ctx context.Context, r ReadRequest) (int64, error) {
 	return cursor, orNil(err)
 }
 
-// Attend implements Live.
+// Attend implements Live. Only a service, which a gateway is, may say it of all the readers that it has.
 func (a *Alive) Attend(ctx context.Context, gateway string, present []Attendance) error {
 	if err := checkName("gateway", gateway); err != nil {
 		return err
@@ -73,11 +83,14 @@ func (a *Alive) Attend(ctx context.Context, gateway string, present []Attendance
 		if err != nil {
 			return err
 		}
+		if err := a.access.enter(ctx, id, p.Chat, callerOf(ctx)); err != nil {
+			return err
+		}
 		if len(p.Readers) > MaxReadersAttending {
 			return Errorf(InvalidArgument, "%d readers are too many; the limit is %d", len(p.Readers), MaxReadersAttending)
 		}
 		for _, reader := range p.Readers {
-			if err := CheckReader(id, p.Chat, reader); err != nil {
+			if err := a.access.reader(id, p.Chat, reader, callerOf(ctx)); err != nil {
 				return err
 			}
 		}
@@ -89,6 +102,9 @@ func (a *Alive) Attend(ctx context.Context, gateway string, present []Attendance
 // Present implements Live.
 func (a *Alive) Present(ctx context.Context, chat string) ([]string, error) {
 	id, err := ParseID(chat)
+	if err == nil {
+		err = a.access.enter(ctx, id, chat, callerOf(ctx))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -115,13 +131,6 @@ func checkReaderName(reader string) error {
 		return checkName("reader's device", device)
 	}
 	return nil
-}
-
-func checkSender(id ID, name, sender string) error {
-	if err := checkName("sender", sender); err != nil {
-		return err
-	}
-	return checkMember("sender", id, name, sender)
 }
 
 func checkMember(what string, id ID, name, user string) error {

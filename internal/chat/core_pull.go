@@ -19,23 +19,23 @@ type pull struct {
 
 // Pull implements Service.
 func (c *Core) Pull(ctx context.Context, r PullRequest) (Page, error) {
-	result := c.PullAll(ctx, []PullRequest{r})[0]
+	result := c.PullAll(ctx, []Pulling{{r, callerOf(ctx)}})[0]
 	return result.Page, result.Err
 }
 
 // PullAll is Pull for many requests at once. Each is judged by itself; the results are in the order of requests.
-func (c *Core) PullAll(ctx context.Context, requests []PullRequest) []PullResult {
+func (c *Core) PullAll(ctx context.Context, requests []Pulling) []PullResult {
 	results := make([]PullResult, len(requests))
 	pulls := make([]pull, 0, len(requests))
 	readers := false
 	for i, r := range requests {
-		asked, err := c.checkPull(r)
+		asked, err := c.checkPull(r.Request, r.By)
 		if err != nil {
 			results[i].Err = err
 			continue
 		}
-		readers = readers || r.Reader != ""
-		pulls = append(pulls, pull{index: i, chat: r.Chat, asked: asked, limit: asked.Limit - 1, cursor: r.Cursor})
+		readers = readers || r.Request.Reader != ""
+		pulls = append(pulls, pull{index: i, chat: r.Request.Chat, asked: asked, limit: asked.Limit - 1, cursor: r.Request.Cursor})
 	}
 	if readers {
 		pulls = c.placed(ctx, pulls, requests, results)
@@ -47,17 +47,17 @@ func (c *Core) PullAll(ctx context.Context, requests []PullRequest) []PullResult
 }
 
 // placed sets what each reader leaves out, and where she begins. Pulls of which that is not known fail, and are left out.
-func (c *Core) placed(ctx context.Context, pulls []pull, requests []PullRequest, results []PullResult) []pull {
+func (c *Core) placed(ctx context.Context, pulls []pull, requests []Pulling, results []PullResult) []pull {
 	var places []Place
 	for i := range pulls {
-		if reader := requests[pulls[i].index].Reader; reader != "" {
+		if reader := requests[pulls[i].index].Request.Reader; reader != "" {
 			places = append(places, Place{Chat: pulls[i].asked.Chat, Reader: reader})
 		}
 	}
 	known := c.readers.Places(ctx, places)
 	kept := pulls[:0]
 	for _, p := range pulls {
-		r := &requests[p.index]
+		r := &requests[p.index].Request
 		if r.Reader == "" {
 			kept = append(kept, p)
 			continue
@@ -110,7 +110,7 @@ func (p *pull) take(read []Message) (page Page, done bool) {
 	}
 	for i := range read {
 		switch {
-		case p.ignored[read[i].Sender]:
+		case read[i].Notice == nil && p.ignored[read[i].Sender]: // a notice is nobody's
 		case len(p.messages) == p.limit:
 			return Page{Messages: p.messages, HasMore: true, NextCursor: read[i].SendTime}, true
 		default:
@@ -141,13 +141,13 @@ func (p *pull) step(position int64) {
 }
 
 // checkPull returns the range to read: one more than was asked for tells whether there is more, and where it starts.
-func (c *Core) checkPull(r PullRequest) (Range, error) {
+func (c *Core) checkPull(r PullRequest, by Caller) (Range, error) {
 	id, err := ParseID(r.Chat)
 	if err == nil {
 		err = checkCursor(r.Cursor)
 	}
 	if err == nil && r.Reader != "" {
-		err = c.checkReader(id, r)
+		err = c.checkReader(id, r, by)
 	}
 	switch {
 	case err != nil:
@@ -159,18 +159,22 @@ func (c *Core) checkPull(r PullRequest) (Range, error) {
 	case r.Unread && (r.Reverse || r.Cursor != 0):
 		return Range{}, Errorf(InvalidArgument, "unread begins where the reader stands; it goes without cursor and reverse")
 	}
-	asked := Range{Chat: id, From: r.Cursor, Reverse: r.Reverse, Limit: c.limits.page(r.Limit) + 1}
+	member, err := c.access.member(id, r.Chat, by)
+	if err != nil {
+		return Range{}, err
+	}
+	asked := Range{Chat: id, Member: member, From: r.Cursor, Reverse: r.Reverse, Limit: c.limits.page(r.Limit) + 1}
 	if r.Reverse && r.Cursor == 0 {
 		asked.From = MaxCursor
 	}
 	return asked, nil
 }
 
-func (c *Core) checkReader(id ID, r PullRequest) error {
+func (c *Core) checkReader(id ID, r PullRequest, by Caller) error {
 	if c.readers == nil {
 		return Errorf(NotFound, "this rpc-server keeps no readers")
 	}
-	return CheckReader(id, r.Chat, r.Reader)
+	return c.access.reader(id, r.Chat, r.Reader, by)
 }
 
 // page is how many messages a page has for which a limit was asked that is not negative.

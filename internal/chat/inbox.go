@@ -28,7 +28,7 @@ type InboxRequest struct {
 type InboxEntry struct {
 	Chat   string   // in its canonical form
 	Last   *Message // the newest message that is not of somebody ignored; nil where there is none
-	Unread int      // messages of others who are not ignored, from Cursor on; ManyUnread for more than 99
+	Unread int      // messages of others who are not ignored, from Cursor on, but no notices; ManyUnread for more than 99
 	Cursor int64    // where the reader stands
 }
 
@@ -88,7 +88,7 @@ type Place struct {
 
 // Placed is what came of a Place.
 type Placed struct {
-	Cursor  int64           // where the reader stands; 0 before she has read anything
+	Cursor  int64           // where the reader stands, as Newest has it; 0 before she has read anything
 	Ignored map[string]bool // whom the reader's user ignores; nil where nobody is
 	Err     error
 }
@@ -105,10 +105,11 @@ type ReaderStore interface {
 
 // InboxStore is the part of the store from which inboxes are computed.
 type InboxStore interface {
-	// Lists returns all chats of a user, sorted by name, and whom she ignores.
+	// Lists returns all chats of a user, sorted by name, and whom she ignores. An append puts a conversation there before
+	// its first message, and EditRoom a room before she is a member; she may be none any more, as Newest tells.
 	Lists(ctx context.Context, user string) (chats []ID, ignored map[string]bool, err error)
-	// Newest returns the position of each chat's newest message, 0 where none was ever stored, and where the reader
-	// stands in it.
+	// Newest returns the position of each chat's newest message, 0 where none was ever stored, where the reader stands in
+	// it, and whether it still is hers.
 	Newest(ctx context.Context, reader string, chats []ID) ([]Newest, error)
 	// Glance returns of each chat its last message, and how many messages are unread. Where thousands in a row are of those
 	// who are ignored, it looks no further.
@@ -118,31 +119,24 @@ type InboxStore interface {
 // Newest is what an inbox is sorted by.
 type Newest struct {
 	Position int64
-	Cursor   int64
+	Cursor   int64 // in a room it is not before its reader became a member
+	Gone     bool  // it is a room of which she is none
 }
 
 // Glance asks for what an inbox shows of a chat.
 type Glance struct {
 	Chat    ID
 	Last    bool     // the last message is wanted
-	From    int64    // from where messages count as unread
+	From    int64    // from where messages count as unread; notices do not
+	Member  string   // who must be a member, because the chat is a room; else nothing is in it
 	Own     string   // the user whose messages do not count; "" where none from From on can be hers
-	Ignored []string // whose messages neither count nor are the last one
+	Ignored []string // whose messages neither count nor are the last one; notices are nobody's
 }
 
 // Glanced is what came of a Glance.
 type Glanced struct {
 	Last   *Message // nil where there is none; Chat is not filled in
 	Unread int      // at most ManyUnread
-}
-
-// ListStore keeps the lists of users' chats. An append puts a conversation into those of its two users by itself, before
-// its first message; whoever makes rooms puts them there.
-type ListStore interface {
-	// AddToList puts a chat into a user's list, and publishes Listed to the user's chat with herself.
-	AddToList(ctx context.Context, user string, id ID) error
-	// RemoveFromList takes it out, and publishes Listed.
-	RemoveFromList(ctx context.Context, user string, id ID) error
 }
 
 // SelfChat is the user's chat with herself, whose watchers hear what happens to what is her own.
@@ -152,13 +146,4 @@ func SelfChat(user string) ID { return ID{user + ":" + user} }
 func UserOf(reader string) string {
 	user, _, _ := strings.Cut(reader, "/")
 	return user
-}
-
-// ActingReader is ActingUser for a reader: the user's name, or that of one of her devices.
-func ActingReader(ctx context.Context, named string) (string, error) {
-	user, err := ActingUser(ctx, UserOf(named))
-	if err != nil || named != "" {
-		return named, err
-	}
-	return user, nil
 }

@@ -11,6 +11,7 @@ type Event struct {
 	Position int64
 	Signal   *Signal  // a Signalled's
 	Reading  *Reading // a Moved's
+	Users    []string // a MembersChanged's
 }
 
 // EventKind says what an Event is about.
@@ -30,6 +31,8 @@ const (
 	Listed
 	// IgnoredChanged says that she ignores others than before. Chat is her chat with herself.
 	IgnoredChanged
+	// MembersChanged says that Users may not be in the chat any more; where nobody is named, that it may be anybody.
+	MembersChanged
 )
 
 // Watch follows what happens in a set of chats. It is safe for concurrent use, but Next is called by one goroutine.

@@ -10,6 +10,7 @@ import (
 type ReadershipStore interface {
 	ReaderStore
 	InboxStore
+	RoomReader
 }
 
 // Readership is the Inboxes and Readers that applies every rule before it touches the store. An inbox is computed from
@@ -17,6 +18,7 @@ type ReadershipStore interface {
 type Readership struct {
 	store  ReadershipStore
 	limits Limits
+	access Access
 }
 
 var (
@@ -26,12 +28,15 @@ var (
 
 // NewReadership returns the Readership over a store.
 func NewReadership(store ReadershipStore, limits Limits) *Readership {
-	return &Readership{store: store, limits: limits}
+	return &Readership{store: store, limits: limits, access: Access{Required: limits.Auth, Rooms: store}}
 }
 
 // Readers implements Readers.
 func (r *Readership) Readers(ctx context.Context, chat string) (Receipts, error) {
 	id, err := ParseID(chat)
+	if err == nil {
+		err = r.access.enter(ctx, id, chat, callerOf(ctx))
+	}
 	if err != nil {
 		return Receipts{}, err
 	}
@@ -41,7 +46,8 @@ func (r *Readership) Readers(ctx context.Context, chat string) (Receipts, error)
 
 // Ignored implements Inboxes.
 func (r *Readership) Ignored(ctx context.Context, user string) ([]string, error) {
-	if err := checkName("user", user); err != nil {
+	user, err := r.access.owner("user", user, callerOf(ctx))
+	if err != nil {
 		return nil, err
 	}
 	_, ignored, err := r.store.Lists(ctx, user)
@@ -55,8 +61,8 @@ func (r *Readership) Ignored(ctx context.Context, user string) ([]string, error)
 
 // Ignore implements Inboxes.
 func (r *Readership) Ignore(ctx context.Context, i IgnoreRequest) error {
-	err := checkName("user", i.User)
-	if err == nil {
+	var err error
+	if i.User, err = r.access.owner("user", i.User, callerOf(ctx)); err == nil {
 		err = checkName("ignored user", i.Other)
 	}
 	switch {
@@ -96,7 +102,8 @@ type listed struct {
 }
 
 func (r *Readership) list(ctx context.Context, reader string) (list, error) {
-	if err := checkReaderName(reader); err != nil {
+	reader, err := r.access.ownReader(reader, callerOf(ctx))
+	if err != nil {
 		return list{}, err
 	}
 	l := list{reader: reader, user: UserOf(reader)}
@@ -109,9 +116,11 @@ func (r *Readership) list(ctx context.Context, reader string) (list, error) {
 	if err != nil {
 		return list{}, AsError(err)
 	}
-	l.chats = make([]listed, len(chats))
+	l.chats = make([]listed, 0, len(chats))
 	for i, id := range chats {
-		l.chats[i] = listed{newest[i], id}
+		if !newest[i].Gone {
+			l.chats = append(l.chats, listed{newest[i], id})
+		}
 	}
 	return l, nil
 }
@@ -213,6 +222,7 @@ func (l list) glance(c listed) Glance {
 		}
 		return g
 	}
+	g.Member = l.user
 	for user := range l.ignored {
 		g.Ignored = append(g.Ignored, user)
 	}

@@ -22,13 +22,14 @@ type Queue struct {
 	mutex  sync.Mutex
 	hints  map[chat.ID]int64
 	news   []chat.Event
+	ousted map[chat.ID][]string // of MembersChanged; empty is everybody. It is never dropped
 	closed bool
 	wake   chan struct{} // one element
 }
 
 // New returns an empty Queue.
 func New() *Queue {
-	return &Queue{hints: map[chat.ID]int64{}, wake: make(chan struct{}, 1)}
+	return &Queue{hints: map[chat.ID]int64{}, ousted: map[chat.ID][]string{}, wake: make(chan struct{}, 1)}
 }
 
 // Put adds events; it never waits. Of one chat the furthest hint is kept, and of equal news the last.
@@ -39,6 +40,10 @@ func (q *Queue) Put(events ...chat.Event) {
 			if known, ok := q.hints[e.Chat]; !ok || known < e.Position {
 				q.hints[e.Chat] = e.Position
 			}
+			continue
+		}
+		if e.Kind == chat.MembersChanged {
+			q.oust(e)
 			continue
 		}
 		if i := slices.IndexFunc(q.news, func(known chat.Event) bool { return replaces(e, known) }); i >= 0 {
@@ -52,6 +57,23 @@ func (q *Queue) Put(events ...chat.Event) {
 	}
 	q.mutex.Unlock()
 	q.ring()
+}
+
+// maxOusted is how many users are remembered for a chat. When there are more, it may be anybody.
+const maxOusted = 64
+
+// oust remembers who may have to leave a chat.
+func (q *Queue) oust(e chat.Event) {
+	known, waits := q.ousted[e.Chat]
+	switch {
+	case !waits:
+		q.ousted[e.Chat] = e.Users
+	case len(known) == 0:
+	case len(e.Users) == 0 || len(known)+len(e.Users) > maxOusted:
+		q.ousted[e.Chat] = nil
+	default:
+		q.ousted[e.Chat] = slices.Concat(known, e.Users)
+	}
 }
 
 // replaces says whether one who hears e need not have heard known.
@@ -75,7 +97,7 @@ func (q *Queue) ring() {
 	}
 }
 
-// Next waits for events and returns all there are, hints first.
+// Next waits for events and returns all there are: who has to leave first, then hints.
 func (q *Queue) Next(ctx context.Context) ([]chat.Event, error) {
 	for {
 		events, err := q.take()
@@ -96,10 +118,14 @@ func (q *Queue) take() ([]chat.Event, error) {
 	if q.closed {
 		return nil, ErrClosed
 	}
-	if len(q.hints) == 0 && len(q.news) == 0 {
+	if len(q.hints) == 0 && len(q.news) == 0 && len(q.ousted) == 0 {
 		return nil, nil
 	}
-	events := make([]chat.Event, 0, len(q.hints)+len(q.news))
+	events := make([]chat.Event, 0, len(q.hints)+len(q.news)+len(q.ousted))
+	for id, users := range q.ousted { // first: they are told nothing more
+		events = append(events, chat.Event{Chat: id, Kind: chat.MembersChanged, Users: users})
+	}
+	clear(q.ousted)
 	for id, position := range q.hints {
 		events = append(events, chat.Event{Chat: id, Kind: chat.Hint, Position: position})
 	}

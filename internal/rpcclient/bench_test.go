@@ -42,7 +42,7 @@ func BenchmarkAlone(b *testing.B) {
 	})
 	b.Run("by itself", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := (*client.servers.current.Load())[0].kitex.Send(context.Background(), wire.SendRequest(aMessage, "")); err != nil {
+			if _, err := (*client.servers.current.Load())[0].kitex.Send(context.Background(), wire.SendRequest(aMessage, chat.Caller{}, "")); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -16,7 +16,7 @@ var (
 
 // Readers implements chat.Readers.
 func (c *Client) Readers(ctx context.Context, id string) (chat.Receipts, error) {
-	request := wire.ReadersRequest(id, logging.RequestID(ctx))
+	request := wire.ReadersRequest(id, caller(ctx), logging.RequestID(ctx))
 	response, _, err := try(ctx, c.servers, true, func(ctx context.Context, s *server) (*rpc.ReadersResponse, error) {
 		return s.kitex.Readers(ctx, request)
 	})
@@ -28,7 +28,7 @@ func (c *Client) Readers(ctx context.Context, id string) (chat.Receipts, error) 
 
 // Ignored implements chat.Inboxes.
 func (c *Client) Ignored(ctx context.Context, user string) ([]string, error) {
-	request := wire.IgnoredRequest(user, logging.RequestID(ctx))
+	request := wire.IgnoredRequest(user, caller(ctx), logging.RequestID(ctx))
 	response, _, err := try(ctx, c.servers, true, func(ctx context.Context, s *server) (*rpc.IgnoredResponse, error) {
 		return s.kitex.Ignored(ctx, request)
 	})
@@ -40,7 +40,7 @@ func (c *Client) Ignored(ctx context.Context, user string) ([]string, error) {
 
 // Inbox implements chat.Inboxes.
 func (c *Client) Inbox(ctx context.Context, r chat.InboxRequest) (chat.Inbox, error) {
-	request := wire.InboxRequest(r, logging.RequestID(ctx))
+	request := wire.InboxRequest(r, caller(ctx), logging.RequestID(ctx))
 	response, _, err := try(ctx, c.servers, true, func(ctx context.Context, s *server) (*rpc.InboxResponse, error) {
 		return s.kitex.Inbox(ctx, request)
 	})
@@ -52,7 +52,7 @@ func (c *Client) Inbox(ctx context.Context, r chat.InboxRequest) (chat.Inbox, er
 
 // Unread implements chat.Inboxes.
 func (c *Client) Unread(ctx context.Context, reader string) ([]chat.Unread, error) {
-	request := wire.UnreadRequest(reader, logging.RequestID(ctx))
+	request := wire.UnreadRequest(reader, caller(ctx), logging.RequestID(ctx))
 	response, _, err := try(ctx, c.servers, true, func(ctx context.Context, s *server) (*rpc.UnreadResponse, error) {
 		return s.kitex.Unread(ctx, request)
 	})
@@ -64,7 +64,7 @@ func (c *Client) Unread(ctx context.Context, reader string) ([]chat.Unread, erro
 
 // Chats implements chat.Inboxes.
 func (c *Client) Chats(ctx context.Context, reader string) ([]chat.Standing, error) {
-	request := wire.ChatsRequest(reader, logging.RequestID(ctx))
+	request := wire.ChatsRequest(reader, caller(ctx), logging.RequestID(ctx))
 	response, _, err := try(ctx, c.servers, true, func(ctx context.Context, s *server) (*rpc.ChatsResponse, error) {
 		return s.kitex.Chats(ctx, request)
 	})
@@ -76,7 +76,7 @@ func (c *Client) Chats(ctx context.Context, reader string) ([]chat.Standing, err
 
 // Ignore implements chat.Inboxes.
 func (c *Client) Ignore(ctx context.Context, r chat.IgnoreRequest) error {
-	request := wire.IgnoreRequest(r, logging.RequestID(ctx))
+	request := wire.IgnoreRequest(r, caller(ctx), logging.RequestID(ctx))
 	response, _, err := try(ctx, c.servers, true, func(ctx context.Context, s *server) (*rpc.IgnoreResponse, error) {
 		return s.kitex.Ignore(ctx, request)
 	})

@@ -16,7 +16,7 @@ func (c *Client) Watch() chat.Watch { return newWatch(c.servers) }
 
 // Signal implements chat.Live. One that may have arrived is not repeated: it would be heard twice.
 func (c *Client) Signal(ctx context.Context, s chat.Signal) error {
-	request := wire.SignalRequest(s, logging.RequestID(ctx))
+	request := wire.SignalRequest(s, caller(ctx), logging.RequestID(ctx))
 	response, _, err := try(ctx, c.servers, false, func(ctx context.Context, s *server) (*rpc.SignalResponse, error) {
 		return s.kitex.Signal(ctx, request)
 	})
@@ -28,7 +28,7 @@ func (c *Client) Signal(ctx context.Context, s chat.Signal) error {
 
 // Read implements chat.Live.
 func (c *Client) Read(ctx context.Context, r chat.ReadRequest) (int64, error) {
-	request := wire.ReadRequest(r, logging.RequestID(ctx))
+	request := wire.ReadRequest(r, caller(ctx), logging.RequestID(ctx))
 	response, _, err := try(ctx, c.servers, true, func(ctx context.Context, s *server) (*rpc.ReadResponse, error) {
 		return s.kitex.Read(ctx, request)
 	})
@@ -40,7 +40,7 @@ func (c *Client) Read(ctx context.Context, r chat.ReadRequest) (int64, error) {
 
 // Attend implements chat.Live.
 func (c *Client) Attend(ctx context.Context, gateway string, present []chat.Attendance) error {
-	request := wire.AttendRequest(gateway, present, logging.RequestID(ctx))
+	request := wire.AttendRequest(gateway, present, caller(ctx), logging.RequestID(ctx))
 	response, _, err := try(ctx, c.servers, true, func(ctx context.Context, s *server) (*rpc.AttendResponse, error) {
 		return s.kitex.Attend(ctx, request)
 	})
@@ -52,7 +52,7 @@ func (c *Client) Attend(ctx context.Context, gateway string, present []chat.Atte
 
 // Present implements chat.Live.
 func (c *Client) Present(ctx context.Context, id string) ([]string, error) {
-	request := wire.PresentRequest(id, logging.RequestID(ctx))
+	request := wire.PresentRequest(id, caller(ctx), logging.RequestID(ctx))
 	response, _, err := try(ctx, c.servers, true, func(ctx context.Context, s *server) (*rpc.PresentResponse, error) {
 		return s.kitex.Present(ctx, request)
 	})

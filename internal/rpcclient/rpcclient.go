@@ -21,6 +21,7 @@ import (
 // Config says where the rpc-servers are.
 type Config struct {
 	RPCServers []string `name:"rpc-servers" env:"RPC_SERVERS" default:"127.0.0.1:8888" placeholder:"HOST:PORT" help:"Addresses of the rpc-servers; a DNS name may stand for many."`
+	RPCSecret  string   `name:"rpc-secret" env:"RPC_SECRET" placeholder:"TEXT" help:"What the rpc-servers ask for, if they do."`
 }
 
 const (
@@ -53,7 +54,7 @@ var _ chat.Service = (*Client)(nil)
 
 // New returns a Client. No rpc-server need be there yet. The error says which address is none.
 func New(config Config) (*Client, error) {
-	servers, err := newServers(config.RPCServers)
+	servers, err := newServers(config.RPCServers, config.RPCSecret)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +67,7 @@ func (c *Client) Close() { c.servers.close() }
 
 // Send implements chat.Service.
 func (c *Client) Send(ctx context.Context, m chat.Message) (chat.Receipt, error) {
-	request := wire.SendRequest(m, logging.RequestID(ctx))
+	request := wire.SendRequest(m, caller(ctx), logging.RequestID(ctx))
 	response, lost, err := try(ctx, c.servers, m.ID != "", func(ctx context.Context, s *server) (*rpc.SendResponse, error) {
 		return s.sends.Do(ctx, request)
 	})
@@ -88,7 +89,7 @@ func temporary(err error) bool {
 
 // Pull implements chat.Service.
 func (c *Client) Pull(ctx context.Context, r chat.PullRequest) (chat.Page, error) {
-	request := wire.PullRequest(r, logging.RequestID(ctx))
+	request := wire.PullRequest(r, caller(ctx), logging.RequestID(ctx))
 	response, _, err := try(ctx, c.servers, true, func(ctx context.Context, s *server) (*rpc.PullResponse, error) {
 		return s.pulls.Do(ctx, request)
 	})
@@ -123,7 +124,7 @@ func (c *Client) askReady(ctx context.Context) error {
 		return s.kitex.Ready(ctx, &rpc.ReadyRequest{RequestId: &id})
 	})
 	if err != nil {
-		return readError(err)
+		return callError(err, readError)
 	}
 	return wire.ReadyOf(response)
 }
@@ -187,6 +188,8 @@ func callError(err error, called func(error) error) error {
 	switch {
 	case errors.Is(err, batch.ErrPanic):
 		return err
+	case refusesSecret(err):
+		return chat.Wrap(err, chat.Unavailable, "the rpc-server asks for another RPC_SECRET than this http-server has")
 	case errors.Is(err, batch.ErrFull):
 		return chat.Errorf(chat.Unavailable, "more requests at once than can be served; nothing was done, try again")
 	case neverArrived(err):

@@ -56,9 +56,10 @@ type server struct {
 	changed *bell // rung when serving changes
 }
 
-func newServer(addr string) (*server, error) {
+func newServer(addr, secret string) (*server, error) {
 	kitex, err := imservice.NewClient("pullchat",
 		client.WithHostPorts(addr),
+		client.WithMiddleware(giveSecret(secret)),
 		client.WithTransportProtocol(transport.TTHeader|transport.TTHeaderStreaming), // for calls, and for streams
 		client.WithRPCTimeout(callTimeout),
 		client.WithConnectTimeout(connectTimeout),

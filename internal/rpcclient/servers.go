@@ -22,6 +22,7 @@ const (
 // may come and go.
 type servers struct {
 	addresses []string // HOST:PORT, as configured
+	secret    string   // that they ask for
 	lookup    func(ctx context.Context, host string) ([]string, error)
 
 	stand   [][]string // what each of addresses stands for
@@ -36,7 +37,7 @@ type servers struct {
 	closed bool
 }
 
-func newServers(addresses []string) (*servers, error) {
+func newServers(addresses []string, secret string) (*servers, error) {
 	if len(addresses) == 0 {
 		return nil, errors.New("rpc-servers: none given")
 	}
@@ -47,7 +48,7 @@ func newServers(addresses []string) (*servers, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s := &servers{
-		addresses: addresses, stand: make([][]string, len(addresses)), lookup: net.DefaultResolver.LookupHost,
+		addresses: addresses, secret: secret, stand: make([][]string, len(addresses)), lookup: net.DefaultResolver.LookupHost,
 		changed: newBell(), ctx: ctx, stop: stop,
 	}
 	s.current.Store(&[]*server{})
@@ -98,7 +99,7 @@ func (s *servers) resolve() {
 		delete(found, one.addr)
 	}
 	for _, addr := range slices.Sorted(maps.Keys(found)) {
-		one, err := newServer(addr)
+		one, err := newServer(addr, s.secret)
 		if err != nil {
 			continue // it is no address: Kitex has looked at it
 		}

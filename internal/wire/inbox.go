@@ -8,8 +8,8 @@ import (
 )
 
 // ReadersRequest is what a client sends.
-func ReadersRequest(chat, requestID string) *rpc.ReadersRequest {
-	return &rpc.ReadersRequest{Chat: chat, RequestId: optional(requestID)}
+func ReadersRequest(id string, by chat.Caller, requestID string) *rpc.ReadersRequest {
+	return &rpc.ReadersRequest{Chat: id, RequestId: optional(requestID), Caller: Caller(by)}
 }
 
 // ReadersResponse is what the server answers.
@@ -35,8 +35,8 @@ func ReceiptsOf(r *rpc.ReadersResponse) (chat.Receipts, error) {
 }
 
 // IgnoredRequest is what a client sends.
-func IgnoredRequest(user, requestID string) *rpc.IgnoredRequest {
-	return &rpc.IgnoredRequest{User: user, RequestId: optional(requestID)}
+func IgnoredRequest(user string, by chat.Caller, requestID string) *rpc.IgnoredRequest {
+	return &rpc.IgnoredRequest{User: user, RequestId: optional(requestID), Caller: Caller(by)}
 }
 
 // IgnoredResponse is what the server answers.
@@ -49,8 +49,8 @@ func IgnoredResponse(users []string, err error) *rpc.IgnoredResponse {
 func IgnoredOf(r *rpc.IgnoredResponse) ([]string, error) { return r.Users, errorOf(r.Code, r.Msg) }
 
 // IgnoreRequest is what a client sends.
-func IgnoreRequest(r chat.IgnoreRequest, requestID string) *rpc.IgnoreRequest {
-	return &rpc.IgnoreRequest{User: r.User, Other: r.Other, Ignore: r.Ignore, RequestId: optional(requestID)}
+func IgnoreRequest(r chat.IgnoreRequest, by chat.Caller, requestID string) *rpc.IgnoreRequest {
+	return &rpc.IgnoreRequest{User: r.User, Other: r.Other, Ignore: r.Ignore, RequestId: optional(requestID), Caller: Caller(by)}
 }
 
 // IgnoreRequestOf is what the server makes of a request.
@@ -68,9 +68,9 @@ func IgnoreResponse(err error) *rpc.IgnoreResponse {
 func IgnoreOf(r *rpc.IgnoreResponse) error { return errorOf(r.Code, r.Msg) }
 
 // InboxRequest is what a client sends. A limit that Thrift's i32 cannot hold is above every maximum, or negative.
-func InboxRequest(r chat.InboxRequest, requestID string) *rpc.InboxRequest {
+func InboxRequest(r chat.InboxRequest, by chat.Caller, requestID string) *rpc.InboxRequest {
 	limit := max(math.MinInt32, min(r.Limit, math.MaxInt32))
-	return &rpc.InboxRequest{Reader: r.Reader, Cursor: r.Cursor, Limit: int32(limit), RequestId: optional(requestID)}
+	return &rpc.InboxRequest{Reader: r.Reader, Cursor: r.Cursor, Limit: int32(limit), RequestId: optional(requestID), Caller: Caller(by)}
 }
 
 // InboxRequestOf is what the server makes of a request.
@@ -109,8 +109,8 @@ func InboxOf(r *rpc.InboxResponse) (chat.Inbox, error) {
 }
 
 // UnreadRequest is what a client sends.
-func UnreadRequest(reader, requestID string) *rpc.UnreadRequest {
-	return &rpc.UnreadRequest{Reader: reader, RequestId: optional(requestID)}
+func UnreadRequest(reader string, by chat.Caller, requestID string) *rpc.UnreadRequest {
+	return &rpc.UnreadRequest{Reader: reader, RequestId: optional(requestID), Caller: Caller(by)}
 }
 
 // UnreadResponse is what the server answers.
@@ -132,8 +132,8 @@ func UnreadOf(r *rpc.UnreadResponse) (unread []chat.Unread, err error) {
 }
 
 // ChatsRequest is what a client sends.
-func ChatsRequest(reader, requestID string) *rpc.ChatsRequest {
-	return &rpc.ChatsRequest{Reader: reader, RequestId: optional(requestID)}
+func ChatsRequest(reader string, by chat.Caller, requestID string) *rpc.ChatsRequest {
+	return &rpc.ChatsRequest{Reader: reader, RequestId: optional(requestID), Caller: Caller(by)}
 }
 
 // ChatsResponse is what the server answers.

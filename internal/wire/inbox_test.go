@@ -20,14 +20,14 @@ func TestReadersRoundTrip(t *testing.T) {
 	got, err := ReceiptsOf(ReadersResponse(receipts, nil))
 	same(t, "receipts", receipts, got, err)
 	ignore := chat.IgnoreRequest{User: "a", Other: "b", Ignore: true}
-	same(t, "ignore", ignore, IgnoreRequestOf(IgnoreRequest(ignore, "id")), nil)
+	same(t, "ignore", ignore, IgnoreRequestOf(IgnoreRequest(ignore, chat.Caller{}, "id")), nil)
 	ignored, err := IgnoredOf(IgnoredResponse([]string{"b"}, nil))
 	same(t, "ignored", []string{"b"}, ignored, err)
 }
 
 func TestInboxRoundTrip(t *testing.T) {
 	request := chat.InboxRequest{Reader: "a/phone", Cursor: 1 << 52, Limit: 5}
-	same(t, "request", request, InboxRequestOf(InboxRequest(request, "id")), nil)
+	same(t, "request", request, InboxRequestOf(InboxRequest(request, chat.Caller{}, "id")), nil)
 	inbox := chat.Inbox{
 		Entries: []chat.InboxEntry{
 			{Chat: "a:b", Last: &chat.Message{Chat: "a:b", Text: "x", Sender: "a", ID: "1", SendTime: 7}, Unread: 100, Cursor: 8},

@@ -8,8 +8,8 @@ import (
 )
 
 // SignalRequest is what a client sends.
-func SignalRequest(s chat.Signal, requestID string) *rpc.SignalRequest {
-	return &rpc.SignalRequest{Signal: signal(s), RequestId: optional(requestID)}
+func SignalRequest(s chat.Signal, by chat.Caller, requestID string) *rpc.SignalRequest {
+	return &rpc.SignalRequest{Signal: signal(s), RequestId: optional(requestID), Caller: Caller(by)}
 }
 
 // SignalOf is what the server makes of a request; a missing signal is an empty one, which the domain refuses.
@@ -36,8 +36,10 @@ func SignalResponse(err error) *rpc.SignalResponse {
 func SignalledOf(r *rpc.SignalResponse) error { return errorOf(r.Code, r.Msg) }
 
 // ReadRequest is what a client sends.
-func ReadRequest(r chat.ReadRequest, requestID string) *rpc.ReadRequest {
-	return &rpc.ReadRequest{Chat: r.Chat, Reader: r.Reading.Reader, Cursor: r.Reading.Cursor, RequestId: optional(requestID)}
+func ReadRequest(r chat.ReadRequest, by chat.Caller, requestID string) *rpc.ReadRequest {
+	return &rpc.ReadRequest{
+		Chat: r.Chat, Reader: r.Reading.Reader, Cursor: r.Reading.Cursor, RequestId: optional(requestID), Caller: Caller(by),
+	}
 }
 
 // ReadRequestOf is what the server makes of a request.
@@ -59,8 +61,10 @@ func ReadResponse(cursor int64, err error) *rpc.ReadResponse {
 func CursorOf(r *rpc.ReadResponse) (int64, error) { return r.GetCursor(), errorOf(r.Code, r.Msg) }
 
 // AttendRequest is what a client sends.
-func AttendRequest(gateway string, present []chat.Attendance, requestID string) *rpc.AttendRequest {
-	request := &rpc.AttendRequest{Gateway: gateway, Attendances: make([]*rpc.Attendance, len(present)), RequestId: optional(requestID)}
+func AttendRequest(gateway string, present []chat.Attendance, by chat.Caller, requestID string) *rpc.AttendRequest {
+	request := &rpc.AttendRequest{
+		Gateway: gateway, Attendances: make([]*rpc.Attendance, len(present)), RequestId: optional(requestID), Caller: Caller(by),
+	}
 	for i, p := range present {
 		request.Attendances[i] = &rpc.Attendance{Chat: p.Chat, Readers: p.Readers}
 	}
@@ -88,8 +92,8 @@ func AttendResponse(err error) *rpc.AttendResponse {
 func AttendedOf(r *rpc.AttendResponse) error { return errorOf(r.Code, r.Msg) }
 
 // PresentRequest is what a client sends.
-func PresentRequest(chat, requestID string) *rpc.PresentRequest {
-	return &rpc.PresentRequest{Chat: chat, RequestId: optional(requestID)}
+func PresentRequest(id string, by chat.Caller, requestID string) *rpc.PresentRequest {
+	return &rpc.PresentRequest{Chat: id, RequestId: optional(requestID), Caller: Caller(by)}
 }
 
 // PresentResponse is what the server answers.
@@ -166,6 +170,8 @@ func event(e *chat.Event) *rpc.Event {
 		told.Listed = new(true)
 	case chat.IgnoredChanged:
 		told.Ignored = new(true)
+	case chat.MembersChanged:
+		told.Membership = &rpc.Membership{Users: e.Users}
 	default:
 		told.Position = &e.Position
 	}
@@ -202,6 +208,8 @@ func eventOf(told *rpc.Event) (chat.Event, bool) {
 		e.Kind = chat.Listed
 	case told.GetIgnored():
 		e.Kind = chat.IgnoredChanged
+	case told.Membership != nil:
+		e.Kind, e.Users = chat.MembersChanged, told.Membership.Users
 	case told.Position != nil:
 		e.Kind, e.Position = chat.Hint, *told.Position
 	default:

@@ -13,8 +13,8 @@ import (
 const success = "success"
 
 // SendRequest is what a client sends. The request id may be "".
-func SendRequest(m chat.Message, requestID string) *rpc.SendRequest {
-	return &rpc.SendRequest{Message: new(message(m)), RequestId: optional(requestID)}
+func SendRequest(m chat.Message, by chat.Caller, requestID string) *rpc.SendRequest {
+	return &rpc.SendRequest{Message: new(message(m)), RequestId: optional(requestID), Caller: Caller(by)}
 }
 
 func optional(text string) *string {
@@ -33,11 +33,11 @@ func MessageOf(r *rpc.SendRequest) chat.Message {
 }
 
 func message(m chat.Message) rpc.Message {
-	return rpc.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, SendTime: m.SendTime, Id: optional(m.ID)}
+	return rpc.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, SendTime: m.SendTime, Id: optional(m.ID), Notice: Notice(m.Notice)}
 }
 
 func messageOf(m *rpc.Message) chat.Message {
-	return chat.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, ID: m.GetId(), SendTime: m.SendTime}
+	return chat.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, ID: m.GetId(), SendTime: m.SendTime, Notice: NoticeOf(m.Notice)}
 }
 
 // SendResponse is what the server answers.
@@ -62,11 +62,11 @@ func ReceiptOf(r *rpc.SendResponse) (chat.Receipt, error) {
 }
 
 // PullRequest is what a client sends. A limit that Thrift's i32 cannot hold is above every maximum, or negative.
-func PullRequest(r chat.PullRequest, requestID string) *rpc.PullRequest {
+func PullRequest(r chat.PullRequest, by chat.Caller, requestID string) *rpc.PullRequest {
 	limit := max(math.MinInt32, min(r.Limit, math.MaxInt32))
 	request := &rpc.PullRequest{
 		Chat: r.Chat, Cursor: r.Cursor, Limit: int32(limit), Reverse: &r.Reverse, RequestId: optional(requestID),
-		Reader: optional(r.Reader),
+		Reader: optional(r.Reader), Caller: Caller(by),
 	}
 	if r.Unread {
 		request.Unread = &r.Unread

@@ -13,12 +13,12 @@ import (
 // Everything in the domain survives the way to Thrift and back.
 func TestRoundTrip(t *testing.T) {
 	for _, m := range []chat.Message{{}, {Chat: "a:b", Text: "x", Sender: "a", ID: "1", SendTime: 7}} {
-		if got := MessageOf(SendRequest(m, "id")); got != m {
+		if got := MessageOf(SendRequest(m, chat.Caller{}, "id")); got != m {
 			t.Errorf("MessageOf(SendRequest(%+v)) = %+v", m, got)
 		}
 	}
 	for _, r := range []chat.PullRequest{{}, {Chat: "a:b", Cursor: 1 << 60, Limit: 5, Reverse: true}, {Chat: "a", Reader: "a/phone", Unread: true}} {
-		if got := PullRequestOf(PullRequest(r, "id")); got != r {
+		if got := PullRequestOf(PullRequest(r, chat.Caller{}, "id")); got != r {
 			t.Errorf("PullRequestOf(PullRequest(%+v)) = %+v", r, got)
 		}
 	}
@@ -62,7 +62,7 @@ func TestErrorsRoundTrip(t *testing.T) {
 
 func TestLimitsThatThriftCannotHold(t *testing.T) {
 	for limit, want := range map[int64]int32{math.MaxInt64: math.MaxInt32, math.MinInt64: math.MinInt32, 3: 3} {
-		if got := PullRequest(chat.PullRequest{Limit: limit}, "").Limit; got != want {
+		if got := PullRequest(chat.PullRequest{Limit: limit}, chat.Caller{}, "").Limit; got != want {
 			t.Errorf("PullRequest(limit %d).Limit = %d, want %d", limit, got, want)
 		}
 	}

@@ -16,8 +16,8 @@ import (
 // Service is what is behind the methods: chat.Core.
 type Service interface {
 	chat.Service
-	SendAll(context.Context, []chat.Message) []chat.SendResult
-	PullAll(context.Context, []chat.PullRequest) []chat.PullResult
+	SendAll(context.Context, []chat.Sending) []chat.SendResult
+	PullAll(context.Context, []chat.Pulling) []chat.PullResult
 }
 
 // Handler implements rpc.IMService. What goes wrong is in a response's Code and Msg; its methods return no error.
@@ -26,6 +26,7 @@ type Handler struct {
 	live    chat.Live
 	people  People     // or nil
 	readers Readership // or nil
+	rooms   Rooms      // or nil
 	log     *slog.Logger
 	leaving atomic.Bool
 
@@ -45,7 +46,7 @@ func New(service Service, live chat.Live, log *slog.Logger) *Handler {
 func (h *Handler) Send(ctx context.Context, r *rpc.SendRequest) (*rpc.SendResponse, error) {
 	start := time.Now()
 	r = orEmpty(r)
-	receipt, err := h.service.Send(ctx, wire.MessageOf(r))
+	receipt, err := h.service.Send(from(ctx, r), wire.MessageOf(r))
 	h.logCall(ctx, "Send", r.GetRequestId(), start, err)
 	return wire.SendResponse(receipt, err), nil
 }
@@ -54,9 +55,9 @@ func (h *Handler) Send(ctx context.Context, r *rpc.SendRequest) (*rpc.SendRespon
 func (h *Handler) SendBatch(ctx context.Context, r *rpc.SendBatchRequest) (*rpc.SendBatchResponse, error) {
 	start := time.Now()
 	r = orEmpty(r)
-	messages := make([]chat.Message, len(r.Requests))
+	messages := make([]chat.Sending, len(r.Requests))
 	for i, request := range r.Requests {
-		messages[i] = wire.MessageOf(request)
+		messages[i] = chat.Sending{Message: wire.MessageOf(request), By: wire.CallerOf(request.GetCaller())}
 	}
 	responses := make([]*rpc.SendResponse, len(messages))
 	for i, result := range h.service.SendAll(ctx, messages) {
@@ -70,7 +71,7 @@ func (h *Handler) SendBatch(ctx context.Context, r *rpc.SendBatchRequest) (*rpc.
 func (h *Handler) Pull(ctx context.Context, r *rpc.PullRequest) (*rpc.PullResponse, error) {
 	start := time.Now()
 	r = orEmpty(r)
-	page, err := h.service.Pull(ctx, wire.PullRequestOf(r))
+	page, err := h.service.Pull(from(ctx, r), wire.PullRequestOf(r))
 	h.logCall(ctx, "Pull", r.GetRequestId(), start, err)
 	return wire.PullResponse(page, err), nil
 }
@@ -79,9 +80,9 @@ func (h *Handler) Pull(ctx context.Context, r *rpc.PullRequest) (*rpc.PullRespon
 func (h *Handler) PullBatch(ctx context.Context, r *rpc.PullBatchRequest) (*rpc.PullBatchResponse, error) {
 	start := time.Now()
 	r = orEmpty(r)
-	requests := make([]chat.PullRequest, len(r.Requests))
+	requests := make([]chat.Pulling, len(r.Requests))
 	for i, request := range r.Requests {
-		requests[i] = wire.PullRequestOf(request)
+		requests[i] = chat.Pulling{Request: wire.PullRequestOf(request), By: wire.CallerOf(request.GetCaller())}
 	}
 	responses := make([]*rpc.PullResponse, len(requests))
 	for i, result := range h.service.PullAll(ctx, requests) {

@@ -16,7 +16,7 @@ import (
 func (h *Handler) Signal(ctx context.Context, r *rpc.SignalRequest) (*rpc.SignalResponse, error) {
 	start := time.Now()
 	r = orEmpty(r)
-	err := h.live.Signal(ctx, wire.SignalOf(r))
+	err := h.live.Signal(from(ctx, r), wire.SignalOf(r))
 	h.logCall(ctx, "Signal", r.GetRequestId(), start, err)
 	return wire.SignalResponse(err), nil
 }
@@ -25,7 +25,7 @@ func (h *Handler) Signal(ctx context.Context, r *rpc.SignalRequest) (*rpc.Signal
 func (h *Handler) Read(ctx context.Context, r *rpc.ReadRequest) (*rpc.ReadResponse, error) {
 	start := time.Now()
 	r = orEmpty(r)
-	cursor, err := h.live.Read(ctx, wire.ReadRequestOf(r))
+	cursor, err := h.live.Read(from(ctx, r), wire.ReadRequestOf(r))
 	h.logCall(ctx, "Read", r.GetRequestId(), start, err)
 	return wire.ReadResponse(cursor, err), nil
 }
@@ -34,7 +34,7 @@ func (h *Handler) Read(ctx context.Context, r *rpc.ReadRequest) (*rpc.ReadRespon
 func (h *Handler) Attend(ctx context.Context, r *rpc.AttendRequest) (*rpc.AttendResponse, error) {
 	start := time.Now()
 	r = orEmpty(r)
-	err := h.live.Attend(ctx, r.Gateway, wire.AttendancesOf(r))
+	err := h.live.Attend(from(ctx, r), r.Gateway, wire.AttendancesOf(r))
 	h.logCall(ctx, "Attend", r.GetRequestId(), start, err)
 	return wire.AttendResponse(err), nil
 }
@@ -43,7 +43,7 @@ func (h *Handler) Attend(ctx context.Context, r *rpc.AttendRequest) (*rpc.Attend
 func (h *Handler) Present(ctx context.Context, r *rpc.PresentRequest) (*rpc.PresentResponse, error) {
 	start := time.Now()
 	r = orEmpty(r)
-	readers, err := h.live.Present(ctx, r.Chat)
+	readers, err := h.live.Present(from(ctx, r), r.Chat)
 	h.logCall(ctx, "Present", r.GetRequestId(), start, err)
 	return wire.PresentResponse(readers, err), nil
 }

@@ -21,22 +21,22 @@ func (h *Handler) KeepReaders(readers Readership) { h.readers = readers }
 
 // ofReaders makes one call and logs it.
 func ofReaders[Result any](
-	ctx context.Context, h *Handler, method, requestID string, call func(Readership) (Result, error),
+	ctx context.Context, h *Handler, method string, r call, do func(context.Context, Readership) (Result, error),
 ) (result Result, err error) {
 	start := time.Now()
 	if h.readers == nil {
 		err = chat.Errorf(chat.NotFound, "this rpc-server keeps no readers")
 	} else {
-		result, err = call(h.readers)
+		result, err = do(from(ctx, r), h.readers)
 	}
-	h.logCall(ctx, method, requestID, start, err)
+	h.logCall(ctx, method, r.GetRequestId(), start, err)
 	return result, err
 }
 
 // Readers returns how far the readers of a chat have read.
 func (h *Handler) Readers(ctx context.Context, r *rpc.ReadersRequest) (*rpc.ReadersResponse, error) {
 	r = orEmpty(r)
-	return wire.ReadersResponse(ofReaders(ctx, h, "Readers", r.GetRequestId(), func(readers Readership) (chat.Receipts, error) {
+	return wire.ReadersResponse(ofReaders(ctx, h, "Readers", r, func(ctx context.Context, readers Readership) (chat.Receipts, error) {
 		return readers.Readers(ctx, r.Chat)
 	})), nil
 }
@@ -44,7 +44,7 @@ func (h *Handler) Readers(ctx context.Context, r *rpc.ReadersRequest) (*rpc.Read
 // Ignored returns whom a user ignores.
 func (h *Handler) Ignored(ctx context.Context, r *rpc.IgnoredRequest) (*rpc.IgnoredResponse, error) {
 	r = orEmpty(r)
-	return wire.IgnoredResponse(ofReaders(ctx, h, "Ignored", r.GetRequestId(), func(readers Readership) ([]string, error) {
+	return wire.IgnoredResponse(ofReaders(ctx, h, "Ignored", r, func(ctx context.Context, readers Readership) ([]string, error) {
 		return readers.Ignored(ctx, r.User)
 	})), nil
 }
@@ -52,7 +52,7 @@ func (h *Handler) Ignored(ctx context.Context, r *rpc.IgnoredRequest) (*rpc.Igno
 // Inbox returns a page of a user's chats.
 func (h *Handler) Inbox(ctx context.Context, r *rpc.InboxRequest) (*rpc.InboxResponse, error) {
 	r = orEmpty(r)
-	return wire.InboxResponse(ofReaders(ctx, h, "Inbox", r.GetRequestId(), func(readers Readership) (chat.Inbox, error) {
+	return wire.InboxResponse(ofReaders(ctx, h, "Inbox", r, func(ctx context.Context, readers Readership) (chat.Inbox, error) {
 		return readers.Inbox(ctx, wire.InboxRequestOf(r))
 	})), nil
 }
@@ -60,7 +60,7 @@ func (h *Handler) Inbox(ctx context.Context, r *rpc.InboxRequest) (*rpc.InboxRes
 // Unread returns how much a reader has to read.
 func (h *Handler) Unread(ctx context.Context, r *rpc.UnreadRequest) (*rpc.UnreadResponse, error) {
 	r = orEmpty(r)
-	return wire.UnreadResponse(ofReaders(ctx, h, "Unread", r.GetRequestId(), func(readers Readership) ([]chat.Unread, error) {
+	return wire.UnreadResponse(ofReaders(ctx, h, "Unread", r, func(ctx context.Context, readers Readership) ([]chat.Unread, error) {
 		return readers.Unread(ctx, r.Reader)
 	})), nil
 }
@@ -68,7 +68,7 @@ func (h *Handler) Unread(ctx context.Context, r *rpc.UnreadRequest) (*rpc.Unread
 // Chats returns all of a user's chats.
 func (h *Handler) Chats(ctx context.Context, r *rpc.ChatsRequest) (*rpc.ChatsResponse, error) {
 	r = orEmpty(r)
-	return wire.ChatsResponse(ofReaders(ctx, h, "Chats", r.GetRequestId(), func(readers Readership) ([]chat.Standing, error) {
+	return wire.ChatsResponse(ofReaders(ctx, h, "Chats", r, func(ctx context.Context, readers Readership) ([]chat.Standing, error) {
 		return readers.Chats(ctx, r.Reader)
 	})), nil
 }
@@ -76,7 +76,7 @@ func (h *Handler) Chats(ctx context.Context, r *rpc.ChatsRequest) (*rpc.ChatsRes
 // Ignore has a user ignore another one, or no longer.
 func (h *Handler) Ignore(ctx context.Context, r *rpc.IgnoreRequest) (*rpc.IgnoreResponse, error) {
 	r = orEmpty(r)
-	_, err := ofReaders(ctx, h, "Ignore", r.GetRequestId(), func(readers Readership) (struct{}, error) {
+	_, err := ofReaders(ctx, h, "Ignore", r, func(ctx context.Context, readers Readership) (struct{}, error) {
 		return done(readers.Ignore(ctx, wire.IgnoreRequestOf(r)))
 	})
 	return wire.IgnoreResponse(err), nil

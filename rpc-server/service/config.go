@@ -29,7 +29,10 @@ type Config struct {
 	MaxChatMessages   int           `name:"max-chat-messages" env:"MAX_CHAT_MESSAGES" default:"0" placeholder:"N" help:"Messages that a chat keeps, the newest; 0 keeps all."`
 	IdempotencyWindow time.Duration `name:"idempotency-window" env:"IDEMPOTENCY_WINDOW" default:"24h" placeholder:"DURATION" help:"How long a repeated id is recognised; at least 1m, because clients and gateways repeat."`
 	RefreshTokenTTL   time.Duration `name:"refresh-token-ttl" env:"REFRESH_TOKEN_TTL" default:"720h" placeholder:"DURATION" help:"How long a login lasts that nobody refreshes."`
+	MaxRoomMembers    int           `name:"max-room-members" env:"MAX_ROOM_MEMBERS" default:"10000" placeholder:"N" help:"Members of a room."`
 	HintSweep         time.Duration `name:"hint-sweep" env:"HINT_SWEEP" default:"10s" placeholder:"DURATION" help:"How often to look for messages whose hint to live readers was lost; at least 100ms."`
+
+	Trust Trust `kong:"-"` // flags of the rpc-server program; pullchat serve sets it
 }
 
 // Validate names every value that cannot work. Kong calls it.
@@ -39,6 +42,7 @@ func (c Config) Validate() error {
 		atLeast("max-limit", c.MaxLimit, 1),
 		maxLimit(c),
 		atLeast("max-text-bytes", c.MaxTextBytes, 1),
+		atLeast("max-room-members", c.MaxRoomMembers, 1),
 		atLeast("redis-min-replicas", c.RedisMinReplicas, 0),
 		atLeast("rpc-drain-delay", c.RPCDrainDelay, 0),
 		atLeast("retention", c.Retention, 0),
@@ -79,5 +83,9 @@ func (c Config) people() chat.PeopleOptions {
 }
 
 func (c Config) limits() chat.Limits {
-	return chat.Limits{DefaultLimit: c.DefaultLimit, MaxLimit: c.MaxLimit, MaxTextBytes: c.MaxTextBytes}
+	return chat.Limits{DefaultLimit: c.DefaultLimit, MaxLimit: c.MaxLimit, MaxTextBytes: c.MaxTextBytes, Auth: c.Trust.identified()}
+}
+
+func (c Config) rooms() chat.LobbyOptions {
+	return chat.LobbyOptions{DefaultLimit: c.DefaultLimit, MaxLimit: c.MaxLimit, MaxMembers: c.MaxRoomMembers}
 }

@@ -33,6 +33,7 @@ type Server struct {
 	listener *listener
 	handler  *handler.Handler
 	store    io.Closer
+	secret   string // that is asked for; "" is none
 	// DrainDelay is how long Ping sends gateways elsewhere before a stop stops accepting.
 	DrainDelay time.Duration
 }
@@ -51,13 +52,16 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	case err != nil:
 		log.Warn("redis is not there yet; calls are refused until it is", "error", err)
 	}
-	server, err := ListenOver(chat.New(store, config.limits()).WithReaders(store), chat.NewLive(store), store, config.RPCAddr, log)
+	live := chat.NewLive(store)
+	live.Guard(chat.Access{Required: config.Trust.identified(), Rooms: store})
+	server, err := ListenOver(chat.New(store, config.limits()).WithReaders(store), live, store, config.RPCAddr, log)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	server.DrainDelay = config.RPCDrainDelay
+	server.DrainDelay, server.secret = config.RPCDrainDelay, config.Trust.RPCSecret
 	server.KeepAccounts(chat.NewPeople(store, password.New(), config.people()))
 	server.KeepReaders(chat.NewReadership(store, config.limits()))
+	server.KeepRooms(chat.NewLobby(store, config.Trust.identified(), config.rooms()))
 	return server, nil
 }
 
@@ -84,6 +88,9 @@ func (s *Server) KeepAccounts(people handler.People) { s.handler.KeepAccounts(pe
 // KeepReaders has a Server that was made with ListenOver answer from readers too. It is called before Run.
 func (s *Server) KeepReaders(readers handler.Readership) { s.handler.KeepReaders(readers) }
 
+// KeepRooms has a Server that was made with ListenOver answer from rooms too. It is called before Run.
+func (s *Server) KeepRooms(rooms handler.Rooms) { s.handler.KeepRooms(rooms) }
+
 // Addr is where the server listens, with its real port.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
@@ -96,6 +103,7 @@ func (s *Server) Run(ctx context.Context) error {
 		server.WithServerBasicInfo(&rpcinfo.EndpointBasicInfo{ServiceName: "pullchat"}),
 		server.WithLimit(&limit.Option{MaxConnections: maxConnections}),
 		server.WithExitWaitTime(drainTimeout),
+		server.WithMiddleware(askSecret(s.secret)),
 		server.WithExitSignal(func() <-chan error { return stop }),
 	)
 	ended := make(chan struct{})

@@ -170,15 +170,15 @@ func (c *Checker) checkKey(ctx context.Context, key string) error {
 		err = c.checkType(ctx, key, "string")
 	case accountKey, sessionsKey:
 		err = c.checkType(ctx, key, "hash")
-	case chatsKey, ignoredKey:
+	case ignoredKey:
 		err = c.checkType(ctx, key, "set")
-	case usersKey:
+	case usersKey, chatsKey, roomsKey:
 		err = c.checkType(ctx, key, "zset")
 	case activityKey:
 		err = c.checkActivity(ctx, key, name)
 	case logKey, idsKey:
 		err = c.checkChat(ctx, key, name)
-	case readKey:
+	case readKey, roomKey, membersKey:
 		err = c.checkBeside(ctx, key, name, "hash")
 	case presentKey:
 		err = c.checkBeside(ctx, key, name, "zset")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/gen/rpc"
+	"github.com/pullchat/pullchat/internal/wire"
 )
 
 // A log's member is 16 digits of send_time, which make it unique, and a StoredMessage of idl_rpc.thrift in Thrift's
@@ -19,6 +20,7 @@ func encode(m chat.Message) []byte {
 	if m.ID != "" {
 		stored.Id = &m.ID
 	}
+	stored.Notice = wire.Notice(m.Notice)
 	buf := make([]byte, stored.BLength())
 	return buf[:stored.FastWrite(buf)]
 }
@@ -48,5 +50,6 @@ func decodeMember(member string) (message chat.Message, err error) {
 	}
 	return chat.Message{
 		SendTime: int64(position), Text: stored.Text, Sender: stored.Sender, ID: stored.GetId(),
+		Notice: wire.NoticeOf(stored.Notice),
 	}, nil
 }

@@ -39,7 +39,9 @@ func (s *Store) Lists(ctx context.Context, user string) ([]chat.ID, map[string]b
 	calls := make([]*redis.StringSliceCmd, len(keys))
 	errs := s.calls(ctx, len(keys), exchange{
 		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-			calls[i] = pipeline.SMembers(ctx, keys[i])
+			if calls[i] = pipeline.ZRange(ctx, keys[0], 0, -1); i == 1 {
+				calls[i] = pipeline.SMembers(ctx, keys[1])
+			}
 			return calls[i]
 		},
 		key: func(i int) string { return keys[i] },
@@ -86,12 +88,16 @@ func (s *Store) Newest(ctx context.Context, reader string, chats []chat.ID) ([]c
 	errs := s.calls(ctx, len(tags), exchange{
 		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			indices := in[tags[i]]
-			args := make([]any, 0, 5+2*len(indices))
-			args = append(args, "evalsha", newestScript.Hash(), 1+len(indices), s.keys.activity(tags[i]))
+			args := make([]any, 0, 6+3*len(indices))
+			args = append(args, "evalsha", newestScript.Hash(), 0, s.keys.activity(tags[i]))
 			for _, k := range indices {
 				args = append(args, s.keys.read(chats[k]))
+				if isRoom(chats[k]) {
+					args = append(args, s.keys.members(chats[k]))
+				}
 			}
-			args = append(args, reader)
+			args[2] = len(args) - 3
+			args = append(args, reader, chat.UserOf(reader))
 			for _, k := range indices {
 				args = append(args, chats[k].String())
 			}
@@ -107,7 +113,7 @@ func (s *Store) Newest(ctx context.Context, reader string, chats []chat.ID) ([]c
 			return nil, callError("read what is new in "+tag, errs[i])
 		}
 		for k, index := range in[tag] {
-			found := calls[i].Val()[2*k : 2*k+2]
+			found := calls[i].Val()[3*k : 3*k+3]
 			if found[0] != "" {
 				at, err := strconv.ParseFloat(found[0], 64)
 				if err != nil {
@@ -115,7 +121,9 @@ func (s *Store) Newest(ctx context.Context, reader string, chats []chat.ID) ([]c
 				}
 				newest[index].Position = int64(at)
 			}
-			newest[index].Cursor = cursorOf(found[1])
+			var member bool
+			newest[index].Cursor, member = standsAt(found[1], found[2])
+			newest[index].Gone = !member && isRoom(chats[index])
 		}
 	}
 	return newest, nil
@@ -130,6 +138,17 @@ func cursorOf(text string) int64 {
 	return cursor
 }
 
+// standsAt is where a reader stands: in a room not before she became a member, which role says; it is "" where she is none.
+func standsAt(cursor, role string) (position int64, member bool) {
+	_, since, _ := strings.Cut(role, " ")
+	return max(cursorOf(cursor), cursorOf(since)), role != ""
+}
+
+func isRoom(id chat.ID) bool {
+	_, _, pair := id.Users()
+	return !pair
+}
+
 // Glance implements chat.InboxStore with glance.lua.
 func (s *Store) Glance(ctx context.Context, glances []chat.Glance) ([]chat.Glanced, error) {
 	oldest := s.oldest()
@@ -141,7 +160,11 @@ func (s *Store) Glance(ctx context.Context, glances []chat.Glance) ([]chat.Glanc
 			if g.Last {
 				last = "1"
 			}
-			args := []any{"evalsha", glanceScript.Hash(), 1, s.keys.log(g.Chat), oldest, last, g.From, chat.ManyUnread, g.Own}
+			args := []any{"evalsha", glanceScript.Hash(), 1, s.keys.log(g.Chat)}
+			if g.Member != "" {
+				args = []any{"evalsha", glanceScript.Hash(), 2, s.keys.log(g.Chat), s.keys.members(g.Chat)}
+			}
+			args = append(args, oldest, last, g.From, chat.ManyUnread, g.Own, g.Member)
 			for _, user := range g.Ignored {
 				args = append(args, user)
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -55,13 +56,14 @@ type inboxWorld struct {
 	cursors map[string]map[string]int64 // by chat and reader
 	ignored map[string]map[string]bool  // by user
 	lists   map[string]map[string]bool  // by user
+	since   map[string]int64            // when somebody became a member, by "room user"
 }
 
 func newInboxWorld(t *rapid.T, url, prefix string) *inboxWorld {
 	w := &inboxWorld{
 		now:  time.UnixMicro(1_780_000_000_000_000),
 		logs: map[string][]chat.Message{}, cursors: map[string]map[string]int64{},
-		ignored: map[string]map[string]bool{}, lists: map[string]map[string]bool{},
+		ignored: map[string]map[string]bool{}, lists: map[string]map[string]bool{}, since: map[string]int64{},
 	}
 	for _, name := range inboxChats {
 		w.cursors[name] = map[string]int64{}
@@ -155,14 +157,30 @@ func (w *inboxWorld) ignore(t *rapid.T) {
 func (w *inboxWorld) join(t *rapid.T) {
 	user, room := rapid.SampledFrom(inboxUsers).Draw(t, "user"), rapid.SampledFrom([]string{"lobby", "den"}).Draw(t, "room")
 	id, _ := chat.ParseID(room)
-	change := w.store.AddToList
-	if w.lists[user][room] = true; rapid.Bool().Draw(t, "leaves") {
-		change = w.store.RemoveFromList
+	w.now = w.now.Add(time.Microsecond)
+	m := chat.Message{Sender: user, Text: "x", Notice: &chat.Notice{Event: chat.MemberJoined, Users: []string{user}}}
+	edit := chat.RoomEdit{Room: id, IfAdmins: -1, MaxMembers: 10, Notices: []chat.Message{m}}
+	leaves := rapid.Bool().Draw(t, "leaves")
+	if leaves {
+		edit.Remove = []string{user}
+	} else {
+		edit.Set = []chat.Member{{User: user, Role: chat.PlainMember}}
+	}
+	outcome, at, err := w.store.EditRoom(context.Background(), edit)
+	if err != nil || outcome != chat.Edited {
+		t.Fatalf("change the list of %s: %v, %v", user, outcome, err)
+	}
+	m.Chat, m.SendTime = room, at
+	w.logs[room] = append(w.logs[room], m)
+	if w.lists[user][room], w.since[room+" "+user] = true, at; leaves {
 		delete(w.lists[user], room)
+		delete(w.since, room+" "+user)
 	}
-	if err := change(context.Background(), user, id); err != nil {
-		t.Fatalf("change the list of %s: %v", user, err)
-	}
+}
+
+// stands is where a reader stands: in a room it is not before she became a member.
+func (w *inboxWorld) stands(name, reader string) int64 {
+	return max(w.cursors[name][reader], w.since[name+" "+chat.UserOf(reader)])
 }
 
 // wait lets the oldest messages go.
@@ -174,7 +192,7 @@ func (w *inboxWorld) wait(t *rapid.T) {
 func (w *inboxWorld) visible(name, user string, from int64) (seen []chat.Message) {
 	oldest := w.now.Add(-inboxRetention).UnixMicro()
 	for _, m := range w.logs[name] {
-		if m.SendTime >= max(from, oldest) && !w.ignored[user][m.Sender] {
+		if m.SendTime >= max(from, oldest) && (m.Notice != nil || !w.ignored[user][m.Sender]) {
 			seen = append(seen, m)
 		}
 	}
@@ -190,12 +208,12 @@ func (w *inboxWorld) inbox(reader string) (entries []chat.InboxEntry) {
 		}
 	}
 	for _, name := range slices.SortedFunc(maps.Keys(newest), func(a, b string) int { return int(newest[b] - newest[a]) }) {
-		e := chat.InboxEntry{Chat: name, Cursor: w.cursors[name][reader]}
+		e := chat.InboxEntry{Chat: name, Cursor: w.stands(name, reader)}
 		if all := w.visible(name, user, 0); len(all) > 0 {
 			e.Last = &all[len(all)-1]
 		}
 		for _, m := range w.visible(name, user, e.Cursor) {
-			if m.Sender != user {
+			if m.Sender != user && m.Notice == nil {
 				e.Unread = min(e.Unread+1, chat.ManyUnread)
 			}
 		}
@@ -264,7 +282,7 @@ func (w *inboxWorld) checkUnread(t *rapid.T, reader string, inbox []chat.InboxEn
 // checkPull reads a chat as a reader from where she stands: every message that she sees, once, in order, and no more.
 func (w *inboxWorld) checkPull(t *rapid.T) {
 	name, reader := w.draw(t, inboxReaders)
-	want := w.visible(name, chat.UserOf(reader), w.cursors[name][reader])
+	want := w.visible(name, chat.UserOf(reader), w.stands(name, reader))
 	r := chat.PullRequest{Chat: name, Reader: reader, Unread: true, Limit: rapid.Int64Range(1, 7).Draw(t, "limit")}
 	if rapid.Bool().Draw(t, "reverse") {
 		r.Unread, r.Reverse = false, true
@@ -283,7 +301,7 @@ func (w *inboxWorld) checkPull(t *rapid.T) {
 		}
 		r.Cursor, r.Unread = page.NextCursor, false
 	}
-	if !slices.Equal(got, want) {
+	if !slices.EqualFunc(got, want, func(a, b chat.Message) bool { return reflect.DeepEqual(a, b) }) {
 		t.Fatalf("%s reads %v of %s, want %v", reader, got, name, want)
 	}
 }

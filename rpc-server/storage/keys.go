@@ -18,6 +18,8 @@ import (
 //	im:{p}:ids:<chat>      sorted set  send_time → sender/id, with and without digest  append.lua   IDEMPOTENCY_WINDOW after the newest
 //	im:{p}:activity        sorted set  newest send_time of a chat → the chat           append.lua   never
 //	im:{p}:read:<chat>     hash        reader → cursor                                 append.lua, advance.lua  never
+//	im:{p}:room:<room>     hash        visibility, name, created, how many admins      room.lua     never
+//	im:{p}:members:<room>  hash        user → "role since"                             room.lua     never
 //	im:{p}:present:<chat>  sorted set  when it lapses, in ms → "reader gateway"        attend.lua   90 s after the last
 //
 // The channels, which a cluster publishes to those who listen at the partition's own node (sharded). Channels do not
@@ -25,7 +27,7 @@ import (
 //
 //	channel       what is published                                             by
 //	im:{p}:hints  "<chat> <send_time>": a message was stored                    append.lua
-//	im:{p}:news   an Event of idl_rpc.thrift: a signal, a movement, a presence  Store, advance.lua, attend.lua
+//	im:{p}:news   an Event of idl_rpc.thrift: a signal, a movement, a presence  Store, advance.lua, attend.lua, room.lua
 type keys struct {
 	prefix     string // "im" but in tests
 	partitions uint64
@@ -49,6 +51,17 @@ func (k keys) append(id chat.ID) (log, ids, activity string) {
 
 // read is the key of how far a chat's readers have read.
 func (k keys) read(id chat.ID) string { return k.partition(id) + ":read:" + id.String() }
+
+// room is the key of what a room is, and members that of who is in it.
+func (k keys) room(id chat.ID) string { return k.partition(id) + ":room:" + id.String() }
+
+func (k keys) members(id chat.ID) string { return k.partition(id) + ":members:" + id.String() }
+
+// roomKeys are those of room.lua: after the first four, the others that go with a room.
+func (k keys) roomKeys(id chat.ID) []string {
+	log, ids, activity := k.append(id)
+	return []string{k.room(id), k.members(id), log, activity, ids, k.read(id), k.present(id)}
+}
 
 // present is the key of who watches a chat.
 func (k keys) present(id chat.ID) string { return k.partition(id) + ":present:" + id.String() }
@@ -87,6 +100,8 @@ const (
 	activityKey = "activity"
 	readKey     = "read"
 	presentKey  = "present"
+	roomKey     = "room"
+	membersKey  = "members"
 	unknownKey  = "" // ours by its prefix, and nothing that this release writes
 )
 
@@ -95,7 +110,7 @@ const (
 type keyName struct {
 	kind      string // one of the constants
 	partition string // decimal digits; of all but the first two
-	chat      string // of a log, ids, read and present
+	chat      string // of a log, ids, read, present, room and members
 }
 
 // parse is the reverse of the functions above. It is false for a key that is not below the prefix.
@@ -120,7 +135,7 @@ func (k keys) parse(key string) (keyName, bool) {
 		return keyName{kind: activityKey, partition: partition}, true
 	}
 	switch kind, chat, _ := strings.Cut(rest, ":"); kind {
-	case logKey, idsKey, readKey, presentKey:
+	case logKey, idsKey, readKey, presentKey, roomKey, membersKey:
 		if kind+":"+chat == rest { // there was a colon
 			return keyName{kind: kind, partition: partition, chat: chat}, true
 		}

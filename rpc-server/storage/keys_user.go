@@ -8,8 +8,9 @@ import "strings"
 //	key                     type        what it holds                                      written by                    expires
 //	im:u:{<user>}:account   hash        hash (of the password), name, created (in µs)      register.lua, password.lua    never
 //	im:u:{<user>}:sessions  hash        session → "expires begun seed current previous"          login.lua, refresh.lua, …     REFRESH_TOKEN_TTL
-//	im:u:{<user>}:chats     set         her chats: conversations and rooms                         Store, before append.lua     never
-//	im:u:{<user>}:ignored   set         whom she ignores                                           ignore.lua                   never
+//	im:u:{<user>}:chats     sorted set  her chats: 0 → a conversation, when it was listed, in µs → a room  Store, before append.lua and room.lua; unlist.lua  never
+//	im:u:{<user>}:ignored   set         whom she ignores                                   ignore.lua                    never
+//	im:rooms                sorted set  0 → every public room, and some that were          Store                         never
 //	im:users                sorted set  0 → every user who has registered or has tried to  Store, before register.lua    never
 //
 // All users are in one sorted set: see docs/adr/0014-users-in-one-set.md.
@@ -21,6 +22,8 @@ func (k keys) sessions(user string) string { return k.user(user) + ":" + session
 func (k keys) chats(user string) string { return k.user(user) + ":" + chatsKey }
 
 func (k keys) ignored(user string) string { return k.user(user) + ":" + ignoredKey }
+
+func (k keys) publicRooms() string { return k.prefix + ":" + roomsKey }
 
 func (k keys) users() string { return k.prefix + ":" + usersKey }
 
@@ -34,12 +37,16 @@ const (
 	chatsKey    = "chats"
 	ignoredKey  = "ignored"
 	usersKey    = "users"
+	roomsKey    = "rooms"
 )
 
 // parseUser is the reverse of the functions above. It is false for a key that is not of users.
 func (k keys) parseUser(key string) (keyName, bool) {
 	if key == k.users() {
 		return keyName{kind: usersKey}, true
+	}
+	if key == k.publicRooms() {
+		return keyName{kind: roomsKey}, true
 	}
 	rest, ours := strings.CutPrefix(key, k.prefix+":u:{")
 	user, kind, closed := strings.Cut(rest, "}:")

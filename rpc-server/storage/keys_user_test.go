@@ -18,6 +18,7 @@ func TestUserKeys(t *testing.T) {
 		{"im:u:{}:account", "im:u:{}:account", unknownKey},
 		{k.chats("alice"), "im:u:{alice}:chats", chatsKey},
 		{k.ignored("alice"), "im:u:{alice}:ignored", ignoredKey},
+		{k.publicRooms(), "im:rooms", roomsKey},
 		{"im:u:{alice}:rooms", "im:u:{alice}:rooms", unknownKey},
 		{"im:u:alice:account", "im:u:alice:account", unknownKey},
 	} {

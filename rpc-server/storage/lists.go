@@ -13,8 +13,6 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-var _ chat.ListStore = (*Store)(nil)
-
 // Append implements chat.Store. A conversation enters the lists of its two users before its first message is stored: a
 // crash between the two leaves an entry of nothing in a list, which readers pass over, and never a message that is in
 // no inbox. That costs one round trip more for what this Store has not seen of late.
@@ -26,7 +24,7 @@ func (s *Store) Append(ctx context.Context, appends []chat.Append) []chat.Append
 	failed := s.enlist(ctx, unknown)
 	var telling sync.WaitGroup
 	defer telling.Wait()
-	telling.Go(func() { s.tellListed(ctx, unknown) })
+	telling.Go(func() { s.tellListed(ctx, entriesOf(unknown)) })
 	if len(failed) == 0 {
 		return s.store(ctx, appends)
 	}
@@ -72,7 +70,7 @@ func (s *Store) enlist(ctx context.Context, ids []chat.ID) (failed map[chat.ID]e
 	entries := entriesOf(ids)
 	errs := s.calls(ctx, len(entries), exchange{
 		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-			return pipeline.SAdd(ctx, s.keys.chats(entries[i].user), entries[i].chat.String())
+			return pipeline.ZAdd(ctx, s.keys.chats(entries[i].user), redis.Z{Member: entries[i].chat.String()})
 		},
 		key:      func(i int) string { return s.keys.chats(entries[i].user) },
 		replicas: s.options.MinReplicas,
@@ -104,41 +102,15 @@ func enlistError(tried string, err error) error {
 	return chat.Wrap(fmt.Errorf("%s: %w", tried, err), chat.Unavailable, "redis does not answer; nothing was stored, try again")
 }
 
-// tellListed tells both users of conversations that their lists have changed. It may be lost: who follows a list reads
-// it again from time to time.
-func (s *Store) tellListed(ctx context.Context, ids []chat.ID) {
-	entries := entriesOf(ids)
+// tellListed tells users that their lists have changed. It may be lost: who follows a list reads it again from time to
+// time.
+func (s *Store) tellListed(ctx context.Context, entries []entry) {
 	s.calls(ctx, len(entries), exchange{
 		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			return s.queueTell(ctx, pipeline, chat.Event{Chat: chat.SelfChat(entries[i].user), Kind: chat.Listed})
 		},
 		key: func(i int) string { return s.newsOf(chat.SelfChat(entries[i].user)) },
 	})
-}
-
-// AddToList implements chat.ListStore.
-func (s *Store) AddToList(ctx context.Context, user string, id chat.ID) error {
-	key := s.keys.chats(user)
-	return s.changeList(ctx, user, fmt.Sprintf("put %s into the list of %s", id, user),
-		func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
-			return pipeline.SAdd(ctx, key, id.String())
-		})
-}
-
-// RemoveFromList implements chat.ListStore. It is for rooms: conversations stay.
-func (s *Store) RemoveFromList(ctx context.Context, user string, id chat.ID) error {
-	key := s.keys.chats(user)
-	return s.changeList(ctx, user, fmt.Sprintf("take %s out of the list of %s", id, user),
-		func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
-			return pipeline.SRem(ctx, key, id.String())
-		})
-}
-
-func (s *Store) changeList(ctx context.Context, user, tried string, queue func(context.Context, redis.Pipeliner) redis.Cmder) error {
-	if err := s.write(ctx, s.keys.chats(user), queue); err != nil {
-		return userError(tried, err)
-	}
-	return s.Tell(ctx, chat.Event{Chat: chat.SelfChat(user), Kind: chat.Listed})
 }
 
 // Of so many conversations a Store knows that they are in the lists of their users. It looks again after knownFor: a

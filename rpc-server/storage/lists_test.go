@@ -33,6 +33,9 @@ func (tr *trips) note(cmds []redis.Cmder, do func() error) error {
 	for i, cmd := range cmds {
 		names[i] = cmd.Name()
 	}
+	if names[0] == "hello" { // a connection is made
+		return do()
+	}
 	tr.mutex.Lock()
 	tr.count++
 	tr.names = append(tr.names, fmt.Sprintf("%d × %s", len(names), names[0]))
@@ -195,7 +198,7 @@ func TestNoChatIsLost(t *testing.T) {
 			tr := &trips{}
 			trip := 0
 			tr.crash = func(commands string, _ bool) bool {
-				if !strings.Contains(commands, "sadd") && !strings.Contains(commands, "evalsha") {
+				if !strings.Contains(commands, "zadd") && !strings.Contains(commands, "evalsha") {
 					return false
 				}
 				trip++

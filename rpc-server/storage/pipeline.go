@@ -151,37 +151,7 @@ func (s *Store) flushAppends(n *node, appends []chat.Append, out []batch.Result[
 			out[i].Err = appendError("append to "+appends[i].Chat.String(), errs[i])
 			continue
 		}
-		out[i].Value, out[i].Err = appended(calls[i].Val())
-	}
-}
-
-// flushRanges reads each range with one command.
-func (s *Store) flushRanges(n *node, ranges []chat.Range, out []batch.Result[chat.Ranged]) {
-	oldest := s.oldest()
-	calls := make([]*redis.StringSliceCmd, len(ranges))
-	errs := s.exchange(n, len(ranges), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-			r := ranges[i]
-			by := redis.ZRangeArgs{Key: s.keys.log(r.Chat), ByScore: true, Rev: r.Reverse, Count: int64(r.Limit)}
-			if r.Reverse {
-				by.Start, by.Stop = r.From, oldest
-			} else {
-				by.Start, by.Stop = max(r.From, oldest), "+inf"
-			}
-			calls[i] = pipeline.ZRangeArgs(ctx, by)
-			return calls[i]
-		},
-		key: func(i int) string { return s.keys.log(ranges[i].Chat) },
-	})
-	for i := range out {
-		if errs[i] != nil {
-			out[i].Err = readError("read "+ranges[i].Chat.String(), errs[i])
-			continue
-		}
-		out[i].Value.Messages, out[i].Err = decodeMembers(calls[i].Val())
-		if out[i].Err != nil {
-			out[i].Err = fmt.Errorf("read %s: %w", ranges[i].Chat, out[i].Err)
-		}
+		out[i].Value, out[i].Err = appended(appends[i], calls[i].Val())
 	}
 }
 

@@ -31,37 +31,48 @@ func (s *Store) Advance(ctx context.Context, id chat.ID, r chat.Reading) (int64,
 
 // Places implements chat.ReaderStore.
 func (s *Store) Places(ctx context.Context, places []chat.Place) []chat.Placed {
+	const each = 3
 	cursors := make([]*redis.StringCmd, len(places))
+	members := make([]*redis.StringCmd, len(places))
 	ignored := make([]*redis.StringSliceCmd, len(places))
 	keyOf := func(i int) string {
-		if place := places[i/2]; i%2 == 1 {
+		switch place := places[i/each]; i % each {
+		case 0:
+			return s.keys.read(place.Chat)
+		case 1:
+			return s.keys.members(place.Chat)
+		default:
 			return s.keys.ignored(chat.UserOf(place.Reader))
 		}
-		return s.keys.read(places[i/2].Chat)
 	}
-	errs := s.calls(ctx, 2*len(places), exchange{
+	errs := s.calls(ctx, each*len(places), exchange{
 		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-			if i%2 == 1 {
-				ignored[i/2] = pipeline.SMembers(ctx, keyOf(i))
-				return ignored[i/2]
+			switch place := places[i/each]; i % each {
+			case 0:
+				cursors[i/each] = pipeline.HGet(ctx, keyOf(i), place.Reader)
+				return cursors[i/each]
+			case 1:
+				members[i/each] = pipeline.HGet(ctx, keyOf(i), chat.UserOf(place.Reader))
+				return members[i/each]
+			default:
+				ignored[i/each] = pipeline.SMembers(ctx, keyOf(i))
+				return ignored[i/each]
 			}
-			cursors[i/2] = pipeline.HGet(ctx, keyOf(i), places[i/2].Reader)
-			return cursors[i/2]
 		},
 		key: keyOf,
 	})
 	placed := make([]chat.Placed, len(places))
 	for i, place := range places {
 		tried := fmt.Sprintf("find %s in %s", place.Reader, place.Chat)
-		if err := errs[2*i]; err != nil && !errors.Is(err, redis.Nil) {
-			placed[i].Err = callError(tried, err)
-			continue
+		for _, err := range errs[each*i : each*(i+1)] {
+			if err != nil && !errors.Is(err, redis.Nil) {
+				placed[i].Err = callError(tried, err)
+			}
 		}
-		if err := errs[2*i+1]; err != nil {
-			placed[i].Err = callError(tried, err)
-			continue
+		if placed[i].Err == nil {
+			placed[i].Ignored = setOf(ignored[i].Val())
+			placed[i].Cursor, _ = standsAt(cursors[i].Val(), members[i].Val())
 		}
-		placed[i] = chat.Placed{Cursor: cursorOf(cursors[i].Val()), Ignored: setOf(ignored[i].Val())}
 	}
 	return placed
 }

@@ -11,8 +11,17 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
+//go:embed scripts/log.lua
+var logSource string
+
 //go:embed scripts/append.lua
-var appendSource string
+var appendBody string
+
+//go:embed scripts/room.lua
+var roomBody string
+
+//go:embed scripts/unlist.lua
+var unlistSource string
 
 //go:embed scripts/advance.lua
 var advanceSource string
@@ -20,7 +29,15 @@ var advanceSource string
 //go:embed scripts/attend.lua
 var attendSource string
 
+// These have log.lua before them.
 var (
+	appendSource = logSource + appendBody
+	roomSource   = logSource + roomBody
+)
+
+var (
+	roomScript    = redis.NewScript(roomSource)
+	unlistScript  = redis.NewScript(unlistSource)
 	appendScript  = redis.NewScript(appendSource)
 	advanceScript = redis.NewScript(advanceSource)
 	attendScript  = redis.NewScript(attendSource)
@@ -29,7 +46,8 @@ var (
 // loadScripts gives a Redis all scripts that are called by their hash.
 func loadScripts(ctx context.Context, client *redis.Client) error {
 	_, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for _, source := range slices.Concat([]string{appendSource, advanceSource, attendSource}, userSources, readerSources) {
+		all := slices.Concat([]string{appendSource, advanceSource, attendSource, roomSource, unlistSource}, userSources, readerSources)
+		for _, source := range all {
 			p.ScriptLoad(ctx, source)
 		}
 		return nil
@@ -41,6 +59,8 @@ func loadScripts(ctx context.Context, client *redis.Client) error {
 const (
 	appendFull     = 0
 	appendConflict = -1 << 53
+	appendOutside  = -1<<53 - 2
+	appendDeleted  = -1<<53 - 4
 )
 
 // queueAppend adds a call of append.lua to a pipeline. The script must be in Redis: see redirects.load.
@@ -51,16 +71,26 @@ func (s *Store) queueAppend(ctx context.Context, pipeline redis.Pipeliner, a cha
 		digest = textDigest(a.Message.Text)
 	}
 	log, ids, activity := s.keys.append(a.Chat)
-	call := redis.NewIntCmd(ctx, "evalsha", appendScript.Hash(), 4, log, ids, activity, s.keys.read(a.Chat),
+	args := make([]any, 0, 21)
+	if a.Member == "" {
+		args = append(args, "evalsha", appendScript.Hash(), 4, log, ids, activity, s.keys.read(a.Chat))
+	} else {
+		args = append(args, "evalsha", appendScript.Hash(), 6, log, ids, activity, s.keys.read(a.Chat), s.keys.room(a.Chat), s.keys.members(a.Chat))
+	}
+	call := redis.NewIntCmd(ctx, append(args,
 		a.Chat.String(), encode(a.Message), messageID, s.options.IdempotencyWindow.Microseconds(), s.options.Retention.Microseconds(),
-		s.options.MaxChatMessages, now, digest, s.publish, s.keys.hints(s.keys.partition(a.Chat)), a.Message.Sender)
+		s.options.MaxChatMessages, now, digest, s.publish, s.keys.hints(s.keys.partition(a.Chat)), a.Message.Sender, a.Member)...)
 	_ = pipeline.Process(ctx, call)
 	return call
 }
 
 // appended reads the answer of append.lua.
-func appended(reply int64) (chat.Appended, error) {
+func appended(a chat.Append, reply int64) (chat.Appended, error) {
 	switch {
+	case reply == appendOutside:
+		return chat.Appended{}, chat.NotAMember(a.Chat, a.Member)
+	case reply == appendDeleted:
+		return chat.Appended{}, chat.RoomDeleted(a.Chat)
 	case reply == appendFull:
 		return chat.Appended{}, chat.Errorf(chat.ResourceExhausted, "the chat is full: its last position is taken")
 	case reply == appendConflict:

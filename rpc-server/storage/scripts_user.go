@@ -56,3 +56,15 @@ func registerError(tried string, err error) error {
 		return userError(tried, err)
 	}
 }
+
+// roomError is userError for a change of a room, which is made once only: where it was made, asking again finds so.
+func roomError(tried string, err error) error {
+	switch cause := fmt.Errorf("%s: %w", tried, err); {
+	case timedOut(err) && !neverSent(err):
+		return chat.Wrap(cause, chat.DeadlineExceeded, "redis took too long; it is unknown whether the room was changed")
+	case interrupted(err) && !neverSent(err):
+		return chat.Wrap(cause, chat.Unavailable, "the connection to redis broke; it is unknown whether the room was changed")
+	default:
+		return userError(tried, err)
+	}
+}

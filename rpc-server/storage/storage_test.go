@@ -283,7 +283,7 @@ func TestAppendScriptAnswers(t *testing.T) {
 		{"another text", appendConflict, chat.Appended{}, chat.Conflict},
 		{"full", appendFull, chat.Appended{}, chat.ResourceExhausted},
 	} {
-		got, err := appended(c.reply)
+		got, err := appended(chat.Append{}, c.reply)
 		if chat.CodeOf(err) != c.code || got.SendTime != c.want.SendTime || got.Duplicate != c.want.Duplicate {
 			t.Errorf("%s: appended(%v) = %+v, %v; want %+v, code %q", c.name, c.reply, got, err, c.want, c.code)
 		}

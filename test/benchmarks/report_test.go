@@ -125,18 +125,22 @@ var redisRate = regexp.MustCompile(`([\d.]+) requests per second`)
 func (r *results) redisAlone(t *testing.T, redis *redistest.Server) {
 	t.Helper()
 	host, port, _ := net.SplitHostPort(redis.Addr())
-	script, err := os.ReadFile("../../rpc-server/storage/scripts/append.lua")
-	if err != nil {
-		t.Fatal(err)
+	var script string
+	for _, part := range []string{"log.lua", "append.lua"} {
+		source, err := os.ReadFile("../../rpc-server/storage/scripts/" + part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		script += string(source)
 	}
-	sha, err := exec.Command("redis-cli", "-h", host, "-p", port, "SCRIPT", "LOAD", string(script)).Output()
+	sha, err := exec.Command("redis-cli", "-h", host, "-p", port, "SCRIPT", "LOAD", script).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	const room = "alone.__rand_int__"
 	output, err := exec.Command("redis-benchmark", "-h", host, "-p", port, "-c", "2", "-P", "32", "-n", "200000", "-r", "1000", "-q",
 		"EVALSHA", strings.TrimSpace(string(sha)), "4", "alone:log:"+room, "alone:ids:"+room, "alone:activity", "alone:read:"+room,
-		room, strings.Repeat("x", 60), "", "0", "0", "0", "", "", "publish", "alone:hints", "alice").CombinedOutput()
+		room, strings.Repeat("x", 60), "", "0", "0", "0", "", "", "publish", "alone:hints", "alice", "").CombinedOutput()
 	if err != nil {
 		t.Fatalf("redis-benchmark: %v\n%s", err, output)
 	}

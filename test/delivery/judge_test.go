@@ -30,7 +30,8 @@ func TestJudge(t *testing.T) {
 	} {
 		w := newWatcher("gets "+c.name, client.LongPoll, []string{"c"})
 		for _, place := range c.got {
-			w.take(client.Message(log[place]))
+			m := log[place]
+			w.take(client.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, ID: m.ID, SendTime: m.SendTime})
 		}
 		v := w.judge(map[string][]chat.Message{"c": log}, time.Time{})
 		if got := v.kinds(); !maps.Equal(got, c.want) {

@@ -43,7 +43,7 @@ func (w *watcher) take(m client.Message) {
 	now := time.Now()
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	w.got[m.Chat] = append(w.got[m.Chat], chat.Message(m))
+	w.got[m.Chat] = append(w.got[m.Chat], stored(m))
 	w.at[m.Chat] = append(w.at[m.Chat], now)
 	w.reached[m.Chat] = max(w.reached[m.Chat], m.SendTime)
 }
@@ -56,7 +56,7 @@ func (w *watcher) next() map[string]int64 {
 	for _, name := range w.chats {
 		cursors[name] = 0
 		if all := w.got[name]; len(all) > 0 {
-			cursors[name] = client.Message(all[len(all)-1]).NextCursor()
+			cursors[name] = all[len(all)-1].SendTime + 1
 		}
 	}
 	return cursors
@@ -128,4 +128,9 @@ func positions(logs map[string][]chat.Message) map[string]int64 {
 		}
 	}
 	return last
+}
+
+// stored is a message as the judge knows it.
+func stored(m client.Message) chat.Message {
+	return chat.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, ID: m.ID, SendTime: m.SendTime}
 }

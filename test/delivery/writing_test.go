@@ -110,7 +110,7 @@ func (w *writing) logs(chats []string) map[string][]chat.Message {
 			if err != nil {
 				w.t.Fatalf("pull %s: %v", name, err)
 			}
-			logs[name] = append(logs[name], chat.Message(m))
+			logs[name] = append(logs[name], stored(m))
 		}
 	}
 	return logs

@@ -112,12 +112,134 @@ func (p *Code) Value() (driver.Value, error) {
 	return int64(*p), nil
 }
 
+type Caller struct {
+	User    *string `thrift:"User,1,optional" frugal:"1,optional,string" json:"User,omitempty"`
+	Service *bool   `thrift:"Service,2,optional" frugal:"2,optional,bool" json:"Service,omitempty"`
+}
+
+func NewCaller() *Caller {
+	return &Caller{}
+}
+
+func (p *Caller) InitDefault() {
+}
+
+var Caller_User_DEFAULT string
+
+func (p *Caller) GetUser() (v string) {
+	if !p.IsSetUser() {
+		return Caller_User_DEFAULT
+	}
+	return *p.User
+}
+
+var Caller_Service_DEFAULT bool
+
+func (p *Caller) GetService() (v bool) {
+	if !p.IsSetService() {
+		return Caller_Service_DEFAULT
+	}
+	return *p.Service
+}
+func (p *Caller) SetUser(val *string) {
+	p.User = val
+}
+func (p *Caller) SetService(val *bool) {
+	p.Service = val
+}
+
+func (p *Caller) IsSetUser() bool {
+	return p.User != nil
+}
+
+func (p *Caller) IsSetService() bool {
+	return p.Service != nil
+}
+
+func (p *Caller) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Caller(%+v)", *p)
+}
+
+var fieldIDToName_Caller = map[int16]string{
+	1: "User",
+	2: "Service",
+}
+
+type Notice struct {
+	Event string   `thrift:"Event,1,required" frugal:"1,required,string" json:"Event"`
+	Users []string `thrift:"Users,2,optional" frugal:"2,optional,list<string>" json:"Users,omitempty"`
+	Name  *string  `thrift:"Name,3,optional" frugal:"3,optional,string" json:"Name,omitempty"`
+}
+
+func NewNotice() *Notice {
+	return &Notice{}
+}
+
+func (p *Notice) InitDefault() {
+}
+
+func (p *Notice) GetEvent() (v string) {
+	return p.Event
+}
+
+var Notice_Users_DEFAULT []string
+
+func (p *Notice) GetUsers() (v []string) {
+	if !p.IsSetUsers() {
+		return Notice_Users_DEFAULT
+	}
+	return p.Users
+}
+
+var Notice_Name_DEFAULT string
+
+func (p *Notice) GetName() (v string) {
+	if !p.IsSetName() {
+		return Notice_Name_DEFAULT
+	}
+	return *p.Name
+}
+func (p *Notice) SetEvent(val string) {
+	p.Event = val
+}
+func (p *Notice) SetUsers(val []string) {
+	p.Users = val
+}
+func (p *Notice) SetName(val *string) {
+	p.Name = val
+}
+
+func (p *Notice) IsSetUsers() bool {
+	return p.Users != nil
+}
+
+func (p *Notice) IsSetName() bool {
+	return p.Name != nil
+}
+
+func (p *Notice) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Notice(%+v)", *p)
+}
+
+var fieldIDToName_Notice = map[int16]string{
+	1: "Event",
+	2: "Users",
+	3: "Name",
+}
+
 type Message struct {
 	Chat     string  `thrift:"Chat,1" frugal:"1,default,string" json:"Chat"`
 	Text     string  `thrift:"Text,2" frugal:"2,default,string" json:"Text"`
 	Sender   string  `thrift:"Sender,3" frugal:"3,default,string" json:"Sender"`
 	SendTime int64   `thrift:"SendTime,4" frugal:"4,default,i64" json:"SendTime"`
 	Id       *string `thrift:"Id,5,optional" frugal:"5,optional,string" json:"Id,omitempty"`
+	Notice   *Notice `thrift:"notice,6,optional" frugal:"6,optional,Notice" json:"notice,omitempty"`
 }
 
 func NewMessage() *Message {
@@ -151,6 +273,15 @@ func (p *Message) GetId() (v string) {
 	}
 	return *p.Id
 }
+
+var Message_Notice_DEFAULT *Notice
+
+func (p *Message) GetNotice() (v *Notice) {
+	if !p.IsSetNotice() {
+		return Message_Notice_DEFAULT
+	}
+	return p.Notice
+}
 func (p *Message) SetChat(val string) {
 	p.Chat = val
 }
@@ -166,9 +297,16 @@ func (p *Message) SetSendTime(val int64) {
 func (p *Message) SetId(val *string) {
 	p.Id = val
 }
+func (p *Message) SetNotice(val *Notice) {
+	p.Notice = val
+}
 
 func (p *Message) IsSetId() bool {
 	return p.Id != nil
+}
+
+func (p *Message) IsSetNotice() bool {
+	return p.Notice != nil
 }
 
 func (p *Message) String() string {
@@ -184,11 +322,13 @@ var fieldIDToName_Message = map[int16]string{
 	3: "Sender",
 	4: "SendTime",
 	5: "Id",
+	6: "notice",
 }
 
 type SendRequest struct {
 	Message   *Message `thrift:"message,1,required" frugal:"1,required,Message" json:"message"`
 	RequestId *string  `thrift:"RequestId,2,optional" frugal:"2,optional,string" json:"RequestId,omitempty"`
+	Caller    *Caller  `thrift:"caller,3,optional" frugal:"3,optional,Caller" json:"caller,omitempty"`
 }
 
 func NewSendRequest() *SendRequest {
@@ -215,11 +355,23 @@ func (p *SendRequest) GetRequestId() (v string) {
 	}
 	return *p.RequestId
 }
+
+var SendRequest_Caller_DEFAULT *Caller
+
+func (p *SendRequest) GetCaller() (v *Caller) {
+	if !p.IsSetCaller() {
+		return SendRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
 func (p *SendRequest) SetMessage(val *Message) {
 	p.Message = val
 }
 func (p *SendRequest) SetRequestId(val *string) {
 	p.RequestId = val
+}
+func (p *SendRequest) SetCaller(val *Caller) {
+	p.Caller = val
 }
 
 func (p *SendRequest) IsSetMessage() bool {
@@ -228,6 +380,10 @@ func (p *SendRequest) IsSetMessage() bool {
 
 func (p *SendRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *SendRequest) IsSetCaller() bool {
+	return p.Caller != nil
 }
 
 func (p *SendRequest) String() string {
@@ -240,6 +396,7 @@ func (p *SendRequest) String() string {
 var fieldIDToName_SendRequest = map[int16]string{
 	1: "message",
 	2: "RequestId",
+	3: "caller",
 }
 
 type SendResponse struct {
@@ -324,6 +481,7 @@ type PullRequest struct {
 	RequestId *string `thrift:"RequestId,5,optional" frugal:"5,optional,string" json:"RequestId,omitempty"`
 	Reader    *string `thrift:"Reader,6,optional" frugal:"6,optional,string" json:"Reader,omitempty"`
 	Unread    *bool   `thrift:"Unread,7,optional" frugal:"7,optional,bool" json:"Unread,omitempty"`
+	Caller    *Caller `thrift:"caller,8,optional" frugal:"8,optional,Caller" json:"caller,omitempty"`
 }
 
 func NewPullRequest() *PullRequest {
@@ -380,6 +538,15 @@ func (p *PullRequest) GetUnread() (v bool) {
 	}
 	return *p.Unread
 }
+
+var PullRequest_Caller_DEFAULT *Caller
+
+func (p *PullRequest) GetCaller() (v *Caller) {
+	if !p.IsSetCaller() {
+		return PullRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
 func (p *PullRequest) SetChat(val string) {
 	p.Chat = val
 }
@@ -401,6 +568,9 @@ func (p *PullRequest) SetReader(val *string) {
 func (p *PullRequest) SetUnread(val *bool) {
 	p.Unread = val
 }
+func (p *PullRequest) SetCaller(val *Caller) {
+	p.Caller = val
+}
 
 func (p *PullRequest) IsSetReverse() bool {
 	return p.Reverse != nil
@@ -418,6 +588,10 @@ func (p *PullRequest) IsSetUnread() bool {
 	return p.Unread != nil
 }
 
+func (p *PullRequest) IsSetCaller() bool {
+	return p.Caller != nil
+}
+
 func (p *PullRequest) String() string {
 	if p == nil {
 		return "<nil>"
@@ -433,6 +607,7 @@ var fieldIDToName_PullRequest = map[int16]string{
 	5: "RequestId",
 	6: "Reader",
 	7: "Unread",
+	8: "caller",
 }
 
 type PullResponse struct {
@@ -844,6 +1019,7 @@ var fieldIDToName_Signal = map[int16]string{
 type SignalRequest struct {
 	Signal    *Signal `thrift:"signal,1,required" frugal:"1,required,Signal" json:"signal"`
 	RequestId *string `thrift:"RequestId,2,optional" frugal:"2,optional,string" json:"RequestId,omitempty"`
+	Caller    *Caller `thrift:"caller,3,optional" frugal:"3,optional,Caller" json:"caller,omitempty"`
 }
 
 func NewSignalRequest() *SignalRequest {
@@ -870,11 +1046,23 @@ func (p *SignalRequest) GetRequestId() (v string) {
 	}
 	return *p.RequestId
 }
+
+var SignalRequest_Caller_DEFAULT *Caller
+
+func (p *SignalRequest) GetCaller() (v *Caller) {
+	if !p.IsSetCaller() {
+		return SignalRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
 func (p *SignalRequest) SetSignal(val *Signal) {
 	p.Signal = val
 }
 func (p *SignalRequest) SetRequestId(val *string) {
 	p.RequestId = val
+}
+func (p *SignalRequest) SetCaller(val *Caller) {
+	p.Caller = val
 }
 
 func (p *SignalRequest) IsSetSignal() bool {
@@ -883,6 +1071,10 @@ func (p *SignalRequest) IsSetSignal() bool {
 
 func (p *SignalRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *SignalRequest) IsSetCaller() bool {
+	return p.Caller != nil
 }
 
 func (p *SignalRequest) String() string {
@@ -895,6 +1087,7 @@ func (p *SignalRequest) String() string {
 var fieldIDToName_SignalRequest = map[int16]string{
 	1: "signal",
 	2: "RequestId",
+	3: "caller",
 }
 
 type SignalResponse struct {
@@ -940,6 +1133,7 @@ type ReadRequest struct {
 	Reader    string  `thrift:"Reader,2,required" frugal:"2,required,string" json:"Reader"`
 	Cursor    int64   `thrift:"Cursor,3,required" frugal:"3,required,i64" json:"Cursor"`
 	RequestId *string `thrift:"RequestId,4,optional" frugal:"4,optional,string" json:"RequestId,omitempty"`
+	Caller    *Caller `thrift:"caller,5,optional" frugal:"5,optional,Caller" json:"caller,omitempty"`
 }
 
 func NewReadRequest() *ReadRequest {
@@ -969,6 +1163,15 @@ func (p *ReadRequest) GetRequestId() (v string) {
 	}
 	return *p.RequestId
 }
+
+var ReadRequest_Caller_DEFAULT *Caller
+
+func (p *ReadRequest) GetCaller() (v *Caller) {
+	if !p.IsSetCaller() {
+		return ReadRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
 func (p *ReadRequest) SetChat(val string) {
 	p.Chat = val
 }
@@ -981,9 +1184,16 @@ func (p *ReadRequest) SetCursor(val int64) {
 func (p *ReadRequest) SetRequestId(val *string) {
 	p.RequestId = val
 }
+func (p *ReadRequest) SetCaller(val *Caller) {
+	p.Caller = val
+}
 
 func (p *ReadRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *ReadRequest) IsSetCaller() bool {
+	return p.Caller != nil
 }
 
 func (p *ReadRequest) String() string {
@@ -998,6 +1208,7 @@ var fieldIDToName_ReadRequest = map[int16]string{
 	2: "Reader",
 	3: "Cursor",
 	4: "RequestId",
+	5: "caller",
 }
 
 type ReadResponse struct {
@@ -1098,6 +1309,7 @@ type AttendRequest struct {
 	Gateway     string        `thrift:"Gateway,1,required" frugal:"1,required,string" json:"Gateway"`
 	Attendances []*Attendance `thrift:"Attendances,2,required" frugal:"2,required,list<Attendance>" json:"Attendances"`
 	RequestId   *string       `thrift:"RequestId,3,optional" frugal:"3,optional,string" json:"RequestId,omitempty"`
+	Caller      *Caller       `thrift:"caller,4,optional" frugal:"4,optional,Caller" json:"caller,omitempty"`
 }
 
 func NewAttendRequest() *AttendRequest {
@@ -1123,6 +1335,15 @@ func (p *AttendRequest) GetRequestId() (v string) {
 	}
 	return *p.RequestId
 }
+
+var AttendRequest_Caller_DEFAULT *Caller
+
+func (p *AttendRequest) GetCaller() (v *Caller) {
+	if !p.IsSetCaller() {
+		return AttendRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
 func (p *AttendRequest) SetGateway(val string) {
 	p.Gateway = val
 }
@@ -1132,9 +1353,16 @@ func (p *AttendRequest) SetAttendances(val []*Attendance) {
 func (p *AttendRequest) SetRequestId(val *string) {
 	p.RequestId = val
 }
+func (p *AttendRequest) SetCaller(val *Caller) {
+	p.Caller = val
+}
 
 func (p *AttendRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *AttendRequest) IsSetCaller() bool {
+	return p.Caller != nil
 }
 
 func (p *AttendRequest) String() string {
@@ -1148,6 +1376,7 @@ var fieldIDToName_AttendRequest = map[int16]string{
 	1: "Gateway",
 	2: "Attendances",
 	3: "RequestId",
+	4: "caller",
 }
 
 type AttendResponse struct {
@@ -1191,6 +1420,7 @@ var fieldIDToName_AttendResponse = map[int16]string{
 type PresentRequest struct {
 	Chat      string  `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
 	RequestId *string `thrift:"RequestId,2,optional" frugal:"2,optional,string" json:"RequestId,omitempty"`
+	Caller    *Caller `thrift:"caller,3,optional" frugal:"3,optional,Caller" json:"caller,omitempty"`
 }
 
 func NewPresentRequest() *PresentRequest {
@@ -1212,15 +1442,31 @@ func (p *PresentRequest) GetRequestId() (v string) {
 	}
 	return *p.RequestId
 }
+
+var PresentRequest_Caller_DEFAULT *Caller
+
+func (p *PresentRequest) GetCaller() (v *Caller) {
+	if !p.IsSetCaller() {
+		return PresentRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
 func (p *PresentRequest) SetChat(val string) {
 	p.Chat = val
 }
 func (p *PresentRequest) SetRequestId(val *string) {
 	p.RequestId = val
 }
+func (p *PresentRequest) SetCaller(val *Caller) {
+	p.Caller = val
+}
 
 func (p *PresentRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *PresentRequest) IsSetCaller() bool {
+	return p.Caller != nil
 }
 
 func (p *PresentRequest) String() string {
@@ -1233,6 +1479,7 @@ func (p *PresentRequest) String() string {
 var fieldIDToName_PresentRequest = map[int16]string{
 	1: "Chat",
 	2: "RequestId",
+	3: "caller",
 }
 
 type PresentResponse struct {
@@ -1292,13 +1539,14 @@ var fieldIDToName_PresentResponse = map[int16]string{
 }
 
 type Event struct {
-	Chat     string   `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
-	Position *int64   `thrift:"Position,2,optional" frugal:"2,optional,i64" json:"Position,omitempty"`
-	Signal   *Signal  `thrift:"signal,3,optional" frugal:"3,optional,Signal" json:"signal,omitempty"`
-	Reading  *Reading `thrift:"reading,4,optional" frugal:"4,optional,Reading" json:"reading,omitempty"`
-	Presence *bool    `thrift:"Presence,5,optional" frugal:"5,optional,bool" json:"Presence,omitempty"`
-	Listed   *bool    `thrift:"Listed,6,optional" frugal:"6,optional,bool" json:"Listed,omitempty"`
-	Ignored  *bool    `thrift:"Ignored,7,optional" frugal:"7,optional,bool" json:"Ignored,omitempty"`
+	Chat       string      `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
+	Position   *int64      `thrift:"Position,2,optional" frugal:"2,optional,i64" json:"Position,omitempty"`
+	Signal     *Signal     `thrift:"signal,3,optional" frugal:"3,optional,Signal" json:"signal,omitempty"`
+	Reading    *Reading    `thrift:"reading,4,optional" frugal:"4,optional,Reading" json:"reading,omitempty"`
+	Presence   *bool       `thrift:"Presence,5,optional" frugal:"5,optional,bool" json:"Presence,omitempty"`
+	Listed     *bool       `thrift:"Listed,6,optional" frugal:"6,optional,bool" json:"Listed,omitempty"`
+	Ignored    *bool       `thrift:"Ignored,7,optional" frugal:"7,optional,bool" json:"Ignored,omitempty"`
+	Membership *Membership `thrift:"membership,8,optional" frugal:"8,optional,Membership" json:"membership,omitempty"`
 }
 
 func NewEvent() *Event {
@@ -1365,6 +1613,15 @@ func (p *Event) GetIgnored() (v bool) {
 	}
 	return *p.Ignored
 }
+
+var Event_Membership_DEFAULT *Membership
+
+func (p *Event) GetMembership() (v *Membership) {
+	if !p.IsSetMembership() {
+		return Event_Membership_DEFAULT
+	}
+	return p.Membership
+}
 func (p *Event) SetChat(val string) {
 	p.Chat = val
 }
@@ -1385,6 +1642,9 @@ func (p *Event) SetListed(val *bool) {
 }
 func (p *Event) SetIgnored(val *bool) {
 	p.Ignored = val
+}
+func (p *Event) SetMembership(val *Membership) {
+	p.Membership = val
 }
 
 func (p *Event) IsSetPosition() bool {
@@ -1411,6 +1671,10 @@ func (p *Event) IsSetIgnored() bool {
 	return p.Ignored != nil
 }
 
+func (p *Event) IsSetMembership() bool {
+	return p.Membership != nil
+}
+
 func (p *Event) String() string {
 	if p == nil {
 		return "<nil>"
@@ -1426,6 +1690,45 @@ var fieldIDToName_Event = map[int16]string{
 	5: "Presence",
 	6: "Listed",
 	7: "Ignored",
+	8: "membership",
+}
+
+type Membership struct {
+	Users []string `thrift:"Users,1,optional" frugal:"1,optional,list<string>" json:"Users,omitempty"`
+}
+
+func NewMembership() *Membership {
+	return &Membership{}
+}
+
+func (p *Membership) InitDefault() {
+}
+
+var Membership_Users_DEFAULT []string
+
+func (p *Membership) GetUsers() (v []string) {
+	if !p.IsSetUsers() {
+		return Membership_Users_DEFAULT
+	}
+	return p.Users
+}
+func (p *Membership) SetUsers(val []string) {
+	p.Users = val
+}
+
+func (p *Membership) IsSetUsers() bool {
+	return p.Users != nil
+}
+
+func (p *Membership) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Membership(%+v)", *p)
+}
+
+var fieldIDToName_Membership = map[int16]string{
+	1: "Users",
 }
 
 type Reading struct {
@@ -1549,6 +1852,863 @@ func (p *WatchResponse) String() string {
 
 var fieldIDToName_WatchResponse = map[int16]string{
 	1: "Events",
+}
+
+type EnterRequest struct {
+	Chats     []string `thrift:"Chats,1,required" frugal:"1,required,list<string>" json:"Chats"`
+	RequestId *string  `thrift:"RequestId,2,optional" frugal:"2,optional,string" json:"RequestId,omitempty"`
+	Caller    *Caller  `thrift:"caller,3,optional" frugal:"3,optional,Caller" json:"caller,omitempty"`
+}
+
+func NewEnterRequest() *EnterRequest {
+	return &EnterRequest{}
+}
+
+func (p *EnterRequest) InitDefault() {
+}
+
+func (p *EnterRequest) GetChats() (v []string) {
+	return p.Chats
+}
+
+var EnterRequest_RequestId_DEFAULT string
+
+func (p *EnterRequest) GetRequestId() (v string) {
+	if !p.IsSetRequestId() {
+		return EnterRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+
+var EnterRequest_Caller_DEFAULT *Caller
+
+func (p *EnterRequest) GetCaller() (v *Caller) {
+	if !p.IsSetCaller() {
+		return EnterRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
+func (p *EnterRequest) SetChats(val []string) {
+	p.Chats = val
+}
+func (p *EnterRequest) SetRequestId(val *string) {
+	p.RequestId = val
+}
+func (p *EnterRequest) SetCaller(val *Caller) {
+	p.Caller = val
+}
+
+func (p *EnterRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *EnterRequest) IsSetCaller() bool {
+	return p.Caller != nil
+}
+
+func (p *EnterRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("EnterRequest(%+v)", *p)
+}
+
+var fieldIDToName_EnterRequest = map[int16]string{
+	1: "Chats",
+	2: "RequestId",
+	3: "caller",
+}
+
+type EnterResponse struct {
+	Code int32  `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg  string `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+}
+
+func NewEnterResponse() *EnterResponse {
+	return &EnterResponse{}
+}
+
+func (p *EnterResponse) InitDefault() {
+}
+
+func (p *EnterResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *EnterResponse) GetMsg() (v string) {
+	return p.Msg
+}
+func (p *EnterResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *EnterResponse) SetMsg(val string) {
+	p.Msg = val
+}
+
+func (p *EnterResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("EnterResponse(%+v)", *p)
+}
+
+var fieldIDToName_EnterResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+}
+
+type Room struct {
+	Id          string    `thrift:"Id,1,required" frugal:"1,required,string" json:"Id"`
+	Name        string    `thrift:"Name,2,required" frugal:"2,required,string" json:"Name"`
+	Visibility  string    `thrift:"Visibility,3,required" frugal:"3,required,string" json:"Visibility"`
+	Created     int64     `thrift:"Created,4,required" frugal:"4,required,i64" json:"Created"`
+	MemberCount int32     `thrift:"MemberCount,5,required" frugal:"5,required,i32" json:"MemberCount"`
+	Role        *string   `thrift:"Role,6,optional" frugal:"6,optional,string" json:"Role,omitempty"`
+	Members     []*Member `thrift:"Members,7,optional" frugal:"7,optional,list<Member>" json:"Members,omitempty"`
+}
+
+func NewRoom() *Room {
+	return &Room{}
+}
+
+func (p *Room) InitDefault() {
+}
+
+func (p *Room) GetId() (v string) {
+	return p.Id
+}
+
+func (p *Room) GetName() (v string) {
+	return p.Name
+}
+
+func (p *Room) GetVisibility() (v string) {
+	return p.Visibility
+}
+
+func (p *Room) GetCreated() (v int64) {
+	return p.Created
+}
+
+func (p *Room) GetMemberCount() (v int32) {
+	return p.MemberCount
+}
+
+var Room_Role_DEFAULT string
+
+func (p *Room) GetRole() (v string) {
+	if !p.IsSetRole() {
+		return Room_Role_DEFAULT
+	}
+	return *p.Role
+}
+
+var Room_Members_DEFAULT []*Member
+
+func (p *Room) GetMembers() (v []*Member) {
+	if !p.IsSetMembers() {
+		return Room_Members_DEFAULT
+	}
+	return p.Members
+}
+func (p *Room) SetId(val string) {
+	p.Id = val
+}
+func (p *Room) SetName(val string) {
+	p.Name = val
+}
+func (p *Room) SetVisibility(val string) {
+	p.Visibility = val
+}
+func (p *Room) SetCreated(val int64) {
+	p.Created = val
+}
+func (p *Room) SetMemberCount(val int32) {
+	p.MemberCount = val
+}
+func (p *Room) SetRole(val *string) {
+	p.Role = val
+}
+func (p *Room) SetMembers(val []*Member) {
+	p.Members = val
+}
+
+func (p *Room) IsSetRole() bool {
+	return p.Role != nil
+}
+
+func (p *Room) IsSetMembers() bool {
+	return p.Members != nil
+}
+
+func (p *Room) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Room(%+v)", *p)
+}
+
+var fieldIDToName_Room = map[int16]string{
+	1: "Id",
+	2: "Name",
+	3: "Visibility",
+	4: "Created",
+	5: "MemberCount",
+	6: "Role",
+	7: "Members",
+}
+
+type Member struct {
+	User  string `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
+	Role  string `thrift:"Role,2,required" frugal:"2,required,string" json:"Role"`
+	Since int64  `thrift:"Since,3,required" frugal:"3,required,i64" json:"Since"`
+}
+
+func NewMember() *Member {
+	return &Member{}
+}
+
+func (p *Member) InitDefault() {
+}
+
+func (p *Member) GetUser() (v string) {
+	return p.User
+}
+
+func (p *Member) GetRole() (v string) {
+	return p.Role
+}
+
+func (p *Member) GetSince() (v int64) {
+	return p.Since
+}
+func (p *Member) SetUser(val string) {
+	p.User = val
+}
+func (p *Member) SetRole(val string) {
+	p.Role = val
+}
+func (p *Member) SetSince(val int64) {
+	p.Since = val
+}
+
+func (p *Member) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Member(%+v)", *p)
+}
+
+var fieldIDToName_Member = map[int16]string{
+	1: "User",
+	2: "Role",
+	3: "Since",
+}
+
+type CreateRoomRequest struct {
+	Id         *string  `thrift:"Id,1,optional" frugal:"1,optional,string" json:"Id,omitempty"`
+	Name       *string  `thrift:"Name,2,optional" frugal:"2,optional,string" json:"Name,omitempty"`
+	Visibility *string  `thrift:"Visibility,3,optional" frugal:"3,optional,string" json:"Visibility,omitempty"`
+	Users      []string `thrift:"Users,4,optional" frugal:"4,optional,list<string>" json:"Users,omitempty"`
+	As         *string  `thrift:"As,5,optional" frugal:"5,optional,string" json:"As,omitempty"`
+	RequestId  *string  `thrift:"RequestId,6,optional" frugal:"6,optional,string" json:"RequestId,omitempty"`
+	Caller     *Caller  `thrift:"caller,7,optional" frugal:"7,optional,Caller" json:"caller,omitempty"`
+}
+
+func NewCreateRoomRequest() *CreateRoomRequest {
+	return &CreateRoomRequest{}
+}
+
+func (p *CreateRoomRequest) InitDefault() {
+}
+
+var CreateRoomRequest_Id_DEFAULT string
+
+func (p *CreateRoomRequest) GetId() (v string) {
+	if !p.IsSetId() {
+		return CreateRoomRequest_Id_DEFAULT
+	}
+	return *p.Id
+}
+
+var CreateRoomRequest_Name_DEFAULT string
+
+func (p *CreateRoomRequest) GetName() (v string) {
+	if !p.IsSetName() {
+		return CreateRoomRequest_Name_DEFAULT
+	}
+	return *p.Name
+}
+
+var CreateRoomRequest_Visibility_DEFAULT string
+
+func (p *CreateRoomRequest) GetVisibility() (v string) {
+	if !p.IsSetVisibility() {
+		return CreateRoomRequest_Visibility_DEFAULT
+	}
+	return *p.Visibility
+}
+
+var CreateRoomRequest_Users_DEFAULT []string
+
+func (p *CreateRoomRequest) GetUsers() (v []string) {
+	if !p.IsSetUsers() {
+		return CreateRoomRequest_Users_DEFAULT
+	}
+	return p.Users
+}
+
+var CreateRoomRequest_As_DEFAULT string
+
+func (p *CreateRoomRequest) GetAs() (v string) {
+	if !p.IsSetAs() {
+		return CreateRoomRequest_As_DEFAULT
+	}
+	return *p.As
+}
+
+var CreateRoomRequest_RequestId_DEFAULT string
+
+func (p *CreateRoomRequest) GetRequestId() (v string) {
+	if !p.IsSetRequestId() {
+		return CreateRoomRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+
+var CreateRoomRequest_Caller_DEFAULT *Caller
+
+func (p *CreateRoomRequest) GetCaller() (v *Caller) {
+	if !p.IsSetCaller() {
+		return CreateRoomRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
+func (p *CreateRoomRequest) SetId(val *string) {
+	p.Id = val
+}
+func (p *CreateRoomRequest) SetName(val *string) {
+	p.Name = val
+}
+func (p *CreateRoomRequest) SetVisibility(val *string) {
+	p.Visibility = val
+}
+func (p *CreateRoomRequest) SetUsers(val []string) {
+	p.Users = val
+}
+func (p *CreateRoomRequest) SetAs(val *string) {
+	p.As = val
+}
+func (p *CreateRoomRequest) SetRequestId(val *string) {
+	p.RequestId = val
+}
+func (p *CreateRoomRequest) SetCaller(val *Caller) {
+	p.Caller = val
+}
+
+func (p *CreateRoomRequest) IsSetId() bool {
+	return p.Id != nil
+}
+
+func (p *CreateRoomRequest) IsSetName() bool {
+	return p.Name != nil
+}
+
+func (p *CreateRoomRequest) IsSetVisibility() bool {
+	return p.Visibility != nil
+}
+
+func (p *CreateRoomRequest) IsSetUsers() bool {
+	return p.Users != nil
+}
+
+func (p *CreateRoomRequest) IsSetAs() bool {
+	return p.As != nil
+}
+
+func (p *CreateRoomRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *CreateRoomRequest) IsSetCaller() bool {
+	return p.Caller != nil
+}
+
+func (p *CreateRoomRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("CreateRoomRequest(%+v)", *p)
+}
+
+var fieldIDToName_CreateRoomRequest = map[int16]string{
+	1: "Id",
+	2: "Name",
+	3: "Visibility",
+	4: "Users",
+	5: "As",
+	6: "RequestId",
+	7: "caller",
+}
+
+type ChangeRoomRequest struct {
+	Room      string   `thrift:"Room,1,required" frugal:"1,required,string" json:"Room"`
+	Kind      string   `thrift:"Kind,2,required" frugal:"2,required,string" json:"Kind"`
+	Users     []string `thrift:"Users,3,optional" frugal:"3,optional,list<string>" json:"Users,omitempty"`
+	Name      *string  `thrift:"Name,4,optional" frugal:"4,optional,string" json:"Name,omitempty"`
+	As        *string  `thrift:"As,5,optional" frugal:"5,optional,string" json:"As,omitempty"`
+	RequestId *string  `thrift:"RequestId,6,optional" frugal:"6,optional,string" json:"RequestId,omitempty"`
+	Caller    *Caller  `thrift:"caller,7,optional" frugal:"7,optional,Caller" json:"caller,omitempty"`
+}
+
+func NewChangeRoomRequest() *ChangeRoomRequest {
+	return &ChangeRoomRequest{}
+}
+
+func (p *ChangeRoomRequest) InitDefault() {
+}
+
+func (p *ChangeRoomRequest) GetRoom() (v string) {
+	return p.Room
+}
+
+func (p *ChangeRoomRequest) GetKind() (v string) {
+	return p.Kind
+}
+
+var ChangeRoomRequest_Users_DEFAULT []string
+
+func (p *ChangeRoomRequest) GetUsers() (v []string) {
+	if !p.IsSetUsers() {
+		return ChangeRoomRequest_Users_DEFAULT
+	}
+	return p.Users
+}
+
+var ChangeRoomRequest_Name_DEFAULT string
+
+func (p *ChangeRoomRequest) GetName() (v string) {
+	if !p.IsSetName() {
+		return ChangeRoomRequest_Name_DEFAULT
+	}
+	return *p.Name
+}
+
+var ChangeRoomRequest_As_DEFAULT string
+
+func (p *ChangeRoomRequest) GetAs() (v string) {
+	if !p.IsSetAs() {
+		return ChangeRoomRequest_As_DEFAULT
+	}
+	return *p.As
+}
+
+var ChangeRoomRequest_RequestId_DEFAULT string
+
+func (p *ChangeRoomRequest) GetRequestId() (v string) {
+	if !p.IsSetRequestId() {
+		return ChangeRoomRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+
+var ChangeRoomRequest_Caller_DEFAULT *Caller
+
+func (p *ChangeRoomRequest) GetCaller() (v *Caller) {
+	if !p.IsSetCaller() {
+		return ChangeRoomRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
+func (p *ChangeRoomRequest) SetRoom(val string) {
+	p.Room = val
+}
+func (p *ChangeRoomRequest) SetKind(val string) {
+	p.Kind = val
+}
+func (p *ChangeRoomRequest) SetUsers(val []string) {
+	p.Users = val
+}
+func (p *ChangeRoomRequest) SetName(val *string) {
+	p.Name = val
+}
+func (p *ChangeRoomRequest) SetAs(val *string) {
+	p.As = val
+}
+func (p *ChangeRoomRequest) SetRequestId(val *string) {
+	p.RequestId = val
+}
+func (p *ChangeRoomRequest) SetCaller(val *Caller) {
+	p.Caller = val
+}
+
+func (p *ChangeRoomRequest) IsSetUsers() bool {
+	return p.Users != nil
+}
+
+func (p *ChangeRoomRequest) IsSetName() bool {
+	return p.Name != nil
+}
+
+func (p *ChangeRoomRequest) IsSetAs() bool {
+	return p.As != nil
+}
+
+func (p *ChangeRoomRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *ChangeRoomRequest) IsSetCaller() bool {
+	return p.Caller != nil
+}
+
+func (p *ChangeRoomRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ChangeRoomRequest(%+v)", *p)
+}
+
+var fieldIDToName_ChangeRoomRequest = map[int16]string{
+	1: "Room",
+	2: "Kind",
+	3: "Users",
+	4: "Name",
+	5: "As",
+	6: "RequestId",
+	7: "caller",
+}
+
+type RoomRequest struct {
+	Room      string  `thrift:"Room,1,required" frugal:"1,required,string" json:"Room"`
+	As        *string `thrift:"As,2,optional" frugal:"2,optional,string" json:"As,omitempty"`
+	RequestId *string `thrift:"RequestId,3,optional" frugal:"3,optional,string" json:"RequestId,omitempty"`
+	Caller    *Caller `thrift:"caller,4,optional" frugal:"4,optional,Caller" json:"caller,omitempty"`
+}
+
+func NewRoomRequest() *RoomRequest {
+	return &RoomRequest{}
+}
+
+func (p *RoomRequest) InitDefault() {
+}
+
+func (p *RoomRequest) GetRoom() (v string) {
+	return p.Room
+}
+
+var RoomRequest_As_DEFAULT string
+
+func (p *RoomRequest) GetAs() (v string) {
+	if !p.IsSetAs() {
+		return RoomRequest_As_DEFAULT
+	}
+	return *p.As
+}
+
+var RoomRequest_RequestId_DEFAULT string
+
+func (p *RoomRequest) GetRequestId() (v string) {
+	if !p.IsSetRequestId() {
+		return RoomRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+
+var RoomRequest_Caller_DEFAULT *Caller
+
+func (p *RoomRequest) GetCaller() (v *Caller) {
+	if !p.IsSetCaller() {
+		return RoomRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
+func (p *RoomRequest) SetRoom(val string) {
+	p.Room = val
+}
+func (p *RoomRequest) SetAs(val *string) {
+	p.As = val
+}
+func (p *RoomRequest) SetRequestId(val *string) {
+	p.RequestId = val
+}
+func (p *RoomRequest) SetCaller(val *Caller) {
+	p.Caller = val
+}
+
+func (p *RoomRequest) IsSetAs() bool {
+	return p.As != nil
+}
+
+func (p *RoomRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *RoomRequest) IsSetCaller() bool {
+	return p.Caller != nil
+}
+
+func (p *RoomRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("RoomRequest(%+v)", *p)
+}
+
+var fieldIDToName_RoomRequest = map[int16]string{
+	1: "Room",
+	2: "As",
+	3: "RequestId",
+	4: "caller",
+}
+
+type RoomResponse struct {
+	Code int32  `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg  string `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Room *Room  `thrift:"room,3,optional" frugal:"3,optional,Room" json:"room,omitempty"`
+}
+
+func NewRoomResponse() *RoomResponse {
+	return &RoomResponse{}
+}
+
+func (p *RoomResponse) InitDefault() {
+}
+
+func (p *RoomResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *RoomResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var RoomResponse_Room_DEFAULT *Room
+
+func (p *RoomResponse) GetRoom() (v *Room) {
+	if !p.IsSetRoom() {
+		return RoomResponse_Room_DEFAULT
+	}
+	return p.Room
+}
+func (p *RoomResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *RoomResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *RoomResponse) SetRoom(val *Room) {
+	p.Room = val
+}
+
+func (p *RoomResponse) IsSetRoom() bool {
+	return p.Room != nil
+}
+
+func (p *RoomResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("RoomResponse(%+v)", *p)
+}
+
+var fieldIDToName_RoomResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "room",
+}
+
+type RoomsRequest struct {
+	As        *string `thrift:"As,1,optional" frugal:"1,optional,string" json:"As,omitempty"`
+	Cursor    *string `thrift:"Cursor,2,optional" frugal:"2,optional,string" json:"Cursor,omitempty"`
+	Limit     int32   `thrift:"Limit,3,required" frugal:"3,required,i32" json:"Limit"`
+	RequestId *string `thrift:"RequestId,4,optional" frugal:"4,optional,string" json:"RequestId,omitempty"`
+	Caller    *Caller `thrift:"caller,5,optional" frugal:"5,optional,Caller" json:"caller,omitempty"`
+}
+
+func NewRoomsRequest() *RoomsRequest {
+	return &RoomsRequest{}
+}
+
+func (p *RoomsRequest) InitDefault() {
+}
+
+var RoomsRequest_As_DEFAULT string
+
+func (p *RoomsRequest) GetAs() (v string) {
+	if !p.IsSetAs() {
+		return RoomsRequest_As_DEFAULT
+	}
+	return *p.As
+}
+
+var RoomsRequest_Cursor_DEFAULT string
+
+func (p *RoomsRequest) GetCursor() (v string) {
+	if !p.IsSetCursor() {
+		return RoomsRequest_Cursor_DEFAULT
+	}
+	return *p.Cursor
+}
+
+func (p *RoomsRequest) GetLimit() (v int32) {
+	return p.Limit
+}
+
+var RoomsRequest_RequestId_DEFAULT string
+
+func (p *RoomsRequest) GetRequestId() (v string) {
+	if !p.IsSetRequestId() {
+		return RoomsRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+
+var RoomsRequest_Caller_DEFAULT *Caller
+
+func (p *RoomsRequest) GetCaller() (v *Caller) {
+	if !p.IsSetCaller() {
+		return RoomsRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
+func (p *RoomsRequest) SetAs(val *string) {
+	p.As = val
+}
+func (p *RoomsRequest) SetCursor(val *string) {
+	p.Cursor = val
+}
+func (p *RoomsRequest) SetLimit(val int32) {
+	p.Limit = val
+}
+func (p *RoomsRequest) SetRequestId(val *string) {
+	p.RequestId = val
+}
+func (p *RoomsRequest) SetCaller(val *Caller) {
+	p.Caller = val
+}
+
+func (p *RoomsRequest) IsSetAs() bool {
+	return p.As != nil
+}
+
+func (p *RoomsRequest) IsSetCursor() bool {
+	return p.Cursor != nil
+}
+
+func (p *RoomsRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *RoomsRequest) IsSetCaller() bool {
+	return p.Caller != nil
+}
+
+func (p *RoomsRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("RoomsRequest(%+v)", *p)
+}
+
+var fieldIDToName_RoomsRequest = map[int16]string{
+	1: "As",
+	2: "Cursor",
+	3: "Limit",
+	4: "RequestId",
+	5: "caller",
+}
+
+type RoomsResponse struct {
+	Code       int32   `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg        string  `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Rooms      []*Room `thrift:"Rooms,3,optional" frugal:"3,optional,list<Room>" json:"Rooms,omitempty"`
+	HasMore    *bool   `thrift:"HasMore,4,optional" frugal:"4,optional,bool" json:"HasMore,omitempty"`
+	NextCursor *string `thrift:"NextCursor,5,optional" frugal:"5,optional,string" json:"NextCursor,omitempty"`
+}
+
+func NewRoomsResponse() *RoomsResponse {
+	return &RoomsResponse{}
+}
+
+func (p *RoomsResponse) InitDefault() {
+}
+
+func (p *RoomsResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *RoomsResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var RoomsResponse_Rooms_DEFAULT []*Room
+
+func (p *RoomsResponse) GetRooms() (v []*Room) {
+	if !p.IsSetRooms() {
+		return RoomsResponse_Rooms_DEFAULT
+	}
+	return p.Rooms
+}
+
+var RoomsResponse_HasMore_DEFAULT bool
+
+func (p *RoomsResponse) GetHasMore() (v bool) {
+	if !p.IsSetHasMore() {
+		return RoomsResponse_HasMore_DEFAULT
+	}
+	return *p.HasMore
+}
+
+var RoomsResponse_NextCursor_DEFAULT string
+
+func (p *RoomsResponse) GetNextCursor() (v string) {
+	if !p.IsSetNextCursor() {
+		return RoomsResponse_NextCursor_DEFAULT
+	}
+	return *p.NextCursor
+}
+func (p *RoomsResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *RoomsResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *RoomsResponse) SetRooms(val []*Room) {
+	p.Rooms = val
+}
+func (p *RoomsResponse) SetHasMore(val *bool) {
+	p.HasMore = val
+}
+func (p *RoomsResponse) SetNextCursor(val *string) {
+	p.NextCursor = val
+}
+
+func (p *RoomsResponse) IsSetRooms() bool {
+	return p.Rooms != nil
+}
+
+func (p *RoomsResponse) IsSetHasMore() bool {
+	return p.HasMore != nil
+}
+
+func (p *RoomsResponse) IsSetNextCursor() bool {
+	return p.NextCursor != nil
+}
+
+func (p *RoomsResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("RoomsResponse(%+v)", *p)
+}
+
+var fieldIDToName_RoomsResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Rooms",
+	4: "HasMore",
+	5: "NextCursor",
 }
 
 type Account struct {
@@ -1675,6 +2835,7 @@ var fieldIDToName_RegisterRequest = map[int16]string{
 type AccountRequest struct {
 	User      string  `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
 	RequestId *string `thrift:"RequestId,2,optional" frugal:"2,optional,string" json:"RequestId,omitempty"`
+	Caller    *Caller `thrift:"caller,3,optional" frugal:"3,optional,Caller" json:"caller,omitempty"`
 }
 
 func NewAccountRequest() *AccountRequest {
@@ -1696,15 +2857,31 @@ func (p *AccountRequest) GetRequestId() (v string) {
 	}
 	return *p.RequestId
 }
+
+var AccountRequest_Caller_DEFAULT *Caller
+
+func (p *AccountRequest) GetCaller() (v *Caller) {
+	if !p.IsSetCaller() {
+		return AccountRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
 func (p *AccountRequest) SetUser(val string) {
 	p.User = val
 }
 func (p *AccountRequest) SetRequestId(val *string) {
 	p.RequestId = val
 }
+func (p *AccountRequest) SetCaller(val *Caller) {
+	p.Caller = val
+}
 
 func (p *AccountRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *AccountRequest) IsSetCaller() bool {
+	return p.Caller != nil
 }
 
 func (p *AccountRequest) String() string {
@@ -1717,6 +2894,7 @@ func (p *AccountRequest) String() string {
 var fieldIDToName_AccountRequest = map[int16]string{
 	1: "User",
 	2: "RequestId",
+	3: "caller",
 }
 
 type AccountResponse struct {
@@ -1780,6 +2958,7 @@ type AccountsRequest struct {
 	Cursor    *string `thrift:"Cursor,2,optional" frugal:"2,optional,string" json:"Cursor,omitempty"`
 	Limit     int32   `thrift:"Limit,3,required" frugal:"3,required,i32" json:"Limit"`
 	RequestId *string `thrift:"RequestId,4,optional" frugal:"4,optional,string" json:"RequestId,omitempty"`
+	Caller    *Caller `thrift:"caller,5,optional" frugal:"5,optional,Caller" json:"caller,omitempty"`
 }
 
 func NewAccountsRequest() *AccountsRequest {
@@ -1819,6 +2998,15 @@ func (p *AccountsRequest) GetRequestId() (v string) {
 	}
 	return *p.RequestId
 }
+
+var AccountsRequest_Caller_DEFAULT *Caller
+
+func (p *AccountsRequest) GetCaller() (v *Caller) {
+	if !p.IsSetCaller() {
+		return AccountsRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
 func (p *AccountsRequest) SetPrefix(val *string) {
 	p.Prefix = val
 }
@@ -1830,6 +3018,9 @@ func (p *AccountsRequest) SetLimit(val int32) {
 }
 func (p *AccountsRequest) SetRequestId(val *string) {
 	p.RequestId = val
+}
+func (p *AccountsRequest) SetCaller(val *Caller) {
+	p.Caller = val
 }
 
 func (p *AccountsRequest) IsSetPrefix() bool {
@@ -1844,6 +3035,10 @@ func (p *AccountsRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
 }
 
+func (p *AccountsRequest) IsSetCaller() bool {
+	return p.Caller != nil
+}
+
 func (p *AccountsRequest) String() string {
 	if p == nil {
 		return "<nil>"
@@ -1856,6 +3051,7 @@ var fieldIDToName_AccountsRequest = map[int16]string{
 	2: "Cursor",
 	3: "Limit",
 	4: "RequestId",
+	5: "caller",
 }
 
 type AccountsResponse struct {
@@ -1953,6 +3149,7 @@ var fieldIDToName_AccountsResponse = map[int16]string{
 type KnownRequest struct {
 	Users     []string `thrift:"Users,1,required" frugal:"1,required,list<string>" json:"Users"`
 	RequestId *string  `thrift:"RequestId,2,optional" frugal:"2,optional,string" json:"RequestId,omitempty"`
+	Caller    *Caller  `thrift:"caller,3,optional" frugal:"3,optional,Caller" json:"caller,omitempty"`
 }
 
 func NewKnownRequest() *KnownRequest {
@@ -1974,15 +3171,31 @@ func (p *KnownRequest) GetRequestId() (v string) {
 	}
 	return *p.RequestId
 }
+
+var KnownRequest_Caller_DEFAULT *Caller
+
+func (p *KnownRequest) GetCaller() (v *Caller) {
+	if !p.IsSetCaller() {
+		return KnownRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
 func (p *KnownRequest) SetUsers(val []string) {
 	p.Users = val
 }
 func (p *KnownRequest) SetRequestId(val *string) {
 	p.RequestId = val
 }
+func (p *KnownRequest) SetCaller(val *Caller) {
+	p.Caller = val
+}
 
 func (p *KnownRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *KnownRequest) IsSetCaller() bool {
+	return p.Caller != nil
 }
 
 func (p *KnownRequest) String() string {
@@ -1995,6 +3208,7 @@ func (p *KnownRequest) String() string {
 var fieldIDToName_KnownRequest = map[int16]string{
 	1: "Users",
 	2: "RequestId",
+	3: "caller",
 }
 
 type LoginRequest struct {
@@ -2475,6 +3689,7 @@ var fieldIDToName_ChangePasswordResponse = map[int16]string{
 type ReadersRequest struct {
 	Chat      string  `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
 	RequestId *string `thrift:"RequestId,2,optional" frugal:"2,optional,string" json:"RequestId,omitempty"`
+	Caller    *Caller `thrift:"caller,3,optional" frugal:"3,optional,Caller" json:"caller,omitempty"`
 }
 
 func NewReadersRequest() *ReadersRequest {
@@ -2496,15 +3711,31 @@ func (p *ReadersRequest) GetRequestId() (v string) {
 	}
 	return *p.RequestId
 }
+
+var ReadersRequest_Caller_DEFAULT *Caller
+
+func (p *ReadersRequest) GetCaller() (v *Caller) {
+	if !p.IsSetCaller() {
+		return ReadersRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
 func (p *ReadersRequest) SetChat(val string) {
 	p.Chat = val
 }
 func (p *ReadersRequest) SetRequestId(val *string) {
 	p.RequestId = val
 }
+func (p *ReadersRequest) SetCaller(val *Caller) {
+	p.Caller = val
+}
 
 func (p *ReadersRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *ReadersRequest) IsSetCaller() bool {
+	return p.Caller != nil
 }
 
 func (p *ReadersRequest) String() string {
@@ -2517,6 +3748,7 @@ func (p *ReadersRequest) String() string {
 var fieldIDToName_ReadersRequest = map[int16]string{
 	1: "Chat",
 	2: "RequestId",
+	3: "caller",
 }
 
 type ReadersResponse struct {
@@ -2596,6 +3828,7 @@ var fieldIDToName_ReadersResponse = map[int16]string{
 type IgnoredRequest struct {
 	User      string  `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
 	RequestId *string `thrift:"RequestId,2,optional" frugal:"2,optional,string" json:"RequestId,omitempty"`
+	Caller    *Caller `thrift:"caller,3,optional" frugal:"3,optional,Caller" json:"caller,omitempty"`
 }
 
 func NewIgnoredRequest() *IgnoredRequest {
@@ -2617,15 +3850,31 @@ func (p *IgnoredRequest) GetRequestId() (v string) {
 	}
 	return *p.RequestId
 }
+
+var IgnoredRequest_Caller_DEFAULT *Caller
+
+func (p *IgnoredRequest) GetCaller() (v *Caller) {
+	if !p.IsSetCaller() {
+		return IgnoredRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
 func (p *IgnoredRequest) SetUser(val string) {
 	p.User = val
 }
 func (p *IgnoredRequest) SetRequestId(val *string) {
 	p.RequestId = val
 }
+func (p *IgnoredRequest) SetCaller(val *Caller) {
+	p.Caller = val
+}
 
 func (p *IgnoredRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *IgnoredRequest) IsSetCaller() bool {
+	return p.Caller != nil
 }
 
 func (p *IgnoredRequest) String() string {
@@ -2638,6 +3887,7 @@ func (p *IgnoredRequest) String() string {
 var fieldIDToName_IgnoredRequest = map[int16]string{
 	1: "User",
 	2: "RequestId",
+	3: "caller",
 }
 
 type IgnoredResponse struct {
@@ -2701,6 +3951,7 @@ type IgnoreRequest struct {
 	Other     string  `thrift:"Other,2,required" frugal:"2,required,string" json:"Other"`
 	Ignore    bool    `thrift:"Ignore,3,required" frugal:"3,required,bool" json:"Ignore"`
 	RequestId *string `thrift:"RequestId,4,optional" frugal:"4,optional,string" json:"RequestId,omitempty"`
+	Caller    *Caller `thrift:"caller,5,optional" frugal:"5,optional,Caller" json:"caller,omitempty"`
 }
 
 func NewIgnoreRequest() *IgnoreRequest {
@@ -2730,6 +3981,15 @@ func (p *IgnoreRequest) GetRequestId() (v string) {
 	}
 	return *p.RequestId
 }
+
+var IgnoreRequest_Caller_DEFAULT *Caller
+
+func (p *IgnoreRequest) GetCaller() (v *Caller) {
+	if !p.IsSetCaller() {
+		return IgnoreRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
 func (p *IgnoreRequest) SetUser(val string) {
 	p.User = val
 }
@@ -2742,9 +4002,16 @@ func (p *IgnoreRequest) SetIgnore(val bool) {
 func (p *IgnoreRequest) SetRequestId(val *string) {
 	p.RequestId = val
 }
+func (p *IgnoreRequest) SetCaller(val *Caller) {
+	p.Caller = val
+}
 
 func (p *IgnoreRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *IgnoreRequest) IsSetCaller() bool {
+	return p.Caller != nil
 }
 
 func (p *IgnoreRequest) String() string {
@@ -2759,6 +4026,7 @@ var fieldIDToName_IgnoreRequest = map[int16]string{
 	2: "Other",
 	3: "Ignore",
 	4: "RequestId",
+	5: "caller",
 }
 
 type IgnoreResponse struct {
@@ -2804,6 +4072,7 @@ type InboxRequest struct {
 	Cursor    int64   `thrift:"Cursor,2,required" frugal:"2,required,i64" json:"Cursor"`
 	Limit     int32   `thrift:"Limit,3,required" frugal:"3,required,i32" json:"Limit"`
 	RequestId *string `thrift:"RequestId,4,optional" frugal:"4,optional,string" json:"RequestId,omitempty"`
+	Caller    *Caller `thrift:"caller,5,optional" frugal:"5,optional,Caller" json:"caller,omitempty"`
 }
 
 func NewInboxRequest() *InboxRequest {
@@ -2833,6 +4102,15 @@ func (p *InboxRequest) GetRequestId() (v string) {
 	}
 	return *p.RequestId
 }
+
+var InboxRequest_Caller_DEFAULT *Caller
+
+func (p *InboxRequest) GetCaller() (v *Caller) {
+	if !p.IsSetCaller() {
+		return InboxRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
 func (p *InboxRequest) SetReader(val string) {
 	p.Reader = val
 }
@@ -2845,9 +4123,16 @@ func (p *InboxRequest) SetLimit(val int32) {
 func (p *InboxRequest) SetRequestId(val *string) {
 	p.RequestId = val
 }
+func (p *InboxRequest) SetCaller(val *Caller) {
+	p.Caller = val
+}
 
 func (p *InboxRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *InboxRequest) IsSetCaller() bool {
+	return p.Caller != nil
 }
 
 func (p *InboxRequest) String() string {
@@ -2862,6 +4147,7 @@ var fieldIDToName_InboxRequest = map[int16]string{
 	2: "Cursor",
 	3: "Limit",
 	4: "RequestId",
+	5: "caller",
 }
 
 type InboxEntry struct {
@@ -3024,6 +4310,7 @@ var fieldIDToName_InboxResponse = map[int16]string{
 type UnreadRequest struct {
 	Reader    string  `thrift:"Reader,1,required" frugal:"1,required,string" json:"Reader"`
 	RequestId *string `thrift:"RequestId,2,optional" frugal:"2,optional,string" json:"RequestId,omitempty"`
+	Caller    *Caller `thrift:"caller,3,optional" frugal:"3,optional,Caller" json:"caller,omitempty"`
 }
 
 func NewUnreadRequest() *UnreadRequest {
@@ -3045,15 +4332,31 @@ func (p *UnreadRequest) GetRequestId() (v string) {
 	}
 	return *p.RequestId
 }
+
+var UnreadRequest_Caller_DEFAULT *Caller
+
+func (p *UnreadRequest) GetCaller() (v *Caller) {
+	if !p.IsSetCaller() {
+		return UnreadRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
 func (p *UnreadRequest) SetReader(val string) {
 	p.Reader = val
 }
 func (p *UnreadRequest) SetRequestId(val *string) {
 	p.RequestId = val
 }
+func (p *UnreadRequest) SetCaller(val *Caller) {
+	p.Caller = val
+}
 
 func (p *UnreadRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *UnreadRequest) IsSetCaller() bool {
+	return p.Caller != nil
 }
 
 func (p *UnreadRequest) String() string {
@@ -3066,6 +4369,7 @@ func (p *UnreadRequest) String() string {
 var fieldIDToName_UnreadRequest = map[int16]string{
 	1: "Reader",
 	2: "RequestId",
+	3: "caller",
 }
 
 type Unread struct {
@@ -3165,6 +4469,7 @@ var fieldIDToName_UnreadResponse = map[int16]string{
 type ChatsRequest struct {
 	Reader    string  `thrift:"Reader,1,required" frugal:"1,required,string" json:"Reader"`
 	RequestId *string `thrift:"RequestId,2,optional" frugal:"2,optional,string" json:"RequestId,omitempty"`
+	Caller    *Caller `thrift:"caller,3,optional" frugal:"3,optional,Caller" json:"caller,omitempty"`
 }
 
 func NewChatsRequest() *ChatsRequest {
@@ -3186,15 +4491,31 @@ func (p *ChatsRequest) GetRequestId() (v string) {
 	}
 	return *p.RequestId
 }
+
+var ChatsRequest_Caller_DEFAULT *Caller
+
+func (p *ChatsRequest) GetCaller() (v *Caller) {
+	if !p.IsSetCaller() {
+		return ChatsRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
 func (p *ChatsRequest) SetReader(val string) {
 	p.Reader = val
 }
 func (p *ChatsRequest) SetRequestId(val *string) {
 	p.RequestId = val
 }
+func (p *ChatsRequest) SetCaller(val *Caller) {
+	p.Caller = val
+}
 
 func (p *ChatsRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *ChatsRequest) IsSetCaller() bool {
+	return p.Caller != nil
 }
 
 func (p *ChatsRequest) String() string {
@@ -3207,6 +4528,7 @@ func (p *ChatsRequest) String() string {
 var fieldIDToName_ChatsRequest = map[int16]string{
 	1: "Reader",
 	2: "RequestId",
+	3: "caller",
 }
 
 type Standing struct {
@@ -3307,6 +4629,7 @@ type StoredMessage struct {
 	Text   string  `thrift:"Text,1,required" frugal:"1,required,string" json:"Text"`
 	Sender string  `thrift:"Sender,2,required" frugal:"2,required,string" json:"Sender"`
 	Id     *string `thrift:"Id,3,optional" frugal:"3,optional,string" json:"Id,omitempty"`
+	Notice *Notice `thrift:"notice,4,optional" frugal:"4,optional,Notice" json:"notice,omitempty"`
 }
 
 func NewStoredMessage() *StoredMessage {
@@ -3332,6 +4655,15 @@ func (p *StoredMessage) GetId() (v string) {
 	}
 	return *p.Id
 }
+
+var StoredMessage_Notice_DEFAULT *Notice
+
+func (p *StoredMessage) GetNotice() (v *Notice) {
+	if !p.IsSetNotice() {
+		return StoredMessage_Notice_DEFAULT
+	}
+	return p.Notice
+}
 func (p *StoredMessage) SetText(val string) {
 	p.Text = val
 }
@@ -3341,9 +4673,16 @@ func (p *StoredMessage) SetSender(val string) {
 func (p *StoredMessage) SetId(val *string) {
 	p.Id = val
 }
+func (p *StoredMessage) SetNotice(val *Notice) {
+	p.Notice = val
+}
 
 func (p *StoredMessage) IsSetId() bool {
 	return p.Id != nil
+}
+
+func (p *StoredMessage) IsSetNotice() bool {
+	return p.Notice != nil
 }
 
 func (p *StoredMessage) String() string {
@@ -3357,6 +4696,7 @@ var fieldIDToName_StoredMessage = map[int16]string{
 	1: "Text",
 	2: "Sender",
 	3: "Id",
+	4: "notice",
 }
 
 type IMService interface {
@@ -3407,6 +4747,18 @@ type IMService interface {
 	Unread(ctx context.Context, req *UnreadRequest) (r *UnreadResponse, err error)
 
 	Chats(ctx context.Context, req *ChatsRequest) (r *ChatsResponse, err error)
+
+	Enter(ctx context.Context, req *EnterRequest) (r *EnterResponse, err error)
+
+	CreateRoom(ctx context.Context, req *CreateRoomRequest) (r *RoomResponse, err error)
+
+	ChangeRoom(ctx context.Context, req *ChangeRoomRequest) (r *RoomResponse, err error)
+
+	Room(ctx context.Context, req *RoomRequest) (r *RoomResponse, err error)
+
+	RoomsOf(ctx context.Context, req *RoomsRequest) (r *RoomsResponse, err error)
+
+	PublicRooms(ctx context.Context, req *RoomsRequest) (r *RoomsResponse, err error)
 
 	Watch(ctx context.Context, stream IMService_WatchServer) (err error)
 }
@@ -5232,6 +6584,462 @@ func (p *IMServiceChatsResult) String() string {
 }
 
 var fieldIDToName_IMServiceChatsResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceEnterArgs struct {
+	Req *EnterRequest `thrift:"req,1" frugal:"1,default,EnterRequest" json:"req"`
+}
+
+func NewIMServiceEnterArgs() *IMServiceEnterArgs {
+	return &IMServiceEnterArgs{}
+}
+
+func (p *IMServiceEnterArgs) InitDefault() {
+}
+
+var IMServiceEnterArgs_Req_DEFAULT *EnterRequest
+
+func (p *IMServiceEnterArgs) GetReq() (v *EnterRequest) {
+	if !p.IsSetReq() {
+		return IMServiceEnterArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceEnterArgs) SetReq(val *EnterRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceEnterArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceEnterArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceEnterArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceEnterArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceEnterResult struct {
+	Success *EnterResponse `thrift:"success,0,optional" frugal:"0,optional,EnterResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceEnterResult() *IMServiceEnterResult {
+	return &IMServiceEnterResult{}
+}
+
+func (p *IMServiceEnterResult) InitDefault() {
+}
+
+var IMServiceEnterResult_Success_DEFAULT *EnterResponse
+
+func (p *IMServiceEnterResult) GetSuccess() (v *EnterResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceEnterResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceEnterResult) SetSuccess(x interface{}) {
+	p.Success = x.(*EnterResponse)
+}
+
+func (p *IMServiceEnterResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceEnterResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceEnterResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceEnterResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceCreateRoomArgs struct {
+	Req *CreateRoomRequest `thrift:"req,1" frugal:"1,default,CreateRoomRequest" json:"req"`
+}
+
+func NewIMServiceCreateRoomArgs() *IMServiceCreateRoomArgs {
+	return &IMServiceCreateRoomArgs{}
+}
+
+func (p *IMServiceCreateRoomArgs) InitDefault() {
+}
+
+var IMServiceCreateRoomArgs_Req_DEFAULT *CreateRoomRequest
+
+func (p *IMServiceCreateRoomArgs) GetReq() (v *CreateRoomRequest) {
+	if !p.IsSetReq() {
+		return IMServiceCreateRoomArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceCreateRoomArgs) SetReq(val *CreateRoomRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceCreateRoomArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceCreateRoomArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceCreateRoomArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceCreateRoomArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceCreateRoomResult struct {
+	Success *RoomResponse `thrift:"success,0,optional" frugal:"0,optional,RoomResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceCreateRoomResult() *IMServiceCreateRoomResult {
+	return &IMServiceCreateRoomResult{}
+}
+
+func (p *IMServiceCreateRoomResult) InitDefault() {
+}
+
+var IMServiceCreateRoomResult_Success_DEFAULT *RoomResponse
+
+func (p *IMServiceCreateRoomResult) GetSuccess() (v *RoomResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceCreateRoomResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceCreateRoomResult) SetSuccess(x interface{}) {
+	p.Success = x.(*RoomResponse)
+}
+
+func (p *IMServiceCreateRoomResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceCreateRoomResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceCreateRoomResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceCreateRoomResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceChangeRoomArgs struct {
+	Req *ChangeRoomRequest `thrift:"req,1" frugal:"1,default,ChangeRoomRequest" json:"req"`
+}
+
+func NewIMServiceChangeRoomArgs() *IMServiceChangeRoomArgs {
+	return &IMServiceChangeRoomArgs{}
+}
+
+func (p *IMServiceChangeRoomArgs) InitDefault() {
+}
+
+var IMServiceChangeRoomArgs_Req_DEFAULT *ChangeRoomRequest
+
+func (p *IMServiceChangeRoomArgs) GetReq() (v *ChangeRoomRequest) {
+	if !p.IsSetReq() {
+		return IMServiceChangeRoomArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceChangeRoomArgs) SetReq(val *ChangeRoomRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceChangeRoomArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceChangeRoomArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceChangeRoomArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceChangeRoomArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceChangeRoomResult struct {
+	Success *RoomResponse `thrift:"success,0,optional" frugal:"0,optional,RoomResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceChangeRoomResult() *IMServiceChangeRoomResult {
+	return &IMServiceChangeRoomResult{}
+}
+
+func (p *IMServiceChangeRoomResult) InitDefault() {
+}
+
+var IMServiceChangeRoomResult_Success_DEFAULT *RoomResponse
+
+func (p *IMServiceChangeRoomResult) GetSuccess() (v *RoomResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceChangeRoomResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceChangeRoomResult) SetSuccess(x interface{}) {
+	p.Success = x.(*RoomResponse)
+}
+
+func (p *IMServiceChangeRoomResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceChangeRoomResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceChangeRoomResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceChangeRoomResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceRoomArgs struct {
+	Req *RoomRequest `thrift:"req,1" frugal:"1,default,RoomRequest" json:"req"`
+}
+
+func NewIMServiceRoomArgs() *IMServiceRoomArgs {
+	return &IMServiceRoomArgs{}
+}
+
+func (p *IMServiceRoomArgs) InitDefault() {
+}
+
+var IMServiceRoomArgs_Req_DEFAULT *RoomRequest
+
+func (p *IMServiceRoomArgs) GetReq() (v *RoomRequest) {
+	if !p.IsSetReq() {
+		return IMServiceRoomArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceRoomArgs) SetReq(val *RoomRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceRoomArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceRoomArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceRoomArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceRoomArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceRoomResult struct {
+	Success *RoomResponse `thrift:"success,0,optional" frugal:"0,optional,RoomResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceRoomResult() *IMServiceRoomResult {
+	return &IMServiceRoomResult{}
+}
+
+func (p *IMServiceRoomResult) InitDefault() {
+}
+
+var IMServiceRoomResult_Success_DEFAULT *RoomResponse
+
+func (p *IMServiceRoomResult) GetSuccess() (v *RoomResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceRoomResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceRoomResult) SetSuccess(x interface{}) {
+	p.Success = x.(*RoomResponse)
+}
+
+func (p *IMServiceRoomResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceRoomResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceRoomResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceRoomResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceRoomsOfArgs struct {
+	Req *RoomsRequest `thrift:"req,1" frugal:"1,default,RoomsRequest" json:"req"`
+}
+
+func NewIMServiceRoomsOfArgs() *IMServiceRoomsOfArgs {
+	return &IMServiceRoomsOfArgs{}
+}
+
+func (p *IMServiceRoomsOfArgs) InitDefault() {
+}
+
+var IMServiceRoomsOfArgs_Req_DEFAULT *RoomsRequest
+
+func (p *IMServiceRoomsOfArgs) GetReq() (v *RoomsRequest) {
+	if !p.IsSetReq() {
+		return IMServiceRoomsOfArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceRoomsOfArgs) SetReq(val *RoomsRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceRoomsOfArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceRoomsOfArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceRoomsOfArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceRoomsOfArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceRoomsOfResult struct {
+	Success *RoomsResponse `thrift:"success,0,optional" frugal:"0,optional,RoomsResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceRoomsOfResult() *IMServiceRoomsOfResult {
+	return &IMServiceRoomsOfResult{}
+}
+
+func (p *IMServiceRoomsOfResult) InitDefault() {
+}
+
+var IMServiceRoomsOfResult_Success_DEFAULT *RoomsResponse
+
+func (p *IMServiceRoomsOfResult) GetSuccess() (v *RoomsResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceRoomsOfResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceRoomsOfResult) SetSuccess(x interface{}) {
+	p.Success = x.(*RoomsResponse)
+}
+
+func (p *IMServiceRoomsOfResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceRoomsOfResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceRoomsOfResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceRoomsOfResult = map[int16]string{
+	0: "success",
+}
+
+type IMServicePublicRoomsArgs struct {
+	Req *RoomsRequest `thrift:"req,1" frugal:"1,default,RoomsRequest" json:"req"`
+}
+
+func NewIMServicePublicRoomsArgs() *IMServicePublicRoomsArgs {
+	return &IMServicePublicRoomsArgs{}
+}
+
+func (p *IMServicePublicRoomsArgs) InitDefault() {
+}
+
+var IMServicePublicRoomsArgs_Req_DEFAULT *RoomsRequest
+
+func (p *IMServicePublicRoomsArgs) GetReq() (v *RoomsRequest) {
+	if !p.IsSetReq() {
+		return IMServicePublicRoomsArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServicePublicRoomsArgs) SetReq(val *RoomsRequest) {
+	p.Req = val
+}
+
+func (p *IMServicePublicRoomsArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServicePublicRoomsArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServicePublicRoomsArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServicePublicRoomsArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServicePublicRoomsResult struct {
+	Success *RoomsResponse `thrift:"success,0,optional" frugal:"0,optional,RoomsResponse" json:"success,omitempty"`
+}
+
+func NewIMServicePublicRoomsResult() *IMServicePublicRoomsResult {
+	return &IMServicePublicRoomsResult{}
+}
+
+func (p *IMServicePublicRoomsResult) InitDefault() {
+}
+
+var IMServicePublicRoomsResult_Success_DEFAULT *RoomsResponse
+
+func (p *IMServicePublicRoomsResult) GetSuccess() (v *RoomsResponse) {
+	if !p.IsSetSuccess() {
+		return IMServicePublicRoomsResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServicePublicRoomsResult) SetSuccess(x interface{}) {
+	p.Success = x.(*RoomsResponse)
+}
+
+func (p *IMServicePublicRoomsResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServicePublicRoomsResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServicePublicRoomsResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServicePublicRoomsResult = map[int16]string{
 	0: "success",
 }
 

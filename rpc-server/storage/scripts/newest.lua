@@ -1,15 +1,25 @@
 -- Reads what an inbox is sorted by, of a user's chats in one partition.
 --
 -- KEYS  1 activity  sorted set: newest position of a chat → the chat
---       2…          read, a hash for each chat: reader → cursor
+--       2…          of each chat the hash read, reader → cursor; of a room members too, user → "role since"
 -- ARGV  1 reader    whose cursors are wanted
---       2…          the chats, in the order of their hashes
--- Returns for each chat two strings: the position of its newest message, then the reader's cursor. "" is none.
-local activity, reader = KEYS[1], ARGV[1]
+--       2 user      the reader's
+--       3…          the chats, in the order of their hashes
+-- Returns for each chat three strings: the position of its newest message, the reader's cursor, and what the user is as a
+-- member. "" is none.
+local activity, reader, user = KEYS[1], ARGV[1], ARGV[2]
 
 local found = {}
-for i = 2, #KEYS do
-  found[#found + 1] = redis.call('ZSCORE', activity, ARGV[i]) or ''
-  found[#found + 1] = redis.call('HGET', KEYS[i], reader) or ''
+local key = 2
+for i = 3, #ARGV do
+  local chat, member = ARGV[i], ''
+  found[#found + 1] = redis.call('ZSCORE', activity, chat) or ''
+  found[#found + 1] = redis.call('HGET', KEYS[key], reader) or ''
+  if not string.find(chat, ':', 1, true) then
+    key = key + 1
+    member = redis.call('HGET', KEYS[key], user) or ''
+  end
+  found[#found + 1] = member
+  key = key + 1
 end
 return found

@@ -139,17 +139,462 @@ func (p *Code) Value() (driver.Value, error) {
 }
 
 // Attributes:
+//   - User
+//   - Service
+type Caller struct {
+	User    *string `thrift:"User,1" db:"User" json:"User,omitempty"`
+	Service *bool   `thrift:"Service,2" db:"Service" json:"Service,omitempty"`
+}
+
+func NewCaller() *Caller {
+	return &Caller{}
+}
+
+var Caller_User_DEFAULT string
+
+func (p *Caller) GetUser() string {
+	if !p.IsSetUser() {
+		return Caller_User_DEFAULT
+	}
+	return *p.User
+}
+
+var Caller_Service_DEFAULT bool
+
+func (p *Caller) GetService() bool {
+	if !p.IsSetService() {
+		return Caller_Service_DEFAULT
+	}
+	return *p.Service
+}
+func (p *Caller) IsSetUser() bool {
+	return p.User != nil
+}
+
+func (p *Caller) IsSetService() bool {
+	return p.Service != nil
+}
+
+func (p *Caller) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.BOOL {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *Caller) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.User = &v
+	}
+	return nil
+}
+
+func (p *Caller) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadBool(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Service = &v
+	}
+	return nil
+}
+
+func (p *Caller) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Caller"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *Caller) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetUser() {
+		if err := oprot.WriteFieldBegin(ctx, "User", thrift.STRING, 1); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:User: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.User)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.User (1) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 1:User: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *Caller) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetService() {
+		if err := oprot.WriteFieldBegin(ctx, "Service", thrift.BOOL, 2); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Service: ", p), err)
+		}
+		if err := oprot.WriteBool(ctx, bool(*p.Service)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Service (2) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Service: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *Caller) Equals(other *Caller) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.User != other.User {
+		if p.User == nil || other.User == nil {
+			return false
+		}
+		if (*p.User) != (*other.User) {
+			return false
+		}
+	}
+	if p.Service != other.Service {
+		if p.Service == nil || other.Service == nil {
+			return false
+		}
+		if (*p.Service) != (*other.Service) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *Caller) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Caller(%+v)", *p)
+}
+
+// Attributes:
+//   - Event
+//   - Users
+//   - Name
+type Notice struct {
+	Event string   `thrift:"Event,1,required" db:"Event" json:"Event"`
+	Users []string `thrift:"Users,2" db:"Users" json:"Users,omitempty"`
+	Name  *string  `thrift:"Name,3" db:"Name" json:"Name,omitempty"`
+}
+
+func NewNotice() *Notice {
+	return &Notice{}
+}
+
+func (p *Notice) GetEvent() string {
+	return p.Event
+}
+
+var Notice_Users_DEFAULT []string
+
+func (p *Notice) GetUsers() []string {
+	return p.Users
+}
+
+var Notice_Name_DEFAULT string
+
+func (p *Notice) GetName() string {
+	if !p.IsSetName() {
+		return Notice_Name_DEFAULT
+	}
+	return *p.Name
+}
+func (p *Notice) IsSetUsers() bool {
+	return p.Users != nil
+}
+
+func (p *Notice) IsSetName() bool {
+	return p.Name != nil
+}
+
+func (p *Notice) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetEvent bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetEvent = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.LIST {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetEvent {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Event is not set"))
+	}
+	return nil
+}
+
+func (p *Notice) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.Event = v
+	}
+	return nil
+}
+
+func (p *Notice) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	_, size, err := iprot.ReadListBegin(ctx)
+	if err != nil {
+		return thrift.PrependError("error reading list begin: ", err)
+	}
+	tSlice := make([]string, 0, size)
+	p.Users = tSlice
+	for i := 0; i < size; i++ {
+		var _elem0 string
+		if v, err := iprot.ReadString(ctx); err != nil {
+			return thrift.PrependError("error reading field 0: ", err)
+		} else {
+			_elem0 = v
+		}
+		p.Users = append(p.Users, _elem0)
+	}
+	if err := iprot.ReadListEnd(ctx); err != nil {
+		return thrift.PrependError("error reading list end: ", err)
+	}
+	return nil
+}
+
+func (p *Notice) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 3: ", err)
+	} else {
+		p.Name = &v
+	}
+	return nil
+}
+
+func (p *Notice) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Notice"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *Notice) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Event", thrift.STRING, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Event: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Event)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Event (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Event: ", p), err)
+	}
+	return err
+}
+
+func (p *Notice) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetUsers() {
+		if err := oprot.WriteFieldBegin(ctx, "Users", thrift.LIST, 2); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Users: ", p), err)
+		}
+		if err := oprot.WriteListBegin(ctx, thrift.STRING, len(p.Users)); err != nil {
+			return thrift.PrependError("error writing list begin: ", err)
+		}
+		for _, v := range p.Users {
+			if err := oprot.WriteString(ctx, string(v)); err != nil {
+				return thrift.PrependError(fmt.Sprintf("%T. (0) field write error: ", p), err)
+			}
+		}
+		if err := oprot.WriteListEnd(ctx); err != nil {
+			return thrift.PrependError("error writing list end: ", err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Users: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *Notice) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetName() {
+		if err := oprot.WriteFieldBegin(ctx, "Name", thrift.STRING, 3); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:Name: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.Name)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Name (3) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 3:Name: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *Notice) Equals(other *Notice) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.Event != other.Event {
+		return false
+	}
+	if len(p.Users) != len(other.Users) {
+		return false
+	}
+	for i, _tgt := range p.Users {
+		_src1 := other.Users[i]
+		if _tgt != _src1 {
+			return false
+		}
+	}
+	if p.Name != other.Name {
+		if p.Name == nil || other.Name == nil {
+			return false
+		}
+		if (*p.Name) != (*other.Name) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *Notice) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Notice(%+v)", *p)
+}
+
+// Attributes:
 //   - Chat
 //   - Text
 //   - Sender
 //   - SendTime
 //   - ID
+//   - Notice
 type Message struct {
 	Chat     string  `thrift:"Chat,1" db:"Chat" json:"Chat"`
 	Text     string  `thrift:"Text,2" db:"Text" json:"Text"`
 	Sender   string  `thrift:"Sender,3" db:"Sender" json:"Sender"`
 	SendTime int64   `thrift:"SendTime,4" db:"SendTime" json:"SendTime"`
 	ID       *string `thrift:"Id,5" db:"Id" json:"Id,omitempty"`
+	Notice   *Notice `thrift:"notice,6" db:"notice" json:"notice,omitempty"`
 }
 
 func NewMessage() *Message {
@@ -180,8 +625,21 @@ func (p *Message) GetID() string {
 	}
 	return *p.ID
 }
+
+var Message_Notice_DEFAULT *Notice
+
+func (p *Message) GetNotice() *Notice {
+	if !p.IsSetNotice() {
+		return Message_Notice_DEFAULT
+	}
+	return p.Notice
+}
 func (p *Message) IsSetID() bool {
 	return p.ID != nil
+}
+
+func (p *Message) IsSetNotice() bool {
+	return p.Notice != nil
 }
 
 func (p *Message) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -241,6 +699,16 @@ func (p *Message) Read(ctx context.Context, iprot thrift.TProtocol) error {
 		case 5:
 			if fieldTypeId == thrift.STRING {
 				if err := p.ReadField5(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 6:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField6(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -308,6 +776,14 @@ func (p *Message) ReadField5(ctx context.Context, iprot thrift.TProtocol) error 
 	return nil
 }
 
+func (p *Message) ReadField6(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Notice = &Notice{}
+	if err := p.Notice.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Notice), err)
+	}
+	return nil
+}
+
 func (p *Message) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "Message"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -326,6 +802,9 @@ func (p *Message) Write(ctx context.Context, oprot thrift.TProtocol) error {
 			return err
 		}
 		if err := p.writeField5(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField6(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -405,6 +884,21 @@ func (p *Message) writeField5(ctx context.Context, oprot thrift.TProtocol) (err 
 	return err
 }
 
+func (p *Message) writeField6(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetNotice() {
+		if err := oprot.WriteFieldBegin(ctx, "notice", thrift.STRUCT, 6); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 6:notice: ", p), err)
+		}
+		if err := p.Notice.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Notice), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 6:notice: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *Message) Equals(other *Message) bool {
 	if p == other {
 		return true
@@ -431,6 +925,9 @@ func (p *Message) Equals(other *Message) bool {
 			return false
 		}
 	}
+	if !p.Notice.Equals(other.Notice) {
+		return false
+	}
 	return true
 }
 
@@ -444,9 +941,11 @@ func (p *Message) String() string {
 // Attributes:
 //   - Message
 //   - RequestId
+//   - Caller
 type SendRequest struct {
 	Message   *Message `thrift:"message,1,required" db:"message" json:"message"`
 	RequestId *string  `thrift:"RequestId,2" db:"RequestId" json:"RequestId,omitempty"`
+	Caller    *Caller  `thrift:"caller,3" db:"caller" json:"caller,omitempty"`
 }
 
 func NewSendRequest() *SendRequest {
@@ -470,12 +969,25 @@ func (p *SendRequest) GetRequestId() string {
 	}
 	return *p.RequestId
 }
+
+var SendRequest_Caller_DEFAULT *Caller
+
+func (p *SendRequest) GetCaller() *Caller {
+	if !p.IsSetCaller() {
+		return SendRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
 func (p *SendRequest) IsSetMessage() bool {
 	return p.Message != nil
 }
 
 func (p *SendRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *SendRequest) IsSetCaller() bool {
+	return p.Caller != nil
 }
 
 func (p *SendRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -508,6 +1020,16 @@ func (p *SendRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
 		case 2:
 			if fieldTypeId == thrift.STRING {
 				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField3(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -550,6 +1072,14 @@ func (p *SendRequest) ReadField2(ctx context.Context, iprot thrift.TProtocol) er
 	return nil
 }
 
+func (p *SendRequest) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Caller = &Caller{}
+	if err := p.Caller.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Caller), err)
+	}
+	return nil
+}
+
 func (p *SendRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "SendRequest"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -559,6 +1089,9 @@ func (p *SendRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 			return err
 		}
 		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -599,6 +1132,21 @@ func (p *SendRequest) writeField2(ctx context.Context, oprot thrift.TProtocol) (
 	return err
 }
 
+func (p *SendRequest) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetCaller() {
+		if err := oprot.WriteFieldBegin(ctx, "caller", thrift.STRUCT, 3); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:caller: ", p), err)
+		}
+		if err := p.Caller.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Caller), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 3:caller: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *SendRequest) Equals(other *SendRequest) bool {
 	if p == other {
 		return true
@@ -615,6 +1163,9 @@ func (p *SendRequest) Equals(other *SendRequest) bool {
 		if (*p.RequestId) != (*other.RequestId) {
 			return false
 		}
+	}
+	if !p.Caller.Equals(other.Caller) {
+		return false
 	}
 	return true
 }
@@ -920,6 +1471,7 @@ func (p *SendResponse) String() string {
 //   - RequestId
 //   - Reader
 //   - Unread
+//   - Caller
 type PullRequest struct {
 	Chat      string  `thrift:"Chat,1,required" db:"Chat" json:"Chat"`
 	Cursor    int64   `thrift:"Cursor,2,required" db:"Cursor" json:"Cursor"`
@@ -928,6 +1480,7 @@ type PullRequest struct {
 	RequestId *string `thrift:"RequestId,5" db:"RequestId" json:"RequestId,omitempty"`
 	Reader    *string `thrift:"Reader,6" db:"Reader" json:"Reader,omitempty"`
 	Unread    *bool   `thrift:"Unread,7" db:"Unread" json:"Unread,omitempty"`
+	Caller    *Caller `thrift:"caller,8" db:"caller" json:"caller,omitempty"`
 }
 
 func NewPullRequest() *PullRequest {
@@ -981,6 +1534,15 @@ func (p *PullRequest) GetUnread() bool {
 	}
 	return *p.Unread
 }
+
+var PullRequest_Caller_DEFAULT *Caller
+
+func (p *PullRequest) GetCaller() *Caller {
+	if !p.IsSetCaller() {
+		return PullRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
 func (p *PullRequest) IsSetReverse() bool {
 	return p.Reverse != nil
 }
@@ -995,6 +1557,10 @@ func (p *PullRequest) IsSetReader() bool {
 
 func (p *PullRequest) IsSetUnread() bool {
 	return p.Unread != nil
+}
+
+func (p *PullRequest) IsSetCaller() bool {
+	return p.Caller != nil
 }
 
 func (p *PullRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -1081,6 +1647,16 @@ func (p *PullRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
 		case 7:
 			if fieldTypeId == thrift.BOOL {
 				if err := p.ReadField7(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 8:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField8(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -1175,6 +1751,14 @@ func (p *PullRequest) ReadField7(ctx context.Context, iprot thrift.TProtocol) er
 	return nil
 }
 
+func (p *PullRequest) ReadField8(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Caller = &Caller{}
+	if err := p.Caller.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Caller), err)
+	}
+	return nil
+}
+
 func (p *PullRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "PullRequest"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -1199,6 +1783,9 @@ func (p *PullRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 			return err
 		}
 		if err := p.writeField7(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField8(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -1310,6 +1897,21 @@ func (p *PullRequest) writeField7(ctx context.Context, oprot thrift.TProtocol) (
 	return err
 }
 
+func (p *PullRequest) writeField8(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetCaller() {
+		if err := oprot.WriteFieldBegin(ctx, "caller", thrift.STRUCT, 8); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 8:caller: ", p), err)
+		}
+		if err := p.Caller.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Caller), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 8:caller: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *PullRequest) Equals(other *PullRequest) bool {
 	if p == other {
 		return true
@@ -1356,6 +1958,9 @@ func (p *PullRequest) Equals(other *PullRequest) bool {
 		if (*p.Unread) != (*other.Unread) {
 			return false
 		}
+	}
+	if !p.Caller.Equals(other.Caller) {
+		return false
 	}
 	return true
 }
@@ -1544,11 +2149,11 @@ func (p *PullResponse) ReadField3(ctx context.Context, iprot thrift.TProtocol) e
 	tSlice := make([]*Message, 0, size)
 	p.Messages = tSlice
 	for i := 0; i < size; i++ {
-		_elem0 := &Message{}
-		if err := _elem0.Read(ctx, iprot); err != nil {
-			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem0), err)
+		_elem2 := &Message{}
+		if err := _elem2.Read(ctx, iprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem2), err)
 		}
-		p.Messages = append(p.Messages, _elem0)
+		p.Messages = append(p.Messages, _elem2)
 	}
 	if err := iprot.ReadListEnd(ctx); err != nil {
 		return thrift.PrependError("error reading list end: ", err)
@@ -1699,8 +2304,8 @@ func (p *PullResponse) Equals(other *PullResponse) bool {
 		return false
 	}
 	for i, _tgt := range p.Messages {
-		_src1 := other.Messages[i]
-		if !_tgt.Equals(_src1) {
+		_src3 := other.Messages[i]
+		if !_tgt.Equals(_src3) {
 			return false
 		}
 	}
@@ -1796,11 +2401,11 @@ func (p *SendBatchRequest) ReadField1(ctx context.Context, iprot thrift.TProtoco
 	tSlice := make([]*SendRequest, 0, size)
 	p.Requests = tSlice
 	for i := 0; i < size; i++ {
-		_elem2 := &SendRequest{}
-		if err := _elem2.Read(ctx, iprot); err != nil {
-			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem2), err)
+		_elem4 := &SendRequest{}
+		if err := _elem4.Read(ctx, iprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem4), err)
 		}
-		p.Requests = append(p.Requests, _elem2)
+		p.Requests = append(p.Requests, _elem4)
 	}
 	if err := iprot.ReadListEnd(ctx); err != nil {
 		return thrift.PrependError("error reading list end: ", err)
@@ -1857,8 +2462,8 @@ func (p *SendBatchRequest) Equals(other *SendBatchRequest) bool {
 		return false
 	}
 	for i, _tgt := range p.Requests {
-		_src3 := other.Requests[i]
-		if !_tgt.Equals(_src3) {
+		_src5 := other.Requests[i]
+		if !_tgt.Equals(_src5) {
 			return false
 		}
 	}
@@ -1938,11 +2543,11 @@ func (p *SendBatchResponse) ReadField1(ctx context.Context, iprot thrift.TProtoc
 	tSlice := make([]*SendResponse, 0, size)
 	p.Responses = tSlice
 	for i := 0; i < size; i++ {
-		_elem4 := &SendResponse{}
-		if err := _elem4.Read(ctx, iprot); err != nil {
-			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem4), err)
+		_elem6 := &SendResponse{}
+		if err := _elem6.Read(ctx, iprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem6), err)
 		}
-		p.Responses = append(p.Responses, _elem4)
+		p.Responses = append(p.Responses, _elem6)
 	}
 	if err := iprot.ReadListEnd(ctx); err != nil {
 		return thrift.PrependError("error reading list end: ", err)
@@ -1999,8 +2604,8 @@ func (p *SendBatchResponse) Equals(other *SendBatchResponse) bool {
 		return false
 	}
 	for i, _tgt := range p.Responses {
-		_src5 := other.Responses[i]
-		if !_tgt.Equals(_src5) {
+		_src7 := other.Responses[i]
+		if !_tgt.Equals(_src7) {
 			return false
 		}
 	}
@@ -2080,11 +2685,11 @@ func (p *PullBatchRequest) ReadField1(ctx context.Context, iprot thrift.TProtoco
 	tSlice := make([]*PullRequest, 0, size)
 	p.Requests = tSlice
 	for i := 0; i < size; i++ {
-		_elem6 := &PullRequest{}
-		if err := _elem6.Read(ctx, iprot); err != nil {
-			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem6), err)
+		_elem8 := &PullRequest{}
+		if err := _elem8.Read(ctx, iprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem8), err)
 		}
-		p.Requests = append(p.Requests, _elem6)
+		p.Requests = append(p.Requests, _elem8)
 	}
 	if err := iprot.ReadListEnd(ctx); err != nil {
 		return thrift.PrependError("error reading list end: ", err)
@@ -2141,8 +2746,8 @@ func (p *PullBatchRequest) Equals(other *PullBatchRequest) bool {
 		return false
 	}
 	for i, _tgt := range p.Requests {
-		_src7 := other.Requests[i]
-		if !_tgt.Equals(_src7) {
+		_src9 := other.Requests[i]
+		if !_tgt.Equals(_src9) {
 			return false
 		}
 	}
@@ -2222,11 +2827,11 @@ func (p *PullBatchResponse) ReadField1(ctx context.Context, iprot thrift.TProtoc
 	tSlice := make([]*PullResponse, 0, size)
 	p.Responses = tSlice
 	for i := 0; i < size; i++ {
-		_elem8 := &PullResponse{}
-		if err := _elem8.Read(ctx, iprot); err != nil {
-			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem8), err)
+		_elem10 := &PullResponse{}
+		if err := _elem10.Read(ctx, iprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem10), err)
 		}
-		p.Responses = append(p.Responses, _elem8)
+		p.Responses = append(p.Responses, _elem10)
 	}
 	if err := iprot.ReadListEnd(ctx); err != nil {
 		return thrift.PrependError("error reading list end: ", err)
@@ -2283,8 +2888,8 @@ func (p *PullBatchResponse) Equals(other *PullBatchResponse) bool {
 		return false
 	}
 	for i, _tgt := range p.Responses {
-		_src9 := other.Responses[i]
-		if !_tgt.Equals(_src9) {
+		_src11 := other.Responses[i]
+		if !_tgt.Equals(_src11) {
 			return false
 		}
 	}
@@ -3099,9 +3704,11 @@ func (p *Signal) String() string {
 // Attributes:
 //   - Signal
 //   - RequestId
+//   - Caller
 type SignalRequest struct {
 	Signal    *Signal `thrift:"signal,1,required" db:"signal" json:"signal"`
 	RequestId *string `thrift:"RequestId,2" db:"RequestId" json:"RequestId,omitempty"`
+	Caller    *Caller `thrift:"caller,3" db:"caller" json:"caller,omitempty"`
 }
 
 func NewSignalRequest() *SignalRequest {
@@ -3125,12 +3732,25 @@ func (p *SignalRequest) GetRequestId() string {
 	}
 	return *p.RequestId
 }
+
+var SignalRequest_Caller_DEFAULT *Caller
+
+func (p *SignalRequest) GetCaller() *Caller {
+	if !p.IsSetCaller() {
+		return SignalRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
 func (p *SignalRequest) IsSetSignal() bool {
 	return p.Signal != nil
 }
 
 func (p *SignalRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *SignalRequest) IsSetCaller() bool {
+	return p.Caller != nil
 }
 
 func (p *SignalRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -3163,6 +3783,16 @@ func (p *SignalRequest) Read(ctx context.Context, iprot thrift.TProtocol) error 
 		case 2:
 			if fieldTypeId == thrift.STRING {
 				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField3(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -3205,6 +3835,14 @@ func (p *SignalRequest) ReadField2(ctx context.Context, iprot thrift.TProtocol) 
 	return nil
 }
 
+func (p *SignalRequest) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Caller = &Caller{}
+	if err := p.Caller.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Caller), err)
+	}
+	return nil
+}
+
 func (p *SignalRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "SignalRequest"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -3214,6 +3852,9 @@ func (p *SignalRequest) Write(ctx context.Context, oprot thrift.TProtocol) error
 			return err
 		}
 		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -3254,6 +3895,21 @@ func (p *SignalRequest) writeField2(ctx context.Context, oprot thrift.TProtocol)
 	return err
 }
 
+func (p *SignalRequest) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetCaller() {
+		if err := oprot.WriteFieldBegin(ctx, "caller", thrift.STRUCT, 3); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:caller: ", p), err)
+		}
+		if err := p.Caller.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Caller), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 3:caller: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *SignalRequest) Equals(other *SignalRequest) bool {
 	if p == other {
 		return true
@@ -3270,6 +3926,9 @@ func (p *SignalRequest) Equals(other *SignalRequest) bool {
 		if (*p.RequestId) != (*other.RequestId) {
 			return false
 		}
+	}
+	if !p.Caller.Equals(other.Caller) {
+		return false
 	}
 	return true
 }
@@ -3452,11 +4111,13 @@ func (p *SignalResponse) String() string {
 //   - Reader
 //   - Cursor
 //   - RequestId
+//   - Caller
 type ReadRequest struct {
 	Chat      string  `thrift:"Chat,1,required" db:"Chat" json:"Chat"`
 	Reader    string  `thrift:"Reader,2,required" db:"Reader" json:"Reader"`
 	Cursor    int64   `thrift:"Cursor,3,required" db:"Cursor" json:"Cursor"`
 	RequestId *string `thrift:"RequestId,4" db:"RequestId" json:"RequestId,omitempty"`
+	Caller    *Caller `thrift:"caller,5" db:"caller" json:"caller,omitempty"`
 }
 
 func NewReadRequest() *ReadRequest {
@@ -3483,8 +4144,21 @@ func (p *ReadRequest) GetRequestId() string {
 	}
 	return *p.RequestId
 }
+
+var ReadRequest_Caller_DEFAULT *Caller
+
+func (p *ReadRequest) GetCaller() *Caller {
+	if !p.IsSetCaller() {
+		return ReadRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
 func (p *ReadRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *ReadRequest) IsSetCaller() bool {
+	return p.Caller != nil
 }
 
 func (p *ReadRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -3541,6 +4215,16 @@ func (p *ReadRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
 		case 4:
 			if fieldTypeId == thrift.STRING {
 				if err := p.ReadField4(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 5:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField5(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -3608,6 +4292,14 @@ func (p *ReadRequest) ReadField4(ctx context.Context, iprot thrift.TProtocol) er
 	return nil
 }
 
+func (p *ReadRequest) ReadField5(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Caller = &Caller{}
+	if err := p.Caller.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Caller), err)
+	}
+	return nil
+}
+
 func (p *ReadRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "ReadRequest"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -3623,6 +4315,9 @@ func (p *ReadRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 			return err
 		}
 		if err := p.writeField4(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField5(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -3689,6 +4384,21 @@ func (p *ReadRequest) writeField4(ctx context.Context, oprot thrift.TProtocol) (
 	return err
 }
 
+func (p *ReadRequest) writeField5(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetCaller() {
+		if err := oprot.WriteFieldBegin(ctx, "caller", thrift.STRUCT, 5); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 5:caller: ", p), err)
+		}
+		if err := p.Caller.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Caller), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 5:caller: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *ReadRequest) Equals(other *ReadRequest) bool {
 	if p == other {
 		return true
@@ -3711,6 +4421,9 @@ func (p *ReadRequest) Equals(other *ReadRequest) bool {
 		if (*p.RequestId) != (*other.RequestId) {
 			return false
 		}
+	}
+	if !p.Caller.Equals(other.Caller) {
+		return false
 	}
 	return true
 }
@@ -4044,13 +4757,13 @@ func (p *Attendance) ReadField2(ctx context.Context, iprot thrift.TProtocol) err
 	tSlice := make([]string, 0, size)
 	p.Readers = tSlice
 	for i := 0; i < size; i++ {
-		var _elem10 string
+		var _elem12 string
 		if v, err := iprot.ReadString(ctx); err != nil {
 			return thrift.PrependError("error reading field 0: ", err)
 		} else {
-			_elem10 = v
+			_elem12 = v
 		}
-		p.Readers = append(p.Readers, _elem10)
+		p.Readers = append(p.Readers, _elem12)
 	}
 	if err := iprot.ReadListEnd(ctx); err != nil {
 		return thrift.PrependError("error reading list end: ", err)
@@ -4126,8 +4839,8 @@ func (p *Attendance) Equals(other *Attendance) bool {
 		return false
 	}
 	for i, _tgt := range p.Readers {
-		_src11 := other.Readers[i]
-		if _tgt != _src11 {
+		_src13 := other.Readers[i]
+		if _tgt != _src13 {
 			return false
 		}
 	}
@@ -4145,10 +4858,12 @@ func (p *Attendance) String() string {
 //   - Gateway
 //   - Attendances
 //   - RequestId
+//   - Caller
 type AttendRequest struct {
 	Gateway     string        `thrift:"Gateway,1,required" db:"Gateway" json:"Gateway"`
 	Attendances []*Attendance `thrift:"Attendances,2,required" db:"Attendances" json:"Attendances"`
 	RequestId   *string       `thrift:"RequestId,3" db:"RequestId" json:"RequestId,omitempty"`
+	Caller      *Caller       `thrift:"caller,4" db:"caller" json:"caller,omitempty"`
 }
 
 func NewAttendRequest() *AttendRequest {
@@ -4171,8 +4886,21 @@ func (p *AttendRequest) GetRequestId() string {
 	}
 	return *p.RequestId
 }
+
+var AttendRequest_Caller_DEFAULT *Caller
+
+func (p *AttendRequest) GetCaller() *Caller {
+	if !p.IsSetCaller() {
+		return AttendRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
 func (p *AttendRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *AttendRequest) IsSetCaller() bool {
+	return p.Caller != nil
 }
 
 func (p *AttendRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -4224,6 +4952,16 @@ func (p *AttendRequest) Read(ctx context.Context, iprot thrift.TProtocol) error 
 					return err
 				}
 			}
+		case 4:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField4(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
 		default:
 			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
 				return err
@@ -4262,11 +5000,11 @@ func (p *AttendRequest) ReadField2(ctx context.Context, iprot thrift.TProtocol) 
 	tSlice := make([]*Attendance, 0, size)
 	p.Attendances = tSlice
 	for i := 0; i < size; i++ {
-		_elem12 := &Attendance{}
-		if err := _elem12.Read(ctx, iprot); err != nil {
-			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem12), err)
+		_elem14 := &Attendance{}
+		if err := _elem14.Read(ctx, iprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem14), err)
 		}
-		p.Attendances = append(p.Attendances, _elem12)
+		p.Attendances = append(p.Attendances, _elem14)
 	}
 	if err := iprot.ReadListEnd(ctx); err != nil {
 		return thrift.PrependError("error reading list end: ", err)
@@ -4283,6 +5021,14 @@ func (p *AttendRequest) ReadField3(ctx context.Context, iprot thrift.TProtocol) 
 	return nil
 }
 
+func (p *AttendRequest) ReadField4(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Caller = &Caller{}
+	if err := p.Caller.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Caller), err)
+	}
+	return nil
+}
+
 func (p *AttendRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "AttendRequest"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -4295,6 +5041,9 @@ func (p *AttendRequest) Write(ctx context.Context, oprot thrift.TProtocol) error
 			return err
 		}
 		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField4(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -4356,6 +5105,21 @@ func (p *AttendRequest) writeField3(ctx context.Context, oprot thrift.TProtocol)
 	return err
 }
 
+func (p *AttendRequest) writeField4(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetCaller() {
+		if err := oprot.WriteFieldBegin(ctx, "caller", thrift.STRUCT, 4); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 4:caller: ", p), err)
+		}
+		if err := p.Caller.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Caller), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 4:caller: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *AttendRequest) Equals(other *AttendRequest) bool {
 	if p == other {
 		return true
@@ -4369,8 +5133,8 @@ func (p *AttendRequest) Equals(other *AttendRequest) bool {
 		return false
 	}
 	for i, _tgt := range p.Attendances {
-		_src13 := other.Attendances[i]
-		if !_tgt.Equals(_src13) {
+		_src15 := other.Attendances[i]
+		if !_tgt.Equals(_src15) {
 			return false
 		}
 	}
@@ -4381,6 +5145,9 @@ func (p *AttendRequest) Equals(other *AttendRequest) bool {
 		if (*p.RequestId) != (*other.RequestId) {
 			return false
 		}
+	}
+	if !p.Caller.Equals(other.Caller) {
+		return false
 	}
 	return true
 }
@@ -4561,9 +5328,11 @@ func (p *AttendResponse) String() string {
 // Attributes:
 //   - Chat
 //   - RequestId
+//   - Caller
 type PresentRequest struct {
 	Chat      string  `thrift:"Chat,1,required" db:"Chat" json:"Chat"`
 	RequestId *string `thrift:"RequestId,2" db:"RequestId" json:"RequestId,omitempty"`
+	Caller    *Caller `thrift:"caller,3" db:"caller" json:"caller,omitempty"`
 }
 
 func NewPresentRequest() *PresentRequest {
@@ -4582,8 +5351,21 @@ func (p *PresentRequest) GetRequestId() string {
 	}
 	return *p.RequestId
 }
+
+var PresentRequest_Caller_DEFAULT *Caller
+
+func (p *PresentRequest) GetCaller() *Caller {
+	if !p.IsSetCaller() {
+		return PresentRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
 func (p *PresentRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *PresentRequest) IsSetCaller() bool {
+	return p.Caller != nil
 }
 
 func (p *PresentRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -4616,6 +5398,16 @@ func (p *PresentRequest) Read(ctx context.Context, iprot thrift.TProtocol) error
 		case 2:
 			if fieldTypeId == thrift.STRING {
 				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField3(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -4659,6 +5451,14 @@ func (p *PresentRequest) ReadField2(ctx context.Context, iprot thrift.TProtocol)
 	return nil
 }
 
+func (p *PresentRequest) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Caller = &Caller{}
+	if err := p.Caller.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Caller), err)
+	}
+	return nil
+}
+
 func (p *PresentRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "PresentRequest"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -4668,6 +5468,9 @@ func (p *PresentRequest) Write(ctx context.Context, oprot thrift.TProtocol) erro
 			return err
 		}
 		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -4708,6 +5511,21 @@ func (p *PresentRequest) writeField2(ctx context.Context, oprot thrift.TProtocol
 	return err
 }
 
+func (p *PresentRequest) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetCaller() {
+		if err := oprot.WriteFieldBegin(ctx, "caller", thrift.STRUCT, 3); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:caller: ", p), err)
+		}
+		if err := p.Caller.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Caller), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 3:caller: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *PresentRequest) Equals(other *PresentRequest) bool {
 	if p == other {
 		return true
@@ -4724,6 +5542,9 @@ func (p *PresentRequest) Equals(other *PresentRequest) bool {
 		if (*p.RequestId) != (*other.RequestId) {
 			return false
 		}
+	}
+	if !p.Caller.Equals(other.Caller) {
+		return false
 	}
 	return true
 }
@@ -4862,13 +5683,13 @@ func (p *PresentResponse) ReadField3(ctx context.Context, iprot thrift.TProtocol
 	tSlice := make([]string, 0, size)
 	p.Readers = tSlice
 	for i := 0; i < size; i++ {
-		var _elem14 string
+		var _elem16 string
 		if v, err := iprot.ReadString(ctx); err != nil {
 			return thrift.PrependError("error reading field 0: ", err)
 		} else {
-			_elem14 = v
+			_elem16 = v
 		}
-		p.Readers = append(p.Readers, _elem14)
+		p.Readers = append(p.Readers, _elem16)
 	}
 	if err := iprot.ReadListEnd(ctx); err != nil {
 		return thrift.PrependError("error reading list end: ", err)
@@ -4965,8 +5786,8 @@ func (p *PresentResponse) Equals(other *PresentResponse) bool {
 		return false
 	}
 	for i, _tgt := range p.Readers {
-		_src15 := other.Readers[i]
-		if _tgt != _src15 {
+		_src17 := other.Readers[i]
+		if _tgt != _src17 {
 			return false
 		}
 	}
@@ -4988,14 +5809,16 @@ func (p *PresentResponse) String() string {
 //   - Presence
 //   - Listed
 //   - Ignored
+//   - Membership
 type Event struct {
-	Chat     string   `thrift:"Chat,1,required" db:"Chat" json:"Chat"`
-	Position *int64   `thrift:"Position,2" db:"Position" json:"Position,omitempty"`
-	Signal   *Signal  `thrift:"signal,3" db:"signal" json:"signal,omitempty"`
-	Reading  *Reading `thrift:"reading,4" db:"reading" json:"reading,omitempty"`
-	Presence *bool    `thrift:"Presence,5" db:"Presence" json:"Presence,omitempty"`
-	Listed   *bool    `thrift:"Listed,6" db:"Listed" json:"Listed,omitempty"`
-	Ignored  *bool    `thrift:"Ignored,7" db:"Ignored" json:"Ignored,omitempty"`
+	Chat       string      `thrift:"Chat,1,required" db:"Chat" json:"Chat"`
+	Position   *int64      `thrift:"Position,2" db:"Position" json:"Position,omitempty"`
+	Signal     *Signal     `thrift:"signal,3" db:"signal" json:"signal,omitempty"`
+	Reading    *Reading    `thrift:"reading,4" db:"reading" json:"reading,omitempty"`
+	Presence   *bool       `thrift:"Presence,5" db:"Presence" json:"Presence,omitempty"`
+	Listed     *bool       `thrift:"Listed,6" db:"Listed" json:"Listed,omitempty"`
+	Ignored    *bool       `thrift:"Ignored,7" db:"Ignored" json:"Ignored,omitempty"`
+	Membership *Membership `thrift:"membership,8" db:"membership" json:"membership,omitempty"`
 }
 
 func NewEvent() *Event {
@@ -5059,6 +5882,15 @@ func (p *Event) GetIgnored() bool {
 	}
 	return *p.Ignored
 }
+
+var Event_Membership_DEFAULT *Membership
+
+func (p *Event) GetMembership() *Membership {
+	if !p.IsSetMembership() {
+		return Event_Membership_DEFAULT
+	}
+	return p.Membership
+}
 func (p *Event) IsSetPosition() bool {
 	return p.Position != nil
 }
@@ -5081,6 +5913,10 @@ func (p *Event) IsSetListed() bool {
 
 func (p *Event) IsSetIgnored() bool {
 	return p.Ignored != nil
+}
+
+func (p *Event) IsSetMembership() bool {
+	return p.Membership != nil
 }
 
 func (p *Event) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -5170,6 +6006,16 @@ func (p *Event) Read(ctx context.Context, iprot thrift.TProtocol) error {
 					return err
 				}
 			}
+		case 8:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField8(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
 		default:
 			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
 				return err
@@ -5249,6 +6095,14 @@ func (p *Event) ReadField7(ctx context.Context, iprot thrift.TProtocol) error {
 	return nil
 }
 
+func (p *Event) ReadField8(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Membership = &Membership{}
+	if err := p.Membership.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Membership), err)
+	}
+	return nil
+}
+
 func (p *Event) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "Event"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -5273,6 +6127,9 @@ func (p *Event) Write(ctx context.Context, oprot thrift.TProtocol) error {
 			return err
 		}
 		if err := p.writeField7(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField8(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -5388,6 +6245,21 @@ func (p *Event) writeField7(ctx context.Context, oprot thrift.TProtocol) (err er
 	return err
 }
 
+func (p *Event) writeField8(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetMembership() {
+		if err := oprot.WriteFieldBegin(ctx, "membership", thrift.STRUCT, 8); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 8:membership: ", p), err)
+		}
+		if err := p.Membership.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Membership), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 8:membership: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *Event) Equals(other *Event) bool {
 	if p == other {
 		return true
@@ -5435,6 +6307,9 @@ func (p *Event) Equals(other *Event) bool {
 			return false
 		}
 	}
+	if !p.Membership.Equals(other.Membership) {
+		return false
+	}
 	return true
 }
 
@@ -5443,6 +6318,152 @@ func (p *Event) String() string {
 		return "<nil>"
 	}
 	return fmt.Sprintf("Event(%+v)", *p)
+}
+
+// Attributes:
+//   - Users
+type Membership struct {
+	Users []string `thrift:"Users,1" db:"Users" json:"Users,omitempty"`
+}
+
+func NewMembership() *Membership {
+	return &Membership{}
+}
+
+var Membership_Users_DEFAULT []string
+
+func (p *Membership) GetUsers() []string {
+	return p.Users
+}
+func (p *Membership) IsSetUsers() bool {
+	return p.Users != nil
+}
+
+func (p *Membership) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.LIST {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *Membership) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	_, size, err := iprot.ReadListBegin(ctx)
+	if err != nil {
+		return thrift.PrependError("error reading list begin: ", err)
+	}
+	tSlice := make([]string, 0, size)
+	p.Users = tSlice
+	for i := 0; i < size; i++ {
+		var _elem18 string
+		if v, err := iprot.ReadString(ctx); err != nil {
+			return thrift.PrependError("error reading field 0: ", err)
+		} else {
+			_elem18 = v
+		}
+		p.Users = append(p.Users, _elem18)
+	}
+	if err := iprot.ReadListEnd(ctx); err != nil {
+		return thrift.PrependError("error reading list end: ", err)
+	}
+	return nil
+}
+
+func (p *Membership) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Membership"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *Membership) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetUsers() {
+		if err := oprot.WriteFieldBegin(ctx, "Users", thrift.LIST, 1); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Users: ", p), err)
+		}
+		if err := oprot.WriteListBegin(ctx, thrift.STRING, len(p.Users)); err != nil {
+			return thrift.PrependError("error writing list begin: ", err)
+		}
+		for _, v := range p.Users {
+			if err := oprot.WriteString(ctx, string(v)); err != nil {
+				return thrift.PrependError(fmt.Sprintf("%T. (0) field write error: ", p), err)
+			}
+		}
+		if err := oprot.WriteListEnd(ctx); err != nil {
+			return thrift.PrependError("error writing list end: ", err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Users: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *Membership) Equals(other *Membership) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if len(p.Users) != len(other.Users) {
+		return false
+	}
+	for i, _tgt := range p.Users {
+		_src19 := other.Users[i]
+		if _tgt != _src19 {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *Membership) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Membership(%+v)", *p)
 }
 
 // Attributes:
@@ -5699,13 +6720,13 @@ func (p *WatchRequest) ReadField1(ctx context.Context, iprot thrift.TProtocol) e
 	tSlice := make([]string, 0, size)
 	p.Add = tSlice
 	for i := 0; i < size; i++ {
-		var _elem16 string
+		var _elem20 string
 		if v, err := iprot.ReadString(ctx); err != nil {
 			return thrift.PrependError("error reading field 0: ", err)
 		} else {
-			_elem16 = v
+			_elem20 = v
 		}
-		p.Add = append(p.Add, _elem16)
+		p.Add = append(p.Add, _elem20)
 	}
 	if err := iprot.ReadListEnd(ctx); err != nil {
 		return thrift.PrependError("error reading list end: ", err)
@@ -5721,13 +6742,13 @@ func (p *WatchRequest) ReadField2(ctx context.Context, iprot thrift.TProtocol) e
 	tSlice := make([]string, 0, size)
 	p.Remove = tSlice
 	for i := 0; i < size; i++ {
-		var _elem17 string
+		var _elem21 string
 		if v, err := iprot.ReadString(ctx); err != nil {
 			return thrift.PrependError("error reading field 0: ", err)
 		} else {
-			_elem17 = v
+			_elem21 = v
 		}
-		p.Remove = append(p.Remove, _elem17)
+		p.Remove = append(p.Remove, _elem21)
 	}
 	if err := iprot.ReadListEnd(ctx); err != nil {
 		return thrift.PrependError("error reading list end: ", err)
@@ -5812,8 +6833,8 @@ func (p *WatchRequest) Equals(other *WatchRequest) bool {
 		return false
 	}
 	for i, _tgt := range p.Add {
-		_src18 := other.Add[i]
-		if _tgt != _src18 {
+		_src22 := other.Add[i]
+		if _tgt != _src22 {
 			return false
 		}
 	}
@@ -5821,8 +6842,8 @@ func (p *WatchRequest) Equals(other *WatchRequest) bool {
 		return false
 	}
 	for i, _tgt := range p.Remove {
-		_src19 := other.Remove[i]
-		if _tgt != _src19 {
+		_src23 := other.Remove[i]
+		if _tgt != _src23 {
 			return false
 		}
 	}
@@ -5902,11 +6923,11 @@ func (p *WatchResponse) ReadField1(ctx context.Context, iprot thrift.TProtocol) 
 	tSlice := make([]*Event, 0, size)
 	p.Events = tSlice
 	for i := 0; i < size; i++ {
-		_elem20 := &Event{}
-		if err := _elem20.Read(ctx, iprot); err != nil {
-			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem20), err)
+		_elem24 := &Event{}
+		if err := _elem24.Read(ctx, iprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem24), err)
 		}
-		p.Events = append(p.Events, _elem20)
+		p.Events = append(p.Events, _elem24)
 	}
 	if err := iprot.ReadListEnd(ctx); err != nil {
 		return thrift.PrependError("error reading list end: ", err)
@@ -5963,8 +6984,8 @@ func (p *WatchResponse) Equals(other *WatchResponse) bool {
 		return false
 	}
 	for i, _tgt := range p.Events {
-		_src21 := other.Events[i]
-		if !_tgt.Equals(_src21) {
+		_src25 := other.Events[i]
+		if !_tgt.Equals(_src25) {
 			return false
 		}
 	}
@@ -5976,6 +6997,3299 @@ func (p *WatchResponse) String() string {
 		return "<nil>"
 	}
 	return fmt.Sprintf("WatchResponse(%+v)", *p)
+}
+
+// Attributes:
+//   - Chats
+//   - RequestId
+//   - Caller
+type EnterRequest struct {
+	Chats     []string `thrift:"Chats,1,required" db:"Chats" json:"Chats"`
+	RequestId *string  `thrift:"RequestId,2" db:"RequestId" json:"RequestId,omitempty"`
+	Caller    *Caller  `thrift:"caller,3" db:"caller" json:"caller,omitempty"`
+}
+
+func NewEnterRequest() *EnterRequest {
+	return &EnterRequest{}
+}
+
+func (p *EnterRequest) GetChats() []string {
+	return p.Chats
+}
+
+var EnterRequest_RequestId_DEFAULT string
+
+func (p *EnterRequest) GetRequestId() string {
+	if !p.IsSetRequestId() {
+		return EnterRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+
+var EnterRequest_Caller_DEFAULT *Caller
+
+func (p *EnterRequest) GetCaller() *Caller {
+	if !p.IsSetCaller() {
+		return EnterRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
+func (p *EnterRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *EnterRequest) IsSetCaller() bool {
+	return p.Caller != nil
+}
+
+func (p *EnterRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetChats bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.LIST {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetChats = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetChats {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Chats is not set"))
+	}
+	return nil
+}
+
+func (p *EnterRequest) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	_, size, err := iprot.ReadListBegin(ctx)
+	if err != nil {
+		return thrift.PrependError("error reading list begin: ", err)
+	}
+	tSlice := make([]string, 0, size)
+	p.Chats = tSlice
+	for i := 0; i < size; i++ {
+		var _elem26 string
+		if v, err := iprot.ReadString(ctx); err != nil {
+			return thrift.PrependError("error reading field 0: ", err)
+		} else {
+			_elem26 = v
+		}
+		p.Chats = append(p.Chats, _elem26)
+	}
+	if err := iprot.ReadListEnd(ctx); err != nil {
+		return thrift.PrependError("error reading list end: ", err)
+	}
+	return nil
+}
+
+func (p *EnterRequest) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.RequestId = &v
+	}
+	return nil
+}
+
+func (p *EnterRequest) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Caller = &Caller{}
+	if err := p.Caller.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Caller), err)
+	}
+	return nil
+}
+
+func (p *EnterRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "EnterRequest"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *EnterRequest) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Chats", thrift.LIST, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Chats: ", p), err)
+	}
+	if err := oprot.WriteListBegin(ctx, thrift.STRING, len(p.Chats)); err != nil {
+		return thrift.PrependError("error writing list begin: ", err)
+	}
+	for _, v := range p.Chats {
+		if err := oprot.WriteString(ctx, string(v)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T. (0) field write error: ", p), err)
+		}
+	}
+	if err := oprot.WriteListEnd(ctx); err != nil {
+		return thrift.PrependError("error writing list end: ", err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Chats: ", p), err)
+	}
+	return err
+}
+
+func (p *EnterRequest) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetRequestId() {
+		if err := oprot.WriteFieldBegin(ctx, "RequestId", thrift.STRING, 2); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:RequestId: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.RequestId)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.RequestId (2) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 2:RequestId: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *EnterRequest) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetCaller() {
+		if err := oprot.WriteFieldBegin(ctx, "caller", thrift.STRUCT, 3); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:caller: ", p), err)
+		}
+		if err := p.Caller.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Caller), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 3:caller: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *EnterRequest) Equals(other *EnterRequest) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if len(p.Chats) != len(other.Chats) {
+		return false
+	}
+	for i, _tgt := range p.Chats {
+		_src27 := other.Chats[i]
+		if _tgt != _src27 {
+			return false
+		}
+	}
+	if p.RequestId != other.RequestId {
+		if p.RequestId == nil || other.RequestId == nil {
+			return false
+		}
+		if (*p.RequestId) != (*other.RequestId) {
+			return false
+		}
+	}
+	if !p.Caller.Equals(other.Caller) {
+		return false
+	}
+	return true
+}
+
+func (p *EnterRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("EnterRequest(%+v)", *p)
+}
+
+// Attributes:
+//   - Code
+//   - Msg
+type EnterResponse struct {
+	Code int32  `thrift:"Code,1,required" db:"Code" json:"Code"`
+	Msg  string `thrift:"Msg,2,required" db:"Msg" json:"Msg"`
+}
+
+func NewEnterResponse() *EnterResponse {
+	return &EnterResponse{}
+}
+
+func (p *EnterResponse) GetCode() int32 {
+	return p.Code
+}
+
+func (p *EnterResponse) GetMsg() string {
+	return p.Msg
+}
+func (p *EnterResponse) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetCode bool = false
+	var issetMsg bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.I32 {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetCode = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+				issetMsg = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetCode {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Code is not set"))
+	}
+	if !issetMsg {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Msg is not set"))
+	}
+	return nil
+}
+
+func (p *EnterResponse) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI32(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.Code = v
+	}
+	return nil
+}
+
+func (p *EnterResponse) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Msg = v
+	}
+	return nil
+}
+
+func (p *EnterResponse) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "EnterResponse"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *EnterResponse) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Code", thrift.I32, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Code: ", p), err)
+	}
+	if err := oprot.WriteI32(ctx, int32(p.Code)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Code (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Code: ", p), err)
+	}
+	return err
+}
+
+func (p *EnterResponse) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Msg", thrift.STRING, 2); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Msg: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Msg)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Msg (2) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Msg: ", p), err)
+	}
+	return err
+}
+
+func (p *EnterResponse) Equals(other *EnterResponse) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.Code != other.Code {
+		return false
+	}
+	if p.Msg != other.Msg {
+		return false
+	}
+	return true
+}
+
+func (p *EnterResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("EnterResponse(%+v)", *p)
+}
+
+// Attributes:
+//   - ID
+//   - Name
+//   - Visibility
+//   - Created
+//   - MemberCount
+//   - Role
+//   - Members
+type Room struct {
+	ID          string    `thrift:"Id,1,required" db:"Id" json:"Id"`
+	Name        string    `thrift:"Name,2,required" db:"Name" json:"Name"`
+	Visibility  string    `thrift:"Visibility,3,required" db:"Visibility" json:"Visibility"`
+	Created     int64     `thrift:"Created,4,required" db:"Created" json:"Created"`
+	MemberCount int32     `thrift:"MemberCount,5,required" db:"MemberCount" json:"MemberCount"`
+	Role        *string   `thrift:"Role,6" db:"Role" json:"Role,omitempty"`
+	Members     []*Member `thrift:"Members,7" db:"Members" json:"Members,omitempty"`
+}
+
+func NewRoom() *Room {
+	return &Room{}
+}
+
+func (p *Room) GetID() string {
+	return p.ID
+}
+
+func (p *Room) GetName() string {
+	return p.Name
+}
+
+func (p *Room) GetVisibility() string {
+	return p.Visibility
+}
+
+func (p *Room) GetCreated() int64 {
+	return p.Created
+}
+
+func (p *Room) GetMemberCount() int32 {
+	return p.MemberCount
+}
+
+var Room_Role_DEFAULT string
+
+func (p *Room) GetRole() string {
+	if !p.IsSetRole() {
+		return Room_Role_DEFAULT
+	}
+	return *p.Role
+}
+
+var Room_Members_DEFAULT []*Member
+
+func (p *Room) GetMembers() []*Member {
+	return p.Members
+}
+func (p *Room) IsSetRole() bool {
+	return p.Role != nil
+}
+
+func (p *Room) IsSetMembers() bool {
+	return p.Members != nil
+}
+
+func (p *Room) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetID bool = false
+	var issetName bool = false
+	var issetVisibility bool = false
+	var issetCreated bool = false
+	var issetMemberCount bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetID = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+				issetName = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+				issetVisibility = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 4:
+			if fieldTypeId == thrift.I64 {
+				if err := p.ReadField4(ctx, iprot); err != nil {
+					return err
+				}
+				issetCreated = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 5:
+			if fieldTypeId == thrift.I32 {
+				if err := p.ReadField5(ctx, iprot); err != nil {
+					return err
+				}
+				issetMemberCount = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 6:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField6(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 7:
+			if fieldTypeId == thrift.LIST {
+				if err := p.ReadField7(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetID {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field ID is not set"))
+	}
+	if !issetName {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Name is not set"))
+	}
+	if !issetVisibility {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Visibility is not set"))
+	}
+	if !issetCreated {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Created is not set"))
+	}
+	if !issetMemberCount {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field MemberCount is not set"))
+	}
+	return nil
+}
+
+func (p *Room) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.ID = v
+	}
+	return nil
+}
+
+func (p *Room) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Name = v
+	}
+	return nil
+}
+
+func (p *Room) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 3: ", err)
+	} else {
+		p.Visibility = v
+	}
+	return nil
+}
+
+func (p *Room) ReadField4(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI64(ctx); err != nil {
+		return thrift.PrependError("error reading field 4: ", err)
+	} else {
+		p.Created = v
+	}
+	return nil
+}
+
+func (p *Room) ReadField5(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI32(ctx); err != nil {
+		return thrift.PrependError("error reading field 5: ", err)
+	} else {
+		p.MemberCount = v
+	}
+	return nil
+}
+
+func (p *Room) ReadField6(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 6: ", err)
+	} else {
+		p.Role = &v
+	}
+	return nil
+}
+
+func (p *Room) ReadField7(ctx context.Context, iprot thrift.TProtocol) error {
+	_, size, err := iprot.ReadListBegin(ctx)
+	if err != nil {
+		return thrift.PrependError("error reading list begin: ", err)
+	}
+	tSlice := make([]*Member, 0, size)
+	p.Members = tSlice
+	for i := 0; i < size; i++ {
+		_elem28 := &Member{}
+		if err := _elem28.Read(ctx, iprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem28), err)
+		}
+		p.Members = append(p.Members, _elem28)
+	}
+	if err := iprot.ReadListEnd(ctx); err != nil {
+		return thrift.PrependError("error reading list end: ", err)
+	}
+	return nil
+}
+
+func (p *Room) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Room"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField4(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField5(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField6(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField7(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *Room) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Id", thrift.STRING, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Id: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.ID)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Id (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Id: ", p), err)
+	}
+	return err
+}
+
+func (p *Room) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Name", thrift.STRING, 2); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Name: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Name)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Name (2) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Name: ", p), err)
+	}
+	return err
+}
+
+func (p *Room) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Visibility", thrift.STRING, 3); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:Visibility: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Visibility)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Visibility (3) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 3:Visibility: ", p), err)
+	}
+	return err
+}
+
+func (p *Room) writeField4(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Created", thrift.I64, 4); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 4:Created: ", p), err)
+	}
+	if err := oprot.WriteI64(ctx, int64(p.Created)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Created (4) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 4:Created: ", p), err)
+	}
+	return err
+}
+
+func (p *Room) writeField5(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "MemberCount", thrift.I32, 5); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 5:MemberCount: ", p), err)
+	}
+	if err := oprot.WriteI32(ctx, int32(p.MemberCount)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.MemberCount (5) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 5:MemberCount: ", p), err)
+	}
+	return err
+}
+
+func (p *Room) writeField6(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetRole() {
+		if err := oprot.WriteFieldBegin(ctx, "Role", thrift.STRING, 6); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 6:Role: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.Role)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Role (6) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 6:Role: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *Room) writeField7(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetMembers() {
+		if err := oprot.WriteFieldBegin(ctx, "Members", thrift.LIST, 7); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 7:Members: ", p), err)
+		}
+		if err := oprot.WriteListBegin(ctx, thrift.STRUCT, len(p.Members)); err != nil {
+			return thrift.PrependError("error writing list begin: ", err)
+		}
+		for _, v := range p.Members {
+			if err := v.Write(ctx, oprot); err != nil {
+				return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", v), err)
+			}
+		}
+		if err := oprot.WriteListEnd(ctx); err != nil {
+			return thrift.PrependError("error writing list end: ", err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 7:Members: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *Room) Equals(other *Room) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.ID != other.ID {
+		return false
+	}
+	if p.Name != other.Name {
+		return false
+	}
+	if p.Visibility != other.Visibility {
+		return false
+	}
+	if p.Created != other.Created {
+		return false
+	}
+	if p.MemberCount != other.MemberCount {
+		return false
+	}
+	if p.Role != other.Role {
+		if p.Role == nil || other.Role == nil {
+			return false
+		}
+		if (*p.Role) != (*other.Role) {
+			return false
+		}
+	}
+	if len(p.Members) != len(other.Members) {
+		return false
+	}
+	for i, _tgt := range p.Members {
+		_src29 := other.Members[i]
+		if !_tgt.Equals(_src29) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *Room) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Room(%+v)", *p)
+}
+
+// Attributes:
+//   - User
+//   - Role
+//   - Since
+type Member struct {
+	User  string `thrift:"User,1,required" db:"User" json:"User"`
+	Role  string `thrift:"Role,2,required" db:"Role" json:"Role"`
+	Since int64  `thrift:"Since,3,required" db:"Since" json:"Since"`
+}
+
+func NewMember() *Member {
+	return &Member{}
+}
+
+func (p *Member) GetUser() string {
+	return p.User
+}
+
+func (p *Member) GetRole() string {
+	return p.Role
+}
+
+func (p *Member) GetSince() int64 {
+	return p.Since
+}
+func (p *Member) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetUser bool = false
+	var issetRole bool = false
+	var issetSince bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetUser = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+				issetRole = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.I64 {
+				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+				issetSince = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetUser {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field User is not set"))
+	}
+	if !issetRole {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Role is not set"))
+	}
+	if !issetSince {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Since is not set"))
+	}
+	return nil
+}
+
+func (p *Member) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.User = v
+	}
+	return nil
+}
+
+func (p *Member) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Role = v
+	}
+	return nil
+}
+
+func (p *Member) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI64(ctx); err != nil {
+		return thrift.PrependError("error reading field 3: ", err)
+	} else {
+		p.Since = v
+	}
+	return nil
+}
+
+func (p *Member) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Member"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *Member) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "User", thrift.STRING, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:User: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.User)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.User (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:User: ", p), err)
+	}
+	return err
+}
+
+func (p *Member) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Role", thrift.STRING, 2); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Role: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Role)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Role (2) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Role: ", p), err)
+	}
+	return err
+}
+
+func (p *Member) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Since", thrift.I64, 3); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:Since: ", p), err)
+	}
+	if err := oprot.WriteI64(ctx, int64(p.Since)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Since (3) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 3:Since: ", p), err)
+	}
+	return err
+}
+
+func (p *Member) Equals(other *Member) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.User != other.User {
+		return false
+	}
+	if p.Role != other.Role {
+		return false
+	}
+	if p.Since != other.Since {
+		return false
+	}
+	return true
+}
+
+func (p *Member) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Member(%+v)", *p)
+}
+
+// Attributes:
+//   - ID
+//   - Name
+//   - Visibility
+//   - Users
+//   - As
+//   - RequestId
+//   - Caller
+type CreateRoomRequest struct {
+	ID         *string  `thrift:"Id,1" db:"Id" json:"Id,omitempty"`
+	Name       *string  `thrift:"Name,2" db:"Name" json:"Name,omitempty"`
+	Visibility *string  `thrift:"Visibility,3" db:"Visibility" json:"Visibility,omitempty"`
+	Users      []string `thrift:"Users,4" db:"Users" json:"Users,omitempty"`
+	As         *string  `thrift:"As,5" db:"As" json:"As,omitempty"`
+	RequestId  *string  `thrift:"RequestId,6" db:"RequestId" json:"RequestId,omitempty"`
+	Caller     *Caller  `thrift:"caller,7" db:"caller" json:"caller,omitempty"`
+}
+
+func NewCreateRoomRequest() *CreateRoomRequest {
+	return &CreateRoomRequest{}
+}
+
+var CreateRoomRequest_ID_DEFAULT string
+
+func (p *CreateRoomRequest) GetID() string {
+	if !p.IsSetID() {
+		return CreateRoomRequest_ID_DEFAULT
+	}
+	return *p.ID
+}
+
+var CreateRoomRequest_Name_DEFAULT string
+
+func (p *CreateRoomRequest) GetName() string {
+	if !p.IsSetName() {
+		return CreateRoomRequest_Name_DEFAULT
+	}
+	return *p.Name
+}
+
+var CreateRoomRequest_Visibility_DEFAULT string
+
+func (p *CreateRoomRequest) GetVisibility() string {
+	if !p.IsSetVisibility() {
+		return CreateRoomRequest_Visibility_DEFAULT
+	}
+	return *p.Visibility
+}
+
+var CreateRoomRequest_Users_DEFAULT []string
+
+func (p *CreateRoomRequest) GetUsers() []string {
+	return p.Users
+}
+
+var CreateRoomRequest_As_DEFAULT string
+
+func (p *CreateRoomRequest) GetAs() string {
+	if !p.IsSetAs() {
+		return CreateRoomRequest_As_DEFAULT
+	}
+	return *p.As
+}
+
+var CreateRoomRequest_RequestId_DEFAULT string
+
+func (p *CreateRoomRequest) GetRequestId() string {
+	if !p.IsSetRequestId() {
+		return CreateRoomRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+
+var CreateRoomRequest_Caller_DEFAULT *Caller
+
+func (p *CreateRoomRequest) GetCaller() *Caller {
+	if !p.IsSetCaller() {
+		return CreateRoomRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
+func (p *CreateRoomRequest) IsSetID() bool {
+	return p.ID != nil
+}
+
+func (p *CreateRoomRequest) IsSetName() bool {
+	return p.Name != nil
+}
+
+func (p *CreateRoomRequest) IsSetVisibility() bool {
+	return p.Visibility != nil
+}
+
+func (p *CreateRoomRequest) IsSetUsers() bool {
+	return p.Users != nil
+}
+
+func (p *CreateRoomRequest) IsSetAs() bool {
+	return p.As != nil
+}
+
+func (p *CreateRoomRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *CreateRoomRequest) IsSetCaller() bool {
+	return p.Caller != nil
+}
+
+func (p *CreateRoomRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 4:
+			if fieldTypeId == thrift.LIST {
+				if err := p.ReadField4(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 5:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField5(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 6:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField6(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 7:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField7(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *CreateRoomRequest) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.ID = &v
+	}
+	return nil
+}
+
+func (p *CreateRoomRequest) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Name = &v
+	}
+	return nil
+}
+
+func (p *CreateRoomRequest) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 3: ", err)
+	} else {
+		p.Visibility = &v
+	}
+	return nil
+}
+
+func (p *CreateRoomRequest) ReadField4(ctx context.Context, iprot thrift.TProtocol) error {
+	_, size, err := iprot.ReadListBegin(ctx)
+	if err != nil {
+		return thrift.PrependError("error reading list begin: ", err)
+	}
+	tSlice := make([]string, 0, size)
+	p.Users = tSlice
+	for i := 0; i < size; i++ {
+		var _elem30 string
+		if v, err := iprot.ReadString(ctx); err != nil {
+			return thrift.PrependError("error reading field 0: ", err)
+		} else {
+			_elem30 = v
+		}
+		p.Users = append(p.Users, _elem30)
+	}
+	if err := iprot.ReadListEnd(ctx); err != nil {
+		return thrift.PrependError("error reading list end: ", err)
+	}
+	return nil
+}
+
+func (p *CreateRoomRequest) ReadField5(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 5: ", err)
+	} else {
+		p.As = &v
+	}
+	return nil
+}
+
+func (p *CreateRoomRequest) ReadField6(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 6: ", err)
+	} else {
+		p.RequestId = &v
+	}
+	return nil
+}
+
+func (p *CreateRoomRequest) ReadField7(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Caller = &Caller{}
+	if err := p.Caller.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Caller), err)
+	}
+	return nil
+}
+
+func (p *CreateRoomRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "CreateRoomRequest"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField4(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField5(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField6(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField7(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *CreateRoomRequest) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetID() {
+		if err := oprot.WriteFieldBegin(ctx, "Id", thrift.STRING, 1); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Id: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.ID)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Id (1) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Id: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *CreateRoomRequest) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetName() {
+		if err := oprot.WriteFieldBegin(ctx, "Name", thrift.STRING, 2); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Name: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.Name)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Name (2) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Name: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *CreateRoomRequest) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetVisibility() {
+		if err := oprot.WriteFieldBegin(ctx, "Visibility", thrift.STRING, 3); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:Visibility: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.Visibility)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Visibility (3) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 3:Visibility: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *CreateRoomRequest) writeField4(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetUsers() {
+		if err := oprot.WriteFieldBegin(ctx, "Users", thrift.LIST, 4); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 4:Users: ", p), err)
+		}
+		if err := oprot.WriteListBegin(ctx, thrift.STRING, len(p.Users)); err != nil {
+			return thrift.PrependError("error writing list begin: ", err)
+		}
+		for _, v := range p.Users {
+			if err := oprot.WriteString(ctx, string(v)); err != nil {
+				return thrift.PrependError(fmt.Sprintf("%T. (0) field write error: ", p), err)
+			}
+		}
+		if err := oprot.WriteListEnd(ctx); err != nil {
+			return thrift.PrependError("error writing list end: ", err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 4:Users: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *CreateRoomRequest) writeField5(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetAs() {
+		if err := oprot.WriteFieldBegin(ctx, "As", thrift.STRING, 5); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 5:As: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.As)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.As (5) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 5:As: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *CreateRoomRequest) writeField6(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetRequestId() {
+		if err := oprot.WriteFieldBegin(ctx, "RequestId", thrift.STRING, 6); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 6:RequestId: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.RequestId)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.RequestId (6) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 6:RequestId: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *CreateRoomRequest) writeField7(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetCaller() {
+		if err := oprot.WriteFieldBegin(ctx, "caller", thrift.STRUCT, 7); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 7:caller: ", p), err)
+		}
+		if err := p.Caller.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Caller), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 7:caller: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *CreateRoomRequest) Equals(other *CreateRoomRequest) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.ID != other.ID {
+		if p.ID == nil || other.ID == nil {
+			return false
+		}
+		if (*p.ID) != (*other.ID) {
+			return false
+		}
+	}
+	if p.Name != other.Name {
+		if p.Name == nil || other.Name == nil {
+			return false
+		}
+		if (*p.Name) != (*other.Name) {
+			return false
+		}
+	}
+	if p.Visibility != other.Visibility {
+		if p.Visibility == nil || other.Visibility == nil {
+			return false
+		}
+		if (*p.Visibility) != (*other.Visibility) {
+			return false
+		}
+	}
+	if len(p.Users) != len(other.Users) {
+		return false
+	}
+	for i, _tgt := range p.Users {
+		_src31 := other.Users[i]
+		if _tgt != _src31 {
+			return false
+		}
+	}
+	if p.As != other.As {
+		if p.As == nil || other.As == nil {
+			return false
+		}
+		if (*p.As) != (*other.As) {
+			return false
+		}
+	}
+	if p.RequestId != other.RequestId {
+		if p.RequestId == nil || other.RequestId == nil {
+			return false
+		}
+		if (*p.RequestId) != (*other.RequestId) {
+			return false
+		}
+	}
+	if !p.Caller.Equals(other.Caller) {
+		return false
+	}
+	return true
+}
+
+func (p *CreateRoomRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("CreateRoomRequest(%+v)", *p)
+}
+
+// Attributes:
+//   - Room
+//   - Kind
+//   - Users
+//   - Name
+//   - As
+//   - RequestId
+//   - Caller
+type ChangeRoomRequest struct {
+	Room      string   `thrift:"Room,1,required" db:"Room" json:"Room"`
+	Kind      string   `thrift:"Kind,2,required" db:"Kind" json:"Kind"`
+	Users     []string `thrift:"Users,3" db:"Users" json:"Users,omitempty"`
+	Name      *string  `thrift:"Name,4" db:"Name" json:"Name,omitempty"`
+	As        *string  `thrift:"As,5" db:"As" json:"As,omitempty"`
+	RequestId *string  `thrift:"RequestId,6" db:"RequestId" json:"RequestId,omitempty"`
+	Caller    *Caller  `thrift:"caller,7" db:"caller" json:"caller,omitempty"`
+}
+
+func NewChangeRoomRequest() *ChangeRoomRequest {
+	return &ChangeRoomRequest{}
+}
+
+func (p *ChangeRoomRequest) GetRoom() string {
+	return p.Room
+}
+
+func (p *ChangeRoomRequest) GetKind() string {
+	return p.Kind
+}
+
+var ChangeRoomRequest_Users_DEFAULT []string
+
+func (p *ChangeRoomRequest) GetUsers() []string {
+	return p.Users
+}
+
+var ChangeRoomRequest_Name_DEFAULT string
+
+func (p *ChangeRoomRequest) GetName() string {
+	if !p.IsSetName() {
+		return ChangeRoomRequest_Name_DEFAULT
+	}
+	return *p.Name
+}
+
+var ChangeRoomRequest_As_DEFAULT string
+
+func (p *ChangeRoomRequest) GetAs() string {
+	if !p.IsSetAs() {
+		return ChangeRoomRequest_As_DEFAULT
+	}
+	return *p.As
+}
+
+var ChangeRoomRequest_RequestId_DEFAULT string
+
+func (p *ChangeRoomRequest) GetRequestId() string {
+	if !p.IsSetRequestId() {
+		return ChangeRoomRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+
+var ChangeRoomRequest_Caller_DEFAULT *Caller
+
+func (p *ChangeRoomRequest) GetCaller() *Caller {
+	if !p.IsSetCaller() {
+		return ChangeRoomRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
+func (p *ChangeRoomRequest) IsSetUsers() bool {
+	return p.Users != nil
+}
+
+func (p *ChangeRoomRequest) IsSetName() bool {
+	return p.Name != nil
+}
+
+func (p *ChangeRoomRequest) IsSetAs() bool {
+	return p.As != nil
+}
+
+func (p *ChangeRoomRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *ChangeRoomRequest) IsSetCaller() bool {
+	return p.Caller != nil
+}
+
+func (p *ChangeRoomRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetRoom bool = false
+	var issetKind bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetRoom = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+				issetKind = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.LIST {
+				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 4:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField4(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 5:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField5(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 6:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField6(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 7:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField7(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetRoom {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Room is not set"))
+	}
+	if !issetKind {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Kind is not set"))
+	}
+	return nil
+}
+
+func (p *ChangeRoomRequest) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.Room = v
+	}
+	return nil
+}
+
+func (p *ChangeRoomRequest) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Kind = v
+	}
+	return nil
+}
+
+func (p *ChangeRoomRequest) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	_, size, err := iprot.ReadListBegin(ctx)
+	if err != nil {
+		return thrift.PrependError("error reading list begin: ", err)
+	}
+	tSlice := make([]string, 0, size)
+	p.Users = tSlice
+	for i := 0; i < size; i++ {
+		var _elem32 string
+		if v, err := iprot.ReadString(ctx); err != nil {
+			return thrift.PrependError("error reading field 0: ", err)
+		} else {
+			_elem32 = v
+		}
+		p.Users = append(p.Users, _elem32)
+	}
+	if err := iprot.ReadListEnd(ctx); err != nil {
+		return thrift.PrependError("error reading list end: ", err)
+	}
+	return nil
+}
+
+func (p *ChangeRoomRequest) ReadField4(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 4: ", err)
+	} else {
+		p.Name = &v
+	}
+	return nil
+}
+
+func (p *ChangeRoomRequest) ReadField5(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 5: ", err)
+	} else {
+		p.As = &v
+	}
+	return nil
+}
+
+func (p *ChangeRoomRequest) ReadField6(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 6: ", err)
+	} else {
+		p.RequestId = &v
+	}
+	return nil
+}
+
+func (p *ChangeRoomRequest) ReadField7(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Caller = &Caller{}
+	if err := p.Caller.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Caller), err)
+	}
+	return nil
+}
+
+func (p *ChangeRoomRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "ChangeRoomRequest"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField4(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField5(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField6(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField7(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *ChangeRoomRequest) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Room", thrift.STRING, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Room: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Room)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Room (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Room: ", p), err)
+	}
+	return err
+}
+
+func (p *ChangeRoomRequest) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Kind", thrift.STRING, 2); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Kind: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Kind)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Kind (2) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Kind: ", p), err)
+	}
+	return err
+}
+
+func (p *ChangeRoomRequest) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetUsers() {
+		if err := oprot.WriteFieldBegin(ctx, "Users", thrift.LIST, 3); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:Users: ", p), err)
+		}
+		if err := oprot.WriteListBegin(ctx, thrift.STRING, len(p.Users)); err != nil {
+			return thrift.PrependError("error writing list begin: ", err)
+		}
+		for _, v := range p.Users {
+			if err := oprot.WriteString(ctx, string(v)); err != nil {
+				return thrift.PrependError(fmt.Sprintf("%T. (0) field write error: ", p), err)
+			}
+		}
+		if err := oprot.WriteListEnd(ctx); err != nil {
+			return thrift.PrependError("error writing list end: ", err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 3:Users: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *ChangeRoomRequest) writeField4(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetName() {
+		if err := oprot.WriteFieldBegin(ctx, "Name", thrift.STRING, 4); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 4:Name: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.Name)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Name (4) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 4:Name: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *ChangeRoomRequest) writeField5(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetAs() {
+		if err := oprot.WriteFieldBegin(ctx, "As", thrift.STRING, 5); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 5:As: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.As)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.As (5) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 5:As: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *ChangeRoomRequest) writeField6(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetRequestId() {
+		if err := oprot.WriteFieldBegin(ctx, "RequestId", thrift.STRING, 6); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 6:RequestId: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.RequestId)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.RequestId (6) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 6:RequestId: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *ChangeRoomRequest) writeField7(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetCaller() {
+		if err := oprot.WriteFieldBegin(ctx, "caller", thrift.STRUCT, 7); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 7:caller: ", p), err)
+		}
+		if err := p.Caller.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Caller), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 7:caller: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *ChangeRoomRequest) Equals(other *ChangeRoomRequest) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.Room != other.Room {
+		return false
+	}
+	if p.Kind != other.Kind {
+		return false
+	}
+	if len(p.Users) != len(other.Users) {
+		return false
+	}
+	for i, _tgt := range p.Users {
+		_src33 := other.Users[i]
+		if _tgt != _src33 {
+			return false
+		}
+	}
+	if p.Name != other.Name {
+		if p.Name == nil || other.Name == nil {
+			return false
+		}
+		if (*p.Name) != (*other.Name) {
+			return false
+		}
+	}
+	if p.As != other.As {
+		if p.As == nil || other.As == nil {
+			return false
+		}
+		if (*p.As) != (*other.As) {
+			return false
+		}
+	}
+	if p.RequestId != other.RequestId {
+		if p.RequestId == nil || other.RequestId == nil {
+			return false
+		}
+		if (*p.RequestId) != (*other.RequestId) {
+			return false
+		}
+	}
+	if !p.Caller.Equals(other.Caller) {
+		return false
+	}
+	return true
+}
+
+func (p *ChangeRoomRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ChangeRoomRequest(%+v)", *p)
+}
+
+// Attributes:
+//   - Room
+//   - As
+//   - RequestId
+//   - Caller
+type RoomRequest struct {
+	Room      string  `thrift:"Room,1,required" db:"Room" json:"Room"`
+	As        *string `thrift:"As,2" db:"As" json:"As,omitempty"`
+	RequestId *string `thrift:"RequestId,3" db:"RequestId" json:"RequestId,omitempty"`
+	Caller    *Caller `thrift:"caller,4" db:"caller" json:"caller,omitempty"`
+}
+
+func NewRoomRequest() *RoomRequest {
+	return &RoomRequest{}
+}
+
+func (p *RoomRequest) GetRoom() string {
+	return p.Room
+}
+
+var RoomRequest_As_DEFAULT string
+
+func (p *RoomRequest) GetAs() string {
+	if !p.IsSetAs() {
+		return RoomRequest_As_DEFAULT
+	}
+	return *p.As
+}
+
+var RoomRequest_RequestId_DEFAULT string
+
+func (p *RoomRequest) GetRequestId() string {
+	if !p.IsSetRequestId() {
+		return RoomRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+
+var RoomRequest_Caller_DEFAULT *Caller
+
+func (p *RoomRequest) GetCaller() *Caller {
+	if !p.IsSetCaller() {
+		return RoomRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
+func (p *RoomRequest) IsSetAs() bool {
+	return p.As != nil
+}
+
+func (p *RoomRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *RoomRequest) IsSetCaller() bool {
+	return p.Caller != nil
+}
+
+func (p *RoomRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetRoom bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetRoom = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 4:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField4(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetRoom {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Room is not set"))
+	}
+	return nil
+}
+
+func (p *RoomRequest) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.Room = v
+	}
+	return nil
+}
+
+func (p *RoomRequest) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.As = &v
+	}
+	return nil
+}
+
+func (p *RoomRequest) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 3: ", err)
+	} else {
+		p.RequestId = &v
+	}
+	return nil
+}
+
+func (p *RoomRequest) ReadField4(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Caller = &Caller{}
+	if err := p.Caller.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Caller), err)
+	}
+	return nil
+}
+
+func (p *RoomRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "RoomRequest"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField4(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *RoomRequest) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Room", thrift.STRING, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Room: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Room)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Room (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Room: ", p), err)
+	}
+	return err
+}
+
+func (p *RoomRequest) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetAs() {
+		if err := oprot.WriteFieldBegin(ctx, "As", thrift.STRING, 2); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:As: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.As)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.As (2) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 2:As: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *RoomRequest) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetRequestId() {
+		if err := oprot.WriteFieldBegin(ctx, "RequestId", thrift.STRING, 3); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:RequestId: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.RequestId)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.RequestId (3) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 3:RequestId: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *RoomRequest) writeField4(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetCaller() {
+		if err := oprot.WriteFieldBegin(ctx, "caller", thrift.STRUCT, 4); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 4:caller: ", p), err)
+		}
+		if err := p.Caller.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Caller), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 4:caller: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *RoomRequest) Equals(other *RoomRequest) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.Room != other.Room {
+		return false
+	}
+	if p.As != other.As {
+		if p.As == nil || other.As == nil {
+			return false
+		}
+		if (*p.As) != (*other.As) {
+			return false
+		}
+	}
+	if p.RequestId != other.RequestId {
+		if p.RequestId == nil || other.RequestId == nil {
+			return false
+		}
+		if (*p.RequestId) != (*other.RequestId) {
+			return false
+		}
+	}
+	if !p.Caller.Equals(other.Caller) {
+		return false
+	}
+	return true
+}
+
+func (p *RoomRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("RoomRequest(%+v)", *p)
+}
+
+// Attributes:
+//   - Code
+//   - Msg
+//   - Room
+type RoomResponse struct {
+	Code int32  `thrift:"Code,1,required" db:"Code" json:"Code"`
+	Msg  string `thrift:"Msg,2,required" db:"Msg" json:"Msg"`
+	Room *Room  `thrift:"room,3" db:"room" json:"room,omitempty"`
+}
+
+func NewRoomResponse() *RoomResponse {
+	return &RoomResponse{}
+}
+
+func (p *RoomResponse) GetCode() int32 {
+	return p.Code
+}
+
+func (p *RoomResponse) GetMsg() string {
+	return p.Msg
+}
+
+var RoomResponse_Room_DEFAULT *Room
+
+func (p *RoomResponse) GetRoom() *Room {
+	if !p.IsSetRoom() {
+		return RoomResponse_Room_DEFAULT
+	}
+	return p.Room
+}
+func (p *RoomResponse) IsSetRoom() bool {
+	return p.Room != nil
+}
+
+func (p *RoomResponse) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetCode bool = false
+	var issetMsg bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.I32 {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetCode = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+				issetMsg = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetCode {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Code is not set"))
+	}
+	if !issetMsg {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Msg is not set"))
+	}
+	return nil
+}
+
+func (p *RoomResponse) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI32(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.Code = v
+	}
+	return nil
+}
+
+func (p *RoomResponse) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Msg = v
+	}
+	return nil
+}
+
+func (p *RoomResponse) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Room = &Room{}
+	if err := p.Room.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Room), err)
+	}
+	return nil
+}
+
+func (p *RoomResponse) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "RoomResponse"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *RoomResponse) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Code", thrift.I32, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Code: ", p), err)
+	}
+	if err := oprot.WriteI32(ctx, int32(p.Code)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Code (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Code: ", p), err)
+	}
+	return err
+}
+
+func (p *RoomResponse) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Msg", thrift.STRING, 2); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Msg: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Msg)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Msg (2) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Msg: ", p), err)
+	}
+	return err
+}
+
+func (p *RoomResponse) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetRoom() {
+		if err := oprot.WriteFieldBegin(ctx, "room", thrift.STRUCT, 3); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:room: ", p), err)
+		}
+		if err := p.Room.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Room), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 3:room: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *RoomResponse) Equals(other *RoomResponse) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.Code != other.Code {
+		return false
+	}
+	if p.Msg != other.Msg {
+		return false
+	}
+	if !p.Room.Equals(other.Room) {
+		return false
+	}
+	return true
+}
+
+func (p *RoomResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("RoomResponse(%+v)", *p)
+}
+
+// Attributes:
+//   - As
+//   - Cursor
+//   - Limit
+//   - RequestId
+//   - Caller
+type RoomsRequest struct {
+	As        *string `thrift:"As,1" db:"As" json:"As,omitempty"`
+	Cursor    *string `thrift:"Cursor,2" db:"Cursor" json:"Cursor,omitempty"`
+	Limit     int32   `thrift:"Limit,3,required" db:"Limit" json:"Limit"`
+	RequestId *string `thrift:"RequestId,4" db:"RequestId" json:"RequestId,omitempty"`
+	Caller    *Caller `thrift:"caller,5" db:"caller" json:"caller,omitempty"`
+}
+
+func NewRoomsRequest() *RoomsRequest {
+	return &RoomsRequest{}
+}
+
+var RoomsRequest_As_DEFAULT string
+
+func (p *RoomsRequest) GetAs() string {
+	if !p.IsSetAs() {
+		return RoomsRequest_As_DEFAULT
+	}
+	return *p.As
+}
+
+var RoomsRequest_Cursor_DEFAULT string
+
+func (p *RoomsRequest) GetCursor() string {
+	if !p.IsSetCursor() {
+		return RoomsRequest_Cursor_DEFAULT
+	}
+	return *p.Cursor
+}
+
+func (p *RoomsRequest) GetLimit() int32 {
+	return p.Limit
+}
+
+var RoomsRequest_RequestId_DEFAULT string
+
+func (p *RoomsRequest) GetRequestId() string {
+	if !p.IsSetRequestId() {
+		return RoomsRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+
+var RoomsRequest_Caller_DEFAULT *Caller
+
+func (p *RoomsRequest) GetCaller() *Caller {
+	if !p.IsSetCaller() {
+		return RoomsRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
+func (p *RoomsRequest) IsSetAs() bool {
+	return p.As != nil
+}
+
+func (p *RoomsRequest) IsSetCursor() bool {
+	return p.Cursor != nil
+}
+
+func (p *RoomsRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *RoomsRequest) IsSetCaller() bool {
+	return p.Caller != nil
+}
+
+func (p *RoomsRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetLimit bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.I32 {
+				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+				issetLimit = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 4:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField4(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 5:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField5(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetLimit {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Limit is not set"))
+	}
+	return nil
+}
+
+func (p *RoomsRequest) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.As = &v
+	}
+	return nil
+}
+
+func (p *RoomsRequest) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Cursor = &v
+	}
+	return nil
+}
+
+func (p *RoomsRequest) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI32(ctx); err != nil {
+		return thrift.PrependError("error reading field 3: ", err)
+	} else {
+		p.Limit = v
+	}
+	return nil
+}
+
+func (p *RoomsRequest) ReadField4(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 4: ", err)
+	} else {
+		p.RequestId = &v
+	}
+	return nil
+}
+
+func (p *RoomsRequest) ReadField5(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Caller = &Caller{}
+	if err := p.Caller.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Caller), err)
+	}
+	return nil
+}
+
+func (p *RoomsRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "RoomsRequest"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField4(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField5(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *RoomsRequest) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetAs() {
+		if err := oprot.WriteFieldBegin(ctx, "As", thrift.STRING, 1); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:As: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.As)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.As (1) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 1:As: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *RoomsRequest) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetCursor() {
+		if err := oprot.WriteFieldBegin(ctx, "Cursor", thrift.STRING, 2); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Cursor: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.Cursor)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Cursor (2) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Cursor: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *RoomsRequest) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Limit", thrift.I32, 3); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:Limit: ", p), err)
+	}
+	if err := oprot.WriteI32(ctx, int32(p.Limit)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Limit (3) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 3:Limit: ", p), err)
+	}
+	return err
+}
+
+func (p *RoomsRequest) writeField4(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetRequestId() {
+		if err := oprot.WriteFieldBegin(ctx, "RequestId", thrift.STRING, 4); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 4:RequestId: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.RequestId)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.RequestId (4) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 4:RequestId: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *RoomsRequest) writeField5(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetCaller() {
+		if err := oprot.WriteFieldBegin(ctx, "caller", thrift.STRUCT, 5); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 5:caller: ", p), err)
+		}
+		if err := p.Caller.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Caller), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 5:caller: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *RoomsRequest) Equals(other *RoomsRequest) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.As != other.As {
+		if p.As == nil || other.As == nil {
+			return false
+		}
+		if (*p.As) != (*other.As) {
+			return false
+		}
+	}
+	if p.Cursor != other.Cursor {
+		if p.Cursor == nil || other.Cursor == nil {
+			return false
+		}
+		if (*p.Cursor) != (*other.Cursor) {
+			return false
+		}
+	}
+	if p.Limit != other.Limit {
+		return false
+	}
+	if p.RequestId != other.RequestId {
+		if p.RequestId == nil || other.RequestId == nil {
+			return false
+		}
+		if (*p.RequestId) != (*other.RequestId) {
+			return false
+		}
+	}
+	if !p.Caller.Equals(other.Caller) {
+		return false
+	}
+	return true
+}
+
+func (p *RoomsRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("RoomsRequest(%+v)", *p)
+}
+
+// Attributes:
+//   - Code
+//   - Msg
+//   - Rooms
+//   - HasMore
+//   - NextCursor
+type RoomsResponse struct {
+	Code       int32   `thrift:"Code,1,required" db:"Code" json:"Code"`
+	Msg        string  `thrift:"Msg,2,required" db:"Msg" json:"Msg"`
+	Rooms      []*Room `thrift:"Rooms,3" db:"Rooms" json:"Rooms,omitempty"`
+	HasMore    *bool   `thrift:"HasMore,4" db:"HasMore" json:"HasMore,omitempty"`
+	NextCursor *string `thrift:"NextCursor,5" db:"NextCursor" json:"NextCursor,omitempty"`
+}
+
+func NewRoomsResponse() *RoomsResponse {
+	return &RoomsResponse{}
+}
+
+func (p *RoomsResponse) GetCode() int32 {
+	return p.Code
+}
+
+func (p *RoomsResponse) GetMsg() string {
+	return p.Msg
+}
+
+var RoomsResponse_Rooms_DEFAULT []*Room
+
+func (p *RoomsResponse) GetRooms() []*Room {
+	return p.Rooms
+}
+
+var RoomsResponse_HasMore_DEFAULT bool
+
+func (p *RoomsResponse) GetHasMore() bool {
+	if !p.IsSetHasMore() {
+		return RoomsResponse_HasMore_DEFAULT
+	}
+	return *p.HasMore
+}
+
+var RoomsResponse_NextCursor_DEFAULT string
+
+func (p *RoomsResponse) GetNextCursor() string {
+	if !p.IsSetNextCursor() {
+		return RoomsResponse_NextCursor_DEFAULT
+	}
+	return *p.NextCursor
+}
+func (p *RoomsResponse) IsSetRooms() bool {
+	return p.Rooms != nil
+}
+
+func (p *RoomsResponse) IsSetHasMore() bool {
+	return p.HasMore != nil
+}
+
+func (p *RoomsResponse) IsSetNextCursor() bool {
+	return p.NextCursor != nil
+}
+
+func (p *RoomsResponse) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetCode bool = false
+	var issetMsg bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.I32 {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetCode = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+				issetMsg = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.LIST {
+				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 4:
+			if fieldTypeId == thrift.BOOL {
+				if err := p.ReadField4(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 5:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField5(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetCode {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Code is not set"))
+	}
+	if !issetMsg {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Msg is not set"))
+	}
+	return nil
+}
+
+func (p *RoomsResponse) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI32(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.Code = v
+	}
+	return nil
+}
+
+func (p *RoomsResponse) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Msg = v
+	}
+	return nil
+}
+
+func (p *RoomsResponse) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	_, size, err := iprot.ReadListBegin(ctx)
+	if err != nil {
+		return thrift.PrependError("error reading list begin: ", err)
+	}
+	tSlice := make([]*Room, 0, size)
+	p.Rooms = tSlice
+	for i := 0; i < size; i++ {
+		_elem34 := &Room{}
+		if err := _elem34.Read(ctx, iprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem34), err)
+		}
+		p.Rooms = append(p.Rooms, _elem34)
+	}
+	if err := iprot.ReadListEnd(ctx); err != nil {
+		return thrift.PrependError("error reading list end: ", err)
+	}
+	return nil
+}
+
+func (p *RoomsResponse) ReadField4(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadBool(ctx); err != nil {
+		return thrift.PrependError("error reading field 4: ", err)
+	} else {
+		p.HasMore = &v
+	}
+	return nil
+}
+
+func (p *RoomsResponse) ReadField5(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 5: ", err)
+	} else {
+		p.NextCursor = &v
+	}
+	return nil
+}
+
+func (p *RoomsResponse) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "RoomsResponse"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField4(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField5(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *RoomsResponse) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Code", thrift.I32, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Code: ", p), err)
+	}
+	if err := oprot.WriteI32(ctx, int32(p.Code)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Code (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Code: ", p), err)
+	}
+	return err
+}
+
+func (p *RoomsResponse) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Msg", thrift.STRING, 2); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Msg: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Msg)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Msg (2) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Msg: ", p), err)
+	}
+	return err
+}
+
+func (p *RoomsResponse) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetRooms() {
+		if err := oprot.WriteFieldBegin(ctx, "Rooms", thrift.LIST, 3); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:Rooms: ", p), err)
+		}
+		if err := oprot.WriteListBegin(ctx, thrift.STRUCT, len(p.Rooms)); err != nil {
+			return thrift.PrependError("error writing list begin: ", err)
+		}
+		for _, v := range p.Rooms {
+			if err := v.Write(ctx, oprot); err != nil {
+				return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", v), err)
+			}
+		}
+		if err := oprot.WriteListEnd(ctx); err != nil {
+			return thrift.PrependError("error writing list end: ", err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 3:Rooms: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *RoomsResponse) writeField4(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetHasMore() {
+		if err := oprot.WriteFieldBegin(ctx, "HasMore", thrift.BOOL, 4); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 4:HasMore: ", p), err)
+		}
+		if err := oprot.WriteBool(ctx, bool(*p.HasMore)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.HasMore (4) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 4:HasMore: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *RoomsResponse) writeField5(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetNextCursor() {
+		if err := oprot.WriteFieldBegin(ctx, "NextCursor", thrift.STRING, 5); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 5:NextCursor: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.NextCursor)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.NextCursor (5) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 5:NextCursor: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *RoomsResponse) Equals(other *RoomsResponse) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.Code != other.Code {
+		return false
+	}
+	if p.Msg != other.Msg {
+		return false
+	}
+	if len(p.Rooms) != len(other.Rooms) {
+		return false
+	}
+	for i, _tgt := range p.Rooms {
+		_src35 := other.Rooms[i]
+		if !_tgt.Equals(_src35) {
+			return false
+		}
+	}
+	if p.HasMore != other.HasMore {
+		if p.HasMore == nil || other.HasMore == nil {
+			return false
+		}
+		if (*p.HasMore) != (*other.HasMore) {
+			return false
+		}
+	}
+	if p.NextCursor != other.NextCursor {
+		if p.NextCursor == nil || other.NextCursor == nil {
+			return false
+		}
+		if (*p.NextCursor) != (*other.NextCursor) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *RoomsResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("RoomsResponse(%+v)", *p)
 }
 
 // Attributes:
@@ -6482,9 +10796,11 @@ func (p *RegisterRequest) String() string {
 // Attributes:
 //   - User
 //   - RequestId
+//   - Caller
 type AccountRequest struct {
 	User      string  `thrift:"User,1,required" db:"User" json:"User"`
 	RequestId *string `thrift:"RequestId,2" db:"RequestId" json:"RequestId,omitempty"`
+	Caller    *Caller `thrift:"caller,3" db:"caller" json:"caller,omitempty"`
 }
 
 func NewAccountRequest() *AccountRequest {
@@ -6503,8 +10819,21 @@ func (p *AccountRequest) GetRequestId() string {
 	}
 	return *p.RequestId
 }
+
+var AccountRequest_Caller_DEFAULT *Caller
+
+func (p *AccountRequest) GetCaller() *Caller {
+	if !p.IsSetCaller() {
+		return AccountRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
 func (p *AccountRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *AccountRequest) IsSetCaller() bool {
+	return p.Caller != nil
 }
 
 func (p *AccountRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -6537,6 +10866,16 @@ func (p *AccountRequest) Read(ctx context.Context, iprot thrift.TProtocol) error
 		case 2:
 			if fieldTypeId == thrift.STRING {
 				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField3(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -6580,6 +10919,14 @@ func (p *AccountRequest) ReadField2(ctx context.Context, iprot thrift.TProtocol)
 	return nil
 }
 
+func (p *AccountRequest) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Caller = &Caller{}
+	if err := p.Caller.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Caller), err)
+	}
+	return nil
+}
+
 func (p *AccountRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "AccountRequest"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -6589,6 +10936,9 @@ func (p *AccountRequest) Write(ctx context.Context, oprot thrift.TProtocol) erro
 			return err
 		}
 		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -6629,6 +10979,21 @@ func (p *AccountRequest) writeField2(ctx context.Context, oprot thrift.TProtocol
 	return err
 }
 
+func (p *AccountRequest) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetCaller() {
+		if err := oprot.WriteFieldBegin(ctx, "caller", thrift.STRUCT, 3); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:caller: ", p), err)
+		}
+		if err := p.Caller.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Caller), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 3:caller: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *AccountRequest) Equals(other *AccountRequest) bool {
 	if p == other {
 		return true
@@ -6645,6 +11010,9 @@ func (p *AccountRequest) Equals(other *AccountRequest) bool {
 		if (*p.RequestId) != (*other.RequestId) {
 			return false
 		}
+	}
+	if !p.Caller.Equals(other.Caller) {
+		return false
 	}
 	return true
 }
@@ -6881,11 +11249,13 @@ func (p *AccountResponse) String() string {
 //   - Cursor
 //   - Limit
 //   - RequestId
+//   - Caller
 type AccountsRequest struct {
 	Prefix    *string `thrift:"Prefix,1" db:"Prefix" json:"Prefix,omitempty"`
 	Cursor    *string `thrift:"Cursor,2" db:"Cursor" json:"Cursor,omitempty"`
 	Limit     int32   `thrift:"Limit,3,required" db:"Limit" json:"Limit"`
 	RequestId *string `thrift:"RequestId,4" db:"RequestId" json:"RequestId,omitempty"`
+	Caller    *Caller `thrift:"caller,5" db:"caller" json:"caller,omitempty"`
 }
 
 func NewAccountsRequest() *AccountsRequest {
@@ -6922,6 +11292,15 @@ func (p *AccountsRequest) GetRequestId() string {
 	}
 	return *p.RequestId
 }
+
+var AccountsRequest_Caller_DEFAULT *Caller
+
+func (p *AccountsRequest) GetCaller() *Caller {
+	if !p.IsSetCaller() {
+		return AccountsRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
 func (p *AccountsRequest) IsSetPrefix() bool {
 	return p.Prefix != nil
 }
@@ -6932,6 +11311,10 @@ func (p *AccountsRequest) IsSetCursor() bool {
 
 func (p *AccountsRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *AccountsRequest) IsSetCaller() bool {
+	return p.Caller != nil
 }
 
 func (p *AccountsRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -6984,6 +11367,16 @@ func (p *AccountsRequest) Read(ctx context.Context, iprot thrift.TProtocol) erro
 		case 4:
 			if fieldTypeId == thrift.STRING {
 				if err := p.ReadField4(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 5:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField5(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -7045,6 +11438,14 @@ func (p *AccountsRequest) ReadField4(ctx context.Context, iprot thrift.TProtocol
 	return nil
 }
 
+func (p *AccountsRequest) ReadField5(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Caller = &Caller{}
+	if err := p.Caller.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Caller), err)
+	}
+	return nil
+}
+
 func (p *AccountsRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "AccountsRequest"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -7060,6 +11461,9 @@ func (p *AccountsRequest) Write(ctx context.Context, oprot thrift.TProtocol) err
 			return err
 		}
 		if err := p.writeField4(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField5(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -7130,6 +11534,21 @@ func (p *AccountsRequest) writeField4(ctx context.Context, oprot thrift.TProtoco
 	return err
 }
 
+func (p *AccountsRequest) writeField5(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetCaller() {
+		if err := oprot.WriteFieldBegin(ctx, "caller", thrift.STRUCT, 5); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 5:caller: ", p), err)
+		}
+		if err := p.Caller.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Caller), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 5:caller: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *AccountsRequest) Equals(other *AccountsRequest) bool {
 	if p == other {
 		return true
@@ -7162,6 +11581,9 @@ func (p *AccountsRequest) Equals(other *AccountsRequest) bool {
 		if (*p.RequestId) != (*other.RequestId) {
 			return false
 		}
+	}
+	if !p.Caller.Equals(other.Caller) {
+		return false
 	}
 	return true
 }
@@ -7350,11 +11772,11 @@ func (p *AccountsResponse) ReadField3(ctx context.Context, iprot thrift.TProtoco
 	tSlice := make([]*Account, 0, size)
 	p.Accounts = tSlice
 	for i := 0; i < size; i++ {
-		_elem22 := &Account{}
-		if err := _elem22.Read(ctx, iprot); err != nil {
-			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem22), err)
+		_elem36 := &Account{}
+		if err := _elem36.Read(ctx, iprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem36), err)
 		}
-		p.Accounts = append(p.Accounts, _elem22)
+		p.Accounts = append(p.Accounts, _elem36)
 	}
 	if err := iprot.ReadListEnd(ctx); err != nil {
 		return thrift.PrependError("error reading list end: ", err)
@@ -7505,8 +11927,8 @@ func (p *AccountsResponse) Equals(other *AccountsResponse) bool {
 		return false
 	}
 	for i, _tgt := range p.Accounts {
-		_src23 := other.Accounts[i]
-		if !_tgt.Equals(_src23) {
+		_src37 := other.Accounts[i]
+		if !_tgt.Equals(_src37) {
 			return false
 		}
 	}
@@ -7539,9 +11961,11 @@ func (p *AccountsResponse) String() string {
 // Attributes:
 //   - Users
 //   - RequestId
+//   - Caller
 type KnownRequest struct {
 	Users     []string `thrift:"Users,1,required" db:"Users" json:"Users"`
 	RequestId *string  `thrift:"RequestId,2" db:"RequestId" json:"RequestId,omitempty"`
+	Caller    *Caller  `thrift:"caller,3" db:"caller" json:"caller,omitempty"`
 }
 
 func NewKnownRequest() *KnownRequest {
@@ -7560,8 +11984,21 @@ func (p *KnownRequest) GetRequestId() string {
 	}
 	return *p.RequestId
 }
+
+var KnownRequest_Caller_DEFAULT *Caller
+
+func (p *KnownRequest) GetCaller() *Caller {
+	if !p.IsSetCaller() {
+		return KnownRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
 func (p *KnownRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *KnownRequest) IsSetCaller() bool {
+	return p.Caller != nil
 }
 
 func (p *KnownRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -7601,6 +12038,16 @@ func (p *KnownRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
 					return err
 				}
 			}
+		case 3:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
 		default:
 			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
 				return err
@@ -7627,13 +12074,13 @@ func (p *KnownRequest) ReadField1(ctx context.Context, iprot thrift.TProtocol) e
 	tSlice := make([]string, 0, size)
 	p.Users = tSlice
 	for i := 0; i < size; i++ {
-		var _elem24 string
+		var _elem38 string
 		if v, err := iprot.ReadString(ctx); err != nil {
 			return thrift.PrependError("error reading field 0: ", err)
 		} else {
-			_elem24 = v
+			_elem38 = v
 		}
-		p.Users = append(p.Users, _elem24)
+		p.Users = append(p.Users, _elem38)
 	}
 	if err := iprot.ReadListEnd(ctx); err != nil {
 		return thrift.PrependError("error reading list end: ", err)
@@ -7650,6 +12097,14 @@ func (p *KnownRequest) ReadField2(ctx context.Context, iprot thrift.TProtocol) e
 	return nil
 }
 
+func (p *KnownRequest) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Caller = &Caller{}
+	if err := p.Caller.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Caller), err)
+	}
+	return nil
+}
+
 func (p *KnownRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "KnownRequest"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -7659,6 +12114,9 @@ func (p *KnownRequest) Write(ctx context.Context, oprot thrift.TProtocol) error 
 			return err
 		}
 		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -7707,6 +12165,21 @@ func (p *KnownRequest) writeField2(ctx context.Context, oprot thrift.TProtocol) 
 	return err
 }
 
+func (p *KnownRequest) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetCaller() {
+		if err := oprot.WriteFieldBegin(ctx, "caller", thrift.STRUCT, 3); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:caller: ", p), err)
+		}
+		if err := p.Caller.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Caller), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 3:caller: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *KnownRequest) Equals(other *KnownRequest) bool {
 	if p == other {
 		return true
@@ -7717,8 +12190,8 @@ func (p *KnownRequest) Equals(other *KnownRequest) bool {
 		return false
 	}
 	for i, _tgt := range p.Users {
-		_src25 := other.Users[i]
-		if _tgt != _src25 {
+		_src39 := other.Users[i]
+		if _tgt != _src39 {
 			return false
 		}
 	}
@@ -7729,6 +12202,9 @@ func (p *KnownRequest) Equals(other *KnownRequest) bool {
 		if (*p.RequestId) != (*other.RequestId) {
 			return false
 		}
+	}
+	if !p.Caller.Equals(other.Caller) {
+		return false
 	}
 	return true
 }
@@ -9615,9 +14091,11 @@ func (p *ChangePasswordResponse) String() string {
 // Attributes:
 //   - Chat
 //   - RequestId
+//   - Caller
 type ReadersRequest struct {
 	Chat      string  `thrift:"Chat,1,required" db:"Chat" json:"Chat"`
 	RequestId *string `thrift:"RequestId,2" db:"RequestId" json:"RequestId,omitempty"`
+	Caller    *Caller `thrift:"caller,3" db:"caller" json:"caller,omitempty"`
 }
 
 func NewReadersRequest() *ReadersRequest {
@@ -9636,8 +14114,21 @@ func (p *ReadersRequest) GetRequestId() string {
 	}
 	return *p.RequestId
 }
+
+var ReadersRequest_Caller_DEFAULT *Caller
+
+func (p *ReadersRequest) GetCaller() *Caller {
+	if !p.IsSetCaller() {
+		return ReadersRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
 func (p *ReadersRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *ReadersRequest) IsSetCaller() bool {
+	return p.Caller != nil
 }
 
 func (p *ReadersRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -9670,6 +14161,16 @@ func (p *ReadersRequest) Read(ctx context.Context, iprot thrift.TProtocol) error
 		case 2:
 			if fieldTypeId == thrift.STRING {
 				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField3(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -9713,6 +14214,14 @@ func (p *ReadersRequest) ReadField2(ctx context.Context, iprot thrift.TProtocol)
 	return nil
 }
 
+func (p *ReadersRequest) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Caller = &Caller{}
+	if err := p.Caller.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Caller), err)
+	}
+	return nil
+}
+
 func (p *ReadersRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "ReadersRequest"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -9722,6 +14231,9 @@ func (p *ReadersRequest) Write(ctx context.Context, oprot thrift.TProtocol) erro
 			return err
 		}
 		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -9762,6 +14274,21 @@ func (p *ReadersRequest) writeField2(ctx context.Context, oprot thrift.TProtocol
 	return err
 }
 
+func (p *ReadersRequest) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetCaller() {
+		if err := oprot.WriteFieldBegin(ctx, "caller", thrift.STRUCT, 3); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:caller: ", p), err)
+		}
+		if err := p.Caller.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Caller), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 3:caller: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *ReadersRequest) Equals(other *ReadersRequest) bool {
 	if p == other {
 		return true
@@ -9778,6 +14305,9 @@ func (p *ReadersRequest) Equals(other *ReadersRequest) bool {
 		if (*p.RequestId) != (*other.RequestId) {
 			return false
 		}
+	}
+	if !p.Caller.Equals(other.Caller) {
+		return false
 	}
 	return true
 }
@@ -9941,11 +14471,11 @@ func (p *ReadersResponse) ReadField3(ctx context.Context, iprot thrift.TProtocol
 	tSlice := make([]*Reading, 0, size)
 	p.Readings = tSlice
 	for i := 0; i < size; i++ {
-		_elem26 := &Reading{}
-		if err := _elem26.Read(ctx, iprot); err != nil {
-			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem26), err)
+		_elem40 := &Reading{}
+		if err := _elem40.Read(ctx, iprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem40), err)
 		}
-		p.Readings = append(p.Readings, _elem26)
+		p.Readings = append(p.Readings, _elem40)
 	}
 	if err := iprot.ReadListEnd(ctx); err != nil {
 		return thrift.PrependError("error reading list end: ", err)
@@ -10069,8 +14599,8 @@ func (p *ReadersResponse) Equals(other *ReadersResponse) bool {
 		return false
 	}
 	for i, _tgt := range p.Readings {
-		_src27 := other.Readings[i]
-		if !_tgt.Equals(_src27) {
+		_src41 := other.Readings[i]
+		if !_tgt.Equals(_src41) {
 			return false
 		}
 	}
@@ -10095,9 +14625,11 @@ func (p *ReadersResponse) String() string {
 // Attributes:
 //   - User
 //   - RequestId
+//   - Caller
 type IgnoredRequest struct {
 	User      string  `thrift:"User,1,required" db:"User" json:"User"`
 	RequestId *string `thrift:"RequestId,2" db:"RequestId" json:"RequestId,omitempty"`
+	Caller    *Caller `thrift:"caller,3" db:"caller" json:"caller,omitempty"`
 }
 
 func NewIgnoredRequest() *IgnoredRequest {
@@ -10116,8 +14648,21 @@ func (p *IgnoredRequest) GetRequestId() string {
 	}
 	return *p.RequestId
 }
+
+var IgnoredRequest_Caller_DEFAULT *Caller
+
+func (p *IgnoredRequest) GetCaller() *Caller {
+	if !p.IsSetCaller() {
+		return IgnoredRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
 func (p *IgnoredRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *IgnoredRequest) IsSetCaller() bool {
+	return p.Caller != nil
 }
 
 func (p *IgnoredRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -10150,6 +14695,16 @@ func (p *IgnoredRequest) Read(ctx context.Context, iprot thrift.TProtocol) error
 		case 2:
 			if fieldTypeId == thrift.STRING {
 				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField3(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -10193,6 +14748,14 @@ func (p *IgnoredRequest) ReadField2(ctx context.Context, iprot thrift.TProtocol)
 	return nil
 }
 
+func (p *IgnoredRequest) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Caller = &Caller{}
+	if err := p.Caller.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Caller), err)
+	}
+	return nil
+}
+
 func (p *IgnoredRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "IgnoredRequest"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -10202,6 +14765,9 @@ func (p *IgnoredRequest) Write(ctx context.Context, oprot thrift.TProtocol) erro
 			return err
 		}
 		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -10242,6 +14808,21 @@ func (p *IgnoredRequest) writeField2(ctx context.Context, oprot thrift.TProtocol
 	return err
 }
 
+func (p *IgnoredRequest) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetCaller() {
+		if err := oprot.WriteFieldBegin(ctx, "caller", thrift.STRUCT, 3); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:caller: ", p), err)
+		}
+		if err := p.Caller.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Caller), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 3:caller: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *IgnoredRequest) Equals(other *IgnoredRequest) bool {
 	if p == other {
 		return true
@@ -10258,6 +14839,9 @@ func (p *IgnoredRequest) Equals(other *IgnoredRequest) bool {
 		if (*p.RequestId) != (*other.RequestId) {
 			return false
 		}
+	}
+	if !p.Caller.Equals(other.Caller) {
+		return false
 	}
 	return true
 }
@@ -10396,13 +14980,13 @@ func (p *IgnoredResponse) ReadField3(ctx context.Context, iprot thrift.TProtocol
 	tSlice := make([]string, 0, size)
 	p.Users = tSlice
 	for i := 0; i < size; i++ {
-		var _elem28 string
+		var _elem42 string
 		if v, err := iprot.ReadString(ctx); err != nil {
 			return thrift.PrependError("error reading field 0: ", err)
 		} else {
-			_elem28 = v
+			_elem42 = v
 		}
-		p.Users = append(p.Users, _elem28)
+		p.Users = append(p.Users, _elem42)
 	}
 	if err := iprot.ReadListEnd(ctx); err != nil {
 		return thrift.PrependError("error reading list end: ", err)
@@ -10499,8 +15083,8 @@ func (p *IgnoredResponse) Equals(other *IgnoredResponse) bool {
 		return false
 	}
 	for i, _tgt := range p.Users {
-		_src29 := other.Users[i]
-		if _tgt != _src29 {
+		_src43 := other.Users[i]
+		if _tgt != _src43 {
 			return false
 		}
 	}
@@ -10519,11 +15103,13 @@ func (p *IgnoredResponse) String() string {
 //   - Other
 //   - Ignore
 //   - RequestId
+//   - Caller
 type IgnoreRequest struct {
 	User      string  `thrift:"User,1,required" db:"User" json:"User"`
 	Other     string  `thrift:"Other,2,required" db:"Other" json:"Other"`
 	Ignore    bool    `thrift:"Ignore,3,required" db:"Ignore" json:"Ignore"`
 	RequestId *string `thrift:"RequestId,4" db:"RequestId" json:"RequestId,omitempty"`
+	Caller    *Caller `thrift:"caller,5" db:"caller" json:"caller,omitempty"`
 }
 
 func NewIgnoreRequest() *IgnoreRequest {
@@ -10550,8 +15136,21 @@ func (p *IgnoreRequest) GetRequestId() string {
 	}
 	return *p.RequestId
 }
+
+var IgnoreRequest_Caller_DEFAULT *Caller
+
+func (p *IgnoreRequest) GetCaller() *Caller {
+	if !p.IsSetCaller() {
+		return IgnoreRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
 func (p *IgnoreRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *IgnoreRequest) IsSetCaller() bool {
+	return p.Caller != nil
 }
 
 func (p *IgnoreRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -10608,6 +15207,16 @@ func (p *IgnoreRequest) Read(ctx context.Context, iprot thrift.TProtocol) error 
 		case 4:
 			if fieldTypeId == thrift.STRING {
 				if err := p.ReadField4(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 5:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField5(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -10675,6 +15284,14 @@ func (p *IgnoreRequest) ReadField4(ctx context.Context, iprot thrift.TProtocol) 
 	return nil
 }
 
+func (p *IgnoreRequest) ReadField5(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Caller = &Caller{}
+	if err := p.Caller.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Caller), err)
+	}
+	return nil
+}
+
 func (p *IgnoreRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "IgnoreRequest"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -10690,6 +15307,9 @@ func (p *IgnoreRequest) Write(ctx context.Context, oprot thrift.TProtocol) error
 			return err
 		}
 		if err := p.writeField4(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField5(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -10756,6 +15376,21 @@ func (p *IgnoreRequest) writeField4(ctx context.Context, oprot thrift.TProtocol)
 	return err
 }
 
+func (p *IgnoreRequest) writeField5(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetCaller() {
+		if err := oprot.WriteFieldBegin(ctx, "caller", thrift.STRUCT, 5); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 5:caller: ", p), err)
+		}
+		if err := p.Caller.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Caller), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 5:caller: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *IgnoreRequest) Equals(other *IgnoreRequest) bool {
 	if p == other {
 		return true
@@ -10778,6 +15413,9 @@ func (p *IgnoreRequest) Equals(other *IgnoreRequest) bool {
 		if (*p.RequestId) != (*other.RequestId) {
 			return false
 		}
+	}
+	if !p.Caller.Equals(other.Caller) {
+		return false
 	}
 	return true
 }
@@ -10960,11 +15598,13 @@ func (p *IgnoreResponse) String() string {
 //   - Cursor
 //   - Limit
 //   - RequestId
+//   - Caller
 type InboxRequest struct {
 	Reader    string  `thrift:"Reader,1,required" db:"Reader" json:"Reader"`
 	Cursor    int64   `thrift:"Cursor,2,required" db:"Cursor" json:"Cursor"`
 	Limit     int32   `thrift:"Limit,3,required" db:"Limit" json:"Limit"`
 	RequestId *string `thrift:"RequestId,4" db:"RequestId" json:"RequestId,omitempty"`
+	Caller    *Caller `thrift:"caller,5" db:"caller" json:"caller,omitempty"`
 }
 
 func NewInboxRequest() *InboxRequest {
@@ -10991,8 +15631,21 @@ func (p *InboxRequest) GetRequestId() string {
 	}
 	return *p.RequestId
 }
+
+var InboxRequest_Caller_DEFAULT *Caller
+
+func (p *InboxRequest) GetCaller() *Caller {
+	if !p.IsSetCaller() {
+		return InboxRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
 func (p *InboxRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *InboxRequest) IsSetCaller() bool {
+	return p.Caller != nil
 }
 
 func (p *InboxRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -11049,6 +15702,16 @@ func (p *InboxRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
 		case 4:
 			if fieldTypeId == thrift.STRING {
 				if err := p.ReadField4(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 5:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField5(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -11116,6 +15779,14 @@ func (p *InboxRequest) ReadField4(ctx context.Context, iprot thrift.TProtocol) e
 	return nil
 }
 
+func (p *InboxRequest) ReadField5(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Caller = &Caller{}
+	if err := p.Caller.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Caller), err)
+	}
+	return nil
+}
+
 func (p *InboxRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "InboxRequest"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -11131,6 +15802,9 @@ func (p *InboxRequest) Write(ctx context.Context, oprot thrift.TProtocol) error 
 			return err
 		}
 		if err := p.writeField4(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField5(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -11197,6 +15871,21 @@ func (p *InboxRequest) writeField4(ctx context.Context, oprot thrift.TProtocol) 
 	return err
 }
 
+func (p *InboxRequest) writeField5(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetCaller() {
+		if err := oprot.WriteFieldBegin(ctx, "caller", thrift.STRUCT, 5); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 5:caller: ", p), err)
+		}
+		if err := p.Caller.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Caller), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 5:caller: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *InboxRequest) Equals(other *InboxRequest) bool {
 	if p == other {
 		return true
@@ -11219,6 +15908,9 @@ func (p *InboxRequest) Equals(other *InboxRequest) bool {
 		if (*p.RequestId) != (*other.RequestId) {
 			return false
 		}
+	}
+	if !p.Caller.Equals(other.Caller) {
+		return false
 	}
 	return true
 }
@@ -11676,11 +16368,11 @@ func (p *InboxResponse) ReadField3(ctx context.Context, iprot thrift.TProtocol) 
 	tSlice := make([]*InboxEntry, 0, size)
 	p.Entries = tSlice
 	for i := 0; i < size; i++ {
-		_elem30 := &InboxEntry{}
-		if err := _elem30.Read(ctx, iprot); err != nil {
-			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem30), err)
+		_elem44 := &InboxEntry{}
+		if err := _elem44.Read(ctx, iprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem44), err)
 		}
-		p.Entries = append(p.Entries, _elem30)
+		p.Entries = append(p.Entries, _elem44)
 	}
 	if err := iprot.ReadListEnd(ctx); err != nil {
 		return thrift.PrependError("error reading list end: ", err)
@@ -11831,8 +16523,8 @@ func (p *InboxResponse) Equals(other *InboxResponse) bool {
 		return false
 	}
 	for i, _tgt := range p.Entries {
-		_src31 := other.Entries[i]
-		if !_tgt.Equals(_src31) {
+		_src45 := other.Entries[i]
+		if !_tgt.Equals(_src45) {
 			return false
 		}
 	}
@@ -11865,9 +16557,11 @@ func (p *InboxResponse) String() string {
 // Attributes:
 //   - Reader
 //   - RequestId
+//   - Caller
 type UnreadRequest struct {
 	Reader    string  `thrift:"Reader,1,required" db:"Reader" json:"Reader"`
 	RequestId *string `thrift:"RequestId,2" db:"RequestId" json:"RequestId,omitempty"`
+	Caller    *Caller `thrift:"caller,3" db:"caller" json:"caller,omitempty"`
 }
 
 func NewUnreadRequest() *UnreadRequest {
@@ -11886,8 +16580,21 @@ func (p *UnreadRequest) GetRequestId() string {
 	}
 	return *p.RequestId
 }
+
+var UnreadRequest_Caller_DEFAULT *Caller
+
+func (p *UnreadRequest) GetCaller() *Caller {
+	if !p.IsSetCaller() {
+		return UnreadRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
 func (p *UnreadRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *UnreadRequest) IsSetCaller() bool {
+	return p.Caller != nil
 }
 
 func (p *UnreadRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -11920,6 +16627,16 @@ func (p *UnreadRequest) Read(ctx context.Context, iprot thrift.TProtocol) error 
 		case 2:
 			if fieldTypeId == thrift.STRING {
 				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField3(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -11963,6 +16680,14 @@ func (p *UnreadRequest) ReadField2(ctx context.Context, iprot thrift.TProtocol) 
 	return nil
 }
 
+func (p *UnreadRequest) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Caller = &Caller{}
+	if err := p.Caller.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Caller), err)
+	}
+	return nil
+}
+
 func (p *UnreadRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "UnreadRequest"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -11972,6 +16697,9 @@ func (p *UnreadRequest) Write(ctx context.Context, oprot thrift.TProtocol) error
 			return err
 		}
 		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -12012,6 +16740,21 @@ func (p *UnreadRequest) writeField2(ctx context.Context, oprot thrift.TProtocol)
 	return err
 }
 
+func (p *UnreadRequest) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetCaller() {
+		if err := oprot.WriteFieldBegin(ctx, "caller", thrift.STRUCT, 3); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:caller: ", p), err)
+		}
+		if err := p.Caller.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Caller), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 3:caller: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *UnreadRequest) Equals(other *UnreadRequest) bool {
 	if p == other {
 		return true
@@ -12028,6 +16771,9 @@ func (p *UnreadRequest) Equals(other *UnreadRequest) bool {
 		if (*p.RequestId) != (*other.RequestId) {
 			return false
 		}
+	}
+	if !p.Caller.Equals(other.Caller) {
+		return false
 	}
 	return true
 }
@@ -12332,11 +17078,11 @@ func (p *UnreadResponse) ReadField3(ctx context.Context, iprot thrift.TProtocol)
 	tSlice := make([]*Unread, 0, size)
 	p.Chats = tSlice
 	for i := 0; i < size; i++ {
-		_elem32 := &Unread{}
-		if err := _elem32.Read(ctx, iprot); err != nil {
-			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem32), err)
+		_elem46 := &Unread{}
+		if err := _elem46.Read(ctx, iprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem46), err)
 		}
-		p.Chats = append(p.Chats, _elem32)
+		p.Chats = append(p.Chats, _elem46)
 	}
 	if err := iprot.ReadListEnd(ctx); err != nil {
 		return thrift.PrependError("error reading list end: ", err)
@@ -12433,8 +17179,8 @@ func (p *UnreadResponse) Equals(other *UnreadResponse) bool {
 		return false
 	}
 	for i, _tgt := range p.Chats {
-		_src33 := other.Chats[i]
-		if !_tgt.Equals(_src33) {
+		_src47 := other.Chats[i]
+		if !_tgt.Equals(_src47) {
 			return false
 		}
 	}
@@ -12451,9 +17197,11 @@ func (p *UnreadResponse) String() string {
 // Attributes:
 //   - Reader
 //   - RequestId
+//   - Caller
 type ChatsRequest struct {
 	Reader    string  `thrift:"Reader,1,required" db:"Reader" json:"Reader"`
 	RequestId *string `thrift:"RequestId,2" db:"RequestId" json:"RequestId,omitempty"`
+	Caller    *Caller `thrift:"caller,3" db:"caller" json:"caller,omitempty"`
 }
 
 func NewChatsRequest() *ChatsRequest {
@@ -12472,8 +17220,21 @@ func (p *ChatsRequest) GetRequestId() string {
 	}
 	return *p.RequestId
 }
+
+var ChatsRequest_Caller_DEFAULT *Caller
+
+func (p *ChatsRequest) GetCaller() *Caller {
+	if !p.IsSetCaller() {
+		return ChatsRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
 func (p *ChatsRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *ChatsRequest) IsSetCaller() bool {
+	return p.Caller != nil
 }
 
 func (p *ChatsRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -12506,6 +17267,16 @@ func (p *ChatsRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
 		case 2:
 			if fieldTypeId == thrift.STRING {
 				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField3(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -12549,6 +17320,14 @@ func (p *ChatsRequest) ReadField2(ctx context.Context, iprot thrift.TProtocol) e
 	return nil
 }
 
+func (p *ChatsRequest) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Caller = &Caller{}
+	if err := p.Caller.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Caller), err)
+	}
+	return nil
+}
+
 func (p *ChatsRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "ChatsRequest"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -12558,6 +17337,9 @@ func (p *ChatsRequest) Write(ctx context.Context, oprot thrift.TProtocol) error 
 			return err
 		}
 		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -12598,6 +17380,21 @@ func (p *ChatsRequest) writeField2(ctx context.Context, oprot thrift.TProtocol) 
 	return err
 }
 
+func (p *ChatsRequest) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetCaller() {
+		if err := oprot.WriteFieldBegin(ctx, "caller", thrift.STRUCT, 3); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:caller: ", p), err)
+		}
+		if err := p.Caller.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Caller), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 3:caller: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *ChatsRequest) Equals(other *ChatsRequest) bool {
 	if p == other {
 		return true
@@ -12614,6 +17411,9 @@ func (p *ChatsRequest) Equals(other *ChatsRequest) bool {
 		if (*p.RequestId) != (*other.RequestId) {
 			return false
 		}
+	}
+	if !p.Caller.Equals(other.Caller) {
+		return false
 	}
 	return true
 }
@@ -12918,11 +17718,11 @@ func (p *ChatsResponse) ReadField3(ctx context.Context, iprot thrift.TProtocol) 
 	tSlice := make([]*Standing, 0, size)
 	p.Chats = tSlice
 	for i := 0; i < size; i++ {
-		_elem34 := &Standing{}
-		if err := _elem34.Read(ctx, iprot); err != nil {
-			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem34), err)
+		_elem48 := &Standing{}
+		if err := _elem48.Read(ctx, iprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem48), err)
 		}
-		p.Chats = append(p.Chats, _elem34)
+		p.Chats = append(p.Chats, _elem48)
 	}
 	if err := iprot.ReadListEnd(ctx); err != nil {
 		return thrift.PrependError("error reading list end: ", err)
@@ -13019,8 +17819,8 @@ func (p *ChatsResponse) Equals(other *ChatsResponse) bool {
 		return false
 	}
 	for i, _tgt := range p.Chats {
-		_src35 := other.Chats[i]
-		if !_tgt.Equals(_src35) {
+		_src49 := other.Chats[i]
+		if !_tgt.Equals(_src49) {
 			return false
 		}
 	}
@@ -13038,10 +17838,12 @@ func (p *ChatsResponse) String() string {
 //   - Text
 //   - Sender
 //   - ID
+//   - Notice
 type StoredMessage struct {
 	Text   string  `thrift:"Text,1,required" db:"Text" json:"Text"`
 	Sender string  `thrift:"Sender,2,required" db:"Sender" json:"Sender"`
 	ID     *string `thrift:"Id,3" db:"Id" json:"Id,omitempty"`
+	Notice *Notice `thrift:"notice,4" db:"notice" json:"notice,omitempty"`
 }
 
 func NewStoredMessage() *StoredMessage {
@@ -13064,8 +17866,21 @@ func (p *StoredMessage) GetID() string {
 	}
 	return *p.ID
 }
+
+var StoredMessage_Notice_DEFAULT *Notice
+
+func (p *StoredMessage) GetNotice() *Notice {
+	if !p.IsSetNotice() {
+		return StoredMessage_Notice_DEFAULT
+	}
+	return p.Notice
+}
 func (p *StoredMessage) IsSetID() bool {
 	return p.ID != nil
+}
+
+func (p *StoredMessage) IsSetNotice() bool {
+	return p.Notice != nil
 }
 
 func (p *StoredMessage) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -13110,6 +17925,16 @@ func (p *StoredMessage) Read(ctx context.Context, iprot thrift.TProtocol) error 
 		case 3:
 			if fieldTypeId == thrift.STRING {
 				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 4:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField4(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -13165,6 +17990,14 @@ func (p *StoredMessage) ReadField3(ctx context.Context, iprot thrift.TProtocol) 
 	return nil
 }
 
+func (p *StoredMessage) ReadField4(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Notice = &Notice{}
+	if err := p.Notice.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Notice), err)
+	}
+	return nil
+}
+
 func (p *StoredMessage) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "StoredMessage"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -13177,6 +18010,9 @@ func (p *StoredMessage) Write(ctx context.Context, oprot thrift.TProtocol) error
 			return err
 		}
 		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField4(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -13230,6 +18066,21 @@ func (p *StoredMessage) writeField3(ctx context.Context, oprot thrift.TProtocol)
 	return err
 }
 
+func (p *StoredMessage) writeField4(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetNotice() {
+		if err := oprot.WriteFieldBegin(ctx, "notice", thrift.STRUCT, 4); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 4:notice: ", p), err)
+		}
+		if err := p.Notice.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Notice), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 4:notice: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *StoredMessage) Equals(other *StoredMessage) bool {
 	if p == other {
 		return true
@@ -13249,6 +18100,9 @@ func (p *StoredMessage) Equals(other *StoredMessage) bool {
 		if (*p.ID) != (*other.ID) {
 			return false
 		}
+	}
+	if !p.Notice.Equals(other.Notice) {
+		return false
 	}
 	return true
 }
@@ -13335,6 +18189,24 @@ type IMService interface {
 	Chats(ctx context.Context, req *ChatsRequest) (_r *ChatsResponse, _err error)
 	// Parameters:
 	//  - Req
+	Enter(ctx context.Context, req *EnterRequest) (_r *EnterResponse, _err error)
+	// Parameters:
+	//  - Req
+	CreateRoom(ctx context.Context, req *CreateRoomRequest) (_r *RoomResponse, _err error)
+	// Parameters:
+	//  - Req
+	ChangeRoom(ctx context.Context, req *ChangeRoomRequest) (_r *RoomResponse, _err error)
+	// Parameters:
+	//  - Req
+	Room(ctx context.Context, req *RoomRequest) (_r *RoomResponse, _err error)
+	// Parameters:
+	//  - Req
+	RoomsOf(ctx context.Context, req *RoomsRequest) (_r *RoomsResponse, _err error)
+	// Parameters:
+	//  - Req
+	PublicRooms(ctx context.Context, req *RoomsRequest) (_r *RoomsResponse, _err error)
+	// Parameters:
+	//  - Req
 	Watch(ctx context.Context, req *WatchRequest) (_r *WatchResponse, _err error)
 }
 
@@ -13376,17 +18248,17 @@ func (p *IMServiceClient) SetLastResponseMeta_(meta thrift.ResponseMeta) {
 // Parameters:
 //   - Req
 func (p *IMServiceClient) Send(ctx context.Context, req *SendRequest) (_r *SendResponse, _err error) {
-	var _args36 IMServiceSendArgs
-	_args36.Req = req
-	var _result38 IMServiceSendResult
-	var _meta37 thrift.ResponseMeta
-	_meta37, _err = p.Client_().Call(ctx, "Send", &_args36, &_result38)
-	p.SetLastResponseMeta_(_meta37)
+	var _args50 IMServiceSendArgs
+	_args50.Req = req
+	var _result52 IMServiceSendResult
+	var _meta51 thrift.ResponseMeta
+	_meta51, _err = p.Client_().Call(ctx, "Send", &_args50, &_result52)
+	p.SetLastResponseMeta_(_meta51)
 	if _err != nil {
 		return
 	}
-	if _ret39 := _result38.GetSuccess(); _ret39 != nil {
-		return _ret39, nil
+	if _ret53 := _result52.GetSuccess(); _ret53 != nil {
+		return _ret53, nil
 	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Send failed: unknown result")
 }
@@ -13394,17 +18266,17 @@ func (p *IMServiceClient) Send(ctx context.Context, req *SendRequest) (_r *SendR
 // Parameters:
 //   - Req
 func (p *IMServiceClient) Pull(ctx context.Context, req *PullRequest) (_r *PullResponse, _err error) {
-	var _args40 IMServicePullArgs
-	_args40.Req = req
-	var _result42 IMServicePullResult
-	var _meta41 thrift.ResponseMeta
-	_meta41, _err = p.Client_().Call(ctx, "Pull", &_args40, &_result42)
-	p.SetLastResponseMeta_(_meta41)
+	var _args54 IMServicePullArgs
+	_args54.Req = req
+	var _result56 IMServicePullResult
+	var _meta55 thrift.ResponseMeta
+	_meta55, _err = p.Client_().Call(ctx, "Pull", &_args54, &_result56)
+	p.SetLastResponseMeta_(_meta55)
 	if _err != nil {
 		return
 	}
-	if _ret43 := _result42.GetSuccess(); _ret43 != nil {
-		return _ret43, nil
+	if _ret57 := _result56.GetSuccess(); _ret57 != nil {
+		return _ret57, nil
 	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Pull failed: unknown result")
 }
@@ -13412,17 +18284,17 @@ func (p *IMServiceClient) Pull(ctx context.Context, req *PullRequest) (_r *PullR
 // Parameters:
 //   - Req
 func (p *IMServiceClient) Ready(ctx context.Context, req *ReadyRequest) (_r *ReadyResponse, _err error) {
-	var _args44 IMServiceReadyArgs
-	_args44.Req = req
-	var _result46 IMServiceReadyResult
-	var _meta45 thrift.ResponseMeta
-	_meta45, _err = p.Client_().Call(ctx, "Ready", &_args44, &_result46)
-	p.SetLastResponseMeta_(_meta45)
+	var _args58 IMServiceReadyArgs
+	_args58.Req = req
+	var _result60 IMServiceReadyResult
+	var _meta59 thrift.ResponseMeta
+	_meta59, _err = p.Client_().Call(ctx, "Ready", &_args58, &_result60)
+	p.SetLastResponseMeta_(_meta59)
 	if _err != nil {
 		return
 	}
-	if _ret47 := _result46.GetSuccess(); _ret47 != nil {
-		return _ret47, nil
+	if _ret61 := _result60.GetSuccess(); _ret61 != nil {
+		return _ret61, nil
 	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Ready failed: unknown result")
 }
@@ -13430,17 +18302,17 @@ func (p *IMServiceClient) Ready(ctx context.Context, req *ReadyRequest) (_r *Rea
 // Parameters:
 //   - Req
 func (p *IMServiceClient) SendBatch(ctx context.Context, req *SendBatchRequest) (_r *SendBatchResponse, _err error) {
-	var _args48 IMServiceSendBatchArgs
-	_args48.Req = req
-	var _result50 IMServiceSendBatchResult
-	var _meta49 thrift.ResponseMeta
-	_meta49, _err = p.Client_().Call(ctx, "SendBatch", &_args48, &_result50)
-	p.SetLastResponseMeta_(_meta49)
+	var _args62 IMServiceSendBatchArgs
+	_args62.Req = req
+	var _result64 IMServiceSendBatchResult
+	var _meta63 thrift.ResponseMeta
+	_meta63, _err = p.Client_().Call(ctx, "SendBatch", &_args62, &_result64)
+	p.SetLastResponseMeta_(_meta63)
 	if _err != nil {
 		return
 	}
-	if _ret51 := _result50.GetSuccess(); _ret51 != nil {
-		return _ret51, nil
+	if _ret65 := _result64.GetSuccess(); _ret65 != nil {
+		return _ret65, nil
 	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "SendBatch failed: unknown result")
 }
@@ -13448,17 +18320,17 @@ func (p *IMServiceClient) SendBatch(ctx context.Context, req *SendBatchRequest) 
 // Parameters:
 //   - Req
 func (p *IMServiceClient) PullBatch(ctx context.Context, req *PullBatchRequest) (_r *PullBatchResponse, _err error) {
-	var _args52 IMServicePullBatchArgs
-	_args52.Req = req
-	var _result54 IMServicePullBatchResult
-	var _meta53 thrift.ResponseMeta
-	_meta53, _err = p.Client_().Call(ctx, "PullBatch", &_args52, &_result54)
-	p.SetLastResponseMeta_(_meta53)
+	var _args66 IMServicePullBatchArgs
+	_args66.Req = req
+	var _result68 IMServicePullBatchResult
+	var _meta67 thrift.ResponseMeta
+	_meta67, _err = p.Client_().Call(ctx, "PullBatch", &_args66, &_result68)
+	p.SetLastResponseMeta_(_meta67)
 	if _err != nil {
 		return
 	}
-	if _ret55 := _result54.GetSuccess(); _ret55 != nil {
-		return _ret55, nil
+	if _ret69 := _result68.GetSuccess(); _ret69 != nil {
+		return _ret69, nil
 	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "PullBatch failed: unknown result")
 }
@@ -13466,17 +18338,17 @@ func (p *IMServiceClient) PullBatch(ctx context.Context, req *PullBatchRequest) 
 // Parameters:
 //   - Req
 func (p *IMServiceClient) Ping(ctx context.Context, req *PingRequest) (_r *PingResponse, _err error) {
-	var _args56 IMServicePingArgs
-	_args56.Req = req
-	var _result58 IMServicePingResult
-	var _meta57 thrift.ResponseMeta
-	_meta57, _err = p.Client_().Call(ctx, "Ping", &_args56, &_result58)
-	p.SetLastResponseMeta_(_meta57)
+	var _args70 IMServicePingArgs
+	_args70.Req = req
+	var _result72 IMServicePingResult
+	var _meta71 thrift.ResponseMeta
+	_meta71, _err = p.Client_().Call(ctx, "Ping", &_args70, &_result72)
+	p.SetLastResponseMeta_(_meta71)
 	if _err != nil {
 		return
 	}
-	if _ret59 := _result58.GetSuccess(); _ret59 != nil {
-		return _ret59, nil
+	if _ret73 := _result72.GetSuccess(); _ret73 != nil {
+		return _ret73, nil
 	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Ping failed: unknown result")
 }
@@ -13484,17 +18356,17 @@ func (p *IMServiceClient) Ping(ctx context.Context, req *PingRequest) (_r *PingR
 // Parameters:
 //   - Req
 func (p *IMServiceClient) Signal(ctx context.Context, req *SignalRequest) (_r *SignalResponse, _err error) {
-	var _args60 IMServiceSignalArgs
-	_args60.Req = req
-	var _result62 IMServiceSignalResult
-	var _meta61 thrift.ResponseMeta
-	_meta61, _err = p.Client_().Call(ctx, "Signal", &_args60, &_result62)
-	p.SetLastResponseMeta_(_meta61)
+	var _args74 IMServiceSignalArgs
+	_args74.Req = req
+	var _result76 IMServiceSignalResult
+	var _meta75 thrift.ResponseMeta
+	_meta75, _err = p.Client_().Call(ctx, "Signal", &_args74, &_result76)
+	p.SetLastResponseMeta_(_meta75)
 	if _err != nil {
 		return
 	}
-	if _ret63 := _result62.GetSuccess(); _ret63 != nil {
-		return _ret63, nil
+	if _ret77 := _result76.GetSuccess(); _ret77 != nil {
+		return _ret77, nil
 	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Signal failed: unknown result")
 }
@@ -13502,17 +18374,17 @@ func (p *IMServiceClient) Signal(ctx context.Context, req *SignalRequest) (_r *S
 // Parameters:
 //   - Req
 func (p *IMServiceClient) Read(ctx context.Context, req *ReadRequest) (_r *ReadResponse, _err error) {
-	var _args64 IMServiceReadArgs
-	_args64.Req = req
-	var _result66 IMServiceReadResult
-	var _meta65 thrift.ResponseMeta
-	_meta65, _err = p.Client_().Call(ctx, "Read", &_args64, &_result66)
-	p.SetLastResponseMeta_(_meta65)
+	var _args78 IMServiceReadArgs
+	_args78.Req = req
+	var _result80 IMServiceReadResult
+	var _meta79 thrift.ResponseMeta
+	_meta79, _err = p.Client_().Call(ctx, "Read", &_args78, &_result80)
+	p.SetLastResponseMeta_(_meta79)
 	if _err != nil {
 		return
 	}
-	if _ret67 := _result66.GetSuccess(); _ret67 != nil {
-		return _ret67, nil
+	if _ret81 := _result80.GetSuccess(); _ret81 != nil {
+		return _ret81, nil
 	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Read failed: unknown result")
 }
@@ -13520,17 +18392,17 @@ func (p *IMServiceClient) Read(ctx context.Context, req *ReadRequest) (_r *ReadR
 // Parameters:
 //   - Req
 func (p *IMServiceClient) Attend(ctx context.Context, req *AttendRequest) (_r *AttendResponse, _err error) {
-	var _args68 IMServiceAttendArgs
-	_args68.Req = req
-	var _result70 IMServiceAttendResult
-	var _meta69 thrift.ResponseMeta
-	_meta69, _err = p.Client_().Call(ctx, "Attend", &_args68, &_result70)
-	p.SetLastResponseMeta_(_meta69)
+	var _args82 IMServiceAttendArgs
+	_args82.Req = req
+	var _result84 IMServiceAttendResult
+	var _meta83 thrift.ResponseMeta
+	_meta83, _err = p.Client_().Call(ctx, "Attend", &_args82, &_result84)
+	p.SetLastResponseMeta_(_meta83)
 	if _err != nil {
 		return
 	}
-	if _ret71 := _result70.GetSuccess(); _ret71 != nil {
-		return _ret71, nil
+	if _ret85 := _result84.GetSuccess(); _ret85 != nil {
+		return _ret85, nil
 	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Attend failed: unknown result")
 }
@@ -13538,17 +18410,17 @@ func (p *IMServiceClient) Attend(ctx context.Context, req *AttendRequest) (_r *A
 // Parameters:
 //   - Req
 func (p *IMServiceClient) Present(ctx context.Context, req *PresentRequest) (_r *PresentResponse, _err error) {
-	var _args72 IMServicePresentArgs
-	_args72.Req = req
-	var _result74 IMServicePresentResult
-	var _meta73 thrift.ResponseMeta
-	_meta73, _err = p.Client_().Call(ctx, "Present", &_args72, &_result74)
-	p.SetLastResponseMeta_(_meta73)
+	var _args86 IMServicePresentArgs
+	_args86.Req = req
+	var _result88 IMServicePresentResult
+	var _meta87 thrift.ResponseMeta
+	_meta87, _err = p.Client_().Call(ctx, "Present", &_args86, &_result88)
+	p.SetLastResponseMeta_(_meta87)
 	if _err != nil {
 		return
 	}
-	if _ret75 := _result74.GetSuccess(); _ret75 != nil {
-		return _ret75, nil
+	if _ret89 := _result88.GetSuccess(); _ret89 != nil {
+		return _ret89, nil
 	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Present failed: unknown result")
 }
@@ -13556,17 +18428,17 @@ func (p *IMServiceClient) Present(ctx context.Context, req *PresentRequest) (_r 
 // Parameters:
 //   - Req
 func (p *IMServiceClient) Register(ctx context.Context, req *RegisterRequest) (_r *AccountResponse, _err error) {
-	var _args76 IMServiceRegisterArgs
-	_args76.Req = req
-	var _result78 IMServiceRegisterResult
-	var _meta77 thrift.ResponseMeta
-	_meta77, _err = p.Client_().Call(ctx, "Register", &_args76, &_result78)
-	p.SetLastResponseMeta_(_meta77)
+	var _args90 IMServiceRegisterArgs
+	_args90.Req = req
+	var _result92 IMServiceRegisterResult
+	var _meta91 thrift.ResponseMeta
+	_meta91, _err = p.Client_().Call(ctx, "Register", &_args90, &_result92)
+	p.SetLastResponseMeta_(_meta91)
 	if _err != nil {
 		return
 	}
-	if _ret79 := _result78.GetSuccess(); _ret79 != nil {
-		return _ret79, nil
+	if _ret93 := _result92.GetSuccess(); _ret93 != nil {
+		return _ret93, nil
 	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Register failed: unknown result")
 }
@@ -13574,17 +18446,17 @@ func (p *IMServiceClient) Register(ctx context.Context, req *RegisterRequest) (_
 // Parameters:
 //   - Req
 func (p *IMServiceClient) Account(ctx context.Context, req *AccountRequest) (_r *AccountResponse, _err error) {
-	var _args80 IMServiceAccountArgs
-	_args80.Req = req
-	var _result82 IMServiceAccountResult
-	var _meta81 thrift.ResponseMeta
-	_meta81, _err = p.Client_().Call(ctx, "Account", &_args80, &_result82)
-	p.SetLastResponseMeta_(_meta81)
+	var _args94 IMServiceAccountArgs
+	_args94.Req = req
+	var _result96 IMServiceAccountResult
+	var _meta95 thrift.ResponseMeta
+	_meta95, _err = p.Client_().Call(ctx, "Account", &_args94, &_result96)
+	p.SetLastResponseMeta_(_meta95)
 	if _err != nil {
 		return
 	}
-	if _ret83 := _result82.GetSuccess(); _ret83 != nil {
-		return _ret83, nil
+	if _ret97 := _result96.GetSuccess(); _ret97 != nil {
+		return _ret97, nil
 	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Account failed: unknown result")
 }
@@ -13592,17 +18464,17 @@ func (p *IMServiceClient) Account(ctx context.Context, req *AccountRequest) (_r 
 // Parameters:
 //   - Req
 func (p *IMServiceClient) Accounts(ctx context.Context, req *AccountsRequest) (_r *AccountsResponse, _err error) {
-	var _args84 IMServiceAccountsArgs
-	_args84.Req = req
-	var _result86 IMServiceAccountsResult
-	var _meta85 thrift.ResponseMeta
-	_meta85, _err = p.Client_().Call(ctx, "Accounts", &_args84, &_result86)
-	p.SetLastResponseMeta_(_meta85)
+	var _args98 IMServiceAccountsArgs
+	_args98.Req = req
+	var _result100 IMServiceAccountsResult
+	var _meta99 thrift.ResponseMeta
+	_meta99, _err = p.Client_().Call(ctx, "Accounts", &_args98, &_result100)
+	p.SetLastResponseMeta_(_meta99)
 	if _err != nil {
 		return
 	}
-	if _ret87 := _result86.GetSuccess(); _ret87 != nil {
-		return _ret87, nil
+	if _ret101 := _result100.GetSuccess(); _ret101 != nil {
+		return _ret101, nil
 	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Accounts failed: unknown result")
 }
@@ -13610,17 +18482,17 @@ func (p *IMServiceClient) Accounts(ctx context.Context, req *AccountsRequest) (_
 // Parameters:
 //   - Req
 func (p *IMServiceClient) Known(ctx context.Context, req *KnownRequest) (_r *AccountsResponse, _err error) {
-	var _args88 IMServiceKnownArgs
-	_args88.Req = req
-	var _result90 IMServiceKnownResult
-	var _meta89 thrift.ResponseMeta
-	_meta89, _err = p.Client_().Call(ctx, "Known", &_args88, &_result90)
-	p.SetLastResponseMeta_(_meta89)
+	var _args102 IMServiceKnownArgs
+	_args102.Req = req
+	var _result104 IMServiceKnownResult
+	var _meta103 thrift.ResponseMeta
+	_meta103, _err = p.Client_().Call(ctx, "Known", &_args102, &_result104)
+	p.SetLastResponseMeta_(_meta103)
 	if _err != nil {
 		return
 	}
-	if _ret91 := _result90.GetSuccess(); _ret91 != nil {
-		return _ret91, nil
+	if _ret105 := _result104.GetSuccess(); _ret105 != nil {
+		return _ret105, nil
 	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Known failed: unknown result")
 }
@@ -13628,17 +18500,17 @@ func (p *IMServiceClient) Known(ctx context.Context, req *KnownRequest) (_r *Acc
 // Parameters:
 //   - Req
 func (p *IMServiceClient) Login(ctx context.Context, req *LoginRequest) (_r *SessionResponse, _err error) {
-	var _args92 IMServiceLoginArgs
-	_args92.Req = req
-	var _result94 IMServiceLoginResult
-	var _meta93 thrift.ResponseMeta
-	_meta93, _err = p.Client_().Call(ctx, "Login", &_args92, &_result94)
-	p.SetLastResponseMeta_(_meta93)
+	var _args106 IMServiceLoginArgs
+	_args106.Req = req
+	var _result108 IMServiceLoginResult
+	var _meta107 thrift.ResponseMeta
+	_meta107, _err = p.Client_().Call(ctx, "Login", &_args106, &_result108)
+	p.SetLastResponseMeta_(_meta107)
 	if _err != nil {
 		return
 	}
-	if _ret95 := _result94.GetSuccess(); _ret95 != nil {
-		return _ret95, nil
+	if _ret109 := _result108.GetSuccess(); _ret109 != nil {
+		return _ret109, nil
 	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Login failed: unknown result")
 }
@@ -13646,17 +18518,17 @@ func (p *IMServiceClient) Login(ctx context.Context, req *LoginRequest) (_r *Ses
 // Parameters:
 //   - Req
 func (p *IMServiceClient) Refresh(ctx context.Context, req *RefreshRequest) (_r *SessionResponse, _err error) {
-	var _args96 IMServiceRefreshArgs
-	_args96.Req = req
-	var _result98 IMServiceRefreshResult
-	var _meta97 thrift.ResponseMeta
-	_meta97, _err = p.Client_().Call(ctx, "Refresh", &_args96, &_result98)
-	p.SetLastResponseMeta_(_meta97)
+	var _args110 IMServiceRefreshArgs
+	_args110.Req = req
+	var _result112 IMServiceRefreshResult
+	var _meta111 thrift.ResponseMeta
+	_meta111, _err = p.Client_().Call(ctx, "Refresh", &_args110, &_result112)
+	p.SetLastResponseMeta_(_meta111)
 	if _err != nil {
 		return
 	}
-	if _ret99 := _result98.GetSuccess(); _ret99 != nil {
-		return _ret99, nil
+	if _ret113 := _result112.GetSuccess(); _ret113 != nil {
+		return _ret113, nil
 	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Refresh failed: unknown result")
 }
@@ -13664,17 +18536,17 @@ func (p *IMServiceClient) Refresh(ctx context.Context, req *RefreshRequest) (_r 
 // Parameters:
 //   - Req
 func (p *IMServiceClient) Logout(ctx context.Context, req *LogoutRequest) (_r *LogoutResponse, _err error) {
-	var _args100 IMServiceLogoutArgs
-	_args100.Req = req
-	var _result102 IMServiceLogoutResult
-	var _meta101 thrift.ResponseMeta
-	_meta101, _err = p.Client_().Call(ctx, "Logout", &_args100, &_result102)
-	p.SetLastResponseMeta_(_meta101)
+	var _args114 IMServiceLogoutArgs
+	_args114.Req = req
+	var _result116 IMServiceLogoutResult
+	var _meta115 thrift.ResponseMeta
+	_meta115, _err = p.Client_().Call(ctx, "Logout", &_args114, &_result116)
+	p.SetLastResponseMeta_(_meta115)
 	if _err != nil {
 		return
 	}
-	if _ret103 := _result102.GetSuccess(); _ret103 != nil {
-		return _ret103, nil
+	if _ret117 := _result116.GetSuccess(); _ret117 != nil {
+		return _ret117, nil
 	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Logout failed: unknown result")
 }
@@ -13682,17 +18554,17 @@ func (p *IMServiceClient) Logout(ctx context.Context, req *LogoutRequest) (_r *L
 // Parameters:
 //   - Req
 func (p *IMServiceClient) ChangePassword(ctx context.Context, req *ChangePasswordRequest) (_r *ChangePasswordResponse, _err error) {
-	var _args104 IMServiceChangePasswordArgs
-	_args104.Req = req
-	var _result106 IMServiceChangePasswordResult
-	var _meta105 thrift.ResponseMeta
-	_meta105, _err = p.Client_().Call(ctx, "ChangePassword", &_args104, &_result106)
-	p.SetLastResponseMeta_(_meta105)
+	var _args118 IMServiceChangePasswordArgs
+	_args118.Req = req
+	var _result120 IMServiceChangePasswordResult
+	var _meta119 thrift.ResponseMeta
+	_meta119, _err = p.Client_().Call(ctx, "ChangePassword", &_args118, &_result120)
+	p.SetLastResponseMeta_(_meta119)
 	if _err != nil {
 		return
 	}
-	if _ret107 := _result106.GetSuccess(); _ret107 != nil {
-		return _ret107, nil
+	if _ret121 := _result120.GetSuccess(); _ret121 != nil {
+		return _ret121, nil
 	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "ChangePassword failed: unknown result")
 }
@@ -13700,17 +18572,17 @@ func (p *IMServiceClient) ChangePassword(ctx context.Context, req *ChangePasswor
 // Parameters:
 //   - Req
 func (p *IMServiceClient) Readers(ctx context.Context, req *ReadersRequest) (_r *ReadersResponse, _err error) {
-	var _args108 IMServiceReadersArgs
-	_args108.Req = req
-	var _result110 IMServiceReadersResult
-	var _meta109 thrift.ResponseMeta
-	_meta109, _err = p.Client_().Call(ctx, "Readers", &_args108, &_result110)
-	p.SetLastResponseMeta_(_meta109)
+	var _args122 IMServiceReadersArgs
+	_args122.Req = req
+	var _result124 IMServiceReadersResult
+	var _meta123 thrift.ResponseMeta
+	_meta123, _err = p.Client_().Call(ctx, "Readers", &_args122, &_result124)
+	p.SetLastResponseMeta_(_meta123)
 	if _err != nil {
 		return
 	}
-	if _ret111 := _result110.GetSuccess(); _ret111 != nil {
-		return _ret111, nil
+	if _ret125 := _result124.GetSuccess(); _ret125 != nil {
+		return _ret125, nil
 	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Readers failed: unknown result")
 }
@@ -13718,17 +18590,17 @@ func (p *IMServiceClient) Readers(ctx context.Context, req *ReadersRequest) (_r 
 // Parameters:
 //   - Req
 func (p *IMServiceClient) Ignored(ctx context.Context, req *IgnoredRequest) (_r *IgnoredResponse, _err error) {
-	var _args112 IMServiceIgnoredArgs
-	_args112.Req = req
-	var _result114 IMServiceIgnoredResult
-	var _meta113 thrift.ResponseMeta
-	_meta113, _err = p.Client_().Call(ctx, "Ignored", &_args112, &_result114)
-	p.SetLastResponseMeta_(_meta113)
+	var _args126 IMServiceIgnoredArgs
+	_args126.Req = req
+	var _result128 IMServiceIgnoredResult
+	var _meta127 thrift.ResponseMeta
+	_meta127, _err = p.Client_().Call(ctx, "Ignored", &_args126, &_result128)
+	p.SetLastResponseMeta_(_meta127)
 	if _err != nil {
 		return
 	}
-	if _ret115 := _result114.GetSuccess(); _ret115 != nil {
-		return _ret115, nil
+	if _ret129 := _result128.GetSuccess(); _ret129 != nil {
+		return _ret129, nil
 	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Ignored failed: unknown result")
 }
@@ -13736,17 +18608,17 @@ func (p *IMServiceClient) Ignored(ctx context.Context, req *IgnoredRequest) (_r 
 // Parameters:
 //   - Req
 func (p *IMServiceClient) Ignore(ctx context.Context, req *IgnoreRequest) (_r *IgnoreResponse, _err error) {
-	var _args116 IMServiceIgnoreArgs
-	_args116.Req = req
-	var _result118 IMServiceIgnoreResult
-	var _meta117 thrift.ResponseMeta
-	_meta117, _err = p.Client_().Call(ctx, "Ignore", &_args116, &_result118)
-	p.SetLastResponseMeta_(_meta117)
+	var _args130 IMServiceIgnoreArgs
+	_args130.Req = req
+	var _result132 IMServiceIgnoreResult
+	var _meta131 thrift.ResponseMeta
+	_meta131, _err = p.Client_().Call(ctx, "Ignore", &_args130, &_result132)
+	p.SetLastResponseMeta_(_meta131)
 	if _err != nil {
 		return
 	}
-	if _ret119 := _result118.GetSuccess(); _ret119 != nil {
-		return _ret119, nil
+	if _ret133 := _result132.GetSuccess(); _ret133 != nil {
+		return _ret133, nil
 	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Ignore failed: unknown result")
 }
@@ -13754,17 +18626,17 @@ func (p *IMServiceClient) Ignore(ctx context.Context, req *IgnoreRequest) (_r *I
 // Parameters:
 //   - Req
 func (p *IMServiceClient) Inbox(ctx context.Context, req *InboxRequest) (_r *InboxResponse, _err error) {
-	var _args120 IMServiceInboxArgs
-	_args120.Req = req
-	var _result122 IMServiceInboxResult
-	var _meta121 thrift.ResponseMeta
-	_meta121, _err = p.Client_().Call(ctx, "Inbox", &_args120, &_result122)
-	p.SetLastResponseMeta_(_meta121)
+	var _args134 IMServiceInboxArgs
+	_args134.Req = req
+	var _result136 IMServiceInboxResult
+	var _meta135 thrift.ResponseMeta
+	_meta135, _err = p.Client_().Call(ctx, "Inbox", &_args134, &_result136)
+	p.SetLastResponseMeta_(_meta135)
 	if _err != nil {
 		return
 	}
-	if _ret123 := _result122.GetSuccess(); _ret123 != nil {
-		return _ret123, nil
+	if _ret137 := _result136.GetSuccess(); _ret137 != nil {
+		return _ret137, nil
 	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Inbox failed: unknown result")
 }
@@ -13772,17 +18644,17 @@ func (p *IMServiceClient) Inbox(ctx context.Context, req *InboxRequest) (_r *Inb
 // Parameters:
 //   - Req
 func (p *IMServiceClient) Unread(ctx context.Context, req *UnreadRequest) (_r *UnreadResponse, _err error) {
-	var _args124 IMServiceUnreadArgs
-	_args124.Req = req
-	var _result126 IMServiceUnreadResult
-	var _meta125 thrift.ResponseMeta
-	_meta125, _err = p.Client_().Call(ctx, "Unread", &_args124, &_result126)
-	p.SetLastResponseMeta_(_meta125)
+	var _args138 IMServiceUnreadArgs
+	_args138.Req = req
+	var _result140 IMServiceUnreadResult
+	var _meta139 thrift.ResponseMeta
+	_meta139, _err = p.Client_().Call(ctx, "Unread", &_args138, &_result140)
+	p.SetLastResponseMeta_(_meta139)
 	if _err != nil {
 		return
 	}
-	if _ret127 := _result126.GetSuccess(); _ret127 != nil {
-		return _ret127, nil
+	if _ret141 := _result140.GetSuccess(); _ret141 != nil {
+		return _ret141, nil
 	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Unread failed: unknown result")
 }
@@ -13790,35 +18662,143 @@ func (p *IMServiceClient) Unread(ctx context.Context, req *UnreadRequest) (_r *U
 // Parameters:
 //   - Req
 func (p *IMServiceClient) Chats(ctx context.Context, req *ChatsRequest) (_r *ChatsResponse, _err error) {
-	var _args128 IMServiceChatsArgs
-	_args128.Req = req
-	var _result130 IMServiceChatsResult
-	var _meta129 thrift.ResponseMeta
-	_meta129, _err = p.Client_().Call(ctx, "Chats", &_args128, &_result130)
-	p.SetLastResponseMeta_(_meta129)
+	var _args142 IMServiceChatsArgs
+	_args142.Req = req
+	var _result144 IMServiceChatsResult
+	var _meta143 thrift.ResponseMeta
+	_meta143, _err = p.Client_().Call(ctx, "Chats", &_args142, &_result144)
+	p.SetLastResponseMeta_(_meta143)
 	if _err != nil {
 		return
 	}
-	if _ret131 := _result130.GetSuccess(); _ret131 != nil {
-		return _ret131, nil
+	if _ret145 := _result144.GetSuccess(); _ret145 != nil {
+		return _ret145, nil
 	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Chats failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Watch(ctx context.Context, req *WatchRequest) (_r *WatchResponse, _err error) {
-	var _args132 IMServiceWatchArgs
-	_args132.Req = req
-	var _result134 IMServiceWatchResult
-	var _meta133 thrift.ResponseMeta
-	_meta133, _err = p.Client_().Call(ctx, "Watch", &_args132, &_result134)
-	p.SetLastResponseMeta_(_meta133)
+func (p *IMServiceClient) Enter(ctx context.Context, req *EnterRequest) (_r *EnterResponse, _err error) {
+	var _args146 IMServiceEnterArgs
+	_args146.Req = req
+	var _result148 IMServiceEnterResult
+	var _meta147 thrift.ResponseMeta
+	_meta147, _err = p.Client_().Call(ctx, "Enter", &_args146, &_result148)
+	p.SetLastResponseMeta_(_meta147)
 	if _err != nil {
 		return
 	}
-	if _ret135 := _result134.GetSuccess(); _ret135 != nil {
-		return _ret135, nil
+	if _ret149 := _result148.GetSuccess(); _ret149 != nil {
+		return _ret149, nil
+	}
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Enter failed: unknown result")
+}
+
+// Parameters:
+//   - Req
+func (p *IMServiceClient) CreateRoom(ctx context.Context, req *CreateRoomRequest) (_r *RoomResponse, _err error) {
+	var _args150 IMServiceCreateRoomArgs
+	_args150.Req = req
+	var _result152 IMServiceCreateRoomResult
+	var _meta151 thrift.ResponseMeta
+	_meta151, _err = p.Client_().Call(ctx, "CreateRoom", &_args150, &_result152)
+	p.SetLastResponseMeta_(_meta151)
+	if _err != nil {
+		return
+	}
+	if _ret153 := _result152.GetSuccess(); _ret153 != nil {
+		return _ret153, nil
+	}
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "CreateRoom failed: unknown result")
+}
+
+// Parameters:
+//   - Req
+func (p *IMServiceClient) ChangeRoom(ctx context.Context, req *ChangeRoomRequest) (_r *RoomResponse, _err error) {
+	var _args154 IMServiceChangeRoomArgs
+	_args154.Req = req
+	var _result156 IMServiceChangeRoomResult
+	var _meta155 thrift.ResponseMeta
+	_meta155, _err = p.Client_().Call(ctx, "ChangeRoom", &_args154, &_result156)
+	p.SetLastResponseMeta_(_meta155)
+	if _err != nil {
+		return
+	}
+	if _ret157 := _result156.GetSuccess(); _ret157 != nil {
+		return _ret157, nil
+	}
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "ChangeRoom failed: unknown result")
+}
+
+// Parameters:
+//   - Req
+func (p *IMServiceClient) Room(ctx context.Context, req *RoomRequest) (_r *RoomResponse, _err error) {
+	var _args158 IMServiceRoomArgs
+	_args158.Req = req
+	var _result160 IMServiceRoomResult
+	var _meta159 thrift.ResponseMeta
+	_meta159, _err = p.Client_().Call(ctx, "Room", &_args158, &_result160)
+	p.SetLastResponseMeta_(_meta159)
+	if _err != nil {
+		return
+	}
+	if _ret161 := _result160.GetSuccess(); _ret161 != nil {
+		return _ret161, nil
+	}
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Room failed: unknown result")
+}
+
+// Parameters:
+//   - Req
+func (p *IMServiceClient) RoomsOf(ctx context.Context, req *RoomsRequest) (_r *RoomsResponse, _err error) {
+	var _args162 IMServiceRoomsOfArgs
+	_args162.Req = req
+	var _result164 IMServiceRoomsOfResult
+	var _meta163 thrift.ResponseMeta
+	_meta163, _err = p.Client_().Call(ctx, "RoomsOf", &_args162, &_result164)
+	p.SetLastResponseMeta_(_meta163)
+	if _err != nil {
+		return
+	}
+	if _ret165 := _result164.GetSuccess(); _ret165 != nil {
+		return _ret165, nil
+	}
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "RoomsOf failed: unknown result")
+}
+
+// Parameters:
+//   - Req
+func (p *IMServiceClient) PublicRooms(ctx context.Context, req *RoomsRequest) (_r *RoomsResponse, _err error) {
+	var _args166 IMServicePublicRoomsArgs
+	_args166.Req = req
+	var _result168 IMServicePublicRoomsResult
+	var _meta167 thrift.ResponseMeta
+	_meta167, _err = p.Client_().Call(ctx, "PublicRooms", &_args166, &_result168)
+	p.SetLastResponseMeta_(_meta167)
+	if _err != nil {
+		return
+	}
+	if _ret169 := _result168.GetSuccess(); _ret169 != nil {
+		return _ret169, nil
+	}
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "PublicRooms failed: unknown result")
+}
+
+// Parameters:
+//   - Req
+func (p *IMServiceClient) Watch(ctx context.Context, req *WatchRequest) (_r *WatchResponse, _err error) {
+	var _args170 IMServiceWatchArgs
+	_args170.Req = req
+	var _result172 IMServiceWatchResult
+	var _meta171 thrift.ResponseMeta
+	_meta171, _err = p.Client_().Call(ctx, "Watch", &_args170, &_result172)
+	p.SetLastResponseMeta_(_meta171)
+	if _err != nil {
+		return
+	}
+	if _ret173 := _result172.GetSuccess(); _ret173 != nil {
+		return _ret173, nil
 	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Watch failed: unknown result")
 }
@@ -13843,33 +18823,39 @@ func (p *IMServiceProcessor) ProcessorMap() map[string]thrift.TProcessorFunction
 
 func NewIMServiceProcessor(handler IMService) *IMServiceProcessor {
 
-	self136 := &IMServiceProcessor{handler: handler, processorMap: make(map[string]thrift.TProcessorFunction)}
-	self136.processorMap["Send"] = &iMServiceProcessorSend{handler: handler}
-	self136.processorMap["Pull"] = &iMServiceProcessorPull{handler: handler}
-	self136.processorMap["Ready"] = &iMServiceProcessorReady{handler: handler}
-	self136.processorMap["SendBatch"] = &iMServiceProcessorSendBatch{handler: handler}
-	self136.processorMap["PullBatch"] = &iMServiceProcessorPullBatch{handler: handler}
-	self136.processorMap["Ping"] = &iMServiceProcessorPing{handler: handler}
-	self136.processorMap["Signal"] = &iMServiceProcessorSignal{handler: handler}
-	self136.processorMap["Read"] = &iMServiceProcessorRead{handler: handler}
-	self136.processorMap["Attend"] = &iMServiceProcessorAttend{handler: handler}
-	self136.processorMap["Present"] = &iMServiceProcessorPresent{handler: handler}
-	self136.processorMap["Register"] = &iMServiceProcessorRegister{handler: handler}
-	self136.processorMap["Account"] = &iMServiceProcessorAccount{handler: handler}
-	self136.processorMap["Accounts"] = &iMServiceProcessorAccounts{handler: handler}
-	self136.processorMap["Known"] = &iMServiceProcessorKnown{handler: handler}
-	self136.processorMap["Login"] = &iMServiceProcessorLogin{handler: handler}
-	self136.processorMap["Refresh"] = &iMServiceProcessorRefresh{handler: handler}
-	self136.processorMap["Logout"] = &iMServiceProcessorLogout{handler: handler}
-	self136.processorMap["ChangePassword"] = &iMServiceProcessorChangePassword{handler: handler}
-	self136.processorMap["Readers"] = &iMServiceProcessorReaders{handler: handler}
-	self136.processorMap["Ignored"] = &iMServiceProcessorIgnored{handler: handler}
-	self136.processorMap["Ignore"] = &iMServiceProcessorIgnore{handler: handler}
-	self136.processorMap["Inbox"] = &iMServiceProcessorInbox{handler: handler}
-	self136.processorMap["Unread"] = &iMServiceProcessorUnread{handler: handler}
-	self136.processorMap["Chats"] = &iMServiceProcessorChats{handler: handler}
-	self136.processorMap["Watch"] = &iMServiceProcessorWatch{handler: handler}
-	return self136
+	self174 := &IMServiceProcessor{handler: handler, processorMap: make(map[string]thrift.TProcessorFunction)}
+	self174.processorMap["Send"] = &iMServiceProcessorSend{handler: handler}
+	self174.processorMap["Pull"] = &iMServiceProcessorPull{handler: handler}
+	self174.processorMap["Ready"] = &iMServiceProcessorReady{handler: handler}
+	self174.processorMap["SendBatch"] = &iMServiceProcessorSendBatch{handler: handler}
+	self174.processorMap["PullBatch"] = &iMServiceProcessorPullBatch{handler: handler}
+	self174.processorMap["Ping"] = &iMServiceProcessorPing{handler: handler}
+	self174.processorMap["Signal"] = &iMServiceProcessorSignal{handler: handler}
+	self174.processorMap["Read"] = &iMServiceProcessorRead{handler: handler}
+	self174.processorMap["Attend"] = &iMServiceProcessorAttend{handler: handler}
+	self174.processorMap["Present"] = &iMServiceProcessorPresent{handler: handler}
+	self174.processorMap["Register"] = &iMServiceProcessorRegister{handler: handler}
+	self174.processorMap["Account"] = &iMServiceProcessorAccount{handler: handler}
+	self174.processorMap["Accounts"] = &iMServiceProcessorAccounts{handler: handler}
+	self174.processorMap["Known"] = &iMServiceProcessorKnown{handler: handler}
+	self174.processorMap["Login"] = &iMServiceProcessorLogin{handler: handler}
+	self174.processorMap["Refresh"] = &iMServiceProcessorRefresh{handler: handler}
+	self174.processorMap["Logout"] = &iMServiceProcessorLogout{handler: handler}
+	self174.processorMap["ChangePassword"] = &iMServiceProcessorChangePassword{handler: handler}
+	self174.processorMap["Readers"] = &iMServiceProcessorReaders{handler: handler}
+	self174.processorMap["Ignored"] = &iMServiceProcessorIgnored{handler: handler}
+	self174.processorMap["Ignore"] = &iMServiceProcessorIgnore{handler: handler}
+	self174.processorMap["Inbox"] = &iMServiceProcessorInbox{handler: handler}
+	self174.processorMap["Unread"] = &iMServiceProcessorUnread{handler: handler}
+	self174.processorMap["Chats"] = &iMServiceProcessorChats{handler: handler}
+	self174.processorMap["Enter"] = &iMServiceProcessorEnter{handler: handler}
+	self174.processorMap["CreateRoom"] = &iMServiceProcessorCreateRoom{handler: handler}
+	self174.processorMap["ChangeRoom"] = &iMServiceProcessorChangeRoom{handler: handler}
+	self174.processorMap["Room"] = &iMServiceProcessorRoom{handler: handler}
+	self174.processorMap["RoomsOf"] = &iMServiceProcessorRoomsOf{handler: handler}
+	self174.processorMap["PublicRooms"] = &iMServiceProcessorPublicRooms{handler: handler}
+	self174.processorMap["Watch"] = &iMServiceProcessorWatch{handler: handler}
+	return self174
 }
 
 func (p *IMServiceProcessor) Process(ctx context.Context, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
@@ -13882,12 +18868,12 @@ func (p *IMServiceProcessor) Process(ctx context.Context, iprot, oprot thrift.TP
 	}
 	iprot.Skip(ctx, thrift.STRUCT)
 	iprot.ReadMessageEnd(ctx)
-	x137 := thrift.NewTApplicationException(thrift.UNKNOWN_METHOD, "Unknown function "+name)
+	x175 := thrift.NewTApplicationException(thrift.UNKNOWN_METHOD, "Unknown function "+name)
 	oprot.WriteMessageBegin(ctx, name, thrift.EXCEPTION, seqId)
-	x137.Write(ctx, oprot)
+	x175.Write(ctx, oprot)
 	oprot.WriteMessageEnd(ctx)
 	oprot.Flush(ctx)
-	return false, x137
+	return false, x175
 
 }
 
@@ -13896,7 +18882,7 @@ type iMServiceProcessorSend struct {
 }
 
 func (p *iMServiceProcessorSend) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err138 error
+	var _write_err176 error
 	args := IMServiceSendArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -13942,21 +18928,21 @@ func (p *iMServiceProcessorSend) Process(ctx context.Context, seqId int32, iprot
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc139 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Send: "+err2.Error())
+		_exc177 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Send: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Send", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err138 = thrift.WrapTException(err2)
+			_write_err176 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc139.Write(ctx, oprot); _write_err138 == nil && err2 != nil {
-			_write_err138 = thrift.WrapTException(err2)
+		if err2 := _exc177.Write(ctx, oprot); _write_err176 == nil && err2 != nil {
+			_write_err176 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err138 == nil && err2 != nil {
-			_write_err138 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err176 == nil && err2 != nil {
+			_write_err176 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err138 == nil && err2 != nil {
-			_write_err138 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err176 == nil && err2 != nil {
+			_write_err176 = thrift.WrapTException(err2)
 		}
-		if _write_err138 != nil {
-			return false, thrift.WrapTException(_write_err138)
+		if _write_err176 != nil {
+			return false, thrift.WrapTException(_write_err176)
 		}
 		return true, err
 	} else {
@@ -13964,19 +18950,19 @@ func (p *iMServiceProcessorSend) Process(ctx context.Context, seqId int32, iprot
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Send", thrift.REPLY, seqId); err2 != nil {
-		_write_err138 = thrift.WrapTException(err2)
+		_write_err176 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err138 == nil && err2 != nil {
-		_write_err138 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err176 == nil && err2 != nil {
+		_write_err176 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err138 == nil && err2 != nil {
-		_write_err138 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err176 == nil && err2 != nil {
+		_write_err176 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err138 == nil && err2 != nil {
-		_write_err138 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err176 == nil && err2 != nil {
+		_write_err176 = thrift.WrapTException(err2)
 	}
-	if _write_err138 != nil {
-		return false, thrift.WrapTException(_write_err138)
+	if _write_err176 != nil {
+		return false, thrift.WrapTException(_write_err176)
 	}
 	return true, err
 }
@@ -13986,7 +18972,7 @@ type iMServiceProcessorPull struct {
 }
 
 func (p *iMServiceProcessorPull) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err140 error
+	var _write_err178 error
 	args := IMServicePullArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -14032,21 +19018,21 @@ func (p *iMServiceProcessorPull) Process(ctx context.Context, seqId int32, iprot
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc141 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Pull: "+err2.Error())
+		_exc179 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Pull: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Pull", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err140 = thrift.WrapTException(err2)
+			_write_err178 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc141.Write(ctx, oprot); _write_err140 == nil && err2 != nil {
-			_write_err140 = thrift.WrapTException(err2)
+		if err2 := _exc179.Write(ctx, oprot); _write_err178 == nil && err2 != nil {
+			_write_err178 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err140 == nil && err2 != nil {
-			_write_err140 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err178 == nil && err2 != nil {
+			_write_err178 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err140 == nil && err2 != nil {
-			_write_err140 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err178 == nil && err2 != nil {
+			_write_err178 = thrift.WrapTException(err2)
 		}
-		if _write_err140 != nil {
-			return false, thrift.WrapTException(_write_err140)
+		if _write_err178 != nil {
+			return false, thrift.WrapTException(_write_err178)
 		}
 		return true, err
 	} else {
@@ -14054,19 +19040,19 @@ func (p *iMServiceProcessorPull) Process(ctx context.Context, seqId int32, iprot
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Pull", thrift.REPLY, seqId); err2 != nil {
-		_write_err140 = thrift.WrapTException(err2)
+		_write_err178 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err140 == nil && err2 != nil {
-		_write_err140 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err178 == nil && err2 != nil {
+		_write_err178 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err140 == nil && err2 != nil {
-		_write_err140 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err178 == nil && err2 != nil {
+		_write_err178 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err140 == nil && err2 != nil {
-		_write_err140 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err178 == nil && err2 != nil {
+		_write_err178 = thrift.WrapTException(err2)
 	}
-	if _write_err140 != nil {
-		return false, thrift.WrapTException(_write_err140)
+	if _write_err178 != nil {
+		return false, thrift.WrapTException(_write_err178)
 	}
 	return true, err
 }
@@ -14076,7 +19062,7 @@ type iMServiceProcessorReady struct {
 }
 
 func (p *iMServiceProcessorReady) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err142 error
+	var _write_err180 error
 	args := IMServiceReadyArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -14122,21 +19108,21 @@ func (p *iMServiceProcessorReady) Process(ctx context.Context, seqId int32, ipro
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc143 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ready: "+err2.Error())
+		_exc181 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ready: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Ready", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err142 = thrift.WrapTException(err2)
+			_write_err180 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc143.Write(ctx, oprot); _write_err142 == nil && err2 != nil {
-			_write_err142 = thrift.WrapTException(err2)
+		if err2 := _exc181.Write(ctx, oprot); _write_err180 == nil && err2 != nil {
+			_write_err180 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err142 == nil && err2 != nil {
-			_write_err142 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err180 == nil && err2 != nil {
+			_write_err180 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err142 == nil && err2 != nil {
-			_write_err142 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err180 == nil && err2 != nil {
+			_write_err180 = thrift.WrapTException(err2)
 		}
-		if _write_err142 != nil {
-			return false, thrift.WrapTException(_write_err142)
+		if _write_err180 != nil {
+			return false, thrift.WrapTException(_write_err180)
 		}
 		return true, err
 	} else {
@@ -14144,19 +19130,19 @@ func (p *iMServiceProcessorReady) Process(ctx context.Context, seqId int32, ipro
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Ready", thrift.REPLY, seqId); err2 != nil {
-		_write_err142 = thrift.WrapTException(err2)
+		_write_err180 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err142 == nil && err2 != nil {
-		_write_err142 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err180 == nil && err2 != nil {
+		_write_err180 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err142 == nil && err2 != nil {
-		_write_err142 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err180 == nil && err2 != nil {
+		_write_err180 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err142 == nil && err2 != nil {
-		_write_err142 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err180 == nil && err2 != nil {
+		_write_err180 = thrift.WrapTException(err2)
 	}
-	if _write_err142 != nil {
-		return false, thrift.WrapTException(_write_err142)
+	if _write_err180 != nil {
+		return false, thrift.WrapTException(_write_err180)
 	}
 	return true, err
 }
@@ -14166,7 +19152,7 @@ type iMServiceProcessorSendBatch struct {
 }
 
 func (p *iMServiceProcessorSendBatch) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err144 error
+	var _write_err182 error
 	args := IMServiceSendBatchArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -14212,21 +19198,21 @@ func (p *iMServiceProcessorSendBatch) Process(ctx context.Context, seqId int32, 
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc145 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing SendBatch: "+err2.Error())
+		_exc183 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing SendBatch: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "SendBatch", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err144 = thrift.WrapTException(err2)
+			_write_err182 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc145.Write(ctx, oprot); _write_err144 == nil && err2 != nil {
-			_write_err144 = thrift.WrapTException(err2)
+		if err2 := _exc183.Write(ctx, oprot); _write_err182 == nil && err2 != nil {
+			_write_err182 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err144 == nil && err2 != nil {
-			_write_err144 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err182 == nil && err2 != nil {
+			_write_err182 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err144 == nil && err2 != nil {
-			_write_err144 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err182 == nil && err2 != nil {
+			_write_err182 = thrift.WrapTException(err2)
 		}
-		if _write_err144 != nil {
-			return false, thrift.WrapTException(_write_err144)
+		if _write_err182 != nil {
+			return false, thrift.WrapTException(_write_err182)
 		}
 		return true, err
 	} else {
@@ -14234,19 +19220,19 @@ func (p *iMServiceProcessorSendBatch) Process(ctx context.Context, seqId int32, 
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "SendBatch", thrift.REPLY, seqId); err2 != nil {
-		_write_err144 = thrift.WrapTException(err2)
+		_write_err182 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err144 == nil && err2 != nil {
-		_write_err144 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err182 == nil && err2 != nil {
+		_write_err182 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err144 == nil && err2 != nil {
-		_write_err144 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err182 == nil && err2 != nil {
+		_write_err182 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err144 == nil && err2 != nil {
-		_write_err144 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err182 == nil && err2 != nil {
+		_write_err182 = thrift.WrapTException(err2)
 	}
-	if _write_err144 != nil {
-		return false, thrift.WrapTException(_write_err144)
+	if _write_err182 != nil {
+		return false, thrift.WrapTException(_write_err182)
 	}
 	return true, err
 }
@@ -14256,7 +19242,7 @@ type iMServiceProcessorPullBatch struct {
 }
 
 func (p *iMServiceProcessorPullBatch) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err146 error
+	var _write_err184 error
 	args := IMServicePullBatchArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -14302,21 +19288,21 @@ func (p *iMServiceProcessorPullBatch) Process(ctx context.Context, seqId int32, 
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc147 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing PullBatch: "+err2.Error())
+		_exc185 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing PullBatch: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "PullBatch", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err146 = thrift.WrapTException(err2)
+			_write_err184 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc147.Write(ctx, oprot); _write_err146 == nil && err2 != nil {
-			_write_err146 = thrift.WrapTException(err2)
+		if err2 := _exc185.Write(ctx, oprot); _write_err184 == nil && err2 != nil {
+			_write_err184 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err146 == nil && err2 != nil {
-			_write_err146 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err184 == nil && err2 != nil {
+			_write_err184 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err146 == nil && err2 != nil {
-			_write_err146 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err184 == nil && err2 != nil {
+			_write_err184 = thrift.WrapTException(err2)
 		}
-		if _write_err146 != nil {
-			return false, thrift.WrapTException(_write_err146)
+		if _write_err184 != nil {
+			return false, thrift.WrapTException(_write_err184)
 		}
 		return true, err
 	} else {
@@ -14324,19 +19310,19 @@ func (p *iMServiceProcessorPullBatch) Process(ctx context.Context, seqId int32, 
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "PullBatch", thrift.REPLY, seqId); err2 != nil {
-		_write_err146 = thrift.WrapTException(err2)
+		_write_err184 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err146 == nil && err2 != nil {
-		_write_err146 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err184 == nil && err2 != nil {
+		_write_err184 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err146 == nil && err2 != nil {
-		_write_err146 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err184 == nil && err2 != nil {
+		_write_err184 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err146 == nil && err2 != nil {
-		_write_err146 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err184 == nil && err2 != nil {
+		_write_err184 = thrift.WrapTException(err2)
 	}
-	if _write_err146 != nil {
-		return false, thrift.WrapTException(_write_err146)
+	if _write_err184 != nil {
+		return false, thrift.WrapTException(_write_err184)
 	}
 	return true, err
 }
@@ -14346,7 +19332,7 @@ type iMServiceProcessorPing struct {
 }
 
 func (p *iMServiceProcessorPing) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err148 error
+	var _write_err186 error
 	args := IMServicePingArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -14392,21 +19378,21 @@ func (p *iMServiceProcessorPing) Process(ctx context.Context, seqId int32, iprot
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc149 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ping: "+err2.Error())
+		_exc187 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ping: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Ping", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err148 = thrift.WrapTException(err2)
+			_write_err186 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc149.Write(ctx, oprot); _write_err148 == nil && err2 != nil {
-			_write_err148 = thrift.WrapTException(err2)
+		if err2 := _exc187.Write(ctx, oprot); _write_err186 == nil && err2 != nil {
+			_write_err186 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err148 == nil && err2 != nil {
-			_write_err148 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err186 == nil && err2 != nil {
+			_write_err186 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err148 == nil && err2 != nil {
-			_write_err148 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err186 == nil && err2 != nil {
+			_write_err186 = thrift.WrapTException(err2)
 		}
-		if _write_err148 != nil {
-			return false, thrift.WrapTException(_write_err148)
+		if _write_err186 != nil {
+			return false, thrift.WrapTException(_write_err186)
 		}
 		return true, err
 	} else {
@@ -14414,19 +19400,19 @@ func (p *iMServiceProcessorPing) Process(ctx context.Context, seqId int32, iprot
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Ping", thrift.REPLY, seqId); err2 != nil {
-		_write_err148 = thrift.WrapTException(err2)
+		_write_err186 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err148 == nil && err2 != nil {
-		_write_err148 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err186 == nil && err2 != nil {
+		_write_err186 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err148 == nil && err2 != nil {
-		_write_err148 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err186 == nil && err2 != nil {
+		_write_err186 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err148 == nil && err2 != nil {
-		_write_err148 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err186 == nil && err2 != nil {
+		_write_err186 = thrift.WrapTException(err2)
 	}
-	if _write_err148 != nil {
-		return false, thrift.WrapTException(_write_err148)
+	if _write_err186 != nil {
+		return false, thrift.WrapTException(_write_err186)
 	}
 	return true, err
 }
@@ -14436,7 +19422,7 @@ type iMServiceProcessorSignal struct {
 }
 
 func (p *iMServiceProcessorSignal) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err150 error
+	var _write_err188 error
 	args := IMServiceSignalArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -14482,21 +19468,21 @@ func (p *iMServiceProcessorSignal) Process(ctx context.Context, seqId int32, ipr
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc151 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Signal: "+err2.Error())
+		_exc189 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Signal: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Signal", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err150 = thrift.WrapTException(err2)
+			_write_err188 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc151.Write(ctx, oprot); _write_err150 == nil && err2 != nil {
-			_write_err150 = thrift.WrapTException(err2)
+		if err2 := _exc189.Write(ctx, oprot); _write_err188 == nil && err2 != nil {
+			_write_err188 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err150 == nil && err2 != nil {
-			_write_err150 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err188 == nil && err2 != nil {
+			_write_err188 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err150 == nil && err2 != nil {
-			_write_err150 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err188 == nil && err2 != nil {
+			_write_err188 = thrift.WrapTException(err2)
 		}
-		if _write_err150 != nil {
-			return false, thrift.WrapTException(_write_err150)
+		if _write_err188 != nil {
+			return false, thrift.WrapTException(_write_err188)
 		}
 		return true, err
 	} else {
@@ -14504,19 +19490,19 @@ func (p *iMServiceProcessorSignal) Process(ctx context.Context, seqId int32, ipr
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Signal", thrift.REPLY, seqId); err2 != nil {
-		_write_err150 = thrift.WrapTException(err2)
+		_write_err188 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err150 == nil && err2 != nil {
-		_write_err150 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err188 == nil && err2 != nil {
+		_write_err188 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err150 == nil && err2 != nil {
-		_write_err150 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err188 == nil && err2 != nil {
+		_write_err188 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err150 == nil && err2 != nil {
-		_write_err150 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err188 == nil && err2 != nil {
+		_write_err188 = thrift.WrapTException(err2)
 	}
-	if _write_err150 != nil {
-		return false, thrift.WrapTException(_write_err150)
+	if _write_err188 != nil {
+		return false, thrift.WrapTException(_write_err188)
 	}
 	return true, err
 }
@@ -14526,7 +19512,7 @@ type iMServiceProcessorRead struct {
 }
 
 func (p *iMServiceProcessorRead) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err152 error
+	var _write_err190 error
 	args := IMServiceReadArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -14572,21 +19558,21 @@ func (p *iMServiceProcessorRead) Process(ctx context.Context, seqId int32, iprot
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc153 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Read: "+err2.Error())
+		_exc191 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Read: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Read", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err152 = thrift.WrapTException(err2)
+			_write_err190 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc153.Write(ctx, oprot); _write_err152 == nil && err2 != nil {
-			_write_err152 = thrift.WrapTException(err2)
+		if err2 := _exc191.Write(ctx, oprot); _write_err190 == nil && err2 != nil {
+			_write_err190 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err152 == nil && err2 != nil {
-			_write_err152 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err190 == nil && err2 != nil {
+			_write_err190 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err152 == nil && err2 != nil {
-			_write_err152 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err190 == nil && err2 != nil {
+			_write_err190 = thrift.WrapTException(err2)
 		}
-		if _write_err152 != nil {
-			return false, thrift.WrapTException(_write_err152)
+		if _write_err190 != nil {
+			return false, thrift.WrapTException(_write_err190)
 		}
 		return true, err
 	} else {
@@ -14594,19 +19580,19 @@ func (p *iMServiceProcessorRead) Process(ctx context.Context, seqId int32, iprot
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Read", thrift.REPLY, seqId); err2 != nil {
-		_write_err152 = thrift.WrapTException(err2)
+		_write_err190 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err152 == nil && err2 != nil {
-		_write_err152 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err190 == nil && err2 != nil {
+		_write_err190 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err152 == nil && err2 != nil {
-		_write_err152 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err190 == nil && err2 != nil {
+		_write_err190 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err152 == nil && err2 != nil {
-		_write_err152 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err190 == nil && err2 != nil {
+		_write_err190 = thrift.WrapTException(err2)
 	}
-	if _write_err152 != nil {
-		return false, thrift.WrapTException(_write_err152)
+	if _write_err190 != nil {
+		return false, thrift.WrapTException(_write_err190)
 	}
 	return true, err
 }
@@ -14616,7 +19602,7 @@ type iMServiceProcessorAttend struct {
 }
 
 func (p *iMServiceProcessorAttend) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err154 error
+	var _write_err192 error
 	args := IMServiceAttendArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -14662,21 +19648,21 @@ func (p *iMServiceProcessorAttend) Process(ctx context.Context, seqId int32, ipr
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc155 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Attend: "+err2.Error())
+		_exc193 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Attend: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Attend", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err154 = thrift.WrapTException(err2)
+			_write_err192 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc155.Write(ctx, oprot); _write_err154 == nil && err2 != nil {
-			_write_err154 = thrift.WrapTException(err2)
+		if err2 := _exc193.Write(ctx, oprot); _write_err192 == nil && err2 != nil {
+			_write_err192 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err154 == nil && err2 != nil {
-			_write_err154 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err192 == nil && err2 != nil {
+			_write_err192 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err154 == nil && err2 != nil {
-			_write_err154 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err192 == nil && err2 != nil {
+			_write_err192 = thrift.WrapTException(err2)
 		}
-		if _write_err154 != nil {
-			return false, thrift.WrapTException(_write_err154)
+		if _write_err192 != nil {
+			return false, thrift.WrapTException(_write_err192)
 		}
 		return true, err
 	} else {
@@ -14684,19 +19670,19 @@ func (p *iMServiceProcessorAttend) Process(ctx context.Context, seqId int32, ipr
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Attend", thrift.REPLY, seqId); err2 != nil {
-		_write_err154 = thrift.WrapTException(err2)
+		_write_err192 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err154 == nil && err2 != nil {
-		_write_err154 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err192 == nil && err2 != nil {
+		_write_err192 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err154 == nil && err2 != nil {
-		_write_err154 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err192 == nil && err2 != nil {
+		_write_err192 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err154 == nil && err2 != nil {
-		_write_err154 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err192 == nil && err2 != nil {
+		_write_err192 = thrift.WrapTException(err2)
 	}
-	if _write_err154 != nil {
-		return false, thrift.WrapTException(_write_err154)
+	if _write_err192 != nil {
+		return false, thrift.WrapTException(_write_err192)
 	}
 	return true, err
 }
@@ -14706,7 +19692,7 @@ type iMServiceProcessorPresent struct {
 }
 
 func (p *iMServiceProcessorPresent) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err156 error
+	var _write_err194 error
 	args := IMServicePresentArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -14752,21 +19738,21 @@ func (p *iMServiceProcessorPresent) Process(ctx context.Context, seqId int32, ip
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc157 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Present: "+err2.Error())
+		_exc195 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Present: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Present", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err156 = thrift.WrapTException(err2)
+			_write_err194 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc157.Write(ctx, oprot); _write_err156 == nil && err2 != nil {
-			_write_err156 = thrift.WrapTException(err2)
+		if err2 := _exc195.Write(ctx, oprot); _write_err194 == nil && err2 != nil {
+			_write_err194 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err156 == nil && err2 != nil {
-			_write_err156 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err194 == nil && err2 != nil {
+			_write_err194 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err156 == nil && err2 != nil {
-			_write_err156 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err194 == nil && err2 != nil {
+			_write_err194 = thrift.WrapTException(err2)
 		}
-		if _write_err156 != nil {
-			return false, thrift.WrapTException(_write_err156)
+		if _write_err194 != nil {
+			return false, thrift.WrapTException(_write_err194)
 		}
 		return true, err
 	} else {
@@ -14774,19 +19760,19 @@ func (p *iMServiceProcessorPresent) Process(ctx context.Context, seqId int32, ip
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Present", thrift.REPLY, seqId); err2 != nil {
-		_write_err156 = thrift.WrapTException(err2)
+		_write_err194 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err156 == nil && err2 != nil {
-		_write_err156 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err194 == nil && err2 != nil {
+		_write_err194 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err156 == nil && err2 != nil {
-		_write_err156 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err194 == nil && err2 != nil {
+		_write_err194 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err156 == nil && err2 != nil {
-		_write_err156 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err194 == nil && err2 != nil {
+		_write_err194 = thrift.WrapTException(err2)
 	}
-	if _write_err156 != nil {
-		return false, thrift.WrapTException(_write_err156)
+	if _write_err194 != nil {
+		return false, thrift.WrapTException(_write_err194)
 	}
 	return true, err
 }
@@ -14796,7 +19782,7 @@ type iMServiceProcessorRegister struct {
 }
 
 func (p *iMServiceProcessorRegister) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err158 error
+	var _write_err196 error
 	args := IMServiceRegisterArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -14842,21 +19828,21 @@ func (p *iMServiceProcessorRegister) Process(ctx context.Context, seqId int32, i
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc159 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Register: "+err2.Error())
+		_exc197 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Register: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Register", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err158 = thrift.WrapTException(err2)
+			_write_err196 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc159.Write(ctx, oprot); _write_err158 == nil && err2 != nil {
-			_write_err158 = thrift.WrapTException(err2)
+		if err2 := _exc197.Write(ctx, oprot); _write_err196 == nil && err2 != nil {
+			_write_err196 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err158 == nil && err2 != nil {
-			_write_err158 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err196 == nil && err2 != nil {
+			_write_err196 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err158 == nil && err2 != nil {
-			_write_err158 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err196 == nil && err2 != nil {
+			_write_err196 = thrift.WrapTException(err2)
 		}
-		if _write_err158 != nil {
-			return false, thrift.WrapTException(_write_err158)
+		if _write_err196 != nil {
+			return false, thrift.WrapTException(_write_err196)
 		}
 		return true, err
 	} else {
@@ -14864,19 +19850,19 @@ func (p *iMServiceProcessorRegister) Process(ctx context.Context, seqId int32, i
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Register", thrift.REPLY, seqId); err2 != nil {
-		_write_err158 = thrift.WrapTException(err2)
+		_write_err196 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err158 == nil && err2 != nil {
-		_write_err158 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err196 == nil && err2 != nil {
+		_write_err196 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err158 == nil && err2 != nil {
-		_write_err158 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err196 == nil && err2 != nil {
+		_write_err196 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err158 == nil && err2 != nil {
-		_write_err158 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err196 == nil && err2 != nil {
+		_write_err196 = thrift.WrapTException(err2)
 	}
-	if _write_err158 != nil {
-		return false, thrift.WrapTException(_write_err158)
+	if _write_err196 != nil {
+		return false, thrift.WrapTException(_write_err196)
 	}
 	return true, err
 }
@@ -14886,7 +19872,7 @@ type iMServiceProcessorAccount struct {
 }
 
 func (p *iMServiceProcessorAccount) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err160 error
+	var _write_err198 error
 	args := IMServiceAccountArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -14932,21 +19918,21 @@ func (p *iMServiceProcessorAccount) Process(ctx context.Context, seqId int32, ip
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc161 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Account: "+err2.Error())
+		_exc199 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Account: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Account", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err160 = thrift.WrapTException(err2)
+			_write_err198 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc161.Write(ctx, oprot); _write_err160 == nil && err2 != nil {
-			_write_err160 = thrift.WrapTException(err2)
+		if err2 := _exc199.Write(ctx, oprot); _write_err198 == nil && err2 != nil {
+			_write_err198 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err160 == nil && err2 != nil {
-			_write_err160 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err198 == nil && err2 != nil {
+			_write_err198 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err160 == nil && err2 != nil {
-			_write_err160 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err198 == nil && err2 != nil {
+			_write_err198 = thrift.WrapTException(err2)
 		}
-		if _write_err160 != nil {
-			return false, thrift.WrapTException(_write_err160)
+		if _write_err198 != nil {
+			return false, thrift.WrapTException(_write_err198)
 		}
 		return true, err
 	} else {
@@ -14954,19 +19940,19 @@ func (p *iMServiceProcessorAccount) Process(ctx context.Context, seqId int32, ip
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Account", thrift.REPLY, seqId); err2 != nil {
-		_write_err160 = thrift.WrapTException(err2)
+		_write_err198 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err160 == nil && err2 != nil {
-		_write_err160 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err198 == nil && err2 != nil {
+		_write_err198 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err160 == nil && err2 != nil {
-		_write_err160 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err198 == nil && err2 != nil {
+		_write_err198 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err160 == nil && err2 != nil {
-		_write_err160 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err198 == nil && err2 != nil {
+		_write_err198 = thrift.WrapTException(err2)
 	}
-	if _write_err160 != nil {
-		return false, thrift.WrapTException(_write_err160)
+	if _write_err198 != nil {
+		return false, thrift.WrapTException(_write_err198)
 	}
 	return true, err
 }
@@ -14976,7 +19962,7 @@ type iMServiceProcessorAccounts struct {
 }
 
 func (p *iMServiceProcessorAccounts) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err162 error
+	var _write_err200 error
 	args := IMServiceAccountsArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -15022,21 +20008,21 @@ func (p *iMServiceProcessorAccounts) Process(ctx context.Context, seqId int32, i
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc163 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Accounts: "+err2.Error())
+		_exc201 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Accounts: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Accounts", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err162 = thrift.WrapTException(err2)
+			_write_err200 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc163.Write(ctx, oprot); _write_err162 == nil && err2 != nil {
-			_write_err162 = thrift.WrapTException(err2)
+		if err2 := _exc201.Write(ctx, oprot); _write_err200 == nil && err2 != nil {
+			_write_err200 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err162 == nil && err2 != nil {
-			_write_err162 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err200 == nil && err2 != nil {
+			_write_err200 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err162 == nil && err2 != nil {
-			_write_err162 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err200 == nil && err2 != nil {
+			_write_err200 = thrift.WrapTException(err2)
 		}
-		if _write_err162 != nil {
-			return false, thrift.WrapTException(_write_err162)
+		if _write_err200 != nil {
+			return false, thrift.WrapTException(_write_err200)
 		}
 		return true, err
 	} else {
@@ -15044,19 +20030,19 @@ func (p *iMServiceProcessorAccounts) Process(ctx context.Context, seqId int32, i
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Accounts", thrift.REPLY, seqId); err2 != nil {
-		_write_err162 = thrift.WrapTException(err2)
+		_write_err200 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err162 == nil && err2 != nil {
-		_write_err162 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err200 == nil && err2 != nil {
+		_write_err200 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err162 == nil && err2 != nil {
-		_write_err162 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err200 == nil && err2 != nil {
+		_write_err200 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err162 == nil && err2 != nil {
-		_write_err162 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err200 == nil && err2 != nil {
+		_write_err200 = thrift.WrapTException(err2)
 	}
-	if _write_err162 != nil {
-		return false, thrift.WrapTException(_write_err162)
+	if _write_err200 != nil {
+		return false, thrift.WrapTException(_write_err200)
 	}
 	return true, err
 }
@@ -15066,7 +20052,7 @@ type iMServiceProcessorKnown struct {
 }
 
 func (p *iMServiceProcessorKnown) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err164 error
+	var _write_err202 error
 	args := IMServiceKnownArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -15112,21 +20098,21 @@ func (p *iMServiceProcessorKnown) Process(ctx context.Context, seqId int32, ipro
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc165 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Known: "+err2.Error())
+		_exc203 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Known: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Known", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err164 = thrift.WrapTException(err2)
+			_write_err202 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc165.Write(ctx, oprot); _write_err164 == nil && err2 != nil {
-			_write_err164 = thrift.WrapTException(err2)
+		if err2 := _exc203.Write(ctx, oprot); _write_err202 == nil && err2 != nil {
+			_write_err202 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err164 == nil && err2 != nil {
-			_write_err164 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err202 == nil && err2 != nil {
+			_write_err202 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err164 == nil && err2 != nil {
-			_write_err164 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err202 == nil && err2 != nil {
+			_write_err202 = thrift.WrapTException(err2)
 		}
-		if _write_err164 != nil {
-			return false, thrift.WrapTException(_write_err164)
+		if _write_err202 != nil {
+			return false, thrift.WrapTException(_write_err202)
 		}
 		return true, err
 	} else {
@@ -15134,19 +20120,19 @@ func (p *iMServiceProcessorKnown) Process(ctx context.Context, seqId int32, ipro
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Known", thrift.REPLY, seqId); err2 != nil {
-		_write_err164 = thrift.WrapTException(err2)
+		_write_err202 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err164 == nil && err2 != nil {
-		_write_err164 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err202 == nil && err2 != nil {
+		_write_err202 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err164 == nil && err2 != nil {
-		_write_err164 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err202 == nil && err2 != nil {
+		_write_err202 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err164 == nil && err2 != nil {
-		_write_err164 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err202 == nil && err2 != nil {
+		_write_err202 = thrift.WrapTException(err2)
 	}
-	if _write_err164 != nil {
-		return false, thrift.WrapTException(_write_err164)
+	if _write_err202 != nil {
+		return false, thrift.WrapTException(_write_err202)
 	}
 	return true, err
 }
@@ -15156,7 +20142,7 @@ type iMServiceProcessorLogin struct {
 }
 
 func (p *iMServiceProcessorLogin) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err166 error
+	var _write_err204 error
 	args := IMServiceLoginArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -15202,21 +20188,21 @@ func (p *iMServiceProcessorLogin) Process(ctx context.Context, seqId int32, ipro
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc167 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Login: "+err2.Error())
+		_exc205 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Login: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Login", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err166 = thrift.WrapTException(err2)
+			_write_err204 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc167.Write(ctx, oprot); _write_err166 == nil && err2 != nil {
-			_write_err166 = thrift.WrapTException(err2)
+		if err2 := _exc205.Write(ctx, oprot); _write_err204 == nil && err2 != nil {
+			_write_err204 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err166 == nil && err2 != nil {
-			_write_err166 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err204 == nil && err2 != nil {
+			_write_err204 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err166 == nil && err2 != nil {
-			_write_err166 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err204 == nil && err2 != nil {
+			_write_err204 = thrift.WrapTException(err2)
 		}
-		if _write_err166 != nil {
-			return false, thrift.WrapTException(_write_err166)
+		if _write_err204 != nil {
+			return false, thrift.WrapTException(_write_err204)
 		}
 		return true, err
 	} else {
@@ -15224,19 +20210,19 @@ func (p *iMServiceProcessorLogin) Process(ctx context.Context, seqId int32, ipro
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Login", thrift.REPLY, seqId); err2 != nil {
-		_write_err166 = thrift.WrapTException(err2)
+		_write_err204 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err166 == nil && err2 != nil {
-		_write_err166 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err204 == nil && err2 != nil {
+		_write_err204 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err166 == nil && err2 != nil {
-		_write_err166 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err204 == nil && err2 != nil {
+		_write_err204 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err166 == nil && err2 != nil {
-		_write_err166 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err204 == nil && err2 != nil {
+		_write_err204 = thrift.WrapTException(err2)
 	}
-	if _write_err166 != nil {
-		return false, thrift.WrapTException(_write_err166)
+	if _write_err204 != nil {
+		return false, thrift.WrapTException(_write_err204)
 	}
 	return true, err
 }
@@ -15246,7 +20232,7 @@ type iMServiceProcessorRefresh struct {
 }
 
 func (p *iMServiceProcessorRefresh) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err168 error
+	var _write_err206 error
 	args := IMServiceRefreshArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -15292,21 +20278,21 @@ func (p *iMServiceProcessorRefresh) Process(ctx context.Context, seqId int32, ip
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc169 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Refresh: "+err2.Error())
+		_exc207 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Refresh: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Refresh", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err168 = thrift.WrapTException(err2)
+			_write_err206 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc169.Write(ctx, oprot); _write_err168 == nil && err2 != nil {
-			_write_err168 = thrift.WrapTException(err2)
+		if err2 := _exc207.Write(ctx, oprot); _write_err206 == nil && err2 != nil {
+			_write_err206 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err168 == nil && err2 != nil {
-			_write_err168 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err206 == nil && err2 != nil {
+			_write_err206 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err168 == nil && err2 != nil {
-			_write_err168 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err206 == nil && err2 != nil {
+			_write_err206 = thrift.WrapTException(err2)
 		}
-		if _write_err168 != nil {
-			return false, thrift.WrapTException(_write_err168)
+		if _write_err206 != nil {
+			return false, thrift.WrapTException(_write_err206)
 		}
 		return true, err
 	} else {
@@ -15314,19 +20300,19 @@ func (p *iMServiceProcessorRefresh) Process(ctx context.Context, seqId int32, ip
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Refresh", thrift.REPLY, seqId); err2 != nil {
-		_write_err168 = thrift.WrapTException(err2)
+		_write_err206 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err168 == nil && err2 != nil {
-		_write_err168 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err206 == nil && err2 != nil {
+		_write_err206 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err168 == nil && err2 != nil {
-		_write_err168 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err206 == nil && err2 != nil {
+		_write_err206 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err168 == nil && err2 != nil {
-		_write_err168 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err206 == nil && err2 != nil {
+		_write_err206 = thrift.WrapTException(err2)
 	}
-	if _write_err168 != nil {
-		return false, thrift.WrapTException(_write_err168)
+	if _write_err206 != nil {
+		return false, thrift.WrapTException(_write_err206)
 	}
 	return true, err
 }
@@ -15336,7 +20322,7 @@ type iMServiceProcessorLogout struct {
 }
 
 func (p *iMServiceProcessorLogout) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err170 error
+	var _write_err208 error
 	args := IMServiceLogoutArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -15382,21 +20368,21 @@ func (p *iMServiceProcessorLogout) Process(ctx context.Context, seqId int32, ipr
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc171 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Logout: "+err2.Error())
+		_exc209 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Logout: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Logout", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err170 = thrift.WrapTException(err2)
+			_write_err208 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc171.Write(ctx, oprot); _write_err170 == nil && err2 != nil {
-			_write_err170 = thrift.WrapTException(err2)
+		if err2 := _exc209.Write(ctx, oprot); _write_err208 == nil && err2 != nil {
+			_write_err208 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err170 == nil && err2 != nil {
-			_write_err170 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err208 == nil && err2 != nil {
+			_write_err208 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err170 == nil && err2 != nil {
-			_write_err170 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err208 == nil && err2 != nil {
+			_write_err208 = thrift.WrapTException(err2)
 		}
-		if _write_err170 != nil {
-			return false, thrift.WrapTException(_write_err170)
+		if _write_err208 != nil {
+			return false, thrift.WrapTException(_write_err208)
 		}
 		return true, err
 	} else {
@@ -15404,19 +20390,19 @@ func (p *iMServiceProcessorLogout) Process(ctx context.Context, seqId int32, ipr
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Logout", thrift.REPLY, seqId); err2 != nil {
-		_write_err170 = thrift.WrapTException(err2)
+		_write_err208 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err170 == nil && err2 != nil {
-		_write_err170 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err208 == nil && err2 != nil {
+		_write_err208 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err170 == nil && err2 != nil {
-		_write_err170 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err208 == nil && err2 != nil {
+		_write_err208 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err170 == nil && err2 != nil {
-		_write_err170 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err208 == nil && err2 != nil {
+		_write_err208 = thrift.WrapTException(err2)
 	}
-	if _write_err170 != nil {
-		return false, thrift.WrapTException(_write_err170)
+	if _write_err208 != nil {
+		return false, thrift.WrapTException(_write_err208)
 	}
 	return true, err
 }
@@ -15426,7 +20412,7 @@ type iMServiceProcessorChangePassword struct {
 }
 
 func (p *iMServiceProcessorChangePassword) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err172 error
+	var _write_err210 error
 	args := IMServiceChangePasswordArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -15472,21 +20458,21 @@ func (p *iMServiceProcessorChangePassword) Process(ctx context.Context, seqId in
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc173 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing ChangePassword: "+err2.Error())
+		_exc211 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing ChangePassword: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "ChangePassword", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err172 = thrift.WrapTException(err2)
+			_write_err210 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc173.Write(ctx, oprot); _write_err172 == nil && err2 != nil {
-			_write_err172 = thrift.WrapTException(err2)
+		if err2 := _exc211.Write(ctx, oprot); _write_err210 == nil && err2 != nil {
+			_write_err210 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err172 == nil && err2 != nil {
-			_write_err172 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err210 == nil && err2 != nil {
+			_write_err210 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err172 == nil && err2 != nil {
-			_write_err172 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err210 == nil && err2 != nil {
+			_write_err210 = thrift.WrapTException(err2)
 		}
-		if _write_err172 != nil {
-			return false, thrift.WrapTException(_write_err172)
+		if _write_err210 != nil {
+			return false, thrift.WrapTException(_write_err210)
 		}
 		return true, err
 	} else {
@@ -15494,19 +20480,19 @@ func (p *iMServiceProcessorChangePassword) Process(ctx context.Context, seqId in
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "ChangePassword", thrift.REPLY, seqId); err2 != nil {
-		_write_err172 = thrift.WrapTException(err2)
+		_write_err210 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err172 == nil && err2 != nil {
-		_write_err172 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err210 == nil && err2 != nil {
+		_write_err210 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err172 == nil && err2 != nil {
-		_write_err172 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err210 == nil && err2 != nil {
+		_write_err210 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err172 == nil && err2 != nil {
-		_write_err172 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err210 == nil && err2 != nil {
+		_write_err210 = thrift.WrapTException(err2)
 	}
-	if _write_err172 != nil {
-		return false, thrift.WrapTException(_write_err172)
+	if _write_err210 != nil {
+		return false, thrift.WrapTException(_write_err210)
 	}
 	return true, err
 }
@@ -15516,7 +20502,7 @@ type iMServiceProcessorReaders struct {
 }
 
 func (p *iMServiceProcessorReaders) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err174 error
+	var _write_err212 error
 	args := IMServiceReadersArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -15562,21 +20548,21 @@ func (p *iMServiceProcessorReaders) Process(ctx context.Context, seqId int32, ip
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc175 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Readers: "+err2.Error())
+		_exc213 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Readers: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Readers", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err174 = thrift.WrapTException(err2)
+			_write_err212 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc175.Write(ctx, oprot); _write_err174 == nil && err2 != nil {
-			_write_err174 = thrift.WrapTException(err2)
+		if err2 := _exc213.Write(ctx, oprot); _write_err212 == nil && err2 != nil {
+			_write_err212 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err174 == nil && err2 != nil {
-			_write_err174 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err212 == nil && err2 != nil {
+			_write_err212 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err174 == nil && err2 != nil {
-			_write_err174 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err212 == nil && err2 != nil {
+			_write_err212 = thrift.WrapTException(err2)
 		}
-		if _write_err174 != nil {
-			return false, thrift.WrapTException(_write_err174)
+		if _write_err212 != nil {
+			return false, thrift.WrapTException(_write_err212)
 		}
 		return true, err
 	} else {
@@ -15584,19 +20570,19 @@ func (p *iMServiceProcessorReaders) Process(ctx context.Context, seqId int32, ip
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Readers", thrift.REPLY, seqId); err2 != nil {
-		_write_err174 = thrift.WrapTException(err2)
+		_write_err212 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err174 == nil && err2 != nil {
-		_write_err174 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err212 == nil && err2 != nil {
+		_write_err212 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err174 == nil && err2 != nil {
-		_write_err174 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err212 == nil && err2 != nil {
+		_write_err212 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err174 == nil && err2 != nil {
-		_write_err174 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err212 == nil && err2 != nil {
+		_write_err212 = thrift.WrapTException(err2)
 	}
-	if _write_err174 != nil {
-		return false, thrift.WrapTException(_write_err174)
+	if _write_err212 != nil {
+		return false, thrift.WrapTException(_write_err212)
 	}
 	return true, err
 }
@@ -15606,7 +20592,7 @@ type iMServiceProcessorIgnored struct {
 }
 
 func (p *iMServiceProcessorIgnored) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err176 error
+	var _write_err214 error
 	args := IMServiceIgnoredArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -15652,21 +20638,21 @@ func (p *iMServiceProcessorIgnored) Process(ctx context.Context, seqId int32, ip
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc177 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ignored: "+err2.Error())
+		_exc215 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ignored: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Ignored", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err176 = thrift.WrapTException(err2)
+			_write_err214 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc177.Write(ctx, oprot); _write_err176 == nil && err2 != nil {
-			_write_err176 = thrift.WrapTException(err2)
+		if err2 := _exc215.Write(ctx, oprot); _write_err214 == nil && err2 != nil {
+			_write_err214 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err176 == nil && err2 != nil {
-			_write_err176 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err214 == nil && err2 != nil {
+			_write_err214 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err176 == nil && err2 != nil {
-			_write_err176 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err214 == nil && err2 != nil {
+			_write_err214 = thrift.WrapTException(err2)
 		}
-		if _write_err176 != nil {
-			return false, thrift.WrapTException(_write_err176)
+		if _write_err214 != nil {
+			return false, thrift.WrapTException(_write_err214)
 		}
 		return true, err
 	} else {
@@ -15674,19 +20660,19 @@ func (p *iMServiceProcessorIgnored) Process(ctx context.Context, seqId int32, ip
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Ignored", thrift.REPLY, seqId); err2 != nil {
-		_write_err176 = thrift.WrapTException(err2)
+		_write_err214 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err176 == nil && err2 != nil {
-		_write_err176 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err214 == nil && err2 != nil {
+		_write_err214 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err176 == nil && err2 != nil {
-		_write_err176 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err214 == nil && err2 != nil {
+		_write_err214 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err176 == nil && err2 != nil {
-		_write_err176 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err214 == nil && err2 != nil {
+		_write_err214 = thrift.WrapTException(err2)
 	}
-	if _write_err176 != nil {
-		return false, thrift.WrapTException(_write_err176)
+	if _write_err214 != nil {
+		return false, thrift.WrapTException(_write_err214)
 	}
 	return true, err
 }
@@ -15696,7 +20682,7 @@ type iMServiceProcessorIgnore struct {
 }
 
 func (p *iMServiceProcessorIgnore) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err178 error
+	var _write_err216 error
 	args := IMServiceIgnoreArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -15742,21 +20728,21 @@ func (p *iMServiceProcessorIgnore) Process(ctx context.Context, seqId int32, ipr
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc179 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ignore: "+err2.Error())
+		_exc217 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ignore: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Ignore", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err178 = thrift.WrapTException(err2)
+			_write_err216 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc179.Write(ctx, oprot); _write_err178 == nil && err2 != nil {
-			_write_err178 = thrift.WrapTException(err2)
+		if err2 := _exc217.Write(ctx, oprot); _write_err216 == nil && err2 != nil {
+			_write_err216 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err178 == nil && err2 != nil {
-			_write_err178 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err216 == nil && err2 != nil {
+			_write_err216 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err178 == nil && err2 != nil {
-			_write_err178 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err216 == nil && err2 != nil {
+			_write_err216 = thrift.WrapTException(err2)
 		}
-		if _write_err178 != nil {
-			return false, thrift.WrapTException(_write_err178)
+		if _write_err216 != nil {
+			return false, thrift.WrapTException(_write_err216)
 		}
 		return true, err
 	} else {
@@ -15764,19 +20750,19 @@ func (p *iMServiceProcessorIgnore) Process(ctx context.Context, seqId int32, ipr
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Ignore", thrift.REPLY, seqId); err2 != nil {
-		_write_err178 = thrift.WrapTException(err2)
+		_write_err216 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err178 == nil && err2 != nil {
-		_write_err178 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err216 == nil && err2 != nil {
+		_write_err216 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err178 == nil && err2 != nil {
-		_write_err178 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err216 == nil && err2 != nil {
+		_write_err216 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err178 == nil && err2 != nil {
-		_write_err178 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err216 == nil && err2 != nil {
+		_write_err216 = thrift.WrapTException(err2)
 	}
-	if _write_err178 != nil {
-		return false, thrift.WrapTException(_write_err178)
+	if _write_err216 != nil {
+		return false, thrift.WrapTException(_write_err216)
 	}
 	return true, err
 }
@@ -15786,7 +20772,7 @@ type iMServiceProcessorInbox struct {
 }
 
 func (p *iMServiceProcessorInbox) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err180 error
+	var _write_err218 error
 	args := IMServiceInboxArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -15832,21 +20818,21 @@ func (p *iMServiceProcessorInbox) Process(ctx context.Context, seqId int32, ipro
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc181 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Inbox: "+err2.Error())
+		_exc219 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Inbox: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Inbox", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err180 = thrift.WrapTException(err2)
+			_write_err218 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc181.Write(ctx, oprot); _write_err180 == nil && err2 != nil {
-			_write_err180 = thrift.WrapTException(err2)
+		if err2 := _exc219.Write(ctx, oprot); _write_err218 == nil && err2 != nil {
+			_write_err218 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err180 == nil && err2 != nil {
-			_write_err180 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err218 == nil && err2 != nil {
+			_write_err218 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err180 == nil && err2 != nil {
-			_write_err180 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err218 == nil && err2 != nil {
+			_write_err218 = thrift.WrapTException(err2)
 		}
-		if _write_err180 != nil {
-			return false, thrift.WrapTException(_write_err180)
+		if _write_err218 != nil {
+			return false, thrift.WrapTException(_write_err218)
 		}
 		return true, err
 	} else {
@@ -15854,19 +20840,19 @@ func (p *iMServiceProcessorInbox) Process(ctx context.Context, seqId int32, ipro
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Inbox", thrift.REPLY, seqId); err2 != nil {
-		_write_err180 = thrift.WrapTException(err2)
+		_write_err218 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err180 == nil && err2 != nil {
-		_write_err180 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err218 == nil && err2 != nil {
+		_write_err218 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err180 == nil && err2 != nil {
-		_write_err180 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err218 == nil && err2 != nil {
+		_write_err218 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err180 == nil && err2 != nil {
-		_write_err180 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err218 == nil && err2 != nil {
+		_write_err218 = thrift.WrapTException(err2)
 	}
-	if _write_err180 != nil {
-		return false, thrift.WrapTException(_write_err180)
+	if _write_err218 != nil {
+		return false, thrift.WrapTException(_write_err218)
 	}
 	return true, err
 }
@@ -15876,7 +20862,7 @@ type iMServiceProcessorUnread struct {
 }
 
 func (p *iMServiceProcessorUnread) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err182 error
+	var _write_err220 error
 	args := IMServiceUnreadArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -15922,21 +20908,21 @@ func (p *iMServiceProcessorUnread) Process(ctx context.Context, seqId int32, ipr
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc183 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Unread: "+err2.Error())
+		_exc221 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Unread: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Unread", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err182 = thrift.WrapTException(err2)
+			_write_err220 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc183.Write(ctx, oprot); _write_err182 == nil && err2 != nil {
-			_write_err182 = thrift.WrapTException(err2)
+		if err2 := _exc221.Write(ctx, oprot); _write_err220 == nil && err2 != nil {
+			_write_err220 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err182 == nil && err2 != nil {
-			_write_err182 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err220 == nil && err2 != nil {
+			_write_err220 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err182 == nil && err2 != nil {
-			_write_err182 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err220 == nil && err2 != nil {
+			_write_err220 = thrift.WrapTException(err2)
 		}
-		if _write_err182 != nil {
-			return false, thrift.WrapTException(_write_err182)
+		if _write_err220 != nil {
+			return false, thrift.WrapTException(_write_err220)
 		}
 		return true, err
 	} else {
@@ -15944,19 +20930,19 @@ func (p *iMServiceProcessorUnread) Process(ctx context.Context, seqId int32, ipr
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Unread", thrift.REPLY, seqId); err2 != nil {
-		_write_err182 = thrift.WrapTException(err2)
+		_write_err220 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err182 == nil && err2 != nil {
-		_write_err182 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err220 == nil && err2 != nil {
+		_write_err220 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err182 == nil && err2 != nil {
-		_write_err182 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err220 == nil && err2 != nil {
+		_write_err220 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err182 == nil && err2 != nil {
-		_write_err182 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err220 == nil && err2 != nil {
+		_write_err220 = thrift.WrapTException(err2)
 	}
-	if _write_err182 != nil {
-		return false, thrift.WrapTException(_write_err182)
+	if _write_err220 != nil {
+		return false, thrift.WrapTException(_write_err220)
 	}
 	return true, err
 }
@@ -15966,7 +20952,7 @@ type iMServiceProcessorChats struct {
 }
 
 func (p *iMServiceProcessorChats) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err184 error
+	var _write_err222 error
 	args := IMServiceChatsArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -16012,21 +20998,21 @@ func (p *iMServiceProcessorChats) Process(ctx context.Context, seqId int32, ipro
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc185 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Chats: "+err2.Error())
+		_exc223 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Chats: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Chats", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err184 = thrift.WrapTException(err2)
+			_write_err222 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc185.Write(ctx, oprot); _write_err184 == nil && err2 != nil {
-			_write_err184 = thrift.WrapTException(err2)
+		if err2 := _exc223.Write(ctx, oprot); _write_err222 == nil && err2 != nil {
+			_write_err222 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err184 == nil && err2 != nil {
-			_write_err184 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err222 == nil && err2 != nil {
+			_write_err222 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err184 == nil && err2 != nil {
-			_write_err184 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err222 == nil && err2 != nil {
+			_write_err222 = thrift.WrapTException(err2)
 		}
-		if _write_err184 != nil {
-			return false, thrift.WrapTException(_write_err184)
+		if _write_err222 != nil {
+			return false, thrift.WrapTException(_write_err222)
 		}
 		return true, err
 	} else {
@@ -16034,19 +21020,559 @@ func (p *iMServiceProcessorChats) Process(ctx context.Context, seqId int32, ipro
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Chats", thrift.REPLY, seqId); err2 != nil {
-		_write_err184 = thrift.WrapTException(err2)
+		_write_err222 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err184 == nil && err2 != nil {
-		_write_err184 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err222 == nil && err2 != nil {
+		_write_err222 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err184 == nil && err2 != nil {
-		_write_err184 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err222 == nil && err2 != nil {
+		_write_err222 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err184 == nil && err2 != nil {
-		_write_err184 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err222 == nil && err2 != nil {
+		_write_err222 = thrift.WrapTException(err2)
 	}
-	if _write_err184 != nil {
-		return false, thrift.WrapTException(_write_err184)
+	if _write_err222 != nil {
+		return false, thrift.WrapTException(_write_err222)
+	}
+	return true, err
+}
+
+type iMServiceProcessorEnter struct {
+	handler IMService
+}
+
+func (p *iMServiceProcessorEnter) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
+	var _write_err224 error
+	args := IMServiceEnterArgs{}
+	if err2 := args.Read(ctx, iprot); err2 != nil {
+		iprot.ReadMessageEnd(ctx)
+		x := thrift.NewTApplicationException(thrift.PROTOCOL_ERROR, err2.Error())
+		oprot.WriteMessageBegin(ctx, "Enter", thrift.EXCEPTION, seqId)
+		x.Write(ctx, oprot)
+		oprot.WriteMessageEnd(ctx)
+		oprot.Flush(ctx)
+		return false, thrift.WrapTException(err2)
+	}
+	iprot.ReadMessageEnd(ctx)
+
+	tickerCancel := func() {}
+	// Start a goroutine to do server side connectivity check.
+	if thrift.ServerConnectivityCheckInterval > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		var tickerCtx context.Context
+		tickerCtx, tickerCancel = context.WithCancel(context.Background())
+		defer tickerCancel()
+		go func(ctx context.Context, cancel context.CancelFunc) {
+			ticker := time.NewTicker(thrift.ServerConnectivityCheckInterval)
+			defer ticker.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-ticker.C:
+					if !iprot.Transport().IsOpen() {
+						cancel()
+						return
+					}
+				}
+			}
+		}(tickerCtx, cancel)
+	}
+
+	result := IMServiceEnterResult{}
+	if retval, err2 := p.handler.Enter(ctx, args.Req); err2 != nil {
+		tickerCancel()
+		err = thrift.WrapTException(err2)
+		if errors.Is(err2, thrift.ErrAbandonRequest) {
+			return false, thrift.WrapTException(err2)
+		}
+		_exc225 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Enter: "+err2.Error())
+		if err2 := oprot.WriteMessageBegin(ctx, "Enter", thrift.EXCEPTION, seqId); err2 != nil {
+			_write_err224 = thrift.WrapTException(err2)
+		}
+		if err2 := _exc225.Write(ctx, oprot); _write_err224 == nil && err2 != nil {
+			_write_err224 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err224 == nil && err2 != nil {
+			_write_err224 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.Flush(ctx); _write_err224 == nil && err2 != nil {
+			_write_err224 = thrift.WrapTException(err2)
+		}
+		if _write_err224 != nil {
+			return false, thrift.WrapTException(_write_err224)
+		}
+		return true, err
+	} else {
+		result.Success = retval
+	}
+	tickerCancel()
+	if err2 := oprot.WriteMessageBegin(ctx, "Enter", thrift.REPLY, seqId); err2 != nil {
+		_write_err224 = thrift.WrapTException(err2)
+	}
+	if err2 := result.Write(ctx, oprot); _write_err224 == nil && err2 != nil {
+		_write_err224 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err224 == nil && err2 != nil {
+		_write_err224 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.Flush(ctx); _write_err224 == nil && err2 != nil {
+		_write_err224 = thrift.WrapTException(err2)
+	}
+	if _write_err224 != nil {
+		return false, thrift.WrapTException(_write_err224)
+	}
+	return true, err
+}
+
+type iMServiceProcessorCreateRoom struct {
+	handler IMService
+}
+
+func (p *iMServiceProcessorCreateRoom) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
+	var _write_err226 error
+	args := IMServiceCreateRoomArgs{}
+	if err2 := args.Read(ctx, iprot); err2 != nil {
+		iprot.ReadMessageEnd(ctx)
+		x := thrift.NewTApplicationException(thrift.PROTOCOL_ERROR, err2.Error())
+		oprot.WriteMessageBegin(ctx, "CreateRoom", thrift.EXCEPTION, seqId)
+		x.Write(ctx, oprot)
+		oprot.WriteMessageEnd(ctx)
+		oprot.Flush(ctx)
+		return false, thrift.WrapTException(err2)
+	}
+	iprot.ReadMessageEnd(ctx)
+
+	tickerCancel := func() {}
+	// Start a goroutine to do server side connectivity check.
+	if thrift.ServerConnectivityCheckInterval > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		var tickerCtx context.Context
+		tickerCtx, tickerCancel = context.WithCancel(context.Background())
+		defer tickerCancel()
+		go func(ctx context.Context, cancel context.CancelFunc) {
+			ticker := time.NewTicker(thrift.ServerConnectivityCheckInterval)
+			defer ticker.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-ticker.C:
+					if !iprot.Transport().IsOpen() {
+						cancel()
+						return
+					}
+				}
+			}
+		}(tickerCtx, cancel)
+	}
+
+	result := IMServiceCreateRoomResult{}
+	if retval, err2 := p.handler.CreateRoom(ctx, args.Req); err2 != nil {
+		tickerCancel()
+		err = thrift.WrapTException(err2)
+		if errors.Is(err2, thrift.ErrAbandonRequest) {
+			return false, thrift.WrapTException(err2)
+		}
+		_exc227 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing CreateRoom: "+err2.Error())
+		if err2 := oprot.WriteMessageBegin(ctx, "CreateRoom", thrift.EXCEPTION, seqId); err2 != nil {
+			_write_err226 = thrift.WrapTException(err2)
+		}
+		if err2 := _exc227.Write(ctx, oprot); _write_err226 == nil && err2 != nil {
+			_write_err226 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err226 == nil && err2 != nil {
+			_write_err226 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.Flush(ctx); _write_err226 == nil && err2 != nil {
+			_write_err226 = thrift.WrapTException(err2)
+		}
+		if _write_err226 != nil {
+			return false, thrift.WrapTException(_write_err226)
+		}
+		return true, err
+	} else {
+		result.Success = retval
+	}
+	tickerCancel()
+	if err2 := oprot.WriteMessageBegin(ctx, "CreateRoom", thrift.REPLY, seqId); err2 != nil {
+		_write_err226 = thrift.WrapTException(err2)
+	}
+	if err2 := result.Write(ctx, oprot); _write_err226 == nil && err2 != nil {
+		_write_err226 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err226 == nil && err2 != nil {
+		_write_err226 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.Flush(ctx); _write_err226 == nil && err2 != nil {
+		_write_err226 = thrift.WrapTException(err2)
+	}
+	if _write_err226 != nil {
+		return false, thrift.WrapTException(_write_err226)
+	}
+	return true, err
+}
+
+type iMServiceProcessorChangeRoom struct {
+	handler IMService
+}
+
+func (p *iMServiceProcessorChangeRoom) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
+	var _write_err228 error
+	args := IMServiceChangeRoomArgs{}
+	if err2 := args.Read(ctx, iprot); err2 != nil {
+		iprot.ReadMessageEnd(ctx)
+		x := thrift.NewTApplicationException(thrift.PROTOCOL_ERROR, err2.Error())
+		oprot.WriteMessageBegin(ctx, "ChangeRoom", thrift.EXCEPTION, seqId)
+		x.Write(ctx, oprot)
+		oprot.WriteMessageEnd(ctx)
+		oprot.Flush(ctx)
+		return false, thrift.WrapTException(err2)
+	}
+	iprot.ReadMessageEnd(ctx)
+
+	tickerCancel := func() {}
+	// Start a goroutine to do server side connectivity check.
+	if thrift.ServerConnectivityCheckInterval > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		var tickerCtx context.Context
+		tickerCtx, tickerCancel = context.WithCancel(context.Background())
+		defer tickerCancel()
+		go func(ctx context.Context, cancel context.CancelFunc) {
+			ticker := time.NewTicker(thrift.ServerConnectivityCheckInterval)
+			defer ticker.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-ticker.C:
+					if !iprot.Transport().IsOpen() {
+						cancel()
+						return
+					}
+				}
+			}
+		}(tickerCtx, cancel)
+	}
+
+	result := IMServiceChangeRoomResult{}
+	if retval, err2 := p.handler.ChangeRoom(ctx, args.Req); err2 != nil {
+		tickerCancel()
+		err = thrift.WrapTException(err2)
+		if errors.Is(err2, thrift.ErrAbandonRequest) {
+			return false, thrift.WrapTException(err2)
+		}
+		_exc229 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing ChangeRoom: "+err2.Error())
+		if err2 := oprot.WriteMessageBegin(ctx, "ChangeRoom", thrift.EXCEPTION, seqId); err2 != nil {
+			_write_err228 = thrift.WrapTException(err2)
+		}
+		if err2 := _exc229.Write(ctx, oprot); _write_err228 == nil && err2 != nil {
+			_write_err228 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err228 == nil && err2 != nil {
+			_write_err228 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.Flush(ctx); _write_err228 == nil && err2 != nil {
+			_write_err228 = thrift.WrapTException(err2)
+		}
+		if _write_err228 != nil {
+			return false, thrift.WrapTException(_write_err228)
+		}
+		return true, err
+	} else {
+		result.Success = retval
+	}
+	tickerCancel()
+	if err2 := oprot.WriteMessageBegin(ctx, "ChangeRoom", thrift.REPLY, seqId); err2 != nil {
+		_write_err228 = thrift.WrapTException(err2)
+	}
+	if err2 := result.Write(ctx, oprot); _write_err228 == nil && err2 != nil {
+		_write_err228 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err228 == nil && err2 != nil {
+		_write_err228 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.Flush(ctx); _write_err228 == nil && err2 != nil {
+		_write_err228 = thrift.WrapTException(err2)
+	}
+	if _write_err228 != nil {
+		return false, thrift.WrapTException(_write_err228)
+	}
+	return true, err
+}
+
+type iMServiceProcessorRoom struct {
+	handler IMService
+}
+
+func (p *iMServiceProcessorRoom) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
+	var _write_err230 error
+	args := IMServiceRoomArgs{}
+	if err2 := args.Read(ctx, iprot); err2 != nil {
+		iprot.ReadMessageEnd(ctx)
+		x := thrift.NewTApplicationException(thrift.PROTOCOL_ERROR, err2.Error())
+		oprot.WriteMessageBegin(ctx, "Room", thrift.EXCEPTION, seqId)
+		x.Write(ctx, oprot)
+		oprot.WriteMessageEnd(ctx)
+		oprot.Flush(ctx)
+		return false, thrift.WrapTException(err2)
+	}
+	iprot.ReadMessageEnd(ctx)
+
+	tickerCancel := func() {}
+	// Start a goroutine to do server side connectivity check.
+	if thrift.ServerConnectivityCheckInterval > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		var tickerCtx context.Context
+		tickerCtx, tickerCancel = context.WithCancel(context.Background())
+		defer tickerCancel()
+		go func(ctx context.Context, cancel context.CancelFunc) {
+			ticker := time.NewTicker(thrift.ServerConnectivityCheckInterval)
+			defer ticker.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-ticker.C:
+					if !iprot.Transport().IsOpen() {
+						cancel()
+						return
+					}
+				}
+			}
+		}(tickerCtx, cancel)
+	}
+
+	result := IMServiceRoomResult{}
+	if retval, err2 := p.handler.Room(ctx, args.Req); err2 != nil {
+		tickerCancel()
+		err = thrift.WrapTException(err2)
+		if errors.Is(err2, thrift.ErrAbandonRequest) {
+			return false, thrift.WrapTException(err2)
+		}
+		_exc231 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Room: "+err2.Error())
+		if err2 := oprot.WriteMessageBegin(ctx, "Room", thrift.EXCEPTION, seqId); err2 != nil {
+			_write_err230 = thrift.WrapTException(err2)
+		}
+		if err2 := _exc231.Write(ctx, oprot); _write_err230 == nil && err2 != nil {
+			_write_err230 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err230 == nil && err2 != nil {
+			_write_err230 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.Flush(ctx); _write_err230 == nil && err2 != nil {
+			_write_err230 = thrift.WrapTException(err2)
+		}
+		if _write_err230 != nil {
+			return false, thrift.WrapTException(_write_err230)
+		}
+		return true, err
+	} else {
+		result.Success = retval
+	}
+	tickerCancel()
+	if err2 := oprot.WriteMessageBegin(ctx, "Room", thrift.REPLY, seqId); err2 != nil {
+		_write_err230 = thrift.WrapTException(err2)
+	}
+	if err2 := result.Write(ctx, oprot); _write_err230 == nil && err2 != nil {
+		_write_err230 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err230 == nil && err2 != nil {
+		_write_err230 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.Flush(ctx); _write_err230 == nil && err2 != nil {
+		_write_err230 = thrift.WrapTException(err2)
+	}
+	if _write_err230 != nil {
+		return false, thrift.WrapTException(_write_err230)
+	}
+	return true, err
+}
+
+type iMServiceProcessorRoomsOf struct {
+	handler IMService
+}
+
+func (p *iMServiceProcessorRoomsOf) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
+	var _write_err232 error
+	args := IMServiceRoomsOfArgs{}
+	if err2 := args.Read(ctx, iprot); err2 != nil {
+		iprot.ReadMessageEnd(ctx)
+		x := thrift.NewTApplicationException(thrift.PROTOCOL_ERROR, err2.Error())
+		oprot.WriteMessageBegin(ctx, "RoomsOf", thrift.EXCEPTION, seqId)
+		x.Write(ctx, oprot)
+		oprot.WriteMessageEnd(ctx)
+		oprot.Flush(ctx)
+		return false, thrift.WrapTException(err2)
+	}
+	iprot.ReadMessageEnd(ctx)
+
+	tickerCancel := func() {}
+	// Start a goroutine to do server side connectivity check.
+	if thrift.ServerConnectivityCheckInterval > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		var tickerCtx context.Context
+		tickerCtx, tickerCancel = context.WithCancel(context.Background())
+		defer tickerCancel()
+		go func(ctx context.Context, cancel context.CancelFunc) {
+			ticker := time.NewTicker(thrift.ServerConnectivityCheckInterval)
+			defer ticker.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-ticker.C:
+					if !iprot.Transport().IsOpen() {
+						cancel()
+						return
+					}
+				}
+			}
+		}(tickerCtx, cancel)
+	}
+
+	result := IMServiceRoomsOfResult{}
+	if retval, err2 := p.handler.RoomsOf(ctx, args.Req); err2 != nil {
+		tickerCancel()
+		err = thrift.WrapTException(err2)
+		if errors.Is(err2, thrift.ErrAbandonRequest) {
+			return false, thrift.WrapTException(err2)
+		}
+		_exc233 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing RoomsOf: "+err2.Error())
+		if err2 := oprot.WriteMessageBegin(ctx, "RoomsOf", thrift.EXCEPTION, seqId); err2 != nil {
+			_write_err232 = thrift.WrapTException(err2)
+		}
+		if err2 := _exc233.Write(ctx, oprot); _write_err232 == nil && err2 != nil {
+			_write_err232 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err232 == nil && err2 != nil {
+			_write_err232 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.Flush(ctx); _write_err232 == nil && err2 != nil {
+			_write_err232 = thrift.WrapTException(err2)
+		}
+		if _write_err232 != nil {
+			return false, thrift.WrapTException(_write_err232)
+		}
+		return true, err
+	} else {
+		result.Success = retval
+	}
+	tickerCancel()
+	if err2 := oprot.WriteMessageBegin(ctx, "RoomsOf", thrift.REPLY, seqId); err2 != nil {
+		_write_err232 = thrift.WrapTException(err2)
+	}
+	if err2 := result.Write(ctx, oprot); _write_err232 == nil && err2 != nil {
+		_write_err232 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err232 == nil && err2 != nil {
+		_write_err232 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.Flush(ctx); _write_err232 == nil && err2 != nil {
+		_write_err232 = thrift.WrapTException(err2)
+	}
+	if _write_err232 != nil {
+		return false, thrift.WrapTException(_write_err232)
+	}
+	return true, err
+}
+
+type iMServiceProcessorPublicRooms struct {
+	handler IMService
+}
+
+func (p *iMServiceProcessorPublicRooms) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
+	var _write_err234 error
+	args := IMServicePublicRoomsArgs{}
+	if err2 := args.Read(ctx, iprot); err2 != nil {
+		iprot.ReadMessageEnd(ctx)
+		x := thrift.NewTApplicationException(thrift.PROTOCOL_ERROR, err2.Error())
+		oprot.WriteMessageBegin(ctx, "PublicRooms", thrift.EXCEPTION, seqId)
+		x.Write(ctx, oprot)
+		oprot.WriteMessageEnd(ctx)
+		oprot.Flush(ctx)
+		return false, thrift.WrapTException(err2)
+	}
+	iprot.ReadMessageEnd(ctx)
+
+	tickerCancel := func() {}
+	// Start a goroutine to do server side connectivity check.
+	if thrift.ServerConnectivityCheckInterval > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		var tickerCtx context.Context
+		tickerCtx, tickerCancel = context.WithCancel(context.Background())
+		defer tickerCancel()
+		go func(ctx context.Context, cancel context.CancelFunc) {
+			ticker := time.NewTicker(thrift.ServerConnectivityCheckInterval)
+			defer ticker.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-ticker.C:
+					if !iprot.Transport().IsOpen() {
+						cancel()
+						return
+					}
+				}
+			}
+		}(tickerCtx, cancel)
+	}
+
+	result := IMServicePublicRoomsResult{}
+	if retval, err2 := p.handler.PublicRooms(ctx, args.Req); err2 != nil {
+		tickerCancel()
+		err = thrift.WrapTException(err2)
+		if errors.Is(err2, thrift.ErrAbandonRequest) {
+			return false, thrift.WrapTException(err2)
+		}
+		_exc235 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing PublicRooms: "+err2.Error())
+		if err2 := oprot.WriteMessageBegin(ctx, "PublicRooms", thrift.EXCEPTION, seqId); err2 != nil {
+			_write_err234 = thrift.WrapTException(err2)
+		}
+		if err2 := _exc235.Write(ctx, oprot); _write_err234 == nil && err2 != nil {
+			_write_err234 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err234 == nil && err2 != nil {
+			_write_err234 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.Flush(ctx); _write_err234 == nil && err2 != nil {
+			_write_err234 = thrift.WrapTException(err2)
+		}
+		if _write_err234 != nil {
+			return false, thrift.WrapTException(_write_err234)
+		}
+		return true, err
+	} else {
+		result.Success = retval
+	}
+	tickerCancel()
+	if err2 := oprot.WriteMessageBegin(ctx, "PublicRooms", thrift.REPLY, seqId); err2 != nil {
+		_write_err234 = thrift.WrapTException(err2)
+	}
+	if err2 := result.Write(ctx, oprot); _write_err234 == nil && err2 != nil {
+		_write_err234 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err234 == nil && err2 != nil {
+		_write_err234 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.Flush(ctx); _write_err234 == nil && err2 != nil {
+		_write_err234 = thrift.WrapTException(err2)
+	}
+	if _write_err234 != nil {
+		return false, thrift.WrapTException(_write_err234)
 	}
 	return true, err
 }
@@ -16056,7 +21582,7 @@ type iMServiceProcessorWatch struct {
 }
 
 func (p *iMServiceProcessorWatch) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err186 error
+	var _write_err236 error
 	args := IMServiceWatchArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -16102,21 +21628,21 @@ func (p *iMServiceProcessorWatch) Process(ctx context.Context, seqId int32, ipro
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc187 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Watch: "+err2.Error())
+		_exc237 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Watch: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Watch", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err186 = thrift.WrapTException(err2)
+			_write_err236 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc187.Write(ctx, oprot); _write_err186 == nil && err2 != nil {
-			_write_err186 = thrift.WrapTException(err2)
+		if err2 := _exc237.Write(ctx, oprot); _write_err236 == nil && err2 != nil {
+			_write_err236 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err186 == nil && err2 != nil {
-			_write_err186 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err236 == nil && err2 != nil {
+			_write_err236 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err186 == nil && err2 != nil {
-			_write_err186 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err236 == nil && err2 != nil {
+			_write_err236 = thrift.WrapTException(err2)
 		}
-		if _write_err186 != nil {
-			return false, thrift.WrapTException(_write_err186)
+		if _write_err236 != nil {
+			return false, thrift.WrapTException(_write_err236)
 		}
 		return true, err
 	} else {
@@ -16124,19 +21650,19 @@ func (p *iMServiceProcessorWatch) Process(ctx context.Context, seqId int32, ipro
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Watch", thrift.REPLY, seqId); err2 != nil {
-		_write_err186 = thrift.WrapTException(err2)
+		_write_err236 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err186 == nil && err2 != nil {
-		_write_err186 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err236 == nil && err2 != nil {
+		_write_err236 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err186 == nil && err2 != nil {
-		_write_err186 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err236 == nil && err2 != nil {
+		_write_err236 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err186 == nil && err2 != nil {
-		_write_err186 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err236 == nil && err2 != nil {
+		_write_err236 = thrift.WrapTException(err2)
 	}
-	if _write_err186 != nil {
-		return false, thrift.WrapTException(_write_err186)
+	if _write_err236 != nil {
+		return false, thrift.WrapTException(_write_err236)
 	}
 	return true, err
 }
@@ -21325,6 +26851,1302 @@ func (p *IMServiceChatsResult) String() string {
 		return "<nil>"
 	}
 	return fmt.Sprintf("IMServiceChatsResult(%+v)", *p)
+}
+
+// Attributes:
+//   - Req
+type IMServiceEnterArgs struct {
+	Req *EnterRequest `thrift:"req,1" db:"req" json:"req"`
+}
+
+func NewIMServiceEnterArgs() *IMServiceEnterArgs {
+	return &IMServiceEnterArgs{}
+}
+
+var IMServiceEnterArgs_Req_DEFAULT *EnterRequest
+
+func (p *IMServiceEnterArgs) GetReq() *EnterRequest {
+	if !p.IsSetReq() {
+		return IMServiceEnterArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceEnterArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceEnterArgs) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceEnterArgs) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Req = &EnterRequest{}
+	if err := p.Req.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Req), err)
+	}
+	return nil
+}
+
+func (p *IMServiceEnterArgs) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Enter_args"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceEnterArgs) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "req", thrift.STRUCT, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:req: ", p), err)
+	}
+	if err := p.Req.Write(ctx, oprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Req), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:req: ", p), err)
+	}
+	return err
+}
+
+func (p *IMServiceEnterArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceEnterArgs(%+v)", *p)
+}
+
+// Attributes:
+//   - Success
+type IMServiceEnterResult struct {
+	Success *EnterResponse `thrift:"success,0" db:"success" json:"success,omitempty"`
+}
+
+func NewIMServiceEnterResult() *IMServiceEnterResult {
+	return &IMServiceEnterResult{}
+}
+
+var IMServiceEnterResult_Success_DEFAULT *EnterResponse
+
+func (p *IMServiceEnterResult) GetSuccess() *EnterResponse {
+	if !p.IsSetSuccess() {
+		return IMServiceEnterResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceEnterResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceEnterResult) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 0:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField0(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceEnterResult) ReadField0(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Success = &EnterResponse{}
+	if err := p.Success.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Success), err)
+	}
+	return nil
+}
+
+func (p *IMServiceEnterResult) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Enter_result"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField0(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceEnterResult) writeField0(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetSuccess() {
+		if err := oprot.WriteFieldBegin(ctx, "success", thrift.STRUCT, 0); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 0:success: ", p), err)
+		}
+		if err := p.Success.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Success), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 0:success: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *IMServiceEnterResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceEnterResult(%+v)", *p)
+}
+
+// Attributes:
+//   - Req
+type IMServiceCreateRoomArgs struct {
+	Req *CreateRoomRequest `thrift:"req,1" db:"req" json:"req"`
+}
+
+func NewIMServiceCreateRoomArgs() *IMServiceCreateRoomArgs {
+	return &IMServiceCreateRoomArgs{}
+}
+
+var IMServiceCreateRoomArgs_Req_DEFAULT *CreateRoomRequest
+
+func (p *IMServiceCreateRoomArgs) GetReq() *CreateRoomRequest {
+	if !p.IsSetReq() {
+		return IMServiceCreateRoomArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceCreateRoomArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceCreateRoomArgs) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceCreateRoomArgs) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Req = &CreateRoomRequest{}
+	if err := p.Req.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Req), err)
+	}
+	return nil
+}
+
+func (p *IMServiceCreateRoomArgs) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "CreateRoom_args"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceCreateRoomArgs) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "req", thrift.STRUCT, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:req: ", p), err)
+	}
+	if err := p.Req.Write(ctx, oprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Req), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:req: ", p), err)
+	}
+	return err
+}
+
+func (p *IMServiceCreateRoomArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceCreateRoomArgs(%+v)", *p)
+}
+
+// Attributes:
+//   - Success
+type IMServiceCreateRoomResult struct {
+	Success *RoomResponse `thrift:"success,0" db:"success" json:"success,omitempty"`
+}
+
+func NewIMServiceCreateRoomResult() *IMServiceCreateRoomResult {
+	return &IMServiceCreateRoomResult{}
+}
+
+var IMServiceCreateRoomResult_Success_DEFAULT *RoomResponse
+
+func (p *IMServiceCreateRoomResult) GetSuccess() *RoomResponse {
+	if !p.IsSetSuccess() {
+		return IMServiceCreateRoomResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceCreateRoomResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceCreateRoomResult) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 0:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField0(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceCreateRoomResult) ReadField0(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Success = &RoomResponse{}
+	if err := p.Success.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Success), err)
+	}
+	return nil
+}
+
+func (p *IMServiceCreateRoomResult) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "CreateRoom_result"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField0(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceCreateRoomResult) writeField0(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetSuccess() {
+		if err := oprot.WriteFieldBegin(ctx, "success", thrift.STRUCT, 0); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 0:success: ", p), err)
+		}
+		if err := p.Success.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Success), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 0:success: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *IMServiceCreateRoomResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceCreateRoomResult(%+v)", *p)
+}
+
+// Attributes:
+//   - Req
+type IMServiceChangeRoomArgs struct {
+	Req *ChangeRoomRequest `thrift:"req,1" db:"req" json:"req"`
+}
+
+func NewIMServiceChangeRoomArgs() *IMServiceChangeRoomArgs {
+	return &IMServiceChangeRoomArgs{}
+}
+
+var IMServiceChangeRoomArgs_Req_DEFAULT *ChangeRoomRequest
+
+func (p *IMServiceChangeRoomArgs) GetReq() *ChangeRoomRequest {
+	if !p.IsSetReq() {
+		return IMServiceChangeRoomArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceChangeRoomArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceChangeRoomArgs) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceChangeRoomArgs) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Req = &ChangeRoomRequest{}
+	if err := p.Req.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Req), err)
+	}
+	return nil
+}
+
+func (p *IMServiceChangeRoomArgs) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "ChangeRoom_args"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceChangeRoomArgs) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "req", thrift.STRUCT, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:req: ", p), err)
+	}
+	if err := p.Req.Write(ctx, oprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Req), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:req: ", p), err)
+	}
+	return err
+}
+
+func (p *IMServiceChangeRoomArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceChangeRoomArgs(%+v)", *p)
+}
+
+// Attributes:
+//   - Success
+type IMServiceChangeRoomResult struct {
+	Success *RoomResponse `thrift:"success,0" db:"success" json:"success,omitempty"`
+}
+
+func NewIMServiceChangeRoomResult() *IMServiceChangeRoomResult {
+	return &IMServiceChangeRoomResult{}
+}
+
+var IMServiceChangeRoomResult_Success_DEFAULT *RoomResponse
+
+func (p *IMServiceChangeRoomResult) GetSuccess() *RoomResponse {
+	if !p.IsSetSuccess() {
+		return IMServiceChangeRoomResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceChangeRoomResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceChangeRoomResult) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 0:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField0(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceChangeRoomResult) ReadField0(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Success = &RoomResponse{}
+	if err := p.Success.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Success), err)
+	}
+	return nil
+}
+
+func (p *IMServiceChangeRoomResult) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "ChangeRoom_result"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField0(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceChangeRoomResult) writeField0(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetSuccess() {
+		if err := oprot.WriteFieldBegin(ctx, "success", thrift.STRUCT, 0); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 0:success: ", p), err)
+		}
+		if err := p.Success.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Success), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 0:success: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *IMServiceChangeRoomResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceChangeRoomResult(%+v)", *p)
+}
+
+// Attributes:
+//   - Req
+type IMServiceRoomArgs struct {
+	Req *RoomRequest `thrift:"req,1" db:"req" json:"req"`
+}
+
+func NewIMServiceRoomArgs() *IMServiceRoomArgs {
+	return &IMServiceRoomArgs{}
+}
+
+var IMServiceRoomArgs_Req_DEFAULT *RoomRequest
+
+func (p *IMServiceRoomArgs) GetReq() *RoomRequest {
+	if !p.IsSetReq() {
+		return IMServiceRoomArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceRoomArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceRoomArgs) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceRoomArgs) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Req = &RoomRequest{}
+	if err := p.Req.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Req), err)
+	}
+	return nil
+}
+
+func (p *IMServiceRoomArgs) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Room_args"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceRoomArgs) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "req", thrift.STRUCT, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:req: ", p), err)
+	}
+	if err := p.Req.Write(ctx, oprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Req), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:req: ", p), err)
+	}
+	return err
+}
+
+func (p *IMServiceRoomArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceRoomArgs(%+v)", *p)
+}
+
+// Attributes:
+//   - Success
+type IMServiceRoomResult struct {
+	Success *RoomResponse `thrift:"success,0" db:"success" json:"success,omitempty"`
+}
+
+func NewIMServiceRoomResult() *IMServiceRoomResult {
+	return &IMServiceRoomResult{}
+}
+
+var IMServiceRoomResult_Success_DEFAULT *RoomResponse
+
+func (p *IMServiceRoomResult) GetSuccess() *RoomResponse {
+	if !p.IsSetSuccess() {
+		return IMServiceRoomResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceRoomResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceRoomResult) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 0:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField0(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceRoomResult) ReadField0(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Success = &RoomResponse{}
+	if err := p.Success.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Success), err)
+	}
+	return nil
+}
+
+func (p *IMServiceRoomResult) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Room_result"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField0(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceRoomResult) writeField0(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetSuccess() {
+		if err := oprot.WriteFieldBegin(ctx, "success", thrift.STRUCT, 0); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 0:success: ", p), err)
+		}
+		if err := p.Success.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Success), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 0:success: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *IMServiceRoomResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceRoomResult(%+v)", *p)
+}
+
+// Attributes:
+//   - Req
+type IMServiceRoomsOfArgs struct {
+	Req *RoomsRequest `thrift:"req,1" db:"req" json:"req"`
+}
+
+func NewIMServiceRoomsOfArgs() *IMServiceRoomsOfArgs {
+	return &IMServiceRoomsOfArgs{}
+}
+
+var IMServiceRoomsOfArgs_Req_DEFAULT *RoomsRequest
+
+func (p *IMServiceRoomsOfArgs) GetReq() *RoomsRequest {
+	if !p.IsSetReq() {
+		return IMServiceRoomsOfArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceRoomsOfArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceRoomsOfArgs) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceRoomsOfArgs) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Req = &RoomsRequest{}
+	if err := p.Req.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Req), err)
+	}
+	return nil
+}
+
+func (p *IMServiceRoomsOfArgs) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "RoomsOf_args"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceRoomsOfArgs) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "req", thrift.STRUCT, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:req: ", p), err)
+	}
+	if err := p.Req.Write(ctx, oprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Req), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:req: ", p), err)
+	}
+	return err
+}
+
+func (p *IMServiceRoomsOfArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceRoomsOfArgs(%+v)", *p)
+}
+
+// Attributes:
+//   - Success
+type IMServiceRoomsOfResult struct {
+	Success *RoomsResponse `thrift:"success,0" db:"success" json:"success,omitempty"`
+}
+
+func NewIMServiceRoomsOfResult() *IMServiceRoomsOfResult {
+	return &IMServiceRoomsOfResult{}
+}
+
+var IMServiceRoomsOfResult_Success_DEFAULT *RoomsResponse
+
+func (p *IMServiceRoomsOfResult) GetSuccess() *RoomsResponse {
+	if !p.IsSetSuccess() {
+		return IMServiceRoomsOfResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceRoomsOfResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceRoomsOfResult) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 0:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField0(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceRoomsOfResult) ReadField0(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Success = &RoomsResponse{}
+	if err := p.Success.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Success), err)
+	}
+	return nil
+}
+
+func (p *IMServiceRoomsOfResult) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "RoomsOf_result"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField0(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceRoomsOfResult) writeField0(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetSuccess() {
+		if err := oprot.WriteFieldBegin(ctx, "success", thrift.STRUCT, 0); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 0:success: ", p), err)
+		}
+		if err := p.Success.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Success), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 0:success: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *IMServiceRoomsOfResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceRoomsOfResult(%+v)", *p)
+}
+
+// Attributes:
+//   - Req
+type IMServicePublicRoomsArgs struct {
+	Req *RoomsRequest `thrift:"req,1" db:"req" json:"req"`
+}
+
+func NewIMServicePublicRoomsArgs() *IMServicePublicRoomsArgs {
+	return &IMServicePublicRoomsArgs{}
+}
+
+var IMServicePublicRoomsArgs_Req_DEFAULT *RoomsRequest
+
+func (p *IMServicePublicRoomsArgs) GetReq() *RoomsRequest {
+	if !p.IsSetReq() {
+		return IMServicePublicRoomsArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServicePublicRoomsArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServicePublicRoomsArgs) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServicePublicRoomsArgs) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Req = &RoomsRequest{}
+	if err := p.Req.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Req), err)
+	}
+	return nil
+}
+
+func (p *IMServicePublicRoomsArgs) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "PublicRooms_args"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServicePublicRoomsArgs) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "req", thrift.STRUCT, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:req: ", p), err)
+	}
+	if err := p.Req.Write(ctx, oprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Req), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:req: ", p), err)
+	}
+	return err
+}
+
+func (p *IMServicePublicRoomsArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServicePublicRoomsArgs(%+v)", *p)
+}
+
+// Attributes:
+//   - Success
+type IMServicePublicRoomsResult struct {
+	Success *RoomsResponse `thrift:"success,0" db:"success" json:"success,omitempty"`
+}
+
+func NewIMServicePublicRoomsResult() *IMServicePublicRoomsResult {
+	return &IMServicePublicRoomsResult{}
+}
+
+var IMServicePublicRoomsResult_Success_DEFAULT *RoomsResponse
+
+func (p *IMServicePublicRoomsResult) GetSuccess() *RoomsResponse {
+	if !p.IsSetSuccess() {
+		return IMServicePublicRoomsResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServicePublicRoomsResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServicePublicRoomsResult) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 0:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField0(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServicePublicRoomsResult) ReadField0(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Success = &RoomsResponse{}
+	if err := p.Success.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Success), err)
+	}
+	return nil
+}
+
+func (p *IMServicePublicRoomsResult) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "PublicRooms_result"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField0(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServicePublicRoomsResult) writeField0(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetSuccess() {
+		if err := oprot.WriteFieldBegin(ctx, "success", thrift.STRUCT, 0); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 0:success: ", p), err)
+		}
+		if err := p.Success.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Success), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 0:success: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *IMServicePublicRoomsResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServicePublicRoomsResult(%+v)", *p)
 }
 
 // Attributes:

@@ -38,6 +38,12 @@ type Client interface {
 	Inbox(ctx context.Context, req *rpc.InboxRequest, callOptions ...callopt.Option) (r *rpc.InboxResponse, err error)
 	Unread(ctx context.Context, req *rpc.UnreadRequest, callOptions ...callopt.Option) (r *rpc.UnreadResponse, err error)
 	Chats(ctx context.Context, req *rpc.ChatsRequest, callOptions ...callopt.Option) (r *rpc.ChatsResponse, err error)
+	Enter(ctx context.Context, req *rpc.EnterRequest, callOptions ...callopt.Option) (r *rpc.EnterResponse, err error)
+	CreateRoom(ctx context.Context, req *rpc.CreateRoomRequest, callOptions ...callopt.Option) (r *rpc.RoomResponse, err error)
+	ChangeRoom(ctx context.Context, req *rpc.ChangeRoomRequest, callOptions ...callopt.Option) (r *rpc.RoomResponse, err error)
+	Room(ctx context.Context, req *rpc.RoomRequest, callOptions ...callopt.Option) (r *rpc.RoomResponse, err error)
+	RoomsOf(ctx context.Context, req *rpc.RoomsRequest, callOptions ...callopt.Option) (r *rpc.RoomsResponse, err error)
+	PublicRooms(ctx context.Context, req *rpc.RoomsRequest, callOptions ...callopt.Option) (r *rpc.RoomsResponse, err error)
 	Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error)
 }
 
@@ -192,6 +198,36 @@ func (p *kIMServiceClient) Unread(ctx context.Context, req *rpc.UnreadRequest, c
 func (p *kIMServiceClient) Chats(ctx context.Context, req *rpc.ChatsRequest, callOptions ...callopt.Option) (r *rpc.ChatsResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.Chats(ctx, req)
+}
+
+func (p *kIMServiceClient) Enter(ctx context.Context, req *rpc.EnterRequest, callOptions ...callopt.Option) (r *rpc.EnterResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Enter(ctx, req)
+}
+
+func (p *kIMServiceClient) CreateRoom(ctx context.Context, req *rpc.CreateRoomRequest, callOptions ...callopt.Option) (r *rpc.RoomResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.CreateRoom(ctx, req)
+}
+
+func (p *kIMServiceClient) ChangeRoom(ctx context.Context, req *rpc.ChangeRoomRequest, callOptions ...callopt.Option) (r *rpc.RoomResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.ChangeRoom(ctx, req)
+}
+
+func (p *kIMServiceClient) Room(ctx context.Context, req *rpc.RoomRequest, callOptions ...callopt.Option) (r *rpc.RoomResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Room(ctx, req)
+}
+
+func (p *kIMServiceClient) RoomsOf(ctx context.Context, req *rpc.RoomsRequest, callOptions ...callopt.Option) (r *rpc.RoomsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.RoomsOf(ctx, req)
+}
+
+func (p *kIMServiceClient) PublicRooms(ctx context.Context, req *rpc.RoomsRequest, callOptions ...callopt.Option) (r *rpc.RoomsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.PublicRooms(ctx, req)
 }
 
 func (p *kIMServiceClient) Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error) {

@@ -182,6 +182,48 @@ var serviceMethods = map[string]kitex.MethodInfo{
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
 	),
+	"Enter": kitex.NewMethodInfo(
+		enterHandler,
+		newIMServiceEnterArgs,
+		newIMServiceEnterResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"CreateRoom": kitex.NewMethodInfo(
+		createRoomHandler,
+		newIMServiceCreateRoomArgs,
+		newIMServiceCreateRoomResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"ChangeRoom": kitex.NewMethodInfo(
+		changeRoomHandler,
+		newIMServiceChangeRoomArgs,
+		newIMServiceChangeRoomResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Room": kitex.NewMethodInfo(
+		roomHandler,
+		newIMServiceRoomArgs,
+		newIMServiceRoomResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"RoomsOf": kitex.NewMethodInfo(
+		roomsOfHandler,
+		newIMServiceRoomsOfArgs,
+		newIMServiceRoomsOfResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"PublicRooms": kitex.NewMethodInfo(
+		publicRoomsHandler,
+		newIMServicePublicRoomsArgs,
+		newIMServicePublicRoomsResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
 	"Watch": kitex.NewMethodInfo(
 		watchHandler,
 		newIMServiceWatchArgs,
@@ -678,6 +720,120 @@ func newIMServiceChatsResult() interface{} {
 	return rpc.NewIMServiceChatsResult()
 }
 
+func enterHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceEnterArgs)
+	realResult := result.(*rpc.IMServiceEnterResult)
+	success, err := handler.(rpc.IMService).Enter(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceEnterArgs() interface{} {
+	return rpc.NewIMServiceEnterArgs()
+}
+
+func newIMServiceEnterResult() interface{} {
+	return rpc.NewIMServiceEnterResult()
+}
+
+func createRoomHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceCreateRoomArgs)
+	realResult := result.(*rpc.IMServiceCreateRoomResult)
+	success, err := handler.(rpc.IMService).CreateRoom(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceCreateRoomArgs() interface{} {
+	return rpc.NewIMServiceCreateRoomArgs()
+}
+
+func newIMServiceCreateRoomResult() interface{} {
+	return rpc.NewIMServiceCreateRoomResult()
+}
+
+func changeRoomHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceChangeRoomArgs)
+	realResult := result.(*rpc.IMServiceChangeRoomResult)
+	success, err := handler.(rpc.IMService).ChangeRoom(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceChangeRoomArgs() interface{} {
+	return rpc.NewIMServiceChangeRoomArgs()
+}
+
+func newIMServiceChangeRoomResult() interface{} {
+	return rpc.NewIMServiceChangeRoomResult()
+}
+
+func roomHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceRoomArgs)
+	realResult := result.(*rpc.IMServiceRoomResult)
+	success, err := handler.(rpc.IMService).Room(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceRoomArgs() interface{} {
+	return rpc.NewIMServiceRoomArgs()
+}
+
+func newIMServiceRoomResult() interface{} {
+	return rpc.NewIMServiceRoomResult()
+}
+
+func roomsOfHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceRoomsOfArgs)
+	realResult := result.(*rpc.IMServiceRoomsOfResult)
+	success, err := handler.(rpc.IMService).RoomsOf(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceRoomsOfArgs() interface{} {
+	return rpc.NewIMServiceRoomsOfArgs()
+}
+
+func newIMServiceRoomsOfResult() interface{} {
+	return rpc.NewIMServiceRoomsOfResult()
+}
+
+func publicRoomsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServicePublicRoomsArgs)
+	realResult := result.(*rpc.IMServicePublicRoomsResult)
+	success, err := handler.(rpc.IMService).PublicRooms(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServicePublicRoomsArgs() interface{} {
+	return rpc.NewIMServicePublicRoomsArgs()
+}
+
+func newIMServicePublicRoomsResult() interface{} {
+	return rpc.NewIMServicePublicRoomsResult()
+}
+
 func watchHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
 	st, err := streaming.GetServerStreamFromArg(arg)
 	if err != nil {
@@ -942,6 +1098,66 @@ func (p *kClient) Chats(ctx context.Context, req *rpc.ChatsRequest) (r *rpc.Chat
 	_args.Req = req
 	var _result rpc.IMServiceChatsResult
 	if err = p.c.Call(ctx, "Chats", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Enter(ctx context.Context, req *rpc.EnterRequest) (r *rpc.EnterResponse, err error) {
+	var _args rpc.IMServiceEnterArgs
+	_args.Req = req
+	var _result rpc.IMServiceEnterResult
+	if err = p.c.Call(ctx, "Enter", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) CreateRoom(ctx context.Context, req *rpc.CreateRoomRequest) (r *rpc.RoomResponse, err error) {
+	var _args rpc.IMServiceCreateRoomArgs
+	_args.Req = req
+	var _result rpc.IMServiceCreateRoomResult
+	if err = p.c.Call(ctx, "CreateRoom", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) ChangeRoom(ctx context.Context, req *rpc.ChangeRoomRequest) (r *rpc.RoomResponse, err error) {
+	var _args rpc.IMServiceChangeRoomArgs
+	_args.Req = req
+	var _result rpc.IMServiceChangeRoomResult
+	if err = p.c.Call(ctx, "ChangeRoom", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Room(ctx context.Context, req *rpc.RoomRequest) (r *rpc.RoomResponse, err error) {
+	var _args rpc.IMServiceRoomArgs
+	_args.Req = req
+	var _result rpc.IMServiceRoomResult
+	if err = p.c.Call(ctx, "Room", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) RoomsOf(ctx context.Context, req *rpc.RoomsRequest) (r *rpc.RoomsResponse, err error) {
+	var _args rpc.IMServiceRoomsOfArgs
+	_args.Req = req
+	var _result rpc.IMServiceRoomsOfResult
+	if err = p.c.Call(ctx, "RoomsOf", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) PublicRooms(ctx context.Context, req *rpc.RoomsRequest) (r *rpc.RoomsResponse, err error) {
+	var _args rpc.IMServicePublicRoomsArgs
+	_args.Req = req
+	var _result rpc.IMServicePublicRoomsResult
+	if err = p.c.Call(ctx, "PublicRooms", &_args, &_result); err != nil {
 		return
 	}
 	return _result.GetSuccess(), nil

@@ -1,0 +1,193 @@
+package handler
+
+import (
+	"context"
+
+	"github.com/cloudwego/hertz/pkg/app"
+	"github.com/cloudwego/hertz/pkg/protocol/consts"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	api "github.com/pullchat/pullchat/internal/gen/http"
+)
+
+// Rooms answers the routes of rooms. Who acts is the caller; a service, and everybody where AUTH is off, names her with
+// the query parameter as.
+type Rooms struct {
+	*Handler
+	rooms chat.Rooms
+}
+
+// NewRooms returns the routes over rooms.
+func NewRooms(h *Handler, rooms chat.Rooms) *Rooms { return &Rooms{Handler: h, rooms: rooms} }
+
+// answerRoom answers with a room, or with what went wrong.
+func answerRoom(c *app.RequestContext, status int, r chat.Room, err error) {
+	if err != nil {
+		Fail(c, err)
+		return
+	}
+	reply(c, status, room(r))
+}
+
+func room(r chat.Room) *api.Room {
+	answered := &api.Room{
+		Id: r.ID, Name: r.Name, Visibility: string(r.Visibility), Created: r.Created, MemberCount: int64(r.Count),
+	}
+	if r.Role != "" {
+		answered.Role = new(string(r.Role))
+	}
+	for _, m := range r.Members {
+		answered.Members = append(answered.Members, &api.Member{User: m.User, Role: string(m.Role), Since: m.Since})
+	}
+	return answered
+}
+
+// roomsBytes holds chat.MaxUsersAtOnce of the longest users.
+const roomsBytes = 16 << 10
+
+// readUsers reads a body that may name many users.
+func (r *Rooms) readUsers(c *app.RequestContext, into any) error {
+	wide := *r.Handler
+	wide.config.MaxBodyBytes = max(wide.config.MaxBodyBytes, roomsBytes)
+	return wide.readJSON(c, into)
+}
+
+// Create answers POST /api/rooms.
+func (r *Rooms) Create(ctx context.Context, c *app.RequestContext) {
+	var request api.CreateRoomRequest
+	if err := r.readUsers(c, &request); err != nil {
+		Fail(c, err)
+		return
+	}
+	made, err := r.rooms.CreateRoom(ctx, chat.NewRoom{
+		ID: request.Id, Name: request.Name, Visibility: chat.Visibility(request.Visibility), Users: request.Users, As: query(c, "as"),
+	})
+	answerRoom(c, consts.StatusCreated, made, err)
+}
+
+// Mine answers GET /api/rooms.
+func (r *Rooms) Mine(ctx context.Context, c *app.RequestContext) { r.list(ctx, c, r.rooms.RoomsOf) }
+
+// Public answers GET /api/rooms/public.
+func (r *Rooms) Public(ctx context.Context, c *app.RequestContext) {
+	r.list(ctx, c, r.rooms.PublicRooms)
+}
+
+func (r *Rooms) list(
+	ctx context.Context, c *app.RequestContext, list func(context.Context, chat.RoomsRequest) (chat.RoomPage, error),
+) {
+	request := chat.RoomsRequest{As: query(c, "as"), Cursor: query(c, "cursor")}
+	if limit := query(c, "limit"); limit != "" {
+		var err error
+		if request.Limit, err = queryInt("limit", []byte(limit)); err != nil {
+			Fail(c, err)
+			return
+		}
+	}
+	page, err := list(ctx, request)
+	if err != nil {
+		Fail(c, err)
+		return
+	}
+	answer := &api.RoomsResponse{Rooms: make([]*api.Room, len(page.Rooms)), HasMore: page.HasMore, NextCursor: page.NextCursor}
+	for i, one := range page.Rooms {
+		answer.Rooms[i] = room(one)
+	}
+	reply(c, consts.StatusOK, answer)
+}
+
+// Show answers GET /api/rooms/{room}.
+func (r *Rooms) Show(ctx context.Context, c *app.RequestContext) {
+	shown, err := r.rooms.Room(ctx, chat.RoomRequest{Room: c.Param("room"), As: query(c, "as")})
+	answerRoom(c, consts.StatusOK, shown, err)
+}
+
+// change makes a change of the room that the path names, and answers with the room.
+func (r *Rooms) change(ctx context.Context, c *app.RequestContext, wanted chat.RoomChange) {
+	wanted.Room, wanted.As = c.Param("room"), query(c, "as")
+	changed, err := r.rooms.ChangeRoom(ctx, wanted)
+	answerRoom(c, consts.StatusOK, changed, err)
+}
+
+// Change answers PATCH /api/rooms/{room}: one change after the other.
+func (r *Rooms) Change(ctx context.Context, c *app.RequestContext) {
+	var request api.ChangeRoomRequest
+	if err := r.readJSON(c, &request); err != nil {
+		Fail(c, err)
+		return
+	}
+	var changes []chat.RoomChange
+	if request.Visibility != nil {
+		kind, known := map[chat.Visibility]chat.ChangeKind{chat.Public: chat.OpenRoom, chat.Private: chat.CloseRoom}[chat.Visibility(*request.Visibility)]
+		if !known {
+			Fail(c, chat.Errorf(chat.InvalidArgument, "visibility is %q; it is public or private", *request.Visibility))
+			return
+		}
+		changes = append(changes, chat.RoomChange{Kind: kind})
+	}
+	if request.Name != nil {
+		changes = append(changes, chat.RoomChange{Kind: chat.RenameRoom, Name: *request.Name})
+	}
+	if len(changes) == 0 {
+		Fail(c, chat.Errorf(chat.InvalidArgument, "nothing is to be changed; give name, visibility or both"))
+		return
+	}
+	for _, wanted := range changes[:len(changes)-1] {
+		wanted.Room, wanted.As = c.Param("room"), query(c, "as")
+		if _, err := r.rooms.ChangeRoom(ctx, wanted); err != nil {
+			Fail(c, err)
+			return
+		}
+	}
+	r.change(ctx, c, changes[len(changes)-1])
+}
+
+// Delete answers DELETE /api/rooms/{room}.
+func (r *Rooms) Delete(ctx context.Context, c *app.RequestContext) {
+	_, err := r.rooms.ChangeRoom(ctx, chat.RoomChange{Room: c.Param("room"), Kind: chat.DeleteRoom, As: query(c, "as")})
+	if err != nil {
+		Fail(c, err)
+		return
+	}
+	reply(c, consts.StatusOK, &api.StatusResponse{Status: success})
+}
+
+// Join answers POST /api/rooms/{room}/join.
+func (r *Rooms) Join(ctx context.Context, c *app.RequestContext) {
+	r.change(ctx, c, chat.RoomChange{Kind: chat.JoinRoom})
+}
+
+// Leave answers POST /api/rooms/{room}/leave.
+func (r *Rooms) Leave(ctx context.Context, c *app.RequestContext) {
+	r.change(ctx, c, chat.RoomChange{Kind: chat.LeaveRoom})
+}
+
+// Add answers POST /api/rooms/{room}/members.
+func (r *Rooms) Add(ctx context.Context, c *app.RequestContext) {
+	var request api.AddMembersRequest
+	if err := r.readUsers(c, &request); err != nil {
+		Fail(c, err)
+		return
+	}
+	r.change(ctx, c, chat.RoomChange{Kind: chat.AddMembers, Users: request.Users})
+}
+
+// Assign answers PATCH /api/rooms/{room}/members/{user}.
+func (r *Rooms) Assign(ctx context.Context, c *app.RequestContext) {
+	var request api.RoleRequest
+	if err := r.readJSON(c, &request); err != nil {
+		Fail(c, err)
+		return
+	}
+	kind, known := map[chat.Role]chat.ChangeKind{chat.Admin: chat.PromoteMember, chat.PlainMember: chat.DemoteAdmin}[chat.Role(request.Role)]
+	if !known {
+		Fail(c, chat.Errorf(chat.InvalidArgument, "role is %q; it is admin or member", request.Role))
+		return
+	}
+	r.change(ctx, c, chat.RoomChange{Kind: kind, Users: []string{c.Param("user")}})
+}
+
+// Remove answers DELETE /api/rooms/{room}/members/{user}.
+func (r *Rooms) Remove(ctx context.Context, c *app.RequestContext) {
+	r.change(ctx, c, chat.RoomChange{Kind: chat.RemoveMembers, Users: []string{c.Param("user")}})
+}

@@ -1,0 +1,87 @@
+package live
+
+import (
+	"context"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// doors says who may be in which chats. Pages are read once for all who follow a chat, so that each of them is asked for
+// at the door: when she comes, when news says that she may have to leave, and before she gets a page that tells so. The
+// last is what holds when the news is lost: the notice of a removal lies in the log before all that comes after it.
+type doors struct {
+	asked chat.Doors // nil: nobody is asked who she is
+}
+
+// asService is for what is read for many.
+func (d *doors) asService(ctx context.Context) context.Context {
+	if d.asked == nil {
+		return ctx
+	}
+	return chat.WithCaller(ctx, chat.Caller{User: "http-server", Service: true})
+}
+
+// enter returns why somebody may not be in a chat, or nil.
+func (d *doors) enter(ctx context.Context, by chat.Caller, id chat.ID, name string) error {
+	if d.asked == nil {
+		return nil
+	}
+	ask, err := chat.AsksAtDoor(id, name, by)
+	if err != nil || !ask {
+		return err
+	}
+	return d.asked.Enter(chat.WithCaller(ctx, by), []string{name})
+}
+
+// Enter returns why the caller may not be in one of some chats, or nil; for a good answer before Follow, which asks again.
+func (h *Hub) Enter(ctx context.Context, names ...string) error {
+	if h.doors.asked == nil {
+		return nil
+	}
+	by, _ := chat.CallerOf(ctx)
+	var ask []string
+	for _, name := range names {
+		id, err := chat.ParseID(name)
+		if err != nil {
+			return err
+		}
+		unknown, err := chat.AsksAtDoor(id, name, by)
+		if err != nil {
+			return err
+		}
+		if unknown {
+			ask = append(ask, name)
+		}
+	}
+	if len(ask) == 0 {
+		return nil
+	}
+	return h.doors.asked.Enter(ctx, ask)
+}
+
+// concerns says whether news that members have changed may be about a user.
+func concerns(e chat.Event, user string) bool {
+	for _, one := range e.Users {
+		if one == user {
+			return true
+		}
+	}
+	return len(e.Users) == 0
+}
+
+// ousts says whether a page tells that a user may have to leave.
+func (p *Page) ousts(user string) bool {
+	for i := range p.Messages {
+		if p.Messages[i].Ousts(user) {
+			return true
+		}
+	}
+	return false
+}
+
+// ErrExpired ends a session whose token was good until now.
+var ErrExpired = chat.Errorf(chat.TokenExpired, "the token has expired; connect again with a new one")
+
+// Expired says whether a caller's token was good until now.
+func Expired(by chat.Caller) bool { return !by.Expires.IsZero() && time.Now().After(by.Expires) }

@@ -1,0 +1,377 @@
+package chat
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+)
+
+// LobbyOptions bound what a Lobby does. All are positive.
+type LobbyOptions struct {
+	DefaultLimit, MaxLimit int // rooms in a page
+	MaxMembers             int // of a room
+}
+
+// Lobby is the Rooms and the Doors that apply every rule before they touch the store.
+type Lobby struct {
+	store   RoomStore
+	access  Access
+	options LobbyOptions
+}
+
+var (
+	_ Rooms = (*Lobby)(nil)
+	_ Doors = (*Lobby)(nil)
+)
+
+// NewLobby returns the Lobby over a store; required says that nobody without an identity may anything.
+func NewLobby(store RoomStore, required bool, options LobbyOptions) *Lobby {
+	return &Lobby{store: store, access: Access{Required: required, Rooms: store}, options: options}
+}
+
+// Enter implements Doors.
+func (l *Lobby) Enter(ctx context.Context, chats []string) error {
+	by := callerOf(ctx)
+	if _, err := l.access.identified(by); err != nil {
+		return err
+	}
+	return l.access.enterAll(ctx, chats, by)
+}
+
+// acting is who makes a request about rooms.
+type acting struct {
+	user string // "" is a service that acts for nobody, or with AUTH off nobody
+	name string // that notices have as their sender
+	free bool   // a service that acts for nobody: it may everything
+	any  bool   // nobody has asked who it is
+	real bool   // it is the user herself, and no service on her behalf
+}
+
+func (l *Lobby) acting(ctx context.Context, as string) (acting, error) {
+	by := callerOf(ctx)
+	identified, err := l.access.identified(by)
+	if err != nil {
+		return acting{}, err
+	}
+	if as != "" {
+		if err := checkName("as", as); err != nil {
+			return acting{}, err
+		}
+	}
+	if identified && !by.Service {
+		as, err = actFor(as, by)
+	}
+	who := acting{user: as, name: as, free: by.Service && as == "", any: !identified, real: identified && !by.Service}
+	if who.free {
+		who.name = cmp.Or(by.User, "service")
+	}
+	return who, err
+}
+
+// named refuses who acts for nobody.
+func (a acting) named() error {
+	if a.user == "" {
+		return Errorf(InvalidArgument, "as is missing: the user who acts")
+	}
+	return nil
+}
+
+// Room implements Rooms.
+func (l *Lobby) Room(ctx context.Context, r RoomRequest) (Room, error) {
+	who, err := l.acting(ctx, r.As)
+	if err != nil {
+		return Room{}, err
+	}
+	id, err := parseRoom(r.Room)
+	if err != nil {
+		return Room{}, err
+	}
+	stored, err := l.read(ctx, RoomQuery{Room: id, All: true})
+	if err != nil {
+		return Room{}, err
+	}
+	if err := exists(id, stored); err != nil {
+		return Room{}, err
+	}
+	if !who.free && !who.any {
+		if err := stored.Admits(id, who.user); err != nil {
+			return Room{}, err
+		}
+	}
+	room := roomOf(id, stored, who.user)
+	room.Members = standing(stored.Members)
+	return room, nil
+}
+
+func exists(id ID, stored StoredRoom) error {
+	switch stored.Visibility {
+	case Public, Private:
+		return nil
+	case Deleted:
+		return RoomDeleted(id)
+	}
+	return Errorf(NotFound, "nobody has created room %s", id)
+}
+
+func roomOf(id ID, stored StoredRoom, user string) Room {
+	return Room{
+		ID: id.String(), Name: stored.Name, Visibility: stored.Visibility, Created: stored.Created, Count: stored.Count,
+		Role: stored.Members[user].Role,
+	}
+}
+
+// standing returns members, those who are for longest first.
+func standing(members map[string]Member) []Member {
+	sorted := make([]Member, 0, len(members))
+	for _, m := range members {
+		sorted = append(sorted, m)
+	}
+	slices.SortFunc(sorted, func(a, b Member) int {
+		return cmp.Or(cmp.Compare(a.Since, b.Since), strings.Compare(a.User, b.User))
+	})
+	return sorted
+}
+
+func (l *Lobby) read(ctx context.Context, q RoomQuery) (StoredRoom, error) {
+	rooms, err := l.store.ReadRooms(ctx, []RoomQuery{q})
+	if err != nil {
+		return StoredRoom{}, AsError(err)
+	}
+	return rooms[0], nil
+}
+
+// CreateRoom implements Rooms.
+func (l *Lobby) CreateRoom(ctx context.Context, r NewRoom) (Room, error) {
+	who, err := l.acting(ctx, r.As)
+	if err == nil {
+		err = who.named()
+	}
+	if err == nil {
+		err = checkRoomName(r.Name)
+	}
+	if err != nil {
+		return Room{}, err
+	}
+	if r.ID == "" {
+		r.ID = strings.ToLower(random(16))
+	}
+	id, err := parseRoom(r.ID)
+	if err != nil {
+		return Room{}, err
+	}
+	if r.ID == "public" {
+		return Room{}, Errorf(InvalidArgument, "no room can be called %q: it is the list of the public ones", r.ID)
+	}
+	switch r.Visibility = cmp.Or(r.Visibility, Private); r.Visibility {
+	case Public, Private:
+	default:
+		return Room{}, Errorf(InvalidArgument, "visibility is %q; it is public or private", r.Visibility)
+	}
+	users, err := checkUsers(r.Users)
+	if err != nil {
+		return Room{}, err
+	}
+	users = slices.DeleteFunc(users, func(user string) bool { return user == who.user })
+	edit := RoomEdit{
+		Room: id, IfAdmins: -1, Name: &r.Name, Visibility: r.Visibility, Created: true, MaxMembers: l.options.MaxMembers,
+		Set:     []Member{{User: who.user, Role: Admin}},
+		Notices: []Message{notice(who.user, Notice{Event: RoomCreated, Users: users, Name: r.Name})},
+		IfEmpty: who.real, // a room that nobody has created is everybody's
+		// Whoever is in it already, as in any room that nobody has created, may have to go.
+		Tell: r.Visibility == Private,
+	}
+	for _, user := range users {
+		edit.Set = append(edit.Set, Member{User: user, Role: PlainMember})
+	}
+	for range changeAttempts {
+		before, err := l.read(ctx, RoomQuery{Room: id})
+		if err != nil {
+			return Room{}, err
+		}
+		if exists(id, before) == nil {
+			return Room{}, Errorf(Conflict, "there is a room %s", id)
+		}
+		edit.IfVisibility = before.Visibility
+		outcome, at, err := l.store.EditRoom(ctx, edit)
+		if err != nil || outcome != EditStale {
+			made := Room{
+				ID: r.ID, Name: r.Name, Visibility: r.Visibility, Created: at, Count: len(edit.Set), Role: Admin,
+			}
+			return made, l.outcome(outcome, err)
+		}
+	}
+	return Room{}, errContended(id)
+}
+
+// changeAttempts is how often a change is decided anew because another one came between.
+const changeAttempts = 10
+
+func errContended(id ID) error {
+	return Errorf(Unavailable, "room %s is being changed by others; try again", id)
+}
+
+// outcome is the error of an edit that was not stale.
+func (l *Lobby) outcome(outcome EditOutcome, err error) error {
+	switch {
+	case err != nil:
+		return AsError(err)
+	case outcome == EditTooMany:
+		return Errorf(ResourceExhausted, "a room has %d members at most", l.options.MaxMembers)
+	case outcome == EditNotEmpty:
+		return Errorf(Conflict, "others have written to this room already; choose another id")
+	case outcome == EditNoPlaces:
+		return Errorf(ResourceExhausted, "the room is full: its last position is taken")
+	}
+	return nil
+}
+
+func checkUsers(users []string) ([]string, error) {
+	if len(users) > MaxUsersAtOnce {
+		return nil, Errorf(InvalidArgument, "%d users are too many at once; the limit is %d", len(users), MaxUsersAtOnce)
+	}
+	return uniqueNames(users)
+}
+
+// ChangeRoom implements Rooms. A change is decided by what the room is, and made if the room still is so.
+func (l *Lobby) ChangeRoom(ctx context.Context, r RoomChange) (Room, error) {
+	who, err := l.acting(ctx, r.As)
+	if err == nil && !who.free {
+		err = who.named()
+	}
+	if err != nil {
+		return Room{}, err
+	}
+	id, err := parseRoom(r.Room)
+	if err != nil {
+		return Room{}, err
+	}
+	if r.Users, err = checkUsers(r.Users); err != nil {
+		return Room{}, err
+	}
+	change := change{who: who, asked: r, all: false}
+	if change.rule, err = ruleOf(r, who); err != nil {
+		return Room{}, err
+	}
+	for range changeAttempts {
+		stored, err := l.read(ctx, change.query(id))
+		if err != nil {
+			return Room{}, err
+		}
+		if err := exists(id, stored); err != nil {
+			return Room{}, err
+		}
+		edit, err := change.decide(id, stored)
+		if err != nil {
+			return Room{}, err
+		}
+		if edit == nil && change.all != change.read {
+			continue // it needs to know all members
+		}
+		if edit == nil {
+			return roomOf(id, stored, who.user), nil
+		}
+		edit.MaxMembers = l.options.MaxMembers
+		outcome, err := l.edit(ctx, r.Kind, *edit)
+		switch {
+		case err != nil || outcome != EditStale:
+			return roomOf(id, edit.after(stored), who.user), l.outcome(outcome, err)
+		case ctx.Err() != nil:
+			return Room{}, AsError(ctx.Err())
+		}
+	}
+	return Room{}, errContended(id)
+}
+
+func (l *Lobby) edit(ctx context.Context, kind ChangeKind, e RoomEdit) (outcome EditOutcome, err error) {
+	if kind == DeleteRoom {
+		return l.store.DropRoom(ctx, e)
+	}
+	outcome, _, err = l.store.EditRoom(ctx, e)
+	return outcome, err
+}
+
+// RoomsOf implements Rooms.
+func (l *Lobby) RoomsOf(ctx context.Context, r RoomsRequest) (RoomPage, error) {
+	who, err := l.acting(ctx, r.As)
+	if err == nil {
+		err = who.named()
+	}
+	if err != nil {
+		return RoomPage{}, err
+	}
+	limit, err := l.limit(r)
+	if err != nil {
+		return RoomPage{}, err
+	}
+	names, err := l.store.ListRooms(ctx, who.user, r.Cursor, limit+1)
+	if err != nil {
+		return RoomPage{}, AsError(err)
+	}
+	return l.page(ctx, names, limit, who.user, func(stored StoredRoom) bool {
+		_, member := stored.Members[who.user]
+		return member
+	})
+}
+
+// PublicRooms implements Rooms.
+func (l *Lobby) PublicRooms(ctx context.Context, r RoomsRequest) (RoomPage, error) {
+	who, err := l.acting(ctx, r.As)
+	if err != nil {
+		return RoomPage{}, err
+	}
+	limit, err := l.limit(r)
+	if err != nil {
+		return RoomPage{}, err
+	}
+	names, err := l.store.ListPublic(ctx, r.Cursor, limit+1)
+	if err != nil {
+		return RoomPage{}, AsError(err)
+	}
+	return l.page(ctx, names, limit, who.user, func(stored StoredRoom) bool { return stored.Visibility == Public })
+}
+
+func (l *Lobby) limit(r RoomsRequest) (int, error) {
+	if r.Limit < 0 {
+		return 0, Errorf(InvalidArgument, "limit is %d; it must not be negative", r.Limit)
+	}
+	if r.Limit == 0 {
+		return l.options.DefaultLimit, checkNamePart("cursor", r.Cursor)
+	}
+	return int(min(r.Limit, int64(l.options.MaxLimit))), checkNamePart("cursor", r.Cursor)
+}
+
+// page reads the rooms of names, of which there is one more than the limit where there are more, and leaves out those
+// that do not belong.
+func (l *Lobby) page(ctx context.Context, names []string, limit int, user string, belongs func(StoredRoom) bool) (RoomPage, error) {
+	var page RoomPage
+	if len(names) > limit {
+		page.HasMore, page.NextCursor = true, names[limit]
+		names = names[:limit]
+	}
+	queries := make([]RoomQuery, 0, len(names))
+	for _, name := range names {
+		id, err := parseRoom(name)
+		if err != nil {
+			continue // no server writes that
+		}
+		query := RoomQuery{Room: id}
+		if user != "" {
+			query.Users = []string{user}
+		}
+		queries = append(queries, query)
+	}
+	if len(queries) == 0 {
+		return page, nil
+	}
+	rooms, err := l.store.ReadRooms(ctx, queries)
+	if err != nil {
+		return RoomPage{}, AsError(err)
+	}
+	for i, stored := range rooms {
+		if exists(queries[i].Room, stored) == nil && belongs(stored) {
+			page.Rooms = append(page.Rooms, roomOf(queries[i].Room, stored, user))
+		}
+	}
+	return page, nil
+}

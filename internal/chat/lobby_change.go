@@ -1,0 +1,271 @@
+package chat
+
+import "slices"
+
+// rule is what a kind of change does. It fills in an edit, or leaves it without notices where nothing is to change.
+type rule func(c *change, room StoredRoom, e *RoomEdit) error
+
+// change is a change on its way.
+type change struct {
+	who   acting
+	asked RoomChange
+	rule  rule
+	all   bool // the rule wants to know all members
+	read  bool // and does
+}
+
+// rules has all kinds. adminsOnly are those that only admins may.
+var rules = map[ChangeKind]struct {
+	rule       rule
+	adminsOnly bool
+	users      bool // it names some
+}{
+	JoinRoom:      {rule: (*change).join},
+	LeaveRoom:     {rule: (*change).leave},
+	AddMembers:    {rule: (*change).add, adminsOnly: true, users: true},
+	RemoveMembers: {rule: (*change).remove, adminsOnly: true, users: true},
+	PromoteMember: {rule: (*change).promote, adminsOnly: true, users: true},
+	DemoteAdmin:   {rule: (*change).demote, adminsOnly: true, users: true},
+	RenameRoom:    {rule: (*change).rename, adminsOnly: true},
+	OpenRoom:      {rule: (*change).open, adminsOnly: true},
+	CloseRoom:     {rule: (*change).close, adminsOnly: true},
+	DeleteRoom:    {rule: (*change).drop, adminsOnly: true},
+}
+
+func ruleOf(r RoomChange, who acting) (rule, error) {
+	known, ok := rules[r.Kind]
+	switch {
+	case !ok:
+		return nil, Errorf(InvalidArgument, "kind %q is none of join, leave, add, remove, promote, demote, rename, open, close and delete", r.Kind)
+	case known.users && len(r.Users) == 0:
+		return nil, Errorf(InvalidArgument, "users is empty")
+	case !known.adminsOnly:
+		return known.rule, who.named()
+	}
+	if err := checkRoomName(r.Name); err != nil {
+		return nil, err
+	}
+	return func(c *change, room StoredRoom, e *RoomEdit) error {
+		if err := c.checkAdmin(room, e); err != nil {
+			return err
+		}
+		return known.rule(c, room, e)
+	}, nil
+}
+
+// query asks for what the change has to know of the room.
+func (c *change) query(id ID) RoomQuery {
+	c.read = c.all
+	if c.all {
+		return RoomQuery{Room: id, All: true}
+	}
+	users := slices.Clone(c.asked.Users)
+	if c.who.user != "" {
+		users = append(users, c.who.user)
+	}
+	return RoomQuery{Room: id, Users: users}
+}
+
+// decide returns what is to be done, or nil where it is nothing, or where the change has to know all members first.
+func (c *change) decide(id ID, room StoredRoom) (*RoomEdit, error) {
+	e := &RoomEdit{Room: id, IfVisibility: room.Visibility, IfAdmins: -1}
+	if err := c.rule(c, room, e); err != nil {
+		return nil, err
+	}
+	if c.all != c.read || len(e.Notices) == 0 && c.asked.Kind != DeleteRoom {
+		return nil, nil
+	}
+	return e, nil
+}
+
+func (c *change) tell(e *RoomEdit, event NoticeEvent, users ...string) {
+	e.Notices = append(e.Notices, notice(c.who.name, Notice{Event: event, Users: users}))
+}
+
+// checkAdmin refuses who is no admin, and has it that she still is one.
+func (c *change) checkAdmin(room StoredRoom, e *RoomEdit) error {
+	if c.who.free {
+		return nil
+	}
+	me := room.Members[c.who.user]
+	if me.Role != Admin {
+		return Errorf(PermissionDenied, "%s is no admin of room %s", c.who.user, e.Room)
+	}
+	e.IfMembers = append(e.IfMembers, me)
+	return nil
+}
+
+func (c *change) join(room StoredRoom, e *RoomEdit) error {
+	user := c.who.user
+	if _, member := room.Members[user]; member {
+		return nil
+	}
+	if room.Visibility != Public {
+		return Errorf(PermissionDenied, "room %s is private: an admin can add %s", e.Room, user)
+	}
+	c.enter(room, e, []string{user})
+	c.tell(e, MemberJoined, user)
+	return nil
+}
+
+// enter makes users members. The first in a room that has no admin any more becomes one.
+func (c *change) enter(room StoredRoom, e *RoomEdit, users []string) {
+	for i, user := range users {
+		role := PlainMember
+		if room.Admins == 0 && i == 0 {
+			role, e.IfAdmins = Admin, 0
+		}
+		e.IfMembers = append(e.IfMembers, Member{User: user})
+		e.Set = append(e.Set, Member{User: user, Role: role})
+	}
+}
+
+func (c *change) add(room StoredRoom, e *RoomEdit) error {
+	users := slices.DeleteFunc(slices.Clone(c.asked.Users), func(user string) bool {
+		_, member := room.Members[user]
+		return member
+	})
+	if len(users) > 0 {
+		c.enter(room, e, users)
+		c.tell(e, MemberAdded, users...)
+	}
+	return nil
+}
+
+func (c *change) leave(room StoredRoom, e *RoomEdit) error {
+	if me, member := room.Members[c.who.user]; member {
+		c.part(room, e, MemberLeft, []Member{me})
+	}
+	return nil
+}
+
+func (c *change) remove(room StoredRoom, e *RoomEdit) error {
+	var gone []Member
+	for _, user := range c.asked.Users {
+		if m, member := room.Members[user]; member {
+			gone = append(gone, m)
+		}
+	}
+	if len(gone) > 0 {
+		c.part(room, e, MemberRemoved, gone)
+	}
+	return nil
+}
+
+// part lets members go. Where no admin is left, the one who is a member for longest becomes one.
+func (c *change) part(room StoredRoom, e *RoomEdit, event NoticeEvent, gone []Member) {
+	admins := room.Admins
+	for _, m := range gone {
+		e.IfMembers = append(e.IfMembers, m)
+		e.Remove = append(e.Remove, m.User)
+		if m.Role == Admin {
+			admins--
+		}
+	}
+	c.tell(e, event, e.Remove...)
+	e.Tell, e.Ousted = true, e.Remove
+	if admins == room.Admins {
+		return
+	}
+	e.IfAdmins = room.Admins
+	if admins > 0 || room.Count == len(gone) {
+		return
+	}
+	if c.all = true; !c.read {
+		return
+	}
+	for _, m := range standing(room.Members) {
+		if !slices.Contains(e.Remove, m.User) {
+			e.IfMembers = append(e.IfMembers, m)
+			e.Set = []Member{{User: m.User, Role: Admin, Since: m.Since}}
+			c.tell(e, HandedOver, m.User)
+			return
+		}
+	}
+}
+
+func (c *change) promote(room StoredRoom, e *RoomEdit) error {
+	return c.assign(room, e, Admin, MemberPromoted)
+}
+
+func (c *change) demote(room StoredRoom, e *RoomEdit) error {
+	if err := c.assign(room, e, PlainMember, MemberDemoted); err != nil {
+		return err
+	}
+	if len(e.Set) > 0 && len(e.Set) >= room.Admins {
+		return Errorf(Conflict, "room %s would have no admin", e.Room)
+	}
+	e.IfAdmins = room.Admins
+	return nil
+}
+
+func (c *change) assign(room StoredRoom, e *RoomEdit, role Role, event NoticeEvent) error {
+	var users []string
+	for _, user := range c.asked.Users {
+		m, member := room.Members[user]
+		if !member {
+			return Errorf(NotFound, "%s is not a member of room %s", user, e.Room)
+		}
+		if m.Role != role {
+			users = append(users, user)
+			e.IfMembers = append(e.IfMembers, m)
+			e.Set = append(e.Set, Member{User: user, Role: role, Since: m.Since})
+		}
+	}
+	if len(users) > 0 {
+		c.tell(e, event, users...)
+	}
+	return nil
+}
+
+func (c *change) rename(room StoredRoom, e *RoomEdit) error {
+	if room.Name != c.asked.Name {
+		e.Name = &c.asked.Name
+		e.Notices = append(e.Notices, notice(c.who.name, Notice{Event: RoomRenamed, Name: c.asked.Name}))
+	}
+	return nil
+}
+
+func (c *change) open(room StoredRoom, e *RoomEdit) error {
+	if room.Visibility != Public {
+		e.Visibility = Public
+		c.tell(e, RoomOpened)
+	}
+	return nil
+}
+
+func (c *change) close(room StoredRoom, e *RoomEdit) error {
+	if room.Visibility != Private {
+		e.Visibility, e.Tell = Private, true
+		c.tell(e, RoomClosed)
+	}
+	return nil
+}
+
+func (c *change) drop(StoredRoom, *RoomEdit) error { return nil }
+
+// after is the room as it is when the edit was made, as far as an answer shows it.
+func (e *RoomEdit) after(room StoredRoom) StoredRoom {
+	members := map[string]Member{}
+	for user, m := range room.Members {
+		members[user] = m
+	}
+	for _, m := range e.Set {
+		if _, member := members[m.User]; !member {
+			room.Count++
+		}
+		members[m.User] = m
+	}
+	for _, user := range e.Remove {
+		room.Count--
+		delete(members, user)
+	}
+	room.Members = members
+	if e.Name != nil {
+		room.Name = *e.Name
+	}
+	if e.Visibility != "" {
+		room.Visibility = e.Visibility
+	}
+	return room
+}

@@ -1,0 +1,173 @@
+package wire
+
+import (
+	"math"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/gen/rpc"
+)
+
+// Caller is who makes a request, as it says so; nil is nobody. When her token ends is the gateway's matter.
+func Caller(by chat.Caller) *rpc.Caller {
+	if by.User == "" && !by.Service {
+		return nil
+	}
+	caller := &rpc.Caller{User: optional(by.User)}
+	if by.Service {
+		caller.Service = &by.Service
+	}
+	return caller
+}
+
+// CallerOf is the reverse.
+func CallerOf(c *rpc.Caller) chat.Caller {
+	if c == nil {
+		return chat.Caller{}
+	}
+	return chat.Caller{User: c.GetUser(), Service: c.GetService()}
+}
+
+// Notice is what a message tells of its room, if it does.
+func Notice(n *chat.Notice) *rpc.Notice {
+	if n == nil {
+		return nil
+	}
+	return &rpc.Notice{Event: string(n.Event), Users: n.Users, Name: optional(n.Name)}
+}
+
+// NoticeOf is the reverse.
+func NoticeOf(n *rpc.Notice) *chat.Notice {
+	if n == nil {
+		return nil
+	}
+	return &chat.Notice{Event: chat.NoticeEvent(n.Event), Users: n.Users, Name: n.GetName()}
+}
+
+// EnterRequest is what a client sends.
+func EnterRequest(chats []string, by chat.Caller, requestID string) *rpc.EnterRequest {
+	return &rpc.EnterRequest{Chats: chats, RequestId: optional(requestID), Caller: Caller(by)}
+}
+
+// EnterResponse is what the server answers.
+func EnterResponse(err error) *rpc.EnterResponse {
+	code, text := outcome(err)
+	return &rpc.EnterResponse{Code: code, Msg: text}
+}
+
+// EnteredOf is what a client makes of the answer.
+func EnteredOf(r *rpc.EnterResponse) error { return errorOf(r.Code, r.Msg) }
+
+// CreateRoomRequest is what a client sends.
+func CreateRoomRequest(r chat.NewRoom, by chat.Caller, requestID string) *rpc.CreateRoomRequest {
+	return &rpc.CreateRoomRequest{
+		Id: optional(r.ID), Name: optional(r.Name), Visibility: optional(string(r.Visibility)), Users: r.Users,
+		As: optional(r.As), RequestId: optional(requestID), Caller: Caller(by),
+	}
+}
+
+// NewRoomOf is what the server makes of a request.
+func NewRoomOf(r *rpc.CreateRoomRequest) chat.NewRoom {
+	return chat.NewRoom{
+		ID: r.GetId(), Name: r.GetName(), Visibility: chat.Visibility(r.GetVisibility()), Users: r.Users, As: r.GetAs(),
+	}
+}
+
+// ChangeRoomRequest is what a client sends.
+func ChangeRoomRequest(r chat.RoomChange, by chat.Caller, requestID string) *rpc.ChangeRoomRequest {
+	return &rpc.ChangeRoomRequest{
+		Room: r.Room, Kind: string(r.Kind), Users: r.Users, Name: optional(r.Name), As: optional(r.As),
+		RequestId: optional(requestID), Caller: Caller(by),
+	}
+}
+
+// RoomChangeOf is what the server makes of a request.
+func RoomChangeOf(r *rpc.ChangeRoomRequest) chat.RoomChange {
+	return chat.RoomChange{Room: r.Room, Kind: chat.ChangeKind(r.Kind), Users: r.Users, Name: r.GetName(), As: r.GetAs()}
+}
+
+// RoomRequest is what a client sends.
+func RoomRequest(r chat.RoomRequest, by chat.Caller, requestID string) *rpc.RoomRequest {
+	return &rpc.RoomRequest{Room: r.Room, As: optional(r.As), RequestId: optional(requestID), Caller: Caller(by)}
+}
+
+// RoomRequestOf is what the server makes of a request.
+func RoomRequestOf(r *rpc.RoomRequest) chat.RoomRequest {
+	return chat.RoomRequest{Room: r.Room, As: r.GetAs()}
+}
+
+// RoomResponse is what the server answers.
+func RoomResponse(made chat.Room, err error) *rpc.RoomResponse {
+	code, text := outcome(err)
+	response := &rpc.RoomResponse{Code: code, Msg: text}
+	if err == nil {
+		response.Room = room(made)
+	}
+	return response
+}
+
+func room(r chat.Room) *rpc.Room {
+	told := &rpc.Room{
+		Id: r.ID, Name: r.Name, Visibility: string(r.Visibility), Created: r.Created, MemberCount: int32(r.Count),
+		Role: optional(string(r.Role)),
+	}
+	for _, m := range r.Members {
+		told.Members = append(told.Members, &rpc.Member{User: m.User, Role: string(m.Role), Since: m.Since})
+	}
+	return told
+}
+
+func roomOf(r *rpc.Room) chat.Room {
+	if r == nil {
+		return chat.Room{}
+	}
+	told := chat.Room{
+		ID: r.Id, Name: r.Name, Visibility: chat.Visibility(r.Visibility), Created: r.Created, Count: int(r.MemberCount),
+		Role: chat.Role(r.GetRole()),
+	}
+	for _, m := range r.Members {
+		told.Members = append(told.Members, chat.Member{User: m.User, Role: chat.Role(m.Role), Since: m.Since})
+	}
+	return told
+}
+
+// RoomOf is what a client makes of the answer.
+func RoomOf(r *rpc.RoomResponse) (chat.Room, error) { return roomOf(r.Room), errorOf(r.Code, r.Msg) }
+
+// RoomsRequest is what a client sends. A limit that Thrift's i32 cannot hold is above every maximum, or negative.
+func RoomsRequest(r chat.RoomsRequest, by chat.Caller, requestID string) *rpc.RoomsRequest {
+	limit := max(math.MinInt32, min(r.Limit, math.MaxInt32))
+	return &rpc.RoomsRequest{
+		As: optional(r.As), Cursor: optional(r.Cursor), Limit: int32(limit), RequestId: optional(requestID), Caller: Caller(by),
+	}
+}
+
+// RoomsRequestOf is what the server makes of a request.
+func RoomsRequestOf(r *rpc.RoomsRequest) chat.RoomsRequest {
+	return chat.RoomsRequest{As: r.GetAs(), Cursor: r.GetCursor(), Limit: int64(r.Limit)}
+}
+
+// RoomsResponse is what the server answers.
+func RoomsResponse(page chat.RoomPage, err error) *rpc.RoomsResponse {
+	code, text := outcome(err)
+	response := &rpc.RoomsResponse{Code: code, Msg: text}
+	if err != nil {
+		return response
+	}
+	for _, r := range page.Rooms {
+		response.Rooms = append(response.Rooms, room(r))
+	}
+	response.HasMore, response.NextCursor = &page.HasMore, optional(page.NextCursor)
+	return response
+}
+
+// RoomPageOf is what a client makes of the answer.
+func RoomPageOf(r *rpc.RoomsResponse) (chat.RoomPage, error) {
+	if err := errorOf(r.Code, r.Msg); err != nil {
+		return chat.RoomPage{}, err
+	}
+	page := chat.RoomPage{HasMore: r.GetHasMore(), NextCursor: r.GetNextCursor()}
+	for _, told := range r.Rooms {
+		page.Rooms = append(page.Rooms, roomOf(told))
+	}
+	return page, nil
+}

@@ -1,0 +1,98 @@
+package handler
+
+import (
+	"context"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/gen/rpc"
+	"github.com/pullchat/pullchat/internal/wire"
+)
+
+// Rooms are the rooms, and who may be in them: chat.Lobby.
+type Rooms interface {
+	chat.Rooms
+	chat.Doors
+}
+
+// KeepRooms has the Handler answer from rooms too; without it, methods of rooms are refused. It is called before the
+// first of them.
+func (h *Handler) KeepRooms(rooms Rooms) { h.rooms = rooms }
+
+// from returns a context that carries who makes a request, if it says so.
+func from(ctx context.Context, r interface{ GetCaller() *rpc.Caller }) context.Context {
+	caller := r.GetCaller()
+	if caller == nil {
+		return ctx
+	}
+	return chat.WithCaller(ctx, wire.CallerOf(caller))
+}
+
+// call is what all requests about rooms and readers have.
+type call interface {
+	GetCaller() *rpc.Caller
+	GetRequestId() string
+}
+
+// ofRooms makes one call and logs it.
+func ofRooms[Result any](
+	ctx context.Context, h *Handler, method string, r call, do func(context.Context, Rooms) (Result, error),
+) (Result, error) {
+	start := time.Now()
+	var result Result
+	err := error(chat.Errorf(chat.NotFound, "this rpc-server keeps no rooms"))
+	if h.rooms != nil {
+		result, err = do(from(ctx, r), h.rooms)
+	}
+	h.logCall(ctx, method, r.GetRequestId(), start, err)
+	return result, err
+}
+
+// Enter says whether the caller may be in all of some chats.
+func (h *Handler) Enter(ctx context.Context, r *rpc.EnterRequest) (*rpc.EnterResponse, error) {
+	r = orEmpty(r)
+	_, err := ofRooms(ctx, h, "Enter", r, func(ctx context.Context, rooms Rooms) (struct{}, error) {
+		return done(rooms.Enter(ctx, r.Chats))
+	})
+	return wire.EnterResponse(err), nil
+}
+
+// CreateRoom makes a room.
+func (h *Handler) CreateRoom(ctx context.Context, r *rpc.CreateRoomRequest) (*rpc.RoomResponse, error) {
+	r = orEmpty(r)
+	return wire.RoomResponse(ofRooms(ctx, h, "CreateRoom", r, func(ctx context.Context, rooms Rooms) (chat.Room, error) {
+		return rooms.CreateRoom(ctx, wire.NewRoomOf(r))
+	})), nil
+}
+
+// ChangeRoom changes one.
+func (h *Handler) ChangeRoom(ctx context.Context, r *rpc.ChangeRoomRequest) (*rpc.RoomResponse, error) {
+	r = orEmpty(r)
+	return wire.RoomResponse(ofRooms(ctx, h, "ChangeRoom", r, func(ctx context.Context, rooms Rooms) (chat.Room, error) {
+		return rooms.ChangeRoom(ctx, wire.RoomChangeOf(r))
+	})), nil
+}
+
+// Room returns one.
+func (h *Handler) Room(ctx context.Context, r *rpc.RoomRequest) (*rpc.RoomResponse, error) {
+	r = orEmpty(r)
+	return wire.RoomResponse(ofRooms(ctx, h, "Room", r, func(ctx context.Context, rooms Rooms) (chat.Room, error) {
+		return rooms.Room(ctx, wire.RoomRequestOf(r))
+	})), nil
+}
+
+// RoomsOf returns those of a user.
+func (h *Handler) RoomsOf(ctx context.Context, r *rpc.RoomsRequest) (*rpc.RoomsResponse, error) {
+	r = orEmpty(r)
+	return wire.RoomsResponse(ofRooms(ctx, h, "RoomsOf", r, func(ctx context.Context, rooms Rooms) (chat.RoomPage, error) {
+		return rooms.RoomsOf(ctx, wire.RoomsRequestOf(r))
+	})), nil
+}
+
+// PublicRooms returns those that are public.
+func (h *Handler) PublicRooms(ctx context.Context, r *rpc.RoomsRequest) (*rpc.RoomsResponse, error) {
+	r = orEmpty(r)
+	return wire.RoomsResponse(ofRooms(ctx, h, "PublicRooms", r, func(ctx context.Context, rooms Rooms) (chat.RoomPage, error) {
+		return rooms.PublicRooms(ctx, wire.RoomsRequestOf(r))
+	})), nil
+}

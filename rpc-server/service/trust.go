@@ -1,0 +1,41 @@
+package service
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+
+	"github.com/bytedance/gopkg/cloud/metainfo"
+	"github.com/cloudwego/kitex/pkg/endpoint"
+	"github.com/cloudwego/kitex/pkg/remote"
+
+	"github.com/pullchat/pullchat/internal/wire"
+)
+
+// Trust says whom an rpc-server believes. Where others than its gateways reach it, it needs both: what a gateway says of
+// who makes a request is believed.
+type Trust struct {
+	Auth      string `name:"auth" env:"AUTH" default:"off" enum:"off,on" placeholder:"off|on" help:"Whether every request needs an identity, which the gateways find out: ${enum}."`
+	RPCSecret string `name:"rpc-secret" env:"RPC_SECRET" placeholder:"TEXT" help:"What gateways must know to be answered; empty for nothing. Set the same at the gateways."`
+}
+
+// identified says whether nobody without an identity may anything.
+func (t Trust) identified() bool { return t.Auth == "on" }
+
+// askSecret refuses calls and streams that do not know the secret. Both are hashed, so that how long the comparison takes
+// tells nothing of it, not even its length.
+func askSecret(secret string) endpoint.Middleware {
+	wanted := sha256.Sum256([]byte(secret))
+	return func(next endpoint.Endpoint) endpoint.Endpoint {
+		if secret == "" {
+			return next
+		}
+		return func(ctx context.Context, request, response any) error {
+			given, _ := metainfo.GetPersistentValue(ctx, wire.SecretKey)
+			if hash := sha256.Sum256([]byte(given)); subtle.ConstantTimeCompare(hash[:], wanted[:]) != 1 {
+				return remote.NewTransErrorWithMsg(wire.SecretRefused, "this rpc-server answers those who know its RPC_SECRET")
+			}
+			return next(ctx, request, response)
+		}
+	}
+}

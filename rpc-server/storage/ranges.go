@@ -1,0 +1,96 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/internal/batch"
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// rangeCall is a range on its way, and after it, where somebody must be a member, whether she is one.
+type rangeCall struct {
+	asked      chat.Range
+	messages   *redis.StringSliceCmd
+	visibility *redis.SliceCmd
+	member     *redis.BoolCmd
+}
+
+// rangeStep is one command of a rangeCall.
+type rangeStep struct {
+	call *rangeCall
+	part int
+}
+
+// flushRanges reads each range with one command. Who must be a member is looked for after it: then she has been one when
+// all that was read was there.
+func (s *Store) flushRanges(n *node, ranges []chat.Range, out []batch.Result[chat.Ranged]) {
+	oldest := s.oldest()
+	calls := make([]rangeCall, len(ranges))
+	steps := make([]rangeStep, 0, len(ranges))
+	for i, r := range ranges {
+		calls[i].asked = r
+		steps = append(steps, rangeStep{&calls[i], 0})
+		if r.Member != "" {
+			steps = append(steps, rangeStep{&calls[i], 1}, rangeStep{&calls[i], 2})
+		}
+	}
+	errs := s.exchange(n, len(steps), exchange{
+		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+			return s.queueRange(ctx, pipeline, steps[i], oldest)
+		},
+		key: func(i int) string { return s.keys.log(steps[i].call.asked.Chat) },
+	})
+	next := 0
+	for i := range out {
+		end := next + 1
+		for end < len(steps) && steps[end].part > 0 {
+			end++
+		}
+		out[i].Value, out[i].Err = calls[i].ranged(errs[next:end])
+		next = end
+	}
+}
+
+func (s *Store) queueRange(ctx context.Context, pipeline redis.Pipeliner, step rangeStep, oldest int64) redis.Cmder {
+	c, r := step.call, step.call.asked
+	switch step.part {
+	case 1:
+		c.visibility = pipeline.HMGet(ctx, s.keys.room(r.Chat), visibilityField)
+		return c.visibility
+	case 2:
+		c.member = pipeline.HExists(ctx, s.keys.members(r.Chat), r.Member)
+		return c.member
+	}
+	by := redis.ZRangeArgs{Key: s.keys.log(r.Chat), ByScore: true, Rev: r.Reverse, Count: int64(r.Limit)}
+	if r.Reverse {
+		by.Start, by.Stop = r.From, oldest
+	} else {
+		by.Start, by.Stop = max(r.From, oldest), "+inf"
+	}
+	c.messages = pipeline.ZRangeArgs(ctx, by)
+	return c.messages
+}
+
+// ranged reads the answers to the commands of a range; errs are theirs.
+func (c *rangeCall) ranged(errs []error) (chat.Ranged, error) {
+	tried := "read " + c.asked.Chat.String()
+	for _, err := range errs {
+		if err != nil {
+			return chat.Ranged{}, readError(tried, err)
+		}
+	}
+	if c.asked.Member != "" {
+		visibility, _ := c.visibility.Val()[0].(string)
+		if err := chat.Admits(c.asked.Chat, chat.Visibility(visibility), c.asked.Member, c.member.Val()); err != nil {
+			return chat.Ranged{}, err
+		}
+	}
+	messages, err := decodeMembers(c.messages.Val())
+	if err != nil {
+		return chat.Ranged{}, fmt.Errorf("%s: %w", tried, err)
+	}
+	return chat.Ranged{Messages: messages}, nil
+}

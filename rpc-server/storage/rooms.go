@@ -1,0 +1,243 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+var _ chat.RoomStore = (*Store)(nil)
+
+// What a room's hash has beside name and created.
+const (
+	visibilityField = "visibility"
+	adminsField     = "admins"
+)
+
+// ReadRooms implements chat.RoomReader.
+func (s *Store) ReadRooms(ctx context.Context, queries []chat.RoomQuery) ([]chat.StoredRoom, error) {
+	reads := make([]roomRead, len(queries))
+	const each = 3
+	errs := s.calls(ctx, each*len(queries), exchange{
+		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+			return s.queueRoom(ctx, pipeline, queries[i/each], &reads[i/each], i%each)
+		},
+		key: func(i int) string { return s.keys.room(queries[i/each].Room) },
+	})
+	rooms := make([]chat.StoredRoom, len(queries))
+	for i, err := range errs {
+		if err != nil {
+			return nil, callError(fmt.Sprintf("read room %s", queries[i/each].Room), err)
+		}
+	}
+	for i, q := range queries {
+		var err error
+		if rooms[i], err = reads[i].room(q); err != nil {
+			return nil, fmt.Errorf("read room %s: %w", q.Room, err)
+		}
+	}
+	return rooms, nil
+}
+
+// roomRead is what is read of a room. Each part may be of another moment: whoever changes the room has it compared.
+type roomRead struct {
+	fields *redis.SliceCmd
+	count  *redis.IntCmd
+	some   *redis.SliceCmd
+	all    *redis.MapStringStringCmd
+}
+
+func (s *Store) queueRoom(ctx context.Context, pipeline redis.Pipeliner, q chat.RoomQuery, r *roomRead, part int) redis.Cmder {
+	switch {
+	case part == 0:
+		r.fields = pipeline.HMGet(ctx, s.keys.room(q.Room), visibilityField, nameField, createdField, adminsField)
+		return r.fields
+	case part == 1:
+		r.count = pipeline.HLen(ctx, s.keys.members(q.Room))
+		return r.count
+	case q.All:
+		r.all = pipeline.HGetAll(ctx, s.keys.members(q.Room))
+		return r.all
+	case len(q.Users) == 0:
+		return pipeline.Ping(ctx) // each room has as many commands
+	}
+	r.some = pipeline.HMGet(ctx, s.keys.members(q.Room), q.Users...)
+	return r.some
+}
+
+func (r *roomRead) room(q chat.RoomQuery) (chat.StoredRoom, error) {
+	text := func(i int) string {
+		value, _ := r.fields.Val()[i].(string)
+		return value
+	}
+	number := func(i int) (int64, error) {
+		if text(i) == "" {
+			return 0, nil
+		}
+		return strconv.ParseInt(text(i), 10, 64)
+	}
+	room := chat.StoredRoom{
+		Visibility: chat.Visibility(text(0)), Name: text(1), Count: int(r.count.Val()), Members: map[string]chat.Member{},
+	}
+	var err error
+	if room.Created, err = number(2); err != nil {
+		return room, err
+	}
+	admins, err := number(3)
+	if err != nil {
+		return room, err
+	}
+	room.Admins = int(admins)
+	values := map[string]string{}
+	if r.all != nil {
+		values = r.all.Val()
+	}
+	if r.some != nil {
+		for i, value := range r.some.Val() {
+			if value, member := value.(string); member {
+				values[q.Users[i]] = value
+			}
+		}
+	}
+	for user, value := range values {
+		if room.Members[user], err = parseMember(user, value); err != nil {
+			return room, err
+		}
+	}
+	return room, nil
+}
+
+// formatMember is "role since". One without a role is none.
+func formatMember(m chat.Member) string {
+	if m.Role == "" {
+		return ""
+	}
+	return string(m.Role) + " " + strconv.FormatInt(m.Since, 10)
+}
+
+func parseMember(user, value string) (chat.Member, error) {
+	role, since, _ := strings.Cut(value, " ")
+	m := chat.Member{User: user, Role: chat.Role(role)}
+	var err error
+	if m.Since, err = strconv.ParseInt(since, 10, 64); err != nil || role == "" {
+		return m, fmt.Errorf("member %s is %q", user, value)
+	}
+	return m, nil
+}
+
+// EditRoom implements chat.RoomStore with room.lua. Lists have a room before it belongs there, and lose it later.
+func (s *Store) EditRoom(ctx context.Context, e chat.RoomEdit) (chat.EditOutcome, int64, error) {
+	tried := fmt.Sprintf("change room %s", e.Room)
+	if err := s.listBefore(ctx, e); err != nil {
+		return 0, 0, userError(tried, err)
+	}
+	reply, err := s.runUser(ctx, roomScript, s.keys.roomKeys(e.Room), s.roomArgs(e, false)...)
+	if err != nil {
+		return 0, 0, roomError(tried, err)
+	}
+	if reply > 0 {
+		s.tellListed(ctx, membersOf(e))
+		s.unlistAfter(ctx, e)
+	}
+	return editOutcome(reply), reply, nil
+}
+
+// DropRoom implements chat.RoomStore with room.lua.
+func (s *Store) DropRoom(ctx context.Context, e chat.RoomEdit) (chat.EditOutcome, error) {
+	e.Tell, e.Ousted, e.Visibility = true, nil, chat.Deleted
+	reply, err := s.runUser(ctx, roomScript, s.keys.roomKeys(e.Room), s.roomArgs(e, true)...)
+	if err != nil {
+		return 0, roomError(fmt.Sprintf("delete room %s", e.Room), err)
+	}
+	if reply > 0 {
+		s.unlistAfter(ctx, e)
+	}
+	return editOutcome(reply), nil
+}
+
+// membersOf are the room in the lists of those who become members, or are none any more.
+func membersOf(e chat.RoomEdit) (entries []entry) {
+	for _, m := range e.Set {
+		if m.Since == 0 {
+			entries = append(entries, entry{m.User, e.Room})
+		}
+	}
+	for _, user := range e.Remove {
+		entries = append(entries, entry{user, e.Room})
+	}
+	return entries
+}
+
+// editOutcome reads the answer of room.lua.
+func editOutcome(reply int64) chat.EditOutcome {
+	switch reply {
+	case 0:
+		return chat.EditNoPlaces
+	case -1:
+		return chat.EditStale
+	case -2:
+		return chat.EditTooMany
+	case -3:
+		return chat.EditNotEmpty
+	}
+	return chat.Edited
+}
+
+// roomArgs are those of room.lua.
+func (s *Store) roomArgs(e chat.RoomEdit, drop bool) []any {
+	var event []byte
+	if e.Tell {
+		event = encodeEvent(chat.Event{Chat: e.Room, Kind: chat.MembersChanged, Users: e.Ousted})
+	}
+	admins := ""
+	if e.IfAdmins >= 0 {
+		admins = strconv.Itoa(e.IfAdmins)
+	}
+	tag := s.keys.partition(e.Room)
+	args := []any{
+		e.Room.String(), s.now(), s.options.Retention.Microseconds(), s.options.MaxChatMessages, s.publish,
+		s.keys.hints(tag), s.keys.news(tag), event, e.MaxMembers, oneIf(e.IfEmpty), admins, oneIf(drop),
+	}
+	var ifMembers, fields, people, notices []any
+	for _, m := range e.IfMembers {
+		ifMembers = append(ifMembers, m.User, formatMember(m))
+	}
+	if e.Name != nil {
+		fields = append(fields, nameField, *e.Name)
+	}
+	if e.Visibility != "" {
+		fields = append(fields, visibilityField, string(e.Visibility))
+	}
+	if e.Created {
+		fields = append(fields, createdField, "")
+	}
+	for _, m := range e.Set {
+		since := ""
+		if m.Since != 0 {
+			since = strconv.FormatInt(m.Since, 10)
+		}
+		people = append(people, m.User, string(m.Role), since)
+	}
+	for _, user := range e.Remove {
+		people = append(people, user, "", "")
+	}
+	for _, m := range e.Notices {
+		notices = append(notices, encode(m))
+	}
+	for _, list := range [][]any{{visibilityField, string(e.IfVisibility)}, ifMembers, fields, people, notices} {
+		args = append(append(args, len(list)), list...)
+	}
+	return args
+}
+
+func oneIf(yes bool) string {
+	if yes {
+		return "1"
+	}
+	return ""
+}
