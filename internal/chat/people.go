@@ -33,6 +33,7 @@ type People struct {
 	store   PeopleStore
 	hasher  Hasher
 	options PeopleOptions
+	access  Access
 }
 
 var (
@@ -47,6 +48,9 @@ func NewPeople(store PeopleStore, hasher Hasher, options PeopleOptions) *People 
 	}
 	return &People{store: store, hasher: hasher, options: options}
 }
+
+// Guard sets who may ask who there is. It is called before the first call.
+func (p *People) Guard(access Access) { p.access = access }
 
 // Register implements Accounts.
 func (p *People) Register(ctx context.Context, r Registration) (Account, error) {
@@ -71,6 +75,9 @@ func (p *People) Register(ctx context.Context, r Registration) (Account, error) 
 
 // Account implements Accounts.
 func (p *People) Account(ctx context.Context, user string) (Account, error) {
+	if _, err := p.access.identified(callerOf(ctx)); err != nil {
+		return Account{}, err
+	}
 	if err := checkName("user", user); err != nil {
 		return Account{}, err
 	}
@@ -95,6 +102,9 @@ func (p *People) read(ctx context.Context, user string) (StoredAccount, error) {
 
 // Accounts implements Accounts.
 func (p *People) Accounts(ctx context.Context, r AccountsRequest) (AccountPage, error) {
+	if _, err := p.access.identified(callerOf(ctx)); err != nil {
+		return AccountPage{}, err
+	}
 	if err := checkNamePart("prefix", r.Prefix); err != nil {
 		return AccountPage{}, err
 	}
@@ -141,6 +151,9 @@ func (p *People) existing(ctx context.Context, users []string) ([]Account, error
 
 // Known implements Accounts.
 func (p *People) Known(ctx context.Context, users []string) ([]Account, error) {
+	if _, err := p.access.identified(callerOf(ctx)); err != nil {
+		return nil, err
+	}
 	if len(users) > MaxKnown {
 		return nil, Errorf(InvalidArgument, "%d users are too many; the limit is %d", len(users), MaxKnown)
 	}

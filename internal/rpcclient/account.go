@@ -39,7 +39,7 @@ func registerError(err error) error {
 
 // Account implements chat.Accounts.
 func (c *Client) Account(ctx context.Context, user string) (chat.Account, error) {
-	request := wire.AccountRequest(user, logging.RequestID(ctx))
+	request := wire.AccountRequest(user, caller(ctx), logging.RequestID(ctx))
 	response, _, err := try(ctx, c.servers, true, func(ctx context.Context, s *server) (*rpc.AccountResponse, error) {
 		return s.kitex.Account(ctx, request)
 	})
@@ -51,7 +51,7 @@ func (c *Client) Account(ctx context.Context, user string) (chat.Account, error)
 
 // Accounts implements chat.Accounts.
 func (c *Client) Accounts(ctx context.Context, r chat.AccountsRequest) (chat.AccountPage, error) {
-	request := wire.AccountsRequest(r, logging.RequestID(ctx))
+	request := wire.AccountsRequest(r, caller(ctx), logging.RequestID(ctx))
 	response, _, err := try(ctx, c.servers, true, func(ctx context.Context, s *server) (*rpc.AccountsResponse, error) {
 		return s.kitex.Accounts(ctx, request)
 	})
@@ -63,7 +63,7 @@ func (c *Client) Accounts(ctx context.Context, r chat.AccountsRequest) (chat.Acc
 
 // Known implements chat.Accounts.
 func (c *Client) Known(ctx context.Context, users []string) ([]chat.Account, error) {
-	request := wire.KnownRequest(users, logging.RequestID(ctx))
+	request := wire.KnownRequest(users, caller(ctx), logging.RequestID(ctx))
 	response, _, err := try(ctx, c.servers, true, func(ctx context.Context, s *server) (*rpc.AccountsResponse, error) {
 		return s.kitex.Known(ctx, request)
 	})

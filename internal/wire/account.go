@@ -18,8 +18,8 @@ func RegistrationOf(r *rpc.RegisterRequest) chat.Registration {
 }
 
 // AccountRequest is what a client sends.
-func AccountRequest(user, requestID string) *rpc.AccountRequest {
-	return &rpc.AccountRequest{User: user, RequestId: optional(requestID)}
+func AccountRequest(user string, by chat.Caller, requestID string) *rpc.AccountRequest {
+	return &rpc.AccountRequest{User: user, RequestId: optional(requestID), Caller: Caller(by)}
 }
 
 // AccountResponse is what the server answers.
@@ -49,10 +49,10 @@ func AccountOf(r *rpc.AccountResponse) (chat.Account, error) {
 }
 
 // AccountsRequest is what a client sends. A limit that Thrift's i32 cannot hold is above every maximum, or negative.
-func AccountsRequest(r chat.AccountsRequest, requestID string) *rpc.AccountsRequest {
+func AccountsRequest(r chat.AccountsRequest, by chat.Caller, requestID string) *rpc.AccountsRequest {
 	limit := max(math.MinInt32, min(r.Limit, math.MaxInt32))
 	return &rpc.AccountsRequest{
-		Prefix: optional(r.Prefix), Cursor: optional(r.Cursor), Limit: int32(limit), RequestId: optional(requestID),
+		Prefix: optional(r.Prefix), Cursor: optional(r.Cursor), Limit: int32(limit), RequestId: optional(requestID), Caller: Caller(by),
 	}
 }
 
@@ -89,8 +89,8 @@ func AccountPageOf(r *rpc.AccountsResponse) (chat.AccountPage, error) {
 }
 
 // KnownRequest is what a client sends.
-func KnownRequest(users []string, requestID string) *rpc.KnownRequest {
-	return &rpc.KnownRequest{Users: users, RequestId: optional(requestID)}
+func KnownRequest(users []string, by chat.Caller, requestID string) *rpc.KnownRequest {
+	return &rpc.KnownRequest{Users: users, RequestId: optional(requestID), Caller: Caller(by)}
 }
 
 // LoginRequest is what a client sends.

@@ -20,11 +20,11 @@ func TestAccountsRoundTrip(t *testing.T) {
 		t.Errorf("AccountOf(AccountResponse(%+v)) = %+v, %v", account, got, err)
 	}
 	for _, r := range []chat.AccountsRequest{{}, {Prefix: "a", Cursor: "al", Limit: 5}} {
-		if got := AccountsRequestOf(AccountsRequest(r, "id")); got != r {
+		if got := AccountsRequestOf(AccountsRequest(r, chat.Caller{}, "id")); got != r {
 			t.Errorf("AccountsRequestOf(AccountsRequest(%+v)) = %+v", r, got)
 		}
 	}
-	if got := AccountsRequest(chat.AccountsRequest{Limit: math.MaxInt64}, "").Limit; got != math.MaxInt32 {
+	if got := AccountsRequest(chat.AccountsRequest{Limit: math.MaxInt64}, chat.Caller{}, "").Limit; got != math.MaxInt32 {
 		t.Errorf("AccountsRequest(the largest limit).Limit = %d, want %d", got, math.MaxInt32)
 	}
 	for _, p := range []chat.AccountPage{{}, {Accounts: []chat.Account{account}, HasMore: true, NextCursor: "bob"}} {

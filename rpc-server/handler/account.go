@@ -51,7 +51,7 @@ func (h *Handler) Register(ctx context.Context, r *rpc.RegisterRequest) (*rpc.Ac
 func (h *Handler) Account(ctx context.Context, r *rpc.AccountRequest) (*rpc.AccountResponse, error) {
 	r = orEmpty(r)
 	return wire.AccountResponse(ofPeople(ctx, h, "Account", r.GetRequestId(), func(p People) (chat.Account, error) {
-		return p.Account(ctx, r.User)
+		return p.Account(from(ctx, r), r.User)
 	})), nil
 }
 
@@ -59,7 +59,7 @@ func (h *Handler) Account(ctx context.Context, r *rpc.AccountRequest) (*rpc.Acco
 func (h *Handler) Accounts(ctx context.Context, r *rpc.AccountsRequest) (*rpc.AccountsResponse, error) {
 	r = orEmpty(r)
 	return wire.AccountsResponse(ofPeople(ctx, h, "Accounts", r.GetRequestId(), func(p People) (chat.AccountPage, error) {
-		return p.Accounts(ctx, wire.AccountsRequestOf(r))
+		return p.Accounts(from(ctx, r), wire.AccountsRequestOf(r))
 	})), nil
 }
 
@@ -67,7 +67,7 @@ func (h *Handler) Accounts(ctx context.Context, r *rpc.AccountsRequest) (*rpc.Ac
 func (h *Handler) Known(ctx context.Context, r *rpc.KnownRequest) (*rpc.AccountsResponse, error) {
 	r = orEmpty(r)
 	return wire.AccountsResponse(ofPeople(ctx, h, "Known", r.GetRequestId(), func(p People) (chat.AccountPage, error) {
-		accounts, err := p.Known(ctx, r.Users)
+		accounts, err := p.Known(from(ctx, r), r.Users)
 		return chat.AccountPage{Accounts: accounts}, err
 	})), nil
 }

@@ -53,13 +53,16 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 		log.Warn("redis is not there yet; calls are refused until it is", "error", err)
 	}
 	live := chat.NewLive(store)
-	live.Guard(chat.Access{Required: config.Trust.identified(), Rooms: store})
+	access := chat.Access{Required: config.Trust.identified(), Rooms: store}
+	live.Guard(access)
+	people := chat.NewPeople(store, password.New(), config.people())
+	people.Guard(access)
 	server, err := ListenOver(chat.New(store, config.limits()).WithReaders(store), live, store, config.RPCAddr, log)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	server.DrainDelay, server.secret = config.RPCDrainDelay, config.Trust.RPCSecret
-	server.KeepAccounts(chat.NewPeople(store, password.New(), config.people()))
+	server.KeepAccounts(people)
 	server.KeepReaders(chat.NewReadership(store, config.limits()))
 	server.KeepRooms(chat.NewLobby(store, config.Trust.identified(), config.rooms()))
 	return server, nil
