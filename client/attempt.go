@@ -58,7 +58,7 @@ func (c *Client) attempt(ctx context.Context, r request, s *server, into any) *f
 		refused := contact.missing()
 		return &failure{err: err, passes: !final(err), arrived: !refused, refused: refused}
 	}
-	if status := answered.status; status != http.StatusOK {
+	if status := answered.status; status != http.StatusOK && status != http.StatusCreated {
 		return &failure{
 			err:     answered.error(),
 			passes:  passing(status),

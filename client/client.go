@@ -26,6 +26,16 @@ type Message struct {
 	Sender   string `json:"sender"`
 	ID       string `json:"id,omitempty"` // the sender's own id; sending it again stores nothing; "" lets Send make one
 	SendTime int64  `json:"send_time"`    // microseconds since 1970, the position in the chat; set by the server
+
+	*Notice // nil but where the message tells of a change of its room
+}
+
+// Notice is what has changed in a room. Nobody wrote such a message: its Text says the change in words, and its Sender
+// made it.
+type Notice struct {
+	Event string   `json:"event,omitempty"` // created, joined, left, added, removed, promoted, demoted, handed_over, renamed, opened or closed
+	Users []string `json:"users,omitempty"` // whom it is about
+	Name  string   `json:"name,omitempty"`  // the room's new one
 }
 
 // Time is SendTime as a time.

@@ -10,7 +10,7 @@ import (
 func good() Config {
 	return Config{
 		RPCAddr: "127.0.0.1:0", DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096, IdempotencyWindow: 24 * time.Hour,
-		HintSweep: 10 * time.Second, RefreshTokenTTL: 720 * time.Hour,
+		HintSweep: 10 * time.Second, RefreshTokenTTL: 720 * time.Hour, MaxRoomMembers: 10_000,
 	}
 }
 
@@ -27,6 +27,7 @@ func TestValidate(t *testing.T) {
 		}, ""},
 		{"no default limit", func(c *Config) { c.DefaultLimit = 0 }, "--default-limit is 0; it must be at least 1"},
 		{"a maximum below the default", func(c *Config) { c.MaxLimit = 9 }, "--max-limit is 9; it must be at least --default-limit, which is 10"},
+		{"rooms for nobody", func(c *Config) { c.MaxRoomMembers = 0 }, "--max-room-members is 0; it must be at least 1"},
 		{"logins of no time", func(c *Config) { c.RefreshTokenTTL = 0 }, "--refresh-token-ttl is 0s; it must be at least 1s"},
 		{"no text", func(c *Config) { c.MaxTextBytes = 0 }, "--max-text-bytes is 0; it must be at least 1"},
 		{"negative retention", func(c *Config) { c.Retention = -time.Second }, "--retention is -1s; it must be at least 0s"},

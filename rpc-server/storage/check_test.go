@@ -148,7 +148,7 @@ func TestCheckOfSoundChats(t *testing.T) {
 		{
 			name: "unknown keys",
 			then: func(c *checked) {
-				c.do("set", c.store.keys.prefix+":{1}:members:room", 1)
+				c.do("set", c.store.keys.prefix+":{1}:future:room", 1)
 				c.do("set", c.store.keys.prefix+":\x1b[2J", 1)
 			},
 			want: CheckReport{Complete: true, Chats: 2, Messages: 13, IDs: 8, Unknown: KeyCount{Count: 2}},

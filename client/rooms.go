@@ -1,0 +1,157 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// Room is a room that somebody has created.
+type Room struct {
+	ID         string   `json:"id"`
+	Name       string   `json:"name"`
+	Visibility string   `json:"visibility"` // "public", or "private": to its members
+	Created    int64    `json:"created"`    // microseconds since 1970
+	Count      int      `json:"member_count"`
+	Role       string   `json:"role"` // of who asks: "admin", "member", or "" where she is none
+	Members    []Member `json:"members"`
+}
+
+// Member is one of a room's.
+type Member struct {
+	User  string `json:"user"`
+	Role  string `json:"role"`
+	Since int64  `json:"since"` // the SendTime of the notice of it
+}
+
+// NewRoom asks for a room.
+type NewRoom struct {
+	ID         string   `json:"id,omitempty"` // "" lets the server make one
+	Name       string   `json:"name,omitempty"`
+	Visibility string   `json:"visibility,omitempty"` // "" is "private"
+	Users      []string `json:"users,omitempty"`      // members beside who creates it, up to 100
+}
+
+// RoomPage is a page of rooms, without their members.
+type RoomPage struct {
+	Rooms      []Room `json:"rooms"`
+	HasMore    bool   `json:"has_more"`
+	NextCursor string `json:"next_cursor"`
+}
+
+// Rooms is what one user does about rooms.
+type Rooms struct {
+	client *Client
+	as     string
+}
+
+// RoomsAs returns what a user does about rooms. With a token of her own she need not be named.
+func (c *Client) RoomsAs(user string) Rooms { return Rooms{c, user} }
+
+func (r Rooms) path(query url.Values, parts ...string) string {
+	path := "/api/rooms"
+	for _, part := range parts {
+		path += "/" + url.PathEscape(part)
+	}
+	if query == nil {
+		query = url.Values{}
+	}
+	if r.as != "" {
+		query.Set("as", r.as)
+	}
+	if len(query) == 0 {
+		return path
+	}
+	return path + "?" + query.Encode()
+}
+
+func (r Rooms) do(ctx context.Context, method string, what any, stores bool, parts ...string) (Room, error) {
+	asked := request{method: method, path: r.path(nil, parts...), stores: stores}
+	var room Room
+	if what != nil {
+		var err error
+		if asked.body, err = json.Marshal(what); err != nil {
+			return room, err
+		}
+	}
+	err := r.client.call(ctx, asked, &room)
+	return room, err
+}
+
+// Create makes a room. It is not repeated where the server may have made it: it would find its own room.
+func (r Rooms) Create(ctx context.Context, room NewRoom) (Room, error) {
+	return r.do(ctx, http.MethodPost, room, true)
+}
+
+// Show returns a room with its members, those who are for longest first.
+func (r Rooms) Show(ctx context.Context, room string) (Room, error) {
+	return r.do(ctx, http.MethodGet, nil, false, room)
+}
+
+// Mine returns the user's rooms from one on, inclusive, by the bytes of their ids. A limit of 0 is the server's default.
+func (r Rooms) Mine(ctx context.Context, from string, limit int) (RoomPage, error) {
+	return r.list(ctx, from, limit)
+}
+
+// Public returns the public rooms, in the same way.
+func (r Rooms) Public(ctx context.Context, from string, limit int) (RoomPage, error) {
+	return r.list(ctx, from, limit, "public")
+}
+
+func (r Rooms) list(ctx context.Context, from string, limit int, parts ...string) (RoomPage, error) {
+	query := url.Values{"limit": {strconv.Itoa(limit)}}
+	if from != "" {
+		query.Set("cursor", from)
+	}
+	var page RoomPage
+	err := r.client.call(ctx, request{method: http.MethodGet, path: r.path(query, parts...)}, &page)
+	return page, err
+}
+
+// Rename gives a room another name.
+func (r Rooms) Rename(ctx context.Context, room, name string) (Room, error) {
+	return r.do(ctx, http.MethodPatch, map[string]string{"name": name}, false, room)
+}
+
+// Open makes a room public.
+func (r Rooms) Open(ctx context.Context, room string) (Room, error) {
+	return r.do(ctx, http.MethodPatch, map[string]string{"visibility": "public"}, false, room)
+}
+
+// Close makes a room private: those who are no members cannot follow it any more.
+func (r Rooms) Close(ctx context.Context, room string) (Room, error) {
+	return r.do(ctx, http.MethodPatch, map[string]string{"visibility": "private"}, false, room)
+}
+
+// Delete deletes a room with its messages.
+func (r Rooms) Delete(ctx context.Context, room string) error {
+	_, err := r.do(ctx, http.MethodDelete, nil, true, room)
+	return err
+}
+
+// Join makes the user a member of a public room.
+func (r Rooms) Join(ctx context.Context, room string) (Room, error) {
+	return r.do(ctx, http.MethodPost, nil, false, room, "join")
+}
+
+// Leave ends it. When the last admin leaves, the one who is a member for longest becomes one.
+func (r Rooms) Leave(ctx context.Context, room string) (Room, error) {
+	return r.do(ctx, http.MethodPost, nil, false, room, "leave")
+}
+
+// Add makes up to 100 users members.
+func (r Rooms) Add(ctx context.Context, room string, users ...string) (Room, error) {
+	return r.do(ctx, http.MethodPost, map[string][]string{"users": users}, false, room, "members")
+}
+
+// Remove ends it. What a user follows of the room ends within a second.
+func (r Rooms) Remove(ctx context.Context, room, user string) (Room, error) {
+	return r.do(ctx, http.MethodDelete, nil, false, room, "members", user)
+}
+
+// Assign makes a member an "admin", or an admin a "member".
+func (r Rooms) Assign(ctx context.Context, room, user, role string) (Room, error) {
+	return r.do(ctx, http.MethodPatch, map[string]string{"role": role}, false, room, "members", user)
+}
