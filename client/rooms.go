@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 )
 
 // Room is a room that somebody has created.
@@ -51,10 +52,11 @@ type Rooms struct {
 func (c *Client) RoomsAs(user string) Rooms { return Rooms{c, user} }
 
 func (r Rooms) path(query url.Values, parts ...string) string {
-	path := "/api/rooms"
+	escaped := []string{"/api/rooms"}
 	for _, part := range parts {
-		path += "/" + url.PathEscape(part)
+		escaped = append(escaped, url.PathEscape(part))
 	}
+	path := strings.Join(escaped, "/")
 	if query == nil {
 		query = url.Values{}
 	}

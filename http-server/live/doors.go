@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
@@ -62,12 +63,7 @@ func (h *Hub) Enter(ctx context.Context, names ...string) error {
 
 // concerns says whether news that members have changed may be about a user.
 func concerns(e chat.Event, user string) bool {
-	for _, one := range e.Users {
-		if one == user {
-			return true
-		}
-	}
-	return len(e.Users) == 0
+	return len(e.Users) == 0 || slices.Contains(e.Users, user)
 }
 
 // ousts says whether a page tells that a user may have to leave.

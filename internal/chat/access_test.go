@@ -64,15 +64,18 @@ func (silentStore) Present(context.Context, ID) ([]string, error)         { retu
 func (silentStore) EditRoom(context.Context, RoomEdit) (EditOutcome, int64, error) {
 	return Edited, 1, nil
 }
-func (silentStore) DropRoom(context.Context, RoomEdit) (EditOutcome, error)          { return Edited, nil }
+
+func (silentStore) DropRoom(context.Context, RoomEdit) (EditOutcome, error) { return Edited, nil }
+
 func (silentStore) ListRooms(context.Context, string, string, int) ([]string, error) { return nil, nil }
-func (silentStore) ListPublic(context.Context, string, int) ([]string, error)        { return nil, nil }
+
+func (silentStore) ListPublic(context.Context, string, int) ([]string, error) { return nil, nil }
 
 // asked is all that may be asked.
 type asked struct {
-	*Core
-	*Alive
-	*Lobby
+	core  *Core
+	alive *Alive
+	lobby *Lobby
 }
 
 // call is one method as a user makes it who says that she is user.
@@ -81,29 +84,29 @@ type call func(a asked, ctx context.Context, chat, user string) error
 // ofChats are the methods that are about a chat. Each is tried by every kind of caller in every kind of chat.
 var ofChats = map[string]call{
 	"Send": func(a asked, ctx context.Context, chat, user string) error {
-		_, err := a.Core.Send(ctx, Message{Chat: chat, Sender: user, Text: "hi"})
+		_, err := a.core.Send(ctx, Message{Chat: chat, Sender: user, Text: "hi"})
 		return err
 	},
 	"Pull": func(a asked, ctx context.Context, chat, _ string) error {
-		_, err := a.Core.Pull(ctx, PullRequest{Chat: chat})
+		_, err := a.core.Pull(ctx, PullRequest{Chat: chat})
 		return err
 	},
 	"Signal": func(a asked, ctx context.Context, chat, user string) error {
-		return a.Alive.Signal(ctx, Signal{Chat: chat, Sender: user, Type: "typing"})
+		return a.alive.Signal(ctx, Signal{Chat: chat, Sender: user, Type: "typing"})
 	},
 	"Read": func(a asked, ctx context.Context, chat, user string) error {
-		_, err := a.Alive.Read(ctx, ReadRequest{Chat: chat, Reading: Reading{Reader: user + "/phone"}})
+		_, err := a.alive.Read(ctx, ReadRequest{Chat: chat, Reading: Reading{Reader: user + "/phone"}})
 		return err
 	},
 	"Attend": func(a asked, ctx context.Context, chat, user string) error {
-		return a.Alive.Attend(ctx, "gateway", []Attendance{{Chat: chat, Readers: []string{user}}})
+		return a.alive.Attend(ctx, "gateway", []Attendance{{Chat: chat, Readers: []string{user}}})
 	},
 	"Present": func(a asked, ctx context.Context, chat, _ string) error {
-		_, err := a.Alive.Present(ctx, chat)
+		_, err := a.alive.Present(ctx, chat)
 		return err
 	},
 	"Enter": func(a asked, ctx context.Context, chat, _ string) error {
-		return a.Lobby.Enter(ctx, []string{"lounge", chat})
+		return a.lobby.Enter(ctx, []string{"lounge", chat})
 	},
 }
 
@@ -113,23 +116,23 @@ var named = []string{"Send", "Signal", "Read", "Attend"}
 // ofRooms are the methods that are about rooms, or that anybody may ask who is somebody.
 var ofRooms = map[string]call{
 	"CreateRoom": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.Lobby.CreateRoom(ctx, NewRoom{As: user})
+		_, err := a.lobby.CreateRoom(ctx, NewRoom{As: user})
 		return err
 	},
 	"ChangeRoom": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.Lobby.ChangeRoom(ctx, RoomChange{Room: "lounge", Kind: JoinRoom, As: user})
+		_, err := a.lobby.ChangeRoom(ctx, RoomChange{Room: "lounge", Kind: JoinRoom, As: user})
 		return err
 	},
 	"Room": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.Lobby.Room(ctx, RoomRequest{Room: "lounge", As: user})
+		_, err := a.lobby.Room(ctx, RoomRequest{Room: "lounge", As: user})
 		return err
 	},
 	"RoomsOf": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.Lobby.RoomsOf(ctx, RoomsRequest{As: user})
+		_, err := a.lobby.RoomsOf(ctx, RoomsRequest{As: user})
 		return err
 	},
 	"PublicRooms": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.Lobby.PublicRooms(ctx, RoomsRequest{As: user})
+		_, err := a.lobby.PublicRooms(ctx, RoomsRequest{As: user})
 		return err
 	},
 }
@@ -144,8 +147,8 @@ func TestEveryMethodHasARule(t *testing.T) {
 	for _, of := range []reflect.Type{
 		reflect.TypeFor[Service](), reflect.TypeFor[Live](), reflect.TypeFor[Rooms](), reflect.TypeFor[Doors](),
 	} {
-		for i := range of.NumMethod() {
-			have = append(have, of.Method(i).Name)
+		for method := range of.Methods() {
+			have = append(have, method.Name)
 		}
 	}
 	tabled := slices.Concat(slices.Collect(maps.Keys(ofChats)), slices.Collect(maps.Keys(ofRooms)), free)

@@ -1,6 +1,9 @@
 package chat
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // rule is what a kind of change does. It fills in an edit, or leaves it without notices where nothing is to change.
 type rule func(c *change, room StoredRoom, e *RoomEdit) error
@@ -246,10 +249,8 @@ func (c *change) drop(StoredRoom, *RoomEdit) error { return nil }
 
 // after is the room as it is when the edit was made, as far as an answer shows it.
 func (e *RoomEdit) after(room StoredRoom) StoredRoom {
-	members := map[string]Member{}
-	for user, m := range room.Members {
-		members[user] = m
-	}
+	members := make(map[string]Member, len(room.Members)+len(e.Set))
+	maps.Copy(members, room.Members)
 	for _, m := range e.Set {
 		if _, member := members[m.User]; !member {
 			room.Count++

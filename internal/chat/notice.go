@@ -1,6 +1,9 @@
 package chat
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Notice is what makes a message one that tells of a change of its room: nobody wrote it. Its sender is who made the
 // change, and its text says it in words, for those who know nothing of notices.
@@ -37,11 +40,7 @@ func (m *Message) Ousts(user string) bool {
 	case RoomClosed:
 		return true
 	case MemberLeft, MemberRemoved:
-		for _, gone := range m.Notice.Users {
-			if gone == user {
-				return true
-			}
-		}
+		return slices.Contains(m.Notice.Users, user)
 	}
 	return false
 }

@@ -31,7 +31,9 @@ func TestRoomsRoundTrip(t *testing.T) {
 	gotPage, _ := PageOf(PullResponse(page, nil))
 	gotRooms, _ := RoomPageOf(RoomsResponse(rooms, nil))
 	for _, c := range []struct{ got, want any }{
-		{gotRoom, room}, {gotPage, page}, {gotRooms, rooms},
+		{gotRoom, room},
+		{gotPage, page},
+		{gotRooms, rooms},
 		{EventsOf(WatchResponse([]chat.Event{event}))[0], event},
 		{NewRoomOf(CreateRoomRequest(newRoom, by, "id")), newRoom},
 		{RoomChangeOf(ChangeRoomRequest(change, by, "id")), change},

@@ -6,10 +6,12 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/redistest"
@@ -258,6 +260,11 @@ func TestListsAreMended(t *testing.T) {
 	add("a", old)
 	add("old", old)
 	add("new", float64(time.Now().UnixMicro()))
+	add("again", old+1)
+	h.store.unlist(context.Background(), "ann", []redis.Z{{Member: "again", Score: old}}) // somebody has put it there again
+	if err := h.store.redis.ZScore(context.Background(), key, "again").Err(); err != nil {
+		t.Errorf("a room that was put into the list again is not there: %v", err)
+	}
 	equal(t, "ann's rooms", h.mine("ann"), []string{"a"})
 	left, err := h.store.redis.ZRange(context.Background(), key, 0, -1).Result()
 	if slices.Sort(left); err != nil || !slices.Equal(left, []string{"a", "new"}) {
@@ -273,12 +280,18 @@ func TestRemovedWhileSending(t *testing.T) {
 			h.create("ann", "club", chat.Private, "bob")
 			stored := make([]int, 4)
 			var sending sync.WaitGroup
+			var removed atomic.Bool
 			begun := make(chan struct{}, 100)
 			for i := range stored {
 				sending.Go(func() {
 					for ; ; stored[i]++ {
+						late := removed.Load()
 						switch err := h.send("bob", "club", "still here"); chat.CodeOf(err) {
 						case "":
+							if late {
+								t.Error("a send after the removal was stored")
+								return
+							}
 							select {
 							case begun <- struct{}{}:
 							default:
@@ -296,6 +309,7 @@ func TestRemovedWhileSending(t *testing.T) {
 				<-begun
 			}
 			h.change("ann", "club", chat.RemoveMembers, "", "bob")
+			removed.Store(true)
 			sending.Wait()
 			all, last := 0, ""
 			for _, m := range h.log("club") {

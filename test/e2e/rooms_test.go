@@ -64,7 +64,7 @@ func (c closed) request(ctx context.Context, user, method, path, body string) *h
 // do wants a status, and returns what was answered.
 func (c closed) do(user, method, path, body string, status int) map[string]any {
 	c.t.Helper()
-	response := c.request(c.t.Context(), user, method, path, body)
+	response := c.request(c.t.Context(), user, method, path, body) //nolint:bodyclose // request sees to it
 	text, err := io.ReadAll(response.Body)
 	if err != nil || response.StatusCode != status {
 		c.t.Errorf("%s: %s %s %s = %d %s, %v; want %d", user, method, path, body, response.StatusCode, text, err, status)
@@ -133,8 +133,8 @@ type events struct {
 
 func (c closed) stream(user, path string) *events {
 	c.t.Helper()
-	response := c.request(c.t.Context(), user, "GET", path, "")
-	if response.StatusCode != 200 {
+	response := c.request(c.t.Context(), user, "GET", path, "") //nolint:bodyclose // request sees to it
+	if response.StatusCode != http.StatusOK {
 		c.t.Fatalf("GET %s = %d", path, response.StatusCode)
 	}
 	e := &events{ended: make(chan struct{})}
@@ -186,7 +186,7 @@ func TestStreamsOfRemoved(t *testing.T) {
 		slow.waitFor(t, "made this room")
 		waiting := make(chan int)
 		go func() {
-			response := c.request(c.t.Context(), "bob", "GET", "/api/pull?chat=club&wait=20s&cursor=9007199254740991", "")
+			response := c.request(c.t.Context(), "bob", "GET", "/api/pull?chat=club&wait=20s&cursor=9007199254740991", "") //nolint:bodyclose // request sees to it
 			waiting <- response.StatusCode
 		}()
 		stays.waitFor(t, "before")
