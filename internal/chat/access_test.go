@@ -71,11 +71,28 @@ func (silentStore) ListRooms(context.Context, string, string, int) ([]string, er
 
 func (silentStore) ListPublic(context.Context, string, int) ([]string, error) { return nil, nil }
 
+func (silentStore) Places(_ context.Context, places []Place) []Placed {
+	return make([]Placed, len(places))
+}
+
+func (silentStore) Readings(context.Context, ID, int) (Receipts, error) { return Receipts{}, nil }
+
+func (silentStore) SetIgnored(context.Context, IgnoreRequest) error { return nil }
+
+func (silentStore) Lists(context.Context, string) ([]ID, map[string]bool, error) {
+	return nil, nil, nil
+}
+
+func (silentStore) Newest(context.Context, string, []ID) ([]Newest, error) { return nil, nil }
+
+func (silentStore) Glance(context.Context, []Glance) ([]Glanced, error) { return nil, nil }
+
 // asked is all that may be asked.
 type asked struct {
 	core  *Core
 	alive *Alive
 	lobby *Lobby
+	desk  *Readership
 }
 
 // call is one method as a user makes it who says that she is user.
@@ -105,16 +122,43 @@ var ofChats = map[string]call{
 		_, err := a.alive.Present(ctx, chat)
 		return err
 	},
+	"Pull as a reader": func(a asked, ctx context.Context, chat, user string) error {
+		_, err := a.core.Pull(ctx, PullRequest{Chat: chat, Reader: user + "/phone", Unread: true})
+		return err
+	},
+	"Readers": func(a asked, ctx context.Context, chat, _ string) error {
+		_, err := a.desk.Readers(ctx, chat)
+		return err
+	},
 	"Enter": func(a asked, ctx context.Context, chat, _ string) error {
 		return a.lobby.Enter(ctx, []string{"lounge", chat})
 	},
 }
 
 // named are those of ofChats that say who acts.
-var named = []string{"Send", "Signal", "Read", "Attend"}
+var named = []string{"Send", "Signal", "Read", "Attend", "Pull as a reader"}
 
-// ofRooms are the methods that are about rooms, or that anybody may ask who is somebody.
-var ofRooms = map[string]call{
+// ofUsers are the methods that are about rooms, or about what is a user's own, and that anybody may ask who is somebody.
+var ofUsers = map[string]call{
+	"Inbox": func(a asked, ctx context.Context, _, user string) error {
+		_, err := a.desk.Inbox(ctx, InboxRequest{Reader: user})
+		return err
+	},
+	"Unread": func(a asked, ctx context.Context, _, user string) error {
+		_, err := a.desk.Unread(ctx, user)
+		return err
+	},
+	"Chats": func(a asked, ctx context.Context, _, user string) error {
+		_, err := a.desk.Chats(ctx, user)
+		return err
+	},
+	"Ignored": func(a asked, ctx context.Context, _, user string) error {
+		_, err := a.desk.Ignored(ctx, user)
+		return err
+	},
+	"Ignore": func(a asked, ctx context.Context, _, user string) error {
+		return a.desk.Ignore(ctx, IgnoreRequest{User: user, Other: "eve", Ignore: true})
+	},
 	"CreateRoom": func(a asked, ctx context.Context, _, user string) error {
 		_, err := a.lobby.CreateRoom(ctx, NewRoom{As: user})
 		return err
@@ -146,13 +190,15 @@ func TestEveryMethodHasARule(t *testing.T) {
 	var have []string
 	for _, of := range []reflect.Type{
 		reflect.TypeFor[Service](), reflect.TypeFor[Live](), reflect.TypeFor[Rooms](), reflect.TypeFor[Doors](),
+		reflect.TypeFor[Inboxes](), reflect.TypeFor[Readers](),
 	} {
 		for method := range of.Methods() {
 			have = append(have, method.Name)
 		}
 	}
-	tabled := slices.Concat(slices.Collect(maps.Keys(ofChats)), slices.Collect(maps.Keys(ofRooms)), free)
+	tabled := slices.Concat(slices.Collect(maps.Keys(ofChats)), slices.Collect(maps.Keys(ofUsers)), free)
 	slices.Sort(have)
+	tabled = slices.DeleteFunc(tabled, func(name string) bool { return name == "Pull as a reader" }) // a Pull
 	slices.Sort(tabled)
 	if !slices.Equal(have, tabled) {
 		t.Errorf("there are the methods %q, and rules for %q", have, tabled)
@@ -163,9 +209,11 @@ func guardedBy(required bool) asked {
 	store := guarded{}
 	alive := NewLive(store)
 	alive.Guard(Access{Required: required, Rooms: store})
+	limits := Limits{DefaultLimit: 1, MaxLimit: 1, MaxTextBytes: 10, Auth: required}
 	return asked{
-		New(store, Limits{DefaultLimit: 1, MaxLimit: 1, MaxTextBytes: 10, Auth: required}), alive,
+		New(store, limits).WithReaders(store), alive,
 		NewLobby(store, required, LobbyOptions{DefaultLimit: 1, MaxLimit: 1, MaxMembers: 10}),
+		NewReadership(store, limits),
 	}
 }
 
@@ -212,7 +260,7 @@ func TestWhoMayWhat(t *testing.T) {
 			}
 		}
 	}
-	for name, method := range ofRooms {
+	for name, method := range ofUsers {
 		for _, c := range []struct {
 			by   *Caller
 			as   string
