@@ -58,6 +58,9 @@ type PullRequest struct {
 	Cursor  int64 // inclusive; reversed, 0 means from the newest
 	Limit   int64 // 0 asks for the server's default
 	Reverse bool  // newest first
+	// Reader is who reads, a user or one of her devices, or "": the messages of those whom she ignores are left out.
+	Reader string
+	Unread bool // from where the Reader stands, instead of from Cursor
 	// Wait is how long the server waits for a message at or past Cursor where there is none yet; a minute at most, and
 	// not with Reverse. The times of a Policy begin after it. Follow is made of this.
 	Wait time.Duration
@@ -139,6 +142,12 @@ func (r PullRequest) request() request {
 		"limit":   {strconv.FormatInt(r.Limit, 10)},
 		"reverse": {strconv.FormatBool(r.Reverse)},
 	}
+	if r.Reader != "" {
+		query.Set("reader", r.Reader)
+	}
+	if r.Unread {
+		query.Set("unread", "true")
+	}
 	return request{method: http.MethodGet, path: "/api/pull?" + query.Encode(), wait: r.Wait}
 }
 
@@ -160,7 +169,7 @@ func (c *Client) All(ctx context.Context, r PullRequest) iter.Seq2[Message, erro
 			if !page.HasMore {
 				return
 			}
-			r.Cursor = page.NextCursor
+			r.Cursor, r.Unread = page.NextCursor, false
 		}
 	}
 }

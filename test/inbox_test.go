@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/pullchat/pullchat/client"
 	"github.com/pullchat/pullchat/http-server/gateway"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/conformance"
@@ -109,7 +111,7 @@ func (s inboxStack) send(chat, sender, text string) {
 func (s inboxStack) want(path, want string) {
 	s.t.Helper()
 	answer := s.ask("GET", path, "")
-	for _, part := range strings.Fields(want) {
+	for part := range strings.FieldsSeq(want) {
 		field, value, _ := strings.Cut(part, "=")
 		if got := strings.ReplaceAll(fmt.Sprint(pick(answer, field)), " ", ","); got != value {
 			s.t.Errorf("%s of GET %s = %s, want %s; in %v", field, path, got, value, answer)
@@ -208,7 +210,7 @@ func (s inboxStack) stream(query, lastEventID string) *feed {
 		s.t.Fatal(err)
 	}
 	r.Header.Set("Last-Event-ID", lastEventID)
-	response, err := http.DefaultClient.Do(r)
+	response, err := http.DefaultClient.Do(r) //nolint:bodyclose // the goroutine closes it
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -236,7 +238,7 @@ func (s inboxStack) stream(query, lastEventID string) *feed {
 func (s inboxStack) socket(watch string) *feed {
 	s.t.Helper()
 	ctx, f := newFeed(s.t)
-	ws, _, err := websocket.Dial(ctx, strings.Replace(s.url, "http", "ws", 1)+"/api/ws", nil)
+	ws, _, err := websocket.Dial(ctx, strings.Replace(s.url, "http", "ws", 1)+"/api/ws", nil) //nolint:bodyclose // there is none
 	if err == nil {
 		err = ws.Write(ctx, websocket.MessageText, []byte(watch))
 	}
@@ -291,6 +293,52 @@ func TestReading(t *testing.T) {
 	s.want("/api/unread?reader=alice/phone", "chats.chat=[alice:carol]")
 	s.ask("DELETE", "/api/ignored/bob?as=alice", "")
 	s.want("/api/pull?chat=alice:bob&reader=alice", "messages.text=[1,2,4]")
+}
+
+// TestReadingWithTheClient: the Go client says the same.
+func TestReadingWithTheClient(t *testing.T) {
+	s := startInboxStack(t, redistest.Start(t).URL())
+	c, err := client.New(s.url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.send("alice:bob", "bob", "1")
+	s.send("alice:bob", "bob", "2")
+	inbox, err := c.Inbox(t.Context(), client.InboxRequest{Reader: "alice"})
+	if err != nil || len(inbox.Chats) != 1 || inbox.Chats[0].Last.Text != "2" || inbox.Chats[0].Unread != 2 || inbox.HasMore {
+		t.Errorf("Inbox() = %+v, %v", inbox, err)
+	}
+	if unread, err := c.Unread(t.Context(), "alice"); err != nil || !maps.Equal(unread, map[string]int{"alice:bob": 2}) {
+		t.Errorf("Unread() = %v, %v", unread, err)
+	}
+	var texts []string
+	for m, err := range c.All(t.Context(), client.PullRequest{Chat: "alice:bob", Reader: "alice", Unread: true, Limit: 1}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts = append(texts, m.Text)
+	}
+	if !slices.Equal(texts, []string{"1", "2"}) {
+		t.Errorf("All(unread) = %q, want both", texts)
+	}
+	if readings, count, err := c.Readers(t.Context(), "alice:bob"); err != nil || count != 1 || readings[0].Reader != "bob" {
+		t.Errorf("Readers() = %v, %d, %v; want bob", readings, count, err)
+	}
+	if err := c.Ignore(t.Context(), "alice", "bob"); err != nil {
+		t.Fatal(err)
+	}
+	if ignored, err := c.Ignored(t.Context(), "alice"); err != nil || !slices.Equal(ignored, []string{"bob"}) {
+		t.Errorf("Ignored() = %q, %v; want bob", ignored, err)
+	}
+	if unread, err := c.Unread(t.Context(), "alice"); err != nil || len(unread) != 0 {
+		t.Errorf("Unread() with bob ignored = %v, %v; want nothing", unread, err)
+	}
+	if err := c.Unignore(t.Context(), "alice", "bob"); err != nil {
+		t.Fatal(err)
+	}
+	if unread, err := c.Unread(t.Context(), "alice"); err != nil || unread["alice:bob"] != 2 {
+		t.Errorf("Unread() = %v, %v; want 2 again", unread, err)
+	}
 }
 
 // TestInboxStream: all of a user's chats, those that begin later too, come over one stream, and come on after a break.

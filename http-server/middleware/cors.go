@@ -13,7 +13,7 @@ import (
 
 // What pages of other origins may send and read (https://fetch.spec.whatwg.org/#http-cors-protocol).
 const (
-	corsMethods = "GET, HEAD, POST"
+	corsMethods = "GET, HEAD, POST, PUT, DELETE"
 	corsSends   = "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-Id"
 	corsReads   = "Retry-After, X-Request-Id"
 	corsMaxAge  = "7200" // seconds: browsers take no more

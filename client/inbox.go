@@ -1,0 +1,98 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// InboxRequest asks for a page of a user's chats.
+type InboxRequest struct {
+	Reader string // a user, or one of her devices: "alice/phone"
+	Cursor int64  // the NextCursor of the page before; 0 begins with the newest
+	Limit  int64  // 0 asks for the server's default
+}
+
+// InboxEntry is one chat of an inbox.
+type InboxEntry struct {
+	Chat   string   `json:"chat"`
+	Last   *Message `json:"last_message"` // that is not of somebody ignored; nil where there is none
+	Unread int      `json:"unread"`       // messages of others; 100 are more than 99
+	Cursor int64    `json:"cursor"`       // where the reader stands
+}
+
+// Inbox is a page of a user's chats: those where something was said last come first.
+type Inbox struct {
+	Chats      []InboxEntry `json:"chats"`
+	HasMore    bool         `json:"has_more"`
+	NextCursor int64        `json:"next_cursor"` // where to continue from; 0 at the end
+}
+
+// Inbox returns a page of a user's chats.
+func (c *Client) Inbox(ctx context.Context, r InboxRequest) (Inbox, error) {
+	var inbox Inbox
+	err := c.get(ctx, "/api/inbox", url.Values{
+		"reader": {r.Reader}, "cursor": {strconv.FormatInt(r.Cursor, 10)}, "limit": {strconv.FormatInt(r.Limit, 10)},
+	}, &inbox)
+	return inbox, err
+}
+
+// Unread returns how many messages wait for a reader, by chat: 100 are more than 99. Chats where none does are left out.
+func (c *Client) Unread(ctx context.Context, reader string) (map[string]int, error) {
+	var answer struct {
+		Chats []struct {
+			Chat   string `json:"chat"`
+			Unread int    `json:"unread"`
+		} `json:"chats"`
+	}
+	if err := c.get(ctx, "/api/unread", url.Values{"reader": {reader}}, &answer); err != nil {
+		return nil, err
+	}
+	unread := make(map[string]int, len(answer.Chats))
+	for _, one := range answer.Chats {
+		unread[one.Chat] = one.Unread
+	}
+	return unread, nil
+}
+
+// Readers returns how far the readers of a chat have read, 1,000 of them at most, and how many there are.
+func (c *Client) Readers(ctx context.Context, chat string) (readings []Reading, count int, err error) {
+	var answer struct {
+		Readers []Reading `json:"readers"`
+		Count   int       `json:"count"`
+	}
+	err = c.get(ctx, "/api/readers", url.Values{"chat": {chat}}, &answer)
+	for i := range answer.Readers {
+		answer.Readers[i].Chat = chat
+	}
+	return answer.Readers, answer.Count, err
+}
+
+// Ignored returns whom a user ignores, sorted.
+func (c *Client) Ignored(ctx context.Context, user string) ([]string, error) {
+	var answer struct {
+		Users []string `json:"users"`
+	}
+	err := c.get(ctx, "/api/ignored", url.Values{"as": {user}}, &answer)
+	return answer.Users, err
+}
+
+// Ignore has a user ignore another one: what she sends does not reach the user as a reader, in whichever chat.
+func (c *Client) Ignore(ctx context.Context, user, other string) error {
+	return c.setIgnored(ctx, http.MethodPut, user, other)
+}
+
+// Unignore ends it; what was left out is there again.
+func (c *Client) Unignore(ctx context.Context, user, other string) error {
+	return c.setIgnored(ctx, http.MethodDelete, user, other)
+}
+
+func (c *Client) setIgnored(ctx context.Context, method, user, other string) error {
+	path := "/api/ignored/" + url.PathEscape(other) + "?" + url.Values{"as": {user}}.Encode()
+	return c.call(ctx, request{method: method, path: path}, &struct{}{})
+}
+
+func (c *Client) get(ctx context.Context, path string, query url.Values, into any) error {
+	return c.call(ctx, request{method: http.MethodGet, path: path + "?" + query.Encode()}, into)
+}

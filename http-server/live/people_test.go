@@ -1,0 +1,105 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync/atomic"
+	"testing"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// asked is a chat.Inboxes that answers when it is told to.
+type asked struct {
+	chat.Inboxes
+	questions chan string
+	answers   chan []string
+	fails     atomic.Int64 // how many questions it does not answer
+}
+
+func (a *asked) Ignored(ctx context.Context, user string) ([]string, error) {
+	if a.fails.Add(-1) >= 0 {
+		return nil, chat.Wrap(errors.New("told to fail"), chat.Unavailable, "try again")
+	}
+	a.questions <- user
+	select {
+	case users := <-a.answers:
+		return users, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// runAsking runs a Hub over a world until the test ends.
+func runAsking(t *testing.T, w *world, inboxes chat.Inboxes) *Hub {
+	hub := New(w, w, Config{Log: slog.New(slog.DiscardHandler), Inboxes: inboxes})
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		hub.Run(ctx)
+	}()
+	t.Cleanup(func() {
+		stop()
+		<-ended
+	})
+	return hub
+}
+
+// TestNothingComesBeforeItIsKnownWhoIsIgnored: also where the first question is not answered.
+func TestNothingComesBeforeItIsKnownWhoIsIgnored(t *testing.T) {
+	t.Parallel()
+	w, inboxes := newWorld(), &asked{questions: make(chan string, 100), answers: make(chan []string, 100)}
+	inboxes.fails.Store(2)
+	w.send(t, "room", 1)
+	sink := newTold()
+	open(t, runAsking(t, w, inboxes), sink, Follow{Chat: "room", Reader: "alice/phone"})
+	if user := receive(t, inboxes.questions); user != "alice" {
+		t.Errorf("it was asked whom %q ignores, want alice", user)
+	}
+	if pulls := w.Pulls(); pulls != 0 {
+		t.Errorf("%d pulls were made, want none before it is known who is left out", pulls)
+	}
+	for range 100 {
+		inboxes.answers <- nil
+	}
+	sink.messages(t, 1)
+}
+
+// TestAnswerOfBeforeIsNotTaken: it was asked before a request was done here, and is answered after it.
+func TestAnswerOfBeforeIsNotTaken(t *testing.T) {
+	t.Parallel()
+	w, inboxes := newWorld(), &asked{questions: make(chan string, 100), answers: make(chan []string)}
+	hub := runAsking(t, w, inboxes)
+	open(t, hub, newTold(), Follow{Chat: "room", Reader: "alice"})
+	receive(t, inboxes.questions)
+	hub.Ignore(chat.IgnoreRequest{User: "alice", Other: "bob", Ignore: true})
+	inboxes.answers <- []string{"carol"}
+	receive(t, inboxes.questions) // it is asked again
+	hub.people.mutex.Lock()
+	p := hub.people.users["alice"]
+	hub.people.mutex.Unlock()
+	if names := p.ignored(); !names["bob"] || names["carol"] {
+		t.Errorf("alice ignores %v, want bob", names)
+	}
+	inboxes.answers <- []string{"bob", "carol"}
+	eventually(t, "the new answer", func() bool { return p.ignored()["carol"] && p.ignored()["bob"] })
+	hub.Ignore(chat.IgnoreRequest{User: "alice", Other: "bob"})
+	if p.ignored()["bob"] {
+		t.Error("bob is still ignored")
+	}
+}
+
+// TestPageWithoutSome leaves the page that others share as it is.
+func TestPageWithoutSome(t *testing.T) {
+	page := &Page{Page: chat.Page{Messages: []chat.Message{{Sender: "a"}, {Sender: "b"}, {Sender: "a"}}, NextCursor: 7}}
+	if got := page.without(map[string]bool{"c": true}); got != page {
+		t.Error("where nobody is left out, the page is not the shared one")
+	}
+	left := page.without(map[string]bool{"a": true})
+	if !slices.Equal(left.Messages, []chat.Message{{Sender: "b"}}) || left.NextCursor != 7 || len(page.Messages) != 3 || page.Messages[0].Sender != "a" {
+		t.Errorf("without(a) = %+v of %+v", left, page)
+	}
+}
