@@ -305,3 +305,30 @@ func (w *inboxWorld) checkPull(t *rapid.T) {
 		t.Fatalf("%s reads %v of %s, want %v", reader, got, name, want)
 	}
 }
+
+// TestSendingNeverMovesBack: who said that she has read further than there are messages stays there.
+func TestSendingNeverMovesBack(t *testing.T) {
+	t.Parallel()
+	store := openAt(t, redistest.Start(t).URL(), Options{})
+	room := id(t, "room")
+	ahead, err := store.Advance(t.Context(), room, chat.Reading{Reader: "alice", Cursor: chat.MaxCursor})
+	if err != nil || ahead != chat.MaxCursor {
+		t.Fatalf("Advance() = %d, %v", ahead, err)
+	}
+	for _, sender := range []string{"alice", "bob", "bob"} {
+		if _, err := appendOne(store, room, chat.Message{Sender: sender, Text: "x"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	last, err := rangeOne(store, room, chat.MaxCursor, true, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := chat.Receipts{Count: 2, Readings: []chat.Reading{{Reader: "alice", Cursor: ahead}, {Reader: "bob", Cursor: last[0].SendTime + 1}}}
+	if got, err := store.Readings(t.Context(), room, 10); err != nil || !slices.Equal(got.Readings, want.Readings) || got.Count != want.Count {
+		t.Errorf("Readings() = %+v, %v; want %+v", got, err, want)
+	}
+	if got, err := store.Readings(t.Context(), room, 1); err != nil || len(got.Readings) != 1 || got.Count != 2 {
+		t.Errorf("Readings() of one = %+v, %v; want one and the count of both", got, err)
+	}
+}
