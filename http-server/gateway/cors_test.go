@@ -13,7 +13,7 @@ import (
 func TestCORS(t *testing.T) {
 	const page, other = "https://example.org", "https://example.com"
 	preflight := http.Header{"Access-Control-Request-Method": {"POST"}, "Access-Control-Request-Headers": {"content-type"}}
-	asks := "GET, HEAD, POST|Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-Id"
+	asks := "GET, HEAD, POST, PUT, DELETE|Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-Id"
 	for _, c := range []struct {
 		name     string
 		origins  []string

@@ -21,6 +21,7 @@ import (
 // TestInboxIsTheModels: whatever is sent, read, ignored, joined, left and forgotten, inboxes, counts and pages are those
 // of a model that is a few lines of Go over slices.
 func TestInboxIsTheModels(t *testing.T) {
+	t.Parallel()
 	t.Run("Redis", func(t *testing.T) { checkInbox(t, redistest.Start(t, "--appendonly", "no").URL()) })
 	t.Run("embedded", func(t *testing.T) { checkInbox(t, "redis://"+miniredis.RunT(t).Addr()) })
 }

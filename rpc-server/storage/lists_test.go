@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,7 +19,8 @@ import (
 
 var inboxLimits = chat.Limits{DefaultLimit: 20, MaxLimit: 100, MaxTextBytes: 100}
 
-// trips counts the round trips to one Redis, and may break some.
+// trips counts the round trips to one Redis that calls make, and may break some. What begins a connection, and looks
+// after the partitions in the background, is not counted.
 type trips struct {
 	mutex sync.Mutex
 	count int
@@ -37,8 +39,10 @@ func (tr *trips) note(cmds []redis.Cmder, do func() error) error {
 		return do()
 	}
 	tr.mutex.Lock()
-	tr.count++
-	tr.names = append(tr.names, fmt.Sprintf("%d × %s", len(names), names[0]))
+	if !slices.Contains([]string{"hello", "client", "set", "get", "ping", "cluster"}, names[0]) {
+		tr.count++
+		tr.names = append(tr.names, fmt.Sprintf("%d × %s", len(names), names[0]))
+	}
 	crash := tr.crash
 	tr.mutex.Unlock()
 	failed := func() error {

@@ -8,7 +8,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if err := flag.Set("rapid.checks", "25"); err != nil { // the command line may say more
+	if err := flag.Set("rapid.checks", "15"); err != nil { // the command line may say more
 		panic(err)
 	}
 	goleak.VerifyTestMain(m)
