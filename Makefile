@@ -43,7 +43,7 @@ faults: redis-server ## the long form of test/faults (about 10 minutes): kills, 
 	FAULTS=long FAULTS_REPORT=$(CURDIR)/docs/reliability go test -count=1 -timeout 60m -v ./test/faults/... 2>&1 | grep -v '^ *{"time"'
 
 .PHONY: delivery
-delivery: redis-server ## the long form of test/delivery (about 3 minutes): watchers at every door through kills, hangs, failovers, lost hints; writes docs/reliability/delivery.md
+delivery: redis-server ## the long form of test/delivery (about 5 minutes): watchers at every door through kills, hangs, failovers, lost hints; writes docs/reliability/delivery.md
 	DELIVERY=long DELIVERY_REPORT=$(CURDIR)/docs/reliability go test -count=1 -timeout 60m -v ./test/delivery 2>&1 | grep -v '^ *{"time"'
 
 .PHONY: fuzz

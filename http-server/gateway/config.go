@@ -36,7 +36,10 @@ type Config struct {
 }
 
 func (c Config) handlers(l limits, log *slog.Logger) handler.Config {
-	return handler.Config{Log: log, MaxBodyBytes: c.MaxBodyBytes, AllowedOrigins: c.AllowedOrigins, Silence: l.silence, Part: l.part}
+	return handler.Config{
+		Log: log, MaxBodyBytes: c.MaxBodyBytes, MaxHeaderBytes: maxHeaderBytes,
+		AllowedOrigins: c.AllowedOrigins, Silence: l.silence, Part: l.part,
+	}
 }
 
 // Validate names every value that cannot work. Kong calls it.

@@ -188,16 +188,27 @@ func (c *conn) Write(b []byte) (int, error) {
 }
 
 // write fails at once after it has failed: Hertz would try again, for as long.
-func (c *conn) write(b []byte) (int, error) {
+func (c *conn) write(b []byte) (written int, err error) {
 	if c.stuck.Load() {
 		return 0, os.ErrDeadlineExceeded
 	}
-	n, err := c.Conn.Write(b)
-	if err != nil {
-		c.stuck.Store(true)
+	for {
+		piece := b[:min(len(b), pieceBytes)]
+		n, err := c.Conn.Write(piece)
+		written += n
+		if err != nil {
+			c.stuck.Store(true)
+			return written, err
+		}
+		if b = b[n:]; len(b) == 0 {
+			return written, nil
+		}
+		c.writesUntil(time.Now().Add(c.listener.limits.part)) // a client that reads slowly goes on
 	}
-	return n, err
 }
+
+// pieceBytes is what a client that follows has the time of a part to take.
+const pieceBytes = 32 << 10
 
 // writesUntil sets the deadline of what is written, which is soon where the connection is about to end.
 func (c *conn) writesUntil(deadline time.Time) {
@@ -276,14 +287,25 @@ func (c *conn) AwaitClose() {
 	if c.woken.Load() { // before the deadline was lifted
 		return
 	}
-	for next := make([]byte, 64); len(c.ahead) < c.listener.limits.bytes; {
+	limit := c.listener.limits.bytes
+	if c.taken.Load() {
+		limit = strayBytes
+	}
+	next := make([]byte, 64)
+	for came := 0; came < limit; {
 		n, err := c.Conn.Read(next)
-		c.ahead = append(c.ahead, next[:n]...)
+		came += n
+		if !c.taken.Load() { // else nobody will want it
+			c.ahead = append(c.ahead, next[:n]...)
+		}
 		if err != nil {
 			return
 		}
 	}
 }
+
+// strayBytes is what the client of a stream may send without any meaning.
+const strayBytes = 4096
 
 // Wake implements handler.Connection.
 func (c *conn) Wake() {

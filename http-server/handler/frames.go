@@ -1,6 +1,8 @@
 package handler
 
 import (
+	"strings"
+
 	"github.com/pullchat/pullchat/internal/chat"
 	api "github.com/pullchat/pullchat/internal/gen/http"
 )
@@ -39,6 +41,9 @@ const maxRef = 64
 func readFrame(text []byte) (frame, error) {
 	var f frame
 	err := decodeJSON(text, &f)
+	if err != nil {
+		err = chat.Errorf(chat.InvalidArgument, "%s", strings.Replace(chat.AsError(err).Message, "the body is", "the frame is", 1))
+	}
 	if err == nil && len(f.Ref) > maxRef {
 		err = chat.Errorf(chat.InvalidArgument, "ref is %d bytes; the limit is %d", len(f.Ref), maxRef)
 		f.Ref = ""

@@ -21,6 +21,7 @@ type Handler struct {
 // Config is what handlers are set up with.
 type Config struct {
 	MaxBodyBytes   int
+	MaxHeaderBytes int // of a request
 	Log            *slog.Logger
 	AllowedOrigins []string // of web pages that may open a WebSocket, beside those of the server's own; "*" is all
 	// Silence is how long a WebSocket's client may say nothing, not even that it got a ping. Pings come more often.

@@ -35,6 +35,11 @@ func (h *Handler) Stream(ctx context.Context, c *app.RequestContext) {
 		Fail(c, err)
 		return
 	}
+	if room := h.config.MaxHeaderBytes - len(c.Request.Header.RawHeaders()) - len(c.Request.RequestURI()); longestID(wanted.follows) > room {
+		Fail(c, chat.Errorf(chat.InvalidArgument, "the names of these %d chats are too long for one stream: its event ids would not fit into a request; "+
+			"open two, or a WebSocket", len(wanted.follows)))
+		return
+	}
 	if c.IsHead() {
 		c.SetContentType(eventStream)
 		return
@@ -65,8 +70,15 @@ func (h *Handler) serveStream(ctx context.Context, below Connection, sink *event
 	err := sink.write(head)
 	session := h.hub.Open(sink, sink.ended)
 	defer session.Close()
-	for i := 0; i < len(wanted.follows) && err == nil; i++ {
-		err = session.Follow(wanted.follows[i])
+	if err == nil {
+		err = session.Write(func() error { // so that the first id has all chats
+			for _, f := range wanted.follows {
+				if err := session.Follow(f); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	}
 	if err == nil && wanted.inbox != nil {
 		err = session.FollowInbox(*wanted.inbox)
@@ -204,6 +216,15 @@ func eventID(positions []live.Position) string {
 		fmt.Fprintf(&id, "%s=%d", p.Chat, p.Cursor)
 	}
 	return id.String()
+}
+
+// longestID is how long eventID can be, with a header around it, beside what is in a request already.
+func longestID(follows []live.Follow) (bytes int) {
+	const header, cursor, reserve = len("Last-Event-ID: \r\n"), len(";=9007199254740991"), 256
+	for _, f := range follows {
+		bytes += len(f.Chat) + cursor
+	}
+	return header + bytes + reserve
 }
 
 // parseEventID reads what eventID writes. "" is none.

@@ -2,6 +2,7 @@ package handler
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/pullchat/pullchat/http-server/live"
@@ -69,8 +70,10 @@ func (s *socket) watch(ctx context.Context, f frame) error {
 }
 
 func (s *socket) follow(ctx context.Context, f frame) error {
-	if err := limit(ctx, watchRoute); err != nil {
-		return err
+	if s.watches++; s.watches > maxWatches { // as many as there can be are part of the connection
+		if err := limit(ctx, watchRoute); err != nil {
+			return err
+		}
 	}
 	batch, err := duration("batch", f.Batch)
 	if err != nil {
@@ -132,6 +135,9 @@ func (s *socket) read(ctx context.Context, f frame) (any, error) {
 
 func (s *socket) signal(ctx context.Context, f frame) (any, error) {
 	err := s.handler.live.Signal(ctx, chat.Signal{Chat: f.Chat, Sender: f.Sender, Type: f.Signal, Data: f.Data})
+	if e := chat.AsError(err); err != nil && strings.HasPrefix(e.Message, "type ") { // which is the frame's own
+		err = chat.Errorf(e.Code, "signal %s", strings.TrimPrefix(e.Message, "type "))
+	}
 	return head{Type: "signalled", Ref: f.Ref}, err
 }
 

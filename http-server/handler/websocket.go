@@ -96,6 +96,7 @@ type socket struct {
 	ws      *websocket.Conn
 	below   Connection
 	session *live.Session
+	watches int                   // frames that have asked for a chat
 	reason  atomic.Pointer[error] // why the session has ended, if it has
 }
 

@@ -82,6 +82,14 @@ func (a *attendance) leaveOne(t *topic, wanted Follow) {
 	}
 }
 
+// holds says whether something is still to be said of a topic.
+func (a *attendance) holds(t *topic) bool {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	_, ok := a.topics[t]
+	return ok
+}
+
 // changed has it asked who is present, where somebody wants to know.
 func (a *attendance) changed(t *topic) {
 	a.mutex.Lock()

@@ -154,7 +154,7 @@ func (f *follow) deliver() error {
 	}
 	present := f.present
 	f.present = nil
-	cursor, seen, owed := f.cursor, f.seen, f.owed
+	cursor, seen, owed, early := f.cursor, f.seen, f.owed, f.due.After(time.Now())
 	s.mutex.Unlock()
 	if present != nil {
 		if err := s.Write(func() error { return f.unlessGone(func() error { return s.sink.Presence(f.wanted.Chat, present) }) }); err != nil {
@@ -162,6 +162,10 @@ func (f *follow) deliver() error {
 		}
 	}
 	if !owed && !f.topic.ahead(cursor, seen) {
+		return nil
+	}
+	if early { // who is present does not wait for it
+		s.wake(f)
 		return nil
 	}
 	if !f.person.ready(f) { // it wakes the follow when it is

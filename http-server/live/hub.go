@@ -17,6 +17,8 @@ const (
 	// beats is after how many ticks every session has had its heartbeat, and tick is how long one takes.
 	beats = 25
 	tick  = time.Second
+	// maxTopics is how many chats are followed at a time: less than an rpc-server follows for one gateway.
+	maxTopics = 900_000
 	// lingers is how long a chat is still followed after its last listener has gone: the next long-poll comes soon.
 	lingers = 10 * time.Second
 )
@@ -141,7 +143,7 @@ func (h *Hub) forget(now time.Time) {
 		}
 	}
 	for t, since := range h.leaving {
-		if now.Sub(since) >= lingers {
+		if now.Sub(since) >= lingers && !h.present.holds(t) {
 			delete(h.leaving, t)
 			delete(h.topics, t.id)
 			forgotten = append(forgotten, t.id)
@@ -154,13 +156,17 @@ func (h *Hub) forget(now time.Time) {
 
 // join makes l a listener of a chat, whose topic is put into t before it hears anything. It hears of everything that a
 // pull after join does not return: so it joins first, and pulls then.
-func (h *Hub) join(id chat.ID, l listener, into **topic) {
+func (h *Hub) join(id chat.ID, l listener, into **topic) error {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	t := h.topics[id]
 	if t == nil {
 		first, second, _ := id.Users()
-		t = &topic{hub: h, id: id, self: first == second, position: -1, listeners: map[listener]struct{}{}}
+		self := first == second // of which there are no more than clients
+		if len(h.topics) >= maxTopics && !self {
+			return chat.Errorf(chat.ResourceExhausted, "%d chats are followed here, which is the limit of an http-server; try another one", maxTopics)
+		}
+		t = &topic{hub: h, id: id, self: self, position: -1, listeners: map[listener]struct{}{}}
 		h.topics[id] = t
 		h.watch.Add(id)
 	}
@@ -169,6 +175,7 @@ func (h *Hub) join(id chat.ID, l listener, into **topic) {
 	t.mutex.Lock()
 	t.listeners[l] = struct{}{}
 	t.mutex.Unlock()
+	return nil
 }
 
 func (h *Hub) leave(t *topic, l listener) {

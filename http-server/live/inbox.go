@@ -169,6 +169,10 @@ func (i *inbox) follow(id chat.ID, standing chat.Standing) {
 		s.moved = append(s.moved, f)
 	}
 	s.mutex.Unlock()
-	s.hub.join(id, f, &f.topic)
+	if err := s.hub.join(id, f, &f.topic); err != nil { // there is no room: its next list may find some
+		s.forget(f)
+		s.hub.people.leave(f.person)
+		return
+	}
 	s.wake(f)
 }

@@ -414,3 +414,43 @@ func TestConcurrency(t *testing.T) {
 		sink.messages(t, each)
 	}
 }
+
+// TestSignalsKeepNothingBack: messages and heartbeats take turns with however many signals.
+func TestSignalsKeepNothingBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	hub := w.start(t)
+	sink := newTold()
+	sink.blocked = make(chan struct{})
+	s := open(t, hub, sink, Follow{Chat: "room"})
+	id, _ := chat.ParseID("room")
+	signal := func() {
+		s.mutex.Lock()
+		follows := s.follows
+		s.mutex.Unlock()
+		for range 2 * maxNews {
+			follows[0].tell(chat.Event{Chat: id, Kind: chat.Signalled, Signal: &chat.Signal{Type: "typing", Sender: "bob"}})
+		}
+	}
+	signal()
+	receive(t, sink.events) // is being written
+	w.send(t, "room", 1)
+	eventually(t, "the hint has come", func() bool {
+		s.mutex.Lock()
+		defer s.mutex.Unlock()
+		return len(s.ready) > 0
+	})
+	s.beat()
+	for !paged(sink) { // each signal that is written brings two more
+		sink.blocked <- struct{}{}
+		signal()
+		if len(sink.events) > 4 {
+			close(sink.blocked)
+			t.Fatal("signals are written, and no message")
+		}
+	}
+	close(sink.blocked)
+	eventually(t, "a heartbeat is written", func() bool { return sink.beats.Load() > 0 })
+}
+
+func paged(sink *told) bool { return len(sink.pages) > 0 }

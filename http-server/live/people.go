@@ -52,7 +52,7 @@ func (p *people) join(user string) *person {
 	if one == nil {
 		one = &person{people: p, user: user, ask: true, inboxes: map[*inbox]struct{}{}}
 		p.users[user] = one
-		p.hub.join(chat.SelfChat(user), one, &one.topic) // first it hears, and then it asks
+		_ = p.hub.join(chat.SelfChat(user), one, &one.topic) // first it hears, and then it asks; for it there is always room
 		p.stale[one] = struct{}{}
 		ring(p.bell)
 	}

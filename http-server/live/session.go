@@ -65,6 +65,7 @@ type Session struct {
 	inbox   *inbox    // or nil
 	ready   []*follow // those that may have something to write
 	news    []news
+	told    bool // the last thing that was written was news
 	beats   bool // a heartbeat is due
 	by      chat.Caller
 	running bool // a goroutine delivers
@@ -174,13 +175,26 @@ func (s *Session) Follow(wanted Follow) error {
 		s.follows = append(s.follows, f)
 	}
 	s.mutex.Unlock()
-	s.hub.join(id, f, &f.topic) // from now on it hears, and only then it pulls
+	if err := s.hub.join(id, f, &f.topic); err != nil { // from now on it hears, and only then it pulls
+		s.forget(f)
+		if before != nil {
+			before.leave()
+		}
+		return err
+	}
 	s.hub.present.join(f.topic, wanted)
 	if before != nil {
 		before.leave()
 	}
 	s.wake(f)
 	return nil
+}
+
+// forget takes back a follow that has not begun.
+func (s *Session) forget(f *follow) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.follows = slices.DeleteFunc(s.follows, func(known *follow) bool { return known == f })
 }
 
 // Unfollow ends it. Nothing of the chat is written after what is written next with Write. Nothing happens where the
@@ -331,30 +345,21 @@ func (s *Session) next(now time.Time) (write func() error, more bool) {
 	defer s.mutex.Unlock()
 	switch {
 	case s.closed:
-	case len(s.news) > 0:
-		n := s.news[0]
-		s.news = slices.Delete(s.news, 0, 1)
-		return func() error { return s.tell(n) }, true
 	case s.beats:
 		s.beats = false
 		if Expired(s.by) {
 			return s.expire, true
 		}
 		return func() error { return s.Write(s.sink.Beat) }, true
+	case len(s.news) > 0 && !s.told:
+		return s.nextNews(), true
 	default:
-		var first time.Time // when the first is due
-		for i, f := range s.ready {
-			if !f.due.After(now) {
-				s.ready = slices.Delete(s.ready, i, i+1)
-				f.queued = false
-				return f.deliver, true
-			}
-			if first.IsZero() || f.due.Before(first) {
-				first = f.due
-			}
+		if write := s.nextFollow(now); write != nil {
+			s.told = false
+			return write, true
 		}
-		if !first.IsZero() {
-			s.wakeAt(first.Sub(now))
+		if len(s.news) > 0 {
+			return s.nextNews(), true
 		}
 	}
 	s.running = false
@@ -370,6 +375,34 @@ func (s *Session) expire() error {
 		_ = s.sink.Refuse("", ErrExpired)
 		return ErrExpired
 	})
+}
+
+// nextNews takes the oldest news. Pages take turns with them, so that no number of signals keeps messages back. The mutex
+// is held.
+func (s *Session) nextNews() func() error {
+	n := s.news[0]
+	s.news = slices.Delete(s.news, 0, 1)
+	s.told = true
+	return func() error { return s.tell(n) }
+}
+
+// nextFollow takes the first follow that is due, or returns nil and looks again when one is. The mutex is held.
+func (s *Session) nextFollow(now time.Time) func() error {
+	var first time.Time // when the first is due
+	for i, f := range s.ready {
+		if f.present != nil || !f.due.After(now) {
+			s.ready = slices.Delete(s.ready, i, i+1)
+			f.queued = false
+			return f.deliver
+		}
+		if first.IsZero() || f.due.Before(first) {
+			first = f.due
+		}
+	}
+	if !first.IsZero() {
+		s.wakeAt(first.Sub(now))
+	}
+	return nil
 }
 
 // wakeAt looks again at what was not due yet. The mutex is held.

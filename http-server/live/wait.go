@@ -17,7 +17,9 @@ func (h *Hub) Wait(ctx context.Context, r chat.PullRequest, wait time.Duration) 
 	}
 	w := &waiter{cursor: r.Cursor, woken: make(chan struct{}, 1)}
 	var t *topic
-	h.join(id, w, &t) // before the pull, so that nothing falls between
+	if err := h.join(id, w, &t); err != nil { // before the pull, so that nothing falls between
+		return chat.Page{}, err
+	}
 	defer h.leave(t, w)
 	by, _ := chat.CallerOf(ctx)
 	if err := h.doors.enter(ctx, by, id, r.Chat); err != nil {
