@@ -49,10 +49,16 @@ func TestRoomsInInboxes(t *testing.T) {
 	c.wantChats("eve", "")
 	c.do("ann", "PATCH", "/api/rooms/club", `{"visibility":"private"}`, 200)
 	for _, denied := range []struct{ method, path string }{
-		{"GET", "/api/readers?chat=club"}, {"GET", "/api/readers?chat=ann:bob"},
-		{"GET", "/api/inbox?reader=ann"}, {"GET", "/api/unread?reader=ann/phone"}, {"GET", "/api/stream?inbox=true&reader=ann"},
-		{"GET", "/api/ignored?as=ann"}, {"PUT", "/api/ignored/bob?as=ann"}, {"DELETE", "/api/ignored/bob?as=ann"},
-		{"GET", "/api/pull?chat=club&reader=eve&unread=true"}, {"GET", "/api/pull?chat=club&reader=eve&unread=true&wait=1s"},
+		{"GET", "/api/readers?chat=club"},
+		{"GET", "/api/readers?chat=ann:bob"},
+		{"GET", "/api/inbox?reader=ann"},
+		{"GET", "/api/unread?reader=ann/phone"},
+		{"GET", "/api/stream?inbox=true&reader=ann"},
+		{"GET", "/api/ignored?as=ann"},
+		{"PUT", "/api/ignored/bob?as=ann"},
+		{"DELETE", "/api/ignored/bob?as=ann"},
+		{"GET", "/api/pull?chat=club&reader=eve&unread=true"},
+		{"GET", "/api/pull?chat=club&reader=eve&unread=true&wait=1s"},
 	} {
 		c.do("eve", denied.method, denied.path, "", 403)
 		c.do("", denied.method, denied.path, "", 401)
