@@ -98,9 +98,21 @@ func nextFrame(ctx context.Context, s *server, conn *websocket.Conn, watch *watc
 	}
 	var t told
 	if err := json.Unmarshal(frame, &t); err != nil {
+		if cutShort(ctx, conn) {
+			return told{}, &failure{err: errEnded, passes: true}
+		}
 		return told{}, strange(s, err)
 	}
 	return t, nil
+}
+
+// cutShort says whether the frame that was read last was the last: the library takes the end of a connection for the end
+// of the frame that it is reading, and only the next read fails, at once.
+func cutShort(ctx context.Context, conn *websocket.Conn) bool {
+	atOnce, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+	defer cancel()
+	_, _, err := conn.Reader(atOnce)
+	return err != nil && atOnce.Err() == nil
 }
 
 // closed tells from the code of a connection that the server has closed whether to come back.
