@@ -21,7 +21,10 @@ type request struct {
 	body         []byte        // JSON, or nil
 	stores       bool          // it is a send: whether it arrived matters
 	id           string        // of a send: the message's
+	unknown      string        // of what stores no message: what RetryError says where it may have arrived
 	wait         time.Duration // how long the server is to wait before it answers
+	key          string        // the Idempotency-Key, or ""
+	open         bool          // it carries no token
 }
 
 // failure is how an attempt failed.
@@ -33,8 +36,16 @@ type failure struct {
 	after   time.Duration // what Retry-After asks for
 }
 
-// attempt asks one server once. It returns nil when into has the answer.
+// attempt asks one server once, and another time where that needs a new token. It returns nil when into has the answer.
 func (c *Client) attempt(ctx context.Context, r request, s *server, into any) *failure {
+	if r.open {
+		return c.ask(ctx, r, s, "", into)
+	}
+	return c.withToken(ctx, s, func(token string) *failure { return c.ask(ctx, r, s, token, into) })
+}
+
+// ask asks one server once, with a token unless that is "".
+func (c *Client) ask(ctx context.Context, r request, s *server, token string, into any) *failure {
 	limit, path, asking := c.policy.Attempt, r.path, c.http
 	if r.wait > 0 {
 		limit, path, asking = limit+r.wait, path+"&wait="+r.wait.String(), c.lasting
@@ -50,6 +61,10 @@ func (c *Client) attempt(ctx context.Context, r request, s *server, into any) *f
 	if r.body != nil {
 		httpRequest.Header.Set("Content-Type", "application/json")
 	}
+	if r.key != "" {
+		httpRequest.Header.Set("Idempotency-Key", r.key)
+	}
+	authorize(httpRequest.Header, token)
 	answered, err := do(asking, httpRequest)
 	if err != nil {
 		if ctx.Err() == nil && limited.Err() != nil {
@@ -70,6 +85,13 @@ func (c *Client) attempt(ctx context.Context, r request, s *server, into any) *f
 		return &failure{err: fmt.Errorf("%s does not look like a Pullchat server: %w", s.base, err), arrived: true}
 	}
 	return nil
+}
+
+// authorize adds a token unless it is "".
+func authorize(header http.Header, token string) {
+	if token != "" {
+		header.Set("Authorization", "Bearer "+token)
+	}
 }
 
 // answer is an HTTP response that has been read to its end.

@@ -6,6 +6,9 @@
 // Whatever a restart, an overload or a lost connection interrupts is repeated, within the bounds of a Policy, and at
 // another server where several are given. A repeated send cannot store twice: every message goes out under an id,
 // its sender's own or a random one, and all attempts carry the same.
+//
+// Where a server asks who somebody is, Login begins a Session that the Client keeps fresh by itself, WithSession goes on
+// with one, and WithToken is for back ends.
 package client
 
 import (
@@ -82,6 +85,8 @@ type Client struct {
 	policy  Policy
 	newID   func() string // nil: messages without an ID stay without
 	notify  func(Repeat)
+
+	identity *identity
 }
 
 // New returns a Client of the server at baseURL, such as "http://127.0.0.1:8080", or of several, separated by commas.
@@ -97,7 +102,10 @@ func New(baseURL string, httpClient *http.Client, options ...Option) (*Client, e
 	}
 	lasting := *httpClient
 	lasting.Timeout = 0
-	c := &Client{servers: servers, http: httpClient, lasting: &lasting, silence: longestSilence, newID: rand.Text, notify: func(Repeat) {}}
+	c := &Client{
+		servers: servers, http: httpClient, lasting: &lasting, silence: longestSilence,
+		newID: rand.Text, notify: func(Repeat) {}, identity: newIdentity(),
+	}
 	for _, option := range options {
 		option(c)
 	}
@@ -177,5 +185,5 @@ func (c *Client) All(ctx context.Context, r PullRequest) iter.Seq2[Message, erro
 // Ready returns nil when the server could store a message now. It is repeated like everything else: with a Policy of one
 // attempt it asks, otherwise it waits until the server is ready.
 func (c *Client) Ready(ctx context.Context) error {
-	return c.call(ctx, request{method: http.MethodGet, path: "/readyz"}, &struct{}{})
+	return c.call(ctx, request{method: http.MethodGet, path: "/readyz", open: true}, &struct{}{})
 }

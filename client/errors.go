@@ -30,8 +30,10 @@ func (a *answer) error() *Error {
 type RetryError struct {
 	Attempts int    // how many were made, one that the context cut short included
 	ID       string // of a send: the id that every attempt carried; "" for a message without one
-	Unknown  bool   // of a send: the message may or may not be stored
+	Unknown  bool   // the message may or may not be stored; of Register and ChangePassword, the same may or may not be done
 	Err      error  // of the last attempt; where the context ended the call, its error and that of the attempt before
+
+	unknown string // what is unknown, where that is not whether a message is stored
 }
 
 // Error implements error.
@@ -41,6 +43,8 @@ func (e *RetryError) Error() string {
 		text = fmt.Sprintf("%s (after %d attempts)", text, e.Attempts)
 	}
 	switch {
+	case e.Unknown && e.unknown != "":
+		text += "; " + e.unknown
 	case e.Unknown && e.ID != "":
 		text += "; it is unknown whether the message is stored: send it again with the id " + e.ID + " to be sure"
 	case e.Unknown:

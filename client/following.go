@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// maxEvent is the longest event: a page of 100 texts of 4 KB may take 2.4 MB when each byte is written as \u0000, and
-	// servers can be configured to more.
+	// maxEvent is the longest event: a page of 100 texts of 4 KB may take 2.4 MB when each byte is written as \u0000,
+	// and servers can be configured to more.
 	maxEvent = 64 << 20
 	// longestSilence ends a connection: servers say something every 25 seconds.
 	longestSilence = time.Minute
@@ -70,15 +70,29 @@ func (f *following) run(ctx context.Context) error {
 	}
 }
 
-// through follows through one server until that fails.
+// through follows through one server until that fails. A connection that ends with its token is made anew with the
+// next.
 func (f *following) through(ctx context.Context, s *server) *failure {
-	switch f.request.Over {
-	case WebSocket:
-		return f.socket(ctx, s)
-	case LongPoll:
+	if f.request.Over == LongPoll { // whose every request sees to it
 		return f.poll(ctx, s)
-	default:
-		return f.stream(ctx, s)
+	}
+	for renewed := false; ; renewed = true {
+		token, failed := f.client.tokenFor(ctx, s)
+		if failed != nil {
+			return failed
+		}
+		f.connected = time.Time{}
+		if f.request.Over == WebSocket {
+			failed = f.socket(ctx, s, token)
+		} else {
+			failed = f.stream(ctx, s, token)
+		}
+		if !f.client.renewable(failed) || renewed && f.connected.IsZero() {
+			return failed
+		}
+		if failed := f.client.renew(ctx, s, token); failed != nil {
+			return failed
+		}
 	}
 }
 

@@ -16,7 +16,7 @@ func (c *Client) call(ctx context.Context, r request, into any) error {
 	if err := limited.Err(); err != nil {
 		return err
 	}
-	turns, pace, result := c.servers.turns(), newPace(limited, c.policy), &RetryError{ID: r.id}
+	turns, pace, result := c.servers.turns(), newPace(limited, c.policy), &RetryError{ID: r.id, unknown: r.unknown}
 	for {
 		asked := turns.take()
 		result.Attempts++

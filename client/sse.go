@@ -18,13 +18,14 @@ import (
 )
 
 // stream follows over server-sent events.
-func (f *following) stream(parent context.Context, s *server) *failure {
+func (f *following) stream(parent context.Context, s *server, token string) *failure {
 	ctx, watch, release := f.guard(parent)
 	defer release()
 	r, err := f.streamRequest(ctx, s)
 	if err != nil {
 		return &failure{err: err}
 	}
+	authorize(r.Header, token)
 	response, err := f.client.lasting.Do(r)
 	if err != nil {
 		return watch.broken(ctx, err)

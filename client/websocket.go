@@ -19,11 +19,14 @@ import (
 const watchesAhead = 16
 
 // socket follows over a WebSocket.
-func (f *following) socket(parent context.Context, s *server) *failure {
+func (f *following) socket(parent context.Context, s *server, token string) *failure {
 	ctx, watch, release := f.guard(parent)
 	defer release()
+	header := http.Header{}
+	authorize(header, token)
 	conn, response, err := websocket.Dial(ctx, s.base+"/api/ws", &websocket.DialOptions{ //nolint:bodyclose // it is closed by the library
 		HTTPClient:     f.client.lasting,
+		HTTPHeader:     header,
 		OnPingReceived: func(context.Context, []byte) bool { watch.waits(); return true },
 	})
 	if err != nil {

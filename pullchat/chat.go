@@ -24,7 +24,7 @@ const shownFirst = 20
 type talk struct {
 	following
 	Chat   string `arg:"" help:"alice:bob, or a room."`
-	Sender string `name:"sender" required:"" placeholder:"NAME" help:"Who talks."`
+	Sender string `name:"sender" placeholder:"NAME" help:"Who talks. Default: who has logged in."`
 }
 
 // Validate refuses what cannot be followed. Kong calls it.
@@ -32,11 +32,19 @@ func (t talk) Validate() error {
 	if t.JSON {
 		return errors.New("a talk is for people: pull, tail and send have --json")
 	}
-	return nil
+	sender, err := t.user(t.Sender)
+	if err == nil && sender == "" {
+		err = errors.New("who talks? give --sender=NAME with the token")
+	}
+	return errors.Join(t.patience.Validate(), err)
 }
 
 // Run talks until the end of the input, Ctrl-C, or a refusal.
 func (t *talk) Run(ctx contextType) error {
+	var err error
+	if t.Sender, err = t.user(t.Sender); err != nil {
+		return err
+	}
 	screen, restore, err := openScreen(t.Sender)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,6 +53,9 @@ type patience struct {
 	Retries int  `name:"retries" default:"${retries}" placeholder:"N" help:"How often a request is repeated at most, after a failure that may pass: 429, 502, 503, 504, no connection, no answer. A repeated send stores nothing twice."`
 	NoRetry bool `name:"no-retry" help:"Ask once. The same as --retries 0."`
 	Verbose bool `name:"verbose" short:"v" help:"Say on standard error what is repeated."`
+
+	Token     string `name:"token" env:"PULLCHAT_TOKEN" placeholder:"TOKEN" help:"A token to use instead of the session of pullchat login, such as one of pullchat token. In the environment it is seen by fewer."`
+	TokenFile string `name:"token-file" env:"PULLCHAT_TOKEN_FILE" placeholder:"FILE" help:"Where pullchat login keeps sessions, one for each --server. Default: pullchat/sessions.json in $$XDG_STATE_HOME, or in ~/.local/state."`
 }
 
 // Validate refuses what bounds nothing. Kong calls it.
@@ -62,8 +66,23 @@ func (p patience) Validate() error {
 	return nil
 }
 
-// client tells notify of repeats.
+// client tells notify of repeats. It has the token that is given, or the session that is kept for these servers.
 func (p patience) client(notify func(client.Repeat)) (*client.Client, error) {
+	options := []client.Option{client.WithNotify(notify)}
+	kept := p.sessions()
+	switch session, err := kept.load(); {
+	case p.Token != "":
+		options = append(options, client.WithToken(p.Token))
+	case err != nil:
+		return nil, err
+	default:
+		options = append(options, keeping(kept, session)...)
+	}
+	return p.open(options...)
+}
+
+// open makes a client that is nobody, but for what options say.
+func (p patience) open(options ...client.Option) (*client.Client, error) {
 	policy := client.Policy{Attempts: 1 + p.Retries, Total: p.Timeout}
 	if p.NoRetry {
 		policy.Attempts = 1
@@ -71,7 +90,47 @@ func (p patience) client(notify func(client.Repeat)) (*client.Client, error) {
 	if policy.Attempts == 1 { // then all the time is for that one
 		policy.Attempt = p.Timeout
 	}
-	return client.New(strings.Join(p.servers(), ","), nil, client.WithPolicy(policy), client.WithNotify(notify))
+	options = append([]client.Option{client.WithPolicy(policy), client.WithNotify(p.notify)}, options...)
+	return client.New(strings.Join(p.servers(), ","), nil, options...)
+}
+
+// sessions is where the session at these servers is kept, however they are ordered.
+func (p patience) sessions() sessionFile {
+	name, servers := p.TokenFile, p.servers()
+	if name == "" {
+		name = defaultTokenFile()
+	}
+	for i := range servers {
+		servers[i] = strings.TrimRight(servers[i], "/")
+	}
+	slices.Sort(servers)
+	return sessionFile{name: name, server: strings.Join(slices.Compact(servers), ",")}
+}
+
+// keeping goes on with a session that is kept, and keeps what becomes of it.
+func keeping(kept sessionFile, s client.Session) []client.Option {
+	renewed := func(s client.Session) {
+		if s.User == "" { // it was ended, which the command sees to
+			return
+		}
+		if err := kept.renew(s); err != nil {
+			complain("the new tokens cannot be kept: " + err.Error())
+		}
+	}
+	return []client.Option{client.WithSession(s, renewed), client.WithReload(kept.load)}
+}
+
+// user is who sends: the one who is named, or else who has logged in. With a token that may be nobody, whom the server
+// takes for the token's user.
+func (p patience) user(named string) (string, error) {
+	if named != "" || p.Token != "" {
+		return named, nil
+	}
+	session, err := p.sessions().load()
+	if err == nil && session.User == "" {
+		err = errors.New("who sends? give --sender=NAME, or log in with pullchat login")
+	}
+	return session.User, err
 }
 
 func (p patience) notify(r client.Repeat) {

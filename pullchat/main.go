@@ -12,11 +12,17 @@ import (
 )
 
 type commands struct {
-	Serve serve     `cmd:"" help:"Run Pullchat: HTTP and RPC server in one process, on an in-memory Redis unless REDIS_URL is set."`
-	Send  send      `cmd:"" set:"retries=9" help:"Send a message."`
-	Pull  pull      `cmd:"" set:"retries=9" help:"Read messages, oldest first."`
-	Tail  tail      `cmd:"" set:"retries=9" help:"Read the last messages of chats, and go on with what comes."`
-	Chat  talk      `cmd:"" set:"retries=9" help:"Talk in a chat: what is typed is sent, what comes is shown."`
+	Serve serve `cmd:"" help:"Run Pullchat: HTTP and RPC server in one process, on an in-memory Redis unless REDIS_URL is set."`
+	Send  send  `cmd:"" set:"retries=9" help:"Send a message."`
+	Pull  pull  `cmd:"" set:"retries=9" help:"Read messages, oldest first."`
+	Tail  tail  `cmd:"" set:"retries=9" help:"Read the last messages of chats, and go on with what comes."`
+	Chat  talk  `cmd:"" set:"retries=9" help:"Talk in a chat: what is typed is sent, what comes is shown."`
+
+	Register register `cmd:"" set:"retries=9" help:"Make an account. The password is typed, or the first line of standard input."`
+	Login    login    `cmd:"" set:"retries=9" help:"Begin a session, which the other commands then use at this server."`
+	Logout   logout   `cmd:"" set:"retries=9" help:"End the session."`
+	Users    users    `cmd:"" set:"retries=9" help:"List who has an account."`
+
 	Ready ready     `cmd:"" set:"retries=0" help:"Ask whether a message could be stored now; for health checks."`
 	Bench benchmark `cmd:"" help:"Put load on a server and measure it; then read back all that was acknowledged."`
 	Token newToken  `cmd:"" help:"Make a token for a back end, which may act for any user. It is signed with AUTH_SECRET or AUTH_KEY_FILE."`

@@ -43,7 +43,9 @@ func buildAndRun(m *testing.M) int {
 // command is the command with an environment of its own: nothing of the test's configures it.
 func command(environment []string, args ...string) *exec.Cmd {
 	c := exec.Command(binary, args...)
-	c.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, environment...)
+	c.Env = append([]string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "XDG_STATE_HOME=" + filepath.Join(filepath.Dir(binary), "state"),
+	}, environment...)
 	return c
 }
 
@@ -226,7 +228,7 @@ func TestExitStatusOfCommands(t *testing.T) {
 		{"no time", nil, []string{"ready", "--timeout=0s"}, 80, "--timeout is positive"},
 		{"two forms", nil, []string{"pull", "a", "--json", "--raw"}, 80, "--json and --raw"},
 		{"a page for people", nil, []string{"pull", "a", "--page", "--raw"}, 80, "--page and --raw"},
-		{"no sender", s.environment(), []string{"send", "a", "b"}, 80, "missing flags: --sender=NAME"},
+		{"no sender", s.environment(), []string{"send", "a", "b"}, 80, "who sends? give --sender=NAME, or log in"},
 		{"no chat", s.environment(), []string{"pull"}, 80, `expected "<chat>"`},
 		{"no command", nil, nil, 80, "expected one of"},
 		{"another command", nil, []string{"sned"}, 80, "sned"},

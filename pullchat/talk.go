@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,13 +14,23 @@ type send struct {
 	patience
 	Chat   string `arg:"" help:"alice:bob, or a room."`
 	Text   string `arg:"" help:"The text; - reads it from standard input."`
-	Sender string `name:"sender" required:"" placeholder:"NAME" help:"Who sends it."`
+	Sender string `name:"sender" placeholder:"NAME" help:"Who sends it. Default: who has logged in."`
 	ID     string `name:"id" help:"Your own id of this message: sending it again stores nothing. Default: a random one."`
+}
+
+// Validate refuses a message of nobody. Kong calls it.
+func (s send) Validate() error {
+	_, err := s.user(s.Sender)
+	return errors.Join(s.patience.Validate(), err)
 }
 
 // Run sends the message and prints where it was stored.
 func (s *send) Run(ctx contextType) error {
 	c, err := s.client(s.notify)
+	if err != nil {
+		return err
+	}
+	sender, err := s.user(s.Sender)
 	if err != nil {
 		return err
 	}
@@ -30,7 +41,7 @@ func (s *send) Run(ctx contextType) error {
 		}
 		s.Text = strings.TrimSuffix(string(input), "\n")
 	}
-	receipt, err := c.Send(ctx, client.Message{Chat: s.Chat, Text: s.Text, Sender: s.Sender, ID: s.ID})
+	receipt, err := c.Send(ctx, client.Message{Chat: s.Chat, Text: s.Text, Sender: sender, ID: s.ID})
 	if err != nil {
 		return err
 	}

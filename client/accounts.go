@@ -1,0 +1,97 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// Account is a user who has registered.
+type Account struct {
+	User    string `json:"user"`
+	Name    string `json:"name"`    // for people; may be empty
+	Created int64  `json:"created"` // microseconds since 1970
+}
+
+// Time is Created as a time.
+func (a Account) Time() time.Time { return time.UnixMicro(a.Created) }
+
+// Registration asks for an account.
+type Registration struct {
+	User     string `json:"user"`
+	Password string `json:"password"` // 8 to 1,024 bytes
+	Name     string `json:"name,omitempty"`
+}
+
+// Register makes an account. The error is an *Error with the code conflict where the user has one. It is not repeated
+// once it may have arrived: then a *RetryError says Unknown, and Login tells.
+func (c *Client) Register(ctx context.Context, r Registration) (Account, error) {
+	var made Account
+	body, err := json.Marshal(r)
+	if err != nil {
+		return Account{}, err
+	}
+	const unknown = "it is unknown whether the account was made: log in to see"
+	err = c.call(ctx, request{method: http.MethodPost, path: "/api/users", body: body, stores: true, unknown: unknown, open: true}, &made)
+	return made, err
+}
+
+// ChangePassword replaces the password of the Client's user, and ends all her sessions but this one. The error is an
+// *Error with the code unauthenticated where the old one is wrong. It is not repeated once it may have arrived: then a
+// *RetryError says Unknown, and Login tells.
+func (c *Client) ChangePassword(ctx context.Context, old, replacement string) error {
+	session, _ := c.identity.current()
+	body, err := json.Marshal(struct {
+		User         string `json:"user,omitempty"`
+		Password     string `json:"password"`
+		New          string `json:"new_password"`
+		RefreshToken string `json:"refresh_token,omitempty"`
+	}{session.User, old, replacement, session.RefreshToken})
+	if err != nil {
+		return err
+	}
+	const unknown = "it is unknown whether the password was changed: log in to see"
+	return c.call(ctx, request{method: http.MethodPost, path: "/api/password", body: body, stores: true, unknown: unknown}, &struct{}{})
+}
+
+// AccountsRequest asks for a page of all accounts, ordered by the bytes of their users' ids.
+type AccountsRequest struct {
+	Prefix string // of the user's id
+	Cursor string // a user to begin with, inclusive; "" is the beginning
+	Limit  int64  // 0 asks for the server's default
+}
+
+// AccountPage is an answer to an AccountsRequest. It may have fewer accounts than the limit although there are more.
+type AccountPage struct {
+	Accounts   []Account `json:"users"`
+	HasMore    bool      `json:"has_more"`
+	NextCursor string    `json:"next_cursor"` // "" at the end
+}
+
+// Users returns a page of the accounts.
+func (c *Client) Users(ctx context.Context, r AccountsRequest) (AccountPage, error) {
+	query := url.Values{"prefix": {r.Prefix}, "cursor": {r.Cursor}, "limit": {strconv.FormatInt(r.Limit, 10)}}
+	var page AccountPage
+	err := c.call(ctx, request{method: http.MethodGet, path: "/api/users?" + query.Encode()}, &page)
+	return page, err
+}
+
+// User returns one account. The error is an *Error with the code not_found where there is none.
+func (c *Client) User(ctx context.Context, user string) (Account, error) {
+	var found Account
+	err := c.call(ctx, request{method: http.MethodGet, path: "/api/users/" + url.PathEscape(user)}, &found)
+	return found, err
+}
+
+// Known returns the accounts of those among up to 1,000 users who have one, in the order asked.
+func (c *Client) Known(ctx context.Context, users []string) ([]Account, error) {
+	if users == nil {
+		users = []string{}
+	}
+	var known AccountPage
+	err := c.post(ctx, "/api/contacts/sync", map[string][]string{"users": users}, &known)
+	return known.Accounts, err
+}

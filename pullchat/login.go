@@ -1,0 +1,129 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/pullchat/pullchat/client"
+)
+
+type register struct {
+	patience
+	User string `arg:"" help:"The user's id: letters and digits of any script, and . _ - @ +"`
+	Name string `name:"name" placeholder:"TEXT" help:"Her name, for people."`
+}
+
+// Run makes an account.
+func (r *register) Run(ctx contextType) error {
+	c, err := r.open()
+	if err != nil {
+		return err
+	}
+	password, err := readPassword(ctx, true)
+	if err != nil {
+		return err
+	}
+	account, err := c.Register(ctx, client.Registration{User: r.User, Password: password, Name: r.Name})
+	if err != nil {
+		return err
+	}
+	return standardOutput(r.JSON, false).print(account.User+" is registered", account)
+}
+
+type login struct {
+	patience
+	User string `arg:"" help:"Who logs in."`
+}
+
+// Run begins a session and keeps it. One that was kept before is ended, if the server can be asked to.
+func (l *login) Run(ctx contextType) error {
+	c, err := l.open()
+	if err != nil {
+		return err
+	}
+	kept := l.sessions()
+	before, err := kept.load()
+	if err != nil {
+		return err
+	}
+	password, err := readPassword(ctx, false)
+	if err != nil {
+		return err
+	}
+	session, err := c.Login(ctx, l.User, password)
+	if err != nil {
+		return err
+	}
+	if err := kept.put(session); err != nil {
+		return errors.Join(err, c.Logout(ctx))
+	}
+	if before.User != "" {
+		old, err := l.open(client.WithSession(before, nil))
+		if err == nil {
+			err = old.Logout(ctx)
+		}
+		if err != nil {
+			complain("the session of before goes on at the server until it expires: " + err.Error())
+		}
+	}
+	return standardOutput(l.JSON, false).print("logged in as "+session.User+"; the session is kept in "+kept.name,
+		map[string]string{"user": session.User, "token_file": kept.name})
+}
+
+type logout struct {
+	patience
+}
+
+// Run ends the session that is kept.
+func (l *logout) Run(ctx contextType) error {
+	kept := l.sessions()
+	session, err := kept.load()
+	if err != nil {
+		return err
+	}
+	if session.User == "" {
+		return fmt.Errorf("nobody is logged in at %s", kept.server)
+	}
+	c, err := l.open(keeping(kept, session)...)
+	if err != nil {
+		return err
+	}
+	if err := c.Logout(ctx); err != nil {
+		return err
+	}
+	if err := kept.put(client.Session{}); err != nil {
+		return err
+	}
+	return standardOutput(l.JSON, false).print(session.User+" is logged out", map[string]string{"user": session.User})
+}
+
+type users struct {
+	patience
+	Prefix string `arg:"" optional:"" help:"What their ids begin with."`
+}
+
+// Run prints all accounts, page by page.
+func (u *users) Run(ctx contextType) error {
+	c, err := u.client(u.notify)
+	if err != nil {
+		return err
+	}
+	out := standardOutput(u.JSON, false)
+	request := client.AccountsRequest{Prefix: u.Prefix, Limit: 100}
+	for {
+		page, err := c.Users(ctx, request)
+		if err != nil {
+			return err
+		}
+		for _, a := range page.Accounts {
+			if err := out.print(strings.TrimSpace(a.User+"  "+a.Name), a); err != nil {
+				return err
+			}
+		}
+		if !page.HasMore {
+			return nil
+		}
+		request.Cursor = page.NextCursor
+	}
+}
