@@ -28,7 +28,10 @@ func TestSignals(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var listeners []*listener
+	var listeners, staying []*listener
+	for number := range s.bases {
+		staying = append(staying, &listener{name: fmt.Sprint("who stays at gateway ", number+1), door: client.ServerSentEvents, base: s.base(number)})
+	}
 	for _, door := range []client.Door{client.ServerSentEvents, client.WebSocket} {
 		for number := range s.bases {
 			name := fmt.Sprint(doorNames[door], " at gateway ", number+1)
@@ -53,6 +56,7 @@ func TestSignals(t *testing.T) {
 		}
 		polled <- len(page.Messages)
 	}()
+	defer listen(t, staying, room)()
 	leave := listen(t, listeners, room)
 	untilAllHear()
 	for number := range count {
@@ -63,6 +67,9 @@ func TestSignals(t *testing.T) {
 	}
 	leave()
 	tell("away", 0)
+	for _, l := range staying { // an answer says that it was published; a server hears of it a moment later
+		eventually(t, l.name+" hears what nobody else does", func() bool { return len(l.heard("away")) > 0 })
+	}
 	for _, l := range listeners {
 		var want []string
 		for number := range count {
