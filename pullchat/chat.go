@@ -32,7 +32,7 @@ func (t talk) Validate() error {
 	if t.JSON {
 		return errors.New("a talk is for people: pull, tail and send have --json")
 	}
-	sender, err := t.user(t.Sender)
+	sender, err := t.user("sender", t.Sender)
 	if err == nil && sender == "" {
 		err = errors.New("who talks? give --sender=NAME with the token")
 	}
@@ -42,7 +42,7 @@ func (t talk) Validate() error {
 // Run talks until the end of the input, Ctrl-C, or a refusal.
 func (t *talk) Run(ctx contextType) error {
 	var err error
-	if t.Sender, err = t.user(t.Sender); err != nil {
+	if t.Sender, err = t.user("sender", t.Sender); err != nil {
 		return err
 	}
 	screen, restore, err := openScreen(t.Sender)

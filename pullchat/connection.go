@@ -120,15 +120,15 @@ func keeping(kept sessionFile, s client.Session) []client.Option {
 	return []client.Option{client.WithSession(s, renewed), client.WithReload(kept.load)}
 }
 
-// user is who sends: the one who is named, or else who has logged in. With a token that may be nobody, whom the server
-// takes for the token's user.
-func (p patience) user(named string) (string, error) {
+// user is who sends, or what else she is as: the one whom the flag of that name names, or else who has logged in. With a
+// token that may be nobody, whom the server takes for the token's user.
+func (p patience) user(as, named string) (string, error) {
 	if named != "" || p.Token != "" {
 		return named, nil
 	}
 	session, err := p.sessions().load()
 	if err == nil && session.User == "" {
-		err = errors.New("who sends? give --sender=NAME, or log in with pullchat login")
+		err = fmt.Errorf("who is the %s? give --%s=NAME, or log in with pullchat login", as, as)
 	}
 	return session.User, err
 }

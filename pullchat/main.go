@@ -18,6 +18,10 @@ type commands struct {
 	Tail  tail  `cmd:"" set:"retries=9" help:"Read the last messages of chats, and go on with what comes."`
 	Chat  talk  `cmd:"" set:"retries=9" help:"Talk in a chat: what is typed is sent, what comes is shown."`
 
+	Inbox  inbox  `cmd:"" set:"retries=9" help:"List a user's chats with what is unread, the newest first."`
+	Read   read   `cmd:"" set:"retries=9" help:"Say that a chat is read."`
+	Ignore ignore `cmd:"" set:"retries=9" help:"Ignore a user, in all chats."`
+
 	Register register `cmd:"" set:"retries=9" help:"Make an account. The password is typed, or the first line of standard input."`
 	Login    login    `cmd:"" set:"retries=9" help:"Begin a session, which the other commands then use at this server."`
 	Logout   logout   `cmd:"" set:"retries=9" help:"End the session."`

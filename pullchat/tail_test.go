@@ -186,7 +186,7 @@ func TestTailRefuses(t *testing.T) {
 		{[]string{"tail", "a", "--door=back"}, 80, "--door must be one of"},
 		{[]string{"tail", "a", "--door=poll", "--reader=b"}, 80, "--reader needs another"},
 		{[]string{"chat", "closed", "--sender=a"}, 2, "pullchat: permission_denied: you are not a member"},
-		{[]string{"chat", "a"}, 80, "who sends? give --sender=NAME, or log in"},
+		{[]string{"chat", "a"}, 80, "who is the sender? give --sender=NAME, or log in"},
 		{[]string{"chat", "a", "--sender=b", "--json"}, 80, "a talk is for people"},
 	} {
 		if got := invoke(t, []string{"PULLCHAT_SERVER=" + s.URL}, "", c.args...); got.status != c.status || !strings.Contains(got.err, c.says) || got.out != "" {

@@ -20,7 +20,7 @@ type send struct {
 
 // Validate refuses a message of nobody. Kong calls it.
 func (s send) Validate() error {
-	_, err := s.user(s.Sender)
+	_, err := s.user("sender", s.Sender)
 	return errors.Join(s.patience.Validate(), err)
 }
 
@@ -30,7 +30,7 @@ func (s *send) Run(ctx contextType) error {
 	if err != nil {
 		return err
 	}
-	sender, err := s.user(s.Sender)
+	sender, err := s.user("sender", s.Sender)
 	if err != nil {
 		return err
 	}

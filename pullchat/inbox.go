@@ -1,0 +1,147 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/pullchat/pullchat/client"
+)
+
+// reading is what the commands of one who reads take.
+type reading struct {
+	patience
+	Reader string `name:"reader" placeholder:"NAME" help:"Who reads, or one of her devices: alice/phone. Default: who has logged in."`
+}
+
+// Validate refuses nobody. Kong calls it.
+func (r reading) Validate() error {
+	_, err := r.user("reader", r.Reader)
+	return errors.Join(r.patience.Validate(), err)
+}
+
+// begin makes a client, and says who reads.
+func (r reading) begin() (*client.Client, string, error) {
+	reader, err := r.user("reader", r.Reader)
+	if err != nil {
+		return nil, "", err
+	}
+	c, err := r.client(r.notify)
+	return c, reader, err
+}
+
+type inbox struct {
+	reading
+	Limit int64 `name:"limit" placeholder:"N" help:"Chats in a page. Default: the server's."`
+	All   bool  `name:"all" help:"Follow the pages to the end."`
+}
+
+// Run prints a user's chats, those where something was said last first.
+func (i *inbox) Run(ctx contextType) error {
+	c, reader, err := i.begin()
+	if err != nil {
+		return err
+	}
+	out := standardOutput(i.JSON, false)
+	request := client.InboxRequest{Reader: reader, Limit: i.Limit}
+	for {
+		page, err := c.Inbox(ctx, request)
+		if err != nil {
+			return err
+		}
+		for _, entry := range page.Chats {
+			if err := out.print(entryLine(entry), entry); err != nil {
+				return err
+			}
+		}
+		if !page.HasMore {
+			return nil
+		}
+		if !i.All {
+			complain("there is more: --all shows everything")
+			return nil
+		}
+		request.Cursor = page.NextCursor
+	}
+}
+
+// entryLine is a chat of an inbox as people read it.
+func entryLine(e client.InboxEntry) string {
+	unread := "     "
+	switch {
+	case e.Unread > 99:
+		unread = "(99+)"
+	case e.Unread > 0:
+		unread = fmt.Sprintf("%5s", fmt.Sprintf("(%d)", e.Unread))
+	}
+	text := unread + " " + e.Chat
+	if e.Last != nil {
+		text += "  " + line(*e.Last)
+	}
+	return strings.TrimRight(text, " ")
+}
+
+type read struct {
+	reading
+	Chat   string `arg:"" help:"alice:bob, or a room."`
+	Cursor *int64 `name:"cursor" placeholder:"N" help:"What comes before it is read. Default: all that is there now."`
+}
+
+// Run moves the reader's cursor.
+func (r *read) Run(ctx contextType) error {
+	c, reader, err := r.begin()
+	if err != nil {
+		return err
+	}
+	moved := client.Reading{Chat: r.Chat, Reader: reader}
+	if r.Cursor != nil {
+		moved.Cursor = *r.Cursor
+	} else if moved.Cursor, err = newest(ctx, c, r.Chat, 0); err != nil {
+		return err
+	}
+	if moved.Cursor, err = c.Read(ctx, moved); err != nil {
+		return err
+	}
+	return standardOutput(r.JSON, false).print(fmt.Sprintf("%s is read up to %d", moved.Chat, moved.Cursor), moved)
+}
+
+type ignore struct {
+	reading
+	User   string `arg:"" optional:"" help:"Whom to ignore; without it those who are ignored are listed."`
+	Remove bool   `name:"remove" help:"Ignore this user no longer."`
+}
+
+// Validate refuses to end nothing. Kong calls it.
+func (i ignore) Validate() error {
+	if i.User == "" && i.Remove {
+		return errors.New("--remove needs a user")
+	}
+	return i.reading.Validate()
+}
+
+// Run changes or prints whom a user ignores.
+func (i *ignore) Run(ctx contextType) error {
+	c, reader, err := i.begin()
+	if err != nil {
+		return err
+	}
+	out := standardOutput(i.JSON, false)
+	user, _, _ := strings.Cut(reader, "/")
+	switch {
+	case i.User != "" && i.Remove:
+		err = c.Unignore(ctx, user, i.User)
+	case i.User != "":
+		err = c.Ignore(ctx, user, i.User)
+	default:
+		ignored, err := c.Ignored(ctx, user)
+		for k := 0; k < len(ignored) && err == nil; k++ {
+			err = out.print(ignored[k], map[string]string{"user": ignored[k]})
+		}
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	human := map[bool]string{false: i.User + " is ignored", true: i.User + " is no longer ignored"}[i.Remove]
+	return out.print(human, map[string]any{"user": i.User, "ignored": !i.Remove})
+}
