@@ -77,20 +77,20 @@ func (f *following) through(ctx context.Context, s *server) *failure {
 		return f.poll(ctx, s)
 	}
 	for renewed := false; ; renewed = true {
-		token, failed := f.client.tokenFor(ctx, s)
+		held, failed := f.client.heldFor(ctx, s)
 		if failed != nil {
 			return failed
 		}
 		f.connected = time.Time{}
 		if f.request.Over == WebSocket {
-			failed = f.socket(ctx, s, token)
+			failed = f.socket(ctx, s, held.AccessToken)
 		} else {
-			failed = f.stream(ctx, s, token)
+			failed = f.stream(ctx, s, held.AccessToken)
 		}
 		if !f.client.renewable(failed) || renewed && f.connected.IsZero() {
 			return failed
 		}
-		if failed := f.client.renew(ctx, s, token); failed != nil {
+		if failed := f.client.renew(ctx, s, held); failed != nil {
 			return failed
 		}
 	}

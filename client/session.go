@@ -143,25 +143,25 @@ func (i *identity) exclusively(ctx context.Context, f func() *failure) *failure 
 	return f()
 }
 
-// tokenFor returns the token of a request to a server, or "". One that expires soon is exchanged there. While it is
+// heldFor returns the session whose token is that of a request to a server; its token may be "". One that expires soon is exchanged there. While it is
 // good, nobody waits for another one who does that, and where it fails the old one goes on; and so it does where the
 // server knows no sessions, because it may ask for no tokens either.
-func (c *Client) tokenFor(ctx context.Context, s *server) (string, *failure) {
+func (c *Client) heldFor(ctx context.Context, s *server) (Session, *failure) {
 	i := c.identity
 	session, ended := i.current()
 	now := time.Now()
 	expired := !now.Before(session.Expires)
 	switch {
 	case session.User == "":
-		return i.token, nil
+		return Session{AccessToken: i.token}, nil
 	case ended != nil || !session.due(now) || !expired && (i.busy() || i.pausing() != nil):
-		return session.AccessToken, nil
+		return session, nil
 	}
-	if failed := c.renew(ctx, s, session.AccessToken); failed != nil && failed.passes && expired {
-		return "", failed
+	if failed := c.renew(ctx, s, session); failed != nil && failed.passes && expired {
+		return Session{}, failed
 	}
 	session, _ = i.current()
-	return session.AccessToken, nil
+	return session, nil
 }
 
 // busy says whether somebody has the turn.
@@ -169,15 +169,15 @@ func (i *identity) busy() bool { return len(i.turn) > 0 }
 
 // withToken asks a server with the client's token, and once more with a new one where the first is refused.
 func (c *Client) withToken(ctx context.Context, s *server, ask func(token string) *failure) *failure {
-	token, failed := c.tokenFor(ctx, s)
+	held, failed := c.heldFor(ctx, s)
 	if failed != nil {
 		return failed
 	}
-	failed = ask(token)
+	failed = ask(held.AccessToken)
 	if !c.renewable(failed) {
 		return failed
 	}
-	if failed := c.renew(ctx, s, token); failed != nil {
+	if failed := c.renew(ctx, s, held); failed != nil {
 		return failed
 	}
 	session, _ := c.identity.current()
@@ -195,22 +195,22 @@ func (c *Client) renewable(failed *failure) bool {
 	return ok && session.User != "" && (refused.Code == "token_expired" || refused.Code == "token_invalid")
 }
 
-// renew sees to it that the access token is another one than old. Whoever else asks for it meanwhile waits. The failure
+// renew sees to it that the session is a later one than old. Whoever else asks for it meanwhile waits. The failure
 // is never one of a request that may have arrived.
-func (c *Client) renew(ctx context.Context, s *server, old string) *failure {
+func (c *Client) renew(ctx context.Context, s *server, old Session) *failure {
 	i := c.identity
 	return i.exclusively(ctx, func() *failure {
 		session, ended := i.current()
 		switch {
 		case ended != nil:
 			return &failure{err: ended}
-		case session.AccessToken != old:
+		case session.RefreshToken != old.RefreshToken: // access tokens of one second are alike
 			return nil
 		}
 		if failing := i.pausing(); failing != nil {
 			return &failure{err: failing, passes: true}
 		}
-		if session = i.reloaded(session); session.AccessToken != old && !session.due(time.Now()) {
+		if session = i.reloaded(session); session.RefreshToken != old.RefreshToken && !session.due(time.Now()) {
 			i.set(session)
 			return nil
 		}

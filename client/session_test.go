@@ -222,19 +222,22 @@ func TestALostAnswerIsAskedForAgain(t *testing.T) {
 // TestManyRenewOnce: whoever comes while the token is exchanged waits for the new one.
 func TestManyRenewOnce(t *testing.T) {
 	h := openHome(t)
-	s := h.stale(t, h.login(t))
-	c := h.client(t, client.WithSession(s, nil))
-	var all sync.WaitGroup
-	for range 50 {
-		all.Go(func() {
-			if err := hello(t.Context(), c); err != nil {
-				t.Errorf("Send() = %v", err)
-			}
-		})
-	}
-	all.Wait()
-	if paths := h.paths(); strings.Count(paths, "refresh") != 1 {
-		t.Errorf("asked %s, want one refresh", paths)
+	over := h.login(t) // the token of the same second is the same one again
+	over.Expires = time.Now()
+	for name, s := range map[string]client.Session{"over": over, "expired": h.stale(t, h.login(t))} {
+		c := h.client(t, client.WithSession(s, nil))
+		var all sync.WaitGroup
+		for range 50 {
+			all.Go(func() {
+				if err := hello(t.Context(), c); err != nil {
+					t.Errorf("Send() = %v", err)
+				}
+			})
+		}
+		all.Wait()
+		if paths := h.paths(); strings.Count(paths, "refresh") != 1 {
+			t.Errorf("%s: asked %s, want one refresh", name, paths)
+		}
 	}
 }
 

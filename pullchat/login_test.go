@@ -111,19 +111,10 @@ func TestSessionsGoOn(t *testing.T) {
 	g.invokes(t, password, 0, "alice", "register", "alice")
 	g.invokes(t, password, 0, "alice", "login", "alice")
 	first := g.kept(t)
-	tail := command(g.environment(), "tail", "room", "--cursor=0")
-	out, err := tail.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
+	var tails []*json.Decoder
+	for _, door := range []string{"sse", "ws", "poll"} {
+		tails = append(tails, g.tail(t, door))
 	}
-	if err := tail.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = tail.Process.Kill()
-		_ = tail.Wait()
-	})
-	shown := json.NewDecoder(out)
 	for i := range 3 {
 		within(t, func() bool { return time.Now().After(g.kept(t).Expires) }, func() string { return "the token does not expire" })
 		text := strings.Repeat("x", i+1)
@@ -136,9 +127,11 @@ func TestSessionsGoOn(t *testing.T) {
 				t.Fatalf("send = %+v, want success", got)
 			}
 		}
-		var m client.Message
-		if err := shown.Decode(&m); err != nil || m.Text != text || m.Sender != "alice" {
-			t.Fatalf("tail shows %+v, %v; want %q", m, err, text)
+		for _, shown := range tails {
+			var m client.Message
+			if err := shown.Decode(&m); err != nil || m.Text != text || m.Sender != "alice" {
+				t.Fatalf("tail shows %+v, %v; want %q", m, err, text)
+			}
 		}
 	}
 	if last := g.kept(t); last.Secret != first.Secret || last.RefreshToken == first.RefreshToken {
@@ -148,6 +141,29 @@ func TestSessionsGoOn(t *testing.T) {
 	if names := []string{"sessions.json", "sessions.json.lock"}; err != nil || !slices.EqualFunc(files, names, func(f os.DirEntry, name string) bool { return f.Name() == name }) {
 		t.Errorf("there are the files %v, %v; want %q", files, err, names)
 	}
+}
+
+// tail follows a room, and has nothing to complain about.
+func (g *guarded) tail(t *testing.T, door string) *json.Decoder {
+	t.Helper()
+	c := command(g.environment(), "tail", "room", "--cursor=0", "--door="+door)
+	var complaints collected
+	c.Stderr = &complaints
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = c.Process.Kill()
+		_ = c.Wait()
+		if said := complaints.String(); said != "" {
+			t.Errorf("tail --door=%s says %s", door, said)
+		}
+	})
+	return json.NewDecoder(out)
 }
 
 // TestTokenInsteadOfASession: a service acts for whom it names.
