@@ -42,8 +42,8 @@ type Store struct {
 	lapse   time.Duration // chat.AttendanceLapses but in tests
 	// checked is set once Redis's number of partitions was seen to be ours.
 	checked atomic.Bool
-	// looking is set while it is compared again.
-	looking atomic.Bool
+	// looking is how often that is to be compared again; who made it 1 does it.
+	looking atomic.Int32
 }
 
 var _ chat.Store = (*Store)(nil)
@@ -110,20 +110,20 @@ func (s *Store) CheckPartitions(ctx context.Context) error {
 // lookAgain compares in the background, until it could, and meanwhile lets calls go on: on a cluster the number of
 // partitions is in one master, which may be away while the others serve their chats.
 func (s *Store) lookAgain() {
-	if s.looking.Swap(true) {
+	if s.looking.Add(1) > 1 {
 		return
 	}
 	s.nodes.probes.Go(func() {
-		defer s.looking.Store(false)
 		tick := time.NewTicker(probeEvery)
 		defer tick.Stop()
 		for {
+			asked := s.looking.Load()
 			err := s.comparePartitions(context.Background())
 			if errors.Is(err, ErrPartitions) {
 				s.checked.Store(false) // calls are refused by CheckPartitions
 			}
-			if err == nil || errors.Is(err, ErrPartitions) {
-				return
+			if compared := err == nil || errors.Is(err, ErrPartitions); compared && s.looking.CompareAndSwap(asked, 0) {
+				return // nobody has asked meanwhile: everything may have been lost again
 			}
 			select {
 			case <-tick.C:
