@@ -76,7 +76,7 @@ func (f *following) through(ctx context.Context, s *server) *failure {
 	if f.request.Over == LongPoll { // whose every request sees to it
 		return f.poll(ctx, s)
 	}
-	for renewed := false; ; renewed = true {
+	for renewals := 0; ; renewals++ {
 		held, failed := f.client.heldFor(ctx, s)
 		if failed != nil {
 			return failed
@@ -87,7 +87,10 @@ func (f *following) through(ctx context.Context, s *server) *failure {
 		} else {
 			failed = f.stream(ctx, s, held.AccessToken)
 		}
-		if !f.client.renewable(failed) || renewed && f.connected.IsZero() {
+		if !f.connected.IsZero() {
+			renewals = 0
+		}
+		if !f.client.renewable(failed) || renewals == maxRenewals {
 			return failed
 		}
 		if failed := f.client.renew(ctx, s, held); failed != nil {

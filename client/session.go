@@ -167,21 +167,25 @@ func (c *Client) heldFor(ctx context.Context, s *server) (Session, *failure) {
 // busy says whether somebody has the turn.
 func (i *identity) busy() bool { return len(i.turn) > 0 }
 
-// withToken asks a server with the client's token, and once more with a new one where the first is refused.
+// maxRenewals is how often in a row a new token is tried that is refused: it may have come from another program, or so
+// slowly, that it is over already.
+const maxRenewals = 3
+
+// withToken asks a server with the client's token, and again with a new one where that is refused.
 func (c *Client) withToken(ctx context.Context, s *server, ask func(token string) *failure) *failure {
-	held, failed := c.heldFor(ctx, s)
-	if failed != nil {
-		return failed
+	for renewals := 0; ; renewals++ {
+		held, failed := c.heldFor(ctx, s)
+		if failed != nil {
+			return failed
+		}
+		failed = ask(held.AccessToken)
+		if !c.renewable(failed) || renewals == maxRenewals {
+			return failed
+		}
+		if failed := c.renew(ctx, s, held); failed != nil {
+			return failed
+		}
 	}
-	failed = ask(held.AccessToken)
-	if !c.renewable(failed) {
-		return failed
-	}
-	if failed := c.renew(ctx, s, held); failed != nil {
-		return failed
-	}
-	session, _ := c.identity.current()
-	return ask(session.AccessToken)
 }
 
 // renewable says whether a request has failed in a way that a new token may mend. A token may be invalid because the

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -320,68 +318,6 @@ func TestWithToken(t *testing.T) {
 	}
 	if err := h.client(t).Ready(t.Context()); err != nil {
 		t.Errorf("Ready() without a token = %v", err)
-	}
-}
-
-// TestFollowRenews at every door, before it begins and when a server ends what it has begun.
-func TestFollowRenews(t *testing.T) {
-	h := openHome(t)
-	first := h.login(t)
-	if err := hello(t.Context(), h.client(t, client.WithSession(first, nil))); err != nil {
-		t.Fatal(err)
-	}
-	for name, door := range doors {
-		for _, made := range []func(client.Session) client.Session{due, func(s client.Session) client.Session { return h.stale(t, s) }} {
-			var saved atomic.Int64
-			c := h.client(t, client.WithSession(made(h.login(t)), func(client.Session) { saved.Add(1) }),
-				client.WithNotify(func(r client.Repeat) { t.Errorf("%s: Follow() has failed with %v", name, r.Err) }))
-			for m, err := range c.Follow(t.Context(), client.FollowRequest{Chats: map[string]int64{"alice:bob": 0}, Over: door}) {
-				if err != nil || m.Text != "hello" {
-					t.Errorf("%s: Follow() = %v, %v; want the message", name, m, err)
-				}
-				break
-			}
-			if saved.Load() != 1 {
-				t.Errorf("%s: %d sessions were saved, want one", name, saved.Load())
-			}
-		}
-	}
-}
-
-// TestFollowGoesOnWithTheNextToken where a server ends what it delivers with the token.
-func TestFollowGoesOnWithTheNextToken(t *testing.T) {
-	const over = `{"type":"error","code":"token_expired","message":"the token has expired"}`
-	page := messagesOf("room", 6, 5)
-	for name, base := range map[string]string{
-		"sse":       streams(t, event("error", over), event("messages", page)),
-		"websocket": sockets(t, tells(`{"type":"watching","chat":"room"}`, over), tells(page)),
-	} {
-		refreshes := 0
-		transport := roundTrip(func(r *http.Request) (*http.Response, error) {
-			if r.URL.Path == "/api/refresh" {
-				refreshes++
-				return respond(r, fmt.Sprintf(`{"user":"alice","access_token":"new %d","refresh_token":"r","expires_in":3600}`, refreshes)), nil
-			}
-			if got, want := r.Header.Get("Authorization"), []string{"Bearer old", "Bearer new 1"}[refreshes]; got != want {
-				t.Errorf("%s: Authorization is %q, want %q", name, got, want)
-			}
-			return http.DefaultTransport.RoundTrip(r)
-		})
-		s := client.Session{User: "alice", AccessToken: "old", RefreshToken: "q", Issued: time.Now(), Expires: time.Now().Add(time.Hour)}
-		c := with(t, base, &http.Client{Transport: transport}, brisk(1), client.WithSession(s, nil),
-			client.WithNotify(func(r client.Repeat) { t.Errorf("%s: Follow() has failed with %v", name, r.Err) }))
-		var got []int64
-		for m, err := range c.Follow(t.Context(), client.FollowRequest{Chats: map[string]int64{"room": 0}, Over: doors[name]}) {
-			if err != nil {
-				t.Errorf("%s: Follow() = %v", name, err)
-			}
-			if got = append(got, m.SendTime); len(got) == 1 {
-				break
-			}
-		}
-		if refreshes != 1 || !slices.Equal(got, []int64{5}) {
-			t.Errorf("%s: Follow() = %v after %d refreshes, want 5 after one", name, got, refreshes)
-		}
 	}
 }
 

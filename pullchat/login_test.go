@@ -107,7 +107,7 @@ func TestLogin(t *testing.T) {
 
 // TestSessionsGoOn: commands renew what is kept, one after the other and at once.
 func TestSessionsGoOn(t *testing.T) {
-	g := serveGuarded(t, "ACCESS_TOKEN_TTL=1s")
+	g := serveGuarded(t, "ACCESS_TOKEN_TTL=2s")
 	g.invokes(t, password, 0, "alice", "register", "alice")
 	g.invokes(t, password, 0, "alice", "login", "alice")
 	first := g.kept(t)
