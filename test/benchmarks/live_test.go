@@ -57,7 +57,7 @@ func (r *results) noteLive(name string, report bench.Report) {
 	r.note(name+" send", report)
 	r.micros[name+" p50"] = append(r.micros[name+" p50"], float64(report.Live.Latency.P50))
 	r.micros[name+" p99"] = append(r.micros[name+" p99"], float64(report.Live.Latency.P99))
-	r.rate[name] = append(r.rate[name], float64(report.Live.Delivered)/report.Seconds)
+	r.rate[name] = append(r.rate[name], float64(report.Live.Delivered)/(report.Seconds+1)) // with the second of warm-up
 }
 
 // liveLoad runs pullchat bench live. A delivery that is missing, doubled or out of order fails the test.
