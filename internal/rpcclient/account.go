@@ -7,7 +7,7 @@ import (
 	"github.com/cloudwego/kitex/pkg/kerrors"
 
 	"github.com/pullchat/pullchat/internal/chat"
-	"github.com/pullchat/pullchat/internal/gen/rpc"
+	"github.com/pullchat/pullchat/internal/gen/rpc/imservice"
 	"github.com/pullchat/pullchat/internal/logging"
 	"github.com/pullchat/pullchat/internal/wire"
 )
@@ -19,14 +19,8 @@ var (
 
 // Register implements chat.Accounts. One that may have arrived is not repeated: it would find its own account.
 func (c *Client) Register(ctx context.Context, r chat.Registration) (chat.Account, error) {
-	request := wire.RegisterRequest(r, logging.RequestID(ctx))
-	response, _, err := try(ctx, c.servers, false, func(ctx context.Context, s *server) (*rpc.AccountResponse, error) {
-		return s.kitex.Register(ctx, request)
-	})
-	if err != nil {
-		return chat.Account{}, callError(err, registerError)
-	}
-	return wire.AccountOf(response)
+	return ask(ctx, c, kind{false, registerError}, imservice.Client.Register,
+		wire.RegisterRequest(r, logging.RequestID(ctx)), wire.AccountOf)
 }
 
 func registerError(err error) error {
@@ -39,87 +33,44 @@ func registerError(err error) error {
 
 // Account implements chat.Accounts.
 func (c *Client) Account(ctx context.Context, user string) (chat.Account, error) {
-	request := wire.AccountRequest(user, caller(ctx), logging.RequestID(ctx))
-	response, _, err := try(ctx, c.servers, true, func(ctx context.Context, s *server) (*rpc.AccountResponse, error) {
-		return s.kitex.Account(ctx, request)
-	})
-	if err != nil {
-		return chat.Account{}, callError(err, readError)
-	}
-	return wire.AccountOf(response)
+	return ask(ctx, c, reads, imservice.Client.Account,
+		wire.AccountRequest(user, caller(ctx), logging.RequestID(ctx)), wire.AccountOf)
 }
 
 // Accounts implements chat.Accounts.
 func (c *Client) Accounts(ctx context.Context, r chat.AccountsRequest) (chat.AccountPage, error) {
-	request := wire.AccountsRequest(r, caller(ctx), logging.RequestID(ctx))
-	response, _, err := try(ctx, c.servers, true, func(ctx context.Context, s *server) (*rpc.AccountsResponse, error) {
-		return s.kitex.Accounts(ctx, request)
-	})
-	if err != nil {
-		return chat.AccountPage{}, callError(err, readError)
-	}
-	return wire.AccountPageOf(response)
+	return ask(ctx, c, reads, imservice.Client.Accounts,
+		wire.AccountsRequest(r, caller(ctx), logging.RequestID(ctx)), wire.AccountPageOf)
 }
 
 // Known implements chat.Accounts.
 func (c *Client) Known(ctx context.Context, users []string) ([]chat.Account, error) {
-	request := wire.KnownRequest(users, caller(ctx), logging.RequestID(ctx))
-	response, _, err := try(ctx, c.servers, true, func(ctx context.Context, s *server) (*rpc.AccountsResponse, error) {
-		return s.kitex.Known(ctx, request)
-	})
-	if err != nil {
-		return nil, callError(err, readError)
-	}
-	page, err := wire.AccountPageOf(response)
+	page, err := ask(ctx, c, reads, imservice.Client.Known,
+		wire.KnownRequest(users, caller(ctx), logging.RequestID(ctx)), wire.AccountPageOf)
 	return page.Accounts, err
 }
 
 // Login implements chat.Sessions. It is repeated: a session whose token was lost on the way is nobody's, and expires.
 func (c *Client) Login(ctx context.Context, credentials chat.Credentials) (chat.Session, error) {
-	request := wire.LoginRequest(credentials, logging.RequestID(ctx))
-	response, _, err := try(ctx, c.servers, true, func(ctx context.Context, s *server) (*rpc.SessionResponse, error) {
-		return s.kitex.Login(ctx, request)
-	})
-	if err != nil {
-		return chat.Session{}, callError(err, readError)
-	}
-	return wire.SessionOf(response)
+	return ask(ctx, c, reads, imservice.Client.Login,
+		wire.LoginRequest(credentials, logging.RequestID(ctx)), wire.SessionOf)
 }
 
 // Refresh implements chat.Sessions. It is repeated only with a key: without one, a repetition would end the session.
 func (c *Client) Refresh(ctx context.Context, r chat.RefreshRequest) (chat.Session, error) {
-	request := wire.RefreshRequest(r, logging.RequestID(ctx))
-	response, _, err := try(ctx, c.servers, r.Key != "", func(ctx context.Context, s *server) (*rpc.SessionResponse, error) {
-		return s.kitex.Refresh(ctx, request)
-	})
-	if err != nil {
-		return chat.Session{}, callError(err, readError)
-	}
-	return wire.SessionOf(response)
+	return ask(ctx, c, kind{r.Key != "", readError}, imservice.Client.Refresh,
+		wire.RefreshRequest(r, logging.RequestID(ctx)), wire.SessionOf)
 }
 
 // Logout implements chat.Sessions.
 func (c *Client) Logout(ctx context.Context, r chat.LogoutRequest) error {
-	request := wire.LogoutRequest(r, logging.RequestID(ctx))
-	response, _, err := try(ctx, c.servers, true, func(ctx context.Context, s *server) (*rpc.LogoutResponse, error) {
-		return s.kitex.Logout(ctx, request)
-	})
-	if err != nil {
-		return callError(err, readError)
-	}
-	return wire.LoggedOutOf(response)
+	return tell(ctx, c, reads, imservice.Client.Logout, wire.LogoutRequest(r, logging.RequestID(ctx)), wire.LoggedOutOf)
 }
 
 // ChangePassword implements chat.Sessions. One that may have arrived is not repeated: the old password would be wrong.
 func (c *Client) ChangePassword(ctx context.Context, p chat.PasswordChange) error {
-	request := wire.ChangePasswordRequest(p, logging.RequestID(ctx))
-	response, _, err := try(ctx, c.servers, false, func(ctx context.Context, s *server) (*rpc.ChangePasswordResponse, error) {
-		return s.kitex.ChangePassword(ctx, request)
-	})
-	if err != nil {
-		return callError(err, passwordError)
-	}
-	return wire.PasswordChangedOf(response)
+	return tell(ctx, c, kind{false, passwordError}, imservice.Client.ChangePassword,
+		wire.ChangePasswordRequest(p, logging.RequestID(ctx)), wire.PasswordChangedOf)
 }
 
 func passwordError(err error) error {

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/pullchat/pullchat/internal/chat"
-	"github.com/pullchat/pullchat/internal/gen/rpc"
+	"github.com/pullchat/pullchat/internal/gen/rpc/imservice"
 	"github.com/pullchat/pullchat/internal/logging"
 	"github.com/pullchat/pullchat/internal/wire"
 )
@@ -16,48 +16,24 @@ func (c *Client) Watch() chat.Watch { return newWatch(c.servers) }
 
 // Signal implements chat.Live. One that may have arrived is not repeated: it would be heard twice.
 func (c *Client) Signal(ctx context.Context, s chat.Signal) error {
-	request := wire.SignalRequest(s, caller(ctx), logging.RequestID(ctx))
-	response, _, err := try(ctx, c.servers, false, func(ctx context.Context, s *server) (*rpc.SignalResponse, error) {
-		return s.kitex.Signal(ctx, request)
-	})
-	if err != nil {
-		return callError(err, readError)
-	}
-	return wire.SignalledOf(response)
+	return tell(ctx, c, kind{false, readError}, imservice.Client.Signal,
+		wire.SignalRequest(s, caller(ctx), logging.RequestID(ctx)), wire.SignalledOf)
 }
 
 // Read implements chat.Live.
 func (c *Client) Read(ctx context.Context, r chat.ReadRequest) (int64, error) {
-	request := wire.ReadRequest(r, caller(ctx), logging.RequestID(ctx))
-	response, _, err := try(ctx, c.servers, true, func(ctx context.Context, s *server) (*rpc.ReadResponse, error) {
-		return s.kitex.Read(ctx, request)
-	})
-	if err != nil {
-		return 0, callError(err, readError)
-	}
-	return wire.CursorOf(response)
+	return ask(ctx, c, reads, imservice.Client.Read,
+		wire.ReadRequest(r, caller(ctx), logging.RequestID(ctx)), wire.CursorOf)
 }
 
 // Attend implements chat.Live.
 func (c *Client) Attend(ctx context.Context, gateway string, present []chat.Attendance) error {
-	request := wire.AttendRequest(gateway, present, caller(ctx), logging.RequestID(ctx))
-	response, _, err := try(ctx, c.servers, true, func(ctx context.Context, s *server) (*rpc.AttendResponse, error) {
-		return s.kitex.Attend(ctx, request)
-	})
-	if err != nil {
-		return callError(err, readError)
-	}
-	return wire.AttendedOf(response)
+	return tell(ctx, c, reads, imservice.Client.Attend,
+		wire.AttendRequest(gateway, present, caller(ctx), logging.RequestID(ctx)), wire.AttendedOf)
 }
 
 // Present implements chat.Live.
 func (c *Client) Present(ctx context.Context, id string) ([]string, error) {
-	request := wire.PresentRequest(id, caller(ctx), logging.RequestID(ctx))
-	response, _, err := try(ctx, c.servers, true, func(ctx context.Context, s *server) (*rpc.PresentResponse, error) {
-		return s.kitex.Present(ctx, request)
-	})
-	if err != nil {
-		return nil, callError(err, readError)
-	}
-	return wire.ReadersOf(response)
+	return ask(ctx, c, reads, imservice.Client.Present,
+		wire.PresentRequest(id, caller(ctx), logging.RequestID(ctx)), wire.ReadersOf)
 }
