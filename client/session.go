@@ -320,6 +320,11 @@ func (c *Client) Logout(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return c.dropSession(ctx, session)
+}
+
+// dropSession has the Client be without a session that has ended, unless it has another one by now.
+func (c *Client) dropSession(ctx context.Context, session Session) error {
 	failed := c.identity.exclusively(ctx, func() *failure {
 		if now, _ := c.identity.current(); now.Secret == session.Secret {
 			c.identity.take(Session{})

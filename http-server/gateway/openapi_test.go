@@ -264,6 +264,8 @@ func TestDocumentHasTheFields(t *testing.T) {
 		"TokenResponse":    api.TokenResponse{},
 		"LogoutRequest":    api.LogoutRequest{},
 		"PasswordRequest":  api.PasswordRequest{},
+
+		"DeleteAccountRequest": api.DeleteAccountRequest{},
 		"StatusResponse":   api.StatusResponse{},
 	} {
 		t.Run(name, func(t *testing.T) {

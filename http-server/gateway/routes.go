@@ -35,6 +35,7 @@ func routes(h *handler.Handler, p *handler.People, i *handler.Inboxes, r *handle
 		{consts.MethodPost, "/api/users", p.Register},
 		{consts.MethodGet, "/api/users", p.Users},
 		{consts.MethodGet, "/api/users/:user", p.User},
+		{consts.MethodDelete, "/api/users/me", p.DeleteAccount},
 		{consts.MethodPost, "/api/contacts/sync", p.Contacts},
 		{consts.MethodPost, "/api/login", p.Login},
 		{consts.MethodPost, "/api/refresh", p.Refresh},
@@ -75,16 +76,14 @@ func register(engine *server.Hertz, routes []route) {
 	}
 	engine.NoRoute(handler.NoRoute)
 	engine.NoMethod(func(ctx context.Context, c *app.RequestContext) {
-		path := string(c.Path())
-		if _, exact := allowed[path]; !exact {
-			for pattern := range allowed {
-				if matches(pattern, path) {
-					path = pattern
-					break
-				}
+		var methods []string
+		for pattern, of := range allowed {
+			if matches(pattern, string(c.Path())) {
+				methods = append(methods, of...)
 			}
 		}
-		handler.NoMethod(c, strings.Join(allowed[path], ", "))
+		slices.Sort(methods)
+		handler.NoMethod(c, strings.Join(slices.Compact(methods), ", "))
 	})
 }
 

@@ -105,3 +105,11 @@ func (h *Handler) ChangePassword(ctx context.Context, r *rpc.ChangePasswordReque
 	})
 	return wire.ChangePasswordResponse(err), nil
 }
+
+// DeleteAccount deletes a user for good.
+func (h *Handler) DeleteAccount(ctx context.Context, r *rpc.DeleteAccountRequest) (*rpc.DeleteAccountResponse, error) {
+	r = orEmpty(r)
+	return wire.DeleteAccountResponse(ofPeople(ctx, h, "DeleteAccount", r.GetRequestId(), func(p People) (bool, error) {
+		return p.DeleteAccount(from(ctx, r), wire.DeletionOf(r))
+	})), nil
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -266,9 +267,12 @@ func TestListsAreMended(t *testing.T) {
 		t.Errorf("a room that was put into the list again is not there: %v", err)
 	}
 	equal(t, "ann's rooms", h.mine("ann"), []string{"a"})
-	left, err := h.store.redis.ZRange(context.Background(), key, 0, -1).Result()
-	if slices.Sort(left); err != nil || !slices.Equal(left, []string{"a", "new"}) {
-		t.Errorf("the list has %v, %v", left, err)
+	for rooms, scores := range map[[2]string]string{{"a", "new"}: "(0 +inf", {"again", "old"}: "-1 -1"} {
+		from, to, _ := strings.Cut(scores, " ")
+		left, err := h.store.redis.ZRangeByScore(context.Background(), key, &redis.ZRangeBy{Min: from, Max: to}).Result()
+		if slices.Sort(left); err != nil || !slices.Equal(left, rooms[:]) {
+			t.Errorf("the list has %v with scores of %s, %v, want %v", left, scores, err, rooms)
+		}
 	}
 }
 
