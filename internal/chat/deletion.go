@@ -214,7 +214,11 @@ func (p *People) DeleteAccount(ctx context.Context, r Deletion) (complete bool, 
 	if r.User, err = p.access.owner("user", r.User, by); err != nil {
 		return false, err
 	}
-	if known := by.User != "" || by.Service; !known || r.Password != "" {
+	known := by.User != "" || by.Service
+	if !known && r.Password == "" {
+		return false, Errorf(Unauthenticated, "password is missing: without a token it says who is to be deleted")
+	}
+	if !known || r.Password != "" {
 		if _, err := p.verify(ctx, Credentials{User: r.User, Password: r.Password}); err != nil {
 			return false, err
 		}
