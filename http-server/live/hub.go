@@ -4,6 +4,7 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"log/slog"
@@ -21,12 +22,17 @@ const (
 	maxTopics = 900_000
 	// lingers is how long a chat is still followed after its last listener has gone: the next long-poll comes soon.
 	lingers = 10 * time.Second
+	// pageLasts is Config.PageLasts where it is 0.
+	pageLasts = time.Second
 )
 
 // Config is what a Hub is set up with.
 type Config struct {
 	Log  *slog.Logger
 	Tick time.Duration // every session gets a heartbeat once in 25 of them; 0 is a second
+	// PageLasts is how long a page is kept for others who stand where it begins: for little, because what is in it may go
+	// from the log. 0 is a second.
+	PageLasts time.Duration
 
 	Inboxes chat.Inboxes // of readers; nil where nobody ignores anybody and nobody has an inbox
 	// Doors knows who may be in which chats; nil: nobody is asked who she is. With it, the Hub reads as a service what it
@@ -58,9 +64,8 @@ type Hub struct {
 
 // New returns a Hub that pulls from log, and hears of what happens from live.
 func New(log chat.Service, live chat.Live, config Config) *Hub {
-	if config.Tick == 0 {
-		config.Tick = tick
-	}
+	config.Tick = cmp.Or(config.Tick, tick)
+	config.PageLasts = cmp.Or(config.PageLasts, pageLasts)
 	h := &Hub{
 		config: config, log: log, live: live, watch: live.Watch(), doors: doors{config.Doors},
 		topics: map[chat.ID]*topic{}, leaving: map[*topic]time.Time{}, warm: map[*topic]struct{}{}, draining: make(chan struct{}),
@@ -138,7 +143,7 @@ func (h *Hub) forget(now time.Time) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	for t := range h.warm {
-		if !t.keepsSince(now.Add(-pageLasts)) {
+		if !t.keepsSince(now.Add(-h.config.PageLasts)) {
 			delete(h.warm, t)
 		}
 	}

@@ -103,26 +103,23 @@ func (t *topic) reached() int64 {
 	return t.position
 }
 
-// What a topic keeps for others. A page lasts for little, because what is in it may go from the log.
+// What a topic keeps for others.
 const (
 	maxPages     = 8
 	maxPageBytes = 32 << 10
-	pageLasts    = time.Second
 )
 
 // page reads on from a cursor. Whoever stands at the same place shares one pull, and its page.
 func (t *topic) page(ctx context.Context, at place) (*Page, error) {
-	t.mutex.Lock()
-	for _, p := range t.pages {
-		if p.at == at && time.Since(p.read) < pageLasts {
-			t.mutex.Unlock()
-			return p, nil
-		}
+	kept, seen := t.kept(at)
+	if kept != nil {
+		return kept, nil
 	}
-	seen := t.position
-	t.mutex.Unlock()
 	// A pull that began before the last hint may not have what was hinted at: only pulls of one position are one.
 	read, err, _ := t.pulls.Do(at.key(seen), func() (any, error) {
+		if kept, _ := t.kept(at); kept != nil { // by a pull that has ended since
+			return kept, nil
+		}
 		began := time.Now()
 		pulled, err := t.hub.log.Pull(t.hub.doors.asService(context.WithoutCancel(ctx)), chat.PullRequest{Chat: at.name, Cursor: at.cursor, Limit: at.limit})
 		if err != nil {
@@ -138,6 +135,18 @@ func (t *topic) page(ctx context.Context, at place) (*Page, error) {
 		return nil, err
 	}
 	return read.(*Page), nil //nolint:errcheck // it was made above
+}
+
+// kept returns the page that is kept of a place, or nil, and the position at which the topic stands.
+func (t *topic) kept(at place) (page *Page, position int64) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	for _, p := range t.pages {
+		if p.at == at && time.Since(p.read) < t.hub.config.PageLasts {
+			return p, t.position
+		}
+	}
+	return nil, t.position
 }
 
 // keep returns whether the page is kept, which it is where others may want it.
