@@ -75,6 +75,33 @@ func TestAnswerOfBeforeIsNotTaken(t *testing.T) {
 	}
 }
 
+// TestAFollowThatIsRefusedHoldsNobody: there is no room for its chat; whom its reader ignores is not kept for it either.
+func TestAFollowThatIsRefusedHoldsNobody(t *testing.T) {
+	t.Parallel()
+	w, inboxes := newWorld(), &asked{questions: make(chan string, 100), answers: make(chan []string, 100)}
+	hub := run(t, w, w, Config{Inboxes: inboxes, MaxTopics: 1})
+	sink := newTold()
+	s := open(t, hub, sink, Follow{Chat: "room"})
+	if err := s.Follow(Follow{Chat: "other", Reader: "alice"}); chat.CodeOf(err) != chat.ResourceExhausted {
+		t.Errorf("the second of one chat: Follow() = %v, want resource_exhausted", err)
+	}
+	if n := s.Follows(); n != 1 {
+		t.Errorf("%d chats are followed, want the first", n)
+	}
+	hub.people.mutex.Lock()
+	users := len(hub.people.users)
+	hub.people.mutex.Unlock()
+	if users != 0 {
+		t.Errorf("%d users are still kept, want none", users)
+	}
+	inboxes.answers <- nil
+	if err := s.Follow(Follow{Chat: "room", Reader: "alice"}); err != nil {
+		t.Errorf("the chat that is followed: Follow() = %v, want that it goes on", err)
+	}
+	w.send(t, "room", 1)
+	sink.messages(t, 1)
+}
+
 // TestPageWithoutSome leaves the page that others share as it is.
 func TestPageWithoutSome(t *testing.T) {
 	page := &Page{Page: chat.Page{Messages: []chat.Message{{Sender: "a"}, {Sender: "b"}, {Sender: "a"}}, NextCursor: 7}}

@@ -177,6 +177,7 @@ func (s *Session) Follow(wanted Follow) error {
 	s.mutex.Unlock()
 	if err := s.hub.join(id, f, &f.topic); err != nil { // from now on it hears, and only then it pulls
 		s.forget(f)
+		s.hub.people.leave(f.person)
 		if before != nil {
 			before.leave()
 		}
