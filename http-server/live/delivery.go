@@ -36,9 +36,9 @@ func (s *Session) wake(f *follow) {
 	s.push(f)
 }
 
-// push has a follow looked at. The mutex is held.
+// push has a follow looked at, unless it is held. The mutex is held.
 func (s *Session) push(f *follow) {
-	if f.gone || s.closed {
+	if f.gone || f.held || s.closed {
 		return
 	}
 	if !f.queued {

@@ -1,6 +1,8 @@
 package live
 
 import (
+	"context"
+
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
@@ -102,10 +104,20 @@ func (i *inbox) follows() (follows []*follow) {
 }
 
 // refresh follows what is in the list, and no longer what is not.
-func (i *inbox) refresh(chats []chat.Standing) error {
+func (i *inbox) refresh(ctx context.Context, chats []chat.Standing) error {
 	if len(chats) > maxInbox {
 		return chat.Errorf(chat.InvalidArgument, "%d chats are too many for one stream; the limit is %d", len(chats), maxInbox)
 	}
+	held, err := i.update(chats)
+	if err != nil {
+		return err
+	}
+	return i.session.admit(ctx, held) // nobody waits for s.changing meanwhile
+}
+
+// update is refresh, but that it leaves new follows held where they are to be asked for at the door. It returns all that
+// are.
+func (i *inbox) update(chats []chat.Standing) (held []*follow, err error) {
 	s := i.session
 	s.changing.Lock()
 	defer s.changing.Unlock()
@@ -117,13 +129,13 @@ func (i *inbox) refresh(chats []chat.Standing) error {
 	}
 	s.mutex.Unlock()
 	if over {
-		return nil
+		return nil, nil
 	}
 	listed := make(map[chat.ID]bool, len(chats))
 	for _, standing := range chats {
 		id, err := chat.ParseID(standing.Chat)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		listed[id] = true
 		if !followed[id] {
@@ -131,12 +143,15 @@ func (i *inbox) refresh(chats []chat.Standing) error {
 		}
 	}
 	for _, f := range i.follows() {
-		if !listed[f.id] {
+		switch {
+		case !listed[f.id]:
 			s.remove(f)
+		case f.held: // only the caller changes that
+			held = append(held, f)
 		}
 	}
 	i.loaded = true
-	return nil
+	return held, nil
 }
 
 // refuse tells the client that the inbox is not followed.
@@ -161,7 +176,8 @@ func (i *inbox) follow(id chat.ID, standing chat.Standing) {
 	case i.loaded || !i.wanted.FromCursor:
 		wanted.Cursor = standing.Cursor
 	}
-	f := &follow{session: s, id: id, wanted: wanted, cursor: wanted.Cursor, seen: -1, inbox: i, unchecked: s.hub.doors.asked != nil}
+	doors := s.hub.doors.asked != nil
+	f := &follow{session: s, id: id, wanted: wanted, cursor: wanted.Cursor, seen: -1, inbox: i, unchecked: doors, held: doors}
 	f.person = s.hub.people.join(i.person.user)
 	s.mutex.Lock()
 	s.follows = append(s.follows, f)
