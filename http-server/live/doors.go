@@ -38,7 +38,7 @@ func (d *doors) enter(ctx context.Context, by chat.Caller, id chat.ID, name stri
 // maxEnter is how many chats are asked for with one call.
 const maxEnter = 1000
 
-// admit asks for held follows of one caller together, and lets them go. Where that cannot be answered now they stay held,
+// admit asks for held follows of one caller together, where anybody is asked, and lets them go. Where that cannot be answered now they stay held,
 // and the error says so. Where one of them is refused each asks for itself, when something of it is to be written.
 func (s *Session) admit(ctx context.Context, held []*follow) error {
 	for some := range slices.Chunk(held, maxEnter) {
@@ -46,6 +46,9 @@ func (s *Session) admit(ctx context.Context, held []*follow) error {
 		s.mutex.Lock()
 		for _, f := range some {
 			f.unchecked = false // news that comes while it is asked has it asked again
+			if s.hub.doors.asked == nil {
+				continue
+			}
 			if ask, err := chat.AsksAtDoor(f.id, f.wanted.Chat, f.wanted.By); err != nil {
 				f.unchecked = true
 			} else if ask && !f.gone {

@@ -336,3 +336,29 @@ func TestConcurrency(t *testing.T) {
 		sink.messages(t, each)
 	}
 }
+
+// TestResumedInbox: already the first page says where the client stands in all chats that it has named, and in which order
+// they moved.
+func TestResumedInbox(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	var inboxes listed
+	for _, name := range []string{"a", "b", "c", "d"} {
+		w.send(t, name, 2)
+		inboxes.chats = append(inboxes.chats, chat.Standing{Chat: name, Cursor: 1002})
+	}
+	hub, sink := run(t, w, w, Config{Inboxes: inboxes}), newTold()
+	at := []Position{{"c", 1002}, {"a", 1001}, {"b", 1002}}
+	if err := open(t, hub, sink).FollowInbox(InboxFollow{Follow: Follow{Reader: "alice"}, At: at}); err != nil {
+		t.Fatal(err)
+	}
+	sink.pagesOf(t, 1)
+	if stands := receive(t, sink.stands); !slices.Equal(stands, []Position{{"c", 1002}, {"b", 1002}, {"a", 1002}}) {
+		t.Errorf("after a page of a the client stands at %v, want all that it has named, and a the last", stands)
+	}
+	w.send(t, "d", 1)
+	sink.pagesOf(t, 1)
+	if stands := receive(t, sink.stands); !slices.Equal(stands, []Position{{"c", 1002}, {"b", 1002}, {"a", 1002}, {"d", 1003}}) {
+		t.Errorf("after a page of d the client stands at %v, want d the last", stands)
+	}
+}
