@@ -26,6 +26,7 @@ type follow struct {
 	gone   bool      // it is not followed any longer
 	// unchecked: it must be asked at the door before anything more is written.
 	unchecked bool
+	held      bool     // nothing is written until the others of its inbox are followed, and are asked for at the door
 	present   *Present // is to be told; nil where nothing is
 	knows     *Present // was told last
 }
@@ -77,7 +78,7 @@ func (f *follow) tell(e chat.Event) {
 		}
 		return
 	}
-	if f.unchecked {
+	if f.unchecked || f.held {
 		return
 	}
 	if len(s.news) == maxNews {

@@ -182,7 +182,7 @@ func (p *person) refresh(ctx context.Context) bool {
 	for _, i := range inboxes {
 		chats, err := asked.Chats(ctx, i.wanted.Reader)
 		if err == nil {
-			err = i.refresh(chats)
+			err = i.refresh(ctx, chats)
 		}
 		if err != nil && !passing(err) {
 			i.refuse(err)
