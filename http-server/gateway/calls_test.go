@@ -8,17 +8,26 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/pullchat/pullchat/http-server/token"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/openapitest"
 )
 
-// startGateway runs a gateway until the test ends and returns its base URL.
-func startGateway(t *testing.T, service chat.Service) string {
+// startGateway runs a gateway until the test ends and returns its base URL. It has a key for tokens; each of with changes
+// it before it runs.
+func startGateway(t *testing.T, service chat.Service, with ...func(*Server)) string {
 	t.Helper()
-	server, err := Listen(Config{HTTPAddr: "127.0.0.1:0", MaxBodyBytes: maxBodyBytes}, service, liveOf(service), slog.New(slog.DiscardHandler))
+	config := Config{
+		HTTPAddr: "127.0.0.1:0", MaxBodyBytes: maxBodyBytes, AccessTokenTTL: time.Minute, Token: token.Config{AuthSecret: authSecret},
+	}
+	server, err := Listen(config, service, liveOf(service), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatalf("Listen() = %v", err)
+	}
+	for _, change := range with {
+		change(server)
 	}
 	// The test's own context ends too early, before its clients have closed their connections.
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -35,9 +44,9 @@ func startGateway(t *testing.T, service chat.Service) string {
 
 // served starts a gateway and returns its base URL and a Validator of the document that it serves. Since it asks for
 // the document, the gateway runs before it is told to stop.
-func served(t *testing.T, service chat.Service) (string, *openapitest.Validator) {
+func served(t *testing.T, service chat.Service, with ...func(*Server)) (string, *openapitest.Validator) {
 	t.Helper()
-	base := startGateway(t, service)
+	base := startGateway(t, service, with...)
 	document := call{method: http.MethodGet, target: "/openapi.yaml"}.do(t, newClient(t, nil), base)
 	if document.status != http.StatusOK {
 		t.Fatalf("GET /openapi.yaml = %d, want 200", document.status)

@@ -9,12 +9,32 @@ import (
 // TestAnswersAreDescribed lets the gateway answer in every way that it has without a failing service; each answer is
 // compared with the document.
 func TestAnswersAreDescribed(t *testing.T) {
-	base, validator := served(t, &fakeService{})
+	service := &fakeService{}
+	base, validator := served(t, service, withEverything(service))
 	large := strings.Repeat("x", maxBodyBytes+1)
-	for name, test := range map[string]struct {
-		call call
-		want int
-	}{
+	tables := []map[string]answered{answersOfMessages(large), answersOfPeople(large), answersOfReaders(), answersOfRooms(large)}
+	for _, table := range tables {
+		for name, test := range table {
+			t.Run(name, func(t *testing.T) {
+				client := newClient(t, func(next http.RoundTripper) http.RoundTripper { return validator.Transport(t, next) })
+				got := test.call.do(t, client, base)
+				if got.status != test.want {
+					t.Errorf("%s %s = %d %s, want %d", test.call.method, test.call.target, got.status, got.body, test.want)
+				}
+			})
+		}
+	}
+}
+
+// answered is a request, and the status that it is answered with.
+type answered struct {
+	call call
+	want int
+}
+
+// answersOfMessages are those of the log, of what is live, and of operation. large is a body that is too large.
+func answersOfMessages(large string) map[string]answered {
+	return map[string]answered{
 		"send":                        {call{method: "POST", target: "/api/send", contentType: jsonType, body: goodSend}, 200},
 		"send, no Content-Type":       {call{method: "POST", target: "/api/send", body: goodSend}, 200},
 		"send, other JSON":            {call{method: "POST", target: "/api/send", contentType: "application/x+json", body: goodSend}, 200},
@@ -97,13 +117,5 @@ func TestAnswersAreDescribed(t *testing.T) {
 		"ping with POST":              {call{method: "POST", target: "/ping"}, 405},
 		"readyz with OPTIONS":         {call{method: "OPTIONS", target: "/readyz"}, 405},
 		"document with PATCH":         {call{method: "PATCH", target: "/openapi.yaml"}, 405},
-	} {
-		t.Run(name, func(t *testing.T) {
-			client := newClient(t, func(next http.RoundTripper) http.RoundTripper { return validator.Transport(t, next) })
-			got := test.call.do(t, client, base)
-			if got.status != test.want {
-				t.Errorf("%s %s = %d %s, want %d", test.call.method, test.call.target, got.status, got.body, test.want)
-			}
-		})
 	}
 }

@@ -4,30 +4,82 @@ import (
 	"bytes"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
+// failure is a request that asks a service which fails, and the codes that the route never answers.
+type failure struct {
+	call  call
+	never []chat.Code
+}
+
+// failures has every route that asks a service, but for those that stay connected.
+func failures() []failure {
+	noConflict := []chat.Code{chat.Conflict}
+	bodiless := []chat.Code{chat.Conflict, chat.TooLarge, chat.UnsupportedMediaType}
+	return []failure{
+		{call{method: "POST", target: "/api/send", body: goodSend}, nil},
+		{call{method: "GET", target: "/api/pull?chat=a"}, noConflict},
+		{call{method: "POST", target: "/api/pull", body: `{"chat":"a"}`}, noConflict},
+		{call{method: "GET", target: "/api/pull?chat=a&wait=1s"}, noConflict},
+		{call{method: "POST", target: "/api/signal", body: `{"chat":"a","sender":"a","type":"typing"}`}, noConflict},
+		{call{method: "POST", target: "/api/read", body: `{"chat":"a","reader":"a","cursor":1}`}, noConflict},
+		{call{method: "GET", target: "/api/presence?chat=a"}, bodiless},
+		{call{method: "GET", target: "/readyz"}, without(chat.Codes(), chat.Internal, chat.Unavailable)},
+
+		{call{method: "POST", target: "/api/users", body: `{"user":"a","password":"correct horse"}`}, nil},
+		{call{method: "GET", target: "/api/users"}, bodiless},
+		{call{method: "GET", target: "/api/users/a"}, bodiless},
+		{call{method: "POST", target: "/api/contacts/sync", body: `{"users":["a"]}`}, noConflict},
+		{call{method: "POST", target: "/api/login", body: `{"user":"a","password":"correct horse"}`}, noConflict},
+		{call{method: "POST", target: "/api/refresh", body: `{"refresh_token":"a.b.c"}`}, noConflict},
+		{call{method: "POST", target: "/api/logout", body: `{"refresh_token":"a.b.c"}`}, noConflict},
+		{call{method: "POST", target: "/api/password", body: `{"user":"a","password":"b","new_password":"correct horse"}`}, noConflict},
+
+		{call{method: "GET", target: "/api/readers?chat=a"}, bodiless},
+		{call{method: "GET", target: "/api/inbox?reader=a"}, bodiless},
+		{call{method: "GET", target: "/api/unread?reader=a"}, bodiless},
+		{call{method: "GET", target: "/api/ignored?as=a"}, bodiless},
+		{call{method: "PUT", target: "/api/ignored/b?as=a"}, bodiless},
+		{call{method: "DELETE", target: "/api/ignored/b?as=a"}, bodiless},
+
+		{call{method: "POST", target: "/api/rooms?as=a", body: `{"id":"room"}`}, nil},
+		{call{method: "GET", target: "/api/rooms?as=a"}, bodiless},
+		{call{method: "GET", target: "/api/rooms/public"}, bodiless},
+		{call{method: "GET", target: "/api/rooms/room?as=a"}, bodiless},
+		{call{method: "PATCH", target: "/api/rooms/room?as=a", body: `{"name":"b"}`}, noConflict},
+		{call{method: "DELETE", target: "/api/rooms/room?as=a"}, bodiless},
+		{call{method: "POST", target: "/api/rooms/room/join?as=a"}, bodiless},
+		{call{method: "POST", target: "/api/rooms/room/leave?as=a"}, bodiless},
+		{call{method: "POST", target: "/api/rooms/room/members?as=a", body: `{"users":["b"]}`}, noConflict},
+		{call{method: "PATCH", target: "/api/rooms/room/members/b?as=a", body: `{"role":"member"}`}, nil},
+		{call{method: "DELETE", target: "/api/rooms/room/members/b?as=a"}, bodiless},
+	}
+}
+
+// TestFailuresHaveAllRoutes so that a new one cannot be forgotten.
+func TestFailuresHaveAllRoutes(t *testing.T) {
+	silent := []string{"/ping", "/openapi.yaml", "/api/stream", "/api/ws"}
+	for _, r := range routes(nil, nil, nil, nil, nil) {
+		asked := slices.ContainsFunc(failures(), func(f failure) bool {
+			path, _, _ := strings.Cut(f.call.target, "?")
+			return f.call.method == r.method && matches(r.path, path) && (path == r.path || path != "/api/rooms/public")
+		})
+		if asked == slices.Contains(silent, r.path) {
+			t.Errorf("%s %s fails in a test = %v, want %v", r.method, r.path, asked, !asked)
+		}
+	}
+}
+
 // TestErrorsAreDescribed walks all codes: each is answered with what the document has for it. A route that never
 // answers a code does not describe it; then an answer with that code is a violation, here and everywhere.
 func TestErrorsAreDescribed(t *testing.T) {
 	service := &fakeService{}
-	base, validator := served(t, service)
-	bodiless := []chat.Code{chat.Conflict, chat.TooLarge, chat.UnsupportedMediaType}
-	for _, route := range []struct {
-		call  call
-		never []chat.Code
-	}{
-		{call{method: "POST", target: "/api/send", body: goodSend}, nil},
-		{call{method: "GET", target: "/api/pull?chat=a"}, []chat.Code{chat.Conflict}},
-		{call{method: "POST", target: "/api/pull", body: `{"chat":"a"}`}, []chat.Code{chat.Conflict}},
-		{call{method: "GET", target: "/api/pull?chat=a&wait=1s"}, []chat.Code{chat.Conflict}},
-		{call{method: "POST", target: "/api/signal", body: `{"chat":"a","sender":"a","type":"typing"}`}, []chat.Code{chat.Conflict}},
-		{call{method: "POST", target: "/api/read", body: `{"chat":"a","reader":"a","cursor":1}`}, []chat.Code{chat.Conflict}},
-		{call{method: "GET", target: "/api/presence?chat=a"}, bodiless},
-		{call{method: "GET", target: "/readyz"}, without(chat.Codes(), chat.Internal, chat.Unavailable)},
-	} {
+	base, validator := served(t, service, withEverything(service))
+	for _, route := range failures() {
 		for _, code := range append(chat.Codes(), panics) {
 			t.Run(route.call.method+" "+route.call.target+" "+string(code), func(t *testing.T) {
 				service.fail(code)

@@ -85,6 +85,14 @@ func TestDocumentHasTheFields(t *testing.T) {
 		"LogoutRequest":    api.LogoutRequest{},
 		"PasswordRequest":  api.PasswordRequest{},
 		"StatusResponse":   api.StatusResponse{},
+
+		"Room":              api.Room{},
+		"Member":            api.Member{},
+		"RoomsResponse":     api.RoomsResponse{},
+		"CreateRoomRequest": api.CreateRoomRequest{},
+		"ChangeRoomRequest": api.ChangeRoomRequest{},
+		"AddMembersRequest": api.AddMembersRequest{},
+		"RoleRequest":       api.RoleRequest{},
 	} {
 		t.Run(name, func(t *testing.T) {
 			schema := schemas[name]
@@ -115,6 +123,7 @@ func TestDocumentRequiresWhatIsAlwaysThere(t *testing.T) {
 		"Receipt": api.Receipt{}, "ReadersResponse": api.ReadersResponse{}, "IgnoredResponse": api.IgnoredResponse{},
 		"InboxEntry": api.InboxEntry{}, "InboxResponse": api.InboxResponse{}, "UnreadChat": api.UnreadChat{},
 		"UnreadResponse": api.UnreadResponse{},
+		"Room":           api.Room{}, "Member": api.Member{}, "RoomsResponse": api.RoomsResponse{},
 	} {
 		var want []string
 		for field := range exported(reflect.TypeOf(message)) {
