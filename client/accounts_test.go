@@ -100,4 +100,11 @@ func TestWhatIsDoneOnce(t *testing.T) {
 	if err := c.ChangePassword(t.Context(), "a", "b"); err == nil || !strings.Contains(err.Error(), "whether the password was changed") || len(s.requests()) != 2 {
 		t.Errorf("ChangePassword() = %v after %q, want one request", err, s.requests())
 	}
+	rooms := c.RoomsAs("alice")
+	if _, err := rooms.Create(t.Context(), client.NewRoom{ID: "club"}); err == nil || !strings.Contains(err.Error(), "whether the room was made") || len(s.requests()) != 3 {
+		t.Errorf("Create() = %v after %q, want one request", err, s.requests())
+	}
+	if err := rooms.Delete(t.Context(), "club"); err == nil || !strings.Contains(err.Error(), "whether the room was deleted") || len(s.requests()) != 4 {
+		t.Errorf("Delete() = %v after %q, want one request", err, s.requests())
+	}
 }

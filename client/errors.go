@@ -30,7 +30,7 @@ func (a *answer) error() *Error {
 type RetryError struct {
 	Attempts int    // how many were made, one that the context cut short included
 	ID       string // of a send: the id that every attempt carried; "" for a message without one
-	Unknown  bool   // the message may or may not be stored; of Register and ChangePassword, the same may or may not be done
+	Unknown  bool   // the message may or may not be stored; of Register, ChangePassword, and Create and Delete of Rooms, the same may or may not be done
 	Err      error  // of the last attempt; where the context ended the call, its error and that of the attempt before
 
 	unknown string // what is unknown, where that is not whether a message is stored

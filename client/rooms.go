@@ -16,8 +16,8 @@ type Room struct {
 	Visibility string   `json:"visibility"` // "public", or "private": to its members
 	Created    int64    `json:"created"`    // microseconds since 1970
 	Count      int      `json:"member_count"`
-	Role       string   `json:"role"` // of who asks: "admin", "member", or "" where she is none
-	Members    []Member `json:"members"`
+	Role       string   `json:"role,omitempty"`    // of who asks: "admin", "member", or "" where she is none
+	Members    []Member `json:"members,omitempty"` // as Show has them
 }
 
 // Member is one of a room's.
@@ -69,8 +69,18 @@ func (r Rooms) path(query url.Values, parts ...string) string {
 	return path + "?" + query.Encode()
 }
 
-func (r Rooms) do(ctx context.Context, method string, what any, stores bool, parts ...string) (Room, error) {
-	asked := request{method: method, path: r.path(nil, parts...), stores: stores}
+// once asks for what is not done twice; unknown is what its error says where it may have been done.
+func (r Rooms) once(ctx context.Context, method string, what any, unknown string, parts ...string) (Room, error) {
+	return r.ask(ctx, request{method: method, stores: true, unknown: unknown}, what, parts...)
+}
+
+// do asks for what may be done twice.
+func (r Rooms) do(ctx context.Context, method string, what any, parts ...string) (Room, error) {
+	return r.ask(ctx, request{method: method}, what, parts...)
+}
+
+func (r Rooms) ask(ctx context.Context, asked request, what any, parts ...string) (Room, error) {
+	asked.path = r.path(nil, parts...)
 	var room Room
 	if what != nil {
 		var err error
@@ -82,14 +92,15 @@ func (r Rooms) do(ctx context.Context, method string, what any, stores bool, par
 	return room, err
 }
 
-// Create makes a room. It is not repeated where the server may have made it: it would find its own room.
+// Create makes a room. It is not repeated where the server may have made it: it would find its own room. Then a
+// *RetryError says Unknown.
 func (r Rooms) Create(ctx context.Context, room NewRoom) (Room, error) {
-	return r.do(ctx, http.MethodPost, room, true)
+	return r.once(ctx, http.MethodPost, room, "it is unknown whether the room was made: list the rooms to see")
 }
 
 // Show returns a room with its members, those who are for longest first.
 func (r Rooms) Show(ctx context.Context, room string) (Room, error) {
-	return r.do(ctx, http.MethodGet, nil, false, room)
+	return r.do(ctx, http.MethodGet, nil, room)
 }
 
 // Mine returns the user's rooms from one on, inclusive, by the bytes of their ids. A limit of 0 is the server's default.
@@ -114,46 +125,47 @@ func (r Rooms) list(ctx context.Context, from string, limit int, parts ...string
 
 // Rename gives a room another name.
 func (r Rooms) Rename(ctx context.Context, room, name string) (Room, error) {
-	return r.do(ctx, http.MethodPatch, map[string]string{"name": name}, false, room)
+	return r.do(ctx, http.MethodPatch, map[string]string{"name": name}, room)
 }
 
 // Open makes a room public.
 func (r Rooms) Open(ctx context.Context, room string) (Room, error) {
-	return r.do(ctx, http.MethodPatch, map[string]string{"visibility": "public"}, false, room)
+	return r.do(ctx, http.MethodPatch, map[string]string{"visibility": "public"}, room)
 }
 
 // Close makes a room private: those who are no members cannot follow it any more.
 func (r Rooms) Close(ctx context.Context, room string) (Room, error) {
-	return r.do(ctx, http.MethodPatch, map[string]string{"visibility": "private"}, false, room)
+	return r.do(ctx, http.MethodPatch, map[string]string{"visibility": "private"}, room)
 }
 
-// Delete deletes a room with its messages.
+// Delete deletes a room with its messages. It is not repeated where the server may have deleted it: it would find no
+// room. Then a *RetryError says Unknown.
 func (r Rooms) Delete(ctx context.Context, room string) error {
-	_, err := r.do(ctx, http.MethodDelete, nil, true, room)
+	_, err := r.once(ctx, http.MethodDelete, nil, "it is unknown whether the room was deleted: show it to see", room)
 	return err
 }
 
 // Join makes the user a member of a public room.
 func (r Rooms) Join(ctx context.Context, room string) (Room, error) {
-	return r.do(ctx, http.MethodPost, nil, false, room, "join")
+	return r.do(ctx, http.MethodPost, nil, room, "join")
 }
 
 // Leave ends it. When the last admin leaves, the one who is a member for longest becomes one.
 func (r Rooms) Leave(ctx context.Context, room string) (Room, error) {
-	return r.do(ctx, http.MethodPost, nil, false, room, "leave")
+	return r.do(ctx, http.MethodPost, nil, room, "leave")
 }
 
 // Add makes up to 100 users members.
 func (r Rooms) Add(ctx context.Context, room string, users ...string) (Room, error) {
-	return r.do(ctx, http.MethodPost, map[string][]string{"users": users}, false, room, "members")
+	return r.do(ctx, http.MethodPost, map[string][]string{"users": users}, room, "members")
 }
 
 // Remove ends it. What a user follows of the room ends within a second.
 func (r Rooms) Remove(ctx context.Context, room, user string) (Room, error) {
-	return r.do(ctx, http.MethodDelete, nil, false, room, "members", user)
+	return r.do(ctx, http.MethodDelete, nil, room, "members", user)
 }
 
 // Assign makes a member an "admin", or an admin a "member".
 func (r Rooms) Assign(ctx context.Context, room, user, role string) (Room, error) {
-	return r.do(ctx, http.MethodPatch, map[string]string{"role": role}, false, room, "members", user)
+	return r.do(ctx, http.MethodPatch, map[string]string{"role": role}, room, "members", user)
 }

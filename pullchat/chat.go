@@ -220,7 +220,7 @@ func (s *screen) message(m client.Message) {
 	delete(s.own, m.ID)
 	s.mutex.Unlock()
 	if !own {
-		s.show(m.Time().Format("15:04:05") + "  " + m.Sender + ": " + m.Text)
+		s.show(m.Time().Format("15:04:05") + "  " + said(m))
 	}
 }
 

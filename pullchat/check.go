@@ -21,7 +21,7 @@ type check struct {
 	RedisCert         string        `name:"redis-cert" env:"REDIS_CERT" type:"path" placeholder:"FILE"`
 	RedisKey          string        `name:"redis-key" env:"REDIS_KEY" type:"path" placeholder:"FILE"`
 	IdempotencyWindow time.Duration `name:"idempotency-window" env:"IDEMPOTENCY_WINDOW" default:"24h" placeholder:"DURATION" help:"That of the rpc-servers: for how long an id must be known."`
-	Repair            bool          `name:"repair" help:"Mend what is safe to mend: activity that is missing or too low, ids that are missing. Nothing is ever deleted."`
+	Repair            bool          `name:"repair" help:"Mend what is safe to mend: activity that is missing or too low, ids that are missing, lists that lack a chat, a room or a user. Nothing is ever deleted."`
 	State             string        `name:"state" placeholder:"FILE" help:"Keep the place here when the check is interrupted, and go on from it. The file goes when the check is complete."`
 	JSON              bool          `name:"json" help:"Write the report as one JSON object."`
 }

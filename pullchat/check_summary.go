@@ -18,6 +18,12 @@ func checkSummary(r storage.CheckReport) string {
 		fmt.Fprintf(&b, ", and %d without messages (expired, if RETENTION is set)", r.Emptied)
 	}
 	fmt.Fprintf(&b, "\nmessages  %d\nbytes     %d\nids       %d\n", r.Messages, r.Bytes, r.IDs)
+	if r.Rooms > 0 {
+		fmt.Fprintf(&b, "rooms     %d\n", r.Rooms)
+	}
+	if r.Accounts > 0 {
+		fmt.Fprintf(&b, "accounts  %d\n", r.Accounts)
+	}
 	if r.Unknown.Count > 0 {
 		fmt.Fprintf(&b, "unknown   %d: %s\n", r.Unknown.Count, list(r.Unknown.Examples, r.Unknown.Count))
 	}

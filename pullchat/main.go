@@ -21,6 +21,7 @@ type commands struct {
 	Inbox  inbox  `cmd:"" set:"retries=9" help:"List a user's chats with what is unread, the newest first."`
 	Read   read   `cmd:"" set:"retries=9" help:"Say that a chat is read."`
 	Ignore ignore `cmd:"" set:"retries=9" help:"Ignore a user, in all chats."`
+	Rooms  rooms  `cmd:"" set:"retries=9" help:"List rooms, make and change them, and say who is in them."`
 
 	Register register `cmd:"" set:"retries=9" help:"Make an account. The password is typed, or the first line of standard input."`
 	Login    login    `cmd:"" set:"retries=9" help:"Begin a session, which the other commands then use at this server."`

@@ -341,6 +341,8 @@ func TestHelp(t *testing.T) {
 			"--no-retry", "-v, --verbose", "--sender", "--id", "standard input",
 		}},
 		{[]string{"pull", "--help"}, []string{"--cursor", "--limit", "--reverse", "--all", "--json", "--page", "next_cursor", "--raw", "Default: 9."}},
+		{[]string{"rooms", "--help"}, []string{"rooms create team --name", "rooms list", "rooms delete", "For admins, as are the commands below"}},
+		{[]string{"rooms", "create", "--help"}, []string{"--as", "--member", "--public", "--private", "Default: 9."}},
 		{[]string{"ready", "--help"}, []string{"nothing twice. Default: 0."}},
 		{[]string{"check", "--help"}, []string{"--redis-url", "$REDIS_URL", "--repair", "--state", "--json", "Default: 24h", "3 faults were found"}},
 	} {

@@ -103,7 +103,15 @@ func (p *pull) printPage(out output, page client.Page) error {
 
 // line is a message as people read it.
 func line(m client.Message) string {
-	return fmt.Sprintf("%s  %s: %s", m.Time().Format("2006-01-02 15:04:05"), m.Sender, m.Text)
+	return m.Time().Format("2006-01-02 15:04:05") + "  " + said(m)
+}
+
+// said is who says what. Nobody wrote a notice: its text says by itself who has changed what.
+func said(m client.Message) string {
+	if m.Notice != nil {
+		return "* " + m.Text
+	}
+	return m.Sender + ": " + m.Text
 }
 
 type ready struct {

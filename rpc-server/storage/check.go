@@ -40,6 +40,8 @@ type Checker struct {
 	report CheckReport
 	seen   map[uint64]struct{} // hashes of the units that are done
 	place  checkPlace
+	// unlisted are the public rooms that were not in im:rooms when their turn came: see checkUnlisted.
+	unlisted map[string]struct{}
 
 	total, scanned int64 // keys, of this run
 	knownTime      int64 // microseconds; Redis's clock has passed it
@@ -62,7 +64,7 @@ func OpenChecker(url string, options CheckOptions) (*Checker, error) {
 		address: withoutSecrets(url),
 		options: options,
 		keys:    keys{prefix: options.Prefix, partitions: defaultPartitions},
-		seen:    map[uint64]struct{}{},
+		seen:    map[uint64]struct{}{}, unlisted: map[string]struct{}{},
 	}, nil
 }
 
@@ -93,6 +95,9 @@ func (c *Checker) Run(ctx context.Context) error {
 		if err := c.scan(ctx, node); err != nil {
 			return err
 		}
+	}
+	if err := c.checkUnlisted(ctx); err != nil {
+		return err
 	}
 	if err := c.checkPin(ctx); err != nil {
 		return err
@@ -154,8 +159,11 @@ func (c *Checker) checkKey(ctx context.Context, key string) error {
 		return nil
 	}
 	unit := key
-	if name.kind == idsKey {
-		unit = c.keys.tag(name.partition) + ":" + logKey + ":" + name.chat // a chat is one unit
+	switch name.kind { // a chat is one unit, and a room
+	case idsKey:
+		unit = c.keys.tag(name.partition) + ":" + logKey + ":" + name.chat
+	case membersKey:
+		unit = c.keys.tag(name.partition) + ":" + roomKey + ":" + name.chat
 	}
 	hash := xxhash.Sum64String(unit)
 	if _, done := c.seen[hash]; done {
@@ -164,33 +172,43 @@ func (c *Checker) checkKey(ctx context.Context, key string) error {
 	if c.place.Unit != unit {
 		c.place = checkPlace{Unit: unit}
 	}
-	var err error
-	switch name.kind {
-	case pinKey, readyKey:
-		err = c.checkType(ctx, key, "string")
-	case accountKey, sessionsKey:
-		err = c.checkType(ctx, key, "hash")
-	case ignoredKey:
-		err = c.checkType(ctx, key, "set")
-	case usersKey, chatsKey, roomsKey:
-		err = c.checkType(ctx, key, "zset")
-	case activityKey:
-		err = c.checkActivity(ctx, key, name)
-	case logKey, idsKey:
-		err = c.checkChat(ctx, key, name)
-	case readKey, roomKey, membersKey:
-		err = c.checkBeside(ctx, key, name, "hash")
-	case presentKey:
-		err = c.checkBeside(ctx, key, name, "zset")
-	default:
-		c.report.Unknown.add(key)
-	}
-	if err != nil {
+	if err := c.checkUnit(ctx, key, name); err != nil {
 		return err
 	}
 	c.seen[hash] = struct{}{}
 	c.place = checkPlace{}
 	c.progress(0)
+	return nil
+}
+
+func (c *Checker) checkUnit(ctx context.Context, key string, name keyName) error {
+	switch name.kind {
+	case pinKey, readyKey:
+		return c.checkType(ctx, key, "string")
+	case accountKey:
+		return c.checkUser(ctx, key, "hash", c.judgeAccount)
+	case sessionsKey:
+		return c.checkUser(ctx, key, "hash", c.judgeSessions)
+	case ignoredKey:
+		return c.checkUser(ctx, key, "set", c.judgeIgnored)
+	case chatsKey:
+		return c.checkUser(ctx, key, "zset", c.judgeList)
+	case usersKey:
+		return c.checkNames(ctx, key, c.judgeUsers)
+	case roomsKey:
+		return c.checkNames(ctx, key, c.judgePublic)
+	case activityKey:
+		return c.checkActivity(ctx, key, name)
+	case logKey, idsKey:
+		return c.checkChat(ctx, key, name)
+	case roomKey, membersKey:
+		return c.checkRoom(ctx, key, name)
+	case readKey:
+		return c.checkReaders(ctx, key, name)
+	case presentKey:
+		return c.checkBeside(ctx, key, name, "zset")
+	}
+	c.report.Unknown.add(key)
 	return nil
 }
 

@@ -17,6 +17,7 @@ const (
 	stageLog   // or a partition's activity
 	stageActivity
 	stageIDs
+	stageLists
 )
 
 // checkedKey is a sorted set of a chat as it was found.
@@ -98,9 +99,14 @@ func (c *Checker) checkStages(ctx context.Context, under checkedChat) error {
 		}
 	}
 	if c.stage(stageIDs) && under.ids.there {
-		return c.walk(ctx, under.ids.name, func(ctx context.Context, page checkPage) ([]finding, tally, error) {
+		if err := c.walk(ctx, under.ids.name, func(ctx context.Context, page checkPage) ([]finding, tally, error) {
 			return c.judgeIDs(ctx, under, page)
-		})
+		}); err != nil {
+			return err
+		}
+	}
+	if c.stage(stageLists) && under.log.there {
+		return c.whole(ctx, func(ctx context.Context) ([]finding, tally, error) { return c.judgeLists(ctx, under) })
 	}
 	return nil
 }

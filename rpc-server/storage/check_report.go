@@ -29,91 +29,20 @@ const (
 	FaultIDsTwin         FaultKind = "ids-twin"
 	FaultIDsMissing      FaultKind = "ids-missing"
 	FaultIDRepeated      FaultKind = "id-repeated"
+	FaultChatUnlisted    FaultKind = "chat-unlisted"
+	FaultListEntry       FaultKind = "list-entry"
+	FaultCursor          FaultKind = "reader-cursor"
+	FaultRoom            FaultKind = "room-fields"
+	FaultRoomMissing     FaultKind = "room-missing"
+	FaultRoomMember      FaultKind = "room-member"
+	FaultRoomAdmins      FaultKind = "room-admins"
+	FaultRoomUnlisted    FaultKind = "room-unlisted"
+	FaultUser            FaultKind = "user-name"
+	FaultAccount         FaultKind = "account-fields"
+	FaultUserUnlisted    FaultKind = "user-unlisted"
+	FaultSession         FaultKind = "session"
+	FaultIgnored         FaultKind = "ignored-name"
 )
-
-// faultKind is what there is to say about a kind.
-type faultKind struct {
-	kind       FaultKind
-	rule       string // what is not so
-	advice     string // what a person can do
-	repairable bool
-}
-
-// faultKinds is in the order of reports.
-var faultKinds = []faultKind{
-	{
-		FaultPartitions, "the number of partitions is pinned, and is the one that servers use",
-		"if it is missing, start one server, which pins it; if it is another number, this Redis belongs to another layout", false,
-	},
-	{
-		FaultType, "a key has the type of its kind",
-		"find out what wrote it; RENAME it out of the way, then repair", false,
-	},
-	{
-		FaultChatID, "a chat's id is in its canonical form",
-		"servers never read it; RENAME a log to the canonical id if that chat has none", false,
-	},
-	{
-		FaultPartition, "a chat's keys and activity lie in the partition that its id hashes to",
-		"servers never read it; RENAME a log to its own partition if the chat has none there, then repair", false,
-	},
-	{
-		FaultLogMember, "every entry of a log can be read",
-		"pulls over it fail: keep the entry elsewhere, then ZREM it", false,
-	},
-	{
-		FaultLogScore, "an entry's 16 digits are its score, and a position",
-		"ZADD it again with its digits as the score, or ZREM it", false,
-	},
-	{
-		FaultLogShared, "no two entries of a log share a position",
-		"cursors cannot name the second one: ZREM the one that does not belong there", false,
-	},
-	{
-		FaultLogSender, "the sender in a two-person chat is one of the two",
-		"find out what wrote it: no server stores that", false,
-	},
-	{
-		FaultActivityMissing, "a chat with a log has an activity entry",
-		"--repair adds it with the log's newest position", true,
-	},
-	{
-		FaultActivityLow, "a chat's activity is not below its log's newest position",
-		"--repair raises it to that position", true,
-	},
-	{
-		FaultActivityHigh, "a chat's activity is not above its log's newest position",
-		"the newest messages are gone: restore them from a backup, or leave it (positions stay unique)", false,
-	},
-	{
-		FaultActivityScore, "an activity entry's score is a position",
-		"ZADD it with the log's newest position as the score", false,
-	},
-	{
-		FaultIDsEntry, "an entry of ids is sender/id, with or without a digest, at a position",
-		"ZREM it", false,
-	},
-	{
-		FaultIDsWrong, "an entry of ids belongs to the message at its position",
-		"a repeated send of that id is answered with another message's position: ZREM it, then repair", false,
-	},
-	{
-		FaultIDsLost, "an entry of ids points at a message that is there or that trimming removed",
-		"the message is gone from the middle or the end of its log: restore it, or ZREM the entry so that it can be sent again", false,
-	},
-	{
-		FaultIDsTwin, "an entry of ids has its twin with, or without, the digest",
-		"the message is trimmed, so the digest cannot be made again: ZREM it, or wait for the window to pass", false,
-	},
-	{
-		FaultIDsMissing, "a message with an id has both entries in ids within the window",
-		"--repair adds them; without them the id could be stored twice", true,
-	},
-	{
-		FaultIDRepeated, "an id is stored once within the window",
-		"it was sent again after its ids were lost, or IDEMPOTENCY_WINDOW has been lengthened since: ZREM one, or leave both", false,
-	},
-}
 
 // Rule says what is not so where the fault is found.
 func (k FaultKind) Rule() string { return k.entry().rule }
@@ -176,6 +105,8 @@ type CheckReport struct {
 	Messages int64        `json:"messages"`
 	Bytes    int64        `json:"bytes"` // of the logs' entries, as stored
 	IDs      int64        `json:"ids"`   // that are recognised
+	Rooms    int64        `json:"rooms"` // that somebody has created, and nobody deleted
+	Accounts int64        `json:"accounts"`
 	Unknown  KeyCount     `json:"unknown_keys"`
 	Faults   []FaultCount `json:"faults"` // by kind
 }
@@ -225,7 +156,7 @@ func (r *CheckReport) addFault(f Fault, times int64) {
 
 // tally is what one page adds to a report.
 type tally struct {
-	emptied, messages, bytes, ids int64
+	emptied, messages, bytes, ids, rooms, accounts int64
 }
 
 func (r *CheckReport) addTally(t tally) {
@@ -233,6 +164,8 @@ func (r *CheckReport) addTally(t tally) {
 	r.Messages += t.messages
 	r.Bytes += t.bytes
 	r.IDs += t.ids
+	r.Rooms += t.rooms
+	r.Accounts += t.accounts
 }
 
 // printable is a key as a terminal may see it: quoted where it has anything but printable characters.

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -29,6 +31,8 @@ type checkState struct {
 	Place   checkPlace    `json:"place"`
 	Report  CheckReport   `json:"report"`
 	Seen    []byte        `json:"seen"` // eight bytes for each unit that is done, little-endian
+	// Unlisted are the rooms that are public, and not in im:rooms as far as is known.
+	Unlisted []string `json:"unlisted,omitempty"`
 }
 
 const checkStateVersion = 1
@@ -41,6 +45,7 @@ func (c *Checker) State() ([]byte, error) {
 	for hash := range c.seen {
 		state.Seen = binary.LittleEndian.AppendUint64(state.Seen, hash)
 	}
+	state.Unlisted = slices.Sorted(maps.Keys(c.unlisted))
 	return json.Marshal(state)
 }
 
@@ -53,7 +58,7 @@ func (c *Checker) Resume(encoded []byte) error {
 	}
 	want := c.emptyState()
 	switch {
-	case state.Version != want.Version || len(state.Seen)%8 != 0 || state.Place.Stage < 0 || state.Place.Stage > stageIDs:
+	case state.Version != want.Version || len(state.Seen)%8 != 0 || state.Place.Stage < 0 || state.Place.Stage > stageLists:
 		return errors.New("not the state of a check of this release")
 	case state.Redis != want.Redis || state.Prefix != want.Prefix:
 		return fmt.Errorf("the state is of %s, this is %s", state.Redis, want.Redis)
@@ -63,6 +68,9 @@ func (c *Checker) Resume(encoded []byte) error {
 		return fmt.Errorf("the state is of a check with repair %v, this one has %v", state.Repair, want.Repair)
 	}
 	c.place, c.report = state.Place, state.Report
+	for _, room := range state.Unlisted {
+		c.unlisted[room] = struct{}{}
+	}
 	for rest := state.Seen; len(rest) > 0; rest = rest[8:] {
 		c.seen[binary.LittleEndian.Uint64(rest)] = struct{}{}
 	}

@@ -14,6 +14,7 @@ import (
 // finding is a fault that has not been counted yet.
 type finding struct {
 	Fault
+	of    string                              // which of the key's entries, where it has no position
 	times int64                               // that it counts; 0 is 1
 	mend  func(context.Context) (bool, error) // nil where nothing is safe; false where it did not come to it
 }
@@ -126,16 +127,44 @@ func (c *Checker) confirm(ctx context.Context, key string, found []finding, judg
 	if err != nil {
 		return nil, err
 	}
+	return stillThere(found, again), nil
+}
+
+// stillThere is what is found a second time.
+func stillThere(found, again []finding) []finding {
 	type place struct {
 		kind     FaultKind
-		key      string
+		key, of  string
 		position int64
 	}
 	still := make(map[place]bool, len(again))
 	for _, f := range again {
-		still[place{f.Kind, f.Key, f.Position}] = true
+		still[place{f.Kind, f.Key, f.of, f.Position}] = true
 	}
-	return slices.DeleteFunc(found, func(f finding) bool { return !still[place{f.Kind, f.Key, f.Position}] }), nil
+	return slices.DeleteFunc(found, func(f finding) bool { return !still[place{f.Kind, f.Key, f.of, f.Position}] })
+}
+
+// judgeWhole finds what is wrong with what is judged at once, and what there is to count. It only reads.
+type judgeWhole func(context.Context) ([]finding, tally, error)
+
+// whole judges what is small, or is read without an order. What it adds to the report is one step, as a page of walk is.
+func (c *Checker) whole(ctx context.Context, judge judgeWhole) error {
+	found, counts, err := judge(ctx)
+	if err != nil {
+		return err
+	}
+	if len(found) > 0 {
+		again, _, err := judge(ctx)
+		if err != nil {
+			return err
+		}
+		found = stillThere(found, again)
+	}
+	if err := c.settle(ctx, found); err != nil {
+		return err
+	}
+	c.report.addTally(counts)
+	return nil
 }
 
 // settle mends what may be mended and counts all. What is mended counts at once, because nobody will find it again;

@@ -67,3 +67,9 @@ func (k keys) parseUser(key string) (keyName, bool) {
 	}
 	return keyName{}, false
 }
+
+// userOf is the user of a key that parseUser takes for one of hers.
+func (k keys) userOf(key string) string {
+	user, _, _ := strings.Cut(strings.TrimPrefix(key, k.prefix+":u:{"), "}:")
+	return user
+}

@@ -1,0 +1,110 @@
+package gateway
+
+import (
+	"bytes"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// failure is a request that asks a service which fails, and the codes that the route never answers.
+type failure struct {
+	call  call
+	never []chat.Code
+}
+
+// failures has every route that asks a service, but for those that stay connected.
+func failures() []failure {
+	noConflict := []chat.Code{chat.Conflict}
+	bodiless := []chat.Code{chat.Conflict, chat.TooLarge, chat.UnsupportedMediaType}
+	return []failure{
+		{call{method: "POST", target: "/api/send", body: goodSend}, nil},
+		{call{method: "GET", target: "/api/pull?chat=a"}, noConflict},
+		{call{method: "POST", target: "/api/pull", body: `{"chat":"a"}`}, noConflict},
+		{call{method: "GET", target: "/api/pull?chat=a&wait=1s"}, noConflict},
+		{call{method: "POST", target: "/api/signal", body: `{"chat":"a","sender":"a","type":"typing"}`}, noConflict},
+		{call{method: "POST", target: "/api/read", body: `{"chat":"a","reader":"a","cursor":1}`}, noConflict},
+		{call{method: "GET", target: "/api/presence?chat=a"}, bodiless},
+		{call{method: "GET", target: "/readyz"}, without(chat.Codes(), chat.Internal, chat.Unavailable)},
+
+		{call{method: "POST", target: "/api/users", body: `{"user":"a","password":"correct horse"}`}, nil},
+		{call{method: "GET", target: "/api/users"}, bodiless},
+		{call{method: "GET", target: "/api/users/a"}, bodiless},
+		{call{method: "POST", target: "/api/contacts/sync", body: `{"users":["a"]}`}, noConflict},
+		{call{method: "POST", target: "/api/login", body: `{"user":"a","password":"correct horse"}`}, noConflict},
+		{call{method: "POST", target: "/api/refresh", body: `{"refresh_token":"a.b.c"}`}, noConflict},
+		{call{method: "POST", target: "/api/logout", body: `{"refresh_token":"a.b.c"}`}, noConflict},
+		{call{method: "POST", target: "/api/password", body: `{"user":"a","password":"b","new_password":"correct horse"}`}, noConflict},
+
+		{call{method: "GET", target: "/api/readers?chat=a"}, bodiless},
+		{call{method: "GET", target: "/api/inbox?reader=a"}, bodiless},
+		{call{method: "GET", target: "/api/unread?reader=a"}, bodiless},
+		{call{method: "GET", target: "/api/ignored?as=a"}, bodiless},
+		{call{method: "PUT", target: "/api/ignored/b?as=a"}, bodiless},
+		{call{method: "DELETE", target: "/api/ignored/b?as=a"}, bodiless},
+
+		{call{method: "POST", target: "/api/rooms?as=a", body: `{"id":"room"}`}, nil},
+		{call{method: "GET", target: "/api/rooms?as=a"}, bodiless},
+		{call{method: "GET", target: "/api/rooms/public"}, bodiless},
+		{call{method: "GET", target: "/api/rooms/room?as=a"}, bodiless},
+		{call{method: "PATCH", target: "/api/rooms/room?as=a", body: `{"name":"b"}`}, noConflict},
+		{call{method: "DELETE", target: "/api/rooms/room?as=a"}, bodiless},
+		{call{method: "POST", target: "/api/rooms/room/join?as=a"}, bodiless},
+		{call{method: "POST", target: "/api/rooms/room/leave?as=a"}, bodiless},
+		{call{method: "POST", target: "/api/rooms/room/members?as=a", body: `{"users":["b"]}`}, noConflict},
+		{call{method: "PATCH", target: "/api/rooms/room/members/b?as=a", body: `{"role":"member"}`}, nil},
+		{call{method: "DELETE", target: "/api/rooms/room/members/b?as=a"}, bodiless},
+	}
+}
+
+// TestFailuresHaveAllRoutes so that a new one cannot be forgotten.
+func TestFailuresHaveAllRoutes(t *testing.T) {
+	silent := []string{"/ping", "/openapi.yaml", "/api/stream", "/api/ws"}
+	for _, r := range routes(nil, nil, nil, nil, nil) {
+		asked := slices.ContainsFunc(failures(), func(f failure) bool {
+			path, _, _ := strings.Cut(f.call.target, "?")
+			return f.call.method == r.method && matches(r.path, path) && (path == r.path || path != "/api/rooms/public")
+		})
+		if asked == slices.Contains(silent, r.path) {
+			t.Errorf("%s %s fails in a test = %v, want %v", r.method, r.path, asked, !asked)
+		}
+	}
+}
+
+// TestErrorsAreDescribed walks all codes: each is answered with what the document has for it. A route that never
+// answers a code does not describe it; then an answer with that code is a violation, here and everywhere.
+func TestErrorsAreDescribed(t *testing.T) {
+	service := &fakeService{}
+	base, validator := served(t, service, withEverything(service))
+	for _, route := range failures() {
+		for _, code := range append(chat.Codes(), panics) {
+			t.Run(route.call.method+" "+route.call.target+" "+string(code), func(t *testing.T) {
+				service.fail(code)
+				defer service.fail("")
+				reports := &recorder{TB: t}
+				client := newClient(t, func(next http.RoundTripper) http.RoundTripper { return validator.Transport(reports, next) })
+				got := route.call.do(t, client, base)
+				described := !slices.Contains(route.never, code)
+				if described != (len(reports.reported) == 0) {
+					t.Errorf("%s as %d: described = %v, but the reports are %q", code, got.status, described, reports.reported)
+				}
+				if code == panics {
+					code = chat.Internal
+				}
+				if want := `"code":"` + string(code) + `"`; !bytes.Contains(got.body, []byte(want)) {
+					t.Errorf("%s is answered with %s, want %s in it", code, got.body, want)
+				}
+				if bytes.Contains(got.body, []byte(causeText)) {
+					t.Errorf("%s is answered with %s, which shows the cause", code, got.body)
+				}
+			})
+		}
+	}
+}
+
+func without(codes []chat.Code, some ...chat.Code) []chat.Code {
+	return slices.DeleteFunc(codes, func(code chat.Code) bool { return slices.Contains(some, code) })
+}

@@ -1,0 +1,244 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/pullchat/pullchat/client"
+)
+
+// rooms is the command "rooms". Those that change a room are in rooms_change.go.
+type rooms struct {
+	List   listRooms  `cmd:"" default:"withargs" help:"List one's rooms, or the public ones. The default."`
+	Show   showRoom   `cmd:"" help:"Show a room with its members, those who are for longest first."`
+	Create createRoom `cmd:"" help:"Make a room. Who makes it is its admin."`
+
+	Join  joinRoom  `cmd:"" help:"Become a member of a public room."`
+	Leave leaveRoom `cmd:"" help:"Stop being a member of a room."`
+
+	Add     addMembers    `cmd:"" help:"Make users members of a room. For admins, as are the commands below."`
+	Remove  removeMembers `cmd:"" help:"Take members out of a room."`
+	Promote promote       `cmd:"" help:"Make members admins."`
+	Demote  demote        `cmd:"" help:"Make admins members like others."`
+	Rename  renameRoom    `cmd:"" help:"Give a room another name."`
+	Open    openRoom      `cmd:"" help:"Make a room public: everybody may read, write and join."`
+	Close   closeRoom     `cmd:"" help:"Make a room private: it is for its members."`
+	Delete  deleteRoom    `cmd:"" help:"Delete a room with all of its messages."`
+}
+
+// Help is what --help says beside the commands. Kong calls it.
+func (*rooms) Help() string {
+	return `A room that nobody has created is everybody's: write to it with pullchat send. One that somebody creates has members, and what changes in it is told in its log.
+
+    pullchat rooms
+    pullchat rooms --public
+    pullchat rooms create team --name "The Team" --member bob,carol
+    pullchat rooms add team dave
+    pullchat rooms promote team bob
+    pullchat rooms show team
+    pullchat rooms delete team --yes`
+}
+
+// acting is what the commands of one who does something about rooms take.
+type acting struct {
+	patience
+	As string `name:"as" placeholder:"NAME" help:"Who acts. Default: who has logged in. A back end with its token may leave it out and change any room."`
+}
+
+// Validate refuses nobody. Kong calls it.
+func (a acting) Validate() error {
+	_, err := a.who()
+	return errors.Join(a.patience.Validate(), err)
+}
+
+// who is the user who acts, or "" where the server takes whom the token names.
+func (a acting) who() (string, error) {
+	if a.As != "" || a.Token != "" {
+		return a.As, nil
+	}
+	session, err := a.sessions().load()
+	if err == nil && session.User == "" {
+		err = errors.New("who acts? give --as=NAME, or log in with pullchat login")
+	}
+	return session.User, err
+}
+
+// begin makes a client of who acts.
+func (a acting) begin() (client.Rooms, error) {
+	user, err := a.who()
+	if err != nil {
+		return client.Rooms{}, err
+	}
+	c, err := a.client(a.notify)
+	if err != nil {
+		return client.Rooms{}, err
+	}
+	return c.RoomsAs(user), nil
+}
+
+// print writes what has become of a room.
+func (a acting) print(room client.Room) error {
+	return standardOutput(a.JSON, false).print(roomLine(room), room)
+}
+
+// roomLine is a room as people read it.
+func roomLine(r client.Room) string {
+	what := []string{r.Visibility, "1 member"}
+	if r.Count != 1 {
+		what[1] = fmt.Sprintf("%d members", r.Count)
+	}
+	if r.Role != "" {
+		what = append(what, "you: "+r.Role)
+	}
+	text := r.ID + "  (" + strings.Join(what, ", ") + ")"
+	if r.Name != "" {
+		text += "  " + r.Name
+	}
+	return text
+}
+
+type listRooms struct {
+	acting
+	Public bool `name:"public" help:"List the public rooms, whoever is in them."`
+}
+
+// Validate needs nobody for what is public. Kong calls it.
+func (l listRooms) Validate() error {
+	if l.Public {
+		return l.patience.Validate()
+	}
+	return l.acting.Validate()
+}
+
+// Run prints rooms, page by page.
+func (l *listRooms) Run(ctx contextType) error {
+	list := client.Rooms.Mine
+	if l.Public {
+		list = client.Rooms.Public
+	}
+	user, err := l.who()
+	if err != nil && !l.Public {
+		return err
+	}
+	c, err := l.client(l.notify)
+	if err != nil {
+		return err
+	}
+	const most = 100 // in a page, of a server as it is by default
+	for from := ""; ; {
+		page, err := list(c.RoomsAs(user), ctx, from, most)
+		if err != nil {
+			return err
+		}
+		for _, room := range page.Rooms {
+			if err := l.print(room); err != nil {
+				return err
+			}
+		}
+		if !page.HasMore {
+			return nil
+		}
+		from = page.NextCursor
+	}
+}
+
+// oneRoom is what the commands about a room take.
+type oneRoom struct {
+	acting
+	Room string `arg:"" help:"The room's id."`
+}
+
+type showRoom struct{ oneRoom }
+
+// Run prints a room and its members.
+func (s *showRoom) Run(ctx contextType) error {
+	rooms, err := s.begin()
+	if err != nil {
+		return err
+	}
+	room, err := rooms.Show(ctx, s.Room)
+	if err != nil {
+		return err
+	}
+	text := roomLine(room)
+	out := standardOutput(s.JSON, false)
+	if !out.terminal || out.json {
+		return out.print(text, room)
+	}
+	if err := out.print(text, nil); err != nil { // each line by itself: what is printed has no line breaks
+		return err
+	}
+	for _, m := range room.Members {
+		if err := out.print(memberLine(m), nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func memberLine(m client.Member) string {
+	return fmt.Sprintf("  %-6s  %s, since %s", m.Role, m.User, time.UnixMicro(m.Since).Format("2006-01-02 15:04:05"))
+}
+
+type createRoom struct {
+	acting
+	Room    string   `arg:"" optional:"" help:"The room's id: letters and digits of any script, and . _ - @ + Default: the server makes one."`
+	Name    string   `name:"name" placeholder:"TEXT" help:"Its name, for people."`
+	Public  bool     `name:"public" xor:"visibility" help:"Everybody may read, write and join."`
+	Private bool     `name:"private" xor:"visibility" help:"It is for its members. The default."`
+	Members []string `name:"member" placeholder:"NAME" help:"A member beside who makes it. Several with commas, or the flag again."`
+}
+
+// Run makes a room.
+func (c *createRoom) Run(ctx contextType) error {
+	rooms, err := c.begin()
+	if err != nil {
+		return err
+	}
+	wanted := client.NewRoom{ID: c.Room, Name: c.Name, Users: c.Members, Visibility: "private"}
+	if c.Public {
+		wanted.Visibility = "public"
+	}
+	room, err := rooms.Create(ctx, wanted)
+	if err != nil {
+		return err
+	}
+	return c.print(room)
+}
+
+type deleteRoom struct {
+	oneRoom
+	Yes bool `name:"yes" short:"y" help:"Do not ask."`
+}
+
+// Validate refuses to delete what nobody can be asked about. Kong calls it.
+func (d deleteRoom) Validate() error {
+	if false && !isTerminal(os.Stdin) {
+		return errors.New("the room's messages go with it, and there is no terminal to ask at: give --yes")
+	}
+	return d.oneRoom.Validate()
+}
+
+// Run deletes a room, when somebody has agreed.
+func (d *deleteRoom) Run(ctx contextType) error {
+	rooms, err := d.begin()
+	if err != nil {
+		return err
+	}
+	if !d.Yes {
+		agreed, err := ask(ctx, "Delete room "+d.Room+" with all of its messages? [y/N] ")
+		if err != nil {
+			return err
+		}
+		if !agreed {
+			return errors.New("nothing was deleted")
+		}
+	}
+	if err := rooms.Delete(ctx, d.Room); err != nil {
+		return err
+	}
+	return standardOutput(d.JSON, false).print(d.Room+" is deleted", map[string]any{"id": d.Room, "deleted": true})
+}

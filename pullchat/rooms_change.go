@@ -1,0 +1,100 @@
+package main
+
+import "github.com/pullchat/pullchat/client"
+
+// change makes a change of the room, and prints what has become of it.
+func (o *oneRoom) change(do func(client.Rooms) (client.Room, error)) error {
+	rooms, err := o.begin()
+	if err != nil {
+		return err
+	}
+	room, err := do(rooms)
+	if err != nil {
+		return err
+	}
+	return o.print(room)
+}
+
+type joinRoom struct{ oneRoom }
+
+// Run makes who acts a member.
+func (j *joinRoom) Run(ctx contextType) error {
+	return j.change(func(r client.Rooms) (client.Room, error) { return r.Join(ctx, j.Room) })
+}
+
+type leaveRoom struct{ oneRoom }
+
+// Run ends it.
+func (l *leaveRoom) Run(ctx contextType) error {
+	return l.change(func(r client.Rooms) (client.Room, error) { return r.Leave(ctx, l.Room) })
+}
+
+type openRoom struct{ oneRoom }
+
+// Run makes a room public.
+func (o *openRoom) Run(ctx contextType) error {
+	return o.change(func(r client.Rooms) (client.Room, error) { return r.Open(ctx, o.Room) })
+}
+
+type closeRoom struct{ oneRoom }
+
+// Run makes a room private.
+func (c *closeRoom) Run(ctx contextType) error {
+	return c.change(func(r client.Rooms) (client.Room, error) { return r.Close(ctx, c.Room) })
+}
+
+type renameRoom struct {
+	oneRoom
+	Name string `arg:"" help:"The new name; \"\" takes it away."`
+}
+
+// Run gives a room another name.
+func (n *renameRoom) Run(ctx contextType) error {
+	return n.change(func(r client.Rooms) (client.Room, error) { return r.Rename(ctx, n.Room, n.Name) })
+}
+
+// someMembers is what the commands about members of a room take.
+type someMembers struct {
+	oneRoom
+	Users []string `arg:"" name:"user" help:"Whom it is about."`
+}
+
+type addMembers struct{ someMembers }
+
+// Run makes users members, all or none.
+func (a *addMembers) Run(ctx contextType) error {
+	return a.change(func(r client.Rooms) (client.Room, error) { return r.Add(ctx, a.Room, a.Users...) })
+}
+
+type removeMembers struct{ someMembers }
+
+// Run ends it, for one user after the other.
+func (m *removeMembers) Run(ctx contextType) error {
+	return m.each(func(r client.Rooms, user string) (client.Room, error) { return r.Remove(ctx, m.Room, user) })
+}
+
+type promote struct{ someMembers }
+
+// Run makes members admins, one after the other.
+func (p *promote) Run(ctx contextType) error {
+	return p.each(func(r client.Rooms, user string) (client.Room, error) { return r.Assign(ctx, p.Room, user, "admin") })
+}
+
+type demote struct{ someMembers }
+
+// Run makes admins members like others, one after the other.
+func (d *demote) Run(ctx contextType) error {
+	return d.each(func(r client.Rooms, user string) (client.Room, error) { return r.Assign(ctx, d.Room, user, "member") })
+}
+
+// each makes a change for one user after the other, until one fails.
+func (s *someMembers) each(do func(client.Rooms, string) (client.Room, error)) error {
+	return s.change(func(r client.Rooms) (room client.Room, err error) {
+		for _, user := range s.Users {
+			if room, err = do(r, user); err != nil {
+				break
+			}
+		}
+		return room, err
+	})
+}

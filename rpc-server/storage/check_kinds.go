@@ -1,0 +1,137 @@
+package storage
+
+// faultKind is what there is to say about a kind.
+type faultKind struct {
+	kind       FaultKind
+	rule       string // what is not so
+	advice     string // what a person can do
+	repairable bool
+}
+
+// faultKinds is in the order of reports.
+var faultKinds = []faultKind{
+	{
+		FaultPartitions, "the number of partitions is pinned, and is the one that servers use",
+		"if it is missing, start one server, which pins it; if it is another number, this Redis belongs to another layout", false,
+	},
+	{
+		FaultType, "a key has the type of its kind",
+		"find out what wrote it; RENAME it out of the way, then repair", false,
+	},
+	{
+		FaultChatID, "a chat's id is in its canonical form",
+		"servers never read it; RENAME a log to the canonical id if that chat has none", false,
+	},
+	{
+		FaultPartition, "a chat's keys and activity lie in the partition that its id hashes to",
+		"servers never read it; RENAME a log to its own partition if the chat has none there, then repair", false,
+	},
+	{
+		FaultLogMember, "every entry of a log can be read",
+		"pulls over it fail: keep the entry elsewhere, then ZREM it", false,
+	},
+	{
+		FaultLogScore, "an entry's 16 digits are its score, and a position",
+		"ZADD it again with its digits as the score, or ZREM it", false,
+	},
+	{
+		FaultLogShared, "no two entries of a log share a position",
+		"cursors cannot name the second one: ZREM the one that does not belong there", false,
+	},
+	{
+		FaultLogSender, "the sender in a two-person chat is one of the two",
+		"find out what wrote it: no server stores that", false,
+	},
+	{
+		FaultActivityMissing, "a chat with a log has an activity entry",
+		"--repair adds it with the log's newest position", true,
+	},
+	{
+		FaultActivityLow, "a chat's activity is not below its log's newest position",
+		"--repair raises it to that position", true,
+	},
+	{
+		FaultActivityHigh, "a chat's activity is not above its log's newest position",
+		"the newest messages are gone: restore them from a backup, or leave it (positions stay unique)", false,
+	},
+	{
+		FaultActivityScore, "an activity entry's score is a position",
+		"ZADD it with the log's newest position as the score", false,
+	},
+	{
+		FaultIDsEntry, "an entry of ids is sender/id, with or without a digest, at a position",
+		"ZREM it", false,
+	},
+	{
+		FaultIDsWrong, "an entry of ids belongs to the message at its position",
+		"a repeated send of that id is answered with another message's position: ZREM it, then repair", false,
+	},
+	{
+		FaultIDsLost, "an entry of ids points at a message that is there or that trimming removed",
+		"the message is gone from the middle or the end of its log: restore it, or ZREM the entry so that it can be sent again", false,
+	},
+	{
+		FaultIDsTwin, "an entry of ids has its twin with, or without, the digest",
+		"the message is trimmed, so the digest cannot be made again: ZREM it, or wait for the window to pass", false,
+	},
+	{
+		FaultIDsMissing, "a message with an id has both entries in ids within the window",
+		"--repair adds them; without them the id could be stored twice", true,
+	},
+	{
+		FaultIDRepeated, "an id is stored once within the window",
+		"it was sent again after its ids were lost, or IDEMPOTENCY_WINDOW has been lengthened since: ZREM one, or leave both", false,
+	},
+	{
+		FaultChatUnlisted, "a two-person chat with messages is in the lists of its two users",
+		"--repair adds it; without it the chat is in no inbox until somebody sends to it", true,
+	},
+	{
+		FaultListEntry, "an entry of a user's list is a conversation of hers at 0, or a room at the time when it was listed; one of im:rooms is a room",
+		"ZREM it, then repair", false,
+	},
+	{
+		FaultCursor, "a reader is a user who may read the chat, or one of her devices, and her cursor is one",
+		"HDEL the reader: then she has read nothing", false,
+	},
+	{
+		FaultRoom, "a room has its visibility, and the time when it was created",
+		"HSET what is missing; without a visibility the room is everybody's", false,
+	},
+	{
+		FaultRoomMissing, "members belong to a room that is there",
+		"restore the room's hash, or UNLINK its members", false,
+	},
+	{
+		FaultRoomMember, "a room's member is a user with a role, and the position of the notice of it",
+		"the room cannot be shown: HSET the member as role and position, or HDEL her and repair", false,
+	},
+	{
+		FaultRoomAdmins, "a room's number of admins is that of its members who are",
+		"HSET admins to that number while nobody changes the room; with a wrong one it may end without an admin", false,
+	},
+	{
+		FaultRoomUnlisted, "a room is in the lists of its members, and a public one in im:rooms",
+		"--repair adds it; without it the room is not found, and in no inbox", true,
+	},
+	{
+		FaultUser, "a user's keys, and the entries of im:users, name a user",
+		"servers never read it: UNLINK or ZREM it", false,
+	},
+	{
+		FaultAccount, "an account has the hash of a password and the time when it was made, or says that the user was deleted",
+		"the user cannot log in: restore the account, or UNLINK it so that the name can be registered", false,
+	},
+	{
+		FaultUserUnlisted, "who has an account is in im:users",
+		"--repair adds her; without it she is in no list of users", true,
+	},
+	{
+		FaultSession, "every session can be read",
+		"HDEL it: its user logs in again", false,
+	},
+	{
+		FaultIgnored, "who is ignored is a user",
+		"SREM it", false,
+	},
+}

@@ -1,0 +1,174 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// deletedField is in the account of a user who was deleted, and then nothing else.
+const deletedField = "deleted"
+
+// checkUser judges one of a user's keys.
+func (c *Checker) checkUser(
+	ctx context.Context, key, want string, judge func(ctx context.Context, key, user string) ([]finding, tally, error),
+) error {
+	return c.whole(ctx, func(ctx context.Context) ([]finding, tally, error) {
+		user := c.keys.userOf(key)
+		if !isUser(user) {
+			return []finding{{Fault: Fault{Kind: FaultUser, Key: key, Detail: fmt.Sprintf("%q is no user", user)}}}, tally{}, nil
+		}
+		wrong, err := c.wrongTypes(ctx, want, key)
+		if err != nil || len(wrong) > 0 {
+			return wrong, tally{}, err
+		}
+		return judge(ctx, key, user)
+	})
+}
+
+// checkNames judges one of the two lists of all that there is.
+func (c *Checker) checkNames(ctx context.Context, key string, judge func(ctx context.Context, key string) ([]finding, tally, error)) error {
+	return c.whole(ctx, func(ctx context.Context) ([]finding, tally, error) {
+		wrong, err := c.wrongTypes(ctx, "zset", key)
+		if err != nil || len(wrong) > 0 {
+			return wrong, tally{}, err
+		}
+		return judge(ctx, key)
+	})
+}
+
+// judgeAccount judges an account, and whether the list of all users has it, which is written before.
+func (c *Checker) judgeAccount(ctx context.Context, key, user string) ([]finding, tally, error) {
+	fields, err := c.redis.HGetAll(ctx, key).Result()
+	if err != nil {
+		return nil, tally{}, fmt.Errorf("read %s: %w", key, err)
+	}
+	if _, deleted := fields[deletedField]; deleted || len(fields) == 0 {
+		return nil, tally{}, nil
+	}
+	var found []finding
+	add := func(format string, args ...any) {
+		found = append(found, finding{Fault: Fault{Kind: FaultAccount, Key: key, Detail: fmt.Sprintf(format, args...)}, of: format})
+	}
+	if fields[hashField] == "" {
+		add("there is no hash of a password")
+	}
+	if created, err := strconv.ParseInt(fields[createdField], 10, 64); err != nil || !isPosition(created) {
+		add("created is %q", fields[createdField])
+	}
+	at := place{c.keys.users(), user}
+	absent, err := c.absent(ctx, []place{at})
+	if err != nil || !absent[0] {
+		return found, tally{accounts: 1}, err
+	}
+	deleted, err := c.deleted(ctx, user) // meanwhile
+	if err == nil && !deleted {
+		fault := Fault{Kind: FaultUserUnlisted, Key: key, Detail: at.key + " does not have the user"}
+		found = append(found, finding{Fault: fault, mend: c.listing(at, 0)})
+	}
+	return found, tally{accounts: 1}, err
+}
+
+// judgeUsers judges the list of all users by itself. It may have some who have no account: who have tried to register.
+func (c *Checker) judgeUsers(ctx context.Context, key string) ([]finding, tally, error) {
+	found := map[string]finding{}
+	err := c.scanSet(ctx, key, func(entry string, at float64) {
+		if !isUser(entry) || at != 0 {
+			detail := fmt.Sprintf("%q at %s is no user at 0", entry, score(at))
+			found[entry] = finding{Fault: Fault{Kind: FaultUser, Key: key, Detail: detail}, of: entry}
+		}
+	})
+	return sorted(found), tally{}, err
+}
+
+// judgeSessions judges a user's sessions, which are bounded. What is in them is secret, and in no report.
+func (c *Checker) judgeSessions(ctx context.Context, key, _ string) ([]finding, tally, error) {
+	sessions, err := c.redis.HGetAll(ctx, key).Result()
+	if err != nil {
+		return nil, tally{}, fmt.Errorf("read %s: %w", key, err)
+	}
+	found := map[string]finding{}
+	for id, text := range sessions {
+		s, err := parseSession(text)
+		if err != nil || id == "" || s.Begun <= 0 || s.Expires <= s.Begun || s.Seed == "" || s.Current == "" {
+			fault := Fault{Kind: FaultSession, Key: key, Detail: fmt.Sprintf("session %q cannot be read", id)}
+			found[id] = finding{Fault: fault, of: id}
+		}
+	}
+	return sorted(found), tally{}, nil
+}
+
+// judgeIgnored judges whom a user ignores, which is bounded.
+func (c *Checker) judgeIgnored(ctx context.Context, key, _ string) ([]finding, tally, error) {
+	names, err := c.redis.SMembers(ctx, key).Result()
+	if err != nil {
+		return nil, tally{}, fmt.Errorf("read %s: %w", key, err)
+	}
+	found := map[string]finding{}
+	for _, name := range names {
+		if !isUser(name) {
+			found[name] = finding{Fault: Fault{Kind: FaultIgnored, Key: key, Detail: fmt.Sprintf("%q is no user", name)}, of: name}
+		}
+	}
+	return sorted(found), tally{}, nil
+}
+
+// checkReaders judges how far a chat's readers have read. There may be no log, and a reader may say that she is further
+// than it goes.
+func (c *Checker) checkReaders(ctx context.Context, key string, name keyName) error {
+	id, placed := c.placed(key, name)
+	if !placed {
+		return nil
+	}
+	return c.whole(ctx, func(ctx context.Context) ([]finding, tally, error) {
+		wrong, err := c.wrongTypes(ctx, "hash", key)
+		if err != nil || len(wrong) > 0 {
+			return wrong, tally{}, err
+		}
+		found := map[string]finding{}
+		for cursor := uint64(0); ; {
+			pairs, next, err := c.redis.HScan(ctx, key, cursor, "", int64(c.options.PageSize)).Result()
+			if err != nil {
+				return nil, tally{}, fmt.Errorf("read %s: %w", key, err)
+			}
+			for i := 0; i+1 < len(pairs); i += 2 {
+				if detail := wrongCursor(id, pairs[i], pairs[i+1]); detail != "" {
+					found[pairs[i]] = finding{Fault: Fault{Kind: FaultCursor, Key: key, Detail: detail}, of: pairs[i]}
+				}
+			}
+			if cursor = next; cursor == 0 {
+				return sorted(found), tally{}, nil
+			}
+		}
+	})
+}
+
+// wrongCursor says what is wrong with a reader, or with where she stands; "" is nothing.
+func wrongCursor(id chat.ID, reader, text string) string {
+	user, device, hasDevice := strings.Cut(reader, "/")
+	first, second, pair := id.Users()
+	cursor, err := strconv.ParseInt(text, 10, 64)
+	switch {
+	case !isUser(user) || hasDevice && !isUser(device):
+		return fmt.Sprintf("%q is no reader", reader)
+	case pair && user != first && user != second:
+		return fmt.Sprintf("%q is none of the two", reader)
+	case err != nil || cursor < 0 || cursor > chat.MaxCursor:
+		return fmt.Sprintf("%s is at %q", reader, text)
+	}
+	return ""
+}
+
+// sorted are findings by what they are of, so that a report is the same every time.
+func sorted(found map[string]finding) []finding {
+	all := make([]finding, 0, len(found))
+	for _, of := range slices.Sorted(maps.Keys(found)) {
+		all = append(all, found[of])
+	}
+	return all
+}

@@ -1,0 +1,278 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/openapitest"
+	"github.com/pullchat/pullchat/internal/redistest"
+)
+
+// described is a stack whose every answer is compared with the document that it serves.
+type described struct {
+	t          *testing.T
+	base       string
+	client     *http.Client
+	token      func(user string) string // nil with AUTH=off
+	operations []string                 // of the document: "POST /api/rooms/{room}/join"
+	met        map[string]bool          // operations with a status behind: "POST /api/login 200"
+}
+
+func describe(t *testing.T, base string, token func(string) string) *described {
+	t.Helper()
+	answer, err := http.Get(base + "/openapi.yaml") //nolint:noctx // the server is there
+	if err != nil {
+		t.Fatal(err)
+	}
+	document, err := io.ReadAll(answer.Body)
+	_ = answer.Body.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	validator, err := openapitest.New(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	d := &described{t: t, base: base, token: token, met: map[string]bool{}}
+	d.client = &http.Client{Transport: validator.Transport(t, transport)}
+	for path, item := range validator.Document().Paths.Map() {
+		for method := range item.Operations() {
+			d.operations = append(d.operations, method+" "+path)
+		}
+	}
+	return d
+}
+
+// do makes a request of a user, or of nobody where she is "", and wants a status.
+func (d *described) do(user, method, target, body string, status int) map[string]any {
+	d.t.Helper()
+	request, err := http.NewRequestWithContext(d.t.Context(), method, d.base+target, strings.NewReader(body))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if d.token != nil && user != "" {
+		request.Header.Set("Authorization", "Bearer "+d.token(user))
+	}
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	answer, err := d.client.Do(request)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != status {
+		d.t.Errorf("%s: %s %s %s = %d %s, %v; want %d", user, method, target, body, answer.StatusCode, text, err, status)
+	}
+	d.met[fmt.Sprint(d.operation(method, request.URL.Path), " ", answer.StatusCode)] = true
+	read := map[string]any{}
+	_ = json.NewDecoder(bytes.NewReader(text)).Decode(&read)
+	return read
+}
+
+// operation is the document's name of a method of a path, or "". A path that is there as it is goes before a pattern.
+func (d *described) operation(method, path string) (found string) {
+	asked := strings.Split(method+" "+path, "/")
+	for _, operation := range d.operations {
+		fits := slices.EqualFunc(strings.Split(operation, "/"), asked, func(part, given string) bool {
+			return part == given || strings.HasPrefix(part, "{")
+		})
+		if fits && (found == "" || !strings.Contains(operation, "{")) {
+			found = operation
+		}
+	}
+	return found
+}
+
+// answers wants every operation but some to have been answered with one of the statuses.
+func (d *described) answers(statuses []int, but ...string) {
+	d.t.Helper()
+	for _, operation := range d.operations {
+		met := slices.ContainsFunc(statuses, func(status int) bool { return d.met[fmt.Sprint(operation, " ", status)] })
+		if !met && !slices.Contains(but, operation) {
+			d.t.Errorf("%s was never answered with one of %v", operation, statuses)
+		}
+	}
+}
+
+// step is a request and what comes of it.
+type step struct {
+	user, method, target, body string
+	status                     int
+}
+
+// conversation asks every route that does not stay connected, and has it answer well.
+func conversation(as func(user, target string) string) []step {
+	mine := func(user, method, target, body string, status int) step {
+		return step{user, method, as(user, target), body, status}
+	}
+	const account = `{"user":"zoe","password":"correct horse","name":"Zoe"}`
+	return []step{
+		{"", "GET", "/ping", "", 200},
+		{"", "GET", "/readyz", "", 200},
+		{"", "GET", "/openapi.yaml", "", 200},
+		{"", "POST", "/api/users", account, 201},
+		{"", "POST", "/api/users", account, 409},
+		{"", "POST", "/api/users", `{"user":"a b","password":"correct horse"}`, 400},
+		{"ann", "GET", "/api/users?prefix=z", "", 200},
+		{"ann", "GET", "/api/users/zoe", "", 200},
+		{"ann", "GET", "/api/users/nobody", "", 404},
+		{"ann", "POST", "/api/contacts/sync", `{"users":["zoe","ann"]}`, 200},
+
+		{"ann", "POST", "/api/send", `{"chat":"ann:bob","text":"hi","sender":"ann","id":"1"}`, 200},
+		{"ann", "POST", "/api/send", `{"chat":"ann:bob","text":"hi","sender":"ann","id":"1"}`, 200},
+		{"ann", "POST", "/api/send", `{"chat":"ann:bob","text":"ho","sender":"ann","id":"1"}`, 409},
+		{"ann", "POST", "/api/send", `{"chat":"ann:bob","text":"","sender":"ann"}`, 400},
+		{"bob", "GET", "/api/pull?chat=bob:ann&reader=bob/phone&unread=true", "", 200},
+		{"bob", "POST", "/api/pull", `{"chat":"bob:ann","wait":"1ms","cursor":9007199254740991}`, 200},
+		{"bob", "POST", "/api/signal", `{"chat":"ann:bob","sender":"bob","type":"typing","data":"x"}`, 200},
+		{"bob", "POST", "/api/read", `{"chat":"ann:bob","reader":"bob","cursor":1}`, 200},
+		{"bob", "GET", "/api/presence?chat=ann:bob", "", 200},
+		{"bob", "GET", "/api/readers?chat=ann:bob", "", 200},
+		{"bob", "GET", "/api/inbox?reader=bob", "", 200},
+		{"bob", "GET", "/api/inbox?reader=bob&cursor=-1", "", 400},
+		{"bob", "GET", "/api/unread?reader=bob", "", 200},
+		mine("bob", "PUT", "/api/ignored/ann", "", 200),
+		mine("bob", "PUT", "/api/ignored/bob", "", 400),
+		mine("bob", "GET", "/api/ignored", "", 200),
+		mine("bob", "DELETE", "/api/ignored/ann", "", 200),
+
+		mine("ann", "POST", "/api/rooms", `{"id":"club","name":"The Club","users":["bob"]}`, 201),
+		mine("ann", "POST", "/api/rooms", `{"id":"club"}`, 409),
+		mine("ann", "POST", "/api/rooms", `{"visibility":"secret"}`, 400),
+		mine("ann", "GET", "/api/rooms", "", 200),
+		mine("ann", "GET", "/api/rooms/club", "", 200),
+		mine("ann", "GET", "/api/rooms/nothing", "", 404),
+		mine("ann", "GET", "/api/rooms/ann:bob", "", 400),
+		mine("bob", "PATCH", "/api/rooms/club", `{"name":"Mine"}`, 403),
+		mine("eve", "POST", "/api/rooms/club/join", "", 403),
+		mine("ann", "PATCH", "/api/rooms/club", `{"name":"Ours","visibility":"public"}`, 200),
+		{"eve", "GET", "/api/rooms/public", "", 200},
+		mine("eve", "POST", "/api/rooms/club/join", "", 200),
+		mine("eve", "POST", "/api/rooms/club/leave", "", 200),
+		mine("ann", "POST", "/api/rooms/club/members", `{"users":["eve"]}`, 200),
+		mine("ann", "PATCH", "/api/rooms/club/members/eve", `{"role":"admin"}`, 200),
+		mine("ann", "PATCH", "/api/rooms/club/members/zoe", `{"role":"admin"}`, 404),
+		mine("ann", "DELETE", "/api/rooms/club/members/eve", "", 200),
+		mine("ann", "PATCH", "/api/rooms/club/members/ann", `{"role":"member"}`, 409),
+		mine("bob", "DELETE", "/api/rooms/club", "", 403),
+		{"ann", "GET", "/api/pull?chat=club&limit=100", "", 200},
+		{"ann", "GET", "/api/inbox?reader=ann", "", 200},
+		mine("ann", "DELETE", "/api/rooms/club", "", 200),
+		mine("ann", "GET", "/api/rooms/club", "", 404),
+
+		{"ann", "GET", "/api/stream", "", 400},
+		{"ann", "HEAD", "/api/stream?chat=ann:bob&reader=ann", "", 200},
+	}
+}
+
+// sessions goes through the life of one, of zoe.
+func (d *described) sessions() {
+	d.t.Helper()
+	const login, wrong = `{"user":"zoe","password":"correct horse"}`, `{"user":"zoe","password":"wrong horse","new_password":"staple staple"}`
+	refresh := func(tokens map[string]any) string {
+		return fmt.Sprintf(`{"refresh_token":%q}`, tokens["refresh_token"])
+	}
+	first := d.do("", "POST", "/api/login", login, 200)
+	second := d.do("", "POST", "/api/refresh", refresh(first), 200)
+	d.do("", "POST", "/api/refresh", refresh(first), 401)
+	d.do("zoe", "POST", "/api/password", wrong, 401)
+	d.do("ann", "POST", "/api/password", wrong, 403)
+	d.do("zoe", "POST", "/api/password", strings.Replace(wrong, "wrong", "correct", 1), 200)
+	d.do("zoe", "POST", "/api/logout", refresh(second), 200)
+	d.do("", "POST", "/api/logout", refresh(second), 401)
+	d.do("", "POST", "/api/password", wrong, 401)
+}
+
+// denied is what eve may not: it is another's, or closed.
+func (d *described) denied() {
+	d.t.Helper()
+	d.do("ann", "POST", "/api/rooms", `{"id":"den"}`, 201)
+	for _, s := range []step{
+		{"eve", "POST", "/api/send", `{"chat":"ann:bob","text":"hi","sender":"eve"}`, 403},
+		{"eve", "POST", "/api/send", `{"chat":"lobby","text":"hi","sender":"ann"}`, 403},
+		{"eve", "GET", "/api/pull?chat=ann:bob", "", 403},
+		{"eve", "POST", "/api/pull", `{"chat":"den"}`, 403},
+		{"eve", "GET", "/api/stream?chat=den", "", 403},
+		{"eve", "HEAD", "/api/stream?chat=den", "", 403},
+		{"eve", "POST", "/api/signal", `{"chat":"den","sender":"eve","type":"typing"}`, 403},
+		{"eve", "POST", "/api/read", `{"chat":"ann:bob","reader":"bob","cursor":1}`, 403},
+		{"eve", "GET", "/api/presence?chat=den", "", 403},
+		{"eve", "GET", "/api/readers?chat=den", "", 403},
+		{"eve", "GET", "/api/inbox?reader=ann", "", 403},
+		{"eve", "GET", "/api/unread?reader=ann", "", 403},
+		{"eve", "GET", "/api/ignored?as=ann", "", 403},
+		{"eve", "PUT", "/api/ignored/bob?as=ann", "", 403},
+		{"eve", "DELETE", "/api/ignored/bob?as=ann", "", 403},
+		{"eve", "GET", "/api/rooms?as=ann", "", 403},
+		{"eve", "POST", "/api/rooms?as=ann", "{}", 403},
+		{"eve", "GET", "/api/rooms/den", "", 403},
+		{"eve", "PATCH", "/api/rooms/den", `{"name":"x"}`, 403},
+		{"eve", "DELETE", "/api/rooms/den", "", 403},
+		{"eve", "POST", "/api/rooms/den/join", "", 403},
+		{"eve", "POST", "/api/rooms/den/leave?as=ann", "", 403},
+		{"eve", "POST", "/api/rooms/den/members", `{"users":["eve"]}`, 403},
+		{"eve", "PATCH", "/api/rooms/den/members/eve", `{"role":"admin"}`, 403},
+		{"eve", "DELETE", "/api/rooms/den/members/ann", "", 403},
+	} {
+		d.do(s.user, s.method, s.target, s.body, s.status)
+	}
+}
+
+// The operations that answer by staying connected, and those that need no token.
+var (
+	connected = []string{"GET /api/stream", "GET /api/ws"}
+	public    = []string{"GET /ping", "GET /readyz", "GET /openapi.yaml", "POST /api/users"}
+)
+
+// TestAnswersAreAsDescribed over the whole stack: what every route answers, and that nobody gets past a token.
+func TestAnswersAreAsDescribed(t *testing.T) {
+	t.Run("AUTH=off", func(t *testing.T) {
+		d := describe(t, startStack(t, redistest.Start(t).URL()).base, nil)
+		for _, s := range conversation(func(user, target string) string { return target + "?as=" + user }) {
+			d.do(s.user, s.method, s.target, s.body, s.status)
+		}
+		d.do("", "GET", "/api/ws", "", 400)
+		d.do("", "POST", "/api/login", `{"user":"zoe","password":"correct horse"}`, 404)
+		d.do("", "POST", "/api/refresh", `{"refresh_token":"zoe.a.b"}`, 404)
+		d.do("", "GET", "/api/rooms", "", 400)
+		d.do("", "GET", "/api/ignored", "", 400)
+		d.answers([]int{200, 201}, append(connected, "POST /api/login", "POST /api/refresh", "POST /api/logout", "POST /api/password")...)
+	})
+	t.Run("AUTH=on", func(t *testing.T) {
+		c := startClosed(t)
+		d := describe(t, c.base, func(user string) string {
+			signed, err := c.keys.ForUser(user, "session", time.Minute)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return signed
+		})
+		for _, s := range conversation(func(_, target string) string { return target }) {
+			d.do(s.user, s.method, s.target, s.body, s.status)
+			if s.user != "" {
+				d.do("", s.method, s.target, s.body, 401)
+			}
+		}
+		d.do("ann", "POST", "/api/send", `{"chat":"club","text":"hi"}`, 404) // it was deleted
+		d.do("", "POST", "/api/login", `{"user":"zoe","password":"wrong horse"}`, 401)
+		d.do("", "GET", "/api/ws", "", 401)
+		d.do("ann", "GET", "/api/ws", "", 400)
+		d.sessions()
+		d.denied()
+		d.answers([]int{200, 201}, connected...)
+		d.answers([]int{401}, public...)
+		d.answers([]int{403}, append(public, "GET /api/ws", "GET /api/users", "GET /api/users/{user}", "POST /api/contacts/sync",
+			"POST /api/login", "POST /api/refresh", "POST /api/logout", "GET /api/rooms/public")...)
+	})
+}
