@@ -53,15 +53,7 @@ func startAuth(t *testing.T, config Config) *authenticated {
 	}
 	server.People = chat.NewPeople(chattest.NewPeopleStore(), &chattest.PlainHasher{},
 		chat.PeopleOptions{DefaultLimit: 10, MaxLimit: 100, SessionLasts: time.Hour})
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	ended := make(chan error, 1)
-	go func() { ended <- server.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Errorf("Run() = %v", err)
-		}
-	})
+	chattest.Run(t, server)
 	a := &authenticated{t: t, base: "http://" + server.Addr().String(), asked: service}
 	document := call{method: "GET", target: "/openapi.yaml"}.do(t, newClient(t, nil), a.base)
 	validator, err := openapitest.New(document.body)

@@ -104,15 +104,7 @@ func startGateway(t *testing.T, service chat.Service) string {
 		t.Fatalf("Listen() = %v", err)
 	}
 	// The test's own context ends too early, before its clients have closed their connections.
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	ended := make(chan error, 1)
-	go func() { ended <- server.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Errorf("Run() = %v", err)
-		}
-	})
+	chattest.Run(t, server)
 	return "http://" + server.Addr().String()
 }
 

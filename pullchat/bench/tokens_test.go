@@ -43,15 +43,7 @@ func serveAll(t *testing.T, auth string, readers func(*chat.Readership) handler.
 		server.Readers = readers(desk)
 	}
 	server.Rooms = chat.NewLobby(store, auth == "on", chat.LobbyOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 1000})
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	ended := make(chan error, 1)
-	go func() { ended <- server.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
+	chattest.Run(t, server)
 	return "http://" + server.Addr().String()
 }
 
