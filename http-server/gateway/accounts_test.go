@@ -239,6 +239,12 @@ func TestAuthOn(t *testing.T) {
 	if got := basic.do(t, a.client, a.base); got.status != 401 || !strings.Contains(string(got.body), `"unauthenticated"`) {
 		t.Errorf("Basic = %d %s, want 401 unauthenticated", got.status, got.body)
 	}
+	for _, scheme := range []string{"Bearer ", "bearer ", "BEARER   ", " Bearer "} { // RFC 9110, 11.1
+		asked := call{method: "GET", target: "/api/users", header: http.Header{"Authorization": {scheme + good.Access}}}
+		if got := asked.do(t, a.client, a.base); got.status != 200 {
+			t.Errorf("%q and a token = %d %s, want 200", scheme, got.status, got.body)
+		}
+	}
 	a.do("GET /api/users?access_token="+good.Access, "", "", 401, `"unauthenticated"`) // only where headers cannot be set
 	if a.asked.sends != 0 {
 		t.Errorf("%d sends without a good token reached the service, want none", a.asked.sends)
