@@ -141,7 +141,7 @@ const erasedAtOnce = 500
 // EraseTexts implements chat.DeletionStore with erase.lua.
 func (s *Store) EraseTexts(ctx context.Context, id chat.ID, user string, from int64) (int64, error) {
 	tried := fmt.Sprintf("erase what %s wrote in %s", user, id)
-	key := s.keys.log(id)
+	key, ids, _ := s.keys.append(id)
 	part := redis.ZRangeArgs{
 		Key: key, ByScore: true, Start: strconv.FormatInt(from, 10), Stop: "+inf", Count: erasedAtOnce,
 	}
@@ -162,12 +162,13 @@ func (s *Store) EraseTexts(ctx context.Context, id chat.ID, user string, from in
 		}
 		next = m.SendTime + 1
 		if m.Sender == user && m.Notice == nil && !m.Erased {
-			m.Text, m.Erased = "", true
-			replaced = append(replaced, member, member[:positionDigits]+string(encode(m)))
+			erased := m
+			erased.Text, erased.Erased = "", true
+			replaced = append(replaced, member, member[:positionDigits]+string(encode(erased)), twin(m), twin(erased))
 		}
 	}
 	if len(replaced) > 0 {
-		if _, err := s.runUser(ctx, eraseScript, []string{key}, replaced...); err != nil {
+		if _, err := s.runUser(ctx, eraseScript, []string{key, ids}, replaced...); err != nil {
 			return 0, userError(tried, err)
 		}
 	}

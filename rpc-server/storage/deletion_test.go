@@ -263,8 +263,8 @@ func TestDeletionOfALongLog(t *testing.T) {
 		}
 	}
 	equal(t, "the first position", log[0].SendTime, first)
-	replaced, err := r.store.runUser(context.Background(), eraseScript, []string{r.store.keys.log(id(t, "ann:bob"))},
-		"0000000000000001gone", "0000000000000001new")
+	replaced, err := r.store.runUser(context.Background(), eraseScript, []string{r.store.keys.log(id(t, "ann:bob")), "ids"},
+		"0000000000000001gone", "0000000000000001new", "", "")
 	equal(t, "replaced of what is gone", replaced, int64(0))
 	if err != nil {
 		t.Error(err)
