@@ -32,14 +32,14 @@ func (w *world) listen(t *testing.T, in scene) *ear {
 	}
 	e := &ear{socket: socket, frames: make(chan heardFrame, 100), chats: []string{in.room(), in.pair()}}
 	ended := make(chan struct{})
-	t.Cleanup(func() {
+	w.test.Cleanup(func() {
 		e.close()
 		<-ended
 	})
 	go func() {
 		defer close(ended)
 		for {
-			_, text, err := socket.Read(context.WithoutCancel(t.Context()))
+			_, text, err := socket.Read(context.Background())
 			if err != nil {
 				return
 			}
@@ -122,5 +122,5 @@ func (w *world) dial(t *testing.T, token string) (*websocket.Conn, *http.Respons
 	if token != "" {
 		header.Set("Authorization", "Bearer "+token)
 	}
-	return websocket.Dial(t.Context(), w.base+"/api/ws", &websocket.DialOptions{HTTPClient: w.client, HTTPHeader: header})
+	return websocket.Dial(context.WithoutCancel(t.Context()), w.base+"/api/ws", &websocket.DialOptions{HTTPClient: w.client, HTTPHeader: header})
 }

@@ -6,11 +6,11 @@ var httpColumns = []caller{nobody, expired, forged, unsigned, other, stranger, o
 const httpPolicy = `
 in   route                                no   old  fake alg0 other out  gone in   admin svc   request
 
-# What needs no token.
+# What needs no token. (409: the user is there already.)
 same GET    /ping                         200  200  200  200  200  200  200  200  200  200
 same GET    /readyz                       200  200  200  200  200  200  200  200  200  200
 same GET    /openapi.yaml                 200  200  200  200  200  200  200  200  200  200
-same POST   /api/users                    201  201  201  201  201  201  201  201  201  201   user={new} password={password}
+same POST   /api/users                    409  409  409  409  409  409  409  409  409  409   user={me} password={password}
 same POST   /api/login                    200  200  200  200  200  200  200  200  200  200   user={me} password={password}
 same POST   /api/refresh                  200  200  200  200  200  200  200  200  200  200   refresh_token={refresh}
 
@@ -43,13 +43,13 @@ own  POST   /api/send                     401  exp  inv  inv  200  403  403  200
 same GET    /api/pull                     401  exp  inv  inv  200* 403  403  200* 200* 200*  chat={room}
 same GET    /api/pull                     401  exp  inv  inv  403  403  403  200* 200* 200*  chat={room} reader={me}
 same GET    /api/pull                     401  exp  inv  inv  200* 403  403  200* 200* 200*  chat={room} wait=25s
-same GET    /api/pull                     401  exp  inv  inv  403  403  403  200* 200* 200*  chat={room} wait=25s reader={me}
+own  GET    /api/pull                     401  exp  inv  inv  403  403  403  200* 200* 200*  chat={room} wait=25s reader={me}
 same GET    /api/pull                     401  exp  inv  inv  200* 403  403  200* 200* 200*  chat={room} reverse=true
 same POST   /api/pull                     401  exp  inv  inv  200* 403  403  200* 200* 200*  chat={room}
 same POST   /api/pull                     401  exp  inv  inv  200* 403  403  200* 200* 200*  chat={room} wait=25s
 same GET    /api/stream                   401  exp  inv  inv  200* 403  403  200* 200* 200*  chat={room}
-same GET    /api/stream                   401  exp  inv  inv  403  403  403  200* 200* 200*  chat={room} reader={me} presence=false
-same GET    /api/stream                   401  exp  inv  inv  403  200  200  200* 200* 200*  inbox=true cursor=0 reader={me}
+own  GET    /api/stream                   401  exp  inv  inv  403  403  403  200* 200* 200*  chat={room} reader={me}
+own  GET    /api/stream                   401  exp  inv  inv  403  200  200  200* 200* 200*  inbox=true cursor=0 reader={me}
 same GET    /api/ws                       401  exp  inv  inv  101  101  101  101  101  101
 same POST   /api/signal                   401  exp  inv  inv  403  403  403  200  200  200   chat={room} sender={me} type=typing
 own  POST   /api/read                     401  exp  inv  inv  403  403  403  200  200  200   chat={room} reader={me} cursor=9007199254740990
@@ -76,7 +76,8 @@ same GET    /api/pull                     401  exp  inv  inv  403  403  403  200
 same GET    /api/pull                     401  exp  inv  inv  403  403  403  200* 200* 200*  chat={pair} wait=25s
 same POST   /api/pull                     401  exp  inv  inv  403  403  403  200* 200* 200*  chat={pair} wait=25s
 same GET    /api/stream                   401  exp  inv  inv  403  403  403  200* 200* 200*  chat={pair}
-same GET    /api/stream                   401  exp  inv  inv  403  400  400  200* 200* 200*  chat={pair} reader={me} presence=false
+# A reader who is none of the two is found to be wrong (400) before it is asked who may be there.
+own  GET    /api/stream                   401  exp  inv  inv  403  400  400  200* 200* 200*  chat={pair} reader={me}
 same POST   /api/signal                   401  exp  inv  inv  403  403  403  200  200  200   chat={pair} sender={me} type=typing
 own  POST   /api/read                     401  exp  inv  inv  403  403  403  200  200  200   chat={pair} reader={me} cursor=9007199254740990
 same GET    /api/presence                 401  exp  inv  inv  403  403  403  200  200  200   chat={pair}

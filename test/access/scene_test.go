@@ -1,6 +1,7 @@
 package access
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -8,8 +9,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	passwords "github.com/pullchat/pullchat/rpc-server/password"
 )
 
 // What is said in private. It is in no answer to who may not know of it.
@@ -61,15 +66,26 @@ func (s *stack) setUp(t *testing.T, in scene) {
 	}
 }
 
-func (s *stack) say(t *testing.T, chat, sender, text string) {
+func (s *stack) say(t *testing.T, where, sender, text string) {
 	t.Helper()
-	s.asService(t, "POST", "/api/send", fmt.Sprintf(`{"chat":%q,"sender":%q,"text":%q}`, chat, sender, text))
+	s.asService(t, "POST", "/api/send", fmt.Sprintf(`{"chat":%q,"sender":%q,"text":%q}`, where, sender, text))
 }
 
+// register makes an account, in Redis itself and with one hash for all: hashes are slow on purpose.
 func (s *stack) register(t *testing.T, user string) {
 	t.Helper()
-	s.asService(t, "POST", "/api/users", fmt.Sprintf(`{"user":%q,"password":%q}`, user, password))
+	hash, err := hashed()
+	if err == nil {
+		_, err = s.store.AddAccount(t.Context(), chat.StoredAccount{Account: chat.Account{User: user}, PasswordHash: hash})
+	}
+	if err != nil {
+		t.Fatalf("register %s: %v", user, err)
+	}
 }
+
+var hashed = sync.OnceValues(func() (string, error) {
+	return passwords.New().Hash(context.Background(), password)
+})
 
 // token is what a caller shows; "" is nothing.
 func (s *stack) token(t *testing.T, c caller, in scene) string {

@@ -16,6 +16,7 @@ import (
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/internal/rpcclient"
 	rpcserver "github.com/pullchat/pullchat/rpc-server/service"
+	"github.com/pullchat/pullchat/rpc-server/storage"
 )
 
 const (
@@ -29,6 +30,7 @@ type stack struct {
 	rpc    string // the rpc-server's address
 	routes []string
 	redis  *redis.Client
+	store  *storage.Store
 	keys   *token.Keys
 	client *http.Client
 }
@@ -65,11 +67,16 @@ func startStack(t *testing.T) *stack {
 	}
 	connections := &http.Transport{}
 	t.Cleanup(connections.CloseIdleConnections)
-	address := redis.NewClient(&redis.Options{Addr: database.Addr()})
-	t.Cleanup(func() { _ = address.Close() })
+	data := redis.NewClient(&redis.Options{Addr: database.Addr()})
+	t.Cleanup(func() { _ = data.Close() })
+	store, err := storage.Open(database.URL(), storage.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
 	return &stack{
 		base: "http://" + server.Addr().String(), rpc: rpc.Addr().String(), routes: server.Routes(),
-		redis: address, keys: keys, client: &http.Client{Transport: connections},
+		redis: data, store: store, keys: keys, client: &http.Client{Transport: connections},
 	}
 }
 
