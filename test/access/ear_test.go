@@ -26,9 +26,9 @@ const sentinel = "sentinel"
 
 func (w *world) listen(t *testing.T, in scene) *ear {
 	t.Helper()
-	socket, _, err := w.dial(t, w.token(t, service, in))
-	if err != nil {
-		t.Fatal(err)
+	socket, refused := w.dial(t, w.token(t, service, in))
+	if socket == nil {
+		t.Fatalf("a service's WebSocket is refused: %s", refused.body)
 	}
 	e := &ear{socket: socket, frames: make(chan heardFrame, 100), chats: []string{in.room(), in.pair()}}
 	ended := make(chan struct{})
@@ -81,7 +81,8 @@ func (w *world) untilHeard(t *testing.T, e *ear, chat string) {
 
 func (w *world) tell(t *testing.T, chat, data string) {
 	t.Helper()
-	w.asService(t, "POST", "/api/signal", fmt.Sprintf(`{"chat":%q,"sender":%q,"type":%q,"data":%q}`, chat, w.shared.name(member), sentinel, data))
+	signal := fmt.Sprintf(`{"chat":%q,"sender":%q,"type":%q,"data":%q}`, chat, w.shared.name(member), sentinel, data)
+	w.asService(t, "POST", "/api/signal", signal)
 }
 
 // signals says whether a row is about signals.
@@ -115,12 +116,22 @@ func (w *world) heard(t *testing.T, r row, in scene) (senders []string) {
 	return senders
 }
 
-// dial opens a WebSocket. The answer is that of a handshake that was refused.
-func (w *world) dial(t *testing.T, token string) (*websocket.Conn, *http.Response, error) {
+// dial opens a WebSocket. It is nil where the handshake was refused, with the answer.
+func (w *world) dial(t *testing.T, token string) (*websocket.Conn, answer) {
 	t.Helper()
 	header := http.Header{}
 	if token != "" {
 		header.Set("Authorization", "Bearer "+token)
 	}
-	return websocket.Dial(context.WithoutCancel(t.Context()), w.base+"/api/ws", &websocket.DialOptions{HTTPClient: w.client, HTTPHeader: header})
+	options := &websocket.DialOptions{HTTPClient: w.client, HTTPHeader: header}
+	socket, response, err := websocket.Dial(context.WithoutCancel(t.Context()), w.base+"/api/ws", options)
+	switch {
+	case err == nil:
+		return socket, answer{}
+	case response == nil:
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	said := read(response)
+	return nil, answer{refusal(said), string(said)}
 }

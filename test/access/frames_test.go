@@ -28,13 +28,9 @@ func TestFrames(t *testing.T) {
 // to what somebody in a scene waits for.
 func (w *world) overWebSocket(t *testing.T, verb, request, token string) answer {
 	t.Helper()
-	socket, refused, err := w.dial(t, token)
-	if err != nil {
-		if refused == nil {
-			t.Fatal(err)
-		}
-		said := read(refused)
-		return answer{refusal(said), string(said)}
+	socket, refused := w.dial(t, token)
+	if socket == nil {
+		return refused
 	}
 	defer func() { _ = socket.CloseNow() }()
 	c := conversation{t, socket}
@@ -45,14 +41,14 @@ func (w *world) overWebSocket(t *testing.T, verb, request, token string) answer 
 	if err := json.Unmarshal([]byte(said), &reply); err != nil || reply.Ref != "asked" {
 		t.Errorf("the first frame after %s is %s, want its reply", verb, said)
 	}
-	switch {
-	case reply.Type == "error":
+	switch reply.Type {
+	case "error":
 		c.send(`{"type":"ping"}`)
 		if after := c.next(); !strings.Contains(after, "pong") {
 			t.Errorf("after %s was refused there comes %s, want nothing", verb, after)
 		}
 		return answer{refusal([]byte(said)), said}
-	case reply.Type == "watching":
+	case "watching":
 		for !awaited(said) {
 			said += c.next()
 		}

@@ -6,12 +6,12 @@ var httpColumns = []caller{nobody, expired, forged, unsigned, other, stranger, o
 const httpPolicy = `
 in   route                                no   old  fake alg0 other out  gone in   admin svc   request
 
-# What needs no token. (409: the user is there already.)
+# What needs no token. (409: the user is there already; pwd: the password is wrong.)
 same GET    /ping                         200  200  200  200  200  200  200  200  200  200
 same GET    /readyz                       200  200  200  200  200  200  200  200  200  200
 same GET    /openapi.yaml                 200  200  200  200  200  200  200  200  200  200
-same POST   /api/users                    409  409  409  409  409  409  409  409  409  409   user={me} password={password}
-same POST   /api/login                    200  200  200  200  200  200  200  200  200  200   user={me} password={password}
+same POST   /api/users                    409  409  409  409  409  409  409  409  409  409   user={me} password=new-horse
+same POST   /api/login                    pwd  pwd  pwd  pwd  pwd  pwd  pwd  pwd  pwd  pwd   user={me} password=wrong-horse
 same POST   /api/refresh                  200  200  200  200  200  200  200  200  200  200   refresh_token={refresh}
 
 # Accounts: who there is may be known to all who have one. A refresh token is as good as its user.
@@ -20,8 +20,8 @@ same GET    /api/users/:user              401  exp  inv  inv  200  200  200  200
 same POST   /api/contacts/sync            401  exp  inv  inv  200  200  200  200  200  200   users=[{me}]
 same POST   /api/logout                   401  exp  inv  inv  200  200  200  200  200  400
 same POST   /api/logout                   401  exp  inv  inv  200  200  200  200  200  200   refresh_token={refresh}
-same POST   /api/password                 401  exp  inv  inv  403  200  200  200  200  200   user={me} password={password} new_password={password}
-same POST   /api/password                 401  exp  inv  inv  403  401  401  401  401  401   user={me} password=wrong-horse new_password={password}
+same POST   /api/password                 401  exp  inv  inv  403  pwd  pwd  pwd  pwd  pwd   user={me} password=wrong-horse new_password=new-horse
+same POST   /api/password                 401  exp  inv  inv  pwd  pwd  pwd  pwd  pwd  400   password=wrong-horse new_password=new-horse
 
 # What is a user's own.
 same GET    /api/inbox                    401  exp  inv  inv  403  200  200  200* 200* 200*  reader={me}
@@ -31,13 +31,13 @@ same GET    /api/unread                   401  exp  inv  inv  403  200  200  200
 same GET    /api/ignored                  401  exp  inv  inv  403  200  200  200  200  200   as={me}
 same GET    /api/ignored                  401  exp  inv  inv  403  200  200  200  200  200   reader={me}
 own  PUT    /api/ignored/:user            401  exp  inv  inv  403  200  200  200  200  200   :user=zed as={me}
-own  DELETE /api/ignored/:user            401  exp  inv  inv  403  200  200  200  200  200   :user=zed as={me}
+own  DELETE /api/ignored/:user            401  exp  inv  inv  403  200  200  200  200  200   :user=yak as={me}
 same GET    /api/rooms                    401  exp  inv  inv  403  200  200  200* 200* 200*  as={me}
 same GET    /api/rooms/public             401  exp  inv  inv  403  200  200  200  200  200   as={me}
 own  POST   /api/rooms                    401  exp  inv  inv  403  201  201  201  201  201   ?as={me} id={new}
 same POST   /api/rooms                    401  exp  inv  inv  403  409  409  409  409  409   ?as={me} id={room}
 
-# A private room. Those of the first five callers who could name somebody name a member or an admin.
+# A private room. A service that names nobody acts for nobody, and may everything; one that names a user may what she may.
 same POST   /api/send                     401  exp  inv  inv  403  403  403  200  200  200   chat={room} sender={me} text=hi
 own  POST   /api/send                     401  exp  inv  inv  200  403  403  200  200  400   chat={room} text=hi
 same GET    /api/pull                     401  exp  inv  inv  200* 403  403  200* 200* 200*  chat={room}
@@ -61,6 +61,7 @@ own  POST   /api/rooms/:room/join         401  exp  inv  inv  403  403  403  200
 own  POST   /api/rooms/:room/leave        401  exp  inv  inv  403  200  200  200* 200* 200*  :room={room} ?as={me}
 own  PATCH  /api/rooms/:room              401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} visibility=public
 own  PATCH  /api/rooms/:room              401  exp  inv  inv  403  403  403  403  200  200   :room={room} ?as={admin} name=other
+own  PATCH  /api/rooms/:room              401  exp  inv  inv  403  403  403  403  200  403   :room={room} ?as={me} name=other
 own  DELETE /api/rooms/:room              401  exp  inv  inv  403  403  403  403  200  200   :room={room}
 own  POST   /api/rooms/:room/members      401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} users=[zed]
 own  POST   /api/rooms/:room/members      401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} ?as={admin} users=[zed]

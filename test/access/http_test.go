@@ -58,7 +58,7 @@ func (w *world) overHTTP(t *testing.T, route, request, token string) answer {
 	if response.StatusCode >= http.StatusBadRequest {
 		status := outcome
 		outcome = refusal(said)
-		if strings.NewReplacer("exp", "401", "inv", "401").Replace(outcome) != status && status != "405" {
+		if strings.NewReplacer("exp", "401", "inv", "401", "pwd", "401").Replace(outcome) != status && status != "405" {
 			t.Errorf("%s %s has the status %s, and says %s", method, target, status, said)
 		}
 	}

@@ -8,16 +8,16 @@ const rpcPolicy = `
 in   method        -key !key no   other out  gone in   admin svc   request
 
 # What needs no identity: a gateway's own calls, and those whose callers prove by what they know who they are.
-# (409: the user is there already.)
+# (409: the user is there already; pwd: the password is wrong.)
 same Ping           key  key  ok   ok   ok   ok   ok   ok   ok
 same Ready          key  key  ok   ok   ok   ok   ok   ok   ok
 same Watch          key  key  ok   ok   ok   ok   ok   ok   ok    {"Add":["{room}","{pair}"]}
-same Register       key  key  409  409  409  409  409  409  409   {"User":"{me}","Password":"{password}"}
-same Login          key  key  ok   ok   ok   ok   ok   ok   ok    {"User":"{me}","Password":"{password}"}
+same Register       key  key  409  409  409  409  409  409  409   {"User":"{me}","Password":"new-horse"}
+same Login          key  key  pwd  pwd  pwd  pwd  pwd  pwd  pwd   {"User":"{me}","Password":"wrong-horse"}
 same Refresh        key  key  ok   ok   ok   ok   ok   ok   ok    {"RefreshToken":"{refresh}"}
 same Logout         key  key  ok   ok   ok   ok   ok   ok   ok    {"RefreshToken":"{refresh}"}
 same Logout         key  key  ok   ok   ok   ok   ok   ok   ok    {"User":"{me}","Session":"{session}"}
-same ChangePassword key  key  401  401  401  401  401  401  401   {"User":"{me}","Password":"wrong","NewPassword":"{password}"}
+same ChangePassword key  key  pwd  pwd  pwd  pwd  pwd  pwd  pwd   {"User":"{me}","Password":"wrong-horse","NewPassword":"new-horse"}
 
 # Accounts.
 same Account        key  key  401  ok   ok   ok   ok   ok   ok    {"User":"{me}"}
@@ -31,7 +31,7 @@ same Unread         key  key  401  403  ok   ok   ok*  ok*  ok*   {"Reader":"{me
 same Chats          key  key  401  403  ok   ok   ok*  ok*  ok*   {"Reader":"{me}"}
 same Ignored        key  key  401  403  ok   ok   ok   ok   ok    {"User":"{me}"}
 own  Ignore         key  key  401  403  ok   ok   ok   ok   ok    {"User":"{me}","Other":"zed","Ignore":true}
-own  Ignore         key  key  401  403  ok   ok   ok   ok   ok    {"User":"{me}","Other":"zed","Ignore":false}
+own  Ignore         key  key  401  403  ok   ok   ok   ok   ok    {"User":"{me}","Other":"yak","Ignore":false}
 same RoomsOf        key  key  401  403  ok   ok   ok*  ok*  ok*   {"As":"{me}"}
 same PublicRooms    key  key  401  403  ok   ok   ok   ok   ok    {"As":"{me}"}
 own  CreateRoom     key  key  401  403  ok   ok   ok   ok   ok    {"Id":"{new}","As":"{me}"}

@@ -149,7 +149,10 @@ func refusedKey(t *testing.T, err error) string {
 
 func judge(t *testing.T, said []byte) answer {
 	t.Helper()
-	type response struct{ Code *int32 }
+	type response struct {
+		Code *int32
+		Msg  string
+	}
 	var one struct {
 		response
 
@@ -167,7 +170,7 @@ func judge(t *testing.T, said []byte) answer {
 	case *one.Code == 0:
 		return answer{"ok", string(said)}
 	}
-	return answer{strconv.Itoa(int(*one.Code)), string(said)}
+	return answer{wrong(strconv.Itoa(int(*one.Code)), one.Msg), string(said)}
 }
 
 // watch opens a stream and names chats, until it is told of one of them.

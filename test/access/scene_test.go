@@ -1,7 +1,6 @@
 package access
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -9,12 +8,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
-	passwords "github.com/pullchat/pullchat/rpc-server/password"
 )
 
 // What is said in private. It is in no answer to who may not know of it.
@@ -23,7 +20,6 @@ const (
 	inPair = "SECRET of two"
 	// toOutsiders is said in a chat of each of those outside, where they wait for it.
 	toOutsiders = "for outsiders"
-	password    = "correct-horse"
 )
 
 // scene is people, a private room with those who are in it, and the two-person chat of its admin and a member. The names
@@ -69,21 +65,39 @@ func (s *stack) say(t *testing.T, where, sender, text string) {
 	s.asService(t, "POST", "/api/send", fmt.Sprintf(`{"chat":%q,"sender":%q,"text":%q}`, where, sender, text))
 }
 
-// register makes an account, in Redis itself and with one hash for all: hashes are slow on purpose.
+// noPassword is a hash that is quickly compared, and no password's: what comes of one is said by "pwd" in the tables.
+const noPassword = "$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+// register makes an account, in Redis itself.
 func (s *stack) register(t *testing.T, user string) {
 	t.Helper()
-	hash, err := hashed()
-	if err == nil {
-		_, err = s.store.AddAccount(t.Context(), chat.StoredAccount{Account: chat.Account{User: user}, PasswordHash: hash})
-	}
-	if err != nil {
+	account := chat.StoredAccount{Account: chat.Account{User: user}, PasswordHash: noPassword}
+	if _, err := s.store.AddAccount(t.Context(), account); err != nil {
 		t.Fatalf("register %s: %v", user, err)
 	}
 }
 
-var hashed = sync.OnceValues(func() (string, error) {
-	return passwords.New().Hash(context.Background(), password)
-})
+// refreshToken is that of a new session of a user who has an account, which is made in Redis itself.
+func (s *stack) refreshToken(t *testing.T, user string) string {
+	t.Helper()
+	id, secret := random(16), random(32)
+	used := sha256.Sum256([]byte(secret))
+	kept := chat.StoredSession{
+		Begun: time.Now().UnixMilli(), Expires: time.Now().Add(time.Hour).UnixMilli(),
+		Seed: random(32), Current: base64.RawURLEncoding.EncodeToString(used[:]), Previous: "-",
+	}
+	if added, err := s.store.AddSession(t.Context(), user, noPassword, id, kept, chat.MaxSessions); err != nil || !added {
+		t.Fatalf("AddSession(%s) = %v, %v", user, added, err)
+	}
+	return user + "." + id + "." + secret
+}
+
+// random returns bytes in base64url, as the ids of sessions and the secrets of refresh tokens are.
+func random(bytes int) string {
+	b := make([]byte, bytes)
+	_, _ = rand.Read(b)
+	return base64.RawURLEncoding.EncodeToString(b)
+}
 
 // token is what a caller shows; "" is nothing.
 func (s *stack) token(t *testing.T, c caller, in scene) string {
@@ -96,9 +110,9 @@ func (s *stack) token(t *testing.T, c caller, in scene) string {
 	case service:
 		signed, err = s.keys.ForService(in.name(c), time.Hour)
 	case expired:
-		signed, err = s.keys.ForUser(in.name(c), session(), -time.Second)
+		signed, err = s.keys.ForUser(in.name(c), random(16), -time.Second)
 	default:
-		signed, err = s.keys.ForUser(in.name(c), session(), time.Hour)
+		signed, err = s.keys.ForUser(in.name(c), random(16), time.Hour)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -132,13 +146,6 @@ func parts(t *testing.T, token string) (head, claims, signature string) {
 	return all[0], all[1], all[2]
 }
 
-// session is the id of a login that nobody has made.
-func session() string {
-	b := make([]byte, 16)
-	_, _ = rand.Read(b)
-	return base64.RawURLEncoding.EncodeToString(b)
-}
-
 // fill fills in a request. {me} is the user for whom the caller acts.
 func (w *world) fill(t *testing.T, request string, in scene, by caller) string {
 	t.Helper()
@@ -146,39 +153,10 @@ func (w *world) fill(t *testing.T, request string, in scene, by caller) string {
 	filled := strings.NewReplacer(
 		"{room}", in.room(), "{pair}", in.pair(), "{turned}", in.name(member)+":"+in.name(admin),
 		"{me}", in.acts(by), "{member}", in.name(member), "{admin}", in.name(admin),
-		"{new}", fmt.Sprintf("new%d", w.made), "{password}", password, "{session}", session(),
+		"{new}", fmt.Sprintf("new%d", w.made), "{session}", random(16),
 	).Replace(request)
 	if strings.Contains(filled, "{refresh}") {
 		filled = strings.ReplaceAll(filled, "{refresh}", w.refreshToken(t, in.acts(by)))
 	}
 	return filled
-}
-
-// refreshToken is a user's latest. She logs in once: passwords are slow on purpose.
-func (w *world) refreshToken(t *testing.T, user string) string {
-	t.Helper()
-	if w.refresh[user] == "" {
-		w.keep(w.asService(t, "POST", "/api/login", fmt.Sprintf(`{"user":%q,"password":%q}`, user, password)))
-	}
-	return w.refresh[user]
-}
-
-// keep keeps the refresh token that is in an answer, if one is.
-func (w *world) keep(answer string) {
-	type session struct {
-		User         string
-		Refresh      string `json:"refresh_token"`
-		RefreshToken string // in RPC
-	}
-	var told struct {
-		session
-
-		Session session
-	}
-	_ = json.Unmarshal([]byte(answer), &told)
-	for _, s := range []session{told.session, told.Session} {
-		if s.User != "" && s.Refresh+s.RefreshToken != "" {
-			w.refresh[s.User] = s.Refresh + s.RefreshToken
-		}
-	}
 }

@@ -17,7 +17,8 @@ import (
 //   - the route, frame or method;
 //   - what comes of it for each caller. A status, or "ok" over a WebSocket and RPC, is a success; "*" says that something
 //     of the private room or the two-person chat is in the answer, which otherwise is not so. All else is a refusal, which
-//     changes nothing: a status with its code, where 401 is unauthenticated, exp is token_expired and inv token_invalid;
+//     changes nothing: a status with its code, where 401 is unauthenticated, pwd the same for a wrong password, exp is token_expired and
+//     inv token_invalid;
 //   - the request. Over HTTP and in frames these are its fields; "?field" is in the query string also where there is a
 //     body, and ":field" in the path. In RPC it is JSON, to which the caller's identity is added.
 //
