@@ -87,6 +87,18 @@ func register(engine *server.Hertz, routes []route) {
 	})
 }
 
+// Routes returns the method and path of all that Hertz answers for a server that is set up like this one, sorted: for
+// tests that must know of each.
+func (s *Server) Routes() []string {
+	h := handler.New(s.service, s.live, nil, s.config.handlers(s.listener.limits, s.log))
+	var all []string
+	for _, r := range s.engine(h, nil).Routes() {
+		all = append(all, r.Method+" "+r.Path)
+	}
+	slices.Sort(all)
+	return all
+}
+
 // matches says whether a path is one of a pattern's, whose parameters begin with a colon.
 func matches(pattern, path string) bool {
 	parts, given := strings.Split(pattern, "/"), strings.Split(path, "/")

@@ -247,6 +247,25 @@ func TestRoomLists(t *testing.T) {
 	})
 }
 
+// TestLeavingTellsNothing of a private room to who is not in it.
+func TestLeavingTellsNothing(t *testing.T) {
+	everyRedis(t, func(t *testing.T, url string) {
+		h := newHouse(t, url, 10)
+		if _, err := h.lobby.CreateRoom(as("ann"), chat.NewRoom{ID: "den", Name: "our plans", Users: []string{"bob"}}); err != nil {
+			t.Fatal(err)
+		}
+		leave := chat.RoomChange{Room: "den", Kind: chat.LeaveRoom}
+		if got, err := h.lobby.ChangeRoom(as("bob"), leave); err != nil || got.Name != "our plans" || got.Count != 1 {
+			t.Errorf("leave by a member = %+v, %v; want the room", got, err)
+		}
+		for _, user := range []string{"bob", "eve"} {
+			if got, err := h.lobby.ChangeRoom(as(user), leave); err != nil || got.Name != "" || got.Count != 0 {
+				t.Errorf("leave by %s, who is not in the room, = %+v, %v; want nothing but its id", user, got, err)
+			}
+		}
+	})
+}
+
 // TestListsAreMended: what a crash leaves in a list is passed over at once, and taken out when it is old.
 func TestListsAreMended(t *testing.T) {
 	h := newHouse(t, redistest.Start(t).URL(), 10)
