@@ -1,9 +1,12 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,11 +21,12 @@ import (
 // no inbox. Likewise the list of who writes to a room says that she was there, which is how a deletion finds her messages.
 // That costs one round trip more for what this Store has not seen of late.
 func (s *Store) Append(ctx context.Context, appends []chat.Append) []chat.Appended {
-	unknown := s.known.unknown(appends)
+	unknown, guarded := s.known.unknown(appends)
 	if len(unknown) == 0 {
 		return s.store(ctx, appends)
 	}
-	failed := s.enlist(ctx, unknown)
+	unknown, failed := s.admitted(ctx, unknown, guarded)
+	maps.Copy(failed, s.enlist(ctx, unknown))
 	var telling sync.WaitGroup
 	defer telling.Wait()
 	telling.Go(func() { s.tellListed(ctx, conversations(unknown)) })
@@ -45,6 +49,42 @@ func (s *Store) Append(ctx context.Context, appends []chat.Append) []chat.Append
 		appended[indices[k]] = a
 	}
 	return appended
+}
+
+// admitted leaves out those whose senders are about to be refused, so that what is refused leaves nothing behind. guarded
+// are those whose senders have to be members where the room is private.
+func (s *Store) admitted(ctx context.Context, unknown []listing, guarded map[listing]bool) ([]listing, map[listing]error) {
+	failed := map[listing]error{}
+	if len(guarded) == 0 {
+		return unknown, failed
+	}
+	const each = 2
+	asked := slices.Collect(maps.Keys(guarded))
+	visible, member := make([]*redis.StringCmd, len(asked)), make([]*redis.BoolCmd, len(asked))
+	errs := s.calls(ctx, each*len(asked), exchange{
+		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+			l := asked[i/each]
+			if i%each == 0 {
+				visible[i/each] = pipeline.HGet(ctx, s.keys.room(l.chat), visibilityField)
+				return visible[i/each]
+			}
+			member[i/each] = pipeline.HExists(ctx, s.keys.members(l.chat), l.user)
+			return member[i/each]
+		},
+		key: func(i int) string { return s.keys.room(asked[i/each].chat) },
+	})
+	refused := map[listing]bool{}
+	for i, l := range asked {
+		if errors.Is(errs[each*i], redis.Nil) { // nobody has created it
+			errs[each*i] = nil
+		}
+		if err := cmp.Or(errs[each*i], errs[each*i+1]); err != nil {
+			failed[l] = enlistError("look who is in "+l.chat.String(), err)
+		}
+		admits := chat.Admits(l.chat, chat.Visibility(visible[i].Val()), l.user, member[i].Val())
+		refused[l] = failed[l] != nil || admits != nil
+	}
+	return slices.DeleteFunc(unknown, func(l listing) bool { return refused[l] }), failed
 }
 
 // listing is what lists have to say before something is done in a chat.
@@ -186,24 +226,33 @@ func newKnownLists() *knownLists {
 	return &knownLists{until: until}
 }
 
-// unknown returns the listings of appends that are not known to be there, each once.
-func (k *knownLists) unknown(appends []chat.Append) (unknown []listing) {
+// unknown returns the listings of appends that are not known to be there, each once, and those of them that are of
+// senders who have to be members where the room is private.
+func (k *knownLists) unknown(appends []chat.Append) (unknown []listing, guarded map[listing]bool) {
 	now := time.Now().Unix()
-	var seen map[listing]bool
+	var seen, open map[listing]bool
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
 	for i := range appends {
 		l := listingOf(appends[i].Chat, appends[i].Message.Sender)
-		if until, known := k.until.Get(l); known && now < until || seen[l] {
+		if until, known := k.until.Get(l); known && now < until {
 			continue
 		}
 		if seen == nil {
-			seen = map[listing]bool{}
+			seen, guarded, open = map[listing]bool{}, map[listing]bool{}, map[listing]bool{}
 		}
-		seen[l] = true
-		unknown = append(unknown, l)
+		if !seen[l] {
+			seen[l] = true
+			unknown = append(unknown, l)
+		}
+		if l.user == "" || appends[i].Member == "" {
+			open[l] = true // also where another append is guarded: this one is not refused
+		} else {
+			guarded[l] = true
+		}
 	}
-	return unknown
+	maps.DeleteFunc(guarded, func(l listing, _ bool) bool { return open[l] })
+	return unknown, guarded
 }
 
 // isNew says whether a listing is not known to be there.
