@@ -12,28 +12,30 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pullchat/pullchat/http-server/token"
 	"github.com/pullchat/pullchat/internal/programtest"
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
-const authSecret = "a secret of the tests with enough bytes"
-
 // closed is a stack with AUTH=on, whose rpc-server asks for a secret.
 type closed struct {
 	*stack
-	t    *testing.T
-	keys *token.Keys
+	t *testing.T
 }
 
 func startClosed(t *testing.T) closed {
 	t.Helper()
-	keys, err := token.FromSecret(authSecret)
-	if err != nil {
-		t.Fatal(err)
+	return closed{startAs(t, programtest.NewAuth(t), redistest.Start(t).URL()), t}
+}
+
+// startTwoClosed are two that share a Redis and nothing else.
+func startTwoClosed(t *testing.T, settings ...string) [2]closed {
+	t.Helper()
+	auth, url := programtest.NewAuth(t), redistest.Start(t).URL()
+	var both [2]closed
+	for i, rpc := range programtest.StartServers(t, url, auth.Servers()...) {
+		both[i] = closed{overRPCAs(t, auth, rpc, settings...), t}
 	}
-	rpc := programtest.Start(t, "rpc-server", "REDIS_URL="+redistest.Start(t).URL(), "AUTH=on", "RPC_SECRET=between us")
-	return closed{overRPC(t, rpc, "AUTH=on", "AUTH_SECRET="+authSecret, "RPC_SECRET=between us"), t, keys}
+	return both
 }
 
 // request makes a request of a user, or of nobody where she is "".
@@ -47,11 +49,7 @@ func (c closed) request(ctx context.Context, user, method, path, body string) *h
 		request.Header.Set("Content-Type", "application/json")
 	}
 	if user != "" {
-		signed, err := c.keys.ForUser(user, "session", time.Minute)
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		request.Header.Set("Authorization", "Bearer "+signed)
+		request.Header.Set("Authorization", "Bearer "+c.auth.Token(user))
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
