@@ -29,6 +29,7 @@ type audience struct {
 	watchers []*watcher
 	group    sync.WaitGroup
 	refusals atomic.Int64 // of strangers
+	renews   bool         // some have sessions with AUTH=on, and renew their tokens
 	calm     chan struct{}
 	ctx      context.Context
 	end      context.CancelFunc
@@ -59,7 +60,7 @@ func (a *audience) add(name string, door client.Door, chats []string) *watcher {
 func (a *audience) steady(number int, door client.Door, chats []string, renews bool) {
 	a.t.Helper()
 	name, option := "stays", client.WithToken(a.stack.auth.Token(watching))
-	if renews {
+	if renews && a.renews {
 		name, option = "stays and renews its token", client.WithSession(a.stack.session(a.t), nil)
 	}
 	w := a.add(name, door, chats)
@@ -103,7 +104,11 @@ func (a *audience) follow(ctx context.Context, c *client.Client, r client.Follow
 // AUTH=on it goes on with the same session.
 func (a *audience) comesAndGoes(door client.Door, chats []string) {
 	a.t.Helper()
-	w, session := a.add("comes and goes", door, chats), a.stack.session(a.t)
+	w := a.add("comes and goes", door, chats)
+	var session client.Session
+	if a.renews {
+		session = a.stack.session(a.t)
+	}
 	keep := func(next client.Session) { session = next } // by one client after the other
 	a.group.Go(func() {
 		for number := 0; a.ctx.Err() == nil; number++ {
@@ -116,7 +121,7 @@ func (a *audience) comesAndGoes(door client.Door, chats []string) {
 			transport := &http.Transport{MaxIdleConnsPerHost: len(chats)}
 			ctx, leave := context.WithCancel(a.ctx)
 			stays := time.AfterFunc(50*time.Millisecond+rand.N(400*time.Millisecond), a.unlessCalm(leave))
-			c := a.stack.client(a.t, "", bases, transport, client.WithSession(session, keep))
+			c := a.stack.client(a.t, "", bases, transport, client.WithSession(session, keep), client.WithToken(a.stack.auth.Token(watching)))
 			a.follow(ctx, c, client.FollowRequest{Chats: w.next(), Over: door}, w)
 			stays.Stop()
 			leave()
@@ -169,7 +174,7 @@ func (a *audience) tail(door client.Door, chats []string, restarts bool) {
 	}
 	w := a.add(name, door, chats)
 	environment := []string{"PULLCHAT_TOKEN=" + a.stack.auth.Token(watching)}
-	if restarts {
+	if restarts && a.renews {
 		environment = a.stack.login(a.t)
 	}
 	a.group.Go(func() {

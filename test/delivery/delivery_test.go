@@ -57,7 +57,7 @@ func (s *stack) faults(t *testing.T, redis *redistest.Server) []fault {
 			strike: func(n int) { rpc(n).Kill() }, heal: func(n int) { rpc(n).Restart() },
 		},
 		{
-			name: "rpc-server, SIGSTOP for 3 s", times: 1, hold: 3 * time.Second, bears: true,
+			name: "rpc-server, SIGSTOP for 3 s", times: 1, hold: 3 * time.Second, bears: true, hangs: true,
 			strike: func(n int) { rpc(n).Stop() }, heal: func(n int) { rpc(n).Continue() },
 		},
 		{

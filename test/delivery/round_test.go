@@ -20,6 +20,9 @@ type fault struct {
 	hold   time.Duration // between strike and heal
 	strike func(number int)
 	heal   func(number int) // returns when everything runs again
+	// hangs: a server hangs for longer than a short token lasts. Then nobody renews one: a refresh that a server gets to when
+	// the session is two tokens further is that of a thief, and ends it.
+	hangs bool
 	// bears: messages are to come while it lasts. Otherwise they have until it is over.
 	bears bool
 }
@@ -90,6 +93,7 @@ func endure(t *testing.T, s *stack, f fault) outcome {
 	all := s.rooms(t)
 	busy, quietAtStrike, quietAtHeal := all[:20], all[20:35], all[35:]
 	a, w := newAudience(t, s), newWriting(t, s)
+	a.renews = !f.hangs
 	a.watch(all)
 
 	stop := make(chan struct{})

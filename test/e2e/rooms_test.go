@@ -30,9 +30,14 @@ func startClosed(t *testing.T) closed {
 // startTwoClosed are two that share a Redis and nothing else.
 func startTwoClosed(t *testing.T, settings ...string) [2]closed {
 	t.Helper()
-	auth, url := programtest.NewAuth(t), redistest.Start(t).URL()
+	return startTwoOver(t, redistest.Start(t), settings...)
+}
+
+func startTwoOver(t *testing.T, redis *redistest.Server, settings ...string) [2]closed {
+	t.Helper()
+	auth := programtest.NewAuth(t)
 	var both [2]closed
-	for i, rpc := range programtest.StartServers(t, url, auth.Servers()...) {
+	for i, rpc := range programtest.StartServers(t, redis.URL(), auth.Servers()...) {
 		both[i] = closed{overRPCAs(t, auth, rpc, settings...), t}
 	}
 	return both
