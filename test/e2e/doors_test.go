@@ -94,7 +94,7 @@ func TestDoorsCloseWithTheToken(t *testing.T) {
 			response := c.requestWith(t.Context(), short, "GET", "/api/pull?chat=club&wait=20s&cursor=9007199254740991"+reader, "") //nolint:bodyclose // requestWith sees to it
 			ends("a wait"+reader, time.Now())
 			var refused struct{ Code string }
-			if _ = json.NewDecoder(response.Body).Decode(&refused); response.StatusCode != 401 || refused.Code != "token_expired" {
+			if _ = json.NewDecoder(response.Body).Decode(&refused); response.StatusCode != http.StatusUnauthorized || refused.Code != "token_expired" {
 				t.Errorf("a wait%s ended with %d %s, want 401 token_expired", reader, response.StatusCode, refused.Code)
 			}
 		})
