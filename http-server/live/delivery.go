@@ -86,11 +86,10 @@ func (s *Session) next(now time.Time) (write func() error, more bool) {
 	defer s.mutex.Unlock()
 	switch {
 	case s.closed:
+	case Expired(s.by): // whatever there is to write: of a machine that slept, also before the timer
+		return s.expire, true
 	case s.beats:
 		s.beats = false
-		if Expired(s.by) {
-			return s.expire, true
-		}
 		return func() error { return s.Write(s.sink.Beat) }, true
 	case len(s.news) > 0 && !s.told:
 		return s.nextNews(), true
@@ -108,14 +107,6 @@ func (s *Session) next(now time.Time) (write func() error, more bool) {
 		s.ready = nil // most sessions are idle for long
 	}
 	return nil, false
-}
-
-// expire says goodbye.
-func (s *Session) expire() error {
-	return s.Write(func() error {
-		_ = s.sink.Refuse("", ErrExpired)
-		return ErrExpired
-	})
 }
 
 // nextNews takes the oldest news. Pages take turns with them, so that no number of signals keeps messages back. The mutex
@@ -148,16 +139,18 @@ func (s *Session) nextFollow(now time.Time) func() error {
 
 // wakeAt looks again at what was not due yet. The mutex is held.
 func (s *Session) wakeAt(after time.Duration) {
-	look := func() {
-		s.mutex.Lock()
-		defer s.mutex.Unlock()
-		s.run()
-	}
 	if s.timer == nil {
-		s.timer = time.AfterFunc(after, look)
+		s.timer = time.AfterFunc(after, s.look)
 	} else {
 		s.timer.Reset(after)
 	}
+}
+
+// look has it seen whether there is something to write.
+func (s *Session) look() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.run()
 }
 
 func (s *Session) tell(n news) error {

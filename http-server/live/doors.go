@@ -117,5 +117,35 @@ func (p *Page) ousts(user string) bool {
 // ErrExpired ends a session whose token was good until now.
 var ErrExpired = chat.Errorf(chat.TokenExpired, "the token has expired; connect again with a new one")
 
-// Expired says whether a caller's token was good until now.
-func Expired(by chat.Caller) bool { return !by.Expires.IsZero() && time.Now().After(by.Expires) }
+// Expired says whether a caller's token was good until now. In the moment in which it expires it is good no longer, as
+// for a request.
+func Expired(by chat.Caller) bool { return !by.Expires.IsZero() && !time.Now().Before(by.Expires) }
+
+// identify sets whose session it is, and has it end in the moment in which her token expires. The mutex is held.
+func (s *Session) identify(by chat.Caller) {
+	s.by = by
+	if s.expiry != nil {
+		s.expiry.Stop()
+	}
+	if s.expiry = nil; !by.Expires.IsZero() && !s.closed {
+		s.expiry = time.AfterFunc(time.Until(by.Expires), s.overdue)
+	}
+}
+
+// overdue has it looked, and again where the clock that tokens are made by was set back meanwhile.
+func (s *Session) overdue() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if left := time.Until(s.by.Expires); left > 0 && s.expiry != nil && !s.closed {
+		s.expiry.Reset(left)
+	}
+	s.run()
+}
+
+// expire says goodbye.
+func (s *Session) expire() error {
+	return s.Write(func() error {
+		_ = s.sink.Refuse("", ErrExpired)
+		return ErrExpired
+	})
+}

@@ -70,7 +70,8 @@ func (s *Session) FollowInbox(wanted InboxFollow) error {
 		return chat.Errorf(chat.NotFound, "this http-server has no inboxes")
 	}
 	s.mutex.Lock()
-	s.inbox, s.by = i, wanted.By
+	s.inbox = i
+	s.identify(wanted.By)
 	s.mutex.Unlock()
 	i.person.mutex.Lock()
 	i.person.inboxes[i] = struct{}{}

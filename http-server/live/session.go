@@ -65,6 +65,7 @@ type Session struct {
 	by      chat.Caller
 	running bool // a goroutine delivers
 	timer   *time.Timer
+	expiry  *time.Timer // has it looked when the caller's token expires; nil without one
 	closed  bool
 }
 
@@ -110,8 +111,10 @@ func (s *Session) shut() bool {
 		return false
 	}
 	s.closed = true
-	if s.timer != nil {
-		s.timer.Stop()
+	for _, timer := range []*time.Timer{s.timer, s.expiry} {
+		if timer != nil {
+			timer.Stop()
+		}
 	}
 	return true
 }
@@ -156,7 +159,7 @@ func (s *Session) Follow(wanted Follow) error {
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	s.mutex.Lock()
-	s.by = wanted.By
+	s.identify(wanted.By)
 	var before *follow
 	if i := s.find(id); i >= 0 {
 		before, s.follows[i] = s.follows[i], f
