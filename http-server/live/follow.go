@@ -19,7 +19,7 @@ type follow struct {
 	inbox   *inbox  // that it is of, or nil
 
 	cursor int64
-	seen   int64     // the topic's position that the last page has answered
+	seen   int64     // the topic's changes that the last page has answered
 	owed   bool      // a page is to be read whatever is hinted: at first, and where there is more
 	due    time.Time // nothing is read before
 	queued bool      // it is in ready
@@ -60,6 +60,8 @@ func (f *follow) hint(position int64) {
 		f.session.push(f)
 	}
 }
+
+func (f *follow) look() { f.session.wake(f) }
 
 func (f *follow) tell(e chat.Event) {
 	if e.Kind == chat.Signalled && f.person.ignores(e.Signal.Sender) {

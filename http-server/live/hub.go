@@ -173,7 +173,7 @@ func (h *Hub) join(id chat.ID, l listener, into **topic) error {
 		if limit := h.config.MaxTopics; len(h.topics) >= limit && !self {
 			return chat.Errorf(chat.ResourceExhausted, "%d chats are followed here, which is the limit of an http-server; try another one", limit)
 		}
-		t = &topic{hub: h, id: id, self: self, position: -1, listeners: map[listener]struct{}{}}
+		t = &topic{hub: h, id: id, self: self, position: -1, back: -1, listeners: map[listener]struct{}{}}
 		h.topics[id] = t
 		h.watch.Add(id)
 	}

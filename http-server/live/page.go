@@ -44,16 +44,16 @@ func (t *topic) page(ctx context.Context, at place) (*Page, error) {
 	return read.(*Page), nil //nolint:errcheck // it was made above
 }
 
-// kept returns the page that is kept of a place, or nil, and the position at which the topic stands.
-func (t *topic) kept(at place) (page *Page, position int64) {
+// kept returns the page that is kept of a place, or nil, and how often the topic's position has changed.
+func (t *topic) kept(at place) (page *Page, changes int64) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	for _, p := range t.pages {
 		if p.at == at && time.Since(p.read) < t.hub.config.PageLasts {
-			return p, t.position
+			return p, t.changes
 		}
 	}
-	return nil, t.position
+	return nil, t.changes
 }
 
 // keep returns whether the page is kept, which it is where others may want it.
@@ -93,11 +93,11 @@ type place struct {
 	limit  int64
 }
 
-// key names a pull of a topic that stands at a position.
-func (p place) key(position int64) string {
+// key names a pull of a topic whose position has changed so often.
+func (p place) key(changes int64) string {
 	key := strconv.AppendInt(append([]byte(p.name), ' '), p.cursor, 10)
 	key = strconv.AppendInt(append(key, ' '), p.limit, 10)
-	return string(strconv.AppendInt(append(key, ' '), position, 10))
+	return string(strconv.AppendInt(append(key, ' '), changes, 10))
 }
 
 // Page is a page of a chat as those who follow it get it. It is shared, and must not be changed.
@@ -106,7 +106,7 @@ type Page struct {
 	Chat string // as the follower named it
 
 	at      place
-	seen    int64 // the position at which the topic stood before the pull
+	seen    int64 // how often the topic's position had changed before the pull
 	read    time.Time
 	once    sync.Once
 	encoded []byte

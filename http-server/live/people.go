@@ -137,6 +137,7 @@ func (p *people) askAll(ctx context.Context) bool {
 }
 
 func (*person) hint(int64)        {}
+func (*person) look()             {}
 func (*person) presence(*Present) {}
 
 // tell takes what has changed. A hint says that something may have.

@@ -12,6 +12,8 @@ import (
 type listener interface {
 	// hint says that the chat's last message is at position or past it.
 	hint(position int64)
+	// look says that the chat's last message is before one that was hinted at: whatever is known may be wrong.
+	look()
 	// tell says what else happened.
 	tell(chat.Event)
 	// presence says who is present.
@@ -25,7 +27,9 @@ type topic struct {
 	self bool // it is a user's chat with herself
 
 	mutex     sync.Mutex
-	position  int64 // the furthest that was hinted at; -1 before the watch is confirmed
+	position  int64 // of the last hint; -1 before the watch is confirmed
+	changes   int64 // counts its values
+	back      int64 // the change with which it went back last; -1 where it never did
 	listeners map[listener]struct{}
 	pages     []*Page // that were read of late, for others who stand where they begin
 	pulls     singleflight.Group
@@ -60,17 +64,28 @@ func (t *topic) toPeople(e chat.Event) {
 	}
 }
 
-// hint wakes who stands before a position that was not known yet.
+// hint wakes who stands before a position that was not known yet. A position goes back where a failover lost a message
+// that was hinted at, and the new master's clock is behind: what is sent from then on comes before what was lost. It does
+// so too where a confirmation was overtaken by a hint. Which of the two it is shows a pull, so everybody looks once.
 func (t *topic) hint(position int64) {
 	t.mutex.Lock()
-	if position <= t.position {
+	before := t.position
+	if position == before {
 		t.mutex.Unlock()
 		return
 	}
 	t.position = position
+	t.changes++
+	if position < before {
+		t.back, t.pages = t.changes, nil
+	}
 	t.mutex.Unlock()
 	for _, l := range t.all() {
-		l.hint(position)
+		if position < before {
+			l.look()
+		} else {
+			l.hint(position)
+		}
 	}
 }
 
@@ -84,17 +99,17 @@ func (t *topic) all() []listener {
 	return all
 }
 
-// ahead says whether something lies at or past a cursor that a page which was read when the topic stood at seen does
-// not have. What lies there may have gone again, so a position that was seen is not looked at twice.
+// ahead says whether something may lie at or past a cursor that a page which was read after so many changes does not
+// have. What lies there may have gone again, so it is not looked at twice.
 func (t *topic) ahead(cursor, seen int64) bool {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	return t.position >= cursor && t.position > seen
+	return t.changes > seen && (t.position >= cursor || t.back > seen)
 }
 
-// reached is the furthest position that was hinted at.
-func (t *topic) reached() int64 {
+// seen is how often the position has changed.
+func (t *topic) seen() int64 {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	return t.position
+	return t.changes
 }

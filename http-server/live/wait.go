@@ -71,7 +71,7 @@ func (h *Hub) waitAs(ctx context.Context, t *topic, w *waiter, r chat.PullReques
 			return chat.Page{}, ErrExpired
 		}
 		w.doubted.Store(false)
-		seen := t.reached()
+		seen := t.seen()
 		page, err := h.log.Pull(ctx, r)
 		if err != nil || len(page.Messages) > 0 {
 			return page, err
@@ -111,24 +111,19 @@ type waiter struct {
 }
 
 func (w *waiter) hint(position int64) {
-	if position < w.cursor {
-		return
-	}
-	select {
-	case w.woken <- struct{}{}:
-	default:
+	if position >= w.cursor {
+		w.look()
 	}
 }
+
+func (w *waiter) look() { ring(w.woken) }
 
 func (w *waiter) tell(e chat.Event) {
 	if e.Kind != chat.MembersChanged {
 		return
 	}
 	w.doubted.Store(true)
-	select {
-	case w.woken <- struct{}{}:
-	default:
-	}
+	w.look()
 }
 
 func (*waiter) presence(*Present) {}
