@@ -2,6 +2,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -36,6 +37,8 @@ type Options struct {
 	Door        Door          // of the watchers
 	Processes   []Process     // whose CPU time is counted
 	NoReadBack  bool          // for a server that stores nothing
+
+	settle, deliverWithin time.Duration // of a live run; 0 is settleFor and deliverWithin
 }
 
 // Run makes the load and returns what was measured, with progress lines to progress once a second. The error says
@@ -45,6 +48,7 @@ func Run(ctx context.Context, o Options, progress io.Writer) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.settle, o.deliverWithin = cmp.Or(o.settle, settleFor), cmp.Or(o.deliverWithin, deliverWithin)
 	r := &run{Options: o, target: server, name: fmt.Sprintf("bench%08x", rand.Uint32()), progress: progress}
 	if o.Kind == Pull || o.Kind == Mixed {
 		if err := r.fillHistories(ctx); err != nil {
