@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -12,11 +13,18 @@ import (
 
 	"github.com/pullchat/pullchat/http-server/gateway"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/logging"
 	"github.com/pullchat/pullchat/internal/program"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/internal/rpcclient"
 	"github.com/pullchat/pullchat/rpc-server/service"
 )
+
+// TestMain silences the frameworks, whose loggers are one for the process.
+func TestMain(m *testing.M) {
+	logging.New(io.Discard, logging.Config{})
+	os.Exit(m.Run())
+}
 
 // stack is an http-server over an rpc-server over Redis. What the http-server pulls goes through a change.
 type stack struct {
@@ -119,15 +127,18 @@ func TestLiveFindsFaults(t *testing.T) {
 		others func(*LiveReport) int
 	}{
 		{
-			"missing", wrong{least: 1, change: func(page []chat.Message) []chat.Message { return page[:len(page)-1] }},
+			"missing",
+			wrong{least: 1, change: func(page []chat.Message) []chat.Message { return page[:len(page)-1] }},
 			func(l *LiveReport) int { return l.Missing }, func(l *LiveReport) int { return l.Doubled + l.OutOfOrder },
 		},
 		{
-			"doubled", wrong{least: 1, change: func(page []chat.Message) []chat.Message { return append(page, page[0]) }},
+			"doubled",
+			wrong{least: 1, change: func(page []chat.Message) []chat.Message { return append(page, page[0]) }},
 			func(l *LiveReport) int { return l.Doubled }, func(l *LiveReport) int { return l.Missing + l.OutOfOrder },
 		},
 		{
-			"out of order", wrong{least: 2, change: func(page []chat.Message) []chat.Message {
+			"out of order",
+			wrong{least: 2, change: func(page []chat.Message) []chat.Message {
 				slices.Reverse(page)
 				return page
 			}},
