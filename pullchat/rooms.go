@@ -216,7 +216,7 @@ type deleteRoom struct {
 
 // Validate refuses to delete what nobody can be asked about. Kong calls it.
 func (d deleteRoom) Validate() error {
-	if false && !isTerminal(os.Stdin) {
+	if !d.Yes && !isTerminal(os.Stdin) {
 		return errors.New("the room's messages go with it, and there is no terminal to ask at: give --yes")
 	}
 	return d.oneRoom.Validate()

@@ -2,6 +2,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -42,6 +43,8 @@ type Options struct {
 	NoReadBack  bool          // for a server that stores nothing
 	ChatsAre    Form          // "" is Open; of Inbox and Unread they are Pairs always
 	Tokens      Tokens        // nil: requests carry no tokens
+
+	settle, deliverWithin time.Duration // of a live run; 0 is settleFor and deliverWithin
 }
 
 // Run makes the load and returns what was measured, with progress lines to progress once a second. The error says
@@ -54,6 +57,7 @@ func Run(ctx context.Context, o Options, progress io.Writer) (*Report, error) {
 	if o.Kind == Inbox || o.Kind == Unread {
 		o.ChatsAre = Pairs
 	}
+	o.settle, o.deliverWithin = cmp.Or(o.settle, settleFor), cmp.Or(o.deliverWithin, deliverWithin)
 	r := &run{Options: o, target: server, name: fmt.Sprintf("bench%08x", rand.Uint32()), progress: progress}
 	if err := r.prepare(ctx); err != nil {
 		return nil, fmt.Errorf("prepare the load: %w", err)

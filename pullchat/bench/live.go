@@ -19,6 +19,7 @@ type LiveReport struct {
 	Expected   int     `json:"expected"`  // deliveries: what was acknowledged, once for each watcher of its chat
 	Delivered  int     `json:"delivered"` // of these
 	Pages      int     `json:"pages"`     // frames, events or answers that they came in
+	Failed     int     `json:"failed"`    // watchers whose connection ended too early
 	Missing    int     `json:"missing"`
 	Doubled    int     `json:"doubled"`
 	OutOfOrder int     `json:"out_of_order"`
@@ -27,8 +28,8 @@ type LiveReport struct {
 	Memory []Memory `json:"memory"`
 }
 
-// Faults is how many deliveries were not as they should be.
-func (l *LiveReport) Faults() int { return l.Missing + l.Doubled + l.OutOfOrder }
+// Faults is how many deliveries were not as they should be, and how many watchers.
+func (l *LiveReport) Faults() int { return l.Failed + l.Missing + l.Doubled + l.OutOfOrder }
 
 // Memory is what a process took for its watchers, before anything was sent.
 type Memory struct {
@@ -38,10 +39,10 @@ type Memory struct {
 	PerWatcher float64 `json:"bytes_per_watcher"`
 }
 
-// settle is how long the watchers are there before memory is read and anything is sent, and deliverWithin how long they
+// settleFor is how long the watchers are there before memory is read and anything is sent, and deliverWithin how long they
 // have for what is still missing when the last message has been sent.
 const (
-	settle        = 3 * time.Second
+	settleFor     = 3 * time.Second
 	deliverWithin = 10 * time.Second
 )
 
@@ -89,7 +90,7 @@ func (r *run) startWatchers(ctx context.Context) (*watchers, error) {
 			return nil, fmt.Errorf("connect a watcher: %w", err)
 		}
 	}
-	<-time.After(settle)
+	<-time.After(r.settle)
 	after, err := residentSizes(r.Processes)
 	for i, p := range r.Processes {
 		w.memory = append(w.memory, Memory{p.Name, before[i], after[i], float64(after[i]-before[i]) / float64(max(1, r.Watchers))})
@@ -121,10 +122,11 @@ func (w *watchers) report() *LiveReport {
 	}
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(deliverWithin); w.received.Load() < int64(report.Expected) && time.Now().Before(end); {
+	for end := time.Now().Add(w.run.deliverWithin); w.received.Load() < int64(report.Expected) && time.Now().Before(end); {
 		<-tick.C
 	}
 	w.close()
+	report.Failed = int(w.failed.Load())
 	latency := newHistogram()
 	for _, one := range w.all {
 		report.Pages += one.pages
@@ -157,6 +159,9 @@ func (l *LiveReport) String() string {
 		l.Door, l.Watchers, l.Delivered, l.Expected, l.Pages, l.Missing, l.Doubled, l.OutOfOrder)
 	if l.Delivered > 0 {
 		fmt.Fprintf(&b, "from the sender's answer to the watcher %s\n", l.Latency)
+	}
+	if l.Failed > 0 {
+		fmt.Fprintf(&b, "%d watchers lost their connections\n", l.Failed)
 	}
 	for _, m := range l.Memory {
 		fmt.Fprintf(&b, "memory  %-12s %.1f MB before, %.1f MB with the watchers: %.1f KB each\n",

@@ -30,11 +30,12 @@ const (
 // watcher follows one chat from its beginning and notes what comes.
 type watcher struct {
 	chat     int
-	received *atomic.Int64 // by all
+	received *atomic.Int64 // by all, in order
 	// authorization is as a connection's.
 	authorization string
 	pages         int
 	got           []received
+	last          int64                       // position; what comes at or before it is not counted in received
 	read          func(context.Context) error // until the context ends
 }
 
@@ -85,10 +86,13 @@ func (w *watcher) note(page []byte) {
 		}
 		w.got = append(w.got, received{sendTime, at})
 		n++
+		if sendTime > w.last {
+			w.last = sendTime
+			w.received.Add(1)
+		}
 	}
 	if n > 0 {
 		w.pages++
-		w.received.Add(int64(n))
 	}
 }
 
