@@ -259,6 +259,17 @@ func TestProgramsShareASession(t *testing.T) {
 	if err := hello(t.Context(), one); err != nil || h.paths() != "send refresh send" {
 		t.Errorf("Send() = %v, want that it goes on with its own login", err)
 	}
+
+	older := h.login(t)
+	newer := older
+	if err := hello(t.Context(), h.client(t, client.WithSession(due(older), func(s client.Session) { newer = s }))); err != nil {
+		t.Fatal(err)
+	}
+	h.paths()
+	one = h.client(t, client.WithSession(h.stale(t, newer), nil), client.WithReload(func() (client.Session, error) { return older, nil }))
+	if err := hello(t.Context(), one); err != nil || h.paths() != "send refresh send" {
+		t.Errorf("Send() = %v, want that it does not go back to what was kept before", err)
+	}
 }
 
 // TestAnEndedSession is refused with a code, and nobody asks again.
@@ -290,6 +301,13 @@ func TestAnEndedSession(t *testing.T) {
 	}
 	if err := c.Logout(t.Context()); err == nil {
 		t.Error("Logout() without a session = nil, want an error")
+	}
+	h.paths()
+	ended := h.client(t, client.WithSession(h.stale(t, s), nil))
+	_ = hello(t.Context(), ended)
+	_, err := ended.Login(t.Context(), "alice", password)
+	if err := errors.Join(err, ended.Logout(t.Context())); err != nil || h.paths() != "send refresh login logout" {
+		t.Errorf("Login() and Logout() = %v, want a session that has not ended because the one before it has", err)
 	}
 }
 
