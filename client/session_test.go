@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -33,7 +34,8 @@ type home struct {
 
 	mutex  sync.Mutex
 	asked  []string
-	loses  int // so many answers of /api/refresh
+	loses  int           // so many answers of /api/refresh
+	holds  chan struct{} // requests for /api/refresh wait for its end; nil: they do not
 	always http.RoundTripper
 }
 
@@ -77,7 +79,11 @@ func (h *home) RoundTrip(r *http.Request) (*http.Response, error) {
 	if lost {
 		h.loses--
 	}
+	held := h.holds
 	h.mutex.Unlock()
+	if held != nil && r.URL.Path == "/api/refresh" {
+		<-held
+	}
 	response, err := h.always.RoundTrip(r)
 	if err == nil && lost {
 		_ = response.Body.Close()
@@ -230,6 +236,29 @@ func TestManyRenewOnce(t *testing.T) {
 	}
 }
 
+// TestNobodyWaitsForAnother who exchanges a token that is still good.
+func TestNobodyWaitsForAnother(t *testing.T) {
+	h := openHome(t)
+	c := h.client(t, client.WithSession(due(h.login(t)), nil))
+	h.holds = make(chan struct{})
+	var first sync.WaitGroup
+	first.Go(func() {
+		if err := hello(t.Context(), c); err != nil {
+			t.Errorf("Send() of who exchanges it = %v", err)
+		}
+	})
+	for asks := time.NewTicker(time.Millisecond); h.paths() != "refresh"; {
+		<-asks.C
+	}
+	soon, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if err := hello(soon, c); err != nil || h.paths() != "send" {
+		t.Errorf("Send() meanwhile = %v, want success with the old token", err)
+	}
+	close(h.holds)
+	first.Wait()
+}
+
 // TestProgramsShareASession: each goes on with what the other has made of it, whoever is first, and however long it slept.
 func TestProgramsShareASession(t *testing.T) {
 	h := openHome(t)
@@ -301,6 +330,10 @@ func TestAnEndedSession(t *testing.T) {
 	}
 	if err := c.Logout(t.Context()); err == nil {
 		t.Error("Logout() without a session = nil, want an error")
+	}
+	unknowing := h.client(t, client.WithSession(h.stale(t, s), nil))
+	if err := unknowing.Logout(t.Context()); err != nil {
+		t.Errorf("Logout() of who does not know that the session has ended = %v, want success", err)
 	}
 	h.paths()
 	ended := h.client(t, client.WithSession(h.stale(t, s), nil))
