@@ -159,6 +159,11 @@ func TestNewsWhileAnInboxIsAskedFor(t *testing.T) {
 	if got, want := sink.pagesOf(t, 3), []string{"alice:bob", "room0", "room2"}; !slices.Equal(got, want) {
 		t.Errorf("pages of %q came, want of %q", got, want)
 	}
+	w.send(t, "room0", 1)
+	sink.pagesOf(t, 1)
+	if n := len(doors.asked); n > 0 {
+		t.Errorf("it was asked %d times more", n)
+	}
 	if n := len(sink.events); n > 0 {
 		t.Errorf("%d signals came before it was known whether she may have them", n)
 	}
