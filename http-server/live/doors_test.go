@@ -45,6 +45,7 @@ func openInbox(t *testing.T, w *world, doors *porter, rooms int) (hub *Hub, sink
 		w.send(t, standing.Chat, 1)
 	}
 	hub = run(t, w, w, Config{Inboxes: inboxes, Doors: doors})
+	watch(t, hub, "alice:alice") // its confirmation has the list read again
 	sink = newTold()
 	alice := InboxFollow{Follow: Follow{Reader: "alice", By: chat.Caller{User: "alice"}}}
 	if err := open(t, hub, sink).FollowInbox(alice); err != nil {
@@ -153,9 +154,15 @@ func TestNewsWhileAnInboxIsAskedFor(t *testing.T) {
 	if asked := receive(t, doors.asked); !slices.Equal(asked, []string{"room1"}) {
 		t.Errorf("it was asked again for %q, want for room1", asked)
 	}
+	hears("room1", chat.Event{Kind: chat.Hint, Position: 2000}) // has it looked at once more, when it is gone
 	doors.answers <- chat.Errorf(chat.PermissionDenied, "not a member")
 	if got, want := sink.pagesOf(t, 3), []string{"alice:bob", "room0", "room2"}; !slices.Equal(got, want) {
 		t.Errorf("pages of %q came, want of %q", got, want)
+	}
+	w.send(t, "room0", 1)
+	sink.pagesOf(t, 1)
+	if n := len(doors.asked); n > 0 {
+		t.Errorf("it was asked %d times more", n)
 	}
 	if n := len(sink.events); n > 0 {
 		t.Errorf("%d signals came before it was known whether she may have them", n)

@@ -121,10 +121,10 @@ func (f *follow) leave() {
 	f.session.hub.people.leave(f.person)
 }
 
-// admit asks at the door, where that is to be done.
+// admit asks at the door, where that is to be done. A follow that is gone may still be in a queue.
 func (f *follow) admit() error {
 	f.session.mutex.Lock()
-	unchecked := f.unchecked
+	unchecked := f.unchecked && !f.gone
 	f.unchecked = false // news that comes while it is asked has it asked again
 	f.session.mutex.Unlock()
 	if !unchecked {

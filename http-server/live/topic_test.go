@@ -66,7 +66,7 @@ func TestLostHint(t *testing.T) {
 			t.Parallel()
 			w := newWorld()
 			hub := run(t, anybody{w}, w, Config{})
-			room, l := watchRoom(t, hub)
+			room, l := watch(t, hub, "room")
 			wait := follow(t, hub, 0)
 			eventually(t, "it has looked", func() bool { return w.Pulls() > 0 })
 			pulls := w.Pulls()
@@ -88,7 +88,7 @@ func TestConfirmationIsOvertaken(t *testing.T) {
 			w := newWorld()
 			hub := run(t, anybody{w}, w, Config{})
 			w.send(t, "room", 1)
-			room, l := watchRoom(t, hub)
+			room, l := watch(t, hub, "room")
 			w.OnPull(func() {
 				w.send(t, "room", 1)
 				receive(t, l.woken) // the hint has been handed out
@@ -99,18 +99,18 @@ func TestConfirmationIsOvertaken(t *testing.T) {
 	}
 }
 
-// watchRoom has the chat watched, and its watch confirmed, before anybody follows it.
-func watchRoom(t *testing.T, hub *Hub) (room *topic, l *waiter) {
+// watch has a chat watched, and its watch confirmed, before anybody follows it.
+func watch(t *testing.T, hub *Hub, name string) (watched *topic, l *waiter) {
 	t.Helper()
-	id, err := chat.ParseID("room")
+	id, err := chat.ParseID(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	l = &waiter{woken: make(chan struct{}, 1)}
-	if err := hub.join(id, l, &room); err != nil {
+	if err := hub.join(id, l, &watched); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { hub.leave(room, l) })
+	t.Cleanup(func() { hub.leave(watched, l) })
 	receive(t, l.woken)
-	return room, l
+	return watched, l
 }
