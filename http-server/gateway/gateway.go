@@ -97,7 +97,9 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // under way finish, and closes. It is called once.
 func (s *Server) Run(ctx context.Context) error {
 	service, calls := s.limited()
-	hub := live.New(service, calls, live.Config{Log: s.log, Tick: s.listener.limits.tick, Inboxes: s.Readers, Doors: s.doors()})
+	hub := live.New(service, calls, live.Config{
+		Log: s.log, Tick: s.listener.limits.tick, MaxTopics: s.listener.limits.topics, Inboxes: s.Readers, Doors: s.doors(),
+	})
 	hubCtx, stopHub := context.WithCancel(context.WithoutCancel(ctx))
 	var hubRuns sync.WaitGroup
 	hubRuns.Go(func() { hub.Run(hubCtx) })

@@ -42,6 +42,7 @@ type limits struct {
 	part        time.Duration // in which a client that follows takes what is written
 	tick        time.Duration // a heartbeat comes after 25 of them
 	connections int           // 0 for no limit
+	topics      int           // chats that are followed; 0 for what a Hub has
 	bytes       int           // between two answers
 }
 

@@ -249,6 +249,16 @@ func TestStreamIsRefused(t *testing.T) {
 	}
 }
 
+// TestStreamFindsNoRoom: also that is said.
+func TestStreamFindsNoRoom(t *testing.T) {
+	d := openDoor(t, Config{}, func(l *limits) { l.topics = 1 })
+	in := dial(t, d.addr).events(t, "/api/stream?chat=room&chat=other", "")
+	got, err := io.ReadAll(in)
+	if want := "event: error\ndata: {\"code\":\"resource_exhausted\""; !strings.Contains(string(got), want) || err != nil {
+		t.Errorf("the stream is %q, %v; want %q and its end", got, err, want)
+	}
+}
+
 // TestStreamPanics ends the stream, and the gateway goes on.
 func TestStreamPanics(t *testing.T) {
 	service := &fakeService{}

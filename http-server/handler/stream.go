@@ -85,6 +85,8 @@ func (h *Handler) serveStream(ctx context.Context, below Connection, sink *event
 	}
 	if err == nil {
 		below.AwaitClose()
+	} else {
+		_ = session.Write(func() error { return sink.Refuse("", err) })
 	}
 	h.config.Log.Info("stream ended", "id", logging.RequestID(ctx), "duration", time.Since(began))
 }
