@@ -39,11 +39,11 @@ bench-go: redis-server ## Go benchmarks COUNT times (default 1), for benchstat: 
 	go test -run '^$$' -bench . -benchmem -count=$(or $(COUNT),1) ./internal/batch ./rpc-server/storage ./test
 
 .PHONY: faults
-faults: redis-server ## the long form of test/faults (about 10 minutes): kills, hangs, networks, a soak of FAULTS_SOAK (default 100s); writes docs/reliability
+faults: redis-server ## the long form of test/faults (about 18 minutes): kills, hangs, networks, with AUTH off and on (FAULTS_AUTH chooses one), a soak of FAULTS_SOAK (default 100s); writes docs/reliability
 	FAULTS=long FAULTS_REPORT=$(CURDIR)/docs/reliability go test -count=1 -timeout 60m -v ./test/faults/... 2>&1 | grep -v '^ *{"time"'
 
 .PHONY: delivery
-delivery: redis-server ## the long form of test/delivery (about 5 minutes): watchers at every door through kills, hangs, failovers, lost hints; writes docs/reliability/delivery.md
+delivery: redis-server ## the long form of test/delivery (about 12 minutes): watchers at every door through kills, hangs, failovers, lost hints, with AUTH off and on (DELIVERY_AUTH chooses one); writes docs/reliability/delivery.md
 	DELIVERY=long DELIVERY_REPORT=$(CURDIR)/docs/reliability go test -count=1 -timeout 60m -v ./test/delivery 2>&1 | grep -v '^ *{"time"'
 
 .PHONY: fuzz

@@ -45,6 +45,7 @@ struct Message {
     4: i64 SendTime             // microseconds since 1970; set by the server, ignored in a SendRequest
     5: optional string Id       // the sender's own id of this message: sending it again stores nothing
     6: optional Notice notice   // ignored in a SendRequest
+    7: optional bool Erased     // its sender has deleted herself and her texts: Text is empty
 }
 
 struct SendRequest {
@@ -395,6 +396,22 @@ struct ChangePasswordResponse {
     2: required string Msg
 }
 
+// Deletes a user for good: her account, sessions, memberships and lists, and with Erase the texts of her messages. The
+// user is the caller; a service names her; and where AUTH is off, her password says that it is she.
+struct DeleteAccountRequest {
+    1: optional string User
+    2: optional string Password
+    3: optional bool Erase
+    4: optional string RequestId
+    5: optional Caller caller
+}
+
+struct DeleteAccountResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional bool Complete    // else the rest is being done: nothing more needs to be asked
+}
+
 // How far each reader of a chat has read, by their names: up to 1,000 of them.
 struct ReadersRequest {
     1: required string Chat
@@ -515,6 +532,7 @@ service IMService {
     SessionResponse Refresh(1: RefreshRequest req)
     LogoutResponse Logout(1: LogoutRequest req)
     ChangePasswordResponse ChangePassword(1: ChangePasswordRequest req)
+    DeleteAccountResponse DeleteAccount(1: DeleteAccountRequest req)
     ReadersResponse Readers(1: ReadersRequest req)
     IgnoredResponse Ignored(1: IgnoredRequest req)
     IgnoreResponse Ignore(1: IgnoreRequest req)
@@ -540,4 +558,5 @@ struct StoredMessage {
     2: required string Sender
     3: optional string Id
     4: optional Notice notice
+    5: optional bool Erased    // Text is empty
 }

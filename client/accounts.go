@@ -57,6 +57,21 @@ func (c *Client) ChangePassword(ctx context.Context, old, replacement string) er
 	return c.call(ctx, request{method: http.MethodPost, path: "/api/password", body: body, stores: true, unknown: unknown}, &struct{}{})
 }
 
+// DeleteAccount deletes the user whose token the Client has, for good, and with erase the texts of her messages too. Nobody
+// else can register by her name. It returns whether all is done; else the server goes on with it. The Client has no
+// session then. It may be repeated.
+func (c *Client) DeleteAccount(ctx context.Context, erase bool) (complete bool, err error) {
+	var answer struct {
+		Status string `json:"status"`
+	}
+	path := "/api/users/me?erase=" + strconv.FormatBool(erase)
+	if err := c.call(ctx, request{method: http.MethodDelete, path: path}, &answer); err != nil {
+		return false, err
+	}
+	session, _ := c.identity.current()
+	return answer.Status == "success", c.dropSession(ctx, session)
+}
+
 // AccountsRequest asks for a page of all accounts, ordered by the bytes of their users' ids.
 type AccountsRequest struct {
 	Prefix string // of the user's id

@@ -30,6 +30,8 @@ type Message struct {
 	ID       string `json:"id,omitempty"` // the sender's own id; sending it again stores nothing; "" lets Send make one
 	SendTime int64  `json:"send_time"`    // microseconds since 1970, the position in the chat; set by the server
 
+	Erased bool `json:"erased,omitempty"` // the sender has deleted herself and her texts: Text is empty
+
 	*Notice // nil but where the message tells of a change of its room
 }
 

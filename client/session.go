@@ -171,6 +171,10 @@ func (i *identity) busy() bool { return len(i.turn) > 0 }
 // slowly, that it is over already.
 const maxRenewals = 3
 
+// goodFor is after what time an answer is not the refusal of a token, which comes at once, but that of a wait that has
+// ended with a token that was good.
+const goodFor = 500 * time.Millisecond
+
 // withToken asks a server with the client's token, and again with a new one where that is refused.
 func (c *Client) withToken(ctx context.Context, s *server, ask func(token string) *failure) *failure {
 	for renewals := 0; ; renewals++ {
@@ -178,7 +182,11 @@ func (c *Client) withToken(ctx context.Context, s *server, ask func(token string
 		if failed != nil {
 			return failed
 		}
+		asked := time.Now()
 		failed = ask(held.AccessToken)
+		if time.Since(asked) >= goodFor {
+			renewals = 0
+		}
 		if !c.renewable(failed) || renewals == maxRenewals {
 			return failed
 		}
@@ -320,6 +328,11 @@ func (c *Client) Logout(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return c.dropSession(ctx, session)
+}
+
+// dropSession has the Client be without a session that has ended, unless it has another one by now.
+func (c *Client) dropSession(ctx context.Context, session Session) error {
 	failed := c.identity.exclusively(ctx, func() *failure {
 		if now, _ := c.identity.current(); now.Secret == session.Secret {
 			c.identity.take(Session{})

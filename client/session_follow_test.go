@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/pullchat/pullchat/client"
@@ -71,6 +72,38 @@ func TestFollowGoesOnWithTheNextToken(t *testing.T) {
 			t.Errorf("%s: Follow() = %v after %d refreshes, want 5 after one", name, got, refreshes)
 		}
 	}
+}
+
+// TestWaitsThatEndWithTheirTokens are made anew, however many tokens a wait outlasts.
+func TestWaitsThatEndWithTheirTokens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const tokens = 10
+		var polls atomic.Int64
+		transport := roundTrip(func(r *http.Request) (*http.Response, error) {
+			switch {
+			case r.URL.Path == "/api/refresh":
+				return respond(r, fmt.Sprintf(`{"user":"alice","access_token":"a","refresh_token":"%d","expires_in":3600}`, polls.Load())), nil
+			case !r.URL.Query().Has("wait"):
+				return respond(r, `{"messages":[],"has_more":false,"next_cursor":0}`), nil
+			}
+			<-time.After(time.Second)
+			if polls.Add(1) <= tokens {
+				response := respond(r, `{"code":"token_expired","message":"the token has expired"}`)
+				response.StatusCode = http.StatusUnauthorized
+				return response, nil
+			}
+			return respond(r, messagesOf("room", 6, 5)), nil
+		})
+		s := client.Session{User: "alice", AccessToken: "a", RefreshToken: "r", Issued: time.Now(), Expires: time.Now().Add(time.Hour)}
+		c := with(t, "http://pullchat", &http.Client{Transport: transport}, brisk(1), client.WithSession(s, nil),
+			client.WithNotify(func(r client.Repeat) { t.Errorf("Follow() has failed with %v", r.Err) }))
+		for m, err := range c.Follow(t.Context(), client.FollowRequest{Chats: map[string]int64{"room": 0}, Over: client.LongPoll}) {
+			if err != nil || m.SendTime != 5 || polls.Load() != tokens+1 {
+				t.Errorf("Follow() = %v, %v after %d polls, want 5 after %d", m, err, polls.Load(), tokens+1)
+			}
+			break
+		}
+	})
 }
 
 // TestTokensThatAreNeverGood are not renewed for ever.

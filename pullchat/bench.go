@@ -4,18 +4,20 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/pullchat/pullchat/http-server/token"
 	"github.com/pullchat/pullchat/pullchat/bench"
 )
 
 // benchmark is the command "bench".
 type benchmark struct {
 	connection
-	Kind        string        `arg:"" enum:"send,pull,mixed,live" help:"send, pull, mixed (nine pulls to one send), or live: sends to chats that are watched."`
+	Kind        string        `arg:"" enum:"send,pull,mixed,live,inbox,unread,login" help:"send, pull, mixed (nine pulls to one send), live (sends to chats that are watched), inbox or unread (of one user who has all the chats), or login."`
 	Connections int           `name:"connections" default:"64" placeholder:"N" help:"Connections, each with one request at a time."`
 	Chats       int           `name:"chats" default:"1000" placeholder:"N" help:"Chats that the load is spread over."`
 	TextBytes   int           `name:"text-bytes" default:"40" placeholder:"N" help:"Length of each text."`
@@ -27,6 +29,8 @@ type benchmark struct {
 	Watchers    int           `name:"watchers" default:"100" placeholder:"N" help:"Of live: connections that watch, over the chats in turn. With --connections 0 nothing is sent to them."`
 	Door        string        `name:"door" default:"sse" enum:"sse,ws,poll" help:"Of live: ${enum}."`
 	ReadBack    bool          `name:"read-back" default:"true" negatable:"" help:"Read everything again and compare."`
+	ChatsAre    string        `name:"chats-are" default:"open" enum:"open,pairs,private" help:"Rooms that nobody has created (open), two-person chats (pairs), or private rooms that all senders are members of."`
+	Keys        token.Config  `embed:""`
 	CPU         []string      `name:"cpu" placeholder:"NAME=PID" help:"Count this process's CPU time; may be given several times."`
 }
 
@@ -39,7 +43,10 @@ func (b *benchmark) Validate() error {
 	if b.Connections < least || b.Watchers < 1 || b.Chats < 1 || b.TextBytes < 1 || b.History < 1 || b.Limit < 1 || b.Duration <= 0 || b.Warmup < 0 || b.Rate < 0 {
 		return errors.New("connections, watchers, chats, text-bytes, history, limit and duration are positive, warmup and rate not negative")
 	}
-	return nil
+	if b.ChatsAre == string(bench.Pairs) && b.Chats < b.Connections {
+		return fmt.Errorf("%d connections need as many chats that are pairs: each has its own", b.Connections)
+	}
+	return b.Keys.Check()
 }
 
 // Run makes the load and prints the report. It fails when the read-back finds a fault.
@@ -51,7 +58,14 @@ func (b *benchmark) Run(ctx contextType) error {
 	options := bench.Options{
 		Server: servers[0], Kind: bench.Kind(b.Kind), Connections: b.Connections, Chats: b.Chats, TextBytes: b.TextBytes,
 		History: b.History, Limit: b.Limit, Duration: b.Duration, Warmup: b.Warmup, Rate: b.Rate, NoReadBack: !b.ReadBack,
-		Watchers: b.Watchers, Door: bench.Door(b.Door),
+		Watchers: b.Watchers, Door: bench.Door(b.Door), ChatsAre: bench.Form(b.ChatsAre),
+	}
+	keys, err := b.Keys.Keys(slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	if keys != nil {
+		options.Tokens = keys
 	}
 	for _, process := range b.CPU {
 		name, number, _ := strings.Cut(process, "=")

@@ -2,7 +2,6 @@
 package test
 
 import (
-	"context"
 	"io"
 	"log/slog"
 	"net/http"
@@ -16,7 +15,6 @@ import (
 	"github.com/pullchat/pullchat/internal/conformance"
 	"github.com/pullchat/pullchat/internal/logging"
 	"github.com/pullchat/pullchat/internal/openapitest"
-	"github.com/pullchat/pullchat/internal/program"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/internal/rpcclient"
 	"github.com/pullchat/pullchat/rpc-server/service"
@@ -84,7 +82,7 @@ func rpcService(t testing.TB, redisURL string, o conformance.Options) chat.Servi
 	if err != nil {
 		t.Fatal(err)
 	}
-	run(t, server)
+	chattest.Run(t, server)
 	c, err := rpcclient.New(rpcclient.Config{RPCServers: []string{server.Addr().String()}})
 	if err != nil {
 		t.Fatal(err)
@@ -100,22 +98,8 @@ func httpServer(t testing.TB, s chat.Service) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run(t, server)
+	chattest.Run(t, server)
 	return "http://" + server.Addr().String()
-}
-
-// run runs a part until the test ends, and waits for its clean stop.
-func run(t testing.TB, part program.Part) {
-	t.Helper()
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- part.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Errorf("stop %T: %v", part, err)
-		}
-	})
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

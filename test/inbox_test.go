@@ -20,6 +20,7 @@ import (
 	"github.com/pullchat/pullchat/client"
 	"github.com/pullchat/pullchat/http-server/gateway"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/conformance"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/internal/rpcclient"
@@ -46,7 +47,7 @@ func startInboxStack(t *testing.T, redisURL string) inboxStack {
 		t.Fatal(err)
 	}
 	rpc.KeepReaders(chat.NewReadership(store, conformance.Limits))
-	run(t, rpc)
+	chattest.Run(t, rpc)
 	return inboxStack{t, startInboxGateway(t, rpc.Addr().String()), store}
 }
 
@@ -80,7 +81,7 @@ func startInboxGateway(t *testing.T, rpc string) string {
 		t.Fatal(err)
 	}
 	server.Readers = calls
-	run(t, server)
+	chattest.Run(t, server)
 	return "http://" + server.Addr().String()
 }
 

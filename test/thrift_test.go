@@ -9,6 +9,7 @@ import (
 	"github.com/apache/thrift/lib/go/thrift"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/conformance"
 	"github.com/pullchat/pullchat/internal/gen/apache/rpc"
 	"github.com/pullchat/pullchat/internal/redistest"
@@ -28,7 +29,7 @@ func TestApacheThrift(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run(t, server)
+	chattest.Run(t, server)
 	configuration := &thrift.TConfiguration{}
 	for name, factory := range map[string]thrift.TTransportFactory{
 		"framed":   thrift.NewTFramedTransportFactoryConf(thrift.NewTTransportFactory(), configuration),

@@ -53,15 +53,7 @@ func startAuth(t *testing.T, config Config) *authenticated {
 	}
 	server.People = chat.NewPeople(chattest.NewPeopleStore(), &chattest.PlainHasher{},
 		chat.PeopleOptions{DefaultLimit: 10, MaxLimit: 100, SessionLasts: time.Hour})
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	ended := make(chan error, 1)
-	go func() { ended <- server.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Errorf("Run() = %v", err)
-		}
-	})
+	chattest.Run(t, server)
 	a := &authenticated{t: t, base: "http://" + server.Addr().String(), asked: service}
 	document := call{method: "GET", target: "/openapi.yaml"}.do(t, newClient(t, nil), a.base)
 	validator, err := openapitest.New(document.body)
@@ -246,6 +238,12 @@ func TestAuthOn(t *testing.T) {
 	basic := call{method: "GET", target: "/api/users", header: http.Header{"Authorization": {"Basic YTpi"}}}
 	if got := basic.do(t, a.client, a.base); got.status != 401 || !strings.Contains(string(got.body), `"unauthenticated"`) {
 		t.Errorf("Basic = %d %s, want 401 unauthenticated", got.status, got.body)
+	}
+	for _, scheme := range []string{"Bearer ", "bearer ", "BEARER   ", " Bearer "} { // RFC 9110, 11.1
+		asked := call{method: "GET", target: "/api/users", header: http.Header{"Authorization": {scheme + good.Access}}}
+		if got := asked.do(t, a.client, a.base); got.status != 200 {
+			t.Errorf("%q and a token = %d %s, want 200", scheme, got.status, got.body)
+		}
 	}
 	a.do("GET /api/users?access_token="+good.Access, "", "", 401, `"unauthenticated"`) // only where headers cannot be set
 	if a.asked.sends != 0 {

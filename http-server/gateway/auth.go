@@ -80,3 +80,5 @@ func (nobody) Refresh(context.Context, chat.RefreshRequest) (chat.Session, error
 func (nobody) Logout(context.Context, chat.LogoutRequest) error { return errNobody() }
 
 func (nobody) ChangePassword(context.Context, chat.PasswordChange) error { return errNobody() }
+
+func (nobody) DeleteAccount(context.Context, chat.Deletion) (bool, error) { return false, errNobody() }

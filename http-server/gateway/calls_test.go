@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"io"
 	"log/slog"
 	"maps"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/pullchat/pullchat/http-server/token"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/openapitest"
 )
 
@@ -30,15 +30,7 @@ func startGateway(t *testing.T, service chat.Service, with ...func(*Server)) str
 		change(server)
 	}
 	// The test's own context ends too early, before its clients have closed their connections.
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	ended := make(chan error, 1)
-	go func() { ended <- server.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Errorf("Run() = %v", err)
-		}
-	})
+	chattest.Run(t, server)
 	return "http://" + server.Addr().String()
 }
 

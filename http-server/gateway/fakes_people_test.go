@@ -47,6 +47,11 @@ func (f fakePeople) ChangePassword(context.Context, chat.PasswordChange) error {
 	return f.service.err()
 }
 
+// DeleteAccount is not complete for bob.
+func (f fakePeople) DeleteAccount(_ context.Context, d chat.Deletion) (bool, error) {
+	return d.User != "bob", f.service.err()
+}
+
 // fakeReaders are readers, likewise.
 type fakeReaders struct{ service *fakeService }
 

@@ -21,6 +21,10 @@ func answersOfPeople(large string) map[string]answered {
 		"user with HEAD":        {call{method: "HEAD", target: "/api/users/a"}, 200},
 		"user with POST":        {call{method: "POST", target: "/api/users/a"}, 405},
 		"a path below a user":   {call{method: "GET", target: "/api/users/a/b"}, 404},
+		"delete":                {call{method: "DELETE", target: "/api/users/me?erase=true"}, 200},
+		"delete, not complete":  {call{method: "DELETE", target: "/api/users/me?user=bob"}, 202},
+		"delete, wrong erase":   {call{method: "DELETE", target: "/api/users/me?erase=1"}, 400},
+		"delete with PUT":       {call{method: "PUT", target: "/api/users/me"}, 405},
 		"contacts":              {call{method: "POST", target: "/api/contacts/sync", body: users}, 200},
 		"contacts with GET":     {call{method: "GET", target: "/api/contacts/sync"}, 405},
 		"contacts, much larger": {call{method: "POST", target: "/api/contacts/sync", body: strings.Repeat("x", 3*maxBodyBytes)}, 413},
@@ -39,6 +43,7 @@ func answersOfPeople(large string) map[string]answered {
 	} {
 		addBadBodies(answers, "POST", path, good, large)
 	}
+	addBadBodies(answers, "DELETE", "/api/users/me", `{"user":"a","password":"correct horse"}`, large)
 	return answers
 }
 

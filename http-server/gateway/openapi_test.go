@@ -84,6 +84,8 @@ func TestDocumentHasTheFields(t *testing.T) {
 		"TokenResponse":    api.TokenResponse{},
 		"LogoutRequest":    api.LogoutRequest{},
 		"PasswordRequest":  api.PasswordRequest{},
+
+		"DeleteAccountRequest": api.DeleteAccountRequest{},
 		"StatusResponse":   api.StatusResponse{},
 
 		"Room":              api.Room{},

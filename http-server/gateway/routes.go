@@ -35,6 +35,7 @@ func routes(h *handler.Handler, p *handler.People, i *handler.Inboxes, r *handle
 		{consts.MethodPost, "/api/users", p.Register},
 		{consts.MethodGet, "/api/users", p.Users},
 		{consts.MethodGet, "/api/users/:user", p.User},
+		{consts.MethodDelete, "/api/users/me", p.DeleteAccount},
 		{consts.MethodPost, "/api/contacts/sync", p.Contacts},
 		{consts.MethodPost, "/api/login", p.Login},
 		{consts.MethodPost, "/api/refresh", p.Refresh},
@@ -75,17 +76,27 @@ func register(engine *server.Hertz, routes []route) {
 	}
 	engine.NoRoute(handler.NoRoute)
 	engine.NoMethod(func(ctx context.Context, c *app.RequestContext) {
-		path := string(c.Path())
-		if _, exact := allowed[path]; !exact {
-			for pattern := range allowed {
-				if matches(pattern, path) {
-					path = pattern
-					break
-				}
+		var methods []string
+		for pattern, of := range allowed {
+			if matches(pattern, string(c.Path())) {
+				methods = append(methods, of...)
 			}
 		}
-		handler.NoMethod(c, strings.Join(allowed[path], ", "))
+		slices.Sort(methods)
+		handler.NoMethod(c, strings.Join(slices.Compact(methods), ", "))
 	})
+}
+
+// Routes returns the method and path of all that Hertz answers for a server that is set up like this one, sorted: for
+// tests that must know of each.
+func (s *Server) Routes() []string {
+	h := handler.New(s.service, s.live, nil, s.config.handlers(s.listener.limits, s.log))
+	var all []string
+	for _, r := range s.engine(h, nil).Routes() {
+		all = append(all, r.Method+" "+r.Path)
+	}
+	slices.Sort(all)
+	return all
 }
 
 // matches says whether a path is one of a pattern's, whose parameters begin with a colon.

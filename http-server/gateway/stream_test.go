@@ -201,9 +201,9 @@ func TestStreamHeartbeats(t *testing.T) {
 
 // TestStreamPresence: who follows under a name is present, until the client goes.
 func TestStreamPresence(t *testing.T) {
-	d := openDoor(t, Config{}, usual)
+	d := openDoor(t, Config{}, func(l *limits) { l.tick = time.Hour }) // no heartbeats
 	in := dial(t, d.addr).events(t, "/api/stream?chat=room&reader=alice", "")
-	silent := bufio.NewReader(dial(t, d.addr).events(t, "/api/stream?chat=room&reader=carol&presence=false", ""))
+	silent := dial(t, d.addr).events(t, "/api/stream?chat=room&reader=carol&presence=false", "")
 	client := dial(t, d.addr)
 	events := bufio.NewReader(in)
 	presents(t, events, `{"chat":"room","readers":["alice","carol"],"count":2}`)
@@ -212,33 +212,12 @@ func TestStreamPresence(t *testing.T) {
 	_ = client.Close()
 	presents(t, events, `{"chat":"room","readers":["alice","carol"],"count":2}`)
 	d.send(t, "room", "bob", "hello")
-	reads(t, withoutBeats(silent), streamBegins+pageEvent("room=1001", "room", 1001, message("room", "hello", "bob", 1000)))
+	reads(t, silent, streamBegins+pageEvent("room=1001", "room", 1001, message("room", "hello", "bob", 1000)))
 	asked := dial(t, d.addr)
 	asked.ask(t, get("/api/presence?chat=room", ""))
 	if _, body := asked.answer(t, http.StatusOK); body != `{"chat":"room","readers":["alice","carol"],"count":2}` {
 		t.Errorf("GET /api/presence = %s", body)
 	}
-}
-
-// withoutBeats leaves out the heartbeats that may come at any time.
-func withoutBeats(events *bufio.Reader) *bufio.Reader {
-	r, w := io.Pipe()
-	go func() {
-		for {
-			line, err := events.ReadString('\n')
-			if err != nil {
-				_ = w.CloseWithError(err)
-				return
-			}
-			if line == ":keep-alive\n" {
-				continue
-			}
-			if _, err := io.WriteString(w, line); err != nil {
-				return
-			}
-		}
-	}()
-	return bufio.NewReader(r)
 }
 
 // presents reads until the event that says this of who is present.

@@ -151,6 +151,9 @@ func pullResponse(page chat.Page) *api.PullResponse {
 		if m.ID != "" {
 			answered.Id = &m.ID
 		}
+		if m.Erased {
+			answered.Erased = &m.Erased
+		}
 		if m.Notice != nil {
 			answered.Type, answered.Event, answered.Users = &noticeType, new(string(m.Notice.Event)), m.Notice.Users
 			if m.Notice.Name != "" {

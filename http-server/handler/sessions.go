@@ -142,3 +142,33 @@ func passwordChange(ctx context.Context, request *api.PasswordRequest) (chat.Pas
 	change.Session = session
 	return change, err
 }
+
+// DeleteAccount answers DELETE /api/users/me. Its arguments come from a JSON body, the query string, or both; a password
+// comes from the body only, because proxies log queries.
+func (p *People) DeleteAccount(ctx context.Context, c *app.RequestContext) {
+	var request api.DeleteAccountRequest
+	err := p.readOptional(c, &request)
+	if user := query(c, "user"); user != "" {
+		request.User = user
+	}
+	if erase := query(c, "erase"); erase != "" && err == nil {
+		request.Erase, err = queryBool("erase", []byte(erase))
+	}
+	var user string
+	if err == nil {
+		user, err = chat.ActingUser(ctx, request.User)
+	}
+	if err != nil {
+		Fail(c, err)
+		return
+	}
+	complete, err := p.sessions.DeleteAccount(ctx, chat.Deletion{User: user, Password: request.Password, Erase: request.Erase})
+	switch {
+	case err != nil:
+		Fail(c, err)
+	case complete:
+		reply(c, consts.StatusOK, &api.StatusResponse{Status: success})
+	default:
+		reply(c, consts.StatusAccepted, &api.StatusResponse{Status: "accepted"})
+	}
+}

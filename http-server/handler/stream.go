@@ -35,7 +35,7 @@ func (h *Handler) Stream(ctx context.Context, c *app.RequestContext) {
 		Fail(c, err)
 		return
 	}
-	if room := h.config.MaxHeaderBytes - len(c.Request.Header.RawHeaders()) - len(c.Request.RequestURI()); longestID(wanted.follows) > room {
+	if wanted.longestID() > h.roomForID(c) {
 		Fail(c, chat.Errorf(chat.InvalidArgument, "the names of these %d chats are too long for one stream: its event ids would not fit into a request; "+
 			"open two, or a WebSocket", len(wanted.follows)))
 		return
@@ -45,7 +45,7 @@ func (h *Handler) Stream(ctx context.Context, c *app.RequestContext) {
 		return
 	}
 	below := connection(ctx)
-	sink := &eventSink{conn: below.Take(), part: h.config.Part, end: below.Wake}
+	sink := &eventSink{conn: below.Take(), part: h.config.Part, end: below.Wake, chats: len(wanted.follows)}
 	head := streamHead(c)
 	below.Leave(c, func() { h.serveStream(ctx, below, sink, head, wanted) })
 }
@@ -142,7 +142,15 @@ func readStream(ctx context.Context, c *app.RequestContext) (stream, error) {
 	return stream{follows: follows, inbox: &inbox}, err
 }
 
-func (query streamQuery) follows(positions map[chat.ID]int64) ([]live.Follow, error) {
+func (query streamQuery) follows(positions []live.Position) ([]live.Follow, error) {
+	at := make(map[chat.ID]int64, len(positions))
+	for _, p := range positions {
+		id, err := chat.ParseID(p.Chat)
+		if err != nil {
+			return nil, err
+		}
+		at[id] = p.Cursor
+	}
 	follows := make([]live.Follow, 0, len(query.chats))
 	seen := map[chat.ID]bool{}
 	for _, name := range query.chats {
@@ -156,7 +164,7 @@ func (query streamQuery) follows(positions map[chat.ID]int64) ([]live.Follow, er
 		seen[id] = true
 		f := query.follow
 		f.Chat = name
-		if cursor, ok := positions[id]; ok {
+		if cursor, ok := at[id]; ok {
 			f.Cursor = cursor
 		}
 		if err := f.Check(id); err != nil {
@@ -171,7 +179,7 @@ func (query streamQuery) follows(positions map[chat.ID]int64) ([]live.Follow, er
 }
 
 func readStreamQuery(c *app.RequestContext) (q streamQuery, err error) {
-	q.lastEvent = string(c.GetHeader("Last-Event-ID"))
+	q.lastEvent = string(c.GetHeader(lastEventID))
 	c.QueryArgs().VisitAll(func(name, value []byte) {
 		if err != nil {
 			return
@@ -206,52 +214,14 @@ func readStreamQuery(c *app.RequestContext) (q streamQuery, err error) {
 	return q, err
 }
 
-// eventID is where the client stands in all chats of its stream: "alice:bob=17952;room=17953".
-func eventID(positions []live.Position) string {
-	var id strings.Builder
-	for i, p := range positions {
-		if i > 0 {
-			id.WriteByte(';')
-		}
-		fmt.Fprintf(&id, "%s=%d", p.Chat, p.Cursor)
-	}
-	return id.String()
-}
-
-// longestID is how long eventID can be, with a header around it, beside what is in a request already.
-func longestID(follows []live.Follow) (bytes int) {
-	const header, cursor, reserve = len("Last-Event-ID: \r\n"), len(";=9007199254740991"), 256
-	for _, f := range follows {
-		bytes += len(f.Chat) + cursor
-	}
-	return header + bytes + reserve
-}
-
-// parseEventID reads what eventID writes. "" is none.
-func parseEventID(text string) (map[chat.ID]int64, error) {
-	if text == "" {
-		return nil, nil
-	}
-	positions := map[chat.ID]int64{}
-	for part := range strings.SplitSeq(text, ";") {
-		name, cursor, _ := strings.Cut(part, "=")
-		id, err := chat.ParseID(name)
-		if err != nil {
-			return nil, chat.Errorf(chat.InvalidArgument, "Last-Event-ID is not the id of an event of this stream")
-		}
-		if positions[id], err = queryInt("Last-Event-ID's cursor", []byte(cursor)); err != nil {
-			return nil, err
-		}
-	}
-	return positions, nil
-}
-
 // eventSink writes events to one client.
 type eventSink struct {
 	conn net.Conn
 	part time.Duration // in which a client takes what is written
 	once sync.Once
 	end  func() // lets the handler return
+
+	chats int // that are no inbox's
 }
 
 var _ live.Sink = (*eventSink)(nil)
@@ -276,7 +246,7 @@ func (s *eventSink) event(id, name string, data []byte) error {
 
 // Page implements live.Sink.
 func (s *eventSink) Page(page *live.Page, positions func() []live.Position) error {
-	return s.event(eventID(positions()), "messages", page.Encoded(encodePage))
+	return s.event(eventID(positions(), s.chats), "messages", page.Encoded(encodePage))
 }
 
 // Tell implements live.Sink.

@@ -2,6 +2,8 @@ package handler
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,7 +14,8 @@ import (
 // maxWatches is how many chats a WebSocket watches.
 const maxWatches = 1000
 
-// verb answers a frame: it returns the reply. route is the one that does the same over HTTP, as which it counts.
+// verb answers a frame: it returns the reply. route is the one that does the same over HTTP, as which it counts. That of
+// watch has no answer: its reply comes before its pages.
 type verb struct {
 	route  string
 	answer func(*socket, context.Context, frame) (reply any, err error)
@@ -20,6 +23,7 @@ type verb struct {
 
 // verbs are the types of the frames that clients send.
 var verbs = map[string]verb{
+	"watch":   {route: "/api/stream"},
 	"unwatch": {"/ping", (*socket).unwatch},
 	"send":    {"/api/send", (*socket).send},
 	"pull":    {"/api/pull", (*socket).pull},
@@ -28,7 +32,8 @@ var verbs = map[string]verb{
 	"ping":    {"/ping", (*socket).ping},
 }
 
-const watchRoute = "/api/stream"
+// Verbs returns the types of all frames that clients send, sorted, for tests that must know of each.
+func Verbs() []string { return slices.Sorted(maps.Keys(verbs)) }
 
 // answer answers one frame. The error is that the connection cannot go on.
 func (s *socket) answer(ctx context.Context, text []byte) error {
@@ -36,12 +41,18 @@ func (s *socket) answer(ctx context.Context, text []byte) error {
 	if by, known := chat.CallerOf(ctx); err == nil && known && live.Expired(by) {
 		err = live.ErrExpired
 	}
-	if err == nil && f.Type == "watch" { // its reply comes before its pages
-		return s.watch(ctx, f)
+	v, known := verbs[f.Type]
+	if err == nil && !known {
+		err = chat.Errorf(chat.InvalidArgument, "type %q is none of watch, unwatch, send, pull, read, signal and ping", f.Type)
+	}
+	if err == nil && v.answer == nil {
+		return s.watch(ctx, f, v.route)
 	}
 	var reply any
 	if err == nil {
-		reply, err = s.apply(ctx, f)
+		if err = limit(ctx, v.route); err == nil {
+			reply, err = v.answer(s, ctx, f)
+		}
 	}
 	if err != nil {
 		reply = refusal(f.Ref, "", err)
@@ -49,29 +60,18 @@ func (s *socket) answer(ctx context.Context, text []byte) error {
 	return s.session.Write(func() error { return s.write(encode(reply)) })
 }
 
-func (s *socket) apply(ctx context.Context, f frame) (any, error) {
-	v, ok := verbs[f.Type]
-	if !ok {
-		return nil, chat.Errorf(chat.InvalidArgument, "type %q is none of watch, unwatch, send, pull, read, signal and ping", f.Type)
-	}
-	if err := limit(ctx, v.route); err != nil {
-		return nil, err
-	}
-	return v.answer(s, ctx, f)
-}
-
-func (s *socket) watch(ctx context.Context, f frame) error {
+func (s *socket) watch(ctx context.Context, f frame, route string) error {
 	return s.session.Write(func() error {
-		if err := s.follow(ctx, f); err != nil {
+		if err := s.follow(ctx, f, route); err != nil {
 			return s.write(encode(refusal(f.Ref, "", err)))
 		}
 		return s.write(encode(head{Type: "watching", Ref: f.Ref, Chat: f.Chat, Inbox: f.Inbox}))
 	})
 }
 
-func (s *socket) follow(ctx context.Context, f frame) error {
+func (s *socket) follow(ctx context.Context, f frame, route string) error {
 	if s.watches++; s.watches > maxWatches { // as many as there can be are part of the connection
-		if err := limit(ctx, watchRoute); err != nil {
+		if err := limit(ctx, route); err != nil {
 			return err
 		}
 	}

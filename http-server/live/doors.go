@@ -35,6 +35,44 @@ func (d *doors) enter(ctx context.Context, by chat.Caller, id chat.ID, name stri
 	return d.asked.Enter(chat.WithCaller(ctx, by), []string{name})
 }
 
+// maxEnter is how many chats are asked for with one call.
+const maxEnter = 1000
+
+// admit asks for held follows of one caller together, where anybody is asked, and lets them go. Where that cannot be answered now they stay held,
+// and the error says so. Where one of them is refused each asks for itself, when something of it is to be written.
+func (s *Session) admit(ctx context.Context, held []*follow) error {
+	for some := range slices.Chunk(held, maxEnter) {
+		var names []string
+		s.mutex.Lock()
+		for _, f := range some {
+			f.unchecked = false // news that comes while it is asked has it asked again
+			if s.hub.doors.asked == nil {
+				continue
+			}
+			if ask, err := chat.AsksAtDoor(f.id, f.wanted.Chat, f.wanted.By); err != nil {
+				f.unchecked = true
+			} else if ask && !f.gone {
+				names = append(names, f.wanted.Chat)
+			}
+		}
+		s.mutex.Unlock()
+		var err error
+		if len(names) > 0 {
+			err = s.hub.doors.asked.Enter(chat.WithCaller(ctx, some[0].wanted.By), names)
+		}
+		if err != nil && passing(err) {
+			return err
+		}
+		s.mutex.Lock()
+		for _, f := range some {
+			f.held, f.unchecked = false, f.unchecked || err != nil
+			s.push(f)
+		}
+		s.mutex.Unlock()
+	}
+	return nil
+}
+
 // Enter returns why the caller may not be in one of some chats, or nil; for a good answer before Follow, which asks again.
 func (h *Hub) Enter(ctx context.Context, names ...string) error {
 	if h.doors.asked == nil {
@@ -79,5 +117,35 @@ func (p *Page) ousts(user string) bool {
 // ErrExpired ends a session whose token was good until now.
 var ErrExpired = chat.Errorf(chat.TokenExpired, "the token has expired; connect again with a new one")
 
-// Expired says whether a caller's token was good until now.
-func Expired(by chat.Caller) bool { return !by.Expires.IsZero() && time.Now().After(by.Expires) }
+// Expired says whether a caller's token was good until now. In the moment in which it expires it is good no longer, as
+// for a request.
+func Expired(by chat.Caller) bool { return !by.Expires.IsZero() && !time.Now().Before(by.Expires) }
+
+// identify sets whose session it is, and has it end in the moment in which her token expires. The mutex is held.
+func (s *Session) identify(by chat.Caller) {
+	s.by = by
+	if s.expiry != nil {
+		s.expiry.Stop()
+	}
+	if s.expiry = nil; !by.Expires.IsZero() && !s.closed {
+		s.expiry = time.AfterFunc(time.Until(by.Expires), s.overdue)
+	}
+}
+
+// overdue has it looked, and again where the clock that tokens are made by was set back meanwhile.
+func (s *Session) overdue() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if left := time.Until(s.by.Expires); left > 0 && s.expiry != nil && !s.closed {
+		s.expiry.Reset(left)
+	}
+	s.run()
+}
+
+// expire says goodbye.
+func (s *Session) expire() error {
+	return s.Write(func() error {
+		_ = s.sink.Refuse("", ErrExpired)
+		return ErrExpired
+	})
+}

@@ -25,13 +25,14 @@ func newWorld() *world { return &world{chattest.NewWorld()} }
 // start returns a Hub of the world, which ends with the test.
 func (w *world) start(t *testing.T) *Hub {
 	t.Helper()
-	return run(t, w, w)
+	return run(t, w, w, Config{})
 }
 
-// run returns a Hub, which ends with the test.
-func run(t *testing.T, service chat.Service, calls chat.Live) *Hub {
+// run returns a Hub without a log, which ends with the test.
+func run(t *testing.T, service chat.Service, calls chat.Live, config Config) *Hub {
 	t.Helper()
-	hub := New(service, calls, Config{Log: slog.New(slog.DiscardHandler)})
+	config.Log = slog.New(slog.DiscardHandler)
+	hub := New(service, calls, config)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {

@@ -19,13 +19,14 @@ type follow struct {
 	inbox   *inbox  // that it is of, or nil
 
 	cursor int64
-	seen   int64     // the topic's position that the last page has answered
+	seen   int64     // the topic's changes that the last page has answered
 	owed   bool      // a page is to be read whatever is hinted: at first, and where there is more
 	due    time.Time // nothing is read before
 	queued bool      // it is in ready
 	gone   bool      // it is not followed any longer
 	// unchecked: it must be asked at the door before anything more is written.
 	unchecked bool
+	held      bool     // nothing is written until the others of its inbox are followed, and are asked for at the door
 	present   *Present // is to be told; nil where nothing is
 	knows     *Present // was told last
 }
@@ -60,6 +61,8 @@ func (f *follow) hint(position int64) {
 	}
 }
 
+func (f *follow) look() { f.session.wake(f) }
+
 func (f *follow) tell(e chat.Event) {
 	if e.Kind == chat.Signalled && f.person.ignores(e.Signal.Sender) {
 		return
@@ -77,7 +80,7 @@ func (f *follow) tell(e chat.Event) {
 		}
 		return
 	}
-	if f.unchecked {
+	if f.unchecked || f.held {
 		return
 	}
 	if len(s.news) == maxNews {

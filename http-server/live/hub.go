@@ -4,6 +4,7 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"log/slog"
@@ -17,16 +18,22 @@ const (
 	// beats is after how many ticks every session has had its heartbeat, and tick is how long one takes.
 	beats = 25
 	tick  = time.Second
-	// maxTopics is how many chats are followed at a time: less than an rpc-server follows for one gateway.
+	// maxTopics is Config.MaxTopics where it is 0: less than an rpc-server follows for one gateway.
 	maxTopics = 900_000
 	// lingers is how long a chat is still followed after its last listener has gone: the next long-poll comes soon.
 	lingers = 10 * time.Second
+	// pageLasts is Config.PageLasts where it is 0.
+	pageLasts = time.Second
 )
 
 // Config is what a Hub is set up with.
 type Config struct {
 	Log  *slog.Logger
 	Tick time.Duration // every session gets a heartbeat once in 25 of them; 0 is a second
+	// PageLasts is how long a page is kept for others who stand where it begins: for little, because what is in it may go
+	// from the log. 0 is a second.
+	PageLasts time.Duration
+	MaxTopics int // chats that are followed at a time, but for users' chats with themselves; 0 is 900,000
 
 	Inboxes chat.Inboxes // of readers; nil where nobody ignores anybody and nobody has an inbox
 	// Doors knows who may be in which chats; nil: nobody is asked who she is. With it, the Hub reads as a service what it
@@ -58,9 +65,9 @@ type Hub struct {
 
 // New returns a Hub that pulls from log, and hears of what happens from live.
 func New(log chat.Service, live chat.Live, config Config) *Hub {
-	if config.Tick == 0 {
-		config.Tick = tick
-	}
+	config.Tick = cmp.Or(config.Tick, tick)
+	config.PageLasts = cmp.Or(config.PageLasts, pageLasts)
+	config.MaxTopics = cmp.Or(config.MaxTopics, maxTopics)
 	h := &Hub{
 		config: config, log: log, live: live, watch: live.Watch(), doors: doors{config.Doors},
 		topics: map[chat.ID]*topic{}, leaving: map[*topic]time.Time{}, warm: map[*topic]struct{}{}, draining: make(chan struct{}),
@@ -138,7 +145,7 @@ func (h *Hub) forget(now time.Time) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	for t := range h.warm {
-		if !t.keepsSince(now.Add(-pageLasts)) {
+		if !t.keepsSince(now.Add(-h.config.PageLasts)) {
 			delete(h.warm, t)
 		}
 	}
@@ -163,10 +170,10 @@ func (h *Hub) join(id chat.ID, l listener, into **topic) error {
 	if t == nil {
 		first, second, _ := id.Users()
 		self := first == second // of which there are no more than clients
-		if len(h.topics) >= maxTopics && !self {
-			return chat.Errorf(chat.ResourceExhausted, "%d chats are followed here, which is the limit of an http-server; try another one", maxTopics)
+		if limit := h.config.MaxTopics; len(h.topics) >= limit && !self {
+			return chat.Errorf(chat.ResourceExhausted, "%d chats are followed here, which is the limit of an http-server; try another one", limit)
 		}
-		t = &topic{hub: h, id: id, self: self, position: -1, listeners: map[listener]struct{}{}}
+		t = &topic{hub: h, id: id, self: self, position: -1, back: -1, listeners: map[listener]struct{}{}}
 		h.topics[id] = t
 		h.watch.Add(id)
 	}

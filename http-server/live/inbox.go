@@ -1,6 +1,10 @@
 package live
 
 import (
+	"cmp"
+	"context"
+	"slices"
+
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
@@ -17,8 +21,8 @@ type InboxFollow struct {
 
 	// FromCursor has chats begin at Cursor, and not where the reader stands.
 	FromCursor bool
-	// At is where chats begin of which the client has had messages.
-	At map[chat.ID]int64
+	// At is where chats begin of which the client has had messages, the one that moved last being the last.
+	At []Position
 }
 
 // inbox is what a session follows of a user's chats.
@@ -26,7 +30,8 @@ type inbox struct {
 	session *Session
 	wanted  InboxFollow
 	person  *person
-	loaded  bool // the list was read once; guarded by session.changing
+	at      map[chat.ID]int // of wanted.At
+	loaded  bool            // the list was read once; guarded by session.changing
 }
 
 // Check returns what is wrong with it.
@@ -53,12 +58,20 @@ func (s *Session) FollowInbox(wanted InboxFollow) error {
 	if err := s.UnfollowInbox(); err != nil {
 		return err
 	}
-	i := &inbox{session: s, wanted: wanted, person: s.hub.people.join(chat.UserOf(wanted.Reader))}
-	if i.person == nil {
+	i := &inbox{session: s, wanted: wanted, at: map[chat.ID]int{}}
+	for n, p := range wanted.At {
+		id, err := chat.ParseID(p.Chat)
+		if err != nil {
+			return err
+		}
+		i.at[id] = n
+	}
+	if i.person = s.hub.people.join(chat.UserOf(wanted.Reader)); i.person == nil {
 		return chat.Errorf(chat.NotFound, "this http-server has no inboxes")
 	}
 	s.mutex.Lock()
-	s.inbox, s.by = i, wanted.By
+	s.inbox = i
+	s.identify(wanted.By)
 	s.mutex.Unlock()
 	i.person.mutex.Lock()
 	i.person.inboxes[i] = struct{}{}
@@ -102,10 +115,19 @@ func (i *inbox) follows() (follows []*follow) {
 }
 
 // refresh follows what is in the list, and no longer what is not.
-func (i *inbox) refresh(chats []chat.Standing) error {
+func (i *inbox) refresh(ctx context.Context, chats []chat.Standing) error {
 	if len(chats) > maxInbox {
 		return chat.Errorf(chat.InvalidArgument, "%d chats are too many for one stream; the limit is %d", len(chats), maxInbox)
 	}
+	held, err := i.update(chats)
+	if err != nil {
+		return err
+	}
+	return i.session.admit(ctx, held) // nobody waits for s.changing meanwhile
+}
+
+// update is refresh, but that it leaves new follows held. It returns all that are.
+func (i *inbox) update(chats []chat.Standing) (held []*follow, err error) {
 	s := i.session
 	s.changing.Lock()
 	defer s.changing.Unlock()
@@ -117,13 +139,13 @@ func (i *inbox) refresh(chats []chat.Standing) error {
 	}
 	s.mutex.Unlock()
 	if over {
-		return nil
+		return nil, nil
 	}
 	listed := make(map[chat.ID]bool, len(chats))
 	for _, standing := range chats {
 		id, err := chat.ParseID(standing.Chat)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		listed[id] = true
 		if !followed[id] {
@@ -131,12 +153,32 @@ func (i *inbox) refresh(chats []chat.Standing) error {
 		}
 	}
 	for _, f := range i.follows() {
-		if !listed[f.id] {
+		switch {
+		case !listed[f.id]:
 			s.remove(f)
+		case f.held: // only the caller changes that
+			held = append(held, f)
 		}
 	}
+	if !i.loaded {
+		i.resume(held)
+	}
 	i.loaded = true
-	return nil
+	return held, nil
+}
+
+// resume has the next page say where the client stands in all chats that it has named.
+func (i *inbox) resume(follows []*follow) {
+	var moved []*follow
+	for _, f := range follows {
+		if _, had := i.at[f.id]; had {
+			moved = append(moved, f)
+		}
+	}
+	slices.SortFunc(moved, func(a, b *follow) int { return cmp.Compare(i.at[a.id], i.at[b.id]) })
+	i.session.mutex.Lock()
+	defer i.session.mutex.Unlock()
+	i.session.moved = moved[max(0, len(moved)-maxMoved):]
 }
 
 // refuse tells the client that the inbox is not followed.
@@ -146,33 +188,29 @@ func (i *inbox) refuse(err error) {
 	}
 }
 
-// follow begins to follow a chat. Nothing is pulled where nothing lies past its cursor.
+// follow begins to follow a chat, held. Nothing is pulled where nothing lies past its cursor.
 func (i *inbox) follow(id chat.ID, standing chat.Standing) {
 	s := i.session
 	wanted := i.wanted.Follow
 	wanted.Chat, wanted.Reader, wanted.Presence = standing.Chat, "", false
-	at, had := i.wanted.At[id]
+	at, had := i.at[id]
 	_, _, pair := id.Users()
 	switch {
 	case i.loaded && pair: // it has begun since; who has read or sent there may have been quicker than this list
 		wanted.Cursor = 0
 	case !i.loaded && had:
-		wanted.Cursor = at
+		wanted.Cursor = i.wanted.At[at].Cursor
 	case i.loaded || !i.wanted.FromCursor:
 		wanted.Cursor = standing.Cursor
 	}
-	f := &follow{session: s, id: id, wanted: wanted, cursor: wanted.Cursor, seen: -1, inbox: i, unchecked: s.hub.doors.asked != nil}
+	f := &follow{session: s, id: id, wanted: wanted, cursor: wanted.Cursor, seen: -1, inbox: i, held: true}
+	f.unchecked = s.hub.doors.asked != nil
 	f.person = s.hub.people.join(i.person.user)
 	s.mutex.Lock()
 	s.follows = append(s.follows, f)
-	if had && len(s.moved) < maxMoved {
-		s.moved = append(s.moved, f)
-	}
 	s.mutex.Unlock()
 	if err := s.hub.join(id, f, &f.topic); err != nil { // there is no room: its next list may find some
 		s.forget(f)
 		s.hub.people.leave(f.person)
-		return
 	}
-	s.wake(f)
 }

@@ -137,6 +137,7 @@ func (p *people) askAll(ctx context.Context) bool {
 }
 
 func (*person) hint(int64)        {}
+func (*person) look()             {}
 func (*person) presence(*Present) {}
 
 // tell takes what has changed. A hint says that something may have.
@@ -182,7 +183,7 @@ func (p *person) refresh(ctx context.Context) bool {
 	for _, i := range inboxes {
 		chats, err := asked.Chats(ctx, i.wanted.Reader)
 		if err == nil {
-			err = i.refresh(chats)
+			err = i.refresh(ctx, chats)
 		}
 		if err != nil && !passing(err) {
 			i.refuse(err)

@@ -3,7 +3,6 @@ package live
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -32,22 +31,6 @@ func (a *asked) Ignored(ctx context.Context, user string) ([]string, error) {
 	}
 }
 
-// runAsking runs a Hub over a world until the test ends.
-func runAsking(t *testing.T, w *world, inboxes chat.Inboxes) *Hub {
-	hub := New(w, w, Config{Log: slog.New(slog.DiscardHandler), Inboxes: inboxes})
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		hub.Run(ctx)
-	}()
-	t.Cleanup(func() {
-		stop()
-		<-ended
-	})
-	return hub
-}
-
 // TestNothingComesBeforeItIsKnownWhoIsIgnored: also where the first question is not answered.
 func TestNothingComesBeforeItIsKnownWhoIsIgnored(t *testing.T) {
 	t.Parallel()
@@ -55,7 +38,7 @@ func TestNothingComesBeforeItIsKnownWhoIsIgnored(t *testing.T) {
 	inboxes.fails.Store(2)
 	w.send(t, "room", 1)
 	sink := newTold()
-	open(t, runAsking(t, w, inboxes), sink, Follow{Chat: "room", Reader: "alice/phone"})
+	open(t, run(t, w, w, Config{Inboxes: inboxes}), sink, Follow{Chat: "room", Reader: "alice/phone"})
 	if user := receive(t, inboxes.questions); user != "alice" {
 		t.Errorf("it was asked whom %q ignores, want alice", user)
 	}
@@ -72,7 +55,7 @@ func TestNothingComesBeforeItIsKnownWhoIsIgnored(t *testing.T) {
 func TestAnswerOfBeforeIsNotTaken(t *testing.T) {
 	t.Parallel()
 	w, inboxes := newWorld(), &asked{questions: make(chan string, 100), answers: make(chan []string)}
-	hub := runAsking(t, w, inboxes)
+	hub := run(t, w, w, Config{Inboxes: inboxes})
 	open(t, hub, newTold(), Follow{Chat: "room", Reader: "alice"})
 	receive(t, inboxes.questions)
 	hub.Ignore(chat.IgnoreRequest{User: "alice", Other: "bob", Ignore: true})
@@ -90,6 +73,33 @@ func TestAnswerOfBeforeIsNotTaken(t *testing.T) {
 	if p.ignored()["bob"] {
 		t.Error("bob is still ignored")
 	}
+}
+
+// TestAFollowThatIsRefusedHoldsNobody: there is no room for its chat; whom its reader ignores is not kept for it either.
+func TestAFollowThatIsRefusedHoldsNobody(t *testing.T) {
+	t.Parallel()
+	w, inboxes := newWorld(), &asked{questions: make(chan string, 100), answers: make(chan []string, 100)}
+	hub := run(t, w, w, Config{Inboxes: inboxes, MaxTopics: 1})
+	sink := newTold()
+	s := open(t, hub, sink, Follow{Chat: "room"})
+	if err := s.Follow(Follow{Chat: "other", Reader: "alice"}); chat.CodeOf(err) != chat.ResourceExhausted {
+		t.Errorf("the second of one chat: Follow() = %v, want resource_exhausted", err)
+	}
+	if n := s.Follows(); n != 1 {
+		t.Errorf("%d chats are followed, want the first", n)
+	}
+	hub.people.mutex.Lock()
+	users := len(hub.people.users)
+	hub.people.mutex.Unlock()
+	if users != 0 {
+		t.Errorf("%d users are still kept, want none", users)
+	}
+	inboxes.answers <- nil
+	if err := s.Follow(Follow{Chat: "room", Reader: "alice"}); err != nil {
+		t.Errorf("the chat that is followed: Follow() = %v, want that it goes on", err)
+	}
+	w.send(t, "room", 1)
+	sink.messages(t, 1)
 }
 
 // TestPageWithoutSome leaves the page that others share as it is.

@@ -1,9 +1,7 @@
 package live
 
 import (
-	"fmt"
 	"math/rand/v2"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -46,9 +44,6 @@ type Follow struct {
 // manyMessages are in a page where the client names no limit: those that wait are sent together.
 const manyMessages = 100
 
-// maxNews is how many signals and movements wait for a client that is slow. Then the oldest go.
-const maxNews = 16
-
 // Session is all that one client follows over one connection. It is safe for concurrent use.
 type Session struct {
 	hub    *Hub
@@ -70,12 +65,8 @@ type Session struct {
 	by      chat.Caller
 	running bool // a goroutine delivers
 	timer   *time.Timer
+	expiry  *time.Timer // has it looked when the caller's token expires; nil without one
 	closed  bool
-}
-
-type news struct {
-	follow *follow
-	event  chat.Event
 }
 
 // Open begins a session. ended is called once, when the session ends before Close: because it could not be written to,
@@ -120,8 +111,10 @@ func (s *Session) shut() bool {
 		return false
 	}
 	s.closed = true
-	if s.timer != nil {
-		s.timer.Stop()
+	for _, timer := range []*time.Timer{s.timer, s.expiry} {
+		if timer != nil {
+			timer.Stop()
+		}
 	}
 	return true
 }
@@ -166,7 +159,7 @@ func (s *Session) Follow(wanted Follow) error {
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	s.mutex.Lock()
-	s.by = wanted.By
+	s.identify(wanted.By)
 	var before *follow
 	if i := s.find(id); i >= 0 {
 		before, s.follows[i] = s.follows[i], f
@@ -177,6 +170,7 @@ func (s *Session) Follow(wanted Follow) error {
 	s.mutex.Unlock()
 	if err := s.hub.join(id, f, &f.topic); err != nil { // from now on it hears, and only then it pulls
 		s.forget(f)
+		s.hub.people.leave(f.person)
 		if before != nil {
 			before.leave()
 		}
@@ -278,149 +272,4 @@ func (s *Session) positions() []Position {
 		}
 	}
 	return positions
-}
-
-// beat has a heartbeat written unless something else is being written.
-func (s *Session) beat() {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	s.beats = true
-	s.run()
-}
-
-// wake has a follow looked at.
-func (s *Session) wake(f *follow) {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	s.push(f)
-}
-
-// push has a follow looked at. The mutex is held.
-func (s *Session) push(f *follow) {
-	if f.gone || s.closed {
-		return
-	}
-	if !f.queued {
-		f.queued = true
-		s.ready = append(s.ready, f)
-	}
-	s.run()
-}
-
-// run starts a goroutine that delivers, unless there is one. The mutex is held.
-func (s *Session) run() {
-	if !s.running && !s.closed {
-		s.running = true
-		s.hub.running.Go(s.deliver)
-	}
-}
-
-// deliver writes what there is until there is nothing more.
-func (s *Session) deliver() {
-	for {
-		write, more := s.next(time.Now())
-		if !more {
-			return
-		}
-		if err := s.survive(write); err != nil {
-			s.end(err)
-		}
-	}
-}
-
-// survive makes an error of a panic: the goroutine is nobody's but the session's.
-func (s *Session) survive(write func() error) (err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			s.hub.config.Log.Error("panic", "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
-			err = ErrPanicked
-		}
-	}()
-	return write()
-}
-
-// next returns what is to be written next. Where there is nothing, or nothing yet, the goroutine that delivers ends.
-func (s *Session) next(now time.Time) (write func() error, more bool) {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	switch {
-	case s.closed:
-	case s.beats:
-		s.beats = false
-		if Expired(s.by) {
-			return s.expire, true
-		}
-		return func() error { return s.Write(s.sink.Beat) }, true
-	case len(s.news) > 0 && !s.told:
-		return s.nextNews(), true
-	default:
-		if write := s.nextFollow(now); write != nil {
-			s.told = false
-			return write, true
-		}
-		if len(s.news) > 0 {
-			return s.nextNews(), true
-		}
-	}
-	s.running = false
-	if len(s.ready) == 0 {
-		s.ready = nil // most sessions are idle for long
-	}
-	return nil, false
-}
-
-// expire says goodbye.
-func (s *Session) expire() error {
-	return s.Write(func() error {
-		_ = s.sink.Refuse("", ErrExpired)
-		return ErrExpired
-	})
-}
-
-// nextNews takes the oldest news. Pages take turns with them, so that no number of signals keeps messages back. The mutex
-// is held.
-func (s *Session) nextNews() func() error {
-	n := s.news[0]
-	s.news = slices.Delete(s.news, 0, 1)
-	s.told = true
-	return func() error { return s.tell(n) }
-}
-
-// nextFollow takes the first follow that is due, or returns nil and looks again when one is. The mutex is held.
-func (s *Session) nextFollow(now time.Time) func() error {
-	var first time.Time // when the first is due
-	for i, f := range s.ready {
-		if f.present != nil || !f.due.After(now) {
-			s.ready = slices.Delete(s.ready, i, i+1)
-			f.queued = false
-			return f.deliver
-		}
-		if first.IsZero() || f.due.Before(first) {
-			first = f.due
-		}
-	}
-	if !first.IsZero() {
-		s.wakeAt(first.Sub(now))
-	}
-	return nil
-}
-
-// wakeAt looks again at what was not due yet. The mutex is held.
-func (s *Session) wakeAt(after time.Duration) {
-	look := func() {
-		s.mutex.Lock()
-		defer s.mutex.Unlock()
-		s.run()
-	}
-	if s.timer == nil {
-		s.timer = time.AfterFunc(after, look)
-	} else {
-		s.timer.Reset(after)
-	}
-}
-
-func (s *Session) tell(n news) error {
-	return s.Write(func() error {
-		return n.follow.unlessGone(func() error { return s.sink.Tell(n.follow.wanted.Chat, n.event) })
-	})
 }

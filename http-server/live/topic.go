@@ -1,11 +1,7 @@
 package live
 
 import (
-	"context"
-	"slices"
-	"strconv"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/singleflight"
 
@@ -16,6 +12,8 @@ import (
 type listener interface {
 	// hint says that the chat's last message is at position or past it.
 	hint(position int64)
+	// look says that the chat's last message is before one that was hinted at: whatever is known may be wrong.
+	look()
 	// tell says what else happened.
 	tell(chat.Event)
 	// presence says who is present.
@@ -29,7 +27,9 @@ type topic struct {
 	self bool // it is a user's chat with herself
 
 	mutex     sync.Mutex
-	position  int64 // the furthest that was hinted at; -1 before the watch is confirmed
+	position  int64 // of the last hint; -1 before the watch is confirmed
+	changes   int64 // counts its values
+	back      int64 // the change with which it went back last; -1 where it never did
 	listeners map[listener]struct{}
 	pages     []*Page // that were read of late, for others who stand where they begin
 	pulls     singleflight.Group
@@ -64,17 +64,28 @@ func (t *topic) toPeople(e chat.Event) {
 	}
 }
 
-// hint wakes who stands before a position that was not known yet.
+// hint wakes who stands before a position that was not known yet. A position goes back where a failover lost a message
+// that was hinted at, and the new master's clock is behind: what is sent from then on comes before what was lost. It does
+// so too where a confirmation was overtaken by a hint. Which of the two it is shows a pull, so everybody looks once.
 func (t *topic) hint(position int64) {
 	t.mutex.Lock()
-	if position <= t.position {
+	before := t.position
+	if position == before {
 		t.mutex.Unlock()
 		return
 	}
 	t.position = position
+	t.changes++
+	if position < before {
+		t.back, t.pages = t.changes, nil
+	}
 	t.mutex.Unlock()
 	for _, l := range t.all() {
-		l.hint(position)
+		if position < before {
+			l.look()
+		} else {
+			l.hint(position)
+		}
 	}
 }
 
@@ -88,135 +99,17 @@ func (t *topic) all() []listener {
 	return all
 }
 
-// ahead says whether something lies at or past a cursor that a page which was read when the topic stood at seen does
-// not have. What lies there may have gone again, so a position that was seen is not looked at twice.
+// ahead says whether something may lie at or past a cursor that a page which was read after so many changes does not
+// have. What lies there may have gone again, so it is not looked at twice.
 func (t *topic) ahead(cursor, seen int64) bool {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	return t.position >= cursor && t.position > seen
+	return t.changes > seen && (t.position >= cursor || t.back > seen)
 }
 
-// reached is the furthest position that was hinted at.
-func (t *topic) reached() int64 {
+// seen is how often the position has changed.
+func (t *topic) seen() int64 {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	return t.position
-}
-
-// What a topic keeps for others. A page lasts for little, because what is in it may go from the log.
-const (
-	maxPages     = 8
-	maxPageBytes = 32 << 10
-	pageLasts    = time.Second
-)
-
-// page reads on from a cursor. Whoever stands at the same place shares one pull, and its page.
-func (t *topic) page(ctx context.Context, at place) (*Page, error) {
-	t.mutex.Lock()
-	for _, p := range t.pages {
-		if p.at == at && time.Since(p.read) < pageLasts {
-			t.mutex.Unlock()
-			return p, nil
-		}
-	}
-	seen := t.position
-	t.mutex.Unlock()
-	// A pull that began before the last hint may not have what was hinted at: only pulls of one position are one.
-	read, err, _ := t.pulls.Do(at.key(seen), func() (any, error) {
-		began := time.Now()
-		pulled, err := t.hub.log.Pull(t.hub.doors.asService(context.WithoutCancel(ctx)), chat.PullRequest{Chat: at.name, Cursor: at.cursor, Limit: at.limit})
-		if err != nil {
-			return nil, err
-		}
-		page := &Page{Page: pulled, Chat: at.name, at: at, seen: seen, read: began}
-		if t.keep(page) {
-			t.hub.warms(t)
-		}
-		return page, nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return read.(*Page), nil //nolint:errcheck // it was made above
-}
-
-// keep returns whether the page is kept, which it is where others may want it.
-func (t *topic) keep(p *Page) bool {
-	t.mutex.Lock()
-	defer t.mutex.Unlock()
-	if len(p.Messages) == 0 || len(t.listeners) < 2 {
-		return false
-	}
-	t.pages = append(t.pages, p)
-	size := 0
-	for i, page := range slices.Backward(t.pages) {
-		size += page.size()
-		if kept := len(t.pages) - i; kept > maxPages || kept > 1 && size > maxPageBytes {
-			t.pages = append([]*Page(nil), t.pages[i+1:]...)
-			break
-		}
-	}
-	return true
-}
-
-// keepsSince forgets the pages that were read before a time, and returns whether some are left.
-func (t *topic) keepsSince(oldest time.Time) bool {
-	t.mutex.Lock()
-	defer t.mutex.Unlock()
-	t.pages = slices.DeleteFunc(t.pages, func(p *Page) bool { return p.read.Before(oldest) })
-	if len(t.pages) == 0 {
-		t.pages = nil
-	}
-	return t.pages != nil
-}
-
-// place is where a page begins, and how long it may be.
-type place struct {
-	name   string // the chat as the follower names it
-	cursor int64
-	limit  int64
-}
-
-// key names a pull of a topic that stands at a position.
-func (p place) key(position int64) string {
-	key := strconv.AppendInt(append([]byte(p.name), ' '), p.cursor, 10)
-	key = strconv.AppendInt(append(key, ' '), p.limit, 10)
-	return string(strconv.AppendInt(append(key, ' '), position, 10))
-}
-
-// Page is a page of a chat as those who follow it get it. It is shared, and must not be changed.
-type Page struct {
-	chat.Page
-	Chat string // as the follower named it
-
-	at      place
-	seen    int64 // the position at which the topic stood before the pull
-	read    time.Time
-	once    sync.Once
-	encoded []byte
-}
-
-// without returns the page as it is for one who ignores some: the same one where none of them is in it.
-func (p *Page) without(ignored map[string]bool) *Page {
-	ignores := func(m chat.Message) bool { return m.Notice == nil && ignored[m.Sender] } // a notice is nobody's
-	if !slices.ContainsFunc(p.Messages, ignores) {
-		return p
-	}
-	left := &Page{Page: p.Page, Chat: p.Chat, at: p.at, seen: p.seen, read: p.read}
-	left.Messages = slices.DeleteFunc(slices.Clone(p.Messages), ignores)
-	return left
-}
-
-// Encoded returns what encode makes of the page, which it makes once for all who share it.
-func (p *Page) Encoded(encode func(*Page) []byte) []byte {
-	p.once.Do(func() { p.encoded = encode(p) })
-	return p.encoded
-}
-
-// size is about what the page takes.
-func (p *Page) size() (bytes int) {
-	for i := range p.Messages {
-		bytes += 100 + len(p.Messages[i].Text)
-	}
-	return bytes
+	return t.changes
 }

@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -9,7 +10,7 @@ import (
 )
 
 // Wait is a forward pull that waits for the first message at or past the cursor, for as long as wait, until ctx ends or
-// the server is about to stop. Then it returns an empty page.
+// the server is about to stop. Then it returns an empty page. Where the caller's token expires before, it is ErrExpired.
 func (h *Hub) Wait(ctx context.Context, r chat.PullRequest, wait time.Duration) (chat.Page, error) {
 	id, err := chat.ParseID(r.Chat)
 	if err != nil {
@@ -27,10 +28,15 @@ func (h *Hub) Wait(ctx context.Context, r chat.PullRequest, wait time.Duration) 
 	}
 	over := time.NewTimer(wait)
 	defer over.Stop()
+	expired := expiry(by)
+	defer expired.Stop()
 	if r.Reader != "" {
-		return h.waitAs(ctx, t, w, r, over.C)
+		return h.waitAs(ctx, t, w, r, over.C, expired.C)
 	}
 	for {
+		if Expired(by) {
+			return chat.Page{}, ErrExpired
+		}
 		page, err := t.page(ctx, place{r.Chat, r.Cursor, r.Limit})
 		if err == nil && (page.ousts(by.User) || w.doubted.Swap(false)) {
 			err = h.doors.enter(ctx, by, id, r.Chat)
@@ -45,6 +51,8 @@ func (h *Hub) Wait(ctx context.Context, r chat.PullRequest, wait time.Duration) 
 			select {
 			case <-w.woken:
 				continue
+			case <-expired.C:
+				return chat.Page{}, ErrExpired
 			case <-over.C:
 			case <-h.draining:
 			case <-ctx.Done():
@@ -56,10 +64,14 @@ func (h *Hub) Wait(ctx context.Context, r chat.PullRequest, wait time.Duration) 
 
 // waitAs is Wait for a reader. Nobody shares what she pulls: others are ignored by others. That she may be in the chat is
 // asked with each pull.
-func (h *Hub) waitAs(ctx context.Context, t *topic, w *waiter, r chat.PullRequest, over <-chan time.Time) (chat.Page, error) {
+func (h *Hub) waitAs(ctx context.Context, t *topic, w *waiter, r chat.PullRequest, over, expired <-chan time.Time) (chat.Page, error) {
+	by, _ := chat.CallerOf(ctx)
 	for {
+		if Expired(by) {
+			return chat.Page{}, ErrExpired
+		}
 		w.doubted.Store(false)
-		seen := t.reached()
+		seen := t.seen()
 		page, err := h.log.Pull(ctx, r)
 		if err != nil || len(page.Messages) > 0 {
 			return page, err
@@ -72,6 +84,8 @@ func (h *Hub) waitAs(ctx context.Context, t *topic, w *waiter, r chat.PullReques
 			select {
 			case <-w.woken:
 				continue
+			case <-expired:
+				return chat.Page{}, ErrExpired
 			case <-over:
 			case <-h.draining:
 			case <-ctx.Done():
@@ -79,6 +93,14 @@ func (h *Hub) waitAs(ctx context.Context, t *topic, w *waiter, r chat.PullReques
 			return page, nil
 		}
 	}
+}
+
+// expiry is a timer that ends with a caller's token, if she has one.
+func expiry(by chat.Caller) *time.Timer {
+	if by.Expires.IsZero() {
+		return time.NewTimer(math.MaxInt64)
+	}
+	return time.NewTimer(time.Until(by.Expires))
 }
 
 // waiter is a listener that is there for one page.
@@ -89,24 +111,19 @@ type waiter struct {
 }
 
 func (w *waiter) hint(position int64) {
-	if position < w.cursor {
-		return
-	}
-	select {
-	case w.woken <- struct{}{}:
-	default:
+	if position >= w.cursor {
+		w.look()
 	}
 }
+
+func (w *waiter) look() { ring(w.woken) }
 
 func (w *waiter) tell(e chat.Event) {
 	if e.Kind != chat.MembersChanged {
 		return
 	}
 	w.doubted.Store(true)
-	select {
-	case w.woken <- struct{}{}:
-	default:
-	}
+	w.look()
 }
 
 func (*waiter) presence(*Present) {}

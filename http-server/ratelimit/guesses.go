@@ -39,6 +39,18 @@ func (g Guesses) ChangePassword(ctx context.Context, p chat.PasswordChange) erro
 	return g.guess(ctx, p.User, func() error { return g.Sessions.ChangePassword(ctx, p) })
 }
 
+// DeleteAccount implements chat.Sessions.
+func (g Guesses) DeleteAccount(ctx context.Context, d chat.Deletion) (complete bool, err error) {
+	if d.Password == "" {
+		return g.Sessions.DeleteAccount(ctx, d)
+	}
+	err = g.guess(ctx, d.User, func() (err error) {
+		complete, err = g.Sessions.DeleteAccount(ctx, d)
+		return err
+	})
+	return complete, err
+}
+
 // guess counts a call before it is made, so that many at once are not all free, and takes it back where it was no wrong
 // guess.
 func (g Guesses) guess(ctx context.Context, user string, call func() error) error {

@@ -29,7 +29,7 @@ func FromSecret(secret string) (*Keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Keys{source: func() []key { return keys }, now: time.Now}, nil
+	return newKeys(func() []key { return keys }), nil
 }
 
 // FromFile returns the Keys of AUTH_KEY_FILE: one secret in each line, of which the first signs. The file is read again
@@ -40,7 +40,7 @@ func FromFile(name string, log *slog.Logger) (*Keys, error) {
 	if err := f.read(); err != nil {
 		return nil, err
 	}
-	return &Keys{source: f.get, now: time.Now}, nil
+	return newKeys(f.get), nil
 }
 
 // parse leaves out blank lines and the space around secrets. Its errors do not quote them.

@@ -3,6 +3,7 @@
 package token
 
 import (
+	"crypto/sha256"
 	"errors"
 	"time"
 
@@ -26,8 +27,13 @@ type claims struct {
 
 // Keys sign with the first of their keys and verify with all. They are safe for concurrent use.
 type Keys struct {
-	source func() []key // not empty
-	now    func() time.Time
+	source   func() []key // not empty; the same slice until the keys change
+	now      func() time.Time
+	verified *verified
+}
+
+func newKeys(source func() []key) *Keys {
+	return &Keys{source: source, now: time.Now, verified: newVerified()}
 }
 
 // ForUser signs a token of a session.
@@ -55,8 +61,20 @@ func (k *Keys) sign(c claims, subject string, lasts time.Duration) (string, erro
 // There is no leeway: a token is refused in the second in which it expires, and refreshing makes up for clocks that
 // differ.
 func (k *Keys) Verify(text string) (chat.Caller, error) {
+	keys, hash := k.source(), sha256.Sum256([]byte(text))
+	if known, found := k.verified.caller(hash, keys, k.now()); found {
+		return known, nil
+	}
+	who, err := k.verify(text, keys)
+	if err == nil {
+		k.verified.add(hash, keys, who)
+	}
+	return who, err
+}
+
+func (k *Keys) verify(text string, keys []key) (chat.Caller, error) {
 	var c claims
-	_, err := jwt.ParseWithClaims(text, &c, k.secretOf,
+	_, err := jwt.ParseWithClaims(text, &c, func(unverified *jwt.Token) (any, error) { return secretOf(unverified, keys) },
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), // and never what the token says
 		jwt.WithIssuer(issuer), jwt.WithExpirationRequired(), jwt.WithTimeFunc(k.now), jwt.WithStrictDecoding())
 	switch {
@@ -92,8 +110,8 @@ func caller(c claims) (chat.Caller, error) {
 }
 
 // secretOf returns the secret of the key that a token names.
-func (k *Keys) secretOf(unverified *jwt.Token) (any, error) {
-	for _, candidate := range k.source() {
+func secretOf(unverified *jwt.Token, keys []key) (any, error) {
+	for _, candidate := range keys {
 		if unverified.Header["kid"] == candidate.id {
 			return candidate.secret, nil
 		}

@@ -139,6 +139,7 @@ func TestForgedTokens(t *testing.T) {
 		"no signature":          parts[0] + "." + parts[1] + ".",
 		"other claims":          parts[0] + "." + strings.Split(forge(t, header(), claims("sub", "bob"), secretA), ".")[1] + "." + parts[2],
 		"another signature":     signed[:len(signed)-1] + last,
+		"bits that say nothing": signed[:len(signed)-1] + unused(signed[len(signed)-1]),
 		"no kid":                forge(t, header("kid", nil), claims(), secretA),
 		"an unknown kid":        forge(t, header("kid", "00000000"), claims(), secretA),
 		"a kid that is none":    forge(t, header("kid", 7), claims(), secretA),
@@ -157,6 +158,12 @@ func TestForgedTokens(t *testing.T) {
 			t.Errorf("Verify(%s) = %+v, %v; want nobody and token_invalid", name, got, err)
 		}
 	}
+}
+
+// unused is another last character for the same bytes: 32 bytes take 42 characters and two thirds of one.
+func unused(last byte) string {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	return alphabet[strings.IndexByte(alphabet, last)^1:][:1]
 }
 
 // with returns a map with changes: names and values, nil to leave one out.
@@ -249,9 +256,15 @@ func TestKeysAreReadAgain(t *testing.T) {
 	if err := os.Remove(name); err != nil {
 		t.Fatal(err)
 	}
-	now = now.Add(fileCheck)
-	if got := first(); got != secretA {
-		t.Errorf("without the file the key is %q, want it to stay", got)
+	log.Reset()
+	for range 3 {
+		now = now.Add(fileCheck)
+		if got := first(); got != secretA {
+			t.Errorf("without the file the key is %q, want it to stay", got)
+		}
+	}
+	if warned := strings.Count(log.String(), "cannot be used"); warned != 1 {
+		t.Errorf("that the file is gone is logged %d times, want once: %s", warned, &log)
 	}
 }
 

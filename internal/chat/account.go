@@ -62,6 +62,7 @@ type Accounts interface {
 type StoredAccount struct {
 	Account
 	PasswordHash string
+	Deleted      bool // there was one, and there will not be another: with it went messages that are under the name
 }
 
 // AccountStore is Store's counterpart to Accounts: it knows nothing of the rules, and what it is given has been checked.
@@ -69,7 +70,8 @@ type AccountStore interface {
 	// AddAccount keeps an account unless the user has one, which is then a Conflict. It sets Created. Whoever has an
 	// account is in ListUsers, also after a crash.
 	AddAccount(context.Context, StoredAccount) (Account, error)
-	// ReadAccounts returns the account of each user, in the order asked; one who has none has an empty PasswordHash.
+	// ReadAccounts returns the account of each user, in the order asked; one who has none, or none any more, has
+	// an empty PasswordHash.
 	ReadAccounts(ctx context.Context, users []string) ([]StoredAccount, error)
 	// ListUsers returns users with a prefix from one on, inclusive, by the bytes of their ids. Some may have no account.
 	ListUsers(ctx context.Context, prefix, from string, limit int) ([]string, error)

@@ -25,6 +25,7 @@ type Message struct {
 	SendTime int64
 
 	Notice *Notice // nil but where the message tells of a change of its room
+	Erased bool    // its sender has deleted herself and her texts: Text is empty
 }
 
 // Receipt says where a message was stored.

@@ -165,7 +165,7 @@ func (c *Core) checkMessage(m Message, by Caller) (Append, error) {
 	case !utf8.ValidString(m.ID):
 		return Append{}, Errorf(InvalidArgument, "id is not valid UTF-8")
 	}
-	m.Notice = nil // the domain alone makes them
+	m.Notice, m.Erased = nil, false // the domain alone makes them
 	return Append{Chat: id, Message: m, Member: member}, nil
 }
 

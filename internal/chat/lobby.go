@@ -269,7 +269,7 @@ func (l *Lobby) ChangeRoom(ctx context.Context, r RoomChange) (Room, error) {
 			continue // it needs to know all members
 		}
 		if edit == nil {
-			return roomOf(id, stored, who.user), nil
+			return who.unchanged(id, stored), nil
 		}
 		edit.MaxMembers = l.options.MaxMembers
 		outcome, err := l.edit(ctx, r.Kind, *edit)
@@ -281,6 +281,16 @@ func (l *Lobby) ChangeRoom(ctx context.Context, r RoomChange) (Room, error) {
 		}
 	}
 	return Room{}, errContended(id)
+}
+
+// unchanged is a room as one may see it who has changed nothing. Who may not be in it and leaves it all the same, which
+// everybody may, learns nothing of it.
+func (a acting) unchanged(id ID, stored StoredRoom) Room {
+	room := roomOf(id, stored, a.user)
+	if !a.free && !a.any && stored.Admits(id, a.user) != nil {
+		room.Name, room.Count = "", 0
+	}
+	return room
 }
 
 func (l *Lobby) edit(ctx context.Context, kind ChangeKind, e RoomEdit) (outcome EditOutcome, err error) {

@@ -34,6 +34,7 @@ type People struct {
 	hasher  Hasher
 	options PeopleOptions
 	access  Access
+	deleter *Deleter // or nil
 }
 
 var (
@@ -64,12 +65,16 @@ func (p *People) Register(ctx context.Context, r Registration) (Account, error) 
 		return Account{}, err
 	case known.PasswordHash != "":
 		return Account{}, Errorf(Conflict, "user %s is registered already", r.User)
+	case known.Deleted:
+		return Account{}, Errorf(Conflict, "user %s has deleted herself; nobody else gets her name", r.User)
 	}
 	hash, err := p.hasher.Hash(ctx, r.Password)
 	if err != nil {
 		return Account{}, AsError(err)
 	}
-	account, err := p.store.AddAccount(ctx, StoredAccount{Account{User: r.User, Name: r.Name}, hash})
+	account, err := p.store.AddAccount(ctx, StoredAccount{
+		Account: Account{User: r.User, Name: r.Name}, PasswordHash: hash,
+	})
 	return account, orNil(err)
 }
 

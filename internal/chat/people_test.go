@@ -79,6 +79,42 @@ func TestWeakHashesAreReplaced(t *testing.T) {
 	}
 }
 
+// credulous takes every password for right, also that of nobody.
+type credulous struct{ chattest.PlainHasher }
+
+func (*credulous) Verify(context.Context, string, string) (right, weak bool, err error) {
+	return true, false, nil
+}
+
+func TestNobodyHasNoPassword(t *testing.T) {
+	people := peopleOver(chattest.NewPeopleStore(), &credulous{}, nil)
+	if s, err := people.Login(t.Context(), chat.Credentials{User: "nobody"}); chat.CodeOf(err) != chat.Unauthenticated {
+		t.Errorf("Login() of one who is not registered = %+v, %v; want unauthenticated", s, err)
+	}
+}
+
+// overtaken is a store in which another login replaces a weak hash first.
+type overtaken struct{ *chattest.PeopleStore }
+
+func (o overtaken) ReplacePassword(ctx context.Context, user, old, hash string, keep chat.Keep) (bool, error) {
+	if _, err := o.PeopleStore.ReplacePassword(ctx, user, old, hash+" of the other", keep); err != nil {
+		return false, err
+	}
+	return o.PeopleStore.ReplacePassword(ctx, user, old, hash, keep)
+}
+
+func TestWeakHashesThatAnotherReplaces(t *testing.T) {
+	store := chattest.NewPeopleStore()
+	_, err := peopleOver(store, &chattest.PlainHasher{}, nil).Register(t.Context(), chat.Registration{User: "alice", Password: "correct horse"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	people := peopleOver(overtaken{store}, &chattest.PlainHasher{Generation: "2"}, nil)
+	if _, err := people.Login(t.Context(), chat.Credentials{User: "alice", Password: "correct horse"}); err != nil {
+		t.Errorf("Login() while another one replaces the weak hash = %v, want a session", err)
+	}
+}
+
 // changing is a store in which the password changes while somebody logs in.
 type changing struct{ *chattest.PeopleStore }
 

@@ -63,6 +63,11 @@ type Sessions interface {
 	Logout(context.Context, LogoutRequest) error
 	// ChangePassword fails as Login does where the password is not the one that holds.
 	ChangePassword(context.Context, PasswordChange) error
+	// DeleteAccount deletes a user for good: at once her account and her sessions, so that nobody can log in or register
+	// by that name again; then her memberships, how far she has read, her lists, and with Erase the texts of her messages.
+	// It returns whether all of that is done; else it is being done. It may be asked again. Where no caller says that it is
+	// she, the password does, and it fails as Login does.
+	DeleteAccount(context.Context, Deletion) (complete bool, err error)
 }
 
 // MaxSessions is how many sessions a user may have. One more ends the one that was refreshed longest ago.

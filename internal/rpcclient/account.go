@@ -76,3 +76,14 @@ func (c *Client) ChangePassword(ctx context.Context, p chat.PasswordChange) erro
 func passwordError(err error) error {
 	return chat.Wrap(err, chat.Unavailable, "no answer came from the rpc-server; log in to see which password holds")
 }
+
+// DeleteAccount implements chat.Sessions. With a password it is not repeated once it may have arrived: there would be none
+// any more.
+func (c *Client) DeleteAccount(ctx context.Context, d chat.Deletion) (complete bool, err error) {
+	return ask(ctx, c, kind{d.Password == "", deletionError}, imservice.Client.DeleteAccount,
+		wire.DeleteAccountRequest(d, caller(ctx), logging.RequestID(ctx)), wire.DeletedOf)
+}
+
+func deletionError(err error) error {
+	return chat.Wrap(err, chat.Unavailable, "no answer came from the rpc-server; it is unknown whether the account was deleted")
+}

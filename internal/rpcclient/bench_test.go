@@ -13,26 +13,25 @@ import (
 	"github.com/pullchat/pullchat/rpc-server/service"
 )
 
-// BenchmarkAlone is one call at a time: gathering must not make a lone request slower than a call of its own.
-func BenchmarkAlone(b *testing.B) {
-	server, err := service.ListenOver(chattest.OneByOne{Service: answering{}}, chattest.Silent{}, io.NopCloser(nil), "127.0.0.1:0", slog.New(slog.DiscardHandler))
+// clientOf is a Client of a server that answers at once.
+func clientOf(b *testing.B, live chat.Live) *Client {
+	b.Helper()
+	server, err := service.ListenOver(chattest.OneByOne{Service: answering{}}, live, io.NopCloser(nil), "127.0.0.1:0", slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- server.Run(ctx) }()
-	b.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			b.Error(err)
-		}
-	})
+	chattest.Run(b, server)
 	client, err := New(Config{RPCServers: []string{server.Addr().String()}})
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(client.Close)
+	return client
+}
+
+// BenchmarkAlone is one call at a time: gathering must not make a lone request slower than a call of its own.
+func BenchmarkAlone(b *testing.B) {
+	client := clientOf(b, chattest.Silent{})
 	b.Run("gathered", func(b *testing.B) {
 		for b.Loop() {
 			if _, err := client.Send(context.Background(), aMessage); err != nil {
@@ -64,29 +63,12 @@ func (answering) Ready(context.Context) error { return nil }
 // own chat. A server that is busy gathers events into a response; the first waits for each.
 func BenchmarkWatch(b *testing.B) {
 	h := newHub()
-	server, err := service.ListenOver(chattest.OneByOne{Service: answering{}}, h, io.NopCloser(nil), "127.0.0.1:0", slog.New(slog.DiscardHandler))
-	if err != nil {
-		b.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- server.Run(ctx) }()
-	b.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			b.Error(err)
-		}
-	})
-	client, err := New(Config{RPCServers: []string{server.Addr().String()}})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(client.Close)
+	client := clientOf(b, h)
 	w := client.Watch()
 	ids := rooms(b, 1000)
 	w.Add(ids...)
 	for heard := 0; heard < len(ids); {
-		events, err := w.Next(ctx)
+		events, err := w.Next(b.Context())
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -101,7 +83,7 @@ func BenchmarkWatch(b *testing.B) {
 					h.tell(chat.Event{Chat: id, Position: position})
 				}
 				for heard := 0; heard < gathered; {
-					events, err := w.Next(ctx)
+					events, err := w.Next(b.Context())
 					if err != nil {
 						b.Fatal(err)
 					}

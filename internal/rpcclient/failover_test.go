@@ -284,13 +284,5 @@ func TestAServerComesBack(t *testing.T) {
 
 func run(t *testing.T, server *service.Server) {
 	t.Helper()
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	ended := make(chan error, 1)
-	go func() { ended <- server.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Errorf("Run() = %v", err)
-		}
-	})
+	chattest.Run(t, server)
 }

@@ -172,3 +172,26 @@ func ChangePasswordResponse(err error) *rpc.ChangePasswordResponse {
 
 // PasswordChangedOf is what a client makes of the answer.
 func PasswordChangedOf(r *rpc.ChangePasswordResponse) error { return errorOf(r.Code, r.Msg) }
+
+// DeleteAccountRequest is what a client sends.
+func DeleteAccountRequest(d chat.Deletion, by chat.Caller, requestID string) *rpc.DeleteAccountRequest {
+	return &rpc.DeleteAccountRequest{
+		User: optional(d.User), Password: optional(d.Password), Erase: &d.Erase, Caller: Caller(by), RequestId: optional(requestID),
+	}
+}
+
+// DeletionOf is what the server makes of a request.
+func DeletionOf(r *rpc.DeleteAccountRequest) chat.Deletion {
+	return chat.Deletion{User: r.GetUser(), Password: r.GetPassword(), Erase: r.GetErase()}
+}
+
+// DeleteAccountResponse is what the server answers.
+func DeleteAccountResponse(complete bool, err error) *rpc.DeleteAccountResponse {
+	code, text := outcome(err)
+	return &rpc.DeleteAccountResponse{Code: code, Msg: text, Complete: &complete}
+}
+
+// DeletedOf is what a client makes of the answer.
+func DeletedOf(r *rpc.DeleteAccountResponse) (complete bool, err error) {
+	return r.GetComplete(), errorOf(r.Code, r.Msg)
+}

@@ -33,11 +33,17 @@ func MessageOf(r *rpc.SendRequest) chat.Message {
 }
 
 func message(m chat.Message) rpc.Message {
-	return rpc.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, SendTime: m.SendTime, Id: optional(m.ID), Notice: Notice(m.Notice)}
+	wired := rpc.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, SendTime: m.SendTime, Id: optional(m.ID), Notice: Notice(m.Notice)}
+	if m.Erased {
+		wired.Erased = &m.Erased
+	}
+	return wired
 }
 
 func messageOf(m *rpc.Message) chat.Message {
-	return chat.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, ID: m.GetId(), SendTime: m.SendTime, Notice: NoticeOf(m.Notice)}
+	return chat.Message{
+		Chat: m.Chat, Text: m.Text, Sender: m.Sender, ID: m.GetId(), SendTime: m.SendTime, Notice: NoticeOf(m.Notice), Erased: m.GetErased(),
+	}
 }
 
 // SendResponse is what the server answers.

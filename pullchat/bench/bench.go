@@ -19,6 +19,10 @@ const (
 	Pull  Kind = "pull"  // pages of chats with a history, from anywhere in it
 	Mixed Kind = "mixed" // nine pulls to one send; most pulls read the newest page, as people do
 	Live  Kind = "live"  // messages, to chats that are watched
+
+	Inbox  Kind = "inbox"  // the first page of the inbox of a user who has all the chats
+	Unread Kind = "unread" // all counts of that user
+	Login  Kind = "login"  // logins of one user
 )
 
 // Options describe a run.
@@ -37,6 +41,8 @@ type Options struct {
 	Door        Door          // of the watchers
 	Processes   []Process     // whose CPU time is counted
 	NoReadBack  bool          // for a server that stores nothing
+	ChatsAre    Form          // "" is Open; of Inbox and Unread they are Pairs always
+	Tokens      Tokens        // nil: requests carry no tokens
 
 	settle, deliverWithin time.Duration // of a live run; 0 is settleFor and deliverWithin
 }
@@ -48,12 +54,13 @@ func Run(ctx context.Context, o Options, progress io.Writer) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Kind == Inbox || o.Kind == Unread {
+		o.ChatsAre = Pairs
+	}
 	o.settle, o.deliverWithin = cmp.Or(o.settle, settleFor), cmp.Or(o.deliverWithin, deliverWithin)
 	r := &run{Options: o, target: server, name: fmt.Sprintf("bench%08x", rand.Uint32()), progress: progress}
-	if o.Kind == Pull || o.Kind == Mixed {
-		if err := r.fillHistories(ctx); err != nil {
-			return nil, fmt.Errorf("fill the histories: %w", err)
-		}
+	if err := r.prepare(ctx); err != nil {
+		return nil, fmt.Errorf("prepare the load: %w", err)
 	}
 	var watching *watchers
 	if o.Kind == Live {
@@ -69,7 +76,7 @@ func Run(ctx context.Context, o Options, progress io.Writer) (*Report, error) {
 	if watching != nil {
 		report.Live = watching.report()
 	}
-	if o.NoReadBack {
+	if o.NoReadBack || o.Kind == Login {
 		return report, nil
 	}
 	if report.ReadBack, err = r.readBack(ctx); err != nil {
@@ -86,6 +93,21 @@ type run struct {
 	progress  io.Writer
 	histories []sent // what fillHistories stored
 	workers   []*worker
+	again     again
 }
 
-func (r *run) chat(n int) string { return fmt.Sprintf("%s.%d", r.name, n) }
+// prepare makes what a load goes to.
+func (r *run) prepare(ctx context.Context) error {
+	if r.Kind == Inbox || r.Kind == Unread || r.Kind == Login {
+		return r.prepareAgain(ctx)
+	}
+	if r.ChatsAre == Private {
+		if err := r.createRooms(ctx); err != nil {
+			return err
+		}
+	}
+	if r.Kind == Pull || r.Kind == Mixed {
+		return r.fillHistories(ctx)
+	}
+	return nil
+}

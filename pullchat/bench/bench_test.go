@@ -25,15 +25,7 @@ func serve(t *testing.T, service chat.Service) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	ended := make(chan error, 1)
-	go func() { ended <- server.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
+	chattest.Run(t, server)
 	return "http://" + server.Addr().String()
 }
 

@@ -63,12 +63,16 @@ func (r *run) startWatchers(ctx context.Context) (*watchers, error) {
 	if err != nil {
 		return nil, err
 	}
+	service, err := r.service()
+	if err != nil {
+		return nil, err
+	}
 	ctx, stop := context.WithCancel(ctx)
 	w := &watchers{run: r, stop: stop}
 	connected := make(chan error, r.Watchers)
 	rows := make(chan struct{}, 16)
 	for n := range r.Watchers {
-		one := &watcher{chat: n % r.Chats, received: &w.received}
+		one := &watcher{chat: n % r.Chats, received: &w.received, authorization: service.authorization}
 		w.all = append(w.all, one)
 		w.running.Go(func() {
 			rows <- struct{}{}

@@ -33,6 +33,8 @@ type worker struct {
 	done     *atomic.Int64
 }
 
+func newRandom(worker int) *rand.Rand { return rand.New(rand.NewPCG(1, uint64(worker))) }
+
 // Latencies are kept from 1 µs to 1 minute with three digits.
 func newHistogram() *hdrhistogram.Histogram {
 	return hdrhistogram.New(1, time.Minute.Microseconds(), 3)
@@ -42,10 +44,17 @@ func newHistogram() *hdrhistogram.Histogram {
 func (r *run) measure(ctx context.Context) (*Report, error) {
 	var done atomic.Int64
 	for n := range r.Connections {
-		conn := r.target.connect()
+		user := senderName(n)
+		if r.again.path != "" { // of one user
+			user = r.name
+		}
+		conn, err := r.as(user)
+		if err != nil {
+			return nil, err
+		}
 		defer conn.close()
 		r.workers = append(r.workers, &worker{
-			number: n, random: rand.New(rand.NewPCG(1, uint64(n))), conn: conn,
+			number: n, random: newRandom(n), conn: conn,
 			latency: newHistogram(), statuses: map[int]int{}, done: &done,
 		})
 	}
@@ -124,14 +133,17 @@ func (r *run) work(ctx context.Context, w *worker, start, from, until time.Time)
 }
 
 func (r *run) request(ctx context.Context, w *worker) int {
-	if r.Kind == Send || r.Kind == Live || r.Kind == Mixed && w.random.IntN(10) == 0 {
+	switch {
+	case r.again.path != "":
+		return r.repeat(ctx, w)
+	case r.Kind == Send || r.Kind == Live || r.Kind == Mixed && w.random.IntN(10) == 0:
 		return r.send(ctx, w)
 	}
 	return r.pull(ctx, w)
 }
 
 func (r *run) send(ctx context.Context, w *worker) int {
-	m := sent{chat: w.random.IntN(r.Chats), number: w.count}
+	m := sent{chat: r.draw(w), number: w.count}
 	w.count++
 	status, sendTime, err := w.conn.send(ctx, r.chat(m.chat), senderName(w.number), r.text(w.number, m.number))
 	m.sendTime, m.acked = sendTime, time.Now()
@@ -142,7 +154,7 @@ func (r *run) send(ctx context.Context, w *worker) int {
 }
 
 func (r *run) pull(ctx context.Context, w *worker) int {
-	chat := w.random.IntN(r.Chats)
+	chat := r.draw(w)
 	cursor, reverse := int64(0), true // the newest page
 	if r.Kind == Pull || w.random.IntN(5) == 0 {
 		// A page from anywhere that has a whole page behind it.
@@ -177,13 +189,16 @@ func (r *run) fillHistories(ctx context.Context) error {
 	var group sync.WaitGroup
 	failed := make(chan error, 1)
 	for range min(r.Chats, 32) {
-		conn := r.target.connect()
+		conn, err := r.service()
+		if err != nil {
+			return err
+		}
 		defer conn.close()
 		group.Go(func() {
 			for chat := int(next.Add(1)) - 1; chat < r.Chats; chat = int(next.Add(1)) - 1 {
 				for i := range r.History {
 					number := chat*r.History + i
-					status, sendTime, err := conn.send(ctx, r.chat(chat), senderName(-1), r.text(-1, number))
+					status, sendTime, err := conn.send(ctx, r.chat(chat), r.historian(chat), r.text(-1, number))
 					if err != nil || status != 200 {
 						select {
 						case failed <- errors.Join(fmt.Errorf("status %d", status), err):

@@ -52,7 +52,10 @@ func (r *run) readBack(ctx context.Context) (ReadBack, error) {
 	var group sync.WaitGroup
 	chats := make(chan int)
 	for range 8 {
-		conn := r.target.connect()
+		conn, err := r.service()
+		if err != nil {
+			return total, err
+		}
 		defer conn.close()
 		group.Go(func() {
 			for chat := range chats {
@@ -90,8 +93,8 @@ func (r *run) readChat(ctx context.Context, conn *connection, chat int, expected
 		}
 		var page struct {
 			Messages []struct {
-				Text, Sender string
-				SendTime     int64 `json:"send_time"`
+				Text, Sender, Type string
+				SendTime           int64 `json:"send_time"`
 			}
 			HasMore    bool   `json:"has_more"`
 			NextCursor int64  `json:"next_cursor"`
@@ -101,6 +104,9 @@ func (r *run) readChat(ctx context.Context, conn *connection, chat int, expected
 			return found, errors.Join(fmt.Errorf("pull: status %d %s", status, page.Message), err)
 		}
 		for _, m := range page.Messages {
+			if m.Type == "notice" { // of a room's beginning: none of the load
+				continue
+			}
 			position, known := expected[m.Text]
 			switch {
 			case !known:

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -16,6 +17,8 @@ type Report struct {
 	Kind        Kind    `json:"kind"`
 	Connections int     `json:"connections"`
 	Chats       int     `json:"chats"`
+	ChatsAre    Form    `json:"chats_are"`
+	Tokens      bool    `json:"tokens"` // whether requests carried any
 	TextBytes   int     `json:"text_bytes"`
 	Rate        float64 `json:"rate"` // asked for; 0 is as fast as answers come
 	Seconds     float64 `json:"seconds"`
@@ -54,7 +57,8 @@ type CPU struct {
 
 func (r *run) report(before, after []time.Duration) *Report {
 	report := &Report{
-		Kind: r.Kind, Connections: r.Connections, Chats: r.Chats, TextBytes: r.TextBytes, Rate: r.Rate,
+		Kind: r.Kind, Connections: r.Connections, Chats: r.Chats,
+		ChatsAre: cmp.Or(r.ChatsAre, Open), Tokens: r.Tokens != nil, TextBytes: r.TextBytes, Rate: r.Rate,
 		Seconds: r.Duration.Seconds(), Failed: map[string]int{}, CPU: []CPU{},
 	}
 	latency := newHistogram()
@@ -99,7 +103,10 @@ func (l Latency) String() string {
 // String is the report for people.
 func (r *Report) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s  %d connections  %d chats  %d bytes", r.Kind, r.Connections, r.Chats, r.TextBytes)
+	fmt.Fprintf(&b, "%s  %d connections  %d chats (%s)  %d bytes", r.Kind, r.Connections, r.Chats, r.ChatsAre, r.TextBytes)
+	if r.Tokens {
+		b.WriteString("  with tokens")
+	}
 	if r.Rate > 0 {
 		fmt.Fprintf(&b, "  %.0f/s asked", r.Rate)
 	}

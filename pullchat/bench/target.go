@@ -39,6 +39,8 @@ type connection struct {
 	reader *bufio.Reader
 	buffer []byte
 	body   []byte
+	// authorization is the token that requests carry; "" is none.
+	authorization string
 	// retryAfter is how long the last answer asked to wait before the next request.
 	retryAfter time.Duration
 }
@@ -57,12 +59,7 @@ func (c *connection) close() {
 // send returns the HTTP status and, where it is 200, the position. An error means that no answer came.
 func (c *connection) send(ctx context.Context, chat, sender string, text []byte) (status int, sendTime int64, err error) {
 	c.body = fmt.Appendf(c.body[:0], `{"chat":"%s","sender":"%s","text":"%s"}`, chat, sender, text)
-	c.buffer = append(c.buffer[:0], "POST /api/send HTTP/1.1\r\nHost: "...)
-	c.buffer = append(c.buffer, c.target.host...)
-	c.buffer = append(c.buffer, "\r\nContent-Type: application/json\r\nContent-Length: "...)
-	c.buffer = strconv.AppendInt(c.buffer, int64(len(c.body)), 10)
-	c.buffer = append(append(c.buffer, "\r\n\r\n"...), c.body...)
-	status, body, err := c.do(ctx)
+	status, body, err := c.ask(ctx, "POST", "/api/send", c.body)
 	if err != nil || status != 200 {
 		return status, 0, err
 	}
@@ -74,8 +71,22 @@ func (c *connection) send(ctx context.Context, chat, sender string, text []byte)
 
 // pull returns the HTTP status and the body, which is valid until the next request.
 func (c *connection) pull(ctx context.Context, chat string, cursor int64, limit int, reverse bool) (status int, body []byte, err error) {
-	c.buffer = fmt.Appendf(c.buffer[:0], "GET /api/pull?chat=%s&cursor=%d&limit=%d&reverse=%t HTTP/1.1\r\nHost: %s\r\n\r\n",
-		chat, cursor, limit, reverse, c.target.host)
+	path := fmt.Sprintf("/api/pull?chat=%s&cursor=%d&limit=%d&reverse=%t", chat, cursor, limit, reverse)
+	return c.ask(ctx, "GET", path, nil)
+}
+
+// ask makes any request, with a body of JSON where there is one, and returns what pull does.
+func (c *connection) ask(ctx context.Context, method, path string, body []byte) (status int, answer []byte, err error) {
+	b := append(append(append(c.buffer[:0], method...), ' '), path...)
+	b = append(append(b, " HTTP/1.1\r\nHost: "...), c.target.host...)
+	if c.authorization != "" {
+		b = append(append(b, "\r\nAuthorization: Bearer "...), c.authorization...)
+	}
+	if body != nil {
+		b = append(b, "\r\nContent-Type: application/json\r\nContent-Length: "...)
+		b = strconv.AppendInt(b, int64(len(body)), 10)
+	}
+	c.buffer = append(append(b, "\r\n\r\n"...), body...)
 	return c.do(ctx)
 }
 

@@ -31,10 +31,12 @@ const (
 type watcher struct {
 	chat     int
 	received *atomic.Int64 // by all, in order
-	pages    int
-	got      []received
-	last     int64                       // position; what comes at or before it is not counted in received
-	read     func(context.Context) error // until the context ends
+	// authorization is as a connection's.
+	authorization string
+	pages         int
+	got           []received
+	last          int64                       // position; what comes at or before it is not counted in received
+	read          func(context.Context) error // until the context ends
 }
 
 type received struct {
@@ -56,6 +58,15 @@ func (w *watcher) connect(ctx context.Context, host string, door Door, chat stri
 		w.read = func(ctx context.Context) error { return w.poll(ctx, host, chat) }
 		return nil
 	}
+}
+
+// header is what every request of a watcher has.
+func (w *watcher) header() http.Header {
+	header := http.Header{}
+	if w.authorization != "" {
+		header.Set("Authorization", "Bearer "+w.authorization)
+	}
+	return header
 }
 
 // note takes the positions out of a page. Texts of the load have no quotes, so this is no text.
@@ -94,7 +105,11 @@ func (w *watcher) connectEvents(ctx context.Context, host, chat string) error {
 	}
 	lines := bufio.NewReaderSize(conn, 4<<10)
 	line := ""
-	if _, err = fmt.Fprintf(conn, "GET /api/stream?chat=%s HTTP/1.1\r\nHost: %s\r\n\r\n", chat, host); err == nil {
+	request := fmt.Appendf(nil, "GET /api/stream?chat=%s HTTP/1.1\r\nHost: %s\r\n", chat, host)
+	if w.authorization != "" {
+		request = fmt.Appendf(request, "Authorization: Bearer %s\r\n", w.authorization)
+	}
+	if _, err = conn.Write(append(request, "\r\n"...)); err == nil {
 		line, err = lines.ReadString('\n')
 	}
 	if err == nil && !bytes.HasPrefix([]byte(line), []byte("HTTP/1.1 200")) {
@@ -133,7 +148,7 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 func (w *watcher) connectSocket(ctx context.Context, host, chat string) error {
 	dialing, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	conn, _, err := websocket.Dial(dialing, "ws://"+host+"/api/ws", nil) //nolint:bodyclose // the connection takes it
+	conn, _, err := websocket.Dial(dialing, "ws://"+host+"/api/ws", &websocket.DialOptions{HTTPHeader: w.header()}) //nolint:bodyclose // the connection takes it
 	if err != nil {
 		return err
 	}
@@ -167,6 +182,7 @@ func (w *watcher) poll(ctx context.Context, host, chat string) error {
 		if err != nil {
 			return err
 		}
+		request.Header = w.header()
 		answer, err := client.Do(request)
 		if err != nil {
 			return err

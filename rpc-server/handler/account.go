@@ -2,7 +2,6 @@ package handler
 
 import (
 	"context"
-	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/gen/rpc"
@@ -19,30 +18,17 @@ type People interface {
 // the first of them.
 func (h *Handler) KeepAccounts(people People) { h.people = people }
 
-// errNoAccounts is what a server answers that was set up without.
-func errNoAccounts() error { return chat.Errorf(chat.NotFound, "this rpc-server keeps no accounts") }
-
-// ofPeople makes one call and logs it.
+// ofPeople is ask of accounts.
 func ofPeople[Result any](
-	ctx context.Context, h *Handler, method, requestID string, call func(People) (Result, error),
+	ctx context.Context, h *Handler, method string, r request, do func(context.Context, People) (Result, error),
 ) (Result, error) {
-	start := time.Now()
-	var result Result
-	err := errNoAccounts()
-	if h.people != nil {
-		result, err = call(h.people)
-	}
-	h.logCall(ctx, method, requestID, start, err)
-	return result, err
+	return ask(ctx, h, h.people, "accounts", method, r, do)
 }
-
-// done makes a call that returns nothing one that returns something.
-func done(err error) (struct{}, error) { return struct{}{}, err }
 
 // Register makes an account.
 func (h *Handler) Register(ctx context.Context, r *rpc.RegisterRequest) (*rpc.AccountResponse, error) {
 	r = orEmpty(r)
-	return wire.AccountResponse(ofPeople(ctx, h, "Register", r.GetRequestId(), func(p People) (chat.Account, error) {
+	return wire.AccountResponse(ofPeople(ctx, h, "Register", r, func(ctx context.Context, p People) (chat.Account, error) {
 		return p.Register(ctx, wire.RegistrationOf(r))
 	})), nil
 }
@@ -50,24 +36,24 @@ func (h *Handler) Register(ctx context.Context, r *rpc.RegisterRequest) (*rpc.Ac
 // Account returns one.
 func (h *Handler) Account(ctx context.Context, r *rpc.AccountRequest) (*rpc.AccountResponse, error) {
 	r = orEmpty(r)
-	return wire.AccountResponse(ofPeople(ctx, h, "Account", r.GetRequestId(), func(p People) (chat.Account, error) {
-		return p.Account(from(ctx, r), r.User)
+	return wire.AccountResponse(ofPeople(ctx, h, "Account", r, func(ctx context.Context, p People) (chat.Account, error) {
+		return p.Account(ctx, r.User)
 	})), nil
 }
 
 // Accounts returns a page of all.
 func (h *Handler) Accounts(ctx context.Context, r *rpc.AccountsRequest) (*rpc.AccountsResponse, error) {
 	r = orEmpty(r)
-	return wire.AccountsResponse(ofPeople(ctx, h, "Accounts", r.GetRequestId(), func(p People) (chat.AccountPage, error) {
-		return p.Accounts(from(ctx, r), wire.AccountsRequestOf(r))
+	return wire.AccountsResponse(ofPeople(ctx, h, "Accounts", r, func(ctx context.Context, p People) (chat.AccountPage, error) {
+		return p.Accounts(ctx, wire.AccountsRequestOf(r))
 	})), nil
 }
 
 // Known returns the accounts of those among users who have one.
 func (h *Handler) Known(ctx context.Context, r *rpc.KnownRequest) (*rpc.AccountsResponse, error) {
 	r = orEmpty(r)
-	return wire.AccountsResponse(ofPeople(ctx, h, "Known", r.GetRequestId(), func(p People) (chat.AccountPage, error) {
-		accounts, err := p.Known(from(ctx, r), r.Users)
+	return wire.AccountsResponse(ofPeople(ctx, h, "Known", r, func(ctx context.Context, p People) (chat.AccountPage, error) {
+		accounts, err := p.Known(ctx, r.Users)
 		return chat.AccountPage{Accounts: accounts}, err
 	})), nil
 }
@@ -75,7 +61,7 @@ func (h *Handler) Known(ctx context.Context, r *rpc.KnownRequest) (*rpc.Accounts
 // Login begins a session.
 func (h *Handler) Login(ctx context.Context, r *rpc.LoginRequest) (*rpc.SessionResponse, error) {
 	r = orEmpty(r)
-	return wire.SessionResponse(ofPeople(ctx, h, "Login", r.GetRequestId(), func(p People) (chat.Session, error) {
+	return wire.SessionResponse(ofPeople(ctx, h, "Login", r, func(ctx context.Context, p People) (chat.Session, error) {
 		return p.Login(ctx, wire.CredentialsOf(r))
 	})), nil
 }
@@ -83,7 +69,7 @@ func (h *Handler) Login(ctx context.Context, r *rpc.LoginRequest) (*rpc.SessionR
 // Refresh continues one.
 func (h *Handler) Refresh(ctx context.Context, r *rpc.RefreshRequest) (*rpc.SessionResponse, error) {
 	r = orEmpty(r)
-	return wire.SessionResponse(ofPeople(ctx, h, "Refresh", r.GetRequestId(), func(p People) (chat.Session, error) {
+	return wire.SessionResponse(ofPeople(ctx, h, "Refresh", r, func(ctx context.Context, p People) (chat.Session, error) {
 		return p.Refresh(ctx, wire.RefreshRequestOf(r))
 	})), nil
 }
@@ -91,7 +77,7 @@ func (h *Handler) Refresh(ctx context.Context, r *rpc.RefreshRequest) (*rpc.Sess
 // Logout ends one.
 func (h *Handler) Logout(ctx context.Context, r *rpc.LogoutRequest) (*rpc.LogoutResponse, error) {
 	r = orEmpty(r)
-	_, err := ofPeople(ctx, h, "Logout", r.GetRequestId(), func(p People) (struct{}, error) {
+	_, err := ofPeople(ctx, h, "Logout", r, func(ctx context.Context, p People) (struct{}, error) {
 		return done(p.Logout(ctx, wire.LogoutRequestOf(r)))
 	})
 	return wire.LogoutResponse(err), nil
@@ -100,8 +86,16 @@ func (h *Handler) Logout(ctx context.Context, r *rpc.LogoutRequest) (*rpc.Logout
 // ChangePassword replaces a password.
 func (h *Handler) ChangePassword(ctx context.Context, r *rpc.ChangePasswordRequest) (*rpc.ChangePasswordResponse, error) {
 	r = orEmpty(r)
-	_, err := ofPeople(ctx, h, "ChangePassword", r.GetRequestId(), func(p People) (struct{}, error) {
+	_, err := ofPeople(ctx, h, "ChangePassword", r, func(ctx context.Context, p People) (struct{}, error) {
 		return done(p.ChangePassword(ctx, wire.PasswordChangeOf(r)))
 	})
 	return wire.ChangePasswordResponse(err), nil
+}
+
+// DeleteAccount deletes a user for good.
+func (h *Handler) DeleteAccount(ctx context.Context, r *rpc.DeleteAccountRequest) (*rpc.DeleteAccountResponse, error) {
+	r = orEmpty(r)
+	return wire.DeleteAccountResponse(ofPeople(ctx, h, "DeleteAccount", r, func(ctx context.Context, p People) (bool, error) {
+		return p.DeleteAccount(ctx, wire.DeletionOf(r))
+	})), nil
 }

@@ -2,7 +2,6 @@ package handler
 
 import (
 	"context"
-	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/gen/rpc"
@@ -19,18 +18,11 @@ type Readership interface {
 // first of them.
 func (h *Handler) KeepReaders(readers Readership) { h.readers = readers }
 
-// ofReaders makes one call and logs it.
+// ofReaders is ask of readers.
 func ofReaders[Result any](
-	ctx context.Context, h *Handler, method string, r call, do func(context.Context, Readership) (Result, error),
-) (result Result, err error) {
-	start := time.Now()
-	if h.readers == nil {
-		err = chat.Errorf(chat.NotFound, "this rpc-server keeps no readers")
-	} else {
-		result, err = do(from(ctx, r), h.readers)
-	}
-	h.logCall(ctx, method, r.GetRequestId(), start, err)
-	return result, err
+	ctx context.Context, h *Handler, method string, r request, do func(context.Context, Readership) (Result, error),
+) (Result, error) {
+	return ask(ctx, h, h.readers, "readers", method, r, do)
 }
 
 // Readers returns how far the readers of a chat have read.

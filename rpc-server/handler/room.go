@@ -2,7 +2,6 @@ package handler
 
 import (
 	"context"
-	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/gen/rpc"
@@ -19,33 +18,11 @@ type Rooms interface {
 // first of them.
 func (h *Handler) KeepRooms(rooms Rooms) { h.rooms = rooms }
 
-// from returns a context that carries who makes a request, if it says so.
-func from(ctx context.Context, r interface{ GetCaller() *rpc.Caller }) context.Context {
-	caller := r.GetCaller()
-	if caller == nil {
-		return ctx
-	}
-	return chat.WithCaller(ctx, wire.CallerOf(caller))
-}
-
-// call is what all requests about rooms and readers have.
-type call interface {
-	GetCaller() *rpc.Caller
-	GetRequestId() string
-}
-
-// ofRooms makes one call and logs it.
+// ofRooms is ask of rooms.
 func ofRooms[Result any](
-	ctx context.Context, h *Handler, method string, r call, do func(context.Context, Rooms) (Result, error),
+	ctx context.Context, h *Handler, method string, r request, do func(context.Context, Rooms) (Result, error),
 ) (Result, error) {
-	start := time.Now()
-	var result Result
-	err := error(chat.Errorf(chat.NotFound, "this rpc-server keeps no rooms"))
-	if h.rooms != nil {
-		result, err = do(from(ctx, r), h.rooms)
-	}
-	h.logCall(ctx, method, r.GetRequestId(), start, err)
-	return result, err
+	return ask(ctx, h, h.rooms, "rooms", method, r, do)
 }
 
 // Enter says whether the caller may be in all of some chats.

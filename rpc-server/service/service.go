@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/cloudwego/kitex/pkg/limit"
@@ -33,7 +34,8 @@ type Server struct {
 	listener *listener
 	handler  *handler.Handler
 	store    io.Closer
-	secret   string // that is asked for; "" is none
+	secret   string        // that is asked for; "" is none
+	deleter  *chat.Deleter // or nil
 	// DrainDelay is how long Ping sends gateways elsewhere before a stop stops accepting.
 	DrainDelay time.Duration
 }
@@ -55,16 +57,21 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	live := chat.NewLive(store)
 	access := chat.Access{Required: config.Trust.identified(), Rooms: store}
 	live.Guard(access)
-	people := chat.NewPeople(store, password.New(), config.people())
+	lobby := chat.NewLobby(store, config.Trust.identified(), config.rooms())
+	deleter := chat.NewDeleter(store, lobby, func(user string, err error) {
+		log.Error("a deletion is not complete; it is tried again", "user", user, "error", err)
+	})
+	people := chat.NewPeople(store, password.New(), config.people()).WithDeleter(deleter)
 	people.Guard(access)
 	server, err := ListenOver(chat.New(store, config.limits()).WithReaders(store), live, store, config.RPCAddr, log)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	server.DrainDelay, server.secret = config.RPCDrainDelay, config.Trust.RPCSecret
+	server.deleter = deleter
 	server.KeepAccounts(people)
 	server.KeepReaders(chat.NewReadership(store, config.limits()))
-	server.KeepRooms(chat.NewLobby(store, config.Trust.identified(), config.rooms()))
+	server.KeepRooms(lobby)
 	return server, nil
 }
 
@@ -111,6 +118,11 @@ func (s *Server) Run(ctx context.Context) error {
 	)
 	ended := make(chan struct{})
 	defer close(ended)
+	var deletions sync.WaitGroup
+	if s.deleter != nil {
+		deletions.Go(func() { s.deleter.Run(ctx) })
+		defer deletions.Wait()
+	}
 	release := context.AfterFunc(ctx, func() {
 		s.handler.Leave()
 		<-time.After(s.DrainDelay)
@@ -130,5 +142,9 @@ func (s *Server) Run(ctx context.Context) error {
 
 // Close releases what Listen opened; for a Server that is not run.
 func (s *Server) Close() error {
-	return errors.Join(s.listener.Close(), s.listener.release(), s.store.Close())
+	var deletions error
+	if s.deleter != nil {
+		deletions = s.deleter.Close()
+	}
+	return errors.Join(s.listener.Close(), s.listener.release(), deletions, s.store.Close())
 }

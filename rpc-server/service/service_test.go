@@ -246,15 +246,7 @@ func (c *closer) Close() error {
 // run runs a server until the test ends, and waits for its clean stop.
 func run(t *testing.T, server *Server) {
 	t.Helper()
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	ended := make(chan error, 1)
-	go func() { ended <- server.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Errorf("Run() = %v", err)
-		}
-	})
+	chattest.Run(t, server)
 }
 
 func connect(t *testing.T, server *Server) *rpcclient.Client {

@@ -17,6 +17,7 @@ const (
 	hashField    = "hash"
 	nameField    = "name"
 	createdField = "created"
+	deletedField = "deleted"
 )
 
 // AddAccount implements chat.AccountStore with register.lua. The list has the user first: a crash between the two leaves
@@ -46,7 +47,7 @@ func (s *Store) ReadAccounts(ctx context.Context, users []string) ([]chat.Stored
 	calls := make([]*redis.SliceCmd, len(users))
 	errs := s.calls(ctx, len(users), exchange{
 		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-			calls[i] = pipeline.HMGet(ctx, s.keys.account(users[i]), hashField, nameField, createdField)
+			calls[i] = pipeline.HMGet(ctx, s.keys.account(users[i]), hashField, nameField, createdField, deletedField)
 			return calls[i]
 		},
 		key: func(i int) string { return s.keys.account(users[i]) },
@@ -59,6 +60,7 @@ func (s *Store) ReadAccounts(ctx context.Context, users []string) ([]chat.Stored
 		accounts[i].User = user
 		hash, registered := calls[i].Val()[0].(string)
 		if !registered {
+			_, accounts[i].Deleted = calls[i].Val()[3].(string)
 			continue
 		}
 		accounts[i].PasswordHash = hash

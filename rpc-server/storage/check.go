@@ -197,6 +197,8 @@ func (c *Checker) checkUnit(ctx context.Context, key string, name keyName) error
 		return c.checkNames(ctx, key, c.judgeUsers)
 	case roomsKey:
 		return c.checkNames(ctx, key, c.judgePublic)
+	case deletionsKey:
+		return c.checkNames(ctx, key, c.judgeDeletions)
 	case activityKey:
 		return c.checkActivity(ctx, key, name)
 	case logKey, idsKey:

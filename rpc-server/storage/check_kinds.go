@@ -87,7 +87,7 @@ var faultKinds = []faultKind{
 		"--repair adds it; without it the chat is in no inbox until somebody sends to it", true,
 	},
 	{
-		FaultListEntry, "an entry of a user's list is a conversation of hers at 0, or a room at the time when it was listed; one of im:rooms is a room",
+		FaultListEntry, "an entry of a user's list is a conversation of hers at 0, or a room at the time when it was listed, or at -1; one of im:rooms is a room",
 		"ZREM it, then repair", false,
 	},
 	{
@@ -125,6 +125,10 @@ var faultKinds = []faultKind{
 	{
 		FaultUserUnlisted, "who has an account is in im:users",
 		"--repair adds her; without it she is in no list of users", true,
+	},
+	{
+		FaultDeletion, "every deletion that is not complete can be read",
+		"find out whom it is of, ZREM it, and delete her again", false,
 	},
 	{
 		FaultSession, "every session can be read",

@@ -19,7 +19,7 @@ import (
 // place is an entry that a sorted set should have.
 type place struct{ key, member string }
 
-// absent says of each place whether the entry is not there. Of a key of another type that is not said: it is named by
+// absent says of each place whether the entry is not there, or says only that its user was. Of a key of another type that is not said: it is named by
 // itself.
 func (c *Checker) absent(ctx context.Context, places []place) ([]bool, error) {
 	absent := make([]bool, 0, len(places))
@@ -38,7 +38,7 @@ func (c *Checker) absent(ctx context.Context, places []place) ([]bool, error) {
 			if err != nil && !errors.Is(err, redis.Nil) && !redis.HasErrorPrefix(err, "WRONGTYPE") {
 				return nil, fmt.Errorf("look into %s: %w", printable(some[i].key), err)
 			}
-			absent = append(absent, errors.Is(err, redis.Nil))
+			absent = append(absent, errors.Is(err, redis.Nil) || call.Val() == wasThere)
 		}
 	}
 	return absent, nil
@@ -47,7 +47,7 @@ func (c *Checker) absent(ctx context.Context, places []place) ([]bool, error) {
 // listing mends a list that lacks an entry: one too many is passed over by all who read it.
 func (c *Checker) listing(at place, score float64) func(context.Context) (bool, error) {
 	return func(ctx context.Context) (bool, error) {
-		err := c.redis.ZAddNX(ctx, at.key, redis.Z{Member: at.member, Score: score}).Err()
+		err := c.redis.ZAddGT(ctx, at.key, redis.Z{Member: at.member, Score: score}).Err()
 		return err == nil, err
 	}
 }
@@ -69,7 +69,7 @@ func (c *Checker) judgeLists(ctx context.Context, under checkedChat) ([]finding,
 	if _, _, pair := under.id.Users(); !pair {
 		return nil, tally{}, nil
 	}
-	entries := entriesOf([]chat.ID{under.id})
+	entries := listingOf(under.id, "").entries()
 	places := make([]place, len(entries))
 	for i, e := range entries {
 		places[i] = place{c.keys.chats(e.user), e.chat.String()}
@@ -111,7 +111,7 @@ func (c *Checker) judgeList(ctx context.Context, key, user string) ([]finding, t
 			detail = "it is a conversation of others"
 		case pair && at != 0:
 			detail = "it is a conversation, listed at " + score(at)
-		case !pair && (at < 1 || at > chat.MaxSendTime):
+		case !pair && at != wasThere && (at < 1 || at > chat.MaxSendTime):
 			detail = "it is a room, listed at " + score(at)
 		default:
 			return

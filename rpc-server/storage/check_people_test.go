@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -79,6 +80,20 @@ func TestCheckOfSoundPeople(t *testing.T) {
 		"a user who was deleted": func(p *peopled) {
 			p.do("del", p.store.keys.account("alice"), p.store.keys.chats("alice"))
 			p.do("hset", p.store.keys.account("alice"), deletedField, 1)
+		},
+		"a user who has deleted herself and her texts": func(p *peopled) {
+			job := chat.DeletionJob{User: "alice", Erase: true}
+			_, err := p.store.EraseTexts(p.t.Context(), id(p.t, "alice:bob"), "alice", 1)
+			for _, step := range []func() error{
+				func() error { return p.store.BeginDeletion(p.t.Context(), job) },
+				func() error { return p.store.ForgetReader(p.t.Context(), id(p.t, "alice:bob"), "alice") },
+				func() error { return p.store.EndDeletion(p.t.Context(), job) },
+			} {
+				err = errors.Join(err, step())
+			}
+			if err != nil {
+				p.t.Fatal(err)
+			}
 		},
 		"a message to oneself": func(p *peopled) {
 			if _, err := appendOne(p.store, id(p.t, "ann:ann"), chat.Message{Text: "x", Sender: "ann"}); err != nil {
@@ -167,6 +182,9 @@ func TestCheckNamesTheFaultOfPeople(t *testing.T) {
 			p.do("zadd", p.store.keys.chats("bob"), 0, "alice:bob")
 			p.do("del", p.store.keys.chats("cid"), p.store.keys.chats("ann"))
 		}, FaultRoomUnlisted, 4, 0},
+		{"member whose list says that he was there", func(p *peopled) {
+			p.do("zadd", p.store.keys.chats("bob"), wasThere, "club")
+		}, FaultRoomUnlisted, 1, 0},
 		{"public room that is not listed", func(p *peopled) { p.do("zrem", p.store.keys.publicRooms(), "club") }, FaultRoomUnlisted, 1, 0},
 
 		{"account without a hash", func(p *peopled) { p.do("hdel", p.store.keys.account("ann"), "hash") }, FaultAccount, 1, 1},
@@ -180,6 +198,9 @@ func TestCheckNamesTheFaultOfPeople(t *testing.T) {
 		{"no list of users", func(p *peopled) { p.do("del", p.store.keys.users()) }, FaultUserUnlisted, 2, 0},
 		{"users who are none", func(p *peopled) { p.do("zadd", p.store.keys.users(), 0, "a b", 0, "") }, FaultUser, 2, 2},
 		{"users out of order", func(p *peopled) { p.do("zadd", p.store.keys.users(), 1, "ann") }, FaultUser, 1, 1},
+		{"deletions that are none", func(p *peopled) {
+			p.do("zadd", p.store.keys.deletions(), 1, "ann", 1, "a:b erase last", 1, "ann keep third")
+		}, FaultDeletion, 3, 3},
 		{"session that is cut off", func(p *peopled) { p.do("hset", p.store.keys.sessions("ann"), "other", "1 2 a") }, FaultSession, 1, 1},
 		{"session without a number", func(p *peopled) { p.do("hset", p.store.keys.sessions("ann"), "other", "x 2 a b c") }, FaultSession, 1, 1},
 		{"session that ends before it begins", func(p *peopled) { p.do("hset", p.store.keys.sessions("ann"), "other", "2 2 a b c") }, FaultSession, 1, 1},

@@ -41,6 +41,7 @@ const (
 	FaultAccount         FaultKind = "account-fields"
 	FaultUserUnlisted    FaultKind = "user-unlisted"
 	FaultSession         FaultKind = "session"
+	FaultDeletion        FaultKind = "deletion"
 	FaultIgnored         FaultKind = "ignored-name"
 )
 

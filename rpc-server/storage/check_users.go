@@ -11,9 +11,6 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// deletedField is in the account of a user who was deleted, and then nothing else.
-const deletedField = "deleted"
-
 // checkUser judges one of a user's keys.
 func (c *Checker) checkUser(
 	ctx context.Context, key, want string, judge func(ctx context.Context, key, user string) ([]finding, tally, error),
@@ -81,6 +78,17 @@ func (c *Checker) judgeUsers(ctx context.Context, key string) ([]finding, tally,
 		if !isUser(entry) || at != 0 {
 			detail := fmt.Sprintf("%q at %s is no user at 0", entry, score(at))
 			found[entry] = finding{Fault: Fault{Kind: FaultUser, Key: key, Detail: detail}, of: entry}
+		}
+	})
+	return sorted(found), tally{}, err
+}
+
+// judgeDeletions judges what is left of deletions by itself.
+func (c *Checker) judgeDeletions(ctx context.Context, key string) ([]finding, tally, error) {
+	found := map[string]finding{}
+	err := c.scanSet(ctx, key, func(entry string, _ float64) {
+		if job, known := parseJob(entry); !known || !isUser(job.User) {
+			found[entry] = finding{Fault: Fault{Kind: FaultDeletion, Key: key, Detail: fmt.Sprintf("%q is no deletion", entry)}, of: entry}
 		}
 	})
 	return sorted(found), tally{}, err

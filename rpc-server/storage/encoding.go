@@ -21,6 +21,9 @@ func encode(m chat.Message) []byte {
 		stored.Id = &m.ID
 	}
 	stored.Notice = wire.Notice(m.Notice)
+	if m.Erased {
+		stored.Erased = &m.Erased
+	}
 	buf := make([]byte, stored.BLength())
 	return buf[:stored.FastWrite(buf)]
 }
@@ -50,6 +53,6 @@ func decodeMember(member string) (message chat.Message, err error) {
 	}
 	return chat.Message{
 		SendTime: int64(position), Text: stored.Text, Sender: stored.Sender, ID: stored.GetId(),
-		Notice: wire.NoticeOf(stored.Notice),
+		Notice: wire.NoticeOf(stored.Notice), Erased: stored.GetErased(),
 	}, nil
 }

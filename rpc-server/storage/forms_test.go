@@ -212,6 +212,7 @@ func TestMinReplicas(t *testing.T) {
 	if a, err := appendOne(store, room, message(1)); err != nil || a.Duplicate {
 		t.Fatalf("Append() with two replicas = %+v, %v", a, err)
 	}
+	listed(store, room)
 	stopped := redis.Replicas()[0]
 	stopped.Stop()
 	_, err := appendOne(store, room, message(2))
@@ -220,6 +221,7 @@ func TestMinReplicas(t *testing.T) {
 	}
 	// Also on another connection a repeated id waits for the copy of what it stored.
 	other := openAt(t, redis.URL(), Options{MinReplicas: 2, IdempotencyWindow: time.Hour})
+	listed(other, room)
 	if _, err := appendOne(other, room, message(2)); chat.CodeOf(err) != chat.Unavailable {
 		t.Errorf("Append() of the id again with one replica of two = %v, want unavailable", err)
 	}
@@ -247,10 +249,16 @@ func TestMayNotWait(t *testing.T) {
 	redis := redistest.Start(t, "--user", "nowait", "on", ">secret", "~*", "&*", "+@all", "-wait")
 	url := "redis://nowait:secret@" + redis.Addr()
 	store := openAt(t, url, Options{MinReplicas: 1, IdempotencyWindow: time.Hour})
+	listed(store, id(t, "room"))
 	_, err := appendOne(store, id(t, "room"), message(1))
 	if chat.CodeOf(err) != chat.Unavailable || !strings.Contains(chat.AsError(err).Message, "it is unknown") {
 		t.Errorf("Append() without the right to WAIT = %v, want unavailable and an unknown outcome", err)
 	}
+}
+
+// listed has a Store know that a room is in the list of who sends message.
+func listed(store *Store, room chat.ID) {
+	store.known.add([]listing{listingOf(room, message(0).Sender)}, nil)
 }
 
 // wantSound checks everything that lies in a Redis.

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/cespare/xxhash/v2"
+
+	"github.com/pullchat/pullchat/internal/chat"
 )
 
 // A chat's ids hold two entries for each message that has an id, both at its position: "sender/id", and the same with
@@ -17,6 +19,14 @@ func idEntry(sender, id string) string { return sender + "/" + id }
 // textDigest is what stands before the plain entry in its twin. It begins with "#", as no sender does.
 func textDigest(text string) string {
 	return "#" + strconv.FormatUint(xxhash.Sum64String(text), 36) + ":"
+}
+
+// twin is the entry with the digest, or "" where the message has no id.
+func twin(m chat.Message) string {
+	if m.ID == "" {
+		return ""
+	}
+	return textDigest(m.Text) + idEntry(m.Sender, m.ID)
 }
 
 // parseIDEntry is the reverse: digest is "" for the plain entry, and owner is the plain entry in both cases. It takes

@@ -39,8 +39,8 @@ func (s *Store) Lists(ctx context.Context, user string) ([]chat.ID, map[string]b
 	calls := make([]*redis.StringSliceCmd, len(keys))
 	errs := s.calls(ctx, len(keys), exchange{
 		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-			if calls[i] = pipeline.ZRange(ctx, keys[0], 0, -1); i == 1 {
-				calls[i] = pipeline.SMembers(ctx, keys[1])
+			if calls[i] = pipeline.SMembers(ctx, keys[1]); i == 0 {
+				calls[i] = pipeline.ZRangeArgs(ctx, redis.ZRangeArgs{Key: keys[0], ByScore: true, Start: "0", Stop: "+inf"})
 			}
 			return calls[i]
 		},
@@ -51,14 +51,20 @@ func (s *Store) Lists(ctx context.Context, user string) ([]chat.ID, map[string]b
 			return nil, nil, callError("read the lists of "+user, err)
 		}
 	}
-	chats := make([]chat.ID, 0, len(calls[0].Val()))
-	for _, name := range calls[0].Val() {
-		if id, err := chat.ParseID(name); err == nil { // a check names what is none
+	chats := parseIDs(calls[0].Val())
+	slices.SortFunc(chats, func(a, b chat.ID) int { return strings.Compare(a.String(), b.String()) })
+	return chats, setOf(calls[1].Val()), nil
+}
+
+// parseIDs leaves out what is none: a check names it.
+func parseIDs(names []string) []chat.ID {
+	chats := make([]chat.ID, 0, len(names))
+	for _, name := range names {
+		if id, err := chat.ParseID(name); err == nil {
 			chats = append(chats, id)
 		}
 	}
-	slices.SortFunc(chats, func(a, b chat.ID) int { return strings.Compare(a.String(), b.String()) })
-	return chats, setOf(calls[1].Val()), nil
+	return chats
 }
 
 // setOf is nil where there are no members.

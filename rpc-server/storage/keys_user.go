@@ -6,11 +6,12 @@ import "strings"
 // id has a brace.
 //
 //	key                     type        what it holds                                      written by                    expires
-//	im:u:{<user>}:account   hash        hash (of the password), name, created (in µs)      register.lua, password.lua    never
+//	im:u:{<user>}:account   hash        hash (of the password), name, created (in µs); only deleted (in µs) where she has deleted herself  register.lua, password.lua, delete_account.lua  never
 //	im:u:{<user>}:sessions  hash        session → "expires begun seed current previous"          login.lua, refresh.lua, …     REFRESH_TOKEN_TTL
-//	im:u:{<user>}:chats     sorted set  her chats: 0 → a conversation, when it was listed, in µs → a room  Store, before append.lua and room.lua; unlist.lua  never
+//	im:u:{<user>}:chats     sorted set  her chats: 0 → a conversation, when it was listed, in µs → a room, -1 → a room in which she is no member, but was, has written or has read  Store, before append.lua, advance.lua and room.lua; unlist.lua  never
 //	im:u:{<user>}:ignored   set         whom she ignores                                   ignore.lua                    never
 //	im:rooms                sorted set  0 → every public room, and some that were          Store                         never
+//	im:deletions            sorted set  when it is due, in µs → "user erase|keep first|last": what is left of a user's deletion  Store  never
 //	im:users                sorted set  0 → every user who has registered or has tried to  Store, before register.lua    never
 //
 // All users are in one sorted set: see docs/adr/0014-users-in-one-set.md.
@@ -25,6 +26,8 @@ func (k keys) ignored(user string) string { return k.user(user) + ":" + ignoredK
 
 func (k keys) publicRooms() string { return k.prefix + ":" + roomsKey }
 
+func (k keys) deletions() string { return k.prefix + ":" + deletionsKey }
+
 func (k keys) users() string { return k.prefix + ":" + usersKey }
 
 // user is what all keys of a user begin with.
@@ -38,6 +41,8 @@ const (
 	ignoredKey  = "ignored"
 	usersKey    = "users"
 	roomsKey    = "rooms"
+
+	deletionsKey = "deletions"
 )
 
 // parseUser is the reverse of the functions above. It is false for a key that is not of users.
@@ -47,6 +52,9 @@ func (k keys) parseUser(key string) (keyName, bool) {
 	}
 	if key == k.publicRooms() {
 		return keyName{kind: roomsKey}, true
+	}
+	if key == k.deletions() {
+		return keyName{kind: deletionsKey}, true
 	}
 	rest, ours := strings.CutPrefix(key, k.prefix+":u:{")
 	user, kind, closed := strings.Cut(rest, "}:")

@@ -1,9 +1,12 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,23 +18,25 @@ import (
 
 // Append implements chat.Store. A conversation enters the lists of its two users before its first message is stored: a
 // crash between the two leaves an entry of nothing in a list, which readers pass over, and never a message that is in
-// no inbox. That costs one round trip more for what this Store has not seen of late.
+// no inbox. Likewise the list of who writes to a room says that she was there, which is how a deletion finds her messages.
+// That costs one round trip more for what this Store has not seen of late.
 func (s *Store) Append(ctx context.Context, appends []chat.Append) []chat.Appended {
-	unknown := s.known.unknown(appends)
+	unknown, guarded := s.known.unknown(appends)
 	if len(unknown) == 0 {
 		return s.store(ctx, appends)
 	}
-	failed := s.enlist(ctx, unknown)
+	unknown, failed := s.admitted(ctx, unknown, guarded)
+	maps.Copy(failed, s.enlist(ctx, unknown))
 	var telling sync.WaitGroup
 	defer telling.Wait()
-	telling.Go(func() { s.tellListed(ctx, entriesOf(unknown)) })
+	telling.Go(func() { s.tellListed(ctx, conversations(unknown)) })
 	if len(failed) == 0 {
 		return s.store(ctx, appends)
 	}
 	listed, indices := make([]chat.Append, 0, len(appends)), make([]int, 0, len(appends))
 	appended := make([]chat.Appended, len(appends))
 	for i, a := range appends {
-		if err := failed[a.Chat]; err != nil {
+		if err := failed[listingOf(a.Chat, a.Message.Sender)]; err != nil {
 			appended[i].Err = err
 			continue
 		}
@@ -46,31 +51,103 @@ func (s *Store) Append(ctx context.Context, appends []chat.Append) []chat.Append
 	return appended
 }
 
+// admitted leaves out those whose senders are about to be refused, so that what is refused leaves nothing behind. guarded
+// are those whose senders have to be members where the room is private.
+func (s *Store) admitted(ctx context.Context, unknown []listing, guarded map[listing]bool) ([]listing, map[listing]error) {
+	failed := map[listing]error{}
+	if len(guarded) == 0 {
+		return unknown, failed
+	}
+	const each = 2
+	asked := slices.Collect(maps.Keys(guarded))
+	visible, member := make([]*redis.StringCmd, len(asked)), make([]*redis.BoolCmd, len(asked))
+	errs := s.calls(ctx, each*len(asked), exchange{
+		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+			l := asked[i/each]
+			if i%each == 0 {
+				visible[i/each] = pipeline.HGet(ctx, s.keys.room(l.chat), visibilityField)
+				return visible[i/each]
+			}
+			member[i/each] = pipeline.HExists(ctx, s.keys.members(l.chat), l.user)
+			return member[i/each]
+		},
+		key: func(i int) string { return s.keys.room(asked[i/each].chat) },
+	})
+	refused := map[listing]bool{}
+	for i, l := range asked {
+		if errors.Is(errs[each*i], redis.Nil) { // nobody has created it
+			errs[each*i] = nil
+		}
+		if err := cmp.Or(errs[each*i], errs[each*i+1]); err != nil {
+			failed[l] = enlistError("look who is in "+l.chat.String(), err)
+		}
+		admits := chat.Admits(l.chat, chat.Visibility(visible[i].Val()), l.user, member[i].Val())
+		refused[l] = failed[l] != nil || admits != nil
+	}
+	return slices.DeleteFunc(unknown, func(l listing) bool { return refused[l] }), failed
+}
+
+// listing is what lists have to say before something is done in a chat.
+type listing struct {
+	chat chat.ID
+	user string // who does it in a room; "" where it is a conversation, which both of its users have
+}
+
+func listingOf(id chat.ID, user string) listing {
+	if !isRoom(id) {
+		user = ""
+	}
+	return listing{id, user}
+}
+
 // entry is a chat in a user's list.
 type entry struct {
 	user string
 	chat chat.ID
 }
 
-func entriesOf(ids []chat.ID) []entry {
-	entries := make([]entry, 0, 2*len(ids))
-	for _, id := range ids {
-		first, second, _ := id.Users()
-		entries = append(entries, entry{first, id})
-		if second != first {
-			entries = append(entries, entry{second, id})
+// entries are those of a listing.
+func (l listing) entries() []entry {
+	first, second, pair := l.chat.Users()
+	switch {
+	case !pair:
+		return []entry{{l.user, l.chat}}
+	case first == second:
+		return []entry{{first, l.chat}}
+	}
+	return []entry{{first, l.chat}, {second, l.chat}}
+}
+
+// conversations are the entries of those listings that are not of rooms.
+func conversations(listings []listing) (entries []entry) {
+	for _, l := range listings {
+		if l.user == "" {
+			entries = append(entries, l.entries()...)
 		}
 	}
 	return entries
 }
 
-// enlist puts conversations into the lists of their users, and returns why it could not. It waits for as many copies as
-// an append does: where a message survives, so does what it is found by.
-func (s *Store) enlist(ctx context.Context, ids []chat.ID) (failed map[chat.ID]error) {
-	entries := entriesOf(ids)
+// wasThere is the score of a room in the list of who is no member.
+const wasThere = -1
+
+// enlist puts chats into lists, and returns why it could not. It waits for as many copies as an append does: where a
+// message survives, so does what it is found by.
+func (s *Store) enlist(ctx context.Context, listings []listing) (failed map[listing]error) {
+	var entries []entry
+	var of []listing
+	for _, l := range listings {
+		for _, e := range l.entries() {
+			entries, of = append(entries, e), append(of, l)
+		}
+	}
 	errs := s.calls(ctx, len(entries), exchange{
 		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-			return pipeline.ZAdd(ctx, s.keys.chats(entries[i].user), redis.Z{Member: entries[i].chat.String()})
+			key, name := s.keys.chats(entries[i].user), entries[i].chat.String()
+			if of[i].user != "" {
+				return pipeline.ZAddNX(ctx, key, redis.Z{Member: name, Score: wasThere})
+			}
+			return pipeline.ZAdd(ctx, key, redis.Z{Member: name})
 		},
 		key:      func(i int) string { return s.keys.chats(entries[i].user) },
 		replicas: s.options.MinReplicas,
@@ -80,12 +157,30 @@ func (s *Store) enlist(ctx context.Context, ids []chat.ID) (failed map[chat.ID]e
 			continue
 		}
 		if failed == nil {
-			failed = map[chat.ID]error{}
+			failed = map[listing]error{}
 		}
-		failed[entries[i].chat] = enlistError(fmt.Sprintf("put %s into the list of %s", entries[i].chat, entries[i].user), err)
+		failed[of[i]] = enlistError(fmt.Sprintf("put %s into the list of %s", entries[i].chat, entries[i].user), err)
 	}
-	s.known.add(ids, failed)
+	s.known.add(listings, failed)
 	return failed
+}
+
+// enlistReader is enlist for one who reads. A conversation that nobody has written to yet is no business of the other's.
+func (s *Store) enlistReader(ctx context.Context, id chat.ID, user string) error {
+	own := listing{id, user}
+	if !s.known.isNew(listingOf(id, user)) || !s.known.isNew(own) {
+		return nil
+	}
+	key, z := s.keys.chats(user), redis.Z{Member: id.String(), Score: wasThere}
+	if !isRoom(id) {
+		z.Score = 0
+	}
+	err := s.callOne(ctx, fmt.Sprintf("put %s into the list of %s", id, user), key,
+		func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder { return pipeline.ZAddNX(ctx, key, z) })
+	if err == nil {
+		s.known.add([]listing{own}, nil)
+	}
+	return err
 }
 
 // enlistError: whatever it was, the message was not stored, and may be sent again.
@@ -113,54 +208,68 @@ func (s *Store) tellListed(ctx context.Context, entries []entry) {
 	})
 }
 
-// Of so many conversations a Store knows that they are in the lists of their users. It looks again after knownFor: a
-// Redis that failed over may have lost what it had acknowledged.
+// Of so many chats a Store knows that they are in the lists of users. It looks again after knownFor: a Redis that failed
+// over may have lost what it had acknowledged.
 const (
 	maxKnown = 100_000
 	knownFor = 10 * time.Minute
 )
 
-// knownLists remembers which conversations are in the lists of their users.
+// knownLists remembers which chats are in the lists of users.
 type knownLists struct {
 	mutex sync.Mutex
-	until *simplelru.LRU[chat.ID, int64] // when to look again, in seconds since 1970
+	until *simplelru.LRU[listing, int64] // when to look again, in seconds since 1970
 }
 
 func newKnownLists() *knownLists {
-	until, _ := simplelru.NewLRU[chat.ID, int64](maxKnown, nil) // the only error is a size of 0
+	until, _ := simplelru.NewLRU[listing, int64](maxKnown, nil) // the only error is a size of 0
 	return &knownLists{until: until}
 }
 
-// unknown returns the conversations that are not known to be listed, each once.
-func (k *knownLists) unknown(appends []chat.Append) (unknown []chat.ID) {
+// unknown returns the listings of appends that are not known to be there, each once, and those of them that are of
+// senders who have to be members where the room is private.
+func (k *knownLists) unknown(appends []chat.Append) (unknown []listing, guarded map[listing]bool) {
 	now := time.Now().Unix()
-	var seen map[chat.ID]bool
+	var seen, open map[listing]bool
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
 	for i := range appends {
-		id := appends[i].Chat
-		if _, _, pair := id.Users(); !pair {
-			continue
-		}
-		if until, known := k.until.Get(id); known && now < until || seen[id] {
+		l := listingOf(appends[i].Chat, appends[i].Message.Sender)
+		if until, known := k.until.Get(l); known && now < until {
 			continue
 		}
 		if seen == nil {
-			seen = map[chat.ID]bool{}
+			seen, guarded, open = map[listing]bool{}, map[listing]bool{}, map[listing]bool{}
 		}
-		seen[id] = true
-		unknown = append(unknown, id)
+		if !seen[l] {
+			seen[l] = true
+			unknown = append(unknown, l)
+		}
+		if l.user == "" || appends[i].Member == "" {
+			open[l] = true // also where another append is guarded: this one is not refused
+		} else {
+			guarded[l] = true
+		}
 	}
-	return unknown
+	maps.DeleteFunc(guarded, func(l listing, _ bool) bool { return open[l] })
+	return unknown, guarded
 }
 
-func (k *knownLists) add(ids []chat.ID, failed map[chat.ID]error) {
+// isNew says whether a listing is not known to be there.
+func (k *knownLists) isNew(l listing) bool {
+	k.mutex.Lock()
+	defer k.mutex.Unlock()
+	until, known := k.until.Get(l)
+	return !known || time.Now().Unix() >= until
+}
+
+func (k *knownLists) add(listings []listing, failed map[listing]error) {
 	until := time.Now().Add(knownFor).Unix()
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
-	for _, id := range ids {
-		if failed[id] == nil {
-			k.until.Add(id, until)
+	for _, l := range listings {
+		if failed[l] == nil {
+			k.until.Add(l, until)
 		}
 	}
 }

@@ -220,6 +220,69 @@ func TestNoChatIsLost(t *testing.T) {
 	})
 }
 
+// TestACrashBetweenListAndLog: what a process leaves that dies after the lists have the chat, and before its log has the
+// message: entries that no inbox shows, until the message comes another time.
+func TestACrashBetweenListAndLog(t *testing.T) {
+	t.Parallel()
+	url := redistest.Start(t, "--appendonly", "no").URL()
+	dying := openAt(t, url, Options{})
+	dead := false
+	dying.redis.AddHook(&trips{crash: func(commands string, done bool) bool {
+		dead = dead || done && strings.Contains(commands, "zadd")
+		return dead
+	}})
+	if a, err := appendOne(dying, id(t, "a:b"), chat.Message{Sender: "a", Text: "x"}); err == nil || a.SendTime != 0 {
+		t.Fatalf("Append() of one who dies = %+v, %v", a, err)
+	}
+	store := openAt(t, url, Options{Prefix: dying.options.Prefix})
+	desk := chat.NewReadership(store, inboxLimits)
+	for _, user := range []string{"a", "b"} {
+		listed, err := store.redis.ZRange(t.Context(), store.keys.chats(user), 0, -1).Result()
+		if err != nil || !slices.Equal(listed, []string{"a:b"}) {
+			t.Errorf("the list of %s has %q, %v; want the chat: the crash was not between the two", user, listed, err)
+		}
+		if inbox, err := desk.Inbox(t.Context(), chat.InboxRequest{Reader: user}); err != nil || len(inbox.Entries) > 0 {
+			t.Errorf("the inbox of %s = %+v, %v; want nothing", user, inbox, err)
+		}
+	}
+	if n, err := store.redis.Exists(t.Context(), store.keys.log(id(t, "a:b"))).Result(); n > 0 || err != nil {
+		t.Errorf("the log is there: %d, %v", n, err)
+	}
+	if _, err := appendOne(store, id(t, "a:b"), chat.Message{Sender: "a", Text: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	for user, unread := range map[string]int{"a": 0, "b": 1} {
+		inbox, err := desk.Inbox(t.Context(), chat.InboxRequest{Reader: user})
+		if err != nil || len(inbox.Entries) != 1 || inbox.Entries[0].Unread != unread {
+			t.Errorf("the inbox of %s = %+v, %v; want the chat with %d unread", user, inbox, err, unread)
+		}
+	}
+}
+
+// TestAListThatFailedIsTriedAgain: a process that could not put a chat into a list does not believe that it is there.
+func TestAListThatFailedIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	store := openAt(t, redistest.Start(t, "--appendonly", "no").URL(), Options{})
+	fails := true
+	store.redis.AddHook(&trips{crash: func(commands string, done bool) bool {
+		return fails && !done && strings.Contains(commands, "zadd")
+	}})
+	hello := chat.Message{Sender: "a", Text: "x"}
+	if _, err := appendOne(store, id(t, "a:b"), hello); chat.CodeOf(err) != chat.Unavailable {
+		t.Fatalf("Append() without a list = %v, want unavailable", err)
+	}
+	fails = false
+	if _, err := appendOne(store, id(t, "a:b"), hello); err != nil {
+		t.Fatal(err)
+	}
+	for _, user := range []string{"a", "b"} {
+		chats, _, err := store.Lists(t.Context(), user)
+		if err != nil || len(chats) != 1 {
+			t.Errorf("the list of %s = %v, %v; want the chat, which has a message", user, chats, err)
+		}
+	}
+}
+
 func checkNoneLost(t *testing.T, rt *rapid.T, url, prefix string) {
 	store, err := Open(url, Options{Prefix: prefix})
 	if err != nil {

@@ -12,8 +12,11 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// Advance implements chat.LiveStore with advance.lua.
+// Advance implements chat.LiveStore with advance.lua. The list of the reader's user says first that she was there.
 func (s *Store) Advance(ctx context.Context, id chat.ID, r chat.Reading) (int64, error) {
+	if err := s.enlistReader(ctx, id, chat.UserOf(r.Reader)); err != nil {
+		return 0, err
+	}
 	key, event := s.keys.read(id), encodeEvent(chat.Event{Chat: id, Kind: chat.Moved, Reading: &r})
 	var call *redis.IntCmd
 	err := s.callOne(ctx, fmt.Sprintf("move a reader of %s", id), key,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -246,6 +247,25 @@ func TestRoomLists(t *testing.T) {
 	})
 }
 
+// TestLeavingTellsNothing of a private room to who is not in it.
+func TestLeavingTellsNothing(t *testing.T) {
+	everyRedis(t, func(t *testing.T, url string) {
+		h := newHouse(t, url, 10)
+		if _, err := h.lobby.CreateRoom(as("ann"), chat.NewRoom{ID: "den", Name: "our plans", Users: []string{"bob"}}); err != nil {
+			t.Fatal(err)
+		}
+		leave := chat.RoomChange{Room: "den", Kind: chat.LeaveRoom}
+		if got, err := h.lobby.ChangeRoom(as("bob"), leave); err != nil || got.Name != "our plans" || got.Count != 1 {
+			t.Errorf("leave by a member = %+v, %v; want the room", got, err)
+		}
+		for _, user := range []string{"bob", "eve"} {
+			if got, err := h.lobby.ChangeRoom(as(user), leave); err != nil || got.Name != "" || got.Count != 0 {
+				t.Errorf("leave by %s, who is not in the room, = %+v, %v; want nothing but its id", user, got, err)
+			}
+		}
+	})
+}
+
 // TestListsAreMended: what a crash leaves in a list is passed over at once, and taken out when it is old.
 func TestListsAreMended(t *testing.T) {
 	h := newHouse(t, redistest.Start(t).URL(), 10)
@@ -266,9 +286,12 @@ func TestListsAreMended(t *testing.T) {
 		t.Errorf("a room that was put into the list again is not there: %v", err)
 	}
 	equal(t, "ann's rooms", h.mine("ann"), []string{"a"})
-	left, err := h.store.redis.ZRange(context.Background(), key, 0, -1).Result()
-	if slices.Sort(left); err != nil || !slices.Equal(left, []string{"a", "new"}) {
-		t.Errorf("the list has %v, %v", left, err)
+	for rooms, scores := range map[[2]string]string{{"a", "new"}: "(0 +inf", {"again", "old"}: "-1 -1"} {
+		from, to, _ := strings.Cut(scores, " ")
+		left, err := h.store.redis.ZRangeByScore(context.Background(), key, &redis.ZRangeBy{Min: from, Max: to}).Result()
+		if slices.Sort(left); err != nil || !slices.Equal(left, rooms[:]) {
+			t.Errorf("the list has %v with scores of %s, %v, want %v", left, scores, err, rooms)
+		}
 	}
 }
 

@@ -46,7 +46,7 @@ var (
 // loadScripts gives a Redis all scripts that are called by their hash.
 func loadScripts(ctx context.Context, client *redis.Client) error {
 	_, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
-		all := slices.Concat([]string{appendSource, advanceSource, attendSource, roomSource, unlistSource}, userSources, readerSources)
+		all := slices.Concat([]string{appendSource, advanceSource, attendSource, roomSource, unlistSource}, userSources, readerSources, deletionSources)
 		for _, source := range all {
 			p.ScriptLoad(ctx, source)
 		}

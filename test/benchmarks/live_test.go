@@ -2,10 +2,7 @@ package benchmarks
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"testing"
@@ -60,17 +57,12 @@ func (r *results) noteLive(name string, report bench.Report) {
 	r.rate[name] = append(r.rate[name], float64(report.Live.Delivered)/(report.Seconds+1)) // with the second of warm-up
 }
 
-// liveLoad runs pullchat bench live. A delivery that is missing, doubled or out of order fails the test.
+// liveLoad runs pullchat bench live.
 func liveLoad(t *testing.T, programs string, s stack, arguments ...string) bench.Report {
 	t.Helper()
-	arguments = append([]string{"bench", "live", "--json", "--server", s.url, "--warmup", "1s"}, arguments...)
-	for _, process := range s.processes {
-		arguments = append(arguments, "--cpu", process)
-	}
-	output, err := exec.Command(filepath.Join(programs, "pullchat"), arguments...).Output()
-	var report bench.Report
-	if err != nil || json.Unmarshal(output, &report) != nil || report.Live == nil {
-		t.Fatalf("pullchat bench live %s: %v\n%s", arguments, err, output)
+	report := pullchatBench(t, programs, s, append([]string{"live", "--warmup", "1s"}, arguments...)...)
+	if report.Live == nil {
+		t.Fatalf("pullchat bench live %s says nothing of watchers: %+v", arguments, report)
 	}
 	return report
 }

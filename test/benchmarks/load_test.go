@@ -20,24 +20,33 @@ import (
 func load(t *testing.T, programs string, s stack, storage bool, kind string, connections int, rate float64, seconds time.Duration) bench.Report {
 	t.Helper()
 	arguments := []string{
-		"bench", kind, "--json", "--server", s.url, "--connections", fmt.Sprint(connections), "--rate", fmt.Sprint(rate),
+		kind, "--connections", fmt.Sprint(connections), "--rate", fmt.Sprint(rate),
 		"--warmup", "1s", "--duration", seconds.String(), "--history", "40", "--chats", "1000",
 	}
 	if !storage {
 		arguments = append(arguments, "--no-read-back")
 	}
+	return pullchatBench(t, programs, s, arguments...)
+}
+
+// pullchatBench runs pullchat bench against a stack. A message that is missing, doubled or out of order fails the test.
+func pullchatBench(t *testing.T, programs string, s stack, arguments ...string) bench.Report {
+	t.Helper()
+	arguments = append([]string{"bench", "--json", "--server", s.url}, arguments...)
 	for _, process := range s.processes {
 		arguments = append(arguments, "--cpu", process)
 	}
 	command := exec.Command(filepath.Join(programs, "pullchat"), arguments...)
-	command.Stderr = nil
+	if s.secret != "" {
+		command.Env = append(os.Environ(), "AUTH_SECRET="+s.secret)
+	}
 	output, err := command.Output()
 	var report bench.Report
-	if json.Unmarshal(output, &report) != nil {
-		t.Fatalf("pullchat bench %s: %v\n%s", kind, err, output)
+	if json.Unmarshal(output, &report) != nil || report.Succeeded == 0 && report.Connections > 0 {
+		t.Fatalf("pullchat %s: %v\n%s", arguments, err, output)
 	}
-	if storage && report.ReadBack.Faults() > 0 {
-		t.Errorf("pullchat bench %s, %d connections: read-back %+v", kind, connections, report.ReadBack)
+	if report.ReadBack.Faults() > 0 || report.Live != nil && report.Live.Faults() > 0 {
+		t.Errorf("pullchat %s: read-back %+v, watchers %+v", arguments, report.ReadBack, report.Live)
 	}
 	return report
 }

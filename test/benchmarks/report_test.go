@@ -37,6 +37,7 @@ var (
 // results are the figures of all rounds.
 type results struct {
 	rounds int
+	brief  bool
 	// By name: "send 64", "pull 64", "floor send", "hertz send", "redis append", "webdis zadd 64", …: per second.
 	rate map[string]series
 	// By name: latencies in microseconds, CPU microseconds per request.
@@ -74,7 +75,9 @@ func TestReport(t *testing.T) {
 	loggedRPC := start(t, "rpc-server", programs+"/rpc-server", "REDIS_URL="+logged.URL())
 	durable := newStack(start(t, "http-server", programs+"/http-server", "RPC_SERVERS="+loggedRPC.addr), loggedRPC, server{name: "redis", pid: logged.PID()})
 
-	r := &results{rounds: rounds, rate: map[string]series{}, micros: map[string]series{}, bytes: map[int]float64{}, failed: map[string]int{}}
+	identified := startIdentified(t, programs, redis)
+
+	r := newResults(rounds)
 	store := prepare(t, redis.URL(), r)
 	for round := range rounds {
 		t.Logf("round %d of %d", round+1, rounds)
@@ -85,9 +88,16 @@ func TestReport(t *testing.T) {
 		r.curves(t, programs, real)
 		r.pages(t, real.url)
 		r.live(t, programs, real, redis)
+		r.identity(t, programs, real, identified)
+		r.inboxes(t, programs, real)
 	}
+	r.trips(t, programs, redis)
 	r.idle(t, programs, rpc.addr)
 	r.write(t, folder)
+}
+
+func newResults(rounds int) *results {
+	return &results{rounds: rounds, rate: map[string]series{}, micros: map[string]series{}, bytes: map[int]float64{}, failed: map[string]int{}}
 }
 
 // note keeps what one run of pullchat bench measured.

@@ -145,6 +145,7 @@ func run(t *testing.T, command *exec.Cmd, addr string) {
 type stack struct {
 	url       string
 	processes []string // NAME=PID
+	secret    string   // AUTH_SECRET, where AUTH is on
 }
 
 func newStack(servers ...server) stack {

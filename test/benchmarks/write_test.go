@@ -33,6 +33,8 @@ func (r *results) write(t *testing.T, folder string) {
 	r.writeHead(t, &b)
 	r.writeMain(&b)
 	r.writeRatios(&b)
+	r.writeIdentity(&b)
+	r.writeInboxes(&b)
 	r.writeLive(&b)
 	r.writeCurves(&b)
 	if err := os.WriteFile(filepath.Join(folder, "README.md"), b.Bytes(), 0o644); err != nil {

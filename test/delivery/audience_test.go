@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -27,6 +28,8 @@ type audience struct {
 	stack    *stack
 	watchers []*watcher
 	group    sync.WaitGroup
+	refusals atomic.Int64 // of strangers
+	renews   bool         // some have sessions with AUTH=on, and renew their tokens
 	calm     chan struct{}
 	ctx      context.Context
 	end      context.CancelFunc
@@ -53,10 +56,14 @@ func (a *audience) add(name string, door client.Door, chats []string) *watcher {
 }
 
 // steady watches with the Go client, which knows all gateways and begins with the one of this number. It waits until
-// the client is connected.
-func (a *audience) steady(number int, door client.Door, chats []string) {
+// the client is connected. With AUTH=on it has a token, or where it renews a session whose tokens are short.
+func (a *audience) steady(number int, door client.Door, chats []string, renews bool) {
 	a.t.Helper()
-	w := a.add("stays", door, chats)
+	name, option := "stays", client.WithToken(a.stack.auth.Token(watching))
+	if renews && a.renews {
+		name, option = "stays and renews its token", client.WithSession(a.stack.session(a.t), nil)
+	}
+	w := a.add(name, door, chats)
 	w.steady = true
 	var bases []string
 	for i := range a.stack.bases {
@@ -64,7 +71,7 @@ func (a *audience) steady(number int, door client.Door, chats []string) {
 	}
 	transport := &http.Transport{MaxIdleConnsPerHost: len(chats)}
 	eager := client.WithPolicy(client.Policy{MaxWait: 200 * time.Millisecond})
-	c := newClient(a.t, strings.Join(bases, ","), transport, eager)
+	c := a.stack.client(a.t, "", strings.Join(bases, ","), transport, eager, option)
 	connected := make(chan struct{}, 1)
 	request := client.FollowRequest{Chats: w.next(), Over: door, Connected: func(string) {
 		select {
@@ -93,9 +100,16 @@ func (a *audience) follow(ctx context.Context, c *client.Client, r client.Follow
 	}
 }
 
-// comesAndGoes watches with the Go client, leaves after a while, and comes back from its cursors at another gateway.
+// comesAndGoes watches with the Go client, leaves after a while, and comes back from its cursors at another gateway. With
+// AUTH=on it goes on with the same session.
 func (a *audience) comesAndGoes(door client.Door, chats []string) {
+	a.t.Helper()
 	w := a.add("comes and goes", door, chats)
+	var session client.Session
+	if a.renews {
+		session = a.stack.session(a.t)
+	}
+	keep := func(next client.Session) { session = next } // by one client after the other
 	a.group.Go(func() {
 		for number := 0; a.ctx.Err() == nil; number++ {
 			bases := a.stack.base(number)
@@ -107,7 +121,8 @@ func (a *audience) comesAndGoes(door client.Door, chats []string) {
 			transport := &http.Transport{MaxIdleConnsPerHost: len(chats)}
 			ctx, leave := context.WithCancel(a.ctx)
 			stays := time.AfterFunc(50*time.Millisecond+rand.N(400*time.Millisecond), a.unlessCalm(leave))
-			a.follow(ctx, newClient(a.t, bases, transport), client.FollowRequest{Chats: w.next(), Over: door}, w)
+			c := a.stack.client(a.t, "", bases, transport, client.WithSession(session, keep), client.WithToken(a.stack.auth.Token(watching)))
+			a.follow(ctx, c, client.FollowRequest{Chats: w.next(), Over: door}, w)
 			stays.Stop()
 			leave()
 			transport.CloseIdleConnections()
@@ -132,12 +147,15 @@ func (a *audience) trusts(name string, door client.Door, chats []string, transpo
 	w := a.add(name, door, chats)
 	a.t.Cleanup(transport.CloseIdleConnections)
 	r := &trusting{
-		door: door, http: &http.Client{Transport: transport}, chats: chats, limit: 1 + rand.IntN(20), took: w.take,
-		cursors: map[string]int64{},
+		door: door, http: &http.Client{Transport: a.stack.auth.Transport(transport, watching)}, chats: chats,
+		limit: 1 + rand.IntN(20), took: w.take, cursors: map[string]int64{},
 	}
 	a.group.Go(func() {
 		for number := 0; a.ctx.Err() == nil; number++ {
-			_ = r.read(a.ctx, a.stack.base(number)) // whatever it was, it is tried again, elsewhere
+			if err := r.read(a.ctx, a.stack.base(number)); denied(err) {
+				a.t.Errorf("the %s: %v", w.name, err)
+				return
+			} // whatever else it was, it is tried again, elsewhere
 			select {
 			case <-time.After(20 * time.Millisecond):
 			case <-a.ctx.Done():
@@ -147,21 +165,26 @@ func (a *audience) trusts(name string, door client.Door, chats []string, transpo
 }
 
 // tail watches with the program, which is stopped for a while and continued, again and again. Where it restarts it is
-// killed instead, and started again at its cursor: then it has one chat.
+// killed instead, and started again at its cursor: then it has one chat. With AUTH=on it has a token in the first case, and
+// in the second a session, which is kept in a file.
 func (a *audience) tail(door client.Door, chats []string, restarts bool) {
 	name := "is stopped"
 	if restarts {
 		name = "is killed"
 	}
 	w := a.add(name, door, chats)
+	environment := []string{"PULLCHAT_TOKEN=" + a.stack.auth.Token(watching)}
+	if restarts && a.renews {
+		environment = a.stack.login(a.t)
+	}
 	a.group.Go(func() {
 		for a.ctx.Err() == nil {
-			a.runTail(w, restarts)
+			a.runTail(w, restarts, environment)
 		}
 	})
 }
 
-func (a *audience) runTail(w *watcher, restarts bool) {
+func (a *audience) runTail(w *watcher, restarts bool, environment []string) {
 	doorFlags := map[client.Door]string{client.LongPoll: "poll", client.ServerSentEvents: "sse", client.WebSocket: "ws"}
 	cursor := slices.Max(slices.Collect(maps.Values(w.next())))
 	arguments := []string{
@@ -169,6 +192,7 @@ func (a *audience) runTail(w *watcher, restarts bool) {
 		"--cursor", fmt.Sprint(cursor),
 	}
 	command := programtest.Command(a.t, "pullchat", append(arguments, w.chats...)...)
+	command.Env = append(command.Env, environment...)
 	output, err := command.StdoutPipe()
 	if err == nil {
 		err = command.Start()

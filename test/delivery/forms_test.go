@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pullchat/pullchat/internal/programtest"
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
@@ -12,8 +13,12 @@ func TestCluster(t *testing.T) {
 	if !long() {
 		t.Skip("make delivery runs it")
 	}
+	eachMode(t, modes, onCluster)
+}
+
+func onCluster(t *testing.T, auth *programtest.Auth) {
 	redis := redistest.StartCluster(t, "--appendfsync", "always")
-	s := startPrograms(t, redis.URL(), direct, neverSwept)
+	s := startPrograms(t, auth, redis.URL(), direct, neverSwept)
 	s.master = redis.MasterOf
 	var moving *redistest.Migration
 	faults := []fault{
@@ -24,12 +29,12 @@ func TestCluster(t *testing.T) {
 		{
 			name: "a slot moves", times: 2, hold: 200 * time.Millisecond,
 			strike: func(n int) {
-				slot := redis.Slot(partition(t, rooms(t)[21+n]) + ":activity") // of a chat that is quiet afterwards
+				key := partition(t, s.chats[21+n]) + ":activity" // of a chat that is quiet afterwards
 				masters, i := redis.Masters(), 0
-				if masters[i] == redis.MasterOf(partition(t, rooms(t)[21+n])+":activity") {
+				if masters[i] == redis.MasterOf(key) {
 					i = 1
 				}
-				moving = redis.Migrate(slot, masters[i])
+				moving = redis.Migrate(redis.Slot(key), masters[i])
 				moving.MoveKeys(2)
 			},
 			heal: func(int) { moving.Finish() },
@@ -45,8 +50,12 @@ func TestSentinel(t *testing.T) {
 	if !long() {
 		t.Skip("make delivery runs it")
 	}
+	eachMode(t, modes, onSentinel)
+}
+
+func onSentinel(t *testing.T, auth *programtest.Auth) {
 	redis := redistest.StartSentinel(t, "--appendfsync", "always")
-	s := startPrograms(t, redis.URL(), direct, neverSwept, "REDIS_MIN_REPLICAS=1")
+	s := startPrograms(t, auth, redis.URL(), direct, neverSwept, "REDIS_MIN_REPLICAS=1")
 	s.master = func(string) *redistest.Server { return redis.Master() }
 	var old *redistest.Server
 	f := fault{

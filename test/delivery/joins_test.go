@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/client"
+	"github.com/pullchat/pullchat/internal/programtest"
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
@@ -21,39 +22,45 @@ const joinsAtOnce = 12
 // first rounds nobody has watched the chat before, then the gateways know it. After the message none comes that could
 // bring it along.
 func TestJoining(t *testing.T) {
-	redis := redistest.Start(t)
-	s := startStack(t, redis, direct, neverSwept)
+	eachMode(t, modes, func(t *testing.T, auth *programtest.Auth) {
+		s := startStack(t, auth, redistest.Start(t), direct, neverSwept)
+		for number, door := range doors {
+			if s.inShort(number) {
+				t.Run(doorNames[door], func(t *testing.T) { joinAll(t, s, door) })
+			}
+		}
+	})
+}
+
+// joinAll joins at a door.
+func joinAll(t *testing.T, s *stack, door client.Door) {
 	each := 7
 	if long() {
 		each = 70
 	}
-	for _, door := range doors {
-		t.Run(doorNames[door], func(t *testing.T) {
-			w := newWriting(t, s)
-			next := make(chan string)
-			var group sync.WaitGroup
-			for range joinsAtOnce {
-				transport := &http.Transport{}
-				t.Cleanup(transport.CloseIdleConnections)
-				j := &joining{stack: s, writing: w, door: door, http: &http.Client{Transport: transport}}
-				group.Go(func() {
-					for name := range next {
-						if t.Failed() {
-							continue
-						}
-						if err := j.join(t.Context(), name, each); err != nil {
-							t.Errorf("%s, %s: %v", doorNames[door], name, err)
-						}
-					}
-				})
+	all, w := s.rooms(t), newWriting(t, s)
+	next := make(chan string)
+	var group sync.WaitGroup
+	for range joinsAtOnce {
+		transport := &http.Transport{}
+		t.Cleanup(transport.CloseIdleConnections)
+		j := &joining{stack: s, writing: w, door: door, http: &http.Client{Transport: s.auth.Transport(transport, watching)}}
+		group.Go(func() {
+			for name := range next {
+				if t.Failed() {
+					continue
+				}
+				if err := j.join(t.Context(), name, each); err != nil {
+					t.Errorf("%s, %s: %v", doorNames[door], name, err)
+				}
 			}
-			for _, name := range rooms(t) {
-				next <- name
-			}
-			close(next)
-			group.Wait()
 		})
 	}
+	for _, name := range all {
+		next <- name
+	}
+	close(next)
+	group.Wait()
 }
 
 // joining is one who watches a chat for one message at a time.
@@ -69,7 +76,8 @@ type joining struct {
 func (j *joining) join(ctx context.Context, name string, times int) error {
 	came := make(chan int64, 100)
 	r := &trusting{
-		door: j.door, http: j.http, chats: []string{name}, limit: 10, cursors: map[string]int64{},
+		door: j.door, http: j.http, chats: []string{name}, limit: 10,
+		cursors: map[string]int64{name: j.stack.begins[name]}, lastID: fmt.Sprintf("%s=%d", name, j.stack.begins[name]),
 		took: func(m client.Message) { came <- m.SendTime },
 	}
 	for number := range times {

@@ -26,10 +26,11 @@ const reportHead = `<!-- make delivery writes this file. -->
 Two http-servers over two rpc-servers over Redis, on the machine that runs the test too. Everybody watches from the first
 message; ` + "`times`" + ` is how often the fault happened. The delay is from storing a message to a watcher's having it, for
 messages stored since the first fault and watchers to whom nothing else happens. rpc-servers look for lost hints once
-an hour, so that nothing but live delivery brings a message; where all hints are lost, every 300 ms.
+an hour, so that nothing but live delivery brings a message; where all hints are lost, every 300 ms. With AUTH=on the rooms
+are private, half of the watchers have sessions whose tokens last two seconds, and a stranger tries to watch.
 
-| fault | times | door | messages | watchers | deliveries | missing | doubled | out of order | delay, median | max |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+| AUTH | fault | times | door | messages | watchers | deliveries | missing | doubled | out of order | delay, median | max |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 `
 
 // report logs what a fault has come to, and writes the table to the folder DELIVERY_REPORT, if there is one.
@@ -38,7 +39,7 @@ func report(t *testing.T, o outcome) {
 	var rows []string
 	for i, v := range o.doors {
 		kinds := v.kinds()
-		rows = append(rows, fmt.Sprintf("| %s | %d | %s | %d | %d | %d | %d | %d | %d | %s |", o.fault, o.times,
+		rows = append(rows, fmt.Sprintf("| %s | %s | %d | %s | %d | %d | %d | %d | %d | %d | %s |", o.auth, o.fault, o.times,
 			doorNames[doors[i]], o.messages, v.watchers, v.deliveries,
 			kinds[checker.ReadNever], kinds[checker.ReadTwice], kinds[checker.ReadReordered], medianAndMax(v.delays)))
 	}

@@ -20,6 +20,9 @@ type fault struct {
 	hold   time.Duration // between strike and heal
 	strike func(number int)
 	heal   func(number int) // returns when everything runs again
+	// hangs: a server hangs for longer than a short token lasts. Then nobody renews one: a refresh that a server gets to when
+	// the session is two tokens further is that of a thief, and ends it.
+	hangs bool
 	// bears: messages are to come while it lasts. Otherwise they have until it is over.
 	bears bool
 }
@@ -32,22 +35,30 @@ const (
 	catchUpWithin = 15 * time.Second
 )
 
-// rooms are the chats of one test: rooms, and chats of two.
-func rooms(t *testing.T) []string {
-	name := strings.NewReplacer("/", ".", ",", "", "'", "").Replace(t.Name())
-	var all []string
+// rooms are the chats of one test: rooms, and chats of two. With AUTH=on the rooms are private.
+func (s *stack) rooms(t *testing.T) []string {
+	t.Helper()
+	name := strings.NewReplacer("/", ".", ",", "", "'", "", "AUTH=", "").Replace(t.Name())
+	s.chats = nil
 	for i := range chatsOfAll {
 		one := fmt.Sprint(name, ".", i)
-		if i%2 == 1 {
+		switch {
+		case i%2 == 1 && s.auth.On():
+			one = watching + ":" + one
+		case i%2 == 1:
 			one = fmt.Sprintf("a.%d:%s", i, one)
 		}
-		all = append(all, one)
+		s.chats = append(s.chats, one)
 	}
-	return all
+	if s.auth.On() {
+		s.closeRooms(t, s.chats)
+	}
+	return s.chats
 }
 
 // outcome is what a fault has come to, by door.
 type outcome struct {
+	auth     string
 	fault    string
 	times    int
 	messages int
@@ -58,13 +69,16 @@ type outcome struct {
 func (a *audience) watch(chats []string) {
 	a.t.Helper()
 	for i, door := range doors {
-		a.steady(i, door, chats)
-		a.steady(i+1, door, chats)
+		a.steady(i, door, chats, false)
+		a.steady(i+1, door, chats, true)
 		a.comesAndGoes(door, chats[10:35])
 		a.trusts("trusts", door, chats, &http.Transport{MaxIdleConnsPerHost: len(chats)})
 		a.trusts("reads slowly", door, chats[:chatsOfSome], slow(2*time.Millisecond))
 		a.tail(door, chats[chatsOfSome:2*chatsOfSome], false)
 		a.tail(door, chats[2*chatsOfSome+i:2*chatsOfSome+i+1], true)
+	}
+	if a.stack.auth.On() {
+		a.intrude(chats[:2]) // a room and a chat of two
 	}
 }
 
@@ -76,9 +90,10 @@ func (a *audience) steadies() []*watcher {
 // no message after the fault, so that nothing else than delivering what was missed can bring it.
 func endure(t *testing.T, s *stack, f fault) outcome {
 	t.Helper()
-	all := rooms(t)
+	all := s.rooms(t)
 	busy, quietAtStrike, quietAtHeal := all[:20], all[20:35], all[35:]
 	a, w := newAudience(t, s), newWriting(t, s)
+	a.renews = !f.hangs
 	a.watch(all)
 
 	stop := make(chan struct{})
@@ -115,6 +130,9 @@ func endure(t *testing.T, s *stack, f fault) outcome {
 	close(stop)
 	working.Wait()
 	s.alive()
+	if s.auth.On() && a.refusals.Load() == 0 {
+		t.Error("no stranger was refused: the test showed less than it should")
+	}
 	return a.judge(f.name, times, w.logs(all), began)
 }
 
@@ -144,7 +162,7 @@ func (a *audience) judge(name string, times int, logs map[string][]chat.Message,
 	}
 	<-time.After(100 * time.Millisecond) // for what comes twice
 	a.leave()
-	o := outcome{fault: name, times: times, doors: make([]verdict, len(doors))}
+	o := outcome{auth: a.stack.auth.String(), fault: name, times: times, doors: make([]verdict, len(doors))}
 	for _, log := range logs {
 		o.messages += len(log)
 	}

@@ -5,21 +5,28 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/pullchat/pullchat/client"
+	"github.com/pullchat/pullchat/internal/programtest"
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
 // TestSignals: a signal reaches those who watch at that moment, at every gateway, once and in order; nobody else, and
 // nobody later.
-func TestSignals(t *testing.T) {
-	redis := redistest.Start(t)
-	s := startStack(t, redis, direct, neverSwept)
+func TestSignals(t *testing.T) { eachMode(t, []string{"on"}, signals) }
+
+func signals(t *testing.T, auth *programtest.Auth) {
+	s := startStack(t, auth, redistest.Start(t), direct, neverSwept)
 	const room, count = "signals", 20
-	teller := newWriting(t, s).client
+	if auth.On() {
+		s.closeRooms(t, []string{room})
+	}
+	bases := strings.Join(s.bases, ",")
+	teller := s.client(t, "", bases, &http.Transport{}, client.WithToken(auth.ServiceToken("teller")))
 	tell := func(kind string, number int) {
 		t.Helper()
 		sender := fmt.Sprint("s", time.Now().UnixNano()) // each may tell ten a second
@@ -50,14 +57,14 @@ func TestSignals(t *testing.T) {
 
 	polled := make(chan int, 1)
 	go func() {
-		page, err := teller.Pull(t.Context(), client.PullRequest{Chat: room, Wait: 2 * time.Second})
+		page, err := teller.Pull(t.Context(), client.PullRequest{Chat: room, Cursor: s.begins[room], Wait: 2 * time.Second})
 		if err != nil {
 			t.Errorf("a long-poll: %v", err)
 		}
 		polled <- len(page.Messages)
 	}()
-	defer listen(t, staying, room)()
-	leave := listen(t, listeners, room)
+	defer s.listen(t, staying, room)()
+	leave := s.listen(t, listeners, room)
 	untilAllHear()
 	for number := range count {
 		tell("live", number)
@@ -80,7 +87,7 @@ func TestSignals(t *testing.T) {
 		}
 		l.forget()
 	}
-	leave = listen(t, listeners, room)
+	leave = s.listen(t, listeners, room)
 	untilAllHear()
 	leave()
 	for _, l := range listeners {
@@ -116,12 +123,12 @@ func (l *listener) forget() {
 }
 
 // listen lets all listen to a room until leave is called.
-func listen(t *testing.T, listeners []*listener, room string) (leave func()) {
+func (s *stack) listen(t *testing.T, listeners []*listener, room string) (leave func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var group sync.WaitGroup
 	for _, l := range listeners {
-		c := newClient(t, l.base, &http.Transport{})
+		c := s.client(t, watching, l.base, &http.Transport{})
 		group.Go(func() {
 			for e := range c.FollowEvents(ctx, client.FollowRequest{Chats: map[string]int64{room: 0}, Over: l.door}) {
 				if e.Signal == nil {

@@ -7,7 +7,6 @@ package delivery
 
 import (
 	"fmt"
-	"net/http"
 	"os"
 	"slices"
 	"testing"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
-	"github.com/pullchat/pullchat/client"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/programtest"
 	"github.com/pullchat/pullchat/internal/redistest"
@@ -28,9 +26,15 @@ func long() bool { return os.Getenv("DELIVERY") == "long" }
 
 // stack is two http-servers over two rpc-servers over a Redis.
 type stack struct {
+	auth      *programtest.Auth
 	master    func(key string) *redistest.Server // that has a key
 	rpc, http []*programtest.Process
 	bases     []string // the URLs that watchers and writers know
+
+	registered bool // the watcher has an account
+
+	chats  []string         // what rooms has returned last
+	begins map[string]int64 // where what is sent to a chat begins, behind the notice that it was made
 }
 
 // front stands between the clients and the http-servers at some URLs, and returns the URLs where it answers itself: a
@@ -45,17 +49,17 @@ func direct(_ *testing.T, gateways []string) []string { return gateways }
 const neverSwept = "HINT_SWEEP=1h"
 
 // startStack starts all programs over one Redis, with further settings of the rpc-servers.
-func startStack(t *testing.T, redis *redistest.Server, behind front, settings ...string) *stack {
+func startStack(t *testing.T, auth *programtest.Auth, redis *redistest.Server, behind front, settings ...string) *stack {
 	t.Helper()
-	s := startPrograms(t, redis.URL(), behind, settings...)
+	s := startPrograms(t, auth, redis.URL(), behind, settings...)
 	s.master = func(string) *redistest.Server { return redis }
 	return s
 }
 
-func startPrograms(t *testing.T, redisURL string, behind front, settings ...string) *stack {
+func startPrograms(t *testing.T, auth *programtest.Auth, redisURL string, behind front, settings ...string) *stack {
 	t.Helper()
-	s := &stack{rpc: programtest.StartServers(t, redisURL, settings...)}
-	s.http = programtest.StartGateways(t, programtest.Addresses(s.rpc))
+	s := &stack{auth: auth, rpc: programtest.StartServers(t, redisURL, auth.Servers(settings...)...), begins: map[string]int64{}}
+	s.http = programtest.StartGateways(t, programtest.Addresses(s.rpc), auth.Gateways(shortTokens)...)
 	var gateways []string
 	for _, address := range programtest.Addresses(s.http) {
 		gateways = append(gateways, "http://"+address)
@@ -103,15 +107,4 @@ func (s *stack) alive() {
 	for _, p := range slices.Concat(s.rpc, s.http) {
 		p.Alive()
 	}
-}
-
-// newClient is a client of these bases, with connections of its own.
-func newClient(t *testing.T, bases string, transport *http.Transport, options ...client.Option) *client.Client {
-	t.Helper()
-	t.Cleanup(transport.CloseIdleConnections)
-	c, err := client.New(bases, &http.Client{Transport: transport}, options...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
 }

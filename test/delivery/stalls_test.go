@@ -8,18 +8,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pullchat/pullchat/internal/programtest"
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
 // TestStalledReaders lets readers take nothing from their sockets, while more is written to their chats than sockets
 // hold. Others get it meanwhile, and they get all of it as soon as they read again.
-func TestStalledReaders(t *testing.T) {
-	redis := redistest.Start(t)
-	s := startStack(t, redis, direct, neverSwept)
-	chats := rooms(t)[:10]
+func TestStalledReaders(t *testing.T) { eachMode(t, []string{"off"}, stallReaders) }
+
+func stallReaders(t *testing.T, auth *programtest.Auth) {
+	s := startStack(t, auth, redistest.Start(t), direct, neverSwept)
+	chats := s.rooms(t)[:10]
 	a, w := newAudience(t, s), newWriting(t, s)
 	for i, door := range doors {
-		a.steady(i, door, chats)
+		a.steady(i, door, chats, false)
 	}
 	again := make(chan struct{})
 	for _, door := range doors {

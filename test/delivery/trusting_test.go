@@ -2,9 +2,9 @@ package delivery
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -120,8 +120,8 @@ func (r *trusting) get(ctx context.Context, url, lastID string) (*http.Response,
 	}
 	response, err := r.http.Do(request)
 	if err == nil && response.StatusCode != http.StatusOK {
-		_ = response.Body.Close()
-		return nil, errors.New(response.Status)
+		defer func() { _ = response.Body.Close() }()
+		return nil, refusalIn(response.Body)
 	}
 	return response, err
 }
@@ -155,7 +155,7 @@ func (r *trusting) stream(ctx context.Context, base string) error {
 			r.take(p)
 			r.lastID = event["id"]
 		case "error":
-			return errors.New(event["data"])
+			return refusalIn(strings.NewReader(event["data"]))
 		}
 		clear(event)
 	}
@@ -163,8 +163,11 @@ func (r *trusting) stream(ctx context.Context, base string) error {
 
 func (r *trusting) socket(ctx context.Context, base string) error {
 	options := &websocket.DialOptions{HTTPClient: r.http}
-	conn, _, err := websocket.Dial(ctx, base+"/api/ws", options) //nolint:bodyclose // the library closes it
+	conn, response, err := websocket.Dial(ctx, base+"/api/ws", options) //nolint:bodyclose // the library closes it
 	if err != nil {
+		if response != nil && response.StatusCode >= http.StatusBadRequest {
+			return refusalIn(response.Body)
+		}
 		return err
 	}
 	defer func() { _ = conn.CloseNow() }()
@@ -188,7 +191,7 @@ func (r *trusting) socket(ctx context.Context, base string) error {
 		case "messages":
 			r.take(p)
 		case "error":
-			return errors.New(string(frame))
+			return refusalIn(bytes.NewReader(frame))
 		}
 	}
 }

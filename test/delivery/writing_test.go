@@ -12,6 +12,7 @@ import (
 
 	"github.com/pullchat/pullchat/client"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/programtest"
 )
 
 // writers is how many write at once.
@@ -20,6 +21,7 @@ const writers = 8
 // writing sends messages, and knows which were acknowledged. It repeats each until it is stored.
 type writing struct {
 	t       *testing.T
+	stack   *stack
 	client  *client.Client
 	padding string // of every text
 
@@ -32,18 +34,17 @@ func newWriting(t *testing.T, s *stack) *writing {
 	t.Helper()
 	patient := client.Policy{Attempts: 1000, Total: 60 * time.Second, MaxWait: 100 * time.Millisecond}
 	transport := &http.Transport{MaxIdleConnsPerHost: writers}
-	c := newClient(t, strings.Join(s.bases, ","), transport, client.WithPolicy(patient))
-	return &writing{t: t, client: c, last: map[string]int64{}}
+	c := s.client(t, watching, strings.Join(s.bases, ","), transport, client.WithPolicy(patient))
+	return &writing{t: t, stack: s, client: c, last: map[string]int64{}}
 }
 
 // send sends one message to a chat.
 func (w *writing) send(name string) {
 	w.mutex.Lock()
 	w.number++
-	text := fmt.Sprint(w.number, w.padding)
+	text, sender := fmt.Sprint(w.number, w.padding), w.stack.sender(name, w.number)
 	w.mutex.Unlock()
-	sender, _, _ := strings.Cut(name, ":")
-	receipt, err := w.client.Send(context.Background(), client.Message{Chat: name, Sender: sender, Text: text})
+	receipt, err := w.client.Send(programtest.As(context.Background(), sender), client.Message{Chat: name, Sender: sender, Text: text})
 	if err != nil {
 		w.t.Errorf("send to %s: %v", name, err)
 		return

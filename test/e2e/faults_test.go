@@ -39,8 +39,13 @@ func TestWithoutRedis(t *testing.T) {
 // TestRedisHangs: a Redis that keeps its connections and answers nothing.
 func TestRedisHangs(t *testing.T) {
 	t.Parallel()
+	eachMode(t, redisHangs)
+}
+
+func redisHangs(t *testing.T, auth *programtest.Auth) {
 	redis := redistest.Start(t)
-	s := startStack(t, redis.URL())
+	s := startAs(t, auth, redis.URL())
+	s.closeRoom(t)
 	s.recovers(t, "before")
 	redis.Stop()
 	// More at once than there are connections to Redis; each is answered in time.
@@ -74,8 +79,13 @@ func TestRedisHangs(t *testing.T) {
 // order in which its writer sent it.
 func TestRedisIsKilled(t *testing.T) {
 	t.Parallel()
+	eachMode(t, redisIsKilled)
+}
+
+func redisIsKilled(t *testing.T, auth *programtest.Auth) {
 	redis := redistest.Start(t, "--appendfsync", "always") // everysec puts off writing while the disk is busy
-	s := startStack(t, redis.URL())
+	s := startAs(t, auth, redis.URL())
+	s.closeRoom(t)
 	s.recovers(t, "before")
 	stop := make(chan struct{})
 	acknowledged := make([][]string, 8)
@@ -91,6 +101,8 @@ func TestRedisIsKilled(t *testing.T) {
 				text := fmt.Sprintf("%d/%d", writer, i)
 				if err := s.send(context.Background(), text); err == nil {
 					acknowledged[writer] = append(acknowledged[writer], text)
+				} else if denied(err) {
+					t.Errorf("send of who may = %v", err)
 				}
 			}
 		})
@@ -149,11 +161,16 @@ func TestWithoutRPCServer(t *testing.T) {
 // TestTerm: a server that is told to stop finishes what it has begun, and ends with status 0.
 func TestTerm(t *testing.T) {
 	t.Parallel()
+	eachMode(t, terminate)
+}
+
+func terminate(t *testing.T, auth *programtest.Auth) {
 	for _, name := range []string{"http-server", "rpc-server"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			redis := redistest.Start(t)
-			s := startStack(t, redis.URL())
+			s := startAs(t, auth, redis.URL())
+			s.closeRoom(t)
 			stopped := s.http
 			if name == "rpc-server" {
 				stopped = s.rpc
@@ -193,7 +210,7 @@ func TestTerm(t *testing.T) {
 			}
 			group.Wait()
 			close(begun)
-			if again := startStack(t, redis.URL()); len(acknowledged) > 0 {
+			if again := startAs(t, auth, redis.URL()); len(acknowledged) > 0 {
 				texts := again.texts(t)
 				for _, text := range acknowledged {
 					if !slices.Contains(texts, text) {

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/pullchat/pullchat/internal/openapitest"
 	"github.com/pullchat/pullchat/internal/redistest"
@@ -251,13 +250,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	})
 	t.Run("AUTH=on", func(t *testing.T) {
 		c := startClosed(t)
-		d := describe(t, c.base, func(user string) string {
-			signed, err := c.keys.ForUser(user, "session", time.Minute)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return signed
-		})
+		d := describe(t, c.base, c.auth.Token)
 		for _, s := range conversation(func(_, target string) string { return target }) {
 			d.do(s.user, s.method, s.target, s.body, s.status)
 			if s.user != "" {

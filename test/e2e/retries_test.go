@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/client"
+	"github.com/pullchat/pullchat/internal/programtest"
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
@@ -18,15 +19,20 @@ import (
 // the same port; in the end each message is there exactly once, in the order in which its writer sent it.
 func TestClientOverKilledServer(t *testing.T) {
 	t.Parallel()
+	eachMode(t, clientOverKilledServer)
+}
+
+func clientOverKilledServer(t *testing.T, auth *programtest.Auth) {
 	const writers, kills, between = 8, 6, 100
 	redis := redistest.Start(t)
-	s := startStack(t, redis.URL())
+	s := startAs(t, auth, redis.URL())
+	s.closeRoom(t)
 	transport := &http.Transport{MaxIdleConnsPerHost: writers}
 	t.Cleanup(transport.CloseIdleConnections)
 	var repeats, duplicates atomic.Int64
 	// The default policy, with patience for a machine on which starting a server takes long.
 	policy := client.Policy{Attempts: 1000, Total: time.Minute, MaxWait: 200 * time.Millisecond}
-	c, err := client.New(s.base, &http.Client{Transport: transport}, client.WithPolicy(policy),
+	c, err := client.New(s.base, &http.Client{Transport: auth.Transport(transport, "alice")}, client.WithPolicy(policy),
 		client.WithNotify(func(client.Repeat) { repeats.Add(1) }))
 	if err != nil {
 		t.Fatal(err)

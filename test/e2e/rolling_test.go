@@ -20,18 +20,23 @@ import (
 // balancer that asks /readyz. No request fails, not even one without an id, and nothing is lost or doubled.
 func TestRollingRestart(t *testing.T) {
 	t.Parallel()
+	eachMode(t, rollingRestart)
+}
+
+func rollingRestart(t *testing.T, auth *programtest.Auth) {
 	redis := redistest.Start(t)
 	var rpc, gateways []*programtest.Process
 	var addrs string
 	for range 2 {
-		server := programtest.Start(t, "rpc-server", "REDIS_URL="+redis.URL(), "RPC_DRAIN_DELAY=1s")
+		server := programtest.Start(t, "rpc-server", auth.Servers("REDIS_URL="+redis.URL(), "RPC_DRAIN_DELAY=1s")...)
 		rpc = append(rpc, server)
 		addrs += "," + server.Addr()
 	}
 	for range 2 {
-		gateways = append(gateways, programtest.Start(t, "http-server", "RPC_SERVERS="+addrs[1:], "DRAIN_DELAY=500ms"))
+		gateways = append(gateways, programtest.Start(t, "http-server", auth.Gateways("RPC_SERVERS="+addrs[1:], "DRAIN_DELAY=500ms")...))
 	}
-	balancer := newBalancer(t, gateways)
+	overRPCAs(t, auth, rpc[0]).closeRoom(t)
+	balancer := newBalancer(t, auth, gateways)
 
 	var sent atomic.Int64
 	var writers sync.WaitGroup
@@ -81,7 +86,7 @@ func TestRollingRestart(t *testing.T) {
 	close(stop)
 	writers.Wait()
 
-	s := overRPC(t, rpc[0])
+	s := overRPCAs(t, auth, rpc[0]) // which knows nothing of what was
 	seen := map[string]int{}
 	for _, text := range s.texts(t) {
 		seen[text]++
@@ -104,10 +109,10 @@ type balancer struct {
 	turn     atomic.Int64
 }
 
-func newBalancer(t *testing.T, gateways []*programtest.Process) *balancer {
+func newBalancer(t *testing.T, auth *programtest.Auth, gateways []*programtest.Process) *balancer {
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
 	b := &balancer{
-		client: &http.Client{Transport: transport, Timeout: 5 * time.Second},
+		client: &http.Client{Transport: auth.Transport(transport, "alice"), Timeout: 5 * time.Second},
 		ready:  make([]atomic.Bool, len(gateways)),
 	}
 	for _, gateway := range gateways {

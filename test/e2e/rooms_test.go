@@ -12,32 +12,48 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pullchat/pullchat/http-server/token"
 	"github.com/pullchat/pullchat/internal/programtest"
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
-const authSecret = "a secret of the tests with enough bytes"
-
 // closed is a stack with AUTH=on, whose rpc-server asks for a secret.
 type closed struct {
 	*stack
-	t    *testing.T
-	keys *token.Keys
+	t *testing.T
 }
 
 func startClosed(t *testing.T) closed {
 	t.Helper()
-	keys, err := token.FromSecret(authSecret)
-	if err != nil {
-		t.Fatal(err)
+	return closed{startAs(t, programtest.NewAuth(t), redistest.Start(t).URL()), t}
+}
+
+// startTwoClosed are two that share a Redis and nothing else.
+func startTwoClosed(t *testing.T, settings ...string) [2]closed {
+	t.Helper()
+	return startTwoOver(t, redistest.Start(t), settings...)
+}
+
+func startTwoOver(t *testing.T, redis *redistest.Server, settings ...string) [2]closed {
+	t.Helper()
+	auth := programtest.NewAuth(t)
+	var both [2]closed
+	for i, rpc := range programtest.StartServers(t, redis.URL(), auth.Servers()...) {
+		both[i] = closed{overRPCAs(t, auth, rpc, settings...), t}
 	}
-	rpc := programtest.Start(t, "rpc-server", "REDIS_URL="+redistest.Start(t).URL(), "AUTH=on", "RPC_SECRET=between us")
-	return closed{overRPC(t, rpc, "AUTH=on", "AUTH_SECRET="+authSecret, "RPC_SECRET=between us"), t, keys}
+	return both
 }
 
 // request makes a request of a user, or of nobody where she is "".
 func (c closed) request(ctx context.Context, user, method, path, body string) *http.Response {
+	c.t.Helper()
+	if user == "" {
+		return c.requestWith(ctx, "", method, path, body)
+	}
+	return c.requestWith(ctx, c.auth.Token(user), method, path, body)
+}
+
+// requestWith makes a request with a token, or without where it is "".
+func (c closed) requestWith(ctx context.Context, token, method, path, body string) *http.Response {
 	c.t.Helper()
 	request, err := http.NewRequestWithContext(ctx, method, c.base+path, strings.NewReader(body))
 	if err != nil {
@@ -46,12 +62,8 @@ func (c closed) request(ctx context.Context, user, method, path, body string) *h
 	if body != "" {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	if user != "" {
-		signed, err := c.keys.ForUser(user, "session", time.Minute)
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		request.Header.Set("Authorization", "Bearer "+signed)
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
@@ -134,8 +146,14 @@ type events struct {
 func (c closed) stream(user, path string) *events {
 	c.t.Helper()
 	response := c.request(c.t.Context(), user, "GET", path, "") //nolint:bodyclose // request sees to it
+	return c.read(response)
+}
+
+// read reads a response that goes on.
+func (c closed) read(response *http.Response) *events {
+	c.t.Helper()
 	if response.StatusCode != http.StatusOK {
-		c.t.Fatalf("GET %s = %d", path, response.StatusCode)
+		c.t.Fatalf("GET %s = %d", response.Request.URL, response.StatusCode)
 	}
 	e := &events{ended: make(chan struct{})}
 	go func() {
@@ -170,9 +188,11 @@ func (e *events) waitFor(t *testing.T, text string) {
 	}
 }
 
-// TestStreamsOfRemoved: whoever is removed is told nothing that comes after it, through whichever door, and soon.
+// TestStreamsOfRemoved: whoever is removed, through another http-server, is told nothing that comes after it, through
+// whichever door, and soon.
 func TestStreamsOfRemoved(t *testing.T) {
-	c := startClosed(t)
+	both := startTwoClosed(t)
+	c := both[0]
 	for _, end := range []struct{ name, method, path, code string }{
 		{"removed", "DELETE", "/api/rooms/club/members/bob", "permission_denied"},
 		{"deleted", "DELETE", "/api/rooms/club", "not_found"},
@@ -180,9 +200,12 @@ func TestStreamsOfRemoved(t *testing.T) {
 		c.do("ann", "POST", "/api/rooms", `{"id":"club","users":["bob","cid"]}`, 201)
 		slow := c.stream("bob", "/api/stream?chat=club&batch=30s")
 		streams := []*events{slow, c.stream("bob", "/api/stream?chat=club&chat=lounge&reader=bob/phone"), c.stream("bob", "/api/stream?chat=club&cursor=9007199254740991")}
+		socket := c.socket(c.auth.Token("bob"), `{"type":"watch","chat":"club"}`, `{"type":"watch","chat":"lounge","ref":"both"}`)
 		stays := c.stream("cid", "/api/stream?chat=club")
 		c.do("ann", "POST", "/api/send", `{"chat":"club","text":"before"}`, 200)
 		streams[1].waitFor(t, "before")
+		socket.waitFor(t, "both")
+		socket.waitFor(t, "before")
 		slow.waitFor(t, "made this room")
 		waiting := make(chan int)
 		go func() {
@@ -191,9 +214,9 @@ func TestStreamsOfRemoved(t *testing.T) {
 		}()
 		stays.waitFor(t, "before")
 		began := time.Now()
-		c.do("ann", end.method, end.path, "", 200)
+		both[1].do("ann", end.method, end.path, "", 200)
 		if end.name == "removed" {
-			c.do("ann", "POST", "/api/send", `{"chat":"club","text":"after"}`, 200)
+			both[1].do("ann", "POST", "/api/send", `{"chat":"club","text":"after"}`, 200)
 			stays.waitFor(t, "after")
 		} else {
 			streams = append(streams, stays)
@@ -208,6 +231,10 @@ func TestStreamsOfRemoved(t *testing.T) {
 			if text := s.String(); !strings.Contains(text, end.code) || strings.Contains(text, "after") {
 				t.Errorf("%s: a stream told %s", end.name, text)
 			}
+		}
+		socket.waitFor(t, `"code":"`+end.code)
+		if text := socket.String(); time.Since(began) > time.Second || strings.Contains(text, "after") {
+			t.Errorf("%s: after %v a WebSocket told %s", end.name, time.Since(began), text)
 		}
 		select {
 		case status := <-waiting:

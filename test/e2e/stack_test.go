@@ -18,6 +18,7 @@ func TestMain(m *testing.M) { os.Exit(programtest.Main(m)) }
 
 // stack is http-server over rpc-server over the Redis at a URL.
 type stack struct {
+	auth      *programtest.Auth
 	rpc, http *programtest.Process
 	client    *client.Client
 	base      string
@@ -25,22 +26,62 @@ type stack struct {
 
 func startStack(t *testing.T, redisURL string) *stack {
 	t.Helper()
-	rpc := programtest.Start(t, "rpc-server", "REDIS_URL="+redisURL)
-	return overRPC(t, rpc)
+	return startAs(t, nil, redisURL)
+}
+
+// startAs is startStack with or without AUTH=on.
+func startAs(t *testing.T, auth *programtest.Auth, redisURL string) *stack {
+	t.Helper()
+	return overRPCAs(t, auth, programtest.Start(t, "rpc-server", auth.Servers("REDIS_URL="+redisURL)...))
 }
 
 func overRPC(t *testing.T, rpc *programtest.Process, settings ...string) *stack {
 	t.Helper()
-	server := programtest.Start(t, "http-server", append(settings, "RPC_SERVERS="+rpc.Addr())...)
+	return overRPCAs(t, nil, rpc, settings...)
+}
+
+// overRPCAs is overRPC with or without AUTH=on. The client is alice's.
+func overRPCAs(t *testing.T, auth *programtest.Auth, rpc *programtest.Process, settings ...string) *stack {
+	t.Helper()
+	server := programtest.Start(t, "http-server", auth.Gateways(append(settings, "RPC_SERVERS="+rpc.Addr())...)...)
 	base := "http://" + server.Addr()
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
 	t.Cleanup(transport.CloseIdleConnections)
 	// It asks once, and sends no ids: what is looked at is the servers.
-	c, err := client.New(base, &http.Client{Transport: transport}, client.WithPolicy(client.Policy{Attempts: 1, Attempt: 20 * time.Second, Total: 20 * time.Second}), client.WithIDs(nil))
+	asking := &http.Client{Transport: auth.Transport(transport, "alice")}
+	c, err := client.New(base, asking, client.WithPolicy(client.Policy{Attempts: 1, Attempt: 20 * time.Second, Total: 20 * time.Second}), client.WithIDs(nil))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &stack{rpc: rpc, http: server, client: c, base: base}
+	return &stack{auth: auth, rpc: rpc, http: server, client: c, base: base}
+}
+
+// eachMode runs a test with AUTH=off and AUTH=on, at once.
+func eachMode(t *testing.T, test func(*testing.T, *programtest.Auth)) {
+	t.Helper()
+	for _, auth := range []*programtest.Auth{nil, programtest.NewAuth(t)} {
+		t.Run("AUTH="+auth.String(), func(t *testing.T) {
+			t.Parallel()
+			test(t, auth)
+		})
+	}
+}
+
+// closeRoom makes the room alice's with AUTH=on.
+func (s *stack) closeRoom(t *testing.T) {
+	t.Helper()
+	if !s.auth.On() {
+		return
+	}
+	if _, err := s.client.RoomsAs("alice").Create(t.Context(), client.NewRoom{ID: "room", Users: []string{"bob"}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// denied says of an error that it is a refusal because of who asks.
+func denied(err error) bool {
+	answered, ok := errors.AsType[*client.Error](err)
+	return ok && (answered.Status == http.StatusUnauthorized || answered.Status == http.StatusForbidden)
 }
 
 // fails wants an answer of one of the statuses within two seconds.
@@ -86,7 +127,7 @@ func (s *stack) recovers(t *testing.T, text string) {
 	}
 }
 
-// texts reads the whole room.
+// texts reads the whole room, but for the notice that it was made.
 func (s *stack) texts(t *testing.T) []string {
 	t.Helper()
 	var list []string
@@ -94,7 +135,9 @@ func (s *stack) texts(t *testing.T) []string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		list = append(list, m.Text)
+		if m.Notice == nil {
+			list = append(list, m.Text)
+		}
 	}
 	return list
 }

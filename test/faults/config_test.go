@@ -2,13 +2,43 @@ package faults
 
 import (
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/pullchat/pullchat/internal/programtest"
 )
 
 // long says that this is make faults.
 func long() bool { return os.Getenv("FAULTS") == "long" }
+
+// modes are AUTH=off and AUTH=on.
+var modes = []string{"off", "on"}
+
+// eachMode runs a test with AUTH=off and with AUTH=on in the long form, and in the short one as the test says. FAULTS_AUTH
+// chooses one of them for all tests.
+func eachMode(t *testing.T, short string, test func(*testing.T, *programtest.Auth)) {
+	t.Helper()
+	chosen := []string{short}
+	if given := os.Getenv("FAULTS_AUTH"); given != "" {
+		chosen = []string{given}
+	} else if long() {
+		chosen = modes
+	}
+	for _, mode := range chosen {
+		if !slices.Contains(modes, mode) {
+			t.Fatalf("FAULTS_AUTH is %q; it is one of %v", mode, modes)
+		}
+		t.Run("AUTH="+mode, func(t *testing.T) {
+			var auth *programtest.Auth
+			if mode == "on" {
+				auth = programtest.NewAuth(t)
+			}
+			test(t, auth)
+		})
+	}
+}
 
 // seed is FAULTS_SEED, or another one each time. It chooses what clients do and in which order faults come.
 func seed(t *testing.T) uint64 {

@@ -10,7 +10,9 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/programtest"
 	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/test/faults/history"
 )
 
 // failovers is how many masters are killed in each test.
@@ -22,16 +24,20 @@ func TestFailovers(t *testing.T) {
 	if !long() {
 		t.Skip("make faults runs it")
 	}
+	eachMode(t, "off", countFailovers)
+}
+
+func countFailovers(t *testing.T, auth *programtest.Auth) {
 	t.Run("Sentinel without copies", func(t *testing.T) {
 		redis := redistest.StartSentinel(t, "--appendfsync", "always")
-		countLost(t, startStack(t, watched{redis}), masters{
+		countLost(t, startStack(t, auth, watched{redis}), masters{
 			of:   func(string) *redistest.Server { return redis.Master() },
 			back: func(old *redistest.Server) { redis.WaitForMaster(old); old.Restart(); redis.WaitUntilInSync() },
 		})
 	})
 	t.Run("Sentinel with one copy", func(t *testing.T) {
 		redis := redistest.StartSentinel(t, "--appendfsync", "always")
-		lost := countLost(t, startStack(t, watched{redis}, "REDIS_MIN_REPLICAS=1"), masters{
+		lost := countLost(t, startStack(t, auth, watched{redis}, "REDIS_MIN_REPLICAS=1"), masters{
 			of:   func(string) *redistest.Server { return redis.Master() },
 			back: func(old *redistest.Server) { redis.WaitForMaster(old); old.Restart(); redis.WaitUntilInSync() },
 		})
@@ -41,7 +47,7 @@ func TestFailovers(t *testing.T) {
 	})
 	t.Run("Cluster without copies", func(t *testing.T) {
 		redis := redistest.StartCluster(t, "--appendfsync", "always")
-		countLost(t, startStack(t, sharded{redis}), masters{
+		countLost(t, startStack(t, auth, sharded{redis}), masters{
 			of:   redis.MasterOf,
 			back: func(old *redistest.Server) { old.Restart(); redis.WaitUntilOK() },
 		})
@@ -60,6 +66,9 @@ func countLost(t *testing.T, s *stack, m masters) int {
 	t.Helper()
 	const room, writers = "failovers", 8
 	key := fmt.Sprintf("im:{%d}:log:%s", xxhash.Sum64String(room)%256, room)
+	if s.auth.On() {
+		s.closeRoom(t, history.NewRecorder(), room, []string{"a"})
+	}
 	var (
 		mutex        sync.Mutex
 		acknowledged = map[string]int64{}
@@ -79,9 +88,12 @@ func countLost(t *testing.T, s *stack, m masters) int {
 				case <-tick.C:
 				}
 				text := fmt.Sprintf("%d/%d", writer, i)
-				call, cancel := context.WithTimeout(context.Background(), callTimeout)
+				call, cancel := context.WithTimeout(programtest.As(context.Background(), "a"), callTimeout)
 				receipt, err := service.Send(call, chat.Message{Chat: room, Sender: "a", Text: text})
 				cancel()
+				if history.Denied(err) {
+					t.Errorf("a member's send = %v", err)
+				}
 				if err == nil {
 					mutex.Lock()
 					acknowledged[text], last = receipt.SendTime, time.Now()
@@ -114,7 +126,7 @@ func countLost(t *testing.T, s *stack, m masters) int {
 	group.Wait()
 	there := map[int64]string{}
 	for cursor, more := int64(0), true; more; {
-		page, err := s.services[0].Pull(t.Context(), chat.PullRequest{Chat: room, Cursor: cursor, Limit: 100})
+		page, err := s.services[0].Pull(programtest.As(t.Context(), "a"), chat.PullRequest{Chat: room, Cursor: cursor, Limit: 100})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -140,8 +152,8 @@ func countLost(t *testing.T, s *stack, m masters) int {
 	for when, n := range before {
 		t.Logf("%s: %d lost", when, n)
 	}
-	t.Logf("%d masters killed: %d sends acknowledged, %d of them lost; killed → success, median and max: %s",
-		failovers, len(acknowledged), lost, medianAndMax(outages))
+	t.Logf("AUTH=%v, %d masters killed: %d sends acknowledged, %d of them lost; killed → success, median and max: %s",
+		s.auth, failovers, len(acknowledged), lost, medianAndMax(outages))
 	return lost
 }
 

@@ -10,47 +10,54 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pullchat/pullchat/internal/programtest"
 	"github.com/pullchat/pullchat/test/faults/checker"
 	"github.com/pullchat/pullchat/test/faults/history"
 )
 
 // TestProcesses kills and stops every part of a stack in turn.
 func TestProcesses(t *testing.T) {
-	redis := startSingle(t)
-	s := startStack(t, redis)
-	newCampaign(t, s).endure(t, append(redis.Faults(), s.faults()...), duration(t, "FAULTS_DURATION", 45*time.Second))
+	eachMode(t, "on", func(t *testing.T, auth *programtest.Auth) {
+		redis := startSingle(t)
+		s := startStack(t, auth, redis)
+		newCampaign(t, s).endure(t, append(redis.Faults(), s.faults()...), duration(t, "FAULTS_DURATION", 45*time.Second))
+	})
 }
 
 // TestNetwork hurts every connection within a stack in turn.
 func TestNetwork(t *testing.T) {
-	s := startLinkedStack(t, startSingle(t))
-	c := newCampaign(t, s)
-	one := c.random.IntN(2)
-	links := append(slices.Clone(s.above[one:one+1]), s.below[one])
-	if long() {
-		links = append(slices.Clone(s.above), s.below...)
-	}
-	var faults []fault
-	for _, l := range links {
-		for _, f := range l.Faults() {
-			f.left = s.services
-			faults = append(faults, f)
+	eachMode(t, "off", func(t *testing.T, auth *programtest.Auth) {
+		s := startLinkedStack(t, auth, startSingle(t))
+		c := newCampaign(t, s)
+		one := c.random.IntN(2)
+		links := append(slices.Clone(s.above[one:one+1]), s.below[one])
+		if long() {
+			links = append(slices.Clone(s.above), s.below...)
 		}
-	}
-	c.endure(t, faults, duration(t, "FAULTS_DURATION", 45*time.Second))
+		var faults []fault
+		for _, l := range links {
+			for _, f := range l.Faults() {
+				f.left = s.services
+				faults = append(faults, f)
+			}
+		}
+		c.endure(t, faults, duration(t, "FAULTS_DURATION", 45*time.Second))
+	})
 }
 
 // TestTwoFaults: one rpc-server may have stored what it cannot answer, and the other one cannot be reached or refuses.
 func TestTwoFaults(t *testing.T) {
-	s := startLinkedStack(t, startSingle(t))
-	c := newCampaign(t, s)
-	var faults []fault
-	for one := range 2 {
-		for _, away := range []*link{s.above[1-one], s.below[1-one]} {
-			faults = append(faults, both(s.above[one].cut(), away.down()), both(s.above[one].swallow(), away.down()))
+	eachMode(t, "on", func(t *testing.T, auth *programtest.Auth) {
+		s := startLinkedStack(t, auth, startSingle(t))
+		c := newCampaign(t, s)
+		var faults []fault
+		for one := range 2 {
+			for _, away := range []*link{s.above[1-one], s.below[1-one]} {
+				faults = append(faults, both(s.above[one].cut(), away.down()), both(s.above[one].swallow(), away.down()))
+			}
 		}
-	}
-	c.endure(t, faults, duration(t, "FAULTS_DURATION", 45*time.Second))
+		c.endure(t, faults, duration(t, "FAULTS_DURATION", 45*time.Second))
+	})
 }
 
 // faults are those of the programs. Where there are two of a kind, the other one goes on.
@@ -78,12 +85,15 @@ type campaign struct {
 	recoveries recoveries
 	counts     map[history.Outcome]int
 	pulls      int
+	intrusions int
 }
 
 func newCampaign(t *testing.T, s *stack) *campaign {
 	chosen := seed(t)
 	return &campaign{
-		stack: s, load: load{services: s.services, writers: 3, followers: 2, lookers: 1, pace: 20 * time.Millisecond},
+		stack: s, load: load{
+			services: s.services, writers: 3, followers: 2, lookers: 1, pace: 20 * time.Millisecond, strangers: s.auth.On(),
+		},
 		seed: chosen, random: rand.New(rand.NewPCG(chosen, 0)), recoveries: recoveries{}, counts: map[history.Outcome]int{},
 	}
 }
@@ -105,15 +115,22 @@ func (c *campaign) endure(t *testing.T, faults []fault, until time.Duration) {
 }
 
 // round runs clients while during runs, and judges what they saw. Each round has its own chats, so that histories stay
-// small enough to be judged.
+// small enough to be judged. With AUTH=on they are closed.
 func (c *campaign) round(t *testing.T, during func(*prober)) {
 	t.Helper()
 	c.rounds++
-	name := func(chat string) string { return fmt.Sprintf("%s.%s.%d", t.Name(), chat, c.rounds) }
+	name := func(chat string) string {
+		return fmt.Sprintf("%s.%s.%d", strings.NewReplacer("/", ".", "=", ".").Replace(t.Name()), chat, c.rounds)
+	}
 	recorder := history.NewRecorder()
 	p := &prober{recorder: recorder, chat: name("probe")}
 	l := c.load
 	l.chats, l.seed = []string{name("a"), name("b")}, c.seed+uint64(c.rounds)
+	if c.stack.auth.On() {
+		l.chats[1] = "one:" + l.chats[1]
+		c.stack.closeRoom(t, recorder, l.chats[0], l.members())
+		c.stack.closeRoom(t, recorder, p.chat, []string{probing})
+	}
 	h := l.run(t, recorder, func() {
 		during(p)
 		p.wait()
@@ -121,7 +138,7 @@ func (c *campaign) round(t *testing.T, during func(*prober)) {
 	for outcome, n := range h.Counts() {
 		c.counts[outcome] += n
 	}
-	c.pulls += len(h.Pulls)
+	c.pulls, c.intrusions = c.pulls+len(h.Pulls), c.intrusions+len(h.Intrusions)
 	judge(t, h)
 	for _, process := range append(c.stack.rpc, c.stack.http...) {
 		process.Alive()
@@ -160,8 +177,11 @@ func (c *campaign) hold(n int) time.Duration {
 // report says what was shown; a load of which nothing was acknowledged, or nothing failed, has shown nothing.
 func (c *campaign) report(t *testing.T) {
 	t.Helper()
-	t.Logf("%d rounds: sends %v, pulls %d\n%s", c.rounds, c.counts, c.pulls, c.recoveries.table())
+	t.Logf("AUTH=%v, %d rounds: sends %v, pulls %d, intrusions tried %d\n%s", c.stack.auth, c.rounds, c.counts, c.pulls, c.intrusions, c.recoveries.table())
 	if c.counts[history.Acknowledged] == 0 || c.counts[history.Unknown] == 0 {
 		t.Errorf("sends %v: the test showed nothing", c.counts)
+	}
+	if c.stack.auth.On() && c.intrusions == 0 {
+		t.Error("nobody has tried to be where she may not: the test showed nothing")
 	}
 }

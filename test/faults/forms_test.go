@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pullchat/pullchat/internal/programtest"
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
@@ -12,8 +13,10 @@ func TestSentinel(t *testing.T) {
 	if !long() {
 		t.Skip("make faults runs it")
 	}
-	redis := watched{redistest.StartSentinel(t, "--appendfsync", "always")}
-	newCampaign(t, startStack(t, redis, "REDIS_MIN_REPLICAS=1")).failOver(t, redis)
+	eachMode(t, "off", func(t *testing.T, auth *programtest.Auth) {
+		redis := watched{redistest.StartSentinel(t, "--appendfsync", "always")}
+		newCampaign(t, startStack(t, auth, redis, "REDIS_MIN_REPLICAS=1")).failOver(t, redis)
+	})
 }
 
 // TestCluster is TestSentinel over a cluster, where each master has one replica. Its chats have no second copy, and are
@@ -22,8 +25,10 @@ func TestCluster(t *testing.T) {
 	if !long() {
 		t.Skip("make faults runs it")
 	}
-	redis := sharded{redistest.StartCluster(t, "--appendfsync", "always")}
-	newCampaign(t, startStack(t, redis, "REDIS_MIN_REPLICAS=1")).failOver(t, redis)
+	eachMode(t, "off", func(t *testing.T, auth *programtest.Auth) {
+		redis := sharded{redistest.StartCluster(t, "--appendfsync", "always")}
+		newCampaign(t, startStack(t, auth, redis, "REDIS_MIN_REPLICAS=1")).failOver(t, redis)
+	})
 }
 
 // failOver lets each of the faults happen five times, for long enough that another master takes over.

@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/programtest"
 	"github.com/pullchat/pullchat/test/faults/history"
 )
 
@@ -25,6 +28,8 @@ type load struct {
 	lookers   int           // of each chat; each reads a page from anywhere
 	pace      time.Duration // between what a client does
 	messages  int           // of each writer; 0 is until the end
+	// strangers: chats are closed, to their two users or to members, and others try to be there.
+	strangers bool
 }
 
 const (
@@ -45,6 +50,10 @@ func (l load) run(t *testing.T, recorder *history.Recorder, during func()) histo
 		return &actor{load: l, recorder: recorder, number: number, random: rand.New(rand.NewPCG(l.seed, uint64(number)))}
 	}
 	for _, name := range l.chats {
+		if l.strangers {
+			a := next()
+			readers.Go(func() { a.intrude(name, quiet) })
+		}
 		for range l.writers {
 			a := next()
 			writers.Go(func() { a.write(name, stop) })
@@ -68,7 +77,7 @@ func (l load) run(t *testing.T, recorder *history.Recorder, during func()) histo
 	ctx, cancel := context.WithTimeout(context.Background(), quietTimeout)
 	defer cancel()
 	for deadline := time.Now().Add(recoverWithin); ; {
-		h, err := recorder.Finish(ctx, number+1, l.services[0])
+		h, err := recorder.Finish(ctx, number+1, l.services[0], l.reader)
 		if err == nil {
 			return h
 		}
@@ -102,13 +111,56 @@ func (a *actor) wait(end <-chan struct{}) bool {
 	}
 }
 
+// user is who a client is in a chat: one of its two, or one by herself.
+func (a *actor) user(name string) string {
+	if first, second, pair := strings.Cut(name, ":"); pair {
+		return []string{first, second}[a.number%2]
+	}
+	return writer(a.number)
+}
+
+// writer is who a client is in a room.
+func writer(number int) string { return "w" + strconv.Itoa(number) }
+
+// members are all clients of a room that may be there.
+func (l load) members() []string {
+	var all []string
+	for number := range len(l.chats)*(1+l.writers+l.followers+l.lookers) + 1 {
+		all = append(all, writer(number))
+	}
+	return all
+}
+
+// reader is one who may read a chat.
+func (l load) reader(name string) string {
+	switch first, _, pair := strings.Cut(name, ":"); {
+	case pair:
+		return first
+	case slices.Contains(l.chats, name):
+		return writer(1)
+	}
+	return probing
+}
+
+// intrude tries to send and to read where it may not be.
+func (a *actor) intrude(name string, stop <-chan struct{}) {
+	for n := 1; a.wait(stop); n++ {
+		ctx, cancel := context.WithTimeout(programtest.As(context.Background(), stranger), 2*callTimeout)
+		a.recorder.Intrude(ctx, a.number, a.service(), chat.Message{Chat: name, Sender: stranger, Text: fmt.Sprint(stranger, "/", n)})
+		cancel()
+		a.calls++
+	}
+}
+
+// stranger is who may be in no chat.
+const stranger = "stranger"
+
 // write sends one message after the other, every second one with an id.
 func (a *actor) write(name string, stop <-chan struct{}) {
-	sender := "w" + strconv.Itoa(a.number)
 	for n := 1; (a.messages == 0 || n <= a.messages) && a.wait(stop); n++ {
-		m := chat.Message{Chat: name, Sender: sender, Text: fmt.Sprint(sender, "/", n)}
+		m := chat.Message{Chat: name, Sender: a.user(name), Text: fmt.Sprint(writer(a.number), "/", n)}
 		if n%2 == 0 {
-			m.ID = strconv.Itoa(n)
+			m.ID = m.Text
 		}
 		a.deliver(m, stop)
 	}
@@ -141,13 +193,13 @@ func (a *actor) deliver(m chat.Message, stop <-chan struct{}) {
 }
 
 func (a *actor) send(m chat.Message) history.Send {
-	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+	ctx, cancel := context.WithTimeout(programtest.As(context.Background(), m.Sender), callTimeout)
 	defer cancel()
 	return a.recorder.Send(ctx, a.number, a.service(), m)
 }
 
 func (a *actor) pull(r chat.PullRequest, follows bool) (chat.Page, bool) {
-	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+	ctx, cancel := context.WithTimeout(programtest.As(context.Background(), a.user(r.Chat)), callTimeout)
 	defer cancel()
 	page, err := a.recorder.Pull(ctx, a.number, a.service(), r, follows)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/programtest"
 	"github.com/pullchat/pullchat/test/faults/history"
 )
 
@@ -19,6 +20,7 @@ const (
 	recoverWithin = time.Second
 	probeEvery    = 20 * time.Millisecond
 	probeClient   = 1_000_000 // beyond all clients of a load
+	probing       = "prober"  // who sends them
 )
 
 // prober finds out how soon a send succeeds. What it sends is part of the history.
@@ -55,9 +57,9 @@ func (p *prober) one(ctx context.Context, service chat.Service, first int) bool 
 	defer tick.Stop()
 	for n := first; ; n++ {
 		p.probes.Go(func() {
-			call, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+			call, cancel := context.WithTimeout(programtest.As(context.WithoutCancel(ctx), probing), callTimeout)
 			defer cancel()
-			m := chat.Message{Chat: p.chat, Sender: "prober", Text: fmt.Sprint("probe ", n)}
+			m := chat.Message{Chat: p.chat, Sender: probing, Text: fmt.Sprint("probe ", n)}
 			if p.recorder.Send(call, probeClient+n, service, m).Outcome == history.Acknowledged {
 				select {
 				case success <- struct{}{}:

@@ -5,16 +5,23 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"github.com/pullchat/pullchat/internal/programtest"
 )
 
 // TestSoak: under load and a fault every few seconds, programs that live through it take no more and no more memory,
-// descriptors and threads. It is of the long form; FAULTS_SOAK is how long it lasts.
+// descriptors and threads. It is of the long form; FAULTS_SOAK is how long it lasts. It runs once, with AUTH=on unless
+// FAULTS_AUTH says otherwise: then a server does all that it does without, and more.
 func TestSoak(t *testing.T) {
 	if !long() {
 		t.Skip("make faults runs it")
 	}
+	var auth *programtest.Auth
+	if os.Getenv("FAULTS_AUTH") != "off" {
+		auth = programtest.NewAuth(t)
+	}
 	redis := startSingle(t)
-	s := startLinkedStack(t, redis)
+	s := startLinkedStack(t, auth, redis)
 	// The first of each two programs is stopped, cut off and left alone by others, but lives from beginning to end.
 	faults := append(redis.Faults(), s.faults()...)
 	for _, l := range append(s.above, s.below...) {

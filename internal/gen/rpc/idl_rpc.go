@@ -240,6 +240,7 @@ type Message struct {
 	SendTime int64   `thrift:"SendTime,4" frugal:"4,default,i64" json:"SendTime"`
 	Id       *string `thrift:"Id,5,optional" frugal:"5,optional,string" json:"Id,omitempty"`
 	Notice   *Notice `thrift:"notice,6,optional" frugal:"6,optional,Notice" json:"notice,omitempty"`
+	Erased   *bool   `thrift:"Erased,7,optional" frugal:"7,optional,bool" json:"Erased,omitempty"`
 }
 
 func NewMessage() *Message {
@@ -282,6 +283,15 @@ func (p *Message) GetNotice() (v *Notice) {
 	}
 	return p.Notice
 }
+
+var Message_Erased_DEFAULT bool
+
+func (p *Message) GetErased() (v bool) {
+	if !p.IsSetErased() {
+		return Message_Erased_DEFAULT
+	}
+	return *p.Erased
+}
 func (p *Message) SetChat(val string) {
 	p.Chat = val
 }
@@ -300,6 +310,9 @@ func (p *Message) SetId(val *string) {
 func (p *Message) SetNotice(val *Notice) {
 	p.Notice = val
 }
+func (p *Message) SetErased(val *bool) {
+	p.Erased = val
+}
 
 func (p *Message) IsSetId() bool {
 	return p.Id != nil
@@ -307,6 +320,10 @@ func (p *Message) IsSetId() bool {
 
 func (p *Message) IsSetNotice() bool {
 	return p.Notice != nil
+}
+
+func (p *Message) IsSetErased() bool {
+	return p.Erased != nil
 }
 
 func (p *Message) String() string {
@@ -323,6 +340,7 @@ var fieldIDToName_Message = map[int16]string{
 	4: "SendTime",
 	5: "Id",
 	6: "notice",
+	7: "Erased",
 }
 
 type SendRequest struct {
@@ -3686,6 +3704,172 @@ var fieldIDToName_ChangePasswordResponse = map[int16]string{
 	2: "Msg",
 }
 
+type DeleteAccountRequest struct {
+	User      *string `thrift:"User,1,optional" frugal:"1,optional,string" json:"User,omitempty"`
+	Password  *string `thrift:"Password,2,optional" frugal:"2,optional,string" json:"Password,omitempty"`
+	Erase     *bool   `thrift:"Erase,3,optional" frugal:"3,optional,bool" json:"Erase,omitempty"`
+	RequestId *string `thrift:"RequestId,4,optional" frugal:"4,optional,string" json:"RequestId,omitempty"`
+	Caller    *Caller `thrift:"caller,5,optional" frugal:"5,optional,Caller" json:"caller,omitempty"`
+}
+
+func NewDeleteAccountRequest() *DeleteAccountRequest {
+	return &DeleteAccountRequest{}
+}
+
+func (p *DeleteAccountRequest) InitDefault() {
+}
+
+var DeleteAccountRequest_User_DEFAULT string
+
+func (p *DeleteAccountRequest) GetUser() (v string) {
+	if !p.IsSetUser() {
+		return DeleteAccountRequest_User_DEFAULT
+	}
+	return *p.User
+}
+
+var DeleteAccountRequest_Password_DEFAULT string
+
+func (p *DeleteAccountRequest) GetPassword() (v string) {
+	if !p.IsSetPassword() {
+		return DeleteAccountRequest_Password_DEFAULT
+	}
+	return *p.Password
+}
+
+var DeleteAccountRequest_Erase_DEFAULT bool
+
+func (p *DeleteAccountRequest) GetErase() (v bool) {
+	if !p.IsSetErase() {
+		return DeleteAccountRequest_Erase_DEFAULT
+	}
+	return *p.Erase
+}
+
+var DeleteAccountRequest_RequestId_DEFAULT string
+
+func (p *DeleteAccountRequest) GetRequestId() (v string) {
+	if !p.IsSetRequestId() {
+		return DeleteAccountRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+
+var DeleteAccountRequest_Caller_DEFAULT *Caller
+
+func (p *DeleteAccountRequest) GetCaller() (v *Caller) {
+	if !p.IsSetCaller() {
+		return DeleteAccountRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
+func (p *DeleteAccountRequest) SetUser(val *string) {
+	p.User = val
+}
+func (p *DeleteAccountRequest) SetPassword(val *string) {
+	p.Password = val
+}
+func (p *DeleteAccountRequest) SetErase(val *bool) {
+	p.Erase = val
+}
+func (p *DeleteAccountRequest) SetRequestId(val *string) {
+	p.RequestId = val
+}
+func (p *DeleteAccountRequest) SetCaller(val *Caller) {
+	p.Caller = val
+}
+
+func (p *DeleteAccountRequest) IsSetUser() bool {
+	return p.User != nil
+}
+
+func (p *DeleteAccountRequest) IsSetPassword() bool {
+	return p.Password != nil
+}
+
+func (p *DeleteAccountRequest) IsSetErase() bool {
+	return p.Erase != nil
+}
+
+func (p *DeleteAccountRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *DeleteAccountRequest) IsSetCaller() bool {
+	return p.Caller != nil
+}
+
+func (p *DeleteAccountRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("DeleteAccountRequest(%+v)", *p)
+}
+
+var fieldIDToName_DeleteAccountRequest = map[int16]string{
+	1: "User",
+	2: "Password",
+	3: "Erase",
+	4: "RequestId",
+	5: "caller",
+}
+
+type DeleteAccountResponse struct {
+	Code     int32  `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg      string `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Complete *bool  `thrift:"Complete,3,optional" frugal:"3,optional,bool" json:"Complete,omitempty"`
+}
+
+func NewDeleteAccountResponse() *DeleteAccountResponse {
+	return &DeleteAccountResponse{}
+}
+
+func (p *DeleteAccountResponse) InitDefault() {
+}
+
+func (p *DeleteAccountResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *DeleteAccountResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var DeleteAccountResponse_Complete_DEFAULT bool
+
+func (p *DeleteAccountResponse) GetComplete() (v bool) {
+	if !p.IsSetComplete() {
+		return DeleteAccountResponse_Complete_DEFAULT
+	}
+	return *p.Complete
+}
+func (p *DeleteAccountResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *DeleteAccountResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *DeleteAccountResponse) SetComplete(val *bool) {
+	p.Complete = val
+}
+
+func (p *DeleteAccountResponse) IsSetComplete() bool {
+	return p.Complete != nil
+}
+
+func (p *DeleteAccountResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("DeleteAccountResponse(%+v)", *p)
+}
+
+var fieldIDToName_DeleteAccountResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Complete",
+}
+
 type ReadersRequest struct {
 	Chat      string  `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
 	RequestId *string `thrift:"RequestId,2,optional" frugal:"2,optional,string" json:"RequestId,omitempty"`
@@ -4630,6 +4814,7 @@ type StoredMessage struct {
 	Sender string  `thrift:"Sender,2,required" frugal:"2,required,string" json:"Sender"`
 	Id     *string `thrift:"Id,3,optional" frugal:"3,optional,string" json:"Id,omitempty"`
 	Notice *Notice `thrift:"notice,4,optional" frugal:"4,optional,Notice" json:"notice,omitempty"`
+	Erased *bool   `thrift:"Erased,5,optional" frugal:"5,optional,bool" json:"Erased,omitempty"`
 }
 
 func NewStoredMessage() *StoredMessage {
@@ -4664,6 +4849,15 @@ func (p *StoredMessage) GetNotice() (v *Notice) {
 	}
 	return p.Notice
 }
+
+var StoredMessage_Erased_DEFAULT bool
+
+func (p *StoredMessage) GetErased() (v bool) {
+	if !p.IsSetErased() {
+		return StoredMessage_Erased_DEFAULT
+	}
+	return *p.Erased
+}
 func (p *StoredMessage) SetText(val string) {
 	p.Text = val
 }
@@ -4676,6 +4870,9 @@ func (p *StoredMessage) SetId(val *string) {
 func (p *StoredMessage) SetNotice(val *Notice) {
 	p.Notice = val
 }
+func (p *StoredMessage) SetErased(val *bool) {
+	p.Erased = val
+}
 
 func (p *StoredMessage) IsSetId() bool {
 	return p.Id != nil
@@ -4683,6 +4880,10 @@ func (p *StoredMessage) IsSetId() bool {
 
 func (p *StoredMessage) IsSetNotice() bool {
 	return p.Notice != nil
+}
+
+func (p *StoredMessage) IsSetErased() bool {
+	return p.Erased != nil
 }
 
 func (p *StoredMessage) String() string {
@@ -4697,6 +4898,7 @@ var fieldIDToName_StoredMessage = map[int16]string{
 	2: "Sender",
 	3: "Id",
 	4: "notice",
+	5: "Erased",
 }
 
 type IMService interface {
@@ -4735,6 +4937,8 @@ type IMService interface {
 	Logout(ctx context.Context, req *LogoutRequest) (r *LogoutResponse, err error)
 
 	ChangePassword(ctx context.Context, req *ChangePasswordRequest) (r *ChangePasswordResponse, err error)
+
+	DeleteAccount(ctx context.Context, req *DeleteAccountRequest) (r *DeleteAccountResponse, err error)
 
 	Readers(ctx context.Context, req *ReadersRequest) (r *ReadersResponse, err error)
 
@@ -6128,6 +6332,82 @@ func (p *IMServiceChangePasswordResult) String() string {
 }
 
 var fieldIDToName_IMServiceChangePasswordResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceDeleteAccountArgs struct {
+	Req *DeleteAccountRequest `thrift:"req,1" frugal:"1,default,DeleteAccountRequest" json:"req"`
+}
+
+func NewIMServiceDeleteAccountArgs() *IMServiceDeleteAccountArgs {
+	return &IMServiceDeleteAccountArgs{}
+}
+
+func (p *IMServiceDeleteAccountArgs) InitDefault() {
+}
+
+var IMServiceDeleteAccountArgs_Req_DEFAULT *DeleteAccountRequest
+
+func (p *IMServiceDeleteAccountArgs) GetReq() (v *DeleteAccountRequest) {
+	if !p.IsSetReq() {
+		return IMServiceDeleteAccountArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceDeleteAccountArgs) SetReq(val *DeleteAccountRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceDeleteAccountArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceDeleteAccountArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceDeleteAccountArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceDeleteAccountArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceDeleteAccountResult struct {
+	Success *DeleteAccountResponse `thrift:"success,0,optional" frugal:"0,optional,DeleteAccountResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceDeleteAccountResult() *IMServiceDeleteAccountResult {
+	return &IMServiceDeleteAccountResult{}
+}
+
+func (p *IMServiceDeleteAccountResult) InitDefault() {
+}
+
+var IMServiceDeleteAccountResult_Success_DEFAULT *DeleteAccountResponse
+
+func (p *IMServiceDeleteAccountResult) GetSuccess() (v *DeleteAccountResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceDeleteAccountResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceDeleteAccountResult) SetSuccess(x interface{}) {
+	p.Success = x.(*DeleteAccountResponse)
+}
+
+func (p *IMServiceDeleteAccountResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceDeleteAccountResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceDeleteAccountResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceDeleteAccountResult = map[int16]string{
 	0: "success",
 }
 

@@ -1,6 +1,6 @@
--- Keeps an account, unless the user has one.
+-- Keeps an account, unless the user has one, or had one that was deleted.
 --
--- KEYS  1 account  hash: hash, name, created
+-- KEYS  1 account  hash: hash, name, created; or only deleted
 -- ARGV  1 hash     of the password
 --       2 name     for people
 --       3 now      microseconds since 1970; "" for Redis's own clock

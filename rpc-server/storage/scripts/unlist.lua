@@ -1,6 +1,7 @@
--- Takes a room from a user's list, unless it was put there again.
+-- Has a room be none of a user's any more, unless it was put into her list again. It stays there as one where she was.
 --
--- KEYS  1 rooms   sorted set: when the room was put there, in microseconds since 1970 → the room
+-- KEYS  1 rooms   sorted set: when the room was put there, in microseconds since 1970, or -1 where it is none of hers → the
+--                 room
 -- ARGV  1 room    id
 --       2 listed  when it was put there, as far as is known
 --       3 recent  a room that was put there since then stays: who did so may be about to make the user a member
@@ -12,4 +13,5 @@ local known = tonumber(redis.call('ZSCORE', rooms, room) or -1)
 if known ~= listed or known >= recent then
   return 0
 end
-return redis.call('ZREM', rooms, room)
+redis.call('ZADD', rooms, -1, room)
+return 1

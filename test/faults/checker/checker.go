@@ -33,6 +33,8 @@ const (
 	// call and its return.
 	NotLinearizable Kind = "not linearizable"
 	Unchecked       Kind = "unchecked" // there was no time to search for such an order
+	Denied          Kind = "denied"    // refused because of who asked, who may
+	Admitted        Kind = "admitted"  // done for somebody who may not
 )
 
 // Fault is one thing that is wrong.
@@ -55,6 +57,7 @@ type Options struct {
 func Check(h history.History, options Options) []Fault {
 	var faults []Fault
 	for _, c := range split(h) {
+		faults = append(faults, c.doors()...)
 		faults = append(faults, c.messages()...)
 		faults = append(faults, c.order()...)
 		faults = append(faults, c.followers()...)
@@ -94,6 +97,14 @@ func split(h history.History) []chatHistory {
 	for _, p := range h.Pulls {
 		c := part(p.Request.Chat)
 		c.pulls = append(c.pulls, p)
+	}
+	for _, d := range h.Denials {
+		c := part(d.Chat)
+		c.denials = append(c.denials, d)
+	}
+	for _, i := range h.Intrusions {
+		c := part(i.Message.Chat)
+		c.intrusions = append(c.intrusions, i)
 	}
 	var list []chatHistory
 	for _, name := range slices.Sorted(maps.Keys(chats)) {

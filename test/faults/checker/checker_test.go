@@ -187,6 +187,37 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// TestDoors: what is refused to who may, and done for who may not.
+func TestDoors(t *testing.T) {
+	t.Parallel()
+	refused := chat.Errorf(chat.PermissionDenied, "room is closed, and w is not a member")
+	late := chat.Errorf(chat.Unavailable, "redis does not answer")
+	for _, test := range []struct {
+		name       string
+		denials    []history.Denial
+		intrusions []history.Intrusion
+		log        []chat.Message
+		want       []Kind
+	}{
+		{"strangers are refused", nil, []history.Intrusion{{Message: message("a", 0), Sent: refused, Pulled: late}}, nil, []Kind{}},
+		{"a member is refused", []history.Denial{{Chat: "room", Err: refused}}, nil, nil, []Kind{Denied}},
+		{"a stranger sends", nil, []history.Intrusion{{Message: message("a", 0), Pulled: refused}}, nil, []Kind{Admitted}},
+		{"a stranger reads", nil, []history.Intrusion{{Message: message("a", 0), Sent: refused}}, nil, []Kind{Admitted}},
+		{
+			"a stranger's message is stored",
+			nil,
+			[]history.Intrusion{{Message: message("a", 0), Sent: late, Pulled: refused}},
+			[]chat.Message{message("a", 5)},
+			[]Kind{Admitted},
+		},
+	} {
+		h := history.History{Denials: test.denials, Intrusions: test.intrusions, Logs: map[string][]chat.Message{"room": test.log}}
+		if found := Check(h, Options{Timeout: 10 * time.Second}); !slices.Equal(Kinds(found), test.want) {
+			t.Errorf("Check(%s) = %v, want %v", test.name, found, test.want)
+		}
+	}
+}
+
 // TestReverse: the model reads in reverse as chat.Core does.
 func TestReverse(t *testing.T) {
 	t.Parallel()

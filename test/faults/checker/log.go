@@ -2,6 +2,7 @@ package checker
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/test/faults/history"
@@ -9,14 +10,38 @@ import (
 
 // chatHistory is what was done in one chat. Sends and pulls are in the order of their calls.
 type chatHistory struct {
-	name  string
-	sends []history.Send
-	pulls []history.Pull
-	log   []chat.Message
+	name       string
+	sends      []history.Send
+	pulls      []history.Pull
+	denials    []history.Denial
+	intrusions []history.Intrusion
+	log        []chat.Message
 }
 
 func (c chatHistory) fault(kind Kind, format string, args ...any) Fault {
 	return Fault{Kind: kind, Chat: c.name, Detail: fmt.Sprintf(format, args...)}
+}
+
+// doors holds what was refused and what was done against who asked: whoever sends and pulls may, and intruders may not.
+func (c chatHistory) doors() []Fault {
+	var faults []Fault
+	for _, d := range c.denials {
+		faults = append(faults, c.fault(Denied, "client %d: %v", d.Client, d.Err))
+	}
+	for _, i := range c.intrusions {
+		if i.Sent == nil {
+			faults = append(faults, c.fault(Admitted, "client %d: %q was acknowledged", i.Client, i.Message.Text))
+		}
+		if i.Pulled == nil {
+			faults = append(faults, c.fault(Admitted, "client %d: a page of %d messages was shown", i.Client, i.Messages))
+		}
+	}
+	return faults
+}
+
+// intruder says whether a message was sent by one who may not.
+func (c chatHistory) intruder(text string) bool {
+	return slices.ContainsFunc(c.intrusions, func(i history.Intrusion) bool { return i.Message.Text == text })
 }
 
 // messages holds every message against its attempts: an acknowledged one is there exactly once, at its send_time; one
@@ -40,6 +65,10 @@ func (c chatHistory) messages() []Fault {
 		delete(stored, text)
 	}
 	for text, found := range stored {
+		if c.intruder(text) {
+			faults = append(faults, c.fault(Admitted, "%q is stored at %d", text, found[0].SendTime))
+			continue
+		}
 		faults = append(faults, c.fault(Foreign, "%q at %d was never sent", text, found[0].SendTime))
 	}
 	return faults

@@ -14,7 +14,11 @@ import (
 // chat have the same text, and all sends of one text are attempts to store one message.
 type History struct {
 	Sends []Send
-	Pulls []Pull // those that were answered; another one says nothing
+	Pulls []Pull // those that were answered; another one says nothing, unless it is among the Denials
+	// Denials are what was refused because of who asked. Everybody who sends and pulls may be in the chat.
+	Denials []Denial
+	// Intrusions are what those have tried who may not be in a chat.
+	Intrusions []Intrusion
 	// Logs is every chat that was sent to, as it was read when all clients had ended.
 	Logs map[string][]chat.Message
 }
@@ -36,6 +40,36 @@ type Pull struct {
 	Request      chat.PullRequest
 	Page         chat.Page
 	Follows      bool // the client continues where its pull before this one ended
+}
+
+// Denial is a send or a pull that was refused because of who asked.
+type Denial struct {
+	Client int
+	Chat   string
+	Err    error
+}
+
+// Intrusion is a send and a pull of one who may not be in the chat.
+type Intrusion struct {
+	Client   int
+	Message  chat.Message
+	Sent     error
+	Pulled   error
+	Messages int // that the pull has shown
+}
+
+// Denied says of an error that it is a refusal because of who asks: there is nothing else in these tests that is not
+// found.
+func Denied(err error) bool {
+	answer, ok := errors.AsType[*chat.Error](err)
+	if !ok {
+		return false
+	}
+	switch answer.Code {
+	case chat.Unauthenticated, chat.TokenInvalid, chat.TokenExpired, chat.PermissionDenied, chat.NotFound:
+		return true
+	}
+	return false
 }
 
 // Outcome is what an answer says about a message.

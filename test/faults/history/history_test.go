@@ -35,3 +35,18 @@ func TestOutcomeOf(t *testing.T) {
 		}
 	}
 }
+
+func TestDenied(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[chat.Code]bool{
+		chat.Unauthenticated: true, chat.TokenExpired: true, chat.TokenInvalid: true, chat.PermissionDenied: true, chat.NotFound: true,
+		chat.Unavailable: false, chat.DeadlineExceeded: false, chat.Conflict: false, chat.InvalidArgument: false, chat.Internal: false,
+	} {
+		if got := Denied(chat.Errorf(code, "no")); got != want {
+			t.Errorf("Denied(%s) = %v, want %v", code, got, want)
+		}
+	}
+	if Denied(nil) {
+		t.Error("Denied(nil) = true, want false")
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/programtest"
 )
 
 // Recorder makes calls and keeps what came of them. It is safe for concurrent use.
@@ -32,31 +33,61 @@ func (r *Recorder) Send(ctx context.Context, client int, service chat.Service, m
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	r.history.Sends = append(r.history.Sends, s)
+	r.denied(client, m.Chat, err)
 	return s
+}
+
+// denied is called with the mutex held.
+func (r *Recorder) denied(client int, chat string, err error) {
+	if Denied(err) {
+		r.history.Denials = append(r.history.Denials, Denial{client, chat, err})
+	}
+}
+
+// Stored keeps a message that was stored since a time by something else than a send.
+func (r *Recorder) Stored(client int, since time.Time, m chat.Message) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.history.Sends = append(r.history.Sends, Send{
+		Client: client, Call: since.Sub(r.began), Return: time.Since(r.began), Message: m, Outcome: Acknowledged,
+	})
+}
+
+// Intrude tries to send and to pull where the client may not be.
+func (r *Recorder) Intrude(ctx context.Context, client int, service chat.Service, m chat.Message) {
+	i := Intrusion{Client: client, Message: m}
+	_, i.Sent = service.Send(ctx, m)
+	page, err := service.Pull(ctx, chat.PullRequest{Chat: m.Chat})
+	i.Pulled, i.Messages = err, len(page.Messages)
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.history.Intrusions = append(r.history.Intrusions, i)
 }
 
 // Pull makes one pull. follows says that it continues where the client's last one ended.
 func (r *Recorder) Pull(ctx context.Context, client int, service chat.Service, request chat.PullRequest, follows bool) (chat.Page, error) {
 	p := Pull{Client: client, Call: time.Since(r.began), Request: request, Follows: follows}
 	page, err := service.Pull(ctx, request)
-	if err != nil {
-		return chat.Page{}, err
-	}
 	p.Return, p.Page = time.Since(r.began), page
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
+	if err != nil {
+		r.denied(client, request.Chat, err)
+		return chat.Page{}, err
+	}
 	r.history.Pulls = append(r.history.Pulls, p)
 	return page, nil
 }
 
 // Finish reads every chat that was sent to, forward and in reverse, as a client with the given number, and returns
-// the history. All other clients have ended.
-func (r *Recorder) Finish(ctx context.Context, client int, service chat.Service) (History, error) {
+// the history. All other clients have ended. reader returns who may read a chat.
+func (r *Recorder) Finish(ctx context.Context, client int, service chat.Service, reader func(string) string) (History, error) {
 	logs := make(map[string][]chat.Message)
 	for _, s := range r.history.Sends {
 		logs[s.Message.Chat] = nil
 	}
 	for name := range logs {
+		ctx := programtest.As(ctx, reader(name))
 		log, err := r.read(ctx, client, service, chat.PullRequest{Chat: name, Limit: 100})
 		if err != nil {
 			return History{}, fmt.Errorf("read %s: %w", name, err)

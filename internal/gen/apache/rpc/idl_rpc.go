@@ -588,6 +588,7 @@ func (p *Notice) String() string {
 //   - SendTime
 //   - ID
 //   - Notice
+//   - Erased
 type Message struct {
 	Chat     string  `thrift:"Chat,1" db:"Chat" json:"Chat"`
 	Text     string  `thrift:"Text,2" db:"Text" json:"Text"`
@@ -595,6 +596,7 @@ type Message struct {
 	SendTime int64   `thrift:"SendTime,4" db:"SendTime" json:"SendTime"`
 	ID       *string `thrift:"Id,5" db:"Id" json:"Id,omitempty"`
 	Notice   *Notice `thrift:"notice,6" db:"notice" json:"notice,omitempty"`
+	Erased   *bool   `thrift:"Erased,7" db:"Erased" json:"Erased,omitempty"`
 }
 
 func NewMessage() *Message {
@@ -634,12 +636,25 @@ func (p *Message) GetNotice() *Notice {
 	}
 	return p.Notice
 }
+
+var Message_Erased_DEFAULT bool
+
+func (p *Message) GetErased() bool {
+	if !p.IsSetErased() {
+		return Message_Erased_DEFAULT
+	}
+	return *p.Erased
+}
 func (p *Message) IsSetID() bool {
 	return p.ID != nil
 }
 
 func (p *Message) IsSetNotice() bool {
 	return p.Notice != nil
+}
+
+func (p *Message) IsSetErased() bool {
+	return p.Erased != nil
 }
 
 func (p *Message) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -716,6 +731,16 @@ func (p *Message) Read(ctx context.Context, iprot thrift.TProtocol) error {
 					return err
 				}
 			}
+		case 7:
+			if fieldTypeId == thrift.BOOL {
+				if err := p.ReadField7(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
 		default:
 			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
 				return err
@@ -784,6 +809,15 @@ func (p *Message) ReadField6(ctx context.Context, iprot thrift.TProtocol) error 
 	return nil
 }
 
+func (p *Message) ReadField7(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadBool(ctx); err != nil {
+		return thrift.PrependError("error reading field 7: ", err)
+	} else {
+		p.Erased = &v
+	}
+	return nil
+}
+
 func (p *Message) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "Message"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -805,6 +839,9 @@ func (p *Message) Write(ctx context.Context, oprot thrift.TProtocol) error {
 			return err
 		}
 		if err := p.writeField6(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField7(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -899,6 +936,21 @@ func (p *Message) writeField6(ctx context.Context, oprot thrift.TProtocol) (err 
 	return err
 }
 
+func (p *Message) writeField7(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetErased() {
+		if err := oprot.WriteFieldBegin(ctx, "Erased", thrift.BOOL, 7); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 7:Erased: ", p), err)
+		}
+		if err := oprot.WriteBool(ctx, bool(*p.Erased)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Erased (7) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 7:Erased: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *Message) Equals(other *Message) bool {
 	if p == other {
 		return true
@@ -927,6 +979,14 @@ func (p *Message) Equals(other *Message) bool {
 	}
 	if !p.Notice.Equals(other.Notice) {
 		return false
+	}
+	if p.Erased != other.Erased {
+		if p.Erased == nil || other.Erased == nil {
+			return false
+		}
+		if (*p.Erased) != (*other.Erased) {
+			return false
+		}
 	}
 	return true
 }
@@ -14089,6 +14149,593 @@ func (p *ChangePasswordResponse) String() string {
 }
 
 // Attributes:
+//   - User
+//   - Password
+//   - Erase
+//   - RequestId
+//   - Caller
+type DeleteAccountRequest struct {
+	User      *string `thrift:"User,1" db:"User" json:"User,omitempty"`
+	Password  *string `thrift:"Password,2" db:"Password" json:"Password,omitempty"`
+	Erase     *bool   `thrift:"Erase,3" db:"Erase" json:"Erase,omitempty"`
+	RequestId *string `thrift:"RequestId,4" db:"RequestId" json:"RequestId,omitempty"`
+	Caller    *Caller `thrift:"caller,5" db:"caller" json:"caller,omitempty"`
+}
+
+func NewDeleteAccountRequest() *DeleteAccountRequest {
+	return &DeleteAccountRequest{}
+}
+
+var DeleteAccountRequest_User_DEFAULT string
+
+func (p *DeleteAccountRequest) GetUser() string {
+	if !p.IsSetUser() {
+		return DeleteAccountRequest_User_DEFAULT
+	}
+	return *p.User
+}
+
+var DeleteAccountRequest_Password_DEFAULT string
+
+func (p *DeleteAccountRequest) GetPassword() string {
+	if !p.IsSetPassword() {
+		return DeleteAccountRequest_Password_DEFAULT
+	}
+	return *p.Password
+}
+
+var DeleteAccountRequest_Erase_DEFAULT bool
+
+func (p *DeleteAccountRequest) GetErase() bool {
+	if !p.IsSetErase() {
+		return DeleteAccountRequest_Erase_DEFAULT
+	}
+	return *p.Erase
+}
+
+var DeleteAccountRequest_RequestId_DEFAULT string
+
+func (p *DeleteAccountRequest) GetRequestId() string {
+	if !p.IsSetRequestId() {
+		return DeleteAccountRequest_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+
+var DeleteAccountRequest_Caller_DEFAULT *Caller
+
+func (p *DeleteAccountRequest) GetCaller() *Caller {
+	if !p.IsSetCaller() {
+		return DeleteAccountRequest_Caller_DEFAULT
+	}
+	return p.Caller
+}
+func (p *DeleteAccountRequest) IsSetUser() bool {
+	return p.User != nil
+}
+
+func (p *DeleteAccountRequest) IsSetPassword() bool {
+	return p.Password != nil
+}
+
+func (p *DeleteAccountRequest) IsSetErase() bool {
+	return p.Erase != nil
+}
+
+func (p *DeleteAccountRequest) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *DeleteAccountRequest) IsSetCaller() bool {
+	return p.Caller != nil
+}
+
+func (p *DeleteAccountRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.BOOL {
+				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 4:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField4(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 5:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField5(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *DeleteAccountRequest) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.User = &v
+	}
+	return nil
+}
+
+func (p *DeleteAccountRequest) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Password = &v
+	}
+	return nil
+}
+
+func (p *DeleteAccountRequest) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadBool(ctx); err != nil {
+		return thrift.PrependError("error reading field 3: ", err)
+	} else {
+		p.Erase = &v
+	}
+	return nil
+}
+
+func (p *DeleteAccountRequest) ReadField4(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 4: ", err)
+	} else {
+		p.RequestId = &v
+	}
+	return nil
+}
+
+func (p *DeleteAccountRequest) ReadField5(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Caller = &Caller{}
+	if err := p.Caller.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Caller), err)
+	}
+	return nil
+}
+
+func (p *DeleteAccountRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "DeleteAccountRequest"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField4(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField5(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *DeleteAccountRequest) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetUser() {
+		if err := oprot.WriteFieldBegin(ctx, "User", thrift.STRING, 1); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:User: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.User)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.User (1) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 1:User: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *DeleteAccountRequest) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetPassword() {
+		if err := oprot.WriteFieldBegin(ctx, "Password", thrift.STRING, 2); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Password: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.Password)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Password (2) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Password: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *DeleteAccountRequest) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetErase() {
+		if err := oprot.WriteFieldBegin(ctx, "Erase", thrift.BOOL, 3); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:Erase: ", p), err)
+		}
+		if err := oprot.WriteBool(ctx, bool(*p.Erase)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Erase (3) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 3:Erase: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *DeleteAccountRequest) writeField4(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetRequestId() {
+		if err := oprot.WriteFieldBegin(ctx, "RequestId", thrift.STRING, 4); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 4:RequestId: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.RequestId)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.RequestId (4) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 4:RequestId: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *DeleteAccountRequest) writeField5(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetCaller() {
+		if err := oprot.WriteFieldBegin(ctx, "caller", thrift.STRUCT, 5); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 5:caller: ", p), err)
+		}
+		if err := p.Caller.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Caller), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 5:caller: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *DeleteAccountRequest) Equals(other *DeleteAccountRequest) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.User != other.User {
+		if p.User == nil || other.User == nil {
+			return false
+		}
+		if (*p.User) != (*other.User) {
+			return false
+		}
+	}
+	if p.Password != other.Password {
+		if p.Password == nil || other.Password == nil {
+			return false
+		}
+		if (*p.Password) != (*other.Password) {
+			return false
+		}
+	}
+	if p.Erase != other.Erase {
+		if p.Erase == nil || other.Erase == nil {
+			return false
+		}
+		if (*p.Erase) != (*other.Erase) {
+			return false
+		}
+	}
+	if p.RequestId != other.RequestId {
+		if p.RequestId == nil || other.RequestId == nil {
+			return false
+		}
+		if (*p.RequestId) != (*other.RequestId) {
+			return false
+		}
+	}
+	if !p.Caller.Equals(other.Caller) {
+		return false
+	}
+	return true
+}
+
+func (p *DeleteAccountRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("DeleteAccountRequest(%+v)", *p)
+}
+
+// Attributes:
+//   - Code
+//   - Msg
+//   - Complete
+type DeleteAccountResponse struct {
+	Code     int32  `thrift:"Code,1,required" db:"Code" json:"Code"`
+	Msg      string `thrift:"Msg,2,required" db:"Msg" json:"Msg"`
+	Complete *bool  `thrift:"Complete,3" db:"Complete" json:"Complete,omitempty"`
+}
+
+func NewDeleteAccountResponse() *DeleteAccountResponse {
+	return &DeleteAccountResponse{}
+}
+
+func (p *DeleteAccountResponse) GetCode() int32 {
+	return p.Code
+}
+
+func (p *DeleteAccountResponse) GetMsg() string {
+	return p.Msg
+}
+
+var DeleteAccountResponse_Complete_DEFAULT bool
+
+func (p *DeleteAccountResponse) GetComplete() bool {
+	if !p.IsSetComplete() {
+		return DeleteAccountResponse_Complete_DEFAULT
+	}
+	return *p.Complete
+}
+func (p *DeleteAccountResponse) IsSetComplete() bool {
+	return p.Complete != nil
+}
+
+func (p *DeleteAccountResponse) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetCode bool = false
+	var issetMsg bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.I32 {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetCode = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+				issetMsg = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.BOOL {
+				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetCode {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Code is not set"))
+	}
+	if !issetMsg {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Msg is not set"))
+	}
+	return nil
+}
+
+func (p *DeleteAccountResponse) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI32(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.Code = v
+	}
+	return nil
+}
+
+func (p *DeleteAccountResponse) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Msg = v
+	}
+	return nil
+}
+
+func (p *DeleteAccountResponse) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadBool(ctx); err != nil {
+		return thrift.PrependError("error reading field 3: ", err)
+	} else {
+		p.Complete = &v
+	}
+	return nil
+}
+
+func (p *DeleteAccountResponse) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "DeleteAccountResponse"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *DeleteAccountResponse) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Code", thrift.I32, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Code: ", p), err)
+	}
+	if err := oprot.WriteI32(ctx, int32(p.Code)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Code (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Code: ", p), err)
+	}
+	return err
+}
+
+func (p *DeleteAccountResponse) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Msg", thrift.STRING, 2); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Msg: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Msg)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Msg (2) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Msg: ", p), err)
+	}
+	return err
+}
+
+func (p *DeleteAccountResponse) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetComplete() {
+		if err := oprot.WriteFieldBegin(ctx, "Complete", thrift.BOOL, 3); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:Complete: ", p), err)
+		}
+		if err := oprot.WriteBool(ctx, bool(*p.Complete)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Complete (3) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 3:Complete: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *DeleteAccountResponse) Equals(other *DeleteAccountResponse) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.Code != other.Code {
+		return false
+	}
+	if p.Msg != other.Msg {
+		return false
+	}
+	if p.Complete != other.Complete {
+		if p.Complete == nil || other.Complete == nil {
+			return false
+		}
+		if (*p.Complete) != (*other.Complete) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *DeleteAccountResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("DeleteAccountResponse(%+v)", *p)
+}
+
+// Attributes:
 //   - Chat
 //   - RequestId
 //   - Caller
@@ -17839,11 +18486,13 @@ func (p *ChatsResponse) String() string {
 //   - Sender
 //   - ID
 //   - Notice
+//   - Erased
 type StoredMessage struct {
 	Text   string  `thrift:"Text,1,required" db:"Text" json:"Text"`
 	Sender string  `thrift:"Sender,2,required" db:"Sender" json:"Sender"`
 	ID     *string `thrift:"Id,3" db:"Id" json:"Id,omitempty"`
 	Notice *Notice `thrift:"notice,4" db:"notice" json:"notice,omitempty"`
+	Erased *bool   `thrift:"Erased,5" db:"Erased" json:"Erased,omitempty"`
 }
 
 func NewStoredMessage() *StoredMessage {
@@ -17875,12 +18524,25 @@ func (p *StoredMessage) GetNotice() *Notice {
 	}
 	return p.Notice
 }
+
+var StoredMessage_Erased_DEFAULT bool
+
+func (p *StoredMessage) GetErased() bool {
+	if !p.IsSetErased() {
+		return StoredMessage_Erased_DEFAULT
+	}
+	return *p.Erased
+}
 func (p *StoredMessage) IsSetID() bool {
 	return p.ID != nil
 }
 
 func (p *StoredMessage) IsSetNotice() bool {
 	return p.Notice != nil
+}
+
+func (p *StoredMessage) IsSetErased() bool {
+	return p.Erased != nil
 }
 
 func (p *StoredMessage) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -17935,6 +18597,16 @@ func (p *StoredMessage) Read(ctx context.Context, iprot thrift.TProtocol) error 
 		case 4:
 			if fieldTypeId == thrift.STRUCT {
 				if err := p.ReadField4(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 5:
+			if fieldTypeId == thrift.BOOL {
+				if err := p.ReadField5(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -17998,6 +18670,15 @@ func (p *StoredMessage) ReadField4(ctx context.Context, iprot thrift.TProtocol) 
 	return nil
 }
 
+func (p *StoredMessage) ReadField5(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadBool(ctx); err != nil {
+		return thrift.PrependError("error reading field 5: ", err)
+	} else {
+		p.Erased = &v
+	}
+	return nil
+}
+
 func (p *StoredMessage) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "StoredMessage"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -18013,6 +18694,9 @@ func (p *StoredMessage) Write(ctx context.Context, oprot thrift.TProtocol) error
 			return err
 		}
 		if err := p.writeField4(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField5(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -18081,6 +18765,21 @@ func (p *StoredMessage) writeField4(ctx context.Context, oprot thrift.TProtocol)
 	return err
 }
 
+func (p *StoredMessage) writeField5(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetErased() {
+		if err := oprot.WriteFieldBegin(ctx, "Erased", thrift.BOOL, 5); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 5:Erased: ", p), err)
+		}
+		if err := oprot.WriteBool(ctx, bool(*p.Erased)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Erased (5) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 5:Erased: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *StoredMessage) Equals(other *StoredMessage) bool {
 	if p == other {
 		return true
@@ -18103,6 +18802,14 @@ func (p *StoredMessage) Equals(other *StoredMessage) bool {
 	}
 	if !p.Notice.Equals(other.Notice) {
 		return false
+	}
+	if p.Erased != other.Erased {
+		if p.Erased == nil || other.Erased == nil {
+			return false
+		}
+		if (*p.Erased) != (*other.Erased) {
+			return false
+		}
 	}
 	return true
 }
@@ -18169,6 +18876,9 @@ type IMService interface {
 	// Parameters:
 	//  - Req
 	ChangePassword(ctx context.Context, req *ChangePasswordRequest) (_r *ChangePasswordResponse, _err error)
+	// Parameters:
+	//  - Req
+	DeleteAccount(ctx context.Context, req *DeleteAccountRequest) (_r *DeleteAccountResponse, _err error)
 	// Parameters:
 	//  - Req
 	Readers(ctx context.Context, req *ReadersRequest) (_r *ReadersResponse, _err error)
@@ -18571,12 +19281,12 @@ func (p *IMServiceClient) ChangePassword(ctx context.Context, req *ChangePasswor
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Readers(ctx context.Context, req *ReadersRequest) (_r *ReadersResponse, _err error) {
-	var _args122 IMServiceReadersArgs
+func (p *IMServiceClient) DeleteAccount(ctx context.Context, req *DeleteAccountRequest) (_r *DeleteAccountResponse, _err error) {
+	var _args122 IMServiceDeleteAccountArgs
 	_args122.Req = req
-	var _result124 IMServiceReadersResult
+	var _result124 IMServiceDeleteAccountResult
 	var _meta123 thrift.ResponseMeta
-	_meta123, _err = p.Client_().Call(ctx, "Readers", &_args122, &_result124)
+	_meta123, _err = p.Client_().Call(ctx, "DeleteAccount", &_args122, &_result124)
 	p.SetLastResponseMeta_(_meta123)
 	if _err != nil {
 		return
@@ -18584,17 +19294,17 @@ func (p *IMServiceClient) Readers(ctx context.Context, req *ReadersRequest) (_r 
 	if _ret125 := _result124.GetSuccess(); _ret125 != nil {
 		return _ret125, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Readers failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "DeleteAccount failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Ignored(ctx context.Context, req *IgnoredRequest) (_r *IgnoredResponse, _err error) {
-	var _args126 IMServiceIgnoredArgs
+func (p *IMServiceClient) Readers(ctx context.Context, req *ReadersRequest) (_r *ReadersResponse, _err error) {
+	var _args126 IMServiceReadersArgs
 	_args126.Req = req
-	var _result128 IMServiceIgnoredResult
+	var _result128 IMServiceReadersResult
 	var _meta127 thrift.ResponseMeta
-	_meta127, _err = p.Client_().Call(ctx, "Ignored", &_args126, &_result128)
+	_meta127, _err = p.Client_().Call(ctx, "Readers", &_args126, &_result128)
 	p.SetLastResponseMeta_(_meta127)
 	if _err != nil {
 		return
@@ -18602,17 +19312,17 @@ func (p *IMServiceClient) Ignored(ctx context.Context, req *IgnoredRequest) (_r 
 	if _ret129 := _result128.GetSuccess(); _ret129 != nil {
 		return _ret129, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Ignored failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Readers failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Ignore(ctx context.Context, req *IgnoreRequest) (_r *IgnoreResponse, _err error) {
-	var _args130 IMServiceIgnoreArgs
+func (p *IMServiceClient) Ignored(ctx context.Context, req *IgnoredRequest) (_r *IgnoredResponse, _err error) {
+	var _args130 IMServiceIgnoredArgs
 	_args130.Req = req
-	var _result132 IMServiceIgnoreResult
+	var _result132 IMServiceIgnoredResult
 	var _meta131 thrift.ResponseMeta
-	_meta131, _err = p.Client_().Call(ctx, "Ignore", &_args130, &_result132)
+	_meta131, _err = p.Client_().Call(ctx, "Ignored", &_args130, &_result132)
 	p.SetLastResponseMeta_(_meta131)
 	if _err != nil {
 		return
@@ -18620,17 +19330,17 @@ func (p *IMServiceClient) Ignore(ctx context.Context, req *IgnoreRequest) (_r *I
 	if _ret133 := _result132.GetSuccess(); _ret133 != nil {
 		return _ret133, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Ignore failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Ignored failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Inbox(ctx context.Context, req *InboxRequest) (_r *InboxResponse, _err error) {
-	var _args134 IMServiceInboxArgs
+func (p *IMServiceClient) Ignore(ctx context.Context, req *IgnoreRequest) (_r *IgnoreResponse, _err error) {
+	var _args134 IMServiceIgnoreArgs
 	_args134.Req = req
-	var _result136 IMServiceInboxResult
+	var _result136 IMServiceIgnoreResult
 	var _meta135 thrift.ResponseMeta
-	_meta135, _err = p.Client_().Call(ctx, "Inbox", &_args134, &_result136)
+	_meta135, _err = p.Client_().Call(ctx, "Ignore", &_args134, &_result136)
 	p.SetLastResponseMeta_(_meta135)
 	if _err != nil {
 		return
@@ -18638,17 +19348,17 @@ func (p *IMServiceClient) Inbox(ctx context.Context, req *InboxRequest) (_r *Inb
 	if _ret137 := _result136.GetSuccess(); _ret137 != nil {
 		return _ret137, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Inbox failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Ignore failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Unread(ctx context.Context, req *UnreadRequest) (_r *UnreadResponse, _err error) {
-	var _args138 IMServiceUnreadArgs
+func (p *IMServiceClient) Inbox(ctx context.Context, req *InboxRequest) (_r *InboxResponse, _err error) {
+	var _args138 IMServiceInboxArgs
 	_args138.Req = req
-	var _result140 IMServiceUnreadResult
+	var _result140 IMServiceInboxResult
 	var _meta139 thrift.ResponseMeta
-	_meta139, _err = p.Client_().Call(ctx, "Unread", &_args138, &_result140)
+	_meta139, _err = p.Client_().Call(ctx, "Inbox", &_args138, &_result140)
 	p.SetLastResponseMeta_(_meta139)
 	if _err != nil {
 		return
@@ -18656,17 +19366,17 @@ func (p *IMServiceClient) Unread(ctx context.Context, req *UnreadRequest) (_r *U
 	if _ret141 := _result140.GetSuccess(); _ret141 != nil {
 		return _ret141, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Unread failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Inbox failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Chats(ctx context.Context, req *ChatsRequest) (_r *ChatsResponse, _err error) {
-	var _args142 IMServiceChatsArgs
+func (p *IMServiceClient) Unread(ctx context.Context, req *UnreadRequest) (_r *UnreadResponse, _err error) {
+	var _args142 IMServiceUnreadArgs
 	_args142.Req = req
-	var _result144 IMServiceChatsResult
+	var _result144 IMServiceUnreadResult
 	var _meta143 thrift.ResponseMeta
-	_meta143, _err = p.Client_().Call(ctx, "Chats", &_args142, &_result144)
+	_meta143, _err = p.Client_().Call(ctx, "Unread", &_args142, &_result144)
 	p.SetLastResponseMeta_(_meta143)
 	if _err != nil {
 		return
@@ -18674,17 +19384,17 @@ func (p *IMServiceClient) Chats(ctx context.Context, req *ChatsRequest) (_r *Cha
 	if _ret145 := _result144.GetSuccess(); _ret145 != nil {
 		return _ret145, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Chats failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Unread failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Enter(ctx context.Context, req *EnterRequest) (_r *EnterResponse, _err error) {
-	var _args146 IMServiceEnterArgs
+func (p *IMServiceClient) Chats(ctx context.Context, req *ChatsRequest) (_r *ChatsResponse, _err error) {
+	var _args146 IMServiceChatsArgs
 	_args146.Req = req
-	var _result148 IMServiceEnterResult
+	var _result148 IMServiceChatsResult
 	var _meta147 thrift.ResponseMeta
-	_meta147, _err = p.Client_().Call(ctx, "Enter", &_args146, &_result148)
+	_meta147, _err = p.Client_().Call(ctx, "Chats", &_args146, &_result148)
 	p.SetLastResponseMeta_(_meta147)
 	if _err != nil {
 		return
@@ -18692,17 +19402,17 @@ func (p *IMServiceClient) Enter(ctx context.Context, req *EnterRequest) (_r *Ent
 	if _ret149 := _result148.GetSuccess(); _ret149 != nil {
 		return _ret149, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Enter failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Chats failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) CreateRoom(ctx context.Context, req *CreateRoomRequest) (_r *RoomResponse, _err error) {
-	var _args150 IMServiceCreateRoomArgs
+func (p *IMServiceClient) Enter(ctx context.Context, req *EnterRequest) (_r *EnterResponse, _err error) {
+	var _args150 IMServiceEnterArgs
 	_args150.Req = req
-	var _result152 IMServiceCreateRoomResult
+	var _result152 IMServiceEnterResult
 	var _meta151 thrift.ResponseMeta
-	_meta151, _err = p.Client_().Call(ctx, "CreateRoom", &_args150, &_result152)
+	_meta151, _err = p.Client_().Call(ctx, "Enter", &_args150, &_result152)
 	p.SetLastResponseMeta_(_meta151)
 	if _err != nil {
 		return
@@ -18710,17 +19420,17 @@ func (p *IMServiceClient) CreateRoom(ctx context.Context, req *CreateRoomRequest
 	if _ret153 := _result152.GetSuccess(); _ret153 != nil {
 		return _ret153, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "CreateRoom failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Enter failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) ChangeRoom(ctx context.Context, req *ChangeRoomRequest) (_r *RoomResponse, _err error) {
-	var _args154 IMServiceChangeRoomArgs
+func (p *IMServiceClient) CreateRoom(ctx context.Context, req *CreateRoomRequest) (_r *RoomResponse, _err error) {
+	var _args154 IMServiceCreateRoomArgs
 	_args154.Req = req
-	var _result156 IMServiceChangeRoomResult
+	var _result156 IMServiceCreateRoomResult
 	var _meta155 thrift.ResponseMeta
-	_meta155, _err = p.Client_().Call(ctx, "ChangeRoom", &_args154, &_result156)
+	_meta155, _err = p.Client_().Call(ctx, "CreateRoom", &_args154, &_result156)
 	p.SetLastResponseMeta_(_meta155)
 	if _err != nil {
 		return
@@ -18728,17 +19438,17 @@ func (p *IMServiceClient) ChangeRoom(ctx context.Context, req *ChangeRoomRequest
 	if _ret157 := _result156.GetSuccess(); _ret157 != nil {
 		return _ret157, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "ChangeRoom failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "CreateRoom failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Room(ctx context.Context, req *RoomRequest) (_r *RoomResponse, _err error) {
-	var _args158 IMServiceRoomArgs
+func (p *IMServiceClient) ChangeRoom(ctx context.Context, req *ChangeRoomRequest) (_r *RoomResponse, _err error) {
+	var _args158 IMServiceChangeRoomArgs
 	_args158.Req = req
-	var _result160 IMServiceRoomResult
+	var _result160 IMServiceChangeRoomResult
 	var _meta159 thrift.ResponseMeta
-	_meta159, _err = p.Client_().Call(ctx, "Room", &_args158, &_result160)
+	_meta159, _err = p.Client_().Call(ctx, "ChangeRoom", &_args158, &_result160)
 	p.SetLastResponseMeta_(_meta159)
 	if _err != nil {
 		return
@@ -18746,17 +19456,17 @@ func (p *IMServiceClient) Room(ctx context.Context, req *RoomRequest) (_r *RoomR
 	if _ret161 := _result160.GetSuccess(); _ret161 != nil {
 		return _ret161, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Room failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "ChangeRoom failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) RoomsOf(ctx context.Context, req *RoomsRequest) (_r *RoomsResponse, _err error) {
-	var _args162 IMServiceRoomsOfArgs
+func (p *IMServiceClient) Room(ctx context.Context, req *RoomRequest) (_r *RoomResponse, _err error) {
+	var _args162 IMServiceRoomArgs
 	_args162.Req = req
-	var _result164 IMServiceRoomsOfResult
+	var _result164 IMServiceRoomResult
 	var _meta163 thrift.ResponseMeta
-	_meta163, _err = p.Client_().Call(ctx, "RoomsOf", &_args162, &_result164)
+	_meta163, _err = p.Client_().Call(ctx, "Room", &_args162, &_result164)
 	p.SetLastResponseMeta_(_meta163)
 	if _err != nil {
 		return
@@ -18764,17 +19474,17 @@ func (p *IMServiceClient) RoomsOf(ctx context.Context, req *RoomsRequest) (_r *R
 	if _ret165 := _result164.GetSuccess(); _ret165 != nil {
 		return _ret165, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "RoomsOf failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Room failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) PublicRooms(ctx context.Context, req *RoomsRequest) (_r *RoomsResponse, _err error) {
-	var _args166 IMServicePublicRoomsArgs
+func (p *IMServiceClient) RoomsOf(ctx context.Context, req *RoomsRequest) (_r *RoomsResponse, _err error) {
+	var _args166 IMServiceRoomsOfArgs
 	_args166.Req = req
-	var _result168 IMServicePublicRoomsResult
+	var _result168 IMServiceRoomsOfResult
 	var _meta167 thrift.ResponseMeta
-	_meta167, _err = p.Client_().Call(ctx, "PublicRooms", &_args166, &_result168)
+	_meta167, _err = p.Client_().Call(ctx, "RoomsOf", &_args166, &_result168)
 	p.SetLastResponseMeta_(_meta167)
 	if _err != nil {
 		return
@@ -18782,23 +19492,41 @@ func (p *IMServiceClient) PublicRooms(ctx context.Context, req *RoomsRequest) (_
 	if _ret169 := _result168.GetSuccess(); _ret169 != nil {
 		return _ret169, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "PublicRooms failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "RoomsOf failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Watch(ctx context.Context, req *WatchRequest) (_r *WatchResponse, _err error) {
-	var _args170 IMServiceWatchArgs
+func (p *IMServiceClient) PublicRooms(ctx context.Context, req *RoomsRequest) (_r *RoomsResponse, _err error) {
+	var _args170 IMServicePublicRoomsArgs
 	_args170.Req = req
-	var _result172 IMServiceWatchResult
+	var _result172 IMServicePublicRoomsResult
 	var _meta171 thrift.ResponseMeta
-	_meta171, _err = p.Client_().Call(ctx, "Watch", &_args170, &_result172)
+	_meta171, _err = p.Client_().Call(ctx, "PublicRooms", &_args170, &_result172)
 	p.SetLastResponseMeta_(_meta171)
 	if _err != nil {
 		return
 	}
 	if _ret173 := _result172.GetSuccess(); _ret173 != nil {
 		return _ret173, nil
+	}
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "PublicRooms failed: unknown result")
+}
+
+// Parameters:
+//   - Req
+func (p *IMServiceClient) Watch(ctx context.Context, req *WatchRequest) (_r *WatchResponse, _err error) {
+	var _args174 IMServiceWatchArgs
+	_args174.Req = req
+	var _result176 IMServiceWatchResult
+	var _meta175 thrift.ResponseMeta
+	_meta175, _err = p.Client_().Call(ctx, "Watch", &_args174, &_result176)
+	p.SetLastResponseMeta_(_meta175)
+	if _err != nil {
+		return
+	}
+	if _ret177 := _result176.GetSuccess(); _ret177 != nil {
+		return _ret177, nil
 	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Watch failed: unknown result")
 }
@@ -18823,39 +19551,40 @@ func (p *IMServiceProcessor) ProcessorMap() map[string]thrift.TProcessorFunction
 
 func NewIMServiceProcessor(handler IMService) *IMServiceProcessor {
 
-	self174 := &IMServiceProcessor{handler: handler, processorMap: make(map[string]thrift.TProcessorFunction)}
-	self174.processorMap["Send"] = &iMServiceProcessorSend{handler: handler}
-	self174.processorMap["Pull"] = &iMServiceProcessorPull{handler: handler}
-	self174.processorMap["Ready"] = &iMServiceProcessorReady{handler: handler}
-	self174.processorMap["SendBatch"] = &iMServiceProcessorSendBatch{handler: handler}
-	self174.processorMap["PullBatch"] = &iMServiceProcessorPullBatch{handler: handler}
-	self174.processorMap["Ping"] = &iMServiceProcessorPing{handler: handler}
-	self174.processorMap["Signal"] = &iMServiceProcessorSignal{handler: handler}
-	self174.processorMap["Read"] = &iMServiceProcessorRead{handler: handler}
-	self174.processorMap["Attend"] = &iMServiceProcessorAttend{handler: handler}
-	self174.processorMap["Present"] = &iMServiceProcessorPresent{handler: handler}
-	self174.processorMap["Register"] = &iMServiceProcessorRegister{handler: handler}
-	self174.processorMap["Account"] = &iMServiceProcessorAccount{handler: handler}
-	self174.processorMap["Accounts"] = &iMServiceProcessorAccounts{handler: handler}
-	self174.processorMap["Known"] = &iMServiceProcessorKnown{handler: handler}
-	self174.processorMap["Login"] = &iMServiceProcessorLogin{handler: handler}
-	self174.processorMap["Refresh"] = &iMServiceProcessorRefresh{handler: handler}
-	self174.processorMap["Logout"] = &iMServiceProcessorLogout{handler: handler}
-	self174.processorMap["ChangePassword"] = &iMServiceProcessorChangePassword{handler: handler}
-	self174.processorMap["Readers"] = &iMServiceProcessorReaders{handler: handler}
-	self174.processorMap["Ignored"] = &iMServiceProcessorIgnored{handler: handler}
-	self174.processorMap["Ignore"] = &iMServiceProcessorIgnore{handler: handler}
-	self174.processorMap["Inbox"] = &iMServiceProcessorInbox{handler: handler}
-	self174.processorMap["Unread"] = &iMServiceProcessorUnread{handler: handler}
-	self174.processorMap["Chats"] = &iMServiceProcessorChats{handler: handler}
-	self174.processorMap["Enter"] = &iMServiceProcessorEnter{handler: handler}
-	self174.processorMap["CreateRoom"] = &iMServiceProcessorCreateRoom{handler: handler}
-	self174.processorMap["ChangeRoom"] = &iMServiceProcessorChangeRoom{handler: handler}
-	self174.processorMap["Room"] = &iMServiceProcessorRoom{handler: handler}
-	self174.processorMap["RoomsOf"] = &iMServiceProcessorRoomsOf{handler: handler}
-	self174.processorMap["PublicRooms"] = &iMServiceProcessorPublicRooms{handler: handler}
-	self174.processorMap["Watch"] = &iMServiceProcessorWatch{handler: handler}
-	return self174
+	self178 := &IMServiceProcessor{handler: handler, processorMap: make(map[string]thrift.TProcessorFunction)}
+	self178.processorMap["Send"] = &iMServiceProcessorSend{handler: handler}
+	self178.processorMap["Pull"] = &iMServiceProcessorPull{handler: handler}
+	self178.processorMap["Ready"] = &iMServiceProcessorReady{handler: handler}
+	self178.processorMap["SendBatch"] = &iMServiceProcessorSendBatch{handler: handler}
+	self178.processorMap["PullBatch"] = &iMServiceProcessorPullBatch{handler: handler}
+	self178.processorMap["Ping"] = &iMServiceProcessorPing{handler: handler}
+	self178.processorMap["Signal"] = &iMServiceProcessorSignal{handler: handler}
+	self178.processorMap["Read"] = &iMServiceProcessorRead{handler: handler}
+	self178.processorMap["Attend"] = &iMServiceProcessorAttend{handler: handler}
+	self178.processorMap["Present"] = &iMServiceProcessorPresent{handler: handler}
+	self178.processorMap["Register"] = &iMServiceProcessorRegister{handler: handler}
+	self178.processorMap["Account"] = &iMServiceProcessorAccount{handler: handler}
+	self178.processorMap["Accounts"] = &iMServiceProcessorAccounts{handler: handler}
+	self178.processorMap["Known"] = &iMServiceProcessorKnown{handler: handler}
+	self178.processorMap["Login"] = &iMServiceProcessorLogin{handler: handler}
+	self178.processorMap["Refresh"] = &iMServiceProcessorRefresh{handler: handler}
+	self178.processorMap["Logout"] = &iMServiceProcessorLogout{handler: handler}
+	self178.processorMap["ChangePassword"] = &iMServiceProcessorChangePassword{handler: handler}
+	self178.processorMap["DeleteAccount"] = &iMServiceProcessorDeleteAccount{handler: handler}
+	self178.processorMap["Readers"] = &iMServiceProcessorReaders{handler: handler}
+	self178.processorMap["Ignored"] = &iMServiceProcessorIgnored{handler: handler}
+	self178.processorMap["Ignore"] = &iMServiceProcessorIgnore{handler: handler}
+	self178.processorMap["Inbox"] = &iMServiceProcessorInbox{handler: handler}
+	self178.processorMap["Unread"] = &iMServiceProcessorUnread{handler: handler}
+	self178.processorMap["Chats"] = &iMServiceProcessorChats{handler: handler}
+	self178.processorMap["Enter"] = &iMServiceProcessorEnter{handler: handler}
+	self178.processorMap["CreateRoom"] = &iMServiceProcessorCreateRoom{handler: handler}
+	self178.processorMap["ChangeRoom"] = &iMServiceProcessorChangeRoom{handler: handler}
+	self178.processorMap["Room"] = &iMServiceProcessorRoom{handler: handler}
+	self178.processorMap["RoomsOf"] = &iMServiceProcessorRoomsOf{handler: handler}
+	self178.processorMap["PublicRooms"] = &iMServiceProcessorPublicRooms{handler: handler}
+	self178.processorMap["Watch"] = &iMServiceProcessorWatch{handler: handler}
+	return self178
 }
 
 func (p *IMServiceProcessor) Process(ctx context.Context, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
@@ -18868,12 +19597,12 @@ func (p *IMServiceProcessor) Process(ctx context.Context, iprot, oprot thrift.TP
 	}
 	iprot.Skip(ctx, thrift.STRUCT)
 	iprot.ReadMessageEnd(ctx)
-	x175 := thrift.NewTApplicationException(thrift.UNKNOWN_METHOD, "Unknown function "+name)
+	x179 := thrift.NewTApplicationException(thrift.UNKNOWN_METHOD, "Unknown function "+name)
 	oprot.WriteMessageBegin(ctx, name, thrift.EXCEPTION, seqId)
-	x175.Write(ctx, oprot)
+	x179.Write(ctx, oprot)
 	oprot.WriteMessageEnd(ctx)
 	oprot.Flush(ctx)
-	return false, x175
+	return false, x179
 
 }
 
@@ -18882,7 +19611,7 @@ type iMServiceProcessorSend struct {
 }
 
 func (p *iMServiceProcessorSend) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err176 error
+	var _write_err180 error
 	args := IMServiceSendArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -18928,21 +19657,21 @@ func (p *iMServiceProcessorSend) Process(ctx context.Context, seqId int32, iprot
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc177 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Send: "+err2.Error())
+		_exc181 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Send: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Send", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err176 = thrift.WrapTException(err2)
+			_write_err180 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc177.Write(ctx, oprot); _write_err176 == nil && err2 != nil {
-			_write_err176 = thrift.WrapTException(err2)
+		if err2 := _exc181.Write(ctx, oprot); _write_err180 == nil && err2 != nil {
+			_write_err180 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err176 == nil && err2 != nil {
-			_write_err176 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err180 == nil && err2 != nil {
+			_write_err180 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err176 == nil && err2 != nil {
-			_write_err176 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err180 == nil && err2 != nil {
+			_write_err180 = thrift.WrapTException(err2)
 		}
-		if _write_err176 != nil {
-			return false, thrift.WrapTException(_write_err176)
+		if _write_err180 != nil {
+			return false, thrift.WrapTException(_write_err180)
 		}
 		return true, err
 	} else {
@@ -18950,19 +19679,19 @@ func (p *iMServiceProcessorSend) Process(ctx context.Context, seqId int32, iprot
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Send", thrift.REPLY, seqId); err2 != nil {
-		_write_err176 = thrift.WrapTException(err2)
+		_write_err180 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err176 == nil && err2 != nil {
-		_write_err176 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err180 == nil && err2 != nil {
+		_write_err180 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err176 == nil && err2 != nil {
-		_write_err176 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err180 == nil && err2 != nil {
+		_write_err180 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err176 == nil && err2 != nil {
-		_write_err176 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err180 == nil && err2 != nil {
+		_write_err180 = thrift.WrapTException(err2)
 	}
-	if _write_err176 != nil {
-		return false, thrift.WrapTException(_write_err176)
+	if _write_err180 != nil {
+		return false, thrift.WrapTException(_write_err180)
 	}
 	return true, err
 }
@@ -18972,7 +19701,7 @@ type iMServiceProcessorPull struct {
 }
 
 func (p *iMServiceProcessorPull) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err178 error
+	var _write_err182 error
 	args := IMServicePullArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -19018,21 +19747,21 @@ func (p *iMServiceProcessorPull) Process(ctx context.Context, seqId int32, iprot
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc179 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Pull: "+err2.Error())
+		_exc183 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Pull: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Pull", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err178 = thrift.WrapTException(err2)
+			_write_err182 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc179.Write(ctx, oprot); _write_err178 == nil && err2 != nil {
-			_write_err178 = thrift.WrapTException(err2)
+		if err2 := _exc183.Write(ctx, oprot); _write_err182 == nil && err2 != nil {
+			_write_err182 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err178 == nil && err2 != nil {
-			_write_err178 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err182 == nil && err2 != nil {
+			_write_err182 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err178 == nil && err2 != nil {
-			_write_err178 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err182 == nil && err2 != nil {
+			_write_err182 = thrift.WrapTException(err2)
 		}
-		if _write_err178 != nil {
-			return false, thrift.WrapTException(_write_err178)
+		if _write_err182 != nil {
+			return false, thrift.WrapTException(_write_err182)
 		}
 		return true, err
 	} else {
@@ -19040,19 +19769,19 @@ func (p *iMServiceProcessorPull) Process(ctx context.Context, seqId int32, iprot
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Pull", thrift.REPLY, seqId); err2 != nil {
-		_write_err178 = thrift.WrapTException(err2)
+		_write_err182 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err178 == nil && err2 != nil {
-		_write_err178 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err182 == nil && err2 != nil {
+		_write_err182 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err178 == nil && err2 != nil {
-		_write_err178 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err182 == nil && err2 != nil {
+		_write_err182 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err178 == nil && err2 != nil {
-		_write_err178 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err182 == nil && err2 != nil {
+		_write_err182 = thrift.WrapTException(err2)
 	}
-	if _write_err178 != nil {
-		return false, thrift.WrapTException(_write_err178)
+	if _write_err182 != nil {
+		return false, thrift.WrapTException(_write_err182)
 	}
 	return true, err
 }
@@ -19062,7 +19791,7 @@ type iMServiceProcessorReady struct {
 }
 
 func (p *iMServiceProcessorReady) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err180 error
+	var _write_err184 error
 	args := IMServiceReadyArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -19108,21 +19837,21 @@ func (p *iMServiceProcessorReady) Process(ctx context.Context, seqId int32, ipro
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc181 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ready: "+err2.Error())
+		_exc185 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ready: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Ready", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err180 = thrift.WrapTException(err2)
+			_write_err184 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc181.Write(ctx, oprot); _write_err180 == nil && err2 != nil {
-			_write_err180 = thrift.WrapTException(err2)
+		if err2 := _exc185.Write(ctx, oprot); _write_err184 == nil && err2 != nil {
+			_write_err184 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err180 == nil && err2 != nil {
-			_write_err180 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err184 == nil && err2 != nil {
+			_write_err184 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err180 == nil && err2 != nil {
-			_write_err180 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err184 == nil && err2 != nil {
+			_write_err184 = thrift.WrapTException(err2)
 		}
-		if _write_err180 != nil {
-			return false, thrift.WrapTException(_write_err180)
+		if _write_err184 != nil {
+			return false, thrift.WrapTException(_write_err184)
 		}
 		return true, err
 	} else {
@@ -19130,19 +19859,19 @@ func (p *iMServiceProcessorReady) Process(ctx context.Context, seqId int32, ipro
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Ready", thrift.REPLY, seqId); err2 != nil {
-		_write_err180 = thrift.WrapTException(err2)
+		_write_err184 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err180 == nil && err2 != nil {
-		_write_err180 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err184 == nil && err2 != nil {
+		_write_err184 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err180 == nil && err2 != nil {
-		_write_err180 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err184 == nil && err2 != nil {
+		_write_err184 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err180 == nil && err2 != nil {
-		_write_err180 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err184 == nil && err2 != nil {
+		_write_err184 = thrift.WrapTException(err2)
 	}
-	if _write_err180 != nil {
-		return false, thrift.WrapTException(_write_err180)
+	if _write_err184 != nil {
+		return false, thrift.WrapTException(_write_err184)
 	}
 	return true, err
 }
@@ -19152,7 +19881,7 @@ type iMServiceProcessorSendBatch struct {
 }
 
 func (p *iMServiceProcessorSendBatch) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err182 error
+	var _write_err186 error
 	args := IMServiceSendBatchArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -19198,21 +19927,21 @@ func (p *iMServiceProcessorSendBatch) Process(ctx context.Context, seqId int32, 
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc183 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing SendBatch: "+err2.Error())
+		_exc187 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing SendBatch: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "SendBatch", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err182 = thrift.WrapTException(err2)
+			_write_err186 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc183.Write(ctx, oprot); _write_err182 == nil && err2 != nil {
-			_write_err182 = thrift.WrapTException(err2)
+		if err2 := _exc187.Write(ctx, oprot); _write_err186 == nil && err2 != nil {
+			_write_err186 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err182 == nil && err2 != nil {
-			_write_err182 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err186 == nil && err2 != nil {
+			_write_err186 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err182 == nil && err2 != nil {
-			_write_err182 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err186 == nil && err2 != nil {
+			_write_err186 = thrift.WrapTException(err2)
 		}
-		if _write_err182 != nil {
-			return false, thrift.WrapTException(_write_err182)
+		if _write_err186 != nil {
+			return false, thrift.WrapTException(_write_err186)
 		}
 		return true, err
 	} else {
@@ -19220,19 +19949,19 @@ func (p *iMServiceProcessorSendBatch) Process(ctx context.Context, seqId int32, 
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "SendBatch", thrift.REPLY, seqId); err2 != nil {
-		_write_err182 = thrift.WrapTException(err2)
+		_write_err186 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err182 == nil && err2 != nil {
-		_write_err182 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err186 == nil && err2 != nil {
+		_write_err186 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err182 == nil && err2 != nil {
-		_write_err182 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err186 == nil && err2 != nil {
+		_write_err186 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err182 == nil && err2 != nil {
-		_write_err182 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err186 == nil && err2 != nil {
+		_write_err186 = thrift.WrapTException(err2)
 	}
-	if _write_err182 != nil {
-		return false, thrift.WrapTException(_write_err182)
+	if _write_err186 != nil {
+		return false, thrift.WrapTException(_write_err186)
 	}
 	return true, err
 }
@@ -19242,7 +19971,7 @@ type iMServiceProcessorPullBatch struct {
 }
 
 func (p *iMServiceProcessorPullBatch) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err184 error
+	var _write_err188 error
 	args := IMServicePullBatchArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -19288,21 +20017,21 @@ func (p *iMServiceProcessorPullBatch) Process(ctx context.Context, seqId int32, 
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc185 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing PullBatch: "+err2.Error())
+		_exc189 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing PullBatch: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "PullBatch", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err184 = thrift.WrapTException(err2)
+			_write_err188 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc185.Write(ctx, oprot); _write_err184 == nil && err2 != nil {
-			_write_err184 = thrift.WrapTException(err2)
+		if err2 := _exc189.Write(ctx, oprot); _write_err188 == nil && err2 != nil {
+			_write_err188 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err184 == nil && err2 != nil {
-			_write_err184 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err188 == nil && err2 != nil {
+			_write_err188 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err184 == nil && err2 != nil {
-			_write_err184 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err188 == nil && err2 != nil {
+			_write_err188 = thrift.WrapTException(err2)
 		}
-		if _write_err184 != nil {
-			return false, thrift.WrapTException(_write_err184)
+		if _write_err188 != nil {
+			return false, thrift.WrapTException(_write_err188)
 		}
 		return true, err
 	} else {
@@ -19310,19 +20039,19 @@ func (p *iMServiceProcessorPullBatch) Process(ctx context.Context, seqId int32, 
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "PullBatch", thrift.REPLY, seqId); err2 != nil {
-		_write_err184 = thrift.WrapTException(err2)
+		_write_err188 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err184 == nil && err2 != nil {
-		_write_err184 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err188 == nil && err2 != nil {
+		_write_err188 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err184 == nil && err2 != nil {
-		_write_err184 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err188 == nil && err2 != nil {
+		_write_err188 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err184 == nil && err2 != nil {
-		_write_err184 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err188 == nil && err2 != nil {
+		_write_err188 = thrift.WrapTException(err2)
 	}
-	if _write_err184 != nil {
-		return false, thrift.WrapTException(_write_err184)
+	if _write_err188 != nil {
+		return false, thrift.WrapTException(_write_err188)
 	}
 	return true, err
 }
@@ -19332,7 +20061,7 @@ type iMServiceProcessorPing struct {
 }
 
 func (p *iMServiceProcessorPing) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err186 error
+	var _write_err190 error
 	args := IMServicePingArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -19378,21 +20107,21 @@ func (p *iMServiceProcessorPing) Process(ctx context.Context, seqId int32, iprot
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc187 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ping: "+err2.Error())
+		_exc191 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ping: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Ping", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err186 = thrift.WrapTException(err2)
+			_write_err190 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc187.Write(ctx, oprot); _write_err186 == nil && err2 != nil {
-			_write_err186 = thrift.WrapTException(err2)
+		if err2 := _exc191.Write(ctx, oprot); _write_err190 == nil && err2 != nil {
+			_write_err190 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err186 == nil && err2 != nil {
-			_write_err186 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err190 == nil && err2 != nil {
+			_write_err190 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err186 == nil && err2 != nil {
-			_write_err186 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err190 == nil && err2 != nil {
+			_write_err190 = thrift.WrapTException(err2)
 		}
-		if _write_err186 != nil {
-			return false, thrift.WrapTException(_write_err186)
+		if _write_err190 != nil {
+			return false, thrift.WrapTException(_write_err190)
 		}
 		return true, err
 	} else {
@@ -19400,19 +20129,19 @@ func (p *iMServiceProcessorPing) Process(ctx context.Context, seqId int32, iprot
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Ping", thrift.REPLY, seqId); err2 != nil {
-		_write_err186 = thrift.WrapTException(err2)
+		_write_err190 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err186 == nil && err2 != nil {
-		_write_err186 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err190 == nil && err2 != nil {
+		_write_err190 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err186 == nil && err2 != nil {
-		_write_err186 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err190 == nil && err2 != nil {
+		_write_err190 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err186 == nil && err2 != nil {
-		_write_err186 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err190 == nil && err2 != nil {
+		_write_err190 = thrift.WrapTException(err2)
 	}
-	if _write_err186 != nil {
-		return false, thrift.WrapTException(_write_err186)
+	if _write_err190 != nil {
+		return false, thrift.WrapTException(_write_err190)
 	}
 	return true, err
 }
@@ -19422,7 +20151,7 @@ type iMServiceProcessorSignal struct {
 }
 
 func (p *iMServiceProcessorSignal) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err188 error
+	var _write_err192 error
 	args := IMServiceSignalArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -19468,21 +20197,21 @@ func (p *iMServiceProcessorSignal) Process(ctx context.Context, seqId int32, ipr
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc189 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Signal: "+err2.Error())
+		_exc193 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Signal: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Signal", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err188 = thrift.WrapTException(err2)
+			_write_err192 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc189.Write(ctx, oprot); _write_err188 == nil && err2 != nil {
-			_write_err188 = thrift.WrapTException(err2)
+		if err2 := _exc193.Write(ctx, oprot); _write_err192 == nil && err2 != nil {
+			_write_err192 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err188 == nil && err2 != nil {
-			_write_err188 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err192 == nil && err2 != nil {
+			_write_err192 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err188 == nil && err2 != nil {
-			_write_err188 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err192 == nil && err2 != nil {
+			_write_err192 = thrift.WrapTException(err2)
 		}
-		if _write_err188 != nil {
-			return false, thrift.WrapTException(_write_err188)
+		if _write_err192 != nil {
+			return false, thrift.WrapTException(_write_err192)
 		}
 		return true, err
 	} else {
@@ -19490,19 +20219,19 @@ func (p *iMServiceProcessorSignal) Process(ctx context.Context, seqId int32, ipr
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Signal", thrift.REPLY, seqId); err2 != nil {
-		_write_err188 = thrift.WrapTException(err2)
+		_write_err192 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err188 == nil && err2 != nil {
-		_write_err188 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err192 == nil && err2 != nil {
+		_write_err192 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err188 == nil && err2 != nil {
-		_write_err188 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err192 == nil && err2 != nil {
+		_write_err192 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err188 == nil && err2 != nil {
-		_write_err188 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err192 == nil && err2 != nil {
+		_write_err192 = thrift.WrapTException(err2)
 	}
-	if _write_err188 != nil {
-		return false, thrift.WrapTException(_write_err188)
+	if _write_err192 != nil {
+		return false, thrift.WrapTException(_write_err192)
 	}
 	return true, err
 }
@@ -19512,7 +20241,7 @@ type iMServiceProcessorRead struct {
 }
 
 func (p *iMServiceProcessorRead) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err190 error
+	var _write_err194 error
 	args := IMServiceReadArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -19558,21 +20287,21 @@ func (p *iMServiceProcessorRead) Process(ctx context.Context, seqId int32, iprot
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc191 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Read: "+err2.Error())
+		_exc195 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Read: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Read", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err190 = thrift.WrapTException(err2)
+			_write_err194 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc191.Write(ctx, oprot); _write_err190 == nil && err2 != nil {
-			_write_err190 = thrift.WrapTException(err2)
+		if err2 := _exc195.Write(ctx, oprot); _write_err194 == nil && err2 != nil {
+			_write_err194 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err190 == nil && err2 != nil {
-			_write_err190 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err194 == nil && err2 != nil {
+			_write_err194 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err190 == nil && err2 != nil {
-			_write_err190 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err194 == nil && err2 != nil {
+			_write_err194 = thrift.WrapTException(err2)
 		}
-		if _write_err190 != nil {
-			return false, thrift.WrapTException(_write_err190)
+		if _write_err194 != nil {
+			return false, thrift.WrapTException(_write_err194)
 		}
 		return true, err
 	} else {
@@ -19580,19 +20309,19 @@ func (p *iMServiceProcessorRead) Process(ctx context.Context, seqId int32, iprot
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Read", thrift.REPLY, seqId); err2 != nil {
-		_write_err190 = thrift.WrapTException(err2)
+		_write_err194 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err190 == nil && err2 != nil {
-		_write_err190 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err194 == nil && err2 != nil {
+		_write_err194 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err190 == nil && err2 != nil {
-		_write_err190 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err194 == nil && err2 != nil {
+		_write_err194 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err190 == nil && err2 != nil {
-		_write_err190 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err194 == nil && err2 != nil {
+		_write_err194 = thrift.WrapTException(err2)
 	}
-	if _write_err190 != nil {
-		return false, thrift.WrapTException(_write_err190)
+	if _write_err194 != nil {
+		return false, thrift.WrapTException(_write_err194)
 	}
 	return true, err
 }
@@ -19602,7 +20331,7 @@ type iMServiceProcessorAttend struct {
 }
 
 func (p *iMServiceProcessorAttend) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err192 error
+	var _write_err196 error
 	args := IMServiceAttendArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -19648,21 +20377,21 @@ func (p *iMServiceProcessorAttend) Process(ctx context.Context, seqId int32, ipr
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc193 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Attend: "+err2.Error())
+		_exc197 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Attend: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Attend", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err192 = thrift.WrapTException(err2)
+			_write_err196 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc193.Write(ctx, oprot); _write_err192 == nil && err2 != nil {
-			_write_err192 = thrift.WrapTException(err2)
+		if err2 := _exc197.Write(ctx, oprot); _write_err196 == nil && err2 != nil {
+			_write_err196 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err192 == nil && err2 != nil {
-			_write_err192 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err196 == nil && err2 != nil {
+			_write_err196 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err192 == nil && err2 != nil {
-			_write_err192 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err196 == nil && err2 != nil {
+			_write_err196 = thrift.WrapTException(err2)
 		}
-		if _write_err192 != nil {
-			return false, thrift.WrapTException(_write_err192)
+		if _write_err196 != nil {
+			return false, thrift.WrapTException(_write_err196)
 		}
 		return true, err
 	} else {
@@ -19670,19 +20399,19 @@ func (p *iMServiceProcessorAttend) Process(ctx context.Context, seqId int32, ipr
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Attend", thrift.REPLY, seqId); err2 != nil {
-		_write_err192 = thrift.WrapTException(err2)
+		_write_err196 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err192 == nil && err2 != nil {
-		_write_err192 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err196 == nil && err2 != nil {
+		_write_err196 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err192 == nil && err2 != nil {
-		_write_err192 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err196 == nil && err2 != nil {
+		_write_err196 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err192 == nil && err2 != nil {
-		_write_err192 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err196 == nil && err2 != nil {
+		_write_err196 = thrift.WrapTException(err2)
 	}
-	if _write_err192 != nil {
-		return false, thrift.WrapTException(_write_err192)
+	if _write_err196 != nil {
+		return false, thrift.WrapTException(_write_err196)
 	}
 	return true, err
 }
@@ -19692,7 +20421,7 @@ type iMServiceProcessorPresent struct {
 }
 
 func (p *iMServiceProcessorPresent) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err194 error
+	var _write_err198 error
 	args := IMServicePresentArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -19738,21 +20467,21 @@ func (p *iMServiceProcessorPresent) Process(ctx context.Context, seqId int32, ip
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc195 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Present: "+err2.Error())
+		_exc199 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Present: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Present", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err194 = thrift.WrapTException(err2)
+			_write_err198 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc195.Write(ctx, oprot); _write_err194 == nil && err2 != nil {
-			_write_err194 = thrift.WrapTException(err2)
+		if err2 := _exc199.Write(ctx, oprot); _write_err198 == nil && err2 != nil {
+			_write_err198 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err194 == nil && err2 != nil {
-			_write_err194 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err198 == nil && err2 != nil {
+			_write_err198 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err194 == nil && err2 != nil {
-			_write_err194 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err198 == nil && err2 != nil {
+			_write_err198 = thrift.WrapTException(err2)
 		}
-		if _write_err194 != nil {
-			return false, thrift.WrapTException(_write_err194)
+		if _write_err198 != nil {
+			return false, thrift.WrapTException(_write_err198)
 		}
 		return true, err
 	} else {
@@ -19760,19 +20489,19 @@ func (p *iMServiceProcessorPresent) Process(ctx context.Context, seqId int32, ip
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Present", thrift.REPLY, seqId); err2 != nil {
-		_write_err194 = thrift.WrapTException(err2)
+		_write_err198 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err194 == nil && err2 != nil {
-		_write_err194 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err198 == nil && err2 != nil {
+		_write_err198 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err194 == nil && err2 != nil {
-		_write_err194 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err198 == nil && err2 != nil {
+		_write_err198 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err194 == nil && err2 != nil {
-		_write_err194 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err198 == nil && err2 != nil {
+		_write_err198 = thrift.WrapTException(err2)
 	}
-	if _write_err194 != nil {
-		return false, thrift.WrapTException(_write_err194)
+	if _write_err198 != nil {
+		return false, thrift.WrapTException(_write_err198)
 	}
 	return true, err
 }
@@ -19782,7 +20511,7 @@ type iMServiceProcessorRegister struct {
 }
 
 func (p *iMServiceProcessorRegister) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err196 error
+	var _write_err200 error
 	args := IMServiceRegisterArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -19828,21 +20557,21 @@ func (p *iMServiceProcessorRegister) Process(ctx context.Context, seqId int32, i
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc197 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Register: "+err2.Error())
+		_exc201 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Register: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Register", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err196 = thrift.WrapTException(err2)
+			_write_err200 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc197.Write(ctx, oprot); _write_err196 == nil && err2 != nil {
-			_write_err196 = thrift.WrapTException(err2)
+		if err2 := _exc201.Write(ctx, oprot); _write_err200 == nil && err2 != nil {
+			_write_err200 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err196 == nil && err2 != nil {
-			_write_err196 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err200 == nil && err2 != nil {
+			_write_err200 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err196 == nil && err2 != nil {
-			_write_err196 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err200 == nil && err2 != nil {
+			_write_err200 = thrift.WrapTException(err2)
 		}
-		if _write_err196 != nil {
-			return false, thrift.WrapTException(_write_err196)
+		if _write_err200 != nil {
+			return false, thrift.WrapTException(_write_err200)
 		}
 		return true, err
 	} else {
@@ -19850,19 +20579,19 @@ func (p *iMServiceProcessorRegister) Process(ctx context.Context, seqId int32, i
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Register", thrift.REPLY, seqId); err2 != nil {
-		_write_err196 = thrift.WrapTException(err2)
+		_write_err200 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err196 == nil && err2 != nil {
-		_write_err196 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err200 == nil && err2 != nil {
+		_write_err200 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err196 == nil && err2 != nil {
-		_write_err196 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err200 == nil && err2 != nil {
+		_write_err200 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err196 == nil && err2 != nil {
-		_write_err196 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err200 == nil && err2 != nil {
+		_write_err200 = thrift.WrapTException(err2)
 	}
-	if _write_err196 != nil {
-		return false, thrift.WrapTException(_write_err196)
+	if _write_err200 != nil {
+		return false, thrift.WrapTException(_write_err200)
 	}
 	return true, err
 }
@@ -19872,7 +20601,7 @@ type iMServiceProcessorAccount struct {
 }
 
 func (p *iMServiceProcessorAccount) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err198 error
+	var _write_err202 error
 	args := IMServiceAccountArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -19918,21 +20647,21 @@ func (p *iMServiceProcessorAccount) Process(ctx context.Context, seqId int32, ip
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc199 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Account: "+err2.Error())
+		_exc203 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Account: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Account", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err198 = thrift.WrapTException(err2)
+			_write_err202 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc199.Write(ctx, oprot); _write_err198 == nil && err2 != nil {
-			_write_err198 = thrift.WrapTException(err2)
+		if err2 := _exc203.Write(ctx, oprot); _write_err202 == nil && err2 != nil {
+			_write_err202 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err198 == nil && err2 != nil {
-			_write_err198 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err202 == nil && err2 != nil {
+			_write_err202 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err198 == nil && err2 != nil {
-			_write_err198 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err202 == nil && err2 != nil {
+			_write_err202 = thrift.WrapTException(err2)
 		}
-		if _write_err198 != nil {
-			return false, thrift.WrapTException(_write_err198)
+		if _write_err202 != nil {
+			return false, thrift.WrapTException(_write_err202)
 		}
 		return true, err
 	} else {
@@ -19940,19 +20669,19 @@ func (p *iMServiceProcessorAccount) Process(ctx context.Context, seqId int32, ip
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Account", thrift.REPLY, seqId); err2 != nil {
-		_write_err198 = thrift.WrapTException(err2)
+		_write_err202 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err198 == nil && err2 != nil {
-		_write_err198 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err202 == nil && err2 != nil {
+		_write_err202 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err198 == nil && err2 != nil {
-		_write_err198 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err202 == nil && err2 != nil {
+		_write_err202 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err198 == nil && err2 != nil {
-		_write_err198 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err202 == nil && err2 != nil {
+		_write_err202 = thrift.WrapTException(err2)
 	}
-	if _write_err198 != nil {
-		return false, thrift.WrapTException(_write_err198)
+	if _write_err202 != nil {
+		return false, thrift.WrapTException(_write_err202)
 	}
 	return true, err
 }
@@ -19962,7 +20691,7 @@ type iMServiceProcessorAccounts struct {
 }
 
 func (p *iMServiceProcessorAccounts) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err200 error
+	var _write_err204 error
 	args := IMServiceAccountsArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -20008,21 +20737,21 @@ func (p *iMServiceProcessorAccounts) Process(ctx context.Context, seqId int32, i
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc201 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Accounts: "+err2.Error())
+		_exc205 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Accounts: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Accounts", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err200 = thrift.WrapTException(err2)
+			_write_err204 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc201.Write(ctx, oprot); _write_err200 == nil && err2 != nil {
-			_write_err200 = thrift.WrapTException(err2)
+		if err2 := _exc205.Write(ctx, oprot); _write_err204 == nil && err2 != nil {
+			_write_err204 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err200 == nil && err2 != nil {
-			_write_err200 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err204 == nil && err2 != nil {
+			_write_err204 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err200 == nil && err2 != nil {
-			_write_err200 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err204 == nil && err2 != nil {
+			_write_err204 = thrift.WrapTException(err2)
 		}
-		if _write_err200 != nil {
-			return false, thrift.WrapTException(_write_err200)
+		if _write_err204 != nil {
+			return false, thrift.WrapTException(_write_err204)
 		}
 		return true, err
 	} else {
@@ -20030,19 +20759,19 @@ func (p *iMServiceProcessorAccounts) Process(ctx context.Context, seqId int32, i
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Accounts", thrift.REPLY, seqId); err2 != nil {
-		_write_err200 = thrift.WrapTException(err2)
+		_write_err204 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err200 == nil && err2 != nil {
-		_write_err200 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err204 == nil && err2 != nil {
+		_write_err204 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err200 == nil && err2 != nil {
-		_write_err200 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err204 == nil && err2 != nil {
+		_write_err204 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err200 == nil && err2 != nil {
-		_write_err200 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err204 == nil && err2 != nil {
+		_write_err204 = thrift.WrapTException(err2)
 	}
-	if _write_err200 != nil {
-		return false, thrift.WrapTException(_write_err200)
+	if _write_err204 != nil {
+		return false, thrift.WrapTException(_write_err204)
 	}
 	return true, err
 }
@@ -20052,7 +20781,7 @@ type iMServiceProcessorKnown struct {
 }
 
 func (p *iMServiceProcessorKnown) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err202 error
+	var _write_err206 error
 	args := IMServiceKnownArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -20098,21 +20827,21 @@ func (p *iMServiceProcessorKnown) Process(ctx context.Context, seqId int32, ipro
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc203 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Known: "+err2.Error())
+		_exc207 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Known: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Known", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err202 = thrift.WrapTException(err2)
+			_write_err206 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc203.Write(ctx, oprot); _write_err202 == nil && err2 != nil {
-			_write_err202 = thrift.WrapTException(err2)
+		if err2 := _exc207.Write(ctx, oprot); _write_err206 == nil && err2 != nil {
+			_write_err206 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err202 == nil && err2 != nil {
-			_write_err202 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err206 == nil && err2 != nil {
+			_write_err206 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err202 == nil && err2 != nil {
-			_write_err202 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err206 == nil && err2 != nil {
+			_write_err206 = thrift.WrapTException(err2)
 		}
-		if _write_err202 != nil {
-			return false, thrift.WrapTException(_write_err202)
+		if _write_err206 != nil {
+			return false, thrift.WrapTException(_write_err206)
 		}
 		return true, err
 	} else {
@@ -20120,19 +20849,19 @@ func (p *iMServiceProcessorKnown) Process(ctx context.Context, seqId int32, ipro
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Known", thrift.REPLY, seqId); err2 != nil {
-		_write_err202 = thrift.WrapTException(err2)
+		_write_err206 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err202 == nil && err2 != nil {
-		_write_err202 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err206 == nil && err2 != nil {
+		_write_err206 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err202 == nil && err2 != nil {
-		_write_err202 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err206 == nil && err2 != nil {
+		_write_err206 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err202 == nil && err2 != nil {
-		_write_err202 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err206 == nil && err2 != nil {
+		_write_err206 = thrift.WrapTException(err2)
 	}
-	if _write_err202 != nil {
-		return false, thrift.WrapTException(_write_err202)
+	if _write_err206 != nil {
+		return false, thrift.WrapTException(_write_err206)
 	}
 	return true, err
 }
@@ -20142,7 +20871,7 @@ type iMServiceProcessorLogin struct {
 }
 
 func (p *iMServiceProcessorLogin) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err204 error
+	var _write_err208 error
 	args := IMServiceLoginArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -20188,21 +20917,21 @@ func (p *iMServiceProcessorLogin) Process(ctx context.Context, seqId int32, ipro
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc205 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Login: "+err2.Error())
+		_exc209 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Login: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Login", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err204 = thrift.WrapTException(err2)
+			_write_err208 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc205.Write(ctx, oprot); _write_err204 == nil && err2 != nil {
-			_write_err204 = thrift.WrapTException(err2)
+		if err2 := _exc209.Write(ctx, oprot); _write_err208 == nil && err2 != nil {
+			_write_err208 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err204 == nil && err2 != nil {
-			_write_err204 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err208 == nil && err2 != nil {
+			_write_err208 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err204 == nil && err2 != nil {
-			_write_err204 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err208 == nil && err2 != nil {
+			_write_err208 = thrift.WrapTException(err2)
 		}
-		if _write_err204 != nil {
-			return false, thrift.WrapTException(_write_err204)
+		if _write_err208 != nil {
+			return false, thrift.WrapTException(_write_err208)
 		}
 		return true, err
 	} else {
@@ -20210,19 +20939,19 @@ func (p *iMServiceProcessorLogin) Process(ctx context.Context, seqId int32, ipro
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Login", thrift.REPLY, seqId); err2 != nil {
-		_write_err204 = thrift.WrapTException(err2)
+		_write_err208 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err204 == nil && err2 != nil {
-		_write_err204 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err208 == nil && err2 != nil {
+		_write_err208 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err204 == nil && err2 != nil {
-		_write_err204 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err208 == nil && err2 != nil {
+		_write_err208 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err204 == nil && err2 != nil {
-		_write_err204 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err208 == nil && err2 != nil {
+		_write_err208 = thrift.WrapTException(err2)
 	}
-	if _write_err204 != nil {
-		return false, thrift.WrapTException(_write_err204)
+	if _write_err208 != nil {
+		return false, thrift.WrapTException(_write_err208)
 	}
 	return true, err
 }
@@ -20232,7 +20961,7 @@ type iMServiceProcessorRefresh struct {
 }
 
 func (p *iMServiceProcessorRefresh) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err206 error
+	var _write_err210 error
 	args := IMServiceRefreshArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -20278,21 +21007,21 @@ func (p *iMServiceProcessorRefresh) Process(ctx context.Context, seqId int32, ip
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc207 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Refresh: "+err2.Error())
+		_exc211 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Refresh: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Refresh", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err206 = thrift.WrapTException(err2)
+			_write_err210 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc207.Write(ctx, oprot); _write_err206 == nil && err2 != nil {
-			_write_err206 = thrift.WrapTException(err2)
+		if err2 := _exc211.Write(ctx, oprot); _write_err210 == nil && err2 != nil {
+			_write_err210 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err206 == nil && err2 != nil {
-			_write_err206 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err210 == nil && err2 != nil {
+			_write_err210 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err206 == nil && err2 != nil {
-			_write_err206 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err210 == nil && err2 != nil {
+			_write_err210 = thrift.WrapTException(err2)
 		}
-		if _write_err206 != nil {
-			return false, thrift.WrapTException(_write_err206)
+		if _write_err210 != nil {
+			return false, thrift.WrapTException(_write_err210)
 		}
 		return true, err
 	} else {
@@ -20300,19 +21029,19 @@ func (p *iMServiceProcessorRefresh) Process(ctx context.Context, seqId int32, ip
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Refresh", thrift.REPLY, seqId); err2 != nil {
-		_write_err206 = thrift.WrapTException(err2)
+		_write_err210 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err206 == nil && err2 != nil {
-		_write_err206 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err210 == nil && err2 != nil {
+		_write_err210 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err206 == nil && err2 != nil {
-		_write_err206 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err210 == nil && err2 != nil {
+		_write_err210 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err206 == nil && err2 != nil {
-		_write_err206 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err210 == nil && err2 != nil {
+		_write_err210 = thrift.WrapTException(err2)
 	}
-	if _write_err206 != nil {
-		return false, thrift.WrapTException(_write_err206)
+	if _write_err210 != nil {
+		return false, thrift.WrapTException(_write_err210)
 	}
 	return true, err
 }
@@ -20322,7 +21051,7 @@ type iMServiceProcessorLogout struct {
 }
 
 func (p *iMServiceProcessorLogout) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err208 error
+	var _write_err212 error
 	args := IMServiceLogoutArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -20368,21 +21097,21 @@ func (p *iMServiceProcessorLogout) Process(ctx context.Context, seqId int32, ipr
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc209 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Logout: "+err2.Error())
+		_exc213 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Logout: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Logout", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err208 = thrift.WrapTException(err2)
+			_write_err212 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc209.Write(ctx, oprot); _write_err208 == nil && err2 != nil {
-			_write_err208 = thrift.WrapTException(err2)
+		if err2 := _exc213.Write(ctx, oprot); _write_err212 == nil && err2 != nil {
+			_write_err212 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err208 == nil && err2 != nil {
-			_write_err208 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err212 == nil && err2 != nil {
+			_write_err212 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err208 == nil && err2 != nil {
-			_write_err208 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err212 == nil && err2 != nil {
+			_write_err212 = thrift.WrapTException(err2)
 		}
-		if _write_err208 != nil {
-			return false, thrift.WrapTException(_write_err208)
+		if _write_err212 != nil {
+			return false, thrift.WrapTException(_write_err212)
 		}
 		return true, err
 	} else {
@@ -20390,19 +21119,19 @@ func (p *iMServiceProcessorLogout) Process(ctx context.Context, seqId int32, ipr
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Logout", thrift.REPLY, seqId); err2 != nil {
-		_write_err208 = thrift.WrapTException(err2)
+		_write_err212 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err208 == nil && err2 != nil {
-		_write_err208 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err212 == nil && err2 != nil {
+		_write_err212 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err208 == nil && err2 != nil {
-		_write_err208 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err212 == nil && err2 != nil {
+		_write_err212 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err208 == nil && err2 != nil {
-		_write_err208 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err212 == nil && err2 != nil {
+		_write_err212 = thrift.WrapTException(err2)
 	}
-	if _write_err208 != nil {
-		return false, thrift.WrapTException(_write_err208)
+	if _write_err212 != nil {
+		return false, thrift.WrapTException(_write_err212)
 	}
 	return true, err
 }
@@ -20412,7 +21141,7 @@ type iMServiceProcessorChangePassword struct {
 }
 
 func (p *iMServiceProcessorChangePassword) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err210 error
+	var _write_err214 error
 	args := IMServiceChangePasswordArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -20458,21 +21187,21 @@ func (p *iMServiceProcessorChangePassword) Process(ctx context.Context, seqId in
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc211 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing ChangePassword: "+err2.Error())
+		_exc215 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing ChangePassword: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "ChangePassword", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err210 = thrift.WrapTException(err2)
+			_write_err214 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc211.Write(ctx, oprot); _write_err210 == nil && err2 != nil {
-			_write_err210 = thrift.WrapTException(err2)
+		if err2 := _exc215.Write(ctx, oprot); _write_err214 == nil && err2 != nil {
+			_write_err214 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err210 == nil && err2 != nil {
-			_write_err210 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err214 == nil && err2 != nil {
+			_write_err214 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err210 == nil && err2 != nil {
-			_write_err210 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err214 == nil && err2 != nil {
+			_write_err214 = thrift.WrapTException(err2)
 		}
-		if _write_err210 != nil {
-			return false, thrift.WrapTException(_write_err210)
+		if _write_err214 != nil {
+			return false, thrift.WrapTException(_write_err214)
 		}
 		return true, err
 	} else {
@@ -20480,19 +21209,109 @@ func (p *iMServiceProcessorChangePassword) Process(ctx context.Context, seqId in
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "ChangePassword", thrift.REPLY, seqId); err2 != nil {
-		_write_err210 = thrift.WrapTException(err2)
+		_write_err214 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err210 == nil && err2 != nil {
-		_write_err210 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err214 == nil && err2 != nil {
+		_write_err214 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err210 == nil && err2 != nil {
-		_write_err210 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err214 == nil && err2 != nil {
+		_write_err214 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err210 == nil && err2 != nil {
-		_write_err210 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err214 == nil && err2 != nil {
+		_write_err214 = thrift.WrapTException(err2)
 	}
-	if _write_err210 != nil {
-		return false, thrift.WrapTException(_write_err210)
+	if _write_err214 != nil {
+		return false, thrift.WrapTException(_write_err214)
+	}
+	return true, err
+}
+
+type iMServiceProcessorDeleteAccount struct {
+	handler IMService
+}
+
+func (p *iMServiceProcessorDeleteAccount) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
+	var _write_err216 error
+	args := IMServiceDeleteAccountArgs{}
+	if err2 := args.Read(ctx, iprot); err2 != nil {
+		iprot.ReadMessageEnd(ctx)
+		x := thrift.NewTApplicationException(thrift.PROTOCOL_ERROR, err2.Error())
+		oprot.WriteMessageBegin(ctx, "DeleteAccount", thrift.EXCEPTION, seqId)
+		x.Write(ctx, oprot)
+		oprot.WriteMessageEnd(ctx)
+		oprot.Flush(ctx)
+		return false, thrift.WrapTException(err2)
+	}
+	iprot.ReadMessageEnd(ctx)
+
+	tickerCancel := func() {}
+	// Start a goroutine to do server side connectivity check.
+	if thrift.ServerConnectivityCheckInterval > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		var tickerCtx context.Context
+		tickerCtx, tickerCancel = context.WithCancel(context.Background())
+		defer tickerCancel()
+		go func(ctx context.Context, cancel context.CancelFunc) {
+			ticker := time.NewTicker(thrift.ServerConnectivityCheckInterval)
+			defer ticker.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-ticker.C:
+					if !iprot.Transport().IsOpen() {
+						cancel()
+						return
+					}
+				}
+			}
+		}(tickerCtx, cancel)
+	}
+
+	result := IMServiceDeleteAccountResult{}
+	if retval, err2 := p.handler.DeleteAccount(ctx, args.Req); err2 != nil {
+		tickerCancel()
+		err = thrift.WrapTException(err2)
+		if errors.Is(err2, thrift.ErrAbandonRequest) {
+			return false, thrift.WrapTException(err2)
+		}
+		_exc217 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing DeleteAccount: "+err2.Error())
+		if err2 := oprot.WriteMessageBegin(ctx, "DeleteAccount", thrift.EXCEPTION, seqId); err2 != nil {
+			_write_err216 = thrift.WrapTException(err2)
+		}
+		if err2 := _exc217.Write(ctx, oprot); _write_err216 == nil && err2 != nil {
+			_write_err216 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err216 == nil && err2 != nil {
+			_write_err216 = thrift.WrapTException(err2)
+		}
+		if err2 := oprot.Flush(ctx); _write_err216 == nil && err2 != nil {
+			_write_err216 = thrift.WrapTException(err2)
+		}
+		if _write_err216 != nil {
+			return false, thrift.WrapTException(_write_err216)
+		}
+		return true, err
+	} else {
+		result.Success = retval
+	}
+	tickerCancel()
+	if err2 := oprot.WriteMessageBegin(ctx, "DeleteAccount", thrift.REPLY, seqId); err2 != nil {
+		_write_err216 = thrift.WrapTException(err2)
+	}
+	if err2 := result.Write(ctx, oprot); _write_err216 == nil && err2 != nil {
+		_write_err216 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err216 == nil && err2 != nil {
+		_write_err216 = thrift.WrapTException(err2)
+	}
+	if err2 := oprot.Flush(ctx); _write_err216 == nil && err2 != nil {
+		_write_err216 = thrift.WrapTException(err2)
+	}
+	if _write_err216 != nil {
+		return false, thrift.WrapTException(_write_err216)
 	}
 	return true, err
 }
@@ -20502,7 +21321,7 @@ type iMServiceProcessorReaders struct {
 }
 
 func (p *iMServiceProcessorReaders) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err212 error
+	var _write_err218 error
 	args := IMServiceReadersArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -20548,21 +21367,21 @@ func (p *iMServiceProcessorReaders) Process(ctx context.Context, seqId int32, ip
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc213 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Readers: "+err2.Error())
+		_exc219 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Readers: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Readers", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err212 = thrift.WrapTException(err2)
+			_write_err218 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc213.Write(ctx, oprot); _write_err212 == nil && err2 != nil {
-			_write_err212 = thrift.WrapTException(err2)
+		if err2 := _exc219.Write(ctx, oprot); _write_err218 == nil && err2 != nil {
+			_write_err218 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err212 == nil && err2 != nil {
-			_write_err212 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err218 == nil && err2 != nil {
+			_write_err218 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err212 == nil && err2 != nil {
-			_write_err212 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err218 == nil && err2 != nil {
+			_write_err218 = thrift.WrapTException(err2)
 		}
-		if _write_err212 != nil {
-			return false, thrift.WrapTException(_write_err212)
+		if _write_err218 != nil {
+			return false, thrift.WrapTException(_write_err218)
 		}
 		return true, err
 	} else {
@@ -20570,19 +21389,19 @@ func (p *iMServiceProcessorReaders) Process(ctx context.Context, seqId int32, ip
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Readers", thrift.REPLY, seqId); err2 != nil {
-		_write_err212 = thrift.WrapTException(err2)
+		_write_err218 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err212 == nil && err2 != nil {
-		_write_err212 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err218 == nil && err2 != nil {
+		_write_err218 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err212 == nil && err2 != nil {
-		_write_err212 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err218 == nil && err2 != nil {
+		_write_err218 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err212 == nil && err2 != nil {
-		_write_err212 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err218 == nil && err2 != nil {
+		_write_err218 = thrift.WrapTException(err2)
 	}
-	if _write_err212 != nil {
-		return false, thrift.WrapTException(_write_err212)
+	if _write_err218 != nil {
+		return false, thrift.WrapTException(_write_err218)
 	}
 	return true, err
 }
@@ -20592,7 +21411,7 @@ type iMServiceProcessorIgnored struct {
 }
 
 func (p *iMServiceProcessorIgnored) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err214 error
+	var _write_err220 error
 	args := IMServiceIgnoredArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -20638,21 +21457,21 @@ func (p *iMServiceProcessorIgnored) Process(ctx context.Context, seqId int32, ip
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc215 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ignored: "+err2.Error())
+		_exc221 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ignored: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Ignored", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err214 = thrift.WrapTException(err2)
+			_write_err220 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc215.Write(ctx, oprot); _write_err214 == nil && err2 != nil {
-			_write_err214 = thrift.WrapTException(err2)
+		if err2 := _exc221.Write(ctx, oprot); _write_err220 == nil && err2 != nil {
+			_write_err220 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err214 == nil && err2 != nil {
-			_write_err214 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err220 == nil && err2 != nil {
+			_write_err220 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err214 == nil && err2 != nil {
-			_write_err214 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err220 == nil && err2 != nil {
+			_write_err220 = thrift.WrapTException(err2)
 		}
-		if _write_err214 != nil {
-			return false, thrift.WrapTException(_write_err214)
+		if _write_err220 != nil {
+			return false, thrift.WrapTException(_write_err220)
 		}
 		return true, err
 	} else {
@@ -20660,19 +21479,19 @@ func (p *iMServiceProcessorIgnored) Process(ctx context.Context, seqId int32, ip
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Ignored", thrift.REPLY, seqId); err2 != nil {
-		_write_err214 = thrift.WrapTException(err2)
+		_write_err220 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err214 == nil && err2 != nil {
-		_write_err214 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err220 == nil && err2 != nil {
+		_write_err220 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err214 == nil && err2 != nil {
-		_write_err214 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err220 == nil && err2 != nil {
+		_write_err220 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err214 == nil && err2 != nil {
-		_write_err214 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err220 == nil && err2 != nil {
+		_write_err220 = thrift.WrapTException(err2)
 	}
-	if _write_err214 != nil {
-		return false, thrift.WrapTException(_write_err214)
+	if _write_err220 != nil {
+		return false, thrift.WrapTException(_write_err220)
 	}
 	return true, err
 }
@@ -20682,7 +21501,7 @@ type iMServiceProcessorIgnore struct {
 }
 
 func (p *iMServiceProcessorIgnore) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err216 error
+	var _write_err222 error
 	args := IMServiceIgnoreArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -20728,21 +21547,21 @@ func (p *iMServiceProcessorIgnore) Process(ctx context.Context, seqId int32, ipr
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc217 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ignore: "+err2.Error())
+		_exc223 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ignore: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Ignore", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err216 = thrift.WrapTException(err2)
+			_write_err222 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc217.Write(ctx, oprot); _write_err216 == nil && err2 != nil {
-			_write_err216 = thrift.WrapTException(err2)
+		if err2 := _exc223.Write(ctx, oprot); _write_err222 == nil && err2 != nil {
+			_write_err222 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err216 == nil && err2 != nil {
-			_write_err216 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err222 == nil && err2 != nil {
+			_write_err222 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err216 == nil && err2 != nil {
-			_write_err216 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err222 == nil && err2 != nil {
+			_write_err222 = thrift.WrapTException(err2)
 		}
-		if _write_err216 != nil {
-			return false, thrift.WrapTException(_write_err216)
+		if _write_err222 != nil {
+			return false, thrift.WrapTException(_write_err222)
 		}
 		return true, err
 	} else {
@@ -20750,19 +21569,19 @@ func (p *iMServiceProcessorIgnore) Process(ctx context.Context, seqId int32, ipr
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Ignore", thrift.REPLY, seqId); err2 != nil {
-		_write_err216 = thrift.WrapTException(err2)
+		_write_err222 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err216 == nil && err2 != nil {
-		_write_err216 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err222 == nil && err2 != nil {
+		_write_err222 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err216 == nil && err2 != nil {
-		_write_err216 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err222 == nil && err2 != nil {
+		_write_err222 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err216 == nil && err2 != nil {
-		_write_err216 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err222 == nil && err2 != nil {
+		_write_err222 = thrift.WrapTException(err2)
 	}
-	if _write_err216 != nil {
-		return false, thrift.WrapTException(_write_err216)
+	if _write_err222 != nil {
+		return false, thrift.WrapTException(_write_err222)
 	}
 	return true, err
 }
@@ -20772,7 +21591,7 @@ type iMServiceProcessorInbox struct {
 }
 
 func (p *iMServiceProcessorInbox) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err218 error
+	var _write_err224 error
 	args := IMServiceInboxArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -20818,21 +21637,21 @@ func (p *iMServiceProcessorInbox) Process(ctx context.Context, seqId int32, ipro
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc219 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Inbox: "+err2.Error())
+		_exc225 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Inbox: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Inbox", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err218 = thrift.WrapTException(err2)
+			_write_err224 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc219.Write(ctx, oprot); _write_err218 == nil && err2 != nil {
-			_write_err218 = thrift.WrapTException(err2)
+		if err2 := _exc225.Write(ctx, oprot); _write_err224 == nil && err2 != nil {
+			_write_err224 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err218 == nil && err2 != nil {
-			_write_err218 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err224 == nil && err2 != nil {
+			_write_err224 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err218 == nil && err2 != nil {
-			_write_err218 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err224 == nil && err2 != nil {
+			_write_err224 = thrift.WrapTException(err2)
 		}
-		if _write_err218 != nil {
-			return false, thrift.WrapTException(_write_err218)
+		if _write_err224 != nil {
+			return false, thrift.WrapTException(_write_err224)
 		}
 		return true, err
 	} else {
@@ -20840,19 +21659,19 @@ func (p *iMServiceProcessorInbox) Process(ctx context.Context, seqId int32, ipro
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Inbox", thrift.REPLY, seqId); err2 != nil {
-		_write_err218 = thrift.WrapTException(err2)
+		_write_err224 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err218 == nil && err2 != nil {
-		_write_err218 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err224 == nil && err2 != nil {
+		_write_err224 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err218 == nil && err2 != nil {
-		_write_err218 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err224 == nil && err2 != nil {
+		_write_err224 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err218 == nil && err2 != nil {
-		_write_err218 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err224 == nil && err2 != nil {
+		_write_err224 = thrift.WrapTException(err2)
 	}
-	if _write_err218 != nil {
-		return false, thrift.WrapTException(_write_err218)
+	if _write_err224 != nil {
+		return false, thrift.WrapTException(_write_err224)
 	}
 	return true, err
 }
@@ -20862,7 +21681,7 @@ type iMServiceProcessorUnread struct {
 }
 
 func (p *iMServiceProcessorUnread) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err220 error
+	var _write_err226 error
 	args := IMServiceUnreadArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -20908,21 +21727,21 @@ func (p *iMServiceProcessorUnread) Process(ctx context.Context, seqId int32, ipr
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc221 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Unread: "+err2.Error())
+		_exc227 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Unread: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Unread", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err220 = thrift.WrapTException(err2)
+			_write_err226 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc221.Write(ctx, oprot); _write_err220 == nil && err2 != nil {
-			_write_err220 = thrift.WrapTException(err2)
+		if err2 := _exc227.Write(ctx, oprot); _write_err226 == nil && err2 != nil {
+			_write_err226 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err220 == nil && err2 != nil {
-			_write_err220 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err226 == nil && err2 != nil {
+			_write_err226 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err220 == nil && err2 != nil {
-			_write_err220 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err226 == nil && err2 != nil {
+			_write_err226 = thrift.WrapTException(err2)
 		}
-		if _write_err220 != nil {
-			return false, thrift.WrapTException(_write_err220)
+		if _write_err226 != nil {
+			return false, thrift.WrapTException(_write_err226)
 		}
 		return true, err
 	} else {
@@ -20930,19 +21749,19 @@ func (p *iMServiceProcessorUnread) Process(ctx context.Context, seqId int32, ipr
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Unread", thrift.REPLY, seqId); err2 != nil {
-		_write_err220 = thrift.WrapTException(err2)
+		_write_err226 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err220 == nil && err2 != nil {
-		_write_err220 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err226 == nil && err2 != nil {
+		_write_err226 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err220 == nil && err2 != nil {
-		_write_err220 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err226 == nil && err2 != nil {
+		_write_err226 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err220 == nil && err2 != nil {
-		_write_err220 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err226 == nil && err2 != nil {
+		_write_err226 = thrift.WrapTException(err2)
 	}
-	if _write_err220 != nil {
-		return false, thrift.WrapTException(_write_err220)
+	if _write_err226 != nil {
+		return false, thrift.WrapTException(_write_err226)
 	}
 	return true, err
 }
@@ -20952,7 +21771,7 @@ type iMServiceProcessorChats struct {
 }
 
 func (p *iMServiceProcessorChats) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err222 error
+	var _write_err228 error
 	args := IMServiceChatsArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -20998,21 +21817,21 @@ func (p *iMServiceProcessorChats) Process(ctx context.Context, seqId int32, ipro
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc223 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Chats: "+err2.Error())
+		_exc229 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Chats: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Chats", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err222 = thrift.WrapTException(err2)
+			_write_err228 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc223.Write(ctx, oprot); _write_err222 == nil && err2 != nil {
-			_write_err222 = thrift.WrapTException(err2)
+		if err2 := _exc229.Write(ctx, oprot); _write_err228 == nil && err2 != nil {
+			_write_err228 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err222 == nil && err2 != nil {
-			_write_err222 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err228 == nil && err2 != nil {
+			_write_err228 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err222 == nil && err2 != nil {
-			_write_err222 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err228 == nil && err2 != nil {
+			_write_err228 = thrift.WrapTException(err2)
 		}
-		if _write_err222 != nil {
-			return false, thrift.WrapTException(_write_err222)
+		if _write_err228 != nil {
+			return false, thrift.WrapTException(_write_err228)
 		}
 		return true, err
 	} else {
@@ -21020,19 +21839,19 @@ func (p *iMServiceProcessorChats) Process(ctx context.Context, seqId int32, ipro
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Chats", thrift.REPLY, seqId); err2 != nil {
-		_write_err222 = thrift.WrapTException(err2)
+		_write_err228 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err222 == nil && err2 != nil {
-		_write_err222 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err228 == nil && err2 != nil {
+		_write_err228 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err222 == nil && err2 != nil {
-		_write_err222 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err228 == nil && err2 != nil {
+		_write_err228 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err222 == nil && err2 != nil {
-		_write_err222 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err228 == nil && err2 != nil {
+		_write_err228 = thrift.WrapTException(err2)
 	}
-	if _write_err222 != nil {
-		return false, thrift.WrapTException(_write_err222)
+	if _write_err228 != nil {
+		return false, thrift.WrapTException(_write_err228)
 	}
 	return true, err
 }
@@ -21042,7 +21861,7 @@ type iMServiceProcessorEnter struct {
 }
 
 func (p *iMServiceProcessorEnter) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err224 error
+	var _write_err230 error
 	args := IMServiceEnterArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -21088,21 +21907,21 @@ func (p *iMServiceProcessorEnter) Process(ctx context.Context, seqId int32, ipro
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc225 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Enter: "+err2.Error())
+		_exc231 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Enter: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Enter", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err224 = thrift.WrapTException(err2)
+			_write_err230 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc225.Write(ctx, oprot); _write_err224 == nil && err2 != nil {
-			_write_err224 = thrift.WrapTException(err2)
+		if err2 := _exc231.Write(ctx, oprot); _write_err230 == nil && err2 != nil {
+			_write_err230 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err224 == nil && err2 != nil {
-			_write_err224 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err230 == nil && err2 != nil {
+			_write_err230 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err224 == nil && err2 != nil {
-			_write_err224 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err230 == nil && err2 != nil {
+			_write_err230 = thrift.WrapTException(err2)
 		}
-		if _write_err224 != nil {
-			return false, thrift.WrapTException(_write_err224)
+		if _write_err230 != nil {
+			return false, thrift.WrapTException(_write_err230)
 		}
 		return true, err
 	} else {
@@ -21110,19 +21929,19 @@ func (p *iMServiceProcessorEnter) Process(ctx context.Context, seqId int32, ipro
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Enter", thrift.REPLY, seqId); err2 != nil {
-		_write_err224 = thrift.WrapTException(err2)
+		_write_err230 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err224 == nil && err2 != nil {
-		_write_err224 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err230 == nil && err2 != nil {
+		_write_err230 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err224 == nil && err2 != nil {
-		_write_err224 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err230 == nil && err2 != nil {
+		_write_err230 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err224 == nil && err2 != nil {
-		_write_err224 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err230 == nil && err2 != nil {
+		_write_err230 = thrift.WrapTException(err2)
 	}
-	if _write_err224 != nil {
-		return false, thrift.WrapTException(_write_err224)
+	if _write_err230 != nil {
+		return false, thrift.WrapTException(_write_err230)
 	}
 	return true, err
 }
@@ -21132,7 +21951,7 @@ type iMServiceProcessorCreateRoom struct {
 }
 
 func (p *iMServiceProcessorCreateRoom) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err226 error
+	var _write_err232 error
 	args := IMServiceCreateRoomArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -21178,21 +21997,21 @@ func (p *iMServiceProcessorCreateRoom) Process(ctx context.Context, seqId int32,
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc227 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing CreateRoom: "+err2.Error())
+		_exc233 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing CreateRoom: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "CreateRoom", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err226 = thrift.WrapTException(err2)
+			_write_err232 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc227.Write(ctx, oprot); _write_err226 == nil && err2 != nil {
-			_write_err226 = thrift.WrapTException(err2)
+		if err2 := _exc233.Write(ctx, oprot); _write_err232 == nil && err2 != nil {
+			_write_err232 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err226 == nil && err2 != nil {
-			_write_err226 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err232 == nil && err2 != nil {
+			_write_err232 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err226 == nil && err2 != nil {
-			_write_err226 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err232 == nil && err2 != nil {
+			_write_err232 = thrift.WrapTException(err2)
 		}
-		if _write_err226 != nil {
-			return false, thrift.WrapTException(_write_err226)
+		if _write_err232 != nil {
+			return false, thrift.WrapTException(_write_err232)
 		}
 		return true, err
 	} else {
@@ -21200,19 +22019,19 @@ func (p *iMServiceProcessorCreateRoom) Process(ctx context.Context, seqId int32,
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "CreateRoom", thrift.REPLY, seqId); err2 != nil {
-		_write_err226 = thrift.WrapTException(err2)
+		_write_err232 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err226 == nil && err2 != nil {
-		_write_err226 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err232 == nil && err2 != nil {
+		_write_err232 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err226 == nil && err2 != nil {
-		_write_err226 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err232 == nil && err2 != nil {
+		_write_err232 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err226 == nil && err2 != nil {
-		_write_err226 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err232 == nil && err2 != nil {
+		_write_err232 = thrift.WrapTException(err2)
 	}
-	if _write_err226 != nil {
-		return false, thrift.WrapTException(_write_err226)
+	if _write_err232 != nil {
+		return false, thrift.WrapTException(_write_err232)
 	}
 	return true, err
 }
@@ -21222,7 +22041,7 @@ type iMServiceProcessorChangeRoom struct {
 }
 
 func (p *iMServiceProcessorChangeRoom) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err228 error
+	var _write_err234 error
 	args := IMServiceChangeRoomArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -21268,21 +22087,21 @@ func (p *iMServiceProcessorChangeRoom) Process(ctx context.Context, seqId int32,
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc229 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing ChangeRoom: "+err2.Error())
+		_exc235 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing ChangeRoom: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "ChangeRoom", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err228 = thrift.WrapTException(err2)
+			_write_err234 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc229.Write(ctx, oprot); _write_err228 == nil && err2 != nil {
-			_write_err228 = thrift.WrapTException(err2)
+		if err2 := _exc235.Write(ctx, oprot); _write_err234 == nil && err2 != nil {
+			_write_err234 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err228 == nil && err2 != nil {
-			_write_err228 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err234 == nil && err2 != nil {
+			_write_err234 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err228 == nil && err2 != nil {
-			_write_err228 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err234 == nil && err2 != nil {
+			_write_err234 = thrift.WrapTException(err2)
 		}
-		if _write_err228 != nil {
-			return false, thrift.WrapTException(_write_err228)
+		if _write_err234 != nil {
+			return false, thrift.WrapTException(_write_err234)
 		}
 		return true, err
 	} else {
@@ -21290,19 +22109,19 @@ func (p *iMServiceProcessorChangeRoom) Process(ctx context.Context, seqId int32,
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "ChangeRoom", thrift.REPLY, seqId); err2 != nil {
-		_write_err228 = thrift.WrapTException(err2)
+		_write_err234 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err228 == nil && err2 != nil {
-		_write_err228 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err234 == nil && err2 != nil {
+		_write_err234 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err228 == nil && err2 != nil {
-		_write_err228 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err234 == nil && err2 != nil {
+		_write_err234 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err228 == nil && err2 != nil {
-		_write_err228 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err234 == nil && err2 != nil {
+		_write_err234 = thrift.WrapTException(err2)
 	}
-	if _write_err228 != nil {
-		return false, thrift.WrapTException(_write_err228)
+	if _write_err234 != nil {
+		return false, thrift.WrapTException(_write_err234)
 	}
 	return true, err
 }
@@ -21312,7 +22131,7 @@ type iMServiceProcessorRoom struct {
 }
 
 func (p *iMServiceProcessorRoom) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err230 error
+	var _write_err236 error
 	args := IMServiceRoomArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -21358,21 +22177,21 @@ func (p *iMServiceProcessorRoom) Process(ctx context.Context, seqId int32, iprot
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc231 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Room: "+err2.Error())
+		_exc237 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Room: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Room", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err230 = thrift.WrapTException(err2)
+			_write_err236 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc231.Write(ctx, oprot); _write_err230 == nil && err2 != nil {
-			_write_err230 = thrift.WrapTException(err2)
+		if err2 := _exc237.Write(ctx, oprot); _write_err236 == nil && err2 != nil {
+			_write_err236 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err230 == nil && err2 != nil {
-			_write_err230 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err236 == nil && err2 != nil {
+			_write_err236 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err230 == nil && err2 != nil {
-			_write_err230 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err236 == nil && err2 != nil {
+			_write_err236 = thrift.WrapTException(err2)
 		}
-		if _write_err230 != nil {
-			return false, thrift.WrapTException(_write_err230)
+		if _write_err236 != nil {
+			return false, thrift.WrapTException(_write_err236)
 		}
 		return true, err
 	} else {
@@ -21380,19 +22199,19 @@ func (p *iMServiceProcessorRoom) Process(ctx context.Context, seqId int32, iprot
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Room", thrift.REPLY, seqId); err2 != nil {
-		_write_err230 = thrift.WrapTException(err2)
+		_write_err236 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err230 == nil && err2 != nil {
-		_write_err230 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err236 == nil && err2 != nil {
+		_write_err236 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err230 == nil && err2 != nil {
-		_write_err230 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err236 == nil && err2 != nil {
+		_write_err236 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err230 == nil && err2 != nil {
-		_write_err230 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err236 == nil && err2 != nil {
+		_write_err236 = thrift.WrapTException(err2)
 	}
-	if _write_err230 != nil {
-		return false, thrift.WrapTException(_write_err230)
+	if _write_err236 != nil {
+		return false, thrift.WrapTException(_write_err236)
 	}
 	return true, err
 }
@@ -21402,7 +22221,7 @@ type iMServiceProcessorRoomsOf struct {
 }
 
 func (p *iMServiceProcessorRoomsOf) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err232 error
+	var _write_err238 error
 	args := IMServiceRoomsOfArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -21448,21 +22267,21 @@ func (p *iMServiceProcessorRoomsOf) Process(ctx context.Context, seqId int32, ip
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc233 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing RoomsOf: "+err2.Error())
+		_exc239 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing RoomsOf: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "RoomsOf", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err232 = thrift.WrapTException(err2)
+			_write_err238 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc233.Write(ctx, oprot); _write_err232 == nil && err2 != nil {
-			_write_err232 = thrift.WrapTException(err2)
+		if err2 := _exc239.Write(ctx, oprot); _write_err238 == nil && err2 != nil {
+			_write_err238 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err232 == nil && err2 != nil {
-			_write_err232 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err238 == nil && err2 != nil {
+			_write_err238 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err232 == nil && err2 != nil {
-			_write_err232 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err238 == nil && err2 != nil {
+			_write_err238 = thrift.WrapTException(err2)
 		}
-		if _write_err232 != nil {
-			return false, thrift.WrapTException(_write_err232)
+		if _write_err238 != nil {
+			return false, thrift.WrapTException(_write_err238)
 		}
 		return true, err
 	} else {
@@ -21470,19 +22289,19 @@ func (p *iMServiceProcessorRoomsOf) Process(ctx context.Context, seqId int32, ip
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "RoomsOf", thrift.REPLY, seqId); err2 != nil {
-		_write_err232 = thrift.WrapTException(err2)
+		_write_err238 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err232 == nil && err2 != nil {
-		_write_err232 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err238 == nil && err2 != nil {
+		_write_err238 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err232 == nil && err2 != nil {
-		_write_err232 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err238 == nil && err2 != nil {
+		_write_err238 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err232 == nil && err2 != nil {
-		_write_err232 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err238 == nil && err2 != nil {
+		_write_err238 = thrift.WrapTException(err2)
 	}
-	if _write_err232 != nil {
-		return false, thrift.WrapTException(_write_err232)
+	if _write_err238 != nil {
+		return false, thrift.WrapTException(_write_err238)
 	}
 	return true, err
 }
@@ -21492,7 +22311,7 @@ type iMServiceProcessorPublicRooms struct {
 }
 
 func (p *iMServiceProcessorPublicRooms) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err234 error
+	var _write_err240 error
 	args := IMServicePublicRoomsArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -21538,21 +22357,21 @@ func (p *iMServiceProcessorPublicRooms) Process(ctx context.Context, seqId int32
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc235 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing PublicRooms: "+err2.Error())
+		_exc241 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing PublicRooms: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "PublicRooms", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err234 = thrift.WrapTException(err2)
+			_write_err240 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc235.Write(ctx, oprot); _write_err234 == nil && err2 != nil {
-			_write_err234 = thrift.WrapTException(err2)
+		if err2 := _exc241.Write(ctx, oprot); _write_err240 == nil && err2 != nil {
+			_write_err240 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err234 == nil && err2 != nil {
-			_write_err234 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err240 == nil && err2 != nil {
+			_write_err240 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err234 == nil && err2 != nil {
-			_write_err234 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err240 == nil && err2 != nil {
+			_write_err240 = thrift.WrapTException(err2)
 		}
-		if _write_err234 != nil {
-			return false, thrift.WrapTException(_write_err234)
+		if _write_err240 != nil {
+			return false, thrift.WrapTException(_write_err240)
 		}
 		return true, err
 	} else {
@@ -21560,19 +22379,19 @@ func (p *iMServiceProcessorPublicRooms) Process(ctx context.Context, seqId int32
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "PublicRooms", thrift.REPLY, seqId); err2 != nil {
-		_write_err234 = thrift.WrapTException(err2)
+		_write_err240 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err234 == nil && err2 != nil {
-		_write_err234 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err240 == nil && err2 != nil {
+		_write_err240 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err234 == nil && err2 != nil {
-		_write_err234 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err240 == nil && err2 != nil {
+		_write_err240 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err234 == nil && err2 != nil {
-		_write_err234 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err240 == nil && err2 != nil {
+		_write_err240 = thrift.WrapTException(err2)
 	}
-	if _write_err234 != nil {
-		return false, thrift.WrapTException(_write_err234)
+	if _write_err240 != nil {
+		return false, thrift.WrapTException(_write_err240)
 	}
 	return true, err
 }
@@ -21582,7 +22401,7 @@ type iMServiceProcessorWatch struct {
 }
 
 func (p *iMServiceProcessorWatch) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err236 error
+	var _write_err242 error
 	args := IMServiceWatchArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -21628,21 +22447,21 @@ func (p *iMServiceProcessorWatch) Process(ctx context.Context, seqId int32, ipro
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc237 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Watch: "+err2.Error())
+		_exc243 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Watch: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Watch", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err236 = thrift.WrapTException(err2)
+			_write_err242 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc237.Write(ctx, oprot); _write_err236 == nil && err2 != nil {
-			_write_err236 = thrift.WrapTException(err2)
+		if err2 := _exc243.Write(ctx, oprot); _write_err242 == nil && err2 != nil {
+			_write_err242 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err236 == nil && err2 != nil {
-			_write_err236 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err242 == nil && err2 != nil {
+			_write_err242 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err236 == nil && err2 != nil {
-			_write_err236 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err242 == nil && err2 != nil {
+			_write_err242 = thrift.WrapTException(err2)
 		}
-		if _write_err236 != nil {
-			return false, thrift.WrapTException(_write_err236)
+		if _write_err242 != nil {
+			return false, thrift.WrapTException(_write_err242)
 		}
 		return true, err
 	} else {
@@ -21650,19 +22469,19 @@ func (p *iMServiceProcessorWatch) Process(ctx context.Context, seqId int32, ipro
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Watch", thrift.REPLY, seqId); err2 != nil {
-		_write_err236 = thrift.WrapTException(err2)
+		_write_err242 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err236 == nil && err2 != nil {
-		_write_err236 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err242 == nil && err2 != nil {
+		_write_err242 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err236 == nil && err2 != nil {
-		_write_err236 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err242 == nil && err2 != nil {
+		_write_err242 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err236 == nil && err2 != nil {
-		_write_err236 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err242 == nil && err2 != nil {
+		_write_err242 = thrift.WrapTException(err2)
 	}
-	if _write_err236 != nil {
-		return false, thrift.WrapTException(_write_err236)
+	if _write_err242 != nil {
+		return false, thrift.WrapTException(_write_err242)
 	}
 	return true, err
 }
@@ -25555,6 +26374,222 @@ func (p *IMServiceChangePasswordResult) String() string {
 		return "<nil>"
 	}
 	return fmt.Sprintf("IMServiceChangePasswordResult(%+v)", *p)
+}
+
+// Attributes:
+//   - Req
+type IMServiceDeleteAccountArgs struct {
+	Req *DeleteAccountRequest `thrift:"req,1" db:"req" json:"req"`
+}
+
+func NewIMServiceDeleteAccountArgs() *IMServiceDeleteAccountArgs {
+	return &IMServiceDeleteAccountArgs{}
+}
+
+var IMServiceDeleteAccountArgs_Req_DEFAULT *DeleteAccountRequest
+
+func (p *IMServiceDeleteAccountArgs) GetReq() *DeleteAccountRequest {
+	if !p.IsSetReq() {
+		return IMServiceDeleteAccountArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceDeleteAccountArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceDeleteAccountArgs) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceDeleteAccountArgs) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Req = &DeleteAccountRequest{}
+	if err := p.Req.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Req), err)
+	}
+	return nil
+}
+
+func (p *IMServiceDeleteAccountArgs) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "DeleteAccount_args"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceDeleteAccountArgs) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "req", thrift.STRUCT, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:req: ", p), err)
+	}
+	if err := p.Req.Write(ctx, oprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Req), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:req: ", p), err)
+	}
+	return err
+}
+
+func (p *IMServiceDeleteAccountArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceDeleteAccountArgs(%+v)", *p)
+}
+
+// Attributes:
+//   - Success
+type IMServiceDeleteAccountResult struct {
+	Success *DeleteAccountResponse `thrift:"success,0" db:"success" json:"success,omitempty"`
+}
+
+func NewIMServiceDeleteAccountResult() *IMServiceDeleteAccountResult {
+	return &IMServiceDeleteAccountResult{}
+}
+
+var IMServiceDeleteAccountResult_Success_DEFAULT *DeleteAccountResponse
+
+func (p *IMServiceDeleteAccountResult) GetSuccess() *DeleteAccountResponse {
+	if !p.IsSetSuccess() {
+		return IMServiceDeleteAccountResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceDeleteAccountResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceDeleteAccountResult) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 0:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField0(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *IMServiceDeleteAccountResult) ReadField0(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Success = &DeleteAccountResponse{}
+	if err := p.Success.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Success), err)
+	}
+	return nil
+}
+
+func (p *IMServiceDeleteAccountResult) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "DeleteAccount_result"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField0(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *IMServiceDeleteAccountResult) writeField0(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetSuccess() {
+		if err := oprot.WriteFieldBegin(ctx, "success", thrift.STRUCT, 0); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 0:success: ", p), err)
+		}
+		if err := p.Success.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Success), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 0:success: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *IMServiceDeleteAccountResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceDeleteAccountResult(%+v)", *p)
 }
 
 // Attributes:

@@ -32,6 +32,7 @@ type Client interface {
 	Refresh(ctx context.Context, req *rpc.RefreshRequest, callOptions ...callopt.Option) (r *rpc.SessionResponse, err error)
 	Logout(ctx context.Context, req *rpc.LogoutRequest, callOptions ...callopt.Option) (r *rpc.LogoutResponse, err error)
 	ChangePassword(ctx context.Context, req *rpc.ChangePasswordRequest, callOptions ...callopt.Option) (r *rpc.ChangePasswordResponse, err error)
+	DeleteAccount(ctx context.Context, req *rpc.DeleteAccountRequest, callOptions ...callopt.Option) (r *rpc.DeleteAccountResponse, err error)
 	Readers(ctx context.Context, req *rpc.ReadersRequest, callOptions ...callopt.Option) (r *rpc.ReadersResponse, err error)
 	Ignored(ctx context.Context, req *rpc.IgnoredRequest, callOptions ...callopt.Option) (r *rpc.IgnoredResponse, err error)
 	Ignore(ctx context.Context, req *rpc.IgnoreRequest, callOptions ...callopt.Option) (r *rpc.IgnoreResponse, err error)
@@ -168,6 +169,11 @@ func (p *kIMServiceClient) Logout(ctx context.Context, req *rpc.LogoutRequest, c
 func (p *kIMServiceClient) ChangePassword(ctx context.Context, req *rpc.ChangePasswordRequest, callOptions ...callopt.Option) (r *rpc.ChangePasswordResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.ChangePassword(ctx, req)
+}
+
+func (p *kIMServiceClient) DeleteAccount(ctx context.Context, req *rpc.DeleteAccountRequest, callOptions ...callopt.Option) (r *rpc.DeleteAccountResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.DeleteAccount(ctx, req)
 }
 
 func (p *kIMServiceClient) Readers(ctx context.Context, req *rpc.ReadersRequest, callOptions ...callopt.Option) (r *rpc.ReadersResponse, err error) {

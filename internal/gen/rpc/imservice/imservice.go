@@ -140,6 +140,13 @@ var serviceMethods = map[string]kitex.MethodInfo{
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
 	),
+	"DeleteAccount": kitex.NewMethodInfo(
+		deleteAccountHandler,
+		newIMServiceDeleteAccountArgs,
+		newIMServiceDeleteAccountResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
 	"Readers": kitex.NewMethodInfo(
 		readersHandler,
 		newIMServiceReadersArgs,
@@ -606,6 +613,25 @@ func newIMServiceChangePasswordResult() interface{} {
 	return rpc.NewIMServiceChangePasswordResult()
 }
 
+func deleteAccountHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceDeleteAccountArgs)
+	realResult := result.(*rpc.IMServiceDeleteAccountResult)
+	success, err := handler.(rpc.IMService).DeleteAccount(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceDeleteAccountArgs() interface{} {
+	return rpc.NewIMServiceDeleteAccountArgs()
+}
+
+func newIMServiceDeleteAccountResult() interface{} {
+	return rpc.NewIMServiceDeleteAccountResult()
+}
+
 func readersHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
 	realArg := arg.(*rpc.IMServiceReadersArgs)
 	realResult := result.(*rpc.IMServiceReadersResult)
@@ -1038,6 +1064,16 @@ func (p *kClient) ChangePassword(ctx context.Context, req *rpc.ChangePasswordReq
 	_args.Req = req
 	var _result rpc.IMServiceChangePasswordResult
 	if err = p.c.Call(ctx, "ChangePassword", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) DeleteAccount(ctx context.Context, req *rpc.DeleteAccountRequest) (r *rpc.DeleteAccountResponse, err error) {
+	var _args rpc.IMServiceDeleteAccountArgs
+	_args.Req = req
+	var _result rpc.IMServiceDeleteAccountResult
+	if err = p.c.Call(ctx, "DeleteAccount", &_args, &_result); err != nil {
 		return
 	}
 	return _result.GetSuccess(), nil

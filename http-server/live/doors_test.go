@@ -1,0 +1,163 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// listed is a chat.Inboxes where everybody has the same chats and nobody ignores anybody.
+type listed struct {
+	chat.Inboxes
+	chats []chat.Standing
+}
+
+func (listed) Ignored(context.Context, string) ([]string, error)        { return nil, nil }
+func (l listed) Chats(context.Context, string) ([]chat.Standing, error) { return l.chats, nil }
+
+// porter is a chat.Doors whose every answer is the test's, until it ends.
+type porter struct {
+	asked   chan []string
+	answers chan error
+}
+
+func newPorter() *porter {
+	return &porter{asked: make(chan []string, 1000), answers: make(chan error, 1000)}
+}
+
+func (p *porter) Enter(_ context.Context, names []string) error {
+	p.asked <- names
+	return <-p.answers
+}
+
+// openInbox follows an inbox of some rooms and one pair, each with a message.
+func openInbox(t *testing.T, w *world, doors *porter, rooms int) (hub *Hub, sink *told, names []string) {
+	t.Helper()
+	inboxes := listed{chats: []chat.Standing{{Chat: "alice:bob"}}}
+	for i := range rooms {
+		names = append(names, fmt.Sprint("room", i))
+		inboxes.chats = append(inboxes.chats, chat.Standing{Chat: names[i]})
+	}
+	for _, standing := range inboxes.chats {
+		w.send(t, standing.Chat, 1)
+	}
+	hub = run(t, w, w, Config{Inboxes: inboxes, Doors: doors})
+	sink = newTold()
+	alice := InboxFollow{Follow: Follow{Reader: "alice", By: chat.Caller{User: "alice"}}}
+	if err := open(t, hub, sink).FollowInbox(alice); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { close(doors.answers) })
+	return hub, sink, names
+}
+
+// pagesOf takes n pages from the sink, and returns whose they are, sorted.
+func (s *told) pagesOf(t *testing.T, n int) (chats []string) {
+	t.Helper()
+	for range n {
+		chats = append(chats, receive(t, s.pages).Chat)
+	}
+	slices.Sort(chats)
+	return chats
+}
+
+// TestAnInboxIsAskedForOnce at the door, however many rooms it has, and nothing comes before the answer.
+func TestAnInboxIsAskedForOnce(t *testing.T) {
+	t.Parallel()
+	const rooms = 300
+	w, doors := newWorld(), newPorter()
+	_, sink, names := openInbox(t, w, doors, rooms)
+	if asked := receive(t, doors.asked); !slices.Equal(asked, names) {
+		t.Errorf("it was asked for %q, want for all rooms", asked)
+	}
+	if n := len(sink.pages); n > 0 {
+		t.Errorf("%d pages came before the answer", n)
+	}
+	doors.answers <- nil
+	sink.pagesOf(t, rooms+1)
+	for _, name := range names {
+		w.send(t, name, 1)
+	}
+	sink.pagesOf(t, rooms)
+	if n := len(doors.asked); n > 0 {
+		t.Errorf("it was asked %d times more", n)
+	}
+}
+
+// TestAnInboxIsAskedForAgain together, where nobody could answer.
+func TestAnInboxIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	w, doors := newWorld(), newPorter()
+	_, sink, names := openInbox(t, w, doors, 10)
+	for range 2 {
+		receive(t, doors.asked)
+		doors.answers <- chat.Errorf(chat.Unavailable, "redis is away")
+	}
+	if asked := receive(t, doors.asked); !slices.Equal(asked, names) {
+		t.Errorf("it was asked again for %q, want for all rooms", asked)
+	}
+	doors.answers <- nil
+	sink.pagesOf(t, len(names)+1)
+}
+
+// TestOneRoomOfAnInboxIsRefused: the others come.
+func TestOneRoomOfAnInboxIsRefused(t *testing.T) {
+	t.Parallel()
+	w, doors := newWorld(), newPorter()
+	_, sink, _ := openInbox(t, w, doors, 3)
+	refused := chat.Errorf(chat.PermissionDenied, "not a member")
+	receive(t, doors.asked)
+	doors.answers <- refused
+	for range 3 {
+		asked := receive(t, doors.asked)
+		if len(asked) != 1 {
+			t.Fatalf("it was asked for %q, want for each room", asked)
+		}
+		if asked[0] == "room1" {
+			doors.answers <- refused
+		} else {
+			doors.answers <- nil
+		}
+	}
+	if got, want := sink.pagesOf(t, 3), []string{"alice:bob", "room0", "room2"}; !slices.Equal(got, want) {
+		t.Errorf("pages of %q came, want of %q", got, want)
+	}
+	w.send(t, "room1", 1)
+	w.send(t, "room2", 1)
+	if got := sink.pagesOf(t, 1); got[0] != "room2" {
+		t.Errorf("a page of %q came, want of room2", got[0])
+	}
+}
+
+// TestNewsWhileAnInboxIsAskedFor: who was removed meanwhile may have been let in by an answer of before.
+func TestNewsWhileAnInboxIsAskedFor(t *testing.T) {
+	t.Parallel()
+	w, doors := newWorld(), newPorter()
+	hub, sink, _ := openInbox(t, w, doors, 3)
+	receive(t, doors.asked)
+	hears := func(room string, e chat.Event) {
+		e.Chat, _ = chat.ParseID(room)
+		hub.mutex.Lock()
+		topic := hub.topics[e.Chat]
+		hub.mutex.Unlock()
+		topic.hear(e)
+	}
+	hears("room1", chat.Event{Kind: chat.MembersChanged, Users: []string{"alice"}})
+	for _, room := range []string{"room0", "room1"} {
+		hears(room, chat.Event{Kind: chat.Signalled, Signal: &chat.Signal{Type: "typing", Sender: "bob"}})
+	}
+	doors.answers <- nil
+	if asked := receive(t, doors.asked); !slices.Equal(asked, []string{"room1"}) {
+		t.Errorf("it was asked again for %q, want for room1", asked)
+	}
+	doors.answers <- chat.Errorf(chat.PermissionDenied, "not a member")
+	if got, want := sink.pagesOf(t, 3), []string{"alice:bob", "room0", "room2"}; !slices.Equal(got, want) {
+		t.Errorf("pages of %q came, want of %q", got, want)
+	}
+	if n := len(sink.events); n > 0 {
+		t.Errorf("%d signals came before it was known whether she may have them", n)
+	}
+}

@@ -1,0 +1,138 @@
+package live
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// What a topic keeps for others.
+const (
+	maxPages     = 8
+	maxPageBytes = 32 << 10
+)
+
+// page reads on from a cursor. Whoever stands at the same place shares one pull, and its page.
+func (t *topic) page(ctx context.Context, at place) (*Page, error) {
+	kept, seen := t.kept(at)
+	if kept != nil {
+		return kept, nil
+	}
+	// A pull that began before the last hint may not have what was hinted at: only pulls of one position are one.
+	read, err, _ := t.pulls.Do(at.key(seen), func() (any, error) {
+		if kept, _ := t.kept(at); kept != nil { // by a pull that has ended since
+			return kept, nil
+		}
+		began := time.Now()
+		pulled, err := t.hub.log.Pull(t.hub.doors.asService(context.WithoutCancel(ctx)), chat.PullRequest{Chat: at.name, Cursor: at.cursor, Limit: at.limit})
+		if err != nil {
+			return nil, err
+		}
+		page := &Page{Page: pulled, Chat: at.name, at: at, seen: seen, read: began}
+		if t.keep(page) {
+			t.hub.warms(t)
+		}
+		return page, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return read.(*Page), nil //nolint:errcheck // it was made above
+}
+
+// kept returns the page that is kept of a place, or nil, and how often the topic's position has changed.
+func (t *topic) kept(at place) (page *Page, changes int64) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	for _, p := range t.pages {
+		if p.at == at && time.Since(p.read) < t.hub.config.PageLasts {
+			return p, t.changes
+		}
+	}
+	return nil, t.changes
+}
+
+// keep returns whether the page is kept, which it is where others may want it.
+func (t *topic) keep(p *Page) bool {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	if len(p.Messages) == 0 || len(t.listeners) < 2 {
+		return false
+	}
+	t.pages = append(t.pages, p)
+	size := 0
+	for i, page := range slices.Backward(t.pages) {
+		size += page.size()
+		if kept := len(t.pages) - i; kept > maxPages || kept > 1 && size > maxPageBytes {
+			t.pages = append([]*Page(nil), t.pages[i+1:]...)
+			break
+		}
+	}
+	return true
+}
+
+// keepsSince forgets the pages that were read before a time, and returns whether some are left.
+func (t *topic) keepsSince(oldest time.Time) bool {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	t.pages = slices.DeleteFunc(t.pages, func(p *Page) bool { return p.read.Before(oldest) })
+	if len(t.pages) == 0 {
+		t.pages = nil
+	}
+	return t.pages != nil
+}
+
+// place is where a page begins, and how long it may be.
+type place struct {
+	name   string // the chat as the follower names it
+	cursor int64
+	limit  int64
+}
+
+// key names a pull of a topic whose position has changed so often.
+func (p place) key(changes int64) string {
+	key := strconv.AppendInt(append([]byte(p.name), ' '), p.cursor, 10)
+	key = strconv.AppendInt(append(key, ' '), p.limit, 10)
+	return string(strconv.AppendInt(append(key, ' '), changes, 10))
+}
+
+// Page is a page of a chat as those who follow it get it. It is shared, and must not be changed.
+type Page struct {
+	chat.Page
+	Chat string // as the follower named it
+
+	at      place
+	seen    int64 // how often the topic's position had changed before the pull
+	read    time.Time
+	once    sync.Once
+	encoded []byte
+}
+
+// without returns the page as it is for one who ignores some: the same one where none of them is in it.
+func (p *Page) without(ignored map[string]bool) *Page {
+	ignores := func(m chat.Message) bool { return m.Notice == nil && ignored[m.Sender] } // a notice is nobody's
+	if !slices.ContainsFunc(p.Messages, ignores) {
+		return p
+	}
+	left := &Page{Page: p.Page, Chat: p.Chat, at: p.at, seen: p.seen, read: p.read}
+	left.Messages = slices.DeleteFunc(slices.Clone(p.Messages), ignores)
+	return left
+}
+
+// Encoded returns what encode makes of the page, which it makes once for all who share it.
+func (p *Page) Encoded(encode func(*Page) []byte) []byte {
+	p.once.Do(func() { p.encoded = encode(p) })
+	return p.encoded
+}
+
+// size is about what the page takes.
+func (p *Page) size() (bytes int) {
+	for i := range p.Messages {
+		bytes += 100 + len(p.Messages[i].Text)
+	}
+	return bytes
+}

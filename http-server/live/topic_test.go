@@ -1,0 +1,116 @@
+package live
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// followers are all who get what is stored in "room": each begins, and returns what waits for n messages, once each.
+var followers = map[string]func(t *testing.T, hub *Hub, cursor int64) (wait func(n int)){
+	"session": func(t *testing.T, hub *Hub, cursor int64) func(int) {
+		sink := newTold()
+		open(t, hub, sink, Follow{Chat: "room", Cursor: cursor})
+		return func(n int) { sink.messages(t, n) }
+	},
+	"wait": func(t *testing.T, hub *Hub, cursor int64) func(int) {
+		return waits(t, hub, chat.PullRequest{Chat: "room", Cursor: cursor, Limit: 10})
+	},
+	"wait of a reader": func(t *testing.T, hub *Hub, cursor int64) func(int) {
+		return waits(t, hub, chat.PullRequest{Chat: "room", Cursor: cursor, Limit: 10, Reader: "alice"})
+	},
+}
+
+// anybody is a chat.Service where nobody ignores anybody.
+type anybody struct{ chat.Service }
+
+func (a anybody) Pull(ctx context.Context, r chat.PullRequest) (chat.Page, error) {
+	r.Reader = ""
+	return a.Service.Pull(ctx, r)
+}
+
+// waits does long-polls, the first at once.
+func waits(t *testing.T, hub *Hub, r chat.PullRequest) func(int) {
+	t.Helper()
+	type answer struct {
+		page chat.Page
+		err  error
+	}
+	answers := make(chan answer, 1)
+	wait := func() {
+		page, err := hub.Wait(t.Context(), r, 10*time.Second)
+		answers <- answer{page, err}
+	}
+	go wait()
+	return func(n int) {
+		for n > 0 {
+			a := receive(t, answers)
+			if a.err != nil || len(a.page.Messages) == 0 {
+				t.Fatalf("Wait() = %+v, %v, want messages", a.page, a.err)
+			}
+			if n -= len(a.page.Messages); n > 0 {
+				r.Cursor = a.page.NextCursor
+				go wait()
+			}
+		}
+	}
+}
+
+// TestLostHint: a message was hinted at, and a failover has lost it and the new clock is behind. What is sent then has a
+// position before it, and does not wait until the clock has passed it.
+func TestLostHint(t *testing.T) {
+	for name, follow := range followers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld()
+			hub := run(t, anybody{w}, w, Config{})
+			room, l := watchRoom(t, hub)
+			wait := follow(t, hub, 0)
+			eventually(t, "it has looked", func() bool { return w.Pulls() > 0 })
+			pulls := w.Pulls()
+			room.hear(chat.Event{Chat: room.id, Kind: chat.Hint, Position: 1 << 40})
+			receive(t, l.woken)
+			eventually(t, "it was looked for", func() bool { return w.Pulls() > pulls })
+			w.send(t, "room", 1)
+			wait(1)
+		})
+	}
+}
+
+// TestConfirmationIsOvertaken by the hint of a message that is stored after the page was read, and before anybody knows of
+// the page.
+func TestConfirmationIsOvertaken(t *testing.T) {
+	for name, follow := range followers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld()
+			hub := run(t, anybody{w}, w, Config{})
+			w.send(t, "room", 1)
+			room, l := watchRoom(t, hub)
+			w.OnPull(func() {
+				w.send(t, "room", 1)
+				receive(t, l.woken) // the hint has been handed out
+				room.hear(chat.Event{Chat: room.id, Kind: chat.Hint, Position: 1000})
+			})
+			follow(t, hub, 1001)(1)
+		})
+	}
+}
+
+// watchRoom has the chat watched, and its watch confirmed, before anybody follows it.
+func watchRoom(t *testing.T, hub *Hub) (room *topic, l *waiter) {
+	t.Helper()
+	id, err := chat.ParseID("room")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l = &waiter{woken: make(chan struct{}, 1)}
+	if err := hub.join(id, l, &room); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { hub.leave(room, l) })
+	receive(t, l.woken)
+	return room, l
+}

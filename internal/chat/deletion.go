@@ -1,0 +1,227 @@
+package chat
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Deletion asks for a user to be deleted for good.
+type Deletion struct {
+	User     string // "" is the caller
+	Password string // says that it is she, where no caller does
+	Erase    bool   // the texts of her messages too
+}
+
+// DeletionJob is what is left to do for a user whose account is gone.
+type DeletionJob struct {
+	User  string
+	Erase bool
+	// Last is the second time that it is done, when no token of hers can be good any more: after it there is nothing to be
+	// found of what she did meanwhile.
+	Last bool
+}
+
+// DeletionStore is what deletions need of a store. Whatever it does may be done again.
+type DeletionStore interface {
+	// BeginDeletion closes an account for ever, with its sessions and its place among the users, and keeps the job, so that
+	// it is done also after a crash. The job is nobody else's for DeletionLease.
+	BeginDeletion(context.Context, DeletionJob) error
+	// Traces returns all chats in which a user was, has written or has read.
+	Traces(ctx context.Context, user string) ([]ID, error)
+	// EraseTexts erases the texts of a user's messages in a part of a chat's log that begins at a position, and returns where
+	// the next part begins, or 0.
+	EraseTexts(ctx context.Context, id ID, user string, from int64) (next int64, err error)
+	// ForgetReader removes where a user and her devices stand in a chat.
+	ForgetReader(ctx context.Context, id ID, user string) error
+	// KeepDeletion has the job be nobody else's for DeletionLease more.
+	KeepDeletion(context.Context, DeletionJob) error
+	// EndDeletion removes a user's lists. After the first time the job is due again in DeletionSettles, and the list of her
+	// chats stays until then.
+	EndDeletion(context.Context, DeletionJob) error
+	// DueDeletions returns up to limit jobs that nobody is doing, which are then the caller's for DeletionLease.
+	DueDeletions(ctx context.Context, limit int) ([]DeletionJob, error)
+}
+
+const (
+	// DeletionLease is how long a job is left to the one who does it. Two who do it harm nothing.
+	DeletionLease = time.Minute
+	// DeletionSettles is when a deletion is done again: an access token is good until it expires.
+	DeletionSettles = time.Hour
+	// deletionAnswers is how long a request waits for its deletion.
+	deletionAnswers = time.Second
+	// deletionsAtOnce is how many are under way; others wait for LookForDeletions.
+	deletionsAtOnce = 4
+	deletionsLooked = 20 * time.Second
+)
+
+// Deleter deletes users. What it has begun, another one goes on with.
+type Deleter struct {
+	store  DeletionStore
+	rooms  Rooms
+	failed func(user string, err error)
+
+	slots   chan struct{}
+	closed  chan struct{}
+	closing sync.Once
+	working sync.WaitGroup
+}
+
+// NewDeleter returns a Deleter that leaves rooms; failed hears of what is tried again.
+func NewDeleter(store DeletionStore, rooms Rooms, failed func(user string, err error)) *Deleter {
+	return &Deleter{
+		store: store, rooms: rooms, failed: failed,
+		slots: make(chan struct{}, deletionsAtOnce), closed: make(chan struct{}),
+	}
+}
+
+// Close ends the work and waits until it has ended. What is left is done by another Deleter, or when there is one again.
+func (d *Deleter) Close() error {
+	d.closing.Do(func() { close(d.closed) })
+	d.working.Wait()
+	return nil
+}
+
+// Run does what others have left, until ctx ends.
+func (d *Deleter) Run(ctx context.Context) {
+	tick := time.NewTicker(deletionsLooked)
+	defer tick.Stop()
+	for {
+		jobs, err := d.store.DueDeletions(ctx, deletionsAtOnce)
+		if err == nil {
+			for _, job := range jobs {
+				d.begin(ctx, job)
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		case <-d.closed:
+			return
+		}
+	}
+}
+
+// delete closes an account and says whether the rest could be done while a request waits. What is left is done all the
+// same.
+func (d *Deleter) delete(ctx context.Context, job DeletionJob) (complete bool, err error) {
+	if err := d.store.BeginDeletion(ctx, job); err != nil {
+		return false, AsError(err)
+	}
+	done := d.begin(ctx, job)
+	timer := time.NewTimer(deletionAnswers)
+	defer timer.Stop()
+	select {
+	case complete = <-done:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return complete, nil
+}
+
+// begin does a job in the background, unless too many are being done. The channel says whether it could be done.
+func (d *Deleter) begin(ctx context.Context, job DeletionJob) <-chan bool {
+	done := make(chan bool, 1)
+	select {
+	case d.slots <- struct{}{}:
+	default:
+		done <- false
+		return done
+	}
+	ctx, cancel := context.WithCancel(WithCaller(context.WithoutCancel(ctx), Caller{User: job.User, Service: true}))
+	d.working.Go(func() {
+		defer func() { <-d.slots }()
+		defer cancel()
+		worked := make(chan struct{})
+		defer close(worked)
+		go func() {
+			select {
+			case <-d.closed:
+				cancel()
+			case <-worked:
+			}
+		}()
+		err := d.work(ctx, job)
+		if err != nil {
+			d.failed(job.User, err)
+		}
+		done <- err == nil
+	})
+	return done
+}
+
+// work does a job: the rooms are left first, so that nothing new comes while the rest is removed.
+func (d *Deleter) work(ctx context.Context, job DeletionJob) error {
+	chats, err := d.store.Traces(ctx, job.User)
+	if err != nil {
+		return err
+	}
+	kept := time.Now()
+	keep := func() error {
+		if time.Since(kept) < DeletionLease/3 {
+			return nil
+		}
+		kept = time.Now()
+		return d.store.KeepDeletion(ctx, job)
+	}
+	for _, id := range chats {
+		if err := keep(); err != nil {
+			return err
+		}
+		if _, _, pair := id.Users(); pair {
+			continue
+		}
+		_, err := d.rooms.ChangeRoom(ctx, RoomChange{Room: id.String(), Kind: LeaveRoom, As: job.User})
+		if err != nil && CodeOf(err) != NotFound {
+			return err
+		}
+	}
+	for _, id := range chats {
+		if err := d.clear(ctx, job, id, keep); err != nil {
+			return err
+		}
+	}
+	return d.store.EndDeletion(ctx, job)
+}
+
+// clear removes what a user has left in one chat.
+func (d *Deleter) clear(ctx context.Context, job DeletionJob, id ID, keep func() error) error {
+	for from, more := int64(1), job.Erase; more; more = from > 0 {
+		var err error
+		if from, err = d.store.EraseTexts(ctx, id, job.User, from); err != nil {
+			return err
+		}
+		if err := keep(); err != nil {
+			return err
+		}
+	}
+	return d.store.ForgetReader(ctx, id, job.User)
+}
+
+// WithDeleter has the People delete accounts too; without it, they do not. It is called before the first call.
+func (p *People) WithDeleter(d *Deleter) *People {
+	p.deleter = d
+	return p
+}
+
+// DeleteAccount implements Sessions.
+func (p *People) DeleteAccount(ctx context.Context, r Deletion) (complete bool, err error) {
+	if p.deleter == nil {
+		return false, Errorf(NotFound, "this server deletes no accounts")
+	}
+	by := callerOf(ctx)
+	if r.User, err = p.access.owner("user", r.User, by); err != nil {
+		return false, err
+	}
+	known := by.User != "" || by.Service
+	if !known && r.Password == "" {
+		return false, Errorf(Unauthenticated, "password is missing: without a token it says who is to be deleted")
+	}
+	if !known || r.Password != "" {
+		if _, err := p.verify(ctx, Credentials{User: r.User, Password: r.Password}); err != nil {
+			return false, err
+		}
+	}
+	return p.deleter.delete(ctx, DeletionJob{User: r.User, Erase: r.Erase})
+}

@@ -1,0 +1,143 @@
+package bench
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"github.com/pullchat/pullchat/http-server/gateway"
+	"github.com/pullchat/pullchat/http-server/handler"
+	"github.com/pullchat/pullchat/http-server/token"
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
+	"github.com/pullchat/pullchat/rpc-server/storage"
+)
+
+const secret = "0123456789abcdef0123456789abcdef"
+
+// serveAll runs all that a gateway has over an embedded Redis, with AUTH as given, and returns its URL. readers may be nil.
+func serveAll(t *testing.T, auth string, readers func(*chat.Readership) handler.Readership) string {
+	t.Helper()
+	store, err := storage.Open("redis://"+miniredis.RunT(t).Addr(), storage.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	limits := chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096, Auth: auth == "on"}
+	config := gateway.Config{
+		HTTPAddr: "127.0.0.1:0", MaxBodyBytes: 1 << 16, Auth: auth, Token: token.Config{AuthSecret: secret}, AccessTokenTTL: time.Hour,
+	}
+	core := chat.New(store, limits).WithReaders(store)
+	server, err := gateway.Listen(config, core, chattest.Silent{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.People = chat.NewPeople(store, &chattest.PlainHasher{}, chat.PeopleOptions{DefaultLimit: 10, MaxLimit: 100, SessionLasts: time.Hour})
+	desk := chat.NewReadership(store, limits)
+	if server.Readers = desk; readers != nil {
+		server.Readers = readers(desk)
+	}
+	server.Rooms = chat.NewLobby(store, auth == "on", chat.LobbyOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 1000})
+	chattest.Run(t, server)
+	return "http://" + server.Addr().String()
+}
+
+func keysOf(t *testing.T, secret string) Tokens {
+	t.Helper()
+	keys, err := token.FromSecret(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
+// TestEveryLoad: each kind of load goes to each form of chats, at servers that ask for tokens and at those that do not.
+func TestEveryLoad(t *testing.T) {
+	for _, auth := range []string{"off", "on"} {
+		url := serveAll(t, auth, nil)
+		for kind, forms := range map[Kind][]Form{
+			Send: {Open, Pairs, Private}, Pull: {Open, Pairs, Private}, Mixed: {Open, Pairs, Private}, Inbox: {""}, Unread: {""}, Login: {""},
+		} {
+			for _, form := range forms {
+				t.Run(strings.Join([]string{auth, string(kind), string(form)}, " "), func(t *testing.T) {
+					options := short(url, kind)
+					options.ChatsAre, options.Duration = form, 100*time.Millisecond
+					if auth == "on" {
+						options.Tokens = keysOf(t, secret)
+					}
+					report, err := Run(t.Context(), options, io.Discard)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if report.Succeeded == 0 || len(report.Failed) > 0 || report.ReadBack.Faults() > 0 {
+						t.Errorf("Run() = %+v, want successes and no fault", report)
+					}
+					if kind != Login && report.ReadBack.Acknowledged == 0 {
+						t.Errorf("Run() = %+v, want something to read back", report)
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestTokensAreNeeded: a load without tokens, or with those of another key, is none.
+func TestTokensAreNeeded(t *testing.T) {
+	url := serveAll(t, "on", nil)
+	options := short(url, Send)
+	options.NoReadBack = true
+	for name, tokens := range map[string]Tokens{"none": nil, "of another key": keysOf(t, strings.ToUpper(secret))} {
+		options.Tokens = tokens
+		if report, err := Run(t.Context(), options, io.Discard); err != nil || report.Succeeded > 0 || report.Failed["401"] == 0 {
+			t.Errorf("Run() with tokens: %s = %+v, %v; want all refused", name, report, err)
+		}
+	}
+}
+
+// TestEachPairHasItsOwner: the chats are shared out, and none is left out.
+func TestEachPairHasItsOwner(t *testing.T) {
+	for _, c := range []struct{ connections, chats int }{{1, 1}, {4, 4}, {4, 5}, {4, 7}, {3, 100}} {
+		r := &run{Options: Options{Kind: Send, ChatsAre: Pairs, Connections: c.connections, Chats: c.chats}, name: "x"}
+		drawn := map[int]bool{}
+		for n := range c.connections {
+			w := &worker{number: n, random: newRandom(n)}
+			for range 2000 {
+				chat := r.draw(w)
+				if drawn[chat] = true; r.owner(chat) != senderName(n) || chat >= c.chats {
+					t.Fatalf("connection %d of %d draws chat %d of %d, of %s", n, c.connections, chat, c.chats, r.owner(chat))
+				}
+			}
+		}
+		if len(drawn) != c.chats {
+			t.Errorf("%d connections draw %d of %d chats", c.connections, len(drawn), c.chats)
+		}
+	}
+}
+
+// forgetful leaves a chat out of every answer.
+type forgetful struct{ *chat.Readership }
+
+func (f forgetful) Inbox(ctx context.Context, r chat.InboxRequest) (chat.Inbox, error) {
+	inbox, err := f.Readership.Inbox(ctx, r)
+	inbox.Entries = inbox.Entries[1:]
+	return inbox, err
+}
+
+func (f forgetful) Unread(ctx context.Context, reader string) ([]chat.Unread, error) {
+	unread, err := f.Readership.Unread(ctx, reader)
+	return unread[1:], err
+}
+
+func TestInboxesThatLackAChat(t *testing.T) {
+	url := serveAll(t, "off", func(all *chat.Readership) handler.Readership { return forgetful{all} })
+	for _, kind := range []Kind{Inbox, Unread} {
+		if report, err := Run(t.Context(), short(url, kind), io.Discard); err != nil || report.ReadBack.WrongPages == 0 {
+			t.Errorf("Run(%s) = %+v, %v; want wrong pages found", kind, report, err)
+		}
+	}
+}

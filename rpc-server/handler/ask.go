@@ -1,0 +1,40 @@
+package handler
+
+import (
+	"context"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/gen/rpc"
+	"github.com/pullchat/pullchat/internal/wire"
+)
+
+// request is what the requests of all methods have that are not Send's and Pull's.
+type request interface{ GetRequestId() string }
+
+// ask makes one call of a part of the domain, as whoever makes the request, and logs it. kept is what the part keeps: a
+// server that was set up without the part, which is nil then, says that it keeps none.
+func ask[Part, Result any](
+	ctx context.Context, h *Handler, part Part, kept, method string, r request, do func(context.Context, Part) (Result, error),
+) (result Result, err error) {
+	start := time.Now()
+	if any(part) == nil {
+		err = chat.Errorf(chat.NotFound, "this rpc-server keeps no %s", kept)
+	} else {
+		result, err = do(from(ctx, r), part)
+	}
+	h.logCall(ctx, method, r.GetRequestId(), start, err)
+	return result, err
+}
+
+// from returns a context that carries who makes a request, if it says so.
+func from(ctx context.Context, r any) context.Context {
+	identified, ok := r.(interface{ GetCaller() *rpc.Caller })
+	if !ok || identified.GetCaller() == nil {
+		return ctx
+	}
+	return chat.WithCaller(ctx, wire.CallerOf(identified.GetCaller()))
+}
+
+// done makes a call that returns nothing one that returns something.
+func done(err error) (struct{}, error) { return struct{}{}, err }

@@ -1,0 +1,88 @@
+package access
+
+var httpColumns = []caller{nobody, expired, forged, unsigned, other, stranger, ousted, member, admin, service}
+
+// httpPolicy is who may make which request; row says how to read it, and caller who they are.
+const httpPolicy = `
+in   route                                no   old  fake alg0 other out  gone in   admin svc   request
+
+# What needs no token. (409: the user is there already; pwd: the password is wrong.)
+same GET    /ping                         200  200  200  200  200  200  200  200  200  200
+same GET    /readyz                       200  200  200  200  200  200  200  200  200  200
+same GET    /openapi.yaml                 200  200  200  200  200  200  200  200  200  200
+same POST   /api/users                    409  409  409  409  409  409  409  409  409  409   user={me} password=new-horse
+same POST   /api/login                    pwd  pwd  pwd  pwd  pwd  pwd  pwd  pwd  pwd  pwd   user={me} password=wrong-horse
+same POST   /api/refresh                  200  200  200  200  200  200  200  200  200  200   refresh_token={refresh}
+
+# Accounts: who there is may be known to all who have one. A refresh token is as good as its user.
+same GET    /api/users                    401  exp  inv  inv  200  200  200  200  200  200
+same GET    /api/users/:user              401  exp  inv  inv  200  200  200  200  200  200   :user={me}
+acct DELETE /api/users/me                 401  exp  inv  inv  403  200  200  200  200  200   user={me} erase=true
+same DELETE /api/users/me                 401  exp  inv  inv  403  403  403  403  403  200   user=someone-else
+same POST   /api/contacts/sync            401  exp  inv  inv  200  200  200  200  200  200   users=[{me}]
+same POST   /api/logout                   401  exp  inv  inv  200  200  200  200  200  400
+same POST   /api/logout                   401  exp  inv  inv  200  200  200  200  200  200   refresh_token={refresh}
+same POST   /api/password                 401  exp  inv  inv  403  pwd  pwd  pwd  pwd  pwd   user={me} password=wrong-horse new_password=new-horse
+same POST   /api/password                 401  exp  inv  inv  pwd  pwd  pwd  pwd  pwd  400   password=wrong-horse new_password=new-horse
+
+# What is a user's own.
+same GET    /api/inbox                    401  exp  inv  inv  403  200  200  200* 200* 200*  reader={me}
+same GET    /api/inbox                    401  exp  inv  inv  200* 200  200  200* 200* 400
+same GET    /api/unread                   401  exp  inv  inv  403  200  200  200* 200* 200*  reader={me}
+same GET    /api/unread                   401  exp  inv  inv  403  200  200  200* 200* 200*  reader={me}/phone
+same GET    /api/ignored                  401  exp  inv  inv  403  200  200  200  200  200   as={me}
+same GET    /api/ignored                  401  exp  inv  inv  403  200  200  200  200  200   reader={me}
+own  PUT    /api/ignored/:user            401  exp  inv  inv  403  200  200  200  200  200   :user=zed as={me}
+own  DELETE /api/ignored/:user            401  exp  inv  inv  403  200  200  200  200  200   :user=yak as={me}
+same GET    /api/rooms                    401  exp  inv  inv  403  200  200  200* 200* 200*  as={me}
+same GET    /api/rooms/public             401  exp  inv  inv  403  200  200  200  200  200   as={me}
+own  POST   /api/rooms                    401  exp  inv  inv  403  201  201  201  201  201   ?as={me} id={new}
+same POST   /api/rooms                    401  exp  inv  inv  403  409  409  409  409  409   ?as={me} id={room}
+
+# A private room. A service that names nobody acts for nobody, and may everything; one that names a user may what she may.
+same POST   /api/send                     401  exp  inv  inv  403  403  403  200  200  200   chat={room} sender={me} text=hi
+own  POST   /api/send                     401  exp  inv  inv  200  403  403  200  200  400   chat={room} text=hi
+same GET    /api/pull                     401  exp  inv  inv  200* 403  403  200* 200* 200*  chat={room}
+same GET    /api/pull                     401  exp  inv  inv  403  403  403  200* 200* 200*  chat={room} reader={me}
+same GET    /api/pull                     401  exp  inv  inv  200* 403  403  200* 200* 200*  chat={room} wait=25s
+own  GET    /api/pull                     401  exp  inv  inv  403  403  403  200* 200* 200*  chat={room} wait=25s reader={me}
+same GET    /api/pull                     401  exp  inv  inv  200* 403  403  200* 200* 200*  chat={room} reverse=true
+same POST   /api/pull                     401  exp  inv  inv  200* 403  403  200* 200* 200*  chat={room}
+same POST   /api/pull                     401  exp  inv  inv  200* 403  403  200* 200* 200*  chat={room} wait=25s
+same GET    /api/stream                   401  exp  inv  inv  200* 403  403  200* 200* 200*  chat={room}
+own  GET    /api/stream                   401  exp  inv  inv  403  403  403  200* 200* 200*  chat={room} reader={me}
+own  GET    /api/stream                   401  exp  inv  inv  403  200  200  200* 200* 200*  inbox=true cursor=0 reader={me}
+same GET    /api/ws                       401  exp  inv  inv  101  101  101  101  101  101
+same POST   /api/signal                   401  exp  inv  inv  403  403  403  200  200  200   chat={room} sender={me} type=typing
+own  POST   /api/read                     401  exp  inv  inv  403  403  403  200  200  200   chat={room} reader={me} cursor=9007199254740990
+same GET    /api/presence                 401  exp  inv  inv  200  403  403  200  200  200   chat={room}
+same GET    /api/readers                  401  exp  inv  inv  200  403  403  200  200  200   chat={room}
+same GET    /api/rooms/:room              401  exp  inv  inv  403  403  403  200* 200* 200*  :room={room} as={me}
+same GET    /api/rooms/:room              401  exp  inv  inv  200* 403  403  200* 200* 200*  :room={room}
+own  POST   /api/rooms/:room/join         401  exp  inv  inv  403  403  403  200* 200* 200*  :room={room} ?as={me}
+own  POST   /api/rooms/:room/leave        401  exp  inv  inv  403  200  200  200* 200* 200*  :room={room} ?as={me}
+own  PATCH  /api/rooms/:room              401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} visibility=public
+own  PATCH  /api/rooms/:room              401  exp  inv  inv  403  403  403  403  200  200   :room={room} ?as={admin} name=other
+own  PATCH  /api/rooms/:room              401  exp  inv  inv  403  403  403  403  200  403   :room={room} ?as={me} name=other
+own  DELETE /api/rooms/:room              401  exp  inv  inv  403  403  403  403  200  200   :room={room}
+own  POST   /api/rooms/:room/members      401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} users=[zed]
+own  POST   /api/rooms/:room/members      401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} ?as={admin} users=[zed]
+own  PATCH  /api/rooms/:room/members/:user  401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} :user={member} role=admin
+own  DELETE /api/rooms/:room/members/:user  401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} :user={member}
+
+# A chat of two: the admin and the member. Everybody else is outside.
+same POST   /api/send                     401  exp  inv  inv  403  403  403  200  200  200   chat={pair} sender={me} text=hi
+own  POST   /api/send                     401  exp  inv  inv  403  403  403  200  200  400   chat={pair} text=hi
+same GET    /api/pull                     401  exp  inv  inv  403  403  403  200* 200* 200*  chat={pair}
+same GET    /api/pull                     401  exp  inv  inv  403  403  403  200* 200* 200*  chat={turned}
+same GET    /api/pull                     401  exp  inv  inv  403  403  403  200* 200* 200*  chat={pair} reader={me}
+same GET    /api/pull                     401  exp  inv  inv  403  403  403  200* 200* 200*  chat={pair} wait=25s
+same POST   /api/pull                     401  exp  inv  inv  403  403  403  200* 200* 200*  chat={pair} wait=25s
+same GET    /api/stream                   401  exp  inv  inv  403  403  403  200* 200* 200*  chat={pair}
+# A reader who is none of the two is found to be wrong (400) before it is asked who may be there.
+own  GET    /api/stream                   401  exp  inv  inv  403  400  400  200* 200* 200*  chat={pair} reader={me}
+same POST   /api/signal                   401  exp  inv  inv  403  403  403  200  200  200   chat={pair} sender={me} type=typing
+own  POST   /api/read                     401  exp  inv  inv  403  403  403  200  200  200   chat={pair} reader={me} cursor=9007199254740990
+same GET    /api/presence                 401  exp  inv  inv  403  403  403  200  200  200   chat={pair}
+same GET    /api/readers                  401  exp  inv  inv  403  403  403  200  200  200   chat={pair}
+`

@@ -1,0 +1,83 @@
+package access
+
+var rpcColumns = []caller{keyless, wrongKey, nobody, other, stranger, ousted, member, admin, service}
+
+// rpcPolicy is who may call which method of an rpc-server that was started with AUTH=on and RPC_SECRET: the gateway says
+// who it is, and is believed if it knows the secret; without it nothing is answered ("key").
+const rpcPolicy = `
+in   method        -key !key no   other out  gone in   admin svc   request
+
+# What needs no identity: a gateway's own calls, and those whose callers prove by what they know who they are.
+# (409: the user is there already; pwd: the password is wrong.)
+same Ping           key  key  ok   ok   ok   ok   ok   ok   ok
+same Ready          key  key  ok   ok   ok   ok   ok   ok   ok
+same Watch          key  key  ok   ok   ok   ok   ok   ok   ok    {"Add":["{room}","{pair}"]}
+same Register       key  key  409  409  409  409  409  409  409   {"User":"{me}","Password":"new-horse"}
+same Login          key  key  pwd  pwd  pwd  pwd  pwd  pwd  pwd   {"User":"{me}","Password":"wrong-horse"}
+same Refresh        key  key  ok   ok   ok   ok   ok   ok   ok    {"RefreshToken":"{refresh}"}
+same Logout         key  key  ok   ok   ok   ok   ok   ok   ok    {"RefreshToken":"{refresh}"}
+same Logout         key  key  ok   ok   ok   ok   ok   ok   ok    {"User":"{me}","Session":"{session}"}
+same ChangePassword key  key  pwd  pwd  pwd  pwd  pwd  pwd  pwd   {"User":"{me}","Password":"wrong-horse","NewPassword":"new-horse"}
+acct DeleteAccount  key  key  401  403  ok   ok   ok   ok   ok   {"User":"{me}","Erase":true}
+
+# Accounts.
+same Account        key  key  401  ok   ok   ok   ok   ok   ok    {"User":"{me}"}
+same Accounts       key  key  401  ok   ok   ok   ok   ok   ok    {}
+same Known          key  key  401  ok   ok   ok   ok   ok   ok    {"Users":["{me}"]}
+
+# What is a user's own.
+same Inbox          key  key  401  403  ok   ok   ok*  ok*  ok*   {"Reader":"{me}"}
+same Unread         key  key  401  403  ok   ok   ok*  ok*  ok*   {"Reader":"{me}"}
+same Unread         key  key  401  403  ok   ok   ok*  ok*  ok*   {"Reader":"{me}/phone"}
+same Chats          key  key  401  403  ok   ok   ok*  ok*  ok*   {"Reader":"{me}"}
+same Ignored        key  key  401  403  ok   ok   ok   ok   ok    {"User":"{me}"}
+own  Ignore         key  key  401  403  ok   ok   ok   ok   ok    {"User":"{me}","Other":"zed","Ignore":true}
+own  Ignore         key  key  401  403  ok   ok   ok   ok   ok    {"User":"{me}","Other":"yak","Ignore":false}
+same RoomsOf        key  key  401  403  ok   ok   ok*  ok*  ok*   {"As":"{me}"}
+same PublicRooms    key  key  401  403  ok   ok   ok   ok   ok    {"As":"{me}"}
+own  CreateRoom     key  key  401  403  ok   ok   ok   ok   ok    {"Id":"{new}","As":"{me}"}
+same CreateRoom     key  key  401  403  409  409  409  409  409   {"Id":"{room}","As":"{me}"}
+
+# A private room.
+same Send           key  key  401  403  403  403  ok   ok   ok    {"message":{"Chat":"{room}","Sender":"{me}","Text":"hi"}}
+own  Send           key  key  401  ok   403  403  ok   ok   400   {"message":{"Chat":"{room}","Text":"hi"}}
+same SendBatch      key  key  401  403  403  403  ok   ok   ok    {"message":{"Chat":"{room}","Sender":"{me}","Text":"hi"}}
+same Pull           key  key  401  ok*  403  403  ok*  ok*  ok*   {"Chat":"{room}"}
+same Pull           key  key  401  403  403  403  ok*  ok*  ok*   {"Chat":"{room}","Reader":"{me}"}
+same PullBatch      key  key  401  ok*  403  403  ok*  ok*  ok*   {"Chat":"{room}"}
+same Signal         key  key  401  403  403  403  ok   ok   ok    {"signal":{"Chat":"{room}","Sender":"{me}","Type":"typing"}}
+own  Read           key  key  401  403  403  403  ok   ok   ok    {"Chat":"{room}","Reader":"{me}","Cursor":9007199254740990}
+own  Attend         key  key  401  403  403  403  ok   ok   ok    {"Gateway":"g","Attendances":[{"Chat":"{room}","Readers":["{me}"]}]}
+own  Attend         key  key  401  403  403  403  403  403  ok    {"Gateway":"g","Attendances":[{"Chat":"{room}","Readers":["{admin}","{member}"]}]}
+same Present        key  key  401  ok   403  403  ok   ok   ok    {"Chat":"{room}"}
+same Readers        key  key  401  ok   403  403  ok   ok   ok    {"Chat":"{room}"}
+same Enter          key  key  401  ok   403  403  ok   ok   ok    {"Chats":["{room}"]}
+same Room           key  key  401  403  403  403  ok*  ok*  ok*   {"Room":"{room}","As":"{me}"}
+same Room           key  key  401  ok*  403  403  ok*  ok*  ok*   {"Room":"{room}"}
+own  ChangeRoom     key  key  401  403  403  403  ok*  ok*  ok*   {"Room":"{room}","Kind":"join","As":"{me}"}
+own  ChangeRoom     key  key  401  403  ok   ok   ok*  ok*  ok*   {"Room":"{room}","Kind":"leave","As":"{me}"}
+own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"add","Users":["zed"]}
+own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"add","Users":["zed"],"As":"{admin}"}
+own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"remove","Users":["{member}"]}
+own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"promote","Users":["{member}"]}
+own  ChangeRoom     key  key  401  403  403  403  403  409  409   {"Room":"{room}","Kind":"demote","Users":["{admin}"]}
+own  ChangeRoom     key  key  401  403  403  403  403  ok   ok    {"Room":"{room}","Kind":"rename","Name":"other"}
+own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"open"}
+same ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"close"}
+own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"delete"}
+
+# A chat of two: the admin and the member.
+same Send           key  key  401  403  403  403  ok   ok   ok    {"message":{"Chat":"{pair}","Sender":"{me}","Text":"hi"}}
+own  Send           key  key  401  403  403  403  ok   ok   400   {"message":{"Chat":"{pair}","Text":"hi"}}
+same SendBatch      key  key  401  403  403  403  ok   ok   ok    {"message":{"Chat":"{pair}","Sender":"{me}","Text":"hi"}}
+same Pull           key  key  401  403  403  403  ok*  ok*  ok*   {"Chat":"{pair}"}
+same Pull           key  key  401  403  403  403  ok*  ok*  ok*   {"Chat":"{turned}"}
+same Pull           key  key  401  403  403  403  ok*  ok*  ok*   {"Chat":"{pair}","Reader":"{me}"}
+same PullBatch      key  key  401  403  403  403  ok*  ok*  ok*   {"Chat":"{pair}"}
+same Signal         key  key  401  403  403  403  ok   ok   ok    {"signal":{"Chat":"{pair}","Sender":"{me}","Type":"typing"}}
+own  Read           key  key  401  403  403  403  ok   ok   ok    {"Chat":"{pair}","Reader":"{me}","Cursor":9007199254740990}
+own  Attend         key  key  401  403  403  403  ok   ok   ok    {"Gateway":"g","Attendances":[{"Chat":"{pair}","Readers":["{me}"]}]}
+same Present        key  key  401  403  403  403  ok   ok   ok    {"Chat":"{pair}"}
+same Readers        key  key  401  403  403  403  ok   ok   ok    {"Chat":"{pair}"}
+same Enter          key  key  401  403  403  403  ok   ok   ok    {"Chats":["{pair}"]}
+`

@@ -1,0 +1,162 @@
+package access
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// What is said in private. It is in no answer to who may not know of it.
+const (
+	inRoom = "SECRET of the room"
+	inPair = "SECRET of two"
+	// toOutsiders is said in a chat of each of those outside, where they wait for it.
+	toOutsiders = "for outsiders"
+)
+
+// scene is people, a private room with those who are in it, and the two-person chat of its admin and a member. The names
+// end with the scene's number, but for those of the scene that all share.
+type scene struct{ suffix string }
+
+func (s scene) room() string { return "den" + s.suffix }
+
+func (s scene) pair() string { return s.name(admin) + ":" + s.name(member) }
+
+// name is the user whose token a caller has.
+func (s scene) name(c caller) string {
+	name := map[caller]string{other: "mia", stranger: "sue", ousted: "otto", member: "max", service: "worker"}[c]
+	if name == "" {
+		name = "ada"
+	}
+	return name + s.suffix
+}
+
+// acts is the user for whom a caller makes a request that names one.
+func (s scene) acts(c caller) string {
+	if c == other || c == service {
+		return s.name(member)
+	}
+	return s.name(c)
+}
+
+// setUp makes the room and the chats. Nobody has read what is said in them but who says it.
+func (s *stack) setUp(t *testing.T, in scene) {
+	t.Helper()
+	s.asService(t, "POST", "/api/rooms?as="+in.name(admin), fmt.Sprintf(
+		`{"id":%q,"name":%q,"users":[%q,%q,%q]}`, in.room(), inRoom, in.name(member), in.name(other), in.name(ousted)))
+	s.asService(t, "DELETE", "/api/rooms/"+in.room()+"/members/"+in.name(ousted)+"?as="+in.name(admin), "")
+	s.say(t, in.room(), in.name(other), inRoom)
+	s.say(t, in.pair(), in.name(member), inPair)
+	for _, c := range []caller{stranger, ousted} {
+		s.say(t, "zed:"+in.name(c), "zed", toOutsiders)
+	}
+}
+
+func (s *stack) say(t *testing.T, where, sender, text string) {
+	t.Helper()
+	s.asService(t, "POST", "/api/send", fmt.Sprintf(`{"chat":%q,"sender":%q,"text":%q}`, where, sender, text))
+}
+
+// noPassword is a hash that is quickly compared, and no password's: what comes of one is said by "pwd" in the tables.
+const noPassword = "$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+// register makes an account, in Redis itself.
+func (s *stack) register(t *testing.T, user string) {
+	t.Helper()
+	account := chat.StoredAccount{Account: chat.Account{User: user}, PasswordHash: noPassword}
+	if _, err := s.store.AddAccount(t.Context(), account); err != nil {
+		t.Fatalf("register %s: %v", user, err)
+	}
+}
+
+// refreshToken is that of a new session of a user who has an account, which is made in Redis itself.
+func (s *stack) refreshToken(t *testing.T, user string) string {
+	t.Helper()
+	id, secret := random(16), random(32)
+	used := sha256.Sum256([]byte(secret))
+	kept := chat.StoredSession{
+		Begun: time.Now().UnixMilli(), Expires: time.Now().Add(time.Hour).UnixMilli(),
+		Seed: random(32), Current: base64.RawURLEncoding.EncodeToString(used[:]), Previous: "-",
+	}
+	if added, err := s.store.AddSession(t.Context(), user, noPassword, id, kept, chat.MaxSessions); err != nil || !added {
+		t.Fatalf("AddSession(%s) = %v, %v", user, added, err)
+	}
+	return user + "." + id + "." + secret
+}
+
+// random returns bytes in base64url, as the ids of sessions and the secrets of refresh tokens are.
+func random(bytes int) string {
+	b := make([]byte, bytes)
+	_, _ = rand.Read(b)
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// token is what a caller shows; "" is nothing.
+func (s *stack) token(t *testing.T, c caller, in scene) string {
+	t.Helper()
+	var signed string
+	var err error
+	switch c {
+	case nobody:
+		return ""
+	case service:
+		signed, err = s.keys.ForService(in.name(c), time.Hour)
+	case expired:
+		signed, err = s.keys.ForUser(in.name(c), random(16), -time.Second)
+	default:
+		signed, err = s.keys.ForUser(in.name(c), random(16), time.Hour)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch c {
+	case forged:
+		head, claims, _ := parts(t, signed)
+		mac := hmac.New(sha256.New, []byte("another secret, of 32 bytes too."))
+		mac.Write([]byte(head + "." + claims))
+		return head + "." + claims + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+	case unsigned:
+		head, claims, _ := parts(t, signed)
+		says := map[string]any{}
+		read, _ := base64.RawURLEncoding.DecodeString(head)
+		if err := json.Unmarshal(read, &says); err != nil {
+			t.Fatal(err)
+		}
+		says["alg"] = "none"
+		none, _ := json.Marshal(says)
+		return base64.RawURLEncoding.EncodeToString(none) + "." + claims + "."
+	}
+	return signed
+}
+
+func parts(t *testing.T, token string) (head, claims, signature string) {
+	t.Helper()
+	all := strings.Split(token, ".")
+	if len(all) != 3 {
+		t.Fatalf("token %q has %d parts, want three", token, len(all))
+	}
+	return all[0], all[1], all[2]
+}
+
+// fill fills in a request. {me} is the user for whom the caller acts.
+func (w *world) fill(t *testing.T, request string, in scene, by caller) string {
+	t.Helper()
+	w.made++
+	filled := strings.NewReplacer(
+		"{room}", in.room(), "{pair}", in.pair(), "{turned}", in.name(member)+":"+in.name(admin),
+		"{me}", in.acts(by), "{member}", in.name(member), "{admin}", in.name(admin),
+		"{new}", fmt.Sprintf("new%d", w.made), "{session}", random(16),
+	).Replace(request)
+	if strings.Contains(filled, "{refresh}") {
+		filled = strings.ReplaceAll(filled, "{refresh}", w.refreshToken(t, in.acts(by)))
+	}
+	return filled
+}

@@ -1,0 +1,133 @@
+package access
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/http-server/gateway"
+	"github.com/pullchat/pullchat/http-server/token"
+	"github.com/pullchat/pullchat/internal/program"
+	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/internal/rpcclient"
+	rpcserver "github.com/pullchat/pullchat/rpc-server/service"
+	"github.com/pullchat/pullchat/rpc-server/storage"
+)
+
+const (
+	authSecret = "a secret of 32 bytes and some more"
+	rpcSecret  = "what gateways know"
+)
+
+// stack is both servers, with AUTH=on, over a Redis of their own.
+type stack struct {
+	base   string // of the gateway
+	rpc    string // the rpc-server's address
+	routes []string
+	redis  *redis.Client
+	store  *storage.Store
+	keys   *token.Keys
+	client *http.Client
+}
+
+func startStack(t *testing.T) *stack {
+	t.Helper()
+	database := redistest.Start(t)
+	rpc, err := rpcserver.Listen(t.Context(), rpcserver.Config{
+		RPCAddr: "127.0.0.1:0", RedisURL: database.URL(), DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096,
+		IdempotencyWindow: time.Hour, RefreshTokenTTL: time.Hour, MaxRoomMembers: 100, HintSweep: time.Second,
+		Trust: rpcserver.Trust{Auth: "on", RPCSecret: rpcSecret},
+	}, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, rpc)
+	calls, err := rpcclient.New(rpcclient.Config{RPCServers: []string{rpc.Addr().String()}, RPCSecret: rpcSecret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(calls.Close)
+	server, err := gateway.Listen(gateway.Config{
+		HTTPAddr: "127.0.0.1:0", MaxBodyBytes: 64 << 10, Auth: "on", Token: token.Config{AuthSecret: authSecret},
+		AccessTokenTTL: time.Hour,
+	}, calls, calls, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.People, server.Readers, server.Rooms = calls, calls, calls
+	run(t, server)
+	keys, err := token.FromSecret(authSecret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	connections := &http.Transport{}
+	t.Cleanup(connections.CloseIdleConnections)
+	data := redis.NewClient(&redis.Options{Addr: database.Addr()})
+	t.Cleanup(func() { _ = data.Close() })
+	store, err := storage.Open(database.URL(), storage.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	return &stack{
+		base: "http://" + server.Addr().String(), rpc: rpc.Addr().String(), routes: server.Routes(),
+		redis: data, store: store, keys: keys, client: &http.Client{Transport: connections},
+	}
+}
+
+// run runs a part until the test ends, and waits for its clean stop.
+func run(t *testing.T, part program.Part) {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- part.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("stop %T: %v", part, err)
+		}
+	})
+}
+
+// request makes a request over HTTP. token is "" for none.
+func (s *stack) request(ctx context.Context, t *testing.T, method, target, body, token string) *http.Response {
+	t.Helper()
+	request, err := http.NewRequestWithContext(ctx, method, s.base+target, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	if strings.HasPrefix(target, "/api/ws") && method == http.MethodGet {
+		request.Header.Set("Connection", "Upgrade")
+		request.Header.Set("Upgrade", "websocket")
+		request.Header.Set("Sec-WebSocket-Version", "13")
+		request.Header.Set("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+	}
+	response, err := s.client.Do(request)
+	if err != nil {
+		t.Fatalf("%s %s: %v", method, target, err)
+	}
+	return response
+}
+
+// asService makes a request with a service's token that must be answered well, and returns the answer.
+func (s *stack) asService(t *testing.T, method, target, body string) string {
+	t.Helper()
+	response := s.request(t.Context(), t, method, target, body, s.token(t, service, scene{}))
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode >= http.StatusMultipleChoices {
+		t.Fatalf("%s %s %s as a service = %d %s, %v", method, target, body, response.StatusCode, answer, err)
+	}
+	return string(answer)
+}

@@ -1,0 +1,244 @@
+package access
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// world is the servers, and the scene that all rows share: whose people have accounts, and which nothing that is refused
+// changes.
+type world struct {
+	*stack
+
+	test   *testing.T // as long as which it is there
+	shared scene
+	ear    *ear
+	made   int
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{stack: startStack(t), test: t}
+	w.begin(t)
+	return w
+}
+
+// begin makes the shared scene, anew where something refused has changed it.
+func (w *world) begin(t *testing.T) {
+	t.Helper()
+	if w.made++; w.made > 1 {
+		w.shared.suffix = fmt.Sprint(w.made)
+	}
+	w.setUp(t, w.shared)
+	for _, c := range []caller{admin, member, other, stranger, ousted} {
+		w.register(t, w.shared.name(c))
+	}
+	for _, c := range []caller{admin, member} { // so that there is something to undo
+		w.asService(t, "PUT", "/api/ignored/yak?as="+w.shared.name(c), "")
+	}
+	if w.ear != nil {
+		w.ear.close()
+	}
+	w.ear = w.listen(t, w.shared)
+}
+
+// another makes a scene for one cell.
+func (w *world) another(t *testing.T, account bool, by caller) scene {
+	t.Helper()
+	w.made++
+	in := scene{fmt.Sprint(w.made)}
+	w.setUp(t, in)
+	if account {
+		w.register(t, in.acts(by))
+	}
+	return in
+}
+
+// answer is what came of a request: the outcome as a table has it, but for "*", and what was said.
+type answer struct{ outcome, body string }
+
+// asking makes a request of a row, which is filled in.
+type asking func(t *testing.T, r row, request string, in scene, by caller) answer
+
+// reading are the frames and methods that have nothing to change: Redis is looked at, and no more.
+var reading = map[string]bool{
+	"ping": true, "pull": true, "watch": true, "unwatch": true,
+	"Ping": true, "Ready": true, "Watch": true, "Pull": true, "PullBatch": true, "Inbox": true, "Unread": true, "Chats": true,
+	"Ignored": true, "RoomsOf": true, "PublicRooms": true, "Present": true, "Readers": true, "Enter": true, "Room": true,
+	"Account": true, "Accounts": true, "Known": true,
+}
+
+// try tries every cell of a table: those that are refused first.
+func (w *world) try(t *testing.T, rows []row, columns []caller, ask asking) {
+	t.Helper()
+	for _, r := range rows {
+		t.Run(r.name+" "+r.request, func(t *testing.T) {
+			refused, rest := r.split(columns)
+			looks := len(refused) > 0 && !reading[r.name] && !strings.HasPrefix(r.name, http.MethodGet+" ")
+			in, before := w.shared, map[string]string{}
+			if looks {
+				before = w.view(t)
+			}
+			w.tryCells(t, r, refused, ask)
+			if looks {
+				w.sameView(t, in, before)
+			}
+			w.tryCells(t, r, rest, ask)
+		})
+	}
+}
+
+func (w *world) tryCells(t *testing.T, r row, cells []caller, ask asking) {
+	t.Helper()
+	for _, by := range cells {
+		t.Run(string(by), func(t *testing.T) { w.cell(t, r, by, ask) })
+	}
+}
+
+func (w *world) cell(t *testing.T, r row, by caller, ask asking) {
+	t.Helper()
+	in, want := w.shared, r.want[by]
+	if r.scene != "same" && allowed(want) {
+		in = w.another(t, r.scene == "acct", by)
+	}
+	request := w.fill(t, r.request, in, by)
+	var before map[string]string
+	if !allowed(want) {
+		before = w.stored(t)
+	}
+	got := ask(t, r, request, in, by)
+	if told(got, request, in) {
+		got.outcome += "*"
+	}
+	if got.outcome != want {
+		t.Errorf("%s %s by %q = %s, want %s; the answer is %s", r.name, request, by, got.outcome, want, got.body)
+	}
+	heard := w.heard(t, r, in)
+	if allowed(want) {
+		if w.signals(r) && !slices.Equal(heard, []string{in.acts(by)}) {
+			t.Errorf("%s %s by %q is heard as signals of %q, want one", r.name, request, by, heard)
+		}
+		return
+	}
+	if len(heard) > 0 {
+		t.Errorf("%s %s by %q was heard as signals of %q, want none of what is refused", r.name, request, by, heard)
+	}
+	if after := w.stored(t); !maps.Equal(after, before) {
+		t.Errorf("%s %s by %q has changed %q in Redis, want nothing", r.name, request, by, changed(before, after))
+		w.begin(t)
+	}
+}
+
+// told says whether something private is in an answer: a text, the room's name, or a chat that the request did not name.
+func told(a answer, request string, in scene) bool {
+	if strings.Contains(a.body, inRoom) || strings.Contains(a.body, inPair) {
+		return true
+	}
+	for _, chat := range []string{in.room(), in.pair()} {
+		if !strings.Contains(request, chat) && strings.Contains(a.body, `"`+chat+`"`) {
+			return true
+		}
+	}
+	return false
+}
+
+// digest returns the keys of all that is stored, each with a hash of what is in it.
+var digest = redis.NewScript(`
+	local all = {}
+	for _, key in ipairs(redis.call('KEYS', '*')) do
+		all[#all + 1] = key
+		all[#all + 1] = redis.sha1hex(redis.call('DUMP', key))
+	end
+	return all`)
+
+// stored is all that Redis has, but for im:ready, which shows that it can be written to, and for who is present in other
+// scenes: they leave when they have gone.
+func (w *world) stored(t *testing.T) map[string]string {
+	t.Helper()
+	all, err := digest.Run(t.Context(), w.redis, nil).StringSlice()
+	if err != nil {
+		t.Fatalf("read Redis: %v", err)
+	}
+	keys := make(map[string]string, len(all)/2)
+	for pair := range slices.Chunk(all, 2) {
+		keys[pair[0]] = pair[1]
+	}
+	maps.DeleteFunc(keys, func(key, _ string) bool {
+		return key == "im:ready" || strings.Contains(key, ":present:") &&
+			!strings.HasSuffix(key, ":"+w.shared.room()) && !strings.HasSuffix(key, "present:"+w.shared.pair())
+	})
+	return keys
+}
+
+func changed(before, after map[string]string) (keys []string) {
+	for key := range after {
+		if before[key] != after[key] {
+			keys = append(keys, key)
+		}
+	}
+	for key := range before {
+		if after[key] == "" {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// view is the shared scene as a service sees it: what is in its chats, who is there, and what the member has of his own.
+func (w *world) view(t *testing.T) map[string]string {
+	t.Helper()
+	user := w.shared.name(member)
+	targets := []string{"/api/rooms/" + w.shared.room(), "/api/inbox?reader=" + user, "/api/ignored?as=" + user}
+	for _, chat := range []string{w.shared.room(), w.shared.pair()} {
+		for _, of := range []string{"pull?limit=100&reverse=true&chat=", "readers?chat=", "presence?chat="} {
+			targets = append(targets, "/api/"+of+chat)
+		}
+	}
+	seen := map[string]string{}
+	for _, target := range targets {
+		seen[target] = w.asService(t, "GET", target, "")
+	}
+	return seen
+}
+
+// sameView wants that a service sees what it saw before.
+func (w *world) sameView(t *testing.T, in scene, before map[string]string) {
+	t.Helper()
+	if in != w.shared { // there is another one, because of what has gone wrong already
+		return
+	}
+	for target, now := range w.view(t) {
+		if now != before[target] {
+			t.Errorf("after what was refused GET %s = %s, want %s", target, now, before[target])
+		}
+	}
+}
+
+// codes are the refusals, as the tables write them.
+var codes = map[string]string{
+	"invalid_argument": "400", "unauthenticated": "401", "token_expired": "exp", "token_invalid": "inv",
+	"permission_denied": "403", "not_found": "404", "conflict": "409",
+}
+
+// refusal reads the code of an error, "" where there is none.
+func refusal(body []byte) string {
+	var read struct{ Code, Message string }
+	_ = json.Unmarshal(body, &read)
+	return wrong(codes[read.Code], read.Message)
+}
+
+// wrong tells a wrong password, which is 401 too, from a request of nobody.
+func wrong(outcome, message string) string {
+	if outcome == "401" && message == "the user or the password is wrong" {
+		return "pwd"
+	}
+	return outcome
+}

@@ -1,0 +1,122 @@
+package faults
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/programtest"
+	"github.com/pullchat/pullchat/rpc-server/storage"
+	"github.com/pullchat/pullchat/test/faults/checker"
+	"github.com/pullchat/pullchat/test/faults/history"
+)
+
+// TestClosedVariants is TestVariants with closed chats, for what is wrong at their doors.
+func TestClosedVariants(t *testing.T) {
+	t.Parallel()
+	for _, variant := range []struct {
+		name string
+		make func(chat.Store) chat.Store
+		want []checker.Kind
+	}{
+		{"correct", func(s chat.Store) chat.Store { return s }, []checker.Kind{}},
+		{"lets everybody in", func(s chat.Store) chat.Store { return doorless{s} }, []checker.Kind{checker.Admitted, checker.NotLinearizable}},
+		{"turns members away", func(s chat.Store) chat.Store { return &strict{Store: s} }, []checker.Kind{checker.Denied}},
+	} {
+		t.Run(variant.name, func(t *testing.T) {
+			t.Parallel()
+			h := driveClosed(t, variant.make)
+			found := checker.Check(h, checker.Options{Timeout: time.Minute})
+			if kinds := checker.Kinds(found); !slices.Equal(kinds, variant.want) {
+				t.Errorf("Check() of a store that %s = %v, want %v; such as %v", variant.name, kinds, variant.want, found[0])
+			}
+			if len(h.Intrusions) == 0 {
+				t.Error("nobody has tried to be where she may not")
+			}
+		})
+	}
+}
+
+// driveClosed is drive with a private room and a chat of two.
+func driveClosed(t *testing.T, variant func(chat.Store) chat.Store) history.History {
+	t.Helper()
+	store, err := storage.Open("redis://"+miniredis.RunT(t).Addr(), storage.Options{IdempotencyWindow: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	flaky := &failing{Store: variant(store), random: rand.New(rand.NewPCG(1, 2))}
+	core := chat.New(flaky, chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 100, Auth: true})
+	l := load{
+		services: []chat.Service{known{core}}, chats: []string{"room", "one:two"}, seed: 1,
+		writers: 3, followers: 2, lookers: 1, pace: time.Millisecond, messages: 60, strangers: true,
+	}
+	recorder, began := history.NewRecorder(), time.Now()
+	members := l.members()
+	ctx := chat.WithCaller(t.Context(), chat.Caller{User: members[0]})
+	lobby := chat.NewLobby(store, true, chat.LobbyOptions{DefaultLimit: 10, MaxLimit: 10, MaxMembers: 100})
+	if _, err := lobby.CreateRoom(ctx, chat.NewRoom{ID: "room", Users: members[1:]}); err != nil {
+		t.Fatal(err)
+	}
+	page, err := chat.New(store, chat.Limits{DefaultLimit: 1, MaxLimit: 1}).Pull(ctx, chat.PullRequest{Chat: "room"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	created := page.Messages[0]
+	created.Notice = nil // as clients of HTTP have it here
+	recorder.Stored(0, began, created)
+	return l.run(t, recorder, nil)
+}
+
+// known is a service that believes programtest.As.
+type known struct{ below chat.Service }
+
+func (k known) caller(ctx context.Context) context.Context {
+	return chat.WithCaller(ctx, chat.Caller{User: programtest.Asking(ctx)})
+}
+
+func (k known) Send(ctx context.Context, m chat.Message) (chat.Receipt, error) {
+	return k.below.Send(k.caller(ctx), m)
+}
+
+func (k known) Pull(ctx context.Context, r chat.PullRequest) (chat.Page, error) {
+	page, err := k.below.Pull(k.caller(ctx), r)
+	for i := range page.Messages {
+		page.Messages[i].Notice = nil
+	}
+	return page, err
+}
+
+func (k known) Ready(ctx context.Context) error { return k.below.Ready(ctx) }
+
+// doorless asks nobody whether she is a member.
+type doorless struct{ chat.Store }
+
+func (s doorless) Append(ctx context.Context, appends []chat.Append) []chat.Appended {
+	for i := range appends {
+		appends[i].Member = ""
+	}
+	return s.Store.Append(ctx, appends)
+}
+
+func (s doorless) Range(ctx context.Context, ranges []chat.Range) []chat.Ranged {
+	for i := range ranges {
+		ranges[i].Member = ""
+	}
+	return s.Store.Range(ctx, ranges)
+}
+
+// strict now and then takes a member for a stranger.
+type strict struct{ chat.Store }
+
+func (s *strict) Append(ctx context.Context, appends []chat.Append) []chat.Appended {
+	if len(appends) == 1 && chosen(appends[0].Message) && appends[0].Member != "" {
+		return all(appends, chat.Appended{Err: chat.NotAMember(appends[0].Chat, appends[0].Member)})
+	}
+	return s.Store.Append(ctx, appends)
+}
