@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -33,7 +34,8 @@ type home struct {
 
 	mutex  sync.Mutex
 	asked  []string
-	loses  int // so many answers of /api/refresh
+	loses  int           // so many answers of /api/refresh
+	holds  chan struct{} // requests for /api/refresh wait for its end; nil: they do not
 	always http.RoundTripper
 }
 
@@ -77,7 +79,11 @@ func (h *home) RoundTrip(r *http.Request) (*http.Response, error) {
 	if lost {
 		h.loses--
 	}
+	held := h.holds
 	h.mutex.Unlock()
+	if held != nil && r.URL.Path == "/api/refresh" {
+		<-held
+	}
 	response, err := h.always.RoundTrip(r)
 	if err == nil && lost {
 		_ = response.Body.Close()
@@ -230,6 +236,29 @@ func TestManyRenewOnce(t *testing.T) {
 	}
 }
 
+// TestNobodyWaitsForAnother who exchanges a token that is still good.
+func TestNobodyWaitsForAnother(t *testing.T) {
+	h := openHome(t)
+	c := h.client(t, client.WithSession(due(h.login(t)), nil))
+	h.holds = make(chan struct{})
+	var first sync.WaitGroup
+	first.Go(func() {
+		if err := hello(t.Context(), c); err != nil {
+			t.Errorf("Send() of who exchanges it = %v", err)
+		}
+	})
+	for asks := time.NewTicker(time.Millisecond); h.paths() != "refresh"; {
+		<-asks.C
+	}
+	soon, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if err := hello(soon, c); err != nil || h.paths() != "send" {
+		t.Errorf("Send() meanwhile = %v, want success with the old token", err)
+	}
+	close(h.holds)
+	first.Wait()
+}
+
 // TestProgramsShareASession: each goes on with what the other has made of it, whoever is first, and however long it slept.
 func TestProgramsShareASession(t *testing.T) {
 	h := openHome(t)
@@ -258,6 +287,17 @@ func TestProgramsShareASession(t *testing.T) {
 		client.WithReload(func() (client.Session, error) { return other, nil }))
 	if err := hello(t.Context(), one); err != nil || h.paths() != "send refresh send" {
 		t.Errorf("Send() = %v, want that it goes on with its own login", err)
+	}
+
+	older := h.login(t)
+	newer := older
+	if err := hello(t.Context(), h.client(t, client.WithSession(due(older), func(s client.Session) { newer = s }))); err != nil {
+		t.Fatal(err)
+	}
+	h.paths()
+	one = h.client(t, client.WithSession(h.stale(t, newer), nil), client.WithReload(func() (client.Session, error) { return older, nil }))
+	if err := hello(t.Context(), one); err != nil || h.paths() != "send refresh send" {
+		t.Errorf("Send() = %v, want that it does not go back to what was kept before", err)
 	}
 }
 
@@ -290,6 +330,17 @@ func TestAnEndedSession(t *testing.T) {
 	}
 	if err := c.Logout(t.Context()); err == nil {
 		t.Error("Logout() without a session = nil, want an error")
+	}
+	unknowing := h.client(t, client.WithSession(h.stale(t, s), nil))
+	if err := unknowing.Logout(t.Context()); err != nil {
+		t.Errorf("Logout() of who does not know that the session has ended = %v, want success", err)
+	}
+	h.paths()
+	ended := h.client(t, client.WithSession(h.stale(t, s), nil))
+	_ = hello(t.Context(), ended)
+	_, err := ended.Login(t.Context(), "alice", password)
+	if err := errors.Join(err, ended.Logout(t.Context())); err != nil || h.paths() != "send refresh login logout" {
+		t.Errorf("Login() and Logout() = %v, want a session that has not ended because the one before it has", err)
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/pullchat/pullchat/client"
@@ -96,6 +97,59 @@ func (l *logout) Run(ctx contextType) error {
 		return err
 	}
 	return standardOutput(l.JSON, false).print(session.User+" is logged out", map[string]string{"user": session.User})
+}
+
+type deleteAccount struct {
+	patience
+	Erase bool `name:"erase" help:"Also the texts of all that was sent."`
+	Yes   bool `name:"yes" short:"y" help:"Do not ask."`
+}
+
+// Validate refuses to delete what nobody can be asked about. Kong calls it.
+func (d deleteAccount) Validate() error {
+	if !d.Yes && !isTerminal(os.Stdin) {
+		return errors.New("an account cannot be had back, and there is no terminal to ask at: give --yes")
+	}
+	return d.patience.Validate()
+}
+
+// Run deletes the account of the session that is kept, when somebody has agreed.
+func (d *deleteAccount) Run(ctx contextType) error {
+	kept := d.sessions()
+	session, err := kept.load()
+	if err != nil {
+		return err
+	}
+	if session.User == "" {
+		return fmt.Errorf("nobody is logged in at %s", kept.server)
+	}
+	if !d.Yes {
+		what := "Delete " + session.User + " for good, who leaves all rooms"
+		if d.Erase {
+			what += " and whose texts are removed"
+		}
+		agreed, err := ask(ctx, what+"? [y/N] ")
+		if err != nil {
+			return err
+		}
+		if !agreed {
+			return errors.New("nothing was deleted")
+		}
+	}
+	c, err := d.open(keeping(kept, session)...)
+	if err != nil {
+		return err
+	}
+	complete, err := c.DeleteAccount(ctx, d.Erase)
+	if err != nil {
+		return err
+	}
+	said := session.User + " is deleted"
+	if !complete {
+		said += "; what is left is being removed"
+	}
+	return errors.Join(kept.put(client.Session{}),
+		standardOutput(d.JSON, false).print(said, map[string]any{"user": session.User, "complete": complete}))
 }
 
 type users struct {

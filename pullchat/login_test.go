@@ -277,3 +277,22 @@ func TestSessionFile(t *testing.T) {
 		t.Error("put() without a file = nil, want an error")
 	}
 }
+
+// TestDeleteAccount: nobody is logged in afterwards, and the name is not given out again.
+func TestDeleteAccount(t *testing.T) {
+	g := serveGuarded(t)
+	g.invokes(t, "", 1, "nobody is logged in", "delete-account", "--yes")
+	g.invokes(t, password, 0, "alice", "register", "alice")
+	g.invokes(t, password, 0, "alice", "login", "alice")
+	g.invokes(t, "", 0, "send_time", "send", "alice:bob", "secret")
+	g.invokes(t, "", 80, "there is no terminal to ask at: give --yes", "delete-account", "--erase")
+	g.invokes(t, "", 0, `{"complete":true,"user":"alice"}`, "delete-account", "--erase", "--yes")
+	if left := g.kept(t); left.User != "" {
+		t.Errorf("%s is still logged in", left.User)
+	}
+	g.invokes(t, password, 2, "unauthenticated", "login", "alice")
+	g.invokes(t, password, 2, "nobody else gets her name", "register", "alice")
+	g.invokes(t, password, 0, "bob", "register", "bob")
+	g.invokes(t, password, 0, "bob", "login", "bob")
+	g.invokes(t, "", 0, "alice (erased)", "pull", "bob:alice", "--raw")
+}

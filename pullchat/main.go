@@ -28,6 +28,8 @@ type commands struct {
 	Logout   logout   `cmd:"" set:"retries=9" help:"End the session."`
 	Users    users    `cmd:"" set:"retries=9" help:"List who has an account."`
 
+	DeleteAccount deleteAccount `cmd:"" set:"retries=9" help:"Delete the account of who has logged in, for good."`
+
 	Ready ready     `cmd:"" set:"retries=0" help:"Ask whether a message could be stored now; for health checks."`
 	Bench benchmark `cmd:"" help:"Put load on a server and measure it; then read back all that was acknowledged."`
 	Token newToken  `cmd:"" help:"Make a token for a back end, which may act for any user. It is signed with AUTH_SECRET or AUTH_KEY_FILE."`

@@ -111,6 +111,9 @@ func said(m client.Message) string {
 	if m.Notice != nil {
 		return "* " + m.Text
 	}
+	if m.Erased {
+		return m.Sender + " (erased)"
+	}
 	return m.Sender + ": " + m.Text
 }
 

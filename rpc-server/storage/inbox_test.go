@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"sync/atomic"
@@ -44,6 +45,22 @@ func (w *inboxWorld) check(t *rapid.T) {
 		w.checkUnread(t, reader, want)
 	}
 	w.checkPull(t)
+	w.checkReadings(t)
+}
+
+// checkReadings: who has read how far is what it was, or nothing where the room is another one.
+func (w *inboxWorld) checkReadings(t *rapid.T) {
+	for _, name := range inboxChats {
+		id, _ := chat.ParseID(name)
+		got, err := w.store.Readings(context.Background(), id, 100)
+		read := map[string]int64{}
+		for _, r := range got.Readings {
+			read[r.Reader] = r.Cursor
+		}
+		if err != nil || !maps.Equal(read, w.cursors[name]) || got.Count != len(read) {
+			t.Fatalf("the readers of %s are %v, %v; want %v", name, got, err, w.cursors[name])
+		}
+	}
 }
 
 func (w *inboxWorld) checkPages(t *rapid.T, reader string, want []chat.InboxEntry) {

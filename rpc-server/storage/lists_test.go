@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 	"pgregory.net/rapid"
@@ -181,6 +182,31 @@ func TestKnownChatsCostNothing(t *testing.T) {
 			}
 		}
 		wantTrips(t, fmt.Sprintf("round %d", round), counts, most)
+	}
+}
+
+// TestListsAreLookedAtAgain: a Redis that failed over may have lost a list that was known to have a chat.
+func TestListsAreLookedAtAgain(t *testing.T) {
+	t.Parallel()
+	store := openAt(t, redistest.Start(t, "--appendonly", "no").URL(), Options{})
+	pair, hello := id(t, "a:b"), chat.Message{Sender: "a", Text: "x"}
+	for _, c := range []struct {
+		left time.Duration // of the time for which it is known
+		want int           // chats in the list that was lost
+	}{{knownFor, 0}, {0, 1}} {
+		if _, err := appendOne(store, pair, hello); err != nil {
+			t.Fatal(err)
+		}
+		if err := store.redis.Del(t.Context(), store.keys.chats("b")).Err(); err != nil {
+			t.Fatal(err)
+		}
+		store.known.until.Add(listingOf(pair, ""), time.Now().Add(c.left).Unix())
+		if _, err := appendOne(store, pair, hello); err != nil {
+			t.Fatal(err)
+		}
+		if chats, _, err := store.Lists(t.Context(), "b"); err != nil || len(chats) != c.want {
+			t.Errorf("with %v left, the list has %v, %v; want %d chats", c.left, chats, err, c.want)
+		}
 	}
 }
 
