@@ -86,7 +86,7 @@ func TestDocumentHasTheFields(t *testing.T) {
 		"PasswordRequest":  api.PasswordRequest{},
 
 		"DeleteAccountRequest": api.DeleteAccountRequest{},
-		"StatusResponse":   api.StatusResponse{},
+		"StatusResponse":       api.StatusResponse{},
 
 		"Room":              api.Room{},
 		"Member":            api.Member{},
