@@ -33,6 +33,7 @@ func failures() []failure {
 		{call{method: "POST", target: "/api/users", body: `{"user":"a","password":"correct horse"}`}, nil},
 		{call{method: "GET", target: "/api/users"}, bodiless},
 		{call{method: "GET", target: "/api/users/a"}, bodiless},
+		{call{method: "DELETE", target: "/api/users/me"}, noConflict},
 		{call{method: "POST", target: "/api/contacts/sync", body: `{"users":["a"]}`}, noConflict},
 		{call{method: "POST", target: "/api/login", body: `{"user":"a","password":"correct horse"}`}, noConflict},
 		{call{method: "POST", target: "/api/refresh", body: `{"refresh_token":"a.b.c"}`}, noConflict},

@@ -25,6 +25,7 @@ func answersOfPeople(large string) map[string]answered {
 		"delete, not complete":  {call{method: "DELETE", target: "/api/users/me?user=bob"}, 202},
 		"delete, wrong erase":   {call{method: "DELETE", target: "/api/users/me?erase=1"}, 400},
 		"delete with PUT":       {call{method: "PUT", target: "/api/users/me"}, 405},
+		"a user called me":      {call{method: "GET", target: "/api/users/me"}, 200},
 		"contacts":              {call{method: "POST", target: "/api/contacts/sync", body: users}, 200},
 		"contacts with GET":     {call{method: "GET", target: "/api/contacts/sync"}, 405},
 		"contacts, much larger": {call{method: "POST", target: "/api/contacts/sync", body: strings.Repeat("x", 3*maxBodyBytes)}, 413},

@@ -2,23 +2,50 @@ package openapitest
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
 // find returns the document's name for a path, its item, and the values of its parameters. A path that is there as it is
-// goes before one with parameters.
-func (v *Validator) find(path string) (name string, item *openapi3.PathItem, parameters map[string]string) {
-	if item := v.document.Paths.Value(path); item != nil {
-		return path, item, nil
+// goes before one with parameters, unless only that one has the method: a server routes each method by itself.
+func (v *Validator) find(method, path string) (name string, item *openapi3.PathItem, parameters map[string]string) {
+	exact := v.document.Paths.Value(path)
+	if has(exact, method) {
+		return path, exact, nil
 	}
-	for name, item := range v.document.Paths.Map() {
-		if parameters, ok := match(name, path); ok {
-			return name, item, parameters
+	for template, other := range v.document.Paths.Map() {
+		if values, ok := match(template, path); ok && (item == nil || has(other, method)) {
+			name, item, parameters = template, other, values
 		}
 	}
-	return "", nil, nil
+	if exact != nil && !has(item, method) {
+		return path, exact, nil
+	}
+	return name, item, parameters
+}
+
+// has says whether a path answers a method. Whoever answers GET answers HEAD.
+func has(item *openapi3.PathItem, method string) bool {
+	return item != nil && (item.GetOperation(method) != nil || method == http.MethodHead && item.Get != nil)
+}
+
+// methods are all that a path answers, by whichever of the document's names.
+func (v *Validator) methods(path string) (methods []string) {
+	for template, item := range v.document.Paths.Map() {
+		if _, ok := match(template, path); !ok {
+			continue
+		}
+		for method := range item.Operations() {
+			methods = append(methods, method)
+		}
+		if item.Get != nil && item.Head == nil {
+			methods = append(methods, http.MethodHead)
+		}
+	}
+	slices.Sort(methods)
+	return slices.Compact(methods)
 }
 
 // match compares a path with one whose segments may be parameters, "{like}" so.

@@ -191,6 +191,10 @@ func (d *described) sessions() {
 	d.do("zoe", "POST", "/api/logout", refresh(second), 200)
 	d.do("", "POST", "/api/logout", refresh(second), 401)
 	d.do("", "POST", "/api/password", wrong, 401)
+	d.do("", "DELETE", "/api/users/me", "", 401)
+	d.do("ann", "DELETE", "/api/users/me?user=zoe", "", 403)
+	d.do("zoe", "DELETE", "/api/users/me?erase=perhaps", "", 400)
+	d.do("zoe", "DELETE", "/api/users/me?erase=true", "", 200)
 }
 
 // denied is what eve may not: it is another's, or closed.
@@ -244,6 +248,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		d.do("", "GET", "/api/ws", "", 400)
 		d.do("", "POST", "/api/login", `{"user":"zoe","password":"correct horse"}`, 404)
 		d.do("", "POST", "/api/refresh", `{"refresh_token":"zoe.a.b"}`, 404)
+		d.do("", "DELETE", "/api/users/me", `{"user":"zoe","password":"correct horse"}`, 200)
 		d.do("", "GET", "/api/rooms", "", 400)
 		d.do("", "GET", "/api/ignored", "", 400)
 		d.answers([]int{200, 201}, append(connected, "POST /api/login", "POST /api/refresh", "POST /api/logout", "POST /api/password")...)
