@@ -10,11 +10,15 @@ import (
 	"time"
 )
 
-// FollowRequest asks for what comes in chats, from a cursor in each.
+// FollowRequest asks for what comes in chats, from a cursor in each; or in all that a user has.
 type FollowRequest struct {
 	// Chats are the chats, each with the cursor where it begins; 0 is the oldest message. Whoever keeps, for every
 	// message that is dealt with, its NextCursor here, goes on with exactly the next one after a restart.
 	Chats map[string]int64
+	// Inbox follows, instead of Chats, every chat of the Reader's inbox, also those that begin or that she joins later, each
+	// from where the Reader stands: what Read has been told of does not come again. With a token the Reader may be left out.
+	// She does not count as present. Not over LongPoll.
+	Inbox bool
 	// Reader is who follows, "alice" or "alice/phone". It counts as present in the chats, and Presence comes.
 	Reader string
 	// Presence asks for Presence without a Reader.
@@ -84,7 +88,8 @@ func (c *Client) FollowEvents(ctx context.Context, r FollowRequest) iter.Seq2[Ev
 			yield(Event{}, err)
 			return
 		}
-		f := &following{client: c, request: r, cursors: maps.Clone(r.Chats), yield: yield}
+		f := &following{client: c, request: r, cursors: map[string]int64{}, yield: yield}
+		maps.Copy(f.cursors, r.Chats)
 		if err := f.run(ctx); !errors.Is(err, errLoopEnded) {
 			yield(Event{}, err)
 		}
@@ -93,8 +98,14 @@ func (c *Client) FollowEvents(ctx context.Context, r FollowRequest) iter.Seq2[Ev
 
 func (r FollowRequest) validate() error {
 	switch {
-	case len(r.Chats) == 0:
+	case len(r.Chats) == 0 && !r.Inbox:
 		return errors.New("there is no chat to follow")
+	case len(r.Chats) > 0 && r.Inbox:
+		return errors.New("an Inbox has chats of its own: Chats is for another Follow")
+	case r.Inbox && r.Presence:
+		return errors.New("an Inbox has no Presence")
+	case r.Inbox && r.Over == LongPoll:
+		return errors.New("a LongPoll follows Chats: an Inbox needs another Door")
 	case r.Batch < 0:
 		return errors.New("a negative Batch cannot be waited for")
 	case r.Over < ServerSentEvents || r.Over > LongPoll:

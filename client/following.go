@@ -31,6 +31,7 @@ type following struct {
 	client  *Client
 	request FollowRequest
 	cursors map[string]int64 // of what has been yielded
+	lastID  string           // of the events of an inbox, which the server goes on from
 	yield   func(Event, error) bool
 
 	connected time.Time // when the server accepted; zero: it has not
@@ -152,7 +153,7 @@ func (f *following) tell(e Event) *failure {
 // page yields the messages that were not yielded before.
 func (f *following) page(s *server, chat string, p Page) *failure {
 	cursor, asked := f.cursors[chat]
-	if !asked {
+	if !asked && !f.request.Inbox {
 		return strange(s, fmt.Errorf("it sends messages of %q, which was not asked for", chat))
 	}
 	for i := 1; i < len(p.Messages); i++ {

@@ -63,6 +63,9 @@ func (f *following) streamRequest(ctx context.Context, s *server) (*http.Request
 	for _, chat := range query["chat"] {
 		positions = append(positions, fmt.Sprintf("%s=%d", chat, f.cursors[chat]))
 	}
+	if f.request.Inbox { // what the server has forgotten of it comes again, and is passed over
+		query, positions = url.Values{"inbox": {"true"}}, []string{f.lastID}
+	}
 	if f.request.Reader != "" {
 		query.Set("reader", f.request.Reader)
 	}
@@ -78,7 +81,9 @@ func (f *following) streamRequest(ctx context.Context, s *server) (*http.Request
 	}
 	r.Header.Set("Accept", "text/event-stream")
 	r.Header.Set("Cache-Control", "no-cache")
-	r.Header.Set("Last-Event-ID", strings.Join(positions, ";"))
+	if id := strings.Join(positions, ";"); id != "" {
+		r.Header.Set("Last-Event-ID", id)
+	}
 	return r, nil
 }
 
@@ -91,7 +96,11 @@ func (f *following) event(s *server, e sse.Event) *failure {
 		return strange(s, err)
 	}
 	t.Signal, t.Type = t.Type, e.Type
-	return f.take(s, t)
+	failed := f.take(s, t)
+	if t.Type == "messages" && failed == nil {
+		f.lastID = e.LastEventID
+	}
+	return failed
 }
 
 // whole is a body that has no regular end.

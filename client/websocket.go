@@ -41,6 +41,9 @@ func (f *following) socket(parent context.Context, s *server, token string) *fai
 	conn.SetReadLimit(maxEvent)
 
 	chats := slices.Sorted(maps.Keys(f.cursors))
+	if f.request.Inbox {
+		chats = []string{""}
+	}
 	for range watchesAhead {
 		if chats, err = f.watch(ctx, conn, chats); err != nil {
 			return closed(s, watch.broken(ctx, err))
@@ -63,7 +66,7 @@ func (f *following) socket(parent context.Context, s *server, token string) *fai
 	}
 }
 
-// watch asks for the first of chats and returns the others.
+// watch asks for the first of chats and returns the others. "" is an inbox.
 func (f *following) watch(ctx context.Context, conn *websocket.Conn, chats []string) ([]string, error) {
 	if len(chats) == 0 {
 		return nil, nil
@@ -74,12 +77,13 @@ func (f *following) watch(ctx context.Context, conn *websocket.Conn, chats []str
 	}
 	frame, err := json.Marshal(struct {
 		Type     string `json:"type"`
-		Chat     string `json:"chat"`
-		Cursor   int64  `json:"cursor"`
+		Chat     string `json:"chat,omitempty"`
+		Inbox    bool   `json:"inbox,omitempty"`
+		Cursor   int64  `json:"cursor,omitempty"`
 		Reader   string `json:"reader,omitempty"`
 		Presence bool   `json:"presence,omitempty"`
 		Batch    string `json:"batch,omitempty"`
-	}{"watch", chats[0], f.cursors[chats[0]], f.request.Reader, f.request.Presence, batch})
+	}{"watch", chats[0], f.request.Inbox, f.cursors[chats[0]], f.request.Reader, f.request.Presence, batch})
 	if err != nil {
 		return nil, err
 	}

@@ -33,7 +33,30 @@ func (r reading) begin() (*client.Client, string, error) {
 type inbox struct {
 	reading
 	Limit int64 `name:"limit" placeholder:"N" help:"Chats in a page. Default: the server's."`
-	All   bool  `name:"all" help:"Follow the pages to the end."`
+	All   bool  `name:"all" xor:"how" help:"Follow the pages to the end."`
+
+	Follow bool   `name:"follow" xor:"how" help:"Show what is unread in all chats, and go on with what comes, in chats that begin too."`
+	Door   string `name:"door" enum:"sse,ws" default:"sse" help:"How messages come with --follow: sse (server-sent events) or ws (WebSocket)."`
+}
+
+// follow prints what comes until it is interrupted, which is success.
+func (i *inbox) follow(ctx contextType, reader string) error {
+	link := &link{verbose: i.Verbose, say: complain}
+	c, err := i.client(link.notify)
+	if err != nil {
+		return err
+	}
+	out := standardOutput(i.JSON, false)
+	request := client.FollowRequest{Inbox: true, Reader: reader, Over: doors[i.Door], Connected: link.connected}
+	for m, err := range c.Follow(ctx, request) {
+		if err != nil {
+			return interrupted(ctx, err)
+		}
+		if err := out.print(m.Chat+"  "+line(m), m); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Run prints a user's chats, those where something was said last first.
@@ -41,6 +64,9 @@ func (i *inbox) Run(ctx contextType) error {
 	c, reader, err := i.begin()
 	if err != nil {
 		return err
+	}
+	if i.Follow {
+		return i.follow(ctx, reader)
 	}
 	out := standardOutput(i.JSON, false)
 	request := client.InboxRequest{Reader: reader, Limit: i.Limit}

@@ -60,16 +60,24 @@ func (s *serve) Run(ctx contextType) error {
 	if s.HTTP.TLSCert != "" {
 		address = "https://" + address
 	}
-	fmt.Printf(welcome, store, address)
+	try := tryOpen
+	if s.HTTP.Auth == "on" {
+		try = tryClosed
+	}
+	fmt.Printf("Pullchat runs on %s. Try:\n\n"+try+"\n", store, address)
 	return program.Run(ctx, rpc, http)
 }
 
-const welcome = `Pullchat runs on %[1]s. Try:
-
-  curl %[2]s/api/send --json '{"chat":"alice:bob","sender":"alice","text":"hello"}'
+// What to try, after where messages are kept.
+const (
+	tryOpen = `  curl %[2]s/api/send --json '{"chat":"alice:bob","sender":"alice","text":"hello"}'
   curl '%[2]s/api/pull?chat=alice:bob'
-
 `
+	tryClosed = `  curl %[2]s/api/users --json '{"user":"alice","password":"correct horse"}'
+  TOKEN=$(curl -s %[2]s/api/login --json '{"user":"alice","password":"correct horse"}' | grep -oP '(?<="access_token":")[^"]*')
+  curl %[2]s/api/send -H "Authorization: Bearer $TOKEN" --json '{"chat":"alice:bob","text":"hello"}'
+`
+)
 
 // dialable is an address as a client can use it: a server that listens on all addresses is on loopback too.
 func dialable(addr net.Addr) string {

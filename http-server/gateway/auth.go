@@ -29,6 +29,8 @@ func authKeys(config Config, log *slog.Logger) (*token.Keys, error) {
 		log.Info("AUTH is off: requests name their sender, and nobody checks")
 	} else if !config.Token.Given() {
 		return nil, errNoKey
+	} else if config.AccessTokenTTL >= chat.DeletionSettles {
+		log.Warn("access tokens last longer than deletions take: who deletes herself may leave something with one", "lasts", config.AccessTokenTTL)
 	}
 	return config.Token.Keys(log)
 }

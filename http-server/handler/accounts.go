@@ -68,8 +68,8 @@ func (p *People) Users(ctx context.Context, c *app.RequestContext) {
 	})
 }
 
-// contactsBytes holds chat.MaxKnown of the longest users.
-const contactsBytes = 128 << 10
+// contactsBytes holds chat.MaxKnown of the longest users, also where each letter is written as \u and four digits.
+const contactsBytes = 256 << 10
 
 // Contacts answers POST /api/contacts/sync.
 func (p *People) Contacts(ctx context.Context, c *app.RequestContext) {

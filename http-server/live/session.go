@@ -142,6 +142,14 @@ func (s *Session) Write(write func() error) error {
 
 var errEnded = chat.Errorf(chat.Unavailable, "the connection is about to close")
 
+// user is who reads: whose ignoring holds.
+func (f Follow) user() string {
+	if f.Reader == "" && !f.By.Service {
+		return f.By.User
+	}
+	return chat.UserOf(f.Reader)
+}
+
 // Follow begins to follow a chat, or goes on from another cursor where the session follows it already.
 func (s *Session) Follow(wanted Follow) error {
 	id, err := chat.ParseID(wanted.Chat)
@@ -155,7 +163,7 @@ func (s *Session) Follow(wanted Follow) error {
 		wanted.Limit = manyMessages
 	}
 	f := &follow{session: s, id: id, wanted: wanted, cursor: wanted.Cursor, seen: -1, owed: true, unchecked: s.hub.doors.asked != nil}
-	f.person = s.hub.people.join(chat.UserOf(wanted.Reader))
+	f.person = s.hub.people.join(wanted.user())
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	s.mutex.Lock()

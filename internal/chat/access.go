@@ -71,18 +71,23 @@ func (a Access) member(id ID, name string, by Caller) (string, error) {
 	return by.User, nil
 }
 
-// reader refuses one who is not the caller, or one of her devices.
-func (a Access) reader(id ID, name, reader string, by Caller) error {
+// reader returns who reads: the one who is named, or the caller. It refuses one who is not the caller, or one of her
+// devices.
+func (a Access) reader(id ID, name, reader string, by Caller) (string, error) {
 	identified, err := a.identified(by)
 	if err == nil && identified && !by.Service {
-		if _, err = actFor(UserOf(reader), by); err == nil {
+		var user string
+		if user, err = actFor(UserOf(reader), by); err == nil {
 			err = checkMayEnter(id, name, by)
+		}
+		if reader == "" {
+			reader = user
 		}
 	}
 	if err != nil {
-		return err
+		return "", err
 	}
-	return CheckReader(id, name, reader)
+	return reader, CheckReader(id, name, reader)
 }
 
 // owner returns whose own a request is about: the user who is named, or the caller. what is how the request calls her.

@@ -62,6 +62,7 @@ type Accounts interface {
 type StoredAccount struct {
 	Account
 	PasswordHash string
+	Kept         bool // it was deleted, and where the user's texts are is not known any more
 	Deleted      bool // there was one, and there will not be another: with it went messages that are under the name
 }
 

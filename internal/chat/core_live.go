@@ -57,7 +57,7 @@ func (a *Alive) Signal(ctx context.Context, s Signal) error {
 func (a *Alive) Read(ctx context.Context, r ReadRequest) (int64, error) {
 	id, err := ParseID(r.Chat)
 	if err == nil {
-		err = a.access.reader(id, r.Chat, r.Reading.Reader, callerOf(ctx))
+		r.Reading.Reader, err = a.access.reader(id, r.Chat, r.Reading.Reader, callerOf(ctx))
 	}
 	if err == nil {
 		err = checkCursor(r.Reading.Cursor)
@@ -90,7 +90,7 @@ func (a *Alive) Attend(ctx context.Context, gateway string, present []Attendance
 			return Errorf(InvalidArgument, "%d readers are too many; the limit is %d", len(p.Readers), MaxReadersAttending)
 		}
 		for _, reader := range p.Readers {
-			if err := a.access.reader(id, p.Chat, reader, callerOf(ctx)); err != nil {
+			if _, err := a.access.reader(id, p.Chat, reader, callerOf(ctx)); err != nil {
 				return err
 			}
 		}

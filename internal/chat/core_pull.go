@@ -28,7 +28,11 @@ func (c *Core) PullAll(ctx context.Context, requests []Pulling) []PullResult {
 	results := make([]PullResult, len(requests))
 	pulls := make([]pull, 0, len(requests))
 	readers := false
-	for i, r := range requests {
+	for i := range requests {
+		r := &requests[i]
+		if by := r.By; r.Request.Unread && r.Request.Reader == "" && by.User != "" && !by.Service {
+			r.Request.Reader = by.User
+		}
 		asked, err := c.checkPull(r.Request, r.By)
 		if err != nil {
 			results[i].Err = err
@@ -174,7 +178,8 @@ func (c *Core) checkReader(id ID, r PullRequest, by Caller) error {
 	if c.readers == nil {
 		return Errorf(NotFound, "this rpc-server keeps no readers")
 	}
-	return c.access.reader(id, r.Chat, r.Reader, by)
+	_, err := c.access.reader(id, r.Chat, r.Reader, by)
+	return err
 }
 
 // page is how many messages a page has for which a limit was asked that is not negative.

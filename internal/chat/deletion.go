@@ -2,6 +2,8 @@ package chat
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -24,9 +26,10 @@ type DeletionJob struct {
 
 // DeletionStore is what deletions need of a store. Whatever it does may be done again.
 type DeletionStore interface {
-	// BeginDeletion closes an account for ever, with its sessions and its place among the users, and keeps the job, so that
-	// it is done also after a crash. The job is nobody else's for DeletionLease.
-	BeginDeletion(context.Context, DeletionJob) error
+	// KeepDeletion keeps the job, so that it is done also after a crash. It is nobody else's for DeletionLease.
+	KeepDeletion(context.Context, DeletionJob) error
+	// CloseAccount closes an account for ever, with its sessions and its place among the users.
+	CloseAccount(ctx context.Context, user string) error
 	// Traces returns all chats in which a user was, has written or has read.
 	Traces(ctx context.Context, user string) ([]ID, error)
 	// EraseTexts erases the texts of a user's messages in a part of a chat's log that begins at a position, and returns where
@@ -34,12 +37,11 @@ type DeletionStore interface {
 	EraseTexts(ctx context.Context, id ID, user string, from int64) (next int64, err error)
 	// ForgetReader removes where a user and her devices stand in a chat.
 	ForgetReader(ctx context.Context, id ID, user string) error
-	// KeepDeletion has the job be nobody else's for DeletionLease more.
-	KeepDeletion(context.Context, DeletionJob) error
 	// EndDeletion removes a user's lists. After the first time the job is due again in DeletionSettles, and the list of her
-	// chats stays until then.
+	// chats stays until then. After the last time her account is Kept unless her texts were erased.
 	EndDeletion(context.Context, DeletionJob) error
-	// DueDeletions returns up to limit jobs that nobody is doing, which are then the caller's for DeletionLease.
+	// DueDeletions returns up to limit jobs that nobody is doing, which are then the caller's for DeletionLease. Of a user's
+	// jobs it forgets those that another one includes.
 	DueDeletions(ctx context.Context, limit int) ([]DeletionJob, error)
 }
 
@@ -50,9 +52,9 @@ const (
 	DeletionSettles = time.Hour
 	// deletionAnswers is how long a request waits for its deletion.
 	deletionAnswers = time.Second
-	// deletionsAtOnce is how many are under way; others wait for LookForDeletions.
-	deletionsAtOnce = 4
-	deletionsLooked = 20 * time.Second
+	// deletionsAtOnce is how many are under way; others wait until they are looked for.
+	deletionsAtOnce  = 4
+	deletionsLookFor = 20 * time.Second
 )
 
 // Deleter deletes users. What it has begun, another one goes on with.
@@ -62,6 +64,8 @@ type Deleter struct {
 	failed func(user string, err error)
 
 	slots   chan struct{}
+	mutex   sync.Mutex
+	doing   map[string]bool // users
 	closed  chan struct{}
 	closing sync.Once
 	working sync.WaitGroup
@@ -71,7 +75,7 @@ type Deleter struct {
 func NewDeleter(store DeletionStore, rooms Rooms, failed func(user string, err error)) *Deleter {
 	return &Deleter{
 		store: store, rooms: rooms, failed: failed,
-		slots: make(chan struct{}, deletionsAtOnce), closed: make(chan struct{}),
+		slots: make(chan struct{}, deletionsAtOnce), doing: map[string]bool{}, closed: make(chan struct{}),
 	}
 }
 
@@ -84,7 +88,7 @@ func (d *Deleter) Close() error {
 
 // Run does what others have left, until ctx ends.
 func (d *Deleter) Run(ctx context.Context) {
-	tick := time.NewTicker(deletionsLooked)
+	tick := time.NewTicker(deletionsLookFor)
 	defer tick.Stop()
 	for {
 		jobs, err := d.store.DueDeletions(ctx, deletionsAtOnce)
@@ -104,9 +108,12 @@ func (d *Deleter) Run(ctx context.Context) {
 }
 
 // delete closes an account and says whether the rest could be done while a request waits. What is left is done all the
-// same.
+// same. The job is kept first: what is left of an account is found by it after a crash.
 func (d *Deleter) delete(ctx context.Context, job DeletionJob) (complete bool, err error) {
-	if err := d.store.BeginDeletion(ctx, job); err != nil {
+	if err := d.store.KeepDeletion(ctx, job); err != nil {
+		return false, AsError(err)
+	}
+	if err := d.store.CloseAccount(ctx, job.User); err != nil {
 		return false, AsError(err)
 	}
 	done := d.begin(ctx, job)
@@ -120,18 +127,17 @@ func (d *Deleter) delete(ctx context.Context, job DeletionJob) (complete bool, e
 	return complete, nil
 }
 
-// begin does a job in the background, unless too many are being done. The channel says whether it could be done.
+// begin does a job in the background, unless too many are being done, or one of the same user. The channel says whether
+// it could be done.
 func (d *Deleter) begin(ctx context.Context, job DeletionJob) <-chan bool {
 	done := make(chan bool, 1)
-	select {
-	case d.slots <- struct{}{}:
-	default:
+	if !d.take(job.User) {
 		done <- false
 		return done
 	}
 	ctx, cancel := context.WithCancel(WithCaller(context.WithoutCancel(ctx), Caller{User: job.User, Service: true}))
 	d.working.Go(func() {
-		defer func() { <-d.slots }()
+		defer d.release(job.User)
 		defer cancel()
 		worked := make(chan struct{})
 		defer close(worked)
@@ -151,8 +157,37 @@ func (d *Deleter) begin(ctx context.Context, job DeletionJob) <-chan bool {
 	return done
 }
 
-// work does a job: the rooms are left first, so that nothing new comes while the rest is removed.
+// take takes one of the slots for a user.
+func (d *Deleter) take(user string) bool {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	if d.doing[user] {
+		return false
+	}
+	select {
+	case d.slots <- struct{}{}:
+		d.doing[user] = true
+		return true
+	default:
+		return false
+	}
+}
+
+func (d *Deleter) release(user string) {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	delete(d.doing, user)
+	<-d.slots
+}
+
+// work does a job: the rooms are left first, so that nothing new comes while the rest is removed. What fails in one chat
+// keeps the others from nothing, but the job stays.
 func (d *Deleter) work(ctx context.Context, job DeletionJob) error {
+	if !job.Last { // also where a server died before it had
+		if err := d.store.CloseAccount(ctx, job.User); err != nil {
+			return err
+		}
+	}
 	chats, err := d.store.Traces(ctx, job.User)
 	if err != nil {
 		return err
@@ -165,24 +200,39 @@ func (d *Deleter) work(ctx context.Context, job DeletionJob) error {
 		kept = time.Now()
 		return d.store.KeepDeletion(ctx, job)
 	}
-	for _, id := range chats {
-		if err := keep(); err != nil {
-			return err
-		}
-		if _, _, pair := id.Users(); pair {
-			continue
-		}
-		_, err := d.rooms.ChangeRoom(ctx, RoomChange{Room: id.String(), Kind: LeaveRoom, As: job.User})
-		if err != nil && CodeOf(err) != NotFound {
-			return err
+	var failed error
+	for _, step := range []func(ID) error{
+		func(id ID) error { return d.leave(ctx, job, id) },
+		func(id ID) error { return d.clear(ctx, job, id, keep) },
+	} {
+		for _, id := range chats {
+			if err := keep(); err != nil {
+				return err
+			}
+			if err := step(id); err != nil {
+				failed = errors.Join(failed, fmt.Errorf("in %s: %w", id, err))
+			}
+			if ctx.Err() != nil {
+				return errors.Join(failed, ctx.Err())
+			}
 		}
 	}
-	for _, id := range chats {
-		if err := d.clear(ctx, job, id, keep); err != nil {
-			return err
-		}
+	if failed != nil {
+		return failed
 	}
 	return d.store.EndDeletion(ctx, job)
+}
+
+// leave has the user be no member of a room.
+func (d *Deleter) leave(ctx context.Context, job DeletionJob, id ID) error {
+	if _, _, pair := id.Users(); pair {
+		return nil
+	}
+	_, err := d.rooms.ChangeRoom(ctx, RoomChange{Room: id.String(), Kind: LeaveRoom, As: job.User})
+	if CodeOf(err) == NotFound {
+		return nil
+	}
+	return err
 }
 
 // clear removes what a user has left in one chat.
@@ -221,6 +271,15 @@ func (p *People) DeleteAccount(ctx context.Context, r Deletion) (complete bool, 
 	if !known || r.Password != "" {
 		if _, err := p.verify(ctx, Credentials{User: r.User, Password: r.Password}); err != nil {
 			return false, err
+		}
+	}
+	if r.Erase {
+		account, err := p.read(ctx, r.User)
+		switch {
+		case err != nil:
+			return false, err
+		case account.Kept:
+			return false, Errorf(Conflict, "user %s was deleted with her texts kept, and it is not known any more where they are", r.User)
 		}
 	}
 	return p.deleter.delete(ctx, DeletionJob{User: r.User, Erase: r.Erase})

@@ -54,6 +54,8 @@ func checkName(what, name string) error {
 		return Errorf(InvalidArgument, "%s is %d bytes; the limit is %d", what, len(name), MaxIDBytes)
 	case !utf8.ValidString(name):
 		return Errorf(InvalidArgument, "%s is not valid UTF-8", what)
+	case name == "." || name == "..": // RFC 3986, 5.2.4: no path can name them
+		return Errorf(InvalidArgument, "%s is %q, which no URL can have in its path", what, name)
 	}
 	for _, r := range name {
 		if !nameRune(r) {

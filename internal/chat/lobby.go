@@ -217,7 +217,7 @@ func (l *Lobby) outcome(outcome EditOutcome, err error) error {
 	case err != nil:
 		return AsError(err)
 	case outcome == EditTooMany:
-		return Errorf(ResourceExhausted, "a room has %d members at most", l.options.MaxMembers)
+		return Errorf(Conflict, "a room has %d members at most; remove some first", l.options.MaxMembers)
 	case outcome == EditNotEmpty:
 		return Errorf(Conflict, "others have written to this room already; choose another id")
 	case outcome == EditNoPlaces:
@@ -288,7 +288,7 @@ func (l *Lobby) ChangeRoom(ctx context.Context, r RoomChange) (Room, error) {
 func (a acting) unchanged(id ID, stored StoredRoom) Room {
 	room := roomOf(id, stored, a.user)
 	if !a.free && !a.any && stored.Admits(id, a.user) != nil {
-		room.Name, room.Count = "", 0
+		room.Name, room.Count, room.Created = "", 0, 0
 	}
 	return room
 }

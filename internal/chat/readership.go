@@ -46,7 +46,7 @@ func (r *Readership) Readers(ctx context.Context, chat string) (Receipts, error)
 
 // Ignored implements Inboxes.
 func (r *Readership) Ignored(ctx context.Context, user string) ([]string, error) {
-	user, err := r.access.owner("user", user, callerOf(ctx))
+	user, err := r.access.owner("reader", user, callerOf(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (r *Readership) Ignored(ctx context.Context, user string) ([]string, error)
 // Ignore implements Inboxes.
 func (r *Readership) Ignore(ctx context.Context, i IgnoreRequest) error {
 	var err error
-	if i.User, err = r.access.owner("user", i.User, callerOf(ctx)); err == nil {
+	if i.User, err = r.access.owner("reader", i.User, callerOf(ctx)); err == nil {
 		err = checkName("ignored user", i.Other)
 	}
 	switch {

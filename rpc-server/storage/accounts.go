@@ -18,6 +18,7 @@ const (
 	nameField    = "name"
 	createdField = "created"
 	deletedField = "deleted"
+	keptField    = "kept"
 )
 
 // AddAccount implements chat.AccountStore with register.lua. The list has the user first: a crash between the two leaves
@@ -47,7 +48,7 @@ func (s *Store) ReadAccounts(ctx context.Context, users []string) ([]chat.Stored
 	calls := make([]*redis.SliceCmd, len(users))
 	errs := s.calls(ctx, len(users), exchange{
 		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-			calls[i] = pipeline.HMGet(ctx, s.keys.account(users[i]), hashField, nameField, createdField, deletedField)
+			calls[i] = pipeline.HMGet(ctx, s.keys.account(users[i]), hashField, nameField, createdField, deletedField, keptField)
 			return calls[i]
 		},
 		key: func(i int) string { return s.keys.account(users[i]) },
@@ -61,6 +62,7 @@ func (s *Store) ReadAccounts(ctx context.Context, users []string) ([]chat.Stored
 		hash, registered := calls[i].Val()[0].(string)
 		if !registered {
 			_, accounts[i].Deleted = calls[i].Val()[3].(string)
+			_, accounts[i].Kept = calls[i].Val()[4].(string)
 			continue
 		}
 		accounts[i].PasswordHash = hash

@@ -19,8 +19,8 @@ import (
 // place is an entry that a sorted set should have.
 type place struct{ key, member string }
 
-// absent says of each place whether the entry is not there, or says only that its user was. Of a key of another type that is not said: it is named by
-// itself.
+// absent says of each place whether the entry is not there, or says only that its user was. Of a key of another type that
+// is not said: it is named by itself.
 func (c *Checker) absent(ctx context.Context, places []place) ([]bool, error) {
 	absent := make([]bool, 0, len(places))
 	for len(places) > 0 {

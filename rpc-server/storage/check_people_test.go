@@ -85,7 +85,7 @@ func TestCheckOfSoundPeople(t *testing.T) {
 			job := chat.DeletionJob{User: "alice", Erase: true}
 			_, err := p.store.EraseTexts(p.t.Context(), id(p.t, "alice:bob"), "alice", 1)
 			for _, step := range []func() error{
-				func() error { return p.store.BeginDeletion(p.t.Context(), job) },
+				func() error { return p.store.CloseAccount(p.t.Context(), job.User) },
 				func() error { return p.store.ForgetReader(p.t.Context(), id(p.t, "alice:bob"), "alice") },
 				func() error { return p.store.EndDeletion(p.t.Context(), job) },
 			} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -36,18 +37,18 @@ var _ chat.DeletionStore = (*Store)(nil)
 // What a job's member of im:deletions says.
 const (
 	eraseTexts, keepTexts = "erase", "keep"
-	firstTime, secondTime = "first", "last"
+	firstTime, lastTime   = "first", "last"
 )
 
 func formatJob(job chat.DeletionJob) string {
-	texts, time := keepTexts, firstTime
+	texts, turn := keepTexts, firstTime
 	if job.Erase {
 		texts = eraseTexts
 	}
 	if job.Last {
-		time = secondTime
+		turn = lastTime
 	}
-	return job.User + " " + texts + " " + time
+	return job.User + " " + texts + " " + turn
 }
 
 func parseJob(member string) (chat.DeletionJob, bool) {
@@ -55,23 +56,34 @@ func parseJob(member string) (chat.DeletionJob, bool) {
 	if len(parts) != 3 {
 		return chat.DeletionJob{}, false
 	}
-	job := chat.DeletionJob{User: parts[0], Erase: parts[1] == eraseTexts, Last: parts[2] == secondTime}
+	job := chat.DeletionJob{User: parts[0], Erase: parts[1] == eraseTexts, Last: parts[2] == lastTime}
 	return job, formatJob(job) == member
 }
 
-// BeginDeletion implements chat.DeletionStore. The job is kept first: what an account had is found by it after a crash.
-func (s *Store) BeginDeletion(ctx context.Context, job chat.DeletionJob) error {
-	tried := "delete the account of " + job.User
-	if err := s.dueIn(ctx, job, chat.DeletionLease); err != nil {
-		return err
+// including returns the jobs that include a job: one that erases does all that one does that does not, and the first time
+// is followed by a last one.
+func including(job chat.DeletionJob) (members []string) {
+	if !job.Erase {
+		for _, last := range []bool{false, true} {
+			members = append(members, formatJob(chat.DeletionJob{User: job.User, Erase: true, Last: last}))
+		}
 	}
-	_, err := s.runUser(ctx, deleteAccountScript, []string{s.keys.account(job.User), s.keys.sessions(job.User)}, s.now())
+	if job.Last {
+		members = append(members, formatJob(chat.DeletionJob{User: job.User, Erase: job.Erase}))
+	}
+	return members
+}
+
+// CloseAccount implements chat.DeletionStore.
+func (s *Store) CloseAccount(ctx context.Context, user string) error {
+	tried := "delete the account of " + user
+	_, err := s.runUser(ctx, deleteAccountScript, []string{s.keys.account(user), s.keys.sessions(user)}, s.now())
 	if err != nil {
 		return userError(tried, err)
 	}
 	users := s.keys.users()
 	return userError(tried, s.write(ctx, users, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
-		return pipeline.ZRem(ctx, users, job.User)
+		return pipeline.ZRem(ctx, users, user)
 	}))
 }
 
@@ -113,12 +125,42 @@ func (s *Store) DueDeletions(ctx context.Context, limit int) ([]chat.DeletionJob
 		if !known {
 			continue // a check names it
 		}
-		if err := s.dueIn(ctx, job, chat.DeletionLease); err != nil {
+		included, err := s.isIncluded(ctx, job)
+		if err == nil && included {
+			err = s.forgetJob(ctx, job)
+		} else if err == nil {
+			err = s.dueIn(ctx, job, chat.DeletionLease)
+		}
+		if err != nil {
 			return jobs, err
 		}
-		jobs = append(jobs, job)
+		if !included {
+			jobs = append(jobs, job)
+		}
 	}
 	return jobs, nil
+}
+
+// isIncluded says whether there is a job that includes another.
+func (s *Store) isIncluded(ctx context.Context, job chat.DeletionJob) (bool, error) {
+	key, members := s.keys.deletions(), including(job)
+	if len(members) == 0 {
+		return false, nil
+	}
+	var call *redis.FloatSliceCmd
+	err := s.callOne(ctx, "look for deletions", key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
+		call = pipeline.ZMScore(ctx, key, members...)
+		return call
+	})
+	return err == nil && slices.ContainsFunc(call.Val(), func(due float64) bool { return due > 0 }), err
+}
+
+func (s *Store) forgetJob(ctx context.Context, job chat.DeletionJob) error {
+	key := s.keys.deletions()
+	err := s.write(ctx, key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
+		return pipeline.ZRem(ctx, key, formatJob(job))
+	})
+	return userError("end the deletion of "+job.User, err)
 }
 
 // Traces implements chat.DeletionStore.
@@ -191,6 +233,15 @@ func (s *Store) EndDeletion(ctx context.Context, job chat.DeletionJob) error {
 		lists = append(lists, s.keys.chats(job.User))
 	}
 	tried := "remove the lists of " + job.User
+	if job.Last && !job.Erase { // before the list goes
+		account := s.keys.account(job.User)
+		err := s.write(ctx, account, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
+			return pipeline.HSet(ctx, account, keptField, 1)
+		})
+		if err != nil {
+			return userError(tried, err)
+		}
+	}
 	for _, key := range lists {
 		err := s.write(ctx, key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder { return pipeline.Unlink(ctx, key) })
 		if err != nil {
@@ -204,8 +255,5 @@ func (s *Store) EndDeletion(ctx context.Context, job chat.DeletionJob) error {
 			return err
 		}
 	}
-	key := s.keys.deletions()
-	return userError(tried, s.write(ctx, key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
-		return pipeline.ZRem(ctx, key, formatJob(job))
-	}))
+	return s.forgetJob(ctx, job)
 }

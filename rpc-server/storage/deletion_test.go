@@ -374,3 +374,59 @@ func TestWhoMayDelete(t *testing.T) {
 		t.Errorf("DeleteAccount() by a service = %v, %v", complete, err)
 	}
 }
+
+// TestErasingLater: also the texts of one who kept them first, for as long as it is known where they are.
+func TestErasingLater(t *testing.T) {
+	url := redistest.Start(t).URL()
+	r := newRegistry(t, url, soundly)
+	r.live()
+	r.delete(false)
+	r.wantGone(false)
+	r.delete(true)
+	r.say("ann", "ann:eve", "with a token that is still good")
+	r.finish()
+	r.wantGone(true)
+	if log := r.log("ann:eve"); len(log) != 1 || !log[0].Erased {
+		t.Errorf("what came before the end is %+v", log)
+	}
+	equal(t, "ann's keys", r.keysOf("ann"), []string{"account"})
+	r.delete(true) // nothing is left to say no to
+
+	r = newRegistry(t, url, soundly)
+	r.live()
+	r.delete(false)
+	r.finish()
+	if complete, err := r.people.DeleteAccount(as("ann"), chat.Deletion{Erase: true}); complete || chat.CodeOf(err) != chat.Conflict {
+		t.Errorf("DeleteAccount() with erase when nobody knows where = %v, %v; want a conflict", complete, err)
+	}
+	r.wantGone(false)
+	r.delete(false)
+}
+
+// TestDeletionOfWhatCannotBeRead: one chat that fails keeps the others from nothing, and the job stays.
+func TestDeletionOfWhatCannotBeRead(t *testing.T) {
+	r := newRegistry(t, redistest.Start(t).URL(), soundly)
+	r.live()
+	broken := r.store.keys.log(id(t, "ann:bob"))
+	if err := r.store.redis.ZAdd(context.Background(), broken, redis.Z{Score: 1, Member: "what"}).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if complete, err := r.people.DeleteAccount(as("ann"), chat.Deletion{Erase: true}); err != nil || complete {
+		t.Errorf("DeleteAccount() = %v, %v; want it to go on", complete, err)
+	}
+	if err := <-r.failed; !strings.Contains(err.Error(), "in ann:bob") {
+		t.Errorf("it failed with %v", err)
+	}
+	for _, room := range []string{"hers", "his", "left", "open"} {
+		for _, m := range r.log(room) {
+			if m.Sender == "ann" && m.Notice == nil && !m.Erased {
+				t.Errorf("in %s there is %+v", room, m)
+			}
+		}
+	}
+	if err := r.store.redis.ZRem(context.Background(), broken, "what").Err(); err != nil {
+		t.Fatal(err)
+	}
+	r.finish()
+	r.wantGone(true)
+}

@@ -6,7 +6,7 @@ import "strings"
 // id has a brace.
 //
 //	key                     type        what it holds                                      written by                    expires
-//	im:u:{<user>}:account   hash        hash (of the password), name, created (in µs); only deleted (in µs) where she has deleted herself  register.lua, password.lua, delete_account.lua  never
+//	im:u:{<user>}:account   hash        hash (of the password), name, created (in µs); only deleted (in µs), and perhaps kept (texts), where she has deleted herself  register.lua, password.lua, delete_account.lua  never
 //	im:u:{<user>}:sessions  hash        session → "expires begun seed current previous"          login.lua, refresh.lua, …     REFRESH_TOKEN_TTL
 //	im:u:{<user>}:chats     sorted set  her chats: 0 → a conversation, when it was listed, in µs → a room, -1 → a room in which she is no member, but was, has written or has read  Store, before append.lua, advance.lua and room.lua; unlist.lua  never
 //	im:u:{<user>}:ignored   set         whom she ignores                                   ignore.lua                    never

@@ -19,9 +19,10 @@ import (
 // Append implements chat.Store. A conversation enters the lists of its two users before its first message is stored: a
 // crash between the two leaves an entry of nothing in a list, which readers pass over, and never a message that is in
 // no inbox. Likewise the list of who writes to a room says that she was there, which is how a deletion finds her messages.
-// That costs one round trip more for what this Store has not seen of late.
+// That costs one round trip more for what this Store has not seen of late; but rooms where there is no cluster, whose
+// script does it.
 func (s *Store) Append(ctx context.Context, appends []chat.Append) []chat.Appended {
-	unknown, guarded := s.known.unknown(appends)
+	unknown, guarded := s.known.unknown(appends, s.nodes.only != nil)
 	if len(unknown) == 0 {
 		return s.store(ctx, appends)
 	}
@@ -31,7 +32,7 @@ func (s *Store) Append(ctx context.Context, appends []chat.Append) []chat.Append
 	defer telling.Wait()
 	telling.Go(func() { s.tellListed(ctx, conversations(unknown)) })
 	if len(failed) == 0 {
-		return s.store(ctx, appends)
+		return s.enlistLate(ctx, guarded, appends, s.store(ctx, appends))
 	}
 	listed, indices := make([]chat.Append, 0, len(appends)), make([]int, 0, len(appends))
 	appended := make([]chat.Appended, len(appends))
@@ -45,8 +46,22 @@ func (s *Store) Append(ctx context.Context, appends []chat.Append) []chat.Append
 	if len(listed) == 0 {
 		return appended
 	}
-	for k, a := range s.store(ctx, listed) {
+	for k, a := range s.enlistLate(ctx, guarded, listed, s.store(ctx, listed)) {
 		appended[indices[k]] = a
+	}
+	return appended
+}
+
+// enlistLate puts rooms into the lists of those who were about to be refused, and were not: a room has opened meanwhile.
+func (s *Store) enlistLate(ctx context.Context, guarded map[listing]bool, appends []chat.Append, appended []chat.Appended) []chat.Appended {
+	var late []listing
+	for i, a := range appends {
+		if l := listingOf(a.Chat, a.Message.Sender); appended[i].Err == nil && guarded[l] && s.known.isNew(l) {
+			late = append(late, l)
+		}
+	}
+	if len(late) > 0 {
+		s.enlist(ctx, late)
 	}
 	return appended
 }
@@ -165,21 +180,20 @@ func (s *Store) enlist(ctx context.Context, listings []listing) (failed map[list
 	return failed
 }
 
-// enlistReader is enlist for one who reads. A conversation that nobody has written to yet is no business of the other's.
-func (s *Store) enlistReader(ctx context.Context, id chat.ID, user string) error {
-	own := listing{id, user}
-	if !s.known.isNew(listingOf(id, user)) || !s.known.isNew(own) {
-		return nil
+// readerIsNew says whether a chat may not be in the list of one who reads it, and with what score it belongs there. A
+// conversation that nobody has written to yet is no business of the other's.
+func (s *Store) readerIsNew(id chat.ID, user string) (isNew bool, score float64) {
+	if isRoom(id) {
+		score = wasThere
 	}
-	key, z := s.keys.chats(user), redis.Z{Member: id.String(), Score: wasThere}
-	if !isRoom(id) {
-		z.Score = 0
-	}
+	return s.known.isNew(listingOf(id, user)) && s.known.isNew(listing{id, user}), score
+}
+
+// enlistReader is enlist for one who reads.
+func (s *Store) enlistReader(ctx context.Context, id chat.ID, user string, score float64) error {
+	key, z := s.keys.chats(user), redis.Z{Member: id.String(), Score: score}
 	err := s.callOne(ctx, fmt.Sprintf("put %s into the list of %s", id, user), key,
 		func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder { return pipeline.ZAddNX(ctx, key, z) })
-	if err == nil {
-		s.known.add([]listing{own}, nil)
-	}
 	return err
 }
 
@@ -227,14 +241,17 @@ func newKnownLists() *knownLists {
 }
 
 // unknown returns the listings of appends that are not known to be there, each once, and those of them that are of
-// senders who have to be members where the room is private.
-func (k *knownLists) unknown(appends []chat.Append) (unknown []listing, guarded map[listing]bool) {
+// senders who have to be members where the room is private. It may leave out rooms.
+func (k *knownLists) unknown(appends []chat.Append, noRooms bool) (unknown []listing, guarded map[listing]bool) {
 	now := time.Now().Unix()
 	var seen, open map[listing]bool
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
 	for i := range appends {
 		l := listingOf(appends[i].Chat, appends[i].Message.Sender)
+		if noRooms && l.user != "" {
+			continue
+		}
 		if until, known := k.until.Get(l); known && now < until {
 			continue
 		}
@@ -253,6 +270,19 @@ func (k *knownLists) unknown(appends []chat.Append) (unknown []listing, guarded 
 	}
 	maps.DeleteFunc(guarded, func(l listing, _ bool) bool { return open[l] })
 	return unknown, guarded
+}
+
+// traces says of each append whether append.lua is to put its room into the sender's list.
+func (s *Store) traces(appends []chat.Append) []bool {
+	traces := make([]bool, len(appends))
+	if s.nodes.only == nil {
+		return traces
+	}
+	for i := range appends {
+		l := listingOf(appends[i].Chat, appends[i].Message.Sender)
+		traces[i] = l.user != "" && s.known.isNew(l)
+	}
+	return traces
 }
 
 // isNew says whether a listing is not known to be there.

@@ -138,9 +138,10 @@ func (s *Store) newNode(client *redis.Client) *node {
 func (s *Store) flushAppends(n *node, appends []chat.Append, out []batch.Result[chat.Appended]) {
 	now := s.now()
 	calls := make([]*redis.IntCmd, len(appends))
+	traces := s.traces(appends)
 	errs := s.exchange(n, len(appends), exchange{
 		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-			calls[i] = s.queueAppend(ctx, pipeline, appends[i], now)
+			calls[i] = s.queueAppend(ctx, pipeline, appends[i], now, traces[i])
 			return calls[i]
 		},
 		key:      func(i int) string { return s.keys.log(appends[i].Chat) },
@@ -152,6 +153,9 @@ func (s *Store) flushAppends(n *node, appends []chat.Append, out []batch.Result[
 			continue
 		}
 		out[i].Value, out[i].Err = appended(appends[i], calls[i].Val())
+		if a := &appends[i]; traces[i] && out[i].Err == nil && !out[i].Value.Duplicate {
+			s.known.add([]listing{listingOf(a.Chat, a.Message.Sender)}, nil)
+		}
 	}
 }
 

@@ -14,20 +14,32 @@ import (
 
 // Advance implements chat.LiveStore with advance.lua. The list of the reader's user says first that she was there.
 func (s *Store) Advance(ctx context.Context, id chat.ID, r chat.Reading) (int64, error) {
-	if err := s.enlistReader(ctx, id, chat.UserOf(r.Reader)); err != nil {
-		return 0, err
+	user := chat.UserOf(r.Reader)
+	isNew, score := s.readerIsNew(id, user)
+	if isNew && s.nodes.only == nil {
+		if err := s.enlistReader(ctx, id, user, score); err != nil {
+			return 0, err
+		}
 	}
-	key, event := s.keys.read(id), encodeEvent(chat.Event{Chat: id, Kind: chat.Moved, Reading: &r})
+	keys := []any{s.keys.read(id)}
+	if isNew && s.nodes.only != nil {
+		keys = append(keys, s.keys.chats(user))
+	}
+	event := encodeEvent(chat.Event{Chat: id, Kind: chat.Moved, Reading: &r})
+	args := append([]any{"evalsha", advanceScript.Hash(), len(keys)}, keys...)
+	args = append(args, r.Reader, r.Cursor, s.publish, s.newsOf(id), event, id.String(), score)
 	var call *redis.IntCmd
-	err := s.callOne(ctx, fmt.Sprintf("move a reader of %s", id), key,
+	err := s.callOne(ctx, fmt.Sprintf("move a reader of %s", id), s.keys.read(id),
 		func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
-			call = redis.NewIntCmd(ctx, "evalsha", advanceScript.Hash(), 1, key,
-				r.Reader, r.Cursor, s.publish, s.newsOf(id), event)
+			call = redis.NewIntCmd(ctx, args...)
 			_ = pipeline.Process(ctx, call)
 			return call
 		})
 	if err != nil {
 		return 0, err
+	}
+	if isNew {
+		s.known.add([]listing{{id, user}}, nil)
 	}
 	return call.Val(), nil
 }
@@ -115,7 +127,7 @@ func (s *Store) SetIgnored(ctx context.Context, r chat.IgnoreRequest) error {
 	case err != nil:
 		return userError(fmt.Sprintf("have %s ignore %s", r.User, r.Other), err)
 	case changed < 0:
-		return chat.Errorf(chat.ResourceExhausted, "user %s ignores %d others already, which is the limit", r.User, maxIgnored)
+		return chat.Errorf(chat.Conflict, "user %s ignores %d others already, which is the limit; remove some first", r.User, maxIgnored)
 	}
 	return s.Tell(ctx, chat.Event{Chat: chat.SelfChat(r.User), Kind: chat.IgnoredChanged})
 }

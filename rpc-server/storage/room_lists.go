@@ -11,9 +11,9 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// The lists of users' chats and of public rooms lie in other slots than the rooms, so that no script changes both. A list has a room before it
-// belongs there. It loses it when it was seen that it does not, unless somebody has put it there again, or did so
-// within listedFor: he may be about to make it belong there. Readers pass over what does not.
+// The lists of users' chats and of public rooms lie in other slots than the rooms, so that no script changes both. A list
+// has a room before it belongs there. It has it no longer once it was seen that it does not, unless somebody has put it
+// there again, or did so within listedFor: he may be about to make it belong there. Readers pass over what does not.
 
 // listedFor is far longer than a change takes.
 const listedFor = time.Minute

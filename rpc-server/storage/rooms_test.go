@@ -150,7 +150,7 @@ func TestRoomChanges(t *testing.T) {
 		h.change("eve", "club", chat.JoinRoom, chat.PermissionDenied)
 		h.change("ann", "club", chat.AddMembers, "", "bob") // doubles nothing
 		h.change("ann", "club", chat.AddMembers, "", "bob", "cid")
-		h.change("ann", "club", chat.AddMembers, chat.ResourceExhausted, "dan", "eve")
+		h.change("ann", "club", chat.AddMembers, chat.Conflict, "dan", "eve")
 		h.change("ann", "club", chat.PromoteMember, chat.NotFound, "eve")
 		h.change("ann", "club", chat.DemoteAdmin, chat.Conflict, "ann")
 		h.change("ann", "club", chat.RemoveMembers, "", "cid", "eve")
@@ -394,7 +394,7 @@ func TestManyJoinAtOnce(t *testing.T) {
 		}
 		joining.Wait()
 		for i, code := range codes {
-			if code != "" && code != chat.ResourceExhausted {
+			if code != "" && code != chat.Conflict {
 				t.Errorf("join %d = %q", i, code)
 			}
 		}

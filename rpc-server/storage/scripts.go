@@ -63,19 +63,24 @@ const (
 	appendDeleted  = -1<<53 - 4
 )
 
-// queueAppend adds a call of append.lua to a pipeline. The script must be in Redis: see redirects.load.
-func (s *Store) queueAppend(ctx context.Context, pipeline redis.Pipeliner, a chat.Append, now string) *redis.IntCmd {
+// queueAppend adds a call of append.lua to a pipeline. The script must be in Redis: see redirects.load. trace has the
+// sender's list say that she was in the room.
+func (s *Store) queueAppend(ctx context.Context, pipeline redis.Pipeliner, a chat.Append, now string, trace bool) *redis.IntCmd {
 	messageID, digest := "", ""
 	if a.Message.ID != "" {
 		messageID = idEntry(a.Message.Sender, a.Message.ID)
 		digest = textDigest(a.Message.Text)
 	}
 	log, ids, activity := s.keys.append(a.Chat)
-	args := make([]any, 0, 21)
-	if a.Member == "" {
-		args = append(args, "evalsha", appendScript.Hash(), 4, log, ids, activity, s.keys.read(a.Chat))
-	} else {
-		args = append(args, "evalsha", appendScript.Hash(), 6, log, ids, activity, s.keys.read(a.Chat), s.keys.room(a.Chat), s.keys.members(a.Chat))
+	args := make([]any, 0, 22)
+	args = append(args, "evalsha", appendScript.Hash(), 4, log, ids, activity, s.keys.read(a.Chat))
+	if a.Member != "" || trace {
+		args = append(args, s.keys.room(a.Chat), s.keys.members(a.Chat))
+		args[2] = 6
+	}
+	if trace {
+		args = append(args, s.keys.chats(a.Message.Sender))
+		args[2] = 7
 	}
 	call := redis.NewIntCmd(ctx, append(args,
 		a.Chat.String(), encode(a.Message), messageID, s.options.IdempotencyWindow.Microseconds(), s.options.Retention.Microseconds(),

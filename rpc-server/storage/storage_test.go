@@ -242,7 +242,7 @@ func fillFast(t testing.TB, store *Store, chatID chat.ID, n int) {
 		pipeline := store.redis.Pipeline()
 		for ; i < n && pipeline.Len() < 1000; i++ {
 			message := chat.Message{Text: fmt.Sprintf("%06d", i), Sender: "a"}
-			store.queueAppend(ctx, pipeline, chat.Append{Chat: chatID, Message: message}, "")
+			store.queueAppend(ctx, pipeline, chat.Append{Chat: chatID, Message: message}, "", false)
 		}
 		if _, err := pipeline.Exec(ctx); err != nil {
 			t.Fatal(err)

@@ -7,6 +7,8 @@
 --       5 room      hash: visibility, name, created, admins; this and the next only where there is a member to look for: a
 --                   cluster refuses a script in a slot that moves where one of its keys is nowhere
 --       6 members   hash: user → "role since"
+--       7 chats     sorted set: 0, a time or -1 → a chat of the sender's; only where her list may not have this room yet, and
+--                   there is no cluster
 -- ARGV  1 chat          canonical id
 --       2 message       encoded
 --       3 id            "sender/id", or "" where the message has no id
@@ -69,6 +71,9 @@ trim(log, now, retention, max_messages)
 local stands = redis.call('HGET', read, sender)
 if not stands or tonumber(stands) <= position then -- never back: a reader may have said that she is further
   redis.call('HSET', read, sender, text(position + 1))
+end
+if KEYS[7] then
+  redis.pcall('ZADD', KEYS[7], 'NX', -1, chat) -- whatever lies there, the message is stored
 end
 redis.pcall(publish, channel, chat .. ' ' .. score) -- it is a hint only: a user who may not publish may store
 return position

@@ -1,6 +1,6 @@
 -- Deletes an account and its sessions, for good: what stays keeps the name from being given out again.
 --
--- KEYS  1 account   hash: hash, name, created; or only deleted
+-- KEYS  1 account   hash: hash, name, created; or only deleted, and perhaps kept
 --       2 sessions  hash: session → what is kept of it
 -- ARGV  1 now       microseconds since 1970; "" for Redis's own clock
 -- Returns when the account was deleted.
@@ -12,6 +12,7 @@ if not now then
   local time = redis.call('TIME')
   now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 end
-redis.call('DEL', account, sessions)
+redis.call('HDEL', account, 'hash', 'name', 'created')
+redis.call('DEL', sessions)
 redis.call('HSET', account, 'deleted', string.format('%.0f', known or now))
 return known or now
