@@ -252,7 +252,7 @@ func (k *knownLists) unknown(appends []chat.Append, noRooms bool) (unknown []lis
 		if noRooms && l.user != "" {
 			continue
 		}
-		if until, known := k.until.Get(l); known && now < until {
+		if !k.lapsed(l, now) {
 			continue
 		}
 		if seen == nil {
@@ -278,9 +278,12 @@ func (s *Store) traces(appends []chat.Append) []bool {
 	if s.nodes.only == nil {
 		return traces
 	}
+	now := time.Now().Unix()
+	s.known.mutex.Lock()
+	defer s.known.mutex.Unlock()
 	for i := range appends {
 		l := listingOf(appends[i].Chat, appends[i].Message.Sender)
-		traces[i] = l.user != "" && s.known.isNew(l)
+		traces[i] = l.user != "" && s.known.lapsed(l, now)
 	}
 	return traces
 }
@@ -289,11 +292,19 @@ func (s *Store) traces(appends []chat.Append) []bool {
 func (k *knownLists) isNew(l listing) bool {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
+	return k.lapsed(l, time.Now().Unix())
+}
+
+// lapsed is isNew at a time. The mutex is held.
+func (k *knownLists) lapsed(l listing, now int64) bool {
 	until, known := k.until.Get(l)
-	return !known || time.Now().Unix() >= until
+	return !known || now >= until
 }
 
 func (k *knownLists) add(listings []listing, failed map[listing]error) {
+	if len(listings) == 0 {
+		return
+	}
 	until := time.Now().Add(knownFor).Unix()
 	k.mutex.Lock()
 	defer k.mutex.Unlock()

@@ -147,16 +147,18 @@ func (s *Store) flushAppends(n *node, appends []chat.Append, out []batch.Result[
 		key:      func(i int) string { return s.keys.log(appends[i].Chat) },
 		replicas: s.options.MinReplicas,
 	})
+	var traced []listing
 	for i := range out {
 		if errs[i] != nil {
 			out[i].Err = appendError("append to "+appends[i].Chat.String(), errs[i])
 			continue
 		}
 		out[i].Value, out[i].Err = appended(appends[i], calls[i].Val())
-		if a := &appends[i]; traces[i] && out[i].Err == nil && !out[i].Value.Duplicate {
-			s.known.add([]listing{listingOf(a.Chat, a.Message.Sender)}, nil)
+		if traces[i] && out[i].Err == nil && !out[i].Value.Duplicate {
+			traced = append(traced, listingOf(appends[i].Chat, appends[i].Message.Sender))
 		}
 	}
+	s.known.add(traced, nil)
 }
 
 func decodeMembers(members []string) ([]chat.Message, error) {
