@@ -68,8 +68,8 @@ func (p *People) Users(ctx context.Context, c *app.RequestContext) {
 	})
 }
 
-// contactsBytes holds chat.MaxKnown of the longest users, also where each letter is written as \u and four digits.
-const contactsBytes = 256 << 10
+// contactsBytes holds chat.MaxKnown of the longest users in UTF-8. It is below what a connection may send in a request.
+const contactsBytes = 128 << 10
 
 // Contacts answers POST /api/contacts/sync.
 func (p *People) Contacts(ctx context.Context, c *app.RequestContext) {
