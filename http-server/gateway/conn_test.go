@@ -41,6 +41,7 @@ func TestDeadlinesAfterWake(t *testing.T) {
 // TestAWriteThatFailed is not tried again for as long.
 func TestAWriteThatFailed(t *testing.T) {
 	accepted, _ := pair(t, listen(t))
+	accepted.listener.limits.part = moment // which every part that was taken gives the next one
 	taken := accepted.Take()
 	_ = taken.SetWriteDeadline(time.Now().Add(moment))
 	fill(t, taken)
