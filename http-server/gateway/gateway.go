@@ -182,12 +182,16 @@ func noRequest(_ context.Context, c *app.RequestContext) {
 	}
 }
 
-// movingOn tells clients to close their connection with the next answer once the server is about to stop.
+// movingOn tells clients to close their connection with the next answer once the server is about to stop: also with one
+// that has waited for that.
 func movingOn(draining <-chan struct{}) app.HandlerFunc {
-	return func(_ context.Context, c *app.RequestContext) {
+	return func(ctx context.Context, c *app.RequestContext) {
+		c.Next(ctx)
 		select {
 		case <-draining:
-			c.SetConnectionClose()
+			if !c.Hijacked() {
+				c.SetConnectionClose()
+			}
 		default:
 		}
 	}
