@@ -430,3 +430,23 @@ func TestDeletionOfWhatCannotBeRead(t *testing.T) {
 	r.finish()
 	r.wantGone(true)
 }
+
+// TestErasingKeepsTheEnd of a log and of its ids, also where it replaces all that is in them.
+func TestErasingKeepsTheEnd(t *testing.T) {
+	url := redistest.Start(t).URL()
+	store := openAt(t, url, Options{Retention: time.Hour, IdempotencyWindow: time.Hour})
+	room, ctx := id(t, "room"), context.Background()
+	if _, err := appendOne(store, room, message(1)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.EraseTexts(ctx, room, message(1).Sender, 1); err != nil {
+		t.Fatal(err)
+	}
+	log, ids, _ := store.keys.append(room)
+	for _, key := range []string{log, ids} {
+		if left, err := store.redis.PTTL(ctx, key).Result(); left <= 0 || err != nil {
+			t.Errorf("%s ends in %v, %v; want it to end", key, left, err)
+		}
+	}
+	wantTexts(t, store, room, []string{""})
+}

@@ -93,11 +93,11 @@ func (s *Store) admitted(ctx context.Context, unknown []listing, guarded map[lis
 		if errors.Is(errs[each*i], redis.Nil) { // nobody has created it
 			errs[each*i] = nil
 		}
-		if err := cmp.Or(errs[each*i], errs[each*i+1]); err != nil {
-			failed[l] = enlistError("look who is in "+l.chat.String(), err)
+		if err := cmp.Or(errs[each*i], errs[each*i+1]); err != nil { // there may be no answers: they were not asked for
+			failed[l], refused[l] = enlistError("look who is in "+l.chat.String(), err), true
+			continue
 		}
-		admits := chat.Admits(l.chat, chat.Visibility(visible[i].Val()), l.user, member[i].Val())
-		refused[l] = failed[l] != nil || admits != nil
+		refused[l] = chat.Admits(l.chat, chat.Visibility(visible[i].Val()), l.user, member[i].Val()) != nil
 	}
 	return slices.DeleteFunc(unknown, func(l listing) bool { return refused[l] }), failed
 }

@@ -340,3 +340,15 @@ func checkNoneLost(t *testing.T, rt *rapid.T, url, prefix string) {
 		}
 	}
 }
+
+// TestAppendWhereNoMasterIsKnown: who is in a room cannot be looked up, so nothing is stored, and nothing ends.
+func TestAppendWhereNoMasterIsKnown(t *testing.T) {
+	store := openAt(t, "redis+cluster://127.0.0.1:1", Options{})
+	store.checked.Store(true)
+	guarded := chat.Append{Chat: id(t, "room"), Message: message(1), Member: message(1).Sender}
+	for range 2 {
+		if got := store.Append(t.Context(), []chat.Append{guarded}); chat.CodeOf(got[0].Err) != chat.Unavailable {
+			t.Errorf("Append() = %+v, want unavailable", got)
+		}
+	}
+}

@@ -10,12 +10,15 @@ local log, ids = KEYS[1], KEYS[2]
 local replaced = 0
 for i = 1, #ARGV, 4 do
   local position = string.sub(ARGV[i], 1, 16)
-  if redis.call('ZREM', log, ARGV[i]) == 1 then
+  -- Added before the other is removed: a key that is empty for a moment is a new one, which never expires.
+  if redis.call('ZSCORE', log, ARGV[i]) then
     redis.call('ZADD', log, position, ARGV[i + 1])
+    redis.call('ZREM', log, ARGV[i])
     replaced = replaced + 1
   end
-  if ARGV[i + 2] ~= '' and redis.call('ZREM', ids, ARGV[i + 2]) == 1 then
+  if ARGV[i + 2] ~= '' and redis.call('ZSCORE', ids, ARGV[i + 2]) then
     redis.call('ZADD', ids, position, ARGV[i + 3])
+    redis.call('ZREM', ids, ARGV[i + 2])
   end
 end
 return replaced
