@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	_ "embed"
 	"fmt"
 	"strconv"
 	"time"
@@ -12,10 +11,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-//go:embed scripts/add_ids.lua
-var addIDsSource string
-
-var addIDsScript = redis.NewScript(addIDsSource)
+var addIDsScript = script("add_ids")
 
 // logged is a message with an id, whose entries in ids are to be looked for.
 type logged struct {

@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	_ "embed"
 	"fmt"
 	"slices"
 	"strconv"
@@ -14,23 +13,11 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-//go:embed scripts/delete_account.lua
-var deleteAccountSource string
-
-//go:embed scripts/erase.lua
-var eraseSource string
-
-//go:embed scripts/forget.lua
-var forgetSource string
-
 var (
-	deleteAccountScript = redis.NewScript(deleteAccountSource)
-	eraseScript         = redis.NewScript(eraseSource)
-	forgetScript        = redis.NewScript(forgetSource)
+	deleteAccountScript = script("delete_account")
+	eraseScript         = script("erase")
+	forgetScript        = script("forget")
 )
-
-// deletionSources are the scripts of deletions.
-var deletionSources = []string{deleteAccountSource, eraseSource, forgetSource}
 
 var _ chat.DeletionStore = (*Store)(nil)
 

@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	_ "embed"
 	"fmt"
 	"slices"
 	"strconv"
@@ -13,23 +12,11 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-//go:embed scripts/newest.lua
-var newestSource string
-
-//go:embed scripts/glance.lua
-var glanceSource string
-
-//go:embed scripts/ignore.lua
-var ignoreSource string
-
 var (
-	newestScript = redis.NewScript(newestSource)
-	glanceScript = redis.NewScript(glanceSource)
-	ignoreScript = redis.NewScript(ignoreSource)
+	newestScript = script("newest")
+	glanceScript = script("glance")
+	ignoreScript = script("ignore")
 )
-
-// readerSources are the scripts of readers.
-var readerSources = []string{newestSource, glanceSource, ignoreSource}
 
 var _ chat.ReadershipStore = (*Store)(nil)
 

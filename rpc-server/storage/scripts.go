@@ -2,52 +2,47 @@ package storage
 
 import (
 	"context"
-	_ "embed"
-	"slices"
+	"embed"
 	"strconv"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-//go:embed scripts/log.lua
-var logSource string
+//go:embed scripts/*.lua
+var scriptFiles embed.FS
 
-//go:embed scripts/append.lua
-var appendBody string
+// scripts are the sources of all that are called by their hash.
+var scripts []string
 
-//go:embed scripts/room.lua
-var roomBody string
-
-//go:embed scripts/unlist.lua
-var unlistSource string
-
-//go:embed scripts/advance.lua
-var advanceSource string
-
-//go:embed scripts/attend.lua
-var attendSource string
-
-// These have log.lua before them.
-var (
-	appendSource = logSource + appendBody
-	roomSource   = logSource + roomBody
-)
+// script is one of scriptFiles, after others that have to stand before it. It is loaded with the others.
+func script(names ...string) *redis.Script {
+	var source strings.Builder
+	for _, name := range names {
+		text, err := scriptFiles.ReadFile("scripts/" + name + ".lua")
+		if err != nil {
+			panic(err) // the program was built without it
+		}
+		source.Write(text)
+	}
+	scripts = append(scripts, source.String())
+	return redis.NewScript(source.String())
+}
 
 var (
-	roomScript    = redis.NewScript(roomSource)
-	unlistScript  = redis.NewScript(unlistSource)
-	appendScript  = redis.NewScript(appendSource)
-	advanceScript = redis.NewScript(advanceSource)
-	attendScript  = redis.NewScript(attendSource)
+	appendScript  = script("log", "append")
+	roomScript    = script("log", "room")
+	unlistScript  = script("unlist")
+	advanceScript = script("advance")
+	attendScript  = script("attend")
 )
 
 // loadScripts gives a Redis all scripts that are called by their hash.
 func loadScripts(ctx context.Context, client *redis.Client) error {
 	_, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
-		all := slices.Concat([]string{appendSource, advanceSource, attendSource, roomSource, unlistSource}, userSources, readerSources, deletionSources)
-		for _, source := range all {
+		for _, source := range scripts {
 			p.ScriptLoad(ctx, source)
 		}
 		return nil

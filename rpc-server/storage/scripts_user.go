@@ -1,36 +1,18 @@
 package storage
 
 import (
-	_ "embed"
 	"errors"
 	"fmt"
-
-	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-//go:embed scripts/register.lua
-var registerSource string
-
-//go:embed scripts/password.lua
-var passwordSource string
-
-//go:embed scripts/login.lua
-var loginSource string
-
-//go:embed scripts/refresh.lua
-var refreshSource string
-
 var (
-	registerScript = redis.NewScript(registerSource)
-	passwordScript = redis.NewScript(passwordSource)
-	loginScript    = redis.NewScript(loginSource)
-	refreshScript  = redis.NewScript(refreshSource)
+	registerScript = script("register")
+	passwordScript = script("password")
+	loginScript    = script("login")
+	refreshScript  = script("refresh")
 )
-
-// userSources are the scripts of users.
-var userSources = []string{registerSource, passwordSource, loginSource, refreshSource}
 
 // userError is callError for what was written: it may have too few copies.
 func userError(tried string, err error) error {
