@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -63,25 +64,24 @@ type Deleter struct {
 	rooms  Rooms
 	failed func(user string, err error)
 
-	slots   chan struct{}
+	life    context.Context // of its work
+	end     context.CancelFunc
 	mutex   sync.Mutex
-	doing   map[string]bool // users
-	closed  chan struct{}
-	closing sync.Once
+	doing   map[string]bool // users, deletionsAtOnce at most
 	working sync.WaitGroup
 }
 
-// NewDeleter returns a Deleter that leaves rooms; failed hears of what is tried again.
+// NewDeleter returns a Deleter that leaves rooms; failed hears of what is tried again, of a user or, where it could not be
+// looked for what others have left, of "".
 func NewDeleter(store DeletionStore, rooms Rooms, failed func(user string, err error)) *Deleter {
-	return &Deleter{
-		store: store, rooms: rooms, failed: failed,
-		slots: make(chan struct{}, deletionsAtOnce), doing: map[string]bool{}, closed: make(chan struct{}),
-	}
+	d := &Deleter{store: store, rooms: rooms, failed: failed, doing: map[string]bool{}}
+	d.life, d.end = context.WithCancel(context.Background())
+	return d
 }
 
 // Close ends the work and waits until it has ended. What is left is done by another Deleter, or when there is one again.
 func (d *Deleter) Close() error {
-	d.closing.Do(func() { close(d.closed) })
+	d.end()
 	d.working.Wait()
 	return nil
 }
@@ -92,16 +92,15 @@ func (d *Deleter) Run(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		jobs, err := d.store.DueDeletions(ctx, deletionsAtOnce)
-		if err == nil {
-			for _, job := range jobs {
-				d.begin(ctx, job)
-			}
+		if err != nil && ctx.Err() == nil {
+			d.failed("", err)
+		}
+		for _, job := range jobs {
+			d.begin(job)
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return
-		case <-d.closed:
 			return
 		}
 	}
@@ -116,7 +115,7 @@ func (d *Deleter) delete(ctx context.Context, job DeletionJob) (complete bool, e
 	if err := d.store.CloseAccount(ctx, job.User); err != nil {
 		return false, AsError(err)
 	}
-	done := d.begin(ctx, job)
+	done := d.begin(job)
 	timer := time.NewTimer(deletionAnswers)
 	defer timer.Stop()
 	select {
@@ -129,26 +128,20 @@ func (d *Deleter) delete(ctx context.Context, job DeletionJob) (complete bool, e
 
 // begin does a job in the background, unless too many are being done, or one of the same user. The channel says whether
 // it could be done.
-func (d *Deleter) begin(ctx context.Context, job DeletionJob) <-chan bool {
+func (d *Deleter) begin(job DeletionJob) <-chan bool {
 	done := make(chan bool, 1)
-	if !d.take(job.User) {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	if d.doing[job.User] || len(d.doing) == deletionsAtOnce {
 		done <- false
 		return done
 	}
-	ctx, cancel := context.WithCancel(WithCaller(context.WithoutCancel(ctx), Caller{User: job.User, Service: true}))
+	d.doing[job.User] = true
 	d.working.Go(func() {
-		defer d.release(job.User)
-		defer cancel()
-		worked := make(chan struct{})
-		defer close(worked)
-		go func() {
-			select {
-			case <-d.closed:
-				cancel()
-			case <-worked:
-			}
-		}()
-		err := d.work(ctx, job)
+		err := d.survive(WithCaller(d.life, Caller{User: job.User, Service: true}), job)
+		d.mutex.Lock()
+		delete(d.doing, job.User)
+		d.mutex.Unlock()
 		if err != nil {
 			d.failed(job.User, err)
 		}
@@ -157,27 +150,14 @@ func (d *Deleter) begin(ctx context.Context, job DeletionJob) <-chan bool {
 	return done
 }
 
-// take takes one of the slots for a user.
-func (d *Deleter) take(user string) bool {
-	d.mutex.Lock()
-	defer d.mutex.Unlock()
-	if d.doing[user] {
-		return false
-	}
-	select {
-	case d.slots <- struct{}{}:
-		d.doing[user] = true
-		return true
-	default:
-		return false
-	}
-}
-
-func (d *Deleter) release(user string) {
-	d.mutex.Lock()
-	defer d.mutex.Unlock()
-	delete(d.doing, user)
-	<-d.slots
+// survive makes an error of a panic: nobody else would, and the next server would do the same job.
+func (d *Deleter) survive(ctx context.Context, job DeletionJob) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
+		}
+	}()
+	return d.work(ctx, job)
 }
 
 // work does a job: the rooms are left first, so that nothing new comes while the rest is removed. What fails in one chat

@@ -59,7 +59,7 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	live.Guard(access)
 	lobby := chat.NewLobby(store, config.Trust.identified(), config.rooms())
 	deleter := chat.NewDeleter(store, lobby, func(user string, err error) {
-		log.Error("a deletion is not complete; it is tried again", "user", user, "error", err)
+		log.Warn("a deletion is not complete; it is tried again", "user", user, "error", err)
 	})
 	people := chat.NewPeople(store, password.New(), config.people()).WithDeleter(deleter)
 	people.Guard(access)
