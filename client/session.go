@@ -39,6 +39,9 @@ func (s Session) due(now time.Time) bool {
 	return !now.Before(s.Expires.Add(-min(refreshAhead, s.Expires.Sub(s.Issued)/10)))
 }
 
+// over says whether the access token may be good no longer. A server cuts the end of one to whole seconds.
+func (s Session) over(now time.Time) bool { return !now.Before(s.Expires.Add(-time.Second)) }
+
 // key is the Idempotency-Key of the exchange of the refresh token.
 func (s Session) key() string {
 	mac := hmac.New(sha256.New, []byte(s.Secret))
@@ -171,10 +174,6 @@ func (i *identity) busy() bool { return len(i.turn) > 0 }
 // slowly, that it is over already.
 const maxRenewals = 3
 
-// goodFor is after what time an answer is not the refusal of a token, which comes at once, but that of a wait that has
-// ended with a token that was good.
-const goodFor = 500 * time.Millisecond
-
 // withToken asks a server with the client's token, and again with a new one where that is refused.
 func (c *Client) withToken(ctx context.Context, s *server, ask func(token string) *failure) *failure {
 	for renewals := 0; ; renewals++ {
@@ -184,7 +183,7 @@ func (c *Client) withToken(ctx context.Context, s *server, ask func(token string
 		}
 		asked := time.Now()
 		failed = ask(held.AccessToken)
-		if time.Since(asked) >= goodFor {
+		if !held.over(asked) && held.over(time.Now()) { // it was good, and the answer has waited for its end
 			renewals = 0
 		}
 		if !c.renewable(failed) || renewals == maxRenewals {

@@ -74,36 +74,46 @@ func TestFollowGoesOnWithTheNextToken(t *testing.T) {
 	}
 }
 
-// TestWaitsThatEndWithTheirTokens are made anew, however many tokens a wait outlasts.
+// TestWaitsThatEndWithTheirTokens are made anew, however many tokens a wait outlasts; a server that takes long to refuse
+// what is good for an hour is not asked for ever.
 func TestWaitsThatEndWithTheirTokens(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		const tokens = 10
-		var polls atomic.Int64
-		transport := roundTrip(func(r *http.Request) (*http.Response, error) {
-			switch {
-			case r.URL.Path == "/api/refresh":
-				return respond(r, fmt.Sprintf(`{"user":"alice","access_token":"a","refresh_token":"%d","expires_in":3600}`, polls.Load())), nil
-			case !r.URL.Query().Has("wait"):
-				return respond(r, `{"messages":[],"has_more":false,"next_cursor":0}`), nil
+	for name, c := range map[string]struct {
+		lasts   time.Duration
+		refuses int64 // polls, one after the other
+		polls   int64
+		ends    string
+	}{
+		"tokens that end":         {lasts: 5 * time.Second, refuses: 10, polls: 11},
+		"tokens that are refused": {lasts: time.Hour, refuses: 1000, polls: 4, ends: "token_expired"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var polls atomic.Int64
+			transport := roundTrip(func(r *http.Request) (*http.Response, error) {
+				switch {
+				case r.URL.Path == "/api/refresh":
+					return respond(r, fmt.Sprintf(`{"user":"alice","access_token":"a","refresh_token":"%d","expires_in":%d}`, polls.Load(), int(c.lasts.Seconds()))), nil
+				case !r.URL.Query().Has("wait"):
+					return respond(r, `{"messages":[],"has_more":false,"next_cursor":0}`), nil
+				}
+				<-time.After(min(c.lasts, 10*time.Second))
+				if polls.Add(1) <= c.refuses {
+					response := respond(r, `{"code":"token_expired","message":"the token has expired"}`)
+					response.StatusCode = http.StatusUnauthorized
+					return response, nil
+				}
+				return respond(r, messagesOf("room", 6, 5)), nil
+			})
+			s := client.Session{User: "alice", AccessToken: "a", RefreshToken: "r", Issued: time.Now(), Expires: time.Now().Add(c.lasts)}
+			follower := with(t, "http://pullchat", &http.Client{Transport: transport}, brisk(1), client.WithSession(s, nil),
+				client.WithNotify(func(r client.Repeat) { t.Errorf("%s: Follow() has failed with %v", name, r.Err) }))
+			for m, err := range follower.Follow(t.Context(), client.FollowRequest{Chats: map[string]int64{"room": 0}, Over: client.LongPoll}) {
+				if code(err) != c.ends || err == nil && m.SendTime != 5 || polls.Load() != c.polls {
+					t.Errorf("%s: Follow() = %v, %v after %d polls, want %q after %d", name, m, err, polls.Load(), c.ends, c.polls)
+				}
+				break
 			}
-			<-time.After(time.Second)
-			if polls.Add(1) <= tokens {
-				response := respond(r, `{"code":"token_expired","message":"the token has expired"}`)
-				response.StatusCode = http.StatusUnauthorized
-				return response, nil
-			}
-			return respond(r, messagesOf("room", 6, 5)), nil
 		})
-		s := client.Session{User: "alice", AccessToken: "a", RefreshToken: "r", Issued: time.Now(), Expires: time.Now().Add(time.Hour)}
-		c := with(t, "http://pullchat", &http.Client{Transport: transport}, brisk(1), client.WithSession(s, nil),
-			client.WithNotify(func(r client.Repeat) { t.Errorf("Follow() has failed with %v", r.Err) }))
-		for m, err := range c.Follow(t.Context(), client.FollowRequest{Chats: map[string]int64{"room": 0}, Over: client.LongPoll}) {
-			if err != nil || m.SendTime != 5 || polls.Load() != tokens+1 {
-				t.Errorf("Follow() = %v, %v after %d polls, want 5 after %d", m, err, polls.Load(), tokens+1)
-			}
-			break
-		}
-	})
+	}
 }
 
 // TestTokensThatAreNeverGood are not renewed for ever.

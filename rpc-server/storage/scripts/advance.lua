@@ -14,13 +14,13 @@
 local read, reader, cursor = KEYS[1], ARGV[1], ARGV[2]
 local publish, channel, event = ARGV[3], ARGV[4], ARGV[5]
 
+if KEYS[2] then -- whatever lies there, the cursor is moved
+  redis.pcall('ZADD', KEYS[2], 'NX', ARGV[7], ARGV[6])
+end
 local known = tonumber(redis.call('HGET', read, reader) or 0) or 0 -- numbers below 2^53 are exact
 if tonumber(cursor) <= known then
   return known
 end
 redis.call('HSET', read, reader, cursor)
-if KEYS[2] then
-  redis.pcall('ZADD', KEYS[2], 'NX', ARGV[7], ARGV[6])
-end
 redis.pcall(publish, channel, event) -- a user who may not publish may still read
 return tonumber(cursor)
