@@ -146,9 +146,9 @@ func (i *identity) exclusively(ctx context.Context, f func() *failure) *failure 
 	return f()
 }
 
-// heldFor returns the session whose token is that of a request to a server; its token may be "". One that expires soon is exchanged there. While it is
-// good, nobody waits for another one who does that, and where it fails the old one goes on; and so it does where the
-// server knows no sessions, because it may ask for no tokens either.
+// heldFor returns the session whose token is that of a request to a server; its token may be "". One that expires soon is
+// exchanged there. While it is good, nobody waits for another one who does that, and where it fails the old one goes on;
+// and so it does where the server knows no sessions, because it may ask for no tokens either.
 func (c *Client) heldFor(ctx context.Context, s *server) (Session, *failure) {
 	i := c.identity
 	session, ended := i.current()

@@ -74,7 +74,7 @@ const (
   curl '%[2]s/api/pull?chat=alice:bob'
 `
 	tryClosed = `  curl %[2]s/api/users --json '{"user":"alice","password":"correct horse"}'
-  TOKEN=$(curl -s %[2]s/api/login --json '{"user":"alice","password":"correct horse"}' | grep -oP '(?<="access_token":")[^"]*')
+  TOKEN=$(curl -s %[2]s/api/login --json '{"user":"alice","password":"correct horse"}' | cut -d '"' -f 4)
   curl %[2]s/api/send -H "Authorization: Bearer $TOKEN" --json '{"chat":"alice:bob","text":"hello"}'
 `
 )

@@ -355,3 +355,19 @@ func TestWithoutPeople(t *testing.T) {
 		}
 	}
 }
+
+// TestTokensThatOutlastDeletions are warned of, and others are not.
+func TestTokensThatOutlastDeletions(t *testing.T) {
+	for lasts, warnings := range map[time.Duration]int{15 * time.Minute: 0, 24 * time.Hour: 1} {
+		log := &lines{}
+		config := Config{HTTPAddr: "127.0.0.1:0", Auth: authOn, AccessTokenTTL: lasts, Token: token.Config{AuthSecret: authSecret}}
+		server, err := Listen(config, &fakeService{}, chattest.Silent{}, newLog(log))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = server.listener.Close() }()
+		if got := log.with("level=WARN", "access tokens last longer than deletions"); len(got) != warnings {
+			t.Errorf("with tokens of %v the log says %q, want %d warnings", lasts, got, warnings)
+		}
+	}
+}

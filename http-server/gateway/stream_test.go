@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -290,11 +289,8 @@ func TestHeadOfLongAnswers(t *testing.T) {
 	}
 }
 
-// TestDocumentedStream: docs/live.md's stream is what curl gets, but for the times.
+// TestDocumentedStream: docs/live.md's stream is what a client gets as a body, but for the times.
 func TestDocumentedStream(t *testing.T) {
-	if _, err := exec.LookPath("curl"); err != nil {
-		t.Skip("there is no curl")
-	}
 	_, example, ok := strings.Cut(document(t), "$ curl -N 'http://127.0.0.1:8080/api/stream?chat=alice:bob'\n")
 	want, _, ends := strings.Cut(example, "```")
 	if !ok || !ends {
@@ -302,18 +298,7 @@ func TestDocumentedStream(t *testing.T) {
 	}
 	d := openDoor(t, Config{}, usual)
 	d.send(t, "alice:bob", "alice", "hello")
-	curl := exec.CommandContext(t.Context(), "curl", "-sN", "http://"+d.addr+"/api/stream?chat=alice:bob")
-	out, err := curl.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := curl.Start(); err != nil {
-		t.Fatal(err)
-	}
-	reads(t, out, want)
-	_ = curl.Process.Kill()
-	_ = curl.Wait()
-	d.untilConnections(t, 0)
+	reads(t, dial(t, d.addr).events(t, "/api/stream?chat=alice:bob", ""), want)
 }
 
 // document is docs/live.md with the times of a chattest.World.

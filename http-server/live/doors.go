@@ -38,8 +38,9 @@ func (d *doors) enter(ctx context.Context, by chat.Caller, id chat.ID, name stri
 // maxEnter is how many chats are asked for with one call.
 const maxEnter = 1000
 
-// admit asks for held follows of one caller together, where anybody is asked, and lets them go. Where that cannot be answered now they stay held,
-// and the error says so. Where one of them is refused each asks for itself, when something of it is to be written.
+// admit asks for held follows of one caller together, where anybody is asked, and lets them go. Where that cannot be
+// answered now they stay held, and the error says so. Where one of them is refused each asks for itself, when something of
+// it is to be written.
 func (s *Session) admit(ctx context.Context, held []*follow) error {
 	for some := range slices.Chunk(held, maxEnter) {
 		var names []string

@@ -122,5 +122,5 @@ func checkNamePart(what, part string) error {
 	if part == "" {
 		return nil
 	}
-	return checkName(what, part)
+	return checkWord(what, part)
 }

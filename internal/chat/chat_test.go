@@ -18,6 +18,7 @@ func TestParseID(t *testing.T) {
 		"bob:bob":       "bob:bob",
 		"b:B":           "B:b",
 		"10:9":          "10:9", // bytes, not numbers
+		"...:.a":        "...:.a",
 		"é:z":           "z:é",
 		"日本語.7@_-+:ไทย": "ไทย:日本語.7@_-+",
 	} {
@@ -25,7 +26,7 @@ func TestParseID(t *testing.T) {
 			t.Errorf("ParseID(%q) = %q, %v; want %q", name, got, err, want)
 		}
 	}
-	for _, name := range []string{"", ":", "a:", ":a", "a:b:c", "a b", "a\x00", "a/b", "{a}", "a,b", "\xff", "a:\xff", "😀", "e\u0301", strings.Repeat("a", 65)} {
+	for _, name := range []string{"", ":", "a:", ":a", "a:b:c", "a b", "a\x00", "a/b", "{a}", "a,b", "\xff", "a:\xff", "😀", "e\u0301", strings.Repeat("a", 65), ".", "..", ".:a", "a:.."} {
 		if got, err := ParseID(name); CodeOf(err) != InvalidArgument {
 			t.Errorf("ParseID(%q) = %q, %v; want invalid_argument", name, got, err)
 		}

@@ -37,7 +37,7 @@ func (a *Alive) Signal(ctx context.Context, s Signal) error {
 		s.Sender, err = a.access.actor("sender", id, s.Chat, s.Sender, callerOf(ctx))
 	}
 	if err == nil {
-		err = checkName("type", s.Type)
+		err = checkWord("type", s.Type)
 	}
 	switch {
 	case err != nil:
@@ -74,7 +74,7 @@ func (a *Alive) Read(ctx context.Context, r ReadRequest) (int64, error) {
 
 // Attend implements Live. Only a service, which a gateway is, may say it of all the readers that it has.
 func (a *Alive) Attend(ctx context.Context, gateway string, present []Attendance) error {
-	if err := checkName("gateway", gateway); err != nil {
+	if err := checkWord("gateway", gateway); err != nil {
 		return err
 	}
 	readers := make(map[ID][]string, len(present))
@@ -128,7 +128,7 @@ func checkReaderName(reader string) error {
 		return err
 	}
 	if hasDevice {
-		return checkName("reader's device", device)
+		return checkWord("reader's device", device)
 	}
 	return nil
 }

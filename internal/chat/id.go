@@ -45,8 +45,16 @@ func (id ID) Users() (first, second string, ok bool) {
 }
 
 // checkName refuses what is not a user's or room's id. Ids are compared byte for byte: nothing is folded or
-// normalised.
+// normalised. "." and ".." are none, because no path of a URL can have them (RFC 3986, 5.2.4).
 func checkName(what, name string) error {
+	if name == "." || name == ".." {
+		return Errorf(InvalidArgument, "%s is %q, which no URL can have in its path", what, name)
+	}
+	return checkWord(what, name)
+}
+
+// checkWord refuses what does not consist of the letters of names.
+func checkWord(what, name string) error {
 	switch {
 	case name == "":
 		return Errorf(InvalidArgument, "%s is empty", what)
@@ -54,8 +62,6 @@ func checkName(what, name string) error {
 		return Errorf(InvalidArgument, "%s is %d bytes; the limit is %d", what, len(name), MaxIDBytes)
 	case !utf8.ValidString(name):
 		return Errorf(InvalidArgument, "%s is not valid UTF-8", what)
-	case name == "." || name == "..": // RFC 3986, 5.2.4: no path can name them
-		return Errorf(InvalidArgument, "%s is %q, which no URL can have in its path", what, name)
 	}
 	for _, r := range name {
 		if !nameRune(r) {

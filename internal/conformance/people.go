@@ -180,6 +180,9 @@ func testPages(t *testing.T, p people) {
 			t.Errorf("Accounts(%+v) = %q, %+v, %v; want %q and then %q", c.ask, got, page, err, c.want, c.next)
 		}
 	}
+	if _, err := p.Accounts(t.Context(), chat.AccountsRequest{Prefix: "."}); err != nil {
+		t.Errorf("Accounts() of those that begin with a dot = %v", err)
+	}
 	for _, wrong := range []chat.AccountsRequest{{Limit: -1}, {Prefix: "a:"}, {Cursor: "a b"}} {
 		_, err := p.Accounts(t.Context(), wrong)
 		wantCode(t, fmt.Sprintf("Accounts(%+v)", wrong), err, chat.InvalidArgument)

@@ -164,3 +164,18 @@ func TestSendingNeverMovesBack(t *testing.T) {
 		t.Errorf("Readings() of one = %+v, %v; want one and the count of both", got, err)
 	}
 }
+
+// TestIgnoringEnds at a number, which waiting does not change.
+func TestIgnoringEnds(t *testing.T) {
+	store, ctx := openAt(t, redistest.Start(t).URL(), Options{}), t.Context()
+	for i := range maxIgnored {
+		if err := store.redis.SAdd(ctx, store.keys.ignored("ann"), fmt.Sprint(i)).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for other, want := range map[string]chat.Code{"0": "", "one more": chat.Conflict} {
+		if err := store.SetIgnored(ctx, chat.IgnoreRequest{User: "ann", Other: other, Ignore: true}); chat.CodeOf(err) != want {
+			t.Errorf("SetIgnored(%s) = %v, want %q", other, err, want)
+		}
+	}
+}

@@ -8,11 +8,14 @@ import "strings"
 //	key                     type        what it holds                                      written by                    expires
 //	im:u:{<user>}:account   hash        hash (of the password), name, created (in µs); only deleted (in µs), and perhaps kept (texts), where she has deleted herself  register.lua, password.lua, delete_account.lua  never
 //	im:u:{<user>}:sessions  hash        session → "expires begun seed current previous"          login.lua, refresh.lua, …     REFRESH_TOKEN_TTL
-//	im:u:{<user>}:chats     sorted set  her chats: 0 → a conversation, when it was listed, in µs → a room, -1 → a room in which she is no member, but was, has written or has read  Store, before append.lua, advance.lua and room.lua; unlist.lua  never
+//	im:u:{<user>}:chats     sorted set  see below → a chat                    Store, before append.lua and room.lua; append.lua, advance.lua, unlist.lua  never
 //	im:u:{<user>}:ignored   set         whom she ignores                                   ignore.lua                    never
 //	im:rooms                sorted set  0 → every public room, and some that were          Store                         never
 //	im:deletions            sorted set  when it is due, in µs → "user erase|keep first|last": what is left of a user's deletion  Store  never
 //	im:users                sorted set  0 → every user who has registered or has tried to  Store, before register.lua    never
+//
+// In a user's list of chats a conversation has the score 0, a room of hers the time when it was listed, in microseconds, and
+// a room of which she is no member, but was, or has written to or read in, -1.
 //
 // All users are in one sorted set: see docs/adr/0014-users-in-one-set.md.
 

@@ -259,7 +259,7 @@ func TestLeavingTellsNothing(t *testing.T) {
 			t.Errorf("leave by a member = %+v, %v; want the room", got, err)
 		}
 		for _, user := range []string{"bob", "eve"} {
-			if got, err := h.lobby.ChangeRoom(as(user), leave); err != nil || got.Name != "" || got.Count != 0 {
+			if got, err := h.lobby.ChangeRoom(as(user), leave); err != nil || got.Name != "" || got.Count != 0 || got.Created != 0 {
 				t.Errorf("leave by %s, who is not in the room, = %+v, %v; want nothing but its id", user, got, err)
 			}
 		}

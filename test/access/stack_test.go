@@ -12,7 +12,7 @@ import (
 
 	"github.com/pullchat/pullchat/http-server/gateway"
 	"github.com/pullchat/pullchat/http-server/token"
-	"github.com/pullchat/pullchat/internal/program"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/internal/rpcclient"
 	rpcserver "github.com/pullchat/pullchat/rpc-server/service"
@@ -46,7 +46,7 @@ func startStack(t *testing.T) *stack {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run(t, rpc)
+	chattest.Run(t, rpc)
 	calls, err := rpcclient.New(rpcclient.Config{RPCServers: []string{rpc.Addr().String()}, RPCSecret: rpcSecret})
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +60,7 @@ func startStack(t *testing.T) *stack {
 		t.Fatal(err)
 	}
 	server.People, server.Readers, server.Rooms = calls, calls, calls
-	run(t, server)
+	chattest.Run(t, server)
 	keys, err := token.FromSecret(authSecret)
 	if err != nil {
 		t.Fatal(err)
@@ -78,20 +78,6 @@ func startStack(t *testing.T) *stack {
 		base: "http://" + server.Addr().String(), rpc: rpc.Addr().String(), routes: server.Routes(),
 		redis: data, store: store, keys: keys, client: &http.Client{Transport: connections},
 	}
-}
-
-// run runs a part until the test ends, and waits for its clean stop.
-func run(t *testing.T, part program.Part) {
-	t.Helper()
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- part.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Errorf("stop %T: %v", part, err)
-		}
-	})
 }
 
 // request makes a request over HTTP. token is "" for none.

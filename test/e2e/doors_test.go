@@ -207,6 +207,9 @@ func TestIgnoredWhileStreaming(t *testing.T) {
 		"a stream":    both[0].stream("ann", "/api/stream?chat=club&reader=ann/phone"),
 		"an inbox":    both[0].stream("ann", "/api/stream?inbox=true&cursor=0"),
 		"a WebSocket": both[0].socket(both[0].auth.Token("ann"), `{"type":"watch","chat":"club","reader":"ann"}`),
+		// Whose token it is reads, also where she is not named.
+		"a stream of a token":    both[0].stream("ann", "/api/stream?chat=club"),
+		"a WebSocket of a token": both[0].socket(both[0].auth.Token("ann"), `{"type":"watch","chat":"club"}`),
 	}
 	untilAll := func(text string) {
 		t.Helper()
