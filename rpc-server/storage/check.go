@@ -63,7 +63,7 @@ func OpenChecker(url string, options CheckOptions) (*Checker, error) {
 		redis:   client,
 		address: withoutSecrets(url),
 		options: options,
-		keys:    keys{prefix: options.Prefix, partitions: defaultPartitions},
+		keys:    newKeys(options.Prefix, defaultPartitions, 0),
 		seen:    map[uint64]struct{}{}, unlisted: map[string]struct{}{},
 	}, nil
 }
@@ -183,7 +183,7 @@ func (c *Checker) checkKey(ctx context.Context, key string) error {
 
 func (c *Checker) checkUnit(ctx context.Context, key string, name keyName) error {
 	switch name.kind {
-	case pinKey, readyKey:
+	case pinKey, readyKey, retentionKey:
 		return c.checkType(ctx, key, "string")
 	case accountKey:
 		return c.checkUser(ctx, key, "hash", c.judgeAccount)

@@ -64,7 +64,7 @@ func wrongType(key, got, want string) (Fault, bool) {
 // checkActivity judges a partition's index by itself; whether an entry fits its chat's log is judged with the chat.
 func (c *Checker) checkActivity(ctx context.Context, key string, name keyName) error {
 	if !c.keys.isPartition(name.partition) {
-		c.report.addFault(Fault{Kind: FaultPartition, Key: key, Detail: fmt.Sprintf("there are %d partitions, from 0", c.keys.partitions)}, 1)
+		c.report.addFault(Fault{Kind: FaultPartition, Key: key, Detail: fmt.Sprintf("there are %d partitions, from 0", len(c.keys.partitions))}, 1)
 		return nil
 	}
 	if c.stage(stageTypes) {

@@ -576,7 +576,7 @@ func TestWithoutSecrets(t *testing.T) {
 }
 
 func TestParseKey(t *testing.T) {
-	k := keys{prefix: "im", partitions: defaultPartitions}
+	k := newKeys("im", defaultPartitions, 0)
 	log, ids, activity := k.append(id(t, "alice:bob"))
 	for _, c := range []struct {
 		key  string
@@ -645,7 +645,7 @@ func FuzzParseIDEntry(f *testing.F) {
 
 // FuzzParseKey: a key that is taken apart goes together again.
 func FuzzParseKey(f *testing.F) {
-	k := keys{prefix: "im", partitions: defaultPartitions}
+	k := newKeys("im", defaultPartitions, 0)
 	f.Add("im:{45}:log:alice:bob")
 	f.Add("im:{45}:activity")
 	f.Fuzz(func(t *testing.T, key string) {

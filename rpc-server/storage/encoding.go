@@ -3,6 +3,7 @@ package storage
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"unsafe"
 
@@ -15,7 +16,10 @@ import (
 // binary protocol; see docs/adr/0003-encoding.md.
 const positionDigits = 16
 
-func encode(m chat.Message) []byte {
+func encode(m chat.Message) []byte { return appendEncoded(nil, m) }
+
+// appendEncoded appends a stored message, without its position.
+func appendEncoded(b []byte, m chat.Message) []byte {
 	stored := rpc.StoredMessage{Text: m.Text, Sender: m.Sender}
 	if m.ID != "" {
 		stored.Id = &m.ID
@@ -24,8 +28,10 @@ func encode(m chat.Message) []byte {
 	if m.Erased {
 		stored.Erased = &m.Erased
 	}
-	buf := make([]byte, stored.BLength())
-	return buf[:stored.FastWrite(buf)]
+	from := len(b)
+	b = slices.Grow(b, stored.BLength())
+	b = b[:cap(b)]
+	return b[:from+stored.FastWrite(b[from:])]
 }
 
 // decodeMember reads any string: it returns the message, or an error that says what is wrong.

@@ -227,6 +227,7 @@ func (h *hub) message(channel, payload string) {
 	case t == nil: // nobody follows it any more
 	case channel == t.hints:
 		name, digits, _ := strings.Cut(payload, " ")
+		digits, _, _ = strings.Cut(digits, " ")
 		a := t.chats[name]
 		if position, err := strconv.ParseInt(digits, 10, 64); err == nil && a != nil {
 			a.hint(position)

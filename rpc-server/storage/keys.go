@@ -3,6 +3,7 @@ package storage
 import (
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -14,6 +15,7 @@ import (
 //	key                    type        what it holds                                   written by   expires
 //	im:partitions          string      the number of partitions, for ever              Store        never
 //	im:ready               string      anything: shows that writing works              Store        1 minute
+//	im:retention           string      when a server with RETENTION said so last, in µs  Store          never; deleted once it is off
 //	im:{p}:log:<chat>      sorted set  send_time → 16 digits of it + stored message    append.lua   RETENTION after the newest
 //	im:{p}:ids:<chat>      sorted set  send_time → sender/id, with and without digest  append.lua   IDEMPOTENCY_WINDOW after the newest
 //	im:{p}:activity        sorted set  newest send_time of a chat → the chat           append.lua   never
@@ -30,8 +32,31 @@ import (
 //	im:{p}:news   an Event of idl_rpc.thrift: a signal, a movement, a presence  Store, advance.lua, attend.lua, room.lua
 type keys struct {
 	prefix     string // "im" but in tests
-	partitions uint64
+	partitions []partition
 	database   int
+}
+
+// partition is the names of one partition, made once.
+type partition struct {
+	tag         string // what all its keys begin with, like "im:{97}"
+	activity    string
+	hints, news string // channels
+	log, ids    string // what those keys begin with; the chat follows
+
+	// followed is until when hints carry messages, because somebody follows a chat of the partition: seconds since 1970.
+	followed atomic.Int64
+}
+
+// newKeys returns the keys below a prefix, for so many partitions in a database of Redis.
+func newKeys(prefix string, partitions, database int) keys {
+	k := keys{prefix: prefix, partitions: make([]partition, partitions), database: database}
+	for i := range k.partitions {
+		tag := k.tag(strconv.Itoa(i))
+		p := &k.partitions[i]
+		p.tag, p.activity, p.hints, p.news = tag, k.activity(tag), k.hints(tag), k.news(tag)
+		p.log, p.ids = tag+":"+logKey+":", tag+":"+idsKey+":"
+	}
+	return k
 }
 
 // defaultPartitions is how many partitions a new Redis gets; see docs/adr/0002-partitions.md.
@@ -41,12 +66,15 @@ func (k keys) partitionCount() string { return k.prefix + ":partitions" }
 
 func (k keys) ready() string { return k.prefix + ":ready" }
 
-func (k keys) log(id chat.ID) string { return k.partition(id) + ":log:" + id.String() }
+// retention is the key that says that logs may expire: see retention.go.
+func (k keys) retention() string { return k.prefix + ":" + retentionKey }
 
-// append returns the keys of one append, but for read.
+func (k keys) log(id chat.ID) string { return k.of(id).log + id.String() }
+
+// append returns the keys of one append.
 func (k keys) append(id chat.ID) (log, ids, activity string) {
-	partition := k.partition(id)
-	return partition + ":log:" + id.String(), partition + ":ids:" + id.String(), partition + ":activity"
+	p := k.of(id)
+	return p.log + id.String(), p.ids + id.String(), p.activity
 }
 
 // read is the key of how far a chat's readers have read.
@@ -82,11 +110,13 @@ func (k keys) channel(name string) string {
 	return name + ":" + strconv.Itoa(k.database)
 }
 
-// partition is xxHash64 (seed 0) of the canonical id, modulo the number of partitions.
-func (k keys) partition(id chat.ID) string {
-	p := xxhash.Sum64String(id.String()) % k.partitions
-	return k.tag(strconv.FormatUint(p, 10))
+// of is the partition of a chat: xxHash64 (seed 0) of the canonical id, modulo the number of partitions.
+func (k keys) of(id chat.ID) *partition {
+	return &k.partitions[xxhash.Sum64String(id.String())%uint64(len(k.partitions))]
 }
+
+// partition is the tag of a chat's partition.
+func (k keys) partition(id chat.ID) string { return k.of(id).tag }
 
 // tag is what all keys of a partition begin with.
 func (k keys) tag(partition string) string { return k.prefix + ":{" + partition + "}" }
@@ -95,6 +125,9 @@ func (k keys) tag(partition string) string { return k.prefix + ":{" + partition 
 const (
 	pinKey      = "partitions"
 	readyKey    = "ready"
+
+	retentionKey = "retention"
+
 	logKey      = "log"
 	idsKey      = "ids"
 	activityKey = "activity"
@@ -123,6 +156,8 @@ func (k keys) parse(key string) (keyName, bool) {
 		return keyName{kind: pinKey}, true
 	case key == k.ready():
 		return keyName{kind: readyKey}, true
+	case key == k.retention():
+		return keyName{kind: retentionKey}, true
 	}
 	if name, of := k.parseUser(key); of {
 		return name, true
@@ -146,5 +181,5 @@ func (k keys) parse(key string) (keyName, bool) {
 // isPartition says whether a key may have this between its braces.
 func (k keys) isPartition(text string) bool {
 	p, err := strconv.ParseUint(text, 10, 64)
-	return err == nil && p < k.partitions && strconv.FormatUint(p, 10) == text
+	return err == nil && p < uint64(len(k.partitions)) && strconv.FormatUint(p, 10) == text
 }

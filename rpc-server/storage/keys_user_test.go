@@ -10,7 +10,7 @@ import (
 
 // TestUserKeys pins the names: they are in people's Redis. What is written is what is recognised.
 func TestUserKeys(t *testing.T) {
-	k := keys{prefix: "im", partitions: defaultPartitions}
+	k := newKeys("im", defaultPartitions, 0)
 	for _, c := range []struct{ got, want, kind string }{
 		{k.account("alice"), "im:u:{alice}:account", accountKey},
 		{k.sessions("é.b"), "im:u:{é.b}:sessions", sessionsKey},

@@ -1,12 +1,9 @@
 package storage
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -16,90 +13,94 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// Append implements chat.Store. A conversation enters the lists of its two users before its first message is stored: a
-// crash between the two leaves an entry of nothing in a list, which readers pass over, and never a message that is in
-// no inbox. Likewise the list of who writes to a room says that she was there, which is how a deletion finds her messages.
-// That costs one round trip more for what this Store has not seen of late; but rooms where there is no cluster, whose
-// script does it.
+// Append implements chat.Store. A chat is in the lists of its users before its first message is stored: in a
+// conversation both users', in a room the sender's, which is how a deletion finds the sender's messages. Where there is
+// no cluster the script that stores the message lists its chat. In a cluster the lists are in other slots: a chat that
+// this Store has not seen of late costs another round trip, for which the others do not wait.
+//
+// Redis may lose what this Store believes to be listed. A script that finds no message of such a chat stores nothing,
+// and the chat is listed again.
 func (s *Store) Append(ctx context.Context, appends []chat.Append) []chat.Appended {
-	unknown, guarded := s.known.unknown(appends, s.nodes.only != nil)
-	if len(unknown) == 0 {
-		return s.store(ctx, appends)
+	marked := make([]listedAppend, len(appends))
+	for i := range appends {
+		marked[i] = listedAppend{Append: &appends[i], partition: s.keys.of(appends[i].Chat)}
 	}
-	unknown, failed := s.admitted(ctx, unknown, guarded)
-	maps.Copy(failed, s.enlist(ctx, unknown))
-	var telling sync.WaitGroup
-	defer telling.Wait()
-	telling.Go(func() { s.tellListed(ctx, conversations(unknown)) })
-	if len(failed) == 0 {
-		return s.enlistLate(ctx, guarded, appends, s.store(ctx, appends))
+	unknown := s.known.unknown(appends)
+	var appended []chat.Appended
+	if s.nodes.only != nil || len(unknown) == 0 {
+		appended = s.storeListing(ctx, marked, unknown)
+	} else {
+		appended = s.storeAfterListing(ctx, marked, unknown)
 	}
-	listed, indices := make([]chat.Append, 0, len(appends)), make([]int, 0, len(appends))
-	appended := make([]chat.Appended, len(appends))
-	for i, a := range appends {
-		if err := failed[listingOf(a.Chat, a.Message.Sender)]; err != nil {
-			appended[i].Err = err
-			continue
+	if lost := unlisted(appended); lost != nil {
+		s.forgetLists()
+		s.again(ctx, marked, lost, appended)
+	}
+	return appended
+}
+
+// unlisted returns the indices of appends whose chats Redis does not know.
+func unlisted(appended []chat.Appended) (lost []int) {
+	for i := range appended {
+		if errors.Is(appended[i].Err, errUnlisted) {
+			lost = append(lost, i)
 		}
-		listed, indices = append(listed, a), append(indices, i)
 	}
-	if len(listed) == 0 {
-		return appended
+	return lost
+}
+
+// forgetLists is called where Redis seems to have lost data.
+func (s *Store) forgetLists() {
+	s.lookAgain()
+	s.known.forget()
+}
+
+// again makes the appends at indices once more, and lists their chats.
+func (s *Store) again(ctx context.Context, marked []listedAppend, indices []int, appended []chat.Appended) {
+	some := make([]listedAppend, len(indices))
+	for k, i := range indices {
+		some[k] = listedAppend{Append: marked[i].Append, partition: marked[i].partition}
 	}
-	for k, a := range s.enlistLate(ctx, guarded, listed, s.store(ctx, listed)) {
+	store := s.storeAfterListing
+	if s.nodes.only != nil {
+		store = s.storeListing
+	}
+	for k, a := range store(ctx, some, upTo(len(some))) {
 		appended[indices[k]] = a
 	}
-	return appended
 }
 
-// enlistLate puts rooms into the lists of those who were about to be refused, and were not: a room has opened meanwhile.
-func (s *Store) enlistLate(ctx context.Context, guarded map[listing]bool, appends []chat.Append, appended []chat.Appended) []chat.Appended {
-	var late []listing
-	for i, a := range appends {
-		if l := listingOf(a.Chat, a.Message.Sender); appended[i].Err == nil && guarded[l] && s.known.isNew(l) {
-			late = append(late, l)
+// storeListing appends messages; the script lists the chats of those at the indices unknown.
+func (s *Store) storeListing(ctx context.Context, marked []listedAppend, unknown []int) []chat.Appended {
+	if len(unknown) == 0 {
+		return s.store(ctx, marked)
+	}
+	added := make([][2]bool, len(unknown))
+	for k, i := range unknown {
+		a := &marked[i]
+		a.added = &added[k]
+		for j, e := range listingOf(a.Chat, a.Message.Sender).entries() {
+			a.lists[j] = s.keys.chats(e.user)
 		}
 	}
-	if len(late) > 0 {
-		s.enlist(ctx, late)
-	}
-	return appended
-}
-
-// admitted leaves out those whose senders are about to be refused, so that what is refused leaves nothing behind. guarded
-// are those whose senders have to be members where the room is private.
-func (s *Store) admitted(ctx context.Context, unknown []listing, guarded map[listing]bool) ([]listing, map[listing]error) {
-	failed := map[listing]error{}
-	if len(guarded) == 0 {
-		return unknown, failed
-	}
-	const each = 2
-	asked := slices.Collect(maps.Keys(guarded))
-	visible, member := make([]*redis.StringCmd, len(asked)), make([]*redis.BoolCmd, len(asked))
-	errs := s.calls(ctx, each*len(asked), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-			l := asked[i/each]
-			if i%each == 0 {
-				visible[i/each] = pipeline.HGet(ctx, s.keys.room(l.chat), visibilityField)
-				return visible[i/each]
-			}
-			member[i/each] = pipeline.HExists(ctx, s.keys.members(l.chat), l.user)
-			return member[i/each]
-		},
-		key: func(i int) string { return s.keys.room(asked[i/each].chat) },
-	})
-	refused := map[listing]bool{}
-	for i, l := range asked {
-		if errors.Is(errs[each*i], redis.Nil) { // nobody has created it
-			errs[each*i] = nil
-		}
-		if err := cmp.Or(errs[each*i], errs[each*i+1]); err != nil { // there may be no answers: they were not asked for
-			failed[l], refused[l] = enlistError("look who is in "+l.chat.String(), err), true
+	appended := s.store(ctx, marked)
+	var listed []listing
+	var tell []entry
+	for k, i := range unknown {
+		l := listingOf(marked[i].Chat, marked[i].Message.Sender)
+		if appended[i].Err != nil || appended[i].Duplicate { // the script may not have come to it, or may still do so
 			continue
 		}
-		refused[l] = chat.Admits(l.chat, chat.Visibility(visible[i].Val()), l.user, member[i].Val()) != nil
+		listed = append(listed, l)
+		for j, e := range l.entries() {
+			if added[k][j] && l.user == "" {
+				tell = append(tell, e)
+			}
+		}
 	}
-	return slices.DeleteFunc(unknown, func(l listing) bool { return refused[l] }), failed
+	s.known.add(listed, nil)
+	s.tellLater(tell)
+	return appended
 }
 
 // listing is what lists have to say before something is done in a chat.
@@ -133,53 +134,6 @@ func (l listing) entries() []entry {
 	return []entry{{first, l.chat}, {second, l.chat}}
 }
 
-// conversations are the entries of those listings that are not of rooms.
-func conversations(listings []listing) (entries []entry) {
-	for _, l := range listings {
-		if l.user == "" {
-			entries = append(entries, l.entries()...)
-		}
-	}
-	return entries
-}
-
-// wasThere is the score of a room in the list of who is no member.
-const wasThere = -1
-
-// enlist puts chats into lists, and returns why it could not. It waits for as many copies as an append does: where a
-// message survives, so does what it is found by.
-func (s *Store) enlist(ctx context.Context, listings []listing) (failed map[listing]error) {
-	var entries []entry
-	var of []listing
-	for _, l := range listings {
-		for _, e := range l.entries() {
-			entries, of = append(entries, e), append(of, l)
-		}
-	}
-	errs := s.calls(ctx, len(entries), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-			key, name := s.keys.chats(entries[i].user), entries[i].chat.String()
-			if of[i].user != "" {
-				return pipeline.ZAddNX(ctx, key, redis.Z{Member: name, Score: wasThere})
-			}
-			return pipeline.ZAdd(ctx, key, redis.Z{Member: name})
-		},
-		key:      func(i int) string { return s.keys.chats(entries[i].user) },
-		replicas: s.options.MinReplicas,
-	})
-	for i, err := range errs {
-		if err == nil {
-			continue
-		}
-		if failed == nil {
-			failed = map[listing]error{}
-		}
-		failed[of[i]] = enlistError(fmt.Sprintf("put %s into the list of %s", entries[i].chat, entries[i].user), err)
-	}
-	s.known.add(listings, failed)
-	return failed
-}
-
 // readerIsNew says whether a chat may not be in the list of one who reads it, and with what score it belongs there. A
 // conversation that nobody has written to yet is no business of the other's.
 func (s *Store) readerIsNew(id chat.ID, user string) (isNew bool, score float64) {
@@ -197,18 +151,22 @@ func (s *Store) enlistReader(ctx context.Context, id chat.ID, user string, score
 	return err
 }
 
-// enlistError: whatever it was, the message was not stored, and may be sent again.
-func enlistError(tried string, err error) error {
-	var known *chat.Error
-	switch {
-	case errors.As(err, &known):
-		return err
-	case redis.HasErrorPrefix(err, "WRONGTYPE"):
-		return fmt.Errorf("%s: %w", tried, err)
-	case errors.Is(err, errCopies) || errors.Is(err, errFewReplicas):
-		return chat.Wrap(fmt.Errorf("%s: %w", tried, err), chat.Unavailable, "redis has too few replicas; nothing was stored, try again")
+// tellingAtOnce bounds how many batches of Listed events are on their way.
+const tellingAtOnce = 16
+
+// tellLater is tellListed in the background. While Redis is slow some users are not told.
+func (s *Store) tellLater(entries []entry) {
+	if len(entries) == 0 {
+		return
 	}
-	return chat.Wrap(fmt.Errorf("%s: %w", tried, err), chat.Unavailable, "redis does not answer; nothing was stored, try again")
+	if s.telling.Add(1) > tellingAtOnce {
+		s.telling.Add(-1)
+		return
+	}
+	s.nodes.probes.Go(func() {
+		defer s.telling.Add(-1)
+		s.tellListed(context.Background(), entries)
+	})
 }
 
 // tellListed tells users that their lists have changed. It may be lost: who follows a list reads it again from time to
@@ -240,52 +198,17 @@ func newKnownLists() *knownLists {
 	return &knownLists{until: until}
 }
 
-// unknown returns the listings of appends that are not known to be there, each once, and those of them that are of
-// senders who have to be members where the room is private. It may leave out rooms.
-func (k *knownLists) unknown(appends []chat.Append, noRooms bool) (unknown []listing, guarded map[listing]bool) {
+// unknown returns the indices of appends whose chats are not known to be listed.
+func (k *knownLists) unknown(appends []chat.Append) (indices []int) {
 	now := time.Now().Unix()
-	var seen, open map[listing]bool
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
 	for i := range appends {
-		l := listingOf(appends[i].Chat, appends[i].Message.Sender)
-		if noRooms && l.user != "" {
-			continue
-		}
-		if !k.lapsed(l, now) {
-			continue
-		}
-		if seen == nil {
-			seen, guarded, open = map[listing]bool{}, map[listing]bool{}, map[listing]bool{}
-		}
-		if !seen[l] {
-			seen[l] = true
-			unknown = append(unknown, l)
-		}
-		if l.user == "" || appends[i].Member == "" {
-			open[l] = true // also where another append is guarded: this one is not refused
-		} else {
-			guarded[l] = true
+		if k.lapsed(listingOf(appends[i].Chat, appends[i].Message.Sender), now) {
+			indices = append(indices, i)
 		}
 	}
-	maps.DeleteFunc(guarded, func(l listing, _ bool) bool { return open[l] })
-	return unknown, guarded
-}
-
-// traces says of each append whether append.lua is to put its room into the sender's list.
-func (s *Store) traces(appends []chat.Append) []bool {
-	traces := make([]bool, len(appends))
-	if s.nodes.only == nil {
-		return traces
-	}
-	now := time.Now().Unix()
-	s.known.mutex.Lock()
-	defer s.known.mutex.Unlock()
-	for i := range appends {
-		l := listingOf(appends[i].Chat, appends[i].Message.Sender)
-		traces[i] = l.user != "" && s.known.lapsed(l, now)
-	}
-	return traces
+	return indices
 }
 
 // isNew says whether a listing is not known to be there.

@@ -17,7 +17,7 @@ import (
 // gathers pipelines of its own, so that one that hangs does not hold up the others.
 type node struct {
 	client  *redis.Client
-	appends *batch.Batcher[chat.Append, chat.Appended]
+	appends *batch.Batcher[listedAppend, chat.Appended]
 	ranges  *batch.Batcher[chat.Range, chat.Ranged]
 	// away is set while Redis does not answer. Its calls are refused without waiting for it.
 	away atomic.Bool

@@ -20,21 +20,11 @@ var batching = batch.Options{
 	InFlight: 2, MaxBatch: 256, MaxQueue: 4096, MaxBurst: 8192, MaxWait: 1500 * time.Millisecond,
 }
 
-// store appends to chats that are in the lists of their users.
-func (s *Store) store(ctx context.Context, appends []chat.Append) []chat.Appended {
-	return gather(ctx, s, call[chat.Append, chat.Appended]{
-		batcher:  func(n *node) *batch.Batcher[chat.Append, chat.Appended] { return n.appends },
-		chatOf:   func(a *chat.Append) chat.ID { return a.Chat },
-		setError: func(a *chat.Appended, err error) { a.Err = err },
-		failed:   appendError,
-	}, appends)
-}
-
 // Range implements chat.Store.
 func (s *Store) Range(ctx context.Context, ranges []chat.Range) []chat.Ranged {
 	return gather(ctx, s, call[chat.Range, chat.Ranged]{
 		batcher:  func(n *node) *batch.Batcher[chat.Range, chat.Ranged] { return n.ranges },
-		chatOf:   func(r *chat.Range) chat.ID { return r.Chat },
+		keyOf:    func(r *chat.Range) string { return s.keys.of(r.Chat).activity },
 		setError: func(r *chat.Ranged, err error) { r.Err = err },
 		failed:   readError,
 	}, ranges)
@@ -43,7 +33,7 @@ func (s *Store) Range(ctx context.Context, ranges []chat.Range) []chat.Ranged {
 // call is what tells one kind of call from the other.
 type call[In, Out any] struct {
 	batcher  func(*node) *batch.Batcher[In, Out]
-	chatOf   func(*In) chat.ID
+	keyOf    func(*In) string // that decides on the node
 	setError func(*Out, error)
 	failed   func(tried string, err error) error
 }
@@ -78,9 +68,10 @@ func gather[In, Out any](ctx context.Context, s *Store, c call[In, Out], in []In
 	}
 	at := map[*node][]int{}
 	for i := range in {
-		n, err := s.nodes.forKey(ctx, s.keys.log(c.chatOf(&in[i])))
+		key := c.keyOf(&in[i])
+		n, err := s.nodes.forKey(ctx, key)
 		if err != nil {
-			fail([]int{i}, c.failed("find the node of "+c.chatOf(&in[i]).String(), err))
+			fail([]int{i}, c.failed("find the node of "+key, err))
 			continue
 		}
 		at[n] = append(at[n], i)
@@ -126,39 +117,12 @@ const maxMessages = 2000
 // newNode is what nodes are made with.
 func (s *Store) newNode(client *redis.Client) *node {
 	n := &node{client: client}
-	n.appends = batch.New(batching, func(appends []chat.Append, out []batch.Result[chat.Appended]) { s.flushAppends(n, appends, out) })
+	n.appends = batch.New(batching, func(appends []listedAppend, out []batch.Result[chat.Appended]) { s.flushAppends(n, appends, out) })
 	pages := batching
 	pages.MaxBatch = maxMessages
 	n.ranges = batch.NewWeighed(pages, func(r chat.Range) int { return r.Limit },
 		func(ranges []chat.Range, out []batch.Result[chat.Ranged]) { s.flushRanges(n, ranges, out) })
 	return n
-}
-
-// flushAppends runs append.lua once for each message.
-func (s *Store) flushAppends(n *node, appends []chat.Append, out []batch.Result[chat.Appended]) {
-	now := s.now()
-	calls := make([]*redis.IntCmd, len(appends))
-	traces := s.traces(appends)
-	errs := s.exchange(n, len(appends), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-			calls[i] = s.queueAppend(ctx, pipeline, appends[i], now, traces[i])
-			return calls[i]
-		},
-		key:      func(i int) string { return s.keys.log(appends[i].Chat) },
-		replicas: s.options.MinReplicas,
-	})
-	var traced []listing
-	for i := range out {
-		if errs[i] != nil {
-			out[i].Err = appendError("append to "+appends[i].Chat.String(), errs[i])
-			continue
-		}
-		out[i].Value, out[i].Err = appended(appends[i], calls[i].Val())
-		if traces[i] && out[i].Err == nil && !out[i].Value.Duplicate {
-			traced = append(traced, listingOf(appends[i].Chat, appends[i].Message.Sender))
-		}
-	}
-	s.known.add(traced, nil)
 }
 
 func decodeMembers(members []string) ([]chat.Message, error) {

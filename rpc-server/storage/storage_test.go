@@ -47,7 +47,7 @@ func rangeOne(s *Store, chatID chat.ID, from int64, reverse bool, limit int) ([]
 
 // TestKeys pins the names: they are in people's Redis.
 func TestKeys(t *testing.T) {
-	k := keys{prefix: "im", partitions: defaultPartitions}
+	k := newKeys("im", defaultPartitions, 0)
 	for _, c := range []struct{ got, want string }{
 		{k.partitionCount(), "im:partitions"},
 		{k.ready(), "im:ready"},
@@ -62,7 +62,7 @@ func TestKeys(t *testing.T) {
 		{k.activity(k.partition(id(t, "room"))), "im:{97}:activity"},
 		{k.hints(k.partition(id(t, "room"))), "im:{97}:hints"},
 		{k.news(k.partition(id(t, "room"))), "im:{97}:news"},
-		{keys{prefix: "im", partitions: defaultPartitions, database: 3}.hints("im:{97}"), "im:{97}:hints:3"},
+		{newKeys("im", defaultPartitions, 3).hints("im:{97}"), "im:{97}:hints:3"},
 	} {
 		if c.got != c.want {
 			t.Errorf("key = %q, want %q", c.got, c.want)
@@ -242,7 +242,8 @@ func fillFast(t testing.TB, store *Store, chatID chat.ID, n int) {
 		pipeline := store.redis.Pipeline()
 		for ; i < n && pipeline.Len() < 1000; i++ {
 			message := chat.Message{Text: fmt.Sprintf("%06d", i), Sender: "a"}
-			store.queueAppend(ctx, pipeline, chat.Append{Chat: chatID, Message: message}, "", false)
+			a := listedAppend{Append: &chat.Append{Chat: chatID, Message: message}, partition: store.keys.of(chatID)}
+			pipeline.Do(ctx, appendArgs(store.sharedArgs(), []listedAppend{a}, []int{0})...)
 		}
 		if _, err := pipeline.Exec(ctx); err != nil {
 			t.Fatal(err)
@@ -293,7 +294,7 @@ func TestAppendScriptAnswers(t *testing.T) {
 		{"another text", appendConflict, chat.Appended{}, chat.Conflict},
 		{"full", appendFull, chat.Appended{}, chat.ResourceExhausted},
 	} {
-		got, err := appended(chat.Append{}, c.reply)
+		got, err := appended(&chat.Append{}, c.reply)
 		if chat.CodeOf(err) != c.code || got.SendTime != c.want.SendTime || got.Duplicate != c.want.Duplicate {
 			t.Errorf("%s: appended(%v) = %+v, %v; want %+v, code %q", c.name, c.reply, got, err, c.want, c.code)
 		}

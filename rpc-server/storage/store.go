@@ -44,6 +44,10 @@ type Store struct {
 	checked atomic.Bool
 	// looking is how often that is to be compared again; who made it 1 does it.
 	looking atomic.Int32
+	// telling is how many batches of Listed events are on their way.
+	telling atomic.Int32
+	// persists is set while logs may expire because of an earlier Retention, though this Store has none.
+	persists atomic.Bool
 }
 
 var _ chat.Store = (*Store)(nil)
@@ -73,18 +77,21 @@ func Open(url string, options Options) (*Store, error) {
 	s := &Store{
 		redis:   client,
 		options: options,
-		keys:    keys{prefix: options.Prefix, partitions: uint64(options.Partitions)},
 		publish: "publish",
 		lapse:   chat.AttendanceLapses,
 		known:   newKnownLists(),
 	}
 	s.nodes = newNodes(client, s.newNode)
+	database := 0
 	if s.nodes.only != nil {
-		s.keys.database = s.nodes.only.client.Options().DB
+		database = s.nodes.only.client.Options().DB
 	} else {
 		s.publish = "spublish"
 	}
+	s.keys = newKeys(options.Prefix, options.Partitions, database)
 	s.hub = newHub(s)
+	s.persists.Store(options.Retention == 0) // until it is known whether a log may expire
+	s.nodes.probes.Go(s.keepRetention)
 	return s, nil
 }
 

@@ -47,35 +47,35 @@ local if_room, if_members, fields, people, notices = list(), list(), list(), lis
 
 local function is(key, wanted)
   for i = 1, #wanted, 2 do
-    if (redis.call('HGET', key, wanted[i]) or '') ~= wanted[i + 1] then
+    if (call('HGET', key, wanted[i]) or '') ~= wanted[i + 1] then
       return false
     end
   end
   return true
 end
-local known_admins = tonumber(redis.call('HGET', room, 'admins') or 0)
+local known_admins = tonumber(call('HGET', room, 'admins') or 0)
 if not is(room, if_room) or not is(members, if_members) or admins ~= '' and tonumber(admins) ~= known_admins then
   return -1
 end
-if empty == '1' and redis.call('ZSCORE', activity, id) then
+if empty == '1' and call('ZSCORE', activity, id) then
   return -3
 end
 
 if delete == '1' then
-  redis.call('UNLINK', unpack(KEYS, 2, 3))
-  redis.call('UNLINK', room, unpack(KEYS, 5))
-  redis.call('HSET', room, 'visibility', 'deleted')
-  redis.call('ZREM', activity, id)
+  call('UNLINK', unpack(KEYS, 2, 3))
+  call('UNLINK', room, unpack(KEYS, 5))
+  call('HSET', room, 'visibility', 'deleted')
+  call('ZREM', activity, id)
   if event ~= '' then
-    redis.pcall(publish, news, event)
+    pcall(publish, news, event)
   end
   return 1
 end
 
-local count = redis.call('HLEN', members)
+local count = call('HLEN', members)
 local more = 0
 for i = 1, #people, 3 do
-  if people[i + 1] ~= '' and redis.call('HEXISTS', members, people[i]) == 0 then
+  if people[i + 1] ~= '' and call('HEXISTS', members, people[i]) == 0 then
     more = more + 1
   end
 end
@@ -83,14 +83,12 @@ if more > 0 and count + more > limit then
   return -2
 end
 
--- All places are taken before anything is written: the log may have no more.
+-- All positions are known before anything is written: the log may have no more.
+local before = call('ZSCORE', activity, id)
 local first, last = 1, 0
 for i = 1, #notices do
-  local position = next_position(activity, id, now)
-  if position == 0 then
-    if last > 0 then
-      redis.call('ZINCRBY', activity, -(i - 1), id)
-    end
+  local position = position_after(last > 0 and last or before, now)
+  if not position then
     return 0
   end
   if i == 1 then
@@ -99,7 +97,11 @@ for i = 1, #notices do
   last = position
 end
 for i = 1, #notices do
-  store(log, last - #notices + i, notices[i])
+  local score = digits(last - #notices + i)
+  call('ZADD', log, score, score .. notices[i])
+end
+if last > 0 then
+  call('ZADD', activity, digits(last), id)
 end
 if #notices > 0 then
   trim(log, now, retention, max_messages)
@@ -110,15 +112,15 @@ for i = 1, #fields, 2 do
   if fields[i] == 'created' then
     value = text(first)
   end
-  redis.call('HSET', room, fields[i], value)
+  call('HSET', room, fields[i], value)
 end
 for i = 1, #people, 3 do
   local user, role, since = people[i], people[i + 1], people[i + 2]
-  if string.match(redis.call('HGET', members, user) or '', '^admin ') then
+  if string.match(call('HGET', members, user) or '', '^admin ') then
     known_admins = known_admins - 1
   end
   if role == '' then
-    redis.call('HDEL', members, user)
+    call('HDEL', members, user)
   else
     if role == 'admin' then
       known_admins = known_admins + 1
@@ -126,15 +128,15 @@ for i = 1, #people, 3 do
     if since == '' then
       since = text(first)
     end
-    redis.call('HSET', members, user, role .. ' ' .. since)
+    call('HSET', members, user, role .. ' ' .. since)
   end
 end
-redis.call('HSET', room, 'admins', text(known_admins))
+call('HSET', room, 'admins', text(known_admins))
 
 if event ~= '' then
-  redis.pcall(publish, news, event) -- first: who has to go is not told what comes
+  pcall(publish, news, event) -- first: who has to go is not told what comes
 end
 if last > 0 then
-  redis.pcall(publish, hints, id .. ' ' .. text(last)) -- a user who may not publish may still change rooms
+  pcall(publish, hints, id .. ' ' .. text(last)) -- a user who may not publish may still change rooms
 end
 return first

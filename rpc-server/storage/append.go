@@ -1,0 +1,189 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/internal/batch"
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// listedAppend is an append, with what is known of the lists that its chat belongs into.
+type listedAppend struct {
+	*chat.Append
+
+	partition *partition
+	// listed: the chat is in the lists of its users, so it may be new to activity.
+	listed bool
+	// lists: the script puts the chat into these users' lists, "" being none. Only where there is no cluster.
+	lists [2]string
+	// added is where to say which of lists had not had the chat; nil where there are none.
+	added *[2]bool
+}
+
+// plain says whether the append needs nothing but to be stored.
+func (a *listedAppend) plain() bool {
+	return a.Message.ID == "" && a.Member == "" && !a.listed && a.lists[0] == ""
+}
+
+// The outcomes of append_one.lua beside positions.
+const (
+	appendFull      = 0
+	appendConflict  = -1 << 53
+	appendOutsider  = -1<<53 - 2
+	appendDeleted   = -1<<53 - 4
+	appendUnlisted  = -1<<53 - 6
+	appendWrongType = -1<<53 - 8
+	appendFailed    = -1<<53 - 10
+)
+
+var (
+	// errUnlisted: Redis has no message of a chat that was believed to be listed. Nothing was stored.
+	errUnlisted = errors.New("redis does not know the chat")
+	// errWrongType has the text of Redis's own error.
+	errWrongType = errors.New("WRONGTYPE a key of the chat holds the wrong kind of value")
+	errFailed    = errors.New("redis refused a command of the append")
+)
+
+// appended reads an outcome of the scripts.
+func appended(a *chat.Append, outcome int64) (chat.Appended, error) {
+	switch outcome {
+	case appendOutsider:
+		return chat.Appended{}, chat.NotAMember(a.Chat, a.Member)
+	case appendDeleted:
+		return chat.Appended{}, chat.RoomDeleted(a.Chat)
+	case appendFull:
+		return chat.Appended{}, chat.Errorf(chat.ResourceExhausted, "the chat is full: its last position is taken")
+	case appendConflict:
+		return chat.Appended{}, chat.Errorf(chat.Conflict, "this id was used by this sender in this chat for a different text")
+	case appendUnlisted:
+		return chat.Appended{}, errUnlisted
+	case appendWrongType:
+		return chat.Appended{}, appendError("append to "+a.Chat.String(), errWrongType)
+	case appendFailed:
+		return chat.Appended{}, appendError("append to "+a.Chat.String(), errFailed)
+	}
+	if outcome < 0 {
+		return chat.Appended{SendTime: -outcome, Duplicate: true}, nil
+	}
+	return chat.Appended{SendTime: outcome}, nil
+}
+
+// store appends messages, each at the node that holds its chat.
+func (s *Store) store(ctx context.Context, appends []listedAppend) []chat.Appended {
+	return gather(ctx, s, call[listedAppend, chat.Appended]{
+		batcher:  func(n *node) *batch.Batcher[listedAppend, chat.Appended] { return n.appends },
+		keyOf:    func(a *listedAppend) string { return a.partition.activity },
+		setError: func(a *chat.Appended, err error) { a.Err = err },
+		failed:   appendError,
+	}, appends)
+}
+
+// appendCall is one call of a script, for the messages at indices.
+type appendCall struct {
+	indices []int
+	reply   *redis.IntSliceCmd
+}
+
+// flushAppends appends a batch with one call of a script, in a cluster with one for each slot. Messages fail alone.
+func (s *Store) flushAppends(n *node, appends []listedAppend, out []batch.Result[chat.Appended]) {
+	var calls []appendCall
+	if s.nodes.only != nil {
+		calls = []appendCall{{indices: upTo(len(appends))}}
+	} else {
+		calls = bySlot(appends)
+	}
+	s.callAppends(n, appends, calls, out)
+}
+
+// bySlot makes a call for each partition. A cluster runs a script where its keys are.
+func bySlot(appends []listedAppend) (calls []appendCall) {
+	at := map[*partition]int{}
+	for i := range appends {
+		k, ok := at[appends[i].partition]
+		if !ok {
+			k = len(calls)
+			at[appends[i].partition] = k
+			calls = append(calls, appendCall{})
+		}
+		calls[k].indices = append(calls[k].indices, i)
+	}
+	return calls
+}
+
+func (s *Store) callAppends(n *node, appends []listedAppend, calls []appendCall, out []batch.Result[chat.Appended]) {
+	shared := s.sharedArgs()
+	errs := s.exchange(n, len(calls), exchange{
+		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+			calls[i].reply = redis.NewIntSliceCmd(ctx, appendArgs(shared, appends, calls[i].indices)...)
+			_ = pipeline.Process(ctx, calls[i].reply)
+			return calls[i].reply
+		},
+		key:      func(i int) string { return appends[calls[i].indices[0]].partition.activity },
+		replicas: s.options.MinReplicas,
+	})
+	var torn []appendCall
+	for i, c := range calls {
+		switch {
+		case errs[i] == nil:
+			c.outcomes(appends, out)
+		case len(c.indices) > 1 && redis.HasErrorPrefix(errs[i], "TRYAGAIN"): // some of the keys are on their way to another node
+			for _, k := range c.indices {
+				torn = append(torn, appendCall{indices: []int{k}})
+			}
+		default:
+			for _, k := range c.indices {
+				out[k].Err = appendError("append to "+appends[k].Chat.String(), errs[i])
+			}
+		}
+	}
+	if len(torn) > 0 {
+		s.callAppends(n, appends, torn, out)
+	}
+}
+
+// outcomes reads the reply of a call: an outcome for each message, then the indices of the lists that had not had its
+// chat, then after -1 those of messages in whose partitions somebody follows.
+func (c *appendCall) outcomes(appends []listedAppend, out []batch.Result[chat.Appended]) {
+	reply := c.reply.Val()
+	if len(reply) < len(c.indices) {
+		for _, k := range c.indices {
+			out[k].Err = appendError("append to "+appends[k].Chat.String(), errFailed)
+		}
+		return
+	}
+	for i, k := range c.indices {
+		out[k].Value, out[k].Err = appended(appends[k].Append, reply[i])
+	}
+	added, heard := reply[len(c.indices):], []int64(nil)
+	if at := slices.Index(added, -1); at >= 0 {
+		added, heard = added[:at], added[at+1:]
+	}
+	until := time.Now().Unix() + followedFor
+	for _, i := range heard {
+		appends[c.indices[i]].partition.followed.Store(until)
+	}
+	if len(added) > 0 {
+		c.noteAdded(appends, added)
+	}
+}
+
+// noteAdded notes which lists had not had a chat. They are counted over all messages of the call.
+func (c *appendCall) noteAdded(appends []listedAppend, added []int64) {
+	list := int64(0)
+	for _, k := range c.indices {
+		for i, user := range appends[k].lists {
+			if user == "" {
+				continue
+			}
+			if len(added) > 0 && added[0] == list {
+				appends[k].added[i], added = true, added[1:]
+			}
+			list++
+		}
+	}
+}

@@ -1,0 +1,193 @@
+package storage
+
+import (
+	"strconv"
+	"time"
+	"unsafe"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// sharedArgs are what all messages of a batch share: the first arguments of append_one.lua, and append_checked.lua's
+// window.
+type sharedArgs struct {
+	now, publish, suffix, trims, retention, maxMessages, window string
+
+	seconds int64 // since 1970
+}
+
+func (s *Store) sharedArgs() sharedArgs {
+	o := s.options
+	trims := "0"
+	if o.Retention > 0 || o.MaxChatMessages > 0 || s.persists.Load() {
+		trims = "1"
+	}
+	return sharedArgs{
+		now: s.now(), publish: s.publish, suffix: s.keys.channel(""), trims: trims, retention: strconv.FormatInt(o.Retention.Microseconds(), 10),
+		maxMessages: strconv.Itoa(o.MaxChatMessages), window: strconv.FormatInt(o.IdempotencyWindow.Microseconds(), 10),
+		seconds: time.Now().Unix(),
+	}
+}
+
+// now is what scripts get as the time: "" for Redis's own clock.
+func (s *Store) now() string {
+	if s.options.Clock == nil {
+		return ""
+	}
+	return strconv.FormatInt(s.options.Clock().UnixMicro(), 10)
+}
+
+// inlineBytes is the largest stored message that a hint carries.
+const inlineBytes = 1024
+
+// followedFor is how long hints of a partition carry messages after somebody has received one that did not.
+const followedFor = 10 // seconds
+
+// How many strings append.lua and append_checked.lua take at most: all messages together, and each.
+const (
+	sharedStrings  = 8
+	plainStrings   = 3
+	checkedStrings = 13
+)
+
+// appendArgs returns the arguments of append.lua for the messages at indices, or of append_checked.lua where one of
+// them is not plain.
+func appendArgs(shared sharedArgs, appends []listedAppend, indices []int) []any {
+	plain, bytes := true, 0
+	for _, i := range indices {
+		a := &appends[i]
+		plain = plain && a.plain()
+		bytes += 1 + stringBytes + len(a.Message.Text) + 2*len(a.Chat.String()) + 3*len(a.Message.Sender) + 2*len(a.Message.ID)
+	}
+	hash, each := appendScript.Hash(), plainStrings
+	if !plain {
+		hash, each = checkedScript.Hash(), checkedStrings
+	}
+	b := argBuilder{
+		args:    make([]any, 0, 3+sharedStrings+each*len(indices)),
+		strings: make([]string, 0, sharedStrings+each*len(indices)),
+		buffer:  make([]byte, 0, bytes),
+	}
+	b.args = append(b.args, "evalsha", hash, 0)
+	for _, i := range indices {
+		b.keys(&appends[i], plain)
+	}
+	b.args[2] = len(b.strings)
+	b.add(shared.now, shared.publish, shared.suffix, shared.trims, shared.retention, shared.maxMessages, "")
+	followed := &b.strings[len(b.strings)-1]
+	if !plain {
+		b.add(shared.window)
+	}
+	carries := make([]byte, len(indices))
+	for k, i := range indices {
+		stored := b.message(&appends[i], plain)
+		carries[k] = '0'
+		if stored <= inlineBytes && appends[i].partition.followed.Load() >= shared.seconds {
+			carries[k] = '1'
+		}
+	}
+	*followed = unsafe.String(unsafe.SliceData(carries), len(carries))
+	return b.args
+}
+
+// stringBytes is what the strings of a message take beside its text and its names: prefixes of keys, and the encoding.
+const stringBytes = 128
+
+// argBuilder gathers arguments without an allocation for each. go-redis takes interfaces, and a string in an interface
+// is one: so it gets pointers to strings that lie in one slice, and are parts of one buffer where they are made here.
+type argBuilder struct {
+	args    []any
+	strings []string // never grows: args point into it
+	buffer  []byte
+}
+
+func (b *argBuilder) add(values ...string) {
+	for _, value := range values {
+		b.strings = append(b.strings, value)
+		b.args = append(b.args, &b.strings[len(b.strings)-1])
+	}
+}
+
+// since is what was appended to the buffer since a length. The buffer may grow: what was returned stays where it was.
+func (b *argBuilder) since(length int) string {
+	made := b.buffer[length:]
+	return unsafe.String(unsafe.SliceData(made), len(made)) // nothing is written there any more
+}
+
+func (b *argBuilder) joined(parts ...string) string {
+	from := len(b.buffer)
+	for _, part := range parts {
+		b.buffer = append(b.buffer, part...)
+	}
+	return b.since(from)
+}
+
+// keys adds a message's KEYS.
+func (b *argBuilder) keys(a *listedAppend, plain bool) {
+	name := a.Chat.String()
+	b.add(a.partition.activity, b.joined(a.partition.log, name))
+	if plain {
+		return
+	}
+	if a.Message.ID != "" {
+		b.add(b.joined(a.partition.ids, name))
+	}
+	if a.Member != "" {
+		b.add(b.joined(a.partition.tag, ":"+roomKey+":", name), b.joined(a.partition.tag, ":"+membersKey+":", name))
+	}
+	for _, list := range a.lists {
+		if list != "" {
+			b.add(list)
+		}
+	}
+}
+
+// message adds a message's ARGV, and returns the bytes of its stored form.
+func (b *argBuilder) message(a *listedAppend, plain bool) int {
+	from := len(b.buffer)
+	b.buffer = appendEncoded(b.buffer, a.Message)
+	message := b.since(from)
+	b.add(message)
+	if plain {
+		return len(message)
+	}
+	b.add(b.steps(a))
+	if a.Message.ID != "" {
+		b.add(b.joined(a.Message.Sender, "/", a.Message.ID), textDigest(a.Message.Text))
+	}
+	if a.Member != "" {
+		b.add(a.Member)
+	}
+	if a.lists[0] != "" {
+		b.add(listScore(a.Chat))
+	}
+	return len(message)
+}
+
+// steps names what append_checked.lua is to do for a message.
+func (b *argBuilder) steps(a *listedAppend) string {
+	from := len(b.buffer)
+	for _, step := range []struct {
+		taken  bool
+		letter byte
+	}{
+		{a.listed, 'l'},
+		{a.Message.ID != "", 'i'},
+		{a.Member != "", 'm'},
+		{a.lists[0] != "" && a.lists[1] == "", '1'},
+		{a.lists[1] != "", '2'},
+	} {
+		if step.taken {
+			b.buffer = append(b.buffer, step.letter)
+		}
+	}
+	return b.since(from)
+}
+
+// listScore is the score of a chat in the list of one who sends to it: see keys_user.go.
+func listScore(id chat.ID) string {
+	if isRoom(id) {
+		return "-1"
+	}
+	return "0"
+}

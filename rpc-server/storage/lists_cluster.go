@@ -1,0 +1,193 @@
+package storage
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// storeAfterListing appends messages of a cluster. Those at the indices unknown wait until their chats are listed, the
+// others do not.
+func (s *Store) storeAfterListing(ctx context.Context, marked []listedAppend, unknown []int) []chat.Appended {
+	appended := make([]chat.Appended, len(marked))
+	part := func(indices []int, store func([]listedAppend) []chat.Appended) {
+		if len(indices) == 0 {
+			return
+		}
+		some := make([]listedAppend, len(indices))
+		for k, i := range indices {
+			some[k] = marked[i]
+		}
+		for k, a := range store(some) {
+			appended[indices[k]] = a
+		}
+	}
+	known := slices.DeleteFunc(upTo(len(marked)), func(i int) bool { return slices.Contains(unknown, i) })
+	var storing sync.WaitGroup
+	storing.Go(func() { part(known, func(some []listedAppend) []chat.Appended { return s.store(ctx, some) }) })
+	part(unknown, func(some []listedAppend) []chat.Appended { return s.listAndStore(ctx, some) })
+	storing.Wait()
+	return appended
+}
+
+// listAndStore puts chats into lists and then appends their messages.
+func (s *Store) listAndStore(ctx context.Context, appends []listedAppend) []chat.Appended {
+	wanted, guarded := listings(appends)
+	admitted, failed := s.admitted(ctx, wanted, guarded)
+	maps.Copy(failed, s.enlist(ctx, admitted))
+	appended := make([]chat.Appended, len(appends))
+	var listed []listedAppend
+	var indices []int
+	for i, a := range appends {
+		if err := failed[listingOf(a.Chat, a.Message.Sender)]; err != nil {
+			appended[i].Err = err
+			continue
+		}
+		a.listed = true
+		listed, indices = append(listed, a), append(indices, i)
+	}
+	if len(listed) == 0 {
+		return appended
+	}
+	for k, a := range s.store(ctx, listed) {
+		appended[indices[k]] = a
+	}
+	s.enlistLate(ctx, guarded, appends, appended)
+	return appended
+}
+
+// listings returns the listings of appends, each once, and those of them whose senders have to be members where the
+// room is private.
+func listings(appends []listedAppend) (all []listing, guarded map[listing]bool) {
+	guarded = map[listing]bool{}
+	seen, open := map[listing]bool{}, map[listing]bool{}
+	for _, a := range appends {
+		l := listingOf(a.Chat, a.Message.Sender)
+		if !seen[l] {
+			seen[l] = true
+			all = append(all, l)
+		}
+		if l.user == "" || a.Member == "" {
+			open[l] = true // also where another append is guarded: this one is not refused
+		} else {
+			guarded[l] = true
+		}
+	}
+	maps.DeleteFunc(guarded, func(l listing, _ bool) bool { return open[l] })
+	return all, guarded
+}
+
+// enlistLate lists rooms of senders that were about to be refused, and were not: a room has opened meanwhile.
+func (s *Store) enlistLate(ctx context.Context, guarded map[listing]bool, appends []listedAppend, appended []chat.Appended) {
+	var late []listing
+	for i, a := range appends {
+		if l := listingOf(a.Chat, a.Message.Sender); appended[i].Err == nil && guarded[l] && s.known.isNew(l) {
+			late = append(late, l)
+		}
+	}
+	if len(late) > 0 {
+		s.enlist(ctx, late)
+	}
+}
+
+// admitted leaves out those whose senders are about to be refused, so that what is refused leaves nothing behind. guarded
+// are those whose senders have to be members where the room is private.
+func (s *Store) admitted(ctx context.Context, unknown []listing, guarded map[listing]bool) ([]listing, map[listing]error) {
+	failed := map[listing]error{}
+	if len(guarded) == 0 {
+		return unknown, failed
+	}
+	const each = 2
+	asked := slices.Collect(maps.Keys(guarded))
+	visible, member := make([]*redis.StringCmd, len(asked)), make([]*redis.BoolCmd, len(asked))
+	errs := s.calls(ctx, each*len(asked), exchange{
+		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+			l := asked[i/each]
+			if i%each == 0 {
+				visible[i/each] = pipeline.HGet(ctx, s.keys.room(l.chat), visibilityField)
+				return visible[i/each]
+			}
+			member[i/each] = pipeline.HExists(ctx, s.keys.members(l.chat), l.user)
+			return member[i/each]
+		},
+		key: func(i int) string { return s.keys.room(asked[i/each].chat) },
+	})
+	refused := map[listing]bool{}
+	for i, l := range asked {
+		if errors.Is(errs[each*i], redis.Nil) { // nobody has created it
+			errs[each*i] = nil
+		}
+		if err := cmp.Or(errs[each*i], errs[each*i+1]); err != nil { // there may be no answers: they were not asked for
+			failed[l], refused[l] = enlistError("look who is in "+l.chat.String(), err), true
+			continue
+		}
+		refused[l] = chat.Admits(l.chat, chat.Visibility(visible[i].Val()), l.user, member[i].Val()) != nil
+	}
+	return slices.DeleteFunc(unknown, func(l listing) bool { return refused[l] }), failed
+}
+
+// wasThere is the score of a room in the list of who is no member.
+const wasThere = -1
+
+// enlist puts chats into lists, and returns why it could not. It waits for as many copies as an append does: where a
+// message survives, so does what it is found by.
+func (s *Store) enlist(ctx context.Context, listings []listing) (failed map[listing]error) {
+	var entries []entry
+	var of []listing
+	for _, l := range listings {
+		for _, e := range l.entries() {
+			entries, of = append(entries, e), append(of, l)
+		}
+	}
+	added := make([]*redis.IntCmd, len(entries))
+	errs := s.calls(ctx, len(entries), exchange{
+		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+			score := 0.0
+			if of[i].user != "" {
+				score = wasThere
+			}
+			added[i] = pipeline.ZAddNX(ctx, s.keys.chats(entries[i].user), redis.Z{Member: entries[i].chat.String(), Score: score})
+			return added[i]
+		},
+		key:      func(i int) string { return s.keys.chats(entries[i].user) },
+		replicas: s.options.MinReplicas,
+	})
+	var tell []entry
+	for i, err := range errs {
+		switch {
+		case err != nil:
+			if failed == nil {
+				failed = map[listing]error{}
+			}
+			failed[of[i]] = enlistError(fmt.Sprintf("put %s into the list of %s", entries[i].chat, entries[i].user), err)
+		case of[i].user == "" && added[i].Val() == 1:
+			tell = append(tell, entries[i])
+		}
+	}
+	s.known.add(listings, failed)
+	s.tellLater(tell)
+	return failed
+}
+
+// enlistError: whatever it was, the message was not stored, and may be sent again.
+func enlistError(tried string, err error) error {
+	var known *chat.Error
+	switch {
+	case errors.As(err, &known):
+		return err
+	case redis.HasErrorPrefix(err, "WRONGTYPE"):
+		return fmt.Errorf("%s: %w", tried, err)
+	case errors.Is(err, errCopies) || errors.Is(err, errFewReplicas):
+		return chat.Wrap(fmt.Errorf("%s: %w", tried, err), chat.Unavailable, "redis has too few replicas; nothing was stored, try again")
+	}
+	return chat.Wrap(fmt.Errorf("%s: %w", tried, err), chat.Unavailable, "redis does not answer; nothing was stored, try again")
+}
+

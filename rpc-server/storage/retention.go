@@ -1,0 +1,140 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// With Retention a log expires. Once Retention is turned off no log may expire, also one that nobody writes to for long.
+// A plain append does not pay for that. Instead, servers with Retention say so in a key, every markEvery. A server
+// without it that finds the key removes the expiry of all logs, and has its own appends remove it meanwhile. It deletes
+// the key when no server has said so for two intervals: then no log can have got an expiry since.
+
+// markEvery is how often the key is written and looked at.
+const markEvery = time.Minute
+
+// persistAtOnce is how many logs are persisted in one pipeline.
+const persistAtOnce = 500
+
+// keepRetention runs until the Store is closed.
+func (s *Store) keepRetention() {
+	pace := newPace()
+	for {
+		wait := markEvery
+		if err := s.settleRetention(context.Background()); err != nil {
+			wait = pace.NextBackOff()
+		} else {
+			pace.Reset()
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-s.nodes.closed:
+			timer.Stop()
+			return
+		}
+	}
+}
+
+// settleRetention does once what keepRetention does. Without Retention it sets persists as it should be.
+func (s *Store) settleRetention(ctx context.Context) error {
+	var now *redis.TimeCmd
+	var marked *redis.StringCmd
+	key := s.keys.retention()
+	errs := s.calls(ctx, 2, exchange{
+		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+			if i == 0 {
+				now = pipeline.Time(ctx)
+				return now
+			}
+			marked = pipeline.Get(ctx, key)
+			return marked
+		},
+		key: func(int) string { return key },
+	})
+	switch {
+	case errs[0] != nil:
+		return errs[0]
+	case errs[1] != nil && !errors.Is(errs[1], redis.Nil):
+		return errs[1]
+	case s.options.Retention > 0:
+		return s.setMark(ctx, now.Val())
+	case marked.Val() == "":
+		s.persists.Store(false)
+		return nil
+	}
+	s.persists.Store(true)
+	if err := s.persistLogs(ctx); err != nil {
+		return err
+	}
+	if at, _ := strconv.ParseInt(marked.Val(), 10, 64); now.Val().UnixMicro()-at < 2*markEvery.Microseconds() {
+		return nil
+	}
+	if err := s.callOne(ctx, "delete the mark of retention", key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
+		return pipeline.Del(ctx, key)
+	}); err != nil {
+		return err
+	}
+	s.persists.Store(false)
+	return nil
+}
+
+func (s *Store) setMark(ctx context.Context, now time.Time) error {
+	key := s.keys.retention()
+	return s.callOne(ctx, "mark that logs expire", key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
+		return pipeline.Set(ctx, key, now.UnixMicro(), 0)
+	})
+}
+
+// persistLogs removes the expiry of all logs that activity names.
+func (s *Store) persistLogs(ctx context.Context) error {
+	for i := range s.keys.partitions {
+		p := &s.keys.partitions[i]
+		for cursor := uint64(0); ; {
+			var page *redis.ScanCmd
+			err := s.callOne(ctx, "read the chats of "+p.tag, p.activity, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
+				page = pipeline.ZScan(ctx, p.activity, cursor, "", persistAtOnce)
+				return page
+			})
+			if err != nil {
+				return err
+			}
+			pairs, next := page.Val()
+			var chats []string
+			for k := 0; k+1 < len(pairs); k += 2 { // with its score
+				chats = append(chats, pairs[k])
+			}
+			for part := range slices.Chunk(chats, persistAtOnce) {
+				if err := s.persist(ctx, p, part); err != nil {
+					return err
+				}
+			}
+			if cursor = next; cursor == 0 {
+				break
+			}
+			select {
+			case <-s.nodes.closed:
+				return chat.Errorf(chat.Unavailable, "the storage is closed")
+			default:
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Store) persist(ctx context.Context, p *partition, chats []string) error {
+	errs := s.calls(ctx, len(chats), exchange{
+		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+			return pipeline.Persist(ctx, p.log+chats[i])
+		},
+		key: func(int) string { return p.activity },
+	})
+	return errors.Join(errs...)
+}

@@ -1,0 +1,134 @@
+-- Appends a batch of messages of which some need more than to be stored. Each costs what it needs.
+--
+-- log.lua and append_one.lua come before it.
+-- KEYS  of each message two, as append.lua, then as its steps say:
+--       i: ids      sorted set: position → "sender/id", and the same with the text's digest before it
+--       m: room     hash: visibility, name, created, admins
+--          members  hash: user → "role since"
+--       1: chats    sorted set of a user: 0, a time or -1 → a chat of the user's
+--       2: chats    of two users
+-- ARGV  7 of append_one.lua, 8 window: how long an id is recognised, in microseconds; then of each message two:
+--       message     encoded
+--       steps       a string of letters; "l" says that the chat is listed already; then as the other letters say:
+--       i: id       "sender/id"
+--          digest   of the text, beginning with "#", as no sender does
+--       m: member   who must be a member where the room is private, and may not send where it was deleted
+--       1, 2: score of the chat where it is new in a list: 0 of a conversation, -1 of a room
+-- Returns an integer for each message: its position, an outcome of append_one.lua, or
+--                -position   the id was known, with this text: nothing is stored.
+-- Then the indices, from 0, of the list keys that got a new entry, in the order of all list keys; then as with_heard
+-- has it.
+local window = tonumber(ARGV[8])
+local k, a, index = 1, 9, -1
+local added, lists = {}, 0
+
+local function key()
+  k = k + 1
+  return KEYS[k - 1]
+end
+
+local function argument()
+  a = a + 1
+  return ARGV[a - 1]
+end
+
+local function has(steps, letter)
+  return string.find(steps, letter, 1, true) ~= nil
+end
+
+-- admit returns an outcome where the member may not send, or nil.
+local function admit(room, members, member)
+  local visibility = pcall('HGET', room, 'visibility')
+  if type(visibility) == 'table' then
+    return failure(visibility)
+  end
+  if visibility == 'deleted' then
+    return DELETED
+  end
+  if visibility == 'private' then
+    local is_member = pcall('HEXISTS', members, member)
+    if type(is_member) == 'table' then
+      return failure(is_member)
+    end
+    if is_member == 0 then
+      return OUTSIDER
+    end
+  end
+end
+
+-- recognise returns the outcome of a message whose id is known, or nil.
+local function recognise(ids, id, digest)
+  local reply = pcall('ZREMRANGEBYSCORE', ids, '-inf', '(' .. text(now - window))
+  if type(reply) == 'table' then
+    return failure(reply)
+  end
+  local known = call('ZSCORE', ids, id)
+  if not known then
+    return nil
+  end
+  if call('ZSCORE', ids, digest .. id) then
+    call('PEXPIRE', ids, text(math.ceil(window / 1000))) -- a write, so that WAIT waits for the copies of the first
+    return -tonumber(known)
+  end
+  return CONFLICT
+end
+
+-- enlist puts the chat into a user's list, and returns an outcome where that failed.
+local function enlist(list, score, chat, index)
+  local reply = pcall('ZADD', list, 'NX', score, chat)
+  if type(reply) == 'table' then
+    return failure(reply)
+  end
+  if reply == 1 then
+    added[#added + 1] = index
+  end
+end
+
+local function append_next()
+  local activity, log = key(), key()
+  local message, steps = argument(), argument()
+  index = index + 1
+  local ids, id, digest, outcome
+  local listed = has(steps, 'l')
+  if has(steps, 'i') then
+    ids, id, digest = key(), argument(), argument()
+  end
+  if has(steps, 'm') then
+    outcome = admit(key(), key(), argument())
+  end
+  if ids and not outcome then
+    outcome = recognise(ids, id, digest)
+  end
+  local users = has(steps, '1') and 1 or has(steps, '2') and 2 or 0
+  if users > 0 then
+    local score = argument()
+    for _ = 1, users do
+      local list = key()
+      outcome = outcome or enlist(list, score, sub(log, #activity - 3), lists)
+      lists = lists + 1
+    end
+    listed = true
+  end
+  if outcome then
+    return outcome
+  end
+  local position = append_one(activity, log, message, listed, index)
+  if ids and position > 0 then
+    local score = digits(position)
+    call('ZADD', ids, score, id, score, digest .. id)
+    call('PEXPIRE', ids, text(math.ceil(window / 1000)))
+  end
+  return position
+end
+
+local results = {}
+while k <= #KEYS do
+  results[#results + 1] = append_next()
+  if refusal then
+    return refusal
+  end
+end
+for i = 1, #added do
+  results[#results + 1] = added[i]
+end
+return with_heard(results)

@@ -1,0 +1,106 @@
+-- Fragment: appends one message. It stands after log.lua, before the scripts that append a batch.
+--
+-- The arguments that all messages of a batch share come first:
+-- ARGV  1 now           microseconds since 1970, at least 1; "" for Redis's own clock, which is read once
+--       2 publish       "publish", or "spublish" in a cluster
+--       3 suffix        of the names of channels
+--       4 trims         "1" where trim is to be called
+--       5 retention     how long a message is kept, in microseconds; 0 is for ever
+--       6 max_messages  how many messages a chat keeps; 0 is all
+--       7 followed      of each message a byte: "1" where its hint carries the message
+local now, publish, suffix, trims = clock(ARGV[1]), ARGV[2], ARGV[3], ARGV[4] == '1'
+local retention, max_messages, followed = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
+local now_digits = digits(now)
+
+-- Outcomes of a message beside its position, which is positive.
+local FULL = 0                        -- the chat's positions are used up
+local CONFLICT = -9007199254740992    -- -2^53: the id is known, with another text
+local OUTSIDER = -9007199254740994    -- the room is private, and the sender is not a member
+local DELETED = -9007199254740996     -- the room was deleted
+local UNLISTED = -9007199254740998    -- activity does not have the chat, and the call does not list it
+local WRONG_TYPE = -9007199254741000  -- a key of the chat has another type
+local FAILED = -9007199254741002      -- Redis refused a command of this message after others were stored
+
+-- An error of Redis belongs to the message whose key has the wrong type. Any other one, such as READONLY or OOM,
+-- concerns the whole batch: it ends the call as long as nothing was stored.
+local stored_any, refusal = false, nil
+
+local function failure(reply)
+  if sub(reply.err, 1, 9) == 'WRONGTYPE' then
+    return WRONG_TYPE
+  end
+  if not stored_any then
+    refusal = reply
+  end
+  return FAILED
+end
+
+-- heard are the indices, from 0, of messages whose hint somebody received although it does not carry the message.
+local heard = {}
+
+-- hint publishes "chat position before member": before is the position of the message before this one in the log, 0
+-- where there is none. To a partition that is not known to be followed it publishes "chat position". A hint may get
+-- lost: a user that may not publish may store.
+local function hint(channel, log, chat, score, member, index)
+  if byte(followed, index + 1) == 49 then
+    local before = call('ZRANGE', log, -2, -2)[1]
+    before = before and sub(before, 1, 16) or '0'
+    pcall(publish, channel, chat .. ' ' .. score .. ' ' .. before .. ' ' .. member)
+    return
+  end
+  local receivers = pcall(publish, channel, chat .. ' ' .. score)
+  if receivers ~= 0 and type(receivers) == 'number' then
+    heard[#heard + 1] = index
+  end
+end
+
+-- append_one returns the message's position, or an outcome that is not positive: then nothing was stored. listed says
+-- that the chat is in the lists of its users, so it may be new to activity. index counts messages from 0.
+--
+-- The names are parts of the keys: "…}:activity" gives "…}:hints", and "…}:log:<chat>" the chat.
+local function append_one(activity, log, message, listed, index)
+  local chat = sub(log, #activity - 3)
+  local position, score = now, now_digits
+  -- Nearly always this is 1: activity has the chat, and time has passed since its last message.
+  local moved = pcall('ZADD', activity, 'XX', 'GT', 'CH', score, chat)
+  if moved ~= 1 or now > max_position then
+    if type(moved) == 'table' then
+      return failure(moved)
+    end
+    local before = call('ZSCORE', activity, chat)
+    if not before and not listed then
+      return UNLISTED
+    end
+    position = position_after(before, now)
+    if not position then
+      return FULL
+    end
+    score = digits(position)
+  end
+  local member = score .. message
+  local reply = pcall('ZADD', log, score, member)
+  if type(reply) == 'table' then
+    return failure(reply)
+  end
+  stored_any = true
+  if moved ~= 1 then
+    call('ZADD', activity, score, chat)
+  end
+  if trims then
+    trim(log, now, retention, max_messages)
+  end
+  hint(sub(activity, 1, -9) .. 'hints' .. suffix, log, chat, score, member, index)
+  return position
+end
+
+-- with_heard adds to the results of a batch what the caller learns from it: -1, then heard.
+local function with_heard(results)
+  if #heard > 0 then
+    results[#results + 1] = -1
+    for i = 1, #heard do
+      results[#results + 1] = heard[i]
+    end
+  end
+  return results
+end
+
