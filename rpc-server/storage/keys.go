@@ -123,8 +123,8 @@ func (k keys) tag(partition string) string { return k.prefix + ":{" + partition 
 
 // What a key is, as keyName has it.
 const (
-	pinKey      = "partitions"
-	readyKey    = "ready"
+	pinKey   = "partitions"
+	readyKey = "ready"
 
 	retentionKey = "retention"
 

@@ -190,4 +190,3 @@ func enlistError(tried string, err error) error {
 	}
 	return chat.Wrap(fmt.Errorf("%s: %w", tried, err), chat.Unavailable, "redis does not answer; nothing was stored, try again")
 }
-
