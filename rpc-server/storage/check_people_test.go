@@ -40,7 +40,7 @@ func fillPeopled(t *testing.T, url string) *peopled {
 	if err := p.store.SetIgnored(t.Context(), chat.IgnoreRequest{User: "ann", Other: "bob", Ignore: true}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.store.Advance(t.Context(), id(t, "club"), chat.Reading{Reader: "ann/phone", Cursor: chat.MaxCursor}); err != nil {
+	if _, err := p.store.Advance(t.Context(), id(t, "club"), chat.Reading{Reader: "ann/phone", Cursor: chat.MaxCursor}, false); err != nil {
 		t.Fatal(err)
 	}
 	return p

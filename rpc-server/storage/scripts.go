@@ -67,19 +67,19 @@ func (s *Store) queueAppend(ctx context.Context, pipeline redis.Pipeliner, a cha
 		digest = textDigest(a.Message.Text)
 	}
 	log, ids, activity := s.keys.append(a.Chat)
-	args := make([]any, 0, 22)
-	args = append(args, "evalsha", appendScript.Hash(), 4, log, ids, activity, s.keys.read(a.Chat))
+	args := make([]any, 0, 20)
+	args = append(args, "evalsha", appendScript.Hash(), 3, log, ids, activity)
 	if a.Member != "" || trace {
 		args = append(args, s.keys.room(a.Chat), s.keys.members(a.Chat))
-		args[2] = 6
+		args[2] = 5
 	}
 	if trace {
 		args = append(args, s.keys.chats(a.Message.Sender))
-		args[2] = 7
+		args[2] = 6
 	}
 	call := redis.NewIntCmd(ctx, append(args,
 		a.Chat.String(), encode(a.Message), messageID, s.options.IdempotencyWindow.Microseconds(), s.options.Retention.Microseconds(),
-		s.options.MaxChatMessages, now, digest, s.publish, s.keys.hints(s.keys.partition(a.Chat)), a.Message.Sender, a.Member)...)
+		s.options.MaxChatMessages, now, digest, s.publish, s.keys.hints(s.keys.partition(a.Chat)), a.Member)...)
 	_ = pipeline.Process(ctx, call)
 	return call
 }
