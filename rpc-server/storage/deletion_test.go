@@ -62,7 +62,7 @@ func (r registry) live() {
 	equal(r.t, "ann's rooms", r.mine("ann"), []string{"hers", "his"}) // which sees that she is there no more
 	live := chat.NewLive(r.store)
 	live.Guard(chat.Access{Required: true, Rooms: r.store})
-	for user, readers := range map[string][]string{"ann": {"ann", "ann/phone"}, "annabel": {"annabel", "annabel/phone"}} {
+	for user, readers := range map[string][]string{"ann": {"ann", "ann/phone"}, "annabel": {"annabel", "annabel/phone"}, "bob": {"bob"}} {
 		for _, reader := range readers {
 			read := chat.ReadRequest{Chat: "hers", Reading: chat.Reading{Reader: reader, Cursor: 10}}
 			if _, err := live.Read(as(user), read); err != nil {

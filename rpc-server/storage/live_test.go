@@ -84,23 +84,24 @@ func TestReaders(t *testing.T) {
 		}
 		w := watchOf(t, store, pair)
 		w.confirmed(pair)
+		const none = -1
 		for _, c := range []struct {
 			reader     string
 			cursor     int64
 			force      bool
 			want, told int64
 		}{
-			{"alice", 0, false, 0, 0},
+			{"alice", 0, false, 0, none},
 			{"alice", 7, false, 7, 7},
-			{"alice", 7, false, 7, 0},
-			{"alice", 5, false, 7, 0},
+			{"alice", 7, false, 7, none},
+			{"alice", 5, false, 7, none},
 			{"alice/phone", 5, false, 5, 5},
 			{"alice", end - 1, false, end - 1, end - 1},
 			{"alice", end + 1, false, end, end},
-			{"alice", chat.MaxCursor, false, end, 0},
-			{"alice", end - 1, false, end, 0},
+			{"alice", chat.MaxCursor, false, end, none},
+			{"alice", end - 1, false, end, none},
 			{"alice", 255, true, 255, 255},
-			{"alice", 255, true, 255, 0},
+			{"alice", 255, true, 255, none},
 			{"alice", chat.MaxCursor, true, end, end},
 			{"alice", 0, true, 0, 0},
 			{"alice", 256, false, 256, 256},
@@ -109,7 +110,7 @@ func TestReaders(t *testing.T) {
 			if err != nil || got != c.want {
 				t.Errorf("Advance(%s, %d, %v) = %d, %v; want %d", c.reader, c.cursor, c.force, got, err, c.want)
 			}
-			if c.told == 0 {
+			if c.told == none {
 				continue
 			}
 			moved := w.until("the movement", kind(chat.Moved))
