@@ -70,12 +70,17 @@ func (i *inbox) Run(ctx contextType) error {
 	}
 	out := standardOutput(i.JSON, false)
 	request := client.InboxRequest{Reader: reader, Limit: i.Limit}
+	shown := map[string]bool{}
 	for {
 		page, err := c.Inbox(ctx, request)
 		if err != nil {
 			return err
 		}
 		for _, entry := range page.Chats {
+			if shown[entry.Chat] { // something was said meanwhile
+				continue
+			}
+			shown[entry.Chat] = true
 			if err := out.print(entryLine(entry), entry); err != nil {
 				return err
 			}

@@ -42,7 +42,8 @@ func (p *place) orZero() place {
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (p *place) UnmarshalJSON(text []byte) error {
-	if string(text) == `"end"` {
+	var word string
+	if json.Unmarshal(text, &word) == nil && word == "end" {
 		p.end = true
 		return nil
 	}

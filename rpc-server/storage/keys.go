@@ -17,7 +17,7 @@ import (
 //	im:{p}:log:<chat>      sorted set  send_time → 16 digits of it + stored message    append.lua   RETENTION after the newest
 //	im:{p}:ids:<chat>      sorted set  send_time → sender/id, with and without digest  append.lua   IDEMPOTENCY_WINDOW after the newest
 //	im:{p}:activity        sorted set  newest send_time of a chat → the chat           append.lua   never
-//	im:{p}:read:<chat>     hash        reader → cursor                                 append.lua, advance.lua  never
+//	im:{p}:read:<chat>     hash        reader → cursor                                 advance.lua  never
 //	im:{p}:room:<room>     hash        visibility, name, created, how many admins      room.lua     never
 //	im:{p}:members:<room>  hash        user → "role since"                             room.lua     never
 //	im:{p}:present:<chat>  sorted set  when it lapses, in ms → "reader gateway"        attend.lua   90 s after the last
@@ -43,7 +43,7 @@ func (k keys) ready() string { return k.prefix + ":ready" }
 
 func (k keys) log(id chat.ID) string { return k.partition(id) + ":log:" + id.String() }
 
-// append returns the keys of one append, but for read.
+// append returns the keys of one append.
 func (k keys) append(id chat.ID) (log, ids, activity string) {
 	partition := k.partition(id)
 	return partition + ":log:" + id.String(), partition + ":ids:" + id.String(), partition + ":activity"
