@@ -133,13 +133,15 @@ struct SignalResponse {
     2: required string Msg
 }
 
-// Moves a reader's cursor forward, never back.
+// Moves a reader's cursor: forward, and never past the chat's end.
 struct ReadRequest {
     1: required string Chat
     2: required string Reader        // a user, or one of her devices: "alice/phone"
     3: required i64 Cursor           // all before it is read
     4: optional string RequestId
     5: optional Caller caller
+    6: optional bool End             // to the chat's end; then Cursor is 0
+    7: optional bool Force           // also back
 }
 
 struct ReadResponse {

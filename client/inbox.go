@@ -18,7 +18,7 @@ type InboxRequest struct {
 type InboxEntry struct {
 	Chat   string   `json:"chat"`
 	Last   *Message `json:"last_message"` // that is not of somebody ignored; nil where there is none
-	Unread int      `json:"unread"`       // messages of others; 100 are more than 99
+	Unread int      `json:"unread"`       // messages of others from Cursor on; 100 are more than 99
 	Cursor int64    `json:"cursor"`       // where the reader stands
 }
 
@@ -29,7 +29,8 @@ type Inbox struct {
 	NextCursor int64        `json:"next_cursor"` // where to continue from; 0 at the end
 }
 
-// Inbox returns a page of a user's chats.
+// Inbox returns a page of a user's chats. A chat that moves up between two pages comes at the end: every chat that stays
+// in the list is on one page, and some may be on two. The pages are to be asked for within a day of the first.
 func (c *Client) Inbox(ctx context.Context, r InboxRequest) (Inbox, error) {
 	var inbox Inbox
 	err := c.get(ctx, "/api/inbox", url.Values{

@@ -35,13 +35,29 @@ func (c *Client) Signal(ctx context.Context, s Signal) error {
 	return c.post(ctx, "/api/signal", s, &struct{}{})
 }
 
-// Read moves a reader's cursor forward, never back, and returns where it stands. After the message m has been read it
-// is m.NextCursor().
-func (c *Client) Read(ctx context.Context, r Reading) (int64, error) {
+// Read moves a reader's cursor forward, never back nor past the chat's end, and returns where it stands. After the message
+// m has been read it is m.NextCursor(). Sending does not move it.
+func (c *Client) Read(ctx context.Context, r Reading) (int64, error) { return c.read(ctx, r) }
+
+// ReadBack is Read, but the cursor may also move back: what comes after it is unread again.
+func (c *Client) ReadBack(ctx context.Context, r Reading) (int64, error) {
+	return c.read(ctx, struct {
+		Reading
+
+		Force bool `json:"force"`
+	}{r, true})
+}
+
+// ReadAll moves a reader's cursor to the chat's end, and returns where that is.
+func (c *Client) ReadAll(ctx context.Context, chat, reader string) (int64, error) {
+	return c.read(ctx, map[string]string{"chat": chat, "reader": reader, "cursor": "end"})
+}
+
+func (c *Client) read(ctx context.Context, what any) (int64, error) {
 	var stands struct {
 		Cursor int64 `json:"cursor"`
 	}
-	err := c.post(ctx, "/api/read", r, &stands)
+	err := c.post(ctx, "/api/read", what, &stands)
 	return stands.Cursor, err
 }
 

@@ -70,12 +70,17 @@ func (i *inbox) Run(ctx contextType) error {
 	}
 	out := standardOutput(i.JSON, false)
 	request := client.InboxRequest{Reader: reader, Limit: i.Limit}
+	shown := map[string]bool{}
 	for {
 		page, err := c.Inbox(ctx, request)
 		if err != nil {
 			return err
 		}
 		for _, entry := range page.Chats {
+			if shown[entry.Chat] { // something was said meanwhile
+				continue
+			}
+			shown[entry.Chat] = true
 			if err := out.print(entryLine(entry), entry); err != nil {
 				return err
 			}
@@ -111,6 +116,15 @@ type read struct {
 	reading
 	Chat   string `arg:"" help:"alice:bob, or a room."`
 	Cursor *int64 `name:"cursor" placeholder:"N" help:"What comes before it is read. Default: all that is there now."`
+	Force  bool   `name:"force" help:"Move back, too: what comes after --cursor is unread again."`
+}
+
+// Validate refuses to go back to nowhere. Kong calls it.
+func (r read) Validate() error {
+	if r.Force && r.Cursor == nil {
+		return errors.New("--force needs --cursor")
+	}
+	return r.reading.Validate()
 }
 
 // Run moves the reader's cursor.
@@ -120,12 +134,17 @@ func (r *read) Run(ctx contextType) error {
 		return err
 	}
 	moved := client.Reading{Chat: r.Chat, Reader: reader}
-	if r.Cursor != nil {
+	switch {
+	case r.Cursor == nil:
+		moved.Cursor, err = c.ReadAll(ctx, r.Chat, reader)
+	case r.Force:
 		moved.Cursor = *r.Cursor
-	} else if moved.Cursor, err = newest(ctx, c, r.Chat, 0); err != nil {
-		return err
+		moved.Cursor, err = c.ReadBack(ctx, moved)
+	default:
+		moved.Cursor = *r.Cursor
+		moved.Cursor, err = c.Read(ctx, moved)
 	}
-	if moved.Cursor, err = c.Read(ctx, moved); err != nil {
+	if err != nil {
 		return err
 	}
 	return standardOutput(r.JSON, false).print(fmt.Sprintf("%s is read up to %d", moved.Chat, moved.Cursor), moved)

@@ -33,11 +33,15 @@ func TestReading(t *testing.T) {
 	s.want("/api/pull?chat=alice:bob&unread=true&reader=alice", "messages.text=[2]")
 	s.want("/api/pull?chat=alice:bob&unread=true&reader=alice/phone", "messages.text=[1,2]")
 	s.want("/api/unread?reader=alice", "chats.unread=[1,1]")
-	s.want("/api/readers?chat=bob:alice", "chat=bob:alice readers.reader=[alice,bob] count=2")
+	s.want("/api/readers?chat=bob:alice", "chat=bob:alice readers.reader=[alice] count=1")
 
-	// sending reads all before it
+	// sending reads nothing, and is nothing to read
 	s.send("alice:bob", "alice", "4")
-	s.want("/api/unread?reader=alice", "chats.chat=[alice:carol]")
+	s.want("/api/unread?reader=alice", "chats.chat=[alice:bob,alice:carol] chats.unread=[1,1]")
+	s.want("/api/inbox?reader=alice", "chats.chat=[alice:bob,alice:carol] chats.unread=[1,1]")
+	s.want("/api/unread?reader=bob", "chats.unread=[1]")
+	s.want("/api/pull?chat=alice:bob&unread=true&reader=alice", "messages.text=[2,4]")
+	s.want("/api/readers?chat=bob:alice", "readers.reader=[alice]")
 	s.want("/api/unread?reader=alice/phone", "chats.chat=[alice:bob,alice:carol] chats.unread=[2,1]")
 
 	s.ask("PUT", "/api/ignored/bob?as=alice", "")
@@ -76,8 +80,24 @@ func TestReadingWithTheClient(t *testing.T) {
 	if !slices.Equal(texts, []string{"1", "2"}) {
 		t.Errorf("All(unread) = %q, want both", texts)
 	}
-	if readings, count, err := c.Readers(t.Context(), "alice:bob"); err != nil || count != 1 || readings[0].Reader != "bob" {
-		t.Errorf("Readers() = %v, %d, %v; want bob", readings, count, err)
+	if readings, count, err := c.Readers(t.Context(), "alice:bob"); err != nil || count != 0 {
+		t.Errorf("Readers() = %v, %d, %v; want nobody, who has only sent", readings, count, err)
+	}
+	end := inbox.Chats[0].Last.NextCursor()
+	if got, err := c.ReadAll(t.Context(), "alice:bob", "alice"); err != nil || got != end {
+		t.Errorf("ReadAll() = %d, %v; want %d", got, err, end)
+	}
+	if unread, err := c.Unread(t.Context(), "alice"); err != nil || len(unread) != 0 {
+		t.Errorf("Unread() after ReadAll() = %v, %v; want nothing", unread, err)
+	}
+	if got, err := c.Read(t.Context(), client.Reading{Chat: "alice:bob", Reader: "alice", Cursor: end - 1}); err != nil || got != end {
+		t.Errorf("Read() back = %d, %v; want %d, as before", got, err, end)
+	}
+	if got, err := c.ReadBack(t.Context(), client.Reading{Chat: "alice:bob", Reader: "alice", Cursor: 1}); err != nil || got != 1 {
+		t.Errorf("ReadBack() = %d, %v; want 1", got, err)
+	}
+	if readings, count, err := c.Readers(t.Context(), "alice:bob"); err != nil || count != 1 || readings[0].Reader != "alice" || readings[0].Cursor != 1 {
+		t.Errorf("Readers() = %v, %d, %v; want alice at 1", readings, count, err)
 	}
 	if err := c.Ignore(t.Context(), "alice", "bob"); err != nil {
 		t.Fatal(err)
@@ -100,6 +120,7 @@ func TestReadingWithTheClient(t *testing.T) {
 func TestInboxStream(t *testing.T) {
 	s := startInboxStack(t, redistest.Start(t).URL())
 	s.send("alice:bob", "bob", "read")
+	s.ask("POST", "/api/read", `{"chat":"alice:bob","reader":"alice","cursor":"end"}`)
 	s.send("alice:bob", "alice", "own")
 	s.send("alice:bob", "bob", "unread")
 	events := s.stream("inbox=true&reader=alice", "")
@@ -117,7 +138,7 @@ func TestInboxStream(t *testing.T) {
 		feed  *feed
 		first []string
 	}{
-		"events": {events, []string{"unread"}}, "frames": {frames, []string{"unread"}},
+		"events": {events, []string{"own", "unread"}}, "frames": {frames, []string{"own", "unread"}},
 		"from the beginning": {all, []string{"read", "own", "unread"}},
 	} {
 		c.feed.until("more")

@@ -112,7 +112,7 @@ func decodeJSON(body []byte, into any) error {
 	}
 }
 
-var typeNames = map[string]string{"string": "a string", "int64": "a whole number", "bool": "true or false", "slice": "a list"}
+var typeNames = map[string]string{"string": "a string", "int64": "a whole number", "bool": "true or false", "slice": "a list", "struct": `a whole number or "end"`}
 
 func wrongType(field, expected string) error {
 	return chat.Errorf(chat.InvalidArgument, "%s is not %s", field, expected)

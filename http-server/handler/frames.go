@@ -13,7 +13,8 @@ type frame struct {
 	Ref      string `json:"ref"`
 	Chat     string `json:"chat"`
 	Inbox    bool   `json:"inbox"`
-	Cursor   *int64 `json:"cursor"`
+	Cursor   *place `json:"cursor"`
+	Force    bool   `json:"force"`
 	Limit    int64  `json:"limit"`
 	Reverse  bool   `json:"reverse"`
 	Reader   string `json:"reader"`
@@ -28,12 +29,7 @@ type frame struct {
 }
 
 // cursor is 0 where none is given.
-func (f frame) cursor() int64 {
-	if f.Cursor == nil {
-		return 0
-	}
-	return *f.Cursor
-}
+func (f frame) cursor() int64 { return f.Cursor.orZero().position }
 
 // maxRef is the longest ref, in bytes.
 const maxRef = 64
@@ -43,6 +39,9 @@ func readFrame(text []byte) (frame, error) {
 	err := decodeJSON(text, &f)
 	if err != nil {
 		err = chat.Errorf(chat.InvalidArgument, "%s", strings.Replace(chat.AsError(err).Message, "the body is", "the frame is", 1))
+	}
+	if err == nil && f.Cursor.orZero().end && f.Type != "read" {
+		err = wrongType("cursor", typeNames["int64"])
 	}
 	if err == nil && len(f.Ref) > maxRef {
 		err = chat.Errorf(chat.InvalidArgument, "ref is %d bytes; the limit is %d", len(f.Ref), maxRef)

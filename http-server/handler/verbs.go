@@ -129,7 +129,7 @@ func (s *socket) pull(ctx context.Context, f frame) (any, error) {
 }
 
 func (s *socket) read(ctx context.Context, f frame) (any, error) {
-	cursor, err := s.handler.live.Read(ctx, chat.ReadRequest{Chat: f.Chat, Reading: chat.Reading{Reader: f.Reader, Cursor: f.cursor()}})
+	cursor, err := s.handler.live.Read(ctx, reads(f.Chat, f.Reader, f.Cursor, f.Force))
 	return readFrameOut{head{Type: "read", Ref: f.Ref, Chat: f.Chat}, f.Reader, cursor}, err
 }
 

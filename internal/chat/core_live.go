@@ -62,13 +62,19 @@ func (a *Alive) Read(ctx context.Context, r ReadRequest) (int64, error) {
 	if err == nil {
 		err = checkCursor(r.Reading.Cursor)
 	}
+	if err == nil && r.End && r.Reading.Cursor != 0 {
+		err = Errorf(InvalidArgument, "the cursor is %d and the end; it is one of both", r.Reading.Cursor)
+	}
 	if err == nil {
 		err = a.access.enter(ctx, id, r.Chat, callerOf(ctx))
 	}
 	if err != nil {
 		return 0, err
 	}
-	cursor, err := a.store.Advance(ctx, id, r.Reading)
+	if r.End {
+		r.Reading.Cursor = MaxCursor // the store knows the end
+	}
+	cursor, err := a.store.Advance(ctx, id, r.Reading, r.Force)
 	return cursor, orNil(err)
 }
 

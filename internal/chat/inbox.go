@@ -20,7 +20,7 @@ type Receipts struct {
 // InboxRequest asks for a page of a user's chats.
 type InboxRequest struct {
 	Reader string // a user, or one of her devices: "alice/phone"
-	Cursor int64  // inclusive; 0 is from the newest
+	Cursor int64  // the NextCursor of the page before; 0 is from the newest
 	Limit  int64  // chats at most, but for those where something was said at the same time; 0 asks for the default
 }
 
@@ -32,11 +32,12 @@ type InboxEntry struct {
 	Cursor int64    // where the reader stands
 }
 
-// Inbox is a page of a user's chats. The one where something was said last is the first.
+// Inbox is a page of a user's chats. The one where something was said last is the first. A chat that stays in the list is
+// on one of the pages at least: one that moves up meanwhile comes once more, after the others.
 type Inbox struct {
 	Entries    []InboxEntry
 	HasMore    bool
-	NextCursor int64 // where to continue from, inclusive; 0 at the end
+	NextCursor int64 // where to continue from; 0 at the end
 }
 
 // Unread is how many messages wait in a chat.
@@ -119,6 +120,7 @@ type InboxStore interface {
 // Newest is what an inbox is sorted by.
 type Newest struct {
 	Position int64
+	Read     int64 // the time when it was read: a later message has this position, or a higher one; 0 is unknown
 	Cursor   int64 // in a room it is not before its reader became a member
 	Gone     bool  // it is a room of which she is none
 }
@@ -129,7 +131,7 @@ type Glance struct {
 	Last    bool     // the last message is wanted
 	From    int64    // from where messages count as unread; notices do not
 	Member  string   // who must be a member, because the chat is a room; else nothing is in it
-	Own     string   // the user whose messages do not count; "" where none from From on can be hers
+	Own     string   // the user, whose own messages do not count
 	Ignored []string // whose messages neither count nor are the last one; notices are nobody's
 }
 

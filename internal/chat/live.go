@@ -68,10 +68,12 @@ type Reading struct {
 	Cursor int64  // every message before it is read
 }
 
-// ReadRequest moves a reader's cursor forward.
+// ReadRequest moves a reader's cursor. It never stands past the chat's end, which is one past the newest message.
 type ReadRequest struct {
 	Chat    string
 	Reading Reading
+	End     bool // to the chat's end; the Reading's Cursor is 0
+	Force   bool // also back; else the cursor only moves forward
 }
 
 // Attendance are the readers who watch a chat through one gateway.
@@ -87,7 +89,8 @@ type Live interface {
 	Watch() Watch
 	// Signal tells the watchers of a chat.
 	Signal(context.Context, Signal) error
-	// Read moves a reader's cursor forward, never back, and returns where it stands.
+	// Read moves a reader's cursor, forward unless the request has Force, and returns where it stands. Nothing else
+	// moves it: who sends has said nothing of what she has read.
 	Read(context.Context, ReadRequest) (int64, error)
 	// Attend says who watches chats through a gateway. It replaces what the gateway said of these chats before, and
 	// lapses unless it is said again within AttendanceLapses.
@@ -101,8 +104,9 @@ type LiveStore interface {
 	Watch() Watch
 	// Tell publishes a Signalled event.
 	Tell(context.Context, Event) error
-	// Advance moves a reader's cursor forward, publishes a Moved event where it did, and returns where it stands.
-	Advance(context.Context, ID, Reading) (int64, error)
+	// Advance moves a reader's cursor forward, or also back with force, but not past the chat's end. It publishes a Moved
+	// event with the new cursor where that is another one, and returns where the reader stands.
+	Advance(ctx context.Context, id ID, r Reading, force bool) (int64, error)
 	// Attend replaces what a gateway said of chats, and publishes PresenceChanged where it differs.
 	Attend(ctx context.Context, gateway string, present map[ID][]string) error
 	// Present returns who is present, sorted.

@@ -145,7 +145,7 @@ func (r *Readership) Inbox(ctx context.Context, asked InboxRequest) (Inbox, erro
 	if err != nil {
 		return Inbox{}, err
 	}
-	chats, next := inboxPage(l.written(), asked.Cursor, r.limits.page(asked.Limit))
+	chats, next := pageOf(l.written(), asked.Cursor, r.limits.page(asked.Limit))
 	inbox := Inbox{HasMore: next > 0, NextCursor: next, Entries: make([]InboxEntry, len(chats))}
 	glances := make([]Glance, len(chats))
 	for i, c := range chats {
@@ -164,22 +164,6 @@ func (r *Readership) Inbox(ctx context.Context, asked InboxRequest) (Inbox, erro
 		}
 	}
 	return inbox, nil
-}
-
-// inboxPage returns a page of what is sorted, newest first, and where the next one begins, or 0. Chats of one position
-// are in one page, however many they are, so that the position is enough to go on from.
-func inboxPage(chats []listed, cursor int64, limit int) (page []listed, next int64) {
-	if cursor > 0 {
-		chats = chats[slices.IndexFunc(append(chats, listed{}), func(c listed) bool { return c.Position <= cursor }):]
-	}
-	end := min(limit, len(chats))
-	for end > 0 && end < len(chats) && chats[end].Position == chats[end-1].Position {
-		end++
-	}
-	if end < len(chats) {
-		next = chats[end].Position
-	}
-	return chats[:end], next
 }
 
 // Unread implements Inboxes.
@@ -207,13 +191,9 @@ func (r *Readership) Unread(ctx context.Context, reader string) ([]Unread, error
 	return unread, nil
 }
 
-// glance says who does not count in a chat. What a user has sent herself lies before her cursor, which sending moves;
-// only the cursors of her devices stay behind.
+// glance says who does not count in a chat: the user herself, and those whom she ignores.
 func (l list) glance(c listed) Glance {
-	g := Glance{Chat: c.id, From: c.Cursor}
-	if l.reader != l.user {
-		g.Own = l.user
-	}
+	g := Glance{Chat: c.id, From: c.Cursor, Own: l.user}
 	if first, second, pair := c.id.Users(); pair {
 		for _, user := range []string{first, second} {
 			if l.ignored[user] {

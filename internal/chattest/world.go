@@ -166,13 +166,18 @@ func (m *memory) Tell(_ context.Context, e chat.Event) error {
 	return nil
 }
 
-func (m *memory) Advance(_ context.Context, id chat.ID, r chat.Reading) (int64, error) {
+func (m *memory) Advance(_ context.Context, id chat.ID, r chat.Reading, force bool) (int64, error) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
 	if m.read[id] == nil {
 		m.read[id] = map[string]int64{}
 	}
-	if r.Cursor > m.read[id][r.Reader] {
+	end := int64(0)
+	if log := m.logs[id]; len(log) > 0 {
+		end = log[len(log)-1].SendTime + 1
+	}
+	known := m.read[id][r.Reader]
+	if r.Cursor = min(r.Cursor, end); r.Cursor > known || force && r.Cursor != known {
 		m.read[id][r.Reader] = r.Cursor
 		m.tell(chat.Event{Chat: id, Kind: chat.Moved, Reading: &r})
 	}

@@ -41,7 +41,8 @@ func (a *asked) Present(_ context.Context, id string) ([]string, error) {
 
 var (
 	aSignal  = chat.Signal{Chat: "bob:alice", Sender: "bob", Type: "typing", Data: "é"}
-	aReading = chat.ReadRequest{Chat: "bob:alice", Reading: chat.Reading{Reader: "bob/phone", Cursor: 7}}
+	aReading = chat.ReadRequest{Chat: "bob:alice", Reading: chat.Reading{Reader: "bob/phone", Cursor: 7}, Force: true}
+	theEnd   = chat.ReadRequest{Chat: "bob:alice", Reading: chat.Reading{Reader: "bob/phone"}, End: true}
 	present  = []chat.Attendance{{Chat: "room", Readers: []string{"alice", "bob"}}}
 )
 
@@ -57,6 +58,10 @@ var liveCalls = map[string]liveCall{
 	"Read": {
 		func(ctx context.Context, c *Client) (any, error) { return c.Read(ctx, aReading) },
 		aReading, int64(chat.MaxCursor), true,
+	},
+	"Read to the end": {
+		func(ctx context.Context, c *Client) (any, error) { return c.Read(ctx, theEnd) },
+		theEnd, int64(chat.MaxCursor), true,
 	},
 	"Attend": {
 		func(ctx context.Context, c *Client) (any, error) { return nil, c.Attend(ctx, "gateway", present) },

@@ -37,14 +37,23 @@ func SignalledOf(r *rpc.SignalResponse) error { return errorOf(r.Code, r.Msg) }
 
 // ReadRequest is what a client sends.
 func ReadRequest(r chat.ReadRequest, by chat.Caller, requestID string) *rpc.ReadRequest {
-	return &rpc.ReadRequest{
+	request := &rpc.ReadRequest{
 		Chat: r.Chat, Reader: r.Reading.Reader, Cursor: r.Reading.Cursor, RequestId: optional(requestID), Caller: Caller(by),
 	}
+	if r.End {
+		request.End = &r.End
+	}
+	if r.Force {
+		request.Force = &r.Force
+	}
+	return request
 }
 
 // ReadRequestOf is what the server makes of a request.
 func ReadRequestOf(r *rpc.ReadRequest) chat.ReadRequest {
-	return chat.ReadRequest{Chat: r.Chat, Reading: chat.Reading{Reader: r.Reader, Cursor: r.Cursor}}
+	return chat.ReadRequest{
+		Chat: r.Chat, Reading: chat.Reading{Reader: r.Reader, Cursor: r.Cursor}, End: r.GetEnd(), Force: r.GetForce(),
+	}
 }
 
 // ReadResponse is what the server answers.

@@ -95,6 +95,10 @@ var faultKinds = []faultKind{
 		"HDEL the reader: then she has read nothing", false,
 	},
 	{
+		FaultCursorAhead, "a reader's cursor is not past the chat's end",
+		"--repair moves it to the end; until then nothing that is said there counts as unread for the reader", true,
+	},
+	{
 		FaultRoom, "a room has its visibility, and the time when it was created",
 		"HSET what is missing; without a visibility the room is everybody's", false,
 	},

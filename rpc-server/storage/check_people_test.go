@@ -40,7 +40,7 @@ func fillPeopled(t *testing.T, url string) *peopled {
 	if err := p.store.SetIgnored(t.Context(), chat.IgnoreRequest{User: "ann", Other: "bob", Ignore: true}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.store.Advance(t.Context(), id(t, "club"), chat.Reading{Reader: "ann/phone", Cursor: chat.MaxCursor}); err != nil {
+	if _, err := p.store.Advance(t.Context(), id(t, "club"), chat.Reading{Reader: "ann/phone", Cursor: chat.MaxCursor}, false); err != nil {
 		t.Fatal(err)
 	}
 	return p
@@ -209,6 +209,10 @@ func TestCheckNamesTheFaultOfPeople(t *testing.T) {
 		{"cursor that is none", func(p *peopled) { p.do("hset", p.readers("club"), "ann", "soon") }, FaultCursor, 1, 1},
 		{"cursor below all", func(p *peopled) { p.do("hset", p.readers("club"), "ann", -1) }, FaultCursor, 1, 1},
 		{"cursor beyond all", func(p *peopled) { p.do("hset", p.readers("club"), "ann", chat.MaxCursor+1) }, FaultCursor, 1, 1},
+		{"cursors past the end", func(p *peopled) {
+			p.do("hset", p.readers("club"), "ann", chat.MaxCursor, "bob/pad", 1<<52)
+			p.do("hset", p.readers("silent"), "ann", chat.MaxCursor) // which has no end yet
+		}, FaultCursorAhead, 2, 0},
 		{"readers who are none", func(p *peopled) {
 			p.do("hset", p.readers("club"), "ann/", 1, "/phone", 1, "ann/a/b", 1, "a:b", 1)
 		}, FaultCursor, 4, 4},

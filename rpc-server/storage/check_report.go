@@ -32,6 +32,7 @@ const (
 	FaultChatUnlisted    FaultKind = "chat-unlisted"
 	FaultListEntry       FaultKind = "list-entry"
 	FaultCursor          FaultKind = "reader-cursor"
+	FaultCursorAhead     FaultKind = "reader-ahead"
 	FaultRoom            FaultKind = "room-fields"
 	FaultRoomMissing     FaultKind = "room-missing"
 	FaultRoomMember      FaultKind = "room-member"

@@ -2,11 +2,14 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
 )
@@ -126,8 +129,7 @@ func (c *Checker) judgeIgnored(ctx context.Context, key, _ string) ([]finding, t
 	return sorted(found), tally{}, nil
 }
 
-// checkReaders judges how far a chat's readers have read. There may be no log, and a reader may say that she is further
-// than it goes.
+// checkReaders judges how far a chat's readers have read. There may be no log.
 func (c *Checker) checkReaders(ctx context.Context, key string, name keyName) error {
 	id, placed := c.placed(key, name)
 	if !placed {
@@ -144,9 +146,20 @@ func (c *Checker) checkReaders(ctx context.Context, key string, name keyName) er
 			if err != nil {
 				return nil, tally{}, fmt.Errorf("read %s: %w", key, err)
 			}
+			end, err := c.endOf(ctx, id)
+			if err != nil {
+				return nil, tally{}, err
+			}
 			for i := 0; i+1 < len(pairs); i += 2 {
-				if detail := wrongCursor(id, pairs[i], pairs[i+1]); detail != "" {
-					found[pairs[i]] = finding{Fault: Fault{Kind: FaultCursor, Key: key, Detail: detail}, of: pairs[i]}
+				reader, at := pairs[i], pairs[i+1]
+				if detail := wrongCursor(id, reader, at); detail != "" {
+					found[reader] = finding{Fault: Fault{Kind: FaultCursor, Key: key, Detail: detail}, of: reader}
+				} else if end > 0 && cursorOf(at) > end {
+					detail := fmt.Sprintf("%s is at %s, and the chat ends at %d", reader, at, end)
+					found[reader] = finding{
+						Fault: Fault{Kind: FaultCursorAhead, Key: key, Detail: detail}, of: reader,
+						mend: func(ctx context.Context) (bool, error) { return true, c.comeBack(ctx, id, reader) },
+					}
 				}
 			}
 			if cursor = next; cursor == 0 {
@@ -154,6 +167,28 @@ func (c *Checker) checkReaders(ctx context.Context, key string, name keyName) er
 			}
 		}
 	})
+}
+
+// endOf returns where a chat ends, which is after its newest message, or 0 where none is known. It is read after what is
+// compared with it: no cursor is set past an end that was not there.
+func (c *Checker) endOf(ctx context.Context, id chat.ID) (int64, error) {
+	_, _, activity := c.keys.append(id)
+	newest, err := c.redis.ZScore(ctx, activity, id.String()).Result()
+	switch {
+	case errors.Is(err, redis.Nil) || redis.HasErrorPrefix(err, "WRONGTYPE"): // the latter is named by itself
+		return 0, nil
+	case err != nil:
+		return 0, fmt.Errorf("read the activity of %s: %w", id, err)
+	}
+	return int64(newest) + 1, nil
+}
+
+// comeBack runs advance.lua, which moves a reader's cursor to the chat's end where it stands past that.
+func (c *Checker) comeBack(ctx context.Context, id chat.ID, reader string) error {
+	_, _, activity := c.keys.append(id)
+	before, after := encodeMoved(id, reader)
+	return advanceScript.Run(ctx, c.redis, []string{c.keys.read(id), activity},
+		reader, 0, false, "publish", c.keys.news(c.keys.partition(id)), before, after, id.String()).Err()
 }
 
 // wrongCursor says what is wrong with a reader, or with where she stands; "" is nothing.

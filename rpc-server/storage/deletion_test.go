@@ -62,7 +62,7 @@ func (r registry) live() {
 	equal(r.t, "ann's rooms", r.mine("ann"), []string{"hers", "his"}) // which sees that she is there no more
 	live := chat.NewLive(r.store)
 	live.Guard(chat.Access{Required: true, Rooms: r.store})
-	for user, readers := range map[string][]string{"ann": {"ann", "ann/phone"}, "annabel": {"annabel/phone"}} {
+	for user, readers := range map[string][]string{"ann": {"ann", "ann/phone"}, "annabel": {"annabel", "annabel/phone"}, "bob": {"bob"}} {
 		for _, reader := range readers {
 			read := chat.ReadRequest{Chat: "hers", Reading: chat.Reading{Reader: reader, Cursor: 10}}
 			if _, err := live.Read(as(user), read); err != nil {
@@ -70,6 +70,7 @@ func (r registry) live() {
 			}
 		}
 	}
+	r.say("bob", "readonly", "one of bob's")
 	only := chat.ReadRequest{Chat: "readonly", Reading: chat.Reading{Reader: "ann/phone", Cursor: 10}}
 	if _, err := live.Read(as("ann"), only); err != nil {
 		r.t.Fatal(err)

@@ -68,6 +68,7 @@ func setOf(members []string) map[string]bool {
 
 // Newest implements chat.InboxStore with one call of newest.lua for each partition, whatever the number of chats.
 func (s *Store) Newest(ctx context.Context, reader string, chats []chat.ID) ([]chat.Newest, error) {
+	began := s.now()
 	var tags []string
 	in := map[string][]int{} // indices of chats by partition
 	for i, id := range chats {
@@ -105,8 +106,11 @@ func (s *Store) Newest(ctx context.Context, reader string, chats []chat.ID) ([]c
 		if errs[i] != nil {
 			return nil, callError("read what is new in "+tag, errs[i])
 		}
+		answer := calls[i].Val()
+		read := s.readAt(began, answer[0], answer[1])
 		for k, index := range in[tag] {
-			found := calls[i].Val()[3*k : 3*k+3]
+			newest[index].Read = read
+			found := answer[2+3*k : 2+3*k+3]
 			if found[0] != "" {
 				at, err := strconv.ParseFloat(found[0], 64)
 				if err != nil {
@@ -120,6 +124,17 @@ func (s *Store) Newest(ctx context.Context, reader string, chats []chat.ID) ([]c
 		}
 	}
 	return newest, nil
+}
+
+// readAt is the time of an answer, by the clock that appends go by.
+func (*Store) readAt(began, seconds, micros string) int64 {
+	if began != "" {
+		at, _ := strconv.ParseInt(began, 10, 64)
+		return at
+	}
+	at, _ := strconv.ParseInt(seconds, 10, 64)
+	beside, _ := strconv.ParseInt(micros, 10, 64)
+	return at*1_000_000 + beside
 }
 
 // cursorOf reads a cursor as advance.lua does: what is none is 0.
@@ -142,11 +157,22 @@ func isRoom(id chat.ID) bool {
 	return !pair
 }
 
+// All looks of an inbox are in one pipeline, unless those who are ignored make it too large: each look names them.
+const (
+	glanceArguments    = 1 << 15
+	glanceOwnArguments = 11
+)
+
 // Glance implements chat.InboxStore with glance.lua.
 func (s *Store) Glance(ctx context.Context, glances []chat.Glance) ([]chat.Glanced, error) {
 	oldest := s.oldest()
 	calls := make([]*redis.SliceCmd, len(glances))
+	ignored := 0
+	for _, g := range glances {
+		ignored = max(ignored, len(g.Ignored))
+	}
 	errs := s.calls(ctx, len(glances), exchange{
+		atOnce: max(commandsAtOnce, glanceArguments/(glanceOwnArguments+ignored)),
 		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			g := glances[i]
 			last := "0"

@@ -32,7 +32,6 @@ func (w *inboxWorld) sends(t *rapid.T, name, sender string) {
 	}
 	m.SendTime = receipt.SendTime
 	w.logs[name] = append(w.logs[name], m)
-	w.cursors[name][sender] = max(w.cursors[name][sender], m.SendTime+1)
 	id, _ := chat.ParseID(name)
 	if first, second, pair := id.Users(); pair {
 		w.lists[first][name], w.lists[second][name] = true, true
@@ -53,17 +52,24 @@ func (w *inboxWorld) burst(t *rapid.T) {
 
 func (w *inboxWorld) read(t *rapid.T) {
 	name, reader := w.draw(t, inboxReaders)
-	cursor := int64(0)
+	cursor, end := rapid.SampledFrom([]int64{0, 1, chat.MaxCursor}).Draw(t, "cursor"), int64(0)
 	if log := w.logs[name]; len(log) > 0 {
-		cursor = log[rapid.IntRange(0, len(log)-1).Draw(t, "message")].SendTime + rapid.Int64Range(0, 60).Draw(t, "past")
+		end = log[len(log)-1].SendTime + 1
+		if rapid.Bool().Draw(t, "at a message") {
+			cursor = log[rapid.IntRange(0, len(log)-1).Draw(t, "message")].SendTime + rapid.Int64Range(0, 60).Draw(t, "past")
+		}
 	}
-	want := max(w.cursors[name][reader], cursor)
+	force := rapid.Bool().Draw(t, "force")
+	want := min(cursor, end)
+	if known := w.cursors[name][reader]; !force {
+		want = max(known, want)
+	}
 	id, _ := chat.ParseID(name)
-	got, err := w.store.Advance(context.Background(), id, chat.Reading{Reader: reader, Cursor: cursor})
+	got, err := w.store.Advance(context.Background(), id, chat.Reading{Reader: reader, Cursor: cursor}, force)
 	if err != nil || got != want {
-		t.Fatalf("Advance(%s, %s, %d) = %d, %v; want %d", name, reader, cursor, got, err, want)
+		t.Fatalf("Advance(%s, %s, %d, %v) = %d, %v; want %d", name, reader, cursor, force, got, err, want)
 	}
-	if want > 0 { // else nothing was written
+	if want != w.cursors[name][reader] { // else nothing was written
 		w.cursors[name][reader] = want
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -39,6 +40,7 @@ func checkInbox(t *testing.T, url string) {
 }
 
 func (w *inboxWorld) check(t *rapid.T) {
+	w.now = w.now.Add(time.Millisecond) // some of its notices may be ahead of the clock
 	for _, reader := range inboxReaders {
 		want := w.inbox(reader)
 		w.checkPages(t, reader, want)
@@ -138,30 +140,60 @@ func (w *inboxWorld) checkPull(t *rapid.T) {
 	}
 }
 
-// TestSendingNeverMovesBack: who said that she has read further than there are messages stays there.
-func TestSendingNeverMovesBack(t *testing.T) {
+// TestOnlyReadersMoveTheirCursors: what is sent says nothing of what its sender has read, whatever she had said before.
+func TestOnlyReadersMoveTheirCursors(t *testing.T) {
 	t.Parallel()
 	store := openAt(t, redistest.Start(t).URL(), Options{})
 	room := id(t, "room")
-	ahead, err := store.Advance(t.Context(), room, chat.Reading{Reader: "alice", Cursor: chat.MaxCursor})
-	if err != nil || ahead != chat.MaxCursor {
-		t.Fatalf("Advance() = %d, %v", ahead, err)
+	send := func(senders ...string) int64 {
+		var last int64
+		for _, sender := range senders {
+			appended, err := appendOne(store, room, chat.Message{Sender: sender, Text: "x"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			last = appended.SendTime
+		}
+		return last
 	}
-	for _, sender := range []string{"alice", "bob", "bob"} {
-		if _, err := appendOne(store, room, chat.Message{Sender: sender, Text: "x"}); err != nil {
-			t.Fatal(err)
+	end := send("alice", "bob") + 1
+	for _, reader := range []string{"alice", "alice/phone"} {
+		if got, err := store.Advance(t.Context(), room, chat.Reading{Reader: reader, Cursor: chat.MaxCursor}, false); err != nil || got != end {
+			t.Fatalf("Advance(%s) to the end = %d, %v; want %d", reader, got, err, end)
 		}
 	}
-	last, err := rangeOne(store, room, chat.MaxCursor, true, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := chat.Receipts{Count: 2, Readings: []chat.Reading{{Reader: "alice", Cursor: ahead}, {Reader: "bob", Cursor: last[0].SendTime + 1}}}
-	if got, err := store.Readings(t.Context(), room, 10); err != nil || !slices.Equal(got.Readings, want.Readings) || got.Count != want.Count {
+	send("alice", "bob", "bob")
+	want := []chat.Reading{{Reader: "alice", Cursor: end}, {Reader: "alice/phone", Cursor: end}}
+	if got, err := store.Readings(t.Context(), room, 10); err != nil || !slices.Equal(got.Readings, want) || got.Count != 2 {
 		t.Errorf("Readings() = %+v, %v; want %+v", got, err, want)
 	}
 	if got, err := store.Readings(t.Context(), room, 1); err != nil || len(got.Readings) != 1 || got.Count != 2 {
 		t.Errorf("Readings() of one = %+v, %v; want one and the count of both", got, err)
+	}
+}
+
+// TestCursorsPastTheEnd: those that an earlier release let stand there come back to the end when their reader reads.
+func TestCursorsPastTheEnd(t *testing.T) {
+	t.Parallel()
+	store := openAt(t, redistest.Start(t).URL(), Options{})
+	pair, reading := id(t, "alice:bob"), chat.Reading{Reader: "alice", Cursor: 1}
+	if err := store.redis.HSet(t.Context(), store.keys.read(pair), "alice", chat.MaxCursor).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := store.Advance(t.Context(), pair, reading, false); err != nil || got != chat.MaxCursor {
+		t.Errorf("Advance() where nothing was said = %d, %v; want %d, where it was", got, err, int64(chat.MaxCursor))
+	}
+	appended, err := appendOne(store, pair, chat.Message{Sender: "bob", Text: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := watchOf(t, store, pair)
+	w.confirmed(pair)
+	if got, err := store.Advance(t.Context(), pair, reading, false); err != nil || got != appended.SendTime+1 {
+		t.Errorf("Advance() = %d, %v; want the end, %d", got, err, appended.SendTime+1)
+	}
+	if moved := w.until("the movement", kind(chat.Moved)); moved.Reading.Cursor != appended.SendTime+1 {
+		t.Errorf("Next() = %+v, want a cursor of %d", moved.Reading, appended.SendTime+1)
 	}
 }
 

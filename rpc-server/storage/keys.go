@@ -19,7 +19,7 @@ import (
 //	im:{p}:log:<chat>      sorted set  send_time → 16 digits of it + stored message    append.lua   RETENTION after the newest
 //	im:{p}:ids:<chat>      sorted set  send_time → sender/id, with and without digest  append.lua   IDEMPOTENCY_WINDOW after the newest
 //	im:{p}:activity        sorted set  newest send_time of a chat → the chat           append.lua   never
-//	im:{p}:read:<chat>     hash        reader → cursor                                 append.lua, advance.lua  never
+//	im:{p}:read:<chat>     hash        reader → cursor                                 advance.lua  never
 //	im:{p}:room:<room>     hash        visibility, name, created, how many admins      room.lua     never
 //	im:{p}:members:<room>  hash        user → "role since"                             room.lua     never
 //	im:{p}:present:<chat>  sorted set  when it lapses, in ms → "reader gateway"        attend.lua   90 s after the last

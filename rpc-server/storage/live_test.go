@@ -74,26 +74,43 @@ func TestReaders(t *testing.T) {
 	onEveryForm(t, func(t *testing.T, url string) {
 		store := openAt(t, url, Options{})
 		pair := id(t, "alice:bob")
+		var end int64
+		for range 2 {
+			appended, err := appendOne(store, pair, chat.Message{Sender: "bob", Text: "x"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			end = appended.SendTime + 1
+		}
 		w := watchOf(t, store, pair)
 		w.confirmed(pair)
+		const none = -1
 		for _, c := range []struct {
-			reader             string
-			cursor, want, told int64
+			reader     string
+			cursor     int64
+			force      bool
+			want, told int64
 		}{
-			{"alice", 0, 0, 0},
-			{"alice", 7, 7, 7},
-			{"alice", 7, 7, 0},
-			{"alice", 5, 7, 0},
-			{"alice/phone", 5, 5, 5},
-			{"alice", chat.MaxCursor - 1, chat.MaxCursor - 1, chat.MaxCursor - 1},
-			{"alice", chat.MaxCursor, chat.MaxCursor, chat.MaxCursor},
-			{"alice", chat.MaxCursor - 1, chat.MaxCursor, 0},
+			{"alice", 0, false, 0, none},
+			{"alice", 7, false, 7, 7},
+			{"alice", 7, false, 7, none},
+			{"alice", 5, false, 7, none},
+			{"alice/phone", 5, false, 5, 5},
+			{"alice", end - 1, false, end - 1, end - 1},
+			{"alice", end + 1, false, end, end},
+			{"alice", chat.MaxCursor, false, end, none},
+			{"alice", end - 1, false, end, none},
+			{"alice", 255, true, 255, 255},
+			{"alice", 255, true, 255, none},
+			{"alice", chat.MaxCursor, true, end, end},
+			{"alice", 0, true, 0, 0},
+			{"alice", 256, false, 256, 256},
 		} {
-			got, err := store.Advance(context.Background(), pair, chat.Reading{Reader: c.reader, Cursor: c.cursor})
+			got, err := store.Advance(context.Background(), pair, chat.Reading{Reader: c.reader, Cursor: c.cursor}, c.force)
 			if err != nil || got != c.want {
-				t.Errorf("Advance(%s, %d) = %d, %v; want %d", c.reader, c.cursor, got, err, c.want)
+				t.Errorf("Advance(%s, %d, %v) = %d, %v; want %d", c.reader, c.cursor, c.force, got, err, c.want)
 			}
-			if c.told == 0 {
+			if c.told == none {
 				continue
 			}
 			moved := w.until("the movement", kind(chat.Moved))
@@ -257,7 +274,10 @@ func TestLiveCallsWithoutRedis(t *testing.T) {
 		"Tell": func() error {
 			return store.Tell(ctx, chat.Event{Chat: room, Kind: chat.Signalled, Signal: &chat.Signal{Sender: "a", Type: "typing"}})
 		},
-		"Advance": func() error { _, err := store.Advance(ctx, room, chat.Reading{Reader: "a", Cursor: 1}); return err },
+		"Advance": func() error {
+			_, err := store.Advance(ctx, room, chat.Reading{Reader: "a", Cursor: 1}, false)
+			return err
+		},
 		"Attend":  func() error { return store.Attend(ctx, "g", map[chat.ID][]string{room: {"a"}}) },
 		"Present": func() error { _, err := store.Present(ctx, room); return err },
 	}

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"unsafe"
@@ -18,6 +19,15 @@ func encodeEvent(e chat.Event) []byte {
 	told := wire.WatchResponse([]chat.Event{e}).Events[0]
 	buf := make([]byte, told.BLength())
 	return buf[:told.FastWrite(buf)]
+}
+
+// encodeMoved encodes a Moved event but for its cursor, which only advance.lua knows: eight bytes, the highest first,
+// between before and after.
+func encodeMoved(id chat.ID, reader string) (before, after []byte) {
+	const none = -1 // eight bytes of 0xff, which no name in UTF-8 has
+	event := encodeEvent(chat.Event{Chat: id, Kind: chat.Moved, Reading: &chat.Reading{Reader: reader, Cursor: none}})
+	before, after, _ = bytes.Cut(event, bytes.Repeat([]byte{0xff}, 8))
+	return before, after
 }
 
 // decodeEvent reads any string. It is false for what says nothing that this release knows.

@@ -13,7 +13,7 @@ import (
 )
 
 // Advance implements chat.LiveStore with advance.lua. The list of the reader's user says first that she was there.
-func (s *Store) Advance(ctx context.Context, id chat.ID, r chat.Reading) (int64, error) {
+func (s *Store) Advance(ctx context.Context, id chat.ID, r chat.Reading, force bool) (int64, error) {
 	user := chat.UserOf(r.Reader)
 	isNew, score := s.readerIsNew(id, user)
 	if isNew && s.nodes.only == nil {
@@ -21,13 +21,14 @@ func (s *Store) Advance(ctx context.Context, id chat.ID, r chat.Reading) (int64,
 			return 0, err
 		}
 	}
-	keys := []any{s.keys.read(id)}
+	_, _, activity := s.keys.append(id)
+	keys := []any{s.keys.read(id), activity}
 	if isNew && s.nodes.only != nil {
 		keys = append(keys, s.keys.chats(user))
 	}
-	event := encodeEvent(chat.Event{Chat: id, Kind: chat.Moved, Reading: &r})
+	before, after := encodeMoved(id, r.Reader)
 	args := append([]any{"evalsha", advanceScript.Hash(), len(keys)}, keys...)
-	args = append(args, r.Reader, r.Cursor, s.publish, s.newsOf(id), event, id.String(), score)
+	args = append(args, r.Reader, r.Cursor, force, s.publish, s.newsOf(id), before, after, id.String(), score)
 	var call *redis.IntCmd
 	err := s.callOne(ctx, fmt.Sprintf("move a reader of %s", id), s.keys.read(id),
 		func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {

@@ -1152,6 +1152,8 @@ type ReadRequest struct {
 	Cursor    int64   `thrift:"Cursor,3,required" frugal:"3,required,i64" json:"Cursor"`
 	RequestId *string `thrift:"RequestId,4,optional" frugal:"4,optional,string" json:"RequestId,omitempty"`
 	Caller    *Caller `thrift:"caller,5,optional" frugal:"5,optional,Caller" json:"caller,omitempty"`
+	End       *bool   `thrift:"End,6,optional" frugal:"6,optional,bool" json:"End,omitempty"`
+	Force     *bool   `thrift:"Force,7,optional" frugal:"7,optional,bool" json:"Force,omitempty"`
 }
 
 func NewReadRequest() *ReadRequest {
@@ -1190,6 +1192,24 @@ func (p *ReadRequest) GetCaller() (v *Caller) {
 	}
 	return p.Caller
 }
+
+var ReadRequest_End_DEFAULT bool
+
+func (p *ReadRequest) GetEnd() (v bool) {
+	if !p.IsSetEnd() {
+		return ReadRequest_End_DEFAULT
+	}
+	return *p.End
+}
+
+var ReadRequest_Force_DEFAULT bool
+
+func (p *ReadRequest) GetForce() (v bool) {
+	if !p.IsSetForce() {
+		return ReadRequest_Force_DEFAULT
+	}
+	return *p.Force
+}
 func (p *ReadRequest) SetChat(val string) {
 	p.Chat = val
 }
@@ -1205,6 +1225,12 @@ func (p *ReadRequest) SetRequestId(val *string) {
 func (p *ReadRequest) SetCaller(val *Caller) {
 	p.Caller = val
 }
+func (p *ReadRequest) SetEnd(val *bool) {
+	p.End = val
+}
+func (p *ReadRequest) SetForce(val *bool) {
+	p.Force = val
+}
 
 func (p *ReadRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
@@ -1212,6 +1238,14 @@ func (p *ReadRequest) IsSetRequestId() bool {
 
 func (p *ReadRequest) IsSetCaller() bool {
 	return p.Caller != nil
+}
+
+func (p *ReadRequest) IsSetEnd() bool {
+	return p.End != nil
+}
+
+func (p *ReadRequest) IsSetForce() bool {
+	return p.Force != nil
 }
 
 func (p *ReadRequest) String() string {
@@ -1227,6 +1261,8 @@ var fieldIDToName_ReadRequest = map[int16]string{
 	3: "Cursor",
 	4: "RequestId",
 	5: "caller",
+	6: "End",
+	7: "Force",
 }
 
 type ReadResponse struct {

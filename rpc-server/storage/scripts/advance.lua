@@ -1,26 +1,52 @@
--- Moves a reader's cursor in a chat forward, never back.
+-- Moves a reader's cursor in a chat: forward, or with force to wherever it is said; never past the chat's end.
 --
--- KEYS  1 read     hash: reader → cursor
---       2 chats    sorted set: 0, a time or -1 → a chat of the reader's; only where her list may not have this one yet, and
---                  there is no cluster
+-- KEYS  1 read      hash: reader → cursor
+--       2 activity  sorted set: newest position of a chat → the chat
+--       3 chats     sorted set: 0, a time or -1 → a chat of the reader's; only where her list may not have this one yet, and
+--                   there is no cluster
 -- ARGV  1 reader   who has read
 --       2 cursor   all before it is read
---       3 publish  "publish", or "spublish" in a cluster
---       4 channel  of the partition's news
---       5 event    encoded: that the reader is at cursor; published where the cursor has moved
---       6 chat     canonical id
---       7 listed   its score in chats
--- Returns where the cursor stands.
-local read, reader, cursor = KEYS[1], ARGV[1], ARGV[2]
-local publish, channel, event = ARGV[3], ARGV[4], ARGV[5]
+--       3 force    "1": the cursor may move back
+--       4 publish  "publish", or "spublish" in a cluster
+--       5 channel  of the partition's news
+--       6 before   the event that the reader is at her cursor, encoded, up to the cursor's eight bytes; it is published
+--                  where the cursor has moved
+--       7 after    what comes after them
+--       8 chat     canonical id
+--       9 listed   its score in chats
+-- Returns where the cursor stands. The end is one past the newest position, also where that message has expired, and 0
+-- where nothing was ever said.
+local read, activity, reader, cursor, force = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1'
+local publish, channel, before, after, chat = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 
-if KEYS[2] then -- whatever lies there, the cursor is moved
-  redis.pcall('ZADD', KEYS[2], 'NX', ARGV[7], ARGV[6])
+if KEYS[3] then -- whatever lies there, the cursor is moved
+  redis.pcall('ZADD', KEYS[3], 'NX', ARGV[9], chat)
 end
-local known = tonumber(redis.call('HGET', read, reader) or 0) or 0 -- numbers below 2^53 are exact
-if tonumber(cursor) <= known then
+
+-- The number in eight bytes, the highest first; numbers below 2^53 are exact.
+local function bytes(number)
+  local eight = {}
+  for i = 8, 1, -1 do
+    eight[i] = string.char(number % 256)
+    number = math.floor(number / 256)
+  end
+  return table.concat(eight)
+end
+
+local known = tonumber(redis.call('HGET', read, reader) or 0) or 0
+local newest = redis.call('ZSCORE', activity, chat)
+local last, stood = 0, known
+if newest then
+  last = tonumber(newest) + 1
+  stood = math.min(known, last) -- earlier releases let a cursor stand past the end, where nothing ever is unread
+end
+cursor = math.min(cursor, last)
+if not force then
+  cursor = math.max(cursor, stood)
+end
+if cursor == known then
   return known
 end
-redis.call('HSET', read, reader, cursor)
-redis.pcall(publish, channel, event) -- a user who may not publish may still read
-return tonumber(cursor)
+redis.call('HSET', read, reader, string.format('%.0f', cursor))
+redis.pcall(publish, channel, before .. bytes(cursor) .. after) -- a user who may not publish may still read
+return cursor

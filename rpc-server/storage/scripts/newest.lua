@@ -5,11 +5,11 @@
 -- ARGV  1 reader    whose cursors are wanted
 --       2 user      the reader's
 --       3…          the chats, in the order of their hashes
--- Returns for each chat three strings: the position of its newest message, the reader's cursor, and what the user is as a
--- member. "" is none.
+-- Returns the time in seconds and the microseconds beside them, and then for each chat three strings: the position of its
+-- newest message, the reader's cursor, and what the user is as a member. "" is none.
 local activity, reader, user = KEYS[1], ARGV[1], ARGV[2]
 
-local found = {}
+local found = redis.call('TIME')
 local key = 2
 for i = 3, #ARGV do
   local chat, member = ARGV[i], ''

@@ -4172,12 +4172,16 @@ func (p *SignalResponse) String() string {
 //   - Cursor
 //   - RequestId
 //   - Caller
+//   - End
+//   - Force
 type ReadRequest struct {
 	Chat      string  `thrift:"Chat,1,required" db:"Chat" json:"Chat"`
 	Reader    string  `thrift:"Reader,2,required" db:"Reader" json:"Reader"`
 	Cursor    int64   `thrift:"Cursor,3,required" db:"Cursor" json:"Cursor"`
 	RequestId *string `thrift:"RequestId,4" db:"RequestId" json:"RequestId,omitempty"`
 	Caller    *Caller `thrift:"caller,5" db:"caller" json:"caller,omitempty"`
+	End       *bool   `thrift:"End,6" db:"End" json:"End,omitempty"`
+	Force     *bool   `thrift:"Force,7" db:"Force" json:"Force,omitempty"`
 }
 
 func NewReadRequest() *ReadRequest {
@@ -4213,12 +4217,38 @@ func (p *ReadRequest) GetCaller() *Caller {
 	}
 	return p.Caller
 }
+
+var ReadRequest_End_DEFAULT bool
+
+func (p *ReadRequest) GetEnd() bool {
+	if !p.IsSetEnd() {
+		return ReadRequest_End_DEFAULT
+	}
+	return *p.End
+}
+
+var ReadRequest_Force_DEFAULT bool
+
+func (p *ReadRequest) GetForce() bool {
+	if !p.IsSetForce() {
+		return ReadRequest_Force_DEFAULT
+	}
+	return *p.Force
+}
 func (p *ReadRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
 }
 
 func (p *ReadRequest) IsSetCaller() bool {
 	return p.Caller != nil
+}
+
+func (p *ReadRequest) IsSetEnd() bool {
+	return p.End != nil
+}
+
+func (p *ReadRequest) IsSetForce() bool {
+	return p.Force != nil
 }
 
 func (p *ReadRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -4285,6 +4315,26 @@ func (p *ReadRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
 		case 5:
 			if fieldTypeId == thrift.STRUCT {
 				if err := p.ReadField5(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 6:
+			if fieldTypeId == thrift.BOOL {
+				if err := p.ReadField6(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 7:
+			if fieldTypeId == thrift.BOOL {
+				if err := p.ReadField7(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -4360,6 +4410,24 @@ func (p *ReadRequest) ReadField5(ctx context.Context, iprot thrift.TProtocol) er
 	return nil
 }
 
+func (p *ReadRequest) ReadField6(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadBool(ctx); err != nil {
+		return thrift.PrependError("error reading field 6: ", err)
+	} else {
+		p.End = &v
+	}
+	return nil
+}
+
+func (p *ReadRequest) ReadField7(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadBool(ctx); err != nil {
+		return thrift.PrependError("error reading field 7: ", err)
+	} else {
+		p.Force = &v
+	}
+	return nil
+}
+
 func (p *ReadRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "ReadRequest"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -4378,6 +4446,12 @@ func (p *ReadRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 			return err
 		}
 		if err := p.writeField5(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField6(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField7(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -4459,6 +4533,36 @@ func (p *ReadRequest) writeField5(ctx context.Context, oprot thrift.TProtocol) (
 	return err
 }
 
+func (p *ReadRequest) writeField6(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetEnd() {
+		if err := oprot.WriteFieldBegin(ctx, "End", thrift.BOOL, 6); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 6:End: ", p), err)
+		}
+		if err := oprot.WriteBool(ctx, bool(*p.End)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.End (6) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 6:End: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *ReadRequest) writeField7(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetForce() {
+		if err := oprot.WriteFieldBegin(ctx, "Force", thrift.BOOL, 7); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 7:Force: ", p), err)
+		}
+		if err := oprot.WriteBool(ctx, bool(*p.Force)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Force (7) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 7:Force: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *ReadRequest) Equals(other *ReadRequest) bool {
 	if p == other {
 		return true
@@ -4484,6 +4588,22 @@ func (p *ReadRequest) Equals(other *ReadRequest) bool {
 	}
 	if !p.Caller.Equals(other.Caller) {
 		return false
+	}
+	if p.End != other.End {
+		if p.End == nil || other.End == nil {
+			return false
+		}
+		if (*p.End) != (*other.End) {
+			return false
+		}
+	}
+	if p.Force != other.Force {
+		if p.Force == nil || other.Force == nil {
+			return false
+		}
+		if (*p.Force) != (*other.Force) {
+			return false
+		}
 	}
 	return true
 }
