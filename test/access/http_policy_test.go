@@ -56,7 +56,7 @@ same GET    /api/ws                       401  exp  inv  inv  101  101  101  101
 same POST   /api/signal                   401  exp  inv  inv  403  403  403  200  200  200   chat={room} sender={me} type=typing
 own  POST   /api/read                     401  exp  inv  inv  403  403  403  200  200  200   chat={room} reader={me} cursor=9007199254740990
 own  POST   /api/read                     401  exp  inv  inv  200  403  403  200  200  400   chat={room} cursor=9007199254740990
-same GET    /api/pull                     401  exp  inv  inv  200  403  403  200  200  400   chat={room} unread=true
+same GET    /api/pull                     401  exp  inv  inv  200* 403  403  200* 200* 400   chat={room} unread=true
 same GET    /api/presence                 401  exp  inv  inv  200  403  403  200  200  200   chat={room}
 same GET    /api/readers                  401  exp  inv  inv  200  403  403  200  200  200   chat={room}
 same GET    /api/rooms/:room              401  exp  inv  inv  403  403  403  200* 200* 200*  :room={room} as={me}
