@@ -28,5 +28,17 @@ type Head struct {
 	Kind     Kind
 }
 
-// hidden reports whether a reader who ignores these users does not see the entry. Notices are seen by everyone.
-func (h Head) hidden(ignored map[string]bool) bool { return h.Kind != KindNotice && ignored[h.Sender] }
+// Hidden reports whether a reader who ignores these users does not see the entry. Notices are seen by everyone.
+func (h Head) Hidden(ignored map[string]bool) bool { return h.Kind != KindNotice && ignored[h.Sender] }
+
+// len is how many messages were read.
+func (r *Ranged) len() int { return len(r.Messages) + len(r.Entries) }
+
+// head returns the head of the message that was read as number i.
+func (r *Ranged) head(i int) Head {
+	if r.Entries != nil {
+		return r.Head(r.Entries[i])
+	}
+	m := &r.Messages[i]
+	return Head{Position: m.SendTime, Sender: m.Sender, Kind: m.Kind()}
+}

@@ -13,3 +13,19 @@ func encode(m chat.Message) []byte { return stored.Encode(m) }
 func appendEncoded(b []byte, m chat.Message) []byte { return stored.Append(b, m) }
 
 func decodeMember(member string) (chat.Message, error) { return stored.Decode(member) }
+
+// checkHeads returns what is wrong with the first member that has no head.
+func checkHeads(members []string) error {
+	for _, member := range members {
+		if _, err := stored.ReadHead(member); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// headOf returns the head of a member that has passed checkHeads.
+func headOf(member string) chat.Head {
+	head, _ := stored.ReadHead(member)
+	return head
+}
