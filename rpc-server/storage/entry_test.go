@@ -188,3 +188,34 @@ func TestGlanceOfErased(t *testing.T) {
 		}
 	}
 }
+
+// TestRangeOfEntries: entries are handed on as they lie there, of today and of before; one without a head fails its range.
+func TestRangeOfEntries(t *testing.T) {
+	t.Parallel()
+	store := openAt(t, redistest.Start(t, "--appendonly", "no").URL(), Options{})
+	room := id(t, "room")
+	members := []string{
+		string(stored.AppendMember(nil, chat.Message{Sender: "ann", Text: "one", SendTime: 1})),
+		asBefore(chat.Message{Sender: "bob", Erased: true, SendTime: 2}),
+	}
+	add := func(position int, member string) {
+		if err := store.redis.ZAdd(context.Background(), store.keys.log(room), redis.Z{Score: float64(position), Member: member}).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, member := range members {
+		add(i+1, member)
+	}
+	asked := []chat.Range{{Chat: room, Limit: 10, Raw: true}}
+	read := store.Range(context.Background(), asked)[0]
+	if read.Err != nil || len(read.Messages) != 0 || len(read.Entries) != 2 || read.Entries[0] != members[0] || read.Entries[1] != members[1] {
+		t.Fatalf("Range() = %+v, want the entries %q", read, members)
+	}
+	if got, want := read.Head(read.Entries[1]), (chat.Head{Position: 2, Sender: "bob", Kind: chat.KindErased}); got != want {
+		t.Errorf("Head() = %+v, want %+v", got, want)
+	}
+	add(3, members[0][:positionDigits+5])
+	if read := store.Range(context.Background(), asked)[0]; chat.AsError(read.Err).Code != chat.Internal {
+		t.Errorf("Range() with a damaged entry = %v, want internal", read.Err)
+	}
+}
