@@ -176,7 +176,7 @@ func TestDecodeJSONOfParts(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4)) // the same each time
 	part := func() string { return parts[random.IntN(len(parts))] }
 	taken := 0
-	for range 60_000 {
+	for range 15_000 {
 		var body strings.Builder
 		body.WriteString("{")
 		for i := range random.IntN(5) {
@@ -200,7 +200,7 @@ func TestDecodeJSONOfParts(t *testing.T) {
 		decodesAs(t, []byte(text), &pull, &wantPull)
 		framesAs(t, []byte(text))
 	}
-	if taken < 1000 {
+	if taken < 300 {
 		t.Errorf("%d requests went the short way, want more", taken)
 	}
 }
