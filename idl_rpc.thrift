@@ -70,6 +70,7 @@ struct PullRequest {
     6: optional string Reader   // a user, or one of her devices: without the messages of those whom the user ignores
     7: optional bool Unread     // from where the Reader stands; Cursor is 0, and Reverse false
     8: optional Caller caller
+    9: optional bool Entries    // the caller reads Entries instead of Messages; a server may answer either
 }
 
 struct PullResponse {
@@ -78,6 +79,7 @@ struct PullResponse {
     3: optional list<Message> Messages
     4: optional bool HasMore
     5: optional i64 NextCursor  // where to continue from
+    6: optional binary Entries  // members of the log, as stored, each after its length in four bytes, the high one first
 }
 
 // A batch is many requests in one call. Each has its own response, in the same order; one that fails fails alone.
@@ -554,11 +556,13 @@ service IMService {
 }
 
 // StoredMessage is a message as it lies in a chat's log in Redis, in Thrift's binary protocol. Chat and send_time
-// are not in it: the key and the position say them.
+// are not in it: the key and the position say them. Sender and Kind are written first, Text last: a script finds who
+// wrote an entry without reading all of it. Readers accept any order.
 struct StoredMessage {
     1: required string Text
     2: required string Sender
     3: optional string Id
     4: optional Notice notice
     5: optional bool Erased    // Text is empty
+    6: optional i8 Kind        // 1: a message, 2: a notice, 3: erased; entries of older servers lack it
 }

@@ -87,7 +87,7 @@ func checkMediaType(contentType string) error {
 var fastJSON = sonic.Config{CopyString: true, ValidateString: true}.Froze()
 
 // decodeJSON reads one JSON object into a generated request. Field names match without regard to case, unknown ones
-// are ignored.
+// are ignored. Half of a surrogate pair is refused wherever it stands.
 func decodeJSON(body []byte, into any) error {
 	if !utf8.Valid(body) {
 		return chat.Errorf(chat.InvalidArgument, "the body is not valid UTF-8")
@@ -95,9 +95,17 @@ func decodeJSON(body []byte, into any) error {
 	if trimmed := bytes.TrimLeft(body, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {
 		return chat.Errorf(chat.InvalidArgument, `the body is not a JSON object like {"chat":"alice:bob"}`)
 	}
-	// Valid first: the fast decoder misses a wrong escape in an unknown field where an escaped name follows.
-	if json.Valid(body) && fastJSON.Unmarshal(body, into) == nil {
+	if readHot(body, into) {
 		return nil
+	}
+	// Valid first: the fast decoder misses a wrong escape in an unknown field where an escaped name follows.
+	if json.Valid(body) {
+		if !pairsSurrogates(body) {
+			return chat.Errorf(chat.InvalidArgument, `the body is not valid JSON: a string has half of a surrogate pair, like \ud83d, which is no character`)
+		}
+		if fastJSON.Unmarshal(body, into) == nil {
+			return nil
+		}
 	}
 	// What the fast decoder refuses, the standard library judges: its errors name the field.
 	err := json.Unmarshal(body, into)

@@ -3,7 +3,10 @@ package handler
 import (
 	"encoding/json"
 	"math"
+	"math/rand/v2"
 	"net/url"
+	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -53,6 +56,17 @@ func TestDecodeJSON(t *testing.T) {
 		{"trailing text", `{"chat":"a"} x`, &api.SendRequest{}, "not valid JSON"},
 		{"trailing comma", `{"chat":"a",}`, &api.SendRequest{}, "not valid JSON"},
 		{"a wrong escape in an unknown field", `{"hat":"\uaawaaaaa0061","\u0063hat":"b"}`, nil, "not valid JSON"},
+		{"half of a pair", `{"chat":"a","text":"\ud800"}`, nil, "half of a surrogate pair"},
+		{"the other half", `{"text":"x\uDFFFx"}`, nil, "half of a surrogate pair"},
+		{"half, then a letter", `{"text":"\ud83da"}`, nil, "half of a surrogate pair"},
+		{"half, then an escape", `{"text":"\ud83d\n"}`, nil, "half of a surrogate pair"},
+		{"half, then no half", `{"text":"\ud83d\u0061"}`, nil, "half of a surrogate pair"},
+		{"two first halves", `{"id":"\ud83d\ud83d\ude00"}`, nil, "half of a surrogate pair"},
+		{"half in an unknown field", `{"chat":"a","x":["\ud800"]}`, nil, "half of a surrogate pair"},
+		{"half in a name", `{"\ud800":1}`, nil, "half of a surrogate pair"},
+		{"no half, but its letters", `{"text":"\\ud800"}`, &api.SendRequest{Text: `\ud800`}, ""},
+		{"all escapes", `{"text":"\"\\\/\b\f\n\r\t\u00e9\uD83D\uDE00\u0000"}`, &api.SendRequest{Text: "\"\\/\b\f\n\r\té😀\x00"}, ""},
+		{"a name twice", `{"text":"a","text":"b","text":null}`, &api.SendRequest{Text: "b"}, ""},
 		{"single quotes", `{'chat':'a'}`, &api.SendRequest{}, "not valid JSON"},
 		{"too deep", strings.Repeat(`{"a":`, 20_000) + "1" + strings.Repeat("}", 20_000), nil, "not valid JSON"},
 		{"invalid UTF-8", "{\"chat\":\"\xff\"}", &api.SendRequest{}, "not valid UTF-8"},
@@ -113,7 +127,10 @@ func FuzzDecodeJSON(f *testing.F) {
 		"{\"\u017fender\":\"a\",\"li\u212ait\":1}", `{"chat":"a","chat":1}`, `{"chat":"a","text":1,"id":"b"}`, `{"chat":"\u0061","\u0063hat":"b"}`,
 		`{"x":[1,]}`, `{"x":tru}`, `{"x":.5,"chat":"a"}`, `{"chat":"a"}}`, `{"reverse":true,"reverse":null}`, `{"x":"\ud800"}`, `{"limit":"1"}`,
 		`{"chat":"a" "text":"b"}`, `{"x":-}`, `{"x":1.e1}`, `{"x":{"y":nul}}`, `{"x":"\u12g4"}`, `{"x":"\q"}`, "{\"x\":\"\x01\"}",
-		`{"hat":"\uaawaaaaa0061","\u0063hat":"b"}`, `{"x":"\u12g4","\u0063hat":"b"}`,
+		`{"hat":"\uaawaaaaa0061","\u0063hat":"b"}`, `{"x":"\u12g4","\u0063hat":"b"}`, `{"text":"\ud83d\ude00\u00e9\"\\\/\b\f\n\r\t"}`,
+		` { "chat" : "a" , "cursor" : -12 , "limit":0,"reverse":false,"unread":true,"wait":"1s","reader":"a/b"} `, `{"cursor":-}`, `{"cursor":00}`,
+		`{"cursor":123456789012345678}`, `{"cursor":1234567890123456789}`, `{"reverse":truex}`, `{"limit":1x}`, `{"text":"\ud800\u0061"}`, `{"text":"\"}`,
+		`{"type":"watch","ref":"1","inbox":true,"cursor":5,"presence":false,"batch":"1s","signal":"typing","data":"x"}`, `{"chat":"a",}`, `{,"chat":"a"}`, `{"chat":"a"`,
 	} {
 		f.Add([]byte(body))
 	}
@@ -122,18 +139,81 @@ func FuzzDecodeJSON(f *testing.F) {
 		var pull, wantPull api.PullRequest
 		decodesAs(t, body, &send, &wantSend)
 		decodesAs(t, body, &pull, &wantPull)
+		framesAs(t, body)
 	})
+}
+
+// framesAs: frames are read as the standard library reads them too.
+func framesAs(t *testing.T, body []byte) {
+	t.Helper()
+	var got, want frame
+	err, wantErr := decodeJSON(body, &got), json.Unmarshal(body, &want)
+	if !oddCase(body) && wantErr == nil && err == nil && !reflect.DeepEqual(got, want) {
+		t.Errorf("decodeJSON(%q) = %+v, want %+v", body, got, want)
+	}
+}
+
+// escape is one escape of JSON, of a whole pair where there is one.
+var escape = regexp.MustCompile(`(?s)\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u....|.)`)
+
+// halves: a string of valid JSON has half of a surrogate pair.
+func halves(body []byte) bool {
+	for _, found := range escape.FindAll(body, -1) {
+		if len(found) == 6 && (found[2] == 'd' || found[2] == 'D') && found[3] >= '8' {
+			return true
+		}
+	}
+	return false
+}
+
+// TestDecodeJSONOfParts: what parts of requests give, put together at random, is what the standard library says it is.
+func TestDecodeJSONOfParts(t *testing.T) {
+	parts := []string{
+		"{", "}", ",", ":", " ", "\n", `"chat"`, `"text"`, `"sender"`, `"id"`, `"cursor"`, `"limit"`, `"reverse"`, `"Chat"`, `"x"`, `"\u0063hat"`, `"a"`, `""`,
+		`"\n\"\\"`, `"\ud83d\ude00"`, `"\ud83d"`, `"\ude00\ud83d"`, `"\u12"`, `"\x"`, "\"\t\"", "\"é😀\"", "\"\xff\"", "0", "-0", "7", "-12", "01", "-", "1.0", "1e2", "1234567890123456789",
+		"12345678901234567890", "true", "false", "null", "tru", "[", "]", "[]", "{}", `"`, `\`,
+	}
+	random := rand.New(rand.NewPCG(3, 4)) // the same each time
+	part := func() string { return parts[random.IntN(len(parts))] }
+	taken := 0
+	for range 15_000 {
+		var body strings.Builder
+		body.WriteString("{")
+		for i := range random.IntN(5) {
+			if i > 0 {
+				body.WriteString(",")
+			}
+			body.WriteString(parts[6+random.IntN(10)] + ":" + parts[16+random.IntN(24)])
+		}
+		body.WriteString("}")
+		text := body.String()
+		for range random.IntN(3) { // and now something is wrong, or not
+			at := random.IntN(len(text) + 1)
+			text = text[:at] + part() + text[min(len(text), at+random.IntN(4)):]
+		}
+		var send, wantSend api.SendRequest
+		var pull, wantPull api.PullRequest
+		if utf8.ValidString(text) && readHot([]byte(text), &api.SendRequest{}) {
+			taken++
+		}
+		decodesAs(t, []byte(text), &send, &wantSend)
+		decodesAs(t, []byte(text), &pull, &wantPull)
+		framesAs(t, []byte(text))
+	}
+	if taken < 300 {
+		t.Errorf("%d requests went the short way, want more", taken)
+	}
 }
 
 func decodesAs(t *testing.T, body []byte, got, want proto.Message) {
 	t.Helper()
 	if oddCase(body) {
-		t.Skip()
+		return
 	}
 	err := decodeJSON(body, got)
 	wantErr := json.Unmarshal(body, want)
 	object := utf8.Valid(body) && strings.HasPrefix(strings.TrimLeft(string(body), " \r\n\t"), "{")
-	if ok := object && wantErr == nil; ok != (err == nil) {
+	if ok := object && wantErr == nil && !halves(body); ok != (err == nil) {
 		t.Fatalf("decodeJSON(%q) = %v, want an error: %v (%v)", body, err, !ok, wantErr)
 	}
 	if err == nil {
@@ -247,5 +327,63 @@ func TestCheckMediaType(t *testing.T) {
 		if c.ok && err != nil || !c.ok && chat.CodeOf(err) != chat.UnsupportedMediaType {
 			t.Errorf("checkMediaType(%q) = %v, want ok %v", c.contentType, err, c.ok)
 		}
+	}
+}
+
+// TestPlainBodiesAreReadOnce: the hot requests take one allocation for each string, and so take the short way.
+func TestPlainBodiesAreReadOnce(t *testing.T) {
+	for _, c := range []struct {
+		body   string
+		budget float64
+	}{
+		{`{"chat":"alice:bob","text":"hello \"you\"\n","sender":"alice","id":"12345"}`, 5}, // two for the text with escapes
+		{`{"chat":"alice:bob","cursor":1780000000000000,"limit":20,"reverse":false}`, 1},
+	} {
+		var send api.SendRequest
+		var pull api.PullRequest
+		into := any(&send)
+		if strings.Contains(c.body, "cursor") {
+			into = &pull
+		}
+		if !readHot([]byte(c.body), into) {
+			t.Errorf("%s does not go the short way", c.body)
+		}
+		body := []byte(c.body)
+		if got := testing.AllocsPerRun(100, func() { _ = decodeJSON(body, into) }); got > c.budget {
+			t.Errorf("decodeJSON(%s) allocates %v times, want %v", c.body, got, c.budget)
+		}
+	}
+}
+
+func BenchmarkDecodeJSON(b *testing.B) {
+	body := []byte(`{"chat":"alice:bob","text":"hello you hello you hello you hello you!","sender":"alice"}`)
+	b.Run("short", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			var r api.SendRequest
+			if decodeJSON(body, &r) != nil {
+				b.Fatal()
+			}
+		}
+	})
+	b.Run("general", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			var r api.SendRequest
+			if !json.Valid(body) || fastJSON.Unmarshal(body, &r) != nil {
+				b.Fatal()
+			}
+		}
+	})
+}
+
+// TestHalfAPairInAFrame is refused too.
+func TestHalfAPairInAFrame(t *testing.T) {
+	_, err := readFrame([]byte(`{"type":"send","chat":"a","sender":"a","text":"\ud83d"}`))
+	if chat.CodeOf(err) != chat.InvalidArgument || !strings.HasPrefix(chat.AsError(err).Message, "the frame is not valid JSON: a string has half") {
+		t.Errorf("readFrame() = %v, want invalid_argument", err)
+	}
+	if f, err := readFrame([]byte(`{"type":"send","chat":"a","sender":"a","text":"\ud83d\ude00"}`)); err != nil || f.Text != "😀" {
+		t.Errorf("readFrame() = %+v, %v", f, err)
 	}
 }

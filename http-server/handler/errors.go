@@ -87,7 +87,9 @@ func NoMethod(c *app.RequestContext, allowed string) {
 	c.SetStatusCode(consts.StatusMethodNotAllowed)
 }
 
+const jsonType = "application/json; charset=utf-8"
+
 // reply answers with JSON.
 func reply(c *app.RequestContext, status int, body any) {
-	c.Data(status, "application/json; charset=utf-8", encode(body))
+	c.Data(status, jsonType, encode(body))
 }

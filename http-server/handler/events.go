@@ -2,7 +2,7 @@ package handler
 
 import (
 	"github.com/pullchat/pullchat/http-server/live"
-	api "github.com/pullchat/pullchat/internal/gen/http"
+	"github.com/pullchat/pullchat/internal/entry"
 )
 
 // signalEvent is a signal as followers get it.
@@ -22,8 +22,14 @@ type readEvent struct {
 
 // encodePage makes the page that all followers at one place share.
 func encodePage(p *live.Page) []byte {
-	messages := pullResponse(p.Page).Messages
-	return encode(&api.ChatPage{Chat: p.Chat, Messages: messages, HasMore: p.HasMore, NextCursor: p.NextCursor})
+	const about = 160 // bytes of a message of ordinary length
+	encoded := make([]byte, 0, 100+about*p.Len())
+	encoded = append(entry.AppendString(append(encoded, `{"chat":`...), p.Chat), ',')
+	encoded, err := appendPage(encoded, p.Chat, &p.Page)
+	if err != nil {
+		panic(err) // pages of followers have messages that have been read
+	}
+	return encoded
 }
 
 func encode(body any) []byte {

@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/pullchat/pullchat/internal/chat"
-	api "github.com/pullchat/pullchat/internal/gen/http"
 )
 
 // frame is what a client sends over a WebSocket. docs/live.md says which type has which fields.
@@ -65,12 +64,6 @@ type (
 		SendTime  int64 `json:"send_time"`
 		Duplicate bool  `json:"duplicate,omitempty"`
 	}
-	pageFrame struct {
-		head
-		Messages   []*api.Message `json:"messages"`
-		HasMore    bool           `json:"has_more"`
-		NextCursor int64          `json:"next_cursor"`
-	}
 	readFrameOut struct {
 		head
 		Reader string `json:"reader"`
@@ -93,6 +86,9 @@ type (
 		Message string    `json:"message"`
 	}
 )
+
+// encoded is a frame that is JSON already.
+type encoded []byte
 
 func refusal(ref, name string, err error) errorFrame {
 	e := chat.AsError(err)

@@ -44,7 +44,7 @@ func (i *Inboxes) Inbox(ctx context.Context, c *app.RequestContext) {
 	for k, e := range inbox.Entries {
 		response.Chats[k] = &api.InboxEntry{Chat: e.Chat, Unread: int64(e.Unread), Cursor: e.Cursor}
 		if e.Last != nil {
-			response.Chats[k].LastMessage = pullResponse(chat.Page{Messages: []chat.Message{*e.Last}}).Messages[0]
+			response.Chats[k].LastMessage = answeredMessage(e.Last)
 		}
 	}
 	reply(c, consts.StatusOK, response)

@@ -2,6 +2,7 @@ package handler
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/cloudwego/hertz/pkg/protocol/consts"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/entry"
 	api "github.com/pullchat/pullchat/internal/gen/http"
 )
 
@@ -29,7 +31,44 @@ func (h *Handler) Pull(ctx context.Context, c *app.RequestContext) {
 		Fail(c, err)
 		return
 	}
-	reply(c, consts.StatusOK, pullResponse(page))
+	replyPage(c, request.Chat, &page)
+}
+
+// replyPage answers with a page, which it writes into the response without anything between.
+func replyPage(c *app.RequestContext, name string, page *chat.Page) {
+	body := c.Response.BodyBuffer()
+	encoded, err := appendPage(append(body.B[:0], '{'), name, page)
+	body.B = encoded
+	if err != nil {
+		body.B = encoded[:0]
+		Fail(c, err)
+		return
+	}
+	c.SetStatusCode(consts.StatusOK)
+	c.Response.Header.SetContentType(jsonType)
+}
+
+// appendPage appends the fields of a page and the end of the object that they are in. name is the chat as the request named
+// it.
+func appendPage(dst []byte, name string, page *chat.Page) (encoded []byte, err error) {
+	dst = append(dst, `"messages":[`...)
+	for i := range page.Messages {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = entry.AppendMessageJSON(dst, &page.Messages[i])
+	}
+	for i, stored := range page.Entries {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if dst, err = entry.AppendJSON(dst, name, stored); err != nil {
+			return dst, fmt.Errorf("a page of %s: %w", name, err)
+		}
+	}
+	dst = strconv.AppendBool(append(dst, `],"has_more":`...), page.HasMore)
+	dst = strconv.AppendInt(append(dst, `,"next_cursor":`...), page.NextCursor, 10)
+	return append(dst, '}'), nil
 }
 
 // pull waits for a message where there is none and wait is positive, for as long as the client does.
@@ -60,7 +99,7 @@ func (h *Handler) readPull(c *app.RequestContext) (chat.PullRequest, time.Durati
 	}
 	return chat.PullRequest{
 		Chat: request.Chat, Cursor: request.Cursor, Limit: request.Limit, Reverse: request.Reverse,
-		Reader: request.Reader, Unread: request.Unread,
+		Reader: request.Reader, Unread: request.Unread, Raw: true,
 	}, wait, err
 }
 
@@ -140,27 +179,20 @@ func queryBool(name string, value []byte) (bool, error) {
 // noticeType is the type of a message that tells of a change of its room.
 var noticeType = "notice"
 
-func pullResponse(page chat.Page) *api.PullResponse {
-	response := &api.PullResponse{
-		Messages: make([]*api.Message, len(page.Messages)), HasMore: page.HasMore, NextCursor: page.NextCursor,
+// answeredMessage is a message as it stands in larger answers; pages have no need of it.
+func answeredMessage(m *chat.Message) *api.Message {
+	answered := &api.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, SendTime: m.SendTime}
+	if m.ID != "" {
+		answered.Id = &m.ID
 	}
-	all := make([]api.Message, len(page.Messages)) // one allocation instead of one for each
-	for i := range page.Messages {
-		m, answered := &page.Messages[i], &all[i]
-		answered.Chat, answered.Text, answered.Sender, answered.SendTime = m.Chat, m.Text, m.Sender, m.SendTime
-		if m.ID != "" {
-			answered.Id = &m.ID
-		}
-		if m.Erased {
-			answered.Erased = &m.Erased
-		}
-		if m.Notice != nil {
-			answered.Type, answered.Event, answered.Users = &noticeType, new(string(m.Notice.Event)), m.Notice.Users
-			if m.Notice.Name != "" {
-				answered.Name = &m.Notice.Name
-			}
-		}
-		response.Messages[i] = answered
+	if m.Erased {
+		answered.Erased = &m.Erased
 	}
-	return response
+	if m.Notice != nil {
+		answered.Type, answered.Event, answered.Users = &noticeType, new(string(m.Notice.Event)), m.Notice.Users
+		if m.Notice.Name != "" {
+			answered.Name = &m.Notice.Name
+		}
+	}
+	return answered
 }

@@ -11,7 +11,7 @@ import (
 func TestPull(t *testing.T) {
 	service := &recording{}
 	addr := start(t, service)
-	all := chat.PullRequest{Chat: "alice:bob", Cursor: 7, Limit: 3, Reverse: true}
+	all := chat.PullRequest{Chat: "alice:bob", Cursor: 7, Limit: 3, Reverse: true, Raw: true}
 	const allJSON = `{"Chat":"alice:bob","cursor":7,"LIMIT":3,"reverse":true}`
 	for _, c := range []struct {
 		name, request string
@@ -23,11 +23,11 @@ func TestPull(t *testing.T) {
 		{"a body on GET", request("GET", "/api/pull", isJSON, allJSON), all, 200, `"has_more":true`},
 		{"a chunked body on GET", chunked("GET", "/api/pull", isJSON, allJSON), all, 200, `"has_more":true`},
 		{"a body on POST", request("POST", "/api/pull", isJSON, allJSON), all, 200, `"has_more":true`},
-		{"a query on POST", request("POST", "/api/pull?chat=a", "", ""), chat.PullRequest{Chat: "a"}, 200, `"has_more":true`},
-		{"the query wins", request("GET", "/api/pull?CHAT=b&reverse=false&cursor=0", isJSON, allJSON), chat.PullRequest{Chat: "b", Limit: 3}, 200, ""},
-		{"nothing", request("GET", "/api/pull", "", ""), chat.PullRequest{}, 200, ""},
-		{"the empty page", request("GET", "/api/pull?chat=empty", "", ""), chat.PullRequest{Chat: "empty"}, 200, `{"messages":[],"has_more":false,"next_cursor":0}`},
-		{"a negative limit is the service's to refuse", request("GET", "/api/pull?limit=-1", "", ""), chat.PullRequest{Limit: -1}, 200, ""},
+		{"a query on POST", request("POST", "/api/pull?chat=a", "", ""), chat.PullRequest{Chat: "a", Raw: true}, 200, `"has_more":true`},
+		{"the query wins", request("GET", "/api/pull?CHAT=b&reverse=false&cursor=0", isJSON, allJSON), chat.PullRequest{Chat: "b", Limit: 3, Raw: true}, 200, ""},
+		{"nothing", request("GET", "/api/pull", "", ""), chat.PullRequest{Raw: true}, 200, ""},
+		{"the empty page", request("GET", "/api/pull?chat=empty", "", ""), chat.PullRequest{Chat: "empty", Raw: true}, 200, `{"messages":[],"has_more":false,"next_cursor":0}`},
+		{"a negative limit is the service's to refuse", request("GET", "/api/pull?limit=-1", "", ""), chat.PullRequest{Limit: -1, Raw: true}, 200, ""},
 		{"a wrong number", request("GET", "/api/pull?limit=many", "", ""), nil, 400, "limit is not a whole number"},
 		{"a wrong number in the body", request("GET", "/api/pull?chat=a", isJSON, `{"limit":"many"}`), nil, 400, "limit is not a whole number"},
 		{"a wrong flag", request("GET", "/api/pull?reverse=1", "", ""), nil, 400, "reverse is not true or false"},

@@ -52,6 +52,7 @@ func TestSend(t *testing.T) {
 		{"a duplicate", request("POST", path, isJSON, withID("again")), sendWith("again"), 200, `"duplicate":true`},
 		{"no body", request("POST", path, isJSON, ""), nil, 400, "not a JSON object"},
 		{"an empty body of text", request("POST", path, isText, ""), nil, 400, "not a JSON object"},
+		{"half of a surrogate pair", request("POST", path, isJSON, `{"chat":"alice:bob","text":"\ud83d","sender":"alice"}`), nil, 400, "half of a surrogate pair"},
 		{"chunked, empty", chunked("POST", path, isJSON, ""), nil, 400, "not a JSON object"},
 		{"text", request("POST", path, isText, aSend), nil, 415, "unsupported_media_type"},
 		{"a wrong charset", request("POST", path, "Content-Type: application/json; charset=latin1\r\n", aSend), nil, 415, "unsupported_media_type"},

@@ -57,7 +57,11 @@ func (s *socket) answer(ctx context.Context, text []byte) error {
 	if err != nil {
 		reply = refusal(f.Ref, "", err)
 	}
-	return s.session.Write(func() error { return s.write(encode(reply)) })
+	frame, known := reply.(encoded)
+	if !known {
+		frame = encode(reply)
+	}
+	return s.session.Write(func() error { return s.write(frame) })
 }
 
 func (s *socket) watch(ctx context.Context, f frame, route string) error {
@@ -124,8 +128,16 @@ func (s *socket) send(ctx context.Context, f frame) (any, error) {
 }
 
 func (s *socket) pull(ctx context.Context, f frame) (any, error) {
-	page, err := s.handler.service.Pull(ctx, chat.PullRequest{Chat: f.Chat, Cursor: f.cursor(), Limit: f.Limit, Reverse: f.Reverse, Reader: f.Reader, Unread: f.Unread})
-	return pageFrame{head{Type: "page", Ref: f.Ref, Chat: f.Chat}, pullResponse(page).Messages, page.HasMore, page.NextCursor}, err
+	page, err := s.handler.service.Pull(ctx, chat.PullRequest{
+		Chat: f.Chat, Cursor: f.cursor(), Limit: f.Limit, Reverse: f.Reverse, Reader: f.Reader, Unread: f.Unread, Raw: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	frame := encode(head{Type: "page", Ref: f.Ref, Chat: f.Chat})
+	frame[len(frame)-1] = ',' // instead of its end
+	frame, err = appendPage(frame, f.Chat, &page)
+	return encoded(frame), err
 }
 
 func (s *socket) read(ctx context.Context, f frame) (any, error) {

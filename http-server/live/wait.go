@@ -73,7 +73,7 @@ func (h *Hub) waitAs(ctx context.Context, t *topic, w *waiter, r chat.PullReques
 		w.doubted.Store(false)
 		seen := t.seen()
 		page, err := h.log.Pull(ctx, r)
-		if err != nil || len(page.Messages) > 0 {
+		if err != nil || page.Len() > 0 {
 			return page, err
 		}
 		r.Cursor, r.Unread = page.NextCursor, false // past what is left out

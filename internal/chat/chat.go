@@ -44,16 +44,23 @@ type PullRequest struct {
 	// Reader is who reads, a user or one of her devices, or "": the messages of those whom she ignores are left out.
 	Reader string
 	Unread bool // from where the Reader stands, instead of from Cursor
+
+	// Raw says that the caller reads entries as they are stored. It gets either Messages or Entries.
+	Raw bool
 }
 
-// Page is an answer to a PullRequest. Messages are in the order in which they were asked for.
+// Page is an answer to a PullRequest. Messages or Entries are in the order in which they were asked for.
 type Page struct {
 	Messages []Message
+	Entries  []string // in the stored form, which package entry reads; only where Raw was asked for
 	HasMore  bool
 	// NextCursor is where to continue from, inclusive. Forward it is always usable, also when there is nothing more
 	// yet; in reverse it is 0 at the end.
 	NextCursor int64
 }
+
+// Len is how many messages are in the page.
+func (p *Page) Len() int { return len(p.Messages) + len(p.Entries) }
 
 // Service is Pullchat to everything that uses it: Core implements it in the rpc-server, and the RPC and HTTP clients
 // implement it over the network. All methods are safe for concurrent use and return an *Error or nil.

@@ -133,8 +133,76 @@ func (s *memory) Range(_ context.Context, ranges []Range) []Ranged {
 			return !r.Reverse && m.SendTime < r.From || r.Reverse && m.SendTime > r.From
 		})
 		results[i].Messages = list[:min(r.Limit, len(list))]
+		if r.Raw {
+			results[i] = raw(results[i].Messages)
+		}
 	}
 	return results
+}
+
+// raw is what was read, in a stored form of its own.
+func raw(messages []Message) Ranged {
+	read := Ranged{Entries: make([]string, len(messages)), Head: func(entry string) (h Head) {
+		_, _ = fmt.Sscan(entry, &h.Position, &h.Kind, &h.Sender)
+		return h
+	}}
+	for i := range messages {
+		read.Entries[i] = fmt.Sprint(messages[i].SendTime, " ", messages[i].Kind(), " ", messages[i].Sender)
+	}
+	return read
+}
+
+// TestRawPages: pages of entries and pages of messages are the same ones, also for readers who ignore others.
+func TestRawPages(t *testing.T) {
+	store := &memory{}
+	for i := range int64(60) {
+		m := Message{SendTime: i + 1, Sender: string(rune('a' + i*i%5)), Erased: i%4 == 0}
+		if i%7 == 0 {
+			m.Notice = &Notice{Event: RoomRenamed}
+		}
+		store.messages = append(store.messages, m)
+	}
+	for _, ignored := range [][]string{nil, {"b"}, {"a", "b"}, {"a", "b", "c", "d", "e"}} {
+		core := New(store, Limits{DefaultLimit: 2, MaxLimit: 5, MaxTextBytes: 10}).WithReaders(ignoring{ignored: ignored})
+		for _, r := range []PullRequest{{}, {Limit: 1}, {Limit: 5}, {Reverse: true}, {Reverse: true, Limit: 5}, {Cursor: 55}, {Unread: true}} {
+			r.Chat, r.Reader = "room", "zoe"
+			for range 20 {
+				want, err := core.Pull(context.Background(), r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Raw = true
+				got, err := core.Pull(context.Background(), r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if entries := raw(want.Messages).Entries; !slices.Equal(got.Entries, entries) || got.Messages != nil || got.HasMore != want.HasMore || got.NextCursor != want.NextCursor {
+					t.Fatalf("Pull(%+v) without %v = %+v, want %v of %+v", r, ignored, got, entries, want)
+				}
+				if !want.HasMore {
+					break
+				}
+				r.Cursor, r.Raw, r.Unread = want.NextCursor, false, false
+			}
+		}
+	}
+}
+
+// ignoring is a ReaderStore in which everyone stands at 3 and ignores the same users.
+type ignoring struct {
+	ReaderStore
+	ignored []string
+}
+
+func (s ignoring) Places(_ context.Context, places []Place) []Placed {
+	placed := make([]Placed, len(places))
+	for i := range placed {
+		placed[i] = Placed{Cursor: 3, Ignored: map[string]bool{}}
+		for _, user := range s.ignored {
+			placed[i].Ignored[user] = true
+		}
+	}
+	return placed
 }
 
 func (*memory) Ready(context.Context) error { return nil }

@@ -40,11 +40,14 @@ type Range struct {
 	Reverse bool
 	Limit   int
 	Member  string // as an Append's: she is one after all that was read was there
+	Raw     bool   // Entries are wanted; a Store may answer Messages all the same
 }
 
-// Ranged is what came of a Range.
+// Ranged is what came of a Range: Messages or Entries.
 type Ranged struct {
 	Messages []Message
+	Entries  []string          // in the stored form
+	Head     func(string) Head // reads one of Entries, all of which have a Head
 	Err      error
 }
 

@@ -13,8 +13,8 @@ type pull struct {
 	limit   int
 	ignored map[string]bool // whose messages are left out
 
-	cursor   int64 // where it goes on when nothing is read
-	messages []Message
+	cursor int64 // where it goes on when nothing is read
+	page   Page  // what was read so far
 }
 
 // Pull implements Service.
@@ -94,7 +94,7 @@ func (c *Core) pullRound(ctx context.Context, pulls []pull, results []PullResult
 			results[p.index].Err = AsError(ranged[i].Err)
 			continue
 		}
-		page, done := p.take(ranged[i].Messages)
+		page, done := p.take(&ranged[i])
 		if !done && !last {
 			p.asked.Limit = max(p.asked.Limit, c.limits.MaxLimit+1)
 			open = append(open, p)
@@ -107,32 +107,48 @@ func (c *Core) pullRound(ctx context.Context, pulls []pull, results []PullResult
 
 // take adds what was read and returns the page. It is not done where it is not known yet whether there is more: then
 // the page says that there is.
-func (p *pull) take(read []Message) (page Page, done bool) {
-	full := len(read) == p.asked.Limit
-	if len(read) > 0 {
-		p.step(read[len(read)-1].SendTime)
+func (p *pull) take(read *Ranged) (page Page, done bool) {
+	n := read.len()
+	full := n == p.asked.Limit
+	if n > 0 {
+		p.step(read.head(n - 1).Position)
 	}
-	for i := range read {
-		switch {
-		case read[i].Notice == nil && p.ignored[read[i].Sender]: // a notice is nobody's
-		case len(p.messages) == p.limit:
-			return Page{Messages: p.messages, HasMore: true, NextCursor: read[i].SendTime}, true
-		default:
-			read[i].Chat = p.chat
-			if p.messages == nil {
-				p.messages = read[:0] // what was read is nobody else's; no index is ahead of i
-			}
-			p.messages = append(p.messages, read[i])
+	for i := range n {
+		if len(p.ignored) > 0 && read.head(i).Hidden(p.ignored) {
+			continue
 		}
+		if p.page.Len() == p.limit {
+			page = p.page
+			page.HasMore, page.NextCursor = true, read.head(i).Position
+			return page, true
+		}
+		p.keep(read, i)
 	}
+	page = p.page
 	switch {
 	case full:
-		return Page{Messages: p.messages, HasMore: true, NextCursor: p.cursor}, false
-	case p.asked.Reverse:
-		return Page{Messages: p.messages}, true
-	default:
-		return Page{Messages: p.messages, NextCursor: p.cursor}, true
+		page.HasMore, page.NextCursor = true, p.cursor
+		return page, false
+	case !p.asked.Reverse:
+		page.NextCursor = p.cursor
 	}
+	return page, true
+}
+
+// keep adds what was read as number i.
+func (p *pull) keep(read *Ranged, i int) {
+	if read.Entries != nil {
+		if p.page.Entries == nil {
+			p.page.Entries = read.Entries[:0] // as below
+		}
+		p.page.Entries = append(p.page.Entries, read.Entries[i])
+		return
+	}
+	read.Messages[i].Chat = p.chat
+	if p.page.Messages == nil {
+		p.page.Messages = read.Messages[:0] // what was read is nobody else's; no index is ahead of i
+	}
+	p.page.Messages = append(p.page.Messages, read.Messages[i])
 }
 
 // step goes on past a position.
@@ -167,7 +183,7 @@ func (c *Core) checkPull(r PullRequest, by Caller) (Range, error) {
 	if err != nil {
 		return Range{}, err
 	}
-	asked := Range{Chat: id, Member: member, From: r.Cursor, Reverse: r.Reverse, Limit: c.limits.page(r.Limit) + 1}
+	asked := Range{Chat: id, Member: member, From: r.Cursor, Reverse: r.Reverse, Limit: c.limits.page(r.Limit) + 1, Raw: r.Raw}
 	if r.Reverse && r.Cursor == 0 {
 		asked.From = MaxCursor
 	}

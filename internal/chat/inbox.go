@@ -28,7 +28,7 @@ type InboxRequest struct {
 type InboxEntry struct {
 	Chat   string   // in its canonical form
 	Last   *Message // the newest message that is not of somebody ignored; nil where there is none
-	Unread int      // messages of others who are not ignored, from Cursor on, but no notices; ManyUnread for more than 99
+	Unread int      // messages of others who are not ignored, from Cursor on, but no notices and none erased; ManyUnread for more than 99
 	Cursor int64    // where the reader stands
 }
 
@@ -129,7 +129,7 @@ type Newest struct {
 type Glance struct {
 	Chat    ID
 	Last    bool     // the last message is wanted
-	From    int64    // from where messages count as unread; notices do not
+	From    int64    // from where messages count as unread; notices and what was erased do not
 	Member  string   // who must be a member, because the chat is a room; else nothing is in it
 	Own     string   // the user, whose own messages do not count
 	Ignored []string // whose messages neither count nor are the last one; notices are nobody's

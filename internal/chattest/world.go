@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/entry"
 	"github.com/pullchat/pullchat/internal/events"
 )
 
@@ -124,6 +125,9 @@ func (m *memory) Range(_ context.Context, ranges []chat.Range) []chat.Ranged {
 		if m.fails == nil {
 			ranged[i].Messages = m.between(r)
 		}
+		if r.Raw {
+			ranged[i] = Stored(ranged[i])
+		}
 	}
 	then := m.onPull
 	m.onPull = nil
@@ -132,6 +136,18 @@ func (m *memory) Range(_ context.Context, ranges []chat.Range) []chat.Ranged {
 		then()
 	}
 	return ranged
+}
+
+// Stored is what was read, in the stored form.
+func Stored(read chat.Ranged) chat.Ranged {
+	for _, message := range read.Messages {
+		read.Entries = append(read.Entries, string(entry.AppendMember(nil, message)))
+	}
+	read.Messages, read.Head = nil, func(stored string) chat.Head {
+		head, _ := entry.ReadHead(stored)
+		return head
+	}
+	return read
 }
 
 func (m *memory) between(r chat.Range) []chat.Message {

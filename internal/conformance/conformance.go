@@ -53,6 +53,7 @@ func Run(t *testing.T, factory Factory) {
 	}{
 		{"a message comes back as it was sent", testRoundTrip},
 		{"an answer names the chat as the request did", testCanonicalChat},
+		{"pages in the stored form", testStoredForm},
 		{"cursors", testCursors},
 		{"limits", testLimits},
 		{"refused requests", testRefused},

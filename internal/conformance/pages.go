@@ -3,10 +3,12 @@ package conformance
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"testing"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/entry"
 )
 
 func testRoundTrip(t *testing.T, s *subject) {
@@ -45,6 +47,31 @@ func testCanonicalChat(t *testing.T, s *subject) {
 	for _, other := range []string{"alice", "bob", "Alice:bob", "alice:bobb"} {
 		if got := texts(s.pull(t, chat.PullRequest{Chat: other})); len(got) != 0 {
 			t.Errorf("Pull(%s) = %v, want nothing: it is another chat", other, got)
+		}
+	}
+}
+
+// testStoredForm: a page of entries says what the page of messages says. A service may answer messages to both.
+func testStoredForm(t *testing.T, s *subject) {
+	s.open(t, Options{})
+	s.fill(t, "room", 12)
+	s.send(t, chat.Message{Chat: "room", Sender: "alice", Text: "a \"quoted\" line\n\u2028😀", ID: "an id"})
+	for _, r := range []chat.PullRequest{{}, {Limit: 3}, {Limit: 100}, {Reverse: true}, {Limit: 5, Reverse: true}, {Cursor: chat.MaxCursor}} {
+		r.Chat = "room"
+		want := s.pull(t, r)
+		r.Raw = true
+		got := s.pull(t, r)
+		for _, stored := range got.Entries {
+			m, err := entry.Decode(stored)
+			if err != nil {
+				t.Fatalf("Pull(%+v) has the entry %q: %v", r, stored, err)
+			}
+			m.Chat = r.Chat
+			got.Messages = append(got.Messages, m)
+		}
+		got.Entries = nil
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("Pull(%+v) = %+v, want %+v", r, got, want)
 		}
 	}
 }

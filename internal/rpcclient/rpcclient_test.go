@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"reflect"
 	"regexp"
 	"strings"
 	"sync"
@@ -226,6 +227,46 @@ func connect(t *testing.T, addr string) *Client {
 	}
 	t.Cleanup(client.Close)
 	return client
+}
+
+// TestPagesOfBothForms: entries come as they are stored, from a server that has them; one that does not know them answers
+// messages; and who does not ask for entries gets messages.
+func TestPagesOfBothForms(t *testing.T) {
+	t.Parallel()
+	log := slog.New(slog.DiscardHandler)
+	entries := chat.Page{Entries: []string{"one", "two"}, HasMore: true, NextCursor: 9}
+	messages := chat.Page{Messages: []chat.Message{aMessage}, NextCursor: 9}
+	for name, c := range map[string]struct {
+		server paging
+		raw    bool
+		want   chat.Page
+	}{
+		"a server that has entries":   {paging{raw: entries, plain: messages}, true, entries},
+		"one that does not know them": {paging{raw: messages, plain: messages}, true, messages},
+		"a client that does not ask":  {paging{raw: entries, plain: messages}, false, messages},
+		"an empty page":               {paging{raw: chat.Page{NextCursor: 7}}, true, chat.Page{NextCursor: 7}},
+	} {
+		client := connect(t, serve(t, c.server, log))
+		for _, at := range []int64{0, 1} {
+			got, err := client.Pull(t.Context(), chat.PullRequest{Chat: "a", Raw: c.raw, Cursor: at})
+			if err != nil || !reflect.DeepEqual(got, c.want) {
+				t.Errorf("%s: Pull() = %+v, %v; want %+v", name, got, err, c.want)
+			}
+		}
+	}
+}
+
+// paging answers pulls with one of two pages.
+type paging struct {
+	answering
+	raw, plain chat.Page
+}
+
+func (p paging) Pull(_ context.Context, r chat.PullRequest) (chat.Page, error) {
+	if r.Raw {
+		return p.raw, nil
+	}
+	return p.plain, nil
 }
 
 // serve runs an rpc-server over a Service until the test ends, and returns its address.

@@ -77,6 +77,9 @@ func PullRequest(r chat.PullRequest, by chat.Caller, requestID string) *rpc.Pull
 	if r.Unread {
 		request.Unread = &r.Unread
 	}
+	if r.Raw {
+		request.Entries = &r.Raw
+	}
 	return request
 }
 
@@ -87,7 +90,7 @@ func PullRequestOf(r *rpc.PullRequest) chat.PullRequest {
 	}
 	return chat.PullRequest{
 		Chat: r.Chat, Cursor: r.Cursor, Limit: int64(r.Limit), Reverse: r.GetReverse(),
-		Reader: r.GetReader(), Unread: r.GetUnread(),
+		Reader: r.GetReader(), Unread: r.GetUnread(), Raw: r.GetEntries(),
 	}
 }
 
@@ -96,6 +99,11 @@ func PullResponse(page chat.Page, err error) *rpc.PullResponse {
 	if err != nil {
 		code, text := status(err)
 		return &rpc.PullResponse{Code: code, Msg: text}
+	}
+	if page.Entries != nil {
+		return &rpc.PullResponse{
+			Msg: success, Entries: packEntries(page.Entries), HasMore: &page.HasMore, NextCursor: &page.NextCursor,
+		}
 	}
 	all := make([]rpc.Message, len(page.Messages)) // one allocation instead of one for each
 	messages := make([]*rpc.Message, len(page.Messages))
@@ -114,6 +122,14 @@ func PageOf(r *rpc.PullResponse) (chat.Page, error) {
 		return chat.Page{}, err
 	}
 	page := chat.Page{HasMore: r.GetHasMore(), NextCursor: r.GetNextCursor()}
+	if len(r.Entries) > 0 {
+		entries, err := entriesOf(r.Entries)
+		if err != nil {
+			return chat.Page{}, chat.AsError(err)
+		}
+		page.Entries = entries
+		return page, nil
+	}
 	if len(r.Messages) > 0 {
 		page.Messages = make([]chat.Message, len(r.Messages))
 	}

@@ -17,7 +17,7 @@ func TestRoundTrip(t *testing.T) {
 			t.Errorf("MessageOf(SendRequest(%+v)) = %+v", m, got)
 		}
 	}
-	for _, r := range []chat.PullRequest{{}, {Chat: "a:b", Cursor: 1 << 60, Limit: 5, Reverse: true}, {Chat: "a", Reader: "a/phone", Unread: true}} {
+	for _, r := range []chat.PullRequest{{}, {Chat: "a:b", Cursor: 1 << 60, Limit: 5, Reverse: true}, {Chat: "a", Reader: "a/phone", Unread: true}, {Chat: "a", Raw: true}} {
 		if got := PullRequestOf(PullRequest(r, chat.Caller{}, "id")); got != r {
 			t.Errorf("PullRequestOf(PullRequest(%+v)) = %+v", r, got)
 		}
@@ -27,7 +27,7 @@ func TestRoundTrip(t *testing.T) {
 			t.Errorf("ReceiptOf(SendResponse(%+v)) = %+v, %v", r, got, err)
 		}
 	}
-	for _, p := range []chat.Page{{}, {Messages: []chat.Message{{Chat: "a:b", Text: "x", Sender: "a", ID: "1", SendTime: 7}}, HasMore: true, NextCursor: 9}} {
+	for _, p := range []chat.Page{{}, {Messages: []chat.Message{{Chat: "a:b", Text: "x", Sender: "a", ID: "1", SendTime: 7}}, HasMore: true, NextCursor: 9}, {Entries: []string{"one", "", "\x00\x00"}, HasMore: true, NextCursor: 9}} {
 		if got, err := PageOf(PullResponse(p, nil)); !reflect.DeepEqual(got, p) || err != nil {
 			t.Errorf("PageOf(PullResponse(%+v)) = %+v, %v", p, got, err)
 		}
@@ -77,4 +77,36 @@ func TestRequestsWithoutABody(t *testing.T) {
 	if got := PullRequestOf(nil); got != (chat.PullRequest{}) {
 		t.Errorf("PullRequestOf(nil) = %+v, want an empty request", got)
 	}
+}
+
+// TestServersOfBothAges: a server that does not know Entries answers Messages, and one that does answers a client that does
+// not ask for Entries as before.
+func TestServersOfBothAges(t *testing.T) {
+	if r := PullRequest(chat.PullRequest{Chat: "a"}, chat.Caller{}, ""); r.Entries != nil {
+		t.Errorf("a request of messages has Entries = %v, want nothing", *r.Entries)
+	}
+	page := chat.Page{Messages: []chat.Message{{Chat: "a", Text: "x", Sender: "a", SendTime: 7}}, NextCursor: 8}
+	if r := PullResponse(page, nil); r.Entries != nil || len(r.Messages) != 1 {
+		t.Errorf("a page of messages is answered as %v", r)
+	}
+	if r := PullResponse(chat.Page{Entries: []string{"one"}}, nil); len(r.Messages) != 0 || string(r.Entries) != "\x00\x00\x00\x03one" {
+		t.Errorf("a page of entries is answered as %v", r)
+	}
+}
+
+// FuzzEntries: any blob is entries that make it again, or an error.
+func FuzzEntries(f *testing.F) {
+	f.Add([]byte("\x00\x00\x00\x03one\x00\x00\x00\x00"))
+	f.Add([]byte("\x00\x00\x00\x04one"))
+	f.Add([]byte("\xff\xff\xff\xffone"))
+	f.Add([]byte("\x00\x00"))
+	f.Fuzz(func(t *testing.T, blob []byte) {
+		page, err := PageOf(&rpc.PullResponse{Entries: blob})
+		if err == nil && string(packEntries(page.Entries)) != string(blob) {
+			t.Errorf("PageOf(%q) = %q", blob, page.Entries)
+		}
+		if err != nil && page.Entries != nil {
+			t.Errorf("PageOf(%q) = %q, %v", blob, page.Entries, err)
+		}
+	})
 }

@@ -193,7 +193,7 @@ func (s *Store) EraseTexts(ctx context.Context, id chat.ID, user string, from in
 		if m.Sender == user && m.Notice == nil && !m.Erased {
 			erased := m
 			erased.Text, erased.Erased = "", true
-			replaced = append(replaced, member, member[:positionDigits]+string(encode(erased)), twin(m), twin(erased))
+			replaced = append(replaced, member, string(appendEncoded([]byte(member[:positionDigits]), erased)), twin(m), twin(erased))
 		}
 	}
 	if len(replaced) > 0 {

@@ -14,7 +14,7 @@ import (
 
 var (
 	newestScript = script("newest")
-	glanceScript = script("glance")
+	glanceScript = script("entry", "glance")
 	ignoreScript = script("ignore")
 )
 

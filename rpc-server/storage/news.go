@@ -32,7 +32,7 @@ func encodeMoved(id chat.ID, reader string) (before, after []byte) {
 
 // decodeEvent reads any string. It is false for what says nothing that this release knows.
 func decodeEvent(payload string) (event chat.Event, ok bool) {
-	defer func() { // see decodeMember
+	defer func() { // the Thrift library may panic at what it skips
 		if recover() != nil {
 			event, ok = chat.Event{}, false
 		}

@@ -88,6 +88,13 @@ func (c *rangeCall) ranged(errs []error) (chat.Ranged, error) {
 			return chat.Ranged{}, err
 		}
 	}
+	if c.asked.Raw {
+		err := checkHeads(c.messages.Val())
+		if err != nil {
+			return chat.Ranged{}, fmt.Errorf("%s: %w", tried, err)
+		}
+		return chat.Ranged{Entries: c.messages.Val(), Head: headOf}, nil
+	}
 	messages, err := decodeMembers(c.messages.Val())
 	if err != nil {
 		return chat.Ranged{}, fmt.Errorf("%s: %w", tried, err)

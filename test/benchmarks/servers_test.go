@@ -77,6 +77,9 @@ func (nothing) Range(_ context.Context, ranges []chat.Range) []chat.Ranged {
 		for j := range results[i].Messages {
 			results[i].Messages[j] = chat.Message{Text: strings.Repeat("x", 40), Sender: "alice", SendTime: 1_780_000_000_000_000 + int64(j)}
 		}
+		if r.Raw {
+			results[i] = chattest.Stored(results[i])
+		}
 	}
 	return results
 }

@@ -195,7 +195,7 @@ func (s *reusing) shown(position int64) int64 {
 func (s *reusing) Range(ctx context.Context, ranges []chat.Range) []chat.Ranged {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	results := s.Store.Range(ctx, ranges)
+	results := s.Store.Range(ctx, decoded(ranges))
 	for _, r := range results {
 		for i := range r.Messages {
 			r.Messages[i].SendTime = s.shown(r.Messages[i].SendTime)
@@ -204,11 +204,20 @@ func (s *reusing) Range(ctx context.Context, ranges []chat.Range) []chat.Ranged 
 	return results
 }
 
+// decoded asks for messages where entries in the stored form are wanted too: these stores change what they read.
+func decoded(ranges []chat.Range) []chat.Range {
+	asked := slices.Clone(ranges)
+	for i := range asked {
+		asked[i].Raw = false
+	}
+	return asked
+}
+
 // reordering swaps two messages of some pages, which keep their positions.
 type reordering struct{ chat.Store }
 
 func (s reordering) Range(ctx context.Context, ranges []chat.Range) []chat.Ranged {
-	results := s.Store.Range(ctx, ranges)
+	results := s.Store.Range(ctx, decoded(ranges))
 	for i, r := range results {
 		if m := r.Messages; !ranges[i].Reverse && len(m) > 2 && chosen(m[0]) {
 			m[0], m[1] = m[1], m[0]
@@ -227,7 +236,7 @@ type stale struct {
 func (s *stale) Range(ctx context.Context, ranges []chat.Range) []chat.Ranged {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	results := s.Store.Range(ctx, ranges)
+	results := s.Store.Range(ctx, decoded(ranges))
 	for i, r := range ranges {
 		newest := s.newest[r.Chat]
 		for _, m := range results[i].Messages {
@@ -242,7 +251,7 @@ func (s *stale) Range(ctx context.Context, ranges []chat.Range) []chat.Ranged {
 type forgettingPages struct{ chat.Store }
 
 func (s forgettingPages) Range(ctx context.Context, ranges []chat.Range) []chat.Ranged {
-	results := s.Store.Range(ctx, ranges)
+	results := s.Store.Range(ctx, decoded(ranges))
 	for i, r := range ranges {
 		if !r.Reverse && r.Limit < 100 { // the logs are read whole
 			results[i].Messages = slices.DeleteFunc(results[i].Messages, chosen)

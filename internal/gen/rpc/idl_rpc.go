@@ -500,6 +500,7 @@ type PullRequest struct {
 	Reader    *string `thrift:"Reader,6,optional" frugal:"6,optional,string" json:"Reader,omitempty"`
 	Unread    *bool   `thrift:"Unread,7,optional" frugal:"7,optional,bool" json:"Unread,omitempty"`
 	Caller    *Caller `thrift:"caller,8,optional" frugal:"8,optional,Caller" json:"caller,omitempty"`
+	Entries   *bool   `thrift:"Entries,9,optional" frugal:"9,optional,bool" json:"Entries,omitempty"`
 }
 
 func NewPullRequest() *PullRequest {
@@ -565,6 +566,15 @@ func (p *PullRequest) GetCaller() (v *Caller) {
 	}
 	return p.Caller
 }
+
+var PullRequest_Entries_DEFAULT bool
+
+func (p *PullRequest) GetEntries() (v bool) {
+	if !p.IsSetEntries() {
+		return PullRequest_Entries_DEFAULT
+	}
+	return *p.Entries
+}
 func (p *PullRequest) SetChat(val string) {
 	p.Chat = val
 }
@@ -589,6 +599,9 @@ func (p *PullRequest) SetUnread(val *bool) {
 func (p *PullRequest) SetCaller(val *Caller) {
 	p.Caller = val
 }
+func (p *PullRequest) SetEntries(val *bool) {
+	p.Entries = val
+}
 
 func (p *PullRequest) IsSetReverse() bool {
 	return p.Reverse != nil
@@ -610,6 +623,10 @@ func (p *PullRequest) IsSetCaller() bool {
 	return p.Caller != nil
 }
 
+func (p *PullRequest) IsSetEntries() bool {
+	return p.Entries != nil
+}
+
 func (p *PullRequest) String() string {
 	if p == nil {
 		return "<nil>"
@@ -626,6 +643,7 @@ var fieldIDToName_PullRequest = map[int16]string{
 	6: "Reader",
 	7: "Unread",
 	8: "caller",
+	9: "Entries",
 }
 
 type PullResponse struct {
@@ -634,6 +652,7 @@ type PullResponse struct {
 	Messages   []*Message `thrift:"Messages,3,optional" frugal:"3,optional,list<Message>" json:"Messages,omitempty"`
 	HasMore    *bool      `thrift:"HasMore,4,optional" frugal:"4,optional,bool" json:"HasMore,omitempty"`
 	NextCursor *int64     `thrift:"NextCursor,5,optional" frugal:"5,optional,i64" json:"NextCursor,omitempty"`
+	Entries    []byte     `thrift:"Entries,6,optional" frugal:"6,optional,binary" json:"Entries,omitempty"`
 }
 
 func NewPullResponse() *PullResponse {
@@ -677,6 +696,15 @@ func (p *PullResponse) GetNextCursor() (v int64) {
 	}
 	return *p.NextCursor
 }
+
+var PullResponse_Entries_DEFAULT []byte
+
+func (p *PullResponse) GetEntries() (v []byte) {
+	if !p.IsSetEntries() {
+		return PullResponse_Entries_DEFAULT
+	}
+	return p.Entries
+}
 func (p *PullResponse) SetCode(val int32) {
 	p.Code = val
 }
@@ -692,6 +720,9 @@ func (p *PullResponse) SetHasMore(val *bool) {
 func (p *PullResponse) SetNextCursor(val *int64) {
 	p.NextCursor = val
 }
+func (p *PullResponse) SetEntries(val []byte) {
+	p.Entries = val
+}
 
 func (p *PullResponse) IsSetMessages() bool {
 	return p.Messages != nil
@@ -703,6 +734,10 @@ func (p *PullResponse) IsSetHasMore() bool {
 
 func (p *PullResponse) IsSetNextCursor() bool {
 	return p.NextCursor != nil
+}
+
+func (p *PullResponse) IsSetEntries() bool {
+	return p.Entries != nil
 }
 
 func (p *PullResponse) String() string {
@@ -718,6 +753,7 @@ var fieldIDToName_PullResponse = map[int16]string{
 	3: "Messages",
 	4: "HasMore",
 	5: "NextCursor",
+	6: "Entries",
 }
 
 type SendBatchRequest struct {
@@ -4851,6 +4887,7 @@ type StoredMessage struct {
 	Id     *string `thrift:"Id,3,optional" frugal:"3,optional,string" json:"Id,omitempty"`
 	Notice *Notice `thrift:"notice,4,optional" frugal:"4,optional,Notice" json:"notice,omitempty"`
 	Erased *bool   `thrift:"Erased,5,optional" frugal:"5,optional,bool" json:"Erased,omitempty"`
+	Kind   *int8   `thrift:"Kind,6,optional" frugal:"6,optional,i8" json:"Kind,omitempty"`
 }
 
 func NewStoredMessage() *StoredMessage {
@@ -4894,6 +4931,15 @@ func (p *StoredMessage) GetErased() (v bool) {
 	}
 	return *p.Erased
 }
+
+var StoredMessage_Kind_DEFAULT int8
+
+func (p *StoredMessage) GetKind() (v int8) {
+	if !p.IsSetKind() {
+		return StoredMessage_Kind_DEFAULT
+	}
+	return *p.Kind
+}
 func (p *StoredMessage) SetText(val string) {
 	p.Text = val
 }
@@ -4909,6 +4955,9 @@ func (p *StoredMessage) SetNotice(val *Notice) {
 func (p *StoredMessage) SetErased(val *bool) {
 	p.Erased = val
 }
+func (p *StoredMessage) SetKind(val *int8) {
+	p.Kind = val
+}
 
 func (p *StoredMessage) IsSetId() bool {
 	return p.Id != nil
@@ -4920,6 +4969,10 @@ func (p *StoredMessage) IsSetNotice() bool {
 
 func (p *StoredMessage) IsSetErased() bool {
 	return p.Erased != nil
+}
+
+func (p *StoredMessage) IsSetKind() bool {
+	return p.Kind != nil
 }
 
 func (p *StoredMessage) String() string {
@@ -4935,6 +4988,7 @@ var fieldIDToName_StoredMessage = map[int16]string{
 	3: "Id",
 	4: "notice",
 	5: "Erased",
+	6: "Kind",
 }
 
 type IMService interface {

@@ -1532,6 +1532,7 @@ func (p *SendResponse) String() string {
 //   - Reader
 //   - Unread
 //   - Caller
+//   - Entries
 type PullRequest struct {
 	Chat      string  `thrift:"Chat,1,required" db:"Chat" json:"Chat"`
 	Cursor    int64   `thrift:"Cursor,2,required" db:"Cursor" json:"Cursor"`
@@ -1541,6 +1542,7 @@ type PullRequest struct {
 	Reader    *string `thrift:"Reader,6" db:"Reader" json:"Reader,omitempty"`
 	Unread    *bool   `thrift:"Unread,7" db:"Unread" json:"Unread,omitempty"`
 	Caller    *Caller `thrift:"caller,8" db:"caller" json:"caller,omitempty"`
+	Entries   *bool   `thrift:"Entries,9" db:"Entries" json:"Entries,omitempty"`
 }
 
 func NewPullRequest() *PullRequest {
@@ -1603,6 +1605,15 @@ func (p *PullRequest) GetCaller() *Caller {
 	}
 	return p.Caller
 }
+
+var PullRequest_Entries_DEFAULT bool
+
+func (p *PullRequest) GetEntries() bool {
+	if !p.IsSetEntries() {
+		return PullRequest_Entries_DEFAULT
+	}
+	return *p.Entries
+}
 func (p *PullRequest) IsSetReverse() bool {
 	return p.Reverse != nil
 }
@@ -1621,6 +1632,10 @@ func (p *PullRequest) IsSetUnread() bool {
 
 func (p *PullRequest) IsSetCaller() bool {
 	return p.Caller != nil
+}
+
+func (p *PullRequest) IsSetEntries() bool {
+	return p.Entries != nil
 }
 
 func (p *PullRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -1724,6 +1739,16 @@ func (p *PullRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
 					return err
 				}
 			}
+		case 9:
+			if fieldTypeId == thrift.BOOL {
+				if err := p.ReadField9(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
 		default:
 			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
 				return err
@@ -1819,6 +1844,15 @@ func (p *PullRequest) ReadField8(ctx context.Context, iprot thrift.TProtocol) er
 	return nil
 }
 
+func (p *PullRequest) ReadField9(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadBool(ctx); err != nil {
+		return thrift.PrependError("error reading field 9: ", err)
+	} else {
+		p.Entries = &v
+	}
+	return nil
+}
+
 func (p *PullRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "PullRequest"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -1846,6 +1880,9 @@ func (p *PullRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 			return err
 		}
 		if err := p.writeField8(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField9(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -1972,6 +2009,21 @@ func (p *PullRequest) writeField8(ctx context.Context, oprot thrift.TProtocol) (
 	return err
 }
 
+func (p *PullRequest) writeField9(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetEntries() {
+		if err := oprot.WriteFieldBegin(ctx, "Entries", thrift.BOOL, 9); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 9:Entries: ", p), err)
+		}
+		if err := oprot.WriteBool(ctx, bool(*p.Entries)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Entries (9) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 9:Entries: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *PullRequest) Equals(other *PullRequest) bool {
 	if p == other {
 		return true
@@ -2022,6 +2074,14 @@ func (p *PullRequest) Equals(other *PullRequest) bool {
 	if !p.Caller.Equals(other.Caller) {
 		return false
 	}
+	if p.Entries != other.Entries {
+		if p.Entries == nil || other.Entries == nil {
+			return false
+		}
+		if (*p.Entries) != (*other.Entries) {
+			return false
+		}
+	}
 	return true
 }
 
@@ -2038,12 +2098,14 @@ func (p *PullRequest) String() string {
 //   - Messages
 //   - HasMore
 //   - NextCursor
+//   - Entries
 type PullResponse struct {
 	Code       int32      `thrift:"Code,1,required" db:"Code" json:"Code"`
 	Msg        string     `thrift:"Msg,2,required" db:"Msg" json:"Msg"`
 	Messages   []*Message `thrift:"Messages,3" db:"Messages" json:"Messages,omitempty"`
 	HasMore    *bool      `thrift:"HasMore,4" db:"HasMore" json:"HasMore,omitempty"`
 	NextCursor *int64     `thrift:"NextCursor,5" db:"NextCursor" json:"NextCursor,omitempty"`
+	Entries    []byte     `thrift:"Entries,6" db:"Entries" json:"Entries,omitempty"`
 }
 
 func NewPullResponse() *PullResponse {
@@ -2081,6 +2143,12 @@ func (p *PullResponse) GetNextCursor() int64 {
 	}
 	return *p.NextCursor
 }
+
+var PullResponse_Entries_DEFAULT []byte
+
+func (p *PullResponse) GetEntries() []byte {
+	return p.Entries
+}
 func (p *PullResponse) IsSetMessages() bool {
 	return p.Messages != nil
 }
@@ -2091,6 +2159,10 @@ func (p *PullResponse) IsSetHasMore() bool {
 
 func (p *PullResponse) IsSetNextCursor() bool {
 	return p.NextCursor != nil
+}
+
+func (p *PullResponse) IsSetEntries() bool {
+	return p.Entries != nil
 }
 
 func (p *PullResponse) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -2155,6 +2227,16 @@ func (p *PullResponse) Read(ctx context.Context, iprot thrift.TProtocol) error {
 		case 5:
 			if fieldTypeId == thrift.I64 {
 				if err := p.ReadField5(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 6:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField6(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -2239,6 +2321,15 @@ func (p *PullResponse) ReadField5(ctx context.Context, iprot thrift.TProtocol) e
 	return nil
 }
 
+func (p *PullResponse) ReadField6(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadBinary(ctx); err != nil {
+		return thrift.PrependError("error reading field 6: ", err)
+	} else {
+		p.Entries = v
+	}
+	return nil
+}
+
 func (p *PullResponse) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "PullResponse"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -2257,6 +2348,9 @@ func (p *PullResponse) Write(ctx context.Context, oprot thrift.TProtocol) error 
 			return err
 		}
 		if err := p.writeField5(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField6(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -2348,6 +2442,21 @@ func (p *PullResponse) writeField5(ctx context.Context, oprot thrift.TProtocol) 
 	return err
 }
 
+func (p *PullResponse) writeField6(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetEntries() {
+		if err := oprot.WriteFieldBegin(ctx, "Entries", thrift.STRING, 6); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 6:Entries: ", p), err)
+		}
+		if err := oprot.WriteBinary(ctx, p.Entries); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Entries (6) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 6:Entries: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *PullResponse) Equals(other *PullResponse) bool {
 	if p == other {
 		return true
@@ -2384,6 +2493,9 @@ func (p *PullResponse) Equals(other *PullResponse) bool {
 		if (*p.NextCursor) != (*other.NextCursor) {
 			return false
 		}
+	}
+	if bytes.Compare(p.Entries, other.Entries) != 0 {
+		return false
 	}
 	return true
 }
@@ -18607,12 +18719,14 @@ func (p *ChatsResponse) String() string {
 //   - ID
 //   - Notice
 //   - Erased
+//   - Kind
 type StoredMessage struct {
 	Text   string  `thrift:"Text,1,required" db:"Text" json:"Text"`
 	Sender string  `thrift:"Sender,2,required" db:"Sender" json:"Sender"`
 	ID     *string `thrift:"Id,3" db:"Id" json:"Id,omitempty"`
 	Notice *Notice `thrift:"notice,4" db:"notice" json:"notice,omitempty"`
 	Erased *bool   `thrift:"Erased,5" db:"Erased" json:"Erased,omitempty"`
+	Kind   *int8   `thrift:"Kind,6" db:"Kind" json:"Kind,omitempty"`
 }
 
 func NewStoredMessage() *StoredMessage {
@@ -18653,6 +18767,15 @@ func (p *StoredMessage) GetErased() bool {
 	}
 	return *p.Erased
 }
+
+var StoredMessage_Kind_DEFAULT int8
+
+func (p *StoredMessage) GetKind() int8 {
+	if !p.IsSetKind() {
+		return StoredMessage_Kind_DEFAULT
+	}
+	return *p.Kind
+}
 func (p *StoredMessage) IsSetID() bool {
 	return p.ID != nil
 }
@@ -18663,6 +18786,10 @@ func (p *StoredMessage) IsSetNotice() bool {
 
 func (p *StoredMessage) IsSetErased() bool {
 	return p.Erased != nil
+}
+
+func (p *StoredMessage) IsSetKind() bool {
+	return p.Kind != nil
 }
 
 func (p *StoredMessage) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -18727,6 +18854,16 @@ func (p *StoredMessage) Read(ctx context.Context, iprot thrift.TProtocol) error 
 		case 5:
 			if fieldTypeId == thrift.BOOL {
 				if err := p.ReadField5(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 6:
+			if fieldTypeId == thrift.BYTE {
+				if err := p.ReadField6(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -18799,6 +18936,16 @@ func (p *StoredMessage) ReadField5(ctx context.Context, iprot thrift.TProtocol) 
 	return nil
 }
 
+func (p *StoredMessage) ReadField6(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadByte(ctx); err != nil {
+		return thrift.PrependError("error reading field 6: ", err)
+	} else {
+		temp := int8(v)
+		p.Kind = &temp
+	}
+	return nil
+}
+
 func (p *StoredMessage) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "StoredMessage"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -18817,6 +18964,9 @@ func (p *StoredMessage) Write(ctx context.Context, oprot thrift.TProtocol) error
 			return err
 		}
 		if err := p.writeField5(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField6(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -18900,6 +19050,21 @@ func (p *StoredMessage) writeField5(ctx context.Context, oprot thrift.TProtocol)
 	return err
 }
 
+func (p *StoredMessage) writeField6(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetKind() {
+		if err := oprot.WriteFieldBegin(ctx, "Kind", thrift.BYTE, 6); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 6:Kind: ", p), err)
+		}
+		if err := oprot.WriteByte(ctx, int8(*p.Kind)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Kind (6) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 6:Kind: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *StoredMessage) Equals(other *StoredMessage) bool {
 	if p == other {
 		return true
@@ -18928,6 +19093,14 @@ func (p *StoredMessage) Equals(other *StoredMessage) bool {
 			return false
 		}
 		if (*p.Erased) != (*other.Erased) {
+			return false
+		}
+	}
+	if p.Kind != other.Kind {
+		if p.Kind == nil || other.Kind == nil {
+			return false
+		}
+		if (*p.Kind) != (*other.Kind) {
 			return false
 		}
 	}

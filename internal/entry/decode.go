@@ -1,0 +1,210 @@
+package entry
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+var (
+	errShort = errors.New("it ends too early")
+	errType  = errors.New("a field has a type that Thrift does not have")
+	errDeep  = errors.New("its fields are nested too deeply")
+	errLong  = errors.New("there are bytes behind its end")
+	errLacks = errors.New("a field that must be there is missing")
+)
+
+// maxDepth is how deep the values are nested that are skipped.
+const maxDepth = 64
+
+// Position returns the position that a member begins with; false where it begins with none.
+func Position(member string) (int64, bool) {
+	if len(member) < PositionDigits {
+		return 0, false
+	}
+	position := int64(0)
+	for i := range PositionDigits {
+		digit := member[i] - '0'
+		if digit > 9 {
+			return 0, false
+		}
+		position = 10*position + int64(digit)
+	}
+	return position, position <= chat.MaxCursor
+}
+
+// Decode reads a member: any string is a message, or an error that says what is wrong. Chat is not filled in. The message
+// shares nothing with the member.
+func Decode(member string) (chat.Message, error) {
+	position, f, err := parse(member)
+	if err != nil {
+		return chat.Message{}, err
+	}
+	m := chat.Message{
+		SendTime: position, Text: strings.Clone(f.text), Sender: strings.Clone(f.sender), ID: strings.Clone(f.id), Erased: f.erased,
+	}
+	if f.isNotice {
+		m.Notice = &chat.Notice{Event: chat.NoticeEvent(strings.Clone(f.notice.event)), Name: strings.Clone(f.notice.name)}
+		if f.notice.hasUsers {
+			m.Notice.Users = make([]string, 0, f.notice.count)
+			for user := range f.notice.all {
+				m.Notice.Users = append(m.Notice.Users, strings.Clone(user))
+			}
+		}
+	}
+	return m, nil
+}
+
+// ReadHead reads a member's head. It reads no further than it must, so that an entry with a good head may still be one that
+// Decode refuses. The Sender is a part of the member.
+func ReadHead(member string) (chat.Head, error) {
+	position, ok := Position(member)
+	if !ok {
+		return chat.Head{}, noPosition(member)
+	}
+	sender, kind, err := head(member[PositionDigits:])
+	if err != nil {
+		return chat.Head{}, fmt.Errorf("stored message at %d: %w", position, err)
+	}
+	return chat.Head{Position: position, Sender: sender, Kind: kind}, nil
+}
+
+// head does what scripts/entry.lua of the storage does; a test compares the two.
+func head(stored string) (sender string, kind chat.Kind, err error) {
+	r := reader{rest: stored}
+	found, isNotice, erased := false, false, false
+	for r.next() {
+		switch {
+		case r.field == senderField && r.kind == stringType:
+			sender, found = r.text(), true
+		case r.field == kindField && r.kind == byteType:
+			if said := chat.Kind(r.byte()); said >= chat.KindMessage && said <= chat.KindErased {
+				kind = said
+			}
+		case r.field == noticeField && r.kind == structType:
+			isNotice = true
+			r.skip(r.kind, maxDepth)
+		case r.field == erasedField && r.kind == boolType:
+			erased = r.byte() == 1
+		default:
+			r.skip(r.kind, maxDepth)
+		}
+		if found && kind != 0 && r.err == nil {
+			return sender, kind, nil
+		}
+	}
+	switch {
+	case r.err != nil:
+		return "", 0, r.err
+	case !found:
+		return "", 0, errLacks
+	case isNotice:
+		return sender, chat.KindNotice, nil
+	case erased:
+		return sender, chat.KindErased, nil
+	}
+	return sender, chat.KindMessage, nil
+}
+
+func noPosition(member string) error {
+	return fmt.Errorf("stored message's position %q is not 16 digits of a number below 2^53", member[:min(len(member), PositionDigits)])
+}
+
+// fields is what an entry says, as parts of it: nothing is copied.
+type fields struct {
+	text, sender, id string
+	erased           bool
+	isNotice         bool
+	notice           noticeFields
+}
+
+type noticeFields struct {
+	event, name string
+	hasUsers    bool
+	count       int
+	users       string // count strings, each after its length
+}
+
+// all calls yield with each user.
+func (n *noticeFields) all(yield func(string) bool) {
+	r := reader{rest: n.users}
+	for range n.count {
+		if !yield(r.text()) {
+			return
+		}
+	}
+}
+
+// parse reads a whole member.
+func parse(member string) (position int64, f fields, err error) {
+	position, ok := Position(member)
+	if !ok {
+		return 0, fields{}, noPosition(member)
+	}
+	if err := f.parse(member[PositionDigits:]); err != nil {
+		return 0, fields{}, fmt.Errorf("stored message at %d: %w", position, err)
+	}
+	return position, f, nil
+}
+
+func (f *fields) parse(stored string) error {
+	r := reader{rest: stored}
+	hasText, hasSender := false, false
+	for r.next() {
+		switch {
+		case r.field == textField && r.kind == stringType:
+			f.text, hasText = r.text(), true
+		case r.field == senderField && r.kind == stringType:
+			f.sender, hasSender = r.text(), true
+		case r.field == idField && r.kind == stringType:
+			f.id = r.text()
+		case r.field == noticeField && r.kind == structType:
+			f.isNotice, f.notice = true, noticeFields{}
+			f.notice.parse(&r)
+		case r.field == erasedField && r.kind == boolType:
+			f.erased = r.byte() == 1
+		default:
+			r.skip(r.kind, maxDepth)
+		}
+	}
+	switch {
+	case r.err != nil:
+		return r.err
+	case !hasText || !hasSender:
+		return errLacks
+	case r.rest != "":
+		return errLong
+	}
+	return nil
+}
+
+func (n *noticeFields) parse(r *reader) {
+	hasEvent := false
+	for r.next() {
+		switch {
+		case r.field == eventField && r.kind == stringType:
+			n.event, hasEvent = r.text(), true
+		case r.field == usersField && r.kind == listType:
+			n.parseUsers(r)
+		case r.field == nameField && r.kind == stringType:
+			n.name = r.text()
+		default:
+			r.skip(r.kind, maxDepth)
+		}
+	}
+	if !hasEvent {
+		r.fail(errLacks)
+	}
+}
+
+func (n *noticeFields) parseUsers(r *reader) {
+	r.byte() // the elements' type: whatever it is, they are read as strings
+	n.count, n.hasUsers = r.length(), true
+	n.users = r.rest
+	for i := 0; i < n.count && r.err == nil; i++ {
+		r.text()
+	}
+	n.users = n.users[:len(n.users)-len(r.rest)]
+}

@@ -1,0 +1,131 @@
+// Package entry knows the stored form of a message; nothing else in Go does. (scripts/entry.lua of the storage reads the
+// head of it.)
+//
+// A member of a log is 16 digits of the position, which make it unique, and a StoredMessage of idl_rpc.thrift in Thrift's
+// binary protocol. Fields are written in an order of our own: Sender, Kind, what is optional, Text. Sender and Kind are the
+// head, which is read without the rest. Entries of older servers have another order and no Kind, and any order is read.
+// See docs/adr/0003-encoding.md.
+package entry
+
+import (
+	"encoding/binary"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// PositionDigits is how many digits of the position a member begins with.
+const PositionDigits = 16
+
+// The fields of StoredMessage and Notice.
+const (
+	textField   = 1
+	senderField = 2
+	idField     = 3
+	noticeField = 4
+	erasedField = 5
+	kindField   = 6
+
+	eventField = 1
+	usersField = 2
+	nameField  = 3
+)
+
+// Thrift's types, as they stand before each field.
+const (
+	stop       = 0
+	boolType   = 2
+	byteType   = 3
+	doubleType = 4
+	i16Type    = 6
+	i32Type    = 8
+	i64Type    = 10
+	stringType = 11
+	structType = 12
+	mapType    = 13
+	setType    = 14
+	listType   = 15
+)
+
+const (
+	fieldBytes  = 1 + 2              // type and number
+	stringBytes = fieldBytes + 4     // and length
+	listBytes   = fieldBytes + 1 + 4 // and the elements' type, and how many there are
+)
+
+// Encode returns what is stored of a message behind its position.
+func Encode(m chat.Message) []byte { return Append(make([]byte, 0, size(&m)), m) }
+
+// Append appends what is stored of a message behind its position.
+func Append(dst []byte, m chat.Message) []byte {
+	dst = appendString(dst, senderField, m.Sender)
+	dst = append(dst, byteType, 0, kindField, byte(m.Kind()))
+	if m.ID != "" {
+		dst = appendString(dst, idField, m.ID)
+	}
+	if m.Notice != nil {
+		dst = appendNotice(dst, m.Notice)
+	}
+	if m.Erased {
+		dst = append(dst, boolType, 0, erasedField, 1)
+	}
+	dst = appendString(dst, textField, m.Text)
+	return append(dst, stop)
+}
+
+// AppendMember appends a whole member of a log: the position, which is the message's SendTime, and the message.
+func AppendMember(dst []byte, m chat.Message) []byte {
+	at := len(dst)
+	dst = append(dst, "0000000000000000"...)
+	for i, rest := at+PositionDigits-1, m.SendTime; rest > 0 && i >= at; i, rest = i-1, rest/10 {
+		dst[i] = byte('0' + rest%10)
+	}
+	return Append(dst, m)
+}
+
+func appendNotice(dst []byte, n *chat.Notice) []byte {
+	dst = append(dst, structType, 0, noticeField)
+	dst = appendString(dst, eventField, string(n.Event))
+	if n.Users != nil {
+		dst = append(dst, listType, 0, usersField, stringType)
+		dst = binary.BigEndian.AppendUint32(dst, uint32(len(n.Users)))
+		for _, user := range n.Users {
+			dst = binary.BigEndian.AppendUint32(dst, uint32(len(user)))
+			dst = append(dst, user...)
+		}
+	}
+	if n.Name != "" {
+		dst = appendString(dst, nameField, n.Name)
+	}
+	return append(dst, stop)
+}
+
+func appendString(dst []byte, field byte, text string) []byte {
+	dst = append(dst, stringType, 0, field)
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(text)))
+	return append(dst, text...)
+}
+
+// size is how many bytes Append appends.
+func size(m *chat.Message) int {
+	n := stringBytes + len(m.Sender) + fieldBytes + 1 + stringBytes + len(m.Text) + 1
+	if m.ID != "" {
+		n += stringBytes + len(m.ID)
+	}
+	if m.Erased {
+		n += fieldBytes + 1
+	}
+	if m.Notice == nil {
+		return n
+	}
+	n += fieldBytes + stringBytes + len(m.Notice.Event) + 1
+	if m.Notice.Users != nil {
+		n += listBytes
+		for _, user := range m.Notice.Users {
+			n += 4 + len(user)
+		}
+	}
+	if m.Notice.Name != "" {
+		n += stringBytes + len(m.Notice.Name)
+	}
+	return n
+}
