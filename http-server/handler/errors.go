@@ -89,5 +89,7 @@ func NoMethod(c *app.RequestContext, allowed string) {
 
 // reply answers with JSON.
 func reply(c *app.RequestContext, status int, body any) {
-	c.Data(status, "application/json; charset=utf-8", encode(body))
+	c.SetStatusCode(status)
+	c.Response.Header.SetContentType("application/json; charset=utf-8")
+	c.Response.SetBodyRaw(encode(body))
 }
