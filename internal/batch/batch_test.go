@@ -325,6 +325,7 @@ func TestMaxWait(t *testing.T) {
 		r.let <- struct{}{}
 		first[0].want(t, 2, nil)
 		third[0].want(t, 0, ErrAbandoned)
+		<-time.After(3 * Coarse) // the watchdog meets the batch again, whose wait has ended
 		close(r.let)
 		synctest.Wait()
 	})
