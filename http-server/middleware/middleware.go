@@ -16,16 +16,16 @@ import (
 	"github.com/pullchat/pullchat/internal/logging"
 )
 
-var requestIDHeader = []byte("X-Request-Id")
+const requestIDHeader = "X-Request-Id"
 
 // RequestID echoes the client's X-Request-Id, or makes one where it is missing or not fit to be logged. Everything
 // behind finds it in the context.
 func RequestID(ctx context.Context, c *app.RequestContext) {
-	id := string(c.GetHeader("X-Request-Id"))
+	id := string(c.GetHeader(requestIDHeader))
 	if !printable(id) {
 		id = logging.NewRequestID()
 	}
-	c.Response.Header.SetCanonical(requestIDHeader, []byte(id))
+	c.Response.Header.Set(requestIDHeader, id)
 	c.Next(logging.WithRequestID(ctx, id))
 }
 
