@@ -39,7 +39,7 @@ func authKeys(config Config, log *slog.Logger) (*token.Keys, error) {
 func (s *Server) people(engine *server.Hertz, h *handler.Handler) *handler.People {
 	var sessions chat.Sessions = s.People
 	if s.config.LoginRate.Requests > 0 {
-		engine.Use(middleware.Client(s.config.TrustedProxies))
+		engine.Use(middleware.Client(s.config.TrustedProxies, withPassword...))
 		sessions = ratelimit.NewGuesses(sessions, s.config.LoginRate)
 	}
 	if s.config.Auth == authOn {
@@ -51,6 +51,9 @@ func (s *Server) people(engine *server.Hertz, h *handler.Handler) *handler.Peopl
 	}
 	return handler.NewPeople(h, s.People, sessions, tokens)
 }
+
+// withPassword are the routes of ratelimit.Guesses: each takes a password, which may be a guess.
+var withPassword = []string{"/api/login", "/api/password", "/api/users/me"}
 
 // nobody is the People of a gateway without accounts.
 type nobody struct{}

@@ -29,6 +29,9 @@ type conn struct {
 	idle     atomic.Bool // waiting for the first byte of a request
 	started  atomic.Bool // bytes of a request came since the last write
 
+	readUntil  time.Time // the deadline of the next request that is set, if one is
+	writeUntil time.Time // the deadline of what Hertz writes
+
 	since    time.Time // the first byte of the request
 	bounded  bool      // the deadline of the request is set
 	received int       // bytes of the request
@@ -92,7 +95,7 @@ func (c *conn) Read(b []byte) (int, error) {
 		return c.readFirst(b)
 	}
 	if !c.bounded { // most requests arrive at once, and need no deadline
-		c.bounded = true
+		c.bounded, c.readUntil = true, time.Time{}
 		_ = c.Conn.SetReadDeadline(c.since.Add(c.listener.limits.request))
 	}
 	n, err := c.Conn.Read(b)
@@ -109,14 +112,14 @@ func (c *conn) readFirst(b []byte) (int, error) {
 	if c.tls != nil && (c.listener.draining.Load() || !c.shakeHands()) {
 		return 0, io.EOF
 	}
-	deadline := time.Now().Add(c.listener.limits.idle)
 	switch {
 	case c.last && !c.lingers:
 		return 0, io.EOF
 	case c.last:
-		deadline = c.since.Add(c.listener.limits.request)
+		_ = c.Conn.SetReadDeadline(c.since.Add(c.listener.limits.request))
+	default:
+		prolong(&c.readUntil, c.listener.limits.idle, c.Conn.SetReadDeadline)
 	}
-	_ = c.Conn.SetReadDeadline(deadline)
 	if c.listener.draining.Load() { // after the deadline, which drain sets anew
 		return 0, io.EOF
 	}
@@ -133,6 +136,15 @@ func (c *conn) readFirst(b []byte) (int, error) {
 		err = io.EOF
 	}
 	return n, err
+}
+
+// prolong sets a deadline that is at least so far away, and up to a tenth more, for the next requests to need none: that
+// of a busy connection would move with each.
+func prolong(until *time.Time, least time.Duration, set func(time.Time) error) {
+	if now := time.Now(); until.Sub(now) < least {
+		*until = now.Add(least + least/10)
+		_ = set(*until)
+	}
 }
 
 // readNext reads what AwaitClose has read ahead, or what comes.
@@ -172,7 +184,7 @@ func (c *conn) Write(b []byte) (int, error) {
 	if c.taken.Load() {
 		return c.write(b)
 	}
-	_ = c.Conn.SetWriteDeadline(time.Now().Add(c.listener.limits.write))
+	prolong(&c.writeUntil, c.listener.limits.write, c.Conn.SetWriteDeadline)
 	if string(b) == goOn {
 		return c.Conn.Write(b)
 	}
@@ -283,6 +295,7 @@ func (c *conn) AwaitClose() {
 	if !c.taken.Load() {
 		defer c.woken.Store(false) // for the next request
 	}
+	c.readUntil = time.Time{}
 	_ = c.Conn.SetReadDeadline(time.Time{})
 	if c.woken.Load() { // before the deadline was lifted
 		return

@@ -50,3 +50,58 @@ func TestAWriteThatFailed(t *testing.T) {
 		t.Errorf("the second write fails after %v, want it at once", took)
 	}
 }
+
+// recorded is a connection that keeps the deadlines that were set.
+type recorded struct {
+	net.Conn
+	reads, writes []time.Time
+}
+
+func (r *recorded) SetReadDeadline(t time.Time) error {
+	r.reads = append(r.reads, t)
+	return r.Conn.SetReadDeadline(t)
+}
+
+func (r *recorded) SetWriteDeadline(t time.Time) error {
+	r.writes = append(r.writes, t)
+	return r.Conn.SetWriteDeadline(t)
+}
+
+// TestDeadlinesAreSetOnce for requests that follow each other closely, and anew after one that had its own.
+func TestDeadlinesAreSetOnce(t *testing.T) {
+	accepted, client := pair(t, listen(t))
+	accepted.listener.limits = limits{idle: time.Hour, request: time.Minute, write: time.Hour, bytes: 1000}
+	r := &recorded{Conn: accepted.Conn}
+	accepted.Conn = r
+	read := func() {
+		t.Helper()
+		if _, err := client.Write([]byte("a")); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := accepted.Read(make([]byte, 10)); n != 1 || err != nil {
+			t.Fatalf("Read() = %d, %v; want a byte", n, err)
+		}
+	}
+	answer := func() {
+		t.Helper()
+		accepted.reached = true
+		if _, err := accepted.Write([]byte("HTTP/1.1 200 OK\r\n\r\n")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 {
+		read()
+		answer()
+	}
+	if len(r.reads) != 1 || len(r.writes) != 1 {
+		t.Errorf("three requests set %d deadlines to read and %d to write, want one of each", len(r.reads), len(r.writes))
+	}
+	read()
+	read() // the rest of a request
+	answer()
+	read()
+	last := r.reads[len(r.reads)-1]
+	if left := time.Until(last); len(r.reads) != 3 || left < 59*time.Minute {
+		t.Errorf("after a request in two parts, deadline %d is in %v; want the third, in an hour", len(r.reads), left)
+	}
+}

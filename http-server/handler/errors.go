@@ -91,5 +91,7 @@ const jsonType = "application/json; charset=utf-8"
 
 // reply answers with JSON.
 func reply(c *app.RequestContext, status int, body any) {
-	c.Data(status, jsonType, encode(body))
+	c.SetStatusCode(status)
+	c.Response.Header.SetContentType(jsonType)
+	c.Response.SetBodyRaw(encode(body))
 }

@@ -31,10 +31,13 @@ func Limit(limiter *ratelimit.Limiter, proxies ratelimit.Proxies, free ...string
 	}
 }
 
-// Client puts into the context what the client's address counts as, for those who count by themselves.
-func Client(proxies ratelimit.Proxies) app.HandlerFunc {
+// Client puts into the context what the client's address counts as, for those who count by themselves: the routes that
+// are named.
+func Client(proxies ratelimit.Proxies, routes ...string) app.HandlerFunc {
 	return func(ctx context.Context, c *app.RequestContext) {
-		c.Next(ratelimit.WithClient(ctx, clientKey(c, proxies)))
+		if slices.Contains(routes, c.FullPath()) {
+			c.Next(ratelimit.WithClient(ctx, clientKey(c, proxies)))
+		}
 	}
 }
 

@@ -5,6 +5,9 @@
 // The technique is that of database logs (DeWitt et al., "Implementation techniques for main memory database systems",
 // SIGMOD 1984).
 //
+// The busier it is, the larger are the batches: a batch beside another one is made only once at least half as many items
+// wait. Until then they wait for that one to end.
+//
 // A burst may queue up, an overload that lasts may not: a long queue that stays only adds to every caller's wait. As in
 // CoDel (RFC 8289), what counts is for how long the queue is too long, not by how much.
 package batch
@@ -12,10 +15,6 @@ package batch
 import (
 	"context"
 	"errors"
-	"fmt"
-	"runtime"
-	"runtime/debug"
-	"slices"
 	"sync"
 	"time"
 )
@@ -52,7 +51,7 @@ type Options struct {
 	MaxBatch int           // weight of a batch, but one caller's items are never torn apart
 	MaxQueue int           // items that wait; where there are more for longer than a burst, they are refused with ErrFull
 	MaxBurst int           // items that wait during a burst; more are refused with ErrFull
-	MaxWait  time.Duration // how long a caller waits in all
+	MaxWait  time.Duration // how long a caller waits in all, give or take Coarse
 }
 
 const (
@@ -66,14 +65,19 @@ type Batcher[In, Out any] struct {
 	weigh   func(In) int
 	options Options
 	waiters pool[waiter[In, Out]]
+	spare   pool[flight[In, Out]]
 
-	mutex    sync.Mutex
-	inFlight int
-	queue    queue[In, Out]
-	began    time.Time // when the last burst began
-	last     time.Time // when an item last met a queue longer than MaxQueue
-	closed   bool
-	idle     chan struct{} // closed when closed and nothing is queued or under way
+	mutex     sync.Mutex
+	inFlight  int                // flights, with one that gathers and has not taken its batch yet
+	gathering bool               // there is such a one: it takes what is queued now
+	flights   []*flight[In, Out] // those that have taken a batch
+	underWay  int                // items that they make
+	queue     queue[In, Out]
+	began     time.Time // when the last burst began
+	last      time.Time // when an item last met a queue longer than MaxQueue
+	closed    bool
+	idle      chan struct{} // closed when closed and nothing is queued or under way
+	watchdog  watchdog
 }
 
 // New returns a Batcher that calls flush, from at most options.InFlight goroutines at once. Each item weighs one.
@@ -85,6 +89,7 @@ func New[In, Out any](options Options, flush Flush[In, Out]) *Batcher[In, Out] {
 func NewWeighed[In, Out any](options Options, weigh func(In) int, flush Flush[In, Out]) *Batcher[In, Out] {
 	b := &Batcher[In, Out]{flush: flush, weigh: weigh, options: options, idle: make(chan struct{})}
 	b.waiters.make = newWaiter[In, Out]
+	b.spare.make = func() *flight[In, Out] { return new(flight[In, Out]) }
 	return b
 }
 
@@ -104,6 +109,9 @@ func (b *Batcher[In, Out]) Do(ctx context.Context, in In) (Out, error) {
 // DoAll makes several calls in one batch and sets every element of out, which is as long as in. It returns nil, or
 // one of the package's errors, which then holds for every item; out may still be written to after ErrAbandoned.
 func (b *Batcher[In, Out]) DoAll(ctx context.Context, in []In, out []Result[Out]) error {
+	if len(in) == 0 {
+		return nil
+	}
 	w := b.waiters.get()
 	w.in, w.out = in, out
 	if err := b.wait(ctx, w); err != nil {
@@ -118,7 +126,9 @@ func (b *Batcher[In, Out]) Close(ctx context.Context) error {
 	b.mutex.Lock()
 	if !b.closed {
 		b.closed = true
-		b.closeIfIdle()
+		if b.inFlight == 0 { // and so nothing is queued
+			close(b.idle)
+		}
 	}
 	b.mutex.Unlock()
 	select {
@@ -136,14 +146,7 @@ func (b *Batcher[In, Out]) Evict() {
 	for b.queue.first != nil {
 		w := b.queue.first
 		b.queue.remove(w)
-		w.err = ErrNotStarted
-		w.done <- struct{}{}
-	}
-}
-
-func (b *Batcher[In, Out]) closeIfIdle() {
-	if b.closed && b.inFlight == 0 && b.queue.items == 0 {
-		close(b.idle)
+		w.end(ErrNotStarted)
 	}
 }
 
@@ -157,28 +160,58 @@ func (b *Batcher[In, Out]) wait(ctx context.Context, w *waiter[In, Out]) error {
 		w.weight += b.weigh(item)
 	}
 	b.mutex.Lock()
-	leads := b.inFlight < b.options.InFlight
+	leads := b.mayStart(len(w.in))
 	switch {
 	case b.closed:
 		b.mutex.Unlock()
 		return ErrClosed
 	case leads:
 		b.inFlight++
+		b.gathering = true
 	case b.full(len(w.in)):
 		b.mutex.Unlock()
 		return ErrFull
 	}
+	b.watch()
+	w.begin(b.watchdog.now)
 	b.queue.push(w)
 	b.mutex.Unlock()
-	if leads && ctx.Done() == nil { // nobody can ask this caller to stop waiting, so its goroutine can do the work
-		b.lead()
-		<-w.done
-		return w.err
+	if ctx.Done() != nil {
+		return b.awaitOr(ctx, w, leads)
 	}
+	if leads { // nobody can ask this caller to stop waiting, so its goroutine can do the work
+		b.lead(w)
+	}
+	<-w.done
+	return w.err
+}
+
+// awaitOr waits until the waiter's call has been made or the context ends.
+func (b *Batcher[In, Out]) awaitOr(ctx context.Context, w *waiter[In, Out], leads bool) error {
+	stop := context.AfterFunc(ctx, func() { b.giveUp(w, ctx.Err()) })
 	if leads {
-		go b.lead()
+		go b.lead(nil)
 	}
-	return b.await(ctx, w)
+	<-w.done
+	w.spent = !stop() // giveUp has begun and may look at the waiter later
+	return w.err
+}
+
+// giveUp ends a caller's wait, if it has not ended.
+func (b *Batcher[In, Out]) giveUp(w *waiter[In, Out], cause error) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	if w.queued {
+		b.queue.remove(w)
+		w.end(errors.Join(ErrNotStarted, cause))
+		return
+	}
+	w.end(errors.Join(ErrAbandoned, cause))
+}
+
+// mayStart says whether another flight is to begin, for what is queued and n more items; b.mutex is held.
+func (b *Batcher[In, Out]) mayStart(n int) bool {
+	return b.inFlight < b.options.InFlight && !b.gathering && b.enough(b.queue.items+n)
 }
 
 // full says whether the queue is too long for n more items.
@@ -195,119 +228,11 @@ func (b *Batcher[In, Out]) full(n int) bool {
 	return items > b.options.MaxBurst || now.Sub(b.began) > burst
 }
 
-func (b *Batcher[In, Out]) await(ctx context.Context, w *waiter[In, Out]) error {
-	w.timer.Reset(b.options.MaxWait)
-	defer w.timer.Stop()
-	select {
-	case <-w.done:
-		return w.err
-	case <-ctx.Done():
-	case <-w.timer.C:
-	}
-	b.mutex.Lock()
-	queued := w.queued
-	if queued {
-		b.queue.remove(w)
-		b.closeIfIdle()
-	}
-	b.mutex.Unlock()
-	if queued {
-		return errors.Join(ErrNotStarted, ctx.Err())
-	}
-	return errors.Join(ErrAbandoned, ctx.Err())
-}
-
 func (b *Batcher[In, Out]) release(w *waiter[In, Out]) {
+	if w.spent {
+		return
+	}
 	w.in, w.out = nil, nil
 	w.oneIn, w.oneOut = [1]In{}, [1]Result[Out]{}
 	b.waiters.put(w)
-}
-
-// lead makes one batch, and lets another goroutine go on with what has queued up meanwhile. Before, it lets those run
-// who are ready to: some may be about to make a call.
-func (b *Batcher[In, Out]) lead() {
-	runtime.Gosched()
-	var f flight[In, Out]
-	if !b.take(&f) {
-		return
-	}
-	b.make(&f)
-	b.mutex.Lock()
-	more := b.queue.items > 0
-	if !more {
-		b.land()
-	}
-	b.mutex.Unlock()
-	if more {
-		go b.drain()
-	}
-}
-
-// drain makes batch after batch until nothing is queued.
-func (b *Batcher[In, Out]) drain() {
-	var f flight[In, Out]
-	for b.take(&f) {
-		b.make(&f)
-	}
-}
-
-// land ends a flight; b.mutex is held.
-func (b *Batcher[In, Out]) land() {
-	b.inFlight--
-	b.closeIfIdle()
-}
-
-// flight is one batch under way.
-type flight[In, Out any] struct {
-	waiters []*waiter[In, Out]
-	in      []In
-	out     []Result[Out]
-}
-
-// take fills the flight from the queue. Where nothing is queued it ends it.
-func (b *Batcher[In, Out]) take(f *flight[In, Out]) bool {
-	b.mutex.Lock()
-	defer b.mutex.Unlock()
-	if b.queue.items == 0 {
-		b.land()
-		return false
-	}
-	f.waiters = b.queue.take(f.waiters[:0], b.options.MaxBatch)
-	return true
-}
-
-// make flushes what was taken and tells its waiters.
-func (b *Batcher[In, Out]) make(f *flight[In, Out]) {
-	if len(f.waiters) == 1 {
-		w := f.waiters[0]
-		b.safely(w.in, w.out)
-		w.done <- struct{}{}
-		return
-	}
-	f.in = f.in[:0]
-	for _, w := range f.waiters {
-		f.in = append(f.in, w.in...)
-	}
-	f.out = slices.Grow(f.out[:0], len(f.in))[:len(f.in)]
-	clear(f.out)
-	b.safely(f.in, f.out)
-	rest := f.out
-	for _, w := range f.waiters {
-		rest = rest[copy(w.out, rest):]
-		w.done <- struct{}{}
-	}
-	clear(f.in) // let go what was asked and answered
-	clear(f.out)
-}
-
-// safely turns a panic of flush into every item's error.
-func (b *Batcher[In, Out]) safely(in []In, out []Result[Out]) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			for i := range out {
-				out[i] = Result[Out]{Err: fmt.Errorf("%w in a batch of %d: %v\n%s", ErrPanic, len(in), cause, debug.Stack())}
-			}
-		}
-	}()
-	b.flush(in, out)
 }

@@ -117,6 +117,34 @@ func TestInFlightIsBounded(t *testing.T) {
 	})
 }
 
+// TestBatchesGrowWithTheLoad: few calls are not made beside a large batch, but after it, with what comes meanwhile.
+func TestBatchesGrowWithTheLoad(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{let: make(chan struct{})}
+		options := small
+		options.InFlight = 2
+		b := New(options, r.flush)
+		calls := queueUp(b, context.Background(), 1, 2, 3, 4, 5, 6)
+		r.let <- struct{}{} // 1 or 2, and 3 to 6 are made
+		synctest.Wait()
+		calls = append(calls, queueUp(b, context.Background(), 7)...)
+		r.let <- struct{}{} // the other one: 7 waits beside 3 to 6
+		synctest.Wait()
+		if got, want := fmt.Sprint(r.batches), "[[1] [2] [3 4 5 6]]"; got != want {
+			t.Errorf("batches = %v, want %v", got, want)
+		}
+		calls = append(calls, queueUp(b, context.Background(), 8)...)
+		if got, want := fmt.Sprint(r.batches), "[[1] [2] [3 4 5 6] [7 8]]"; got != want {
+			t.Errorf("batches = %v, want %v", got, want)
+		}
+		calls = append(calls, queueUp(b, context.Background(), 9)...)
+		close(r.let)
+		for i, c := range calls {
+			c.want(t, 2*(i+1), nil)
+		}
+	})
+}
+
 // TestOneBadItem fails alone.
 func TestOneBadItem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -297,8 +325,41 @@ func TestMaxWait(t *testing.T) {
 		r.let <- struct{}{}
 		first[0].want(t, 2, nil)
 		third[0].want(t, 0, ErrAbandoned)
+		<-time.After(3 * Coarse) // the watchdog meets the batch again, whose wait has ended
 		close(r.let)
 		synctest.Wait()
+	})
+}
+
+// TestMaxWaitOfOneThatLeads: its goroutine makes the batch, so it has the outcome when it returns.
+func TestMaxWaitOfOneThatLeads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{let: make(chan struct{})}
+		b := New(small, r.flush)
+		calls := queueUp(b, context.Background(), 1)
+		<-time.After(2 * small.MaxWait)
+		close(r.let)
+		calls[0].want(t, 2, nil)
+	})
+}
+
+// TestWatchdogSleeps where nothing waits: an idle Batcher has no goroutine and no timer, and wakes for the next call.
+func TestWatchdogSleeps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{let: make(chan struct{})}
+		b := New(small, r.flush)
+		for range 2 {
+			calls := queueUp(b, context.Background(), 1, 2)
+			calls[1].want(t, 0, ErrNotStarted)
+			r.let <- struct{}{}
+			calls[0].want(t, 2, nil)
+			<-time.After(2 * Coarse)
+			b.mutex.Lock()
+			if b.watchdog.awake {
+				t.Errorf("the watchdog looks at nothing")
+			}
+			b.mutex.Unlock()
+		}
 	})
 }
 
@@ -329,6 +390,9 @@ func TestDoAll(t *testing.T) {
 		}
 		if got, want := fmt.Sprint(r.batches), "[[1] [2 -3 4] [5 6]]"; got != want {
 			t.Errorf("batches = %v, want %v: one caller's items stay together", got, want)
+		}
+		if err := b.DoAll(context.Background(), nil, nil); err != nil || len(r.batches) != 3 {
+			t.Errorf("DoAll(nothing) = %v in %d batches, want nil and none", err, len(r.batches)-3)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -10,22 +11,49 @@ type waiter[In, Out any] struct {
 	in     []In
 	out    []Result[Out]
 	weight int
-	done   chan struct{} // one element: the flusher never waits for the caller
+	done   chan struct{} // one element: who ends the wait never waits for the caller
 	err    error         // why the items were not flushed, set before done
-	timer  *time.Timer
+	spent  bool          // it must not be used again
 
 	oneIn  [1]In // the items of Do
 	oneOut [1]Result[Out]
 
-	// Guarded by the Batcher's mutex.
+	// ended is set by the one that ends the wait: a flight, the watchdog, or the end of the caller's context. It alone
+	// sets what the caller reads.
+	ended atomic.Bool
+
+	// Guarded by the Batcher's mutex. A flight lists waiters that were used again since; the watchdog looks at no more
+	// than these and ended, which begin sets under the mutex.
+	arrived    time.Time
+	leads      bool // its goroutine makes its batch
 	queued     bool
 	prev, next *waiter[In, Out]
 }
 
 func newWaiter[In, Out any]() *waiter[In, Out] {
-	timer := time.NewTimer(time.Hour)
-	timer.Stop()
-	return &waiter[In, Out]{done: make(chan struct{}, 1), timer: timer}
+	return &waiter[In, Out]{done: make(chan struct{}, 1)}
+}
+
+// begin makes it new; the Batcher's mutex is held.
+func (w *waiter[In, Out]) begin(now time.Time) {
+	w.arrived, w.leads, w.err = now, false, nil
+	w.ended.Store(false)
+}
+
+// end ends the wait with an error, unless it has ended.
+func (w *waiter[In, Out]) end(err error) {
+	if w.ended.CompareAndSwap(false, true) {
+		w.err = err
+		w.done <- struct{}{}
+	}
+}
+
+// deliver ends the wait with the results, unless it has ended.
+func (w *waiter[In, Out]) deliver(results []Result[Out]) {
+	if w.ended.CompareAndSwap(false, true) {
+		copy(w.out, results)
+		w.done <- struct{}{}
+	}
 }
 
 // queue is a doubly linked list, first in first out: whoever gives up leaves nothing behind.

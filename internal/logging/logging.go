@@ -29,15 +29,30 @@ func New(w io.Writer, config Config) *slog.Logger {
 
 type requestIDKey struct{}
 
+// identified is a context with the id of its request. Every request has one, so it is a single allocation.
+type identified struct {
+	context.Context
+	id string
+}
+
+func (c *identified) Value(key any) any {
+	if key == (requestIDKey{}) {
+		return c
+	}
+	return c.Context.Value(key)
+}
+
 // WithRequestID returns a context that carries the id of the request it serves.
 func WithRequestID(ctx context.Context, id string) context.Context {
-	return context.WithValue(ctx, requestIDKey{}, id)
+	return &identified{Context: ctx, id: id}
 }
 
 // RequestID returns the id, or "".
 func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
+	if c, ok := ctx.Value(requestIDKey{}).(*identified); ok {
+		return c.id
+	}
+	return ""
 }
 
 // NewRequestID returns 32 hexadecimal digits that are most likely unique.

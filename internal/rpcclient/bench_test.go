@@ -9,6 +9,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/chattest"
+	"github.com/pullchat/pullchat/internal/logging"
 	"github.com/pullchat/pullchat/internal/wire"
 	"github.com/pullchat/pullchat/rpc-server/service"
 )
@@ -33,6 +34,7 @@ func clientOf(b *testing.B, live chat.Live) *Client {
 func BenchmarkAlone(b *testing.B) {
 	client := clientOf(b, chattest.Silent{})
 	b.Run("gathered", func(b *testing.B) {
+		b.ReportAllocs()
 		for b.Loop() {
 			if _, err := client.Send(context.Background(), aMessage); err != nil {
 				b.Fatal(err)
@@ -43,6 +45,23 @@ func BenchmarkAlone(b *testing.B) {
 		for b.Loop() {
 			if _, err := (*client.servers.current.Load())[0].kitex.Send(context.Background(), wire.SendRequest(aMessage, chat.Caller{}, "")); err != nil {
 				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkTogether is what a send costs client and server together where many are made at once, but for what is behind
+// the server.
+func BenchmarkTogether(b *testing.B) {
+	client := clientOf(b, chattest.Silent{})
+	ctx := logging.WithRequestID(context.Background(), logging.NewRequestID())
+	b.ReportAllocs()
+	b.SetParallelism(64)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := client.Send(ctx, aMessage); err != nil {
+				b.Error(err)
+				return
 			}
 		}
 	})

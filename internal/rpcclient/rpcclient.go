@@ -67,9 +67,9 @@ func (c *Client) Close() { c.servers.close() }
 
 // Send implements chat.Service.
 func (c *Client) Send(ctx context.Context, m chat.Message) (chat.Receipt, error) {
-	request := wire.SendRequest(m, caller(ctx), logging.RequestID(ctx))
+	sending := wire.Sending{Message: m, By: caller(ctx), RequestID: logging.RequestID(ctx)}
 	response, lost, err := try(ctx, c.servers, m.ID != "", func(ctx context.Context, s *server) (*rpc.SendResponse, error) {
-		return s.sends.Do(ctx, request)
+		return s.sends.Do(ctx, sending)
 	})
 	if err != nil {
 		return chat.Receipt{}, callError(err, sendError)

@@ -42,7 +42,7 @@ func messages(r *rpc.PullRequest) int {
 type server struct {
 	addr  string
 	kitex imservice.Client
-	sends *batch.Batcher[*rpc.SendRequest, *rpc.SendResponse]
+	sends *batch.Batcher[wire.Sending, *rpc.SendResponse]
 	pulls *batch.Batcher[*rpc.PullRequest, *rpc.PullResponse]
 
 	calls atomic.Int64 // that wait for it
@@ -130,13 +130,13 @@ func (s *server) lookNow() {
 	}
 }
 
-func (s *server) flushSends(requests []*rpc.SendRequest, out []batch.Result[*rpc.SendResponse]) {
-	if len(requests) == 1 { // a batch of one costs more than the request alone
-		out[0].Value, out[0].Err = s.kitex.Send(context.Background(), requests[0])
+func (s *server) flushSends(all []wire.Sending, out []batch.Result[*rpc.SendResponse]) {
+	if len(all) == 1 { // a batch of one costs more than the request alone
+		one := &all[0]
+		out[0].Value, out[0].Err = s.kitex.Send(context.Background(), wire.SendRequest(one.Message, one.By, one.RequestID))
 		return
 	}
-	// Kitex may read a request after it has given up on it, when the slice is already used for the next batch.
-	response, err := s.kitex.SendBatch(context.Background(), &rpc.SendBatchRequest{Requests: slices.Clone(requests)})
+	response, err := s.kitex.SendBatch(context.Background(), wire.SendBatchRequest(all))
 	if err != nil {
 		fail(out, err)
 		return
@@ -149,6 +149,7 @@ func (s *server) flushPulls(requests []*rpc.PullRequest, out []batch.Result[*rpc
 		out[0].Value, out[0].Err = s.kitex.Pull(context.Background(), requests[0])
 		return
 	}
+	// Kitex may read a request after it has given up on it, when the slice is already used for the next batch.
 	response, err := s.kitex.PullBatch(context.Background(), &rpc.PullBatchRequest{Requests: slices.Clone(requests)})
 	if err != nil {
 		fail(out, err)

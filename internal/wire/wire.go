@@ -14,7 +14,7 @@ const success = "success"
 
 // SendRequest is what a client sends. The request id may be "".
 func SendRequest(m chat.Message, by chat.Caller, requestID string) *rpc.SendRequest {
-	return &rpc.SendRequest{Message: new(message(m)), RequestId: optional(requestID), Caller: Caller(by)}
+	return new(sendRequest).of(&Sending{Message: m, By: by, RequestID: requestID})
 }
 
 func optional(text string) *string {
@@ -48,15 +48,7 @@ func messageOf(m *rpc.Message) chat.Message {
 
 // SendResponse is what the server answers.
 func SendResponse(receipt chat.Receipt, err error) *rpc.SendResponse {
-	if err != nil {
-		code, text := status(err)
-		return &rpc.SendResponse{Code: code, Msg: text}
-	}
-	response := &rpc.SendResponse{Msg: success, SendTime: &receipt.SendTime}
-	if receipt.Duplicate {
-		response.Duplicate = &receipt.Duplicate
-	}
-	return response
+	return new(sendResponse(&chat.SendResult{Receipt: receipt, Err: err}))
 }
 
 // ReceiptOf is what a client makes of the answer.

@@ -59,12 +59,13 @@ func (h *Handler) SendBatch(ctx context.Context, r *rpc.SendBatchRequest) (*rpc.
 	for i, request := range r.Requests {
 		messages[i] = chat.Sending{Message: wire.MessageOf(request), By: wire.CallerOf(request.GetCaller())}
 	}
-	responses := make([]*rpc.SendResponse, len(messages))
-	for i, result := range h.service.SendAll(ctx, messages) {
-		h.logCall(ctx, "Send", r.Requests[i].GetRequestId(), start, result.Err)
-		responses[i] = wire.SendResponse(result.Receipt, result.Err)
+	results := h.service.SendAll(ctx, messages)
+	for i, all := 0, h.logsAll(ctx); i < len(results); i++ {
+		if all || results[i].Err != nil {
+			h.logCall(ctx, "Send", r.Requests[i].GetRequestId(), start, results[i].Err)
+		}
 	}
-	return &rpc.SendBatchResponse{Responses: responses}, nil
+	return wire.SendBatchResponse(results), nil
 }
 
 // Pull reads one page of a chat.
@@ -85,8 +86,11 @@ func (h *Handler) PullBatch(ctx context.Context, r *rpc.PullBatchRequest) (*rpc.
 		requests[i] = chat.Pulling{Request: wire.PullRequestOf(request), By: wire.CallerOf(request.GetCaller())}
 	}
 	responses := make([]*rpc.PullResponse, len(requests))
+	all := h.logsAll(ctx)
 	for i, result := range h.service.PullAll(ctx, requests) {
-		h.logCall(ctx, "Pull", r.Requests[i].GetRequestId(), start, result.Err)
+		if all || result.Err != nil {
+			h.logCall(ctx, "Pull", r.Requests[i].GetRequestId(), start, result.Err)
+		}
 		responses[i] = wire.PullResponse(result.Page, result.Err)
 	}
 	return &rpc.PullBatchResponse{Responses: responses}, nil
@@ -122,6 +126,9 @@ func orEmpty[R any](request *R) *R {
 	}
 	return request
 }
+
+// logsAll says whether a call that goes well has a line too. A batch asks once.
+func (h *Handler) logsAll(ctx context.Context) bool { return h.log.Enabled(ctx, slog.LevelDebug) }
 
 // logCall writes one line: with its cause where the server or Redis failed, at debug level where all went well or
 // the client was wrong, because the gateway has a line for every request.

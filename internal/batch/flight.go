@@ -1,0 +1,127 @@
+package batch
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"slices"
+)
+
+// flight is one batch under way. It is used again.
+type flight[In, Out any] struct {
+	own     *waiter[In, Out]   // the one whose goroutine makes the batch, or nil
+	waiters []*waiter[In, Out] // written under the Batcher's mutex
+	items   int
+	in      []In
+	out     []Result[Out]
+}
+
+// enough says whether so many items are worth a batch beside what is under way; b.mutex is held. Where nothing is under
+// way, one is enough. Where they are not, they are taken when what is under way ends.
+func (b *Batcher[In, Out]) enough(items int) bool { return items > 0 && 2*items >= b.underWay }
+
+// lead makes one batch, and lets another goroutine go on with what has queued up meanwhile. Before, it lets those run
+// who are ready to: some may be about to make a call. own is the waiter of this goroutine, or nil.
+func (b *Batcher[In, Out]) lead(own *waiter[In, Out]) {
+	runtime.Gosched()
+	f := b.spare.get()
+	f.own = own
+	b.mutex.Lock()
+	b.gathering = false
+	taken := b.take(f)
+	if taken && b.mayStart(0) { // there is more than one batch holds
+		b.inFlight++
+		more := b.spare.get()
+		b.take(more)
+		go b.drain(more)
+	}
+	b.mutex.Unlock()
+	if !taken {
+		return
+	}
+	b.make(f)
+	f.own = nil
+	if b.next(f) {
+		go b.drain(f)
+	}
+}
+
+// drain makes batch after batch, of which the first is taken.
+func (b *Batcher[In, Out]) drain(f *flight[In, Out]) {
+	for more := true; more; more = b.next(f) {
+		b.make(f)
+	}
+}
+
+// next takes the next batch, or ends the flight.
+func (b *Batcher[In, Out]) next(f *flight[In, Out]) bool {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	b.underWay -= f.items
+	b.flights = slices.DeleteFunc(b.flights, func(each *flight[In, Out]) bool { return each == f })
+	return b.take(f)
+}
+
+// take fills the flight from the queue. Where too little is queued it ends it. b.mutex is held.
+func (b *Batcher[In, Out]) take(f *flight[In, Out]) bool {
+	if !b.enough(b.queue.items) {
+		b.land(f)
+		return false
+	}
+	queued := b.queue.items
+	f.waiters = b.queue.take(f.waiters[:0], b.options.MaxBatch)
+	f.items = queued - b.queue.items
+	for _, w := range f.waiters {
+		w.leads = w == f.own
+	}
+	b.flights = append(b.flights, f)
+	b.underWay += f.items
+	return true
+}
+
+// land ends the flight; b.mutex is held.
+func (b *Batcher[In, Out]) land(f *flight[In, Out]) {
+	clear(f.waiters)
+	b.spare.put(f)
+	b.inFlight--
+	if b.closed && b.inFlight == 0 {
+		close(b.idle)
+	}
+}
+
+// make flushes what was taken and tells its waiters.
+func (b *Batcher[In, Out]) make(f *flight[In, Out]) {
+	if len(f.waiters) == 1 {
+		w := f.waiters[0]
+		b.safely(w.in, w.out)
+		w.end(nil)
+		return
+	}
+	f.in = f.in[:0]
+	for _, w := range f.waiters {
+		f.in = append(f.in, w.in...)
+	}
+	f.out = slices.Grow(f.out[:0], len(f.in))[:len(f.in)]
+	clear(f.out)
+	b.safely(f.in, f.out)
+	rest := f.out
+	for _, w := range f.waiters {
+		items := len(w.in)
+		w.deliver(rest[:items])
+		rest = rest[items:]
+	}
+	clear(f.in) // let go what was asked and answered
+	clear(f.out)
+}
+
+// safely turns a panic of flush into every item's error.
+func (b *Batcher[In, Out]) safely(in []In, out []Result[Out]) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			for i := range out {
+				out[i] = Result[Out]{Err: fmt.Errorf("%w in a batch of %d: %v\n%s", ErrPanic, len(in), cause, debug.Stack())}
+			}
+		}
+	}()
+	b.flush(in, out)
+}

@@ -1,0 +1,79 @@
+package wire
+
+import (
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/gen/rpc"
+)
+
+// Sending is a message on its way to a server, who sends it, and the id of the request that does. The id may be "".
+type Sending struct {
+	Message   chat.Message
+	By        chat.Caller
+	RequestID string
+}
+
+// sendRequest is a request with all that it points to: most of a Thrift struct is optional, and so a pointer.
+type sendRequest struct {
+	request       rpc.SendRequest
+	message       rpc.Message
+	caller        rpc.Caller
+	id, requestID string
+	user          string
+	set           bool
+}
+
+// of fills the request. It keeps nothing of s but its texts.
+func (r *sendRequest) of(s *Sending) *rpc.SendRequest {
+	m := &s.Message
+	r.id, r.requestID, r.user, r.set = m.ID, s.RequestID, s.By.User, true
+	r.message = rpc.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, SendTime: m.SendTime, Notice: Notice(m.Notice)}
+	r.request = rpc.SendRequest{Message: &r.message}
+	if r.id != "" {
+		r.message.Id = &r.id
+	}
+	if m.Erased {
+		r.message.Erased = &r.set
+	}
+	if r.requestID != "" {
+		r.request.RequestId = &r.requestID
+	}
+	if r.user != "" {
+		r.caller.User, r.request.Caller = &r.user, &r.caller
+	}
+	if s.By.Service {
+		r.caller.Service, r.request.Caller = &r.set, &r.caller
+	}
+	return &r.request
+}
+
+// SendBatchRequest is what a client sends for many messages. All requests are in one allocation, which is theirs alone.
+func SendBatchRequest(all []Sending) *rpc.SendBatchRequest {
+	requests, pointers := make([]sendRequest, len(all)), make([]*rpc.SendRequest, len(all))
+	for i := range all {
+		pointers[i] = requests[i].of(&all[i])
+	}
+	return &rpc.SendBatchRequest{Requests: pointers}
+}
+
+// SendBatchResponse is what the server answers, each result as SendResponse does. It keeps the results.
+func SendBatchResponse(results []chat.SendResult) *rpc.SendBatchResponse {
+	responses, pointers := make([]rpc.SendResponse, len(results)), make([]*rpc.SendResponse, len(results))
+	for i := range results {
+		responses[i] = sendResponse(&results[i])
+		pointers[i] = &responses[i]
+	}
+	return &rpc.SendBatchResponse{Responses: pointers}
+}
+
+// sendResponse points into the result.
+func sendResponse(r *chat.SendResult) rpc.SendResponse {
+	if r.Err != nil {
+		code, text := status(r.Err)
+		return rpc.SendResponse{Code: code, Msg: text}
+	}
+	response := rpc.SendResponse{Msg: success, SendTime: &r.Receipt.SendTime}
+	if r.Receipt.Duplicate {
+		response.Duplicate = &r.Receipt.Duplicate
+	}
+	return response
+}
