@@ -18,7 +18,9 @@
 --       7 now           microseconds since 1970, at least 1: 0 and below mean other things; "" for Redis's own clock
 --       8 digest        of the text, beginning with "#", as no sender does; "" where there is no id
 --       9 publish       "publish", or "spublish" in a cluster
---      10 channel       of the partition's hints, which a stored message is published on: "chat position"
+--      10 channel       of the partition's hints, which a stored message is published on: "chat position before entry", where
+--                    before is the position that the chat had, 0 if it had none, and entry is what its log has now; or,
+--                    where that is long, only "chat position"
 --      11 sender        whose cursor is moved behind the message
 --      12 member        who must be a member where the room is private, and may not send where it was deleted; "" is nobody
 -- Returns one integer: the position   appended
@@ -57,12 +59,13 @@ if id ~= '' then
   end
 end
 
+local before = redis.call('ZSCORE', activity, chat) or '0'
 local position = next_position(activity, chat, now)
 if position == 0 then
   return 0
 end
 local score = text(position)
-store(log, position, message)
+local entry = store(log, position, message)
 if id ~= '' then
   redis.call('ZADD', ids, score, id, score, digest .. id)
   redis.call('PEXPIRE', ids, text(math.ceil(window / 1000)))
@@ -75,5 +78,9 @@ end
 if KEYS[7] then
   redis.pcall('ZADD', KEYS[7], 'NX', -1, chat) -- whatever lies there, the message is stored
 end
-redis.pcall(publish, channel, chat .. ' ' .. score) -- it is a hint only: a user who may not publish may store
+local hint = chat .. ' ' .. score
+if #entry <= 1024 then
+  hint = hint .. ' ' .. text(tonumber(before)) .. ' ' .. entry
+end
+redis.pcall(publish, channel, hint) -- it is a hint only: a user who may not publish may store
 return position

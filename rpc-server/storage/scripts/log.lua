@@ -35,8 +35,11 @@ local function next_position(activity, chat, now)
   return position
 end
 
+-- store returns the entry.
 local function store(log, position, message)
-  redis.call('ZADD', log, text(position), string.format('%016.0f', position) .. message)
+  local entry = string.format('%016.0f', position) .. message
+  redis.call('ZADD', log, text(position), entry)
+  return entry
 end
 
 -- trim removes what is older than retention, where that is not 0, and all but the newest max_messages, where that is not.
