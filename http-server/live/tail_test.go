@@ -253,6 +253,11 @@ func TestWhatIsBroughtPassesNoDoor(t *testing.T) {
 	room, _ := chat.ParseID("room")
 	removed := chat.Message{Sender: "bob", Text: "bye", Notice: &chat.Notice{Event: chat.MemberRemoved, Users: []string{"alice"}}}
 	for name, remove := range map[string]func(w *world, hub *Hub){
+		"the notice's hint is lost": func(w *world, _ *Hub) {
+			w.Lose(true)
+			w.Store(room, removed)
+			w.Lose(false)
+		},
 		"the notice is pulled": func(w *world, _ *Hub) { w.Store(room, removed) },
 		"the notice is brought": func(w *world, _ *Hub) {
 			w.Bring()

@@ -67,6 +67,13 @@ func (w *World) Bring() {
 	w.memory.brings = true
 }
 
+// Lose says whether hints are lost from now on.
+func (w *World) Lose(lost bool) {
+	w.memory.mutex.Lock()
+	defer w.memory.mutex.Unlock()
+	w.memory.loses = lost
+}
+
 // Store adds a message to a log whatever it is, and hints at it.
 func (w *World) Store(id chat.ID, m chat.Message) chat.Appended {
 	w.memory.mutex.Lock()
@@ -109,6 +116,7 @@ type memory struct {
 	fails   error // of pulls
 	onPull  func()
 	brings  bool // hints bring entries
+	loses   bool // hints are lost
 
 	pulls, asked atomic.Int64
 }
@@ -149,7 +157,9 @@ func (m *memory) append(id chat.ID, message chat.Message) chat.Appended {
 	if m.brings && len(log) > 0 {
 		hint.Before = log[len(log)-1].SendTime
 	}
-	m.tell(hint)
+	if !m.loses {
+		m.tell(hint)
+	}
 	return chat.Appended{SendTime: message.SendTime}
 }
 
