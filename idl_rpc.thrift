@@ -193,6 +193,8 @@ struct Event {
     6: optional bool Listed          // of a user's chat with herself: the list of her chats has changed
     7: optional bool Ignored         // of a user's chat with herself: whom she ignores has changed
     8: optional Membership membership  // who may be in the room has changed
+    9: optional i64 Before           // with Entries: the position that the chat had before the first of them; 0 if it had none
+    10: optional list<binary> Entries  // of a hint: all entries after Before up to Position, oldest first, each as in the log
 }
 
 // Those who may not be in the room any more; where nobody is named, it may be anybody.

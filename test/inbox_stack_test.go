@@ -33,7 +33,12 @@ type inboxStack struct {
 
 func startInboxStack(t *testing.T, redisURL string) inboxStack {
 	t.Helper()
-	store, err := storage.Open(redisURL, storage.Options{IdempotencyWindow: time.Hour})
+	return startStack(t, redisURL, storage.Options{IdempotencyWindow: time.Hour})
+}
+
+func startStack(t *testing.T, redisURL string, options storage.Options) inboxStack {
+	t.Helper()
+	store, err := storage.Open(redisURL, options)
 	if err != nil {
 		t.Fatal(err)
 	}

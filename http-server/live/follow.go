@@ -174,7 +174,7 @@ func (f *follow) deliver() error {
 	if !f.person.ready(f) { // it wakes the follow when it is
 		return nil
 	}
-	page, err := f.topic.page(context.Background(), place{f.wanted.Chat, cursor, f.wanted.Limit})
+	page, err := f.topic.page(context.Background(), place{f.wanted.Chat, cursor, f.wanted.Limit}, !owed)
 	if err != nil {
 		return f.failed(err)
 	}

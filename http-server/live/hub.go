@@ -1,6 +1,6 @@
 // Package live hands what happens in chats to the clients that follow them through this gateway. It keeps where each
-// client stands, never what it has to get: a hint wakes those who stand before it, and they pull. A client that is slow
-// costs a flag, and what it misses meanwhile lies in the log.
+// client stands, never what it has to get: a hint wakes those who stand before it, and they pull, or take what the hint
+// has brought. A client that is slow costs a flag, and what it misses meanwhile lies in the log.
 package live
 
 import (
@@ -54,7 +54,7 @@ type Hub struct {
 	mutex    sync.Mutex
 	topics   map[chat.ID]*topic
 	leaving  map[*topic]time.Time // topics without listeners, and since when
-	warm     map[*topic]struct{}  // topics that keep pages
+	warm     map[*topic]struct{}  // topics that keep pages or a tail
 	sessions [beats]map[*Session]struct{}
 	turn     int // where the next session gets its heartbeat
 	drained  bool
@@ -105,8 +105,12 @@ func (h *Hub) hear(ctx context.Context) {
 			h.mutex.Lock()
 			t := h.topics[e.Chat]
 			h.mutex.Unlock()
-			if t != nil {
-				t.hear(e)
+			if t == nil {
+				continue
+			}
+			t.hear(e)
+			if len(e.Entries) > 0 {
+				h.warms(t)
 			}
 		}
 	}
@@ -193,6 +197,9 @@ func (h *Hub) leave(t *topic, l listener) {
 	delete(t.listeners, l)
 	if len(t.listeners) < 2 {
 		t.pages = nil // nobody is there to share them
+	}
+	if len(t.listeners) == 0 {
+		t.tail = nil
 	}
 	if len(t.listeners) == 0 && h.topics[t.id] == t {
 		h.leaving[t] = time.Now()

@@ -16,9 +16,13 @@ const (
 	maxPageBytes = 32 << 10
 )
 
-// page reads on from a cursor. Whoever stands at the same place shares one pull, and its page.
-func (t *topic) page(ctx context.Context, at place) (*Page, error) {
+// page reads on from a cursor. Followers at the same place share one pull, and its page. One that was woken takes what the
+// hints have brought, where that is all: woken is false for the first page of a follower, and after a failure.
+func (t *topic) page(ctx context.Context, at place, woken bool) (*Page, error) {
 	kept, seen := t.kept(at)
+	if kept == nil && woken {
+		kept = t.brought(at)
+	}
 	if kept != nil {
 		return kept, nil
 	}
@@ -60,6 +64,11 @@ func (t *topic) kept(at place) (page *Page, changes int64) {
 func (t *topic) keep(p *Page) bool {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
+	return t.share(p)
+}
+
+// share is keep while the mutex is held.
+func (t *topic) share(p *Page) bool {
 	if len(p.Messages) == 0 || len(t.listeners) < 2 {
 		return false
 	}
@@ -75,7 +84,7 @@ func (t *topic) keep(p *Page) bool {
 	return true
 }
 
-// keepsSince forgets the pages that were read before a time, and returns whether some are left.
+// keepsSince forgets the pages that were read before a time, and a tail that came before it. It returns whether some are left.
 func (t *topic) keepsSince(oldest time.Time) bool {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
@@ -83,7 +92,10 @@ func (t *topic) keepsSince(oldest time.Time) bool {
 	if len(t.pages) == 0 {
 		t.pages = nil
 	}
-	return t.pages != nil
+	if t.tail != nil && t.tail.came.Before(oldest) {
+		t.tail = nil
+	}
+	return t.pages != nil || t.tail != nil
 }
 
 // place is where a page begins, and how long it may be.

@@ -32,6 +32,7 @@ type topic struct {
 	back      int64 // the change with which it went back last; -1 where it never did
 	listeners map[listener]struct{}
 	pages     []*Page // that were read of late, for others who stand where they begin
+	tail      *tail   // what the last hints brought, up to position; nil where the last brought nothing
 	pulls     singleflight.Group
 
 	attend // who of them is present
@@ -40,7 +41,7 @@ type topic struct {
 func (t *topic) hear(e chat.Event) {
 	switch e.Kind {
 	case chat.Hint:
-		t.hint(e.Position)
+		t.hint(e)
 		if t.self { // a confirmation: events may have been lost
 			t.toPeople(e)
 		}
@@ -67,17 +68,22 @@ func (t *topic) toPeople(e chat.Event) {
 // hint wakes who stands before a position that was not known yet. A position goes back where a failover lost a message
 // that was hinted at, and the new master's clock is behind: what is sent from then on comes before what was lost. It does
 // so too where a confirmation was overtaken by a hint. Which of the two it is shows a pull, so everybody looks once.
-func (t *topic) hint(position int64) {
+func (t *topic) hint(e chat.Event) {
 	t.mutex.Lock()
-	before := t.position
+	position, before := e.Position, t.position
 	if position == before {
 		t.mutex.Unlock()
 		return
 	}
 	t.position = position
 	t.changes++
-	if position < before {
-		t.back, t.pages = t.changes, nil
+	switch {
+	case position < before:
+		t.back, t.pages, t.tail = t.changes, nil, nil
+	case len(t.listeners) == 0: // whoever comes pulls first
+		t.tail = nil
+	default:
+		t.tail = t.tail.with(e, before, t.changes)
 	}
 	t.mutex.Unlock()
 	for _, l := range t.all() {

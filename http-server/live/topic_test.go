@@ -31,7 +31,7 @@ func (a anybody) Pull(ctx context.Context, r chat.PullRequest) (chat.Page, error
 	return a.Service.Pull(ctx, r)
 }
 
-// waits does long-polls, the first at once.
+// waits does long-polls, one after the other, the first at once.
 func waits(t *testing.T, hub *Hub, r chat.PullRequest) func(int) {
 	t.Helper()
 	type answer struct {
@@ -41,6 +41,7 @@ func waits(t *testing.T, hub *Hub, r chat.PullRequest) func(int) {
 	answers := make(chan answer, 1)
 	wait := func() {
 		page, err := hub.Wait(t.Context(), r, 10*time.Second)
+		r.Cursor = page.NextCursor
 		answers <- answer{page, err}
 	}
 	go wait()
@@ -50,10 +51,8 @@ func waits(t *testing.T, hub *Hub, r chat.PullRequest) func(int) {
 			if a.err != nil || len(a.page.Messages) == 0 {
 				t.Fatalf("Wait() = %+v, %v, want messages", a.page, a.err)
 			}
-			if n -= len(a.page.Messages); n > 0 {
-				r.Cursor = a.page.NextCursor
-				go wait()
-			}
+			n -= len(a.page.Messages)
+			go wait()
 		}
 	}
 }
@@ -61,41 +60,45 @@ func waits(t *testing.T, hub *Hub, r chat.PullRequest) func(int) {
 // TestLostHint: a message was hinted at, and a failover has lost it and the new clock is behind. What is sent then has a
 // position before it, and does not wait until the clock has passed it.
 func TestLostHint(t *testing.T) {
-	for name, follow := range followers {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld()
-			hub := run(t, anybody{w}, w, Config{})
-			room, l := watch(t, hub, "room")
-			wait := follow(t, hub, 0)
-			eventually(t, "it has looked", func() bool { return w.Pulls() > 0 })
-			pulls := w.Pulls()
-			room.hear(chat.Event{Chat: room.id, Kind: chat.Hint, Position: 1 << 40})
-			receive(t, l.woken)
-			eventually(t, "it was looked for", func() bool { return w.Pulls() > pulls })
-			w.send(t, "room", 1)
-			wait(1)
-		})
+	for kind, newWorld := range worlds {
+		for name, follow := range followers {
+			t.Run(name+kind, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld()
+				hub := run(t, anybody{w}, w, Config{})
+				room, l := watch(t, hub, "room")
+				wait := follow(t, hub, 0)
+				eventually(t, "it has looked", func() bool { return w.Pulls() > 0 })
+				pulls := w.Pulls()
+				room.hear(chat.Event{Chat: room.id, Kind: chat.Hint, Position: 1 << 40})
+				receive(t, l.woken)
+				eventually(t, "it was looked for", func() bool { return w.Pulls() > pulls })
+				w.send(t, "room", 1)
+				wait(1)
+			})
+		}
 	}
 }
 
 // TestConfirmationIsOvertaken by the hint of a message that is stored after the page was read, and before anybody knows of
 // the page.
 func TestConfirmationIsOvertaken(t *testing.T) {
-	for name, follow := range followers {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld()
-			hub := run(t, anybody{w}, w, Config{})
-			w.send(t, "room", 1)
-			room, l := watch(t, hub, "room")
-			w.OnPull(func() {
+	for kind, newWorld := range worlds {
+		for name, follow := range followers {
+			t.Run(name+kind, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld()
+				hub := run(t, anybody{w}, w, Config{})
 				w.send(t, "room", 1)
-				receive(t, l.woken) // the hint has been handed out
-				room.hear(chat.Event{Chat: room.id, Kind: chat.Hint, Position: 1000})
+				room, l := watch(t, hub, "room")
+				w.OnPull(func() {
+					w.send(t, "room", 1)
+					receive(t, l.woken) // the hint has been handed out
+					room.hear(chat.Event{Chat: room.id, Kind: chat.Hint, Position: 1000})
+				})
+				follow(t, hub, 1001)(1)
 			})
-			follow(t, hub, 1001)(1)
-		})
+		}
 	}
 }
 

@@ -33,11 +33,11 @@ func (h *Hub) Wait(ctx context.Context, r chat.PullRequest, wait time.Duration) 
 	if r.Reader != "" {
 		return h.waitAs(ctx, t, w, r, over.C, expired.C)
 	}
-	for {
+	for woken := false; ; woken = true {
 		if Expired(by) {
 			return chat.Page{}, ErrExpired
 		}
-		page, err := t.page(ctx, place{r.Chat, r.Cursor, r.Limit})
+		page, err := t.page(ctx, place{r.Chat, r.Cursor, r.Limit}, woken)
 		if err == nil && (page.ousts(by.User) || w.doubted.Swap(false)) {
 			err = h.doors.enter(ctx, by, id, r.Chat)
 		}

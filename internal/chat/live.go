@@ -9,9 +9,14 @@ type Event struct {
 	Kind EventKind
 	// Position is that of the chat's last message, or an earlier one: a Hint's. 0 is an empty chat.
 	Position int64
-	Signal   *Signal  // a Signalled's
-	Reading  *Reading // a Moved's
-	Users    []string // a MembersChanged's
+	// Entries are, in a Hint that brings them, all entries of the chat after Before and up to Position, oldest first, each
+	// as it lies in the log. They are shared, and must not be changed. Before is 0 where the chat had none.
+	Entries [][]byte
+	Before  int64
+
+	Signal  *Signal  // a Signalled's
+	Reading *Reading // a Moved's
+	Users   []string // a MembersChanged's
 }
 
 // EventKind says what an Event is about.

@@ -3,6 +3,7 @@ package chattest
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -10,6 +11,8 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/entry"
 	"github.com/pullchat/pullchat/internal/events"
+	"github.com/pullchat/pullchat/internal/gen/rpc"
+	"github.com/pullchat/pullchat/internal/wire"
 )
 
 // World is a whole Pullchat in memory, with every rule: a chat.Service and a chat.Live over one log, whose appends are
@@ -58,6 +61,40 @@ func (w *World) OnPull(then func()) {
 	w.memory.onPull = then
 }
 
+// Bring has hints bring what was stored from now on, as Redis does.
+func (w *World) Bring() {
+	w.memory.mutex.Lock()
+	defer w.memory.mutex.Unlock()
+	w.memory.brings = true
+}
+
+// Lose says whether hints are lost from now on.
+func (w *World) Lose(lost bool) {
+	w.memory.mutex.Lock()
+	defer w.memory.mutex.Unlock()
+	w.memory.loses = lost
+}
+
+// Store adds a message to a log whatever it is, and hints at it.
+func (w *World) Store(id chat.ID, m chat.Message) chat.Appended {
+	w.memory.mutex.Lock()
+	defer w.memory.mutex.Unlock()
+	return w.memory.append(id, m)
+}
+
+// Entry is a message as it lies in a log.
+func Entry(m chat.Message) []byte {
+	stored := rpc.StoredMessage{Text: m.Text, Sender: m.Sender, Notice: wire.Notice(m.Notice)}
+	if m.ID != "" {
+		stored.Id = &m.ID
+	}
+	if m.Erased {
+		stored.Erased = &m.Erased
+	}
+	encoded := make([]byte, stored.BLength())
+	return append(fmt.Appendf(nil, "%016d", m.SendTime), encoded[:stored.FastWrite(encoded)]...)
+}
+
 // Watched says whether somebody watches a chat.
 func (w *World) Watched(id chat.ID) bool {
 	w.memory.mutex.Lock()
@@ -79,6 +116,8 @@ type memory struct {
 	watches map[*watch]struct{}
 	fails   error // of pulls
 	onPull  func()
+	brings  bool // hints bring entries
+	loses   bool // hints are lost
 
 	pulls, asked atomic.Int64
 }
@@ -112,7 +151,16 @@ func (m *memory) append(id chat.ID, message chat.Message) chat.Appended {
 	}
 	message.SendTime = FirstTime + int64(len(log))
 	m.logs[id] = append(log, message)
-	m.tell(chat.Event{Chat: id, Position: message.SendTime})
+	hint := chat.Event{Chat: id, Position: message.SendTime}
+	if m.brings {
+		hint.Entries = [][]byte{Entry(message)}
+	}
+	if m.brings && len(log) > 0 {
+		hint.Before = log[len(log)-1].SendTime
+	}
+	if !m.loses {
+		m.tell(hint)
+	}
 	return chat.Appended{SendTime: message.SendTime}
 }
 

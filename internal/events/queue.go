@@ -1,5 +1,6 @@
 // Package events has the queue that stands between those who tell of events and one who may be slow to hear them: it
-// holds at most one hint for each chat, so it is bounded by the number of chats and not by what happens in them.
+// holds at most one hint for each chat, and a bounded number of bytes of entries, so it is bounded by the number of chats
+// and not by what happens in them.
 package events
 
 import (
@@ -14,6 +15,13 @@ import (
 // MaxNews is how many events a Queue holds that are no hints. When there are more, the oldest go.
 const MaxNews = 256
 
+// What hints bring of the log. Where there is more, a hint is only a hint, and its readers pull.
+const (
+	MaxEntries    = 16      // of one chat
+	MaxChatBytes  = 8 << 10 // of one chat's entries
+	MaxQueueBytes = 1 << 20 // of all entries that a Queue holds
+)
+
 // ErrClosed is what Next returns after Close.
 var ErrClosed = errors.New("the watch has ended")
 
@@ -21,25 +29,35 @@ var ErrClosed = errors.New("the watch has ended")
 type Queue struct {
 	mutex  sync.Mutex
 	hints  map[chat.ID]int64
+	loads  map[chat.ID]load // what those of them bring that bring entries
+	bytes  int              // of all loads
 	news   []chat.Event
 	ousted map[chat.ID][]string // of MembersChanged; empty is everybody. It is never dropped
 	closed bool
 	wake   chan struct{} // one element
 }
 
-// New returns an empty Queue.
-func New() *Queue {
-	return &Queue{hints: map[chat.ID]int64{}, ousted: map[chat.ID][]string{}, wake: make(chan struct{}, 1)}
+// load is all entries of a chat between two positions: before, and that of its hint.
+type load struct {
+	before  int64
+	entries [][]byte
+	bytes   int
 }
 
-// Put adds events; it never waits. Of one chat the furthest hint is kept, and of equal news the last.
+// New returns an empty Queue.
+func New() *Queue {
+	return &Queue{
+		hints: map[chat.ID]int64{}, loads: map[chat.ID]load{}, ousted: map[chat.ID][]string{}, wake: make(chan struct{}, 1),
+	}
+}
+
+// Put adds events; it never waits. Of one chat the furthest hint is kept, with the entries of those before it where they
+// follow one another, and of equal news the last.
 func (q *Queue) Put(events ...chat.Event) {
 	q.mutex.Lock()
 	for _, e := range events {
 		if e.Kind == chat.Hint {
-			if known, ok := q.hints[e.Chat]; !ok || known < e.Position {
-				q.hints[e.Chat] = e.Position
-			}
+			q.hint(e)
 			continue
 		}
 		if e.Kind == chat.MembersChanged {
@@ -57,6 +75,34 @@ func (q *Queue) Put(events ...chat.Event) {
 	}
 	q.mutex.Unlock()
 	q.ring()
+}
+
+// hint keeps a hint, unless a further one of its chat is known.
+func (q *Queue) hint(e chat.Event) {
+	known, waits := q.hints[e.Chat]
+	if waits && known >= e.Position {
+		return
+	}
+	q.hints[e.Chat] = e.Position
+	had, loaded := q.loads[e.Chat]
+	if len(e.Entries) == 0 && !loaded {
+		return
+	}
+	more := load{before: e.Before, entries: slices.Clip(e.Entries)} // others may have the same
+	for _, entry := range e.Entries {
+		more.bytes += len(entry)
+	}
+	q.bytes -= had.bytes
+	follows := !waits || loaded && e.Before == known
+	if loaded && follows {
+		more = load{had.before, append(had.entries, more.entries...), had.bytes + more.bytes}
+	}
+	if len(e.Entries) == 0 || !follows || len(more.entries) > MaxEntries || more.bytes > MaxChatBytes || q.bytes+more.bytes > MaxQueueBytes {
+		delete(q.loads, e.Chat)
+		return
+	}
+	q.bytes += more.bytes
+	q.loads[e.Chat] = more
 }
 
 // maxOusted is how many users are remembered for a chat. When there are more, it may be anybody.
@@ -127,9 +173,12 @@ func (q *Queue) take() ([]chat.Event, error) {
 	}
 	clear(q.ousted)
 	for id, position := range q.hints {
-		events = append(events, chat.Event{Chat: id, Kind: chat.Hint, Position: position})
+		brings := q.loads[id]
+		events = append(events, chat.Event{Chat: id, Kind: chat.Hint, Position: position, Before: brings.before, Entries: brings.entries})
 	}
 	clear(q.hints)
+	clear(q.loads)
+	q.bytes = 0
 	events = append(events, q.news...)
 	clear(q.news)
 	q.news = q.news[:0]

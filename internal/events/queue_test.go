@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/pullchat/pullchat/internal/chat"
@@ -93,4 +95,87 @@ func TestNextWaits(t *testing.T) {
 	if _, err := q.Next(t.Context()); !errors.Is(err, ErrClosed) {
 		t.Errorf("Next() = %v after Close, want ErrClosed", err)
 	}
+}
+
+// brings is a hint that brings entries at the positions that follow before.
+func brings(id chat.ID, before int64, entries ...string) chat.Event {
+	e := chat.Event{Chat: id, Position: before + int64(len(entries)), Before: before}
+	for _, entry := range entries {
+		e.Entries = append(e.Entries, []byte(entry))
+	}
+	return e
+}
+
+// TestEntriesOfHints stay together where the hints follow one another, up to a bound. Otherwise the hint is only a hint.
+func TestEntriesOfHints(t *testing.T) {
+	room, other := id(t, "room"), id(t, "other")
+	long := strings.Repeat("x", MaxChatBytes/2)
+	many := make([]string, MaxEntries)
+	for name, c := range map[string]struct {
+		put  []chat.Event
+		want chat.Event
+	}{
+		"one":                         {[]chat.Event{brings(room, 1, "a")}, brings(room, 1, "a")},
+		"three":                       {[]chat.Event{brings(room, 1, "a"), brings(room, 2, "b"), brings(room, 3, "c")}, brings(room, 1, "a", "b", "c")},
+		"gathered before":             {[]chat.Event{brings(room, 1, "a", "b"), brings(room, 3, "c", "d")}, brings(room, 1, "a", "b", "c", "d")},
+		"doubled":                     {[]chat.Event{brings(room, 1, "a"), brings(room, 1, "a"), brings(room, 2, "b"), brings(room, 1, "a")}, brings(room, 1, "a", "b")},
+		"one is missing":              {[]chat.Event{brings(room, 1, "a"), brings(room, 3, "c")}, hint(room, 4)},
+		"after one that was missing":  {[]chat.Event{brings(room, 1, "a"), brings(room, 3, "c"), brings(room, 4, "d")}, hint(room, 5)},
+		"reordered":                   {[]chat.Event{brings(room, 2, "b"), brings(room, 1, "a")}, brings(room, 2, "b")},
+		"before is too far back":      {[]chat.Event{brings(room, 3, "c"), {Chat: room, Position: 5, Before: 1, Entries: [][]byte{[]byte("d")}}}, hint(room, 5)},
+		"a further hint without them": {[]chat.Event{brings(room, 1, "a"), hint(room, 5)}, hint(room, 5)},
+		"the same without them":       {[]chat.Event{brings(room, 1, "a"), hint(room, 2)}, brings(room, 1, "a")},
+		"after a hint without them":   {[]chat.Event{hint(room, 1), brings(room, 1, "a")}, hint(room, 2)},
+		"as many as may be":           {[]chat.Event{brings(room, 1, many...)}, brings(room, 1, many...)},
+		"too many":                    {[]chat.Event{brings(room, 1, many...), brings(room, 1+MaxEntries, "a")}, hint(room, 2+MaxEntries)},
+		"as long as may be":           {[]chat.Event{brings(room, 1, long), brings(room, 2, long)}, brings(room, 1, long, long)},
+		"too long":                    {[]chat.Event{brings(room, 1, long, long), brings(room, 3, "a")}, hint(room, 4)},
+		"too long at once":            {[]chat.Event{brings(room, 1, long, long, "a")}, hint(room, 4)},
+	} {
+		q := New()
+		q.Put(c.put...)
+		if got := next(t, q); len(got) != 1 || !reflect.DeepEqual(got[0], c.want) {
+			t.Errorf("%s: Next() = %+v, want %+v", name, got, c.want)
+		}
+		q.Put(brings(other, 1, "a"))
+		if got := next(t, q); len(got) != 1 || !reflect.DeepEqual(got[0], brings(other, 1, "a")) {
+			t.Errorf("%s: later Next() = %+v, want what was put since", name, got)
+		}
+	}
+}
+
+// TestEntriesOfAllHintsAreBounded: of however many chats they are, and again when they were taken.
+func TestEntriesOfAllHintsAreBounded(t *testing.T) {
+	q, long := New(), strings.Repeat("x", 1<<10)
+	for range 2 {
+		for i := range 3 << 10 {
+			q.Put(brings(id(t, fmt.Sprint("room", i)), 1, long))
+			q.Put(brings(id(t, fmt.Sprint("room", i)), 2, long))
+		}
+		held, events := 0, next(t, q)
+		for _, e := range events {
+			for _, entry := range e.Entries {
+				held += len(entry)
+			}
+		}
+		if len(events) != 3<<10 || held != MaxQueueBytes {
+			t.Errorf("%d hints bring %d bytes, want %d and %d", len(events), held, 3<<10, MaxQueueBytes)
+		}
+	}
+}
+
+// TestEntriesAreNobodysToChange: a hint is put into many queues.
+func TestEntriesAreNobodysToChange(t *testing.T) {
+	room := id(t, "room")
+	shared := make([][]byte, 1, 8)
+	shared[0] = []byte("a")
+	one, two := New(), New()
+	for i, q := range []*Queue{one, two} {
+		q.Put(chat.Event{Chat: room, Position: 2, Before: 1, Entries: shared})
+		q.Put(brings(room, 2, fmt.Sprint("b", i)))
+	}
+	if got := string(next(t, one)[0].Entries[1]); got != "b0" {
+		t.Errorf("the second entry of the first queue is %q, want its own", got)
+	}
+	_ = next(t, two)
 }

@@ -51,7 +51,8 @@ func TestEventsComeThrough(t *testing.T) {
 	w.Remove(other)
 	eventually(t, "one is followed", func() bool { return h.following() == 1 })
 	for _, e := range []chat.Event{
-		{Chat: id, Kind: chat.Hint, Position: chat.MaxSendTime},
+		{Chat: id, Kind: chat.Hint, Position: chat.MaxSendTime - 1},
+		{Chat: id, Kind: chat.Hint, Position: chat.MaxSendTime, Before: 7, Entries: [][]byte{[]byte("\xff one"), []byte("two")}},
 		{Chat: id, Kind: chat.Signalled, Signal: &chat.Signal{Chat: "bob:alice", Sender: "bob", Type: "typing", Data: "é"}},
 		{Chat: id, Kind: chat.Moved, Reading: &chat.Reading{Reader: "alice/phone", Cursor: chat.MaxCursor}},
 		{Chat: id, Kind: chat.PresenceChanged},

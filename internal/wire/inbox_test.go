@@ -47,6 +47,18 @@ func TestInboxRoundTrip(t *testing.T) {
 	}
 }
 
+func TestHintsRoundTrip(t *testing.T) {
+	for _, hint := range []chat.Event{
+		{}, {Position: 7}, {Position: 7, Before: 3, Entries: [][]byte{[]byte("\x00\xff one"), {}}}, {Position: 7, Entries: [][]byte{[]byte("the first")}},
+	} {
+		hint.Chat = chat.SelfChat("a")
+		same(t, "hint", []chat.Event{hint}, EventsOf(WatchResponse([]chat.Event{hint})), nil)
+	}
+	unknown := WatchResponse([]chat.Event{{Chat: chat.SelfChat("a"), Position: 7, Before: 3, Entries: [][]byte{{1}}}})
+	unknown.Events[0].Before = nil
+	same(t, "hint", []chat.Event{{Chat: chat.SelfChat("a"), Position: 7}}, EventsOf(unknown), nil)
+}
+
 func TestReadersErrorsRoundTrip(t *testing.T) {
 	err := chat.Errorf(chat.Unavailable, "what to do")
 	_, receipts := ReceiptsOf(ReadersResponse(chat.Receipts{}, err))

@@ -183,6 +183,9 @@ func event(e *chat.Event) *rpc.Event {
 		told.Membership = &rpc.Membership{Users: e.Users}
 	default:
 		told.Position = &e.Position
+		if len(e.Entries) > 0 {
+			told.Before, told.Entries = &e.Before, e.Entries
+		}
 	}
 	return told
 }
@@ -221,6 +224,9 @@ func eventOf(told *rpc.Event) (chat.Event, bool) {
 		e.Kind, e.Users = chat.MembersChanged, told.Membership.Users
 	case told.Position != nil:
 		e.Kind, e.Position = chat.Hint, *told.Position
+		if told.Before != nil && len(told.Entries) > 0 {
+			e.Before, e.Entries = *told.Before, told.Entries
+		}
 	default:
 		return e, false
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -147,7 +146,7 @@ func (s *Store) callAppends(n *node, appends []listedAppend, calls []appendCall,
 }
 
 // outcomes reads the reply of a call: an outcome for each message, then the indices of the lists that had not had its
-// chat, then after -1 those of messages in whose partitions somebody follows.
+// chat, then after -1 which partitions are followed and which are not any more.
 func (c *appendCall) outcomes(appends []listedAppend, out []batch.Result[chat.Appended]) {
 	reply := c.reply.Val()
 	if len(reply) < len(c.indices) {
@@ -159,13 +158,12 @@ func (c *appendCall) outcomes(appends []listedAppend, out []batch.Result[chat.Ap
 	for i, k := range c.indices {
 		out[k].Value, out[k].Err = appended(appends[k].Append, reply[i])
 	}
-	added, heard := reply[len(c.indices):], []int64(nil)
+	added, followers := reply[len(c.indices):], []int64(nil)
 	if at := slices.Index(added, -1); at >= 0 {
-		added, heard = added[:at], added[at+1:]
+		added, followers = added[:at], added[at+1:]
 	}
-	until := time.Now().Unix() + followedFor
-	for _, i := range heard {
-		appends[c.indices[i]].partition.followed.Store(until)
+	for _, f := range followers {
+		appends[c.indices[f/2]].partition.followed.Store(f%2 == 1)
 	}
 	if len(added) > 0 {
 		c.noteAdded(appends, added)

@@ -2,7 +2,6 @@ package storage
 
 import (
 	"strconv"
-	"time"
 	"unsafe"
 
 	"github.com/pullchat/pullchat/internal/chat"
@@ -12,8 +11,6 @@ import (
 // window.
 type sharedArgs struct {
 	now, publish, suffix, trims, retention, maxMessages, window string
-
-	seconds int64 // since 1970
 }
 
 func (s *Store) sharedArgs() sharedArgs {
@@ -25,7 +22,6 @@ func (s *Store) sharedArgs() sharedArgs {
 	return sharedArgs{
 		now: s.now(), publish: s.publish, suffix: s.keys.channel(""), trims: trims, retention: strconv.FormatInt(o.Retention.Microseconds(), 10),
 		maxMessages: strconv.Itoa(o.MaxChatMessages), window: strconv.FormatInt(o.IdempotencyWindow.Microseconds(), 10),
-		seconds: time.Now().Unix(),
 	}
 }
 
@@ -39,9 +35,6 @@ func (s *Store) now() string {
 
 // inlineBytes is the largest stored message that a hint carries.
 const inlineBytes = 1024
-
-// followedFor is how long hints of a partition carry messages after somebody has received one that did not.
-const followedFor = 10 // seconds
 
 // How many strings append.lua and append_checked.lua take at most: all messages together, and each.
 const (
@@ -82,7 +75,7 @@ func appendArgs(shared sharedArgs, appends []listedAppend, indices []int) []any 
 	for k, i := range indices {
 		stored := b.message(&appends[i], plain)
 		carries[k] = '0'
-		if stored <= inlineBytes && appends[i].partition.followed.Load() >= shared.seconds {
+		if stored <= inlineBytes && appends[i].partition.followed.Load() {
 			carries[k] = '1'
 		}
 	}

@@ -110,7 +110,7 @@ func (h *hub) readPositions(ctx context.Context, asks []*ask) (failed []*audienc
 			for k, score := range asked.scores.Val() {
 				a := asked.audiences[k]
 				a.told = 0
-				a.hint(int64(score))
+				a.hintAt(int64(score))
 			}
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unsafe"
 
 	"github.com/redis/go-redis/v9"
 
@@ -45,6 +46,7 @@ type hub struct {
 
 // topic is a partition that is followed.
 type topic struct {
+	partition   *partition
 	tag         string
 	hints, news string               // the channels
 	chats       map[string]*audience // by canonical id
@@ -132,11 +134,12 @@ func (h *hub) follow(w *watch, ids []chat.ID) {
 
 // audience returns that of a chat, and sees to it that its partition is listened to.
 func (h *hub) audience(id chat.ID) *audience {
-	tag := h.store.keys.partition(id)
+	p := h.store.keys.of(id)
+	tag := p.tag
 	t, ok := h.topics[tag]
 	if !ok {
 		t = &topic{
-			tag: tag, hints: h.store.keys.hints(tag), news: h.store.keys.news(tag),
+			partition: p, tag: tag, hints: p.hints, news: p.news,
 			chats: map[string]*audience{}, deafSince: time.Now(),
 		}
 		h.topics[tag], h.channels[t.hints], h.channels[t.news] = t, t, t
@@ -226,11 +229,12 @@ func (h *hub) message(channel, payload string) {
 	switch {
 	case t == nil: // nobody follows it any more
 	case channel == t.hints:
-		name, digits, _ := strings.Cut(payload, " ")
-		digits, _, _ = strings.Cut(digits, " ")
-		a := t.chats[name]
-		if position, err := strconv.ParseInt(digits, 10, 64); err == nil && a != nil {
-			a.hint(position)
+		name, rest, _ := strings.Cut(payload, " ")
+		if a := t.chats[name]; a != nil {
+			if e, ok := parseHint(rest); ok {
+				e.Chat = a.chat
+				a.hint(e)
+			}
 		}
 	default:
 		e, ok := decodeEvent(payload)
@@ -242,12 +246,35 @@ func (h *hub) message(channel, payload string) {
 	}
 }
 
-// hint tells all who follow a chat of a position.
-func (a *audience) hint(position int64) {
-	a.told = max(a.told, position)
-	for _, w := range a.watches {
-		w.Put(chat.Event{Chat: a.chat, Kind: chat.Hint, Position: position})
+// parseHint reads what is published of a chat after its name: "position", or "position before entry". It keeps the payload.
+func parseHint(payload string) (e chat.Event, ok bool) {
+	position, rest, brings := strings.Cut(payload, " ")
+	var err error
+	if e.Position, err = strconv.ParseInt(position, 10, 64); err != nil {
+		return e, false
 	}
+	before, entry, whole := strings.Cut(rest, " ")
+	if !brings {
+		return e, true
+	}
+	if e.Before, err = strconv.ParseInt(before, 10, 64); err != nil || !whole {
+		return chat.Event{Position: e.Position}, true
+	}
+	e.Entries = [][]byte{unsafe.Slice(unsafe.StringData(entry), len(entry))} // which nobody changes
+	return e, true
+}
+
+// hint tells all who follow a chat of a hint.
+func (a *audience) hint(e chat.Event) {
+	a.told = max(a.told, e.Position)
+	for _, w := range a.watches {
+		w.Put(e)
+	}
+}
+
+// hintAt is hint without entries.
+func (a *audience) hintAt(position int64) {
+	a.hint(chat.Event{Chat: a.chat, Kind: chat.Hint, Position: position})
 }
 
 func ring(bell chan struct{}) {

@@ -43,8 +43,8 @@ type partition struct {
 	hints, news string // channels
 	log, ids    string // what those keys begin with; the chat follows
 
-	// followed is until when hints carry messages, because somebody follows a chat of the partition: seconds since 1970.
-	followed atomic.Int64
+	// followed: somebody follows a chat of the partition, as far as is known, so hints carry messages.
+	followed atomic.Bool
 }
 
 // newKeys returns the keys below a prefix, for so many partitions in a database of Redis.

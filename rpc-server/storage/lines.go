@@ -44,6 +44,7 @@ func (h *hub) subscribed(l *line, channel string) {
 	if !t.live() {
 		return
 	}
+	t.partition.followed.Store(true)
 	t.epoch++
 	t.blind = false
 	for _, a := range t.chats {

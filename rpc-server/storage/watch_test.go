@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -150,7 +152,7 @@ func TestWatch(t *testing.T) {
 	})
 }
 
-// TestWhatIsPublished pins the form of a hint, and that a repeated id is none.
+// TestWhatIsPublished pins the form of a hint, with the entry where it is short, and that a repeated id is none.
 func TestWhatIsPublished(t *testing.T) {
 	t.Parallel()
 	onEveryForm(t, func(t *testing.T, url string) {
@@ -170,14 +172,78 @@ func TestWhatIsPublished(t *testing.T) {
 		if _, err := subscription.Receive(ctx); err != nil {
 			t.Fatal(err)
 		}
-		for i := range 3 {
-			m := chat.Message{Text: fmt.Sprint(i), Sender: "alice", ID: fmt.Sprint(i)}
+		before := int64(0)
+		for i, text := range []string{"0", strings.Repeat("long ", 200), "2 3\n", "3"} {
+			m := chat.Message{Text: text, Sender: "alice", ID: fmt.Sprint(i)}
 			sent := appendUntilStored(t, store, id(t, "bob:alice"), m)
 			appendUntilStored(t, store, id(t, "bob:alice"), m)
 			got, err := subscription.ReceiveMessage(ctx)
-			if want := fmt.Sprintf("alice:bob %d", sent.SendTime); err != nil || got.Payload != want {
+			want := fmt.Sprintf("alice:bob %d", sent.SendTime)
+			if len(text) < 100 {
+				want += fmt.Sprintf(" %d %d%s", before, sent.SendTime, encode(m))
+			}
+			if err != nil || got.Payload != want {
 				t.Fatalf("published: %v, %v; want %q", got, err, want)
 			}
+			before = sent.SendTime
+		}
+	})
+}
+
+// TestHintsOfOtherForms: what a later release may publish is a hint as far as it is understood, or nothing.
+func TestHintsOfOtherForms(t *testing.T) {
+	for payload, want := range map[string]chat.Event{
+		"7":         {Position: 7},
+		"7 3 e f g": {Position: 7, Before: 3, Entries: [][]byte{[]byte("e f g")}},
+		"7 0 ":      {Position: 7, Entries: [][]byte{{}}},
+		"7 ":        {Position: 7},
+		"7 3":       {Position: 7},
+		"7 x e":     {Position: 7},
+		"7  e":      {Position: 7},
+		"":          {Position: -1},
+		"x 3 e":     {Position: -1},
+		" 7 3 e":    {Position: -1},
+	} {
+		got, ok := parseHint(payload)
+		if !ok {
+			got.Position = -1
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("parseHint(%q) = %+v, %v; want %+v", payload, got, ok, want)
+		}
+	}
+}
+
+// TestHintsBringWhatTheLogHas: entries, in order, after the position that the one before them has ended with.
+func TestHintsBringWhatTheLogHas(t *testing.T) {
+	t.Parallel()
+	onEveryForm(t, func(t *testing.T, url string) {
+		store, other := openAt(t, url, Options{Sweep: noSweep}), openAt(t, url, Options{})
+		room := id(t, "room")
+		at := sendTo(t, other, room)
+		w := watchOf(t, store, room)
+		w.hinted(room, at)
+		var brought []chat.Message
+		for range 20 {
+			last := sendTo(t, other, room)
+			for before := at; at < last; before = at {
+				e := w.until("a hint", func(e chat.Event) bool { return e.Chat == room && e.Position > before })
+				if e.Before != at || len(e.Entries) == 0 {
+					t.Fatalf("after %d came a hint at %d with %d entries after %d", at, e.Position, len(e.Entries), e.Before)
+				}
+				for _, entry := range e.Entries {
+					m, err := decodeMember(string(entry))
+					if err != nil {
+						t.Fatal(err)
+					}
+					brought = append(brought, m)
+				}
+				at = e.Position
+			}
+		}
+		ranged := store.Range(context.Background(), []chat.Range{{Chat: room, From: brought[0].SendTime, Limit: 100}})[0]
+		if ranged.Err != nil || !reflect.DeepEqual(ranged.Messages, brought) {
+			t.Errorf("hints brought %+v, the log has %+v, %v", brought, ranged.Messages, ranged.Err)
 		}
 	})
 }

@@ -1637,6 +1637,8 @@ type Event struct {
 	Listed     *bool       `thrift:"Listed,6,optional" frugal:"6,optional,bool" json:"Listed,omitempty"`
 	Ignored    *bool       `thrift:"Ignored,7,optional" frugal:"7,optional,bool" json:"Ignored,omitempty"`
 	Membership *Membership `thrift:"membership,8,optional" frugal:"8,optional,Membership" json:"membership,omitempty"`
+	Before     *int64      `thrift:"Before,9,optional" frugal:"9,optional,i64" json:"Before,omitempty"`
+	Entries    [][]byte    `thrift:"Entries,10,optional" frugal:"10,optional,list<binary>" json:"Entries,omitempty"`
 }
 
 func NewEvent() *Event {
@@ -1712,6 +1714,24 @@ func (p *Event) GetMembership() (v *Membership) {
 	}
 	return p.Membership
 }
+
+var Event_Before_DEFAULT int64
+
+func (p *Event) GetBefore() (v int64) {
+	if !p.IsSetBefore() {
+		return Event_Before_DEFAULT
+	}
+	return *p.Before
+}
+
+var Event_Entries_DEFAULT [][]byte
+
+func (p *Event) GetEntries() (v [][]byte) {
+	if !p.IsSetEntries() {
+		return Event_Entries_DEFAULT
+	}
+	return p.Entries
+}
 func (p *Event) SetChat(val string) {
 	p.Chat = val
 }
@@ -1735,6 +1755,12 @@ func (p *Event) SetIgnored(val *bool) {
 }
 func (p *Event) SetMembership(val *Membership) {
 	p.Membership = val
+}
+func (p *Event) SetBefore(val *int64) {
+	p.Before = val
+}
+func (p *Event) SetEntries(val [][]byte) {
+	p.Entries = val
 }
 
 func (p *Event) IsSetPosition() bool {
@@ -1765,6 +1791,14 @@ func (p *Event) IsSetMembership() bool {
 	return p.Membership != nil
 }
 
+func (p *Event) IsSetBefore() bool {
+	return p.Before != nil
+}
+
+func (p *Event) IsSetEntries() bool {
+	return p.Entries != nil
+}
+
 func (p *Event) String() string {
 	if p == nil {
 		return "<nil>"
@@ -1773,14 +1807,16 @@ func (p *Event) String() string {
 }
 
 var fieldIDToName_Event = map[int16]string{
-	1: "Chat",
-	2: "Position",
-	3: "signal",
-	4: "reading",
-	5: "Presence",
-	6: "Listed",
-	7: "Ignored",
-	8: "membership",
+	1:  "Chat",
+	2:  "Position",
+	3:  "signal",
+	4:  "reading",
+	5:  "Presence",
+	6:  "Listed",
+	7:  "Ignored",
+	8:  "membership",
+	9:  "Before",
+	10: "Entries",
 }
 
 type Membership struct {

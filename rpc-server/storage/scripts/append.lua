@@ -5,7 +5,7 @@
 --       activity  sorted set: newest position of a chat → the chat
 --       log       sorted set: position → 16 digits of the position, then the stored message
 -- ARGV  7 of append_one.lua, then of each message one: encoded
--- Returns an integer for each message: its position, or an outcome of append_one.lua. Then as with_heard has it.
+-- Returns an integer for each message: its position, or an outcome of append_one.lua. Then as with_followers has it.
 local KEYS, ARGV = KEYS, ARGV
 local results = {}
 for i = 0, #KEYS / 2 - 1 do
@@ -14,4 +14,4 @@ for i = 0, #KEYS / 2 - 1 do
     return refusal
   end
 end
-return with_heard(results)
+return with_followers(results)

@@ -16,7 +16,7 @@
 --       1, 2: score of the chat where it is new in a list: 0 of a conversation, -1 of a room
 -- Returns an integer for each message: its position, an outcome of append_one.lua, or
 --                -position   the id was known, with this text: nothing is stored.
--- Then the indices, from 0, of the list keys that got a new entry, in the order of all list keys; then as with_heard
+-- Then the indices, from 0, of the list keys that got a new entry, in the order of all list keys; then as with_followers
 -- has it.
 local window = tonumber(ARGV[8])
 local k, a, index = 1, 9, -1
@@ -131,4 +131,4 @@ end
 for i = 1, #added do
   results[#results + 1] = added[i]
 end
-return with_heard(results)
+return with_followers(results)

@@ -35,8 +35,9 @@ local function failure(reply)
   return FAILED
 end
 
--- heard are the indices, from 0, of messages whose hint somebody received although it does not carry the message.
-local heard = {}
+-- followers are what the caller has to learn of partitions: twice the index of a message, from 0, plus one where somebody
+-- received its hint although it does not carry the message; twice the index where nobody received one that does.
+local followers = {}
 
 -- hint publishes "chat position before member": before is the position of the message before this one in the log, 0
 -- where there is none. To a partition that is not known to be followed it publishes "chat position". A hint may get
@@ -45,12 +46,14 @@ local function hint(channel, log, chat, score, member, index)
   if byte(followed, index + 1) == 49 then
     local before = call('ZRANGE', log, -2, -2)[1]
     before = before and sub(before, 1, 16) or '0'
-    pcall(publish, channel, chat .. ' ' .. score .. ' ' .. before .. ' ' .. member)
+    if pcall(publish, channel, chat .. ' ' .. score .. ' ' .. before .. ' ' .. member) == 0 then
+      followers[#followers + 1] = 2 * index
+    end
     return
   end
   local receivers = pcall(publish, channel, chat .. ' ' .. score)
   if receivers ~= 0 and type(receivers) == 'number' then
-    heard[#heard + 1] = index
+    followers[#followers + 1] = 2 * index + 1
   end
 end
 
@@ -93,12 +96,12 @@ local function append_one(activity, log, message, listed, index)
   return position
 end
 
--- with_heard adds to the results of a batch what the caller learns from it: -1, then heard.
-local function with_heard(results)
-  if #heard > 0 then
+-- with_followers adds to the results of a batch: -1, then followers, where there are any.
+local function with_followers(results)
+  if #followers > 0 then
     results[#results + 1] = -1
-    for i = 1, #heard do
-      results[#results + 1] = heard[i]
+    for i = 1, #followers do
+      results[#results + 1] = followers[i]
     end
   end
   return results

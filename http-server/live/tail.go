@@ -1,0 +1,84 @@
+package live
+
+import (
+	"slices"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/entry"
+	"github.com/pullchat/pullchat/internal/events"
+)
+
+// tail is the end of a chat's log as hints have brought it: all its messages after a position. A follower that was woken,
+// and stands past that position, takes its page from here instead of pulling it. The page is the one that a pull would have
+// read. A follower that stands further back pulls, so it meets every notice of its removal before what was said after it.
+type tail struct {
+	before   int64          // all messages after it
+	messages []chat.Message // named by the chat's canonical id; at least one
+	bytes    int
+	changes  int64 // of the topic's position, with the last hint
+	came     time.Time
+}
+
+// with returns the tail after a hint, or nil where it brings nothing of use. known is the topic's position before the hint.
+// A tail is replaced, never changed. t may be nil.
+func (t *tail) with(e chat.Event, known, changes int64) *tail {
+	if len(e.Entries) == 0 || e.Before < known { // something was hinted at between: the chat is not what it was
+		return nil
+	}
+	next := &tail{before: e.Before, changes: changes, came: time.Now()}
+	if t != nil && e.Before == known && len(t.messages)+len(e.Entries) <= events.MaxEntries {
+		next.before, next.messages, next.bytes = t.before, slices.Clip(t.messages), t.bytes
+	}
+	last := e.Before
+	for _, stored := range e.Entries {
+		m, err := entry.Decode(string(stored))
+		if err != nil || m.SendTime <= last {
+			return nil
+		}
+		m.Chat, last = e.Chat.String(), m.SendTime
+		next.messages = append(next.messages, m)
+		next.bytes += len(stored)
+	}
+	if last != e.Position || next.bytes > events.MaxChatBytes {
+		return nil
+	}
+	return next
+}
+
+// page returns the tail from a place on, or nil where the place is not in it, or the page might have to be shorter.
+func (t *tail) page(at place) *Page {
+	if at.cursor <= t.before {
+		return nil
+	}
+	from := slices.IndexFunc(t.messages, func(m chat.Message) bool { return m.SendTime >= at.cursor })
+	if from < 0 {
+		return nil
+	}
+	messages := t.messages[from:]
+	if n := len(messages); n > 1 && int64(n) > at.limit { // a limit of 0 is the rpc-server's, which is not known here
+		return nil
+	}
+	if messages[0].Chat != at.name {
+		messages = slices.Clone(messages)
+		for i := range messages {
+			messages[i].Chat = at.name
+		}
+	}
+	next := messages[len(messages)-1].SendTime + 1
+	return &Page{Page: chat.Page{Messages: messages, NextCursor: next}, Chat: at.name, at: at, seen: t.changes, read: t.came}
+}
+
+// brought returns the page of a place that hints have brought, or nil.
+func (t *topic) brought(at place) *Page {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	if t.tail == nil || time.Since(t.tail.came) >= t.hub.config.PageLasts {
+		return nil
+	}
+	page := t.tail.page(at)
+	if page != nil {
+		t.share(page)
+	}
+	return page
+}
