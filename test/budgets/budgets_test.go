@@ -48,9 +48,9 @@ func TestAllocations(t *testing.T) {
 	for _, b := range table {
 		t.Run(string(b.shape), func(t *testing.T) {
 			o := open(t, redis.URL(), b.shape)
-			alone := testing.AllocsPerRun(200, func() { o.makeOne(t) })
+			alone := allocations(70, func() { o.makeOne(t) })
 			check(t, b.shape, "alone: allocations in rpc-server", b.alone.allocs, alone, "")
-			batch := testing.AllocsPerRun(50, func() { o.makeBatch(t) }) / batchSize
+			batch := allocations(20, func() { o.makeBatch(t) }) / batchSize
 			check(t, b.shape, fmt.Sprintf("one of %d: allocations in rpc-server", batchSize), b.batch.allocs, batch, "")
 			if err := o.store.Close(); err != nil {
 				t.Error(err)
@@ -59,6 +59,19 @@ func TestAllocations(t *testing.T) {
 			check(t, b.shape, "allocations in both servers", b.whole, wholeAllocations(t, redis, b.shape), "")
 		})
 	}
+}
+
+// timesMeasured is how often allocations looks.
+const timesMeasured = 3
+
+// allocations are those of one run of do. What goes on beside it, such as a timer or a pool that was emptied, only adds: the
+// least of three measurements is nearest.
+func allocations(runs int, do func()) float64 {
+	least := testing.AllocsPerRun(runs, do)
+	for range timesMeasured - 1 {
+		least = min(least, testing.AllocsPerRun(runs, do))
+	}
+	return least
 }
 
 // tolerance is more than the background of a process adds, and less than one allocation or command where there are few.
