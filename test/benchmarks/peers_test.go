@@ -37,6 +37,7 @@ type peers struct {
 	pullchat, identified stack // with AUTH=off and AUTH=on, over one Redis
 	hertz                stack // http-server alone: what is behind it answers at once
 	webdis, centrifugo   stack
+	cluster              stack // Pullchat over a cluster; only where startCluster was called
 
 	redis     *redistest.Server // Pullchat's
 	plain     *redistest.Server // webdis's
@@ -62,6 +63,18 @@ func startPeers(t *testing.T, redis *redistest.Server, pullchat, identified stac
 	p.fillWebdis(t)
 	p.fillCentrifugo(t)
 	return p
+}
+
+// startCluster starts Pullchat once more, over a cluster of three masters with a replica each.
+func (p *peers) startCluster(t *testing.T, programs string) {
+	t.Helper()
+	cluster := redistest.StartCluster(t, "--appendonly", "no")
+	rpc := start(t, "rpc-server", programs+"/rpc-server", "REDIS_URL="+cluster.URL())
+	servers := []server{start(t, "http-server", programs+"/http-server", "RPC_SERVERS="+rpc.addr), rpc}
+	for _, node := range cluster.Servers() {
+		servers = append(servers, server{name: "redis", pid: node.PID()})
+	}
+	p.cluster = newStack(servers...)
 }
 
 // startCentrifugo runs Centrifugo over the Redis at url, with histories as long as any that is read here. Followers need

@@ -68,6 +68,7 @@ func TestReport(t *testing.T) {
 
 	identified := startIdentified(t, programs, redis)
 	p := startPeers(t, redis, real, identified)
+	p.startCluster(t, programs)
 
 	r := newResults(rounds)
 	prepare(t, redis.URL(), r)
@@ -77,6 +78,9 @@ func TestReport(t *testing.T) {
 		r.main(t, programs, real, twoHops, p.hertz)
 		r.note("send durable", load(t, programs, durable, true, "send", 64, 0, 3*time.Second))
 		r.peers(t, p, round)
+		r.halfLoad(t, p)
+		r.lone(t, twoHops, real)
+		r.follow(t, p)
 		r.curves(t, programs, real)
 		r.pages(t, real.url)
 		r.live(t, programs, real, redis)

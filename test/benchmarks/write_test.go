@@ -34,6 +34,7 @@ func (r *results) write(t *testing.T, folder string) {
 	r.writeMain(&b)
 	r.writeRatios(&b)
 	r.writePeers(&b)
+	r.writeFollow(&b)
 	r.writeIdentity(&b)
 	r.writeInboxes(&b)
 	r.writeLive(&b)

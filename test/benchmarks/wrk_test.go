@@ -26,7 +26,7 @@ func (p *peers) contests() []contest {
 	p.runs++
 	as := "tokens = " + quoted(p.tokens) + "\nusers = " + fmt.Sprint(wrkUsers) + "\n" + luaSendAs
 	one := wrkConnections[:1]
-	return []contest{
+	contests := []contest{
 		{"publish", p.centrifugo, luaPublish, wrkConnections},
 		{"send", p.pullchat, luaSend, wrkConnections},
 		{"zadd", p.webdis, fmt.Sprintf("n = %d\n", p.runs*10_000_000) + luaZADD, wrkConnections},
@@ -38,6 +38,10 @@ func (p *peers) contests() []contest {
 		{"pull", p.pullchat, luaPull, wrkConnections},
 		{"range", p.webdis, luaZRANGE, wrkConnections},
 	}
+	if p.cluster.url != "" {
+		contests = append(contests, contest{"send cluster", p.cluster, luaSend, one})
+	}
+	return contests
 }
 
 // peers is one round of all contests. Every second round has them in the other order, so that what one leaves to the next
@@ -80,14 +84,14 @@ func (r *results) contend(t *testing.T, c contest, connections int, lasts time.D
 	name := fmt.Sprint("wrk ", c.name, " ", connections)
 	requests := number(t, requestsMade, output)
 	r.rate[name] = append(r.rate[name], number(t, requestsPerSecond, output))
-	note := func(process string, used time.Duration) {
-		key := name + " cpu " + process
-		r.micros[key] = append(r.micros[key], float64(used.Microseconds())/requests)
-	}
+	used := map[string]time.Duration{"wrk": generator}
 	for i, s := range c.on.servers {
-		note(s.name, after[i]-before[i])
+		used[s.name] += after[i] - before[i] // a cluster has several of one name
 	}
-	note("wrk", generator)
+	for process, took := range used {
+		key := name + " cpu " + process
+		r.micros[key] = append(r.micros[key], float64(took.Microseconds())/requests)
+	}
 }
 
 // runWrk runs wrk with a Lua script that makes the requests, and returns its report and its CPU time. wrk counts in whole
