@@ -32,7 +32,7 @@ browser-test: redis-server nginx chromium ## test/browser with a real browser, C
 	REQUIRE_BROWSER=1 go test $(race) -count=1 -timeout 10m ./test/browser
 
 .PHONY: bench
-bench: redis-server webdis-and-wrk centrifugo ## the whole set of benchmarks, ROUNDS times (default 5, about 10 minutes); writes docs/benchmarks
+bench: redis-server webdis-and-wrk centrifugo ## the whole set of benchmarks, ROUNDS times (default 5, about 15 minutes); writes docs/benchmarks
 	BENCHMARK_REPORT=$(CURDIR)/docs/benchmarks BENCHMARK_ROUNDS=$(or $(ROUNDS),5) go test -count=1 -timeout 60m -run '^TestReport$$' -v ./test/benchmarks
 
 .PHONY: bench-quick
