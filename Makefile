@@ -22,6 +22,7 @@ build: ## build all programs into .bin/
 
 .PHONY: test
 test: redis-server nginx ## all tests, on a real Redis that they start; prints the coverage
+	go test -count=1 ./test/budgets # without the race detector, which allocates too
 	go test $(race) -shuffle=on -timeout 20m -coverpkg=$(covered) -coverprofile=coverage.out ./... 2>&1 | sed "s/ of statements in .*//" | tee test.log
 	@go tool cover -func=coverage.out | awk '/^total/ { print "coverage of hand-written code: " $$3 }'
 	@grep -E '^(ok|FAIL|---)' test.log
@@ -31,8 +32,12 @@ browser-test: redis-server nginx chromium ## test/browser with a real browser, C
 	REQUIRE_BROWSER=1 go test $(race) -count=1 -timeout 10m ./test/browser
 
 .PHONY: bench
-bench: redis-server webdis-and-wrk ## the whole set of benchmarks, ROUNDS times (default 5, about 10 minutes); writes docs/benchmarks
+bench: redis-server webdis-and-wrk centrifugo ## the whole set of benchmarks, ROUNDS times (default 5, about 15 minutes); writes docs/benchmarks
 	BENCHMARK_REPORT=$(CURDIR)/docs/benchmarks BENCHMARK_ROUNDS=$(or $(ROUNDS),5) go test -count=1 -timeout 60m -run '^TestReport$$' -v ./test/benchmarks
+
+.PHONY: bench-quick
+bench-quick: redis-server webdis-and-wrk centrifugo ## sends and pulls beside Centrifugo's and webdis's in one run, ROUNDS times (default 5, about 3 minutes); prints the ratios
+	BENCHMARK_QUICK=1 BENCHMARK_ROUNDS=$(or $(ROUNDS),5) go test -count=1 -timeout 20m -run '^TestQuick$$' -v ./test/benchmarks
 
 .PHONY: bench-go
 bench-go: redis-server ## Go benchmarks COUNT times (default 1), for benchstat: an append, a range read, a send and a pull
@@ -86,9 +91,12 @@ compose-test: ## the integration suite against the real stack, in containers
 	  status=$$?; docker compose -f docker-compose.test.yml down --volumes; exit $$status
 
 # What the tests need beside Go, from Debian's packages.
-.PHONY: redis-server nginx chromium thrift-compiler webdis-and-wrk
+.PHONY: redis-server nginx chromium thrift-compiler webdis-and-wrk centrifugo
 webdis-and-wrk:
 	@command -v webdis >/dev/null && command -v wrk >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends webdis wrk; }
+# A peer for benchmarks, built from its module: a few minutes once.
+centrifugo:
+	@test -x $(BIN)/centrifugo || GOBIN=$(BIN) go install github.com/centrifugal/centrifugo/v6@v6.9.1
 redis-server:
 	@command -v redis-server >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends redis-server; }
 chromium:

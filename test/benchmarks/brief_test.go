@@ -2,6 +2,7 @@ package benchmarks
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -21,9 +22,19 @@ func TestPeopleOfTheReport(t *testing.T) {
 	r.identity(t, programs, off, startIdentified(t, programs, redis))
 	r.inboxes(t, programs, off)
 	r.trips(t, programs, redis)
+	r.lone(t, off, off)
+	for _, a := range audiences {
+		for _, each := range transports[:2] { // Pullchat's
+			r.deliver(t, each, a, off, fmt.Sprint("live.", a.name[:3], each.name))
+			if name := a.name + " " + each.name; r.micros[name+" p50"].median() == 0 {
+				t.Errorf("%s was not measured", name)
+			}
+		}
+	}
 	var text bytes.Buffer
 	r.writeIdentity(&text)
 	r.writeInboxes(&text)
+	r.writeFollow(&text)
 	t.Log(text.String())
 	if strings.Contains(text.String(), "| 0 |") || strings.Contains(text.String(), "NaN") {
 		t.Errorf("something was not measured:\n%s", &text)
@@ -55,5 +66,32 @@ func TestRatiosAreOfNeighbours(t *testing.T) {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("the report lacks %q:\n%s", want, &text)
 		}
+	}
+}
+
+// TestRatiosOfPeers: a ratio is of what was measured in one round, at as many connections, and stands beside its goal.
+func TestRatiosOfPeers(t *testing.T) {
+	r := newResults(3)
+	for name, rates := range map[string]series{
+		"send 64": {1000, 100, 10}, "publish 64": {500, 50, 10}, "send 256": {30}, "publish 256": {20}, "send id 64": {900, 90, 9},
+	} {
+		r.rate["wrk "+name] = rates
+	}
+	r.micros["wrk send 64 cpu redis"], r.micros["plain zadd cpu redis"] = series{20, 24}, series{10, 10}
+	r.micros["wrk send 64 cpu http-server"], r.micros["wrk send 64 cpu wrk"] = series{31}, series{12}
+	var text bytes.Buffer
+	r.writePeers(&text)
+	for _, want := range []string{
+		"| send / Centrifugo publish with history | 2.00 | 1.50 | ≥ 1.6, ≥ 1.8 |",
+		"| send with an id / plain send | 0.90 |  | ≥ 0.85 |",
+		"| Redis CPU of a send / of a plain pipelined ZADD | 2.20 |  | ≤ 2.5 |",
+		"| Pullchat: send | 64 | 100 | 31.0 |  | 22.0 | 12.0 |",
+	} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("the comparison lacks %q:\n%s", want, &text)
+		}
+	}
+	if strings.Contains(text.String(), "cluster of three masters / ") {
+		t.Errorf("the comparison has a ratio of what was not measured:\n%s", &text)
 	}
 }

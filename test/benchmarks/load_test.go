@@ -51,25 +51,6 @@ func pullchatBench(t *testing.T, programs string, s stack, arguments ...string) 
 	return report
 }
 
-var (
-	requestsPerSecond = regexp.MustCompile(`Requests/sec:\s+([\d.]+)`)
-	notSuccess        = regexp.MustCompile(`Non-2xx or 3xx responses: (\d+)`)
-)
-
-// wrk runs wrk with a Lua script that makes the requests, and returns successful requests per second.
-func wrk(t *testing.T, addr, script string, connections int, seconds time.Duration) float64 {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "wrk.lua")
-	if err := os.WriteFile(path, []byte(script), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	output, err := exec.Command("wrk", "-t1", "-c", fmt.Sprint(connections), "-d", seconds.String(), "-s", path, "http://"+addr).CombinedOutput()
-	if err != nil || notSuccess.Match(output) {
-		t.Fatalf("wrk: %v\n%s", err, output)
-	}
-	return number(t, requestsPerSecond, output)
-}
-
 func number(t *testing.T, expression *regexp.Regexp, text []byte) float64 {
 	t.Helper()
 	match := expression.FindSubmatch(text)
@@ -82,48 +63,6 @@ func number(t *testing.T, expression *regexp.Regexp, text []byte) float64 {
 	}
 	return value
 }
-
-// The scripts prepare 1,000 requests and make them in turn.
-const (
-	luaSend = `
-local requests = {}
-function init()
-  for i = 0, 999 do
-    requests[i] = wrk.format("POST", "/api/send", {["Content-Type"] = "application/json", ["Host"] = "bench"},
-      string.format('{"chat":"wrk.%d","sender":"alice","text":"%s"}', i, string.rep("x", 40)))
-  end
-end
-local n = 0
-function request() n = (n + 7) % 1000; return requests[n] end`
-
-	luaPull = `
-local requests = {}
-function init()
-  for i = 0, 999 do
-    requests[i] = wrk.format("GET", "/api/pull?chat=history." .. i .. "&cursor=0&limit=20", {["Host"] = "bench"})
-  end
-end
-local n = 0
-function request() n = (n + 7) % 1000; return requests[n] end`
-
-	// Every member is new, as every message is; its length is that of a stored message of 40 bytes.
-	luaZADD = `
-local n = 0
-function request()
-  n = n + 1
-  return wrk.format("GET", string.format("/ZADD/wrk.%d/%d/%016d%s", (n * 7) % 1000, n, n, string.rep("x", 56)), {["Host"] = "bench"})
-end`
-
-	luaZRANGE = `
-local requests = {}
-function init()
-  for i = 0, 999 do
-    requests[i] = wrk.format("GET", "/ZRANGEBYSCORE/" .. keys[i] .. "/0/+inf/LIMIT/0/21", {["Host"] = "bench"})
-  end
-end
-local n = 0
-function request() n = (n + 7) % 1000; return requests[n] end`
-)
 
 // series is what was measured of one thing, once a round.
 type series []float64

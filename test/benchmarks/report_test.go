@@ -4,12 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/http"
-	"net/url"
 	"os"
-	"os/exec"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -52,10 +48,7 @@ func TestReport(t *testing.T) {
 	if folder == "" {
 		t.Skip("BENCHMARK_REPORT is not set; make bench sets it")
 	}
-	rounds, err := strconv.Atoi(os.Getenv("BENCHMARK_ROUNDS"))
-	if err != nil {
-		rounds = 5
-	}
+	rounds := roundsAsked()
 	programs := build(t)
 	redis := redistest.Start(t, "--appendonly", "no")
 	rpc := start(t, "rpc-server", programs+"/rpc-server", "REDIS_URL="+redis.URL())
@@ -68,23 +61,26 @@ func TestReport(t *testing.T) {
 	}
 	nullRPC := start(t, "rpc-server", self, roleVariable+"=rpc")
 	twoHops := newStack(start(t, "http-server", programs+"/http-server", "RPC_SERVERS="+nullRPC.addr), nullRPC)
-	oneHop := newStack(start(t, "http-server", self, roleVariable+"=http"))
-	webdis := startWebdis(t, redis.Addr())
 	// Once more with an append-only file, as docker-compose.yml has it.
 	logged := redistest.Start(t)
 	loggedRPC := start(t, "rpc-server", programs+"/rpc-server", "REDIS_URL="+logged.URL())
 	durable := newStack(start(t, "http-server", programs+"/http-server", "RPC_SERVERS="+loggedRPC.addr), loggedRPC, server{name: "redis", pid: logged.PID()})
 
 	identified := startIdentified(t, programs, redis)
+	p := startPeers(t, redis, real, identified)
+	p.startCluster(t, programs)
 
 	r := newResults(rounds)
-	store := prepare(t, redis.URL(), r)
+	prepare(t, redis.URL(), r)
+	p.warm(t)
 	for round := range rounds {
 		t.Logf("round %d of %d", round+1, rounds)
-		r.main(t, programs, real, twoHops, oneHop)
+		r.main(t, programs, real, twoHops, p.hertz)
 		r.note("send durable", load(t, programs, durable, true, "send", 64, 0, 3*time.Second))
-		r.redisAlone(t, redis)
-		r.neighbours(t, real, webdis, store)
+		r.peers(t, p, round)
+		r.halfLoad(t, p)
+		r.lone(t, twoHops, real)
+		r.follow(t, p)
 		r.curves(t, programs, real)
 		r.pages(t, real.url)
 		r.live(t, programs, real, redis)
@@ -94,6 +90,15 @@ func TestReport(t *testing.T) {
 	r.trips(t, programs, redis)
 	r.idle(t, programs, rpc.addr)
 	r.write(t, folder)
+}
+
+// roundsAsked is BENCHMARK_ROUNDS, or 5.
+func roundsAsked() int {
+	rounds, err := strconv.Atoi(os.Getenv("BENCHMARK_ROUNDS"))
+	if err != nil {
+		return 5
+	}
+	return rounds
 }
 
 func newResults(rounds int) *results {
@@ -129,51 +134,6 @@ func (r *results) main(t *testing.T, programs string, real, twoHops, oneHop stac
 	}
 }
 
-var redisRate = regexp.MustCompile(`([\d.]+) requests per second`)
-
-// redisAlone runs append.lua from redis-benchmark, pipelined as an rpc-server does it.
-func (r *results) redisAlone(t *testing.T, redis *redistest.Server) {
-	t.Helper()
-	host, port, _ := net.SplitHostPort(redis.Addr())
-	var script string
-	for _, part := range []string{"log.lua", "append.lua"} {
-		source, err := os.ReadFile("../../rpc-server/storage/scripts/" + part)
-		if err != nil {
-			t.Fatal(err)
-		}
-		script += string(source)
-	}
-	sha, err := exec.Command("redis-cli", "-h", host, "-p", port, "SCRIPT", "LOAD", script).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	const room = "alone.__rand_int__"
-	output, err := exec.Command("redis-benchmark", "-h", host, "-p", port, "-c", "2", "-P", "32", "-n", "200000", "-r", "1000", "-q",
-		"EVALSHA", strings.TrimSpace(string(sha)), "4", "alone:log:"+room, "alone:ids:"+room, "alone:activity", "alone:read:"+room,
-		room, strings.Repeat("x", 60), "", "0", "0", "0", "", "", "publish", "alone:hints", "alice", "").CombinedOutput()
-	if err != nil {
-		t.Fatalf("redis-benchmark: %v\n%s", err, output)
-	}
-	r.rate["redis"] = append(r.rate["redis"], number(t, redisRate, output))
-}
-
-// neighbours: webdis, which turns HTTP into one Redis command, and Pullchat, both under wrk and over one Redis.
-func (r *results) neighbours(t *testing.T, real stack, webdis string, store *prepared) {
-	const seconds = 3 * time.Second
-	gateway := strings.TrimPrefix(real.url, "http://")
-	for _, c := range wrkConnections {
-		for name, run := range map[string]struct{ addr, script string }{
-			"wrk send":  {gateway, luaSend},
-			"wrk zadd":  {webdis, luaZADD},
-			"wrk pull":  {gateway, luaPull},
-			"wrk range": {webdis, store.luaKeys() + luaZRANGE},
-		} {
-			key := fmt.Sprint(name, " ", c)
-			r.rate[key] = append(r.rate[key], wrk(t, run.addr, run.script, c, seconds))
-		}
-	}
-}
-
 // curves: throughput by connections, latency by offered load.
 func (r *results) curves(t *testing.T, programs string, real stack) {
 	const seconds = 1500 * time.Millisecond
@@ -188,19 +148,8 @@ func (r *results) curves(t *testing.T, programs string, real stack) {
 	}
 }
 
-// prepared is what lies in Redis before the rounds.
-type prepared struct{ keys []string }
-
-func (p *prepared) luaKeys() string {
-	quoted := make([]string, len(p.keys))
-	for i, key := range p.keys {
-		quoted[i] = fmt.Sprintf("%q", url.PathEscape(key))
-	}
-	return "local list = {" + strings.Join(quoted, ",") + "}\nkeys = {}\nfor i, key in ipairs(list) do keys[i - 1] = key end\n"
-}
-
-// prepare fills the chats that are read: 1,000 with a history of 100, one of each length, one of each text size.
-func prepare(t *testing.T, redisURL string, r *results) *prepared {
+// prepare fills the chats whose length matters: one of each length, one of each text size.
+func prepare(t *testing.T, redisURL string, r *results) {
 	t.Helper()
 	store, err := storage.Open(redisURL, storage.Options{})
 	if err != nil {
@@ -213,12 +162,6 @@ func prepare(t *testing.T, redisURL string, r *results) *prepared {
 	}
 	client := redis.NewClient(options)
 	t.Cleanup(func() { _ = client.Close() })
-	p := &prepared{}
-	for n := range 1000 {
-		name := fmt.Sprint("history.", n)
-		fill(t, store, name, 100, 40)
-	}
-	p.keys = keysLike(t, client, "im:*:log:history.*")
 	for _, n := range chatLengths {
 		fill(t, store, fmt.Sprint("length.", n), n, 40)
 	}
@@ -232,7 +175,6 @@ func prepare(t *testing.T, redisURL string, r *results) *prepared {
 		}
 		r.bytes[size] = float64(used) / 10_000
 	}
-	return p
 }
 
 func keysLike(t *testing.T, client *redis.Client, pattern string) []string {

@@ -90,7 +90,7 @@ func (nothing) Ready(context.Context) error { return nil }
 func build(t *testing.T) (programs string) {
 	t.Helper()
 	programs = t.TempDir()
-	command := exec.Command("go", "build", "-trimpath", "-o", programs+"/", "./pullchat", "./http-server", "./rpc-server")
+	command := exec.Command("go", "build", "-o", programs+"/", "./pullchat", "./http-server", "./rpc-server")
 	command.Dir = "../.."
 	if output, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, output)
@@ -147,20 +147,21 @@ func run(t *testing.T, command *exec.Cmd, addr string) {
 // stack is a gateway and what is behind it.
 type stack struct {
 	url       string
+	servers   []server
 	processes []string // NAME=PID
 	secret    string   // AUTH_SECRET, where AUTH is on
 }
 
 func newStack(servers ...server) stack {
-	s := stack{url: "http://" + servers[0].addr}
+	s := stack{url: "http://" + servers[0].addr, servers: servers}
 	for _, each := range servers {
 		s.processes = append(s.processes, fmt.Sprintf("%s=%d", each.name, each.pid))
 	}
 	return s
 }
 
-// startWebdis runs webdis over the Redis at addr, and returns its address.
-func startWebdis(t *testing.T, redis string) string {
+// startWebdis runs webdis over the Redis at an address.
+func startWebdis(t *testing.T, redis string) server {
 	t.Helper()
 	addr := freeAddr(t)
 	host, port, _ := net.SplitHostPort(redis)
@@ -171,6 +172,7 @@ func startWebdis(t *testing.T, redis string) string {
 	if err := os.WriteFile(config, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	run(t, exec.Command("webdis", config), addr)
-	return addr
+	command := exec.Command("webdis", config)
+	run(t, command, addr)
+	return server{name: "webdis", addr: addr, pid: command.Process.Pid}
 }

@@ -33,6 +33,8 @@ func (r *results) write(t *testing.T, folder string) {
 	r.writeHead(t, &b)
 	r.writeMain(&b)
 	r.writeRatios(&b)
+	r.writePeers(&b)
+	r.writeFollow(&b)
 	r.writeIdentity(&b)
 	r.writeInboxes(&b)
 	r.writeLive(&b)
@@ -98,21 +100,11 @@ func (r *results) writeMain(b *bytes.Buffer) {
 			r.micros[name+" p50"].median()/1000, r.micros[name+" p99"].median()/1000,
 			cpu(r.micros[name+" cpu http-server"]), cpu(r.micros[name+" cpu rpc-server"]), cpu(r.micros[name+" cpu redis"]))
 	}
-	fmt.Fprintf(b, "| floor: Redis alone, append.lua, 32 in a pipeline | %s | | | | | |\n", thousands(r.rate["redis"].median()))
 	fmt.Fprint(b, "\nUnder overload the other requests were refused at once, by status over all rounds:")
 	for _, status := range slices.Sorted(maps.Keys(r.failed)) {
 		fmt.Fprintf(b, " %s of %s", thousands(float64(r.failed[status])), status)
 	}
 	fmt.Fprintln(b, ". Who is refused tries again after about the second that Retry-After says.")
-	fmt.Fprint(b, "\nUnder wrk, beside webdis, which turns one HTTP request into one Redis command, on the same Redis:\n\n"+
-		"| per second | Pullchat send | webdis ZADD | Pullchat pull of 20 | webdis ZRANGEBYSCORE LIMIT 21 |\n| --- | --- | --- | --- | --- |\n")
-	for _, c := range wrkConnections {
-		fmt.Fprintf(b, "| %d connections |", c)
-		for _, name := range []string{"wrk send", "wrk zadd", "wrk pull", "wrk range"} {
-			fmt.Fprintf(b, " %s |", thousands(r.rate[fmt.Sprint(name, " ", c)].median()))
-		}
-		fmt.Fprintln(b)
-	}
 }
 
 func (r *results) writeRatios(b *bytes.Buffer) {
@@ -121,11 +113,6 @@ func (r *results) writeRatios(b *bytes.Buffer) {
 	row := func(what string, value float64) { fmt.Fprintf(b, "| %s | %.2f |\n", what, value) }
 	row("send / both hops without storage", ratio(rate("send"), rate("send floor")))
 	row("send / Hertz alone", ratio(rate("send"), rate("send hertz")))
-	row("send / Redis alone", ratio(rate("send"), rate("redis")))
-	for _, c := range wrkConnections {
-		row(fmt.Sprintf("send / webdis ZADD, %d connections", c), ratio(rate(fmt.Sprint("wrk send ", c)), rate(fmt.Sprint("wrk zadd ", c))))
-		row(fmt.Sprintf("pull of 20 / webdis ZRANGEBYSCORE, %d connections", c), ratio(rate(fmt.Sprint("wrk pull ", c)), rate(fmt.Sprint("wrk range ", c))))
-	}
 	row("page of a million messages / of a hundred, time", ratio(r.micros["page 1000000"], r.micros["page 100"]))
 	row("p99 of accepted requests at 2,560 connections / at 256", ratio(r.micros["send overload p99"], r.micros["send saturated p99"]))
 }
