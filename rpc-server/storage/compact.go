@@ -83,6 +83,7 @@ func (c *compactor) look(ctx context.Context, client *redis.Client) error {
 	hint := fmt.Sprintf(`put "%s %d" into redis.conf`, name, compactValue)
 	var found func(string, ...any)
 	var message string
+	set := false
 	switch {
 	case err != nil && isUnknown(err): // the embedded Redis, and managed ones
 		found, message = c.log.Debug, "redis has no CONFIG, so its "+compactSetting+" is unknown"
@@ -95,6 +96,7 @@ func (c *compactor) look(ctx context.Context, client *redis.Client) error {
 		if !conclusive(err) {
 			return err
 		}
+		set = err == nil
 		found, message = c.log.Info, "redis stores chats compactly until it restarts; to keep that, "+hint
 		if err != nil {
 			found, message = c.log.Warn, "redis may need twice the memory for chats, and "+name+" may not be set by this server; "+hint
@@ -107,7 +109,7 @@ func (c *compactor) look(ctx context.Context, client *redis.Client) error {
 	if err != nil {
 		args = append(args, "error", err)
 	}
-	if c.isNews(client.Options().Addr, message) {
+	if c.isNews(client.Options().Addr, message) || set { // set again, it was forgotten meanwhile
 		found(message, args...)
 	}
 	return nil
