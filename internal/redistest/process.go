@@ -28,7 +28,7 @@ func (s *Server) begin(args func() []string) {
 	for range 10 {
 		s.port = freePort(s.t)
 		conf := configuration(slices.Concat([]string{
-			"--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--loglevel", "notice",
+			"--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--loglevel", "notice", "--zset-max-listpack-value", "512",
 		}, s.listening(s.port), args()))
 		if err := os.WriteFile(s.file("redis.conf"), []byte(conf), 0o600); err != nil {
 			s.t.Fatal(err)

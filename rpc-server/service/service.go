@@ -54,6 +54,7 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	case err != nil:
 		log.Warn("redis is not there yet; calls are refused until it is", "error", err)
 	}
+	store.KeepCompact(log)
 	live := chat.NewLive(store)
 	access := chat.Access{Required: config.Trust.identified(), Rooms: store}
 	live.Guard(access)
