@@ -183,8 +183,10 @@ func (c *Checker) checkKey(ctx context.Context, key string) error {
 
 func (c *Checker) checkUnit(ctx context.Context, key string, name keyName) error {
 	switch name.kind {
-	case pinKey, readyKey:
+	case pinKey, readyKey, lookedKey:
 		return c.checkType(ctx, key, "string")
+	case lookKey:
+		return c.checkLook(ctx, key)
 	case accountKey:
 		return c.checkUser(ctx, key, "hash", c.judgeAccount)
 	case sessionsKey:

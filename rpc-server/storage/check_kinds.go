@@ -138,4 +138,8 @@ var faultKinds = []faultKind{
 		FaultIgnored, "who is ignored is a user",
 		"SREM it", false,
 	},
+	{
+		FaultLook, "every look of a name is a user's",
+		"UNLINK it: a server gives it to the account that has it within a day", false,
+	},
 }

@@ -2,11 +2,14 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
 )
@@ -81,6 +84,27 @@ func (c *Checker) judgeUsers(ctx context.Context, key string) ([]finding, tally,
 		}
 	})
 	return sorted(found), tally{}, err
+}
+
+// checkLook judges whose a look is. An account may be without the look that it should have, for a day after it was made by
+// an earlier release, or because another one that looks alike is older.
+func (c *Checker) checkLook(ctx context.Context, key string) error {
+	return c.whole(ctx, func(ctx context.Context) ([]finding, tally, error) {
+		wrong, err := c.wrongTypes(ctx, "string", key)
+		if err != nil || len(wrong) > 0 {
+			return wrong, tally{}, err
+		}
+		user, err := c.redis.Get(ctx, key).Result()
+		switch {
+		case errors.Is(err, redis.Nil):
+			return nil, tally{}, nil
+		case err != nil:
+			return nil, tally{}, fmt.Errorf("read %s: %w", key, err)
+		case !isUser(user):
+			return []finding{{Fault: Fault{Kind: FaultLook, Key: key, Detail: fmt.Sprintf("%q is no user", user)}}}, tally{}, nil
+		}
+		return nil, tally{}, nil
+	})
 }
 
 // judgeDeletions judges what is left of deletions by itself.
