@@ -33,13 +33,16 @@ func (h *Hub) Wait(ctx context.Context, r chat.PullRequest, wait time.Duration) 
 	if r.Reader != "" {
 		return h.waitAs(ctx, t, w, r, over.C, expired.C)
 	}
-	for {
+	for waited := false; ; waited = true {
 		if Expired(by) {
 			return chat.Page{}, ErrExpired
 		}
 		page, err := t.page(ctx, place{r.Chat, r.Cursor, r.Limit})
 		if err == nil && (page.ousts(by.User) || w.doubted.Swap(false)) {
 			err = h.doors.enter(ctx, by, id, r.Chat)
+		}
+		if err == nil && waited && len(page.Messages) > 0 {
+			err = h.doors.good(ctx, by)
 		}
 		if err != nil {
 			return chat.Page{}, err

@@ -221,8 +221,8 @@ func (p *People) Login(ctx context.Context, c Credentials) (Session, error) {
 		return Session{}, err
 	}
 	now := p.options.Now()
-	session, stored := newSession(c.User, now, p.options.SessionLasts)
-	added, err := p.store.AddSession(ctx, c.User, known.PasswordHash, session.ID, stored, MaxSessions)
+	session, id, stored := newSession(c.User, now, p.options.SessionLasts)
+	added, err := p.store.AddSession(ctx, c.User, known.PasswordHash, id, stored, MaxSessions)
 	switch {
 	case err != nil:
 		return Session{}, AsError(err)
@@ -256,8 +256,7 @@ func (p *People) Refresh(ctx context.Context, r RefreshRequest) (Session, error)
 			return Session{}, Errorf(TokenExpired, "this session has expired; log in again")
 		}
 		next := nextSecret(stored.Seed, secret, r.Key)
-		session := Session{ID: id, User: user}
-		session.RefreshToken = refreshToken(session, next)
+		session := sessionOf(user, id, next)
 		used := hashToken(secret)
 		if r.Key != "" && sameHash(used, stored.Previous) && sameHash(hashToken(next), stored.Current) {
 			return session, nil // the same request again
@@ -294,7 +293,11 @@ func (p *People) Logout(ctx context.Context, r LogoutRequest) error {
 		if checkName("user", r.User) != nil || !isRandom(r.Session, 16) {
 			return Errorf(InvalidArgument, "no session is named: give refresh_token")
 		}
-		return orNil(p.store.EndSession(ctx, r.User, r.Session))
+		id, err := p.sessionID(ctx, r.User, r.Session)
+		if err != nil || id == "" {
+			return err
+		}
+		return orNil(p.store.EndSession(ctx, r.User, id))
 	}
 	user, id, secret, err := splitToken(r.RefreshToken)
 	if err != nil {
@@ -308,6 +311,36 @@ func (p *People) Logout(ctx context.Context, r LogoutRequest) error {
 		return Errorf(TokenInvalid, "this is not the session's refresh token")
 	}
 	return orNil(p.store.EndSession(ctx, user, id))
+}
+
+// sessionID returns under which id a session is kept, or "". Tokens of earlier releases name it by that id itself.
+func (p *People) sessionID(ctx context.Context, user, session string) (string, error) {
+	ids, err := p.store.SessionIDs(ctx, user)
+	if err != nil {
+		return "", AsError(err)
+	}
+	for _, id := range ids {
+		if sameHash(id, session) || sameHash(sessionName(id), session) {
+			return id, nil
+		}
+	}
+	return "", nil
+}
+
+// checkSession refuses a session that has ended.
+func (p *People) checkSession(ctx context.Context, user, session string) error {
+	id, err := p.sessionID(ctx, user, session)
+	if err != nil {
+		return err
+	}
+	stored, found, err := p.store.ReadSession(ctx, user, id)
+	switch {
+	case err != nil:
+		return AsError(err)
+	case !found || p.options.Now().UnixMilli() >= stored.Expires:
+		return Errorf(TokenInvalid, "this session has ended; log in again")
+	}
+	return nil
 }
 
 // ChangePassword implements Sessions.
@@ -324,7 +357,13 @@ func (p *People) ChangePassword(ctx context.Context, c PasswordChange) error {
 	if err != nil {
 		return AsError(err)
 	}
-	replaced, err := p.store.ReplacePassword(ctx, c.User, known.PasswordHash, hash, Keep{Session: c.Session})
+	var keep Keep
+	if c.Session != "" {
+		if keep.Session, err = p.sessionID(ctx, c.User, c.Session); err != nil {
+			return err
+		}
+	}
+	replaced, err := p.store.ReplacePassword(ctx, c.User, known.PasswordHash, hash, keep)
 	switch {
 	case err != nil:
 		return AsError(err)

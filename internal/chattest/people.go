@@ -144,6 +144,13 @@ func (s *PeopleStore) ReplaceSession(_ context.Context, user, id string, old, wi
 	return true, nil
 }
 
+// SessionIDs implements chat.SessionStore.
+func (s *PeopleStore) SessionIDs(_ context.Context, user string) ([]string, error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return slices.Collect(maps.Keys(s.sessions[user])), nil
+}
+
 // EndSession implements chat.SessionStore.
 func (s *PeopleStore) EndSession(_ context.Context, user, id string) error {
 	s.mutex.Lock()

@@ -41,6 +41,7 @@ func RunPeople(t *testing.T, open func(*testing.T, *Clock) People) {
 		"RefreshAtOnceSameKey":  testRefreshAtOnceSameKey,
 		"Expiry":                testExpiry,
 		"WhatIsNoToken":         testWhatIsNoToken,
+		"SessionNames":          testSessionNames,
 		"Logout":                testLogout,
 		"ChangePassword":        testChangePassword,
 		"ChangePasswordRefused": testChangePasswordRefused,

@@ -39,6 +39,8 @@ type Server struct {
 	deleter  *chat.Deleter // or nil
 	// fillLooks gives the accounts of earlier releases the looks under which they are unique; nil does not.
 	fillLooks func(context.Context) error
+	// watchRevoked reads whose tokens are refused; nil does not.
+	watchRevoked func(context.Context)
 	// DrainDelay is how long Ping sends gateways elsewhere before a stop stops accepting.
 	DrainDelay time.Duration
 }
@@ -58,11 +60,15 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 		log.Warn("redis is not there yet; calls are refused until it is", "error", err)
 	}
 	live := chat.NewLive(store)
-	access := chat.Access{Required: config.Trust.identified(), Rooms: store, Names: names.Rules{}}
+	access := chat.Access{Required: config.Trust.identified(), Rooms: store, Names: names.Rules{}, Revoked: store.Revoked}
 	live.Guard(access)
 	lobby := chat.NewLobby(store, config.Trust.identified(), config.rooms())
 	lobby.Guard(access)
 	deleter := chat.NewDeleter(store, lobby, func(user string, err error) {
+		if user == "" {
+			log.Warn("it is not known whether other servers have left deletions; it is asked again", "error", err)
+			return
+		}
 		log.Warn("a deletion is not complete; it is tried again", "user", user, "error", err)
 	})
 	people := chat.NewPeople(store, password.New(), config.people()).WithDeleter(deleter)
@@ -78,6 +84,7 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	server.DrainDelay, server.secret = config.RPCDrainDelay, config.Trust.RPCSecret
 	server.deleter = deleter
 	server.KeepAccounts(people)
+	server.watchRevoked = store.WatchRevoked
 	server.fillLooks = func(ctx context.Context) error { return chat.FillLooks(ctx, store, access.Names) }
 	server.KeepReaders(readership)
 	server.KeepRooms(lobby)
@@ -132,6 +139,9 @@ func (s *Server) Run(ctx context.Context) error {
 	if s.deleter != nil {
 		background.Go(func() { s.deleter.Run(ctx) })
 	}
+	if s.watchRevoked != nil {
+		background.Go(func() { s.watchRevoked(ctx) })
+	}
 	if s.fillLooks != nil {
 		background.Go(func() { s.keepLooks(ctx) })
 	}
@@ -160,7 +170,11 @@ func (s *Server) keepLooks(ctx context.Context) {
 	tick := time.NewTicker(looksEvery)
 	defer tick.Stop()
 	for {
-		if err := s.fillLooks(ctx); err != nil && ctx.Err() == nil {
+		switch err := s.fillLooks(ctx); {
+		case err == nil || ctx.Err() != nil:
+		case chat.CodeOf(err) == chat.Unavailable: // as all that Redis is asked for
+			s.log.Debug("the accounts are looked through later", "error", err)
+		default:
 			s.log.Warn("the accounts are not all known by how their names look; it is tried again", "error", err)
 		}
 		select {

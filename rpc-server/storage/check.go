@@ -199,6 +199,8 @@ func (c *Checker) checkUnit(ctx context.Context, key string, name keyName) error
 		return c.checkNames(ctx, key, c.judgeUsers)
 	case roomsKey:
 		return c.checkNames(ctx, key, c.judgePublic)
+	case revokedKey:
+		return c.checkNames(ctx, key, c.judgeRevoked)
 	case deletionsKey:
 		return c.checkNames(ctx, key, c.judgeDeletions)
 	case activityKey:

@@ -115,7 +115,7 @@ var faultKinds = []faultKind{
 		"--repair adds it; without it the room is not found, and in no inbox", true,
 	},
 	{
-		FaultUser, "a user's keys, and the entries of im:users, name a user",
+		FaultUser, "a user's keys, and the entries of im:users and im:revoked, name a user",
 		"servers never read it: UNLINK or ZREM it", false,
 	},
 	{

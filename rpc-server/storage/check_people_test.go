@@ -206,6 +206,7 @@ func TestCheckNamesTheFaultOfPeople(t *testing.T) {
 			p.do("del", p.store.keys.look("ann"))
 			p.do("hset", p.store.keys.look("ann"), "a", "b")
 		}, FaultType, 1, 1},
+		{"revoked who are none", func(p *peopled) { p.do("zadd", p.store.keys.revoked(), 1, "a b", 0, "ann") }, FaultUser, 2, 2},
 		{"session that is cut off", func(p *peopled) { p.do("hset", p.store.keys.sessions("ann"), "other", "1 2 a") }, FaultSession, 1, 1},
 		{"session without a number", func(p *peopled) { p.do("hset", p.store.keys.sessions("ann"), "other", "x 2 a b c") }, FaultSession, 1, 1},
 		{"session that ends before it begins", func(p *peopled) { p.do("hset", p.store.keys.sessions("ann"), "other", "2 2 a b c") }, FaultSession, 1, 1},

@@ -107,6 +107,18 @@ func (c *Checker) checkLook(ctx context.Context, key string) error {
 	})
 }
 
+// judgeRevoked judges whose tokens are refused.
+func (c *Checker) judgeRevoked(ctx context.Context, key string) ([]finding, tally, error) {
+	found := map[string]finding{}
+	err := c.scanSet(ctx, key, func(entry string, at float64) {
+		if !isUser(entry) || at <= 0 {
+			detail := fmt.Sprintf("%q at %s is no user and time", entry, score(at))
+			found[entry] = finding{Fault: Fault{Kind: FaultUser, Key: key, Detail: detail}, of: entry}
+		}
+	})
+	return sorted(found), tally{}, err
+}
+
 // judgeDeletions judges what is left of deletions by itself.
 func (c *Checker) judgeDeletions(ctx context.Context, key string) ([]finding, tally, error) {
 	found := map[string]finding{}

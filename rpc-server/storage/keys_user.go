@@ -14,6 +14,7 @@ import "strings"
 //	im:deletions            sorted set  when it is due, in µs → "user erase|keep first|last": what is left of a user's deletion  Store  never
 //	im:users                sorted set  0 → every user who has registered or has tried to  Store, before register.lua    never
 //	im:look:<look>          string      the user who looks like that; for ever, also after the account is gone  Store, before register.lua  never
+//	im:revoked              sorted set  when, in µs → a user who was deleted within the last hour: her tokens are refused  revoke.lua  never
 //	im:looked               string      somebody gives looks to the accounts that have none, or has done so  Store  in a minute, or a day
 //
 // In a user's list of chats a conversation has the score 0, a room of hers the time when it was listed, in microseconds, and
@@ -36,6 +37,8 @@ func (k keys) deletions() string { return k.prefix + ":" + deletionsKey }
 // look is of a form of a user's id in which no other user's may be: chat.Names.Looks.
 func (k keys) look(look string) string { return k.prefix + ":" + lookKey + ":" + look }
 
+func (k keys) revoked() string { return k.prefix + ":" + revokedKey }
+
 func (k keys) looked() string { return k.prefix + ":" + lookedKey }
 
 func (k keys) users() string { return k.prefix + ":" + usersKey }
@@ -53,6 +56,7 @@ const (
 	roomsKey    = "rooms"
 	lookKey     = "look"
 	lookedKey   = "looked"
+	revokedKey  = "revoked"
 
 	deletionsKey = "deletions"
 )
@@ -67,6 +71,9 @@ func (k keys) parseUser(key string) (keyName, bool) {
 	}
 	if key == k.deletions() {
 		return keyName{kind: deletionsKey}, true
+	}
+	if key == k.revoked() {
+		return keyName{kind: revokedKey}, true
 	}
 	if key == k.looked() {
 		return keyName{kind: lookedKey}, true

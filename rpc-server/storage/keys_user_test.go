@@ -20,6 +20,7 @@ func TestUserKeys(t *testing.T) {
 		{k.ignored("alice"), "im:u:{alice}:ignored", ignoredKey},
 		{k.publicRooms(), "im:rooms", roomsKey},
 		{k.look("rnodern"), "im:look:rnodern", lookKey},
+		{k.revoked(), "im:revoked", revokedKey},
 		{k.looked(), "im:looked", lookedKey},
 		{k.look(""), "im:look:", unknownKey},
 		{"im:u:{alice}:rooms", "im:u:{alice}:rooms", unknownKey},
