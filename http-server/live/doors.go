@@ -95,6 +95,9 @@ func (h *Hub) Enter(ctx context.Context, names ...string) error {
 		}
 	}
 	if len(ask) == 0 {
+		if err := h.doors.good(ctx, by); err != nil && !passing(err) {
+			return err
+		}
 		return nil
 	}
 	return h.doors.asked.Enter(ctx, ask)
