@@ -364,7 +364,7 @@ struct RefreshRequest {
 }
 
 struct Session {
-    1: required string Id
+    1: required string Id            // a name of the session that alone does nothing; it is not the one in the RefreshToken
     2: required string User
     3: required string RefreshToken
 }
@@ -375,7 +375,8 @@ struct SessionResponse {
     3: optional Session session
 }
 
-// Ends one session: that of a refresh token, or one that is named by who has seen to it that it is the caller's.
+// Ends one session: that of a refresh token, or one that is named, as a Session's Id does, by who has seen to it that it is
+// the caller's.
 struct LogoutRequest {
     1: optional string RefreshToken
     2: optional string User
@@ -410,6 +411,7 @@ struct DeleteAccountRequest {
     3: optional bool Erase
     4: optional string RequestId
     5: optional Caller caller
+    6: optional string Session   // that the caller's token is of: where it has ended, nothing is deleted
 }
 
 struct DeleteAccountResponse {

@@ -114,7 +114,7 @@ func TestAccountRoutes(t *testing.T) {
 	a := startAuth(t, Config{})
 	a.register("alice", "bob", "a+b@c.d", "日本")
 	a.do("POST /api/users", `{"user":"alice","password":"another password"}`, "", 409, `"conflict"`)
-	a.do("POST /api/users", `{"user":"carol","password":"short"}`, "", 400, "password is 5 bytes")
+	a.do("POST /api/users", `{"user":"carol","password":"short"}`, "", 400, "password is 5 characters")
 	a.do("POST /api/users", `{"user":7}`, "", 400, "user is not a string")
 	a.do("POST /api/users", "", "", 400, "not a JSON object")
 	a.do("GET /api/users/alice", "", "", 200, `{"user":"alice","name":"I am alice","created":1}`)

@@ -162,7 +162,10 @@ func (p *People) DeleteAccount(ctx context.Context, c *app.RequestContext) {
 		Fail(c, err)
 		return
 	}
-	complete, err := p.sessions.DeleteAccount(ctx, chat.Deletion{User: user, Password: request.Password, Erase: request.Erase})
+	caller, _ := chat.CallerOf(ctx)
+	complete, err := p.sessions.DeleteAccount(ctx, chat.Deletion{
+		User: user, Password: request.Password, Erase: request.Erase, Session: caller.Session,
+	})
 	switch {
 	case err != nil:
 		Fail(c, err)

@@ -88,6 +88,8 @@ func (s *Session) next(now time.Time) (write func() error, more bool) {
 	case s.closed:
 	case Expired(s.by): // whatever there is to write: of a machine that slept, also before the timer
 		return s.expire, true
+	case s.revoked:
+		return s.dismiss, true
 	case s.beats:
 		s.beats = false
 		return func() error { return s.Write(s.sink.Beat) }, true

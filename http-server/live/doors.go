@@ -95,6 +95,9 @@ func (h *Hub) Enter(ctx context.Context, names ...string) error {
 		}
 	}
 	if len(ask) == 0 {
+		if err := h.doors.good(ctx, by); err != nil && !passing(err) {
+			return err
+		}
 		return nil
 	}
 	return h.doors.asked.Enter(ctx, ask)
@@ -122,6 +125,37 @@ var ErrExpired = chat.Errorf(chat.TokenExpired, "the token has expired; connect 
 // for a request.
 func Expired(by chat.Caller) bool { return !by.Expires.IsZero() && !time.Now().Before(by.Expires) }
 
+// ErrDeleted ends a session whose user was deleted.
+var ErrDeleted = chat.Errorf(chat.TokenInvalid, "the account was deleted; the token is not valid any more")
+
+// revoke ends the sessions of a user who was deleted.
+func (h *Hub) revoke(user string) {
+	h.mutex.Lock()
+	var all []*Session
+	for _, bucket := range h.sessions {
+		for s := range bucket {
+			all = append(all, s)
+		}
+	}
+	h.mutex.Unlock()
+	for _, s := range all {
+		s.mutex.Lock()
+		if s.by.User == user && !s.by.Service && !s.closed {
+			s.revoked = true
+			s.run()
+		}
+		s.mutex.Unlock()
+	}
+}
+
+// good returns why a caller's token is not good any more, after some time in which nothing was asked.
+func (d *doors) good(ctx context.Context, by chat.Caller) error {
+	if d.asked == nil || by.User == "" || by.Service {
+		return nil
+	}
+	return d.asked.Enter(chat.WithCaller(ctx, by), []string{chat.SelfChat(by.User).String()})
+}
+
 // identify sets whose session it is, and has it end in the moment in which her token expires. The mutex is held.
 func (s *Session) identify(by chat.Caller) {
 	s.by = by
@@ -143,10 +177,14 @@ func (s *Session) overdue() {
 	s.run()
 }
 
-// expire says goodbye.
-func (s *Session) expire() error {
+// expire and dismiss say goodbye.
+func (s *Session) expire() error { return s.part(ErrExpired) }
+
+func (s *Session) dismiss() error { return s.part(ErrDeleted) }
+
+func (s *Session) part(why error) error {
 	return s.Write(func() error {
-		_ = s.sink.Refuse("", ErrExpired)
-		return ErrExpired
+		_ = s.sink.Refuse("", why)
+		return why
 	})
 }

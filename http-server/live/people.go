@@ -150,6 +150,12 @@ func (p *person) tell(e chat.Event) {
 		p.ask = true
 	case chat.Hint:
 		p.ask, p.list = true, true
+	case chat.MembersChanged: // of her chat with herself: she was deleted
+		p.mutex.Unlock()
+		if concerns(e, p.user) {
+			p.people.hub.revoke(p.user)
+		}
+		return
 	default:
 		p.mutex.Unlock()
 		return

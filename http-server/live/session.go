@@ -63,6 +63,7 @@ type Session struct {
 	told    bool // the last thing that was written was news
 	beats   bool // a heartbeat is due
 	by      chat.Caller
+	revoked bool // the caller was deleted
 	running bool // a goroutine delivers
 	timer   *time.Timer
 	expiry  *time.Timer // has it looked when the caller's token expires; nil without one

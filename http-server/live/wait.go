@@ -41,6 +41,9 @@ func (h *Hub) Wait(ctx context.Context, r chat.PullRequest, wait time.Duration) 
 		if err == nil && (page.ousts(by.User) || w.doubted.Swap(false)) {
 			err = h.doors.enter(ctx, by, id, r.Chat)
 		}
+		if err == nil && woken && len(page.Messages) > 0 {
+			err = h.doors.good(ctx, by)
+		}
 		if err != nil {
 			return chat.Page{}, err
 		}

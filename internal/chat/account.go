@@ -1,17 +1,12 @@
 package chat
 
-import (
-	"context"
-	"strings"
-	"unicode"
-	"unicode/utf8"
-)
+import "context"
 
 // Bounds of what an account may have.
 const (
-	MinPasswordBytes = 8
-	MaxPasswordBytes = 1024
-	MaxNameBytes     = 128
+	MinPasswordCharacters = 8
+	MaxPasswordBytes      = 1024
+	MaxNameBytes          = 128
 )
 
 // MaxKnown is how many users one Known may ask for.
@@ -27,8 +22,8 @@ type Account struct {
 // Registration asks for an account.
 type Registration struct {
 	User     string
-	Password string // MinPasswordBytes to MaxPasswordBytes of UTF-8
-	Name     string // up to MaxNameBytes of UTF-8 without control characters
+	Password string // from MinPasswordCharacters of UTF-8 to MaxPasswordBytes
+	Name     string // up to MaxNameBytes of UTF-8 that can be read
 }
 
 // AccountsRequest asks for a page of all accounts, ordered by the bytes of their users' ids.
@@ -62,18 +57,21 @@ type Accounts interface {
 type StoredAccount struct {
 	Account
 	PasswordHash string
-	Kept         bool // it was deleted, and where the user's texts are is not known any more
-	Deleted      bool // there was one, and there will not be another: with it went messages that are under the name
+	Looks        []string // forms of the user's id of which no other account has any
+	Kept         bool     // it was deleted, and where the user's texts are is not known any more
+	Deleted      bool     // there was one, and there will not be another: with it went messages that are under the name
 }
 
 // AccountStore is Store's counterpart to Accounts: it knows nothing of the rules, and what it is given has been checked.
 type AccountStore interface {
-	// AddAccount keeps an account unless the user has one, which is then a Conflict. It sets Created. Whoever has an
-	// account is in ListUsers, also after a crash.
+	// AddAccount keeps an account unless the user has one, or another user has one of its Looks, which is then a Conflict.
+	// It sets Created. Whoever has an account is in ListUsers, also after a crash, and keeps the Looks for ever.
 	AddAccount(context.Context, StoredAccount) (Account, error)
 	// ReadAccounts returns the account of each user, in the order asked; one who has none, or none any more, has
 	// an empty PasswordHash.
 	ReadAccounts(ctx context.Context, users []string) ([]StoredAccount, error)
+	// ReadLooks returns the user of each of some looks, "" where it is nobody's.
+	ReadLooks(ctx context.Context, looks []string) ([]string, error)
 	// ListUsers returns users with a prefix from one on, inclusive, by the bytes of their ids. Some may have no account.
 	ListUsers(ctx context.Context, prefix, from string, limit int) ([]string, error)
 	// ReplacePassword replaces a hash, if it is still the old one, and ends all sessions but the one that is kept; with
@@ -85,36 +83,6 @@ type AccountStore interface {
 type Keep struct {
 	All     bool
 	Session string // or this one; "" is none
-}
-
-func checkRegistration(r Registration) error {
-	if err := checkName("user", r.User); err != nil {
-		return err
-	}
-	if err := checkPassword("password", r.Password); err != nil {
-		return err
-	}
-	switch {
-	case len(r.Name) > MaxNameBytes:
-		return Errorf(InvalidArgument, "name is %d bytes; the limit is %d", len(r.Name), MaxNameBytes)
-	case !utf8.ValidString(r.Name):
-		return Errorf(InvalidArgument, "name is not valid UTF-8")
-	case strings.ContainsFunc(r.Name, unicode.IsControl):
-		return Errorf(InvalidArgument, "name contains a control character")
-	}
-	return nil
-}
-
-func checkPassword(what, password string) error {
-	switch {
-	case len(password) < MinPasswordBytes:
-		return Errorf(InvalidArgument, "%s is %d bytes; it needs %d at least", what, len(password), MinPasswordBytes)
-	case len(password) > MaxPasswordBytes:
-		return Errorf(InvalidArgument, "%s is %d bytes; the limit is %d", what, len(password), MaxPasswordBytes)
-	case !utf8.ValidString(password):
-		return Errorf(InvalidArgument, "%s is not valid UTF-8", what)
-	}
-	return nil
 }
 
 // checkNamePart refuses what no user's id begins with.

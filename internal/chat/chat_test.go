@@ -20,13 +20,16 @@ func TestParseID(t *testing.T) {
 		"10:9":          "10:9", // bytes, not numbers
 		"...:.a":        "...:.a",
 		"é:z":           "z:é",
+		"राम:กิตติ":     "राम:กิตติ",
+		"e\u0301":       "e\u0301",      // nothing new may have it, as checkNew says
+		"\u212a\uffa0":  "\u212a\uffa0", // earlier releases had such names
 		"日本語.7@_-+:ไทย": "ไทย:日本語.7@_-+",
 	} {
 		if got, err := ParseID(name); err != nil || got.String() != want {
 			t.Errorf("ParseID(%q) = %q, %v; want %q", name, got, err, want)
 		}
 	}
-	for _, name := range []string{"", ":", "a:", ":a", "a:b:c", "a b", "a\x00", "a/b", "{a}", "a,b", "\xff", "a:\xff", "😀", "e\u0301", strings.Repeat("a", 65), ".", "..", ".:a", "a:.."} {
+	for _, name := range []string{"", ":", "a:", ":a", "a:b:c", "a b", "a\x00", "a/b", "{a}", "a,b", "\xff", "a:\xff", "😀", "\u0301", "7\u0301", "a.\u0301", "a\u034f", "a\ufe0f", "a\u200d", "a\u20dd", "\u0930\u180b", strings.Repeat("a", 65), ".", "..", ".:a", "a:.."} {
 		if got, err := ParseID(name); CodeOf(err) != InvalidArgument {
 			t.Errorf("ParseID(%q) = %q, %v; want invalid_argument", name, got, err)
 		}

@@ -74,6 +74,12 @@ func New(store Store, limits Limits) *Core {
 	return &Core{store: store, limits: limits, access: Access{Required: limits.Auth}}
 }
 
+// Guard sets who may what, but for who is in which room, which the Store knows. It is called before the first call.
+func (c *Core) Guard(access Access) {
+	access.Rooms = nil
+	c.access = access
+}
+
 // Sending is a message of SendAll, and who sends it.
 type Sending struct {
 	Message Message
@@ -117,6 +123,9 @@ func (c *Core) SendAll(ctx context.Context, messages []Sending) []SendResult {
 	appends := make([]Append, 0, len(messages))
 	for i, m := range messages {
 		checked, err := c.checkMessage(m.Message, m.By)
+		if err == nil && !(isASCII(checked.Chat.canonical) && isASCII(checked.Message.Sender)) {
+			err = c.checkNames(ctx, checked, m.By)
+		}
 		if err != nil {
 			results[i].Err = err
 			continue
@@ -170,6 +179,27 @@ func (c *Core) checkMessage(m Message, by Caller) (Append, error) {
 	}
 	m.Notice, m.Erased = nil, false // the domain alone makes them
 	return Append{Chat: id, Message: m, Member: member}, nil
+}
+
+// checkNames refuses to begin a chat under a name that nothing new may have, and senders of such names. A chat that has
+// messages goes on, and so do its two users, and whoever has logged in.
+func (c *Core) checkNames(ctx context.Context, a Append, by Caller) error {
+	first, second, pair := a.Chat.Users()
+	names := []string{first}
+	if pair {
+		names = append(names, second)
+	} else if err := c.access.checkNewUsers([]string{a.Message.Sender}, by); err != nil {
+		return err
+	}
+	if err := c.access.checkNewUsers(names, by); err != nil && !c.hasMessages(ctx, a.Chat) {
+		return err
+	}
+	return nil
+}
+
+func (c *Core) hasMessages(ctx context.Context, id ID) bool {
+	read := c.store.Range(ctx, []Range{{Chat: id, From: MaxCursor, Reverse: true, Limit: 1}})[0]
+	return read.Err != nil || len(read.Messages) > 0 // what cannot be read now is not taken for new
 }
 
 // Ready implements Service.

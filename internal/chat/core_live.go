@@ -37,6 +37,9 @@ func (a *Alive) Signal(ctx context.Context, s Signal) error {
 		s.Sender, err = a.access.actor("sender", id, s.Chat, s.Sender, callerOf(ctx))
 	}
 	if err == nil {
+		err = a.access.checkNewUsers([]string{s.Sender}, callerOf(ctx))
+	}
+	if err == nil {
 		err = checkWord("type", s.Type)
 	}
 	switch {
@@ -58,6 +61,9 @@ func (a *Alive) Read(ctx context.Context, r ReadRequest) (int64, error) {
 	id, err := ParseID(r.Chat)
 	if err == nil {
 		r.Reading.Reader, err = a.access.reader(id, r.Chat, r.Reading.Reader, callerOf(ctx))
+	}
+	if err == nil {
+		err = a.access.checkNewReader(r.Reading.Reader, callerOf(ctx))
 	}
 	if err == nil {
 		err = checkCursor(r.Reading.Cursor)

@@ -14,6 +14,7 @@ type Deletion struct {
 	User     string // "" is the caller
 	Password string // says that it is she, where no caller does
 	Erase    bool   // the texts of her messages too
+	Session  string // that the caller's token is of; "" where that is not known
 }
 
 // DeletionJob is what is left to do for a user whose account is gone.
@@ -247,6 +248,11 @@ func (p *People) DeleteAccount(ctx context.Context, r Deletion) (complete bool, 
 	known := by.User != "" || by.Service
 	if !known && r.Password == "" {
 		return false, Errorf(Unauthenticated, "password is missing: without a token it says who is to be deleted")
+	}
+	if by.User != "" && !by.Service && r.Session != "" {
+		if err := p.checkSession(ctx, r.User, r.Session); err != nil {
+			return false, err
+		}
 	}
 	if !known || r.Password != "" {
 		if _, err := p.verify(ctx, Credentials{User: r.User, Password: r.Password}); err != nil {

@@ -1,10 +1,6 @@
 package chat
 
-import (
-	"strings"
-	"unicode"
-	"unicode/utf8"
-)
+import "strings"
 
 // MaxIDBytes is the longest user id, room id and message id.
 const MaxIDBytes = 64
@@ -42,38 +38,4 @@ func (id ID) String() string { return id.canonical }
 // Users returns the two users of a conversation, and false for a room.
 func (id ID) Users() (first, second string, ok bool) {
 	return strings.Cut(id.canonical, ":")
-}
-
-// checkName refuses what is not a user's or room's id. Ids are compared byte for byte: nothing is folded or
-// normalised. "." and ".." are none, because no path of a URL can have them (RFC 3986, 5.2.4).
-func checkName(what, name string) error {
-	if name == "." || name == ".." {
-		return Errorf(InvalidArgument, "%s is %q, which no URL can have in its path", what, name)
-	}
-	return checkWord(what, name)
-}
-
-// checkWord refuses what does not consist of the letters of names.
-func checkWord(what, name string) error {
-	switch {
-	case name == "":
-		return Errorf(InvalidArgument, "%s is empty", what)
-	case len(name) > MaxIDBytes:
-		return Errorf(InvalidArgument, "%s is %d bytes; the limit is %d", what, len(name), MaxIDBytes)
-	case !utf8.ValidString(name):
-		return Errorf(InvalidArgument, "%s is not valid UTF-8", what)
-	}
-	for _, r := range name {
-		if !nameRune(r) {
-			return Errorf(InvalidArgument, "%s contains %q; allowed are letters, digits and . _ - @ +", what, r)
-		}
-	}
-	return nil
-}
-
-func nameRune(r rune) bool {
-	if r < utf8.RuneSelf {
-		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("._-@+", r)
-	}
-	return unicode.IsLetter(r) || unicode.IsDigit(r)
 }

@@ -30,6 +30,9 @@ func NewLobby(store RoomStore, required bool, options LobbyOptions) *Lobby {
 	return &Lobby{store: store, access: Access{Required: required, Rooms: store}, options: options}
 }
 
+// Guard sets who may what. It is called before the first call.
+func (l *Lobby) Guard(access Access) { l.access = access }
+
 // Enter implements Doors.
 func (l *Lobby) Enter(ctx context.Context, chats []string) error {
 	by := callerOf(ctx)
@@ -148,7 +151,7 @@ func (l *Lobby) CreateRoom(ctx context.Context, r NewRoom) (Room, error) {
 		err = who.named()
 	}
 	if err == nil {
-		err = checkRoomName(r.Name)
+		err = checkLabel(r.Name, MaxRoomNameBytes)
 	}
 	if err != nil {
 		return Room{}, err
@@ -160,8 +163,15 @@ func (l *Lobby) CreateRoom(ctx context.Context, r NewRoom) (Room, error) {
 	if err != nil {
 		return Room{}, err
 	}
-	if r.ID == "public" {
-		return Room{}, Errorf(InvalidArgument, "no room can be called %q: it is the list of the public ones", r.ID)
+	err = l.access.checkNew("room", r.ID)
+	if err == nil {
+		err = l.access.checkUnreserved("room", r.ID)
+	}
+	if err == nil {
+		err = l.access.checkNewUsers(append([]string{who.user}, r.Users...), callerOf(ctx))
+	}
+	if err != nil {
+		return Room{}, err
 	}
 	switch r.Visibility = cmp.Or(r.Visibility, Private); r.Visibility {
 	case Public, Private:
@@ -248,6 +258,11 @@ func (l *Lobby) ChangeRoom(ctx context.Context, r RoomChange) (Room, error) {
 	}
 	if r.Users, err = checkUsers(r.Users); err != nil {
 		return Room{}, err
+	}
+	if r.Kind == AddMembers || r.Kind == JoinRoom {
+		if err := l.access.checkNewUsers(append([]string{who.user}, r.Users...), callerOf(ctx)); err != nil {
+			return Room{}, err
+		}
 	}
 	change := change{who: who, asked: r, all: false}
 	if change.rule, err = ruleOf(r, who); err != nil {

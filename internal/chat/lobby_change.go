@@ -45,7 +45,7 @@ func ruleOf(r RoomChange, who acting) (rule, error) {
 	case !known.adminsOnly:
 		return known.rule, who.named()
 	}
-	if err := checkRoomName(r.Name); err != nil {
+	if err := checkLabel(r.Name, MaxRoomNameBytes); err != nil {
 		return nil, err
 	}
 	return func(c *change, room StoredRoom, e *RoomEdit) error {

@@ -3,7 +3,6 @@ package chat
 import (
 	"context"
 	"time"
-	"unicode/utf8"
 )
 
 // Hasher turns passwords into what may be kept of them. Its methods are slow on purpose; they are Unavailable where too
@@ -55,7 +54,8 @@ func (p *People) Guard(access Access) { p.access = access }
 
 // Register implements Accounts.
 func (p *People) Register(ctx context.Context, r Registration) (Account, error) {
-	if err := checkRegistration(r); err != nil {
+	prepared, err := p.checkRegistration(r)
+	if err != nil {
 		return Account{}, err
 	}
 	// Looked up first, so that a name that is taken costs no hash; the store decides between two at once.
@@ -68,14 +68,47 @@ func (p *People) Register(ctx context.Context, r Registration) (Account, error) 
 	case known.Deleted:
 		return Account{}, Errorf(Conflict, "user %s has deleted herself; nobody else gets her name", r.User)
 	}
-	hash, err := p.hasher.Hash(ctx, r.Password)
+	looks := p.access.looks(r.User)
+	owners, err := p.store.ReadLooks(ctx, looks)
+	if err != nil {
+		return Account{}, AsError(err)
+	}
+	for _, owner := range owners {
+		if owner != "" && owner != r.User {
+			return Account{}, LooksLike(r.User, owner)
+		}
+	}
+	hash, err := p.hasher.Hash(ctx, prepared)
 	if err != nil {
 		return Account{}, AsError(err)
 	}
 	account, err := p.store.AddAccount(ctx, StoredAccount{
-		Account: Account{User: r.User, Name: r.Name}, PasswordHash: hash,
+		Account: Account{User: r.User, Name: r.Name}, PasswordHash: hash, Looks: looks,
 	})
 	return account, orNil(err)
+}
+
+// LooksLike is the error where a user would be taken for another one.
+func LooksLike(user, other string) error {
+	return Errorf(Conflict, "user %s looks like %s, whose name is taken; choose another one", user, other)
+}
+
+// checkRegistration returns the form in which the password is hashed.
+func (p *People) checkRegistration(r Registration) (prepared string, err error) {
+	err = checkName("user", r.User)
+	if err == nil {
+		err = p.access.checkNew("user", r.User)
+	}
+	if err == nil {
+		err = p.access.checkUnreserved("user", r.User)
+	}
+	if err == nil {
+		err = checkLabel(r.Name, MaxNameBytes)
+	}
+	if err != nil {
+		return "", err
+	}
+	return p.newPassword("password", r.Password)
 }
 
 // Account implements Accounts.
@@ -188,8 +221,8 @@ func (p *People) Login(ctx context.Context, c Credentials) (Session, error) {
 		return Session{}, err
 	}
 	now := p.options.Now()
-	session, stored := newSession(c.User, now, p.options.SessionLasts)
-	added, err := p.store.AddSession(ctx, c.User, known.PasswordHash, session.ID, stored, MaxSessions)
+	session, id, stored := newSession(c.User, now, p.options.SessionLasts)
+	added, err := p.store.AddSession(ctx, c.User, known.PasswordHash, id, stored, MaxSessions)
 	switch {
 	case err != nil:
 		return Session{}, AsError(err)
@@ -197,47 +230,6 @@ func (p *People) Login(ctx context.Context, c Credentials) (Session, error) {
 		return Session{}, wrongCredentials()
 	}
 	return session, nil
-}
-
-// verify returns the account that credentials are of. Its work is the same whatever is wrong.
-func (p *People) verify(ctx context.Context, c Credentials) (StoredAccount, error) {
-	if err := checkName("user", c.User); err != nil {
-		return StoredAccount{}, err
-	}
-	if len(c.Password) > MaxPasswordBytes || !utf8.ValidString(c.Password) {
-		return StoredAccount{}, Errorf(InvalidArgument, "password is not up to %d bytes of UTF-8", MaxPasswordBytes)
-	}
-	known, err := p.read(ctx, c.User)
-	if err != nil {
-		return StoredAccount{}, err
-	}
-	right, weak, err := p.hasher.Verify(ctx, c.Password, known.PasswordHash)
-	switch {
-	case err != nil:
-		return StoredAccount{}, AsError(err)
-	case !right || known.PasswordHash == "":
-		return StoredAccount{}, wrongCredentials()
-	case !weak:
-		return known, nil
-	}
-	return p.strengthen(ctx, c, known)
-}
-
-// strengthen replaces a hash that was made with older parameters, now that the password is there.
-func (p *People) strengthen(ctx context.Context, c Credentials, known StoredAccount) (StoredAccount, error) {
-	hash, err := p.hasher.Hash(ctx, c.Password)
-	if err != nil {
-		return StoredAccount{}, AsError(err)
-	}
-	replaced, err := p.store.ReplacePassword(ctx, c.User, known.PasswordHash, hash, Keep{All: true})
-	switch {
-	case err != nil:
-		return StoredAccount{}, AsError(err)
-	case !replaced: // by somebody else, whose hash it has now
-		return p.read(ctx, c.User)
-	}
-	known.PasswordHash = hash
-	return known, nil
 }
 
 // refreshAttempts is how often a Refresh begins anew because another one came between.
@@ -264,8 +256,7 @@ func (p *People) Refresh(ctx context.Context, r RefreshRequest) (Session, error)
 			return Session{}, Errorf(TokenExpired, "this session has expired; log in again")
 		}
 		next := nextSecret(stored.Seed, secret, r.Key)
-		session := Session{ID: id, User: user}
-		session.RefreshToken = refreshToken(session, next)
+		session := sessionOf(user, id, next)
 		used := hashToken(secret)
 		if r.Key != "" && sameHash(used, stored.Previous) && sameHash(hashToken(next), stored.Current) {
 			return session, nil // the same request again
@@ -302,7 +293,11 @@ func (p *People) Logout(ctx context.Context, r LogoutRequest) error {
 		if checkName("user", r.User) != nil || !isRandom(r.Session, 16) {
 			return Errorf(InvalidArgument, "no session is named: give refresh_token")
 		}
-		return orNil(p.store.EndSession(ctx, r.User, r.Session))
+		id, err := p.sessionID(ctx, r.User, r.Session)
+		if err != nil || id == "" {
+			return err
+		}
+		return orNil(p.store.EndSession(ctx, r.User, id))
 	}
 	user, id, secret, err := splitToken(r.RefreshToken)
 	if err != nil {
@@ -318,20 +313,57 @@ func (p *People) Logout(ctx context.Context, r LogoutRequest) error {
 	return orNil(p.store.EndSession(ctx, user, id))
 }
 
+// sessionID returns under which id a session is kept, or "". Tokens of earlier releases name it by that id itself.
+func (p *People) sessionID(ctx context.Context, user, session string) (string, error) {
+	ids, err := p.store.SessionIDs(ctx, user)
+	if err != nil {
+		return "", AsError(err)
+	}
+	for _, id := range ids {
+		if sameHash(id, session) || sameHash(sessionName(id), session) {
+			return id, nil
+		}
+	}
+	return "", nil
+}
+
+// checkSession refuses a session that has ended.
+func (p *People) checkSession(ctx context.Context, user, session string) error {
+	id, err := p.sessionID(ctx, user, session)
+	if err != nil {
+		return err
+	}
+	stored, found, err := p.store.ReadSession(ctx, user, id)
+	switch {
+	case err != nil:
+		return AsError(err)
+	case !found || p.options.Now().UnixMilli() >= stored.Expires:
+		return Errorf(TokenInvalid, "this session has ended; log in again")
+	}
+	return nil
+}
+
 // ChangePassword implements Sessions.
 func (p *People) ChangePassword(ctx context.Context, c PasswordChange) error {
-	if err := checkPassword("new_password", c.NewPassword); err != nil {
+	prepared, err := p.newPassword("new_password", c.NewPassword)
+	if err != nil {
 		return err
 	}
 	known, err := p.verify(ctx, Credentials{User: c.User, Password: c.Password})
 	if err != nil {
 		return err
 	}
-	hash, err := p.hasher.Hash(ctx, c.NewPassword)
+	hash, err := p.hasher.Hash(ctx, prepared)
 	if err != nil {
 		return AsError(err)
 	}
-	replaced, err := p.store.ReplacePassword(ctx, c.User, known.PasswordHash, hash, Keep{Session: c.Session})
+	var keep Keep
+	if c.Session != "" {
+		if keep.Session, err = p.sessionID(ctx, c.User, c.Session); err != nil {
+			return err
+		}
+	}
+	replaced, err := p.store.ReplacePassword(ctx, c.User, known.PasswordHash, hash, keep)
 	switch {
 	case err != nil:
 		return AsError(err)

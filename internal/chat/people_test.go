@@ -8,12 +8,15 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/conformance"
+	"github.com/pullchat/pullchat/internal/names"
 )
 
 func peopleOver(store chat.PeopleStore, hasher chat.Hasher, now func() time.Time) *chat.People {
 	options := conformance.PeopleLimits
 	options.Now = now
-	return chat.NewPeople(store, hasher, options)
+	people := chat.NewPeople(store, hasher, options)
+	people.Guard(chat.Access{Names: names.Rules{}})
+	return people
 }
 
 func TestPeopleConform(t *testing.T) {

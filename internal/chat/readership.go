@@ -31,6 +31,9 @@ func NewReadership(store ReadershipStore, limits Limits) *Readership {
 	return &Readership{store: store, limits: limits, access: Access{Required: limits.Auth, Rooms: store}}
 }
 
+// Guard sets who may what. It is called before the first call.
+func (r *Readership) Guard(access Access) { r.access = access }
+
 // Readers implements Readers.
 func (r *Readership) Readers(ctx context.Context, chat string) (Receipts, error) {
 	id, err := ParseID(chat)

@@ -3,8 +3,6 @@ package chat
 import (
 	"context"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 )
 
 // Bounds of what a change of a room may have.
@@ -184,18 +182,6 @@ type RoomStore interface {
 	ListRooms(ctx context.Context, user, from string, limit int) ([]string, error)
 	// ListPublic returns rooms that are, or were about to be public, from one on, inclusive, by the bytes of their ids.
 	ListPublic(ctx context.Context, from string, limit int) ([]string, error)
-}
-
-func checkRoomName(name string) error {
-	switch {
-	case len(name) > MaxRoomNameBytes:
-		return Errorf(InvalidArgument, "name is %d bytes; the limit is %d", len(name), MaxRoomNameBytes)
-	case !utf8.ValidString(name):
-		return Errorf(InvalidArgument, "name is not valid UTF-8")
-	case strings.ContainsFunc(name, unicode.IsControl):
-		return Errorf(InvalidArgument, "name contains a control character")
-	}
-	return nil
 }
 
 // parseRoom reads the id of a room.

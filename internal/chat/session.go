@@ -13,6 +13,8 @@ import (
 
 // Session is a login: from it on until Logout, or until nobody has refreshed it for long enough.
 type Session struct {
+	// ID names the session to those who have seen that it is the user's. It is in access tokens, which are shown to many:
+	// who has it alone can do nothing with it, because refresh tokens have another id, of which it is a hash.
 	ID           string
 	User         string
 	RefreshToken string // good once, for the next one
@@ -91,6 +93,8 @@ type SessionStore interface {
 	ReadSession(ctx context.Context, user, id string) (StoredSession, bool, error)
 	// ReplaceSession replaces what is kept, if that is still old, and returns whether it did.
 	ReplaceSession(ctx context.Context, user, id string, old, with StoredSession) (bool, error)
+	// SessionIDs returns those of all that are kept of a user.
+	SessionIDs(ctx context.Context, user string) ([]string, error)
 	// EndSession forgets it, if there is one.
 	EndSession(ctx context.Context, user, id string) error
 }
@@ -98,22 +102,32 @@ type SessionStore interface {
 // noToken is no token's hash.
 const noToken = "-"
 
-// newSession makes a session and its first refresh token.
-func newSession(user string, now time.Time, lasts time.Duration) (Session, StoredSession) {
-	secret := random(32)
-	s := Session{ID: random(16), User: user}
-	s.RefreshToken = refreshToken(s, secret)
-	return s, StoredSession{
+// newSession makes a session with its first refresh token, and the id under which it is kept.
+func newSession(user string, now time.Time, lasts time.Duration) (Session, string, StoredSession) {
+	secret, id := random(32), random(16)
+	return sessionOf(user, id, secret), id, StoredSession{
 		Begun: now.UnixMilli(), Expires: now.Add(lasts).UnixMilli(), Seed: random(32), Current: hashToken(secret), Previous: noToken,
 	}
 }
 
-func refreshToken(s Session, secret string) string { return s.User + "." + s.ID + "." + secret }
+// sessionOf is a session as its user knows it: id is in the refresh token only.
+func sessionOf(user, id, secret string) Session {
+	return Session{ID: sessionName(id), User: user, RefreshToken: user + "." + id + "." + secret}
+}
+
+// sessionName is the ID of the Session that is kept under an id.
+func sessionName(id string) string {
+	sum := sha256.Sum256([]byte("session " + id))
+	return encode(sum[:16])
+}
 
 // ParseRefreshToken returns the user and the session of a refresh token. It does not say that the token is good.
 func ParseRefreshToken(token string) (user, session string, err error) {
-	user, session, _, err = splitToken(token)
-	return user, session, err
+	user, id, _, err := splitToken(token)
+	if err != nil {
+		return "", "", err
+	}
+	return user, sessionName(id), nil
 }
 
 // splitToken takes a token apart from its end: a user's id may contain dots.

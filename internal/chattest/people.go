@@ -16,13 +16,14 @@ type PeopleStore struct {
 	mutex    sync.Mutex
 	accounts map[string]chat.StoredAccount
 	sessions map[string]map[string]chat.StoredSession
+	looks    map[string]string // to users
 }
 
 var _ chat.PeopleStore = (*PeopleStore)(nil)
 
 // NewPeopleStore returns an empty one.
 func NewPeopleStore() *PeopleStore {
-	return &PeopleStore{accounts: map[string]chat.StoredAccount{}, sessions: map[string]map[string]chat.StoredSession{}}
+	return &PeopleStore{accounts: map[string]chat.StoredAccount{}, sessions: map[string]map[string]chat.StoredSession{}, looks: map[string]string{}}
 }
 
 // AddAccount implements chat.AccountStore.
@@ -31,6 +32,14 @@ func (s *PeopleStore) AddAccount(_ context.Context, a chat.StoredAccount) (chat.
 	defer s.mutex.Unlock()
 	if _, taken := s.accounts[a.User]; taken {
 		return chat.Account{}, chat.Errorf(chat.Conflict, "user %s is registered already", a.User)
+	}
+	for _, look := range a.Looks {
+		if owner, taken := s.looks[look]; taken && owner != a.User {
+			return chat.Account{}, chat.LooksLike(a.User, owner)
+		}
+	}
+	for _, look := range a.Looks {
+		s.looks[look] = a.User
 	}
 	a.Created = int64(len(s.accounts) + 1)
 	s.accounts[a.User] = a
@@ -47,6 +56,17 @@ func (s *PeopleStore) ReadAccounts(_ context.Context, users []string) ([]chat.St
 		found[i] = s.accounts[user]
 	}
 	return found, nil
+}
+
+// ReadLooks implements chat.AccountStore.
+func (s *PeopleStore) ReadLooks(_ context.Context, looks []string) ([]string, error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	owners := make([]string, len(looks))
+	for i, look := range looks {
+		owners[i] = s.looks[look]
+	}
+	return owners, nil
 }
 
 // ListUsers implements chat.AccountStore.
@@ -122,6 +142,13 @@ func (s *PeopleStore) ReplaceSession(_ context.Context, user, id string, old, wi
 	}
 	s.sessions[user][id] = with
 	return true, nil
+}
+
+// SessionIDs implements chat.SessionStore.
+func (s *PeopleStore) SessionIDs(_ context.Context, user string) ([]string, error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return slices.Collect(maps.Keys(s.sessions[user])), nil
 }
 
 // EndSession implements chat.SessionStore.

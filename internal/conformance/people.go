@@ -26,6 +26,10 @@ func RunPeople(t *testing.T, open func(*testing.T, *Clock) People) {
 		"Register":              testRegister,
 		"RegisterTwice":         testRegisterTwice,
 		"RegisterAtOnce":        testRegisterAtOnce,
+		"LooksLikeAnother":      testLooksLikeAnother,
+		"LooksAlikeAtOnce":      testLooksAlikeAtOnce,
+		"Scripts":               testScripts,
+		"PasswordsPrepared":     testPasswordsPrepared,
 		"WhatIsNoAccount":       testWhatIsNoAccount,
 		"Pages":                 testPages,
 		"Known":                 testKnown,
@@ -37,6 +41,7 @@ func RunPeople(t *testing.T, open func(*testing.T, *Clock) People) {
 		"RefreshAtOnceSameKey":  testRefreshAtOnceSameKey,
 		"Expiry":                testExpiry,
 		"WhatIsNoToken":         testWhatIsNoToken,
+		"SessionNames":          testSessionNames,
 		"Logout":                testLogout,
 		"ChangePassword":        testChangePassword,
 		"ChangePasswordRefused": testChangePasswordRefused,
@@ -131,6 +136,74 @@ func testRegisterAtOnce(t *testing.T, p people) {
 	}
 }
 
+func testLooksLikeAnother(t *testing.T, p people) {
+	p.register(t, "alice", "modern", "Bob")
+	for _, user := range []string{
+		"ALICE", "Alice", "aIice", "a1ice", "аlice", "ａｌｉｃｅ", "rnodern", "bob", "BOB", "b0b",
+	} {
+		_, err := p.Register(t.Context(), chat.Registration{User: user, Password: goodPassword})
+		wantCode(t, "Register("+user+")", err, chat.Conflict)
+	}
+	p.register(t, "alicia", "bobo", "alice2")
+}
+
+// testLooksAlikeAtOnce: of those who register at once by names that look alike, one at most does; and none of them is
+// refused for ever because of another one that was refused.
+func testLooksAlikeAtOnce(t *testing.T, p people) {
+	rivals := []string{"alice", "ALICE", "aIice", "Alice", "а1ice", "ALlCE"}
+	errs := make([]error, len(rivals))
+	var all sync.WaitGroup
+	for i, user := range rivals {
+		all.Go(func() { _, errs[i] = p.Register(t.Context(), chat.Registration{User: user, Password: goodPassword}) })
+	}
+	all.Wait()
+	for i, a := range rivals {
+		if errs[i] != nil {
+			wantCode(t, "Register("+a+")", errs[i], chat.Conflict)
+		}
+	}
+	page, err := p.Accounts(t.Context(), chat.AccountsRequest{Limit: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range page.Accounts {
+		for _, b := range page.Accounts {
+			if a.User != b.User && strings.EqualFold(a.User, b.User) {
+				t.Errorf("%s and %s have an account each", a.User, b.User)
+			}
+		}
+	}
+	if len(page.Accounts) == 0 {
+		_, err := p.Register(t.Context(), chat.Registration{User: "alice", Password: goodPassword})
+		wantCode(t, "Register(alice) after all were refused", err, "")
+	}
+}
+
+func testScripts(t *testing.T, p people) {
+	for _, user := range []string{"राम", "กิตติ", "น้ำ", "தமிழ்", "မြန်မာ", "ខ្មែរ", "বাংলা", "שלום", "محمد", "王伟", "한글", "Սևակ"} {
+		p.register(t, user)
+		if found, err := p.Account(t.Context(), user); err != nil || found.User != user {
+			t.Errorf("Account(%s) = %+v, %v", user, found, err)
+		}
+		p.login(t, user, goodPassword)
+	}
+}
+
+// testPasswordsPrepared: a password is the same from every keyboard, and its length is that of what one sees.
+func testPasswordsPrepared(t *testing.T, p people) {
+	_, err := p.Register(t.Context(), chat.Registration{User: "zoe", Password: "cafe\u0301 noir"})
+	wantCode(t, "Register with a password that is not NFC", err, "")
+	p.login(t, "zoe", "caf\u00e9 noir")
+	p.login(t, "zoe", "cafe\u0301\u00a0noir")
+	_, err = p.Login(t.Context(), chat.Credentials{User: "zoe", Password: "cafe noir"})
+	wantCode(t, "Login without the accent", err, chat.Unauthenticated)
+	err = p.ChangePassword(t.Context(), chat.PasswordChange{User: "zoe", Password: "café noir", NewPassword: "A\u030angstro\u0308m"})
+	wantCode(t, "ChangePassword", err, "")
+	p.login(t, "zoe", "\u212bngström")
+	_, err = p.Register(t.Context(), chat.Registration{User: "kurz", Password: "e\u0301e\u0301e\u0301e\u0301"})
+	wantCode(t, "Register with a password of four letters in eight code points", err, chat.InvalidArgument)
+}
+
 func testWhatIsNoAccount(t *testing.T, p people) {
 	for name, r := range map[string]chat.Registration{
 		"no user":          {Password: goodPassword},
@@ -142,6 +215,27 @@ func testWhatIsNoAccount(t *testing.T, p people) {
 		"a long password":  {User: "a", Password: strings.Repeat("p", chat.MaxPasswordBytes+1)},
 		"a long name":      {User: "a", Password: goodPassword, Name: strings.Repeat("n", chat.MaxNameBytes+1)},
 		"a line":           {User: "a", Password: goodPassword, Name: "a\nb"},
+		"an override":      {User: "a", Password: goodPassword, Name: "a\u202eb"},
+		"an isolate":       {User: "a", Password: goodPassword, Name: "a\u2067b"},
+		"a paragraph":      {User: "a", Password: goodPassword, Name: "a\u2029b"},
+		"a blank name":     {User: "a", Password: goodPassword, Name: " \u3000"},
+		"an unseen name":   {User: "a", Password: goodPassword, Name: "\u200b\u3164\ufe0f\u2800"},
+		"a short word":     {User: "a", Password: "пароль7"},
+		"a bell":           {User: "a", Password: goodPassword + "\a"},
+		"a zero width":     {User: "a", Password: goodPassword + "\u200b"},
+		"a filler":         {User: "\u3164", Password: goodPassword},
+		"a choseong":       {User: "\u115f", Password: goodPassword},
+		"an unseen tail":   {User: "alice\uffa0", Password: goodPassword},
+		"a kelvin sign":    {User: "\u212aelvin", Password: goodPassword},
+		"not NFC":          {User: "cafe\u0301", Password: goodPassword},
+		"a ligature":       {User: "\ufb01ne", Password: goodPassword},
+		"bold letters":     {User: "\U0001d41a", Password: goodPassword},
+		"two directions":   {User: "a\u05d0", Password: goodPassword},
+		"me":               {User: "me", Password: goodPassword},
+		"service":          {User: "SERVICE", Password: goodPassword},
+		"public":           {User: "pubIic", Password: goodPassword},
+		"admin":            {User: "аdmin", Password: goodPassword}, // Cyrillic
+		"system":           {User: "ｓystem", Password: goodPassword},
 	} {
 		_, err := p.Register(t.Context(), r)
 		wantCode(t, "Register with "+name, err, chat.InvalidArgument)

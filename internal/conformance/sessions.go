@@ -162,6 +162,23 @@ func testWhatIsNoToken(t *testing.T, p people) {
 	p.refresh(t, s.RefreshToken, "") // and nothing of this has ended it
 }
 
+// testSessionNames: the name of a session, which is in access tokens, does not end the session, and its refresh tokens have
+// another one.
+func testSessionNames(t *testing.T, p people) {
+	p.register(t, "alice")
+	s := p.login(t, "alice", goodPassword)
+	if strings.Contains(s.RefreshToken, s.ID) {
+		t.Errorf("the refresh token contains the session's ID")
+	}
+	if user, session, err := chat.ParseRefreshToken(s.RefreshToken); user != "alice" || session != s.ID || err != nil {
+		t.Errorf("ParseRefreshToken() = %q, %q, %v; want the session's ID", user, session, err)
+	}
+	forged := "alice." + s.ID + "." + strings.Repeat("A", 43)
+	p.refused(t, "forged from the ID", forged, "", chat.TokenInvalid)
+	wantCode(t, "Logout with a forged token", p.Logout(t.Context(), chat.LogoutRequest{RefreshToken: forged}), "")
+	p.refresh(t, s.RefreshToken, "")
+}
+
 func testLogout(t *testing.T, p people) {
 	p.register(t, "alice")
 	byToken, byID, stays := p.login(t, "alice", goodPassword), p.login(t, "alice", goodPassword), p.login(t, "alice", goodPassword)

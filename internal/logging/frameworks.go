@@ -5,8 +5,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
+	"net/netip"
 	"slices"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/cloudwego/hertz/pkg/common/hlog"
 	"github.com/cloudwego/kitex/pkg/klog"
@@ -19,16 +23,20 @@ const levelTrace = slog.LevelDebug - 4
 // adoptFrameworks sends what Kitex and Hertz log to the program's logger. What they call info is start-up chatter:
 // it becomes debug.
 func adoptFrameworks(logger *slog.Logger) {
-	klog.SetLogger(kitexLogger{frameworkLogger{logger.With("from", "kitex")}})
-	hlog.SetLogger(hertzLogger{frameworkLogger{logger.With("from", "hertz")}})
+	klog.SetLogger(kitexLogger{frameworkLogger{logger: logger.With("from", "kitex")}})
+	hlog.SetLogger(newHertzLogger(logger))
 	netpoll.SetLoggerOutput(slog.NewLogLogger(logger.With("from", "netpoll").Handler(), slog.LevelWarn).Writer())
-	hlog.SetSystemLogger(hertzLogger{frameworkLogger{logger.With("from", "hertz")}})
+	hlog.SetSystemLogger(newHertzLogger(logger))
 }
 
 type (
 	kitexLogger struct{ frameworkLogger }
 	hertzLogger struct{ frameworkLogger }
 )
+
+func newHertzLogger(logger *slog.Logger) hertzLogger {
+	return hertzLogger{frameworkLogger{logger: logger.With("from", "hertz"), of: harmless}}
+}
 
 func (kitexLogger) SetLevel(klog.Level) {}
 func (hertzLogger) SetLevel(hlog.Level) {}
@@ -61,6 +69,37 @@ func (l kitexLogger) CtxErrorf(ctx context.Context, f string, v ...any) {
 // Errorf does as CtxErrorf.
 func (l kitexLogger) Errorf(f string, v ...any) { l.CtxErrorf(context.Background(), f, v...) }
 
+// notLogged stands for what Hertz wants to log and may have from a client: its errors quote headers, with their tokens, and
+// bodies.
+const notLogged = "(not logged)"
+
+// harmless replaces all that may have come from a client. Where there is no format, texts are Hertz's own.
+func harmless(values []any, formatted bool) []any {
+	kept := make([]any, len(values))
+	for i, v := range values {
+		switch v := v.(type) {
+		case int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64, float32, float64, bool, time.Duration, net.Addr,
+			*net.OpError, syscall.Errno:
+			kept[i] = v
+		case string:
+			if kept[i] = v; formatted && !isAddress(v) {
+				kept[i] = notLogged
+			}
+		default:
+			if kept[i] = any(notLogged); v == io.EOF || v == io.ErrUnexpectedEOF {
+				kept[i] = v
+			}
+		}
+	}
+	return kept
+}
+
+func isAddress(text string) bool {
+	_, withPort := netip.ParseAddrPort(text)
+	_, alone := netip.ParseAddr(text)
+	return withPort == nil || alone == nil
+}
+
 // Errorf is for debugging where it is about one connection: what clients send must not fill the log with errors.
 func (l hertzLogger) Errorf(f string, v ...any) {
 	if strings.Contains(f, "remoteAddr=") {
@@ -71,18 +110,27 @@ func (l hertzLogger) Errorf(f string, v ...any) {
 }
 
 // frameworkLogger has the methods that klog.FullLogger and hlog.FullLogger share.
-type frameworkLogger struct{ logger *slog.Logger }
+type frameworkLogger struct {
+	logger *slog.Logger
+	of     func(values []any, formatted bool) []any // what of them is logged; nil is all
+}
 
 func (frameworkLogger) SetOutput(io.Writer) {}
 
 func (l frameworkLogger) log(ctx context.Context, level slog.Level, values ...any) {
 	if l.logger.Enabled(ctx, level) {
+		if l.of != nil {
+			values = l.of(values, false)
+		}
 		l.logger.Log(ctx, level, fmt.Sprint(values...))
 	}
 }
 
 func (l frameworkLogger) logf(ctx context.Context, level slog.Level, format string, values ...any) {
 	if l.logger.Enabled(ctx, level) {
+		if l.of != nil {
+			values = l.of(values, true)
+		}
 		l.logger.Log(ctx, level, fmt.Sprintf(format, values...))
 	}
 }

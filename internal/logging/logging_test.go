@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"regexp"
@@ -192,4 +193,21 @@ func levels(t *testing.T, out io.Reader) (levels []string) {
 		levels = append(levels, line["level"].(string))
 	}
 	return levels
+}
+
+// TestHertzTellsNothingOfClients: its messages quote what could not be read.
+func TestHertzTellsNothingOfClients(t *testing.T) {
+	var out bytes.Buffer
+	New(&out, Config{LogLevel: levelTrace, LogFormat: "json"})
+	err := fmt.Errorf("error when reading request headers: invalid header name: %q", "Authorization: Bearer hunter2")
+	for _, logger := range []hlog.FullLogger{hlog.SystemLogger(), hlog.DefaultLogger()} {
+		logger.Errorf("Error=%s, remoteAddr=%s", err.Error(), "127.0.0.1:4711")
+		logger.Errorf("Error=%v, remoteAddr=%s", err, "127.0.0.1:4711")
+		logger.CtxWarnf(t.Context(), "%s %q", []byte("hunter2"), err)
+		logger.Debug("body ", []byte("hunter2"), err)
+		logger.Infof("took %d of %v", 7, io.EOF)
+	}
+	if text := out.String(); strings.Contains(text, "hunter2") || !strings.Contains(text, "127.0.0.1:4711") || !strings.Contains(text, "took 7 of EOF") {
+		t.Errorf("the log is %s, want addresses and numbers and nothing of the client's", text)
+	}
 }

@@ -77,11 +77,12 @@ func passwordError(err error) error {
 	return chat.Wrap(err, chat.Unavailable, "no answer came from the rpc-server; log in to see which password holds")
 }
 
-// DeleteAccount implements chat.Sessions. With a password it is not repeated once it may have arrived: there would be none
-// any more.
+// DeleteAccount implements chat.Sessions. A user's is not repeated once it may have arrived: neither her password nor her
+// token is good any more.
 func (c *Client) DeleteAccount(ctx context.Context, d chat.Deletion) (complete bool, err error) {
-	return ask(ctx, c, kind{d.Password == "", deletionError}, imservice.Client.DeleteAccount,
-		wire.DeleteAccountRequest(d, caller(ctx), logging.RequestID(ctx)), wire.DeletedOf)
+	by := caller(ctx)
+	return ask(ctx, c, kind{d.Password == "" && by.Service, deletionError}, imservice.Client.DeleteAccount,
+		wire.DeleteAccountRequest(d, by, logging.RequestID(ctx)), wire.DeletedOf)
 }
 
 func deletionError(err error) error {

@@ -9,6 +9,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/conformance"
+	"github.com/pullchat/pullchat/internal/names"
 	"github.com/pullchat/pullchat/rpc-server/service"
 )
 
@@ -21,7 +22,9 @@ func servePeople(t *testing.T, clock *conformance.Clock) string {
 	}
 	options := conformance.PeopleLimits
 	options.Now = clock.Now
-	server.KeepAccounts(chat.NewPeople(chattest.NewPeopleStore(), &chattest.PlainHasher{}, options))
+	people := chat.NewPeople(chattest.NewPeopleStore(), &chattest.PlainHasher{}, options)
+	people.Guard(chat.Access{Names: names.Rules{}})
+	server.KeepAccounts(people)
 	run(t, server)
 	return server.Addr().String()
 }

@@ -177,12 +177,13 @@ func PasswordChangedOf(r *rpc.ChangePasswordResponse) error { return errorOf(r.C
 func DeleteAccountRequest(d chat.Deletion, by chat.Caller, requestID string) *rpc.DeleteAccountRequest {
 	return &rpc.DeleteAccountRequest{
 		User: optional(d.User), Password: optional(d.Password), Erase: &d.Erase, Caller: Caller(by), RequestId: optional(requestID),
+		Session: optional(d.Session),
 	}
 }
 
 // DeletionOf is what the server makes of a request.
 func DeletionOf(r *rpc.DeleteAccountRequest) chat.Deletion {
-	return chat.Deletion{User: r.GetUser(), Password: r.GetPassword(), Erase: r.GetErase()}
+	return chat.Deletion{User: r.GetUser(), Password: r.GetPassword(), Erase: r.GetErase(), Session: r.GetSession()}
 }
 
 // DeleteAccountResponse is what the server answers.

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -20,7 +21,12 @@ func Printable(text string) string {
 
 // PrintableJSON does the same within a JSON text; what it means stays the same.
 func PrintableJSON(text string) string {
-	return escape(text, func(r rune) string { return fmt.Sprintf(`\u%04x`, r) })
+	return escape(text, func(r rune) string {
+		if high, low := utf16.EncodeRune(r); high != unicode.ReplacementChar {
+			return fmt.Sprintf(`\u%04x\u%04x`, high, low)
+		}
+		return fmt.Sprintf(`\u%04x`, r)
+	})
 }
 
 // escape replaces what a terminal obeys, by what as makes of it, and bytes that are not UTF-8 by \x and two digits.
@@ -40,8 +46,15 @@ func escape(text string, as func(rune) string) string {
 	return b.String()
 }
 
-// obeyed tells the characters that a terminal does not show but obeys: controls, the ends of lines and paragraphs, and
-// those that turn the order of what stands around them (embeddings, overrides and isolates of Unicode's UAX 9).
+// obeyed tells the characters that a terminal does not show but obeys, and those that it shows as nothing: controls, the
+// ends of lines and paragraphs, those that turn the order of what stands around them (Unicode's UAX 9), joiners, tags and
+// fillers. Variation selectors stay: they choose how a letter or an emoji is drawn.
 func obeyed(r rune) bool {
-	return unicode.IsControl(r) || '\u2028' <= r && r <= '\u202e' || '\u2066' <= r && r <= '\u2069'
+	switch {
+	case unicode.IsControl(r), r == '\u2028', r == '\u2029':
+		return true
+	case unicode.Is(unicode.Variation_Selector, r), unicode.Is(unicode.Prepended_Concatenation_Mark, r):
+		return false
+	}
+	return unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point)
 }

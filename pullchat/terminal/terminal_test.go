@@ -8,8 +8,13 @@ import (
 
 func TestPrintable(t *testing.T) {
 	for _, c := range []struct{ name, in, want string }{
-		{"letters of all kinds", `hello é 你好 👩‍👩‍👧 \o/ "x" <b>`, `hello é 你好 👩‍👩‍👧 \o/ "x" <b>`},
-		{"right to left", "שלום \u200fمرحبا", "שלום \u200fمرحبا"},
+		{"letters of all kinds", `hello é 你好 👩 ❤️ \o/ "x" <b>`, `hello é 你好 👩 ❤️ \o/ "x" <b>`},
+		{"right to left", "שלום مرحبا", "שלום مرحبا"},
+		{"marks of direction", "a\u200e\u200f\u061c", `a\u200e\u200f\u061c`},
+		{"no width", "a\u200b\u200c\u200d\ufeff\u2060\u00ad", `a\u200b\u200c\u200d\ufeff\u2060\u00ad`},
+		{"tags", "a\U000e0001\U000e0041\U000e007f", `a\U000e0001\U000e0041\U000e007f`},
+		{"fillers", "a\u3164\u115f\uffa0", `a\u3164\u115f\uffa0`},
+		{"a sign before a number", "\u0600٣", "\u0600٣"},
 		{"a colour and a title", "\x1b[31mred\x1b]0;title\x07", `\x1b[31mred\x1b]0;title\a`},
 		{"another line", "a\r\n2026-11-21 08:00:43  bob: b\tc", `a\r\n2026-11-21 08:00:43  bob: b\tc`},
 		{"NUL, backspace, delete", "\x00\b\x7f", `\x00\b\x7f`},

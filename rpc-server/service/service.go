@@ -17,6 +17,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/gen/rpc/imservice"
+	"github.com/pullchat/pullchat/internal/names"
 	"github.com/pullchat/pullchat/rpc-server/handler"
 	"github.com/pullchat/pullchat/rpc-server/password"
 	"github.com/pullchat/pullchat/rpc-server/storage"
@@ -36,6 +37,10 @@ type Server struct {
 	store    io.Closer
 	secret   string        // that is asked for; "" is none
 	deleter  *chat.Deleter // or nil
+	// fillLooks gives the accounts of earlier releases the looks under which they are unique; nil does not.
+	fillLooks func(context.Context) error
+	// watchRevoked reads whose tokens are refused; nil does not.
+	watchRevoked func(context.Context)
 	// DrainDelay is how long Ping sends gateways elsewhere before a stop stops accepting.
 	DrainDelay time.Duration
 }
@@ -56,22 +61,33 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	}
 	store.KeepCompact(log)
 	live := chat.NewLive(store)
-	access := chat.Access{Required: config.Trust.identified(), Rooms: store}
+	access := chat.Access{Required: config.Trust.identified(), Rooms: store, Names: names.Rules{}, Revoked: store.Revoked}
 	live.Guard(access)
 	lobby := chat.NewLobby(store, config.Trust.identified(), config.rooms())
+	lobby.Guard(access)
 	deleter := chat.NewDeleter(store, lobby, func(user string, err error) {
+		if user == "" {
+			log.Warn("it is not known whether other servers have left deletions; it is asked again", "error", err)
+			return
+		}
 		log.Warn("a deletion is not complete; it is tried again", "user", user, "error", err)
 	})
 	people := chat.NewPeople(store, password.New(), config.people()).WithDeleter(deleter)
 	people.Guard(access)
-	server, err := ListenOver(chat.New(store, config.limits()).WithReaders(store), live, store, config.RPCAddr, log)
+	core := chat.New(store, config.limits()).WithReaders(store)
+	core.Guard(access)
+	readership := chat.NewReadership(store, config.limits())
+	readership.Guard(access)
+	server, err := ListenOver(core, live, store, config.RPCAddr, log)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	server.DrainDelay, server.secret = config.RPCDrainDelay, config.Trust.RPCSecret
 	server.deleter = deleter
 	server.KeepAccounts(people)
-	server.KeepReaders(chat.NewReadership(store, config.limits()))
+	server.watchRevoked = store.WatchRevoked
+	server.fillLooks = func(ctx context.Context) error { return chat.FillLooks(ctx, store, access.Names) }
+	server.KeepReaders(readership)
 	server.KeepRooms(lobby)
 	return server, nil
 }
@@ -119,10 +135,16 @@ func (s *Server) Run(ctx context.Context) error {
 	)
 	ended := make(chan struct{})
 	defer close(ended)
-	var deletions sync.WaitGroup
+	var background sync.WaitGroup
+	defer background.Wait()
 	if s.deleter != nil {
-		deletions.Go(func() { s.deleter.Run(ctx) })
-		defer deletions.Wait()
+		background.Go(func() { s.deleter.Run(ctx) })
+	}
+	if s.watchRevoked != nil {
+		background.Go(func() { s.watchRevoked(ctx) })
+	}
+	if s.fillLooks != nil {
+		background.Go(func() { s.keepLooks(ctx) })
 	}
 	release := context.AfterFunc(ctx, func() {
 		s.handler.Leave()
@@ -139,6 +161,29 @@ func (s *Server) Run(ctx context.Context) error {
 	err := kitex.Run()
 	s.log.Info("rpc-server stopped")
 	return errors.Join(err, s.Close())
+}
+
+// looksEvery is how often a server asks whether the accounts are to be looked through.
+const looksEvery = time.Minute
+
+// keepLooks fills the looks of accounts until ctx ends.
+func (s *Server) keepLooks(ctx context.Context) {
+	tick := time.NewTicker(looksEvery)
+	defer tick.Stop()
+	for {
+		switch err := s.fillLooks(ctx); {
+		case err == nil || ctx.Err() != nil:
+		case chat.CodeOf(err) == chat.Unavailable: // as all that Redis is asked for
+			s.log.Debug("the accounts are looked through later", "error", err)
+		default:
+			s.log.Warn("the accounts are not all known by how their names look; it is tried again", "error", err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // Close releases what Listen opened; for a Server that is not run.

@@ -21,10 +21,14 @@ const (
 	keptField    = "kept"
 )
 
-// AddAccount implements chat.AccountStore with register.lua. The list has the user first: a crash between the two leaves
-// an entry of nobody in it, which readers pass over.
+// AddAccount implements chat.AccountStore with register.lua. The looks and the list have the user first: a crash before
+// the account is made leaves looks that the user can take up again, and an entry of nobody in the list, which readers
+// pass over.
 func (s *Store) AddAccount(ctx context.Context, a chat.StoredAccount) (chat.Account, error) {
 	tried := "register " + a.User
+	if err := s.reserveLooks(ctx, a.User, a.Looks); err != nil {
+		return chat.Account{}, err
+	}
 	users := s.keys.users()
 	err := s.write(ctx, users, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
 		return pipeline.ZAdd(ctx, users, redis.Z{Member: a.User})

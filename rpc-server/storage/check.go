@@ -183,8 +183,10 @@ func (c *Checker) checkKey(ctx context.Context, key string) error {
 
 func (c *Checker) checkUnit(ctx context.Context, key string, name keyName) error {
 	switch name.kind {
-	case pinKey, readyKey, retentionKey:
+	case pinKey, readyKey, retentionKey, lookedKey:
 		return c.checkType(ctx, key, "string")
+	case lookKey:
+		return c.checkLook(ctx, key)
 	case accountKey:
 		return c.checkUser(ctx, key, "hash", c.judgeAccount)
 	case sessionsKey:
@@ -197,6 +199,8 @@ func (c *Checker) checkUnit(ctx context.Context, key string, name keyName) error
 		return c.checkNames(ctx, key, c.judgeUsers)
 	case roomsKey:
 		return c.checkNames(ctx, key, c.judgePublic)
+	case revokedKey:
+		return c.checkNames(ctx, key, c.judgeRevoked)
 	case deletionsKey:
 		return c.checkNames(ctx, key, c.judgeDeletions)
 	case activityKey:

@@ -119,7 +119,7 @@ var faultKinds = []faultKind{
 		"--repair adds it; without it the room is not found, and in no inbox", true,
 	},
 	{
-		FaultUser, "a user's keys, and the entries of im:users, name a user",
+		FaultUser, "a user's keys, and the entries of im:users and im:revoked, name a user",
 		"servers never read it: UNLINK or ZREM it", false,
 	},
 	{
@@ -141,5 +141,9 @@ var faultKinds = []faultKind{
 	{
 		FaultIgnored, "who is ignored is a user",
 		"SREM it", false,
+	},
+	{
+		FaultLook, "every look of a name is a user's",
+		"UNLINK it: a server gives it to the account that has it within a day", false,
 	},
 }

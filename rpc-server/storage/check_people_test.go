@@ -48,7 +48,7 @@ func fillPeopled(t *testing.T, url string) *peopled {
 
 func (p *peopled) register(user string) {
 	p.t.Helper()
-	a := chat.StoredAccount{Account: chat.Account{User: user, Name: "A name"}, PasswordHash: "hash"}
+	a := chat.StoredAccount{Account: chat.Account{User: user, Name: "A name"}, PasswordHash: "hash", Looks: []string{user}}
 	if _, err := p.store.AddAccount(p.t.Context(), a); err != nil {
 		p.t.Fatal(err)
 	}
@@ -201,6 +201,12 @@ func TestCheckNamesTheFaultOfPeople(t *testing.T) {
 		{"deletions that are none", func(p *peopled) {
 			p.do("zadd", p.store.keys.deletions(), 1, "ann", 1, "a:b erase last", 1, "ann keep third")
 		}, FaultDeletion, 3, 3},
+		{"look of no user", func(p *peopled) { p.do("set", p.store.keys.look("ann"), "a b") }, FaultLook, 1, 1},
+		{"look of another type", func(p *peopled) {
+			p.do("del", p.store.keys.look("ann"))
+			p.do("hset", p.store.keys.look("ann"), "a", "b")
+		}, FaultType, 1, 1},
+		{"revoked who are none", func(p *peopled) { p.do("zadd", p.store.keys.revoked(), 1, "a b", 0, "ann") }, FaultUser, 2, 2},
 		{"session that is cut off", func(p *peopled) { p.do("hset", p.store.keys.sessions("ann"), "other", "1 2 a") }, FaultSession, 1, 1},
 		{"session without a number", func(p *peopled) { p.do("hset", p.store.keys.sessions("ann"), "other", "x 2 a b c") }, FaultSession, 1, 1},
 		{"session that ends before it begins", func(p *peopled) { p.do("hset", p.store.keys.sessions("ann"), "other", "2 2 a b c") }, FaultSession, 1, 1},

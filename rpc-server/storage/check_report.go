@@ -44,6 +44,7 @@ const (
 	FaultSession         FaultKind = "session"
 	FaultDeletion        FaultKind = "deletion"
 	FaultIgnored         FaultKind = "ignored-name"
+	FaultLook            FaultKind = "look"
 )
 
 // Rule says what is not so where the fault is found.

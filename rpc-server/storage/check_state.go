@@ -90,7 +90,7 @@ func withoutSecrets(url string) string {
 	if !ok {
 		return ""
 	}
+	rest, _, _ = strings.Cut(rest, "?") // where a Sentinel's password may be
 	rest = rest[strings.LastIndexByte(rest, '@')+1:]
-	rest, _, _ = strings.Cut(rest, "?")
 	return scheme + "://" + rest
 }

@@ -86,6 +86,39 @@ func (c *Checker) judgeUsers(ctx context.Context, key string) ([]finding, tally,
 	return sorted(found), tally{}, err
 }
 
+// checkLook judges whose a look is. An account may be without the look that it should have, for a day after it was made by
+// an earlier release, or because another one that looks alike is older.
+func (c *Checker) checkLook(ctx context.Context, key string) error {
+	return c.whole(ctx, func(ctx context.Context) ([]finding, tally, error) {
+		wrong, err := c.wrongTypes(ctx, "string", key)
+		if err != nil || len(wrong) > 0 {
+			return wrong, tally{}, err
+		}
+		user, err := c.redis.Get(ctx, key).Result()
+		switch {
+		case errors.Is(err, redis.Nil):
+			return nil, tally{}, nil
+		case err != nil:
+			return nil, tally{}, fmt.Errorf("read %s: %w", key, err)
+		case !isUser(user):
+			return []finding{{Fault: Fault{Kind: FaultLook, Key: key, Detail: fmt.Sprintf("%q is no user", user)}}}, tally{}, nil
+		}
+		return nil, tally{}, nil
+	})
+}
+
+// judgeRevoked judges whose tokens are refused.
+func (c *Checker) judgeRevoked(ctx context.Context, key string) ([]finding, tally, error) {
+	found := map[string]finding{}
+	err := c.scanSet(ctx, key, func(entry string, at float64) {
+		if !isUser(entry) || at <= 0 {
+			detail := fmt.Sprintf("%q at %s is no user and time", entry, score(at))
+			found[entry] = finding{Fault: Fault{Kind: FaultUser, Key: key, Detail: detail}, of: entry}
+		}
+	})
+	return sorted(found), tally{}, err
+}
+
 // judgeDeletions judges what is left of deletions by itself.
 func (c *Checker) judgeDeletions(ctx context.Context, key string) ([]finding, tally, error) {
 	found := map[string]finding{}

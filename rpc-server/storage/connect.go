@@ -26,21 +26,26 @@ type TLS struct {
 // connect returns a client of the Redis at rawURL. The scheme says how many there are: redis:// is one,
 // redis+sentinel:// the master that Sentinels name, redis+cluster:// a Redis Cluster; rediss instead of redis is TLS.
 // It never repeats a command by itself: an append that was repeated on a broken connection would be there twice.
+// No error has any part of the URL: each may be of its password.
 func connect(rawURL string, files TLS) (redis.UniversalClient, error) {
 	client, err := parse(rawURL, files)
-	var malformed *url.Error
-	switch {
-	case errors.As(err, &malformed): // which quotes the whole url, with its password
-		return nil, fmt.Errorf("redis-url: %w", malformed.Err)
-	case err != nil:
+	if err != nil {
 		return nil, fmt.Errorf("redis-url: %w", err)
 	}
 	return client, nil
 }
 
+// errURL is all that is said of a URL that cannot be read.
+var errURL = errors.New("it cannot be read as a URL of Redis: redis, rediss, redis+sentinel, rediss+sentinel, redis+cluster or " +
+	"rediss+cluster, and ://user:password@host:port/db; special characters of the user and the password are to be " +
+	"percent-encoded: # is %23, % is %25, / is %2F, : is %3A, ? is %3F, @ is %40")
+
 func parse(rawURL string, files TLS) (redis.UniversalClient, error) {
 	scheme, rest, _ := strings.Cut(rawURL, "://")
 	scheme, form, _ := strings.Cut(scheme, "+")
+	if (scheme != "redis" && scheme != "rediss") || isSplit(rest) {
+		return nil, errURL
+	}
 	rawURL = scheme + "://" + rest
 	switch form {
 	case "":
@@ -50,15 +55,28 @@ func parse(rawURL string, files TLS) (redis.UniversalClient, error) {
 	case "cluster":
 		return cluster(rawURL, files)
 	}
-	return nil, fmt.Errorf("%q is not redis, rediss, redis+sentinel, rediss+sentinel, redis+cluster or rediss+cluster", scheme+"+"+form)
+	return nil, errURL
+}
+
+// isSplit says whether what comes after the scheme of a URL has a password that an unescaped character cuts in two: then
+// the host would be a part of it, and would be in what is said of connections.
+func isSplit(rest string) bool {
+	authority := rest
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		authority = rest[:i]
+	}
+	behind := rest[len(authority):]
+	path, _, _ := strings.Cut(behind, "?")
+	return strings.Contains(rest, "#") || strings.Contains(path, "@") ||
+		!strings.Contains(authority, "@") && strings.Contains(behind, "@") || strings.Count(authority, "@") > 1
 }
 
 func single(rawURL string, files TLS) (redis.UniversalClient, error) {
 	options, err := redis.ParseURL(rawURL)
-	if err == nil {
-		err = files.configure(options.TLSConfig)
-	}
 	if err != nil {
+		return nil, errURL
+	}
+	if err := files.configure(options.TLSConfig); err != nil {
 		return nil, err
 	}
 	return newNode(options), nil
@@ -67,10 +85,10 @@ func single(rawURL string, files TLS) (redis.UniversalClient, error) {
 // cluster's client finds the nodes; each node's commands go through a client of its own.
 func cluster(rawURL string, files TLS) (redis.UniversalClient, error) {
 	options, err := redis.ParseClusterURL(rawURL)
-	if err == nil {
-		err = files.configure(options.TLSConfig)
-	}
 	if err != nil {
+		return nil, errURL
+	}
+	if err := files.configure(options.TLSConfig); err != nil {
 		return nil, err
 	}
 	options.NewClient = newNode // which sets the times
@@ -83,7 +101,7 @@ func cluster(rawURL string, files TLS) (redis.UniversalClient, error) {
 func sentinel(rawURL string, files TLS) (redis.UniversalClient, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
-		return nil, err
+		return nil, errURL
 	}
 	query, user := u.Query(), u.User
 	u.User = url.UserPassword(query.Get("sentinel_username"), query.Get("sentinel_password"))
@@ -91,13 +109,13 @@ func sentinel(rawURL string, files TLS) (redis.UniversalClient, error) {
 	query.Del("sentinel_password")
 	u.RawQuery = query.Encode()
 	options, err := redis.ParseFailoverURL(u.String())
-	if err == nil && options.MasterName == "" {
-		err = errors.New("redis+sentinel:// needs ?master_name=, the name under which the Sentinels know the master")
-	}
-	if err == nil {
-		err = files.configure(options.TLSConfig)
-	}
 	if err != nil {
+		return nil, errURL
+	}
+	if options.MasterName == "" {
+		return nil, errors.New("redis+sentinel:// needs ?master_name=, the name under which the Sentinels know the master")
+	}
+	if err := files.configure(options.TLSConfig); err != nil {
 		return nil, err
 	}
 	options.Username = user.Username()

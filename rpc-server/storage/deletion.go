@@ -64,6 +64,9 @@ func including(job chat.DeletionJob) (members []string) {
 // CloseAccount implements chat.DeletionStore.
 func (s *Store) CloseAccount(ctx context.Context, user string) error {
 	tried := "delete the account of " + user
+	if err := s.revoke(ctx, user); err != nil { // first, so that no crash leaves tokens of a user who is gone
+		return userError(tried, err)
+	}
 	_, err := s.runUser(ctx, deleteAccountScript, []string{s.keys.account(user), s.keys.sessions(user)}, s.now())
 	if err != nil {
 		return userError(tried, err)

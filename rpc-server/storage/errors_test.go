@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/redistest"
 )
 
 // TestErrorCodes walks the ways in which Redis fails: what a reader and a sender are told about each.
@@ -112,7 +113,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"redis+cluster://user:secret@host:port", TLS{}, "redis-url"},
 		{"redis+sentinel://user:secret@127.0.0.1:26379", TLS{}, "master_name"},
 		{"redis+ring://user:secret@127.0.0.1:6379", TLS{}, "redis+cluster"},
-		{"redis://127.0.0.1:6379?surprise=1", TLS{}, "surprise"},
+		{"redis://127.0.0.1:6379?surprise=1", TLS{}, "cannot be read"},
 		{"redis://127.0.0.1:6379", TLS{CA: empty}, "rediss://"},
 		{"rediss://127.0.0.1:6379", TLS{CA: empty}, "holds none"},
 		{"rediss://127.0.0.1:6379", TLS{CA: empty + "x"}, "no such file"},
@@ -122,6 +123,56 @@ func TestOpenRefuses(t *testing.T) {
 		_, err := Open(c.url, Options{TLS: c.tls})
 		if err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("Open(%q, %+v) = %v, want an error about %q without the password", c.url, c.tls, err, c.says)
+		}
+	}
+}
+
+// TestNoPartOfAURLIsTold: a password that is not percent-encoded is cut in two, and neither half may be in an error, or be
+// taken for a host that later errors name.
+func TestNoPartOfAURLIsTold(t *testing.T) {
+	for _, form := range []string{"redis", "rediss", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster", "hunter"} {
+		for _, password := range []string{
+			"hunter#tail", "hunter/tail", "hunter?tail", "hunter%tail", "12#tail", "12/tail", "12?tail", "12/34", "hunter@tail", "hunter@tail/tail",
+			"hunter@tail#tail", "hunter@tail?tail", "hunter%zz", "%", "hunter\\tail", "hunter tail", "[hunter", "12?tail=hunter", "12?addr=hunter:1",
+		} {
+			for _, where := range []string{"user:" + password + "@", ":" + password + "@", password + "@"} {
+				url := form + "://" + where + "127.0.0.1:6379/0?master_name=m"
+				store, err := Open(url, Options{})
+				if err == nil { // it can be read: then nothing but the host is the host
+					_, asked := store.redis.Get(t.Context(), "x").Result()
+					if told := asked.Error() + withoutSecrets(url); strings.Contains(told, "hunter") || strings.Contains(told, "tail") || strings.Contains(told, "12") && !strings.Contains(told, "127.0.0.1") {
+						t.Errorf("Get() at %q = %v", url, asked)
+					}
+					_ = store.Close()
+					continue
+				}
+				_, checkErr := OpenChecker(url, CheckOptions{})
+				for _, err := range []error{err, checkErr} {
+					if err == nil || !strings.Contains(err.Error(), "percent-encoded") || strings.Contains(err.Error(), "hunter") ||
+						strings.Contains(err.Error(), "tail") || strings.Contains(err.Error(), "12") {
+						t.Errorf("Open(%q) = %v, want that to be said without a part of it", url, err)
+					}
+				}
+			}
+		}
+	}
+	if told := withoutSecrets("redis+sentinel://u:p@host:1/0?master_name=m&sentinel_password=a@hunter"); told != "redis+sentinel://host:1/0" {
+		t.Errorf("withoutSecrets() = %q", told)
+	}
+}
+
+// TestReadyRunsAScript: a user of Redis who may write and not run scripts can store nothing.
+func TestReadyRunsAScript(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t, "--user", "noscript", "on", ">secret", "~*", "&*", "+@all", "-@scripting",
+		"--user", "noload", "on", ">secret", "~*", "&*", "+@all", "-script")
+	for user, want := range map[string]chat.Code{"noscript": chat.Unavailable, "noload": chat.Unavailable, "default": ""} {
+		url := "redis://" + user + ":secret@" + redis.Addr()
+		if user == "default" {
+			url = redistest.Start(t).URL()
+		}
+		if err := openAt(t, url, Options{}).Ready(t.Context()); chat.CodeOf(err) != want {
+			t.Errorf("Ready() as %s = %v, want %q", user, err, want)
 		}
 	}
 }

@@ -124,6 +124,7 @@ func (h *hub) follow(w *watch, ids []chat.ID) {
 			w.chats[a] = struct{}{}
 			a.watches = append(a.watches, w)
 		}
+		w.tellRevoked(id)
 		if a.topic.live() || a.topic.blind { // else all its chats are confirmed later
 			h.due[a] = struct{}{}
 		}

@@ -13,6 +13,9 @@ import "strings"
 //	im:rooms                sorted set  0 → every public room, and some that were          Store                         never
 //	im:deletions            sorted set  when it is due, in µs → "user erase|keep first|last": what is left of a user's deletion  Store  never
 //	im:users                sorted set  0 → every user who has registered or has tried to  Store, before register.lua    never
+//	im:look:<look>          string      the user who looks like that; for ever, also after the account is gone  Store, before register.lua  never
+//	im:revoked              sorted set  when, in µs → a user who was deleted within the last hour: her tokens are refused  revoke.lua  never
+//	im:looked               string      somebody gives looks to the accounts that have none, or has done so  Store  in a minute, or a day
 //
 // In a user's list of chats a conversation has the score 0, a room of hers the time when it was listed, in microseconds, and
 // a room of which she is no member, but was, or has written to or read in, -1.
@@ -31,6 +34,13 @@ func (k keys) publicRooms() string { return k.prefix + ":" + roomsKey }
 
 func (k keys) deletions() string { return k.prefix + ":" + deletionsKey }
 
+// look is of a form of a user's id in which no other user's may be: chat.Names.Looks.
+func (k keys) look(look string) string { return k.prefix + ":" + lookKey + ":" + look }
+
+func (k keys) revoked() string { return k.prefix + ":" + revokedKey }
+
+func (k keys) looked() string { return k.prefix + ":" + lookedKey }
+
 func (k keys) users() string { return k.prefix + ":" + usersKey }
 
 // user is what all keys of a user begin with.
@@ -44,6 +54,9 @@ const (
 	ignoredKey  = "ignored"
 	usersKey    = "users"
 	roomsKey    = "rooms"
+	lookKey     = "look"
+	lookedKey   = "looked"
+	revokedKey  = "revoked"
 
 	deletionsKey = "deletions"
 )
@@ -58,6 +71,15 @@ func (k keys) parseUser(key string) (keyName, bool) {
 	}
 	if key == k.deletions() {
 		return keyName{kind: deletionsKey}, true
+	}
+	if key == k.revoked() {
+		return keyName{kind: revokedKey}, true
+	}
+	if key == k.looked() {
+		return keyName{kind: lookedKey}, true
+	}
+	if look, of := strings.CutPrefix(key, k.look("")); of && look != "" {
+		return keyName{kind: lookKey}, true
 	}
 	rest, ours := strings.CutPrefix(key, k.prefix+":u:{")
 	user, kind, closed := strings.Cut(rest, "}:")

@@ -19,6 +19,10 @@ func TestUserKeys(t *testing.T) {
 		{k.chats("alice"), "im:u:{alice}:chats", chatsKey},
 		{k.ignored("alice"), "im:u:{alice}:ignored", ignoredKey},
 		{k.publicRooms(), "im:rooms", roomsKey},
+		{k.look("rnodern"), "im:look:rnodern", lookKey},
+		{k.revoked(), "im:revoked", revokedKey},
+		{k.looked(), "im:looked", lookedKey},
+		{k.look(""), "im:look:", unknownKey},
 		{"im:u:{alice}:rooms", "im:u:{alice}:rooms", unknownKey},
 		{"im:u:alice:account", "im:u:alice:account", unknownKey},
 	} {

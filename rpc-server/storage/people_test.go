@@ -10,6 +10,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/conformance"
+	"github.com/pullchat/pullchat/internal/names"
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
@@ -35,7 +36,9 @@ func TestPeopleOnCluster(t *testing.T) {
 func peopleIn(t *testing.T, url string, clock *conformance.Clock) *chat.People {
 	options := conformance.PeopleLimits
 	options.Now = clock.Now
-	return chat.NewPeople(open(t, url, conformance.Options{Clock: clock}), &chattest.PlainHasher{}, options)
+	people := chat.NewPeople(open(t, url, conformance.Options{Clock: clock}), &chattest.PlainHasher{}, options)
+	people.Guard(chat.Access{Names: names.Rules{}})
+	return people
 }
 
 // TestWhatACrashLeaves: a user who is in the list and has no account is not there, and can register.

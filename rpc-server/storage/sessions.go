@@ -49,6 +49,20 @@ func (s *Store) ReplaceSession(ctx context.Context, user, id string, old, with c
 	return did == 1, userError("refresh a session of "+user, err)
 }
 
+// SessionIDs implements chat.SessionStore.
+func (s *Store) SessionIDs(ctx context.Context, user string) ([]string, error) {
+	key := s.keys.sessions(user)
+	var call *redis.StringSliceCmd
+	err := s.callOne(ctx, "list the sessions of "+user, key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
+		call = pipeline.HKeys(ctx, key)
+		return call
+	})
+	if err != nil {
+		return nil, err
+	}
+	return call.Val(), nil
+}
+
 // EndSession implements chat.SessionStore.
 func (s *Store) EndSession(ctx context.Context, user, id string) error {
 	key := s.keys.sessions(user)

@@ -39,6 +39,7 @@ type Store struct {
 	publish string // the command: a cluster's is sharded
 	hub     *hub
 	known   *knownLists
+	revoked revocations
 	lapse   time.Duration // chat.AttendanceLapses but in tests
 	// checked is set once Redis's number of partitions was seen to be ours.
 	checked atomic.Bool
@@ -172,15 +173,28 @@ func (s *Store) oldest() int64 {
 	return now().Add(-s.options.Retention).UnixMicro()
 }
 
-// Ready implements chat.Store: it writes, because a Redis that is full or a replica still answers reads.
+var readyScript = script("ready")
+
+// Ready implements chat.Store with ready.lua: a Redis that cannot run scripts still answers reads, and takes writes.
 func (s *Store) Ready(ctx context.Context) error {
 	if err := s.CheckPartitions(ctx); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	if err := s.redis.Set(ctx, s.keys.ready(), 1, time.Minute).Err(); err != nil {
-		return readError("write", err)
+	key := s.keys.ready()
+	at, err := s.nodes.forKey(ctx, key)
+	if err != nil {
+		return readError("find where to write", err)
+	}
+	run := func() error { return at.client.EvalSha(ctx, readyScript.Hash(), []string{key}, 60).Err() }
+	if err = run(); redis.HasErrorPrefix(err, "NOSCRIPT") {
+		if err = loadScripts(ctx, at.client); err == nil {
+			err = run()
+		}
+	}
+	if err != nil {
+		return readError("run a script that writes", err)
 	}
 	return nil
 }

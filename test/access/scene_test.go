@@ -75,12 +75,26 @@ func (s *stack) register(t *testing.T, user string) {
 	if _, err := s.store.AddAccount(t.Context(), account); err != nil {
 		t.Fatalf("register %s: %v", user, err)
 	}
+	s.begin(t, user, sessionID(user), random(32))
+}
+
+// sessionID is that of the session which a user's tokens are of.
+func sessionID(user string) string {
+	sum := sha256.Sum256([]byte(user))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
 // refreshToken is that of a new session of a user who has an account, which is made in Redis itself.
 func (s *stack) refreshToken(t *testing.T, user string) string {
 	t.Helper()
 	id, secret := random(16), random(32)
+	s.begin(t, user, id, secret)
+	return user + "." + id + "." + secret
+}
+
+// begin begins a session of a user who has an account, in Redis itself.
+func (s *stack) begin(t *testing.T, user, id, secret string) {
+	t.Helper()
 	used := sha256.Sum256([]byte(secret))
 	kept := chat.StoredSession{
 		Begun: time.Now().UnixMilli(), Expires: time.Now().Add(time.Hour).UnixMilli(),
@@ -89,7 +103,6 @@ func (s *stack) refreshToken(t *testing.T, user string) string {
 	if added, err := s.store.AddSession(t.Context(), user, noPassword, id, kept, chat.MaxSessions); err != nil || !added {
 		t.Fatalf("AddSession(%s) = %v, %v", user, added, err)
 	}
-	return user + "." + id + "." + secret
 }
 
 // random returns bytes in base64url, as the ids of sessions and the secrets of refresh tokens are.
@@ -112,7 +125,7 @@ func (s *stack) token(t *testing.T, c caller, in scene) string {
 	case expired:
 		signed, err = s.keys.ForUser(in.name(c), random(16), -time.Second)
 	default:
-		signed, err = s.keys.ForUser(in.name(c), random(16), time.Hour)
+		signed, err = s.keys.ForUser(in.name(c), sessionID(in.name(c)), time.Hour)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -1,11 +1,73 @@
 package e2e
 
 import (
+	"io"
 	"net/http"
+	"runtime"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/pullchat/pullchat/client"
 )
+
+// TestTokensOfTheDeleted: at every gateway they are refused within a second, and the streams of their user end. A session
+// that has ended deletes nothing.
+func TestTokensOfTheDeleted(t *testing.T) {
+	both := startTwoClosed(t)
+	const password = "correct horse"
+	login := func(user string) string {
+		return both[0].do("", "POST", "/api/login", `{"user":"`+user+`","password":"`+password+`"}`, 200)["access_token"].(string)
+	}
+	for _, user := range []string{"ann", "bob"} {
+		both[0].do("", "POST", "/api/users", `{"user":"`+user+`","password":"`+password+`"}`, 201)
+	}
+	ended, lasting := login("ann"), login("ann")
+	_ = both[0].requestWith(t.Context(), ended, "POST", "/api/logout", "").Body.Close()
+	with := func(c closed, token, method, path, body string) int {
+		response := c.requestWith(t.Context(), token, method, path, body)
+		defer func() { _ = response.Body.Close() }()
+		return response.StatusCode
+	}
+	if status := with(both[0], ended, "DELETE", "/api/users/me", ""); status != 401 {
+		t.Fatalf("DELETE /api/users/me by a session that has ended = %d, want 401", status)
+	}
+	both[0].do("bob", "POST", "/api/send", `{"chat":"ann:bob","text":"hi"}`, 200)
+	streams := []*http.Response{
+		both[1].requestWith(t.Context(), lasting, "GET", "/api/stream?chat=ann:bob", ""),
+		both[1].requestWith(t.Context(), lasting, "GET", "/api/stream?inbox=true", ""),
+		both[0].requestWith(t.Context(), lasting, "GET", "/api/stream?chat=lounge", ""),
+	}
+	if status := with(both[0], lasting, "DELETE", "/api/users/me", ""); status != 200 && status != 202 {
+		t.Fatalf("DELETE /api/users/me = %d", status)
+	}
+	deleted := time.Now()
+	for i, stream := range streams {
+		if said, _ := io.ReadAll(stream.Body); !strings.Contains(string(said), "token_invalid") || time.Since(deleted) > 2*time.Second {
+			t.Errorf("stream %d ended after %v with %q, want token_invalid within a second", i, time.Since(deleted), said)
+		}
+		_ = stream.Body.Close()
+	}
+	for time.Since(deleted) < time.Second {
+		runtime.Gosched()
+	}
+	for i, c := range both {
+		for _, r := range [][3]string{
+			{"POST", "/api/send", `{"chat":"ann:bob","text":"still here"}`}, {"GET", "/api/pull?chat=ann:bob", ""}, {"GET", "/api/inbox", ""},
+			{"GET", "/api/stream?chat=ann:bob", ""}, {"POST", "/api/signal", `{"chat":"ann:bob","type":"typing"}`}, {"GET", "/api/users", ""},
+			{"POST", "/api/read", `{"chat":"ann:bob","cursor":1}`}, {"POST", "/api/rooms", `{"id":"den"}`}, {"DELETE", "/api/users/me", ""},
+			{"GET", "/api/unread", ""}, {"GET", "/api/ignored", ""}, {"GET", "/api/presence?chat=ann:bob", ""}, {"GET", "/api/rooms", ""},
+		} {
+			response := c.requestWith(t.Context(), lasting, r[0], r[1], r[2])
+			said := make([]byte, 512)
+			n, _ := response.Body.Read(said)
+			_ = response.Body.Close()
+			if response.StatusCode != 401 && !strings.Contains(string(said[:n]), "token_invalid") {
+				t.Errorf("%s %s at %d by a deleted user = %d %s, want 401", r[0], r[1], i, response.StatusCode, said[:n])
+			}
+		}
+	}
+}
 
 // TestDeletingOneself: over HTTP and with the Go client, whose user is gone afterwards.
 func TestDeletingOneself(t *testing.T) {
@@ -62,5 +124,5 @@ func TestDeletingOneself(t *testing.T) {
 	if room := c.do("bob", "GET", "/api/rooms/club", "", 200); room["member_count"] != 1.0 || room["role"] != "admin" {
 		t.Errorf("the room is %v", room)
 	}
-	c.do("ann", "DELETE", "/api/users/me", "", 200) // asked again
+	c.do("ann", "DELETE", "/api/users/me", "", 401) // her tokens are good no longer
 }

@@ -3818,6 +3818,7 @@ type DeleteAccountRequest struct {
 	Erase     *bool   `thrift:"Erase,3,optional" frugal:"3,optional,bool" json:"Erase,omitempty"`
 	RequestId *string `thrift:"RequestId,4,optional" frugal:"4,optional,string" json:"RequestId,omitempty"`
 	Caller    *Caller `thrift:"caller,5,optional" frugal:"5,optional,Caller" json:"caller,omitempty"`
+	Session   *string `thrift:"Session,6,optional" frugal:"6,optional,string" json:"Session,omitempty"`
 }
 
 func NewDeleteAccountRequest() *DeleteAccountRequest {
@@ -3871,6 +3872,15 @@ func (p *DeleteAccountRequest) GetCaller() (v *Caller) {
 	}
 	return p.Caller
 }
+
+var DeleteAccountRequest_Session_DEFAULT string
+
+func (p *DeleteAccountRequest) GetSession() (v string) {
+	if !p.IsSetSession() {
+		return DeleteAccountRequest_Session_DEFAULT
+	}
+	return *p.Session
+}
 func (p *DeleteAccountRequest) SetUser(val *string) {
 	p.User = val
 }
@@ -3885,6 +3895,9 @@ func (p *DeleteAccountRequest) SetRequestId(val *string) {
 }
 func (p *DeleteAccountRequest) SetCaller(val *Caller) {
 	p.Caller = val
+}
+func (p *DeleteAccountRequest) SetSession(val *string) {
+	p.Session = val
 }
 
 func (p *DeleteAccountRequest) IsSetUser() bool {
@@ -3907,6 +3920,10 @@ func (p *DeleteAccountRequest) IsSetCaller() bool {
 	return p.Caller != nil
 }
 
+func (p *DeleteAccountRequest) IsSetSession() bool {
+	return p.Session != nil
+}
+
 func (p *DeleteAccountRequest) String() string {
 	if p == nil {
 		return "<nil>"
@@ -3920,6 +3937,7 @@ var fieldIDToName_DeleteAccountRequest = map[int16]string{
 	3: "Erase",
 	4: "RequestId",
 	5: "caller",
+	6: "Session",
 }
 
 type DeleteAccountResponse struct {

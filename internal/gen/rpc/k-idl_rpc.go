@@ -12961,6 +12961,20 @@ func (p *DeleteAccountRequest) FastRead(buf []byte) (int, error) {
 					goto SkipFieldError
 				}
 			}
+		case 6:
+			if fieldTypeId == thrift.STRING {
+				l, err = p.FastReadField6(buf[offset:])
+				offset += l
+				if err != nil {
+					goto ReadFieldError
+				}
+			} else {
+				l, err = thrift.Binary.Skip(buf[offset:], fieldTypeId)
+				offset += l
+				if err != nil {
+					goto SkipFieldError
+				}
+			}
 		default:
 			l, err = thrift.Binary.Skip(buf[offset:], fieldTypeId)
 			offset += l
@@ -13047,6 +13061,20 @@ func (p *DeleteAccountRequest) FastReadField5(buf []byte) (int, error) {
 	return offset, nil
 }
 
+func (p *DeleteAccountRequest) FastReadField6(buf []byte) (int, error) {
+	offset := 0
+
+	var _field *string
+	if v, l, err := thrift.Binary.ReadString(buf[offset:]); err != nil {
+		return offset, err
+	} else {
+		offset += l
+		_field = &v
+	}
+	p.Session = _field
+	return offset, nil
+}
+
 func (p *DeleteAccountRequest) FastWrite(buf []byte) int {
 	return p.FastWriteNocopy(buf, nil)
 }
@@ -13059,6 +13087,7 @@ func (p *DeleteAccountRequest) FastWriteNocopy(buf []byte, w thrift.NocopyWriter
 		offset += p.fastWriteField2(buf[offset:], w)
 		offset += p.fastWriteField4(buf[offset:], w)
 		offset += p.fastWriteField5(buf[offset:], w)
+		offset += p.fastWriteField6(buf[offset:], w)
 	}
 	offset += thrift.Binary.WriteFieldStop(buf[offset:])
 	return offset
@@ -13072,6 +13101,7 @@ func (p *DeleteAccountRequest) BLength() int {
 		l += p.field3Length()
 		l += p.field4Length()
 		l += p.field5Length()
+		l += p.field6Length()
 	}
 	l += thrift.Binary.FieldStopLength()
 	return l
@@ -13122,6 +13152,15 @@ func (p *DeleteAccountRequest) fastWriteField5(buf []byte, w thrift.NocopyWriter
 	return offset
 }
 
+func (p *DeleteAccountRequest) fastWriteField6(buf []byte, w thrift.NocopyWriter) int {
+	offset := 0
+	if p.IsSetSession() {
+		offset += thrift.Binary.WriteFieldBegin(buf[offset:], thrift.STRING, 6)
+		offset += thrift.Binary.WriteStringNocopy(buf[offset:], w, *p.Session)
+	}
+	return offset
+}
+
 func (p *DeleteAccountRequest) field1Length() int {
 	l := 0
 	if p.IsSetUser() {
@@ -13163,6 +13202,15 @@ func (p *DeleteAccountRequest) field5Length() int {
 	if p.IsSetCaller() {
 		l += thrift.Binary.FieldBeginLength()
 		l += p.Caller.BLength()
+	}
+	return l
+}
+
+func (p *DeleteAccountRequest) field6Length() int {
+	l := 0
+	if p.IsSetSession() {
+		l += thrift.Binary.FieldBeginLength()
+		l += thrift.Binary.StringLengthNocopy(*p.Session)
 	}
 	return l
 }

@@ -14525,12 +14525,14 @@ func (p *ChangePasswordResponse) String() string {
 //   - Erase
 //   - RequestId
 //   - Caller
+//   - Session
 type DeleteAccountRequest struct {
 	User      *string `thrift:"User,1" db:"User" json:"User,omitempty"`
 	Password  *string `thrift:"Password,2" db:"Password" json:"Password,omitempty"`
 	Erase     *bool   `thrift:"Erase,3" db:"Erase" json:"Erase,omitempty"`
 	RequestId *string `thrift:"RequestId,4" db:"RequestId" json:"RequestId,omitempty"`
 	Caller    *Caller `thrift:"caller,5" db:"caller" json:"caller,omitempty"`
+	Session   *string `thrift:"Session,6" db:"Session" json:"Session,omitempty"`
 }
 
 func NewDeleteAccountRequest() *DeleteAccountRequest {
@@ -14581,6 +14583,15 @@ func (p *DeleteAccountRequest) GetCaller() *Caller {
 	}
 	return p.Caller
 }
+
+var DeleteAccountRequest_Session_DEFAULT string
+
+func (p *DeleteAccountRequest) GetSession() string {
+	if !p.IsSetSession() {
+		return DeleteAccountRequest_Session_DEFAULT
+	}
+	return *p.Session
+}
 func (p *DeleteAccountRequest) IsSetUser() bool {
 	return p.User != nil
 }
@@ -14599,6 +14610,10 @@ func (p *DeleteAccountRequest) IsSetRequestId() bool {
 
 func (p *DeleteAccountRequest) IsSetCaller() bool {
 	return p.Caller != nil
+}
+
+func (p *DeleteAccountRequest) IsSetSession() bool {
+	return p.Session != nil
 }
 
 func (p *DeleteAccountRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -14665,6 +14680,16 @@ func (p *DeleteAccountRequest) Read(ctx context.Context, iprot thrift.TProtocol)
 					return err
 				}
 			}
+		case 6:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField6(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
 		default:
 			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
 				return err
@@ -14724,6 +14749,15 @@ func (p *DeleteAccountRequest) ReadField5(ctx context.Context, iprot thrift.TPro
 	return nil
 }
 
+func (p *DeleteAccountRequest) ReadField6(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 6: ", err)
+	} else {
+		p.Session = &v
+	}
+	return nil
+}
+
 func (p *DeleteAccountRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "DeleteAccountRequest"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -14742,6 +14776,9 @@ func (p *DeleteAccountRequest) Write(ctx context.Context, oprot thrift.TProtocol
 			return err
 		}
 		if err := p.writeField5(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField6(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -14829,6 +14866,21 @@ func (p *DeleteAccountRequest) writeField5(ctx context.Context, oprot thrift.TPr
 	return err
 }
 
+func (p *DeleteAccountRequest) writeField6(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetSession() {
+		if err := oprot.WriteFieldBegin(ctx, "Session", thrift.STRING, 6); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 6:Session: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.Session)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Session (6) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 6:Session: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *DeleteAccountRequest) Equals(other *DeleteAccountRequest) bool {
 	if p == other {
 		return true
@@ -14869,6 +14921,14 @@ func (p *DeleteAccountRequest) Equals(other *DeleteAccountRequest) bool {
 	}
 	if !p.Caller.Equals(other.Caller) {
 		return false
+	}
+	if p.Session != other.Session {
+		if p.Session == nil || other.Session == nil {
+			return false
+		}
+		if (*p.Session) != (*other.Session) {
+			return false
+		}
 	}
 	return true
 }

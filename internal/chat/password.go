@@ -1,0 +1,84 @@
+package chat
+
+import (
+	"context"
+	"unicode/utf8"
+)
+
+// prepare returns the form in which a password is hashed: that of Names, so that it is the same from every keyboard.
+func (p *People) prepare(password string) (string, bool) {
+	if p.access.Names == nil {
+		return password, true
+	}
+	return p.access.Names.Password(password)
+}
+
+// newPassword returns the form in which a new password is hashed.
+func (p *People) newPassword(what, password string) (string, error) {
+	switch {
+	case len(password) > MaxPasswordBytes:
+		return "", Errorf(InvalidArgument, "%s is %d bytes; the limit is %d", what, len(password), MaxPasswordBytes)
+	case !utf8.ValidString(password):
+		return "", Errorf(InvalidArgument, "%s is not valid UTF-8", what)
+	case password == "":
+		return "", Errorf(InvalidArgument, "%s is empty; it needs %d characters at least", what, MinPasswordCharacters)
+	}
+	prepared, allowed := p.prepare(password)
+	if !allowed {
+		return "", Errorf(InvalidArgument, "%s contains a character that no password may have, such as a control character", what)
+	}
+	if n := utf8.RuneCountInString(prepared); n < MinPasswordCharacters {
+		return "", Errorf(InvalidArgument, "%s is %d characters; it needs %d at least", what, n, MinPasswordCharacters)
+	}
+	return prepared, nil
+}
+
+// verify returns the account that credentials are of. Its work is the same whatever is wrong.
+func (p *People) verify(ctx context.Context, c Credentials) (StoredAccount, error) {
+	if err := checkName("user", c.User); err != nil {
+		return StoredAccount{}, err
+	}
+	if len(c.Password) > MaxPasswordBytes || !utf8.ValidString(c.Password) {
+		return StoredAccount{}, Errorf(InvalidArgument, "password is not up to %d bytes of UTF-8", MaxPasswordBytes)
+	}
+	known, err := p.read(ctx, c.User)
+	if err != nil {
+		return StoredAccount{}, err
+	}
+	prepared, allowed := p.prepare(c.Password)
+	if !allowed {
+		prepared = c.Password // a hash of before passwords were prepared may be of it
+	}
+	right, weak, err := p.hasher.Verify(ctx, prepared, known.PasswordHash)
+	if err == nil && !right && prepared != c.Password {
+		right, _, err = p.hasher.Verify(ctx, c.Password, known.PasswordHash)
+		weak = true
+	}
+	switch {
+	case err != nil:
+		return StoredAccount{}, AsError(err)
+	case !right || known.PasswordHash == "":
+		return StoredAccount{}, wrongCredentials()
+	case !weak:
+		return known, nil
+	}
+	return p.strengthen(ctx, c.User, prepared, known)
+}
+
+// strengthen replaces a hash that was made with older parameters, or of a password as it was typed, now that the password
+// is there.
+func (p *People) strengthen(ctx context.Context, user, prepared string, known StoredAccount) (StoredAccount, error) {
+	hash, err := p.hasher.Hash(ctx, prepared)
+	if err != nil {
+		return StoredAccount{}, AsError(err)
+	}
+	replaced, err := p.store.ReplacePassword(ctx, user, known.PasswordHash, hash, Keep{All: true})
+	switch {
+	case err != nil:
+		return StoredAccount{}, AsError(err)
+	case !replaced: // by somebody else, whose hash it has now
+		return p.read(ctx, user)
+	}
+	known.PasswordHash = hash
+	return known, nil
+}
