@@ -1,6 +1,7 @@
 package live
 
 import (
+	"runtime"
 	"testing"
 	"time"
 
@@ -33,7 +34,7 @@ func BenchmarkBroughtPage(b *testing.B) {
 	id, _ := chat.ParseID("room")
 	room := hub.topics[id]
 	for s.busy() {
-		time.Sleep(time.Millisecond)
+		runtime.Gosched()
 	}
 	b.ReportAllocs()
 	for i := int64(0); b.Loop(); i++ {
