@@ -21,14 +21,18 @@ type tail struct {
 }
 
 // with returns the tail after a hint, or nil where it brings nothing of use. known is the topic's position before the hint.
-// A tail is replaced, never changed. t may be nil.
+// A tail is replaced, never changed; only the last one is made longer, past what the others see. t may be nil.
 func (t *tail) with(e chat.Event, known, changes int64) *tail {
 	if len(e.Entries) == 0 || e.Before < known { // something was hinted at between: the chat is not what it was
 		return nil
 	}
 	next := &tail{before: e.Before, changes: changes, came: time.Now()}
-	if t != nil && e.Before == known && len(t.messages)+len(e.Entries) <= events.MaxEntries {
-		next.before, next.messages, next.bytes = t.before, slices.Clip(t.messages), t.bytes
+	for _, entry := range e.Entries {
+		next.bytes += len(entry)
+	}
+	if t != nil && e.Before == known && len(t.messages)+len(e.Entries) <= events.MaxEntries && t.bytes+next.bytes <= events.MaxChatBytes {
+		next.before, next.messages = t.before, t.messages
+		next.bytes += t.bytes
 	}
 	last := e.Before
 	for _, stored := range e.Entries {
@@ -38,9 +42,8 @@ func (t *tail) with(e chat.Event, known, changes int64) *tail {
 		}
 		m.Chat, last = e.Chat.String(), m.SendTime
 		next.messages = append(next.messages, m)
-		next.bytes += len(stored)
 	}
-	if last != e.Position || next.bytes > events.MaxChatBytes {
+	if last != e.Position {
 		return nil
 	}
 	return next
@@ -55,7 +58,7 @@ func (t *tail) page(at place) *Page {
 	if from < 0 {
 		return nil
 	}
-	messages := t.messages[from:]
+	messages := slices.Clip(t.messages[from:])
 	if n := len(messages); n > 1 && int64(n) > at.limit { // a limit of 0 is the rpc-server's, which is not known here
 		return nil
 	}

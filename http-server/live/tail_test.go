@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -117,6 +118,13 @@ func brings(before int64, positions ...int64) chat.Event {
 // TestTail: which hints make up the end of a log, and who may have it as a page.
 func TestTail(t *testing.T) {
 	light := func(position int64) chat.Event { return chat.Event{Position: position} }
+	long := func(before, position int64) chat.Event {
+		e := brings(before, position)
+		m := messageAt(position)
+		m.Text = strings.Repeat("x", events.MaxChatBytes/2-100)
+		e.Entries[0] = chattest.Entry(m)
+		return e
+	}
 	many := make([]int64, events.MaxEntries)
 	for i := range many {
 		many[i] = int64(11 + i)
@@ -160,6 +168,9 @@ func TestTail(t *testing.T) {
 		"entries out of order":         {[]chat.Event{brings(10, 12, 11, 13)}, 13, 0, nil},
 		"as many as are kept":          {[]chat.Event{brings(10, many...)}, 11, 100, many},
 		"more than are kept":           {[]chat.Event{brings(10, many...), brings(26, 27)}, 11, 100, nil},
+		"longer than what is kept":     {[]chat.Event{long(10, 11), long(11, 12), long(12, 13)}, 11, 100, nil},
+		"the last of what is longer":   {[]chat.Event{long(10, 11), long(11, 12), long(12, 13)}, 13, 100, []int64{13}},
+		"as long as what is kept":      {[]chat.Event{long(10, 11), long(11, 12)}, 11, 100, []int64{11, 12}},
 		"the last of more than that":   {[]chat.Event{brings(10, many...), brings(26, 27)}, 27, 100, []int64{27}},
 	} {
 		w := newWorld()

@@ -2,6 +2,7 @@ package handler
 
 import (
 	"context"
+	"net"
 	"sync"
 	"time"
 
@@ -56,67 +57,64 @@ const maxFollowed = 1_000_000
 // has sent to a server that hangs is little.
 func (h *Handler) Watch(ctx context.Context, stream rpc.IMService_WatchServer) error {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	watch := h.live.Watch()
 	defer watch.Close()
-	heard := make(chan struct{}, 1) // a request, or several
-	go func() {
-		defer cancel()               // a gateway that has gone is told nothing any more
-		h.hear(stream, watch, heard) // it ends with the stream, which ends when this method returns
-	}()
-	news := make(chan []chat.Event)
-	var listening sync.WaitGroup
-	defer listening.Wait()
-	listening.Go(func() {
-		defer cancel()
-		listen(ctx, watch, news)
-	})
+	down := &downstream{stream: stream}
+	defer down.close()
+	var stopping sync.WaitGroup
+	defer stopping.Wait()
 	defer cancel()
-	return h.tell(ctx, stream, news, heard)
-}
-
-// tell sends what there is to say. It is the only one that sends.
-func (h *Handler) tell(
-	ctx context.Context, stream rpc.IMService_WatchServer, news <-chan []chat.Event, heard <-chan struct{},
-) error {
-	for {
-		var events []chat.Event
+	stopping.Go(func() {
 		select {
-		case <-ctx.Done():
-			return nil
 		case <-h.ended:
-			return nil
-		case <-heard:
-		case events = <-news:
+			cancel()
+		case <-ctx.Done():
 		}
-		if err := stream.Send(ctx, wire.WatchResponse(events)); err != nil {
+	})
+	go func() {
+		defer cancel()                   // a gateway that has gone is told nothing any more
+		h.hear(ctx, stream, watch, down) // it ends with the stream, which ends when this method returns
+	}()
+	for {
+		events, err := watch.Next(ctx)
+		if err == nil {
+			err = down.send(ctx, events)
+		}
+		if err != nil {
 			return nil //nolint:nilerr // however it ended, the gateway opens another
 		}
 	}
 }
 
-// listen passes on a watch's events until ctx or the watch ends.
-func listen(ctx context.Context, watch chat.Watch, news chan<- []chat.Event) {
-	for {
-		events, err := watch.Next(ctx)
-		if err != nil {
-			return
-		}
-		select {
-		case news <- events:
-		case <-ctx.Done():
-			return
-		}
-	}
+// downstream is what a gateway is told over a stream, by one goroutine at a time.
+type downstream struct {
+	stream rpc.IMService_WatchServer
+	mutex  sync.Mutex
+	closed bool
 }
 
-// hear takes what goes up a stream until it ends.
-func (h *Handler) hear(stream rpc.IMService_WatchServer, watch chat.Watch, heard chan<- struct{}) {
-	ctx := context.Background() // Kitex looks at the stream's own
+func (d *downstream) send(ctx context.Context, events []chat.Event) error {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	if d.closed {
+		return net.ErrClosed
+	}
+	return d.stream.Send(ctx, wire.WatchResponse(events))
+}
+
+// close lets nothing be sent any more: the stream is not to be used when its method has returned.
+func (d *downstream) close() {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	d.closed = true
+}
+
+// hear takes what goes up a stream, and answers it, until the stream ends.
+func (h *Handler) hear(ctx context.Context, stream rpc.IMService_WatchServer, watch chat.Watch, down *downstream) {
 	followed := map[chat.ID]struct{}{}
 	for {
-		var request watchRequest
-		if err := stream.RecvMsg(ctx, &request); err != nil {
+		var request watchRequest // Kitex looks at the stream's own context
+		if err := stream.RecvMsg(context.Background(), &request); err != nil {
 			return
 		}
 		add, remove, err := wire.WatchRequestOf(&request.WatchRequest)
@@ -135,9 +133,8 @@ func (h *Handler) hear(stream rpc.IMService_WatchServer, watch chat.Watch, heard
 		}
 		watch.Add(add...)
 		watch.Remove(remove...)
-		select {
-		case heard <- struct{}{}:
-		default:
+		if down.send(ctx, nil) != nil {
+			return
 		}
 	}
 }

@@ -28,7 +28,9 @@ import (
 // know of Redis's databases; in one that is not 0 its number is added: im:{p}:hints:3.
 //
 //	channel       what is published                                             by
-//	im:{p}:hints  "<chat> <send_time>": a message was stored                    append.lua
+//	im:{p}:hints  "<chat> <send_time>": a message was stored; or                append.lua, room.lua
+//	              "<chat> <send_time> <before> <entry>", with the log's entry
+//	              and the position that the chat had before, 0 if it had none   append.lua
 //	im:{p}:news   an Event of idl_rpc.thrift: a signal, a movement, a presence  Store, advance.lua, attend.lua, room.lua
 type keys struct {
 	prefix     string // "im" but in tests

@@ -1,5 +1,5 @@
-// The measurement of docs/adr/0016-segments.md: a module of its own, so that Pullchat does not depend on what it tries.
-module github.com/pullchat/pullchat/docs/adr/0016-segments
+// The measurement of docs/adr/0017-segments.md: a module of its own, so that Pullchat does not depend on what it tries.
+module github.com/pullchat/pullchat/docs/adr/0017-segments
 
 go 1.26.0
 

@@ -1,7 +1,7 @@
-// Package segments is the measurement of docs/adr/0016-segments.md, and nothing that Pullchat runs: a chat's log as
+// Package segments is the measurement of docs/adr/0017-segments.md, and nothing that Pullchat runs: a chat's log as
 // segments of 128 messages, compressed when full, beside the sorted set of today. It starts a redis-server itself.
 //
-//	cd docs/adr/0016-segments && go test -bench . -count 3
+//	cd docs/adr/0017-segments && go test -bench . -count 3
 //
 // cpu-µs is the CPU of this process, which is what counts on a machine that does other things as well.
 package segments
