@@ -60,7 +60,7 @@ func (g *guarded) kept(t *testing.T) client.Session {
 func TestLogin(t *testing.T) {
 	g := serveGuarded(t)
 	g.invokes(t, "", 2, "unauthenticated", "send", "alice:bob", "hello", "--sender=alice")
-	g.invokes(t, "short", 2, "password is 5 bytes", "register", "alice")
+	g.invokes(t, "short", 2, "password is 5 characters", "register", "alice")
 	g.invokes(t, password, 0, `{"user":"alice","name":"Alice L.","created":`, "register", "alice", "--name=Alice L.")
 	g.invokes(t, password, 2, "conflict", "register", "alice")
 	g.invokes(t, strings.ReplaceAll(password, "\n", "\r\n"), 0, `"bob"`, "register", "bob")

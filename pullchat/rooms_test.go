@@ -172,16 +172,16 @@ func TestRoomsOnATerminal(t *testing.T) {
 	}
 	for _, step := range []struct{ args, want string }{
 		{"create team --as=ann --member=bob", "team  (private, 2 members, you: admin)\n"},
-		{"rename team Team\u202e --as=ann", `team  (private, 2 members, you: admin)  Team\u202e` + "\n"},
-		{"open team --as=ann", `team  (public, 2 members, you: admin)  Team\u202e` + "\n"},
-		{"leave team --as=bob", `team  (public, 1 member)  Team\u202e` + "\n"},
-		{"list --public", `team  (public, 1 member)  Team\u202e` + "\n"},
+		{"rename team Team\u200f --as=ann", `team  (private, 2 members, you: admin)  Team\u200f` + "\n"},
+		{"open team --as=ann", `team  (public, 2 members, you: admin)  Team\u200f` + "\n"},
+		{"leave team --as=bob", `team  (public, 1 member)  Team\u200f` + "\n"},
+		{"list --public", `team  (public, 1 member)  Team\u200f` + "\n"},
 	} {
 		if got := onTerminal(t, environment, append([]string{"rooms"}, strings.Fields(step.args)...)...); got != step.want {
 			t.Errorf("rooms %s shows %q, want %q", step.args, got, step.want)
 		}
 	}
-	if got := rooms(); got != `team  (public, 1 member, you: admin)  Team\u202e`+"\n" {
+	if got := rooms(); got != `team  (public, 1 member, you: admin)  Team\u200f`+"\n" {
 		t.Errorf("rooms shows %q", got)
 	}
 	lines := strings.Split(onTerminal(t, environment, "rooms", "show", "team", "--as=ann"), "\n")
