@@ -239,10 +239,13 @@ func (r *results) writeFollow(b *bytes.Buffer) {
 		peer := a.name + " centrifugo"
 		for _, each := range transports {
 			name := a.name + " " + each.name
+			if len(r.micros[name+" cpu"]) == 0 {
+				continue
+			}
 			fmt.Fprintf(b, "| %s | %s | %.0f | %.2f | %.2f |", a.what, each.what, r.micros[name+" cpu"].median(),
 				r.micros[name+" p50"].median()/1000, r.micros[name+" p99"].median()/1000)
 			for _, what := range []string{" cpu", " p50", " p99"} {
-				if name == peer {
+				if name == peer || len(r.micros[peer+what]) == 0 {
 					fmt.Fprint(b, " |")
 				} else {
 					fmt.Fprintf(b, " %.2f |", ratio(r.micros[name+what], r.micros[peer+what]))

@@ -63,7 +63,7 @@ func (r *results) peers(t *testing.T, p *peers, round int) {
 }
 
 // wrkFor is how long each contest is measured.
-const wrkFor = 1400 * time.Millisecond
+const wrkFor = 1250 * time.Millisecond
 
 // warm makes every contest for a moment: chats get their first message, connections are made, scripts are loaded.
 func (p *peers) warm(t *testing.T) {
