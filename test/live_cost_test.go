@@ -88,3 +88,24 @@ func TestLiveDeliveryReadsNothing(t *testing.T) {
 		})
 	}
 }
+
+// TestFollowersOfAChatThatWasLost get what is sent after it, once: it says that nothing was before it, and is read from the
+// log.
+func TestFollowersOfAChatThatWasLost(t *testing.T) {
+	redis := redistest.Start(t)
+	s := startStack(t, redis.URL(), storage.Options{Sweep: time.Hour})
+	feeds := []*feed{s.stream("chat=alice:bob", ""), s.socket(`{"type":"watch","chat":"bob:alice"}`)}
+	for n := range 12 {
+		if n%4 == 3 {
+			if _, err := redis.Do("FLUSHALL"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.send("alice:bob", "alice", fmt.Sprint(n))
+		for _, f := range feeds {
+			if texts := f.until(fmt.Sprint(n)); len(texts) != n+1 {
+				t.Fatalf("after %d messages %q came", n+1, texts)
+			}
+		}
+	}
+}

@@ -248,6 +248,37 @@ func TestHintsBringWhatTheLogHas(t *testing.T) {
 	})
 }
 
+// TestBeforeIsThePositionThatTheChatHad, also where the log has lost its message; 0 where the chat is a new one.
+func TestBeforeIsThePositionThatTheChatHad(t *testing.T) {
+	t.Parallel()
+	onEveryForm(t, func(t *testing.T, url string) {
+		store := openAt(t, url, Options{Sweep: noSweep, MaxChatMessages: 1, Retention: time.Hour})
+		room := id(t, "room")
+		w := watchOf(t, store, room)
+		w.confirmed(room)
+		before := int64(0)
+		for i := range 4 {
+			if i == 3 { // as when it is deleted
+				log, _, activity := store.keys.append(room)
+				one, err := store.nodes.forKey(t.Context(), log)
+				if err == nil {
+					err = one.client.Del(t.Context(), log, activity).Err()
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				before = 0
+			}
+			at := sendTo(t, store, room)
+			e := w.until("its hint", func(e chat.Event) bool { return e.Chat == room && e.Position == at })
+			if e.Before != before || len(e.Entries) != 1 {
+				t.Errorf("the hint at %d brings %d entries after %d, want one after %d", at, len(e.Entries), e.Before, before)
+			}
+			before = at
+		}
+	})
+}
+
 // TestFanOut: every Watch that follows a chat is told, and none that does not, or no longer.
 func TestFanOut(t *testing.T) {
 	t.Parallel()
