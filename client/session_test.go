@@ -39,6 +39,11 @@ type home struct {
 	always http.RoundTripper
 }
 
+// openRooms lets everybody in.
+type openRooms struct{ gateway.Rooms }
+
+func (openRooms) Enter(context.Context, []string) error { return nil }
+
 func openHome(t *testing.T) *home {
 	t.Helper()
 	leaked := goleak.IgnoreCurrent()
@@ -55,6 +60,7 @@ func openHome(t *testing.T) *home {
 	}
 	server.People = chat.NewPeople(chattest.NewPeopleStore(), &chattest.PlainHasher{},
 		chat.PeopleOptions{DefaultLimit: 2, MaxLimit: 100, SessionLasts: time.Hour})
+	server.Rooms = openRooms{}
 	h.base = "http://" + server.Addr().String()
 	if h.keys, err = token.FromSecret(secret); err != nil {
 		t.Fatal(err)

@@ -39,7 +39,7 @@ func TestCheck(t *testing.T) {
 	redis := checkedRedis(t)
 	environment := []string{"REDIS_URL=" + redis.URL()}
 	sound := invoke(t, environment, "", "check")
-	if want := "chats     1\nmessages  3\nbytes     147\nids       3\nfaults    0\n"; sound.status != 0 || sound.out != want || sound.err != "" {
+	if want := "chats     1\nmessages  3\nbytes     159\nids       3\nfaults    0\n"; sound.status != 0 || sound.out != want || sound.err != "" {
 		t.Errorf("check = %+v, want status 0 and %q", sound, want)
 	}
 	do(t, redis, "ZREM im:{45}:activity alice:bob")

@@ -90,7 +90,9 @@ func withoutSecrets(url string) string {
 	if !ok {
 		return ""
 	}
-	rest, _, _ = strings.Cut(rest, "?") // where a Sentinel's password may be
-	rest = rest[strings.LastIndexByte(rest, '@')+1:]
-	return scheme + "://" + rest
+	before, query, _ := strings.Cut(rest, "?")
+	if strings.Contains(query, "@") && !strings.HasSuffix(scheme, "+sentinel") { // else it may be of a Sentinel's password
+		before, _, _ = strings.Cut(query[strings.LastIndexByte(query, '@'):], "?")
+	}
+	return scheme + "://" + before[strings.LastIndexByte(before, '@')+1:]
 }

@@ -43,7 +43,8 @@ var errURL = errors.New("it cannot be read as a URL of Redis: redis, rediss, red
 func parse(rawURL string, files TLS) (redis.UniversalClient, error) {
 	scheme, rest, _ := strings.Cut(rawURL, "://")
 	scheme, form, _ := strings.Cut(scheme, "+")
-	if (scheme != "redis" && scheme != "rediss") || isSplit(rest) {
+	_, query, _ := strings.Cut(rest, "?")
+	if (scheme != "redis" && scheme != "rediss") || isSplit(rest) || form != "sentinel" && strings.Contains(query, "@") {
 		return nil, errURL
 	}
 	rawURL = scheme + "://" + rest

@@ -172,6 +172,7 @@ func TestWhatIsPublished(t *testing.T) {
 		if _, err := subscription.Receive(ctx); err != nil {
 			t.Fatal(err)
 		}
+		store.keys.of(id(t, "alice:bob")).followed.Store(true) // as after a first hint that somebody received
 		before := int64(0)
 		for i, text := range []string{"0", strings.Repeat("long ", 200), "2 3\n", "3"} {
 			m := chat.Message{Text: text, Sender: "alice", ID: fmt.Sprint(i)}
@@ -223,6 +224,8 @@ func TestHintsBringWhatTheLogHas(t *testing.T) {
 		at := sendTo(t, other, room)
 		w := watchOf(t, store, room)
 		w.hinted(room, at)
+		at = sendTo(t, other, room) // by this hint the other one learns that somebody follows
+		w.hinted(room, at)
 		var brought []chat.Message
 		for range 20 {
 			last := sendTo(t, other, room)
@@ -248,11 +251,11 @@ func TestHintsBringWhatTheLogHas(t *testing.T) {
 	})
 }
 
-// TestBeforeIsThePositionThatTheChatHad, also where the log has lost its message; 0 where the chat is a new one.
-func TestBeforeIsThePositionThatTheChatHad(t *testing.T) {
+// TestBeforeIsThePositionInTheLog, also where the log has lost its message; 0 where the chat is a new one.
+func TestBeforeIsThePositionInTheLog(t *testing.T) {
 	t.Parallel()
 	onEveryForm(t, func(t *testing.T, url string) {
-		store := openAt(t, url, Options{Sweep: noSweep, MaxChatMessages: 1, Retention: time.Hour})
+		store := openAt(t, url, Options{Sweep: noSweep, MaxChatMessages: 2, Retention: time.Hour})
 		room := id(t, "room")
 		w := watchOf(t, store, room)
 		w.confirmed(room)

@@ -194,6 +194,10 @@ func (d *described) sessions() {
 	d.do("", "DELETE", "/api/users/me", "", 401)
 	d.do("ann", "DELETE", "/api/users/me?user=zoe", "", 403)
 	d.do("zoe", "DELETE", "/api/users/me?erase=perhaps", "", 400)
+	lasting := d.do("", "POST", "/api/login", strings.Replace(login, "correct horse", "staple staple", 1), 200)
+	minted := d.token
+	defer func() { d.token = minted }()
+	d.token = func(string) string { return fmt.Sprint(lasting["access_token"]) } // of a session that has not ended
 	d.do("zoe", "DELETE", "/api/users/me?erase=true", "", 200)
 }
 

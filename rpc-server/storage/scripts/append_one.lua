@@ -10,7 +10,7 @@
 --       7 followed      of each message a byte: "1" where its hint carries the message
 local now, publish, suffix, trims = clock(ARGV[1]), ARGV[2], ARGV[3], ARGV[4] == '1'
 local retention, max_messages, followed = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
-local now_digits = digits(now)
+local now_digits = digits(now) -- as a score
 
 -- Outcomes of a message beside its position, which is positive.
 local FULL = 0                        -- the chat's positions are used up
@@ -44,7 +44,7 @@ local followers = {}
 -- lost: a user that may not publish may store.
 local function hint(channel, log, chat, score, member, index)
   if byte(followed, index + 1) == 49 then
-    local before = call('ZRANGE', log, -2, -2)[1]
+    local before = call('ZREVRANGE', log, 1, 1)[1]
     before = before and sub(before, 1, 16) or '0'
     if pcall(publish, channel, chat .. ' ' .. score .. ' ' .. before .. ' ' .. member) == 0 then
       followers[#followers + 1] = 2 * index
@@ -93,6 +93,9 @@ local function append_one(activity, log, message, listed, index)
     trim(log, now, retention, max_messages)
   end
   hint(sub(activity, 1, -9) .. 'hints' .. suffix, log, chat, score, member, index)
+  -- No two chats of a batch get one position, by which inboxes are sorted. A message takes Redis longer than this.
+  now = now + 1
+  now_digits = digits(now)
   return position
 end
 
