@@ -19,6 +19,7 @@
 -- Then the indices, from 0, of the list keys that got a new entry, in the order of all list keys; then as with_followers
 -- has it.
 local window = tonumber(ARGV[8])
+local outdated, lifetime = now - window, text(math.ceil(window / 1000))
 local k, a, index = 1, 9, -1
 local added, lists = {}, 0
 
@@ -56,18 +57,21 @@ local function admit(room, members, member)
   end
 end
 
--- recognise returns the outcome of a message whose id is known, or nil.
+-- recognise returns the outcome of a message whose id is known, or nil. What is older than the window may still be there:
+-- one message in 16 removes it.
 local function recognise(ids, id, digest)
-  local reply = pcall('ZREMRANGEBYSCORE', ids, '-inf', '(' .. text(now - window))
-  if type(reply) == 'table' then
-    return failure(reply)
+  local known = pcall('ZSCORE', ids, id)
+  if type(known) == 'table' then
+    return failure(known)
   end
-  local known = call('ZSCORE', ids, id)
-  if not known then
+  if now % 16 == 0 then
+    call('ZREMRANGEBYSCORE', ids, '-inf', '(' .. text(outdated))
+  end
+  if not known or tonumber(known) < outdated then
     return nil
   end
-  if call('ZSCORE', ids, digest .. id) then
-    call('PEXPIRE', ids, text(math.ceil(window / 1000))) -- a write, so that WAIT waits for the copies of the first
+  if call('ZSCORE', ids, digest .. id) == known then
+    call('PEXPIRE', ids, lifetime) -- a write, so that WAIT waits for the copies of the first
     return -tonumber(known)
   end
   return CONFLICT
@@ -116,7 +120,7 @@ local function append_next()
   if ids and position > 0 then
     local score = digits(position)
     call('ZADD', ids, score, id, score, digest .. id)
-    call('PEXPIRE', ids, text(math.ceil(window / 1000)))
+    call('PEXPIRE', ids, lifetime)
   end
   return position
 end

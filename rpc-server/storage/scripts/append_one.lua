@@ -10,7 +10,20 @@
 --       7 followed      of each message a byte: "1" where its hint carries the message
 local now, publish, suffix, trims = clock(ARGV[1]), ARGV[2], ARGV[3], ARGV[4] == '1'
 local retention, max_messages, followed = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
-local now_digits = digits(now) -- as a score
+
+-- A score is 10 digits that a batch shares, and 6 that are formatted as a small integer, which is fast.
+local shared_digits, low_digits = sub(digits(now), 1, 10), now % 1000000
+local now_digits = digits(now)
+
+-- tick takes the next microsecond: no two chats of a batch get one position, by which inboxes are sorted. A message takes
+-- Redis longer than that.
+local function tick()
+  now, low_digits = now + 1, low_digits + 1
+  if low_digits == 1000000 then
+    shared_digits, low_digits = sub(digits(now), 1, 10), 0
+  end
+  now_digits = shared_digits .. format('%06d', low_digits)
+end
 
 -- Outcomes of a message beside its position, which is positive.
 local FULL = 0                        -- the chat's positions are used up
@@ -93,9 +106,7 @@ local function append_one(activity, log, message, listed, index)
     trim(log, now, retention, max_messages)
   end
   hint(sub(activity, 1, -9) .. 'hints' .. suffix, log, chat, score, member, index)
-  -- No two chats of a batch get one position, by which inboxes are sorted. A message takes Redis longer than this.
-  now = now + 1
-  now_digits = digits(now)
+  tick()
   return position
 end
 
