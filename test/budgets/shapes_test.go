@@ -2,6 +2,7 @@ package budgets
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -70,7 +71,7 @@ func (s shape) send(n int) *rpc.SendRequest {
 }
 
 func (s shape) pull(n int) *rpc.PullRequest {
-	return &rpc.PullRequest{Chat: s.chat(n), Limit: 20}
+	return &rpc.PullRequest{Chat: s.chat(n), Limit: 20, Entries: new(true)} // as gateways ask
 }
 
 // prefixes are as long as the one that Stores have where nothing else is said.
@@ -164,7 +165,11 @@ func (o *server) checkPage(t *testing.T, response *rpc.PullResponse, err error) 
 	if o.shape == pullOf20 {
 		want = 20
 	}
-	if err != nil || response.Code != 0 || len(response.Messages) != want {
+	entries := 0 // each after its length
+	for rest := response.GetEntries(); len(rest) >= 4; entries++ {
+		rest = rest[4+binary.BigEndian.Uint32(rest):]
+	}
+	if err != nil || response.Code != 0 || entries != want {
 		t.Fatalf("%s: %v, %v", o.shape, response, err)
 	}
 }
