@@ -10,7 +10,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// The keys in Redis; those of users are in keys_user.go. {p} is the chat's partition; it is the hash tag, so that all keys of one append share a slot.
+// The keys in Redis; those of users are in keys_user.go. append.lua stands for both scripts that append. {p} is the chat's partition; it is the hash tag, so that all keys of one append share a slot.
 //
 //	key                    type        what it holds                                   written by   expires
 //	im:partitions          string      the number of partitions, for ever              Store        never
@@ -28,9 +28,9 @@ import (
 // know of Redis's databases; in one that is not 0 its number is added: im:{p}:hints:3.
 //
 //	channel       what is published                                             by
-//	im:{p}:hints  "<chat> <send_time>": a message was stored; or                append.lua, room.lua
+//	im:{p}:hints  "<chat> <send_time>": a message was stored; or                append_one.lua, room.lua
 //	              "<chat> <send_time> <before> <entry>", with the log's entry
-//	              and the position that the chat had before, 0 if it had none   append.lua
+//	              and the position of the one before it, 0 if there is none     append_one.lua
 //	im:{p}:news   an Event of idl_rpc.thrift: a signal, a movement, a presence  Store, advance.lua, attend.lua, room.lua
 type keys struct {
 	prefix     string // "im" but in tests

@@ -8,7 +8,7 @@ import "strings"
 //	key                     type        what it holds                                      written by                    expires
 //	im:u:{<user>}:account   hash        hash (of the password), name, created (in µs); only deleted (in µs), and perhaps kept (texts), where she has deleted herself  register.lua, password.lua, delete_account.lua  never
 //	im:u:{<user>}:sessions  hash        session → "expires begun seed current previous"          login.lua, refresh.lua, …     REFRESH_TOKEN_TTL
-//	im:u:{<user>}:chats     sorted set  see below → a chat                    Store, before append.lua and room.lua; append.lua, advance.lua, unlist.lua  never
+//	im:u:{<user>}:chats     sorted set  see below → a chat                    Store, before append.lua and room.lua; append_checked.lua, advance.lua, unlist.lua  never
 //	im:u:{<user>}:ignored   set         whom she ignores                                   ignore.lua                    never
 //	im:rooms                sorted set  0 → every public room, and some that were          Store                         never
 //	im:deletions            sorted set  when it is due, in µs → "user erase|keep first|last": what is left of a user's deletion  Store  never
