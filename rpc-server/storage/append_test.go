@@ -228,8 +228,8 @@ func TestNoAppendWaitsForEvents(t *testing.T) {
 	close(release)
 }
 
-// TestRetentionTurnedOff: logs that expire because of an earlier setting do not any more, also those that nobody
-// writes to.
+// TestRetentionTurnedOff: logs that expire because of an earlier setting do not any more, also where no message
+// comes any more.
 func TestRetentionTurnedOff(t *testing.T) {
 	eachRedis(t, Options{}, func(t *testing.T, url string, store *Store) {
 		keeping, err := Open(url, Options{Retention: time.Hour, Prefix: store.options.Prefix})

@@ -12,7 +12,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// With Retention a log expires. Once Retention is turned off no log may expire, also one that nobody writes to for long.
+// With Retention a log expires. Once Retention is turned off no log may expire, also one that gets no message for long.
 // A plain append does not pay for that. Instead, servers with Retention say so in a key, every markEvery. A server
 // without it that finds the key removes the expiry of all logs, and has its own appends remove it meanwhile. It deletes
 // the key when no server has said so for two intervals: then no log can have got an expiry since.

@@ -41,8 +41,8 @@ var table = []budget{
 	},
 	{
 		shape: privateSend,
-		alone: cost{commands: 7, calls: 1, bytes: 348, allocs: 44},
-		batch: cost{commands: 5.1, calls: 1, bytes: 214, allocs: 6.8},
+		alone: cost{commands: 6, calls: 1, bytes: 348, allocs: 44},
+		batch: cost{commands: 4.1, calls: 1, bytes: 214, allocs: 6.8},
 		http:  18, whole: 113,
 	},
 	{

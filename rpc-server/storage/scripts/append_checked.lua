@@ -37,8 +37,15 @@ local function has(steps, letter)
   return string.find(steps, letter, 1, true) ~= nil
 end
 
--- admit returns an outcome where the member may not send, or nil.
+-- admit returns an outcome where the member may not send, or nil. A room that was deleted has no members.
 local function admit(room, members, member)
+  local is_member = pcall('HEXISTS', members, member)
+  if is_member == 1 then
+    return nil
+  end
+  if type(is_member) == 'table' then
+    return failure(is_member)
+  end
   local visibility = pcall('HGET', room, 'visibility')
   if type(visibility) == 'table' then
     return failure(visibility)
@@ -47,13 +54,7 @@ local function admit(room, members, member)
     return DELETED
   end
   if visibility == 'private' then
-    local is_member = pcall('HEXISTS', members, member)
-    if type(is_member) == 'table' then
-      return failure(is_member)
-    end
-    if is_member == 0 then
-      return OUTSIDER
-    end
+    return OUTSIDER
   end
 end
 

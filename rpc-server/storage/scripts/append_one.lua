@@ -48,8 +48,8 @@ local function failure(reply)
   return FAILED
 end
 
--- followers are what the caller has to learn of partitions: twice the index of a message, from 0, plus one where somebody
--- received its hint although it does not carry the message; twice the index where nobody received one that does.
+-- followers are what the caller has to learn of partitions: twice the index of a message, from 0, plus one where a hint
+-- that does not carry the message had receivers; twice the index where a hint that carries it had none.
 local followers = {}
 
 -- hint publishes "chat position before member": before is the position of the message before this one in the log, 0
