@@ -35,21 +35,27 @@ func authKeys(config Config, log *slog.Logger) (*token.Keys, error) {
 	return config.Token.Keys(log)
 }
 
-// people returns the routes of accounts, and sets up who has to show a token.
-func (s *Server) people(engine *server.Hertz, h *handler.Handler) *handler.People {
+// people returns the handlers of accounts.
+func (s *Server) people(h *handler.Handler) *handler.People {
 	var sessions chat.Sessions = s.People
 	if s.config.LoginRate.Requests > 0 {
-		engine.Use(middleware.Client(s.config.TrustedProxies, withPassword...))
 		sessions = ratelimit.NewGuesses(sessions, s.config.LoginRate)
-	}
-	if s.config.Auth == authOn {
-		engine.Use(middleware.Authenticate(s.keys.Verify))
 	}
 	tokens := handler.Tokens{Lasts: s.config.AccessTokenTTL}
 	if s.keys != nil {
 		tokens.Sign = s.keys.ForUser
 	}
 	return handler.NewPeople(h, s.People, sessions, tokens)
+}
+
+// authenticate adds the middleware that finds out who makes a request.
+func (s *Server) authenticate(engine *server.Hertz) {
+	if s.config.LoginRate.Requests > 0 {
+		engine.Use(middleware.Client(s.config.TrustedProxies, withPassword...))
+	}
+	if s.config.Auth == authOn {
+		engine.Use(middleware.Authenticate(s.keys.Verify))
+	}
 }
 
 // withPassword are the routes of ratelimit.Guesses: each takes a password, which may be a guess.

@@ -13,7 +13,7 @@ import (
 func TestCORS(t *testing.T) {
 	const page, other = "https://example.org", "https://example.com"
 	preflight := http.Header{"Access-Control-Request-Method": {"POST"}, "Access-Control-Request-Headers": {"content-type"}}
-	asks := "GET, HEAD, POST, PUT, DELETE|Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-Id"
+	asks := "DELETE, GET, HEAD, PATCH, POST, PUT|Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-Id"
 	for _, c := range []struct {
 		name     string
 		origins  []string
@@ -69,7 +69,7 @@ func TestCORS(t *testing.T) {
 			}
 			wantReads := ""
 			if c.allowed != "" {
-				wantReads = "Retry-After, X-Request-Id"
+				wantReads = "Allow, Retry-After, WWW-Authenticate, X-Request-Id"
 			}
 			if reads := got.header.Get("Access-Control-Expose-Headers"); reads != wantReads {
 				t.Errorf("Access-Control-Expose-Headers is %q, want %q", reads, wantReads)

@@ -158,10 +158,11 @@ func (s *Server) engine(h *handler.Handler, draining <-chan struct{}) *server.He
 		server.WithExitWaitTime(drainTimeout),
 		config.Option{F: func(o *config.Options) { o.NoDefaultServerHeader = true }},
 	)
+	all := routes(h, s.people(h), handler.NewInboxes(h, s.Readers), handler.NewRooms(h, s.Rooms), draining)
 	engine.Use(reached, movingOn(draining), middleware.Secure(s.listener.encrypted), middleware.RequestID,
 		middleware.AccessLog(s.log), middleware.Recovery(s.log), noRequest)
 	if len(s.config.AllowedOrigins) > 0 { // before the limit: pages are told of it too
-		engine.Use(middleware.CORS(s.config.AllowedOrigins))
+		engine.Use(middleware.CORS(s.config.AllowedOrigins, methodsOf(all)))
 	}
 	if s.config.RateLimit.Requests > 0 {
 		free := []string{"/ping", "/readyz"} // who asks these must not be told a wrong answer
@@ -170,8 +171,8 @@ func (s *Server) engine(h *handler.Handler, draining <-chan struct{}) *server.He
 		}
 		engine.Use(middleware.Limit(ratelimit.New(s.config.RateLimit), s.config.TrustedProxies, free...))
 	}
-	people := s.people(engine, h)
-	register(engine, routes(h, people, handler.NewInboxes(h, s.Readers), handler.NewRooms(h, s.Rooms), draining))
+	s.authenticate(engine)
+	register(engine, all)
 	return engine
 }
 

@@ -87,6 +87,16 @@ func register(engine *server.Hertz, routes []route) {
 	})
 }
 
+// methodsOf returns the methods that routes answer, sorted.
+func methodsOf(routes []route) []string {
+	methods := []string{consts.MethodHead}
+	for _, r := range routes {
+		methods = append(methods, r.method)
+	}
+	slices.Sort(methods)
+	return slices.Compact(methods)
+}
+
 // Routes returns the method and path of all that Hertz answers for a server that is set up like this one, sorted: for
 // tests that must know of each.
 func (s *Server) Routes() []string {

@@ -13,15 +13,15 @@ import (
 
 // What pages of other origins may send and read (https://fetch.spec.whatwg.org/#http-cors-protocol).
 const (
-	corsMethods = "GET, HEAD, POST, PUT, DELETE"
-	corsSends   = "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-Id"
-	corsReads   = "Retry-After, X-Request-Id"
-	corsMaxAge  = "7200" // seconds: browsers take no more
+	corsSends  = "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-Id"
+	corsReads  = "Allow, Retry-After, WWW-Authenticate, X-Request-Id"
+	corsMaxAge = "7200" // seconds: browsers take no more
 )
 
 // CORS lets web pages of some origins, or of all where "*" is one, read the answers. What a page of another origin asks
-// is answered as before: its browser keeps the answer from it.
-func CORS(origins []string) app.HandlerFunc {
+// is answered as before: its browser keeps the answer from it. Pages may use the methods of all routes.
+func CORS(origins, methods []string) app.HandlerFunc {
+	corsMethods := strings.Join(methods, ", ")
 	all := slices.Contains(origins, "*")
 	return func(ctx context.Context, c *app.RequestContext) {
 		header := &c.Response.Header
