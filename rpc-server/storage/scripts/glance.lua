@@ -54,15 +54,12 @@ end
 if tonumber(from) < tonumber(oldest) then
   from = oldest
 end
-if redis.call('ZCOUNT', log, from, '+inf') == 0 then
-  return {shown, 0}
-end
 local unread = 0
 for i = 0, parts - 1 do
   local found = redis.call('ZRANGE', log, from, '+inf', 'BYSCORE', 'LIMIT', i * part, part)
   for _, stored in ipairs(found) do
     local sender, kind = head(stored)
-    if kind == kind_message and sender ~= own and not ignored[sender] then
+    if kind == kind_message and sender ~= own and not (ignores and ignored[sender]) then
       unread = unread + 1
     end
   end
