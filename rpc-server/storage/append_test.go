@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -153,7 +154,7 @@ func TestRedisThatLostItsData(t *testing.T) {
 			}
 		}
 		for store.looking.Load() > 0 {
-			<-time.After(time.Millisecond)
+			runtime.Gosched()
 		}
 		if pinned, err := store.redis.Get(t.Context(), store.keys.partitionCount()).Result(); err != nil || pinned != "256" {
 			t.Errorf("the number of partitions = %q, %v; want it pinned again", pinned, err)
