@@ -11,25 +11,25 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// listedAppend is an append, with what is known of the lists that its chat belongs into.
+// listedAppend is an append, with the known state of its chat's list entries.
 type listedAppend struct {
 	*chat.Append
 
 	partition *partition
-	// listed: the chat is in the lists of its users, so it may be new to activity.
+	// listed: the chat is in the lists of its users. It may be missing from activity.
 	listed bool
-	// lists: the script puts the chat into these users' lists, "" being none. Only where there is no cluster.
+	// lists are the users into whose lists the script puts the chat; "" is none. Outside a cluster only.
 	lists [2]string
-	// added is where to say which of lists had not had the chat; nil where there are none.
+	// added receives which lists did not have the chat; nil where there are none.
 	added *[2]bool
 }
 
-// plain says whether the append needs nothing but to be stored.
+// plain reports whether the append only needs to be stored.
 func (a *listedAppend) plain() bool {
 	return a.Message.ID == "" && a.Member == "" && !a.listed && a.lists[0] == ""
 }
 
-// The outcomes of append_one.lua beside positions.
+// The outcomes of append_one.lua besides positions.
 const (
 	appendFull      = 0
 	appendConflict  = -1 << 53
@@ -41,14 +41,14 @@ const (
 )
 
 var (
-	// errUnlisted: Redis has no message of a chat that was believed to be listed. Nothing was stored.
+	// errUnlisted: Redis has no message of a chat that this Store held to be listed. Nothing was stored.
 	errUnlisted = errors.New("redis does not know the chat")
 	// errWrongType has the text of Redis's own error.
 	errWrongType = errors.New("WRONGTYPE a key of the chat holds the wrong kind of value")
 	errFailed    = errors.New("redis refused a command of the append")
 )
 
-// appended reads an outcome of the scripts.
+// appended decodes an outcome of the scripts.
 func appended(a *chat.Append, outcome int64) (chat.Appended, error) {
 	switch outcome {
 	case appendOutsider:
@@ -88,7 +88,8 @@ type appendCall struct {
 	reply   *redis.IntSliceCmd
 }
 
-// flushAppends appends a batch with one call of a script, in a cluster with one for each slot. Messages fail alone.
+// flushAppends appends a batch with one script call, in a cluster with one for each slot. A message's failure does not
+// affect the others.
 func (s *Store) flushAppends(n *node, appends []listedAppend, out []batch.Result[chat.Appended]) {
 	var calls []appendCall
 	if s.nodes.only != nil {
@@ -99,7 +100,7 @@ func (s *Store) flushAppends(n *node, appends []listedAppend, out []batch.Result
 	s.callAppends(n, appends, calls, out)
 }
 
-// bySlot makes a call for each partition. A cluster runs a script where its keys are.
+// bySlot makes one call for each partition. A cluster runs a script only where its keys are.
 func bySlot(appends []listedAppend) (calls []appendCall) {
 	at := map[*partition]int{}
 	for i := range appends {
@@ -130,7 +131,7 @@ func (s *Store) callAppends(n *node, appends []listedAppend, calls []appendCall,
 		switch {
 		case errs[i] == nil:
 			c.outcomes(appends, out)
-		case len(c.indices) > 1 && redis.HasErrorPrefix(errs[i], "TRYAGAIN"): // some of the keys are on their way to another node
+		case len(c.indices) > 1 && redis.HasErrorPrefix(errs[i], "TRYAGAIN"): // some of the keys are being migrated
 			for _, k := range c.indices {
 				torn = append(torn, appendCall{indices: []int{k}})
 			}
@@ -145,8 +146,8 @@ func (s *Store) callAppends(n *node, appends []listedAppend, calls []appendCall,
 	}
 }
 
-// outcomes reads the reply of a call: an outcome for each message, then the indices of the lists that had not had its
-// chat, then after -1 which partitions are followed and which are not any more.
+// outcomes decodes the reply of a call. It begins with an outcome for each message. Then come the indices of the lists
+// that did not have their chat. After -1 come the partitions that gained or lost followers.
 func (c *appendCall) outcomes(appends []listedAppend, out []batch.Result[chat.Appended]) {
 	reply := c.reply.Val()
 	if len(reply) < len(c.indices) {
@@ -170,7 +171,7 @@ func (c *appendCall) outcomes(appends []listedAppend, out []batch.Result[chat.Ap
 	}
 }
 
-// noteAdded notes which lists had not had a chat. They are counted over all messages of the call.
+// noteAdded records which lists did not have a chat. The indices count over all messages of the call.
 func (c *appendCall) noteAdded(appends []listedAppend, added []int64) {
 	list := int64(0)
 	for _, k := range c.indices {

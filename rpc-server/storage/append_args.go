@@ -7,8 +7,8 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// sharedArgs are what all messages of a batch share: the first arguments of append_one.lua, and append_checked.lua's
-// window.
+// sharedArgs are the arguments that all messages of a batch share: the first ones of append_one.lua, and
+// append_checked.lua's window.
 type sharedArgs struct {
 	now, publish, suffix, trims, retention, maxMessages, window string
 }
@@ -25,7 +25,7 @@ func (s *Store) sharedArgs() sharedArgs {
 	}
 }
 
-// now is what scripts get as the time: "" for Redis's own clock.
+// now is the time for scripts: "" selects Redis's own clock.
 func (s *Store) now() string {
 	if s.options.Clock == nil {
 		return ""
@@ -36,15 +36,15 @@ func (s *Store) now() string {
 // inlineBytes is the largest stored message that a hint carries.
 const inlineBytes = 1024
 
-// How many strings append.lua and append_checked.lua take at most: all messages together, and each.
+// The limits of strings for append.lua and append_checked.lua: for all messages together, and for each.
 const (
 	sharedStrings  = 8
 	plainStrings   = 3
 	checkedStrings = 13
 )
 
-// appendArgs returns the arguments of append.lua for the messages at indices, or of append_checked.lua where one of
-// them is not plain.
+// appendArgs returns the arguments of append.lua for the messages at indices. If one of them is not plain, they are
+// those of append_checked.lua.
 func appendArgs(shared sharedArgs, appends []listedAppend, indices []int) []any {
 	plain, bytes := true, 0
 	for _, i := range indices {
@@ -83,11 +83,11 @@ func appendArgs(shared sharedArgs, appends []listedAppend, indices []int) []any 
 	return b.args
 }
 
-// stringBytes is what the strings of a message take beside its text and its names: prefixes of keys, and the encoding.
+// stringBytes is the size of a message's strings besides its text and names: key prefixes and the encoding.
 const stringBytes = 128
 
-// argBuilder gathers arguments without an allocation for each. go-redis takes interfaces, and a string in an interface
-// is one: so it gets pointers to strings that lie in one slice, and are parts of one buffer where they are made here.
+// argBuilder collects arguments without an allocation for each. go-redis takes interfaces, and a string in an interface
+// allocates. So go-redis gets pointers to strings of one slice; strings built here are parts of one buffer.
 type argBuilder struct {
 	args    []any
 	strings []string // never grows: args point into it
@@ -101,10 +101,10 @@ func (b *argBuilder) add(values ...string) {
 	}
 }
 
-// since is what was appended to the buffer since a length. The buffer may grow: what was returned stays where it was.
+// since returns the string appended to the buffer after a length. The buffer may grow; returned strings stay valid.
 func (b *argBuilder) since(length int) string {
 	made := b.buffer[length:]
-	return unsafe.String(unsafe.SliceData(made), len(made)) // nothing is written there any more
+	return unsafe.String(unsafe.SliceData(made), len(made)) // these bytes never change
 }
 
 func (b *argBuilder) joined(parts ...string) string {
@@ -135,7 +135,7 @@ func (b *argBuilder) keys(a *listedAppend, plain bool) {
 	}
 }
 
-// message adds a message's ARGV, and returns the bytes of its stored form.
+// message adds a message's ARGV, and returns the size of its stored form.
 func (b *argBuilder) message(a *listedAppend, plain bool) int {
 	from := len(b.buffer)
 	b.buffer = appendEncoded(b.buffer, a.Message)
@@ -157,7 +157,7 @@ func (b *argBuilder) message(a *listedAppend, plain bool) int {
 	return len(message)
 }
 
-// steps names what append_checked.lua is to do for a message.
+// steps encodes what append_checked.lua does for a message.
 func (b *argBuilder) steps(a *listedAppend) string {
 	from := len(b.buffer)
 	for _, step := range []struct {
@@ -177,7 +177,7 @@ func (b *argBuilder) steps(a *listedAppend) string {
 	return b.since(from)
 }
 
-// listScore is the score of a chat in the list of one who sends to it: see keys_user.go.
+// listScore is a chat's score in the list of its sender: see keys_user.go.
 func listScore(id chat.ID) string {
 	if isRoom(id) {
 		return "-1"

@@ -15,7 +15,7 @@ import (
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
-// aMessage is one of a batch.
+// aMessage is one message of a batch.
 func aMessage(t *testing.T, name, sender, text, messageID string) chat.Append {
 	t.Helper()
 	return chat.Append{Chat: id(t, name), Message: chat.Message{Sender: sender, Text: text, ID: messageID}}
@@ -31,8 +31,8 @@ func eachRedis(t *testing.T, options Options, run func(t *testing.T, url string,
 	}
 }
 
-// TestABatchKeepsItsOrder: messages of one chat are stored in the order of their batch, whatever each needs, at positions
-// that increase; a repeated id within a batch is stored once.
+// TestABatchKeepsItsOrder: messages of one chat are stored in the order of their batch at rising positions, whichever
+// steps each needs. A repeated id within a batch is stored once.
 func TestABatchKeepsItsOrder(t *testing.T) {
 	eachRedis(t, Options{IdempotencyWindow: time.Hour}, func(t *testing.T, _ string, store *Store) {
 		for round := range 2 { // new chats, then known ones
@@ -63,7 +63,7 @@ func TestABatchKeepsItsOrder(t *testing.T) {
 	})
 }
 
-// TestAWrongTypeFailsItsOwnMessage: what lies under the keys of one chat or one user is no fault of the others.
+// TestAWrongTypeFailsItsOwnMessage: a key of the wrong type fails only the messages of its chat or user.
 func TestAWrongTypeFailsItsOwnMessage(t *testing.T) {
 	eachRedis(t, Options{IdempotencyWindow: time.Hour}, func(t *testing.T, _ string, store *Store) {
 		for _, key := range []string{
@@ -99,7 +99,7 @@ func TestAWrongTypeFailsItsOwnMessage(t *testing.T) {
 	})
 }
 
-// TestARedisThatRefuses: an error that is no single message's fails all, and says that nothing was stored.
+// TestARedisThatRefuses: an error that concerns no single message fails all, and says that nothing was stored.
 func TestARedisThatRefuses(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t, "--maxmemory", "1mb", "--maxmemory-policy", "noeviction") // it is full from the start
@@ -112,8 +112,8 @@ func TestARedisThatRefuses(t *testing.T) {
 	}
 }
 
-// TestRedisThatLostItsData: whatever a Store remembers, chats are listed again that Redis does not know any more, open
-// inboxes hear of it, and the number of partitions is pinned again.
+// TestRedisThatLostItsData: chats that Redis has lost are listed again, whatever a Store remembers. Open inboxes are
+// notified, and the number of partitions is pinned again.
 func TestRedisThatLostItsData(t *testing.T) {
 	eachRedis(t, Options{}, func(t *testing.T, _ string, store *Store) {
 		batch := []chat.Append{aMessage(t, "bob:carol", "carol", "x", ""), aMessage(t, "room", "carol", "x", "")}
@@ -176,13 +176,13 @@ func flushAll(t *testing.T, store *Store) {
 	}
 }
 
-// TestKnownChatsDoNotWaitForNewOnes: in a cluster a new chat is listed before its message is stored, while the messages
-// of known chats of the same batch are stored.
+// TestKnownChatsDoNotWaitForNewOnes: in a cluster a new chat is listed before its message is stored. Messages of known
+// chats in the same batch do not wait for that.
 func TestKnownChatsDoNotWaitForNewOnes(t *testing.T) {
 	t.Parallel()
 	store := openAt(t, redistest.StartCluster(t, "--appendonly", "no").URL(), Options{})
 	known := aMessage(t, "a:b", "a", "x", "")
-	for range 2 { // after the first one, which loads the script, nothing is known
+	for range 2 { // the first round loads the script; after it nothing is known
 		if a := store.Append(t.Context(), []chat.Append{known})[0]; a.Err != nil {
 			t.Fatal(a.Err)
 		}
@@ -212,7 +212,7 @@ func TestKnownChatsDoNotWaitForNewOnes(t *testing.T) {
 	}
 }
 
-// TestNoAppendWaitsForEvents: a message is acknowledged although the event of its new chat is still on its way.
+// TestNoAppendWaitsForEvents: a message is acknowledged before the event of its new chat is published.
 func TestNoAppendWaitsForEvents(t *testing.T) {
 	t.Parallel()
 	store := openAt(t, redistest.Start(t, "--appendonly", "no").URL(), Options{})
@@ -229,8 +229,7 @@ func TestNoAppendWaitsForEvents(t *testing.T) {
 	close(release)
 }
 
-// TestRetentionTurnedOff: logs that expire because of an earlier setting do not any more, also where no message
-// comes any more.
+// TestRetentionTurnedOff: logs with an expiry from an earlier setting lose it, even if no message is added.
 func TestRetentionTurnedOff(t *testing.T) {
 	eachRedis(t, Options{}, func(t *testing.T, url string, store *Store) {
 		keeping, err := Open(url, Options{Retention: time.Hour, Prefix: store.options.Prefix})
@@ -260,7 +259,7 @@ func TestRetentionTurnedOff(t *testing.T) {
 		if !store.persists.Load() {
 			t.Error("appends do not remove what a server with retention may set at this moment")
 		}
-		long := time.Now().Add(-time.Hour).UnixMicro() // no server has said so since
+		long := time.Now().Add(-time.Hour).UnixMicro() // no server has renewed the mark since
 		if err := store.redis.Set(t.Context(), store.keys.retention(), long, 0).Err(); err != nil {
 			t.Fatal(err)
 		}

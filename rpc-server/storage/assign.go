@@ -8,14 +8,14 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// newPace is how long to wait after each failure at Redis: from 50 ms to 1 s, give or take a half.
+// newPace returns the backoff after failures at Redis: 50 ms to 1 s, with half of it random.
 func newPace() *backoff.ExponentialBackOff {
 	return &backoff.ExponentialBackOff{
 		InitialInterval: 50 * time.Millisecond, MaxInterval: time.Second, Multiplier: 2, RandomizationFactor: 0.5,
 	}
 }
 
-// assign gives homeless partitions to the lines of their nodes, until ctx ends.
+// assign gives unassigned partitions to the lines of their nodes, until ctx ends.
 func (h *hub) assign(ctx context.Context) {
 	pace := newPace()
 	for {
@@ -37,10 +37,10 @@ func (h *hub) assign(ctx context.Context) {
 	}
 }
 
-// assignAll says whether all have a home now.
+// assignAll reports whether all partitions are assigned now.
 func (h *hub) assignAll(ctx context.Context) bool {
-	homeless, stale := h.takeHomeless()
-	if len(homeless) == 0 {
+	unassigned, stale := h.takeUnassigned()
+	if len(unassigned) == 0 {
 		return true
 	}
 	nodes := h.store.nodes
@@ -48,7 +48,7 @@ func (h *hub) assignAll(ctx context.Context) bool {
 		nodes.reload(ctx)
 	}
 	all := true
-	for _, t := range homeless {
+	for _, t := range unassigned {
 		one, err := nodes.forKey(ctx, t.hints)
 		if err != nil {
 			all = false
@@ -59,24 +59,24 @@ func (h *hub) assignAll(ctx context.Context) bool {
 	return all
 }
 
-func (h *hub) takeHomeless() (homeless []*topic, stale bool) {
+func (h *hub) takeUnassigned() (unassigned []*topic, stale bool) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
-	for t := range h.homeless {
-		homeless = append(homeless, t)
+	for t := range h.unassigned {
+		unassigned = append(unassigned, t)
 	}
 	stale, h.stale = h.stale, false
-	return homeless, stale
+	return unassigned, stale
 }
 
-// give lets the line of a node subscribe to a partition, and makes the line if there is none.
+// give lets a node's line subscribe to a partition, and creates the line if there is none.
 func (h *hub) give(ctx context.Context, t *topic, client *redis.Client) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
-	if _, waits := h.homeless[t]; !waits || h.ended { // forgotten meanwhile
+	if _, waits := h.unassigned[t]; !waits || h.ended { // forgotten meanwhile
 		return
 	}
-	delete(h.homeless, t)
+	delete(h.unassigned, t)
 	l := h.lines[client]
 	if l == nil {
 		l = &line{hub: h, client: client, sharded: h.store.nodes.cluster != nil, wake: make(chan struct{}, 1), pace: newPace()}
@@ -87,8 +87,8 @@ func (h *hub) give(ctx context.Context, t *topic, client *redis.Client) {
 	l.order(order{topic: t})
 }
 
-// evict makes partitions homeless that a line has, so that they are assigned anew: to another node, in a cluster, if
-// that has them now. Those that are not named are all of them.
+// evict takes partitions from a line, so that they are assigned anew; in a cluster perhaps to another node. Without
+// arguments it takes all of the line's partitions.
 func (h *hub) evict(l *line, topics ...*topic) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
@@ -101,7 +101,7 @@ func (h *hub) evict(l *line, topics ...*topic) {
 			continue
 		}
 		h.silence(t)
-		t.line, h.homeless[t], h.stale = nil, struct{}{}, true
+		t.line, h.unassigned[t], h.stale = nil, struct{}{}, true
 	}
-	ring(h.toAssign)
+	notify(h.toAssign)
 }

@@ -13,11 +13,11 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// commandsAtOnce is how many commands of calls a pipeline has; it is even, for those that come in pairs.
+// commandsAtOnce is how many commands of calls share a pipeline. It is even, for commands that come in pairs.
 const commandsAtOnce = 256
 
-// calls makes n commands that can be repeated, each where its key is, in pipelines, and returns the error of each. All
-// have ended after twice the package's timeout; a Redis that is known to be away is not asked.
+// calls makes n idempotent commands in pipelines, each at the node of its key, and returns each one's error. It returns
+// after at most twice the package's timeout. It does not call a Redis that is known to be away.
 func (s *Store) calls(ctx context.Context, n int, e exchange) []error {
 	errs := make([]error, n)
 	if err := s.CheckPartitions(ctx); err != nil {
@@ -46,7 +46,7 @@ func (s *Store) calls(ctx context.Context, n int, e exchange) []error {
 	return errs
 }
 
-// callPart makes the commands at indices, unless it is too late for that.
+// callPart makes the commands at indices, unless the deadline has passed.
 func (s *Store) callPart(one *node, indices []int, e exchange, errs []error, ends time.Time) {
 	if time.Now().After(ends) {
 		for _, i := range indices {
@@ -65,7 +65,7 @@ func (s *Store) callPart(one *node, indices []int, e exchange, errs []error, end
 	}
 }
 
-// callOne makes a command that can be repeated. tried says what for.
+// callOne makes one idempotent command. tried names the operation in the error.
 func (s *Store) callOne(ctx context.Context, tried, key string, queue func(context.Context, redis.Pipeliner) redis.Cmder) error {
 	err := s.calls(ctx, 1, exchange{
 		queue: func(ctx context.Context, pipeline redis.Pipeliner, _ int) redis.Cmder { return queue(ctx, pipeline) },
@@ -74,7 +74,7 @@ func (s *Store) callOne(ctx context.Context, tried, key string, queue func(conte
 	return callError(tried, err)
 }
 
-// callError is nil where err is, and leaves an error of chat's as it is.
+// callError returns nil for nil, and returns a chat.Error unchanged.
 func callError(tried string, err error) error {
 	var known *chat.Error
 	if err == nil || errors.As(err, &known) {

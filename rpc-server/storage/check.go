@@ -9,14 +9,14 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// CheckOptions say what a Checker judges by and what it may do.
+// CheckOptions configure a Checker.
 type CheckOptions struct {
-	// IdempotencyWindow is that of the servers: for how long a message's id must be in its chat's ids.
+	// IdempotencyWindow is that of the servers: how long a message's id must be in its chat's ids.
 	IdempotencyWindow time.Duration
-	// Repair mends what is safe to mend; see FaultKind.Repairable. Else nothing is written.
+	// Repair repairs faults that are safe to repair; see FaultKind.Repairable. Without it nothing is written.
 	Repair bool
-	// Progress is called after every page, if it is not nil, with the fraction of the keys that is done, 0 to 1; it
-	// is an estimate while others write. Report and State may be called from within.
+	// Progress, if not nil, is called after every page with the fraction of keys that are done, 0 to 1. It is an
+	// estimate while servers write. It may call Report and State.
 	Progress func(fraction float64)
 
 	TLS TLS // of a rediss:// URL
@@ -25,10 +25,9 @@ type CheckOptions struct {
 	PageSize int    // entries that one command reads; 0 is 500
 }
 
-// Checker walks everything that Pullchat has in a Redis and judges it; docs/check.md says by what rules. It reads
-// page by page and holds eight bytes for each chat beside that. It may run while servers write: what is compared is
-// read in an order, or in a transaction, in which no append can come between, and a page with faults is read again
-// before they count.
+// Checker walks all of Pullchat's keys in a Redis and judges them by the rules of docs/check.md. It reads page by page,
+// and holds eight bytes for each chat besides. Servers may write meanwhile. Reads that are compared are ordered, or in
+// one transaction, so that no append comes between. A page with faults is read again before they count.
 //
 // It is not safe for concurrent use.
 type Checker struct {
@@ -40,14 +39,14 @@ type Checker struct {
 	report CheckReport
 	seen   map[uint64]struct{} // hashes of the units that are done
 	place  checkPlace
-	// unlisted are the public rooms that were not in im:rooms when their turn came: see checkUnlisted.
+	// unlisted are public rooms that im:rooms did not have when the walk reached them: see checkUnlisted.
 	unlisted map[string]struct{}
 
-	total, scanned int64 // keys, of this run
+	total, scanned int64 // keys, in this run
 	knownTime      int64 // microseconds; Redis's clock has passed it
 }
 
-// OpenChecker returns a Checker of the Redis at url. It does not wait for Redis to be there.
+// OpenChecker returns a Checker of the Redis at url. It does not wait for Redis.
 func OpenChecker(url string, options CheckOptions) (*Checker, error) {
 	client, err := connect(url, options.TLS)
 	if err != nil {
@@ -71,8 +70,8 @@ func OpenChecker(url string, options CheckOptions) (*Checker, error) {
 // Close closes the connections.
 func (c *Checker) Close() error { return c.redis.Close() }
 
-// Run walks to the end, which is nil whatever was found, or until ctx ends or Redis cannot be read. After an error
-// State says where to go on; calling Run again goes on too.
+// Run walks to the end and returns nil, whatever it finds. It returns an error when ctx ends or Redis cannot be read.
+// State then holds the place; calling Run again goes on from there.
 func (c *Checker) Run(ctx context.Context) error {
 	nodes, err := c.masters(ctx)
 	if err != nil {
@@ -106,7 +105,7 @@ func (c *Checker) Run(ctx context.Context) error {
 	return nil
 }
 
-// masters are the nodes that hold keys. In a cluster a slot that moves during the walk may be passed over.
+// masters are the nodes that hold keys. The walk may miss a slot that moves meanwhile.
 func (c *Checker) masters(ctx context.Context) ([]redis.Cmdable, error) {
 	cluster, ok := c.redis.(*redis.ClusterClient)
 	if !ok {
@@ -131,8 +130,8 @@ func (c *Checker) masters(ctx context.Context) ([]redis.Cmdable, error) {
 	return nodes, nil
 }
 
-// scan meets every key of a node at least once. It always starts at the beginning: a SCAN cursor does not outlive
-// the process that gave it, and what is done is in c.seen.
+// scan meets every key of a node at least once. It starts at the beginning, because a SCAN cursor belongs to one
+// process. c.seen holds what is done.
 func (c *Checker) scan(ctx context.Context, node redis.Cmdable) error {
 	for cursor := uint64(0); ; {
 		names, next, err := node.Scan(ctx, cursor, "", 1000).Result()
@@ -151,15 +150,15 @@ func (c *Checker) scan(ctx context.Context, node redis.Cmdable) error {
 	}
 }
 
-// checkKey judges the unit that a key belongs to, once: a partition's activity, a chat with its log and ids, or the
-// key alone, such as one of a chat's beside its log. It starts where c.place says.
+// checkKey judges the unit of a key once: a partition's activity, a chat with its log and ids, or a single key. It
+// starts at c.place.
 func (c *Checker) checkKey(ctx context.Context, key string) error {
 	name, ours := c.keys.parse(key)
 	if !ours {
 		return nil
 	}
 	unit := key
-	switch name.kind { // a chat is one unit, and a room
+	switch name.kind { // a chat is one unit, and so is a room
 	case idsKey:
 		unit = c.keys.tag(name.partition) + ":" + logKey + ":" + name.chat
 	case membersKey:
@@ -218,7 +217,7 @@ func (c *Checker) checkUnit(ctx context.Context, key string, name keyName) error
 	return nil
 }
 
-// progress tells how far the walk is; part is what is done of the present key.
+// progress reports how far the walk is. part is the fraction done of the present key.
 func (c *Checker) progress(part float64) {
 	if c.options.Progress == nil {
 		return

@@ -11,7 +11,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// The stages of a unit, in their order. A partition's activity has the first two.
+// The stages of a unit, in order. A partition's activity has the first two.
 const (
 	stageTypes = iota
 	stageLog   // or a partition's activity
@@ -24,7 +24,7 @@ const (
 type checkedKey struct {
 	name   string
 	there  bool
-	broken bool // of another type: nothing can be said about it
+	broken bool // of another type: it is not judged
 }
 
 // checkedChat is a chat that lies where servers look for it.
@@ -33,8 +33,8 @@ type checkedChat struct {
 	log, ids, activity checkedKey
 }
 
-// checkChat judges a chat's log, its ids and its activity against each other; key is one of the first two. A chat
-// that no server would look for there is named and not read.
+// checkChat judges a chat's log, ids and activity against each other. key is its log or its ids. A chat where no server
+// looks for it is reported and not read.
 func (c *Checker) checkChat(ctx context.Context, key string, name keyName) error {
 	id, placed := c.placed(key, name)
 	if !placed {
@@ -55,7 +55,7 @@ func (c *Checker) checkChat(ctx context.Context, key string, name keyName) error
 	return c.checkStages(ctx, under)
 }
 
-// placed is the chat of a key that lies where servers look for it. Where it does not, that is counted as a fault.
+// placed returns the chat of a key in its right place. A key in a wrong place counts as a fault.
 func (c *Checker) placed(key string, name keyName) (chat.ID, bool) {
 	id, err := chat.ParseID(name.chat)
 	misplaced := Fault{Key: key}
@@ -73,7 +73,7 @@ func (c *Checker) placed(key string, name keyName) (chat.ID, bool) {
 	return chat.ID{}, false
 }
 
-// checkBeside judges where a chat's key beside its log lies and of which type it is; there may be no log.
+// checkBeside judges the place and the type of a chat's key besides log and ids. There may be no log.
 func (c *Checker) checkBeside(ctx context.Context, key string, name keyName, want string) error {
 	if _, placed := c.placed(key, name); !placed {
 		return nil
@@ -111,7 +111,7 @@ func (c *Checker) checkStages(ctx context.Context, under checkedChat) error {
 	return nil
 }
 
-// look returns a chat's keys, and a fault for each of log and ids that is no sorted set. Activity has its own turn.
+// look returns a chat's keys, and a fault for a log or ids that is no sorted set. Activity is judged separately.
 func (c *Checker) look(ctx context.Context, id chat.ID) (checkedChat, []Fault, error) {
 	var names [3]string
 	var types [3]*redis.StatusCmd
@@ -139,8 +139,8 @@ func (c *Checker) look(ctx context.Context, id chat.ID) (checkedChat, []Fault, e
 }
 
 // judgeActivity compares a chat's activity with its log, both read in one transaction. While there is a log they are
-// equal: retention and MAX_CHAT_MESSAGES never remove the newest message. Only when the log has expired does
-// activity stand alone, and that is not seen here.
+// equal: retention and MAX_CHAT_MESSAGES never remove the newest message. Activity without a log means that the log has
+// expired; that is not judged here.
 func (c *Checker) judgeActivity(ctx context.Context, under checkedChat) ([]finding, error) {
 	var newest *redis.ZSliceCmd
 	var active *redis.FloatCmd
@@ -159,7 +159,7 @@ func (c *Checker) judgeActivity(ctx context.Context, under checkedChat) ([]findi
 	member, _ := entry.Member.(string)
 	last, ok := memberPosition(member)
 	if !ok || float64(last) != entry.Score {
-		return nil, nil // named with the log; nothing may be raised to a position that nobody gave
+		return nil, nil // reported with the log; activity must not be raised to a position that was never given
 	}
 	fault := Fault{Key: under.log.name, Position: last}
 	switch {
@@ -174,13 +174,13 @@ func (c *Checker) judgeActivity(ctx context.Context, under checkedChat) ([]findi
 		return nil, nil
 	}
 	return []finding{{Fault: fault, mend: func(ctx context.Context) (bool, error) {
-		// GT: an append that came meanwhile has raised it further.
+		// GT: a later append has raised it further.
 		err := c.redis.ZAddGT(ctx, under.activity.name, redis.Z{Score: entry.Score, Member: under.id.String()}).Err()
 		return err == nil, err
 	}}}, nil
 }
 
-// memberPosition reads the 16 digits that a log's member begins with; false where they are no position.
+// memberPosition parses the 16 digits at the beginning of a log's member. It returns false where they are no position.
 func memberPosition(member string) (int64, bool) {
 	if len(member) < positionDigits {
 		return 0, false

@@ -9,7 +9,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// pointer is what ids has about one id at one position.
+// pointer is all entries of one id at one position.
 type pointer struct {
 	owner   string   // "sender/id"
 	plain   bool     // the entry without a digest is there
@@ -22,7 +22,7 @@ type pointed struct {
 	ids      []*pointer
 }
 
-// judgeIDs judges a page of ids: each entry by itself, and the message that it points at.
+// judgeIDs judges each entry in a page of ids, and the message that it points at.
 func (c *Checker) judgeIDs(ctx context.Context, under checkedChat, page checkPage) ([]finding, tally, error) {
 	var found []finding
 	add := func(kind FaultKind, position int64, times int64, detail string) {
@@ -74,8 +74,8 @@ func (p *pointed) id(owner string) *pointer {
 	return p.ids[len(p.ids)-1]
 }
 
-// judgePointed looks for the messages. The ids were read before, so their messages were there; the log's oldest is
-// read after, so what trimming has removed since is below it.
+// judgePointed looks up the messages. The ids were read earlier, so their messages existed then. The log's oldest is
+// read later, so trimmed messages are below it.
 func (c *Checker) judgePointed(ctx context.Context, under checkedChat, all []*pointed, add func(FaultKind, int64, int64, string)) error {
 	members := make([]*redis.StringSliceCmd, len(all))
 	_, err := c.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
@@ -104,7 +104,7 @@ func (c *Checker) judgePointed(ctx context.Context, under checkedChat, all []*po
 	return nil
 }
 
-// judgePointer judges an id by the log's members at its position, and where there are none, by whether trimming has
+// judgePointer judges an id by the log's members at its position. Without members, it checks whether trimming has
 // removed them.
 func judgePointer(id *pointer, members []string, trimmed bool) (FaultKind, string) {
 	if len(members) == 0 {
@@ -121,7 +121,7 @@ func judgePointer(id *pointer, members []string, trimmed bool) (FaultKind, strin
 	for _, member := range members {
 		m, err := decodeMember(member)
 		if err != nil || owns(m, id) {
-			return "", "" // where it cannot be read, that is named with the log
+			return "", "" // an unreadable entry is reported with the log
 		}
 	}
 	return FaultIDsWrong, fmt.Sprintf("%q points at another message", id.owner)

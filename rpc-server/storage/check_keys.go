@@ -11,7 +11,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// checkPin judges the pinned number of partitions. It comes last: a Redis with no chats needs none yet.
+// checkPin judges the pinned number of partitions. It comes last: a Redis without chats needs none yet.
 func (c *Checker) checkPin(ctx context.Context) error {
 	key, ours := c.keys.partitionCount(), strconv.Itoa(defaultPartitions)
 	pinned, err := c.redis.Get(ctx, key).Result()
@@ -23,7 +23,7 @@ func (c *Checker) checkPin(ctx context.Context) error {
 		}
 		fault.Detail = "it is missing, and there are chats"
 	case redis.HasErrorPrefix(err, "WRONGTYPE"):
-		return nil // named already
+		return nil // reported already
 	case err != nil:
 		return fmt.Errorf("read %s: %w", key, err)
 	case pinned == ours:
@@ -35,14 +35,13 @@ func (c *Checker) checkPin(ctx context.Context) error {
 	return nil
 }
 
-// checkType judges a key of which nothing but the type matters.
+// checkType judges a key of which only the type matters.
 func (c *Checker) checkType(ctx context.Context, key, want string) error {
 	_, err := c.typed(ctx, key, want)
 	return err
 }
 
-// typed says whether a key is there and can be read as the type that it should have. Where it has another one, that
-// is counted as a fault.
+// typed reports whether a key exists and has the right type. Another type counts as a fault.
 func (c *Checker) typed(ctx context.Context, key, want string) (readable bool, err error) {
 	got, err := c.redis.Type(ctx, key).Result()
 	if err != nil {
@@ -61,7 +60,7 @@ func wrongType(key, got, want string) (Fault, bool) {
 	return Fault{Kind: FaultType, Key: key, Detail: fmt.Sprintf("it is a %s, not a %s", got, want)}, true
 }
 
-// checkActivity judges a partition's index by itself; whether an entry fits its chat's log is judged with the chat.
+// checkActivity judges a partition's index by itself. An entry is compared with its log when the chat is judged.
 func (c *Checker) checkActivity(ctx context.Context, key string, name keyName) error {
 	if !c.keys.isPartition(name.partition) {
 		c.report.addFault(Fault{Kind: FaultPartition, Key: key, Detail: fmt.Sprintf("there are %d partitions, from 0", len(c.keys.partitions))}, 1)
@@ -78,8 +77,8 @@ func (c *Checker) checkActivity(ctx context.Context, key string, name keyName) e
 	})
 }
 
-// judgeActivities judges a page of activity. Scores only rise, so a walk upwards meets every entry. A chat that has
-// no log any more is sound: its last message expired, and its activity stays so that positions go on rising.
+// judgeActivities judges a page of activity. Scores only rise, so an upward walk meets every entry. A chat without a
+// log is sound: its last message expired, and its activity stays so that positions go on rising.
 func (c *Checker) judgeActivities(ctx context.Context, key string, name keyName, page checkPage) ([]finding, tally, error) {
 	var found []finding
 	var chats []chat.ID

@@ -1,10 +1,10 @@
 package storage
 
-// faultKind is what there is to say about a kind.
+// faultKind describes a FaultKind.
 type faultKind struct {
 	kind       FaultKind
-	rule       string // what is not so
-	advice     string // what a person can do
+	rule       string // what should hold
+	advice     string // what an operator can do
 	repairable bool
 }
 
@@ -84,35 +84,35 @@ var faultKinds = []faultKind{
 	},
 	{
 		FaultChatUnlisted, "a two-person chat with messages is in the lists of its two users",
-		"--repair adds it; without it the chat is in no inbox until somebody sends to it", true,
+		"--repair adds it; without it the chat is in no inbox until the next message", true,
 	},
 	{
-		FaultListEntry, "an entry of a user's list is a conversation of hers at 0, or a room at the time when it was listed, or at -1; one of im:rooms is a room",
+		FaultListEntry, "an entry of a user's list is one of the user's conversations at 0, or a room at -1 or the time of its listing; an entry of im:rooms is a room",
 		"ZREM it, then repair", false,
 	},
 	{
-		FaultCursor, "a reader is a user who may read the chat, or one of her devices, and her cursor is one",
-		"HDEL the reader: then she has read nothing", false,
+		FaultCursor, "a reader is a user who may read the chat, or a device of such a user, and its cursor is valid",
+		"HDEL the reader: then the whole chat counts as unread", false,
 	},
 	{
 		FaultCursorAhead, "a reader's cursor is not past the chat's end",
-		"--repair moves it to the end; until then nothing that is said there counts as unread for the reader", true,
+		"--repair moves it to the end; until then new messages do not count as unread for the reader", true,
 	},
 	{
-		FaultRoom, "a room has its visibility, and the time when it was created",
-		"HSET what is missing; without a visibility the room is everybody's", false,
+		FaultRoom, "a room has its visibility and its creation time",
+		"HSET what is missing; without a visibility the room is open to all users", false,
 	},
 	{
-		FaultRoomMissing, "members belong to a room that is there",
+		FaultRoomMissing, "members belong to a room that exists",
 		"restore the room's hash, or UNLINK its members", false,
 	},
 	{
 		FaultRoomMember, "a room's member is a user with a role, and the position of the notice of it",
-		"the room cannot be shown: HSET the member as role and position, or HDEL her and repair", false,
+		"the room cannot be shown: HSET the member as role and position, or HDEL the member, then repair", false,
 	},
 	{
-		FaultRoomAdmins, "a room's number of admins is that of its members who are",
-		"HSET admins to that number while nobody changes the room; with a wrong one it may end without an admin", false,
+		FaultRoomAdmins, "a room's number of admins is the number of its members with that role",
+		"HSET admins to that number while no server changes the room; with a wrong one it may end without an admin", false,
 	},
 	{
 		FaultRoomUnlisted, "a room is in the lists of its members, and a public one in im:rooms",
@@ -123,27 +123,27 @@ var faultKinds = []faultKind{
 		"servers never read it: UNLINK or ZREM it", false,
 	},
 	{
-		FaultAccount, "an account has the hash of a password and the time when it was made, or says that the user was deleted",
+		FaultAccount, "an account has a password hash and its creation time, or says that the user was deleted",
 		"the user cannot log in: restore the account, or UNLINK it so that the name can be registered", false,
 	},
 	{
-		FaultUserUnlisted, "who has an account is in im:users",
-		"--repair adds her; without it she is in no list of users", true,
+		FaultUserUnlisted, "a user with an account is in im:users",
+		"--repair adds the user; without it no list of users has the user", true,
 	},
 	{
-		FaultDeletion, "every deletion that is not complete can be read",
-		"find out whom it is of, ZREM it, and delete her again", false,
+		FaultDeletion, "every pending deletion can be read",
+		"find out which user it concerns, ZREM it, and delete that user again", false,
 	},
 	{
 		FaultSession, "every session can be read",
 		"HDEL it: its user logs in again", false,
 	},
 	{
-		FaultIgnored, "who is ignored is a user",
+		FaultIgnored, "an ignored name is a user's",
 		"SREM it", false,
 	},
 	{
-		FaultLook, "every look of a name is a user's",
-		"UNLINK it: a server gives it to the account that has it within a day", false,
+		FaultLook, "every look of a name belongs to a user",
+		"UNLINK it: within a day a server assigns it to the account with that look", false,
 	},
 }

@@ -13,14 +13,14 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// Lists are written before what they list, and lose nothing that belongs there. So they are read after it: whoever is
-// found to be a member was in the list then, and is, unless she has left meanwhile.
+// Lists are written before the data that they list, and no server removes a needed entry. So lists are read after that
+// data: a member found in a room was in the list then, unless the member has left meanwhile.
 
 // place is an entry that a sorted set should have.
 type place struct{ key, member string }
 
-// absent says of each place whether the entry is not there, or says only that its user was. Of a key of another type that
-// is not said: it is named by itself.
+// absent reports for each place whether the list does not show the entry. An entry at wasThere is not shown either. A
+// key of another type counts as showing it, because that is a fault of its own.
 func (c *Checker) absent(ctx context.Context, places []place) ([]bool, error) {
 	absent := make([]bool, 0, len(places))
 	for len(places) > 0 {
@@ -44,7 +44,7 @@ func (c *Checker) absent(ctx context.Context, places []place) ([]bool, error) {
 	return absent, nil
 }
 
-// listing mends a list that lacks an entry: one too many is passed over by all who read it.
+// listing repairs a list that lacks an entry. Readers of lists skip an excess entry.
 func (c *Checker) listing(at place, score float64) func(context.Context) (bool, error) {
 	return func(ctx context.Context) (bool, error) {
 		err := c.redis.ZAddGT(ctx, at.key, redis.Z{Member: at.member, Score: score}).Err()
@@ -52,7 +52,7 @@ func (c *Checker) listing(at place, score float64) func(context.Context) (bool, 
 	}
 }
 
-// deleted says whether a user's account was deleted, and her list with it.
+// deleted reports whether a user's account was deleted, and the user's list with it.
 func (c *Checker) deleted(ctx context.Context, user string) (bool, error) {
 	deleted, err := c.redis.HExists(ctx, c.keys.account(user), deletedField).Result()
 	if redis.HasErrorPrefix(err, "WRONGTYPE") {
@@ -64,7 +64,7 @@ func (c *Checker) deleted(ctx context.Context, user string) (bool, error) {
 	return deleted, nil
 }
 
-// judgeLists judges whether a conversation is in the lists of its users. Its log was seen before.
+// judgeLists judges whether a conversation is in the lists of its users. Its log was read before.
 func (c *Checker) judgeLists(ctx context.Context, under checkedChat) ([]finding, tally, error) {
 	if _, _, pair := under.id.Users(); !pair {
 		return nil, tally{}, nil
@@ -121,7 +121,7 @@ func (c *Checker) judgeList(ctx context.Context, key, user string) ([]finding, t
 	return sorted(found), tally{}, err
 }
 
-// judgePublic judges the list of public rooms by itself. One that is not public is passed over by all who read it.
+// judgePublic judges the list of public rooms by itself. Readers skip a room that is not public.
 func (c *Checker) judgePublic(ctx context.Context, key string) ([]finding, tally, error) {
 	found := map[string]finding{}
 	err := c.scanSet(ctx, key, func(entry string, at float64) {
@@ -153,11 +153,12 @@ func (c *Checker) scanSet(ctx context.Context, key string, each func(entry strin
 	}
 }
 
-// listedWithin is how long it takes at most that a public room is in im:rooms again which was closed and opened: whoever
-// closed it takes it from there, looks, and puts it back.
+// listedWithin is the longest time until a room that was closed and opened again is back in im:rooms. Closing removes
+// the room from there, checks it, and puts it back.
 const listedWithin = 2 * time.Second
 
-// checkUnlisted judges the public rooms that were not in im:rooms when their turn came: those that still are not.
+// checkUnlisted judges the public rooms that im:rooms did not have when the walk reached them. It reports those still
+// missing.
 func (c *Checker) checkUnlisted(ctx context.Context) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -191,7 +192,7 @@ func (c *Checker) checkUnlisted(ctx context.Context) error {
 	return nil
 }
 
-// stillUnlisted forgets the rooms that are listed now, or public no longer.
+// stillUnlisted forgets rooms that are listed now or no longer public.
 func (c *Checker) stillUnlisted(ctx context.Context) error {
 	names := make([]string, 0, len(c.unlisted))
 	places := make([]place, 0, len(c.unlisted))

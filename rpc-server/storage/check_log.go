@@ -13,7 +13,7 @@ import (
 
 var addIDsScript = script("add_ids")
 
-// logged is a message with an id, whose entries in ids are to be looked for.
+// logged is a message with an id, whose entries in ids are looked up.
 type logged struct {
 	position int64
 	member   string
@@ -21,7 +21,7 @@ type logged struct {
 	digest   string
 }
 
-// judgeLog judges a page of a log, and whether its ids are known.
+// judgeLog judges a page of a log, and whether ids has its ids.
 func (c *Checker) judgeLog(ctx context.Context, under checkedChat, page checkPage) ([]finding, tally, error) {
 	var found []finding
 	var withID []logged
@@ -58,7 +58,7 @@ func (c *Checker) judgeLog(ctx context.Context, under checkedChat, page checkPag
 	return append(found, missing...), counts, err
 }
 
-// judgeMember judges one entry by itself. Where the error is not nil, the kind says what it is.
+// judgeMember judges one entry by itself. With an error it also returns the fault's kind.
 func judgeMember(id chat.ID, at float64, member string) (chat.Message, FaultKind, error) {
 	m, err := decodeMember(member)
 	if err != nil {
@@ -73,11 +73,11 @@ func judgeMember(id chat.ID, at float64, member string) (chat.Message, FaultKind
 	return m, "", nil
 }
 
-// windowEdge is what is left out of the window at its old end, where entries are on the point of being removed.
+// windowEdge is left out at the old end of the window, where entries are about to be removed.
 const windowEdge = time.Second
 
-// judgeMissing looks the entries of messages up in ids. The messages were read before; the time is read after, so
-// what is inside the window by it was inside when ids was read.
+// judgeMissing looks up the entries of messages in ids. Messages are read before and the time after, so a message
+// inside the window was inside it when ids was read.
 func (c *Checker) judgeMissing(ctx context.Context, under checkedChat, withID []logged) ([]finding, error) {
 	oldest := func() int64 { return c.knownTime - (c.options.IdempotencyWindow - windowEdge).Microseconds() }
 	if len(withID) == 0 || c.options.IdempotencyWindow <= windowEdge || withID[len(withID)-1].position < oldest() {
@@ -98,7 +98,7 @@ func (c *Checker) judgeMissing(ctx context.Context, under checkedChat, withID []
 	c.knownTime = now.UnixMicro()
 	var found []finding
 	for i, m := range withID {
-		if m.position < oldest() || m.position > c.knownTime { // the clock was set back: nothing can be said
+		if m.position < oldest() || m.position > c.knownTime { // the clock was set back: nothing can be concluded
 			continue
 		}
 		if f, wrong := c.judgeEntries(under, m, scores[2*i], scores[2*i+1]); wrong {
@@ -108,7 +108,7 @@ func (c *Checker) judgeMissing(ctx context.Context, under checkedChat, withID []
 	return found, nil
 }
 
-// judgeEntries judges the two scores that ids has for a message within the window; 0 is none.
+// judgeEntries judges the two scores that ids has for a message within the window; 0 means no entry.
 func (c *Checker) judgeEntries(under checkedChat, m logged, plain, twin float64) (finding, bool) {
 	fault := Fault{Kind: FaultIDsMissing, Key: under.ids.name, Position: m.position}
 	switch {
@@ -136,7 +136,7 @@ func (c *Checker) addIDs(ctx context.Context, under checkedChat, m logged) (int,
 		strconv.FormatInt(m.position, 10), m.member, m.owner, m.digest, c.options.IdempotencyWindow.Microseconds()).Int()
 }
 
-// redisTime is the clock of the node that has a key.
+// redisTime reads the clock of the node that has a key.
 func (c *Checker) redisTime(ctx context.Context, key string) (time.Time, error) {
 	if cluster, ok := c.redis.(*redis.ClusterClient); ok {
 		node, err := cluster.MasterForKey(ctx, key)

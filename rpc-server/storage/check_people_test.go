@@ -12,7 +12,7 @@ import (
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
-// peopled is a world with rooms and accounts, beside the chats of checked.
+// peopled is a test's chats with rooms and accounts in addition.
 type peopled struct {
 	*checked
 	lobby *chat.Lobby
@@ -81,7 +81,7 @@ func TestCheckOfSoundPeople(t *testing.T) {
 			p.do("del", p.store.keys.account("alice"), p.store.keys.chats("alice"))
 			p.do("hset", p.store.keys.account("alice"), deletedField, 1)
 		},
-		"a user who has deleted herself and her texts": func(p *peopled) {
+		"a user who has deleted the account and all texts": func(p *peopled) {
 			job := chat.DeletionJob{User: "alice", Erase: true}
 			_, err := p.store.EraseTexts(p.t.Context(), id(p.t, "alice:bob"), "alice", 1)
 			for _, step := range []func() error{
@@ -176,7 +176,7 @@ func TestCheckNamesTheFaultOfPeople(t *testing.T) {
 		{"members who are no users", func(p *peopled) {
 			p.do("hset", p.members("club"), "a b", "member 7", "a:b", "member 7")
 		}, FaultRoomMember, 2, 2},
-		{"member without the room in her list", func(p *peopled) { p.do("zrem", p.store.keys.chats("cid"), "club") }, FaultRoomUnlisted, 1, 0},
+		{"member without the room in their list", func(p *peopled) { p.do("zrem", p.store.keys.chats("cid"), "club") }, FaultRoomUnlisted, 1, 0},
 		{"members without the room in their lists", func(p *peopled) {
 			p.do("del", p.store.keys.chats("bob"))
 			p.do("zadd", p.store.keys.chats("bob"), 0, "alice:bob")
@@ -248,7 +248,7 @@ func TestCheckNamesTheFaultOfPeople(t *testing.T) {
 	}
 }
 
-// TestRepairListsAgain: what is repaired is found by who looks for it.
+// TestRepairListsAgain: repaired entries are found through their lists.
 func TestRepairListsAgain(t *testing.T) {
 	t.Parallel()
 	p := fillPeopled(t, redistest.Start(t).URL())
@@ -269,7 +269,7 @@ func TestRepairListsAgain(t *testing.T) {
 	}
 }
 
-// TestCheckGoesOnWithRooms that are not listed, which is known only at the end.
+// TestCheckGoesOnWithRooms resumes with rooms that are not listed, which is known only at the end.
 func TestCheckGoesOnWithRooms(t *testing.T) {
 	t.Parallel()
 	p := fillPeopled(t, redistest.Start(t).URL())
@@ -282,7 +282,8 @@ func TestCheckGoesOnWithRooms(t *testing.T) {
 	}
 }
 
-// TestCheckWhileOthersChange: rooms, lists and accounts that are written meanwhile are no faults, and nothing is repaired.
+// TestCheckWhileOthersChange: rooms, lists and accounts that change during a check are no faults, and nothing is
+// repaired.
 func TestCheckWhileOthersChange(t *testing.T) {
 	t.Parallel()
 	p := fillPeopled(t, redistest.Start(t, "--appendonly", "no").URL())
@@ -318,7 +319,7 @@ func TestCheckWhileOthersChange(t *testing.T) {
 	}
 }
 
-// change makes one of the changes that users can; most are refused at times, which is nobody's fault.
+// change makes one of the changes that users can make. Most fail at times, which is not an error here.
 func (p *peopled) change(what, n, writer int, room, user, other string) {
 	ctx := p.t.Context()
 	kinds := []chat.ChangeKind{
@@ -341,7 +342,7 @@ func (p *peopled) change(what, n, writer int, room, user, other string) {
 	}
 }
 
-// TestCheckSeesWhatComesBack: what is read at an unlucky moment is no fault.
+// TestCheckSeesWhatComesBack: a fault that a second read does not confirm is not reported.
 func TestCheckSeesWhatComesBack(t *testing.T) {
 	t.Parallel()
 	p := fillPeopled(t, redistest.Start(t).URL())

@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// FaultKind is a rule that was found broken. The set is closed: see FaultKinds.
+// FaultKind is a rule that was found broken. FaultKinds lists the closed set.
 type FaultKind string
 
 // The kinds of faults.
@@ -47,13 +47,13 @@ const (
 	FaultLook            FaultKind = "look"
 )
 
-// Rule says what is not so where the fault is found.
+// Rule states the rule that the fault breaks.
 func (k FaultKind) Rule() string { return k.entry().rule }
 
-// Advice says what a person can do.
+// Advice states what an operator can do.
 func (k FaultKind) Advice() string { return k.entry().advice }
 
-// Repairable is true where CheckOptions.Repair mends it.
+// Repairable reports whether CheckOptions.Repair repairs it.
 func (k FaultKind) Repairable() bool { return k.entry().repairable }
 
 func (k FaultKind) entry() faultKind {
@@ -67,11 +67,11 @@ func (k FaultKind) order() int {
 	return slices.IndexFunc(faultKinds, func(f faultKind) bool { return f.kind == k })
 }
 
-// Fault is one place where a rule is broken. It holds no text of a message.
+// Fault is one violation of a rule. It holds no text of a message.
 type Fault struct {
 	Kind     FaultKind `json:"-"`
 	Key      string    `json:"key"`
-	Position int64     `json:"position,omitempty"` // in the chat, where the fault has one
+	Position int64     `json:"position,omitempty"` // in the chat, if the fault has one
 	Detail   string    `json:"detail"`
 	Repaired bool      `json:"repaired,omitempty"`
 }
@@ -90,7 +90,7 @@ type KeyCount struct {
 	Examples []string `json:"examples,omitempty"` // the first
 }
 
-// examples is how many a report holds of each kind.
+// examples is how many examples of each kind a report holds.
 const examples = 5
 
 func (k *KeyCount) add(key string) {
@@ -100,21 +100,21 @@ func (k *KeyCount) add(key string) {
 	}
 }
 
-// CheckReport is what a Checker has found.
+// CheckReport is a Checker's findings.
 type CheckReport struct {
-	Complete bool         `json:"complete"`               // the walk came to its end
-	Chats    int64        `json:"chats"`                  // that have a log
-	Emptied  int64        `json:"chats_without_messages"` // that have only activity left: sound with retention
+	Complete bool         `json:"complete"`               // the walk reached its end
+	Chats    int64        `json:"chats"`                  // chats with a log
+	Emptied  int64        `json:"chats_without_messages"` // chats that have only activity left: sound with retention
 	Messages int64        `json:"messages"`
 	Bytes    int64        `json:"bytes"` // of the logs' entries, as stored
-	IDs      int64        `json:"ids"`   // that are recognised
-	Rooms    int64        `json:"rooms"` // that somebody has created, and nobody deleted
+	IDs      int64        `json:"ids"`   // ids within the window
+	Rooms    int64        `json:"rooms"` // rooms that were created and not deleted
 	Accounts int64        `json:"accounts"`
 	Unknown  KeyCount     `json:"unknown_keys"`
 	Faults   []FaultCount `json:"faults"` // by kind
 }
 
-// Report is what was found so far. It is valid until Run goes on.
+// Report returns the findings so far. It is valid until Run goes on.
 func (c *Checker) Report() CheckReport {
 	report := c.report
 	if report.Faults == nil {
@@ -157,7 +157,7 @@ func (r *CheckReport) addFault(f Fault, times int64) {
 	}
 }
 
-// tally is what one page adds to a report.
+// tally is one page's contribution to a report.
 type tally struct {
 	emptied, messages, bytes, ids, rooms, accounts int64
 }
@@ -171,7 +171,7 @@ func (r *CheckReport) addTally(t tally) {
 	r.Accounts += t.accounts
 }
 
-// printable is a key as a terminal may see it: quoted where it has anything but printable characters.
+// printable returns a key safe for a terminal: quoted if it has a character that is not printable.
 func printable(key string) string {
 	if quoted := strconv.Quote(key); quoted != `"`+key+`"` {
 		return quoted

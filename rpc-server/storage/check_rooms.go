@@ -13,7 +13,8 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// checkRoom judges a room and its members against each other, and against the lists that have it; key is one of the two.
+// checkRoom judges a room and its members against each other, and against the lists that have it. key is the room's or
+// the members'.
 func (c *Checker) checkRoom(ctx context.Context, key string, name keyName) error {
 	id, placed := c.placed(key, name)
 	if !placed {
@@ -60,11 +61,11 @@ func (c *Checker) judgeRoom(ctx context.Context, id chat.ID) ([]finding, tally, 
 	return r.found, tally{rooms: 1}, c.judgeListed(ctx, &r, members)
 }
 
-// judgeNoRoom judges what is left of a room that nobody has created, or that was deleted: nothing.
+// judgeNoRoom judges the remains of a room that was deleted or never created. There should be none.
 func (c *Checker) judgeNoRoom(r *checkedRoom, visibility chat.Visibility) {
 	key, members := c.keys.room(r.id), c.keys.members(r.id)
 	switch {
-	case len(r.members) == 0 && (visibility == chat.Deleted || len(r.fields) == 0): // it may have gone meanwhile
+	case len(r.members) == 0 && (visibility == chat.Deleted || len(r.fields) == 0): // it may be gone by now
 	case visibility == chat.Deleted:
 		r.add(FaultRoomMissing, members, "", "there are %d, and the room was deleted", len(r.members))
 	case len(r.fields) == 0:
@@ -74,7 +75,7 @@ func (c *Checker) judgeNoRoom(r *checkedRoom, visibility chat.Visibility) {
 	}
 }
 
-// readRoom reads a room and its members in one transaction. Members are bounded, so that they are read at once.
+// readRoom reads a room and its members in one transaction. The number of members is limited.
 func (c *Checker) readRoom(ctx context.Context, id chat.ID) (checkedRoom, error) {
 	var fields, members *redis.MapStringStringCmd
 	_, err := c.redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
@@ -88,7 +89,7 @@ func (c *Checker) readRoom(ctx context.Context, id chat.ID) (checkedRoom, error)
 	return checkedRoom{id: id, fields: fields.Val(), members: members.Val()}, nil
 }
 
-// judgeMembers judges a room's members, and its number of admins by them. It returns those who are sound.
+// judgeMembers judges a room's members, and its number of admins by them. It returns the sound members.
 func (c *Checker) judgeMembers(r *checkedRoom) (sound []chat.Member) {
 	admins := 0
 	for _, user := range slices.Sorted(maps.Keys(r.members)) {
@@ -108,8 +109,8 @@ func (c *Checker) judgeMembers(r *checkedRoom) (sound []chat.Member) {
 	return sound
 }
 
-// judgeListed judges whether a room is in the lists of its members. One who is a member by the same notice before and
-// after her list was read was one all the time.
+// judgeListed judges whether a room is in the lists of its members. A member with the same notice before and after the
+// list was read was a member throughout.
 func (c *Checker) judgeListed(ctx context.Context, r *checkedRoom, members []chat.Member) error {
 	places := make([]place, len(members))
 	for i, m := range members {
@@ -144,16 +145,16 @@ func (c *Checker) judgePublicRoom(ctx context.Context, id chat.ID) error {
 	return err
 }
 
-// isPosition says whether a message, such as a notice, may have it.
+// isPosition reports whether a message or a notice may have this position.
 func isPosition(at int64) bool { return at > 0 && at <= chat.MaxSendTime }
 
-// isUser says whether a user may have this name.
+// isUser reports whether a user may have this name.
 func isUser(name string) bool {
 	_, err := chat.ParseID(name + ":" + name)
 	return err == nil
 }
 
-// wrongTypes finds the keys that are of another type.
+// wrongTypes finds the keys of another type.
 func (c *Checker) wrongTypes(ctx context.Context, want string, keys ...string) ([]finding, error) {
 	var found []finding
 	for _, key := range keys {

@@ -11,17 +11,17 @@ import (
 	"time"
 )
 
-// checkPlace is where a walk is within a unit: the next page that nothing has been counted of.
+// checkPlace is the walk's place within a unit: the next page that is not counted yet.
 type checkPlace struct {
 	Unit  string  `json:"unit,omitempty"` // a key
 	Stage int     `json:"stage,omitempty"`
 	From  string  `json:"from,omitempty"` // a score as Redis reads it
-	To    string  `json:"to,omitempty"`   // the last score of this stage; "" before it has begun
-	Read  float64 `json:"read,omitempty"` // entries of this stage that have been read
+	To    string  `json:"to,omitempty"`   // the last score of this stage; "" before the stage has begun
+	Read  float64 `json:"read,omitempty"` // entries of this stage read so far
 }
 
-// checkState is a walk that was interrupted, as JSON. A unit is remembered by a hash of 64 bits, so that one of a
-// million chats is passed over by mistake once in thirty million walks.
+// checkState is an interrupted walk, as JSON. Units are remembered by a hash of 64 bits: one of a million chats is
+// skipped by mistake once in thirty million walks.
 type checkState struct {
 	Version int           `json:"version"`
 	Redis   string        `json:"redis"`
@@ -31,13 +31,13 @@ type checkState struct {
 	Place   checkPlace    `json:"place"`
 	Report  CheckReport   `json:"report"`
 	Seen    []byte        `json:"seen"` // eight bytes for each unit that is done, little-endian
-	// Unlisted are the rooms that are public, and not in im:rooms as far as is known.
+	// Unlisted are the public rooms that im:rooms is known to lack.
 	Unlisted []string `json:"unlisted,omitempty"`
 }
 
 const checkStateVersion = 1
 
-// State is what Resume takes to go on from here.
+// State is the input with which Resume goes on from here.
 func (c *Checker) State() ([]byte, error) {
 	state := c.emptyState()
 	state.Place, state.Report = c.place, c.report
@@ -49,8 +49,8 @@ func (c *Checker) State() ([]byte, error) {
 	return json.Marshal(state)
 }
 
-// Resume makes Run go on where another Checker was when State was called, with its counts. It refuses the state of
-// another Redis or of other options, and anything that is no state, and then changes nothing.
+// Resume makes Run go on from another Checker's State, with its counts. It rejects a state of another Redis or of other
+// options, and invalid data; it then changes nothing.
 func (c *Checker) Resume(encoded []byte) error {
 	var state checkState
 	if err := json.Unmarshal(encoded, &state); err != nil {
@@ -84,14 +84,14 @@ func (c *Checker) emptyState() checkState {
 	}
 }
 
-// withoutSecrets leaves scheme, hosts and path of a url.
+// withoutSecrets returns scheme, hosts and path of a url.
 func withoutSecrets(url string) string {
 	scheme, rest, ok := strings.Cut(url, "://")
 	if !ok {
 		return ""
 	}
 	before, query, _ := strings.Cut(rest, "?")
-	if strings.Contains(query, "@") && !strings.HasSuffix(scheme, "+sentinel") { // else it may be of a Sentinel's password
+	if strings.Contains(query, "@") && !strings.HasSuffix(scheme, "+sentinel") { // else it may belong to a Sentinel's password
 		before, _, _ = strings.Cut(query[strings.LastIndexByte(query, '@'):], "?")
 	}
 	return scheme + "://" + before[strings.LastIndexByte(before, '@')+1:]

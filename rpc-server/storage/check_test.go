@@ -19,13 +19,13 @@ import (
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
-// checked is some chats under a prefix of their own, and what a test breaks them with.
+// checked is a test's chats under its own prefix.
 type checked struct {
 	t     *testing.T
 	url   string
 	store *Store
 	redis goredis.UniversalClient
-	sent  []chat.Message // to alice:bob, of which every second one has an id
+	sent  []chat.Message // to alice:bob; every second one has an id
 }
 
 const checkWindow = time.Hour
@@ -69,7 +69,7 @@ func (c *checked) keys() (log, ids, activity string) {
 	return c.store.keys.append(id(c.t, "alice:bob"))
 }
 
-// do runs one command, which must work.
+// do runs one command, which must succeed.
 func (c *checked) do(args ...any) {
 	c.t.Helper()
 	if err := c.redis.Do(context.Background(), args...).Err(); err != nil {
@@ -101,7 +101,7 @@ func (c *checked) check(options CheckOptions) CheckReport {
 	return checker.Report()
 }
 
-// kinds are the kinds of a report's faults with their numbers.
+// kinds returns the number of faults of each kind in a report.
 func kinds(r CheckReport) map[FaultKind]int64 {
 	n := map[FaultKind]int64{}
 	for _, f := range r.Faults {
@@ -336,7 +336,7 @@ func (c *checked) dump() map[string]string {
 	return all
 }
 
-// sendAgain checks a repair by what it is for: repeated sends store nothing, and ids expire as they did.
+// sendAgain verifies a repair: repeated sends store nothing, and ids expire as before.
 func (c *checked) sendAgain() {
 	c.t.Helper()
 	for _, m := range c.sent {
@@ -357,7 +357,7 @@ func (c *checked) sendAgain() {
 	}
 }
 
-// TestCheckOfAnEmptyRedis: a Redis that no server has met is sound.
+// TestCheckOfAnEmptyRedis: a Redis that no server has used is sound.
 func TestCheckOfAnEmptyRedis(t *testing.T) {
 	t.Parallel()
 	checker, err := OpenChecker(redistest.Start(t).URL(), CheckOptions{})
@@ -403,7 +403,7 @@ func TestRepairWhileOthersAppend(t *testing.T) {
 	}
 }
 
-// TestCheckWhileOthersAppend: what servers do in the meantime is no fault, and a repair repairs nothing of it.
+// TestCheckWhileOthersAppend: concurrent appends are no faults, and a repair changes nothing.
 func TestCheckWhileOthersAppend(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t, "--appendonly", "no")
@@ -442,7 +442,7 @@ func TestCheckWhileOthersAppend(t *testing.T) {
 	}
 }
 
-// TestCheckGoesOn interrupts a check after every page, each time in another process's place.
+// TestCheckGoesOn interrupts a check after every page, and resumes in a new Checker.
 func TestCheckGoesOn(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
@@ -613,7 +613,7 @@ func TestParseKey(t *testing.T) {
 	}
 }
 
-// TestFaultKindsAreDescribed: a new kind has its rule, what a person can do, and its line in the document.
+// TestFaultKindsAreDescribed: every kind has a rule, an advice, and a line in the document.
 func TestFaultKindsAreDescribed(t *testing.T) {
 	document, err := os.ReadFile("../../docs/check.md")
 	if err != nil {
@@ -629,7 +629,7 @@ func TestFaultKindsAreDescribed(t *testing.T) {
 	}
 }
 
-// FuzzParseIDEntry: any string is an entry or a clean error, and what is taken apart goes together again.
+// FuzzParseIDEntry: every string is a valid entry or an error; the parts of a valid entry compose to it again.
 func FuzzParseIDEntry(f *testing.F) {
 	f.Add("alice/1")
 	f.Add(textDigest("hi") + "alice/a:b/c")
@@ -643,7 +643,7 @@ func FuzzParseIDEntry(f *testing.F) {
 	})
 }
 
-// FuzzParseKey: a key that is taken apart goes together again.
+// FuzzParseKey: the parts of a parsed key compose to the key again.
 func FuzzParseKey(f *testing.F) {
 	k := newKeys("im", defaultPartitions, 0)
 	f.Add("im:{45}:log:alice:bob")

@@ -31,7 +31,7 @@ func (c *Checker) checkUser(
 	})
 }
 
-// checkNames judges one of the two lists of all that there is.
+// checkNames judges a global list, such as that of all users.
 func (c *Checker) checkNames(ctx context.Context, key string, judge func(ctx context.Context, key string) ([]finding, tally, error)) error {
 	return c.whole(ctx, func(ctx context.Context) ([]finding, tally, error) {
 		wrong, err := c.wrongTypes(ctx, "zset", key)
@@ -42,7 +42,7 @@ func (c *Checker) checkNames(ctx context.Context, key string, judge func(ctx con
 	})
 }
 
-// judgeAccount judges an account, and whether the list of all users has it, which is written before.
+// judgeAccount judges an account, and whether the list of all users has it. That list is written first.
 func (c *Checker) judgeAccount(ctx context.Context, key, user string) ([]finding, tally, error) {
 	fields, err := c.redis.HGetAll(ctx, key).Result()
 	if err != nil {
@@ -74,7 +74,7 @@ func (c *Checker) judgeAccount(ctx context.Context, key, user string) ([]finding
 	return found, tally{accounts: 1}, err
 }
 
-// judgeUsers judges the list of all users by itself. It may have some who have no account: who have tried to register.
+// judgeUsers judges the list of all users by itself. It may have names without an account, from failed registrations.
 func (c *Checker) judgeUsers(ctx context.Context, key string) ([]finding, tally, error) {
 	found := map[string]finding{}
 	err := c.scanSet(ctx, key, func(entry string, at float64) {
@@ -86,8 +86,8 @@ func (c *Checker) judgeUsers(ctx context.Context, key string) ([]finding, tally,
 	return sorted(found), tally{}, err
 }
 
-// checkLook judges whose a look is. An account may be without the look that it should have, for a day after it was made by
-// an earlier release, or because another one that looks alike is older.
+// checkLook judges the owner of a look. An account may lack its look for a day after an earlier release created it, or
+// because an older account has the same look.
 func (c *Checker) checkLook(ctx context.Context, key string) error {
 	return c.whole(ctx, func(ctx context.Context) ([]finding, tally, error) {
 		wrong, err := c.wrongTypes(ctx, "string", key)
@@ -107,7 +107,7 @@ func (c *Checker) checkLook(ctx context.Context, key string) error {
 	})
 }
 
-// judgeRevoked judges whose tokens are refused.
+// judgeRevoked judges the users whose tokens are revoked.
 func (c *Checker) judgeRevoked(ctx context.Context, key string) ([]finding, tally, error) {
 	found := map[string]finding{}
 	err := c.scanSet(ctx, key, func(entry string, at float64) {
@@ -119,7 +119,7 @@ func (c *Checker) judgeRevoked(ctx context.Context, key string) ([]finding, tall
 	return sorted(found), tally{}, err
 }
 
-// judgeDeletions judges what is left of deletions by itself.
+// judgeDeletions judges the pending deletions by themselves.
 func (c *Checker) judgeDeletions(ctx context.Context, key string) ([]finding, tally, error) {
 	found := map[string]finding{}
 	err := c.scanSet(ctx, key, func(entry string, _ float64) {
@@ -130,7 +130,7 @@ func (c *Checker) judgeDeletions(ctx context.Context, key string) ([]finding, ta
 	return sorted(found), tally{}, err
 }
 
-// judgeSessions judges a user's sessions, which are bounded. What is in them is secret, and in no report.
+// judgeSessions judges a user's sessions. Their number is limited. Their content is secret, and in no report.
 func (c *Checker) judgeSessions(ctx context.Context, key, _ string) ([]finding, tally, error) {
 	sessions, err := c.redis.HGetAll(ctx, key).Result()
 	if err != nil {
@@ -147,7 +147,7 @@ func (c *Checker) judgeSessions(ctx context.Context, key, _ string) ([]finding, 
 	return sorted(found), tally{}, nil
 }
 
-// judgeIgnored judges whom a user ignores, which is bounded.
+// judgeIgnored judges the users that a user ignores. Their number is limited.
 func (c *Checker) judgeIgnored(ctx context.Context, key, _ string) ([]finding, tally, error) {
 	names, err := c.redis.SMembers(ctx, key).Result()
 	if err != nil {
@@ -162,7 +162,7 @@ func (c *Checker) judgeIgnored(ctx context.Context, key, _ string) ([]finding, t
 	return sorted(found), tally{}, nil
 }
 
-// checkReaders judges how far a chat's readers have read. There may be no log.
+// checkReaders judges the cursors of a chat's readers. There may be no log.
 func (c *Checker) checkReaders(ctx context.Context, key string, name keyName) error {
 	id, placed := c.placed(key, name)
 	if !placed {
@@ -202,13 +202,13 @@ func (c *Checker) checkReaders(ctx context.Context, key string, name keyName) er
 	})
 }
 
-// endOf returns where a chat ends, which is after its newest message, or 0 where none is known. It is read after what is
-// compared with it: no cursor is set past an end that was not there.
+// endOf returns a chat's end, which is after its newest message, or 0 where none is known. It is read after the
+// cursors: a cursor is never set past an end that did not exist.
 func (c *Checker) endOf(ctx context.Context, id chat.ID) (int64, error) {
 	_, _, activity := c.keys.append(id)
 	newest, err := c.redis.ZScore(ctx, activity, id.String()).Result()
 	switch {
-	case errors.Is(err, redis.Nil) || redis.HasErrorPrefix(err, "WRONGTYPE"): // the latter is named by itself
+	case errors.Is(err, redis.Nil) || redis.HasErrorPrefix(err, "WRONGTYPE"): // the latter is a fault of its own
 		return 0, nil
 	case err != nil:
 		return 0, fmt.Errorf("read the activity of %s: %w", id, err)
@@ -216,7 +216,7 @@ func (c *Checker) endOf(ctx context.Context, id chat.ID) (int64, error) {
 	return int64(newest) + 1, nil
 }
 
-// comeBack runs advance.lua, which moves a reader's cursor to the chat's end where it stands past that.
+// comeBack runs advance.lua, which moves a reader's cursor back to the chat's end.
 func (c *Checker) comeBack(ctx context.Context, id chat.ID, reader string) error {
 	_, _, activity := c.keys.append(id)
 	before, after := encodeMoved(id, reader)
@@ -224,7 +224,7 @@ func (c *Checker) comeBack(ctx context.Context, id chat.ID, reader string) error
 		reader, 0, false, "publish", c.keys.news(c.keys.partition(id)), before, after, id.String()).Err()
 }
 
-// wrongCursor says what is wrong with a reader, or with where she stands; "" is nothing.
+// wrongCursor returns the fault of a reader or of its cursor; "" means none.
 func wrongCursor(id chat.ID, reader, text string) string {
 	user, device, hasDevice := strings.Cut(reader, "/")
 	first, second, pair := id.Users()
@@ -240,7 +240,7 @@ func wrongCursor(id chat.ID, reader, text string) string {
 	return ""
 }
 
-// sorted are findings by what they are of, so that a report is the same every time.
+// sorted orders findings by their subject, so that reports are reproducible.
 func sorted(found map[string]finding) []finding {
 	all := make([]finding, 0, len(found))
 	for _, of := range slices.Sorted(maps.Keys(found)) {

@@ -14,20 +14,20 @@ import (
 // finding is a fault that has not been counted yet.
 type finding struct {
 	Fault
-	of    string                              // which of the key's entries, where it has no position
-	times int64                               // that it counts; 0 is 1
-	mend  func(context.Context) (bool, error) // nil where nothing is safe; false where it did not come to it
+	of    string                              // the entry of the key, where the fault has no position
+	times int64                               // its weight in the count; 0 means 1
+	mend  func(context.Context) (bool, error) // nil where no repair is safe; it returns false where the repair came too late
 }
 
-// checkPage is some consecutive entries of a sorted set: all of each score that occurs, but for a score that fills
-// a page, of which more are left out.
+// checkPage is consecutive entries of a sorted set, with all entries of each score. Only a score that fills a page is
+// cut off.
 type checkPage struct {
 	entries []redis.Z
 	left    int64  // entries with the last score that are not in the page
 	next    string // where the next page starts; "" at the end
 }
 
-// readPage reads the page that c.place names. Its cost does not depend on the set's size.
+// readPage reads the page at c.place. Its cost does not depend on the set's size.
 func (c *Checker) readPage(ctx context.Context, key string) (checkPage, error) {
 	from, size := c.place.From, c.options.PageSize
 	entries, err := c.redis.ZRangeArgsWithScores(ctx, redis.ZRangeArgs{
@@ -51,11 +51,11 @@ func (c *Checker) readPage(ctx context.Context, key string) (checkPage, error) {
 	return checkPage{entries: entries, left: max(count-int64(size), 0), next: "(" + score(last)}, nil
 }
 
-// judge finds what is wrong in a page and what there is to count. It only reads.
+// judge finds the faults in a page and its contribution to the counts. It only reads.
 type judge func(context.Context, checkPage) ([]finding, tally, error)
 
-// walk judges a sorted set from c.place on. What a page adds to the report, and that it is done, is one step: after
-// an error the page is judged again, but for what was repaired in it.
+// walk judges a sorted set from c.place on. A page's counts and the next place change in one step: after an error the
+// page is judged again, except for repairs that were made.
 func (c *Checker) walk(ctx context.Context, key string, judge judge) error {
 	size, err := c.bound(ctx, key)
 	if err != nil {
@@ -95,8 +95,8 @@ func (c *Checker) walk(ctx context.Context, key string, judge judge) error {
 	}
 }
 
-// bound sets where a walk begins and ends, unless it has begun, and returns the set's size. It ends at what is the
-// newest entry now: one that others add to as fast as it is read would have no end.
+// bound sets the ends of a walk that has not begun, and returns the set's size. The walk ends at the entry that is
+// newest now; otherwise it might never end while servers append.
 func (c *Checker) bound(ctx context.Context, key string) (size int64, err error) {
 	var count *redis.IntCmd
 	var newest *redis.ZSliceCmd
@@ -117,7 +117,7 @@ func (c *Checker) bound(ctx context.Context, key string) (size int64, err error)
 	return count.Val(), nil
 }
 
-// confirm reads the page again and keeps what is found again.
+// confirm reads the page again and keeps the faults that are found again.
 func (c *Checker) confirm(ctx context.Context, key string, found []finding, judge judge) ([]finding, error) {
 	page, err := c.readPage(ctx, key)
 	if err != nil {
@@ -130,7 +130,7 @@ func (c *Checker) confirm(ctx context.Context, key string, found []finding, judg
 	return stillThere(found, again), nil
 }
 
-// stillThere is what is found a second time.
+// stillThere returns the findings that were found twice.
 func stillThere(found, again []finding) []finding {
 	type place struct {
 		kind     FaultKind
@@ -144,10 +144,10 @@ func stillThere(found, again []finding) []finding {
 	return slices.DeleteFunc(found, func(f finding) bool { return !still[place{f.Kind, f.Key, f.of, f.Position}] })
 }
 
-// judgeWhole finds what is wrong with what is judged at once, and what there is to count. It only reads.
+// judgeWhole judges a unit at once, and returns its counts. It only reads.
 type judgeWhole func(context.Context) ([]finding, tally, error)
 
-// whole judges what is small, or is read without an order. What it adds to the report is one step, as a page of walk is.
+// whole judges a small unit, or one that is read without an order. It counts in one step, like a page of walk.
 func (c *Checker) whole(ctx context.Context, judge judgeWhole) error {
 	found, counts, err := judge(ctx)
 	if err != nil {
@@ -167,8 +167,8 @@ func (c *Checker) whole(ctx context.Context, judge judgeWhole) error {
 	return nil
 }
 
-// settle mends what may be mended and counts all. What is mended counts at once, because nobody will find it again;
-// the rest counts only when all is settled.
+// settle repairs faults where that is allowed and counts all. A repaired fault counts at once, because it will not be
+// found again; the others count when all are settled.
 func (c *Checker) settle(ctx context.Context, found []finding) error {
 	var rest []finding
 	for _, f := range found {
@@ -193,7 +193,7 @@ func (c *Checker) settle(ctx context.Context, found []finding) error {
 	return nil
 }
 
-// stage goes on to a stage of the present unit, or says that the unit is past it.
+// stage advances to a stage of the present unit. It returns false if the unit is past that stage.
 func (c *Checker) stage(stage int) bool {
 	if c.place.Stage > stage {
 		return false
@@ -204,7 +204,7 @@ func (c *Checker) stage(stage int) bool {
 	return true
 }
 
-// score writes a score as Redis reads it, exactly, and a position with all its digits.
+// score formats a score exactly as Redis reads it, and a position with all its digits.
 func score(s float64) string {
 	if _, ok := position(s); ok {
 		return strconv.FormatFloat(s, 'f', -1, 64)
@@ -212,7 +212,7 @@ func score(s float64) string {
 	return strconv.FormatFloat(s, 'g', -1, 64)
 }
 
-// position is a score as a message's position; false where it is none.
+// position converts a score to a message's position; false where it is none.
 func position(score float64) (int64, bool) {
 	p := int64(score)
 	return p, score >= 0 && score <= chat.MaxSendTime && float64(p) == score

@@ -19,20 +19,20 @@ import (
 const (
 	compactSetting = "zset-max-listpack-value"
 	compactValue   = 512
-	// compactNames matches the setting and its name before Redis 7, which is zset-max-ziplist-value.
+	// compactNames matches the setting's name, and its name before Redis 7: zset-max-ziplist-value.
 	compactNames = "zset-max-*-value"
 )
 
-// How often each Redis is asked for the setting. A restart forgets what CONFIG SET has set, and the master that takes
-// over after a failover has a configuration of its own.
+// The interval at which each Redis is asked for the setting. A restart forgets CONFIG SET, and a master that takes over
+// in a failover has its own configuration.
 const (
 	compactEvery = time.Minute
 	compactRetry = time.Second // until every master has answered
 )
 
-// KeepCompact sees to it, in the background until Close, that each master stores chats compactly. It asks at once, or
-// when Redis is there, and then once a minute. Where the setting is too small it is set with CONFIG SET. Where
-// that is refused, log says once what to put into redis.conf.
+// KeepCompact makes each master store chats compactly, in the background until Close. It checks as soon as Redis
+// answers, then once a minute. It raises a setting that is too small with CONFIG SET. Where Redis rejects that, it logs
+// once the line for redis.conf.
 func (s *Store) KeepCompact(log *slog.Logger) { s.keepCompact(log, compactEvery, compactRetry) }
 
 func (s *Store) keepCompact(log *slog.Logger, every, retry time.Duration) {
@@ -55,7 +55,7 @@ func (s *Store) keepCompact(log *slog.Logger, every, retry time.Duration) {
 	})
 }
 
-// compactor remembers what was found, so that each thing is logged once.
+// compactor remembers its findings, so that each is logged once.
 type compactor struct {
 	log *slog.Logger
 
@@ -73,7 +73,7 @@ func (c *compactor) lookAtAll(n *nodes) error {
 	return n.cluster.ForEachMaster(ctx, c.look) // concurrently
 }
 
-// look asks one Redis and sets what is too small. It returns an error when there was no answer to that.
+// look reads one Redis's setting and raises it where it is too small. It returns an error when Redis did not answer.
 func (c *compactor) look(ctx context.Context, client *redis.Client) error {
 	answer, err := client.ConfigGet(ctx, compactNames).Result()
 	if !conclusive(err) {
@@ -109,7 +109,7 @@ func (c *compactor) look(ctx context.Context, client *redis.Client) error {
 	if err != nil {
 		args = append(args, "error", err)
 	}
-	if c.isNews(client.Options().Addr, message) || set { // set again, it was forgotten meanwhile
+	if c.isNews(client.Options().Addr, message) || set { // it was set again, so Redis had forgotten it
 		found(message, args...)
 	}
 	return nil
@@ -123,7 +123,7 @@ func (c *compactor) isNews(addr, message string) bool {
 	return news
 }
 
-// compactIn returns the setting by the name that this Redis has for it. The value is -1 where there is none.
+// compactIn returns the setting, under the name that this Redis uses. The value is -1 where there is no such setting.
 func compactIn(answer map[string]string) (name string, value int) {
 	for _, name := range []string{compactSetting, "zset-max-ziplist-value"} {
 		if value, err := strconv.Atoi(answer[name]); err == nil {
@@ -133,7 +133,7 @@ func compactIn(answer map[string]string) (name string, value int) {
 	return compactSetting, -1
 }
 
-// conclusive says whether Redis answered, if only that it will not do this: later it would answer the same.
+// conclusive reports whether Redis answered, even with a refusal. A later attempt would get the same answer.
 func conclusive(err error) bool {
 	var reply redis.Error
 	return err == nil || errors.As(err, &reply) && (!refused(err) || redis.HasErrorPrefix(err, "NOPERM"))

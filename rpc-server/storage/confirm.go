@@ -70,7 +70,7 @@ func (h *hub) again(late []*audience) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	for _, a := range late {
-		if a.topic.chats[a.chat.String()] == a && (a.topic.live() || a.topic.blind) {
+		if a.topic.chats[a.chat.String()] == a && (a.topic.live() || a.topic.sweepOnly) {
 			h.due[a] = struct{}{}
 		}
 	}
@@ -102,7 +102,7 @@ func (h *hub) readPositions(ctx context.Context, asks []*ask) (failed []*audienc
 		switch {
 		case errs[2*i] != nil || errs[2*i+1] != nil:
 			failed = append(failed, asked.audiences...)
-		case t.epoch != asked.epoch || !t.live() && !t.blind: // it is confirmed when it is heard again
+		case t.epoch != asked.epoch || !t.live() && !t.sweepOnly: // it is confirmed when it is heard again
 		default:
 			if t.swept == 0 {
 				t.swept = h.store.timeOf(asked.time)

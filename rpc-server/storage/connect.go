@@ -17,16 +17,18 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// TLS names the files, in PEM, with which a rediss:// connection is made. Empty ones are not used.
+// TLS names the PEM files for rediss:// connections. Empty names are ignored.
 type TLS struct {
-	CA        string // certificates that a Redis may be signed by, instead of the system's
-	Cert, Key string // this client's own certificate, for a Redis that asks for one
+	CA        string // certificate authorities trusted instead of the system's
+	Cert, Key string // client certificate, for a Redis that requires one
 }
 
-// connect returns a client of the Redis at rawURL. The scheme says how many there are: redis:// is one,
-// redis+sentinel:// the master that Sentinels name, redis+cluster:// a Redis Cluster; rediss instead of redis is TLS.
-// It never repeats a command by itself: an append that was repeated on a broken connection would be there twice.
-// No error has any part of the URL: each may be of its password.
+// connect returns a client of the Redis at rawURL. The scheme selects the topology: redis:// is one server,
+// redis+sentinel:// is the master that Sentinels name, redis+cluster:// is a Redis Cluster. rediss instead of redis
+// enables TLS.
+//
+// The client never retries a command by itself: an append retried on a broken connection could be stored twice. Errors
+// contain no part of the URL, because any part may belong to the password.
 func connect(rawURL string, files TLS) (redis.UniversalClient, error) {
 	client, err := parse(rawURL, files)
 	if err != nil {
@@ -35,7 +37,7 @@ func connect(rawURL string, files TLS) (redis.UniversalClient, error) {
 	return client, nil
 }
 
-// errURL is all that is said of a URL that cannot be read.
+// errURL is the only error for a URL that cannot be parsed. It does not quote the URL.
 var errURL = errors.New("it cannot be read as a URL of Redis: redis, rediss, redis+sentinel, rediss+sentinel, redis+cluster or " +
 	"rediss+cluster, and ://user:password@host:port/db; special characters of the user and the password are to be " +
 	"percent-encoded: # is %23, % is %25, / is %2F, : is %3A, ? is %3F, @ is %40")
@@ -59,8 +61,8 @@ func parse(rawURL string, files TLS) (redis.UniversalClient, error) {
 	return nil, errURL
 }
 
-// isSplit says whether what comes after the scheme of a URL has a password that an unescaped character cuts in two: then
-// the host would be a part of it, and would be in what is said of connections.
+// isSplit reports whether an unescaped character in the password cuts the rest of a URL in two. Part of the password
+// would then be taken for the host and appear in connection errors.
 func isSplit(rest string) bool {
 	authority := rest
 	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
@@ -83,7 +85,7 @@ func single(rawURL string, files TLS) (redis.UniversalClient, error) {
 	return newNode(options), nil
 }
 
-// cluster's client finds the nodes; each node's commands go through a client of its own.
+// A cluster's client finds the nodes. Each node's commands go through that node's own client.
 func cluster(rawURL string, files TLS) (redis.UniversalClient, error) {
 	options, err := redis.ParseClusterURL(rawURL)
 	if err != nil {
@@ -92,13 +94,13 @@ func cluster(rawURL string, files TLS) (redis.UniversalClient, error) {
 	if err := files.configure(options.TLSConfig); err != nil {
 		return nil, err
 	}
-	options.NewClient = newNode // which sets the times
+	options.NewClient = newNode // which sets the timeouts
 	options.ContextTimeoutEnabled = true
 	return redis.NewClusterClient(options), nil
 }
 
-// sentinel takes the Sentinels' own password from ?sentinel_password=, so that the user and password of the URL are
-// Redis's in every form.
+// sentinel reads the Sentinels' own password from ?sentinel_password=. The user and password of the URL are Redis's in
+// every scheme.
 func sentinel(rawURL string, files TLS) (redis.UniversalClient, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
@@ -139,7 +141,7 @@ func newNode(options *redis.Options) *redis.Client {
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = timeout/2, timeout, timeout
 	options.PoolTimeout = timeout / 2
 	options.DialerRetries = 1
-	// Neither is needed, and each costs a command on every new connection.
+	// Neither option is needed, and each costs a command on every new connection.
 	options.DisableIdentity = true
 	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	client := redis.NewClient(options)
@@ -147,7 +149,7 @@ func newNode(options *redis.Options) *redis.Client {
 	return client
 }
 
-// configure adds the files to config, which is nil where the scheme is not rediss.
+// configure adds the files to config. A nil config means that the scheme is not rediss.
 func (f TLS) configure(config *tls.Config) error {
 	if f == (TLS{}) {
 		return nil
@@ -175,15 +177,15 @@ func (f TLS) configure(config *tls.Config) error {
 	return nil
 }
 
-// dialing turns a failed dial into a connection that fails at its first use with the same error. go-redis counts
-// failed dials and stops to try for a second after some; a Redis that is back would be found too late.
+// dialing converts a failed dial into a connection whose first use returns the dial error. go-redis counts failed dials
+// and pauses dialling for a second after several; that would delay recovery.
 type dialing struct{}
 
 func (dialing) DialHook(dial redis.DialHook) redis.DialHook {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := dial(ctx, network, address)
 		if err != nil {
-			// Wrapped once more, because go-redis unwraps what a new connection's first command returns.
+			// wrapped twice: go-redis unwraps the error of a new connection's first command
 			return failedConn{fmt.Errorf("connect to redis: %w", dialError(err))}, nil
 		}
 		return conn, nil
@@ -196,7 +198,7 @@ func (dialing) ProcessPipelineHook(process redis.ProcessPipelineHook) redis.Proc
 	return process
 }
 
-// dialError marks an error as one of dialling, which it may be without saying so: of TLS, or of the Sentinels.
+// dialError marks an error as a dial error. TLS and Sentinel failures do not say so themselves.
 func dialError(err error) error {
 	if isDialError(err) {
 		return err
@@ -220,8 +222,8 @@ func (failedConn) SetDeadline(time.Time) error      { return nil }
 func (failedConn) SetReadDeadline(time.Time) error  { return nil }
 func (failedConn) SetWriteDeadline(time.Time) error { return nil }
 
-// LogTo sends what go-redis logs, for the whole process, to a logger: for debugging, because what goes wrong is in
-// the errors of the calls.
+// LogTo sends go-redis's log lines of the whole process to a logger, at debug level. Failures are also returned as
+// errors of the calls.
 func LogTo(log *slog.Logger) { redis.SetLogger(redisLogger{log.With("from", "redis")}) }
 
 type redisLogger struct{ log *slog.Logger }

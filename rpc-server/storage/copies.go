@@ -10,18 +10,18 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// replicaTimeout is how long appends wait for their copies.
+// replicaTimeout is how long appends wait for their replicas.
 const replicaTimeout = 500 * time.Millisecond
 
 var (
-	// errCopies: what was written is in one Redis, and not in as many others as it should be, or nobody knows.
+	// errCopies: the write is in one Redis, but too few replicas have confirmed it, or their number is unknown.
 	errCopies = errors.New("not copied")
-	// errFewReplicas: nothing was sent, because copies would not come.
+	// errFewReplicas: the write was not sent, because too few replicas are connected.
 	errFewReplicas = errors.New("redis has too few replicas at the moment")
 )
 
-// waitForCopies ends a pipeline of appends: WAIT holds for all that was written on the connection, and also for a known
-// id, for which append.lua writes something as well. Some of the pipeline's time is left for the answer.
+// waitForCopies ends a pipeline of appends with WAIT. WAIT covers every write of the connection; append.lua therefore
+// writes for a known id too. Part of the pipeline's time is left for the answer.
 func waitForCopies(ctx context.Context, pipeline redis.Pipeliner, replicas int) *redis.IntCmd {
 	wait := replicaTimeout
 	if deadline, ok := ctx.Deadline(); ok {
@@ -32,7 +32,8 @@ func waitForCopies(ctx context.Context, pipeline redis.Pipeliner, replicas int) 
 	return copies
 }
 
-// copyError is nil where there are enough copies. Whatever WAIT's own error is, it is not the append's, which was made.
+// copyError returns nil where enough replicas have the write. An error of WAIT itself is not the append's error: the
+// append was made.
 func copyError(copies *redis.IntCmd, wanted int) error {
 	switch got, err := copies.Result(); {
 	case err != nil:
@@ -43,7 +44,7 @@ func copyError(copies *redis.IntCmd, wanted int) error {
 	return nil
 }
 
-// hasReplicas says whether a Redis has replicas that follow it closely: that have said so within the last second.
+// hasReplicas reports whether enough replicas acknowledged the master's log within the last second.
 func hasReplicas(client *redis.Client, wanted int) (bool, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), probeTimeout)
 	defer cancel()

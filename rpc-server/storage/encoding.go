@@ -5,7 +5,7 @@ import (
 	stored "github.com/pullchat/pullchat/internal/entry" // entry is that of a list here
 )
 
-// Package entry knows what a log's member is. These are its names here.
+// Package entry defines a log's members. These are its names here.
 const positionDigits = stored.PositionDigits
 
 func encode(m chat.Message) []byte { return stored.Encode(m) }
@@ -14,7 +14,7 @@ func appendEncoded(b []byte, m chat.Message) []byte { return stored.Append(b, m)
 
 func decodeMember(member string) (chat.Message, error) { return stored.Decode(member) }
 
-// checkHeads returns what is wrong with the first member that has no head.
+// checkHeads returns the error of the first member whose head cannot be read.
 func checkHeads(members []string) error {
 	for _, member := range members {
 		if _, err := stored.ReadHead(member); err != nil {

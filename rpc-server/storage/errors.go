@@ -13,8 +13,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// readError gives the error of a call that can be repeated its code: whatever went wrong on the way to Redis is
-// Unavailable.
+// readError gives the error of an idempotent call its code. Every failure on the way to Redis is Unavailable.
 func readError(tried string, err error) error {
 	switch cause := fmt.Errorf("%s: %w", tried, err); {
 	case neverSent(err) || interrupted(err) || timedOut(err):
@@ -26,7 +25,7 @@ func readError(tried string, err error) error {
 	}
 }
 
-// appendError is readError for an append, which may have happened although its answer did not come.
+// appendError is readError for an append. The append may have happened although its answer is missing.
 func appendError(tried string, err error) error {
 	const settle = "it is unknown whether the message was stored; send it again with the same id to be sure"
 	switch cause := fmt.Errorf("%s: %w", tried, err); {
@@ -47,7 +46,7 @@ func appendError(tried string, err error) error {
 	}
 }
 
-// neverSent: no connection was to be had, so Redis has not seen the command.
+// neverSent: there was no connection, so Redis has not seen the command.
 func neverSent(err error) bool {
 	return isDialError(err) || errors.Is(err, redis.ErrPoolTimeout) || errors.Is(err, redis.ErrPoolExhausted)
 }

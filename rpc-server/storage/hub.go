@@ -15,66 +15,66 @@ import (
 	"github.com/pullchat/pullchat/internal/events"
 )
 
-// hub tells a Store's Watches what happens in the chats that they follow. It subscribes to the channels of the
-// partitions of these chats, and to no others. What it does at Redis it does in goroutines of its own:
+// hub delivers events of followed chats to a Store's Watches. It subscribes only to the channels of these chats'
+// partitions. Its goroutines talk to Redis:
 //
 //	assign   finds the node of each followed partition, and gives the partition to the node's line
-//	line     one for each node: subscribes, listens, notices that it is not heard (subscription.go)
+//	line     one for each node: subscribes, listens, detects a dead connection (subscription.go)
 //	confirm  reads positions once Redis has confirmed a subscription, and hints at them (confirm.go)
 //	sweep    looks for hints that were lost (sweep.go)
 //
-// A hint is never lost silently: a partition whose subscription was interrupted is subscribed to again, and then all
-// its chats are confirmed again. What Redis itself loses on the way, the sweep finds.
+// A hint is never lost silently. A partition whose subscription was interrupted is subscribed to again, and then all
+// its chats are confirmed again. The sweep finds hints that Redis itself loses.
 type hub struct {
 	store *Store
-	idle  time.Duration // how long a partition that nobody follows is still listened to
+	idle  time.Duration // how long a partition without followers stays subscribed
 
-	mutex    sync.Mutex
-	ended    bool
-	end      context.CancelFunc // nil until there is a Watch
-	watches  map[*watch]struct{}
-	topics   map[string]*topic // by tag
-	channels map[string]*topic // by the names of both channels
-	lines    map[*redis.Client]*line
-	homeless map[*topic]struct{} // no line has them
-	stale    bool                // a cluster's layout has changed
-	due      map[*audience]struct{}
+	mutex      sync.Mutex
+	ended      bool
+	end        context.CancelFunc // nil until there is a Watch
+	watches    map[*watch]struct{}
+	topics     map[string]*topic // by tag
+	channels   map[string]*topic // by the names of both channels
+	lines      map[*redis.Client]*line
+	unassigned map[*topic]struct{} // no line has them
+	stale      bool                // a cluster's layout has changed
+	due        map[*audience]struct{}
 
 	toAssign, toConfirm chan struct{} // one element each
 	work                sync.WaitGroup
 }
 
-// topic is a partition that is followed.
+// topic is a followed partition.
 type topic struct {
 	partition   *partition
 	tag         string
 	hints, news string               // the channels
 	chats       map[string]*audience // by canonical id
-	emptied     time.Time            // when the last chat went
+	emptied     time.Time            // when the last chat left
 
-	line                  *line // subscribes to it; nil while it is homeless
+	line                  *line // subscribes to it; nil while unassigned
 	hearsHints, hearsNews bool  // Redis has confirmed the subscription
-	epoch                 int   // counts the subscriptions that were confirmed
-	deafSince             time.Time
-	blind                 bool  // there is no subscription for long: the sweep alone finds what is new
+	epoch                 int   // counts confirmed subscriptions
+	silentSince           time.Time
+	sweepOnly             bool  // no subscription for long: only the sweep finds what is new
 	swept                 int64 // Redis's time of the last sweep in microseconds; 0 before chats were confirmed
 }
 
 func (t *topic) live() bool { return t.hearsHints && t.hearsNews }
 
-// audience are those who follow a chat.
+// audience is the followers of a chat.
 type audience struct {
 	chat    chat.ID
 	topic   *topic
 	watches []*watch
-	told    int64 // the furthest position that they were hinted at since the last confirmation
+	told    int64 // the furthest position hinted at since the last confirmation
 }
 
 func newHub(s *Store) *hub {
 	return &hub{
 		store: s, idle: 5 * time.Second,
 		watches: map[*watch]struct{}{}, topics: map[string]*topic{}, channels: map[string]*topic{},
-		lines: map[*redis.Client]*line{}, homeless: map[*topic]struct{}{}, due: map[*audience]struct{}{},
+		lines: map[*redis.Client]*line{}, unassigned: map[*topic]struct{}{}, due: map[*audience]struct{}{},
 		toAssign: make(chan struct{}, 1), toConfirm: make(chan struct{}, 1),
 	}
 }
@@ -125,15 +125,15 @@ func (h *hub) follow(w *watch, ids []chat.ID) {
 			a.watches = append(a.watches, w)
 		}
 		w.tellRevoked(id)
-		if a.topic.live() || a.topic.blind { // else all its chats are confirmed later
+		if a.topic.live() || a.topic.sweepOnly { // else all its chats are confirmed later
 			h.due[a] = struct{}{}
 		}
 	}
-	ring(h.toConfirm)
-	ring(h.toAssign)
+	notify(h.toConfirm)
+	notify(h.toAssign)
 }
 
-// audience returns that of a chat, and sees to it that its partition is listened to.
+// audience returns the audience of a chat. It creates an unassigned topic for a new partition.
 func (h *hub) audience(id chat.ID) *audience {
 	p := h.store.keys.of(id)
 	tag := p.tag
@@ -141,10 +141,10 @@ func (h *hub) audience(id chat.ID) *audience {
 	if !ok {
 		t = &topic{
 			partition: p, tag: tag, hints: p.hints, news: p.news,
-			chats: map[string]*audience{}, deafSince: time.Now(),
+			chats: map[string]*audience{}, silentSince: time.Now(),
 		}
 		h.topics[tag], h.channels[t.hints], h.channels[t.news] = t, t, t
-		h.homeless[t] = struct{}{}
+		h.unassigned[t] = struct{}{}
 	}
 	a, ok := t.chats[id.String()]
 	if !ok {
@@ -191,7 +191,7 @@ func (h *hub) drop(w *watch, a *audience) {
 	}
 }
 
-// forget ends the subscription to a partition that nobody has followed for a while.
+// forget ends the subscription to a partition that has had no followers for a while.
 func (h *hub) forget(t *topic) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
@@ -201,7 +201,7 @@ func (h *hub) forget(t *topic) {
 	delete(h.topics, t.tag)
 	delete(h.channels, t.hints)
 	delete(h.channels, t.news)
-	delete(h.homeless, t)
+	delete(h.unassigned, t)
 	h.release(t)
 }
 
@@ -214,21 +214,21 @@ func (h *hub) release(t *topic) {
 	h.silence(t)
 }
 
-// silence notes that nothing is heard of a partition any more.
+// silence notes that a partition's subscription is interrupted.
 func (h *hub) silence(t *topic) {
 	if t.live() {
-		t.deafSince = time.Now()
+		t.silentSince = time.Now()
 	}
 	t.hearsHints, t.hearsNews = false, false
 }
 
-// message takes what was published on a channel.
+// message handles a message published on a channel.
 func (h *hub) message(channel, payload string) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	t := h.channels[channel]
 	switch {
-	case t == nil: // nobody follows it any more
+	case t == nil: // no longer followed
 	case channel == t.hints:
 		name, rest, _ := strings.Cut(payload, " ")
 		if a := t.chats[name]; a != nil {
@@ -247,7 +247,7 @@ func (h *hub) message(channel, payload string) {
 	}
 }
 
-// parseHint reads what is published of a chat after its name: "position", or "position before entry". It keeps the payload.
+// parseHint reads a hint after the chat's name: "position", or "position before entry". The event keeps the payload.
 func parseHint(payload string) (e chat.Event, ok bool) {
 	position, rest, brings := strings.Cut(payload, " ")
 	var err error
@@ -261,11 +261,11 @@ func parseHint(payload string) (e chat.Event, ok bool) {
 	if e.Before, err = strconv.ParseInt(before, 10, 64); err != nil || !whole {
 		return chat.Event{Position: e.Position}, true
 	}
-	e.Entries = [][]byte{unsafe.Slice(unsafe.StringData(entry), len(entry))} // which nobody changes
+	e.Entries = [][]byte{unsafe.Slice(unsafe.StringData(entry), len(entry))} // the bytes never change
 	return e, true
 }
 
-// hint tells all who follow a chat of a hint.
+// hint sends a hint to all followers of a chat.
 func (a *audience) hint(e chat.Event) {
 	a.told = max(a.told, e.Position)
 	for _, w := range a.watches {
@@ -278,9 +278,10 @@ func (a *audience) hintAt(position int64) {
 	a.hint(chat.Event{Chat: a.chat, Kind: chat.Hint, Position: position})
 }
 
-func ring(bell chan struct{}) {
+// notify wakes the goroutine that receives from c, which has room for one element.
+func notify(c chan struct{}) {
 	select {
-	case bell <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }

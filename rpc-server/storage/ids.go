@@ -10,13 +10,13 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// A chat's ids hold two entries for each message that has an id, both at its position: "sender/id", and the same with
-// the text's digest before it, which tells a repeated send from a conflict.
+// A chat's ids hold two entries for each message with an id, both at its position: "sender/id", and the same after the
+// text's digest. The second tells a repeated send from a conflict.
 
-// idEntry is the plain entry. A sender has no slash, so the first one ends it.
+// idEntry is the plain entry. A sender contains no slash, so the first slash ends it.
 func idEntry(sender, id string) string { return sender + "/" + id }
 
-// textDigest is what stands before the plain entry in its twin. It begins with "#", as no sender does.
+// textDigest is the prefix of the twin entry. It begins with "#", as no sender does.
 func textDigest(text string) string {
 	return "#" + strconv.FormatUint(xxhash.Sum64String(text), 36) + ":"
 }
@@ -29,8 +29,8 @@ func twin(m chat.Message) string {
 	return textDigest(m.Text) + idEntry(m.Sender, m.ID)
 }
 
-// parseIDEntry is the reverse: digest is "" for the plain entry, and owner is the plain entry in both cases. It takes
-// any string.
+// parseIDEntry parses any entry, valid or not. digest is "" for the plain entry. owner is the plain entry in both
+// cases.
 func parseIDEntry(entry string) (digest, owner string, err error) {
 	owner = entry
 	if strings.HasPrefix(entry, "#") {

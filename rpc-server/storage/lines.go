@@ -2,9 +2,9 @@ package storage
 
 import "github.com/redis/go-redis/v9"
 
-// What lines tell the hub, and ask it.
+// The hub's methods that lines call.
 
-// request takes a line's next orders that one command can carry out.
+// request takes a line's next orders that fit into one command.
 func (h *hub) request(l *line) request {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
@@ -24,8 +24,8 @@ func (h *hub) request(l *line) request {
 	return r
 }
 
-// subscribed notes that Redis has confirmed the subscription to a channel. With that to both of a partition, all its
-// chats are confirmed: what was stored before now is in their positions, what is stored from now on will be heard.
+// subscribed notes that Redis has confirmed the subscription to a channel. Once both channels of a partition are
+// confirmed, all its chats are: their positions cover older messages, and hints cover later ones.
 func (h *hub) subscribed(l *line, channel string) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
@@ -33,7 +33,7 @@ func (h *hub) subscribed(l *line, channel string) {
 	if t == nil || t.line != l {
 		return
 	}
-	if t.live() { // it was made anew without our knowledge
+	if t.live() { // go-redis has subscribed anew
 		h.silence(t)
 	}
 	if channel == t.hints {
@@ -46,14 +46,14 @@ func (h *hub) subscribed(l *line, channel string) {
 	}
 	t.partition.followed.Store(true)
 	t.epoch++
-	t.blind = false
+	t.sweepOnly = false
 	for _, a := range t.chats {
 		h.due[a] = struct{}{}
 	}
-	ring(h.toConfirm)
+	notify(h.toConfirm)
 }
 
-// lost notes that Redis has ended the subscription to a channel, and returns the partition if it was heard until now.
+// lost notes that Redis has ended the subscription to a channel. It returns the partition if that was subscribed.
 func (h *hub) lost(l *line, channel string) *topic {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
@@ -65,12 +65,12 @@ func (h *hub) lost(l *line, channel string) *topic {
 	return t
 }
 
-// forbidden notes that the user may not subscribe: the sweep does it all.
+// forbidden notes that the Redis user may not subscribe. Only the sweep serves these partitions.
 func (h *hub) forbidden(orders []order) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	for _, o := range orders {
-		h.blindfold(o.topic)
+		h.fallBackToSweep(o.topic)
 	}
 }
 
@@ -83,14 +83,14 @@ func (h *hub) interrupted(l *line) {
 	}
 }
 
-// idles says whether a line has nothing to listen to and nothing to do.
+// idles reports whether a line has no partitions and no orders.
 func (h *hub) idles(l *line) bool {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	return len(l.orders) == 0 && len(h.of(l)) == 0
 }
 
-// retire removes the line of a node that has left the cluster. It is false where there is only one node.
+// retire removes the line of a node that has left the cluster. It returns false outside a cluster.
 func (h *hub) retire(l *line) bool {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
@@ -101,7 +101,7 @@ func (h *hub) retire(l *line) bool {
 	return true
 }
 
-// of returns the partitions that a line has.
+// of returns the partitions of a line.
 func (h *hub) of(l *line) []*topic {
 	var topics []*topic
 	for _, t := range h.topics {
@@ -112,14 +112,14 @@ func (h *hub) of(l *line) []*topic {
 	return topics
 }
 
-// rehome takes a partition from its line if another node has it now, so that it is assigned anew.
-func (h *hub) rehome(t *topic, client *redis.Client) {
+// reassign takes a partition from its line if another node holds it now, so that it is assigned anew.
+func (h *hub) reassign(t *topic, client *redis.Client) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	if t.line == nil || t.line.client == client || h.topics[t.tag] != t {
 		return
 	}
 	h.release(t)
-	h.homeless[t] = struct{}{}
-	ring(h.toAssign)
+	h.unassigned[t] = struct{}{}
+	notify(h.toAssign)
 }

@@ -13,13 +13,14 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// Append implements chat.Store. A chat is in the lists of its users before its first message is stored: in a
-// conversation both users', in a room the sender's, which is how a deletion finds the sender's messages. Where there is
-// no cluster the script that stores the message lists its chat. In a cluster the lists are in other slots: a chat that
-// this Store has not seen of late costs another round trip, for which the others do not wait.
+// Append implements chat.Store. A chat is listed for its users before its first message is stored: for both users of a
+// conversation, and for the sender in a room. Deletions find the sender's messages through that list.
 //
-// Redis may lose what this Store believes to be listed. A script that finds no message of such a chat stores nothing,
-// and the chat is listed again.
+// Outside a cluster, the script that stores the message also lists its chat. In a cluster the lists are in other slots,
+// so listing costs a second round trip for chats that this Store has not seen lately. Other chats do not wait for it.
+//
+// Redis may lose entries that this Store holds to be listed. A script that finds no message of such a chat stores
+// nothing, and the chat is listed again.
 func (s *Store) Append(ctx context.Context, appends []chat.Append) []chat.Appended {
 	marked := make([]listedAppend, len(appends))
 	for i := range appends {
@@ -49,13 +50,13 @@ func unlisted(appended []chat.Appended) (lost []int) {
 	return lost
 }
 
-// forgetLists is called where Redis seems to have lost data.
+// forgetLists handles signs that Redis has lost data.
 func (s *Store) forgetLists() {
 	s.lookAgain()
 	s.known.forget()
 }
 
-// again makes the appends at indices once more, and lists their chats.
+// again retries the appends at indices, and lists their chats.
 func (s *Store) again(ctx context.Context, marked []listedAppend, indices []int, appended []chat.Appended) {
 	some := make([]listedAppend, len(indices))
 	for k, i := range indices {
@@ -70,7 +71,7 @@ func (s *Store) again(ctx context.Context, marked []listedAppend, indices []int,
 	}
 }
 
-// storeListing appends messages; the script lists the chats of those at the indices unknown.
+// storeListing appends messages. The script lists the chats of those at the indices unknown.
 func (s *Store) storeListing(ctx context.Context, marked []listedAppend, unknown []int) []chat.Appended {
 	if len(unknown) == 0 {
 		return s.store(ctx, marked)
@@ -88,7 +89,7 @@ func (s *Store) storeListing(ctx context.Context, marked []listedAppend, unknown
 	var tell []entry
 	for k, i := range unknown {
 		l := listingOf(marked[i].Chat, marked[i].Message.Sender)
-		if appended[i].Err != nil || appended[i].Duplicate { // the script may not have come to it, or may still do so
+		if appended[i].Err != nil || appended[i].Duplicate { // the script may not have reached this chat, or may still run
 			continue
 		}
 		listed = append(listed, l)
@@ -103,10 +104,10 @@ func (s *Store) storeListing(ctx context.Context, marked []listedAppend, unknown
 	return appended
 }
 
-// listing is what lists have to say before something is done in a chat.
+// listing is a chat and a user whose lists must have it before the operation.
 type listing struct {
 	chat chat.ID
-	user string // who does it in a room; "" where it is a conversation, which both of its users have
+	user string // the acting user in a room; "" in a conversation, which concerns both its users
 }
 
 func listingOf(id chat.ID, user string) listing {
@@ -122,7 +123,7 @@ type entry struct {
 	chat chat.ID
 }
 
-// entries are those of a listing.
+// entries returns the entries of a listing.
 func (l listing) entries() []entry {
 	first, second, pair := l.chat.Users()
 	switch {
@@ -134,8 +135,8 @@ func (l listing) entries() []entry {
 	return []entry{{first, l.chat}, {second, l.chat}}
 }
 
-// readerIsNew says whether a chat may not be in the list of one who reads it, and with what score it belongs there. A
-// conversation that nobody has written to yet is no business of the other's.
+// readerIsNew reports whether a chat may be missing in the list of its reader, and the score for it. A conversation
+// without messages is not listed for the other user.
 func (s *Store) readerIsNew(id chat.ID, user string) (isNew bool, score float64) {
 	if isRoom(id) {
 		score = wasThere
@@ -143,7 +144,7 @@ func (s *Store) readerIsNew(id chat.ID, user string) (isNew bool, score float64)
 	return s.known.isNew(listingOf(id, user)) && s.known.isNew(listing{id, user}), score
 }
 
-// enlistReader is enlist for one who reads.
+// enlistReader is enlist for a reader.
 func (s *Store) enlistReader(ctx context.Context, id chat.ID, user string, score float64) error {
 	key, z := s.keys.chats(user), redis.Z{Member: id.String(), Score: score}
 	err := s.callOne(ctx, fmt.Sprintf("put %s into the list of %s", id, user), key,
@@ -151,10 +152,10 @@ func (s *Store) enlistReader(ctx context.Context, id chat.ID, user string, score
 	return err
 }
 
-// tellingAtOnce bounds how many batches of Listed events are on their way.
+// tellingAtOnce limits how many batches of Listed events are under way.
 const tellingAtOnce = 16
 
-// tellLater is tellListed in the background. While Redis is slow some users are not told.
+// tellLater is tellListed in the background. While Redis is slow, some users get no event.
 func (s *Store) tellLater(entries []entry) {
 	if len(entries) == 0 {
 		return
@@ -169,8 +170,8 @@ func (s *Store) tellLater(entries []entry) {
 	})
 }
 
-// tellListed tells users that their lists have changed. It may be lost: who follows a list reads it again from time to
-// time.
+// tellListed publishes to users that their lists have changed. Events may be lost: followers of a list also read it
+// again from time to time.
 func (s *Store) tellListed(ctx context.Context, entries []entry) {
 	s.calls(ctx, len(entries), exchange{
 		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
@@ -180,8 +181,8 @@ func (s *Store) tellListed(ctx context.Context, entries []entry) {
 	})
 }
 
-// Of so many chats a Store knows that they are in the lists of users. It looks again after knownFor: a Redis that failed
-// over may have lost what it had acknowledged.
+// A Store remembers up to maxKnown listed chats. It checks again after knownFor, because a failover may have lost
+// acknowledged entries.
 const (
 	maxKnown = 100_000
 	knownFor = 10 * time.Minute
@@ -190,7 +191,7 @@ const (
 // knownLists remembers which chats are in the lists of users.
 type knownLists struct {
 	mutex sync.Mutex
-	until *simplelru.LRU[listing, int64] // when to look again, in seconds since 1970
+	until *simplelru.LRU[listing, int64] // when to check again, in seconds since 1970
 }
 
 func newKnownLists() *knownLists {
@@ -211,14 +212,14 @@ func (k *knownLists) unknown(appends []chat.Append) (indices []int) {
 	return indices
 }
 
-// isNew says whether a listing is not known to be there.
+// isNew reports whether a listing is unknown.
 func (k *knownLists) isNew(l listing) bool {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
 	return k.lapsed(l, time.Now().Unix())
 }
 
-// lapsed is isNew at a time. The mutex is held.
+// lapsed is isNew at a given time. It requires that the mutex is held.
 func (k *knownLists) lapsed(l listing, now int64) bool {
 	until, known := k.until.Get(l)
 	return !known || now >= until

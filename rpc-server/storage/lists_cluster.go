@@ -14,8 +14,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// storeAfterListing appends messages of a cluster. Those at the indices unknown wait until their chats are listed, the
-// others do not.
+// storeAfterListing appends messages of a cluster. Only those at the indices unknown wait until their chats are listed.
 func (s *Store) storeAfterListing(ctx context.Context, marked []listedAppend, unknown []int) []chat.Appended {
 	appended := make([]chat.Appended, len(marked))
 	part := func(indices []int, store func([]listedAppend) []chat.Appended) {
@@ -38,7 +37,7 @@ func (s *Store) storeAfterListing(ctx context.Context, marked []listedAppend, un
 	return appended
 }
 
-// listAndStore puts chats into lists and then appends their messages.
+// listAndStore lists chats and then appends their messages.
 func (s *Store) listAndStore(ctx context.Context, appends []listedAppend) []chat.Appended {
 	wanted, guarded := listings(appends)
 	admitted, failed := s.admitted(ctx, wanted, guarded)
@@ -64,8 +63,8 @@ func (s *Store) listAndStore(ctx context.Context, appends []listedAppend) []chat
 	return appended
 }
 
-// listings returns the listings of appends, each once, and those of them whose senders have to be members where the
-// room is private.
+// listings returns the listings of appends without repetitions. guarded are those whose senders must be members where
+// the room is private.
 func listings(appends []listedAppend) (all []listing, guarded map[listing]bool) {
 	guarded = map[listing]bool{}
 	seen, open := map[listing]bool{}, map[listing]bool{}
@@ -76,7 +75,7 @@ func listings(appends []listedAppend) (all []listing, guarded map[listing]bool) 
 			all = append(all, l)
 		}
 		if l.user == "" || a.Member == "" {
-			open[l] = true // also where another append is guarded: this one is not refused
+			open[l] = true // also where another append is guarded: this one is not rejected
 		} else {
 			guarded[l] = true
 		}
@@ -85,7 +84,7 @@ func listings(appends []listedAppend) (all []listing, guarded map[listing]bool) 
 	return all, guarded
 }
 
-// enlistLate lists rooms of senders that were about to be refused, and were not: a room has opened meanwhile.
+// enlistLate lists rooms of senders who were about to be rejected but were not: the room has opened meanwhile.
 func (s *Store) enlistLate(ctx context.Context, guarded map[listing]bool, appends []listedAppend, appended []chat.Appended) {
 	var late []listing
 	for i, a := range appends {
@@ -98,8 +97,8 @@ func (s *Store) enlistLate(ctx context.Context, guarded map[listing]bool, append
 	}
 }
 
-// admitted leaves out those whose senders are about to be refused, so that what is refused leaves nothing behind. guarded
-// are those whose senders have to be members where the room is private.
+// admitted drops listings whose senders are about to be rejected, so that a rejected message leaves nothing behind.
+// guarded are those whose senders must be members where the room is private.
 func (s *Store) admitted(ctx context.Context, unknown []listing, guarded map[listing]bool) ([]listing, map[listing]error) {
 	failed := map[listing]error{}
 	if len(guarded) == 0 {
@@ -122,10 +121,10 @@ func (s *Store) admitted(ctx context.Context, unknown []listing, guarded map[lis
 	})
 	refused := map[listing]bool{}
 	for i, l := range asked {
-		if errors.Is(errs[each*i], redis.Nil) { // nobody has created it
+		if errors.Is(errs[each*i], redis.Nil) { // the room was never created
 			errs[each*i] = nil
 		}
-		if err := cmp.Or(errs[each*i], errs[each*i+1]); err != nil { // there may be no answers: they were not asked for
+		if err := cmp.Or(errs[each*i], errs[each*i+1]); err != nil { // unsent commands have no replies
 			failed[l], refused[l] = enlistError("look who is in "+l.chat.String(), err), true
 			continue
 		}
@@ -134,11 +133,11 @@ func (s *Store) admitted(ctx context.Context, unknown []listing, guarded map[lis
 	return slices.DeleteFunc(unknown, func(l listing) bool { return refused[l] }), failed
 }
 
-// wasThere is the score of a room in the list of who is no member.
+// wasThere is the score of a room in the list of a user who is not a member.
 const wasThere = -1
 
-// enlist puts chats into lists, and returns why it could not. It waits for as many copies as an append does: where a
-// message survives, so does what it is found by.
+// enlist puts chats into lists, and returns each failure. It waits for as many replicas as an append does: a message
+// that survives must be listed too.
 func (s *Store) enlist(ctx context.Context, listings []listing) (failed map[listing]error) {
 	var entries []entry
 	var of []listing
@@ -177,7 +176,7 @@ func (s *Store) enlist(ctx context.Context, listings []listing) (failed map[list
 	return failed
 }
 
-// enlistError: whatever it was, the message was not stored, and may be sent again.
+// enlistError converts any failure: the message was not stored, and the caller may send it again.
 func enlistError(tried string, err error) error {
 	var known *chat.Error
 	switch {

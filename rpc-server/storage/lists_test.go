@@ -22,13 +22,12 @@ import (
 
 var inboxLimits = chat.Limits{DefaultLimit: 20, MaxLimit: 100, MaxTextBytes: 100}
 
-// trips counts the round trips to one Redis that calls make, and may break some. What begins a connection, and looks
-// after the partitions in the background, is not counted.
+// trips counts the round trips to one Redis, and may break some. It does not count new connections and background work.
 type trips struct {
 	mutex sync.Mutex
 	count int
 	names []string
-	crash func(commands string, done bool) bool // before and after a round trip
+	crash func(commands string, done bool) bool // called before and after a round trip
 }
 
 var errCrash = errors.New("the connection is gone")
@@ -38,7 +37,7 @@ func (tr *trips) note(cmds []redis.Cmder, do func() error) error {
 	for i, cmd := range cmds {
 		names[i] = cmd.Name()
 	}
-	if names[0] == "hello" { // a connection is made
+	if names[0] == "hello" { // a new connection
 		return do()
 	}
 	tr.mutex.Lock()
@@ -80,8 +79,8 @@ func (tr *trips) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proce
 	}
 }
 
-// TestInboxTakesThreeRoundTrips: an inbox of 1,000 chats, and all its counts, with somebody ignored and from a device,
-// are read in three round trips to each Redis.
+// TestInboxTakesThreeRoundTrips: reading an inbox of 1,000 chats with all counts takes three round trips to each Redis.
+// One user is ignored, and the reader is a device.
 func TestInboxTakesThreeRoundTrips(t *testing.T) {
 	t.Parallel()
 	for name, url := range map[string]string{
@@ -110,7 +109,7 @@ func TestInboxTakesThreeRoundTrips(t *testing.T) {
 	}
 }
 
-// fillInbox gives alice so many chats, of which she ignores one.
+// fillInbox gives alice this many chats. alice ignores the other user of one.
 func fillInbox(t *testing.T, store *Store, desk *chat.Readership, chats int) {
 	t.Helper()
 	appends := make([]chat.Append, chats)
@@ -118,7 +117,7 @@ func fillInbox(t *testing.T, store *Store, desk *chat.Readership, chats int) {
 		other := fmt.Sprintf("u%d", i)
 		appends[i] = chat.Append{Chat: id(t, "alice:"+other), Message: chat.Message{Sender: other, Text: "x"}}
 	}
-	for i := range appends { // one after the other: a batch has one time, and chats of one time are in one page
+	for i := range appends { // one by one: a batch has one time, and chats of one time share a page
 		if a := store.Append(t.Context(), appends[i:i+1])[0]; a.Err != nil {
 			t.Fatal(a.Err)
 		}
@@ -128,7 +127,7 @@ func fillInbox(t *testing.T, store *Store, desk *chat.Readership, chats int) {
 	}
 }
 
-// countTrips counts from now on, at each Redis.
+// countTrips counts each Redis's round trips from now on.
 func countTrips(t *testing.T, store *Store) []*trips {
 	t.Helper()
 	var all []*trips
@@ -165,8 +164,8 @@ func wantTrips(t *testing.T, what string, counts []*trips, most int) {
 	}
 }
 
-// TestKnownChatsCostNothing: chats that are listed are remembered. Many new chats cost no round trip more, but for the
-// events, for which no append waits.
+// TestKnownChatsCostNothing: a Store remembers listed chats. Many new chats cost no further round trip, except for
+// events, which no append waits for.
 func TestKnownChatsCostNothing(t *testing.T) {
 	t.Parallel()
 	store := openAt(t, redistest.Start(t).URL(), Options{})
@@ -189,14 +188,14 @@ func TestKnownChatsCostNothing(t *testing.T) {
 	}
 }
 
-// awaitTelling waits until the events of new entries in lists were published.
+// awaitTelling waits until the events of new list entries are published.
 func awaitTelling(store *Store) {
 	for store.telling.Load() > 0 {
 		runtime.Gosched()
 	}
 }
 
-// hookAll has every Redis of a Store call a hook.
+// hookAll adds a hook to every Redis client of a Store.
 func hookAll(t *testing.T, store *Store, hook redis.Hook) {
 	t.Helper()
 	if store.nodes.only != nil {
@@ -212,13 +211,13 @@ func hookAll(t *testing.T, store *Store, hook redis.Hook) {
 	}
 }
 
-// TestListsAreLookedAtAgain: a Redis that failed over may have lost a list that was known to have a chat.
+// TestListsAreLookedAtAgain: a failover may lose a list entry that a Store holds to be there.
 func TestListsAreLookedAtAgain(t *testing.T) {
 	t.Parallel()
 	store := openAt(t, redistest.Start(t, "--appendonly", "no").URL(), Options{})
 	pair, hello := id(t, "a:b"), chat.Message{Sender: "a", Text: "x"}
 	for _, c := range []struct {
-		left time.Duration // of the time for which it is known
+		left time.Duration // time until the Store checks again
 		want int           // chats in the list that was lost
 	}{{knownFor, 0}, {0, 1}} {
 		if _, err := appendOne(store, pair, hello); err != nil {
@@ -237,8 +236,8 @@ func TestListsAreLookedAtAgain(t *testing.T) {
 	}
 }
 
-// TestNoChatIsLost: whatever breaks between a list and a log, and however often, every chat that has a message is in the
-// inboxes of both its users, and an inbox shows none that has no message.
+// TestNoChatIsLost: failures at any point between a list and a log lose no chat. Every chat with a message is in the
+// inboxes of both users, and no inbox shows a chat without messages.
 func TestNoChatIsLost(t *testing.T) {
 	t.Parallel()
 	for name, url := range map[string]string{
@@ -254,7 +253,7 @@ func noChatIsLost(t *testing.T, url string, cluster bool) {
 		runs++
 		prefix := fmt.Sprintf("crash%d", runs)
 		plan := rapid.SliceOfN(rapid.IntRange(0, 5), 8, 8).Draw(rt, "plan")
-		for attempt, at := range plan { // each is a process that dies at a round trip, before or after it
+		for attempt, at := range plan { // each attempt is a process that dies before or after a round trip
 			store, err := Open(url, Options{Prefix: prefix})
 			if err != nil {
 				rt.Fatal(err)
@@ -279,8 +278,8 @@ func noChatIsLost(t *testing.T, url string, cluster bool) {
 	})
 }
 
-// TestACrashBetweenListAndLog: what a process leaves that dies after the lists have the chat, and before its log has the
-// message: entries that no inbox shows, until the message comes another time.
+// TestACrashBetweenListAndLog: a process dies after the lists have the chat and before its log has the message. No
+// inbox shows such entries until a message comes.
 func TestACrashBetweenListAndLog(t *testing.T) {
 	t.Parallel()
 	url := redistest.StartCluster(t, "--appendonly", "no").URL() // else one script does both
@@ -293,7 +292,7 @@ func TestACrashBetweenListAndLog(t *testing.T) {
 		return dead.Load() && strings.Contains(commands, "evalsha")
 	}})
 	if a, err := appendOne(dying, id(t, "a:b"), chat.Message{Sender: "a", Text: "x"}); err == nil || a.SendTime != 0 {
-		t.Fatalf("Append() of one who dies = %+v, %v", a, err)
+		t.Fatalf("Append() of a process that dies = %+v, %v", a, err)
 	}
 	store := openAt(t, url, Options{Prefix: dying.options.Prefix})
 	desk := chat.NewReadership(store, inboxLimits)
@@ -320,7 +319,7 @@ func TestACrashBetweenListAndLog(t *testing.T) {
 	}
 }
 
-// TestAListThatFailedIsTriedAgain: a process that could not put a chat into a list does not believe that it is there.
+// TestAListThatFailedIsTriedAgain: a process that could not list a chat does not hold it to be listed.
 func TestAListThatFailedIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	store := openAt(t, redistest.StartCluster(t, "--appendonly", "no").URL(), Options{})
@@ -377,7 +376,7 @@ func checkNoneLost(t *testing.T, rt *rapid.T, url, prefix string) {
 	}
 }
 
-// TestAppendWhereNoMasterIsKnown: who is in a room cannot be looked up, so nothing is stored, and nothing ends.
+// TestAppendWhereNoMasterIsKnown: a room's members cannot be looked up, so nothing is stored and nothing panics.
 func TestAppendWhereNoMasterIsKnown(t *testing.T) {
 	store := openAt(t, "redis+cluster://127.0.0.1:1", Options{})
 	store.checked.Store(true)

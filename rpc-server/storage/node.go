@@ -14,20 +14,20 @@ import (
 )
 
 // node is one Redis that takes commands: the only one, the master that Sentinels name, or a master of a cluster. Each
-// gathers pipelines of its own, so that one that hangs does not hold up the others.
+// node has its own pipelines, so that a hanging node does not delay the others.
 type node struct {
 	client  *redis.Client
 	appends *batch.Batcher[listedAppend, chat.Appended]
 	ranges  *batch.Batcher[chat.Range, chat.Ranged]
-	// away is set while Redis does not answer. Its calls are refused without waiting for it.
+	// away is set while Redis does not answer. Its calls are rejected at once.
 	away atomic.Bool
-	// answered is when it last answered a call, in nanoseconds since 1970.
+	// answered is the time of the last answer, in nanoseconds since 1970.
 	answered atomic.Int64
-	// short is set while it has too few replicas. Its appends are refused without being made.
+	// short is set while the node has too few replicas. Its appends are rejected without being sent.
 	short atomic.Bool
 }
 
-// refuses returns why calls are not made at the node now, or nil.
+// refuses returns the reason why the node rejects calls now, or nil.
 func (n *node) refuses(copied bool) error {
 	switch {
 	case n.away.Load():
@@ -38,19 +38,19 @@ func (n *node) refuses(copied bool) error {
 	return nil
 }
 
-// errAway: nothing was sent, because what was sent before was not answered.
+// errAway: the call was not sent, because an earlier call got no answer.
 var errAway = errors.New("redis has not answered since a call that failed")
 
-// How often a Redis that is away is asked whether it is back, and how long it has to say so.
+// The interval of probes to a Redis that is away, and the timeout of each probe.
 const (
 	probeEvery   = 50 * time.Millisecond
 	probeTimeout = 250 * time.Millisecond
 )
 
-// nodes are all that is known of Redis: one, or the masters of a cluster as they are met.
+// nodes are the known nodes: one, or a cluster's masters as calls reach them.
 type nodes struct {
-	only    *node                // or nil in a cluster
-	cluster *redis.ClusterClient // or nil
+	only    *node                // nil in a cluster
+	cluster *redis.ClusterClient // nil outside a cluster
 	newNode func(*redis.Client) *node
 
 	mutex sync.Mutex
@@ -108,22 +108,23 @@ func (n *nodes) at(ctx context.Context, address string) (found *node) {
 	return found
 }
 
-// reload learns which node holds which keys now.
+// reload refreshes the cluster's slot layout.
 func (n *nodes) reload(ctx context.Context) {
 	_ = n.cluster.ForEachMaster(ctx, func(context.Context, *redis.Client) error { return nil })
 }
 
-// leave refuses the calls of a node until it answers again.
+// leave makes a node reject calls until it answers again.
 func (n *nodes) leave(one *node) {
 	n.probe(one, &one.away, func() (bool, error) { return answers(one.client) })
 }
 
-// await refuses the appends of a node until it has so many replicas.
+// await makes a node reject appends until it has enough replicas.
 func (n *nodes) await(one *node, replicas int) {
 	n.probe(one, &one.short, func() (bool, error) { return hasReplicas(one.client, replicas) })
 }
 
-// probe sets a mark until ok says so. A cluster closes the clients of nodes that have left it: they are forgotten.
+// probe sets a mark until ok returns true. A cluster closes the clients of nodes that left it; those nodes are
+// forgotten.
 func (n *nodes) probe(one *node, mark *atomic.Bool, ok func() (bool, error)) {
 	if mark.Swap(true) {
 		return
@@ -141,7 +142,7 @@ func (n *nodes) probe(one *node, mark *atomic.Bool, ok func() (bool, error)) {
 				return
 			}
 			if n.cluster != nil {
-				n.cluster.ReloadState(context.Background()) // another may have its keys now
+				n.cluster.ReloadState(context.Background()) // another node may hold its keys now
 			}
 			select {
 			case <-tick.C:
@@ -158,7 +159,7 @@ func (n *nodes) forget(one *node) {
 	delete(n.met, one.client)
 }
 
-// answers says whether a Redis answers, with whatever.
+// answers reports whether a Redis answers at all, even with an error.
 func answers(client *redis.Client) (bool, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), probeTimeout)
 	defer cancel()
@@ -167,7 +168,7 @@ func answers(client *redis.Client) (bool, error) {
 	return err == nil || errors.As(err, &reply), err
 }
 
-// close waits for the calls under way, refuses further ones, and ends the probes.
+// close waits for the calls under way, rejects further calls, and ends the probes.
 func (n *nodes) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), batching.MaxWait)
 	defer cancel()

@@ -13,9 +13,9 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// batching gathers what concurrent calls want of one Redis into pipelines. Two under way let Redis work on one while
-// the other is on its way. A caller waits for the pipeline before its own and for its own, and is answered within two
-// seconds all the same.
+// batching collects concurrent calls to one Redis into pipelines. Two pipelines may be under way: Redis works on one
+// while the other travels. A caller waits for the pipeline before its own and for its own, and still gets an answer
+// within two seconds.
 var batching = batch.Options{
 	InFlight: 2, MaxBatch: 256, MaxQueue: 4096, MaxBurst: 8192, MaxWait: 1500 * time.Millisecond,
 }
@@ -30,16 +30,15 @@ func (s *Store) Range(ctx context.Context, ranges []chat.Range) []chat.Ranged {
 	}, ranges)
 }
 
-// call is what tells one kind of call from the other.
+// call describes one kind of call.
 type call[In, Out any] struct {
 	batcher  func(*node) *batch.Batcher[In, Out]
-	keyOf    func(*In) string // that decides on the node
+	keyOf    func(*In) string // the key that selects the node
 	setError func(*Out, error)
 	failed   func(tried string, err error) error
 }
 
-// gather has calls made by the nodes that hold their chats. What goes wrong on the way to a batch is the error of all
-// that were on it.
+// gather makes calls at the nodes that hold their chats. A failure of a batch is the error of all its calls.
 func gather[In, Out any](ctx context.Context, s *Store, c call[In, Out], in []In) []Out {
 	out := make([]Out, len(in))
 	fail := func(indices []int, err error) {
@@ -54,7 +53,7 @@ func gather[In, Out any](ctx context.Context, s *Store, c call[In, Out], in []In
 	ask := func(n *node, items []In, indices []int) {
 		results := make([]batch.Result[Out], len(items))
 		if err := queueError(c.batcher(n).DoAll(ctx, items, results), c.failed); err != nil {
-			fail(indices, err) // results may still be written to
+			fail(indices, err) // the batch may still write to results
 			return
 		}
 		for k, i := range indices {
@@ -96,8 +95,8 @@ func upTo(n int) []int {
 	return indices
 }
 
-// queueError gives a batcher's own errors their codes: what was never started is Unavailable, what was abandoned is
-// whatever a timeout is.
+// queueError gives a batcher's own errors their codes. A call that was never started is Unavailable. A call that was
+// abandoned is a timeout.
 func queueError(err error, failed func(tried string, err error) error) error {
 	switch {
 	case err == nil:
@@ -111,10 +110,10 @@ func queueError(err error, failed func(tried string, err error) error) error {
 	}
 }
 
-// maxMessages is how many messages the ranges of one pipeline may ask for: a page is read whole into memory.
+// maxMessages limits the messages that the ranges of one pipeline request: each page is held in memory.
 const maxMessages = 2000
 
-// newNode is what nodes are made with.
+// newNode builds a node for a client.
 func (s *Store) newNode(client *redis.Client) *node {
 	n := &node{client: client}
 	n.appends = batch.New(batching, func(appends []listedAppend, out []batch.Result[chat.Appended]) { s.flushAppends(n, appends, out) })
@@ -139,17 +138,17 @@ func decodeMembers(members []string) ([]chat.Message, error) {
 // exchange is a batch of commands.
 type exchange struct {
 	queue    func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder
-	key      func(i int) string // decides where the i-th belongs in a cluster
-	replicas int                // how many copies there must be of what was written
-	atOnce   int                // how many of them calls puts into one pipeline; 0 is commandsAtOnce
+	key      func(i int) string // the key that selects the i-th command's node in a cluster
+	replicas int                // how many replicas must have the writes
+	atOnce   int                // how many commands calls puts into one pipeline; 0 means commandsAtOnce
 }
 
-// hops is how often a command follows a cluster that moves its key, or a script that must be loaded.
+// hops limits how often a command is retried because its key moved or its script was not loaded.
 const hops = 4
 
-// exchange makes n commands at a node in one round trip and returns the error of each. A Redis that does not have the
-// script, as after a restart, or that does not hold the key any more has done nothing: these commands are made again
-// where they belong. Nothing else is repeated.
+// exchange makes n commands at a node in one round trip and returns each one's error. A Redis that lacks the script
+// (after a restart) or no longer holds the key has done nothing; these commands are retried at the right node. Nothing
+// else is retried.
 func (s *Store) exchange(n *node, commands int, e exchange) []error {
 	errs := make([]error, commands)
 	if err := n.refuses(e.replicas > 0); err != nil {
@@ -195,7 +194,7 @@ func (s *Store) pipeline(ctx context.Context, at target, indices []int, e exchan
 		}
 		switch {
 		case neverSent(errs[i]) || timedOut(errs[i]):
-			if at.node.answered.Load() < began { // else only the connection was bad
+			if at.node.answered.Load() < began { // otherwise only this connection was broken
 				s.nodes.leave(at.node)
 			}
 		case errors.Is(errs[i], errCopies):

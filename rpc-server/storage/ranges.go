@@ -10,7 +10,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// rangeCall is a range on its way, and after it, where somebody must be a member, whether she is one.
+// rangeCall is a range under way. For a range that requires membership, it also holds the user's membership.
 type rangeCall struct {
 	asked      chat.Range
 	messages   *redis.StringSliceCmd
@@ -24,8 +24,8 @@ type rangeStep struct {
 	part int
 }
 
-// flushRanges reads each range with one command. Who must be a member is looked for after it: then she has been one when
-// all that was read was there.
+// flushRanges reads each range with one command, then looks up the required members. A user found there was a member
+// when the range was read.
 func (s *Store) flushRanges(n *node, ranges []chat.Range, out []batch.Result[chat.Ranged]) {
 	oldest := s.oldest()
 	calls := make([]rangeCall, len(ranges))
@@ -74,7 +74,7 @@ func (s *Store) queueRange(ctx context.Context, pipeline redis.Pipeliner, step r
 	return c.messages
 }
 
-// ranged reads the answers to the commands of a range; errs are theirs.
+// ranged decodes the answers to the commands of a range. errs are the commands' errors.
 func (c *rangeCall) ranged(errs []error) (chat.Ranged, error) {
 	tried := "read " + c.asked.Chat.String()
 	for _, err := range errs {

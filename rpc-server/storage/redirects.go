@@ -7,13 +7,13 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// target is where a command is made; asking says that its key is on its way there.
+// target is where a command is made. asking means that its key is being migrated there.
 type target struct {
 	node   *node
 	asking bool
 }
 
-// refused says where commands are to be made again that Redis refused without doing anything.
+// refused collects the commands that Redis refused without effect, by the target of the retry.
 func (s *Store) refused(ctx context.Context, rounds map[target][]int, e exchange, errs []error) map[target][]int {
 	var again map[target][]int
 	r := redirects{store: s}
@@ -33,7 +33,7 @@ func (s *Store) refused(ctx context.Context, rounds map[target][]int, e exchange
 	return again
 }
 
-// redirects loads the scripts and asks for the cluster's layout once in a round.
+// redirects loads the scripts and requests the cluster's layout at most once per round.
 type redirects struct {
 	store    *Store
 	loaded   map[*node]bool
@@ -65,7 +65,7 @@ func (r *redirects) follow(ctx context.Context, at target, key string, err error
 func (r *redirects) load(ctx context.Context, n *node) bool {
 	loaded, known := r.loaded[n]
 	if !known {
-		r.store.lookAgain() // a Redis that lost its scripts may have lost everything
+		r.store.lookAgain() // a Redis that lost its scripts may have lost all data
 		r.store.known.forget()
 		loaded = loadScripts(ctx, n.client) == nil
 		if r.loaded == nil {

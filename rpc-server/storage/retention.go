@@ -12,15 +12,17 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// With Retention a log expires. Once Retention is turned off no log may expire, also one that gets no message for long.
-// A plain append does not pay for that. Instead, servers with Retention say so in a key, every markEvery. A server
-// without it that finds the key removes the expiry of all logs, and has its own appends remove it meanwhile. It deletes
-// the key when no server has said so for two intervals: then no log can have got an expiry since.
+// With Retention, logs expire. Once Retention is turned off, no log may expire, even one that gets no messages. A plain
+// append does not pay for that.
+//
+// Instead, servers with Retention renew a mark, which is a key, every markEvery. A server without Retention that finds
+// the mark removes the expiry of all logs; until then its appends remove it from theirs. It deletes the mark after two
+// intervals without a renewal: by then no log can have a newer expiry.
 
-// markEvery is how often the key is written and looked at.
+// markEvery is the interval at which the mark is renewed and checked.
 const markEvery = time.Minute
 
-// persistAtOnce is how many logs are persisted in one pipeline.
+// persistAtOnce is how many logs one pipeline persists.
 const persistAtOnce = 500
 
 // keepRetention runs until the Store is closed.
@@ -43,7 +45,7 @@ func (s *Store) keepRetention() {
 	}
 }
 
-// settleRetention does once what keepRetention does. Without Retention it sets persists as it should be.
+// settleRetention is one round of keepRetention. Without Retention it also sets persists.
 func (s *Store) settleRetention(ctx context.Context) error {
 	var now *redis.TimeCmd
 	var marked *redis.StringCmd

@@ -12,32 +12,32 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// A line is pinged after so long a silence, and given up after twice as long a one.
+// A line is pinged after this silence, and given up after twice as long.
 const silence = time.Second
 
-// line is the subscription at one node: to the partitions that it was given, over one connection. It has a connection
+// line is the subscription at one node. It covers the partitions assigned to it, over one connection. It is connected
 // while it has partitions.
 type line struct {
 	hub     *hub
 	client  *redis.Client
-	sharded bool          // a cluster's: each partition is subscribed to by itself, because of their slots
-	orders  []order       // what is to be done, guarded by hub.mutex
+	sharded bool          // a cluster's: each partition is subscribed to alone, because of the slots
+	orders  []order       // pending, guarded by hub.mutex
 	wake    chan struct{} // one element
 
-	// These are the goroutine's own.
+	// These belong to the line's goroutine.
 	pace    *backoff.ExponentialBackOff
-	asked   request          // Redis has not answered it
-	refused []*topic         // Redis does not let us
-	retry   <-chan time.Time // when they may be tried again; nothing is asked before that
+	asked   request          // not answered yet
+	refused []*topic         // Redis rejected the subscription
+	retry   <-chan time.Time // ends the pause after a rejection; nothing is requested before
 }
 
-// order is to subscribe to a partition, or to end that.
+// order is to subscribe to a partition, or to unsubscribe.
 type order struct {
 	topic       *topic
 	unsubscribe bool
 }
 
-// request is one command: there is only one under way, so that an error is known to be its answer.
+// request is one command. Only one is under way at a time, so that an error is known to be its answer.
 type request struct {
 	orders  []order
 	waiting map[string]struct{} // channels that Redis has not confirmed
@@ -45,13 +45,13 @@ type request struct {
 
 func (r request) unsubscribes() bool { return len(r.orders) > 0 && r.orders[0].unsubscribe }
 
-// order is called with hub.mutex held.
+// order requires that hub.mutex is held.
 func (l *line) order(o order) {
 	l.orders = append(l.orders, o)
-	ring(l.wake)
+	notify(l.wake)
 }
 
-// run holds the line until ctx ends, or its node has left the cluster.
+// run serves the line until ctx ends or its node has left the cluster.
 func (l *line) run(ctx context.Context) {
 	for l.waitForOrders(ctx) {
 		err := l.serve(ctx)
@@ -100,33 +100,33 @@ func wait(ctx context.Context, d time.Duration) error {
 // errSilent: Redis has not answered a ping.
 var errSilent = errors.New("redis does not answer on a subscription")
 
-// serve subscribes over one connection and listens. It returns nil when it has no partition any more or ctx has ended,
-// and an error when the connection is of no use any more.
+// serve subscribes over one connection and receives. It returns nil when the line has no partitions or ctx has ended,
+// and an error when the connection is broken.
 func (l *line) serve(ctx context.Context) error {
 	l.asked, l.refused, l.retry = request{}, nil, nil
 	pubsub := l.client.Subscribe(ctx)
-	ear := &ear{hub: l.hub, pubsub: pubsub, answers: make(chan answer), closed: make(chan struct{})}
+	receiver := &receiver{hub: l.hub, pubsub: pubsub, answers: make(chan answer), closed: make(chan struct{})}
 	var listening sync.WaitGroup
 	defer listening.Wait()
-	defer close(ear.closed)
+	defer close(receiver.closed)
 	defer func() { _ = pubsub.Close() }()
-	// The first request makes the connection.
+	// The first request opens the connection.
 	if err := l.next(ctx, pubsub); err != nil || len(l.asked.orders) == 0 {
 		return err
 	}
-	ear.heard.Store(time.Now().UnixNano())
-	listening.Go(func() { ear.listen(ctx) })
+	receiver.heard.Store(time.Now().UnixNano())
+	listening.Go(func() { receiver.listen(ctx) })
 	guard := time.NewTicker(silence / 4)
 	defer guard.Stop()
 	var pinged time.Time
 	for {
 		select {
-		case got := <-ear.answers:
+		case got := <-receiver.answers:
 			if err := l.take(got); err != nil {
 				return err
 			}
 		case <-guard.C:
-			quiet := time.Since(time.Unix(0, ear.heard.Load()))
+			quiet := time.Since(time.Unix(0, receiver.heard.Load()))
 			switch {
 			case quiet >= 2*silence:
 				return errSilent
@@ -151,7 +151,7 @@ func (l *line) serve(ctx context.Context) error {
 	}
 }
 
-// next makes the next request, if none is under way and the line need not wait.
+// next makes the next request, unless one is under way or the line must pause.
 func (l *line) next(ctx context.Context, pubsub *redis.PubSub) error {
 	if len(l.asked.waiting) > 0 || l.retry != nil {
 		return nil
@@ -181,8 +181,8 @@ func (l *line) next(ctx context.Context, pubsub *redis.PubSub) error {
 	return pubsub.Subscribe(ctx, channels...)
 }
 
-// take takes what Redis answered: that it has subscribed, or no longer, which it also says by itself when a slot moves
-// away; or why not. The error is that the connection is of no use any more.
+// take handles an answer of Redis: a subscription that began or ended, or an error. Redis also ends a subscription by
+// itself when a slot moves away. An error means that the connection is broken.
 func (l *line) take(got answer) error {
 	if got.err != nil {
 		if len(l.asked.waiting) == 0 || broken(got.err, l.client.Options().Addr) {
@@ -219,7 +219,7 @@ func (l *line) take(got answer) error {
 	return nil
 }
 
-// refuse notes that a partition is to be assigned again after a while.
+// refuse notes that a partition is to be assigned again after a pause.
 func (l *line) refuse(t *topic) {
 	if l.retry == nil {
 		l.retry = time.After(l.pace.NextBackOff())
@@ -227,51 +227,51 @@ func (l *line) refuse(t *topic) {
 	l.refused = append(l.refused, t)
 }
 
-// broken says of an error whether there is no connection, or go-redis has made another one for itself.
+// broken reports whether an error means that the connection is lost or that go-redis has replaced it.
 func broken(err error, address string) bool {
 	var reply redis.Error
 	return !errors.As(err, &reply) || redis.HasErrorPrefix(err, "READONLY") ||
 		redis.HasErrorPrefix(err, "MOVED") && strings.HasSuffix(err.Error(), " "+address)
 }
 
-// ear listens on a connection.
-type ear struct {
+// receiver receives on a line's connection.
+type receiver struct {
 	hub     *hub
 	pubsub  *redis.PubSub
 	answers chan answer
 	closed  chan struct{}
-	heard   atomic.Int64 // when there was something, in nanoseconds since 1970
+	heard   atomic.Int64 // time of the last message, in nanoseconds since 1970
 }
 
-// answer is one to a request, or an error.
+// answer is the answer to a request, or an error.
 type answer struct {
 	subscription *redis.Subscription
 	err          error
 }
 
-// listen gives messages to the hub and answers to the line until the connection breaks or is closed. It reads without
+// listen passes messages to the hub and answers to the line until the connection breaks or is closed. It reads without
 // a timeout, which could strike in the middle of a message.
-func (e *ear) listen(ctx context.Context) {
+func (r *receiver) listen(ctx context.Context) {
 	for {
-		got, err := e.pubsub.Receive(ctx)
+		got, err := r.pubsub.Receive(ctx)
 		var a answer
 		switch got := got.(type) {
 		case *redis.Message:
-			e.heard.Store(time.Now().UnixNano())
-			e.hub.message(got.Channel, got.Payload)
+			r.heard.Store(time.Now().UnixNano())
+			r.hub.message(got.Channel, got.Payload)
 			continue
 		case *redis.Subscription:
 			a.subscription = got
 		case *redis.Pong:
-			e.heard.Store(time.Now().UnixNano())
+			r.heard.Store(time.Now().UnixNano())
 			continue
 		}
 		if a.err = err; err == nil {
-			e.heard.Store(time.Now().UnixNano())
+			r.heard.Store(time.Now().UnixNano())
 		}
 		select {
-		case e.answers <- a:
-		case <-e.closed:
+		case r.answers <- a:
+		case <-r.closed:
 			return
 		}
 		var reply redis.Error

@@ -10,17 +10,16 @@ import (
 )
 
 const (
-	// sweepOverlap is how much of the time before the last sweep is looked at again: the clocks of a cluster's nodes
+	// Each sweep reads again what is up to sweepOverlap older than the last one: the clocks of a cluster's nodes
 	// differ, and so do those of a master and of the replica that takes over.
 	sweepOverlap = 5 * time.Second
-	// partitionsAtOnce is how many partitions are read in one pipeline.
+	// partitionsAtOnce is how many partitions one pipeline reads.
 	partitionsAtOnce = 32
 )
 
-// sweep looks for positions that nobody has hinted at, until ctx ends: Redis drops what it publishes where a
-// connection is too slow, and a failover loses it. A partition that could not be subscribed to for a whole interval, or
-// that the user may not subscribe to, is served by the sweep alone: its chats are confirmed all the same, and what is
-// stored after that is hinted at by the next sweep.
+// sweep finds positions without a hint, until ctx ends. Redis drops hints where a connection is too slow, and a
+// failover loses them. Some partitions have had no subscription for a whole interval, or may not be subscribed to. The
+// sweep alone serves these: their chats are confirmed, and the next sweep hints at later messages.
 func (h *hub) sweep(ctx context.Context) {
 	tick := time.NewTicker(h.store.options.Sweep)
 	defer tick.Stop()
@@ -38,19 +37,19 @@ func (h *hub) sweep(ctx context.Context) {
 	}
 }
 
-// blindfold confirms a partition's chats although nothing is heard of it. It is called with h.mutex held.
-func (h *hub) blindfold(t *topic) {
-	if t.blind || t.live() {
+// fallBackToSweep confirms a partition's chats without a subscription. It requires that h.mutex is held.
+func (h *hub) fallBackToSweep(t *topic) {
+	if t.sweepOnly || t.live() {
 		return
 	}
-	t.blind = true
+	t.sweepOnly = true
 	for _, a := range t.chats {
 		h.due[a] = struct{}{}
 	}
-	ring(h.toConfirm)
+	notify(h.toConfirm)
 }
 
-// swept is what a sweep reads of a partition.
+// swept is the part of a partition that a sweep reads.
 type swept struct {
 	topic  *topic
 	from   int64 // microseconds
@@ -63,8 +62,8 @@ func (h *hub) toSweep() []*swept {
 	defer h.mutex.Unlock()
 	var all []*swept
 	for _, t := range h.topics {
-		if !t.live() && time.Since(t.deafSince) >= h.store.options.Sweep {
-			h.blindfold(t)
+		if !t.live() && time.Since(t.silentSince) >= h.store.options.Sweep {
+			h.fallBackToSweep(t)
 		}
 		if t.swept != 0 && len(t.chats) > 0 {
 			all = append(all, &swept{topic: t, from: t.swept - sweepOverlap.Microseconds()})
@@ -94,12 +93,12 @@ func (h *hub) sweepPart(ctx context.Context, part []*swept) {
 			h.found(p)
 		}
 		if one, err := h.store.nodes.forKey(ctx, p.topic.hints); err == nil {
-			h.rehome(p.topic, one.client)
+			h.reassign(p.topic, one.client)
 		}
 	}
 }
 
-// found hints at positions that were not hinted at.
+// found hints at positions that had no hint.
 func (h *hub) found(p *swept) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()

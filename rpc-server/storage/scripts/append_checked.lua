@@ -1,4 +1,4 @@
--- Appends a batch of messages of which some need more than to be stored. Each costs what it needs.
+-- Appends a batch of messages of which some need checks or list entries. Each message pays only for its own steps.
 --
 -- log.lua and append_one.lua come before it.
 -- KEYS  of each message two, as append.lua, then as its steps say:
@@ -12,7 +12,7 @@
 --       steps       a string of letters; "l" says that the chat is listed already; then as the other letters say:
 --       i: id       "sender/id"
 --          digest   of the text, beginning with "#", as no sender does
---       m: member   who must be a member where the room is private, and may not send where it was deleted
+--       m: member   the sender: must be a member of a private room, and may not send to a deleted one
 --       1, 2: score of the chat where it is new in a list: 0 of a conversation, -1 of a room
 -- Returns an integer for each message: its position, an outcome of append_one.lua, or
 --                -position   the id was known, with this text: nothing is stored.
@@ -37,7 +37,7 @@ local function has(steps, letter)
   return string.find(steps, letter, 1, true) ~= nil
 end
 
--- admit returns an outcome where the member may not send, or nil. A room that was deleted has no members.
+-- admit returns an outcome where the sender may not send, or nil. A deleted room has no members.
 local function admit(room, members, member)
   local is_member = pcall('HEXISTS', members, member)
   if is_member == 1 then
@@ -58,8 +58,8 @@ local function admit(room, members, member)
   end
 end
 
--- recognise returns the outcome of a message whose id is known, or nil. What is older than the window may still be there:
--- one message in 16 removes it.
+-- recognise returns the outcome of a message whose id is known, or nil. It also removes ids older than the window, for
+-- one message in 16.
 local function recognise(ids, id, digest)
   local known = pcall('ZSCORE', ids, id)
   if type(known) == 'table' then
@@ -72,7 +72,7 @@ local function recognise(ids, id, digest)
     return nil
   end
   if call('ZSCORE', ids, digest .. id) == known then
-    call('PEXPIRE', ids, lifetime) -- a write, so that WAIT waits for the copies of the first
+    call('PEXPIRE', ids, lifetime) -- a write, so that WAIT covers the replicas of the first one
     return -tonumber(known)
   end
   return CONFLICT

@@ -1,4 +1,4 @@
--- Fragment: appends one message. It stands after log.lua, before the scripts that append a batch.
+-- Fragment: appends one message. It follows log.lua and precedes the scripts that append a batch.
 --
 -- The arguments that all messages of a batch share come first:
 -- ARGV  1 now           microseconds since 1970, at least 1; "" for Redis's own clock, which is read once
@@ -11,12 +11,12 @@
 local now, publish, suffix, trims = clock(ARGV[1]), ARGV[2], ARGV[3], ARGV[4] == '1'
 local retention, max_messages, followed = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
 
--- A score is 10 digits that a batch shares, and 6 that are formatted as a small integer, which is fast.
+-- A score is 10 digits that the batch shares and 6 that are formatted as a small integer, which is fast.
 local shared_digits, low_digits = sub(digits(now), 1, 10), now % 1000000
 local now_digits = digits(now)
 
--- tick takes the next microsecond: no two chats of a batch get one position, by which inboxes are sorted. A message takes
--- Redis longer than that.
+-- tick takes the next microsecond, so that no two chats of a batch get one position: inboxes sort by it. Redis needs
+-- longer than a microsecond for a message.
 local function tick()
   now, low_digits = now + 1, low_digits + 1
   if low_digits == 1000000 then
@@ -25,7 +25,7 @@ local function tick()
   now_digits = shared_digits .. format('%06d', low_digits)
 end
 
--- Outcomes of a message beside its position, which is positive.
+-- Outcomes of a message besides its position, which is positive.
 local FULL = 0                        -- the chat's positions are used up
 local CONFLICT = -9007199254740992    -- -2^53: the id is known, with another text
 local OUTSIDER = -9007199254740994    -- the room is private, and the sender is not a member
@@ -34,8 +34,8 @@ local UNLISTED = -9007199254740998    -- activity does not have the chat, and th
 local WRONG_TYPE = -9007199254741000  -- a key of the chat has another type
 local FAILED = -9007199254741002      -- Redis refused a command of this message after others were stored
 
--- An error of Redis belongs to the message whose key has the wrong type. Any other one, such as READONLY or OOM,
--- concerns the whole batch: it ends the call as long as nothing was stored.
+-- A WRONGTYPE error belongs to the message whose key has the wrong type. Any other error, such as READONLY or OOM,
+-- concerns the whole batch. It ends the call as long as nothing was stored.
 local stored_any, refusal = false, nil
 
 local function failure(reply)
@@ -48,13 +48,13 @@ local function failure(reply)
   return FAILED
 end
 
--- followers are what the caller has to learn of partitions: twice the index of a message, from 0, plus one where a hint
--- that does not carry the message had receivers; twice the index where a hint that carries it had none.
+-- followers are notes about partitions for the caller. A note is twice the index of a message, from 0. It is one more
+-- where a hint without the message had receivers; it is the plain double where a hint with the message had none.
 local followers = {}
 
--- hint publishes "chat position before member": before is the position of the message before this one in the log, 0
--- where there is none. To a partition that is not known to be followed it publishes "chat position". A hint may get
--- lost: a user that may not publish may store.
+-- hint publishes "chat position before member". before is the position of the previous message in the log, or 0. To a
+-- partition without known followers it publishes only "chat position". A failed publish is ignored: a user without the
+-- right to publish may still store.
 local function hint(channel, log, chat, score, member, index)
   if byte(followed, index + 1) == 49 then
     local before = call('ZREVRANGE', log, 1, 1)[1]
@@ -73,11 +73,11 @@ end
 -- append_one returns the message's position, or an outcome that is not positive: then nothing was stored. listed says
 -- that the chat is in the lists of its users, so it may be new to activity. index counts messages from 0.
 --
--- The names are parts of the keys: "…}:activity" gives "…}:hints", and "…}:log:<chat>" the chat.
+-- Names are cut from the keys: "…}:activity" gives "…}:hints", and "…}:log:<chat>" gives the chat.
 local function append_one(activity, log, message, listed, index)
   local chat = sub(log, #activity - 3)
   local position, score = now, now_digits
-  -- Nearly always this is 1: activity has the chat, and time has passed since its last message.
+  -- Nearly always the reply is 1: activity has the chat, and the clock has passed its last position.
   local moved = pcall('ZADD', activity, 'XX', 'GT', 'CH', score, chat)
   if moved ~= 1 or now > max_position then
     if type(moved) == 'table' then
@@ -110,7 +110,7 @@ local function append_one(activity, log, message, listed, index)
   return position
 end
 
--- with_followers adds to the results of a batch: -1, then followers, where there are any.
+-- with_followers appends -1 and then followers to the results of a batch, if there are any.
 local function with_followers(results)
   if #followers > 0 then
     results[#results + 1] = -1

@@ -1,4 +1,4 @@
--- What stands before every script that looks into entries of a log.
+-- Fragment: precedes every script that decodes entries of a log.
 --
 -- An entry is 16 digits of its position, then StoredMessage of idl_rpc.thrift in Thrift's binary protocol: fields, each
 -- of a byte with its type, two with its number, and a value; a byte 0 ends them. Package entry of Go writes the sender
@@ -11,7 +11,8 @@ local bool_type, byte_type, string_type, struct_type = 2, 3, 11, 12
 local map_type, set_type, list_type = 13, 14, 15
 local fixed = {[2] = 1, [3] = 1, [4] = 8, [6] = 2, [8] = 4, [10] = 8} -- bool, byte, double, i16, i32, i64
 
--- number reads how many bytes or elements follow, and where they begin: nil where there cannot be so many.
+-- number reads a count of bytes or elements, and the place where they begin. It returns nil where the entry is too
+-- short for that count.
 local function number(text, at)
   local a, b, c, d = byte(text, at, at + 3)
   if not d then
@@ -24,7 +25,8 @@ local function number(text, at)
   return n, at + 4
 end
 
--- skip returns where the value ends that begins at a place, or nil where it has no end. Every step takes a byte at least.
+-- skip returns the end of the value that begins at a place, or nil where it has no end. Every step consumes at least a
+-- byte.
 local function skip(text, at, kind, depth)
   if fixed[kind] then
     at = at + fixed[kind]
@@ -78,7 +80,7 @@ local function skip(text, at, kind, depth)
   return at
 end
 
--- written_head is head of an entry as it is written today; nil of any other.
+-- written_head is head for an entry in today's form; nil for any other.
 local function written_head(stored)
   local t, high, low, a, b, c, length = byte(stored, 17, 23)
   if t ~= string_type or high ~= 0 or low ~= 2 or a ~= 0 or b ~= 0 or c ~= 0 or not length then
@@ -93,7 +95,7 @@ local function written_head(stored)
   return sub(stored, 24, at - 1), kind
 end
 
--- head returns who sent an entry and of which kind it is; nil where the entry is damaged before that is known.
+-- head returns the sender and the kind of an entry; nil where the entry is damaged before both are known.
 local function head(stored)
   local known, known_kind = written_head(stored)
   if known then
