@@ -1,15 +1,14 @@
-// Package batch is group commit: calls that come while others are under way are gathered and made as one.
+// Package batch is group commit: calls that arrive while others are under way are collected and made as one.
 //
-// There is no timer. A call that finds nothing under way is made at once, together with those that other goroutines
-// are just about to make; what comes meanwhile forms the next batch. So a lone call is as fast as without a Batcher.
-// The technique is that of database logs (DeWitt et al., "Implementation techniques for main memory database systems",
-// SIGMOD 1984).
+// There is no timer. A call that finds nothing under way is made at once, together with calls that other goroutines are
+// about to make. Later calls form the next batch. So a lone call is as fast as without a Batcher. Database logs use the
+// same technique (DeWitt et al., "Implementation techniques for main memory database systems", SIGMOD 1984).
 //
-// The busier it is, the larger are the batches: a batch beside another one is made only once at least half as many items
-// wait. Until then they wait for that one to end.
+// Batches grow with the load. A batch starts beside another one only once at least half as many items wait; otherwise
+// it waits for that one to end.
 //
-// A burst may queue up, an overload that lasts may not: a long queue that stays only adds to every caller's wait. As in
-// CoDel (RFC 8289), what counts is for how long the queue is too long, not by how much.
+// The queue may be long during a burst, but not for long: a lasting queue only adds to every caller's wait. As in CoDel
+// (RFC 8289), the limit is on how long the queue is too long, not on how long the queue is.
 package batch
 
 import (
@@ -19,7 +18,7 @@ import (
 	"time"
 )
 
-// What a call that was not made, or not waited for, returns.
+// The errors of a call that was not made, or not waited for.
 var (
 	// ErrFull: the queue is full. The call was not made.
 	ErrFull = errors.New("the queue is full")
@@ -27,39 +26,39 @@ var (
 	ErrClosed = errors.New("the batcher is closed")
 	// ErrPanic: the flush panicked; the error holds the stack.
 	ErrPanic = errors.New("panic")
-	// ErrNotStarted: the caller's time was up while it was queued, or the queue was evicted. The call was not made; a
-	// context's own error is joined to it.
+	// ErrNotStarted: the caller's time ended while the call was queued, or the queue was evicted. The call was not
+	// made. A context's own error is joined to it.
 	ErrNotStarted = errors.New("the time was up before the call was made")
-	// ErrAbandoned: the caller's time was up while the call was being made. Its outcome is unknown; a context's own
+	// ErrAbandoned: the caller's time ended while the call was being made. Its outcome is unknown. A context's own
 	// error is joined to it.
 	ErrAbandoned = errors.New("the time was up while the call was being made")
 )
 
-// Result is what came of one item.
+// Result is the outcome of one item.
 type Result[Out any] struct {
 	Value Out
 	Err   error
 }
 
-// Flush makes one batch of calls: it sets every element of out, which is as long as in, and keeps neither. It bounds
-// its own time. A panic becomes the error of every item.
+// Flush makes one batch of calls. It sets every element of out, which is as long as in, and keeps neither slice. It
+// must limit its own time. A panic becomes the error of every item.
 type Flush[In, Out any] func(in []In, out []Result[Out])
 
-// Options bound a Batcher. All must be positive.
+// Options limit a Batcher. All must be positive.
 type Options struct {
 	InFlight int           // batches under way at once
-	MaxBatch int           // weight of a batch, but one caller's items are never torn apart
-	MaxQueue int           // items that wait; where there are more for longer than a burst, they are refused with ErrFull
-	MaxBurst int           // items that wait during a burst; more are refused with ErrFull
-	MaxWait  time.Duration // how long a caller waits in all, give or take Coarse
+	MaxBatch int           // weight of a batch; one caller's items are never split
+	MaxQueue int           // items that wait; after a burst more are rejected with ErrFull
+	MaxBurst int           // items that wait during a burst; more are rejected with ErrFull
+	MaxWait  time.Duration // how long a caller waits in all, to within Coarse
 }
 
 const (
 	burst = 500 * time.Millisecond // how long the queue may be longer than MaxQueue
-	calm  = time.Second            // how long it must not be before the next burst
+	calm  = time.Second            // how long it must be shorter before the next burst
 )
 
-// Batcher gathers items of concurrent callers, first come first served. It is safe for concurrent use.
+// Batcher collects items of concurrent callers, first come first served. It is safe for concurrent use.
 type Batcher[In, Out any] struct {
 	flush   Flush[In, Out]
 	weigh   func(In) int
@@ -68,13 +67,13 @@ type Batcher[In, Out any] struct {
 	spare   pool[flight[In, Out]]
 
 	mutex     sync.Mutex
-	inFlight  int                // flights, with one that gathers and has not taken its batch yet
-	gathering bool               // there is such a one: it takes what is queued now
-	flights   []*flight[In, Out] // those that have taken a batch
-	underWay  int                // items that they make
+	inFlight  int                // flights, including one that has not taken its batch yet
+	gathering bool               // there is such a flight; it will take the present queue
+	flights   []*flight[In, Out] // flights with a batch
+	underWay  int                // items in these flights
 	queue     queue[In, Out]
 	began     time.Time // when the last burst began
-	last      time.Time // when an item last met a queue longer than MaxQueue
+	last      time.Time // when an item last found a queue longer than MaxQueue
 	closed    bool
 	idle      chan struct{} // closed when closed and nothing is queued or under way
 	watchdog  watchdog
@@ -85,7 +84,7 @@ func New[In, Out any](options Options, flush Flush[In, Out]) *Batcher[In, Out] {
 	return NewWeighed(options, func(In) int { return 1 }, flush)
 }
 
-// NewWeighed is New for items that are not alike: weigh says how much of a batch one of them is.
+// NewWeighed is New for items of different cost: weigh returns an item's share of a batch.
 func NewWeighed[In, Out any](options Options, weigh func(In) int, flush Flush[In, Out]) *Batcher[In, Out] {
 	b := &Batcher[In, Out]{flush: flush, weigh: weigh, options: options, idle: make(chan struct{})}
 	b.waiters.make = newWaiter[In, Out]
@@ -106,8 +105,8 @@ func (b *Batcher[In, Out]) Do(ctx context.Context, in In) (Out, error) {
 	return result.Value, result.Err
 }
 
-// DoAll makes several calls in one batch and sets every element of out, which is as long as in. It returns nil, or
-// one of the package's errors, which then holds for every item; out may still be written to after ErrAbandoned.
+// DoAll makes several calls in one batch and sets every element of out, which is as long as in. It returns nil, or one
+// of the package's errors, which then holds for every item. After ErrAbandoned the batch may still write to out.
 func (b *Batcher[In, Out]) DoAll(ctx context.Context, in []In, out []Result[Out]) error {
 	if len(in) == 0 {
 		return nil
@@ -121,7 +120,7 @@ func (b *Batcher[In, Out]) DoAll(ctx context.Context, in []In, out []Result[Out]
 	return nil
 }
 
-// Close refuses further calls and waits until all that were accepted are made, or until ctx ends.
+// Close rejects further calls. It waits until all accepted calls are made, or until ctx ends.
 func (b *Batcher[In, Out]) Close(ctx context.Context) error {
 	b.mutex.Lock()
 	if !b.closed {
@@ -139,7 +138,7 @@ func (b *Batcher[In, Out]) Close(ctx context.Context) error {
 	}
 }
 
-// Evict ends the wait of all that are queued, with ErrNotStarted. What is under way goes on.
+// Evict ends the wait of all queued calls with ErrNotStarted. Calls under way continue.
 func (b *Batcher[In, Out]) Evict() {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
@@ -150,7 +149,7 @@ func (b *Batcher[In, Out]) Evict() {
 	}
 }
 
-// wait lets the waiter's items be flushed. After an error the waiter must not be used again: a flush may hold it.
+// wait lets the waiter's items be flushed. After an error the waiter must not be reused: a flush may hold it.
 func (b *Batcher[In, Out]) wait(ctx context.Context, w *waiter[In, Out]) error {
 	if err := ctx.Err(); err != nil {
 		return errors.Join(ErrNotStarted, err)
@@ -179,7 +178,7 @@ func (b *Batcher[In, Out]) wait(ctx context.Context, w *waiter[In, Out]) error {
 	if ctx.Done() != nil {
 		return b.awaitOr(ctx, w, leads)
 	}
-	if leads { // nobody can ask this caller to stop waiting, so its goroutine can do the work
+	if leads { // this caller cannot be cancelled, so its goroutine can do the work
 		b.lead(w)
 	}
 	<-w.done
@@ -193,11 +192,11 @@ func (b *Batcher[In, Out]) awaitOr(ctx context.Context, w *waiter[In, Out], lead
 		go b.lead(nil)
 	}
 	<-w.done
-	w.spent = !stop() // giveUp has begun and may look at the waiter later
+	w.spent = !stop() // giveUp has begun and may read the waiter later
 	return w.err
 }
 
-// giveUp ends a caller's wait, if it has not ended.
+// giveUp ends a caller's wait, unless it has ended.
 func (b *Batcher[In, Out]) giveUp(w *waiter[In, Out], cause error) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
@@ -209,12 +208,12 @@ func (b *Batcher[In, Out]) giveUp(w *waiter[In, Out], cause error) {
 	w.end(errors.Join(ErrAbandoned, cause))
 }
 
-// mayStart says whether another flight is to begin, for what is queued and n more items; b.mutex is held.
+// mayStart reports whether another flight should begin for the queue plus n items. It requires that b.mutex is held.
 func (b *Batcher[In, Out]) mayStart(n int) bool {
 	return b.inFlight < b.options.InFlight && !b.gathering && b.enough(b.queue.items+n)
 }
 
-// full says whether the queue is too long for n more items.
+// full reports whether the queue is too long for n more items.
 func (b *Batcher[In, Out]) full(n int) bool {
 	items := b.queue.items + n
 	if items <= b.options.MaxQueue {

@@ -16,7 +16,7 @@ import (
 
 var small = Options{InFlight: 1, MaxBatch: 4, MaxQueue: 8, MaxBurst: 8, MaxWait: time.Minute}
 
-// recorder is a flush that doubles each item, keeps what the batches were, and waits until it is let go.
+// recorder is a flush that doubles each item, records the batches, and waits until it is released.
 type recorder struct {
 	mutex   sync.Mutex
 	batches [][]int
@@ -67,7 +67,7 @@ func (c *call) want(t *testing.T, value int, err error) {
 	}
 }
 
-// TestGathers: what comes while a batch is under way is the next batch, in order and no larger than it may be.
+// TestGathers: calls that arrive during a batch form the next batch, in order and up to MaxBatch.
 func TestGathers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &recorder{let: make(chan struct{})}
@@ -117,7 +117,7 @@ func TestInFlightIsBounded(t *testing.T) {
 	})
 }
 
-// TestBatchesGrowWithTheLoad: few calls are not made beside a large batch, but after it, with what comes meanwhile.
+// TestBatchesGrowWithTheLoad: few calls do not start beside a large batch. They start after it, with later calls.
 func TestBatchesGrowWithTheLoad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &recorder{let: make(chan struct{})}
@@ -145,7 +145,7 @@ func TestBatchesGrowWithTheLoad(t *testing.T) {
 	})
 }
 
-// TestOneBadItem fails alone.
+// TestOneBadItem: a failing item does not affect the others.
 func TestOneBadItem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &recorder{let: make(chan struct{})}
@@ -201,7 +201,7 @@ func TestFullQueueRefusesAtOnce(t *testing.T) {
 	})
 }
 
-// TestWeight: a batch is as many items as weigh MaxBatch, in their order, and one at least.
+// TestWeight: a batch has as many items, in order, as weigh MaxBatch; at least one.
 func TestWeight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &recorder{let: make(chan struct{})}
@@ -264,7 +264,7 @@ func TestBursts(t *testing.T) {
 	})
 }
 
-// TestCancelledWhileQueued leaves nothing behind: the call is not made, and its place is free.
+// TestCancelledWhileQueued: the call is not made, and leaves the queue.
 func TestCancelledWhileQueued(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &recorder{let: make(chan struct{})}
@@ -309,7 +309,7 @@ func TestCancelledUnderWay(t *testing.T) {
 	})
 }
 
-// TestMaxWait is the time that every caller has, counted from its own arrival.
+// TestMaxWait: every caller's time counts from its own arrival.
 func TestMaxWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &recorder{let: make(chan struct{})}
@@ -325,13 +325,13 @@ func TestMaxWait(t *testing.T) {
 		r.let <- struct{}{}
 		first[0].want(t, 2, nil)
 		third[0].want(t, 0, ErrAbandoned)
-		<-time.After(3 * Coarse) // the watchdog meets the batch again, whose wait has ended
+		<-time.After(3 * Coarse) // the watchdog meets the batch again after the wait has ended
 		close(r.let)
 		synctest.Wait()
 	})
 }
 
-// TestMaxWaitOfOneThatLeads: its goroutine makes the batch, so it has the outcome when it returns.
+// TestMaxWaitOfOneThatLeads: the caller's goroutine makes the batch, so it gets the outcome even after MaxWait.
 func TestMaxWaitOfOneThatLeads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &recorder{let: make(chan struct{})}
@@ -343,7 +343,7 @@ func TestMaxWaitOfOneThatLeads(t *testing.T) {
 	})
 }
 
-// TestWatchdogSleeps where nothing waits: an idle Batcher has no goroutine and no timer, and wakes for the next call.
+// TestWatchdogSleeps: an idle Batcher has no goroutine and no timer, and the next call wakes it.
 func TestWatchdogSleeps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &recorder{let: make(chan struct{})}
@@ -397,7 +397,7 @@ func TestDoAll(t *testing.T) {
 	})
 }
 
-// TestClose makes what was accepted and refuses the rest.
+// TestClose: accepted calls are made and later ones rejected.
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &recorder{let: make(chan struct{})}
@@ -424,8 +424,7 @@ func TestClose(t *testing.T) {
 	}
 }
 
-// TestUnderLoad: many callers, some of which give up; every result is the caller's own, and each item is made at most
-// once.
+// TestUnderLoad: of many callers some give up. Every result is the caller's own, and each item is made at most once.
 func TestUnderLoad(t *testing.T) {
 	var made [4000]atomic.Int32
 	b := New(Options{InFlight: 2, MaxBatch: 64, MaxQueue: 1000, MaxBurst: 1000, MaxWait: time.Minute}, func(in []int, out []Result[int]) {

@@ -7,21 +7,21 @@ import (
 	"slices"
 )
 
-// flight is one batch under way. It is used again.
+// flight is one batch under way. Flights are reused.
 type flight[In, Out any] struct {
-	own     *waiter[In, Out]   // the one whose goroutine makes the batch, or nil
+	own     *waiter[In, Out]   // the waiter whose goroutine makes the batch, or nil
 	waiters []*waiter[In, Out] // written under the Batcher's mutex
 	items   int
 	in      []In
 	out     []Result[Out]
 }
 
-// enough says whether so many items are worth a batch beside what is under way; b.mutex is held. Where nothing is under
-// way, one is enough. Where they are not, they are taken when what is under way ends.
+// enough reports whether so many items justify a batch beside those under way. With nothing under way, one item is
+// enough; otherwise items wait until a flight ends. It requires that b.mutex is held.
 func (b *Batcher[In, Out]) enough(items int) bool { return items > 0 && 2*items >= b.underWay }
 
-// lead makes one batch, and lets another goroutine go on with what has queued up meanwhile. Before, it lets those run
-// who are ready to: some may be about to make a call. own is the waiter of this goroutine, or nil.
+// lead makes one batch, and lets another goroutine continue with the queue. First it yields to runnable goroutines,
+// which may be about to make a call. own is the waiter of this goroutine, or nil.
 func (b *Batcher[In, Out]) lead(own *waiter[In, Out]) {
 	runtime.Gosched()
 	f := b.spare.get()
@@ -29,7 +29,7 @@ func (b *Batcher[In, Out]) lead(own *waiter[In, Out]) {
 	b.mutex.Lock()
 	b.gathering = false
 	taken := b.take(f)
-	if taken && b.mayStart(0) { // there is more than one batch holds
+	if taken && b.mayStart(0) { // the queue holds more than one batch
 		b.inFlight++
 		more := b.spare.get()
 		b.take(more)
@@ -46,7 +46,7 @@ func (b *Batcher[In, Out]) lead(own *waiter[In, Out]) {
 	}
 }
 
-// drain makes batch after batch, of which the first is taken.
+// drain makes batch after batch. The first one is taken already.
 func (b *Batcher[In, Out]) drain(f *flight[In, Out]) {
 	for more := true; more; more = b.next(f) {
 		b.make(f)
@@ -62,7 +62,7 @@ func (b *Batcher[In, Out]) next(f *flight[In, Out]) bool {
 	return b.take(f)
 }
 
-// take fills the flight from the queue. Where too little is queued it ends it. b.mutex is held.
+// take fills the flight from the queue. If too little is queued, it ends the flight. It requires that b.mutex is held.
 func (b *Batcher[In, Out]) take(f *flight[In, Out]) bool {
 	if !b.enough(b.queue.items) {
 		b.land(f)
@@ -79,7 +79,7 @@ func (b *Batcher[In, Out]) take(f *flight[In, Out]) bool {
 	return true
 }
 
-// land ends the flight; b.mutex is held.
+// land ends the flight. It requires that b.mutex is held.
 func (b *Batcher[In, Out]) land(f *flight[In, Out]) {
 	clear(f.waiters)
 	b.spare.put(f)
@@ -89,7 +89,7 @@ func (b *Batcher[In, Out]) land(f *flight[In, Out]) {
 	}
 }
 
-// make flushes what was taken and tells its waiters.
+// make flushes the batch and delivers the results to its waiters.
 func (b *Batcher[In, Out]) make(f *flight[In, Out]) {
 	if len(f.waiters) == 1 {
 		w := f.waiters[0]
@@ -110,11 +110,11 @@ func (b *Batcher[In, Out]) make(f *flight[In, Out]) {
 		w.deliver(rest[:items])
 		rest = rest[items:]
 	}
-	clear(f.in) // let go what was asked and answered
+	clear(f.in) // release requests and results
 	clear(f.out)
 }
 
-// safely turns a panic of flush into every item's error.
+// safely converts a panic of flush into every item's error.
 func (b *Batcher[In, Out]) safely(in []In, out []Result[Out]) {
 	defer func() {
 		if cause := recover(); cause != nil {

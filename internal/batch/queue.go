@@ -6,24 +6,24 @@ import (
 	"time"
 )
 
-// waiter is one caller with its items. It is used again unless its caller gave up.
+// waiter is one caller with its items. It is reused unless its caller gave up.
 type waiter[In, Out any] struct {
 	in     []In
 	out    []Result[Out]
 	weight int
-	done   chan struct{} // one element: who ends the wait never waits for the caller
+	done   chan struct{} // one element: ending the wait never blocks on the caller
 	err    error         // why the items were not flushed, set before done
-	spent  bool          // it must not be used again
+	spent  bool          // it must not be reused
 
 	oneIn  [1]In // the items of Do
 	oneOut [1]Result[Out]
 
-	// ended is set by the one that ends the wait: a flight, the watchdog, or the end of the caller's context. It alone
-	// sets what the caller reads.
+	// ended is set by the goroutine that ends the wait: a flight, the watchdog, or the end of the caller's context.
+	// Only that goroutine sets the results.
 	ended atomic.Bool
 
-	// Guarded by the Batcher's mutex. A flight lists waiters that were used again since; the watchdog looks at no more
-	// than these and ended, which begin sets under the mutex.
+	// The Batcher's mutex guards these. A flight may list waiters that were reused since; the watchdog reads only these
+	// fields and ended, which begin sets under the mutex.
 	arrived    time.Time
 	leads      bool // its goroutine makes its batch
 	queued     bool
@@ -34,7 +34,7 @@ func newWaiter[In, Out any]() *waiter[In, Out] {
 	return &waiter[In, Out]{done: make(chan struct{}, 1)}
 }
 
-// begin makes it new; the Batcher's mutex is held.
+// begin resets the waiter. It requires that the Batcher's mutex is held.
 func (w *waiter[In, Out]) begin(now time.Time) {
 	w.arrived, w.leads, w.err = now, false, nil
 	w.ended.Store(false)
@@ -56,7 +56,7 @@ func (w *waiter[In, Out]) deliver(results []Result[Out]) {
 	}
 }
 
-// queue is a doubly linked list, first in first out: whoever gives up leaves nothing behind.
+// queue is a doubly linked first-in first-out list. A caller that gives up removes its waiter.
 type queue[In, Out any] struct {
 	first, last *waiter[In, Out]
 	items       int
@@ -88,7 +88,7 @@ func (q *queue[In, Out]) remove(w *waiter[In, Out]) {
 	q.items -= len(w.in)
 }
 
-// take moves waiters from the front to batch, up to a weight but at least one waiter.
+// take moves waiters from the front to batch: up to a weight, and at least one.
 func (q *queue[In, Out]) take(batch []*waiter[In, Out], weight int) []*waiter[In, Out] {
 	for q.first != nil && (len(batch) == 0 || q.first.weight <= weight) {
 		w := q.first

@@ -2,17 +2,17 @@ package batch
 
 import "time"
 
-// Coarse is how exact MaxWait is. One watchdog ends the waits of all callers, so that none needs a timer of its own.
+// Coarse is the precision of MaxWait. One watchdog ends the waits of all callers, so that none needs its own timer.
 const Coarse = 50 * time.Millisecond
 
-// watchdog looks at what waits, every Coarse as long as anything does. The Batcher's mutex guards it.
+// watchdog checks the waiters every Coarse while there are any. The Batcher's mutex guards it.
 type watchdog struct {
 	timer *time.Timer
 	awake bool
-	now   time.Time // when it last looked: callers that come before it looks again came then
+	now   time.Time // of the last check: it counts as the arrival time of callers until the next check
 }
 
-// watch wakes the watchdog; b.mutex is held.
+// watch wakes the watchdog. It requires that b.mutex is held.
 func (b *Batcher[In, Out]) watch() {
 	d := &b.watchdog
 	if d.awake {
@@ -37,13 +37,13 @@ func (b *Batcher[In, Out]) look() {
 		return
 	}
 	late := d.now.Add(-b.options.MaxWait)
-	for w := b.queue.first; w != nil && !w.arrived.After(late); w = b.queue.first { // they are in the order of arrival
+	for w := b.queue.first; w != nil && !w.arrived.After(late); w = b.queue.first { // in the order of arrival
 		b.queue.remove(w)
 		w.end(ErrNotStarted)
 	}
 	for _, f := range b.flights {
 		for _, w := range f.waiters {
-			if !w.leads && !w.arrived.After(late) { // one that leads waits for nobody
+			if !w.leads && !w.arrived.After(late) { // a leading caller makes its own batch and has no wait to end
 				w.end(ErrAbandoned)
 			}
 		}

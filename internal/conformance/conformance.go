@@ -1,5 +1,5 @@
-// Package conformance is the contract of chat.Service as tests. Every way to a chat must pass it: storage on embedded
-// and on real Redis, the RPC client, the HTTP client.
+// Package conformance tests the contract of chat.Service. Every implementation must pass it: storage on embedded and on
+// real Redis, the RPC client, the HTTP client.
 package conformance
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// Options are how a Service is set up for one test. The limits are always Limits.
+// Options configure a Service for one test. The limits are always Limits.
 type Options struct {
 	Clock             *Clock
 	Retention         time.Duration
@@ -20,23 +20,23 @@ type Options struct {
 	IdempotencyWindow time.Duration
 }
 
-// Limits are what every subject is set up with: a page of 10, at most 100, texts of 4096 bytes.
+// Limits apply to every subject: a page of 10, at most 100, texts of 4096 bytes.
 var Limits = chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096}
 
-// Factory makes a Service over an empty store. What it starts ends with the test.
+// Factory returns a Service over an empty store. Its resources end with the test.
 type Factory func(t *testing.T, options Options) chat.Service
 
-// Clock stands still until it is moved. It is safe for concurrent use.
+// Clock stands still until a test moves it. It is safe for concurrent use.
 type Clock struct{ micros atomic.Int64 }
 
-// NewClock returns a Clock that stands at a moment of the year 2026.
+// NewClock returns a Clock at a moment of the year 2026.
 func NewClock() *Clock {
 	c := new(Clock)
 	c.micros.Store(1_780_000_000_000_000)
 	return c
 }
 
-// Now is the time at which the clock stands.
+// Now returns the clock's time.
 func (c *Clock) Now() time.Time { return time.UnixMicro(c.micros.Load()) }
 
 // Set moves the clock to microseconds since 1970.
@@ -76,14 +76,14 @@ func Run(t *testing.T, factory Factory) {
 	}
 }
 
-// subject wraps a Service with what the tests say often.
+// subject wraps a Service with helpers.
 type subject struct {
 	chat.Service
 	factory Factory
 	clock   *Clock
 }
 
-// open makes the Service. Most tests let time stand still, so that every tie is bumped.
+// open returns the Service. In most tests time stands still, so that equal times must be resolved.
 func (s *subject) open(t *testing.T, options Options) {
 	t.Helper()
 	s.clock = NewClock()
@@ -122,8 +122,8 @@ func (s *subject) fill(t *testing.T, name string, n int) []int64 {
 	return positions
 }
 
-// walk follows next_cursor and returns what it saw, up to and with the position last (forward) or to the end.
-// atPage, where it is not nil, is called before each page.
+// walk follows next_cursor and returns the messages, up to and with the position last (forward) or to the end. A
+// non-nil atPage is called before each page.
 func (s *subject) walk(t *testing.T, r chat.PullRequest, last int64, atPage func(page int)) []chat.Message {
 	t.Helper()
 	var seen []chat.Message

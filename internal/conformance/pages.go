@@ -18,7 +18,7 @@ func testRoundTrip(t *testing.T, s *subject) {
 		{Chat: "alice:bob", Sender: "bob", Text: "with an id", ID: "bob-1/ü"},
 		{Chat: "room-1", Sender: "anyone", Text: "a room is open to all"},
 		{Chat: "Ωμέγα.2@x+y_z:东京", Sender: "东京", Text: "zażółć 👩‍👩‍👧 <b>&amp;</b> \"q\" \\ \u2028 \x00 \t\n"},
-		{Chat: "alice:alice", Sender: "alice", Text: "a note to herself"},
+		{Chat: "alice:alice", Sender: "alice", Text: "a note to self"},
 	} {
 		m.SendTime = s.send(t, m).SendTime
 		page := s.pull(t, chat.PullRequest{Chat: m.Chat, Cursor: m.SendTime})
@@ -51,7 +51,7 @@ func testCanonicalChat(t *testing.T, s *subject) {
 	}
 }
 
-// testStoredForm: a page of entries says what the page of messages says. A service may answer messages to both.
+// testStoredForm: a page of entries equals the page of messages. A service may answer both requests with messages.
 func testStoredForm(t *testing.T, s *subject) {
 	s.open(t, Options{})
 	s.fill(t, "room", 12)

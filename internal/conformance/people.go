@@ -10,17 +10,17 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// People is what RunPeople tests.
+// People is the subject of RunPeople.
 type People interface {
 	chat.Accounts
 	chat.Sessions
 }
 
-// PeopleLimits are what the subject of RunPeople is set up with.
+// PeopleLimits apply to the subject of RunPeople.
 var PeopleLimits = chat.PeopleOptions{DefaultLimit: 3, MaxLimit: 5, SessionLasts: time.Hour}
 
-// RunPeople holds a People to its contract. Open returns an empty one, over a Hasher that is fast enough for hundreds of
-// calls, with the time of a clock.
+// RunPeople tests the contract of a People. Open returns an empty one with the time of a clock, over a Hasher that is
+// fast enough for hundreds of calls.
 func RunPeople(t *testing.T, open func(*testing.T, *Clock) People) {
 	for name, test := range map[string]func(*testing.T, people){
 		"Register":              testRegister,
@@ -147,8 +147,8 @@ func testLooksLikeAnother(t *testing.T, p people) {
 	p.register(t, "alicia", "bobo", "alice2")
 }
 
-// testLooksAlikeAtOnce: of those who register at once by names that look alike, one at most does; and none of them is
-// refused for ever because of another one that was refused.
+// testLooksAlikeAtOnce: of users who register at once by names that look alike, at most one succeeds. No name stays
+// rejected because of another attempt that was itself rejected.
 func testLooksAlikeAtOnce(t *testing.T, p people) {
 	rivals := []string{"alice", "ALICE", "aIice", "Alice", "а1ice", "ALlCE"}
 	errs := make([]error, len(rivals))
@@ -189,7 +189,7 @@ func testScripts(t *testing.T, p people) {
 	}
 }
 
-// testPasswordsPrepared: a password is the same from every keyboard, and its length is that of what one sees.
+// testPasswordsPrepared: a password is the same from every keyboard, and its length counts visible characters.
 func testPasswordsPrepared(t *testing.T, p people) {
 	_, err := p.Register(t.Context(), chat.Registration{User: "zoe", Password: "cafe\u0301 noir"})
 	wantCode(t, "Register with a password that is not NFC", err, "")
@@ -318,7 +318,7 @@ func testLogin(t *testing.T, p people) {
 	wantCode(t, "Login with a wrong password", wrong, chat.Unauthenticated)
 	for _, err := range []error{unknown, none} {
 		if err == nil || err.Error() != wrong.Error() {
-			t.Errorf("Login of nobody = %v, want what a wrong password gives, %v", err, wrong)
+			t.Errorf("Login of an unknown user = %v, want the error of a wrong password, %v", err, wrong)
 		}
 	}
 	_, err := p.Login(t.Context(), chat.Credentials{User: "a:b", Password: goodPassword})

@@ -38,7 +38,7 @@ func testClockGoesBack(t *testing.T, s *subject) {
 	}
 }
 
-// testLastPosition: positions end below 2^53, and the log says so instead of rounding.
+// testLastPosition: positions end below 2^53. After the last one the log returns an error instead of rounding.
 func testLastPosition(t *testing.T, s *subject) {
 	s.open(t, Options{})
 	s.clock.Set(chat.MaxSendTime - 1)
@@ -63,10 +63,10 @@ func testLastPosition(t *testing.T, s *subject) {
 const (
 	writers   = 16
 	messages  = 1000
-	latePages = 50 // of each walk, at which somebody writes; embedded Redis sorts a whole chat for every page
+	latePages = 50 // of each walk, during which writers write; embedded Redis sorts a whole chat for every page
 )
 
-// testExactlyOnce: 1,000 messages by 16 writers at one frozen instant are each seen once by every walk, while the
+// testExactlyOnce: 16 writers send 1,000 messages at one frozen instant. Every walk sees each message once, while the
 // writers go on.
 func testExactlyOnce(t *testing.T, s *subject) {
 	s.open(t, Options{})
@@ -84,7 +84,7 @@ func testExactlyOnce(t *testing.T, s *subject) {
 	}
 }
 
-// lateWriters write while somebody walks: at each of the first pages one more message is on its way.
+// lateWriters write during a walk: at each of the first pages one more message is under way.
 type lateWriters struct {
 	subject *subject
 	group   sync.WaitGroup
@@ -107,12 +107,11 @@ func (l *lateWriters) check(t *testing.T) {
 	t.Helper()
 	l.group.Wait()
 	if l.stored.Load() == 0 {
-		t.Error("nobody wrote during the walk")
+		t.Error("no message was written during the walk")
 	}
 }
 
-// write lets 16 writers send n messages and returns the positions that were acknowledged. Each writer's own positions
-// increase.
+// write lets 16 writers send n messages and returns the acknowledged positions. Each writer's own positions increase.
 func (s *subject) write(t *testing.T, name string, n int) []int64 {
 	t.Helper()
 	var mutex sync.Mutex
@@ -144,7 +143,7 @@ func (s *subject) write(t *testing.T, name string, n int) []int64 {
 	return positions
 }
 
-// checkOnce: a walk saw strictly monotonic positions, and up to last exactly those wanted, each text once.
+// checkOnce: a walk saw strictly monotonic positions. Up to last they are exactly the wanted ones, each text once.
 func checkOnce(t *testing.T, seen []chat.Message, want []int64, reverse bool, last int64) {
 	t.Helper()
 	if reverse {

@@ -40,7 +40,7 @@ func testRefresh(t *testing.T, p people) {
 	p.refresh(t, token, "")
 }
 
-// testRefreshAgain: the answer was lost.
+// testRefreshAgain: a client repeats a refresh whose answer was lost.
 func testRefreshAgain(t *testing.T, p people) {
 	p.register(t, "alice")
 	first := p.login(t, "alice", goodPassword).RefreshToken
@@ -78,7 +78,7 @@ func testReuse(t *testing.T, p people) {
 
 const rivals = 8
 
-// atOnce refreshes with one token from many sides and returns the tokens that were given.
+// atOnce refreshes with one token concurrently and returns the new tokens.
 func (p people) atOnce(t *testing.T, token string, key func(i int) string) map[string]int {
 	t.Helper()
 	var mutex sync.Mutex
@@ -126,12 +126,12 @@ func testExpiry(t *testing.T, p people) {
 	p.register(t, "alice")
 	token := p.login(t, "alice", goodPassword).RefreshToken
 	p.clock.Add(PeopleLimits.SessionLasts - time.Second)
-	token = p.refresh(t, token, "").RefreshToken // which begins the time anew
+	token = p.refresh(t, token, "").RefreshToken // which restarts the time
 	p.clock.Add(PeopleLimits.SessionLasts - time.Second)
 	token = p.refresh(t, token, "").RefreshToken
 	p.clock.Add(PeopleLimits.SessionLasts)
 	p.refused(t, "a token in the moment in which it expires", token, "", chat.TokenExpired)
-	p.login(t, "alice", goodPassword) // which forgets the old one
+	p.login(t, "alice", goodPassword) // which removes the old one
 	p.refused(t, "a token of a session that is forgotten", token, "", chat.TokenInvalid)
 }
 
@@ -153,17 +153,17 @@ func testWhatIsNoToken(t *testing.T, p people) {
 	} {
 		p.refused(t, name, token, "", chat.TokenInvalid)
 		if strings.HasPrefix(name, "an unknown") || strings.HasPrefix(name, "another") {
-			continue // they have ended, as far as anybody can tell
+			continue // ended, as far as a client can tell
 		}
 		if token != "" {
 			wantCode(t, "Logout with "+name, p.Logout(t.Context(), chat.LogoutRequest{RefreshToken: token}), chat.TokenInvalid)
 		}
 	}
-	p.refresh(t, s.RefreshToken, "") // and nothing of this has ended it
+	p.refresh(t, s.RefreshToken, "") // and none of these calls has ended it
 }
 
-// testSessionNames: the name of a session, which is in access tokens, does not end the session, and its refresh tokens have
-// another one.
+// testSessionNames: the session's name, which is in access tokens, does not end the session. Refresh tokens contain
+// another name.
 func testSessionNames(t *testing.T, p people) {
 	p.register(t, "alice")
 	s := p.login(t, "alice", goodPassword)

@@ -16,10 +16,10 @@ var (
 	errLacks = errors.New("a field that must be there is missing")
 )
 
-// maxDepth is how deep the values are nested that are skipped.
+// maxDepth limits the nesting of skipped values.
 const maxDepth = 64
 
-// Position returns the position that a member begins with; false where it begins with none.
+// Position parses the position at the beginning of a member; false where there is none.
 func Position(member string) (int64, bool) {
 	if len(member) < PositionDigits {
 		return 0, false
@@ -35,8 +35,8 @@ func Position(member string) (int64, bool) {
 	return position, position <= chat.MaxCursor
 }
 
-// Decode reads a member: any string is a message, or an error that says what is wrong. Chat is not filled in. The message
-// shares nothing with the member.
+// Decode decodes any string: it returns the message, or an error that names the fault. It does not set Chat. The
+// message shares no memory with the member.
 func Decode(member string) (chat.Message, error) {
 	position, f, err := parse(member)
 	if err != nil {
@@ -57,8 +57,8 @@ func Decode(member string) (chat.Message, error) {
 	return m, nil
 }
 
-// ReadHead reads a member's head. It reads no further than it must, so that an entry with a good head may still be one that
-// Decode refuses. The Sender is a part of the member.
+// ReadHead reads a member's head and stops there. An entry with a good head may still be one that Decode rejects. The
+// Sender is a part of the member.
 func ReadHead(member string) (chat.Head, error) {
 	position, ok := Position(member)
 	if !ok {
@@ -71,7 +71,7 @@ func ReadHead(member string) (chat.Head, error) {
 	return chat.Head{Position: position, Sender: sender, Kind: kind}, nil
 }
 
-// head does what scripts/entry.lua of the storage does; a test compares the two.
+// head is the Go form of scripts/entry.lua in the storage; a test compares the two.
 func head(stored string) (sender string, kind chat.Kind, err error) {
 	r := reader{rest: stored}
 	found, isNotice, erased := false, false, false
@@ -112,7 +112,7 @@ func noPosition(member string) error {
 	return fmt.Errorf("stored message's position %q is not 16 digits of a number below 2^53", member[:min(len(member), PositionDigits)])
 }
 
-// fields is what an entry says, as parts of it: nothing is copied.
+// fields is a decoded entry. Its strings are parts of the entry; nothing is copied.
 type fields struct {
 	text, sender, id string
 	erased           bool
@@ -200,7 +200,7 @@ func (n *noticeFields) parse(r *reader) {
 }
 
 func (n *noticeFields) parseUsers(r *reader) {
-	r.byte() // the elements' type: whatever it is, they are read as strings
+	r.byte() // the elements' type is ignored: they are read as strings
 	n.count, n.hasUsers = r.length(), true
 	n.users = r.rest
 	for i := 0; i < n.count && r.err == nil; i++ {

@@ -1,10 +1,10 @@
-// Package entry knows the stored form of a message; nothing else in Go does. (scripts/entry.lua of the storage reads the
-// head of it.)
+// Package entry is the only Go code that knows the stored form of a message. (scripts/entry.lua of the storage reads
+// its head.)
 //
-// A member of a log is 16 digits of the position, which make it unique, and a StoredMessage of idl_rpc.thrift in Thrift's
-// binary protocol. Fields are written in an order of our own: Sender, Kind, what is optional, Text. Sender and Kind are the
-// head, which is read without the rest. Entries of older servers have another order and no Kind, and any order is read.
-// See docs/adr/0003-encoding.md.
+// A member of a log is 16 digits of the position, which make it unique, and a StoredMessage of idl_rpc.thrift in
+// Thrift's binary protocol. Fields have a fixed order: Sender, Kind, optional fields, Text. Sender and Kind are the
+// head, which can be read alone. Entries of older servers have another order and no Kind; any order is read. See
+// docs/adr/0003-encoding.md.
 package entry
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// PositionDigits is how many digits of the position a member begins with.
+// PositionDigits is the number of digits of the position that begins a member.
 const PositionDigits = 16
 
 // The fields of StoredMessage and Notice.
@@ -30,7 +30,7 @@ const (
 	nameField  = 3
 )
 
-// Thrift's types, as they stand before each field.
+// Thrift's type codes, which precede each field.
 const (
 	stop       = 0
 	boolType   = 2
@@ -52,10 +52,10 @@ const (
 	listBytes   = fieldBytes + 1 + 4 // and the elements' type, and how many there are
 )
 
-// Encode returns what is stored of a message behind its position.
+// Encode returns the stored form of a message without the position.
 func Encode(m chat.Message) []byte { return Append(make([]byte, 0, size(&m)), m) }
 
-// Append appends what is stored of a message behind its position.
+// Append appends the stored form of a message without the position.
 func Append(dst []byte, m chat.Message) []byte {
 	dst = appendString(dst, senderField, m.Sender)
 	dst = append(dst, byteType, 0, kindField, byte(m.Kind()))
@@ -72,7 +72,7 @@ func Append(dst []byte, m chat.Message) []byte {
 	return append(dst, stop)
 }
 
-// AppendMember appends a whole member of a log: the position, which is the message's SendTime, and the message.
+// AppendMember appends a whole member of a log: SendTime as the position, then the message.
 func AppendMember(dst []byte, m chat.Message) []byte {
 	at := len(dst)
 	dst = append(dst, "0000000000000000"...)
@@ -105,7 +105,7 @@ func appendString(dst []byte, field byte, text string) []byte {
 	return append(dst, text...)
 }
 
-// size is how many bytes Append appends.
+// size is the number of bytes that Append appends.
 func size(m *chat.Message) int {
 	n := stringBytes + len(m.Sender) + fieldBytes + 1 + stringBytes + len(m.Text) + 1
 	if m.ID != "" {

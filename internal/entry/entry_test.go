@@ -41,7 +41,7 @@ var forms = []struct {
 
 const digits, at = "1780000000000000", 1_780_000_000_000_000
 
-// TestForms pins the bytes that are written, and reads those that were written before.
+// TestForms pins the written bytes, and decodes the forms of older servers.
 func TestForms(t *testing.T) {
 	for _, form := range forms {
 		if got := string(Encode(form.means)); got != form.today {
@@ -64,7 +64,7 @@ func TestForms(t *testing.T) {
 	}
 }
 
-// byGenerated is how servers before Kind have written.
+// byGenerated encodes as servers before Kind did.
 func byGenerated(m chat.Message) []byte {
 	stored := rpc.StoredMessage{Text: m.Text, Sender: m.Sender}
 	if m.ID != "" {
@@ -83,7 +83,7 @@ func byGenerated(m chat.Message) []byte {
 	return buf[:stored.FastWrite(buf)]
 }
 
-// generatedReads is what servers before Kind make of what is stored.
+// generatedReads decodes as servers before Kind do.
 func generatedReads(stored string) (m chat.Message, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -104,7 +104,7 @@ func generatedReads(stored string) (m chat.Message, err error) {
 	return m, nil
 }
 
-// messages generates any message, most of them strange.
+// messages generates arbitrary messages.
 func messages() *rapid.Generator[chat.Message] {
 	text := rapid.OneOf(rapid.String(), rapid.Map(rapid.SliceOfN(rapid.Byte(), 0, 30), func(b []byte) string { return string(b) }))
 	return rapid.Custom(func(t *rapid.T) chat.Message {
@@ -125,7 +125,7 @@ func messages() *rapid.Generator[chat.Message] {
 	})
 }
 
-// TestRoundTrip: what is written is read again, by this server and by one before Kind, and the other way round.
+// TestRoundTrip: this server and one before Kind can each read the other's messages and their own.
 func TestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := messages().Draw(t, "message")
@@ -149,7 +149,7 @@ func TestRoundTrip(t *testing.T) {
 	})
 }
 
-// FuzzDecode: any string is a message or an error, the same as for the generated code. An entry that Decode reads has a head.
+// FuzzDecode: any string is a message or an error, as for the generated code. An entry that Decode reads has a head.
 func FuzzDecode(f *testing.F) {
 	for _, form := range forms {
 		f.Add(digits + form.today)
@@ -193,7 +193,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// TestHeadIsShort: a head of today is read without what is behind it.
+// TestHeadIsShort: the head of an entry in today's form is read without the rest.
 func TestHeadIsShort(t *testing.T) {
 	member := digits + forms[0].today[:len("\x0b\x00\x02\x00\x00\x00\x03bob\x03\x00\x06\x01")]
 	if head, err := ReadHead(member); err != nil || head.Sender != "bob" || head.Kind != chat.KindMessage {

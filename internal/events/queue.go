@@ -1,6 +1,5 @@
-// Package events has the queue that stands between those who tell of events and one who may be slow to hear them: it
-// holds at most one hint for each chat, and a bounded number of bytes of entries, so it is bounded by the number of chats
-// and not by what happens in them.
+// Package events has the queue between the senders of events and one slow reader. It holds at most one hint for each
+// chat and a limited number of bytes of entries. Its size is limited by the number of chats, not by their traffic.
 package events
 
 import (
@@ -12,32 +11,32 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// MaxNews is how many events a Queue holds that are no hints. When there are more, the oldest go.
+// MaxNews is how many events other than hints a Queue holds. Beyond that the oldest are dropped.
 const MaxNews = 256
 
-// What hints bring of the log. Where there is more, a hint is only a hint, and its readers pull.
+// The limits of entries in hints. Beyond them a hint has no entries, and its readers pull.
 const (
 	MaxEntries    = 16      // of one chat
 	MaxChatBytes  = 8 << 10 // of one chat's entries
 	MaxQueueBytes = 1 << 20 // of all entries that a Queue holds
 )
 
-// ErrClosed is what Next returns after Close.
+// ErrClosed is the error of Next after Close.
 var ErrClosed = errors.New("the watch has ended")
 
 // Queue is safe for concurrent use; Next is called by one goroutine at a time. Use New.
 type Queue struct {
 	mutex  sync.Mutex
 	hints  map[chat.ID]int64
-	loads  map[chat.ID]load // what those of them bring that bring entries
+	loads  map[chat.ID]load // the entries of those hints that bring some
 	bytes  int              // of all loads
 	news   []chat.Event
-	ousted map[chat.ID][]string // of MembersChanged; empty is everybody. It is never dropped
+	ousted map[chat.ID][]string // users of MembersChanged; empty means all. It is never dropped
 	closed bool
 	wake   chan struct{} // one element
 }
 
-// load is all entries of a chat between two positions: before, and that of its hint.
+// load is all entries of a chat between two positions: before, and the hint's.
 type load struct {
 	before  int64
 	entries [][]byte
@@ -51,8 +50,8 @@ func New() *Queue {
 	}
 }
 
-// Put adds events; it never waits. Of one chat the furthest hint is kept, with the entries of those before it where they
-// follow one another, and of equal news the last.
+// Put adds events; it never blocks. For each chat it keeps the furthest hint, joined with the entries of directly
+// preceding hints. Of equal news it keeps the last.
 func (q *Queue) Put(events ...chat.Event) {
 	q.mutex.Lock()
 	for _, e := range events {
@@ -74,10 +73,10 @@ func (q *Queue) Put(events ...chat.Event) {
 		q.news = append(q.news, e)
 	}
 	q.mutex.Unlock()
-	q.ring()
+	q.notify()
 }
 
-// hint keeps a hint, unless a further one of its chat is known.
+// hint keeps a hint, unless a further one of its chat is queued.
 func (q *Queue) hint(e chat.Event) {
 	known, waits := q.hints[e.Chat]
 	if waits && known >= e.Position {
@@ -88,7 +87,7 @@ func (q *Queue) hint(e chat.Event) {
 	if len(e.Entries) == 0 && !loaded {
 		return
 	}
-	more := load{before: e.Before, entries: slices.Clip(e.Entries)} // others may have the same
+	more := load{before: e.Before, entries: slices.Clip(e.Entries)} // other queues may share the entries
 	for _, entry := range e.Entries {
 		more.bytes += len(entry)
 	}
@@ -105,10 +104,10 @@ func (q *Queue) hint(e chat.Event) {
 	q.loads[e.Chat] = more
 }
 
-// maxOusted is how many users are remembered for a chat. When there are more, it may be anybody.
+// maxOusted is how many removed users a chat's entry names. Beyond that the entry means all users.
 const maxOusted = 64
 
-// oust remembers who may have to leave a chat.
+// oust records the users who may have to leave a chat.
 func (q *Queue) oust(e chat.Event) {
 	known, waits := q.ousted[e.Chat]
 	switch {
@@ -122,7 +121,7 @@ func (q *Queue) oust(e chat.Event) {
 	}
 }
 
-// replaces says whether one who hears e need not have heard known.
+// replaces reports whether e makes the queued event known redundant.
 func replaces(e, known chat.Event) bool {
 	if e.Kind != known.Kind || e.Chat != known.Chat {
 		return false
@@ -136,14 +135,14 @@ func replaces(e, known chat.Event) bool {
 	return false
 }
 
-func (q *Queue) ring() {
+func (q *Queue) notify() {
 	select {
 	case q.wake <- struct{}{}:
 	default:
 	}
 }
 
-// Next waits for events and returns all there are: who has to leave first, then hints.
+// Next waits for events and returns all: users who must leave first, then hints.
 func (q *Queue) Next(ctx context.Context) ([]chat.Event, error) {
 	for {
 		events, err := q.take()
@@ -168,7 +167,7 @@ func (q *Queue) take() ([]chat.Event, error) {
 		return nil, nil
 	}
 	events := make([]chat.Event, 0, len(q.hints)+len(q.news)+len(q.ousted))
-	for id, users := range q.ousted { // first: they are told nothing more
+	for id, users := range q.ousted { // first, because these users must get no further events
 		events = append(events, chat.Event{Chat: id, Kind: chat.MembersChanged, Users: users})
 	}
 	clear(q.ousted)
@@ -185,10 +184,10 @@ func (q *Queue) take() ([]chat.Event, error) {
 	return events, nil
 }
 
-// Close lets Next return ErrClosed.
+// Close makes Next return ErrClosed.
 func (q *Queue) Close() {
 	q.mutex.Lock()
 	q.closed = true
 	q.mutex.Unlock()
-	q.ring()
+	q.notify()
 }

@@ -31,7 +31,7 @@ func next(t *testing.T, q *Queue) []chat.Event {
 
 func hint(id chat.ID, position int64) chat.Event { return chat.Event{Chat: id, Position: position} }
 
-// TestHintsOfAChatAreOne: the furthest, however many come and in whichever order.
+// TestHintsOfAChatAreOne: the furthest hint is kept, in any number and order of hints.
 func TestHintsOfAChatAreOne(t *testing.T) {
 	q, room := New(), id(t, "room")
 	q.Put(hint(room, 0), hint(room, 7))
@@ -45,7 +45,7 @@ func TestHintsOfAChatAreOne(t *testing.T) {
 	}
 }
 
-// TestAnEmptyChatIsConfirmed with a hint at 0.
+// TestAnEmptyChatIsConfirmed: an empty chat gets a hint at 0.
 func TestAnEmptyChatIsConfirmed(t *testing.T) {
 	q := New()
 	q.Put(hint(id(t, "room"), 0))
@@ -54,7 +54,7 @@ func TestAnEmptyChatIsConfirmed(t *testing.T) {
 	}
 }
 
-// TestNews are kept in order, each movement and change of presence once, and up to a number.
+// TestNews: news are kept in order and up to a number. Each cursor move and change of presence is kept once.
 func TestNews(t *testing.T) {
 	q, room := New(), id(t, "room")
 	moved := func(reader string, cursor int64) chat.Event {
@@ -97,7 +97,7 @@ func TestNextWaits(t *testing.T) {
 	}
 }
 
-// brings is a hint that brings entries at the positions that follow before.
+// brings is a hint with entries at the positions that follow before.
 func brings(id chat.ID, before int64, entries ...string) chat.Event {
 	e := chat.Event{Chat: id, Position: before + int64(len(entries)), Before: before}
 	for _, entry := range entries {
@@ -106,7 +106,7 @@ func brings(id chat.ID, before int64, entries ...string) chat.Event {
 	return e
 }
 
-// TestEntriesOfHints stay together where the hints follow one another, up to a bound. Otherwise the hint is only a hint.
+// TestEntriesOfHints: entries of consecutive hints are joined up to a limit. Otherwise the hint has no entries.
 func TestEntriesOfHints(t *testing.T) {
 	room, other := id(t, "room"), id(t, "other")
 	long := strings.Repeat("x", MaxChatBytes/2)
@@ -144,7 +144,7 @@ func TestEntriesOfHints(t *testing.T) {
 	}
 }
 
-// TestEntriesOfAllHintsAreBounded: of however many chats they are, and again when they were taken.
+// TestEntriesOfAllHintsAreBounded: the limit holds over all chats, and again after the entries were taken.
 func TestEntriesOfAllHintsAreBounded(t *testing.T) {
 	q, long := New(), strings.Repeat("x", 1<<10)
 	for range 2 {
@@ -164,8 +164,8 @@ func TestEntriesOfAllHintsAreBounded(t *testing.T) {
 	}
 }
 
-// TestEntriesAreNobodysToChange: a hint is put into many queues.
-func TestEntriesAreNobodysToChange(t *testing.T) {
+// TestEntriesAreNotChanged: entries are shared by many queues, so no queue may change them.
+func TestEntriesAreNotChanged(t *testing.T) {
 	room := id(t, "room")
 	shared := make([][]byte, 1, 8)
 	shared[0] = []byte("a")

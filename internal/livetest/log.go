@@ -1,4 +1,5 @@
-// Package livetest has a small server that speaks the live doors of docs/live.md, for tests of clients: it breaks
+// Package livetest has a small server that speaks the live transports of docs/live.md, for tests of clients. Tests can
+// break its connections anywhere. Several servers can share one log.
 // connections wherever a test wants, and several share one log.
 package livetest
 
@@ -9,7 +10,7 @@ import (
 	"github.com/pullchat/pullchat/client"
 )
 
-// Event is what a stream tells beside messages.
+// Event is an event of a stream other than a message.
 type Event struct {
 	Kind     string // signal, presence or read
 	Signal   client.Signal
@@ -21,7 +22,7 @@ type Event struct {
 type Log struct {
 	mutex   sync.Mutex
 	chats   map[string][]client.Message
-	ids     map[string]int64 // sender and id of what is stored
+	ids     map[string]int64 // by sender and id
 	events  []Event
 	present map[string][]string
 	last    int64
@@ -52,14 +53,14 @@ func (l *Log) Append(m client.Message) client.Receipt {
 	return client.Receipt{SendTime: m.SendTime}
 }
 
-// Messages returns all of a chat.
+// Messages returns all messages of a chat.
 func (l *Log) Messages(chat string) []client.Message {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	return slices.Clone(l.chats[chat])
 }
 
-// Tell tells an event to those who are connected.
+// Tell sends an event to all connected viewers.
 func (l *Log) Tell(e Event) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -67,14 +68,14 @@ func (l *Log) Tell(e Event) {
 	l.tell()
 }
 
-// Present returns who is in a chat.
+// Present returns the readers who are present in a chat.
 func (l *Log) Present(chat string) client.Presence {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	return client.Presence{Chat: chat, Readers: slices.Clone(l.present[chat]), Count: len(l.present[chat])}
 }
 
-// enter makes a reader present, or absent again.
+// enter makes a reader present or absent.
 func (l *Log) enter(chat, reader string, enters bool) {
 	if reader == "" {
 		return
@@ -92,20 +93,20 @@ func (l *Log) enter(chat, reader string, enters bool) {
 	l.tell()
 }
 
-// tell is called with the mutex held.
+// tell requires that the mutex is held.
 func (l *Log) tell() {
 	close(l.changed)
 	l.changed = make(chan struct{})
 }
 
-// since returns the events after the first n, and what is closed when there is more than now.
+// since returns the events after the first n, and a channel that is closed with the next event.
 func (l *Log) since(n int) ([]Event, <-chan struct{}) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	return slices.Clone(l.events[min(max(n, 0), len(l.events)):]), l.changed
 }
 
-// told is how many events there are.
+// told returns the number of events.
 func (l *Log) told() int {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()

@@ -16,28 +16,28 @@ import (
 	"github.com/pullchat/pullchat/client"
 )
 
-// Server is one server of a log. Its fields are set before anybody connects.
+// Server is one server of a log. Set its fields before a client connects.
 type Server struct {
 	Log *Log
 	URL string
-	// Before may answer a request instead; then it returns true.
+	// Before may answer a request itself; then it returns true.
 	Before func(http.ResponseWriter, *http.Request) bool
-	// Cut says for each connection after how many bytes it breaks; nil and negative: never.
+	// Cut returns the number of bytes after which a connection breaks. A nil Cut or a negative number means never.
 	Cut func() int
-	// Back is how many messages before the cursor a stream begins with.
+	// Back is how many messages before the cursor a stream begins.
 	Back int64
-	// Format changes how an event is written.
+	// Format changes the written form of an event.
 	Format func(event string) string
 
 	address  string
 	requests atomic.Int64
 	mutex    sync.Mutex
 	http     *http.Server
-	ended    chan struct{} // when http serves no longer
+	ended    chan struct{} // when http no longer serves
 	stop     context.CancelFunc
 }
 
-// limit is how many messages there are in a page.
+// limit is the number of messages in a page.
 const limit = 10
 
 // Serve starts a server, which stops with the test.
@@ -74,7 +74,7 @@ func (s *Server) Start(t testing.TB) {
 	}()
 }
 
-// Stop breaks all connections and answers no more.
+// Stop breaks all connections and stops the server.
 func (s *Server) Stop() {
 	s.mutex.Lock()
 	server, stop, ended := s.http, s.stop, s.ended
@@ -84,7 +84,7 @@ func (s *Server) Stop() {
 	<-ended
 }
 
-// Requests is how many requests there were.
+// Requests returns the number of requests.
 func (s *Server) Requests() int { return int(s.requests.Load()) }
 
 // ServeHTTP implements http.Handler.

@@ -13,7 +13,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// viewer is one who follows chats on one connection.
+// viewer follows chats on one connection.
 type viewer struct {
 	server   *Server
 	write    func(kind string, data map[string]any) error
@@ -23,7 +23,7 @@ type viewer struct {
 	presence bool
 }
 
-// id has the cursors of all chats.
+// id encodes the cursors of all chats.
 func (v *viewer) id() string {
 	var positions []string
 	v.mutex.Lock()
@@ -35,7 +35,7 @@ func (v *viewer) id() string {
 	return strings.Join(positions, ";")
 }
 
-// run writes what comes until the connection breaks.
+// run writes events until the connection breaks.
 func (v *viewer) run(ctx context.Context) {
 	seen, log := v.server.Log.told(), v.server.Log
 	for _, chat := range v.chats() {
@@ -112,7 +112,7 @@ func (v *viewer) move(chat string, cursor int64) {
 	v.cursors[chat] = max(cursor, 0)
 }
 
-// socket grants every watch. Pages begin when the first has come.
+// socket grants every watch. Pages begin with the first watch.
 func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 	conn, err := websocket.Accept(w, r, nil)
 	if err != nil {
@@ -160,7 +160,7 @@ func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// tellAll lets all look again.
+// tellAll wakes all viewers.
 func (l *Log) tellAll() {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()

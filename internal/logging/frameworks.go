@@ -17,11 +17,11 @@ import (
 	"github.com/cloudwego/netpoll"
 )
 
-// levelTrace is below slog.LevelDebug; what the frameworks trace is of no use to who runs Pullchat.
+// levelTrace is below slog.LevelDebug: the frameworks' traces do not help operators.
 const levelTrace = slog.LevelDebug - 4
 
-// adoptFrameworks sends what Kitex and Hertz log to the program's logger. What they call info is start-up chatter:
-// it becomes debug.
+// adoptFrameworks sends the log lines of Kitex and Hertz to the program's logger. Their info lines, which are about
+// start-up, become debug.
 func adoptFrameworks(logger *slog.Logger) {
 	klog.SetLogger(kitexLogger{frameworkLogger{logger: logger.With("from", "kitex")}})
 	hlog.SetLogger(newHertzLogger(logger))
@@ -41,7 +41,7 @@ func newHertzLogger(logger *slog.Logger) hertzLogger {
 func (kitexLogger) SetLevel(klog.Level) {}
 func (hertzLogger) SetLevel(hlog.Level) {}
 
-// CtxWarnf is for debugging where it is about one try to connect: the request that fails has a line of our own.
+// CtxWarnf logs failed connection attempts at debug: the request that fails has its own line.
 func (l kitexLogger) CtxWarnf(ctx context.Context, f string, v ...any) {
 	if strings.Contains(f, "auto retry") {
 		l.CtxDebugf(ctx, f, v...)
@@ -50,8 +50,8 @@ func (l kitexLogger) CtxWarnf(ctx context.Context, f string, v ...any) {
 	l.frameworkLogger.CtxWarnf(ctx, f, v...)
 }
 
-// brokenStreams are what Kitex writes when the other end of a stream has gone without a word. The client opens another,
-// and what a handler has to say it has said.
+// brokenStreams are the formats that Kitex logs when the other end of a stream disappears. The client opens another
+// stream, and the handler logs its own errors.
 var brokenStreams = []string{
 	"KITEX: processing ttstream request error, remoteAddr=%s, error=%s", // one with a stack differs
 	"KITEX: stream[%d] send Rst Frame failed, err: %v",
@@ -69,11 +69,11 @@ func (l kitexLogger) CtxErrorf(ctx context.Context, f string, v ...any) {
 // Errorf does as CtxErrorf.
 func (l kitexLogger) Errorf(f string, v ...any) { l.CtxErrorf(context.Background(), f, v...) }
 
-// notLogged stands for what Hertz wants to log and may have from a client: its errors quote headers, with their tokens, and
+// notLogged replaces values of Hertz that may come from a client: its errors quote headers, with their tokens, and
 // bodies.
 const notLogged = "(not logged)"
 
-// harmless replaces all that may have come from a client. Where there is no format, texts are Hertz's own.
+// harmless replaces all values that may come from a client. Without a format, strings are Hertz's own.
 func harmless(values []any, formatted bool) []any {
 	kept := make([]any, len(values))
 	for i, v := range values {
@@ -112,7 +112,7 @@ func (l hertzLogger) Errorf(f string, v ...any) {
 // frameworkLogger has the methods that klog.FullLogger and hlog.FullLogger share.
 type frameworkLogger struct {
 	logger *slog.Logger
-	of     func(values []any, formatted bool) []any // what of them is logged; nil is all
+	of     func(values []any, formatted bool) []any // selects the values to log; nil means all
 }
 
 func (frameworkLogger) SetOutput(io.Writer) {}

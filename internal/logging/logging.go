@@ -1,4 +1,4 @@
-// Package logging makes the one slog logger of a program, gives it to Kitex and Hertz, and carries a request's id.
+// Package logging creates a program's only slog logger, installs it in Kitex and Hertz, and carries a request's id.
 package logging
 
 import (
@@ -9,13 +9,13 @@ import (
 	"strconv"
 )
 
-// Config says what is logged and how.
+// Config sets level and format of the log.
 type Config struct {
 	LogLevel  slog.Level `name:"log-level" env:"LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error."`
 	LogFormat string     `name:"log-format" env:"LOG_FORMAT" default:"text" enum:"text,json" placeholder:"FORMAT" help:"text or json."`
 }
 
-// New returns a logger and makes it that of Kitex and Hertz. Neither message texts nor secrets are to be logged.
+// New returns a logger and installs it in Kitex and Hertz. Callers must not log message texts or secrets.
 func New(w io.Writer, config Config) *slog.Logger {
 	options := &slog.HandlerOptions{Level: config.LogLevel}
 	var handler slog.Handler = slog.NewTextHandler(w, options)
@@ -55,7 +55,7 @@ func RequestID(ctx context.Context) string {
 	return ""
 }
 
-// NewRequestID returns 32 hexadecimal digits that are most likely unique.
+// NewRequestID returns 32 random hexadecimal digits.
 func NewRequestID() string {
 	digits := make([]byte, 0, 32)
 	for range 2 {

@@ -60,8 +60,8 @@ func TestNewWritesItsFormat(t *testing.T) {
 	}
 }
 
-// TestFrameworksLogThroughOurs: every method of both frameworks ends as one line of the program's logger, at our
-// level for it, and says where it comes from.
+// TestFrameworksLogThroughOurs: every method of both frameworks logs one line to the program's logger, at its mapped
+// level and with its origin.
 func TestFrameworksLogThroughOurs(t *testing.T) {
 	var out bytes.Buffer
 	New(&out, Config{LogLevel: levelTrace, LogFormat: "json"})
@@ -82,7 +82,7 @@ func TestFrameworksLogThroughOurs(t *testing.T) {
 		{"INFO", klog.Notice, hlog.Notice, system.Notice, klog.Noticef, hlog.Noticef, system.Noticef, klog.CtxNoticef, hlog.CtxNoticef, system.CtxNoticef},
 		{"WARN", klog.Warn, hlog.Warn, system.Warn, klog.Warnf, hlog.Warnf, system.Warnf, klog.CtxWarnf, hlog.CtxWarnf, system.CtxWarnf},
 		{"ERROR", klog.Error, hlog.Error, system.Error, klog.Errorf, hlog.Errorf, system.Errorf, klog.CtxErrorf, hlog.CtxErrorf, system.CtxErrorf},
-		// Nor does fatal end the process.
+		// fatal does not end the process either
 		{"ERROR", klog.Fatal, hlog.Fatal, system.Fatal, klog.Fatalf, hlog.Fatalf, system.Fatalf, klog.CtxFatalf, hlog.CtxFatalf, system.CtxFatalf},
 	} {
 		for from, log := range map[string]struct {
@@ -113,7 +113,7 @@ func TestFrameworksLogThroughOurs(t *testing.T) {
 	}
 }
 
-// TestFrameworksNoise: what clients and a missing server cause again and again is for debugging.
+// TestFrameworksNoise: lines that clients or a missing server cause repeatedly are logged at debug.
 func TestFrameworksNoise(t *testing.T) {
 	var out bytes.Buffer
 	New(&out, Config{LogLevel: slog.LevelInfo, LogFormat: "json"})
@@ -126,7 +126,7 @@ func TestFrameworksNoise(t *testing.T) {
 	}
 }
 
-// TestFrameworksDoNotSetOurLogger: neither framework, nor what uses it, decides about the program's log.
+// TestFrameworksDoNotSetOurLogger: neither framework can change the program's logger.
 func TestFrameworksDoNotSetOurLogger(t *testing.T) {
 	var out, other bytes.Buffer
 	New(&out, Config{LogLevel: slog.LevelWarn, LogFormat: "json"})
@@ -195,7 +195,7 @@ func levels(t *testing.T, out io.Reader) (levels []string) {
 	return levels
 }
 
-// TestHertzTellsNothingOfClients: its messages quote what could not be read.
+// TestHertzTellsNothingOfClients: Hertz's lines quote invalid requests, and the log must not.
 func TestHertzTellsNothingOfClients(t *testing.T) {
 	var out bytes.Buffer
 	New(&out, Config{LogLevel: levelTrace, LogFormat: "json"})

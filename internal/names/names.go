@@ -1,4 +1,4 @@
-// Package names has the rules of Unicode about names and passwords that the standard library lacks: PRECIS (RFC 8264,
+// Package names implements Unicode rules for names and passwords that the standard library lacks: PRECIS (RFC 8264,
 // 8265), normal forms, and confusable letters (UTS 39).
 package names
 
@@ -20,7 +20,7 @@ type Rules struct{}
 
 var _ chat.Names = Rules{}
 
-// everyday letters are in ordinary names, and PRECIS refuses them only because Unicode can write each as two others.
+// everyday letters occur in ordinary names. PRECIS rejects them only because Unicode can write each as two others.
 var everyday = strings.NewReplacer(
 	"\u0e33", "\u0e32", // Thai SARA AM, as in น้ำ
 	"\u0eb3", "\u0eb2", // Lao AM
@@ -29,8 +29,8 @@ var everyday = strings.NewReplacer(
 	"\u0587", "\u0565", // Armenian ECH YIWN, as in Սևակ
 )
 
-// Check implements chat.Names: a name is in NFC and allowed by UsernameCaseMapped of RFC 8265. It keeps the case and the
-// width that it was given in.
+// Check implements chat.Names. A name must be in NFC and allowed by UsernameCaseMapped of RFC 8265. It keeps its case
+// and width.
 func (Rules) Check(name string) (why string) {
 	switch {
 	case isASCII(name):
@@ -44,8 +44,8 @@ func (Rules) Check(name string) (why string) {
 	return ""
 }
 
-// Looks implements chat.Names. The forms are the skeleton of the name in lower case, and that of the name as it was
-// given: "ALICE" looks like "alice" when the case does not count, and "aIice" with a capital I when it does.
+// Looks implements chat.Names. It returns the skeletons of the name in lower case and as given: "ALICE" looks like
+// "alice" in lower case, and "aIice" with a capital I looks like it as given.
 func (Rules) Looks(name string) []string {
 	wide := norm.NFKC.String(name)
 	forms := []string{skeleton(fold(wide)), skeleton(wide)}
@@ -56,8 +56,8 @@ func skeleton(name string) string { return norm.NFC.String(fold(confusables.Skel
 
 func fold(name string) string { return cases.Fold().String(name) }
 
-// Password implements chat.Names with OpaqueString of RFC 8265. It is false for what that refuses, such as control
-// characters.
+// Password implements chat.Names with OpaqueString of RFC 8265. It returns false for passwords that this rejects, such
+// as those with control characters.
 func (Rules) Password(password string) (string, bool) {
 	if !utf8.ValidString(password) {
 		return "", false

@@ -64,7 +64,7 @@ components:
       content: { text/plain: { schema: { const: "no method" } } }
 `
 
-// exchange is one request and its answer. What is empty is a good one, and "-" is nothing.
+// exchange is one request and its answer. An empty field means a valid value, and "-" means none.
 type exchange struct {
 	method, target string
 	requestType    string
@@ -136,7 +136,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }
 
-// recorder is a testing.TB that keeps what is reported instead of failing.
+// recorder is a testing.TB that records failures instead of failing.
 type recorder struct {
 	testing.TB
 	mu       sync.Mutex
@@ -166,7 +166,7 @@ func TestTransport(t *testing.T) {
 	otherAllow.header = http.Header{"Allow": {"GET, POST"}}
 	for name, test := range map[string]struct {
 		exchange exchange
-		want     string // in what is reported; nothing is where this is empty
+		want     string // part of the report; empty means no report
 	}{
 		"good":                          {exchange{}, ""},
 		"without a body":                {exchange{status: 204, left: "-", body: "-", contentType: "-"}, ""},

@@ -8,8 +8,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// find returns the document's name for a path, its item, and the values of its parameters. A path that is there as it is
-// goes before one with parameters, unless only that one has the method: a server routes each method by itself.
+// find returns the document's name for a path, its item, and the values of its parameters. A literal path takes
+// precedence over one with parameters, unless only the latter has the method: a server routes each method by itself.
 func (v *Validator) find(method, path string) (name string, item *openapi3.PathItem, parameters map[string]string) {
 	exact := v.document.Paths.Value(path)
 	if has(exact, method) {
@@ -26,12 +26,12 @@ func (v *Validator) find(method, path string) (name string, item *openapi3.PathI
 	return name, item, parameters
 }
 
-// has says whether a path answers a method. Whoever answers GET answers HEAD.
+// has reports whether a path answers a method. A path that answers GET also answers HEAD.
 func has(item *openapi3.PathItem, method string) bool {
 	return item != nil && (item.GetOperation(method) != nil || method == http.MethodHead && item.Get != nil)
 }
 
-// methods are all that a path answers, by whichever of the document's names.
+// methods returns all methods of a path, under any of the document's names.
 func (v *Validator) methods(path string) (methods []string) {
 	for template, item := range v.document.Paths.Map() {
 		if _, ok := match(template, path); !ok {
@@ -48,7 +48,7 @@ func (v *Validator) methods(path string) (methods []string) {
 	return slices.Compact(methods)
 }
 
-// match compares a path with one whose segments may be parameters, "{like}" so.
+// match compares a path with one whose segments may be parameters, like "{this}".
 func match(template, path string) (parameters map[string]string, ok bool) {
 	wanted, got := strings.Split(template, "/"), strings.Split(path, "/")
 	if len(wanted) != len(got) {
@@ -72,5 +72,5 @@ func pathArgument(parameters map[string]string, parameter *openapi3.Parameter) (
 	return value, found
 }
 
-// accepted: the server did what was asked.
+// accepted reports whether the server accepted the request.
 func accepted(status int) bool { return status >= http.StatusOK && status < http.StatusMultipleChoices }

@@ -11,10 +11,10 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// base is the document's address while schemas are compiled: references in it are relative to it.
+// base is the document's address during compilation: references are relative to it.
 const base = "https://document.invalid/openapi.json"
 
-// compile compiles every schema that an exchange is compared with.
+// compile compiles every schema that exchanges are compared with.
 func compile(document *openapi3.T) (map[string]*jsonschema.Schema, error) {
 	encoded, err := document.MarshalJSON()
 	if err != nil {
@@ -45,7 +45,7 @@ func compile(document *openapi3.T) (map[string]*jsonschema.Schema, error) {
 	return schemas, nil
 }
 
-// pointers lists where the schemas of answers and those of requests are, the way Validator.Check looks for them.
+// pointers lists the places of schemas for answers and requests, as Validator.Check looks for them.
 func pointers(document *openapi3.T) (answers, requests []string, err error) {
 	response := func(at string, r *openapi3.ResponseRef) {
 		at = orRef(at, r.Ref)
@@ -86,7 +86,7 @@ func contentPointers(at string, content openapi3.Content) (all []string) {
 	return all
 }
 
-// orRef is where something really is: at, unless it is a reference to elsewhere.
+// orRef returns at, or the target if at is a reference.
 func orRef(at, ref string) string {
 	if ref != "" {
 		return ref
@@ -96,7 +96,7 @@ func orRef(at, ref string) string {
 
 var escapePointer = strings.NewReplacer("~", "~0", "/", "~1")
 
-// pointer makes a JSON pointer. The first one of a document's begins with "#".
+// pointer makes a JSON pointer. A document's first one begins with "#".
 func pointer(names ...string) string {
 	var b strings.Builder
 	if names[0] == "paths" || names[0] == "components" {
@@ -109,7 +109,7 @@ func pointer(names ...string) string {
 	return b.String()
 }
 
-// closeObjects makes the schema at a pointer, and those in it, refuse fields that they do not name.
+// closeObjects makes the schema at a pointer, and those in it, reject fields that they do not name.
 func closeObjects(tree any, at string) {
 	closeSchema(tree, follow(tree, at), map[string]bool{})
 }
@@ -138,7 +138,7 @@ func closeSchema(tree, node any, seen map[string]bool) {
 
 var unescapePointer = strings.NewReplacer("~1", "/", "~0", "~")
 
-// follow returns what is at a pointer, or nil.
+// follow returns the value at a pointer, or nil.
 func follow(tree any, at string) any {
 	for name := range strings.SplitSeq(strings.TrimPrefix(at, "#/"), "/") {
 		object, ok := tree.(map[string]any)

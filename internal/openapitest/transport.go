@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// Transport returns a RoundTripper for an http.Client: every exchange through next is compared with the document, and
-// where it differs, t fails. What the client sees is not changed, but for answers arriving as a whole. A document
-// that New refuses fails t at once.
+// Transport returns a RoundTripper for an http.Client. It compares every exchange through next with the document, and
+// fails t on a difference. The client sees the same answers, except that they arrive as a whole. A document that New
+// rejects fails t at once.
 func Transport(t testing.TB, document []byte, next http.RoundTripper) http.RoundTripper {
 	t.Helper()
 	validator, err := New(document)
@@ -43,7 +43,7 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	responseBody, whole := keepAnswer(response)
 	if !whole {
-		return response, nil // the client sees the same error as without this
+		return response, nil // the client sees the same error as without this RoundTripper
 	}
 	if err := t.validator.Check(request, requestBody, response, responseBody); err != nil {
 		t.t.Errorf("%s %s answered %d, which is not as the document says: %v\nrequest body: %.500q\nresponse body: %.500q",
@@ -52,7 +52,7 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// keepBody returns a request like the given one, which it leaves alone but for reading its body.
+// keepBody returns a copy of a request with its body, and reads the original's body.
 func keepBody(request *http.Request) (*http.Request, []byte, error) {
 	if request.Body == nil || request.Body == http.NoBody {
 		return request, nil, nil
@@ -67,7 +67,7 @@ func keepBody(request *http.Request) (*http.Request, []byte, error) {
 	return kept, body, nil
 }
 
-// keepAnswer returns the answer's body, which can be read again, and false where it ended too early.
+// keepAnswer makes the answer's body readable again and returns it. It returns false where the body ended too early.
 func keepAnswer(response *http.Response) (body []byte, whole bool) {
 	body, err := io.ReadAll(response.Body)
 	_ = response.Body.Close()

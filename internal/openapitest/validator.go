@@ -1,5 +1,5 @@
-// Package openapitest holds a server to its OpenAPI 3.1 document while other tests talk to it: every answer has to be
-// one that the document describes.
+// Package openapitest compares a server with its OpenAPI 3.1 document while other tests call it: the document must
+// describe every answer.
 package openapitest
 
 import (
@@ -19,16 +19,16 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// Validator compares exchanges with an OpenAPI document. It is safe for concurrent use: all schemas are compiled by
-// New, so that a check costs 10 µs, 100 µs for a page of 20 messages, and none has to be left out.
+// Validator compares exchanges with an OpenAPI document. It is safe for concurrent use. New compiles all schemas, so
+// that a check costs 10 µs, or 100 µs for a page of 20 messages, and every exchange can be checked.
 //
-// It is stricter than the document in two ways. Objects in answers may have no field, and answers no header, that the
-// document does not name, although clients are told to ignore what they do not know. And OpenAPI cannot describe
-// what happens elsewhere, so a path that the document lacks has to be answered with components.responses.NotFound
-// and 404, and a method that its path lacks with components.responses.MethodNotAllowed, 405, and the right Allow.
+// It is stricter than the document in two ways. An answer may have only the fields and headers that the document names,
+// although clients are told to ignore unknown ones. OpenAPI cannot describe other paths, so a path that the document
+// lacks must be answered with components.responses.NotFound and 404. A method that its path lacks must be answered with
+// components.responses.MethodNotAllowed, 405, and the right Allow.
 //
-// In requests it follows what the document says in words: names of fields and query parameters are compared without
-// regard to case, and a body without a Content-Type is JSON.
+// In requests it follows the document's prose: names of fields and query parameters are compared without regard to
+// case, and a body without a Content-Type is JSON.
 //
 // Streams are not supported.
 type Validator struct {
@@ -36,7 +36,7 @@ type Validator struct {
 	schemas  map[string]*jsonschema.Schema // by their pointer in the document
 }
 
-// New returns a Validator. A document that it could not compare with is an error; Valid checks the rest of it.
+// New returns a Validator. It rejects a document that exchanges cannot be compared with; Valid checks the rest.
 func New(document []byte) (*Validator, error) {
 	loaded, err := openapi3.NewLoader().LoadFromData(document)
 	if err != nil {
@@ -52,16 +52,16 @@ func New(document []byte) (*Validator, error) {
 	return &Validator{loaded, schemas}, nil
 }
 
-// Valid returns an error where the document breaks the rules of OpenAPI 3.1, or an example its schema. It takes
-// much longer than New, so one test does it for all.
+// Valid returns an error if the document breaks the rules of OpenAPI 3.1, or an example breaks its schema. It takes
+// much longer than New, so one test calls it for all.
 func (v *Validator) Valid() error { return v.document.Validate(context.Background()) }
 
-// Document is what the Validator compares with. It is not to be changed.
+// Document is the parsed document. Do not change it.
 func (v *Validator) Document() *openapi3.T { return v.document }
 
-// Check returns everything in which an exchange differs from the document, joined, or nil. The answer is always
-// compared, the request where it was answered with success: the server accepted what the document says is wrong. The
-// bodies are given apart; those of request and response are not touched.
+// Check returns all differences of an exchange from the document, joined, or nil. It always checks the answer. It
+// checks the request only if the server accepted it. The bodies are passed separately; Check does not read those of
+// request and response.
 func (v *Validator) Check(request *http.Request, requestBody []byte, response *http.Response, responseBody []byte) error {
 	name, path, parameters := v.find(request.Method, request.URL.Path)
 	if path == nil {
@@ -69,7 +69,7 @@ func (v *Validator) Check(request *http.Request, requestBody []byte, response *h
 	}
 	method := request.Method
 	if method == http.MethodHead && path.Head == nil {
-		method = http.MethodGet // whoever answers GET answers HEAD (RFC 9110, 9.1), so no document says it
+		method = http.MethodGet // a path that answers GET answers HEAD (RFC 9110, 9.1), so documents omit it
 	}
 	operation := path.GetOperation(method)
 	if operation == nil {
@@ -116,7 +116,7 @@ func (v *Validator) checkResponse(described *openapi3.ResponseRef, at, method st
 	}
 	err := v.checkHeaders(described.Value.Headers, at, response.Header)
 	if method == http.MethodHead {
-		return err // it has headers only
+		return err // HEAD has headers only
 	}
 	return errors.Join(err, v.checkBody("response", described.Value.Content, at, response.Header.Get("Content-Type"), body))
 }
@@ -177,7 +177,7 @@ func (v *Validator) checkRequest(
 	d := operation.RequestBody
 	switch {
 	case d == nil:
-		// A body that nobody reads does no harm.
+		// A body that the server ignores does no harm.
 	case len(body) == 0:
 		if d.Value.Required {
 			all = append(all, errors.New("request body is missing"))
@@ -196,7 +196,7 @@ func (v *Validator) checkRequest(
 	return errors.Join(all...)
 }
 
-// argument finds a parameter. Of one that is given more than once, the server takes the last.
+// argument finds a parameter. If it is given more than once, the server takes the last.
 func argument(request *http.Request, parameter *openapi3.Parameter) (value string, found bool) {
 	if parameter.In == openapi3.ParameterInHeader {
 		values := request.Header.Values(parameter.Name)
@@ -210,7 +210,7 @@ func argument(request *http.Request, parameter *openapi3.Parameter) (value strin
 	return value, found
 }
 
-// checkText compares what has no type of its own, a header or an argument, in the type that the schema wants.
+// checkText checks a header or an argument, which is text, in the type that the schema wants.
 func (v *Validator) checkText(what, at string, schema *openapi3.SchemaRef, text string) error {
 	var value any = text
 	switch {
@@ -230,7 +230,7 @@ func (v *Validator) checkText(what, at string, schema *openapi3.SchemaRef, text 
 
 const jsonType = "application/json"
 
-// checkBody compares a request's or response's body with its description at the pointer at.
+// checkBody checks a body of a request or response against its description at the pointer at.
 func (v *Validator) checkBody(whose string, described openapi3.Content, at, contentType string, body []byte) error {
 	if len(described) == 0 {
 		if len(body) > 0 {
@@ -254,7 +254,7 @@ func (v *Validator) checkBody(whose string, described openapi3.Content, at, cont
 	return v.checkValue(whose+" body", at+pointer("content", mediaType, "schema"), value)
 }
 
-// decode reads exactly one JSON value. Numbers stay as they were written: no position loses a digit.
+// decode reads exactly one JSON value. Numbers keep their digits.
 func decode(body []byte) (any, error) {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
@@ -268,7 +268,7 @@ func decode(body []byte) (any, error) {
 	return value, nil
 }
 
-// foldNames gives an object's fields the names that the schema writes otherwise in upper or lower case.
+// foldNames renames an object's fields to the schema's upper and lower case.
 func foldNames(value any, schema *openapi3.Schema) any {
 	object, ok := value.(map[string]any)
 	if !ok {

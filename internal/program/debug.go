@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// serveDebug answers net/http/pprof at an address, until the process ends; nowhere if it is empty.
+// serveDebug serves net/http/pprof at an address until the process ends. With an empty address it does nothing.
 func serveDebug(addr string, log *slog.Logger) error {
 	if addr == "" {
 		return nil

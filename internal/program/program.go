@@ -1,5 +1,5 @@
-// Package program is what all programs start with: flags and environment variables, the logger, signals, and running
-// parts until they are done.
+// Package program is the common start of all programs: flags and environment variables, the logger, signals, and
+// running parts until they end.
 package program
 
 import (
@@ -18,15 +18,15 @@ import (
 	"github.com/pullchat/pullchat/internal/logging"
 )
 
-// Common is what every server can be told.
+// Common is the configuration that all servers share.
 type Common struct {
 	Log       logging.Config `embed:""`
 	DebugAddr string         `name:"debug-addr" env:"DEBUG_ADDR" placeholder:"HOST:PORT" help:"Where net/http/pprof answers, for looking into a running server; empty is nowhere. It is not for the public."`
 }
 
-// Main is main for a program without subcommands: it reads flags and environment variables into config, of which
-// common is a part, and runs until a signal. The exit status is 0 after a clean stop, 1 after an error, and 80 (kong's)
-// for a malformed value.
+// Main is main for a program without subcommands. It reads flags and environment variables into config, which includes
+// common, and runs until a signal. The exit status is 0 after a clean stop, 1 after an error, and 80 (kong's) for a
+// malformed value.
 func Main(name, description string, config any, common *Common, vars kong.Vars, run func(context.Context, *slog.Logger) error) {
 	kong.Parse(config, Options(name, description, vars)...)
 	logger := Begin(common.Log)
@@ -42,23 +42,23 @@ func Main(name, description string, config any, common *Common, vars kong.Vars, 
 	}
 }
 
-// Begin is the first thing that a server does once it has been configured: it sets what is one for the whole process,
-// which is not safe later, and returns the logger, whose lines go to standard error.
+// Begin sets the process-wide options, which is unsafe later, and returns the logger. Servers call it first after
+// reading their configuration. The logger writes to standard error.
 func Begin(config logging.Config) *slog.Logger {
-	thrift.SetSpanCache(true) // texts that Thrift brings share allocations: 5 % more pulls
+	thrift.SetSpanCache(true) // strings decoded by Thrift share allocations: 5 % more pulls
 	logger := logging.New(os.Stderr, config)
-	// Calls are answered by goroutines that stay, with the stacks that they have grown. Netpoll's own begin anew with each
-	// call that comes alone: a tenth of an rpc-server's CPU was the growth of their stacks.
+	// Calls are answered by long-lived goroutines with grown stacks. Netpoll starts new ones for each lone call:
+	// growing their stacks took a tenth of an rpc-server's CPU.
 	if err := netpoll.Configure(netpoll.Config{Runner: gopool.CtxGo, LoadBalance: keepLoadBalance}); err != nil {
 		logger.Warn("netpoll keeps its own goroutines", "error", err)
 	}
 	return logger
 }
 
-// keepLoadBalance is for netpoll to leave it as it is.
+// keepLoadBalance leaves netpoll's load balancing unchanged.
 const keepLoadBalance = -1
 
-// Options configures kong for every program alike: every flag is shown with its default, and help is short.
+// Options configures kong for every program: each flag is shown with its default, and help is short.
 func Options(name, description string, more ...kong.Option) []kong.Option {
 	return append([]kong.Option{
 		kong.Name(name),
@@ -75,7 +75,7 @@ func Options(name, description string, more ...kong.Option) []kong.Option {
 	}, more...)
 }
 
-// exit gives a malformed environment variable, for which kong says 1, the status of a malformed flag.
+// exit gives a malformed environment variable the status of a malformed flag. kong's own is 1.
 func exit(status int) {
 	if status == 1 {
 		status = 80
@@ -83,21 +83,22 @@ func exit(status int) {
 	os.Exit(status)
 }
 
-// Context returns a context that ends with the first SIGINT or SIGTERM. The second kills the process as if nobody
-// listened.
+// Context returns a context that ends with the first SIGINT or SIGTERM. The second signal has its default effect and
+// kills the process.
 func Context() (context.Context, context.CancelFunc) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	return ctx, stop
 }
 
-// Part of a program: Run blocks until ctx ends and the part has stopped cleanly, which is nil, or until it fails.
+// Part is a part of a program. Run blocks until ctx ends and returns nil after a clean stop, or returns the part's
+// failure.
 type Part interface {
 	Run(ctx context.Context) error
 }
 
-// Run runs parts until ctx ends or one of them returns. Then they stop one after the other, the last of the list
-// first, and their errors are joined.
+// Run runs parts until ctx ends or one of them returns. Then it stops them one by one, in reverse order, and joins
+// their errors.
 func Run(ctx context.Context, parts ...Part) error {
 	if len(parts) == 0 {
 		return nil
@@ -120,7 +121,7 @@ func Run(ctx context.Context, parts ...Part) error {
 	}()
 
 	select {
-	case err := <-ended: // this part is the first to end: those that stand on it go too
+	case err := <-ended: // this part ended first: the parts that depend on it end too
 		stopInner()
 		return errors.Join(err, <-innerEnded)
 	case err := <-innerEnded:

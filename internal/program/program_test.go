@@ -20,7 +20,7 @@ import (
 	"github.com/pullchat/pullchat/internal/logging"
 )
 
-// childVariable makes the test binary a program of its own: signals and exit statuses are a process's.
+// childVariable makes the test binary a separate program: signals and exit statuses belong to a process.
 const childVariable = "PROGRAM_TEST_CHILD"
 
 func TestMain(m *testing.M) {
@@ -37,7 +37,8 @@ type childConfig struct {
 	Common   `embed:""`
 }
 
-// child says its greeting, waits for a signal, says so, waits for the end of its input and ends as it is told.
+// child prints its greeting and waits for a signal. It reports the signal, waits for the end of its input, and ends as
+// configured.
 func child(how string) {
 	var c childConfig
 	Main("child", "A program for tests.", &c, &c.Common, nil, func(ctx context.Context, log *slog.Logger) error {
@@ -112,12 +113,13 @@ func TestTheFirstSignalDrains(t *testing.T) {
 	}
 }
 
-// TestTheSecondSignalKills sends it until the process is gone: nothing says when it stopped listening to the first.
+// TestTheSecondSignalKills sends the signal until the process is gone: no output shows when it stopped catching the
+// first.
 func TestTheSecondSignalKills(t *testing.T) {
 	p := start(t, "stops")
 	p.expect(t, "hello")
 	p.signal(t, syscall.SIGTERM)
-	p.expect(t, "draining") // and goes on for ever: its input stays open
+	p.expect(t, "draining") // it would continue for ever: its input stays open
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)
@@ -189,7 +191,7 @@ func TestHelpHasTheDefaults(t *testing.T) {
 	}
 }
 
-// TestBegin: the texts that Thrift brings share allocations.
+// TestBegin: strings decoded by Thrift share allocations.
 func TestBegin(t *testing.T) {
 	Begin(logging.Config{})
 	encoded := thrift.Binary.AppendString(nil, strings.Repeat("x", 1000))

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// journal is what the parts of a program did, in order.
+// journal is the actions of a program's parts, in order.
 type journal struct {
 	mutex   sync.Mutex
 	entries []string
@@ -23,13 +23,13 @@ func (j *journal) add(format string, args ...any) {
 	j.entries = append(j.entries, fmt.Sprintf(format, args...))
 }
 
-// part is a Part that takes a second to stop, and that ends by itself after a while where one is set.
+// part is a Part that takes a second to stop. It may end by itself after a while.
 type part struct {
 	name    string
 	journal *journal
-	ends    time.Duration // 0: when it is told to
-	early   error         // of ending by itself
-	late    error         // of stopping
+	ends    time.Duration // 0: only when it is stopped
+	early   error         // when it ends by itself
+	late    error         // when it is stopped
 }
 
 func (p part) Run(ctx context.Context) error {
@@ -89,7 +89,7 @@ func TestRunWithAContextThatHasEnded(t *testing.T) {
 	})
 }
 
-// TestRunEndsWithAnyPart: whichever part ends by itself takes the others with it, the last of those left first.
+// TestRunEndsWithAnyPart: a part that ends by itself stops the others, in reverse order.
 func TestRunEndsWithAnyPart(t *testing.T) {
 	failed := errors.New("failed")
 	for _, c := range []struct {

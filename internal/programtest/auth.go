@@ -11,8 +11,8 @@ import (
 	"github.com/pullchat/pullchat/http-server/token"
 )
 
-// Auth is whether the programs of a test run with AUTH=on, and then who its clients are. nil is AUTH=off: its methods
-// change nothing then.
+// Auth says whether a test's programs run with AUTH=on, and has their keys. nil is AUTH=off: its methods change nothing
+// then.
 type Auth struct {
 	keys *token.Keys
 
@@ -27,7 +27,7 @@ const (
 	tokensLast = 2 * time.Hour
 )
 
-// NewAuth is AUTH=on.
+// NewAuth returns an Auth for AUTH=on.
 func NewAuth(t testing.TB) *Auth {
 	t.Helper()
 	keys, err := token.FromSecret(authSecret)
@@ -37,10 +37,10 @@ func NewAuth(t testing.TB) *Auth {
 	return &Auth{keys: keys, tokens: map[string]string{}}
 }
 
-// On says whether it is.
+// On reports whether AUTH is on.
 func (a *Auth) On() bool { return a != nil }
 
-// String is how it is called in names of tests and in reports.
+// String is its name in test names and reports.
 func (a *Auth) String() string {
 	if a == nil {
 		return "off"
@@ -48,7 +48,7 @@ func (a *Auth) String() string {
 	return "on"
 }
 
-// Servers returns settings of rpc-servers with what they need beside.
+// Servers adds to settings of rpc-servers the ones for AUTH.
 func (a *Auth) Servers(settings ...string) []string {
 	if a == nil {
 		return settings
@@ -56,7 +56,7 @@ func (a *Auth) Servers(settings ...string) []string {
 	return append([]string{"AUTH=on", "RPC_SECRET=" + rpcSecret}, settings...)
 }
 
-// Gateways returns settings of http-servers with what they need beside.
+// Gateways adds to settings of http-servers the ones for AUTH.
 func (a *Auth) Gateways(settings ...string) []string {
 	if a == nil {
 		return settings
@@ -64,7 +64,7 @@ func (a *Auth) Gateways(settings ...string) []string {
 	return append([]string{"AUTH=on", "AUTH_SECRET=" + authSecret, "RPC_SECRET=" + rpcSecret}, settings...)
 }
 
-// Token is a user's, and good for as long as a test; "" with AUTH=off.
+// Token returns a user's token that outlives the test; "" with AUTH=off.
 func (a *Auth) Token(user string) string {
 	if a == nil {
 		return ""
@@ -81,7 +81,7 @@ func (a *Auth) Token(user string) string {
 	return a.tokens[user]
 }
 
-// ShortToken is a user's until a time, in whole seconds.
+// ShortToken returns a user's token that expires at a time, in whole seconds.
 func (a *Auth) ShortToken(user string, expires time.Time) string {
 	signed, err := a.keys.ForUser(user, "session", time.Until(expires)+time.Millisecond)
 	if err != nil {
@@ -90,7 +90,7 @@ func (a *Auth) ShortToken(user string, expires time.Time) string {
 	return signed
 }
 
-// ServiceToken is that of a back end, which may act for anybody; "" with AUTH=off.
+// ServiceToken returns a service's token, which may act for any user; "" with AUTH=off.
 func (a *Auth) ServiceToken(name string) string {
 	if a == nil {
 		return ""
@@ -104,18 +104,18 @@ func (a *Auth) ServiceToken(name string) string {
 
 type userKey struct{}
 
-// As has what is asked with the context over Transport be asked by a user.
+// As marks a context: requests with it over Transport carry the user's token.
 func As(ctx context.Context, user string) context.Context {
 	return context.WithValue(ctx, userKey{}, user)
 }
 
-// Asking is the user of As, or "".
+// Asking returns the user set by As, or "".
 func Asking(ctx context.Context) string {
 	user, _ := ctx.Value(userKey{}).(string)
 	return user
 }
 
-// Transport gives every request without a token that of the user of As, or of otherwise where there is none.
+// Transport adds to each request without a token that of the user of As, or of otherwise where there is none.
 func (a *Auth) Transport(below http.RoundTripper, otherwise string) http.RoundTripper {
 	if a == nil {
 		return below
@@ -140,7 +140,7 @@ func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return b.below.RoundTrip(r)
 }
 
-// CloseIdleConnections is for http.Client's method of that name.
+// CloseIdleConnections supports http.Client's method of that name.
 func (b bearer) CloseIdleConnections() {
 	if below, ok := b.below.(interface{ CloseIdleConnections() }); ok {
 		below.CloseIdleConnections()

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Nginx is an nginx that runs until its test ends, in front of http-servers.
+// Nginx is an nginx in front of http-servers. It runs until its test ends.
 type Nginx struct {
 	addr   string
 	exited chan struct{}
@@ -23,9 +23,9 @@ type Nginx struct {
 	log   strings.Builder
 }
 
-// StartNginx runs nginx with the configuration of deploy/nginx in front of the http-servers at the given addresses, and
-// waits until it listens. Each of edits is an old and a new text: what the test needs otherwise in the configuration.
-// Where no nginx is installed the test is skipped; in CI it fails. It needs no Main.
+// StartNginx runs nginx with the configuration of deploy/nginx in front of the http-servers at the given addresses. It
+// waits until nginx listens. Each edit is an old and a new text of the configuration. Without an installed nginx the
+// test is skipped; in CI it fails. It does not need Main.
 func StartNginx(t testing.TB, gateways []string, edits ...[2]string) *Nginx {
 	t.Helper()
 	program := findNginx(t)
@@ -44,10 +44,10 @@ func StartNginx(t testing.TB, gateways []string, edits ...[2]string) *Nginx {
 	return nil
 }
 
-// URL is where it listens, as http://host:port.
+// URL is its address, as http://host:port.
 func (n *Nginx) URL() string { return "http://" + n.addr }
 
-// Output is what it has written to its error log.
+// Output is its error log.
 func (n *Nginx) Output() string {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
@@ -61,7 +61,7 @@ func (n *Nginx) Write(b []byte) (int, error) {
 	return n.log.Write(b)
 }
 
-// run reports whether the process came to listen; if not, it has ended.
+// run reports whether the process listens; if not, it has ended.
 func (n *Nginx) run(t testing.TB, program, dir string) bool {
 	t.Helper()
 	process := exec.Command(program, "-p", dir, "-c", filepath.Join(dir, "nginx.conf"), "-e", "stderr")
@@ -112,8 +112,8 @@ func findNginx(t testing.TB) string {
 	return ""
 }
 
-// nginxConf is what surrounds deploy/nginx: all that nginx writes is in its own folder, and one process does all, so
-// that nothing is left when it is killed.
+// nginxConf includes deploy/nginx. nginx writes only into its own folder, and runs as one process, so that killing it
+// leaves nothing behind.
 const nginxConf = `
 daemon off;
 master_process off;
@@ -131,7 +131,7 @@ http {
 }
 `
 
-// configureNginx writes nginx.conf and copies of what is in deploy/nginx, where only the addresses are others.
+// configureNginx writes nginx.conf and copies of deploy/nginx with other addresses.
 func configureNginx(t testing.TB, dir, addr string, gateways []string, edits [][2]string) {
 	t.Helper()
 	const first, second, with = "    server 127.0.0.1:8080 ", "    server 127.0.0.1:8081 ", "max_fails=1 fail_timeout=1s;\n"
@@ -185,7 +185,7 @@ func root(t testing.TB) string {
 	}
 }
 
-// freeAddr chooses a port that is free, below those that Linux gives to outgoing connections.
+// freeAddr chooses a free port, below those that Linux gives to outgoing connections.
 func freeAddr(t testing.TB) string {
 	t.Helper()
 	for range 1000 {

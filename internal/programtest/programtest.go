@@ -1,5 +1,5 @@
-// Package programtest runs Pullchat's real programs for tests, on free ports, with what happens to programs: kill,
-// stop, restart, signals. A package that uses it has
+// Package programtest runs Pullchat's real programs for tests on free ports, and can kill, stop, restart and signal
+// them. A package that uses it needs
 //
 //	func TestMain(m *testing.M) { os.Exit(programtest.Main(m)) }
 package programtest
@@ -19,10 +19,10 @@ import (
 	"time"
 )
 
-// binaries is the folder with the programs, while Main runs.
+// binaries is the folder of the programs while Main runs.
 var binaries string
 
-// Main builds the programs, runs the tests and returns their status.
+// Main builds the programs, runs the tests and returns their exit status.
 func Main(m *testing.M) int {
 	folder, err := os.MkdirTemp("", "pullchat-programs-")
 	if err != nil {
@@ -40,10 +40,10 @@ func Main(m *testing.M) int {
 	return m.Run()
 }
 
-// Process is a program that runs until its test ends. Its methods fail the test when they do not work.
+// Process is a program that runs until its test ends. Its methods fail the test on errors.
 type Process struct {
 	t         testing.TB
-	name      string // also how it calls itself where it says that it listens
+	name      string // also its name in the log line with its address
 	arguments []string
 	settings  []string
 
@@ -57,13 +57,13 @@ type Process struct {
 	pid   int
 }
 
-// Start runs a program with settings like "REDIS_URL=…" and waits until it says where it listens.
+// Start runs a program with settings like "REDIS_URL=…" and waits until it logs its address.
 func Start(t testing.TB, name string, settings ...string) *Process {
 	t.Helper()
 	return start(t, &Process{t: t, name: name, arguments: []string{name}, settings: settings})
 }
 
-// StartServe runs pullchat serve; its address is that of its http-server.
+// StartServe runs pullchat serve. Its address is that of its http-server.
 func StartServe(t testing.TB, settings ...string) *Process {
 	t.Helper()
 	return start(t, &Process{t: t, name: "http-server", arguments: []string{"pullchat", "serve"}, settings: settings})
@@ -84,7 +84,7 @@ func start(t testing.TB, p *Process) *Process {
 	return p
 }
 
-// run starts the process; where it listens is addr unless the settings say something else.
+// run starts the process. It listens at addr unless the settings say otherwise.
 func (p *Process) run(addr string) {
 	p.t.Helper()
 	p.cmd = exec.Command(filepath.Join(binaries, p.arguments[0]), p.arguments[1:]...)
@@ -111,7 +111,7 @@ func (p *Process) run(addr string) {
 	}
 }
 
-// read keeps the log, looks for the address in it, and reaps the process when the log ends.
+// read stores the log, finds the address in it, and reaps the process when the log ends.
 func (p *Process) read(cmd *exec.Cmd, output io.Reader, listens chan<- string, exited chan<- struct{}) {
 	lines := bufio.NewScanner(output)
 	for lines.Scan() {
@@ -133,24 +133,24 @@ func (p *Process) read(cmd *exec.Cmd, output io.Reader, listens chan<- string, e
 	close(exited)
 }
 
-// Addr is where it listens, host and port.
+// Addr is its address, host and port.
 func (p *Process) Addr() string { return p.addr }
 
-// Debug is where its net/http/pprof answers.
+// Debug is the address of its net/http/pprof.
 func (p *Process) Debug() string {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	return p.debug
 }
 
-// PID is the process's id; Restart gives it another one.
+// PID is the process's id. Restart changes it.
 func (p *Process) PID() int {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	return p.pid
 }
 
-// Output is what it has written to its log, over all restarts.
+// Output is its log over all restarts.
 func (p *Process) Output() string {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()

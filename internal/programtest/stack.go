@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// StartServers starts two rpc-servers over one Redis, with further settings of theirs.
+// StartServers starts two rpc-servers over one Redis, with further settings.
 func StartServers(t testing.TB, redisURL string, settings ...string) []*Process {
 	t.Helper()
 	var servers []*Process
@@ -18,7 +18,7 @@ func StartServers(t testing.TB, redisURL string, settings ...string) []*Process 
 	return servers
 }
 
-// StartGateways starts two http-servers over the rpc-servers at some addresses.
+// StartGateways starts two http-servers over the rpc-servers at these addresses.
 func StartGateways(t testing.TB, rpcServers []string, settings ...string) []*Process {
 	t.Helper()
 	var gateways []*Process
@@ -29,7 +29,7 @@ func StartGateways(t testing.TB, rpcServers []string, settings ...string) []*Pro
 	return gateways
 }
 
-// Addresses are those of processes.
+// Addresses returns the addresses of processes.
 func Addresses(processes []*Process) []string {
 	var addresses []string
 	for _, p := range processes {
@@ -38,7 +38,7 @@ func Addresses(processes []*Process) []string {
 	return addresses
 }
 
-// Command is one of the programs with arguments, to be started by the caller.
+// Command returns a command for one of the programs. The caller starts it.
 func Command(t testing.TB, name string, arguments ...string) *exec.Cmd {
 	t.Helper()
 	needMain(t)

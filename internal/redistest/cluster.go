@@ -11,8 +11,8 @@ import (
 // slots is how many slots a cluster has.
 const slots = 16384
 
-// Cluster is a Redis Cluster of three masters with one replica each. A node that has not answered for a second is
-// replaced by its replica; slots that nobody serves leave the others in service.
+// Cluster is a Redis Cluster of three masters with one replica each. A replica takes over from a master that has not
+// answered for a second. Slots without a master leave the others in service.
 type Cluster struct {
 	Certificates
 
@@ -20,15 +20,15 @@ type Cluster struct {
 	nodes []*Server
 }
 
-// StartCluster starts all six nodes, with further arguments as Start has them, and waits until every one says that
-// the cluster is in order and the replicas are in sync. Each master serves a third of the slots.
+// StartCluster starts all six nodes, with further arguments as for Start. It waits until every node reports that the
+// cluster is in order, and the replicas are in sync. Each master serves a third of the slots.
 func StartCluster(t testing.TB, args ...string) *Cluster {
 	t.Helper()
 	needRedis(t)
 	return startCluster(t, Certificates{}, args)
 }
 
-// StartClusterTLS is StartCluster with nodes that talk TLS only, also with each other.
+// StartClusterTLS is StartCluster with nodes that speak only TLS, also with each other.
 func StartClusterTLS(t testing.TB, args ...string) *Cluster {
 	t.Helper()
 	needRedis(t)
@@ -48,8 +48,8 @@ func startCluster(t testing.TB, certificates Certificates, args []string) *Clust
 	return c
 }
 
-// join makes a cluster of the nodes. All are introduced to each other, which is quicker than waiting for gossip, and
-// each has an epoch of its own from the start, so that none of them needs to be agreed on.
+// join makes a cluster of the nodes. It introduces all to each other, which is quicker than gossip. Each starts with
+// its own epoch, so that none needs agreement.
 func (c *Cluster) join() {
 	c.t.Helper()
 	for i, s := range c.nodes {
@@ -74,8 +74,8 @@ func (c *Cluster) join() {
 	}
 }
 
-// URL is what REDIS_URL is set to: redis+cluster:// or rediss+cluster:// with the addresses of all nodes, and
-// credentials where there are some.
+// URL is a value for REDIS_URL: redis+cluster:// or rediss+cluster:// with the addresses of all nodes, and credentials
+// if any.
 func (c *Cluster) URL() string {
 	query := url.Values{}
 	for _, s := range c.nodes[1:] {
@@ -86,10 +86,10 @@ func (c *Cluster) URL() string {
 	}).String()
 }
 
-// Servers are all six, whatever they are now: the first three were the first masters.
+// Servers are all six, in any role: the first three were the first masters.
 func (c *Cluster) Servers() []*Server { return append([]*Server(nil), c.nodes...) }
 
-// Masters are the nodes that run and serve slots now, in the order of Servers.
+// Masters are the running nodes that serve slots now, in the order of Servers.
 func (c *Cluster) Masters() []*Server {
 	c.t.Helper()
 	var masters []*Server
@@ -117,7 +117,7 @@ func (c *Cluster) Slot(key string) int {
 	return int(slot)
 }
 
-// MasterOf is the node that serves a key's slot now; it waits for one while there is none.
+// MasterOf returns the node that serves a key's slot now. It waits while there is none.
 func (c *Cluster) MasterOf(key string) *Server {
 	c.t.Helper()
 	return c.owner(c.Slot(key))
@@ -143,7 +143,7 @@ func (c *Cluster) owner(slot int) *Server {
 	return owner
 }
 
-// ReplicaOf is a node that runs and replicates the given one, which may have been killed.
+// ReplicaOf returns a running replica of the given node, which may have been killed.
 func (c *Cluster) ReplicaOf(master *Server) *Server {
 	c.t.Helper()
 	var replica *Server
@@ -167,14 +167,14 @@ func (c *Cluster) ReplicaOf(master *Server) *Server {
 	return replica
 }
 
-// Failover makes a replica take the place of its master, which runs, and waits until the cluster is in order again.
-// It returns how long it was from the order until the replica was the master for every node.
+// Failover makes a replica take over from its running master, and waits until the cluster is in order again. It returns
+// the time from the command until every node knew the new master.
 func (c *Cluster) Failover(replica *Server) time.Duration {
 	c.t.Helper()
 	start := time.Now()
 	var ordered time.Time
 	await(c.t, func() error {
-		// The replica gives up after 5 s, as when the masters have just voted in its shard and do not yet again.
+		// The replica gives up after 5 s, for instance when the masters have just voted in its shard.
 		if time.Since(ordered) > 6*time.Second {
 			if _, err := replica.ask("CLUSTER", "FAILOVER"); err != nil {
 				return fmt.Errorf("CLUSTER FAILOVER: %w", err)
@@ -188,16 +188,16 @@ func (c *Cluster) Failover(replica *Server) time.Duration {
 	return took
 }
 
-// WaitUntilMaster waits until a node, such as the replica of a killed one, serves slots in the view of every node that
-// runs.
+// WaitUntilMaster waits until a node, such as the replica of a killed one, serves slots in the view of every running
+// node.
 func (c *Cluster) WaitUntilMaster(s *Server) {
 	c.t.Helper()
 	await(c.t, func() error { return c.servedBy(s) }, c.nodes...)
 }
 
-// WaitUntilOK waits until every node that runs says that the cluster is in order, all agree on who serves which slot
-// and that each of them is up, every slot is served by one of them, and each replica among them is in sync. It is for
-// a cluster with at most one node of a shard away, and none of them stopped.
+// WaitUntilOK waits until all running nodes report an intact cluster: they agree on all slots and see each other as up,
+// every slot is served by one of them, and their replicas are in sync. At most one node of a shard may be down, and
+// none stopped.
 func (c *Cluster) WaitUntilOK() {
 	c.t.Helper()
 	await(c.t, c.ok, c.nodes...)
@@ -263,7 +263,7 @@ func (c *Cluster) ok() error {
 	return nil
 }
 
-// must sends a command that cannot fail where the cluster is as it should be.
+// must sends a command that succeeds in an intact cluster.
 func (c *Cluster) must(s *Server, command ...string) any {
 	c.t.Helper()
 	answer, err := s.ask(command...)

@@ -136,7 +136,7 @@ func openCluster(t *testing.T, cluster *redistest.Cluster) *redis.ClusterClient 
 		t.Fatal(err)
 	}
 	configure(t, options.TLSConfig, cluster.Certificates)
-	// By itself go-redis asks again who serves what after a MOVED, or each minute: not when a master is gone.
+	// go-redis refreshes its layout after a MOVED or each minute, not when a master is gone.
 	options.ClusterStateReloadInterval = 100 * time.Millisecond
 	client := redis.NewClusterClient(options)
 	t.Cleanup(func() { _ = client.Close() })

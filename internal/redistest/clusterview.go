@@ -6,19 +6,19 @@ import (
 	"strings"
 )
 
-// node is a line of CLUSTER NODES: what one node says of itself or of another.
+// node is a line of CLUSTER NODES: one node as reported by itself or by another.
 type node struct {
 	server *Server
 	id     string
-	master string // the id of the one that it replicates, if any
+	master string // the id of its master, if it is a replica
 	flags  string
 	linked bool
 	epoch  int
 	ranges [][2]int // of slots, both ends included
-	sees   []node   // of one that was asked: all nodes as it sees them, itself included
+	sees   []node   // of a queried node: all nodes as it reports them, itself included
 }
 
-// view is what each node that runs says of itself. Changes are known there first.
+// view is each running node's report of itself. A node knows its own changes first.
 func (c *Cluster) view() ([]node, error) {
 	var nodes []node
 	for _, s := range c.nodes {
@@ -96,7 +96,7 @@ func (c *Cluster) parse(line string) (node, error) {
 	return n, nil
 }
 
-// owners has for each slot the id of the node that serves it: of several that say so, the one of the latest epoch.
+// owners has for each slot the id of the node that serves it. If several claim it, the latest epoch wins.
 func owners(nodes []node) [slots]string {
 	var ids [slots]string
 	var epochs [slots]int
@@ -121,7 +121,7 @@ func serves(owners [slots]string, id string) bool {
 	return false
 }
 
-// seesAll complains of what the node does not see as it is: those that run are there, linked and not failing.
+// seesAll returns an error unless the node reports all running nodes as linked and not failing.
 func (n node) seesAll(running []node) error {
 	for _, other := range running {
 		found := false
@@ -142,7 +142,7 @@ func (n node) seesAll(running []node) error {
 	return nil
 }
 
-// node is what a server that runs says of itself.
+// node returns a running server's report of itself.
 func (c *Cluster) node(s *Server) node {
 	c.t.Helper()
 	n, err := c.asked(s)
@@ -152,7 +152,7 @@ func (c *Cluster) node(s *Server) node {
 	return n
 }
 
-// idOf is the id of a server, which may have been killed: then others tell.
+// idOf returns the id of a server. If it was killed, other nodes report it.
 func (c *Cluster) idOf(s *Server, nodes []node) (string, error) {
 	for _, n := range nodes {
 		for _, seen := range n.sees {

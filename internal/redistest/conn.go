@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Do sends one inline command and returns the first line of the answer, or all of a bulk answer.
+// Do sends one inline command and returns the first line of the answer, or a whole bulk answer.
 func (s *Server) Do(command string) (string, error) {
 	conn, reader, err := s.dial(5 * time.Second)
 	if err != nil {
@@ -29,8 +29,8 @@ func (s *Server) Do(command string) (string, error) {
 	return readBulk(reader, strings.TrimSpace(line))
 }
 
-// ask sends one command over a connection of its own. An answer is a string, an int64, nil or an []any of these; an
-// answer that is an error is returned as one.
+// ask sends one command over a new connection. An answer is a string, an int64, nil or an []any of these. An error
+// answer is returned as an error.
 func (s *Server) ask(command ...string) (any, error) {
 	conn, reader, err := s.dial(time.Second)
 	if err != nil {
@@ -52,7 +52,7 @@ func (s *Server) info(section, field string) (string, error) {
 	return "", fmt.Errorf("INFO has no field %s", field)
 }
 
-// dial connects as a client with the server's certificates and credentials, for one exchange within timeout.
+// dial connects with the server's certificates and credentials, for one exchange within timeout.
 func (s *Server) dial(timeout time.Duration) (net.Conn, *bufio.Reader, error) {
 	conn, err := net.DialTimeout("tcp", s.Addr(), timeout)
 	if err != nil {
@@ -94,7 +94,7 @@ func call(conn net.Conn, reader *bufio.Reader, command ...string) (any, error) {
 	return readAnswer(reader)
 }
 
-// readAnswer reads one answer of the protocol's version 2.
+// readAnswer reads one answer of protocol version 2.
 func readAnswer(reader *bufio.Reader) (any, error) {
 	line, err := reader.ReadString('\n')
 	if err != nil {
@@ -132,7 +132,7 @@ func readAnswer(reader *bufio.Reader) (any, error) {
 	return nil, fmt.Errorf("%q is no answer", line)
 }
 
-// readBulk reads what follows a header such as $12; without a value it is empty.
+// readBulk reads the value after a header such as $12; without a value it is empty.
 func readBulk(reader *bufio.Reader, header string) (string, error) {
 	size, err := strconv.Atoi(header[1:])
 	if err != nil || size < 0 {
@@ -145,7 +145,7 @@ func readBulk(reader *bufio.Reader, header string) (string, error) {
 	return string(bulk[:size]), nil
 }
 
-// lookUp finds one value of an answer that has name:value on each line, as INFO and CLUSTER INFO do.
+// lookUp finds one value of an answer with name:value lines, such as INFO and CLUSTER INFO.
 func lookUp(answer any, field string) (string, bool) {
 	text, _ := answer.(string)
 	for line := range strings.Lines(text) {
@@ -156,7 +156,7 @@ func lookUp(answer any, field string) (string, bool) {
 	return "", false
 }
 
-// texts makes of a flat array of names and values, as Sentinels answer, a map.
+// texts converts a flat array of names and values, as Sentinels answer, to a map.
 func texts(answer any) map[string]string {
 	list, _ := answer.([]any)
 	fields := make(map[string]string, len(list)/2)

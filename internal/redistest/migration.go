@@ -5,16 +5,16 @@ import (
 	"strconv"
 )
 
-// Migration is one slot on its way from one master to another. Until Finish, From answers for the keys that it still
-// has and sends clients for all others to To, with ASK; To answers for the slot only to clients that were sent.
-// Afterwards the slot is To's, and From answers MOVED.
+// Migration is one slot that moves from one master to another. Until Finish, From answers for keys that it still has,
+// and redirects clients for all others to To with ASK. To answers for the slot only to redirected clients. Afterwards
+// To serves the slot, and From answers MOVED.
 type Migration struct {
 	Slot     int
 	From, To *Server
 	c        *Cluster
 }
 
-// Migrate begins to move the slot, with no key moved yet.
+// Migrate begins to move the slot. No key is moved yet.
 func (c *Cluster) Migrate(slot int, to *Server) *Migration {
 	c.t.Helper()
 	m := &Migration{Slot: slot, From: c.owner(slot), To: to, c: c}
@@ -26,7 +26,7 @@ func (c *Cluster) Migrate(slot int, to *Server) *Migration {
 	return m
 }
 
-// MoveKeys moves up to limit of the keys that From has in the slot, and returns how many it moved.
+// MoveKeys moves up to limit of From's keys in the slot, and returns how many it moved.
 func (m *Migration) MoveKeys(limit int) int {
 	m.c.t.Helper()
 	answer, _ := m.c.must(m.From, "CLUSTER", "GETKEYSINSLOT", strconv.Itoa(m.Slot), strconv.Itoa(limit)).([]any)
@@ -40,7 +40,7 @@ func (m *Migration) MoveKeys(limit int) int {
 	return len(keys)
 }
 
-// MoveKey moves these keys of the slot, all in one step.
+// MoveKey moves these keys of the slot in one step.
 func (m *Migration) MoveKey(keys ...string) {
 	m.c.t.Helper()
 	command := []string{"MIGRATE", "127.0.0.1", strconv.Itoa(m.To.port), "", "0", "5000"}
@@ -55,7 +55,7 @@ func (m *Migration) MoveKey(keys ...string) {
 	m.c.must(m.From, append(append(command, "KEYS"), keys...)...)
 }
 
-// Finish moves the keys that are left, gives the slot to To, and waits until every node that runs knows.
+// Finish moves the remaining keys and assigns the slot to To. It waits until every running node knows.
 func (m *Migration) Finish() {
 	m.c.t.Helper()
 	for m.MoveKeys(100) > 0 {

@@ -15,14 +15,14 @@ import (
 	"time"
 )
 
-// patience bounds every wait. What is waited for takes a few seconds at most; the rest is for busy machines.
+// patience limits every wait. Waits take a few seconds at most; the rest is for busy machines.
 const patience = 30 * time.Second
 
-// begin starts the server for the first time, with the arguments that it has on the port chosen, and lets it end with
-// the test. Between choosing a port and binding it another process may have taken it; then another one is chosen.
+// begin starts the server for the first time, on a free port with the given arguments, and stops it with the test. If
+// another process takes the port first, it chooses another one.
 //
-// The arguments become a configuration file, which the server, a Sentinel or a test may have rewritten: a restart
-// reads what it has become.
+// The arguments become a configuration file. The server, a Sentinel or a test may rewrite it; a restart reads the
+// result.
 func (s *Server) begin(args func() []string) {
 	s.t.Helper()
 	for range 10 {
@@ -48,7 +48,8 @@ func (s *Server) begin(args func() []string) {
 	s.t.Fatal("redis-server: no free port in ten attempts")
 }
 
-// configuration makes a configuration file of command-line arguments: each that starts with two dashes begins a line.
+// configuration converts command-line arguments to a configuration file: each that starts with two dashes begins a
+// line.
 func configuration(args []string) string {
 	var b strings.Builder
 	for _, arg := range args {
@@ -61,8 +62,8 @@ func configuration(args []string) string {
 	return b.String()[1:] + "\n"
 }
 
-// run starts the process. It ends with the test's process, however that ends: the kernel kills it with the thread
-// that started it, which is why one thread does nothing but wait for it.
+// run starts the process. It ends with the test's process, even after a crash: the kernel kills it with the thread that
+// started it. So one thread only waits for it.
 func (s *Server) run() {
 	s.t.Helper()
 	log, err := os.OpenFile(s.file("redis.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -89,8 +90,8 @@ func (s *Server) run() {
 	s.process, s.exited, s.frozen = process, exited, false
 }
 
-// waitUntilItAnswers reports whether the process came to answer; if not, it has ended. Another server that has the
-// port does not count.
+// waitUntilItAnswers reports whether the process answers; if not, it has ended. Another server on the port does not
+// count.
 func (s *Server) waitUntilItAnswers() bool {
 	s.t.Helper()
 	ended := false
@@ -121,8 +122,7 @@ func (s *Server) waitUntilItAnswers() bool {
 	return !ended
 }
 
-// await polls until ready has no complaint. When patience is over it fails the test with the last complaint and the
-// logs' tails.
+// await polls until ready returns nil. After patience it fails the test with the last error and the ends of the logs.
 func await(t testing.TB, ready func() error, servers ...*Server) {
 	t.Helper()
 	deadline := time.After(patience)
@@ -147,7 +147,7 @@ func await(t testing.TB, ready func() error, servers ...*Server) {
 
 func (s *Server) file(name string) string { return filepath.Join(s.dir, name) }
 
-// logTail is the end of what the server has logged, and of what it said before it had a log.
+// logTail is the end of the server's log, and of its output from before the log.
 func (s *Server) logTail() string {
 	log, err := os.ReadFile(s.file("redis.log"))
 	if err != nil {
@@ -157,11 +157,11 @@ func (s *Server) logTail() string {
 	return strings.Join(lines[max(0, len(lines)-25):], "")
 }
 
-// busOffset is how far the port of a cluster node's bus is from its own.
+// busOffset is the distance from a cluster node's port to its bus port.
 const busOffset = 10000
 
-// freePort chooses a port so that it and the one for a cluster's bus are free. Both are below those that Linux gives
-// to outgoing connections, so that none of these takes the port of a server that was killed to be restarted.
+// freePort chooses a port that is free together with its bus port. Both are below those that Linux gives to outgoing
+// connections, so that none of these takes the port of a killed server before its restart.
 func freePort(t testing.TB) int {
 	t.Helper()
 	for range 1000 {

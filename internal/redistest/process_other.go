@@ -4,5 +4,5 @@ package redistest
 
 import "syscall"
 
-// endWithParent has no counterpart here: a test that is killed leaves its servers behind.
+// endWithParent does nothing here: a killed test leaves its servers behind.
 func endWithParent() *syscall.SysProcAttr { return nil }

@@ -43,7 +43,7 @@ func TestPortThatIsTakenMeanwhile(t *testing.T) {
 	}
 }
 
-// TestServersEndWithTheProcess runs itself in a process that ends without its cleanups, as by a panic.
+// TestServersEndWithTheProcess runs itself in a process that ends without its cleanups, as after a panic.
 func TestServersEndWithTheProcess(t *testing.T) {
 	if os.Getenv("REDISTEST_DIES") != "" {
 		s := Start(t)
@@ -75,7 +75,7 @@ func TestServersEndWithTheProcess(t *testing.T) {
 	})
 }
 
-// ended tells whether a process is gone, or has ended and its new parent has not asked for how.
+// ended reports whether a process is gone, or is a zombie.
 func ended(pid int) bool {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	return err != nil || strings.Contains(string(stat), ") Z ")

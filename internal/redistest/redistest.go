@@ -1,9 +1,9 @@
-// Package redistest runs real Redis for tests, in each form that it is deployed in: one server (Start, StartTLS), a
-// master with replicas and Sentinels (StartSentinel), a cluster (StartCluster), both also with TLS. Each server has a port of its own and
-// a folder of its own, ends with the test, and has the faults that servers have.
+// Package redistest runs real Redis for tests in each form of deployment: one server (Start, StartTLS), a master with
+// replicas and Sentinels (StartSentinel), a cluster (StartCluster); the last two also with TLS. Each server has its own
+// port and folder, ends with the test, and can be made to fail.
 //
-// Every wait is bounded and ends the test with what was waited for and the tail of the servers' logs. What they return
-// belongs to the goroutine of the test: methods are not called concurrently.
+// Every wait is limited. On a timeout the test fails with the awaited condition and the ends of the servers' logs.
+// Methods must be called from the goroutine of the test.
 package redistest
 
 import (
@@ -17,7 +17,7 @@ import (
 	"testing"
 )
 
-// Server is one redis-server process. Its methods fail the test when they do not work.
+// Server is one redis-server process. Its methods fail the test on errors.
 type Server struct {
 	Certificates
 
@@ -25,26 +25,25 @@ type Server struct {
 	dir         string
 	port        int
 	flags       []string      // on the command line, after the configuration file
-	afterStart  []string      // a command that is sent after each start
-	credentials *url.Userinfo // nil when the server asks for none
+	afterStart  []string      // sent after each start
+	credentials *url.Userinfo // nil when the server needs none
 	process     *exec.Cmd
 	exited      chan struct{}
 	frozen      bool
 }
 
-// Start starts a redis-server that keeps an append-only file, with further arguments as on its command line, and
-// waits until it answers. It ends with the test. Where no redis-server is installed the test is skipped; in CI it
-// fails.
+// Start starts a redis-server with an append-only file and further command-line arguments, and waits until it answers.
+// It ends with the test. Without an installed redis-server the test is skipped; in CI it fails.
 //
-// With `--requirepass PASSWORD` or `--user NAME … >PASSWORD …` among the arguments, URL has these credentials; the
-// server is also asked for its state with them, so such a user must be allowed everything.
+// With `--requirepass PASSWORD` or `--user NAME … >PASSWORD …` among the arguments, URL has these credentials. The
+// package also uses them, so the user must be allowed all commands.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
 	needRedis(t)
 	return start(t, Certificates{}, args)
 }
 
-// start starts one server, with TLS where there are certificates.
+// start starts one server, with TLS if there are certificates.
 func start(t testing.TB, certificates Certificates, args []string) *Server {
 	t.Helper()
 	s := &Server{Certificates: certificates, t: t, dir: t.TempDir(), credentials: credentialsIn(args)}
@@ -52,7 +51,7 @@ func start(t testing.TB, certificates Certificates, args []string) *Server {
 	return s
 }
 
-// URL is what REDIS_URL is set to: rediss:// with TLS, and with credentials where there are some.
+// URL is a value for REDIS_URL: rediss:// with TLS, with credentials if any.
 func (s *Server) URL() string {
 	return (&url.URL{Scheme: s.scheme(), User: s.credentials, Host: s.Addr()}).String()
 }
@@ -63,9 +62,9 @@ func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.It
 // PID is the process's id.
 func (s *Server) PID() int { return s.process.Process.Pid }
 
-// Restart starts the process again after Kill, on the same port, data and configuration, with what Sentinel or
-// CONFIG REWRITE made of that, and waits until it answers. A master that was replaced meanwhile may take itself for
-// the master for a moment.
+// Restart starts the process again after Kill, with the same port and data, and waits until it answers. It reads the
+// configuration with the changes of Sentinel or CONFIG REWRITE. A master that was replaced meanwhile may act as master
+// for a moment.
 func (s *Server) Restart() {
 	s.t.Helper()
 	s.run()
@@ -102,7 +101,7 @@ func (s *Server) signal(signal syscall.Signal) {
 	}
 }
 
-// running tells whether the server can answer: neither killed nor stopped.
+// running reports whether the server can answer: neither killed nor stopped.
 func (s *Server) running() bool {
 	select {
 	case <-s.exited:
@@ -132,8 +131,8 @@ func needRedis(t testing.TB) {
 	}
 }
 
-// credentialsIn finds the user's name and password in a server's arguments: those of the first user that has a
-// password, else those of requirepass.
+// credentialsIn returns the name and password in a server's arguments: those of the first user with a password, else
+// those of requirepass.
 func credentialsIn(args []string) *url.Userinfo {
 	var found *url.Userinfo
 	for i, arg := range args {

@@ -132,7 +132,7 @@ func TestNothingIsLeftRunning(t *testing.T) {
 				t.Errorf("process %d: %v, want it to run", server.PID(), err)
 			}
 			if i%2 == 0 {
-				server.Stop() // a frozen one ends as well
+				server.Stop() // a stopped one ends as well
 			}
 		}
 	})
@@ -171,7 +171,7 @@ func optionsOf(t *testing.T, server *redistest.Server) *redis.Options {
 	return options
 }
 
-// timed starts one of the forms and logs how long that took.
+// timed starts one form and logs the time it took.
 func timed[F any](t *testing.T, start func(testing.TB, ...string) F, args ...string) F {
 	t.Helper()
 	began := time.Now()
@@ -180,7 +180,7 @@ func timed[F any](t *testing.T, start func(testing.TB, ...string) F, args ...str
 	return form
 }
 
-// configure gives a client its certificates, if it talks TLS.
+// configure gives a client its certificates, if it uses TLS.
 func configure(t *testing.T, config *tls.Config, certificates redistest.Certificates) {
 	t.Helper()
 	if config == nil {

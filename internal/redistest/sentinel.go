@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// MasterName is what the Sentinels call the master that they watch.
+// MasterName is the Sentinels' name for their master.
 const MasterName = "pullchat"
 
 // quorum is how many of the three Sentinels must agree.
 const quorum = 2
 
-// Sentinel is a master with two replicas, and three Sentinels that watch them and replace the master when it has not
-// answered for a second: with less, it is replaced too when the machine is busy.
+// Sentinel is a master with two replicas, and three Sentinels. They replace a master that has not answered for a
+// second. A shorter time would replace it also on a busy machine.
 type Sentinel struct {
 	Certificates
 
@@ -25,15 +25,15 @@ type Sentinel struct {
 	sentinels []*Server
 }
 
-// StartSentinel starts all six, the servers with further arguments as Start has them, and waits until the replicas are
-// in sync and the Sentinels know all of that and each other.
+// StartSentinel starts all six, the servers with further arguments as for Start. It waits until the replicas are in
+// sync and the Sentinels know all servers and each other.
 func StartSentinel(t testing.TB, args ...string) *Sentinel {
 	t.Helper()
 	needRedis(t)
 	return startSentinelForm(t, Certificates{}, args)
 }
 
-// StartSentinelTLS is StartSentinel with servers and Sentinels that talk TLS only, also with each other.
+// StartSentinelTLS is StartSentinel with servers and Sentinels that speak only TLS, also with each other.
 func StartSentinelTLS(t testing.TB, args ...string) *Sentinel {
 	t.Helper()
 	needRedis(t)
@@ -57,8 +57,8 @@ func startSentinelForm(t testing.TB, certificates Certificates, args []string) *
 	return f
 }
 
-// replication is what a server that may become master or replica is started with: no pause before a replica is
-// served, and the credentials that a master asks for.
+// replication is the arguments of a server that may become master or replica: no delay before syncing a replica, and
+// the credentials for a master.
 func replication(args []string) []string {
 	own := []string{"--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"}
 	if user := credentialsIn(args); user != nil {
@@ -71,13 +71,13 @@ func replication(args []string) []string {
 	return own
 }
 
-// startSentinel starts one Sentinel. It looks and speaks more often than it would by itself, so that Sentinels find
-// each other, and make a replica of a master that is back, in less than seconds; and it does not think for 30 seconds
-// that the clock is wrong when the machine was busy.
+// startSentinel starts one Sentinel. It polls and publishes more often than by default: Sentinels then find each other,
+// and demote a returned master, in less than seconds. It also does not enter TILT for 30 seconds when the machine was
+// busy.
 //
-// Two pings fit into the time after which a server counts as down: Sentinels break the connections of a server that
-// they give a new role, and one whose last answer is just that old would count as down at once. Five ping periods is
-// how old a Sentinel's knowledge of a replica may be when a master is replaced; it is renewed each second then.
+// A server counts as down after two ping periods. Sentinels break the connections of a server with a new role, and one
+// with an old last answer would count as down at once. When a master is replaced, a Sentinel's knowledge of a replica
+// may be five ping periods old; it is renewed each second then.
 func startSentinel(t testing.TB, master *Server) *Server {
 	t.Helper()
 	s := &Server{Certificates: master.Certificates, t: t, dir: t.TempDir(), flags: []string{"--sentinel"}}
@@ -105,8 +105,8 @@ func startSentinel(t testing.TB, master *Server) *Server {
 	return s
 }
 
-// URL is what REDIS_URL is set to: redis+sentinel:// or rediss+sentinel:// with the Sentinels' addresses, the master's name, and the
-// servers' credentials where there are some. The Sentinels ask for none.
+// URL is a value for REDIS_URL: redis+sentinel:// or rediss+sentinel:// with the Sentinels' addresses, the master's
+// name, and the servers' credentials if any. The Sentinels need none.
 func (f *Sentinel) URL() string {
 	query := url.Values{"master_name": {MasterName}}
 	for _, s := range f.sentinels[1:] {
@@ -118,13 +118,13 @@ func (f *Sentinel) URL() string {
 	}).String()
 }
 
-// Servers are all three, whatever they are now: the first was the first master.
+// Servers are all three, in any role: the first was the first master.
 func (f *Sentinel) Servers() []*Server { return append([]*Server(nil), f.servers...) }
 
 // Sentinels are all three.
 func (f *Sentinel) Sentinels() []*Server { return append([]*Server(nil), f.sentinels...) }
 
-// Master is the server that the Sentinels name now, which may have been killed.
+// Master is the server that the Sentinels name now. It may have been killed.
 func (f *Sentinel) Master() *Server {
 	f.t.Helper()
 	var master *Server
@@ -135,7 +135,7 @@ func (f *Sentinel) Master() *Server {
 	return master
 }
 
-// Replicas are the servers that are not the master now, killed ones included.
+// Replicas are the servers other than the present master, including killed ones.
 func (f *Sentinel) Replicas() []*Server {
 	f.t.Helper()
 	master := f.Master()
@@ -148,15 +148,15 @@ func (f *Sentinel) Replicas() []*Server {
 	return replicas
 }
 
-// WaitForMaster waits until the Sentinels that run name another master than the given one, and that one takes itself
-// for the master, and returns it.
+// WaitForMaster waits until the running Sentinels name another master than old and that server acts as master. It
+// returns that server.
 func (f *Sentinel) WaitForMaster(other *Server) *Server {
 	f.t.Helper()
 	await(f.t, func() error { return f.replaced(other) }, f.all()...)
 	return f.Master()
 }
 
-// replaced complains unless another server than old is the master, for the Sentinels and for itself.
+// replaced returns an error until a server other than old is the master, for the Sentinels and for itself.
 func (f *Sentinel) replaced(old *Server) error {
 	master, err := f.named()
 	if err != nil {
@@ -168,22 +168,22 @@ func (f *Sentinel) replaced(old *Server) error {
 	return isMaster(master)
 }
 
-// WaitUntilInSync waits until all servers that run are the master or connected replicas of it, and each Sentinel that
-// runs knows all servers and Sentinels, and sees those that run as up.
+// WaitUntilInSync waits until every running server is the master or its connected replica. Each running Sentinel must
+// know all servers and Sentinels, and report the running ones as up.
 func (f *Sentinel) WaitUntilInSync() {
 	f.t.Helper()
 	await(f.t, f.inSync, f.all()...)
 }
 
-// Failover makes the Sentinels put a replica in the master's place, and waits until all is in sync again. It returns
-// how long it was from the order until there was the new master.
+// Failover makes the Sentinels replace the master, and waits until all is in sync again. It returns the time from the
+// command until the new master.
 func (f *Sentinel) Failover() time.Duration {
 	f.t.Helper()
 	old := f.Master()
 	start := time.Now()
 	var ordered time.Time
 	await(f.t, func() error {
-		// It is given up where what the Sentinels know of the replicas is too old, as on a busy machine.
+		// Sentinels abort where their knowledge of the replicas is too old, as on a busy machine.
 		if time.Since(ordered) > 5*time.Second {
 			if err := f.order(); err != nil {
 				return err
@@ -197,7 +197,7 @@ func (f *Sentinel) Failover() time.Duration {
 	return took
 }
 
-// order orders a failover at the first Sentinel that does it. None does while the one before is not over.
+// order sends SENTINEL FAILOVER to the first Sentinel that accepts it. None accepts during a failover.
 func (f *Sentinel) order() error {
 	err := errors.New("no Sentinel runs")
 	for _, s := range f.sentinels {

@@ -42,7 +42,7 @@ func TestSentinelReplacesAKilledMaster(t *testing.T) {
 	}
 	arrives(t, "after", form.Servers()...)
 
-	// What it has become is in its configuration.
+	// Its new role is in its configuration.
 	master.Kill()
 	master.Restart()
 	if role := master.Info("role"); role != "slave" {
@@ -87,7 +87,7 @@ func openSentinel(t *testing.T, form *redistest.Sentinel) *redis.Client {
 		t.Fatal(err)
 	}
 	configure(t, options.TLSConfig, form.Certificates)
-	// go-redis takes the URL's credentials for those of the Sentinels, which ask for none.
+	// go-redis uses the URL's credentials for the Sentinels too, which need none.
 	options.Username, options.Password = options.SentinelUsername, options.SentinelPassword
 	options.SentinelUsername, options.SentinelPassword = "", ""
 	client := redis.NewFailoverClient(options)
@@ -104,7 +104,7 @@ func arrives(t *testing.T, key string, servers ...*redistest.Server) {
 	}
 }
 
-// eventually repeats what fails, for 20 s at most.
+// eventually retries for 20 s at most.
 func eventually(t *testing.T, what string, try func(context.Context) error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)

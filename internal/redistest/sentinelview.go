@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// named is the server that all Sentinels which run name as the master; they must be a quorum.
+// named returns the server that all running Sentinels name as the master. They must be a quorum.
 func (f *Sentinel) named() (*Server, error) {
 	var master *Server
 	answers := 0
@@ -31,7 +31,7 @@ func (f *Sentinel) named() (*Server, error) {
 	return master, nil
 }
 
-// at is the server with an address as Sentinels answer it.
+// at returns the server with an address as Sentinels report it.
 func (f *Sentinel) at(address any) *Server {
 	pair, _ := address.([]any)
 	if len(pair) != 2 {
@@ -72,7 +72,7 @@ func (f *Sentinel) inSync() error {
 	return nil
 }
 
-// known complains of what a Sentinel does not know, or does not see as it is.
+// known returns an error for a server or Sentinel that a Sentinel does not know, or reports wrongly.
 func (f *Sentinel) known(sentinel, master *Server) error {
 	for _, list := range []struct {
 		command string
@@ -114,7 +114,7 @@ func (f *Sentinel) known(sentinel, master *Server) error {
 	return nil
 }
 
-// isMaster complains if the server does not take itself for a master.
+// isMaster returns an error if the server does not act as master.
 func isMaster(s *Server) error {
 	role, err := s.info("replication", "role")
 	if err != nil {
@@ -126,7 +126,7 @@ func isMaster(s *Server) error {
 	return nil
 }
 
-// isReplicaOf complains if the server is not a replica of the other one, connected and past its first sync.
+// isReplicaOf returns an error if the server is not a connected replica of master, past its first sync.
 func isReplicaOf(s, master *Server) error {
 	answer, err := s.ask("ROLE")
 	if err != nil {

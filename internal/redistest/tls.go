@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// StartTLS is Start with a server that talks TLS only, and only to clients that show a certificate.
+// StartTLS is Start with a server that speaks only TLS, and only to clients with a certificate.
 func StartTLS(t testing.TB, args ...string) *Server {
 	t.Helper()
 	needRedis(t)
@@ -26,8 +26,8 @@ func StartTLS(t testing.TB, args ...string) *Server {
 
 // Certificates are PEM files for a client of servers with TLS; without TLS they are empty.
 type Certificates struct {
-	CA        string // whom to trust: it signed the servers' certificate, for 127.0.0.1 and localhost
-	Cert, Key string // the client's own, without which a server does not talk
+	CA        string // trusted authority: it signed the servers' certificate for 127.0.0.1 and localhost
+	Cert, Key string // the client's own, which servers require
 
 	serverCert, serverKey string
 }
@@ -47,7 +47,7 @@ func newCertificates(t testing.TB) Certificates {
 	return c
 }
 
-// scheme is how a URL begins.
+// scheme is the scheme of a URL.
 func (c Certificates) scheme() string {
 	if c.CA == "" {
 		return "redis"
@@ -55,8 +55,8 @@ func (c Certificates) scheme() string {
 	return "rediss"
 }
 
-// listening is what a server is started with to listen on a port: with certificates for TLS only, which it then also
-// talks to other servers.
+// listening is the arguments of a server for listening on a port. With certificates it listens with TLS only, and also
+// uses TLS to other servers.
 func (c Certificates) listening(port int) []string {
 	if c.CA == "" {
 		return []string{"--port", strconv.Itoa(port)}
@@ -67,7 +67,7 @@ func (c Certificates) listening(port int) []string {
 	}
 }
 
-// clientTLS is what a client of the servers is configured with.
+// clientTLS is the TLS configuration of a client of the servers.
 func (c Certificates) clientTLS() (*tls.Config, error) {
 	pem, err := os.ReadFile(c.CA)
 	if err != nil {
@@ -104,7 +104,7 @@ func newAuthority(t testing.TB, file string) authority {
 	return a
 }
 
-// issue writes a certificate and its key, good for either end of a connection.
+// issue writes a certificate and its key, for server or client use.
 func (a authority) issue(t testing.TB, name, certFile, keyFile string) {
 	t.Helper()
 	key := newKey(t)
