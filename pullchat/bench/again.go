@@ -7,18 +7,18 @@ import (
 	"net/http"
 )
 
-// again is a request that is made again and again, by each worker in the same way.
+// again is a request that every worker repeats.
 type again struct {
 	method, path string
 	body         []byte
-	// Each answer has so many of what.
+	// Each answer contains what this many times.
 	what  string
 	count int
 }
 
 const password = "correct horse"
 
-// prepareAgain has what such a load needs: a user with many chats, or with an account.
+// prepareAgain creates the data for such a load: a user with many chats, or with an account.
 func (r *run) prepareAgain(ctx context.Context) error {
 	switch r.Kind {
 	case Inbox:

@@ -1,4 +1,4 @@
-// Package bench puts load on a Pullchat through HTTP, and afterwards reads back everything that was acknowledged.
+// Package bench puts load on a Pullchat through HTTP, and then reads back every acknowledged message.
 package bench
 
 import (
@@ -10,45 +10,45 @@ import (
 	"time"
 )
 
-// Kind is what the load is made of.
+// Kind is a kind of load.
 type Kind string
 
 // The kinds of load.
 const (
 	Send  Kind = "send"  // messages, to chats at random
 	Pull  Kind = "pull"  // pages of chats with a history, from anywhere in it
-	Mixed Kind = "mixed" // nine pulls to one send; most pulls read the newest page, as people do
+	Mixed Kind = "mixed" // nine pulls to one send; most pulls read the newest page, as users do
 	Live  Kind = "live"  // messages, to chats that are watched
 
-	Inbox  Kind = "inbox"  // the first page of the inbox of a user who has all the chats
+	Inbox  Kind = "inbox"  // the first page of the inbox of a user in all the chats
 	Unread Kind = "unread" // all counts of that user
 	Login  Kind = "login"  // logins of one user
 )
 
-// Options describe a run.
+// Options configure a run.
 type Options struct {
 	Server      string // "http://127.0.0.1:8080"
 	Kind        Kind
-	Connections int           // each with one request at a time; one that is refused waits as it is told. Live: may be 0
-	Chats       int           // that the load is spread over
+	Connections int           // each with one request at a time; a rejected one waits as asked. Live: may be 0
+	Chats       int           // among which the load is spread
 	TextBytes   int           // of each message
 	History     int           // messages that a chat has before a pull or mixed run
 	Limit       int           // messages in a page
 	Duration    time.Duration // of the measurement
 	Warmup      time.Duration // before it, not counted
-	Rate        float64       // requests per second in all, on a fixed schedule; 0 is as fast as answers come
-	Watchers    int           // of a live run, over the chats in turn
+	Rate        float64       // requests per second in all, on a fixed schedule; 0 means without a schedule
+	Watchers    int           // of a live run, assigned to the chats in turn
 	Door        Door          // of the watchers
-	Processes   []Process     // whose CPU time is counted
+	Processes   []Process     // their CPU time is measured
 	NoReadBack  bool          // for a server that stores nothing
-	ChatsAre    Form          // "" is Open; of Inbox and Unread they are Pairs always
+	ChatsAre    Form          // "" is Open; Inbox and Unread always use Pairs
 	Tokens      Tokens        // nil: requests carry no tokens
 
 	settle, deliverWithin time.Duration // of a live run; 0 is settleFor and deliverWithin
 }
 
-// Run makes the load and returns what was measured, with progress lines to progress once a second. The error says
-// what kept the run from being made; failed requests and faults found by the read-back are in the Report.
+// Run makes the load and returns the measurements. It writes a progress line each second. An error means that the run
+// was not made; failed requests and faults of the read-back are in the Report.
 func Run(ctx context.Context, o Options, progress io.Writer) (*Report, error) {
 	server, err := newTarget(o.Server)
 	if err != nil {
@@ -89,14 +89,14 @@ func Run(ctx context.Context, o Options, progress io.Writer) (*Report, error) {
 type run struct {
 	Options
 	target    *target
-	name      string // prefix of the chats, of this run alone
+	name      string // prefix of the chats, unique to this run
 	progress  io.Writer
 	histories []sent // what fillHistories stored
 	workers   []*worker
 	again     again
 }
 
-// prepare makes what a load goes to.
+// prepare creates the data for a load.
 func (r *run) prepare(ctx context.Context) error {
 	if r.Kind == Inbox || r.Kind == Unread || r.Kind == Login {
 		return r.prepareAgain(ctx)

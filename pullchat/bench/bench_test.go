@@ -29,7 +29,7 @@ func serve(t *testing.T, service chat.Service) string {
 	return "http://" + server.Addr().String()
 }
 
-// core is the real thing over an embedded Redis.
+// core is the real service over an embedded Redis.
 func core(t *testing.T) *chat.Core {
 	t.Helper()
 	store, err := storage.Open("redis://"+miniredis.RunT(t).Addr(), storage.Options{})
@@ -74,7 +74,7 @@ func TestHonestServer(t *testing.T) {
 	}
 }
 
-// faulty is a Service that does one wrong thing to one message in ten.
+// faulty is a Service that mistreats one message in ten.
 type faulty struct {
 	*chat.Core
 	wrong func(f *faulty, m chat.Message) (chat.Receipt, error)
@@ -92,7 +92,7 @@ func (f *faulty) Send(ctx context.Context, m chat.Message) (chat.Receipt, error)
 	return f.Core.Send(ctx, m)
 }
 
-// TestReadBackFindsFaults: a server that acknowledges what it did not do is found out.
+// TestReadBackFindsFaults: the read-back reports a server that acknowledges wrongly.
 func TestReadBackFindsFaults(t *testing.T) {
 	ctx := context.Background()
 	for name, c := range map[string]struct {

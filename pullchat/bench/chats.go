@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// Form is what kind of chats the load goes to.
+// Form is the kind of chats under load.
 type Form string
 
 // The forms.
 const (
-	Open    Form = "open"    // rooms that nobody has created, which are everybody's
-	Pairs   Form = "pairs"   // two-person chats; each is of one connection's user, who writes to no other's
+	Open    Form = "open"    // rooms that were never created, which are open to all users
+	Pairs   Form = "pairs"   // two-person chats; each belongs to one connection's user, the only writer
 	Private Form = "private" // private rooms, with the users of all connections as members
 )
 
@@ -28,7 +28,7 @@ type Tokens interface {
 // tokensLast is far longer than a run.
 const tokensLast = 24 * time.Hour
 
-// service is a connection that may act for everybody.
+// service is a connection that may act for any user.
 func (r *run) service() (*connection, error) {
 	conn := r.target.connect()
 	if r.Tokens == nil {
@@ -39,7 +39,7 @@ func (r *run) service() (*connection, error) {
 	return conn, err
 }
 
-// as is a connection of a user's.
+// as is a connection of a user.
 func (r *run) as(user string) (*connection, error) {
 	conn := r.target.connect()
 	if r.Tokens == nil {
@@ -58,7 +58,7 @@ func (r *run) chat(n int) string {
 	return fmt.Sprintf("%s.%d", r.name, n)
 }
 
-// owner is the one of a two-person chat's users who makes requests; "" where chats are rooms.
+// owner is the user of a two-person chat who makes requests; "" where chats are rooms.
 func (r *run) owner(n int) string {
 	switch {
 	case r.Kind == Inbox || r.Kind == Unread:
@@ -69,7 +69,7 @@ func (r *run) owner(n int) string {
 	return ""
 }
 
-// historian is who has written what a chat has before the run: in a two-person chat the other one.
+// historian is the writer of a chat's history: in a two-person chat the other user.
 func (r *run) historian(n int) string {
 	if r.owner(n) != "" {
 		return fmt.Sprintf("%s.%d", r.name, n)
@@ -77,7 +77,7 @@ func (r *run) historian(n int) string {
 	return senderName(-1)
 }
 
-// draw is a chat at random, of those that a worker's user is in.
+// draw returns a random chat among those of a worker's user.
 func (r *run) draw(w *worker) int {
 	if r.ChatsAre != Pairs {
 		return w.random.IntN(r.Chats)
@@ -86,10 +86,10 @@ func (r *run) draw(w *worker) int {
 	return w.number + r.Connections*w.random.IntN(own)
 }
 
-// usersAtOnce is how many users one request may name.
+// usersAtOnce is the maximum of users in one request.
 const usersAtOnce = 100
 
-// createRooms makes the private rooms, with all workers' users in each.
+// createRooms creates the private rooms, with all workers' users in each.
 func (r *run) createRooms(ctx context.Context) error {
 	conn, err := r.service()
 	if err != nil {
@@ -113,7 +113,7 @@ func (r *run) createRooms(ctx context.Context) error {
 	return nil
 }
 
-// must makes a request with a JSON body, which is to succeed.
+// must makes a request with a JSON body. It fails unless the request succeeds.
 func (c *connection) must(ctx context.Context, method, path string, body any) error {
 	text, err := json.Marshal(body)
 	if err != nil {

@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// LiveReport is what those who watched got of what was sent.
+// LiveReport compares deliveries to watchers with the messages sent.
 type LiveReport struct {
 	Door     Door `json:"door"`
 	Watchers int  `json:"watchers"`
 
-	Expected   int     `json:"expected"`  // deliveries: what was acknowledged, once for each watcher of its chat
+	Expected   int     `json:"expected"`  // acknowledged messages, once for each watcher of the chat
 	Delivered  int     `json:"delivered"` // of these
-	Pages      int     `json:"pages"`     // frames, events or answers that they came in
+	Pages      int     `json:"pages"`     // frames, events or answers that carried them
 	Failed     int     `json:"failed"`    // watchers whose connection ended too early
 	Missing    int     `json:"missing"`
 	Doubled    int     `json:"doubled"`
@@ -28,25 +28,25 @@ type LiveReport struct {
 	Memory []Memory `json:"memory"`
 }
 
-// Faults is how many deliveries were not as they should be, and how many watchers.
+// Faults returns how many deliveries and watchers failed.
 func (l *LiveReport) Faults() int { return l.Failed + l.Missing + l.Doubled + l.OutOfOrder }
 
-// Memory is what a process took for its watchers, before anything was sent.
+// Memory is a process's memory for its watchers, before the first message.
 type Memory struct {
 	Process    string  `json:"process"`
 	Before     int64   `json:"rss_before"` // bytes
-	After      int64   `json:"rss_after"`  // bytes, with the watchers there
+	After      int64   `json:"rss_after"`  // bytes, with the watchers connected
 	PerWatcher float64 `json:"bytes_per_watcher"`
 }
 
-// settleFor is how long the watchers are there before memory is read and anything is sent, and deliverWithin how long they
-// have for what is still missing when the last message has been sent.
+// settleFor is the time between connecting the watchers and measuring memory. deliverWithin is the time for missing
+// deliveries after the last message.
 const (
 	settleFor     = 3 * time.Second
 	deliverWithin = 10 * time.Second
 )
 
-// watchers are those who watch during a run.
+// watchers are the watchers of a run.
 type watchers struct {
 	run      *run
 	all      []*watcher
@@ -57,7 +57,7 @@ type watchers struct {
 	received atomic.Int64
 }
 
-// watch connects the watchers, one after the other in each of a few rows, and returns when all are there.
+// watch connects the watchers, in a few sequences at once, and returns when all are connected.
 func (r *run) startWatchers(ctx context.Context) (*watchers, error) {
 	before, err := residentSizes(r.Processes)
 	if err != nil {
@@ -103,9 +103,9 @@ func (w *watchers) close() {
 	w.running.Wait()
 }
 
-// report waits for what is still on its way, and compares.
+// report waits for missing deliveries, then compares.
 func (w *watchers) report() *LiveReport {
-	acked := make([]map[int64]time.Time, w.run.Chats) // position → when it was acknowledged
+	acked := make([]map[int64]time.Time, w.run.Chats) // position → time of the acknowledgement
 	for _, worker := range w.run.workers {
 		for _, m := range worker.messages {
 			if m.sendTime > 0 {
@@ -152,7 +152,7 @@ func (w *watchers) report() *LiveReport {
 	return report
 }
 
-// String is the report for people.
+// String formats the report as text.
 func (l *LiveReport) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "live  %s  %d watchers: %d of %d delivered in %d pages: %d missing, %d doubled, %d out of order\n",

@@ -20,13 +20,13 @@ import (
 	"github.com/pullchat/pullchat/rpc-server/service"
 )
 
-// TestMain silences the frameworks, whose loggers are one for the process.
+// TestMain silences the frameworks, whose loggers are process-wide.
 func TestMain(m *testing.M) {
 	logging.New(io.Discard, logging.Config{})
 	os.Exit(m.Run())
 }
 
-// stack is an http-server over an rpc-server over Redis. What the http-server pulls goes through a change.
+// stack is an http-server over an rpc-server over Redis. The http-server's pulls pass through a change.
 type stack struct {
 	url  string
 	stop func() // stops it before the test ends
@@ -78,7 +78,7 @@ func watched(url string, door Door) Options {
 	return o
 }
 
-// TestLive: over every door all that was acknowledged is delivered, once and in order.
+// TestLive: over every transport all acknowledged messages are delivered, once and in order.
 func TestLive(t *testing.T) {
 	s := startStack(t, nil)
 	for _, door := range doors {
@@ -103,7 +103,7 @@ func TestLive(t *testing.T) {
 	s.stop()
 }
 
-// wrong changes every page that a gateway pulls with this many messages at least.
+// wrong changes every page of at least this many messages that a gateway pulls.
 type wrong struct {
 	chat.Service
 	least  int
@@ -118,7 +118,7 @@ func (w wrong) Pull(ctx context.Context, r chat.PullRequest) (chat.Page, error) 
 	return page, err
 }
 
-// TestLiveFindsFaults: a delivery that goes wrong is counted, over every door, and as what it is.
+// TestLiveFindsFaults: a wrong delivery is counted under the right name, over every transport.
 func TestLiveFindsFaults(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -166,7 +166,7 @@ func TestLiveFindsFaults(t *testing.T) {
 	}
 }
 
-// written is called for whatever is written.
+// written is called for every write.
 type written func()
 
 func (w written) Write(p []byte) (int, error) {
@@ -174,7 +174,8 @@ func (w written) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestLiveCountsWatchers who lose their connections, and fails where they get none.
+// TestLiveCountsWatchers: the report counts watchers that lose their connections. A run fails where watchers cannot
+// connect.
 func TestLiveCountsWatchers(t *testing.T) {
 	for _, door := range doors {
 		s := startStack(t, nil)

@@ -13,10 +13,10 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// sent is a message that the server has acknowledged, or that it may have stored.
+// sent is a message that the server has acknowledged or may have stored.
 type sent struct {
 	chat, number int
-	sendTime     int64 // 0: no answer came, or not a clear one
+	sendTime     int64 // 0: no clear answer
 	acked        time.Time
 }
 
@@ -29,13 +29,13 @@ type worker struct {
 	messages []sent // in the order in which they were sent
 	latency  *hdrhistogram.Histogram
 	statuses map[int]int // of the measurement; 0 counts requests without an answer
-	wrong    int         // pages that were not what they should be
+	wrong    int         // pages with wrong content
 	done     *atomic.Int64
 }
 
 func newRandom(worker int) *rand.Rand { return rand.New(rand.NewPCG(1, uint64(worker))) }
 
-// Latencies are kept from 1 µs to 1 minute with three digits.
+// Latencies are recorded from 1 µs to 1 minute with three digits.
 func newHistogram() *hdrhistogram.Histogram {
 	return hdrhistogram.New(1, time.Minute.Microseconds(), 3)
 }
@@ -73,7 +73,7 @@ func (r *run) measure(ctx context.Context) (*Report, error) {
 	return r.report(before, after), ctx.Err()
 }
 
-// watch reads the processes' CPU time at both ends of the measurement and writes a line a second in between.
+// watch reads the processes' CPU time at both ends of the measurement, and writes a progress line each second.
 func (r *run) watch(ctx context.Context, done *atomic.Int64, from, until time.Time) (before, after []time.Duration, err error) {
 	<-time.After(time.Until(from))
 	if before, err = cpuTimes(r.Processes); err != nil {
@@ -97,8 +97,8 @@ func (r *run) watch(ctx context.Context, done *atomic.Int64, from, until time.Ti
 	}
 }
 
-// work makes requests until the end. With a rate, each has a time at which it is due, and its latency counts from
-// then: a server that stalls is charged for all that it kept waiting (no coordinated omission).
+// work makes requests until the end. With a rate, each request has a due time, and its latency counts from then. So a
+// stall counts for all requests that it delays (no coordinated omission).
 func (r *run) work(ctx context.Context, w *worker, start, from, until time.Time) {
 	interval := time.Duration(0)
 	if r.Rate > 0 {
@@ -119,7 +119,7 @@ func (r *run) work(ctx context.Context, w *worker, start, from, until time.Time)
 		}
 		status := r.request(ctx, w)
 		w.done.Add(1)
-		if w.conn.retryAfter > 0 && interval == 0 { // as asked, and not all at the same time
+		if w.conn.retryAfter > 0 && interval == 0 { // as asked, but spread out
 			<-time.After(w.conn.retryAfter/2 + time.Duration(w.random.Int64N(int64(w.conn.retryAfter))))
 		}
 		if begin.Before(from) {
@@ -157,7 +157,7 @@ func (r *run) pull(ctx context.Context, w *worker) int {
 	chat := r.draw(w)
 	cursor, reverse := int64(0), true // the newest page
 	if r.Kind == Pull || w.random.IntN(5) == 0 {
-		// A page from anywhere that has a whole page behind it.
+		// A page from anywhere that has a whole page after it.
 		within := max(1, r.History-r.Limit)
 		cursor, reverse = r.histories[chat*r.History+w.random.IntN(within)].sendTime, false
 	}
@@ -173,7 +173,7 @@ func (r *run) pull(ctx context.Context, w *worker) int {
 
 func senderName(worker int) string { return fmt.Sprint("w", worker) }
 
-// text is unique in the run, and as long as asked for, if that is long enough.
+// text returns a text unique in the run. It has the configured length if that is long enough.
 func (r *run) text(worker, number int) []byte {
 	text := fmt.Appendf(nil, "%d/%d ", worker, number)
 	for len(text) < r.TextBytes {
@@ -182,7 +182,7 @@ func (r *run) text(worker, number int) []byte {
 	return text
 }
 
-// fillHistories gives every chat its history before a run that reads.
+// fillHistories stores every chat's history before a run that reads.
 func (r *run) fillHistories(ctx context.Context) error {
 	r.histories = make([]sent, r.Chats*r.History)
 	var next atomic.Int64

@@ -9,23 +9,23 @@ import (
 	"sync"
 )
 
-// ReadBack is what reading everything again found. All but Acknowledged and Unknown are faults.
+// ReadBack is the result of the read-back. All fields but Acknowledged and Unknown are faults.
 type ReadBack struct {
 	Acknowledged int `json:"acknowledged"`
-	Unknown      int `json:"unknown"` // sent without a clear answer: each may be there once
-	Missing      int `json:"missing"` // acknowledged, not there or not at the position that was acknowledged
+	Unknown      int `json:"unknown"` // sent without a clear answer: each may be stored once
+	Missing      int `json:"missing"` // acknowledged, but absent or at another position
 	Doubled      int `json:"doubled"`
 	OutOfOrder   int `json:"out_of_order"`
-	Strange      int `json:"strange"` // there, but never sent
+	Strange      int `json:"strange"` // stored, but never sent
 	WrongPages   int `json:"wrong_pages"`
 }
 
-// Faults is how many faults there are.
+// Faults returns the number of faults.
 func (b ReadBack) Faults() int {
 	return b.Missing + b.Doubled + b.OutOfOrder + b.Strange + b.WrongPages
 }
 
-// readBack pulls every chat from its beginning and compares it with what was sent.
+// readBack pulls every chat from its beginning and compares it with the messages sent.
 func (r *run) readBack(ctx context.Context) (ReadBack, error) {
 	var total ReadBack
 	perChat := make([]map[string]int64, r.Chats) // text → position, 0 where unknown
@@ -80,8 +80,8 @@ func (r *run) readBack(ctx context.Context) (ReadBack, error) {
 	return total, failed
 }
 
-// readChat compares one chat. A worker waits for its answer before it sends again, so its messages must lie in the
-// order of their numbers.
+// readChat checks one chat. A worker waits for each answer before the next send, so its messages must be in the order
+// of their numbers.
 func (r *run) readChat(ctx context.Context, conn *connection, chat int, expected map[string]int64) (found ReadBack, err error) {
 	seen := map[string]bool{}
 	lastOf := map[string]int{}
@@ -104,7 +104,7 @@ func (r *run) readChat(ctx context.Context, conn *connection, chat int, expected
 			return found, errors.Join(fmt.Errorf("pull: status %d %s", status, page.Message), err)
 		}
 		for _, m := range page.Messages {
-			if m.Type == "notice" { // of a room's beginning: none of the load
+			if m.Type == "notice" { // a room's notices are not part of the load
 				continue
 			}
 			position, known := expected[m.Text]

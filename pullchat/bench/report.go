@@ -12,7 +12,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// Report is what a run measured.
+// Report is a run's measurements.
 type Report struct {
 	Kind        Kind    `json:"kind"`
 	Connections int     `json:"connections"`
@@ -20,7 +20,7 @@ type Report struct {
 	ChatsAre    Form    `json:"chats_are"`
 	Tokens      bool    `json:"tokens"` // whether requests carried any
 	TextBytes   int     `json:"text_bytes"`
-	Rate        float64 `json:"rate"` // asked for; 0 is as fast as answers come
+	Rate        float64 `json:"rate"` // the schedule; 0 means without one
 	Seconds     float64 `json:"seconds"`
 
 	Succeeded int            `json:"succeeded"`
@@ -42,13 +42,13 @@ type Latency struct {
 	Max  int64   `json:"max"`
 }
 
-// Process is a process whose CPU time is counted.
+// Process is a process whose CPU time is measured.
 type Process struct {
 	Name string
 	PID  int
 }
 
-// CPU is what a process used.
+// CPU is a process's usage.
 type CPU struct {
 	Process     string  `json:"process"`
 	PerRequest  float64 `json:"us_per_request"` // microseconds for each request that succeeded
@@ -100,7 +100,7 @@ func (l Latency) String() string {
 	return fmt.Sprintf("ms  p50 %.2f  p90 %.2f  p99 %.2f  p99.9 %.2f  max %.2f", ms(l.P50), ms(l.P90), ms(l.P99), ms(l.P999), ms(l.Max))
 }
 
-// String is the report for people.
+// String formats the report as text.
 func (r *Report) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s  %d connections  %d chats (%s)  %d bytes", r.Kind, r.Connections, r.Chats, r.ChatsAre, r.TextBytes)
@@ -137,7 +137,7 @@ func keys(m map[string]int) func(func(string) bool) {
 	}
 }
 
-// clockTick is the unit of /proc/<pid>/stat on Linux: USER_HZ, which is 100 on every architecture that Go runs on.
+// clockTick is the unit of /proc/<pid>/stat on Linux: USER_HZ, which is 100 on every architecture of Go.
 const clockTick = 10 * time.Millisecond
 
 // cpuTimes reads user and system time of each process (proc(5), fields 14 and 15 of stat).
@@ -148,7 +148,7 @@ func cpuTimes(processes []Process) ([]time.Duration, error) {
 		if err != nil {
 			return nil, fmt.Errorf("cpu time of %s: %w", p.Name, err)
 		}
-		// The second field is the program's name in brackets, which may hold anything.
+		// The second field is the program's name in brackets, with arbitrary content.
 		fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
 		user, errUser := strconv.ParseInt(fields[11], 10, 64)
 		system, errSystem := strconv.ParseInt(fields[12], 10, 64)

@@ -27,21 +27,20 @@ func newTarget(server string) (*target, error) {
 	return &target{host: host}, nil
 }
 
-// answerTimeout is when a request counts as one without an answer.
+// answerTimeout is the time after which a request counts as unanswered.
 const answerTimeout = 10 * time.Second
 
-// connection makes one request at a time over HTTP/1.1 (RFC 9112), as much of it as Pullchat answers with. It writes
-// requests and finds the end of answers by itself: on a machine that it shares with the servers, what a general
-// client costs would be missing for them.
+// connection makes one request at a time over HTTP/1.1 (RFC 9112), as much of it as Pullchat uses. It formats requests
+// and finds the end of answers itself: a general client would take CPU from servers on the same machine.
 type connection struct {
 	target *target
 	conn   net.Conn // nil: not connected
 	reader *bufio.Reader
 	buffer []byte
 	body   []byte
-	// authorization is the token that requests carry; "" is none.
+	// authorization is the token that requests carry; "" means none.
 	authorization string
-	// retryAfter is how long the last answer asked to wait before the next request.
+	// retryAfter is the pause that the last answer asked for.
 	retryAfter time.Duration
 }
 
@@ -56,7 +55,7 @@ func (c *connection) close() {
 	}
 }
 
-// send returns the HTTP status and, where it is 200, the position. An error means that no answer came.
+// send returns the HTTP status and, for 200, the position. An error means that there was no answer.
 func (c *connection) send(ctx context.Context, chat, sender string, text []byte) (status int, sendTime int64, err error) {
 	c.body = fmt.Appendf(c.body[:0], `{"chat":"%s","sender":"%s","text":"%s"}`, chat, sender, text)
 	status, body, err := c.ask(ctx, "POST", "/api/send", c.body)
@@ -75,7 +74,7 @@ func (c *connection) pull(ctx context.Context, chat string, cursor int64, limit 
 	return c.ask(ctx, "GET", path, nil)
 }
 
-// ask makes any request, with a body of JSON where there is one, and returns what pull does.
+// ask makes any request, with an optional JSON body, and returns the same as pull.
 func (c *connection) ask(ctx context.Context, method, path string, body []byte) (status int, answer []byte, err error) {
 	b := append(append(append(c.buffer[:0], method...), ' '), path...)
 	b = append(append(b, " HTTP/1.1\r\nHost: "...), c.target.host...)
@@ -90,7 +89,7 @@ func (c *connection) ask(ctx context.Context, method, path string, body []byte) 
 	return c.do(ctx)
 }
 
-// do writes the request in buffer and reads the answer. After an error the next request gets a new connection.
+// do writes the request in buffer and reads the answer. After an error the next request uses a new connection.
 func (c *connection) do(ctx context.Context) (status int, body []byte, err error) {
 	defer func() {
 		if err != nil {

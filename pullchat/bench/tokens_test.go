@@ -20,7 +20,8 @@ import (
 
 const secret = "0123456789abcdef0123456789abcdef"
 
-// serveAll runs all that a gateway has over an embedded Redis, with AUTH as given, and returns its URL. readers may be nil.
+// serveAll runs a complete gateway over an embedded Redis, with the given AUTH, and returns its URL. readers may be
+// nil.
 func serveAll(t *testing.T, auth string, readers func(*chat.Readership) handler.Readership) string {
 	t.Helper()
 	store, err := storage.Open("redis://"+miniredis.RunT(t).Addr(), storage.Options{})
@@ -56,7 +57,7 @@ func keysOf(t *testing.T, secret string) Tokens {
 	return keys
 }
 
-// TestEveryLoad: each kind of load goes to each form of chats, at servers that ask for tokens and at those that do not.
+// TestEveryLoad: each kind of load works on each form of chats, with and without tokens.
 func TestEveryLoad(t *testing.T) {
 	for _, auth := range []string{"off", "on"} {
 		url := serveAll(t, auth, nil)
@@ -66,7 +67,7 @@ func TestEveryLoad(t *testing.T) {
 			for _, form := range forms {
 				t.Run(strings.Join([]string{auth, string(kind), string(form)}, " "), func(t *testing.T) {
 					options := short(url, kind)
-					// On a schedule without a warm-up, ten requests are counted however slow the machine is.
+					// On a schedule without a warm-up, ten requests are counted on any machine.
 					options.ChatsAre, options.Duration, options.Warmup, options.Rate = form, 100*time.Millisecond, 0, 100
 					if auth == "on" {
 						options.Tokens = keysOf(t, secret)
@@ -87,7 +88,7 @@ func TestEveryLoad(t *testing.T) {
 	}
 }
 
-// TestTokensAreNeeded: a load without tokens, or with those of another key, is none.
+// TestTokensAreNeeded: a load without tokens, or with another key's, fails.
 func TestTokensAreNeeded(t *testing.T) {
 	url := serveAll(t, "on", nil)
 	options := short(url, Send)
@@ -100,7 +101,7 @@ func TestTokensAreNeeded(t *testing.T) {
 	}
 }
 
-// TestEachPairHasItsOwner: the chats are shared out, and none is left out.
+// TestEachPairHasItsOwner: each chat has one owner.
 func TestEachPairHasItsOwner(t *testing.T) {
 	for _, c := range []struct{ connections, chats int }{{1, 1}, {4, 4}, {4, 5}, {4, 7}, {3, 100}} {
 		r := &run{Options: Options{Kind: Send, ChatsAre: Pairs, Connections: c.connections, Chats: c.chats}, name: "x"}
@@ -120,7 +121,7 @@ func TestEachPairHasItsOwner(t *testing.T) {
 	}
 }
 
-// forgetful leaves a chat out of every answer.
+// forgetful omits a chat from every answer.
 type forgetful struct{ *chat.Readership }
 
 func (f forgetful) Inbox(ctx context.Context, r chat.InboxRequest) (chat.Inbox, error) {

@@ -17,7 +17,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// Door is how watchers get what is sent.
+// Door is a transport for watchers.
 type Door string
 
 // The doors.
@@ -27,15 +27,15 @@ const (
 	LongPoll  Door = "poll"
 )
 
-// watcher follows one chat from its beginning and notes what comes.
+// watcher follows one chat from its beginning and records its messages.
 type watcher struct {
 	chat     int
 	received *atomic.Int64 // by all, in order
-	// authorization is as a connection's.
+	// authorization is like connection.authorization.
 	authorization string
 	pages         int
 	got           []received
-	last          int64                       // position; what comes at or before it is not counted in received
+	last          int64                       // position; received does not count messages at or before it
 	read          func(context.Context) error // until the context ends
 }
 
@@ -47,7 +47,7 @@ type received struct {
 // pollWait is how long a long-poll waits.
 const pollWait = "25s"
 
-// connect makes the connection, or for long-polls a client of its own.
+// connect makes the connection, or for long-polls its own client.
 func (w *watcher) connect(ctx context.Context, host string, door Door, chat string) error {
 	switch door {
 	case SSE:
@@ -60,7 +60,7 @@ func (w *watcher) connect(ctx context.Context, host string, door Door, chat stri
 	}
 }
 
-// header is what every request of a watcher has.
+// header is sent with every request of a watcher.
 func (w *watcher) header() http.Header {
 	header := http.Header{}
 	if w.authorization != "" {
@@ -69,7 +69,7 @@ func (w *watcher) header() http.Header {
 	return header
 }
 
-// note takes the positions out of a page. Texts of the load have no quotes, so this is no text.
+// note reads the positions in a page. Texts of the load have no quotes, so texts cannot match.
 func (w *watcher) note(page []byte) {
 	const name = `"send_time":`
 	at, n := time.Now(), 0
@@ -96,7 +96,7 @@ func (w *watcher) note(page []byte) {
 	}
 }
 
-// connectEvents speaks HTTP by itself, as connection does: each event is one line of data.
+// connectEvents implements HTTP itself, like connection: each event is one line of data.
 func (w *watcher) connectEvents(ctx context.Context, host, chat string) error {
 	dialer := net.Dialer{Timeout: answerTimeout}
 	conn, err := dialer.DialContext(ctx, "tcp", host)
@@ -134,7 +134,7 @@ func (w *watcher) connectEvents(ctx context.Context, host, chat string) error {
 	return nil
 }
 
-// readLine returns a line, which is valid until the next one is read where it is short.
+// readLine returns a line. A short line is valid until the next one is read.
 func readLine(r *bufio.Reader) ([]byte, error) {
 	line, err := r.ReadSlice('\n')
 	if !errors.Is(err, bufio.ErrBufferFull) {

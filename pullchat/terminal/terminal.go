@@ -1,4 +1,4 @@
-// Package terminal makes texts of strangers fit to be shown on a terminal.
+// Package terminal makes untrusted text safe to show on a terminal.
 package terminal
 
 import (
@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// Printable writes control characters as Go's literals do, like \n or \x1b. A backslash stays one: the result is for
-// eyes, not for parsers.
+// Printable writes control characters as Go literals, like \n or \x1b. It keeps backslashes: the result is for readers,
+// not for parsers.
 func Printable(text string) string {
 	return escape(text, func(r rune) string {
 		quoted := strconv.QuoteRuneToASCII(r)
@@ -19,7 +19,7 @@ func Printable(text string) string {
 	})
 }
 
-// PrintableJSON does the same within a JSON text; what it means stays the same.
+// PrintableJSON does the same within a JSON text, and keeps its meaning.
 func PrintableJSON(text string) string {
 	return escape(text, func(r rune) string {
 		if high, low := utf16.EncodeRune(r); high != unicode.ReplacementChar {
@@ -29,7 +29,7 @@ func PrintableJSON(text string) string {
 	})
 }
 
-// escape replaces what a terminal obeys, by what as makes of it, and bytes that are not UTF-8 by \x and two digits.
+// escape replaces each control character with as(character), and each byte that is not UTF-8 with \x and two digits.
 func escape(text string, as func(rune) string) string {
 	var b strings.Builder
 	for at, r := range text {
@@ -46,9 +46,9 @@ func escape(text string, as func(rune) string) string {
 	return b.String()
 }
 
-// obeyed tells the characters that a terminal does not show but obeys, and those that it shows as nothing: controls, the
-// ends of lines and paragraphs, those that turn the order of what stands around them (Unicode's UAX 9), joiners, tags and
-// fillers. Variation selectors stay: they choose how a letter or an emoji is drawn.
+// obeyed reports whether a terminal obeys a character or shows nothing for it: controls, ends of lines and paragraphs,
+// bidirectional controls (Unicode's UAX 9), joiners, tags and fillers. Variation selectors stay: they choose the drawn
+// form of a letter or an emoji.
 func obeyed(r rune) bool {
 	switch {
 	case unicode.IsControl(r), r == '\u2028', r == '\u2029':

@@ -31,7 +31,7 @@ func TestPrintable(t *testing.T) {
 	}
 }
 
-// FuzzPrintable: nothing that a terminal obeys is left, and what is harmless stays as it was.
+// FuzzPrintable: no control character is left, and harmless text is unchanged.
 func FuzzPrintable(f *testing.F) {
 	for _, seed := range []string{"hello", "\x1b[31m", "\xff\u202e\u009b", "a\nb"} {
 		f.Add(seed)

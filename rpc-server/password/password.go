@@ -1,5 +1,5 @@
-// Package password turns passwords into argon2id hashes and compares them, a few at a time: each takes 19 MB and some
-// tens of milliseconds, and messages are to be stored meanwhile.
+// Package password hashes and verifies passwords with argon2id, a few at a time. Each takes 19 MB and some tens of
+// milliseconds, and the server must store messages meanwhile.
 package password
 
 import (
@@ -32,8 +32,8 @@ const (
 	hashBytes = 32
 )
 
-// waiting is how many wait for each one that is being made, and waitAtMost how long: an rpc-server's callers give up
-// after 1.7 s.
+// waiting is how many calls may wait for each one that runs. waitAtMost is the longest wait: an rpc-server's callers
+// give up after 1.7 s.
 const (
 	waiting    = 32
 	waitAtMost = time.Second
@@ -43,17 +43,17 @@ const (
 type Hasher struct {
 	parameters Parameters
 	derive     func(password, salt []byte, p Parameters) []byte
-	running    chan struct{} // has an element for each that is being made
+	running    chan struct{} // has an element for each running call
 	queued     atomic.Int64
 	queue      int64
 	wait       time.Duration
-	unknown    string // the hash of no password
+	unknown    string // a hash that no password has
 }
 
 var _ chat.Hasher = (*Hasher)(nil)
 
-// New returns a Hasher with the recommended parameters. It uses half of the processors, so that those who log in do not
-// keep all of them from those who send.
+// New returns a Hasher with the recommended parameters. It uses half of the processors, so that logins leave CPU for
+// messages.
 func New() *Hasher {
 	return newHasher(recommended, max(1, runtime.GOMAXPROCS(0)/2), argon2id)
 }
@@ -73,7 +73,7 @@ func argon2id(password, salt []byte, p Parameters) []byte {
 // Hash implements chat.Hasher. The hash is in the PHC string format, which names its parameters.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	salt := make([]byte, saltBytes)
-	_, _ = rand.Read(salt) // it never fails: it ends the process instead
+	_, _ = rand.Read(salt) // never fails: on an error it ends the process
 	hash, err := h.make(ctx, password, salt, h.parameters)
 	if err != nil {
 		return "", err
@@ -99,7 +99,7 @@ func (h *Hasher) Verify(ctx context.Context, password, hash string) (right, weak
 	return right, p != h.parameters, nil
 }
 
-// make derives a hash when it is this one's turn.
+// make waits for its turn and derives a hash.
 func (h *Hasher) make(ctx context.Context, password string, salt []byte, p Parameters) ([]byte, error) {
 	if h.queued.Add(1) > h.queue+int64(cap(h.running)) {
 		h.queued.Add(-1)

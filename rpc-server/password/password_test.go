@@ -45,8 +45,8 @@ func TestHashAndVerify(t *testing.T) {
 	}
 }
 
-// TestAKnownHash is of the reference implementation's command line:
-// echo -n password | argon2 somesalt -id -t 2 -m 16 -p 1.
+// TestAKnownHash checks the output of the reference implementation's command line: echo -n password | argon2 somesalt
+// -id -t 2 -m 16 -p 1.
 func TestAKnownHash(t *testing.T) {
 	const known = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
 	if right, weak, err := New().Verify(t.Context(), "password", known); !right || !weak || err != nil {
@@ -54,7 +54,7 @@ func TestAKnownHash(t *testing.T) {
 	}
 }
 
-// TestUnknownUsersCostTheSame: one derivation with the same parameters, whether there is a hash or not.
+// TestUnknownUsersCostTheSame: one derivation with the same parameters, with and without a hash.
 func TestUnknownUsersCostTheSame(t *testing.T) {
 	var with []Parameters
 	h := newHasher(recommended, 1, func(_, _ []byte, p Parameters) []byte {
@@ -71,8 +71,8 @@ func TestUnknownUsersCostTheSame(t *testing.T) {
 			t.Errorf("Verify(%q) derives with %v, %v; want once, as recommended", hash, with, err)
 		}
 	}
-	if right, _, err := h.Verify(t.Context(), "x", ""); right || err != nil { // even where what is derived is the dummy's
-		t.Errorf("Verify() of nobody = %v, %v; want no", right, err)
+	if right, _, err := h.Verify(t.Context(), "x", ""); right || err != nil { // even where the derived key equals the dummy's
+		t.Errorf("Verify() of an unknown user = %v, %v; want no", right, err)
 	}
 }
 
@@ -100,7 +100,7 @@ func TestHashesThatAreNone(t *testing.T) {
 	}
 }
 
-// TestABoundedQueue: a few at a time, some wait, and the rest is refused at once.
+// TestABoundedQueue: a few calls run, some wait, and the rest is rejected at once.
 func TestABoundedQueue(t *testing.T) {
 	const running = 2
 	var now, most atomic.Int64
@@ -116,7 +116,7 @@ func TestABoundedQueue(t *testing.T) {
 		return make([]byte, hashBytes)
 	})
 	results := make(chan error, running*(waiting+1))
-	h.wait = time.Hour // nobody is refused for having waited
+	h.wait = time.Hour // no call is rejected for waiting too long
 	hash := func(ctx context.Context) {
 		_, err := h.Hash(ctx, "x")
 		results <- err
@@ -128,12 +128,12 @@ func TestABoundedQueue(t *testing.T) {
 		<-began
 	}
 	gone, leave := context.WithCancel(t.Context())
-	go hash(gone) // one who waits, and gives up
+	go hash(gone) // a call that waits and gives up
 	leave()
 	if err := <-results; chat.CodeOf(err) != chat.Unavailable {
 		t.Errorf("Hash() of who gives up = %v, want unavailable", err)
 	}
-	h.queued.Add(running * waiting) // as many as may wait
+	h.queued.Add(running * waiting) // the limit of waiting calls
 	if _, err := h.Hash(t.Context(), "x"); chat.CodeOf(err) != chat.Unavailable {
 		t.Errorf("Hash() of one too many = %v, want unavailable", err)
 	}

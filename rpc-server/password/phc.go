@@ -9,7 +9,7 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// What a hash in the storage may ask for at most: it is read before it is believed.
+// The maxima for the parameters of a stored hash: it is checked before use.
 const (
 	maxMemory  = 1 << 20 // 1 GiB
 	maxPasses  = 64
