@@ -9,8 +9,8 @@ import (
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
-// TestPeopleOfTheReport measures what identities and inboxes cost, so briefly that the figures mean nothing, and writes
-// it: what make bench does must not break between its runs.
+// TestPeopleOfTheReport runs the measurements of identities and inboxes and writes their report, too briefly for
+// meaningful figures. It keeps make bench working between its runs.
 func TestPeopleOfTheReport(t *testing.T) {
 	programs := build(t)
 	redis := redistest.Start(t, "--appendonly", "no")
@@ -44,13 +44,13 @@ func TestPeopleOfTheReport(t *testing.T) {
 			t.Errorf("sends to %s were measured %d times with AUTH off and %d times with it on, want twice", form.what, len(off), len(on))
 		}
 	}
-	// What is far away is waited for three times; a machine that is busy adds to it, and the near one may have been slow.
+	// A distant Redis is waited for three times. A busy machine adds to that, and the near one may have been slow.
 	if trips := r.micros["inbox trips"].median(); trips < 2 {
 		t.Errorf("an inbox waits for Redis %.1f times; the delay is not there", trips)
 	}
 }
 
-// TestRatiosAreOfNeighbours: each run with AUTH on is compared with the one without that was next to it.
+// TestRatiosAreOfNeighbours: each run with AUTH on is compared with the neighbouring run without.
 func TestRatiosAreOfNeighbours(t *testing.T) {
 	r := newResults(1)
 	r.rate["send pairs off"], r.rate["send pairs on"] = series{100, 1000, 10}, series{90, 900, 9}
@@ -69,7 +69,8 @@ func TestRatiosAreOfNeighbours(t *testing.T) {
 	}
 }
 
-// TestRatiosOfPeers: a ratio is of what was measured in one round, at as many connections, and stands beside its goal.
+// TestRatiosOfPeers: a ratio compares figures of one round at the same number of connections, and stands beside its
+// goal.
 func TestRatiosOfPeers(t *testing.T) {
 	r := newResults(3)
 	for name, rates := range map[string]series{

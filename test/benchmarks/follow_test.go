@@ -18,7 +18,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// A transport connects a follower to a chat, and returns what reads until the context ends: it calls note with each frame.
+// A transport connects a follower to a chat, and returns a function that reads until the context ends. That function
+// calls note with each frame.
 type transport struct {
 	name, what string
 	connect    func(ctx context.Context, addr, chat string) (read func(note func([]byte)) error, err error)
@@ -32,7 +33,7 @@ var transports = []transport{
 	{"centrifugo", "Centrifugo WebSocket", connectCentrifugo, publishTo, func(p *peers) stack { return p.centrifugo }},
 }
 
-// audience is how live delivery is compared: so many followers, one after the other over so many chats.
+// audience is one setup of the live comparison: this many followers, assigned in turn to this many chats.
 type audience struct {
 	name, what string
 	chats      int
@@ -56,15 +57,15 @@ func (r *results) follow(t *testing.T, p *peers) {
 	}
 }
 
-// heard is what all followers got.
+// heard is the messages received by all followers.
 type heard struct {
-	since     atomic.Int64 // nanoseconds since 1970; what was sent before does not count
+	since     atomic.Int64 // nanoseconds since 1970; earlier messages do not count
 	count     atomic.Int64
 	mutex     sync.Mutex
 	latencies *hdrhistogram.Histogram // µs, from before the send
 }
 
-// note takes the times at which messages were sent, "@nanoseconds@", out of what a follower got.
+// note reads the send times, "@nanoseconds@", from received bytes.
 func (h *heard) note(frame []byte) {
 	now := time.Now().UnixNano()
 	for {
@@ -88,8 +89,8 @@ func (h *heard) note(frame []byte) {
 	}
 }
 
-// deliver measures one audience over one transport: the CPU of all servers for each send, and how long a message is on its
-// way. A message that does not come, or comes twice, fails the test.
+// deliver measures one audience over one transport: the CPU of all servers for each send, and the delay of messages. A
+// missing or repeated message fails the test.
 func (r *results) deliver(t *testing.T, by transport, a audience, on stack, prefix string) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
@@ -186,7 +187,8 @@ func connectCentrifugo(ctx context.Context, addr, chat string) (func(func([]byte
 	return connectSocket(ctx, "ws://"+addr+"/connection/websocket", `{"id":1,"connect":{}}`, fmt.Sprintf(`{"id":2,"subscribe":{"channel":"%s"}}`, chat))
 }
 
-// connectSocket says hello to a WebSocket: each of it is answered once. An empty object is Centrifugo's ping, and its answer.
+// connectSocket opens a WebSocket and sends the greetings; each is answered once. An empty object is Centrifugo's ping,
+// and its answer.
 func connectSocket(ctx context.Context, url string, hello ...string) (func(func([]byte)) error, error) {
 	conn, _, err := websocket.Dial(ctx, url, nil) //nolint:bodyclose // the connection takes it
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/pullchat/pullchat/pullchat/bench"
 )
 
-// What live delivery is measured at.
+// The parameters of live delivery.
 const (
 	liveWatchers, liveRate = 100, 1000 // each watches a chat of its own
 	fanOut, fanOutRate     = 1000, 100 // all watch one chat
@@ -23,7 +23,7 @@ var (
 	doorNames = map[bench.Door]string{bench.SSE: "`/api/stream`", bench.WebSocket: "`/api/ws`", bench.LongPoll: "`/api/pull?wait=`"}
 )
 
-// live: the time from a send's answer to its watcher through each door, and one chat that many watch.
+// live measures the time from a send's answer to its watcher over each transport, and one chat with many watchers.
 func (r *results) live(t *testing.T, programs string, real stack, redis *redistest.Server) {
 	for _, door := range doors {
 		report := liveLoad(t, programs, real, "--door", string(door), "--watchers", fmt.Sprint(liveWatchers), "--chats", fmt.Sprint(liveWatchers),
@@ -39,7 +39,7 @@ func (r *results) live(t *testing.T, programs string, real stack, redis *rediste
 	}
 }
 
-// idle: what a gateway of its own takes for those who wait and get nothing.
+// idle measures the cost of idle watchers on a gateway of their own.
 func (r *results) idle(t *testing.T, programs, rpc string) {
 	for _, door := range doors[:2] {
 		gateway := start(t, "http-server", programs+"/http-server", "RPC_SERVERS="+rpc)
@@ -69,7 +69,7 @@ func liveLoad(t *testing.T, programs string, s stack, arguments ...string) bench
 
 var rangeCalls = regexp.MustCompile(`cmdstat_zrange:calls=(\d+)`)
 
-// rangeReads is how many range reads Redis has served.
+// rangeReads returns how many range reads Redis has served.
 func rangeReads(t *testing.T, redis *redistest.Server) float64 {
 	t.Helper()
 	stats, err := redis.Do("INFO commandstats")

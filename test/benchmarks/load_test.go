@@ -15,8 +15,8 @@ import (
 	"github.com/pullchat/pullchat/pullchat/bench"
 )
 
-// load runs pullchat bench against a stack and returns its report. Any fault in the read-back fails the test, but
-// for servers without storage, which have nothing to read back.
+// load runs pullchat bench against a stack and returns its report. Any fault in the read-back fails the test, except
+// for servers without storage.
 func load(t *testing.T, programs string, s stack, storage bool, kind string, connections int, rate float64, seconds time.Duration) bench.Report {
 	t.Helper()
 	arguments := []string{
@@ -64,7 +64,7 @@ func number(t *testing.T, expression *regexp.Regexp, text []byte) float64 {
 	return value
 }
 
-// series is what was measured of one thing, once a round.
+// series is the measurements of one figure, one for each round.
 type series []float64
 
 func (s series) median() float64 {

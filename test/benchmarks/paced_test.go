@@ -16,16 +16,16 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// pace is a load of one request at a time over each of some connections: Pullchat and Centrifugo get it from the same hand.
+// pace is a load of one request at a time on each connection. Pullchat and Centrifugo get it from the same code.
 type pace struct {
 	connections int
-	rate        float64 // requests per second in all, on a fixed schedule; 0 is as fast as answers come
+	rate        float64 // requests per second in all, on a fixed schedule; 0 means without one
 	lasts       time.Duration
 	request     func(n int) []byte // the nth one, in HTTP
 }
 
-// paced makes the load on a server and returns the latencies, in microseconds. A request that is late counts from when it
-// was due. What is answered with anything but 200 fails the test.
+// paced makes the load on a server and returns the latencies in microseconds. A late request counts from its due time.
+// An answer other than 200 fails the test.
 func paced(t *testing.T, s stack, p pace) *hdrhistogram.Histogram {
 	t.Helper()
 	all, start := newLatencies(), time.Now()
@@ -79,7 +79,7 @@ func newLatencies() *hdrhistogram.Histogram {
 	return hdrhistogram.New(1, time.Minute.Microseconds(), 3)
 }
 
-// readAnswer reads one answer, which is to be a 200 with a Content-Length.
+// readAnswer reads one answer. It must be a 200 with a Content-Length.
 func readAnswer(r *bufio.Reader) error {
 	status, err := r.ReadSlice('\n')
 	if err != nil {
@@ -108,7 +108,7 @@ func readAnswer(r *bufio.Reader) error {
 	}
 }
 
-// sendTo is a send to Pullchat, publishTo one to Centrifugo.
+// sendTo is a send to Pullchat; publishTo is a publication to Centrifugo.
 func sendTo(chat, text string) []byte {
 	body := fmt.Sprintf(`{"chat":"%s","sender":"alice","text":"%s"}`, chat, text)
 	return fmt.Appendf(nil, "POST /api/send HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
@@ -120,7 +120,7 @@ func publishTo(chat, text string) []byte {
 		centrifugoKey, len(body), body)
 }
 
-// halfLoad: the latencies of Pullchat at half of what it can, and those of Centrifugo at the same rate.
+// halfLoad measures Pullchat's latencies at half of its full load, and Centrifugo's at the same rate.
 func (r *results) halfLoad(t *testing.T, p *peers) {
 	t.Helper()
 	full := r.rate[fmt.Sprint("wrk send ", wrkConnections[0])]
@@ -160,7 +160,7 @@ func (r *results) noteLatencies(name string, latencies *hdrhistogram.Histogram) 
 	r.micros[name+" p99"] = append(r.micros[name+" p99"], float64(latencies.ValueAtQuantile(99)))
 }
 
-// lasts is how long something is measured; in a run that is for its own sake it is short.
+// lasts is the duration of a measurement. It is short in a trial run.
 func (r *results) lasts(usually time.Duration) time.Duration {
 	if r.brief {
 		return 200 * time.Millisecond

@@ -22,20 +22,20 @@ import (
 )
 
 const (
-	wrkChats  = 1000 // chats, channels and keys that each load of wrk is spread over
+	wrkChats  = 1000 // among which each wrk load is spread
 	wrkUsers  = 64   // whose tokens the loads with AUTH=on carry, in turn
 	pageSize  = 20   // messages in a page
 	history   = 40   // messages in each chat, channel and key that is read
 	textBytes = 40   // of each message
 
 	centrifugoKey  = "k"
-	centrifugoPath = ".bin/centrifugo" // the Makefile installs it there
+	centrifugoPath = ".bin/centrifugo" // installed there by the Makefile
 )
 
-// peers are Pullchat and the programs that it is compared with. Each has a Redis of its own.
+// peers are Pullchat and the programs compared with it. Each has its own Redis.
 type peers struct {
 	pullchat, identified stack // with AUTH=off and AUTH=on, over one Redis
-	hertz                stack // http-server alone: what is behind it answers at once
+	hertz                stack // http-server alone, with a service that answers at once
 	webdis, centrifugo   stack
 	cluster              stack // Pullchat over a cluster; only where startCluster was called
 
@@ -46,7 +46,7 @@ type peers struct {
 	runs      int               // of wrk so far
 }
 
-// startPeers starts what Pullchat is compared with, and fills what is read. identified and pullchat run already.
+// startPeers starts the programs compared with Pullchat and fills their data. identified and pullchat run already.
 func startPeers(t *testing.T, redis *redistest.Server, pullchat, identified stack) *peers {
 	t.Helper()
 	self, err := os.Executable()
@@ -65,7 +65,7 @@ func startPeers(t *testing.T, redis *redistest.Server, pullchat, identified stac
 	return p
 }
 
-// startCluster starts Pullchat once more, over a cluster of three masters with a replica each.
+// startCluster starts another Pullchat, over a cluster of three masters with a replica each.
 func (p *peers) startCluster(t *testing.T, programs string) {
 	t.Helper()
 	cluster := redistest.StartCluster(t, "--appendonly", "no")
@@ -77,8 +77,8 @@ func (p *peers) startCluster(t *testing.T, programs string) {
 	p.cluster = newStack(servers...)
 }
 
-// startCentrifugo runs Centrifugo over the Redis at url, with histories as long as any that is read here. Followers need
-// no token.
+// startCentrifugo runs Centrifugo over the Redis at url, with histories as long as those read here. Followers need no
+// token.
 func startCentrifugo(t *testing.T, url string) server {
 	t.Helper()
 	program, err := filepath.Abs("../../" + centrifugoPath)
@@ -107,7 +107,7 @@ func startCentrifugo(t *testing.T, url string) server {
 	return server{name: "centrifugo", addr: addr, pid: command.Process.Pid}
 }
 
-// fillPullchat gives the chats that are pulled their messages, and makes the private rooms.
+// fillPullchat sends the messages of the pulled chats, and creates the private rooms.
 func (p *peers) fillPullchat(t *testing.T) {
 	t.Helper()
 	store, err := storage.Open(p.redis.URL(), storage.Options{})
@@ -143,7 +143,7 @@ func (p *peers) fillPullchat(t *testing.T) {
 	})
 }
 
-// fillWebdis gives the sorted sets that are read as many entries, of the same size, as Pullchat's chats have.
+// fillWebdis fills the sorted sets with entries of the same number and size as Pullchat's chats.
 func (p *peers) fillWebdis(t *testing.T) {
 	t.Helper()
 	var commands [][]string
@@ -159,7 +159,7 @@ func (p *peers) fillWebdis(t *testing.T) {
 	}
 }
 
-// fillCentrifugo gives the channels that are read their history, and checks that Centrifugo answers as it is to.
+// fillCentrifugo fills the channels' histories, and checks Centrifugo's answers.
 func (p *peers) fillCentrifugo(t *testing.T) {
 	t.Helper()
 	each(wrkChats, func(n int) {
@@ -219,7 +219,7 @@ func post(t *testing.T, url, header, value, body string) []byte {
 	return bodyOf(t, answer, err)
 }
 
-// bodyOf returns the body of an answer. What is no success fails the test, which goes on.
+// bodyOf returns the body of an answer. An answer without success fails the test, which continues.
 func bodyOf(t *testing.T, answer *http.Response, err error) []byte {
 	if err != nil {
 		t.Error(err)
@@ -233,7 +233,7 @@ func bodyOf(t *testing.T, answer *http.Response, err error) []byte {
 	return body
 }
 
-// quoted is a list of strings in Lua.
+// quoted formats strings as a list in Lua.
 func quoted(list []string) string {
 	text, err := json.Marshal(list)
 	if err != nil {

@@ -13,17 +13,17 @@ import (
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
-// What identities and inboxes are measured at.
+// The parameters of identities and inboxes.
 const (
 	authSecret = "the secret of the benchmark: 32 bytes and more"
 	rpcSecret  = "the benchmark's"
 
 	inboxChats       = 1000
-	inboxConnections = 16 // that make as many requests as there can be
+	inboxConnections = 16 // for as many requests as possible
 	redisAway        = 25 * time.Millisecond
 )
 
-// startIdentified is both servers with AUTH on, over the same Redis as the others.
+// startIdentified starts both servers with AUTH on, over the same Redis as the others.
 func startIdentified(t *testing.T, programs string, redis *redistest.Server) stack {
 	t.Helper()
 	rpc := start(t, "rpc-server", programs+"/rpc-server", "REDIS_URL="+redis.URL(), "AUTH=on", "RPC_SECRET="+rpcSecret)
@@ -34,13 +34,13 @@ func startIdentified(t *testing.T, programs string, redis *redistest.Server) sta
 	return s
 }
 
-// forms are the chats that sends with and without tokens go to.
+// forms are the chats of sends with and without tokens.
 var forms = []struct{ form, chats, what string }{
 	{"pairs", "1000", "two-person chats"},
 	{"private", "1", "one private room, of which all 64 senders are members"},
 }
 
-// within is how long something is measured; in a run that is for its own sake it is short.
+// within is the duration of a measurement. It is short in a trial run.
 func (r *results) within(duration string) string {
 	if r.brief {
 		return "100ms"
@@ -48,7 +48,8 @@ func (r *results) within(duration string) string {
 	return duration
 }
 
-// identity: sends with AUTH on and off, in turn and in either order, so that what changes with time is in both; and logins.
+// identity measures sends with AUTH on and off, in turn and in both orders, so that drift affects both. It also
+// measures logins.
 func (r *results) identity(t *testing.T, programs string, off, on stack) {
 	for _, f := range forms {
 		for _, auth := range []string{"off", "on", "on", "off"} {
@@ -60,7 +61,7 @@ func (r *results) identity(t *testing.T, programs string, off, on stack) {
 	r.note("login", pullchatBench(t, programs, on, "login", "--connections", "4", "--warmup", "0s", "--duration", r.within("1500ms")))
 }
 
-// inboxes: the first page of 20 of an inbox of 1,000 chats, and all counts: one request after the other, and many at once.
+// inboxes measures the first page of 20 of an inbox of 1,000 chats, and all counts: one request at a time, and many.
 func (r *results) inboxes(t *testing.T, programs string, s stack) {
 	for _, kind := range []string{"inbox", "unread"} {
 		for _, connections := range []int{1, inboxConnections} {
@@ -80,7 +81,8 @@ func (r *results) inboxLoad(kind string, connections int) []string {
 	}
 }
 
-// trips: how often an inbox waits for Redis, by how much longer it takes where Redis is away by some time.
+// trips measures how many round trips to Redis an inbox needs in sequence, by the added time when Redis is farther
+// away.
 func (r *results) trips(t *testing.T, programs string, redis *redistest.Server) {
 	proxies := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(prometheus.NewRegistry()), zerolog.Nop())
 	proxy := toxiproxy.NewProxy(proxies, "redis", "127.0.0.1:0", redis.Addr())

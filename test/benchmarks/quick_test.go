@@ -10,8 +10,8 @@ import (
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
-// TestQuick compares sends and pulls with those of the peers, BENCHMARK_ROUNDS times, and prints what came of it. make
-// bench-quick runs it.
+// TestQuick compares sends and pulls with the peers', BENCHMARK_ROUNDS times, and prints the results. make bench-quick
+// runs it.
 func TestQuick(t *testing.T) {
 	if os.Getenv("BENCHMARK_QUICK") == "" {
 		t.Skip("BENCHMARK_QUICK is not set; make bench-quick sets it")
@@ -31,7 +31,7 @@ func TestQuick(t *testing.T) {
 	fmt.Println(strings.ReplaceAll(b.String(), "`", ""))
 }
 
-// contested are the rows of the table: what is said of a contest, its name, and the process in front.
+// contested are the rows of the table: description and name of a contest, and the front process.
 var contested = [][3]string{
 	{"Pullchat: send", "send", "http-server"},
 	{"Centrifugo: publish, with history", "publish", "centrifugo"},
@@ -46,7 +46,7 @@ var contested = [][3]string{
 	{"Pullchat on a cluster of three masters, each with a replica: send", "send cluster", "http-server"},
 }
 
-// writePeers writes the comparison with the peers: what was measured, and the ratios.
+// writePeers writes the comparison with the peers: figures and ratios.
 func (r *results) writePeers(b *bytes.Buffer) {
 	fmt.Fprintf(b, "\n## Beside Centrifugo and webdis\n\nUnder wrk with one thread, %s chats, texts of %d bytes, in turn. Each has a Redis of its own; "+
 		"Centrifugo keeps histories of 1,000 there, webdis turns one HTTP request into one Redis command. Medians of %d rounds.\n\n"+
@@ -77,7 +77,7 @@ func (r *results) writePeers(b *bytes.Buffer) {
 	}
 }
 
-// comparison is one row of ratios: at each of wrkConnections.
+// comparison is one row of ratios, at each of wrkConnections.
 type comparison struct {
 	what   string
 	values []string

@@ -17,7 +17,7 @@ import (
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
-// entrySize is how many bytes Pullchat stores of a message of 40 bytes: of one that fill has stored.
+// entrySize returns the stored size of a message of 40 bytes that fill has stored.
 func entrySize(t *testing.T, server *redistest.Server) int {
 	t.Helper()
 	options, err := redis.ParseURL(server.URL())
@@ -33,13 +33,13 @@ func entrySize(t *testing.T, server *redistest.Server) int {
 	return len(entries[0])
 }
 
-// What the cheapest append to a sorted set is measured with.
+// The parameters of the cheapest append to a sorted set.
 const (
 	plainDepth    = 24 // commands in a pipeline
 	plainCommands = 100_000
 )
 
-// plainZADD is what Redis uses for a plain ZADD, pipelined, of as many bytes as a stored message has: the floor under a send.
+// plainZADD measures Redis's CPU for a plain pipelined ZADD of the size of a stored message: the minimum for a send.
 func (r *results) plainZADD(t *testing.T, server *redistest.Server, entrySize int) {
 	t.Helper()
 	round := len(r.rate["plain zadd"])
@@ -55,7 +55,7 @@ func (r *results) plainZADD(t *testing.T, server *redistest.Server, entrySize in
 	r.micros["plain zadd cpu redis"] = append(r.micros["plain zadd cpu redis"], float64(used.Microseconds())/plainCommands)
 }
 
-// pipelined sends commands over one connection, depth at a time. Each is to be answered with an integer.
+// pipelined sends commands over one connection, depth at a time. Each answer must be an integer.
 func pipelined(t *testing.T, addr string, depth int, commands [][]string) time.Duration {
 	t.Helper()
 	conn, err := net.Dial("tcp", addr)
@@ -63,7 +63,7 @@ func pipelined(t *testing.T, addr string, depth int, commands [][]string) time.D
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
-	var batches [][]byte // made before, so that making them takes no time from Redis
+	var batches [][]byte // prepared, so that their preparation takes no time from Redis
 	for from := 0; from < len(commands); from += depth {
 		var b []byte
 		for _, command := range commands[from:min(from+depth, len(commands))] {

@@ -20,29 +20,29 @@ import (
 	"github.com/pullchat/pullchat/rpc-server/storage"
 )
 
-// What is measured at.
+// The parameters of the measurements.
 var (
 	connectionCounts = []int{1, 4, 16, 64, 256}
 	loadFractions    = []float64{0.1, 0.25, 0.5, 0.75, 0.9, 1.0}
 	chatLengths      = []int{100, 10_000, 1_000_000}
 	textSizes        = []int{10, 40, 200, 1000, 4000}
 	wrkConnections   = []int{64, 256}
-	saturating       = 256 // connections: more do not make more sends
+	saturating       = 256 // connections: more do not raise the rate of sends
 )
 
 // results are the figures of all rounds.
 type results struct {
 	rounds int
 	brief  bool
-	// By name: "send 64", "pull 64", "floor send", "hertz send", "redis append", "webdis zadd 64", …: per second.
+	// By name, per second: "send 64", "pull 64", "floor send", "hertz send", "redis append", "webdis zadd 64", …
 	rate map[string]series
 	// By name: latencies in microseconds, CPU microseconds per request.
 	micros map[string]series
 	bytes  map[int]float64 // Redis bytes per message by text size
-	failed map[string]int  // refused requests by status, of the overload
+	failed map[string]int  // rejected requests by status, of the overload
 }
 
-// TestReport makes the whole set, BENCHMARK_ROUNDS times, and writes the report to BENCHMARK_REPORT.
+// TestReport makes all measurements BENCHMARK_ROUNDS times, and writes the report to BENCHMARK_REPORT.
 func TestReport(t *testing.T) {
 	folder := os.Getenv("BENCHMARK_REPORT")
 	if folder == "" {
@@ -61,7 +61,7 @@ func TestReport(t *testing.T) {
 	}
 	nullRPC := start(t, "rpc-server", self, roleVariable+"=rpc")
 	twoHops := newStack(start(t, "http-server", programs+"/http-server", "RPC_SERVERS="+nullRPC.addr), nullRPC)
-	// Once more with an append-only file, as docker-compose.yml has it.
+	// Once more with an append-only file, as in docker-compose.yml.
 	logged := redistest.Start(t)
 	loggedRPC := start(t, "rpc-server", programs+"/rpc-server", "REDIS_URL="+logged.URL())
 	durable := newStack(start(t, "http-server", programs+"/http-server", "RPC_SERVERS="+loggedRPC.addr), loggedRPC, server{name: "redis", pid: logged.PID()})
@@ -105,7 +105,7 @@ func newResults(rounds int) *results {
 	return &results{rounds: rounds, rate: map[string]series{}, micros: map[string]series{}, bytes: map[int]float64{}, failed: map[string]int{}}
 }
 
-// note keeps what one run of pullchat bench measured.
+// note records one run of pullchat bench.
 func (r *results) note(name string, report bench.Report) {
 	r.rate[name] = append(r.rate[name], report.PerSecond)
 	r.micros[name+" p50"] = append(r.micros[name+" p50"], float64(report.Latency.P50))
@@ -116,7 +116,7 @@ func (r *results) note(name string, report bench.Report) {
 	}
 }
 
-// main: the three kinds of load at 64 connections, and the floors under send and pull.
+// main measures the three kinds of load at 64 connections, and the minima of send and pull.
 func (r *results) main(t *testing.T, programs string, real, twoHops, oneHop stack) {
 	const seconds = 3 * time.Second
 	r.note("send", load(t, programs, real, true, "send", 64, 0, seconds))
@@ -134,7 +134,7 @@ func (r *results) main(t *testing.T, programs string, real, twoHops, oneHop stac
 	}
 }
 
-// curves: throughput by connections, latency by offered load.
+// curves measures throughput by connections, and latency by offered load.
 func (r *results) curves(t *testing.T, programs string, real stack) {
 	const seconds = 1500 * time.Millisecond
 	for _, c := range connectionCounts {
@@ -148,7 +148,7 @@ func (r *results) curves(t *testing.T, programs string, real stack) {
 	}
 }
 
-// prepare fills the chats whose length matters: one of each length, one of each text size.
+// prepare fills the chats for the measurements by length and by text size.
 func prepare(t *testing.T, redisURL string, r *results) {
 	t.Helper()
 	store, err := storage.Open(redisURL, storage.Options{})
@@ -206,7 +206,7 @@ func fill(t *testing.T, store *storage.Store, name string, n, size int) {
 	}
 }
 
-// pages: the time of a page of 20 over one connection, from anywhere in chats of different lengths, in turn.
+// pages measures the time of a page of 20 over one connection, from anywhere in chats of different lengths, in turn.
 func (r *results) pages(t *testing.T, server string) {
 	t.Helper()
 	c, err := client.New(server, &http.Client{Transport: &http.Transport{}})
@@ -234,7 +234,7 @@ func (r *results) pages(t *testing.T, server string) {
 // ends are the first and last positions of the chats of chatLengths.
 var ends = map[int][2]int64{}
 
-// somewhere is a position with a page behind it. Positions are about evenly spaced.
+// somewhere returns a position with a page after it. Positions are about evenly spaced.
 func (r *results) somewhere(t *testing.T, c *client.Client, n int) int64 {
 	t.Helper()
 	if _, known := ends[n]; !known {

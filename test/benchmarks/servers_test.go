@@ -1,5 +1,5 @@
-// Package benchmarks measures Pullchat, its limits and its neighbours in one run, and writes docs/benchmarks. make
-// bench runs it.
+// Package benchmarks measures Pullchat, its components and comparable programs in one run, and writes docs/benchmarks.
+// make bench runs it.
 package benchmarks
 
 import (
@@ -24,7 +24,7 @@ import (
 	"github.com/pullchat/pullchat/rpc-server/service"
 )
 
-// roleVariable makes the test binary one of the servers that answer without what is behind them.
+// roleVariable makes the test binary a server without its backend.
 const roleVariable = "BENCHMARK_ROLE"
 
 func TestMain(m *testing.M) {
@@ -58,8 +58,8 @@ func play(role string) error {
 	return server.Run(ctx)
 }
 
-// nothing is a Store that answers at once: an append with the next position, a range with as many messages of 40
-// bytes as were asked for.
+// nothing is a Store that answers at once: an append with the next position, a range with the requested number of
+// messages of 40 bytes.
 type nothing struct{}
 
 func (nothing) Append(_ context.Context, appends []chat.Append) []chat.Appended {
@@ -104,8 +104,8 @@ type server struct {
 	pid        int
 }
 
-// start runs a server on a free port, with settings in its environment, until the test ends, and waits until it
-// listens. It logs warnings only.
+// start runs a server on a free port, with settings in its environment, until the test ends. It waits until the server
+// listens. The server logs only warnings.
 func start(t *testing.T, name, path string, settings ...string) server {
 	t.Helper()
 	addr := freeAddr(t)
@@ -125,7 +125,7 @@ func freeAddr(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// run starts a process, which ends with the test, and waits until it listens at addr.
+// run starts a process, which ends with the test. It waits until the process listens at addr.
 func run(t *testing.T, command *exec.Cmd, addr string) {
 	t.Helper()
 	if err := command.Start(); err != nil {
@@ -144,7 +144,7 @@ func run(t *testing.T, command *exec.Cmd, addr string) {
 	t.Fatalf("%s does not listen", command.Path)
 }
 
-// stack is a gateway and what is behind it.
+// stack is a gateway and its backend.
 type stack struct {
 	url       string
 	servers   []server

@@ -104,7 +104,7 @@ func (r *results) writeMain(b *bytes.Buffer) {
 	for _, status := range slices.Sorted(maps.Keys(r.failed)) {
 		fmt.Fprintf(b, " %s of %s", thousands(float64(r.failed[status])), status)
 	}
-	fmt.Fprintln(b, ". Who is refused tries again after about the second that Retry-After says.")
+	fmt.Fprintln(b, ". A rejected client retries after about the second in Retry-After.")
 }
 
 func (r *results) writeRatios(b *bytes.Buffer) {

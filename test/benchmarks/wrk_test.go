@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// contest is a load of wrk's on one stack. Its figures are under "wrk NAME CONNECTIONS".
+// contest is a wrk load on one stack. Its figures are under "wrk NAME CONNECTIONS".
 type contest struct {
 	name        string
 	on          stack
@@ -21,7 +21,7 @@ type contest struct {
 	connections []int
 }
 
-// contests are all loads of a round. Those that are compared stand together.
+// contests are all loads of a round. Compared ones are neighbours.
 func (p *peers) contests() []contest {
 	p.runs++
 	as := "tokens = " + quoted(p.tokens) + "\nusers = " + fmt.Sprint(wrkUsers) + "\n" + luaSendAs
@@ -44,8 +44,8 @@ func (p *peers) contests() []contest {
 	return contests
 }
 
-// peers is one round of all contests. Every second round has them in the other order, so that what one leaves to the next
-// is in both sides of a ratio.
+// peers is one round of all contests. Every second round reverses the order, so that the effects of one contest on the
+// next reach both sides of a ratio.
 func (r *results) peers(t *testing.T, p *peers, round int) {
 	t.Helper()
 	contests := p.contests()
@@ -65,7 +65,7 @@ func (r *results) peers(t *testing.T, p *peers, round int) {
 // wrkFor is how long each contest is measured.
 const wrkFor = 1250 * time.Millisecond
 
-// warm makes every contest for a moment: chats get their first message, connections are made, scripts are loaded.
+// warm runs every contest briefly: chats get their first message, connections are made, scripts are loaded.
 func (p *peers) warm(t *testing.T) {
 	t.Helper()
 	for _, c := range p.contests() {
@@ -75,7 +75,7 @@ func (p *peers) warm(t *testing.T) {
 
 var requestsMade = regexp.MustCompile(`(\d+) requests in `)
 
-// contend runs wrk on a stack, and notes the requests per second and the CPU of each process for each request: also wrk's.
+// contend runs wrk on a stack, and records the requests per second and each process's CPU per request, including wrk's.
 func (r *results) contend(t *testing.T, c contest, connections int, lasts time.Duration) {
 	t.Helper()
 	before := c.on.cpuTimes(t)
@@ -86,7 +86,7 @@ func (r *results) contend(t *testing.T, c contest, connections int, lasts time.D
 	r.rate[name] = append(r.rate[name], number(t, requestsPerSecond, output))
 	used := map[string]time.Duration{"wrk": generator}
 	for i, s := range c.on.servers {
-		used[s.name] += after[i] - before[i] // a cluster has several of one name
+		used[s.name] += after[i] - before[i] // a cluster has several servers of one name
 	}
 	for process, took := range used {
 		key := name + " cpu " + process
@@ -94,8 +94,9 @@ func (r *results) contend(t *testing.T, c contest, connections int, lasts time.D
 	}
 }
 
-// runWrk runs wrk with a Lua script that makes the requests, and returns its report and its CPU time. wrk counts in whole
-// seconds: it is interrupted when the time is up, and reports all the same. What is no success fails the test.
+// runWrk runs wrk with a Lua script that makes the requests, and returns its report and its CPU time. wrk's own
+// durations are whole seconds, so it is interrupted when the time is up and still reports. An answer without success
+// fails the test.
 func runWrk(t *testing.T, addr, script string, connections int, lasts time.Duration) (report []byte, used time.Duration) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "wrk.lua")
@@ -137,7 +138,7 @@ function init()
   end
 end` + luaTurn
 
-	// luaSendAs wants chat, a format of a user's number and a chat's; tokens and users. Each chat has one sender.
+	// luaSendAs takes chat (a format for the numbers of a user and a chat), tokens and users. Each chat has one sender.
 	luaSendAs = `
 requests = {}
 function init()
@@ -150,7 +151,7 @@ function init()
   end
 end` + luaTurn
 
-	// luaSendID wants a prefix of eight bytes, which no run had before: no id is used twice.
+	// luaSendID takes a prefix of eight bytes that is unique to the run, so that no id is used twice.
 	luaSendID = `
 local heads = {}
 function init()
@@ -171,7 +172,7 @@ function init()
   end
 end` + luaTurn
 
-	// luaZADD wants n, which no run had before: every member is new, as every message is. Its length is that of a stored
+	// luaZADD takes n, unique to the run: every member is new, as every message is. Its length is that of a stored
 	// message of 40 bytes.
 	luaZADD = `
 function request()

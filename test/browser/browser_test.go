@@ -14,8 +14,8 @@ import (
 
 func awaitPromise(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
 
-// TestRestarts has pages of another origin follow a chat while their http-server is stopped and killed. An EventSource
-// comes back by itself, with its Last-Event-ID: the page does nothing, and its address says cursor 0.
+// TestRestarts: pages of another origin follow a chat while their http-server is stopped and killed. An EventSource
+// reconnects by itself with its Last-Event-ID: the page does nothing, and its address says cursor 0.
 func TestRestarts(t *testing.T) {
 	t.Parallel()
 	for _, page := range []string{"eventsource.html", "websocket.html"} {
@@ -42,7 +42,7 @@ func TestRestarts(t *testing.T) {
 				end()
 				gateway.Exit()
 				gateway.Restart()
-				more() // while the page is away
+				more() // while the page is disconnected
 				heard()
 				more()
 				heard()
@@ -55,7 +55,7 @@ func TestRestarts(t *testing.T) {
 	}
 }
 
-// TestNoServerBehindNginx has an EventSource outlast that no http-server is there: it gives up where it is answered 503.
+// TestNoServerBehindNginx: an EventSource survives a time without http-servers, although it gives up after a 503.
 func TestNoServerBehindNginx(t *testing.T) {
 	t.Parallel()
 	origin := pages(t, "testdata")
@@ -80,7 +80,7 @@ func TestNoServerBehindNginx(t *testing.T) {
 	b.heardAll(c, 2)
 }
 
-// TestOrigins is what a page of an origin can do that ALLOWED_ORIGINS has, and one of an origin that it does not have.
+// TestOrigins: requests of a page from an origin in ALLOWED_ORIGINS, and from another origin.
 func TestOrigins(t *testing.T) {
 	t.Parallel()
 	allowed, other := pages(t, "testdata"), pages(t, "testdata")
@@ -106,7 +106,7 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
-// TestExample uses the page of examples/browser as people do, through a restart.
+// TestExample uses the page of examples/browser as a user does, through a restart.
 func TestExample(t *testing.T) {
 	t.Parallel()
 	origin := pages(t, "../../examples/browser")
@@ -140,7 +140,7 @@ func TestExample(t *testing.T) {
 	send(t, c, "hi bob")
 	shows(3, "hi bob")
 	gateway.Kill()
-	write("are you there?") // repeated until it is answered
+	write("are you there?") // retried until it is answered
 	gateway.Restart()
 	shows(4, "are you there?")
 	write("")

@@ -1,5 +1,5 @@
-// Package browser drives a real browser, headless Chromium, against real programs: what it does by itself with the doors
-// of docs/live.md is what pages rely on.
+// Package browser drives a real browser, headless Chromium, against real programs. It tests the browser's own behaviour
+// with the transports of docs/live.md, which pages rely on.
 package browser
 
 import (
@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { os.Exit(programtest.Main(m)) }
 
 const room = "room"
 
-// pages serves files as another origin than the http-server's.
+// pages serves files from another origin than the http-server's.
 func pages(t *testing.T, folder string) (origin string) {
 	t.Helper()
 	server := httptest.NewServer(http.FileServer(http.Dir(folder)))
@@ -38,7 +38,7 @@ func startRPC(t *testing.T) (setting string) {
 	return "RPC_SERVERS=" + programtest.Start(t, "rpc-server", "REDIS_URL="+redis.URL()).Addr()
 }
 
-// newClient sends what browsers are to get.
+// newClient returns a client that sends the messages for browsers.
 func newClient(t *testing.T, base string) *client.Client {
 	t.Helper()
 	transport := &http.Transport{}
@@ -57,13 +57,13 @@ func send(t *testing.T, c *client.Client, text string) {
 	}
 }
 
-// tab is a page in a Chromium of its own.
+// tab is a page in its own Chromium.
 type tab struct {
 	t   *testing.T
 	ctx context.Context
 }
 
-// openTab opens a page. Where no Chromium is installed the test is skipped; for `make browser-test` it fails.
+// openTab opens a page. Without an installed Chromium the test is skipped; in `make browser-test` it fails.
 func openTab(t *testing.T, url string) *tab {
 	t.Helper()
 	program, err := exec.LookPath("chromium")
@@ -74,13 +74,13 @@ func openTab(t *testing.T, url string) *tab {
 		t.Skip("SKIPPED, NOT TESTED: chromium is not installed; `make browser-test` installs it")
 	}
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(program),
-		chromedp.NoSandbox, // which root has none of
+		chromedp.NoSandbox, // root cannot use the sandbox
 		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-dev-shm-usage", true), chromedp.WSURLReadTimeout(time.Minute))
 	timed, stop := context.WithTimeout(context.Background(), 2*time.Minute)
 	allocator, end := chromedp.NewExecAllocator(timed, options...)
 	ctx, closeTab := chromedp.NewContext(allocator)
 	t.Cleanup(func() {
-		_ = chromedp.Cancel(ctx) // and waits until Chromium has ended, which writes to its folder
+		_ = chromedp.Cancel(ctx) // and waits until Chromium, which writes to its folder, has ended
 		closeTab()
 		end()
 		stop()
@@ -92,7 +92,7 @@ func openTab(t *testing.T, url string) *tab {
 	return b
 }
 
-// eval returns what a JavaScript expression of type T is in the page. A promise is waited for.
+// eval returns the value of a JavaScript expression of type T in the page. It awaits a promise.
 func eval[T any](b *tab, expression string) (value T) {
 	b.t.Helper()
 	err := chromedp.Run(b.ctx, chromedp.Evaluate(expression, &value, awaitPromise))
@@ -114,7 +114,7 @@ func (b *tab) await(expression string) {
 	}
 }
 
-// heardAll wants the page to have got what is stored, each once and in order.
+// heardAll fails unless the page has all stored messages, each once and in order.
 func (b *tab) heardAll(c *client.Client, count int) {
 	b.t.Helper()
 	var stored []int64

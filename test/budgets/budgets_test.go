@@ -15,14 +15,14 @@ import (
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
-// TestMain silences the frameworks, whose loggers are one for the process.
+// TestMain silences the frameworks, whose loggers are process-wide.
 func TestMain(m *testing.M) {
 	logging.New(io.Discard, logging.Config{})
 	os.Exit(m.Run())
 }
 
-// repeats is how often a request or a batch is made for its commands and bytes. What does not divide by it is no cost of
-// the request.
+// repeats is how often a request or a batch is made to count commands and bytes. A remainder is not a cost of the
+// request.
 const repeats = 10
 
 // TestRedis compares what Redis does for a request with its budget.
@@ -61,11 +61,11 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// timesMeasured is how often allocations looks.
+// timesMeasured is how often allocations measures.
 const timesMeasured = 3
 
-// allocations are those of one run of do. What goes on beside it, such as a timer or a pool that was emptied, only adds: the
-// least of three measurements is nearest.
+// allocations are those of one run of do. Background activity, such as a timer or an emptied pool, only adds to them.
+// So the least of three measurements is closest.
 func allocations(runs int, do func()) float64 {
 	least := testing.AllocsPerRun(runs, do)
 	for range timesMeasured - 1 {
@@ -74,10 +74,10 @@ func allocations(runs int, do func()) float64 {
 	return least
 }
 
-// tolerance is more than the background of a process adds, and less than one allocation or command where there are few.
+// tolerance is above a process's background, and below one allocation or command where there are few.
 func tolerance(budget float64) float64 { return 0.05 + 0.01*budget }
 
-// check fails the test where more was measured than the budget has.
+// check fails the test where the measurement exceeds the budget.
 func check(t *testing.T, s shape, what string, budget, measured float64, details string) {
 	t.Helper()
 	switch {
@@ -93,7 +93,7 @@ func check(t *testing.T, s shape, what string, budget, measured float64, details
 	}
 }
 
-// counted is what Redis did for a request.
+// counted is Redis's work for a request.
 type counted struct {
 	calls map[string]float64 // by command
 	bytes float64
@@ -116,14 +116,14 @@ func (c counted) check(t *testing.T, s shape, how string, budget cost, size floa
 	check(t, s, how+": bytes sent to Redis", budget.bytes, c.bytes, "")
 }
 
-// countRedis makes requests with do, which makes size of them, and returns what Redis did for one. The Store is closed
-// before Redis is asked again, so that what it does in the background is in it.
+// countRedis makes requests with do, which makes size of them, and returns Redis's work for one. It closes the Store
+// before the second reading, so that background work is included.
 func countRedis(t *testing.T, redis *redistest.Server, s shape, size int, do func(*server, *testing.T)) counted {
 	t.Helper()
 	opened := readCounts(t, redis)
 	o := open(t, redis.URL(), s)
 	before := readCounts(t, redis)
-	if s == firstMessage { // events of what open has sent may still be on their way: a hint and two lists for each
+	if s == firstMessage { // open's events may still be under way: a hint and two lists for each
 		for before.calls["publish"]-opened.calls["publish"] < 3*float64(o.next) {
 			before = readCounts(t, redis)
 		}
@@ -152,7 +152,7 @@ var (
 	inputBytes   = regexp.MustCompile(`(?m)^total_net_input_bytes:(\d+)`)
 )
 
-// readCounts reads how often each command was run, also by scripts, and what clients have sent, this question included.
+// readCounts reads how often each command ran, including in scripts, and the bytes from clients, including this query.
 func readCounts(t *testing.T, redis *redistest.Server) counted {
 	t.Helper()
 	info, err := redis.Do(infoCommand)

@@ -73,8 +73,8 @@ func wholeAllocations(t *testing.T, redis *redistest.Server, s shape) float64 {
 	return requestAllocations(t, s, calls, calls, calls)
 }
 
-// requestAllocations are those of one request to an http-server over a service, with what is behind it in this process.
-// rooms is where rooms are made, or nil.
+// requestAllocations are those of one request to an http-server over a service in this process. rooms is the
+// RoomService, or nil.
 func requestAllocations(t *testing.T, s shape, service chat.Service, live chat.Live, rooms gateway.Rooms) float64 {
 	t.Helper()
 	config := gateway.Config{HTTPAddr: "127.0.0.1:0", MaxBodyBytes: 64 << 10}
@@ -113,8 +113,8 @@ func requestAllocations(t *testing.T, s shape, service chat.Service, live chat.L
 		}
 	}
 	const warm, runs = 100, 70
-	var requests [][]byte                          // made before: those of the client do not count
-	for n := range warm + timesMeasured*(runs+1) { // each measurement makes one more, to warm up
+	var requests [][]byte                          // prepared: the client's allocations do not count
+	for n := range warm + timesMeasured*(runs+1) { // each measurement makes one more to warm up
 		requests = append(requests, s.request(n, s.pulls(), authorization))
 	}
 	for range warm {
@@ -158,7 +158,7 @@ func dial(t *testing.T, addr string) *client {
 
 var contentLength = []byte("Content-Length: ")
 
-// ask makes a request, which is to be answered with a status.
+// ask makes a request, which must get the given status.
 func (c *client) ask(t *testing.T, status string, request []byte) {
 	if _, err := c.conn.Write(request); err != nil {
 		t.Fatal(err)

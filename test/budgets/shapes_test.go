@@ -16,7 +16,7 @@ import (
 	"github.com/pullchat/pullchat/rpc-server/storage"
 )
 
-// shape is a kind of request. Its string names it in messages and chats.
+// shape is a kind of request. Its string is part of messages' and chats' names.
 type shape string
 
 const (
@@ -30,17 +30,17 @@ const (
 
 func (s shape) pulls() bool { return s == pullOf20 || s == pullOfNothing }
 
-// identified says whether its requests have callers, as with AUTH=on: without them members are not checked.
+// identified reports whether requests have callers, as with AUTH=on. Without callers, membership is not checked.
 func (s shape) identified() bool { return s == privateSend }
 
 const (
-	chats  = batchSize // that requests go to in turn
-	filled = 40        // messages in each chat that is pulled from
+	chats  = batchSize // addressed by requests in turn
+	filled = 40        // messages in each pulled chat
 )
 
 var text = strings.Repeat("x", 40)
 
-// chat is the nth request's. Names have one length, so that all requests have as many bytes.
+// chat is the nth request's chat. Names have one length, so that all requests have the same size.
 func (s shape) chat(n int) string {
 	switch s {
 	case firstMessage:
@@ -74,10 +74,10 @@ func (s shape) pull(n int) *rpc.PullRequest {
 	return &rpc.PullRequest{Chat: s.chat(n), Limit: 20, Entries: new(true)} // as gateways ask
 }
 
-// prefixes are as long as the one that Stores have where nothing else is said.
+// prefixes are as long as a Store's default prefix.
 var prefixes atomic.Int64
 
-// server is an rpc-server's handler over a Store of its own.
+// server is an rpc-server's handler over its own Store.
 type server struct {
 	*handler.Handler
 	shape shape
@@ -85,7 +85,7 @@ type server struct {
 	next  int // number of the next request
 }
 
-// open returns a server that has answered requests of the shape before.
+// open returns a server that has already answered requests of the shape.
 func open(t *testing.T, redisURL string, s shape) *server {
 	t.Helper()
 	store, err := storage.Open(redisURL, storage.Options{IdempotencyWindow: time.Hour, Prefix: fmt.Sprintf("%02x", prefixes.Add(1))})

@@ -1,26 +1,26 @@
-// Package budgets holds what a send and a pull may cost, counted and not timed: commands that Redis runs, bytes that are
-// sent to it, allocations in rpc-server and in http-server. A change that makes one of them dearer fails here.
+// Package budgets limits the cost of a send and a pull in counts, not in time: commands that Redis runs, bytes sent to
+// it, allocations in rpc-server and in http-server. A change that raises one of them fails here.
 //
-// A budget is today's number. Where a change makes a request cheaper, lower it: the test logs what could be lower. Where a
-// change makes one dearer, first let only those pay who use the feature. What is left is raised here, and the commit says
-// what it buys.
+// A budget is today's number. If a change makes a request cheaper, lower the budget: the test logs which could be
+// lower. If a change makes one dearer, first confine the cost to the users of the feature. Raise the rest here, and
+// state in the commit what the cost buys.
 package budgets
 
-// cost is what one request may cost on its way through rpc-server to Redis.
+// cost is the limit for one request on its way through rpc-server to Redis.
 type cost struct {
-	commands float64 // that Redis runs, also those that scripts call, and the calls of scripts
-	calls    float64 // of scripts, for all requests that come together
+	commands float64 // run by Redis: calls of scripts, and the commands in them
+	calls    float64 // of scripts, for all requests of a batch
 	bytes    float64 // sent to Redis
 	allocs   float64 // in rpc-server, from the handler of the RPC to Redis and back
 }
 
-// budget is what one shape of request may cost.
+// budget is the limit for one shape of request.
 type budget struct {
 	shape shape
 	alone cost    // a request alone
-	batch cost    // one of batchSize that come together
-	http  float64 // allocations in http-server, with a service behind it that answers at once
-	whole float64 // allocations in both servers, and on the way between them, of a request alone
+	batch cost    // one of batchSize concurrent requests
+	http  float64 // allocations in http-server, with a service that answers at once
+	whole float64 // allocations in both servers and the transport between them, of a request alone
 }
 
 // batchSize is how many requests one RPC carries under load.
@@ -34,7 +34,7 @@ var table = []budget{
 		http:  14, whole: 85,
 	},
 	{
-		shape: sendWithID, // one message in 16 removes ids that are too old
+		shape: sendWithID, // one message in 16 removes expired ids
 		alone: cost{commands: 8.4, calls: 1, bytes: 361, allocs: 44},
 		batch: cost{commands: 6.4, calls: 1, bytes: 226, allocs: 9.8},
 		http:  15, whole: 90,
@@ -46,7 +46,7 @@ var table = []budget{
 		http:  18, whole: 113,
 	},
 	{
-		shape: firstMessage, // of a two-person chat, which gets into both users' lists
+		shape: firstMessage, // of a two-person chat, which is added to both users' lists
 		alone: cost{commands: 12, calls: 1, bytes: 487, allocs: 112},
 		batch: cost{commands: 9.2, calls: 1, bytes: 349, allocs: 46},
 		http:  14, whole: 160,
@@ -58,7 +58,7 @@ var table = []budget{
 		http:  5, whole: 103,
 	},
 	{
-		shape: pullOfNothing, // where nothing has been sent yet
+		shape: pullOfNothing, // of a chat without messages
 		alone: cost{commands: 1, bytes: 102, allocs: 38},
 		batch: cost{commands: 1, bytes: 102, allocs: 13.6},
 		http:  5, whole: 77,

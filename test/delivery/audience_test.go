@@ -22,14 +22,15 @@ import (
 	"github.com/pullchat/pullchat/internal/programtest"
 )
 
-// audience are watchers. They come and go, stop and move until it is calm; then they stay until the audience ends.
+// audience is a set of watchers. They come and go, stop and move until it is calm. Then they stay until the audience
+// ends.
 type audience struct {
 	t        *testing.T
 	stack    *stack
 	watchers []*watcher
 	group    sync.WaitGroup
-	refusals atomic.Int64 // of strangers
-	renews   bool         // some have sessions with AUTH=on, and renew their tokens
+	refusals atomic.Int64 // of non-members
+	renews   bool         // some have sessions with AUTH=on and renew their tokens
 	calm     chan struct{}
 	ctx      context.Context
 	end      context.CancelFunc
@@ -55,8 +56,8 @@ func (a *audience) add(name string, door client.Door, chats []string) *watcher {
 	return w
 }
 
-// steady watches with the Go client, which knows all gateways and begins with the one of this number. It waits until
-// the client is connected. With AUTH=on it has a token, or where it renews a session whose tokens are short.
+// steady watches with the Go client, which knows all gateways and starts with the one of this number. It waits until
+// the client is connected. With AUTH=on it has a token, or renews a session with short tokens.
 func (a *audience) steady(number int, door client.Door, chats []string, renews bool) {
 	a.t.Helper()
 	name, option := "stays", client.WithToken(a.stack.auth.Token(watching))
@@ -100,8 +101,8 @@ func (a *audience) follow(ctx context.Context, c *client.Client, r client.Follow
 	}
 }
 
-// comesAndGoes watches with the Go client, leaves after a while, and comes back from its cursors at another gateway. With
-// AUTH=on it goes on with the same session.
+// comesAndGoes watches with the Go client, leaves after a while, and comes back from its cursors at another gateway.
+// With AUTH=on it keeps the same session.
 func (a *audience) comesAndGoes(door client.Door, chats []string) {
 	a.t.Helper()
 	w := a.add("comes and goes", door, chats)
@@ -109,12 +110,12 @@ func (a *audience) comesAndGoes(door client.Door, chats []string) {
 	if a.renews {
 		session = a.stack.session(a.t)
 	}
-	keep := func(next client.Session) { session = next } // by one client after the other
+	keep := func(next client.Session) { session = next } // for the next client
 	a.group.Go(func() {
 		for number := 0; a.ctx.Err() == nil; number++ {
 			bases := a.stack.base(number)
 			select {
-			case <-a.calm: // the one that is chosen may be down for long
+			case <-a.calm: // the chosen one may be down for long
 				bases = strings.Join(a.stack.bases, ",")
 			default:
 			}
@@ -130,7 +131,7 @@ func (a *audience) comesAndGoes(door client.Door, chats []string) {
 	})
 }
 
-// unlessCalm is f until it is calm, and nothing then.
+// unlessCalm returns f, which does nothing once it is calm.
 func (a *audience) unlessCalm(f func()) func() {
 	return func() {
 		select {
@@ -141,8 +142,8 @@ func (a *audience) unlessCalm(f func()) func() {
 	}
 }
 
-// trusts watches with a trusting client, which goes to the next gateway when a connection breaks. name says what is
-// special about the transport.
+// trusts watches with a trusting client. The client moves to the next gateway when a connection breaks. name describes
+// the transport.
 func (a *audience) trusts(name string, door client.Door, chats []string, transport *http.Transport) {
 	w := a.add(name, door, chats)
 	a.t.Cleanup(transport.CloseIdleConnections)
@@ -155,7 +156,7 @@ func (a *audience) trusts(name string, door client.Door, chats []string, transpo
 			if err := r.read(a.ctx, a.stack.base(number)); denied(err) {
 				a.t.Errorf("the %s: %v", w.name, err)
 				return
-			} // whatever else it was, it is tried again, elsewhere
+			} // after any other error it retries at the next gateway
 			select {
 			case <-time.After(20 * time.Millisecond):
 			case <-a.ctx.Done():
@@ -164,9 +165,9 @@ func (a *audience) trusts(name string, door client.Door, chats []string, transpo
 	})
 }
 
-// tail watches with the program, which is stopped for a while and continued, again and again. Where it restarts it is
-// killed instead, and started again at its cursor: then it has one chat. With AUTH=on it has a token in the first case, and
-// in the second a session, which is kept in a file.
+// tail watches with the program, which is stopped and continued repeatedly. With restarts it is killed instead, and
+// started again at its cursor with one chat. With AUTH=on it has a token in the first case, and in the second a session
+// in a file.
 func (a *audience) tail(door client.Door, chats []string, restarts bool) {
 	name := "is stopped"
 	if restarts {
@@ -225,7 +226,8 @@ func (a *audience) runTail(w *watcher, restarts bool, environment []string) {
 	}
 }
 
-// disturb stops and continues a program until it is calm, or returns after a while so that it is killed.
+// disturb stops and continues a program until it is calm. With restarts it returns after a while, so that the program
+// is killed.
 func (a *audience) disturb(ended <-chan struct{}, restarts bool, signal func(syscall.Signal)) {
 	calm := a.calm
 	for running := true; ; running = !running {
@@ -255,7 +257,7 @@ func (a *audience) disturb(ended <-chan struct{}, restarts bool, signal func(sys
 	}
 }
 
-// killed says that a program has ended because it was killed.
+// killed reports whether a program has ended because it was killed.
 func killed(err error) bool {
 	exit, ok := errors.AsType[*exec.ExitError](err)
 	if !ok {
@@ -265,7 +267,7 @@ func killed(err error) bool {
 	return ok && status.Signal() == syscall.SIGKILL
 }
 
-// behind says who of these has not come to positions, or "" where all have.
+// behind names a watcher that has not reached positions, or returns "".
 func behind(watchers []*watcher, positions map[string]int64) string {
 	late, example := 0, ""
 	for _, w := range watchers {
@@ -280,7 +282,7 @@ func behind(watchers []*watcher, positions map[string]int64) string {
 	return fmt.Sprintf("%d of %d watchers, such as the %s", late, len(watchers), example)
 }
 
-// catchUp waits until all of these have come to positions, and returns who has not when the time is over.
+// catchUp waits until all watchers have reached positions. On a timeout it names one that has not.
 func catchUp(watchers []*watcher, positions map[string]int64, within time.Duration) (late string) {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

@@ -20,7 +20,7 @@ import (
 	"github.com/pullchat/pullchat/internal/programtest"
 )
 
-// Who is there with AUTH=on: everybody watches as the watcher, who is in all chats. The writers are in all rooms, and the
+// The users with AUTH=on: all watchers are one user, who is in all chats. The writers are in all rooms, and the
 // stranger in none.
 const (
 	watching = "ann"
@@ -30,14 +30,14 @@ const (
 
 var roomWriters = []string{watching, "bob", "cid"}
 
-// shortTokens are the settings of http-servers whose sessions need another token every two seconds.
+// shortTokens are settings of http-servers whose sessions need a new token every two seconds.
 const shortTokens = "ACCESS_TOKEN_TTL=2s"
 
 // modes are AUTH=off and AUTH=on.
 var modes = []string{"off", "on"}
 
-// eachMode runs a test with AUTH=off and with AUTH=on in the long form, and in the short one with those that the test
-// names. DELIVERY_AUTH chooses one of them for all tests.
+// eachMode runs a test with AUTH=off and with AUTH=on in the long form. In the short form it runs the modes that the
+// test names. DELIVERY_AUTH selects one mode for all tests.
 func eachMode(t *testing.T, short []string, test func(*testing.T, *programtest.Auth)) {
 	t.Helper()
 	chosen := short
@@ -61,12 +61,12 @@ func eachMode(t *testing.T, short []string, test func(*testing.T, *programtest.A
 	}
 }
 
-// inShort says whether the test of a number is one of this mode's in the short form, where each mode has every second.
+// inShort reports whether a test's number is in this mode's half of the short form.
 func (s *stack) inShort(number int) bool {
 	return long() || os.Getenv("DELIVERY_AUTH") != "" || s.auth.On() == (number%2 == 1)
 }
 
-// sender is who sends the message of a number to a chat.
+// sender returns the sender of a chat's nth message.
 func (s *stack) sender(name string, number int) string {
 	first, second, pair := strings.Cut(name, ":")
 	switch {
@@ -78,7 +78,7 @@ func (s *stack) sender(name string, number int) string {
 	return roomWriters[number%len(roomWriters)]
 }
 
-// closeRooms makes rooms that are private, and notes where what is sent there begins.
+// closeRooms creates private rooms, and records the positions after their notices.
 func (s *stack) closeRooms(t *testing.T, names []string) {
 	t.Helper()
 	c := s.client(t, watching, strings.Join(s.bases, ","), &http.Transport{MaxIdleConnsPerHost: len(names)})
@@ -114,8 +114,8 @@ func closeRoom(ctx context.Context, c *client.Client, name string) (begins int64
 	return page.NextCursor, err
 }
 
-// client is one of a user at these bases, with connections of its own. With AUTH=on, what is asked with programtest.As is
-// asked by others.
+// client returns a user's client of these bases, with its own connections. With AUTH=on, programtest.As changes the
+// user of a request.
 func (s *stack) client(t *testing.T, user, bases string, transport *http.Transport, options ...client.Option) *client.Client {
 	t.Helper()
 	t.Cleanup(transport.CloseIdleConnections)
@@ -126,7 +126,7 @@ func (s *stack) client(t *testing.T, user, bases string, transport *http.Transpo
 	return c
 }
 
-// session is a login of the watcher, whose tokens are short.
+// session logs the watcher in with short tokens.
 func (s *stack) session(t *testing.T) client.Session {
 	t.Helper()
 	if !s.auth.On() {
@@ -146,13 +146,13 @@ func (s *stack) session(t *testing.T) client.Session {
 	return session
 }
 
-// login has pullchat keep a session of the watcher, and returns the environment in which it finds it.
+// login stores a session of the watcher with pullchat, and returns the environment that selects it.
 func (s *stack) login(t *testing.T) []string {
 	t.Helper()
 	if !s.auth.On() {
 		return nil
 	}
-	s.session(t) // registers her
+	s.session(t) // registers the watcher
 	file := "PULLCHAT_TOKEN_FILE=" + filepath.Join(t.TempDir(), "sessions.json")
 	command := programtest.Command(t, "pullchat", "login", watching, "--server", strings.Join(s.bases, ","))
 	command.Env = append(command.Env, file)
@@ -163,12 +163,12 @@ func (s *stack) login(t *testing.T) []string {
 	return []string{file}
 }
 
-// refused is a server's answer that is no page: the code of an error, whichever the door.
+// refused is a server's error answer, over any transport.
 type refused struct{ Code, Message string }
 
 func (r refused) Error() string { return r.Code + ": " + r.Message }
 
-// refusalIn reads the error in an answer, an event or a frame.
+// refusalIn parses the error in an answer, an event or a frame.
 func refusalIn(text io.Reader) error {
 	var r refused
 	if err := json.NewDecoder(text).Decode(&r); err != nil {
@@ -177,13 +177,13 @@ func refusalIn(text io.Reader) error {
 	return r
 }
 
-// denied says of an error that it is a refusal because of who asks.
+// denied reports whether an error denies access to the user.
 func denied(err error) bool {
 	answer, ok := errors.AsType[refused](err)
 	return ok && slices.Contains([]string{"unauthenticated", "token_invalid", "token_expired", "permission_denied", "not_found"}, answer.Code)
 }
 
-// intrude lets a stranger try to watch some chats, one by one and through each door, until the audience ends.
+// intrude lets a stranger try to watch chats, one by one over each transport, until the audience ends.
 func (a *audience) intrude(chats []string) {
 	for i, door := range doors {
 		for _, name := range chats {

@@ -8,7 +8,7 @@ import (
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
-// TestDelivery lets everything happen that happens to parts of a stack, one after the other.
+// TestDelivery makes each part of a stack fail in each way, one after the other.
 func TestDelivery(t *testing.T) { everything(t, direct) }
 
 func everything(t *testing.T, behind front) {
@@ -23,7 +23,7 @@ func everything(t *testing.T, behind front) {
 	})
 }
 
-// TestLostHints lets Redis refuse to publish and to subscribe. Then only the sweep finds what is new.
+// TestLostHints makes Redis reject publishing and subscribing. Then only the sweep finds new messages.
 func TestLostHints(t *testing.T) {
 	eachMode(t, []string{"on"}, func(t *testing.T, auth *programtest.Auth) {
 		redis := redistest.Start(t, "--appendfsync", "always")
@@ -39,7 +39,7 @@ func TestLostHints(t *testing.T) {
 
 var undisturbed = fault{name: "nothing", times: 1, strike: func(int) {}, heal: func(int) {}}
 
-// faults are those of every part. Of two servers they strike one and then the other.
+// faults are those of every part. With two servers, they strike one and then the other.
 func (s *stack) faults(t *testing.T, redis *redistest.Server) []fault {
 	rpc := func(number int) *programtest.Process { return s.rpc[number%2] }
 	gateway := func(number int) *programtest.Process { return s.http[number%2] }

@@ -8,7 +8,7 @@ import (
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
-// TestCluster lets the masters of a cluster be replaced, by order, and slots move, with the channels of their chats.
+// TestCluster replaces the masters of a cluster with failovers, and moves slots with the channels of their chats.
 func TestCluster(t *testing.T) {
 	if !long() {
 		t.Skip("make delivery runs it")
@@ -45,7 +45,7 @@ func onCluster(t *testing.T, auth *programtest.Auth) {
 	}
 }
 
-// TestSentinel kills the master below Sentinels. A message is acknowledged when a replica has it too.
+// TestSentinel kills the master behind Sentinels. A message is acknowledged once a replica has it too.
 func TestSentinel(t *testing.T) {
 	if !long() {
 		t.Skip("make delivery runs it")

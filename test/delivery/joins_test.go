@@ -18,9 +18,8 @@ import (
 // joinsAtOnce is how many watchers join at a time, on two cores.
 const joinsAtOnce = 12
 
-// TestJoining lets a message be stored at the very moment in which somebody begins to watch, a thousand times: in the
-// first rounds nobody has watched the chat before, then the gateways know it. After the message none comes that could
-// bring it along.
+// TestJoining stores a message at the very moment when a watcher begins, a thousand times. In the first rounds the chat
+// had no watcher before; later the gateways know it. No later message can bring the first one along.
 func TestJoining(t *testing.T) {
 	eachMode(t, modes, func(t *testing.T, auth *programtest.Auth) {
 		s := startStack(t, auth, redistest.Start(t), direct, neverSwept)
@@ -32,7 +31,7 @@ func TestJoining(t *testing.T) {
 	})
 }
 
-// joinAll joins at a door.
+// joinAll joins over a transport.
 func joinAll(t *testing.T, s *stack, door client.Door) {
 	each := 7
 	if long() {
@@ -63,7 +62,7 @@ func joinAll(t *testing.T, s *stack, door client.Door) {
 	group.Wait()
 }
 
-// joining is one who watches a chat for one message at a time.
+// joining is a watcher that watches a chat for one message at a time.
 type joining struct {
 	stack   *stack
 	writing *writing
@@ -72,7 +71,7 @@ type joining struct {
 	took    time.Duration // how long the last message took after the request
 }
 
-// join begins to watch again and again, while a message is sent at about the moment in which the server begins.
+// join begins to watch repeatedly, while a message is sent at about the moment when the server begins.
 func (j *joining) join(ctx context.Context, name string, times int) error {
 	came := make(chan int64, 100)
 	r := &trusting{

@@ -11,7 +11,7 @@ import (
 	"github.com/pullchat/pullchat/test/faults/checker"
 )
 
-// TestJudge: a watcher that got something else than the log is found out, by the name of what is wrong.
+// TestJudge: the judge names each difference between a watcher's messages and the log.
 func TestJudge(t *testing.T) {
 	var log []chat.Message
 	for i, text := range []string{"one", "two", "three"} {
@@ -19,7 +19,7 @@ func TestJudge(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name string
-		got  []int // places in the log
+		got  []int // indices into the log
 		want map[checker.Kind]int
 	}{
 		{"all of it", []int{0, 1, 2}, map[checker.Kind]int{}},

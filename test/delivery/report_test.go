@@ -13,7 +13,7 @@ import (
 	"github.com/pullchat/pullchat/test/faults/checker"
 )
 
-// reported are the rows of the table, which has all tests of one run.
+// reported are the rows of the table, from all tests of one run.
 var reported struct {
 	sync.Mutex
 	rows []string
@@ -23,7 +23,7 @@ const reportHead = `<!-- make delivery writes this file. -->
 
 # What was delivered
 
-Two http-servers over two rpc-servers over Redis, on the machine that runs the test too. Everybody watches from the first
+Two http-servers over two rpc-servers over Redis, on the machine that runs the test too. All watch from the first
 message; ` + "`times`" + ` is how often the fault happened. The delay is from storing a message to a watcher's having it, for
 messages stored since the first fault and watchers to whom nothing else happens. rpc-servers look for lost hints once
 an hour, so that nothing but live delivery brings a message; where all hints are lost, every 300 ms. With AUTH=on the rooms
@@ -33,7 +33,7 @@ are private, half of the watchers have sessions whose tokens last two seconds, a
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 `
 
-// report logs what a fault has come to, and writes the table to the folder DELIVERY_REPORT, if there is one.
+// report logs the outcome of a fault, and writes the table to the folder DELIVERY_REPORT, if that is set.
 func report(t *testing.T, o outcome) {
 	t.Helper()
 	var rows []string

@@ -12,30 +12,29 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// fault is something that happens while messages are written and watched. strike and heal are called by the test's own
-// goroutine.
+// fault happens while messages are written and watched. The test's goroutine calls strike and heal.
 type fault struct {
 	name   string
-	times  int           // how often it happens, in the short form
+	times  int           // how often it happens in the short form
 	hold   time.Duration // between strike and heal
 	strike func(number int)
 	heal   func(number int) // returns when everything runs again
-	// hangs: a server hangs for longer than a short token lasts. Then nobody renews one: a refresh that a server gets to when
-	// the session is two tokens further is that of a thief, and ends it.
+	// hangs: a server hangs for longer than a short token lasts. Then no watcher renews tokens: a refresh that reaches
+	// the server two tokens late looks stolen and ends the session.
 	hangs bool
-	// bears: messages are to come while it lasts. Otherwise they have until it is over.
+	// bears: messages must arrive during the fault. Otherwise they have until it is over.
 	bears bool
 }
 
 const (
 	chatsOfAll  = 50
-	chatsOfSome = 10 // of a watcher that is slow or stopped
-	// catchUpWithin is how long watchers have for what was written before. It is below the 25 s after which the Go
-	// client repeats a long-poll, so that live delivery itself has to bring it.
+	chatsOfSome = 10 // of a slow or stopped watcher
+	// catchUpWithin is the time for watchers to receive what was written before. It is below the 25 s after which the
+	// Go client repeats a long-poll, so that live delivery itself must bring it.
 	catchUpWithin = 15 * time.Second
 )
 
-// rooms are the chats of one test: rooms, and chats of two. With AUTH=on the rooms are private.
+// rooms are the chats of one test: rooms and conversations. With AUTH=on the rooms are private.
 func (s *stack) rooms(t *testing.T) []string {
 	t.Helper()
 	name := strings.NewReplacer("/", ".", ",", "", "'", "", "AUTH=", "").Replace(t.Name())
@@ -56,7 +55,7 @@ func (s *stack) rooms(t *testing.T) []string {
 	return s.chats
 }
 
-// outcome is what a fault has come to, by door.
+// outcome is the outcome of a fault for each transport.
 type outcome struct {
 	auth     string
 	fault    string
@@ -65,7 +64,7 @@ type outcome struct {
 	doors    []verdict // in the order of doors
 }
 
-// watch lets watchers of all kinds watch through all doors.
+// watch starts watchers of all kinds over all transports.
 func (a *audience) watch(chats []string) {
 	a.t.Helper()
 	for i, door := range doors {
@@ -78,7 +77,7 @@ func (a *audience) watch(chats []string) {
 		a.tail(door, chats[2*chatsOfSome+i:2*chatsOfSome+i+1], true)
 	}
 	if a.stack.auth.On() {
-		a.intrude(chats[:2]) // a room and a chat of two
+		a.intrude(chats[:2]) // a room and a conversation
 	}
 }
 
@@ -86,8 +85,8 @@ func (a *audience) steadies() []*watcher {
 	return slices.DeleteFunc(slices.Clone(a.watchers), func(w *watcher) bool { return !w.steady })
 }
 
-// endure lets a fault happen while chats are written to and watched, and judges what the watchers got. Some chats get
-// no message after the fault, so that nothing else than delivering what was missed can bring it.
+// endure runs a fault while chats are written and watched, and judges the watchers. Some chats get no message after the
+// fault, so that only delivery of missed messages can bring them.
 func endure(t *testing.T, s *stack, f fault) outcome {
 	t.Helper()
 	all := s.rooms(t)
@@ -119,7 +118,7 @@ func endure(t *testing.T, s *stack, f fault) outcome {
 		if f.bears {
 			quiet.Wait()
 			a.catchUp("while it lasts", w.acknowledged(quietAtStrike))
-			w.burst(quietAtStrike, 1) // nobody reads positions any more, as servers do right after something went wrong
+			w.burst(quietAtStrike, 1) // positions are no longer read, as right after a failure
 			a.catchUp("later, while it lasts", w.acknowledged(quietAtStrike))
 		}
 		quiet.Go(func() { w.burst(quietAtHeal, 1) })
@@ -136,7 +135,7 @@ func endure(t *testing.T, s *stack, f fault) outcome {
 	return a.judge(f.name, times, w.logs(all), began)
 }
 
-// catchUp waits for the steady watchers, and fails the test where they do not come to positions.
+// catchUp waits for the steady watchers. It fails the test if they do not reach positions.
 func (a *audience) catchUp(when string, positions map[string]int64) {
 	a.t.Helper()
 	if late := catchUp(a.steadies(), positions, a.patience()); late != "" {
@@ -144,7 +143,7 @@ func (a *audience) catchUp(when string, positions map[string]int64) {
 	}
 }
 
-// patience is how long to wait: what has failed need not fail slowly.
+// patience is the time to wait: a failed test need not take long.
 func (a *audience) patience() time.Duration {
 	if a.t.Failed() {
 		return time.Second
@@ -152,15 +151,14 @@ func (a *audience) patience() time.Duration {
 	return catchUpWithin
 }
 
-// judge lets all watchers get to the end of the logs, and holds what they got against these. Delays are those of
-// messages stored since a time.
+// judge lets all watchers reach the ends of the logs, and compares. Delays are those of messages stored since a time.
 func (a *audience) judge(name string, times int, logs map[string][]chat.Message, since time.Time) outcome {
 	a.t.Helper()
 	close(a.calm)
 	if late := catchUp(a.watchers, positions(logs), a.patience()); late != "" {
 		a.t.Errorf("when all is quiet: %s have not got what was stored within %v", late, catchUpWithin)
 	}
-	<-time.After(100 * time.Millisecond) // for what comes twice
+	<-time.After(100 * time.Millisecond) // for messages that come twice
 	a.leave()
 	o := outcome{auth: a.stack.auth.String(), fault: name, times: times, doors: make([]verdict, len(doors))}
 	for _, log := range logs {
@@ -175,7 +173,7 @@ func (a *audience) judge(name string, times int, logs map[string][]chat.Message,
 	return o
 }
 
-// complain fails the test for what watchers got wrong: a few faults say enough.
+// complain fails the test for the first few faults of watchers.
 func complain(t *testing.T, door string, v verdict) {
 	t.Helper()
 	const shown = 5

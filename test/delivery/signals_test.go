@@ -15,8 +15,8 @@ import (
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
-// TestSignals: a signal reaches those who watch at that moment, at every gateway, once and in order; nobody else, and
-// nobody later.
+// TestSignals: a signal reaches the present watchers at every gateway, once and in order. It reaches no one else, and
+// no later watcher.
 func TestSignals(t *testing.T) { eachMode(t, []string{"on"}, signals) }
 
 func signals(t *testing.T, auth *programtest.Auth) {
@@ -29,7 +29,7 @@ func signals(t *testing.T, auth *programtest.Auth) {
 	teller := s.client(t, "", bases, &http.Transport{}, client.WithToken(auth.ServiceToken("teller")))
 	tell := func(kind string, number int) {
 		t.Helper()
-		sender := fmt.Sprint("s", time.Now().UnixNano()) // each may tell ten a second
+		sender := fmt.Sprint("s", time.Now().UnixNano()) // each may send ten a second
 		signal := client.Signal{Chat: room, Sender: sender, Type: kind, Data: fmt.Sprint(number)}
 		if err := teller.Signal(context.Background(), signal); err != nil {
 			t.Fatal(err)
@@ -45,7 +45,7 @@ func signals(t *testing.T, auth *programtest.Auth) {
 			listeners = append(listeners, &listener{name: name, door: door, base: s.base(number)})
 		}
 	}
-	untilAllHear := func() { // a server hears of a chat a moment after it has accepted the watcher
+	untilAllHear := func() { // a server follows a chat a moment after it has accepted the watcher
 		t.Helper()
 		probe := 0
 		eventually(t, "all hear a signal", func() bool {
@@ -74,8 +74,8 @@ func signals(t *testing.T, auth *programtest.Auth) {
 	}
 	leave()
 	tell("away", 0)
-	for _, l := range staying { // an answer says that it was published; a server hears of it a moment later
-		eventually(t, l.name+" hears what nobody else does", func() bool { return len(l.heard("away")) > 0 })
+	for _, l := range staying { // the answer says that it was published; servers receive it a moment later
+		eventually(t, l.name+" hears the signal that only this room gets", func() bool { return len(l.heard("away")) > 0 })
 	}
 	for _, l := range listeners {
 		var want []string
@@ -100,7 +100,7 @@ func signals(t *testing.T, auth *programtest.Auth) {
 	}
 }
 
-// listener hears signals.
+// listener records signals.
 type listener struct {
 	name string
 	door client.Door
@@ -122,7 +122,7 @@ func (l *listener) forget() {
 	l.data = nil
 }
 
-// listen lets all listen to a room until leave is called.
+// listen makes all listeners listen to a room until leave is called.
 func (s *stack) listen(t *testing.T, listeners []*listener, room string) (leave func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())

@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(programtest.Main(m)) }
 
-// long says that this is make delivery.
+// long reports whether this is make delivery.
 func long() bool { return os.Getenv("DELIVERY") == "long" }
 
 // stack is two http-servers over two rpc-servers over a Redis.
@@ -29,23 +29,22 @@ type stack struct {
 	auth      *programtest.Auth
 	master    func(key string) *redistest.Server // that has a key
 	rpc, http []*programtest.Process
-	bases     []string // the URLs that watchers and writers know
+	bases     []string // the URLs of watchers and writers
 
 	registered bool // the watcher has an account
 
-	chats  []string         // what rooms has returned last
-	begins map[string]int64 // where what is sent to a chat begins, behind the notice that it was made
+	chats  []string         // the last result of rooms
+	begins map[string]int64 // the first position of each chat after the notice of its creation
 }
 
-// front stands between the clients and the http-servers at some URLs, and returns the URLs where it answers itself: a
-// proxy, for everything to run behind it.
+// front is a proxy between the clients and the http-servers at some URLs. It returns its own URLs.
 type front func(t *testing.T, gateways []string) []string
 
-// direct is no front.
+// direct uses no proxy.
 func direct(_ *testing.T, gateways []string) []string { return gateways }
 
-// neverSwept are the settings of rpc-servers that find no lost hint on a timer, so that nothing but live delivery
-// itself brings a message.
+// neverSwept are settings of rpc-servers that find no lost hints on a timer, so that only live delivery brings
+// messages.
 const neverSwept = "HINT_SWEEP=1h"
 
 // startStack starts all programs over one Redis, with further settings of the rpc-servers.
@@ -68,11 +67,11 @@ func startPrograms(t *testing.T, auth *programtest.Auth, redisURL string, behind
 	return s
 }
 
-// base is one of the bases; the numbers go round them.
+// base returns one of the bases, in turn.
 func (s *stack) base(number int) string { return s.bases[number%len(s.bases)] }
 
-// adjacent lets the positions of a chat without messages follow each other without a gap from now on, as they do where
-// time goes back: what skips one position skips a message then.
+// adjacent makes the next positions of a chat without messages adjacent, as after the clock went back. A bug that skips
+// one position then skips a message.
 func (s *stack) adjacent(t *testing.T, name string) {
 	t.Helper()
 	key := partition(t, name) + ":activity"
@@ -80,7 +79,7 @@ func (s *stack) adjacent(t *testing.T, name string) {
 	mustDo(t, s.master(key), fmt.Sprintf("ZADD %s %d %s", key, tomorrow, canonical(t, name)))
 }
 
-// partition is how the keys of a chat's partition begin.
+// partition is the prefix of the keys of a chat's partition.
 func partition(t *testing.T, name string) string {
 	t.Helper()
 	return fmt.Sprintf("im:{%d}", xxhash.Sum64String(canonical(t, name))%256)
@@ -102,7 +101,7 @@ func mustDo(t *testing.T, redis *redistest.Server, command string) {
 	}
 }
 
-// alive fails the test where a program has ended by itself.
+// alive fails the test if a program has ended by itself.
 func (s *stack) alive() {
 	for _, p := range slices.Concat(s.rpc, s.http) {
 		p.Alive()

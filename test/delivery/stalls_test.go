@@ -12,8 +12,8 @@ import (
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
-// TestStalledReaders lets readers take nothing from their sockets, while more is written to their chats than sockets
-// hold. Others get it meanwhile, and they get all of it as soon as they read again.
+// TestStalledReaders: readers take nothing from their sockets while more is written to their chats than sockets hold.
+// Other readers get it meanwhile. The stalled ones get all of it once they read again.
 func TestStalledReaders(t *testing.T) { eachMode(t, []string{"off"}, stallReaders) }
 
 func stallReaders(t *testing.T, auth *programtest.Auth) {
@@ -29,7 +29,7 @@ func stallReaders(t *testing.T, auth *programtest.Auth) {
 	}
 	began := time.Now()
 	w.padding = strings.Repeat("x", 4000)
-	each := 100 // 4 MB for each reader: more than Linux keeps, with what that costs it, for one that does not read
+	each := 100 // 4 MB for each reader: more than Linux buffers for a reader that does not read
 	if long() {
 		each = 500
 	}
@@ -39,7 +39,7 @@ func stallReaders(t *testing.T, auth *programtest.Auth) {
 	report(t, a.judge("readers that take nothing", 1, w.logs(chats), began))
 }
 
-// stalling is a transport whose connections read a little, and then nothing until again is closed.
+// stalling is a transport whose connections read a little, then nothing until again is closed.
 func stalling(again <-chan struct{}) *http.Transport {
 	return &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)

@@ -19,9 +19,8 @@ import (
 	"github.com/pullchat/pullchat/client"
 )
 
-// trusting is a client as somebody writes it in an hour, for one connection after the other. It believes what it is
-// told: it goes on from the next_cursor or event id that came last, and takes every message that comes. The Go client
-// would hide what a server repeats.
+// trusting is a minimal client for one connection after the other. It trusts the server: it continues from the last
+// next_cursor or event id, and takes every message. The Go client would hide a server's repetitions.
 type trusting struct {
 	door  client.Door
 	http  *http.Client
@@ -34,7 +33,7 @@ type trusting struct {
 	lastID  string // of the last event
 }
 
-// page is a page as all doors have it.
+// page is a page in the form of all transports.
 type page struct {
 	Type string `json:"type"`
 	Chat string `json:"chat"`
@@ -196,7 +195,7 @@ func (r *trusting) socket(ctx context.Context, base string) error {
 	}
 }
 
-// slow is a transport whose connections are read in small pieces, with a pause after each.
+// slow is a transport whose connections read in small pieces, with a pause after each.
 func slow(pause time.Duration) *http.Transport {
 	return &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)

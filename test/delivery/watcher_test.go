@@ -10,24 +10,24 @@ import (
 	"github.com/pullchat/pullchat/test/faults/checker"
 )
 
-// doors are the ways in which messages come.
+// doors are the transports of messages.
 var doors = []client.Door{client.LongPoll, client.ServerSentEvents, client.WebSocket}
 
 var doorNames = map[client.Door]string{
 	client.LongPoll: "long-poll", client.ServerSentEvents: "SSE", client.WebSocket: "WebSocket",
 }
 
-// watcher is one who watches chats from their beginning, and what it got.
+// watcher watches chats from their beginning, and records what it receives.
 type watcher struct {
 	name  string
 	door  client.Door
 	chats []string
-	// steady: nothing happens to it but what happens to the servers. How late it gets messages is measured.
+	// steady: only the servers are disturbed. The delays of its messages are measured.
 	steady bool
 
 	mutex   sync.Mutex
 	got     map[string][]chat.Message
-	at      map[string][]time.Time // when it got each
+	at      map[string][]time.Time // the time of each message
 	reached map[string]int64       // the furthest position
 }
 
@@ -38,7 +38,7 @@ func newWatcher(name string, door client.Door, chats []string) *watcher {
 	}
 }
 
-// take takes what has just come.
+// take records received messages.
 func (w *watcher) take(m client.Message) {
 	now := time.Now()
 	w.mutex.Lock()
@@ -48,7 +48,7 @@ func (w *watcher) take(m client.Message) {
 	w.reached[m.Chat] = max(w.reached[m.Chat], m.SendTime)
 }
 
-// next is where each of its chats goes on: after the last message that came, or at the beginning.
+// next returns the next cursor in each chat: after the last message, or the beginning.
 func (w *watcher) next() map[string]int64 {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
@@ -62,7 +62,7 @@ func (w *watcher) next() map[string]int64 {
 	return cursors
 }
 
-// behind returns one of its chats in which it has not come to these positions, or "".
+// behind names a chat in which the watcher has not reached these positions, or returns "".
 func (w *watcher) behind(positions map[string]int64) string {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
@@ -74,14 +74,14 @@ func (w *watcher) behind(positions map[string]int64) string {
 	return ""
 }
 
-// verdict is what is to be said of watchers.
+// verdict is the judgement of watchers.
 type verdict struct {
 	watchers, deliveries int
 	faults               []checker.Fault
-	delays               []time.Duration // between storing and getting a message, of steady watchers
+	delays               []time.Duration // between storing and receiving a message, of steady watchers
 }
 
-// judge holds what a watcher got against the logs of all chats. Delays are those of messages stored since a time.
+// judge compares a watcher with the logs of all chats. Delays are those of messages stored since a time.
 func (w *watcher) judge(logs map[string][]chat.Message, since time.Time) verdict {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
@@ -102,7 +102,7 @@ func (w *watcher) judge(logs map[string][]chat.Message, since time.Time) verdict
 	return v
 }
 
-// add makes one verdict of two.
+// add merges a second verdict.
 func (v *verdict) add(other verdict) {
 	v.watchers += other.watchers
 	v.deliveries += other.deliveries
@@ -119,7 +119,7 @@ func (v verdict) kinds() map[checker.Kind]int {
 	return counts
 }
 
-// positions are those of the last messages of logs.
+// positions returns the last position of each log.
 func positions(logs map[string][]chat.Message) map[string]int64 {
 	last := map[string]int64{}
 	for name, log := range maps.All(logs) {
@@ -130,7 +130,7 @@ func positions(logs map[string][]chat.Message) map[string]int64 {
 	return last
 }
 
-// stored is a message as the judge knows it.
+// stored is a message in a log.
 func stored(m client.Message) chat.Message {
 	return chat.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, ID: m.ID, SendTime: m.SendTime}
 }

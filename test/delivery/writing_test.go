@@ -15,10 +15,10 @@ import (
 	"github.com/pullchat/pullchat/internal/programtest"
 )
 
-// writers is how many write at once.
+// writers is the number of concurrent writers.
 const writers = 8
 
-// writing sends messages, and knows which were acknowledged. It repeats each until it is stored.
+// writing sends messages and records which were acknowledged. It retries each until it is stored.
 type writing struct {
 	t       *testing.T
 	stack   *stack
@@ -54,7 +54,7 @@ func (w *writing) send(name string) {
 	w.last[name] = max(w.last[name], receipt.SendTime)
 }
 
-// burst sends a number of messages to each chat, as fast as it goes.
+// burst sends a number of messages to each chat, as fast as possible.
 func (w *writing) burst(chats []string, each int) {
 	next := make(chan string)
 	var group sync.WaitGroup

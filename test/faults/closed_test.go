@@ -16,7 +16,7 @@ import (
 	"github.com/pullchat/pullchat/test/faults/history"
 )
 
-// TestClosedVariants is TestVariants with closed chats, for what is wrong at their doors.
+// TestClosedVariants is TestVariants with closed chats, for faults in access checks.
 func TestClosedVariants(t *testing.T) {
 	t.Parallel()
 	for _, variant := range []struct {
@@ -25,7 +25,7 @@ func TestClosedVariants(t *testing.T) {
 		want []checker.Kind
 	}{
 		{"correct", func(s chat.Store) chat.Store { return s }, []checker.Kind{}},
-		{"lets everybody in", func(s chat.Store) chat.Store { return doorless{s} }, []checker.Kind{checker.Admitted, checker.NotLinearizable}},
+		{"lets every user in", func(s chat.Store) chat.Store { return doorless{s} }, []checker.Kind{checker.Admitted, checker.NotLinearizable}},
 		{"turns members away", func(s chat.Store) chat.Store { return &strict{Store: s} }, []checker.Kind{checker.Denied}},
 	} {
 		t.Run(variant.name, func(t *testing.T) {
@@ -36,13 +36,13 @@ func TestClosedVariants(t *testing.T) {
 				t.Errorf("Check() of a store that %s = %v, want %v; such as %v", variant.name, kinds, variant.want, found[0])
 			}
 			if len(h.Intrusions) == 0 {
-				t.Error("nobody has tried to be where she may not")
+				t.Error("no client has tried to enter a forbidden chat")
 			}
 		})
 	}
 }
 
-// driveClosed is drive with a private room and a chat of two.
+// driveClosed is drive with a private room and a conversation.
 func driveClosed(t *testing.T, variant func(chat.Store) chat.Store) history.History {
 	t.Helper()
 	store, err := storage.Open("redis://"+miniredis.RunT(t).Addr(), storage.Options{IdempotencyWindow: time.Hour})
@@ -68,12 +68,12 @@ func driveClosed(t *testing.T, variant func(chat.Store) chat.Store) history.Hist
 		t.Fatal(err)
 	}
 	created := page.Messages[0]
-	created.Notice = nil // as clients of HTTP have it here
+	created.Notice = nil // as over HTTP
 	recorder.Stored(0, began, created)
 	return l.run(t, recorder, nil)
 }
 
-// known is a service that believes programtest.As.
+// known is a service that trusts programtest.As.
 type known struct{ below chat.Service }
 
 func (k known) caller(ctx context.Context) context.Context {
@@ -94,7 +94,7 @@ func (k known) Pull(ctx context.Context, r chat.PullRequest) (chat.Page, error) 
 
 func (k known) Ready(ctx context.Context) error { return k.below.Ready(ctx) }
 
-// doorless asks nobody whether she is a member.
+// doorless skips the membership check.
 type doorless struct{ chat.Store }
 
 func (s doorless) Append(ctx context.Context, appends []chat.Append) []chat.Appended {
@@ -111,7 +111,7 @@ func (s doorless) Range(ctx context.Context, ranges []chat.Range) []chat.Ranged 
 	return s.Store.Range(ctx, ranges)
 }
 
-// strict now and then takes a member for a stranger.
+// strict sometimes denies a member.
 type strict struct{ chat.Store }
 
 func (s *strict) Append(ctx context.Context, appends []chat.Append) []chat.Appended {

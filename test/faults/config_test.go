@@ -10,14 +10,14 @@ import (
 	"github.com/pullchat/pullchat/internal/programtest"
 )
 
-// long says that this is make faults.
+// long reports whether this is make faults.
 func long() bool { return os.Getenv("FAULTS") == "long" }
 
 // modes are AUTH=off and AUTH=on.
 var modes = []string{"off", "on"}
 
-// eachMode runs a test with AUTH=off and with AUTH=on in the long form, and in the short one as the test says. FAULTS_AUTH
-// chooses one of them for all tests.
+// eachMode runs a test with AUTH=off and with AUTH=on in the long form. In the short form it runs the modes that the
+// test names. FAULTS_AUTH selects one mode for all tests.
 func eachMode(t *testing.T, short string, test func(*testing.T, *programtest.Auth)) {
 	t.Helper()
 	chosen := []string{short}
@@ -40,7 +40,7 @@ func eachMode(t *testing.T, short string, test func(*testing.T, *programtest.Aut
 	}
 }
 
-// seed is FAULTS_SEED, or another one each time. It chooses what clients do and in which order faults come.
+// seed is FAULTS_SEED, or random. It determines the clients' actions and the order of faults.
 func seed(t *testing.T) uint64 {
 	t.Helper()
 	chosen := uint64(time.Now().UnixNano())

@@ -18,8 +18,8 @@ import (
 // failovers is how many masters are killed in each test.
 const failovers = 10
 
-// TestFailovers kills the master of a chat under load, ten times, and counts what was acknowledged and is gone. With a
-// copy of every message that is nothing; without, it is what the replica that takes over had not received.
+// TestFailovers kills the master of a chat under load, ten times, and counts lost acknowledged messages. With a replica
+// of every message there are none. Without, the messages that the new master had not received are lost.
 func TestFailovers(t *testing.T) {
 	if !long() {
 		t.Skip("make faults runs it")
@@ -54,14 +54,14 @@ func countFailovers(t *testing.T, auth *programtest.Auth) {
 	})
 }
 
-// masters are those of one form of Redis: which one holds a key, and how a killed one comes back.
+// masters are those of one form of Redis: the holder of a key, and how a killed master returns.
 type masters struct {
 	of   func(key string) *redistest.Server
 	back func(*redistest.Server)
 }
 
-// countLost kills masters of one chat while writers send, without repeating anything, and returns how many
-// acknowledged messages are not there in the end.
+// countLost kills masters of one chat while writers send without retries. It returns how many acknowledged messages are
+// missing in the end.
 func countLost(t *testing.T, s *stack, m masters) int {
 	t.Helper()
 	const room, writers = "failovers", 8

@@ -8,23 +8,23 @@ import (
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
-// fault is one thing that can happen to one part of a stack. strike and heal are called by the test's own goroutine.
+// fault is one failure of one part of a stack. The test's goroutine calls strike and heal.
 type fault struct {
 	part, kind string
 	strike     func()
 	heal       func()         // returns when the part runs again
-	left       []chat.Service // those that do without the part
+	left       []chat.Service // those that work without the part
 }
 
-// backing is the Redis below a stack, in one of its forms: a single server, one behind Sentinels, a cluster.
+// backing is the Redis below a stack, in one of its forms: a single server, behind Sentinels, or a cluster.
 type backing interface {
 	// URL is REDIS_URL.
 	URL() string
-	// Faults are what can happen to it.
+	// Faults are the failures of its parts.
 	Faults() []fault
 }
 
-// process is what programs and Redis servers have in common.
+// process is the common interface of programs and Redis servers.
 type process interface {
 	Kill()
 	Restart()
@@ -55,7 +55,7 @@ func both(a, b fault) fault {
 	}
 }
 
-// single is one Redis that has written every message to its file before it answers.
+// single is one Redis that syncs every message to its file before it answers.
 type single struct{ *redistest.Server }
 
 var _ backing = single{}

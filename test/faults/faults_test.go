@@ -45,7 +45,8 @@ func TestNetwork(t *testing.T) {
 	})
 }
 
-// TestTwoFaults: one rpc-server may have stored what it cannot answer, and the other one cannot be reached or refuses.
+// TestTwoFaults: one rpc-server may have stored messages without answering, while the other one is unreachable or
+// rejects.
 func TestTwoFaults(t *testing.T) {
 	eachMode(t, "on", func(t *testing.T, auth *programtest.Auth) {
 		s := startLinkedStack(t, auth, startSingle(t))
@@ -60,7 +61,7 @@ func TestTwoFaults(t *testing.T) {
 	})
 }
 
-// faults are those of the programs. Where there are two of a kind, the other one goes on.
+// faults are those of the programs. Of two of a kind, the other one continues.
 func (s *stack) faults() []fault {
 	var faults []fault
 	for i := range s.rpc {
@@ -75,10 +76,10 @@ func (s *stack) faults() []fault {
 	return faults
 }
 
-// campaign is one stack that goes through fault after fault under load.
+// campaign is one stack that suffers fault after fault under load.
 type campaign struct {
 	stack      *stack
-	load       load // what is the same in all rounds
+	load       load // common to all rounds
 	seed       uint64
 	random     *rand.Rand
 	rounds     int
@@ -98,8 +99,7 @@ func newCampaign(t *testing.T, s *stack) *campaign {
 	}
 }
 
-// endure goes through all faults, each time in another order: once in the short form, in the long one until the time
-// is up.
+// endure runs all faults, each time in another order: once in the short form, and until the time is up in the long one.
 func (c *campaign) endure(t *testing.T, faults []fault, until time.Duration) {
 	t.Helper()
 	for end := time.Now().Add(until); c.rounds == 0 || long() && time.Now().Before(end) && !t.Failed(); {
@@ -114,7 +114,7 @@ func (c *campaign) endure(t *testing.T, faults []fault, until time.Duration) {
 	c.report(t)
 }
 
-// round runs clients while during runs, and judges what they saw. Each round has its own chats, so that histories stay
+// round runs clients while during runs, and judges their history. Each round has its own chats, so that histories stay
 // small enough to be judged. With AUTH=on they are closed.
 func (c *campaign) round(t *testing.T, during func(*prober)) {
 	t.Helper()
@@ -145,7 +145,7 @@ func (c *campaign) round(t *testing.T, during func(*prober)) {
 	}
 }
 
-// judge fails the test for what the checker finds: a few faults of each kind say enough.
+// judge fails the test for the first few faults of each kind.
 func judge(t *testing.T, h history.History) {
 	t.Helper()
 	const shown = 5
@@ -161,8 +161,8 @@ func judge(t *testing.T, h history.History) {
 	}
 }
 
-// hold is how long a fault lasts: 0.2 to 3 s in the long form. In the short one every fourth is longer than what the
-// servers wait for each other, and the others are short.
+// hold is how long a fault lasts: 0.2 to 3 s in the long form. In the short form most are short. Every fourth exceeds
+// the servers' timeouts for each other.
 func (c *campaign) hold(n int) time.Duration {
 	from, to := 200*time.Millisecond, 500*time.Millisecond
 	switch {
@@ -174,7 +174,7 @@ func (c *campaign) hold(n int) time.Duration {
 	return from + time.Duration(c.random.Int64N(int64(to-from)))
 }
 
-// report says what was shown; a load of which nothing was acknowledged, or nothing failed, has shown nothing.
+// report logs the result. A load without any acknowledged message, or without any failure, shows nothing and fails.
 func (c *campaign) report(t *testing.T) {
 	t.Helper()
 	t.Logf("AUTH=%v, %d rounds: sends %v, pulls %d, intrusions tried %d\n%s", c.stack.auth, c.rounds, c.counts, c.pulls, c.intrusions, c.recoveries.table())
@@ -182,6 +182,6 @@ func (c *campaign) report(t *testing.T) {
 		t.Errorf("sends %v: the test showed nothing", c.counts)
 	}
 	if c.stack.auth.On() && c.intrusions == 0 {
-		t.Error("nobody has tried to be where she may not: the test showed nothing")
+		t.Error("no client has tried to enter a forbidden chat: the test showed nothing")
 	}
 }

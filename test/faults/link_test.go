@@ -11,14 +11,14 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// link is a network between two parts, with the faults of networks.
+// link is a network connection between two parts, with faults of networks.
 type link struct {
 	t     *testing.T
 	name  string
 	proxy *toxiproxy.Proxy
 }
 
-// startLink is a link to the server at an address, until the test ends.
+// startLink returns a link to the server at an address, until the test ends.
 func startLink(t *testing.T, name, upstream string) *link {
 	t.Helper()
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(prometheus.NewRegistry()), zerolog.Nop())
@@ -28,7 +28,7 @@ func startLink(t *testing.T, name, upstream string) *link {
 	return l
 }
 
-// Addr is where it listens.
+// Addr is its listening address.
 func (l *link) Addr() string { return l.proxy.Listen }
 
 func (l *link) up() {
@@ -38,7 +38,7 @@ func (l *link) up() {
 	}
 }
 
-// Faults are those that a caller sees: most are in the answers, so that what was asked for has been done.
+// Faults are those that a caller sees. Most affect the answers, so that the request has taken effect.
 func (l *link) Faults() []fault {
 	return []fault{
 		l.toxic("latency", "latency", "downstream", `"latency": 400, "jitter": 200`),

@@ -16,19 +16,20 @@ import (
 	"github.com/pullchat/pullchat/test/faults/history"
 )
 
-// load is clients that write to and read from chats, and record it. A client is bound to no server: after anything
-// but success it goes on to the next one.
+// load is clients that write to and read from chats, and record it. A client is bound to no server: after any failure
+// it moves to the next one.
 type load struct {
-	services []chat.Service // the same one, through several servers
+	services []chat.Service // the same service, through several servers
 	chats    []string
 	seed     uint64
 
 	writers   int           // of each chat
-	followers int           // of each chat; each reads from the beginning, for ever
+	followers int           // of each chat; each reads from the beginning, without end
 	lookers   int           // of each chat; each reads a page from anywhere
-	pace      time.Duration // between what a client does
-	messages  int           // of each writer; 0 is until the end
-	// strangers: chats are closed, to their two users or to members, and others try to be there.
+	pace      time.Duration // between a client's actions
+	messages  int           // of each writer; 0 means until the end
+	// strangers: chats are closed, for conversations to their two users and for rooms to members. Other users try to
+	// enter.
 	strangers bool
 }
 
@@ -38,8 +39,8 @@ const (
 	quietTimeout = 30 * time.Second
 )
 
-// run lets the clients work while during runs, or until each has sent its messages where during is nil. Then all is
-// well again: writers end, followers read to the end, and the logs are read.
+// run lets the clients work while during runs, or until each has sent its messages where during is nil. Then no fault
+// is left: writers end, followers read to the end, and the logs are read.
 func (l load) run(t *testing.T, recorder *history.Recorder, during func()) history.History {
 	t.Helper()
 	stop, quiet := make(chan struct{}), make(chan struct{})
@@ -87,7 +88,7 @@ func (l load) run(t *testing.T, recorder *history.Recorder, during func()) histo
 	}
 }
 
-// actor is one client: a writer or reader. Its own random numbers make what it chooses repeatable.
+// actor is one client: a writer or reader. Its own random numbers make its choices repeatable.
 type actor struct {
 	load
 	recorder *history.Recorder
@@ -96,10 +97,10 @@ type actor struct {
 	random   *rand.Rand
 }
 
-// service is the server that it is at.
+// service is the actor's present server.
 func (a *actor) service() chat.Service { return a.services[(a.number+a.calls)%len(a.services)] }
 
-// wait waits for the next thing to do, and says whether there is one.
+// wait waits for the next action. It returns false when there is none.
 func (a *actor) wait(end <-chan struct{}) bool {
 	timer := time.NewTimer(a.pace/2 + time.Duration(a.random.Int64N(int64(a.pace)+1)))
 	defer timer.Stop()
@@ -111,7 +112,7 @@ func (a *actor) wait(end <-chan struct{}) bool {
 	}
 }
 
-// user is who a client is in a chat: one of its two, or one by herself.
+// user is a client's name in a chat: one of its two users, or a name of its own.
 func (a *actor) user(name string) string {
 	if first, second, pair := strings.Cut(name, ":"); pair {
 		return []string{first, second}[a.number%2]
@@ -119,10 +120,10 @@ func (a *actor) user(name string) string {
 	return writer(a.number)
 }
 
-// writer is who a client is in a room.
+// writer is a client's name in a room.
 func writer(number int) string { return "w" + strconv.Itoa(number) }
 
-// members are all clients of a room that may be there.
+// members are the names of all clients with access to a room.
 func (l load) members() []string {
 	var all []string
 	for number := range len(l.chats)*(1+l.writers+l.followers+l.lookers) + 1 {
@@ -131,7 +132,7 @@ func (l load) members() []string {
 	return all
 }
 
-// reader is one who may read a chat.
+// reader is a user with access to a chat.
 func (l load) reader(name string) string {
 	switch first, _, pair := strings.Cut(name, ":"); {
 	case pair:
@@ -142,7 +143,7 @@ func (l load) reader(name string) string {
 	return probing
 }
 
-// intrude tries to send and to read where it may not be.
+// intrude tries to send and to read without access.
 func (a *actor) intrude(name string, stop <-chan struct{}) {
 	for n := 1; a.wait(stop); n++ {
 		ctx, cancel := context.WithTimeout(programtest.As(context.Background(), stranger), 2*callTimeout)
@@ -152,7 +153,7 @@ func (a *actor) intrude(name string, stop <-chan struct{}) {
 	}
 }
 
-// stranger is who may be in no chat.
+// stranger is a user without access to any chat.
 const stranger = "stranger"
 
 // write sends one message after the other, every second one with an id.
@@ -166,8 +167,8 @@ func (a *actor) write(name string, stop <-chan struct{}) {
 	}
 }
 
-// deliver sends one message until it is known to be stored, as a careful client does: mostly again where it was refused,
-// and where the outcome is unknown only with an id. Sometimes it repeats what is stored already.
+// deliver sends one message until it is known to be stored, as a careful client does. It usually retries after a
+// refusal. After an unknown outcome it retries only with an id. Sometimes it repeats a stored message.
 func (a *actor) deliver(m chat.Message, stop <-chan struct{}) {
 	for range maxAttempts {
 		switch a.send(m).Outcome {
@@ -181,7 +182,7 @@ func (a *actor) deliver(m chat.Message, stop <-chan struct{}) {
 				return
 			}
 		case history.Refused:
-			if a.random.IntN(3) == 0 { // and it must never be seen
+			if a.random.IntN(3) == 0 { // and then it must never be seen
 				return
 			}
 		}
@@ -208,7 +209,7 @@ func (a *actor) pull(r chat.PullRequest, follows bool) (chat.Page, bool) {
 	return page, err == nil
 }
 
-// follow reads a chat from the beginning. When all is quiet it reads to the end.
+// follow reads a chat from the beginning. When the load has ended it reads to the end.
 func (a *actor) follow(name string, quiet <-chan struct{}) {
 	request := chat.PullRequest{Chat: name}
 	for working := true; ; {
@@ -225,7 +226,7 @@ func (a *actor) follow(name string, quiet <-chan struct{}) {
 	}
 }
 
-// look reads pages of the newest messages, in either direction, from where it has seen some.
+// look reads pages of the newest messages, in either direction, from random positions that it has seen.
 func (a *actor) look(name string, quiet <-chan struct{}) {
 	seen := []int64{0}
 	for a.wait(quiet) {

@@ -16,14 +16,14 @@ import (
 )
 
 const (
-	// recoverWithin is how soon a send succeeds once everything runs again.
+	// recoverWithin limits the time to the first success once everything runs again.
 	recoverWithin = time.Second
 	probeEvery    = 20 * time.Millisecond
-	probeClient   = 1_000_000 // beyond all clients of a load
-	probing       = "prober"  // who sends them
+	probeClient   = 1_000_000 // above all clients of a load
+	probing       = "prober"  // the sender of probes
 )
 
-// prober finds out how soon a send succeeds. What it sends is part of the history.
+// prober measures the time to a successful send. Its sends are part of the history.
 type prober struct {
 	recorder *history.Recorder
 	chat     string
@@ -34,8 +34,8 @@ type prober struct {
 // wait waits for the answers to all probes.
 func (p *prober) wait() { p.probes.Wait() }
 
-// success sends through each service, again and again and without waiting for answers, and returns how long it took
-// until each of them had a success. It says no if ctx ended before.
+// success sends through each service repeatedly without waiting for answers. It returns the time until each service had
+// a success, and false if ctx ended before.
 func (p *prober) success(ctx context.Context, services []chat.Service) (time.Duration, bool) {
 	began := time.Now()
 	succeeded := make(chan bool, len(services))
@@ -77,7 +77,7 @@ func (p *prober) one(ctx context.Context, service chat.Service, first int) bool 
 	}
 }
 
-// recoveries are how long it took, by part and kind of fault.
+// recoveries are the measured times, by part and kind of fault.
 type recoveries map[[2]string]*recovery
 
 type recovery struct {
@@ -94,7 +94,7 @@ func (r recoveries) of(f fault) *recovery {
 	return r[key]
 }
 
-// table is them in Markdown, in milliseconds. Nothing stands where no service is left to succeed through, or none did.
+// table formats them in Markdown, in milliseconds. A cell is empty where no service was left, or none succeeded.
 func (r recoveries) table() string {
 	var b strings.Builder
 	b.WriteString("| part | fault | times | struck → success, median | max | healed → success, median | max |\n| --- | --- | --- | --- | --- | --- | --- |\n")
@@ -115,8 +115,8 @@ func medianAndMax(times []time.Duration) string {
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// suffer lets one fault happen for a while, and notes how soon sends succeed. all are the
-// services that there are when the part runs again.
+// suffer runs one fault for a while, and records the times to successful sends. all are the services once the part runs
+// again.
 func (r recoveries) suffer(t *testing.T, p *prober, f fault, hold time.Duration, all []chat.Service) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), hold)

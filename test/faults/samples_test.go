@@ -21,7 +21,7 @@ import (
 	"github.com/pullchat/pullchat/internal/programtest"
 )
 
-// sample is what a process took at one moment.
+// sample is a process's usage at one moment.
 type sample struct {
 	at   time.Duration
 	name string
@@ -29,7 +29,7 @@ type sample struct {
 	took [4]float64 // in the order of measures
 }
 
-// measures are what is sampled, with how much of each may come on top of a quarter before it counts as growth.
+// measures are the sampled values, each with the increase beyond a quarter that counts as growth.
 var measures = [4]struct {
 	name  string
 	slack float64
@@ -37,7 +37,7 @@ var measures = [4]struct {
 
 type samples []sample
 
-// sampler looks at processes once a second, in /proc.
+// sampler samples processes once a second from /proc.
 type sampler struct {
 	end   chan struct{}
 	ended chan struct{}
@@ -54,7 +54,7 @@ func startSampling(t *testing.T) *sampler {
 	return s
 }
 
-// watch gives a process its name in what is taken.
+// watch adds a process under a name.
 func (s *sampler) watch(name string, process *programtest.Process) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -83,14 +83,14 @@ func (s *sampler) run(began time.Time) {
 		s.mutex.Unlock()
 		for name, process := range watched {
 			pid := process.PID()
-			if took, ok := look(pid, process.Debug()); ok { // else it was killed, or is stopped
+			if took, ok := look(pid, process.Debug()); ok { // else it was killed or is stopped
 				s.taken = append(s.taken, sample{at: time.Since(began), name: name, pid: pid, took: took})
 			}
 		}
 	}
 }
 
-// look reads what a process takes, in proc(5) and from its debug server.
+// look reads a process's usage from proc(5) and its debug server.
 func look(pid int, debug string) (took [4]float64, ok bool) {
 	folder := filepath.Join("/proc", strconv.Itoa(pid))
 	status, err := os.ReadFile(filepath.Join(folder, "status"))
@@ -126,8 +126,8 @@ func countGoroutines(debug string) (n float64, err error) {
 	return n, err
 }
 
-// growths says what a process took more of in the last third of its life than in the second. The first is for caches
-// and connections to fill.
+// growths returns the measures that were higher in the last third of a process's life than in the second. The first
+// third fills caches and connections.
 func (s samples) growths(name string) []string {
 	var own samples
 	for _, one := range s {

@@ -9,9 +9,9 @@ import (
 	"github.com/pullchat/pullchat/internal/programtest"
 )
 
-// TestSoak: under load and a fault every few seconds, programs that live through it take no more and no more memory,
-// descriptors and threads. It is of the long form; FAULTS_SOAK is how long it lasts. It runs once, with AUTH=on unless
-// FAULTS_AUTH says otherwise: then a server does all that it does without, and more.
+// TestSoak: under load and a fault every few seconds, surviving programs do not grow in memory, descriptors or threads.
+// It runs only in the long form, for FAULTS_SOAK. It runs once, with AUTH=on unless FAULTS_AUTH says otherwise: that
+// covers all code of AUTH=off.
 func TestSoak(t *testing.T) {
 	if !long() {
 		t.Skip("make faults runs it")
@@ -22,7 +22,7 @@ func TestSoak(t *testing.T) {
 	}
 	redis := startSingle(t)
 	s := startLinkedStack(t, auth, redis)
-	// The first of each two programs is stopped, cut off and left alone by others, but lives from beginning to end.
+	// Of each two programs, the first is stopped and cut off but never killed.
 	faults := append(redis.Faults(), s.faults()...)
 	for _, l := range append(s.above, s.below...) {
 		for _, f := range l.Faults() {

@@ -24,17 +24,17 @@ func TestMain(m *testing.M) {
 	os.Exit(programtest.Main(m))
 }
 
-// stack is two http-servers over two rpc-servers over a Redis, and links between them where it is made with links.
+// stack is two http-servers over two rpc-servers over a Redis, optionally with links between them.
 type stack struct {
 	auth      *programtest.Auth
 	rpc, http []*programtest.Process
 	above     []*link          // from the http-servers to each rpc-server
 	below     []*link          // from each rpc-server to Redis
-	clients   []*client.Client // of each http-server; programtest.As says who asks
+	clients   []*client.Client // of each http-server; programtest.As sets the user
 	services  []chat.Service   // by each http-server
 }
 
-// startStack is a stack whose parts talk to each other directly, with further settings of the rpc-servers.
+// startStack starts a stack without links, with further settings of the rpc-servers.
 func startStack(t *testing.T, auth *programtest.Auth, redis backing, settings ...string) *stack {
 	t.Helper()
 	s := &stack{auth: auth, rpc: programtest.StartServers(t, redis.URL(), auth.Servers(settings...)...)}
@@ -42,7 +42,7 @@ func startStack(t *testing.T, auth *programtest.Auth, redis backing, settings ..
 	return s
 }
 
-// startLinkedStack is a stack whose parts talk to each other over links.
+// startLinkedStack starts a stack whose parts communicate over links.
 func startLinkedStack(t *testing.T, auth *programtest.Auth, redis single) *stack {
 	t.Helper()
 	s := &stack{auth: auth}
@@ -75,8 +75,8 @@ func (s *stack) startGateways(t *testing.T, rpcServers []string) {
 	}
 }
 
-// closeRoom makes a private room with some members. The notice of it is part of the history, as a message that the first
-// of them has sent.
+// closeRoom creates a private room with some members. Its notice is part of the history, as a message of the first
+// member.
 func (s *stack) closeRoom(t *testing.T, recorder *history.Recorder, room string, members []string) {
 	t.Helper()
 	ctx, began := programtest.As(t.Context(), members[0]), time.Now()

@@ -18,14 +18,14 @@ import (
 	"github.com/pullchat/pullchat/test/faults/history"
 )
 
-// TestVariants: the same clients and the same checker find what is wrong with stores that break one promise each, and
-// nothing wrong with the real one. All of them fail now and then, as stores do.
+// TestVariants: the clients and the checker find the fault of each store that breaks one promise, and none in the real
+// one. All stores fail sometimes.
 func TestVariants(t *testing.T) {
 	t.Parallel()
 	for _, variant := range []struct {
 		name string
 		make func(chat.Store) chat.Store
-		want checker.Kind // "" is nothing
+		want checker.Kind // "" is none
 		may  []checker.Kind
 	}{
 		{"correct", func(s chat.Store) chat.Store { return s }, "", nil},
@@ -81,8 +81,8 @@ func first(faults []checker.Fault, kind checker.Kind) checker.Fault {
 	return faults[slices.IndexFunc(faults, func(f checker.Fault) bool { return f.Kind == kind })]
 }
 
-// drive records clients of a store made of the real one over embedded Redis. The logs are read from the real one
-// through the variant too: it lies to everybody.
+// drive records clients of a variant of the real store over embedded Redis. The logs are read through the variant too,
+// because it misleads every reader.
 func drive(t *testing.T, variant func(chat.Store) chat.Store) history.History {
 	t.Helper()
 	store, err := storage.Open("redis://"+miniredis.RunT(t).Addr(), storage.Options{IdempotencyWindow: time.Hour})
@@ -98,8 +98,8 @@ func drive(t *testing.T, variant func(chat.Store) chat.Store) history.History {
 	}.run(t, history.NewRecorder(), nil)
 }
 
-// failing is a store whose appends now and then fail: refused, or with an unknown outcome, before or after they were
-// made.
+// failing is a store whose appends sometimes fail: rejected, or with an unknown outcome, before or after they took
+// effect.
 type failing struct {
 	chat.Store
 	mutex  sync.Mutex
@@ -126,8 +126,7 @@ func all(appends []chat.Append, result chat.Appended) []chat.Appended {
 	return slices.Repeat([]chat.Appended{result}, len(appends))
 }
 
-// chosen says whether a message is one of those that a variant treats badly: every seventh of each writer, with an id
-// or without.
+// chosen reports whether a variant mistreats a message: every seventh of each writer, with an id or without.
 func chosen(m chat.Message) bool {
 	var n int
 	_, after, _ := strings.Cut(m.Text, "/")
@@ -145,7 +144,7 @@ func (s forgetful) Append(ctx context.Context, appends []chat.Append) []chat.App
 	return s.Store.Append(ctx, appends)
 }
 
-// hasty acknowledges some messages at once, and then has no time to write them.
+// hasty acknowledges some messages at once, and never writes them.
 type hasty struct{ chat.Store }
 
 func (s *hasty) Append(ctx context.Context, appends []chat.Append) []chat.Appended {
@@ -155,11 +154,11 @@ func (s *hasty) Append(ctx context.Context, appends []chat.Append) []chat.Append
 	return s.Store.Append(ctx, appends)
 }
 
-// reusing gives some messages the position of the message before.
+// reusing gives some messages the position of the previous message.
 type reusing struct {
 	chat.Store
 	mutex sync.Mutex
-	moved map[int64]int64 // position in the real store → position that is shown
+	moved map[int64]int64 // position in the real store → position shown
 	last  map[chat.ID]int64
 }
 
@@ -204,7 +203,7 @@ func (s *reusing) Range(ctx context.Context, ranges []chat.Range) []chat.Ranged 
 	return results
 }
 
-// decoded asks for messages where entries in the stored form are wanted too: these stores change what they read.
+// decoded requests messages instead of entries in the stored form: these stores change what they read.
 func decoded(ranges []chat.Range) []chat.Range {
 	asked := slices.Clone(ranges)
 	for i := range asked {
@@ -213,7 +212,7 @@ func decoded(ranges []chat.Range) []chat.Range {
 	return asked
 }
 
-// reordering swaps two messages of some pages, which keep their positions.
+// reordering swaps two messages of some pages. The positions keep their order.
 type reordering struct{ chat.Store }
 
 func (s reordering) Range(ctx context.Context, ranges []chat.Range) []chat.Ranged {
@@ -226,7 +225,7 @@ func (s reordering) Range(ctx context.Context, ranges []chat.Range) []chat.Range
 	return results
 }
 
-// stale answers with what was there at the time of the read before this one.
+// stale answers with the state at the previous read.
 type stale struct {
 	chat.Store
 	mutex  sync.Mutex
@@ -247,7 +246,7 @@ func (s *stale) Range(ctx context.Context, ranges []chat.Range) []chat.Ranged {
 	return results
 }
 
-// forgettingPages leaves some messages out of pages that are read forward.
+// forgettingPages omits some messages from forward pages.
 type forgettingPages struct{ chat.Store }
 
 func (s forgettingPages) Range(ctx context.Context, ranges []chat.Range) []chat.Ranged {
@@ -260,7 +259,7 @@ func (s forgettingPages) Range(ctx context.Context, ranges []chat.Range) []chat.
 	return results
 }
 
-// lying says of some messages that it stored nothing, when it did.
+// lying answers for some stored messages that nothing was stored.
 type lying struct{ chat.Store }
 
 func (s lying) Append(ctx context.Context, appends []chat.Append) []chat.Appended {

@@ -1,5 +1,5 @@
-// Package integration tests a running Pullchat from outside: HTTP, RPC and Redis, wherever they are. make
-// compose-test runs it against the stack in containers.
+// Package integration tests a running Pullchat from outside: HTTP, RPC and Redis, at any addresses. make compose-test
+// runs it against the stack in containers.
 package integration
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/pullchat/pullchat/internal/rpcclient"
 )
 
-// setting returns an environment variable of the stack's; without it the test is skipped.
+// setting returns an environment variable with the stack's address; without it the test is skipped.
 func setting(t *testing.T, name string) string {
 	t.Helper()
 	value := os.Getenv(name)
@@ -42,7 +42,7 @@ func httpClient(t *testing.T) *client.Client {
 	return c
 }
 
-// room is a name that no earlier run has used.
+// room returns a name that no earlier run has used.
 func room(t *testing.T) string {
 	return fmt.Sprintf("%s.%d", t.Name(), time.Now().UnixNano())
 }
@@ -79,7 +79,7 @@ func TestSendAndPull(t *testing.T) {
 	}
 }
 
-// TestManyWriters: what sixteen writers were acknowledged is read once, in order.
+// TestManyWriters: messages acknowledged to sixteen writers are read once, in order.
 func TestManyWriters(t *testing.T) {
 	c, name := httpClient(t), room(t)
 	acknowledged := make(chan int64, 1600)
@@ -114,7 +114,7 @@ func TestManyWriters(t *testing.T) {
 	}
 }
 
-// TestTwoDoors: what was sent over RPC is pulled over HTTP, and lies in Redis.
+// TestTwoDoors: a message sent over RPC is pulled over HTTP, and stored in Redis.
 func TestTwoDoors(t *testing.T) {
 	c, name := httpClient(t), room(t)
 	rpc, err := rpcclient.New(rpcclient.Config{RPCServers: strings.Split(setting(t, "RPC_SERVERS"), ",")})

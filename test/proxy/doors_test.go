@@ -15,7 +15,7 @@ import (
 	"github.com/pullchat/pullchat/client"
 )
 
-// TestDoors is every door through nginx.
+// TestDoors tests every transport through nginx.
 func TestDoors(t *testing.T) {
 	t.Parallel()
 	s := startSite(t)
@@ -61,7 +61,8 @@ func longPoll(t *testing.T, _ *site, c *client.Client) {
 	}
 }
 
-// events: each comes while the stream is open. What is gathered on the way would come when it ends, which it never does.
+// events: each event arrives while the stream is open. A buffering proxy would deliver them when it ends, which it
+// never does.
 func events(t *testing.T, s *site, c *client.Client) {
 	lines := stream(t, s, "streamed")
 	if first := <-lines; first != "retry: 1000" {
@@ -81,8 +82,8 @@ func events(t *testing.T, s *site, c *client.Client) {
 	}
 }
 
-// heartbeats come through at once: of many streams, one of which has its heartbeat every fraction of a second. That they
-// come more often than nginx has patience is TestTimeouts.
+// heartbeats: they arrive at once. Of many streams, one has its heartbeat every fraction of a second. TestTimeouts
+// compares their interval with nginx's timeouts.
 func heartbeats(t *testing.T, s *site, _ *client.Client) {
 	beats := make(chan struct{}, 100)
 	for range 50 {
@@ -105,7 +106,7 @@ func heartbeats(t *testing.T, s *site, _ *client.Client) {
 	}
 }
 
-// stream opens a stream of events and returns its lines as they come. It ends with the test.
+// stream opens a stream of events and returns its lines as they arrive. It ends with the test.
 func stream(t *testing.T, s *site, chat string) <-chan string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -136,7 +137,7 @@ func stream(t *testing.T, s *site, chat string) <-chan string {
 	return lines
 }
 
-// origins: a page may open a WebSocket where it comes from the address that nginx has for browsers.
+// origins: a page may open a WebSocket if its origin is nginx's address for browsers.
 func origins(t *testing.T, s *site, _ *client.Client) {
 	for origin, allowed := range map[string]bool{s.base: true, "https://evil.example": false, "http://127.0.0.1": false} {
 		conn, response, err := websocket.Dial(t.Context(), s.base+"/api/ws", &websocket.DialOptions{HTTPHeader: http.Header{"Origin": {origin}}}) //nolint:bodyclose // the library's own
@@ -152,7 +153,7 @@ func origins(t *testing.T, s *site, _ *client.Client) {
 	}
 }
 
-// limits: nginx takes what http-servers take, and refuses the rest as they do.
+// limits: nginx accepts what http-servers accept, and rejects the rest as they do.
 func limits(t *testing.T, s *site, _ *client.Client) {
 	const body = 65536
 	long := func(n int) string { return `{"chat":"limits","sender":"alice","text":"x"}` + strings.Repeat(" ", n-45) }

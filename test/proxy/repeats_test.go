@@ -11,15 +11,15 @@ import (
 	"github.com/pullchat/pullchat/internal/programtest"
 )
 
-// TestRepeats is what nginx does with requests that go wrong. The servers behind it are made for it: one breaks the
-// connection once it has a request, one is not there, one answers.
+// TestRepeats tests nginx's retries of failed requests. Of its servers, one breaks the connection after a request, one
+// is absent, and one answers.
 func TestRepeats(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, method string
 		servers      []string
 		status       int
-		asked        int64 // how often a server had the request
+		asked        int64 // how often a server got the request
 	}{
 		{"a POST that arrived is not repeated", http.MethodPost, []string{"breaks", "breaks"}, http.StatusServiceUnavailable, 1},
 		{"a GET is repeated at the other server", http.MethodGet, []string{"breaks", "breaks"}, http.StatusServiceUnavailable, 2},
@@ -65,7 +65,7 @@ func TestRepeats(t *testing.T) {
 	}
 }
 
-// fake is an http-server that is made for TestRepeats, and counts what it is asked.
+// fake is an http-server for TestRepeats that counts requests.
 func fake(t *testing.T, kind string, asked *atomic.Int64) (addr string) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -87,7 +87,7 @@ func fake(t *testing.T, kind string, asked *atomic.Int64) (addr string) {
 	return server.Listener.Addr().String()
 }
 
-// TestHeaders is what http-servers are told by nginx, whatever clients say.
+// TestHeaders: http-servers get nginx's headers, whichever headers clients send.
 func TestHeaders(t *testing.T) {
 	t.Parallel()
 	heard := make(chan *http.Request, 1)

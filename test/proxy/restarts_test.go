@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestKilledGateway kills one http-server behind nginx: clients go on at the other one, and lose nothing.
+// TestKilledGateway kills one http-server behind nginx: clients continue at the other one, and lose nothing.
 func TestKilledGateway(t *testing.T) {
 	t.Parallel()
 	s := startSite(t)
@@ -22,8 +22,8 @@ func TestKilledGateway(t *testing.T) {
 	l.end(c)
 }
 
-// TestRollingRestart restarts both http-servers behind nginx, one after the other: with the client's repeats no send
-// fails, and whoever follows gets everything once and in order.
+// TestRollingRestart restarts both http-servers behind nginx, one after the other. With the client's retries no send
+// fails. Followers get every message once and in order.
 func TestRollingRestart(t *testing.T) {
 	t.Parallel()
 	s := startSite(t, "DRAIN_DELAY=500ms")

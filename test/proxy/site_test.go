@@ -54,7 +54,7 @@ func (s *site) client(t *testing.T, options ...client.Option) *client.Client {
 	return c
 }
 
-// load sends and follows, through all doors, until it is stopped.
+// load sends and follows over all transports until it is stopped.
 type load struct {
 	t         *testing.T
 	sent      atomic.Int64
@@ -65,7 +65,7 @@ type load struct {
 	heard     [len(doors)]heard
 }
 
-// heard is what one follower has got: the positions, in the order in which they came.
+// heard is one follower's positions, in the order of arrival.
 type heard struct {
 	mutex     sync.Mutex
 	positions []int64
@@ -133,7 +133,7 @@ func (h *heard) all() (positions []int64, begun int) {
 	return slices.Clone(h.positions), h.begun
 }
 
-// more waits until further messages were sent, and all followers have got as many.
+// more waits until further messages were sent and all followers have received as many.
 func (l *load) more(n int64) {
 	l.t.Helper()
 	target := l.sent.Load() + n
@@ -149,7 +149,8 @@ func (l *load) more(n int64) {
 
 var names = map[client.Door]string{client.ServerSentEvents: "SSE", client.WebSocket: "WebSocket", client.LongPoll: "long-poll"}
 
-// end stops, and wants every follower to have what is stored, each once and in order, and as much stored as was sent.
+// end stops the load. Every follower must have the stored messages, each once and in order, and the number stored must
+// equal the number sent.
 func (l *load) end(c *client.Client) {
 	l.t.Helper()
 	close(l.ending)
@@ -188,7 +189,7 @@ func await(t *testing.T, what string, condition func() bool) {
 	}
 }
 
-// refusal is the one error shape.
+// refusal is the error's JSON form.
 type refusal struct{ Code, Message string }
 
 func readRefusal(t *testing.T, response *http.Response) (r refusal) {

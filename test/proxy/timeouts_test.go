@@ -12,14 +12,14 @@ import (
 	"github.com/pullchat/pullchat/internal/programtest"
 )
 
-// What http-servers promise (docs/live.md): nginx must wait for longer, with room for one that comes late or is lost.
+// The promises of http-servers (docs/live.md). nginx must wait longer, with room for a late or lost heartbeat.
 const (
 	heartbeat   = 25 * time.Second
 	longestWait = 60 * time.Second
 )
 
-// TestTimeouts is that nginx waits for longer than http-servers are silent. That is read from its configuration, for to
-// see it would take minutes.
+// TestTimeouts: nginx waits longer than http-servers are silent. The test reads that from the configuration, because
+// observing it takes minutes.
 func TestTimeouts(t *testing.T) {
 	conf, err := os.ReadFile("../../deploy/nginx/pullchat.conf")
 	if err != nil {
@@ -48,9 +48,9 @@ func TestTimeouts(t *testing.T) {
 	}
 }
 
-// TestHeartbeatsKeepStreams is what heartbeats are for, with times that are made short: a stream with them outlasts
-// nginx' patience five times, and brings them as they come; one without is ended. The server does not ask nginx to pass
-// on what comes, as http-servers do beside the configuration.
+// TestHeartbeatsKeepStreams: with shortened times, a stream with heartbeats outlasts nginx's timeout five times, and
+// delivers them at once. A stream without heartbeats is ended. The server does not disable buffering by header, as
+// http-servers do besides the configuration.
 func TestHeartbeatsKeepStreams(t *testing.T) {
 	t.Parallel()
 	const beat, beats = 200 * time.Millisecond, 25
@@ -99,8 +99,8 @@ func TestHeartbeatsKeepStreams(t *testing.T) {
 	}
 }
 
-// TestSlowClients is that what a client does not take stays with the http-server, which bounds it: nginx would take up to
-// a gigabyte, and write it to a file.
+// TestSlowClients: data that a client does not read stays with the http-server, which limits it. nginx would buffer up
+// to a gigabyte in a file.
 func TestSlowClients(t *testing.T) {
 	t.Parallel()
 	const much = 64 << 20
@@ -127,6 +127,6 @@ func TestSlowClients(t *testing.T) {
 	n := <-took
 	t.Logf("nginx and the kernel took %d KB", n>>10)
 	if n >= much {
-		t.Errorf("nginx took %d MB of a stream that nobody reads", n>>20)
+		t.Errorf("nginx took %d MB of a stream that no client reads", n>>20)
 	}
 }

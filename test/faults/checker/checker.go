@@ -1,5 +1,5 @@
-// Package checker judges a history: whether anything acknowledged was lost, doubled, moved or reordered, and whether
-// what the clients saw can be explained by one log for each chat at all.
+// Package checker judges a history. It finds acknowledged messages that were lost, doubled, moved or reordered, and
+// observations that no single log per chat can explain.
 package checker
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/pullchat/pullchat/test/faults/history"
 )
 
-// Kind names what is wrong.
+// Kind is a kind of fault.
 type Kind string
 
 // The kinds of faults.
@@ -23,21 +23,21 @@ const (
 	Doubled        Kind = "doubled"         // stored or acknowledged as new more than once
 	FalseDuplicate Kind = "false duplicate" // acknowledged as a repetition, without an id
 	StoredRefused  Kind = "stored refused"  // refused each time, but in the log
-	Foreign        Kind = "foreign"         // in a log or a page, but nobody sent it so
+	Foreign        Kind = "foreign"         // in a log or a page, but never sent so
 	SharedPosition Kind = "shared position" // two messages of a chat have one position
 	Reordered      Kind = "reordered"       // a log, or one writer's messages in it, are out of order
 	ReadTwice      Kind = "read twice"      // a follower saw a message again
-	ReadNever      Kind = "read never"      // a follower passed over a message
+	ReadNever      Kind = "read never"      // a follower skipped a message
 	ReadReordered  Kind = "read reordered"  // a follower saw messages out of order
-	// NotLinearizable: no order of the sends and pulls of a chat explains all answers, each taking effect between its
+	// NotLinearizable: no order of a chat's sends and pulls explains all answers, where each takes effect between its
 	// call and its return.
 	NotLinearizable Kind = "not linearizable"
-	Unchecked       Kind = "unchecked" // there was no time to search for such an order
-	Denied          Kind = "denied"    // refused because of who asked, who may
-	Admitted        Kind = "admitted"  // done for somebody who may not
+	Unchecked       Kind = "unchecked" // the search for such an order ran out of time
+	Denied          Kind = "denied"    // refused to a user who has access
+	Admitted        Kind = "admitted"  // done for a user without access
 )
 
-// Fault is one thing that is wrong.
+// Fault is one violation.
 type Fault struct {
 	Kind   Kind
 	Chat   string
@@ -46,14 +46,14 @@ type Fault struct {
 
 func (f Fault) String() string { return fmt.Sprintf("%s: %s: %s", f.Chat, f.Kind, f.Detail) }
 
-// Options bound a check.
+// Options limit a check.
 type Options struct {
-	Timeout time.Duration // for the search in one chat, after which it is Unchecked
-	// Folder is where a picture of a chat that is NotLinearizable is written; "" is nowhere.
+	Timeout time.Duration // for the search in one chat; beyond it the chat is Unchecked
+	// Folder receives a picture of each NotLinearizable chat; "" writes none.
 	Folder string
 }
 
-// Check returns what is wrong with a history, in order of chat and kind.
+// Check returns the faults of a history, in order of chat and kind.
 func Check(h history.History, options Options) []Fault {
 	var faults []Fault
 	for _, c := range split(h) {
@@ -78,7 +78,7 @@ func Kinds(faults []Fault) []Kind {
 	return slices.Sorted(maps.Keys(kinds))
 }
 
-// split gives each chat its own part of a history. Nothing in one chat depends on another.
+// split divides a history by chat. Chats are independent.
 func split(h history.History) []chatHistory {
 	chats := make(map[string]*chatHistory)
 	for name, log := range h.Logs {

@@ -13,7 +13,7 @@ import (
 	"github.com/pullchat/pullchat/test/faults/history"
 )
 
-// message is what its writer sends, stored at a position; 0 is not stored. Texts with a + have an id.
+// message is a writer's message, stored at a position; 0 is not stored. Texts with a + have an id.
 func message(text string, position int64) chat.Message {
 	m := chat.Message{Chat: "room", Sender: "w", Text: text, SendTime: position}
 	if text[len(text)-1] == '+' {
@@ -113,7 +113,7 @@ func TestCheck(t *testing.T) {
 			[]chat.Message{a},
 			[]Kind{NotLinearizable},
 		},
-		{"nobody's", nil, nil, []chat.Message{a}, []Kind{Foreign}},
+		{"never sent", nil, nil, []chat.Message{a}, []Kind{Foreign}},
 		{"another sender's", []history.Send{send(0, a, unknown)}, nil, []chat.Message{{Chat: "room", Sender: "x", Text: "a", SendTime: 5}}, []Kind{Foreign}},
 		{
 			"one position for two",
@@ -187,7 +187,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestDoors: what is refused to who may, and done for who may not.
+// TestDoors: access refused to members and granted to others.
 func TestDoors(t *testing.T) {
 	t.Parallel()
 	refused := chat.Errorf(chat.PermissionDenied, "room is closed, and w is not a member")
@@ -240,7 +240,7 @@ func TestReverse(t *testing.T) {
 	}
 }
 
-// TestPicture: what cannot be explained can be looked at.
+// TestPicture: a history without an explanation gets a picture.
 func TestPicture(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -255,7 +255,7 @@ func TestPicture(t *testing.T) {
 	}
 }
 
-// TestManyUnknown: sends that are pending for ever are no burden.
+// TestManyUnknown: many sends that are pending for ever do not slow the search.
 func TestManyUnknown(t *testing.T) {
 	t.Parallel()
 	var h history.History
@@ -276,11 +276,11 @@ func TestManyUnknown(t *testing.T) {
 	}
 }
 
-// TestUnchecked: what could not be searched to the end is not passed.
+// TestUnchecked: an unfinished search is reported.
 func TestUnchecked(t *testing.T) {
 	t.Parallel()
 	var h history.History
-	for i := range 2000 { // all at once, and none of them explains the page
+	for i := range 2000 { // concurrent, and none of them explains the page
 		s := send(0, message(fmt.Sprint(i), int64(i+1)), history.Acknowledged)
 		s.Client, s.Return = i, 1000
 		h.Sends = append(h.Sends, s)

@@ -13,8 +13,7 @@ import (
 	"github.com/pullchat/pullchat/test/faults/history"
 )
 
-// entry is a log as a list from its newest message on; nil is an empty one. It is never changed, so that states share
-// what they have in common.
+// entry is a log as an immutable list from its newest message on; nil is an empty one. States share common parts.
 type entry struct {
 	message chat.Message
 	before  *entry
@@ -24,15 +23,15 @@ type entry struct {
 // sent is the output of a send.
 type sent struct {
 	position int64
-	// before is the last position below it that is known of any send, or 0. In every order that explains all answers
-	// that one comes just before. Without it, the search would try all ways to leave out sends whose outcome is unknown.
+	// before is the highest position below it of any known send, or 0. In every valid order that send comes directly
+	// before. Without it, the search would try all ways to omit sends with unknown outcomes.
 	before    int64
 	duplicate bool
-	unknown   bool // nobody was told: position is where the message was seen
+	unknown   bool // no client got the answer: position is where the message was seen
 }
 
-// model is a chat: a log to which a send appends above all that is there, and once for each id, and from which a pull
-// reads a page. Logs of one length are compared by walking until they share their rest.
+// model is a chat: a log to which a send appends, once for each id, and from which a pull reads a page. Logs of one
+// length are compared from the newest message to their common part.
 func model() porcupine.Model {
 	return porcupine.Model{
 		Init: func() any { return (*entry)(nil) },
@@ -73,12 +72,12 @@ func model() porcupine.Model {
 	}
 }
 
-// appended says whether an append may have had this output, and what the log is after it. What is called a duplicate at
-// the first attempt may be new: with an id, servers too may have sent it twice.
+// appended reports whether an append may have this output, and returns the log after it. A duplicate at the first
+// attempt may be new: servers may also retry sends with an id.
 func appended(log *entry, m chat.Message, out sent) (bool, *entry) {
 	known := find(log, m, out.position)
 	switch {
-	case out.unknown && known: // this attempt found the message there, or never happened
+	case out.unknown && known: // this attempt found the message stored, or never happened
 		return true, log
 	case out.duplicate && known:
 		return true, log
@@ -101,7 +100,7 @@ func last(log *entry) int64 {
 	return log.message.SendTime
 }
 
-// find says whether the message is at the position.
+// find reports whether the message is at the position.
 func find(log *entry, m chat.Message, position int64) bool {
 	for log != nil && log.message.SendTime > position {
 		log = log.before
@@ -110,7 +109,7 @@ func find(log *entry, m chat.Message, position int64) bool {
 	return log != nil && log.message == m
 }
 
-// recognised says whether the log has a message with the id of m.
+// recognised reports whether the log has a message with the id of m.
 func recognised(log *entry, m chat.Message) bool {
 	for ; log != nil; log = log.before {
 		if log.message.ID == m.ID && log.message.Sender == m.Sender {
@@ -120,7 +119,7 @@ func recognised(log *entry, m chat.Message) bool {
 	return false
 }
 
-// pull is the page that a log gives to a request, which names a limit that is no more than the server's maximum.
+// pull is the log's page for a request. The request's limit is at most the server's maximum.
 func pull(log *entry, r chat.PullRequest) chat.Page {
 	var messages []chat.Message // newest first
 	for e := log; e != nil; e = e.before {
@@ -175,9 +174,9 @@ func (c chatHistory) linearizable(options Options) []Fault {
 	return []Fault{fault}
 }
 
-// operations is the history as the model wants it. A send that was refused did nothing. One whose outcome is unknown
-// may take effect at any time after its call, or never: where its message was seen it is a send to that position that
-// does not end, and where it was never seen nothing tells whether it happened.
+// operations converts the history for the model. A refused send did nothing. A send with an unknown outcome may take
+// effect at any time after its call, or never. If its message was seen, it is a send to that position without an end.
+// If it was never seen, nothing shows whether it happened.
 func (c chatHistory) operations() []porcupine.Operation {
 	seen := c.seen()
 	var operations []porcupine.Operation
@@ -208,7 +207,7 @@ func (c chatHistory) operations() []porcupine.Operation {
 	return operations
 }
 
-// inOrder tells each send what comes before it.
+// inOrder sets each send's predecessor.
 func inOrder(sends []porcupine.Operation) {
 	positions := []int64{0}
 	for _, s := range sends {
@@ -224,7 +223,7 @@ func inOrder(sends []porcupine.Operation) {
 	}
 }
 
-// seen is where messages were ever seen: by anybody, or at the end.
+// seen returns where messages were ever seen, by clients or in the final logs.
 func (c chatHistory) seen() map[chat.Message]int64 {
 	positions := make(map[chat.Message]int64)
 	note := func(messages []chat.Message) {

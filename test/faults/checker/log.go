@@ -8,7 +8,7 @@ import (
 	"github.com/pullchat/pullchat/test/faults/history"
 )
 
-// chatHistory is what was done in one chat. Sends and pulls are in the order of their calls.
+// chatHistory is the history of one chat. Sends and pulls are in the order of their calls.
 type chatHistory struct {
 	name       string
 	sends      []history.Send
@@ -22,7 +22,7 @@ func (c chatHistory) fault(kind Kind, format string, args ...any) Fault {
 	return Fault{Kind: kind, Chat: c.name, Detail: fmt.Sprintf(format, args...)}
 }
 
-// doors holds what was refused and what was done against who asked: whoever sends and pulls may, and intruders may not.
+// doors checks access: senders and readers have it, and intruders do not.
 func (c chatHistory) doors() []Fault {
 	var faults []Fault
 	for _, d := range c.denials {
@@ -39,13 +39,13 @@ func (c chatHistory) doors() []Fault {
 	return faults
 }
 
-// intruder says whether a message was sent by one who may not.
+// intruder reports whether an intruder sent a message.
 func (c chatHistory) intruder(text string) bool {
 	return slices.ContainsFunc(c.intrusions, func(i history.Intrusion) bool { return i.Message.Text == text })
 }
 
-// messages holds every message against its attempts: an acknowledged one is there exactly once, at its send_time; one
-// that was refused each time is not there; any other is there at most once.
+// messages compares every message with its attempts. An acknowledged one is stored exactly once, at its send_time. One
+// that was refused each time is not stored. Any other is stored at most once.
 func (c chatHistory) messages() []Fault {
 	stored := make(map[string][]chat.Message)
 	for _, m := range c.log {
@@ -121,8 +121,8 @@ func (c chatHistory) acknowledged(a history.Send, stored []chat.Message) []Fault
 	return []Fault{c.fault(Moved, "%q was acknowledged at %d and is at %d", a.Message.Text, a.Message.SendTime, stored[0].SendTime)}
 }
 
-// order: positions strictly increase in the log, and in what each writer was told, one acknowledgement after the other.
-// A repetition says again where the message is.
+// order: positions strictly increase in the log, and over each writer's acknowledgements in sequence. A duplicate
+// repeats the message's position.
 func (c chatHistory) order() []Fault {
 	var faults []Fault
 	for i := 1; i < len(c.log); i++ {
@@ -179,8 +179,8 @@ func (c chatHistory) followers() []Fault {
 	return faults
 }
 
-// Followed judges a reader who was to see a whole log: what it saw is exactly that, in order, nothing twice, nothing
-// missing. name is the chat's.
+// Followed judges a reader of a whole log: it must see exactly the log, in order, nothing twice, nothing missing. name
+// is the chat's.
 func Followed(name, reader string, saw, log []chat.Message) []Fault {
 	return chatHistory{name: name}.follower(reader, saw, log)
 }

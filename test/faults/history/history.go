@@ -1,4 +1,4 @@
-// Package history is what clients did and what they were told: the evidence that package checker judges.
+// Package history records clients' calls and their answers: the evidence for package checker.
 package history
 
 import (
@@ -10,16 +10,16 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// History is everything that was done in some chats. A message is known by its chat and text: no two messages of a
-// chat have the same text, and all sends of one text are attempts to store one message.
+// History is all calls in some chats. A chat and a text identify a message: no two messages of a chat have the same
+// text, and all sends of one text are attempts to store one message.
 type History struct {
 	Sends []Send
-	Pulls []Pull // those that were answered; another one says nothing, unless it is among the Denials
-	// Denials are what was refused because of who asked. Everybody who sends and pulls may be in the chat.
+	Pulls []Pull // answered ones; others prove nothing, unless they are Denials
+	// Denials are calls refused to a user with access. All who send and pull have access to the chat.
 	Denials []Denial
-	// Intrusions are what those have tried who may not be in a chat.
+	// Intrusions are attempts of users without access to a chat.
 	Intrusions []Intrusion
-	// Logs is every chat that was sent to, as it was read when all clients had ended.
+	// Logs is every chat that was sent to, read after all clients ended.
 	Logs map[string][]chat.Message
 }
 
@@ -29,7 +29,7 @@ type Send struct {
 	Call, Return time.Duration // since the recording began
 	Message      chat.Message  // SendTime is set where it was acknowledged
 	Outcome      Outcome
-	Duplicate    bool  // it was acknowledged as a repetition
+	Duplicate    bool  // acknowledged as a duplicate
 	Err          error // why it was not acknowledged
 }
 
@@ -39,27 +39,26 @@ type Pull struct {
 	Call, Return time.Duration
 	Request      chat.PullRequest
 	Page         chat.Page
-	Follows      bool // the client continues where its pull before this one ended
+	Follows      bool // continues where the client's previous pull ended
 }
 
-// Denial is a send or a pull that was refused because of who asked.
+// Denial is a send or a pull that was refused for lack of access.
 type Denial struct {
 	Client int
 	Chat   string
 	Err    error
 }
 
-// Intrusion is a send and a pull of one who may not be in the chat.
+// Intrusion is a send and a pull by a user without access.
 type Intrusion struct {
 	Client   int
 	Message  chat.Message
 	Sent     error
 	Pulled   error
-	Messages int // that the pull has shown
+	Messages int // shown by the pull
 }
 
-// Denied says of an error that it is a refusal because of who asks: there is nothing else in these tests that is not
-// found.
+// Denied reports whether an error denies access. In these tests not_found has no other cause.
 func Denied(err error) bool {
 	answer, ok := errors.AsType[*chat.Error](err)
 	if !ok {
@@ -72,7 +71,7 @@ func Denied(err error) bool {
 	return false
 }
 
-// Outcome is what an answer says about a message.
+// Outcome is what an answer reveals about a message.
 type Outcome string
 
 // The outcomes.
@@ -82,9 +81,8 @@ const (
 	Unknown      Outcome = "unknown" // it may be stored, now or later
 )
 
-// OutcomeOf is what the error of a send says. Only an answer that promises it says that nothing was stored: a code
-// for a wrong request, or these words, which are all that tells one Unavailable from the other; and a connection that
-// there never was.
+// OutcomeOf classifies the error of a send. Only three errors say that nothing was stored: a code for a wrong request,
+// an Unavailable with these words, and a connection that was never made.
 func OutcomeOf(err error) Outcome {
 	if err == nil {
 		return Acknowledged
@@ -107,7 +105,7 @@ func OutcomeOf(err error) Outcome {
 	return Unknown
 }
 
-// Counts says how many sends had each outcome.
+// Counts returns the number of sends with each outcome.
 func (h History) Counts() map[Outcome]int {
 	counts := map[Outcome]int{Acknowledged: 0, Refused: 0, Unknown: 0}
 	for _, s := range h.Sends {

@@ -10,7 +10,7 @@ import (
 	"github.com/pullchat/pullchat/internal/programtest"
 )
 
-// Recorder makes calls and keeps what came of them. It is safe for concurrent use.
+// Recorder makes calls and records the outcomes. It is safe for concurrent use.
 type Recorder struct {
 	began time.Time
 
@@ -37,14 +37,14 @@ func (r *Recorder) Send(ctx context.Context, client int, service chat.Service, m
 	return s
 }
 
-// denied is called with the mutex held.
+// denied requires that the mutex is held.
 func (r *Recorder) denied(client int, chat string, err error) {
 	if Denied(err) {
 		r.history.Denials = append(r.history.Denials, Denial{client, chat, err})
 	}
 }
 
-// Stored keeps a message that was stored since a time by something else than a send.
+// Stored records a message that was stored since a time, but not by a send.
 func (r *Recorder) Stored(client int, since time.Time, m chat.Message) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -53,7 +53,7 @@ func (r *Recorder) Stored(client int, since time.Time, m chat.Message) {
 	})
 }
 
-// Intrude tries to send and to pull where the client may not be.
+// Intrude tries to send and pull without access.
 func (r *Recorder) Intrude(ctx context.Context, client int, service chat.Service, m chat.Message) {
 	i := Intrusion{Client: client, Message: m}
 	_, i.Sent = service.Send(ctx, m)
@@ -79,8 +79,8 @@ func (r *Recorder) Pull(ctx context.Context, client int, service chat.Service, r
 	return page, nil
 }
 
-// Finish reads every chat that was sent to, forward and in reverse, as a client with the given number, and returns
-// the history. All other clients have ended. reader returns who may read a chat.
+// Finish reads every chat that was sent to, forward and in reverse, as a client with the given number, and returns the
+// history. Call it after all other clients have ended. reader returns a user with access to a chat.
 func (r *Recorder) Finish(ctx context.Context, client int, service chat.Service, reader func(string) string) (History, error) {
 	logs := make(map[string][]chat.Message)
 	for _, s := range r.history.Sends {
