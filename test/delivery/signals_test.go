@@ -15,8 +15,8 @@ import (
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
-// TestSignals: a signal reaches the present watchers at every gateway, once and in order. It reaches no one else, and
-// no later watcher.
+// TestSignals: a signal reaches the present watchers at every gateway, once and in order. No later watcher and no watcher
+// of another chat gets it.
 func TestSignals(t *testing.T) { eachMode(t, []string{"on"}, signals) }
 
 func signals(t *testing.T, auth *programtest.Auth) {
