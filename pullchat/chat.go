@@ -119,6 +119,8 @@ func present(p *client.Presence) string {
 	return readers
 }
 
+const talkHelp = "/quit or Ctrl-D ends the talk; // at the beginning sends a text that begins with a slash"
+
 // speak sends each line, one after the other. What could not be sent is said, and the talk goes on.
 func (t *talk) speak(ctx context.Context, c *client.Client, screen *screen) error {
 	for {
@@ -131,6 +133,21 @@ func (t *talk) speak(ctx context.Context, c *client.Client, screen *screen) erro
 		}
 		if strings.TrimSpace(text) == "" {
 			continue
+		}
+		if screen.echoes && strings.HasPrefix(text, "/") { // typed by a person
+			command := strings.TrimSpace(text[1:])
+			switch {
+			case strings.HasPrefix(command, "/"):
+				text = text[1:]
+			case command == "quit":
+				return nil
+			case command == "help":
+				screen.say(talkHelp)
+				continue
+			default:
+				screen.say("there is no /" + command + ". " + talkHelp)
+				continue
+			}
 		}
 		m := client.Message{Chat: t.Chat, Sender: t.Sender, Text: text, ID: rand.Text()}
 		screen.typed(m.ID)

@@ -87,6 +87,13 @@ func TestChat(t *testing.T) {
 			if sent := log.Messages("room")[25]; sent.Text != "hello" || sent.Sender != "bob" || sent.ID == "" {
 				t.Errorf("it sends %+v, want hello from bob with an id", sent)
 			}
+			c.types(t, "/help\r")
+			c.shows(t, "* /quit or Ctrl-D ends the talk")
+			c.types(t, "//tmp\r")
+			within(t, func() bool { return len(log.Messages("room")) == 27 }, func() string { return "//tmp was not sent" })
+			if sent := log.Messages("room")[26]; sent.Text != "/tmp" {
+				t.Errorf("//tmp is sent as %q, and /help before it must not be sent", sent.Text)
+			}
 			if door != "poll" {
 				c.shows(t, "* here: bob")
 				log.Tell(livetest.Event{Kind: "signal", Signal: client.Signal{Chat: "room", Sender: "eve\x1b[2J", Type: "typing"}})

@@ -14,9 +14,9 @@ import (
 
 // connection is what every command that talks to a server takes.
 type connection struct {
-	Server  []string      `name:"server" env:"PULLCHAT_SERVER" default:"http://127.0.0.1:8080" placeholder:"URL" help:"The server to talk to; http:// and port 8080 need not be said. Several, with commas or the flag again, are asked in turn."`
-	Timeout time.Duration `name:"timeout" default:"10s" placeholder:"DURATION" help:"How long to wait for an answer, with all repeats."`
-	JSON    bool          `name:"json" xor:"form" help:"Write one JSON object per line. Always so when the output is not a terminal."`
+	Server  []string      `name:"server" group:"connection" env:"PULLCHAT_SERVER" default:"http://127.0.0.1:8080" placeholder:"URL" help:"The server to talk to; http:// and port 8080 need not be said. Several, with commas or the flag again, are asked in turn."`
+	Timeout time.Duration `name:"timeout" group:"connection" default:"10s" placeholder:"DURATION" help:"How long to wait for an answer, with all repeats."`
+	JSON    bool          `name:"json" group:"connection" xor:"form" help:"Write one JSON object per line. Always so when the output is not a terminal."`
 }
 
 // servers are the URLs that the flag means.
@@ -50,12 +50,12 @@ func serverURL(server string) string {
 // patience is what a command takes that can repeat its requests. The variable retries is its default.
 type patience struct {
 	connection
-	Retries int  `name:"retries" default:"${retries}" placeholder:"N" help:"How often a request is repeated at most, after a failure that may pass: 429, 502, 503, 504, no connection, no answer. A repeated send stores nothing twice."`
-	NoRetry bool `name:"no-retry" help:"Ask once. The same as --retries 0."`
-	Verbose bool `name:"verbose" short:"v" help:"Say on standard error what is repeated."`
+	Retries int  `name:"retries" group:"connection" default:"${retries}" placeholder:"N" help:"How often a request is repeated at most, after a failure that may pass: 429, 502, 503, 504, no connection, no answer. A repeated send stores nothing twice."`
+	NoRetry bool `name:"no-retry" group:"connection" help:"Ask once. The same as --retries 0."`
+	Verbose bool `name:"verbose" group:"connection" short:"v" help:"Say on standard error what is repeated."`
 
-	Token     string `name:"token" env:"PULLCHAT_TOKEN" placeholder:"TOKEN" help:"A token to use instead of the session of pullchat login, such as one of pullchat token. In the environment it is seen by fewer."`
-	TokenFile string `name:"token-file" env:"PULLCHAT_TOKEN_FILE" placeholder:"FILE" help:"Where pullchat login keeps sessions, one for each --server. Default: pullchat/sessions.json in $$XDG_STATE_HOME, or in ~/.local/state."`
+	Token     string `name:"token" group:"connection" env:"PULLCHAT_TOKEN" placeholder:"TOKEN" help:"A token to use instead of the session of pullchat login, such as one of pullchat token. In the environment it is seen by fewer."`
+	TokenFile string `name:"token-file" group:"connection" env:"PULLCHAT_TOKEN_FILE" placeholder:"FILE" help:"Where pullchat login keeps sessions, one for each --server. Default: pullchat/sessions.json in $$XDG_STATE_HOME, or in ~/.local/state."`
 }
 
 // Validate refuses what bounds nothing. Kong calls it.

@@ -4,6 +4,8 @@ package main
 import (
 	"errors"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -12,28 +14,28 @@ import (
 )
 
 type commands struct {
-	Serve serve `cmd:"" help:"Run Pullchat: HTTP and RPC server in one process, on an in-memory Redis unless REDIS_URL is set."`
-	Send  send  `cmd:"" set:"retries=9" help:"Send a message."`
-	Pull  pull  `cmd:"" set:"retries=9" help:"Read messages, oldest first."`
-	Tail  tail  `cmd:"" set:"retries=9" help:"Read the last messages of chats, and go on with what comes."`
-	Chat  talk  `cmd:"" set:"retries=9" help:"Talk in a chat: what is typed is sent, what comes is shown."`
+	Serve serve `cmd:"" group:"server" help:"Run Pullchat: HTTP and RPC server in one process, on an in-memory Redis unless REDIS_URL is set."`
+	Send  send  `cmd:"" group:"chat" set:"retries=9" help:"Send a message."`
+	Pull  pull  `cmd:"" group:"chat" set:"retries=9" help:"Read messages, oldest first."`
+	Tail  tail  `cmd:"" group:"chat" set:"retries=9" help:"Follow chats: read the last messages, then new ones as they arrive."`
+	Chat  talk  `cmd:"" group:"chat" set:"retries=9" help:"Talk in a chat: typed lines are sent, new messages are shown. /help lists more."`
 
-	Inbox  inbox  `cmd:"" set:"retries=9" help:"List a user's chats with what is unread, the newest first."`
-	Read   read   `cmd:"" set:"retries=9" help:"Say that a chat is read."`
-	Ignore ignore `cmd:"" set:"retries=9" help:"Ignore a user, in all chats."`
-	Rooms  rooms  `cmd:"" set:"retries=9" help:"List rooms, make and change them, and say who is in them."`
+	Inbox  inbox  `cmd:"" group:"user" set:"retries=9" help:"List the chats of a user, the newest first, with the number of unread messages."`
+	Read   read   `cmd:"" group:"user" set:"retries=9" help:"Mark a chat as read."`
+	Ignore ignore `cmd:"" group:"user" set:"retries=9" help:"Hide the messages of a user in all chats."`
+	Rooms  rooms  `cmd:"" group:"rooms" set:"retries=9" help:"List, show, create and change rooms."`
 
-	Register register `cmd:"" set:"retries=9" help:"Make an account. The password is typed, or the first line of standard input."`
-	Login    login    `cmd:"" set:"retries=9" help:"Begin a session, which the other commands then use at this server."`
-	Logout   logout   `cmd:"" set:"retries=9" help:"End the session."`
-	Users    users    `cmd:"" set:"retries=9" help:"List who has an account."`
+	Register register `cmd:"" group:"account" set:"retries=9" help:"Create an account. The password is typed, or the first line of standard input."`
+	Login    login    `cmd:"" group:"account" set:"retries=9" help:"Begin a session. The other commands use it at this server."`
+	Logout   logout   `cmd:"" group:"account" set:"retries=9" help:"End the session."`
+	Users    users    `cmd:"" group:"account" set:"retries=9" help:"List accounts."`
 
-	DeleteAccount deleteAccount `cmd:"" set:"retries=9" help:"Delete the account of who has logged in, for good."`
+	DeleteAccount deleteAccount `cmd:"" group:"account" set:"retries=9" help:"Delete the account of the session, for good."`
 
-	Ready ready     `cmd:"" set:"retries=0" help:"Ask whether a message could be stored now; for health checks."`
-	Bench benchmark `cmd:"" help:"Put load on a server and measure it; then read back all that was acknowledged."`
-	Token newToken  `cmd:"" help:"Make a token for a back end, which may act for any user. It is signed with AUTH_SECRET or AUTH_KEY_FILE."`
-	Check check     `cmd:"" help:"Read everything that lies in a Redis and say whether it is sound; --repair mends what is safe."`
+	Ready ready     `cmd:"" group:"server" set:"retries=0" help:"Check whether a message could be stored now; for health checks."`
+	Bench benchmark `cmd:"" group:"server" help:"Put load on a server, measure it, and read back every acknowledged message."`
+	Token newToken  `cmd:"" group:"server" help:"Make a token for a back end, which may act for any user. AUTH_SECRET or AUTH_KEY_FILE signs it."`
+	Check check     `cmd:"" group:"server" help:"Read everything in a Redis and report faults; --repair mends what is safe."`
 }
 
 const description = `A chat backend: a chat is a log, a reader is a cursor.
@@ -41,17 +43,48 @@ const description = `A chat backend: a chat is a log, a reader is a cursor.
 Exit status: 0 success, 1 the server could not be reached or failed, 2 the server refused the request (the message
 says why), 3 a check found faults, 80 the command line is wrong.`
 
+// groups of commands and flags, in the order in which help lists them.
+var groups = []kong.Group{
+	{Key: "chat", Title: "Read and write:"},
+	{Key: "user", Title: "As a user:"},
+	{Key: "rooms", Title: "Rooms:"},
+	{Key: "account", Title: "Accounts and sessions:"},
+	{Key: "server", Title: "Run and look after servers:"},
+	{Key: "connection", Title: "The server and the session:"},
+}
+
+// commandFirst moves flags that stand before the command behind it, where kong expects them: "--server X users" is
+// "users --server X". Flags without a value are named, because the word after any other flag is its value.
+func commandFirst(args []string) []string {
+	bare := []string{"-h", "--help", "--json", "--no-retry", "-v", "--verbose"}
+	n := 0
+	for n < len(args) && len(args[n]) > 1 && args[n][0] == '-' && args[n] != "--" {
+		if n++; !slices.Contains(bare, args[n-1]) && !strings.Contains(args[n-1], "=") {
+			n++
+		}
+	}
+	if n == 0 || n >= len(args) {
+		return args
+	}
+	rest := args[n:]
+	if end := slices.Index(rest, "--"); end >= 0 {
+		return slices.Concat(rest[:end], args[:n], rest[end:])
+	}
+	return slices.Concat(rest, args[:n])
+}
+
 func main() {
 	ctx, stop := program.Context()
 	defer stop()
-	parsed := kong.Parse(&commands{}, program.Options("pullchat", description,
+	parsed := program.Parse(&commands{}, commandFirst(os.Args[1:]), program.Options("pullchat", description,
 		kong.Vars{
 			"rpc_addr": "127.0.0.1:8888", "redis_url": "",
 			"rpc_drain_delay": "0s", // its only gateway stops with it
 			"redis_help":      " Empty runs an embedded Redis, in memory.",
 		},
 		kong.BindTo(ctx, (*contextType)(nil)),
-	)...)
+		kong.ExplicitGroups(groups),
+	))
 	if err := parsed.Run(); err != nil {
 		complain(err.Error())
 		os.Exit(exitStatus(err))

@@ -304,7 +304,7 @@ func TestServeRefusesMalformedValues(t *testing.T) {
 		{"DEFAULT_LIMIT=-1", 80, "--default-limit is -1"},
 		{"RETENTION=week", 80, "RETENTION"},
 		{"IDEMPOTENCY_WINDOW=-1h", 80, "--idempotency-window is -1h"},
-		{"LOG_LEVEL=loud", 80, "LOG_LEVEL"},
+		{"LOG_LEVEL=loud", 80, `"loud" is not a level: use debug, info, warn or error`},
 		{"LOG_FORMAT=xml", 80, "--log-format"},
 		{"HTTP_ADDR=127.0.0.1", 1, "http-addr"},
 		{"HTTP_ADDR=" + taken.Addr().String(), 1, "http-addr: listen tcp " + taken.Addr().String()},
@@ -321,6 +321,24 @@ func TestServeRefusesMalformedValues(t *testing.T) {
 				t.Errorf("%s pullchat serve = %+v, want status %d and %q, without the password", c.variable, got, c.status, c.says)
 			}
 		})
+	}
+}
+
+// TestCommandFirst: flags may stand before the command.
+func TestCommandFirst(t *testing.T) {
+	for in, want := range map[string]string{
+		"users":                            "users",
+		"--server a users b":               "users b --server a",
+		"--server=a --json rooms list":     "rooms list --server=a --json",
+		"-v send a:b -- -text":             "send a:b -v -- -text",
+		"--help":                           "--help",
+		"--server a":                       "--server a",
+		"send --server a room text":        "send --server a room text",
+		"--no-retry --timeout 3s pull a:b": "pull a:b --no-retry --timeout 3s",
+	} {
+		if got := strings.Join(commandFirst(strings.Fields(in)), " "); got != want {
+			t.Errorf("commandFirst(%q) = %q, want %q", in, got, want)
+		}
 	}
 }
 

@@ -3,21 +3,38 @@ package logging
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 )
 
 // Config sets level and format of the log.
 type Config struct {
-	LogLevel  slog.Level `name:"log-level" env:"LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error."`
-	LogFormat string     `name:"log-format" env:"LOG_FORMAT" default:"text" enum:"text,json" placeholder:"FORMAT" help:"text or json."`
+	LogLevel  Level  `name:"log-level" env:"LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error."`
+	LogFormat string `name:"log-format" env:"LOG_FORMAT" default:"text" enum:"text,json" placeholder:"FORMAT" help:"text or json."`
+}
+
+// Level is the least level that is logged.
+type Level struct{ slog.Level }
+
+// UnmarshalText reads debug, info, warn or error. "warning" is warn too, as in other programs.
+func (l *Level) UnmarshalText(text []byte) error {
+	name := strings.ToLower(string(text))
+	if name == "warning" {
+		name = "warn"
+	}
+	if err := l.Level.UnmarshalText([]byte(name)); err != nil {
+		return fmt.Errorf("%q is not a level: use debug, info, warn or error", text)
+	}
+	return nil
 }
 
 // New returns a logger and installs it in Kitex and Hertz. Callers must not log message texts or secrets.
 func New(w io.Writer, config Config) *slog.Logger {
-	options := &slog.HandlerOptions{Level: config.LogLevel}
+	options := &slog.HandlerOptions{Level: config.LogLevel.Level}
 	var handler slog.Handler = slog.NewTextHandler(w, options)
 	if config.LogFormat == "json" {
 		handler = slog.NewJSONHandler(w, options)

@@ -29,7 +29,7 @@ func TestNewLogsFromItsLevelOn(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out bytes.Buffer
-			logger := New(&out, Config{LogLevel: c.level, LogFormat: "json"})
+			logger := New(&out, Config{LogLevel: Level{c.level}, LogFormat: "json"})
 			logger.Debug("m")
 			logger.Info("m")
 			logger.Warn("m")
@@ -64,7 +64,7 @@ func TestNewWritesItsFormat(t *testing.T) {
 // level and with its origin.
 func TestFrameworksLogThroughOurs(t *testing.T) {
 	var out bytes.Buffer
-	New(&out, Config{LogLevel: levelTrace, LogFormat: "json"})
+	New(&out, Config{LogLevel: Level{levelTrace}, LogFormat: "json"})
 	ctx := context.Background()
 	type plain = func(...any)
 	type format = func(string, ...any)
@@ -116,7 +116,7 @@ func TestFrameworksLogThroughOurs(t *testing.T) {
 // TestFrameworksNoise: lines that clients or a missing server cause repeatedly are logged at debug.
 func TestFrameworksNoise(t *testing.T) {
 	var out bytes.Buffer
-	New(&out, Config{LogLevel: slog.LevelInfo, LogFormat: "json"})
+	New(&out, Config{LogLevel: Level{slog.LevelInfo}, LogFormat: "json"})
 	klog.CtxWarnf(t.Context(), "KITEX: auto retry retryable error, to_service=%s", "pullchat")
 	hlog.SystemLogger().Errorf(hlog.EngineErrorFormat, "EOF", "127.0.0.1:1")
 	klog.CtxErrorf(t.Context(), "KITEX: processing ttstream request error, remoteAddr=%s, error=%s", "127.0.0.1:1", "broken pipe")
@@ -129,7 +129,7 @@ func TestFrameworksNoise(t *testing.T) {
 // TestFrameworksDoNotSetOurLogger: neither framework can change the program's logger.
 func TestFrameworksDoNotSetOurLogger(t *testing.T) {
 	var out, other bytes.Buffer
-	New(&out, Config{LogLevel: slog.LevelWarn, LogFormat: "json"})
+	New(&out, Config{LogLevel: Level{slog.LevelWarn}, LogFormat: "json"})
 	klog.SetLevel(klog.LevelTrace)
 	klog.SetOutput(&other)
 	hlog.SetLevel(hlog.LevelFatal)
@@ -198,7 +198,7 @@ func levels(t *testing.T, out io.Reader) (levels []string) {
 // TestHertzTellsNothingOfClients: Hertz's lines quote invalid requests, and the log must not.
 func TestHertzTellsNothingOfClients(t *testing.T) {
 	var out bytes.Buffer
-	New(&out, Config{LogLevel: levelTrace, LogFormat: "json"})
+	New(&out, Config{LogLevel: Level{levelTrace}, LogFormat: "json"})
 	err := fmt.Errorf("error when reading request headers: invalid header name: %q", "Authorization: Bearer hunter2")
 	for _, logger := range []hlog.FullLogger{hlog.SystemLogger(), hlog.DefaultLogger()} {
 		logger.Errorf("Error=%s, remoteAddr=%s", err.Error(), "127.0.0.1:4711")

@@ -28,7 +28,7 @@ type Common struct {
 // common, and runs until a signal. The exit status is 0 after a clean stop, 1 after an error, and 80 (kong's) for a
 // malformed value.
 func Main(name, description string, config any, common *Common, vars kong.Vars, run func(context.Context, *slog.Logger) error) {
-	kong.Parse(config, Options(name, description, vars)...)
+	Parse(config, os.Args[1:], Options(name, description, vars))
 	logger := Begin(common.Log)
 	ctx, stop := Context()
 	defer stop()
@@ -57,6 +57,14 @@ func Begin(config logging.Config) *slog.Logger {
 
 // keepLoadBalance leaves netpoll's load balancing unchanged.
 const keepLoadBalance = -1
+
+// Parse reads flags and environment variables into config. It exits the process after --help and for malformed values.
+func Parse(config any, args []string, options []kong.Option) *kong.Context {
+	parser := kong.Must(config, options...)
+	parsed, err := parser.Parse(args)
+	parser.FatalIfErrorf(err)
+	return parsed
+}
 
 // Options configures kong for every program: each flag is shown with its default, and help is short.
 func Options(name, description string, more ...kong.Option) []kong.Option {

@@ -155,7 +155,7 @@ func TestExitStatus(t *testing.T) {
 		{"a clean stop", "stops", nil, 0, "level=INFO msg=runs"},
 		{"a quiet stop", "stops", []string{"LOG_LEVEL=warn"}, 0, ""},
 		{"a malformed value", "stops", []string{"WAIT=soon"}, 80, `child: error: --wait: expected duration but got "soon"`},
-		{"a malformed level", "stops", []string{"LOG_LEVEL=loud"}, 80, `--log-level: slog: level string "loud": unknown name (from envar LOG_LEVEL="loud")`},
+		{"a malformed level", "stops", []string{"LOG_LEVEL=loud"}, 80, `--log-level: "loud" is not a level: use debug, info, warn or error (from envar LOG_LEVEL="loud")`},
 		{"a malformed format", "stops", []string{"LOG_FORMAT=xml"}, 80, `--log-format must be one of "text","json" but got "xml"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
