@@ -84,6 +84,7 @@ func Listen(config Config, service chat.Service, live chat.Live, log *slog.Logge
 		inner = tls.NewListener(inner, encrypt) // shakes hands when a conn is first read, not in Accept
 	}
 	listening := newListener(inner, encrypt != nil, limitsOf(config, log), log)
+	listening.origins = config.AllowedOrigins
 	return &Server{
 		config: config, log: log, listener: listening, service: service, live: live, keys: keys,
 		People: nobody{}, Readers: noReaders{}, Rooms: nowhere{},
@@ -160,10 +161,9 @@ func (s *Server) engine(h *handler.Handler, draining <-chan struct{}) *server.He
 	)
 	all := routes(h, s.people(h), handler.NewInboxes(h, s.Readers), handler.NewRooms(h, s.Rooms), draining)
 	engine.Use(reached, movingOn(draining), middleware.Secure(s.listener.encrypted), middleware.RequestID,
-		middleware.AccessLog(s.log), middleware.Recovery(s.log), noRequest)
-	if len(s.config.AllowedOrigins) > 0 { // before the limit: pages are told of it too
-		engine.Use(middleware.CORS(s.config.AllowedOrigins, methodsOf(all)))
-	}
+		middleware.AccessLog(s.log), middleware.Recovery(s.log),
+		middleware.CORS(s.config.AllowedOrigins, methodsOf(all)), // before the limit: pages are told of it too
+		noRequest)
 	if s.config.RateLimit.Requests > 0 {
 		free := []string{"/ping", "/readyz"} // who asks these must not be told a wrong answer
 		if s.config.RateLimitBy == "user" {

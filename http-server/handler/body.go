@@ -27,6 +27,9 @@ func (h *Handler) readBody(c *app.RequestContext) ([]byte, error) {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		c.SetConnectionClose()
 		return nil, chat.Wrap(errSlowBody, chat.DeadlineExceeded, "the body did not arrive in time; nothing was stored")
+	case err != nil && c.Request.Header.ContentLength() < 0:
+		c.SetConnectionClose()
+		return nil, chat.Wrap(err, chat.InvalidArgument, "the body ended too early, or is not made of the chunks that Transfer-Encoding promises")
 	case err != nil:
 		c.SetConnectionClose()
 		return nil, chat.Wrap(err, chat.InvalidArgument, "the body ended too early")
