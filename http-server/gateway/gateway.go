@@ -94,6 +94,19 @@ func Listen(config Config, service chat.Service, live chat.Live, log *slog.Logge
 // Addr is where the server listens, with its real port.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
+// GuardLoopback has a server that listens on loopback, and has no list of hosts, answer to its own names only: pages of other
+// names reach it too. It is called before Run.
+func (s *Server) GuardLoopback() {
+	tcp, ok := s.Addr().(*net.TCPAddr)
+	if !ok || !tcp.IP.IsLoopback() || len(s.config.AllowedHosts) > 0 {
+		return
+	}
+	s.config.AllowedHosts = []string{"localhost", "127.0.0.1", "[::1]", tcp.String()}
+	if host, _, err := net.SplitHostPort(s.config.HTTPAddr); err == nil && host != "" {
+		s.config.AllowedHosts = append(s.config.AllowedHosts, host)
+	}
+}
+
 // Run serves until ctx ends. Then /readyz says no, for DrainDelay; the server stops accepting, lets the requests
 // under way finish, and closes. It is called once.
 func (s *Server) Run(ctx context.Context) error {
@@ -164,6 +177,10 @@ func (s *Server) engine(h *handler.Handler, draining <-chan struct{}) *server.He
 		middleware.AccessLog(s.log), middleware.Recovery(s.log),
 		middleware.CORS(s.config.AllowedOrigins, methodsOf(all)), // before the limit: pages are told of it too
 		noRequest)
+	if len(s.config.AllowedHosts) > 0 {
+		engine.Use(middleware.Hosts(s.config.AllowedHosts, "/ping", "/readyz"))
+	}
+	engine.Use(middleware.Pages(s.config.AllowedOrigins))
 	if s.config.RateLimit.Requests > 0 {
 		free := []string{"/ping", "/readyz"} // who asks these must not be told a wrong answer
 		if s.config.RateLimitBy == "user" {
