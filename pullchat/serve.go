@@ -55,6 +55,7 @@ func (s *serve) Run(ctx contextType) error {
 	if err != nil {
 		return errors.Join(err, rpc.Close())
 	}
+	http.GuardLoopback()
 	http.People, http.Readers, http.Rooms = calls, calls, calls
 	address := dialable(http.Addr())
 	if s.HTTP.TLSCert != "" {

@@ -2,11 +2,13 @@ package gateway
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -20,9 +22,9 @@ import (
 const plainToTLS = 0
 
 // ownAnswer is the answer to what never becomes a request: it is malformed or too slow, or there is no room. It ends
-// the connection, and has a line in the log.
-func (l *listener) ownAnswer(status int) []byte {
-	code, message := chat.InvalidArgument, "this is not a request of HTTP/1.1"
+// the connection, and has a line in the log. The origin is one that may read it, "*", or empty.
+func (l *listener) ownAnswer(status int, why fault, origin string) []byte {
+	code, message := chat.InvalidArgument, string(cmp.Or(why, notHTTP))
 	switch status {
 	case plainToTLS:
 		status, message = http.StatusBadRequest, "this port speaks HTTPS: use https://"
@@ -41,7 +43,7 @@ func (l *listener) ownAnswer(status int) []byte {
 	var answer bytes.Buffer
 	fmt.Fprintf(&answer, "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\nX-Request-Id: %s\r\n",
 		status, http.StatusText(status), time.Now().UTC().Format(http.TimeFormat), len(body), id)
-	for _, h := range middleware.SecurityHeaders(l.encrypted) {
+	for _, h := range slices.Concat(middleware.SecurityHeaders(l.encrypted), middleware.CORSHeaders(l.origins, origin)) {
 		fmt.Fprintf(&answer, "%s: %s\r\n", h.Name, h.Value)
 	}
 	if code == chat.Unavailable {
@@ -88,14 +90,54 @@ func (l *listener) turnAway(inner net.Conn) {
 		defer func() { <-l.turning }()
 		defer func() { _ = inner.Close() }()
 		_ = inner.SetDeadline(time.Now().Add(turnAwayTimeout))
-		if _, err := inner.Read(make([]byte, 1)); err != nil { // an answer that comes before its request may be lost
+		origin, err := l.readOrigin(inner) // an answer that comes before its request may be lost
+		if err != nil {
 			return
 		}
-		if _, err := inner.Write(l.ownAnswer(http.StatusServiceUnavailable)); err != nil {
+		_ = inner.SetDeadline(time.Now().Add(turnAwayTimeout))
+		if _, err := inner.Write(l.ownAnswer(http.StatusServiceUnavailable, "", origin)); err != nil {
 			return
 		}
 		if half, ok := inner.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
 			_, _ = io.CopyN(io.Discard, inner, turnAwayBytes)
 		}
 	})
+}
+
+// readOrigin waits for a request, and returns where it comes from if that page may read the answer. It reads on only where
+// the answer depends on it.
+func (l *listener) readOrigin(inner net.Conn) (string, error) {
+	came := make([]byte, maxHeaderBytes)
+	var h head
+	for n := 0; ; {
+		more, err := inner.Read(came[n:])
+		if n += more; n == 0 {
+			return "", err
+		}
+		whole, wrong := h.take(came[:n])
+		origin := l.originOf(came[:n], &h)
+		if whole || wrong != "" || err != nil || n == len(came) || len(l.origins) == 0 || origin != "" {
+			return origin, nil
+		}
+	}
+}
+
+// originOf returns where the request that text begins with comes from, as AllowedOrigin does. Where the head was refused, it
+// looks behind that too.
+func (l *listener) originOf(text []byte, h *head) string {
+	if len(l.origins) == 0 {
+		return ""
+	}
+	origin := text[h.origin.from:h.origin.to]
+	for rest := text[h.at:]; len(origin) == 0 && len(rest) > 0; {
+		var line []byte
+		line, rest, _ = bytes.Cut(rest, []byte("\n"))
+		if name, value, _ := bytes.Cut(line, []byte(":")); is(name, "origin") {
+			origin = bytes.TrimSpace(value)
+		}
+		if len(bytes.TrimSpace(line)) == 0 {
+			break
+		}
+	}
+	return middleware.AllowedOrigin(l.origins, origin)
 }

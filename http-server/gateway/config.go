@@ -26,6 +26,7 @@ type Config struct {
 	RateLimitBy    string            `name:"rate-limit-by" env:"RATE_LIMIT_BY" default:"address" enum:"address,user" help:"What a client is: ${enum}. With user, sends count for their sender, all else for the address."`
 	SignalRate     ratelimit.Rate    `name:"signal-rate" env:"SIGNAL_RATE" default:"10/s" placeholder:"N/PERIOD" help:"Signals, such as typing, that each sender may tell; empty for no limit."`
 	AllowedOrigins []string          `name:"allowed-origins" env:"ALLOWED_ORIGINS" placeholder:"ORIGIN,..." help:"Origins of web pages that may use the API, like https://example.org; * for all. Its own may always."`
+	AllowedHosts   []string          `name:"allowed-hosts" env:"ALLOWED_HOSTS" placeholder:"HOST,..." help:"Names that clients ask the server by, with or without a port; empty or * for any."`
 	TrustedProxies ratelimit.Proxies `name:"trusted-proxies" env:"TRUSTED_PROXIES" placeholder:"CIDR,..." help:"Networks of the proxies in front, whose X-Forwarded-For is believed."`
 	DrainDelay     time.Duration     `name:"drain-delay" env:"DRAIN_DELAY" default:"0s" placeholder:"DURATION" help:"How long /readyz says no before a stop stops accepting, for load balancers to notice."`
 
@@ -57,6 +58,11 @@ func (c Config) Validate() error {
 	for _, origin := range c.AllowedOrigins {
 		if err := middleware.CheckOrigin(origin); err != nil {
 			return fmt.Errorf("--allowed-origins: %w", err)
+		}
+	}
+	for _, host := range c.AllowedHosts {
+		if !goodHost([]byte(host)) {
+			return fmt.Errorf("--allowed-hosts: %q is not a host with or without a port, like chat.example.org", host)
 		}
 	}
 	return c.validateAuth()

@@ -28,6 +28,7 @@ type conn struct {
 	listener *listener
 	idle     atomic.Bool // waiting for the first byte of a request
 	started  atomic.Bool // bytes of a request came since the last write
+	origin   string      // of the page that the request comes from, where it may read the answer, or "*"
 
 	readUntil  time.Time // the deadline of the next request that is set, if one is
 	writeUntil time.Time // the deadline of what Hertz writes
@@ -44,7 +45,8 @@ type conn struct {
 	left  atomic.Bool // Hertz has nothing to do with it any more
 	woken atomic.Bool // AwaitClose is to return
 	stuck atomic.Bool // nothing more can be written
-	ahead []byte      // what AwaitClose has read of the next request
+	ahead []byte      // what has been read of the next request
+	next  int         // how much of ahead was read again
 }
 
 var _ handler.Connection = (*conn)(nil)
@@ -59,8 +61,8 @@ type connKey struct{}
 // withConn is the context of everything on a connection.
 func withConn(c net.Conn) context.Context {
 	ctx := context.WithValue(context.Background(), connKey{}, c)
-	if c, ok := c.(*conn); ok {
-		ctx = handler.OnConnection(ctx, c)
+	if f, ok := c.(*framed); ok {
+		ctx = handler.OnConnection(ctx, f.conn)
 	}
 	return ctx
 }
@@ -68,7 +70,7 @@ func withConn(c net.Conn) context.Context {
 // reached is the outermost middleware: it tells the connection that what is answered next is ours, and whether a
 // request may follow. Hertz reads the rest of a body that nobody wanted, so that the next request is found behind it.
 func reached(ctx context.Context, r *app.RequestContext) {
-	c, ok := ctx.Value(connKey{}).(*conn)
+	c, ok := ctx.Value(connKey{}).(*framed)
 	if !ok {
 		r.Next(ctx)
 		return
@@ -80,9 +82,12 @@ func reached(ctx context.Context, r *app.RequestContext) {
 		r.SetConnectionClose()
 	}
 	if r.Response.ConnectionClose() {
-		c.last, c.lingers = true, length >= 0
+		c.last, c.lingers = true, length != noLength
 	}
 }
+
+// noLength is Hertz' length of a body where there is none; that of chunks is -1.
+const noLength = -2
 
 // errTooMuch ends a connection that sends more than any request needs, such as a chunked body's trailer without end.
 var errTooMuch = errors.New("the request is longer than any may be")
@@ -98,7 +103,7 @@ func (c *conn) Read(b []byte) (int, error) {
 		c.bounded, c.readUntil = true, time.Time{}
 		_ = c.Conn.SetReadDeadline(c.since.Add(c.listener.limits.request))
 	}
-	n, err := c.Conn.Read(b)
+	n, err := c.readNext(b)
 	c.received += n
 	if limit := c.listener.limits.bytes; c.received > limit && (!c.last || c.received > limit+lingerBytes) {
 		return 0, errTooMuch
@@ -147,14 +152,24 @@ func prolong(until *time.Time, least time.Duration, set func(time.Time) error) {
 	}
 }
 
-// readNext reads what AwaitClose has read ahead, or what comes.
+// readNext reads what was read ahead, or what comes.
 func (c *conn) readNext(b []byte) (int, error) {
-	if len(c.ahead) == 0 {
+	if c.next == len(c.ahead) {
+		c.ahead, c.next = nil, 0
 		return c.Conn.Read(b)
 	}
-	n := copy(b, c.ahead)
-	c.ahead = c.ahead[n:]
+	n := copy(b, c.ahead[c.next:])
+	c.next += n
 	return n, nil
+}
+
+// unread puts back the end of what the last Read has read.
+func (c *conn) unread(end []byte) {
+	if c.next > 0 { // it came from there
+		c.next -= len(end)
+		return
+	}
+	c.ahead = append([]byte(nil), end...)
 }
 
 // shakeHands makes the TLS handshake, in the goroutine of the connection.
@@ -165,7 +180,7 @@ func (c *conn) shakeHands() bool {
 	if wrong, ok := errors.AsType[tls.RecordHeaderError](err); ok && wrong.Conn != nil {
 		switch string(wrong.RecordHeader[:]) {
 		case "GET /", "POST ", "HEAD ":
-			_, _ = wrong.Conn.Write(c.listener.ownAnswer(plainToTLS))
+			_, _ = wrong.Conn.Write(c.listener.ownAnswer(plainToTLS, "", ""))
 		}
 	}
 	if err != nil {
@@ -191,7 +206,7 @@ func (c *conn) Write(b []byte) (int, error) {
 	c.started.Store(false)
 	if beginsAnswer(b) {
 		if !c.reached {
-			_, err := c.Conn.Write(c.listener.ownAnswer(answerStatus(b)))
+			_, err := c.Conn.Write(c.listener.ownAnswer(answerStatus(b), "", c.origin))
 			return len(b), err
 		}
 		c.reached = false
@@ -268,7 +283,7 @@ func (c *conn) Leave(r *app.RequestContext, serve func()) {
 	r.Response.HijackWriter(unwritten{})
 	r.Hijack(func(hertz network.Conn) {
 		if came, err := hertz.Peek(hertz.Len()); err == nil { // with the request, and was not of it
-			c.ahead = append(c.ahead, came...)
+			c.ahead, c.next = append(came[:len(came):len(came)], c.ahead[c.next:]...), 0
 		}
 		c.left.Store(true)
 		c.listener.streams.Go(func() {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/http-server/ratelimit"
+	"github.com/pullchat/pullchat/http-server/token"
 )
 
 // TestCORS: what browsers are told, and that everything else is answered as without it.
@@ -26,7 +27,7 @@ func TestCORS(t *testing.T) {
 		tooOften bool
 	}{
 		{name: "off", origin: page, call: call{method: "GET", target: "/ping"}, status: 200},
-		{name: "off, preflight", origin: page, call: call{method: "OPTIONS", target: "/api/send", header: preflight}, status: 405},
+		{name: "off, preflight", origin: page, call: call{method: "OPTIONS", target: "/api/send", header: preflight}, status: 403},
 		{"allowed", []string{other, page}, page, call{method: "POST", target: "/api/send", body: goodSend}, 200, page, "Origin", "", false},
 		{"preflight", []string{page}, page, call{method: "OPTIONS", target: "/api/send", header: preflight}, 204, page, "Origin", asks, false},
 		{"OPTIONS that is no preflight", []string{page}, page, call{method: "OPTIONS", target: "/api/send"}, 405, page, "Origin", "", false},
@@ -35,7 +36,7 @@ func TestCORS(t *testing.T) {
 		{"too often", []string{page}, page, call{method: "GET", target: "/api/pull?chat=a"}, 429, page, "Origin", "", true},
 		{"preflight, too often", []string{page}, page, call{method: "OPTIONS", target: "/api/send", header: preflight}, 204, page, "Origin", asks, true},
 		{"another origin", []string{page}, other, call{method: "GET", target: "/ping"}, 200, "", "Origin", "", false},
-		{"another origin, preflight", []string{page}, other, call{method: "OPTIONS", target: "/api/send", header: preflight}, 405, "", "Origin", "", false},
+		{"another origin, preflight", []string{page}, other, call{method: "OPTIONS", target: "/api/send", header: preflight}, 403, "", "Origin", "", false},
 		{"an origin that begins the same", []string{page}, page + ".evil", call{method: "GET", target: "/ping"}, 200, "", "Origin", "", false},
 		{"no page", []string{page}, "", call{method: "GET", target: "/ping"}, 200, "", "Origin", "", false},
 		{"all", []string{"*"}, other, call{method: "GET", target: "/ping"}, 200, "*", "", "", false},
@@ -85,5 +86,76 @@ func TestCORS(t *testing.T) {
 				t.Errorf("the headers are %v, want a request id and no credentials", got.header)
 			}
 		})
+	}
+}
+
+// TestCORSBeforeRouting: pages may read also what is answered to what never becomes a request.
+func TestCORSBeforeRouting(t *testing.T) {
+	const page, other = "https://example.org", "https://example.com"
+	for _, c := range []struct {
+		name, request string // in which %s is the header Origin
+		status        int
+		full          bool // there are as many connections as may be
+	}{
+		{"400", "GET /ping HTTP/1.1\r\n%sContent-Length: x\r\n\r\n", 400, false},
+		{"400 of the last header", "GET /ping HTTP/1.1\r\nHost: a\r\nHost: b\r\n%s\r\n", 400, false},
+		{"408 of a head", "GET /ping HTTP/1.1\r\n%sA: b", 408, false},
+		{"408 of a body", "POST /api/pull HTTP/1.1\r\nHost: a\r\n%sContent-Length: 5\r\n\r\n{", 408, false},
+		{"413", "POST /api/pull HTTP/1.1\r\nHost: a\r\n%sContent-Length: 100000\r\n\r\n" + strings.Repeat(" ", 100_000), 413, false},
+		{"431", "GET /ping HTTP/1.1\r\n%sA: " + strings.Repeat("a", maxHeaderBytes) + "\r\n\r\n", 431, false},
+		{"503", "GET /ping HTTP/1.1\r\nHost: a\r\n%s\r\n", 503, true},
+		{"503 of a part", "GET /ping HTTP/1.1\r\n%sHost", 503, true},
+	} {
+		for _, origin := range []struct {
+			allowed        []string
+			page           string
+			allows, varies string
+		}{
+			{[]string{other, page}, page, page, "Origin"},
+			{[]string{page}, other, "", "Origin"},
+			{[]string{page}, "", "", "Origin"},
+			{[]string{"*"}, page, "*", ""},
+			{nil, page, "", ""},
+		} {
+			t.Run(c.name+" for "+origin.page, func(t *testing.T) {
+				t.Parallel()
+				config := Config{AllowedOrigins: origin.allowed}
+				if c.full {
+					config.MaxConnections = 1
+				}
+				g := runConfig(t, &fakeService{}, config, func(l *limits) { l.request = moment })
+				if c.full {
+					dial(t, g.addr)
+					g.untilConnections(t, 1)
+				}
+				header := ""
+				if origin.page != "" {
+					header = "Origin: " + origin.page + "\r\n"
+				}
+				client := dial(t, g.addr)
+				client.ask(t, strings.Replace(c.request, "%s", header, 1))
+				_, got, _ := client.whole(t, c.status)
+				if allows, varies := got.Get("Access-Control-Allow-Origin"), got.Get("Vary"); allows != origin.allows || varies != origin.varies {
+					t.Errorf("Access-Control-Allow-Origin is %q and Vary %q, want %q and %q", allows, varies, origin.allows, origin.varies)
+				}
+				if reads := got.Get("Access-Control-Expose-Headers"); (reads == "Allow, Retry-After, WWW-Authenticate, X-Request-Id") != (origin.allows != "") {
+					t.Errorf("Access-Control-Expose-Headers is %q for %q", reads, origin.allows)
+				}
+			})
+		}
+	}
+}
+
+// TestForeignPreflight: a page that may not use the server is told so, whatever else it lacks.
+func TestForeignPreflight(t *testing.T) {
+	for _, allowed := range [][]string{nil, {"https://example.org"}} {
+		config := Config{AllowedOrigins: allowed, Auth: authOn, AccessTokenTTL: time.Minute, Token: token.Config{AuthSecret: authSecret}}
+		g := runConfig(t, &fakeService{}, config, func(*limits) {})
+		header := http.Header{"Origin": {"https://example.com"}, "Access-Control-Request-Method": {"POST"}}
+		got := call{method: "OPTIONS", target: "/api/send", header: header}.do(t, newClient(t, nil), "http://"+g.addr)
+		want := `{"code":"permission_denied","message":"origin not allowed: ALLOWED_ORIGINS names the pages that may use this server"}`
+		if got.status != http.StatusForbidden || string(got.body) != want || got.header.Get("WWW-Authenticate") != "" {
+			t.Errorf("with %v, the preflight is answered %d %s, want 403 %s", allowed, got.status, got.body, want)
+		}
 	}
 }

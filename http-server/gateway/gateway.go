@@ -84,6 +84,7 @@ func Listen(config Config, service chat.Service, live chat.Live, log *slog.Logge
 		inner = tls.NewListener(inner, encrypt) // shakes hands when a conn is first read, not in Accept
 	}
 	listening := newListener(inner, encrypt != nil, limitsOf(config, log), log)
+	listening.origins = config.AllowedOrigins
 	return &Server{
 		config: config, log: log, listener: listening, service: service, live: live, keys: keys,
 		People: nobody{}, Readers: noReaders{}, Rooms: nowhere{},
@@ -92,6 +93,19 @@ func Listen(config Config, service chat.Service, live chat.Live, log *slog.Logge
 
 // Addr is where the server listens, with its real port.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+
+// GuardLoopback has a server that listens on loopback, and has no list of hosts, answer to its own names only: pages of other
+// names reach it too. It is called before Run.
+func (s *Server) GuardLoopback() {
+	tcp, ok := s.Addr().(*net.TCPAddr)
+	if !ok || !tcp.IP.IsLoopback() || len(s.config.AllowedHosts) > 0 {
+		return
+	}
+	s.config.AllowedHosts = []string{"localhost", "127.0.0.1", "[::1]", tcp.String()}
+	if host, _, err := net.SplitHostPort(s.config.HTTPAddr); err == nil && host != "" {
+		s.config.AllowedHosts = append(s.config.AllowedHosts, host)
+	}
+}
 
 // Run serves until ctx ends. Then /readyz says no, for DrainDelay; the server stops accepting, lets the requests
 // under way finish, and closes. It is called once.
@@ -160,10 +174,13 @@ func (s *Server) engine(h *handler.Handler, draining <-chan struct{}) *server.He
 	)
 	all := routes(h, s.people(h), handler.NewInboxes(h, s.Readers), handler.NewRooms(h, s.Rooms), draining)
 	engine.Use(reached, movingOn(draining), middleware.Secure(s.listener.encrypted), middleware.RequestID,
-		middleware.AccessLog(s.log), middleware.Recovery(s.log), noRequest)
-	if len(s.config.AllowedOrigins) > 0 { // before the limit: pages are told of it too
-		engine.Use(middleware.CORS(s.config.AllowedOrigins, methodsOf(all)))
+		middleware.AccessLog(s.log), middleware.Recovery(s.log),
+		middleware.CORS(s.config.AllowedOrigins, methodsOf(all)), // before the limit: pages are told of it too
+		noRequest)
+	if len(s.config.AllowedHosts) > 0 {
+		engine.Use(middleware.Hosts(s.config.AllowedHosts, "/ping", "/readyz"))
 	}
+	engine.Use(middleware.Pages(s.config.AllowedOrigins))
 	if s.config.RateLimit.Requests > 0 {
 		free := []string{"/ping", "/readyz"} // who asks these must not be told a wrong answer
 		if s.config.RateLimitBy == "user" {

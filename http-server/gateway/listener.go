@@ -16,7 +16,8 @@ type listener struct {
 	net.Listener
 	log       *slog.Logger
 	limits    limits
-	encrypted bool // the connections speak TLS
+	encrypted bool     // the connections speak TLS
+	origins   []string // of the pages that may read answers
 
 	draining atomic.Bool
 	mutex    sync.Mutex
@@ -66,7 +67,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		case err == nil:
 			pause = 0
 			if c := l.admit(inner); c != nil {
-				return c, nil
+				return &framed{conn: c}, nil
 			}
 			l.turnAway(inner)
 		case !passes(err):

@@ -23,7 +23,7 @@ func pair(t *testing.T, l *listener) (accepted *conn, client net.Conn) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = inner.Close() })
-	return inner.(*conn), client
+	return inner.(*framed).conn, client
 }
 
 func listen(t *testing.T) *listener {

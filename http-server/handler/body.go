@@ -27,6 +27,9 @@ func (h *Handler) readBody(c *app.RequestContext) ([]byte, error) {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		c.SetConnectionClose()
 		return nil, chat.Wrap(errSlowBody, chat.DeadlineExceeded, "the body did not arrive in time; nothing was stored")
+	case err != nil && c.Request.Header.ContentLength() < 0:
+		c.SetConnectionClose()
+		return nil, chat.Wrap(err, chat.InvalidArgument, "the body ended too early, or is not made of the chunks that Transfer-Encoding promises")
 	case err != nil:
 		c.SetConnectionClose()
 		return nil, chat.Wrap(err, chat.InvalidArgument, "the body ended too early")
@@ -34,6 +37,10 @@ func (h *Handler) readBody(c *app.RequestContext) ([]byte, error) {
 		return nil, h.tooLarge(c)
 	case len(body) == 0:
 		return nil, nil
+	}
+	if coding := string(c.GetHeader("Content-Encoding")); coding != "" && !strings.EqualFold(coding, "identity") {
+		c.Response.Header.Set("Accept-Encoding", "identity") // RFC 9110, 15.5.16
+		return nil, chat.Errorf(chat.UnsupportedMediaType, "the body is encoded as %q; send it as it is, without Content-Encoding", coding)
 	}
 	return body, checkMediaType(string(c.ContentType()))
 }
@@ -69,15 +76,15 @@ func (h *Handler) tooLarge(c *app.RequestContext) error {
 	return chat.Errorf(chat.TooLarge, "the body is larger than %d bytes", h.config.MaxBodyBytes)
 }
 
-// checkMediaType accepts JSON, and a body that does not say what it is.
+// checkMediaType accepts JSON, and a body that does not say what it is. JSON has no charset but UTF-8 (RFC 8259, 11): what
+// a client says of it means nothing.
 func checkMediaType(contentType string) error {
 	if contentType == "" || contentType == "application/json" {
 		return nil
 	}
-	mediaType, parameters, err := mime.ParseMediaType(contentType)
+	mediaType, _, err := mime.ParseMediaType(contentType)
 	json := mediaType == "application/json" || strings.HasSuffix(mediaType, "+json")
-	charset := parameters["charset"]
-	if err != nil || !json || charset != "" && !strings.EqualFold(charset, "utf-8") {
+	if err != nil || !json {
 		return chat.Errorf(chat.UnsupportedMediaType, "the body is %q; send JSON with Content-Type: application/json", contentType)
 	}
 	return nil

@@ -314,7 +314,7 @@ func TestCheckMediaType(t *testing.T) {
 		{"application/json; charset=utf-8", true},
 		{"application/json;charset=\"UTF-8\"", true},
 		{"application/vnd.pullchat+json", true},
-		{"application/json; charset=latin1", false},
+		{"application/json; charset=latin1", true},
 		{"application/json; charset", false},
 		{"text/plain", false},
 		{"text/json-seq", false},

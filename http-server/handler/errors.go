@@ -71,7 +71,7 @@ func retryAfter(err error) string {
 // NoRequest answers what Hertz can read but not route, and closes the connection.
 func NoRequest(c *app.RequestContext) {
 	c.SetConnectionClose()
-	Fail(c, chat.Errorf(chat.InvalidArgument, "a request of HTTP/1.1 has the header Host"))
+	Fail(c, chat.Errorf(chat.InvalidArgument, "the request has no path"))
 }
 
 // NoRoute answers what no route matches.

@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -39,12 +37,16 @@ var frames sync.Pool
 
 // WebSocket answers GET /api/ws (RFC 6455). docs/live.md describes the frames.
 func (h *Handler) WebSocket(ctx context.Context, c *app.RequestContext) {
+	if err := CheckOrigin(c, h.config.AllowedOrigins); err != nil {
+		Fail(c, err)
+		return
+	}
 	request := &http.Request{Method: string(c.Method()), Host: string(c.Host()), Header: http.Header{}}
 	c.Request.Header.VisitAll(func(name, value []byte) { request.Header.Add(string(name), string(value)) })
 	below := connection(ctx)
 	upgrader := websocket.Upgrader{
 		ReadBufferSize: readBytes, WriteBufferSize: writeBytes, WriteBufferPool: &frames,
-		CheckOrigin: h.mayConnect,
+		CheckOrigin: func(*http.Request) bool { return true },                // it is checked already
 		Error:       func(http.ResponseWriter, *http.Request, int, error) {}, // Fail answers
 	}
 	answer := http.Header{}
@@ -53,7 +55,7 @@ func (h *Handler) WebSocket(ctx context.Context, c *app.RequestContext) {
 	answer.Del("Content-Length")
 	ws, err := upgrader.Upgrade(&handshake{below: below}, request, answer)
 	if err != nil {
-		Fail(c, upgradeError(err))
+		refuseUpgrade(c, err)
 		return
 	}
 	c.SetStatusCode(consts.StatusSwitchingProtocols) // for the log
@@ -73,21 +75,15 @@ func (h *handshake) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return conn, bufio.NewReadWriter(bufio.NewReaderSize(conn, readBytes), bufio.NewWriterSize(conn, writeBytes)), nil
 }
 
-// mayConnect: no other web page may use what a browser knows of its user.
-func (h *Handler) mayConnect(r *http.Request) bool {
-	origin := r.Header.Get("Origin")
-	if origin == "" || slices.Contains(h.config.AllowedOrigins, "*") || slices.Contains(h.config.AllowedOrigins, origin) {
-		return true
-	}
-	page, err := url.Parse(origin)
-	return err == nil && page.Host != "" && strings.EqualFold(page.Host, r.Host)
-}
+// webSocketVersion is that of RFC 6455, the only one.
+const webSocketVersion = "13"
 
-func upgradeError(reason error) error {
-	if strings.Contains(reason.Error(), "origin") {
-		return chat.Errorf(chat.PermissionDenied, "pages of this origin may not connect; ALLOWED_ORIGINS names those that may")
+// refuseUpgrade says which version there is where the client wants another one (RFC 6455, 4.2.2).
+func refuseUpgrade(c *app.RequestContext, reason error) {
+	if string(c.GetHeader("Sec-WebSocket-Version")) != webSocketVersion {
+		c.Response.Header.Set("Sec-WebSocket-Version", webSocketVersion)
 	}
-	return chat.Errorf(chat.InvalidArgument, "this is no WebSocket handshake: %s", strings.TrimPrefix(reason.Error(), "websocket: "))
+	Fail(c, chat.Errorf(chat.InvalidArgument, "this is no WebSocket handshake: %s", strings.TrimPrefix(reason.Error(), "websocket: ")))
 }
 
 // socket is one client's connection.

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/cloudwego/hertz/pkg/app"
 	"github.com/cloudwego/hertz/pkg/protocol/consts"
+
+	"github.com/pullchat/pullchat/http-server/handler"
+	"github.com/pullchat/pullchat/internal/chat"
 )
 
 // What pages of other origins may send and read (https://fetch.spec.whatwg.org/#http-cors-protocol).
@@ -22,30 +24,50 @@ const (
 // is answered as before: its browser keeps the answer from it. Pages may use the methods of all routes.
 func CORS(origins, methods []string) app.HandlerFunc {
 	corsMethods := strings.Join(methods, ", ")
-	all := slices.Contains(origins, "*")
 	return func(ctx context.Context, c *app.RequestContext) {
 		header := &c.Response.Header
-		origin := string(c.GetHeader("Origin"))
-		if all {
-			origin = "*"
-		} else {
-			header.Add("Vary", "Origin")
+		allowed := AllowedOrigin(origins, c.GetHeader("Origin"))
+		for _, h := range CORSHeaders(origins, allowed) {
+			header.Add(h.Name, h.Value)
 		}
-		if !slices.Contains(origins, origin) {
+		switch {
+		case string(c.Method()) != consts.MethodOptions || len(c.GetHeader("Access-Control-Request-Method")) == 0:
 			c.Next(ctx)
-			return
+		case allowed == "": // whatever else there may be to say, such as that a token is needed, misleads
+			handler.Fail(c, chat.Errorf(chat.PermissionDenied, "origin not allowed: ALLOWED_ORIGINS names the pages that may use this server"))
+		default:
+			header.Set("Access-Control-Allow-Methods", corsMethods)
+			header.Set("Access-Control-Allow-Headers", corsSends)
+			header.Set("Access-Control-Max-Age", corsMaxAge)
+			c.AbortWithStatus(consts.StatusNoContent)
 		}
-		header.Set("Access-Control-Allow-Origin", origin)
-		header.Set("Access-Control-Expose-Headers", corsReads)
-		if string(c.Method()) != consts.MethodOptions || len(c.GetHeader("Access-Control-Request-Method")) == 0 {
-			c.Next(ctx)
-			return
-		}
-		header.Set("Access-Control-Allow-Methods", corsMethods)
-		header.Set("Access-Control-Allow-Headers", corsSends)
-		header.Set("Access-Control-Max-Age", corsMaxAge)
-		c.AbortWithStatus(consts.StatusNoContent)
 	}
+}
+
+// AllowedOrigin returns the one of origins that this is, or "*" where all are allowed, or nothing.
+func AllowedOrigin(origins []string, origin []byte) string {
+	allowed := ""
+	for _, o := range origins {
+		switch o {
+		case "*":
+			return o
+		case string(origin):
+			allowed = o
+		}
+	}
+	return allowed
+}
+
+// CORSHeaders are those of every answer. allowed is what AllowedOrigin returns.
+func CORSHeaders(origins []string, allowed string) []Header {
+	var headers []Header
+	if len(origins) > 0 && allowed != "*" {
+		headers = append(headers, Header{"Vary", "Origin"})
+	}
+	if allowed != "" {
+		headers = append(headers, Header{"Access-Control-Allow-Origin", allowed}, Header{"Access-Control-Expose-Headers", corsReads})
+	}
+	return headers
 }
 
 // CheckOrigin refuses what no browser sends as the origin of a page, and so would never match.

@@ -1,0 +1,52 @@
+package handler
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/cloudwego/hertz/pkg/app"
+	"github.com/cloudwego/hertz/pkg/protocol/consts"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// errOrigin refuses a page that may not use this server.
+var errOrigin = chat.Errorf(chat.PermissionDenied, "pages of this origin may not connect; ALLOWED_ORIGINS names those that may")
+
+// changesNothing are the routes of POST that only read.
+var changesNothing = []string{"/api/pull", "/api/contacts/sync"}
+
+// Changes reports whether a request is one that may change something.
+func Changes(c *app.RequestContext) bool {
+	switch string(c.Method()) {
+	case consts.MethodGet, consts.MethodHead, consts.MethodOptions:
+		return false
+	case consts.MethodPost:
+		return !slices.Contains(changesNothing, c.FullPath())
+	}
+	return true
+}
+
+// CheckOrigin refuses a request that another page than the server's own or one of the allowed origins makes. Clients that are
+// no browsers name no origin.
+func CheckOrigin(c *app.RequestContext, allowed []string) error {
+	origin, site := string(c.GetHeader("Origin")), string(c.GetHeader("Sec-Fetch-Site"))
+	switch {
+	case origin == "" && site == "", site == "same-origin", site == "none": // which no page can set
+		return nil
+	case slices.Contains(allowed, "*"), slices.Contains(allowed, origin), sameOrigin(origin, string(c.Host())):
+		return nil
+	}
+	return errOrigin
+}
+
+// sameOrigin reports whether a page of origin comes from host. A port may be left out where it is the scheme's own.
+func sameOrigin(origin, host string) bool {
+	page, err := url.Parse(origin)
+	if err != nil || page.Host == "" {
+		return false
+	}
+	port := map[string]string{"http": ":80", "https": ":443"}[strings.ToLower(page.Scheme)]
+	return strings.EqualFold(strings.TrimSuffix(page.Host, port), strings.TrimSuffix(host, port))
+}

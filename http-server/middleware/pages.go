@@ -1,0 +1,56 @@
+package middleware
+
+import (
+	"context"
+	"net"
+	"strings"
+
+	"github.com/cloudwego/hertz/pkg/app"
+
+	"github.com/pullchat/pullchat/http-server/handler"
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// Pages lets no web page change anything but those of the server itself and of the allowed origins. A browser sends some
+// requests without asking first, whoever may read the answer.
+func Pages(allowed []string) app.HandlerFunc {
+	return func(_ context.Context, c *app.RequestContext) {
+		if handler.Changes(c) {
+			if err := handler.CheckOrigin(c, allowed); err != nil {
+				handler.Fail(c, err)
+			}
+		}
+	}
+}
+
+// Hosts refuses what is meant for another host than these: a page whose name points to this server, by DNS rebinding, would
+// be one of its own. A host without a port stands for all its ports. The free routes have no secrets, and are asked by
+// addresses.
+func Hosts(hosts []string, free ...string) app.HandlerFunc {
+	allowed := map[string]bool{}
+	for _, host := range hosts {
+		allowed[strings.ToLower(host)] = true
+	}
+	for _, route := range free {
+		allowed[route] = true
+	}
+	return func(_ context.Context, c *app.RequestContext) {
+		host := strings.ToLower(string(c.Host()))
+		if allowed["*"] || allowed[host] || allowed[withoutPort(host)] || allowed[c.FullPath()] {
+			return
+		}
+		handler.Fail(c, chat.Errorf(chat.PermissionDenied, "this server is not %q; ALLOWED_HOSTS has the names that it is asked by", host))
+	}
+}
+
+// withoutPort keeps the brackets of an address.
+func withoutPort(host string) string {
+	name, _, err := net.SplitHostPort(host)
+	switch {
+	case err != nil:
+		return host
+	case strings.Contains(name, ":"):
+		return "[" + name + "]"
+	}
+	return name
+}
