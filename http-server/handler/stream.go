@@ -123,10 +123,7 @@ func readStream(ctx context.Context, c *app.RequestContext) (stream, error) {
 	if err != nil {
 		return stream{}, err
 	}
-	positions, err := parseEventID(query.lastEvent)
-	if err != nil {
-		return stream{}, err
-	}
+	positions := newestPositions(string(c.GetHeader(lastEventID)), query.lastEvent)
 	follows, err := query.follows(positions)
 	switch {
 	case err != nil:
@@ -181,7 +178,6 @@ func (query streamQuery) follows(positions []live.Position) ([]live.Follow, erro
 }
 
 func readStreamQuery(c *app.RequestContext) (q streamQuery, err error) {
-	q.lastEvent = string(c.GetHeader(lastEventID))
 	c.QueryArgs().VisitAll(func(name, value []byte) {
 		if err != nil {
 			return
@@ -201,9 +197,7 @@ func readStreamQuery(c *app.RequestContext) (q streamQuery, err error) {
 		case "batch":
 			q.batch = string(value)
 		case "last_event_id":
-			if q.lastEvent == "" { // the header is that of a reconnection, and newer
-				q.lastEvent = string(value)
-			}
+			q.lastEvent = string(value)
 		}
 	})
 	if err == nil {
