@@ -2,6 +2,7 @@ package handler
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -264,6 +265,9 @@ func (s *eventSink) Presence(name string, p *live.Present) error {
 // Refuse implements live.Sink: a stream that cannot have one of its chats ends.
 func (s *eventSink) Refuse(_ string, err error) error {
 	e := chat.AsError(err)
+	if errors.Is(err, live.ErrExpired) {
+		e = chat.AsError(chat.Errorf(e.Code, "the token has expired; connect again with a new one, and the id of the last event as Last-Event-ID or last_event_id"))
+	}
 	if err := s.event("", "error", encode(&api.ErrorResponse{Code: string(e.Code), Message: e.Message})); err != nil {
 		return err
 	}
