@@ -223,6 +223,7 @@ struct EnterRequest {
     1: required list<string> Chats
     2: optional string RequestId
     3: optional Caller caller
+    4: optional string Session      // the caller's, which must not have ended: TOKEN_INVALID otherwise
 }
 
 struct EnterResponse {

@@ -84,7 +84,7 @@ func (f *following) through(ctx context.Context, s *server) *failure {
 		}
 		f.connected = time.Time{}
 		if f.request.Over == WebSocket {
-			failed = f.socket(ctx, s, held.AccessToken)
+			failed = f.socket(ctx, s, held)
 		} else {
 			failed = f.stream(ctx, s, held.AccessToken)
 		}
@@ -112,6 +112,7 @@ func (f *following) accepted(s *server) {
 
 // told is what a server tells of a chat, in any door: the data of an event, or a frame.
 type told struct {
+	Ref  string `json:"ref"`
 	Type string `json:"type"` // a frame's; in the data of a signal event the signal's
 	Chat string `json:"chat"`
 	Page

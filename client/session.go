@@ -39,6 +39,11 @@ func (s Session) due(now time.Time) bool {
 	return !now.Before(s.Expires.Add(-min(refreshAhead, s.Expires.Sub(s.Issued)/10)))
 }
 
+// untilDue is how long it takes until the access token is to be exchanged.
+func (s Session) untilDue(now time.Time) time.Duration {
+	return max(time.Millisecond, s.Expires.Add(-min(refreshAhead, s.Expires.Sub(s.Issued)/10)).Sub(now))
+}
+
 // over says whether the access token may be good no longer. A server cuts the end of one to whole seconds.
 func (s Session) over(now time.Time) bool { return !now.Before(s.Expires.Add(-time.Second)) }
 

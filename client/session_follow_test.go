@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -8,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/coder/websocket"
 
 	"github.com/pullchat/pullchat/client"
 )
@@ -135,6 +138,47 @@ func TestTokensThatAreNeverGood(t *testing.T) {
 			if code(err) != "token_expired" || asked != 4 {
 				t.Errorf("%s: Follow() = %v after %d requests, want token_expired after 4", name, err, asked)
 			}
+		}
+	}
+}
+
+// TestFollowKeepsItsWebSocket: a session's next token is told over the connection. A server that does not know how answers
+// with an error, and that ends nothing.
+func TestFollowKeepsItsWebSocket(t *testing.T) {
+	for name, answer := range map[string]string{
+		"a server":          `{"type":"authenticated","ref":"auth"}`,
+		"an earlier server": `{"type":"error","ref":"auth","code":"invalid_argument","message":"type is none of"}`,
+	} {
+		said := make(chan string, 2)
+		base := sockets(t, func(ctx context.Context, c *websocket.Conn) {
+			for _, answer := range []string{`{"type":"watching","chat":"room"}`, answer} {
+				_, frame, err := c.Read(ctx)
+				if err != nil {
+					t.Errorf("%s: no frame comes: %v", name, err)
+				}
+				said <- string(frame)
+				_ = c.Write(ctx, websocket.MessageText, []byte(answer))
+			}
+			_ = c.Write(ctx, websocket.MessageText, []byte(messagesOf("room", 6, 5)))
+			_, _, _ = c.Read(ctx)
+		})
+		transport := roundTrip(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Path == "/api/refresh" {
+				return respond(r, `{"user":"alice","access_token":"new","refresh_token":"r","expires_in":3600}`), nil
+			}
+			return http.DefaultTransport.RoundTrip(r)
+		})
+		s := client.Session{User: "alice", AccessToken: "old", RefreshToken: "q", Issued: time.Now().Add(-time.Hour), Expires: time.Now().Add(time.Minute + 300*time.Millisecond)}
+		c := with(t, base, &http.Client{Transport: transport}, brisk(1), client.WithSession(s, nil),
+			client.WithNotify(func(r client.Repeat) { t.Errorf("%s: Follow() has failed with %v", name, r.Err) }))
+		for m, err := range c.Follow(t.Context(), client.FollowRequest{Chats: map[string]int64{"room": 0}, Over: client.WebSocket}) {
+			if err != nil || m.SendTime != 5 {
+				t.Errorf("%s: Follow() = %v, %v; want the message of after the new token", name, m, err)
+			}
+			break
+		}
+		if first, second := <-said, <-said; second != `{"ref":"auth","token":"new","type":"auth"}` {
+			t.Errorf("%s: it has said %s and %s, want the new token last", name, first, second)
 		}
 	}
 }

@@ -61,7 +61,7 @@ func (f *following) streamRequest(ctx context.Context, s *server) (*http.Request
 	query := url.Values{"chat": slices.Sorted(maps.Keys(f.cursors))}
 	var positions []string
 	for _, chat := range query["chat"] {
-		positions = append(positions, fmt.Sprintf("%s=%d", chat, f.cursors[chat]))
+		positions = append(positions, fmt.Sprintf("%s=%d", url.PathEscape(chat), f.cursors[chat]))
 	}
 	if f.request.Inbox { // what the server has forgotten of it comes again, and is passed over
 		query, positions = url.Values{"inbox": {"true"}}, []string{f.lastID}

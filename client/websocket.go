@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/coder/websocket"
@@ -19,11 +20,11 @@ import (
 const watchesAhead = 16
 
 // socket follows over a WebSocket.
-func (f *following) socket(parent context.Context, s *server, token string) *failure {
+func (f *following) socket(parent context.Context, s *server, held Session) *failure {
 	ctx, watch, release := f.guard(parent)
 	defer release()
 	header := http.Header{}
-	authorize(header, token)
+	authorize(header, held.AccessToken)
 	conn, response, err := websocket.Dial(ctx, s.base+"/api/ws", &websocket.DialOptions{ //nolint:bodyclose // it is closed by the library
 		HTTPClient:     f.client.lasting,
 		HTTPHeader:     header,
@@ -40,6 +41,7 @@ func (f *following) socket(parent context.Context, s *server, token string) *fai
 	defer func() { _ = conn.CloseNow() }()
 	conn.SetReadLimit(maxEvent)
 
+	defer f.keepAuthorized(ctx, s, conn, held)()
 	chats := slices.Sorted(maps.Keys(f.cursors))
 	if f.request.Inbox {
 		chats = []string{""}
@@ -60,9 +62,44 @@ func (f *following) socket(parent context.Context, s *server, token string) *fai
 				return closed(s, watch.broken(ctx, err))
 			}
 		}
+		if t.Ref == authRef { // where it is refused, as by an earlier server, the connection ends with its token
+			continue
+		}
 		if failed := f.take(s, t); failed != nil {
 			return failed
 		}
+	}
+}
+
+// authRef is in the frames that bring a new token.
+const authRef = "auth"
+
+// keepAuthorized tells the server of each new token of a session, before the old one expires. It ends with the function
+// that it returns.
+func (f *following) keepAuthorized(ctx context.Context, s *server, conn *websocket.Conn, held Session) (end func()) {
+	if held.User == "" {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var telling sync.WaitGroup
+	telling.Go(func() {
+		pause := f.client.identity.pause
+		for wait := held.untilDue(time.Now()); sleep(ctx, wait) == nil; {
+			next, failed := f.client.heldFor(ctx, s)
+			if failed != nil || next.AccessToken == held.AccessToken { // it is tried until the connection ends
+				wait, pause = pause, min(2*pause, longestPause)
+				continue
+			}
+			frame, err := json.Marshal(map[string]string{"type": "auth", "ref": authRef, "token": next.AccessToken})
+			if err != nil || conn.Write(ctx, websocket.MessageText, frame) != nil {
+				return
+			}
+			held, wait, pause = next, next.untilDue(time.Now()), f.client.identity.pause
+		}
+	})
+	return func() {
+		cancel()
+		telling.Wait()
 	}
 }
 

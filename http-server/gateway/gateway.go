@@ -120,7 +120,11 @@ func (s *Server) Run(ctx context.Context) error {
 	defer hubRuns.Wait()
 	defer stopHub()
 	draining := make(chan struct{})
-	engine := s.engine(handler.New(service, calls, hub, s.config.handlers(s.listener.limits, s.log)), draining)
+	handlers := s.config.handlers(s.listener.limits, s.log)
+	if s.config.Auth == authOn {
+		handlers.Verify = s.keys.Verify
+	}
+	engine := s.engine(handler.New(service, calls, hub, handlers), draining)
 	ended := make(chan error, 1)
 	go func() { ended <- engine.Run() }()
 	select {

@@ -1,8 +1,10 @@
 package handler
 
 import (
-	"fmt"
+	"net/url"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/cloudwego/hertz/pkg/app"
 
@@ -35,7 +37,9 @@ func eventID(positions []live.Position, chats int) string {
 		if id.Len() > 0 {
 			id.WriteByte(';')
 		}
-		fmt.Fprintf(&id, "%s=%d", p.Chat, p.Cursor)
+		id.WriteString(url.PathEscape(p.Chat)) // not all clients can send other letters than ASCII in a header
+		id.WriteByte('=')
+		id.WriteString(strconv.FormatInt(p.Cursor, 10))
 	}
 	return id.String()
 }
@@ -48,8 +52,10 @@ func escapedBytes(p live.Position) int {
 		switch c := p.Chat[i]; {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '_', c == '-':
 			bytes++
-		default:
+		case c < utf8.RuneSelf:
 			bytes += len("%3A")
+		default:
+			bytes += len("%25E8")
 		}
 	}
 	return bytes
@@ -59,7 +65,7 @@ func escapedBytes(p live.Position) int {
 func (s stream) longestID() (bytes int) {
 	const header, cursor, reserve = len(lastEventID + ": \r\n"), len(";=9007199254740991"), 256
 	for _, f := range s.follows {
-		bytes += len(f.Chat) + cursor
+		bytes += len(url.PathEscape(f.Chat)) + cursor
 	}
 	if s.inbox != nil {
 		bytes += maxInboxID
@@ -76,21 +82,31 @@ func (h *Handler) roomForID(c *app.RequestContext) int {
 	return room
 }
 
-// parseEventID reads what eventID writes. "" is none.
-func parseEventID(text string) (positions []live.Position, err error) {
-	if text == "" {
-		return nil, nil
-	}
+// parseEventID reads what eventID writes, also with names that are not escaped, as releases before have written them.
+// What is no position is passed over: an EventSource that is refused would never come back.
+func parseEventID(text string) (positions []live.Position) {
 	for part := range strings.SplitSeq(text, ";") {
 		name, cursor, _ := strings.Cut(part, "=")
+		name, err := url.PathUnescape(strings.TrimSpace(name))
+		if err != nil {
+			continue
+		}
 		if _, err := chat.ParseID(name); err != nil {
-			return nil, chat.Errorf(chat.InvalidArgument, "Last-Event-ID is not the id of an event of this stream")
+			continue
 		}
-		p := live.Position{Chat: name}
-		if p.Cursor, err = queryInt("Last-Event-ID's cursor", []byte(cursor)); err != nil {
-			return nil, err
+		at, err := strconv.ParseInt(strings.TrimSpace(cursor), 10, 64)
+		if err == nil && at >= 0 && at <= chat.MaxCursor {
+			positions = append(positions, live.Position{Chat: name, Cursor: at})
 		}
-		positions = append(positions, p)
 	}
-	return positions, nil
+	return positions
+}
+
+// newestPositions returns where a client stands that comes back. The header is that of its last event, and newer than what
+// stands in the address that it has opened.
+func newestPositions(header, parameter string) []live.Position {
+	if positions := parseEventID(header); len(positions) > 0 {
+		return positions
+	}
+	return parseEventID(parameter)
 }

@@ -25,6 +25,7 @@ type frame struct {
 	ID       string `json:"id"`
 	Signal   string `json:"signal"`
 	Data     string `json:"data"`
+	Token    string `json:"token"`
 }
 
 // cursor is 0 where none is given.

@@ -26,6 +26,8 @@ type Config struct {
 	AllowedOrigins []string // of web pages that may open a WebSocket, beside those of the server's own; "*" is all
 	// Silence is how long a WebSocket's client may say nothing, not even that it got a ping. Pings come more often.
 	Silence time.Duration
+	// Verify returns whose a token is; nil where nobody is asked for one.
+	Verify func(token string) (chat.Caller, error)
 	// Part bounds how long a client that follows takes to take what is written.
 	Part time.Duration
 }

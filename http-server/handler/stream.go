@@ -2,6 +2,7 @@ package handler
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -123,10 +124,7 @@ func readStream(ctx context.Context, c *app.RequestContext) (stream, error) {
 	if err != nil {
 		return stream{}, err
 	}
-	positions, err := parseEventID(query.lastEvent)
-	if err != nil {
-		return stream{}, err
-	}
+	positions := newestPositions(string(c.GetHeader(lastEventID)), query.lastEvent)
 	follows, err := query.follows(positions)
 	switch {
 	case err != nil:
@@ -181,7 +179,6 @@ func (query streamQuery) follows(positions []live.Position) ([]live.Follow, erro
 }
 
 func readStreamQuery(c *app.RequestContext) (q streamQuery, err error) {
-	q.lastEvent = string(c.GetHeader(lastEventID))
 	c.QueryArgs().VisitAll(func(name, value []byte) {
 		if err != nil {
 			return
@@ -201,9 +198,7 @@ func readStreamQuery(c *app.RequestContext) (q streamQuery, err error) {
 		case "batch":
 			q.batch = string(value)
 		case "last_event_id":
-			if q.lastEvent == "" { // the header is that of a reconnection, and newer
-				q.lastEvent = string(value)
-			}
+			q.lastEvent = string(value)
 		}
 	})
 	if err == nil {
@@ -270,6 +265,9 @@ func (s *eventSink) Presence(name string, p *live.Present) error {
 // Refuse implements live.Sink: a stream that cannot have one of its chats ends.
 func (s *eventSink) Refuse(_ string, err error) error {
 	e := chat.AsError(err)
+	if errors.Is(err, live.ErrExpired) {
+		e = chat.AsError(chat.Errorf(e.Code, "the token has expired; connect again with a new one, and the id of the last event as Last-Event-ID or last_event_id"))
+	}
 	if err := s.event("", "error", encode(&api.ErrorResponse{Code: string(e.Code), Message: e.Message})); err != nil {
 		return err
 	}

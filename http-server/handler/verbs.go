@@ -30,6 +30,7 @@ var verbs = map[string]verb{
 	"read":    {"/api/read", (*socket).read},
 	"signal":  {"/api/signal", (*socket).signal},
 	"ping":    {"/ping", (*socket).ping},
+	"auth":    {"/api/ws", (*socket).auth},
 }
 
 // Verbs returns the types of all frames that clients send, sorted, for tests that must know of each.
@@ -38,12 +39,12 @@ func Verbs() []string { return slices.Sorted(maps.Keys(verbs)) }
 // answer answers one frame. The error is that the connection cannot go on.
 func (s *socket) answer(ctx context.Context, text []byte) error {
 	f, err := readFrame(text)
-	if by, known := chat.CallerOf(ctx); err == nil && known && live.Expired(by) {
+	if by, known := chat.CallerOf(ctx); err == nil && known && live.Expired(by) && f.Type != "auth" {
 		err = live.ErrExpired
 	}
 	v, known := verbs[f.Type]
 	if err == nil && !known {
-		err = chat.Errorf(chat.InvalidArgument, "type %q is none of watch, unwatch, send, pull, read, signal and ping", f.Type)
+		err = chat.Errorf(chat.InvalidArgument, "type %q is none of watch, unwatch, send, pull, read, signal, ping and auth", f.Type)
 	}
 	if err == nil && v.answer == nil {
 		return s.watch(ctx, f, v.route)
@@ -155,4 +156,24 @@ func (s *socket) signal(ctx context.Context, f frame) (any, error) {
 
 func (s *socket) ping(_ context.Context, f frame) (any, error) {
 	return head{Type: "pong", Ref: f.Ref}, nil
+}
+
+// auth has the connection go on with a new token of the same caller. Where no token is asked for, none is looked at.
+func (s *socket) auth(ctx context.Context, f frame) (any, error) {
+	was, identified := chat.CallerOf(ctx)
+	if s.handler.config.Verify == nil || !identified {
+		return head{Type: "authenticated", Ref: f.Ref}, nil
+	}
+	by, err := s.handler.config.Verify(f.Token)
+	if err != nil {
+		return nil, err
+	}
+	if by.User != was.User || by.Service != was.Service {
+		return nil, chat.Errorf(chat.PermissionDenied, "this is not a token of the one who has opened the connection; open another")
+	}
+	if err := s.session.Renew(ctx, by); err != nil {
+		return nil, err
+	}
+	s.renewed = &by
+	return head{Type: "authenticated", Ref: f.Ref}, nil
 }

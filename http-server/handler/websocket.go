@@ -93,6 +93,7 @@ type socket struct {
 	below   Connection
 	session *live.Session
 	watches int                   // frames that have asked for a chat
+	renewed *chat.Caller          // with the token that an auth frame has just brought, or nil
 	reason  atomic.Pointer[error] // why the session has ended, if it has
 }
 
@@ -143,6 +144,9 @@ func (s *socket) serve(ctx context.Context) (err error) {
 		s.heard()
 		if err := s.answer(ctx, text); err != nil {
 			return err
+		}
+		if s.renewed != nil {
+			ctx, s.renewed = chat.WithCaller(ctx, *s.renewed), nil
 		}
 	}
 }

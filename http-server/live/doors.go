@@ -167,6 +167,21 @@ func (s *Session) identify(by chat.Caller) {
 	}
 }
 
+// Renew has the session last as long as another token of the same caller: it asks whether the login does, and the account.
+func (s *Session) Renew(ctx context.Context, by chat.Caller) error {
+	asks := by
+	asks.Renews = true
+	if err := s.hub.doors.good(ctx, asks); err != nil {
+		return err
+	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.by.User != "" { // it follows something
+		s.identify(by)
+	}
+	return nil
+}
+
 // overdue has it looked, and again where the clock that tokens are made by was set back meanwhile.
 func (s *Session) overdue() {
 	s.mutex.Lock()

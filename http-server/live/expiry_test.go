@@ -70,3 +70,30 @@ func (s anyReader) Pull(ctx context.Context, r chat.PullRequest) (chat.Page, err
 	r.Reader = ""
 	return s.Service.Pull(ctx, r)
 }
+
+// TestRenewedSessions end with the last token, and not with the first.
+func TestRenewedSessions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		hub := w.start(t)
+		alice := chat.Caller{User: "alice", Session: "s", Expires: time.Now().Add(3 * time.Second)}
+		sink := newTold()
+		s := open(t, hub, sink, Follow{Chat: "room", By: alice})
+		<-time.After(2 * time.Second)
+		alice.Expires = alice.Expires.Add(5 * time.Second)
+		if err := s.Renew(t.Context(), alice); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(6*time.Second - time.Millisecond)
+		w.send(t, "room", 1)
+		synctest.Wait()
+		if len(sink.pages) != 1 || len(sink.ended) != 0 {
+			t.Errorf("before the new token's end %d pages came, and it ended %d times; want one page", len(sink.pages), len(sink.ended))
+		}
+		<-time.After(time.Millisecond)
+		synctest.Wait()
+		if len(sink.ended) != 1 || !errors.Is(<-sink.ended, ErrExpired) {
+			t.Error("the session has not ended with the new token")
+		}
+	})
+}

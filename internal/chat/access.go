@@ -18,6 +18,8 @@ type Access struct {
 	// Revoked says whether a user deleted her account a short while ago: the tokens that she had are refused. It costs
 	// next to nothing, because each request asks it. nil: no token is refused for that.
 	Revoked func(user string) bool
+	// Lasts returns why a login is over, or nil. nil: none is.
+	Lasts func(ctx context.Context, user, session string) error
 }
 
 // Doors says in advance what Access will say. Like Service, Lobby implements it, and the RPC client over the network.

@@ -11,6 +11,7 @@ type Caller struct {
 	Session string    // the login that the token is of; "" for a service
 	Service bool      // a back end, which acts for any user; User is its name
 	Expires time.Time // when the token ends
+	Renews  bool      // goes on with another token: Enter refuses it where the login has ended
 }
 
 type callerKey struct{}

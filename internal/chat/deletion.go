@@ -250,7 +250,7 @@ func (p *People) DeleteAccount(ctx context.Context, r Deletion) (complete bool, 
 		return false, Errorf(Unauthenticated, "password is missing: without a token it says who is to be deleted")
 	}
 	if by.User != "" && !by.Service && r.Session != "" {
-		if err := p.checkSession(ctx, r.User, r.Session); err != nil {
+		if err := p.CheckSession(ctx, r.User, r.Session); err != nil {
 			return false, err
 		}
 	}

@@ -39,6 +39,11 @@ func (l *Lobby) Enter(ctx context.Context, chats []string) error {
 	if _, err := l.access.identified(by); err != nil {
 		return err
 	}
+	if by.Renews && !by.Service && l.access.Lasts != nil {
+		if err := l.access.Lasts(ctx, by.User, by.Session); err != nil {
+			return err
+		}
+	}
 	return l.access.enterAll(ctx, chats, by)
 }
 

@@ -327,8 +327,8 @@ func (p *People) sessionID(ctx context.Context, user, session string) (string, e
 	return "", nil
 }
 
-// checkSession refuses a session that has ended.
-func (p *People) checkSession(ctx context.Context, user, session string) error {
+// CheckSession returns why a session does not last any more, or nil.
+func (p *People) CheckSession(ctx context.Context, user, session string) error {
 	id, err := p.sessionID(ctx, user, session)
 	if err != nil {
 		return err

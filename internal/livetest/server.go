@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -178,6 +179,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	}
 	for position := range strings.SplitSeq(positions, ";") {
 		if chat, cursor, ok := strings.Cut(position, "="); ok {
+			chat, _ = url.PathUnescape(chat)
 			viewer.cursors[chat], _ = strconv.ParseInt(cursor, 10, 64)
 		}
 	}

@@ -45,7 +45,18 @@ func NoticeOf(n *rpc.Notice) *chat.Notice {
 
 // EnterRequest is what a client sends.
 func EnterRequest(chats []string, by chat.Caller, requestID string) *rpc.EnterRequest {
-	return &rpc.EnterRequest{Chats: chats, RequestId: optional(requestID), Caller: Caller(by)}
+	r := &rpc.EnterRequest{Chats: chats, RequestId: optional(requestID), Caller: Caller(by)}
+	if by.Renews {
+		r.Session = &by.Session
+	}
+	return r
+}
+
+// EntererOf is who makes an EnterRequest.
+func EntererOf(r *rpc.EnterRequest) chat.Caller {
+	by := CallerOf(r.Caller)
+	by.Session, by.Renews = r.GetSession(), r.IsSetSession()
+	return by
 }
 
 // EnterResponse is what the server answers.

@@ -29,7 +29,7 @@ func ofRooms[Result any](
 func (h *Handler) Enter(ctx context.Context, r *rpc.EnterRequest) (*rpc.EnterResponse, error) {
 	r = orEmpty(r)
 	_, err := ofRooms(ctx, h, "Enter", r, func(ctx context.Context, rooms Rooms) (struct{}, error) {
-		return done(rooms.Enter(ctx, r.Chats))
+		return done(rooms.Enter(chat.WithCaller(ctx, wire.EntererOf(r)), r.Chats))
 	})
 	return wire.EnterResponse(err), nil
 }

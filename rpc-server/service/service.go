@@ -64,7 +64,6 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	access := chat.Access{Required: config.Trust.identified(), Rooms: store, Names: names.Rules{}, Revoked: store.Revoked}
 	live.Guard(access)
 	lobby := chat.NewLobby(store, config.Trust.identified(), config.rooms())
-	lobby.Guard(access)
 	deleter := chat.NewDeleter(store, lobby, func(user string, err error) {
 		if user == "" {
 			log.Warn("it is not known whether other servers have left deletions; it is asked again", "error", err)
@@ -74,6 +73,8 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	})
 	people := chat.NewPeople(store, password.New(), config.people()).WithDeleter(deleter)
 	people.Guard(access)
+	access.Lasts = people.CheckSession
+	lobby.Guard(access)
 	core := chat.New(store, config.limits()).WithReaders(store)
 	core.Guard(access)
 	readership := chat.NewReadership(store, config.limits())

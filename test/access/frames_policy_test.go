@@ -6,6 +6,10 @@ in   frame    no   old  fake alg0 other out  gone in   admin svc   request
 
 same ping     401  exp  inv  inv  ok   ok   ok   ok   ok   ok
 
+# The same user's next token, and another's.
+same auth     401  exp  inv  inv  403  ok   ok   ok   ok   403   token={token}
+same auth     401  exp  inv  inv  inv  inv  inv  inv  inv  inv   token=none
+
 # A private room.
 same watch    401  exp  inv  inv  ok*  403  403  ok*  ok*  ok*   chat={room}
 own  watch    401  exp  inv  inv  403  403  403  ok*  ok*  ok*   chat={room} reader={me}

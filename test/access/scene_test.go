@@ -168,6 +168,9 @@ func (w *world) fill(t *testing.T, request string, in scene, by caller) string {
 		"{me}", in.acts(by), "{member}", in.name(member), "{admin}", in.name(admin),
 		"{new}", fmt.Sprintf("new%d", w.made), "{session}", random(16),
 	).Replace(request)
+	if strings.Contains(filled, "{token}") {
+		filled = strings.ReplaceAll(filled, "{token}", w.sign(t, in.acts(by), sessionID(in.acts(by)), time.Hour))
+	}
 	if strings.Contains(filled, "{refresh}") {
 		filled = strings.ReplaceAll(filled, "{refresh}", w.refreshToken(t, in.acts(by)))
 	}

@@ -69,7 +69,7 @@ type asking func(t *testing.T, r row, request string, in scene, by caller) answe
 
 // reading are the frames and methods that have nothing to change: Redis is looked at, and no more.
 var reading = map[string]bool{
-	"ping": true, "pull": true, "watch": true, "unwatch": true,
+	"ping": true, "auth": true, "pull": true, "watch": true, "unwatch": true,
 	"Ping": true, "Ready": true, "Watch": true, "Pull": true, "PullBatch": true, "Inbox": true, "Unread": true, "Chats": true,
 	"Ignored": true, "RoomsOf": true, "PublicRooms": true, "Present": true, "Readers": true, "Enter": true, "Room": true,
 	"Account": true, "Accounts": true, "Known": true,

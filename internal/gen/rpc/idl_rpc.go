@@ -1984,6 +1984,7 @@ type EnterRequest struct {
 	Chats     []string `thrift:"Chats,1,required" frugal:"1,required,list<string>" json:"Chats"`
 	RequestId *string  `thrift:"RequestId,2,optional" frugal:"2,optional,string" json:"RequestId,omitempty"`
 	Caller    *Caller  `thrift:"caller,3,optional" frugal:"3,optional,Caller" json:"caller,omitempty"`
+	Session   *string  `thrift:"Session,4,optional" frugal:"4,optional,string" json:"Session,omitempty"`
 }
 
 func NewEnterRequest() *EnterRequest {
@@ -2014,6 +2015,15 @@ func (p *EnterRequest) GetCaller() (v *Caller) {
 	}
 	return p.Caller
 }
+
+var EnterRequest_Session_DEFAULT string
+
+func (p *EnterRequest) GetSession() (v string) {
+	if !p.IsSetSession() {
+		return EnterRequest_Session_DEFAULT
+	}
+	return *p.Session
+}
 func (p *EnterRequest) SetChats(val []string) {
 	p.Chats = val
 }
@@ -2023,6 +2033,9 @@ func (p *EnterRequest) SetRequestId(val *string) {
 func (p *EnterRequest) SetCaller(val *Caller) {
 	p.Caller = val
 }
+func (p *EnterRequest) SetSession(val *string) {
+	p.Session = val
+}
 
 func (p *EnterRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
@@ -2030,6 +2043,10 @@ func (p *EnterRequest) IsSetRequestId() bool {
 
 func (p *EnterRequest) IsSetCaller() bool {
 	return p.Caller != nil
+}
+
+func (p *EnterRequest) IsSetSession() bool {
+	return p.Session != nil
 }
 
 func (p *EnterRequest) String() string {
@@ -2043,6 +2060,7 @@ var fieldIDToName_EnterRequest = map[int16]string{
 	1: "Chats",
 	2: "RequestId",
 	3: "caller",
+	4: "Session",
 }
 
 type EnterResponse struct {

@@ -7434,10 +7434,12 @@ func (p *WatchResponse) String() string {
 //   - Chats
 //   - RequestId
 //   - Caller
+//   - Session
 type EnterRequest struct {
 	Chats     []string `thrift:"Chats,1,required" db:"Chats" json:"Chats"`
 	RequestId *string  `thrift:"RequestId,2" db:"RequestId" json:"RequestId,omitempty"`
 	Caller    *Caller  `thrift:"caller,3" db:"caller" json:"caller,omitempty"`
+	Session   *string  `thrift:"Session,4" db:"Session" json:"Session,omitempty"`
 }
 
 func NewEnterRequest() *EnterRequest {
@@ -7465,12 +7467,25 @@ func (p *EnterRequest) GetCaller() *Caller {
 	}
 	return p.Caller
 }
+
+var EnterRequest_Session_DEFAULT string
+
+func (p *EnterRequest) GetSession() string {
+	if !p.IsSetSession() {
+		return EnterRequest_Session_DEFAULT
+	}
+	return *p.Session
+}
 func (p *EnterRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
 }
 
 func (p *EnterRequest) IsSetCaller() bool {
 	return p.Caller != nil
+}
+
+func (p *EnterRequest) IsSetSession() bool {
+	return p.Session != nil
 }
 
 func (p *EnterRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -7513,6 +7528,16 @@ func (p *EnterRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
 		case 3:
 			if fieldTypeId == thrift.STRUCT {
 				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 4:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField4(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -7577,6 +7602,15 @@ func (p *EnterRequest) ReadField3(ctx context.Context, iprot thrift.TProtocol) e
 	return nil
 }
 
+func (p *EnterRequest) ReadField4(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 4: ", err)
+	} else {
+		p.Session = &v
+	}
+	return nil
+}
+
 func (p *EnterRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "EnterRequest"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -7589,6 +7623,9 @@ func (p *EnterRequest) Write(ctx context.Context, oprot thrift.TProtocol) error 
 			return err
 		}
 		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField4(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -7652,6 +7689,21 @@ func (p *EnterRequest) writeField3(ctx context.Context, oprot thrift.TProtocol) 
 	return err
 }
 
+func (p *EnterRequest) writeField4(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetSession() {
+		if err := oprot.WriteFieldBegin(ctx, "Session", thrift.STRING, 4); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 4:Session: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.Session)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Session (4) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 4:Session: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *EnterRequest) Equals(other *EnterRequest) bool {
 	if p == other {
 		return true
@@ -7677,6 +7729,14 @@ func (p *EnterRequest) Equals(other *EnterRequest) bool {
 	}
 	if !p.Caller.Equals(other.Caller) {
 		return false
+	}
+	if p.Session != other.Session {
+		if p.Session == nil || other.Session == nil {
+			return false
+		}
+		if (*p.Session) != (*other.Session) {
+			return false
+		}
 	}
 	return true
 }
