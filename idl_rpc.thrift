@@ -200,6 +200,7 @@ struct Event {
 // Those who may not be in the room any more; where nobody is named, it may be anybody.
 struct Membership {
     1: optional list<string> Users
+    2: optional bool Deleted         // the room is no more
 }
 
 struct Reading {
@@ -262,12 +263,13 @@ struct CreateRoomRequest {
 // Each change is a notice in the room's log. What changes nothing is none, and no error.
 struct ChangeRoomRequest {
     1: required string Room
-    2: required string Kind          // join, leave, add, remove, promote, demote, rename, open, close or delete
+    2: required string Kind          // join, leave, add, remove, promote, demote, rename, open, close, update or delete
     3: optional list<string> Users   // up to 100 that are added, removed, promoted or demoted
     4: optional string Name          // that the room gets
     5: optional string As
     6: optional string RequestId
     7: optional Caller caller
+    8: optional string Visibility    // of an update, which sets it and the name in one step
 }
 
 struct RoomRequest {
@@ -275,12 +277,16 @@ struct RoomRequest {
     2: optional string As
     3: optional string RequestId
     4: optional Caller caller
+    5: optional i32 Limit            // members in the answer; 0 asks for the most there are in one
+    6: optional string Cursor        // of the members; empty is the beginning
 }
 
 struct RoomResponse {
     1: required i32 Code
     2: required string Msg
     3: optional Room room            // as it is now; without Members after a change
+    4: optional bool HasMore         // members
+    5: optional string NextCursor    // where to continue from; empty at the end
 }
 
 // A page of a user's rooms, or of the public ones, by the bytes of their ids.
@@ -469,6 +475,13 @@ struct InboxRequest {
     3: required i32 Limit            // 0 asks for the server's default
     4: optional string RequestId
     5: optional Caller caller
+    6: optional bool Names           // the names of rooms and users are wanted too
+}
+
+// A user, and the name for people.
+struct UserName {
+    1: required string User
+    2: required string Name
 }
 
 struct InboxEntry {
@@ -476,6 +489,8 @@ struct InboxEntry {
     2: required i32 Unread           // messages of others from the Cursor on; 100 are more than 99
     3: required i64 Cursor           // where the reader stands
     4: optional Message Last         // the newest that is not of somebody ignored
+    5: optional string Name          // of the room, for people
+    6: optional list<UserName> Users // of a two-person chat, or the sender of Last; those who have a name
 }
 
 struct InboxResponse {
@@ -509,11 +524,14 @@ struct ChatsRequest {
     1: required string Reader
     2: optional string RequestId
     3: optional Caller caller
+    4: optional bool Names           // as an InboxRequest's
 }
 
 struct Standing {
     1: required string Chat
     2: required i64 Cursor
+    3: optional string Name          // of the room, for people
+    4: optional list<UserName> Users // of a two-person chat; those who have a name
 }
 
 struct ChatsResponse {

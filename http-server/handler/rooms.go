@@ -109,37 +109,37 @@ func (r *Rooms) change(ctx context.Context, c *app.RequestContext, wanted chat.R
 	answerRoom(c, consts.StatusOK, changed, err)
 }
 
-// Change answers PATCH /api/rooms/{room}: one change after the other.
+// Change answers PATCH /api/rooms/{room}: all of it is done, or nothing. Where one thing is to be changed, earlier
+// rpc-servers know how.
 func (r *Rooms) Change(ctx context.Context, c *app.RequestContext) {
 	var request api.ChangeRoomRequest
 	if err := r.readJSON(c, &request); err != nil {
 		Fail(c, err)
 		return
 	}
-	var changes []chat.RoomChange
+	wanted := chat.RoomChange{Kind: chat.UpdateRoom}
 	if request.Visibility != nil {
-		kind, known := map[chat.Visibility]chat.ChangeKind{chat.Public: chat.OpenRoom, chat.Private: chat.CloseRoom}[chat.Visibility(*request.Visibility)]
+		wanted.Visibility = chat.Visibility(*request.Visibility)
+		kind, known := map[chat.Visibility]chat.ChangeKind{chat.Public: chat.OpenRoom, chat.Private: chat.CloseRoom}[wanted.Visibility]
 		if !known {
-			Fail(c, chat.Errorf(chat.InvalidArgument, "visibility is %q; it is public or private", *request.Visibility))
+			Fail(c, chat.Errorf(chat.InvalidArgument, "visibility is %q; it is public or private", wanted.Visibility))
 			return
 		}
-		changes = append(changes, chat.RoomChange{Kind: kind})
+		if request.Name == nil {
+			wanted = chat.RoomChange{Kind: kind}
+		}
 	}
 	if request.Name != nil {
-		changes = append(changes, chat.RoomChange{Kind: chat.RenameRoom, Name: *request.Name})
+		wanted.Name = *request.Name
+		if request.Visibility == nil {
+			wanted.Kind = chat.RenameRoom
+		}
 	}
-	if len(changes) == 0 {
+	if request.Name == nil && request.Visibility == nil {
 		Fail(c, chat.Errorf(chat.InvalidArgument, "nothing is to be changed; give name, visibility or both"))
 		return
 	}
-	for _, wanted := range changes[:len(changes)-1] {
-		wanted.Room, wanted.As = c.Param("room"), query(c, "as")
-		if _, err := r.rooms.ChangeRoom(ctx, wanted); err != nil {
-			Fail(c, err)
-			return
-		}
-	}
-	r.change(ctx, c, changes[len(changes)-1])
+	r.change(ctx, c, wanted)
 }
 
 // Delete answers DELETE /api/rooms/{room}.

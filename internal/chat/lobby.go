@@ -178,10 +178,9 @@ func (l *Lobby) CreateRoom(ctx context.Context, r NewRoom) (Room, error) {
 	if err != nil {
 		return Room{}, err
 	}
-	switch r.Visibility = cmp.Or(r.Visibility, Private); r.Visibility {
-	case Public, Private:
-	default:
-		return Room{}, Errorf(InvalidArgument, "visibility is %q; it is public or private", r.Visibility)
+	r.Visibility = cmp.Or(r.Visibility, Private)
+	if err := checkVisibility(r.Visibility); err != nil {
+		return Room{}, err
 	}
 	users, err := checkUsers(r.Users)
 	if err != nil {
@@ -237,6 +236,13 @@ func (l *Lobby) outcome(outcome EditOutcome, err error) error {
 		return Errorf(Conflict, "others have written to this room already; choose another id")
 	case outcome == EditNoPlaces:
 		return Errorf(ResourceExhausted, "the room is full: its last position is taken")
+	}
+	return nil
+}
+
+func checkVisibility(v Visibility) error {
+	if v != Public && v != Private {
+		return Errorf(InvalidArgument, "visibility is %q; it is public or private", v)
 	}
 	return nil
 }

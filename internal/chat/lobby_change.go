@@ -32,6 +32,7 @@ var rules = map[ChangeKind]struct {
 	RenameRoom:    {rule: (*change).rename, adminsOnly: true},
 	OpenRoom:      {rule: (*change).open, adminsOnly: true},
 	CloseRoom:     {rule: (*change).close, adminsOnly: true},
+	UpdateRoom:    {rule: (*change).update, adminsOnly: true},
 	DeleteRoom:    {rule: (*change).drop, adminsOnly: true},
 }
 
@@ -39,7 +40,7 @@ func ruleOf(r RoomChange, who acting) (rule, error) {
 	known, ok := rules[r.Kind]
 	switch {
 	case !ok:
-		return nil, Errorf(InvalidArgument, "kind %q is none of join, leave, add, remove, promote, demote, rename, open, close and delete", r.Kind)
+		return nil, Errorf(InvalidArgument, "kind %q is none of join, leave, add, remove, promote, demote, rename, open, close, update and delete", r.Kind)
 	case known.users && len(r.Users) == 0:
 		return nil, Errorf(InvalidArgument, "users is empty")
 	case !known.adminsOnly:
@@ -47,6 +48,11 @@ func ruleOf(r RoomChange, who acting) (rule, error) {
 	}
 	if err := checkLabel(r.Name, MaxRoomNameBytes); err != nil {
 		return nil, err
+	}
+	if r.Kind == UpdateRoom {
+		if err := checkVisibility(r.Visibility); err != nil {
+			return nil, err
+		}
 	}
 	return func(c *change, room StoredRoom, e *RoomEdit) error {
 		if err := c.checkAdmin(room, e); err != nil {
@@ -243,6 +249,18 @@ func (c *change) close(room StoredRoom, e *RoomEdit) error {
 		c.tell(e, RoomClosed)
 	}
 	return nil
+}
+
+// update changes both. One that stays as it is has no notice.
+func (c *change) update(room StoredRoom, e *RoomEdit) error {
+	visibility := c.open
+	if c.asked.Visibility == Private {
+		visibility = c.close
+	}
+	if err := visibility(room, e); err != nil {
+		return err
+	}
+	return c.rename(room, e)
 }
 
 func (c *change) drop(StoredRoom, *RoomEdit) error { return nil }

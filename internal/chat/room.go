@@ -64,6 +64,8 @@ type RoomChange struct {
 	Users []string // up to MaxUsersAtOnce that are added, removed, promoted or demoted
 	Name  string   // that the room gets
 	As    string   // who makes it: the caller, whom a service names, or does not where it acts for nobody
+
+	Visibility Visibility // of an update
 }
 
 // ChangeKind says what a RoomChange does.
@@ -80,6 +82,7 @@ const (
 	RenameRoom    ChangeKind = "rename"
 	OpenRoom      ChangeKind = "open"
 	CloseRoom     ChangeKind = "close"
+	UpdateRoom    ChangeKind = "update" // the name and the visibility, in one step
 	DeleteRoom    ChangeKind = "delete" // with its messages
 )
 

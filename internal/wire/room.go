@@ -87,13 +87,16 @@ func NewRoomOf(r *rpc.CreateRoomRequest) chat.NewRoom {
 func ChangeRoomRequest(r chat.RoomChange, by chat.Caller, requestID string) *rpc.ChangeRoomRequest {
 	return &rpc.ChangeRoomRequest{
 		Room: r.Room, Kind: string(r.Kind), Users: r.Users, Name: optional(r.Name), As: optional(r.As),
-		RequestId: optional(requestID), Caller: Caller(by),
+		RequestId: optional(requestID), Caller: Caller(by), Visibility: optional(string(r.Visibility)),
 	}
 }
 
 // RoomChangeOf is what the server makes of a request.
 func RoomChangeOf(r *rpc.ChangeRoomRequest) chat.RoomChange {
-	return chat.RoomChange{Room: r.Room, Kind: chat.ChangeKind(r.Kind), Users: r.Users, Name: r.GetName(), As: r.GetAs()}
+	return chat.RoomChange{
+		Room: r.Room, Kind: chat.ChangeKind(r.Kind), Users: r.Users, Name: r.GetName(), As: r.GetAs(),
+		Visibility: chat.Visibility(r.GetVisibility()),
+	}
 }
 
 // RoomRequest is what a client sends.

@@ -25,7 +25,7 @@ func TestRoomsRoundTrip(t *testing.T) {
 	event := chat.Event{Kind: chat.MembersChanged, Users: []string{"bob"}}
 	event.Chat, _ = chat.ParseID("club")
 	newRoom := chat.NewRoom{ID: "club", Name: "n", Visibility: chat.Public, Users: []string{"bob"}, As: "ann"}
-	change := chat.RoomChange{Room: "club", Kind: chat.AddMembers, Users: []string{"bob"}, Name: "n", As: "ann"}
+	change := chat.RoomChange{Room: "club", Kind: chat.AddMembers, Users: []string{"bob"}, Name: "n", As: "ann", Visibility: chat.Public}
 	list := chat.RoomsRequest{As: "ann", Cursor: "c", Limit: 3}
 	gotRoom, _ := RoomOf(RoomResponse(room, nil))
 	gotPage, _ := PageOf(PullResponse(page, nil))

@@ -64,6 +64,7 @@ same GET    /api/rooms/:room              401  exp  inv  inv  200* 403  403  200
 own  POST   /api/rooms/:room/join         401  exp  inv  inv  403  403  403  200* 200* 200*  :room={room} ?as={me}
 own  POST   /api/rooms/:room/leave        401  exp  inv  inv  403  200  200  200* 200* 200*  :room={room} ?as={me}
 own  PATCH  /api/rooms/:room              401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} visibility=public
+own  PATCH  /api/rooms/:room              401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} visibility=public name=other
 own  PATCH  /api/rooms/:room              401  exp  inv  inv  403  403  403  403  200  200   :room={room} ?as={admin} name=other
 own  PATCH  /api/rooms/:room              401  exp  inv  inv  403  403  403  403  200  403   :room={room} ?as={me} name=other
 own  DELETE /api/rooms/:room              401  exp  inv  inv  403  403  403  403  200  200   :room={room}

@@ -63,6 +63,7 @@ own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room
 own  ChangeRoom     key  key  401  403  403  403  403  409  409   {"Room":"{room}","Kind":"demote","Users":["{admin}"]}
 own  ChangeRoom     key  key  401  403  403  403  403  ok   ok    {"Room":"{room}","Kind":"rename","Name":"other"}
 own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"open"}
+own  ChangeRoom     key  key  401  403  403  403  403  ok   ok    {"Room":"{room}","Kind":"update","Name":"other","Visibility":"public"}
 same ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"close"}
 own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"delete"}
 

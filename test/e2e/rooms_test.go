@@ -113,6 +113,12 @@ func TestRoomsOverHTTP(t *testing.T) {
 		c.do("eve", denied.method, denied.path, denied.body, 403)
 		c.do("", denied.method, denied.path, denied.body, 401)
 	}
+	for _, bad := range []string{`{"visibility":"public","name":"\u202e"}`, `{"name":"Club","visibility":"secret"}`, `{}`} {
+		c.do("ann", "PATCH", "/api/rooms/club", bad, 400)
+	}
+	if shown := c.do("ann", "GET", "/api/rooms/club", "", 200); shown["name"] != "" || shown["visibility"] != "private" {
+		t.Errorf("after changes that were refused the room is %v", shown)
+	}
 	c.do("ann", "PATCH", "/api/rooms/club", `{"name":"Club","visibility":"public"}`, 200)
 	c.do("eve", "POST", "/api/rooms/club/join", "", 200)
 	c.do("ann", "PATCH", "/api/rooms/club/members/bob", `{"role":"admin"}`, 200)

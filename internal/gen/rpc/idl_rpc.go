@@ -1820,7 +1820,8 @@ var fieldIDToName_Event = map[int16]string{
 }
 
 type Membership struct {
-	Users []string `thrift:"Users,1,optional" frugal:"1,optional,list<string>" json:"Users,omitempty"`
+	Users   []string `thrift:"Users,1,optional" frugal:"1,optional,list<string>" json:"Users,omitempty"`
+	Deleted *bool    `thrift:"Deleted,2,optional" frugal:"2,optional,bool" json:"Deleted,omitempty"`
 }
 
 func NewMembership() *Membership {
@@ -1838,12 +1839,28 @@ func (p *Membership) GetUsers() (v []string) {
 	}
 	return p.Users
 }
+
+var Membership_Deleted_DEFAULT bool
+
+func (p *Membership) GetDeleted() (v bool) {
+	if !p.IsSetDeleted() {
+		return Membership_Deleted_DEFAULT
+	}
+	return *p.Deleted
+}
 func (p *Membership) SetUsers(val []string) {
 	p.Users = val
+}
+func (p *Membership) SetDeleted(val *bool) {
+	p.Deleted = val
 }
 
 func (p *Membership) IsSetUsers() bool {
 	return p.Users != nil
+}
+
+func (p *Membership) IsSetDeleted() bool {
+	return p.Deleted != nil
 }
 
 func (p *Membership) String() string {
@@ -1855,6 +1872,7 @@ func (p *Membership) String() string {
 
 var fieldIDToName_Membership = map[int16]string{
 	1: "Users",
+	2: "Deleted",
 }
 
 type Reading struct {
@@ -2396,13 +2414,14 @@ var fieldIDToName_CreateRoomRequest = map[int16]string{
 }
 
 type ChangeRoomRequest struct {
-	Room      string   `thrift:"Room,1,required" frugal:"1,required,string" json:"Room"`
-	Kind      string   `thrift:"Kind,2,required" frugal:"2,required,string" json:"Kind"`
-	Users     []string `thrift:"Users,3,optional" frugal:"3,optional,list<string>" json:"Users,omitempty"`
-	Name      *string  `thrift:"Name,4,optional" frugal:"4,optional,string" json:"Name,omitempty"`
-	As        *string  `thrift:"As,5,optional" frugal:"5,optional,string" json:"As,omitempty"`
-	RequestId *string  `thrift:"RequestId,6,optional" frugal:"6,optional,string" json:"RequestId,omitempty"`
-	Caller    *Caller  `thrift:"caller,7,optional" frugal:"7,optional,Caller" json:"caller,omitempty"`
+	Room       string   `thrift:"Room,1,required" frugal:"1,required,string" json:"Room"`
+	Kind       string   `thrift:"Kind,2,required" frugal:"2,required,string" json:"Kind"`
+	Users      []string `thrift:"Users,3,optional" frugal:"3,optional,list<string>" json:"Users,omitempty"`
+	Name       *string  `thrift:"Name,4,optional" frugal:"4,optional,string" json:"Name,omitempty"`
+	As         *string  `thrift:"As,5,optional" frugal:"5,optional,string" json:"As,omitempty"`
+	RequestId  *string  `thrift:"RequestId,6,optional" frugal:"6,optional,string" json:"RequestId,omitempty"`
+	Caller     *Caller  `thrift:"caller,7,optional" frugal:"7,optional,Caller" json:"caller,omitempty"`
+	Visibility *string  `thrift:"Visibility,8,optional" frugal:"8,optional,string" json:"Visibility,omitempty"`
 }
 
 func NewChangeRoomRequest() *ChangeRoomRequest {
@@ -2464,6 +2483,15 @@ func (p *ChangeRoomRequest) GetCaller() (v *Caller) {
 	}
 	return p.Caller
 }
+
+var ChangeRoomRequest_Visibility_DEFAULT string
+
+func (p *ChangeRoomRequest) GetVisibility() (v string) {
+	if !p.IsSetVisibility() {
+		return ChangeRoomRequest_Visibility_DEFAULT
+	}
+	return *p.Visibility
+}
 func (p *ChangeRoomRequest) SetRoom(val string) {
 	p.Room = val
 }
@@ -2484,6 +2512,9 @@ func (p *ChangeRoomRequest) SetRequestId(val *string) {
 }
 func (p *ChangeRoomRequest) SetCaller(val *Caller) {
 	p.Caller = val
+}
+func (p *ChangeRoomRequest) SetVisibility(val *string) {
+	p.Visibility = val
 }
 
 func (p *ChangeRoomRequest) IsSetUsers() bool {
@@ -2506,6 +2537,10 @@ func (p *ChangeRoomRequest) IsSetCaller() bool {
 	return p.Caller != nil
 }
 
+func (p *ChangeRoomRequest) IsSetVisibility() bool {
+	return p.Visibility != nil
+}
+
 func (p *ChangeRoomRequest) String() string {
 	if p == nil {
 		return "<nil>"
@@ -2521,6 +2556,7 @@ var fieldIDToName_ChangeRoomRequest = map[int16]string{
 	5: "As",
 	6: "RequestId",
 	7: "caller",
+	8: "Visibility",
 }
 
 type RoomRequest struct {
@@ -2528,6 +2564,8 @@ type RoomRequest struct {
 	As        *string `thrift:"As,2,optional" frugal:"2,optional,string" json:"As,omitempty"`
 	RequestId *string `thrift:"RequestId,3,optional" frugal:"3,optional,string" json:"RequestId,omitempty"`
 	Caller    *Caller `thrift:"caller,4,optional" frugal:"4,optional,Caller" json:"caller,omitempty"`
+	Limit     *int32  `thrift:"Limit,5,optional" frugal:"5,optional,i32" json:"Limit,omitempty"`
+	Cursor    *string `thrift:"Cursor,6,optional" frugal:"6,optional,string" json:"Cursor,omitempty"`
 }
 
 func NewRoomRequest() *RoomRequest {
@@ -2567,6 +2605,24 @@ func (p *RoomRequest) GetCaller() (v *Caller) {
 	}
 	return p.Caller
 }
+
+var RoomRequest_Limit_DEFAULT int32
+
+func (p *RoomRequest) GetLimit() (v int32) {
+	if !p.IsSetLimit() {
+		return RoomRequest_Limit_DEFAULT
+	}
+	return *p.Limit
+}
+
+var RoomRequest_Cursor_DEFAULT string
+
+func (p *RoomRequest) GetCursor() (v string) {
+	if !p.IsSetCursor() {
+		return RoomRequest_Cursor_DEFAULT
+	}
+	return *p.Cursor
+}
 func (p *RoomRequest) SetRoom(val string) {
 	p.Room = val
 }
@@ -2578,6 +2634,12 @@ func (p *RoomRequest) SetRequestId(val *string) {
 }
 func (p *RoomRequest) SetCaller(val *Caller) {
 	p.Caller = val
+}
+func (p *RoomRequest) SetLimit(val *int32) {
+	p.Limit = val
+}
+func (p *RoomRequest) SetCursor(val *string) {
+	p.Cursor = val
 }
 
 func (p *RoomRequest) IsSetAs() bool {
@@ -2592,6 +2654,14 @@ func (p *RoomRequest) IsSetCaller() bool {
 	return p.Caller != nil
 }
 
+func (p *RoomRequest) IsSetLimit() bool {
+	return p.Limit != nil
+}
+
+func (p *RoomRequest) IsSetCursor() bool {
+	return p.Cursor != nil
+}
+
 func (p *RoomRequest) String() string {
 	if p == nil {
 		return "<nil>"
@@ -2604,12 +2674,16 @@ var fieldIDToName_RoomRequest = map[int16]string{
 	2: "As",
 	3: "RequestId",
 	4: "caller",
+	5: "Limit",
+	6: "Cursor",
 }
 
 type RoomResponse struct {
-	Code int32  `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
-	Msg  string `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
-	Room *Room  `thrift:"room,3,optional" frugal:"3,optional,Room" json:"room,omitempty"`
+	Code       int32   `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg        string  `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Room       *Room   `thrift:"room,3,optional" frugal:"3,optional,Room" json:"room,omitempty"`
+	HasMore    *bool   `thrift:"HasMore,4,optional" frugal:"4,optional,bool" json:"HasMore,omitempty"`
+	NextCursor *string `thrift:"NextCursor,5,optional" frugal:"5,optional,string" json:"NextCursor,omitempty"`
 }
 
 func NewRoomResponse() *RoomResponse {
@@ -2635,6 +2709,24 @@ func (p *RoomResponse) GetRoom() (v *Room) {
 	}
 	return p.Room
 }
+
+var RoomResponse_HasMore_DEFAULT bool
+
+func (p *RoomResponse) GetHasMore() (v bool) {
+	if !p.IsSetHasMore() {
+		return RoomResponse_HasMore_DEFAULT
+	}
+	return *p.HasMore
+}
+
+var RoomResponse_NextCursor_DEFAULT string
+
+func (p *RoomResponse) GetNextCursor() (v string) {
+	if !p.IsSetNextCursor() {
+		return RoomResponse_NextCursor_DEFAULT
+	}
+	return *p.NextCursor
+}
 func (p *RoomResponse) SetCode(val int32) {
 	p.Code = val
 }
@@ -2644,9 +2736,23 @@ func (p *RoomResponse) SetMsg(val string) {
 func (p *RoomResponse) SetRoom(val *Room) {
 	p.Room = val
 }
+func (p *RoomResponse) SetHasMore(val *bool) {
+	p.HasMore = val
+}
+func (p *RoomResponse) SetNextCursor(val *string) {
+	p.NextCursor = val
+}
 
 func (p *RoomResponse) IsSetRoom() bool {
 	return p.Room != nil
+}
+
+func (p *RoomResponse) IsSetHasMore() bool {
+	return p.HasMore != nil
+}
+
+func (p *RoomResponse) IsSetNextCursor() bool {
+	return p.NextCursor != nil
 }
 
 func (p *RoomResponse) String() string {
@@ -2660,6 +2766,8 @@ var fieldIDToName_RoomResponse = map[int16]string{
 	1: "Code",
 	2: "Msg",
 	3: "room",
+	4: "HasMore",
+	5: "NextCursor",
 }
 
 type RoomsRequest struct {
@@ -4401,6 +4509,7 @@ type InboxRequest struct {
 	Limit     int32   `thrift:"Limit,3,required" frugal:"3,required,i32" json:"Limit"`
 	RequestId *string `thrift:"RequestId,4,optional" frugal:"4,optional,string" json:"RequestId,omitempty"`
 	Caller    *Caller `thrift:"caller,5,optional" frugal:"5,optional,Caller" json:"caller,omitempty"`
+	Names     *bool   `thrift:"Names,6,optional" frugal:"6,optional,bool" json:"Names,omitempty"`
 }
 
 func NewInboxRequest() *InboxRequest {
@@ -4439,6 +4548,15 @@ func (p *InboxRequest) GetCaller() (v *Caller) {
 	}
 	return p.Caller
 }
+
+var InboxRequest_Names_DEFAULT bool
+
+func (p *InboxRequest) GetNames() (v bool) {
+	if !p.IsSetNames() {
+		return InboxRequest_Names_DEFAULT
+	}
+	return *p.Names
+}
 func (p *InboxRequest) SetReader(val string) {
 	p.Reader = val
 }
@@ -4454,6 +4572,9 @@ func (p *InboxRequest) SetRequestId(val *string) {
 func (p *InboxRequest) SetCaller(val *Caller) {
 	p.Caller = val
 }
+func (p *InboxRequest) SetNames(val *bool) {
+	p.Names = val
+}
 
 func (p *InboxRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
@@ -4461,6 +4582,10 @@ func (p *InboxRequest) IsSetRequestId() bool {
 
 func (p *InboxRequest) IsSetCaller() bool {
 	return p.Caller != nil
+}
+
+func (p *InboxRequest) IsSetNames() bool {
+	return p.Names != nil
 }
 
 func (p *InboxRequest) String() string {
@@ -4476,13 +4601,54 @@ var fieldIDToName_InboxRequest = map[int16]string{
 	3: "Limit",
 	4: "RequestId",
 	5: "caller",
+	6: "Names",
+}
+
+type UserName struct {
+	User string `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
+	Name string `thrift:"Name,2,required" frugal:"2,required,string" json:"Name"`
+}
+
+func NewUserName() *UserName {
+	return &UserName{}
+}
+
+func (p *UserName) InitDefault() {
+}
+
+func (p *UserName) GetUser() (v string) {
+	return p.User
+}
+
+func (p *UserName) GetName() (v string) {
+	return p.Name
+}
+func (p *UserName) SetUser(val string) {
+	p.User = val
+}
+func (p *UserName) SetName(val string) {
+	p.Name = val
+}
+
+func (p *UserName) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UserName(%+v)", *p)
+}
+
+var fieldIDToName_UserName = map[int16]string{
+	1: "User",
+	2: "Name",
 }
 
 type InboxEntry struct {
-	Chat   string   `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
-	Unread int32    `thrift:"Unread,2,required" frugal:"2,required,i32" json:"Unread"`
-	Cursor int64    `thrift:"Cursor,3,required" frugal:"3,required,i64" json:"Cursor"`
-	Last   *Message `thrift:"Last,4,optional" frugal:"4,optional,Message" json:"Last,omitempty"`
+	Chat   string      `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
+	Unread int32       `thrift:"Unread,2,required" frugal:"2,required,i32" json:"Unread"`
+	Cursor int64       `thrift:"Cursor,3,required" frugal:"3,required,i64" json:"Cursor"`
+	Last   *Message    `thrift:"Last,4,optional" frugal:"4,optional,Message" json:"Last,omitempty"`
+	Name   *string     `thrift:"Name,5,optional" frugal:"5,optional,string" json:"Name,omitempty"`
+	Users  []*UserName `thrift:"Users,6,optional" frugal:"6,optional,list<UserName>" json:"Users,omitempty"`
 }
 
 func NewInboxEntry() *InboxEntry {
@@ -4512,6 +4678,24 @@ func (p *InboxEntry) GetLast() (v *Message) {
 	}
 	return p.Last
 }
+
+var InboxEntry_Name_DEFAULT string
+
+func (p *InboxEntry) GetName() (v string) {
+	if !p.IsSetName() {
+		return InboxEntry_Name_DEFAULT
+	}
+	return *p.Name
+}
+
+var InboxEntry_Users_DEFAULT []*UserName
+
+func (p *InboxEntry) GetUsers() (v []*UserName) {
+	if !p.IsSetUsers() {
+		return InboxEntry_Users_DEFAULT
+	}
+	return p.Users
+}
 func (p *InboxEntry) SetChat(val string) {
 	p.Chat = val
 }
@@ -4524,9 +4708,23 @@ func (p *InboxEntry) SetCursor(val int64) {
 func (p *InboxEntry) SetLast(val *Message) {
 	p.Last = val
 }
+func (p *InboxEntry) SetName(val *string) {
+	p.Name = val
+}
+func (p *InboxEntry) SetUsers(val []*UserName) {
+	p.Users = val
+}
 
 func (p *InboxEntry) IsSetLast() bool {
 	return p.Last != nil
+}
+
+func (p *InboxEntry) IsSetName() bool {
+	return p.Name != nil
+}
+
+func (p *InboxEntry) IsSetUsers() bool {
+	return p.Users != nil
 }
 
 func (p *InboxEntry) String() string {
@@ -4541,6 +4739,8 @@ var fieldIDToName_InboxEntry = map[int16]string{
 	2: "Unread",
 	3: "Cursor",
 	4: "Last",
+	5: "Name",
+	6: "Users",
 }
 
 type InboxResponse struct {
@@ -4798,6 +4998,7 @@ type ChatsRequest struct {
 	Reader    string  `thrift:"Reader,1,required" frugal:"1,required,string" json:"Reader"`
 	RequestId *string `thrift:"RequestId,2,optional" frugal:"2,optional,string" json:"RequestId,omitempty"`
 	Caller    *Caller `thrift:"caller,3,optional" frugal:"3,optional,Caller" json:"caller,omitempty"`
+	Names     *bool   `thrift:"Names,4,optional" frugal:"4,optional,bool" json:"Names,omitempty"`
 }
 
 func NewChatsRequest() *ChatsRequest {
@@ -4828,6 +5029,15 @@ func (p *ChatsRequest) GetCaller() (v *Caller) {
 	}
 	return p.Caller
 }
+
+var ChatsRequest_Names_DEFAULT bool
+
+func (p *ChatsRequest) GetNames() (v bool) {
+	if !p.IsSetNames() {
+		return ChatsRequest_Names_DEFAULT
+	}
+	return *p.Names
+}
 func (p *ChatsRequest) SetReader(val string) {
 	p.Reader = val
 }
@@ -4837,6 +5047,9 @@ func (p *ChatsRequest) SetRequestId(val *string) {
 func (p *ChatsRequest) SetCaller(val *Caller) {
 	p.Caller = val
 }
+func (p *ChatsRequest) SetNames(val *bool) {
+	p.Names = val
+}
 
 func (p *ChatsRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
@@ -4844,6 +5057,10 @@ func (p *ChatsRequest) IsSetRequestId() bool {
 
 func (p *ChatsRequest) IsSetCaller() bool {
 	return p.Caller != nil
+}
+
+func (p *ChatsRequest) IsSetNames() bool {
+	return p.Names != nil
 }
 
 func (p *ChatsRequest) String() string {
@@ -4857,11 +5074,14 @@ var fieldIDToName_ChatsRequest = map[int16]string{
 	1: "Reader",
 	2: "RequestId",
 	3: "caller",
+	4: "Names",
 }
 
 type Standing struct {
-	Chat   string `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
-	Cursor int64  `thrift:"Cursor,2,required" frugal:"2,required,i64" json:"Cursor"`
+	Chat   string      `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
+	Cursor int64       `thrift:"Cursor,2,required" frugal:"2,required,i64" json:"Cursor"`
+	Name   *string     `thrift:"Name,3,optional" frugal:"3,optional,string" json:"Name,omitempty"`
+	Users  []*UserName `thrift:"Users,4,optional" frugal:"4,optional,list<UserName>" json:"Users,omitempty"`
 }
 
 func NewStanding() *Standing {
@@ -4878,11 +5098,43 @@ func (p *Standing) GetChat() (v string) {
 func (p *Standing) GetCursor() (v int64) {
 	return p.Cursor
 }
+
+var Standing_Name_DEFAULT string
+
+func (p *Standing) GetName() (v string) {
+	if !p.IsSetName() {
+		return Standing_Name_DEFAULT
+	}
+	return *p.Name
+}
+
+var Standing_Users_DEFAULT []*UserName
+
+func (p *Standing) GetUsers() (v []*UserName) {
+	if !p.IsSetUsers() {
+		return Standing_Users_DEFAULT
+	}
+	return p.Users
+}
 func (p *Standing) SetChat(val string) {
 	p.Chat = val
 }
 func (p *Standing) SetCursor(val int64) {
 	p.Cursor = val
+}
+func (p *Standing) SetName(val *string) {
+	p.Name = val
+}
+func (p *Standing) SetUsers(val []*UserName) {
+	p.Users = val
+}
+
+func (p *Standing) IsSetName() bool {
+	return p.Name != nil
+}
+
+func (p *Standing) IsSetUsers() bool {
+	return p.Users != nil
 }
 
 func (p *Standing) String() string {
@@ -4895,6 +5147,8 @@ func (p *Standing) String() string {
 var fieldIDToName_Standing = map[int16]string{
 	1: "Chat",
 	2: "Cursor",
+	3: "Name",
+	4: "Users",
 }
 
 type ChatsResponse struct {

@@ -6753,8 +6753,10 @@ func (p *Event) String() string {
 
 // Attributes:
 //   - Users
+//   - Deleted
 type Membership struct {
-	Users []string `thrift:"Users,1" db:"Users" json:"Users,omitempty"`
+	Users   []string `thrift:"Users,1" db:"Users" json:"Users,omitempty"`
+	Deleted *bool    `thrift:"Deleted,2" db:"Deleted" json:"Deleted,omitempty"`
 }
 
 func NewMembership() *Membership {
@@ -6766,8 +6768,21 @@ var Membership_Users_DEFAULT []string
 func (p *Membership) GetUsers() []string {
 	return p.Users
 }
+
+var Membership_Deleted_DEFAULT bool
+
+func (p *Membership) GetDeleted() bool {
+	if !p.IsSetDeleted() {
+		return Membership_Deleted_DEFAULT
+	}
+	return *p.Deleted
+}
 func (p *Membership) IsSetUsers() bool {
 	return p.Users != nil
+}
+
+func (p *Membership) IsSetDeleted() bool {
+	return p.Deleted != nil
 }
 
 func (p *Membership) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -6787,6 +6802,16 @@ func (p *Membership) Read(ctx context.Context, iprot thrift.TProtocol) error {
 		case 1:
 			if fieldTypeId == thrift.LIST {
 				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.BOOL {
+				if err := p.ReadField2(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -6831,12 +6856,24 @@ func (p *Membership) ReadField1(ctx context.Context, iprot thrift.TProtocol) err
 	return nil
 }
 
+func (p *Membership) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadBool(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Deleted = &v
+	}
+	return nil
+}
+
 func (p *Membership) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "Membership"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
 	}
 	if p != nil {
 		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -6872,6 +6909,21 @@ func (p *Membership) writeField1(ctx context.Context, oprot thrift.TProtocol) (e
 	return err
 }
 
+func (p *Membership) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetDeleted() {
+		if err := oprot.WriteFieldBegin(ctx, "Deleted", thrift.BOOL, 2); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Deleted: ", p), err)
+		}
+		if err := oprot.WriteBool(ctx, bool(*p.Deleted)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Deleted (2) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Deleted: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *Membership) Equals(other *Membership) bool {
 	if p == other {
 		return true
@@ -6884,6 +6936,14 @@ func (p *Membership) Equals(other *Membership) bool {
 	for i, _tgt := range p.Users {
 		_src21 := other.Users[i]
 		if _tgt != _src21 {
+			return false
+		}
+	}
+	if p.Deleted != other.Deleted {
+		if p.Deleted == nil || other.Deleted == nil {
+			return false
+		}
+		if (*p.Deleted) != (*other.Deleted) {
 			return false
 		}
 	}
@@ -9087,14 +9147,16 @@ func (p *CreateRoomRequest) String() string {
 //   - As
 //   - RequestId
 //   - Caller
+//   - Visibility
 type ChangeRoomRequest struct {
-	Room      string   `thrift:"Room,1,required" db:"Room" json:"Room"`
-	Kind      string   `thrift:"Kind,2,required" db:"Kind" json:"Kind"`
-	Users     []string `thrift:"Users,3" db:"Users" json:"Users,omitempty"`
-	Name      *string  `thrift:"Name,4" db:"Name" json:"Name,omitempty"`
-	As        *string  `thrift:"As,5" db:"As" json:"As,omitempty"`
-	RequestId *string  `thrift:"RequestId,6" db:"RequestId" json:"RequestId,omitempty"`
-	Caller    *Caller  `thrift:"caller,7" db:"caller" json:"caller,omitempty"`
+	Room       string   `thrift:"Room,1,required" db:"Room" json:"Room"`
+	Kind       string   `thrift:"Kind,2,required" db:"Kind" json:"Kind"`
+	Users      []string `thrift:"Users,3" db:"Users" json:"Users,omitempty"`
+	Name       *string  `thrift:"Name,4" db:"Name" json:"Name,omitempty"`
+	As         *string  `thrift:"As,5" db:"As" json:"As,omitempty"`
+	RequestId  *string  `thrift:"RequestId,6" db:"RequestId" json:"RequestId,omitempty"`
+	Caller     *Caller  `thrift:"caller,7" db:"caller" json:"caller,omitempty"`
+	Visibility *string  `thrift:"Visibility,8" db:"Visibility" json:"Visibility,omitempty"`
 }
 
 func NewChangeRoomRequest() *ChangeRoomRequest {
@@ -9150,6 +9212,15 @@ func (p *ChangeRoomRequest) GetCaller() *Caller {
 	}
 	return p.Caller
 }
+
+var ChangeRoomRequest_Visibility_DEFAULT string
+
+func (p *ChangeRoomRequest) GetVisibility() string {
+	if !p.IsSetVisibility() {
+		return ChangeRoomRequest_Visibility_DEFAULT
+	}
+	return *p.Visibility
+}
 func (p *ChangeRoomRequest) IsSetUsers() bool {
 	return p.Users != nil
 }
@@ -9168,6 +9239,10 @@ func (p *ChangeRoomRequest) IsSetRequestId() bool {
 
 func (p *ChangeRoomRequest) IsSetCaller() bool {
 	return p.Caller != nil
+}
+
+func (p *ChangeRoomRequest) IsSetVisibility() bool {
+	return p.Visibility != nil
 }
 
 func (p *ChangeRoomRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -9252,6 +9327,16 @@ func (p *ChangeRoomRequest) Read(ctx context.Context, iprot thrift.TProtocol) er
 		case 7:
 			if fieldTypeId == thrift.STRUCT {
 				if err := p.ReadField7(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 8:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField8(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -9355,6 +9440,15 @@ func (p *ChangeRoomRequest) ReadField7(ctx context.Context, iprot thrift.TProtoc
 	return nil
 }
 
+func (p *ChangeRoomRequest) ReadField8(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 8: ", err)
+	} else {
+		p.Visibility = &v
+	}
+	return nil
+}
+
 func (p *ChangeRoomRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "ChangeRoomRequest"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -9379,6 +9473,9 @@ func (p *ChangeRoomRequest) Write(ctx context.Context, oprot thrift.TProtocol) e
 			return err
 		}
 		if err := p.writeField7(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField8(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -9500,6 +9597,21 @@ func (p *ChangeRoomRequest) writeField7(ctx context.Context, oprot thrift.TProto
 	return err
 }
 
+func (p *ChangeRoomRequest) writeField8(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetVisibility() {
+		if err := oprot.WriteFieldBegin(ctx, "Visibility", thrift.STRING, 8); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 8:Visibility: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.Visibility)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Visibility (8) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 8:Visibility: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *ChangeRoomRequest) Equals(other *ChangeRoomRequest) bool {
 	if p == other {
 		return true
@@ -9548,6 +9660,14 @@ func (p *ChangeRoomRequest) Equals(other *ChangeRoomRequest) bool {
 	if !p.Caller.Equals(other.Caller) {
 		return false
 	}
+	if p.Visibility != other.Visibility {
+		if p.Visibility == nil || other.Visibility == nil {
+			return false
+		}
+		if (*p.Visibility) != (*other.Visibility) {
+			return false
+		}
+	}
 	return true
 }
 
@@ -9563,11 +9683,15 @@ func (p *ChangeRoomRequest) String() string {
 //   - As
 //   - RequestId
 //   - Caller
+//   - Limit
+//   - Cursor
 type RoomRequest struct {
 	Room      string  `thrift:"Room,1,required" db:"Room" json:"Room"`
 	As        *string `thrift:"As,2" db:"As" json:"As,omitempty"`
 	RequestId *string `thrift:"RequestId,3" db:"RequestId" json:"RequestId,omitempty"`
 	Caller    *Caller `thrift:"caller,4" db:"caller" json:"caller,omitempty"`
+	Limit     *int32  `thrift:"Limit,5" db:"Limit" json:"Limit,omitempty"`
+	Cursor    *string `thrift:"Cursor,6" db:"Cursor" json:"Cursor,omitempty"`
 }
 
 func NewRoomRequest() *RoomRequest {
@@ -9604,6 +9728,24 @@ func (p *RoomRequest) GetCaller() *Caller {
 	}
 	return p.Caller
 }
+
+var RoomRequest_Limit_DEFAULT int32
+
+func (p *RoomRequest) GetLimit() int32 {
+	if !p.IsSetLimit() {
+		return RoomRequest_Limit_DEFAULT
+	}
+	return *p.Limit
+}
+
+var RoomRequest_Cursor_DEFAULT string
+
+func (p *RoomRequest) GetCursor() string {
+	if !p.IsSetCursor() {
+		return RoomRequest_Cursor_DEFAULT
+	}
+	return *p.Cursor
+}
 func (p *RoomRequest) IsSetAs() bool {
 	return p.As != nil
 }
@@ -9614,6 +9756,14 @@ func (p *RoomRequest) IsSetRequestId() bool {
 
 func (p *RoomRequest) IsSetCaller() bool {
 	return p.Caller != nil
+}
+
+func (p *RoomRequest) IsSetLimit() bool {
+	return p.Limit != nil
+}
+
+func (p *RoomRequest) IsSetCursor() bool {
+	return p.Cursor != nil
 }
 
 func (p *RoomRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -9666,6 +9816,26 @@ func (p *RoomRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
 		case 4:
 			if fieldTypeId == thrift.STRUCT {
 				if err := p.ReadField4(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 5:
+			if fieldTypeId == thrift.I32 {
+				if err := p.ReadField5(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 6:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField6(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -9726,6 +9896,24 @@ func (p *RoomRequest) ReadField4(ctx context.Context, iprot thrift.TProtocol) er
 	return nil
 }
 
+func (p *RoomRequest) ReadField5(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI32(ctx); err != nil {
+		return thrift.PrependError("error reading field 5: ", err)
+	} else {
+		p.Limit = &v
+	}
+	return nil
+}
+
+func (p *RoomRequest) ReadField6(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 6: ", err)
+	} else {
+		p.Cursor = &v
+	}
+	return nil
+}
+
 func (p *RoomRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "RoomRequest"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -9741,6 +9929,12 @@ func (p *RoomRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 			return err
 		}
 		if err := p.writeField4(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField5(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField6(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -9811,6 +10005,36 @@ func (p *RoomRequest) writeField4(ctx context.Context, oprot thrift.TProtocol) (
 	return err
 }
 
+func (p *RoomRequest) writeField5(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetLimit() {
+		if err := oprot.WriteFieldBegin(ctx, "Limit", thrift.I32, 5); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 5:Limit: ", p), err)
+		}
+		if err := oprot.WriteI32(ctx, int32(*p.Limit)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Limit (5) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 5:Limit: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *RoomRequest) writeField6(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetCursor() {
+		if err := oprot.WriteFieldBegin(ctx, "Cursor", thrift.STRING, 6); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 6:Cursor: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.Cursor)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Cursor (6) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 6:Cursor: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *RoomRequest) Equals(other *RoomRequest) bool {
 	if p == other {
 		return true
@@ -9839,6 +10063,22 @@ func (p *RoomRequest) Equals(other *RoomRequest) bool {
 	if !p.Caller.Equals(other.Caller) {
 		return false
 	}
+	if p.Limit != other.Limit {
+		if p.Limit == nil || other.Limit == nil {
+			return false
+		}
+		if (*p.Limit) != (*other.Limit) {
+			return false
+		}
+	}
+	if p.Cursor != other.Cursor {
+		if p.Cursor == nil || other.Cursor == nil {
+			return false
+		}
+		if (*p.Cursor) != (*other.Cursor) {
+			return false
+		}
+	}
 	return true
 }
 
@@ -9853,10 +10093,14 @@ func (p *RoomRequest) String() string {
 //   - Code
 //   - Msg
 //   - Room
+//   - HasMore
+//   - NextCursor
 type RoomResponse struct {
-	Code int32  `thrift:"Code,1,required" db:"Code" json:"Code"`
-	Msg  string `thrift:"Msg,2,required" db:"Msg" json:"Msg"`
-	Room *Room  `thrift:"room,3" db:"room" json:"room,omitempty"`
+	Code       int32   `thrift:"Code,1,required" db:"Code" json:"Code"`
+	Msg        string  `thrift:"Msg,2,required" db:"Msg" json:"Msg"`
+	Room       *Room   `thrift:"room,3" db:"room" json:"room,omitempty"`
+	HasMore    *bool   `thrift:"HasMore,4" db:"HasMore" json:"HasMore,omitempty"`
+	NextCursor *string `thrift:"NextCursor,5" db:"NextCursor" json:"NextCursor,omitempty"`
 }
 
 func NewRoomResponse() *RoomResponse {
@@ -9879,8 +10123,34 @@ func (p *RoomResponse) GetRoom() *Room {
 	}
 	return p.Room
 }
+
+var RoomResponse_HasMore_DEFAULT bool
+
+func (p *RoomResponse) GetHasMore() bool {
+	if !p.IsSetHasMore() {
+		return RoomResponse_HasMore_DEFAULT
+	}
+	return *p.HasMore
+}
+
+var RoomResponse_NextCursor_DEFAULT string
+
+func (p *RoomResponse) GetNextCursor() string {
+	if !p.IsSetNextCursor() {
+		return RoomResponse_NextCursor_DEFAULT
+	}
+	return *p.NextCursor
+}
 func (p *RoomResponse) IsSetRoom() bool {
 	return p.Room != nil
+}
+
+func (p *RoomResponse) IsSetHasMore() bool {
+	return p.HasMore != nil
+}
+
+func (p *RoomResponse) IsSetNextCursor() bool {
+	return p.NextCursor != nil
 }
 
 func (p *RoomResponse) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -9925,6 +10195,26 @@ func (p *RoomResponse) Read(ctx context.Context, iprot thrift.TProtocol) error {
 		case 3:
 			if fieldTypeId == thrift.STRUCT {
 				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 4:
+			if fieldTypeId == thrift.BOOL {
+				if err := p.ReadField4(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 5:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField5(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -9979,6 +10269,24 @@ func (p *RoomResponse) ReadField3(ctx context.Context, iprot thrift.TProtocol) e
 	return nil
 }
 
+func (p *RoomResponse) ReadField4(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadBool(ctx); err != nil {
+		return thrift.PrependError("error reading field 4: ", err)
+	} else {
+		p.HasMore = &v
+	}
+	return nil
+}
+
+func (p *RoomResponse) ReadField5(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 5: ", err)
+	} else {
+		p.NextCursor = &v
+	}
+	return nil
+}
+
 func (p *RoomResponse) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "RoomResponse"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -9991,6 +10299,12 @@ func (p *RoomResponse) Write(ctx context.Context, oprot thrift.TProtocol) error 
 			return err
 		}
 		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField4(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField5(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -10044,6 +10358,36 @@ func (p *RoomResponse) writeField3(ctx context.Context, oprot thrift.TProtocol) 
 	return err
 }
 
+func (p *RoomResponse) writeField4(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetHasMore() {
+		if err := oprot.WriteFieldBegin(ctx, "HasMore", thrift.BOOL, 4); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 4:HasMore: ", p), err)
+		}
+		if err := oprot.WriteBool(ctx, bool(*p.HasMore)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.HasMore (4) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 4:HasMore: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *RoomResponse) writeField5(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetNextCursor() {
+		if err := oprot.WriteFieldBegin(ctx, "NextCursor", thrift.STRING, 5); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 5:NextCursor: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.NextCursor)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.NextCursor (5) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 5:NextCursor: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *RoomResponse) Equals(other *RoomResponse) bool {
 	if p == other {
 		return true
@@ -10058,6 +10402,22 @@ func (p *RoomResponse) Equals(other *RoomResponse) bool {
 	}
 	if !p.Room.Equals(other.Room) {
 		return false
+	}
+	if p.HasMore != other.HasMore {
+		if p.HasMore == nil || other.HasMore == nil {
+			return false
+		}
+		if (*p.HasMore) != (*other.HasMore) {
+			return false
+		}
+	}
+	if p.NextCursor != other.NextCursor {
+		if p.NextCursor == nil || other.NextCursor == nil {
+			return false
+		}
+		if (*p.NextCursor) != (*other.NextCursor) {
+			return false
+		}
 	}
 	return true
 }
@@ -16737,12 +17097,14 @@ func (p *IgnoreResponse) String() string {
 //   - Limit
 //   - RequestId
 //   - Caller
+//   - Names
 type InboxRequest struct {
 	Reader    string  `thrift:"Reader,1,required" db:"Reader" json:"Reader"`
 	Cursor    int64   `thrift:"Cursor,2,required" db:"Cursor" json:"Cursor"`
 	Limit     int32   `thrift:"Limit,3,required" db:"Limit" json:"Limit"`
 	RequestId *string `thrift:"RequestId,4" db:"RequestId" json:"RequestId,omitempty"`
 	Caller    *Caller `thrift:"caller,5" db:"caller" json:"caller,omitempty"`
+	Names     *bool   `thrift:"Names,6" db:"Names" json:"Names,omitempty"`
 }
 
 func NewInboxRequest() *InboxRequest {
@@ -16778,12 +17140,25 @@ func (p *InboxRequest) GetCaller() *Caller {
 	}
 	return p.Caller
 }
+
+var InboxRequest_Names_DEFAULT bool
+
+func (p *InboxRequest) GetNames() bool {
+	if !p.IsSetNames() {
+		return InboxRequest_Names_DEFAULT
+	}
+	return *p.Names
+}
 func (p *InboxRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
 }
 
 func (p *InboxRequest) IsSetCaller() bool {
 	return p.Caller != nil
+}
+
+func (p *InboxRequest) IsSetNames() bool {
+	return p.Names != nil
 }
 
 func (p *InboxRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -16850,6 +17225,16 @@ func (p *InboxRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
 		case 5:
 			if fieldTypeId == thrift.STRUCT {
 				if err := p.ReadField5(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 6:
+			if fieldTypeId == thrift.BOOL {
+				if err := p.ReadField6(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -16925,6 +17310,15 @@ func (p *InboxRequest) ReadField5(ctx context.Context, iprot thrift.TProtocol) e
 	return nil
 }
 
+func (p *InboxRequest) ReadField6(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadBool(ctx); err != nil {
+		return thrift.PrependError("error reading field 6: ", err)
+	} else {
+		p.Names = &v
+	}
+	return nil
+}
+
 func (p *InboxRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "InboxRequest"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -16943,6 +17337,9 @@ func (p *InboxRequest) Write(ctx context.Context, oprot thrift.TProtocol) error 
 			return err
 		}
 		if err := p.writeField5(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField6(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -17024,6 +17421,21 @@ func (p *InboxRequest) writeField5(ctx context.Context, oprot thrift.TProtocol) 
 	return err
 }
 
+func (p *InboxRequest) writeField6(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetNames() {
+		if err := oprot.WriteFieldBegin(ctx, "Names", thrift.BOOL, 6); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 6:Names: ", p), err)
+		}
+		if err := oprot.WriteBool(ctx, bool(*p.Names)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Names (6) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 6:Names: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *InboxRequest) Equals(other *InboxRequest) bool {
 	if p == other {
 		return true
@@ -17050,6 +17462,14 @@ func (p *InboxRequest) Equals(other *InboxRequest) bool {
 	if !p.Caller.Equals(other.Caller) {
 		return false
 	}
+	if p.Names != other.Names {
+		if p.Names == nil || other.Names == nil {
+			return false
+		}
+		if (*p.Names) != (*other.Names) {
+			return false
+		}
+	}
 	return true
 }
 
@@ -17061,15 +17481,185 @@ func (p *InboxRequest) String() string {
 }
 
 // Attributes:
+//   - User
+//   - Name
+type UserName struct {
+	User string `thrift:"User,1,required" db:"User" json:"User"`
+	Name string `thrift:"Name,2,required" db:"Name" json:"Name"`
+}
+
+func NewUserName() *UserName {
+	return &UserName{}
+}
+
+func (p *UserName) GetUser() string {
+	return p.User
+}
+
+func (p *UserName) GetName() string {
+	return p.Name
+}
+func (p *UserName) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetUser bool = false
+	var issetName bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetUser = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+				issetName = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetUser {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field User is not set"))
+	}
+	if !issetName {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Name is not set"))
+	}
+	return nil
+}
+
+func (p *UserName) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.User = v
+	}
+	return nil
+}
+
+func (p *UserName) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Name = v
+	}
+	return nil
+}
+
+func (p *UserName) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "UserName"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *UserName) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "User", thrift.STRING, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:User: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.User)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.User (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:User: ", p), err)
+	}
+	return err
+}
+
+func (p *UserName) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Name", thrift.STRING, 2); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Name: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Name)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Name (2) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Name: ", p), err)
+	}
+	return err
+}
+
+func (p *UserName) Equals(other *UserName) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.User != other.User {
+		return false
+	}
+	if p.Name != other.Name {
+		return false
+	}
+	return true
+}
+
+func (p *UserName) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UserName(%+v)", *p)
+}
+
+// Attributes:
 //   - Chat
 //   - Unread
 //   - Cursor
 //   - Last
+//   - Name
+//   - Users
 type InboxEntry struct {
-	Chat   string   `thrift:"Chat,1,required" db:"Chat" json:"Chat"`
-	Unread int32    `thrift:"Unread,2,required" db:"Unread" json:"Unread"`
-	Cursor int64    `thrift:"Cursor,3,required" db:"Cursor" json:"Cursor"`
-	Last   *Message `thrift:"Last,4" db:"Last" json:"Last,omitempty"`
+	Chat   string      `thrift:"Chat,1,required" db:"Chat" json:"Chat"`
+	Unread int32       `thrift:"Unread,2,required" db:"Unread" json:"Unread"`
+	Cursor int64       `thrift:"Cursor,3,required" db:"Cursor" json:"Cursor"`
+	Last   *Message    `thrift:"Last,4" db:"Last" json:"Last,omitempty"`
+	Name   *string     `thrift:"Name,5" db:"Name" json:"Name,omitempty"`
+	Users  []*UserName `thrift:"Users,6" db:"Users" json:"Users,omitempty"`
 }
 
 func NewInboxEntry() *InboxEntry {
@@ -17096,8 +17686,31 @@ func (p *InboxEntry) GetLast() *Message {
 	}
 	return p.Last
 }
+
+var InboxEntry_Name_DEFAULT string
+
+func (p *InboxEntry) GetName() string {
+	if !p.IsSetName() {
+		return InboxEntry_Name_DEFAULT
+	}
+	return *p.Name
+}
+
+var InboxEntry_Users_DEFAULT []*UserName
+
+func (p *InboxEntry) GetUsers() []*UserName {
+	return p.Users
+}
 func (p *InboxEntry) IsSetLast() bool {
 	return p.Last != nil
+}
+
+func (p *InboxEntry) IsSetName() bool {
+	return p.Name != nil
+}
+
+func (p *InboxEntry) IsSetUsers() bool {
+	return p.Users != nil
 }
 
 func (p *InboxEntry) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -17154,6 +17767,26 @@ func (p *InboxEntry) Read(ctx context.Context, iprot thrift.TProtocol) error {
 		case 4:
 			if fieldTypeId == thrift.STRUCT {
 				if err := p.ReadField4(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 5:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField5(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 6:
+			if fieldTypeId == thrift.LIST {
+				if err := p.ReadField6(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -17220,6 +17853,35 @@ func (p *InboxEntry) ReadField4(ctx context.Context, iprot thrift.TProtocol) err
 	return nil
 }
 
+func (p *InboxEntry) ReadField5(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 5: ", err)
+	} else {
+		p.Name = &v
+	}
+	return nil
+}
+
+func (p *InboxEntry) ReadField6(ctx context.Context, iprot thrift.TProtocol) error {
+	_, size, err := iprot.ReadListBegin(ctx)
+	if err != nil {
+		return thrift.PrependError("error reading list begin: ", err)
+	}
+	tSlice := make([]*UserName, 0, size)
+	p.Users = tSlice
+	for i := 0; i < size; i++ {
+		_elem46 := &UserName{}
+		if err := _elem46.Read(ctx, iprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem46), err)
+		}
+		p.Users = append(p.Users, _elem46)
+	}
+	if err := iprot.ReadListEnd(ctx); err != nil {
+		return thrift.PrependError("error reading list end: ", err)
+	}
+	return nil
+}
+
 func (p *InboxEntry) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "InboxEntry"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -17235,6 +17897,12 @@ func (p *InboxEntry) Write(ctx context.Context, oprot thrift.TProtocol) error {
 			return err
 		}
 		if err := p.writeField4(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField5(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField6(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -17301,6 +17969,44 @@ func (p *InboxEntry) writeField4(ctx context.Context, oprot thrift.TProtocol) (e
 	return err
 }
 
+func (p *InboxEntry) writeField5(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetName() {
+		if err := oprot.WriteFieldBegin(ctx, "Name", thrift.STRING, 5); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 5:Name: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.Name)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Name (5) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 5:Name: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *InboxEntry) writeField6(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetUsers() {
+		if err := oprot.WriteFieldBegin(ctx, "Users", thrift.LIST, 6); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 6:Users: ", p), err)
+		}
+		if err := oprot.WriteListBegin(ctx, thrift.STRUCT, len(p.Users)); err != nil {
+			return thrift.PrependError("error writing list begin: ", err)
+		}
+		for _, v := range p.Users {
+			if err := v.Write(ctx, oprot); err != nil {
+				return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", v), err)
+			}
+		}
+		if err := oprot.WriteListEnd(ctx); err != nil {
+			return thrift.PrependError("error writing list end: ", err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 6:Users: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *InboxEntry) Equals(other *InboxEntry) bool {
 	if p == other {
 		return true
@@ -17318,6 +18024,23 @@ func (p *InboxEntry) Equals(other *InboxEntry) bool {
 	}
 	if !p.Last.Equals(other.Last) {
 		return false
+	}
+	if p.Name != other.Name {
+		if p.Name == nil || other.Name == nil {
+			return false
+		}
+		if (*p.Name) != (*other.Name) {
+			return false
+		}
+	}
+	if len(p.Users) != len(other.Users) {
+		return false
+	}
+	for i, _tgt := range p.Users {
+		_src47 := other.Users[i]
+		if !_tgt.Equals(_src47) {
+			return false
+		}
 	}
 	return true
 }
@@ -17506,11 +18229,11 @@ func (p *InboxResponse) ReadField3(ctx context.Context, iprot thrift.TProtocol) 
 	tSlice := make([]*InboxEntry, 0, size)
 	p.Entries = tSlice
 	for i := 0; i < size; i++ {
-		_elem46 := &InboxEntry{}
-		if err := _elem46.Read(ctx, iprot); err != nil {
-			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem46), err)
+		_elem48 := &InboxEntry{}
+		if err := _elem48.Read(ctx, iprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem48), err)
 		}
-		p.Entries = append(p.Entries, _elem46)
+		p.Entries = append(p.Entries, _elem48)
 	}
 	if err := iprot.ReadListEnd(ctx); err != nil {
 		return thrift.PrependError("error reading list end: ", err)
@@ -17661,8 +18384,8 @@ func (p *InboxResponse) Equals(other *InboxResponse) bool {
 		return false
 	}
 	for i, _tgt := range p.Entries {
-		_src47 := other.Entries[i]
-		if !_tgt.Equals(_src47) {
+		_src49 := other.Entries[i]
+		if !_tgt.Equals(_src49) {
 			return false
 		}
 	}
@@ -18216,11 +18939,11 @@ func (p *UnreadResponse) ReadField3(ctx context.Context, iprot thrift.TProtocol)
 	tSlice := make([]*Unread, 0, size)
 	p.Chats = tSlice
 	for i := 0; i < size; i++ {
-		_elem48 := &Unread{}
-		if err := _elem48.Read(ctx, iprot); err != nil {
-			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem48), err)
+		_elem50 := &Unread{}
+		if err := _elem50.Read(ctx, iprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem50), err)
 		}
-		p.Chats = append(p.Chats, _elem48)
+		p.Chats = append(p.Chats, _elem50)
 	}
 	if err := iprot.ReadListEnd(ctx); err != nil {
 		return thrift.PrependError("error reading list end: ", err)
@@ -18317,8 +19040,8 @@ func (p *UnreadResponse) Equals(other *UnreadResponse) bool {
 		return false
 	}
 	for i, _tgt := range p.Chats {
-		_src49 := other.Chats[i]
-		if !_tgt.Equals(_src49) {
+		_src51 := other.Chats[i]
+		if !_tgt.Equals(_src51) {
 			return false
 		}
 	}
@@ -18336,10 +19059,12 @@ func (p *UnreadResponse) String() string {
 //   - Reader
 //   - RequestId
 //   - Caller
+//   - Names
 type ChatsRequest struct {
 	Reader    string  `thrift:"Reader,1,required" db:"Reader" json:"Reader"`
 	RequestId *string `thrift:"RequestId,2" db:"RequestId" json:"RequestId,omitempty"`
 	Caller    *Caller `thrift:"caller,3" db:"caller" json:"caller,omitempty"`
+	Names     *bool   `thrift:"Names,4" db:"Names" json:"Names,omitempty"`
 }
 
 func NewChatsRequest() *ChatsRequest {
@@ -18367,12 +19092,25 @@ func (p *ChatsRequest) GetCaller() *Caller {
 	}
 	return p.Caller
 }
+
+var ChatsRequest_Names_DEFAULT bool
+
+func (p *ChatsRequest) GetNames() bool {
+	if !p.IsSetNames() {
+		return ChatsRequest_Names_DEFAULT
+	}
+	return *p.Names
+}
 func (p *ChatsRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
 }
 
 func (p *ChatsRequest) IsSetCaller() bool {
 	return p.Caller != nil
+}
+
+func (p *ChatsRequest) IsSetNames() bool {
+	return p.Names != nil
 }
 
 func (p *ChatsRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -18415,6 +19153,16 @@ func (p *ChatsRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
 		case 3:
 			if fieldTypeId == thrift.STRUCT {
 				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 4:
+			if fieldTypeId == thrift.BOOL {
+				if err := p.ReadField4(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -18466,6 +19214,15 @@ func (p *ChatsRequest) ReadField3(ctx context.Context, iprot thrift.TProtocol) e
 	return nil
 }
 
+func (p *ChatsRequest) ReadField4(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadBool(ctx); err != nil {
+		return thrift.PrependError("error reading field 4: ", err)
+	} else {
+		p.Names = &v
+	}
+	return nil
+}
+
 func (p *ChatsRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "ChatsRequest"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -18478,6 +19235,9 @@ func (p *ChatsRequest) Write(ctx context.Context, oprot thrift.TProtocol) error 
 			return err
 		}
 		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField4(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -18533,6 +19293,21 @@ func (p *ChatsRequest) writeField3(ctx context.Context, oprot thrift.TProtocol) 
 	return err
 }
 
+func (p *ChatsRequest) writeField4(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetNames() {
+		if err := oprot.WriteFieldBegin(ctx, "Names", thrift.BOOL, 4); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 4:Names: ", p), err)
+		}
+		if err := oprot.WriteBool(ctx, bool(*p.Names)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Names (4) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 4:Names: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *ChatsRequest) Equals(other *ChatsRequest) bool {
 	if p == other {
 		return true
@@ -18553,6 +19328,14 @@ func (p *ChatsRequest) Equals(other *ChatsRequest) bool {
 	if !p.Caller.Equals(other.Caller) {
 		return false
 	}
+	if p.Names != other.Names {
+		if p.Names == nil || other.Names == nil {
+			return false
+		}
+		if (*p.Names) != (*other.Names) {
+			return false
+		}
+	}
 	return true
 }
 
@@ -18566,9 +19349,13 @@ func (p *ChatsRequest) String() string {
 // Attributes:
 //   - Chat
 //   - Cursor
+//   - Name
+//   - Users
 type Standing struct {
-	Chat   string `thrift:"Chat,1,required" db:"Chat" json:"Chat"`
-	Cursor int64  `thrift:"Cursor,2,required" db:"Cursor" json:"Cursor"`
+	Chat   string      `thrift:"Chat,1,required" db:"Chat" json:"Chat"`
+	Cursor int64       `thrift:"Cursor,2,required" db:"Cursor" json:"Cursor"`
+	Name   *string     `thrift:"Name,3" db:"Name" json:"Name,omitempty"`
+	Users  []*UserName `thrift:"Users,4" db:"Users" json:"Users,omitempty"`
 }
 
 func NewStanding() *Standing {
@@ -18582,6 +19369,29 @@ func (p *Standing) GetChat() string {
 func (p *Standing) GetCursor() int64 {
 	return p.Cursor
 }
+
+var Standing_Name_DEFAULT string
+
+func (p *Standing) GetName() string {
+	if !p.IsSetName() {
+		return Standing_Name_DEFAULT
+	}
+	return *p.Name
+}
+
+var Standing_Users_DEFAULT []*UserName
+
+func (p *Standing) GetUsers() []*UserName {
+	return p.Users
+}
+func (p *Standing) IsSetName() bool {
+	return p.Name != nil
+}
+
+func (p *Standing) IsSetUsers() bool {
+	return p.Users != nil
+}
+
 func (p *Standing) Read(ctx context.Context, iprot thrift.TProtocol) error {
 	if _, err := iprot.ReadStructBegin(ctx); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
@@ -18616,6 +19426,26 @@ func (p *Standing) Read(ctx context.Context, iprot thrift.TProtocol) error {
 					return err
 				}
 				issetCursor = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 4:
+			if fieldTypeId == thrift.LIST {
+				if err := p.ReadField4(ctx, iprot); err != nil {
+					return err
+				}
 			} else {
 				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
 					return err
@@ -18660,6 +19490,35 @@ func (p *Standing) ReadField2(ctx context.Context, iprot thrift.TProtocol) error
 	return nil
 }
 
+func (p *Standing) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 3: ", err)
+	} else {
+		p.Name = &v
+	}
+	return nil
+}
+
+func (p *Standing) ReadField4(ctx context.Context, iprot thrift.TProtocol) error {
+	_, size, err := iprot.ReadListBegin(ctx)
+	if err != nil {
+		return thrift.PrependError("error reading list begin: ", err)
+	}
+	tSlice := make([]*UserName, 0, size)
+	p.Users = tSlice
+	for i := 0; i < size; i++ {
+		_elem52 := &UserName{}
+		if err := _elem52.Read(ctx, iprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem52), err)
+		}
+		p.Users = append(p.Users, _elem52)
+	}
+	if err := iprot.ReadListEnd(ctx); err != nil {
+		return thrift.PrependError("error reading list end: ", err)
+	}
+	return nil
+}
+
 func (p *Standing) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "Standing"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -18669,6 +19528,12 @@ func (p *Standing) Write(ctx context.Context, oprot thrift.TProtocol) error {
 			return err
 		}
 		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField4(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -18707,6 +19572,44 @@ func (p *Standing) writeField2(ctx context.Context, oprot thrift.TProtocol) (err
 	return err
 }
 
+func (p *Standing) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetName() {
+		if err := oprot.WriteFieldBegin(ctx, "Name", thrift.STRING, 3); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:Name: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.Name)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Name (3) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 3:Name: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *Standing) writeField4(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetUsers() {
+		if err := oprot.WriteFieldBegin(ctx, "Users", thrift.LIST, 4); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 4:Users: ", p), err)
+		}
+		if err := oprot.WriteListBegin(ctx, thrift.STRUCT, len(p.Users)); err != nil {
+			return thrift.PrependError("error writing list begin: ", err)
+		}
+		for _, v := range p.Users {
+			if err := v.Write(ctx, oprot); err != nil {
+				return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", v), err)
+			}
+		}
+		if err := oprot.WriteListEnd(ctx); err != nil {
+			return thrift.PrependError("error writing list end: ", err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 4:Users: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *Standing) Equals(other *Standing) bool {
 	if p == other {
 		return true
@@ -18718,6 +19621,23 @@ func (p *Standing) Equals(other *Standing) bool {
 	}
 	if p.Cursor != other.Cursor {
 		return false
+	}
+	if p.Name != other.Name {
+		if p.Name == nil || other.Name == nil {
+			return false
+		}
+		if (*p.Name) != (*other.Name) {
+			return false
+		}
+	}
+	if len(p.Users) != len(other.Users) {
+		return false
+	}
+	for i, _tgt := range p.Users {
+		_src53 := other.Users[i]
+		if !_tgt.Equals(_src53) {
+			return false
+		}
 	}
 	return true
 }
@@ -18856,11 +19776,11 @@ func (p *ChatsResponse) ReadField3(ctx context.Context, iprot thrift.TProtocol) 
 	tSlice := make([]*Standing, 0, size)
 	p.Chats = tSlice
 	for i := 0; i < size; i++ {
-		_elem50 := &Standing{}
-		if err := _elem50.Read(ctx, iprot); err != nil {
-			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem50), err)
+		_elem54 := &Standing{}
+		if err := _elem54.Read(ctx, iprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem54), err)
 		}
-		p.Chats = append(p.Chats, _elem50)
+		p.Chats = append(p.Chats, _elem54)
 	}
 	if err := iprot.ReadListEnd(ctx); err != nil {
 		return thrift.PrependError("error reading list end: ", err)
@@ -18957,8 +19877,8 @@ func (p *ChatsResponse) Equals(other *ChatsResponse) bool {
 		return false
 	}
 	for i, _tgt := range p.Chats {
-		_src51 := other.Chats[i]
-		if !_tgt.Equals(_src51) {
+		_src55 := other.Chats[i]
+		if !_tgt.Equals(_src55) {
 			return false
 		}
 	}
@@ -19510,29 +20430,11 @@ func (p *IMServiceClient) SetLastResponseMeta_(meta thrift.ResponseMeta) {
 // Parameters:
 //   - Req
 func (p *IMServiceClient) Send(ctx context.Context, req *SendRequest) (_r *SendResponse, _err error) {
-	var _args52 IMServiceSendArgs
-	_args52.Req = req
-	var _result54 IMServiceSendResult
-	var _meta53 thrift.ResponseMeta
-	_meta53, _err = p.Client_().Call(ctx, "Send", &_args52, &_result54)
-	p.SetLastResponseMeta_(_meta53)
-	if _err != nil {
-		return
-	}
-	if _ret55 := _result54.GetSuccess(); _ret55 != nil {
-		return _ret55, nil
-	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Send failed: unknown result")
-}
-
-// Parameters:
-//   - Req
-func (p *IMServiceClient) Pull(ctx context.Context, req *PullRequest) (_r *PullResponse, _err error) {
-	var _args56 IMServicePullArgs
+	var _args56 IMServiceSendArgs
 	_args56.Req = req
-	var _result58 IMServicePullResult
+	var _result58 IMServiceSendResult
 	var _meta57 thrift.ResponseMeta
-	_meta57, _err = p.Client_().Call(ctx, "Pull", &_args56, &_result58)
+	_meta57, _err = p.Client_().Call(ctx, "Send", &_args56, &_result58)
 	p.SetLastResponseMeta_(_meta57)
 	if _err != nil {
 		return
@@ -19540,17 +20442,17 @@ func (p *IMServiceClient) Pull(ctx context.Context, req *PullRequest) (_r *PullR
 	if _ret59 := _result58.GetSuccess(); _ret59 != nil {
 		return _ret59, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Pull failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Send failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Ready(ctx context.Context, req *ReadyRequest) (_r *ReadyResponse, _err error) {
-	var _args60 IMServiceReadyArgs
+func (p *IMServiceClient) Pull(ctx context.Context, req *PullRequest) (_r *PullResponse, _err error) {
+	var _args60 IMServicePullArgs
 	_args60.Req = req
-	var _result62 IMServiceReadyResult
+	var _result62 IMServicePullResult
 	var _meta61 thrift.ResponseMeta
-	_meta61, _err = p.Client_().Call(ctx, "Ready", &_args60, &_result62)
+	_meta61, _err = p.Client_().Call(ctx, "Pull", &_args60, &_result62)
 	p.SetLastResponseMeta_(_meta61)
 	if _err != nil {
 		return
@@ -19558,17 +20460,17 @@ func (p *IMServiceClient) Ready(ctx context.Context, req *ReadyRequest) (_r *Rea
 	if _ret63 := _result62.GetSuccess(); _ret63 != nil {
 		return _ret63, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Ready failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Pull failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) SendBatch(ctx context.Context, req *SendBatchRequest) (_r *SendBatchResponse, _err error) {
-	var _args64 IMServiceSendBatchArgs
+func (p *IMServiceClient) Ready(ctx context.Context, req *ReadyRequest) (_r *ReadyResponse, _err error) {
+	var _args64 IMServiceReadyArgs
 	_args64.Req = req
-	var _result66 IMServiceSendBatchResult
+	var _result66 IMServiceReadyResult
 	var _meta65 thrift.ResponseMeta
-	_meta65, _err = p.Client_().Call(ctx, "SendBatch", &_args64, &_result66)
+	_meta65, _err = p.Client_().Call(ctx, "Ready", &_args64, &_result66)
 	p.SetLastResponseMeta_(_meta65)
 	if _err != nil {
 		return
@@ -19576,17 +20478,17 @@ func (p *IMServiceClient) SendBatch(ctx context.Context, req *SendBatchRequest) 
 	if _ret67 := _result66.GetSuccess(); _ret67 != nil {
 		return _ret67, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "SendBatch failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Ready failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) PullBatch(ctx context.Context, req *PullBatchRequest) (_r *PullBatchResponse, _err error) {
-	var _args68 IMServicePullBatchArgs
+func (p *IMServiceClient) SendBatch(ctx context.Context, req *SendBatchRequest) (_r *SendBatchResponse, _err error) {
+	var _args68 IMServiceSendBatchArgs
 	_args68.Req = req
-	var _result70 IMServicePullBatchResult
+	var _result70 IMServiceSendBatchResult
 	var _meta69 thrift.ResponseMeta
-	_meta69, _err = p.Client_().Call(ctx, "PullBatch", &_args68, &_result70)
+	_meta69, _err = p.Client_().Call(ctx, "SendBatch", &_args68, &_result70)
 	p.SetLastResponseMeta_(_meta69)
 	if _err != nil {
 		return
@@ -19594,17 +20496,17 @@ func (p *IMServiceClient) PullBatch(ctx context.Context, req *PullBatchRequest) 
 	if _ret71 := _result70.GetSuccess(); _ret71 != nil {
 		return _ret71, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "PullBatch failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "SendBatch failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Ping(ctx context.Context, req *PingRequest) (_r *PingResponse, _err error) {
-	var _args72 IMServicePingArgs
+func (p *IMServiceClient) PullBatch(ctx context.Context, req *PullBatchRequest) (_r *PullBatchResponse, _err error) {
+	var _args72 IMServicePullBatchArgs
 	_args72.Req = req
-	var _result74 IMServicePingResult
+	var _result74 IMServicePullBatchResult
 	var _meta73 thrift.ResponseMeta
-	_meta73, _err = p.Client_().Call(ctx, "Ping", &_args72, &_result74)
+	_meta73, _err = p.Client_().Call(ctx, "PullBatch", &_args72, &_result74)
 	p.SetLastResponseMeta_(_meta73)
 	if _err != nil {
 		return
@@ -19612,17 +20514,17 @@ func (p *IMServiceClient) Ping(ctx context.Context, req *PingRequest) (_r *PingR
 	if _ret75 := _result74.GetSuccess(); _ret75 != nil {
 		return _ret75, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Ping failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "PullBatch failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Signal(ctx context.Context, req *SignalRequest) (_r *SignalResponse, _err error) {
-	var _args76 IMServiceSignalArgs
+func (p *IMServiceClient) Ping(ctx context.Context, req *PingRequest) (_r *PingResponse, _err error) {
+	var _args76 IMServicePingArgs
 	_args76.Req = req
-	var _result78 IMServiceSignalResult
+	var _result78 IMServicePingResult
 	var _meta77 thrift.ResponseMeta
-	_meta77, _err = p.Client_().Call(ctx, "Signal", &_args76, &_result78)
+	_meta77, _err = p.Client_().Call(ctx, "Ping", &_args76, &_result78)
 	p.SetLastResponseMeta_(_meta77)
 	if _err != nil {
 		return
@@ -19630,17 +20532,17 @@ func (p *IMServiceClient) Signal(ctx context.Context, req *SignalRequest) (_r *S
 	if _ret79 := _result78.GetSuccess(); _ret79 != nil {
 		return _ret79, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Signal failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Ping failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Read(ctx context.Context, req *ReadRequest) (_r *ReadResponse, _err error) {
-	var _args80 IMServiceReadArgs
+func (p *IMServiceClient) Signal(ctx context.Context, req *SignalRequest) (_r *SignalResponse, _err error) {
+	var _args80 IMServiceSignalArgs
 	_args80.Req = req
-	var _result82 IMServiceReadResult
+	var _result82 IMServiceSignalResult
 	var _meta81 thrift.ResponseMeta
-	_meta81, _err = p.Client_().Call(ctx, "Read", &_args80, &_result82)
+	_meta81, _err = p.Client_().Call(ctx, "Signal", &_args80, &_result82)
 	p.SetLastResponseMeta_(_meta81)
 	if _err != nil {
 		return
@@ -19648,17 +20550,17 @@ func (p *IMServiceClient) Read(ctx context.Context, req *ReadRequest) (_r *ReadR
 	if _ret83 := _result82.GetSuccess(); _ret83 != nil {
 		return _ret83, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Read failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Signal failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Attend(ctx context.Context, req *AttendRequest) (_r *AttendResponse, _err error) {
-	var _args84 IMServiceAttendArgs
+func (p *IMServiceClient) Read(ctx context.Context, req *ReadRequest) (_r *ReadResponse, _err error) {
+	var _args84 IMServiceReadArgs
 	_args84.Req = req
-	var _result86 IMServiceAttendResult
+	var _result86 IMServiceReadResult
 	var _meta85 thrift.ResponseMeta
-	_meta85, _err = p.Client_().Call(ctx, "Attend", &_args84, &_result86)
+	_meta85, _err = p.Client_().Call(ctx, "Read", &_args84, &_result86)
 	p.SetLastResponseMeta_(_meta85)
 	if _err != nil {
 		return
@@ -19666,17 +20568,17 @@ func (p *IMServiceClient) Attend(ctx context.Context, req *AttendRequest) (_r *A
 	if _ret87 := _result86.GetSuccess(); _ret87 != nil {
 		return _ret87, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Attend failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Read failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Present(ctx context.Context, req *PresentRequest) (_r *PresentResponse, _err error) {
-	var _args88 IMServicePresentArgs
+func (p *IMServiceClient) Attend(ctx context.Context, req *AttendRequest) (_r *AttendResponse, _err error) {
+	var _args88 IMServiceAttendArgs
 	_args88.Req = req
-	var _result90 IMServicePresentResult
+	var _result90 IMServiceAttendResult
 	var _meta89 thrift.ResponseMeta
-	_meta89, _err = p.Client_().Call(ctx, "Present", &_args88, &_result90)
+	_meta89, _err = p.Client_().Call(ctx, "Attend", &_args88, &_result90)
 	p.SetLastResponseMeta_(_meta89)
 	if _err != nil {
 		return
@@ -19684,17 +20586,17 @@ func (p *IMServiceClient) Present(ctx context.Context, req *PresentRequest) (_r 
 	if _ret91 := _result90.GetSuccess(); _ret91 != nil {
 		return _ret91, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Present failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Attend failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Register(ctx context.Context, req *RegisterRequest) (_r *AccountResponse, _err error) {
-	var _args92 IMServiceRegisterArgs
+func (p *IMServiceClient) Present(ctx context.Context, req *PresentRequest) (_r *PresentResponse, _err error) {
+	var _args92 IMServicePresentArgs
 	_args92.Req = req
-	var _result94 IMServiceRegisterResult
+	var _result94 IMServicePresentResult
 	var _meta93 thrift.ResponseMeta
-	_meta93, _err = p.Client_().Call(ctx, "Register", &_args92, &_result94)
+	_meta93, _err = p.Client_().Call(ctx, "Present", &_args92, &_result94)
 	p.SetLastResponseMeta_(_meta93)
 	if _err != nil {
 		return
@@ -19702,17 +20604,17 @@ func (p *IMServiceClient) Register(ctx context.Context, req *RegisterRequest) (_
 	if _ret95 := _result94.GetSuccess(); _ret95 != nil {
 		return _ret95, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Register failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Present failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Account(ctx context.Context, req *AccountRequest) (_r *AccountResponse, _err error) {
-	var _args96 IMServiceAccountArgs
+func (p *IMServiceClient) Register(ctx context.Context, req *RegisterRequest) (_r *AccountResponse, _err error) {
+	var _args96 IMServiceRegisterArgs
 	_args96.Req = req
-	var _result98 IMServiceAccountResult
+	var _result98 IMServiceRegisterResult
 	var _meta97 thrift.ResponseMeta
-	_meta97, _err = p.Client_().Call(ctx, "Account", &_args96, &_result98)
+	_meta97, _err = p.Client_().Call(ctx, "Register", &_args96, &_result98)
 	p.SetLastResponseMeta_(_meta97)
 	if _err != nil {
 		return
@@ -19720,17 +20622,17 @@ func (p *IMServiceClient) Account(ctx context.Context, req *AccountRequest) (_r 
 	if _ret99 := _result98.GetSuccess(); _ret99 != nil {
 		return _ret99, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Account failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Register failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Accounts(ctx context.Context, req *AccountsRequest) (_r *AccountsResponse, _err error) {
-	var _args100 IMServiceAccountsArgs
+func (p *IMServiceClient) Account(ctx context.Context, req *AccountRequest) (_r *AccountResponse, _err error) {
+	var _args100 IMServiceAccountArgs
 	_args100.Req = req
-	var _result102 IMServiceAccountsResult
+	var _result102 IMServiceAccountResult
 	var _meta101 thrift.ResponseMeta
-	_meta101, _err = p.Client_().Call(ctx, "Accounts", &_args100, &_result102)
+	_meta101, _err = p.Client_().Call(ctx, "Account", &_args100, &_result102)
 	p.SetLastResponseMeta_(_meta101)
 	if _err != nil {
 		return
@@ -19738,17 +20640,17 @@ func (p *IMServiceClient) Accounts(ctx context.Context, req *AccountsRequest) (_
 	if _ret103 := _result102.GetSuccess(); _ret103 != nil {
 		return _ret103, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Accounts failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Account failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Known(ctx context.Context, req *KnownRequest) (_r *AccountsResponse, _err error) {
-	var _args104 IMServiceKnownArgs
+func (p *IMServiceClient) Accounts(ctx context.Context, req *AccountsRequest) (_r *AccountsResponse, _err error) {
+	var _args104 IMServiceAccountsArgs
 	_args104.Req = req
-	var _result106 IMServiceKnownResult
+	var _result106 IMServiceAccountsResult
 	var _meta105 thrift.ResponseMeta
-	_meta105, _err = p.Client_().Call(ctx, "Known", &_args104, &_result106)
+	_meta105, _err = p.Client_().Call(ctx, "Accounts", &_args104, &_result106)
 	p.SetLastResponseMeta_(_meta105)
 	if _err != nil {
 		return
@@ -19756,17 +20658,17 @@ func (p *IMServiceClient) Known(ctx context.Context, req *KnownRequest) (_r *Acc
 	if _ret107 := _result106.GetSuccess(); _ret107 != nil {
 		return _ret107, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Known failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Accounts failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Login(ctx context.Context, req *LoginRequest) (_r *SessionResponse, _err error) {
-	var _args108 IMServiceLoginArgs
+func (p *IMServiceClient) Known(ctx context.Context, req *KnownRequest) (_r *AccountsResponse, _err error) {
+	var _args108 IMServiceKnownArgs
 	_args108.Req = req
-	var _result110 IMServiceLoginResult
+	var _result110 IMServiceKnownResult
 	var _meta109 thrift.ResponseMeta
-	_meta109, _err = p.Client_().Call(ctx, "Login", &_args108, &_result110)
+	_meta109, _err = p.Client_().Call(ctx, "Known", &_args108, &_result110)
 	p.SetLastResponseMeta_(_meta109)
 	if _err != nil {
 		return
@@ -19774,17 +20676,17 @@ func (p *IMServiceClient) Login(ctx context.Context, req *LoginRequest) (_r *Ses
 	if _ret111 := _result110.GetSuccess(); _ret111 != nil {
 		return _ret111, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Login failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Known failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Refresh(ctx context.Context, req *RefreshRequest) (_r *SessionResponse, _err error) {
-	var _args112 IMServiceRefreshArgs
+func (p *IMServiceClient) Login(ctx context.Context, req *LoginRequest) (_r *SessionResponse, _err error) {
+	var _args112 IMServiceLoginArgs
 	_args112.Req = req
-	var _result114 IMServiceRefreshResult
+	var _result114 IMServiceLoginResult
 	var _meta113 thrift.ResponseMeta
-	_meta113, _err = p.Client_().Call(ctx, "Refresh", &_args112, &_result114)
+	_meta113, _err = p.Client_().Call(ctx, "Login", &_args112, &_result114)
 	p.SetLastResponseMeta_(_meta113)
 	if _err != nil {
 		return
@@ -19792,17 +20694,17 @@ func (p *IMServiceClient) Refresh(ctx context.Context, req *RefreshRequest) (_r 
 	if _ret115 := _result114.GetSuccess(); _ret115 != nil {
 		return _ret115, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Refresh failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Login failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Logout(ctx context.Context, req *LogoutRequest) (_r *LogoutResponse, _err error) {
-	var _args116 IMServiceLogoutArgs
+func (p *IMServiceClient) Refresh(ctx context.Context, req *RefreshRequest) (_r *SessionResponse, _err error) {
+	var _args116 IMServiceRefreshArgs
 	_args116.Req = req
-	var _result118 IMServiceLogoutResult
+	var _result118 IMServiceRefreshResult
 	var _meta117 thrift.ResponseMeta
-	_meta117, _err = p.Client_().Call(ctx, "Logout", &_args116, &_result118)
+	_meta117, _err = p.Client_().Call(ctx, "Refresh", &_args116, &_result118)
 	p.SetLastResponseMeta_(_meta117)
 	if _err != nil {
 		return
@@ -19810,17 +20712,17 @@ func (p *IMServiceClient) Logout(ctx context.Context, req *LogoutRequest) (_r *L
 	if _ret119 := _result118.GetSuccess(); _ret119 != nil {
 		return _ret119, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Logout failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Refresh failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) ChangePassword(ctx context.Context, req *ChangePasswordRequest) (_r *ChangePasswordResponse, _err error) {
-	var _args120 IMServiceChangePasswordArgs
+func (p *IMServiceClient) Logout(ctx context.Context, req *LogoutRequest) (_r *LogoutResponse, _err error) {
+	var _args120 IMServiceLogoutArgs
 	_args120.Req = req
-	var _result122 IMServiceChangePasswordResult
+	var _result122 IMServiceLogoutResult
 	var _meta121 thrift.ResponseMeta
-	_meta121, _err = p.Client_().Call(ctx, "ChangePassword", &_args120, &_result122)
+	_meta121, _err = p.Client_().Call(ctx, "Logout", &_args120, &_result122)
 	p.SetLastResponseMeta_(_meta121)
 	if _err != nil {
 		return
@@ -19828,17 +20730,17 @@ func (p *IMServiceClient) ChangePassword(ctx context.Context, req *ChangePasswor
 	if _ret123 := _result122.GetSuccess(); _ret123 != nil {
 		return _ret123, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "ChangePassword failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Logout failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) DeleteAccount(ctx context.Context, req *DeleteAccountRequest) (_r *DeleteAccountResponse, _err error) {
-	var _args124 IMServiceDeleteAccountArgs
+func (p *IMServiceClient) ChangePassword(ctx context.Context, req *ChangePasswordRequest) (_r *ChangePasswordResponse, _err error) {
+	var _args124 IMServiceChangePasswordArgs
 	_args124.Req = req
-	var _result126 IMServiceDeleteAccountResult
+	var _result126 IMServiceChangePasswordResult
 	var _meta125 thrift.ResponseMeta
-	_meta125, _err = p.Client_().Call(ctx, "DeleteAccount", &_args124, &_result126)
+	_meta125, _err = p.Client_().Call(ctx, "ChangePassword", &_args124, &_result126)
 	p.SetLastResponseMeta_(_meta125)
 	if _err != nil {
 		return
@@ -19846,17 +20748,17 @@ func (p *IMServiceClient) DeleteAccount(ctx context.Context, req *DeleteAccountR
 	if _ret127 := _result126.GetSuccess(); _ret127 != nil {
 		return _ret127, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "DeleteAccount failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "ChangePassword failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Readers(ctx context.Context, req *ReadersRequest) (_r *ReadersResponse, _err error) {
-	var _args128 IMServiceReadersArgs
+func (p *IMServiceClient) DeleteAccount(ctx context.Context, req *DeleteAccountRequest) (_r *DeleteAccountResponse, _err error) {
+	var _args128 IMServiceDeleteAccountArgs
 	_args128.Req = req
-	var _result130 IMServiceReadersResult
+	var _result130 IMServiceDeleteAccountResult
 	var _meta129 thrift.ResponseMeta
-	_meta129, _err = p.Client_().Call(ctx, "Readers", &_args128, &_result130)
+	_meta129, _err = p.Client_().Call(ctx, "DeleteAccount", &_args128, &_result130)
 	p.SetLastResponseMeta_(_meta129)
 	if _err != nil {
 		return
@@ -19864,17 +20766,17 @@ func (p *IMServiceClient) Readers(ctx context.Context, req *ReadersRequest) (_r 
 	if _ret131 := _result130.GetSuccess(); _ret131 != nil {
 		return _ret131, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Readers failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "DeleteAccount failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Ignored(ctx context.Context, req *IgnoredRequest) (_r *IgnoredResponse, _err error) {
-	var _args132 IMServiceIgnoredArgs
+func (p *IMServiceClient) Readers(ctx context.Context, req *ReadersRequest) (_r *ReadersResponse, _err error) {
+	var _args132 IMServiceReadersArgs
 	_args132.Req = req
-	var _result134 IMServiceIgnoredResult
+	var _result134 IMServiceReadersResult
 	var _meta133 thrift.ResponseMeta
-	_meta133, _err = p.Client_().Call(ctx, "Ignored", &_args132, &_result134)
+	_meta133, _err = p.Client_().Call(ctx, "Readers", &_args132, &_result134)
 	p.SetLastResponseMeta_(_meta133)
 	if _err != nil {
 		return
@@ -19882,17 +20784,17 @@ func (p *IMServiceClient) Ignored(ctx context.Context, req *IgnoredRequest) (_r 
 	if _ret135 := _result134.GetSuccess(); _ret135 != nil {
 		return _ret135, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Ignored failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Readers failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Ignore(ctx context.Context, req *IgnoreRequest) (_r *IgnoreResponse, _err error) {
-	var _args136 IMServiceIgnoreArgs
+func (p *IMServiceClient) Ignored(ctx context.Context, req *IgnoredRequest) (_r *IgnoredResponse, _err error) {
+	var _args136 IMServiceIgnoredArgs
 	_args136.Req = req
-	var _result138 IMServiceIgnoreResult
+	var _result138 IMServiceIgnoredResult
 	var _meta137 thrift.ResponseMeta
-	_meta137, _err = p.Client_().Call(ctx, "Ignore", &_args136, &_result138)
+	_meta137, _err = p.Client_().Call(ctx, "Ignored", &_args136, &_result138)
 	p.SetLastResponseMeta_(_meta137)
 	if _err != nil {
 		return
@@ -19900,17 +20802,17 @@ func (p *IMServiceClient) Ignore(ctx context.Context, req *IgnoreRequest) (_r *I
 	if _ret139 := _result138.GetSuccess(); _ret139 != nil {
 		return _ret139, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Ignore failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Ignored failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Inbox(ctx context.Context, req *InboxRequest) (_r *InboxResponse, _err error) {
-	var _args140 IMServiceInboxArgs
+func (p *IMServiceClient) Ignore(ctx context.Context, req *IgnoreRequest) (_r *IgnoreResponse, _err error) {
+	var _args140 IMServiceIgnoreArgs
 	_args140.Req = req
-	var _result142 IMServiceInboxResult
+	var _result142 IMServiceIgnoreResult
 	var _meta141 thrift.ResponseMeta
-	_meta141, _err = p.Client_().Call(ctx, "Inbox", &_args140, &_result142)
+	_meta141, _err = p.Client_().Call(ctx, "Ignore", &_args140, &_result142)
 	p.SetLastResponseMeta_(_meta141)
 	if _err != nil {
 		return
@@ -19918,17 +20820,17 @@ func (p *IMServiceClient) Inbox(ctx context.Context, req *InboxRequest) (_r *Inb
 	if _ret143 := _result142.GetSuccess(); _ret143 != nil {
 		return _ret143, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Inbox failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Ignore failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Unread(ctx context.Context, req *UnreadRequest) (_r *UnreadResponse, _err error) {
-	var _args144 IMServiceUnreadArgs
+func (p *IMServiceClient) Inbox(ctx context.Context, req *InboxRequest) (_r *InboxResponse, _err error) {
+	var _args144 IMServiceInboxArgs
 	_args144.Req = req
-	var _result146 IMServiceUnreadResult
+	var _result146 IMServiceInboxResult
 	var _meta145 thrift.ResponseMeta
-	_meta145, _err = p.Client_().Call(ctx, "Unread", &_args144, &_result146)
+	_meta145, _err = p.Client_().Call(ctx, "Inbox", &_args144, &_result146)
 	p.SetLastResponseMeta_(_meta145)
 	if _err != nil {
 		return
@@ -19936,17 +20838,17 @@ func (p *IMServiceClient) Unread(ctx context.Context, req *UnreadRequest) (_r *U
 	if _ret147 := _result146.GetSuccess(); _ret147 != nil {
 		return _ret147, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Unread failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Inbox failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Chats(ctx context.Context, req *ChatsRequest) (_r *ChatsResponse, _err error) {
-	var _args148 IMServiceChatsArgs
+func (p *IMServiceClient) Unread(ctx context.Context, req *UnreadRequest) (_r *UnreadResponse, _err error) {
+	var _args148 IMServiceUnreadArgs
 	_args148.Req = req
-	var _result150 IMServiceChatsResult
+	var _result150 IMServiceUnreadResult
 	var _meta149 thrift.ResponseMeta
-	_meta149, _err = p.Client_().Call(ctx, "Chats", &_args148, &_result150)
+	_meta149, _err = p.Client_().Call(ctx, "Unread", &_args148, &_result150)
 	p.SetLastResponseMeta_(_meta149)
 	if _err != nil {
 		return
@@ -19954,17 +20856,17 @@ func (p *IMServiceClient) Chats(ctx context.Context, req *ChatsRequest) (_r *Cha
 	if _ret151 := _result150.GetSuccess(); _ret151 != nil {
 		return _ret151, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Chats failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Unread failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Enter(ctx context.Context, req *EnterRequest) (_r *EnterResponse, _err error) {
-	var _args152 IMServiceEnterArgs
+func (p *IMServiceClient) Chats(ctx context.Context, req *ChatsRequest) (_r *ChatsResponse, _err error) {
+	var _args152 IMServiceChatsArgs
 	_args152.Req = req
-	var _result154 IMServiceEnterResult
+	var _result154 IMServiceChatsResult
 	var _meta153 thrift.ResponseMeta
-	_meta153, _err = p.Client_().Call(ctx, "Enter", &_args152, &_result154)
+	_meta153, _err = p.Client_().Call(ctx, "Chats", &_args152, &_result154)
 	p.SetLastResponseMeta_(_meta153)
 	if _err != nil {
 		return
@@ -19972,17 +20874,17 @@ func (p *IMServiceClient) Enter(ctx context.Context, req *EnterRequest) (_r *Ent
 	if _ret155 := _result154.GetSuccess(); _ret155 != nil {
 		return _ret155, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Enter failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Chats failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) CreateRoom(ctx context.Context, req *CreateRoomRequest) (_r *RoomResponse, _err error) {
-	var _args156 IMServiceCreateRoomArgs
+func (p *IMServiceClient) Enter(ctx context.Context, req *EnterRequest) (_r *EnterResponse, _err error) {
+	var _args156 IMServiceEnterArgs
 	_args156.Req = req
-	var _result158 IMServiceCreateRoomResult
+	var _result158 IMServiceEnterResult
 	var _meta157 thrift.ResponseMeta
-	_meta157, _err = p.Client_().Call(ctx, "CreateRoom", &_args156, &_result158)
+	_meta157, _err = p.Client_().Call(ctx, "Enter", &_args156, &_result158)
 	p.SetLastResponseMeta_(_meta157)
 	if _err != nil {
 		return
@@ -19990,17 +20892,17 @@ func (p *IMServiceClient) CreateRoom(ctx context.Context, req *CreateRoomRequest
 	if _ret159 := _result158.GetSuccess(); _ret159 != nil {
 		return _ret159, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "CreateRoom failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Enter failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) ChangeRoom(ctx context.Context, req *ChangeRoomRequest) (_r *RoomResponse, _err error) {
-	var _args160 IMServiceChangeRoomArgs
+func (p *IMServiceClient) CreateRoom(ctx context.Context, req *CreateRoomRequest) (_r *RoomResponse, _err error) {
+	var _args160 IMServiceCreateRoomArgs
 	_args160.Req = req
-	var _result162 IMServiceChangeRoomResult
+	var _result162 IMServiceCreateRoomResult
 	var _meta161 thrift.ResponseMeta
-	_meta161, _err = p.Client_().Call(ctx, "ChangeRoom", &_args160, &_result162)
+	_meta161, _err = p.Client_().Call(ctx, "CreateRoom", &_args160, &_result162)
 	p.SetLastResponseMeta_(_meta161)
 	if _err != nil {
 		return
@@ -20008,17 +20910,17 @@ func (p *IMServiceClient) ChangeRoom(ctx context.Context, req *ChangeRoomRequest
 	if _ret163 := _result162.GetSuccess(); _ret163 != nil {
 		return _ret163, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "ChangeRoom failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "CreateRoom failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Room(ctx context.Context, req *RoomRequest) (_r *RoomResponse, _err error) {
-	var _args164 IMServiceRoomArgs
+func (p *IMServiceClient) ChangeRoom(ctx context.Context, req *ChangeRoomRequest) (_r *RoomResponse, _err error) {
+	var _args164 IMServiceChangeRoomArgs
 	_args164.Req = req
-	var _result166 IMServiceRoomResult
+	var _result166 IMServiceChangeRoomResult
 	var _meta165 thrift.ResponseMeta
-	_meta165, _err = p.Client_().Call(ctx, "Room", &_args164, &_result166)
+	_meta165, _err = p.Client_().Call(ctx, "ChangeRoom", &_args164, &_result166)
 	p.SetLastResponseMeta_(_meta165)
 	if _err != nil {
 		return
@@ -20026,17 +20928,17 @@ func (p *IMServiceClient) Room(ctx context.Context, req *RoomRequest) (_r *RoomR
 	if _ret167 := _result166.GetSuccess(); _ret167 != nil {
 		return _ret167, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Room failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "ChangeRoom failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) RoomsOf(ctx context.Context, req *RoomsRequest) (_r *RoomsResponse, _err error) {
-	var _args168 IMServiceRoomsOfArgs
+func (p *IMServiceClient) Room(ctx context.Context, req *RoomRequest) (_r *RoomResponse, _err error) {
+	var _args168 IMServiceRoomArgs
 	_args168.Req = req
-	var _result170 IMServiceRoomsOfResult
+	var _result170 IMServiceRoomResult
 	var _meta169 thrift.ResponseMeta
-	_meta169, _err = p.Client_().Call(ctx, "RoomsOf", &_args168, &_result170)
+	_meta169, _err = p.Client_().Call(ctx, "Room", &_args168, &_result170)
 	p.SetLastResponseMeta_(_meta169)
 	if _err != nil {
 		return
@@ -20044,17 +20946,17 @@ func (p *IMServiceClient) RoomsOf(ctx context.Context, req *RoomsRequest) (_r *R
 	if _ret171 := _result170.GetSuccess(); _ret171 != nil {
 		return _ret171, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "RoomsOf failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Room failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) PublicRooms(ctx context.Context, req *RoomsRequest) (_r *RoomsResponse, _err error) {
-	var _args172 IMServicePublicRoomsArgs
+func (p *IMServiceClient) RoomsOf(ctx context.Context, req *RoomsRequest) (_r *RoomsResponse, _err error) {
+	var _args172 IMServiceRoomsOfArgs
 	_args172.Req = req
-	var _result174 IMServicePublicRoomsResult
+	var _result174 IMServiceRoomsOfResult
 	var _meta173 thrift.ResponseMeta
-	_meta173, _err = p.Client_().Call(ctx, "PublicRooms", &_args172, &_result174)
+	_meta173, _err = p.Client_().Call(ctx, "RoomsOf", &_args172, &_result174)
 	p.SetLastResponseMeta_(_meta173)
 	if _err != nil {
 		return
@@ -20062,23 +20964,41 @@ func (p *IMServiceClient) PublicRooms(ctx context.Context, req *RoomsRequest) (_
 	if _ret175 := _result174.GetSuccess(); _ret175 != nil {
 		return _ret175, nil
 	}
-	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "PublicRooms failed: unknown result")
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "RoomsOf failed: unknown result")
 }
 
 // Parameters:
 //   - Req
-func (p *IMServiceClient) Watch(ctx context.Context, req *WatchRequest) (_r *WatchResponse, _err error) {
-	var _args176 IMServiceWatchArgs
+func (p *IMServiceClient) PublicRooms(ctx context.Context, req *RoomsRequest) (_r *RoomsResponse, _err error) {
+	var _args176 IMServicePublicRoomsArgs
 	_args176.Req = req
-	var _result178 IMServiceWatchResult
+	var _result178 IMServicePublicRoomsResult
 	var _meta177 thrift.ResponseMeta
-	_meta177, _err = p.Client_().Call(ctx, "Watch", &_args176, &_result178)
+	_meta177, _err = p.Client_().Call(ctx, "PublicRooms", &_args176, &_result178)
 	p.SetLastResponseMeta_(_meta177)
 	if _err != nil {
 		return
 	}
 	if _ret179 := _result178.GetSuccess(); _ret179 != nil {
 		return _ret179, nil
+	}
+	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "PublicRooms failed: unknown result")
+}
+
+// Parameters:
+//   - Req
+func (p *IMServiceClient) Watch(ctx context.Context, req *WatchRequest) (_r *WatchResponse, _err error) {
+	var _args180 IMServiceWatchArgs
+	_args180.Req = req
+	var _result182 IMServiceWatchResult
+	var _meta181 thrift.ResponseMeta
+	_meta181, _err = p.Client_().Call(ctx, "Watch", &_args180, &_result182)
+	p.SetLastResponseMeta_(_meta181)
+	if _err != nil {
+		return
+	}
+	if _ret183 := _result182.GetSuccess(); _ret183 != nil {
+		return _ret183, nil
 	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Watch failed: unknown result")
 }
@@ -20103,40 +21023,40 @@ func (p *IMServiceProcessor) ProcessorMap() map[string]thrift.TProcessorFunction
 
 func NewIMServiceProcessor(handler IMService) *IMServiceProcessor {
 
-	self180 := &IMServiceProcessor{handler: handler, processorMap: make(map[string]thrift.TProcessorFunction)}
-	self180.processorMap["Send"] = &iMServiceProcessorSend{handler: handler}
-	self180.processorMap["Pull"] = &iMServiceProcessorPull{handler: handler}
-	self180.processorMap["Ready"] = &iMServiceProcessorReady{handler: handler}
-	self180.processorMap["SendBatch"] = &iMServiceProcessorSendBatch{handler: handler}
-	self180.processorMap["PullBatch"] = &iMServiceProcessorPullBatch{handler: handler}
-	self180.processorMap["Ping"] = &iMServiceProcessorPing{handler: handler}
-	self180.processorMap["Signal"] = &iMServiceProcessorSignal{handler: handler}
-	self180.processorMap["Read"] = &iMServiceProcessorRead{handler: handler}
-	self180.processorMap["Attend"] = &iMServiceProcessorAttend{handler: handler}
-	self180.processorMap["Present"] = &iMServiceProcessorPresent{handler: handler}
-	self180.processorMap["Register"] = &iMServiceProcessorRegister{handler: handler}
-	self180.processorMap["Account"] = &iMServiceProcessorAccount{handler: handler}
-	self180.processorMap["Accounts"] = &iMServiceProcessorAccounts{handler: handler}
-	self180.processorMap["Known"] = &iMServiceProcessorKnown{handler: handler}
-	self180.processorMap["Login"] = &iMServiceProcessorLogin{handler: handler}
-	self180.processorMap["Refresh"] = &iMServiceProcessorRefresh{handler: handler}
-	self180.processorMap["Logout"] = &iMServiceProcessorLogout{handler: handler}
-	self180.processorMap["ChangePassword"] = &iMServiceProcessorChangePassword{handler: handler}
-	self180.processorMap["DeleteAccount"] = &iMServiceProcessorDeleteAccount{handler: handler}
-	self180.processorMap["Readers"] = &iMServiceProcessorReaders{handler: handler}
-	self180.processorMap["Ignored"] = &iMServiceProcessorIgnored{handler: handler}
-	self180.processorMap["Ignore"] = &iMServiceProcessorIgnore{handler: handler}
-	self180.processorMap["Inbox"] = &iMServiceProcessorInbox{handler: handler}
-	self180.processorMap["Unread"] = &iMServiceProcessorUnread{handler: handler}
-	self180.processorMap["Chats"] = &iMServiceProcessorChats{handler: handler}
-	self180.processorMap["Enter"] = &iMServiceProcessorEnter{handler: handler}
-	self180.processorMap["CreateRoom"] = &iMServiceProcessorCreateRoom{handler: handler}
-	self180.processorMap["ChangeRoom"] = &iMServiceProcessorChangeRoom{handler: handler}
-	self180.processorMap["Room"] = &iMServiceProcessorRoom{handler: handler}
-	self180.processorMap["RoomsOf"] = &iMServiceProcessorRoomsOf{handler: handler}
-	self180.processorMap["PublicRooms"] = &iMServiceProcessorPublicRooms{handler: handler}
-	self180.processorMap["Watch"] = &iMServiceProcessorWatch{handler: handler}
-	return self180
+	self184 := &IMServiceProcessor{handler: handler, processorMap: make(map[string]thrift.TProcessorFunction)}
+	self184.processorMap["Send"] = &iMServiceProcessorSend{handler: handler}
+	self184.processorMap["Pull"] = &iMServiceProcessorPull{handler: handler}
+	self184.processorMap["Ready"] = &iMServiceProcessorReady{handler: handler}
+	self184.processorMap["SendBatch"] = &iMServiceProcessorSendBatch{handler: handler}
+	self184.processorMap["PullBatch"] = &iMServiceProcessorPullBatch{handler: handler}
+	self184.processorMap["Ping"] = &iMServiceProcessorPing{handler: handler}
+	self184.processorMap["Signal"] = &iMServiceProcessorSignal{handler: handler}
+	self184.processorMap["Read"] = &iMServiceProcessorRead{handler: handler}
+	self184.processorMap["Attend"] = &iMServiceProcessorAttend{handler: handler}
+	self184.processorMap["Present"] = &iMServiceProcessorPresent{handler: handler}
+	self184.processorMap["Register"] = &iMServiceProcessorRegister{handler: handler}
+	self184.processorMap["Account"] = &iMServiceProcessorAccount{handler: handler}
+	self184.processorMap["Accounts"] = &iMServiceProcessorAccounts{handler: handler}
+	self184.processorMap["Known"] = &iMServiceProcessorKnown{handler: handler}
+	self184.processorMap["Login"] = &iMServiceProcessorLogin{handler: handler}
+	self184.processorMap["Refresh"] = &iMServiceProcessorRefresh{handler: handler}
+	self184.processorMap["Logout"] = &iMServiceProcessorLogout{handler: handler}
+	self184.processorMap["ChangePassword"] = &iMServiceProcessorChangePassword{handler: handler}
+	self184.processorMap["DeleteAccount"] = &iMServiceProcessorDeleteAccount{handler: handler}
+	self184.processorMap["Readers"] = &iMServiceProcessorReaders{handler: handler}
+	self184.processorMap["Ignored"] = &iMServiceProcessorIgnored{handler: handler}
+	self184.processorMap["Ignore"] = &iMServiceProcessorIgnore{handler: handler}
+	self184.processorMap["Inbox"] = &iMServiceProcessorInbox{handler: handler}
+	self184.processorMap["Unread"] = &iMServiceProcessorUnread{handler: handler}
+	self184.processorMap["Chats"] = &iMServiceProcessorChats{handler: handler}
+	self184.processorMap["Enter"] = &iMServiceProcessorEnter{handler: handler}
+	self184.processorMap["CreateRoom"] = &iMServiceProcessorCreateRoom{handler: handler}
+	self184.processorMap["ChangeRoom"] = &iMServiceProcessorChangeRoom{handler: handler}
+	self184.processorMap["Room"] = &iMServiceProcessorRoom{handler: handler}
+	self184.processorMap["RoomsOf"] = &iMServiceProcessorRoomsOf{handler: handler}
+	self184.processorMap["PublicRooms"] = &iMServiceProcessorPublicRooms{handler: handler}
+	self184.processorMap["Watch"] = &iMServiceProcessorWatch{handler: handler}
+	return self184
 }
 
 func (p *IMServiceProcessor) Process(ctx context.Context, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
@@ -20149,12 +21069,12 @@ func (p *IMServiceProcessor) Process(ctx context.Context, iprot, oprot thrift.TP
 	}
 	iprot.Skip(ctx, thrift.STRUCT)
 	iprot.ReadMessageEnd(ctx)
-	x181 := thrift.NewTApplicationException(thrift.UNKNOWN_METHOD, "Unknown function "+name)
+	x185 := thrift.NewTApplicationException(thrift.UNKNOWN_METHOD, "Unknown function "+name)
 	oprot.WriteMessageBegin(ctx, name, thrift.EXCEPTION, seqId)
-	x181.Write(ctx, oprot)
+	x185.Write(ctx, oprot)
 	oprot.WriteMessageEnd(ctx)
 	oprot.Flush(ctx)
-	return false, x181
+	return false, x185
 
 }
 
@@ -20163,7 +21083,7 @@ type iMServiceProcessorSend struct {
 }
 
 func (p *iMServiceProcessorSend) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err182 error
+	var _write_err186 error
 	args := IMServiceSendArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -20209,21 +21129,21 @@ func (p *iMServiceProcessorSend) Process(ctx context.Context, seqId int32, iprot
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc183 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Send: "+err2.Error())
+		_exc187 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Send: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Send", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err182 = thrift.WrapTException(err2)
+			_write_err186 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc183.Write(ctx, oprot); _write_err182 == nil && err2 != nil {
-			_write_err182 = thrift.WrapTException(err2)
+		if err2 := _exc187.Write(ctx, oprot); _write_err186 == nil && err2 != nil {
+			_write_err186 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err182 == nil && err2 != nil {
-			_write_err182 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err186 == nil && err2 != nil {
+			_write_err186 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err182 == nil && err2 != nil {
-			_write_err182 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err186 == nil && err2 != nil {
+			_write_err186 = thrift.WrapTException(err2)
 		}
-		if _write_err182 != nil {
-			return false, thrift.WrapTException(_write_err182)
+		if _write_err186 != nil {
+			return false, thrift.WrapTException(_write_err186)
 		}
 		return true, err
 	} else {
@@ -20231,19 +21151,19 @@ func (p *iMServiceProcessorSend) Process(ctx context.Context, seqId int32, iprot
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Send", thrift.REPLY, seqId); err2 != nil {
-		_write_err182 = thrift.WrapTException(err2)
+		_write_err186 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err182 == nil && err2 != nil {
-		_write_err182 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err186 == nil && err2 != nil {
+		_write_err186 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err182 == nil && err2 != nil {
-		_write_err182 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err186 == nil && err2 != nil {
+		_write_err186 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err182 == nil && err2 != nil {
-		_write_err182 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err186 == nil && err2 != nil {
+		_write_err186 = thrift.WrapTException(err2)
 	}
-	if _write_err182 != nil {
-		return false, thrift.WrapTException(_write_err182)
+	if _write_err186 != nil {
+		return false, thrift.WrapTException(_write_err186)
 	}
 	return true, err
 }
@@ -20253,7 +21173,7 @@ type iMServiceProcessorPull struct {
 }
 
 func (p *iMServiceProcessorPull) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err184 error
+	var _write_err188 error
 	args := IMServicePullArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -20299,21 +21219,21 @@ func (p *iMServiceProcessorPull) Process(ctx context.Context, seqId int32, iprot
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc185 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Pull: "+err2.Error())
+		_exc189 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Pull: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Pull", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err184 = thrift.WrapTException(err2)
+			_write_err188 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc185.Write(ctx, oprot); _write_err184 == nil && err2 != nil {
-			_write_err184 = thrift.WrapTException(err2)
+		if err2 := _exc189.Write(ctx, oprot); _write_err188 == nil && err2 != nil {
+			_write_err188 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err184 == nil && err2 != nil {
-			_write_err184 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err188 == nil && err2 != nil {
+			_write_err188 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err184 == nil && err2 != nil {
-			_write_err184 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err188 == nil && err2 != nil {
+			_write_err188 = thrift.WrapTException(err2)
 		}
-		if _write_err184 != nil {
-			return false, thrift.WrapTException(_write_err184)
+		if _write_err188 != nil {
+			return false, thrift.WrapTException(_write_err188)
 		}
 		return true, err
 	} else {
@@ -20321,19 +21241,19 @@ func (p *iMServiceProcessorPull) Process(ctx context.Context, seqId int32, iprot
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Pull", thrift.REPLY, seqId); err2 != nil {
-		_write_err184 = thrift.WrapTException(err2)
+		_write_err188 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err184 == nil && err2 != nil {
-		_write_err184 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err188 == nil && err2 != nil {
+		_write_err188 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err184 == nil && err2 != nil {
-		_write_err184 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err188 == nil && err2 != nil {
+		_write_err188 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err184 == nil && err2 != nil {
-		_write_err184 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err188 == nil && err2 != nil {
+		_write_err188 = thrift.WrapTException(err2)
 	}
-	if _write_err184 != nil {
-		return false, thrift.WrapTException(_write_err184)
+	if _write_err188 != nil {
+		return false, thrift.WrapTException(_write_err188)
 	}
 	return true, err
 }
@@ -20343,7 +21263,7 @@ type iMServiceProcessorReady struct {
 }
 
 func (p *iMServiceProcessorReady) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err186 error
+	var _write_err190 error
 	args := IMServiceReadyArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -20389,21 +21309,21 @@ func (p *iMServiceProcessorReady) Process(ctx context.Context, seqId int32, ipro
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc187 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ready: "+err2.Error())
+		_exc191 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ready: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Ready", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err186 = thrift.WrapTException(err2)
+			_write_err190 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc187.Write(ctx, oprot); _write_err186 == nil && err2 != nil {
-			_write_err186 = thrift.WrapTException(err2)
+		if err2 := _exc191.Write(ctx, oprot); _write_err190 == nil && err2 != nil {
+			_write_err190 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err186 == nil && err2 != nil {
-			_write_err186 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err190 == nil && err2 != nil {
+			_write_err190 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err186 == nil && err2 != nil {
-			_write_err186 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err190 == nil && err2 != nil {
+			_write_err190 = thrift.WrapTException(err2)
 		}
-		if _write_err186 != nil {
-			return false, thrift.WrapTException(_write_err186)
+		if _write_err190 != nil {
+			return false, thrift.WrapTException(_write_err190)
 		}
 		return true, err
 	} else {
@@ -20411,19 +21331,19 @@ func (p *iMServiceProcessorReady) Process(ctx context.Context, seqId int32, ipro
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Ready", thrift.REPLY, seqId); err2 != nil {
-		_write_err186 = thrift.WrapTException(err2)
+		_write_err190 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err186 == nil && err2 != nil {
-		_write_err186 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err190 == nil && err2 != nil {
+		_write_err190 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err186 == nil && err2 != nil {
-		_write_err186 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err190 == nil && err2 != nil {
+		_write_err190 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err186 == nil && err2 != nil {
-		_write_err186 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err190 == nil && err2 != nil {
+		_write_err190 = thrift.WrapTException(err2)
 	}
-	if _write_err186 != nil {
-		return false, thrift.WrapTException(_write_err186)
+	if _write_err190 != nil {
+		return false, thrift.WrapTException(_write_err190)
 	}
 	return true, err
 }
@@ -20433,7 +21353,7 @@ type iMServiceProcessorSendBatch struct {
 }
 
 func (p *iMServiceProcessorSendBatch) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err188 error
+	var _write_err192 error
 	args := IMServiceSendBatchArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -20479,21 +21399,21 @@ func (p *iMServiceProcessorSendBatch) Process(ctx context.Context, seqId int32, 
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc189 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing SendBatch: "+err2.Error())
+		_exc193 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing SendBatch: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "SendBatch", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err188 = thrift.WrapTException(err2)
+			_write_err192 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc189.Write(ctx, oprot); _write_err188 == nil && err2 != nil {
-			_write_err188 = thrift.WrapTException(err2)
+		if err2 := _exc193.Write(ctx, oprot); _write_err192 == nil && err2 != nil {
+			_write_err192 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err188 == nil && err2 != nil {
-			_write_err188 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err192 == nil && err2 != nil {
+			_write_err192 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err188 == nil && err2 != nil {
-			_write_err188 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err192 == nil && err2 != nil {
+			_write_err192 = thrift.WrapTException(err2)
 		}
-		if _write_err188 != nil {
-			return false, thrift.WrapTException(_write_err188)
+		if _write_err192 != nil {
+			return false, thrift.WrapTException(_write_err192)
 		}
 		return true, err
 	} else {
@@ -20501,19 +21421,19 @@ func (p *iMServiceProcessorSendBatch) Process(ctx context.Context, seqId int32, 
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "SendBatch", thrift.REPLY, seqId); err2 != nil {
-		_write_err188 = thrift.WrapTException(err2)
+		_write_err192 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err188 == nil && err2 != nil {
-		_write_err188 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err192 == nil && err2 != nil {
+		_write_err192 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err188 == nil && err2 != nil {
-		_write_err188 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err192 == nil && err2 != nil {
+		_write_err192 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err188 == nil && err2 != nil {
-		_write_err188 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err192 == nil && err2 != nil {
+		_write_err192 = thrift.WrapTException(err2)
 	}
-	if _write_err188 != nil {
-		return false, thrift.WrapTException(_write_err188)
+	if _write_err192 != nil {
+		return false, thrift.WrapTException(_write_err192)
 	}
 	return true, err
 }
@@ -20523,7 +21443,7 @@ type iMServiceProcessorPullBatch struct {
 }
 
 func (p *iMServiceProcessorPullBatch) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err190 error
+	var _write_err194 error
 	args := IMServicePullBatchArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -20569,21 +21489,21 @@ func (p *iMServiceProcessorPullBatch) Process(ctx context.Context, seqId int32, 
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc191 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing PullBatch: "+err2.Error())
+		_exc195 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing PullBatch: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "PullBatch", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err190 = thrift.WrapTException(err2)
+			_write_err194 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc191.Write(ctx, oprot); _write_err190 == nil && err2 != nil {
-			_write_err190 = thrift.WrapTException(err2)
+		if err2 := _exc195.Write(ctx, oprot); _write_err194 == nil && err2 != nil {
+			_write_err194 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err190 == nil && err2 != nil {
-			_write_err190 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err194 == nil && err2 != nil {
+			_write_err194 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err190 == nil && err2 != nil {
-			_write_err190 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err194 == nil && err2 != nil {
+			_write_err194 = thrift.WrapTException(err2)
 		}
-		if _write_err190 != nil {
-			return false, thrift.WrapTException(_write_err190)
+		if _write_err194 != nil {
+			return false, thrift.WrapTException(_write_err194)
 		}
 		return true, err
 	} else {
@@ -20591,19 +21511,19 @@ func (p *iMServiceProcessorPullBatch) Process(ctx context.Context, seqId int32, 
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "PullBatch", thrift.REPLY, seqId); err2 != nil {
-		_write_err190 = thrift.WrapTException(err2)
+		_write_err194 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err190 == nil && err2 != nil {
-		_write_err190 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err194 == nil && err2 != nil {
+		_write_err194 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err190 == nil && err2 != nil {
-		_write_err190 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err194 == nil && err2 != nil {
+		_write_err194 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err190 == nil && err2 != nil {
-		_write_err190 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err194 == nil && err2 != nil {
+		_write_err194 = thrift.WrapTException(err2)
 	}
-	if _write_err190 != nil {
-		return false, thrift.WrapTException(_write_err190)
+	if _write_err194 != nil {
+		return false, thrift.WrapTException(_write_err194)
 	}
 	return true, err
 }
@@ -20613,7 +21533,7 @@ type iMServiceProcessorPing struct {
 }
 
 func (p *iMServiceProcessorPing) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err192 error
+	var _write_err196 error
 	args := IMServicePingArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -20659,21 +21579,21 @@ func (p *iMServiceProcessorPing) Process(ctx context.Context, seqId int32, iprot
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc193 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ping: "+err2.Error())
+		_exc197 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ping: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Ping", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err192 = thrift.WrapTException(err2)
+			_write_err196 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc193.Write(ctx, oprot); _write_err192 == nil && err2 != nil {
-			_write_err192 = thrift.WrapTException(err2)
+		if err2 := _exc197.Write(ctx, oprot); _write_err196 == nil && err2 != nil {
+			_write_err196 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err192 == nil && err2 != nil {
-			_write_err192 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err196 == nil && err2 != nil {
+			_write_err196 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err192 == nil && err2 != nil {
-			_write_err192 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err196 == nil && err2 != nil {
+			_write_err196 = thrift.WrapTException(err2)
 		}
-		if _write_err192 != nil {
-			return false, thrift.WrapTException(_write_err192)
+		if _write_err196 != nil {
+			return false, thrift.WrapTException(_write_err196)
 		}
 		return true, err
 	} else {
@@ -20681,19 +21601,19 @@ func (p *iMServiceProcessorPing) Process(ctx context.Context, seqId int32, iprot
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Ping", thrift.REPLY, seqId); err2 != nil {
-		_write_err192 = thrift.WrapTException(err2)
+		_write_err196 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err192 == nil && err2 != nil {
-		_write_err192 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err196 == nil && err2 != nil {
+		_write_err196 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err192 == nil && err2 != nil {
-		_write_err192 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err196 == nil && err2 != nil {
+		_write_err196 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err192 == nil && err2 != nil {
-		_write_err192 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err196 == nil && err2 != nil {
+		_write_err196 = thrift.WrapTException(err2)
 	}
-	if _write_err192 != nil {
-		return false, thrift.WrapTException(_write_err192)
+	if _write_err196 != nil {
+		return false, thrift.WrapTException(_write_err196)
 	}
 	return true, err
 }
@@ -20703,7 +21623,7 @@ type iMServiceProcessorSignal struct {
 }
 
 func (p *iMServiceProcessorSignal) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err194 error
+	var _write_err198 error
 	args := IMServiceSignalArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -20749,21 +21669,21 @@ func (p *iMServiceProcessorSignal) Process(ctx context.Context, seqId int32, ipr
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc195 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Signal: "+err2.Error())
+		_exc199 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Signal: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Signal", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err194 = thrift.WrapTException(err2)
+			_write_err198 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc195.Write(ctx, oprot); _write_err194 == nil && err2 != nil {
-			_write_err194 = thrift.WrapTException(err2)
+		if err2 := _exc199.Write(ctx, oprot); _write_err198 == nil && err2 != nil {
+			_write_err198 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err194 == nil && err2 != nil {
-			_write_err194 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err198 == nil && err2 != nil {
+			_write_err198 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err194 == nil && err2 != nil {
-			_write_err194 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err198 == nil && err2 != nil {
+			_write_err198 = thrift.WrapTException(err2)
 		}
-		if _write_err194 != nil {
-			return false, thrift.WrapTException(_write_err194)
+		if _write_err198 != nil {
+			return false, thrift.WrapTException(_write_err198)
 		}
 		return true, err
 	} else {
@@ -20771,19 +21691,19 @@ func (p *iMServiceProcessorSignal) Process(ctx context.Context, seqId int32, ipr
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Signal", thrift.REPLY, seqId); err2 != nil {
-		_write_err194 = thrift.WrapTException(err2)
+		_write_err198 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err194 == nil && err2 != nil {
-		_write_err194 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err198 == nil && err2 != nil {
+		_write_err198 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err194 == nil && err2 != nil {
-		_write_err194 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err198 == nil && err2 != nil {
+		_write_err198 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err194 == nil && err2 != nil {
-		_write_err194 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err198 == nil && err2 != nil {
+		_write_err198 = thrift.WrapTException(err2)
 	}
-	if _write_err194 != nil {
-		return false, thrift.WrapTException(_write_err194)
+	if _write_err198 != nil {
+		return false, thrift.WrapTException(_write_err198)
 	}
 	return true, err
 }
@@ -20793,7 +21713,7 @@ type iMServiceProcessorRead struct {
 }
 
 func (p *iMServiceProcessorRead) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err196 error
+	var _write_err200 error
 	args := IMServiceReadArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -20839,21 +21759,21 @@ func (p *iMServiceProcessorRead) Process(ctx context.Context, seqId int32, iprot
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc197 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Read: "+err2.Error())
+		_exc201 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Read: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Read", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err196 = thrift.WrapTException(err2)
+			_write_err200 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc197.Write(ctx, oprot); _write_err196 == nil && err2 != nil {
-			_write_err196 = thrift.WrapTException(err2)
+		if err2 := _exc201.Write(ctx, oprot); _write_err200 == nil && err2 != nil {
+			_write_err200 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err196 == nil && err2 != nil {
-			_write_err196 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err200 == nil && err2 != nil {
+			_write_err200 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err196 == nil && err2 != nil {
-			_write_err196 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err200 == nil && err2 != nil {
+			_write_err200 = thrift.WrapTException(err2)
 		}
-		if _write_err196 != nil {
-			return false, thrift.WrapTException(_write_err196)
+		if _write_err200 != nil {
+			return false, thrift.WrapTException(_write_err200)
 		}
 		return true, err
 	} else {
@@ -20861,19 +21781,19 @@ func (p *iMServiceProcessorRead) Process(ctx context.Context, seqId int32, iprot
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Read", thrift.REPLY, seqId); err2 != nil {
-		_write_err196 = thrift.WrapTException(err2)
+		_write_err200 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err196 == nil && err2 != nil {
-		_write_err196 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err200 == nil && err2 != nil {
+		_write_err200 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err196 == nil && err2 != nil {
-		_write_err196 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err200 == nil && err2 != nil {
+		_write_err200 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err196 == nil && err2 != nil {
-		_write_err196 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err200 == nil && err2 != nil {
+		_write_err200 = thrift.WrapTException(err2)
 	}
-	if _write_err196 != nil {
-		return false, thrift.WrapTException(_write_err196)
+	if _write_err200 != nil {
+		return false, thrift.WrapTException(_write_err200)
 	}
 	return true, err
 }
@@ -20883,7 +21803,7 @@ type iMServiceProcessorAttend struct {
 }
 
 func (p *iMServiceProcessorAttend) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err198 error
+	var _write_err202 error
 	args := IMServiceAttendArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -20929,21 +21849,21 @@ func (p *iMServiceProcessorAttend) Process(ctx context.Context, seqId int32, ipr
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc199 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Attend: "+err2.Error())
+		_exc203 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Attend: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Attend", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err198 = thrift.WrapTException(err2)
+			_write_err202 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc199.Write(ctx, oprot); _write_err198 == nil && err2 != nil {
-			_write_err198 = thrift.WrapTException(err2)
+		if err2 := _exc203.Write(ctx, oprot); _write_err202 == nil && err2 != nil {
+			_write_err202 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err198 == nil && err2 != nil {
-			_write_err198 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err202 == nil && err2 != nil {
+			_write_err202 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err198 == nil && err2 != nil {
-			_write_err198 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err202 == nil && err2 != nil {
+			_write_err202 = thrift.WrapTException(err2)
 		}
-		if _write_err198 != nil {
-			return false, thrift.WrapTException(_write_err198)
+		if _write_err202 != nil {
+			return false, thrift.WrapTException(_write_err202)
 		}
 		return true, err
 	} else {
@@ -20951,19 +21871,19 @@ func (p *iMServiceProcessorAttend) Process(ctx context.Context, seqId int32, ipr
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Attend", thrift.REPLY, seqId); err2 != nil {
-		_write_err198 = thrift.WrapTException(err2)
+		_write_err202 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err198 == nil && err2 != nil {
-		_write_err198 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err202 == nil && err2 != nil {
+		_write_err202 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err198 == nil && err2 != nil {
-		_write_err198 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err202 == nil && err2 != nil {
+		_write_err202 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err198 == nil && err2 != nil {
-		_write_err198 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err202 == nil && err2 != nil {
+		_write_err202 = thrift.WrapTException(err2)
 	}
-	if _write_err198 != nil {
-		return false, thrift.WrapTException(_write_err198)
+	if _write_err202 != nil {
+		return false, thrift.WrapTException(_write_err202)
 	}
 	return true, err
 }
@@ -20973,7 +21893,7 @@ type iMServiceProcessorPresent struct {
 }
 
 func (p *iMServiceProcessorPresent) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err200 error
+	var _write_err204 error
 	args := IMServicePresentArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -21019,21 +21939,21 @@ func (p *iMServiceProcessorPresent) Process(ctx context.Context, seqId int32, ip
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc201 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Present: "+err2.Error())
+		_exc205 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Present: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Present", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err200 = thrift.WrapTException(err2)
+			_write_err204 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc201.Write(ctx, oprot); _write_err200 == nil && err2 != nil {
-			_write_err200 = thrift.WrapTException(err2)
+		if err2 := _exc205.Write(ctx, oprot); _write_err204 == nil && err2 != nil {
+			_write_err204 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err200 == nil && err2 != nil {
-			_write_err200 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err204 == nil && err2 != nil {
+			_write_err204 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err200 == nil && err2 != nil {
-			_write_err200 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err204 == nil && err2 != nil {
+			_write_err204 = thrift.WrapTException(err2)
 		}
-		if _write_err200 != nil {
-			return false, thrift.WrapTException(_write_err200)
+		if _write_err204 != nil {
+			return false, thrift.WrapTException(_write_err204)
 		}
 		return true, err
 	} else {
@@ -21041,19 +21961,19 @@ func (p *iMServiceProcessorPresent) Process(ctx context.Context, seqId int32, ip
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Present", thrift.REPLY, seqId); err2 != nil {
-		_write_err200 = thrift.WrapTException(err2)
+		_write_err204 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err200 == nil && err2 != nil {
-		_write_err200 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err204 == nil && err2 != nil {
+		_write_err204 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err200 == nil && err2 != nil {
-		_write_err200 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err204 == nil && err2 != nil {
+		_write_err204 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err200 == nil && err2 != nil {
-		_write_err200 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err204 == nil && err2 != nil {
+		_write_err204 = thrift.WrapTException(err2)
 	}
-	if _write_err200 != nil {
-		return false, thrift.WrapTException(_write_err200)
+	if _write_err204 != nil {
+		return false, thrift.WrapTException(_write_err204)
 	}
 	return true, err
 }
@@ -21063,7 +21983,7 @@ type iMServiceProcessorRegister struct {
 }
 
 func (p *iMServiceProcessorRegister) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err202 error
+	var _write_err206 error
 	args := IMServiceRegisterArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -21109,21 +22029,21 @@ func (p *iMServiceProcessorRegister) Process(ctx context.Context, seqId int32, i
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc203 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Register: "+err2.Error())
+		_exc207 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Register: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Register", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err202 = thrift.WrapTException(err2)
+			_write_err206 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc203.Write(ctx, oprot); _write_err202 == nil && err2 != nil {
-			_write_err202 = thrift.WrapTException(err2)
+		if err2 := _exc207.Write(ctx, oprot); _write_err206 == nil && err2 != nil {
+			_write_err206 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err202 == nil && err2 != nil {
-			_write_err202 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err206 == nil && err2 != nil {
+			_write_err206 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err202 == nil && err2 != nil {
-			_write_err202 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err206 == nil && err2 != nil {
+			_write_err206 = thrift.WrapTException(err2)
 		}
-		if _write_err202 != nil {
-			return false, thrift.WrapTException(_write_err202)
+		if _write_err206 != nil {
+			return false, thrift.WrapTException(_write_err206)
 		}
 		return true, err
 	} else {
@@ -21131,19 +22051,19 @@ func (p *iMServiceProcessorRegister) Process(ctx context.Context, seqId int32, i
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Register", thrift.REPLY, seqId); err2 != nil {
-		_write_err202 = thrift.WrapTException(err2)
+		_write_err206 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err202 == nil && err2 != nil {
-		_write_err202 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err206 == nil && err2 != nil {
+		_write_err206 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err202 == nil && err2 != nil {
-		_write_err202 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err206 == nil && err2 != nil {
+		_write_err206 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err202 == nil && err2 != nil {
-		_write_err202 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err206 == nil && err2 != nil {
+		_write_err206 = thrift.WrapTException(err2)
 	}
-	if _write_err202 != nil {
-		return false, thrift.WrapTException(_write_err202)
+	if _write_err206 != nil {
+		return false, thrift.WrapTException(_write_err206)
 	}
 	return true, err
 }
@@ -21153,7 +22073,7 @@ type iMServiceProcessorAccount struct {
 }
 
 func (p *iMServiceProcessorAccount) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err204 error
+	var _write_err208 error
 	args := IMServiceAccountArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -21199,21 +22119,21 @@ func (p *iMServiceProcessorAccount) Process(ctx context.Context, seqId int32, ip
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc205 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Account: "+err2.Error())
+		_exc209 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Account: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Account", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err204 = thrift.WrapTException(err2)
+			_write_err208 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc205.Write(ctx, oprot); _write_err204 == nil && err2 != nil {
-			_write_err204 = thrift.WrapTException(err2)
+		if err2 := _exc209.Write(ctx, oprot); _write_err208 == nil && err2 != nil {
+			_write_err208 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err204 == nil && err2 != nil {
-			_write_err204 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err208 == nil && err2 != nil {
+			_write_err208 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err204 == nil && err2 != nil {
-			_write_err204 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err208 == nil && err2 != nil {
+			_write_err208 = thrift.WrapTException(err2)
 		}
-		if _write_err204 != nil {
-			return false, thrift.WrapTException(_write_err204)
+		if _write_err208 != nil {
+			return false, thrift.WrapTException(_write_err208)
 		}
 		return true, err
 	} else {
@@ -21221,19 +22141,19 @@ func (p *iMServiceProcessorAccount) Process(ctx context.Context, seqId int32, ip
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Account", thrift.REPLY, seqId); err2 != nil {
-		_write_err204 = thrift.WrapTException(err2)
+		_write_err208 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err204 == nil && err2 != nil {
-		_write_err204 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err208 == nil && err2 != nil {
+		_write_err208 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err204 == nil && err2 != nil {
-		_write_err204 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err208 == nil && err2 != nil {
+		_write_err208 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err204 == nil && err2 != nil {
-		_write_err204 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err208 == nil && err2 != nil {
+		_write_err208 = thrift.WrapTException(err2)
 	}
-	if _write_err204 != nil {
-		return false, thrift.WrapTException(_write_err204)
+	if _write_err208 != nil {
+		return false, thrift.WrapTException(_write_err208)
 	}
 	return true, err
 }
@@ -21243,7 +22163,7 @@ type iMServiceProcessorAccounts struct {
 }
 
 func (p *iMServiceProcessorAccounts) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err206 error
+	var _write_err210 error
 	args := IMServiceAccountsArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -21289,21 +22209,21 @@ func (p *iMServiceProcessorAccounts) Process(ctx context.Context, seqId int32, i
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc207 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Accounts: "+err2.Error())
+		_exc211 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Accounts: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Accounts", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err206 = thrift.WrapTException(err2)
+			_write_err210 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc207.Write(ctx, oprot); _write_err206 == nil && err2 != nil {
-			_write_err206 = thrift.WrapTException(err2)
+		if err2 := _exc211.Write(ctx, oprot); _write_err210 == nil && err2 != nil {
+			_write_err210 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err206 == nil && err2 != nil {
-			_write_err206 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err210 == nil && err2 != nil {
+			_write_err210 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err206 == nil && err2 != nil {
-			_write_err206 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err210 == nil && err2 != nil {
+			_write_err210 = thrift.WrapTException(err2)
 		}
-		if _write_err206 != nil {
-			return false, thrift.WrapTException(_write_err206)
+		if _write_err210 != nil {
+			return false, thrift.WrapTException(_write_err210)
 		}
 		return true, err
 	} else {
@@ -21311,19 +22231,19 @@ func (p *iMServiceProcessorAccounts) Process(ctx context.Context, seqId int32, i
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Accounts", thrift.REPLY, seqId); err2 != nil {
-		_write_err206 = thrift.WrapTException(err2)
+		_write_err210 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err206 == nil && err2 != nil {
-		_write_err206 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err210 == nil && err2 != nil {
+		_write_err210 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err206 == nil && err2 != nil {
-		_write_err206 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err210 == nil && err2 != nil {
+		_write_err210 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err206 == nil && err2 != nil {
-		_write_err206 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err210 == nil && err2 != nil {
+		_write_err210 = thrift.WrapTException(err2)
 	}
-	if _write_err206 != nil {
-		return false, thrift.WrapTException(_write_err206)
+	if _write_err210 != nil {
+		return false, thrift.WrapTException(_write_err210)
 	}
 	return true, err
 }
@@ -21333,7 +22253,7 @@ type iMServiceProcessorKnown struct {
 }
 
 func (p *iMServiceProcessorKnown) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err208 error
+	var _write_err212 error
 	args := IMServiceKnownArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -21379,21 +22299,21 @@ func (p *iMServiceProcessorKnown) Process(ctx context.Context, seqId int32, ipro
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc209 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Known: "+err2.Error())
+		_exc213 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Known: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Known", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err208 = thrift.WrapTException(err2)
+			_write_err212 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc209.Write(ctx, oprot); _write_err208 == nil && err2 != nil {
-			_write_err208 = thrift.WrapTException(err2)
+		if err2 := _exc213.Write(ctx, oprot); _write_err212 == nil && err2 != nil {
+			_write_err212 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err208 == nil && err2 != nil {
-			_write_err208 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err212 == nil && err2 != nil {
+			_write_err212 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err208 == nil && err2 != nil {
-			_write_err208 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err212 == nil && err2 != nil {
+			_write_err212 = thrift.WrapTException(err2)
 		}
-		if _write_err208 != nil {
-			return false, thrift.WrapTException(_write_err208)
+		if _write_err212 != nil {
+			return false, thrift.WrapTException(_write_err212)
 		}
 		return true, err
 	} else {
@@ -21401,19 +22321,19 @@ func (p *iMServiceProcessorKnown) Process(ctx context.Context, seqId int32, ipro
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Known", thrift.REPLY, seqId); err2 != nil {
-		_write_err208 = thrift.WrapTException(err2)
+		_write_err212 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err208 == nil && err2 != nil {
-		_write_err208 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err212 == nil && err2 != nil {
+		_write_err212 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err208 == nil && err2 != nil {
-		_write_err208 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err212 == nil && err2 != nil {
+		_write_err212 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err208 == nil && err2 != nil {
-		_write_err208 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err212 == nil && err2 != nil {
+		_write_err212 = thrift.WrapTException(err2)
 	}
-	if _write_err208 != nil {
-		return false, thrift.WrapTException(_write_err208)
+	if _write_err212 != nil {
+		return false, thrift.WrapTException(_write_err212)
 	}
 	return true, err
 }
@@ -21423,7 +22343,7 @@ type iMServiceProcessorLogin struct {
 }
 
 func (p *iMServiceProcessorLogin) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err210 error
+	var _write_err214 error
 	args := IMServiceLoginArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -21469,21 +22389,21 @@ func (p *iMServiceProcessorLogin) Process(ctx context.Context, seqId int32, ipro
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc211 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Login: "+err2.Error())
+		_exc215 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Login: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Login", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err210 = thrift.WrapTException(err2)
+			_write_err214 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc211.Write(ctx, oprot); _write_err210 == nil && err2 != nil {
-			_write_err210 = thrift.WrapTException(err2)
+		if err2 := _exc215.Write(ctx, oprot); _write_err214 == nil && err2 != nil {
+			_write_err214 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err210 == nil && err2 != nil {
-			_write_err210 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err214 == nil && err2 != nil {
+			_write_err214 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err210 == nil && err2 != nil {
-			_write_err210 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err214 == nil && err2 != nil {
+			_write_err214 = thrift.WrapTException(err2)
 		}
-		if _write_err210 != nil {
-			return false, thrift.WrapTException(_write_err210)
+		if _write_err214 != nil {
+			return false, thrift.WrapTException(_write_err214)
 		}
 		return true, err
 	} else {
@@ -21491,19 +22411,19 @@ func (p *iMServiceProcessorLogin) Process(ctx context.Context, seqId int32, ipro
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Login", thrift.REPLY, seqId); err2 != nil {
-		_write_err210 = thrift.WrapTException(err2)
+		_write_err214 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err210 == nil && err2 != nil {
-		_write_err210 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err214 == nil && err2 != nil {
+		_write_err214 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err210 == nil && err2 != nil {
-		_write_err210 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err214 == nil && err2 != nil {
+		_write_err214 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err210 == nil && err2 != nil {
-		_write_err210 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err214 == nil && err2 != nil {
+		_write_err214 = thrift.WrapTException(err2)
 	}
-	if _write_err210 != nil {
-		return false, thrift.WrapTException(_write_err210)
+	if _write_err214 != nil {
+		return false, thrift.WrapTException(_write_err214)
 	}
 	return true, err
 }
@@ -21513,7 +22433,7 @@ type iMServiceProcessorRefresh struct {
 }
 
 func (p *iMServiceProcessorRefresh) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err212 error
+	var _write_err216 error
 	args := IMServiceRefreshArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -21559,21 +22479,21 @@ func (p *iMServiceProcessorRefresh) Process(ctx context.Context, seqId int32, ip
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc213 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Refresh: "+err2.Error())
+		_exc217 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Refresh: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Refresh", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err212 = thrift.WrapTException(err2)
+			_write_err216 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc213.Write(ctx, oprot); _write_err212 == nil && err2 != nil {
-			_write_err212 = thrift.WrapTException(err2)
+		if err2 := _exc217.Write(ctx, oprot); _write_err216 == nil && err2 != nil {
+			_write_err216 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err212 == nil && err2 != nil {
-			_write_err212 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err216 == nil && err2 != nil {
+			_write_err216 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err212 == nil && err2 != nil {
-			_write_err212 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err216 == nil && err2 != nil {
+			_write_err216 = thrift.WrapTException(err2)
 		}
-		if _write_err212 != nil {
-			return false, thrift.WrapTException(_write_err212)
+		if _write_err216 != nil {
+			return false, thrift.WrapTException(_write_err216)
 		}
 		return true, err
 	} else {
@@ -21581,19 +22501,19 @@ func (p *iMServiceProcessorRefresh) Process(ctx context.Context, seqId int32, ip
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Refresh", thrift.REPLY, seqId); err2 != nil {
-		_write_err212 = thrift.WrapTException(err2)
+		_write_err216 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err212 == nil && err2 != nil {
-		_write_err212 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err216 == nil && err2 != nil {
+		_write_err216 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err212 == nil && err2 != nil {
-		_write_err212 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err216 == nil && err2 != nil {
+		_write_err216 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err212 == nil && err2 != nil {
-		_write_err212 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err216 == nil && err2 != nil {
+		_write_err216 = thrift.WrapTException(err2)
 	}
-	if _write_err212 != nil {
-		return false, thrift.WrapTException(_write_err212)
+	if _write_err216 != nil {
+		return false, thrift.WrapTException(_write_err216)
 	}
 	return true, err
 }
@@ -21603,7 +22523,7 @@ type iMServiceProcessorLogout struct {
 }
 
 func (p *iMServiceProcessorLogout) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err214 error
+	var _write_err218 error
 	args := IMServiceLogoutArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -21649,21 +22569,21 @@ func (p *iMServiceProcessorLogout) Process(ctx context.Context, seqId int32, ipr
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc215 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Logout: "+err2.Error())
+		_exc219 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Logout: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Logout", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err214 = thrift.WrapTException(err2)
+			_write_err218 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc215.Write(ctx, oprot); _write_err214 == nil && err2 != nil {
-			_write_err214 = thrift.WrapTException(err2)
+		if err2 := _exc219.Write(ctx, oprot); _write_err218 == nil && err2 != nil {
+			_write_err218 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err214 == nil && err2 != nil {
-			_write_err214 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err218 == nil && err2 != nil {
+			_write_err218 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err214 == nil && err2 != nil {
-			_write_err214 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err218 == nil && err2 != nil {
+			_write_err218 = thrift.WrapTException(err2)
 		}
-		if _write_err214 != nil {
-			return false, thrift.WrapTException(_write_err214)
+		if _write_err218 != nil {
+			return false, thrift.WrapTException(_write_err218)
 		}
 		return true, err
 	} else {
@@ -21671,19 +22591,19 @@ func (p *iMServiceProcessorLogout) Process(ctx context.Context, seqId int32, ipr
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Logout", thrift.REPLY, seqId); err2 != nil {
-		_write_err214 = thrift.WrapTException(err2)
+		_write_err218 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err214 == nil && err2 != nil {
-		_write_err214 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err218 == nil && err2 != nil {
+		_write_err218 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err214 == nil && err2 != nil {
-		_write_err214 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err218 == nil && err2 != nil {
+		_write_err218 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err214 == nil && err2 != nil {
-		_write_err214 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err218 == nil && err2 != nil {
+		_write_err218 = thrift.WrapTException(err2)
 	}
-	if _write_err214 != nil {
-		return false, thrift.WrapTException(_write_err214)
+	if _write_err218 != nil {
+		return false, thrift.WrapTException(_write_err218)
 	}
 	return true, err
 }
@@ -21693,7 +22613,7 @@ type iMServiceProcessorChangePassword struct {
 }
 
 func (p *iMServiceProcessorChangePassword) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err216 error
+	var _write_err220 error
 	args := IMServiceChangePasswordArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -21739,21 +22659,21 @@ func (p *iMServiceProcessorChangePassword) Process(ctx context.Context, seqId in
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc217 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing ChangePassword: "+err2.Error())
+		_exc221 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing ChangePassword: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "ChangePassword", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err216 = thrift.WrapTException(err2)
+			_write_err220 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc217.Write(ctx, oprot); _write_err216 == nil && err2 != nil {
-			_write_err216 = thrift.WrapTException(err2)
+		if err2 := _exc221.Write(ctx, oprot); _write_err220 == nil && err2 != nil {
+			_write_err220 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err216 == nil && err2 != nil {
-			_write_err216 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err220 == nil && err2 != nil {
+			_write_err220 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err216 == nil && err2 != nil {
-			_write_err216 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err220 == nil && err2 != nil {
+			_write_err220 = thrift.WrapTException(err2)
 		}
-		if _write_err216 != nil {
-			return false, thrift.WrapTException(_write_err216)
+		if _write_err220 != nil {
+			return false, thrift.WrapTException(_write_err220)
 		}
 		return true, err
 	} else {
@@ -21761,19 +22681,19 @@ func (p *iMServiceProcessorChangePassword) Process(ctx context.Context, seqId in
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "ChangePassword", thrift.REPLY, seqId); err2 != nil {
-		_write_err216 = thrift.WrapTException(err2)
+		_write_err220 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err216 == nil && err2 != nil {
-		_write_err216 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err220 == nil && err2 != nil {
+		_write_err220 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err216 == nil && err2 != nil {
-		_write_err216 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err220 == nil && err2 != nil {
+		_write_err220 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err216 == nil && err2 != nil {
-		_write_err216 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err220 == nil && err2 != nil {
+		_write_err220 = thrift.WrapTException(err2)
 	}
-	if _write_err216 != nil {
-		return false, thrift.WrapTException(_write_err216)
+	if _write_err220 != nil {
+		return false, thrift.WrapTException(_write_err220)
 	}
 	return true, err
 }
@@ -21783,7 +22703,7 @@ type iMServiceProcessorDeleteAccount struct {
 }
 
 func (p *iMServiceProcessorDeleteAccount) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err218 error
+	var _write_err222 error
 	args := IMServiceDeleteAccountArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -21829,21 +22749,21 @@ func (p *iMServiceProcessorDeleteAccount) Process(ctx context.Context, seqId int
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc219 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing DeleteAccount: "+err2.Error())
+		_exc223 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing DeleteAccount: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "DeleteAccount", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err218 = thrift.WrapTException(err2)
+			_write_err222 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc219.Write(ctx, oprot); _write_err218 == nil && err2 != nil {
-			_write_err218 = thrift.WrapTException(err2)
+		if err2 := _exc223.Write(ctx, oprot); _write_err222 == nil && err2 != nil {
+			_write_err222 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err218 == nil && err2 != nil {
-			_write_err218 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err222 == nil && err2 != nil {
+			_write_err222 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err218 == nil && err2 != nil {
-			_write_err218 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err222 == nil && err2 != nil {
+			_write_err222 = thrift.WrapTException(err2)
 		}
-		if _write_err218 != nil {
-			return false, thrift.WrapTException(_write_err218)
+		if _write_err222 != nil {
+			return false, thrift.WrapTException(_write_err222)
 		}
 		return true, err
 	} else {
@@ -21851,19 +22771,19 @@ func (p *iMServiceProcessorDeleteAccount) Process(ctx context.Context, seqId int
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "DeleteAccount", thrift.REPLY, seqId); err2 != nil {
-		_write_err218 = thrift.WrapTException(err2)
+		_write_err222 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err218 == nil && err2 != nil {
-		_write_err218 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err222 == nil && err2 != nil {
+		_write_err222 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err218 == nil && err2 != nil {
-		_write_err218 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err222 == nil && err2 != nil {
+		_write_err222 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err218 == nil && err2 != nil {
-		_write_err218 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err222 == nil && err2 != nil {
+		_write_err222 = thrift.WrapTException(err2)
 	}
-	if _write_err218 != nil {
-		return false, thrift.WrapTException(_write_err218)
+	if _write_err222 != nil {
+		return false, thrift.WrapTException(_write_err222)
 	}
 	return true, err
 }
@@ -21873,7 +22793,7 @@ type iMServiceProcessorReaders struct {
 }
 
 func (p *iMServiceProcessorReaders) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err220 error
+	var _write_err224 error
 	args := IMServiceReadersArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -21919,21 +22839,21 @@ func (p *iMServiceProcessorReaders) Process(ctx context.Context, seqId int32, ip
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc221 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Readers: "+err2.Error())
+		_exc225 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Readers: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Readers", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err220 = thrift.WrapTException(err2)
+			_write_err224 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc221.Write(ctx, oprot); _write_err220 == nil && err2 != nil {
-			_write_err220 = thrift.WrapTException(err2)
+		if err2 := _exc225.Write(ctx, oprot); _write_err224 == nil && err2 != nil {
+			_write_err224 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err220 == nil && err2 != nil {
-			_write_err220 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err224 == nil && err2 != nil {
+			_write_err224 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err220 == nil && err2 != nil {
-			_write_err220 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err224 == nil && err2 != nil {
+			_write_err224 = thrift.WrapTException(err2)
 		}
-		if _write_err220 != nil {
-			return false, thrift.WrapTException(_write_err220)
+		if _write_err224 != nil {
+			return false, thrift.WrapTException(_write_err224)
 		}
 		return true, err
 	} else {
@@ -21941,19 +22861,19 @@ func (p *iMServiceProcessorReaders) Process(ctx context.Context, seqId int32, ip
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Readers", thrift.REPLY, seqId); err2 != nil {
-		_write_err220 = thrift.WrapTException(err2)
+		_write_err224 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err220 == nil && err2 != nil {
-		_write_err220 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err224 == nil && err2 != nil {
+		_write_err224 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err220 == nil && err2 != nil {
-		_write_err220 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err224 == nil && err2 != nil {
+		_write_err224 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err220 == nil && err2 != nil {
-		_write_err220 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err224 == nil && err2 != nil {
+		_write_err224 = thrift.WrapTException(err2)
 	}
-	if _write_err220 != nil {
-		return false, thrift.WrapTException(_write_err220)
+	if _write_err224 != nil {
+		return false, thrift.WrapTException(_write_err224)
 	}
 	return true, err
 }
@@ -21963,7 +22883,7 @@ type iMServiceProcessorIgnored struct {
 }
 
 func (p *iMServiceProcessorIgnored) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err222 error
+	var _write_err226 error
 	args := IMServiceIgnoredArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -22009,21 +22929,21 @@ func (p *iMServiceProcessorIgnored) Process(ctx context.Context, seqId int32, ip
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc223 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ignored: "+err2.Error())
+		_exc227 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ignored: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Ignored", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err222 = thrift.WrapTException(err2)
+			_write_err226 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc223.Write(ctx, oprot); _write_err222 == nil && err2 != nil {
-			_write_err222 = thrift.WrapTException(err2)
+		if err2 := _exc227.Write(ctx, oprot); _write_err226 == nil && err2 != nil {
+			_write_err226 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err222 == nil && err2 != nil {
-			_write_err222 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err226 == nil && err2 != nil {
+			_write_err226 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err222 == nil && err2 != nil {
-			_write_err222 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err226 == nil && err2 != nil {
+			_write_err226 = thrift.WrapTException(err2)
 		}
-		if _write_err222 != nil {
-			return false, thrift.WrapTException(_write_err222)
+		if _write_err226 != nil {
+			return false, thrift.WrapTException(_write_err226)
 		}
 		return true, err
 	} else {
@@ -22031,19 +22951,19 @@ func (p *iMServiceProcessorIgnored) Process(ctx context.Context, seqId int32, ip
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Ignored", thrift.REPLY, seqId); err2 != nil {
-		_write_err222 = thrift.WrapTException(err2)
+		_write_err226 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err222 == nil && err2 != nil {
-		_write_err222 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err226 == nil && err2 != nil {
+		_write_err226 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err222 == nil && err2 != nil {
-		_write_err222 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err226 == nil && err2 != nil {
+		_write_err226 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err222 == nil && err2 != nil {
-		_write_err222 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err226 == nil && err2 != nil {
+		_write_err226 = thrift.WrapTException(err2)
 	}
-	if _write_err222 != nil {
-		return false, thrift.WrapTException(_write_err222)
+	if _write_err226 != nil {
+		return false, thrift.WrapTException(_write_err226)
 	}
 	return true, err
 }
@@ -22053,7 +22973,7 @@ type iMServiceProcessorIgnore struct {
 }
 
 func (p *iMServiceProcessorIgnore) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err224 error
+	var _write_err228 error
 	args := IMServiceIgnoreArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -22099,21 +23019,21 @@ func (p *iMServiceProcessorIgnore) Process(ctx context.Context, seqId int32, ipr
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc225 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ignore: "+err2.Error())
+		_exc229 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ignore: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Ignore", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err224 = thrift.WrapTException(err2)
+			_write_err228 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc225.Write(ctx, oprot); _write_err224 == nil && err2 != nil {
-			_write_err224 = thrift.WrapTException(err2)
+		if err2 := _exc229.Write(ctx, oprot); _write_err228 == nil && err2 != nil {
+			_write_err228 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err224 == nil && err2 != nil {
-			_write_err224 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err228 == nil && err2 != nil {
+			_write_err228 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err224 == nil && err2 != nil {
-			_write_err224 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err228 == nil && err2 != nil {
+			_write_err228 = thrift.WrapTException(err2)
 		}
-		if _write_err224 != nil {
-			return false, thrift.WrapTException(_write_err224)
+		if _write_err228 != nil {
+			return false, thrift.WrapTException(_write_err228)
 		}
 		return true, err
 	} else {
@@ -22121,19 +23041,19 @@ func (p *iMServiceProcessorIgnore) Process(ctx context.Context, seqId int32, ipr
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Ignore", thrift.REPLY, seqId); err2 != nil {
-		_write_err224 = thrift.WrapTException(err2)
+		_write_err228 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err224 == nil && err2 != nil {
-		_write_err224 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err228 == nil && err2 != nil {
+		_write_err228 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err224 == nil && err2 != nil {
-		_write_err224 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err228 == nil && err2 != nil {
+		_write_err228 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err224 == nil && err2 != nil {
-		_write_err224 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err228 == nil && err2 != nil {
+		_write_err228 = thrift.WrapTException(err2)
 	}
-	if _write_err224 != nil {
-		return false, thrift.WrapTException(_write_err224)
+	if _write_err228 != nil {
+		return false, thrift.WrapTException(_write_err228)
 	}
 	return true, err
 }
@@ -22143,7 +23063,7 @@ type iMServiceProcessorInbox struct {
 }
 
 func (p *iMServiceProcessorInbox) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err226 error
+	var _write_err230 error
 	args := IMServiceInboxArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -22189,21 +23109,21 @@ func (p *iMServiceProcessorInbox) Process(ctx context.Context, seqId int32, ipro
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc227 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Inbox: "+err2.Error())
+		_exc231 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Inbox: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Inbox", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err226 = thrift.WrapTException(err2)
+			_write_err230 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc227.Write(ctx, oprot); _write_err226 == nil && err2 != nil {
-			_write_err226 = thrift.WrapTException(err2)
+		if err2 := _exc231.Write(ctx, oprot); _write_err230 == nil && err2 != nil {
+			_write_err230 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err226 == nil && err2 != nil {
-			_write_err226 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err230 == nil && err2 != nil {
+			_write_err230 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err226 == nil && err2 != nil {
-			_write_err226 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err230 == nil && err2 != nil {
+			_write_err230 = thrift.WrapTException(err2)
 		}
-		if _write_err226 != nil {
-			return false, thrift.WrapTException(_write_err226)
+		if _write_err230 != nil {
+			return false, thrift.WrapTException(_write_err230)
 		}
 		return true, err
 	} else {
@@ -22211,19 +23131,19 @@ func (p *iMServiceProcessorInbox) Process(ctx context.Context, seqId int32, ipro
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Inbox", thrift.REPLY, seqId); err2 != nil {
-		_write_err226 = thrift.WrapTException(err2)
+		_write_err230 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err226 == nil && err2 != nil {
-		_write_err226 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err230 == nil && err2 != nil {
+		_write_err230 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err226 == nil && err2 != nil {
-		_write_err226 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err230 == nil && err2 != nil {
+		_write_err230 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err226 == nil && err2 != nil {
-		_write_err226 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err230 == nil && err2 != nil {
+		_write_err230 = thrift.WrapTException(err2)
 	}
-	if _write_err226 != nil {
-		return false, thrift.WrapTException(_write_err226)
+	if _write_err230 != nil {
+		return false, thrift.WrapTException(_write_err230)
 	}
 	return true, err
 }
@@ -22233,7 +23153,7 @@ type iMServiceProcessorUnread struct {
 }
 
 func (p *iMServiceProcessorUnread) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err228 error
+	var _write_err232 error
 	args := IMServiceUnreadArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -22279,21 +23199,21 @@ func (p *iMServiceProcessorUnread) Process(ctx context.Context, seqId int32, ipr
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc229 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Unread: "+err2.Error())
+		_exc233 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Unread: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Unread", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err228 = thrift.WrapTException(err2)
+			_write_err232 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc229.Write(ctx, oprot); _write_err228 == nil && err2 != nil {
-			_write_err228 = thrift.WrapTException(err2)
+		if err2 := _exc233.Write(ctx, oprot); _write_err232 == nil && err2 != nil {
+			_write_err232 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err228 == nil && err2 != nil {
-			_write_err228 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err232 == nil && err2 != nil {
+			_write_err232 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err228 == nil && err2 != nil {
-			_write_err228 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err232 == nil && err2 != nil {
+			_write_err232 = thrift.WrapTException(err2)
 		}
-		if _write_err228 != nil {
-			return false, thrift.WrapTException(_write_err228)
+		if _write_err232 != nil {
+			return false, thrift.WrapTException(_write_err232)
 		}
 		return true, err
 	} else {
@@ -22301,19 +23221,19 @@ func (p *iMServiceProcessorUnread) Process(ctx context.Context, seqId int32, ipr
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Unread", thrift.REPLY, seqId); err2 != nil {
-		_write_err228 = thrift.WrapTException(err2)
+		_write_err232 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err228 == nil && err2 != nil {
-		_write_err228 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err232 == nil && err2 != nil {
+		_write_err232 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err228 == nil && err2 != nil {
-		_write_err228 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err232 == nil && err2 != nil {
+		_write_err232 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err228 == nil && err2 != nil {
-		_write_err228 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err232 == nil && err2 != nil {
+		_write_err232 = thrift.WrapTException(err2)
 	}
-	if _write_err228 != nil {
-		return false, thrift.WrapTException(_write_err228)
+	if _write_err232 != nil {
+		return false, thrift.WrapTException(_write_err232)
 	}
 	return true, err
 }
@@ -22323,7 +23243,7 @@ type iMServiceProcessorChats struct {
 }
 
 func (p *iMServiceProcessorChats) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err230 error
+	var _write_err234 error
 	args := IMServiceChatsArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -22369,21 +23289,21 @@ func (p *iMServiceProcessorChats) Process(ctx context.Context, seqId int32, ipro
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc231 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Chats: "+err2.Error())
+		_exc235 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Chats: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Chats", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err230 = thrift.WrapTException(err2)
+			_write_err234 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc231.Write(ctx, oprot); _write_err230 == nil && err2 != nil {
-			_write_err230 = thrift.WrapTException(err2)
+		if err2 := _exc235.Write(ctx, oprot); _write_err234 == nil && err2 != nil {
+			_write_err234 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err230 == nil && err2 != nil {
-			_write_err230 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err234 == nil && err2 != nil {
+			_write_err234 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err230 == nil && err2 != nil {
-			_write_err230 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err234 == nil && err2 != nil {
+			_write_err234 = thrift.WrapTException(err2)
 		}
-		if _write_err230 != nil {
-			return false, thrift.WrapTException(_write_err230)
+		if _write_err234 != nil {
+			return false, thrift.WrapTException(_write_err234)
 		}
 		return true, err
 	} else {
@@ -22391,19 +23311,19 @@ func (p *iMServiceProcessorChats) Process(ctx context.Context, seqId int32, ipro
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Chats", thrift.REPLY, seqId); err2 != nil {
-		_write_err230 = thrift.WrapTException(err2)
+		_write_err234 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err230 == nil && err2 != nil {
-		_write_err230 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err234 == nil && err2 != nil {
+		_write_err234 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err230 == nil && err2 != nil {
-		_write_err230 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err234 == nil && err2 != nil {
+		_write_err234 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err230 == nil && err2 != nil {
-		_write_err230 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err234 == nil && err2 != nil {
+		_write_err234 = thrift.WrapTException(err2)
 	}
-	if _write_err230 != nil {
-		return false, thrift.WrapTException(_write_err230)
+	if _write_err234 != nil {
+		return false, thrift.WrapTException(_write_err234)
 	}
 	return true, err
 }
@@ -22413,7 +23333,7 @@ type iMServiceProcessorEnter struct {
 }
 
 func (p *iMServiceProcessorEnter) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err232 error
+	var _write_err236 error
 	args := IMServiceEnterArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -22459,21 +23379,21 @@ func (p *iMServiceProcessorEnter) Process(ctx context.Context, seqId int32, ipro
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc233 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Enter: "+err2.Error())
+		_exc237 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Enter: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Enter", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err232 = thrift.WrapTException(err2)
+			_write_err236 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc233.Write(ctx, oprot); _write_err232 == nil && err2 != nil {
-			_write_err232 = thrift.WrapTException(err2)
+		if err2 := _exc237.Write(ctx, oprot); _write_err236 == nil && err2 != nil {
+			_write_err236 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err232 == nil && err2 != nil {
-			_write_err232 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err236 == nil && err2 != nil {
+			_write_err236 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err232 == nil && err2 != nil {
-			_write_err232 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err236 == nil && err2 != nil {
+			_write_err236 = thrift.WrapTException(err2)
 		}
-		if _write_err232 != nil {
-			return false, thrift.WrapTException(_write_err232)
+		if _write_err236 != nil {
+			return false, thrift.WrapTException(_write_err236)
 		}
 		return true, err
 	} else {
@@ -22481,19 +23401,19 @@ func (p *iMServiceProcessorEnter) Process(ctx context.Context, seqId int32, ipro
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Enter", thrift.REPLY, seqId); err2 != nil {
-		_write_err232 = thrift.WrapTException(err2)
+		_write_err236 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err232 == nil && err2 != nil {
-		_write_err232 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err236 == nil && err2 != nil {
+		_write_err236 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err232 == nil && err2 != nil {
-		_write_err232 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err236 == nil && err2 != nil {
+		_write_err236 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err232 == nil && err2 != nil {
-		_write_err232 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err236 == nil && err2 != nil {
+		_write_err236 = thrift.WrapTException(err2)
 	}
-	if _write_err232 != nil {
-		return false, thrift.WrapTException(_write_err232)
+	if _write_err236 != nil {
+		return false, thrift.WrapTException(_write_err236)
 	}
 	return true, err
 }
@@ -22503,7 +23423,7 @@ type iMServiceProcessorCreateRoom struct {
 }
 
 func (p *iMServiceProcessorCreateRoom) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err234 error
+	var _write_err238 error
 	args := IMServiceCreateRoomArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -22549,21 +23469,21 @@ func (p *iMServiceProcessorCreateRoom) Process(ctx context.Context, seqId int32,
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc235 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing CreateRoom: "+err2.Error())
+		_exc239 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing CreateRoom: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "CreateRoom", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err234 = thrift.WrapTException(err2)
+			_write_err238 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc235.Write(ctx, oprot); _write_err234 == nil && err2 != nil {
-			_write_err234 = thrift.WrapTException(err2)
+		if err2 := _exc239.Write(ctx, oprot); _write_err238 == nil && err2 != nil {
+			_write_err238 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err234 == nil && err2 != nil {
-			_write_err234 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err238 == nil && err2 != nil {
+			_write_err238 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err234 == nil && err2 != nil {
-			_write_err234 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err238 == nil && err2 != nil {
+			_write_err238 = thrift.WrapTException(err2)
 		}
-		if _write_err234 != nil {
-			return false, thrift.WrapTException(_write_err234)
+		if _write_err238 != nil {
+			return false, thrift.WrapTException(_write_err238)
 		}
 		return true, err
 	} else {
@@ -22571,19 +23491,19 @@ func (p *iMServiceProcessorCreateRoom) Process(ctx context.Context, seqId int32,
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "CreateRoom", thrift.REPLY, seqId); err2 != nil {
-		_write_err234 = thrift.WrapTException(err2)
+		_write_err238 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err234 == nil && err2 != nil {
-		_write_err234 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err238 == nil && err2 != nil {
+		_write_err238 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err234 == nil && err2 != nil {
-		_write_err234 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err238 == nil && err2 != nil {
+		_write_err238 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err234 == nil && err2 != nil {
-		_write_err234 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err238 == nil && err2 != nil {
+		_write_err238 = thrift.WrapTException(err2)
 	}
-	if _write_err234 != nil {
-		return false, thrift.WrapTException(_write_err234)
+	if _write_err238 != nil {
+		return false, thrift.WrapTException(_write_err238)
 	}
 	return true, err
 }
@@ -22593,7 +23513,7 @@ type iMServiceProcessorChangeRoom struct {
 }
 
 func (p *iMServiceProcessorChangeRoom) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err236 error
+	var _write_err240 error
 	args := IMServiceChangeRoomArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -22639,21 +23559,21 @@ func (p *iMServiceProcessorChangeRoom) Process(ctx context.Context, seqId int32,
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc237 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing ChangeRoom: "+err2.Error())
+		_exc241 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing ChangeRoom: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "ChangeRoom", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err236 = thrift.WrapTException(err2)
+			_write_err240 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc237.Write(ctx, oprot); _write_err236 == nil && err2 != nil {
-			_write_err236 = thrift.WrapTException(err2)
+		if err2 := _exc241.Write(ctx, oprot); _write_err240 == nil && err2 != nil {
+			_write_err240 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err236 == nil && err2 != nil {
-			_write_err236 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err240 == nil && err2 != nil {
+			_write_err240 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err236 == nil && err2 != nil {
-			_write_err236 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err240 == nil && err2 != nil {
+			_write_err240 = thrift.WrapTException(err2)
 		}
-		if _write_err236 != nil {
-			return false, thrift.WrapTException(_write_err236)
+		if _write_err240 != nil {
+			return false, thrift.WrapTException(_write_err240)
 		}
 		return true, err
 	} else {
@@ -22661,19 +23581,19 @@ func (p *iMServiceProcessorChangeRoom) Process(ctx context.Context, seqId int32,
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "ChangeRoom", thrift.REPLY, seqId); err2 != nil {
-		_write_err236 = thrift.WrapTException(err2)
+		_write_err240 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err236 == nil && err2 != nil {
-		_write_err236 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err240 == nil && err2 != nil {
+		_write_err240 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err236 == nil && err2 != nil {
-		_write_err236 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err240 == nil && err2 != nil {
+		_write_err240 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err236 == nil && err2 != nil {
-		_write_err236 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err240 == nil && err2 != nil {
+		_write_err240 = thrift.WrapTException(err2)
 	}
-	if _write_err236 != nil {
-		return false, thrift.WrapTException(_write_err236)
+	if _write_err240 != nil {
+		return false, thrift.WrapTException(_write_err240)
 	}
 	return true, err
 }
@@ -22683,7 +23603,7 @@ type iMServiceProcessorRoom struct {
 }
 
 func (p *iMServiceProcessorRoom) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err238 error
+	var _write_err242 error
 	args := IMServiceRoomArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -22729,21 +23649,21 @@ func (p *iMServiceProcessorRoom) Process(ctx context.Context, seqId int32, iprot
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc239 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Room: "+err2.Error())
+		_exc243 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Room: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Room", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err238 = thrift.WrapTException(err2)
+			_write_err242 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc239.Write(ctx, oprot); _write_err238 == nil && err2 != nil {
-			_write_err238 = thrift.WrapTException(err2)
+		if err2 := _exc243.Write(ctx, oprot); _write_err242 == nil && err2 != nil {
+			_write_err242 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err238 == nil && err2 != nil {
-			_write_err238 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err242 == nil && err2 != nil {
+			_write_err242 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err238 == nil && err2 != nil {
-			_write_err238 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err242 == nil && err2 != nil {
+			_write_err242 = thrift.WrapTException(err2)
 		}
-		if _write_err238 != nil {
-			return false, thrift.WrapTException(_write_err238)
+		if _write_err242 != nil {
+			return false, thrift.WrapTException(_write_err242)
 		}
 		return true, err
 	} else {
@@ -22751,19 +23671,19 @@ func (p *iMServiceProcessorRoom) Process(ctx context.Context, seqId int32, iprot
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Room", thrift.REPLY, seqId); err2 != nil {
-		_write_err238 = thrift.WrapTException(err2)
+		_write_err242 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err238 == nil && err2 != nil {
-		_write_err238 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err242 == nil && err2 != nil {
+		_write_err242 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err238 == nil && err2 != nil {
-		_write_err238 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err242 == nil && err2 != nil {
+		_write_err242 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err238 == nil && err2 != nil {
-		_write_err238 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err242 == nil && err2 != nil {
+		_write_err242 = thrift.WrapTException(err2)
 	}
-	if _write_err238 != nil {
-		return false, thrift.WrapTException(_write_err238)
+	if _write_err242 != nil {
+		return false, thrift.WrapTException(_write_err242)
 	}
 	return true, err
 }
@@ -22773,7 +23693,7 @@ type iMServiceProcessorRoomsOf struct {
 }
 
 func (p *iMServiceProcessorRoomsOf) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err240 error
+	var _write_err244 error
 	args := IMServiceRoomsOfArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -22819,21 +23739,21 @@ func (p *iMServiceProcessorRoomsOf) Process(ctx context.Context, seqId int32, ip
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc241 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing RoomsOf: "+err2.Error())
+		_exc245 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing RoomsOf: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "RoomsOf", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err240 = thrift.WrapTException(err2)
+			_write_err244 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc241.Write(ctx, oprot); _write_err240 == nil && err2 != nil {
-			_write_err240 = thrift.WrapTException(err2)
+		if err2 := _exc245.Write(ctx, oprot); _write_err244 == nil && err2 != nil {
+			_write_err244 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err240 == nil && err2 != nil {
-			_write_err240 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err244 == nil && err2 != nil {
+			_write_err244 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err240 == nil && err2 != nil {
-			_write_err240 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err244 == nil && err2 != nil {
+			_write_err244 = thrift.WrapTException(err2)
 		}
-		if _write_err240 != nil {
-			return false, thrift.WrapTException(_write_err240)
+		if _write_err244 != nil {
+			return false, thrift.WrapTException(_write_err244)
 		}
 		return true, err
 	} else {
@@ -22841,19 +23761,19 @@ func (p *iMServiceProcessorRoomsOf) Process(ctx context.Context, seqId int32, ip
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "RoomsOf", thrift.REPLY, seqId); err2 != nil {
-		_write_err240 = thrift.WrapTException(err2)
+		_write_err244 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err240 == nil && err2 != nil {
-		_write_err240 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err244 == nil && err2 != nil {
+		_write_err244 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err240 == nil && err2 != nil {
-		_write_err240 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err244 == nil && err2 != nil {
+		_write_err244 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err240 == nil && err2 != nil {
-		_write_err240 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err244 == nil && err2 != nil {
+		_write_err244 = thrift.WrapTException(err2)
 	}
-	if _write_err240 != nil {
-		return false, thrift.WrapTException(_write_err240)
+	if _write_err244 != nil {
+		return false, thrift.WrapTException(_write_err244)
 	}
 	return true, err
 }
@@ -22863,7 +23783,7 @@ type iMServiceProcessorPublicRooms struct {
 }
 
 func (p *iMServiceProcessorPublicRooms) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err242 error
+	var _write_err246 error
 	args := IMServicePublicRoomsArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -22909,21 +23829,21 @@ func (p *iMServiceProcessorPublicRooms) Process(ctx context.Context, seqId int32
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc243 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing PublicRooms: "+err2.Error())
+		_exc247 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing PublicRooms: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "PublicRooms", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err242 = thrift.WrapTException(err2)
+			_write_err246 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc243.Write(ctx, oprot); _write_err242 == nil && err2 != nil {
-			_write_err242 = thrift.WrapTException(err2)
+		if err2 := _exc247.Write(ctx, oprot); _write_err246 == nil && err2 != nil {
+			_write_err246 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err242 == nil && err2 != nil {
-			_write_err242 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err246 == nil && err2 != nil {
+			_write_err246 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err242 == nil && err2 != nil {
-			_write_err242 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err246 == nil && err2 != nil {
+			_write_err246 = thrift.WrapTException(err2)
 		}
-		if _write_err242 != nil {
-			return false, thrift.WrapTException(_write_err242)
+		if _write_err246 != nil {
+			return false, thrift.WrapTException(_write_err246)
 		}
 		return true, err
 	} else {
@@ -22931,19 +23851,19 @@ func (p *iMServiceProcessorPublicRooms) Process(ctx context.Context, seqId int32
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "PublicRooms", thrift.REPLY, seqId); err2 != nil {
-		_write_err242 = thrift.WrapTException(err2)
+		_write_err246 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err242 == nil && err2 != nil {
-		_write_err242 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err246 == nil && err2 != nil {
+		_write_err246 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err242 == nil && err2 != nil {
-		_write_err242 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err246 == nil && err2 != nil {
+		_write_err246 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err242 == nil && err2 != nil {
-		_write_err242 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err246 == nil && err2 != nil {
+		_write_err246 = thrift.WrapTException(err2)
 	}
-	if _write_err242 != nil {
-		return false, thrift.WrapTException(_write_err242)
+	if _write_err246 != nil {
+		return false, thrift.WrapTException(_write_err246)
 	}
 	return true, err
 }
@@ -22953,7 +23873,7 @@ type iMServiceProcessorWatch struct {
 }
 
 func (p *iMServiceProcessorWatch) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err244 error
+	var _write_err248 error
 	args := IMServiceWatchArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -22999,21 +23919,21 @@ func (p *iMServiceProcessorWatch) Process(ctx context.Context, seqId int32, ipro
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc245 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Watch: "+err2.Error())
+		_exc249 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Watch: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Watch", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err244 = thrift.WrapTException(err2)
+			_write_err248 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc245.Write(ctx, oprot); _write_err244 == nil && err2 != nil {
-			_write_err244 = thrift.WrapTException(err2)
+		if err2 := _exc249.Write(ctx, oprot); _write_err248 == nil && err2 != nil {
+			_write_err248 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err244 == nil && err2 != nil {
-			_write_err244 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err248 == nil && err2 != nil {
+			_write_err248 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err244 == nil && err2 != nil {
-			_write_err244 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err248 == nil && err2 != nil {
+			_write_err248 = thrift.WrapTException(err2)
 		}
-		if _write_err244 != nil {
-			return false, thrift.WrapTException(_write_err244)
+		if _write_err248 != nil {
+			return false, thrift.WrapTException(_write_err248)
 		}
 		return true, err
 	} else {
@@ -23021,19 +23941,19 @@ func (p *iMServiceProcessorWatch) Process(ctx context.Context, seqId int32, ipro
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Watch", thrift.REPLY, seqId); err2 != nil {
-		_write_err244 = thrift.WrapTException(err2)
+		_write_err248 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err244 == nil && err2 != nil {
-		_write_err244 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err248 == nil && err2 != nil {
+		_write_err248 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err244 == nil && err2 != nil {
-		_write_err244 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err248 == nil && err2 != nil {
+		_write_err248 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err244 == nil && err2 != nil {
-		_write_err244 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err248 == nil && err2 != nil {
+		_write_err248 = thrift.WrapTException(err2)
 	}
-	if _write_err244 != nil {
-		return false, thrift.WrapTException(_write_err244)
+	if _write_err248 != nil {
+		return false, thrift.WrapTException(_write_err248)
 	}
 	return true, err
 }
