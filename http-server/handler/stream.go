@@ -183,7 +183,7 @@ func (query streamQuery) follows(positions []live.Position) ([]live.Follow, erro
 func readStreamQuery(c *app.RequestContext) (q streamQuery, err error) {
 	q.lastEvent = string(c.GetHeader(lastEventID))
 	c.QueryArgs().VisitAll(func(name, value []byte) {
-		if err != nil {
+		if err != nil || len(value) == 0 {
 			return
 		}
 		switch strings.ToLower(string(name)) {

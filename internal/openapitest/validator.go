@@ -28,7 +28,7 @@ import (
 // and 404, and a method that its path lacks with components.responses.MethodNotAllowed, 405, and the right Allow.
 //
 // In requests it follows what the document says in words: names of fields and query parameters are compared without
-// regard to case, and a body without a Content-Type is JSON.
+// regard to case, an empty query parameter is as none, and a body without a Content-Type is JSON.
 //
 // Streams are not supported.
 type Validator struct {
@@ -196,15 +196,18 @@ func (v *Validator) checkRequest(
 	return errors.Join(all...)
 }
 
-// argument finds a parameter. Of one that is given more than once, the server takes the last.
+// argument finds a parameter. Of one that is given more than once, the server takes the last; an
+// empty one is as none.
 func argument(request *http.Request, parameter *openapi3.Parameter) (value string, found bool) {
 	if parameter.In == openapi3.ParameterInHeader {
 		values := request.Header.Values(parameter.Name)
 		return strings.Join(values, ", "), len(values) > 0
 	}
 	for name, values := range request.URL.Query() {
-		if strings.EqualFold(name, parameter.Name) {
-			value, found = values[len(values)-1], true
+		for _, one := range values {
+			if one != "" && strings.EqualFold(name, parameter.Name) {
+				value, found = one, true
+			}
 		}
 	}
 	return value, found
