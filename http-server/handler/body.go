@@ -57,6 +57,15 @@ func (h *Handler) readJSON(c *app.RequestContext, into any) error {
 	return decodeJSON(body, into)
 }
 
+// checkNoBody refuses a request whose body would be taken for what follows on its connection.
+func checkNoBody(c *app.RequestContext) error {
+	if length := c.Request.Header.ContentLength(); length > 0 || length == -1 {
+		c.SetConnectionClose()
+		return chat.Errorf(chat.InvalidArgument, "this request has no body")
+	}
+	return nil
+}
+
 // errSlowBody is the cause of what is the client's deadline, not that of the servers behind.
 var errSlowBody = errors.New("the request took too long to arrive")
 

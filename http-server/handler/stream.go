@@ -29,6 +29,9 @@ const eventStream = "text/event-stream; charset=utf-8"
 func (h *Handler) Stream(ctx context.Context, c *app.RequestContext) {
 	wanted, err := readStream(ctx, c)
 	if err == nil {
+		err = checkNoBody(c)
+	}
+	if err == nil {
 		err = h.enter(ctx, wanted.follows)
 	}
 	if err != nil {
