@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -66,4 +67,33 @@ func TestEmbeddedRedis(t *testing.T) {
 	}
 	_ = conn.Close()
 	redis.stop()
+}
+
+// TestServeOnLoopback answers to the names of loopback only, unless it is told others.
+func TestServeOnLoopback(t *testing.T) {
+	for _, c := range []struct {
+		environment []string
+		answers     map[string]int
+	}{
+		{nil, map[string]int{"localhost:8080": 200, "127.0.0.1": 200, "[::1]:1": 200, "evil.example": 403}},
+		{[]string{"ALLOWED_HOSTS=chat.example"}, map[string]int{"chat.example": 200, "localhost": 403}},
+		{[]string{"ALLOWED_HOSTS=*"}, map[string]int{"evil.example": 200}},
+	} {
+		s := serveProcess(t, c.environment...)
+		for host, want := range c.answers {
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.base+"/api/pull?chat=a", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			request.Host = host
+			response, err := http.DefaultClient.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = response.Body.Close()
+			if response.StatusCode != want {
+				t.Errorf("with %v, a request to %s is answered %d, want %d", c.environment, host, response.StatusCode, want)
+			}
+		}
+	}
 }

@@ -244,3 +244,21 @@ func TestPipelining(t *testing.T) {
 		}
 	}
 }
+
+// TestBodiesBeforeStreams: what follows on a connection that becomes a stream is not the rest of a body.
+func TestBodiesBeforeStreams(t *testing.T) {
+	g := runConfig(t, &fakeService{}, Config{}, func(*limits) {})
+	for _, request := range []string{
+		strings.Replace(upgrade(""), "Host: a\r\n", "Host: a\r\nContent-Length: 9\r\n", 1),
+		strings.Replace(upgrade(""), "Host: a\r\n", "Host: a\r\nTransfer-Encoding: chunked\r\n", 1),
+		"GET /api/stream?chat=a HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n",
+		"GET /api/stream?chat=a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+	} {
+		client := dial(t, g.addr)
+		client.ask(t, request+"4\r\nabcd\r\n0\r\n\r\n"+sendRequest)
+		if closes, body := client.answer(t, http.StatusBadRequest); !closes || !strings.Contains(body, "this request has no body") {
+			t.Errorf("%q is answered %s, close %v; want 400 and the end", request, body, closes)
+		}
+		client.ended(t)
+	}
+}

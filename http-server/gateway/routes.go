@@ -21,6 +21,27 @@ type route struct {
 	handler      app.HandlerFunc
 }
 
+// handlers of what changes something look at the query string first.
+func (r route) handlers() []app.HandlerFunc {
+	if handler.OnlyReads(r.method, r.path) {
+		return []app.HandlerFunc{r.handler}
+	}
+	return []app.HandlerFunc{handler.KnownQuery(queryOf(r)), r.handler}
+}
+
+// queryOf returns the query parameters of a route that changes something.
+func queryOf(r route) []string {
+	switch {
+	case strings.HasPrefix(r.path, "/api/rooms"):
+		return []string{"as"}
+	case strings.HasPrefix(r.path, "/api/ignored"):
+		return []string{"as", "reader"}
+	case r.path == "/api/users/me":
+		return []string{"user", "erase"}
+	}
+	return nil
+}
+
 // routes is everything that the gateway answers. openapi.yaml describes the same, which a test checks.
 func routes(h *handler.Handler, p *handler.People, i *handler.Inboxes, r *handler.Rooms, draining <-chan struct{}) []route {
 	return []route{
@@ -67,7 +88,7 @@ func routes(h *handler.Handler, p *handler.People, i *handler.Inboxes, r *handle
 func register(engine *server.Hertz, routes []route) {
 	allowed := map[string][]string{}
 	for _, r := range routes {
-		engine.Handle(r.method, r.path, r.handler)
+		engine.Handle(r.method, r.path, r.handlers()...)
 		allowed[r.path] = append(allowed[r.path], r.method)
 		if r.method == consts.MethodGet { // whoever answers GET answers HEAD (RFC 9110, 9.1)
 			engine.HEAD(r.path, r.handler)

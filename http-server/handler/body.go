@@ -51,7 +51,19 @@ func (h *Handler) readJSON(c *app.RequestContext, into any) error {
 	if err != nil {
 		return err
 	}
+	if Changes(c) {
+		return decodeChange(body, into)
+	}
 	return decodeJSON(body, into)
+}
+
+// checkNoBody refuses a request whose body would be taken for what follows on its connection.
+func checkNoBody(c *app.RequestContext) error {
+	if length := c.Request.Header.ContentLength(); length > 0 || length == -1 {
+		c.SetConnectionClose()
+		return chat.Errorf(chat.InvalidArgument, "this request has no body")
+	}
+	return nil
 }
 
 // errSlowBody is the cause of what is the client's deadline, not that of the servers behind.
@@ -94,13 +106,10 @@ func checkMediaType(contentType string) error {
 var fastJSON = sonic.Config{CopyString: true, ValidateString: true}.Froze()
 
 // decodeJSON reads one JSON object into a generated request. Field names match without regard to case, unknown ones
-// are ignored. Half of a surrogate pair is refused wherever it stands.
+// are ignored. Whole numbers may be written like 10.0 and 1e3. Half of a surrogate pair is refused wherever it stands.
 func decodeJSON(body []byte, into any) error {
-	if !utf8.Valid(body) {
-		return chat.Errorf(chat.InvalidArgument, "the body is not valid UTF-8")
-	}
-	if trimmed := bytes.TrimLeft(body, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {
-		return chat.Errorf(chat.InvalidArgument, `the body is not a JSON object like {"chat":"alice:bob"}`)
+	if err := utf8Object(body); err != nil {
+		return err
 	}
 	if readHot(body, into) {
 		return nil
@@ -117,6 +126,11 @@ func decodeJSON(body []byte, into any) error {
 	// What the fast decoder refuses, the standard library judges: its errors name the field.
 	err := json.Unmarshal(body, into)
 	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		if plain, changed := plainIntegers(body); changed {
+			err = json.Unmarshal(plain, into)
+		}
+	}
 	switch {
 	case err == nil:
 		return nil
@@ -125,6 +139,16 @@ func decodeJSON(body []byte, into any) error {
 	default:
 		return chat.Errorf(chat.InvalidArgument, "the body is not valid JSON: %v", err)
 	}
+}
+
+func utf8Object(body []byte) error {
+	if !utf8.Valid(body) {
+		return chat.Errorf(chat.InvalidArgument, "the body is not valid UTF-8")
+	}
+	if trimmed := bytes.TrimLeft(body, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {
+		return chat.Errorf(chat.InvalidArgument, `the body is not a JSON object like {"chat":"alice:bob"}`)
+	}
+	return nil
 }
 
 var typeNames = map[string]string{"string": "a string", "int64": "a whole number", "bool": "true or false", "slice": "a list", "struct": `a whole number or "end"`}

@@ -24,57 +24,70 @@ type field struct {
 func readHot(body []byte, into any) bool {
 	switch r := into.(type) {
 	case *api.SendRequest:
-		return readFlat(body, []field{
+		return flat(body, []field{
 			{name: "chat", text: &r.Chat}, {name: "text", text: &r.Text}, {name: "sender", text: &r.Sender}, {name: "id", text: &r.Id},
 		})
 	case *api.PullRequest:
-		return readFlat(body, []field{
+		return flat(body, []field{
 			{name: "chat", text: &r.Chat}, {name: "cursor", number: &r.Cursor}, {name: "limit", number: &r.Limit}, {name: "reverse", flag: &r.Reverse},
 			{name: "wait", text: &r.Wait}, {name: "reader", text: &r.Reader}, {name: "unread", flag: &r.Unread},
 		})
 	case *frame:
-		return readFlat(body, []field{
+		seen, ok := readFlat(body, []field{
 			{name: "type", text: &r.Type}, {name: "ref", text: &r.Ref}, {name: "chat", text: &r.Chat}, {name: "text", text: &r.Text},
 			{name: "sender", text: &r.Sender}, {name: "id", text: &r.ID}, {name: "cursor", placeIfAny: &r.Cursor}, {name: "limit", number: &r.Limit},
 			{name: "reader", text: &r.Reader}, {name: "inbox", flag: &r.Inbox}, {name: "presence", flagIfAny: &r.Presence},
 			{name: "reverse", flag: &r.Reverse}, {name: "unread", flag: &r.Unread}, {name: "batch", text: &r.Batch},
-			{name: "signal", text: &r.Signal}, {name: "data", text: &r.Data},
+			{name: "signal", text: &r.Signal}, {name: "data", text: &r.Data}, {name: "force", flag: &r.Force},
 		})
+		r.seen = seen
+		return ok
 	}
 	return false
 }
 
+func flat(body []byte, fields []field) bool {
+	_, ok := readFlat(body, fields)
+	return ok
+}
+
 // readFlat reads a plain JSON object: with these names only, as they are written here, and values of their types. It
-// reports false for any other object and for all that is no JSON (RFC 8259). The body is valid UTF-8.
-func readFlat(body []byte, fields []field) bool {
+// reports false for any other object and for all that is no JSON (RFC 8259). The body is valid UTF-8. seen has a bit for each
+// field that is there, and is 0 where ok is false.
+func readFlat(body []byte, fields []field) (seen uint32, ok bool) {
 	s := scanner{body}
 	if !s.take('{') {
-		return false
+		return 0, false
 	}
 	for first := true; !s.take('}'); first = false {
 		if !first && !s.take(',') {
-			return false
+			return 0, false
 		}
 		name, escaped, ok := s.quoted()
 		if !ok || escaped || !s.take(':') {
-			return false
+			return 0, false
 		}
-		f := named(fields, name)
-		if f == nil || !s.value(f) {
-			return false
+		i := named(fields, name)
+		if i < 0 || !s.value(&fields[i]) {
+			return 0, false
 		}
+		seen |= 1 << i
 	}
 	s.space()
-	return len(s.rest) == 0
+	if len(s.rest) > 0 {
+		return 0, false
+	}
+	return seen, true
 }
 
-func named(fields []field, name []byte) *field {
+// named returns -1 where there is none.
+func named(fields []field, name []byte) int {
 	for i := range fields {
 		if fields[i].name == string(name) {
-			return &fields[i]
+			return i
 		}
 	}
-	return nil
+	return -1
 }
 
 // scanner reads tokens of JSON.

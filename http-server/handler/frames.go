@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pullchat/pullchat/internal/chat"
@@ -26,6 +27,43 @@ type frame struct {
 	Signal   string `json:"signal"`
 	Data     string `json:"data"`
 	Token    string `json:"token"`
+
+	seen uint32 // the fields that were there, where they were read the short way: a bit for each of frameNames
+}
+
+// frameNames are the fields in readHot's order.
+var frameNames = []string{
+	"type", "ref", "chat", "text", "sender", "id", "cursor", "limit", "reader", "inbox", "presence", "reverse", "unread", "batch",
+	"signal", "data", "force",
+}
+
+// changing are the fields of the types of frames that change something.
+var changing = map[string]frameFields{
+	"send":   newFrameFields("chat", "text", "sender", "id"),
+	"read":   newFrameFields("chat", "reader", "cursor", "force"),
+	"signal": newFrameFields("chat", "sender", "signal", "data"),
+}
+
+type frameFields struct {
+	names []string
+	bits  uint32
+}
+
+func newFrameFields(names ...string) frameFields {
+	f := frameFields{names: append(names, "type", "ref")}
+	for _, name := range f.names {
+		f.bits |= 1 << slices.Index(frameNames, name)
+	}
+	return f
+}
+
+// checkFrame refuses fields that a frame of this type does not have, if it changes something.
+func checkFrame(text []byte, f *frame) error {
+	known, changes := changing[f.Type]
+	if !changes || f.seen != 0 && f.seen&^known.bits == 0 {
+		return nil
+	}
+	return checkFields(text, known.names)
 }
 
 // cursor is 0 where none is given.
@@ -42,6 +80,9 @@ func readFrame(text []byte) (frame, error) {
 	}
 	if err == nil && f.Cursor.orZero().end && f.Type != "read" {
 		err = wrongType("cursor", typeNames["int64"])
+	}
+	if err == nil {
+		err = checkFrame(text, &f)
 	}
 	if err == nil && len(f.Ref) > maxRef {
 		err = chat.Errorf(chat.InvalidArgument, "ref is %d bytes; the limit is %d", len(f.Ref), maxRef)

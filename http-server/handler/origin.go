@@ -18,14 +18,17 @@ var errOrigin = chat.Errorf(chat.PermissionDenied, "pages of this origin may not
 var changesNothing = []string{"/api/pull", "/api/contacts/sync"}
 
 // Changes reports whether a request is one that may change something.
-func Changes(c *app.RequestContext) bool {
-	switch string(c.Method()) {
+func Changes(c *app.RequestContext) bool { return !OnlyReads(string(c.Method()), c.FullPath()) }
+
+// OnlyReads reports whether requests of a route change nothing.
+func OnlyReads(method, route string) bool {
+	switch method {
 	case consts.MethodGet, consts.MethodHead, consts.MethodOptions:
-		return false
+		return true
 	case consts.MethodPost:
-		return !slices.Contains(changesNothing, c.FullPath())
+		return slices.Contains(changesNothing, route)
 	}
-	return true
+	return false
 }
 
 // CheckOrigin refuses a request that another page than the server's own or one of the allowed origins makes. Clients that are

@@ -122,10 +122,10 @@ func duration(name, text string) (time.Duration, error) {
 }
 
 // readPullQuery sets what the query string names. Names that it does not know are left alone, as unknown fields of a
-// JSON body are.
+// JSON body are. A parameter that is empty is as one that is missing, here as everywhere.
 func readPullQuery(c *app.RequestContext, request *api.PullRequest) (err error) {
 	c.QueryArgs().VisitAll(func(name, value []byte) {
-		if err != nil {
+		if err != nil || len(value) == 0 {
 			return
 		}
 		switch strings.ToLower(string(name)) {
@@ -151,7 +151,7 @@ func readPullQuery(c *app.RequestContext, request *api.PullRequest) (err error) 
 // query returns one parameter of the query string; names match without regard to case.
 func query(c *app.RequestContext, wanted string) (found string) {
 	c.QueryArgs().VisitAll(func(name, value []byte) {
-		if strings.EqualFold(string(name), wanted) {
+		if len(value) > 0 && strings.EqualFold(string(name), wanted) {
 			found = string(value)
 		}
 	})

@@ -42,6 +42,7 @@ func (p *place) orZero() place {
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (p *place) UnmarshalJSON(text []byte) error {
+	*p = place{}
 	var word string
 	if json.Unmarshal(text, &word) == nil && word == "end" {
 		p.end = true

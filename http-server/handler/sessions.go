@@ -101,7 +101,7 @@ func (p *People) readOptional(c *app.RequestContext, into any) error {
 	if err != nil || len(body) == 0 {
 		return err
 	}
-	return decodeJSON(body, into)
+	return decodeChange(body, into)
 }
 
 // ChangePassword answers POST /api/password. The session that goes on is that of the refresh token, or of the access

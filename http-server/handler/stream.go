@@ -30,6 +30,9 @@ const eventStream = "text/event-stream; charset=utf-8"
 func (h *Handler) Stream(ctx context.Context, c *app.RequestContext) {
 	wanted, err := readStream(ctx, c)
 	if err == nil {
+		err = checkNoBody(c)
+	}
+	if err == nil {
 		err = h.enter(ctx, wanted.follows)
 	}
 	if err != nil {
@@ -180,7 +183,7 @@ func (query streamQuery) follows(positions []live.Position) ([]live.Follow, erro
 
 func readStreamQuery(c *app.RequestContext) (q streamQuery, err error) {
 	c.QueryArgs().VisitAll(func(name, value []byte) {
-		if err != nil {
+		if err != nil || len(value) == 0 {
 			return
 		}
 		switch strings.ToLower(string(name)) {

@@ -41,6 +41,10 @@ func (h *Handler) WebSocket(ctx context.Context, c *app.RequestContext) {
 		Fail(c, err)
 		return
 	}
+	if err := checkNoBody(c); err != nil {
+		Fail(c, err)
+		return
+	}
 	request := &http.Request{Method: string(c.Method()), Host: string(c.Host()), Header: http.Header{}}
 	c.Request.Header.VisitAll(func(name, value []byte) { request.Header.Add(string(name), string(value)) })
 	below := connection(ctx)

@@ -28,7 +28,7 @@ import (
 // components.responses.MethodNotAllowed, 405, and the right Allow.
 //
 // In requests it follows the document's prose: names of fields and query parameters are compared without regard to
-// case, and a body without a Content-Type is JSON.
+// case, an empty query parameter counts as missing, and a body without a Content-Type is JSON.
 //
 // Streams are not supported.
 type Validator struct {
@@ -196,15 +196,17 @@ func (v *Validator) checkRequest(
 	return errors.Join(all...)
 }
 
-// argument finds a parameter. If it is given more than once, the server takes the last.
+// argument finds a parameter that is not empty. If it is given more than once, the server takes the last.
 func argument(request *http.Request, parameter *openapi3.Parameter) (value string, found bool) {
 	if parameter.In == openapi3.ParameterInHeader {
 		values := request.Header.Values(parameter.Name)
 		return strings.Join(values, ", "), len(values) > 0
 	}
 	for name, values := range request.URL.Query() {
-		if strings.EqualFold(name, parameter.Name) {
-			value, found = values[len(values)-1], true
+		for _, one := range values {
+			if one != "" && strings.EqualFold(name, parameter.Name) {
+				value, found = one, true
+			}
 		}
 	}
 	return value, found
