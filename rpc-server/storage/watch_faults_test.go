@@ -395,10 +395,11 @@ func TestDoubtAfterInterruption(t *testing.T) {
 	w := watchOf(t, store, room, pair)
 	w.confirmed(room, pair)
 	killSubscriptions(t, store, redis)
-	doubted := map[chat.ID]bool{}
+	doubted, confirmed := map[chat.ID]bool{}, false
 	w.until("the room's doubt, and the confirmation of the chat of two", func(e chat.Event) bool {
 		doubted[e.Chat] = doubted[e.Chat] || e.Kind == chat.MembersChanged && len(e.Users) == 0
-		return doubted[room] && e.Chat == pair
+		confirmed = confirmed || e.Chat == pair
+		return doubted[room] && confirmed
 	})
 	if doubted[pair] {
 		t.Error("the chat of two is doubted")
