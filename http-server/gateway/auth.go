@@ -50,12 +50,29 @@ func (s *Server) people(h *handler.Handler) *handler.People {
 
 // authenticate adds the middleware that finds out who makes a request.
 func (s *Server) authenticate(engine *server.Hertz) {
-	if s.config.LoginRate.Requests > 0 {
-		engine.Use(middleware.Client(s.config.TrustedProxies, withPassword...))
+	if counted := s.countedByAddress(); len(counted) > 0 {
+		engine.Use(middleware.Client(s.config.TrustedProxies, counted...))
 	}
 	if s.config.Auth == authOn {
 		engine.Use(middleware.Authenticate(s.keys.Verify))
 	}
+}
+
+// countedByAddress are the routes of those who count by themselves what comes from an address.
+func (s *Server) countedByAddress() (routes []string) {
+	if s.config.LoginRate.Requests > 0 {
+		routes = append(routes, withPassword...)
+	}
+	if s.config.Auth == authOn { // who sends and signals is known
+		return routes
+	}
+	if s.config.SignalRate.Requests > 0 {
+		routes = append(routes, "/api/signal", "/api/ws")
+	}
+	if s.config.RateLimit.Requests > 0 && s.config.RateLimitBy == "user" {
+		routes = append(routes, "/api/send", "/api/ws")
+	}
+	return routes
 }
 
 // withPassword are the routes of ratelimit.Guesses: each takes a password, which may be a guess.

@@ -157,6 +157,12 @@ func (s *Session) look() {
 
 func (s *Session) tell(n news) error {
 	return s.Write(func() error {
+		s.mutex.Lock()
+		unchecked := n.follow.unchecked
+		s.mutex.Unlock()
+		if unchecked { // it came while somebody was asked at the door, and that has to be done anew
+			return nil
+		}
 		return n.follow.unlessGone(func() error { return s.sink.Tell(n.follow.wanted.Chat, n.event) })
 	})
 }

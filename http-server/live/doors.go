@@ -35,6 +35,43 @@ func (d *doors) enter(ctx context.Context, by chat.Caller, id chat.ID, name stri
 	return d.asked.Enter(chat.WithCaller(ctx, by), []string{name})
 }
 
+// enterAll is enter for several follows of one caller.
+func (d *doors) enterAll(ctx context.Context, follows []*follow) error {
+	var names []string
+	for _, f := range follows {
+		ask, err := chat.AsksAtDoor(f.id, f.wanted.Chat, f.wanted.By)
+		if err != nil {
+			return err
+		}
+		if ask {
+			names = append(names, f.wanted.Chat)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return d.asked.Enter(chat.WithCaller(ctx, follows[0].wanted.By), names)
+}
+
+// unchecked returns a follow and others of its caller that are to be asked for at the door, and takes it that they are:
+// news that comes while they are asked has them asked again. A subscription that was interrupted has all of them asked
+// together. The mutex is held.
+func (s *Session) unchecked(first *follow) []*follow {
+	all := []*follow{first}
+	alone := first.alone
+	first.unchecked, first.alone = false, false
+	for _, f := range s.follows {
+		if alone || f.alone {
+			continue
+		}
+		if len(all) < maxEnter && f.unchecked && !f.held && f.wanted.By.User == first.wanted.By.User && f.wanted.By.Service == first.wanted.By.Service {
+			f.unchecked = false
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
 // maxEnter is how many chats are asked for with one call.
 const maxEnter = 1000
 
@@ -66,7 +103,7 @@ func (s *Session) admit(ctx context.Context, held []*follow) error {
 		}
 		s.mutex.Lock()
 		for _, f := range some {
-			f.held, f.unchecked = false, f.unchecked || err != nil
+			f.held, f.unchecked, f.alone = false, f.unchecked || err != nil, err != nil
 			s.push(f)
 		}
 		s.mutex.Unlock()

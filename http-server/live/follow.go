@@ -26,6 +26,7 @@ type follow struct {
 	gone   bool      // it is not followed any longer
 	// unchecked: it must be asked at the door before anything more is written.
 	unchecked bool
+	alone     bool // it is asked for by itself, because others were refused with it
 	held      bool     // nothing is written until the others of its inbox are followed, and are asked for at the door
 	present   *Present // is to be told; nil where nothing is
 	knows     *Present // was told last
@@ -123,14 +124,23 @@ func (f *follow) leave() {
 
 // admit asks at the door, where that is to be done. A follow that is gone may still be in a queue.
 func (f *follow) admit() error {
-	f.session.mutex.Lock()
-	unchecked := f.unchecked && !f.gone
-	f.unchecked = false // news that comes while it is asked has it asked again
-	f.session.mutex.Unlock()
-	if !unchecked {
+	s := f.session
+	s.mutex.Lock()
+	if !f.unchecked || f.gone {
+		s.mutex.Unlock()
 		return nil
 	}
-	err := f.session.hub.doors.enter(context.Background(), f.wanted.By, f.id, f.wanted.Chat)
+	all := s.unchecked(f)
+	s.mutex.Unlock()
+	if len(all) > 1 && s.hub.doors.enterAll(context.Background(), all) == nil {
+		return nil
+	}
+	s.mutex.Lock()
+	for _, other := range all[1:] {
+		other.unchecked, other.alone = true, true
+	}
+	s.mutex.Unlock()
+	err := s.hub.doors.enter(context.Background(), f.wanted.By, f.id, f.wanted.Chat)
 	if err != nil {
 		f.doubt()
 	}

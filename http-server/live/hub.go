@@ -33,6 +33,7 @@ type Config struct {
 	// PageLasts is how long a page is kept for others who stand where it begins: for little, because what is in it may go
 	// from the log. 0 is a second.
 	PageLasts time.Duration
+	MaxInbox  int // chats of an inbox that are followed, those that moved last; 0 is 10,000
 	MaxTopics int // chats that are followed at a time, but for users' chats with themselves; 0 is 900,000
 
 	Inboxes chat.Inboxes // of readers; nil where nobody ignores anybody and nobody has an inbox
@@ -67,6 +68,7 @@ type Hub struct {
 func New(log chat.Service, live chat.Live, config Config) *Hub {
 	config.Tick = cmp.Or(config.Tick, tick)
 	config.PageLasts = cmp.Or(config.PageLasts, pageLasts)
+	config.MaxInbox = cmp.Or(config.MaxInbox, maxInbox)
 	config.MaxTopics = cmp.Or(config.MaxTopics, maxTopics)
 	h := &Hub{
 		config: config, log: log, live: live, watch: live.Watch(), doors: doors{config.Doors},

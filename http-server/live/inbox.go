@@ -4,13 +4,16 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
 const (
-	// maxInbox is how many chats of an inbox are followed.
+	// maxInbox is Config.MaxInbox where it is 0.
 	maxInbox = 10_000
+	// inboxAgain is how often it is looked which chats of an inbox moved last that has more than are followed.
+	inboxAgain = 10 * time.Second
 	// maxMoved is of how many of them it is said where the client stands: the others begin where the reader stands.
 	maxMoved = 100
 )
@@ -30,8 +33,10 @@ type inbox struct {
 	session *Session
 	wanted  InboxFollow
 	person  *person
-	at      map[chat.ID]int // of wanted.At
-	loaded  bool            // the list was read once; guarded by session.changing
+	at      map[chat.ID]int   // of wanted.At
+	loaded  bool              // the list was read once; guarded by session.changing
+	full    bool              // there are more chats than are followed; likewise
+	left    map[chat.ID]int64 // where the client stood in chats that others have displaced; likewise
 }
 
 // Check returns what is wrong with it.
@@ -58,7 +63,7 @@ func (s *Session) FollowInbox(wanted InboxFollow) error {
 	if err := s.UnfollowInbox(); err != nil {
 		return err
 	}
-	i := &inbox{session: s, wanted: wanted, at: map[chat.ID]int{}}
+	i := &inbox{session: s, wanted: wanted, at: map[chat.ID]int{}, left: map[chat.ID]int64{}}
 	for n, p := range wanted.At {
 		id, err := chat.ParseID(p.Chat)
 		if err != nil {
@@ -116,31 +121,47 @@ func (i *inbox) follows() (follows []*follow) {
 
 // refresh follows what is in the list, and no longer what is not.
 func (i *inbox) refresh(ctx context.Context, chats []chat.Standing) error {
-	if len(chats) > maxInbox {
-		return chat.Errorf(chat.InvalidArgument, "%d chats are too many for one stream; the limit is %d", len(chats), maxInbox)
+	limit := i.session.hub.config.MaxInbox
+	over := len(chats) > limit
+	if over { // those that moved last come first
+		chats = chats[:limit:limit]
+		time.AfterFunc(inboxAgain, i.again)
 	}
-	held, err := i.update(chats)
+	held, err := i.update(chats, over)
 	if err != nil {
 		return err
 	}
 	return i.session.admit(ctx, held) // nobody waits for s.changing meanwhile
 }
 
+// again has the list read again, unless the inbox is not followed any more.
+func (i *inbox) again() {
+	p := i.person
+	p.mutex.Lock()
+	_, open := p.inboxes[i]
+	p.list = p.list || open
+	p.mutex.Unlock()
+	if open {
+		p.people.due(p)
+	}
+}
+
 // update is refresh, but that it leaves new follows held. It returns all that are.
-func (i *inbox) update(chats []chat.Standing) (held []*follow, err error) {
+func (i *inbox) update(chats []chat.Standing, over bool) (held []*follow, err error) {
 	s := i.session
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	s.mutex.Lock()
-	over := s.closed || s.inbox != i
+	ended := s.closed || s.inbox != i
 	followed := make(map[chat.ID]bool, len(s.follows))
 	for _, f := range s.follows {
 		followed[f.id] = true
 	}
 	s.mutex.Unlock()
-	if over {
+	if ended {
 		return nil, nil
 	}
+	i.full = i.full || over
 	listed := make(map[chat.ID]bool, len(chats))
 	for _, standing := range chats {
 		id, err := chat.ParseID(standing.Chat)
@@ -155,6 +176,11 @@ func (i *inbox) update(chats []chat.Standing) (held []*follow, err error) {
 	for _, f := range i.follows() {
 		switch {
 		case !listed[f.id]:
+			if i.full { // it may come back
+				s.mutex.Lock()
+				i.left[f.id] = f.cursor
+				s.mutex.Unlock()
+			}
 			s.remove(f)
 		case f.held: // only the caller changes that
 			held = append(held, f)
@@ -195,7 +221,13 @@ func (i *inbox) follow(id chat.ID, standing chat.Standing) {
 	wanted.Chat, wanted.Reader, wanted.Presence = standing.Chat, "", false
 	at, had := i.at[id]
 	_, _, pair := id.Users()
+	back, displaced := i.left[id]
+	delete(i.left, id)
 	switch {
+	case displaced:
+		wanted.Cursor = back
+	case i.loaded && i.full: // it was there before, but for those that moved later
+		wanted.Cursor = standing.Cursor
 	case i.loaded && pair: // it has begun since; who has read or sent there may have been quicker than this list
 		wanted.Cursor = 0
 	case !i.loaded && had:

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
 )
@@ -114,4 +116,58 @@ func TestPageWithoutSome(t *testing.T) {
 	if !slices.Equal(left.Messages, []chat.Message{{Sender: "b"}}) || left.NextCursor != 7 || len(page.Messages) != 3 || page.Messages[0].Sender != "a" {
 		t.Errorf("without(a) = %+v of %+v", left, page)
 	}
+}
+
+// shifting is a chat.Inboxes whose list is the test's.
+type shifting struct {
+	chat.Inboxes
+	chats atomic.Pointer[[]chat.Standing]
+}
+
+func (*shifting) Ignored(context.Context, string) ([]string, error) { return nil, nil }
+func (s *shifting) Chats(context.Context, string) ([]chat.Standing, error) {
+	return slices.Clone(*s.chats.Load()), nil
+}
+
+// TestInboxOfTheNewest: of more chats than an inbox has room for those are followed that moved last. Others take their
+// places when they move, and one that comes back goes on where it was.
+func TestInboxOfTheNewest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		list := func(names ...string) *[]chat.Standing {
+			var chats []chat.Standing
+			for _, name := range names {
+				chats = append(chats, chat.Standing{Chat: name})
+			}
+			return &chats
+		}
+		inboxes := &shifting{}
+		inboxes.chats.Store(list("a", "alice:b", "c"))
+		hub := run(t, w, w, Config{Inboxes: inboxes, MaxInbox: 2})
+		for _, name := range []string{"a", "alice:b", "c"} {
+			w.send(t, name, 1)
+		}
+		sink := newTold()
+		if err := open(t, hub, sink).FollowInbox(InboxFollow{Follow: Follow{Reader: "alice"}}); err != nil {
+			t.Fatal(err)
+		}
+		if got := sink.pagesOf(t, 2); !slices.Equal(got, []string{"a", "alice:b"}) {
+			t.Errorf("at first %v came, want those that moved last", got)
+		}
+		inboxes.chats.Store(list("c", "a", "alice:b"))
+		<-time.After(inboxAgain + time.Second)
+		if got := receive(t, sink.pages); got.Chat != "c" {
+			t.Errorf("when c has moved %s came", got.Chat)
+		}
+		w.send(t, "alice:b", 1)
+		inboxes.chats.Store(list("alice:b", "c", "a"))
+		<-time.After(inboxAgain + time.Second)
+		if got := receive(t, sink.pages); got.Chat != "alice:b" || len(got.Messages) != 1 {
+			t.Errorf("when alice:b is back %s came with %d messages, want the one that is new", got.Chat, len(got.Messages))
+		}
+		synctest.Wait()
+		if len(sink.pages)+len(sink.refused)+len(sink.ended) != 0 {
+			t.Error("more came, or it has ended")
+		}
+	})
 }

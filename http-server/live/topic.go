@@ -41,6 +41,9 @@ type topic struct {
 func (t *topic) hear(e chat.Event) {
 	switch e.Kind {
 	case chat.Hint:
+		if t.confirms() {
+			t.doubt()
+		}
 		t.hint(e)
 		if t.self { // a confirmation: events may have been lost
 			t.toPeople(e)
@@ -52,6 +55,25 @@ func (t *topic) hear(e chat.Event) {
 	default:
 		for _, l := range t.all() {
 			l.tell(e)
+		}
+	}
+}
+
+// confirms says whether a hint is the first of a room: until now nothing of the room was heard, neither that it was created
+// nor who was removed.
+func (t *topic) confirms() bool {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	_, _, pair := t.id.Users()
+	return t.position < 0 && !pair
+}
+
+// doubt has those asked for anew who could be past what the log tells of the room's members, because they name their
+// cursors. All others read it there.
+func (t *topic) doubt() {
+	for _, l := range t.all() {
+		if f, ok := l.(*follow); !ok || f.inbox == nil {
+			l.tell(chat.Event{Chat: t.id, Kind: chat.MembersChanged})
 		}
 	}
 }

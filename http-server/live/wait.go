@@ -16,7 +16,7 @@ func (h *Hub) Wait(ctx context.Context, r chat.PullRequest, wait time.Duration) 
 	if err != nil {
 		return chat.Page{}, err
 	}
-	w := &waiter{cursor: r.Cursor, woken: make(chan struct{}, 1)}
+	w := &waiter{cursor: r.Cursor, woken: make(chan struct{}, 1), asked: h.doors.asked != nil}
 	var t *topic
 	if err := h.join(id, w, &t); err != nil { // before the pull, so that nothing falls between
 		return chat.Page{}, err
@@ -111,6 +111,7 @@ type waiter struct {
 	cursor  int64
 	woken   chan struct{} // one element
 	doubted atomic.Bool   // somebody may have to leave the chat
+	asked   bool          // who may be there
 }
 
 func (w *waiter) hint(position int64) {
@@ -122,7 +123,7 @@ func (w *waiter) hint(position int64) {
 func (w *waiter) look() { ring(w.woken) }
 
 func (w *waiter) tell(e chat.Event) {
-	if e.Kind != chat.MembersChanged {
+	if e.Kind != chat.MembersChanged || !w.asked {
 		return
 	}
 	w.doubted.Store(true)

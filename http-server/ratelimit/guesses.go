@@ -4,6 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"sync"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"github.com/pullchat/pullchat/internal/chat"
 )
@@ -11,17 +14,42 @@ import (
 // Guesses is a chat.Sessions that slows down who tries passwords: failed logins are counted for the user at the client's
 // address, and ten times as many for the user at all addresses, and for the address with all users. So who guesses does
 // not lock the user out at her own address, nor an office its colleagues. One that is refused is not tried, right or
-// wrong. WithClient says what the address is.
+// wrong. A user who has logged in at an address before counts there by herself alone: what others guess elsewhere, or
+// there of other users, does not lock her out. WithClient says what the address is.
 type Guesses struct {
 	chat.Sessions
 	pairs, users, addresses *Limiter
+	proven                  *proven
+}
+
+// proven are the pairs of a user and an address that had the right password of late.
+type proven struct {
+	mutex sync.Mutex
+	pairs *simplelru.LRU[string, struct{}]
+}
+
+func (p *proven) add(pair string) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.pairs.Add(pair, struct{}{})
+}
+
+func (p *proven) has(pair string) bool {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	_, known := p.pairs.Get(pair)
+	return known
 }
 
 // NewGuesses returns the Guesses over sessions for a rate that is not zero.
 func NewGuesses(sessions chat.Sessions, r Rate) Guesses {
 	wide := r
 	wide.Requests *= 10
-	return Guesses{Sessions: sessions, pairs: New(r), users: New(wide), addresses: New(wide)}
+	pairs, err := simplelru.NewLRU[string, struct{}](maxClients, nil)
+	if err != nil {
+		panic(err) // the size is positive
+	}
+	return Guesses{Sessions: sessions, pairs: New(r), users: New(wide), addresses: New(wide), proven: &proven{pairs: pairs}}
 }
 
 // Login implements chat.Sessions.
@@ -54,24 +82,36 @@ func (g Guesses) DeleteAccount(ctx context.Context, d chat.Deletion) (complete b
 // guess counts a call before it is made, so that many at once are not all free, and takes it back where it was no wrong
 // guess.
 func (g Guesses) guess(ctx context.Context, user string, call func() error) error {
+	if err := chat.CheckUser(user); err != nil { // nobody has such a name: it takes no room
+		return err
+	}
 	address := clientOf(ctx)
-	counts := []struct {
-		limiter *Limiter
-		client  string
-	}{{g.addresses, address}, {g.pairs, pair(address, user)}, {g.users, user}}
+	at := pair(address, user)
+	type count struct {
+		limiter       *Limiter
+		group, client string
+	}
+	counts := []count{{g.pairs, address, at}}
+	if !g.proven.has(at) {
+		counts = append(counts, count{g.addresses, address, address}, count{g.users, user, user})
+	}
+	giveBack := func(taken []count) {
+		for _, c := range taken {
+			c.limiter.giveBack(c.group, c.client)
+		}
+	}
 	for i, c := range counts {
-		if err := c.limiter.Take(c.client); err != nil {
-			for _, taken := range counts[:i] {
-				taken.limiter.giveBack(taken.client)
-			}
+		if err := c.limiter.TakeOf(c.group, c.client); err != nil {
+			giveBack(counts[:i])
 			return refusedGuess(err)
 		}
 	}
 	err := call()
 	if chat.CodeOf(err) != chat.Unauthenticated {
-		for _, c := range counts {
-			c.limiter.giveBack(c.client)
-		}
+		giveBack(counts)
+	}
+	if err == nil {
+		g.proven.add(at)
 	}
 	return err
 }
@@ -86,15 +126,6 @@ func refusedGuess(err error) error {
 	return chat.Wrap(err, chat.ResourceExhausted, "too many wrong passwords; wait for Retry-After")
 }
 
-// giveBack undoes a Take.
-func (l *Limiter) giveBack(client string) {
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	if bucket, known := l.clients.Peek(cut(client)); known {
-		bucket.AllowN(l.now(), -1)
-	}
-}
-
 type clientKey struct{}
 
 // WithClient returns a context that carries what the client's address counts as.
@@ -105,4 +136,22 @@ func WithClient(ctx context.Context, client string) context.Context {
 func clientOf(ctx context.Context) string {
 	client, _ := ctx.Value(clientKey{}).(string)
 	return client
+}
+
+// takeFor counts what somebody says for who says it: the user of the token, whoever the request names, or for a service the
+// one for whom it acts. A name that is not the caller's is refused before anything is counted. Where nobody is asked who she
+// is, the name counts by address, so that a stranger elsewhere uses up nothing of it.
+func (l *Limiter) takeFor(ctx context.Context, named string) error {
+	by, _ := chat.CallerOf(ctx)
+	if _, err := chat.ActingUser(ctx, named); err != nil {
+		return err
+	}
+	switch {
+	case by.Service && named != "":
+		return l.Take(named)
+	case by.User != "":
+		return l.Take(by.User)
+	}
+	address := clientOf(ctx)
+	return l.TakeOf(address, pair(address, named))
 }

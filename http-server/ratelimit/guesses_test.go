@@ -129,3 +129,48 @@ func TestGuessesAtOnce(t *testing.T) {
 		t.Errorf("%d of 50 guesses at once were tried, want 3", got)
 	}
 }
+
+// TestProvenPairs: who has logged in at an address is not locked out by what others guess, there for other users or
+// elsewhere for this one. What is guessed at that address for this user still counts.
+func TestProvenPairs(t *testing.T) {
+	g, _ := guesses(&clock{time.Unix(1_780_000_000, 0)})
+	home := attempt{"1.1.1.1", "alice", "right"}
+	if code := home.at(g); code != "" {
+		t.Fatalf("the first login = %q", code)
+	}
+	for i := range 100 {
+		attempt{fmt.Sprint("9.9.9.", i), "alice", "wrong"}.at(g)
+		attempt{"1.1.1.1", fmt.Sprint("user-", i), "wrong"}.at(g)
+	}
+	for _, c := range []struct {
+		attempt
+		want chat.Code
+	}{
+		{home, ""},
+		{attempt{"2.2.2.2", "alice", "right"}, chat.ResourceExhausted}, // nobody has seen her there
+		{attempt{"1.1.1.1", "bob", "right"}, chat.ResourceExhausted},
+		{attempt{"1.1.1.1", "alice", "wrong"}, chat.Unauthenticated},
+		{attempt{"1.1.1.1", "alice", "wrong"}, chat.Unauthenticated},
+		{attempt{"1.1.1.1", "alice", "wrong"}, chat.Unauthenticated},
+		{home, chat.ResourceExhausted},
+	} {
+		if code := c.at(g); code != c.want {
+			t.Errorf("%+v = %q, want %q", c.attempt, code, c.want)
+		}
+	}
+}
+
+// TestInvalidNames are refused before they are counted.
+func TestInvalidNames(t *testing.T) {
+	g, d := guesses(&clock{time.Unix(1_780_000_000, 0)})
+	for range 200 {
+		for _, name := range []string{"", "a b", "a:b", "\xff", "."} {
+			if code := (attempt{"1.1.1.1", name, "wrong"}).at(g); code != chat.InvalidArgument {
+				t.Errorf("a login of %q = %q, want invalid_argument", name, code)
+			}
+		}
+	}
+	if g.pairs.clients.Len()+g.users.clients.Len()+g.addresses.clients.Len() != 0 || d.tried.Load() != 0 {
+		t.Errorf("names that nobody can have are counted, and %d tried", d.tried.Load())
+	}
+}

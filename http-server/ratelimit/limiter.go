@@ -1,6 +1,7 @@
 package ratelimit
 
 import (
+	"hash/fnv"
 	"math"
 	"strings"
 	"sync"
@@ -13,8 +14,13 @@ import (
 )
 
 const (
-	// maxClients bounds the memory: beyond it, the client that has been silent for longest is forgotten.
+	// maxClients bounds the memory: beyond it, clients are forgotten whose rate is whole again, and where none of those that
+	// have been silent for longest is, new clients share buckets until one is.
 	maxClients = 65536
+	// maxShared is how many buckets there are to share.
+	maxShared = 4096
+	// forgetLooksAt is how many of the clients that have been silent for longest are looked at.
+	forgetLooksAt = 8
 	// maxName bounds it too. No valid user has a longer name.
 	maxName = 64
 )
@@ -26,6 +32,8 @@ type Limiter struct {
 	now     func() time.Time
 	mutex   sync.Mutex
 	clients *simplelru.LRU[string, *rate.Limiter]
+	size    int // of clients
+	shared  map[uint32]*rate.Limiter
 }
 
 // New returns a Limiter for a rate that is not zero.
@@ -36,32 +44,73 @@ func newLimiter(r Rate, clients int, now func() time.Time) *Limiter {
 	if err != nil {
 		panic(err) // the size is positive
 	}
-	return &Limiter{rate: r, now: now, clients: known}
+	return &Limiter{rate: r, now: now, clients: known, size: clients, shared: map[uint32]*rate.Limiter{}}
 }
 
 // Take counts a request. Beyond the rate the error is chat.ResourceExhausted and knows how long to wait.
-func (l *Limiter) Take(client string) error {
-	if wait := l.take(client); wait > 0 {
+func (l *Limiter) Take(client string) error { return l.TakeOf(client, client) }
+
+// TakeOf is Take for a client that is one of a group, such as the names that come from an address: where there is no room
+// for more clients, those of a group share a bucket.
+func (l *Limiter) TakeOf(group, client string) error {
+	if wait := l.take(group, client); wait > 0 {
 		return chat.Wrap(exceeded(wait), chat.ResourceExhausted, "more than "+l.rate.String()+" requests; wait for Retry-After")
 	}
 	return nil
 }
 
-func (l *Limiter) take(client string) (wait time.Duration) {
-	client = cut(client)
+func (l *Limiter) take(group, client string) (wait time.Duration) {
 	now := l.now()
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	bucket, known := l.clients.Get(client)
-	if !known {
-		bucket = rate.NewLimiter(rate.Limit(float64(l.rate.Requests)/l.rate.Per.Seconds()), l.rate.Requests)
-		l.clients.Add(strings.Clone(client), bucket)
-	}
+	bucket := l.bucket(group, cut(client), now)
 	if bucket.AllowN(now, 1) {
 		return 0
 	}
 	missing := 1 - bucket.TokensAt(now)
 	return max(1, time.Duration(missing/float64(bucket.Limit())*float64(time.Second)))
+}
+
+// giveBack undoes a Take.
+func (l *Limiter) giveBack(group, client string) {
+	now := l.now()
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.bucket(group, cut(client), now).AllowN(now, -1)
+}
+
+// bucket returns that of a client. No limit begins anew while it is of any use: a flood of names gives nobody more. The
+// mutex is held.
+func (l *Limiter) bucket(group, client string, now time.Time) *rate.Limiter {
+	if bucket, known := l.clients.Get(client); known {
+		return bucket
+	}
+	bucket := rate.NewLimiter(rate.Limit(float64(l.rate.Requests)/l.rate.Per.Seconds()), l.rate.Requests)
+	if l.clients.Len() < l.size || l.forgetOne(now) {
+		l.clients.Add(strings.Clone(client), bucket)
+		return bucket
+	}
+	sum := fnv.New32a()
+	_, _ = sum.Write([]byte(group))
+	at := sum.Sum32() % maxShared
+	if shared, known := l.shared[at]; known {
+		return shared
+	}
+	l.shared[at] = bucket
+	return bucket
+}
+
+// forgetOne forgets a client whose rate is whole again, if it finds one. The mutex is held.
+func (l *Limiter) forgetOne(now time.Time) bool {
+	for range forgetLooksAt {
+		oldest, bucket, _ := l.clients.GetOldest()
+		if bucket.TokensAt(now) >= float64(bucket.Burst()) {
+			l.clients.Remove(oldest)
+			return true
+		}
+		l.clients.Get(oldest) // others are looked at next
+	}
+	return false
 }
 
 func cut(client string) string { return client[:min(len(client), maxName)] }

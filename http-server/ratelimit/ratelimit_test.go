@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 )
 
 func TestRate(t *testing.T) {
@@ -99,32 +100,55 @@ func TestLimiter(t *testing.T) {
 	}
 }
 
-// TestLimiterForgets: the memory is bounded, and who has been silent for longest goes first.
+// TestLimiterForgets: the memory is bounded, and nobody gets a new limit because others are forgotten or many come.
 func TestLimiterForgets(t *testing.T) {
 	c := &clock{time.Unix(1_800_000_000, 0)}
 	l := newLimiter(Rate{1, time.Hour}, 2, c.now)
 	for _, step := range []struct {
 		client string
 		want   int
-	}{{"a", 1}, {"b", 1}, {"a", 0}, {"c", 1}, {"a", 0}, {"b", 1}, {"c", 1}} {
+	}{{"a", 1}, {"b", 1}, {"a", 0}, {"b", 0}, {"c", 1}, {"c", 0}, {"a", 0}, {"b", 0}} {
 		if got, _ := allowed(l, step.client, 1); got != step.want {
 			t.Errorf("%s is allowed %d requests, want %d", step.client, got, step.want)
 		}
 	}
-	for i := range 1000 {
-		l.take(fmt.Sprint(i))
+	for i := range 10_000 {
+		l.take(fmt.Sprint(i), fmt.Sprint(i))
 	}
-	l.take(strings.Repeat("x", 100_000))
-	if got := l.clients.Len(); got != 2 {
-		t.Errorf("the limiter knows %d clients, want 2", got)
+	for _, client := range []string{"a", "b", "c"} {
+		if got, _ := allowed(l, client, 1); got != 0 {
+			t.Errorf("after many others %s is allowed a request again", client)
+		}
 	}
-	if longest, _, _ := l.clients.GetOldest(); len(longest) > maxName {
-		t.Errorf("the limiter keeps a name of %d bytes, want %d at most", len(longest), maxName)
+	l.take("x", strings.Repeat("x", 100_000))
+	if known, shared := l.clients.Len(), len(l.shared); known != 2 || shared > maxShared {
+		t.Errorf("the limiter knows %d clients, and shares %d buckets; want 2, and %d at most", known, shared, maxShared)
+	}
+	c.Time = c.Add(2 * time.Hour) // all are whole
+	for _, client := range []string{"d", "e", strings.Repeat("y", 100_000)} {
+		if got, _ := allowed(l, client, 2); got != 1 {
+			t.Errorf("later %.10s is allowed %d requests, want one of its own", client, got)
+		}
 	}
 	for _, name := range l.clients.Keys() {
 		if len(name) > maxName {
 			t.Errorf("the limiter keeps a name of %d bytes, want %d at most", len(name), maxName)
 		}
+	}
+}
+
+// TestGroups: where there is no room, those of one group share, and others are not meant.
+func TestGroups(t *testing.T) {
+	c := &clock{time.Unix(1_800_000_000, 0)}
+	l := newLimiter(Rate{5, time.Hour}, 1, c.now)
+	l.take("first", "first")
+	for i := range 10 {
+		if got := l.take("stranger", fmt.Sprint("name", i)) == 0; got != (i < 5) {
+			t.Errorf("request %d of the stranger is allowed: %v", i, got)
+		}
+	}
+	if l.take("other", "other") != 0 {
+		t.Error("another is refused for the stranger's")
 	}
 }
 
@@ -200,11 +224,54 @@ func TestSenders(t *testing.T) {
 	}
 }
 
+// TestWhoIsCounted: what a request says of its sender uses up nobody else's rate.
+func TestWhoIsCounted(t *testing.T) {
+	as := func(c chat.Caller) context.Context { return chat.WithCaller(t.Context(), c) }
+	mallory, alice, worker := as(chat.Caller{User: "mallory"}), as(chat.Caller{User: "alice"}), as(chat.Caller{User: "worker", Service: true})
+	here, there := WithClient(t.Context(), "1.1.1.1"), WithClient(t.Context(), "2.2.2.2")
+	l := New(Rate{2, time.Hour})
+	for i, step := range []struct {
+		ctx   context.Context
+		named string
+		want  chat.Code
+	}{
+		{mallory, "alice", chat.PermissionDenied},
+		{mallory, "alice", chat.PermissionDenied},
+		{mallory, "alice", chat.PermissionDenied},
+		{alice, "alice", ""},
+		{alice, "", ""},
+		{alice, "alice", chat.ResourceExhausted},
+		{alice, "", chat.ResourceExhausted},
+		{mallory, "", ""}, // being refused has used up nothing
+		{mallory, "mallory", ""},
+		{mallory, "", chat.ResourceExhausted},
+		{worker, "bob", ""},
+		{worker, "bob", ""},
+		{worker, "bob", chat.ResourceExhausted},
+		{worker, "erin", ""},
+		{here, "carol", ""},
+		{here, "carol", ""},
+		{here, "carol", chat.ResourceExhausted},
+		{there, "carol", ""},
+		{here, "dave", ""},
+	} {
+		for name, say := range map[string]func() error{
+			"signal": func() error {
+				return Signals{chattest.Silent{}, l}.Signal(step.ctx, chat.Signal{Sender: step.named})
+			},
+		} {
+			if err := say(); chat.CodeOf(err) != step.want {
+				t.Errorf("%s %d by %q = %v, want code %q", name, i, step.named, err, step.want)
+			}
+		}
+	}
+}
+
 func BenchmarkTake(b *testing.B) {
 	l := New(Rate{1_000_000, time.Second})
 	b.RunParallel(func(pb *testing.PB) {
 		for i := 0; pb.Next(); i++ {
-			l.take(names[i%len(names)])
+			l.take("", names[i%len(names)])
 		}
 	})
 }

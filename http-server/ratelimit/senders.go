@@ -6,7 +6,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// Senders is a chat.Service whose sends are counted by their sender. It believes who a message says that it is from.
+// Senders is a chat.Service whose sends are counted by their sender.
 type Senders struct {
 	chat.Service
 	Limiter *Limiter
@@ -14,7 +14,7 @@ type Senders struct {
 
 // Send implements chat.Service.
 func (s Senders) Send(ctx context.Context, m chat.Message) (chat.Receipt, error) {
-	if err := s.Limiter.Take(m.Sender); err != nil {
+	if err := s.Limiter.takeFor(ctx, m.Sender); err != nil {
 		return chat.Receipt{}, err
 	}
 	return s.Service.Send(ctx, m)

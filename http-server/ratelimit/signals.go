@@ -6,7 +6,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// Signals is a chat.Live whose signals are counted by their sender. It believes who a signal says that it is from.
+// Signals is a chat.Live whose signals are counted by their sender.
 type Signals struct {
 	chat.Live
 	Limiter *Limiter
@@ -14,7 +14,7 @@ type Signals struct {
 
 // Signal implements chat.Live.
 func (s Signals) Signal(ctx context.Context, signal chat.Signal) error {
-	if err := s.Limiter.Take(signal.Sender); err != nil {
+	if err := s.Limiter.takeFor(ctx, signal.Sender); err != nil {
 		return err
 	}
 	return s.Live.Signal(ctx, signal)

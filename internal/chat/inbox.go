@@ -67,6 +67,7 @@ type Inboxes interface {
 	// Unread returns the chats in which a reader has something to read, by their names.
 	Unread(ctx context.Context, reader string) ([]Unread, error)
 	// Chats returns all of a user's chats, by their names, and where the reader stands in them.
+	// The one that moved last comes first.
 	Chats(ctx context.Context, reader string) ([]Standing, error)
 	// Ignored returns whom a user ignores, sorted.
 	Ignored(ctx context.Context, user string) ([]string, error)

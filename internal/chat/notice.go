@@ -37,7 +37,7 @@ func (m *Message) Ousts(user string) bool {
 		return false
 	}
 	switch m.Notice.Event {
-	case RoomClosed:
+	case RoomCreated, RoomClosed: // before it was created, anybody could be in it
 		return true
 	case MemberLeft, MemberRemoved:
 		return slices.Contains(m.Notice.Users, user)

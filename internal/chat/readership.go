@@ -84,6 +84,7 @@ func (r *Readership) Chats(ctx context.Context, reader string) ([]Standing, erro
 		return nil, err
 	}
 	standings := make([]Standing, len(list.chats))
+	slices.SortStableFunc(list.chats, func(a, b listed) int { return cmp.Compare(b.Position, a.Position) })
 	for i, c := range list.chats {
 		standings[i] = Standing{Chat: c.id.String(), Cursor: c.Cursor}
 	}

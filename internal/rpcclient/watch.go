@@ -23,7 +23,7 @@ type watch struct {
 
 	mutex   sync.Mutex
 	chats   map[chat.ID]place
-	moving  int       // chats that have a from
+	moving  int       // chats that are unsure
 	streams []*stream // that are open
 	choice  choice    // the last one that chats were settled over
 }
@@ -34,6 +34,8 @@ var _ chat.Watch = (*watch)(nil)
 type place struct {
 	at   *stream // nil where no stream is open
 	from *stream // where it was before; it is removed there when at has confirmed it
+	// unsure: it has moved, and what was told meanwhile may be lost, until at has confirmed it.
+	unsure bool
 }
 
 func newWatch(servers *servers) *watch {
@@ -86,10 +88,10 @@ func (w *watch) Remove(ids ...chat.ID) {
 
 // put sets where a chat is. The mutex is held, as in all that follow but run.
 func (w *watch) put(id chat.ID, p place) {
-	if w.chats[id].from != nil {
+	if w.chats[id].unsure {
 		w.moving--
 	}
-	if p.from != nil {
+	if p.unsure {
 		w.moving++
 	}
 	w.chats[id] = p
@@ -158,10 +160,10 @@ func (p place) moved(id chat.ID, to *stream) place {
 	if before == to || !before.isOpen() {
 		before = nil
 	}
-	return place{at: to, from: before}
+	return place{at: to, from: before, unsure: p.unsure || p.at != nil}
 }
 
-// confirmed ends the moves of chats that a stream has confirmed.
+// confirmed ends the moves of chats that a stream has confirmed. Who may be in a room can have changed meanwhile.
 func (w *watch) confirmed(by *stream, told []chat.Event) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
@@ -169,9 +171,12 @@ func (w *watch) confirmed(by *stream, told []chat.Event) {
 		return
 	}
 	for _, e := range told {
-		if p := w.chats[e.Chat]; e.Kind == chat.Hint && p.at == by && p.from != nil {
+		if p := w.chats[e.Chat]; e.Kind == chat.Hint && p.at == by && p.unsure {
 			p.from.change(e.Chat, false)
 			w.put(e.Chat, place{at: by})
+			if _, _, pair := e.Chat.Users(); !pair {
+				w.queue.Put(chat.Event{Chat: e.Chat, Kind: chat.MembersChanged})
+			}
 		}
 	}
 }

@@ -109,7 +109,10 @@ func (h *hub) readPositions(ctx context.Context, asks []*ask) (failed []*audienc
 			}
 			for k, score := range asked.scores.Val() {
 				a := asked.audiences[k]
-				a.told = 0
+				if a.told = 0; a.known {
+					a.doubt()
+				}
+				a.known = true
 				a.hintAt(int64(score))
 			}
 		}

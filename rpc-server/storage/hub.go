@@ -68,6 +68,7 @@ type audience struct {
 	topic   *topic
 	watches []*watch
 	told    int64 // the furthest position hinted at since the last confirmation
+	known   bool  // it was confirmed before
 }
 
 func newHub(s *Store) *hub {
@@ -270,6 +271,16 @@ func (a *audience) hint(e chat.Event) {
 	a.told = max(a.told, e.Position)
 	for _, w := range a.watches {
 		w.Put(e)
+	}
+}
+
+// doubt tells all who follow a room that who may be in it can have changed: what was told of that may be lost.
+func (a *audience) doubt() {
+	if _, _, pair := a.chat.Users(); pair {
+		return
+	}
+	for _, w := range a.watches {
+		w.Put(chat.Event{Chat: a.chat, Kind: chat.MembersChanged})
 	}
 }
 

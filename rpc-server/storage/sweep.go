@@ -106,6 +106,7 @@ func (h *hub) found(p *swept) {
 	for _, z := range p.active.Val() {
 		name, _ := z.Member.(string)
 		if a := p.topic.chats[name]; a != nil && a.told < int64(z.Score) {
+			a.doubt() // news of that time may be lost too
 			a.hintAt(int64(z.Score))
 		}
 	}

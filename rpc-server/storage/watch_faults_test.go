@@ -384,3 +384,24 @@ func listeners(t *testing.T, store *Store, room chat.ID) (n int64) {
 	}
 	return n
 }
+
+// TestDoubtAfterInterruption: who may be in a room can have changed while nothing was heard, and so each one who follows
+// it is asked for anew. Nobody has to leave a chat of two.
+func TestDoubtAfterInterruption(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	store := openAt(t, redis.URL(), Options{Sweep: noSweep})
+	room, pair := id(t, "room"), id(t, "alice:bob")
+	w := watchOf(t, store, room, pair)
+	w.confirmed(room, pair)
+	killSubscriptions(t, store, redis)
+	doubted, confirmed := map[chat.ID]bool{}, false
+	w.until("the room's doubt, and the confirmation of the chat of two", func(e chat.Event) bool {
+		doubted[e.Chat] = doubted[e.Chat] || e.Kind == chat.MembersChanged && len(e.Users) == 0
+		confirmed = confirmed || e.Chat == pair
+		return doubted[room] && confirmed
+	})
+	if doubted[pair] {
+		t.Error("the chat of two is doubted")
+	}
+}

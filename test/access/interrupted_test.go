@@ -1,0 +1,58 @@
+package access
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// TestRoomsMadePrivateUnheard: who follows a room that is deleted, and made anew as a private one, is asked for again, also
+// where nothing that Redis publishes is heard meanwhile, and whatever cursor the follower has named.
+func TestRoomsMadePrivateUnheard(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.asService(t, "POST", "/api/rooms?as="+w.shared.name(admin), `{"id":"hall","visibility":"public"}`)
+	followers := map[string]conversation{}
+	for name, cursor := range map[string]string{"from the beginning": "0", "from far ahead": "9007199254740991"} {
+		socket, refused := w.dial(t, w.token(t, stranger, w.shared))
+		if socket == nil {
+			t.Fatalf("the connection is refused: %v", refused)
+		}
+		defer func() { _ = socket.CloseNow() }()
+		c := conversation{t, socket}
+		c.send(fmt.Sprintf(`{"type":"watch","chat":"hall","cursor":%s}`, cursor))
+		c.until("watching")
+		followers[name] = c
+	}
+	w.asService(t, "POST", "/api/signal", fmt.Sprintf(`{"chat":"hall","sender":%q,"type":"typing"}`, w.shared.name(admin)))
+	for _, c := range followers { // so all is heard until now
+		c.until("typing")
+	}
+
+	deaf := func(channels string) {
+		t.Helper()
+		if err := w.redis.Do(t.Context(), "ACL", "SETUSER", "default", channels).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	deaf("resetchannels") // Redis ends the subscriptions, and refuses others
+	w.asService(t, "DELETE", "/api/rooms/hall?as="+w.shared.name(admin), "")
+	w.asService(t, "POST", "/api/rooms?as="+w.shared.name(admin), `{"id":"hall"}`)
+	deaf("allchannels")
+	w.say(t, "hall", w.shared.name(admin), inRoom)
+	for name, c := range followers {
+		said := c.until(`"type":"error"`)
+		if !strings.Contains(said, "permission_denied") && !strings.Contains(said, "not_found") || strings.Contains(said, inRoom) {
+			t.Errorf("%s: there comes %s, want a refusal and nothing of the room", name, said)
+		}
+	}
+}
+
+// until returns all frames up to one that has a text.
+func (c conversation) until(text string) (said string) {
+	c.t.Helper()
+	for !strings.Contains(said, text) {
+		said += c.next()
+	}
+	return said
+}
