@@ -3,7 +3,9 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"net"
 
 	"github.com/cloudwego/hertz/pkg/app/server"
 
@@ -12,6 +14,8 @@ import (
 	"github.com/pullchat/pullchat/http-server/ratelimit"
 	"github.com/pullchat/pullchat/http-server/token"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/loopback"
+	"github.com/pullchat/pullchat/internal/rpcclient"
 )
 
 // People are the accounts and their sessions: chat.People behind RPC.
@@ -33,6 +37,27 @@ func authKeys(config Config, log *slog.Logger) (*token.Keys, error) {
 		log.Warn("access tokens last longer than deletions take: who deletes herself may leave something with one", "lasts", config.AccessTokenTTL)
 	}
 	return config.Token.Keys(log)
+}
+
+// warnOpen says that others than this machine may say who they are.
+func warnOpen(config Config, addr net.Addr, log *slog.Logger) {
+	if tcp, ok := addr.(*net.TCPAddr); ok && config.Auth != authOn && !tcp.IP.IsLoopback() {
+		log.Warn("AUTH is off and HTTP listens for other machines too: whoever reaches this address may read and write as anybody; "+
+			"set AUTH=on, or HTTP_ADDR=127.0.0.1:8080", "addr", addr.String())
+	}
+}
+
+// CheckTrust refuses to believe rpc-servers, and to be believed by them, over a network without a secret.
+func CheckTrust(config Config, rpc rpcclient.Config) error {
+	if config.Auth != authOn || rpc.RPCSecret != "" {
+		return nil
+	}
+	for _, addr := range rpc.RPCServers {
+		if !loopback.Is(addr) {
+			return fmt.Errorf("--auth=on needs --rpc-secret (RPC_SECRET), the same as at the rpc-servers: %s may be another machine", addr)
+		}
+	}
+	return nil
 }
 
 // people returns the handlers of accounts.

@@ -17,7 +17,7 @@ const authOn = "on"
 
 // Config is an http-server's configuration.
 type Config struct {
-	HTTPAddr       string            `name:"http-addr" env:"HTTP_ADDR" default:":8080" placeholder:"HOST:PORT" help:"Where HTTP listens; port 0 takes a free one."`
+	HTTPAddr       string            `name:"http-addr" env:"HTTP_ADDR" placeholder:"HOST:PORT" help:"Where HTTP listens; port 0 takes a free one. Default: 127.0.0.1:8080, and with AUTH=on :8080."`
 	MaxBodyBytes   int               `name:"max-body-bytes" env:"MAX_BODY_BYTES" default:"65536" placeholder:"N" help:"Largest request body, in bytes."`
 	MaxConnections int               `name:"max-connections" env:"MAX_CONNECTIONS" default:"20000" placeholder:"N" help:"Connections at a time; further ones are answered 503. 0 takes as many as open files allow."`
 	TLSCert        string            `name:"tls-cert" env:"TLS_CERT" placeholder:"FILE" help:"Certificate in PEM, with its chain; HTTP_ADDR then speaks HTTPS. It is read again when it changes."`
@@ -33,6 +33,17 @@ type Config struct {
 	Token          token.Config   `embed:""`
 	AccessTokenTTL time.Duration  `name:"access-token-ttl" env:"ACCESS_TOKEN_TTL" default:"15m" placeholder:"DURATION" help:"How long an access token is good."`
 	LoginRate      ratelimit.Rate `name:"login-rate" env:"LOGIN_RATE" default:"10/m" placeholder:"N/PERIOD" help:"Wrong passwords for each user at each address, and ten times as many for each of the two; empty for no limit."`
+}
+
+// addr is where HTTP listens. Where nobody checks who makes a request, it is this machine unless something else is said.
+func (c Config) addr() string {
+	switch {
+	case c.HTTPAddr != "":
+		return c.HTTPAddr
+	case c.Auth == authOn:
+		return ":8080"
+	}
+	return "127.0.0.1:8080"
 }
 
 func (c Config) handlers(l limits, log *slog.Logger) handler.Config {
