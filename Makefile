@@ -90,6 +90,15 @@ compose-test: ## the integration suite against the real stack, in containers
 	docker compose -f docker-compose.test.yml up --build --abort-on-container-exit --exit-code-from integration; \
 	  status=$$?; docker compose -f docker-compose.test.yml down --volumes; exit $$status
 
+.PHONY: compose-secrets
+compose-secrets: ## what docker-compose.auth.yml needs, once: keys, a password and a certificate for localhost, in .secrets/
+	@test ! -e .secrets || { echo '.secrets/ is there already'; exit 1; }
+	umask 077 && mkdir .secrets && for name in AUTH_SECRET RPC_SECRET REDIS_PASSWORD; do echo "$$name=$$(openssl rand -hex 32)"; done >.secrets/env
+	echo 'TLS_DIR=$(CURDIR)/.secrets/tls' >>.secrets/env && mkdir .secrets/tls
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 365 -subj /CN=localhost \
+	  -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout .secrets/tls/tls.key -out .secrets/tls/tls.crt 2>/dev/null
+	chmod 755 .secrets/tls && chmod 644 .secrets/tls/tls.key .secrets/tls/tls.crt # the image's user reads them; .secrets/ is yours alone
+
 # What the tests need beside Go, from Debian's packages.
 .PHONY: redis-server nginx chromium thrift-compiler webdis-and-wrk centrifugo
 webdis-and-wrk:

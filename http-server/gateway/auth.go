@@ -70,12 +70,13 @@ func (s *Server) people(h *handler.Handler) *handler.People {
 	if s.keys != nil {
 		tokens.Sign = s.keys.ForUser
 	}
-	return handler.NewPeople(h, s.People, sessions, tokens)
+	accounts := ratelimit.NewRegistrations(s.People, s.config.Registration, s.config.RegistrationRate)
+	return handler.NewPeople(h, accounts, sessions, tokens)
 }
 
 // authenticate adds the middleware that finds out who makes a request.
 func (s *Server) authenticate(engine *server.Hertz) {
-	if s.config.LoginRate.Requests > 0 {
+	if s.config.LoginRate.Requests > 0 || s.config.RegistrationRate.Requests > 0 {
 		engine.Use(middleware.Client(s.config.TrustedProxies, withPassword...))
 	}
 	if s.config.Auth == authOn {
@@ -83,8 +84,8 @@ func (s *Server) authenticate(engine *server.Hertz) {
 	}
 }
 
-// withPassword are the routes of ratelimit.Guesses: each takes a password, which may be a guess.
-var withPassword = []string{"/api/login", "/api/password", "/api/users/me"}
+// withPassword are the routes of ratelimit.Guesses and ratelimit.Registrations: each takes a password.
+var withPassword = []string{"/api/login", "/api/password", "/api/users/me", "/api/users"}
 
 // nobody is the People of a gateway without accounts.
 type nobody struct{}

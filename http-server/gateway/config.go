@@ -33,6 +33,9 @@ type Config struct {
 	Token          token.Config   `embed:""`
 	AccessTokenTTL time.Duration  `name:"access-token-ttl" env:"ACCESS_TOKEN_TTL" default:"15m" placeholder:"DURATION" help:"How long an access token is good."`
 	LoginRate      ratelimit.Rate `name:"login-rate" env:"LOGIN_RATE" default:"10/m" placeholder:"N/PERIOD" help:"Wrong passwords for each user at each address, and ten times as many for each of the two; empty for no limit."`
+
+	Registration     string         `name:"registration" env:"REGISTRATION" default:"open" enum:"open,closed,service" placeholder:"open|closed|service" help:"Who may register users: ${enum}. With service, services with their token."`
+	RegistrationRate ratelimit.Rate `name:"registration-rate" env:"REGISTRATION_RATE" default:"100/h" placeholder:"N/PERIOD" help:"Registrations from each address; empty for no limit. Services have none."`
 }
 
 // addr is where HTTP listens. Where nobody checks who makes a request, it is this machine unless something else is said.
@@ -77,6 +80,8 @@ func (c Config) validateAuth() error {
 	switch {
 	case c.Auth == authOn && !c.Token.Given():
 		return errNoKey
+	case c.Registration == ratelimit.RegistrationService && c.Auth != authOn:
+		return errors.New("--registration=service needs --auth=on: with --auth=off nobody is known to be a service")
 	case c.Token.Given() && c.AccessTokenTTL < time.Second:
 		return fmt.Errorf("--access-token-ttl is %v; it must be at least 1s", c.AccessTokenTTL)
 	}
