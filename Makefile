@@ -39,6 +39,10 @@ bench: redis-server webdis-and-wrk centrifugo ## the whole set of benchmarks, RO
 bench-quick: redis-server webdis-and-wrk centrifugo ## sends and pulls beside Centrifugo's and webdis's in one run, ROUNDS times (default 5, about 3 minutes); prints the ratios
 	BENCHMARK_QUICK=1 BENCHMARK_ROUNDS=$(or $(ROUNDS),5) go test -count=1 -timeout 20m -run '^TestQuick$$' -v ./test/benchmarks
 
+.PHONY: bench-abuse
+bench-abuse: redis-server ## the sends of a bystander while one user or stranger attacks (about a minute); prints the table of docs/security.md
+	BENCHMARK_ABUSE=1 go test -count=1 -timeout 10m -run '^TestAbuse$$' -v ./test/benchmarks
+
 .PHONY: bench-go
 bench-go: redis-server ## Go benchmarks COUNT times (default 1), for benchstat: an append, a range read, a send and a pull
 	go test -run '^$$' -bench . -benchmem -count=$(or $(COUNT),1) ./internal/batch ./rpc-server/storage ./test

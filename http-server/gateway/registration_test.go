@@ -16,7 +16,7 @@ func callers(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	user, err := keys.ForUser("bob", "", time.Minute)
+	user, err := keys.ForUser("bob", "a session", time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
