@@ -24,12 +24,15 @@ ENTRYPOINT ["/rpc-server"]
 FROM gcr.io/distroless/static-debian12:nonroot AS http-server
 # pullchat is there for the health check (pullchat ready): the image has neither a shell nor curl.
 COPY --from=build /out/pullchat /out/http-server /
+# What is published of it is said where the container is run.
+ENV HTTP_ADDR=:8080
 EXPOSE 8080
 ENTRYPOINT ["/http-server"]
 
 # Everything in one process; docker run -p 8080:8080 IMAGE is a Pullchat to try.
 FROM gcr.io/distroless/static-debian12:nonroot AS pullchat
 COPY --from=build /out/pullchat /pullchat
+ENV HTTP_ADDR=:8080
 EXPOSE 8080
 ENTRYPOINT ["/pullchat"]
 CMD ["serve"]

@@ -39,6 +39,10 @@ bench: redis-server webdis-and-wrk centrifugo ## the whole set of benchmarks, RO
 bench-quick: redis-server webdis-and-wrk centrifugo ## sends and pulls beside Centrifugo's and webdis's in one run, ROUNDS times (default 5, about 3 minutes); prints the ratios
 	BENCHMARK_QUICK=1 BENCHMARK_ROUNDS=$(or $(ROUNDS),5) go test -count=1 -timeout 20m -run '^TestQuick$$' -v ./test/benchmarks
 
+.PHONY: bench-abuse
+bench-abuse: redis-server ## the sends of a bystander while one user or stranger attacks (about a minute); prints the table of docs/security.md
+	BENCHMARK_ABUSE=1 go test -count=1 -timeout 10m -run '^TestAbuse$$' -v ./test/benchmarks
+
 .PHONY: bench-go
 bench-go: redis-server ## Go benchmarks COUNT times (default 1), for benchstat: an append, a range read, a send and a pull
 	go test -run '^$$' -bench . -benchmem -count=$(or $(COUNT),1) ./internal/batch ./rpc-server/storage ./test
@@ -89,6 +93,15 @@ generate-check: generate ## fail if the committed internal/gen is not what the I
 compose-test: ## the integration suite against the real stack, in containers
 	docker compose -f docker-compose.test.yml up --build --abort-on-container-exit --exit-code-from integration; \
 	  status=$$?; docker compose -f docker-compose.test.yml down --volumes; exit $$status
+
+.PHONY: compose-secrets
+compose-secrets: ## what docker-compose.auth.yml needs, once: keys, a password and a certificate for localhost, in .secrets/
+	@test ! -e .secrets || { echo '.secrets/ is there already'; exit 1; }
+	umask 077 && mkdir .secrets && for name in AUTH_SECRET RPC_SECRET REDIS_PASSWORD; do echo "$$name=$$(openssl rand -hex 32)"; done >.secrets/env
+	echo 'TLS_DIR=$(CURDIR)/.secrets/tls' >>.secrets/env && mkdir .secrets/tls
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 365 -subj /CN=localhost \
+	  -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout .secrets/tls/tls.key -out .secrets/tls/tls.crt 2>/dev/null
+	chmod 755 .secrets/tls && chmod 644 .secrets/tls/tls.key .secrets/tls/tls.crt # the image's user reads them; .secrets/ is yours alone
 
 # What the tests need beside Go, from Debian's packages.
 .PHONY: redis-server nginx chromium thrift-compiler webdis-and-wrk centrifugo

@@ -501,11 +501,14 @@ struct InboxResponse {
     5: optional i64 NextCursor       // where to continue from; 0 at the end
 }
 
-// All of a user's chats in which a reader has something to read.
+// A user's chats in which a reader has something to read: a page of those where something was said last. Pages of up to
+// 1,000 chats lose none.
 struct UnreadRequest {
     1: required string Reader
     2: optional string RequestId
     3: optional Caller caller
+    4: optional i64 Cursor           // the NextCursor of the page before; else from the newest
+    5: optional i32 Limit            // chats to look into: else 1,000
 }
 
 struct Unread {
@@ -517,6 +520,8 @@ struct UnreadResponse {
     1: required i32 Code
     2: required string Msg
     3: optional list<Unread> Chats
+    4: optional bool HasMore
+    5: optional i64 NextCursor       // where to continue from; 0 at the end
 }
 
 // All of a user's chats, and where a reader stands in them.

@@ -40,21 +40,30 @@ func (c *Client) Inbox(ctx context.Context, r InboxRequest) (Inbox, error) {
 }
 
 // Unread returns how many messages wait for a reader, by chat: 100 are more than 99. Chats where none does are left out.
+// The server answers in pages of 1,000 chats.
 func (c *Client) Unread(ctx context.Context, reader string) (map[string]int, error) {
-	var answer struct {
-		Chats []struct {
-			Chat   string `json:"chat"`
-			Unread int    `json:"unread"`
-		} `json:"chats"`
+	unread := map[string]int{}
+	asked := url.Values{"reader": {reader}}
+	for {
+		var page struct {
+			Chats []struct {
+				Chat   string `json:"chat"`
+				Unread int    `json:"unread"`
+			} `json:"chats"`
+			HasMore    bool  `json:"has_more"`
+			NextCursor int64 `json:"next_cursor"`
+		}
+		if err := c.get(ctx, "/api/unread", asked, &page); err != nil {
+			return nil, err
+		}
+		for _, one := range page.Chats {
+			unread[one.Chat] = one.Unread
+		}
+		if !page.HasMore {
+			return unread, nil
+		}
+		asked.Set("cursor", strconv.FormatInt(page.NextCursor, 10))
 	}
-	if err := c.get(ctx, "/api/unread", url.Values{"reader": {reader}}, &answer); err != nil {
-		return nil, err
-	}
-	unread := make(map[string]int, len(answer.Chats))
-	for _, one := range answer.Chats {
-		unread[one.Chat] = one.Unread
-	}
-	return unread, nil
 }
 
 // Readers returns how far the readers of a chat have read, 1,000 of them at most, and how many there are.

@@ -20,6 +20,9 @@ func main() {
 	var c config
 	program.Main("http-server", "The HTTP API of Pullchat, in front of its rpc-servers.", &c, &c.Common, nil,
 		func(ctx context.Context, log *slog.Logger) error {
+			if err := gateway.CheckTrust(c.Config, c.RPC); err != nil {
+				return err
+			}
 			service, err := rpcclient.New(c.RPC)
 			if err != nil {
 				return err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -83,6 +84,11 @@ func (p patience) client(notify func(client.Repeat)) (*client.Client, error) {
 
 // open makes a client that is nobody, but for what options say.
 func (p patience) open(options ...client.Option) (*client.Client, error) {
+	return p.openOver(nil, options...)
+}
+
+// openOver is open over HTTP as it is given; nil is as usual.
+func (p patience) openOver(over *http.Client, options ...client.Option) (*client.Client, error) {
 	policy := client.Policy{Attempts: 1 + p.Retries, Total: p.Timeout}
 	if p.NoRetry {
 		policy.Attempts = 1
@@ -91,7 +97,7 @@ func (p patience) open(options ...client.Option) (*client.Client, error) {
 		policy.Attempt = p.Timeout
 	}
 	options = append([]client.Option{client.WithPolicy(policy), client.WithNotify(p.notify)}, options...)
-	return client.New(strings.Join(p.servers(), ","), nil, options...)
+	return client.New(strings.Join(p.servers(), ","), over, options...)
 }
 
 // sessions is where the session at these servers is kept, however they are ordered.

@@ -349,7 +349,7 @@ func TestHelp(t *testing.T) {
 	}{
 		{[]string{"--help"}, []string{"serve", "send", "pull", "ready", "Exit status: 0 success", "in-memory Redis unless REDIS_URL is set"}},
 		{[]string{"serve", "--help"}, []string{
-			"--http-addr", "$HTTP_ADDR", "Default: :8080", "--rpc-addr", "$RPC_ADDR", "Default: 127.0.0.1:8888",
+			"--http-addr", "$HTTP_ADDR", "Default: 127.0.0.1:8080", "--rpc-addr", "$RPC_ADDR", "Default: 127.0.0.1:8888",
 			"--redis-url", "$REDIS_URL", "Empty runs an embedded Redis", "$DEFAULT_LIMIT", "Default: 10.", "$MAX_LIMIT", "Default: 100.",
 			"$MAX_TEXT_BYTES", "Default: 4096", "$RETENTION", "$MAX_CHAT_MESSAGES", "$IDEMPOTENCY_WINDOW", "Default: 24h",
 			"$MAX_BODY_BYTES", "Default: 65536", "$DRAIN_DELAY", "$LOG_LEVEL", "Default: info", "$LOG_FORMAT", "Default: text",

@@ -31,7 +31,11 @@ func (s *serve) Run(ctx contextType) error {
 	log := program.Begin(s.Log)
 	store := "Redis at REDIS_URL"
 	if s.RPC.RedisURL == "" {
-		embedded, err := startEmbedded()
+		var password string
+		if s.HTTP.Auth == "on" {
+			password = rand.Text() // or every user of this machine reads what is in it
+		}
+		embedded, err := startEmbedded(password)
 		if err != nil {
 			return err
 		}
@@ -91,13 +95,17 @@ func dialable(addr net.Addr) string {
 
 // embeddedRedis is miniredis with a clock that moves, so that keys expire.
 type embeddedRedis struct {
-	redis *miniredis.Miniredis
-	done  chan struct{}
-	ended chan struct{}
+	redis    *miniredis.Miniredis
+	password string // "" is none
+	done     chan struct{}
+	ended    chan struct{}
 }
 
-func startEmbedded() (*embeddedRedis, error) {
-	e := &embeddedRedis{redis: miniredis.NewMiniRedis(), done: make(chan struct{}), ended: make(chan struct{})}
+func startEmbedded(password string) (*embeddedRedis, error) {
+	e := &embeddedRedis{redis: miniredis.NewMiniRedis(), password: password, done: make(chan struct{}), ended: make(chan struct{})}
+	if password != "" {
+		e.redis.RequireAuth(password)
+	}
 	if err := e.redis.Start(); err != nil {
 		return nil, fmt.Errorf("embedded redis: %w", err)
 	}
@@ -105,7 +113,12 @@ func startEmbedded() (*embeddedRedis, error) {
 	return e, nil
 }
 
-func (e *embeddedRedis) url() string { return "redis://" + e.redis.Addr() }
+func (e *embeddedRedis) url() string {
+	if e.password == "" {
+		return "redis://" + e.redis.Addr()
+	}
+	return "redis://:" + e.password + "@" + e.redis.Addr()
+}
 
 func (e *embeddedRedis) expireKeys() {
 	defer close(e.ended)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 )
 
@@ -30,10 +32,32 @@ func TestDialable(t *testing.T) {
 	}
 }
 
+// TestEmbeddedRedisHasAPassword: with one, nothing is read without it, and the URL has it.
+func TestEmbeddedRedisHasAPassword(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	embedded, err := startEmbedded("apassword")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer embedded.stop()
+	for url, wanted := range map[string]bool{embedded.url(): true, "redis://" + embedded.redis.Addr(): false} {
+		options, err := redis.ParseURL(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		client := redis.NewClient(options)
+		err = client.Get(t.Context(), "k").Err()
+		if errors.Is(err, redis.Nil) != wanted {
+			t.Errorf("GET at %s = %v", url, err)
+		}
+		_ = client.Close()
+	}
+}
+
 // TestEmbeddedRedis: its keys expire, and its stop leaves nothing behind.
 func TestEmbeddedRedis(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	redis, err := startEmbedded()
+	redis, err := startEmbedded("")
 	if err != nil {
 		t.Fatal(err)
 	}

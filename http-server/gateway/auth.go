@@ -3,7 +3,9 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"net"
 
 	"github.com/cloudwego/hertz/pkg/app/server"
 
@@ -12,6 +14,8 @@ import (
 	"github.com/pullchat/pullchat/http-server/ratelimit"
 	"github.com/pullchat/pullchat/http-server/token"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/loopback"
+	"github.com/pullchat/pullchat/internal/rpcclient"
 )
 
 // People are the accounts and their sessions: chat.People behind RPC.
@@ -35,6 +39,27 @@ func authKeys(config Config, log *slog.Logger) (*token.Keys, error) {
 	return config.Token.Keys(log)
 }
 
+// warnOpen says that others than this machine may say who they are.
+func warnOpen(config Config, addr net.Addr, log *slog.Logger) {
+	if tcp, ok := addr.(*net.TCPAddr); ok && config.Auth != authOn && !tcp.IP.IsLoopback() {
+		log.Warn("AUTH is off and HTTP listens for other machines too: whoever reaches this address may read and write as anybody; "+
+			"set AUTH=on, or HTTP_ADDR=127.0.0.1:8080", "addr", addr.String())
+	}
+}
+
+// CheckTrust refuses to believe rpc-servers, and to be believed by them, over a network without a secret.
+func CheckTrust(config Config, rpc rpcclient.Config) error {
+	if config.Auth != authOn || rpc.RPCSecret != "" {
+		return nil
+	}
+	for _, addr := range rpc.RPCServers {
+		if !loopback.Is(addr) {
+			return fmt.Errorf("--auth=on needs --rpc-secret (RPC_SECRET), the same as at the rpc-servers: %s may be another machine", addr)
+		}
+	}
+	return nil
+}
+
 // people returns the handlers of accounts.
 func (s *Server) people(h *handler.Handler) *handler.People {
 	var sessions chat.Sessions = s.People
@@ -45,7 +70,8 @@ func (s *Server) people(h *handler.Handler) *handler.People {
 	if s.keys != nil {
 		tokens.Sign = s.keys.ForUser
 	}
-	return handler.NewPeople(h, s.People, sessions, tokens)
+	accounts := ratelimit.NewRegistrations(s.People, s.config.Registration, s.config.RegistrationRate)
+	return handler.NewPeople(h, accounts, sessions, tokens)
 }
 
 // authenticate adds the middleware that finds out who makes a request.
@@ -58,9 +84,9 @@ func (s *Server) authenticate(engine *server.Hertz) {
 	}
 }
 
-// countedByAddress are the routes of those who count by themselves what comes from an address.
+// countedByAddress are the routes that count by themselves what comes from an address.
 func (s *Server) countedByAddress() (routes []string) {
-	if s.config.LoginRate.Requests > 0 {
+	if s.config.LoginRate.Requests > 0 || s.config.RegistrationRate.Requests > 0 {
 		routes = append(routes, withPassword...)
 	}
 	if s.config.Auth == authOn { // who sends and signals is known
@@ -75,8 +101,8 @@ func (s *Server) countedByAddress() (routes []string) {
 	return routes
 }
 
-// withPassword are the routes of ratelimit.Guesses: each takes a password, which may be a guess.
-var withPassword = []string{"/api/login", "/api/password", "/api/users/me"}
+// withPassword are the routes of ratelimit.Guesses and ratelimit.Registrations: each takes a password.
+var withPassword = []string{"/api/login", "/api/password", "/api/users/me", "/api/users"}
 
 // nobody is the People of a gateway without accounts.
 type nobody struct{}

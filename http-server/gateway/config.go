@@ -17,7 +17,7 @@ const authOn = "on"
 
 // Config is an http-server's configuration.
 type Config struct {
-	HTTPAddr       string            `name:"http-addr" env:"HTTP_ADDR" default:":8080" placeholder:"HOST:PORT" help:"Where HTTP listens; port 0 takes a free one."`
+	HTTPAddr       string            `name:"http-addr" env:"HTTP_ADDR" placeholder:"HOST:PORT" help:"Where HTTP listens; port 0 takes a free one. Default: 127.0.0.1:8080, and with AUTH=on :8080."`
 	MaxBodyBytes   int               `name:"max-body-bytes" env:"MAX_BODY_BYTES" default:"65536" placeholder:"N" help:"Largest request body, in bytes."`
 	MaxConnections int               `name:"max-connections" env:"MAX_CONNECTIONS" default:"20000" placeholder:"N" help:"Connections at a time; further ones are answered 503. 0 takes as many as open files allow."`
 	TLSCert        string            `name:"tls-cert" env:"TLS_CERT" placeholder:"FILE" help:"Certificate in PEM, with its chain; HTTP_ADDR then speaks HTTPS. It is read again when it changes."`
@@ -34,6 +34,20 @@ type Config struct {
 	Token          token.Config   `embed:""`
 	AccessTokenTTL time.Duration  `name:"access-token-ttl" env:"ACCESS_TOKEN_TTL" default:"15m" placeholder:"DURATION" help:"How long an access token is good."`
 	LoginRate      ratelimit.Rate `name:"login-rate" env:"LOGIN_RATE" default:"10/m" placeholder:"N/PERIOD" help:"Wrong passwords for each user at each address, and ten times as many for each of the two; empty for no limit."`
+
+	Registration     string         `name:"registration" env:"REGISTRATION" default:"open" enum:"open,closed,service" placeholder:"open|closed|service" help:"Who may register users: ${enum}. With service, services with their token."`
+	RegistrationRate ratelimit.Rate `name:"registration-rate" env:"REGISTRATION_RATE" default:"100/h" placeholder:"N/PERIOD" help:"Registrations from each address; empty for no limit. Services have none."`
+}
+
+// addr is where HTTP listens. Where nobody checks who makes a request, it is this machine unless something else is said.
+func (c Config) addr() string {
+	switch {
+	case c.HTTPAddr != "":
+		return c.HTTPAddr
+	case c.Auth == authOn:
+		return ":8080"
+	}
+	return "127.0.0.1:8080"
 }
 
 func (c Config) handlers(l limits, log *slog.Logger) handler.Config {
@@ -72,6 +86,8 @@ func (c Config) validateAuth() error {
 	switch {
 	case c.Auth == authOn && !c.Token.Given():
 		return errNoKey
+	case c.Registration == ratelimit.RegistrationService && c.Auth != authOn:
+		return errors.New("--registration=service needs --auth=on: with --auth=off nobody is known to be a service")
 	case c.Token.Given() && c.AccessTokenTTL < time.Second:
 		return fmt.Errorf("--access-token-ttl is %v; it must be at least 1s", c.AccessTokenTTL)
 	}

@@ -6,7 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pullchat/pullchat/http-server/token"
 	"github.com/pullchat/pullchat/internal/chattest"
+	"github.com/pullchat/pullchat/internal/rpcclient"
 )
 
 func TestValidate(t *testing.T) {
@@ -50,6 +52,62 @@ func TestListenRefusesWhatIsNoAddress(t *testing.T) {
 		server, err := Listen(Config{HTTPAddr: addr, MaxBodyBytes: 1}, &fakeService{}, chattest.Silent{}, slog.New(slog.DiscardHandler))
 		if err == nil || !strings.Contains(err.Error(), "http-addr") {
 			t.Errorf("Listen(%q) = %v, %v; want an error about http-addr", addr, server, err)
+		}
+	}
+}
+
+// TestWhereHTTPListens: where nobody checks who makes a request, on this machine alone, unless something else is said: then
+// there is a warning.
+func TestWhereHTTPListens(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		config Config
+		want   string
+	}{
+		{Config{Auth: "off"}, "127.0.0.1:8080"},
+		{Config{}, "127.0.0.1:8080"},
+		{Config{Auth: authOn}, ":8080"},
+		{Config{Auth: "off", HTTPAddr: ":80"}, ":80"},
+		{Config{Auth: authOn, HTTPAddr: "127.0.0.1:80"}, "127.0.0.1:80"},
+	} {
+		if got := c.config.addr(); got != c.want {
+			t.Errorf("%+v listens at %s, want %s", c.config, got, c.want)
+		}
+	}
+	for _, c := range []struct {
+		auth, addr string
+		warns      bool
+	}{{"off", ":0", true}, {"off", "0.0.0.0:0", true}, {"off", "127.0.0.1:0", false}, {authOn, ":0", false}} {
+		var said strings.Builder
+		config := Config{HTTPAddr: c.addr, Auth: c.auth, MaxBodyBytes: 1, Token: token.Config{AuthSecret: strings.Repeat("k", 32)}, AccessTokenTTL: time.Minute}
+		server, err := Listen(config, &fakeService{}, chattest.Silent{}, slog.New(slog.NewTextHandler(&said, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = server.listener.Close()
+		if warned := strings.Contains(said.String(), "level=WARN") && strings.Contains(said.String(), "AUTH=on"); warned != c.warns {
+			t.Errorf("AUTH=%s at %s: said %s, want a warning: %v", c.auth, c.addr, &said, c.warns)
+		}
+	}
+}
+
+// TestCheckTrust: AUTH=on does not reach rpc-servers on other machines without a secret.
+func TestCheckTrust(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		auth, secret string
+		servers      []string
+		refused      bool
+	}{
+		{"off", "", []string{"rpc-server:8888"}, false},
+		{authOn, "a secret", []string{"rpc-server:8888"}, false},
+		{authOn, "", []string{"127.0.0.1:8888", "[::1]:8888", "localhost:8888"}, false},
+		{authOn, "", []string{"127.0.0.1:8888", "rpc-server:8888"}, true},
+		{authOn, "", []string{"10.0.0.7:8888"}, true},
+	} {
+		err := CheckTrust(Config{Auth: c.auth}, rpcclient.Config{RPCServers: c.servers, RPCSecret: c.secret})
+		if refused := err != nil && strings.Contains(err.Error(), "RPC_SECRET"); refused != c.refused {
+			t.Errorf("%+v: %v", c, err)
 		}
 	}
 }

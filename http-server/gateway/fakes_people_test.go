@@ -75,8 +75,8 @@ func (f fakeReaders) Inbox(_ context.Context, r chat.InboxRequest) (chat.Inbox, 
 	}, f.service.err()
 }
 
-func (f fakeReaders) Unread(context.Context, string) ([]chat.Unread, error) {
-	return []chat.Unread{{Chat: "a:b", Count: chat.ManyUnread}}, f.service.err()
+func (f fakeReaders) Unread(context.Context, chat.UnreadRequest) (chat.UnreadPage, error) {
+	return chat.UnreadPage{Chats: []chat.Unread{{Chat: "a:b", Count: chat.ManyUnread}}, HasMore: true, NextCursor: 7}, f.service.err()
 }
 
 func (f fakeReaders) Chats(context.Context, string) ([]chat.Standing, error) {

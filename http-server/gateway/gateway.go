@@ -76,10 +76,11 @@ func Listen(config Config, service chat.Service, live chat.Live, log *slog.Logge
 	if err != nil {
 		return nil, err
 	}
-	inner, err := net.Listen("tcp", config.HTTPAddr)
+	inner, err := net.Listen("tcp", config.addr())
 	if err != nil {
 		return nil, fmt.Errorf("http-addr: %w", err)
 	}
+	warnOpen(config, inner.Addr(), log)
 	if encrypt != nil {
 		inner = tls.NewListener(inner, encrypt) // shakes hands when a conn is first read, not in Accept
 	}

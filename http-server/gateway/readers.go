@@ -19,7 +19,9 @@ func (noReaders) Inbox(context.Context, chat.InboxRequest) (chat.Inbox, error) {
 	return chat.Inbox{}, errNoReaders()
 }
 
-func (noReaders) Unread(context.Context, string) ([]chat.Unread, error) { return nil, errNoReaders() }
+func (noReaders) Unread(context.Context, chat.UnreadRequest) (chat.UnreadPage, error) {
+	return chat.UnreadPage{}, errNoReaders()
+}
 
 func (noReaders) Chats(context.Context, string) ([]chat.Standing, error) { return nil, errNoReaders() }
 

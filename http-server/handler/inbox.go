@@ -65,18 +65,20 @@ func readInbox(ctx context.Context, c *app.RequestContext) (r chat.InboxRequest,
 
 // Unread answers GET /api/unread.
 func (i *Inboxes) Unread(ctx context.Context, c *app.RequestContext) {
-	reader, err := chat.ActingReader(ctx, query(c, "reader"))
+	request, err := readInbox(ctx, c)
 	if err != nil {
 		Fail(c, err)
 		return
 	}
-	unread, err := i.readers.Unread(ctx, reader)
+	page, err := i.readers.Unread(ctx, chat.UnreadRequest{Reader: request.Reader, Cursor: request.Cursor, Limit: request.Limit})
 	if err != nil {
 		Fail(c, err)
 		return
 	}
-	response := &api.UnreadResponse{Chats: make([]*api.UnreadChat, len(unread))}
-	for k, u := range unread {
+	response := &api.UnreadResponse{
+		Chats: make([]*api.UnreadChat, len(page.Chats)), HasMore: page.HasMore, NextCursor: page.NextCursor,
+	}
+	for k, u := range page.Chats {
 		response.Chats[k] = &api.UnreadChat{Chat: u.Chat, Unread: int64(u.Count)}
 	}
 	reply(c, consts.StatusOK, response)

@@ -85,7 +85,7 @@ func (silentStore) Lists(context.Context, string) ([]ID, map[string]bool, error)
 
 func (silentStore) Newest(context.Context, string, []ID) ([]Newest, error) { return nil, nil }
 
-func (silentStore) Glance(context.Context, []Glance) ([]Glanced, error) { return nil, nil }
+func (silentStore) Glance(context.Context, Glances) ([]Glanced, error) { return nil, nil }
 
 // asked is all that may be asked.
 type asked struct {
@@ -145,7 +145,7 @@ var ofUsers = map[string]call{
 		return err
 	},
 	"Unread": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.desk.Unread(ctx, user)
+		_, err := a.desk.Unread(ctx, UnreadRequest{Reader: user})
 		return err
 	},
 	"Chats": func(a asked, ctx context.Context, _, user string) error {

@@ -8,6 +8,9 @@ import (
 // ManyUnread stands for every number of unread messages above 99.
 const ManyUnread = 100
 
+// MaxUnread is how many chats one UnreadRequest looks into.
+const MaxUnread = 1000
+
 // MaxReceipts is how many readers an answer names. All are counted.
 const MaxReceipts = 1000
 
@@ -40,6 +43,21 @@ type Inbox struct {
 	NextCursor int64 // where to continue from; 0 at the end
 }
 
+// UnreadRequest asks for a page of the chats in which a reader has something to read, from the one where something was said
+// last on. Pages lose no chat, as those of an inbox do not.
+type UnreadRequest struct {
+	Reader string
+	Cursor int64 // the NextCursor of the page before; 0 is from the newest
+	Limit  int64 // chats to look into; 0, and more than that, is MaxUnread
+}
+
+// UnreadPage is such a page. A chat where all that is new is of others who are ignored, or the user's own, is not on it.
+type UnreadPage struct {
+	Chats      []Unread // by their names
+	HasMore    bool
+	NextCursor int64 // where to continue from; 0 at the end
+}
+
 // Unread is how many messages wait in a chat.
 type Unread struct {
 	Chat  string // in its canonical form
@@ -64,8 +82,9 @@ type IgnoreRequest struct {
 type Inboxes interface {
 	// Inbox returns a page of a user's chats.
 	Inbox(context.Context, InboxRequest) (Inbox, error)
-	// Unread returns the chats in which a reader has something to read, by their names.
-	Unread(ctx context.Context, reader string) ([]Unread, error)
+	// Unread returns a page of the chats in which a reader has something to read. Of one user's calls of Inbox, Unread and
+	// Chats one is made at a time; others wait, and those that ask the same share one. ResourceExhausted is that too many wait.
+	Unread(context.Context, UnreadRequest) (UnreadPage, error)
 	// Chats returns all of a user's chats, by their names, and where the reader stands in them.
 	// The one that moved last comes first.
 	Chats(ctx context.Context, reader string) ([]Standing, error)
@@ -113,9 +132,9 @@ type InboxStore interface {
 	// Newest returns the position of each chat's newest message, 0 where none was ever stored, where the reader stands in
 	// it, and whether it still is hers.
 	Newest(ctx context.Context, reader string, chats []ID) ([]Newest, error)
-	// Glance returns of each chat its last message, and how many messages are unread. Where thousands in a row are of those
-	// who are ignored, it looks no further.
-	Glance(context.Context, []Glance) ([]Glanced, error)
+	// Glance returns of each chat its last message, and how many messages are unread. Where thousands in a row do not
+	// count, it looks no further.
+	Glance(context.Context, Glances) ([]Glanced, error)
 }
 
 // Newest is what an inbox is sorted by.
@@ -126,14 +145,18 @@ type Newest struct {
 	Gone     bool  // it is a room of which she is none
 }
 
+// Glances ask for what an inbox shows of a user's chats. Of a room of which the user is no member there is nothing.
+type Glances struct {
+	User    string          // whose own messages do not count
+	Ignored map[string]bool // whose messages neither count nor are the last one; notices are nobody's
+	Chats   []Glance
+}
+
 // Glance asks for what an inbox shows of a chat.
 type Glance struct {
-	Chat    ID
-	Last    bool     // the last message is wanted
-	From    int64    // from where messages count as unread; notices and what was erased do not
-	Member  string   // who must be a member, because the chat is a room; else nothing is in it
-	Own     string   // the user, whose own messages do not count
-	Ignored []string // whose messages neither count nor are the last one; notices are nobody's
+	Chat ID
+	Last bool  // the last message is wanted
+	From int64 // from where messages count as unread; notices and what was erased do not
 }
 
 // Glanced is what came of a Glance.

@@ -72,9 +72,18 @@ func (l *Lobby) acting(ctx context.Context, as string) (acting, error) {
 	}
 	who := acting{user: as, name: as, free: by.Service && as == "", any: !identified, real: identified && !by.Service}
 	if who.free {
-		who.name = cmp.Or(by.User, "service")
+		who.name = serviceName(by.User)
 	}
 	return who, err
+}
+
+// serviceName is under which name a service changes rooms. No user can have it: names have no colon, and "service" is
+// reserved.
+func serviceName(name string) string {
+	if name == "" {
+		return "service"
+	}
+	return "service:" + name
 }
 
 // named refuses who acts for nobody.

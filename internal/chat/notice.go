@@ -6,7 +6,7 @@ import (
 )
 
 // Notice is what makes a message one that tells of a change of its room: nobody wrote it. Its sender is who made the
-// change, and its text says it in words, for those who know nothing of notices.
+// change, "service:NAME" for a service that acts for nobody, and its text says it in words, for those who know nothing of notices.
 type Notice struct {
 	Event NoticeEvent
 	Users []string // whom it is about

@@ -14,6 +14,30 @@ type Hasher interface {
 	Verify(ctx context.Context, password, hash string) (right, weak bool, err error)
 }
 
+// HashPurpose is what a password is hashed for. Each has its share of a Hasher.
+type HashPurpose int
+
+// The purposes.
+const (
+	HashToLogIn HashPurpose = iota
+	HashToRegister
+	HashToChange // a password, or to delete an account
+	HashPurposes // is how many there are
+)
+
+type hashPurposeKey struct{}
+
+// WithHashPurpose returns a context that tells a Hasher what a hash is for.
+func WithHashPurpose(ctx context.Context, p HashPurpose) context.Context {
+	return context.WithValue(ctx, hashPurposeKey{}, p)
+}
+
+// HashPurposeOf returns it; without one it is HashToLogIn.
+func HashPurposeOf(ctx context.Context) HashPurpose {
+	p, _ := ctx.Value(hashPurposeKey{}).(HashPurpose)
+	return p
+}
+
 // PeopleStore is what People keeps in.
 type PeopleStore interface {
 	AccountStore
@@ -78,7 +102,7 @@ func (p *People) Register(ctx context.Context, r Registration) (Account, error) 
 			return Account{}, LooksLike(r.User, owner)
 		}
 	}
-	hash, err := p.hasher.Hash(ctx, prepared)
+	hash, err := p.hasher.Hash(WithHashPurpose(ctx, HashToRegister), prepared)
 	if err != nil {
 		return Account{}, AsError(err)
 	}
@@ -349,6 +373,7 @@ func (p *People) ChangePassword(ctx context.Context, c PasswordChange) error {
 	if err != nil {
 		return err
 	}
+	ctx = WithHashPurpose(ctx, HashToChange)
 	known, err := p.verify(ctx, Credentials{User: c.User, Password: c.Password})
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 )
 
 // ReadershipStore is what a Readership is over.
@@ -19,6 +20,7 @@ type Readership struct {
 	store  ReadershipStore
 	limits Limits
 	access Access
+	turns  turns // of those who ask for inboxes
 }
 
 var (
@@ -79,6 +81,14 @@ func (r *Readership) Ignore(ctx context.Context, i IgnoreRequest) error {
 
 // Chats implements Inboxes.
 func (r *Readership) Chats(ctx context.Context, reader string) ([]Standing, error) {
+	reader, err := r.access.ownReader(reader, callerOf(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return inTurn(ctx, &r.turns, UserOf(reader), reader, func() ([]Standing, error) { return r.standings(ctx, reader) })
+}
+
+func (r *Readership) standings(ctx context.Context, reader string) ([]Standing, error) {
 	list, err := r.list(ctx, reader)
 	if err != nil {
 		return nil, err
@@ -105,11 +115,8 @@ type listed struct {
 	id ID
 }
 
+// list reads the list of a reader whom the caller may be.
 func (r *Readership) list(ctx context.Context, reader string) (list, error) {
-	reader, err := r.access.ownReader(reader, callerOf(ctx))
-	if err != nil {
-		return list{}, err
-	}
 	l := list{reader: reader, user: UserOf(reader)}
 	chats, ignored, err := r.store.Lists(ctx, l.user)
 	if err != nil {
@@ -139,23 +146,36 @@ func (l list) written() []listed {
 
 // Inbox implements Inboxes.
 func (r *Readership) Inbox(ctx context.Context, asked InboxRequest) (Inbox, error) {
-	if err := checkCursor(asked.Cursor); err != nil {
+	if err := checkPage(asked.Cursor, asked.Limit); err != nil {
 		return Inbox{}, err
 	}
-	if asked.Limit < 0 {
-		return Inbox{}, Errorf(InvalidArgument, "limit is %d; it must not be negative", asked.Limit)
+	reader, err := r.access.ownReader(asked.Reader, callerOf(ctx))
+	if err != nil {
+		return Inbox{}, err
 	}
+	asked.Reader = reader
+	return inTurn(ctx, &r.turns, UserOf(reader), asked, func() (Inbox, error) { return r.inbox(ctx, asked) })
+}
+
+// checkPage refuses what is no page of an inbox.
+func checkPage(cursor, limit int64) error {
+	if limit < 0 {
+		return Errorf(InvalidArgument, "limit is %d; it must not be negative", limit)
+	}
+	return checkCursor(cursor)
+}
+
+func (r *Readership) inbox(ctx context.Context, asked InboxRequest) (Inbox, error) {
 	l, err := r.list(ctx, asked.Reader)
 	if err != nil {
 		return Inbox{}, err
 	}
 	chats, next := pageOf(l.written(), asked.Cursor, r.limits.page(asked.Limit))
 	inbox := Inbox{HasMore: next > 0, NextCursor: next, Entries: make([]InboxEntry, len(chats))}
-	glances := make([]Glance, len(chats))
+	glances := l.glances(chats)
 	for i, c := range chats {
 		inbox.Entries[i] = InboxEntry{Chat: c.id.String(), Cursor: c.Cursor}
-		glances[i] = l.glance(c)
-		glances[i].Last = true
+		glances.Chats[i].Last = true
 	}
 	glanced, err := r.store.Glance(ctx, glances)
 	if err != nil {
@@ -171,44 +191,49 @@ func (r *Readership) Inbox(ctx context.Context, asked InboxRequest) (Inbox, erro
 }
 
 // Unread implements Inboxes.
-func (r *Readership) Unread(ctx context.Context, reader string) ([]Unread, error) {
-	l, err := r.list(ctx, reader)
+func (r *Readership) Unread(ctx context.Context, asked UnreadRequest) (UnreadPage, error) {
+	if err := checkPage(asked.Cursor, asked.Limit); err != nil {
+		return UnreadPage{}, err
+	}
+	reader, err := r.access.ownReader(asked.Reader, callerOf(ctx))
 	if err != nil {
-		return nil, err
+		return UnreadPage{}, err
 	}
-	var glances []Glance
-	for _, c := range l.chats {
-		if c.Position >= max(c.Cursor, 1) { // else there is nothing
-			glances = append(glances, l.glance(c))
-		}
-	}
-	glanced, err := r.store.Glance(ctx, glances)
-	if err != nil {
-		return nil, AsError(err)
-	}
-	unread := make([]Unread, 0, len(glances))
-	for i, g := range glanced {
-		if g.Unread > 0 {
-			unread = append(unread, Unread{Chat: glances[i].Chat.String(), Count: g.Unread})
-		}
-	}
-	return unread, nil
+	asked.Reader = reader
+	return inTurn(ctx, &r.turns, UserOf(reader), asked, func() (UnreadPage, error) { return r.unread(ctx, asked) })
 }
 
-// glance says who does not count in a chat: the user herself, and those whom she ignores.
-func (l list) glance(c listed) Glance {
-	g := Glance{Chat: c.id, From: c.Cursor, Own: l.user}
-	if first, second, pair := c.id.Users(); pair {
-		for _, user := range []string{first, second} {
-			if l.ignored[user] {
-				g.Ignored = append(g.Ignored, user)
-			}
+func (r *Readership) unread(ctx context.Context, asked UnreadRequest) (UnreadPage, error) {
+	l, err := r.list(ctx, asked.Reader)
+	if err != nil {
+		return UnreadPage{}, err
+	}
+	limit := MaxUnread
+	if asked.Limit > 0 {
+		limit = int(min(asked.Limit, MaxUnread))
+	}
+	moved := slices.DeleteFunc(l.written(), func(c listed) bool { return c.Position < c.Cursor }) // nothing is new
+	chats, next := pageOf(moved, asked.Cursor, limit)
+	glances := l.glances(chats)
+	glanced, err := r.store.Glance(ctx, glances)
+	if err != nil {
+		return UnreadPage{}, AsError(err)
+	}
+	page := UnreadPage{Chats: make([]Unread, 0, len(chats)), HasMore: next > 0, NextCursor: next}
+	for i, g := range glanced {
+		if g.Unread > 0 {
+			page.Chats = append(page.Chats, Unread{Chat: chats[i].id.String(), Count: g.Unread})
 		}
-		return g
 	}
-	g.Member = l.user
-	for user := range l.ignored {
-		g.Ignored = append(g.Ignored, user)
+	slices.SortFunc(page.Chats, func(a, b Unread) int { return strings.Compare(a.Chat, b.Chat) })
+	return page, nil
+}
+
+// glances ask for what there is to read in some chats of the list.
+func (l list) glances(chats []listed) Glances {
+	asked := Glances{User: l.user, Ignored: l.ignored, Chats: make([]Glance, len(chats))}
+	for i, c := range chats {
+		asked.Chats[i] = Glance{Chat: c.id, From: c.Cursor}
 	}
-	return g
+	return asked
 }

@@ -33,9 +33,9 @@ func (c *Client) Inbox(ctx context.Context, r chat.InboxRequest) (chat.Inbox, er
 }
 
 // Unread implements chat.Inboxes.
-func (c *Client) Unread(ctx context.Context, reader string) ([]chat.Unread, error) {
+func (c *Client) Unread(ctx context.Context, r chat.UnreadRequest) (chat.UnreadPage, error) {
 	return ask(ctx, c, reads, imservice.Client.Unread,
-		wire.UnreadRequest(reader, caller(ctx), logging.RequestID(ctx)), wire.UnreadOf)
+		wire.UnreadRequest(r, caller(ctx), logging.RequestID(ctx)), wire.UnreadOf)
 }
 
 // Chats implements chat.Inboxes.

@@ -109,26 +109,42 @@ func InboxOf(r *rpc.InboxResponse) (chat.Inbox, error) {
 }
 
 // UnreadRequest is what a client sends.
-func UnreadRequest(reader string, by chat.Caller, requestID string) *rpc.UnreadRequest {
-	return &rpc.UnreadRequest{Reader: reader, RequestId: optional(requestID), Caller: Caller(by)}
+func UnreadRequest(r chat.UnreadRequest, by chat.Caller, requestID string) *rpc.UnreadRequest {
+	request := &rpc.UnreadRequest{Reader: r.Reader, RequestId: optional(requestID), Caller: Caller(by)}
+	if r.Cursor != 0 {
+		request.Cursor = &r.Cursor
+	}
+	if limit := int32(max(math.MinInt32, min(r.Limit, math.MaxInt32))); limit != 0 {
+		request.Limit = &limit
+	}
+	return request
+}
+
+// UnreadRequestOf is what the server understands.
+func UnreadRequestOf(r *rpc.UnreadRequest) chat.UnreadRequest {
+	return chat.UnreadRequest{Reader: r.Reader, Cursor: r.GetCursor(), Limit: int64(r.GetLimit())}
 }
 
 // UnreadResponse is what the server answers.
-func UnreadResponse(unread []chat.Unread, err error) *rpc.UnreadResponse {
+func UnreadResponse(page chat.UnreadPage, err error) *rpc.UnreadResponse {
 	code, text := outcome(err)
 	response := &rpc.UnreadResponse{Code: code, Msg: text}
-	for _, u := range unread {
+	for _, u := range page.Chats {
 		response.Chats = append(response.Chats, &rpc.Unread{Chat: u.Chat, Count: int32(u.Count)})
+	}
+	if page.HasMore {
+		response.HasMore, response.NextCursor = &page.HasMore, &page.NextCursor
 	}
 	return response
 }
 
 // UnreadOf is what a client makes of the answer.
-func UnreadOf(r *rpc.UnreadResponse) (unread []chat.Unread, err error) {
+func UnreadOf(r *rpc.UnreadResponse) (page chat.UnreadPage, err error) {
 	for _, u := range r.Chats {
-		unread = append(unread, chat.Unread{Chat: u.Chat, Count: int(u.Count)})
+		page.Chats = append(page.Chats, chat.Unread{Chat: u.Chat, Count: int(u.Count)})
 	}
-	return unread, errorOf(r.Code, r.Msg)
+	page.HasMore, page.NextCursor = r.GetHasMore(), r.GetNextCursor()
+	return page, errorOf(r.Code, r.Msg)
 }
 
 // ChatsRequest is what a client sends.

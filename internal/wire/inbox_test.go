@@ -37,8 +37,16 @@ func TestInboxRoundTrip(t *testing.T) {
 	}
 	got, err := InboxOf(InboxResponse(inbox, nil))
 	same(t, "inbox", inbox, got, err)
-	unread, err := UnreadOf(UnreadResponse([]chat.Unread{{Chat: "a:b", Count: 100}}, nil))
-	same(t, "unread", []chat.Unread{{Chat: "a:b", Count: 100}}, unread, err)
+	for _, r := range []chat.UnreadRequest{{Reader: "a"}, {Reader: "a/phone", Cursor: 1 << 52, Limit: 7}} {
+		same(t, "unread", r, UnreadRequestOf(UnreadRequest(r, chat.Caller{}, "")), nil)
+	}
+	for _, page := range []chat.UnreadPage{
+		{Chats: []chat.Unread{{Chat: "a:b", Count: 100}}},
+		{Chats: []chat.Unread{{Chat: "a:b", Count: 1}, {Chat: "c", Count: 2}}, HasMore: true, NextCursor: 1 << 52},
+	} {
+		unread, err := UnreadOf(UnreadResponse(page, nil))
+		same(t, "unread", page, unread, err)
+	}
 	chats, err := ChatsOf(ChatsResponse([]chat.Standing{{Chat: "a:b", Cursor: 7}}, nil))
 	same(t, "chats", []chat.Standing{{Chat: "a:b", Cursor: 7}}, chats, err)
 	for _, kind := range []chat.EventKind{chat.Listed, chat.IgnoredChanged} {
@@ -64,7 +72,7 @@ func TestReadersErrorsRoundTrip(t *testing.T) {
 	_, receipts := ReceiptsOf(ReadersResponse(chat.Receipts{}, err))
 	_, ignored := IgnoredOf(IgnoredResponse(nil, err))
 	_, inbox := InboxOf(InboxResponse(chat.Inbox{}, err))
-	_, unread := UnreadOf(UnreadResponse(nil, err))
+	_, unread := UnreadOf(UnreadResponse(chat.UnreadPage{}, err))
 	_, chats := ChatsOf(ChatsResponse(nil, err))
 	for i, got := range []error{receipts, ignored, inbox, unread, chats, IgnoreOf(IgnoreResponse(err))} {
 		if chat.CodeOf(got) != chat.Unavailable || chat.AsError(got).Message != "what to do" {

@@ -130,9 +130,10 @@ func (f forgetful) Inbox(ctx context.Context, r chat.InboxRequest) (chat.Inbox, 
 	return inbox, err
 }
 
-func (f forgetful) Unread(ctx context.Context, reader string) ([]chat.Unread, error) {
-	unread, err := f.Readership.Unread(ctx, reader)
-	return unread[1:], err
+func (f forgetful) Unread(ctx context.Context, r chat.UnreadRequest) (chat.UnreadPage, error) {
+	unread, err := f.Readership.Unread(ctx, r)
+	unread.Chats = unread.Chats[1:]
+	return unread, err
 }
 
 func TestInboxesThatLackAChat(t *testing.T) {

@@ -52,8 +52,8 @@ func (h *Handler) Inbox(ctx context.Context, r *rpc.InboxRequest) (*rpc.InboxRes
 // Unread returns how much a reader has to read.
 func (h *Handler) Unread(ctx context.Context, r *rpc.UnreadRequest) (*rpc.UnreadResponse, error) {
 	r = orEmpty(r)
-	return wire.UnreadResponse(ofReaders(ctx, h, "Unread", r, func(ctx context.Context, readers Readership) ([]chat.Unread, error) {
-		return readers.Unread(ctx, r.Reader)
+	return wire.UnreadResponse(ofReaders(ctx, h, "Unread", r, func(ctx context.Context, readers Readership) (chat.UnreadPage, error) {
+		return readers.Unread(ctx, wire.UnreadRequestOf(r))
 	})), nil
 }
 

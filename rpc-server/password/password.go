@@ -9,7 +9,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"runtime"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/argon2"
@@ -32,8 +31,8 @@ const (
 	hashBytes = 32
 )
 
-// waiting is how many calls may wait for each one that runs. waitAtMost is the longest wait: an rpc-server's callers
-// give up after 1.7 s.
+// waiting is how many calls may wait in each queue for each one that runs. waitAtMost is the longest wait: an
+// rpc-server's callers give up after 1.7 s.
 const (
 	waiting    = 32
 	waitAtMost = time.Second
@@ -43,9 +42,7 @@ const (
 type Hasher struct {
 	parameters Parameters
 	derive     func(password, salt []byte, p Parameters) []byte
-	running    chan struct{} // has an element for each running call
-	queued     atomic.Int64
-	queue      int64
+	line       *line
 	wait       time.Duration
 	unknown    string // a hash that no password has
 }
@@ -61,7 +58,7 @@ func New() *Hasher {
 func newHasher(p Parameters, running int, derive func(password, salt []byte, p Parameters) []byte) *Hasher {
 	return &Hasher{
 		parameters: p, derive: derive,
-		running: make(chan struct{}, running), queue: int64(running * waiting), wait: waitAtMost,
+		line: newLine(running, running*waiting), wait: waitAtMost,
 		unknown: format(p, make([]byte, saltBytes), make([]byte, hashBytes)),
 	}
 }
@@ -101,19 +98,12 @@ func (h *Hasher) Verify(ctx context.Context, password, hash string) (right, weak
 
 // make waits for its turn and derives a hash.
 func (h *Hasher) make(ctx context.Context, password string, salt []byte, p Parameters) ([]byte, error) {
-	if h.queued.Add(1) > h.queue+int64(cap(h.running)) {
-		h.queued.Add(-1)
-		return nil, errBusy()
-	}
-	defer h.queued.Add(-1)
-	ctx, cancel := context.WithTimeout(ctx, h.wait)
+	waits, cancel := context.WithTimeout(ctx, h.wait)
 	defer cancel()
-	select {
-	case h.running <- struct{}{}:
-	case <-ctx.Done():
+	if !h.line.enter(waits, chat.HashPurposeOf(ctx)) {
 		return nil, errBusy()
 	}
-	defer func() { <-h.running }()
+	defer h.line.leave()
 	return h.derive([]byte(password), salt, p), nil
 }
 

@@ -133,19 +133,19 @@ func TestABoundedQueue(t *testing.T) {
 	if err := <-results; chat.CodeOf(err) != chat.Unavailable {
 		t.Errorf("Hash() of who gives up = %v, want unavailable", err)
 	}
-	h.queued.Add(running * waiting) // the limit of waiting calls
+	h.line.queues[chat.HashToLogIn] = make([]chan struct{}, running*waiting) // the limit of waiting calls
 	if _, err := h.Hash(t.Context(), "x"); chat.CodeOf(err) != chat.Unavailable {
 		t.Errorf("Hash() of one too many = %v, want unavailable", err)
 	}
-	h.queued.Add(-running * waiting)
+	h.line.queues[chat.HashToLogIn] = nil
 	close(hold)
 	for range running {
 		if err := <-results; err != nil {
 			t.Errorf("Hash() = %v, want nil", err)
 		}
 	}
-	if _, err := h.Hash(t.Context(), "x"); err != nil || most.Load() != running || h.queued.Load() != 0 {
-		t.Errorf("Hash() afterwards = %v, %d at once, %d queued; want nil, %d, 0", err, most.Load(), h.queued.Load(), running)
+	if _, err := h.Hash(t.Context(), "x"); err != nil || most.Load() != running || h.line.free != running {
+		t.Errorf("Hash() afterwards = %v, %d at once, %d places; want nil, %d, %d", err, most.Load(), h.line.free, running, running)
 	}
 }
 

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -79,5 +80,31 @@ func TestListenRefusesWhatItCannotUse(t *testing.T) {
 				t.Errorf("Listen() = %v, want an error about %s without the password", err, c.want)
 			}
 		})
+	}
+}
+
+// TestListenNeedsASecret: with AUTH=on a server that other machines reach does not start without RPC_SECRET.
+func TestListenNeedsASecret(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		addr    string
+		trust   Trust
+		refused bool
+	}{
+		{":0", Trust{Auth: "on"}, true},
+		{"0.0.0.0:0", Trust{Auth: "on"}, true},
+		{"127.0.0.1:0", Trust{Auth: "on"}, false},
+		{":0", Trust{Auth: "on", RPCSecret: "a secret"}, false},
+		{":0", Trust{Auth: "off"}, false},
+	} {
+		config := good()
+		config.RPCAddr, config.Trust, config.RedisURL = c.addr, c.trust, "redis://127.0.0.1:1"
+		server, err := Listen(t.Context(), config, slog.New(slog.DiscardHandler))
+		if refused := err != nil && strings.Contains(err.Error(), "RPC_SECRET"); refused != c.refused || !refused && err != nil {
+			t.Errorf("Listen(%s, %+v) = %v, want refused: %v", c.addr, c.trust, err, c.refused)
+		}
+		if server != nil {
+			_ = server.Close()
+		}
 	}
 }

@@ -158,23 +158,26 @@ func TestGlanceOfErased(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, c := range []struct {
-			name   string
-			glance chat.Glance
-			last   int64
-			unread int
+			name         string
+			chat         chat.ID
+			from         int64
+			user         string
+			ignored      []string
+			last, unread int64
 		}{
-			{"everything", chat.Glance{Chat: pair, Last: true}, 7, 2},
-			{"as a device of another", chat.Glance{Chat: pair, Last: true, Own: "dora"}, 7, 2},
-			{"without the own", chat.Glance{Chat: pair, Last: true, Own: "bob"}, 7, 1},
-			{"without the ignored", chat.Glance{Chat: pair, Last: true, Ignored: []string{"bob"}}, 5, 1},
-			{"both", chat.Glance{Chat: pair, Last: true, Own: "cleo", Ignored: []string{"bob"}}, 5, 0},
-			{"all ignored", chat.Glance{Chat: pair, Last: true, Ignored: []string{"bob", "cleo"}}, 4, 0},
-			{"only erased left", chat.Glance{Chat: pair, From: 7}, 0, 0},
-			{"nothing left", chat.Glance{Chat: pair, From: 8, Own: "ann"}, 0, 0},
-			{"a room", chat.Glance{Chat: room, Last: true, Member: "ann", Ignored: []string{"bob"}}, 5, 1},
-			{"a room where nobody is ignored", chat.Glance{Chat: room, Last: true, Member: "ann", Own: "ann"}, 7, 2},
+			{"everything", pair, 0, "ann", nil, 7, 2},
+			{"without the own", pair, 0, "bob", nil, 7, 1},
+			{"without the ignored", pair, 0, "ann", []string{"bob", "eve"}, 5, 1},
+			{"both", pair, 0, "cleo", []string{"bob"}, 5, 0},
+			{"only erased left", pair, 7, "ann", nil, 0, 0},
+			{"nothing left", pair, 8, "ann", nil, 0, 0},
+			{"a room", room, 0, "ann", []string{"bob"}, 5, 1},
+			{"a room where all are ignored", room, 0, "ann", []string{"bob", "cleo"}, 4, 0},
+			{"a room where nobody is ignored", room, 0, "ann", nil, 7, 2},
+			{"a room of others", room, 0, "dora", nil, 0, 0},
 		} {
-			glanced, err := store.Glance(context.Background(), []chat.Glance{c.glance})
+			asked := chat.Glances{User: c.user, Ignored: setOf(c.ignored), Chats: []chat.Glance{{Chat: c.chat, From: c.from, Last: c.from == 0}}}
+			glanced, err := store.Glance(context.Background(), asked)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -182,7 +185,7 @@ func TestGlanceOfErased(t *testing.T) {
 			if glanced[0].Last != nil {
 				last = glanced[0].Last.SendTime
 			}
-			if last != c.last || glanced[0].Unread != c.unread {
+			if last != c.last || int64(glanced[0].Unread) != c.unread {
 				t.Errorf("%s, %s: Glance() = the last at %d, %d unread; want %d, %d", name, c.name, last, glanced[0].Unread, c.last, c.unread)
 			}
 		}

@@ -14,7 +14,6 @@ import (
 
 var (
 	newestScript = script("newest")
-	glanceScript = script("entry", "glance")
 	ignoreScript = script("ignore")
 )
 
@@ -155,60 +154,4 @@ func standsAt(cursor, role string) (position int64, member bool) {
 func isRoom(id chat.ID) bool {
 	_, _, pair := id.Users()
 	return !pair
-}
-
-// All looks of an inbox are in one pipeline, unless those who are ignored make it too large: each look names them.
-const (
-	glanceArguments    = 1 << 15
-	glanceOwnArguments = 11
-)
-
-// Glance implements chat.InboxStore with glance.lua.
-func (s *Store) Glance(ctx context.Context, glances []chat.Glance) ([]chat.Glanced, error) {
-	oldest := s.oldest()
-	calls := make([]*redis.SliceCmd, len(glances))
-	ignored := 0
-	for _, g := range glances {
-		ignored = max(ignored, len(g.Ignored))
-	}
-	errs := s.calls(ctx, len(glances), exchange{
-		atOnce: max(commandsAtOnce, glanceArguments/(glanceOwnArguments+ignored)),
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-			g := glances[i]
-			last := "0"
-			if g.Last {
-				last = "1"
-			}
-			args := []any{"evalsha", glanceScript.Hash(), 1, s.keys.log(g.Chat)}
-			if g.Member != "" {
-				args = []any{"evalsha", glanceScript.Hash(), 2, s.keys.log(g.Chat), s.keys.members(g.Chat)}
-			}
-			args = append(args, oldest, last, g.From, chat.ManyUnread, g.Own, g.Member)
-			for _, user := range g.Ignored {
-				args = append(args, user)
-			}
-			calls[i] = redis.NewSliceCmd(ctx, args...)
-			_ = pipeline.Process(ctx, calls[i])
-			return calls[i]
-		},
-		key: func(i int) string { return s.keys.log(glances[i].Chat) },
-	})
-	glanced := make([]chat.Glanced, len(glances))
-	for i, g := range glances {
-		if errs[i] != nil {
-			return nil, callError("look into "+g.Chat.String(), errs[i])
-		}
-		found := calls[i].Val()
-		last, _ := found[0].(string)
-		unread, _ := found[1].(int64)
-		glanced[i].Unread = int(unread)
-		if last != "" {
-			message, err := decodeMember(last)
-			if err != nil {
-				return nil, fmt.Errorf("look into %s: %w", g.Chat, err)
-			}
-			glanced[i].Last = &message
-		}
-	}
-	return glanced, nil
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -101,15 +102,21 @@ func (w *inboxWorld) checkUnread(t *rapid.T, reader string, inbox []chat.InboxEn
 			want = append(want, chat.Unread{Chat: e.Chat, Count: e.Unread})
 		}
 	}
-	got, err := w.desk.Unread(context.Background(), reader)
-	slices.SortFunc(want, func(a, b chat.Unread) int {
-		if a.Chat < b.Chat {
-			return -1
+	var got []chat.Unread
+	for r := (chat.UnreadRequest{Reader: reader, Limit: rapid.Int64Range(0, 4).Draw(t, "limit of counts")}); ; {
+		page, err := w.desk.Unread(context.Background(), r)
+		if err != nil {
+			t.Fatalf("Unread(%+v) = %v", r, err)
 		}
-		return 1
-	})
-	if err != nil || !slices.Equal(got, want) {
-		t.Fatalf("Unread(%s) = %v, %v; want %v", reader, got, err, want)
+		got = append(got, page.Chats...)
+		if r.Cursor = page.NextCursor; !page.HasMore {
+			break
+		}
+	}
+	slices.SortFunc(got, func(a, b chat.Unread) int { return strings.Compare(a.Chat, b.Chat) })
+	slices.SortFunc(want, func(a, b chat.Unread) int { return strings.Compare(a.Chat, b.Chat) })
+	if !slices.Equal(got, want) {
+		t.Fatalf("Unread(%s) = %v, want %v", reader, got, want)
 	}
 }
 

@@ -100,8 +100,8 @@ func TestInboxTakesThreeRoundTrips(t *testing.T) {
 				}
 				wantTrips(t, "the inbox of "+reader, counts, 3)
 				counts = countTrips(t, store)
-				if unread, err := desk.Unread(t.Context(), reader); err != nil || len(unread) != 999 {
-					t.Errorf("Unread(%s) = %d chats, %v; want 999", reader, len(unread), err)
+				if unread, err := desk.Unread(t.Context(), chat.UnreadRequest{Reader: reader}); err != nil || len(unread.Chats) != 999 {
+					t.Errorf("Unread(%s) = %d chats, %v; want 999", reader, len(unread.Chats), err)
 				}
 				wantTrips(t, "the counts of "+reader, counts, 3)
 			}

@@ -4839,6 +4839,8 @@ type UnreadRequest struct {
 	Reader    string  `thrift:"Reader,1,required" frugal:"1,required,string" json:"Reader"`
 	RequestId *string `thrift:"RequestId,2,optional" frugal:"2,optional,string" json:"RequestId,omitempty"`
 	Caller    *Caller `thrift:"caller,3,optional" frugal:"3,optional,Caller" json:"caller,omitempty"`
+	Cursor    *int64  `thrift:"Cursor,4,optional" frugal:"4,optional,i64" json:"Cursor,omitempty"`
+	Limit     *int32  `thrift:"Limit,5,optional" frugal:"5,optional,i32" json:"Limit,omitempty"`
 }
 
 func NewUnreadRequest() *UnreadRequest {
@@ -4869,6 +4871,24 @@ func (p *UnreadRequest) GetCaller() (v *Caller) {
 	}
 	return p.Caller
 }
+
+var UnreadRequest_Cursor_DEFAULT int64
+
+func (p *UnreadRequest) GetCursor() (v int64) {
+	if !p.IsSetCursor() {
+		return UnreadRequest_Cursor_DEFAULT
+	}
+	return *p.Cursor
+}
+
+var UnreadRequest_Limit_DEFAULT int32
+
+func (p *UnreadRequest) GetLimit() (v int32) {
+	if !p.IsSetLimit() {
+		return UnreadRequest_Limit_DEFAULT
+	}
+	return *p.Limit
+}
 func (p *UnreadRequest) SetReader(val string) {
 	p.Reader = val
 }
@@ -4878,6 +4898,12 @@ func (p *UnreadRequest) SetRequestId(val *string) {
 func (p *UnreadRequest) SetCaller(val *Caller) {
 	p.Caller = val
 }
+func (p *UnreadRequest) SetCursor(val *int64) {
+	p.Cursor = val
+}
+func (p *UnreadRequest) SetLimit(val *int32) {
+	p.Limit = val
+}
 
 func (p *UnreadRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
@@ -4885,6 +4911,14 @@ func (p *UnreadRequest) IsSetRequestId() bool {
 
 func (p *UnreadRequest) IsSetCaller() bool {
 	return p.Caller != nil
+}
+
+func (p *UnreadRequest) IsSetCursor() bool {
+	return p.Cursor != nil
+}
+
+func (p *UnreadRequest) IsSetLimit() bool {
+	return p.Limit != nil
 }
 
 func (p *UnreadRequest) String() string {
@@ -4898,6 +4932,8 @@ var fieldIDToName_UnreadRequest = map[int16]string{
 	1: "Reader",
 	2: "RequestId",
 	3: "caller",
+	4: "Cursor",
+	5: "Limit",
 }
 
 type Unread struct {
@@ -4939,9 +4975,11 @@ var fieldIDToName_Unread = map[int16]string{
 }
 
 type UnreadResponse struct {
-	Code  int32     `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
-	Msg   string    `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
-	Chats []*Unread `thrift:"Chats,3,optional" frugal:"3,optional,list<Unread>" json:"Chats,omitempty"`
+	Code       int32     `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg        string    `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Chats      []*Unread `thrift:"Chats,3,optional" frugal:"3,optional,list<Unread>" json:"Chats,omitempty"`
+	HasMore    *bool     `thrift:"HasMore,4,optional" frugal:"4,optional,bool" json:"HasMore,omitempty"`
+	NextCursor *int64    `thrift:"NextCursor,5,optional" frugal:"5,optional,i64" json:"NextCursor,omitempty"`
 }
 
 func NewUnreadResponse() *UnreadResponse {
@@ -4967,6 +5005,24 @@ func (p *UnreadResponse) GetChats() (v []*Unread) {
 	}
 	return p.Chats
 }
+
+var UnreadResponse_HasMore_DEFAULT bool
+
+func (p *UnreadResponse) GetHasMore() (v bool) {
+	if !p.IsSetHasMore() {
+		return UnreadResponse_HasMore_DEFAULT
+	}
+	return *p.HasMore
+}
+
+var UnreadResponse_NextCursor_DEFAULT int64
+
+func (p *UnreadResponse) GetNextCursor() (v int64) {
+	if !p.IsSetNextCursor() {
+		return UnreadResponse_NextCursor_DEFAULT
+	}
+	return *p.NextCursor
+}
 func (p *UnreadResponse) SetCode(val int32) {
 	p.Code = val
 }
@@ -4976,9 +5032,23 @@ func (p *UnreadResponse) SetMsg(val string) {
 func (p *UnreadResponse) SetChats(val []*Unread) {
 	p.Chats = val
 }
+func (p *UnreadResponse) SetHasMore(val *bool) {
+	p.HasMore = val
+}
+func (p *UnreadResponse) SetNextCursor(val *int64) {
+	p.NextCursor = val
+}
 
 func (p *UnreadResponse) IsSetChats() bool {
 	return p.Chats != nil
+}
+
+func (p *UnreadResponse) IsSetHasMore() bool {
+	return p.HasMore != nil
+}
+
+func (p *UnreadResponse) IsSetNextCursor() bool {
+	return p.NextCursor != nil
 }
 
 func (p *UnreadResponse) String() string {
@@ -4992,6 +5062,8 @@ var fieldIDToName_UnreadResponse = map[int16]string{
 	1: "Code",
 	2: "Msg",
 	3: "Chats",
+	4: "HasMore",
+	5: "NextCursor",
 }
 
 type ChatsRequest struct {

@@ -153,3 +153,19 @@ local function head(stored)
   return sender, kind_message
 end
 
+-- by_other says whether an entry is a message of another than a user. Of an entry as it is written today it reads what it
+-- needs only, and mostly makes no copy of the sender.
+local function by_other(stored, user)
+  local t, high, low, a, b, c, length = byte(stored, 17, 23)
+  if t == string_type and high == 0 and low == 2 and a == 0 and b == 0 and c == 0 and length then
+    local at = 24 + length
+    local kind
+    t, high, low, kind = byte(stored, at, at + 3)
+    if t == byte_type and high == 0 and low == 6 and kind and kind >= kind_message and kind <= kind_erased then
+      return kind == kind_message and (length ~= #user or sub(stored, 24, at - 1) ~= user)
+    end
+  end
+  local sender, kind = head(stored)
+  return kind == kind_message and sender ~= user
+end
+

@@ -1,70 +1,97 @@
--- Finds what an inbox shows of a chat: its last message, and how many are unread.
+-- Finds what an inbox shows of a user's chats in one partition: of each its last message, and how many are unread.
 --
--- KEYS  1 log     sorted set: position → 16 digits of the position, then the stored message
---       2 members hash: user → "role since"; where there is a member to look for
+-- KEYS  of each chat the log, a sorted set: position → 16 digits of the position, then the stored message;
+--       and of a room then members, a hash: user → "role since"
 -- ARGV  1 oldest  the first position that retention has not removed
---       2 last    "1" where the last message is wanted
---       3 from    the first position that is unread
---       4 most    unread messages are counted up to here
---       5 own     whose messages do not count as unread; "" where there are none
---       6 member  who must be a member, because the chat is a room; "" for a conversation
---       7…        ignored: whose messages neither count nor are the last one; notices are nobody's
--- Returns {the last message's member or "", the number of unread ones}; nothing and 0 for who is no member.
+--       2 user    whose own messages do not count as unread; who must be a member of a room
+--       3 most    unread messages are counted up to here
+--       4…        of each chat four: room, "1" where it is one; from, the first position that is unread, "" to count
+--                 nothing; last, "1" where the last message is wanted; hidden, whose messages neither count nor are the
+--                 last one, or "*" where the caller looks at the senders
+-- Returns for each chat three values:
+--       the last message's member, or "". With "*" it is the newest of all.
+--       how many messages are unread. With "*" a list: sender, how many, sender, how many, …
+--       "", or the position after which the count goes on, because there are more entries than are looked at.
+-- Of a room where the user is no member there is nothing.
 --
 -- Only messages count: there is nothing to read in one that was erased, and notices are nobody's. What was erased is the
--- last message where its sender is not ignored. Entries are looked through in parts, and no more than some thousand of
--- them, so that other calls do not wait for long. entry.lua comes before it.
-local log, members = KEYS[1], KEYS[2]
-local oldest, last, from, most, own, member = ARGV[1], ARGV[2] == '1', ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
-local part, parts = 100, 30
+-- last message where its sender is not hidden. No more than a hundred entries are looked at for either, so that other calls
+-- do not wait for long. entry.lua comes before it.
+local oldest, user, most = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local first, part = tonumber(oldest), 100
+local call = redis.call
 
-if member ~= '' and redis.call('HEXISTS', members, member) == 0 then
-  return {'', 0}
-end
-
-local ignored, ignores = {}, #ARGV > 6
-for i = 7, #ARGV do
-  ignored[ARGV[i]] = true
-end
-
-local function hidden(stored)
-  local sender, kind = head(stored)
-  return kind ~= kind_notice and ignored[sender or '']
-end
-
-local shown = ''
-if last then
-  local size = 1
-  if ignores then
-    size = part
+-- newest returns the last entry that is not of who is hidden.
+local function newest(log, hidden)
+  if hidden == '' or hidden == '*' then
+    return call('ZRANGE', log, '+inf', oldest, 'BYSCORE', 'REV', 'LIMIT', 0, 1)[1] or ''
   end
-  for i = 0, parts - 1 do
-    local found = redis.call('ZRANGE', log, '+inf', oldest, 'BYSCORE', 'REV', 'LIMIT', i * size, size)
-    for _, stored in ipairs(found) do
-      if shown == '' and not hidden(stored) then
-        shown = stored
-      end
-    end
-    if shown ~= '' or #found < size or not ignores then
-      break
-    end
-  end
-end
-
-if tonumber(from) < tonumber(oldest) then
-  from = oldest
-end
-local unread = 0
-for i = 0, parts - 1 do
-  local found = redis.call('ZRANGE', log, from, '+inf', 'BYSCORE', 'LIMIT', i * part, part)
-  for _, stored in ipairs(found) do
+  for _, stored in ipairs(call('ZRANGE', log, '+inf', oldest, 'BYSCORE', 'REV', 'LIMIT', 0, part)) do
     local sender, kind = head(stored)
-    if kind == kind_message and sender ~= own and not (ignores and ignored[sender]) then
+    if kind == kind_notice or sender ~= hidden then
+      return stored
+    end
+  end
+  return ''
+end
+
+-- count returns how many of some entries are messages of others.
+local function count(found, hidden)
+  local unread = 0
+  for _, stored in ipairs(found) do
+    local other = by_other(stored, user)
+    if other and (hidden == '' or head(stored) ~= hidden) then
       unread = unread + 1
     end
   end
-  if unread >= most or #found < part then
-    break
-  end
+  return unread
 end
-return {shown, math.min(most, unread)}
+
+-- tally returns how many messages of some entries each of the others has sent.
+local function tally(found)
+  local counted, at = {}, {}
+  for _, stored in ipairs(found) do
+    local sender, kind = head(stored)
+    if kind == kind_message and sender ~= user then
+      local i = at[sender]
+      if not i then
+        i = #counted + 2
+        at[sender], counted[i - 1], counted[i] = i, sender, 0
+      end
+      counted[i] = counted[i] + 1
+    end
+  end
+  return counted
+end
+
+local answer, key = {}, 0
+for i = 4, #ARGV, 4 do
+  local room, from, last, hidden = ARGV[i] == '1', ARGV[i + 1], ARGV[i + 2] == '1', ARGV[i + 3]
+  local log, shown, unread, more = KEYS[key + 1], '', 0, ''
+  key = key + 1
+  local admitted = true
+  if room then
+    key = key + 1
+    admitted = call('HEXISTS', KEYS[key], user) == 1
+  end
+  if admitted and last then
+    shown = newest(log, hidden)
+  end
+  if admitted and from ~= '' then
+    if tonumber(from) < first then
+      from = oldest
+    end
+    local found = call('ZRANGE', log, from, '+inf', 'BYSCORE', 'LIMIT', 0, part)
+    if hidden == '*' then
+      unread = tally(found)
+    else
+      unread = math.min(most, count(found, hidden))
+    end
+    if #found == part then
+      more = sub(found[part], 1, 16)
+    end
+  end
+  local n = #answer
+  answer[n + 1], answer[n + 2], answer[n + 3] = shown, unread, more
+end
+return answer

@@ -10,10 +10,16 @@
 local activity, reader, user = KEYS[1], ARGV[1], ARGV[2]
 
 local found = redis.call('TIME')
+local positions = {}
+for i = 3, #ARGV, 1000 do -- no more can be handed over at once than Lua's stack takes
+  for _, position in ipairs(redis.call('ZMSCORE', activity, unpack(ARGV, i, math.min(i + 999, #ARGV)))) do
+    positions[#positions + 1] = position
+  end
+end
 local key = 2
 for i = 3, #ARGV do
   local chat, member = ARGV[i], ''
-  found[#found + 1] = redis.call('ZSCORE', activity, chat) or ''
+  found[#found + 1] = positions[i - 2] or ''
   found[#found + 1] = redis.call('HGET', KEYS[key], reader) or ''
   if not string.find(chat, ':', 1, true) then
     key = key + 1

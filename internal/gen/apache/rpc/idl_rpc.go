@@ -18419,10 +18419,14 @@ func (p *InboxResponse) String() string {
 //   - Reader
 //   - RequestId
 //   - Caller
+//   - Cursor
+//   - Limit
 type UnreadRequest struct {
 	Reader    string  `thrift:"Reader,1,required" db:"Reader" json:"Reader"`
 	RequestId *string `thrift:"RequestId,2" db:"RequestId" json:"RequestId,omitempty"`
 	Caller    *Caller `thrift:"caller,3" db:"caller" json:"caller,omitempty"`
+	Cursor    *int64  `thrift:"Cursor,4" db:"Cursor" json:"Cursor,omitempty"`
+	Limit     *int32  `thrift:"Limit,5" db:"Limit" json:"Limit,omitempty"`
 }
 
 func NewUnreadRequest() *UnreadRequest {
@@ -18450,12 +18454,38 @@ func (p *UnreadRequest) GetCaller() *Caller {
 	}
 	return p.Caller
 }
+
+var UnreadRequest_Cursor_DEFAULT int64
+
+func (p *UnreadRequest) GetCursor() int64 {
+	if !p.IsSetCursor() {
+		return UnreadRequest_Cursor_DEFAULT
+	}
+	return *p.Cursor
+}
+
+var UnreadRequest_Limit_DEFAULT int32
+
+func (p *UnreadRequest) GetLimit() int32 {
+	if !p.IsSetLimit() {
+		return UnreadRequest_Limit_DEFAULT
+	}
+	return *p.Limit
+}
 func (p *UnreadRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
 }
 
 func (p *UnreadRequest) IsSetCaller() bool {
 	return p.Caller != nil
+}
+
+func (p *UnreadRequest) IsSetCursor() bool {
+	return p.Cursor != nil
+}
+
+func (p *UnreadRequest) IsSetLimit() bool {
+	return p.Limit != nil
 }
 
 func (p *UnreadRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -18498,6 +18528,26 @@ func (p *UnreadRequest) Read(ctx context.Context, iprot thrift.TProtocol) error 
 		case 3:
 			if fieldTypeId == thrift.STRUCT {
 				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 4:
+			if fieldTypeId == thrift.I64 {
+				if err := p.ReadField4(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 5:
+			if fieldTypeId == thrift.I32 {
+				if err := p.ReadField5(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -18549,6 +18599,24 @@ func (p *UnreadRequest) ReadField3(ctx context.Context, iprot thrift.TProtocol) 
 	return nil
 }
 
+func (p *UnreadRequest) ReadField4(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI64(ctx); err != nil {
+		return thrift.PrependError("error reading field 4: ", err)
+	} else {
+		p.Cursor = &v
+	}
+	return nil
+}
+
+func (p *UnreadRequest) ReadField5(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI32(ctx); err != nil {
+		return thrift.PrependError("error reading field 5: ", err)
+	} else {
+		p.Limit = &v
+	}
+	return nil
+}
+
 func (p *UnreadRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "UnreadRequest"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -18561,6 +18629,12 @@ func (p *UnreadRequest) Write(ctx context.Context, oprot thrift.TProtocol) error
 			return err
 		}
 		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField4(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField5(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -18616,6 +18690,36 @@ func (p *UnreadRequest) writeField3(ctx context.Context, oprot thrift.TProtocol)
 	return err
 }
 
+func (p *UnreadRequest) writeField4(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetCursor() {
+		if err := oprot.WriteFieldBegin(ctx, "Cursor", thrift.I64, 4); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 4:Cursor: ", p), err)
+		}
+		if err := oprot.WriteI64(ctx, int64(*p.Cursor)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Cursor (4) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 4:Cursor: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *UnreadRequest) writeField5(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetLimit() {
+		if err := oprot.WriteFieldBegin(ctx, "Limit", thrift.I32, 5); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 5:Limit: ", p), err)
+		}
+		if err := oprot.WriteI32(ctx, int32(*p.Limit)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Limit (5) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 5:Limit: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *UnreadRequest) Equals(other *UnreadRequest) bool {
 	if p == other {
 		return true
@@ -18635,6 +18739,22 @@ func (p *UnreadRequest) Equals(other *UnreadRequest) bool {
 	}
 	if !p.Caller.Equals(other.Caller) {
 		return false
+	}
+	if p.Cursor != other.Cursor {
+		if p.Cursor == nil || other.Cursor == nil {
+			return false
+		}
+		if (*p.Cursor) != (*other.Cursor) {
+			return false
+		}
+	}
+	if p.Limit != other.Limit {
+		if p.Limit == nil || other.Limit == nil {
+			return false
+		}
+		if (*p.Limit) != (*other.Limit) {
+			return false
+		}
 	}
 	return true
 }
@@ -18816,10 +18936,14 @@ func (p *Unread) String() string {
 //   - Code
 //   - Msg
 //   - Chats
+//   - HasMore
+//   - NextCursor
 type UnreadResponse struct {
-	Code  int32     `thrift:"Code,1,required" db:"Code" json:"Code"`
-	Msg   string    `thrift:"Msg,2,required" db:"Msg" json:"Msg"`
-	Chats []*Unread `thrift:"Chats,3" db:"Chats" json:"Chats,omitempty"`
+	Code       int32     `thrift:"Code,1,required" db:"Code" json:"Code"`
+	Msg        string    `thrift:"Msg,2,required" db:"Msg" json:"Msg"`
+	Chats      []*Unread `thrift:"Chats,3" db:"Chats" json:"Chats,omitempty"`
+	HasMore    *bool     `thrift:"HasMore,4" db:"HasMore" json:"HasMore,omitempty"`
+	NextCursor *int64    `thrift:"NextCursor,5" db:"NextCursor" json:"NextCursor,omitempty"`
 }
 
 func NewUnreadResponse() *UnreadResponse {
@@ -18839,8 +18963,34 @@ var UnreadResponse_Chats_DEFAULT []*Unread
 func (p *UnreadResponse) GetChats() []*Unread {
 	return p.Chats
 }
+
+var UnreadResponse_HasMore_DEFAULT bool
+
+func (p *UnreadResponse) GetHasMore() bool {
+	if !p.IsSetHasMore() {
+		return UnreadResponse_HasMore_DEFAULT
+	}
+	return *p.HasMore
+}
+
+var UnreadResponse_NextCursor_DEFAULT int64
+
+func (p *UnreadResponse) GetNextCursor() int64 {
+	if !p.IsSetNextCursor() {
+		return UnreadResponse_NextCursor_DEFAULT
+	}
+	return *p.NextCursor
+}
 func (p *UnreadResponse) IsSetChats() bool {
 	return p.Chats != nil
+}
+
+func (p *UnreadResponse) IsSetHasMore() bool {
+	return p.HasMore != nil
+}
+
+func (p *UnreadResponse) IsSetNextCursor() bool {
+	return p.NextCursor != nil
 }
 
 func (p *UnreadResponse) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -18885,6 +19035,26 @@ func (p *UnreadResponse) Read(ctx context.Context, iprot thrift.TProtocol) error
 		case 3:
 			if fieldTypeId == thrift.LIST {
 				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 4:
+			if fieldTypeId == thrift.BOOL {
+				if err := p.ReadField4(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 5:
+			if fieldTypeId == thrift.I64 {
+				if err := p.ReadField5(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -18951,6 +19121,24 @@ func (p *UnreadResponse) ReadField3(ctx context.Context, iprot thrift.TProtocol)
 	return nil
 }
 
+func (p *UnreadResponse) ReadField4(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadBool(ctx); err != nil {
+		return thrift.PrependError("error reading field 4: ", err)
+	} else {
+		p.HasMore = &v
+	}
+	return nil
+}
+
+func (p *UnreadResponse) ReadField5(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI64(ctx); err != nil {
+		return thrift.PrependError("error reading field 5: ", err)
+	} else {
+		p.NextCursor = &v
+	}
+	return nil
+}
+
 func (p *UnreadResponse) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "UnreadResponse"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -18963,6 +19151,12 @@ func (p *UnreadResponse) Write(ctx context.Context, oprot thrift.TProtocol) erro
 			return err
 		}
 		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField4(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField5(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -19024,6 +19218,36 @@ func (p *UnreadResponse) writeField3(ctx context.Context, oprot thrift.TProtocol
 	return err
 }
 
+func (p *UnreadResponse) writeField4(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetHasMore() {
+		if err := oprot.WriteFieldBegin(ctx, "HasMore", thrift.BOOL, 4); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 4:HasMore: ", p), err)
+		}
+		if err := oprot.WriteBool(ctx, bool(*p.HasMore)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.HasMore (4) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 4:HasMore: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *UnreadResponse) writeField5(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetNextCursor() {
+		if err := oprot.WriteFieldBegin(ctx, "NextCursor", thrift.I64, 5); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 5:NextCursor: ", p), err)
+		}
+		if err := oprot.WriteI64(ctx, int64(*p.NextCursor)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.NextCursor (5) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 5:NextCursor: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *UnreadResponse) Equals(other *UnreadResponse) bool {
 	if p == other {
 		return true
@@ -19042,6 +19266,22 @@ func (p *UnreadResponse) Equals(other *UnreadResponse) bool {
 	for i, _tgt := range p.Chats {
 		_src51 := other.Chats[i]
 		if !_tgt.Equals(_src51) {
+			return false
+		}
+	}
+	if p.HasMore != other.HasMore {
+		if p.HasMore == nil || other.HasMore == nil {
+			return false
+		}
+		if (*p.HasMore) != (*other.HasMore) {
+			return false
+		}
+	}
+	if p.NextCursor != other.NextCursor {
+		if p.NextCursor == nil || other.NextCursor == nil {
+			return false
+		}
+		if (*p.NextCursor) != (*other.NextCursor) {
 			return false
 		}
 	}

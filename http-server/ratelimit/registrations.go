@@ -1,0 +1,52 @@
+package ratelimit
+
+import (
+	"context"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// Registrations is a chat.Accounts that says who may register, and how often: registrations are counted for the client's
+// address, right or wrong. Those of services are not counted. WithClient says what the address is.
+type Registrations struct {
+	accounts
+
+	by        string
+	addresses *Limiter // nil is no limit
+}
+
+type accounts = chat.Accounts // which has a method of the type's name
+
+// NewRegistrations returns the Registrations over accounts. by is RegistrationOpen, RegistrationClosed or
+// RegistrationService; a rate of zero is no limit.
+func NewRegistrations(over chat.Accounts, by string, r Rate) Registrations {
+	registrations := Registrations{accounts: over, by: by}
+	if r.Requests > 0 {
+		registrations.addresses = New(r)
+	}
+	return registrations
+}
+
+// Who may register.
+const (
+	RegistrationOpen    = "open"    // all
+	RegistrationClosed  = "closed"  // nobody
+	RegistrationService = "service" // services, for users
+)
+
+// Register implements chat.Accounts.
+func (r Registrations) Register(ctx context.Context, asked chat.Registration) (chat.Account, error) {
+	by, _ := chat.CallerOf(ctx)
+	switch {
+	case r.by == RegistrationClosed:
+		return chat.Account{}, chat.Errorf(chat.PermissionDenied, "registration is closed: nobody registers at this server")
+	case r.by == RegistrationService && !by.Service:
+		return chat.Account{}, chat.Errorf(chat.PermissionDenied, "only a service registers users here, with its token: ask whoever runs this server")
+	}
+	if r.addresses != nil && !by.Service {
+		if err := r.addresses.Take(clientOf(ctx)); err != nil {
+			return chat.Account{}, chat.Wrap(err, chat.ResourceExhausted, "too many registrations from this address; wait for Retry-After")
+		}
+	}
+	return r.accounts.Register(ctx, asked)
+}

@@ -1,0 +1,252 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+var (
+	glanceScript  = script("entry", "glance")
+	sendersScript = script("entry", "senders")
+)
+
+const (
+	// glancesAtOnce is how many chats one call of glance.lua looks into: other calls wait for it.
+	glancesAtOnce = 16
+	// Where a hundred entries do not decide, more are looked at: three thousand of a chat, and a hundred more of so many
+	// chats, or of one so often.
+	glanceRounds = 29
+	glanceMore   = 300
+)
+
+// anySender is the sender of which glance.lua lets its caller decide: in a room, where somebody is ignored. The list of those
+// who are is not sent to Redis: it may be longer than all that is read.
+const anySender = "*"
+
+// glance is one chat while it is looked into.
+type glance struct {
+	id      chat.ID
+	hidden  string // as glance.lua has it
+	from    string // where the count goes on; "" where it is known
+	last    bool   // is still wanted
+	below   string // where the search for the last message goes on; "" where it is known
+	glanced *chat.Glanced
+}
+
+// Glance implements chat.InboxStore with glance.lua: one call for so many chats of a partition, in one pipeline. More calls
+// follow for those chats where many entries in a row do not count.
+func (s *Store) Glance(ctx context.Context, asked chat.Glances) ([]chat.Glanced, error) {
+	glanced := make([]chat.Glanced, len(asked.Chats))
+	open := make([]*glance, len(asked.Chats))
+	for i, g := range asked.Chats {
+		open[i] = &glance{
+			id: g.Chat, hidden: hiddenIn(g.Chat, asked.Ignored), from: strconv.FormatInt(g.From, 10), last: g.Last, glanced: &glanced[i],
+		}
+	}
+	if err := s.glanceInto(ctx, asked, open); err != nil {
+		return nil, err
+	}
+	more := glanceMore
+	for range glanceRounds {
+		var counts, lasts []*glance
+		for _, g := range open {
+			if g.from != "" && more > 0 {
+				counts, more = append(counts, g), more-1
+			}
+			if g.below != "" && more > 0 {
+				lasts, more = append(lasts, g), more-1
+			}
+		}
+		if len(counts)+len(lasts) == 0 {
+			break
+		}
+		if err := s.glanceInto(ctx, asked, counts); err != nil {
+			return nil, err
+		}
+		if err := s.lookBack(ctx, asked, lasts); err != nil {
+			return nil, err
+		}
+	}
+	return glanced, nil
+}
+
+// hiddenIn returns whose messages are left out of a chat, as glance.lua has it. A conversation has two users, and none
+// ignores herself.
+func hiddenIn(id chat.ID, ignored map[string]bool) string {
+	if len(ignored) == 0 {
+		return ""
+	}
+	first, second, pair := id.Users()
+	switch {
+	case !pair:
+		return anySender
+	case ignored[first]:
+		return first
+	case ignored[second]:
+		return second
+	}
+	return ""
+}
+
+// glanceInto looks into chats once, with a call for glancesAtOnce of them in each partition.
+func (s *Store) glanceInto(ctx context.Context, asked chat.Glances, open []*glance) error {
+	if len(open) == 0 {
+		return nil
+	}
+	var parts [][]*glance
+	in := map[string]int{} // the part of each partition that has room
+	for _, g := range open {
+		tag := s.keys.partition(g.id)
+		at, known := in[tag]
+		if !known || len(parts[at]) == glancesAtOnce {
+			at = len(parts)
+			parts, in[tag] = append(parts, nil), at
+		}
+		parts[at] = append(parts[at], g)
+	}
+	oldest := s.oldest()
+	calls := make([]*redis.SliceCmd, len(parts))
+	errs := s.calls(ctx, len(parts), exchange{
+		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+			calls[i] = redis.NewSliceCmd(ctx, s.glanceArgs(oldest, asked.User, parts[i])...)
+			_ = pipeline.Process(ctx, calls[i])
+			return calls[i]
+		},
+		key: func(i int) string { return s.keys.log(parts[i][0].id) },
+	})
+	for i, part := range parts {
+		if errs[i] != nil {
+			return callError("look into "+part[0].id.String(), errs[i])
+		}
+		for k, g := range part {
+			if err := g.found(calls[i].Val()[3*k:3*k+3], asked.Ignored); err != nil {
+				return fmt.Errorf("look into %s: %w", g.id, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Store) glanceArgs(oldest int64, user string, part []*glance) []any {
+	args := make([]any, 0, 6+6*len(part))
+	args = append(args, "evalsha", glanceScript.Hash(), 0)
+	for _, g := range part {
+		args = append(args, s.keys.log(g.id))
+		if isRoom(g.id) {
+			args = append(args, s.keys.members(g.id))
+		}
+	}
+	args[2] = len(args) - 3
+	args = append(args, oldest, user, chat.ManyUnread)
+	for _, g := range part {
+		args = append(args, truth(isRoom(g.id)), g.from, truth(g.last), g.hidden)
+	}
+	return args
+}
+
+// truth is a truth as scripts have it.
+func truth(set bool) string {
+	if set {
+		return "1"
+	}
+	return ""
+}
+
+// found takes what glance.lua says of a chat.
+func (g *glance) found(values []any, ignored map[string]bool) error {
+	last, _ := values[0].(string)
+	more, _ := values[2].(string)
+	if count, whole := values[1].(int64); whole {
+		g.glanced.Unread += int(count)
+	} else if tally, ok := values[1].([]any); ok {
+		for i := 0; i+1 < len(tally); i += 2 {
+			sender, _ := tally[i].(string)
+			count, _ := tally[i+1].(int64)
+			if !ignored[sender] {
+				g.glanced.Unread += int(count)
+			}
+		}
+	}
+	g.glanced.Unread = min(g.glanced.Unread, chat.ManyUnread)
+	g.from = ""
+	if at := cursorOf(more); at > 0 && g.glanced.Unread < chat.ManyUnread {
+		g.from = strconv.FormatInt(at+1, 10)
+	}
+	if !g.last || last == "" {
+		return nil
+	}
+	message, err := decodeMember(last)
+	if err != nil {
+		return err
+	}
+	if g.last = false; g.hidden == anySender && message.Notice == nil && ignored[message.Sender] {
+		g.below = last[:positionDigits]
+		return nil
+	}
+	g.glanced.Last = &message
+	return nil
+}
+
+// lookBack looks for the last message of rooms in which the newest ones are of those who are ignored.
+func (s *Store) lookBack(ctx context.Context, asked chat.Glances, open []*glance) error {
+	oldest := s.oldest()
+	calls := make([]*redis.StringSliceCmd, len(open))
+	errs := s.calls(ctx, len(open), exchange{
+		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+			g := open[i]
+			calls[i] = redis.NewStringSliceCmd(ctx, "evalsha", sendersScript.Hash(), 2, s.keys.log(g.id), s.keys.members(g.id),
+				oldest, g.below, asked.User)
+			_ = pipeline.Process(ctx, calls[i])
+			return calls[i]
+		},
+		key: func(i int) string { return s.keys.log(open[i].id) },
+	})
+	var known []*glance
+	for i, g := range open {
+		if errs[i] != nil {
+			return callError("look into "+g.id.String(), errs[i])
+		}
+		senders := calls[i].Val()
+		g.below = senders[0]
+		at := ""
+		for k := 1; k+1 < len(senders); k += 2 {
+			if position := senders[k+1]; !asked.Ignored[senders[k]] && position > at {
+				at = position
+			}
+		}
+		if at != "" {
+			g.below = at
+			known = append(known, g)
+		}
+	}
+	return s.readLasts(ctx, asked.User, known)
+}
+
+// readLasts reads the last messages of rooms, of which the positions are known: they are below.
+func (s *Store) readLasts(ctx context.Context, user string, known []*glance) error {
+	ranges := make([]chat.Range, len(known))
+	for i, g := range known {
+		at, err := strconv.ParseInt(g.below, 10, 64)
+		if err != nil {
+			return fmt.Errorf("look into %s: %w", g.id, err)
+		}
+		ranges[i] = chat.Range{Chat: g.id, From: at, Limit: 1, Member: user}
+	}
+	for i, found := range s.Range(ctx, ranges) {
+		g := known[i]
+		g.below = ""
+		switch {
+		case chat.CodeOf(found.Err) == chat.PermissionDenied || chat.CodeOf(found.Err) == chat.NotFound:
+		case found.Err != nil:
+			return callError("look into "+g.id.String(), found.Err)
+		case len(found.Messages) > 0 && found.Messages[0].SendTime == ranges[i].From:
+			g.glanced.Last = &found.Messages[0]
+		}
+	}
+	return nil
+}

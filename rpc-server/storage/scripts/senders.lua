@@ -1,0 +1,34 @@
+-- Finds who wrote the newest entries of a chat below a position, for a caller who shows those of some senders only.
+--
+-- KEYS  1 log      sorted set: position → 16 digits of the position, then the stored message
+--       2 members  hash: user → "role since"; where the chat is a room
+-- ARGV  1 oldest   the first position that retention has not removed
+--       2 below    the position from which to look back, exclusive
+--       3 user     who must be a member, where the chat is a room
+-- Returns the position of the last entry that was looked at, or "" at the end of the log, and then of each sender the name
+-- and the position of the newest entry. The sender "" is nobody: a notice, or what is damaged.
+--
+-- No more than a hundred entries are looked at. entry.lua comes before it.
+local oldest, below, user = ARGV[1], ARGV[2], ARGV[3]
+local part = 100
+
+if KEYS[2] and redis.call('HEXISTS', KEYS[2], user) == 0 then
+  return {''}
+end
+local found = redis.call('ZRANGE', KEYS[1], '(' .. below, oldest, 'BYSCORE', 'REV', 'LIMIT', 0, part)
+local answer, seen = {''}, {}
+if #found == part then
+  answer[1] = sub(found[part], 1, 16)
+end
+for _, stored in ipairs(found) do
+  local sender, kind = head(stored)
+  if not sender or kind == kind_notice then
+    sender = ''
+  end
+  if not seen[sender] then
+    seen[sender] = true
+    answer[#answer + 1] = sender
+    answer[#answer + 1] = sub(stored, 1, 16)
+  end
+end
+return answer
