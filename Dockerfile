@@ -3,8 +3,8 @@ FROM golang:1.26-bookworm AS build
 WORKDIR /src
 # Static, because the images below have no C library.
 ENV CGO_ENABLED=0 GOFLAGS=-trimpath
-# The modules, and the largest of them compiled, are layers of their own: a change of our code repeats neither. Any
-# list of packages is correct here; it only saves time.
+# Modules, and the largest of them compiled, have their own layers: a change of our code does not rebuild them. Any list
+# of packages is correct here; it only saves time.
 COPY go.mod go.sum ./
 RUN go mod download
 RUN go build github.com/cloudwego/hertz/pkg/app/server github.com/cloudwego/kitex/client \
@@ -12,7 +12,7 @@ RUN go build github.com/cloudwego/hertz/pkg/app/server github.com/cloudwego/kite
 COPY . .
 RUN go build -ldflags='-s -w' -o /out/ ./http-server ./rpc-server ./pullchat
 
-# The source and a warm build cache: runs go test against servers that are up already (docker-compose.test.yml).
+# The source and a warm build cache. The image runs go test against running servers (docker-compose.test.yml).
 FROM build AS integration
 CMD ["go", "test", "-count=1", "./test/integration/..."]
 
@@ -22,14 +22,14 @@ EXPOSE 8888
 ENTRYPOINT ["/rpc-server"]
 
 FROM gcr.io/distroless/static-debian12:nonroot AS http-server
-# pullchat is there for the health check (pullchat ready): the image has neither a shell nor curl.
+# pullchat is for the health check (pullchat ready): the image has neither a shell nor curl.
 COPY --from=build /out/pullchat /out/http-server /
 # What is published of it is said where the container is run.
 ENV HTTP_ADDR=:8080
 EXPOSE 8080
 ENTRYPOINT ["/http-server"]
 
-# Everything in one process; docker run -p 8080:8080 IMAGE is a Pullchat to try.
+# All in one process: docker run -p 8080:8080 IMAGE starts a Pullchat to try.
 FROM gcr.io/distroless/static-debian12:nonroot AS pullchat
 COPY --from=build /out/pullchat /pullchat
 ENV HTTP_ADDR=:8080

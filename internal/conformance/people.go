@@ -95,8 +95,8 @@ func testRegister(t *testing.T, p people) {
 	if found, err := p.Account(t.Context(), "é.b+c@x"); err != nil || found != made {
 		t.Errorf("Account() = %+v, %v; want %+v", found, err, made)
 	}
-	_, err = p.Account(t.Context(), "nobody")
-	wantCode(t, "Account(nobody)", err, chat.NotFound)
+	_, err = p.Account(t.Context(), "unknown")
+	wantCode(t, "Account(unknown)", err, chat.NotFound)
 }
 
 func testRegisterTwice(t *testing.T, p people) {
@@ -290,7 +290,7 @@ func testKnown(t *testing.T, p people) {
 		t.Errorf("Known() = %+v, %v; want bob and alice", known, err)
 	}
 	if known, err := p.Known(t.Context(), nil); err != nil || len(known) != 0 {
-		t.Errorf("Known(nobody) = %+v, %v; want none", known, err)
+		t.Errorf("Known(unknown) = %+v, %v; want none", known, err)
 	}
 	many := make([]string, chat.MaxKnown+1)
 	for i := range many {
@@ -313,8 +313,8 @@ func testLogin(t *testing.T, p people) {
 		t.Errorf("two logins are %+v and %+v, want sessions of their own", first, second)
 	}
 	_, wrong := p.Login(t.Context(), chat.Credentials{User: "alice", Password: "wrong horse"})
-	_, unknown := p.Login(t.Context(), chat.Credentials{User: "nobody", Password: goodPassword})
-	_, none := p.Login(t.Context(), chat.Credentials{User: "nobody"})
+	_, unknown := p.Login(t.Context(), chat.Credentials{User: "unknown", Password: goodPassword})
+	_, none := p.Login(t.Context(), chat.Credentials{User: "unknown"})
 	wantCode(t, "Login with a wrong password", wrong, chat.Unauthenticated)
 	for _, err := range []error{unknown, none} {
 		if err == nil || err.Error() != wrong.Error() {

@@ -222,7 +222,7 @@ func testChangePasswordRefused(t *testing.T, p people) {
 		want   chat.Code
 	}{
 		"a wrong password":   {chat.PasswordChange{User: "alice", Password: "wrong horse", NewPassword: "staple staple"}, chat.Unauthenticated},
-		"nobody":             {chat.PasswordChange{User: "nobody", Password: goodPassword, NewPassword: "staple staple"}, chat.Unauthenticated},
+		"unknown":            {chat.PasswordChange{User: "unknown", Password: goodPassword, NewPassword: "staple staple"}, chat.Unauthenticated},
 		"a short password":   {chat.PasswordChange{User: "alice", Password: goodPassword, NewPassword: "short"}, chat.InvalidArgument},
 		"what is not a user": {chat.PasswordChange{User: "a:b", Password: goodPassword, NewPassword: "staple staple"}, chat.InvalidArgument},
 	} {

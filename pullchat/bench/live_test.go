@@ -194,8 +194,8 @@ func TestLiveCountsWatchers(t *testing.T) {
 		}
 	}
 	o := watched("http://127.0.0.1:1", LongPoll)
-	o.Processes = []Process{{Name: "nobody", PID: -1}}
-	if _, err := Run(t.Context(), o, io.Discard); err == nil || !strings.Contains(err.Error(), "memory of nobody") {
+	o.Processes = []Process{{Name: "missing", PID: -1}}
+	if _, err := Run(t.Context(), o, io.Discard); err == nil || !strings.Contains(err.Error(), "memory of missing") {
 		t.Errorf("Run() with a process that is not there = %v, want an error", err)
 	}
 }

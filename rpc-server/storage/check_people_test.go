@@ -75,7 +75,7 @@ func TestCheckOfSoundPeople(t *testing.T) {
 		"lists with more than there is": func(p *peopled) {
 			p.do("zadd", p.store.keys.chats("ann"), 0, "ann:eve", 1795248043296447, "elsewhere")
 			p.do("zadd", p.store.keys.publicRooms(), 0, "elsewhere")
-			p.do("zadd", p.store.keys.users(), 0, "nobody")
+			p.do("zadd", p.store.keys.users(), 0, "unregistered")
 		},
 		"a user who was deleted": func(p *peopled) {
 			p.do("del", p.store.keys.account("alice"), p.store.keys.chats("alice"))
@@ -182,7 +182,7 @@ func TestCheckNamesTheFaultOfPeople(t *testing.T) {
 			p.do("zadd", p.store.keys.chats("bob"), 0, "alice:bob")
 			p.do("del", p.store.keys.chats("cid"), p.store.keys.chats("ann"))
 		}, FaultRoomUnlisted, 4, 0},
-		{"member whose list says that he was there", func(p *peopled) {
+		{"member whose list records only a former visit", func(p *peopled) {
 			p.do("zadd", p.store.keys.chats("bob"), wasThere, "club")
 		}, FaultRoomUnlisted, 1, 0},
 		{"public room that is not listed", func(p *peopled) { p.do("zrem", p.store.keys.publicRooms(), "club") }, FaultRoomUnlisted, 1, 0},

@@ -21,13 +21,13 @@ var reported struct {
 
 const reportHead = `<!-- make delivery writes this file. -->
 
-# What was delivered
+# Delivery
 
-Two http-servers over two rpc-servers over Redis, on the machine that runs the test too. All watch from the first
-message; ` + "`times`" + ` is how often the fault happened. The delay is from storing a message to a watcher's having it, for
-messages stored since the first fault and watchers to whom nothing else happens. rpc-servers look for lost hints once
-an hour, so that nothing but live delivery brings a message; where all hints are lost, every 300 ms. With AUTH=on the rooms
-are private, half of the watchers have sessions whose tokens last two seconds, and a stranger tries to watch.
+Two http-servers run over two rpc-servers over Redis, on the same machine as the test. All watchers start with the first
+message. ` + "`times`" + ` is how often the fault happened. The delay is the time from storing a message to its arrival at a watcher,
+for messages stored since the first fault and watchers without another disturbance. rpc-servers look for lost hints only
+once an hour, so that live delivery alone brings the messages; where all hints are lost, every 300 ms. With AUTH=on the
+rooms are private, half of the watchers have sessions whose tokens last two seconds, and a stranger tries to watch.
 
 | AUTH | fault | times | door | messages | watchers | deliveries | missing | doubled | out of order | delay, median | max |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |

@@ -1,8 +1,8 @@
-// Package delivery is the proof that whoever watches a chat gets every message of it exactly once and in order,
-// through each of the three doors, whatever fails below and however the watchers behave. What they got is compared with
-// the log.
+// Package delivery tests live delivery. A watcher of a chat gets every message of it exactly once and in order, over
+// each of the three transports, under every failure and with every behaviour of watchers. The judge compares the
+// received messages with the log.
 //
-// It runs in a short form with all other tests. make delivery is the long one, and writes docs/reliability/delivery.md.
+// A short form runs with all other tests. make delivery runs the long one, and writes docs/reliability/delivery.md.
 package delivery
 
 import (

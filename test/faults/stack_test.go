@@ -1,7 +1,7 @@
-// Package faults is the proof that nothing acknowledged is lost, doubled or reordered, whatever fails: clients record
-// what they did while parts of a real stack are killed, stopped and cut off, and package checker judges it.
+// Package faults tests that no failure loses, doubles or reorders an acknowledged message. Clients record their calls
+// while parts of a real stack are killed, stopped and cut off, and package checker judges the record.
 //
-// It runs in a short form with all other tests. make faults is the long one; docs/reliability.md says what it shows.
+// A short form runs with all other tests. make faults runs the long one; docs/reliability.md has the results.
 package faults
 
 import (

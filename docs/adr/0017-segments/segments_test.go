@@ -1,9 +1,9 @@
-// Package segments is the measurement of docs/adr/0017-segments.md, and nothing that Pullchat runs: a chat's log as
-// segments of 128 messages, compressed when full, beside the sorted set of today. It starts a redis-server itself.
+// Package segments is the measurement of docs/adr/0017-segments.md, not part of Pullchat. It compares a chat's log in
+// segments of 128 messages, compressed when full, with today's sorted set. It starts a redis-server itself.
 //
 //	cd docs/adr/0017-segments && go test -bench . -count 3
 //
-// cpu-µs is the CPU of this process, which is what counts on a machine that does other things as well.
+// cpu-µs is the CPU of this process, which does not depend on other load.
 package segments
 
 import (
@@ -35,7 +35,7 @@ const (
 	pageSize    = 20
 )
 
-// message is an entry of the log: its position, and the StoredMessage as storage/encoding.go writes it.
+// message is an entry of the log: its position, and the StoredMessage as internal/entry writes it.
 type message struct {
 	position int64
 	stored   []byte
@@ -43,8 +43,8 @@ type message struct {
 
 func (m message) member() string { return fmt.Sprintf("%016d%s", m.position, m.stored) }
 
-// English is cut between words into texts of 30 to 50 bytes, which are then shuffled: real sentences, none twice.
-// It is the book that comes with Go to test its compression.
+// English text is cut between words into texts of 30 to 50 bytes, which are shuffled: real sentences without
+// repetition. The book comes with Go as a test of compression.
 func english(tb testing.TB) []string {
 	tb.Helper()
 	root, err := exec.Command("go", "env", "GOROOT").Output()
@@ -69,7 +69,7 @@ func english(tb testing.TB) []string {
 	return texts
 }
 
-// chatOf makes a room of eight senders, of whom some say more. Messages are seconds to minutes apart.
+// chatOf returns a room of eight senders with different shares. Messages are seconds to minutes apart.
 func chatOf(tb testing.TB, withIDs bool) []message {
 	tb.Helper()
 	senders := []string{"alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi"}
@@ -99,7 +99,7 @@ func field(to []byte, id byte, text string) []byte {
 	return append(to, text...)
 }
 
-// encode is a segment before compression: for each message the step of its position, the length, and the bytes.
+// encode returns a segment before compression: for each message the step of its position, the length, and the bytes.
 func encode(messages []message) []byte {
 	var segment []byte
 	last := int64(0)
@@ -112,7 +112,7 @@ func encode(messages []message) []byte {
 	return segment
 }
 
-// page is the first messages from a position on. They share the segment's memory.
+// page returns the first messages from a position on. They share the segment's memory.
 func page(segment []byte, from int64) []message {
 	messages, last := make([]message, 0, pageSize), int64(0)
 	for len(segment) > 0 && len(messages) < pageSize {
@@ -161,7 +161,7 @@ func codecs(tb testing.TB) []codec {
 	return list
 }
 
-// flateCodec is the standard library's, used again and again as it should be.
+// flateCodec reuses the standard library's codec.
 func flateCodec(tb testing.TB, level int) codec {
 	tb.Helper()
 	var out bytes.Buffer
@@ -205,7 +205,7 @@ func BenchmarkSeal(b *testing.B) {
 	}
 }
 
-// BenchmarkPage is the CPU of the reader: to expand one segment and cut 20 messages out of its middle.
+// BenchmarkPage is the CPU of the reader: it expands one segment and cuts 20 messages out of its middle.
 func BenchmarkPage(b *testing.B) {
 	messages := chatOf(b, false)[:segmentSize]
 	for _, c := range codecs(b) {
@@ -227,8 +227,8 @@ func BenchmarkPage(b *testing.B) {
 	}
 }
 
-// BenchmarkStored is what a chat of 1,000 messages takes in Redis: as a sorted set, as segments that are each a
-// string or all in one hash, with the messages that fill no segment in a sorted set.
+// BenchmarkStored is the memory of a chat of 1,000 messages in Redis: as a sorted set, as segments in strings, and as
+// segments in one hash. Messages that fill no segment are in a sorted set.
 func BenchmarkStored(b *testing.B) {
 	client := start(b)
 	for _, ids := range []bool{false, true} {
@@ -271,7 +271,7 @@ func add(p redis.Pipeliner, key string, messages []message) {
 	}
 }
 
-// stored is the memory of all keys of a chat, which then go.
+// stored returns the memory of all keys of a chat, and removes them.
 func stored(b *testing.B, client *redis.Client, store func(redis.Pipeliner, string)) (total int64) {
 	b.Helper()
 	ctx := b.Context()
@@ -297,8 +297,7 @@ func stored(b *testing.B, client *redis.Client, store func(redis.Pipeliner, stri
 	return total
 }
 
-// BenchmarkRedis is Redis's own CPU for what segments would have it do, pipelined: the page of today and that of a
-// segment, and the sealing of 128 messages.
+// BenchmarkRedis is Redis's own CPU, pipelined, for today's page, a segment's page, and the sealing of 128 messages.
 func BenchmarkRedis(b *testing.B) {
 	client := start(b)
 	ctx := b.Context()
@@ -334,7 +333,7 @@ func BenchmarkRedis(b *testing.B) {
 	cost("page-sorted-set", func(p redis.Pipeliner) { p.ZRangeByScoreWithScores(ctx, "set", page) })
 	cost("page-string", func(p redis.Pipeliner) { p.Get(ctx, "string") })
 	cost("page-hash", func(p redis.Pipeliner) { p.HGet(ctx, "sealed", "1") })
-	cost("seal", func(p redis.Pipeliner) { // the head is one block, whose removal costs next to nothing
+	cost("seal", func(p redis.Pipeliner) { // the head is one block, so its removal costs almost nothing
 		p.ZRangeWithScores(ctx, "head", 0, -1)
 		p.HSet(ctx, "sealed", "1", sealed)
 	})
@@ -347,7 +346,7 @@ func start(b *testing.B) *redis.Client {
 	return client
 }
 
-// ownCPU is how many seconds of CPU this process has used.
+// ownCPU returns the seconds of CPU that this process has used.
 func ownCPU(b *testing.B) float64 {
 	b.Helper()
 	var used syscall.Rusage
@@ -357,7 +356,7 @@ func ownCPU(b *testing.B) float64 {
 	return float64(used.Utime.Nano()+used.Stime.Nano()) / 1e9
 }
 
-// cpu is how many seconds of CPU Redis has used.
+// cpu returns the seconds of CPU that Redis has used.
 func cpu(b *testing.B, client *redis.Client) (seconds float64) {
 	b.Helper()
 	info, err := client.Info(b.Context(), "cpu").Result()
