@@ -180,7 +180,11 @@ func TestAccessLog(t *testing.T) {
 		name, method, target, body string
 		want                       map[string]any // duration aside
 	}{
-		{"a send", "POST", "/api/send?secret=" + secretText, aSend, map[string]any{"level": "INFO", "method": "POST", "route": "/api/send", "status": 200.0}},
+		{"a send", "POST", "/api/send", aSend, map[string]any{"level": "INFO", "method": "POST", "route": "/api/send", "status": 200.0}},
+		{
+			"a parameter that a send does not have", "POST", "/api/send?secret=" + secretText, aSend,
+			map[string]any{"level": "INFO", "method": "POST", "route": "/api/send", "status": 400.0, "code": "invalid_argument"},
+		},
 		{"a pull", "GET", "/api/pull?chat=" + secretText, "", map[string]any{"level": "INFO", "method": "GET", "route": "/api/pull", "status": 200.0}},
 		{
 			"a client's mistake", "GET", "/api/pull", "",
