@@ -92,6 +92,9 @@ func (s *Server) countedByAddress() (routes []string) {
 	if s.config.Auth == authOn { // who sends and signals is known
 		return routes
 	}
+	if s.config.AddressStreams > 0 {
+		routes = append(routes, "/api/stream", "/api/ws")
+	}
 	if s.config.SignalRate.Requests > 0 {
 		routes = append(routes, "/api/signal", "/api/ws")
 	}

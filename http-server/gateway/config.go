@@ -25,6 +25,8 @@ type Config struct {
 	RateLimit      ratelimit.Rate    `name:"rate-limit" env:"RATE_LIMIT" placeholder:"N/PERIOD" help:"Requests that each client may make, like 100/s, 600/m or 5000/h; empty for no limit."`
 	RateLimitBy    string            `name:"rate-limit-by" env:"RATE_LIMIT_BY" default:"address" enum:"address,user" help:"What a client is: ${enum}. With user, sends count for their sender, all else for the address."`
 	SignalRate     ratelimit.Rate    `name:"signal-rate" env:"SIGNAL_RATE" default:"10/s" placeholder:"N/PERIOD" help:"Signals, such as typing, that each sender may tell; empty for no limit."`
+	UserStreams    int               `name:"user-streams" env:"USER_STREAMS" default:"500" placeholder:"N" help:"Event streams, WebSockets and waiting requests that one user has open, with AUTH=on; 0 for no limit."`
+	AddressStreams int               `name:"address-streams" env:"ADDRESS_STREAMS" default:"10000" placeholder:"N" help:"Event streams and WebSockets that one address has open, with AUTH=off; 0 for no limit."`
 	AllowedOrigins []string          `name:"allowed-origins" env:"ALLOWED_ORIGINS" placeholder:"ORIGIN,..." help:"Origins of web pages that may use the API, like https://example.org; * for all. Its own may always."`
 	AllowedHosts   []string          `name:"allowed-hosts" env:"ALLOWED_HOSTS" placeholder:"HOST,..." help:"Names that clients ask the server by, with or without a port; empty or * for any."`
 	TrustedProxies ratelimit.Proxies `name:"trusted-proxies" env:"TRUSTED_PROXIES" placeholder:"CIDR,..." help:"Networks of the proxies in front, whose X-Forwarded-For is believed."`
@@ -53,6 +55,7 @@ func (c Config) addr() string {
 func (c Config) handlers(l limits, log *slog.Logger) handler.Config {
 	return handler.Config{
 		Log: log, MaxBodyBytes: c.MaxBodyBytes, MaxHeaderBytes: maxHeaderBytes,
+		Quota:          handler.NewQuota(c.UserStreams, c.AddressStreams),
 		AllowedOrigins: c.AllowedOrigins, Silence: l.silence, Part: l.part,
 	}
 }
@@ -64,6 +67,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("--max-body-bytes is %d; it must be at least 1", c.MaxBodyBytes)
 	case c.MaxConnections < 0:
 		return fmt.Errorf("--max-connections is %d; it must not be negative", c.MaxConnections)
+	case c.UserStreams < 0 || c.AddressStreams < 0:
+		return fmt.Errorf("--user-streams is %d, and --address-streams %d; neither may be negative", c.UserStreams, c.AddressStreams)
 	case (c.TLSCert == "") != (c.TLSKey == ""):
 		return errors.New("--tls-cert and --tls-key need each other; one is missing")
 	case c.DrainDelay < 0:

@@ -28,6 +28,8 @@ type Config struct {
 	Silence time.Duration
 	// Verify returns whose a token is; nil where nobody is asked for one.
 	Verify func(token string) (chat.Caller, error)
+	// Quota bounds what one client has open; nil does not.
+	Quota *Quota
 	// Part bounds how long a client that follows takes to take what is written.
 	Part time.Duration
 }

@@ -48,10 +48,18 @@ func (h *Handler) Stream(ctx context.Context, c *app.RequestContext) {
 		c.SetContentType(eventStream)
 		return
 	}
+	leave, err := h.config.Quota.enter(ctx)
+	if err != nil {
+		Fail(c, err)
+		return
+	}
 	below := connection(ctx)
 	sink := &eventSink{conn: below.Take(), part: h.config.Part, end: below.Wake, chats: len(wanted.follows)}
 	head := streamHead(c)
-	below.Leave(c, func() { h.serveStream(ctx, below, sink, head, wanted) })
+	below.Leave(c, func() {
+		defer leave()
+		h.serveStream(ctx, below, sink, head, wanted)
+	})
 }
 
 // enter sets who follows, and checks that she may.

@@ -57,13 +57,22 @@ func (h *Handler) WebSocket(ctx context.Context, c *app.RequestContext) {
 	c.Response.Header.VisitAll(func(name, value []byte) { answer.Add(string(name), string(value)) })
 	answer.Del("Content-Type")
 	answer.Del("Content-Length")
+	leave, err := h.config.Quota.enter(ctx)
+	if err != nil {
+		Fail(c, err)
+		return
+	}
 	ws, err := upgrader.Upgrade(&handshake{below: below}, request, answer)
 	if err != nil {
+		leave()
 		refuseUpgrade(c, err)
 		return
 	}
 	c.SetStatusCode(consts.StatusSwitchingProtocols) // for the log
-	below.Leave(c, func() { h.serveSocket(ctx, below, ws) })
+	below.Leave(c, func() {
+		defer leave()
+		h.serveSocket(ctx, below, ws)
+	})
 }
 
 // handshake gives the upgrader the connection, which it writes its answer to.

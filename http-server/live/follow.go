@@ -26,7 +26,7 @@ type follow struct {
 	gone   bool      // it is not followed any longer
 	// unchecked: it must be asked at the door before anything more is written.
 	unchecked bool
-	alone     bool // it is asked for by itself, because others were refused with it
+	alone     bool     // it is asked for by itself, because others were refused with it
 	held      bool     // nothing is written until the others of its inbox are followed, and are asked for at the door
 	present   *Present // is to be told; nil where nothing is
 	knows     *Present // was told last

@@ -85,7 +85,7 @@ func (g Guesses) guess(ctx context.Context, user string, call func() error) erro
 	if err := chat.CheckUser(user); err != nil { // nobody has such a name: it takes no room
 		return err
 	}
-	address := clientOf(ctx)
+	address := ClientOf(ctx)
 	at := pair(address, user)
 	type count struct {
 		limiter       *Limiter
@@ -133,7 +133,8 @@ func WithClient(ctx context.Context, client string) context.Context {
 	return context.WithValue(ctx, clientKey{}, client)
 }
 
-func clientOf(ctx context.Context) string {
+// ClientOf returns what the client's address counts as, or "" where nobody has said.
+func ClientOf(ctx context.Context) string {
 	client, _ := ctx.Value(clientKey{}).(string)
 	return client
 }
@@ -152,6 +153,6 @@ func (l *Limiter) takeFor(ctx context.Context, named string) error {
 	case by.User != "":
 		return l.Take(by.User)
 	}
-	address := clientOf(ctx)
+	address := ClientOf(ctx)
 	return l.TakeOf(address, pair(address, named))
 }

@@ -44,7 +44,7 @@ func (r Registrations) Register(ctx context.Context, asked chat.Registration) (c
 		return chat.Account{}, chat.Errorf(chat.PermissionDenied, "only a service registers users here, with its token: ask whoever runs this server")
 	}
 	if r.addresses != nil && !by.Service {
-		if err := r.addresses.Take(clientOf(ctx)); err != nil {
+		if err := r.addresses.Take(ClientOf(ctx)); err != nil {
 			return chat.Account{}, chat.Wrap(err, chat.ResourceExhausted, "too many registrations from this address; wait for Retry-After")
 		}
 	}

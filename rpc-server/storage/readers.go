@@ -39,6 +39,9 @@ func (s *Store) Advance(ctx context.Context, id chat.ID, r chat.Reading, force b
 	if err != nil {
 		return 0, err
 	}
+	if call.Val() < 0 {
+		return 0, chat.Errorf(chat.Conflict, "reader %s has 100 devices in chat %s, which is the limit", user, id)
+	}
 	if isNew {
 		s.known.add([]listing{{id, user}}, nil)
 	}

@@ -21,7 +21,9 @@ import (
 
 const (
 	authSecret = "a secret of 32 bytes and some more"
-	rpcSecret  = "what gateways know"
+	// userStreams is how many streams a user has open.
+	userStreams = 20
+	rpcSecret   = "what gateways know"
 )
 
 // stack is both servers, with AUTH=on, over a Redis of their own.
@@ -54,7 +56,7 @@ func startStack(t *testing.T) *stack {
 	t.Cleanup(calls.Close)
 	server, err := gateway.Listen(gateway.Config{
 		HTTPAddr: "127.0.0.1:0", MaxBodyBytes: 64 << 10, Auth: "on", Token: token.Config{AuthSecret: authSecret},
-		AccessTokenTTL: time.Hour,
+		AccessTokenTTL: time.Hour, UserStreams: userStreams,
 	}, calls, calls, quiet())
 	if err != nil {
 		t.Fatal(err)
