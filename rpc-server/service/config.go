@@ -30,6 +30,7 @@ type Config struct {
 	IdempotencyWindow time.Duration `name:"idempotency-window" env:"IDEMPOTENCY_WINDOW" default:"24h" placeholder:"DURATION" help:"How long a repeated id is recognised; at least 1m, because clients and gateways repeat."`
 	RefreshTokenTTL   time.Duration `name:"refresh-token-ttl" env:"REFRESH_TOKEN_TTL" default:"720h" placeholder:"DURATION" help:"How long a login lasts that nobody refreshes."`
 	MaxRoomMembers    int           `name:"max-room-members" env:"MAX_ROOM_MEMBERS" default:"10000" placeholder:"N" help:"Members of a room."`
+	RoomIDReserved    time.Duration `name:"room-id-reserved" env:"ROOM_ID_RESERVED" default:"720h" placeholder:"DURATION" help:"How long only the last admins of a room that was deleted may create it anew; 0 lets anybody."`
 	HintSweep         time.Duration `name:"hint-sweep" env:"HINT_SWEEP" default:"10s" placeholder:"DURATION" help:"How often to look for messages whose hint to live readers was lost; at least 100ms."`
 
 	Trust Trust `kong:"-"` // flags of the rpc-server program; pullchat serve sets it
@@ -43,6 +44,7 @@ func (c Config) Validate() error {
 		maxLimit(c),
 		atLeast("max-text-bytes", c.MaxTextBytes, 1),
 		atLeast("max-room-members", c.MaxRoomMembers, 1),
+		atLeast("room-id-reserved", c.RoomIDReserved, 0),
 		atLeast("redis-min-replicas", c.RedisMinReplicas, 0),
 		atLeast("rpc-drain-delay", c.RPCDrainDelay, 0),
 		atLeast("retention", c.Retention, 0),
@@ -87,5 +89,5 @@ func (c Config) limits() chat.Limits {
 }
 
 func (c Config) rooms() chat.LobbyOptions {
-	return chat.LobbyOptions{DefaultLimit: c.DefaultLimit, MaxLimit: c.MaxLimit, MaxMembers: c.MaxRoomMembers}
+	return chat.LobbyOptions{DefaultLimit: c.DefaultLimit, MaxLimit: c.MaxLimit, MaxMembers: c.MaxRoomMembers, IDReserved: c.RoomIDReserved}
 }

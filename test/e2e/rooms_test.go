@@ -24,8 +24,13 @@ type closed struct {
 
 func startClosed(t *testing.T) closed {
 	t.Helper()
-	return closed{startAs(t, programtest.NewAuth(t), redistest.Start(t).URL()), t}
+	c := closed{startAs(t, programtest.NewAuth(t), redistest.Start(t).URL()), t}
+	programtest.Accounts(t, c.base, addable...)
+	return c
 }
+
+// addable have accounts: they are added to rooms.
+var addable = []string{"bob", "cid", "dan", "eve"}
 
 // startTwoClosed are two that share a Redis and nothing else.
 func startTwoClosed(t *testing.T, settings ...string) [2]closed {
@@ -40,6 +45,7 @@ func startTwoOver(t *testing.T, redis *redistest.Server, settings ...string) [2]
 	for i, rpc := range programtest.StartServers(t, redis.URL(), auth.Servers()...) {
 		both[i] = closed{overRPCAs(t, auth, rpc, settings...), t}
 	}
+	programtest.Accounts(t, both[0].base, addable...)
 	return both
 }
 
@@ -199,6 +205,7 @@ func (e *events) waitFor(t *testing.T, text string) {
 func TestStreamsOfRemoved(t *testing.T) {
 	both := startTwoClosed(t)
 	c := both[0]
+	c.do("ann", "POST", "/api/rooms", `{"id":"lounge","visibility":"public"}`, 201)
 	for _, end := range []struct{ name, method, path, code string }{
 		{"removed", "DELETE", "/api/rooms/club/members/bob", "permission_denied"},
 		{"deleted", "DELETE", "/api/rooms/club", "not_found"},
