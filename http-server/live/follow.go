@@ -24,6 +24,8 @@ type follow struct {
 	due    time.Time // nothing is read before
 	queued bool      // it is in ready
 	gone   bool      // it is not followed any longer
+	// deleted: the room is no more. It is set where nobody is asked at the door.
+	deleted bool
 	// unchecked: it must be asked at the door before anything more is written.
 	unchecked bool
 	held      bool     // nothing is written until the others of its inbox are followed, and are asked for at the door
@@ -74,6 +76,10 @@ func (f *follow) tell(e chat.Event) {
 		return
 	}
 	if e.Kind == chat.MembersChanged {
+		if s.hub.doors.asked == nil && e.Deleted {
+			f.deleted = true
+			s.push(f)
+		}
 		if s.hub.doors.asked != nil && concerns(e, f.wanted.By.User) {
 			f.unchecked, f.due = true, time.Time{}
 			s.push(f)
@@ -124,9 +130,12 @@ func (f *follow) leave() {
 // admit asks at the door, where that is to be done. A follow that is gone may still be in a queue.
 func (f *follow) admit() error {
 	f.session.mutex.Lock()
-	unchecked := f.unchecked && !f.gone
+	unchecked, deleted := f.unchecked && !f.gone, f.deleted && !f.gone
 	f.unchecked = false // news that comes while it is asked has it asked again
 	f.session.mutex.Unlock()
+	if deleted {
+		return chat.RoomDeleted(f.id)
+	}
 	if !unchecked {
 		return nil
 	}
@@ -247,6 +256,11 @@ func (f *follow) failed(err error) error {
 	return s.Write(func() error {
 		return f.unlessGone(func() error {
 			s.drop(f)
+			if chat.CodeOf(err) == chat.NotFound {
+				if err := s.sink.Tell(f.wanted.Chat, chat.Event{Chat: f.id, Kind: chat.RoomGone}); err != nil {
+					return err
+				}
+			}
 			if f.inbox != nil { // it is in the inbox no longer, which goes on
 				return nil
 			}

@@ -85,6 +85,10 @@ func (silentStore) Lists(context.Context, string) ([]ID, map[string]bool, error)
 
 func (silentStore) Newest(context.Context, string, []ID) ([]Newest, error) { return nil, nil }
 
+func (silentStore) ReadNames(_ context.Context, rooms []ID, users []string) ([]string, []string, error) {
+	return make([]string, len(rooms)), make([]string, len(users)), nil
+}
+
 func (silentStore) Glance(context.Context, []Glance) ([]Glanced, error) { return nil, nil }
 
 // asked is all that may be asked.

@@ -205,7 +205,7 @@ func editOutcome(reply int64) chat.EditOutcome {
 func (s *Store) roomArgs(e chat.RoomEdit, drop bool) []any {
 	var event []byte
 	if e.Tell {
-		event = encodeEvent(chat.Event{Chat: e.Room, Kind: chat.MembersChanged, Users: e.Ousted})
+		event = encodeEvent(chat.Event{Chat: e.Room, Kind: chat.MembersChanged, Users: e.Ousted, Deleted: drop})
 	}
 	admins := ""
 	if e.IfAdmins >= 0 {

@@ -241,7 +241,8 @@ func TestStreamsOfRemoved(t *testing.T) {
 			case <-late:
 				t.Fatalf("%s: a stream has not ended within a second: %s", end.name, s)
 			}
-			if text := s.String(); !strings.Contains(text, end.code) || strings.Contains(text, "after") {
+			if text := s.String(); !strings.Contains(text, end.code) || strings.Contains(text, "after") ||
+				strings.Contains(text, "event: deleted") != (end.name == "deleted") {
 				t.Errorf("%s: a stream told %s", end.name, text)
 			}
 		}
@@ -261,6 +262,21 @@ func TestStreamsOfRemoved(t *testing.T) {
 			c.do("ann", "DELETE", "/api/rooms/club", "", 200)
 		}
 	}
+}
+
+// TestStreamsOfDeleted: with AUTH=off too, a room that is deleted ends what follows it.
+func TestStreamsOfDeleted(t *testing.T) {
+	c := closed{stack: startStack(t, redistest.Start(t).URL()), t: t}
+	c.do("", "POST", "/api/rooms?as=ann", `{"id":"club","name":"Club"}`, 201)
+	if inbox := c.do("", "GET", "/api/inbox?reader=ann", "", 200); inbox["chats"].([]any)[0].(map[string]any)["name"] != "Club" {
+		t.Errorf("the inbox is %v, want the room's name", inbox)
+	}
+	follower := c.stream("", "/api/stream?chat=club")
+	follower.waitFor(t, "made this room")
+	c.do("", "DELETE", "/api/rooms/club?as=ann", "", 200)
+	follower.waitFor(t, "event: deleted\ndata: {\"chat\":\"club\"}")
+	follower.waitFor(t, "not_found")
+	<-follower.ended
 }
 
 // TestRPCSecret: an rpc-server answers nobody who does not know its secret, and the gateway says why.
