@@ -15,6 +15,7 @@ type Access struct {
 	Required bool
 	Rooms    RoomReader // knows who is in which room; nil where Members are left to a Store
 	Users    UserReader // knows who may become a member; nil: every user may
+	Spender  Spender    // charges users for rooms and members; nil charges nobody
 	Names    Names      // nil: the standard library's tables are the rule
 	// Revoked says whether a user deleted her account a short while ago: the tokens that she had are refused. It costs
 	// next to nothing, because each request asks it. nil: no token is refused for that.

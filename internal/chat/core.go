@@ -24,6 +24,7 @@ type Append struct {
 	Message Message
 	Member  string // who must be a member where the chat is a closed room; "" is nobody
 	Exists  bool   // the chat is a room, which must have been created; where there is a Member, it must too
+	Begins  bool   // the sender is charged where this is the first message of the chat, which is of two
 }
 
 // Appended is what came of an Append.
@@ -180,7 +181,8 @@ func (c *Core) checkMessage(m Message, by Caller) (Append, error) {
 		return Append{}, Errorf(InvalidArgument, "id is not valid UTF-8")
 	}
 	m.Notice, m.Erased = nil, false // the domain alone makes them
-	return Append{Chat: id, Message: m, Member: member, Exists: c.access.mustExist(id, by)}, nil
+	begins := by.User != "" && !by.Service && !isRoom(id)
+	return Append{Chat: id, Message: m, Member: member, Exists: c.access.mustExist(id, by), Begins: begins}, nil
 }
 
 // checkNames refuses to begin a chat under a name that nothing new may have, and senders of such names. A chat that has

@@ -15,6 +15,8 @@ type LobbyOptions struct {
 	// IDReserved is how long only the last admins of a room that was deleted may create it anew; it may be 0.
 	IDReserved time.Duration
 	Now        func() time.Time // nil is time.Now
+	// NewChats and AddedMembers bound what a user with a token creates, and whom the user adds.
+	NewChats, AddedMembers Bounds
 }
 
 // Lobby is the Rooms and the Doors that apply every rule before they touch the store.
@@ -197,6 +199,7 @@ func (l *Lobby) CreateRoom(ctx context.Context, r NewRoom) (Room, error) {
 	for _, user := range users {
 		edit.Set = append(edit.Set, Member{User: user, Role: PlainMember})
 	}
+	charges := append(l.options.NewChats.charges(newChats, 1), l.options.AddedMembers.charges(addedMembers, len(users))...)
 	for range changeAttempts {
 		before, err := l.read(ctx, RoomQuery{Room: id})
 		if err != nil {
@@ -209,6 +212,10 @@ func (l *Lobby) CreateRoom(ctx context.Context, r NewRoom) (Room, error) {
 		if err := l.invite(ctx, who, edit.invited()); err != nil {
 			return Room{}, err
 		}
+		if err := l.spend(ctx, who, charges); err != nil {
+			return Room{}, err
+		}
+		charges = nil
 		outcome, at, err := l.store.EditRoom(ctx, edit)
 		if err != nil || outcome != EditStale {
 			made := Room{
@@ -295,6 +302,7 @@ func (l *Lobby) ChangeRoom(ctx context.Context, r RoomChange) (Room, error) {
 	if change.rule, err = ruleOf(r, who); err != nil {
 		return Room{}, err
 	}
+	charged := false
 	for range changeAttempts {
 		stored, err := l.read(ctx, change.query(id))
 		if err != nil {
@@ -317,6 +325,12 @@ func (l *Lobby) ChangeRoom(ctx context.Context, r RoomChange) (Room, error) {
 			if err := l.invite(ctx, who, edit.invited()); err != nil {
 				return Room{}, err
 			}
+		}
+		if r.Kind == AddMembers && !charged {
+			if err := l.spend(ctx, who, l.options.AddedMembers.charges(addedMembers, len(edit.Set))); err != nil {
+				return Room{}, err
+			}
+			charged = true
 		}
 		edit.MaxMembers, edit.Reserve = l.options.MaxMembers, l.options.IDReserved
 		outcome, err := l.edit(ctx, r.Kind, *edit)
