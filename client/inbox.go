@@ -20,6 +20,15 @@ type InboxEntry struct {
 	Last   *Message `json:"last_message"` // that is not of somebody ignored; nil where there is none
 	Unread int      `json:"unread"`       // messages of others from Cursor on; 100 are more than 99
 	Cursor int64    `json:"cursor"`       // where the reader stands
+
+	Name  string     `json:"name,omitempty"`  // of the room, for people
+	Users []UserName `json:"users,omitempty"` // of a two-person chat, or the sender of Last; those who have a name for people
+}
+
+// UserName is a user with a name for people.
+type UserName struct {
+	User string `json:"user"`
+	Name string `json:"name"`
 }
 
 // Inbox is a page of a user's chats: those where something was said last come first.

@@ -65,7 +65,7 @@ func (t *talk) Run(ctx contextType) error {
 	}
 	cursor, err := newest(ctx, c, t.Chat, shownFirst)
 	if err != nil {
-		return interrupted(ctx, err)
+		return interrupted(ctx, meant(ctx, c, err, t.Chat, t.Sender))
 	}
 
 	inner, cancel := context.WithCancel(ctx)

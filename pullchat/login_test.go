@@ -120,7 +120,7 @@ func TestSessionsGoOn(t *testing.T) {
 		text := strings.Repeat("x", i+1)
 		done := make(chan result, 2)
 		for range 2 { // two at once exchange one token
-			go func() { done <- invoke(t, g.environment(), "", "send", "room", text, "--id", text) }()
+			go func() { done <- invoke(t, g.environment(), "", "send", "alice:bob", text, "--id", text) }()
 		}
 		for range 2 {
 			if got := <-done; got.status != 0 || got.err != "" {
@@ -143,10 +143,10 @@ func TestSessionsGoOn(t *testing.T) {
 	}
 }
 
-// tail follows a room, and has nothing to complain about.
+// tail follows a chat, and has nothing to complain about.
 func (g *guarded) tail(t *testing.T, door string) *json.Decoder {
 	t.Helper()
-	c := command(g.environment(), "tail", "room", "--cursor=0", "--door="+door)
+	c := command(g.environment(), "tail", "alice:bob", "--cursor=0", "--door="+door)
 	var complaints collected
 	c.Stderr = &complaints
 	out, err := c.StdoutPipe()

@@ -130,6 +130,8 @@ func TestRoomsOfNobody(t *testing.T) {
 	}
 
 	g := serveGuarded(t)
+	g.invokes(t, password, 0, "ann", "register", "ann")
+	g.invokes(t, password, 0, "bob", "register", "bob")
 	made := invoke(t, []string{"AUTH_SECRET=" + authSecret}, "", "token", "--service=worker")
 	environment := append(g.server.environment(), "PULLCHAT_TOKEN="+strings.TrimSpace(made.out))
 	for _, step := range []struct {

@@ -45,8 +45,9 @@ func (s *send) Run(ctx contextType) error {
 	}
 	receipt, err := c.Send(ctx, client.Message{Chat: s.Chat, Text: s.Text, Sender: sender, ID: s.ID})
 	if err != nil {
-		return err
+		return meant(ctx, c, err, s.Chat, sender)
 	}
+	warn(ctx, c, s.Chat, sender)
 	human := fmt.Sprintf("stored at %d", receipt.SendTime)
 	if receipt.Duplicate {
 		human += " (by an earlier send with this id)"
@@ -76,7 +77,8 @@ func (p *pull) Run(ctx contextType) error {
 	for {
 		page, err := c.Pull(ctx, request)
 		if err != nil {
-			return err
+			who, _ := p.user("reader", "")
+			return meant(ctx, c, err, p.Chat, who)
 		}
 		if err := p.printPage(out, page); err != nil {
 			return err

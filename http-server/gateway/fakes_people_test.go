@@ -70,7 +70,7 @@ func (f fakeReaders) Inbox(_ context.Context, r chat.InboxRequest) (chat.Inbox, 
 		Chat: "room", Text: "a added b", Sender: "a", SendTime: 1, Notice: &chat.Notice{Event: chat.MemberAdded, Users: []string{"b"}, Name: "x"},
 	}
 	return chat.Inbox{
-		Entries: []chat.InboxEntry{{Chat: "room", Last: notice, Unread: chat.ManyUnread, Cursor: chat.MaxCursor}, {Chat: "a:b"}},
+		Entries: []chat.InboxEntry{{Chat: "room", Last: notice, Unread: chat.ManyUnread, Cursor: chat.MaxCursor, Name: "A room"}, {Chat: "a:b", Users: []chat.UserName{{User: "a", Name: "Ann"}}}},
 		HasMore: true, NextCursor: 1,
 	}, f.service.err()
 }

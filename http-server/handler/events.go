@@ -20,6 +20,11 @@ type readEvent struct {
 	Cursor int64  `json:"cursor"`
 }
 
+// deletedEvent says that a room is no more.
+type deletedEvent struct {
+	Chat string `json:"chat"`
+}
+
 // encodePage makes the page that all followers at one place share.
 func encodePage(p *live.Page) []byte {
 	const about = 160 // bytes of a message of ordinary length

@@ -46,11 +46,18 @@ func (i *Inboxes) Inbox(ctx context.Context, c *app.RequestContext) {
 		if e.Last != nil {
 			response.Chats[k].LastMessage = answeredMessage(e.Last)
 		}
+		if e.Name != "" {
+			response.Chats[k].Name = &inbox.Entries[k].Name
+		}
+		for _, u := range e.Users {
+			response.Chats[k].Users = append(response.Chats[k].Users, &api.UserName{User: u.User, Name: u.Name})
+		}
 	}
 	reply(c, consts.StatusOK, response)
 }
 
 func readInbox(ctx context.Context, c *app.RequestContext) (r chat.InboxRequest, err error) {
+	r.Names = true
 	if r.Reader, err = chat.ActingReader(ctx, query(c, "reader")); err != nil {
 		return r, err
 	}

@@ -264,6 +264,8 @@ func (s *eventSink) Tell(name string, e chat.Event) error {
 		return s.event("", "signal", encode(signalEvent{name, e.Signal.Sender, e.Signal.Type, e.Signal.Data}))
 	case chat.Moved:
 		return s.event("", "read", encode(readEvent{name, e.Reading.Reader, e.Reading.Cursor}))
+	case chat.RoomGone:
+		return s.event("", "deleted", encode(deletedEvent{name}))
 	}
 	return nil
 }

@@ -232,6 +232,8 @@ func (s *socket) Tell(name string, e chat.Event) error {
 		return s.write(encode(signalFrame{head{Type: "signal", Chat: name}, e.Signal.Sender, e.Signal.Type, e.Signal.Data}))
 	case chat.Moved:
 		return s.write(encode(readFrameOut{head{Type: "read", Chat: name}, e.Reading.Reader, e.Reading.Cursor}))
+	case chat.RoomGone:
+		return s.write(encode(head{Type: "deleted", Chat: name}))
 	}
 	return nil
 }

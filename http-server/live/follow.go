@@ -24,6 +24,8 @@ type follow struct {
 	due    time.Time // nothing is read before
 	queued bool      // it is in ready
 	gone   bool      // it is not followed any longer
+	// deleted: the room is no more. It is set where nobody is asked at the door.
+	deleted bool
 	// unchecked: it must be asked at the door before anything more is written.
 	unchecked bool
 	alone     bool     // it is asked for by itself, because others were refused with it
@@ -75,6 +77,10 @@ func (f *follow) tell(e chat.Event) {
 		return
 	}
 	if e.Kind == chat.MembersChanged {
+		if s.hub.doors.asked == nil && e.Deleted {
+			f.deleted = true
+			s.push(f)
+		}
 		if s.hub.doors.asked != nil && concerns(e, f.wanted.By.User) {
 			f.unchecked, f.due = true, time.Time{}
 			s.push(f)
@@ -126,6 +132,10 @@ func (f *follow) leave() {
 func (f *follow) admit() error {
 	s := f.session
 	s.mutex.Lock()
+	if f.deleted && !f.gone {
+		s.mutex.Unlock()
+		return chat.RoomDeleted(f.id)
+	}
 	if !f.unchecked || f.gone {
 		s.mutex.Unlock()
 		return nil
@@ -257,6 +267,11 @@ func (f *follow) failed(err error) error {
 	return s.Write(func() error {
 		return f.unlessGone(func() error {
 			s.drop(f)
+			if chat.CodeOf(err) == chat.NotFound {
+				if err := s.sink.Tell(f.wanted.Chat, chat.Event{Chat: f.id, Kind: chat.RoomGone}); err != nil {
+					return err
+				}
+			}
 			if f.inbox != nil { // it is in the inbox no longer, which goes on
 				return nil
 			}

@@ -14,6 +14,8 @@ import (
 type Access struct {
 	Required bool
 	Rooms    RoomReader // knows who is in which room; nil where Members are left to a Store
+	Users    UserReader // knows who may become a member; nil: every user may
+	Spender  Spender    // charges users for rooms and members; nil charges nobody
 	Names    Names      // nil: the standard library's tables are the rule
 	// Revoked says whether a user deleted her account a short while ago: the tokens that she had are refused. It costs
 	// next to nothing, because each request asks it. nil: no token is refused for that.
@@ -27,6 +29,18 @@ type Doors interface {
 	// Enter returns why the caller may not be in one of some chats, or nil: a PermissionDenied, a NotFound for a room
 	// that was deleted, or an Unauthenticated.
 	Enter(ctx context.Context, chats []string) error
+}
+
+// UserReader tells of users who are about to become members of a room.
+type UserReader interface {
+	// ReadInvited answers for each user, in their order. by is who invites them, or "".
+	ReadInvited(ctx context.Context, by string, users []string) ([]Invited, error)
+}
+
+// Invited is what an invitation depends on.
+type Invited struct {
+	Account bool // the user has one
+	Ignores bool // the user ignores who invites
 }
 
 // RoomReader tells who is in rooms.
@@ -130,18 +144,45 @@ func (a Access) ownReader(reader string, by Caller) (string, error) {
 	return reader, checkReaderName(reader)
 }
 
-// enter checks that the caller may be in a chat now.
+// enter checks that the caller may be in a chat now, to read there. A service may read what lies under an id that was
+// never created: earlier releases let anybody write there.
 func (a Access) enter(ctx context.Context, id ID, name string, by Caller) error {
-	user, err := a.member(id, name, by)
-	if err != nil || user == "" || a.Rooms == nil {
+	return a.enterAs(ctx, id, name, by, true)
+}
+
+// act is enter for those who want to do more than to read.
+func (a Access) act(ctx context.Context, id ID, name string, by Caller) error {
+	return a.enterAs(ctx, id, name, by, false)
+}
+
+func (a Access) enterAs(ctx context.Context, id ID, name string, by Caller, reads bool) error {
+	query, ask, err := a.query(id, name, by)
+	if err != nil || !ask || a.Rooms == nil {
 		return err
 	}
-	rooms, err := a.Rooms.ReadRooms(ctx, []RoomQuery{{Room: id, Users: []string{user}}})
+	rooms, err := a.Rooms.ReadRooms(ctx, []RoomQuery{query})
 	if err != nil {
 		return AsError(err)
 	}
-	return rooms[0].Admits(id, user)
+	rooms[0].Logged = rooms[0].Logged && reads
+	return rooms[0].admits(id, by)
 }
+
+// query asks for what tells whether a caller may be in a room; false is that nobody has to be asked.
+func (a Access) query(id ID, name string, by Caller) (RoomQuery, bool, error) {
+	user, err := a.member(id, name, by)
+	switch {
+	case err != nil:
+		return RoomQuery{}, false, err
+	case user != "":
+		return RoomQuery{Room: id, Users: []string{user}}, true, nil
+	}
+	return RoomQuery{Room: id, Log: true}, a.mustExist(id, by), nil
+}
+
+// mustExist says whether a caller may use an id only where it was created, whoever is a member there: a service and a
+// room. Where it is not known who makes requests, every id is a room.
+func (a Access) mustExist(id ID, by Caller) bool { return by.Service && isRoom(id) }
 
 // enterAll is enter for many chats.
 func (a Access) enterAll(ctx context.Context, names []string, by Caller) error {
@@ -151,12 +192,12 @@ func (a Access) enterAll(ctx context.Context, names []string, by Caller) error {
 		if err != nil {
 			return err
 		}
-		user, err := a.member(id, name, by)
+		query, ask, err := a.query(id, name, by)
 		if err != nil {
 			return err
 		}
-		if user != "" && a.Rooms != nil {
-			queries = append(queries, RoomQuery{Room: id, Users: []string{user}})
+		if ask && a.Rooms != nil {
+			queries = append(queries, query)
 		}
 	}
 	if len(queries) == 0 {
@@ -167,7 +208,7 @@ func (a Access) enterAll(ctx context.Context, names []string, by Caller) error {
 		return AsError(err)
 	}
 	for i, room := range rooms {
-		if err := room.Admits(queries[i].Room, by.User); err != nil {
+		if err := room.admits(queries[i].Room, by); err != nil {
 			return err
 		}
 	}
@@ -195,9 +236,23 @@ func (r StoredRoom) Admits(id ID, user string) error {
 	return Admits(id, r.Visibility, user, member)
 }
 
-// Admits is the rule of rooms: one that nobody has created and a public one are open, a private one is to its members.
+// admits is Admits for a caller. A service is a member everywhere, and reads what was written where nobody created a room.
+func (r StoredRoom) admits(id ID, by Caller) error {
+	switch {
+	case !by.Service:
+		return r.Admits(id, by.User)
+	case r.Visibility == "" && r.Logged:
+		return nil
+	}
+	return Admits(id, r.Visibility, by.User, true)
+}
+
+// Admits is the rule of rooms where it is known who makes requests: a public one is open, a private one is to its members,
+// and one that nobody has created is none.
 func Admits(id ID, v Visibility, user string, member bool) error {
 	switch {
+	case v == "":
+		return NoRoom(id)
 	case v == Deleted:
 		return RoomDeleted(id)
 	case v == Private && !member:
@@ -214,10 +269,20 @@ func NotAMember(id ID, user string) error {
 // RoomDeleted is the error where a room is no more.
 func RoomDeleted(id ID) error { return Errorf(NotFound, "room %s was deleted", id) }
 
+// NoRoom is the error where a room was never created.
+func NoRoom(id ID) error {
+	return Errorf(NotFound, "there is no room %s; create it with POST /api/rooms", id)
+}
+
+func isRoom(id ID) bool {
+	_, _, pair := id.Users()
+	return !pair
+}
+
 // AsksAtDoor says whether only Enter knows if a caller may be in a chat. The error is that she may not in any case.
 func AsksAtDoor(id ID, name string, by Caller) (bool, error) {
-	user, err := Access{Required: true}.member(id, name, by)
-	return user != "", err
+	_, ask, err := Access{Required: true}.query(id, name, by)
+	return ask, err
 }
 
 // callerOf is CallerOf for those to whom no caller is nobody.

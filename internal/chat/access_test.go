@@ -87,6 +87,10 @@ func (silentStore) Newest(context.Context, string, []ID) ([]Newest, error) { ret
 
 func (silentStore) Glance(context.Context, Glances) ([]Glanced, error) { return nil, nil }
 
+func (silentStore) ReadNames(_ context.Context, rooms []ID, users []string) ([]string, []string, error) {
+	return make([]string, len(rooms)), make([]string, len(users)), nil
+}
+
 // asked is all that may be asked.
 type asked struct {
 	core  *Core
@@ -237,7 +241,7 @@ func TestWhoMayWhat(t *testing.T) {
 		{"a member", user("bob"), "club", "bob", "", "", false},
 		{"no member", user("eve"), "club", "eve", PermissionDenied, PermissionDenied, false},
 		{"anybody in a public room", user("eve"), "lounge", "eve", "", "", false},
-		{"anybody where nobody created it", user("eve"), "nobodys", "eve", "", "", false},
+		{"anybody where nobody created it", user("eve"), "nobodys", "eve", NotFound, NotFound, false},
 		{"anybody where it was deleted", user("ann"), "gone", "ann", NotFound, NotFound, false},
 		{"one for another", user("ann"), "club", "bob", PermissionDenied, PermissionDenied, true},
 		{"a service in a closed room", service, "club", "eve", "", "", false},

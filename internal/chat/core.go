@@ -23,13 +23,15 @@ type Append struct {
 	Chat    ID
 	Message Message
 	Member  string // who must be a member where the chat is a closed room; "" is nobody
+	Exists  bool   // the chat is a room, which must have been created; where there is a Member, it must too
+	Begins  bool   // the sender is charged where this is the first message of the chat, which is of two
 }
 
 // Appended is what came of an Append.
 type Appended struct {
 	SendTime  int64
 	Duplicate bool
-	Err       error // a Conflict where the ID is known with a different text; NotAMember, RoomDeleted
+	Err       error // a Conflict where the ID is known with a different text; NotAMember, NoRoom, RoomDeleted
 }
 
 // Range asks for up to Limit messages of a chat from position From on, inclusive: towards newer ones, or towards
@@ -40,6 +42,7 @@ type Range struct {
 	Reverse bool
 	Limit   int
 	Member  string // as an Append's: she is one after all that was read was there
+	Exists  bool   // as an Append's, but for a log that is there all the same
 	Raw     bool   // Entries are wanted; a Store may answer Messages all the same
 }
 
@@ -178,7 +181,8 @@ func (c *Core) checkMessage(m Message, by Caller) (Append, error) {
 		return Append{}, Errorf(InvalidArgument, "id is not valid UTF-8")
 	}
 	m.Notice, m.Erased = nil, false // the domain alone makes them
-	return Append{Chat: id, Message: m, Member: member}, nil
+	begins := by.User != "" && !by.Service && !isRoom(id)
+	return Append{Chat: id, Message: m, Member: member, Exists: c.access.mustExist(id, by), Begins: begins}, nil
 }
 
 // checkNames refuses to begin a chat under a name that nothing new may have, and senders of such names. A chat that has

@@ -50,7 +50,7 @@ func (a *Alive) Signal(ctx context.Context, s Signal) error {
 	case !utf8.ValidString(s.Data):
 		return Errorf(InvalidArgument, "data is not valid UTF-8")
 	}
-	if err := a.access.enter(ctx, id, s.Chat, callerOf(ctx)); err != nil {
+	if err := a.access.act(ctx, id, s.Chat, callerOf(ctx)); err != nil {
 		return err
 	}
 	return orNil(a.store.Tell(ctx, Event{Chat: id, Kind: Signalled, Signal: &s}))
@@ -72,7 +72,7 @@ func (a *Alive) Read(ctx context.Context, r ReadRequest) (int64, error) {
 		err = Errorf(InvalidArgument, "the cursor is %d and the end; it is one of both", r.Reading.Cursor)
 	}
 	if err == nil {
-		err = a.access.enter(ctx, id, r.Chat, callerOf(ctx))
+		err = a.access.act(ctx, id, r.Chat, callerOf(ctx))
 	}
 	if err != nil {
 		return 0, err
@@ -95,7 +95,12 @@ func (a *Alive) Attend(ctx context.Context, gateway string, present []Attendance
 		if err != nil {
 			return err
 		}
-		if err := a.access.enter(ctx, id, p.Chat, callerOf(ctx)); err != nil {
+		if by := callerOf(ctx); !by.Service { // a gateway has let its readers in
+			err = a.access.act(ctx, id, p.Chat, by)
+		} else {
+			_, err = a.access.identified(by)
+		}
+		if err != nil {
 			return err
 		}
 		if len(p.Readers) > MaxReadersAttending {

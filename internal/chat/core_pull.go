@@ -183,7 +183,7 @@ func (c *Core) checkPull(r PullRequest, by Caller) (Range, error) {
 	if err != nil {
 		return Range{}, err
 	}
-	asked := Range{Chat: id, Member: member, From: r.Cursor, Reverse: r.Reverse, Limit: c.limits.page(r.Limit) + 1, Raw: r.Raw}
+	asked := Range{Chat: id, Member: member, Exists: c.access.mustExist(id, by), From: r.Cursor, Reverse: r.Reverse, Limit: c.limits.page(r.Limit) + 1, Raw: r.Raw}
 	if r.Reverse && r.Cursor == 0 {
 		asked.From = MaxCursor
 	}

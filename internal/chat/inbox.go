@@ -25,6 +25,7 @@ type InboxRequest struct {
 	Reader string // a user, or one of her devices: "alice/phone"
 	Cursor int64  // the NextCursor of the page before; 0 is from the newest
 	Limit  int64  // chats at most, but for those where something was said at the same time; 0 asks for the default
+	Names  bool   // the names of rooms and users are wanted too
 }
 
 // InboxEntry is one chat of an inbox.
@@ -33,6 +34,17 @@ type InboxEntry struct {
 	Last   *Message // the newest message that is not of somebody ignored; nil where there is none
 	Unread int      // messages of others who are not ignored, from Cursor on, but no notices and none erased; ManyUnread for more than 99
 	Cursor int64    // where the reader stands
+
+	// Where Names were asked for: the room's, and those of the users of a two-person chat, or of the sender of Last. Who has
+	// no name for people is not among them.
+	Name  string
+	Users []UserName
+}
+
+// UserName is a user with a name for people.
+type UserName struct {
+	User string
+	Name string
 }
 
 // Inbox is a page of a user's chats. The one where something was said last is the first. A chat that stays in the list is
@@ -135,6 +147,8 @@ type InboxStore interface {
 	// Glance returns of each chat its last message, and how many messages are unread. Where thousands in a row do not
 	// count, it looks no further.
 	Glance(context.Context, Glances) ([]Glanced, error)
+	// ReadNames returns the display names of rooms and of users, in their order; "" for a missing one.
+	ReadNames(ctx context.Context, rooms []ID, users []string) (ofRooms, ofUsers []string, err error)
 }
 
 // Newest is what an inbox is sorted by.

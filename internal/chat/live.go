@@ -17,6 +17,7 @@ type Event struct {
 	Signal  *Signal  // a Signalled's
 	Reading *Reading // a Moved's
 	Users   []string // a MembersChanged's
+	Deleted bool     // of a MembersChanged: the room is no more
 }
 
 // EventKind says what an Event is about.
@@ -38,6 +39,8 @@ const (
 	IgnoredChanged
 	// MembersChanged says that Users may not be in the chat any more; where nobody is named, that it may be anybody.
 	MembersChanged
+	// RoomGone says that the chat, a room, was deleted. A gateway tells it those who follow the chat; no store publishes it.
+	RoomGone
 )
 
 // Watch follows what happens in a set of chats. It is safe for concurrent use, but Next is called by one goroutine.

@@ -5,12 +5,18 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 )
 
 // LobbyOptions bound what a Lobby does. All are positive.
 type LobbyOptions struct {
 	DefaultLimit, MaxLimit int // rooms in a page
 	MaxMembers             int // of a room
+	// IDReserved is how long only the last admins of a room that was deleted may create it anew; it may be 0.
+	IDReserved time.Duration
+	Now        func() time.Time // nil is time.Now
+	// NewChats and AddedMembers bound what a user with a token creates, and whom the user adds.
+	NewChats, AddedMembers Bounds
 }
 
 // Lobby is the Rooms and the Doors that apply every rule before they touch the store.
@@ -128,7 +134,7 @@ func exists(id ID, stored StoredRoom) error {
 	case Deleted:
 		return RoomDeleted(id)
 	}
-	return Errorf(NotFound, "nobody has created room %s", id)
+	return NoRoom(id)
 }
 
 func roomOf(id ID, stored StoredRoom, user string) Room {
@@ -207,24 +213,46 @@ func (l *Lobby) CreateRoom(ctx context.Context, r NewRoom) (Room, error) {
 	for _, user := range users {
 		edit.Set = append(edit.Set, Member{User: user, Role: PlainMember})
 	}
+	charges := append(l.options.NewChats.charges(newChats, 1), l.options.AddedMembers.charges(addedMembers, len(users))...)
 	for range changeAttempts {
 		before, err := l.read(ctx, RoomQuery{Room: id})
 		if err != nil {
 			return Room{}, err
 		}
-		if exists(id, before) == nil {
-			return Room{}, Errorf(Conflict, "there is a room %s", id)
+		if exists(id, before) == nil || !who.any && l.reserved(before, who.user) {
+			return Room{}, errTaken(id)
 		}
-		edit.IfVisibility = before.Visibility
+		edit.IfVisibility, edit.IfReserved = before.Visibility, before.Reserved
+		if err := l.invite(ctx, who, edit.invited()); err != nil {
+			return Room{}, err
+		}
+		if err := l.spend(ctx, who, charges); err != nil {
+			return Room{}, err
+		}
+		charges = nil
 		outcome, at, err := l.store.EditRoom(ctx, edit)
 		if err != nil || outcome != EditStale {
 			made := Room{
 				ID: r.ID, Name: r.Name, Visibility: r.Visibility, Created: at, Count: len(edit.Set), Role: Admin,
 			}
-			return made, l.outcome(outcome, err)
+			return made, l.outcome(id, outcome, err)
 		}
 	}
 	return Room{}, errContended(id)
+}
+
+// reserved says whether an id is kept for others, the last admins of the room that it was.
+func (l *Lobby) reserved(before StoredRoom, user string) bool {
+	now := time.Now
+	if l.options.Now != nil {
+		now = l.options.Now
+	}
+	return before.Visibility == Deleted && before.Reserved > now().UnixMicro() && !slices.Contains(before.Heirs, user)
+}
+
+// errTaken tells who asks nothing of what is there: a room, one that was, or what others have written.
+func errTaken(id ID) error {
+	return Errorf(Conflict, "the room id %s is taken; choose another one", id)
 }
 
 // changeAttempts is how often a change is decided anew because another one came between.
@@ -235,14 +263,14 @@ func errContended(id ID) error {
 }
 
 // outcome is the error of an edit that was not stale.
-func (l *Lobby) outcome(outcome EditOutcome, err error) error {
+func (l *Lobby) outcome(id ID, outcome EditOutcome, err error) error {
 	switch {
 	case err != nil:
 		return AsError(err)
 	case outcome == EditTooMany:
 		return Errorf(Conflict, "a room has %d members at most; remove some first", l.options.MaxMembers)
 	case outcome == EditNotEmpty:
-		return Errorf(Conflict, "others have written to this room already; choose another id")
+		return errTaken(id)
 	case outcome == EditNoPlaces:
 		return Errorf(ResourceExhausted, "the room is full: its last position is taken")
 	}
@@ -288,6 +316,7 @@ func (l *Lobby) ChangeRoom(ctx context.Context, r RoomChange) (Room, error) {
 	if change.rule, err = ruleOf(r, who); err != nil {
 		return Room{}, err
 	}
+	charged := false
 	for range changeAttempts {
 		stored, err := l.read(ctx, change.query(id))
 		if err != nil {
@@ -306,11 +335,22 @@ func (l *Lobby) ChangeRoom(ctx context.Context, r RoomChange) (Room, error) {
 		if edit == nil {
 			return who.unchanged(id, stored), nil
 		}
-		edit.MaxMembers = l.options.MaxMembers
+		if change.invites() {
+			if err := l.invite(ctx, who, edit.invited()); err != nil {
+				return Room{}, err
+			}
+		}
+		if r.Kind == AddMembers && !charged {
+			if err := l.spend(ctx, who, l.options.AddedMembers.charges(addedMembers, len(edit.Set))); err != nil {
+				return Room{}, err
+			}
+			charged = true
+		}
+		edit.MaxMembers, edit.Reserve = l.options.MaxMembers, l.options.IDReserved
 		outcome, err := l.edit(ctx, r.Kind, *edit)
 		switch {
 		case err != nil || outcome != EditStale:
-			return roomOf(id, edit.after(stored), who.user), l.outcome(outcome, err)
+			return roomOf(id, edit.after(stored), who.user), l.outcome(id, outcome, err)
 		case ctx.Err() != nil:
 			return Room{}, AsError(ctx.Err())
 		}

@@ -87,6 +87,15 @@ func (c *change) decide(id ID, room StoredRoom) (*RoomEdit, error) {
 	return e, nil
 }
 
+// invites says whether the change names users who become members or admins. Handing over an admin's place names nobody.
+func (c *change) invites() bool {
+	switch c.asked.Kind {
+	case JoinRoom, AddMembers, PromoteMember:
+		return true
+	}
+	return false
+}
+
 func (c *change) tell(e *RoomEdit, event NoticeEvent, users ...string) {
 	e.Notices = append(e.Notices, notice(c.who.name, Notice{Event: event, Users: users}))
 }

@@ -187,7 +187,55 @@ func (r *Readership) inbox(ctx context.Context, asked InboxRequest) (Inbox, erro
 			g.Last.Chat = inbox.Entries[i].Chat
 		}
 	}
-	return inbox, nil
+	if asked.Names {
+		err = r.name(ctx, chats, inbox.Entries)
+	}
+	return inbox, err
+}
+
+// name fills in the names of the rooms and users of a page, with one question.
+func (r *Readership) name(ctx context.Context, chats []listed, entries []InboxEntry) error {
+	var rooms []ID
+	var users []string
+	at := map[string]int{} // of users
+	shown := func(i int) []string {
+		first, second, pair := chats[i].id.Users()
+		switch {
+		case pair && first == second:
+			return []string{first}
+		case pair:
+			return []string{first, second}
+		case entries[i].Last == nil:
+			return nil
+		}
+		return []string{entries[i].Last.Sender}
+	}
+	for i, c := range chats {
+		if isRoom(c.id) {
+			rooms = append(rooms, c.id)
+		}
+		for _, user := range shown(i) {
+			if _, known := at[user]; !known {
+				at[user] = len(users)
+				users = append(users, user)
+			}
+		}
+	}
+	ofRooms, ofUsers, err := r.store.ReadNames(ctx, rooms, users)
+	if err != nil {
+		return AsError(err)
+	}
+	for i, c := range chats {
+		if isRoom(c.id) {
+			entries[i].Name, ofRooms = ofRooms[0], ofRooms[1:]
+		}
+		for _, user := range shown(i) {
+			if name := ofUsers[at[user]]; name != "" {
+				entries[i].Users = append(entries[i].Users, UserName{User: user, Name: name})
+			}
+		}
+	}
+	return nil
 }
 
 // Unread implements Inboxes.

@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"strings"
+	"time"
 )
 
 // Bounds of what a change of a room may have.
@@ -11,7 +12,8 @@ const (
 	MaxUsersAtOnce   = 100
 )
 
-// Room is a room that somebody has created. One that nobody has is open to all, and has no members.
+// Room is a room that somebody has created. One that nobody has is none; where it is not known who makes requests, it is
+// open to all.
 type Room struct {
 	ID         string
 	Name       string // for people; may be empty
@@ -128,6 +130,7 @@ type RoomQuery struct {
 	Room  ID
 	Users []string
 	All   bool
+	Log   bool // Logged is wanted; then Users and All are not
 }
 
 // StoredRoom is a room as it is kept.
@@ -138,6 +141,11 @@ type StoredRoom struct {
 	Count      int               // of members
 	Admins     int               // how many of them are
 	Members    map[string]Member // those who were asked for, where they are members
+	Logged     bool              // something was said under the id, where that was asked for
+
+	// Of a room that was deleted: until when only its last admins may create it anew, in microseconds since 1970, and they.
+	Reserved int64
+	Heirs    []string
 }
 
 // RoomEdit changes a room if that still is as it was read.
@@ -147,7 +155,8 @@ type RoomEdit struct {
 	IfVisibility Visibility
 	IfAdmins     int // negative is any number
 	IfMembers    []Member
-	IfEmpty      bool // the log has never had a message, or the room was deleted since
+	IfEmpty      bool  // the log has never had a message, or the room was deleted since
+	IfReserved   int64 // of one that was deleted
 
 	Name       *string    // nil leaves it
 	Visibility Visibility // "" leaves it; with Created it is that of a new room
@@ -155,9 +164,10 @@ type RoomEdit struct {
 	Set        []Member   // Since 0 is the position of the first notice: these are new members
 	Remove     []string
 	MaxMembers int
-	Notices    []Message // go to the log, in their order, all or none
-	Tell       bool      // publishes MembersChanged
-	Ousted     []string  // the event's users
+	Notices    []Message     // go to the log, in their order, all or none
+	Tell       bool          // publishes MembersChanged
+	Reserve    time.Duration // of DropRoom: how long only the last admins may create the room anew
+	Ousted     []string      // the event's users
 }
 
 // EditOutcome says what came of a RoomEdit.

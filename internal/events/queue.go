@@ -32,6 +32,7 @@ type Queue struct {
 	bytes  int              // of all loads
 	news   []chat.Event
 	ousted map[chat.ID][]string // users of MembersChanged; empty means all. It is never dropped
+	gone   map[chat.ID]bool     // which of these were deleted
 	closed bool
 	wake   chan struct{} // one element
 }
@@ -46,7 +47,7 @@ type load struct {
 // New returns an empty Queue.
 func New() *Queue {
 	return &Queue{
-		hints: map[chat.ID]int64{}, loads: map[chat.ID]load{}, ousted: map[chat.ID][]string{}, wake: make(chan struct{}, 1),
+		hints: map[chat.ID]int64{}, loads: map[chat.ID]load{}, ousted: map[chat.ID][]string{}, gone: map[chat.ID]bool{}, wake: make(chan struct{}, 1),
 	}
 }
 
@@ -109,6 +110,9 @@ const maxOusted = 64
 
 // oust records the users who may have to leave a chat.
 func (q *Queue) oust(e chat.Event) {
+	if e.Deleted {
+		q.gone[e.Chat] = true
+	}
 	known, waits := q.ousted[e.Chat]
 	switch {
 	case !waits:
@@ -168,9 +172,10 @@ func (q *Queue) take() ([]chat.Event, error) {
 	}
 	events := make([]chat.Event, 0, len(q.hints)+len(q.news)+len(q.ousted))
 	for id, users := range q.ousted { // first, because these users must get no further events
-		events = append(events, chat.Event{Chat: id, Kind: chat.MembersChanged, Users: users})
+		events = append(events, chat.Event{Chat: id, Kind: chat.MembersChanged, Users: users, Deleted: q.gone[id]})
 	}
 	clear(q.ousted)
+	clear(q.gone)
 	for id, position := range q.hints {
 		brings := q.loads[id]
 		events = append(events, chat.Event{Chat: id, Kind: chat.Hint, Position: position, Before: brings.before, Entries: brings.entries})

@@ -70,12 +70,16 @@ func IgnoreOf(r *rpc.IgnoreResponse) error { return errorOf(r.Code, r.Msg) }
 // InboxRequest is what a client sends. A limit that Thrift's i32 cannot hold is above every maximum, or negative.
 func InboxRequest(r chat.InboxRequest, by chat.Caller, requestID string) *rpc.InboxRequest {
 	limit := max(math.MinInt32, min(r.Limit, math.MaxInt32))
-	return &rpc.InboxRequest{Reader: r.Reader, Cursor: r.Cursor, Limit: int32(limit), RequestId: optional(requestID), Caller: Caller(by)}
+	request := &rpc.InboxRequest{Reader: r.Reader, Cursor: r.Cursor, Limit: int32(limit), RequestId: optional(requestID), Caller: Caller(by)}
+	if r.Names {
+		request.Names = &r.Names
+	}
+	return request
 }
 
 // InboxRequestOf is what the server makes of a request.
 func InboxRequestOf(r *rpc.InboxRequest) chat.InboxRequest {
-	return chat.InboxRequest{Reader: r.Reader, Cursor: r.Cursor, Limit: int64(r.Limit)}
+	return chat.InboxRequest{Reader: r.Reader, Cursor: r.Cursor, Limit: int64(r.Limit), Names: r.GetNames()}
 }
 
 // InboxResponse is what the server answers.
@@ -86,7 +90,10 @@ func InboxResponse(inbox chat.Inbox, err error) *rpc.InboxResponse {
 	}
 	response := &rpc.InboxResponse{Msg: success, HasMore: &inbox.HasMore, NextCursor: &inbox.NextCursor}
 	for _, e := range inbox.Entries {
-		entry := &rpc.InboxEntry{Chat: e.Chat, Unread: int32(e.Unread), Cursor: e.Cursor}
+		entry := &rpc.InboxEntry{Chat: e.Chat, Unread: int32(e.Unread), Cursor: e.Cursor, Name: optional(e.Name)}
+		for _, u := range e.Users {
+			entry.Users = append(entry.Users, &rpc.UserName{User: u.User, Name: u.Name})
+		}
 		if e.Last != nil {
 			entry.Last = new(message(*e.Last))
 		}
@@ -99,7 +106,10 @@ func InboxResponse(inbox chat.Inbox, err error) *rpc.InboxResponse {
 func InboxOf(r *rpc.InboxResponse) (chat.Inbox, error) {
 	inbox := chat.Inbox{HasMore: r.GetHasMore(), NextCursor: r.GetNextCursor()}
 	for _, e := range r.Entries {
-		entry := chat.InboxEntry{Chat: e.Chat, Unread: int(e.Unread), Cursor: e.Cursor}
+		entry := chat.InboxEntry{Chat: e.Chat, Unread: int(e.Unread), Cursor: e.Cursor, Name: e.GetName()}
+		for _, u := range e.Users {
+			entry.Users = append(entry.Users, chat.UserName{User: u.User, Name: u.Name})
+		}
 		if e.Last != nil {
 			entry.Last = new(messageOf(e.Last))
 		}

@@ -26,12 +26,12 @@ func TestReadersRoundTrip(t *testing.T) {
 }
 
 func TestInboxRoundTrip(t *testing.T) {
-	request := chat.InboxRequest{Reader: "a/phone", Cursor: 1 << 52, Limit: 5}
+	request := chat.InboxRequest{Reader: "a/phone", Cursor: 1 << 52, Limit: 5, Names: true}
 	same(t, "request", request, InboxRequestOf(InboxRequest(request, chat.Caller{}, "id")), nil)
 	inbox := chat.Inbox{
 		Entries: []chat.InboxEntry{
 			{Chat: "a:b", Last: &chat.Message{Chat: "a:b", Text: "x", Sender: "a", ID: "1", SendTime: 7}, Unread: 100, Cursor: 8},
-			{Chat: "room"},
+			{Chat: "room", Name: "The Room", Users: []chat.UserName{{User: "a", Name: "Ann"}}},
 		},
 		HasMore: true, NextCursor: 9,
 	}

@@ -181,6 +181,9 @@ func event(e *chat.Event) *rpc.Event {
 		told.Ignored = new(true)
 	case chat.MembersChanged:
 		told.Membership = &rpc.Membership{Users: e.Users}
+		if e.Deleted {
+			told.Membership.Deleted = &e.Deleted
+		}
 	default:
 		told.Position = &e.Position
 		if len(e.Entries) > 0 {
@@ -221,7 +224,7 @@ func eventOf(told *rpc.Event) (chat.Event, bool) {
 	case told.GetIgnored():
 		e.Kind = chat.IgnoredChanged
 	case told.Membership != nil:
-		e.Kind, e.Users = chat.MembersChanged, told.Membership.Users
+		e.Kind, e.Users, e.Deleted = chat.MembersChanged, told.Membership.Users, told.Membership.GetDeleted()
 	case told.Position != nil:
 		e.Kind, e.Position = chat.Hint, *told.Position
 		if told.Before != nil && len(told.Entries) > 0 {

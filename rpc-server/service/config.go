@@ -30,6 +30,11 @@ type Config struct {
 	IdempotencyWindow time.Duration `name:"idempotency-window" env:"IDEMPOTENCY_WINDOW" default:"24h" placeholder:"DURATION" help:"How long a repeated id is recognised; at least 1m, because clients and gateways repeat."`
 	RefreshTokenTTL   time.Duration `name:"refresh-token-ttl" env:"REFRESH_TOKEN_TTL" default:"720h" placeholder:"DURATION" help:"How long a login lasts that nobody refreshes."`
 	MaxRoomMembers    int           `name:"max-room-members" env:"MAX_ROOM_MEMBERS" default:"10000" placeholder:"N" help:"Members of a room."`
+	RoomIDReserved    time.Duration `name:"room-id-reserved" env:"ROOM_ID_RESERVED" default:"720h" placeholder:"DURATION" help:"How long only the last admins of a room that was deleted may create it anew; 0 lets anybody."`
+	NewChatsPerHour   int           `name:"new-chats-per-hour" env:"NEW_CHATS_PER_HOUR" default:"1000" placeholder:"N" help:"Two-person chats that a user begins, and rooms that the user creates, in an hour, with AUTH=on; 0 is no bound."`
+	NewChatsPerDay    int           `name:"new-chats-per-day" env:"NEW_CHATS_PER_DAY" default:"5000" placeholder:"N" help:"The same in a day."`
+	AddedPerHour      int           `name:"added-members-per-hour" env:"ADDED_MEMBERS_PER_HOUR" default:"2000" placeholder:"N" help:"Members that a user adds to rooms in an hour, with AUTH=on; 0 is no bound."`
+	AddedPerDay       int           `name:"added-members-per-day" env:"ADDED_MEMBERS_PER_DAY" default:"10000" placeholder:"N" help:"The same in a day."`
 	HintSweep         time.Duration `name:"hint-sweep" env:"HINT_SWEEP" default:"10s" placeholder:"DURATION" help:"How often to look for messages whose hint to live readers was lost; at least 100ms."`
 
 	Trust Trust `kong:"-"` // flags of the rpc-server program; pullchat serve sets it
@@ -43,6 +48,11 @@ func (c Config) Validate() error {
 		maxLimit(c),
 		atLeast("max-text-bytes", c.MaxTextBytes, 1),
 		atLeast("max-room-members", c.MaxRoomMembers, 1),
+		atLeast("room-id-reserved", c.RoomIDReserved, 0),
+		atLeast("new-chats-per-hour", c.NewChatsPerHour, 0),
+		atLeast("new-chats-per-day", c.NewChatsPerDay, 0),
+		atLeast("added-members-per-hour", c.AddedPerHour, 0),
+		atLeast("added-members-per-day", c.AddedPerDay, 0),
 		atLeast("redis-min-replicas", c.RedisMinReplicas, 0),
 		atLeast("rpc-drain-delay", c.RPCDrainDelay, 0),
 		atLeast("retention", c.Retention, 0),
@@ -73,9 +83,14 @@ func (c Config) storage() storage.Options {
 		MaxChatMessages:   c.MaxChatMessages,
 		IdempotencyWindow: c.IdempotencyWindow,
 		MinReplicas:       c.RedisMinReplicas,
+		NewChats:          c.newChats(),
 		Sweep:             c.HintSweep,
 		TLS:               storage.TLS{CA: c.RedisCA, Cert: c.RedisCert, Key: c.RedisKey},
 	}
+}
+
+func (c Config) newChats() chat.Bounds {
+	return chat.Bounds{PerHour: c.NewChatsPerHour, PerDay: c.NewChatsPerDay}
 }
 
 func (c Config) people() chat.PeopleOptions {
@@ -87,5 +102,8 @@ func (c Config) limits() chat.Limits {
 }
 
 func (c Config) rooms() chat.LobbyOptions {
-	return chat.LobbyOptions{DefaultLimit: c.DefaultLimit, MaxLimit: c.MaxLimit, MaxMembers: c.MaxRoomMembers}
+	return chat.LobbyOptions{
+		DefaultLimit: c.DefaultLimit, MaxLimit: c.MaxLimit, MaxMembers: c.MaxRoomMembers, IDReserved: c.RoomIDReserved,
+		NewChats: c.newChats(), AddedMembers: chat.Bounds{PerHour: c.AddedPerHour, PerDay: c.AddedPerDay},
+	}
 }

@@ -64,7 +64,7 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	}
 	store.KeepCompact(log)
 	live := chat.NewLive(store)
-	access := chat.Access{Required: config.Trust.identified(), Rooms: store, Names: names.Rules{}, Revoked: store.Revoked}
+	access := chat.Access{Required: config.Trust.identified(), Rooms: store, Users: store, Spender: store, Names: names.Rules{}, Revoked: store.Revoked}
 	live.Guard(access)
 	lobby := chat.NewLobby(store, config.Trust.identified(), config.rooms())
 	deleter := chat.NewDeleter(store, lobby, func(user string, err error) {

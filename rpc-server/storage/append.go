@@ -26,7 +26,7 @@ type listedAppend struct {
 
 // plain reports whether the append only needs to be stored.
 func (a *listedAppend) plain() bool {
-	return a.Message.ID == "" && a.Member == "" && !a.listed && a.lists[0] == ""
+	return a.Message.ID == "" && a.Member == "" && !a.Exists && !a.listed && a.lists[0] == ""
 }
 
 // The outcomes of append_one.lua besides positions.
@@ -38,6 +38,7 @@ const (
 	appendUnlisted  = -1<<53 - 6
 	appendWrongType = -1<<53 - 8
 	appendFailed    = -1<<53 - 10
+	appendNoRoom    = -1<<53 - 12
 )
 
 var (
@@ -55,6 +56,8 @@ func appended(a *chat.Append, outcome int64) (chat.Appended, error) {
 		return chat.Appended{}, chat.NotAMember(a.Chat, a.Member)
 	case appendDeleted:
 		return chat.Appended{}, chat.RoomDeleted(a.Chat)
+	case appendNoRoom:
+		return chat.Appended{}, chat.NoRoom(a.Chat)
 	case appendFull:
 		return chat.Appended{}, chat.Errorf(chat.ResourceExhausted, "the chat is full: its last position is taken")
 	case appendConflict:

@@ -127,6 +127,8 @@ func (b *argBuilder) keys(a *listedAppend, plain bool) {
 	}
 	if a.Member != "" {
 		b.add(b.joined(a.partition.tag, ":"+roomKey+":", name), b.joined(a.partition.tag, ":"+membersKey+":", name))
+	} else if a.Exists {
+		b.add(b.joined(a.partition.tag, ":"+roomKey+":", name))
 	}
 	for _, list := range a.lists {
 		if list != "" {
@@ -167,6 +169,7 @@ func (b *argBuilder) steps(a *listedAppend) string {
 		{a.listed, 'l'},
 		{a.Message.ID != "", 'i'},
 		{a.Member != "", 'm'},
+		{a.Member == "" && a.Exists, 'r'},
 		{a.lists[0] != "" && a.lists[1] == "", '1'},
 		{a.lists[1] != "", '2'},
 	} {

@@ -35,6 +35,10 @@ func eachRedis(t *testing.T, options Options, run func(t *testing.T, url string,
 // steps each needs. A repeated id within a batch is stored once.
 func TestABatchKeepsItsOrder(t *testing.T) {
 	eachRedis(t, Options{IdempotencyWindow: time.Hour}, func(t *testing.T, _ string, store *Store) {
+		room := chat.RoomEdit{Room: id(t, "room"), IfAdmins: -1, Visibility: chat.Public, Created: true}
+		if made, _, err := store.EditRoom(t.Context(), room); err != nil || made != chat.Edited {
+			t.Fatal(made, err)
+		}
 		for round := range 2 { // new chats, then known ones
 			batch := []chat.Append{
 				aMessage(t, "a:b", "a", "0", ""), aMessage(t, "a:b", "b", "1", fmt.Sprint("one", round)), aMessage(t, "room", "a", "2", ""),

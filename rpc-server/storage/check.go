@@ -190,6 +190,8 @@ func (c *Checker) checkUnit(ctx context.Context, key string, name keyName) error
 		return c.checkUser(ctx, key, "hash", c.judgeAccount)
 	case sessionsKey:
 		return c.checkUser(ctx, key, "hash", c.judgeSessions)
+	case spentKey:
+		return c.checkType(ctx, key, "hash")
 	case ignoredKey:
 		return c.checkUser(ctx, key, "set", c.judgeIgnored)
 	case chatsKey:

@@ -218,7 +218,7 @@ func (s *Store) ForgetReader(ctx context.Context, id chat.ID, user string) error
 
 // EndDeletion implements chat.DeletionStore.
 func (s *Store) EndDeletion(ctx context.Context, job chat.DeletionJob) error {
-	lists := []string{s.keys.ignored(job.User)}
+	lists := []string{s.keys.ignored(job.User), s.keys.spent(job.User)}
 	if job.Last {
 		lists = append(lists, s.keys.chats(job.User))
 	}

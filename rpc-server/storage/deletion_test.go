@@ -37,8 +37,8 @@ func newRegistry(t *testing.T, url string, store func(*Store) chat.DeletionStore
 
 func soundly(s *Store) chat.DeletionStore { return s }
 
-// live has ann leave something everywhere: rooms where she is an admin, a member, was one, and one that nobody has
-// created, a conversation, cursors of hers and of her phone, whom she ignores, a session.
+// live has ann leave something everywhere: rooms where she is an admin, a member, was one, and public ones in which she
+// never was, a conversation, cursors of hers and of her phone, whom she ignores, a session.
 func (r registry) live() {
 	r.t.Helper()
 	for _, user := range []string{"ann", "annabel", "bob"} {
@@ -49,6 +49,8 @@ func (r registry) live() {
 	r.create("ann", "hers", chat.Private, "bob", "annabel")
 	r.create("bob", "his", chat.Private, "ann")
 	r.create("bob", "left", chat.Public, "ann")
+	r.create("bob", "open", chat.Public)
+	r.create("bob", "readonly", chat.Public)
 	for _, room := range []string{"hers", "his", "left", "open", "ann:bob"} {
 		r.say("ann", room, "one of ann's")
 		r.say("bob", room, "one of bob's")
@@ -228,6 +230,7 @@ func TestDeletionSettles(t *testing.T) {
 	r.live()
 	r.delete(true)
 	r.say("ann", "ann:bob", "still here")
+	r.create("bob", "elsewhere", chat.Public)
 	r.say("ann", "elsewhere", "and here")
 	r.finish()
 	for _, room := range []string{"ann:bob", "elsewhere"} {

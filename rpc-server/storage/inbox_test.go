@@ -218,3 +218,42 @@ func TestIgnoringEnds(t *testing.T) {
 		}
 	}
 }
+
+// TestInboxNames: a page has the names of rooms, of both users of a conversation, and of who spoke last in a room.
+func TestInboxNames(t *testing.T) {
+	everyRedis(t, func(t *testing.T, url string) {
+		h := newHouse(t, url, 10)
+		for user, name := range map[string]string{"ann": "Ann A.", "bob": "Bob B.", "cid": ""} {
+			account := chat.StoredAccount{Account: chat.Account{User: user, Name: name}, PasswordHash: "h"}
+			if _, err := h.store.AddAccount(t.Context(), account); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := h.lobby.CreateRoom(as("cid"), chat.NewRoom{ID: "club", Name: "The Club", Users: []string{"ann", "bob"}}); err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range []error{h.send("bob", "club", "hi"), h.send("ann", "ann:bob", "hi"), h.send("cid", "ann:cid", "hi"), h.send("ann", "ann:ann", "hi")} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		desk := chat.NewReadership(h.store, chat.Limits{DefaultLimit: 10, MaxLimit: 10, Auth: true})
+		ann, bob := chat.UserName{User: "ann", Name: "Ann A."}, chat.UserName{User: "bob", Name: "Bob B."}
+		for _, names := range []bool{false, true} {
+			inbox, err := desk.Inbox(as("ann"), chat.InboxRequest{Names: names})
+			if err != nil || len(inbox.Entries) != 4 {
+				t.Fatalf("Inbox() = %+v, %v", inbox, err)
+			}
+			for _, e := range inbox.Entries {
+				want := map[string][]chat.UserName{"club": {bob}, "ann:bob": {ann, bob}, "ann:cid": {ann}, "ann:ann": {ann}}[e.Chat]
+				name := map[string]string{"club": "The Club"}[e.Chat]
+				if !names {
+					want, name = nil, ""
+				}
+				if !slices.Equal(e.Users, want) || e.Name != name {
+					t.Errorf("%s has the name %q and the users %v, want %q and %v", e.Chat, e.Name, e.Users, name, want)
+				}
+			}
+		}
+	})
+}

@@ -10,6 +10,7 @@ import "strings"
 //	im:u:{<user>}:sessions  hash        session → "expires begun seed current previous"          login.lua, refresh.lua, …     REFRESH_TOKEN_TTL
 //	im:u:{<user>}:chats     sorted set  see below → a chat                    Store, before append.lua and room.lua; append_checked.lua, advance.lua, unlist.lua  never
 //	im:u:{<user>}:ignored   set         whom she ignores                                   ignore.lua                    never
+//	im:u:{<user>}:spent     hash        what she has begun and added of late: "kind seconds" → "window amount"  spend.lua  in a day
 //	im:rooms                sorted set  0 → every public room, and some that were          Store                         never
 //	im:deletions            sorted set  when it is due, in µs → "user erase|keep first|last": what is left of a user's deletion  Store  never
 //	im:users                sorted set  0 → every user who has registered or has tried to  Store, before register.lua    never
@@ -29,6 +30,8 @@ func (k keys) sessions(user string) string { return k.user(user) + ":" + session
 func (k keys) chats(user string) string { return k.user(user) + ":" + chatsKey }
 
 func (k keys) ignored(user string) string { return k.user(user) + ":" + ignoredKey }
+
+func (k keys) spent(user string) string { return k.user(user) + ":" + spentKey }
 
 func (k keys) publicRooms() string { return k.prefix + ":" + roomsKey }
 
@@ -52,6 +55,7 @@ const (
 	sessionsKey = "sessions"
 	chatsKey    = "chats"
 	ignoredKey  = "ignored"
+	spentKey    = "spent"
 	usersKey    = "users"
 	roomsKey    = "rooms"
 	lookKey     = "look"
@@ -87,7 +91,7 @@ func (k keys) parseUser(key string) (keyName, bool) {
 		return keyName{}, false
 	}
 	switch kind {
-	case accountKey, sessionsKey, chatsKey, ignoredKey:
+	case accountKey, sessionsKey, chatsKey, ignoredKey, spentKey:
 		return keyName{kind: kind}, true
 	}
 	return keyName{}, false

@@ -22,11 +22,14 @@ import (
 // Redis may lose entries that this Store holds to be listed. A script that finds no message of such a chat stores
 // nothing, and the chat is listed again.
 func (s *Store) Append(ctx context.Context, appends []chat.Append) []chat.Appended {
+	unknown := s.known.unknown(appends)
+	if begun := s.beginning(appends, unknown); len(begun) > 0 {
+		return s.appendBeginning(ctx, appends, begun)
+	}
 	marked := make([]listedAppend, len(appends))
 	for i := range appends {
 		marked[i] = listedAppend{Append: &appends[i], partition: s.keys.of(appends[i].Chat)}
 	}
-	unknown := s.known.unknown(appends)
 	var appended []chat.Appended
 	if s.nodes.only != nil || len(unknown) == 0 {
 		appended = s.storeListing(ctx, marked, unknown)

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -17,6 +18,9 @@ var _ chat.RoomStore = (*Store)(nil)
 const (
 	visibilityField = "visibility"
 	adminsField     = "admins"
+	// Of a room that was deleted.
+	reservedField = "reserved"
+	heirsField    = "heirs" // with spaces between them
 )
 
 // ReadRooms implements chat.RoomReader.
@@ -31,7 +35,7 @@ func (s *Store) ReadRooms(ctx context.Context, queries []chat.RoomQuery) ([]chat
 	})
 	rooms := make([]chat.StoredRoom, len(queries))
 	for i, err := range errs {
-		if err != nil {
+		if err != nil && !errors.Is(err, redis.Nil) { // there is no newest
 			return nil, callError(fmt.Sprintf("read room %s", queries[i/each].Room), err)
 		}
 	}
@@ -50,12 +54,13 @@ type roomRead struct {
 	count  *redis.IntCmd
 	some   *redis.SliceCmd
 	all    *redis.MapStringStringCmd
+	newest *redis.FloatCmd
 }
 
 func (s *Store) queueRoom(ctx context.Context, pipeline redis.Pipeliner, q chat.RoomQuery, r *roomRead, part int) redis.Cmder {
 	switch {
 	case part == 0:
-		r.fields = pipeline.HMGet(ctx, s.keys.room(q.Room), visibilityField, nameField, createdField, adminsField)
+		r.fields = pipeline.HMGet(ctx, s.keys.room(q.Room), visibilityField, nameField, createdField, adminsField, reservedField, heirsField)
 		return r.fields
 	case part == 1:
 		r.count = pipeline.HLen(ctx, s.keys.members(q.Room))
@@ -63,6 +68,10 @@ func (s *Store) queueRoom(ctx context.Context, pipeline redis.Pipeliner, q chat.
 	case q.All:
 		r.all = pipeline.HGetAll(ctx, s.keys.members(q.Room))
 		return r.all
+	case q.Log:
+		_, _, activity := s.keys.append(q.Room)
+		r.newest = pipeline.ZScore(ctx, activity, q.Room.String())
+		return r.newest
 	case len(q.Users) == 0:
 		return pipeline.Ping(ctx) // each room has as many commands
 	}
@@ -93,6 +102,10 @@ func (r *roomRead) room(q chat.RoomQuery) (chat.StoredRoom, error) {
 		return room, err
 	}
 	room.Admins = int(admins)
+	if room.Reserved, err = number(4); err != nil {
+		return room, err
+	}
+	room.Heirs, room.Logged = strings.Fields(text(5)), r.newest != nil && r.newest.Val() > 0
 	values := map[string]string{}
 	if r.all != nil {
 		values = r.all.Val()
@@ -192,7 +205,7 @@ func editOutcome(reply int64) chat.EditOutcome {
 func (s *Store) roomArgs(e chat.RoomEdit, drop bool) []any {
 	var event []byte
 	if e.Tell {
-		event = encodeEvent(chat.Event{Chat: e.Room, Kind: chat.MembersChanged, Users: e.Ousted})
+		event = encodeEvent(chat.Event{Chat: e.Room, Kind: chat.MembersChanged, Users: e.Ousted, Deleted: drop})
 	}
 	admins := ""
 	if e.IfAdmins >= 0 {
@@ -201,7 +214,11 @@ func (s *Store) roomArgs(e chat.RoomEdit, drop bool) []any {
 	tag := s.keys.partition(e.Room)
 	args := []any{
 		e.Room.String(), s.now(), s.options.Retention.Microseconds(), s.options.MaxChatMessages, s.publish,
-		s.keys.hints(tag), s.keys.news(tag), event, e.MaxMembers, oneIf(e.IfEmpty), admins, oneIf(drop),
+		s.keys.hints(tag), s.keys.news(tag), event, e.MaxMembers, oneIf(e.IfEmpty), admins, oneIf(drop), e.Reserve.Microseconds(),
+	}
+	ifRoom := []any{visibilityField, string(e.IfVisibility)}
+	if e.IfReserved > 0 {
+		ifRoom = append(ifRoom, reservedField, strconv.FormatInt(e.IfReserved, 10))
 	}
 	var ifMembers, fields, people, notices []any
 	for _, m := range e.IfMembers {
@@ -229,7 +246,7 @@ func (s *Store) roomArgs(e chat.RoomEdit, drop bool) []any {
 	for _, m := range e.Notices {
 		notices = append(notices, encode(m))
 	}
-	for _, list := range [][]any{{visibilityField, string(e.IfVisibility)}, ifMembers, fields, people, notices} {
+	for _, list := range [][]any{ifRoom, ifMembers, fields, people, notices} {
 		args = append(append(args, len(list)), list...)
 	}
 	return args

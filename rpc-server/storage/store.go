@@ -20,8 +20,10 @@ type Options struct {
 	Retention         time.Duration // after which a message goes; 0 keeps all
 	MaxChatMessages   int           // after which a chat's oldest messages go; 0 keeps all
 	IdempotencyWindow time.Duration // how long a repeated id is recognised
-	MinReplicas       int           // replicas that must have a message before it is acknowledged; 0 waits for none
-	Sweep             time.Duration // how often Watches look for hints that were lost; 0 is 10 seconds
+	// NewChats bounds how many two-person chats a user with a token begins.
+	NewChats    chat.Bounds
+	MinReplicas int           // replicas that must have a message before it is acknowledged; 0 waits for none
+	Sweep       time.Duration // how often Watches look for hints that were lost; 0 is 10 seconds
 
 	TLS TLS // of a rediss:// URL
 

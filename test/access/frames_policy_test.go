@@ -36,4 +36,11 @@ same signal   401  exp  inv  inv  403  403  403  ok   ok   ok    chat={pair} sen
 own  watch    401  exp  inv  inv  403  ok   ok   ok*  ok*  ok*   inbox=true cursor=0 reader={me}
 own  watch    401  exp  inv  inv  ok*  ok   ok   ok*  ok*  400   inbox=true cursor=0
 same unwatch  401  exp  inv  inv  ok   ok   ok   ok   ok   ok    inbox=true
+
+# A room that was never created.
+same watch    401  exp  inv  inv  404  404  404  404  404  404   chat=nowhere
+same pull     401  exp  inv  inv  404  404  404  404  404  404   chat=nowhere
+same send     401  exp  inv  inv  403  404  404  404  404  404   chat=nowhere sender={me} text=hi
+same read     401  exp  inv  inv  403  404  404  404  404  404   chat=nowhere reader={me} cursor=1
+same signal   401  exp  inv  inv  403  404  404  404  404  404   chat=nowhere sender={me} signal=typing
 `

@@ -64,7 +64,7 @@ same GET    /api/rooms/:room              401  exp  inv  inv  200* 403  403  200
 own  POST   /api/rooms/:room/join         401  exp  inv  inv  403  403  403  200* 200* 200*  :room={room} ?as={me}
 own  POST   /api/rooms/:room/leave        401  exp  inv  inv  403  200  200  200* 200* 200*  :room={room} ?as={me}
 own  PATCH  /api/rooms/:room              401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} visibility=public
-own  PATCH  /api/rooms/:room              401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} visibility=public name=other
+own  PATCH  /api/rooms/:room              401  exp  inv  inv  403  403  403  403  200  200   :room={room} visibility=public name=other
 own  PATCH  /api/rooms/:room              401  exp  inv  inv  403  403  403  403  200  200   :room={room} ?as={admin} name=other
 own  PATCH  /api/rooms/:room              401  exp  inv  inv  403  403  403  403  200  403   :room={room} ?as={me} name=other
 own  DELETE /api/rooms/:room              401  exp  inv  inv  403  403  403  403  200  200   :room={room}
@@ -88,4 +88,19 @@ same POST   /api/signal                   401  exp  inv  inv  403  403  403  200
 own  POST   /api/read                     401  exp  inv  inv  403  403  403  200  200  200   chat={pair} reader={me} cursor=9007199254740990
 same GET    /api/presence                 401  exp  inv  inv  403  403  403  200  200  200   chat={pair}
 same GET    /api/readers                  401  exp  inv  inv  403  403  403  200  200  200   chat={pair}
+
+# A room that was never created is none, for services too.
+same POST   /api/send                     401  exp  inv  inv  403  404  404  404  404  404   chat=nowhere sender={me} text=hi
+same GET    /api/pull                     401  exp  inv  inv  404  404  404  404  404  404   chat=nowhere
+same GET    /api/pull                     401  exp  inv  inv  404  404  404  404  404  404   chat=nowhere wait=25s
+same GET    /api/stream                   401  exp  inv  inv  404  404  404  404  404  404   chat=nowhere
+same POST   /api/signal                   401  exp  inv  inv  403  404  404  404  404  404   chat=nowhere sender={me} type=typing
+same POST   /api/read                     401  exp  inv  inv  403  404  404  404  404  404   chat=nowhere reader={me} cursor=1
+same GET    /api/presence                 401  exp  inv  inv  404  404  404  404  404  404   chat=nowhere
+same GET    /api/readers                  401  exp  inv  inv  404  404  404  404  404  404   chat=nowhere
+same GET    /api/rooms/:room              401  exp  inv  inv  404  404  404  404  404  404   :room=nowhere
+
+# A user without an account becomes no member.
+same POST   /api/rooms                    401  exp  inv  inv  403  404  404  404  404  404   ?as={me} id=new-room users=[unknown]
+same POST   /api/rooms/:room/members      401  exp  inv  inv  403  403  403  403  404  404   :room={room} users=[unknown]
 `

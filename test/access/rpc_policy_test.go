@@ -81,4 +81,16 @@ own  Attend         key  key  401  403  403  403  ok   ok   ok    {"Gateway":"g"
 same Present        key  key  401  403  403  403  ok   ok   ok    {"Chat":"{pair}"}
 same Readers        key  key  401  403  403  403  ok   ok   ok    {"Chat":"{pair}"}
 same Enter          key  key  401  403  403  403  ok   ok   ok    {"Chats":["{pair}"]}
+
+# A room that was never created, and a user without an account.
+same Send           key  key  401  403  404  404  404  404  404   {"message":{"Chat":"nowhere","Sender":"{me}","Text":"hi"}}
+same SendBatch      key  key  401  403  404  404  404  404  404   {"message":{"Chat":"nowhere","Sender":"{me}","Text":"hi"}}
+same Pull           key  key  401  404  404  404  404  404  404   {"Chat":"nowhere"}
+same Signal         key  key  401  403  404  404  404  404  404   {"signal":{"Chat":"nowhere","Sender":"{me}","Type":"typing"}}
+same Read           key  key  401  403  404  404  404  404  404   {"Chat":"nowhere","Reader":"{me}","Cursor":1}
+same Present        key  key  401  404  404  404  404  404  404   {"Chat":"nowhere"}
+same Readers        key  key  401  404  404  404  404  404  404   {"Chat":"nowhere"}
+same Enter          key  key  401  404  404  404  404  404  404   {"Chats":["nowhere"]}
+same CreateRoom     key  key  401  403  404  404  404  404  404   {"Id":"new-room","As":"{me}","Users":["unknown"]}
+same ChangeRoom     key  key  401  403  403  403  403  404  404   {"Room":"{room}","Kind":"add","Users":["unknown"]}
 `

@@ -26,6 +26,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{stack: startStack(t), test: t}
+	w.register(t, "zed") // who is added to rooms
 	w.begin(t)
 	return w
 }
@@ -36,10 +37,8 @@ func (w *world) begin(t *testing.T) {
 	if w.made++; w.made > 1 {
 		w.shared.suffix = fmt.Sprint(w.made)
 	}
+	w.registerAll(t, w.shared)
 	w.setUp(t, w.shared)
-	for _, c := range []caller{admin, member, other, stranger, ousted} {
-		w.register(t, w.shared.name(c))
-	}
 	for _, c := range []caller{admin, member} { // so that there is something to undo
 		w.asService(t, "PUT", "/api/ignored/yak?as="+w.shared.name(c), "")
 	}
@@ -49,15 +48,21 @@ func (w *world) begin(t *testing.T) {
 	w.ear = w.listen(t, w.shared)
 }
 
+// registerAll makes the accounts of a scene's people.
+func (w *world) registerAll(t *testing.T, in scene) {
+	t.Helper()
+	for _, c := range []caller{admin, member, other, stranger, ousted} {
+		w.register(t, in.name(c))
+	}
+}
+
 // another makes a scene for one cell.
-func (w *world) another(t *testing.T, account bool, by caller) scene {
+func (w *world) another(t *testing.T) scene {
 	t.Helper()
 	w.made++
 	in := scene{fmt.Sprint(w.made)}
+	w.registerAll(t, in)
 	w.setUp(t, in)
-	if account {
-		w.register(t, in.acts(by))
-	}
 	return in
 }
 
@@ -106,7 +111,7 @@ func (w *world) cell(t *testing.T, r row, by caller, ask asking) {
 	t.Helper()
 	in, want := w.shared, r.want[by]
 	if r.scene != "same" && allowed(want) {
-		in = w.another(t, r.scene == "acct", by)
+		in = w.another(t)
 	}
 	request := w.fill(t, r.request, in, by)
 	var before map[string]string

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/http-server/token"
+	"github.com/pullchat/pullchat/internal/programtest"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/rpc-server/storage"
 )
@@ -136,6 +137,10 @@ func (p *peers) fillPullchat(t *testing.T) {
 	service, err := keys.ForService("bench", time.Hour)
 	if err != nil {
 		t.Fatal(err)
+	}
+	programtest.Accounts(t, p.identified.url, "bob")
+	for n := range wrkUsers {
+		programtest.Accounts(t, p.identified.url, fmt.Sprint("w", n))
 	}
 	each(wrkChats, func(n int) {
 		body := fmt.Sprintf(`{"id":"private.%[1]d.%[2]d","visibility":"private","users":["w%[1]d","bob"]}`, n%wrkUsers, n)

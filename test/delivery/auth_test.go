@@ -82,6 +82,7 @@ func (s *stack) sender(name string, number int) string {
 func (s *stack) closeRooms(t *testing.T, names []string) {
 	t.Helper()
 	c := s.client(t, watching, strings.Join(s.bases, ","), &http.Transport{MaxIdleConnsPerHost: len(names)})
+	programtest.Accounts(t, s.bases[0], roomWriters[1:]...)
 	var making sync.WaitGroup
 	var mutex sync.Mutex
 	for _, name := range names {

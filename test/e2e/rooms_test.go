@@ -24,8 +24,13 @@ type closed struct {
 
 func startClosed(t *testing.T) closed {
 	t.Helper()
-	return closed{startAs(t, programtest.NewAuth(t), redistest.Start(t).URL()), t}
+	c := closed{startAs(t, programtest.NewAuth(t), redistest.Start(t).URL()), t}
+	programtest.Accounts(t, c.base, addable...)
+	return c
 }
+
+// addable have accounts: they are added to rooms.
+var addable = []string{"bob", "cid", "dan", "eve"}
 
 // startTwoClosed are two that share a Redis and nothing else.
 func startTwoClosed(t *testing.T, settings ...string) [2]closed {
@@ -40,6 +45,7 @@ func startTwoOver(t *testing.T, redis *redistest.Server, settings ...string) [2]
 	for i, rpc := range programtest.StartServers(t, redis.URL(), auth.Servers()...) {
 		both[i] = closed{overRPCAs(t, auth, rpc, settings...), t}
 	}
+	programtest.Accounts(t, both[0].base, addable...)
 	return both
 }
 
@@ -199,6 +205,7 @@ func (e *events) waitFor(t *testing.T, text string) {
 func TestStreamsOfRemoved(t *testing.T) {
 	both := startTwoClosed(t)
 	c := both[0]
+	c.do("ann", "POST", "/api/rooms", `{"id":"lounge","visibility":"public"}`, 201)
 	for _, end := range []struct{ name, method, path, code string }{
 		{"removed", "DELETE", "/api/rooms/club/members/bob", "permission_denied"},
 		{"deleted", "DELETE", "/api/rooms/club", "not_found"},
@@ -234,7 +241,8 @@ func TestStreamsOfRemoved(t *testing.T) {
 			case <-late:
 				t.Fatalf("%s: a stream has not ended within a second: %s", end.name, s)
 			}
-			if text := s.String(); !strings.Contains(text, end.code) || strings.Contains(text, "after") {
+			if text := s.String(); !strings.Contains(text, end.code) || strings.Contains(text, "after") ||
+				strings.Contains(text, "event: deleted") != (end.name == "deleted") {
 				t.Errorf("%s: a stream told %s", end.name, text)
 			}
 		}
@@ -254,6 +262,21 @@ func TestStreamsOfRemoved(t *testing.T) {
 			c.do("ann", "DELETE", "/api/rooms/club", "", 200)
 		}
 	}
+}
+
+// TestStreamsOfDeleted: with AUTH=off too, a room that is deleted ends what follows it.
+func TestStreamsOfDeleted(t *testing.T) {
+	c := closed{stack: startStack(t, redistest.Start(t).URL()), t: t}
+	c.do("", "POST", "/api/rooms?as=ann", `{"id":"club","name":"Club"}`, 201)
+	if inbox := c.do("", "GET", "/api/inbox?reader=ann", "", 200); inbox["chats"].([]any)[0].(map[string]any)["name"] != "Club" {
+		t.Errorf("the inbox is %v, want the room's name", inbox)
+	}
+	follower := c.stream("", "/api/stream?chat=club")
+	follower.waitFor(t, "made this room")
+	c.do("", "DELETE", "/api/rooms/club?as=ann", "", 200)
+	follower.waitFor(t, "event: deleted\ndata: {\"chat\":\"club\"}")
+	follower.waitFor(t, "not_found")
+	<-follower.ended
 }
 
 // TestRPCSecret: an rpc-server answers nobody who does not know its secret, and the gateway says why.

@@ -73,6 +73,7 @@ func (s *stack) closeRoom(t *testing.T) {
 	if !s.auth.On() {
 		return
 	}
+	programtest.Accounts(t, s.base, "bob")
 	if _, err := s.client.RoomsAs("alice").Create(t.Context(), client.NewRoom{ID: "room", Users: []string{"bob"}}); err != nil {
 		t.Fatal(err)
 	}

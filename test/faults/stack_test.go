@@ -79,6 +79,7 @@ func (s *stack) startGateways(t *testing.T, rpcServers []string) {
 // member.
 func (s *stack) closeRoom(t *testing.T, recorder *history.Recorder, room string, members []string) {
 	t.Helper()
+	programtest.Accounts(t, "http://"+s.http[0].Addr(), members[1:]...)
 	ctx, began := programtest.As(t.Context(), members[0]), time.Now()
 	if _, err := s.clients[0].RoomsAs(members[0]).Create(ctx, client.NewRoom{ID: room, Users: members[1:]}); err != nil {
 		t.Fatalf("create %s: %v", room, err)

@@ -5,6 +5,7 @@
 --       i: ids      sorted set: position → "sender/id", and the same with the text's digest before it
 --       m: room     hash: visibility, name, created, admins
 --          members  hash: user → "role since"
+--       r: room     as m's
 --       1: chats    sorted set of a user: 0, a time or -1 → a chat of the user's
 --       2: chats    of two users
 -- ARGV  7 of append_one.lua, 8 window: how long an id is recognised, in microseconds; then of each message two:
@@ -12,7 +13,8 @@
 --       steps       a string of letters; "l" says that the chat is listed already; then as the other letters say:
 --       i: id       "sender/id"
 --          digest   of the text, beginning with "#", as no sender does
---       m: member   the sender: must be a member of a private room, and may not send to a deleted one
+--       m: member   must be a member of a private room, and may not send to a room that is deleted or was never created
+--       r:          the room must exist
 --       1, 2: score of the chat where it is new in a list: 0 of a conversation, -1 of a room
 -- Returns an integer for each message: its position, an outcome of append_one.lua, or
 --                -position   the id was known, with this text: nothing is stored.
@@ -37,9 +39,10 @@ local function has(steps, letter)
   return string.find(steps, letter, 1, true) ~= nil
 end
 
--- admit returns an outcome where the sender may not send, or nil. A deleted room has no members.
+-- admit returns an outcome where the member may not send, or nil. A deleted room has no members. Without a member the
+-- room must exist.
 local function admit(room, members, member)
-  local is_member = pcall('HEXISTS', members, member)
+  local is_member = member and pcall('HEXISTS', members, member)
   if is_member == 1 then
     return nil
   end
@@ -50,10 +53,13 @@ local function admit(room, members, member)
   if type(visibility) == 'table' then
     return failure(visibility)
   end
+  if not visibility then
+    return NO_ROOM
+  end
   if visibility == 'deleted' then
     return DELETED
   end
-  if visibility == 'private' then
+  if member and visibility == 'private' then
     return OUTSIDER
   end
 end
@@ -100,6 +106,8 @@ local function append_next()
   end
   if has(steps, 'm') then
     outcome = admit(key(), key(), argument())
+  elseif has(steps, 'r') then
+    outcome = admit(key())
   end
   if ids and not outcome then
     outcome = recognise(ids, id, digest)

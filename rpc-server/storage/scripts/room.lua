@@ -1,6 +1,7 @@
 -- Changes a room and its members and tells of it in the room's log, if the room still is as it was read; or deletes it.
 --
--- KEYS  1 room          hash: visibility, name, created, admins (how many members are)
+-- KEYS  1 room          hash: visibility, name, created, admins (how many members are); of one that was deleted visibility,
+--                       reserved (until when only heirs may create it anew), heirs (its last admins)
 --       2 members       hash: user → "role since"; since is the position of the notice of it
 --       3 log           sorted set: position → 16 digits of the position, then the stored message
 --       4 activity      sorted set: newest position of a chat → the chat
@@ -17,7 +18,8 @@
 --      10 empty         "1" where the room must not have had a message
 --      11 admins        how many there must be; "" is any number
 --      12 delete        "1" deletes the room
---      13…              five lists, each after the number of its elements: of the room's fields and what they must be,
+--      13 reserve       how long only the last admins may create the room anew that is deleted, in microseconds
+--      14…              five lists, each after the number of its elements: of the room's fields and what they must be,
 --                       "" for none; of users and what they must be, "" for no members; of the room's fields and what
 --                       they become; of users, their roles and since, "" for the first notice's position, or, with the
 --                       role "", gone; of notices, encoded
@@ -33,7 +35,9 @@ local retention, max_messages = tonumber(ARGV[3]), tonumber(ARGV[4])
 local publish, hints, news, event = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local limit, empty, admins, delete = tonumber(ARGV[9]), ARGV[10], ARGV[11], ARGV[12]
 
-local at = 13
+local reserve = tonumber(ARGV[13])
+
+local at = 14
 local function list()
   local size = tonumber(ARGV[at])
   local taken = {}
@@ -62,9 +66,19 @@ if empty == '1' and call('ZSCORE', activity, id) then
 end
 
 if delete == '1' then
+  local heirs = {}
+  if reserve > 0 then
+    local all = call('HGETALL', members)
+    for i = 1, #all, 2 do
+      if string.match(all[i + 1], '^admin ') then
+        heirs[#heirs + 1] = all[i]
+      end
+    end
+  end
   call('UNLINK', unpack(KEYS, 2, 3))
   call('UNLINK', room, unpack(KEYS, 5))
-  call('HSET', room, 'visibility', 'deleted')
+  call('HSET', room, 'visibility', 'deleted', 'reserved', text(now + reserve), 'heirs', table.concat(heirs, ' '))
+  call('PEXPIRE', room, text(math.max(math.ceil(reserve / 1000), 86400000))) -- for a day it says that the room was deleted
   call('ZREM', activity, id)
   if event ~= '' then
     pcall(publish, news, event)
@@ -111,6 +125,8 @@ for i = 1, #fields, 2 do
   local value = fields[i + 1]
   if fields[i] == 'created' then
     value = text(first)
+    call('PERSIST', room) -- it may be one that was deleted
+    call('HDEL', room, 'reserved', 'heirs')
   end
   call('HSET', room, fields[i], value)
 end

@@ -1,0 +1,27 @@
+package programtest
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// Accounts registers users at an http-server: with AUTH=on who is added to a room has an account. Those who are registered
+// already stay as they are.
+func Accounts(t testing.TB, base string, users ...string) {
+	t.Helper()
+	for _, user := range users {
+		body := fmt.Sprintf(`{"user":%q,"password":"correct horse"}`, user)
+		response, err := http.Post(base+"/api/users", "application/json", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := response.Body.Close(); err != nil {
+			t.Error(err)
+		}
+		if status := response.StatusCode; status != http.StatusCreated && status != http.StatusConflict {
+			t.Fatalf("POST /api/users of %s = %d", user, status)
+		}
+	}
+}

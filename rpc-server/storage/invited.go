@@ -1,0 +1,44 @@
+package storage
+
+import (
+	"context"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+var _ chat.UserReader = (*Store)(nil)
+
+// ReadInvited implements chat.UserReader with one pipeline.
+func (s *Store) ReadInvited(ctx context.Context, by string, users []string) ([]chat.Invited, error) {
+	const each = 2
+	known, ignores := make([]*redis.BoolCmd, len(users)), make([]*redis.BoolCmd, len(users))
+	keyOf := func(i int) string {
+		if i%each == 0 {
+			return s.keys.account(users[i/each])
+		}
+		return s.keys.ignored(users[i/each])
+	}
+	errs := s.calls(ctx, each*len(users), exchange{
+		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+			if i%each == 0 {
+				known[i/each] = pipeline.HExists(ctx, keyOf(i), hashField)
+				return known[i/each]
+			}
+			ignores[i/each] = pipeline.SIsMember(ctx, keyOf(i), by)
+			return ignores[i/each]
+		},
+		key: keyOf,
+	})
+	invited := make([]chat.Invited, len(users))
+	for i, err := range errs {
+		if err != nil {
+			return nil, callError("look for "+users[i/each], err)
+		}
+	}
+	for i := range users {
+		invited[i] = chat.Invited{Account: known[i].Val(), Ignores: ignores[i].Val()}
+	}
+	return invited, nil
+}

@@ -1,0 +1,36 @@
+package storage
+
+import (
+	"context"
+	"errors"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// ReadNames implements chat.InboxStore with one pipeline.
+func (s *Store) ReadNames(ctx context.Context, rooms []chat.ID, users []string) (ofRooms, ofUsers []string, err error) {
+	calls := make([]*redis.StringCmd, len(rooms)+len(users))
+	keyOf := func(i int) string {
+		if i < len(rooms) {
+			return s.keys.room(rooms[i])
+		}
+		return s.keys.account(users[i-len(rooms)])
+	}
+	errs := s.calls(ctx, len(calls), exchange{
+		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+			calls[i] = pipeline.HGet(ctx, keyOf(i), nameField)
+			return calls[i]
+		},
+		key: keyOf,
+	})
+	names := make([]string, len(calls))
+	for i, err := range errs {
+		if err != nil && !errors.Is(err, redis.Nil) {
+			return nil, nil, callError("read names", err)
+		}
+		names[i] = calls[i].Val()
+	}
+	return names[:len(rooms)], names[len(rooms):], nil
+}

@@ -1,0 +1,177 @@
+package storage
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/redistest"
+)
+
+// TestNoRoomWithoutCreation: where it is known who makes requests, nothing may be done under an id that was never created.
+// What earlier releases have written there is read by services, which alone may make a room of it.
+func TestNoRoomWithoutCreation(t *testing.T) {
+	everyRedis(t, func(t *testing.T, url string) {
+		h := newHouse(t, url, 10)
+		live := chat.NewLive(h.store)
+		live.Guard(chat.Access{Required: true, Rooms: h.store})
+		readers := chat.NewReadership(h.store, chat.Limits{DefaultLimit: 10, MaxLimit: 10, Auth: true})
+		open := chat.New(h.store, chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 100})
+		if _, err := open.Send(context.Background(), chat.Message{Chat: "old", Sender: "ann", Text: "of an earlier release"}); err != nil {
+			t.Fatal(err)
+		}
+		calls := map[string]func(context.Context, string) error{
+			"send": func(ctx context.Context, room string) error {
+				_, err := h.core.Send(ctx, chat.Message{Chat: room, Sender: "ann", Text: "hi"})
+				return err
+			},
+			"send with an id": func(ctx context.Context, room string) error {
+				_, err := h.core.Send(ctx, chat.Message{Chat: room, Sender: "ann", Text: "hi", ID: "1"})
+				return err
+			},
+			"signal": func(ctx context.Context, room string) error {
+				return live.Signal(ctx, chat.Signal{Chat: room, Sender: "ann", Type: "typing"})
+			},
+			"read": func(ctx context.Context, room string) error {
+				_, err := live.Read(ctx, chat.ReadRequest{Chat: room, Reading: chat.Reading{Reader: "ann"}, End: true})
+				return err
+			},
+			"pull": func(ctx context.Context, room string) error {
+				_, err := h.core.Pull(ctx, chat.PullRequest{Chat: room})
+				return err
+			},
+			"pull past the end": func(ctx context.Context, room string) error {
+				_, err := h.core.Pull(ctx, chat.PullRequest{Chat: room, Cursor: chat.MaxCursor})
+				return err
+			},
+			"enter":   func(ctx context.Context, room string) error { return h.lobby.Enter(ctx, []string{"ann:bob", room}) },
+			"present": func(ctx context.Context, room string) error { _, err := live.Present(ctx, room); return err },
+			"readers": func(ctx context.Context, room string) error { _, err := readers.Readers(ctx, room); return err },
+		}
+		reads := map[string]bool{"pull": true, "pull past the end": true, "present": true, "readers": true}
+		byUser := as("ann")
+		byService := chat.WithCaller(context.Background(), chat.Caller{User: "backend", Service: true})
+		for name, call := range calls {
+			for _, room := range []string{"nowhere", "old"} {
+				err := call(byUser, room)
+				if chat.CodeOf(err) != chat.NotFound || !strings.Contains(err.Error(), "POST /api/rooms") {
+					t.Errorf("%s in %s by a user = %v, want a not_found that says how to create it", name, room, err)
+				}
+				want := chat.NotFound
+				if room == "old" && (reads[name] || name == "enter") {
+					want = ""
+				}
+				if err := call(byService, room); chat.CodeOf(err) != want {
+					t.Errorf("%s in %s by a service = %v, want %q", name, room, err, want)
+				}
+			}
+		}
+		_, err := h.lobby.CreateRoom(as("ann"), chat.NewRoom{ID: "old"})
+		equal(t, "a user's claim of what others have written", chat.CodeOf(err), chat.Conflict)
+		if _, err := h.lobby.CreateRoom(asService(), chat.NewRoom{ID: "old", As: "ann"}); err != nil {
+			t.Errorf("a service's claim of what others have written = %v", err)
+		}
+		equal(t, "texts", h.texts("old"), []string{"of an earlier release", "ann made this room"})
+		keys, err := h.store.redis.Keys(context.Background(), "*nowhere*").Result()
+		if err != nil || len(keys) > 0 {
+			t.Errorf("what was refused has left %v, %v", keys, err)
+		}
+	})
+}
+
+// TestDeletedIDsAreReserved for the last admins, for a time, and the refusal tells others nothing.
+func TestDeletedIDsAreReserved(t *testing.T) {
+	everyRedis(t, func(t *testing.T, url string) {
+		h := newHouse(t, url, 10)
+		ahead := time.Duration(0)
+		options := chat.LobbyOptions{
+			DefaultLimit: 10, MaxLimit: 100, MaxMembers: 10, IDReserved: time.Hour, Now: func() time.Time { return time.Now().Add(ahead) },
+		}
+		h.lobby = chat.NewLobby(h.store, true, options)
+		create := func(ctx context.Context, user string) error {
+			_, err := h.lobby.CreateRoom(ctx, chat.NewRoom{ID: "club", As: user})
+			return err
+		}
+		h.create("ann", "club", chat.Private, "bob", "cid")
+		h.change("ann", "club", chat.PromoteMember, "", "bob")
+		there := create(as("eve"), "eve")
+		h.change("ann", "club", chat.DeleteRoom, "")
+		for _, user := range []string{"eve", "cid"} {
+			if err := create(as(user), user); chat.CodeOf(err) != chat.Conflict || err.Error() != there.Error() {
+				t.Errorf("creation by %s = %v, want the same as where there is a room, %v", user, err, there)
+			}
+			equal(t, "creation by a service for "+user, chat.CodeOf(create(asService(), user)), chat.Conflict)
+		}
+		equal(t, "creation by an admin", create(as("bob"), "bob"), error(nil))
+		equal(t, "texts", h.texts("club"), []string{"bob made this room"})
+		if left := h.store.redis.TTL(context.Background(), h.store.keys.room(id(t, "club"))).Val(); left >= 0 {
+			t.Errorf("the new room expires in %v", left)
+		}
+		h.change("bob", "club", chat.DeleteRoom, "")
+		equal(t, "creation by an admin of the room before", chat.CodeOf(create(as("ann"), "ann")), chat.Conflict)
+		ahead = 59 * time.Minute
+		equal(t, "creation before the time", chat.CodeOf(create(as("eve"), "eve")), chat.Conflict)
+		ahead = 61 * time.Minute
+		equal(t, "creation after the time", create(as("eve"), "eve"), error(nil))
+
+		h.change("eve", "club", chat.DeleteRoom, "")
+		h.lobby = chat.NewLobby(h.store, false, options)
+		equal(t, "creation with AUTH off", create(context.Background(), "zoe"), error(nil))
+	})
+}
+
+// TestMembersHaveAccounts: who has none becomes no member and no admin, and neither does a user who ignores who adds.
+func TestMembersHaveAccounts(t *testing.T) {
+	h := newHouse(t, redistest.Start(t).URL(), 10)
+	for _, user := range []string{"ann", "bob", "cid", "dan"} {
+		if _, err := h.store.AddAccount(context.Background(), chat.StoredAccount{Account: chat.Account{User: user}, PasswordHash: "h"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.create("ann", "club", chat.Private, "old") // of an earlier release
+	if err := h.store.SetIgnored(context.Background(), chat.IgnoreRequest{User: "dan", Other: "ann", Ignore: true}); err != nil {
+		t.Fatal(err)
+	}
+	guard := func(required bool) { h.lobby.Guard(chat.Access{Required: required, Rooms: h.store, Users: h.store}) }
+	guard(true)
+	for _, c := range []struct {
+		name  string
+		ctx   context.Context
+		kind  chat.ChangeKind // "" creates
+		as    string
+		users []string
+		want  chat.Code
+		says  string
+	}{
+		{"create", as("ann"), "", "", []string{"bob", "bobb", "cidd"}, chat.NotFound, "bobb, cidd"},
+		{"create by a service", asService(), "", "ann", []string{"bobb"}, chat.NotFound, "bobb"},
+		{"create by a service for nobody", asService(), "", "annn", []string{"bob"}, chat.NotFound, "annn"},
+		{"create", as("ann"), "", "", []string{"bob", "dan"}, chat.PermissionDenied, "dan cannot be added"},
+		{"add", as("ann"), chat.AddMembers, "", []string{"bob", "bobb"}, chat.NotFound, "bobb"},
+		{"add by a service", asService(), chat.AddMembers, "", []string{"bobb"}, chat.NotFound, "bobb"},
+		{"add by no admin", as("bob"), chat.AddMembers, "", []string{"bobb"}, chat.PermissionDenied, "no admin"},
+		{"add who ignores", as("ann"), chat.AddMembers, "", []string{"dan", "bob"}, chat.PermissionDenied, "dan cannot be added"},
+		{"promote", as("ann"), chat.PromoteMember, "", []string{"old"}, chat.NotFound, "no user old"},
+		{"demote", as("ann"), chat.DemoteAdmin, "", []string{"old"}, "", ""},
+		{"add", as("ann"), chat.AddMembers, "", []string{"bob"}, "", ""},
+		{"add who ignores another", asService(), chat.AddMembers, "", []string{"dan"}, "", ""},
+		{"create", as("cid"), "", "", []string{"dan", "bob"}, "", ""},
+	} {
+		var err error
+		if c.kind == "" {
+			_, err = h.lobby.CreateRoom(c.ctx, chat.NewRoom{As: c.as, Users: c.users})
+		} else {
+			_, err = h.lobby.ChangeRoom(c.ctx, chat.RoomChange{Room: "club", Kind: c.kind, Users: c.users, As: c.as})
+		}
+		if chat.CodeOf(err) != c.want || c.want != "" && !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s %v = %v, want %q with %q", c.name, c.users, err, c.want, c.says)
+		}
+	}
+	equal(t, "members", h.members("club"), []string{"ann*", "old", "bob", "dan"})
+	guard(false)
+	if _, err := h.lobby.CreateRoom(context.Background(), chat.NewRoom{As: "nobody", Users: []string{"else"}}); err != nil {
+		t.Errorf("without AUTH a room of users without accounts = %v", err)
+	}
+}

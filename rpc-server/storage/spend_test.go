@@ -1,0 +1,55 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// TestNewChatsAreBounded: two Stores share what a user may begin. Only a chat's first message is charged; services are not.
+func TestNewChatsAreBounded(t *testing.T) {
+	everyRedis(t, func(t *testing.T, url string) {
+		h := newHouse(t, url, 10)
+		options := h.store.options
+		options.NewChats = chat.Bounds{PerHour: 4, PerDay: 100}
+		h.store = openAt(t, url, options)
+		other := h
+		other.store = openAt(t, url, options)
+		limits := chat.Limits{DefaultLimit: 100, MaxLimit: 1000, MaxTextBytes: 100, Auth: true}
+		h.core, other.core = chat.New(h.store, limits), chat.New(other.store, limits)
+		h.lobby = chat.NewLobby(h.store, true, chat.LobbyOptions{
+			DefaultLimit: 10, MaxLimit: 100, MaxMembers: 100, NewChats: options.NewChats, AddedMembers: chat.Bounds{PerHour: 3},
+		})
+		h.lobby.Guard(chat.Access{Required: true, Rooms: h.store, Spender: h.store})
+		for i := range 3 {
+			for _, one := range []house{h, other, h} {
+				equal(t, "a send", one.send("eve", fmt.Sprintf("eve:v%d", i), "hi"), error(nil))
+			}
+		}
+		h.create("eve", "club", chat.Private)
+		for _, one := range []house{h, other} {
+			equal(t, "a fifth chat", chat.CodeOf(one.send("eve", "eve:late", "hi")), chat.ResourceExhausted)
+		}
+		_, err := h.lobby.CreateRoom(as("eve"), chat.NewRoom{})
+		equal(t, "a fifth room", chat.CodeOf(err), chat.ResourceExhausted)
+		equal(t, "a chat that is known", h.send("eve", "eve:v0", "more"), error(nil))
+		equal(t, "a bystander's chat", h.send("bob", "bob:eve", "hi"), error(nil))
+		equal(t, "an answer in it", h.send("eve", "bob:eve", "hi"), error(nil))
+		_, err = h.core.Send(asService(), chat.Message{Chat: "eve:late", Sender: "eve", Text: "hi"})
+		equal(t, "a service's chat", err, error(nil))
+
+		h.change("eve", "club", chat.AddMembers, "", "a", "b")
+		h.change("eve", "club", chat.AddMembers, chat.ResourceExhausted, "c", "d")
+		h.change("eve", "club", chat.AddMembers, "", "a", "b", "c")
+		h.change("eve", "club", chat.AddMembers, chat.ResourceExhausted, "d")
+		equal(t, "members", h.members("club"), []string{"eve*", "a", "b", "c"})
+		if _, err := h.lobby.ChangeRoom(asService(), chat.RoomChange{Room: "club", Kind: chat.AddMembers, Users: []string{"d"}, As: "eve"}); err != nil {
+			t.Errorf("a service's addition = %v", err)
+		}
+		if found, err := h.store.redis.Keys(context.Background(), "*:spent").Result(); err != nil || len(found) != 2 {
+			t.Errorf("what is spent is in %v, %v, want eve's and bob's", found, err)
+		}
+	})
+}
