@@ -12,7 +12,19 @@ const (
 	// up after 1.7 s.
 	maxTurns = 32
 	turnWait = time.Second
+	// After a call that took longer than cheapTurn, a user's next one waits for three times as long, but not for longer than
+	// maxPause: one user takes a quarter of the time of those who share the store.
+	cheapTurn = 10 * time.Millisecond
+	maxPause  = 250 * time.Millisecond
 )
+
+// pauseAfter is how long a user's next call waits after one that took so long.
+func pauseAfter(took time.Duration) time.Duration {
+	if took <= cheapTurn {
+		return 0
+	}
+	return min(3*took, maxPause)
+}
 
 // turns makes one call of each user at a time. The zero value is ready. It keeps nothing of users who ask for nothing.
 type turns struct {
@@ -82,7 +94,14 @@ func lead[Answer any](
 		t.begin(u, asked)
 		return answer, errTurns(user)
 	}
-	defer func() { <-u.turn }()
+	t.enter(user) // until the pause is over
+	began := time.Now()
+	defer func() {
+		time.AfterFunc(pauseAfter(time.Since(began)), func() {
+			<-u.turn
+			t.leave(user, u)
+		})
+	}()
 	answer, err = call()
 	if err == nil || ctx.Err() == nil {
 		mine.answer, mine.err = answer, err

@@ -56,6 +56,8 @@ func TestTurns(t *testing.T) {
 		if most != 5 {
 			t.Errorf("%d calls of five users at once, want 5", most)
 		}
+		time.Sleep(maxPause + time.Millisecond)
+		synctest.Wait()
 		if len(all.users) != 0 {
 			t.Errorf("%d users are remembered, want none", len(all.users))
 		}
@@ -83,6 +85,8 @@ func TestTurnsAreBounded(t *testing.T) {
 			})
 		}
 		waits.Wait()
+		time.Sleep(maxPause + time.Millisecond)
+		synctest.Wait()
 		if refused[0] != 10 || refused[time.Second] != maxTurns || len(all.users) != 0 {
 			t.Errorf("refused %v, want 10 at once and %d after a second", refused, maxTurns)
 		}
@@ -119,8 +123,33 @@ func TestTurnsGoOn(t *testing.T) {
 		synctest.Wait()
 		close(hold)
 		waits.Wait()
+		time.Sleep(maxPause + time.Millisecond)
+		synctest.Wait()
 		if len(all.users) != 0 {
 			t.Error("a user is left behind")
+		}
+	})
+}
+
+// TestTurnsPause: a user whose calls are dear has a quarter of the time; the answers do not wait for the pause.
+func TestTurnsPause(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for took, want := range map[time.Duration]int{20 * time.Millisecond: 14, 5 * time.Millisecond: 200} {
+			var all turns
+			calls, began := 0, time.Now()
+			for time.Since(began) < time.Second {
+				asked := time.Now()
+				var made time.Time
+				_, _ = inTurn(t.Context(), &all, "alice", calls, func() (int, error) { made = time.Now(); time.Sleep(took); return 0, nil })
+				if calls++; time.Since(made) != took || made.Sub(asked) > 3*took {
+					t.Fatalf("a call of %v was made after %v, and answered after %v", took, made.Sub(asked), time.Since(made))
+				}
+			}
+			if calls != want {
+				t.Errorf("%d calls of %v in a second, want %d", calls, took, want)
+			}
+			time.Sleep(maxPause)
 		}
 	})
 }
