@@ -333,6 +333,9 @@ func (l *Lobby) ChangeRoom(ctx context.Context, r RoomChange) (Room, error) {
 			charged = true
 		}
 		edit.MaxMembers, edit.Reserve = l.options.MaxMembers, l.options.IDReserved
+		if edit.Emptied {
+			edit.MaxMembers = len(edit.Remove)
+		}
 		outcome, err := l.edit(ctx, r.Kind, *edit)
 		switch {
 		case err != nil || outcome != EditStale:
@@ -355,7 +358,7 @@ func (a acting) unchanged(id ID, stored StoredRoom) Room {
 }
 
 func (l *Lobby) edit(ctx context.Context, kind ChangeKind, e RoomEdit) (outcome EditOutcome, err error) {
-	if kind == DeleteRoom {
+	if kind == DeleteRoom || e.Emptied {
 		return l.store.DropRoom(ctx, e)
 	}
 	outcome, _, err = l.store.EditRoom(ctx, e)

@@ -163,6 +163,7 @@ type RoomEdit struct {
 	Created    bool       // sets the time
 	Set        []Member   // Since 0 is the position of the first notice: these are new members
 	Remove     []string
+	Emptied    bool // the last members of a private room go: it is deleted, if there still are no others
 	MaxMembers int
 	Notices    []Message     // go to the log, in their order, all or none
 	Tell       bool          // publishes MembersChanged
