@@ -96,6 +96,9 @@ func (l *Lobby) Room(ctx context.Context, r RoomRequest) (Room, error) {
 	if err != nil {
 		return Room{}, err
 	}
+	if err := r.check(); err != nil {
+		return Room{}, err
+	}
 	stored, err := l.read(ctx, RoomQuery{Room: id, All: true})
 	if err != nil {
 		return Room{}, err
@@ -109,7 +112,7 @@ func (l *Lobby) Room(ctx context.Context, r RoomRequest) (Room, error) {
 		}
 	}
 	room := roomOf(id, stored, who.user)
-	room.Members = standing(stored.Members)
+	r.page(&room, standing(stored.Members))
 	return room, nil
 }
 

@@ -66,3 +66,32 @@ func TestErasingRemovesIDs(t *testing.T) {
 		}
 	})
 }
+
+// TestMembersArePaged: pages have each member once, and one that leaves in between moves no other.
+func TestMembersArePaged(t *testing.T) {
+	everyRedis(t, func(t *testing.T, url string) {
+		h := newHouse(t, url, 100)
+		h.create("ann", "club", chat.Private, "b", "c", "d")
+		h.change("ann", "club", chat.AddMembers, "", "e", "a")
+		var got []string
+		request := chat.RoomRequest{Room: "club", Limit: 2}
+		for page := range 3 {
+			room, err := h.lobby.Room(as("ann"), request)
+			if err != nil || room.HasMore != (page < 2) {
+				t.Fatalf("page %d = %+v, %v", page, room, err)
+			}
+			for _, m := range room.Members {
+				got = append(got, m.User)
+			}
+			request.Cursor = room.NextCursor
+			if page == 0 {
+				h.change("ann", "club", chat.RemoveMembers, "", "b", "c")
+			}
+		}
+		equal(t, "members", strings.Join(got, " "), "ann b d a e")
+		for _, bad := range []chat.RoomRequest{{Room: "club", Limit: -1}, {Room: "club", Cursor: "x"}, {Room: "club", Cursor: "7"}} {
+			_, err := h.lobby.Room(as("ann"), bad)
+			equal(t, "a bad page", chat.CodeOf(err), chat.InvalidArgument)
+		}
+	})
+}
