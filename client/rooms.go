@@ -18,6 +18,9 @@ type Room struct {
 	Count      int      `json:"member_count"`
 	Role       string   `json:"role,omitempty"`    // of who asks: "admin", "member", or "" where she is none
 	Members    []Member `json:"members,omitempty"` // as Show has them
+
+	HasMore    bool   `json:"has_more,omitempty"`    // members
+	NextCursor string `json:"next_cursor,omitempty"` // of ShowFrom; "" at the end
 }
 
 // Member is one of a room's.
@@ -101,6 +104,18 @@ func (r Rooms) Create(ctx context.Context, room NewRoom) (Room, error) {
 // Show returns a room with its members, those who are for longest first.
 func (r Rooms) Show(ctx context.Context, room string) (Room, error) {
 	return r.do(ctx, http.MethodGet, nil, room)
+}
+
+// ShowFrom is Show from one page of members on: from is the NextCursor of the page before. A limit of 0 is the server's
+// largest page.
+func (r Rooms) ShowFrom(ctx context.Context, room, from string, limit int) (Room, error) {
+	query := url.Values{"limit": {strconv.Itoa(limit)}}
+	if from != "" {
+		query.Set("cursor", from)
+	}
+	var shown Room
+	err := r.client.call(ctx, request{method: http.MethodGet, path: r.path(query, room)}, &shown)
+	return shown, err
 }
 
 // Mine returns the user's rooms from one on, inclusive, by the bytes of their ids. A limit of 0 is the server's default.

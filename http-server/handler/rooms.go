@@ -36,6 +36,9 @@ func room(r chat.Room) *api.Room {
 	if r.Role != "" {
 		answered.Role = new(string(r.Role))
 	}
+	if r.HasMore {
+		answered.HasMore, answered.NextCursor = &r.HasMore, &r.NextCursor
+	}
 	for _, m := range r.Members {
 		answered.Members = append(answered.Members, &api.Member{User: m.User, Role: string(m.Role), Since: m.Since})
 	}
@@ -98,7 +101,15 @@ func (r *Rooms) list(
 
 // Show answers GET /api/rooms/{room}.
 func (r *Rooms) Show(ctx context.Context, c *app.RequestContext) {
-	shown, err := r.rooms.Room(ctx, chat.RoomRequest{Room: c.Param("room"), As: query(c, "as")})
+	request := chat.RoomRequest{Room: c.Param("room"), As: query(c, "as"), Cursor: query(c, "cursor")}
+	if limit := query(c, "limit"); limit != "" {
+		var err error
+		if request.Limit, err = queryInt("limit", []byte(limit)); err != nil {
+			Fail(c, err)
+			return
+		}
+	}
+	shown, err := r.rooms.Room(ctx, request)
 	answerRoom(c, consts.StatusOK, shown, err)
 }
 

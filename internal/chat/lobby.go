@@ -110,6 +110,9 @@ func (l *Lobby) Room(ctx context.Context, r RoomRequest) (Room, error) {
 	if err != nil {
 		return Room{}, err
 	}
+	if err := r.check(); err != nil {
+		return Room{}, err
+	}
 	stored, err := l.read(ctx, RoomQuery{Room: id, All: true})
 	if err != nil {
 		return Room{}, err
@@ -123,7 +126,7 @@ func (l *Lobby) Room(ctx context.Context, r RoomRequest) (Room, error) {
 		}
 	}
 	room := roomOf(id, stored, who.user)
-	room.Members = standing(stored.Members)
+	r.page(&room, standing(stored.Members))
 	return room, nil
 }
 
@@ -347,6 +350,9 @@ func (l *Lobby) ChangeRoom(ctx context.Context, r RoomChange) (Room, error) {
 			charged = true
 		}
 		edit.MaxMembers, edit.Reserve = l.options.MaxMembers, l.options.IDReserved
+		if edit.Emptied {
+			edit.MaxMembers = len(edit.Remove)
+		}
 		outcome, err := l.edit(ctx, r.Kind, *edit)
 		switch {
 		case err != nil || outcome != EditStale:
@@ -369,7 +375,7 @@ func (a acting) unchanged(id ID, stored StoredRoom) Room {
 }
 
 func (l *Lobby) edit(ctx context.Context, kind ChangeKind, e RoomEdit) (outcome EditOutcome, err error) {
-	if kind == DeleteRoom {
+	if kind == DeleteRoom || e.Emptied {
 		return l.store.DropRoom(ctx, e)
 	}
 	outcome, _, err = l.store.EditRoom(ctx, e)

@@ -182,6 +182,10 @@ func (c *change) part(room StoredRoom, e *RoomEdit, event NoticeEvent, gone []Me
 	}
 	c.tell(e, event, e.Remove...)
 	e.Tell, e.Ousted = true, e.Remove
+	if room.Visibility == Private && room.Count == len(gone) {
+		e.Emptied = true
+		return
+	}
 	if admins == room.Admins {
 		return
 	}

@@ -10,6 +10,7 @@ import (
 const (
 	MaxRoomNameBytes = 128
 	MaxUsersAtOnce   = 100
+	MaxMembersInPage = 1000
 )
 
 // Room is a room that somebody has created. One that nobody has is none; where it is not known who makes requests, it is
@@ -22,6 +23,8 @@ type Room struct {
 	Count      int   // of members
 	Role       Role  // of who asks, or ""
 	Members    []Member
+	HasMore    bool   // members
+	NextCursor string // of the members; "" at the end
 }
 
 // Visibility says whom a room is open to.
@@ -90,8 +93,10 @@ const (
 
 // RoomRequest asks for a room.
 type RoomRequest struct {
-	Room string
-	As   string
+	Room   string
+	As     string
+	Limit  int64  // members in the answer; 0 and more than MaxMembersInPage ask for that many
+	Cursor string // the NextCursor of the page before; "" is the beginning
 }
 
 // RoomsRequest asks for a page of rooms, ordered by the bytes of their ids.
@@ -163,6 +168,7 @@ type RoomEdit struct {
 	Created    bool       // sets the time
 	Set        []Member   // Since 0 is the position of the first notice: these are new members
 	Remove     []string
+	Emptied    bool // the last members of a private room go: it is deleted, if there still are no others
 	MaxMembers int
 	Notices    []Message     // go to the log, in their order, all or none
 	Tell       bool          // publishes MembersChanged

@@ -101,12 +101,16 @@ func RoomChangeOf(r *rpc.ChangeRoomRequest) chat.RoomChange {
 
 // RoomRequest is what a client sends.
 func RoomRequest(r chat.RoomRequest, by chat.Caller, requestID string) *rpc.RoomRequest {
-	return &rpc.RoomRequest{Room: r.Room, As: optional(r.As), RequestId: optional(requestID), Caller: Caller(by)}
+	request := &rpc.RoomRequest{Room: r.Room, As: optional(r.As), RequestId: optional(requestID), Caller: Caller(by), Cursor: optional(r.Cursor)}
+	if r.Limit != 0 {
+		request.Limit = new(int32(max(math.MinInt32, min(r.Limit, math.MaxInt32))))
+	}
+	return request
 }
 
 // RoomRequestOf is what the server makes of a request.
 func RoomRequestOf(r *rpc.RoomRequest) chat.RoomRequest {
-	return chat.RoomRequest{Room: r.Room, As: r.GetAs()}
+	return chat.RoomRequest{Room: r.Room, As: r.GetAs(), Limit: int64(r.GetLimit()), Cursor: r.GetCursor()}
 }
 
 // RoomResponse is what the server answers.
@@ -115,6 +119,9 @@ func RoomResponse(made chat.Room, err error) *rpc.RoomResponse {
 	response := &rpc.RoomResponse{Code: code, Msg: text}
 	if err == nil {
 		response.Room = room(made)
+		if made.HasMore {
+			response.HasMore, response.NextCursor = &made.HasMore, optional(made.NextCursor)
+		}
 	}
 	return response
 }
@@ -145,7 +152,11 @@ func roomOf(r *rpc.Room) chat.Room {
 }
 
 // RoomOf is what a client makes of the answer.
-func RoomOf(r *rpc.RoomResponse) (chat.Room, error) { return roomOf(r.Room), errorOf(r.Code, r.Msg) }
+func RoomOf(r *rpc.RoomResponse) (chat.Room, error) {
+	room := roomOf(r.Room)
+	room.HasMore, room.NextCursor = r.GetHasMore(), r.GetNextCursor()
+	return room, errorOf(r.Code, r.Msg)
+}
 
 // RoomsRequest is what a client sends. A limit that Thrift's i32 cannot hold is above every maximum, or negative.
 func RoomsRequest(r chat.RoomsRequest, by chat.Caller, requestID string) *rpc.RoomsRequest {

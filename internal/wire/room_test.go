@@ -37,7 +37,7 @@ func TestRoomsRoundTrip(t *testing.T) {
 		{EventsOf(WatchResponse([]chat.Event{event}))[0], event},
 		{NewRoomOf(CreateRoomRequest(newRoom, by, "id")), newRoom},
 		{RoomChangeOf(ChangeRoomRequest(change, by, "id")), change},
-		{RoomRequestOf(RoomRequest(chat.RoomRequest{Room: "club", As: "ann"}, by, "")), chat.RoomRequest{Room: "club", As: "ann"}},
+		{RoomRequestOf(RoomRequest(chat.RoomRequest{Room: "club", As: "ann", Limit: 5, Cursor: "7/bob"}, by, "")), chat.RoomRequest{Room: "club", As: "ann", Limit: 5, Cursor: "7/bob"}},
 		{RoomsRequestOf(RoomsRequest(list, by, "")), list},
 	} {
 		if !reflect.DeepEqual(c.got, c.want) {

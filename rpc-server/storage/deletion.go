@@ -193,10 +193,13 @@ func (s *Store) EraseTexts(ctx context.Context, id chat.ID, user string, from in
 			return 0, fmt.Errorf("%s: %w", tried, err)
 		}
 		next = m.SendTime + 1
-		if m.Sender == user && m.Notice == nil && !m.Erased {
-			erased := m
-			erased.Text, erased.Erased = "", true
-			replaced = append(replaced, member, string(appendEncoded([]byte(member[:positionDigits]), erased)), twin(m), twin(erased))
+		if m.Sender == user && m.Notice == nil && (!m.Erased || m.ID != "") { // earlier releases kept ids
+			erased, id := m, ""
+			erased.Text, erased.ID, erased.Erased = "", "", true
+			if m.ID != "" {
+				id = idEntry(m.Sender, m.ID)
+			}
+			replaced = append(replaced, member, string(appendEncoded([]byte(member[:positionDigits]), erased)), id, twin(m))
 		}
 	}
 	if len(replaced) > 0 {

@@ -163,6 +163,9 @@ func (s *Store) EditRoom(ctx context.Context, e chat.RoomEdit) (chat.EditOutcome
 // DropRoom implements chat.RoomStore with room.lua.
 func (s *Store) DropRoom(ctx context.Context, e chat.RoomEdit) (chat.EditOutcome, error) {
 	e.Tell, e.Ousted, e.Visibility = true, nil, chat.Deleted
+	if !e.Emptied {
+		e.MaxMembers = 0 // however many there are
+	}
 	reply, err := s.runUser(ctx, roomScript, s.keys.roomKeys(e.Room), s.roomArgs(e, true)...)
 	if err != nil {
 		return 0, roomError(fmt.Sprintf("delete room %s", e.Room), err)

@@ -2,8 +2,8 @@
 --
 -- KEYS  1 log   sorted set: position → 16 digits of the position, then the stored message
 --       2 ids   sorted set: position → "sender/id", and the same with the text's digest before it
--- ARGV  fours   of a member of log, what it becomes, a member of ids with the digest of the text, and what that becomes; the
---               first two begin with the same 16 digits, the last two are "" where the message has no id
+-- ARGV  fours   of a member of log, what it becomes, and its two members of ids, which are removed; the first two begin with
+--               the same 16 digits, the last two are "" where the message has no id
 -- Returns how many were replaced.
 local log, ids = KEYS[1], KEYS[2]
 
@@ -16,9 +16,8 @@ for i = 1, #ARGV, 4 do
     redis.call('ZREM', log, ARGV[i])
     replaced = replaced + 1
   end
-  if ARGV[i + 2] ~= '' and redis.call('ZSCORE', ids, ARGV[i + 2]) then
-    redis.call('ZADD', ids, position, ARGV[i + 3])
-    redis.call('ZREM', ids, ARGV[i + 2])
+  if ARGV[i + 2] ~= '' then
+    redis.call('ZREM', ids, ARGV[i + 2], ARGV[i + 3])
   end
 end
 return replaced

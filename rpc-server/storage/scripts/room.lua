@@ -14,7 +14,7 @@
 --       6 hints         the channel that the last notice's position is published on
 --       7 news          the channel that event is published on
 --       8 event         encoded: that members have changed; "" is none
---       9 limit         of members
+--       9 limit         of members; where the room is deleted, how many there may be at most, 0 being any number
 --      10 empty         "1" where the room must not have had a message
 --      11 admins        how many there must be; "" is any number
 --      12 delete        "1" deletes the room
@@ -66,6 +66,9 @@ if empty == '1' and call('ZSCORE', activity, id) then
 end
 
 if delete == '1' then
+  if limit > 0 and call('HLEN', members) > limit then
+    return -1
+  end
   local heirs = {}
   if reserve > 0 then
     local all = call('HGETALL', members)

@@ -1,0 +1,52 @@
+package chat
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// check refuses what is no page of members.
+func (r RoomRequest) check() error {
+	if r.Limit < 0 {
+		return Errorf(InvalidArgument, "limit is %d; it must not be negative", r.Limit)
+	}
+	if _, _, ok := r.from(); !ok {
+		return Errorf(InvalidArgument, "cursor is %q; it is none of a page of members", r.Cursor)
+	}
+	return nil
+}
+
+// from is where the page begins: a cursor is "since/user" of its first member.
+func (r RoomRequest) from() (since int64, user string, ok bool) {
+	if r.Cursor == "" {
+		return 0, "", true
+	}
+	digits, user, _ := strings.Cut(r.Cursor, "/")
+	since, err := strconv.ParseInt(digits, 10, 64)
+	return since, user, err == nil && since >= 0 && user != ""
+}
+
+// page puts a page of all members, which are in their order, into a room. Who is a member all the time is on one page, who
+// comes or goes meanwhile moves nobody.
+func (r RoomRequest) page(room *Room, all []Member) {
+	since, user, _ := r.from()
+	begin := slices.IndexFunc(all, func(m Member) bool {
+		return cmp.Or(cmp.Compare(m.Since, since), strings.Compare(m.User, user)) >= 0
+	})
+	if begin < 0 {
+		return
+	}
+	all = all[begin:]
+	limit := MaxMembersInPage
+	if r.Limit > 0 {
+		limit = int(min(r.Limit, MaxMembersInPage))
+	}
+	if len(all) > limit {
+		next := all[limit]
+		room.HasMore, room.NextCursor = true, strconv.FormatInt(next.Since, 10)+"/"+next.User
+		all = all[:limit]
+	}
+	room.Members = all
+}
