@@ -58,8 +58,8 @@ func openHome(t *testing.T) *home {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server.People = chat.NewPeople(chattest.NewPeopleStore(), &chattest.PlainHasher{},
-		chat.PeopleOptions{DefaultLimit: 2, MaxLimit: 100, SessionLasts: time.Hour})
+	server.AccountService = chat.NewAccountService(chattest.NewPeopleStore(), &chattest.PlainHasher{},
+		chat.AccountOptions{DefaultLimit: 2, MaxLimit: 100, SessionLasts: time.Hour})
 	server.Rooms = openRooms{}
 	h.base = "http://" + server.Addr().String()
 	if h.keys, err = token.FromSecret(secret); err != nil {

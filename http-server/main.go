@@ -32,7 +32,7 @@ func main() {
 			if err != nil {
 				return err
 			}
-			server.People, server.Readers, server.Rooms = service, service, service
+			server.AccountService, server.Readers, server.Rooms = service, service, service
 			return server.Run(ctx)
 		})
 }

@@ -60,7 +60,7 @@ func (s *serve) Run(ctx contextType) error {
 		return errors.Join(err, rpc.Close())
 	}
 	http.GuardLoopback()
-	http.People, http.Readers, http.Rooms = calls, calls, calls
+	http.AccountService, http.Readers, http.Rooms = calls, calls, calls
 	address := dialable(http.Addr())
 	if s.HTTP.TLSCert != "" {
 		address = "https://" + address

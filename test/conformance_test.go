@@ -78,7 +78,7 @@ func rpcService(t testing.TB, redisURL string, o conformance.Options) chat.Servi
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := service.ListenOver(chat.New(store, conformance.Limits), chat.NewLive(store), store, "127.0.0.1:0", quiet())
+	server, err := service.ListenOver(chat.NewMessageService(store, conformance.Limits), chat.NewLiveService(store), store, "127.0.0.1:0", quiet())
 	if err != nil {
 		t.Fatal(err)
 	}

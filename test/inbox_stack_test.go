@@ -42,12 +42,12 @@ func startStack(t *testing.T, redisURL string, options storage.Options) inboxSta
 	if err != nil {
 		t.Fatal(err)
 	}
-	core := chat.New(store, conformance.Limits).WithReaders(store)
-	rpc, err := service.ListenOver(core, chat.NewLive(store), store, "127.0.0.1:0", quiet())
+	core := chat.NewMessageService(store, conformance.Limits).WithReaders(store)
+	rpc, err := service.ListenOver(core, chat.NewLiveService(store), store, "127.0.0.1:0", quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
-	rpc.KeepReaders(chat.NewReadership(store, conformance.Limits))
+	rpc.KeepReaders(chat.NewInboxService(store, conformance.Limits))
 	chattest.Run(t, rpc)
 	return inboxStack{t, startInboxGateway(t, rpc.Addr().String()), store}
 }

@@ -51,8 +51,8 @@ func startAuth(t *testing.T, config Config) *authenticated {
 	if err != nil {
 		t.Fatalf("Listen() = %v", err)
 	}
-	server.People = chat.NewPeople(chattest.NewPeopleStore(), &chattest.PlainHasher{},
-		chat.PeopleOptions{DefaultLimit: 10, MaxLimit: 100, SessionLasts: time.Hour})
+	server.AccountService = chat.NewAccountService(chattest.NewPeopleStore(), &chattest.PlainHasher{},
+		chat.AccountOptions{DefaultLimit: 10, MaxLimit: 100, SessionLasts: time.Hour})
 	chattest.Run(t, server)
 	a := &authenticated{t: t, base: "http://" + server.Addr().String(), asked: service}
 	document := call{method: "GET", target: "/openapi.yaml"}.do(t, newClient(t, nil), a.base)

@@ -18,8 +18,8 @@ import (
 	"github.com/pullchat/pullchat/internal/rpcclient"
 )
 
-// People are the accounts and their sessions: chat.People behind RPC.
-type People interface {
+// AccountService are the accounts and their sessions: chat.AccountService behind RPC.
+type AccountService interface {
 	chat.Accounts
 	chat.Sessions
 }
@@ -61,8 +61,8 @@ func CheckTrust(config Config, rpc rpcclient.Config) error {
 }
 
 // people returns the handlers of accounts.
-func (s *Server) people(h *handler.Handler) *handler.People {
-	var sessions chat.Sessions = s.People
+func (s *Server) people(h *handler.Handler) *handler.AccountService {
+	var sessions chat.Sessions = s.AccountService
 	if s.config.LoginRate.Requests > 0 {
 		sessions = ratelimit.NewGuesses(sessions, s.config.LoginRate)
 	}
@@ -70,8 +70,8 @@ func (s *Server) people(h *handler.Handler) *handler.People {
 	if s.keys != nil {
 		tokens.Sign = s.keys.ForUser
 	}
-	accounts := ratelimit.NewRegistrations(s.People, s.config.Registration, s.config.RegistrationRate)
-	return handler.NewPeople(h, accounts, sessions, tokens)
+	accounts := ratelimit.NewRegistrations(s.AccountService, s.config.Registration, s.config.RegistrationRate)
+	return handler.NewAccountService(h, accounts, sessions, tokens)
 }
 
 // authenticate adds the middleware that finds out who makes a request.
@@ -107,7 +107,7 @@ func (s *Server) countedByAddress() (routes []string) {
 // withPassword are the routes of ratelimit.Guesses and ratelimit.Registrations: each takes a password.
 var withPassword = []string{"/api/login", "/api/password", "/api/users/me", "/api/users"}
 
-// nobody is the People of a gateway without accounts.
+// nobody is the AccountService of a gateway without accounts.
 type nobody struct{}
 
 func errNobody() error { return chat.Errorf(chat.NotFound, "this http-server has no accounts") }

@@ -10,7 +10,7 @@ import (
 // withEverything has accounts, readers and rooms behind a gateway that fail as its fakeService does.
 func withEverything(service *fakeService) func(*Server) {
 	return func(s *Server) {
-		s.People, s.Readers, s.Rooms = fakePeople{service}, fakeReaders{service}, fakeRooms{service}
+		s.AccountService, s.Readers, s.Rooms = fakePeople{service}, fakeReaders{service}, fakeRooms{service}
 	}
 }
 

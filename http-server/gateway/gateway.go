@@ -53,10 +53,10 @@ type Server struct {
 	live     chat.Live
 	keys     *token.Keys // or nil
 
-	// People is where accounts and sessions are. It is set before Run; without it there are none.
-	People People
+	// AccountService is where accounts and sessions are. It is set before Run; without it there are none.
+	AccountService AccountService
 	// Readers is where inboxes are, and whom users ignore. It is set before Run; without it there are none.
-	Readers handler.Readership
+	Readers handler.InboxService
 	// Rooms is where rooms are, likewise.
 	Rooms Rooms
 }
@@ -88,7 +88,7 @@ func Listen(config Config, service chat.Service, live chat.Live, log *slog.Logge
 	listening.origins = config.AllowedOrigins
 	return &Server{
 		config: config, log: log, listener: listening, service: service, live: live, keys: keys,
-		People: nobody{}, Readers: noReaders{}, Rooms: nowhere{},
+		AccountService: nobody{}, Readers: noReaders{}, Rooms: nowhere{},
 	}, nil
 }
 
@@ -113,7 +113,7 @@ func (s *Server) GuardLoopback() {
 func (s *Server) Run(ctx context.Context) error {
 	service, calls := s.limited()
 	hub := live.New(service, calls, live.Config{
-		Log: s.log, Tick: s.listener.limits.tick, MaxTopics: s.listener.limits.topics, Inboxes: s.Readers, Doors: s.doors(),
+		Log: s.log, Tick: s.listener.limits.tick, MaxTopics: s.listener.limits.topics, Inboxes: s.Readers, Admission: s.doors(),
 	})
 	hubCtx, stopHub := context.WithCancel(context.WithoutCancel(ctx))
 	var hubRuns sync.WaitGroup

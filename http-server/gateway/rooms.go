@@ -6,14 +6,14 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// Rooms are the rooms and who may be in them: chat.Lobby behind RPC.
+// Rooms are the rooms and who may be in them: chat.RoomService behind RPC.
 type Rooms interface {
 	chat.Rooms
-	chat.Doors
+	chat.Admission
 }
 
 // doors knows who may be in which chats, or is nil where nobody is asked who she is.
-func (s *Server) doors() chat.Doors {
+func (s *Server) doors() chat.Admission {
 	if s.config.Auth != authOn {
 		return nil
 	}

@@ -43,7 +43,7 @@ func queryOf(r route) []string {
 }
 
 // routes is everything that the gateway answers. openapi.yaml describes the same, which a test checks.
-func routes(h *handler.Handler, p *handler.People, i *handler.Inboxes, r *handler.Rooms, draining <-chan struct{}) []route {
+func routes(h *handler.Handler, p *handler.AccountService, i *handler.Inboxes, r *handler.Rooms, draining <-chan struct{}) []route {
 	return []route{
 		{consts.MethodPost, "/api/send", h.Send},
 		{consts.MethodGet, "/api/pull", h.Pull},

@@ -11,7 +11,7 @@ import (
 )
 
 // Register answers POST /api/users.
-func (p *People) Register(ctx context.Context, c *app.RequestContext) {
+func (p *AccountService) Register(ctx context.Context, c *app.RequestContext) {
 	var request api.RegisterRequest
 	if err := p.readJSON(c, &request); err != nil {
 		Fail(c, err)
@@ -39,7 +39,7 @@ func accounts(some []chat.Account) []*api.Account {
 }
 
 // User answers GET /api/users/{user}.
-func (p *People) User(ctx context.Context, c *app.RequestContext) {
+func (p *AccountService) User(ctx context.Context, c *app.RequestContext) {
 	found, err := p.accounts.Account(ctx, c.Param("user"))
 	if err != nil {
 		Fail(c, err)
@@ -49,7 +49,7 @@ func (p *People) User(ctx context.Context, c *app.RequestContext) {
 }
 
 // Users answers GET /api/users.
-func (p *People) Users(ctx context.Context, c *app.RequestContext) {
+func (p *AccountService) Users(ctx context.Context, c *app.RequestContext) {
 	request := chat.AccountsRequest{Prefix: query(c, "prefix"), Cursor: query(c, "cursor")}
 	if limit := query(c, "limit"); limit != "" {
 		var err error
@@ -72,7 +72,7 @@ func (p *People) Users(ctx context.Context, c *app.RequestContext) {
 const contactsBytes = 128 << 10
 
 // Contacts answers POST /api/contacts/sync.
-func (p *People) Contacts(ctx context.Context, c *app.RequestContext) {
+func (p *AccountService) Contacts(ctx context.Context, c *app.RequestContext) {
 	wide := *p.Handler
 	wide.config.MaxBodyBytes = max(wide.config.MaxBodyBytes, contactsBytes)
 	var request api.ContactsRequest

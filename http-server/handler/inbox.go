@@ -10,8 +10,8 @@ import (
 	api "github.com/pullchat/pullchat/internal/gen/http"
 )
 
-// Readership are the readers of chats and their inboxes.
-type Readership interface {
+// InboxService are the readers of chats and their inboxes.
+type InboxService interface {
 	chat.Inboxes
 	chat.Readers
 }
@@ -20,11 +20,11 @@ type Readership interface {
 type Inboxes struct {
 	*Handler
 
-	readers Readership
+	readers InboxService
 }
 
 // NewInboxes returns the Inboxes of readers.
-func NewInboxes(h *Handler, readers Readership) *Inboxes { return &Inboxes{h, readers} }
+func NewInboxes(h *Handler, readers InboxService) *Inboxes { return &Inboxes{h, readers} }
 
 // Inbox answers GET /api/inbox.
 func (i *Inboxes) Inbox(ctx context.Context, c *app.RequestContext) {

@@ -12,8 +12,8 @@ import (
 	"github.com/pullchat/pullchat/internal/logging"
 )
 
-// People answers the routes of accounts and sessions.
-type People struct {
+// AccountService answers the routes of accounts and sessions.
+type AccountService struct {
 	*Handler
 	accounts chat.Accounts
 	sessions chat.Sessions
@@ -26,13 +26,13 @@ type Tokens struct {
 	Lasts time.Duration
 }
 
-// NewPeople returns the routes over accounts and sessions.
-func NewPeople(h *Handler, accounts chat.Accounts, sessions chat.Sessions, tokens Tokens) *People {
-	return &People{Handler: h, accounts: accounts, sessions: sessions, tokens: tokens}
+// NewAccountService returns the routes over accounts and sessions.
+func NewAccountService(h *Handler, accounts chat.Accounts, sessions chat.Sessions, tokens Tokens) *AccountService {
+	return &AccountService{Handler: h, accounts: accounts, sessions: sessions, tokens: tokens}
 }
 
 // Login answers POST /api/login.
-func (p *People) Login(ctx context.Context, c *app.RequestContext) {
+func (p *AccountService) Login(ctx context.Context, c *app.RequestContext) {
 	var request api.LoginRequest
 	p.answerTokens(c, &request, func() (chat.Session, error) {
 		return p.sessions.Login(ctx, chat.Credentials{User: request.User, Password: request.Password})
@@ -41,7 +41,7 @@ func (p *People) Login(ctx context.Context, c *app.RequestContext) {
 
 // Refresh answers POST /api/refresh. A client that repeats it after a lost answer gives the same Idempotency-Key; one
 // that gives none has one made, for the way to the rpc-server.
-func (p *People) Refresh(ctx context.Context, c *app.RequestContext) {
+func (p *AccountService) Refresh(ctx context.Context, c *app.RequestContext) {
 	var request api.RefreshRequest
 	p.answerTokens(c, &request, func() (chat.Session, error) {
 		key := string(c.GetHeader(idempotencyKey))
@@ -54,7 +54,7 @@ func (p *People) Refresh(ctx context.Context, c *app.RequestContext) {
 
 // answerTokens reads a request and answers with the tokens of the session that comes of it. Nothing is done where no
 // token could be signed.
-func (p *People) answerTokens(c *app.RequestContext, request any, begin func() (chat.Session, error)) {
+func (p *AccountService) answerTokens(c *app.RequestContext, request any, begin func() (chat.Session, error)) {
 	if p.tokens.Sign == nil {
 		Fail(c, chat.Errorf(chat.NotFound, "this server gives no tokens: its AUTH_SECRET, or AUTH_KEY_FILE, is not set"))
 		return
@@ -80,7 +80,7 @@ func (p *People) answerTokens(c *app.RequestContext, request any, begin func() (
 }
 
 // Logout answers POST /api/logout: it ends the session of the refresh token, or that of the access token.
-func (p *People) Logout(ctx context.Context, c *app.RequestContext) {
+func (p *AccountService) Logout(ctx context.Context, c *app.RequestContext) {
 	var request api.LogoutRequest
 	if err := p.readOptional(c, &request); err != nil {
 		Fail(c, err)
@@ -96,7 +96,7 @@ func (p *People) Logout(ctx context.Context, c *app.RequestContext) {
 }
 
 // readOptional reads a body that may be missing.
-func (p *People) readOptional(c *app.RequestContext, into any) error {
+func (p *AccountService) readOptional(c *app.RequestContext, into any) error {
 	body, err := p.readBody(c)
 	if err != nil || len(body) == 0 {
 		return err
@@ -106,7 +106,7 @@ func (p *People) readOptional(c *app.RequestContext, into any) error {
 
 // ChangePassword answers POST /api/password. The session that goes on is that of the refresh token, or of the access
 // token.
-func (p *People) ChangePassword(ctx context.Context, c *app.RequestContext) {
+func (p *AccountService) ChangePassword(ctx context.Context, c *app.RequestContext) {
 	var request api.PasswordRequest
 	if err := p.readJSON(c, &request); err != nil {
 		Fail(c, err)
@@ -145,7 +145,7 @@ func passwordChange(ctx context.Context, request *api.PasswordRequest) (chat.Pas
 
 // DeleteAccount answers DELETE /api/users/me. Its arguments come from a JSON body, the query string, or both; a password
 // comes from the body only, because proxies log queries.
-func (p *People) DeleteAccount(ctx context.Context, c *app.RequestContext) {
+func (p *AccountService) DeleteAccount(ctx context.Context, c *app.RequestContext) {
 	var request api.DeleteAccountRequest
 	err := p.readOptional(c, &request)
 	if user := query(c, "user"); user != "" {

@@ -12,7 +12,7 @@ import (
 // at the door: when she comes, when news says that she may have to leave, and before she gets a page that tells so. The
 // last is what holds when the news is lost: the notice of a removal lies in the log before all that comes after it.
 type doors struct {
-	asked chat.Doors // nil: nobody is asked who she is
+	asked chat.Admission // nil: nobody is asked who she is
 }
 
 // asService is for what is read for many.
@@ -148,7 +148,7 @@ func concerns(e chat.Event, user string) bool {
 // ousts says whether a page tells that a user may have to leave.
 func (p *Page) ousts(user string) bool {
 	for i := range p.Messages {
-		if p.Messages[i].Ousts(user) {
+		if p.Messages[i].MayRevoke(user) {
 			return true
 		}
 	}

@@ -18,7 +18,7 @@ type listed struct {
 func (listed) Ignored(context.Context, string) ([]string, error)        { return nil, nil }
 func (l listed) Chats(context.Context, string) ([]chat.Standing, error) { return l.chats, nil }
 
-// porter is a chat.Doors whose every answer is the test's, until it ends.
+// porter is a chat.Admission whose every answer is the test's, until it ends.
 type porter struct {
 	asked   chan []string
 	answers chan error
@@ -44,7 +44,7 @@ func openInbox(t *testing.T, w *world, doors *porter, rooms int) (hub *Hub, sink
 	for _, standing := range inboxes.chats {
 		w.send(t, standing.Chat, 1)
 	}
-	hub = run(t, w, w, Config{Inboxes: inboxes, Doors: doors})
+	hub = run(t, w, w, Config{Inboxes: inboxes, Admission: doors})
 	watch(t, hub, "alice:alice") // its confirmation has the list read again
 	sink = newTold()
 	alice := InboxFollow{Follow: Follow{Reader: "alice", By: chat.Caller{User: "alice"}}}

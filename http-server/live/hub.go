@@ -37,9 +37,9 @@ type Config struct {
 	MaxTopics int // chats that are followed at a time, but for users' chats with themselves; 0 is 900,000
 
 	Inboxes chat.Inboxes // of readers; nil where nobody ignores anybody and nobody has an inbox
-	// Doors knows who may be in which chats; nil: nobody is asked who she is. With it, the Hub reads as a service what it
+	// Admission knows who may be in which chats; nil: nobody is asked who she is. With it, the Hub reads as a service what it
 	// hands only to those who may be there.
-	Doors chat.Doors
+	Admission chat.Admission
 }
 
 // Hub knows who follows which chats through this gateway. Use New; Run must run.
@@ -71,7 +71,7 @@ func New(log chat.Service, live chat.Live, config Config) *Hub {
 	config.MaxInbox = cmp.Or(config.MaxInbox, maxInbox)
 	config.MaxTopics = cmp.Or(config.MaxTopics, maxTopics)
 	h := &Hub{
-		config: config, log: log, live: live, watch: live.Watch(), doors: doors{config.Doors},
+		config: config, log: log, live: live, watch: live.Watch(), doors: doors{config.Admission},
 		topics: map[chat.ID]*topic{}, leaving: map[*topic]time.Time{}, warm: map[*topic]struct{}{}, draining: make(chan struct{}),
 	}
 	h.present = &attendance{gateway: rand.Text(), live: live, doors: &h.doors, topics: map[*topic]struct{}{}}

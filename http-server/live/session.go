@@ -36,7 +36,7 @@ type Follow struct {
 	Cursor   int64
 	Limit    int64         // messages in a page; 0 is many
 	Reader   string        // who counts as present, or ""
-	By       chat.Caller   // who follows, where the Hub has Doors
+	By       chat.Caller   // who follows, where the Hub has Admission
 	Presence bool          // tell who is present
 	Batch    time.Duration // at most one page in this time; 0 for each as soon as it can be
 }

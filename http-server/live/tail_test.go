@@ -57,7 +57,7 @@ func TestWhatIsBroughtIsNotPulled(t *testing.T) {
 						encoded++
 						return nil
 					})
-					want, err := w.Core.Pull(t.Context(), chat.PullRequest{Chat: page.Chat, Cursor: int64(1001 + i), Limit: 10})
+					want, err := w.MessageService.Pull(t.Context(), chat.PullRequest{Chat: page.Chat, Cursor: int64(1001 + i), Limit: 10})
 					before++
 					if err != nil || !reflect.DeepEqual(page.Page, want) {
 						t.Fatalf("the page is %+v, a pull answers %+v, %v", page.Page, want, err)
@@ -91,7 +91,7 @@ func TestAWaitTakesWhatIsBrought(t *testing.T) {
 	if pulls := w.Pulls(); pulls != 1 {
 		t.Errorf("the wait took %d pulls, want 1", pulls)
 	}
-	want, err := w.Core.Pull(t.Context(), chat.PullRequest{Chat: "room", Cursor: 1001})
+	want, err := w.MessageService.Pull(t.Context(), chat.PullRequest{Chat: "room", Cursor: 1001})
 	if err != nil || !reflect.DeepEqual(page, want) {
 		t.Errorf("Wait() = %+v, a pull answers %+v, %v", page, want, err)
 	}
@@ -245,7 +245,7 @@ func TestATailDoesNotStay(t *testing.T) {
 func following(t *testing.T, w *world, inboxes chat.Inboxes) (hub *Hub, sink *told, doors *porter) {
 	t.Helper()
 	doors = newPorter()
-	hub = run(t, w, w, Config{Doors: doors, Inboxes: inboxes})
+	hub = run(t, w, w, Config{Admission: doors, Inboxes: inboxes})
 	w.send(t, "room", 1)
 	watch(t, hub, "room")
 	sink = newTold()

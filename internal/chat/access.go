@@ -24,8 +24,8 @@ type Access struct {
 	Lasts func(ctx context.Context, user, session string) error
 }
 
-// Doors says in advance what Access will say. Like Service, Lobby implements it, and the RPC client over the network.
-type Doors interface {
+// Admission says in advance what Access will say. Like Service, RoomService implements it, and the RPC client over the network.
+type Admission interface {
 	// Enter returns why the caller may not be in one of some chats, or nil: a PermissionDenied, a NotFound for a room
 	// that was deleted, or an Unauthenticated.
 	Enter(ctx context.Context, chats []string) error

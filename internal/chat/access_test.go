@@ -71,8 +71,8 @@ func (silentStore) ListRooms(context.Context, string, string, int) ([]string, er
 
 func (silentStore) ListPublic(context.Context, string, int) ([]string, error) { return nil, nil }
 
-func (silentStore) Places(_ context.Context, places []Place) []Placed {
-	return make([]Placed, len(places))
+func (silentStore) ReaderPositions(_ context.Context, places []PositionQuery) []PositionResult {
+	return make([]PositionResult, len(places))
 }
 
 func (silentStore) Readings(context.Context, ID, int) (Receipts, error) { return Receipts{}, nil }
@@ -85,7 +85,7 @@ func (silentStore) Lists(context.Context, string) ([]ID, map[string]bool, error)
 
 func (silentStore) Newest(context.Context, string, []ID) ([]Newest, error) { return nil, nil }
 
-func (silentStore) Glance(context.Context, Glances) ([]Glanced, error) { return nil, nil }
+func (silentStore) Preview(context.Context, Previews) ([]PreviewResult, error) { return nil, nil }
 
 func (silentStore) ReadNames(_ context.Context, rooms []ID, users []string) ([]string, []string, error) {
 	return make([]string, len(rooms)), make([]string, len(users)), nil
@@ -93,10 +93,10 @@ func (silentStore) ReadNames(_ context.Context, rooms []ID, users []string) ([]s
 
 // asked is all that may be asked.
 type asked struct {
-	core  *Core
-	alive *Alive
-	lobby *Lobby
-	desk  *Readership
+	core  *MessageService
+	alive *LiveService
+	lobby *RoomService
+	desk  *InboxService
 }
 
 // call is one method as a user makes it who says that she is user.
@@ -193,7 +193,7 @@ var free = []string{"Ready", "Watch"}
 func TestEveryMethodHasARule(t *testing.T) {
 	var have []string
 	for _, of := range []reflect.Type{
-		reflect.TypeFor[Service](), reflect.TypeFor[Live](), reflect.TypeFor[Rooms](), reflect.TypeFor[Doors](),
+		reflect.TypeFor[Service](), reflect.TypeFor[Live](), reflect.TypeFor[Rooms](), reflect.TypeFor[Admission](),
 		reflect.TypeFor[Inboxes](), reflect.TypeFor[Readers](),
 	} {
 		for method := range of.Methods() {
@@ -211,13 +211,13 @@ func TestEveryMethodHasARule(t *testing.T) {
 
 func guardedBy(required bool) asked {
 	store := guarded{}
-	alive := NewLive(store)
+	alive := NewLiveService(store)
 	alive.Guard(Access{Required: required, Rooms: store})
 	limits := Limits{DefaultLimit: 1, MaxLimit: 1, MaxTextBytes: 10, Auth: required}
 	return asked{
-		New(store, limits).WithReaders(store), alive,
-		NewLobby(store, required, LobbyOptions{DefaultLimit: 1, MaxLimit: 1, MaxMembers: 10}),
-		NewReadership(store, limits),
+		NewMessageService(store, limits).WithReaders(store), alive,
+		NewRoomService(store, required, RoomOptions{DefaultLimit: 1, MaxLimit: 1, MaxMembers: 10}),
+		NewInboxService(store, limits),
 	}
 }
 

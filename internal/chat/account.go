@@ -40,7 +40,7 @@ type AccountPage struct {
 	NextCursor string // "" at the end
 }
 
-// Accounts is who has registered. Like Service, People implements it, and the RPC client over the network; its methods
+// Accounts is who has registered. Like Service, AccountService implements it, and the RPC client over the network; its methods
 // are safe for concurrent use and return an *Error or nil.
 type Accounts interface {
 	// Register makes an account. The error is a Conflict where the user has one, which stays as it is.

@@ -62,7 +62,7 @@ type Page struct {
 // Len is how many messages are in the page.
 func (p *Page) Len() int { return len(p.Messages) + len(p.Entries) }
 
-// Service is Pullchat to everything that uses it: Core implements it in the rpc-server, and the RPC and HTTP clients
+// Service is Pullchat to everything that uses it: MessageService implements it in the rpc-server, and the RPC and HTTP clients
 // implement it over the network. All methods are safe for concurrent use and return an *Error or nil.
 type Service interface {
 	// Send stores a message, once for each ID of its sender, and returns when it is as durable as Redis is

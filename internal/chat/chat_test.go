@@ -75,7 +75,7 @@ func FuzzPage(f *testing.F) {
 		for i := range int64(n) {
 			store.messages = append(store.messages, Message{SendTime: i*3 + 1})
 		}
-		core := New(store, Limits{DefaultLimit: 2, MaxLimit: 5, MaxTextBytes: 10})
+		core := NewMessageService(store, Limits{DefaultLimit: 2, MaxLimit: 5, MaxTextBytes: 10})
 		request := PullRequest{Chat: "room", Cursor: cursor, Limit: limit, Reverse: reverse}
 		var seen []int64
 		for {
@@ -166,7 +166,7 @@ func TestRawPages(t *testing.T) {
 		store.messages = append(store.messages, m)
 	}
 	for _, ignored := range [][]string{nil, {"b"}, {"a", "b"}, {"a", "b", "c", "d", "e"}} {
-		core := New(store, Limits{DefaultLimit: 2, MaxLimit: 5, MaxTextBytes: 10}).WithReaders(ignoring{ignored: ignored})
+		core := NewMessageService(store, Limits{DefaultLimit: 2, MaxLimit: 5, MaxTextBytes: 10}).WithReaders(ignoring{ignored: ignored})
 		for _, r := range []PullRequest{{}, {Limit: 1}, {Limit: 5}, {Reverse: true}, {Reverse: true, Limit: 5}, {Cursor: 55}, {Unread: true}} {
 			r.Chat, r.Reader = "room", "zoe"
 			for range 20 {
@@ -197,10 +197,10 @@ type ignoring struct {
 	ignored []string
 }
 
-func (s ignoring) Places(_ context.Context, places []Place) []Placed {
-	placed := make([]Placed, len(places))
+func (s ignoring) ReaderPositions(_ context.Context, places []PositionQuery) []PositionResult {
+	placed := make([]PositionResult, len(places))
 	for i := range placed {
-		placed[i] = Placed{Cursor: 3, Ignored: map[string]bool{}}
+		placed[i] = PositionResult{Cursor: 3, Ignored: map[string]bool{}}
 		for _, user := range s.ignored {
 			placed[i].Ignored[user] = true
 		}
@@ -234,7 +234,7 @@ func TestErrorsOfTheStore(t *testing.T) {
 		{context.Canceled, Unavailable},
 		{errors.New("secret cause"), Internal},
 	} {
-		core := New(broken{c.err}, Limits{DefaultLimit: 1, MaxLimit: 1, MaxTextBytes: 1})
+		core := NewMessageService(broken{c.err}, Limits{DefaultLimit: 1, MaxLimit: 1, MaxTextBytes: 1})
 		_, sendErr := core.Send(context.Background(), Message{Chat: "room", Sender: "a", Text: "x"})
 		_, pullErr := core.Pull(context.Background(), PullRequest{Chat: "room"})
 		for method, err := range map[string]error{"Send": sendErr, "Pull": pullErr, "Ready": core.Ready(context.Background())} {
@@ -264,7 +264,7 @@ func TestErrorTellsItsCauseToTheLogOnly(t *testing.T) {
 }
 
 func TestTextMustBeUTF8(t *testing.T) {
-	core := New(&memory{}, Limits{DefaultLimit: 1, MaxLimit: 1, MaxTextBytes: 10})
+	core := NewMessageService(&memory{}, Limits{DefaultLimit: 1, MaxLimit: 1, MaxTextBytes: 10})
 	for _, m := range []Message{
 		{Chat: "room", Sender: "a", Text: "\xff"},
 		{Chat: "room", Sender: "a", Text: "x", ID: "\xff"},
@@ -278,7 +278,7 @@ func TestTextMustBeUTF8(t *testing.T) {
 
 // TestOneBadRequestInABatch is refused alone, and the others keep their own results.
 func TestOneBadRequestInABatch(t *testing.T) {
-	core := New(&memory{}, Limits{DefaultLimit: 1, MaxLimit: 5, MaxTextBytes: 10})
+	core := NewMessageService(&memory{}, Limits{DefaultLimit: 1, MaxLimit: 5, MaxTextBytes: 10})
 	ctx := context.Background()
 	sent := core.SendAll(ctx, []Sending{
 		{Message: Message{Chat: "room", Sender: "a", Text: "1"}},

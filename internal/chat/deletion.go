@@ -32,8 +32,8 @@ type DeletionStore interface {
 	KeepDeletion(context.Context, DeletionJob) error
 	// CloseAccount closes an account for ever, with its sessions and its place among the users.
 	CloseAccount(ctx context.Context, user string) error
-	// Traces returns all chats in which a user was, has written or has read.
-	Traces(ctx context.Context, user string) ([]ID, error)
+	// ChatsOf returns all chats in which a user was, has written or has read.
+	ChatsOf(ctx context.Context, user string) ([]ID, error)
 	// EraseTexts erases the texts of a user's messages in a part of a chat's log that begins at a position, and returns where
 	// the next part begins, or 0.
 	EraseTexts(ctx context.Context, id ID, user string, from int64) (next int64, err error)
@@ -169,7 +169,7 @@ func (d *Deleter) work(ctx context.Context, job DeletionJob) error {
 			return err
 		}
 	}
-	chats, err := d.store.Traces(ctx, job.User)
+	chats, err := d.store.ChatsOf(ctx, job.User)
 	if err != nil {
 		return err
 	}
@@ -230,14 +230,14 @@ func (d *Deleter) clear(ctx context.Context, job DeletionJob, id ID, keep func()
 	return d.store.ForgetReader(ctx, id, job.User)
 }
 
-// WithDeleter has the People delete accounts too; without it, they do not. It is called before the first call.
-func (p *People) WithDeleter(d *Deleter) *People {
+// WithDeleter has the AccountService delete accounts too; without it, they do not. It is called before the first call.
+func (p *AccountService) WithDeleter(d *Deleter) *AccountService {
 	p.deleter = d
 	return p
 }
 
 // DeleteAccount implements Sessions.
-func (p *People) DeleteAccount(ctx context.Context, r Deletion) (complete bool, err error) {
+func (p *AccountService) DeleteAccount(ctx context.Context, r Deletion) (complete bool, err error) {
 	if p.deleter == nil {
 		return false, Errorf(NotFound, "this server deletes no accounts")
 	}

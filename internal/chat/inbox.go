@@ -89,7 +89,7 @@ type IgnoreRequest struct {
 	Ignore bool
 }
 
-// Inboxes are what users have of their own: their chats, and whom they ignore. Readership implements it, and the RPC
+// Inboxes are what users have of their own: their chats, and whom they ignore. InboxService implements it, and the RPC
 // client over the network; its methods are safe for concurrent use and return an *Error or nil.
 type Inboxes interface {
 	// Inbox returns a page of a user's chats.
@@ -113,23 +113,23 @@ type Readers interface {
 	Readers(ctx context.Context, chat string) (Receipts, error)
 }
 
-// Place is a reader in a chat.
-type Place struct {
+// PositionQuery is a reader in a chat.
+type PositionQuery struct {
 	Chat   ID
 	Reader string
 }
 
-// Placed is what came of a Place.
-type Placed struct {
+// PositionResult is what came of a PositionQuery.
+type PositionResult struct {
 	Cursor  int64           // where the reader stands, as Newest has it; 0 before she has read anything
 	Ignored map[string]bool // whom the reader's user ignores; nil where nobody is
 	Err     error
 }
 
-// ReaderStore is Store's counterpart to Readership and to pulls of readers. It knows nothing of the rules.
+// ReaderStore is Store's counterpart to InboxService and to pulls of readers. It knows nothing of the rules.
 type ReaderStore interface {
-	// Places returns where readers stand and whom their users ignore.
-	Places(context.Context, []Place) []Placed
+	// ReaderPositions returns where readers stand and whom their users ignore.
+	ReaderPositions(context.Context, []PositionQuery) []PositionResult
 	// Readings returns how far up to limit readers of a chat have read, sorted, and how many there are.
 	Readings(ctx context.Context, id ID, limit int) (Receipts, error)
 	// SetIgnored has a user ignore another one or no longer, and publishes IgnoredChanged where that is new.
@@ -144,9 +144,9 @@ type InboxStore interface {
 	// Newest returns the position of each chat's newest message, 0 where none was ever stored, where the reader stands in
 	// it, and whether it still is hers.
 	Newest(ctx context.Context, reader string, chats []ID) ([]Newest, error)
-	// Glance returns of each chat its last message, and how many messages are unread. Where thousands in a row do not
+	// Preview returns of each chat its last message, and how many messages are unread. Where thousands in a row do not
 	// count, it looks no further.
-	Glance(context.Context, Glances) ([]Glanced, error)
+	Preview(context.Context, Previews) ([]PreviewResult, error)
 	// ReadNames returns the display names of rooms and of users, in their order; "" for a missing one.
 	ReadNames(ctx context.Context, rooms []ID, users []string) (ofRooms, ofUsers []string, err error)
 }
@@ -159,22 +159,22 @@ type Newest struct {
 	Gone     bool  // it is a room of which she is none
 }
 
-// Glances ask for what an inbox shows of a user's chats. Of a room of which the user is no member there is nothing.
-type Glances struct {
+// Previews ask for what an inbox shows of a user's chats. Of a room of which the user is no member there is nothing.
+type Previews struct {
 	User    string          // whose own messages do not count
 	Ignored map[string]bool // whose messages neither count nor are the last one; notices are nobody's
-	Chats   []Glance
+	Chats   []Preview
 }
 
-// Glance asks for what an inbox shows of a chat.
-type Glance struct {
+// Preview asks for what an inbox shows of a chat.
+type Preview struct {
 	Chat ID
 	Last bool  // the last message is wanted
 	From int64 // from where messages count as unread; notices and what was erased do not
 }
 
-// Glanced is what came of a Glance.
-type Glanced struct {
+// PreviewResult is what came of a Preview.
+type PreviewResult struct {
 	Last   *Message // nil where there is none; Chat is not filled in
 	Unread int      // at most ManyUnread
 }

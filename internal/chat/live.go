@@ -90,7 +90,7 @@ type Attendance struct {
 	Readers []string
 }
 
-// Live is what Pullchat says and hears beside the log. Like Service, Core implements it, and the RPC client over the
+// Live is what Pullchat says and hears beside the log. Like Service, MessageService implements it, and the RPC client over the
 // network; its methods are safe for concurrent use and return an *Error or nil.
 type Live interface {
 	// Watch follows chats. The caller closes it.

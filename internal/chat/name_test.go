@@ -53,7 +53,7 @@ func TestSendsUnderNewNames(t *testing.T) {
 		"not NFC":                    {chat: "cafe\u0301", sender: "bob", want: chat.InvalidArgument},
 	} {
 		store := &log{has: old}
-		core := chat.New(store, chat.Limits{DefaultLimit: 1, MaxLimit: 1, MaxTextBytes: 10})
+		core := chat.NewMessageService(store, chat.Limits{DefaultLimit: 1, MaxLimit: 1, MaxTextBytes: 10})
 		core.Guard(chat.Access{Names: names.Rules{}})
 		ctx := t.Context()
 		if c.by.User != "" {
@@ -79,7 +79,7 @@ func TestParsingNamesMakesNoGarbage(t *testing.T) {
 }
 
 func TestReadersUnderNewNames(t *testing.T) {
-	live := chat.NewLive(nil) // its store is not reached
+	live := chat.NewLiveService(nil) // its store is not reached
 	live.Guard(chat.Access{Names: names.Rules{}})
 	for _, reader := range []string{"alice/\u212a", "alice/\u3164", "bob\uffa0", "\u115f/phone"} {
 		_, err := live.Read(t.Context(), chat.ReadRequest{Chat: "room", Reading: chat.Reading{Reader: reader}})

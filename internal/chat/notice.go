@@ -31,8 +31,8 @@ const (
 	RoomClosed     NoticeEvent = "closed" // is private now
 )
 
-// Ousts says of a message whether it may have ended a user's right to be in its room.
-func (m *Message) Ousts(user string) bool {
+// MayRevoke says of a message whether it may have ended a user's right to be in its room.
+func (m *Message) MayRevoke(user string) bool {
 	if m.Notice == nil {
 		return false
 	}

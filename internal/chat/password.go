@@ -6,7 +6,7 @@ import (
 )
 
 // prepare returns the form in which a password is hashed: that of Names, so that it is the same from every keyboard.
-func (p *People) prepare(password string) (string, bool) {
+func (p *AccountService) prepare(password string) (string, bool) {
 	if p.access.Names == nil {
 		return password, true
 	}
@@ -14,7 +14,7 @@ func (p *People) prepare(password string) (string, bool) {
 }
 
 // newPassword returns the form in which a new password is hashed.
-func (p *People) newPassword(what, password string) (string, error) {
+func (p *AccountService) newPassword(what, password string) (string, error) {
 	switch {
 	case len(password) > MaxPasswordBytes:
 		return "", Errorf(InvalidArgument, "%s is %d bytes; the limit is %d", what, len(password), MaxPasswordBytes)
@@ -34,7 +34,7 @@ func (p *People) newPassword(what, password string) (string, error) {
 }
 
 // verify returns the account that credentials are of. Its work is the same whatever is wrong.
-func (p *People) verify(ctx context.Context, c Credentials) (StoredAccount, error) {
+func (p *AccountService) verify(ctx context.Context, c Credentials) (StoredAccount, error) {
 	if err := checkName("user", c.User); err != nil {
 		return StoredAccount{}, err
 	}
@@ -67,7 +67,7 @@ func (p *People) verify(ctx context.Context, c Credentials) (StoredAccount, erro
 
 // strengthen replaces a hash that was made with older parameters, or of a password as it was typed, now that the password
 // is there.
-func (p *People) strengthen(ctx context.Context, user, prepared string, known StoredAccount) (StoredAccount, error) {
+func (p *AccountService) strengthen(ctx context.Context, user, prepared string, known StoredAccount) (StoredAccount, error) {
 	hash, err := p.hasher.Hash(ctx, prepared)
 	if err != nil {
 		return StoredAccount{}, AsError(err)

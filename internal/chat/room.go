@@ -113,7 +113,7 @@ type RoomPage struct {
 	NextCursor string // "" at the end
 }
 
-// Rooms is what rooms there are, and who is in them. Like Service, Lobby implements it, and the RPC client over the
+// Rooms is what rooms there are, and who is in them. Like Service, RoomService implements it, and the RPC client over the
 // network; its methods are safe for concurrent use and return an *Error or nil. The rooms that CreateRoom, ChangeRoom and
 // the lists return are without their members.
 type Rooms interface {

@@ -52,7 +52,7 @@ type PasswordChange struct {
 	Session     string // that goes on; "" is none
 }
 
-// Sessions is who is logged in. Like Service, People implements it, and the RPC client over the network; its methods are
+// Sessions is who is logged in. Like Service, AccountService implements it, and the RPC client over the network; its methods are
 // safe for concurrent use and return an *Error or nil.
 type Sessions interface {
 	// Login begins a session. The error is the same Unauthenticated, after the same work, for an unknown user and a

@@ -51,7 +51,7 @@ func Spent(user string, wait time.Duration) error {
 }
 
 // spend charges who acts, where it is a user with a token.
-func (l *Lobby) spend(ctx context.Context, who acting, charges []Charge) error {
+func (l *RoomService) spend(ctx context.Context, who acting, charges []Charge) error {
 	if !who.real || l.access.Spender == nil || len(charges) == 0 {
 		return nil
 	}

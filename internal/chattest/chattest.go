@@ -1,4 +1,4 @@
-// Package chattest helps tests to stand in for a chat.Core, and to reach one.
+// Package chattest helps tests to stand in for a chat.MessageService, and to reach one.
 package chattest
 
 import (
@@ -7,7 +7,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// OneByOne gives a chat.Service, such as a test's fake, the methods for batches that chat.Core has: each request of
+// OneByOne gives a chat.Service, such as a test's fake, the methods for batches that chat.MessageService has: each request of
 // a batch is made by itself, in order.
 type OneByOne struct{ chat.Service }
 

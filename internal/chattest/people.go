@@ -11,23 +11,23 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// PeopleStore is a chat.PeopleStore in memory, as simple as it can be.
-type PeopleStore struct {
+// AccountServiceStore is a chat.AccountServiceStore in memory, as simple as it can be.
+type AccountServiceStore struct {
 	mutex    sync.Mutex
 	accounts map[string]chat.StoredAccount
 	sessions map[string]map[string]chat.StoredSession
 	looks    map[string]string // to users
 }
 
-var _ chat.PeopleStore = (*PeopleStore)(nil)
+var _ chat.AccountServiceStore = (*AccountServiceStore)(nil)
 
 // NewPeopleStore returns an empty one.
-func NewPeopleStore() *PeopleStore {
-	return &PeopleStore{accounts: map[string]chat.StoredAccount{}, sessions: map[string]map[string]chat.StoredSession{}, looks: map[string]string{}}
+func NewPeopleStore() *AccountServiceStore {
+	return &AccountServiceStore{accounts: map[string]chat.StoredAccount{}, sessions: map[string]map[string]chat.StoredSession{}, looks: map[string]string{}}
 }
 
 // AddAccount implements chat.AccountStore.
-func (s *PeopleStore) AddAccount(_ context.Context, a chat.StoredAccount) (chat.Account, error) {
+func (s *AccountServiceStore) AddAccount(_ context.Context, a chat.StoredAccount) (chat.Account, error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	if _, taken := s.accounts[a.User]; taken {
@@ -48,7 +48,7 @@ func (s *PeopleStore) AddAccount(_ context.Context, a chat.StoredAccount) (chat.
 }
 
 // ReadAccounts implements chat.AccountStore.
-func (s *PeopleStore) ReadAccounts(_ context.Context, users []string) ([]chat.StoredAccount, error) {
+func (s *AccountServiceStore) ReadAccounts(_ context.Context, users []string) ([]chat.StoredAccount, error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	found := make([]chat.StoredAccount, len(users))
@@ -59,7 +59,7 @@ func (s *PeopleStore) ReadAccounts(_ context.Context, users []string) ([]chat.St
 }
 
 // ReadLooks implements chat.AccountStore.
-func (s *PeopleStore) ReadLooks(_ context.Context, looks []string) ([]string, error) {
+func (s *AccountServiceStore) ReadLooks(_ context.Context, looks []string) ([]string, error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	owners := make([]string, len(looks))
@@ -70,7 +70,7 @@ func (s *PeopleStore) ReadLooks(_ context.Context, looks []string) ([]string, er
 }
 
 // ListUsers implements chat.AccountStore.
-func (s *PeopleStore) ListUsers(_ context.Context, prefix, from string, limit int) ([]string, error) {
+func (s *AccountServiceStore) ListUsers(_ context.Context, prefix, from string, limit int) ([]string, error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	var users []string
@@ -84,7 +84,7 @@ func (s *PeopleStore) ListUsers(_ context.Context, prefix, from string, limit in
 }
 
 // ReplacePassword implements chat.AccountStore.
-func (s *PeopleStore) ReplacePassword(_ context.Context, user, oldHash, newHash string, keep chat.Keep) (bool, error) {
+func (s *AccountServiceStore) ReplacePassword(_ context.Context, user, oldHash, newHash string, keep chat.Keep) (bool, error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	a := s.accounts[user]
@@ -102,7 +102,7 @@ func (s *PeopleStore) ReplacePassword(_ context.Context, user, oldHash, newHash 
 }
 
 // AddSession implements chat.SessionStore.
-func (s *PeopleStore) AddSession(
+func (s *AccountServiceStore) AddSession(
 	_ context.Context, user, passwordHash, id string, session chat.StoredSession, limit int,
 ) (bool, error) {
 	s.mutex.Lock()
@@ -126,7 +126,7 @@ func (s *PeopleStore) AddSession(
 }
 
 // ReadSession implements chat.SessionStore.
-func (s *PeopleStore) ReadSession(_ context.Context, user, id string) (chat.StoredSession, bool, error) {
+func (s *AccountServiceStore) ReadSession(_ context.Context, user, id string) (chat.StoredSession, bool, error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	session, found := s.sessions[user][id]
@@ -134,7 +134,7 @@ func (s *PeopleStore) ReadSession(_ context.Context, user, id string) (chat.Stor
 }
 
 // ReplaceSession implements chat.SessionStore.
-func (s *PeopleStore) ReplaceSession(_ context.Context, user, id string, old, with chat.StoredSession) (bool, error) {
+func (s *AccountServiceStore) ReplaceSession(_ context.Context, user, id string, old, with chat.StoredSession) (bool, error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	if kept, found := s.sessions[user][id]; !found || kept != old {
@@ -145,14 +145,14 @@ func (s *PeopleStore) ReplaceSession(_ context.Context, user, id string, old, wi
 }
 
 // SessionIDs implements chat.SessionStore.
-func (s *PeopleStore) SessionIDs(_ context.Context, user string) ([]string, error) {
+func (s *AccountServiceStore) SessionIDs(_ context.Context, user string) ([]string, error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	return slices.Collect(maps.Keys(s.sessions[user])), nil
 }
 
 // EndSession implements chat.SessionStore.
-func (s *PeopleStore) EndSession(_ context.Context, user, id string) error {
+func (s *AccountServiceStore) EndSession(_ context.Context, user, id string) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	delete(s.sessions[user], id)

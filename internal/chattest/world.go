@@ -18,8 +18,8 @@ import (
 // World is a whole Pullchat in memory, with every rule: a chat.Service and a chat.Live over one log, whose appends are
 // hinted at. Its first message of each chat is at FirstTime, and the others follow one by one. Use NewWorld.
 type World struct {
-	*chat.Core
-	*chat.Alive
+	*chat.MessageService
+	*chat.LiveService
 	memory *memory
 }
 
@@ -38,7 +38,7 @@ func NewWorld() *World {
 		present: map[chat.ID]map[string][]string{}, watches: map[*watch]struct{}{},
 	}
 	limits := chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096}
-	return &World{Core: chat.New(m, limits), Alive: chat.NewLive(m), memory: m}
+	return &World{MessageService: chat.NewMessageService(m, limits), LiveService: chat.NewLiveService(m), memory: m}
 }
 
 // Pulls is how often a chat was read.

@@ -10,18 +10,18 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// People is the subject of RunPeople.
-type People interface {
+// AccountService is the subject of RunPeople.
+type AccountService interface {
 	chat.Accounts
 	chat.Sessions
 }
 
 // PeopleLimits apply to the subject of RunPeople.
-var PeopleLimits = chat.PeopleOptions{DefaultLimit: 3, MaxLimit: 5, SessionLasts: time.Hour}
+var PeopleLimits = chat.AccountOptions{DefaultLimit: 3, MaxLimit: 5, SessionLasts: time.Hour}
 
-// RunPeople tests the contract of a People. Open returns an empty one with the time of a clock, over a Hasher that is
+// RunPeople tests the contract of a AccountService. Open returns an empty one with the time of a clock, over a Hasher that is
 // fast enough for hundreds of calls.
-func RunPeople(t *testing.T, open func(*testing.T, *Clock) People) {
+func RunPeople(t *testing.T, open func(*testing.T, *Clock) AccountService) {
 	for name, test := range map[string]func(*testing.T, people){
 		"Register":              testRegister,
 		"RegisterTwice":         testRegisterTwice,
@@ -56,7 +56,7 @@ func RunPeople(t *testing.T, open func(*testing.T, *Clock) People) {
 }
 
 type people struct {
-	People
+	AccountService
 	clock *Clock
 }
 

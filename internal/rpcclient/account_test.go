@@ -22,7 +22,7 @@ func servePeople(t *testing.T, clock *conformance.Clock) string {
 	}
 	options := conformance.PeopleLimits
 	options.Now = clock.Now
-	people := chat.NewPeople(chattest.NewPeopleStore(), &chattest.PlainHasher{}, options)
+	people := chat.NewAccountService(chattest.NewPeopleStore(), &chattest.PlainHasher{}, options)
 	people.Guard(chat.Access{Names: names.Rules{}})
 	server.KeepAccounts(people)
 	run(t, server)
@@ -31,7 +31,7 @@ func servePeople(t *testing.T, clock *conformance.Clock) string {
 
 func TestPeopleConform(t *testing.T) {
 	t.Parallel()
-	conformance.RunPeople(t, func(t *testing.T, clock *conformance.Clock) conformance.People {
+	conformance.RunPeople(t, func(t *testing.T, clock *conformance.Clock) conformance.AccountService {
 		return connect(t, servePeople(t, clock))
 	})
 }

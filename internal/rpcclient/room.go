@@ -10,8 +10,8 @@ import (
 )
 
 var (
-	_ chat.Rooms = (*Client)(nil)
-	_ chat.Doors = (*Client)(nil)
+	_ chat.Rooms     = (*Client)(nil)
+	_ chat.Admission = (*Client)(nil)
 )
 
 // caller is who makes the request that a context serves, or nobody.
@@ -20,7 +20,7 @@ func caller(ctx context.Context) chat.Caller {
 	return by
 }
 
-// Enter implements chat.Doors.
+// Enter implements chat.Admission.
 func (c *Client) Enter(ctx context.Context, chats []string) error {
 	return tell(ctx, c, reads, imservice.Client.Enter,
 		wire.EnterRequest(chats, caller(ctx), logging.RequestID(ctx)), wire.EnteredOf)

@@ -30,14 +30,14 @@ func serve(t *testing.T, service chat.Service) string {
 }
 
 // core is the real service over an embedded Redis.
-func core(t *testing.T) *chat.Core {
+func core(t *testing.T) *chat.MessageService {
 	t.Helper()
 	store, err := storage.Open("redis://"+miniredis.RunT(t).Addr(), storage.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Close() })
-	return chat.New(store, chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096})
+	return chat.NewMessageService(store, chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096})
 }
 
 func short(url string, kind Kind) Options {
@@ -76,7 +76,7 @@ func TestHonestServer(t *testing.T) {
 
 // faulty is a Service that mistreats one message in ten.
 type faulty struct {
-	*chat.Core
+	*chat.MessageService
 	wrong func(f *faulty, m chat.Message) (chat.Receipt, error)
 	mutex sync.Mutex
 	count int
@@ -89,7 +89,7 @@ func (f *faulty) Send(ctx context.Context, m chat.Message) (chat.Receipt, error)
 	if f.count%10 == 0 {
 		return f.wrong(f, m)
 	}
-	return f.Core.Send(ctx, m)
+	return f.MessageService.Send(ctx, m)
 }
 
 // TestReadBackFindsFaults: the read-back reports a server that acknowledges wrongly.
@@ -103,21 +103,21 @@ func TestReadBackFindsFaults(t *testing.T) {
 			return chat.Receipt{SendTime: time.Now().UnixMicro()}, nil
 		}, func(b ReadBack) int { return b.Missing }},
 		"stores twice": {func(f *faulty, m chat.Message) (chat.Receipt, error) {
-			_, _ = f.Core.Send(ctx, m)
-			return f.Core.Send(ctx, m)
+			_, _ = f.MessageService.Send(ctx, m)
+			return f.MessageService.Send(ctx, m)
 		}, func(b ReadBack) int { return b.Doubled }},
 		"says another position": {func(f *faulty, m chat.Message) (chat.Receipt, error) {
-			receipt, err := f.Core.Send(ctx, m)
+			receipt, err := f.MessageService.Send(ctx, m)
 			receipt.SendTime++
 			return receipt, err
 		}, func(b ReadBack) int { return b.Missing }},
 		"changes the text": {func(f *faulty, m chat.Message) (chat.Receipt, error) {
 			m.Text = "9" + m.Text
-			return f.Core.Send(ctx, m)
+			return f.MessageService.Send(ctx, m)
 		}, func(b ReadBack) int { return b.Strange }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			report, err := Run(t.Context(), short(serve(t, &faulty{Core: core(t), wrong: c.wrong}), Send), io.Discard)
+			report, err := Run(t.Context(), short(serve(t, &faulty{MessageService: core(t), wrong: c.wrong}), Send), io.Discard)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -130,7 +130,7 @@ func TestReadBackFindsFaults(t *testing.T) {
 
 // delayed is a Service that stores a message only when its sender has sent the next one.
 type delayed struct {
-	*chat.Core
+	*chat.MessageService
 	mutex sync.Mutex
 	held  map[string]chat.Message
 }
@@ -145,13 +145,13 @@ func (d *delayed) Send(ctx context.Context, m chat.Message) (chat.Receipt, error
 		return chat.Receipt{SendTime: 1}, nil
 	}
 	delete(d.held, key)
-	receipt, err := d.Core.Send(ctx, m)
-	_, _ = d.Core.Send(ctx, held)
+	receipt, err := d.MessageService.Send(ctx, m)
+	_, _ = d.MessageService.Send(ctx, held)
 	return receipt, err
 }
 
 func TestReadBackFindsDisorder(t *testing.T) {
-	report, err := Run(t.Context(), short(serve(t, &delayed{Core: core(t), held: map[string]chat.Message{}}), Send), io.Discard)
+	report, err := Run(t.Context(), short(serve(t, &delayed{MessageService: core(t), held: map[string]chat.Message{}}), Send), io.Discard)
 	if err != nil || report.ReadBack.OutOfOrder == 0 {
 		t.Errorf("Run() = %+v, %v; want disorder found", report, err)
 	}
@@ -159,7 +159,7 @@ func TestReadBackFindsDisorder(t *testing.T) {
 
 // refusing is a Service that refuses every second send.
 type refusing struct {
-	*chat.Core
+	*chat.MessageService
 	mutex sync.Mutex
 	count int
 }
@@ -172,11 +172,11 @@ func (r *refusing) Send(ctx context.Context, m chat.Message) (chat.Receipt, erro
 	if refuse {
 		return chat.Receipt{}, chat.Errorf(chat.Conflict, "no")
 	}
-	return r.Core.Send(ctx, m)
+	return r.MessageService.Send(ctx, m)
 }
 
 func TestRefusedRequestsAreCounted(t *testing.T) {
-	report, err := Run(t.Context(), short(serve(t, &refusing{Core: core(t)}), Send), io.Discard)
+	report, err := Run(t.Context(), short(serve(t, &refusing{MessageService: core(t)}), Send), io.Discard)
 	if err != nil || report.Failed["409"] == 0 || report.Succeeded == 0 || report.ReadBack.Faults() > 0 {
 		t.Errorf("Run() = %+v, %v; want refusals counted and no fault", report, err)
 	}

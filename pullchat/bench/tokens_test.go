@@ -22,7 +22,7 @@ const secret = "0123456789abcdef0123456789abcdef"
 
 // serveAll runs a complete gateway over an embedded Redis, with the given AUTH, and returns its URL. readers may be
 // nil.
-func serveAll(t *testing.T, auth string, readers func(*chat.Readership) handler.Readership) string {
+func serveAll(t *testing.T, auth string, readers func(*chat.InboxService) handler.InboxService) string {
 	t.Helper()
 	store, err := storage.Open("redis://"+miniredis.RunT(t).Addr(), storage.Options{})
 	if err != nil {
@@ -33,17 +33,17 @@ func serveAll(t *testing.T, auth string, readers func(*chat.Readership) handler.
 	config := gateway.Config{
 		HTTPAddr: "127.0.0.1:0", MaxBodyBytes: 1 << 16, Auth: auth, Token: token.Config{AuthSecret: secret}, AccessTokenTTL: time.Hour,
 	}
-	core := chat.New(store, limits).WithReaders(store)
+	core := chat.NewMessageService(store, limits).WithReaders(store)
 	server, err := gateway.Listen(config, core, chattest.Silent{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	server.People = chat.NewPeople(store, &chattest.PlainHasher{}, chat.PeopleOptions{DefaultLimit: 10, MaxLimit: 100, SessionLasts: time.Hour})
-	desk := chat.NewReadership(store, limits)
+	server.AccountService = chat.NewAccountService(store, &chattest.PlainHasher{}, chat.AccountOptions{DefaultLimit: 10, MaxLimit: 100, SessionLasts: time.Hour})
+	desk := chat.NewInboxService(store, limits)
 	if server.Readers = desk; readers != nil {
 		server.Readers = readers(desk)
 	}
-	server.Rooms = chat.NewLobby(store, auth == "on", chat.LobbyOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 1000})
+	server.Rooms = chat.NewRoomService(store, auth == "on", chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 1000})
 	chattest.Run(t, server)
 	return "http://" + server.Addr().String()
 }
@@ -122,22 +122,22 @@ func TestEachPairHasItsOwner(t *testing.T) {
 }
 
 // forgetful omits a chat from every answer.
-type forgetful struct{ *chat.Readership }
+type forgetful struct{ *chat.InboxService }
 
 func (f forgetful) Inbox(ctx context.Context, r chat.InboxRequest) (chat.Inbox, error) {
-	inbox, err := f.Readership.Inbox(ctx, r)
+	inbox, err := f.InboxService.Inbox(ctx, r)
 	inbox.Entries = inbox.Entries[1:]
 	return inbox, err
 }
 
 func (f forgetful) Unread(ctx context.Context, r chat.UnreadRequest) (chat.UnreadPage, error) {
-	unread, err := f.Readership.Unread(ctx, r)
+	unread, err := f.InboxService.Unread(ctx, r)
 	unread.Chats = unread.Chats[1:]
 	return unread, err
 }
 
 func TestInboxesThatLackAChat(t *testing.T) {
-	url := serveAll(t, "off", func(all *chat.Readership) handler.Readership { return forgetful{all} })
+	url := serveAll(t, "off", func(all *chat.InboxService) handler.InboxService { return forgetful{all} })
 	for _, kind := range []Kind{Inbox, Unread} {
 		if report, err := Run(t.Context(), short(url, kind), io.Discard); err != nil || report.ReadBack.WrongPages == 0 {
 			t.Errorf("Run(%s) = %+v, %v; want wrong pages found", kind, report, err)

@@ -13,7 +13,7 @@ import (
 	"github.com/pullchat/pullchat/internal/wire"
 )
 
-// Service is what is behind the methods: chat.Core.
+// Service is what is behind the methods: chat.MessageService.
 type Service interface {
 	chat.Service
 	SendAll(context.Context, []chat.Sending) []chat.SendResult
@@ -24,9 +24,9 @@ type Service interface {
 type Handler struct {
 	service Service
 	live    chat.Live
-	people  People     // or nil
-	readers Readership // or nil
-	rooms   Rooms      // or nil
+	people  AccountService // or nil
+	readers InboxService   // or nil
+	rooms   Rooms          // or nil
 	log     *slog.Logger
 	leaving atomic.Bool
 

@@ -203,7 +203,7 @@ func TestLiveCalls(t *testing.T) {
 	} {
 		t.Run(method, func(t *testing.T) {
 			var log bytes.Buffer
-			h := New(chattest.OneByOne{Service: fake{}}, chat.NewLive(nil), // its store is not reached
+			h := New(chattest.OneByOne{Service: fake{}}, chat.NewLiveService(nil), // its store is not reached
 				slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 			response, err := call(h)
 			if err != nil || response.GetCode() != int32(rpc.Code_INVALID_ARGUMENT) {

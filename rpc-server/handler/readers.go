@@ -8,19 +8,19 @@ import (
 	"github.com/pullchat/pullchat/internal/wire"
 )
 
-// Readership are the readers of chats and their inboxes: chat.Readership.
-type Readership interface {
+// InboxService are the readers of chats and their inboxes: chat.InboxService.
+type InboxService interface {
 	chat.Inboxes
 	chat.Readers
 }
 
 // KeepReaders has the Handler answer from readers too; without it, their methods are refused. It is called before the
 // first of them.
-func (h *Handler) KeepReaders(readers Readership) { h.readers = readers }
+func (h *Handler) KeepReaders(readers InboxService) { h.readers = readers }
 
 // ofReaders is ask of readers.
 func ofReaders[Result any](
-	ctx context.Context, h *Handler, method string, r request, do func(context.Context, Readership) (Result, error),
+	ctx context.Context, h *Handler, method string, r request, do func(context.Context, InboxService) (Result, error),
 ) (Result, error) {
 	return ask(ctx, h, h.readers, "readers", method, r, do)
 }
@@ -28,7 +28,7 @@ func ofReaders[Result any](
 // Readers returns how far the readers of a chat have read.
 func (h *Handler) Readers(ctx context.Context, r *rpc.ReadersRequest) (*rpc.ReadersResponse, error) {
 	r = orEmpty(r)
-	return wire.ReadersResponse(ofReaders(ctx, h, "Readers", r, func(ctx context.Context, readers Readership) (chat.Receipts, error) {
+	return wire.ReadersResponse(ofReaders(ctx, h, "Readers", r, func(ctx context.Context, readers InboxService) (chat.Receipts, error) {
 		return readers.Readers(ctx, r.Chat)
 	})), nil
 }
@@ -36,7 +36,7 @@ func (h *Handler) Readers(ctx context.Context, r *rpc.ReadersRequest) (*rpc.Read
 // Ignored returns whom a user ignores.
 func (h *Handler) Ignored(ctx context.Context, r *rpc.IgnoredRequest) (*rpc.IgnoredResponse, error) {
 	r = orEmpty(r)
-	return wire.IgnoredResponse(ofReaders(ctx, h, "Ignored", r, func(ctx context.Context, readers Readership) ([]string, error) {
+	return wire.IgnoredResponse(ofReaders(ctx, h, "Ignored", r, func(ctx context.Context, readers InboxService) ([]string, error) {
 		return readers.Ignored(ctx, r.User)
 	})), nil
 }
@@ -44,7 +44,7 @@ func (h *Handler) Ignored(ctx context.Context, r *rpc.IgnoredRequest) (*rpc.Igno
 // Inbox returns a page of a user's chats.
 func (h *Handler) Inbox(ctx context.Context, r *rpc.InboxRequest) (*rpc.InboxResponse, error) {
 	r = orEmpty(r)
-	return wire.InboxResponse(ofReaders(ctx, h, "Inbox", r, func(ctx context.Context, readers Readership) (chat.Inbox, error) {
+	return wire.InboxResponse(ofReaders(ctx, h, "Inbox", r, func(ctx context.Context, readers InboxService) (chat.Inbox, error) {
 		return readers.Inbox(ctx, wire.InboxRequestOf(r))
 	})), nil
 }
@@ -52,7 +52,7 @@ func (h *Handler) Inbox(ctx context.Context, r *rpc.InboxRequest) (*rpc.InboxRes
 // Unread returns how much a reader has to read.
 func (h *Handler) Unread(ctx context.Context, r *rpc.UnreadRequest) (*rpc.UnreadResponse, error) {
 	r = orEmpty(r)
-	return wire.UnreadResponse(ofReaders(ctx, h, "Unread", r, func(ctx context.Context, readers Readership) (chat.UnreadPage, error) {
+	return wire.UnreadResponse(ofReaders(ctx, h, "Unread", r, func(ctx context.Context, readers InboxService) (chat.UnreadPage, error) {
 		return readers.Unread(ctx, wire.UnreadRequestOf(r))
 	})), nil
 }
@@ -60,7 +60,7 @@ func (h *Handler) Unread(ctx context.Context, r *rpc.UnreadRequest) (*rpc.Unread
 // Chats returns all of a user's chats.
 func (h *Handler) Chats(ctx context.Context, r *rpc.ChatsRequest) (*rpc.ChatsResponse, error) {
 	r = orEmpty(r)
-	return wire.ChatsResponse(ofReaders(ctx, h, "Chats", r, func(ctx context.Context, readers Readership) ([]chat.Standing, error) {
+	return wire.ChatsResponse(ofReaders(ctx, h, "Chats", r, func(ctx context.Context, readers InboxService) ([]chat.Standing, error) {
 		return readers.Chats(ctx, r.Reader)
 	})), nil
 }
@@ -68,7 +68,7 @@ func (h *Handler) Chats(ctx context.Context, r *rpc.ChatsRequest) (*rpc.ChatsRes
 // Ignore has a user ignore another one, or no longer.
 func (h *Handler) Ignore(ctx context.Context, r *rpc.IgnoreRequest) (*rpc.IgnoreResponse, error) {
 	r = orEmpty(r)
-	_, err := ofReaders(ctx, h, "Ignore", r, func(ctx context.Context, readers Readership) (struct{}, error) {
+	_, err := ofReaders(ctx, h, "Ignore", r, func(ctx context.Context, readers InboxService) (struct{}, error) {
 		return done(readers.Ignore(ctx, wire.IgnoreRequestOf(r)))
 	})
 	return wire.IgnoreResponse(err), nil

@@ -8,10 +8,10 @@ import (
 	"github.com/pullchat/pullchat/internal/wire"
 )
 
-// Rooms are the rooms, and who may be in them: chat.Lobby.
+// Rooms are the rooms, and who may be in them: chat.RoomService.
 type Rooms interface {
 	chat.Rooms
-	chat.Doors
+	chat.Admission
 }
 
 // KeepRooms has the Handler answer from rooms too; without it, methods of rooms are refused. It is called before the

@@ -93,16 +93,16 @@ func (c Config) newChats() chat.Bounds {
 	return chat.Bounds{PerHour: c.NewChatsPerHour, PerDay: c.NewChatsPerDay}
 }
 
-func (c Config) people() chat.PeopleOptions {
-	return chat.PeopleOptions{DefaultLimit: c.DefaultLimit, MaxLimit: c.MaxLimit, SessionLasts: c.RefreshTokenTTL}
+func (c Config) people() chat.AccountOptions {
+	return chat.AccountOptions{DefaultLimit: c.DefaultLimit, MaxLimit: c.MaxLimit, SessionLasts: c.RefreshTokenTTL}
 }
 
 func (c Config) limits() chat.Limits {
 	return chat.Limits{DefaultLimit: c.DefaultLimit, MaxLimit: c.MaxLimit, MaxTextBytes: c.MaxTextBytes, Auth: c.Trust.identified()}
 }
 
-func (c Config) rooms() chat.LobbyOptions {
-	return chat.LobbyOptions{
+func (c Config) rooms() chat.RoomOptions {
+	return chat.RoomOptions{
 		DefaultLimit: c.DefaultLimit, MaxLimit: c.MaxLimit, MaxMembers: c.MaxRoomMembers, IDReserved: c.RoomIDReserved,
 		NewChats: c.newChats(), AddedMembers: chat.Bounds{PerHour: c.AddedPerHour, PerDay: c.AddedPerDay},
 	}

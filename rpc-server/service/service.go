@@ -63,10 +63,10 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 		log.Warn("redis is not there yet; calls are refused until it is", "error", err)
 	}
 	store.KeepCompact(log)
-	live := chat.NewLive(store)
+	live := chat.NewLiveService(store)
 	access := chat.Access{Required: config.Trust.identified(), Rooms: store, Users: store, Spender: store, Names: names.Rules{}, Revoked: store.Revoked}
 	live.Guard(access)
-	lobby := chat.NewLobby(store, config.Trust.identified(), config.rooms())
+	lobby := chat.NewRoomService(store, config.Trust.identified(), config.rooms())
 	deleter := chat.NewDeleter(store, lobby, func(user string, err error) {
 		if user == "" {
 			log.Warn("it is not known whether other servers have left deletions; it is asked again", "error", err)
@@ -74,13 +74,13 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 		}
 		log.Warn("a deletion is not complete; it is tried again", "user", user, "error", err)
 	})
-	people := chat.NewPeople(store, password.New(), config.people()).WithDeleter(deleter)
+	people := chat.NewAccountService(store, password.New(), config.people()).WithDeleter(deleter)
 	people.Guard(access)
 	access.Lasts = people.CheckSession
 	lobby.Guard(access)
-	core := chat.New(store, config.limits()).WithReaders(store)
+	core := chat.NewMessageService(store, config.limits()).WithReaders(store)
 	core.Guard(access)
-	readership := chat.NewReadership(store, config.limits())
+	readership := chat.NewInboxService(store, config.limits())
 	readership.Guard(access)
 	server, err := ListenOver(core, live, store, config.RPCAddr, log)
 	if err != nil {
@@ -114,10 +114,10 @@ func ListenOver(service handler.Service, live chat.Live, store io.Closer, addr s
 }
 
 // KeepAccounts has a Server that was made with ListenOver answer from people too. It is called before Run.
-func (s *Server) KeepAccounts(people handler.People) { s.handler.KeepAccounts(people) }
+func (s *Server) KeepAccounts(people handler.AccountService) { s.handler.KeepAccounts(people) }
 
 // KeepReaders has a Server that was made with ListenOver answer from readers too. It is called before Run.
-func (s *Server) KeepReaders(readers handler.Readership) { s.handler.KeepReaders(readers) }
+func (s *Server) KeepReaders(readers handler.InboxService) { s.handler.KeepReaders(readers) }
 
 // KeepRooms has a Server that was made with ListenOver answer from rooms too. It is called before Run.
 func (s *Server) KeepRooms(rooms handler.Rooms) { s.handler.KeepRooms(rooms) }

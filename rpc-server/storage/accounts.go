@@ -10,7 +10,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-var _ chat.PeopleStore = (*Store)(nil)
+var _ chat.AccountServiceStore = (*Store)(nil)
 
 // What an account's hash has.
 const (

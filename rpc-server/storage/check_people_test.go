@@ -15,7 +15,7 @@ import (
 // peopled is a test's chats with rooms and accounts in addition.
 type peopled struct {
 	*checked
-	lobby *chat.Lobby
+	lobby *chat.RoomService
 }
 
 // fillPeopled has the public room club of ann, an admin, with bob and cid, the private room den of ann, and their accounts;
@@ -23,7 +23,7 @@ type peopled struct {
 func fillPeopled(t *testing.T, url string) *peopled {
 	t.Helper()
 	p := &peopled{checked: fillChecked(t, url, Options{})}
-	p.lobby = chat.NewLobby(p.store, false, chat.LobbyOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 100})
+	p.lobby = chat.NewRoomService(p.store, false, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 100})
 	for _, room := range []chat.NewRoom{
 		{ID: "club", Visibility: chat.Public, Users: []string{"bob", "cid"}, As: "ann"}, {ID: "den", As: "ann"},
 	} {

@@ -14,7 +14,7 @@ import (
 func TestConformanceOnEmbeddedRedis(t *testing.T) {
 	t.Parallel()
 	conformance.Run(t, func(t *testing.T, o conformance.Options) chat.Service {
-		return chat.New(open(t, "redis://"+miniredis.RunT(t).Addr(), o), conformance.Limits)
+		return chat.NewMessageService(open(t, "redis://"+miniredis.RunT(t).Addr(), o), conformance.Limits)
 	})
 }
 
@@ -41,7 +41,7 @@ func TestConformanceOnCluster(t *testing.T) {
 
 func conformOn(t *testing.T, url string, files storage.TLS) {
 	conformance.Run(t, func(t *testing.T, o conformance.Options) chat.Service {
-		return chat.New(openWith(t, url, files, o), conformance.Limits)
+		return chat.NewMessageService(openWith(t, url, files, o), conformance.Limits)
 	})
 }
 

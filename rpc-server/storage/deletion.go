@@ -153,8 +153,8 @@ func (s *Store) forgetJob(ctx context.Context, job chat.DeletionJob) error {
 	return userError("end the deletion of "+job.User, err)
 }
 
-// Traces implements chat.DeletionStore.
-func (s *Store) Traces(ctx context.Context, user string) ([]chat.ID, error) {
+// ChatsOf implements chat.DeletionStore.
+func (s *Store) ChatsOf(ctx context.Context, user string) ([]chat.ID, error) {
 	key := s.keys.chats(user)
 	var call *redis.StringSliceCmd
 	err := s.callOne(ctx, "list where "+user+" was", key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {

@@ -32,11 +32,11 @@ func (d dying) die() error {
 	return errDied
 }
 
-func (d dying) Traces(ctx context.Context, user string) ([]chat.ID, error) {
+func (d dying) ChatsOf(ctx context.Context, user string) ([]chat.ID, error) {
 	if err := d.die(); err != nil {
 		return nil, err
 	}
-	return d.DeletionStore.Traces(ctx, user)
+	return d.DeletionStore.ChatsOf(ctx, user)
 }
 
 func (d dying) EraseTexts(ctx context.Context, id chat.ID, user string, from int64) (int64, error) {

@@ -20,7 +20,7 @@ const password = "correct horse"
 type registry struct {
 	house
 
-	people  *chat.People
+	people  *chat.AccountService
 	deleter *chat.Deleter
 	failed  chan error
 }
@@ -29,8 +29,8 @@ func newRegistry(t *testing.T, url string, store func(*Store) chat.DeletionStore
 	r := registry{house: newHouse(t, url, 10), failed: make(chan error, 1000)}
 	r.deleter = chat.NewDeleter(store(r.store), r.lobby, func(_ string, err error) { r.failed <- err })
 	t.Cleanup(func() { _ = r.deleter.Close() })
-	options := chat.PeopleOptions{DefaultLimit: 10, MaxLimit: 100, SessionLasts: time.Hour}
-	r.people = chat.NewPeople(r.store, &chattest.PlainHasher{}, options).WithDeleter(r.deleter)
+	options := chat.AccountOptions{DefaultLimit: 10, MaxLimit: 100, SessionLasts: time.Hour}
+	r.people = chat.NewAccountService(r.store, &chattest.PlainHasher{}, options).WithDeleter(r.deleter)
 	r.people.Guard(chat.Access{Required: true, Rooms: r.store})
 	return r
 }
@@ -62,7 +62,7 @@ func (r registry) live() {
 		r.t.Fatal(err)
 	}
 	equal(r.t, "ann's rooms", r.mine("ann"), []string{"hers", "his"}) // which sees that she is there no more
-	live := chat.NewLive(r.store)
+	live := chat.NewLiveService(r.store)
 	live.Guard(chat.Access{Required: true, Rooms: r.store})
 	for user, readers := range map[string][]string{"ann": {"ann", "ann/phone"}, "annabel": {"annabel", "annabel/phone"}, "bob": {"bob"}} {
 		for _, reader := range readers {

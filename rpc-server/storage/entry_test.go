@@ -127,9 +127,9 @@ return found`
 	}
 }
 
-// TestGlanceOfErased: who ignores a user sees nothing of what that user has erased, nothing erased is unread, and a device
+// TestPreviewOfErased: who ignores a user sees nothing of what that user has erased, nothing erased is unread, and a device
 // counts what its user counts: of entries as they are written and as they were before.
-func TestGlanceOfErased(t *testing.T) {
+func TestPreviewOfErased(t *testing.T) {
 	t.Parallel()
 	url := redistest.Start(t, "--appendonly", "no").URL()
 	store := openAt(t, url, Options{})
@@ -176,17 +176,17 @@ func TestGlanceOfErased(t *testing.T) {
 			{"a room where nobody is ignored", room, 0, "ann", nil, 7, 2},
 			{"a room of others", room, 0, "dora", nil, 0, 0},
 		} {
-			asked := chat.Glances{User: c.user, Ignored: setOf(c.ignored), Chats: []chat.Glance{{Chat: c.chat, From: c.from, Last: c.from == 0}}}
-			glanced, err := store.Glance(context.Background(), asked)
+			asked := chat.Previews{User: c.user, Ignored: setOf(c.ignored), Chats: []chat.Preview{{Chat: c.chat, From: c.from, Last: c.from == 0}}}
+			previewed, err := store.Preview(context.Background(), asked)
 			if err != nil {
 				t.Fatal(err)
 			}
 			var last int64
-			if glanced[0].Last != nil {
-				last = glanced[0].Last.SendTime
+			if previewed[0].Last != nil {
+				last = previewed[0].Last.SendTime
 			}
-			if last != c.last || int64(glanced[0].Unread) != c.unread {
-				t.Errorf("%s, %s: Glance() = the last at %d, %d unread; want %d, %d", name, c.name, last, glanced[0].Unread, c.last, c.unread)
+			if last != c.last || int64(previewed[0].Unread) != c.unread {
+				t.Errorf("%s, %s: Preview() = the last at %d, %d unread; want %d, %d", name, c.name, last, previewed[0].Unread, c.last, c.unread)
 			}
 		}
 	}

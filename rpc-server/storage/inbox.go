@@ -17,7 +17,7 @@ var (
 	ignoreScript = script("ignore")
 )
 
-var _ chat.ReadershipStore = (*Store)(nil)
+var _ chat.InboxServiceStore = (*Store)(nil)
 
 // Lists implements chat.InboxStore.
 func (s *Store) Lists(ctx context.Context, user string) ([]chat.ID, map[string]bool, error) {

@@ -21,9 +21,9 @@ const inboxRetention = time.Hour
 // inboxWorld is a Store with its rules, and the model beside it.
 type inboxWorld struct {
 	store *Store
-	core  *chat.Core
-	desk  *chat.Readership
-	lobby *chat.Lobby
+	core  *chat.MessageService
+	desk  *chat.InboxService
+	lobby *chat.RoomService
 	now   time.Time
 
 	logs    map[string][]chat.Message
@@ -51,8 +51,8 @@ func newInboxWorld(t *rapid.T, url, prefix string) *inboxWorld {
 		t.Fatal(err)
 	}
 	limits := chat.Limits{DefaultLimit: 3, MaxLimit: 7, MaxTextBytes: 100}
-	w.store, w.core, w.desk = store, chat.New(store, limits).WithReaders(store), chat.NewReadership(store, limits)
-	w.lobby = chat.NewLobby(store, false, chat.LobbyOptions{DefaultLimit: 3, MaxLimit: 7, MaxMembers: 10})
+	w.store, w.core, w.desk = store, chat.NewMessageService(store, limits).WithReaders(store), chat.NewInboxService(store, limits)
+	w.lobby = chat.NewRoomService(store, false, chat.RoomOptions{DefaultLimit: 3, MaxLimit: 7, MaxMembers: 10})
 	return w
 }
 

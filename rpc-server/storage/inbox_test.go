@@ -237,7 +237,7 @@ func TestInboxNames(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		desk := chat.NewReadership(h.store, chat.Limits{DefaultLimit: 10, MaxLimit: 10, Auth: true})
+		desk := chat.NewInboxService(h.store, chat.Limits{DefaultLimit: 10, MaxLimit: 10, Auth: true})
 		ann, bob := chat.UserName{User: "ann", Name: "Ann A."}, chat.UserName{User: "bob", Name: "Bob B."}
 		for _, names := range []bool{false, true} {
 			inbox, err := desk.Inbox(as("ann"), chat.InboxRequest{Names: names})

@@ -16,7 +16,7 @@ import (
 // TestRoomsUnderNewNames: what names new rooms and their members may not have.
 func TestRoomsUnderNewNames(t *testing.T) {
 	t.Parallel()
-	lobby := chat.NewLobby(openAt(t, "redis://"+miniredis.RunT(t).Addr(), Options{}), false, chat.LobbyOptions{DefaultLimit: 1, MaxLimit: 1, MaxMembers: 10})
+	lobby := chat.NewRoomService(openAt(t, "redis://"+miniredis.RunT(t).Addr(), Options{}), false, chat.RoomOptions{DefaultLimit: 1, MaxLimit: 1, MaxMembers: 10})
 	lobby.Guard(chat.Access{Names: names.Rules{}})
 	for name, r := range map[string]chat.NewRoom{
 		"a kelvin sign": {ID: "\u212a"}, "a filler": {ID: "\u3164"}, "not NFC": {ID: "cafe\u0301"}, "a wide reserved word": {ID: "ａdmin"},
@@ -45,8 +45,8 @@ func TestRoomsUnderNewNames(t *testing.T) {
 	}
 }
 
-func registrar(store *Store) *chat.People {
-	people := chat.NewPeople(store, &chattest.PlainHasher{}, chat.PeopleOptions{DefaultLimit: 10, MaxLimit: 10, SessionLasts: time.Hour})
+func registrar(store *Store) *chat.AccountService {
+	people := chat.NewAccountService(store, &chattest.PlainHasher{}, chat.AccountOptions{DefaultLimit: 10, MaxLimit: 10, SessionLasts: time.Hour})
 	people.Guard(chat.Access{Names: names.Rules{}})
 	return people
 }

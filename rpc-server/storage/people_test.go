@@ -16,7 +16,7 @@ import (
 
 func TestPeopleOnEmbeddedRedis(t *testing.T) {
 	t.Parallel()
-	conformance.RunPeople(t, func(t *testing.T, clock *conformance.Clock) conformance.People {
+	conformance.RunPeople(t, func(t *testing.T, clock *conformance.Clock) conformance.AccountService {
 		return peopleIn(t, "redis://"+miniredis.RunT(t).Addr(), clock)
 	})
 }
@@ -24,19 +24,23 @@ func TestPeopleOnEmbeddedRedis(t *testing.T) {
 func TestPeopleOnRealRedis(t *testing.T) {
 	t.Parallel()
 	url := redistest.Start(t).URL()
-	conformance.RunPeople(t, func(t *testing.T, clock *conformance.Clock) conformance.People { return peopleIn(t, url, clock) })
+	conformance.RunPeople(t, func(t *testing.T, clock *conformance.Clock) conformance.AccountService {
+		return peopleIn(t, url, clock)
+	})
 }
 
 func TestPeopleOnCluster(t *testing.T) {
 	t.Parallel()
 	url := redistest.StartCluster(t).URL()
-	conformance.RunPeople(t, func(t *testing.T, clock *conformance.Clock) conformance.People { return peopleIn(t, url, clock) })
+	conformance.RunPeople(t, func(t *testing.T, clock *conformance.Clock) conformance.AccountService {
+		return peopleIn(t, url, clock)
+	})
 }
 
-func peopleIn(t *testing.T, url string, clock *conformance.Clock) *chat.People {
+func peopleIn(t *testing.T, url string, clock *conformance.Clock) *chat.AccountService {
 	options := conformance.PeopleLimits
 	options.Now = clock.Now
-	people := chat.NewPeople(open(t, url, conformance.Options{Clock: clock}), &chattest.PlainHasher{}, options)
+	people := chat.NewAccountService(open(t, url, conformance.Options{Clock: clock}), &chattest.PlainHasher{}, options)
 	people.Guard(chat.Access{Names: names.Rules{}})
 	return people
 }

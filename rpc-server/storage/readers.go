@@ -48,8 +48,8 @@ func (s *Store) Advance(ctx context.Context, id chat.ID, r chat.Reading, force b
 	return call.Val(), nil
 }
 
-// Places implements chat.ReaderStore.
-func (s *Store) Places(ctx context.Context, places []chat.Place) []chat.Placed {
+// ReaderPositions implements chat.ReaderStore.
+func (s *Store) ReaderPositions(ctx context.Context, places []chat.PositionQuery) []chat.PositionResult {
 	const each = 3
 	cursors := make([]*redis.StringCmd, len(places))
 	members := make([]*redis.StringCmd, len(places))
@@ -80,7 +80,7 @@ func (s *Store) Places(ctx context.Context, places []chat.Place) []chat.Placed {
 		},
 		key: keyOf,
 	})
-	placed := make([]chat.Placed, len(places))
+	placed := make([]chat.PositionResult, len(places))
 	for i, place := range places {
 		tried := fmt.Sprintf("find %s in %s", place.Reader, place.Chat)
 		for _, err := range errs[each*i : each*(i+1)] {

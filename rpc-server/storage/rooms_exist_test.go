@@ -15,10 +15,10 @@ import (
 func TestNoRoomWithoutCreation(t *testing.T) {
 	everyRedis(t, func(t *testing.T, url string) {
 		h := newHouse(t, url, 10)
-		live := chat.NewLive(h.store)
+		live := chat.NewLiveService(h.store)
 		live.Guard(chat.Access{Required: true, Rooms: h.store})
-		readers := chat.NewReadership(h.store, chat.Limits{DefaultLimit: 10, MaxLimit: 10, Auth: true})
-		open := chat.New(h.store, chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 100})
+		readers := chat.NewInboxService(h.store, chat.Limits{DefaultLimit: 10, MaxLimit: 10, Auth: true})
+		open := chat.NewMessageService(h.store, chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 100})
 		if _, err := open.Send(context.Background(), chat.Message{Chat: "old", Sender: "ann", Text: "of an earlier release"}); err != nil {
 			t.Fatal(err)
 		}
@@ -86,10 +86,10 @@ func TestDeletedIDsAreReserved(t *testing.T) {
 	everyRedis(t, func(t *testing.T, url string) {
 		h := newHouse(t, url, 10)
 		ahead := time.Duration(0)
-		options := chat.LobbyOptions{
+		options := chat.RoomOptions{
 			DefaultLimit: 10, MaxLimit: 100, MaxMembers: 10, IDReserved: time.Hour, Now: func() time.Time { return time.Now().Add(ahead) },
 		}
-		h.lobby = chat.NewLobby(h.store, true, options)
+		h.lobby = chat.NewRoomService(h.store, true, options)
 		create := func(ctx context.Context, user string) error {
 			_, err := h.lobby.CreateRoom(ctx, chat.NewRoom{ID: "club", As: user})
 			return err
@@ -117,7 +117,7 @@ func TestDeletedIDsAreReserved(t *testing.T) {
 		equal(t, "creation after the time", create(as("eve"), "eve"), error(nil))
 
 		h.change("eve", "club", chat.DeleteRoom, "")
-		h.lobby = chat.NewLobby(h.store, false, options)
+		h.lobby = chat.NewRoomService(h.store, false, options)
 		equal(t, "creation with AUTH off", create(context.Background(), "zoe"), error(nil))
 	})
 }

@@ -22,16 +22,16 @@ import (
 type house struct {
 	t     *testing.T
 	store *Store
-	core  *chat.Core
-	lobby *chat.Lobby
+	core  *chat.MessageService
+	lobby *chat.RoomService
 }
 
 func newHouse(t *testing.T, url string, maxMembers int) house {
 	store := openAt(t, url, Options{Prefix: fmt.Sprintf("t%d", time.Now().UnixNano()), IdempotencyWindow: time.Hour})
 	return house{
 		t: t, store: store,
-		core:  chat.New(store, chat.Limits{DefaultLimit: 100, MaxLimit: 1000, MaxTextBytes: 100, Auth: true}),
-		lobby: chat.NewLobby(store, true, chat.LobbyOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: maxMembers}),
+		core:  chat.NewMessageService(store, chat.Limits{DefaultLimit: 100, MaxLimit: 1000, MaxTextBytes: 100, Auth: true}),
+		lobby: chat.NewRoomService(store, true, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: maxMembers}),
 	}
 }
 

@@ -64,7 +64,7 @@ func TestUpdateWhereRedisFails(t *testing.T) {
 	for left, want := range [][]string{{"ann made this room"}, {"ann made this room", "ann made this room public", "ann named this room Club"}} {
 		h := newHouse(t, redistest.Start(t).URL(), 4)
 		h.create("ann", "club", chat.Private)
-		lobby := chat.NewLobby(&failingEdits{h.store, left}, true, chat.LobbyOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 4})
+		lobby := chat.NewRoomService(&failingEdits{h.store, left}, true, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 4})
 		_, err := lobby.ChangeRoom(as("ann"), chat.RoomChange{Room: "club", Kind: chat.UpdateRoom, Name: "Club", Visibility: chat.Public})
 		if (err == nil) != (left > 0) {
 			t.Errorf("with %d edits an update = %v", left, err)

@@ -18,8 +18,8 @@ func TestNewChatsAreBounded(t *testing.T) {
 		other := h
 		other.store = openAt(t, url, options)
 		limits := chat.Limits{DefaultLimit: 100, MaxLimit: 1000, MaxTextBytes: 100, Auth: true}
-		h.core, other.core = chat.New(h.store, limits), chat.New(other.store, limits)
-		h.lobby = chat.NewLobby(h.store, true, chat.LobbyOptions{
+		h.core, other.core = chat.NewMessageService(h.store, limits), chat.NewMessageService(other.store, limits)
+		h.lobby = chat.NewRoomService(h.store, true, chat.RoomOptions{
 			DefaultLimit: 10, MaxLimit: 100, MaxMembers: 100, NewChats: options.NewChats, AddedMembers: chat.Bounds{PerHour: 3},
 		})
 		h.lobby.Guard(chat.Access{Required: true, Rooms: h.store, Spender: h.store})

@@ -61,7 +61,7 @@ func startStack(t *testing.T) *stack {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server.People, server.Readers, server.Rooms = calls, calls, calls
+	server.AccountService, server.Readers, server.Rooms = calls, calls, calls
 	chattest.Run(t, server)
 	keys, err := token.FromSecret(authSecret)
 	if err != nil {

@@ -93,10 +93,10 @@ func open(t *testing.T, redisURL string, s shape) *server {
 		t.Fatal(err)
 	}
 	limits := chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096, Auth: s.identified()}
-	core := chat.New(store, limits).WithReaders(store)
-	o := &server{Handler: handler.New(core, chat.NewLive(store), slog.New(slog.DiscardHandler)), shape: s, store: store}
+	core := chat.NewMessageService(store, limits).WithReaders(store)
+	o := &server{Handler: handler.New(core, chat.NewLiveService(store), slog.New(slog.DiscardHandler)), shape: s, store: store}
 	if s == privateSend {
-		lobby := chat.NewLobby(store, true, chat.LobbyOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 100})
+		lobby := chat.NewRoomService(store, true, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 100})
 		as := chat.WithCaller(context.Background(), chat.Caller{User: "alice"})
 		for n := range chats {
 			if _, err := lobby.CreateRoom(as, chat.NewRoom{ID: s.chat(n), Visibility: chat.Private, Users: []string{"bob"}}); err != nil {

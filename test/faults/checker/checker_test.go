@@ -218,7 +218,7 @@ func TestDoors(t *testing.T) {
 	}
 }
 
-// TestReverse: the model reads in reverse as chat.Core does.
+// TestReverse: the model reads in reverse as chat.MessageService does.
 func TestReverse(t *testing.T) {
 	t.Parallel()
 	a, b, c := message("a", 5), message("b", 7), message("c", 9)

@@ -62,23 +62,23 @@ type Limits struct {
 	Auth         bool // nobody without an identity may anything
 }
 
-// Core is the Service that applies every rule before it touches the Store.
-type Core struct {
+// MessageService is the Service that applies every rule before it touches the Store.
+type MessageService struct {
 	store   Store
 	readers ReaderStore // or nil
 	limits  Limits
 	access  Access
 }
 
-var _ Service = (*Core)(nil)
+var _ Service = (*MessageService)(nil)
 
-// New returns the Service over a store.
-func New(store Store, limits Limits) *Core {
-	return &Core{store: store, limits: limits, access: Access{Required: limits.Auth}}
+// NewMessageService returns the Service over a store.
+func NewMessageService(store Store, limits Limits) *MessageService {
+	return &MessageService{store: store, limits: limits, access: Access{Required: limits.Auth}}
 }
 
 // Guard sets who may what, but for who is in which room, which the Store knows. It is called before the first call.
-func (c *Core) Guard(access Access) {
+func (c *MessageService) Guard(access Access) {
 	access.Rooms = nil
 	c.access = access
 }
@@ -95,9 +95,9 @@ type Pulling struct {
 	By      Caller
 }
 
-// WithReaders has the Core answer pulls of readers too; without it, they are refused. It is called before the first of
-// them, and returns the Core.
-func (c *Core) WithReaders(readers ReaderStore) *Core {
+// WithReaders has the MessageService answer pulls of readers too; without it, they are refused. It is called before the first of
+// them, and returns the MessageService.
+func (c *MessageService) WithReaders(readers ReaderStore) *MessageService {
 	c.readers = readers
 	return c
 }
@@ -115,13 +115,13 @@ type PullResult struct {
 }
 
 // Send implements Service.
-func (c *Core) Send(ctx context.Context, m Message) (Receipt, error) {
+func (c *MessageService) Send(ctx context.Context, m Message) (Receipt, error) {
 	result := c.SendAll(ctx, []Sending{{m, callerOf(ctx)}})[0]
 	return result.Receipt, result.Err
 }
 
 // SendAll is Send for many messages at once. Each is judged by itself; the results are in the order of messages.
-func (c *Core) SendAll(ctx context.Context, messages []Sending) []SendResult {
+func (c *MessageService) SendAll(ctx context.Context, messages []Sending) []SendResult {
 	results := make([]SendResult, len(messages))
 	appends := make([]Append, 0, len(messages))
 	for i, m := range messages {
@@ -156,7 +156,7 @@ func receipt(a Appended) SendResult {
 	return SendResult{Receipt: Receipt{SendTime: a.SendTime, Duplicate: a.Duplicate}}
 }
 
-func (c *Core) checkMessage(m Message, by Caller) (Append, error) {
+func (c *MessageService) checkMessage(m Message, by Caller) (Append, error) {
 	id, err := ParseID(m.Chat)
 	if err != nil {
 		return Append{}, err
@@ -187,7 +187,7 @@ func (c *Core) checkMessage(m Message, by Caller) (Append, error) {
 
 // checkNames refuses to begin a chat under a name that nothing new may have, and senders of such names. A chat that has
 // messages goes on, and so do its two users, and whoever has logged in.
-func (c *Core) checkNames(ctx context.Context, a Append, by Caller) error {
+func (c *MessageService) checkNames(ctx context.Context, a Append, by Caller) error {
 	first, second, pair := a.Chat.Users()
 	names := []string{first}
 	if pair {
@@ -201,13 +201,13 @@ func (c *Core) checkNames(ctx context.Context, a Append, by Caller) error {
 	return nil
 }
 
-func (c *Core) hasMessages(ctx context.Context, id ID) bool {
+func (c *MessageService) hasMessages(ctx context.Context, id ID) bool {
 	read := c.store.Range(ctx, []Range{{Chat: id, From: MaxCursor, Reverse: true, Limit: 1}})[0]
 	return read.Err != nil || len(read.Messages) > 0 // what cannot be read now is not taken for new
 }
 
 // Ready implements Service.
-func (c *Core) Ready(ctx context.Context) error {
+func (c *MessageService) Ready(ctx context.Context) error {
 	err := c.store.Ready(ctx)
 	switch {
 	case err == nil:

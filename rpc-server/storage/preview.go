@@ -11,12 +11,12 @@ import (
 )
 
 var (
-	glanceScript  = script("entry", "glance")
+	glanceScript  = script("entry", "preview")
 	sendersScript = script("entry", "senders")
 )
 
 const (
-	// glancesAtOnce is how many chats one call of glance.lua looks into: other calls wait for it.
+	// glancesAtOnce is how many chats one call of preview.lua looks into: other calls wait for it.
 	glancesAtOnce = 16
 	// Where a hundred entries do not decide, more are looked at: three thousand of a chat, and a hundred more of so many
 	// chats, or of one so often.
@@ -24,28 +24,28 @@ const (
 	glanceMore   = 300
 )
 
-// anySender is the sender of which glance.lua lets its caller decide: in a room, where somebody is ignored. The list of those
+// anySender is the sender of which preview.lua lets its caller decide: in a room, where somebody is ignored. The list of those
 // who are is not sent to Redis: it may be longer than all that is read.
 const anySender = "*"
 
-// glance is one chat while it is looked into.
-type glance struct {
-	id      chat.ID
-	hidden  string // as glance.lua has it
-	from    string // where the count goes on; "" where it is known
-	last    bool   // is still wanted
-	below   string // where the search for the last message goes on; "" where it is known
-	glanced *chat.Glanced
+// preview is one chat while it is looked into.
+type preview struct {
+	id        chat.ID
+	hidden    string // as preview.lua has it
+	from      string // where the count goes on; "" where it is known
+	last      bool   // is still wanted
+	below     string // where the search for the last message goes on; "" where it is known
+	previewed *chat.PreviewResult
 }
 
-// Glance implements chat.InboxStore with glance.lua: one call for so many chats of a partition, in one pipeline. More calls
+// Preview implements chat.InboxStore with preview.lua: one call for so many chats of a partition, in one pipeline. More calls
 // follow for those chats where many entries in a row do not count.
-func (s *Store) Glance(ctx context.Context, asked chat.Glances) ([]chat.Glanced, error) {
-	glanced := make([]chat.Glanced, len(asked.Chats))
-	open := make([]*glance, len(asked.Chats))
+func (s *Store) Preview(ctx context.Context, asked chat.Previews) ([]chat.PreviewResult, error) {
+	previewed := make([]chat.PreviewResult, len(asked.Chats))
+	open := make([]*preview, len(asked.Chats))
 	for i, g := range asked.Chats {
-		open[i] = &glance{
-			id: g.Chat, hidden: hiddenIn(g.Chat, asked.Ignored), from: strconv.FormatInt(g.From, 10), last: g.Last, glanced: &glanced[i],
+		open[i] = &preview{
+			id: g.Chat, hidden: hiddenIn(g.Chat, asked.Ignored), from: strconv.FormatInt(g.From, 10), last: g.Last, previewed: &previewed[i],
 		}
 	}
 	if err := s.glanceInto(ctx, asked, open); err != nil {
@@ -53,7 +53,7 @@ func (s *Store) Glance(ctx context.Context, asked chat.Glances) ([]chat.Glanced,
 	}
 	more := glanceMore
 	for range glanceRounds {
-		var counts, lasts []*glance
+		var counts, lasts []*preview
 		for _, g := range open {
 			if g.from != "" && more > 0 {
 				counts, more = append(counts, g), more-1
@@ -72,10 +72,10 @@ func (s *Store) Glance(ctx context.Context, asked chat.Glances) ([]chat.Glanced,
 			return nil, err
 		}
 	}
-	return glanced, nil
+	return previewed, nil
 }
 
-// hiddenIn returns whose messages are left out of a chat, as glance.lua has it. A conversation has two users, and none
+// hiddenIn returns whose messages are left out of a chat, as preview.lua has it. A conversation has two users, and none
 // ignores herself.
 func hiddenIn(id chat.ID, ignored map[string]bool) string {
 	if len(ignored) == 0 {
@@ -94,11 +94,11 @@ func hiddenIn(id chat.ID, ignored map[string]bool) string {
 }
 
 // glanceInto looks into chats once, with a call for glancesAtOnce of them in each partition.
-func (s *Store) glanceInto(ctx context.Context, asked chat.Glances, open []*glance) error {
+func (s *Store) glanceInto(ctx context.Context, asked chat.Previews, open []*preview) error {
 	if len(open) == 0 {
 		return nil
 	}
-	var parts [][]*glance
+	var parts [][]*preview
 	in := map[string]int{} // the part of each partition that has room
 	for _, g := range open {
 		tag := s.keys.partition(g.id)
@@ -132,7 +132,7 @@ func (s *Store) glanceInto(ctx context.Context, asked chat.Glances, open []*glan
 	return nil
 }
 
-func (s *Store) glanceArgs(oldest int64, user string, part []*glance) []any {
+func (s *Store) glanceArgs(oldest int64, user string, part []*preview) []any {
 	args := make([]any, 0, 6+6*len(part))
 	args = append(args, "evalsha", glanceScript.Hash(), 0)
 	for _, g := range part {
@@ -157,24 +157,24 @@ func truth(set bool) string {
 	return ""
 }
 
-// found takes what glance.lua says of a chat.
-func (g *glance) found(values []any, ignored map[string]bool) error {
+// found takes what preview.lua says of a chat.
+func (g *preview) found(values []any, ignored map[string]bool) error {
 	last, _ := values[0].(string)
 	more, _ := values[2].(string)
 	if count, whole := values[1].(int64); whole {
-		g.glanced.Unread += int(count)
+		g.previewed.Unread += int(count)
 	} else if tally, ok := values[1].([]any); ok {
 		for i := 0; i+1 < len(tally); i += 2 {
 			sender, _ := tally[i].(string)
 			count, _ := tally[i+1].(int64)
 			if !ignored[sender] {
-				g.glanced.Unread += int(count)
+				g.previewed.Unread += int(count)
 			}
 		}
 	}
-	g.glanced.Unread = min(g.glanced.Unread, chat.ManyUnread)
+	g.previewed.Unread = min(g.previewed.Unread, chat.ManyUnread)
 	g.from = ""
-	if at := cursorOf(more); at > 0 && g.glanced.Unread < chat.ManyUnread {
+	if at := cursorOf(more); at > 0 && g.previewed.Unread < chat.ManyUnread {
 		g.from = strconv.FormatInt(at+1, 10)
 	}
 	if !g.last || last == "" {
@@ -188,12 +188,12 @@ func (g *glance) found(values []any, ignored map[string]bool) error {
 		g.below = last[:positionDigits]
 		return nil
 	}
-	g.glanced.Last = &message
+	g.previewed.Last = &message
 	return nil
 }
 
 // lookBack looks for the last message of rooms in which the newest ones are of those who are ignored.
-func (s *Store) lookBack(ctx context.Context, asked chat.Glances, open []*glance) error {
+func (s *Store) lookBack(ctx context.Context, asked chat.Previews, open []*preview) error {
 	oldest := s.oldest()
 	calls := make([]*redis.StringSliceCmd, len(open))
 	errs := s.calls(ctx, len(open), exchange{
@@ -206,7 +206,7 @@ func (s *Store) lookBack(ctx context.Context, asked chat.Glances, open []*glance
 		},
 		key: func(i int) string { return s.keys.log(open[i].id) },
 	})
-	var known []*glance
+	var known []*preview
 	for i, g := range open {
 		if errs[i] != nil {
 			return callError("look into "+g.id.String(), errs[i])
@@ -228,7 +228,7 @@ func (s *Store) lookBack(ctx context.Context, asked chat.Glances, open []*glance
 }
 
 // readLasts reads the last messages of rooms, of which the positions are known: they are below.
-func (s *Store) readLasts(ctx context.Context, user string, known []*glance) error {
+func (s *Store) readLasts(ctx context.Context, user string, known []*preview) error {
 	ranges := make([]chat.Range, len(known))
 	for i, g := range known {
 		at, err := strconv.ParseInt(g.below, 10, 64)
@@ -245,7 +245,7 @@ func (s *Store) readLasts(ctx context.Context, user string, known []*glance) err
 		case found.Err != nil:
 			return callError("look into "+g.id.String(), found.Err)
 		case len(found.Messages) > 0 && found.Messages[0].SendTime == ranges[i].From:
-			g.glanced.Last = &found.Messages[0]
+			g.previewed.Last = &found.Messages[0]
 		}
 	}
 	return nil

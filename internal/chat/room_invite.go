@@ -7,7 +7,7 @@ import (
 
 // invite checks that users may become members: where it is known who makes requests they have accounts, and they do not
 // ignore who invites them. All are looked up at once.
-func (l *Lobby) invite(ctx context.Context, who acting, users []string) error {
+func (l *RoomService) invite(ctx context.Context, who acting, users []string) error {
 	if l.access.Users == nil || len(users) == 0 {
 		return nil
 	}

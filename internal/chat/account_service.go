@@ -38,46 +38,46 @@ func HashPurposeOf(ctx context.Context) HashPurpose {
 	return p
 }
 
-// PeopleStore is what People keeps in.
-type PeopleStore interface {
+// AccountServiceStore is what AccountService keeps in.
+type AccountServiceStore interface {
 	AccountStore
 	SessionStore
 }
 
-// PeopleOptions bound what People does. All are positive.
-type PeopleOptions struct {
+// AccountOptions bound what AccountService does. All are positive.
+type AccountOptions struct {
 	DefaultLimit, MaxLimit int              // accounts in a page
 	SessionLasts           time.Duration    // without a Refresh
 	Now                    func() time.Time // nil is time.Now
 }
 
-// People is the Accounts and the Sessions that apply every rule before they touch the store.
-type People struct {
-	store   PeopleStore
+// AccountService is the Accounts and the Sessions that apply every rule before they touch the store.
+type AccountService struct {
+	store   AccountServiceStore
 	hasher  Hasher
-	options PeopleOptions
+	options AccountOptions
 	access  Access
 	deleter *Deleter // or nil
 }
 
 var (
-	_ Accounts = (*People)(nil)
-	_ Sessions = (*People)(nil)
+	_ Accounts = (*AccountService)(nil)
+	_ Sessions = (*AccountService)(nil)
 )
 
-// NewPeople returns the People over a store.
-func NewPeople(store PeopleStore, hasher Hasher, options PeopleOptions) *People {
+// NewAccountService returns the AccountService over a store.
+func NewAccountService(store AccountServiceStore, hasher Hasher, options AccountOptions) *AccountService {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	return &People{store: store, hasher: hasher, options: options}
+	return &AccountService{store: store, hasher: hasher, options: options}
 }
 
 // Guard sets who may ask who there is. It is called before the first call.
-func (p *People) Guard(access Access) { p.access = access }
+func (p *AccountService) Guard(access Access) { p.access = access }
 
 // Register implements Accounts.
-func (p *People) Register(ctx context.Context, r Registration) (Account, error) {
+func (p *AccountService) Register(ctx context.Context, r Registration) (Account, error) {
 	prepared, err := p.checkRegistration(r)
 	if err != nil {
 		return Account{}, err
@@ -118,7 +118,7 @@ func LooksLike(user, other string) error {
 }
 
 // checkRegistration returns the form in which the password is hashed.
-func (p *People) checkRegistration(r Registration) (prepared string, err error) {
+func (p *AccountService) checkRegistration(r Registration) (prepared string, err error) {
 	err = checkName("user", r.User)
 	if err == nil {
 		err = p.access.checkNew("user", r.User)
@@ -136,7 +136,7 @@ func (p *People) checkRegistration(r Registration) (prepared string, err error) 
 }
 
 // Account implements Accounts.
-func (p *People) Account(ctx context.Context, user string) (Account, error) {
+func (p *AccountService) Account(ctx context.Context, user string) (Account, error) {
 	if _, err := p.access.identified(callerOf(ctx)); err != nil {
 		return Account{}, err
 	}
@@ -154,7 +154,7 @@ func (p *People) Account(ctx context.Context, user string) (Account, error) {
 }
 
 // read returns an account, with an empty PasswordHash where there is none.
-func (p *People) read(ctx context.Context, user string) (StoredAccount, error) {
+func (p *AccountService) read(ctx context.Context, user string) (StoredAccount, error) {
 	accounts, err := p.store.ReadAccounts(ctx, []string{user})
 	if err != nil {
 		return StoredAccount{}, AsError(err)
@@ -163,7 +163,7 @@ func (p *People) read(ctx context.Context, user string) (StoredAccount, error) {
 }
 
 // Accounts implements Accounts.
-func (p *People) Accounts(ctx context.Context, r AccountsRequest) (AccountPage, error) {
+func (p *AccountService) Accounts(ctx context.Context, r AccountsRequest) (AccountPage, error) {
 	if _, err := p.access.identified(callerOf(ctx)); err != nil {
 		return AccountPage{}, err
 	}
@@ -194,7 +194,7 @@ func (p *People) Accounts(ctx context.Context, r AccountsRequest) (AccountPage, 
 }
 
 // existing returns the accounts of those who have one.
-func (p *People) existing(ctx context.Context, users []string) ([]Account, error) {
+func (p *AccountService) existing(ctx context.Context, users []string) ([]Account, error) {
 	if len(users) == 0 {
 		return nil, nil
 	}
@@ -212,7 +212,7 @@ func (p *People) existing(ctx context.Context, users []string) ([]Account, error
 }
 
 // Known implements Accounts.
-func (p *People) Known(ctx context.Context, users []string) ([]Account, error) {
+func (p *AccountService) Known(ctx context.Context, users []string) ([]Account, error) {
 	if _, err := p.access.identified(callerOf(ctx)); err != nil {
 		return nil, err
 	}
@@ -239,7 +239,7 @@ func wrongCredentials() error {
 }
 
 // Login implements Sessions.
-func (p *People) Login(ctx context.Context, c Credentials) (Session, error) {
+func (p *AccountService) Login(ctx context.Context, c Credentials) (Session, error) {
 	known, err := p.verify(ctx, c)
 	if err != nil {
 		return Session{}, err
@@ -260,7 +260,7 @@ func (p *People) Login(ctx context.Context, c Credentials) (Session, error) {
 const refreshAttempts = 5
 
 // Refresh implements Sessions.
-func (p *People) Refresh(ctx context.Context, r RefreshRequest) (Session, error) {
+func (p *AccountService) Refresh(ctx context.Context, r RefreshRequest) (Session, error) {
 	if len(r.Key) > MaxKeyBytes {
 		return Session{}, Errorf(InvalidArgument, "key is %d bytes; the limit is %d", len(r.Key), MaxKeyBytes)
 	}
@@ -304,7 +304,7 @@ func (p *People) Refresh(ctx context.Context, r RefreshRequest) (Session, error)
 }
 
 // endReused ends a session of which somebody has a token that was used before: one of two has stolen it.
-func (p *People) endReused(ctx context.Context, user, id string) error {
+func (p *AccountService) endReused(ctx context.Context, user, id string) error {
 	if err := p.store.EndSession(ctx, user, id); err != nil {
 		return AsError(err)
 	}
@@ -312,7 +312,7 @@ func (p *People) endReused(ctx context.Context, user, id string) error {
 }
 
 // Logout implements Sessions.
-func (p *People) Logout(ctx context.Context, r LogoutRequest) error {
+func (p *AccountService) Logout(ctx context.Context, r LogoutRequest) error {
 	if r.RefreshToken == "" {
 		if checkName("user", r.User) != nil || !isRandom(r.Session, 16) {
 			return Errorf(InvalidArgument, "no session is named: give refresh_token")
@@ -338,7 +338,7 @@ func (p *People) Logout(ctx context.Context, r LogoutRequest) error {
 }
 
 // sessionID returns under which id a session is kept, or "". Tokens of earlier releases name it by that id itself.
-func (p *People) sessionID(ctx context.Context, user, session string) (string, error) {
+func (p *AccountService) sessionID(ctx context.Context, user, session string) (string, error) {
 	ids, err := p.store.SessionIDs(ctx, user)
 	if err != nil {
 		return "", AsError(err)
@@ -352,7 +352,7 @@ func (p *People) sessionID(ctx context.Context, user, session string) (string, e
 }
 
 // CheckSession returns why a session does not last any more, or nil.
-func (p *People) CheckSession(ctx context.Context, user, session string) error {
+func (p *AccountService) CheckSession(ctx context.Context, user, session string) error {
 	id, err := p.sessionID(ctx, user, session)
 	if err != nil {
 		return err
@@ -368,7 +368,7 @@ func (p *People) CheckSession(ctx context.Context, user, session string) error {
 }
 
 // ChangePassword implements Sessions.
-func (p *People) ChangePassword(ctx context.Context, c PasswordChange) error {
+func (p *AccountService) ChangePassword(ctx context.Context, c PasswordChange) error {
 	prepared, err := p.newPassword("new_password", c.NewPassword)
 	if err != nil {
 		return err

@@ -18,13 +18,13 @@ type pull struct {
 }
 
 // Pull implements Service.
-func (c *Core) Pull(ctx context.Context, r PullRequest) (Page, error) {
+func (c *MessageService) Pull(ctx context.Context, r PullRequest) (Page, error) {
 	result := c.PullAll(ctx, []Pulling{{r, callerOf(ctx)}})[0]
 	return result.Page, result.Err
 }
 
 // PullAll is Pull for many requests at once. Each is judged by itself; the results are in the order of requests.
-func (c *Core) PullAll(ctx context.Context, requests []Pulling) []PullResult {
+func (c *MessageService) PullAll(ctx context.Context, requests []Pulling) []PullResult {
 	results := make([]PullResult, len(requests))
 	pulls := make([]pull, 0, len(requests))
 	readers := false
@@ -51,14 +51,14 @@ func (c *Core) PullAll(ctx context.Context, requests []Pulling) []PullResult {
 }
 
 // placed sets what each reader leaves out, and where she begins. Pulls of which that is not known fail, and are left out.
-func (c *Core) placed(ctx context.Context, pulls []pull, requests []Pulling, results []PullResult) []pull {
-	var places []Place
+func (c *MessageService) placed(ctx context.Context, pulls []pull, requests []Pulling, results []PullResult) []pull {
+	var places []PositionQuery
 	for i := range pulls {
 		if reader := requests[pulls[i].index].Request.Reader; reader != "" {
-			places = append(places, Place{Chat: pulls[i].asked.Chat, Reader: reader})
+			places = append(places, PositionQuery{Chat: pulls[i].asked.Chat, Reader: reader})
 		}
 	}
-	known := c.readers.Places(ctx, places)
+	known := c.readers.ReaderPositions(ctx, places)
 	kept := pulls[:0]
 	for _, p := range pulls {
 		r := &requests[p.index].Request
@@ -82,7 +82,7 @@ func (c *Core) placed(ctx context.Context, pulls []pull, requests []Pulling, res
 }
 
 // pullRound reads once for each pull, and returns those that have to read on.
-func (c *Core) pullRound(ctx context.Context, pulls []pull, results []PullResult, last bool) []pull {
+func (c *MessageService) pullRound(ctx context.Context, pulls []pull, results []PullResult, last bool) []pull {
 	ranges := make([]Range, len(pulls))
 	for i := range pulls {
 		ranges[i] = pulls[i].asked
@@ -161,7 +161,7 @@ func (p *pull) step(position int64) {
 }
 
 // checkPull returns the range to read: one more than was asked for tells whether there is more, and where it starts.
-func (c *Core) checkPull(r PullRequest, by Caller) (Range, error) {
+func (c *MessageService) checkPull(r PullRequest, by Caller) (Range, error) {
 	id, err := ParseID(r.Chat)
 	if err == nil {
 		err = checkCursor(r.Cursor)
@@ -190,7 +190,7 @@ func (c *Core) checkPull(r PullRequest, by Caller) (Range, error) {
 	return asked, nil
 }
 
-func (c *Core) checkReader(id ID, r PullRequest, by Caller) error {
+func (c *MessageService) checkReader(id ID, r PullRequest, by Caller) error {
 	if c.readers == nil {
 		return Errorf(NotFound, "this rpc-server keeps no readers")
 	}

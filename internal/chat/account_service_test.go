@@ -11,17 +11,17 @@ import (
 	"github.com/pullchat/pullchat/internal/names"
 )
 
-func peopleOver(store chat.PeopleStore, hasher chat.Hasher, now func() time.Time) *chat.People {
+func peopleOver(store chat.AccountServiceStore, hasher chat.Hasher, now func() time.Time) *chat.AccountService {
 	options := conformance.PeopleLimits
 	options.Now = now
-	people := chat.NewPeople(store, hasher, options)
+	people := chat.NewAccountService(store, hasher, options)
 	people.Guard(chat.Access{Names: names.Rules{}})
 	return people
 }
 
 func TestPeopleConform(t *testing.T) {
 	t.Parallel()
-	conformance.RunPeople(t, func(_ *testing.T, clock *conformance.Clock) conformance.People {
+	conformance.RunPeople(t, func(_ *testing.T, clock *conformance.Clock) conformance.AccountService {
 		return peopleOver(chattest.NewPeopleStore(), &chattest.PlainHasher{}, clock.Now)
 	})
 }
@@ -97,13 +97,13 @@ func TestNobodyHasNoPassword(t *testing.T) {
 }
 
 // overtaken is a store in which another login replaces a weak hash first.
-type overtaken struct{ *chattest.PeopleStore }
+type overtaken struct{ *chattest.AccountServiceStore }
 
 func (o overtaken) ReplacePassword(ctx context.Context, user, old, hash string, keep chat.Keep) (bool, error) {
-	if _, err := o.PeopleStore.ReplacePassword(ctx, user, old, hash+" of the other", keep); err != nil {
+	if _, err := o.AccountServiceStore.ReplacePassword(ctx, user, old, hash+" of the other", keep); err != nil {
 		return false, err
 	}
-	return o.PeopleStore.ReplacePassword(ctx, user, old, hash, keep)
+	return o.AccountServiceStore.ReplacePassword(ctx, user, old, hash, keep)
 }
 
 func TestWeakHashesThatAnotherReplaces(t *testing.T) {
@@ -119,10 +119,10 @@ func TestWeakHashesThatAnotherReplaces(t *testing.T) {
 }
 
 // changing is a store in which the password changes while somebody logs in.
-type changing struct{ *chattest.PeopleStore }
+type changing struct{ *chattest.AccountServiceStore }
 
 func (c changing) ReadAccounts(ctx context.Context, users []string) ([]chat.StoredAccount, error) {
-	found, err := c.PeopleStore.ReadAccounts(ctx, users)
+	found, err := c.AccountServiceStore.ReadAccounts(ctx, users)
 	if len(found) == 1 && found[0].PasswordHash != "" {
 		_, _ = c.ReplacePassword(ctx, users[0], found[0].PasswordHash, "plain$changed", chat.Keep{})
 	}

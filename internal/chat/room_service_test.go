@@ -5,7 +5,7 @@ import "testing"
 // TestServiceInNotices: no user can have the name under which a service changes a room.
 func TestServiceInNotices(t *testing.T) {
 	t.Parallel()
-	lobby := NewLobby(nil, true, LobbyOptions{})
+	lobby := NewRoomService(nil, true, RoomOptions{})
 	for name, want := range map[string]string{"alice": "service:alice", "admin": "service:admin", "": "service"} {
 		who, err := lobby.acting(WithCaller(t.Context(), Caller{User: name, Service: true}), "")
 		if err != nil || who.name != want || !who.free {

@@ -41,7 +41,7 @@ func (c *argumentCount) ProcessPipelineHook(next redis.ProcessPipelineHook) redi
 func TestIgnoredAreNotSentToRedis(t *testing.T) {
 	t.Parallel()
 	store := openAt(t, redistest.Start(t, "--appendonly", "no").URL(), Options{})
-	desk := chat.NewReadership(store, inboxLimits)
+	desk := chat.NewInboxService(store, inboxLimits)
 	fillChats(t, store, "rosa", "%s.room%d", 500)
 	count := func() int64 {
 		var sent argumentCount
@@ -104,17 +104,17 @@ func TestGlanceBehindManyIgnored(t *testing.T) {
 		if err := store.redis.HSet(t.Context(), store.keys.members(room), "noise0", "member 1").Err(); err != nil {
 			t.Fatal(err)
 		}
-		glanced, err := store.Glance(t.Context(), chat.Glances{User: "noise0", Ignored: ignored, Chats: []chat.Glance{{Chat: room, Last: true}}})
+		previewed, err := store.Preview(t.Context(), chat.Previews{User: "noise0", Ignored: ignored, Chats: []chat.Preview{{Chat: room, Last: true}}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		last := 0
-		if glanced[0].Last != nil {
-			for last = 1; positions[last-1] != glanced[0].Last.SendTime; last++ {
+		if previewed[0].Last != nil {
+			for last = 1; positions[last-1] != previewed[0].Last.SendTime; last++ {
 			}
 		}
-		if last != c.last || glanced[0].Unread != c.unread {
-			t.Errorf("%s: the last is the %dth, %d unread; want the %dth, %d", c.name, last, glanced[0].Unread, c.last, c.unread)
+		if last != c.last || previewed[0].Unread != c.unread {
+			t.Errorf("%s: the last is the %dth, %d unread; want the %dth, %d", c.name, last, previewed[0].Unread, c.last, c.unread)
 		}
 	}
 }

@@ -13,25 +13,25 @@ const AttendanceLapses = 45 * time.Second
 // MaxReadersAttending is how many readers one Attendance may have.
 const MaxReadersAttending = 10_000
 
-// Alive is the Live that applies every rule before it touches the LiveStore.
-type Alive struct {
+// LiveService is the Live that applies every rule before it touches the LiveStore.
+type LiveService struct {
 	store  LiveStore
 	access Access
 }
 
-var _ Live = (*Alive)(nil)
+var _ Live = (*LiveService)(nil)
 
-// NewLive returns the Live over a store.
-func NewLive(store LiveStore) *Alive { return &Alive{store: store} }
+// NewLiveService returns the Live over a store.
+func NewLiveService(store LiveStore) *LiveService { return &LiveService{store: store} }
 
 // Guard sets who may what. It is called before the first call.
-func (a *Alive) Guard(access Access) { a.access = access }
+func (a *LiveService) Guard(access Access) { a.access = access }
 
 // Watch implements Live.
-func (a *Alive) Watch() Watch { return a.store.Watch() }
+func (a *LiveService) Watch() Watch { return a.store.Watch() }
 
 // Signal implements Live.
-func (a *Alive) Signal(ctx context.Context, s Signal) error {
+func (a *LiveService) Signal(ctx context.Context, s Signal) error {
 	id, err := ParseID(s.Chat)
 	if err == nil {
 		s.Sender, err = a.access.actor("sender", id, s.Chat, s.Sender, callerOf(ctx))
@@ -57,7 +57,7 @@ func (a *Alive) Signal(ctx context.Context, s Signal) error {
 }
 
 // Read implements Live.
-func (a *Alive) Read(ctx context.Context, r ReadRequest) (int64, error) {
+func (a *LiveService) Read(ctx context.Context, r ReadRequest) (int64, error) {
 	id, err := ParseID(r.Chat)
 	if err == nil {
 		r.Reading.Reader, err = a.access.reader(id, r.Chat, r.Reading.Reader, callerOf(ctx))
@@ -85,7 +85,7 @@ func (a *Alive) Read(ctx context.Context, r ReadRequest) (int64, error) {
 }
 
 // Attend implements Live. Only a service, which a gateway is, may say it of all the readers that it has.
-func (a *Alive) Attend(ctx context.Context, gateway string, present []Attendance) error {
+func (a *LiveService) Attend(ctx context.Context, gateway string, present []Attendance) error {
 	if err := checkWord("gateway", gateway); err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (a *Alive) Attend(ctx context.Context, gateway string, present []Attendance
 }
 
 // Present implements Live.
-func (a *Alive) Present(ctx context.Context, chat string) ([]string, error) {
+func (a *LiveService) Present(ctx context.Context, chat string) ([]string, error) {
 	id, err := ParseID(chat)
 	if err == nil {
 		err = a.access.enter(ctx, id, chat, callerOf(ctx))

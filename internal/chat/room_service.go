@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// LobbyOptions bound what a Lobby does. All are positive.
-type LobbyOptions struct {
+// RoomOptions bound what a RoomService does. All are positive.
+type RoomOptions struct {
 	DefaultLimit, MaxLimit int // rooms in a page
 	MaxMembers             int // of a room
 	// IDReserved is how long only the last admins of a room that was deleted may create it anew; it may be 0.
@@ -19,28 +19,28 @@ type LobbyOptions struct {
 	NewChats, AddedMembers Bounds
 }
 
-// Lobby is the Rooms and the Doors that apply every rule before they touch the store.
-type Lobby struct {
+// RoomService is the Rooms and the Admission that apply every rule before they touch the store.
+type RoomService struct {
 	store   RoomStore
 	access  Access
-	options LobbyOptions
+	options RoomOptions
 }
 
 var (
-	_ Rooms = (*Lobby)(nil)
-	_ Doors = (*Lobby)(nil)
+	_ Rooms     = (*RoomService)(nil)
+	_ Admission = (*RoomService)(nil)
 )
 
-// NewLobby returns the Lobby over a store; required says that nobody without an identity may anything.
-func NewLobby(store RoomStore, required bool, options LobbyOptions) *Lobby {
-	return &Lobby{store: store, access: Access{Required: required, Rooms: store}, options: options}
+// NewRoomService returns the RoomService over a store; required says that nobody without an identity may anything.
+func NewRoomService(store RoomStore, required bool, options RoomOptions) *RoomService {
+	return &RoomService{store: store, access: Access{Required: required, Rooms: store}, options: options}
 }
 
 // Guard sets who may what. It is called before the first call.
-func (l *Lobby) Guard(access Access) { l.access = access }
+func (l *RoomService) Guard(access Access) { l.access = access }
 
-// Enter implements Doors.
-func (l *Lobby) Enter(ctx context.Context, chats []string) error {
+// Enter implements Admission.
+func (l *RoomService) Enter(ctx context.Context, chats []string) error {
 	by := callerOf(ctx)
 	if _, err := l.access.identified(by); err != nil {
 		return err
@@ -62,7 +62,7 @@ type acting struct {
 	real bool   // it is the user herself, and no service on her behalf
 }
 
-func (l *Lobby) acting(ctx context.Context, as string) (acting, error) {
+func (l *RoomService) acting(ctx context.Context, as string) (acting, error) {
 	by := callerOf(ctx)
 	identified, err := l.access.identified(by)
 	if err != nil {
@@ -101,7 +101,7 @@ func (a acting) named() error {
 }
 
 // Room implements Rooms.
-func (l *Lobby) Room(ctx context.Context, r RoomRequest) (Room, error) {
+func (l *RoomService) Room(ctx context.Context, r RoomRequest) (Room, error) {
 	who, err := l.acting(ctx, r.As)
 	if err != nil {
 		return Room{}, err
@@ -159,7 +159,7 @@ func standing(members map[string]Member) []Member {
 	return sorted
 }
 
-func (l *Lobby) read(ctx context.Context, q RoomQuery) (StoredRoom, error) {
+func (l *RoomService) read(ctx context.Context, q RoomQuery) (StoredRoom, error) {
 	rooms, err := l.store.ReadRooms(ctx, []RoomQuery{q})
 	if err != nil {
 		return StoredRoom{}, AsError(err)
@@ -168,7 +168,7 @@ func (l *Lobby) read(ctx context.Context, q RoomQuery) (StoredRoom, error) {
 }
 
 // CreateRoom implements Rooms.
-func (l *Lobby) CreateRoom(ctx context.Context, r NewRoom) (Room, error) {
+func (l *RoomService) CreateRoom(ctx context.Context, r NewRoom) (Room, error) {
 	who, err := l.acting(ctx, r.As)
 	if err == nil {
 		err = who.named()
@@ -245,7 +245,7 @@ func (l *Lobby) CreateRoom(ctx context.Context, r NewRoom) (Room, error) {
 }
 
 // reserved says whether an id is kept for others, the last admins of the room that it was.
-func (l *Lobby) reserved(before StoredRoom, user string) bool {
+func (l *RoomService) reserved(before StoredRoom, user string) bool {
 	now := time.Now
 	if l.options.Now != nil {
 		now = l.options.Now
@@ -266,7 +266,7 @@ func errContended(id ID) error {
 }
 
 // outcome is the error of an edit that was not stale.
-func (l *Lobby) outcome(id ID, outcome EditOutcome, err error) error {
+func (l *RoomService) outcome(id ID, outcome EditOutcome, err error) error {
 	switch {
 	case err != nil:
 		return AsError(err)
@@ -295,7 +295,7 @@ func checkUsers(users []string) ([]string, error) {
 }
 
 // ChangeRoom implements Rooms. A change is decided by what the room is, and made if the room still is so.
-func (l *Lobby) ChangeRoom(ctx context.Context, r RoomChange) (Room, error) {
+func (l *RoomService) ChangeRoom(ctx context.Context, r RoomChange) (Room, error) {
 	who, err := l.acting(ctx, r.As)
 	if err == nil && !who.free {
 		err = who.named()
@@ -374,7 +374,7 @@ func (a acting) unchanged(id ID, stored StoredRoom) Room {
 	return room
 }
 
-func (l *Lobby) edit(ctx context.Context, kind ChangeKind, e RoomEdit) (outcome EditOutcome, err error) {
+func (l *RoomService) edit(ctx context.Context, kind ChangeKind, e RoomEdit) (outcome EditOutcome, err error) {
 	if kind == DeleteRoom || e.Emptied {
 		return l.store.DropRoom(ctx, e)
 	}
@@ -383,7 +383,7 @@ func (l *Lobby) edit(ctx context.Context, kind ChangeKind, e RoomEdit) (outcome 
 }
 
 // RoomsOf implements Rooms.
-func (l *Lobby) RoomsOf(ctx context.Context, r RoomsRequest) (RoomPage, error) {
+func (l *RoomService) RoomsOf(ctx context.Context, r RoomsRequest) (RoomPage, error) {
 	who, err := l.acting(ctx, r.As)
 	if err == nil {
 		err = who.named()
@@ -406,7 +406,7 @@ func (l *Lobby) RoomsOf(ctx context.Context, r RoomsRequest) (RoomPage, error) {
 }
 
 // PublicRooms implements Rooms.
-func (l *Lobby) PublicRooms(ctx context.Context, r RoomsRequest) (RoomPage, error) {
+func (l *RoomService) PublicRooms(ctx context.Context, r RoomsRequest) (RoomPage, error) {
 	who, err := l.acting(ctx, r.As)
 	if err != nil {
 		return RoomPage{}, err
@@ -422,7 +422,7 @@ func (l *Lobby) PublicRooms(ctx context.Context, r RoomsRequest) (RoomPage, erro
 	return l.page(ctx, names, limit, who.user, func(stored StoredRoom) bool { return stored.Visibility == Public })
 }
 
-func (l *Lobby) limit(r RoomsRequest) (int, error) {
+func (l *RoomService) limit(r RoomsRequest) (int, error) {
 	if r.Limit < 0 {
 		return 0, Errorf(InvalidArgument, "limit is %d; it must not be negative", r.Limit)
 	}
@@ -434,7 +434,7 @@ func (l *Lobby) limit(r RoomsRequest) (int, error) {
 
 // page reads the rooms of names, of which there is one more than the limit where there are more, and leaves out those
 // that do not belong.
-func (l *Lobby) page(ctx context.Context, names []string, limit int, user string, belongs func(StoredRoom) bool) (RoomPage, error) {
+func (l *RoomService) page(ctx context.Context, names []string, limit int, user string, belongs func(StoredRoom) bool) (RoomPage, error) {
 	var page RoomPage
 	if len(names) > limit {
 		page.HasMore, page.NextCursor = true, names[limit]

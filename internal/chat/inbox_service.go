@@ -7,37 +7,37 @@ import (
 	"strings"
 )
 
-// ReadershipStore is what a Readership is over.
-type ReadershipStore interface {
+// InboxServiceStore is what a InboxService is over.
+type InboxServiceStore interface {
 	ReaderStore
 	InboxStore
 	RoomReader
 }
 
-// Readership is the Inboxes and Readers that applies every rule before it touches the store. An inbox is computed from
+// InboxService is the Inboxes and Readers that applies every rule before it touches the store. An inbox is computed from
 // a user's list of chats, when it is asked for: nothing is written for it when a message is sent.
-type Readership struct {
-	store  ReadershipStore
+type InboxService struct {
+	store  InboxServiceStore
 	limits Limits
 	access Access
 	turns  turns // of those who ask for inboxes
 }
 
 var (
-	_ Inboxes = (*Readership)(nil)
-	_ Readers = (*Readership)(nil)
+	_ Inboxes = (*InboxService)(nil)
+	_ Readers = (*InboxService)(nil)
 )
 
-// NewReadership returns the Readership over a store.
-func NewReadership(store ReadershipStore, limits Limits) *Readership {
-	return &Readership{store: store, limits: limits, access: Access{Required: limits.Auth, Rooms: store}}
+// NewInboxService returns the InboxService over a store.
+func NewInboxService(store InboxServiceStore, limits Limits) *InboxService {
+	return &InboxService{store: store, limits: limits, access: Access{Required: limits.Auth, Rooms: store}}
 }
 
 // Guard sets who may what. It is called before the first call.
-func (r *Readership) Guard(access Access) { r.access = access }
+func (r *InboxService) Guard(access Access) { r.access = access }
 
 // Readers implements Readers.
-func (r *Readership) Readers(ctx context.Context, chat string) (Receipts, error) {
+func (r *InboxService) Readers(ctx context.Context, chat string) (Receipts, error) {
 	id, err := ParseID(chat)
 	if err == nil {
 		err = r.access.enter(ctx, id, chat, callerOf(ctx))
@@ -50,7 +50,7 @@ func (r *Readership) Readers(ctx context.Context, chat string) (Receipts, error)
 }
 
 // Ignored implements Inboxes.
-func (r *Readership) Ignored(ctx context.Context, user string) ([]string, error) {
+func (r *InboxService) Ignored(ctx context.Context, user string) ([]string, error) {
 	user, err := r.access.owner("reader", user, callerOf(ctx))
 	if err != nil {
 		return nil, err
@@ -65,7 +65,7 @@ func (r *Readership) Ignored(ctx context.Context, user string) ([]string, error)
 }
 
 // Ignore implements Inboxes.
-func (r *Readership) Ignore(ctx context.Context, i IgnoreRequest) error {
+func (r *InboxService) Ignore(ctx context.Context, i IgnoreRequest) error {
 	var err error
 	if i.User, err = r.access.owner("reader", i.User, callerOf(ctx)); err == nil {
 		err = checkName("ignored user", i.Other)
@@ -80,7 +80,7 @@ func (r *Readership) Ignore(ctx context.Context, i IgnoreRequest) error {
 }
 
 // Chats implements Inboxes.
-func (r *Readership) Chats(ctx context.Context, reader string) ([]Standing, error) {
+func (r *InboxService) Chats(ctx context.Context, reader string) ([]Standing, error) {
 	reader, err := r.access.ownReader(reader, callerOf(ctx))
 	if err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func (r *Readership) Chats(ctx context.Context, reader string) ([]Standing, erro
 	return inTurn(ctx, &r.turns, UserOf(reader), reader, func() ([]Standing, error) { return r.standings(ctx, reader) })
 }
 
-func (r *Readership) standings(ctx context.Context, reader string) ([]Standing, error) {
+func (r *InboxService) standings(ctx context.Context, reader string) ([]Standing, error) {
 	list, err := r.list(ctx, reader)
 	if err != nil {
 		return nil, err
@@ -116,7 +116,7 @@ type listed struct {
 }
 
 // list reads the list of a reader whom the caller may be.
-func (r *Readership) list(ctx context.Context, reader string) (list, error) {
+func (r *InboxService) list(ctx context.Context, reader string) (list, error) {
 	l := list{reader: reader, user: UserOf(reader)}
 	chats, ignored, err := r.store.Lists(ctx, l.user)
 	if err != nil {
@@ -145,7 +145,7 @@ func (l list) written() []listed {
 }
 
 // Inbox implements Inboxes.
-func (r *Readership) Inbox(ctx context.Context, asked InboxRequest) (Inbox, error) {
+func (r *InboxService) Inbox(ctx context.Context, asked InboxRequest) (Inbox, error) {
 	if err := checkPage(asked.Cursor, asked.Limit); err != nil {
 		return Inbox{}, err
 	}
@@ -165,23 +165,23 @@ func checkPage(cursor, limit int64) error {
 	return checkCursor(cursor)
 }
 
-func (r *Readership) inbox(ctx context.Context, asked InboxRequest) (Inbox, error) {
+func (r *InboxService) inbox(ctx context.Context, asked InboxRequest) (Inbox, error) {
 	l, err := r.list(ctx, asked.Reader)
 	if err != nil {
 		return Inbox{}, err
 	}
 	chats, next := pageOf(l.written(), asked.Cursor, r.limits.page(asked.Limit))
 	inbox := Inbox{HasMore: next > 0, NextCursor: next, Entries: make([]InboxEntry, len(chats))}
-	glances := l.glances(chats)
+	previews := l.previews(chats)
 	for i, c := range chats {
 		inbox.Entries[i] = InboxEntry{Chat: c.id.String(), Cursor: c.Cursor}
-		glances.Chats[i].Last = true
+		previews.Chats[i].Last = true
 	}
-	glanced, err := r.store.Glance(ctx, glances)
+	previewed, err := r.store.Preview(ctx, previews)
 	if err != nil {
 		return Inbox{}, AsError(err)
 	}
-	for i, g := range glanced {
+	for i, g := range previewed {
 		inbox.Entries[i].Unread, inbox.Entries[i].Last = g.Unread, g.Last
 		if g.Last != nil {
 			g.Last.Chat = inbox.Entries[i].Chat
@@ -194,7 +194,7 @@ func (r *Readership) inbox(ctx context.Context, asked InboxRequest) (Inbox, erro
 }
 
 // name fills in the names of the rooms and users of a page, with one question.
-func (r *Readership) name(ctx context.Context, chats []listed, entries []InboxEntry) error {
+func (r *InboxService) name(ctx context.Context, chats []listed, entries []InboxEntry) error {
 	var rooms []ID
 	var users []string
 	at := map[string]int{} // of users
@@ -239,7 +239,7 @@ func (r *Readership) name(ctx context.Context, chats []listed, entries []InboxEn
 }
 
 // Unread implements Inboxes.
-func (r *Readership) Unread(ctx context.Context, asked UnreadRequest) (UnreadPage, error) {
+func (r *InboxService) Unread(ctx context.Context, asked UnreadRequest) (UnreadPage, error) {
 	if err := checkPage(asked.Cursor, asked.Limit); err != nil {
 		return UnreadPage{}, err
 	}
@@ -251,7 +251,7 @@ func (r *Readership) Unread(ctx context.Context, asked UnreadRequest) (UnreadPag
 	return inTurn(ctx, &r.turns, UserOf(reader), asked, func() (UnreadPage, error) { return r.unread(ctx, asked) })
 }
 
-func (r *Readership) unread(ctx context.Context, asked UnreadRequest) (UnreadPage, error) {
+func (r *InboxService) unread(ctx context.Context, asked UnreadRequest) (UnreadPage, error) {
 	l, err := r.list(ctx, asked.Reader)
 	if err != nil {
 		return UnreadPage{}, err
@@ -262,13 +262,13 @@ func (r *Readership) unread(ctx context.Context, asked UnreadRequest) (UnreadPag
 	}
 	moved := slices.DeleteFunc(l.written(), func(c listed) bool { return c.Position < c.Cursor }) // nothing is new
 	chats, next := pageOf(moved, asked.Cursor, limit)
-	glances := l.glances(chats)
-	glanced, err := r.store.Glance(ctx, glances)
+	previews := l.previews(chats)
+	previewed, err := r.store.Preview(ctx, previews)
 	if err != nil {
 		return UnreadPage{}, AsError(err)
 	}
 	page := UnreadPage{Chats: make([]Unread, 0, len(chats)), HasMore: next > 0, NextCursor: next}
-	for i, g := range glanced {
+	for i, g := range previewed {
 		if g.Unread > 0 {
 			page.Chats = append(page.Chats, Unread{Chat: chats[i].id.String(), Count: g.Unread})
 		}
@@ -277,11 +277,11 @@ func (r *Readership) unread(ctx context.Context, asked UnreadRequest) (UnreadPag
 	return page, nil
 }
 
-// glances ask for what there is to read in some chats of the list.
-func (l list) glances(chats []listed) Glances {
-	asked := Glances{User: l.user, Ignored: l.ignored, Chats: make([]Glance, len(chats))}
+// previews ask for what there is to read in some chats of the list.
+func (l list) previews(chats []listed) Previews {
+	asked := Previews{User: l.user, Ignored: l.ignored, Chats: make([]Preview, len(chats))}
 	for i, c := range chats {
-		asked.Chats[i] = Glance{Chat: c.id, From: c.Cursor}
+		asked.Chats[i] = Preview{Chat: c.id, From: c.Cursor}
 	}
 	return asked
 }
