@@ -31,6 +31,10 @@ func TestImports(t *testing.T) {
 			from: "http-server", never: []string{module + "rpc-server", "github.com/redis/go-redis"}, through: true,
 		},
 		{
+			why:  "live delivery knows no transport and no program",
+			from: "internal/live", never: []string{module + "http-server", module + "rpc-server", "net/http", "github.com/cloudwego", "github.com/coder/websocket"},
+		},
+		{
 			why:  "the RPC client does not know the server",
 			from: "internal/rpcclient", never: []string{module + "rpc-server", module + "http-server"}, through: true,
 		},

@@ -1,7 +1,7 @@
 package handler
 
 import (
-	"github.com/pullchat/pullchat/http-server/live"
+	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/entry"
 )
 

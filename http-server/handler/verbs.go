@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pullchat/pullchat/http-server/live"
+	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/chat"
 )
 

@@ -55,12 +55,12 @@ func (g guarded) Range(_ context.Context, ranges []Range) []Ranged {
 // silentStore does nothing, well.
 type silentStore struct{}
 
-func (silentStore) Ready(context.Context) error                               { return nil }
-func (silentStore) Watch() Watch                                              { return nil }
-func (silentStore) Tell(context.Context, Event) error                         { return nil }
-func (silentStore) Advance(context.Context, ID, Reading, bool) (int64, error) { return 0, nil }
-func (silentStore) Attend(context.Context, string, map[ID][]string) error     { return nil }
-func (silentStore) Present(context.Context, ID) ([]string, error)             { return nil, nil }
+func (silentStore) Ready(context.Context) error                                   { return nil }
+func (silentStore) Watch() Watch                                                  { return nil }
+func (silentStore) Tell(context.Context, Event) error                             { return nil }
+func (silentStore) Advance(context.Context, ID, Reading, bool) (int64, error)     { return 0, nil }
+func (silentStore) ReportPresence(context.Context, string, map[ID][]string) error { return nil }
+func (silentStore) Present(context.Context, ID) ([]string, error)                 { return nil, nil }
 func (silentStore) EditRoom(context.Context, RoomEdit) (EditOutcome, int64, error) {
 	return Edited, 1, nil
 }
@@ -119,8 +119,8 @@ var ofChats = map[string]call{
 		_, err := a.alive.Read(ctx, ReadRequest{Chat: chat, Reading: Reading{Reader: user + "/phone"}})
 		return err
 	},
-	"Attend": func(a asked, ctx context.Context, chat, user string) error {
-		return a.alive.Attend(ctx, "gateway", []Attendance{{Chat: chat, Readers: []string{user}}})
+	"ReportPresence": func(a asked, ctx context.Context, chat, user string) error {
+		return a.alive.ReportPresence(ctx, "gateway", []Attendance{{Chat: chat, Readers: []string{user}}})
 	},
 	"Present": func(a asked, ctx context.Context, chat, _ string) error {
 		_, err := a.alive.Present(ctx, chat)

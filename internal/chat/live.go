@@ -102,7 +102,7 @@ type Live interface {
 	Read(context.Context, ReadRequest) (int64, error)
 	// Attend says who watches chats through a gateway. It replaces what the gateway said of these chats before, and
 	// lapses unless it is said again within AttendanceLapses.
-	Attend(ctx context.Context, gateway string, present []Attendance) error
+	ReportPresence(ctx context.Context, gateway string, present []Attendance) error
 	// Present returns who watches a chat, sorted.
 	Present(ctx context.Context, chat string) ([]string, error)
 }
@@ -116,7 +116,7 @@ type LiveStore interface {
 	// event with the new cursor where that is another one, and returns where the reader stands.
 	Advance(ctx context.Context, id ID, r Reading, force bool) (int64, error)
 	// Attend replaces what a gateway said of chats, and publishes PresenceChanged where it differs.
-	Attend(ctx context.Context, gateway string, present map[ID][]string) error
+	ReportPresence(ctx context.Context, gateway string, present map[ID][]string) error
 	// Present returns who is present, sorted.
 	Present(context.Context, ID) ([]string, error)
 }

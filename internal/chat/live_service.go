@@ -84,8 +84,8 @@ func (a *LiveService) Read(ctx context.Context, r ReadRequest) (int64, error) {
 	return cursor, orNil(err)
 }
 
-// Attend implements Live. Only a service, which a gateway is, may say it of all the readers that it has.
-func (a *LiveService) Attend(ctx context.Context, gateway string, present []Attendance) error {
+// ReportPresence implements Live. Only a service, which a gateway is, may say it of all the readers that it has.
+func (a *LiveService) ReportPresence(ctx context.Context, gateway string, present []Attendance) error {
 	if err := checkWord("gateway", gateway); err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (a *LiveService) Attend(ctx context.Context, gateway string, present []Atte
 		}
 		readers[id] = p.Readers
 	}
-	return orNil(a.store.Attend(ctx, gateway, readers))
+	return orNil(a.store.ReportPresence(ctx, gateway, readers))
 }
 
 // Present implements Live.

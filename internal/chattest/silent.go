@@ -24,7 +24,7 @@ func (Silent) Read(_ context.Context, r chat.ReadRequest) (int64, error) {
 }
 
 // Attend takes it.
-func (Silent) Attend(context.Context, string, []chat.Attendance) error { return nil }
+func (Silent) ReportPresence(context.Context, string, []chat.Attendance) error { return nil }
 
 // Present answers that nobody is.
 func (Silent) Present(context.Context, string) ([]string, error) { return nil, nil }

@@ -248,7 +248,7 @@ func (m *memory) Advance(_ context.Context, id chat.ID, r chat.Reading, force bo
 	return m.read[id][r.Reader], nil
 }
 
-func (m *memory) Attend(_ context.Context, gateway string, present map[chat.ID][]string) error {
+func (m *memory) ReportPresence(_ context.Context, gateway string, present map[chat.ID][]string) error {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
 	for id, readers := range present {

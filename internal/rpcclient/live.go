@@ -26,8 +26,8 @@ func (c *Client) Read(ctx context.Context, r chat.ReadRequest) (int64, error) {
 		wire.ReadRequest(r, caller(ctx), logging.RequestID(ctx)), wire.CursorOf)
 }
 
-// Attend implements chat.Live.
-func (c *Client) Attend(ctx context.Context, gateway string, present []chat.Attendance) error {
+// ReportPresence implements chat.Live.
+func (c *Client) ReportPresence(ctx context.Context, gateway string, present []chat.Attendance) error {
 	return tell(ctx, c, reads, imservice.Client.Attend,
 		wire.AttendRequest(gateway, present, caller(ctx), logging.RequestID(ctx)), wire.AttendedOf)
 }

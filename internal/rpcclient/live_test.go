@@ -29,7 +29,7 @@ func (a *asked) Read(_ context.Context, r chat.ReadRequest) (int64, error) {
 	return chat.MaxCursor, a.err
 }
 
-func (a *asked) Attend(_ context.Context, gateway string, present []chat.Attendance) error {
+func (a *asked) ReportPresence(_ context.Context, gateway string, present []chat.Attendance) error {
 	a.calls <- append([]chat.Attendance{{Chat: gateway}}, present...)
 	return a.err
 }
@@ -63,8 +63,10 @@ var liveCalls = map[string]liveCall{
 		func(ctx context.Context, c *Client) (any, error) { return c.Read(ctx, theEnd) },
 		theEnd, int64(chat.MaxCursor), true,
 	},
-	"Attend": {
-		func(ctx context.Context, c *Client) (any, error) { return nil, c.Attend(ctx, "gateway", present) },
+	"ReportPresence": {
+		func(ctx context.Context, c *Client) (any, error) {
+			return nil, c.ReportPresence(ctx, "gateway", present)
+		},
 		append([]chat.Attendance{{Chat: "gateway"}}, present...), nil, true,
 	},
 	"Present": {

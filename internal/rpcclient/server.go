@@ -53,7 +53,7 @@ type server struct {
 	// serving: the last probe was answered, and the server is not about to stop. Unlike away it does not change with
 	// every call that fails: the chats of a stream are many to move.
 	serving atomic.Bool
-	changed *bell // rung when serving changes
+	changed *broadcast // notified when serving changes
 }
 
 func newServer(addr, secret string) (*server, error) {
@@ -70,7 +70,7 @@ func newServer(addr, secret string) (*server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rpc client of %s: %w", addr, err)
 	}
-	s := &server{addr: addr, kitex: kitex, look: make(chan struct{}, 1), changed: newBell()}
+	s := &server{addr: addr, kitex: kitex, look: make(chan struct{}, 1), changed: newBroadcast()}
 	s.sends = batch.New(batching, s.flushSends)
 	pages := batching
 	pages.MaxBatch = maxMessages
@@ -111,7 +111,7 @@ func (s *server) probe(ctx context.Context) error {
 	serving := err == nil && wire.PingOf(response) == nil
 	s.away.Store(!serving)
 	if s.serving.Swap(serving) != serving {
-		s.changed.ring()
+		s.changed.notify()
 	}
 	return err
 }

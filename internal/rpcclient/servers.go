@@ -28,7 +28,7 @@ type servers struct {
 	stand   [][]string // what each of addresses stands for
 	current atomic.Pointer[[]*server]
 	turn    atomic.Uint64
-	changed *bell           // rung when servers come or go, begin to serve or cease to
+	changed *broadcast      // notified when servers appear, disappear, begin or cease to serve
 	ctx     context.Context // ends with close; every goroutine's
 	stop    context.CancelFunc
 	running sync.WaitGroup
@@ -49,7 +49,7 @@ func newServers(addresses []string, secret string) (*servers, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	s := &servers{
 		addresses: addresses, secret: secret, stand: make([][]string, len(addresses)), lookup: net.DefaultResolver.LookupHost,
-		changed: newBell(), ctx: ctx, stop: stop,
+		changed: newBroadcast(), ctx: ctx, stop: stop,
 	}
 	s.current.Store(&[]*server{})
 	s.resolve()
@@ -109,7 +109,7 @@ func (s *servers) resolve() {
 		next = append(next, one)
 	}
 	if !slices.Equal(*s.current.Swap(&next), next) {
-		s.changed.ring()
+		s.changed.notify()
 	}
 }
 

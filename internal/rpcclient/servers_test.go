@@ -97,7 +97,7 @@ func TestANameThatIsNotResolved(t *testing.T) {
 // resolving returns the servers of addresses in a net where lookup answers; nil is no answer.
 func resolving(t *testing.T, addresses []string, lookup func(host string) []string) *servers {
 	t.Helper()
-	s := &servers{addresses: addresses, changed: newBell(), stand: make([][]string, len(addresses)), lookup: func(_ context.Context, host string) ([]string, error) {
+	s := &servers{addresses: addresses, changed: newBroadcast(), stand: make([][]string, len(addresses)), lookup: func(_ context.Context, host string) ([]string, error) {
 		if found := lookup(host); found != nil {
 			return found, nil
 		}

@@ -187,7 +187,7 @@ func (w *watch) opened(s *stream) {
 	s.open = true
 	w.streams = append(slices.Clone(w.streams), s)
 	w.mutex.Unlock()
-	w.servers.changed.ring()
+	w.servers.changed.notify()
 }
 
 func (w *watch) broken(s *stream) {
@@ -196,7 +196,7 @@ func (w *watch) broken(s *stream) {
 	s.pending = nil
 	w.streams = slices.DeleteFunc(slices.Clone(w.streams), func(other *stream) bool { return other == s })
 	w.mutex.Unlock()
-	w.servers.changed.ring()
+	w.servers.changed.notify()
 }
 
 // choice are the streams over which chats are spread.

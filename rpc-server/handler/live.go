@@ -35,7 +35,7 @@ func (h *Handler) Read(ctx context.Context, r *rpc.ReadRequest) (*rpc.ReadRespon
 func (h *Handler) Attend(ctx context.Context, r *rpc.AttendRequest) (*rpc.AttendResponse, error) {
 	start := time.Now()
 	r = orEmpty(r)
-	err := h.live.Attend(from(ctx, r), r.Gateway, wire.AttendancesOf(r))
+	err := h.live.ReportPresence(from(ctx, r), r.Gateway, wire.AttendancesOf(r))
 	h.logCall(ctx, "Attend", r.GetRequestId(), start, err)
 	return wire.AttendResponse(err), nil
 }

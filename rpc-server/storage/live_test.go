@@ -130,8 +130,8 @@ type attending struct {
 
 func (a attending) says(gateway string, readers ...string) {
 	a.t.Helper()
-	if err := a.store.Attend(context.Background(), gateway, map[chat.ID][]string{a.room: readers}); err != nil {
-		a.t.Errorf("Attend(%s, %v) = %v", gateway, readers, err)
+	if err := a.store.ReportPresence(context.Background(), gateway, map[chat.ID][]string{a.room: readers}); err != nil {
+		a.t.Errorf("ReportPresence(%s, %v) = %v", gateway, readers, err)
 	}
 }
 
@@ -253,8 +253,8 @@ func TestAttendManyChats(t *testing.T) {
 		for _, room := range roomsOf(t, 120) {
 			present[room] = []string{"alice", "bob"}
 		}
-		if err := store.Attend(context.Background(), "g1", present); err != nil {
-			t.Fatalf("Attend() = %v", err)
+		if err := store.ReportPresence(context.Background(), "g1", present); err != nil {
+			t.Fatalf("ReportPresence() = %v", err)
 		}
 		for room, want := range present {
 			if got, err := store.Present(context.Background(), room); err != nil || !slices.Equal(got, want) {
@@ -278,8 +278,8 @@ func TestLiveCallsWithoutRedis(t *testing.T) {
 			_, err := store.Advance(ctx, room, chat.Reading{Reader: "a", Cursor: 1}, false)
 			return err
 		},
-		"Attend":  func() error { return store.Attend(ctx, "g", map[chat.ID][]string{room: {"a"}}) },
-		"Present": func() error { _, err := store.Present(ctx, room); return err },
+		"ReportPresence": func() error { return store.ReportPresence(ctx, "g", map[chat.ID][]string{room: {"a"}}) },
+		"Present":        func() error { _, err := store.Present(ctx, room); return err },
 	}
 	for name, call := range calls {
 		if err := call(); err != nil {

@@ -15,13 +15,13 @@ import (
 // attendAtOnce is how many chats are in one pipeline: each may have many readers.
 const attendAtOnce = 64
 
-// Attend implements chat.LiveStore: it calls attend.lua for each chat. After an error some may have been done; it may
+// ReportPresence implements chat.LiveStore: it calls attend.lua for each chat. After an error some may have been done; it may
 // be said again.
-func (s *Store) Attend(ctx context.Context, gateway string, present map[chat.ID][]string) error {
+func (s *Store) ReportPresence(ctx context.Context, gateway string, present map[chat.ID][]string) error {
 	chats := slices.Collect(maps.Keys(present))
 	errs := s.calls(ctx, len(chats), exchange{
 		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-			return s.queueAttend(ctx, pipeline, gateway, chats[i], present[chats[i]])
+			return s.queuePresence(ctx, pipeline, gateway, chats[i], present[chats[i]])
 		},
 		key:    func(i int) string { return s.keys.present(chats[i]) },
 		atOnce: attendAtOnce,
@@ -34,7 +34,7 @@ func (s *Store) Attend(ctx context.Context, gateway string, present map[chat.ID]
 	return nil
 }
 
-func (s *Store) queueAttend(
+func (s *Store) queuePresence(
 	ctx context.Context, pipeline redis.Pipeliner, gateway string, id chat.ID, readers []string,
 ) redis.Cmder {
 	event := encodeEvent(chat.Event{Chat: id, Kind: chat.PresenceChanged})

@@ -177,7 +177,7 @@ func (h *Hub) join(id chat.ID, l listener, into **topic) error {
 		first, second, _ := id.Users()
 		self := first == second // of which there are no more than clients
 		if limit := h.config.MaxTopics; len(h.topics) >= limit && !self {
-			return chat.Errorf(chat.ResourceExhausted, "%d chats are followed here, which is the limit of an http-server; try another one", limit)
+			return chat.Errorf(chat.ResourceExhausted, "%d chats are followed here, which is the limit of this server; try another one", limit)
 		}
 		t = &topic{hub: h, id: id, self: self, position: -1, back: -1, listeners: map[listener]struct{}{}}
 		h.topics[id] = t
@@ -234,7 +234,7 @@ func (h *Hub) Drain() {
 }
 
 // ErrDraining ends a session because its server is about to stop.
-var ErrDraining = chat.Errorf(chat.Unavailable, "this http-server is stopping")
+var ErrDraining = chat.Errorf(chat.Unavailable, "this server is stopping")
 
 // ErrPanicked ends a session because something in it panicked. The log says what.
 var ErrPanicked = chat.Errorf(chat.Internal, "something went wrong")

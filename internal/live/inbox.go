@@ -72,7 +72,7 @@ func (s *Session) FollowInbox(wanted InboxFollow) error {
 		i.at[id] = n
 	}
 	if i.person = s.hub.people.join(chat.UserOf(wanted.Reader)); i.person == nil {
-		return chat.Errorf(chat.NotFound, "this http-server has no inboxes")
+		return chat.Errorf(chat.NotFound, "this server has no inboxes")
 	}
 	s.mutex.Lock()
 	s.inbox = i

@@ -20,7 +20,7 @@ func (d *doors) asService(ctx context.Context) context.Context {
 	if d.asked == nil {
 		return ctx
 	}
-	return chat.WithCaller(ctx, chat.Caller{User: "http-server", Service: true})
+	return chat.WithCaller(ctx, chat.Caller{User: "gateway", Service: true})
 }
 
 // enter returns why somebody may not be in a chat, or nil.

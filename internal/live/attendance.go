@@ -149,7 +149,7 @@ func (a *attendance) say(ctx context.Context, due []*topic) {
 			t.dirty, t.said = false, time.Now()
 		}
 		a.mutex.Unlock()
-		if err := a.live.Attend(a.doors.asService(ctx), a.gateway, said); err != nil {
+		if err := a.live.ReportPresence(a.doors.asService(ctx), a.gateway, said); err != nil {
 			a.mutex.Lock()
 			for _, t := range some {
 				t.dirty = true
