@@ -55,12 +55,11 @@ func (s *serve) Run(ctx contextType) error {
 		return errors.Join(err, rpc.Close())
 	}
 	defer calls.Close()
-	http, err := gateway.Listen(s.HTTP, calls, calls, log)
+	http, err := gateway.Listen(s.HTTP, calls.Services(), log)
 	if err != nil {
 		return errors.Join(err, rpc.Close())
 	}
 	http.GuardLoopback()
-	http.AccountService, http.Readers, http.Rooms = calls, calls, calls
 	address := dialable(http.Addr())
 	if s.HTTP.TLSCert != "" {
 		address = "https://" + address
