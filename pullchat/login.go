@@ -84,7 +84,7 @@ func (l *logout) Run(ctx contextType) error {
 		return err
 	}
 	if session.User == "" {
-		return fmt.Errorf("nobody is logged in at %s", kept.server)
+		return fmt.Errorf("no user is logged in at %s", kept.server)
 	}
 	c, err := l.open(keeping(kept, session)...)
 	if err != nil {
@@ -121,7 +121,7 @@ func (d *deleteAccount) Run(ctx contextType) error {
 		return err
 	}
 	if session.User == "" {
-		return fmt.Errorf("nobody is logged in at %s", kept.server)
+		return fmt.Errorf("no user is logged in at %s", kept.server)
 	}
 	if !d.Yes {
 		what := "Delete " + session.User + " for good, who leaves all rooms"

@@ -39,9 +39,9 @@ func (r Registrations) Register(ctx context.Context, asked chat.Registration) (c
 	by, _ := chat.CallerOf(ctx)
 	switch {
 	case r.by == RegistrationClosed:
-		return chat.Account{}, chat.Errorf(chat.PermissionDenied, "registration is closed: nobody registers at this server")
+		return chat.Account{}, chat.Errorf(chat.PermissionDenied, "registration is closed on this server")
 	case r.by == RegistrationService && !by.Service:
-		return chat.Account{}, chat.Errorf(chat.PermissionDenied, "only a service registers users here, with its token: ask whoever runs this server")
+		return chat.Account{}, chat.Errorf(chat.PermissionDenied, "only a service registers users here, with its token: ask the operator of this server")
 	}
 	if r.addresses != nil && !by.Service {
 		if err := r.addresses.Take(ClientOf(ctx)); err != nil {

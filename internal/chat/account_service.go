@@ -89,7 +89,7 @@ func (p *AccountService) Register(ctx context.Context, r Registration) (Account,
 	case known.PasswordHash != "":
 		return Account{}, Errorf(Conflict, "user %s is registered already", r.User)
 	case known.Deleted:
-		return Account{}, Errorf(Conflict, "user %s has deleted herself; nobody else gets her name", r.User)
+		return Account{}, Errorf(Conflict, "user %s was deleted; the name cannot be registered again", r.User)
 	}
 	looks := p.access.looks(r.User)
 	owners, err := p.store.ReadLooks(ctx, looks)

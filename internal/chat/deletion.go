@@ -265,7 +265,7 @@ func (p *AccountService) DeleteAccount(ctx context.Context, r Deletion) (complet
 		case err != nil:
 			return false, err
 		case account.Kept:
-			return false, Errorf(Conflict, "user %s was deleted with her texts kept, and it is not known any more where they are", r.User)
+			return false, Errorf(Conflict, "user %s was deleted without erase, and the server no longer knows the user's chats", r.User)
 		}
 	}
 	return p.deleter.delete(ctx, DeletionJob{User: r.User, Erase: r.Erase})

@@ -74,7 +74,7 @@ func (r *InboxService) Ignore(ctx context.Context, i IgnoreRequest) error {
 	case err != nil:
 		return err
 	case i.User == i.Other:
-		return Errorf(InvalidArgument, "user %q cannot ignore herself", i.User)
+		return Errorf(InvalidArgument, "user %q cannot ignore user %q", i.User, i.User)
 	}
 	return orNil(r.store.SetIgnored(ctx, i))
 }

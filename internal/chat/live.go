@@ -71,7 +71,7 @@ const MaxSignalBytes = 256
 
 // Reading is a reader's cursor.
 type Reading struct {
-	Reader string // a user, or one of her devices: "alice/phone"
+	Reader string // a user, or a device: "alice/phone"
 	Cursor int64  // every message before it is read
 }
 
