@@ -12,17 +12,17 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// free are the paths that need no token; of /api/users only POST does not, which a service may give its own.
+// free are the paths that need no token. For /api/users this holds for POST only, which accepts a service's token.
 var free = map[string]bool{
 	"/ping": true, "/readyz": true, "/openapi.yaml": true, "/api/login": true, "/api/refresh": true,
 }
 
-// streams are the paths whose clients, EventSource and WebSocket in browsers, cannot set headers: they may give the token
-// as the query parameter access_token. Elsewhere it does not count: queries end up in logs and histories.
+// streams are the paths that accept the token as the query parameter access_token, because EventSource and WebSocket in
+// browsers cannot set headers. Other paths do not accept it: queries end up in logs and histories.
 var streams = map[string]bool{"/api/stream": true, "/api/ws": true}
 
-// Authenticate refuses what comes without a good token, but for the routes that are free, and puts the caller into the
-// context. verify returns chat's errors.
+// Authenticate refuses requests without a valid token, except on free routes, and puts the caller into the context. verify
+// returns chat's errors.
 func Authenticate(verify func(token string) (chat.Caller, error)) app.HandlerFunc {
 	return func(ctx context.Context, c *app.RequestContext) {
 		path := c.FullPath()
@@ -32,7 +32,7 @@ func Authenticate(verify func(token string) (chat.Caller, error)) app.HandlerFun
 			return
 		}
 		caller, err := authenticate(c, streams[path], verify)
-		if err != nil && register { // an old token does not keep a user from registering anew
+		if err != nil && register { // an old token must not prevent a registration
 			c.Next(ctx)
 			return
 		}

@@ -279,9 +279,9 @@ func isRoom(id ID) bool {
 	return !pair
 }
 
-// AsksAtDoor reports whether it takes Enter to decide if a caller may enter a chat. The error is that the caller may not in
+// NeedsEnter reports whether it takes Enter to decide if a caller may enter a chat. The error is that the caller may not in
 // any case.
-func AsksAtDoor(id ID, name string, by Caller) (bool, error) {
+func NeedsEnter(id ID, name string, by Caller) (bool, error) {
 	_, ask, err := Access{Required: true}.query(id, name, by)
 	return ask, err
 }
