@@ -20,7 +20,7 @@ type follow struct {
 
 	cursor int64
 	seen   int64     // the topic's changes that the last page has included
-	owed   bool      // a page is to be read whatever is hinted: at first, and where there is more
+	owed   bool      // a page is due without a hint: at the start, and if there is more
 	due    time.Time // the time of the next read
 	queued bool      // in Session.ready
 	gone   bool      // the follow has ended

@@ -244,7 +244,7 @@ func TestATailDoesNotStay(t *testing.T) {
 // following follows room as alice, who was let in, and has read what was said there.
 func following(t *testing.T, w *world, inboxes chat.Inboxes) (hub *Hub, sink *told, doors *porter) {
 	t.Helper()
-	admission = newPorter()
+	doors = newPorter()
 	hub = run(t, w, w, Config{Admission: doors, Inboxes: inboxes})
 	w.send(t, "room", 1)
 	watch(t, hub, "room")
