@@ -51,6 +51,10 @@ type Event struct {
 	Signal   *Signal   // sent while this was followed
 	Presence *Presence // who is there now
 	Reading  *Reading  // a reader's cursor has moved
+
+	// With a Page of an Inbox, what people call the chat.
+	Name  string     // of the room, for people
+	Users []UserName // of a two-person chat; those who have a name for people
 }
 
 // Follow yields the messages of chats for ever: what is there from the cursors on, and what comes, each once, and in

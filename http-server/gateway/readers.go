@@ -23,7 +23,9 @@ func (noReaders) Unread(context.Context, chat.UnreadRequest) (chat.UnreadPage, e
 	return chat.UnreadPage{}, errNoReaders()
 }
 
-func (noReaders) Chats(context.Context, string) ([]chat.Standing, error) { return nil, errNoReaders() }
+func (noReaders) Chats(context.Context, chat.ChatsRequest) ([]chat.Standing, error) {
+	return nil, errNoReaders()
+}
 
 // Ignored answers that nobody is: streams ask it for every reader.
 func (noReaders) Ignored(context.Context, string) ([]string, error) { return nil, nil }

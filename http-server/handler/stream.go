@@ -11,9 +11,9 @@ import (
 
 	"github.com/cloudwego/hertz/pkg/app"
 
-	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/chat"
 	api "github.com/pullchat/pullchat/internal/gen/http"
+	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/logging"
 )
 
@@ -253,8 +253,12 @@ func (s *eventSink) event(id, name string, data []byte) error {
 }
 
 // Page implements live.Sink.
-func (s *eventSink) Page(page *live.Page, positions func() []live.Position) error {
-	return s.event(eventID(positions(), s.chats), "messages", page.Encoded(encodePage))
+func (s *eventSink) Page(page *live.Page, title chat.Title, positions func() []live.Position) error {
+	data := page.Encoded(encodePage)
+	if titled := appendTitle(nil, title); titled != nil {
+		data = append(append([]byte{'{'}, titled...), data[1:]...)
+	}
+	return s.event(eventID(positions(), s.chats), "messages", data)
 }
 
 // Tell implements live.Sink.

@@ -18,8 +18,8 @@ import (
 	"github.com/cloudwego/hertz/pkg/protocol/consts"
 	"github.com/gorilla/websocket"
 
-	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/logging"
 )
 
@@ -217,11 +217,11 @@ func (s *socket) write(frame []byte) error {
 var _ live.Sink = (*socket)(nil)
 
 // Page implements live.Sink.
-func (s *socket) Page(page *live.Page, _ func() []live.Position) error {
+func (s *socket) Page(page *live.Page, title chat.Title, _ func() []live.Position) error {
 	const start = `{"type":"messages",`
 	encoded := page.Encoded(encodePage)
 	frame := make([]byte, 0, len(start)+len(encoded)-1)
-	frame = append(frame, start...)
+	frame = appendTitle(append(frame, start...), title)
 	return s.write(append(frame, encoded[1:]...))
 }
 

@@ -76,10 +76,24 @@ type Unread struct {
 	Count int    // ManyUnread for more than 99
 }
 
+// ChatsRequest asks for all of a user's chats.
+type ChatsRequest struct {
+	Reader string // a user, or one of the user's devices: "alice/phone"
+	Names  bool   // the names of rooms and users are wanted too
+}
+
 // Standing is where a reader stands in a chat.
 type Standing struct {
 	Chat   string // in its canonical form
 	Cursor int64
+
+	Title // where Names were asked for
+}
+
+// Title is what people call a chat.
+type Title struct {
+	Name  string     // the room's; may be empty
+	Users []UserName // the users of a two-person chat that have a name
 }
 
 // IgnoreRequest has a user ignore another one from now on, or no longer.
@@ -99,7 +113,7 @@ type Inboxes interface {
 	Unread(context.Context, UnreadRequest) (UnreadPage, error)
 	// Chats returns all of a user's chats, by their names, and where the reader stands in them.
 	// The one that moved last comes first.
-	Chats(ctx context.Context, reader string) ([]Standing, error)
+	Chats(context.Context, ChatsRequest) ([]Standing, error)
 	// Ignored returns whom a user ignores, sorted.
 	Ignored(ctx context.Context, user string) ([]string, error)
 	// Ignore has a user ignore another one: what she sends does not reach the user, in whichever chat, before the user

@@ -154,8 +154,12 @@ func (i *inbox) update(chats []chat.Standing, over bool) (held []*follow, err er
 	s.mutex.Lock()
 	ended := s.closed || s.inbox != i
 	followed := make(map[chat.ID]bool, len(s.follows))
+	mine := make(map[chat.ID]*follow, len(s.follows))
 	for _, f := range s.follows {
 		followed[f.id] = true
+		if f.inbox == i {
+			mine[f.id] = f
+		}
 	}
 	s.mutex.Unlock()
 	if ended {
@@ -171,6 +175,10 @@ func (i *inbox) update(chats []chat.Standing, over bool) (held []*follow, err er
 		listed[id] = true
 		if !followed[id] {
 			i.follow(id, standing)
+		} else if f := mine[id]; f != nil {
+			s.mutex.Lock()
+			f.title = standing.Title
+			s.mutex.Unlock()
 		}
 	}
 	for _, f := range i.follows() {
@@ -235,7 +243,7 @@ func (i *inbox) follow(id chat.ID, standing chat.Standing) {
 	case i.loaded || !i.wanted.FromCursor:
 		wanted.Cursor = standing.Cursor
 	}
-	f := &follow{session: s, id: id, wanted: wanted, cursor: wanted.Cursor, seen: -1, inbox: i, held: true}
+	f := &follow{session: s, id: id, wanted: wanted, cursor: wanted.Cursor, seen: -1, inbox: i, held: true, title: standing.Title}
 	f.unchecked = s.hub.doors.asked != nil
 	f.person = s.hub.people.join(i.person.user)
 	s.mutex.Lock()

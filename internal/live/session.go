@@ -12,8 +12,9 @@ import (
 // Sink writes to one client. Its methods are called by one goroutine at a time, and may take long: what happens
 // meanwhile waits in the log. An error ends the session.
 type Sink interface {
-	// Page writes a page that has messages. position returns where the client stands in each of its chats after it.
-	Page(page *Page, positions func() []Position) error
+	// Page writes a page that has messages. title is what people call its chat, where that is one of an inbox.
+	// positions returns where the client stands in each of its chats after the page.
+	Page(page *Page, title chat.Title, positions func() []Position) error
 	// Tell writes a signal or a reader's movement; chat is as the client names it.
 	Tell(chat string, e chat.Event) error
 	// Presence writes who is present in a chat.
