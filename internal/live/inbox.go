@@ -121,7 +121,7 @@ func (i *inbox) follows() (follows []*follow) {
 
 // refresh follows what is in the list, and no longer what is not.
 func (i *inbox) refresh(ctx context.Context, chats []chat.Standing) error {
-	limit := i.session.hub.config.MaxInbox
+	limit := min(i.session.hub.config.MaxInbox, max(leastInbox, len(i.follows())+i.session.share.Left()))
 	over := len(chats) > limit
 	if over { // those that moved last come first
 		chats = chats[:limit:limit]
@@ -249,6 +249,7 @@ func (i *inbox) follow(id chat.ID, standing chat.Standing) {
 	s.mutex.Lock()
 	s.follows = append(s.follows, f)
 	s.mutex.Unlock()
+	s.share.Add(1)
 	if err := s.hub.join(id, f, &f.topic); err != nil { // there is no room: its next list may find some
 		s.forget(f)
 		s.hub.people.leave(f.person)

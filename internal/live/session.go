@@ -51,6 +51,7 @@ type Session struct {
 	sink   Sink
 	ended  func(error)
 	bucket int
+	share  Share // of what the client follows
 
 	writing  sync.Mutex // around everything that the sink writes; taken before the others
 	changing sync.Mutex // around what changes follows; taken before mutex
@@ -74,7 +75,12 @@ type Session struct {
 // Open begins a session. ended is called once, when the session ends before Close: because it could not be written to,
 // or because the server stops. ended must not wait.
 func (h *Hub) Open(sink Sink, ended func(error)) *Session {
-	s := &Session{hub: h, sink: sink, ended: ended, bucket: rand.IntN(beats)}
+	return h.OpenWithin(unbounded{}, sink, ended)
+}
+
+// OpenWithin is Open for a client that has a share.
+func (h *Hub) OpenWithin(share Share, sink Sink, ended func(error)) *Session {
+	s := &Session{hub: h, sink: sink, ended: ended, bucket: rand.IntN(beats), share: share}
 	h.mutex.Lock()
 	h.sessions[s.bucket][s] = struct{}{}
 	drained := h.drained
@@ -97,6 +103,7 @@ func (s *Session) Close() {
 	follows := s.follows
 	s.follows, s.moved = nil, nil
 	s.mutex.Unlock()
+	s.share.Add(-len(follows))
 	for _, f := range follows {
 		f.leave()
 	}
@@ -165,19 +172,13 @@ func (s *Session) Follow(wanted Follow) error {
 		wanted.Limit = manyMessages
 	}
 	f := &follow{session: s, id: id, wanted: wanted, cursor: wanted.Cursor, seen: -1, owed: true, unchecked: s.hub.doors.asked != nil}
-	f.person = s.hub.people.join(wanted.user())
 	s.changing.Lock()
 	defer s.changing.Unlock()
-	s.mutex.Lock()
-	s.identify(wanted.By)
-	var before *follow
-	if i := s.find(id); i >= 0 {
-		before, s.follows[i] = s.follows[i], f
-		before.gone = true
-	} else {
-		s.follows = append(s.follows, f)
+	before, err := s.put(f)
+	if err != nil {
+		return err
 	}
-	s.mutex.Unlock()
+	f.person = s.hub.people.join(wanted.user())
 	if err := s.hub.join(id, f, &f.topic); err != nil { // from now on it hears, and only then it pulls
 		s.forget(f)
 		s.hub.people.leave(f.person)
@@ -194,11 +195,31 @@ func (s *Session) Follow(wanted Follow) error {
 	return nil
 }
 
+// put adds a follow to the others, or puts it in the place of the one of the same chat, which it returns.
+func (s *Session) put(f *follow) (before *follow, err error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if i := s.find(f.id); i >= 0 {
+		before, s.follows[i] = s.follows[i], f
+		before.gone = true
+	} else {
+		if err := s.share.Take(); err != nil {
+			return nil, err
+		}
+		s.follows = append(s.follows, f)
+	}
+	s.identify(f.wanted.By)
+	return before, nil
+}
+
 // forget takes back a follow that has not begun.
 func (s *Session) forget(f *follow) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	s.follows = slices.DeleteFunc(s.follows, func(known *follow) bool { return known == f })
+	if i := slices.Index(s.follows, f); i >= 0 {
+		s.follows = slices.Delete(s.follows, i, i+1)
+		s.share.Add(-1)
+	}
 }
 
 // Unfollow ends it. Nothing of the chat is written after what is written next with Write. Nothing happens where the
@@ -237,6 +258,7 @@ func (s *Session) remove(f *follow) {
 	}
 	s.mutex.Unlock()
 	if i >= 0 {
+		s.share.Add(-1)
 		f.leave()
 	}
 }
