@@ -92,7 +92,7 @@ func (s *Server) countedByAddress() (routes []string) {
 	if s.config.Auth == authOn { // who sends and signals is known
 		return routes
 	}
-	if s.config.AddressStreams > 0 {
+	if s.config.AddressStreams > 0 || s.config.AddressFollowedChats > 0 {
 		routes = append(routes, "/api/stream", "/api/ws")
 	}
 	if s.config.SignalRate.Requests > 0 {
