@@ -205,3 +205,36 @@ func TestRefusedSendsListNothing(t *testing.T) {
 		equal(t, "bob's list", listed.Val(), []string{"club"})
 	})
 }
+
+// TestReadingNothingListsNothing: where nothing was ever said a reader leaves nothing behind. Later the chat is listed.
+func TestReadingNothingListsNothing(t *testing.T) {
+	everyRedis(t, func(t *testing.T, url string) {
+		h := newHouse(t, url, 10)
+		listed := func() []string {
+			t.Helper()
+			var chats *redis.StringSliceCmd
+			key := h.store.keys.chats("bob")
+			if err := h.store.callOne(t.Context(), "read the list", key, func(ctx context.Context, p redis.Pipeliner) redis.Cmder {
+				chats = p.ZRange(ctx, key, 0, -1)
+				return chats
+			}); err != nil {
+				t.Fatal(err)
+			}
+			return chats.Val()
+		}
+		read := func(name string, wantSome bool) {
+			t.Helper()
+			at, err := h.store.Advance(t.Context(), id(t, name), chat.Reading{Reader: "bob", Cursor: chat.MaxCursor}, false)
+			if err != nil || at > 0 != wantSome {
+				t.Errorf("Advance(%s) = %d, %v", name, at, err)
+			}
+		}
+		for _, name := range []string{"ann:bob", "bob:cid", "room"} {
+			read(name, false)
+		}
+		equal(t, "bob's list", listed(), []string{})
+		h.store.Append(t.Context(), []chat.Append{{Chat: id(t, "room"), Message: chat.Message{Sender: "ann", Text: "hi"}}})
+		read("room", true)
+		equal(t, "bob's list when something was said", listed(), []string{"room"})
+	})
+}
