@@ -178,10 +178,16 @@ func TestMembersHaveAccounts(t *testing.T) {
 	}
 }
 
+// andClusters is everyRedis, and a cluster: there lists lie at other nodes than the rooms.
+func andClusters(t *testing.T, test func(*testing.T, string)) {
+	everyRedis(t, test)
+	t.Run("cluster", func(t *testing.T) { test(t, redistest.StartCluster(t, "--appendonly", "no").URL()) })
+}
+
 // TestRefusedSendsListNothing: a refused send to a room that does not exist, or was deleted, leaves nothing in its
 // sender's list.
 func TestRefusedSendsListNothing(t *testing.T) {
-	everyRedis(t, func(t *testing.T, url string) {
+	andClusters(t, func(t *testing.T, url string) {
 		h := newHouse(t, url, 10)
 		h.create("ann", "gone", chat.Public)
 		h.change("ann", "gone", chat.DeleteRoom, "")
@@ -208,7 +214,7 @@ func TestRefusedSendsListNothing(t *testing.T) {
 
 // TestReadingNothingListsNothing: where nothing was ever said a reader leaves nothing behind. Later the chat is listed.
 func TestReadingNothingListsNothing(t *testing.T) {
-	everyRedis(t, func(t *testing.T, url string) {
+	andClusters(t, func(t *testing.T, url string) {
 		h := newHouse(t, url, 10)
 		listed := func() []string {
 			t.Helper()
