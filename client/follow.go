@@ -48,8 +48,12 @@ type Event struct {
 	Chat     string
 	Page     *Page     // messages, at least one; resume at its NextCursor once they are processed
 	Signal   *Signal   // sent while this was followed
-	Presence *Presence // the present readers
-	Reading  *Reading  // a reader's new cursor
+	Presence *Presence // who is there now
+	Reading  *Reading  // a reader's cursor has moved
+
+	// With a Page of an Inbox, what people call the chat.
+	Name  string     // of the room, for people
+	Users []UserName // of a two-person chat; those who have a name for people
 }
 
 // Follow yields the messages of chats without end, from the cursors on: each once, and in every chat in order. It

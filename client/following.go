@@ -115,22 +115,24 @@ type told struct {
 	Type string `json:"type"` // a frame's; in the data of a signal event the signal's
 	Chat string `json:"chat"`
 	Page
-	Sender  string   `json:"sender"`
-	Signal  string   `json:"signal"`
-	Data    string   `json:"data"`
-	Readers []string `json:"readers"`
-	Count   int      `json:"count"`
-	Reader  string   `json:"reader"`
-	Cursor  int64    `json:"cursor"`
-	Code    string   `json:"code"`
-	Message string   `json:"message"`
+	Name    string     `json:"name"`
+	Users   []UserName `json:"users"`
+	Sender  string     `json:"sender"`
+	Signal  string     `json:"signal"`
+	Data    string     `json:"data"`
+	Readers []string   `json:"readers"`
+	Count   int        `json:"count"`
+	Reader  string     `json:"reader"`
+	Cursor  int64      `json:"cursor"`
+	Code    string     `json:"code"`
+	Message string     `json:"message"`
 }
 
 // take yields an event. It skips unknown kinds, of later servers.
 func (f *following) take(s *server, t told) *failure {
 	switch t.Type {
 	case "messages":
-		return f.page(s, t.Chat, t.Page)
+		return f.page(s, t)
 	case "signal":
 		return f.tell(Event{Chat: t.Chat, Signal: &Signal{Chat: t.Chat, Sender: t.Sender, Type: t.Signal, Data: t.Data}})
 	case "presence":
@@ -151,7 +153,8 @@ func (f *following) tell(e Event) *failure {
 }
 
 // page yields the messages that were not yielded before.
-func (f *following) page(s *server, chat string, p Page) *failure {
+func (f *following) page(s *server, t told) *failure {
+	chat, p := t.Chat, t.Page
 	cursor, asked := f.cursors[chat]
 	if !asked && !f.request.Inbox {
 		return strange(s, fmt.Errorf("it sends messages of %q, which was not asked for", chat))
@@ -173,7 +176,7 @@ func (f *following) page(s *server, chat string, p Page) *failure {
 		return nil
 	}
 	f.heard = true
-	return f.tell(Event{Chat: chat, Page: &p})
+	return f.tell(Event{Chat: chat, Name: t.Name, Users: t.Users, Page: &p})
 }
 
 // strange is the failure of a connection to something that is not a Pullchat server.

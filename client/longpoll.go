@@ -32,7 +32,7 @@ func (f *following) poll(ctx context.Context, s *server) *failure {
 		select {
 		case p := <-pages:
 			f.accepted(s)
-			if failed := f.page(s, p.chat, p.page); failed != nil {
+			if failed := f.page(s, told{Chat: p.chat, Page: p.page}); failed != nil {
 				return failed
 			}
 		case failed := <-failures:

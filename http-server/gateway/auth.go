@@ -93,9 +93,9 @@ func (s *Server) countsByAddress(c counts) bool {
 	case passwords:
 		return s.config.LoginRate.Requests > 0 || s.config.RegistrationRate.Requests > 0
 	case streams:
-		return named && s.config.AddressStreams > 0
+		return named && (s.config.AddressStreams > 0 || s.config.AddressFollowedChats > 0)
 	case sockets:
-		return named && (s.config.AddressStreams > 0 || s.countsByAddress(signals) || s.countsByAddress(sends))
+		return s.countsByAddress(streams) || named && (s.countsByAddress(signals) || s.countsByAddress(sends))
 	case signals:
 		return named && s.config.SignalRate.Requests > 0
 	case sends:

@@ -17,16 +17,20 @@ const authOn = "on"
 
 // Config is an http-server's configuration.
 type Config struct {
-	HTTPAddr       string            `name:"http-addr" env:"HTTP_ADDR" placeholder:"HOST:PORT" help:"Where HTTP listens; port 0 takes a free one. Default: 127.0.0.1:8080, and with AUTH=on :8080."`
-	MaxBodyBytes   int               `name:"max-body-bytes" env:"MAX_BODY_BYTES" default:"65536" placeholder:"N" help:"Largest request body, in bytes."`
-	MaxConnections int               `name:"max-connections" env:"MAX_CONNECTIONS" default:"20000" placeholder:"N" help:"Connections at a time; further ones are answered 503. 0 takes as many as open files allow."`
-	TLSCert        string            `name:"tls-cert" env:"TLS_CERT" placeholder:"FILE" help:"Certificate in PEM, with its chain; HTTP_ADDR then speaks HTTPS. It is read again when it changes."`
-	TLSKey         string            `name:"tls-key" env:"TLS_KEY" placeholder:"FILE" help:"Private key of the certificate, in PEM."`
-	RateLimit      ratelimit.Rate    `name:"rate-limit" env:"RATE_LIMIT" placeholder:"N/PERIOD" help:"Requests that each client may make, like 100/s, 600/m or 5000/h; empty for no limit."`
-	RateLimitBy    string            `name:"rate-limit-by" env:"RATE_LIMIT_BY" default:"address" enum:"address,user" help:"What a client is: ${enum}. With user, sends count for their sender, all else for the address."`
-	SignalRate     ratelimit.Rate    `name:"signal-rate" env:"SIGNAL_RATE" default:"10/s" placeholder:"N/PERIOD" help:"Signals, such as typing, that each sender may tell; empty for no limit."`
-	UserStreams    int               `name:"user-streams" env:"USER_STREAMS" default:"500" placeholder:"N" help:"Event streams, WebSockets and waiting requests that one user has open, with AUTH=on; 0 for no limit."`
-	AddressStreams int               `name:"address-streams" env:"ADDRESS_STREAMS" default:"10000" placeholder:"N" help:"Event streams and WebSockets that one address has open, with AUTH=off; 0 for no limit."`
+	HTTPAddr       string         `name:"http-addr" env:"HTTP_ADDR" placeholder:"HOST:PORT" help:"Where HTTP listens; port 0 takes a free one. Default: 127.0.0.1:8080, and with AUTH=on :8080."`
+	MaxBodyBytes   int            `name:"max-body-bytes" env:"MAX_BODY_BYTES" default:"65536" placeholder:"N" help:"Largest request body, in bytes."`
+	MaxConnections int            `name:"max-connections" env:"MAX_CONNECTIONS" default:"20000" placeholder:"N" help:"Connections at a time; further ones are answered 503. 0 takes as many as open files allow."`
+	TLSCert        string         `name:"tls-cert" env:"TLS_CERT" placeholder:"FILE" help:"Certificate in PEM, with its chain; HTTP_ADDR then speaks HTTPS. It is read again when it changes."`
+	TLSKey         string         `name:"tls-key" env:"TLS_KEY" placeholder:"FILE" help:"Private key of the certificate, in PEM."`
+	RateLimit      ratelimit.Rate `name:"rate-limit" env:"RATE_LIMIT" placeholder:"N/PERIOD" help:"Requests that each client may make, like 100/s, 600/m or 5000/h; empty for no limit."`
+	RateLimitBy    string         `name:"rate-limit-by" env:"RATE_LIMIT_BY" default:"address" enum:"address,user" help:"What a client is: ${enum}. With user, sends count for their sender, all else for the address."`
+	SignalRate     ratelimit.Rate `name:"signal-rate" env:"SIGNAL_RATE" default:"10/s" placeholder:"N/PERIOD" help:"Signals, such as typing, that each sender may tell; empty for no limit."`
+	UserStreams    int            `name:"user-streams" env:"USER_STREAMS" default:"500" placeholder:"N" help:"Event streams, WebSockets and waiting requests that one user has open, with AUTH=on; 0 for no limit."`
+	AddressStreams int            `name:"address-streams" env:"ADDRESS_STREAMS" default:"10000" placeholder:"N" help:"Event streams and WebSockets that one address has open, with AUTH=off; 0 for no limit."`
+
+	FollowedChats        int `name:"followed-chats" env:"FOLLOWED_CHATS" default:"50000" placeholder:"N" help:"Chats that all streams and WebSockets of one user follow, with AUTH=on; 0 for no limit."`
+	AddressFollowedChats int `name:"address-followed-chats" env:"ADDRESS_FOLLOWED_CHATS" default:"500000" placeholder:"N" help:"Chats that all streams and WebSockets of one address follow, with AUTH=off; 0 for no limit."`
+
 	AllowedOrigins []string          `name:"allowed-origins" env:"ALLOWED_ORIGINS" placeholder:"ORIGIN,..." help:"Origins of web pages that may use the API, like https://example.org; * for all. Its own may always."`
 	AllowedHosts   []string          `name:"allowed-hosts" env:"ALLOWED_HOSTS" placeholder:"HOST,..." help:"Names that clients ask the server by, with or without a port; empty or * for any."`
 	TrustedProxies ratelimit.Proxies `name:"trusted-proxies" env:"TRUSTED_PROXIES" placeholder:"CIDR,..." help:"Networks of the proxies in front, whose X-Forwarded-For is believed."`
@@ -55,7 +59,10 @@ func (c Config) addr() string {
 func (c Config) handlers(l limits, log *slog.Logger) handler.Config {
 	return handler.Config{
 		Log: log, MaxBodyBytes: c.MaxBodyBytes, MaxHeaderBytes: maxHeaderBytes,
-		Quota:          handler.NewQuota(c.UserStreams, c.AddressStreams),
+		Quota: handler.NewQuota(
+			handler.Bounds{Streams: c.UserStreams, Chats: c.FollowedChats},
+			handler.Bounds{Streams: c.AddressStreams, Chats: c.AddressFollowedChats},
+		),
 		AllowedOrigins: c.AllowedOrigins, Silence: l.silence, Part: l.part,
 	}
 }
@@ -69,6 +76,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("--max-connections is %d; it must not be negative", c.MaxConnections)
 	case c.UserStreams < 0 || c.AddressStreams < 0:
 		return fmt.Errorf("--user-streams is %d, and --address-streams %d; neither may be negative", c.UserStreams, c.AddressStreams)
+	case c.FollowedChats < 0 || c.AddressFollowedChats < 0:
+		return fmt.Errorf("--followed-chats is %d, and --address-followed-chats %d; neither may be negative", c.FollowedChats, c.AddressFollowedChats)
 	case (c.TLSCert == "") != (c.TLSKey == ""):
 		return errors.New("--tls-cert and --tls-key need each other; one is missing")
 	case c.DrainDelay < 0:

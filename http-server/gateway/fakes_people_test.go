@@ -82,7 +82,7 @@ func (f fakeReaders) Unread(context.Context, chat.UnreadRequest) (chat.UnreadPag
 	return chat.UnreadPage{Chats: []chat.Unread{{Chat: "a:b", Count: chat.ManyUnread}}, HasMore: true, NextCursor: 7}, f.service.err()
 }
 
-func (f fakeReaders) Chats(context.Context, string) ([]chat.Standing, error) {
+func (f fakeReaders) Chats(context.Context, chat.ChatsRequest) ([]chat.Standing, error) {
 	return nil, f.service.err()
 }
 

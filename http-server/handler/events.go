@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/entry"
 	"github.com/pullchat/pullchat/internal/live"
 )
@@ -35,6 +36,25 @@ func encodePage(p *live.Page) []byte {
 		panic(err) // pages of followers have messages that have been read
 	}
 	return encoded
+}
+
+// appendTitle appends the fields that name an inbox's chat for people, each with a comma behind it. Others have none.
+func appendTitle(to []byte, title chat.Title) []byte {
+	if title.Name != "" {
+		to = append(entry.AppendString(append(to, `"name":`...), title.Name), ',')
+	}
+	for i, u := range title.Users {
+		start := `,{"user":`
+		if i == 0 {
+			start = `"users":[{"user":`
+		}
+		to = entry.AppendString(append(to, start...), u.User)
+		to = append(entry.AppendString(append(to, `,"name":`...), u.Name), '}')
+	}
+	if len(title.Users) > 0 {
+		to = append(to, "],"...)
+	}
+	return to
 }
 
 func encode(body any) []byte {

@@ -75,11 +75,11 @@ func (h *Handler) pull(ctx context.Context, r chat.PullRequest, wait time.Durati
 	if wait == 0 {
 		return h.service.Pull(ctx, r)
 	}
-	leave, err := h.config.Quota.enter(ctx)
+	seat, err := h.config.Quota.enter(ctx)
 	if err != nil {
 		return chat.Page{}, err
 	}
-	defer leave()
+	defer seat.leave()
 	connected, over := whileConnected(ctx)
 	defer over()
 	return h.hub.Wait(connected, r, wait)

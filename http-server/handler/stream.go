@@ -48,7 +48,12 @@ func (h *Handler) Stream(ctx context.Context, c *app.RequestContext) {
 		c.SetContentType(eventStream)
 		return
 	}
-	leave, err := h.config.Quota.enter(ctx)
+	seat, err := h.config.Quota.enter(ctx)
+	if err == nil {
+		if err = seat.fits(len(wanted.follows)); err != nil {
+			seat.leave()
+		}
+	}
 	if err != nil {
 		Fail(c, err)
 		return
@@ -57,8 +62,8 @@ func (h *Handler) Stream(ctx context.Context, c *app.RequestContext) {
 	sink := &eventSink{conn: below.Take(), part: h.config.Part, end: below.Wake, chats: len(wanted.follows)}
 	head := streamHead(c)
 	below.Leave(c, func() {
-		defer leave()
-		h.serveStream(ctx, below, sink, head, wanted)
+		defer seat.leave()
+		h.serveStream(ctx, below, seat, sink, head, wanted)
 	})
 }
 
@@ -76,11 +81,11 @@ func (h *Handler) enter(ctx context.Context, follows []live.Follow) error {
 	return h.hub.Enter(ctx, names...)
 }
 
-// serveStream writes events until the client disconnects or the server stops.
-func (h *Handler) serveStream(ctx context.Context, below Connection, sink *eventSink, head []byte, wanted stream) {
+// serveStream writes events until the client goes or the server stops.
+func (h *Handler) serveStream(ctx context.Context, below Connection, share live.Share, sink *eventSink, head []byte, wanted stream) {
 	began := time.Now()
 	err := sink.write(head)
-	session := h.hub.Open(sink, sink.ended)
+	session := h.hub.OpenWithin(share, sink, sink.ended)
 	defer session.Close()
 	if err == nil {
 		err = session.Write(func() error { // so that the first id has all chats
@@ -253,8 +258,12 @@ func (s *eventSink) event(id, name string, data []byte) error {
 }
 
 // Page implements live.Sink.
-func (s *eventSink) Page(page *live.Page, positions func() []live.Position) error {
-	return s.event(eventID(positions(), s.chats), "messages", page.Encoded(encodePage))
+func (s *eventSink) Page(page *live.Page, title chat.Title, positions func() []live.Position) error {
+	data := page.Encoded(encodePage)
+	if titled := appendTitle(nil, title); titled != nil {
+		data = append(append([]byte{'{'}, titled...), data[1:]...)
+	}
+	return s.event(eventID(positions(), s.chats), "messages", data)
 }
 
 // Tell implements live.Sink.

@@ -57,21 +57,21 @@ func (h *Handler) WebSocket(ctx context.Context, c *app.RequestContext) {
 	c.Response.Header.VisitAll(func(name, value []byte) { answer.Add(string(name), string(value)) })
 	answer.Del("Content-Type")
 	answer.Del("Content-Length")
-	leave, err := h.config.Quota.enter(ctx)
+	seat, err := h.config.Quota.enter(ctx)
 	if err != nil {
 		Fail(c, err)
 		return
 	}
 	ws, err := upgrader.Upgrade(&handshake{below: below}, request, answer)
 	if err != nil {
-		leave()
+		seat.leave()
 		refuseUpgrade(c, err)
 		return
 	}
 	c.SetStatusCode(consts.StatusSwitchingProtocols) // for the log
 	below.Leave(c, func() {
-		defer leave()
-		h.serveSocket(ctx, below, ws)
+		defer seat.leave()
+		h.serveSocket(ctx, below, seat, ws)
 	})
 }
 
@@ -110,9 +110,9 @@ type socket struct {
 	reason  atomic.Pointer[error] // why the session has ended, if it has
 }
 
-func (h *Handler) serveSocket(ctx context.Context, below Connection, ws *websocket.Conn) {
+func (h *Handler) serveSocket(ctx context.Context, below Connection, share live.Share, ws *websocket.Conn) {
 	s := &socket{handler: h, ws: ws, below: below}
-	s.session = h.hub.Open(s, s.ended)
+	s.session = h.hub.OpenWithin(share, s, s.ended)
 	defer s.session.Close()
 	ws.SetReadLimit(maxFrameBytes)
 	s.heard()
@@ -217,11 +217,11 @@ func (s *socket) write(frame []byte) error {
 var _ live.Sink = (*socket)(nil)
 
 // Page implements live.Sink.
-func (s *socket) Page(page *live.Page, _ func() []live.Position) error {
+func (s *socket) Page(page *live.Page, title chat.Title, _ func() []live.Position) error {
 	const start = `{"type":"messages",`
 	encoded := page.Encoded(encodePage)
 	frame := make([]byte, 0, len(start)+len(encoded)-1)
-	frame = append(frame, start...)
+	frame = appendTitle(append(frame, start...), title)
 	return s.write(append(frame, encoded[1:]...))
 }
 

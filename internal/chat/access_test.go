@@ -153,7 +153,7 @@ var ofUsers = map[string]call{
 		return err
 	},
 	"Chats": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.desk.Chats(ctx, user)
+		_, err := a.desk.Chats(ctx, ChatsRequest{Reader: user})
 		return err
 	},
 	"Ignored": func(a asked, ctx context.Context, _, user string) error {

@@ -76,10 +76,24 @@ type Unread struct {
 	Count int    // ManyUnread for more than 99
 }
 
-// Standing is a reader's cursor in a chat.
+// ChatsRequest asks for all of a user's chats.
+type ChatsRequest struct {
+	Reader string // a user, or one of the user's devices: "alice/phone"
+	Names  bool   // the names of rooms and users are wanted too
+}
+
+// Standing is where a reader stands in a chat.
 type Standing struct {
 	Chat   string // in its canonical form
 	Cursor int64
+
+	Title // where Names were asked for
+}
+
+// Title is what people call a chat.
+type Title struct {
+	Name  string     // the room's; may be empty
+	Users []UserName // the users of a two-person chat that have a name
 }
 
 // IgnoreRequest makes User ignore Other, or stop ignoring Other.
@@ -97,9 +111,10 @@ type Inboxes interface {
 	// Unread returns a page of the chats with unread messages. One call of a user to Inbox, Unread or Chats runs at a
 	// time. Others wait, and identical calls share a run. The error is ResourceExhausted if too many wait.
 	Unread(context.Context, UnreadRequest) (UnreadPage, error)
-	// Chats returns all of a user's chats with the reader's cursors, newest activity first.
-	Chats(ctx context.Context, reader string) ([]Standing, error)
-	// Ignored returns the users that a user ignores, sorted.
+	// Chats returns all of a user's chats, by their names, and where the reader stands in them.
+	// The one that moved last comes first.
+	Chats(context.Context, ChatsRequest) ([]Standing, error)
+	// Ignored returns whom a user ignores, sorted.
 	Ignored(ctx context.Context, user string) ([]string, error)
 	// Ignore hides messages of Other from User, in all chats, until User stops ignoring Other. It is idempotent.
 	Ignore(context.Context, IgnoreRequest) error

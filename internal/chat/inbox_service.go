@@ -80,16 +80,17 @@ func (r *InboxService) Ignore(ctx context.Context, i IgnoreRequest) error {
 }
 
 // Chats implements Inboxes.
-func (r *InboxService) Chats(ctx context.Context, reader string) ([]Standing, error) {
-	reader, err := r.access.ownReader(reader, callerOf(ctx))
+func (r *InboxService) Chats(ctx context.Context, asked ChatsRequest) ([]Standing, error) {
+	reader, err := r.access.ownReader(asked.Reader, callerOf(ctx))
 	if err != nil {
 		return nil, err
 	}
-	return inTurn(ctx, &r.turns, UserOf(reader), reader, func() ([]Standing, error) { return r.standings(ctx, reader) })
+	asked.Reader = reader
+	return inTurn(ctx, &r.turns, UserOf(reader), asked, func() ([]Standing, error) { return r.standings(ctx, asked) })
 }
 
-func (r *InboxService) standings(ctx context.Context, reader string) ([]Standing, error) {
-	list, err := r.list(ctx, reader)
+func (r *InboxService) standings(ctx context.Context, asked ChatsRequest) ([]Standing, error) {
+	list, err := r.list(ctx, asked.Reader)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +99,14 @@ func (r *InboxService) standings(ctx context.Context, reader string) ([]Standing
 	for i, c := range list.chats {
 		standings[i] = Standing{Chat: c.id.String(), Cursor: c.Cursor}
 	}
-	return standings, nil
+	if !asked.Names {
+		return standings, nil
+	}
+	titles, err := r.titles(ctx, list.chats, func(i int) []string { return usersOf(list.chats[i].id) })
+	for i := range titles {
+		standings[i].Title = titles[i]
+	}
+	return standings, err
 }
 
 // list is the data from which an inbox is computed.
@@ -192,23 +200,38 @@ func (r *InboxService) inbox(ctx context.Context, asked InboxRequest) (Inbox, er
 	return inbox, err
 }
 
-// name fills in the names of a page's rooms and users with one query.
+// name fills in the names of the rooms and users of a page.
 func (r *InboxService) name(ctx context.Context, chats []listed, entries []InboxEntry) error {
+	titles, err := r.titles(ctx, chats, func(i int) []string {
+		users := usersOf(chats[i].id)
+		if users == nil && entries[i].Last != nil {
+			users = []string{entries[i].Last.Sender}
+		}
+		return users
+	})
+	for i := range titles {
+		entries[i].Name, entries[i].Users = titles[i].Name, titles[i].Users
+	}
+	return err
+}
+
+// usersOf returns the users of a two-person chat, and none of a room.
+func usersOf(id ID) []string {
+	first, second, pair := id.Users()
+	switch {
+	case pair && first == second:
+		return []string{first}
+	case pair:
+		return []string{first, second}
+	}
+	return nil
+}
+
+// titles reads what people call some chats, with one question. shown are the users that are shown with each.
+func (r *InboxService) titles(ctx context.Context, chats []listed, shown func(i int) []string) ([]Title, error) {
 	var rooms []ID
 	var users []string
 	at := map[string]int{} // of users
-	shown := func(i int) []string {
-		first, second, pair := chats[i].id.Users()
-		switch {
-		case pair && first == second:
-			return []string{first}
-		case pair:
-			return []string{first, second}
-		case entries[i].Last == nil:
-			return nil
-		}
-		return []string{entries[i].Last.Sender}
-	}
 	for i, c := range chats {
 		if isRoom(c.id) {
 			rooms = append(rooms, c.id)
@@ -222,19 +245,20 @@ func (r *InboxService) name(ctx context.Context, chats []listed, entries []Inbox
 	}
 	ofRooms, ofUsers, err := r.store.ReadNames(ctx, rooms, users)
 	if err != nil {
-		return AsError(err)
+		return nil, AsError(err)
 	}
+	titles := make([]Title, len(chats))
 	for i, c := range chats {
 		if isRoom(c.id) {
-			entries[i].Name, ofRooms = ofRooms[0], ofRooms[1:]
+			titles[i].Name, ofRooms = ofRooms[0], ofRooms[1:]
 		}
 		for _, user := range shown(i) {
 			if name := ofUsers[at[user]]; name != "" {
-				entries[i].Users = append(entries[i].Users, UserName{User: user, Name: name})
+				titles[i].Users = append(titles[i].Users, UserName{User: user, Name: name})
 			}
 		}
 	}
-	return nil
+	return titles, nil
 }
 
 // Unread implements Inboxes.

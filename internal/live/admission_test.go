@@ -15,8 +15,10 @@ type listed struct {
 	chats []chat.Standing
 }
 
-func (listed) Ignored(context.Context, string) ([]string, error)        { return nil, nil }
-func (l listed) Chats(context.Context, string) ([]chat.Standing, error) { return l.chats, nil }
+func (listed) Ignored(context.Context, string) ([]string, error) { return nil, nil }
+func (l listed) Chats(context.Context, chat.ChatsRequest) ([]chat.Standing, error) {
+	return l.chats, nil
+}
 
 // porter is a chat.Admission whose every answer is the test's, until it ends.
 type porter struct {

@@ -15,7 +15,7 @@ type discard struct {
 	wrote chan struct{}
 }
 
-func (d *discard) Page(*Page, func() []Position) error {
+func (d *discard) Page(*Page, chat.Title, func() []Position) error {
 	d.wrote <- struct{}{}
 	return nil
 }

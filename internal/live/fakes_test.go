@@ -63,6 +63,7 @@ func (w *world) send(t *testing.T, name string, n int) {
 // told is a sink that remembers. blocked, where it is not nil, holds up what is written until it is closed.
 type told struct {
 	pages    chan *Page
+	titles   chan chat.Title // of the pages
 	events   chan chat.Event
 	present  chan *Present
 	refused  chan error
@@ -76,7 +77,7 @@ type told struct {
 
 func newTold() *told {
 	return &told{
-		pages: make(chan *Page, 100_000), events: make(chan chat.Event, 1000), present: make(chan *Present, 1000),
+		pages: make(chan *Page, 100_000), titles: make(chan chat.Title, 100_000), events: make(chan chat.Event, 1000), present: make(chan *Present, 1000),
 		refused: make(chan error, 10), stands: make(chan []Position, 100_000), ended: make(chan error, 10),
 	}
 }
@@ -95,8 +96,11 @@ func (s *told) write() error {
 	return nil
 }
 
-func (s *told) Page(p *Page, positions func() []Position) error {
+func (s *told) Page(p *Page, title chat.Title, positions func() []Position) error {
 	s.pages <- p
+	if s.titles != nil {
+		s.titles <- title
+	}
 	s.stands <- positions()
 	return s.write()
 }

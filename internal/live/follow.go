@@ -14,9 +14,10 @@ type follow struct {
 	session *Session
 	id      chat.ID
 	wanted  Follow
-	topic   *topic  // set before the follow can be woken
-	person  *person // the reader's user, whose ignored users are hidden; or nil
-	inbox   *inbox  // the inbox that it belongs to, or nil
+	topic   *topic     // set before anybody can wake it
+	person  *person    // whose ignoring holds; nil where nobody's does
+	inbox   *inbox     // that it is of, or nil
+	title   chat.Title // of an inbox's chat
 
 	cursor int64
 	seen   int64     // the topic's changes that the last page has included
@@ -226,9 +227,14 @@ func (f *follow) write(page *Page) error {
 	if page.HasMore {
 		s.push(f)
 	}
+	stale := f.rename(page)
+	title := f.title
 	s.mutex.Unlock()
+	if stale {
+		f.inbox.again()
+	}
 	if len(page.Messages) > 0 {
-		if err := s.sink.Page(page, s.positions); err != nil {
+		if err := s.sink.Page(page, title, s.positions); err != nil {
 			return err
 		}
 	}
@@ -236,6 +242,25 @@ func (f *follow) write(page *Page) error {
 		s.wake(f)
 	}
 	return nil
+}
+
+// rename takes the room's name from a page's last notice of one. Where more of the log follows, a later name may be known
+// already: then stale says that the list is to be read again. The session's mutex is held.
+func (f *follow) rename(page *Page) (stale bool) {
+	if f.inbox == nil {
+		return false
+	}
+	for i := len(page.Messages) - 1; i >= 0; i-- {
+		notice := page.Messages[i].Notice
+		if notice == nil || notice.Event != chat.RoomRenamed {
+			continue
+		}
+		if !page.HasMore {
+			f.title.Name = notice.Name
+		}
+		return page.HasMore
+	}
+	return false
 }
 
 // Between retries of a pull that failed.

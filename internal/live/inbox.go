@@ -121,7 +121,7 @@ func (i *inbox) follows() (follows []*follow) {
 
 // refresh follows the chats of the list, and drops the others.
 func (i *inbox) refresh(ctx context.Context, chats []chat.Standing) error {
-	limit := i.session.hub.config.MaxInbox
+	limit := min(i.session.hub.config.MaxInbox, max(leastInbox, len(i.follows())+i.session.share.Left()))
 	over := len(chats) > limit
 	if over { // those that moved last come first
 		chats = chats[:limit:limit]
@@ -154,8 +154,12 @@ func (i *inbox) update(chats []chat.Standing, over bool) (held []*follow, err er
 	s.mutex.Lock()
 	ended := s.closed || s.inbox != i
 	followed := make(map[chat.ID]bool, len(s.follows))
+	mine := make(map[chat.ID]*follow, len(s.follows))
 	for _, f := range s.follows {
 		followed[f.id] = true
+		if f.inbox == i {
+			mine[f.id] = f
+		}
 	}
 	s.mutex.Unlock()
 	if ended {
@@ -171,6 +175,10 @@ func (i *inbox) update(chats []chat.Standing, over bool) (held []*follow, err er
 		listed[id] = true
 		if !followed[id] {
 			i.follow(id, standing)
+		} else if f := mine[id]; f != nil {
+			s.mutex.Lock()
+			f.title = standing.Title
+			s.mutex.Unlock()
 		}
 	}
 	for _, f := range i.follows() {
@@ -235,13 +243,14 @@ func (i *inbox) follow(id chat.ID, standing chat.Standing) {
 	case i.loaded || !i.wanted.FromCursor:
 		wanted.Cursor = standing.Cursor
 	}
-	f := &follow{session: s, id: id, wanted: wanted, cursor: wanted.Cursor, seen: -1, inbox: i, held: true}
+	f := &follow{session: s, id: id, wanted: wanted, cursor: wanted.Cursor, seen: -1, inbox: i, held: true, title: standing.Title}
 	f.unchecked = s.hub.admission.asked != nil
 	f.person = s.hub.people.join(i.person.user)
 	s.mutex.Lock()
 	s.follows = append(s.follows, f)
 	s.mutex.Unlock()
-	if err := s.hub.join(id, f, &f.topic); err != nil { // too many topics: the next list may succeed
+	s.share.Add(1)
+	if err := s.hub.join(id, f, &f.topic); err != nil { // there is no room: its next list may find some
 		s.forget(f)
 		s.hub.people.leave(f.person)
 	}

@@ -187,7 +187,7 @@ func (p *person) refresh(ctx context.Context) bool {
 		return answered
 	}
 	for _, i := range inboxes {
-		chats, err := asked.Chats(ctx, i.wanted.Reader)
+		chats, err := asked.Chats(ctx, chat.ChatsRequest{Reader: i.wanted.Reader, Names: true})
 		if err == nil {
 			err = i.refresh(ctx, chats)
 		}

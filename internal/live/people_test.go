@@ -125,7 +125,7 @@ type shifting struct {
 }
 
 func (*shifting) Ignored(context.Context, string) ([]string, error) { return nil, nil }
-func (s *shifting) Chats(context.Context, string) ([]chat.Standing, error) {
+func (s *shifting) Chats(context.Context, chat.ChatsRequest) ([]chat.Standing, error) {
 	return slices.Clone(*s.chats.Load()), nil
 }
 
@@ -169,5 +169,56 @@ func TestInboxOfTheNewest(t *testing.T) {
 		if len(sink.pages)+len(sink.refused)+len(sink.ended) != 0 {
 			t.Error("more came, or it has ended")
 		}
+	})
+}
+
+// TestInboxPagesNameTheirChats: with the names of the list when it was read, or of the room's last notice.
+func TestInboxPagesNameTheirChats(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		ann := []chat.UserName{{User: "ann", Name: "Ann"}}
+		inboxes := &shifting{}
+		inboxes.chats.Store(&[]chat.Standing{{Chat: "room", Title: chat.Title{Name: "One"}}, {Chat: "alice:ann", Title: chat.Title{Users: ann}}})
+		hub := run(t, w, w, Config{Inboxes: inboxes})
+		sink := newTold()
+		session := open(t, hub, sink)
+		if err := session.FollowInbox(InboxFollow{Follow: Follow{Reader: "alice", Limit: 2}}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		wants := func(what, of string, want chat.Title) {
+			t.Helper()
+			page, got := receive(t, sink.pages), receive(t, sink.titles)
+			if page.Chat != of || got.Name != want.Name || !slices.Equal(got.Users, want.Users) {
+				t.Errorf("%s: a page of %s with %+v came, want %s with %+v", what, page.Chat, got, of, want)
+			}
+		}
+		room, _ := chat.ParseID("room")
+		renamed := func(name string) {
+			w.Store(room, chat.Message{Text: "x", Sender: "ann", Notice: &chat.Notice{Event: chat.RoomRenamed, Name: name}})
+		}
+		w.send(t, "room", 1)
+		wants("of the list", "room", chat.Title{Name: "One"})
+		w.send(t, "alice:ann", 1)
+		wants("of the list", "alice:ann", chat.Title{Users: ann})
+		renamed("Two")
+		wants("with the notice", "room", chat.Title{Name: "Two"})
+		w.send(t, "room", 1)
+		wants("after the notice", "room", chat.Title{Name: "Two"})
+
+		inboxes.chats.Store(&[]chat.Standing{{Chat: "room", Title: chat.Title{Name: "Four"}}})
+		w.Lose(true)
+		for _, name := range []string{"Three", "Four", "Five"} {
+			renamed(name)
+		}
+		w.Lose(false)
+		w.send(t, "room", 1)
+		wants("where more follows", "room", chat.Title{Name: "Two"})
+		wants("at the end", "room", chat.Title{Name: "Five"})
+		if err := session.Follow(Follow{Chat: "open"}); err != nil {
+			t.Fatal(err)
+		}
+		w.send(t, "open", 1)
+		wants("of no inbox", "open", chat.Title{})
 	})
 }

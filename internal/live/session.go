@@ -12,9 +12,10 @@ import (
 // Sink writes to one client. One goroutine at a time calls its methods, which may take long: messages meanwhile wait in the
 // log. An error ends the session.
 type Sink interface {
-	// Page writes a page with messages. positions returns the client's cursors in all its chats after the page.
-	Page(page *Page, positions func() []Position) error
-	// Tell writes a signal or a reader's movement; chat is the client's name for the chat.
+	// Page writes a page that has messages. title is what people call its chat, where that is one of an inbox.
+	// positions returns where the client stands in each of its chats after the page.
+	Page(page *Page, title chat.Title, positions func() []Position) error
+	// Tell writes a signal or a reader's movement; chat is as the client names it.
 	Tell(chat string, e chat.Event) error
 	// Presence writes the present readers of a chat.
 	Presence(chat string, p *Present) error
@@ -50,6 +51,7 @@ type Session struct {
 	sink   Sink
 	ended  func(error)
 	bucket int
+	share  Share // of what the client follows
 
 	writing  sync.Mutex // guards the sink; taken before the others
 	changing sync.Mutex // held while follows change; taken before mutex
@@ -73,7 +75,12 @@ type Session struct {
 // Open begins a session. If the session ends before Close, because of a failed write or a stopping server, it calls ended
 // once. ended must not block.
 func (h *Hub) Open(sink Sink, ended func(error)) *Session {
-	s := &Session{hub: h, sink: sink, ended: ended, bucket: rand.IntN(beats)}
+	return h.OpenWithin(unbounded{}, sink, ended)
+}
+
+// OpenWithin is Open for a client that has a share.
+func (h *Hub) OpenWithin(share Share, sink Sink, ended func(error)) *Session {
+	s := &Session{hub: h, sink: sink, ended: ended, bucket: rand.IntN(beats), share: share}
 	h.mutex.Lock()
 	h.sessions[s.bucket][s] = struct{}{}
 	drained := h.drained
@@ -96,6 +103,7 @@ func (s *Session) Close() {
 	follows := s.follows
 	s.follows, s.moved = nil, nil
 	s.mutex.Unlock()
+	s.share.Add(-len(follows))
 	for _, f := range follows {
 		f.leave()
 	}
@@ -163,20 +171,14 @@ func (s *Session) Follow(wanted Follow) error {
 		wanted.Limit = manyMessages
 	}
 	f := &follow{session: s, id: id, wanted: wanted, cursor: wanted.Cursor, seen: -1, owed: true, unchecked: s.hub.admission.asked != nil}
-	f.person = s.hub.people.join(wanted.user())
 	s.changing.Lock()
 	defer s.changing.Unlock()
-	s.mutex.Lock()
-	s.identify(wanted.By)
-	var before *follow
-	if i := s.find(id); i >= 0 {
-		before, s.follows[i] = s.follows[i], f
-		before.gone = true
-	} else {
-		s.follows = append(s.follows, f)
+	before, err := s.put(f)
+	if err != nil {
+		return err
 	}
-	s.mutex.Unlock()
-	if err := s.hub.join(id, f, &f.topic); err != nil { // joins before the first pull
+	f.person = s.hub.people.join(wanted.user())
+	if err := s.hub.join(id, f, &f.topic); err != nil { // from now on it hears, and only then it pulls
 		s.forget(f)
 		s.hub.people.leave(f.person)
 		if before != nil {
@@ -192,11 +194,31 @@ func (s *Session) Follow(wanted Follow) error {
 	return nil
 }
 
-// forget removes a follow that has not begun.
+// put adds a follow to the others, or puts it in the place of the one of the same chat, which it returns.
+func (s *Session) put(f *follow) (before *follow, err error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if i := s.find(f.id); i >= 0 {
+		before, s.follows[i] = s.follows[i], f
+		before.gone = true
+	} else {
+		if err := s.share.Take(); err != nil {
+			return nil, err
+		}
+		s.follows = append(s.follows, f)
+	}
+	s.identify(f.wanted.By)
+	return before, nil
+}
+
+// forget takes back a follow that has not begun.
 func (s *Session) forget(f *follow) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	s.follows = slices.DeleteFunc(s.follows, func(known *follow) bool { return known == f })
+	if i := slices.Index(s.follows, f); i >= 0 {
+		s.follows = slices.Delete(s.follows, i, i+1)
+		s.share.Add(-1)
+	}
 }
 
 // Unfollow ends the follow of a chat. After the next Write nothing of the chat is written. It does nothing for a chat that
@@ -235,6 +257,7 @@ func (s *Session) remove(f *follow) {
 	}
 	s.mutex.Unlock()
 	if i >= 0 {
+		s.share.Add(-1)
 		f.leave()
 	}
 }

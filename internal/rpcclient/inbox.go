@@ -39,9 +39,9 @@ func (c *Client) Unread(ctx context.Context, r chat.UnreadRequest) (chat.UnreadP
 }
 
 // Chats implements chat.Inboxes.
-func (c *Client) Chats(ctx context.Context, reader string) ([]chat.Standing, error) {
+func (c *Client) Chats(ctx context.Context, r chat.ChatsRequest) ([]chat.Standing, error) {
 	return ask(ctx, c, reads, imservice.Client.Chats,
-		wire.ChatsRequest(reader, caller(ctx), logging.RequestID(ctx)), wire.ChatsOf)
+		wire.ChatsRequest(r, caller(ctx), logging.RequestID(ctx)), wire.ChatsOf)
 }
 
 // Ignore implements chat.Inboxes.

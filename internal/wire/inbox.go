@@ -77,10 +77,7 @@ func InboxResponse(inbox chat.Inbox, err error) *rpc.InboxResponse {
 	}
 	response := &rpc.InboxResponse{Msg: success, HasMore: &inbox.HasMore, NextCursor: &inbox.NextCursor}
 	for _, e := range inbox.Entries {
-		entry := &rpc.InboxEntry{Chat: e.Chat, Unread: int32(e.Unread), Cursor: e.Cursor, Name: optional(e.Name)}
-		for _, u := range e.Users {
-			entry.Users = append(entry.Users, &rpc.UserName{User: u.User, Name: u.Name})
-		}
+		entry := &rpc.InboxEntry{Chat: e.Chat, Unread: int32(e.Unread), Cursor: e.Cursor, Name: optional(e.Name), Users: userNames(e.Users)}
 		if e.Last != nil {
 			entry.Last = new(message(*e.Last))
 		}
@@ -92,10 +89,7 @@ func InboxResponse(inbox chat.Inbox, err error) *rpc.InboxResponse {
 func InboxOf(r *rpc.InboxResponse) (chat.Inbox, error) {
 	inbox := chat.Inbox{HasMore: r.GetHasMore(), NextCursor: r.GetNextCursor()}
 	for _, e := range r.Entries {
-		entry := chat.InboxEntry{Chat: e.Chat, Unread: int(e.Unread), Cursor: e.Cursor, Name: e.GetName()}
-		for _, u := range e.Users {
-			entry.Users = append(entry.Users, chat.UserName{User: u.User, Name: u.Name})
-		}
+		entry := chat.InboxEntry{Chat: e.Chat, Unread: int(e.Unread), Cursor: e.Cursor, Name: e.GetName(), Users: userNamesOf(e.Users)}
 		if e.Last != nil {
 			entry.Last = new(messageOf(e.Last))
 		}
@@ -139,22 +133,46 @@ func UnreadOf(r *rpc.UnreadResponse) (page chat.UnreadPage, err error) {
 	return page, errorOf(r.Code, r.Msg)
 }
 
-func ChatsRequest(reader string, by chat.Caller, requestID string) *rpc.ChatsRequest {
-	return &rpc.ChatsRequest{Reader: reader, RequestId: optional(requestID), Caller: Caller(by)}
+// ChatsRequest is what a client sends.
+func ChatsRequest(r chat.ChatsRequest, by chat.Caller, requestID string) *rpc.ChatsRequest {
+	request := &rpc.ChatsRequest{Reader: r.Reader, RequestId: optional(requestID), Caller: Caller(by)}
+	if r.Names {
+		request.Names = &r.Names
+	}
+	return request
+}
+
+// ChatsRequestOf is what the server makes of a request.
+func ChatsRequestOf(r *rpc.ChatsRequest) chat.ChatsRequest {
+	return chat.ChatsRequest{Reader: r.Reader, Names: r.GetNames()}
 }
 
 func ChatsResponse(chats []chat.Standing, err error) *rpc.ChatsResponse {
 	code, text := outcome(err)
 	response := &rpc.ChatsResponse{Code: code, Msg: text}
 	for _, c := range chats {
-		response.Chats = append(response.Chats, &rpc.Standing{Chat: c.Chat, Cursor: c.Cursor})
+		response.Chats = append(response.Chats, &rpc.Standing{Chat: c.Chat, Cursor: c.Cursor, Name: optional(c.Name), Users: userNames(c.Users)})
 	}
 	return response
 }
 
 func ChatsOf(r *rpc.ChatsResponse) (chats []chat.Standing, err error) {
 	for _, c := range r.Chats {
-		chats = append(chats, chat.Standing{Chat: c.Chat, Cursor: c.Cursor})
+		chats = append(chats, chat.Standing{Chat: c.Chat, Cursor: c.Cursor, Title: chat.Title{Name: c.GetName(), Users: userNamesOf(c.Users)}})
 	}
 	return chats, errorOf(r.Code, r.Msg)
+}
+
+func userNames(users []chat.UserName) (names []*rpc.UserName) {
+	for _, u := range users {
+		names = append(names, &rpc.UserName{User: u.User, Name: u.Name})
+	}
+	return names
+}
+
+func userNamesOf(names []*rpc.UserName) (users []chat.UserName) {
+	for _, u := range names {
+		users = append(users, chat.UserName{User: u.User, Name: u.Name})
+	}
+	return users
 }

@@ -47,8 +47,15 @@ func TestInboxRoundTrip(t *testing.T) {
 		unread, err := UnreadOf(UnreadResponse(page, nil))
 		same(t, "unread", page, unread, err)
 	}
-	chats, err := ChatsOf(ChatsResponse([]chat.Standing{{Chat: "a:b", Cursor: 7}}, nil))
-	same(t, "chats", []chat.Standing{{Chat: "a:b", Cursor: 7}}, chats, err)
+	for _, r := range []chat.ChatsRequest{{Reader: "a"}, {Reader: "a/phone", Names: true}} {
+		same(t, "chats request", r, ChatsRequestOf(ChatsRequest(r, chat.Caller{}, "")), nil)
+	}
+	standings := []chat.Standing{
+		{Chat: "a:b", Cursor: 7, Title: chat.Title{Users: []chat.UserName{{User: "a", Name: "Ann"}}}},
+		{Chat: "room", Title: chat.Title{Name: "The Room"}},
+	}
+	chats, err := ChatsOf(ChatsResponse(standings, nil))
+	same(t, "chats", standings, chats, err)
 	for _, kind := range []chat.EventKind{chat.Listed, chat.IgnoredChanged} {
 		events := []chat.Event{{Chat: chat.SelfChat("a"), Kind: kind}}
 		same(t, "event", events, EventsOf(WatchResponse(events)), nil)

@@ -57,7 +57,7 @@ func (h *Handler) Unread(ctx context.Context, r *rpc.UnreadRequest) (*rpc.Unread
 func (h *Handler) Chats(ctx context.Context, r *rpc.ChatsRequest) (*rpc.ChatsResponse, error) {
 	r = orEmpty(r)
 	return wire.ChatsResponse(ofReaders(ctx, h, "Chats", r, func(ctx context.Context, readers InboxService) ([]chat.Standing, error) {
-		return readers.Chats(ctx, r.Reader)
+		return readers.Chats(ctx, wire.ChatsRequestOf(r))
 	})), nil
 }
 

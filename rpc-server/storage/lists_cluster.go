@@ -39,8 +39,8 @@ func (s *Store) storeAfterListing(ctx context.Context, marked []listedAppend, un
 
 // listAndStore lists chats and then appends their messages.
 func (s *Store) listAndStore(ctx context.Context, appends []listedAppend) []chat.Appended {
-	wanted, guarded := listings(appends)
-	admitted, failed := s.admitted(ctx, wanted, guarded)
+	wanted, guarded, exist := listings(appends)
+	admitted, failed := s.admitted(ctx, wanted, guarded, exist)
 	maps.Copy(failed, s.enlist(ctx, admitted))
 	appended := make([]chat.Appended, len(appends))
 	var listed []listedAppend
@@ -59,20 +59,24 @@ func (s *Store) listAndStore(ctx context.Context, appends []listedAppend) []chat
 	for k, a := range s.store(ctx, listed) {
 		appended[indices[k]] = a
 	}
+	maps.Copy(guarded, exist)
 	s.enlistLate(ctx, guarded, appends, appended)
 	return appended
 }
 
 // listings returns the listings of appends without repetitions. guarded are those whose senders must be members where
-// the room is private.
-func listings(appends []listedAppend) (all []listing, guarded map[listing]bool) {
-	guarded = map[listing]bool{}
+// the room is private, and exist those whose rooms must have been created.
+func listings(appends []listedAppend) (all []listing, guarded, exist map[listing]bool) {
+	guarded, exist = map[listing]bool{}, map[listing]bool{}
 	seen, open := map[listing]bool{}, map[listing]bool{}
 	for _, a := range appends {
 		l := listingOf(a.Chat, a.Message.Sender)
 		if !seen[l] {
 			seen[l] = true
 			all = append(all, l)
+		}
+		if l.user != "" && a.Exists {
+			exist[l] = true
 		}
 		if l.user == "" || a.Member == "" {
 			open[l] = true // also where another append is guarded: this one is not rejected
@@ -81,14 +85,15 @@ func listings(appends []listedAppend) (all []listing, guarded map[listing]bool) 
 		}
 	}
 	maps.DeleteFunc(guarded, func(l listing, _ bool) bool { return open[l] })
-	return all, guarded
+	return all, guarded, exist
 }
 
-// enlistLate lists rooms of senders who were about to be rejected but were not: the room has opened meanwhile.
-func (s *Store) enlistLate(ctx context.Context, guarded map[listing]bool, appends []listedAppend, appended []chat.Appended) {
+// enlistLate lists rooms of senders who were about to be rejected but were not: the room has opened meanwhile, or was
+// created.
+func (s *Store) enlistLate(ctx context.Context, asked map[listing]bool, appends []listedAppend, appended []chat.Appended) {
 	var late []listing
 	for i, a := range appends {
-		if l := listingOf(a.Chat, a.Message.Sender); appended[i].Err == nil && guarded[l] && s.known.isNew(l) {
+		if l := listingOf(a.Chat, a.Message.Sender); appended[i].Err == nil && asked[l] && s.known.isNew(l) {
 			late = append(late, l)
 		}
 	}
@@ -98,14 +103,14 @@ func (s *Store) enlistLate(ctx context.Context, guarded map[listing]bool, append
 }
 
 // admitted drops listings whose senders are about to be rejected, so that a rejected message leaves nothing behind.
-// guarded are those whose senders must be members where the room is private.
-func (s *Store) admitted(ctx context.Context, unknown []listing, guarded map[listing]bool) ([]listing, map[listing]error) {
+// guarded are those whose senders must be members where the room is private, and exist those whose rooms must exist.
+func (s *Store) admitted(ctx context.Context, unknown []listing, guarded, exist map[listing]bool) ([]listing, map[listing]error) {
 	failed := map[listing]error{}
-	if len(guarded) == 0 {
+	if len(guarded)+len(exist) == 0 {
 		return unknown, failed
 	}
 	const each = 2
-	asked := slices.Collect(maps.Keys(guarded))
+	asked := slices.DeleteFunc(slices.Clone(unknown), func(l listing) bool { return !guarded[l] && !exist[l] })
 	visible, member := make([]*redis.StringCmd, len(asked)), make([]*redis.BoolCmd, len(asked))
 	errs := s.calls(ctx, each*len(asked), exchange{
 		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
@@ -128,7 +133,8 @@ func (s *Store) admitted(ctx context.Context, unknown []listing, guarded map[lis
 			failed[l], refused[l] = enlistError("look who is in "+l.chat.String(), err), true
 			continue
 		}
-		refused[l] = chat.Admits(l.chat, chat.Visibility(visible[i].Val()), l.user, member[i].Val()) != nil
+		inside := member[i].Val() || !guarded[l]
+		refused[l] = chat.Admits(l.chat, chat.Visibility(visible[i].Val()), l.user, inside) != nil
 	}
 	return slices.DeleteFunc(unknown, func(l listing) bool { return refused[l] }), failed
 }

@@ -16,12 +16,16 @@ import (
 func (s *Store) Advance(ctx context.Context, id chat.ID, r chat.Reading, force bool) (int64, error) {
 	user := chat.UserOf(r.Reader)
 	isNew, score := s.readerIsNew(id, user)
+	_, _, activity := s.keys.append(id)
 	if isNew && s.nodes.only == nil {
+		begun, err := s.begun(ctx, activity, id)
+		if err != nil || !begun { // where nothing was ever said nothing is read, and nothing is listed
+			return 0, err
+		}
 		if err := s.enlistReader(ctx, id, user, score); err != nil {
 			return 0, err
 		}
 	}
-	_, _, activity := s.keys.append(id)
 	keys := []any{s.keys.read(id), activity}
 	if isNew && s.nodes.only != nil {
 		keys = append(keys, s.keys.chats(user))
@@ -42,10 +46,23 @@ func (s *Store) Advance(ctx context.Context, id chat.ID, r chat.Reading, force b
 	if call.Val() < 0 {
 		return 0, chat.Errorf(chat.Conflict, "reader %s has 100 devices in chat %s, which is the limit", user, id)
 	}
-	if isNew {
+	if isNew && call.Val() > 0 { // at 0 the script may not have listed the chat
 		s.known.add([]listing{{id, user}}, nil)
 	}
 	return call.Val(), nil
+}
+
+// begun reports whether something was ever said in a chat.
+func (s *Store) begun(ctx context.Context, activity string, id chat.ID) (bool, error) {
+	var newest *redis.FloatCmd
+	err := s.callOne(ctx, "look for "+id.String(), activity, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
+		newest = pipeline.ZScore(ctx, activity, id.String())
+		return newest
+	})
+	if errors.Is(err, redis.Nil) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // ReaderPositions implements chat.ReaderStore.

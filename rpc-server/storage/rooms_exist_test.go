@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/redistest"
 )
@@ -174,4 +176,71 @@ func TestMembersHaveAccounts(t *testing.T) {
 	if _, err := h.lobby.CreateRoom(context.Background(), chat.NewRoom{As: "nobody", Users: []string{"else"}}); err != nil {
 		t.Errorf("without AUTH a room of users without accounts = %v", err)
 	}
+}
+
+// andClusters is everyRedis, and a cluster: there lists lie at other nodes than the rooms.
+func andClusters(t *testing.T, test func(*testing.T, string)) {
+	everyRedis(t, test)
+	t.Run("cluster", func(t *testing.T) { test(t, redistest.StartCluster(t, "--appendonly", "no").URL()) })
+}
+
+// TestRefusedSendsListNothing: a refused send to a room that does not exist, or was deleted, leaves nothing in its
+// sender's list.
+func TestRefusedSendsListNothing(t *testing.T) {
+	andClusters(t, func(t *testing.T, url string) {
+		h := newHouse(t, url, 10)
+		h.create("ann", "gone", chat.Public)
+		h.change("ann", "gone", chat.DeleteRoom, "")
+		h.create("ann", "club", chat.Public)
+		for _, room := range []string{"nowhere", "gone", "club"} {
+			for name, ctx := range map[string]context.Context{"a user": as("bob"), "a service": asService()} {
+				_, err := h.core.Send(ctx, chat.Message{Chat: room, Sender: "bob", Text: "hi"})
+				if missing := room != "club"; missing != (chat.CodeOf(err) == chat.NotFound) {
+					t.Errorf("a send to %s by %s = %v, want not_found: %v", room, name, err, missing)
+				}
+			}
+		}
+		var listed *redis.StringSliceCmd
+		key := h.store.keys.chats("bob")
+		if err := h.store.callOne(t.Context(), "read the list", key, func(ctx context.Context, p redis.Pipeliner) redis.Cmder {
+			listed = p.ZRange(ctx, key, 0, -1)
+			return listed
+		}); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "bob's list", listed.Val(), []string{"club"})
+	})
+}
+
+// TestReadingNothingListsNothing: where nothing was ever said a reader leaves nothing behind. Later the chat is listed.
+func TestReadingNothingListsNothing(t *testing.T) {
+	andClusters(t, func(t *testing.T, url string) {
+		h := newHouse(t, url, 10)
+		listed := func() []string {
+			t.Helper()
+			var chats *redis.StringSliceCmd
+			key := h.store.keys.chats("bob")
+			if err := h.store.callOne(t.Context(), "read the list", key, func(ctx context.Context, p redis.Pipeliner) redis.Cmder {
+				chats = p.ZRange(ctx, key, 0, -1)
+				return chats
+			}); err != nil {
+				t.Fatal(err)
+			}
+			return chats.Val()
+		}
+		read := func(name string, wantSome bool) {
+			t.Helper()
+			at, err := h.store.Advance(t.Context(), id(t, name), chat.Reading{Reader: "bob", Cursor: chat.MaxCursor}, false)
+			if err != nil || at > 0 != wantSome {
+				t.Errorf("Advance(%s) = %d, %v", name, at, err)
+			}
+		}
+		for _, name := range []string{"ann:bob", "bob:cid", "room"} {
+			read(name, false)
+		}
+		equal(t, "bob's list", listed(), []string{})
+		h.store.Append(t.Context(), []chat.Append{{Chat: id(t, "room"), Message: chat.Message{Sender: "ann", Text: "hi"}}})
+		read("room", true)
+		equal(t, "bob's list when something was said", listed(), []string{"room"})
+	})
 }

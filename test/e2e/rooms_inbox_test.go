@@ -104,3 +104,27 @@ func TestInboxStreamFollowsRooms(t *testing.T) {
 		}
 	}
 }
+
+// TestInboxStreamNamesChats: its events say what people call the chats, over each transport.
+func TestInboxStreamNamesChats(t *testing.T) {
+	c := startClosed(t)
+	account := `{"user":"dora","password":"correct horse","name":"Dora \"D\" Diaz"}`
+	c.do("", "POST", "/api/users", account, 201)
+	c.do("dora", "POST", "/api/rooms", `{"id":"club","name":"The Club","users":["bob"]}`, 201)
+	stream := c.stream("bob", "/api/stream?inbox=true")
+	socket := c.socket(c.auth.Token("bob"), `{"type":"watch","inbox":true}`)
+	both := func(text string) {
+		t.Helper()
+		stream.waitFor(t, text)
+		socket.waitFor(t, text)
+	}
+	both(`"name":"The Club","chat":"club","messages":[`)
+	c.do("dora", "POST", "/api/send", `{"chat":"bob:dora","text":"hello"}`, 200)
+	both(`"users":[{"user":"dora","name":"Dora \"D\" Diaz"}],"chat":"bob:dora","messages":[`)
+	c.do("dora", "PATCH", "/api/rooms/club", `{"name":"Another"}`, 200)
+	both(`"name":"Another","chat":"club"`)
+	c.do("dora", "POST", "/api/rooms", `{"id":"later","name":"Later","users":["bob"]}`, 201)
+	both(`"name":"Later","chat":"later"`)
+	chosen := c.stream("bob", "/api/stream?chat=club")
+	chosen.waitFor(t, `data: {"chat":"club"`)
+}

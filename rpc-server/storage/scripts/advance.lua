@@ -3,7 +3,7 @@
 -- KEYS  1 read      hash: reader → cursor
 --       2 activity  sorted set: newest position of a chat → the chat
 --       3 chats     sorted set: 0, a time or -1 → a chat of the reader's; only where her list may not have this one yet, and
---                   there is no cluster
+--                   there is no cluster. Where nothing was ever said it is not added
 -- ARGV  1 reader   who has read
 --       2 cursor   all before it is read
 --       3 force    "1": the cursor may move back
@@ -19,10 +19,6 @@
 local read, activity, reader, cursor, force = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1'
 local publish, channel, before, after, chat = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 
-if KEYS[3] then -- whatever lies there, the cursor is moved
-  redis.pcall('ZADD', KEYS[3], 'NX', ARGV[9], chat)
-end
-
 -- The number in eight bytes, the highest first; numbers below 2^53 are exact.
 local function bytes(number)
   local eight = {}
@@ -35,6 +31,9 @@ end
 
 local known = tonumber(redis.call('HGET', read, reader) or 0) or 0
 local newest = redis.call('ZSCORE', activity, chat)
+if KEYS[3] and newest then -- where nothing was ever said nothing is read; whatever lies there, the cursor is moved
+  redis.pcall('ZADD', KEYS[3], 'NX', ARGV[9], chat)
+end
 local last, stood = 0, known
 if newest then
   last = tonumber(newest) + 1
