@@ -18,11 +18,11 @@ import (
 	"github.com/cloudwego/hertz/pkg/protocol/consts"
 
 	"github.com/pullchat/pullchat/http-server/handler"
-	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/http-server/middleware"
 	"github.com/pullchat/pullchat/http-server/ratelimit"
 	"github.com/pullchat/pullchat/http-server/token"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/live"
 )
 
 // drainTimeout bounds how long a stop waits for requests under way.
