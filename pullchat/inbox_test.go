@@ -8,6 +8,7 @@ import (
 
 // TestInbox of one who has logged in, and of one who is named.
 func TestInbox(t *testing.T) {
+	t.Parallel()
 	g := serveGuarded(t)
 	for _, user := range []string{"alice", "bob"} {
 		g.invokes(t, password, 0, user, "register", user)
@@ -45,6 +46,7 @@ func TestInbox(t *testing.T) {
 }
 
 func TestEntryLine(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		in   client.InboxEntry
 		want string

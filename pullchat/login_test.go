@@ -58,6 +58,7 @@ func (g *guarded) kept(t *testing.T) client.Session {
 }
 
 func TestLogin(t *testing.T) {
+	t.Parallel()
 	g := serveGuarded(t)
 	g.invokes(t, "", 2, "unauthenticated", "send", "alice:bob", "hello", "--sender=alice")
 	g.invokes(t, "short", 2, "password is 5 characters", "register", "alice")
@@ -146,7 +147,7 @@ func TestSessionsGoOn(t *testing.T) {
 // tail follows a chat, and has nothing to complain about.
 func (g *guarded) tail(t *testing.T, door string) *json.Decoder {
 	t.Helper()
-	c := command(g.environment(), "tail", "alice:bob", "--cursor=0", "--door="+door)
+	c := command(t, g.environment(), "tail", "alice:bob", "--cursor=0", "--door="+door)
 	var complaints collected
 	c.Stderr = &complaints
 	out, err := c.StdoutPipe()
@@ -168,6 +169,7 @@ func (g *guarded) tail(t *testing.T, door string) *json.Decoder {
 
 // TestTokenInsteadOfASession: a service acts for whom it names.
 func TestTokenInsteadOfASession(t *testing.T) {
+	t.Parallel()
 	g := serveGuarded(t)
 	g.invokes(t, password, 0, "alice", "register", "alice")
 	g.invokes(t, password, 0, "alice", "login", "alice")
@@ -191,10 +193,11 @@ func TestTokenInsteadOfASession(t *testing.T) {
 
 // TestPasswordOnATerminal is not shown, asked for twice where it is new, and the terminal is itself again after Ctrl-C.
 func TestPasswordOnATerminal(t *testing.T) {
+	t.Parallel()
 	g := serveGuarded(t)
 	typing := func(keys []string, args ...string) (string, int) {
 		t.Helper()
-		c := command(g.environment(), args...)
+		c := command(t, g.environment(), args...)
 		terminal, err := pty.Start(c)
 		if err != nil {
 			t.Fatal(err)
@@ -238,6 +241,7 @@ func TestPasswordOnATerminal(t *testing.T) {
 
 // TestSessionFile: what is older, or of another login, takes nobody's place.
 func TestSessionFile(t *testing.T) {
+	t.Parallel()
 	f := sessionFile{filepath.Join(t.TempDir(), "a", "b"), "http://a"}
 	other := sessionFile{f.name, "http://b"}
 	now := time.Now().Round(0)
@@ -280,6 +284,7 @@ func TestSessionFile(t *testing.T) {
 
 // TestDeleteAccount: nobody is logged in afterwards, and the name is not given out again.
 func TestDeleteAccount(t *testing.T) {
+	t.Parallel()
 	g := serveGuarded(t)
 	g.invokes(t, "", 1, "nobody is logged in", "delete-account", "--yes")
 	g.invokes(t, password, 0, "alice", "register", "alice")

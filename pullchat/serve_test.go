@@ -15,6 +15,7 @@ import (
 )
 
 func TestDialable(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ in, want string }{
 		{"127.0.0.1:8080", "127.0.0.1:8080"},
 		{"192.0.2.1:80", "192.0.2.1:80"},
@@ -34,6 +35,7 @@ func TestDialable(t *testing.T) {
 
 // TestEmbeddedRedisHasAPassword: with one, nothing is read without it, and the URL has it.
 func TestEmbeddedRedisHasAPassword(t *testing.T) {
+	t.Parallel()
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	embedded, err := startEmbedded("apassword")
 	if err != nil {
@@ -56,6 +58,7 @@ func TestEmbeddedRedisHasAPassword(t *testing.T) {
 
 // TestEmbeddedRedis: its keys expire, and its stop leaves nothing behind.
 func TestEmbeddedRedis(t *testing.T) {
+	t.Parallel()
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	redis, err := startEmbedded("")
 	if err != nil {
@@ -95,6 +98,7 @@ func TestEmbeddedRedis(t *testing.T) {
 
 // TestServeOnLoopback answers to the names of loopback only, unless it is told others.
 func TestServeOnLoopback(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		environment []string
 		answers     map[string]int

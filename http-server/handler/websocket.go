@@ -18,8 +18,8 @@ import (
 	"github.com/cloudwego/hertz/pkg/protocol/consts"
 	"github.com/gorilla/websocket"
 
-	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/logging"
 )
 
