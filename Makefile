@@ -12,8 +12,8 @@ units     = $(filter-out $(processes),$(shell go list ./...))
 # Hand-written packages: what the coverage is of.
 covered   = $(shell go list ./... | grep -v -e /internal/gen -e /test | paste -sd,)
 race      = $(if $(shell command -v gcc || command -v cc),-race,$(warning no C compiler: the race detector is off))
-# Many tests wait more than they compute.
-at_once   = -shuffle=on -p 4 -parallel 4
+# Unit tests often wait. Those of processes keep two cores busy, and some limit times, so they stay at two packages.
+at_once   = -shuffle=on -p 3 -parallel 4
 PROGRAMS  := $(BIN)/test
 LINTER    := $(BIN)/golangci-lint-$(LINT)
 
@@ -41,7 +41,7 @@ test: redis-server nginx programs ## all tests, on a real Redis that they start;
 	go test -count=1 ./test/budgets | tee -a test.log # alone, because it counts allocations
 	status=0; \
 	  TEST_PROGRAMS=$(PROGRAMS) go test $(race) $(at_once) -timeout 20m -coverpkg=$(covered) -coverprofile=coverage.out $(units) 2>&1 | sed "s/ of statements in .*//" | tee -a test.log || status=1; \
-	  TEST_PROGRAMS=$(PROGRAMS) go test $(at_once) -timeout 20m $(filter-out %/budgets,$(processes)) 2>&1 | tee -a test.log || status=1; \
+	  TEST_PROGRAMS=$(PROGRAMS) go test -shuffle=on -p 2 -timeout 20m $(filter-out %/budgets,$(processes)) 2>&1 | tee -a test.log || status=1; \
 	  go tool cover -func=coverage.out | awk '/^total/ { print "coverage of hand-written code: " $$3 }'; \
 	  grep -E '^(ok|FAIL|---)' test.log; exit $$status
 

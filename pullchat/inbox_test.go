@@ -8,7 +8,6 @@ import (
 
 // TestInbox of one who has logged in, and of one who is named.
 func TestInbox(t *testing.T) {
-	t.Parallel()
 	g := serveGuarded(t)
 	for _, user := range []string{"alice", "bob"} {
 		g.invokes(t, password, 0, user, "register", user)

@@ -58,7 +58,6 @@ func (g *guarded) kept(t *testing.T) client.Session {
 }
 
 func TestLogin(t *testing.T) {
-	t.Parallel()
 	g := serveGuarded(t)
 	g.invokes(t, "", 2, "unauthenticated", "send", "alice:bob", "hello", "--sender=alice")
 	g.invokes(t, "short", 2, "password is 5 characters", "register", "alice")
@@ -169,7 +168,6 @@ func (g *guarded) tail(t *testing.T, door string) *json.Decoder {
 
 // TestTokenInsteadOfASession: a service acts for whom it names.
 func TestTokenInsteadOfASession(t *testing.T) {
-	t.Parallel()
 	g := serveGuarded(t)
 	g.invokes(t, password, 0, "alice", "register", "alice")
 	g.invokes(t, password, 0, "alice", "login", "alice")
@@ -193,7 +191,6 @@ func TestTokenInsteadOfASession(t *testing.T) {
 
 // TestPasswordOnATerminal is not shown, asked for twice where it is new, and the terminal is itself again after Ctrl-C.
 func TestPasswordOnATerminal(t *testing.T) {
-	t.Parallel()
 	g := serveGuarded(t)
 	typing := func(keys []string, args ...string) (string, int) {
 		t.Helper()
@@ -284,7 +281,6 @@ func TestSessionFile(t *testing.T) {
 
 // TestDeleteAccount: nobody is logged in afterwards, and the name is not given out again.
 func TestDeleteAccount(t *testing.T) {
-	t.Parallel()
 	g := serveGuarded(t)
 	g.invokes(t, "", 1, "nobody is logged in", "delete-account", "--yes")
 	g.invokes(t, password, 0, "alice", "register", "alice")

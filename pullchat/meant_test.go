@@ -4,7 +4,6 @@ import "testing"
 
 // TestRoomThatIsAUser: who sends to a user's name alone is told what the chat is called.
 func TestRoomThatIsAUser(t *testing.T) {
-	t.Parallel()
 	g := serveGuarded(t)
 	for _, user := range []string{"alice", "bob"} {
 		g.invokes(t, password, 0, user, "register", user)

@@ -98,7 +98,6 @@ func TestRooms(t *testing.T) {
 
 // TestRoomsOfNobody: a list of what is public needs nobody, a back end needs not say for whom it acts, and all else does.
 func TestRoomsOfNobody(t *testing.T) {
-	t.Parallel()
 	open := serveProcess(t)
 	for _, args := range []string{"rooms", "rooms list", "rooms show team", "rooms create", "rooms add team bob"} {
 		got := invoke(t, open.environment(), "", strings.Fields(args)...)

@@ -8,8 +8,8 @@ import (
 
 	"github.com/cloudwego/hertz/pkg/app"
 
-	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/live"
 )
 
 const lastEventID = "Last-Event-ID"

@@ -1,8 +1,8 @@
 package handler
 
 import (
-	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/entry"
+	"github.com/pullchat/pullchat/internal/live"
 )
 
 // signalEvent is a signal as followers get it.

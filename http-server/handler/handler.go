@@ -6,8 +6,8 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/live"
 )
 
 // Handler answers the routes from a chat.Service, a chat.Live and a live.Hub over both.

@@ -11,9 +11,9 @@ import (
 
 	"github.com/cloudwego/hertz/pkg/app"
 
-	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/chat"
 	api "github.com/pullchat/pullchat/internal/gen/http"
+	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/logging"
 )
 

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/live"
 )
 
 // maxWatches is how many chats a WebSocket watches.

@@ -40,9 +40,6 @@ var modes = []string{"off", "on"}
 // test names. DELIVERY_AUTH selects one mode for all tests.
 func eachMode(t *testing.T, short []string, test func(*testing.T, *programtest.Auth)) {
 	t.Helper()
-	if !long() {
-		t.Parallel()
-	}
 	chosen := short
 	if long() {
 		chosen = modes
@@ -55,9 +52,6 @@ func eachMode(t *testing.T, short []string, test func(*testing.T, *programtest.A
 			t.Fatalf("DELIVERY_AUTH is %q; it is one of %v", mode, modes)
 		}
 		t.Run("AUTH="+mode, func(t *testing.T) {
-			if !long() {
-				t.Parallel()
-			}
 			var auth *programtest.Auth
 			if mode == "on" {
 				auth = programtest.NewAuth(t)
