@@ -200,7 +200,6 @@ func TestRotation(t *testing.T) {
 
 // TestAHandshakeThatNeverEnds holds up neither others nor a stop, and has its time.
 func TestAHandshakeThatNeverEnds(t *testing.T) {
-	t.Parallel()
 	f := newFiles(t, 1)
 	for name, part := range map[string]string{"silent": "", "begun": "\x16\x03\x01\x02\x00\x01\x00"} {
 		t.Run(name, func(t *testing.T) {

@@ -113,7 +113,6 @@ func (*largeService) Pull(context.Context, chat.PullRequest) (chat.Page, error) 
 }
 
 func TestAClientThatDoesNotRead(t *testing.T) {
-	t.Parallel()
 	g := runConfig(t, &largeService{}, Config{}, func(l *limits) { l.write = moment })
 	client := dial(t, g.addr)
 	client.ask(t, "GET /api/pull?chat=a HTTP/1.1\r\nHost: a\r\n\r\n")

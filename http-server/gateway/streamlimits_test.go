@@ -33,7 +33,6 @@ func TestStrayBytes(t *testing.T) {
 
 // TestABigPage: a client that reads it slowly has the time of a part for each piece, and one that stops has no more.
 func TestABigPage(t *testing.T) {
-	t.Parallel()
 	const part, step = time.Second, 64 << 10
 	g := runConfig(t, &largeService{}, Config{}, func(l *limits) { l.part = part })
 	for name, stops := range map[string]bool{"steady": false, "stops": true} {
