@@ -154,6 +154,9 @@ func TestPreviewOfErased(t *testing.T) {
 				}
 			}
 		}
+		if err := store.redis.HSet(context.Background(), store.keys.room(room), "visibility", "private", "created", "1").Err(); err != nil {
+			t.Fatal(err)
+		}
 		if err := store.redis.HSet(context.Background(), store.keys.members(room), "ann", "member 1").Err(); err != nil {
 			t.Fatal(err)
 		}
