@@ -35,7 +35,6 @@ func TestDialable(t *testing.T) {
 
 // TestEmbeddedRedisHasAPassword: with one, nothing is read without it, and the URL has it.
 func TestEmbeddedRedisHasAPassword(t *testing.T) {
-	t.Parallel()
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	embedded, err := startEmbedded("apassword")
 	if err != nil {
@@ -58,7 +57,6 @@ func TestEmbeddedRedisHasAPassword(t *testing.T) {
 
 // TestEmbeddedRedis: its keys expire, and its stop leaves nothing behind.
 func TestEmbeddedRedis(t *testing.T) {
-	t.Parallel()
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	redis, err := startEmbedded("")
 	if err != nil {
