@@ -3,14 +3,23 @@ SHELL := /bin/bash -o pipefail
 
 MODULE   := github.com/pullchat/pullchat
 BIN      := $(CURDIR)/.bin
+LINT     := v2.15.0
 HZ_MOD   := -modfile=internal/gen/hz.mod
+# Packages that test real programs. Their programs are built without the race detector, so they are tested without it.
+processes = $(addprefix $(MODULE)/test/,benchmarks browser budgets delivery e2e faults proxy)
+# All others, whose code runs in the tests themselves.
+units     = $(filter-out $(processes),$(shell go list ./...))
 # Hand-written packages: what the coverage is of.
-covered   = $(shell go list ./... | grep -v /internal/gen | paste -sd,)
+covered   = $(shell go list ./... | grep -v -e /internal/gen -e /test | paste -sd,)
 race      = $(if $(shell command -v gcc || command -v cc),-race,$(warning no C compiler: the race detector is off))
+# Unit tests often wait. Those of processes keep two cores busy, and some limit times, so they stay at two packages.
+at_once   = -shuffle=on -p 3 -parallel 4
+PROGRAMS  := $(BIN)/test
+LINTER    := $(BIN)/golangci-lint-$(LINT)
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: ## run everything in one process: HTTP on :8080, an in-memory Redis unless REDIS_URL is set
@@ -20,12 +29,26 @@ run: ## run everything in one process: HTTP on :8080, an in-memory Redis unless 
 build: ## build all programs into .bin/
 	go build -trimpath -o $(BIN)/ ./pullchat ./http-server ./rpc-server
 
+.PHONY: check
+check: format-check generated-untouched ## before each commit: format, vet, lint, unit tests without servers; within a minute once it is warm
+	go vet ./...
+	@if test -x $(LINTER); then $(LINTER) run; else echo 'NOT LINTED: make lint installs the linter once'; fi
+	go test -short -p 4 $(units)
+
 .PHONY: test
-test: redis-server nginx ## all tests, on a real Redis that they start; prints the coverage
-	go test -count=1 ./test/budgets # without the race detector, which allocates too
-	go test $(race) -shuffle=on -timeout 20m -coverpkg=$(covered) -coverprofile=coverage.out ./... 2>&1 | sed "s/ of statements in .*//" | tee test.log
-	@go tool cover -func=coverage.out | awk '/^total/ { print "coverage of hand-written code: " $$3 }'
-	@grep -E '^(ok|FAIL|---)' test.log
+test: redis-server nginx programs ## all tests, on a real Redis that they start; prints the coverage by the unit tests
+	@rm -f test.log
+	go test -count=1 ./test/budgets | tee -a test.log # alone, because it counts allocations
+	status=0; \
+	  TEST_PROGRAMS=$(PROGRAMS) go test $(race) $(at_once) -timeout 20m -coverpkg=$(covered) -coverprofile=coverage.out $(units) 2>&1 | sed "s/ of statements in .*//" | tee -a test.log || status=1; \
+	  TEST_PROGRAMS=$(PROGRAMS) go test -shuffle=on -p 2 -timeout 20m $(filter-out %/budgets,$(processes)) 2>&1 | tee -a test.log || status=1; \
+	  go tool cover -func=coverage.out | awk '/^total/ { print "coverage of hand-written code: " $$3 }'; \
+	  grep -E '^(ok|FAIL|---)' test.log; exit $$status
+
+.PHONY: test-long
+test-long: redis-server nginx programs ## what is long (about 40 minutes): everything with the race detector, and the long forms of test/faults and test/delivery
+	TEST_PROGRAMS=$(PROGRAMS) go test $(race) -shuffle=on -timeout 30m $(filter-out %/budgets,$(units) $(processes)) 2>&1 | tee test-long.log
+	TEST_PROGRAMS=$(PROGRAMS) FAULTS=long DELIVERY=long go test -count=1 -p 1 -timeout 60m ./test/faults/... ./test/delivery 2>&1 | tee -a test-long.log
 
 .PHONY: browser-test
 browser-test: redis-server nginx chromium ## test/browser with a real browser, Chromium (400 MB, which make test does not install)
@@ -64,8 +87,20 @@ fuzz: ## every fuzz target for FUZZTIME (default 30s)
 	done
 
 .PHONY: lint
-lint: ## golangci-lint with .golangci.yml
-	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run
+lint: ## golangci-lint with .golangci.yml; builds it once, which takes minutes
+	@test -x $(LINTER) || { GOBIN=$(BIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT) && mv $(BIN)/golangci-lint $(LINTER); }
+	$(LINTER) run
+
+.PHONY: format-check
+format-check: ## fail if gofmt would change a file
+	@changed=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')) || exit 1; \
+	  test -z "$$changed" || { echo "$$changed"; echo 'gofmt -w these files'; exit 1; }
+
+# make generate-check compares with what the IDLs give, and takes longer.
+.PHONY: generated-untouched
+generated-untouched: ## fail if internal/gen was edited while what it is generated from was not
+	@test -z "$$(git status --porcelain 'internal/gen/*.go')" || test -n "$$(git status --porcelain '*.thrift' '*.proto' Makefile go.mod internal/gen/hz.mod internal/gen/protoc)" || \
+	  { git status --porcelain internal/gen; echo 'internal/gen is generated: change an IDL and run make generate'; exit 1; }
 
 .PHONY: vulncheck
 vulncheck: ## known vulnerabilities in what is called (asks vuln.go.dev)
@@ -81,7 +116,9 @@ generate: thrift-compiler ## write internal/gen anew from the two IDLs
 	PATH=$(BIN):$$PATH kitex -module $(MODULE) -streamx -gen-path internal/gen idl_rpc.thrift
 	sed -i -E 's/^(\t+)(_field := make\(\[\].*, size\))$$/\1if size > len(buf)-offset || size > 1<<20 { \/\/ no claim takes memory before its bytes arrive\n\1\treturn offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")\n\1}\n\1\2/' internal/gen/rpc/k-idl_rpc.go
 	mkdir internal/gen/apache
-	thrift -r --gen go:package_prefix=$(MODULE)/internal/gen/apache/,skip_remote -out internal/gen/apache idl_rpc.thrift
+	go build -o $(BIN)/ github.com/cloudwego/thriftgo/tool/trimmer # Apache's code is for one test and ten times as long: the test's three methods
+	$(BIN)/trimmer -m IMService.Send -m IMService.Pull -m IMService.Ready -o $(BIN)/idl_rpc.thrift idl_rpc.thrift
+	thrift -r --gen go:package_prefix=$(MODULE)/internal/gen/apache/,skip_remote -out internal/gen/apache $(BIN)/idl_rpc.thrift
 	gofmt -w internal/gen
 
 .PHONY: generate-check
@@ -102,6 +139,11 @@ compose-secrets: ## what docker-compose.auth.yml needs, once: keys, a password a
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 365 -subj /CN=localhost \
 	  -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout .secrets/tls/tls.key -out .secrets/tls/tls.crt 2>/dev/null
 	chmod 755 .secrets/tls && chmod 644 .secrets/tls/tls.key .secrets/tls/tls.crt # the image's user reads them; .secrets/ is yours alone
+
+# The programs that the tests run, built once for all packages.
+.PHONY: programs
+programs:
+	go build -o $(PROGRAMS)/ ./pullchat ./http-server ./rpc-server
 
 # What the tests need beside Go, from Debian's packages.
 .PHONY: redis-server nginx chromium thrift-compiler webdis-and-wrk centrifugo

@@ -27,7 +27,7 @@ type talking struct {
 
 func startTalk(t *testing.T, s *livetest.Server, args ...string) *talking {
 	t.Helper()
-	c := &talking{Cmd: command([]string{"PULLCHAT_SERVER=" + s.URL, "TZ=UTC"}, append([]string{"chat"}, args...)...), ended: make(chan struct{})}
+	c := &talking{Cmd: command(t, []string{"PULLCHAT_SERVER=" + s.URL, "TZ=UTC"}, append([]string{"chat"}, args...)...), ended: make(chan struct{})}
 	var err error
 	if c.terminal, err = pty.StartWithSize(c.Cmd, &pty.Winsize{Rows: 24, Cols: 200}); err != nil {
 		t.Fatal(err)
@@ -71,6 +71,7 @@ func (c *talking) types(t *testing.T, keys string) {
 }
 
 func TestChat(t *testing.T) {
+	t.Parallel()
 	for _, door := range []string{"sse", "ws", "poll"} {
 		t.Run(door, func(t *testing.T) {
 			t.Parallel()
@@ -114,6 +115,7 @@ func TestChat(t *testing.T) {
 
 // TestChatSendsOnce though the answer to a send was lost.
 func TestChatSendsOnce(t *testing.T) {
+	t.Parallel()
 	log := livetest.NewLog()
 	var cut atomic.Int64
 	s := livetest.Serve(t, &livetest.Server{Log: log, Cut: func() int {
@@ -138,6 +140,7 @@ func TestChatSendsOnce(t *testing.T) {
 }
 
 func TestPlainLines(t *testing.T) {
+	t.Parallel()
 	lines := newPlainLines(strings.NewReader("a\n\nb\r\nc"), &bytes.Buffer{})
 	var got []string
 	for {

@@ -36,6 +36,7 @@ func do(t *testing.T, redis *redistest.Server, command string) {
 }
 
 func TestCheck(t *testing.T) {
+	t.Parallel()
 	redis := checkedRedis(t)
 	environment := []string{"REDIS_URL=" + redis.URL()}
 	sound := invoke(t, environment, "", "check")
@@ -69,6 +70,7 @@ func TestCheck(t *testing.T) {
 }
 
 func TestCheckCannotRead(t *testing.T) {
+	t.Parallel()
 	state := filepath.Join(t.TempDir(), "state")
 	lost := invoke(t, nil, "", "check", "--redis-url", "redis://user:hunter2@127.0.0.1:1", "--state", state)
 	if lost.status != 1 || !strings.Contains(lost.err, "connection refused; the same command goes on from here") || !strings.HasPrefix(lost.out, "INCOMPLETE") {
@@ -91,6 +93,7 @@ func TestCheckCannotRead(t *testing.T) {
 
 // TestCheckInterrupted interrupts a check that waits for an answer; that it goes on from there is tested in storage.
 func TestCheckInterrupted(t *testing.T) {
+	t.Parallel()
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +101,7 @@ func TestCheckInterrupted(t *testing.T) {
 	defer func() { _ = silent.Close() }()
 	state := filepath.Join(t.TempDir(), "state")
 	environment := []string{"REDIS_URL=redis://" + silent.Addr().String()}
-	c := command(environment, "check", "--state", state)
+	c := command(t, environment, "check", "--state", state)
 	var errs bytes.Buffer
 	c.Stderr = &errs
 	if err := c.Start(); err != nil {
@@ -127,6 +130,7 @@ func TestCheckInterrupted(t *testing.T) {
 
 // TestCheckForgetsItsState: the file is for the check that was interrupted only.
 func TestCheckForgetsItsState(t *testing.T) {
+	t.Parallel()
 	redis := checkedRedis(t)
 	state := filepath.Join(t.TempDir(), "state")
 	args := []string{"check", "--redis-url", redis.URL(), "--state", state}

@@ -12,6 +12,7 @@ import (
 )
 
 func TestServerURL(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ in, want string }{
 		{"localhost", "http://localhost:8080"},
 		{"localhost:", "http://localhost:8080"},
@@ -80,6 +81,7 @@ func (m *moody) seen() (different []string, requests int) {
 }
 
 func TestCommandsRepeat(t *testing.T) {
+	t.Parallel()
 	sending := []string{"send", "room", "hello", "--sender=alice"}
 	for _, c := range []struct {
 		name     string
@@ -114,6 +116,7 @@ func TestCommandsRepeat(t *testing.T) {
 }
 
 func TestSeveralServers(t *testing.T) {
+	t.Parallel()
 	m := serveMoody(t, 0)
 	address := strings.TrimPrefix(m.URL, "http://") // without a scheme
 	for _, c := range []struct {

@@ -45,6 +45,7 @@ func TestInbox(t *testing.T) {
 }
 
 func TestEntryLine(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		in   client.InboxEntry
 		want string

@@ -150,7 +150,7 @@ func TestSessionsGoOn(t *testing.T) {
 // tail follows a chat, and has nothing to complain about.
 func (g *guarded) tail(t *testing.T, door string) *json.Decoder {
 	t.Helper()
-	c := command(g.environment(), "tail", "alice:bob", "--cursor=0", "--door="+door)
+	c := command(t, g.environment(), "tail", "alice:bob", "--cursor=0", "--door="+door)
 	var complaints collected
 	c.Stderr = &complaints
 	out, err := c.StdoutPipe()
@@ -198,7 +198,7 @@ func TestPasswordOnATerminal(t *testing.T) {
 	g := serveGuarded(t)
 	typing := func(keys []string, args ...string) (string, int) {
 		t.Helper()
-		c := command(g.environment(), args...)
+		c := command(t, g.environment(), args...)
 		terminal, err := pty.Start(c)
 		if err != nil {
 			t.Fatal(err)
@@ -242,6 +242,7 @@ func TestPasswordOnATerminal(t *testing.T) {
 
 // TestSessionFile: what is older, or of another login, takes nobody's place.
 func TestSessionFile(t *testing.T) {
+	t.Parallel()
 	f := sessionFile{filepath.Join(t.TempDir(), "a", "b"), "http://a"}
 	other := sessionFile{f.name, "http://b"}
 	now := time.Now().Round(0)

@@ -16,6 +16,7 @@ import (
 )
 
 func TestForms(t *testing.T) {
+	t.Parallel()
 	value := map[string]string{"text": "\x1b\n\u009b\x7f\u202e"}
 	const human = "alice: \x1b\n\u009b"
 	for _, c := range []struct {
@@ -45,7 +46,7 @@ func TestForms(t *testing.T) {
 // onTerminal runs the command with a terminal for everything, and returns what appears there.
 func onTerminal(t *testing.T, environment []string, args ...string) string {
 	t.Helper()
-	c := command(environment, args...)
+	c := command(t, environment, args...)
 	terminal, err := pty.Start(c)
 	if err != nil {
 		t.Fatal(err)
@@ -58,6 +59,7 @@ func onTerminal(t *testing.T, environment []string, args ...string) string {
 }
 
 func TestOnATerminal(t *testing.T) {
+	t.Parallel()
 	const text = "\x1b]0;mine\x07\u009b2J"
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Get("chat") == "closed" {

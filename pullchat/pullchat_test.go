@@ -18,33 +18,37 @@ import (
 	"testing"
 
 	"github.com/pullchat/pullchat/client"
+	"github.com/pullchat/pullchat/internal/programtest"
 )
 
-// binary is the command, built once.
-var binary string
+// binary is the command, built once. state is a folder for its sessions.
+var binary, state string
 
 func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
 
 func buildAndRun(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "pullchat")
+	programs, remove, err := programtest.Programs()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	binary = filepath.Join(dir, "pullchat")
-	if output, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, output)
+	defer remove()
+	if state, err = os.MkdirTemp("", "pullchat-state-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	defer func() { _ = os.RemoveAll(state) }()
+	binary = filepath.Join(programs, "pullchat")
 	return m.Run()
 }
 
 // command is the command with an environment of its own: nothing of the test's configures it.
-func command(environment []string, args ...string) *exec.Cmd {
+func command(t testing.TB, environment []string, args ...string) *exec.Cmd {
+	t.Helper()
+	programtest.NeedPrograms(t)
 	c := exec.Command(binary, args...)
 	c.Env = append([]string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "XDG_STATE_HOME=" + filepath.Join(filepath.Dir(binary), "state"),
+		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "XDG_STATE_HOME=" + state,
 	}, environment...)
 	return c
 }
@@ -58,7 +62,7 @@ type result struct {
 func invoke(t *testing.T, environment []string, input string, args ...string) result {
 	t.Helper()
 	var out, errs bytes.Buffer
-	c := command(environment, args...)
+	c := command(t, environment, args...)
 	c.Stdin, c.Stdout, c.Stderr = strings.NewReader(input), &out, &errs
 	var exit *exec.ExitError
 	if err := c.Run(); err != nil && !errors.As(err, &exit) {
@@ -78,7 +82,7 @@ type server struct {
 // serveProcess starts one on free ports and waits until it listens. It ends with the test.
 func serveProcess(t *testing.T, environment ...string) *server {
 	t.Helper()
-	s := &server{Cmd: command(append([]string{"HTTP_ADDR=127.0.0.1:0", "RPC_ADDR=127.0.0.1:0", "LOG_FORMAT=json"}, environment...), "serve")}
+	s := &server{Cmd: command(t, append([]string{"HTTP_ADDR=127.0.0.1:0", "RPC_ADDR=127.0.0.1:0", "LOG_FORMAT=json"}, environment...), "serve")}
 	s.Stdout = &s.out
 	log, err := s.StderrPipe()
 	if err != nil {
@@ -113,6 +117,7 @@ func serveProcess(t *testing.T, environment ...string) *server {
 func (s *server) environment() []string { return []string{"PULLCHAT_SERVER=" + s.base} }
 
 func TestSendAndPull(t *testing.T) {
+	t.Parallel()
 	s := serveProcess(t)
 	sent := invoke(t, s.environment(), "", "send", "alice:bob", "hello", "--sender", "alice", "--id", "1")
 	var receipt client.Receipt
@@ -203,6 +208,7 @@ func texts(messages []client.Message) (texts []string) {
 }
 
 func TestExitStatusOfCommands(t *testing.T) {
+	t.Parallel()
 	s := serveProcess(t)
 	// Its Redis is not there: it answers, and is not ready.
 	lame := serveProcess(t, "REDIS_URL=redis://127.0.0.1:1")
@@ -245,6 +251,7 @@ func TestExitStatusOfCommands(t *testing.T) {
 }
 
 func TestExitStatus(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		in   error
 		want int
@@ -265,6 +272,7 @@ func TestExitStatus(t *testing.T) {
 }
 
 func TestServeSaysWhatToTry(t *testing.T) {
+	t.Parallel()
 	s := serveProcess(t)
 	if err := s.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
@@ -285,6 +293,7 @@ func TestServeSaysWhatToTry(t *testing.T) {
 }
 
 func TestServeRefusesMalformedValues(t *testing.T) {
+	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -326,6 +335,7 @@ func TestServeRefusesMalformedValues(t *testing.T) {
 
 // TestCommandFirst: flags may stand before the command.
 func TestCommandFirst(t *testing.T) {
+	t.Parallel()
 	for in, want := range map[string]string{
 		"users":                            "users",
 		"--server a users b":               "users b --server a",
@@ -343,6 +353,7 @@ func TestCommandFirst(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		args []string
 		want []string

@@ -54,6 +54,7 @@ var roomSteps = []struct {
 
 // TestRooms of who is named, and of who has logged in.
 func TestRooms(t *testing.T) {
+	t.Parallel()
 	run := func(t *testing.T, environment func(who string) []string, as func(who string) []string) {
 		t.Helper()
 		for _, step := range roomSteps {
@@ -154,6 +155,7 @@ func TestRoomsOfNobody(t *testing.T) {
 
 // TestRoomsAreListedToTheEnd, in however many pages.
 func TestRoomsAreListedToTheEnd(t *testing.T) {
+	t.Parallel()
 	s := serveProcess(t, "DEFAULT_LIMIT=2", "MAX_LIMIT=2")
 	for _, room := range []string{"a", "b", "c", "d", "e"} {
 		if got := invoke(t, s.environment(), "", "rooms", "create", room, "--as=ann"); got.status != 0 {
@@ -167,6 +169,7 @@ func TestRoomsAreListedToTheEnd(t *testing.T) {
 
 // TestRoomsOnATerminal are lines for people, and a question before a room goes.
 func TestRoomsOnATerminal(t *testing.T) {
+	t.Parallel()
 	s := serveProcess(t)
 	environment := append(s.environment(), "TZ=UTC")
 	rooms := func(args ...string) string {
@@ -212,7 +215,7 @@ func TestRoomsOnATerminal(t *testing.T) {
 // typedAt runs a command on a terminal, types when it asks, and returns what appears.
 func typedAt(t *testing.T, environment []string, asks, typed string, args ...string) string {
 	t.Helper()
-	c := command(environment, args...)
+	c := command(t, environment, args...)
 	terminal, err := pty.Start(c)
 	if err != nil {
 		t.Fatal(err)
@@ -235,6 +238,7 @@ func typedAt(t *testing.T, environment []string, asks, typed string, args ...str
 
 // TestNoticesForPeople tell by themselves who has changed what.
 func TestNoticesForPeople(t *testing.T) {
+	t.Parallel()
 	s := serveProcess(t)
 	environment := append(s.environment(), "TZ=UTC")
 	for _, args := range []string{

@@ -15,6 +15,7 @@ import (
 )
 
 func TestDialable(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ in, want string }{
 		{"127.0.0.1:8080", "127.0.0.1:8080"},
 		{"192.0.2.1:80", "192.0.2.1:80"},
@@ -95,6 +96,7 @@ func TestEmbeddedRedis(t *testing.T) {
 
 // TestServeOnLoopback answers to the names of loopback only, unless it is told others.
 func TestServeOnLoopback(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		environment []string
 		answers     map[string]int

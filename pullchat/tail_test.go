@@ -43,7 +43,7 @@ func (o *collected) String() string {
 
 func start(t *testing.T, environment []string, args ...string) *background {
 	t.Helper()
-	b := &background{Cmd: command(environment, args...)}
+	b := &background{Cmd: command(t, environment, args...)}
 	b.Stderr = &b.err
 	out, err := b.StdoutPipe()
 	if err != nil {
@@ -95,6 +95,7 @@ func fill(log *livetest.Log, chat string, n int) {
 }
 
 func TestTail(t *testing.T) {
+	t.Parallel()
 	for _, door := range []string{"sse", "ws", "poll"} {
 		t.Run(door, func(t *testing.T) {
 			t.Parallel()
@@ -129,6 +130,7 @@ func TestTail(t *testing.T) {
 
 // TestTailGoesOn through a restart of the server, and a stop of its own.
 func TestTailGoesOn(t *testing.T) {
+	t.Parallel()
 	for _, door := range []string{"sse", "ws", "poll"} {
 		t.Run(door, func(t *testing.T) {
 			t.Parallel()
@@ -163,6 +165,7 @@ func TestTailGoesOn(t *testing.T) {
 }
 
 func TestTailRefuses(t *testing.T) {
+	t.Parallel()
 	s := livetest.Serve(t, &livetest.Server{Log: livetest.NewLog(), Before: func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Query().Get("chat") == "closed" {
 			livetest.Refuse(w, http.StatusForbidden, "permission_denied", "you are not a member")
@@ -197,6 +200,7 @@ func TestTailRefuses(t *testing.T) {
 
 // TestTailOfServe: what is stored before and while it follows, in two chats, over each door.
 func TestTailOfServe(t *testing.T) {
+	t.Parallel()
 	s := serveProcess(t)
 	c, err := client.New(s.base, nil)
 	if err != nil {

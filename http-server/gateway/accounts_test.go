@@ -14,7 +14,6 @@ import (
 	"github.com/pullchat/pullchat/http-server/token"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/chattest"
-	"github.com/pullchat/pullchat/internal/openapitest"
 )
 
 const authSecret = "0123456789abcdef0123456789abcdef"
@@ -56,11 +55,7 @@ func startAuth(t *testing.T, config Config) *authenticated {
 	server.services.Accounts, server.services.Sessions = accounts, accounts
 	chattest.Run(t, server)
 	a := &authenticated{t: t, base: "http://" + server.Addr().String(), asked: service}
-	document := call{method: "GET", target: "/openapi.yaml"}.do(t, newClient(t, nil), a.base)
-	validator, err := openapitest.New(document.body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	validator := validatorOf(t, a.base)
 	a.client = newClient(t, func(next http.RoundTripper) http.RoundTripper { return validator.Transport(t, next) })
 	return a
 }
@@ -112,6 +107,7 @@ func (a *authenticated) tokens(got answer) (read tokens) {
 func refreshBody(token string) string { return fmt.Sprintf(`{"refresh_token":%q}`, token) }
 
 func TestAccountRoutes(t *testing.T) {
+	t.Parallel()
 	a := startAuth(t, Config{})
 	a.register("alice", "bob", "a+b@c.d", "日本")
 	a.do("POST /api/users", `{"user":"alice","password":"another password"}`, "", 409, `"conflict"`)
@@ -143,6 +139,7 @@ func TestAccountRoutes(t *testing.T) {
 
 // TestNoHashIsShown in any answer about an account.
 func TestNoHashIsShown(t *testing.T) {
+	t.Parallel()
 	a := startAuth(t, Config{})
 	a.register("alice")
 	for request, body := range map[string]string{
@@ -155,6 +152,7 @@ func TestNoHashIsShown(t *testing.T) {
 }
 
 func TestSessionRoutes(t *testing.T) {
+	t.Parallel()
 	a := startAuth(t, Config{Token: token.Config{AuthSecret: authSecret}})
 	a.register("alice")
 	wrong := a.do("POST /api/login", `{"user":"alice","password":"wrong horse"}`, "", 401, `"unauthenticated"`)
@@ -187,6 +185,7 @@ func TestSessionRoutes(t *testing.T) {
 
 // TestWithoutAKey there are accounts and no tokens, and it says what is missing.
 func TestWithoutAKey(t *testing.T) {
+	t.Parallel()
 	a := startAuth(t, Config{})
 	a.register("alice")
 	a.do("POST /api/login", `{"user":"alice","password":"correct horse"}`, "", 404, "AUTH_SECRET")
@@ -198,6 +197,7 @@ func TestWithoutAKey(t *testing.T) {
 }
 
 func TestAuthOn(t *testing.T) {
+	t.Parallel()
 	config := Config{Auth: authOn, Token: token.Config{AuthSecret: authSecret}}
 	a := startAuth(t, config)
 	a.register("alice", "bob") // which needs none
@@ -265,6 +265,7 @@ func TestAuthOn(t *testing.T) {
 }
 
 func TestCallersActForThemselves(t *testing.T) {
+	t.Parallel()
 	a := startAuth(t, Config{Auth: authOn, Token: token.Config{AuthSecret: authSecret}})
 	a.register("alice", "bob")
 	here, elsewhere := a.login("alice"), a.login("alice")
@@ -278,6 +279,7 @@ func TestCallersActForThemselves(t *testing.T) {
 
 // TestATokenInTheQuery is for those who cannot set headers.
 func TestATokenInTheQuery(t *testing.T) {
+	t.Parallel()
 	a := startAuth(t, Config{Auth: authOn, Token: token.Config{AuthSecret: authSecret}})
 	a.register("alice")
 	good := a.login("alice")
@@ -298,6 +300,7 @@ func TestATokenInTheQuery(t *testing.T) {
 }
 
 func TestGuessingIsSlowedDown(t *testing.T) {
+	t.Parallel()
 	config := Config{Token: token.Config{AuthSecret: authSecret}, LoginRate: ratelimit.Rate{Requests: 2, Per: time.Hour}}
 	a := startAuth(t, config)
 	a.register("alice", "bob")
@@ -312,6 +315,7 @@ func TestGuessingIsSlowedDown(t *testing.T) {
 }
 
 func TestAuthConfig(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		config Config
 		want   string
@@ -341,6 +345,7 @@ func TestAuthConfig(t *testing.T) {
 
 // TestWithoutPeople: a gateway that was set up without accounts says so.
 func TestWithoutPeople(t *testing.T) {
+	t.Parallel()
 	base := startGateway(t, &fakeService{})
 	for _, c := range []call{
 		{method: "POST", target: "/api/users", body: `{}`},
@@ -359,6 +364,7 @@ func TestWithoutPeople(t *testing.T) {
 
 // TestTokensThatOutlastDeletions are warned of, and others are not.
 func TestTokensThatOutlastDeletions(t *testing.T) {
+	t.Parallel()
 	for lasts, warnings := range map[time.Duration]int{15 * time.Minute: 0, 24 * time.Hour: 1} {
 		log := &lines{}
 		config := Config{HTTPAddr: "127.0.0.1:0", Auth: authOn, AccessTokenTTL: lasts, Token: token.Config{AuthSecret: authSecret}}

@@ -1,11 +1,13 @@
 package gateway
 
 import (
+	"bytes"
 	"io"
 	"log/slog"
 	"maps"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,15 +44,24 @@ func startGateway(t *testing.T, service chat.Service, with ...func(*Server)) str
 func served(t *testing.T, service chat.Service, with ...func(*Server)) (string, *openapitest.Validator) {
 	t.Helper()
 	base := startGateway(t, service, with...)
-	document := call{method: http.MethodGet, target: "/openapi.yaml"}.do(t, newClient(t, nil), base)
-	if document.status != http.StatusOK {
-		t.Fatalf("GET /openapi.yaml = %d, want 200", document.status)
+	return base, validatorOf(t, base)
+}
+
+// embedded is the Validator of the embedded document. The tests share it, because it takes long to make.
+var embedded = sync.OnceValues(func() (*openapitest.Validator, error) { return openapitest.New(openAPI) })
+
+// validatorOf returns the Validator of the document that a gateway serves.
+func validatorOf(t *testing.T, base string) *openapitest.Validator {
+	t.Helper()
+	answer := call{method: http.MethodGet, target: "/openapi.yaml"}.do(t, newClient(t, nil), base)
+	if answer.status != http.StatusOK || !bytes.Equal(answer.body, openAPI) {
+		t.Fatalf("GET /openapi.yaml = %d with %d bytes, want 200 and the embedded document", answer.status, len(answer.body))
 	}
-	validator, err := openapitest.New(document.body)
+	validator, err := embedded()
 	if err != nil {
 		t.Fatalf("New(/openapi.yaml) = %v", err)
 	}
-	return base, validator
+	return validator
 }
 
 // newClient returns a client of its own connections, which are closed before the gateway stops. Through is around

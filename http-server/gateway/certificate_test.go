@@ -75,6 +75,7 @@ func replaceFile(t *testing.T, name string, content []byte) {
 }
 
 func TestCertificateIsReadAgain(t *testing.T) {
+	t.Parallel()
 	f := newFiles(t, 1)
 	var log bytes.Buffer
 	c, err := readCertificate(f.cert, f.key, slog.New(slog.NewTextHandler(&log, nil)))
@@ -113,6 +114,7 @@ func TestCertificateIsReadAgain(t *testing.T) {
 }
 
 func TestListenRefusesABadCertificate(t *testing.T) {
+	t.Parallel()
 	good, other := newFiles(t, 1), newFiles(t, 2)
 	broken := newFiles(t, 3)
 	replaceFile(t, broken.cert, []byte("no certificate"))
@@ -139,6 +141,7 @@ func dialTLS(t *testing.T, addr string, config *tls.Config) (wire, *tls.Conn) {
 }
 
 func TestHTTPS(t *testing.T) {
+	t.Parallel()
 	f := newFiles(t, 1)
 	g := runConfig(t, &fakeService{}, Config{TLSCert: f.cert, TLSKey: f.key}, func(*limits) {})
 	client, conn := dialTLS(t, g.addr, &tls.Config{NextProtos: []string{"h2", "http/1.1"}})
@@ -168,6 +171,7 @@ func TestHTTPS(t *testing.T) {
 
 // TestRotation: a running gateway shows the new certificate, and connections with the old one go on.
 func TestRotation(t *testing.T) {
+	t.Parallel()
 	f := newFiles(t, 1)
 	g := runConfig(t, &fakeService{}, Config{TLSCert: f.cert, TLSKey: f.key}, func(*limits) {})
 	old, conn := dialTLS(t, g.addr, &tls.Config{})
@@ -225,6 +229,7 @@ func TestAHandshakeThatNeverEnds(t *testing.T) {
 }
 
 func TestTurnedAwayWithTLS(t *testing.T) {
+	t.Parallel()
 	f := newFiles(t, 1)
 	g := runConfig(t, &fakeService{}, Config{TLSCert: f.cert, TLSKey: f.key, MaxConnections: 1}, func(*limits) {})
 	dial(t, g.addr)

@@ -13,6 +13,7 @@ import (
 )
 
 func TestValidate(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name string
 		in   Config
@@ -49,6 +50,7 @@ func TestValidate(t *testing.T) {
 }
 
 func TestListenRefusesWhatIsNoAddress(t *testing.T) {
+	t.Parallel()
 	for _, addr := range []string{"127.0.0.1", "127.0.0.1:port", "no name:0"} {
 		server, err := Listen(Config{HTTPAddr: addr, MaxBodyBytes: 1}, chat.Services{Messages: &fakeService{}, Live: chattest.Silent{}}, slog.New(slog.DiscardHandler))
 		if err == nil || !strings.Contains(err.Error(), "http-addr") {

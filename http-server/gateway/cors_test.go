@@ -12,6 +12,7 @@ import (
 
 // TestCORS: what browsers are told, and that everything else is answered as without it.
 func TestCORS(t *testing.T) {
+	t.Parallel()
 	const page, other = "https://example.org", "https://example.com"
 	preflight := http.Header{"Access-Control-Request-Method": {"POST"}, "Access-Control-Request-Headers": {"content-type"}}
 	asks := "DELETE, GET, HEAD, PATCH, POST, PUT|Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-Id"
@@ -91,6 +92,7 @@ func TestCORS(t *testing.T) {
 
 // TestCORSBeforeRouting: pages may read also what is answered to what never becomes a request.
 func TestCORSBeforeRouting(t *testing.T) {
+	t.Parallel()
 	const page, other = "https://example.org", "https://example.com"
 	for _, c := range []struct {
 		name, request string // in which %s is the header Origin
@@ -148,6 +150,7 @@ func TestCORSBeforeRouting(t *testing.T) {
 
 // TestForeignPreflight: a page that may not use the server is told so, whatever else it lacks.
 func TestForeignPreflight(t *testing.T) {
+	t.Parallel()
 	for _, allowed := range [][]string{nil, {"https://example.org"}} {
 		config := Config{AllowedOrigins: allowed, Auth: authOn, AccessTokenTTL: time.Minute, Token: token.Config{AuthSecret: authSecret}}
 		g := runConfig(t, &fakeService{}, config, func(*limits) {})

@@ -195,6 +195,7 @@ const patience = 10 * time.Second
 const impatience = 300 * time.Millisecond
 
 func TestAnIdleConnectionDoesNotHoldUpAStop(t *testing.T) {
+	t.Parallel()
 	g := runGateway(t, &fakeService{}, 0)
 	used, fresh := dial(t, g.addr), dial(t, g.addr)
 	used.ask(t, sendRequest)
@@ -211,6 +212,7 @@ func TestAnIdleConnectionDoesNotHoldUpAStop(t *testing.T) {
 }
 
 func TestStopFinishesTheRequestUnderWay(t *testing.T) {
+	t.Parallel()
 	service := newHolding()
 	g := runGateway(t, service, 0)
 	client := dial(t, g.addr)
@@ -232,6 +234,7 @@ func TestStopFinishesTheRequestUnderWay(t *testing.T) {
 
 // TestStopFinishesTheRequestThatArrives: a part of it was there when the stop began.
 func TestStopFinishesTheRequestThatArrives(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ first, waits, rest string }{
 		"in its header": {first: "POST /api/send HTTP/1.1\r\nHo", rest: sendRequest[len("POST /api/send HTTP/1.1\r\nHo"):]},
 		"in its body":   {first: sendRequest[:len(sendRequest)-10], rest: sendRequest[len(sendRequest)-10:]},
@@ -264,6 +267,7 @@ func TestStopFinishesTheRequestThatArrives(t *testing.T) {
 
 // TestNotReadyBeforeAStop: for as long as DrainDelay says, load balancers are told, and everybody else is served.
 func TestNotReadyBeforeAStop(t *testing.T) {
+	t.Parallel()
 	g := runGateway(t, &fakeService{}, time.Second)
 	client := dial(t, g.addr)
 	ready := func() (status int, body string) {
@@ -302,6 +306,7 @@ func TestNotReadyBeforeAStop(t *testing.T) {
 
 // TestRunWithAContextThatHasEnded does it often: Hertz, asked to stop in the wrong moment of its start, refuses.
 func TestRunWithAContextThatHasEnded(t *testing.T) {
+	t.Parallel()
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	for range 30 {
@@ -318,6 +323,9 @@ func TestRunWithAContextThatHasEnded(t *testing.T) {
 // TestAStopLeavesNothingRunning compares with what runs before: Hertz has goroutines that end with the process.
 func TestAStopLeavesNothingRunning(t *testing.T) {
 	first := runGateway(t, &fakeService{}, 0)
+	client := dial(t, first.addr)
+	client.ask(t, sendRequest) // Hertz has a goroutine for the date, which stays
+	client.answer(t, http.StatusOK)
 	first.stop()
 	first.within(t, atOnce)
 	before := goleak.IgnoreCurrent()

@@ -71,6 +71,7 @@ func longPairs(n int) (names []string, query string) {
 // TestLongestStreams: of chats with the longest names there are as many in a stream as fit into a request with its event
 // id. What is accepted without an id is accepted with one, and goes on from there.
 func TestLongestStreams(t *testing.T) {
+	t.Parallel()
 	d := openDoor(t, Config{}, usual)
 	status, n := http.StatusOK, 0
 	for status == http.StatusOK {
@@ -122,6 +123,7 @@ func TestLongestStreams(t *testing.T) {
 
 // TestRoomForInboxIDs: an inbox may need more of a request than is there when its stream begins.
 func TestRoomForInboxIDs(t *testing.T) {
+	t.Parallel()
 	d := openDoor(t, Config{}, usual)
 	target := "http://" + d.addr + "/api/stream?reader=alice"
 	for i := range 100 {

@@ -77,6 +77,7 @@ const pingText = `{"type":"ping"}`
 
 // TestFrames: those that may not be end the connection with their code.
 func TestFrames(t *testing.T) {
+	t.Parallel()
 	clients(t, func(t *testing.T, d door, connect func() wire) {
 		for name, c := range map[string]struct {
 			frames string
@@ -113,6 +114,7 @@ func TestFrames(t *testing.T) {
 
 // TestFragments: a message may come in parts, with a ping between them, and be as large as allowed.
 func TestFragments(t *testing.T) {
+	t.Parallel()
 	clients(t, func(t *testing.T, d door, connect func() wire) {
 		client := connect().upgraded(t)
 		const ref = `{"type":"ping","ref":"ä"}` // its last letter is in two parts
@@ -134,6 +136,7 @@ func TestFragments(t *testing.T) {
 
 // TestFramesRightAfterTheHandshake are not lost.
 func TestFramesRightAfterTheHandshake(t *testing.T) {
+	t.Parallel()
 	clients(t, func(t *testing.T, d door, connect func() wire) {
 		client := connect()
 		client.ask(t, upgrade("")+frame(last|text, pingText))
@@ -148,6 +151,7 @@ func TestFramesRightAfterTheHandshake(t *testing.T) {
 
 // TestSilence: a client that answers pings stays; one that does not goes.
 func TestSilence(t *testing.T) {
+	t.Parallel()
 	d := openDoor(t, Config{}, func(l *limits) { l.silence, l.tick = 500*time.Millisecond, time.Millisecond })
 	silent, answers := dial(t, d.addr).upgraded(t), dial(t, d.addr).upgraded(t)
 	for end := time.Now().Add(time.Second); time.Now().Before(end); {
@@ -170,6 +174,7 @@ func TestSilence(t *testing.T) {
 
 // TestLogOfAWebSocket: a line when it begins and one when it has ended, with the same id.
 func TestLogOfAWebSocket(t *testing.T) {
+	t.Parallel()
 	d := openDoor(t, Config{}, usual)
 	client := dial(t, d.addr).upgraded(t)
 	begin := d.log.untilLogged(t, 1, "route=/api/ws", "status=101")

@@ -116,6 +116,7 @@ var refusedRequests = []struct {
 // TestRefusedRequests are answered 400 in the one error shape, once, and nothing behind them is a request: however they
 // come.
 func TestRefusedRequests(t *testing.T) {
+	t.Parallel()
 	g := runConfig(t, &fakeService{}, Config{}, func(*limits) {})
 	for _, c := range refusedRequests {
 		t.Run(c.name, func(t *testing.T) {
@@ -155,6 +156,7 @@ func chunks(body string) string {
 
 // TestAcceptedRequests: what HTTP allows arrives, in any pieces, and the next request on the connection too.
 func TestAcceptedRequests(t *testing.T) {
+	t.Parallel()
 	length := fmt.Sprintf("Content-Length: %d", len(goodSend))
 	half, rest := goodSend[:20], goodSend[20:]
 	size, restSize := fmt.Sprintf("%x", len(half)), fmt.Sprintf("%x", len(rest))
@@ -224,6 +226,7 @@ func (c *keeping) Send(ctx context.Context, m chat.Message) (chat.Receipt, error
 
 // TestPipelining: many requests at once are answered in their order.
 func TestPipelining(t *testing.T) {
+	t.Parallel()
 	g := runConfig(t, &fakeService{}, Config{}, func(*limits) {})
 	client := dial(t, g.addr)
 	_ = client.SetDeadline(time.Now().Add(patience))
@@ -247,6 +250,7 @@ func TestPipelining(t *testing.T) {
 
 // TestBodiesBeforeStreams: what follows on a connection that becomes a stream is not the rest of a body.
 func TestBodiesBeforeStreams(t *testing.T) {
+	t.Parallel()
 	g := runConfig(t, &fakeService{}, Config{}, func(*limits) {})
 	for _, request := range []string{
 		strings.Replace(upgrade(""), "Host: a\r\n", "Host: a\r\nContent-Length: 9\r\n", 1),

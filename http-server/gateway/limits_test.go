@@ -91,6 +91,7 @@ func (w wire) ended(t *testing.T) {
 }
 
 func TestAnIdleConnectionEnds(t *testing.T) {
+	t.Parallel()
 	for name, first := range map[string]func(wire){
 		"a new one":        func(wire) {},
 		"between requests": func(w wire) { w.ask(t, sendRequest); w.answer(t, http.StatusOK) },
@@ -140,6 +141,7 @@ func (r running) untilConnections(t *testing.T, want int) {
 
 // TestARequestWithoutEnd: Hertz keeps a chunked body's trailer until it ends.
 func TestARequestWithoutEnd(t *testing.T) {
+	t.Parallel()
 	const chunked = " HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
 	for _, target := range []string{"POST /api/send", "POST /none"} {
 		t.Run(target, func(t *testing.T) {
@@ -164,6 +166,7 @@ func TestARequestWithoutEnd(t *testing.T) {
 
 // TestABodyThatNobodyWants: its client has sent it all when it reads the answer.
 func TestABodyThatNobodyWants(t *testing.T) {
+	t.Parallel()
 	g := runConfig(t, &fakeService{}, Config{}, func(*limits) {})
 	for _, c := range []struct {
 		target string
@@ -194,6 +197,7 @@ func TestABodyThatNobodyWants(t *testing.T) {
 }
 
 func TestMaxConnections(t *testing.T) {
+	t.Parallel()
 	g := runConfig(t, &fakeService{}, Config{MaxConnections: 2}, func(*limits) {})
 	first, second := dial(t, g.addr), dial(t, g.addr)
 	g.untilConnections(t, 2)
@@ -252,6 +256,7 @@ func (f failing) Accept() (net.Conn, error) {
 }
 
 func TestAcceptGoesOn(t *testing.T) {
+	t.Parallel()
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -271,6 +276,7 @@ func TestAcceptGoesOn(t *testing.T) {
 
 // TestWhatIsNoRequest: Hertz answers it by itself; clients see the one error shape.
 func TestWhatIsNoRequest(t *testing.T) {
+	t.Parallel()
 	g := runConfig(t, &fakeService{}, Config{}, func(*limits) {})
 	const invalid, tooLarge = `{"code":"invalid_argument","message":"`, `{"code":"too_large","message":"`
 	for _, c := range []struct {
@@ -308,6 +314,7 @@ func TestWhatIsNoRequest(t *testing.T) {
 }
 
 func TestSecurityHeaders(t *testing.T) {
+	t.Parallel()
 	service := &fakeService{}
 	g := runConfig(t, service, Config{}, func(*limits) {})
 	ask := func(request string, status int) {
@@ -344,6 +351,7 @@ func checkSecurity(t *testing.T, header http.Header, encrypted bool) {
 }
 
 func TestMaxConnectionsFitTheDescriptors(t *testing.T) {
+	t.Parallel()
 	var open syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &open); err != nil {
 		t.Fatal(err)

@@ -71,6 +71,7 @@ func waiting(accepted *conn) chan error {
 }
 
 func TestDrainEndsAReadThatWaits(t *testing.T) {
+	t.Parallel()
 	for name, first := range map[string]func(*testing.T, *conn, net.Conn){
 		"a new connection": func(*testing.T, *conn, net.Conn) {},
 		"between requests": func(t *testing.T, c *conn, client net.Conn) { exchanged(t, c, client, true) },
@@ -94,6 +95,7 @@ func TestDrainEndsAReadThatWaits(t *testing.T) {
 }
 
 func TestDrainLetsARequestGoOn(t *testing.T) {
+	t.Parallel()
 	l := listen(t)
 	accepted, client := pair(t, l)
 	exchanged(t, accepted, client, false) // a part of a request
@@ -105,6 +107,7 @@ func TestDrainLetsARequestGoOn(t *testing.T) {
 }
 
 func TestDrainBeforeTheFirstRead(t *testing.T) {
+	t.Parallel()
 	l := listen(t)
 	accepted, _ := pair(t, l)
 	l.drain()
@@ -114,6 +117,7 @@ func TestDrainBeforeTheFirstRead(t *testing.T) {
 }
 
 func TestClosedConnectionsAreForgotten(t *testing.T) {
+	t.Parallel()
 	l := listen(t)
 	accepted, _ := pair(t, l)
 	other, _ := pair(t, l)

@@ -111,6 +111,7 @@ func (d door) untilStalled(t *testing.T) {
 
 // TestAStreamWhoseClientDoesNotRead ends when it has taken nothing for as long as a part may take.
 func TestAStreamWhoseClientDoesNotRead(t *testing.T) {
+	t.Parallel()
 	d := openDoor(t, Config{}, func(l *limits) { l.part = 4 * moment })
 	for range 2000 {
 		d.send(t, "large", "alice", strings.Repeat("x", 4096))
@@ -124,6 +125,7 @@ func TestAStreamWhoseClientDoesNotRead(t *testing.T) {
 
 // TestAClientThatComesDuringAStop is sent elsewhere.
 func TestAClientThatComesDuringAStop(t *testing.T) {
+	t.Parallel()
 	d := openDoor(t, Config{DrainDelay: impatience}, usual)
 	late := dial(t, d.addr)
 	late.ask(t, "GET /api/str") // a request under way, so the connection outlives the delay

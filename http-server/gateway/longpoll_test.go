@@ -32,6 +32,7 @@ func clients(t *testing.T, test func(*testing.T, door, func() wire)) {
 }
 
 func TestLongPoll(t *testing.T) {
+	t.Parallel()
 	clients(t, func(t *testing.T, d door, connect func() wire) {
 		client := connect() // one for all: it stays usable
 		client.ask(t, get("/api/pull?chat=room&wait=20ms&cursor=7", ""))
@@ -59,6 +60,7 @@ func TestLongPoll(t *testing.T) {
 }
 
 func TestWrongWaits(t *testing.T) {
+	t.Parallel()
 	d := openDoor(t, Config{}, usual)
 	client := dial(t, d.addr)
 	for _, c := range []struct{ arguments, want string }{
@@ -80,6 +82,7 @@ func TestWrongWaits(t *testing.T) {
 
 // TestALongPollWhoseClientGoes: nobody waits for it any longer.
 func TestALongPollWhoseClientGoes(t *testing.T) {
+	t.Parallel()
 	clients(t, func(t *testing.T, d door, connect func() wire) {
 		client := connect()
 		client.ask(t, get("/api/pull?chat=room&wait=60s", ""))
@@ -92,6 +95,7 @@ func TestALongPollWhoseClientGoes(t *testing.T) {
 
 // TestARequestDuringALongPoll is answered after it.
 func TestARequestDuringALongPoll(t *testing.T) {
+	t.Parallel()
 	for name, split := range map[string]int{"whole": 0, "in two parts": 30} {
 		t.Run(name, func(t *testing.T) {
 			clients(t, func(t *testing.T, d door, connect func() wire) {

@@ -9,6 +9,7 @@ import (
 // TestAnswersAreDescribed lets the gateway answer in every way that it has without a failing service; each answer is
 // compared with the document.
 func TestAnswersAreDescribed(t *testing.T) {
+	t.Parallel()
 	service := &fakeService{}
 	base, validator := served(t, service, withEverything(service))
 	large := strings.Repeat("x", maxBodyBytes+1)

@@ -12,6 +12,7 @@ import (
 
 // TestDriftIsReported proves that the tests above can fail: the gateway's own answers, changed on their way.
 func TestDriftIsReported(t *testing.T) {
+	t.Parallel()
 	service := &fakeService{}
 	base, validator := served(t, service)
 	send := call{method: "POST", target: "/api/send", body: goodSend}

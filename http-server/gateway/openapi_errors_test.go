@@ -63,6 +63,7 @@ func failures() []failure {
 
 // TestFailuresHaveAllRoutes so that a new one cannot be forgotten.
 func TestFailuresHaveAllRoutes(t *testing.T) {
+	t.Parallel()
 	silent := []string{"/ping", "/openapi.yaml", "/api/stream", "/api/ws"}
 	for _, r := range allRoutes() {
 		asked := slices.ContainsFunc(failures(), func(f failure) bool {
@@ -78,6 +79,7 @@ func TestFailuresHaveAllRoutes(t *testing.T) {
 // TestErrorsAreDescribed walks all codes: each is answered with what the document has for it. A route that never
 // answers a code does not describe it; then an answer with that code is a violation, here and everywhere.
 func TestErrorsAreDescribed(t *testing.T) {
+	t.Parallel()
 	service := &fakeService{}
 	base, validator := served(t, service, withEverything(service))
 	for _, route := range failures() {

@@ -13,6 +13,7 @@ import (
 )
 
 func TestDocumentIsValid(t *testing.T) {
+	t.Parallel()
 	_, validator := served(t, &fakeService{})
 	if err := validator.Valid(); err != nil {
 		t.Errorf("Valid(/openapi.yaml) = %v", err)
@@ -20,6 +21,7 @@ func TestDocumentIsValid(t *testing.T) {
 }
 
 func TestDocumentHasTheRoutes(t *testing.T) {
+	t.Parallel()
 	_, validator := served(t, &fakeService{})
 	var want, got []string
 	for _, r := range allRoutes() {
@@ -38,6 +40,7 @@ func TestDocumentHasTheRoutes(t *testing.T) {
 }
 
 func TestDocumentHasTheCodes(t *testing.T) {
+	t.Parallel()
 	_, validator := served(t, &fakeService{})
 	var got []chat.Code
 	for _, code := range validator.Document().Components.Schemas["Error"].Value.Properties["code"].Value.Enum {
@@ -50,6 +53,7 @@ func TestDocumentHasTheCodes(t *testing.T) {
 
 // TestDocumentHasTheFields holds idl_http.proto and the document together.
 func TestDocumentHasTheFields(t *testing.T) {
+	t.Parallel()
 	_, validator := served(t, &fakeService{})
 	schemas := validator.Document().Components.Schemas
 	for name, message := range map[string]any{
@@ -115,6 +119,7 @@ func TestDocumentHasTheFields(t *testing.T) {
 
 // TestDocumentRequiresWhatIsAlwaysThere: an answer's field is required unless the IDL says optional.
 func TestDocumentRequiresWhatIsAlwaysThere(t *testing.T) {
+	t.Parallel()
 	_, validator := served(t, &fakeService{})
 	for name, message := range map[string]any{
 		"Message": api.Message{}, "SendResponse": api.SendResponse{}, "PullResponse": api.PullResponse{}, "Error": api.ErrorResponse{},

@@ -8,6 +8,7 @@ import (
 
 // TestPages: which pages may change something, and open a WebSocket.
 func TestPages(t *testing.T) {
+	t.Parallel()
 	const other = "https://example.com"
 	for _, c := range []struct {
 		name          string
@@ -99,6 +100,7 @@ func TestPages(t *testing.T) {
 
 // TestAllowedHosts: where there is a list, the server is nothing else.
 func TestAllowedHosts(t *testing.T) {
+	t.Parallel()
 	g := runConfig(t, &fakeService{}, Config{AllowedHosts: []string{"Chat.example.org", "[::1]", "a:8080"}}, func(*limits) {})
 	for request, want := range map[string]int{
 		"GET /api/pull?chat=a HTTP/1.1\r\nHost: chat.example.org\r\n\r\n":                                                       200,
@@ -126,6 +128,7 @@ func TestAllowedHosts(t *testing.T) {
 
 // TestGuardLoopback: a server on loopback that is guarded answers to the names of loopback.
 func TestGuardLoopback(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		addr    string
 		allowed []string
@@ -166,6 +169,7 @@ func TestGuardLoopback(t *testing.T) {
 
 // TestWebSocketVersions: a client of another version is told which there is.
 func TestWebSocketVersions(t *testing.T) {
+	t.Parallel()
 	g := runConfig(t, &fakeService{}, Config{}, func(*limits) {})
 	for version, told := range map[string]string{"": "13", "8": "13", "12, 14": "13", "13": ""} {
 		client := dial(t, g.addr)
@@ -182,6 +186,7 @@ func TestWebSocketVersions(t *testing.T) {
 
 // TestContentEncoding: a body that is encoded is no JSON.
 func TestContentEncoding(t *testing.T) {
+	t.Parallel()
 	g := runConfig(t, &fakeService{}, Config{}, func(*limits) {})
 	for coding, want := range map[string]int{"": 200, "identity": 200, "Identity": 200, "gzip": 415, "br": 415, "gzip, identity": 415, "x": 415} {
 		got := call{

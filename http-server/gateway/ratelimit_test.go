@@ -20,7 +20,10 @@ type asked struct {
 // check makes the request. A refusal is described in /openapi.yaml.
 func (a asked) check(t *testing.T, addr string) {
 	t.Helper()
-	_, validator := served(t, &fakeService{})
+	validator, err := embedded()
+	if err != nil {
+		t.Fatal(err)
+	}
 	reports := &recorder{TB: t}
 	client := newClient(t, func(next http.RoundTripper) http.RoundTripper { return validator.Transport(reports, next) })
 	method, path, _ := strings.Cut(a.target, " ")
@@ -50,6 +53,7 @@ func (a asked) check(t *testing.T, addr string) {
 }
 
 func TestRateLimit(t *testing.T) {
+	t.Parallel()
 	rate := ratelimit.Rate{Requests: 2, Per: time.Hour}
 	proxies := ratelimit.Proxies{netip.MustParsePrefix("127.0.0.0/8")}
 	for _, c := range []struct {

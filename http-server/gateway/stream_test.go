@@ -49,6 +49,7 @@ const streamBegins = "retry: 1000\n\n"
 
 // TestStream is a stream of two chats, byte for byte.
 func TestStream(t *testing.T) {
+	t.Parallel()
 	clients(t, func(t *testing.T, d door, connect func() wire) {
 		d.send(t, "alice:bob", "alice", "hello")
 		client := connect()
@@ -82,6 +83,7 @@ func TestStream(t *testing.T) {
 
 // TestStreamResumes exactly where the client was, chat by chat.
 func TestStreamResumes(t *testing.T) {
+	t.Parallel()
 	d := openDoor(t, Config{}, usual)
 	for i := range 3 {
 		d.send(t, "alice:bob", "alice", fmt.Sprint(i))
@@ -121,6 +123,7 @@ func TestStreamResumes(t *testing.T) {
 }
 
 func TestWrongStreams(t *testing.T) {
+	t.Parallel()
 	d := openDoor(t, Config{}, usual)
 	client := dial(t, d.addr) // one for all: an error does not end it
 	var many strings.Builder
@@ -158,6 +161,7 @@ func TestWrongStreams(t *testing.T) {
 // TestEventIDsInASCII: not all clients can send other letters in a header. What they send back goes on, and so does an id
 // of an earlier release.
 func TestEventIDsInASCII(t *testing.T) {
+	t.Parallel()
 	d := openDoor(t, Config{}, usual)
 	d.send(t, "王伟:bob", "bob", "0")
 	d.send(t, "café", "bob", "0")
@@ -184,6 +188,7 @@ func TestEventIDsInASCII(t *testing.T) {
 
 // TestStreamOf100Chats is as many as there may be.
 func TestStreamOf100Chats(t *testing.T) {
+	t.Parallel()
 	d := openDoor(t, Config{}, usual)
 	target, id := "/api/stream?x=y", ""
 	for i := range 100 {
@@ -198,6 +203,7 @@ func TestStreamOf100Chats(t *testing.T) {
 
 // TestStreamedTexts: whatever is in a text, an event is one line of data that has it.
 func TestStreamedTexts(t *testing.T) {
+	t.Parallel()
 	d := openDoor(t, Config{}, usual)
 	in := bufio.NewReader(dial(t, d.addr).events(t, "/api/stream?chat=room", ""))
 	reads(t, in, streamBegins)
@@ -223,6 +229,7 @@ func TestStreamedTexts(t *testing.T) {
 }
 
 func TestStreamHeartbeats(t *testing.T) {
+	t.Parallel()
 	d := openDoor(t, Config{}, func(l *limits) { l.tick = 2 * time.Millisecond })
 	in := dial(t, d.addr).events(t, "/api/stream?chat=room", "")
 	reads(t, in, streamBegins+":keep-alive\n:keep-alive\n")
@@ -230,6 +237,7 @@ func TestStreamHeartbeats(t *testing.T) {
 
 // TestStreamPresence: who follows under a name is present, until the client goes.
 func TestStreamPresence(t *testing.T) {
+	t.Parallel()
 	d := openDoor(t, Config{}, func(l *limits) { l.tick = time.Hour }) // no heartbeats
 	in := dial(t, d.addr).events(t, "/api/stream?chat=room&reader=alice", "")
 	silent := dial(t, d.addr).events(t, "/api/stream?chat=room&reader=carol&presence=false", "")
@@ -268,6 +276,7 @@ func presents(t *testing.T, events *bufio.Reader, want string) {
 
 // TestStreamIsRefused: what a stream cannot have ends it, and is said.
 func TestStreamIsRefused(t *testing.T) {
+	t.Parallel()
 	d := openDoor(t, Config{}, usual)
 	d.world.Fail(chat.Errorf(chat.PermissionDenied, "not yours"))
 	client := dial(t, d.addr)
@@ -280,6 +289,7 @@ func TestStreamIsRefused(t *testing.T) {
 
 // TestStreamFindsNoRoom: also that is said.
 func TestStreamFindsNoRoom(t *testing.T) {
+	t.Parallel()
 	d := openDoor(t, Config{}, func(l *limits) { l.topics = 1 })
 	in := dial(t, d.addr).events(t, "/api/stream?chat=room&chat=other", "")
 	got, err := io.ReadAll(in)
@@ -290,6 +300,7 @@ func TestStreamFindsNoRoom(t *testing.T) {
 
 // TestStreamPanics ends the stream, and the gateway goes on.
 func TestStreamPanics(t *testing.T) {
+	t.Parallel()
 	service := &fakeService{}
 	service.fail(panics)
 	log := &lines{}
@@ -305,6 +316,7 @@ func TestStreamPanics(t *testing.T) {
 
 // TestHeadOfLongAnswers: none of them waits, and each leaves the connection usable.
 func TestHeadOfLongAnswers(t *testing.T) {
+	t.Parallel()
 	d := openDoor(t, Config{}, usual)
 	for target, want := range map[string]string{
 		"/api/stream?chat=room": "200 OK", "/api/stream": "400 Bad Request", "/api/pull?chat=room&wait=60s": "200 OK", "/api/ws": "400 Bad Request",
@@ -321,6 +333,7 @@ func TestHeadOfLongAnswers(t *testing.T) {
 
 // TestDocumentedStream: docs/live.md's stream is what a client gets as a body, but for the times.
 func TestDocumentedStream(t *testing.T) {
+	t.Parallel()
 	_, example, ok := strings.Cut(document(t), "$ curl -N 'http://127.0.0.1:8080/api/stream?chat=alice:bob'\n")
 	want, _, ends := strings.Cut(example, "```")
 	if !ok || !ends {

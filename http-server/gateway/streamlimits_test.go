@@ -12,6 +12,7 @@ import (
 
 // TestStrayBytes: what the client of a stream sends means nothing, and ends it when there is too much.
 func TestStrayBytes(t *testing.T) {
+	t.Parallel()
 	clients(t, func(t *testing.T, d door, connect func() wire) {
 		client := connect()
 		in := client.events(t, "/api/stream?chat=room", "")
@@ -67,6 +68,7 @@ func TestABigPage(t *testing.T) {
 
 // TestFirstEventID: already the first event's has all chats of the stream.
 func TestFirstEventID(t *testing.T) {
+	t.Parallel()
 	d := openDoor(t, Config{}, usual)
 	query := ""
 	for i := range maxNamed {
@@ -87,6 +89,7 @@ const maxNamed = 100
 
 // TestBatchKeepsPresenceNotBack: messages wait for a minute, and who is present is told.
 func TestBatchKeepsPresenceNotBack(t *testing.T) {
+	t.Parallel()
 	d := openDoor(t, Config{}, usual)
 	client := dial(t, d.addr)
 	_ = client.SetReadDeadline(time.Now().Add(patience))

@@ -8,6 +8,7 @@ import (
 
 // TestUnknownParameters: what changes something takes the query parameters that it has, and no others.
 func TestUnknownParameters(t *testing.T) {
+	t.Parallel()
 	base := startGateway(t, &fakeService{})
 	client := newClient(t, nil)
 	for _, c := range []struct {

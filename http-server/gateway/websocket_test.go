@@ -80,6 +80,7 @@ func (s socket) closes(t *testing.T, want websocket.StatusCode) {
 // TestDocumentedWebSocket is the conversation in docs/live.md, but for the times. What a send brings comes before or
 // after its reply.
 func TestDocumentedWebSocket(t *testing.T) {
+	t.Parallel()
 	d := openDoor(t, Config{}, usual)
 	d.send(t, "alice:bob", "alice", "hello")
 	s := connect(t, d.addr, "")
@@ -125,6 +126,7 @@ func errorReply(ref, code, message string) string {
 }
 
 func TestVerbs(t *testing.T) {
+	t.Parallel()
 	d := openDoor(t, Config{}, usual)
 	s := connect(t, d.addr, "")
 	messages := `"messages":[{"chat":"room","text":"one","sender":"alice","send_time":1000,"id":"1"}],"has_more":true,"next_cursor":1001}`
@@ -151,6 +153,7 @@ func TestVerbs(t *testing.T) {
 
 // TestWatched: what comes without being asked for.
 func TestWatched(t *testing.T) {
+	t.Parallel()
 	d := openDoor(t, Config{}, usual)
 	s := connect(t, d.addr, "")
 	s.asks(t, `{"type":"watch","ref":"1","chat":"b:a"}`, `{"type":"watching","ref":"1","chat":"b:a"}`)
@@ -186,6 +189,7 @@ func TestWatched(t *testing.T) {
 
 // TestRefusedFrames change nothing, and the connection goes on.
 func TestRefusedFrames(t *testing.T) {
+	t.Parallel()
 	d := openDoor(t, Config{}, usual)
 	s := connect(t, d.addr, "")
 	s.asks(t, `{"type":"send","chat":"room","sender":"a","text":"x","id":"1"}`, `{"type":"sent","send_time":1000}`)
@@ -234,6 +238,7 @@ func TestRefusedFrames(t *testing.T) {
 }
 
 func TestTooManyWatches(t *testing.T) {
+	t.Parallel()
 	d := openDoor(t, Config{}, usual)
 	s := connect(t, d.addr, "")
 	for i := range 1000 {
@@ -248,6 +253,7 @@ func TestTooManyWatches(t *testing.T) {
 
 // TestFramesCount as requests do.
 func TestFramesCount(t *testing.T) {
+	t.Parallel()
 	rate := ratelimit.Rate{Requests: 3, Per: time.Hour}
 	const tooMany = "more than 3/h requests; wait for Retry-After"
 	d := openDoor(t, Config{RateLimit: rate}, usual)
@@ -285,6 +291,7 @@ func TestFramesCount(t *testing.T) {
 }
 
 func TestOrigins(t *testing.T) {
+	t.Parallel()
 	d := openDoor(t, Config{AllowedOrigins: []string{"https://example.org"}}, usual)
 	connect(t, d.addr, "https://example.org")
 	connect(t, d.addr, "http://"+d.addr)
@@ -301,6 +308,7 @@ func TestOrigins(t *testing.T) {
 }
 
 func TestNoHandshake(t *testing.T) {
+	t.Parallel()
 	d := openDoor(t, Config{}, usual)
 	good := upgrade("")
 	for name, request := range map[string]string{
@@ -320,6 +328,7 @@ func TestNoHandshake(t *testing.T) {
 
 // TestAPanicOverAWebSocket ends the connection, and the gateway goes on.
 func TestAPanicOverAWebSocket(t *testing.T) {
+	t.Parallel()
 	for name, frame := range map[string]string{"of a verb": `{"type":"pull","chat":"room"}`, "of a delivery": `{"type":"watch","chat":"room"}`} {
 		t.Run(name, func(t *testing.T) {
 			service := &fakeService{}

@@ -28,6 +28,7 @@ type Nginx struct {
 // test is skipped; in CI it fails. It does not need Main.
 func StartNginx(t testing.TB, gateways []string, edits ...[2]string) *Nginx {
 	t.Helper()
+	NeedPrograms(t)
 	program := findNginx(t)
 	dir := t.TempDir()
 	for range 10 { // between choosing a port and binding it another process may have taken it

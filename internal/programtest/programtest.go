@@ -7,6 +7,7 @@ package programtest
 import (
 	"bufio"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -24,20 +25,42 @@ var binaries string
 
 // Main builds the programs, runs the tests and returns their exit status.
 func Main(m *testing.M) int {
-	folder, err := os.MkdirTemp("", "pullchat-programs-")
+	folder, remove, err := Programs()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer func() { _ = os.RemoveAll(folder) }()
+	defer remove()
+	binaries = folder
+	return m.Run()
+}
+
+// Programs returns a folder with rpc-server, http-server and pullchat. It builds them, unless TEST_PROGRAMS is a folder
+// where `make test` has built them once for all packages. Under -short no test runs them, and it builds none.
+func Programs() (folder string, remove func(), err error) {
+	flag.Parse()
+	if given := os.Getenv("TEST_PROGRAMS"); given != "" || testing.Short() {
+		return given, func() {}, nil
+	}
+	if folder, err = os.MkdirTemp("", "pullchat-programs-"); err != nil {
+		return "", nil, err
+	}
+	remove = func() { _ = os.RemoveAll(folder) }
 	const module = "github.com/pullchat/pullchat/"
 	build := exec.Command("go", "build", "-o", folder+"/", module+"rpc-server", module+"http-server", module+"pullchat")
 	if output, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, output)
-		return 1
+		remove()
+		return "", nil, fmt.Errorf("go build: %w\n%s", err, output)
 	}
-	binaries = folder
-	return m.Run()
+	return folder, remove, nil
+}
+
+// NeedPrograms skips a test that runs a program under -short.
+func NeedPrograms(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("SKIPPED, NOT TESTED: -short runs no programs; `make test` does")
+	}
 }
 
 // Process is a program that runs until its test ends. Its methods fail the test on errors.

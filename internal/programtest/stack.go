@@ -49,6 +49,7 @@ func Command(t testing.TB, name string, arguments ...string) *exec.Cmd {
 
 func needMain(t testing.TB) {
 	t.Helper()
+	NeedPrograms(t)
 	if binaries == "" {
 		t.Fatal("the test's package has no TestMain that calls programtest.Main")
 	}

@@ -33,7 +33,8 @@ type Server struct {
 }
 
 // Start starts a redis-server with an append-only file and further command-line arguments, and waits until it answers.
-// It ends with the test. Without an installed redis-server the test is skipped; in CI it fails.
+// It ends with the test. Without an installed redis-server the test is skipped; in CI it fails. Under -short
+// it is always skipped.
 //
 // With `--requirepass PASSWORD` or `--user NAME … >PASSWORD …` among the arguments, URL has these credentials. The
 // package also uses them, so the user must be allowed all commands.
@@ -123,6 +124,9 @@ func (s *Server) Info(field string) string {
 
 func needRedis(t testing.TB) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("SKIPPED, NOT TESTED: -short starts no redis-server; `make test` does")
+	}
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		if os.Getenv("CI") != "" {
 			t.Fatal("redis-server is not installed: `make test` installs it")

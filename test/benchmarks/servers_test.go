@@ -21,6 +21,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/logging"
+	"github.com/pullchat/pullchat/internal/programtest"
 	"github.com/pullchat/pullchat/rpc-server/handler"
 	"github.com/pullchat/pullchat/rpc-server/service"
 )
@@ -90,12 +91,12 @@ func (nothing) Ready(context.Context) error { return nil }
 // programs is the folder with the built programs.
 func build(t *testing.T) (programs string) {
 	t.Helper()
-	programs = t.TempDir()
-	command := exec.Command("go", "build", "-o", programs+"/", "./pullchat", "./http-server", "./rpc-server")
-	command.Dir = "../.."
-	if output, err := command.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, output)
+	programtest.NeedPrograms(t)
+	programs, remove, err := programtest.Programs()
+	if err != nil {
+		t.Fatal(err)
 	}
+	t.Cleanup(remove)
 	return programs
 }
 
