@@ -9,13 +9,14 @@ import (
 
 	"github.com/pullchat/pullchat/internal/batch"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 )
 
 // listedAppend is an append, with the known state of its chat's list entries.
 type listedAppend struct {
 	*chat.Append
 
-	partition *partition
+	partition *layout.Partition
 	// listed: the chat is in the lists of its users. It may be missing from activity.
 	listed bool
 	// lists are the users into whose lists the script puts the chat; "" is none. Outside a cluster only.
@@ -79,7 +80,7 @@ func appended(a *chat.Append, outcome int64) (chat.Appended, error) {
 func (s *Store) store(ctx context.Context, appends []listedAppend) []chat.Appended {
 	return gather(ctx, s, call[listedAppend, chat.Appended]{
 		batcher:  func(n *node) *batch.Batcher[listedAppend, chat.Appended] { return n.appends },
-		keyOf:    func(a *listedAppend) string { return a.partition.activity },
+		keyOf:    func(a *listedAppend) string { return a.partition.Activity },
 		setError: func(a *chat.Appended, err error) { a.Err = err },
 		failed:   appendError,
 	}, appends)
@@ -105,7 +106,7 @@ func (s *Store) flushAppends(n *node, appends []listedAppend, out []batch.Result
 
 // bySlot makes one call for each partition. A cluster runs a script only where its keys are.
 func bySlot(appends []listedAppend) (calls []appendCall) {
-	at := map[*partition]int{}
+	at := map[*layout.Partition]int{}
 	for i := range appends {
 		k, ok := at[appends[i].partition]
 		if !ok {
@@ -126,7 +127,7 @@ func (s *Store) callAppends(n *node, appends []listedAppend, calls []appendCall,
 			_ = pipeline.Process(ctx, calls[i].reply)
 			return calls[i].reply
 		},
-		key:      func(i int) string { return appends[calls[i].indices[0]].partition.activity },
+		key:      func(i int) string { return appends[calls[i].indices[0]].partition.Activity },
 		replicas: s.options.MinReplicas,
 	})
 	var torn []appendCall
@@ -167,7 +168,7 @@ func (c *appendCall) outcomes(appends []listedAppend, out []batch.Result[chat.Ap
 		added, followers = added[:at], added[at+1:]
 	}
 	for _, f := range followers {
-		appends[c.indices[f/2]].partition.followed.Store(f%2 == 1)
+		appends[c.indices[f/2]].partition.Followed.Store(f%2 == 1)
 	}
 	if len(added) > 0 {
 		c.noteAdded(appends, added)

@@ -90,10 +90,10 @@ func (h *hub) readPositions(ctx context.Context, asks []*ask) (failed []*audienc
 			for k, a := range asked.audiences {
 				members[k] = a.chat.String()
 			}
-			asked.scores = pipeline.ZMScore(ctx, h.store.keys.activity(asked.topic.tag), members...)
+			asked.scores = pipeline.ZMScore(ctx, h.store.keys.Activity(asked.topic.tag), members...)
 			return asked.scores
 		},
-		key: func(i int) string { return h.store.keys.activity(asks[i/2].topic.tag) },
+		key: func(i int) string { return h.store.keys.Activity(asks[i/2].topic.tag) },
 	})
 	h.mutex.Lock()
 	defer h.mutex.Unlock()

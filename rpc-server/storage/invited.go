@@ -16,9 +16,9 @@ func (s *Store) ReadInvited(ctx context.Context, by string, users []string) ([]c
 	known, ignores := make([]*redis.BoolCmd, len(users)), make([]*redis.BoolCmd, len(users))
 	keyOf := func(i int) string {
 		if i%each == 0 {
-			return s.keys.account(users[i/each])
+			return s.keys.Account(users[i/each])
 		}
-		return s.keys.ignored(users[i/each])
+		return s.keys.Ignored(users[i/each])
 	}
 	errs := s.calls(ctx, each*len(users), exchange{
 		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {

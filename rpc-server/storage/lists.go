@@ -28,7 +28,7 @@ func (s *Store) Append(ctx context.Context, appends []chat.Append) []chat.Append
 	}
 	marked := make([]listedAppend, len(appends))
 	for i := range appends {
-		marked[i] = listedAppend{Append: &appends[i], partition: s.keys.of(appends[i].Chat)}
+		marked[i] = listedAppend{Append: &appends[i], partition: s.keys.Of(appends[i].Chat)}
 	}
 	var appended []chat.Appended
 	if s.nodes.only != nil || len(unknown) == 0 {
@@ -84,7 +84,7 @@ func (s *Store) storeListing(ctx context.Context, marked []listedAppend, unknown
 		a := &marked[i]
 		a.added = &added[k]
 		for j, e := range listingOf(a.Chat, a.Message.Sender).entries() {
-			a.lists[j] = s.keys.chats(e.user)
+			a.lists[j] = s.keys.Chats(e.user)
 		}
 	}
 	appended := s.store(ctx, marked)
@@ -149,7 +149,7 @@ func (s *Store) readerIsNew(id chat.ID, user string) (isNew bool, score float64)
 
 // enlistReader is enlist for a reader.
 func (s *Store) enlistReader(ctx context.Context, id chat.ID, user string, score float64) error {
-	key, z := s.keys.chats(user), redis.Z{Member: id.String(), Score: score}
+	key, z := s.keys.Chats(user), redis.Z{Member: id.String(), Score: score}
 	err := s.callOne(ctx, fmt.Sprintf("put %s into the list of %s", id, user), key,
 		func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder { return pipeline.ZAddNX(ctx, key, z) })
 	return err

@@ -111,13 +111,13 @@ func (s *Store) admitted(ctx context.Context, unknown []listing, guarded map[lis
 		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			l := asked[i/each]
 			if i%each == 0 {
-				visible[i/each] = pipeline.HGet(ctx, s.keys.room(l.chat), visibilityField)
+				visible[i/each] = pipeline.HGet(ctx, s.keys.Room(l.chat), visibilityField)
 				return visible[i/each]
 			}
-			member[i/each] = pipeline.HExists(ctx, s.keys.members(l.chat), l.user)
+			member[i/each] = pipeline.HExists(ctx, s.keys.Members(l.chat), l.user)
 			return member[i/each]
 		},
-		key: func(i int) string { return s.keys.room(asked[i/each].chat) },
+		key: func(i int) string { return s.keys.Room(asked[i/each].chat) },
 	})
 	refused := map[listing]bool{}
 	for i, l := range asked {
@@ -153,10 +153,10 @@ func (s *Store) enlist(ctx context.Context, listings []listing) (failed map[list
 			if of[i].user != "" {
 				score = wasThere
 			}
-			added[i] = pipeline.ZAddNX(ctx, s.keys.chats(entries[i].user), redis.Z{Member: entries[i].chat.String(), Score: score})
+			added[i] = pipeline.ZAddNX(ctx, s.keys.Chats(entries[i].user), redis.Z{Member: entries[i].chat.String(), Score: score})
 			return added[i]
 		},
-		key:      func(i int) string { return s.keys.chats(entries[i].user) },
+		key:      func(i int) string { return s.keys.Chats(entries[i].user) },
 		replicas: s.options.MinReplicas,
 	})
 	var tell []entry

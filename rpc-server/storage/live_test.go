@@ -237,7 +237,7 @@ func TestPresenceLapses(t *testing.T) {
 		a.says("another")
 		a.changed(w, false)
 		a.want("bob")
-		ttl, err := store.redis.PTTL(context.Background(), store.keys.present(a.room)).Result()
+		ttl, err := store.redis.PTTL(context.Background(), store.keys.Present(a.room)).Result()
 		if err != nil || ttl <= time.Hour {
 			t.Errorf("PTTL = %v, %v; want longer than the lapse", ttl, err)
 		}

@@ -14,9 +14,9 @@ func (s *Store) ReadNames(ctx context.Context, rooms []chat.ID, users []string) 
 	calls := make([]*redis.StringCmd, len(rooms)+len(users))
 	keyOf := func(i int) string {
 		if i < len(rooms) {
-			return s.keys.room(rooms[i])
+			return s.keys.Room(rooms[i])
 		}
-		return s.keys.account(users[i-len(rooms)])
+		return s.keys.Account(users[i-len(rooms)])
 	}
 	errs := s.calls(ctx, len(calls), exchange{
 		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/batch"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 )
 
 // batching collects concurrent calls to one Redis into pipelines. Two pipelines may be under way: Redis works on one
@@ -24,7 +25,7 @@ var batching = batch.Options{
 func (s *Store) Range(ctx context.Context, ranges []chat.Range) []chat.Ranged {
 	return gather(ctx, s, call[chat.Range, chat.Ranged]{
 		batcher:  func(n *node) *batch.Batcher[chat.Range, chat.Ranged] { return n.ranges },
-		keyOf:    func(r *chat.Range) string { return s.keys.of(r.Chat).activity },
+		keyOf:    func(r *chat.Range) string { return s.keys.Of(r.Chat).Activity },
 		setError: func(r *chat.Ranged, err error) { r.Err = err },
 		failed:   readError,
 	}, ranges)
@@ -128,7 +129,7 @@ func decodeMembers(members []string) ([]chat.Message, error) {
 	messages := make([]chat.Message, len(members))
 	for i, member := range members {
 		var err error
-		if messages[i], err = decodeMember(member); err != nil {
+		if messages[i], err = layout.DecodeMember(member); err != nil {
 			return nil, err
 		}
 	}

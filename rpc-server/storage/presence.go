@@ -23,7 +23,7 @@ func (s *Store) ReportPresence(ctx context.Context, gateway string, present map[
 		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			return s.queuePresence(ctx, pipeline, gateway, chats[i], present[chats[i]])
 		},
-		key:    func(i int) string { return s.keys.present(chats[i]) },
+		key:    func(i int) string { return s.keys.Present(chats[i]) },
 		atOnce: attendAtOnce,
 	})
 	for i, err := range errs {
@@ -39,7 +39,7 @@ func (s *Store) queuePresence(
 ) redis.Cmder {
 	event := encodeEvent(chat.Event{Chat: id, Kind: chat.PresenceChanged})
 	args := []any{
-		"evalsha", attendScript.Hash(), 1, s.keys.present(id),
+		"evalsha", attendScript.Hash(), 1, s.keys.Present(id),
 		gateway, s.lapse.Milliseconds(), s.publish, s.newsOf(id), event,
 	}
 	for _, reader := range readers {
@@ -50,7 +50,7 @@ func (s *Store) queuePresence(
 
 // Present implements chat.LiveStore.
 func (s *Store) Present(ctx context.Context, id chat.ID) ([]string, error) {
-	key := s.keys.present(id)
+	key := s.keys.Present(id)
 	var now *redis.TimeCmd
 	var entries *redis.ZSliceCmd
 	errs := s.calls(ctx, 2, exchange{

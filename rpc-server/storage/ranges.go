@@ -9,6 +9,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/batch"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 )
 
 // rangeCall is a range under way. For a range that requires membership, it also holds the user's membership.
@@ -43,7 +44,7 @@ func (s *Store) flushRanges(n *node, ranges []chat.Range, out []batch.Result[cha
 		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			return s.queueRange(ctx, pipeline, steps[i], oldest)
 		},
-		key: func(i int) string { return s.keys.log(steps[i].call.asked.Chat) },
+		key: func(i int) string { return s.keys.Log(steps[i].call.asked.Chat) },
 	})
 	next := 0
 	for i := range out {
@@ -60,18 +61,18 @@ func (s *Store) queueRange(ctx context.Context, pipeline redis.Pipeliner, step r
 	c, r := step.call, step.call.asked
 	switch step.part {
 	case 1:
-		c.visibility = pipeline.HMGet(ctx, s.keys.room(r.Chat), visibilityField)
+		c.visibility = pipeline.HMGet(ctx, s.keys.Room(r.Chat), visibilityField)
 		return c.visibility
 	case 2:
 		if r.Member == "" {
-			_, _, activity := s.keys.append(r.Chat)
+			_, _, activity := s.keys.Append(r.Chat)
 			c.newest = pipeline.ZScore(ctx, activity, r.Chat.String())
 			return c.newest
 		}
-		c.member = pipeline.HExists(ctx, s.keys.members(r.Chat), r.Member)
+		c.member = pipeline.HExists(ctx, s.keys.Members(r.Chat), r.Member)
 		return c.member
 	}
-	by := redis.ZRangeArgs{Key: s.keys.log(r.Chat), ByScore: true, Rev: r.Reverse, Count: int64(r.Limit)}
+	by := redis.ZRangeArgs{Key: s.keys.Log(r.Chat), ByScore: true, Rev: r.Reverse, Count: int64(r.Limit)}
 	if r.Reverse {
 		by.Start, by.Stop = r.From, oldest
 	} else {
@@ -97,11 +98,11 @@ func (c *rangeCall) ranged(errs []error) (chat.Ranged, error) {
 		}
 	}
 	if c.asked.Raw {
-		err := checkHeads(c.messages.Val())
+		err := layout.CheckHeads(c.messages.Val())
 		if err != nil {
 			return chat.Ranged{}, fmt.Errorf("%s: %w", tried, err)
 		}
-		return chat.Ranged{Entries: c.messages.Val(), Head: headOf}, nil
+		return chat.Ranged{Entries: c.messages.Val(), Head: layout.HeadOf}, nil
 	}
 	messages, err := decodeMembers(c.messages.Val())
 	if err != nil {

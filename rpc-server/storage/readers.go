@@ -21,16 +21,16 @@ func (s *Store) Advance(ctx context.Context, id chat.ID, r chat.Reading, force b
 			return 0, err
 		}
 	}
-	_, _, activity := s.keys.append(id)
-	keys := []any{s.keys.read(id), activity}
+	_, _, activity := s.keys.Append(id)
+	keys := []any{s.keys.Read(id), activity}
 	if isNew && s.nodes.only != nil {
-		keys = append(keys, s.keys.chats(user))
+		keys = append(keys, s.keys.Chats(user))
 	}
 	before, after := encodeMoved(id, r.Reader)
 	args := append([]any{"evalsha", advanceScript.Hash(), len(keys)}, keys...)
 	args = append(args, r.Reader, r.Cursor, force, s.publish, s.newsOf(id), before, after, id.String(), score)
 	var call *redis.IntCmd
-	err := s.callOne(ctx, fmt.Sprintf("move a reader of %s", id), s.keys.read(id),
+	err := s.callOne(ctx, fmt.Sprintf("move a reader of %s", id), s.keys.Read(id),
 		func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
 			call = redis.NewIntCmd(ctx, args...)
 			_ = pipeline.Process(ctx, call)
@@ -57,11 +57,11 @@ func (s *Store) ReaderPositions(ctx context.Context, places []chat.PositionQuery
 	keyOf := func(i int) string {
 		switch place := places[i/each]; i % each {
 		case 0:
-			return s.keys.read(place.Chat)
+			return s.keys.Read(place.Chat)
 		case 1:
-			return s.keys.members(place.Chat)
+			return s.keys.Members(place.Chat)
 		default:
-			return s.keys.ignored(chat.UserOf(place.Reader))
+			return s.keys.Ignored(chat.UserOf(place.Reader))
 		}
 	}
 	errs := s.calls(ctx, each*len(places), exchange{
@@ -98,7 +98,7 @@ func (s *Store) ReaderPositions(ctx context.Context, places []chat.PositionQuery
 
 // Readings implements chat.ReaderStore. Who reads a room of many is read whole, which is a hash of names and numbers.
 func (s *Store) Readings(ctx context.Context, id chat.ID, limit int) (chat.Receipts, error) {
-	key := s.keys.read(id)
+	key := s.keys.Read(id)
 	var call *redis.MapStringStringCmd
 	err := s.callOne(ctx, fmt.Sprintf("read the readers of %s", id), key,
 		func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
@@ -126,7 +126,7 @@ func (s *Store) SetIgnored(ctx context.Context, r chat.IgnoreRequest) error {
 	if r.Ignore {
 		ignore = 1
 	}
-	changed, err := s.runUser(ctx, ignoreScript, []string{s.keys.ignored(r.User)}, r.Other, ignore, maxIgnored)
+	changed, err := s.runUser(ctx, ignoreScript, []string{s.keys.Ignored(r.User)}, r.Other, ignore, maxIgnored)
 	switch {
 	case err != nil:
 		return userError(fmt.Sprintf("have %s ignore %s", r.User, r.Other), err)

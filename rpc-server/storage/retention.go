@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 )
 
 // With Retention, logs expire. Once Retention is turned off, no log may expire, even one that gets no messages. A plain
@@ -49,7 +50,7 @@ func (s *Store) keepRetention() {
 func (s *Store) settleRetention(ctx context.Context) error {
 	var now *redis.TimeCmd
 	var marked *redis.StringCmd
-	key := s.keys.retention()
+	key := s.keys.Retention()
 	errs := s.calls(ctx, 2, exchange{
 		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			if i == 0 {
@@ -89,7 +90,7 @@ func (s *Store) settleRetention(ctx context.Context) error {
 }
 
 func (s *Store) setMark(ctx context.Context, now time.Time) error {
-	key := s.keys.retention()
+	key := s.keys.Retention()
 	return s.callOne(ctx, "mark that logs expire", key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
 		return pipeline.Set(ctx, key, now.UnixMicro(), 0)
 	})
@@ -97,12 +98,12 @@ func (s *Store) setMark(ctx context.Context, now time.Time) error {
 
 // persistLogs removes the expiry of all logs that activity names.
 func (s *Store) persistLogs(ctx context.Context) error {
-	for i := range s.keys.partitions {
-		p := &s.keys.partitions[i]
+	for i := range s.keys.Partitions {
+		p := &s.keys.Partitions[i]
 		for cursor := uint64(0); ; {
 			var page *redis.ScanCmd
-			err := s.callOne(ctx, "read the chats of "+p.tag, p.activity, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
-				page = pipeline.ZScan(ctx, p.activity, cursor, "", persistAtOnce)
+			err := s.callOne(ctx, "read the chats of "+p.Tag, p.Activity, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
+				page = pipeline.ZScan(ctx, p.Activity, cursor, "", persistAtOnce)
 				return page
 			})
 			if err != nil {
@@ -131,12 +132,12 @@ func (s *Store) persistLogs(ctx context.Context) error {
 	return nil
 }
 
-func (s *Store) persist(ctx context.Context, p *partition, chats []string) error {
+func (s *Store) persist(ctx context.Context, p *layout.Partition, chats []string) error {
 	errs := s.calls(ctx, len(chats), exchange{
 		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-			return pipeline.Persist(ctx, p.log+chats[i])
+			return pipeline.Persist(ctx, p.Log+chats[i])
 		},
-		key: func(int) string { return p.activity },
+		key: func(int) string { return p.Activity },
 	})
 	return errors.Join(errs...)
 }

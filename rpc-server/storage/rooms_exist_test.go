@@ -106,7 +106,7 @@ func TestDeletedIDsAreReserved(t *testing.T) {
 		}
 		equal(t, "creation by an admin", create(as("bob"), "bob"), error(nil))
 		equal(t, "texts", h.texts("club"), []string{"bob made this room"})
-		if left := h.store.redis.TTL(context.Background(), h.store.keys.room(id(t, "club"))).Val(); left >= 0 {
+		if left := h.store.redis.TTL(context.Background(), h.store.keys.Room(id(t, "club"))).Val(); left >= 0 {
 			t.Errorf("the new room expires in %v", left)
 		}
 		h.change("bob", "club", chat.DeleteRoom, "")

@@ -1,5 +1,5 @@
-// Package storage keeps the logs of all chats in Redis. It is the only package that knows Redis; keys.go lists what
-// lies there. It implements chat.Store and chat.LiveStore.
+// Package storage keeps the logs of all chats in Redis, and implements chat.Store and chat.LiveStore. Package layout lists
+// what lies there.
 package storage
 
 import (
@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 )
 
 // Options say how messages are kept. The zero value keeps everything and recognises no repeated id.
@@ -37,7 +38,7 @@ type Store struct {
 	redis   redis.UniversalClient
 	nodes   *nodes
 	options Options
-	keys    keys
+	keys    layout.Keys
 	publish string // the command: a cluster's is sharded
 	hub     *hub
 	known   *knownLists
@@ -72,7 +73,7 @@ func Open(url string, options Options) (*Store, error) {
 		options.Prefix = "im"
 	}
 	if options.Partitions == 0 {
-		options.Partitions = defaultPartitions
+		options.Partitions = layout.DefaultPartitions
 	}
 	if options.Sweep == 0 {
 		options.Sweep = 10 * time.Second
@@ -91,7 +92,7 @@ func Open(url string, options Options) (*Store, error) {
 	} else {
 		s.publish = "spublish"
 	}
-	s.keys = newKeys(options.Prefix, options.Partitions, database)
+	s.keys = layout.NewKeys(options.Prefix, options.Partitions, database)
 	s.hub = newHub(s)
 	s.persists.Store(options.Retention == 0) // until it is known whether a log may expire
 	s.nodes.probes.Go(s.keepRetention)
@@ -148,10 +149,10 @@ func (s *Store) comparePartitions(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	ours := strconv.Itoa(s.options.Partitions)
-	if err := s.redis.SetNX(ctx, s.keys.partitionCount(), ours, 0).Err(); err != nil {
+	if err := s.redis.SetNX(ctx, s.keys.PartitionCount(), ours, 0).Err(); err != nil {
 		return readError("pin partitions", err)
 	}
-	pinned, err := s.redis.Get(ctx, s.keys.partitionCount()).Result()
+	pinned, err := s.redis.Get(ctx, s.keys.PartitionCount()).Result()
 	if err != nil {
 		return readError("read partitions", err)
 	}
@@ -184,7 +185,7 @@ func (s *Store) Ready(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	key := s.keys.ready()
+	key := s.keys.Ready()
 	at, err := s.nodes.forKey(ctx, key)
 	if err != nil {
 		return readError("find where to write", err)

@@ -73,7 +73,7 @@ func (h *hub) toSweep() []*swept {
 }
 
 func (h *hub) sweepPart(ctx context.Context, part []*swept) {
-	key := func(i int) string { return h.store.keys.activity(part[i/2].topic.tag) }
+	key := func(i int) string { return h.store.keys.Activity(part[i/2].topic.tag) }
 	errs := h.store.calls(ctx, 2*len(part), exchange{
 		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			p := part[i/2]
