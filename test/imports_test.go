@@ -53,8 +53,12 @@ func TestImports(t *testing.T) {
 			from: "rpc-server/layout", never: []string{module + "rpc-server", "github.com/redis/go-redis"}, through: true,
 		},
 		{
+			why:  "the transport to Redis knows nothing of chats",
+			from: "rpc-server/redisnode", never: []string{module + "rpc-server", module + "internal"}, through: true,
+		},
+		{
 			why:  "Redis is known to the storage only",
-			from: "rpc-server/handler", never: []string{module + "rpc-server/storage", "github.com/redis/go-redis"}, through: true,
+			from: "rpc-server/handler", never: []string{module + "rpc-server/storage", module + "rpc-server/redisnode", "github.com/redis/go-redis"}, through: true,
 		},
 	} {
 		found := false

@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 var _ chat.AccountServiceStore = (*Store)(nil)
@@ -50,12 +51,12 @@ func (s *Store) AddAccount(ctx context.Context, a chat.StoredAccount) (chat.Acco
 // ReadAccounts implements chat.AccountStore.
 func (s *Store) ReadAccounts(ctx context.Context, users []string) ([]chat.StoredAccount, error) {
 	calls := make([]*redis.SliceCmd, len(users))
-	errs := s.calls(ctx, len(users), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	errs := s.nodes.Calls(ctx, len(users), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			calls[i] = pipeline.HMGet(ctx, s.keys.Account(users[i]), hashField, nameField, createdField, deletedField, keptField)
 			return calls[i]
 		},
-		key: func(i int) string { return s.keys.Account(users[i]) },
+		Key: func(i int) string { return s.keys.Account(users[i]) },
 	})
 	accounts := make([]chat.StoredAccount, len(users))
 	for i, user := range users {
@@ -135,13 +136,13 @@ func (s *Store) write(ctx context.Context, key string, queue func(context.Contex
 	if err := s.CheckPartitions(ctx); err != nil {
 		return err
 	}
-	at, err := s.nodes.forKey(ctx, key)
+	at, err := s.nodes.ForKey(ctx, key)
 	if err != nil {
 		return err
 	}
-	return s.exchange(at, 1, exchange{
-		queue:    func(ctx context.Context, pipeline redis.Pipeliner, _ int) redis.Cmder { return queue(ctx, pipeline) },
-		key:      func(int) string { return key },
-		replicas: s.options.MinReplicas,
+	return s.nodes.Exchange(at, 1, redisnode.Exchange{
+		Queue:    func(ctx context.Context, pipeline redis.Pipeliner, _ int) redis.Cmder { return queue(ctx, pipeline) },
+		Key:      func(int) string { return key },
+		Replicas: s.options.MinReplicas,
 	})[0]
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 func TestSessionsComeBack(t *testing.T) {
@@ -27,9 +28,9 @@ func TestWhatARegistrationMayHaveDone(t *testing.T) {
 		code    chat.Code
 		unknown bool
 	}{
-		"never sent":    {dialError(errAway), chat.Unavailable, false},
-		"few replicas":  {errFewReplicas, chat.Unavailable, false},
-		"few copies":    {errCopies, chat.Unavailable, true},
+		"never sent":    {redisnode.DialError(redisnode.ErrAway), chat.Unavailable, false},
+		"few replicas":  {redisnode.ErrFewReplicas, chat.Unavailable, false},
+		"few copies":    {redisnode.ErrCopies, chat.Unavailable, true},
 		"anything else": {errors.New("secret"), chat.Internal, false},
 	} {
 		e := chat.AsError(registerError("register alice", c.err))

@@ -170,10 +170,10 @@ func flushAll(t *testing.T, store *Store) {
 	t.Helper()
 	flush := func(ctx context.Context, client *redis.Client) error { return client.FlushAll(ctx).Err() }
 	var err error
-	if store.nodes.only != nil {
-		err = flush(t.Context(), store.nodes.only.client)
+	if store.nodes.Only != nil {
+		err = flush(t.Context(), store.nodes.Only.Client)
 	} else {
-		err = store.nodes.cluster.ForEachMaster(t.Context(), flush)
+		err = store.nodes.Cluster.ForEachMaster(t.Context(), flush)
 	}
 	if err != nil {
 		t.Fatal(err)

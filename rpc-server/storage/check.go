@@ -9,6 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/rpc-server/layout"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 // CheckOptions configure a Checker.
@@ -21,7 +22,7 @@ type CheckOptions struct {
 	// estimate while servers write. It may call Report and State.
 	Progress func(fraction float64)
 
-	TLS TLS // of a rediss:// URL
+	TLS redisnode.TLS // of a rediss:// URL
 
 	Prefix   string // of all keys; "" is "im"
 	PageSize int    // entries that one command reads; 0 is 500
@@ -50,7 +51,7 @@ type Checker struct {
 
 // OpenChecker returns a Checker of the Redis at url. It does not wait for Redis.
 func OpenChecker(url string, options CheckOptions) (*Checker, error) {
-	client, err := connect(url, options.TLS)
+	client, err := redisnode.Connect(url, options.TLS)
 	if err != nil {
 		return nil, err
 	}

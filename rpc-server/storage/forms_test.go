@@ -11,6 +11,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/rpc-server/layout"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 // appendUntilStored repeats a message with its id until it is acknowledged, as a client does.
@@ -135,7 +136,7 @@ func TestHungMaster(t *testing.T) {
 			t.Errorf("Append(%s) with another master hung = %v, want nil", room, err)
 		}
 	}
-	if took := time.Since(start); took >= timeout {
+	if took := time.Since(start); took >= redisnode.Timeout {
 		t.Errorf("%d appends took %v, want them not to wait for the hung master", len(on), took)
 	}
 	<-asked
@@ -146,7 +147,7 @@ func TestHungMaster(t *testing.T) {
 			t.Errorf("Append(%s) at the hung master = %v, want unavailable and that nothing was stored", room, err)
 		}
 	}
-	if took := time.Since(start); took >= timeout {
+	if took := time.Since(start); took >= redisnode.Timeout {
 		t.Errorf("%d appends at the hung master took %v, want them refused at once", len(off), took)
 	}
 	hung.Continue()
@@ -229,7 +230,7 @@ func TestMinReplicas(t *testing.T) {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for deadline := time.Now().Add(10 * time.Second); ; <-tick.C { // until its silence is noticed
-		if _, err = appendOne(store, room, message(3)); errors.Is(err, errFewReplicas) {
+		if _, err = appendOne(store, room, message(3)); errors.Is(err, redisnode.ErrFewReplicas) {
 			break
 		}
 		if time.Now().After(deadline) {

@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 var (
@@ -23,14 +24,14 @@ var _ chat.InboxServiceStore = (*Store)(nil)
 func (s *Store) Lists(ctx context.Context, user string) ([]chat.ID, map[string]bool, error) {
 	keys := []string{s.keys.Chats(user), s.keys.Ignored(user)}
 	calls := make([]*redis.StringSliceCmd, len(keys))
-	errs := s.calls(ctx, len(keys), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	errs := s.nodes.Calls(ctx, len(keys), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			if calls[i] = pipeline.SMembers(ctx, keys[1]); i == 0 {
 				calls[i] = pipeline.ZRangeArgs(ctx, redis.ZRangeArgs{Key: keys[0], ByScore: true, Start: "0", Stop: "+inf"})
 			}
 			return calls[i]
 		},
-		key: func(i int) string { return keys[i] },
+		Key: func(i int) string { return keys[i] },
 	})
 	for _, err := range errs {
 		if err != nil {
@@ -78,8 +79,8 @@ func (s *Store) Newest(ctx context.Context, reader string, chats []chat.ID) ([]c
 		in[tag] = append(in[tag], i)
 	}
 	calls := make([]*redis.StringSliceCmd, len(tags))
-	errs := s.calls(ctx, len(tags), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	errs := s.nodes.Calls(ctx, len(tags), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			indices := in[tags[i]]
 			args := make([]any, 0, 6+3*len(indices))
 			args = append(args, "evalsha", newestScript.Hash(), 0, s.keys.Activity(tags[i]))
@@ -98,7 +99,7 @@ func (s *Store) Newest(ctx context.Context, reader string, chats []chat.ID) ([]c
 			_ = pipeline.Process(ctx, calls[i])
 			return calls[i]
 		},
-		key: func(i int) string { return s.keys.Activity(tags[i]) },
+		Key: func(i int) string { return s.keys.Activity(tags[i]) },
 	})
 	newest := make([]chat.Newest, len(chats))
 	for i, tag := range tags {

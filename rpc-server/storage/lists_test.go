@@ -136,12 +136,12 @@ func countTrips(t *testing.T, store *Store) []*trips {
 		client.AddHook(tr)
 		all = append(all, tr)
 	}
-	if store.nodes.only != nil {
-		add(store.nodes.only.client)
+	if store.nodes.Only != nil {
+		add(store.nodes.Only.Client)
 		return all
 	}
 	var mutex sync.Mutex
-	err := store.nodes.cluster.ForEachMaster(t.Context(), func(_ context.Context, client *redis.Client) error {
+	err := store.nodes.Cluster.ForEachMaster(t.Context(), func(_ context.Context, client *redis.Client) error {
 		mutex.Lock()
 		defer mutex.Unlock()
 		add(client)
@@ -198,11 +198,11 @@ func awaitTelling(store *Store) {
 // hookAll adds a hook to every Redis client of a Store.
 func hookAll(t *testing.T, store *Store, hook redis.Hook) {
 	t.Helper()
-	if store.nodes.only != nil {
-		store.nodes.only.client.AddHook(hook)
+	if store.nodes.Only != nil {
+		store.nodes.Only.Client.AddHook(hook)
 		return
 	}
-	err := store.nodes.cluster.ForEachMaster(t.Context(), func(_ context.Context, client *redis.Client) error {
+	err := store.nodes.Cluster.ForEachMaster(t.Context(), func(_ context.Context, client *redis.Client) error {
 		client.AddHook(hook)
 		return nil
 	})

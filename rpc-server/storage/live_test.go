@@ -10,6 +10,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 func kind(k chat.EventKind) func(chat.Event) bool {
@@ -292,7 +293,7 @@ func TestLiveCallsWithoutRedis(t *testing.T) {
 	for name, call := range calls {
 		began := time.Now()
 		err := call()
-		if took := time.Since(began); chat.CodeOf(err) != chat.Unavailable || took > timeout/2 {
+		if took := time.Since(began); chat.CodeOf(err) != chat.Unavailable || took > redisnode.Timeout/2 {
 			t.Errorf("%s() while Redis hangs = %v after %v, want unavailable at once", name, err, took)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 var _ chat.LookStore = (*Store)(nil)
@@ -15,12 +16,12 @@ var _ chat.LookStore = (*Store)(nil)
 // ReadLooks implements chat.AccountStore.
 func (s *Store) ReadLooks(ctx context.Context, looks []string) ([]string, error) {
 	calls := make([]*redis.StringCmd, len(looks))
-	errs := s.calls(ctx, len(looks), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	errs := s.nodes.Calls(ctx, len(looks), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			calls[i] = pipeline.Get(ctx, s.keys.Look(looks[i]))
 			return calls[i]
 		},
-		key: func(i int) string { return s.keys.Look(looks[i]) },
+		Key: func(i int) string { return s.keys.Look(looks[i]) },
 	})
 	owners := make([]string, len(looks))
 	for i := range looks {
@@ -92,11 +93,11 @@ func (s *Store) LeaseLooks(ctx context.Context, lasts time.Duration, again bool)
 // ClaimLooks implements chat.LookStore.
 func (s *Store) ClaimLooks(ctx context.Context, claims []chat.ClaimedLook) error {
 	keyOf := func(i int) string { return s.keys.Look(claims[i].Look) }
-	for _, err := range s.calls(ctx, len(claims), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	for _, err := range s.nodes.Calls(ctx, len(claims), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			return pipeline.SetNX(ctx, keyOf(i), claims[i].User, 0)
 		},
-		key: keyOf,
+		Key: keyOf,
 	}) {
 		if err != nil {
 			return callError("claim looks", err)

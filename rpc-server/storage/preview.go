@@ -9,6 +9,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/rpc-server/layout"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 var (
@@ -112,13 +113,13 @@ func (s *Store) glanceInto(ctx context.Context, asked chat.Previews, open []*pre
 	}
 	oldest := s.oldest()
 	calls := make([]*redis.SliceCmd, len(parts))
-	errs := s.calls(ctx, len(parts), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	errs := s.nodes.Calls(ctx, len(parts), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			calls[i] = redis.NewSliceCmd(ctx, s.glanceArgs(oldest, asked.User, parts[i])...)
 			_ = pipeline.Process(ctx, calls[i])
 			return calls[i]
 		},
-		key: func(i int) string { return s.keys.Log(parts[i][0].id) },
+		Key: func(i int) string { return s.keys.Log(parts[i][0].id) },
 	})
 	for i, part := range parts {
 		if errs[i] != nil {
@@ -197,15 +198,15 @@ func (g *preview) found(values []any, ignored map[string]bool) error {
 func (s *Store) lookBack(ctx context.Context, asked chat.Previews, open []*preview) error {
 	oldest := s.oldest()
 	calls := make([]*redis.StringSliceCmd, len(open))
-	errs := s.calls(ctx, len(open), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	errs := s.nodes.Calls(ctx, len(open), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			g := open[i]
 			calls[i] = redis.NewStringSliceCmd(ctx, "evalsha", sendersScript.Hash(), 2, s.keys.Log(g.id), s.keys.Members(g.id),
 				oldest, g.below, asked.User)
 			_ = pipeline.Process(ctx, calls[i])
 			return calls[i]
 		},
-		key: func(i int) string { return s.keys.Log(open[i].id) },
+		Key: func(i int) string { return s.keys.Log(open[i].id) },
 	})
 	var known []*preview
 	for i, g := range open {

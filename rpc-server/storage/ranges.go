@@ -10,6 +10,7 @@ import (
 	"github.com/pullchat/pullchat/internal/batch"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/rpc-server/layout"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 // rangeCall is a range under way. For a range that requires membership, it also holds the user's membership.
@@ -29,7 +30,7 @@ type rangeStep struct {
 
 // flushRanges reads each range with one command, then looks up the required members. A user found there was a member
 // when the range was read.
-func (s *Store) flushRanges(n *node, ranges []chat.Range, out []batch.Result[chat.Ranged]) {
+func (s *Store) flushRanges(n *redisnode.Node, ranges []chat.Range, out []batch.Result[chat.Ranged]) {
 	oldest := s.oldest()
 	calls := make([]rangeCall, len(ranges))
 	steps := make([]rangeStep, 0, len(ranges))
@@ -40,11 +41,11 @@ func (s *Store) flushRanges(n *node, ranges []chat.Range, out []batch.Result[cha
 			steps = append(steps, rangeStep{&calls[i], 1}, rangeStep{&calls[i], 2})
 		}
 	}
-	errs := s.exchange(n, len(steps), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	errs := s.nodes.Exchange(n, len(steps), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			return s.queueRange(ctx, pipeline, steps[i], oldest)
 		},
-		key: func(i int) string { return s.keys.Log(steps[i].call.asked.Chat) },
+		Key: func(i int) string { return s.keys.Log(steps[i].call.asked.Chat) },
 	})
 	next := 0
 	for i := range out {

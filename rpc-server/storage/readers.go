@@ -10,20 +10,21 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 // Advance implements chat.LiveStore with advance.lua. The list of the reader's user says first that she was there.
 func (s *Store) Advance(ctx context.Context, id chat.ID, r chat.Reading, force bool) (int64, error) {
 	user := chat.UserOf(r.Reader)
 	isNew, score := s.readerIsNew(id, user)
-	if isNew && s.nodes.only == nil {
+	if isNew && s.nodes.Only == nil {
 		if err := s.enlistReader(ctx, id, user, score); err != nil {
 			return 0, err
 		}
 	}
 	_, _, activity := s.keys.Append(id)
 	keys := []any{s.keys.Read(id), activity}
-	if isNew && s.nodes.only != nil {
+	if isNew && s.nodes.Only != nil {
 		keys = append(keys, s.keys.Chats(user))
 	}
 	before, after := encodeMoved(id, r.Reader)
@@ -64,8 +65,8 @@ func (s *Store) ReaderPositions(ctx context.Context, places []chat.PositionQuery
 			return s.keys.Ignored(chat.UserOf(place.Reader))
 		}
 	}
-	errs := s.calls(ctx, each*len(places), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	errs := s.nodes.Calls(ctx, each*len(places), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			switch place := places[i/each]; i % each {
 			case 0:
 				cursors[i/each] = pipeline.HGet(ctx, keyOf(i), place.Reader)
@@ -78,7 +79,7 @@ func (s *Store) ReaderPositions(ctx context.Context, places []chat.PositionQuery
 				return ignored[i/each]
 			}
 		},
-		key: keyOf,
+		Key: keyOf,
 	})
 	placed := make([]chat.PositionResult, len(places))
 	for i, place := range places {

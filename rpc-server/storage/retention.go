@@ -11,6 +11,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/rpc-server/layout"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 // With Retention, logs expire. Once Retention is turned off, no log may expire, even one that gets no messages. A plain
@@ -39,7 +40,7 @@ func (s *Store) keepRetention() {
 		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:
-		case <-s.nodes.closed:
+		case <-s.nodes.Done():
 			timer.Stop()
 			return
 		}
@@ -51,8 +52,8 @@ func (s *Store) settleRetention(ctx context.Context) error {
 	var now *redis.TimeCmd
 	var marked *redis.StringCmd
 	key := s.keys.Retention()
-	errs := s.calls(ctx, 2, exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	errs := s.nodes.Calls(ctx, 2, redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			if i == 0 {
 				now = pipeline.Time(ctx)
 				return now
@@ -60,7 +61,7 @@ func (s *Store) settleRetention(ctx context.Context) error {
 			marked = pipeline.Get(ctx, key)
 			return marked
 		},
-		key: func(int) string { return key },
+		Key: func(int) string { return key },
 	})
 	switch {
 	case errs[0] != nil:
@@ -123,7 +124,7 @@ func (s *Store) persistLogs(ctx context.Context) error {
 				break
 			}
 			select {
-			case <-s.nodes.closed:
+			case <-s.nodes.Done():
 				return chat.Errorf(chat.Unavailable, "the storage is closed")
 			default:
 			}
@@ -133,11 +134,11 @@ func (s *Store) persistLogs(ctx context.Context) error {
 }
 
 func (s *Store) persist(ctx context.Context, p *layout.Partition, chats []string) error {
-	errs := s.calls(ctx, len(chats), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	errs := s.nodes.Calls(ctx, len(chats), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			return pipeline.Persist(ctx, p.Log+chats[i])
 		},
-		key: func(int) string { return p.Activity },
+		Key: func(int) string { return p.Activity },
 	})
 	return errors.Join(errs...)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 // The lists of users' chats and of public rooms lie in other slots than the rooms, so that no script changes both. A list
@@ -34,16 +35,16 @@ func (s *Store) listBefore(ctx context.Context, e chat.RoomEdit) error {
 		keys = append(keys, s.keys.PublicRooms())
 	}
 	listed := float64(time.Now().UnixMicro())
-	errs := s.calls(ctx, len(keys), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	errs := s.nodes.Calls(ctx, len(keys), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			entry := redis.Z{Member: e.Room.String()}
 			if i < len(users) {
 				entry.Score = listed
 			}
 			return pipeline.ZAdd(ctx, keys[i], entry)
 		},
-		key:      func(i int) string { return keys[i] },
-		replicas: s.options.MinReplicas,
+		Key:      func(i int) string { return keys[i] },
+		Replicas: s.options.MinReplicas,
 	})
 	for _, err := range errs {
 		if err != nil {
@@ -88,12 +89,12 @@ func (s *Store) unlist(ctx context.Context, user string, listed []redis.Z) {
 		name, _ := z.Member.(string)
 		rooms[i], _ = chat.ParseID(name)
 	}
-	errs := s.calls(ctx, len(listed), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	errs := s.nodes.Calls(ctx, len(listed), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			members[i] = pipeline.HExists(ctx, s.keys.Members(rooms[i]), user)
 			return members[i]
 		},
-		key: func(i int) string { return s.keys.Members(rooms[i]) },
+		Key: func(i int) string { return s.keys.Members(rooms[i]) },
 	})
 	for i, z := range listed {
 		if errs[i] == nil && !members[i].Val() {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/rpc-server/layout"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 var _ chat.RoomStore = (*Store)(nil)
@@ -28,11 +29,11 @@ const (
 func (s *Store) ReadRooms(ctx context.Context, queries []chat.RoomQuery) ([]chat.StoredRoom, error) {
 	reads := make([]roomRead, len(queries))
 	const each = 3
-	errs := s.calls(ctx, each*len(queries), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	errs := s.nodes.Calls(ctx, each*len(queries), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			return s.queueRoom(ctx, pipeline, queries[i/each], &reads[i/each], i%each)
 		},
-		key: func(i int) string { return s.keys.Room(queries[i/each].Room) },
+		Key: func(i int) string { return s.keys.Room(queries[i/each].Room) },
 	})
 	rooms := make([]chat.StoredRoom, len(queries))
 	for i, err := range errs {

@@ -9,6 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 var spendScript = script("spend")
@@ -80,11 +81,11 @@ func (s *Store) appendBeginning(ctx context.Context, appends []chat.Append, begu
 // chargeNew charges the senders of the appends at indices whose chats have never had a message.
 func (s *Store) chargeNew(ctx context.Context, appends []chat.Append, indices []int) []error {
 	activity := func(k int) string { return s.keys.Of(appends[indices[k]].Chat).Activity }
-	errs := s.calls(ctx, len(indices), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, k int) redis.Cmder {
+	errs := s.nodes.Calls(ctx, len(indices), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, k int) redis.Cmder {
 			return pipeline.ZScore(ctx, activity(k), appends[indices[k]].Chat.String())
 		},
-		key: activity,
+		Key: activity,
 	})
 	charged := map[chat.ID]error{} // once for a chat
 	for k, err := range errs {

@@ -367,13 +367,13 @@ func TestUnfollowedPartitionsAreLeft(t *testing.T) {
 func listeners(t *testing.T, store *Store, room chat.ID) (n int64) {
 	t.Helper()
 	tag := store.keys.Partition(room)
-	one, err := store.nodes.forKey(context.Background(), tag)
+	one, err := store.nodes.ForKey(context.Background(), tag)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ask := one.client.PubSubNumSub
-	if store.nodes.cluster != nil {
-		ask = one.client.PubSubShardNumSub
+	ask := one.Client.PubSubNumSub
+	if store.nodes.Cluster != nil {
+		ask = one.Client.PubSubShardNumSub
 	}
 	counts, err := ask(context.Background(), store.keys.Hints(tag), store.keys.News(tag)).Result()
 	if err != nil {

@@ -160,14 +160,14 @@ func TestWhatIsPublished(t *testing.T) {
 		store := openAt(t, url, Options{IdempotencyWindow: time.Hour})
 		ctx, cancel := contextFor(20 * time.Second)
 		defer cancel()
-		one, err := store.nodes.forKey(ctx, "im:{45}:hints")
+		one, err := store.nodes.ForKey(ctx, "im:{45}:hints")
 		if err != nil {
 			t.Fatal(err)
 		}
-		subscription := one.client.Subscribe(ctx, "im:{45}:hints")
-		if store.nodes.cluster != nil {
+		subscription := one.Client.Subscribe(ctx, "im:{45}:hints")
+		if store.nodes.Cluster != nil {
 			_ = subscription.Close()
-			subscription = one.client.SSubscribe(ctx, "im:{45}:hints")
+			subscription = one.Client.SSubscribe(ctx, "im:{45}:hints")
 		}
 		defer func() { _ = subscription.Close() }()
 		if _, err := subscription.Receive(ctx); err != nil {
@@ -264,9 +264,9 @@ func TestBeforeIsThePositionInTheLog(t *testing.T) {
 		for i := range 4 {
 			if i == 3 { // as when it is deleted
 				log, _, activity := store.keys.Append(room)
-				one, err := store.nodes.forKey(t.Context(), log)
+				one, err := store.nodes.ForKey(t.Context(), log)
 				if err == nil {
-					err = one.client.Del(t.Context(), log, activity).Err()
+					err = one.Client.Del(t.Context(), log, activity).Err()
 				}
 				if err != nil {
 					t.Fatal(err)
