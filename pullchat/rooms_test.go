@@ -21,14 +21,14 @@ var roomSteps = []struct {
 }{
 	{"ann", "", 0, ""},
 	{"ann", "create team --name=Team --member=bob,cid", 0, `"name":"Team","visibility":"private",`},
-	{"ann", "create team", 2, "conflict: there is a room team"},
+	{"ann", "create team", 2, "conflict: the room id team is taken"},
 	{"ann", "create public", 2, "invalid_argument"},
 	{"ann", "create a --public --private", 80, "--public and --private can't be used together"},
 	{"ann", "create --public", 0, `"visibility":"public","created":`},
 	{"bob", "", 0, `{"id":"team","name":"Team","visibility":"private",`},
 	{"bob", "list", 0, `"member_count":3,"role":"member"}`},
 	{"bob", "show team", 0, `"members":[{"user":"ann","role":"admin","since":`},
-	{"ann", "show nothing", 2, "not_found: nobody has created room nothing"},
+	{"ann", "show nothing", 2, "not_found: there is no room nothing"},
 	{"ann", "show ann:bob", 2, "is a chat of two users, and no room"},
 	{"bob", "rename team Other", 2, "permission_denied: bob is no admin"},
 	{"ann", "rename team Other", 0, `"name":"Other"`},
@@ -73,7 +73,7 @@ func TestRooms(t *testing.T) {
 		t.Parallel()
 		g := serveGuarded(t)
 		environments := map[string][]string{}
-		for _, user := range []string{"ann", "bob", "eve"} {
+		for _, user := range []string{"ann", "bob", "cid", "dan", "eve"} {
 			own := guarded{g.server, t.TempDir() + "/sessions.json"}
 			own.invokes(t, password, 0, user, "register", user)
 			own.invokes(t, password, 0, user, "login", user)

@@ -39,6 +39,7 @@ func readHot(body []byte, into any) bool {
 			{name: "reader", text: &r.Reader}, {name: "inbox", flag: &r.Inbox}, {name: "presence", flagIfAny: &r.Presence},
 			{name: "reverse", flag: &r.Reverse}, {name: "unread", flag: &r.Unread}, {name: "batch", text: &r.Batch},
 			{name: "signal", text: &r.Signal}, {name: "data", text: &r.Data}, {name: "force", flag: &r.Force},
+			{name: "token", text: &r.Token},
 		})
 		r.seen = seen
 		return ok

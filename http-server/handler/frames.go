@@ -34,7 +34,7 @@ type frame struct {
 // frameNames are the fields in readHot's order.
 var frameNames = []string{
 	"type", "ref", "chat", "text", "sender", "id", "cursor", "limit", "reader", "inbox", "presence", "reverse", "unread", "batch",
-	"signal", "data", "force",
+	"signal", "data", "force", "token",
 }
 
 // changing are the fields of the types of frames that change something.

@@ -101,7 +101,7 @@ func (r *run) prepare(ctx context.Context) error {
 	if r.Kind == Inbox || r.Kind == Unread || r.Kind == Login {
 		return r.prepareAgain(ctx)
 	}
-	if r.ChatsAre == Private {
+	if r.ChatsAre == Private || r.ChatsAre != Pairs && r.Tokens != nil {
 		if err := r.createRooms(ctx); err != nil {
 			return err
 		}

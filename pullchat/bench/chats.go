@@ -89,18 +89,43 @@ func (r *run) draw(w *worker) int {
 // usersAtOnce is the maximum of users in one request.
 const usersAtOnce = 100
 
-// createRooms creates the private rooms, with all workers' users in each.
+// register makes accounts for the users of some workers. Users that have one stay as they are.
+func (r *run) register(ctx context.Context, conn *connection, workers int) error {
+	for n := range workers {
+		text, err := json.Marshal(map[string]string{"user": senderName(n), "password": password})
+		if err != nil {
+			return err
+		}
+		status, answer, err := conn.ask(ctx, http.MethodPost, "/api/users", text)
+		if err != nil || status != http.StatusCreated && status != http.StatusConflict {
+			return errors.Join(fmt.Errorf("register %s: status %d %s", senderName(n), status, answer), err)
+		}
+	}
+	return nil
+}
+
+// createRooms creates the run's rooms: private ones with all workers' users as members, or public ones. With AUTH=on
+// each member needs an account.
 func (r *run) createRooms(ctx context.Context) error {
 	conn, err := r.service()
 	if err != nil {
 		return err
 	}
 	defer conn.close()
+	visibility, members := "public", 1
+	if r.ChatsAre == Private {
+		visibility, members = "private", max(1, r.Connections)
+	}
+	if r.Tokens != nil {
+		if err := r.register(ctx, conn, members); err != nil {
+			return err
+		}
+	}
 	for chat := range r.Chats {
-		path, body := "/api/rooms", map[string]any{"id": r.chat(chat), "visibility": "private"}
-		for from := 0; from < max(1, r.Connections); from += usersAtOnce {
+		path, body := "/api/rooms", map[string]any{"id": r.chat(chat), "visibility": visibility}
+		for from := 0; from < members; from += usersAtOnce {
 			var users []string
-			for n := from; n < min(from+usersAtOnce, r.Connections); n++ {
+			for n := from; n < min(from+usersAtOnce, members); n++ {
 				users = append(users, senderName(n))
 			}
 			body["users"] = users

@@ -92,7 +92,7 @@ func TestEveryLoad(t *testing.T) {
 func TestTokensAreNeeded(t *testing.T) {
 	url := serveAll(t, "on", nil)
 	options := short(url, Send)
-	options.NoReadBack = true
+	options.NoReadBack, options.ChatsAre = true, Pairs
 	for name, tokens := range map[string]Tokens{"none": nil, "of another key": keysOf(t, strings.ToUpper(secret))} {
 		options.Tokens = tokens
 		if report, err := Run(t.Context(), options, io.Discard); err != nil || report.Succeeded > 0 || report.Failed["401"] == 0 {

@@ -155,6 +155,9 @@ func TestPreviewOfErased(t *testing.T) {
 				}
 			}
 		}
+		if err := store.redis.HSet(context.Background(), store.keys.Room(room), "visibility", "private", "created", "1").Err(); err != nil {
+			t.Fatal(err)
+		}
 		if err := store.redis.HSet(context.Background(), store.keys.Members(room), "ann", "member 1").Err(); err != nil {
 			t.Fatal(err)
 		}

@@ -101,6 +101,9 @@ func TestGlanceBehindManyIgnored(t *testing.T) {
 			}
 			positions = append(positions, a.SendTime)
 		}
+		if err := store.redis.HSet(t.Context(), store.keys.Room(room), "visibility", "private", "created", "1").Err(); err != nil {
+			t.Fatal(err)
+		}
 		if err := store.redis.HSet(t.Context(), store.keys.Members(room), "noise0", "member 1").Err(); err != nil {
 			t.Fatal(err)
 		}
