@@ -1,12 +1,11 @@
-// The RPC contract of Pullchat: what an rpc-server answers, and how a message is stored.
+// The RPC contract of Pullchat: the methods of an rpc-server, and the stored form of a message.
 //
-// Field numbers and names are fixed: clients that were generated from an older version of this file keep
-// working. New fields are optional and come at the end; new methods are added beside the old ones.
+// Field numbers and names are fixed, so that clients generated from an older version of this file keep working. New
+// fields are optional and appended; new methods are added beside the old ones.
 namespace go rpc
 
-// Code is the outcome of a call. The numbers are those of the HTTP statuses that mean the same, so that they
-// need no table to be read; where several codes share a status, a digit follows it. A client treats a number that it
-// does not know like INTERNAL.
+// Code is the outcome of a call. The numbers are those of the HTTP statuses with the same meaning. If several codes share
+// a status, a digit follows it. A client treats an unknown number as INTERNAL.
 enum Code {
     OK = 0
     INVALID_ARGUMENT = 400
@@ -24,18 +23,18 @@ enum Code {
     TOKEN_EXPIRED = 4012
 }
 
-// Who makes a request, as its gateway has found out. Where AUTH is on, a request without one is UNAUTHENTICATED.
+// The identity behind a request, as its gateway verified it. With AUTH on, a request without one is UNAUTHENTICATED.
 struct Caller {
     1: optional string User
-    2: optional bool Service    // a back end, which acts for any user
+    2: optional bool Service    // a service, which may act for any user
 }
 
-// What a message says that is no text of its sender's, but tells of a change of the room that it is in. Those who know
-// nothing of it show the message's text.
+// Marks a message that the server wrote about a change of its room. Clients that do not know notices show the message's
+// text, which describes the change.
 struct Notice {
     1: required string Event        // created, joined, left, added, removed, promoted, demoted, handed_over, renamed, opened or closed
-    2: optional list<string> Users  // whom it is about
-    3: optional string Name         // the room's new one
+    2: optional list<string> Users  // the users that the change affects
+    3: optional string Name         // the room's new name
 }
 
 struct Message {
@@ -43,9 +42,9 @@ struct Message {
     2: string Text              // UTF-8, not empty
     3: string Sender            // in a two-person chat one of the two
     4: i64 SendTime             // microseconds since 1970; set by the server, ignored in a SendRequest
-    5: optional string Id       // the sender's own id of this message: sending it again stores nothing
+    5: optional string Id       // the sender's id for this message: sending it again stores nothing
     6: optional Notice notice   // ignored in a SendRequest
-    7: optional bool Erased     // its sender has deleted herself and her texts: Text is empty
+    7: optional bool Erased     // the sender deleted the account and its texts: Text is empty
 }
 
 struct SendRequest {
@@ -56,9 +55,9 @@ struct SendRequest {
 
 struct SendResponse {
     1: required i32 Code        // 0 is success; see Code
-    2: required string Msg      // "success", or what was wrong
+    2: required string Msg      // "success", or the fault
     3: optional i64 SendTime    // on success: the message's position in its chat
-    4: optional bool Duplicate  // on success: the Id was known, and SendTime is that of the first time
+    4: optional bool Duplicate  // on success: the Id was known, and SendTime is that of the first send
 }
 
 struct PullRequest {
@@ -67,8 +66,8 @@ struct PullRequest {
     3: required i32 Limit       // 0 asks for the server's default
     4: optional bool Reverse    // newest first
     5: optional string RequestId
-    6: optional string Reader   // a user, or one of her devices: without the messages of those whom the user ignores
-    7: optional bool Unread     // from where the Reader stands; Cursor is 0, and Reverse false
+    6: optional string Reader   // a user or a device: leaves out messages of users that the user ignores
+    7: optional bool Unread     // start at the Reader's cursor; Cursor is 0, and Reverse false
     8: optional Caller caller
     9: optional bool Entries    // the caller reads Entries instead of Messages; a server may answer either
 }
@@ -78,11 +77,11 @@ struct PullResponse {
     2: required string Msg
     3: optional list<Message> Messages
     4: optional bool HasMore
-    5: optional i64 NextCursor  // where to continue from
+    5: optional i64 NextCursor  // the position to continue from
     6: optional binary Entries  // members of the log, as stored, each after its length in four bytes, the high one first
 }
 
-// A batch is many requests in one call. Each has its own response, in the same order; one that fails fails alone.
+// A batch is many requests in one call. Each has its own response, in the same order, and fails alone.
 struct SendBatchRequest {
     1: required list<SendRequest> Requests
 }
@@ -104,7 +103,7 @@ struct ReadyRequest {
 }
 
 struct ReadyResponse {
-    1: required i32 Code        // 0: a message could be stored now
+    1: required i32 Code        // 0: a message can be stored
     2: required string Msg
 }
 
@@ -116,12 +115,12 @@ struct PingResponse {
     2: required string Msg
 }
 
-// A signal reaches those who watch its chat at that moment, and is stored nowhere.
+// A signal reaches the chat's current watchers, and is not stored.
 struct Signal {
     1: required string Chat
     2: required string Sender        // in a two-person chat one of the two
     3: required string Type          // a name, such as "typing"
-    4: optional string Data          // the application's own, up to 256 bytes
+    4: optional string Data          // data of the application, up to 256 bytes
 }
 
 struct SignalRequest {
@@ -138,8 +137,8 @@ struct SignalResponse {
 // Moves a reader's cursor: forward, and never past the chat's end.
 struct ReadRequest {
     1: required string Chat
-    2: required string Reader        // a user, or one of her devices: "alice/phone"
-    3: required i64 Cursor           // all before it is read
+    2: required string Reader        // a user, or a device: "alice/phone"
+    3: required i64 Cursor           // all messages before it are read
     4: optional string RequestId
     5: optional Caller caller
     6: optional bool End             // to the chat's end; then Cursor is 0
@@ -149,7 +148,7 @@ struct ReadRequest {
 struct ReadResponse {
     1: required i32 Code
     2: required string Msg
-    3: optional i64 Cursor           // where the reader stands now
+    3: optional i64 Cursor           // the reader's cursor now
 }
 
 // The readers who watch a chat through one gateway.
@@ -158,9 +157,9 @@ struct Attendance {
     2: required list<string> Readers
 }
 
-// Replaces what the gateway said of these chats before. It lapses 45 seconds later unless it is said again.
+// Replaces the gateway's earlier report for these chats. It expires after 45 seconds unless it is repeated.
 struct AttendRequest {
-    1: required string Gateway       // a name of the gateway process that no other one has
+    1: required string Gateway       // a unique name of the gateway process
     2: required list<Attendance> Attendances
     3: optional string RequestId
     4: optional Caller caller
@@ -180,27 +179,27 @@ struct PresentRequest {
 struct PresentResponse {
     1: required i32 Code
     2: required string Msg
-    3: optional list<string> Readers // who watches the chat through any gateway, sorted
+    3: optional list<string> Readers // the chat's watchers through any gateway, sorted
 }
 
-// Event is what a watcher of a chat is told. One of the others is set.
+// Event is sent to a chat's watchers. Besides Chat, one field is set.
 struct Event {
     1: required string Chat          // the canonical id
-    2: optional i64 Position         // a hint: the chat's last message is at least here; 0 is an empty chat
+    2: optional i64 Position         // a hint: the chat's last message is here or later; 0 is an empty chat
     3: optional Signal signal
     4: optional Reading reading
-    5: optional bool Presence        // who is present has changed
-    6: optional bool Listed          // of a user's chat with herself: the list of her chats has changed
-    7: optional bool Ignored         // of a user's chat with herself: whom she ignores has changed
-    8: optional Membership membership  // who may be in the room has changed
-    9: optional i64 Before           // with Entries: the position that the chat had before the first of them; 0 if it had none
+    5: optional bool Presence        // the present readers have changed
+    6: optional bool Listed          // in a user's self-chat: the user's list of chats has changed
+    7: optional bool Ignored         // in a user's self-chat: the user's ignored users have changed
+    8: optional Membership membership  // the room's access has changed
+    9: optional i64 Before           // with Entries: the chat's position before the first of them; 0 if it had none
     10: optional list<binary> Entries  // of a hint: all entries after Before up to Position, oldest first, each as in the log
 }
 
-// Those who may not be in the room any more; where nobody is named, it may be anybody.
+// Users who may have lost access to the room. Without Users, any user may have.
 struct Membership {
     1: optional list<string> Users
-    2: optional bool Deleted         // the room is no more
+    2: optional bool Deleted         // the room was deleted
 }
 
 struct Reading {
@@ -208,39 +207,39 @@ struct Reading {
     2: required i64 Cursor
 }
 
-// Chats from which on or no longer the watcher is told. Each that is added is confirmed by a hint with its position.
+// Chats to watch from now on, and chats to stop watching. A hint with the chat's position confirms each added chat.
 struct WatchRequest {
     1: optional list<string> Add
     2: optional list<string> Remove
 }
 
-// Hints of one chat that nobody has waited for are one. What cannot be delivered in time but a hint is dropped.
+// Pending hints of one chat are merged into one. Other events that cannot be delivered in time are dropped.
 struct WatchResponse {
     1: required list<Event> Events
 }
 
-// Says whether the caller may be in all of some chats.
+// Checks that the caller may enter each of the chats.
 struct EnterRequest {
     1: required list<string> Chats
     2: optional string RequestId
     3: optional Caller caller
-    4: optional string Session      // the caller's, which must not have ended: TOKEN_INVALID otherwise
+    4: optional string Session      // the caller's session: TOKEN_INVALID if it has ended
 }
 
 struct EnterResponse {
-    1: required i32 Code             // that of the first chat in which the caller may not be
+    1: required i32 Code             // of the first chat that the caller may not enter
     2: required string Msg
 }
 
-// A room that somebody has created. A room that nobody has is open to all.
+// A room that was created. With AUTH off, other ids without a colon are chats that are open to all.
 struct Room {
     1: required string Id
-    2: required string Name          // for people; may be empty
-    3: required string Visibility    // public, or private: to its members
+    2: required string Name          // the display name; may be empty
+    3: required string Visibility    // public, or private: members only
     4: required i64 Created          // microseconds since 1970
     5: required i32 MemberCount
-    6: optional string Role          // of who asks: admin or member
-    7: optional list<Member> Members // those for who longest is one first
+    6: optional string Role          // the caller's: admin or member
+    7: optional list<Member> Members // oldest membership first
 }
 
 struct Member {
@@ -249,27 +248,27 @@ struct Member {
     3: required i64 Since            // the send_time of the notice
 }
 
-// The user who acts is the caller; a service, and everybody where AUTH is off, names her.
+// The acting user is the caller. A service names the user in As, and so does every request with AUTH off.
 struct CreateRoomRequest {
-    1: optional string Id            // empty: one is made
+    1: optional string Id            // empty: generated
     2: optional string Name          // up to 128 bytes of UTF-8
-    3: optional string Visibility    // private, if it is empty
-    4: optional list<string> Users   // up to 100 members beside who creates it
-    5: optional string As            // who acts
+    3: optional string Visibility    // empty: private
+    4: optional list<string> Users   // up to 100 members beside the creator
+    5: optional string As            // the acting user
     6: optional string RequestId
     7: optional Caller caller
 }
 
-// Each change is a notice in the room's log. What changes nothing is none, and no error.
+// Each change is a notice in the room's log. A request that changes nothing succeeds without a notice.
 struct ChangeRoomRequest {
     1: required string Room
     2: required string Kind          // join, leave, add, remove, promote, demote, rename, open, close, update or delete
-    3: optional list<string> Users   // up to 100 that are added, removed, promoted or demoted
-    4: optional string Name          // that the room gets
+    3: optional list<string> Users   // up to 100 users to add, remove, promote or demote
+    4: optional string Name          // the room's new name
     5: optional string As
     6: optional string RequestId
     7: optional Caller caller
-    8: optional string Visibility    // of an update, which sets it and the name in one step
+    8: optional string Visibility    // for update, which sets it and the name in one step
 }
 
 struct RoomRequest {
@@ -277,21 +276,21 @@ struct RoomRequest {
     2: optional string As
     3: optional string RequestId
     4: optional Caller caller
-    5: optional i32 Limit            // members in the answer; 0 asks for the most there are in one
-    6: optional string Cursor        // of the members; empty is the beginning
+    5: optional i32 Limit            // members in the answer; 0 asks for the maximum
+    6: optional string Cursor        // in the list of members; empty is the beginning
 }
 
 struct RoomResponse {
     1: required i32 Code
     2: required string Msg
-    3: optional Room room            // as it is now; without Members after a change
-    4: optional bool HasMore         // members
-    5: optional string NextCursor    // where to continue from; empty at the end
+    3: optional Room room            // the current state; without Members after a change
+    4: optional bool HasMore         // there are more members
+    5: optional string NextCursor    // the position to continue from; empty at the end
 }
 
-// A page of a user's rooms, or of the public ones, by the bytes of their ids.
+// A page of a user's rooms, or of the public ones, sorted by the bytes of their ids.
 struct RoomsRequest {
-    1: optional string As            // whose rooms
+    1: optional string As            // the user
     2: optional string Cursor        // inclusive; empty is the beginning
     3: required i32 Limit            // 0 asks for the server's default
     4: optional string RequestId
@@ -306,10 +305,10 @@ struct RoomsResponse {
     5: optional string NextCursor
 }
 
-// A user's account. Its password is told to nobody.
+// A user's account, without its password.
 struct Account {
     1: required string User
-    2: required string Name          // for people; may be empty
+    2: required string Name          // the display name; may be empty
     3: required i64 Created          // microseconds since 1970
 }
 
@@ -332,9 +331,9 @@ struct AccountResponse {
     3: optional Account account
 }
 
-// A page of all accounts, by the bytes of their users' ids.
+// A page of all accounts, sorted by the bytes of their users' ids.
 struct AccountsRequest {
-    1: optional string Prefix        // of the user's id
+    1: optional string Prefix        // of the users' ids
     2: optional string Cursor        // inclusive; empty is the beginning
     3: required i32 Limit            // 0 asks for the server's default
     4: optional string RequestId
@@ -346,10 +345,10 @@ struct AccountsResponse {
     2: required string Msg
     3: optional list<Account> Accounts
     4: optional bool HasMore
-    5: optional string NextCursor    // where to continue from; empty at the end
+    5: optional string NextCursor    // the position to continue from; empty at the end
 }
 
-// Which of up to 1,000 users have an account.
+// Finds the accounts of up to 1,000 users.
 struct KnownRequest {
     1: required list<string> Users
     2: optional string RequestId
@@ -362,16 +361,16 @@ struct LoginRequest {
     3: optional string RequestId
 }
 
-// Exchanges a session's refresh token for its next one. The same token with the same key is answered alike until the
-// next one is used; a token that was used before ends its session.
+// Exchanges a session's refresh token for its next one. A retry with the same token and key gets the same answer, until
+// the next token is used. Any other second use of a token ends the session.
 struct RefreshRequest {
     1: required string RefreshToken
-    2: optional string Key           // names the attempt: who repeats it after a lost answer says the same key
+    2: optional string Key           // names the attempt: a retry after a lost answer sends the same key
     3: optional string RequestId
 }
 
 struct Session {
-    1: required string Id            // a name of the session that alone does nothing; it is not the one in the RefreshToken
+    1: required string Id            // a public name of the session, which gives no access; not the id in the RefreshToken
     2: required string User
     3: required string RefreshToken
 }
@@ -382,8 +381,8 @@ struct SessionResponse {
     3: optional Session session
 }
 
-// Ends one session: that of a refresh token, or one that is named, as a Session's Id does, by who has seen to it that it is
-// the caller's.
+// Ends one session: that of a refresh token, or the User's Session with that Id. In the second case the gateway has verified
+// that it is the caller's.
 struct LogoutRequest {
     1: optional string RefreshToken
     2: optional string User
@@ -396,10 +395,10 @@ struct LogoutResponse {
     2: required string Msg
 }
 
-// Ends all sessions of the user but the one that is named.
+// Replaces a password, and ends all sessions of the user except Session.
 struct ChangePasswordRequest {
     1: required string User
-    2: required string Password      // the one that holds
+    2: required string Password      // the current one
     3: required string NewPassword
     4: optional string Session
     5: optional string RequestId
@@ -410,24 +409,24 @@ struct ChangePasswordResponse {
     2: required string Msg
 }
 
-// Deletes a user for good: her account, sessions, memberships and lists, and with Erase the texts of her messages. The
-// user is the caller; a service names her; and where AUTH is off, her password says that it is she.
+// Deletes a user permanently: account, sessions, memberships and lists, and with Erase the texts of the messages. The user
+// is the caller. A service names the user. With AUTH off the request has the user's password.
 struct DeleteAccountRequest {
     1: optional string User
     2: optional string Password
     3: optional bool Erase
     4: optional string RequestId
     5: optional Caller caller
-    6: optional string Session   // that the caller's token is of: where it has ended, nothing is deleted
+    6: optional string Session   // of the caller's token: if it has ended, nothing is deleted
 }
 
 struct DeleteAccountResponse {
     1: required i32 Code
     2: required string Msg
-    3: optional bool Complete    // else the rest is being done: nothing more needs to be asked
+    3: optional bool Complete    // false: the server continues the rest; no further request is needed
 }
 
-// How far each reader of a chat has read, by their names: up to 1,000 of them.
+// The cursors of a chat's readers, sorted by name: at most 1,000 of them.
 struct ReadersRequest {
     1: required string Chat
     2: optional string RequestId
@@ -438,10 +437,10 @@ struct ReadersResponse {
     1: required i32 Code
     2: required string Msg
     3: optional list<Reading> Readings
-    4: optional i64 Count            // of all
+    4: optional i64 Count            // of all readers
 }
 
-// Whom a user ignores: their messages do not reach her.
+// The users that a user ignores.
 struct IgnoredRequest {
     1: required string User
     2: optional string RequestId
@@ -454,7 +453,7 @@ struct IgnoredResponse {
     3: optional list<string> Users   // sorted
 }
 
-// Has a user ignore another one from now on, or no longer.
+// Makes User ignore Other, or stop ignoring Other. Messages of ignored users are hidden from the user's reads.
 struct IgnoreRequest {
     1: required string User
     2: required string Other
@@ -468,17 +467,17 @@ struct IgnoreResponse {
     2: required string Msg
 }
 
-// A page of a user's chats, those where something was said last first.
+// A page of a user's chats, newest activity first.
 struct InboxRequest {
-    1: required string Reader        // a user, or one of her devices
+    1: required string Reader        // a user or a device
     2: required i64 Cursor           // inclusive; 0 is from the newest
     3: required i32 Limit            // 0 asks for the server's default
     4: optional string RequestId
     5: optional Caller caller
-    6: optional bool Names           // the names of rooms and users are wanted too
+    6: optional bool Names           // return the display names of rooms and users too
 }
 
-// A user, and the name for people.
+// A user and the display name.
 struct UserName {
     1: required string User
     2: required string Name
@@ -486,11 +485,11 @@ struct UserName {
 
 struct InboxEntry {
     1: required string Chat
-    2: required i32 Unread           // messages of others from the Cursor on; 100 are more than 99
-    3: required i64 Cursor           // where the reader stands
-    4: optional Message Last         // the newest that is not of somebody ignored
-    5: optional string Name          // of the room, for people
-    6: optional list<UserName> Users // of a two-person chat, or the sender of Last; those who have a name
+    2: required i32 Unread           // messages of others from the Cursor on; 100 means more than 99
+    3: required i64 Cursor           // the reader's cursor
+    4: optional Message Last         // the newest, without messages of ignored users
+    5: optional string Name          // the room's display name
+    6: optional list<UserName> Users // of a two-person chat, or the sender of Last; only users with a display name
 }
 
 struct InboxResponse {
@@ -498,22 +497,21 @@ struct InboxResponse {
     2: required string Msg
     3: optional list<InboxEntry> Entries
     4: optional bool HasMore
-    5: optional i64 NextCursor       // where to continue from; 0 at the end
+    5: optional i64 NextCursor       // the position to continue from; 0 at the end
 }
 
-// A user's chats in which a reader has something to read: a page of those where something was said last. Pages of up to
-// 1,000 chats lose none.
+// A user's chats with unread messages, newest activity first. Pages of up to 1,000 chats lose none.
 struct UnreadRequest {
     1: required string Reader
     2: optional string RequestId
     3: optional Caller caller
-    4: optional i64 Cursor           // the NextCursor of the page before; else from the newest
-    5: optional i32 Limit            // chats to look into: else 1,000
+    4: optional i64 Cursor           // the NextCursor of the previous page; by default from the newest
+    5: optional i32 Limit            // chats to look into; 1,000 by default
 }
 
 struct Unread {
     1: required string Chat
-    2: required i32 Count            // 100 are more than 99
+    2: required i32 Count            // 100 means more than 99
 }
 
 struct UnreadResponse {
@@ -521,22 +519,22 @@ struct UnreadResponse {
     2: required string Msg
     3: optional list<Unread> Chats
     4: optional bool HasMore
-    5: optional i64 NextCursor       // where to continue from; 0 at the end
+    5: optional i64 NextCursor       // the position to continue from; 0 at the end
 }
 
-// All of a user's chats, and where a reader stands in them.
+// All chats of a user, with the reader's cursors.
 struct ChatsRequest {
     1: required string Reader
     2: optional string RequestId
     3: optional Caller caller
-    4: optional bool Names           // as an InboxRequest's
+    4: optional bool Names           // as in InboxRequest
 }
 
 struct Standing {
     1: required string Chat
     2: required i64 Cursor
-    3: optional string Name          // of the room, for people
-    4: optional list<UserName> Users // of a two-person chat; those who have a name
+    3: optional string Name          // the room's display name
+    4: optional list<UserName> Users // of a two-person chat; only users with a display name
 }
 
 struct ChatsResponse {
@@ -577,15 +575,15 @@ service IMService {
     RoomResponse Room(1: RoomRequest req)
     RoomsResponse RoomsOf(1: RoomsRequest req)
     RoomsResponse PublicRooms(1: RoomsRequest req)
-    // A stream in both directions, which a client keeps open: what to watch goes up, events come down. Each request is
-    // answered by an empty response, before which no other one is sent. It speaks Kitex' TTHeader streaming; other
-    // methods answer any Thrift client.
+    // A bidirectional stream that a client keeps open: the client sends chats to watch, the server sends events. The server
+    // answers each request with an empty response, and the client waits for it before the next request. Watch uses Kitex'
+    // TTHeader streaming; any Thrift client can call the other methods.
     WatchResponse Watch(1: WatchRequest req) (streaming.mode="bidirectional")
 }
 
-// StoredMessage is a message as it lies in a chat's log in Redis, in Thrift's binary protocol. Chat and send_time
-// are not in it: the key and the position say them. Sender and Kind are written first, Text last: a script finds who
-// wrote an entry without reading all of it. Readers accept any order.
+// StoredMessage is the form of a message in a chat's log in Redis, in Thrift's binary protocol. It lacks Chat and SendTime,
+// which are the key and the position. Sender and Kind are written first and Text last, so that a script finds the sender
+// without reading the whole entry. Readers accept any order.
 struct StoredMessage {
     1: required string Text
     2: required string Sender

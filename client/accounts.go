@@ -12,7 +12,7 @@ import (
 // Account is a user who has registered.
 type Account struct {
 	User    string `json:"user"`
-	Name    string `json:"name"`    // for people; may be empty
+	Name    string `json:"name"`    // the display name; may be empty
 	Created int64  `json:"created"` // microseconds since 1970
 }
 
@@ -26,8 +26,8 @@ type Registration struct {
 	Name     string `json:"name,omitempty"`
 }
 
-// Register makes an account. The error is an *Error with the code conflict where the user has one. It is not repeated
-// once it may have arrived: then a *RetryError says Unknown, and Login tells.
+// Register creates an account. The error is an *Error with the code conflict if the user has one. A request that may have
+// arrived is not retried: then a *RetryError has Unknown, and Login tells the outcome.
 func (c *Client) Register(ctx context.Context, r Registration) (Account, error) {
 	var made Account
 	body, err := json.Marshal(r)
@@ -39,9 +39,9 @@ func (c *Client) Register(ctx context.Context, r Registration) (Account, error) 
 	return made, err
 }
 
-// ChangePassword replaces the password of the Client's user, and ends all her sessions but this one. The error is an
-// *Error with the code unauthenticated where the old one is wrong. It is not repeated once it may have arrived: then a
-// *RetryError says Unknown, and Login tells.
+// ChangePassword replaces the password of the Client's user, and ends all of the user's other sessions. The error is an
+// *Error with the code unauthenticated if the old password is wrong. A request that may have arrived is not retried: then
+// a *RetryError has Unknown, and Login tells the outcome.
 func (c *Client) ChangePassword(ctx context.Context, old, replacement string) error {
 	session, _ := c.identity.current()
 	body, err := json.Marshal(struct {
@@ -57,9 +57,9 @@ func (c *Client) ChangePassword(ctx context.Context, old, replacement string) er
 	return c.call(ctx, request{method: http.MethodPost, path: "/api/password", body: body, stores: true, unknown: unknown}, &struct{}{})
 }
 
-// DeleteAccount deletes the user whose token the Client has, for good, and with erase the texts of her messages too. Nobody
-// else can register by her name. It returns whether all is done; else the server goes on with it. The Client has no
-// session then. It may be repeated.
+// DeleteAccount deletes the Client's user permanently, and with erase the texts of the user's messages. The name stays
+// taken. It reports whether the deletion is complete; otherwise the server continues it. The Client has no session
+// afterwards. It is idempotent.
 func (c *Client) DeleteAccount(ctx context.Context, erase bool) (complete bool, err error) {
 	var answer struct {
 		Status string `json:"status"`
@@ -72,14 +72,14 @@ func (c *Client) DeleteAccount(ctx context.Context, erase bool) (complete bool, 
 	return answer.Status == "success", c.dropSession(ctx, session)
 }
 
-// AccountsRequest asks for a page of all accounts, ordered by the bytes of their users' ids.
+// AccountsRequest asks for a page of all accounts, sorted by the bytes of their users' ids.
 type AccountsRequest struct {
 	Prefix string // of the user's id
-	Cursor string // a user to begin with, inclusive; "" is the beginning
+	Cursor string // the first user, inclusive; "" is the beginning
 	Limit  int64  // 0 asks for the server's default
 }
 
-// AccountPage is an answer to an AccountsRequest. It may have fewer accounts than the limit although there are more.
+// AccountPage answers an AccountsRequest. It may have fewer accounts than the limit although there are more.
 type AccountPage struct {
 	Accounts   []Account `json:"users"`
 	HasMore    bool      `json:"has_more"`
@@ -94,14 +94,14 @@ func (c *Client) Users(ctx context.Context, r AccountsRequest) (AccountPage, err
 	return page, err
 }
 
-// User returns one account. The error is an *Error with the code not_found where there is none.
+// User returns one account. The error is an *Error with the code not_found if there is none.
 func (c *Client) User(ctx context.Context, user string) (Account, error) {
 	var found Account
 	err := c.call(ctx, request{method: http.MethodGet, path: "/api/users/" + url.PathEscape(user)}, &found)
 	return found, err
 }
 
-// Known returns the accounts of those among up to 1,000 users who have one, in the order asked.
+// Known returns the accounts that exist among up to 1,000 users, in the order of users.
 func (c *Client) Known(ctx context.Context, users []string) ([]Account, error) {
 	if users == nil {
 		users = []string{}

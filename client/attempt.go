@@ -15,28 +15,28 @@ import (
 	"time"
 )
 
-// request is what every attempt of a call asks alike.
+// request is the part of a call that all attempts share.
 type request struct {
 	method, path string
 	body         []byte        // JSON, or nil
 	stores       bool          // it is a send: whether it arrived matters
 	id           string        // of a send: the message's
-	unknown      string        // of what stores no message: what RetryError says where it may have arrived
-	wait         time.Duration // how long the server is to wait before it answers
+	unknown      string        // of a call that is not a send: RetryError's text if it may have arrived
+	wait         time.Duration // how long the server may wait before it answers
 	key          string        // the Idempotency-Key, or ""
 	open         bool          // it carries no token
 }
 
-// failure is how an attempt failed.
+// failure is the result of a failed attempt.
 type failure struct {
 	err     error
-	passes  bool          // it may go away by itself
+	passes  bool          // it is temporary
 	arrived bool          // the server may have acted on the request
 	refused bool          // the server could not be reached
-	after   time.Duration // what Retry-After asks for
+	after   time.Duration // Retry-After
 }
 
-// attempt asks one server once, and another time where that needs a new token. It returns nil when into has the answer.
+// attempt asks one server once, and again if that needs a new token. It returns nil when into has the answer.
 func (c *Client) attempt(ctx context.Context, r request, s *server, into any) *failure {
 	if r.open {
 		return c.ask(ctx, r, s, "", into)
@@ -115,8 +115,8 @@ func do(c *http.Client, r *http.Request) (*answer, error) {
 	return &answer{response.StatusCode, response.Status, response.Header, body}, nil
 }
 
-// passing tells the statuses of what goes away from those of what a repeat would meet again. 502 is no answer of
-// Pullchat's, but what a proxy says while the server behind it restarts.
+// passing reports whether a failure with this status is temporary. 502 comes from a proxy while the server behind it
+// restarts, not from Pullchat.
 func passing(status int) bool {
 	switch status {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
@@ -125,14 +125,14 @@ func passing(status int) bool {
 	return false
 }
 
-// final tells failures to connect that stay: the server is not the one that was meant.
+// final reports whether a failure to connect is permanent: the server is not the expected one.
 func final(err error) bool {
 	var certificate *tls.CertificateVerificationError
 	return errors.As(err, &certificate) || errors.Is(err, http.ErrSchemeMismatch)
 }
 
-// retryAfter reads the header of that name, seconds or a date (RFC 9110, 10.2.3). What is neither is 0; too large a
-// number is many years.
+// retryAfter reads the header Retry-After, seconds or a date (RFC 9110, 10.2.3). An invalid value is 0; too large a number
+// is many years.
 func (a *answer) retryAfter() time.Duration {
 	value := a.header.Get("Retry-After")
 	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil || errors.Is(err, strconv.ErrRange) {
@@ -144,7 +144,7 @@ func (a *answer) retryAfter() time.Duration {
 	return 0
 }
 
-// contact watches whether a connection was there for a request to be written to.
+// contact records whether there was a connection to write a request to.
 type contact struct{ sought, made atomic.Bool }
 
 func (c *contact) trace() *httptrace.ClientTrace {
@@ -154,5 +154,5 @@ func (c *contact) trace() *httptrace.ClientTrace {
 	}
 }
 
-// missing says that certainly nothing was written. A transport that cannot be watched says nothing about it.
+// missing reports that certainly nothing was written. It is false for a transport that cannot be observed.
 func (c *contact) missing() bool { return c.sought.Load() && !c.made.Load() }

@@ -16,7 +16,7 @@ type Error struct {
 // Error implements error.
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
-// error also makes an *Error of what a proxy in between answered.
+// error returns the answer as an *Error, also one of a proxy in between.
 func (a *answer) error() *Error {
 	e := &Error{Status: a.status, RequestID: a.header.Get("X-Request-Id")}
 	if err := json.Unmarshal(a.body, e); err != nil || e.Code == "" {
@@ -25,15 +25,15 @@ func (a *answer) error() *Error {
 	return e
 }
 
-// RetryError is how a call fails that was made more than once, and a send whose outcome is not known. Other calls that
-// were made once fail with the error itself. An *Error in Err is found by errors.As.
+// RetryError is the error of a call with several attempts, and of a send with an unknown outcome. Other calls with one
+// attempt return the error itself. errors.As finds an *Error in Err.
 type RetryError struct {
-	Attempts int    // how many were made, one that the context cut short included
+	Attempts int    // the number of attempts, including one that the context cut short
 	ID       string // of a send: the id that every attempt carried; "" for a message without one
-	Unknown  bool   // the message may or may not be stored; of Register, ChangePassword, and Create and Delete of Rooms, the same may or may not be done
-	Err      error  // of the last attempt; where the context ended the call, its error and that of the attempt before
+	Unknown  bool   // the message may be stored; Register, ChangePassword, Rooms.Create and Rooms.Delete may have succeeded
+	Err      error  // of the last attempt; if the context ended the call, its error and that of the previous attempt
 
-	unknown string // what is unknown, where that is not whether a message is stored
+	unknown string // the unknown outcome of a call that is not a send
 }
 
 // Error implements error.

@@ -10,57 +10,55 @@ import (
 	"time"
 )
 
-// FollowRequest asks for what comes in chats, from a cursor in each; or in all that a user has.
+// FollowRequest asks for the messages of chats, from a cursor in each, or of all chats of a user.
 type FollowRequest struct {
-	// Chats are the chats, each with the cursor where it begins; 0 is the oldest message. Whoever keeps, for every
-	// message that is dealt with, its NextCursor here, goes on with exactly the next one after a restart.
+	// Chats are the chats, each with its first cursor; 0 is the oldest message. A program that stores the NextCursor of each
+	// processed message resumes exactly with the next one after a restart.
 	Chats map[string]int64
-	// Inbox follows, instead of Chats, every chat of the Reader's inbox, also those that begin or that she joins later, each
-	// from where the Reader stands: what Read has been told of does not come again. With a token the Reader may be left out.
-	// She does not count as present. Not over LongPoll.
+	// Inbox follows, instead of Chats, every chat of the Reader's inbox, including later ones. Each begins at the Reader's
+	// cursor, which Read moves. With a token the Reader is optional. The Reader does not count as present. Not over LongPoll.
 	Inbox bool
-	// Reader is who follows, "alice" or "alice/phone". It counts as present in the chats, and Presence comes.
+	// Reader is the reader, "alice" or "alice/phone". It counts as present in the chats, and Presence events come.
 	Reader string
-	// Presence asks for Presence without a Reader.
+	// Presence asks for Presence events without a Reader.
 	Presence bool
-	// Batch gathers the messages of this time, up to a minute, into one page for each chat; 0 waits for none.
+	// Batch collects the messages of this time, up to a minute, into one page for each chat; 0 does not wait.
 	Batch time.Duration
-	// Over is the way in which messages come.
+	// Over is the transport.
 	Over Door
-	// Connected is called when a server has accepted, the first time and after every break, with its base URL. It runs
-	// in the goroutine of the loop; nil is nothing.
+	// Connected is called with the server's base URL after every connect. It runs in the goroutine of the loop, and may be
+	// nil.
 	Connected func(server string)
 }
 
-// Door is a way in which a server delivers. All deliver the same messages.
+// Door is a transport for delivery. All deliver the same messages.
 type Door int
 
 const (
-	// ServerSentEvents is one response without an end: it passes all proxies that do not gather. Up to 100 chats.
+	// ServerSentEvents is one endless response. It passes all proxies that do not buffer. Up to 100 chats.
 	ServerSentEvents Door = iota
 	// WebSocket is one connection for all chats.
 	WebSocket
-	// LongPoll is a request for each chat and page. It passes everywhere, and brings messages only.
+	// LongPoll is a request for each chat and page. It passes all proxies, and delivers messages only.
 	LongPoll
 )
 
-// Event is what comes in a chat: one of the pointers is not nil.
+// Event is an event of a chat: one of the pointers is not nil.
 type Event struct {
 	Chat     string
-	Page     *Page     // messages, at least one; its NextCursor is where to go on once they are dealt with
+	Page     *Page     // messages, at least one; resume at its NextCursor once they are processed
 	Signal   *Signal   // sent while this was followed
-	Presence *Presence // who is there now
-	Reading  *Reading  // a reader's cursor has moved
+	Presence *Presence // the present readers
+	Reading  *Reading  // a reader's new cursor
 }
 
-// Follow yields the messages of chats for ever: what is there from the cursors on, and what comes, each once, and in
-// every chat in order. A connection that breaks or is silent for a minute, a server that stops, is too busy or not
-// there: all that is repeated without end, at another server where there are several, from the cursors that were
-// reached. In a Policy the waits hold, and Attempt, for the header of an answer; Attempts and Total do not. WithNotify
-// tells of each.
+// Follow yields the messages of chats without end, from the cursors on: each once, and in every chat in order. It
+// reconnects after every failure, and after a minute of silence, at another server if there are several, from the cursors
+// that it reached. The waits of a Policy apply, and Attempt for the header of an answer; Attempts and Total do not.
+// WithNotify reports each retry.
 //
-// It ends with an error, which comes with an empty message: an *Error where the server refuses, ctx's in the end. The
-// next message is read when the loop asks for it, so a slow loop costs a server nothing.
+// It ends with an error, which comes with an empty message: an *Error if the server refuses, or ctx's. It reads the next
+// message when the loop asks for it, so a slow loop costs a server nothing.
 func (c *Client) Follow(ctx context.Context, r FollowRequest) iter.Seq2[Message, error] {
 	return func(yield func(Message, error) bool) {
 		for event, err := range c.FollowEvents(ctx, r) {
@@ -80,8 +78,8 @@ func (c *Client) Follow(ctx context.Context, r FollowRequest) iter.Seq2[Message,
 	}
 }
 
-// FollowEvents is Follow with everything that comes. Signals, Presence and Readings that were sent during a break are
-// lost; Presence comes anew after it.
+// FollowEvents is Follow with all kinds of events. Signals and Readings that are sent during a break are lost. Presence
+// comes again after it.
 func (c *Client) FollowEvents(ctx context.Context, r FollowRequest) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		if err := r.validate(); err != nil {

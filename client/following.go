@@ -16,7 +16,7 @@ const (
 	maxEvent = 64 << 20
 	// longestSilence ends a connection: servers say something every 25 seconds.
 	longestSilence = time.Minute
-	// longestPause is how long a Retry-After is obeyed by one who waits for ever.
+	// longestPause bounds the Retry-After that an endless Follow obeys.
 	longestPause = time.Minute
 )
 
@@ -31,14 +31,14 @@ type following struct {
 	client  *Client
 	request FollowRequest
 	cursors map[string]int64 // of what has been yielded
-	lastID  string           // of the events of an inbox, which the server goes on from
+	lastID  string           // of the events of an inbox, from which the server resumes
 	yield   func(Event, error) bool
 
 	connected time.Time // when the server accepted; zero: it has not
 	heard     bool      // messages since then
 }
 
-// run follows through one server after the other. It returns why it ends.
+// run follows through one server after the other, and returns the final error.
 func (f *following) run(ctx context.Context) error {
 	c := f.client
 	turns, pace, attempt := c.servers.turns(), newPace(ctx, c.policy), 0
@@ -71,10 +71,9 @@ func (f *following) run(ctx context.Context) error {
 	}
 }
 
-// through follows through one server until that fails. A connection that ends with its token is made anew with the
-// next.
+// through follows through one server until that fails. It reconnects after a connection that ended with its token.
 func (f *following) through(ctx context.Context, s *server) *failure {
-	if f.request.Over == LongPoll { // whose every request sees to it
+	if f.request.Over == LongPoll { // every request renews the token
 		return f.poll(ctx, s)
 	}
 	for renewals := 0; ; renewals++ {
@@ -100,7 +99,7 @@ func (f *following) through(ctx context.Context, s *server) *failure {
 	}
 }
 
-// accepted says that the server has.
+// accepted notes that the server has accepted the connection.
 func (f *following) accepted(s *server) {
 	if f.connected.IsZero() {
 		f.connected = time.Now()
@@ -110,7 +109,7 @@ func (f *following) accepted(s *server) {
 	}
 }
 
-// told is what a server tells of a chat, in any door: the data of an event, or a frame.
+// told is a server's message about a chat, over any transport: the data of an event, or a frame.
 type told struct {
 	Ref  string `json:"ref"`
 	Type string `json:"type"` // a frame's; in the data of a signal event the signal's
@@ -127,7 +126,7 @@ type told struct {
 	Message string   `json:"message"`
 }
 
-// take yields what was told. What is not known is of a later server, and nothing.
+// take yields an event. It skips unknown kinds, of later servers.
 func (f *following) take(s *server, t told) *failure {
 	switch t.Type {
 	case "messages":
@@ -177,12 +176,12 @@ func (f *following) page(s *server, chat string, p Page) *failure {
 	return f.tell(Event{Chat: chat, Page: &p})
 }
 
-// strange is how a connection fails to what does not speak as the servers do.
+// strange is the failure of a connection to something that is not a Pullchat server.
 func strange(s *server, err error) *failure {
 	return &failure{err: fmt.Errorf("%s does not look like a Pullchat server: %w", s.base, err)}
 }
 
-// passingCode tells the codes of what goes away, like passing of statuses.
+// passingCode reports whether a failure with this code is temporary, as passing does for statuses.
 func passingCode(code string) bool {
 	switch code {
 	case "unavailable", "deadline_exceeded", "resource_exhausted":
@@ -191,7 +190,7 @@ func passingCode(code string) bool {
 	return false
 }
 
-// answered is how a connection fails that is answered by something else than a stream.
+// answered is the failure of a connection whose answer is not a stream.
 func answered(s *server, a *answer) *failure {
 	if a.status < http.StatusBadRequest {
 		return strange(s, errors.New("it answers "+a.line))
@@ -199,7 +198,7 @@ func answered(s *server, a *answer) *failure {
 	return &failure{err: a.error(), passes: passing(a.status), after: a.retryAfter()}
 }
 
-// watch is over one connection: it ends what waits for too long. Time that the loop takes is not counted.
+// watch guards one connection: it ends reads that wait too long. It does not count the time of the loop.
 type watch struct {
 	cancel  context.CancelCauseFunc
 	timer   *time.Timer
@@ -207,7 +206,7 @@ type watch struct {
 	contact contact
 }
 
-// guard begins a connection, which has Policy.Attempt until listen is called. The context ends with release.
+// guard begins a connection, which has Policy.Attempt until answered is called. release ends the context.
 func (f *following) guard(parent context.Context) (ctx context.Context, w *watch, release func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	w = &watch{cancel: cancel, silence: f.client.silence}
@@ -221,7 +220,7 @@ func (f *following) guard(parent context.Context) (ctx context.Context, w *watch
 	}
 }
 
-// answered ends the time for an answer. From now on silence is what ends the connection.
+// answered ends the time for an answer. From now on only silence ends the connection.
 func (w *watch) answered() {
 	w.timer.Stop()
 	w.timer = time.AfterFunc(w.silence, func() { w.cancel(errSilent) })
@@ -231,7 +230,7 @@ func (w *watch) answered() {
 func (w *watch) waits()  { w.timer.Reset(w.silence) }
 func (w *watch) waited() { w.timer.Stop() }
 
-// broken is how a connection fails with err.
+// broken is the failure of a connection with err.
 func (w *watch) broken(ctx context.Context, err error) *failure {
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
@@ -239,7 +238,7 @@ func (w *watch) broken(ctx context.Context, err error) *failure {
 	return &failure{err: err, passes: !final(err), refused: w.contact.missing()}
 }
 
-// heard reads, and counts how long that takes.
+// heard reads, and counts the time of the reads.
 type heard struct {
 	io.Reader
 	watch *watch

@@ -9,37 +9,37 @@ import (
 
 // InboxRequest asks for a page of a user's chats.
 type InboxRequest struct {
-	Reader string // a user, or one of her devices: "alice/phone"
-	Cursor int64  // the NextCursor of the page before; 0 begins with the newest
+	Reader string // a user, or a device: "alice/phone"
+	Cursor int64  // the NextCursor of the previous page; 0 begins with the newest
 	Limit  int64  // 0 asks for the server's default
 }
 
 // InboxEntry is one chat of an inbox.
 type InboxEntry struct {
 	Chat   string   `json:"chat"`
-	Last   *Message `json:"last_message"` // that is not of somebody ignored; nil where there is none
-	Unread int      `json:"unread"`       // messages of others from Cursor on; 100 are more than 99
-	Cursor int64    `json:"cursor"`       // where the reader stands
+	Last   *Message `json:"last_message"` // without messages of ignored users; nil if there is none
+	Unread int      `json:"unread"`       // messages of others from Cursor on; 100 means more than 99
+	Cursor int64    `json:"cursor"`       // the reader's cursor
 
-	Name  string     `json:"name,omitempty"`  // of the room, for people
-	Users []UserName `json:"users,omitempty"` // of a two-person chat, or the sender of Last; those who have a name for people
+	Name  string     `json:"name,omitempty"`  // the room's display name
+	Users []UserName `json:"users,omitempty"` // of a two-person chat, or the sender of Last; only users with a display name
 }
 
-// UserName is a user with a name for people.
+// UserName is a user with a display name.
 type UserName struct {
 	User string `json:"user"`
 	Name string `json:"name"`
 }
 
-// Inbox is a page of a user's chats: those where something was said last come first.
+// Inbox is a page of a user's chats, newest activity first.
 type Inbox struct {
 	Chats      []InboxEntry `json:"chats"`
 	HasMore    bool         `json:"has_more"`
-	NextCursor int64        `json:"next_cursor"` // where to continue from; 0 at the end
+	NextCursor int64        `json:"next_cursor"` // the position to continue from; 0 at the end
 }
 
-// Inbox returns a page of a user's chats. A chat that moves up between two pages comes at the end: every chat that stays
-// in the list is on one page, and some may be on two. The pages are to be asked for within a day of the first.
+// Inbox returns a page of a user's chats. A chat that moves up between two pages comes at the end. Every chat that stays
+// in the list is on at least one page. Ask for all pages within a day of the first.
 func (c *Client) Inbox(ctx context.Context, r InboxRequest) (Inbox, error) {
 	var inbox Inbox
 	err := c.get(ctx, "/api/inbox", url.Values{
@@ -48,8 +48,8 @@ func (c *Client) Inbox(ctx context.Context, r InboxRequest) (Inbox, error) {
 	return inbox, err
 }
 
-// Unread returns how many messages wait for a reader, by chat: 100 are more than 99. Chats where none does are left out.
-// The server answers in pages of 1,000 chats.
+// Unread returns a reader's unread counts by chat: 100 means more than 99. It leaves out chats without unread messages. It
+// reads pages of 1,000 chats.
 func (c *Client) Unread(ctx context.Context, reader string) (map[string]int, error) {
 	unread := map[string]int{}
 	asked := url.Values{"reader": {reader}}
@@ -75,7 +75,7 @@ func (c *Client) Unread(ctx context.Context, reader string) (map[string]int, err
 	}
 }
 
-// Readers returns how far the readers of a chat have read, 1,000 of them at most, and how many there are.
+// Readers returns the cursors of a chat's readers, at most 1,000 of them, and the number of all.
 func (c *Client) Readers(ctx context.Context, chat string) (readings []Reading, count int, err error) {
 	var answer struct {
 		Readers []Reading `json:"readers"`
@@ -88,7 +88,7 @@ func (c *Client) Readers(ctx context.Context, chat string) (readings []Reading, 
 	return answer.Readers, answer.Count, err
 }
 
-// Ignored returns whom a user ignores, sorted.
+// Ignored returns the users that a user ignores, sorted.
 func (c *Client) Ignored(ctx context.Context, user string) ([]string, error) {
 	var answer struct {
 		Users []string `json:"users"`
@@ -97,12 +97,12 @@ func (c *Client) Ignored(ctx context.Context, user string) ([]string, error) {
 	return answer.Users, err
 }
 
-// Ignore has a user ignore another one: what she sends does not reach the user as a reader, in whichever chat.
+// Ignore hides messages of other from user's reads, in all chats, until Unignore.
 func (c *Client) Ignore(ctx context.Context, user, other string) error {
 	return c.setIgnored(ctx, http.MethodPut, user, other)
 }
 
-// Unignore ends it; what was left out is there again.
+// Unignore makes messages of other visible again.
 func (c *Client) Unignore(ctx context.Context, user, other string) error {
 	return c.setIgnored(ctx, http.MethodDelete, user, other)
 }

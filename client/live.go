@@ -7,8 +7,7 @@ import (
 	"net/url"
 )
 
-// Signal is something of the moment, such as that somebody is typing. It is stored nowhere: a chat's followers get it
-// now or never.
+// Signal is a transient message, such as "alice is typing". A chat's current followers get it; it is not stored.
 type Signal struct {
 	Chat   string `json:"chat"`
 	Sender string `json:"sender"`
@@ -16,30 +15,30 @@ type Signal struct {
 	Data   string `json:"data,omitempty"` // your own, up to 256 bytes
 }
 
-// Reading is how far a reader has read a chat.
+// Reading is a reader's cursor in a chat.
 type Reading struct {
 	Chat   string `json:"chat"`
-	Reader string `json:"reader"` // a user, or one of her devices: "alice/phone"
+	Reader string `json:"reader"` // a user, or a device: "alice/phone"
 	Cursor int64  `json:"cursor"` // every message before it is read
 }
 
-// Presence is who follows a chat as a reader.
+// Presence is the readers who follow a chat.
 type Presence struct {
 	Chat    string   `json:"chat"`
-	Readers []string `json:"readers"` // sorted, 1,000 at most
+	Readers []string `json:"readers"` // sorted, at most 1,000
 	Count   int      `json:"count"`   // of all
 }
 
-// Signal tells those who follow the chat. One that is repeated may be told twice.
+// Signal sends a signal to the chat's followers. A retry may deliver it twice.
 func (c *Client) Signal(ctx context.Context, s Signal) error {
 	return c.post(ctx, "/api/signal", s, &struct{}{})
 }
 
-// Read moves a reader's cursor forward, never back nor past the chat's end, and returns where it stands. After the message
-// m has been read it is m.NextCursor(). Sending does not move it.
+// Read moves a reader's cursor forward, never back nor past the chat's end, and returns the cursor. After reading message m
+// pass m.NextCursor(). A send does not move it.
 func (c *Client) Read(ctx context.Context, r Reading) (int64, error) { return c.read(ctx, r) }
 
-// ReadBack is Read, but the cursor may also move back: what comes after it is unread again.
+// ReadBack is Read that may also move the cursor back: messages after it are unread again.
 func (c *Client) ReadBack(ctx context.Context, r Reading) (int64, error) {
 	return c.read(ctx, struct {
 		Reading
@@ -48,7 +47,7 @@ func (c *Client) ReadBack(ctx context.Context, r Reading) (int64, error) {
 	}{r, true})
 }
 
-// ReadAll moves a reader's cursor to the chat's end, and returns where that is.
+// ReadAll moves a reader's cursor to the chat's end, and returns it.
 func (c *Client) ReadAll(ctx context.Context, chat, reader string) (int64, error) {
 	return c.read(ctx, map[string]string{"chat": chat, "reader": reader, "cursor": "end"})
 }
@@ -61,7 +60,7 @@ func (c *Client) read(ctx context.Context, what any) (int64, error) {
 	return stands.Cursor, err
 }
 
-// Present returns who follows the chat as a reader.
+// Present returns the readers who follow the chat.
 func (c *Client) Present(ctx context.Context, chat string) (Presence, error) {
 	var present Presence
 	path := "/api/presence?" + url.Values{"chat": {chat}}.Encode()
@@ -69,7 +68,7 @@ func (c *Client) Present(ctx context.Context, chat string) (Presence, error) {
 	return present, err
 }
 
-// post asks for what may be done twice.
+// post makes an idempotent request.
 func (c *Client) post(ctx context.Context, path string, what, into any) error {
 	body, err := json.Marshal(what)
 	if err != nil {

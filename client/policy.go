@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// Policy bounds how a call is repeated. It is repeated after the statuses 429, 502, 503 and 504, after connections that
-// are refused or break, and after attempts that take too long; everything else is final. Before a repeat it waits for a
-// random time, at most Wait, then at most twice as long, up to MaxWait; that comes on top of what a Retry-After asks
-// for. The context of a call is a bound as well. A zero field means its default.
+// Policy bounds the retries of a call. A call is retried after the statuses 429, 502, 503 and 504, after connections that
+// are refused or break, and after attempts that time out. Any other failure is final. Before a retry it waits a random time
+// of at most Wait, then at most twice as long, up to MaxWait, and adds Retry-After. The call's context is a bound too. A
+// zero field means its default.
 type Policy struct {
-	Attempts int           // of one call, the first one included; default 10, and 1 repeats nothing
+	Attempts int           // of one call, including the first; default 10, and 1 disables retries
 	Total    time.Duration // of a call with all attempts and waits; default 10 s
 	Attempt  time.Duration // of one attempt; default 3 s, because a server answers within 2 s
-	Wait     time.Duration // before the first repeat, at most; default 100 ms
-	MaxWait  time.Duration // before any repeat, at most; default 2 s, or Wait where that is more
+	Wait     time.Duration // before the first retry, at most; default 100 ms
+	MaxWait  time.Duration // before any retry, at most; default 2 s, or Wait if that is more
 }
 
 func (p Policy) complete() (Policy, error) {
@@ -39,7 +39,7 @@ func (p Policy) complete() (Policy, error) {
 	return p, nil
 }
 
-// Repeat is an attempt that failed and will be followed by another.
+// Repeat is a failed attempt before a retry.
 type Repeat struct {
 	Attempt int           // its number; the first is 1
 	Server  string        // the base URL that it went to
@@ -47,16 +47,16 @@ type Repeat struct {
 	Wait    time.Duration // until the next one
 }
 
-// Option changes what New makes.
+// Option configures a Client.
 type Option func(*Client)
 
-// WithPolicy sets how calls are repeated.
+// WithPolicy sets the bounds of retries.
 func WithPolicy(p Policy) Option { return func(c *Client) { c.policy = p } }
 
-// WithNotify has f called before each wait for a repeat, in the goroutine of the call.
+// WithNotify calls f before each wait for a retry, in the goroutine of the call.
 func WithNotify(f func(Repeat)) Option { return func(c *Client) { c.notify = f } }
 
-// WithIDs has f make the IDs of messages that have none, instead of 26 random letters and digits. They must be new for
-// each message, and f safe for concurrent use. A nil f leaves such messages without; then a send is repeated only where
-// it certainly did not arrive.
+// WithIDs generates the IDs of messages without one by f, instead of 26 random letters and digits. They must be unique, and
+// f safe for concurrent use. With a nil f such messages have no ID, and a send is retried only if it certainly did not
+// arrive.
 func WithIDs(f func() string) Option { return func(c *Client) { c.newID = f } }

@@ -71,7 +71,7 @@ func (e *RetryError) cutShort(err error) error {
 // doubles (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). Not safe for concurrent use.
 type pace struct {
 	exponential backoff.ExponentialBackOff
-	ends        time.Time // when nobody waits for an answer any more
+	ends        time.Time // the end of the call
 }
 
 // newPace begins the pace of a call, whose ctx has a deadline where next is used. The library draws from an interval around a middle; with
@@ -83,15 +83,14 @@ func newPace(ctx context.Context, p Policy) *pace {
 	}}
 }
 
-// next returns the wait after a failure, and false where it would last beyond the end. There is none where a server
-// could not be reached and another one is there. Jitter comes on top of Retry-After, so that not all who were told the
-// same come back together.
+// next returns the wait after a failure, and false if it would last beyond the end. It is 0 if a server could not be
+// reached and there is another one. Jitter is added to Retry-After, so that clients do not return together.
 func (p *pace) next(failed *failure, turns *turns) (time.Duration, bool) {
 	wait := p.after(failed, turns)
 	return wait, wait < time.Until(p.ends)
 }
 
-// after is next for one who waits for ever.
+// after is next for an endless Follow.
 func (p *pace) after(failed *failure, turns *turns) time.Duration {
 	wait := failed.after
 	if !failed.refused || !turns.awake() {

@@ -9,33 +9,33 @@ import (
 	"strings"
 )
 
-// Room is a room that somebody has created.
+// Room is a room that was created.
 type Room struct {
 	ID         string   `json:"id"`
 	Name       string   `json:"name"`
-	Visibility string   `json:"visibility"` // "public", or "private": to its members
+	Visibility string   `json:"visibility"` // "public", or "private": members only
 	Created    int64    `json:"created"`    // microseconds since 1970
 	Count      int      `json:"member_count"`
-	Role       string   `json:"role,omitempty"`    // of who asks: "admin", "member", or "" where she is none
-	Members    []Member `json:"members,omitempty"` // as Show has them
+	Role       string   `json:"role,omitempty"`    // the caller's: "admin", "member", or ""
+	Members    []Member `json:"members,omitempty"` // of Show and ShowFrom
 
-	HasMore    bool   `json:"has_more,omitempty"`    // members
+	HasMore    bool   `json:"has_more,omitempty"`    // there are more members
 	NextCursor string `json:"next_cursor,omitempty"` // of ShowFrom; "" at the end
 }
 
-// Member is one of a room's.
+// Member is a member of a room.
 type Member struct {
 	User  string `json:"user"`
 	Role  string `json:"role"`
-	Since int64  `json:"since"` // the SendTime of the notice of it
+	Since int64  `json:"since"` // the SendTime of the membership's notice
 }
 
 // NewRoom asks for a room.
 type NewRoom struct {
-	ID         string   `json:"id,omitempty"` // "" lets the server make one
+	ID         string   `json:"id,omitempty"` // "" lets the server generate one
 	Name       string   `json:"name,omitempty"`
 	Visibility string   `json:"visibility,omitempty"` // "" is "private"
-	Users      []string `json:"users,omitempty"`      // members beside who creates it, up to 100
+	Users      []string `json:"users,omitempty"`      // up to 100 members beside the creator
 }
 
 // RoomPage is a page of rooms, without their members.
@@ -45,13 +45,13 @@ type RoomPage struct {
 	NextCursor string `json:"next_cursor"`
 }
 
-// Rooms is what one user does about rooms.
+// Rooms acts on rooms as one user.
 type Rooms struct {
 	client *Client
 	as     string
 }
 
-// RoomsAs returns what a user does about rooms. With a token of her own she need not be named.
+// RoomsAs returns Rooms for a user. With the user's own token user may be "".
 func (c *Client) RoomsAs(user string) Rooms { return Rooms{c, user} }
 
 func (r Rooms) path(query url.Values, parts ...string) string {
@@ -72,12 +72,12 @@ func (r Rooms) path(query url.Values, parts ...string) string {
 	return path + "?" + query.Encode()
 }
 
-// once asks for what is not done twice; unknown is what its error says where it may have been done.
+// once makes a request that must not be retried once it may have arrived; unknown is the text of its error then.
 func (r Rooms) once(ctx context.Context, method string, what any, unknown string, parts ...string) (Room, error) {
 	return r.ask(ctx, request{method: method, stores: true, unknown: unknown}, what, parts...)
 }
 
-// do asks for what may be done twice.
+// do makes an idempotent request.
 func (r Rooms) do(ctx context.Context, method string, what any, parts ...string) (Room, error) {
 	return r.ask(ctx, request{method: method}, what, parts...)
 }
@@ -95,18 +95,18 @@ func (r Rooms) ask(ctx context.Context, asked request, what any, parts ...string
 	return room, err
 }
 
-// Create makes a room. It is not repeated where the server may have made it: it would find its own room. Then a
-// *RetryError says Unknown.
+// Create creates a room. A request that may have arrived is not retried, because the retry would find its own room. Then a
+// *RetryError has Unknown.
 func (r Rooms) Create(ctx context.Context, room NewRoom) (Room, error) {
 	return r.once(ctx, http.MethodPost, room, "it is unknown whether the room was made: list the rooms to see")
 }
 
-// Show returns a room with its members, those who are for longest first.
+// Show returns a room with its members, oldest membership first.
 func (r Rooms) Show(ctx context.Context, room string) (Room, error) {
 	return r.do(ctx, http.MethodGet, nil, room)
 }
 
-// ShowFrom is Show from one page of members on: from is the NextCursor of the page before. A limit of 0 is the server's
+// ShowFrom is Show for a later page of members: from is the NextCursor of the previous page. A limit of 0 is the server's
 // largest page.
 func (r Rooms) ShowFrom(ctx context.Context, room, from string, limit int) (Room, error) {
 	query := url.Values{"limit": {strconv.Itoa(limit)}}
@@ -118,12 +118,13 @@ func (r Rooms) ShowFrom(ctx context.Context, room, from string, limit int) (Room
 	return shown, err
 }
 
-// Mine returns the user's rooms from one on, inclusive, by the bytes of their ids. A limit of 0 is the server's default.
+// Mine returns the user's rooms from one on, inclusive, sorted by the bytes of their ids. A limit of 0 is the server's
+// default.
 func (r Rooms) Mine(ctx context.Context, from string, limit int) (RoomPage, error) {
 	return r.list(ctx, from, limit)
 }
 
-// Public returns the public rooms, in the same way.
+// Public returns the public rooms, in the same order.
 func (r Rooms) Public(ctx context.Context, from string, limit int) (RoomPage, error) {
 	return r.list(ctx, from, limit, "public")
 }
@@ -148,13 +149,13 @@ func (r Rooms) Open(ctx context.Context, room string) (Room, error) {
 	return r.do(ctx, http.MethodPatch, map[string]string{"visibility": "public"}, room)
 }
 
-// Close makes a room private: those who are no members cannot follow it any more.
+// Close makes a room private: only members can follow it.
 func (r Rooms) Close(ctx context.Context, room string) (Room, error) {
 	return r.do(ctx, http.MethodPatch, map[string]string{"visibility": "private"}, room)
 }
 
-// Delete deletes a room with its messages. It is not repeated where the server may have deleted it: it would find no
-// room. Then a *RetryError says Unknown.
+// Delete deletes a room with its messages. A request that may have arrived is not retried, because the retry would find no
+// room. Then a *RetryError has Unknown.
 func (r Rooms) Delete(ctx context.Context, room string) error {
 	_, err := r.once(ctx, http.MethodDelete, nil, "it is unknown whether the room was deleted: show it to see", room)
 	return err
@@ -165,7 +166,7 @@ func (r Rooms) Join(ctx context.Context, room string) (Room, error) {
 	return r.do(ctx, http.MethodPost, nil, room, "join")
 }
 
-// Leave ends it. When the last admin leaves, the one who is a member for longest becomes one.
+// Leave ends the user's membership. When the last admin leaves, the member with the oldest membership becomes admin.
 func (r Rooms) Leave(ctx context.Context, room string) (Room, error) {
 	return r.do(ctx, http.MethodPost, nil, room, "leave")
 }
@@ -175,7 +176,7 @@ func (r Rooms) Add(ctx context.Context, room string, users ...string) (Room, err
 	return r.do(ctx, http.MethodPost, map[string][]string{"users": users}, room, "members")
 }
 
-// Remove ends it. What a user follows of the room ends within a second.
+// Remove ends a user's membership. The user's streams of the room end within a second.
 func (r Rooms) Remove(ctx context.Context, room, user string) (Room, error) {
 	return r.do(ctx, http.MethodDelete, nil, room, "members", user)
 }

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// rest is how long a server that could not be reached is passed over, as long as there is another one.
+// rest is how long an unreachable server is skipped, if there is another one.
 const rest = time.Second
 
-// servers is the round of all servers. It is safe for concurrent use.
+// servers is the rotation of all servers. It is safe for concurrent use.
 type servers struct {
 	list []*server
-	next atomic.Uint64 // where the next call begins
+	next atomic.Uint64 // the first server of the next call
 }
 
 type server struct {
@@ -36,8 +36,8 @@ func parseServers(list string) (*servers, error) {
 	return &s, nil
 }
 
-// turns begins the round of one call. Each call has its own, so that its repeats go on to another server whatever other
-// calls do meanwhile.
+// turns begins the rotation of one call. Each call has its own, so that its retries reach another server, independent of
+// other calls.
 func (s *servers) turns() *turns {
 	return &turns{list: s.list, next: int((s.next.Add(1) - 1) % uint64(len(s.list)))}
 }
@@ -47,7 +47,7 @@ type turns struct {
 	next int
 }
 
-// take returns the next server that does not rest; where all rest, the next one.
+// take returns the next server that does not rest, or the next one if all rest.
 func (t *turns) take() *server {
 	taken := t.next
 	for i := range t.list {
@@ -60,7 +60,7 @@ func (t *turns) take() *server {
 	return t.list[taken]
 }
 
-// awake says whether a server does not rest.
+// awake reports whether a server does not rest.
 func (t *turns) awake() bool {
 	for _, s := range t.list {
 		if !s.rests() {

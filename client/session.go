@@ -13,38 +13,38 @@ import (
 	"time"
 )
 
-// Session is a login, as it is kept between two runs of a program. Whoever has it is the user: keep it as you would a
-// password. Its texts are for the Client; only User is of interest to others.
+// Session is a login that can be stored between two runs of a program. Its holder can impersonate the user: protect it like a
+// password. Programs may read User; the other fields are for the Client.
 type Session struct {
 	User         string `json:"user"`
 	AccessToken  string `json:"access_token"`
 	RefreshToken string `json:"refresh_token"`
-	// Secret stays the same from Login to Logout, and is never sent: what is made of it and of a refresh token is the
-	// key under which the token is used, so that a use whose answer was lost is repeated and not taken for a theft.
+	// Secret stays the same from Login to Logout, and is never sent. It and the refresh token determine the Idempotency-Key
+	// of a refresh, so that a retry after a lost answer is not mistaken for a theft.
 	Secret  string    `json:"secret"`
 	Issued  time.Time `json:"issued"`  // when the access token came, by this machine's clock
-	Expires time.Time `json:"expires"` // how long it is good, by the same
+	Expires time.Time `json:"expires"` // the access token's expiry, by the same clock
 }
 
-// String tells no token, so that a Session in a log is not one that is given away.
+// String contains no token, so that a Session may be logged.
 func (s Session) String() string { return "session of " + s.User }
 
 // GoString is String.
 func (s Session) GoString() string { return s.String() }
 
-// refreshAhead is how long before its end a token is exchanged at most; it is a tenth of its time where that is less.
+// refreshAhead is how long before its expiry a token is exchanged, or a tenth of its lifetime if that is less.
 const refreshAhead = time.Minute
 
 func (s Session) due(now time.Time) bool {
 	return !now.Before(s.Expires.Add(-min(refreshAhead, s.Expires.Sub(s.Issued)/10)))
 }
 
-// untilDue is how long it takes until the access token is to be exchanged.
+// untilDue returns the time until the access token is to be exchanged.
 func (s Session) untilDue(now time.Time) time.Duration {
 	return max(time.Millisecond, s.Expires.Add(-min(refreshAhead, s.Expires.Sub(s.Issued)/10)).Sub(now))
 }
 
-// over says whether the access token may be good no longer. A server cuts the end of one to whole seconds.
+// over reports whether the access token may have expired. A server truncates the expiry to whole seconds.
 func (s Session) over(now time.Time) bool { return !now.Before(s.Expires.Add(-time.Second)) }
 
 // key is the Idempotency-Key of the exchange of the refresh token.
@@ -54,13 +54,12 @@ func (s Session) key() string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// WithToken has every request carry a token that the Client cannot renew: that of a back end, or an access token.
+// WithToken sends a token with every request that the Client cannot renew: that of a service, or an access token.
 func WithToken(token string) Option { return func(c *Client) { c.identity.token = token } }
 
-// WithSession goes on with the Session of an earlier Login; the zero Session is none. The Client exchanges its access
-// token shortly before it expires, and when a server refuses it. save is called with each Session that takes its place,
-// with that of a Login, and with the zero Session after Logout, one call after the other; it must not use the Client.
-// nil keeps none.
+// WithSession continues the Session of an earlier Login; the zero Session is none. The Client exchanges the access token
+// shortly before it expires, and when a server refuses it. It calls save with each new Session, and with the zero Session
+// after Logout, one call at a time. save must not use the Client, and may be nil.
 func WithSession(s Session, save func(Session)) Option {
 	return func(c *Client) {
 		c.identity.session = s
@@ -70,29 +69,29 @@ func WithSession(s Session, save func(Session)) Option {
 	}
 }
 
-// WithReload has load asked, before an exchange of tokens, for the Session as it is kept now, so that programs that
-// share one see what the others have made of it. One of another Login does not count.
+// WithReload calls load before an exchange of tokens for the stored Session, so that programs that share a Session see each
+// other's exchanges. A Session of another Login is ignored.
 func WithReload(load func() (Session, error)) Option {
 	return func(c *Client) { c.identity.load = load }
 }
 
-// identity is who a Client is: somebody with a session, or with a token, or nobody.
+// identity is a Client's session or token, or neither.
 type identity struct {
 	token string // WithToken's
 	save  func(Session)
 	load  func() (Session, error) // or nil
 
 	pause time.Duration // exchangePause
-	turn  chan struct{} // taken by whoever changes the session, so that all others wait for the outcome
+	turn  chan struct{} // held while the session changes; others wait for the outcome
 
 	mutex   sync.Mutex
 	session Session
 	ended   error     // why the session cannot go on
-	failing error     // of the last exchange that may work another time
+	failing error     // of the last exchange, if a later one may succeed
 	until   time.Time // when that is tried
 }
 
-// exchangePause is how long a failure to exchange tokens is that of all who ask for it.
+// exchangePause is how long a failed exchange answers all callers.
 const exchangePause = 200 * time.Millisecond
 
 func newIdentity() *identity {
@@ -105,7 +104,7 @@ func (i *identity) current() (Session, error) {
 	return i.session, i.ended
 }
 
-// pausing returns with what an exchange has failed a moment ago.
+// pausing returns the error of an exchange that has just failed.
 func (i *identity) pausing() error {
 	i.mutex.Lock()
 	defer i.mutex.Unlock()
@@ -115,7 +114,7 @@ func (i *identity) pausing() error {
 	return nil
 }
 
-// take is only called by whoever has the turn.
+// take replaces the session. The caller holds turn.
 func (i *identity) take(s Session) {
 	i.set(s)
 	i.save(s)
@@ -127,7 +126,7 @@ func (i *identity) set(s Session) {
 	i.session, i.ended, i.failing, i.until = s, nil, nil, time.Time{}
 }
 
-// failed remembers how an exchange has: a session that is refused has ended.
+// failed records the failure of an exchange: a refused session has ended.
 func (i *identity) failed(why *failure) {
 	i.mutex.Lock()
 	defer i.mutex.Unlock()
@@ -140,7 +139,7 @@ func (i *identity) failed(why *failure) {
 	}
 }
 
-// exclusively waits for the turn. What f does is never done by two.
+// exclusively waits for turn and runs f, which never runs twice at once.
 func (i *identity) exclusively(ctx context.Context, f func() *failure) *failure {
 	select {
 	case i.turn <- struct{}{}:
@@ -151,9 +150,9 @@ func (i *identity) exclusively(ctx context.Context, f func() *failure) *failure 
 	return f()
 }
 
-// heldFor returns the session whose token is that of a request to a server; its token may be "". One that expires soon is
-// exchanged there. While it is good, nobody waits for another one who does that, and where it fails the old one goes on;
-// and so it does where the server knows no sessions, because it may ask for no tokens either.
+// heldFor returns the session for a request to a server; its token may be "". It exchanges a token that expires soon. While
+// the token is valid, callers do not wait for an exchange in progress, and a failed exchange keeps it. A server without
+// sessions keeps it too, because it may not require tokens.
 func (c *Client) heldFor(ctx context.Context, s *server) (Session, *failure) {
 	i := c.identity
 	session, ended := i.current()
@@ -172,14 +171,14 @@ func (c *Client) heldFor(ctx context.Context, s *server) (Session, *failure) {
 	return session, nil
 }
 
-// busy says whether somebody has the turn.
+// busy reports whether turn is held.
 func (i *identity) busy() bool { return len(i.turn) > 0 }
 
-// maxRenewals is how often in a row a new token is tried that is refused: it may have come from another program, or so
-// slowly, that it is over already.
+// maxRenewals bounds consecutive refusals of new tokens. A new token may be of another program, or may have expired on the
+// way.
 const maxRenewals = 3
 
-// withToken asks a server with the client's token, and again with a new one where that is refused.
+// withToken asks a server with the client's token, and again with a new one if that is refused.
 func (c *Client) withToken(ctx context.Context, s *server, ask func(token string) *failure) *failure {
 	for renewals := 0; ; renewals++ {
 		held, failed := c.heldFor(ctx, s)
@@ -200,8 +199,8 @@ func (c *Client) withToken(ctx context.Context, s *server, ask func(token string
 	}
 }
 
-// renewable says whether a request has failed in a way that a new token may mend. A token may be invalid because the
-// server's keys have changed; the session is still good then.
+// renewable reports whether a new token may resolve a failure. A token may be invalid because the server's keys have
+// changed; then the session is still valid.
 func (c *Client) renewable(failed *failure) bool {
 	if failed == nil {
 		return false
@@ -211,8 +210,8 @@ func (c *Client) renewable(failed *failure) bool {
 	return ok && session.User != "" && (refused.Code == "token_expired" || refused.Code == "token_invalid")
 }
 
-// renew sees to it that the session is a later one than old. Whoever else asks for it meanwhile waits. The failure
-// is never one of a request that may have arrived.
+// renew replaces the session, unless it is later than old already. Other callers wait meanwhile. The failure never belongs
+// to a request that may have arrived.
 func (c *Client) renew(ctx context.Context, s *server, old Session) *failure {
 	i := c.identity
 	return i.exclusively(ctx, func() *failure {
@@ -243,7 +242,7 @@ func (c *Client) renew(ctx context.Context, s *server, old Session) *failure {
 	})
 }
 
-// reloaded returns what another program has made of a session, if one has.
+// reloaded returns the later session that another program has stored, if there is one.
 func (i *identity) reloaded(s Session) Session {
 	if i.load == nil {
 		return s
@@ -281,8 +280,8 @@ type tokens struct {
 	User         string `json:"user"`
 }
 
-// session takes the time before the request for that of the token, which is later. Without a monotonic clock: that
-// stands still while a machine sleeps, and tokens expire.
+// session takes the time before the request as the token's time, which is later. It strips the monotonic clock, which stands
+// still while a machine sleeps.
 func (t tokens) session(secret string, began time.Time) Session {
 	issued := began.Round(0)
 	return Session{
@@ -291,8 +290,8 @@ func (t tokens) session(secret string, began time.Time) Session {
 	}
 }
 
-// Login begins a session, which the Client then has, in the place of any other. The error is an *Error with the code
-// unauthenticated where the user or the password is wrong.
+// Login begins a session, which replaces the Client's session. The error is an *Error with the code unauthenticated if the
+// user or the password is wrong.
 func (c *Client) Login(ctx context.Context, user, password string) (Session, error) {
 	body, err := json.Marshal(map[string]string{"user": user, "password": password})
 	if err != nil {
@@ -314,8 +313,8 @@ func (c *Client) Login(ctx context.Context, user, password string) (Session, err
 	return session, nil
 }
 
-// Logout ends the session, which the Client then no longer has; one that has ended already is no error. Its access
-// token is good until it expires.
+// Logout ends the Client's session. It succeeds if the session has ended already. The access token is valid until it
+// expires.
 func (c *Client) Logout(ctx context.Context) error {
 	session, ended := c.identity.current()
 	if session.User == "" {
@@ -335,7 +334,7 @@ func (c *Client) Logout(ctx context.Context) error {
 	return c.dropSession(ctx, session)
 }
 
-// dropSession has the Client be without a session that has ended, unless it has another one by now.
+// dropSession removes an ended session from the Client, unless it has another one by now.
 func (c *Client) dropSession(ctx context.Context, session Session) error {
 	failed := c.identity.exclusively(ctx, func() *failure {
 		if now, _ := c.identity.current(); now.Secret == session.Secret {

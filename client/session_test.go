@@ -39,8 +39,8 @@ type home struct {
 	always http.RoundTripper
 }
 
-// openRooms lets everybody in.
-type openRooms struct{ gateway.Rooms }
+// openRooms admits every caller to every chat.
+type openRooms struct{}
 
 func (openRooms) Enter(context.Context, []string) error { return nil }
 
@@ -54,13 +54,13 @@ func openHome(t *testing.T) *home {
 	config := gateway.Config{
 		HTTPAddr: "127.0.0.1:0", MaxBodyBytes: 1 << 16, Auth: "on", Token: token.Config{AuthSecret: secret}, AccessTokenTTL: time.Hour,
 	}
-	server, err := gateway.Listen(config, h.world, h.world, slog.New(slog.DiscardHandler))
+	accounts := chat.NewAccountService(chattest.NewPeopleStore(), &chattest.PlainHasher{},
+		chat.AccountOptions{DefaultLimit: 2, MaxLimit: 100, SessionLasts: time.Hour})
+	services := chat.Services{Messages: h.world, Live: h.world, Accounts: accounts, Sessions: accounts, Admission: openRooms{}}
+	server, err := gateway.Listen(config, services, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	server.AccountService = chat.NewAccountService(chattest.NewPeopleStore(), &chattest.PlainHasher{},
-		chat.AccountOptions{DefaultLimit: 2, MaxLimit: 100, SessionLasts: time.Hour})
-	server.Rooms = openRooms{}
 	h.base = "http://" + server.Addr().String()
 	if h.keys, err = token.FromSecret(secret); err != nil {
 		t.Fatal(err)

@@ -40,7 +40,7 @@ func (f *following) stream(parent context.Context, s *server, token string) *fai
 	}
 	watch.answered()
 	f.accepted(s)
-	// What stands before the end without an empty line is half an event, which the parser would yield after io.EOF.
+	// Text before the end without an empty line is half an event, which the parser would yield after io.EOF.
 	body := heard{whole{response.Body}, watch}
 	for event, err := range sse.Read(body, &sse.ReadConfig{MaxEventSize: maxEvent}) {
 		if errors.Is(err, bufio.ErrTooLong) {
@@ -56,14 +56,14 @@ func (f *following) stream(parent context.Context, s *server, token string) *fai
 	return &failure{err: errEnded, passes: true}
 }
 
-// streamRequest says in Last-Event-ID where every chat goes on, as browsers do after a break.
+// streamRequest sends every chat's cursor in Last-Event-ID, as browsers do after a break.
 func (f *following) streamRequest(ctx context.Context, s *server) (*http.Request, error) {
 	query := url.Values{"chat": slices.Sorted(maps.Keys(f.cursors))}
 	var positions []string
 	for _, chat := range query["chat"] {
 		positions = append(positions, fmt.Sprintf("%s=%d", url.PathEscape(chat), f.cursors[chat]))
 	}
-	if f.request.Inbox { // what the server has forgotten of it comes again, and is passed over
+	if f.request.Inbox { // messages of chats that the id lacks come again, and are skipped
 		query, positions = url.Values{"inbox": {"true"}}, []string{f.lastID}
 	}
 	if f.request.Reader != "" {

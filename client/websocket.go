@@ -15,8 +15,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// watchesAhead is how many chats are asked for before the first has been granted: enough that a far server does not
-// make it slow, and few enough that both sides never wait for the other to read.
+// watchesAhead bounds the pending watch frames: enough to hide the latency of a far server, and few enough that neither
+// side blocks on a full buffer.
 const watchesAhead = 16
 
 // socket follows over a WebSocket.
@@ -62,7 +62,7 @@ func (f *following) socket(parent context.Context, s *server, held Session) *fai
 				return closed(s, watch.broken(ctx, err))
 			}
 		}
-		if t.Ref == authRef { // where it is refused, as by an earlier server, the connection ends with its token
+		if t.Ref == authRef { // if refused, as by an earlier server, the connection ends with its token
 			continue
 		}
 		if failed := f.take(s, t); failed != nil {
@@ -71,11 +71,11 @@ func (f *following) socket(parent context.Context, s *server, held Session) *fai
 	}
 }
 
-// authRef is in the frames that bring a new token.
+// authRef is the ref of frames with a new token.
 const authRef = "auth"
 
-// keepAuthorized tells the server of each new token of a session, before the old one expires. It ends with the function
-// that it returns.
+// keepAuthorized sends each new token of a session to the server, before the old one expires. The returned function stops
+// it.
 func (f *following) keepAuthorized(ctx context.Context, s *server, conn *websocket.Conn, held Session) (end func()) {
 	if held.User == "" {
 		return func() {}
@@ -86,7 +86,7 @@ func (f *following) keepAuthorized(ctx context.Context, s *server, conn *websock
 		pause := f.client.identity.pause
 		for wait := held.untilDue(time.Now()); sleep(ctx, wait) == nil; {
 			next, failed := f.client.heldFor(ctx, s)
-			if failed != nil || next.AccessToken == held.AccessToken { // it is tried until the connection ends
+			if failed != nil || next.AccessToken == held.AccessToken { // retried until the connection ends
 				wait, pause = pause, min(2*pause, longestPause)
 				continue
 			}
@@ -150,8 +150,8 @@ func nextFrame(ctx context.Context, s *server, conn *websocket.Conn, watch *watc
 	return t, nil
 }
 
-// cutShort says whether the frame that was read last was the last: the library takes the end of a connection for the end
-// of the frame that it is reading, and only the next read fails, at once.
+// cutShort reports whether the connection ended within the last frame. The library takes the end of a connection for the
+// end of the frame, and only the next read fails, at once.
 func cutShort(ctx context.Context, conn *websocket.Conn) bool {
 	atOnce, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 	defer cancel()
@@ -159,7 +159,7 @@ func cutShort(ctx context.Context, conn *websocket.Conn) bool {
 	return err != nil && atOnce.Err() == nil
 }
 
-// closed tells from the code of a connection that the server has closed whether to come back.
+// closed decides from the close code whether to reconnect.
 func closed(s *server, failed *failure) *failure {
 	if errors.Is(failed.err, websocket.ErrMessageTooBig) {
 		return strange(s, fmt.Errorf("a frame is longer than %d bytes", maxEvent))

@@ -28,11 +28,10 @@ func main() {
 				return err
 			}
 			defer service.Close()
-			server, err := gateway.Listen(c.Config, service, service, log)
+			server, err := gateway.Listen(c.Config, service.Services(), log)
 			if err != nil {
 				return err
 			}
-			server.AccountService, server.Readers, server.Rooms = service, service, service
 			return server.Run(ctx)
 		})
 }

@@ -17,7 +17,7 @@ import (
 // benchmark is the command "bench".
 type benchmark struct {
 	connection
-	Kind        string        `arg:"" enum:"send,pull,mixed,live,inbox,unread,login" help:"send, pull, mixed (nine pulls to one send), live (sends to chats that are watched), inbox or unread (of one user who has all the chats), or login."`
+	Kind        string        `arg:"" enum:"send,pull,mixed,live,inbox,unread,login" help:"send, pull, mixed (nine pulls to one send), live (sends to watched chats), inbox or unread (of one user with all the chats), or login."`
 	Connections int           `name:"connections" default:"64" placeholder:"N" help:"Connections, each with one request at a time."`
 	Chats       int           `name:"chats" default:"1000" placeholder:"N" help:"Chats that the load is spread over."`
 	TextBytes   int           `name:"text-bytes" default:"40" placeholder:"N" help:"Length of each text."`
@@ -29,7 +29,7 @@ type benchmark struct {
 	Watchers    int           `name:"watchers" default:"100" placeholder:"N" help:"Of live: connections that watch, over the chats in turn. With --connections 0 nothing is sent to them."`
 	Door        string        `name:"door" default:"sse" enum:"sse,ws,poll" help:"Of live: ${enum}."`
 	ReadBack    bool          `name:"read-back" default:"true" negatable:"" help:"Read everything again and compare."`
-	ChatsAre    string        `name:"chats-are" default:"open" enum:"open,pairs,private" help:"Rooms that nobody has created (open), two-person chats (pairs), or private rooms that all senders are members of."`
+	ChatsAre    string        `name:"chats-are" default:"open" enum:"open,pairs,private" help:"Rooms that were never created (open), two-person chats (pairs), or private rooms with all senders as members."`
 	Keys        token.Config  `embed:""`
 	CPU         []string      `name:"cpu" placeholder:"NAME=PID" help:"Count this process's CPU time; may be given several times."`
 }

@@ -18,16 +18,16 @@ import (
 	"github.com/pullchat/pullchat/pullchat/terminal"
 )
 
-// shownFirst is how many messages a talk begins with.
+// shownFirst is the number of messages at the start of a talk.
 const shownFirst = 20
 
 type talk struct {
 	following
 	Chat   string `arg:"" help:"alice:bob, or a room."`
-	Sender string `name:"sender" placeholder:"NAME" help:"Who talks. Default: who has logged in."`
+	Sender string `name:"sender" placeholder:"NAME" help:"The user who talks. Default: the logged-in user."`
 }
 
-// Validate refuses what cannot be followed. Kong calls it.
+// Validate refuses chats that cannot be followed. Kong calls it.
 func (t talk) Validate() error {
 	if t.JSON {
 		return errors.New("a talk is for people: pull, tail and send have --json")
@@ -84,7 +84,7 @@ func (t *talk) Run(ctx contextType) error {
 	return interrupted(ctx, err)
 }
 
-// listen shows what comes.
+// listen shows new messages.
 func (t *talk) listen(ctx context.Context, c *client.Client, cursor int64, screen *screen, link *link) error {
 	request := client.FollowRequest{Chats: map[string]int64{t.Chat: cursor}, Over: doors[t.Door], Connected: link.connected}
 	if request.Over != client.LongPoll {
@@ -121,7 +121,7 @@ func present(p *client.Presence) string {
 
 const talkHelp = "/quit or Ctrl-D ends the talk; // at the beginning sends a text that begins with a slash"
 
-// speak sends each line, one after the other. What could not be sent is said, and the talk goes on.
+// speak sends the lines one by one. It reports a failed send, and continues.
 func (t *talk) speak(ctx context.Context, c *client.Client, screen *screen) error {
 	for {
 		text, err := screen.lines.ReadLine()
@@ -157,8 +157,8 @@ func (t *talk) speak(ctx context.Context, c *client.Client, screen *screen) erro
 	}
 }
 
-// screen is a terminal with a line that is edited below what is shown; without a terminal, lines come and go. It is
-// safe for concurrent use.
+// screen is a terminal with an input line below the messages; without a terminal it reads and writes plain lines. It is safe
+// for concurrent use.
 type screen struct {
 	lines interface {
 		io.Writer
@@ -166,7 +166,7 @@ type screen struct {
 	}
 	echoes bool // what is typed stays to be seen
 	mutex  sync.Mutex
-	own    map[string]bool // ids of what was typed here and has not come back yet
+	own    map[string]bool // ids of sent messages that have not come back yet
 }
 
 // openScreen takes the terminal, if there is one, until restore.
@@ -222,7 +222,7 @@ func (p pasted) ReadLine() (string, error) {
 	return line, err
 }
 
-// typed says that a message will come that is on the screen.
+// typed marks a message that will come back and is on the screen already.
 func (s *screen) typed(id string) {
 	if s.echoes {
 		s.mutex.Lock()
@@ -241,7 +241,7 @@ func (s *screen) message(m client.Message) {
 	}
 }
 
-// say shows what is no message.
+// say shows a text that is not a message.
 func (s *screen) say(text string) { s.show("* " + text) }
 
 func (s *screen) show(text string) {

@@ -27,14 +27,14 @@ type check struct {
 	JSON              bool          `name:"json" help:"Write the report as one JSON object."`
 }
 
-// Help is what --help says beside the flags. Kong calls it.
+// Help returns the text of --help beside the flags. Kong calls it.
 func (*check) Help() string {
 	return `It reads every key of Pullchat page by page, while servers may go on writing, and changes nothing without --repair.
 
 Exit status: 0 sound (or all repaired), 3 faults were found (with --repair: that are left), 1 Redis could not be read to the end, or the state could not be used, 80 the command line is wrong.`
 }
 
-// Validate refuses what cannot be. Kong calls it.
+// Validate refuses impossible flags. Kong calls it.
 func (c *check) Validate() error {
 	if c.IdempotencyWindow < 0 {
 		return fmt.Errorf("--idempotency-window is %v; it must be at least 0s", c.IdempotencyWindow)
@@ -42,12 +42,12 @@ func (c *check) Validate() error {
 	return nil
 }
 
-// faultsFound is the error of a check that came to its end and found faults.
+// faultsFound is the error of a complete check that found faults.
 type faultsFound struct{ left int64 }
 
 func (f faultsFound) Error() string { return fmt.Sprintf("faults were found: %d", f.left) }
 
-// Run checks, and prints the report, which after an interruption is of what was read until then.
+// Run checks and prints the report. After an interruption the report covers the part that was read.
 func (c *check) Run(ctx contextType) error {
 	redisnode.LogTo(slog.New(slog.DiscardHandler)) // what goes wrong is in the errors
 	var checker *storage.Checker
@@ -80,10 +80,10 @@ func (c *check) Run(ctx contextType) error {
 	return err
 }
 
-// saveEvery is how much work a check loses at most that is killed.
+// saveEvery bounds the work that a killed check loses.
 const saveEvery = 10 * time.Second
 
-// ended keeps the place of a check that did not come to its end, and forgets it of one that did.
+// ended stores the place of an incomplete check, and removes that of a complete one.
 func (c *check) ended(ctx context.Context, checker *storage.Checker, err error) error {
 	if err != nil && ctx.Err() != nil {
 		err = errors.New("interrupted")
@@ -125,7 +125,7 @@ func (c *check) resume(checker *storage.Checker) error {
 	return nil
 }
 
-// save replaces the file as one step: whatever happens, it holds one state or another.
+// save replaces the file atomically.
 func (c *check) save(checker *storage.Checker) error {
 	if c.State == "" {
 		return nil

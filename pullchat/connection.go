@@ -13,14 +13,14 @@ import (
 	"github.com/pullchat/pullchat/client"
 )
 
-// connection is what every command that talks to a server takes.
+// connection has the flags of every command that talks to a server.
 type connection struct {
 	Server  []string      `name:"server" group:"connection" env:"PULLCHAT_SERVER" default:"http://127.0.0.1:8080" placeholder:"URL" help:"The server to talk to; http:// and port 8080 need not be said. Several, with commas or the flag again, are asked in turn."`
 	Timeout time.Duration `name:"timeout" group:"connection" default:"10s" placeholder:"DURATION" help:"How long to wait for an answer, with all repeats."`
 	JSON    bool          `name:"json" group:"connection" xor:"form" help:"Write one JSON object per line. Always so when the output is not a terminal."`
 }
 
-// servers are the URLs that the flag means.
+// servers returns the URLs of the flag.
 func (c connection) servers() []string {
 	var urls []string
 	for _, s := range c.Server {
@@ -29,8 +29,8 @@ func (c connection) servers() []string {
 	return urls
 }
 
-// serverURL completes "localhost", "localhost:9000" or "::1" to a URL. What has a scheme is left as it is, and what is
-// no address too: the client says what is wrong with it.
+// serverURL completes "localhost", "localhost:9000" or "::1" to a URL. It returns a URL, or an invalid address, unchanged: the
+// client reports the fault.
 func serverURL(server string) string {
 	if server == "" || strings.Contains(server, "://") {
 		return server
@@ -48,7 +48,7 @@ func serverURL(server string) string {
 	return parsed.String()
 }
 
-// patience is what a command takes that can repeat its requests. The variable retries is its default.
+// patience has the flags of commands that retry requests. The variable retries is the default.
 type patience struct {
 	connection
 	Retries int  `name:"retries" group:"connection" default:"${retries}" placeholder:"N" help:"How often a request is repeated at most, after a failure that may pass: 429, 502, 503, 504, no connection, no answer. A repeated send stores nothing twice."`
@@ -59,7 +59,7 @@ type patience struct {
 	TokenFile string `name:"token-file" group:"connection" env:"PULLCHAT_TOKEN_FILE" placeholder:"FILE" help:"Where pullchat login keeps sessions, one for each --server. Default: pullchat/sessions.json in $$XDG_STATE_HOME, or in ~/.local/state."`
 }
 
-// Validate refuses what bounds nothing. Kong calls it.
+// Validate refuses invalid bounds. Kong calls it.
 func (p patience) Validate() error {
 	if p.Retries < 0 || p.Timeout <= 0 {
 		return errors.New("--retries is not negative, and --timeout is positive")
@@ -67,7 +67,7 @@ func (p patience) Validate() error {
 	return nil
 }
 
-// client tells notify of repeats. It has the token that is given, or the session that is kept for these servers.
+// client returns a client with the given token, or the stored session of these servers. notify gets each retry.
 func (p patience) client(notify func(client.Repeat)) (*client.Client, error) {
 	options := []client.Option{client.WithNotify(notify)}
 	kept := p.sessions()
@@ -82,25 +82,25 @@ func (p patience) client(notify func(client.Repeat)) (*client.Client, error) {
 	return p.open(options...)
 }
 
-// open makes a client that is nobody, but for what options say.
+// open returns a client without an identity, unless options have one.
 func (p patience) open(options ...client.Option) (*client.Client, error) {
 	return p.openOver(nil, options...)
 }
 
-// openOver is open over HTTP as it is given; nil is as usual.
+// openOver is open with an HTTP client; nil is the default one.
 func (p patience) openOver(over *http.Client, options ...client.Option) (*client.Client, error) {
 	policy := client.Policy{Attempts: 1 + p.Retries, Total: p.Timeout}
 	if p.NoRetry {
 		policy.Attempts = 1
 	}
-	if policy.Attempts == 1 { // then all the time is for that one
+	if policy.Attempts == 1 { // it may take all the time
 		policy.Attempt = p.Timeout
 	}
 	options = append([]client.Option{client.WithPolicy(policy), client.WithNotify(p.notify)}, options...)
 	return client.New(strings.Join(p.servers(), ","), over, options...)
 }
 
-// sessions is where the session at these servers is kept, however they are ordered.
+// sessions returns the file with the session of these servers, in any order.
 func (p patience) sessions() sessionFile {
 	name, servers := p.TokenFile, p.servers()
 	if name == "" {
@@ -113,10 +113,10 @@ func (p patience) sessions() sessionFile {
 	return sessionFile{name: name, server: strings.Join(slices.Compact(servers), ",")}
 }
 
-// keeping goes on with a session that is kept, and keeps what becomes of it.
+// keeping continues a stored session, and stores its changes.
 func keeping(kept sessionFile, s client.Session) []client.Option {
 	renewed := func(s client.Session) {
-		if s.User == "" { // it was ended, which the command sees to
+		if s.User == "" { // it has ended, and the command handles that
 			return
 		}
 		if err := kept.renew(s); err != nil {
@@ -126,8 +126,8 @@ func keeping(kept sessionFile, s client.Session) []client.Option {
 	return []client.Option{client.WithSession(s, renewed), client.WithReload(kept.load)}
 }
 
-// user is who sends, or what else she is as: the one whom the flag of that name names, or else who has logged in. With a
-// token that may be nobody, whom the server takes for the token's user.
+// user returns the acting user: the one of the flag as, or else the logged-in user. With a token it may be "", for the
+// token's user.
 func (p patience) user(as, named string) (string, error) {
 	if named != "" || p.Token != "" {
 		return named, nil

@@ -8,19 +8,19 @@ import (
 	"github.com/pullchat/pullchat/client"
 )
 
-// reading is what the commands of one who reads take.
+// reading has the flags of commands for a reader.
 type reading struct {
 	patience
-	Reader string `name:"reader" placeholder:"NAME" help:"Who reads, or one of her devices: alice/phone. Default: who has logged in."`
+	Reader string `name:"reader" placeholder:"NAME" help:"The reader: a user, or a device such as alice/phone. Default: the logged-in user."`
 }
 
-// Validate refuses nobody. Kong calls it.
+// Validate refuses a missing reader. Kong calls it.
 func (r reading) Validate() error {
 	_, err := r.user("reader", r.Reader)
 	return errors.Join(r.patience.Validate(), err)
 }
 
-// begin makes a client, and says who reads.
+// begin returns a client and the reader.
 func (r reading) begin() (*client.Client, string, error) {
 	reader, err := r.user("reader", r.Reader)
 	if err != nil {
@@ -35,11 +35,11 @@ type inbox struct {
 	Limit int64 `name:"limit" placeholder:"N" help:"Chats in a page. Default: the server's."`
 	All   bool  `name:"all" xor:"how" help:"Follow the pages to the end."`
 
-	Follow bool   `name:"follow" xor:"how" help:"Show what is unread in all chats, and go on with what comes, in chats that begin too."`
+	Follow bool   `name:"follow" xor:"how" help:"Show the unread messages of all chats, then new ones, also in new chats."`
 	Door   string `name:"door" enum:"sse,ws" default:"sse" help:"How messages come with --follow: sse (server-sent events) or ws (WebSocket)."`
 }
 
-// follow prints what comes until it is interrupted, which is success.
+// follow prints messages until it is interrupted, which is success.
 func (i *inbox) follow(ctx contextType, reader string) error {
 	link := &link{verbose: i.Verbose, say: complain}
 	c, err := i.client(link.notify)
@@ -59,7 +59,7 @@ func (i *inbox) follow(ctx contextType, reader string) error {
 	return nil
 }
 
-// Run prints a user's chats, those where something was said last first.
+// Run prints a user's chats, newest activity first.
 func (i *inbox) Run(ctx contextType) error {
 	c, reader, err := i.begin()
 	if err != nil {
@@ -77,7 +77,7 @@ func (i *inbox) Run(ctx contextType) error {
 			return err
 		}
 		for _, entry := range page.Chats {
-			if shown[entry.Chat] { // something was said meanwhile
+			if shown[entry.Chat] { // it got a message meanwhile
 				continue
 			}
 			shown[entry.Chat] = true
@@ -96,7 +96,7 @@ func (i *inbox) Run(ctx contextType) error {
 	}
 }
 
-// entryLine is a chat of an inbox as people read it.
+// entryLine returns a chat of an inbox for people.
 func entryLine(e client.InboxEntry) string {
 	unread := "     "
 	switch {
@@ -115,11 +115,11 @@ func entryLine(e client.InboxEntry) string {
 type read struct {
 	reading
 	Chat   string `arg:"" help:"alice:bob, or a room."`
-	Cursor *int64 `name:"cursor" placeholder:"N" help:"What comes before it is read. Default: all that is there now."`
-	Force  bool   `name:"force" help:"Move back, too: what comes after --cursor is unread again."`
+	Cursor *int64 `name:"cursor" placeholder:"N" help:"All messages before it are read. Default: all current messages."`
+	Force  bool   `name:"force" help:"Also move back: messages after --cursor are unread again."`
 }
 
-// Validate refuses to go back to nowhere. Kong calls it.
+// Validate refuses --force without a cursor. Kong calls it.
 func (r read) Validate() error {
 	if r.Force && r.Cursor == nil {
 		return errors.New("--force needs --cursor")
@@ -152,11 +152,11 @@ func (r *read) Run(ctx contextType) error {
 
 type ignore struct {
 	reading
-	User   string `arg:"" optional:"" help:"Whom to ignore; without it those who are ignored are listed."`
-	Remove bool   `name:"remove" help:"Ignore this user no longer."`
+	User   string `arg:"" optional:"" help:"The user to ignore; without it the ignored users are listed."`
+	Remove bool   `name:"remove" help:"Stop ignoring this user."`
 }
 
-// Validate refuses to end nothing. Kong calls it.
+// Validate refuses to end an ignore without a user. Kong calls it.
 func (i ignore) Validate() error {
 	if i.User == "" && i.Remove {
 		return errors.New("--remove needs a user")
@@ -164,7 +164,7 @@ func (i ignore) Validate() error {
 	return i.reading.Validate()
 }
 
-// Run changes or prints whom a user ignores.
+// Run changes or prints the ignored users of a user.
 func (i *ignore) Run(ctx contextType) error {
 	c, reader, err := i.begin()
 	if err != nil {

@@ -12,10 +12,10 @@ import (
 type register struct {
 	patience
 	User string `arg:"" help:"The user's id: letters and digits of any script, and . _ - @ +"`
-	Name string `name:"name" placeholder:"TEXT" help:"Her name, for people."`
+	Name string `name:"name" placeholder:"TEXT" help:"The display name."`
 }
 
-// Run makes an account.
+// Run creates an account.
 func (r *register) Run(ctx contextType) error {
 	c, err := r.open()
 	if err != nil {
@@ -34,10 +34,10 @@ func (r *register) Run(ctx contextType) error {
 
 type login struct {
 	patience
-	User string `arg:"" help:"Who logs in."`
+	User string `arg:"" help:"The user who logs in."`
 }
 
-// Run begins a session and keeps it. One that was kept before is ended, if the server can be asked to.
+// Run begins a session and stores it. It ends the previously stored one, if the server answers.
 func (l *login) Run(ctx contextType) error {
 	c, err := l.open()
 	if err != nil {
@@ -76,7 +76,7 @@ type logout struct {
 	patience
 }
 
-// Run ends the session that is kept.
+// Run ends the stored session.
 func (l *logout) Run(ctx contextType) error {
 	kept := l.sessions()
 	session, err := kept.load()
@@ -84,7 +84,7 @@ func (l *logout) Run(ctx contextType) error {
 		return err
 	}
 	if session.User == "" {
-		return fmt.Errorf("nobody is logged in at %s", kept.server)
+		return fmt.Errorf("no user is logged in at %s", kept.server)
 	}
 	c, err := l.open(keeping(kept, session)...)
 	if err != nil {
@@ -101,11 +101,11 @@ func (l *logout) Run(ctx contextType) error {
 
 type deleteAccount struct {
 	patience
-	Erase bool `name:"erase" help:"Also the texts of all that was sent."`
+	Erase bool `name:"erase" help:"Also delete the texts of all sent messages."`
 	Yes   bool `name:"yes" short:"y" help:"Do not ask."`
 }
 
-// Validate refuses to delete what nobody can be asked about. Kong calls it.
+// Validate requires --yes without a terminal. Kong calls it.
 func (d deleteAccount) Validate() error {
 	if !d.Yes && !isTerminal(os.Stdin) {
 		return errors.New("an account cannot be had back, and there is no terminal to ask at: give --yes")
@@ -113,7 +113,7 @@ func (d deleteAccount) Validate() error {
 	return d.patience.Validate()
 }
 
-// Run deletes the account of the session that is kept, when somebody has agreed.
+// Run deletes the account of the stored session after a confirmation.
 func (d *deleteAccount) Run(ctx contextType) error {
 	kept := d.sessions()
 	session, err := kept.load()
@@ -121,7 +121,7 @@ func (d *deleteAccount) Run(ctx contextType) error {
 		return err
 	}
 	if session.User == "" {
-		return fmt.Errorf("nobody is logged in at %s", kept.server)
+		return fmt.Errorf("no user is logged in at %s", kept.server)
 	}
 	if !d.Yes {
 		what := "Delete " + session.User + " for good, who leaves all rooms"
@@ -154,7 +154,7 @@ func (d *deleteAccount) Run(ctx contextType) error {
 
 type users struct {
 	patience
-	Prefix string `arg:"" optional:"" help:"What their ids begin with."`
+	Prefix string `arg:"" optional:"" help:"The beginning of their ids."`
 }
 
 // Run prints all accounts, page by page.

@@ -65,7 +65,7 @@ func TestLogin(t *testing.T) {
 	g.invokes(t, password, 2, "conflict", "register", "alice")
 	g.invokes(t, strings.ReplaceAll(password, "\n", "\r\n"), 0, `"bob"`, "register", "bob")
 	g.invokes(t, "wrong horse\n", 2, "unauthenticated", "login", "alice")
-	g.invokes(t, "", 1, "nobody is logged in at "+g.base, "logout")
+	g.invokes(t, "", 1, "no user is logged in at "+g.base, "logout")
 	if _, err := os.Stat(g.file); err == nil {
 		t.Error("there is a token file before anybody has logged in")
 	}
@@ -282,10 +282,10 @@ func TestSessionFile(t *testing.T) {
 	}
 }
 
-// TestDeleteAccount: nobody is logged in afterwards, and the name is not given out again.
+// TestDeleteAccount: no user is logged in afterwards, and the name is not given out again.
 func TestDeleteAccount(t *testing.T) {
 	g := serveGuarded(t)
-	g.invokes(t, "", 1, "nobody is logged in", "delete-account", "--yes")
+	g.invokes(t, "", 1, "no user is logged in", "delete-account", "--yes")
 	g.invokes(t, password, 0, "alice", "register", "alice")
 	g.invokes(t, password, 0, "alice", "login", "alice")
 	g.invokes(t, "", 0, "send_time", "send", "alice:bob", "secret")
@@ -295,7 +295,7 @@ func TestDeleteAccount(t *testing.T) {
 		t.Errorf("%s is still logged in", left.User)
 	}
 	g.invokes(t, password, 2, "unauthenticated", "login", "alice")
-	g.invokes(t, password, 2, "nobody else gets her name", "register", "alice")
+	g.invokes(t, password, 2, "the name cannot be registered again", "register", "alice")
 	g.invokes(t, password, 0, "bob", "register", "bob")
 	g.invokes(t, password, 0, "bob", "login", "bob")
 	g.invokes(t, "", 0, "alice (erased)", "pull", "bob:alice", "--raw")

@@ -91,8 +91,7 @@ func main() {
 	}
 }
 
-// exitStatus tells what a script could mend (2), and what a person must look at (3), from what it could only try
-// again (1).
+// exitStatus returns 2 for errors that a script can fix, 3 for those that need a person, and 1 for those that may be retried.
 func exitStatus(err error) int {
 	if _, ok := errors.AsType[faultsFound](err); ok {
 		return 3

@@ -10,8 +10,8 @@ import (
 	"github.com/pullchat/pullchat/client"
 )
 
-// meant adds to the refusal of a room that is not there what was probably meant: where its name is a user's, the chat with
-// that user. who is the other of the two, or "".
+// meant adds a suggestion to the error of a missing room: if the name is a user's, the chat with that user. who is the other
+// user of that chat, or "".
 func meant(ctx context.Context, c *client.Client, err error, name, who string) error {
 	var refused *client.Error
 	if !errors.As(err, &refused) || refused.Code != "not_found" || !isUser(ctx, c, name) {
@@ -20,7 +20,7 @@ func meant(ctx context.Context, c *client.Client, err error, name, who string) e
 	return fmt.Errorf("%w\n%s", err, hint(name, who))
 }
 
-// warn says on a terminal that a room has a user's name. Where nobody is asked who they are, such a room takes what is sent.
+// warn reports on a terminal that a room has a user's name. With AUTH off such a room accepts messages.
 func warn(ctx context.Context, c *client.Client, name, who string) {
 	if isTerminal(os.Stderr) && isUser(ctx, c, name) {
 		complain(hint(name, who))

@@ -12,13 +12,13 @@ import (
 	"github.com/pullchat/pullchat/pullchat/terminal"
 )
 
-// output is where a command writes its result, and in which form: lines for people, or one JSON object per line. What
-// people write to each other must not move a terminal's cursor or rename its window, so there it is escaped.
+// output writes a command's result as lines for people or as one JSON object per line. On a terminal it escapes control
+// characters, because messages must not move the cursor or rename the window.
 type output struct {
 	to       io.Writer
 	terminal bool
 	json     bool // JSON also on a terminal
-	raw      bool // lines also where there is no terminal, and nothing escaped
+	raw      bool // lines also without a terminal, and without escapes
 }
 
 // standardOutput is the output of a command with these flags.
@@ -26,7 +26,7 @@ func standardOutput(json, raw bool) output {
 	return output{to: os.Stdout, terminal: isTerminal(os.Stdout), json: json, raw: raw}
 }
 
-// print writes a value as people or as programs read it.
+// print writes a value for people or for programs.
 func (o output) print(human string, value any) error {
 	if o.raw || o.terminal && !o.json {
 		if !o.raw {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// plainLines are lines where there is no terminal.
+// plainLines reads lines without a terminal.
 type plainLines struct {
 	io.Writer
 	from *bufio.Reader
@@ -16,7 +16,7 @@ func newPlainLines(from io.Reader, to io.Writer) plainLines {
 	return plainLines{to, bufio.NewReader(from)}
 }
 
-// ReadLine returns what stands before the end of a line, or of the input.
+// ReadLine returns the text before the end of a line, or of the input.
 func (p plainLines) ReadLine() (string, error) {
 	line, err := p.from.ReadString('\n')
 	if line != "" {

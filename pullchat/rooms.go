@@ -13,8 +13,8 @@ import (
 // rooms is the command "rooms". Those that change a room are in rooms_change.go.
 type rooms struct {
 	List   listRooms  `cmd:"" default:"withargs" help:"List one's rooms, or the public ones. The default."`
-	Show   showRoom   `cmd:"" help:"Show a room with its members, those who are for longest first."`
-	Create createRoom `cmd:"" help:"Make a room. Who makes it is its admin."`
+	Show   showRoom   `cmd:"" help:"Show a room with its members, oldest membership first."`
+	Create createRoom `cmd:"" help:"Create a room. The creator is its admin."`
 
 	Join  joinRoom  `cmd:"" help:"Become a member of a public room."`
 	Leave leaveRoom `cmd:"" help:"Stop being a member of a room."`
@@ -22,16 +22,16 @@ type rooms struct {
 	Add     addMembers    `cmd:"" help:"Make users members of a room. For admins, as are the commands below."`
 	Remove  removeMembers `cmd:"" help:"Take members out of a room."`
 	Promote promote       `cmd:"" help:"Make members admins."`
-	Demote  demote        `cmd:"" help:"Make admins members like others."`
+	Demote  demote        `cmd:"" help:"Make admins plain members."`
 	Rename  renameRoom    `cmd:"" help:"Give a room another name."`
-	Open    openRoom      `cmd:"" help:"Make a room public: everybody may read, write and join."`
-	Close   closeRoom     `cmd:"" help:"Make a room private: it is for its members."`
+	Open    openRoom      `cmd:"" help:"Make a room public: all users may read, write and join."`
+	Close   closeRoom     `cmd:"" help:"Make a room private: members only."`
 	Delete  deleteRoom    `cmd:"" help:"Delete a room with all of its messages."`
 }
 
-// Help is what --help says beside the commands. Kong calls it.
+// Help returns the text of --help beside the commands. Kong calls it.
 func (*rooms) Help() string {
-	return `A room that nobody has created is everybody's: write to it with pullchat send. One that somebody creates has members, and what changes in it is told in its log.
+	return `With AUTH off, a room needs no creation: write to it with pullchat send. A created room has members, and its log has a notice of every change.
 
     pullchat rooms
     pullchat rooms --public
@@ -42,19 +42,19 @@ func (*rooms) Help() string {
     pullchat rooms delete team --yes`
 }
 
-// acting is what the commands of one who does something about rooms take.
+// acting has the flags of commands that act on rooms.
 type acting struct {
 	patience
-	As string `name:"as" placeholder:"NAME" help:"Who acts. Default: who has logged in. A back end with its token may leave it out and change any room."`
+	As string `name:"as" placeholder:"NAME" help:"The acting user. Default: the logged-in user. A service with its token may leave it out and change any room."`
 }
 
-// Validate refuses nobody. Kong calls it.
+// Validate refuses a missing user. Kong calls it.
 func (a acting) Validate() error {
 	_, err := a.who()
 	return errors.Join(a.patience.Validate(), err)
 }
 
-// who is the user who acts, or "" where the server takes whom the token names.
+// who returns the acting user, or "" for the token's user.
 func (a acting) who() (string, error) {
 	if a.As != "" || a.Token != "" {
 		return a.As, nil
@@ -66,7 +66,7 @@ func (a acting) who() (string, error) {
 	return session.User, err
 }
 
-// begin makes a client of who acts.
+// begin returns a client for the acting user.
 func (a acting) begin() (client.Rooms, error) {
 	user, err := a.who()
 	if err != nil {
@@ -79,12 +79,12 @@ func (a acting) begin() (client.Rooms, error) {
 	return c.RoomsAs(user), nil
 }
 
-// print writes what has become of a room.
+// print writes the changed room.
 func (a acting) print(room client.Room) error {
 	return standardOutput(a.JSON, false).print(roomLine(room), room)
 }
 
-// roomLine is a room as people read it.
+// roomLine returns a room for people.
 func roomLine(r client.Room) string {
 	what := []string{r.Visibility, "1 member"}
 	if r.Count != 1 {
@@ -102,10 +102,10 @@ func roomLine(r client.Room) string {
 
 type listRooms struct {
 	acting
-	Public bool `name:"public" help:"List the public rooms, whoever is in them."`
+	Public bool `name:"public" help:"List the public rooms."`
 }
 
-// Validate needs nobody for what is public. Kong calls it.
+// Validate requires a user, except for public rooms. Kong calls it.
 func (l listRooms) Validate() error {
 	if l.Public {
 		return l.patience.Validate()
@@ -145,7 +145,7 @@ func (l *listRooms) Run(ctx contextType) error {
 	}
 }
 
-// oneRoom is what the commands about a room take.
+// oneRoom has the flags of commands about one room.
 type oneRoom struct {
 	acting
 	Room string `arg:"" help:"The room's id."`
@@ -186,13 +186,13 @@ func memberLine(m client.Member) string {
 type createRoom struct {
 	acting
 	Room    string   `arg:"" optional:"" help:"The room's id: letters and digits of any script, and . _ - @ + Default: the server makes one."`
-	Name    string   `name:"name" placeholder:"TEXT" help:"Its name, for people."`
-	Public  bool     `name:"public" xor:"visibility" help:"Everybody may read, write and join."`
-	Private bool     `name:"private" xor:"visibility" help:"It is for its members. The default."`
-	Members []string `name:"member" placeholder:"NAME" help:"A member beside who makes it. Several with commas, or the flag again."`
+	Name    string   `name:"name" placeholder:"TEXT" help:"The display name."`
+	Public  bool     `name:"public" xor:"visibility" help:"All users may read, write and join."`
+	Private bool     `name:"private" xor:"visibility" help:"Members only. The default."`
+	Members []string `name:"member" placeholder:"NAME" help:"A member beside the creator. Several with commas, or the flag again."`
 }
 
-// Run makes a room.
+// Run creates a room.
 func (c *createRoom) Run(ctx contextType) error {
 	rooms, err := c.begin()
 	if err != nil {
@@ -214,7 +214,7 @@ type deleteRoom struct {
 	Yes bool `name:"yes" short:"y" help:"Do not ask."`
 }
 
-// Validate refuses to delete what nobody can be asked about. Kong calls it.
+// Validate requires --yes without a terminal. Kong calls it.
 func (d deleteRoom) Validate() error {
 	if !d.Yes && !isTerminal(os.Stdin) {
 		return errors.New("the room's messages go with it, and there is no terminal to ask at: give --yes")
@@ -222,7 +222,7 @@ func (d deleteRoom) Validate() error {
 	return d.oneRoom.Validate()
 }
 
-// Run deletes a room, when somebody has agreed.
+// Run deletes a room after a confirmation.
 func (d *deleteRoom) Run(ctx contextType) error {
 	rooms, err := d.begin()
 	if err != nil {

@@ -2,7 +2,7 @@ package main
 
 import "github.com/pullchat/pullchat/client"
 
-// change makes a change of the room, and prints what has become of it.
+// change changes the room and prints the result.
 func (o *oneRoom) change(do func(client.Rooms) (client.Room, error)) error {
 	rooms, err := o.begin()
 	if err != nil {
@@ -17,14 +17,14 @@ func (o *oneRoom) change(do func(client.Rooms) (client.Room, error)) error {
 
 type joinRoom struct{ oneRoom }
 
-// Run makes who acts a member.
+// Run makes the acting user a member.
 func (j *joinRoom) Run(ctx contextType) error {
 	return j.change(func(r client.Rooms) (client.Room, error) { return r.Join(ctx, j.Room) })
 }
 
 type leaveRoom struct{ oneRoom }
 
-// Run ends it.
+// Run ends the acting user's membership.
 func (l *leaveRoom) Run(ctx contextType) error {
 	return l.change(func(r client.Rooms) (client.Room, error) { return r.Leave(ctx, l.Room) })
 }
@@ -53,10 +53,10 @@ func (n *renameRoom) Run(ctx contextType) error {
 	return n.change(func(r client.Rooms) (client.Room, error) { return r.Rename(ctx, n.Room, n.Name) })
 }
 
-// someMembers is what the commands about members of a room take.
+// someMembers has the flags of commands about members of a room.
 type someMembers struct {
 	oneRoom
-	Users []string `arg:"" name:"user" help:"Whom it is about."`
+	Users []string `arg:"" name:"user" help:"The users to change."`
 }
 
 type addMembers struct{ someMembers }
@@ -68,7 +68,7 @@ func (a *addMembers) Run(ctx contextType) error {
 
 type removeMembers struct{ someMembers }
 
-// Run ends it, for one user after the other.
+// Run ends memberships, one user after the other.
 func (m *removeMembers) Run(ctx contextType) error {
 	return m.each(func(r client.Rooms, user string) (client.Room, error) { return r.Remove(ctx, m.Room, user) })
 }
@@ -82,12 +82,12 @@ func (p *promote) Run(ctx contextType) error {
 
 type demote struct{ someMembers }
 
-// Run makes admins members like others, one after the other.
+// Run makes admins plain members, one after the other.
 func (d *demote) Run(ctx contextType) error {
 	return d.each(func(r client.Rooms, user string) (client.Room, error) { return r.Assign(ctx, d.Room, user, "member") })
 }
 
-// each makes a change for one user after the other, until one fails.
+// each applies a change to one user after the other, until one fails.
 func (s *someMembers) each(do func(client.Rooms, string) (client.Room, error)) error {
 	return s.change(func(r client.Rooms) (room client.Room, err error) {
 		for _, user := range s.Users {

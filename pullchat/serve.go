@@ -19,21 +19,21 @@ import (
 
 type contextType = context.Context
 
-// serve is both servers in one process, joined by Kitex over loopback as they are in production.
+// serve runs both servers in one process. They talk over Kitex on loopback, as in production.
 type serve struct {
 	HTTP gateway.Config `embed:""`
 	RPC  service.Config `embed:""`
 	Log  logging.Config `embed:""`
 }
 
-// Run listens, says what to try, and serves until a signal.
+// Run listens, prints examples to try, and serves until a signal.
 func (s *serve) Run(ctx contextType) error {
 	log := program.Begin(s.Log)
 	store := "Redis at REDIS_URL"
 	if s.RPC.RedisURL == "" {
 		var password string
 		if s.HTTP.Auth == "on" {
-			password = rand.Text() // or every user of this machine reads what is in it
+			password = rand.Text() // otherwise every user of this machine could read it
 		}
 		embedded, err := startEmbedded(password)
 		if err != nil {
@@ -44,7 +44,7 @@ func (s *serve) Run(ctx contextType) error {
 		store = "an embedded Redis, in memory: messages are gone when it stops (set REDIS_URL to keep them)"
 	}
 	if s.RPC.Trust.Auth = s.HTTP.Auth; s.HTTP.Auth == "on" {
-		s.RPC.Trust.RPCSecret = rand.Text() // nobody else may say who makes a request
+		s.RPC.Trust.RPCSecret = rand.Text() // only this gateway may name callers
 	}
 	rpc, err := service.Listen(ctx, s.RPC, log)
 	if err != nil {
@@ -55,12 +55,11 @@ func (s *serve) Run(ctx contextType) error {
 		return errors.Join(err, rpc.Close())
 	}
 	defer calls.Close()
-	http, err := gateway.Listen(s.HTTP, calls, calls, log)
+	http, err := gateway.Listen(s.HTTP, calls.Services(), log)
 	if err != nil {
 		return errors.Join(err, rpc.Close())
 	}
 	http.GuardLoopback()
-	http.AccountService, http.Readers, http.Rooms = calls, calls, calls
 	address := dialable(http.Addr())
 	if s.HTTP.TLSCert != "" {
 		address = "https://" + address
@@ -73,7 +72,7 @@ func (s *serve) Run(ctx contextType) error {
 	return program.Run(ctx, rpc, http)
 }
 
-// What to try, after where messages are kept.
+// The start message: the storage, then examples to try.
 const (
 	tryOpen = `  curl %[2]s/api/send --json '{"chat":"alice:bob","sender":"alice","text":"hello"}'
   curl '%[2]s/api/pull?chat=alice:bob'
@@ -84,7 +83,7 @@ const (
 `
 )
 
-// dialable is an address as a client can use it: a server that listens on all addresses is on loopback too.
+// dialable returns an address for clients: a server that listens on all addresses is on loopback too.
 func dialable(addr net.Addr) string {
 	host, port, err := net.SplitHostPort(addr.String())
 	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {

@@ -12,15 +12,14 @@ import (
 	"github.com/pullchat/pullchat/client"
 )
 
-// sessionFile keeps the sessions of one user of this machine, one for each server, and is asked for one of them. Others
-// may not read it. Programs that use it at once wait for each other.
+// sessionFile stores the sessions of one user of this machine, one for each server. Other users cannot read it. Concurrent
+// programs wait for each other.
 type sessionFile struct {
 	name   string
 	server string
 }
 
-// defaultTokenFile is in the folder for what programs keep (the XDG Base Directory Specification), or "" where a user
-// has none.
+// defaultTokenFile returns a file in the user's state folder (XDG Base Directory Specification), or "" without one.
 func defaultTokenFile() string {
 	folder := os.Getenv("XDG_STATE_HOME")
 	if !filepath.IsAbs(folder) {
@@ -33,7 +32,7 @@ func defaultTokenFile() string {
 	return filepath.Join(folder, "pullchat", "sessions.json")
 }
 
-// load returns the session, or the zero one where there is none.
+// load returns the session, or the zero one if there is none.
 func (f sessionFile) load() (client.Session, error) {
 	sessions, err := f.read()
 	return sessions[f.server], err
@@ -57,17 +56,17 @@ func (f sessionFile) read() (map[string]client.Session, error) {
 	return sessions, nil
 }
 
-// put keeps a session in the place of any other; the zero one is none.
+// put replaces the stored session; the zero one removes it.
 func (f sessionFile) put(s client.Session) error {
 	return f.change(func(client.Session) bool { return true }, s)
 }
 
-// renew keeps what has become of a session, unless another login, or none, has taken its place.
+// renew stores a session's new tokens, unless a logout or another login has replaced the session.
 func (f sessionFile) renew(s client.Session) error {
 	return f.change(func(kept client.Session) bool { return kept.Secret == s.Secret && s.Issued.After(kept.Issued) }, s)
 }
 
-// change puts a session in the place of one that may be replaced.
+// change replaces the stored session if may allows it.
 func (f sessionFile) change(may func(kept client.Session) bool, s client.Session) error {
 	if f.name == "" {
 		return errors.New("there is no folder to keep the session in: give --token-file")
@@ -95,7 +94,7 @@ func (f sessionFile) change(may func(kept client.Session) bool, s client.Session
 	return nil
 }
 
-// lock waits until nobody else has the file. A program that ends lets go of it.
+// lock waits for exclusive access to the file. The end of the program releases it.
 func lock(name string) (unlock func(), _ error) {
 	file, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -108,7 +107,7 @@ func lock(name string) (unlock func(), _ error) {
 	return func() { _ = file.Close() }, nil
 }
 
-// write replaces the file at once: whoever reads it finds the old or the new one.
+// write replaces the file atomically: a reader gets the old or the new one.
 func (f sessionFile) write(sessions map[string]client.Session) error {
 	text, err := json.MarshalIndent(sessions, "", "  ")
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/pullchat/pullchat/client"
 )
 
-// following is what the commands take that go on with what comes.
+// following has the flags of commands that follow chats.
 type following struct {
 	patience
 	Door string `name:"door" enum:"sse,ws,poll" default:"sse" help:"How messages come: sse (server-sent events), ws (WebSocket) or poll (long-poll). All bring the same."`
@@ -15,7 +15,7 @@ type following struct {
 
 var doors = map[string]client.Door{"sse": client.ServerSentEvents, "ws": client.WebSocket, "poll": client.LongPoll}
 
-// link says that the connection is lost, once, and that it is back; verbose, each attempt.
+// link reports once that the connection is lost, and that it is back; with verbose each attempt.
 type link struct {
 	verbose bool
 	say     func(string)
@@ -38,7 +38,7 @@ func (l *link) connected(server string) {
 	l.lost = false
 }
 
-// newest returns the cursor from which the last n messages of a chat come.
+// newest returns the cursor of the last n messages of a chat.
 func newest(ctx contextType, c *client.Client, chat string, n int64) (int64, error) {
 	const most = 100 // in a page, of a server as it is by default
 	request := client.PullRequest{Chat: chat, Reverse: true, Limit: min(max(n, 1), most)}
@@ -65,11 +65,11 @@ type tail struct {
 	Chats  []string `arg:"" name:"chat" help:"alice:bob, or a room; several are followed together."`
 	Cursor *int64   `name:"cursor" xor:"from" placeholder:"N" help:"Where to start, inclusive; 0 is the oldest. Then a server that is not there is waited for."`
 	Last   *int64   `name:"last" xor:"from" placeholder:"N" help:"How many messages of each chat come first. Default: 10."`
-	Reader string   `name:"reader" placeholder:"NAME" help:"Who reads: counts as present in the chats. Not with --door poll."`
+	Reader string   `name:"reader" placeholder:"NAME" help:"The reader, who counts as present in the chats. Not with --door poll."`
 	Raw    bool     `name:"raw" xor:"form" help:"Write lines for people with the texts as they are, control characters too, on a terminal and elsewhere."`
 }
 
-// Validate refuses what cannot be followed. Kong calls it.
+// Validate refuses chats that cannot be followed. Kong calls it.
 func (t tail) Validate() error {
 	switch {
 	case t.Last != nil && *t.Last < 0, t.Cursor != nil && *t.Cursor < 0:
@@ -112,7 +112,7 @@ func (t *tail) Run(ctx contextType) error {
 	return nil
 }
 
-// begin returns where each chat begins.
+// begin returns the first cursor of each chat.
 func (t *tail) begin(ctx contextType, c *client.Client) (map[string]int64, error) {
 	chats, last := map[string]int64{}, int64(10)
 	if t.Last != nil {
@@ -132,7 +132,7 @@ func (t *tail) begin(ctx contextType, c *client.Client) (map[string]int64, error
 	return chats, nil
 }
 
-// interrupted is how a command ends that goes on until somebody ends it.
+// interrupted returns the error of a command that runs until an interrupt: nil after one.
 func interrupted(ctx contextType, err error) error {
 	if ctx.Err() == nil {
 		return err

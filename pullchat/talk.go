@@ -16,11 +16,11 @@ type send struct {
 	patience
 	Chat   string `arg:"" help:"alice:bob, or a room."`
 	Text   string `arg:"" help:"The text; - reads it from standard input."`
-	Sender string `name:"sender" placeholder:"NAME" help:"Who sends it. Default: who has logged in."`
+	Sender string `name:"sender" placeholder:"NAME" help:"The sender. Default: the logged-in user."`
 	ID     string `name:"id" help:"Your own id of this message: sending it again stores nothing. Default: a random one."`
 }
 
-// Validate refuses a message of nobody. Kong calls it.
+// Validate refuses a message without a sender. Kong calls it.
 func (s send) Validate() error {
 	_, err := s.user("sender", s.Sender)
 	return errors.Join(s.patience.Validate(), err)
@@ -105,12 +105,12 @@ func (p *pull) printPage(out output, page client.Page) error {
 	return nil
 }
 
-// line is a message as people read it.
+// line returns a message for people.
 func line(m client.Message) string {
 	return m.Time().Format("2006-01-02 15:04:05") + "  " + said(m)
 }
 
-// said is who says what. Nobody wrote a notice: its text says by itself who has changed what.
+// said returns the sender and the text; of a notice only the text, which names the sender.
 func said(m client.Message) string {
 	if m.Notice != nil {
 		return "* " + m.Text
@@ -126,7 +126,7 @@ type ready struct {
 	Insecure bool `name:"insecure" help:"Believe whatever certificate the server has; for health checks on its own machine. No token is sent."`
 }
 
-// asking returns the client to ask with.
+// asking returns the client of the command.
 func (r *ready) asking() (*client.Client, error) {
 	if !r.Insecure {
 		return r.client(r.notify)

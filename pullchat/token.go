@@ -11,12 +11,12 @@ import (
 
 // newToken makes a service token.
 type newToken struct {
-	Service string        `required:"" placeholder:"NAME" help:"Name of the back end."`
-	TTL     time.Duration `name:"ttl" default:"8760h" placeholder:"DURATION" help:"How long the token is good. Only a new key ends it earlier."`
+	Service string        `required:"" placeholder:"NAME" help:"Name of the service."`
+	TTL     time.Duration `name:"ttl" default:"8760h" placeholder:"DURATION" help:"Lifetime of the token. Only a new key ends it earlier."`
 	Keys    token.Config  `embed:""`
 }
 
-// Validate names every value that cannot work. Kong calls it.
+// Validate refuses invalid values. Kong calls it.
 func (n *newToken) Validate() error {
 	if n.TTL < time.Second {
 		return fmt.Errorf("--ttl is %v; it must be at least 1s", n.TTL)

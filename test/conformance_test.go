@@ -17,6 +17,7 @@ import (
 	"github.com/pullchat/pullchat/internal/openapitest"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/internal/rpcclient"
+	"github.com/pullchat/pullchat/rpc-server/handler"
 	"github.com/pullchat/pullchat/rpc-server/service"
 	"github.com/pullchat/pullchat/rpc-server/storage"
 )
@@ -78,7 +79,7 @@ func rpcService(t testing.TB, redisURL string, o conformance.Options) chat.Servi
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := service.ListenOver(chat.NewMessageService(store, conformance.Limits), chat.NewLiveService(store), store, "127.0.0.1:0", quiet())
+	server, err := service.ListenOver(handler.Services{Messages: chat.NewMessageService(store, conformance.Limits), Live: chat.NewLiveService(store)}, store, "127.0.0.1:0", quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +95,7 @@ func rpcService(t testing.TB, redisURL string, o conformance.Options) chat.Servi
 // httpServer is an http-server over a Service; it returns its URL.
 func httpServer(t testing.TB, s chat.Service) string {
 	t.Helper()
-	server, err := gateway.Listen(gateway.Config{HTTPAddr: "127.0.0.1:0", MaxBodyBytes: 64 << 10}, s, chattest.Silent{}, quiet())
+	server, err := gateway.Listen(gateway.Config{HTTPAddr: "127.0.0.1:0", MaxBodyBytes: 64 << 10}, chat.Services{Messages: s, Live: chattest.Silent{}}, quiet())
 	if err != nil {
 		t.Fatal(err)
 	}

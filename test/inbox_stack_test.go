@@ -20,6 +20,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/conformance"
 	"github.com/pullchat/pullchat/internal/rpcclient"
+	"github.com/pullchat/pullchat/rpc-server/handler"
 	"github.com/pullchat/pullchat/rpc-server/service"
 	"github.com/pullchat/pullchat/rpc-server/storage"
 )
@@ -43,11 +44,10 @@ func startStack(t *testing.T, redisURL string, options storage.Options) inboxSta
 		t.Fatal(err)
 	}
 	core := chat.NewMessageService(store, conformance.Limits).WithReaders(store)
-	rpc, err := service.ListenOver(core, chat.NewLiveService(store), store, "127.0.0.1:0", quiet())
+	rpc, err := service.ListenOver(handler.Services{Messages: core, Live: chat.NewLiveService(store), Inboxes: chat.NewInboxService(store, conformance.Limits)}, store, "127.0.0.1:0", quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
-	rpc.KeepReaders(chat.NewInboxService(store, conformance.Limits))
 	chattest.Run(t, rpc)
 	return inboxStack{t, startInboxGateway(t, rpc.Addr().String()), store}
 }
@@ -77,11 +77,10 @@ func startInboxGateway(t *testing.T, rpc string) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(calls.Close)
-	server, err := gateway.Listen(gateway.Config{HTTPAddr: "127.0.0.1:0", MaxBodyBytes: 64 << 10}, calls, calls, quiet())
+	server, err := gateway.Listen(gateway.Config{HTTPAddr: "127.0.0.1:0", MaxBodyBytes: 64 << 10}, chat.Services{Messages: calls, Live: calls, Inboxes: calls}, quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
-	server.Readers = calls
 	chattest.Run(t, server)
 	return "http://" + server.Addr().String()
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/pullchat/pullchat/internal/conformance"
 	"github.com/pullchat/pullchat/internal/gen/apache/rpc"
 	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/rpc-server/handler"
 	"github.com/pullchat/pullchat/rpc-server/service"
 	"github.com/pullchat/pullchat/rpc-server/storage"
 )
@@ -25,7 +26,7 @@ func TestApacheThrift(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := service.ListenOver(chat.NewMessageService(store, conformance.Limits), chat.NewLiveService(store), store, "127.0.0.1:0", quiet())
+	server, err := service.ListenOver(handler.Services{Messages: chat.NewMessageService(store, conformance.Limits), Live: chat.NewLiveService(store)}, store, "127.0.0.1:0", quiet())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,12 +47,13 @@ func startAuth(t *testing.T, config Config) *authenticated {
 		config.AccessTokenTTL = time.Minute
 	}
 	service := &counting{}
-	server, err := Listen(config, service, chattest.Silent{}, slog.New(slog.DiscardHandler))
+	server, err := Listen(config, chat.Services{Messages: service, Live: chattest.Silent{}}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatalf("Listen() = %v", err)
 	}
-	server.AccountService = chat.NewAccountService(chattest.NewPeopleStore(), &chattest.PlainHasher{},
+	accounts := chat.NewAccountService(chattest.NewPeopleStore(), &chattest.PlainHasher{},
 		chat.AccountOptions{DefaultLimit: 10, MaxLimit: 100, SessionLasts: time.Hour})
+	server.services.Accounts, server.services.Sessions = accounts, accounts
 	chattest.Run(t, server)
 	a := &authenticated{t: t, base: "http://" + server.Addr().String(), asked: service}
 	document := call{method: "GET", target: "/openapi.yaml"}.do(t, newClient(t, nil), a.base)
@@ -332,7 +333,7 @@ func TestAuthConfig(t *testing.T) {
 		"on without a key": {Auth: authOn}, "no key file": {Token: token.Config{AuthKeyFile: "/no/such/file"}},
 	} {
 		config.HTTPAddr, config.MaxBodyBytes = "127.0.0.1:0", 1
-		if _, err := Listen(config, &fakeService{}, chattest.Silent{}, slog.New(slog.DiscardHandler)); err == nil {
+		if _, err := Listen(config, chat.Services{Messages: &fakeService{}, Live: chattest.Silent{}}, slog.New(slog.DiscardHandler)); err == nil {
 			t.Errorf("Listen(%s) = nil, want an error", name)
 		}
 	}
@@ -361,7 +362,7 @@ func TestTokensThatOutlastDeletions(t *testing.T) {
 	for lasts, warnings := range map[time.Duration]int{15 * time.Minute: 0, 24 * time.Hour: 1} {
 		log := &lines{}
 		config := Config{HTTPAddr: "127.0.0.1:0", Auth: authOn, AccessTokenTTL: lasts, Token: token.Config{AuthSecret: authSecret}}
-		server, err := Listen(config, &fakeService{}, chattest.Silent{}, newLog(log))
+		server, err := Listen(config, chat.Services{Messages: &fakeService{}, Live: chattest.Silent{}}, newLog(log))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,12 +16,6 @@ import (
 	"github.com/pullchat/pullchat/internal/loopback"
 	"github.com/pullchat/pullchat/internal/rpcclient"
 )
-
-// AccountService are the accounts and their sessions: chat.AccountService behind RPC.
-type AccountService interface {
-	chat.Accounts
-	chat.Sessions
-}
 
 var errNoKey = errors.New(
 	"--auth=on needs --auth-secret (AUTH_SECRET) or --auth-key-file (AUTH_KEY_FILE), a key to sign tokens with")
@@ -60,9 +53,9 @@ func CheckTrust(config Config, rpc rpcclient.Config) error {
 	return nil
 }
 
-// people returns the handlers of accounts.
-func (s *Server) people(h *handler.Handler) *handler.AccountService {
-	var sessions chat.Sessions = s.AccountService
+// accounts returns the handlers of accounts.
+func (s *Server) accounts(h *handler.Handler) *handler.AccountService {
+	sessions := s.services.Sessions
 	if s.config.LoginRate.Requests > 0 {
 		sessions = ratelimit.NewGuesses(sessions, s.config.LoginRate)
 	}
@@ -70,72 +63,43 @@ func (s *Server) people(h *handler.Handler) *handler.AccountService {
 	if s.keys != nil {
 		tokens.Sign = s.keys.ForUser
 	}
-	accounts := ratelimit.NewRegistrations(s.AccountService, s.config.Registration, s.config.RegistrationRate)
+	accounts := ratelimit.NewRegistrations(s.services.Accounts, s.config.Registration, s.config.RegistrationRate)
 	return handler.NewAccountService(h, accounts, sessions, tokens)
 }
 
-// authenticate adds the middleware that finds out who makes a request.
-func (s *Server) authenticate(engine *server.Hertz) {
-	if counted := s.countedByAddress(); len(counted) > 0 {
+// admission knows which callers may enter which chats. It is nil where callers are unknown.
+func (s *Server) admission() chat.Admission {
+	if s.config.Auth != authOn {
+		return nil
+	}
+	return s.services.Admission
+}
+
+// authenticate adds the middleware that identifies the caller of a request.
+func (s *Server) authenticate(engine *server.Hertz, all []route) {
+	counted := pathsOf(all, func(r route) bool { return s.countsByAddress(r.counts) })
+	if len(counted) > 0 {
 		engine.Use(middleware.Client(s.config.TrustedProxies, counted...))
 	}
 	if s.config.Auth == authOn {
-		engine.Use(middleware.Authenticate(s.keys.Verify))
+		engine.Use(middleware.Authenticate(accessOf(all), s.keys.Verify))
 	}
 }
 
-// countedByAddress are the routes that count by themselves what comes from an address.
-func (s *Server) countedByAddress() (routes []string) {
-	if s.config.LoginRate.Requests > 0 || s.config.RegistrationRate.Requests > 0 {
-		routes = append(routes, withPassword...)
+// countsByAddress reports whether requests of a kind count for the address of their client.
+func (s *Server) countsByAddress(c counts) bool {
+	named := s.config.Auth != authOn // the sender is unknown
+	switch c {
+	case passwords:
+		return s.config.LoginRate.Requests > 0 || s.config.RegistrationRate.Requests > 0
+	case streams:
+		return named && s.config.AddressStreams > 0
+	case sockets:
+		return named && (s.config.AddressStreams > 0 || s.countsByAddress(signals) || s.countsByAddress(sends))
+	case signals:
+		return named && s.config.SignalRate.Requests > 0
+	case sends:
+		return named && s.config.RateLimit.Requests > 0 && s.config.RateLimitBy == "user"
 	}
-	if s.config.Auth == authOn { // who sends and signals is known
-		return routes
-	}
-	if s.config.AddressStreams > 0 {
-		routes = append(routes, "/api/stream", "/api/ws")
-	}
-	if s.config.SignalRate.Requests > 0 {
-		routes = append(routes, "/api/signal", "/api/ws")
-	}
-	if s.config.RateLimit.Requests > 0 && s.config.RateLimitBy == "user" {
-		routes = append(routes, "/api/send", "/api/ws")
-	}
-	return routes
+	return false
 }
-
-// withPassword are the routes of ratelimit.Guesses and ratelimit.Registrations: each takes a password.
-var withPassword = []string{"/api/login", "/api/password", "/api/users/me", "/api/users"}
-
-// nobody is the AccountService of a gateway without accounts.
-type nobody struct{}
-
-func errNobody() error { return chat.Errorf(chat.NotFound, "this http-server has no accounts") }
-
-func (nobody) Register(context.Context, chat.Registration) (chat.Account, error) {
-	return chat.Account{}, errNobody()
-}
-
-func (nobody) Account(context.Context, string) (chat.Account, error) {
-	return chat.Account{}, errNobody()
-}
-
-func (nobody) Accounts(context.Context, chat.AccountsRequest) (chat.AccountPage, error) {
-	return chat.AccountPage{}, errNobody()
-}
-
-func (nobody) Known(context.Context, []string) ([]chat.Account, error) { return nil, errNobody() }
-
-func (nobody) Login(context.Context, chat.Credentials) (chat.Session, error) {
-	return chat.Session{}, errNobody()
-}
-
-func (nobody) Refresh(context.Context, chat.RefreshRequest) (chat.Session, error) {
-	return chat.Session{}, errNobody()
-}
-
-func (nobody) Logout(context.Context, chat.LogoutRequest) error { return errNobody() }
-
-func (nobody) ChangePassword(context.Context, chat.PasswordChange) error { return errNobody() }
-
-func (nobody) DeleteAccount(context.Context, chat.Deletion) (bool, error) { return false, errNobody() }

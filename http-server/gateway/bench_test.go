@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/http-server/ratelimit"
+	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/chattest"
 )
 
@@ -27,7 +28,7 @@ func BenchmarkSend(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			c.config.HTTPAddr, c.config.MaxBodyBytes = "127.0.0.1:0", maxBodyBytes
 			log := slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelWarn}))
-			server, err := Listen(c.config, &fakeService{}, chattest.Silent{}, log)
+			server, err := Listen(c.config, chat.Services{Messages: &fakeService{}, Live: chattest.Silent{}}, log)
 			if err != nil {
 				b.Fatal(err)
 			}

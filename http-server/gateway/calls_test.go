@@ -15,16 +15,19 @@ import (
 	"github.com/pullchat/pullchat/internal/openapitest"
 )
 
-// startGateway runs a gateway until the test ends and returns its base URL. It has a key for tokens; each of with changes
-// it before it runs.
+// startGateway runs a gateway until the test ends and returns its base URL. It has a key for tokens,
+// and every part where service is a fakeService. Each of with changes it before it runs.
 func startGateway(t *testing.T, service chat.Service, with ...func(*Server)) string {
 	t.Helper()
 	config := Config{
 		HTTPAddr: "127.0.0.1:0", MaxBodyBytes: maxBodyBytes, AccessTokenTTL: time.Minute, Token: token.Config{AuthSecret: authSecret},
 	}
-	server, err := Listen(config, service, liveOf(service), slog.New(slog.DiscardHandler))
+	server, err := Listen(config, chat.Services{Messages: service, Live: liveOf(service)}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatalf("Listen() = %v", err)
+	}
+	if fake, ok := service.(*fakeService); ok {
+		withEverything(fake)(server)
 	}
 	for _, change := range with {
 		change(server)

@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/chattest"
 )
 
@@ -118,7 +119,7 @@ func TestListenRefusesABadCertificate(t *testing.T) {
 	for name, f := range map[string]files{
 		"no files": {"/none/cert.pem", "/none/key.pem"}, "broken": broken, "another's key": {good.cert, other.key},
 	} {
-		server, err := Listen(Config{HTTPAddr: "127.0.0.1:0", TLSCert: f.cert, TLSKey: f.key}, &fakeService{}, chattest.Silent{}, slog.New(slog.DiscardHandler))
+		server, err := Listen(Config{HTTPAddr: "127.0.0.1:0", TLSCert: f.cert, TLSKey: f.key}, chat.Services{Messages: &fakeService{}, Live: chattest.Silent{}}, slog.New(slog.DiscardHandler))
 		if err == nil || !strings.HasPrefix(err.Error(), "tls-cert, tls-key: ") {
 			t.Errorf("%s: Listen() = %v, %v; want an error about tls-cert, tls-key", name, server, err)
 		}

@@ -32,7 +32,7 @@ type Config struct {
 	TrustedProxies ratelimit.Proxies `name:"trusted-proxies" env:"TRUSTED_PROXIES" placeholder:"CIDR,..." help:"Networks of the proxies in front, whose X-Forwarded-For is believed."`
 	DrainDelay     time.Duration     `name:"drain-delay" env:"DRAIN_DELAY" default:"0s" placeholder:"DURATION" help:"How long /readyz says no before a stop stops accepting, for load balancers to notice."`
 
-	Auth           string         `name:"auth" env:"AUTH" default:"off" enum:"off,on" placeholder:"off|on" help:"Whether requests need a token: ${enum}. With off, they name their sender and nobody checks."`
+	Auth           string         `name:"auth" env:"AUTH" default:"off" enum:"off,on" placeholder:"off|on" help:"Whether requests need a token: ${enum}. With off, they name their sender, unchecked."`
 	Token          token.Config   `embed:""`
 	AccessTokenTTL time.Duration  `name:"access-token-ttl" env:"ACCESS_TOKEN_TTL" default:"15m" placeholder:"DURATION" help:"How long an access token is good."`
 	LoginRate      ratelimit.Rate `name:"login-rate" env:"LOGIN_RATE" default:"10/m" placeholder:"N/PERIOD" help:"Wrong passwords for each user at each address, and ten times as many for each of the two; empty for no limit."`
@@ -92,7 +92,7 @@ func (c Config) validateAuth() error {
 	case c.Auth == authOn && !c.Token.Given():
 		return errNoKey
 	case c.Registration == ratelimit.RegistrationService && c.Auth != authOn:
-		return errors.New("--registration=service needs --auth=on: with --auth=off nobody is known to be a service")
+		return errors.New("--registration=service needs --auth=on: with --auth=off the server cannot recognise a service")
 	case c.Token.Given() && c.AccessTokenTTL < time.Second:
 		return fmt.Errorf("--access-token-ttl is %v; it must be at least 1s", c.AccessTokenTTL)
 	}

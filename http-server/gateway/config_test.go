@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/http-server/token"
+	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/rpcclient"
 )
@@ -49,7 +50,7 @@ func TestValidate(t *testing.T) {
 
 func TestListenRefusesWhatIsNoAddress(t *testing.T) {
 	for _, addr := range []string{"127.0.0.1", "127.0.0.1:port", "no name:0"} {
-		server, err := Listen(Config{HTTPAddr: addr, MaxBodyBytes: 1}, &fakeService{}, chattest.Silent{}, slog.New(slog.DiscardHandler))
+		server, err := Listen(Config{HTTPAddr: addr, MaxBodyBytes: 1}, chat.Services{Messages: &fakeService{}, Live: chattest.Silent{}}, slog.New(slog.DiscardHandler))
 		if err == nil || !strings.Contains(err.Error(), "http-addr") {
 			t.Errorf("Listen(%q) = %v, %v; want an error about http-addr", addr, server, err)
 		}
@@ -80,7 +81,7 @@ func TestWhereHTTPListens(t *testing.T) {
 	}{{"off", ":0", true}, {"off", "0.0.0.0:0", true}, {"off", "127.0.0.1:0", false}, {authOn, ":0", false}} {
 		var said strings.Builder
 		config := Config{HTTPAddr: c.addr, Auth: c.auth, MaxBodyBytes: 1, Token: token.Config{AuthSecret: strings.Repeat("k", 32)}, AccessTokenTTL: time.Minute}
-		server, err := Listen(config, &fakeService{}, chattest.Silent{}, slog.New(slog.NewTextHandler(&said, nil)))
+		server, err := Listen(config, chat.Services{Messages: &fakeService{}, Live: chattest.Silent{}}, slog.New(slog.NewTextHandler(&said, nil)))
 		if err != nil {
 			t.Fatal(err)
 		}

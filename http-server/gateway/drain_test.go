@@ -67,9 +67,12 @@ func runConfig(t *testing.T, service chat.Service, config Config, limit func(*li
 func runLogged(t *testing.T, service chat.Service, config Config, limit func(*limits), log *slog.Logger) running {
 	t.Helper()
 	config.HTTPAddr, config.MaxBodyBytes = "127.0.0.1:0", maxBodyBytes
-	server, err := Listen(config, service, liveOf(service), log)
+	server, err := Listen(config, chat.Services{Messages: service, Live: liveOf(service)}, log)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if fake, ok := service.(*fakeService); ok {
+		withEverything(fake)(server)
 	}
 	limit(&server.listener.limits)
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -302,7 +305,7 @@ func TestRunWithAContextThatHasEnded(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	for range 30 {
-		server, err := Listen(Config{HTTPAddr: "127.0.0.1:0", MaxBodyBytes: maxBodyBytes}, &fakeService{}, chattest.Silent{}, slog.New(slog.DiscardHandler))
+		server, err := Listen(Config{HTTPAddr: "127.0.0.1:0", MaxBodyBytes: maxBodyBytes}, chat.Services{Messages: &fakeService{}, Live: chattest.Silent{}}, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,13 +4,16 @@ import (
 	"cmp"
 	"context"
 
+	"github.com/pullchat/pullchat/http-server/handler"
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
 // withEverything has accounts, readers and rooms behind a gateway that fail as its fakeService does.
 func withEverything(service *fakeService) func(*Server) {
 	return func(s *Server) {
-		s.AccountService, s.Readers, s.Rooms = fakePeople{service}, fakeReaders{service}, fakeRooms{service}
+		people, rooms := fakePeople{service}, fakeRooms{service}
+		s.services.Accounts, s.services.Sessions, s.services.Inboxes = people, people, fakeReaders{service}
+		s.services.Rooms, s.services.Admission = rooms, rooms
 	}
 }
 
@@ -119,4 +122,11 @@ func (f fakeRooms) RoomsOf(context.Context, chat.RoomsRequest) (chat.RoomPage, e
 
 func (f fakeRooms) PublicRooms(context.Context, chat.RoomsRequest) (chat.RoomPage, error) {
 	return chat.RoomPage{}, f.service.err()
+}
+
+// allRoutes are the routes of a gateway that has every part.
+func allRoutes() []route {
+	s := &Server{}
+	withEverything(&fakeService{})(s)
+	return s.routes(handler.New(nil, nil, nil, handler.Config{}), nil)
 }

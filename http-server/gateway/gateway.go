@@ -18,11 +18,11 @@ import (
 	"github.com/cloudwego/hertz/pkg/protocol/consts"
 
 	"github.com/pullchat/pullchat/http-server/handler"
-	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/http-server/middleware"
 	"github.com/pullchat/pullchat/http-server/ratelimit"
 	"github.com/pullchat/pullchat/http-server/token"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/live"
 )
 
 // drainTimeout bounds how long a stop waits for requests under way.
@@ -49,21 +49,13 @@ type Server struct {
 	config   Config
 	log      *slog.Logger
 	listener *listener
-	service  chat.Service
-	live     chat.Live
+	services chat.Services
 	keys     *token.Keys // or nil
-
-	// AccountService is where accounts and sessions are. It is set before Run; without it there are none.
-	AccountService AccountService
-	// Readers is where inboxes are, and whom users ignore. It is set before Run; without it there are none.
-	Readers handler.InboxService
-	// Rooms is where rooms are, likewise.
-	Rooms Rooms
 }
 
-// Listen opens the listener, and reads the certificate and the keys of tokens where there are any. Requests are answered from service and live
-// once Run is called.
-func Listen(config Config, service chat.Service, live chat.Live, log *slog.Logger) (*Server, error) {
+// Listen opens the listener, and reads the certificate and the keys of tokens if there are any. Requests are answered from
+// services once Run is called.
+func Listen(config Config, services chat.Services, log *slog.Logger) (*Server, error) {
 	var encrypt *tls.Config
 	if config.TLSCert != "" {
 		certificate, err := readCertificate(config.TLSCert, config.TLSKey, log)
@@ -87,8 +79,7 @@ func Listen(config Config, service chat.Service, live chat.Live, log *slog.Logge
 	listening := newListener(inner, encrypt != nil, limitsOf(config, log), log)
 	listening.origins = config.AllowedOrigins
 	return &Server{
-		config: config, log: log, listener: listening, service: service, live: live, keys: keys,
-		AccountService: nobody{}, Readers: noReaders{}, Rooms: nowhere{},
+		config: config, log: log, listener: listening, services: services, keys: keys,
 	}, nil
 }
 
@@ -113,7 +104,7 @@ func (s *Server) GuardLoopback() {
 func (s *Server) Run(ctx context.Context) error {
 	service, calls := s.limited()
 	hub := live.New(service, calls, live.Config{
-		Log: s.log, Tick: s.listener.limits.tick, MaxTopics: s.listener.limits.topics, Inboxes: s.Readers, Admission: s.doors(),
+		Log: s.log, Tick: s.listener.limits.tick, MaxTopics: s.listener.limits.topics, Inboxes: s.services.Inboxes, Admission: s.admission(),
 	})
 	hubCtx, stopHub := context.WithCancel(context.WithoutCancel(ctx))
 	var hubRuns sync.WaitGroup
@@ -152,7 +143,7 @@ func (s *Server) Run(ctx context.Context) error {
 
 // limited returns what requests are answered from, within the rates that are set for what senders say.
 func (s *Server) limited() (service chat.Service, calls chat.Live) {
-	service, calls = s.service, s.live
+	service, calls = s.services.Messages, s.services.Live
 	if s.config.RateLimit.Requests > 0 && s.config.RateLimitBy == "user" {
 		service = ratelimit.Senders{Service: service, Limiter: ratelimit.New(s.config.RateLimit)}
 	}
@@ -177,23 +168,21 @@ func (s *Server) engine(h *handler.Handler, draining <-chan struct{}) *server.He
 		server.WithExitWaitTime(drainTimeout),
 		config.Option{F: func(o *config.Options) { o.NoDefaultServerHeader = true }},
 	)
-	all := routes(h, s.people(h), handler.NewInboxes(h, s.Readers), handler.NewRooms(h, s.Rooms), draining)
+	all := s.routes(h, draining)
 	engine.Use(reached, movingOn(draining), middleware.Secure(s.listener.encrypted), middleware.RequestID,
 		middleware.AccessLog(s.log), middleware.Recovery(s.log),
 		middleware.CORS(s.config.AllowedOrigins, methodsOf(all)), // before the limit: pages are told of it too
 		noRequest)
 	if len(s.config.AllowedHosts) > 0 {
-		engine.Use(middleware.Hosts(s.config.AllowedHosts, "/ping", "/readyz"))
+		engine.Use(middleware.Hosts(s.config.AllowedHosts, pathsOf(all, func(r route) bool { return r.health })...))
 	}
 	engine.Use(middleware.Pages(s.config.AllowedOrigins))
 	if s.config.RateLimit.Requests > 0 {
-		free := []string{"/ping", "/readyz"} // who asks these must not be told a wrong answer
-		if s.config.RateLimitBy == "user" {
-			free = append(free, "/api/send")
-		}
+		byUser := s.config.RateLimitBy == "user"
+		free := pathsOf(all, func(r route) bool { return r.health || byUser && r.counts == sends })
 		engine.Use(middleware.Limit(ratelimit.New(s.config.RateLimit), s.config.TrustedProxies, free...))
 	}
-	s.authenticate(engine)
+	s.authenticate(engine, all)
 	register(engine, all)
 	return engine
 }

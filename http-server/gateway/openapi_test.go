@@ -22,7 +22,7 @@ func TestDocumentIsValid(t *testing.T) {
 func TestDocumentHasTheRoutes(t *testing.T) {
 	_, validator := served(t, &fakeService{})
 	var want, got []string
-	for _, r := range routes(nil, nil, nil, nil, nil) {
+	for _, r := range allRoutes() {
 		want = append(want, r.method+" "+strings.NewReplacer(":user", "{user}", ":room", "{room}").Replace(r.path))
 	}
 	for path, item := range validator.Document().Paths.Map() {

@@ -11,78 +11,145 @@ import (
 	"github.com/cloudwego/hertz/pkg/protocol/consts"
 
 	"github.com/pullchat/pullchat/http-server/handler"
+	"github.com/pullchat/pullchat/http-server/middleware"
 )
 
 //go:embed openapi.yaml
 var openAPI []byte
 
+// A route is a row of the one table of routes. Authentication, CORS, rates and the OpenAPI test read it.
 type route struct {
 	method, path string
 	handler      app.HandlerFunc
+	access       middleware.Access
+	counts       counts   // what its requests count for, beside RATE_LIMIT
+	query        []string // parameters, where the route changes something: all others are refused
+	health       bool     // answered whatever rates and hosts say
 }
 
-// handlers of what changes something look at the query string first.
+// counts is the kind of bound that requests of a route count towards.
+type counts int
+
+const (
+	_         counts = iota
+	passwords        // LOGIN_RATE or REGISTRATION_RATE
+	sends            // RATE_LIMIT_BY=user
+	signals          // SIGNAL_RATE
+	streams          // USER_STREAMS and ADDRESS_STREAMS
+	sockets          // all of these but passwords
+)
+
+// handlers of a route that changes something check the query string first.
 func (r route) handlers() []app.HandlerFunc {
 	if handler.OnlyReads(r.method, r.path) {
 		return []app.HandlerFunc{r.handler}
 	}
-	return []app.HandlerFunc{handler.KnownQuery(queryOf(r)), r.handler}
+	return []app.HandlerFunc{handler.KnownQuery(r.query), r.handler}
 }
 
-// queryOf returns the query parameters of a route that changes something.
-func queryOf(r route) []string {
-	switch {
-	case strings.HasPrefix(r.path, "/api/rooms"):
-		return []string{"as"}
-	case strings.HasPrefix(r.path, "/api/ignored"):
-		return []string{"as", "reader"}
-	case r.path == "/api/users/me":
-		return []string{"user", "erase"}
+const (
+	methodGet, methodPost, methodPut      = consts.MethodGet, consts.MethodPost, consts.MethodPut
+	methodPatch, methodDelete, methodHead = consts.MethodPatch, consts.MethodDelete, consts.MethodHead
+
+	open     = middleware.Open
+	stream   = middleware.TokenInQuery
+	optional = middleware.Optional
+)
+
+// routes is everything that the gateway answers. openapi.yaml describes the same, which a test checks. Parts that are absent
+// have no routes.
+func (s *Server) routes(h *handler.Handler, draining <-chan struct{}) []route {
+	all := []route{
+		{method: methodPost, path: "/api/send", handler: h.Send, counts: sends},
+		{method: methodGet, path: "/api/pull", handler: h.Pull},
+		{method: methodPost, path: "/api/pull", handler: h.Pull},
+		{method: methodGet, path: "/api/stream", handler: h.Stream, access: stream, counts: streams},
+		{method: methodGet, path: "/api/ws", handler: h.WebSocket, access: stream, counts: sockets},
+		{method: methodPost, path: "/api/signal", handler: h.Signal, counts: signals},
+		{method: methodPost, path: "/api/read", handler: h.Read},
+		{method: methodGet, path: "/api/presence", handler: h.Presence},
+		{method: methodGet, path: "/ping", handler: h.Ping, access: open, health: true},
+		{method: methodGet, path: "/readyz", handler: h.Ready(draining), access: open, health: true},
+		{method: methodGet, path: "/openapi.yaml", handler: serveOpenAPI, access: open},
 	}
-	return nil
+	if s.services.Accounts != nil {
+		all = append(all, accountRoutes(s.accounts(h))...)
+	}
+	if s.services.Inboxes != nil {
+		all = append(all, inboxRoutes(handler.NewInboxes(h, s.services.Inboxes))...)
+	}
+	if s.services.Rooms != nil {
+		all = append(all, roomRoutes(handler.NewRooms(h, s.services.Rooms))...)
+	}
+	return all
 }
 
-// routes is everything that the gateway answers. openapi.yaml describes the same, which a test checks.
-func routes(h *handler.Handler, p *handler.AccountService, i *handler.Inboxes, r *handler.Rooms, draining <-chan struct{}) []route {
+func accountRoutes(a *handler.AccountService) []route {
 	return []route{
-		{consts.MethodPost, "/api/send", h.Send},
-		{consts.MethodGet, "/api/pull", h.Pull},
-		{consts.MethodPost, "/api/pull", h.Pull},
-		{consts.MethodGet, "/api/stream", h.Stream},
-		{consts.MethodGet, "/api/ws", h.WebSocket},
-		{consts.MethodPost, "/api/signal", h.Signal},
-		{consts.MethodPost, "/api/read", h.Read},
-		{consts.MethodGet, "/api/presence", h.Presence},
-		{consts.MethodPost, "/api/users", p.Register},
-		{consts.MethodGet, "/api/users", p.Users},
-		{consts.MethodGet, "/api/users/:user", p.User},
-		{consts.MethodDelete, "/api/users/me", p.DeleteAccount},
-		{consts.MethodPost, "/api/contacts/sync", p.Contacts},
-		{consts.MethodPost, "/api/login", p.Login},
-		{consts.MethodPost, "/api/refresh", p.Refresh},
-		{consts.MethodPost, "/api/logout", p.Logout},
-		{consts.MethodPost, "/api/password", p.ChangePassword},
-		{consts.MethodGet, "/api/readers", i.Readers},
-		{consts.MethodGet, "/api/inbox", i.Inbox},
-		{consts.MethodGet, "/api/unread", i.Unread},
-		{consts.MethodGet, "/api/ignored", i.Ignored},
-		{consts.MethodPut, "/api/ignored/:user", i.Ignore},
-		{consts.MethodDelete, "/api/ignored/:user", i.Unignore},
-		{consts.MethodPost, "/api/rooms", r.Create},
-		{consts.MethodGet, "/api/rooms", r.Mine},
-		{consts.MethodGet, "/api/rooms/public", r.Public},
-		{consts.MethodGet, "/api/rooms/:room", r.Show},
-		{consts.MethodPatch, "/api/rooms/:room", r.Change},
-		{consts.MethodDelete, "/api/rooms/:room", r.Delete},
-		{consts.MethodPost, "/api/rooms/:room/join", r.Join},
-		{consts.MethodPost, "/api/rooms/:room/leave", r.Leave},
-		{consts.MethodPost, "/api/rooms/:room/members", r.Add},
-		{consts.MethodPatch, "/api/rooms/:room/members/:user", r.Assign},
-		{consts.MethodDelete, "/api/rooms/:room/members/:user", r.Remove},
-		{consts.MethodGet, "/ping", h.Ping},
-		{consts.MethodGet, "/readyz", h.Ready(draining)},
-		{consts.MethodGet, "/openapi.yaml", serveOpenAPI},
+		{method: methodPost, path: "/api/users", handler: a.Register, access: optional, counts: passwords},
+		{method: methodGet, path: "/api/users", handler: a.Users, counts: passwords},
+		{method: methodGet, path: "/api/users/:user", handler: a.User},
+		{method: methodDelete, path: "/api/users/me", handler: a.DeleteAccount, counts: passwords, query: []string{"user", "erase"}},
+		{method: methodPost, path: "/api/contacts/sync", handler: a.Contacts},
+		{method: methodPost, path: "/api/login", handler: a.Login, access: open, counts: passwords},
+		{method: methodPost, path: "/api/refresh", handler: a.Refresh, access: open},
+		{method: methodPost, path: "/api/logout", handler: a.Logout},
+		{method: methodPost, path: "/api/password", handler: a.ChangePassword, counts: passwords},
 	}
+}
+
+func inboxRoutes(i *handler.Inboxes) []route {
+	query := []string{"as", "reader"}
+	return []route{
+		{method: methodGet, path: "/api/readers", handler: i.Readers},
+		{method: methodGet, path: "/api/inbox", handler: i.Inbox},
+		{method: methodGet, path: "/api/unread", handler: i.Unread},
+		{method: methodGet, path: "/api/ignored", handler: i.Ignored},
+		{method: methodPut, path: "/api/ignored/:user", handler: i.Ignore, query: query},
+		{method: methodDelete, path: "/api/ignored/:user", handler: i.Unignore, query: query},
+	}
+}
+
+func roomRoutes(r *handler.Rooms) []route {
+	query := []string{"as"}
+	return []route{
+		{method: methodPost, path: "/api/rooms", handler: r.Create, query: query},
+		{method: methodGet, path: "/api/rooms", handler: r.Mine},
+		{method: methodGet, path: "/api/rooms/public", handler: r.Public},
+		{method: methodGet, path: "/api/rooms/:room", handler: r.Show},
+		{method: methodPatch, path: "/api/rooms/:room", handler: r.Change, query: query},
+		{method: methodDelete, path: "/api/rooms/:room", handler: r.Delete, query: query},
+		{method: methodPost, path: "/api/rooms/:room/join", handler: r.Join, query: query},
+		{method: methodPost, path: "/api/rooms/:room/leave", handler: r.Leave, query: query},
+		{method: methodPost, path: "/api/rooms/:room/members", handler: r.Add, query: query},
+		{method: methodPatch, path: "/api/rooms/:room/members/:user", handler: r.Assign, query: query},
+		{method: methodDelete, path: "/api/rooms/:room/members/:user", handler: r.Remove, query: query},
+	}
+}
+
+// pathsOf returns the paths of the routes that which chooses.
+func pathsOf(routes []route, which func(route) bool) (paths []string) {
+	for _, r := range routes {
+		if which(r) {
+			paths = append(paths, r.path)
+		}
+	}
+	return paths
+}
+
+// accessOf returns the access of each route by path and method. HEAD has that of GET.
+func accessOf(routes []route) middleware.AccessTable {
+	table := middleware.AccessTable{}
+	for _, r := range routes {
+		if table[r.path] == nil {
+			table[r.path] = map[string]middleware.Access{}
+		}
+		table[r.path][r.method] = r.access
+		if r.method == methodGet {
+			table[r.path][methodHead] = r.access
+		}
+	}
+	return table
 }
 
 func register(engine *server.Hertz, routes []route) {
@@ -90,9 +157,9 @@ func register(engine *server.Hertz, routes []route) {
 	for _, r := range routes {
 		engine.Handle(r.method, r.path, r.handlers()...)
 		allowed[r.path] = append(allowed[r.path], r.method)
-		if r.method == consts.MethodGet { // whoever answers GET answers HEAD (RFC 9110, 9.1)
+		if r.method == methodGet { // whoever answers GET answers HEAD (RFC 9110, 9.1)
 			engine.HEAD(r.path, r.handler)
-			allowed[r.path] = append(allowed[r.path], consts.MethodHead)
+			allowed[r.path] = append(allowed[r.path], methodHead)
 		}
 	}
 	engine.NoRoute(handler.NoRoute)
@@ -110,7 +177,7 @@ func register(engine *server.Hertz, routes []route) {
 
 // methodsOf returns the methods that routes answer, sorted.
 func methodsOf(routes []route) []string {
-	methods := []string{consts.MethodHead}
+	methods := []string{methodHead}
 	for _, r := range routes {
 		methods = append(methods, r.method)
 	}
@@ -121,7 +188,7 @@ func methodsOf(routes []route) []string {
 // Routes returns the method and path of all that Hertz answers for a server that is set up like this one, sorted: for
 // tests that must know of each.
 func (s *Server) Routes() []string {
-	h := handler.New(s.service, s.live, nil, s.config.handlers(s.listener.limits, s.log))
+	h := handler.New(s.services.Messages, s.services.Live, nil, s.config.handlers(s.listener.limits, s.log))
 	var all []string
 	for _, r := range s.engine(h, nil).Routes() {
 		all = append(all, r.Method+" "+r.Path)

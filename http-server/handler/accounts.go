@@ -68,7 +68,7 @@ func (p *AccountService) Users(ctx context.Context, c *app.RequestContext) {
 	})
 }
 
-// contactsBytes holds chat.MaxKnown of the longest users in UTF-8. It is below what a connection may send in a request.
+// contactsBytes fits chat.MaxKnown of the longest users in UTF-8. It is below the connection's limit for a request.
 const contactsBytes = 128 << 10
 
 // Contacts answers POST /api/contacts/sync.

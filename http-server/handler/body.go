@@ -16,8 +16,8 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// readBody returns the request's JSON body, empty where there is none. Hertz streams bodies, so that one that is
-// too large is refused here, in the one error shape, without being read.
+// readBody returns the request's JSON body, empty if there is none. Hertz streams bodies, so that readBody can refuse a body
+// that is too large in the error shape, without reading it.
 func (h *Handler) readBody(c *app.RequestContext) ([]byte, error) {
 	if c.Request.Header.ContentLength() > h.config.MaxBodyBytes {
 		return nil, h.tooLarge(c)
@@ -45,7 +45,7 @@ func (h *Handler) readBody(c *app.RequestContext) ([]byte, error) {
 	return body, checkMediaType(string(c.ContentType()))
 }
 
-// readJSON reads a body that must be there into a generated request.
+// readJSON reads a required body into a generated request.
 func (h *Handler) readJSON(c *app.RequestContext, into any) error {
 	body, err := h.readBody(c)
 	if err != nil {
@@ -57,7 +57,7 @@ func (h *Handler) readJSON(c *app.RequestContext, into any) error {
 	return decodeJSON(body, into)
 }
 
-// checkNoBody refuses a request whose body would be taken for what follows on its connection.
+// checkNoBody refuses a body that would be mistaken for the data that follows on the connection.
 func checkNoBody(c *app.RequestContext) error {
 	if length := c.Request.Header.ContentLength(); length > 0 || length == -1 {
 		c.SetConnectionClose()
@@ -66,10 +66,10 @@ func checkNoBody(c *app.RequestContext) error {
 	return nil
 }
 
-// errSlowBody is the cause of what is the client's deadline, not that of the servers behind.
+// errSlowBody marks a deadline that the client missed, not a server behind.
 var errSlowBody = errors.New("the request took too long to arrive")
 
-// readAll reads a body whose length is known into a buffer of that length, and of any other one byte too many at most.
+// readAll reads a body of known length into a buffer of that length, and of any other body at most one byte too many.
 func (h *Handler) readAll(c *app.RequestContext) ([]byte, error) {
 	if !c.Request.IsBodyStream() {
 		return c.Request.Body(), nil
@@ -88,8 +88,7 @@ func (h *Handler) tooLarge(c *app.RequestContext) error {
 	return chat.Errorf(chat.TooLarge, "the body is larger than %d bytes", h.config.MaxBodyBytes)
 }
 
-// checkMediaType accepts JSON, and a body that does not say what it is. JSON has no charset but UTF-8 (RFC 8259, 11): what
-// a client says of it means nothing.
+// checkMediaType accepts JSON, and a body without a media type. It ignores charset: JSON is always UTF-8 (RFC 8259, 11).
 func checkMediaType(contentType string) error {
 	if contentType == "" || contentType == "application/json" {
 		return nil
@@ -106,7 +105,7 @@ func checkMediaType(contentType string) error {
 var fastJSON = sonic.Config{CopyString: true, ValidateString: true}.Froze()
 
 // decodeJSON reads one JSON object into a generated request. Field names match without regard to case, unknown ones
-// are ignored. Whole numbers may be written like 10.0 and 1e3. Half of a surrogate pair is refused wherever it stands.
+// are ignored. Whole numbers may be written like 10.0 and 1e3. Half of a surrogate pair is refused anywhere.
 func decodeJSON(body []byte, into any) error {
 	if err := utf8Object(body); err != nil {
 		return err
@@ -114,7 +113,7 @@ func decodeJSON(body []byte, into any) error {
 	if readHot(body, into) {
 		return nil
 	}
-	// Valid first: the fast decoder misses a wrong escape in an unknown field where an escaped name follows.
+	// Valid first: the fast decoder misses a wrong escape in an unknown field before an escaped name.
 	if json.Valid(body) {
 		if !pairsSurrogates(body) {
 			return chat.Errorf(chat.InvalidArgument, `the body is not valid JSON: a string has half of a surrogate pair, like \ud83d, which is no character`)
@@ -123,7 +122,7 @@ func decodeJSON(body []byte, into any) error {
 			return nil
 		}
 	}
-	// What the fast decoder refuses, the standard library judges: its errors name the field.
+	// The standard library repeats a failed decoding, because its errors name the field.
 	err := json.Unmarshal(body, into)
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {

@@ -7,22 +7,21 @@ import (
 	"github.com/cloudwego/hertz/pkg/app"
 )
 
-// Connection is what a handler that answers for long needs of the connection below it.
+// Connection is the interface of the connection below, for handlers with long answers.
 type Connection interface {
-	// AwaitClose waits until the client has closed the connection, or it is lost, or Wake is called, also before. What
+	// AwaitClose waits until the client closes the connection, the connection is lost, or Wake is or was called. Data that
 	// the client sends meanwhile is kept for the next request. Nothing else may read meanwhile.
 	AwaitClose()
-	// Wake lets AwaitClose return, now or when it is called. What is written to a connection that was taken has a second
-	// from now.
+	// Wake makes a current or later AwaitClose return. Writes to a taken connection have a second from now.
 	Wake()
-	// Take returns the connection, for the handler to write the whole answer, and whatever follows, by itself. It sets
+	// Take returns the connection to a handler that writes the whole answer, and all later data, itself. The handler sets
 	// its own deadlines.
 	Take() net.Conn
-	// Leave has serve run, in a goroutine of its own, when the handler has returned: c is not valid any more then. The
-	// connection, which must have been taken, is closed when serve returns.
+	// Leave runs serve in its own goroutine after the handler has returned, when c is invalid. The connection, which must
+	// have been taken, is closed when serve returns.
 	Leave(c *app.RequestContext, serve func())
-	// Linger ends a connection that was given to Take: it sends the end, and waits a little for the client's, so that
-	// what the client has sent and nobody reads does not keep it from reading what was written last.
+	// Linger ends a taken connection: it sends the end and briefly waits for the client's. Otherwise unread data of the
+	// client would reset the connection, and the client would lose the last writes.
 	Linger()
 }
 
@@ -37,8 +36,8 @@ func connection(ctx context.Context) Connection {
 	return ctx.Value(connectionKey{}).(Connection) //nolint:errcheck // every request comes on a connection
 }
 
-// whileConnected returns a context that ends when the client goes away, and what to call when that does not matter any
-// more: it returns when nothing waits for the client.
+// whileConnected returns a context that ends when the client disconnects. over stops the watch, and returns when it has
+// stopped.
 func whileConnected(ctx context.Context) (connected context.Context, over func()) {
 	connected, cancel := context.WithCancel(ctx)
 	c, ended := connection(ctx), make(chan struct{})
@@ -55,13 +54,13 @@ func whileConnected(ctx context.Context) (connected context.Context, over func()
 
 type limitKey struct{}
 
-// WithLimit is the context of a request whose client may only ask so often: take counts a further request of a route,
-// and returns why it is refused.
+// WithLimit returns a context with a rate limit: take counts a further request of a route, and returns the error of a
+// refused one.
 func WithLimit(ctx context.Context, take func(route string) error) context.Context {
 	return context.WithValue(ctx, limitKey{}, take)
 }
 
-// limit counts what comes in a frame as a request of a route.
+// limit counts a frame as a request of a route.
 func limit(ctx context.Context, route string) error {
 	if take, ok := ctx.Value(limitKey{}).(func(string) error); ok {
 		return take(route)

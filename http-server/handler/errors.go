@@ -12,7 +12,7 @@ import (
 	api "github.com/pullchat/pullchat/internal/gen/http"
 )
 
-// statuses is the one place where a code becomes an HTTP status.
+// statuses maps each code to its HTTP status.
 var statuses = map[chat.Code]int{
 	chat.InvalidArgument:      consts.StatusBadRequest,
 	chat.Unauthenticated:      consts.StatusUnauthorized,
@@ -29,8 +29,8 @@ var statuses = map[chat.Code]int{
 	chat.DeadlineExceeded:     consts.StatusGatewayTimeout,
 }
 
-// Fail answers with an error in the one shape that all errors have, and remembers it for the access log. A cause
-// stays here: only the code and the message go out.
+// Fail answers with an error in the error shape, and keeps it for the access log. The answer has the code and the message,
+// never the cause.
 func Fail(c *app.RequestContext, err error) {
 	e := chat.AsError(err)
 	if e.Code == chat.Unavailable || e.Code == chat.ResourceExhausted {
@@ -48,7 +48,7 @@ func Fail(c *app.RequestContext, err error) {
 	c.Abort()
 }
 
-// challenge is what goes with 401 (RFC 6750, 3): an error where there was a token.
+// challenge returns the header of a 401 (RFC 6750, 3), with an error if there was a token.
 func challenge(code chat.Code) string {
 	switch code {
 	case chat.TokenInvalid:
@@ -59,7 +59,7 @@ func challenge(code chat.Code) string {
 	return `Bearer realm="pullchat"`
 }
 
-// retryAfter is in seconds: what the cause knows, else one.
+// retryAfter returns seconds, from the error's cause or else 1.
 func retryAfter(err error) string {
 	var cause interface{ RetryAfter() int }
 	if errors.As(err, &cause) {
@@ -68,19 +68,18 @@ func retryAfter(err error) string {
 	return "1"
 }
 
-// NoRequest answers what Hertz can read but not route, and closes the connection.
+// NoRequest answers a request that Hertz can read but not route, and closes the connection.
 func NoRequest(c *app.RequestContext) {
 	c.SetConnectionClose()
 	Fail(c, chat.Errorf(chat.InvalidArgument, "the request has no path"))
 }
 
-// NoRoute answers what no route matches.
+// NoRoute answers requests without a route.
 func NoRoute(_ context.Context, c *app.RequestContext) {
 	Fail(c, chat.Errorf(chat.NotFound, "there is no %q; /openapi.yaml lists what there is", c.Path()))
 }
 
-// NoMethod answers a route's path with another method than the allowed ones, with HTTP's own status for it: which
-// is not in the table.
+// NoMethod answers a method that a route's path does not have, with 405, which is not in statuses.
 func NoMethod(c *app.RequestContext, allowed string) {
 	Fail(c, chat.Errorf(chat.NotFound, "%s does not answer %s; it answers %s", c.Path(), c.Method(), allowed))
 	c.Response.Header.Set("Allow", allowed)

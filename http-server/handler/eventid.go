@@ -8,18 +8,18 @@ import (
 
 	"github.com/cloudwego/hertz/pkg/app"
 
-	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/live"
 )
 
 const lastEventID = "Last-Event-ID"
 
-// maxInboxID is how many bytes of an event id the chats of an inbox take, as it is written into a URL. Twice this fits
-// into a request beside all else: whoever has opened a stream with last_event_id sends the header too when it breaks.
+// maxInboxID bounds the bytes of an inbox's chats in an event id, in URL form. Twice this fits into a request: a client that
+// opened a stream with last_event_id also sends the header after a break.
 const maxInboxID = 6 << 10
 
-// eventID is where the client stands in the chats of its stream: "alice:bob=17952;room=17953". The first are chats that
-// it has named; of the others, which are an inbox's, those that moved last are the last, and as many are in it as fit.
+// eventID encodes the client's cursors in the chats of its stream: "alice:bob=17952;room=17953". Chats that the client named
+// come first. Then come those of an inbox that moved last, as many as fit, the latest at the end.
 func eventID(positions []live.Position, chats int) string {
 	chats = min(chats, len(positions))
 	first, size := len(positions), 0
@@ -37,14 +37,14 @@ func eventID(positions []live.Position, chats int) string {
 		if id.Len() > 0 {
 			id.WriteByte(';')
 		}
-		id.WriteString(url.PathEscape(p.Chat)) // not all clients can send other letters than ASCII in a header
+		id.WriteString(url.PathEscape(p.Chat)) // some clients can send only ASCII in a header
 		id.WriteByte('=')
 		id.WriteString(strconv.FormatInt(p.Cursor, 10))
 	}
 	return id.String()
 }
 
-// escapedBytes is how long a position of an event id can be in a URL.
+// escapedBytes returns the maximum length of a position of an event id in a URL.
 func escapedBytes(p live.Position) int {
 	const cursor = len("%3B%3D9007199254740991")
 	bytes := cursor
@@ -61,7 +61,7 @@ func escapedBytes(p live.Position) int {
 	return bytes
 }
 
-// longestID is how long an event id of the stream can be, with a header around it, beside what is in a request already.
+// longestID returns the maximum length of the stream's event id, as a header.
 func (s stream) longestID() (bytes int) {
 	const header, cursor, reserve = len(lastEventID + ": \r\n"), len(";=9007199254740991"), 256
 	for _, f := range s.follows {
@@ -73,17 +73,17 @@ func (s stream) longestID() (bytes int) {
 	return header + bytes + reserve
 }
 
-// roomForID is how long an event id may be, with a header around it, for the same request to be made with it.
+// roomForID returns the space for an event id, as a header, in a repetition of the request.
 func (h *Handler) roomForID(c *app.RequestContext) int {
 	room := h.config.MaxHeaderBytes - len(c.Request.Header.RawHeaders()) - len(c.Request.RequestURI())
-	if had := c.GetHeader(lastEventID); len(had) > 0 { // the next one comes in its place
+	if had := c.GetHeader(lastEventID); len(had) > 0 { // the next one replaces it
 		room += len(lastEventID+": \r\n") + len(had)
 	}
 	return room
 }
 
-// parseEventID reads what eventID writes, also with names that are not escaped, as releases before have written them.
-// What is no position is passed over: an EventSource that is refused would never come back.
+// parseEventID is the reverse of eventID, and also accepts unescaped names, of earlier releases. It skips invalid positions:
+// a refused EventSource would never come back.
 func parseEventID(text string) (positions []live.Position) {
 	for part := range strings.SplitSeq(text, ";") {
 		name, cursor, _ := strings.Cut(part, "=")
@@ -102,8 +102,8 @@ func parseEventID(text string) (positions []live.Position) {
 	return positions
 }
 
-// newestPositions returns where a client stands that comes back. The header is that of its last event, and newer than what
-// stands in the address that it has opened.
+// newestPositions returns the positions of a returning client. The header is the id of its last event, and newer than the
+// parameter in the URL.
 func newestPositions(header, parameter string) []live.Position {
 	if positions := parseEventID(header); len(positions) > 0 {
 		return positions

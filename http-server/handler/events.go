@@ -1,11 +1,11 @@
 package handler
 
 import (
-	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/entry"
+	"github.com/pullchat/pullchat/internal/live"
 )
 
-// signalEvent is a signal as followers get it.
+// signalEvent is the JSON of a signal event.
 type signalEvent struct {
 	Chat   string `json:"chat"`
 	Sender string `json:"sender"`
@@ -13,19 +13,19 @@ type signalEvent struct {
 	Data   string `json:"data,omitempty"`
 }
 
-// readEvent says how far a reader has read.
+// readEvent carries a reader's cursor.
 type readEvent struct {
 	Chat   string `json:"chat"`
 	Reader string `json:"reader"`
 	Cursor int64  `json:"cursor"`
 }
 
-// deletedEvent says that a room is no more.
+// deletedEvent says that a room was deleted.
 type deletedEvent struct {
 	Chat string `json:"chat"`
 }
 
-// encodePage makes the page that all followers at one place share.
+// encodePage returns the JSON of a page, which followers with the same cursor share.
 func encodePage(p *live.Page) []byte {
 	const about = 160 // bytes of a message of ordinary length
 	encoded := make([]byte, 0, 100+about*p.Len())

@@ -6,8 +6,8 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/live"
 )
 
 // Handler answers the routes from a chat.Service, a chat.Live and a live.Hub over both.
@@ -18,19 +18,19 @@ type Handler struct {
 	config  Config
 }
 
-// Config is what handlers are set up with.
+// Config is the configuration of the handlers.
 type Config struct {
 	MaxBodyBytes   int
 	MaxHeaderBytes int // of a request
 	Log            *slog.Logger
 	AllowedOrigins []string // of web pages that may open a WebSocket, beside those of the server's own; "*" is all
-	// Silence is how long a WebSocket's client may say nothing, not even that it got a ping. Pings come more often.
+	// Silence is how long a WebSocket's client may send nothing, not even a pong. Pings come more often.
 	Silence time.Duration
-	// Verify returns whose a token is; nil where nobody is asked for one.
+	// Verify returns the caller of a token; nil with AUTH off.
 	Verify func(token string) (chat.Caller, error)
-	// Quota bounds what one client has open; nil does not.
+	// Quota bounds the open streams of one client; nil does not.
 	Quota *Quota
-	// Part bounds how long a client that follows takes to take what is written.
+	// Part bounds how long a follower may take to read a write.
 	Part time.Duration
 }
 

@@ -14,7 +14,7 @@ func (h *Handler) Ping(_ context.Context, c *app.RequestContext) {
 	reply(c, consts.StatusOK, map[string]string{"message": "pong"})
 }
 
-// Ready answers GET /readyz: a message could be stored now, and this process is not about to stop.
+// Ready answers GET /readyz: a message can be stored, and this process is not about to stop.
 func (h *Handler) Ready(draining <-chan struct{}) app.HandlerFunc {
 	return func(ctx context.Context, c *app.RequestContext) {
 		select {

@@ -10,7 +10,7 @@ import (
 	api "github.com/pullchat/pullchat/internal/gen/http"
 )
 
-// ignorer is the user who ignores: the caller, or whom `as` or `reader` names.
+// ignorer returns the user who ignores others: the caller, or the user in `as` or `reader`.
 func ignorer(ctx context.Context, c *app.RequestContext) (string, error) {
 	named := query(c, "as")
 	if named == "" {
@@ -43,7 +43,7 @@ func (i *Inboxes) Ignore(ctx context.Context, c *app.RequestContext) { i.setIgno
 // Unignore answers DELETE /api/ignored/{user}.
 func (i *Inboxes) Unignore(ctx context.Context, c *app.RequestContext) { i.setIgnored(ctx, c, false) }
 
-// setIgnored has the streams of this gateway know before the answer: what is sent after it does not come through them.
+// setIgnored updates the streams of this gateway before the answer, so that they hide all later messages.
 func (i *Inboxes) setIgnored(ctx context.Context, c *app.RequestContext, ignore bool) {
 	user, err := ignorer(ctx, c)
 	if err != nil {

@@ -14,10 +14,10 @@ import (
 // errOrigin refuses a page that may not use this server.
 var errOrigin = chat.Errorf(chat.PermissionDenied, "pages of this origin may not connect; ALLOWED_ORIGINS names those that may")
 
-// changesNothing are the routes of POST that only read.
+// changesNothing are the POST routes that only read.
 var changesNothing = []string{"/api/pull", "/api/contacts/sync"}
 
-// Changes reports whether a request is one that may change something.
+// Changes reports whether a request may change something.
 func Changes(c *app.RequestContext) bool { return !OnlyReads(string(c.Method()), c.FullPath()) }
 
 // OnlyReads reports whether requests of a route change nothing.
@@ -31,8 +31,8 @@ func OnlyReads(method, route string) bool {
 	return false
 }
 
-// CheckOrigin refuses a request that another page than the server's own or one of the allowed origins makes. Clients that are
-// no browsers name no origin.
+// CheckOrigin refuses requests of web pages, except those of the server's own origin and the allowed origins. Clients that are
+// not browsers send no origin.
 func CheckOrigin(c *app.RequestContext, allowed []string) error {
 	origin, site := string(c.GetHeader("Origin")), string(c.GetHeader("Sec-Fetch-Site"))
 	switch {
@@ -44,7 +44,7 @@ func CheckOrigin(c *app.RequestContext, allowed []string) error {
 	return errOrigin
 }
 
-// sameOrigin reports whether a page of origin comes from host. A port may be left out where it is the scheme's own.
+// sameOrigin reports whether origin belongs to host. The scheme's default port is optional.
 func sameOrigin(origin, host string) bool {
 	page, err := url.Parse(origin)
 	if err != nil || page.Host == "" {

@@ -7,10 +7,10 @@ import (
 	"github.com/cloudwego/hertz/pkg/app"
 	"pgregory.net/rapid"
 
-	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/entry"
 	api "github.com/pullchat/pullchat/internal/gen/http"
+	"github.com/pullchat/pullchat/internal/live"
 )
 
 // generated is a page as encoders make it of the generated types.

@@ -20,7 +20,7 @@ func (h *Handler) Presence(ctx context.Context, c *app.RequestContext) {
 	reply(c, consts.StatusOK, presence(chat, readers))
 }
 
-// maxPresent is how many names an answer has. All are counted.
+// maxPresent bounds the readers in an answer. All are counted.
 const maxPresent = 1000
 
 func presence(chat string, readers []string) *api.PresenceResponse {

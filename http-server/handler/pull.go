@@ -23,7 +23,7 @@ func (h *Handler) Pull(ctx context.Context, c *app.RequestContext) {
 		Fail(c, err)
 		return
 	}
-	if c.IsHead() { // its client is not waiting for a message
+	if c.IsHead() { // HEAD does not wait for a message
 		wait = 0
 	}
 	page, err := h.pull(ctx, request, wait)
@@ -34,7 +34,7 @@ func (h *Handler) Pull(ctx context.Context, c *app.RequestContext) {
 	replyPage(c, request.Chat, &page)
 }
 
-// replyPage answers with a page, which it writes into the response without anything between.
+// replyPage answers with a page, which it encodes directly into the response.
 func replyPage(c *app.RequestContext, name string, page *chat.Page) {
 	body := c.Response.BodyBuffer()
 	encoded, err := appendPage(append(body.B[:0], '{'), name, page)
@@ -48,8 +48,7 @@ func replyPage(c *app.RequestContext, name string, page *chat.Page) {
 	c.Response.Header.SetContentType(jsonType)
 }
 
-// appendPage appends the fields of a page and the end of the object that they are in. name is the chat as the request named
-// it.
+// appendPage appends the fields of a page and the end of their object. name is the request's name for the chat.
 func appendPage(dst []byte, name string, page *chat.Page) (encoded []byte, err error) {
 	dst = append(dst, `"messages":[`...)
 	for i := range page.Messages {
@@ -71,7 +70,7 @@ func appendPage(dst []byte, name string, page *chat.Page) (encoded []byte, err e
 	return append(dst, '}'), nil
 }
 
-// pull waits for a message where there is none and wait is positive, for as long as the client does.
+// pull waits for a message if there is none and wait is positive, while the client is connected.
 func (h *Handler) pull(ctx context.Context, r chat.PullRequest, wait time.Duration) (chat.Page, error) {
 	if wait == 0 {
 		return h.service.Pull(ctx, r)
@@ -108,10 +107,10 @@ func (h *Handler) readPull(c *app.RequestContext) (chat.PullRequest, time.Durati
 	}, wait, err
 }
 
-// maxWait is the longest time that a request waits, or holds messages back.
+// maxWait is the longest wait and the longest batch.
 const maxWait = time.Minute
 
-// duration reads a time with a unit. "" is 0.
+// duration parses a duration with a unit. "" is 0.
 func duration(name, text string) (time.Duration, error) {
 	if text == "" {
 		return 0, nil
@@ -126,8 +125,8 @@ func duration(name, text string) (time.Duration, error) {
 	return d, nil
 }
 
-// readPullQuery sets what the query string names. Names that it does not know are left alone, as unknown fields of a
-// JSON body are. A parameter that is empty is as one that is missing, here as everywhere.
+// readPullQuery sets the arguments in the query string. It ignores unknown names, as readJSON does in a body. An empty
+// parameter counts as missing, as on every route.
 func readPullQuery(c *app.RequestContext, request *api.PullRequest) (err error) {
 	c.QueryArgs().VisitAll(func(name, value []byte) {
 		if err != nil || len(value) == 0 {
@@ -153,7 +152,7 @@ func readPullQuery(c *app.RequestContext, request *api.PullRequest) (err error) 
 	return err
 }
 
-// query returns one parameter of the query string; names match without regard to case.
+// query returns one parameter of the query string; names are case-insensitive.
 func query(c *app.RequestContext, wanted string) (found string) {
 	c.QueryArgs().VisitAll(func(name, value []byte) {
 		if len(value) > 0 && strings.EqualFold(string(name), wanted) {
@@ -181,10 +180,10 @@ func queryBool(name string, value []byte) (bool, error) {
 	return false, wrongType(name, "true or false")
 }
 
-// noticeType is the type of a message that tells of a change of its room.
+// noticeType is the type of a message about a change of its room.
 var noticeType = "notice"
 
-// answeredMessage is a message as it stands in larger answers; pages have no need of it.
+// answeredMessage converts a message for answers other than pages.
 func answeredMessage(m *chat.Message) *api.Message {
 	answered := &api.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, SendTime: m.SendTime}
 	if m.ID != "" {

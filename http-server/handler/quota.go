@@ -8,15 +8,15 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// Quota bounds how much one client has open at a time: event streams, WebSockets and requests that wait. A client is the
-// token's user or, where nobody is asked for one, an address. Services have no bound. Use NewQuota.
+// Quota bounds the event streams, WebSockets and waiting requests that one client has open. A client is the token's user, or
+// with AUTH off an address. Services have no bound. Use NewQuota.
 type Quota struct {
 	user, address int // 0 is no bound
 	mutex         sync.Mutex
 	open          map[string]int
 }
 
-// NewQuota returns the Quota of so many for each user, and for each address.
+// NewQuota returns a Quota with limits for each user and for each address.
 func NewQuota(user, address int) *Quota {
 	return &Quota{user: user, address: address, open: map[string]int{}}
 }

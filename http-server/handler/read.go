@@ -20,19 +20,19 @@ type readRequest struct {
 	Force  bool   `json:"force"`
 }
 
-// reads returns what a request or a frame asks for.
+// reads builds the domain's request from a request or a frame.
 func reads(name, reader string, cursor *place, force bool) chat.ReadRequest {
 	at := cursor.orZero()
 	return chat.ReadRequest{Chat: name, Reading: chat.Reading{Reader: reader, Cursor: at.position}, End: at.end, Force: force}
 }
 
-// place is a cursor as JSON has it: a position, or "end".
+// place is a cursor in JSON: a position, or "end".
 type place struct {
 	position int64
 	end      bool
 }
 
-// orZero is the beginning where none is given.
+// orZero returns the beginning for a missing cursor.
 func (p *place) orZero() place {
 	if p == nil {
 		return place{}

@@ -79,7 +79,7 @@ func (r *recording) Ready(context.Context) error {
 // start runs a gateway over a Service until the test ends, and returns its address.
 func start(t *testing.T, service chat.Service) string {
 	t.Helper()
-	server, err := gateway.Listen(gateway.Config{HTTPAddr: "127.0.0.1:0", MaxBodyBytes: maxBodyBytes}, service, chattest.Silent{}, slog.New(slog.DiscardHandler))
+	server, err := gateway.Listen(gateway.Config{HTTPAddr: "127.0.0.1:0", MaxBodyBytes: maxBodyBytes}, chat.Services{Messages: service, Live: chattest.Silent{}}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,8 +10,8 @@ import (
 	api "github.com/pullchat/pullchat/internal/gen/http"
 )
 
-// Rooms answers the routes of rooms. Who acts is the caller; a service, and everybody where AUTH is off, names her with
-// the query parameter as.
+// Rooms answers the routes of rooms. The acting user is the caller. Services, and all clients with AUTH off, name the user
+// with the query parameter as.
 type Rooms struct {
 	*Handler
 	rooms chat.Rooms
@@ -20,7 +20,7 @@ type Rooms struct {
 // NewRooms returns the routes over rooms.
 func NewRooms(h *Handler, rooms chat.Rooms) *Rooms { return &Rooms{Handler: h, rooms: rooms} }
 
-// answerRoom answers with a room, or with what went wrong.
+// answerRoom answers with a room or an error.
 func answerRoom(c *app.RequestContext, status int, r chat.Room, err error) {
 	if err != nil {
 		Fail(c, err)
@@ -45,7 +45,7 @@ func room(r chat.Room) *api.Room {
 	return answered
 }
 
-// roomsBytes holds chat.MaxUsersAtOnce of the longest users.
+// roomsBytes fits chat.MaxUsersAtOnce of the longest users.
 const roomsBytes = 16 << 10
 
 // readUsers reads a body that may name many users.
@@ -113,15 +113,15 @@ func (r *Rooms) Show(ctx context.Context, c *app.RequestContext) {
 	answerRoom(c, consts.StatusOK, shown, err)
 }
 
-// change makes a change of the room that the path names, and answers with the room.
+// change applies a change to the room in the path, and answers with the room.
 func (r *Rooms) change(ctx context.Context, c *app.RequestContext, wanted chat.RoomChange) {
 	wanted.Room, wanted.As = c.Param("room"), query(c, "as")
 	changed, err := r.rooms.ChangeRoom(ctx, wanted)
 	answerRoom(c, consts.StatusOK, changed, err)
 }
 
-// Change answers PATCH /api/rooms/{room}: all of it is done, or nothing. Where one thing is to be changed, earlier
-// rpc-servers know how.
+// Change answers PATCH /api/rooms/{room}: it makes all of the changes or none. A single change is sent in the form that
+// earlier rpc-servers know.
 func (r *Rooms) Change(ctx context.Context, c *app.RequestContext) {
 	var request api.ChangeRoomRequest
 	if err := r.readJSON(c, &request); err != nil {

@@ -14,7 +14,7 @@ import (
 // (draft-ietf-httpapi-idempotency-key-header).
 const idempotencyKey = "Idempotency-Key"
 
-// success is the status in what is answered to what was done.
+// success is the status in the answer to a successful change.
 const success = "success"
 
 // Send answers POST /api/send.

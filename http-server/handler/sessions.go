@@ -20,7 +20,7 @@ type AccountService struct {
 	tokens   Tokens
 }
 
-// Tokens signs access tokens; Sign is nil where there is no key to sign with.
+// Tokens signs access tokens; Sign is nil without a signing key.
 type Tokens struct {
 	Sign  func(user, session string, lasts time.Duration) (string, error)
 	Lasts time.Duration
@@ -39,8 +39,8 @@ func (p *AccountService) Login(ctx context.Context, c *app.RequestContext) {
 	})
 }
 
-// Refresh answers POST /api/refresh. A client that repeats it after a lost answer gives the same Idempotency-Key; one
-// that gives none has one made, for the way to the rpc-server.
+// Refresh answers POST /api/refresh. A retry after a lost answer has the same Idempotency-Key. Without one, Refresh generates
+// a key for the calls to rpc-servers.
 func (p *AccountService) Refresh(ctx context.Context, c *app.RequestContext) {
 	var request api.RefreshRequest
 	p.answerTokens(c, &request, func() (chat.Session, error) {
@@ -52,8 +52,7 @@ func (p *AccountService) Refresh(ctx context.Context, c *app.RequestContext) {
 	})
 }
 
-// answerTokens reads a request and answers with the tokens of the session that comes of it. Nothing is done where no
-// token could be signed.
+// answerTokens reads a request and answers with the tokens of the resulting session. Without a signing key it does nothing.
 func (p *AccountService) answerTokens(c *app.RequestContext, request any, begin func() (chat.Session, error)) {
 	if p.tokens.Sign == nil {
 		Fail(c, chat.Errorf(chat.NotFound, "this server gives no tokens: its AUTH_SECRET, or AUTH_KEY_FILE, is not set"))
@@ -104,8 +103,7 @@ func (p *AccountService) readOptional(c *app.RequestContext, into any) error {
 	return decodeChange(body, into)
 }
 
-// ChangePassword answers POST /api/password. The session that goes on is that of the refresh token, or of the access
-// token.
+// ChangePassword answers POST /api/password. It keeps the session of the refresh token, or else of the access token.
 func (p *AccountService) ChangePassword(ctx context.Context, c *app.RequestContext) {
 	var request api.PasswordRequest
 	if err := p.readJSON(c, &request); err != nil {

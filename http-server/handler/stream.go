@@ -11,13 +11,13 @@ import (
 
 	"github.com/cloudwego/hertz/pkg/app"
 
-	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/chat"
 	api "github.com/pullchat/pullchat/internal/gen/http"
+	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/logging"
 )
 
-// maxStreamChats is how many chats one stream of events has: the cursors of all are in the id of each.
+// maxStreamChats bounds the chats of one event stream: each event id has the cursors of all.
 const maxStreamChats = 100
 
 // streamRetry is how long a client waits before it connects again.
@@ -26,7 +26,7 @@ const streamRetry = time.Second
 const eventStream = "text/event-stream; charset=utf-8"
 
 // Stream answers GET /api/stream with server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html),
-// until the client goes or the server stops.
+// until the client disconnects or the server stops.
 func (h *Handler) Stream(ctx context.Context, c *app.RequestContext) {
 	wanted, err := readStream(ctx, c)
 	if err == nil {
@@ -62,7 +62,7 @@ func (h *Handler) Stream(ctx context.Context, c *app.RequestContext) {
 	})
 }
 
-// enter sets who follows, and checks that she may.
+// enter sets the caller of follows, and checks the caller's access.
 func (h *Handler) enter(ctx context.Context, follows []live.Follow) error {
 	by, _ := chat.CallerOf(ctx)
 	names := make([]string, len(follows))
@@ -76,7 +76,7 @@ func (h *Handler) enter(ctx context.Context, follows []live.Follow) error {
 	return h.hub.Enter(ctx, names...)
 }
 
-// serveStream writes events until the client goes or the server stops.
+// serveStream writes events until the client disconnects or the server stops.
 func (h *Handler) serveStream(ctx context.Context, below Connection, sink *eventSink, head []byte, wanted stream) {
 	began := time.Now()
 	err := sink.write(head)
@@ -103,7 +103,7 @@ func (h *Handler) serveStream(ctx context.Context, below Connection, sink *event
 	h.config.Log.Info("stream ended", "id", logging.RequestID(ctx), "duration", time.Since(began))
 }
 
-// streamHead is what a stream begins with: the answer has no length, and ends with its connection.
+// streamHead returns the header of a stream: the answer has no length, and ends with its connection.
 func streamHead(c *app.RequestContext) []byte {
 	c.SetContentType(eventStream)
 	c.Response.Header.Set("Connection", "close")
@@ -115,7 +115,7 @@ func streamHead(c *app.RequestContext) []byte {
 	return fmt.Appendf(head, "\r\nretry: %d\n\n", streamRetry.Milliseconds())
 }
 
-// streamQuery is what /api/stream takes from the query string.
+// streamQuery is the query string of /api/stream.
 type streamQuery struct {
 	chats                      []string
 	inbox, fromCursor          bool
@@ -123,13 +123,13 @@ type streamQuery struct {
 	presence, batch, lastEvent string
 }
 
-// stream is what is to be followed.
+// stream is the set of chats to follow.
 type stream struct {
 	follows []live.Follow
 	inbox   *live.InboxFollow // or nil
 }
 
-// readStream returns what is to be followed, from where.
+// readStream returns the chats to follow, with their cursors.
 func readStream(ctx context.Context, c *app.RequestContext) (stream, error) {
 	query, err := readStreamQuery(c)
 	if err != nil {
@@ -225,11 +225,11 @@ func readStreamQuery(c *app.RequestContext) (q streamQuery, err error) {
 // eventSink writes events to one client.
 type eventSink struct {
 	conn net.Conn
-	part time.Duration // in which a client takes what is written
+	part time.Duration // the time in which a client must read a write
 	once sync.Once
 	end  func() // lets the handler return
 
-	chats int // that are no inbox's
+	chats int // without those of an inbox
 }
 
 var _ live.Sink = (*eventSink)(nil)

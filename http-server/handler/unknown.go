@@ -14,8 +14,8 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// decodeChange is decodeJSON for a request that changes something. A field that it does not have is refused: what was meant
-// would be done without it.
+// decodeChange is decodeJSON for a request that changes something. It refuses unknown fields, because the change would be made
+// without them.
 func decodeChange(body []byte, into any) error {
 	if utf8Object(body) == nil && readHot(body, into) {
 		return nil
@@ -39,7 +39,7 @@ func fieldsOf(request any) []string {
 	return names
 }
 
-// checkFields refuses an object that has other fields than these, without regard to case. It is valid JSON.
+// checkFields refuses an object with other fields than known, which are case-insensitive. The object is valid JSON.
 func checkFields(object []byte, known []string) error {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(object, &fields); err != nil {
@@ -48,7 +48,7 @@ func checkFields(object []byte, known []string) error {
 	return checkNames("field", slices.Sorted(maps.Keys(fields)), known)
 }
 
-// checkNames names each of the first unknown ones, and what was probably meant.
+// checkNames returns an error with the first unknown names and the probably intended ones.
 func checkNames(kind string, names, known []string) error {
 	const most = 3
 	var unknown []string
@@ -73,7 +73,7 @@ func checkNames(kind string, names, known []string) error {
 	return chat.Errorf(chat.InvalidArgument, "%s", strings.Join(unknown, " "))
 }
 
-// elsewhere is what other systems, and earlier plans of this one, call a field.
+// elsewhere maps a field to its names in other systems.
 var elsewhere = map[string][]string{
 	"text":          {"message", "body", "content", "msg", "messagetext", "formattedbody"},
 	"sender":        {"from", "author", "user", "username", "userid", "fromuser", "senderid", "sentby"},
@@ -96,9 +96,9 @@ var elsewhere = map[string][]string{
 	"as":            {"user", "actingas", "sender"},
 }
 
-// nearest returns the known name that was probably meant, or "".
+// nearest returns the probably intended known name, or "".
 func nearest(name string, known []string) string {
-	const longest = 64 // no name is, and comparing takes the square of it
+	const longest = 64 // no known name is longer, and the comparison takes quadratic time
 	plain := strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(name))
 	if len(plain) > longest {
 		return ""
@@ -120,7 +120,7 @@ func nearest(name string, known []string) string {
 	return ""
 }
 
-// distance is how many letters are to be changed, added, left out or exchanged with the next.
+// distance counts the letters to change, add, drop or exchange with the next one.
 func distance(a, b string) int {
 	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range last {
@@ -143,7 +143,7 @@ func distance(a, b string) int {
 	return last[len(b)]
 }
 
-// KnownQuery refuses a request that changes something and has other query parameters than these.
+// KnownQuery refuses other query parameters than known in a request that changes something.
 func KnownQuery(known []string) app.HandlerFunc {
 	return func(_ context.Context, c *app.RequestContext) {
 		if len(c.URI().QueryString()) == 0 {

@@ -7,15 +7,15 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/live"
 )
 
-// maxWatches is how many chats a WebSocket watches.
+// maxWatches bounds the chats that a WebSocket watches.
 const maxWatches = 1000
 
-// verb answers a frame: it returns the reply. route is the one that does the same over HTTP, as which it counts. That of
-// watch has no answer: its reply comes before its pages.
+// verb answers a frame and returns the reply. The frame counts as a request of route, the corresponding HTTP route. watch
+// returns no reply: it writes the reply itself, before its pages.
 type verb struct {
 	route  string
 	answer func(*socket, context.Context, frame) (reply any, err error)
@@ -36,7 +36,7 @@ var verbs = map[string]verb{
 // Verbs returns the types of all frames that clients send, sorted, for tests that must know of each.
 func Verbs() []string { return slices.Sorted(maps.Keys(verbs)) }
 
-// answer answers one frame. The error is that the connection cannot go on.
+// answer answers one frame. An error ends the connection.
 func (s *socket) answer(ctx context.Context, text []byte) error {
 	f, err := readFrame(text)
 	if by, known := chat.CallerOf(ctx); err == nil && known && live.Expired(by) && f.Type != "auth" {
@@ -75,7 +75,7 @@ func (s *socket) watch(ctx context.Context, f frame, route string) error {
 }
 
 func (s *socket) follow(ctx context.Context, f frame, route string) error {
-	if s.watches++; s.watches > maxWatches { // as many as there can be are part of the connection
+	if s.watches++; s.watches > maxWatches { // the first maxWatches count as part of the connection
 		if err := limit(ctx, route); err != nil {
 			return err
 		}
@@ -158,7 +158,7 @@ func (s *socket) ping(_ context.Context, f frame) (any, error) {
 	return head{Type: "pong", Ref: f.Ref}, nil
 }
 
-// auth has the connection go on with a new token of the same caller. Where no token is asked for, none is looked at.
+// auth continues the connection with a new token of the same caller. With AUTH off it ignores the token.
 func (s *socket) auth(ctx context.Context, f frame) (any, error) {
 	was, identified := chat.CallerOf(ctx)
 	if s.handler.config.Verify == nil || !identified {

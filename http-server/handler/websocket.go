@@ -18,21 +18,21 @@ import (
 	"github.com/cloudwego/hertz/pkg/protocol/consts"
 	"github.com/gorilla/websocket"
 
-	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/logging"
 )
 
 const (
 	maxFrameBytes = 64 << 10
-	// readBytes is the buffer that an idle connection holds, and writeBytes that of one that is written to.
+	// readBytes is the buffer of an idle connection, and writeBytes that of a connection in a write.
 	readBytes  = 256
 	writeBytes = 1024
-	// closeTimeout bounds how long a client takes to take the last frame.
+	// closeTimeout bounds how long a client may take to read the last frame.
 	closeTimeout = time.Second
 )
 
-// frames waits in pools: a connection that is idle holds none of them.
+// frames is a pool: an idle connection holds no frame.
 var frames sync.Pool
 
 // WebSocket answers GET /api/ws (RFC 6455). docs/live.md describes the frames.
@@ -50,7 +50,7 @@ func (h *Handler) WebSocket(ctx context.Context, c *app.RequestContext) {
 	below := connection(ctx)
 	upgrader := websocket.Upgrader{
 		ReadBufferSize: readBytes, WriteBufferSize: writeBytes, WriteBufferPool: &frames,
-		CheckOrigin: func(*http.Request) bool { return true },                // it is checked already
+		CheckOrigin: func(*http.Request) bool { return true },                // checked already
 		Error:       func(http.ResponseWriter, *http.Request, int, error) {}, // Fail answers
 	}
 	answer := http.Header{}
@@ -75,9 +75,9 @@ func (h *Handler) WebSocket(ctx context.Context, c *app.RequestContext) {
 	})
 }
 
-// handshake gives the upgrader the connection, which it writes its answer to.
+// handshake gives the upgrader the connection for its answer.
 type handshake struct {
-	http.ResponseWriter // is not used
+	http.ResponseWriter // unused
 
 	below Connection
 }
@@ -88,10 +88,10 @@ func (h *handshake) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return conn, bufio.NewReadWriter(bufio.NewReaderSize(conn, readBytes), bufio.NewWriterSize(conn, writeBytes)), nil
 }
 
-// webSocketVersion is that of RFC 6455, the only one.
+// webSocketVersion is the only supported version, that of RFC 6455.
 const webSocketVersion = "13"
 
-// refuseUpgrade says which version there is where the client wants another one (RFC 6455, 4.2.2).
+// refuseUpgrade refuses a handshake, and names the supported version if the client wants another one (RFC 6455, 4.2.2).
 func refuseUpgrade(c *app.RequestContext, reason error) {
 	if string(c.GetHeader("Sec-WebSocket-Version")) != webSocketVersion {
 		c.Response.Header.Set("Sec-WebSocket-Version", webSocketVersion)
@@ -105,8 +105,8 @@ type socket struct {
 	ws      *websocket.Conn
 	below   Connection
 	session *live.Session
-	watches int                   // frames that have asked for a chat
-	renewed *chat.Caller          // with the token that an auth frame has just brought, or nil
+	watches int                   // watch frames so far
+	renewed *chat.Caller          // the caller of an auth frame's new token, or nil
 	reason  atomic.Pointer[error] // why the session has ended, if it has
 }
 
@@ -125,12 +125,12 @@ func (h *Handler) serveSocket(ctx context.Context, below Connection, ws *websock
 	h.config.Log.Info("websocket ended", "id", logging.RequestID(ctx), "close", code, "duration", time.Since(began))
 }
 
-// heard gives the client time to say something again.
+// heard restarts the client's time of silence.
 func (s *socket) heard() {
 	_ = s.ws.SetReadDeadline(time.Now().Add(s.handler.config.Silence))
 }
 
-// ended lets serve return.
+// ended makes serve return.
 func (s *socket) ended(err error) {
 	s.reason.Store(&err)
 	s.below.Wake()
@@ -164,7 +164,7 @@ func (s *socket) serve(ctx context.Context) (err error) {
 	}
 }
 
-// close says goodbye, where the client can still hear it, and returns the code.
+// close sends the close frame, if the client can still read it, and returns the code.
 func (s *socket) close(err error) (code int) {
 	farewell := s.farewell(err)
 	switch farewell.Code {
@@ -174,13 +174,13 @@ func (s *socket) close(err error) (code int) {
 		frame := websocket.FormatCloseMessage(farewell.Code, farewell.Text)
 		err = s.ws.WriteControl(websocket.CloseMessage, frame, time.Now().Add(closeTimeout))
 	}
-	if err == nil || errors.Is(err, websocket.ErrCloseSent) { // also by the package itself
+	if err == nil || errors.Is(err, websocket.ErrCloseSent) { // or the package has sent one
 		s.below.Linger()
 	}
 	return farewell.Code
 }
 
-// farewell is what the connection ends with. The error is that of serve.
+// farewell returns the close frame for the error of serve.
 func (s *socket) farewell(err error) *websocket.CloseError {
 	var farewell *websocket.CloseError
 	reason := s.reason.Load()
@@ -191,10 +191,10 @@ func (s *socket) farewell(err error) *websocket.CloseError {
 		return &websocket.CloseError{Code: websocket.CloseTryAgainLater}
 	case reason != nil && errors.Is(*reason, live.ErrExpired):
 		return &websocket.CloseError{Code: websocket.ClosePolicyViolation, Text: live.ErrExpired.Message}
-	case reason != nil: // it could not be written to
+	case reason != nil: // a write failed
 	case errors.As(err, &farewell):
 		return farewell
-	case errors.Is(err, websocket.ErrReadLimit): // the client has been told
+	case errors.Is(err, websocket.ErrReadLimit): // the package has told the client
 		return &websocket.CloseError{Code: websocket.CloseMessageTooBig}
 	case timedOut(err):
 		silence := s.handler.config.Silence
@@ -208,7 +208,7 @@ func timedOut(err error) bool {
 	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
-// write writes a frame of JSON. It is called within Session.Write, or by the session.
+// write writes a frame of JSON. Call it within Session.Write, or from the session.
 func (s *socket) write(frame []byte) error {
 	_ = s.ws.SetWriteDeadline(time.Now().Add(s.handler.config.Part))
 	return s.ws.WriteMessage(websocket.TextMessage, frame)

@@ -6,33 +6,35 @@ import (
 	"strings"
 
 	"github.com/cloudwego/hertz/pkg/app"
-	"github.com/cloudwego/hertz/pkg/protocol/consts"
 
 	"github.com/pullchat/pullchat/http-server/handler"
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// free are the paths that need no token; of /api/users only POST does not, which a service may give its own.
-var free = map[string]bool{
-	"/ping": true, "/readyz": true, "/openapi.yaml": true, "/api/login": true, "/api/refresh": true,
-}
+// Access is what a route asks of a request's token.
+type Access int
 
-// streams are the paths whose clients, EventSource and WebSocket in browsers, cannot set headers: they may give the token
-// as the query parameter access_token. Elsewhere it does not count: queries end up in logs and histories.
-var streams = map[string]bool{"/api/stream": true, "/api/ws": true}
+const (
+	Needed       Access = iota // a good token in the header
+	TokenInQuery               // the same; the query parameter access_token will do, because a browser's EventSource and WebSocket cannot set headers
+	Optional                   // a good token identifies the caller; any other is ignored
+	Open                       // no token is read
+)
 
-// Authenticate refuses what comes without a good token, but for the routes that are free, and puts the caller into the
-// context. verify returns chat's errors.
-func Authenticate(verify func(token string) (chat.Caller, error)) app.HandlerFunc {
+// AccessTable has the Access of each route, by path and method. A path without a route needs a token.
+type AccessTable map[string]map[string]Access
+
+// Authenticate refuses requests without the token that their route needs, and puts the caller into the context. verify
+// returns chat's errors. Except for TokenInQuery a token in the query does not count: queries end up in logs and histories.
+func Authenticate(routes AccessTable, verify func(token string) (chat.Caller, error)) app.HandlerFunc {
 	return func(ctx context.Context, c *app.RequestContext) {
-		path := c.FullPath()
-		register := path == "/api/users" && string(c.Method()) == consts.MethodPost
-		if free[path] || register && len(c.GetHeader("Authorization")) == 0 {
+		access := routes[c.FullPath()][string(c.Method())]
+		if access == Open || access == Optional && len(c.GetHeader("Authorization")) == 0 {
 			c.Next(ctx)
 			return
 		}
-		caller, err := authenticate(c, streams[path], verify)
-		if err != nil && register { // an old token does not keep a user from registering anew
+		caller, err := authenticate(c, access == TokenInQuery, verify)
+		if err != nil && access == Optional { // an old token does not keep a user from registering again
 			c.Next(ctx)
 			return
 		}

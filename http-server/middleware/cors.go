@@ -13,15 +13,15 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// What pages of other origins may send and read (https://fetch.spec.whatwg.org/#http-cors-protocol).
+// Headers that pages of other origins may send and read (https://fetch.spec.whatwg.org/#http-cors-protocol).
 const (
 	corsSends  = "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-Id"
 	corsReads  = "Allow, Retry-After, WWW-Authenticate, X-Request-Id"
 	corsMaxAge = "7200" // seconds: browsers take no more
 )
 
-// CORS lets web pages of some origins, or of all where "*" is one, read the answers. What a page of another origin asks
-// is answered as before: its browser keeps the answer from it. Pages may use the methods of all routes.
+// CORS allows web pages of some origins, or of all with "*", to read the answers. Requests of other origins are answered
+// too, but browsers hide the answer. Pages may use the methods of all routes.
 func CORS(origins, methods []string) app.HandlerFunc {
 	corsMethods := strings.Join(methods, ", ")
 	return func(ctx context.Context, c *app.RequestContext) {
@@ -33,7 +33,7 @@ func CORS(origins, methods []string) app.HandlerFunc {
 		switch {
 		case string(c.Method()) != consts.MethodOptions || len(c.GetHeader("Access-Control-Request-Method")) == 0:
 			c.Next(ctx)
-		case allowed == "": // whatever else there may be to say, such as that a token is needed, misleads
+		case allowed == "": // before any other error, such as a missing token, which would mislead
 			handler.Fail(c, chat.Errorf(chat.PermissionDenied, "origin not allowed: ALLOWED_ORIGINS names the pages that may use this server"))
 		default:
 			header.Set("Access-Control-Allow-Methods", corsMethods)
@@ -44,7 +44,7 @@ func CORS(origins, methods []string) app.HandlerFunc {
 	}
 }
 
-// AllowedOrigin returns the one of origins that this is, or "*" where all are allowed, or nothing.
+// AllowedOrigin returns the matching element of origins, "*" if all are allowed, or "".
 func AllowedOrigin(origins []string, origin []byte) string {
 	allowed := ""
 	for _, o := range origins {
@@ -58,7 +58,7 @@ func AllowedOrigin(origins []string, origin []byte) string {
 	return allowed
 }
 
-// CORSHeaders are those of every answer. allowed is what AllowedOrigin returns.
+// CORSHeaders returns the CORS headers of every answer. allowed is the result of AllowedOrigin.
 func CORSHeaders(origins []string, allowed string) []Header {
 	var headers []Header
 	if len(origins) > 0 && allowed != "*" {
@@ -70,7 +70,7 @@ func CORSHeaders(origins []string, allowed string) []Header {
 	return headers
 }
 
-// CheckOrigin refuses what no browser sends as the origin of a page, and so would never match.
+// CheckOrigin refuses configured origins that no browser sends, and that would never match.
 func CheckOrigin(origin string) error {
 	if origin == "*" {
 		return nil

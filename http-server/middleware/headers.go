@@ -9,8 +9,8 @@ import (
 // Header is a header of an answer.
 type Header struct{ Name, Value string }
 
-// SecurityHeaders are on every answer: what is answered is data, never a page, and nobody keeps it.
-// Strict-Transport-Security is there where the server itself speaks TLS.
+// SecurityHeaders returns the security headers of every answer: an answer is data, never a page, and must not be cached.
+// Strict-Transport-Security is included if the server itself speaks TLS.
 func SecurityHeaders(encrypted bool) []Header {
 	headers := []Header{
 		{"X-Content-Type-Options", "nosniff"},

@@ -12,8 +12,8 @@ import (
 	"github.com/pullchat/pullchat/http-server/ratelimit"
 )
 
-// Limit counts requests by the address of their client, but for those of the free routes. What comes over a connection
-// later, as a frame, counts as a request of the route that does the same.
+// Limit counts requests by the client's address, except on free routes. A WebSocket frame counts as a request of the
+// corresponding route.
 func Limit(limiter *ratelimit.Limiter, proxies ratelimit.Proxies, free ...string) app.HandlerFunc {
 	return func(ctx context.Context, c *app.RequestContext) {
 		client := clientKey(c, proxies)
@@ -31,8 +31,7 @@ func Limit(limiter *ratelimit.Limiter, proxies ratelimit.Proxies, free ...string
 	}
 }
 
-// Client puts into the context what the client's address counts as, for those who count by themselves: the routes that
-// are named.
+// Client puts the key of the client's address into the context of the named routes, which count requests themselves.
 func Client(proxies ratelimit.Proxies, routes ...string) app.HandlerFunc {
 	return func(ctx context.Context, c *app.RequestContext) {
 		if slices.Contains(routes, c.FullPath()) {

@@ -1,4 +1,4 @@
-// Package middleware is what every request goes through before its handler: an id, a log line, recovery.
+// Package middleware wraps every request: request id, access log, recovery, authentication, CORS, limits.
 package middleware
 
 import (
@@ -18,8 +18,8 @@ import (
 
 const requestIDHeader = "X-Request-Id"
 
-// RequestID echoes the client's X-Request-Id, or makes one where it is missing or not fit to be logged. Everything
-// behind finds it in the context.
+// RequestID echoes the client's X-Request-Id, or generates one if it is missing or unsafe to log, and puts it into the
+// context.
 func RequestID(ctx context.Context, c *app.RequestContext) {
 	id := string(c.GetHeader(requestIDHeader))
 	if !printable(id) {
@@ -52,7 +52,7 @@ func AccessLog(log *slog.Logger) app.HandlerFunc {
 		if last := c.Errors.Last(); last != nil {
 			e = chat.AsError(last.Err)
 		}
-		// Something failed, which has a cause. An overload has none: what it refuses must not cost more than a line.
+		// A failure has a cause. An overload has none: refusing a request must not cost more than a line.
 		if c.Response.StatusCode() >= 500 && e != nil && errors.Unwrap(e) != nil {
 			level = slog.LevelWarn
 		}
@@ -68,7 +68,7 @@ func AccessLog(log *slog.Logger) app.HandlerFunc {
 		}
 		if e != nil {
 			attributes = append(attributes, slog.String("code", string(e.Code)))
-			if level == slog.LevelWarn { // the cause; what a client did wrong may quote the client
+			if level == slog.LevelWarn { // the cause; a client's error may quote the client
 				attributes = append(attributes, slog.Any("error", e))
 			}
 		}

@@ -92,7 +92,7 @@ func (o *output) take(t *testing.T) (lines []map[string]any, all string) {
 func start(t *testing.T, level slog.Level) (base string, ids chan string, log *output) {
 	t.Helper()
 	ids, log = make(chan string, 10), &output{}
-	server, err := gateway.Listen(gateway.Config{HTTPAddr: "127.0.0.1:0", MaxBodyBytes: 1000}, fake{ids}, chattest.Silent{},
+	server, err := gateway.Listen(gateway.Config{HTTPAddr: "127.0.0.1:0", MaxBodyBytes: 1000}, chat.Services{Messages: fake{ids}, Live: chattest.Silent{}},
 		slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: level})))
 	if err != nil {
 		t.Fatal(err)

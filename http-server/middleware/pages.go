@@ -11,8 +11,8 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// Pages lets no web page change anything but those of the server itself and of the allowed origins. A browser sends some
-// requests without asking first, whoever may read the answer.
+// Pages refuses changes by web pages, except those of the server's own origin and the allowed origins. CORS is not enough:
+// browsers send some requests without a preflight.
 func Pages(allowed []string) app.HandlerFunc {
 	return func(_ context.Context, c *app.RequestContext) {
 		if handler.Changes(c) {
@@ -23,9 +23,9 @@ func Pages(allowed []string) app.HandlerFunc {
 	}
 }
 
-// Hosts refuses what is meant for another host than these: a page whose name points to this server, by DNS rebinding, would
-// be one of its own. A host without a port stands for all its ports. The free routes have no secrets, and are asked by
-// addresses.
+// Hosts refuses requests for other hosts. Without it, a page whose name points to this server (DNS rebinding) would have the
+// server's own origin. A host without a port stands for all its ports. Free routes have no secrets, and may be requested by
+// address.
 func Hosts(hosts []string, free ...string) app.HandlerFunc {
 	allowed := map[string]bool{}
 	for _, host := range hosts {

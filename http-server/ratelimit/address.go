@@ -5,12 +5,11 @@ import (
 	"strings"
 )
 
-// Proxies are the networks of proxies whose X-Forwarded-For is believed.
+// Proxies are the networks of trusted proxies, whose X-Forwarded-For counts.
 type Proxies []netip.Prefix
 
-// Client returns the address that a request comes from. A proxy appends the address that it hears to
-// X-Forwarded-For, so the list is read from its end, for as long as it comes from proxies: the first address that is
-// none of theirs is the client's. Everything before it is whatever the client wrote.
+// Client returns a request's client address. A proxy appends its peer's address to X-Forwarded-For, so Client reads the list
+// from its end: the first address that is not a proxy's is the client's. The client may have written anything before it.
 func (p Proxies) Client(peer netip.Addr, forwarded []string) netip.Addr {
 	client := plain(peer)
 	if len(p) == 0 {
@@ -47,10 +46,11 @@ func parse(hop string) (netip.Addr, bool) {
 	return netip.Addr{}, false
 }
 
-// plain makes the forms of an address one.
+// plain returns the canonical form of an address.
 func plain(address netip.Addr) netip.Addr { return address.Unmap().WithZone("") }
 
-// Key is what an address counts as: all of an IPv6 network of 64 bits, which one client usually has to itself.
+// Key returns the key under which an address is counted. An IPv6 network of 64 bits, which usually belongs to one client, has
+// one key.
 func Key(address netip.Addr) string {
 	if address.Is6() {
 		if network, err := address.Prefix(64); err == nil {

@@ -11,18 +11,17 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// Guesses is a chat.Sessions that slows down who tries passwords: failed logins are counted for the user at the client's
-// address, and ten times as many for the user at all addresses, and for the address with all users. So who guesses does
-// not lock the user out at her own address, nor an office its colleagues. One that is refused is not tried, right or
-// wrong. A user who has logged in at an address before counts there by herself alone: what others guess elsewhere, or
-// there of other users, does not lock her out. WithClient says what the address is.
+// Guesses is a chat.Sessions that limits wrong passwords: for a user at the client's address, and ten times as many for the
+// user alone and for the address alone. So guessing does not lock the user out at another address, nor other users at the
+// same address. Beyond a limit an attempt is refused, right or wrong. After a login at an address only the first limit
+// applies to that pair. WithClient sets the address.
 type Guesses struct {
 	chat.Sessions
 	pairs, users, addresses *Limiter
 	proven                  *proven
 }
 
-// proven are the pairs of a user and an address that had the right password of late.
+// proven are the pairs of a user and an address with a recent login.
 type proven struct {
 	mutex sync.Mutex
 	pairs *simplelru.LRU[string, struct{}]
@@ -79,10 +78,9 @@ func (g Guesses) DeleteAccount(ctx context.Context, d chat.Deletion) (complete b
 	return complete, err
 }
 
-// guess counts a call before it is made, so that many at once are not all free, and takes it back where it was no wrong
-// guess.
+// guess counts a call before it is made, so that concurrent calls count too, and undoes that if the password was not wrong.
 func (g Guesses) guess(ctx context.Context, user string, call func() error) error {
-	if err := chat.CheckUser(user); err != nil { // nobody has such a name: it takes no room
+	if err := chat.CheckUser(user); err != nil { // an invalid name takes no memory
 		return err
 	}
 	address := ClientOf(ctx)
@@ -116,7 +114,7 @@ func (g Guesses) guess(ctx context.Context, user string, call func() error) erro
 	return err
 }
 
-// pair is the two in the length of a name.
+// pair returns a key for an address and a user, of a name's length.
 func pair(address, user string) string {
 	sum := sha256.Sum256([]byte(address + " " + user)) // no address has a space
 	return hex.EncodeToString(sum[:])
@@ -128,20 +126,20 @@ func refusedGuess(err error) error {
 
 type clientKey struct{}
 
-// WithClient returns a context that carries what the client's address counts as.
+// WithClient returns a context with the key of the client's address.
 func WithClient(ctx context.Context, client string) context.Context {
 	return context.WithValue(ctx, clientKey{}, client)
 }
 
-// ClientOf returns what the client's address counts as, or "" where nobody has said.
+// ClientOf returns the context's key of the client's address, or "".
 func ClientOf(ctx context.Context) string {
 	client, _ := ctx.Value(clientKey{}).(string)
 	return client
 }
 
-// takeFor counts what somebody says for who says it: the user of the token, whoever the request names, or for a service the
-// one for whom it acts. A name that is not the caller's is refused before anything is counted. Where nobody is asked who she
-// is, the name counts by address, so that a stranger elsewhere uses up nothing of it.
+// takeFor counts a request for its acting user: the token's user, or the user that a service names. A user's request in
+// another name is refused and not counted. With AUTH off the name counts together with the address, so that other
+// addresses cannot exhaust its limit.
 func (l *Limiter) takeFor(ctx context.Context, named string) error {
 	by, _ := chat.CallerOf(ctx)
 	if _, err := chat.ActingUser(ctx, named); err != nil {

@@ -14,19 +14,19 @@ import (
 )
 
 const (
-	// maxClients bounds the memory: beyond it, clients are forgotten whose rate is whole again, and where none of those that
-	// have been silent for longest is, new clients share buckets until one is.
+	// maxClients bounds the memory. Beyond it a Limiter forgets clients with a full bucket. If the least recent clients have
+	// none, new clients share buckets.
 	maxClients = 65536
-	// maxShared is how many buckets there are to share.
+	// maxShared is the number of shared buckets.
 	maxShared = 4096
-	// forgetLooksAt is how many of the clients that have been silent for longest are looked at.
+	// forgetLooksAt is how many of the least recent clients are considered.
 	forgetLooksAt = 8
-	// maxName bounds it too. No valid user has a longer name.
+	// maxName bounds the memory too. No valid user has a longer name.
 	maxName = 64
 )
 
-// Limiter counts the requests of each client by itself. A client may make all requests of a period at once, and then
-// as many as the rate gives back.
+// Limiter counts the requests of each client separately. A client may make all requests of a period at once, and then as
+// many as the rate refills.
 type Limiter struct {
 	rate    Rate
 	now     func() time.Time
@@ -47,11 +47,11 @@ func newLimiter(r Rate, clients int, now func() time.Time) *Limiter {
 	return &Limiter{rate: r, now: now, clients: known, size: clients, shared: map[uint32]*rate.Limiter{}}
 }
 
-// Take counts a request. Beyond the rate the error is chat.ResourceExhausted and knows how long to wait.
+// Take counts a request. Beyond the rate the error is chat.ResourceExhausted, with the time to wait.
 func (l *Limiter) Take(client string) error { return l.TakeOf(client, client) }
 
-// TakeOf is Take for a client that is one of a group, such as the names that come from an address: where there is no room
-// for more clients, those of a group share a bucket.
+// TakeOf is Take for a client of a group, such as the names from one address. If there are too many clients, those of a
+// group share a bucket.
 func (l *Limiter) TakeOf(group, client string) error {
 	if wait := l.take(group, client); wait > 0 {
 		return chat.Wrap(exceeded(wait), chat.ResourceExhausted, "more than "+l.rate.String()+" requests; wait for Retry-After")
@@ -79,8 +79,8 @@ func (l *Limiter) giveBack(group, client string) {
 	l.bucket(group, cut(client), now).AllowN(now, -1)
 }
 
-// bucket returns that of a client. No limit begins anew while it is of any use: a flood of names gives nobody more. The
-// mutex is held.
+// bucket returns a client's bucket. A bucket is forgotten only when full, so a flood of names resets no limit. The mutex is
+// held.
 func (l *Limiter) bucket(group, client string, now time.Time) *rate.Limiter {
 	if bucket, known := l.clients.Get(client); known {
 		return bucket
@@ -100,7 +100,7 @@ func (l *Limiter) bucket(group, client string, now time.Time) *rate.Limiter {
 	return bucket
 }
 
-// forgetOne forgets a client whose rate is whole again, if it finds one. The mutex is held.
+// forgetOne forgets a client with a full bucket, if it finds one. The mutex is held.
 func (l *Limiter) forgetOne(now time.Time) bool {
 	for range forgetLooksAt {
 		oldest, bucket, _ := l.clients.GetOldest()
@@ -108,14 +108,14 @@ func (l *Limiter) forgetOne(now time.Time) bool {
 			l.clients.Remove(oldest)
 			return true
 		}
-		l.clients.Get(oldest) // others are looked at next
+		l.clients.Get(oldest) // so that others are considered next
 	}
 	return false
 }
 
 func cut(client string) string { return client[:min(len(client), maxName)] }
 
-// exceeded is how long it takes until a request is allowed.
+// exceeded is the time until a request is allowed.
 type exceeded time.Duration
 
 func (e exceeded) Error() string {

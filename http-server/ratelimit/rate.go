@@ -1,4 +1,4 @@
-// Package ratelimit says how often a client may ask, and which client asks.
+// Package ratelimit limits the requests of each client, and identifies the client of a request.
 package ratelimit
 
 import (

@@ -6,8 +6,8 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// Registrations is a chat.Accounts that says who may register, and how often: registrations are counted for the client's
-// address, right or wrong. Those of services are not counted. WithClient says what the address is.
+// Registrations is a chat.Accounts that limits registrations. It counts all attempts of an address, except those of services.
+// WithClient sets the address.
 type Registrations struct {
 	accounts
 
@@ -15,7 +15,7 @@ type Registrations struct {
 	addresses *Limiter // nil is no limit
 }
 
-type accounts = chat.Accounts // which has a method of the type's name
+type accounts = chat.Accounts // chat.Accounts has a method of the same name
 
 // NewRegistrations returns the Registrations over accounts. by is RegistrationOpen, RegistrationClosed or
 // RegistrationService; a rate of zero is no limit.
@@ -27,11 +27,11 @@ func NewRegistrations(over chat.Accounts, by string, r Rate) Registrations {
 	return registrations
 }
 
-// Who may register.
+// The policies for registration.
 const (
-	RegistrationOpen    = "open"    // all
-	RegistrationClosed  = "closed"  // nobody
-	RegistrationService = "service" // services, for users
+	RegistrationOpen    = "open"    // all clients may register
+	RegistrationClosed  = "closed"  // no client may register
+	RegistrationService = "service" // services may register users
 )
 
 // Register implements chat.Accounts.
@@ -39,9 +39,9 @@ func (r Registrations) Register(ctx context.Context, asked chat.Registration) (c
 	by, _ := chat.CallerOf(ctx)
 	switch {
 	case r.by == RegistrationClosed:
-		return chat.Account{}, chat.Errorf(chat.PermissionDenied, "registration is closed: nobody registers at this server")
+		return chat.Account{}, chat.Errorf(chat.PermissionDenied, "registration is closed on this server")
 	case r.by == RegistrationService && !by.Service:
-		return chat.Account{}, chat.Errorf(chat.PermissionDenied, "only a service registers users here, with its token: ask whoever runs this server")
+		return chat.Account{}, chat.Errorf(chat.PermissionDenied, "only a service registers users here, with its token: ask the operator of this server")
 	}
 	if r.addresses != nil && !by.Service {
 		if err := r.addresses.Take(ClientOf(ctx)); err != nil {

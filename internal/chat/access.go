@@ -5,51 +5,50 @@ import (
 	"slices"
 )
 
-// Access is who may what, in one place for all that the domain does. A user acts for herself, in her own two-person
-// chats and in the rooms that she may be in; a service may everything. Whoever has no identity may everything too,
-// unless Required is set: then nobody without one may anything.
+// Access holds the access rules of the whole domain. A user acts as the user alone, in the user's two-person chats and in
+// rooms that admit the user. A service may do anything. Anonymous callers may do anything too; with Required, nothing.
 //
-// What can change between a check and what it allows is checked where it is done: a Store asks for an Append's and a
-// Range's Member in the same step.
+// A check that could be outdated when the operation runs is part of the operation: a Store checks the Member of an Append
+// and a Range in the same step.
 type Access struct {
 	Required bool
-	Rooms    RoomReader // knows who is in which room; nil where Members are left to a Store
-	Users    UserReader // knows who may become a member; nil: every user may
-	Spender  Spender    // charges users for rooms and members; nil charges nobody
+	Rooms    RoomReader // reads rooms and members; nil if a Store checks Members
+	Users    UserReader // tells which users may become members; nil: every user
+	Spender  Spender    // charges users for rooms and members; nil: no charges
 	Names    Names      // nil: the standard library's tables are the rule
-	// Revoked says whether a user deleted her account a short while ago: the tokens that she had are refused. It costs
-	// next to nothing, because each request asks it. nil: no token is refused for that.
+	// Revoked reports whether a user's account was deleted recently; then the user's tokens are refused. Each request
+	// calls it, so it must be cheap. nil: no token is refused for this reason.
 	Revoked func(user string) bool
-	// Lasts returns why a login is over, or nil. nil: none is.
+	// Lasts returns why a login has ended, or nil. nil: logins are not checked.
 	Lasts func(ctx context.Context, user, session string) error
 }
 
-// Admission says in advance what Access will say. Like Service, RoomService implements it, and the RPC client over the network.
+// Admission applies Access in advance. RoomService implements it, and the RPC client does over the network.
 type Admission interface {
-	// Enter returns why the caller may not be in one of some chats, or nil: a PermissionDenied, a NotFound for a room
-	// that was deleted, or an Unauthenticated.
+	// Enter returns nil if the caller may enter all of the chats. Otherwise the error is PermissionDenied, NotFound for a
+	// deleted room, or Unauthenticated.
 	Enter(ctx context.Context, chats []string) error
 }
 
-// UserReader tells of users who are about to become members of a room.
+// UserReader reads users who are about to become members of a room.
 type UserReader interface {
-	// ReadInvited answers for each user, in their order. by is who invites them, or "".
+	// ReadInvited answers for each user, in order. by is the inviting user, or "".
 	ReadInvited(ctx context.Context, by string, users []string) ([]Invited, error)
 }
 
-// Invited is what an invitation depends on.
+// Invited is the state of an invited user.
 type Invited struct {
-	Account bool // the user has one
-	Ignores bool // the user ignores who invites
+	Account bool // the user has an account
+	Ignores bool // the user ignores the inviting user
 }
 
-// RoomReader tells who is in rooms.
+// RoomReader reads rooms and their members.
 type RoomReader interface {
-	// ReadRooms answers each query, in their order.
+	// ReadRooms answers each query, in order.
 	ReadRooms(context.Context, []RoomQuery) ([]StoredRoom, error)
 }
 
-// identified says whether it is known who makes a request. The error is that the token is missing or not valid any more.
+// identified reports whether the caller has an identity. The error is a missing or revoked token.
 func (a Access) identified(by Caller) (bool, error) {
 	if by.User == "" && !by.Service && a.Required {
 		return false, Errorf(Unauthenticated, "a token is needed")
@@ -64,8 +63,8 @@ func errDeleted(user string) error {
 	return Errorf(TokenInvalid, "the account of %s was deleted; the token is not valid any more", user)
 }
 
-// actor returns for whom a request acts in a chat: the one who is named, or the caller. what is how the request calls
-// her, and name is the chat as it has it.
+// actor returns the user for whom a request acts in a chat: the named user, or the caller. what is the request's field
+// for the user, and name the chat as the request spells it.
 func (a Access) actor(what string, id ID, name, user string, by Caller) (string, error) {
 	identified, err := a.identified(by)
 	if err != nil {
@@ -85,8 +84,8 @@ func (a Access) actor(what string, id ID, name, user string, by Caller) (string,
 	return user, checkMember(what, id, name, user)
 }
 
-// member returns who must be a member where the chat is a closed room, or "". The error is that the caller may not be in
-// the chat whatever it is.
+// member returns the user who must be a member if the chat is a private room, or "". The error is that the caller may
+// not enter the chat in any case.
 func (a Access) member(id ID, name string, by Caller) (string, error) {
 	identified, err := a.identified(by)
 	if err != nil || !identified || by.Service {
@@ -98,8 +97,8 @@ func (a Access) member(id ID, name string, by Caller) (string, error) {
 	return by.User, nil
 }
 
-// reader returns who reads: the one who is named, or the caller. It refuses one who is not the caller, or one of her
-// devices.
+// reader returns the reader of a request: the named one, or the caller. It refuses readers that are neither the caller nor
+// the caller's devices.
 func (a Access) reader(id ID, name, reader string, by Caller) (string, error) {
 	identified, err := a.identified(by)
 	if err == nil && identified && !by.Service {
@@ -117,7 +116,8 @@ func (a Access) reader(id ID, name, reader string, by Caller) (string, error) {
 	return reader, CheckReader(id, name, reader)
 }
 
-// owner returns whose own a request is about: the user who is named, or the caller. what is how the request calls her.
+// owner returns the user whose data a request is about: the named user, or the caller. what is the request's field for
+// the user.
 func (a Access) owner(what, user string, by Caller) (string, error) {
 	identified, err := a.identified(by)
 	if err == nil && identified && !by.Service {
@@ -129,7 +129,7 @@ func (a Access) owner(what, user string, by Caller) (string, error) {
 	return user, checkName(what, user)
 }
 
-// ownReader is owner for a reader, a user or one of her devices.
+// ownReader is owner for a reader, which is a user or a device.
 func (a Access) ownReader(reader string, by Caller) (string, error) {
 	identified, err := a.identified(by)
 	if err == nil && identified && !by.Service {
@@ -144,13 +144,13 @@ func (a Access) ownReader(reader string, by Caller) (string, error) {
 	return reader, checkReaderName(reader)
 }
 
-// enter checks that the caller may be in a chat now, to read there. A service may read what lies under an id that was
-// never created: earlier releases let anybody write there.
+// enter checks that the caller may read a chat now. A service may also read an id that was never created: earlier releases
+// let anyone write there.
 func (a Access) enter(ctx context.Context, id ID, name string, by Caller) error {
 	return a.enterAs(ctx, id, name, by, true)
 }
 
-// act is enter for those who want to do more than to read.
+// act is enter for requests that do more than read.
 func (a Access) act(ctx context.Context, id ID, name string, by Caller) error {
 	return a.enterAs(ctx, id, name, by, false)
 }
@@ -168,7 +168,7 @@ func (a Access) enterAs(ctx context.Context, id ID, name string, by Caller, read
 	return rooms[0].admits(id, by)
 }
 
-// query asks for what tells whether a caller may be in a room; false is that nobody has to be asked.
+// query returns the RoomQuery that decides whether a caller may enter a room; false if no query is needed.
 func (a Access) query(id ID, name string, by Caller) (RoomQuery, bool, error) {
 	user, err := a.member(id, name, by)
 	switch {
@@ -180,8 +180,8 @@ func (a Access) query(id ID, name string, by Caller) (RoomQuery, bool, error) {
 	return RoomQuery{Room: id, Log: true}, a.mustExist(id, by), nil
 }
 
-// mustExist says whether a caller may use an id only where it was created, whoever is a member there: a service and a
-// room. Where it is not known who makes requests, every id is a room.
+// mustExist reports whether a room must have been created, without regard to members: so it is for a service. For
+// anonymous callers every id is a room.
 func (a Access) mustExist(id ID, by Caller) bool { return by.Service && isRoom(id) }
 
 // enterAll is enter for many chats.
@@ -215,7 +215,7 @@ func (a Access) enterAll(ctx context.Context, names []string, by Caller) error {
 	return nil
 }
 
-// actFor returns for whom a user acts who may name somebody: for herself.
+// actFor returns the caller's user, and refuses any other named user.
 func actFor(named string, by Caller) (string, error) {
 	if named != "" && named != by.User {
 		return "", Errorf(PermissionDenied, "this token is %s's; it cannot act for %s", by.User, named)
@@ -230,13 +230,13 @@ func checkMayEnter(id ID, name string, by Caller) error {
 	return nil
 }
 
-// Admits returns why a user may not be in a room, or nil.
+// Admits returns nil if a user may enter the room, or the error.
 func (r StoredRoom) Admits(id ID, user string) error {
 	_, member := r.Members[user]
 	return Admits(id, r.Visibility, user, member)
 }
 
-// admits is Admits for a caller. A service is a member everywhere, and reads what was written where nobody created a room.
+// admits is Admits for a caller. A service is a member everywhere, and may read logs of rooms that were never created.
 func (r StoredRoom) admits(id ID, by Caller) error {
 	switch {
 	case !by.Service:
@@ -247,8 +247,8 @@ func (r StoredRoom) admits(id ID, by Caller) error {
 	return Admits(id, r.Visibility, by.User, true)
 }
 
-// Admits is the rule of rooms where it is known who makes requests: a public one is open, a private one is to its members,
-// and one that nobody has created is none.
+// Admits is the rule of rooms for identified callers. A public room admits every user, a private room its members. An id
+// that was never created is NotFound.
 func Admits(id ID, v Visibility, user string, member bool) error {
 	switch {
 	case v == "":
@@ -261,15 +261,15 @@ func Admits(id ID, v Visibility, user string, member bool) error {
 	return nil
 }
 
-// NotAMember is the error where a closed room does not have a user.
+// NotAMember is the error for a private room without the user.
 func NotAMember(id ID, user string) error {
 	return Errorf(PermissionDenied, "room %s is closed, and %s is not a member", id, user)
 }
 
-// RoomDeleted is the error where a room is no more.
+// RoomDeleted is the error for a deleted room.
 func RoomDeleted(id ID) error { return Errorf(NotFound, "room %s was deleted", id) }
 
-// NoRoom is the error where a room was never created.
+// NoRoom is the error for a room that was never created.
 func NoRoom(id ID) error {
 	return Errorf(NotFound, "there is no room %s; create it with POST /api/rooms", id)
 }
@@ -279,19 +279,20 @@ func isRoom(id ID) bool {
 	return !pair
 }
 
-// AsksAtDoor says whether only Enter knows if a caller may be in a chat. The error is that she may not in any case.
-func AsksAtDoor(id ID, name string, by Caller) (bool, error) {
+// NeedsEnter reports whether it takes Enter to decide if a caller may enter a chat. The error is that the caller may not in
+// any case.
+func NeedsEnter(id ID, name string, by Caller) (bool, error) {
 	_, ask, err := Access{Required: true}.query(id, name, by)
 	return ask, err
 }
 
-// callerOf is CallerOf for those to whom no caller is nobody.
+// callerOf is CallerOf, with the zero Caller for a context without one.
 func callerOf(ctx context.Context) Caller {
 	by, _ := CallerOf(ctx)
 	return by
 }
 
-// uniqueNames checks users and returns each once, in the order given.
+// uniqueNames checks users and returns each once, in order.
 func uniqueNames(users []string) ([]string, error) {
 	unique := make([]string, 0, len(users))
 	for _, user := range users {

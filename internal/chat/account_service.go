@@ -5,16 +5,15 @@ import (
 	"time"
 )
 
-// Hasher turns passwords into what may be kept of them. Its methods are slow on purpose; they are Unavailable where too
-// many wait for them.
+// Hasher hashes passwords. Its methods are slow on purpose, and return Unavailable if too many callers wait.
 type Hasher interface {
 	Hash(ctx context.Context, password string) (string, error)
-	// Verify says whether a password is that of a hash, and whether the hash is weaker than Hash would make it now. With
-	// the hash "" it does the same work, and answers no.
+	// Verify reports whether a password matches a hash, and whether Hash would make a stronger one now. With the hash ""
+	// it does the same work and reports false.
 	Verify(ctx context.Context, password, hash string) (right, weak bool, err error)
 }
 
-// HashPurpose is what a password is hashed for. Each has its share of a Hasher.
+// HashPurpose is the reason for hashing a password. Each purpose has its own queue in a Hasher.
 type HashPurpose int
 
 // The purposes.
@@ -22,36 +21,36 @@ const (
 	HashToLogIn HashPurpose = iota
 	HashToRegister
 	HashToChange // a password, or to delete an account
-	HashPurposes // is how many there are
+	HashPurposes // the number of purposes
 )
 
 type hashPurposeKey struct{}
 
-// WithHashPurpose returns a context that tells a Hasher what a hash is for.
+// WithHashPurpose returns a context with the purpose of a hash, for a Hasher.
 func WithHashPurpose(ctx context.Context, p HashPurpose) context.Context {
 	return context.WithValue(ctx, hashPurposeKey{}, p)
 }
 
-// HashPurposeOf returns it; without one it is HashToLogIn.
+// HashPurposeOf returns the context's purpose, HashToLogIn by default.
 func HashPurposeOf(ctx context.Context) HashPurpose {
 	p, _ := ctx.Value(hashPurposeKey{}).(HashPurpose)
 	return p
 }
 
-// AccountServiceStore is what AccountService keeps in.
+// AccountServiceStore is the store of an AccountService.
 type AccountServiceStore interface {
 	AccountStore
 	SessionStore
 }
 
-// AccountOptions bound what AccountService does. All are positive.
+// AccountOptions are the limits of an AccountService. All are positive.
 type AccountOptions struct {
 	DefaultLimit, MaxLimit int              // accounts in a page
 	SessionLasts           time.Duration    // without a Refresh
 	Now                    func() time.Time // nil is time.Now
 }
 
-// AccountService is the Accounts and the Sessions that apply every rule before they touch the store.
+// AccountService implements Accounts and Sessions. It applies every rule before it calls the store.
 type AccountService struct {
 	store   AccountServiceStore
 	hasher  Hasher
@@ -73,7 +72,7 @@ func NewAccountService(store AccountServiceStore, hasher Hasher, options Account
 	return &AccountService{store: store, hasher: hasher, options: options}
 }
 
-// Guard sets who may ask who there is. It is called before the first call.
+// Guard sets the access rules. Call it before any other method.
 func (p *AccountService) Guard(access Access) { p.access = access }
 
 // Register implements Accounts.
@@ -82,7 +81,7 @@ func (p *AccountService) Register(ctx context.Context, r Registration) (Account,
 	if err != nil {
 		return Account{}, err
 	}
-	// Looked up first, so that a name that is taken costs no hash; the store decides between two at once.
+	// Looked up first, so that a taken name costs no hash. The store decides between concurrent registrations.
 	known, err := p.read(ctx, r.User)
 	switch {
 	case err != nil:
@@ -90,7 +89,7 @@ func (p *AccountService) Register(ctx context.Context, r Registration) (Account,
 	case known.PasswordHash != "":
 		return Account{}, Errorf(Conflict, "user %s is registered already", r.User)
 	case known.Deleted:
-		return Account{}, Errorf(Conflict, "user %s has deleted herself; nobody else gets her name", r.User)
+		return Account{}, Errorf(Conflict, "user %s was deleted; the name cannot be registered again", r.User)
 	}
 	looks := p.access.looks(r.User)
 	owners, err := p.store.ReadLooks(ctx, looks)
@@ -112,7 +111,7 @@ func (p *AccountService) Register(ctx context.Context, r Registration) (Account,
 	return account, orNil(err)
 }
 
-// LooksLike is the error where a user would be taken for another one.
+// LooksLike is the error for a user's name that looks like another one.
 func LooksLike(user, other string) error {
 	return Errorf(Conflict, "user %s looks like %s, whose name is taken; choose another one", user, other)
 }
@@ -153,7 +152,7 @@ func (p *AccountService) Account(ctx context.Context, user string) (Account, err
 	return known.Account, nil
 }
 
-// read returns an account, with an empty PasswordHash where there is none.
+// read returns an account, with an empty PasswordHash if there is none.
 func (p *AccountService) read(ctx context.Context, user string) (StoredAccount, error) {
 	accounts, err := p.store.ReadAccounts(ctx, []string{user})
 	if err != nil {
@@ -193,7 +192,7 @@ func (p *AccountService) Accounts(ctx context.Context, r AccountsRequest) (Accou
 	return page, err
 }
 
-// existing returns the accounts of those who have one.
+// existing returns the accounts that exist among users.
 func (p *AccountService) existing(ctx context.Context, users []string) ([]Account, error) {
 	if len(users) == 0 {
 		return nil, nil
@@ -233,7 +232,7 @@ func (p *AccountService) Known(ctx context.Context, users []string) ([]Account, 
 	return p.existing(ctx, asked)
 }
 
-// wrongCredentials does not tell who is registered.
+// wrongCredentials does not reveal whether the user is registered.
 func wrongCredentials() error {
 	return Errorf(Unauthenticated, "the user or the password is wrong")
 }
@@ -256,7 +255,7 @@ func (p *AccountService) Login(ctx context.Context, c Credentials) (Session, err
 	return session, nil
 }
 
-// refreshAttempts is how often a Refresh begins anew because another one came between.
+// refreshAttempts bounds the retries of a Refresh that loses a race with another one.
 const refreshAttempts = 5
 
 // Refresh implements Sessions.
@@ -303,7 +302,7 @@ func (p *AccountService) Refresh(ctx context.Context, r RefreshRequest) (Session
 	return Session{}, Errorf(Unavailable, "this session is being refreshed by others; try again")
 }
 
-// endReused ends a session of which somebody has a token that was used before: one of two has stolen it.
+// endReused ends a session whose refresh token was used twice, because one of the two holders has stolen it.
 func (p *AccountService) endReused(ctx context.Context, user, id string) error {
 	if err := p.store.EndSession(ctx, user, id); err != nil {
 		return AsError(err)
@@ -337,7 +336,7 @@ func (p *AccountService) Logout(ctx context.Context, r LogoutRequest) error {
 	return orNil(p.store.EndSession(ctx, user, id))
 }
 
-// sessionID returns under which id a session is kept, or "". Tokens of earlier releases name it by that id itself.
+// sessionID returns the storage id of a session, or "". Tokens of earlier releases contain the storage id itself.
 func (p *AccountService) sessionID(ctx context.Context, user, session string) (string, error) {
 	ids, err := p.store.SessionIDs(ctx, user)
 	if err != nil {
@@ -351,7 +350,7 @@ func (p *AccountService) sessionID(ctx context.Context, user, session string) (s
 	return "", nil
 }
 
-// CheckSession returns why a session does not last any more, or nil.
+// CheckSession returns nil if a session exists, or the error.
 func (p *AccountService) CheckSession(ctx context.Context, user, session string) error {
 	id, err := p.sessionID(ctx, user, session)
 	if err != nil {
@@ -392,7 +391,7 @@ func (p *AccountService) ChangePassword(ctx context.Context, c PasswordChange) e
 	switch {
 	case err != nil:
 		return AsError(err)
-	case !replaced: // changed at the same time: the password is no longer the one that holds
+	case !replaced: // changed concurrently: the password is not the current one any more
 		return wrongCredentials()
 	}
 	return nil

@@ -5,31 +5,30 @@ import (
 	"time"
 )
 
-// Caller is who makes a request, as the token says that came with it.
+// Caller is the identity behind a request, from its token. The zero Caller is anonymous.
 type Caller struct {
 	User    string
 	Session string    // the login that the token is of; "" for a service
-	Service bool      // a back end, which acts for any user; User is its name
-	Expires time.Time // when the token ends
-	Renews  bool      // goes on with another token: Enter refuses it where the login has ended
+	Service bool      // a service, which may act for any user; User is its name
+	Expires time.Time // the token's expiry
+	Renews  bool      // the caller replaces a token: Enter refuses it if the login has ended
 }
 
 type callerKey struct{}
 
-// WithCaller returns a context that carries who makes the request that it serves.
+// WithCaller returns a context with the caller of the request.
 func WithCaller(ctx context.Context, c Caller) context.Context {
 	return context.WithValue(ctx, callerKey{}, c)
 }
 
-// CallerOf returns who makes a request, and false where nobody has asked.
+// CallerOf returns the context's caller, and false if there is none.
 func CallerOf(ctx context.Context) (Caller, bool) {
 	c, ok := ctx.Value(callerKey{}).(Caller)
 	return c, ok
 }
 
-// ActingUser is the user for whom a request acts that names one, or "". A caller acts for herself, also without being
-// named, and for others if she is a service; else the error is PermissionDenied. Where nobody has asked who the caller
-// is, she is who she says.
+// ActingUser returns the user for whom a request acts. named is the user in the request, or "". A user acts as that user
+// only, named or not; a service acts for any user. Any other name is PermissionDenied. With AUTH off, any name is accepted.
 func ActingUser(ctx context.Context, named string) (string, error) {
 	c, known := CallerOf(ctx)
 	if !known || c.Service {
@@ -38,7 +37,7 @@ func ActingUser(ctx context.Context, named string) (string, error) {
 	return actFor(named, c)
 }
 
-// ActingReader is ActingUser for a reader, "alice" or "alice/phone", whom a request may leave out.
+// ActingReader is ActingUser for an optional reader, "alice" or "alice/phone".
 func ActingReader(ctx context.Context, named string) (string, error) {
 	user, err := ActingUser(ctx, UserOf(named))
 	if err != nil || named != "" {

@@ -1,4 +1,4 @@
 package chat
 
-// CheckUser refuses what cannot be a user's name, before anything is counted or looked up for it.
+// CheckUser refuses invalid names of users, before anything is counted or looked up for them.
 func CheckUser(name string) error { return checkName("user", name) }

@@ -9,85 +9,85 @@ import (
 	"time"
 )
 
-// Deletion asks for a user to be deleted for good.
+// Deletion asks for a user's permanent deletion.
 type Deletion struct {
 	User     string // "" is the caller
-	Password string // says that it is she, where no caller does
-	Erase    bool   // the texts of her messages too
-	Session  string // that the caller's token is of; "" where that is not known
+	Password string // authenticates the user if there is no caller
+	Erase    bool   // also the texts of the user's messages
+	Session  string // of the caller's token; "" if unknown
 }
 
-// DeletionJob is what is left to do for a user whose account is gone.
+// DeletionJob is the remaining work for a user whose account is closed.
 type DeletionJob struct {
 	User  string
 	Erase bool
-	// Last is the second time that it is done, when no token of hers can be good any more: after it there is nothing to be
-	// found of what she did meanwhile.
+	// Last marks the second run, when no token of the user can be valid any more. It removes what such a token did after
+	// the first run.
 	Last bool
 }
 
-// DeletionStore is what deletions need of a store. Whatever it does may be done again.
+// DeletionStore is the store of deletions. Its methods are idempotent.
 type DeletionStore interface {
-	// KeepDeletion keeps the job, so that it is done also after a crash. It is nobody else's for DeletionLease.
+	// KeepDeletion stores the job, so that it survives a crash, and leases it to the caller for DeletionLease.
 	KeepDeletion(context.Context, DeletionJob) error
-	// CloseAccount closes an account for ever, with its sessions and its place among the users.
+	// CloseAccount closes an account permanently, ends its sessions, and removes it from ListUsers.
 	CloseAccount(ctx context.Context, user string) error
-	// ChatsOf returns all chats in which a user was, has written or has read.
+	// ChatsOf returns all chats that a user was in, wrote to or read.
 	ChatsOf(ctx context.Context, user string) ([]ID, error)
-	// EraseTexts erases the texts of a user's messages in a part of a chat's log that begins at a position, and returns where
-	// the next part begins, or 0.
+	// EraseTexts erases the texts of a user's messages in one part of a chat's log, from a position on. It returns the start
+	// of the next part, or 0 at the end.
 	EraseTexts(ctx context.Context, id ID, user string, from int64) (next int64, err error)
-	// ForgetReader removes where a user and her devices stand in a chat.
+	// ForgetReader removes the cursors of a user and the user's devices in a chat.
 	ForgetReader(ctx context.Context, id ID, user string) error
-	// EndDeletion removes a user's lists. After the first time the job is due again in DeletionSettles, and the list of her
-	// chats stays until then. After the last time her account is Kept unless her texts were erased.
+	// EndDeletion removes a user's lists. After the first run the job is due again in DeletionSettles, and the list of the
+	// user's chats stays until then. After the last run the account is Kept, unless the texts were erased.
 	EndDeletion(context.Context, DeletionJob) error
-	// DueDeletions returns up to limit jobs that nobody is doing, which are then the caller's for DeletionLease. Of a user's
-	// jobs it forgets those that another one includes.
+	// DueDeletions returns up to limit jobs without a lease, and leases them to the caller for DeletionLease. It drops a job
+	// that another job of the user includes.
 	DueDeletions(ctx context.Context, limit int) ([]DeletionJob, error)
 }
 
 const (
-	// DeletionLease is how long a job is left to the one who does it. Two who do it harm nothing.
+	// DeletionLease is the lease of a job. Two servers running one job do no harm.
 	DeletionLease = time.Minute
-	// DeletionSettles is when a deletion is done again: an access token is good until it expires.
+	// DeletionSettles is the delay of a job's second run: an access token is valid until it expires.
 	DeletionSettles = time.Hour
-	// deletionAnswers is how long a request waits for its deletion.
+	// deletionAnswers bounds how long a request waits for its deletion.
 	deletionAnswers = time.Second
-	// deletionsAtOnce is how many are under way; others wait until they are looked for.
+	// deletionsAtOnce bounds the running jobs; Run finds the others later.
 	deletionsAtOnce  = 4
 	deletionsLookFor = 20 * time.Second
 )
 
-// Deleter deletes users. What it has begun, another one goes on with.
+// Deleter deletes users. Another Deleter can continue its jobs.
 type Deleter struct {
 	store  DeletionStore
 	rooms  Rooms
 	failed func(user string, err error)
 
-	life    context.Context // of its work
+	life    context.Context // of the jobs
 	end     context.CancelFunc
 	mutex   sync.Mutex
-	doing   map[string]bool // users, deletionsAtOnce at most
+	doing   map[string]bool // users with a running job, at most deletionsAtOnce
 	working sync.WaitGroup
 }
 
-// NewDeleter returns a Deleter that leaves rooms; failed hears of what is tried again, of a user or, where it could not be
-// looked for what others have left, of "".
+// NewDeleter returns a Deleter that leaves rooms through rooms. It calls failed for each error that it will retry, with the
+// user of the job, or "" if the search for due jobs failed.
 func NewDeleter(store DeletionStore, rooms Rooms, failed func(user string, err error)) *Deleter {
 	d := &Deleter{store: store, rooms: rooms, failed: failed, doing: map[string]bool{}}
 	d.life, d.end = context.WithCancel(context.Background())
 	return d
 }
 
-// Close ends the work and waits until it has ended. What is left is done by another Deleter, or when there is one again.
+// Close stops the jobs and waits for them. Another or a later Deleter continues them.
 func (d *Deleter) Close() error {
 	d.end()
 	d.working.Wait()
 	return nil
 }
 
-// Run does what others have left, until ctx ends.
+// Run continues jobs that other Deleters left, until ctx ends.
 func (d *Deleter) Run(ctx context.Context) {
 	tick := time.NewTicker(deletionsLookFor)
 	defer tick.Stop()
@@ -107,8 +107,8 @@ func (d *Deleter) Run(ctx context.Context) {
 	}
 }
 
-// delete closes an account and says whether the rest could be done while a request waits. What is left is done all the
-// same. The job is kept first: what is left of an account is found by it after a crash.
+// delete closes an account and reports whether the job completed while the request waited. Otherwise it continues in the
+// background. The job is stored first, so that it survives a crash.
 func (d *Deleter) delete(ctx context.Context, job DeletionJob) (complete bool, err error) {
 	if err := d.store.KeepDeletion(ctx, job); err != nil {
 		return false, AsError(err)
@@ -127,8 +127,8 @@ func (d *Deleter) delete(ctx context.Context, job DeletionJob) (complete bool, e
 	return complete, nil
 }
 
-// begin does a job in the background, unless too many are being done, or one of the same user. The channel says whether
-// it could be done.
+// begin runs a job in the background, unless too many run or one of the same user does. The channel reports whether the
+// job succeeded.
 func (d *Deleter) begin(job DeletionJob) <-chan bool {
 	done := make(chan bool, 1)
 	d.mutex.Lock()
@@ -151,7 +151,7 @@ func (d *Deleter) begin(job DeletionJob) <-chan bool {
 	return done
 }
 
-// survive makes an error of a panic: nobody else would, and the next server would do the same job.
+// survive converts a panic into an error; otherwise one job could crash each server in turn.
 func (d *Deleter) survive(ctx context.Context, job DeletionJob) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -161,10 +161,10 @@ func (d *Deleter) survive(ctx context.Context, job DeletionJob) (err error) {
 	return d.work(ctx, job)
 }
 
-// work does a job: the rooms are left first, so that nothing new comes while the rest is removed. What fails in one chat
-// keeps the others from nothing, but the job stays.
+// work runs a job. It leaves the rooms first, so that nothing new arrives during the rest. A failure in one chat does not
+// stop the others, but the job stays due.
 func (d *Deleter) work(ctx context.Context, job DeletionJob) error {
-	if !job.Last { // also where a server died before it had
+	if !job.Last { // again, in case a server died before it had
 		if err := d.store.CloseAccount(ctx, job.User); err != nil {
 			return err
 		}
@@ -204,7 +204,7 @@ func (d *Deleter) work(ctx context.Context, job DeletionJob) error {
 	return d.store.EndDeletion(ctx, job)
 }
 
-// leave has the user be no member of a room.
+// leave ends the user's membership in a room.
 func (d *Deleter) leave(ctx context.Context, job DeletionJob, id ID) error {
 	if _, _, pair := id.Users(); pair {
 		return nil
@@ -216,7 +216,7 @@ func (d *Deleter) leave(ctx context.Context, job DeletionJob, id ID) error {
 	return err
 }
 
-// clear removes what a user has left in one chat.
+// clear removes the user's cursors, and with Erase the texts, from one chat.
 func (d *Deleter) clear(ctx context.Context, job DeletionJob, id ID, keep func() error) error {
 	for from, more := int64(1), job.Erase; more; more = from > 0 {
 		var err error
@@ -230,7 +230,7 @@ func (d *Deleter) clear(ctx context.Context, job DeletionJob, id ID, keep func()
 	return d.store.ForgetReader(ctx, id, job.User)
 }
 
-// WithDeleter has the AccountService delete accounts too; without it, they do not. It is called before the first call.
+// WithDeleter enables DeleteAccount. Call it before any other method.
 func (p *AccountService) WithDeleter(d *Deleter) *AccountService {
 	p.deleter = d
 	return p
@@ -265,7 +265,7 @@ func (p *AccountService) DeleteAccount(ctx context.Context, r Deletion) (complet
 		case err != nil:
 			return false, err
 		case account.Kept:
-			return false, Errorf(Conflict, "user %s was deleted with her texts kept, and it is not known any more where they are", r.User)
+			return false, Errorf(Conflict, "user %s was deleted without erase, and the server no longer knows the user's chats", r.User)
 		}
 	}
 	return p.deleter.delete(ctx, DeletionJob{User: r.User, Erase: r.Erase})

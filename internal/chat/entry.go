@@ -1,6 +1,6 @@
 package chat
 
-// Kind is what an entry of a log is. Its numbers are stored.
+// Kind is the kind of a log's entry. Its numbers are stored.
 type Kind int8
 
 // The kinds of entries.
@@ -10,7 +10,7 @@ const (
 	KindErased       // see Message.Erased
 )
 
-// Kind returns what the message is as an entry of its log.
+// Kind returns the message's kind as an entry of its log.
 func (m *Message) Kind() Kind {
 	switch {
 	case m.Notice != nil:
@@ -21,20 +21,20 @@ func (m *Message) Kind() Kind {
 	return KindMessage
 }
 
-// Head is what can be told of a stored entry without reading all of it.
+// Head is the part of a stored entry that can be read without decoding all of it.
 type Head struct {
 	Position int64
 	Sender   string
 	Kind     Kind
 }
 
-// Hidden reports whether a reader who ignores these users does not see the entry. Notices are seen by everyone.
+// Hidden reports whether the entry is hidden from a reader who ignores these users. Notices are never hidden.
 func (h Head) Hidden(ignored map[string]bool) bool { return h.Kind != KindNotice && ignored[h.Sender] }
 
-// len is how many messages were read.
+// len returns the number of messages that were read.
 func (r *Ranged) len() int { return len(r.Messages) + len(r.Entries) }
 
-// head returns the head of the message that was read as number i.
+// head returns the head of message i.
 func (r *Ranged) head(i int) Head {
 	if r.Entries != nil {
 		return r.Head(r.Entries[i])

@@ -6,10 +6,10 @@ import (
 	"fmt"
 )
 
-// Code says what kind of failure an error is. The set is closed; every transport has a table of all of them.
+// Code is the kind of an error. The set is closed; every transport has a table of all codes.
 type Code string
 
-// The codes. Those marked (retry) may go away when the same request is made again.
+// The codes. Errors marked (retry) may disappear when the client repeats the request.
 const (
 	InvalidArgument      Code = "invalid_argument"
 	Unauthenticated      Code = "unauthenticated" // no token, or a wrong password
@@ -34,8 +34,8 @@ func Codes() []Code {
 	}
 }
 
-// Error is the one error type that leaves a Service: a code for programs, a message for people, and a cause that is
-// for the log only and never reaches a client.
+// Error is the only error type that a Service returns: a code for programs, a message for people, and a cause for the log,
+// which never reaches a client.
 type Error struct {
 	Code    Code
 	Message string
@@ -52,7 +52,7 @@ func Wrap(cause error, code Code, message string) *Error {
 	return &Error{Code: code, Message: message, cause: cause}
 }
 
-// Error is what a log shows: the cause is in it.
+// Error returns the text for the log, including the cause.
 func (e *Error) Error() string {
 	if e.cause == nil {
 		return string(e.Code) + ": " + e.Message

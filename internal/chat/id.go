@@ -11,7 +11,7 @@ type ID struct {
 }
 
 // ParseID reads a chat's name: "alice:bob", which is the same chat as "bob:alice", or a room's id without a colon.
-// A user may have a conversation with herself. The error is an InvalidArgument.
+// A user may have a conversation alone, "alice:alice". The error is InvalidArgument.
 func ParseID(name string) (ID, error) {
 	first, second, pair := strings.Cut(name, ":")
 	if !pair {

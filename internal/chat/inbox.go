@@ -8,108 +8,106 @@ import (
 // ManyUnread stands for every number of unread messages above 99.
 const ManyUnread = 100
 
-// MaxUnread is how many chats one UnreadRequest looks into.
+// MaxUnread is the maximum number of chats that one UnreadRequest looks into.
 const MaxUnread = 1000
 
-// MaxReceipts is how many readers an answer names. All are counted.
+// MaxReceipts is the maximum number of readers that an answer lists. All are counted.
 const MaxReceipts = 1000
 
-// Receipts is how far the readers of a chat have read.
+// Receipts are the cursors of a chat's readers.
 type Receipts struct {
-	Readings []Reading // by the readers' names, MaxReceipts at most
-	Count    int       // of all
+	Readings []Reading // sorted by the readers' names, at most MaxReceipts
+	Count    int       // of all readers
 }
 
 // InboxRequest asks for a page of a user's chats.
 type InboxRequest struct {
-	Reader string // a user, or one of her devices: "alice/phone"
-	Cursor int64  // the NextCursor of the page before; 0 is from the newest
-	Limit  int64  // chats at most, but for those where something was said at the same time; 0 asks for the default
-	Names  bool   // the names of rooms and users are wanted too
+	Reader string // a user, or a device: "alice/phone"
+	Cursor int64  // the NextCursor of the previous page; 0 is from the newest
+	Limit  int64  // chats at most, plus those with the same newest position; 0 means the default
+	Names  bool   // return the display names of rooms and users too
 }
 
 // InboxEntry is one chat of an inbox.
 type InboxEntry struct {
 	Chat   string   // in its canonical form
-	Last   *Message // the newest message that is not of somebody ignored; nil where there is none
-	Unread int      // messages of others who are not ignored, from Cursor on, but no notices and none erased; ManyUnread for more than 99
-	Cursor int64    // where the reader stands
+	Last   *Message // the newest message, without those of ignored users; nil if there is none
+	Unread int      // messages of others from Cursor on, without ignored users, notices and erased ones; ManyUnread for more than 99
+	Cursor int64    // the reader's cursor
 
-	// Where Names were asked for: the room's, and those of the users of a two-person chat, or of the sender of Last. Who has
-	// no name for people is not among them.
+	// With Names: the display name of the room, and those of the users of a two-person chat, or of the sender of Last. Users
+	// without one are left out.
 	Name  string
 	Users []UserName
 }
 
-// UserName is a user with a name for people.
+// UserName is a user with a display name.
 type UserName struct {
 	User string
 	Name string
 }
 
-// Inbox is a page of a user's chats. The one where something was said last is the first. A chat that stays in the list is
-// on one of the pages at least: one that moves up meanwhile comes once more, after the others.
+// Inbox is a page of a user's chats, newest activity first. A chat that stays in the list is on at least one page. A chat
+// that moves up meanwhile comes again, after the others.
 type Inbox struct {
 	Entries    []InboxEntry
 	HasMore    bool
-	NextCursor int64 // where to continue from; 0 at the end
+	NextCursor int64 // the position to continue from; 0 at the end
 }
 
-// UnreadRequest asks for a page of the chats in which a reader has something to read, from the one where something was said
-// last on. Pages lose no chat, as those of an inbox do not.
+// UnreadRequest asks for a page of the chats with unread messages, newest activity first. Like those of an inbox, the
+// pages lose no chat.
 type UnreadRequest struct {
 	Reader string
-	Cursor int64 // the NextCursor of the page before; 0 is from the newest
-	Limit  int64 // chats to look into; 0, and more than that, is MaxUnread
+	Cursor int64 // the NextCursor of the previous page; 0 is from the newest
+	Limit  int64 // chats to look into; 0 and values above MaxUnread mean MaxUnread
 }
 
-// UnreadPage is such a page. A chat where all that is new is of others who are ignored, or the user's own, is not on it.
+// UnreadPage answers an UnreadRequest. It leaves out chats whose new messages are the user's own or of ignored users.
 type UnreadPage struct {
-	Chats      []Unread // by their names
+	Chats      []Unread // sorted by name
 	HasMore    bool
-	NextCursor int64 // where to continue from; 0 at the end
+	NextCursor int64 // the position to continue from; 0 at the end
 }
 
-// Unread is how many messages wait in a chat.
+// Unread is the number of unread messages in a chat.
 type Unread struct {
 	Chat  string // in its canonical form
 	Count int    // ManyUnread for more than 99
 }
 
-// Standing is where a reader stands in a chat.
+// Standing is a reader's cursor in a chat.
 type Standing struct {
 	Chat   string // in its canonical form
 	Cursor int64
 }
 
-// IgnoreRequest has a user ignore another one from now on, or no longer.
+// IgnoreRequest makes User ignore Other, or stop ignoring Other.
 type IgnoreRequest struct {
 	User   string
 	Other  string
 	Ignore bool
 }
 
-// Inboxes are what users have of their own: their chats, and whom they ignore. InboxService implements it, and the RPC
-// client over the network; its methods are safe for concurrent use and return an *Error or nil.
+// Inboxes hold the data of single users: their chats and the users that they ignore. InboxService implements it, and the RPC
+// client does over the network. Its methods are safe for concurrent use and return an *Error or nil.
 type Inboxes interface {
 	// Inbox returns a page of a user's chats.
 	Inbox(context.Context, InboxRequest) (Inbox, error)
-	// Unread returns a page of the chats in which a reader has something to read. Of one user's calls of Inbox, Unread and
-	// Chats one is made at a time; others wait, and those that ask the same share one. ResourceExhausted is that too many wait.
+	// Unread returns a page of the chats with unread messages. One call of a user to Inbox, Unread or Chats runs at a
+	// time. Others wait, and identical calls share a run. The error is ResourceExhausted if too many wait.
 	Unread(context.Context, UnreadRequest) (UnreadPage, error)
-	// Chats returns all of a user's chats, by their names, and where the reader stands in them.
-	// The one that moved last comes first.
+	// Chats returns all of a user's chats with the reader's cursors, newest activity first.
 	Chats(ctx context.Context, reader string) ([]Standing, error)
-	// Ignored returns whom a user ignores, sorted.
+	// Ignored returns the users that a user ignores, sorted.
 	Ignored(ctx context.Context, user string) ([]string, error)
-	// Ignore has a user ignore another one: what she sends does not reach the user, in whichever chat, before the user
-	// ignores her no longer. It may be said twice.
+	// Ignore hides messages of Other from User, in all chats, until User stops ignoring Other. It is idempotent.
 	Ignore(context.Context, IgnoreRequest) error
 }
 
-// Readers are those who read a chat.
+// Readers reads the cursors of a chat's readers.
 type Readers interface {
-	// Readers returns how far they have read.
+	// Readers returns the cursors, sorted by reader.
 	Readers(ctx context.Context, chat string) (Receipts, error)
 }
 
@@ -119,70 +117,70 @@ type PositionQuery struct {
 	Reader string
 }
 
-// PositionResult is what came of a PositionQuery.
+// PositionResult answers a PositionQuery.
 type PositionResult struct {
-	Cursor  int64           // where the reader stands, as Newest has it; 0 before she has read anything
-	Ignored map[string]bool // whom the reader's user ignores; nil where nobody is
+	Cursor  int64           // the reader's cursor, as in Newest; 0 before the reader has read anything
+	Ignored map[string]bool // users that the reader's user ignores; nil for none
 	Err     error
 }
 
-// ReaderStore is Store's counterpart to InboxService and to pulls of readers. It knows nothing of the rules.
+// ReaderStore is the store of readers, for InboxService and for pulls. It applies no rules.
 type ReaderStore interface {
-	// ReaderPositions returns where readers stand and whom their users ignore.
+	// ReaderPositions returns readers' cursors and the users that they ignore.
 	ReaderPositions(context.Context, []PositionQuery) []PositionResult
-	// Readings returns how far up to limit readers of a chat have read, sorted, and how many there are.
+	// Readings returns the cursors of up to limit readers of a chat, sorted, and the number of all readers.
 	Readings(ctx context.Context, id ID, limit int) (Receipts, error)
-	// SetIgnored has a user ignore another one or no longer, and publishes IgnoredChanged where that is new.
+	// SetIgnored makes a user ignore another one, or stop. It publishes IgnoredChanged if that changes anything.
 	SetIgnored(context.Context, IgnoreRequest) error
 }
 
-// InboxStore is the part of the store from which inboxes are computed.
+// InboxStore is the store from which inboxes are computed.
 type InboxStore interface {
-	// Lists returns all chats of a user, sorted by name, and whom she ignores. An append puts a conversation there before
-	// its first message, and EditRoom a room before she is a member; she may be none any more, as Newest tells.
+	// Lists returns all chats of a user, sorted by name, and the users that the user ignores. A conversation is listed before
+	// its first message, and a room before the user becomes a member. A listed room may have lost the member; see Newest.
 	Lists(ctx context.Context, user string) (chats []ID, ignored map[string]bool, err error)
-	// Newest returns the position of each chat's newest message, 0 where none was ever stored, where the reader stands in
-	// it, and whether it still is hers.
+	// Newest returns the position of each chat's newest message, 0 for none, the reader's cursor, and whether the chat is
+	// still the reader's.
 	Newest(ctx context.Context, reader string, chats []ID) ([]Newest, error)
-	// Preview returns of each chat its last message, and how many messages are unread. Where thousands in a row do not
-	// count, it looks no further.
+	// Preview returns each chat's last message and unread count. It stops after thousands of consecutive messages that do
+	// not count.
 	Preview(context.Context, Previews) ([]PreviewResult, error)
 	// ReadNames returns the display names of rooms and of users, in their order; "" for a missing one.
 	ReadNames(ctx context.Context, rooms []ID, users []string) (ofRooms, ofUsers []string, err error)
 }
 
-// Newest is what an inbox is sorted by.
+// Newest is the state by which an inbox is sorted.
 type Newest struct {
 	Position int64
-	Read     int64 // the time when it was read: a later message has this position, or a higher one; 0 is unknown
-	Cursor   int64 // in a room it is not before its reader became a member
-	Gone     bool  // it is a room of which she is none
+	Read     int64 // the time of the query: a later message has this position or a higher one; 0 is unknown
+	Cursor   int64 // in a room it is not before the start of the membership
+	Gone     bool  // the chat is a room without the user as a member
 }
 
-// Previews ask for what an inbox shows of a user's chats. Of a room of which the user is no member there is nothing.
+// Previews ask for a user's previews of chats. A room without the user as a member has an empty one.
 type Previews struct {
-	User    string          // whose own messages do not count
-	Ignored map[string]bool // whose messages neither count nor are the last one; notices are nobody's
+	User    string          // own messages do not count
+	Ignored map[string]bool // messages of these users neither count nor are the last one; notices of them are
 	Chats   []Preview
 }
 
-// Preview asks for what an inbox shows of a chat.
+// Preview asks for the last message and the unread count of a chat.
 type Preview struct {
 	Chat ID
-	Last bool  // the last message is wanted
-	From int64 // from where messages count as unread; notices and what was erased do not
+	Last bool  // return the last message
+	From int64 // messages from here on count as unread, except notices and erased ones
 }
 
-// PreviewResult is what came of a Preview.
+// PreviewResult answers a Preview.
 type PreviewResult struct {
-	Last   *Message // nil where there is none; Chat is not filled in
+	Last   *Message // nil if there is none; Chat is not filled in
 	Unread int      // at most ManyUnread
 }
 
-// SelfChat is the user's chat with herself, whose watchers hear what happens to what is her own.
+// SelfChat is the chat of a user alone. Its watchers get the events of the user's own data.
 func SelfChat(user string) ID { return ID{user + ":" + user} }
 
-// UserOf is the user whose device a reader is, or the reader.
+// UserOf returns the user of a reader, which is a user or a user's device.
 func UserOf(reader string) string {
 	user, _, _ := strings.Cut(reader, "/")
 	return user

@@ -2,44 +2,44 @@ package chat
 
 import "slices"
 
-// An inbox is paged from the chat where something was said last to the one where nothing was for longest. Something is
-// said in chats meanwhile: they move to the top. Three facts make pages that lose none of them:
+// An inbox is paged from the newest activity to the oldest. Meanwhile chats get messages and move to the top. Three facts
+// ensure that the pages lose no chat:
 //
-//   - What moves after the first page stands above the mark, which was the newest position in the list then.
-//   - What has not moved stands in its old order. The chats that were not shown yet are the last of these, as many as they
-//     were at most: some may have moved, or have left the list.
-//   - What has moved is shown when the rest has been, from the one that moved first on: one that moves once more is again
-//     behind all others.
+//   - A chat that moves after the first page is above the mark, which is the newest position at the first page.
+//   - Chats that have not moved keep their order. The chats that were not shown yet are the last of these. Their number can
+//     only shrink: some may have moved or left the list.
+//   - Moved chats are shown after the rest, the one that moved first at the beginning. A chat that moves again goes to the
+//     end of them.
 //
-// So a cursor is the mark and how many chats were not shown yet; when none is left, the mark goes on through those that
-// moved. Where nothing moves, every chat comes once. A chat that moved after it was shown comes again, and where others
-// have moved or left, so may some that did not.
+// So a cursor consists of the mark and the number of chats not shown yet. When none is left, the mark advances through the
+// moved chats. If no chat moves, every chat comes once. A chat that moves after it was shown comes again. If other chats
+// moved or left, a chat that did not move may come twice.
 //
-// Both are in one integer, which JavaScript reads exactly: 2^52, 15 bits of how many, and 37 bits of the mark, which is
-// completed from the newest position in the list. That is right for a day and a half of what is said after the first page;
-// a page that is asked for later may lack chats. A smaller cursor is a position, as earlier releases gave it, and as
-// it still is where more than 32,767 chats are left: the page begins there.
+// Both numbers are in one integer that JavaScript reads exactly: 2^52, 15 bits of the number, and 37 bits of the mark. The
+// mark is completed from the newest position in the list. That is unambiguous for a day and a half after the first page; a
+// later page may lack chats. A smaller cursor is a position, as in earlier releases: the page begins there. It is still
+// used while more than 32,767 chats are left.
 
 const (
 	markBits    = 37
 	markSpan    = 1 << markBits
 	pagedCursor = 1 << 52
-	// manyLeft is how many chats a cursor counts.
+	// manyLeft is the highest count of chats in a cursor.
 	manyLeft = 1<<(52-markBits) - 1
 )
 
-// pageCursor is where an inbox goes on.
+// pageCursor is the position in an inbox's pages.
 type pageCursor struct {
-	mark int64 // a chat below it, or at it, has not moved since
-	left int   // how many of them were not shown yet, the last ones
+	mark int64 // a chat at or below it has not moved since the first page
+	left int   // the number of these that were not shown yet, the last ones
 }
 
 func (c pageCursor) encode() int64 {
 	return pagedCursor | int64(c.left)<<markBits | c.mark%markSpan
 }
 
-// decodePageCursor is the reverse of encode. newest is the list's newest position. The mark is above it only where that
-// chat has left the list; it is looked for up to an eighth of its span above.
+// decodePageCursor is the reverse of encode. newest is the list's newest position. The mark is above it only if that chat
+// has left the list; decodePageCursor accepts marks up to an eighth of the span above.
 func decodePageCursor(cursor, newest int64) pageCursor {
 	highest := newest + markSpan/8
 	return pageCursor{
@@ -48,9 +48,8 @@ func decodePageCursor(cursor, newest int64) pageCursor {
 	}
 }
 
-// markOf returns the mark of a first page. The chats were not all read at the same moment: one that was read first and
-// moved then may stand below another one that moved before it was read. All that move after they were read stand at the
-// earliest moment, or above.
+// markOf returns the mark of a first page. The chats were not read at the same moment. A chat that moves after its read
+// may be below another one that moved before its own read. But every such move is at or above the earliest read.
 func markOf(chats []listed) int64 {
 	mark := chats[0].Position
 	for _, c := range chats {
@@ -64,8 +63,8 @@ func markOf(chats []listed) int64 {
 	return mark
 }
 
-// pageOf returns a page of what is sorted, newest first, and the cursor of the next one, or 0. Chats of one position are in
-// one page, however many they are.
+// pageOf returns a page of chats, which are sorted newest first, and the next cursor, or 0. Chats of one position are
+// always on one page.
 func pageOf(chats []listed, cursor int64, limit int) (page []listed, next int64) {
 	if len(chats) == 0 {
 		return nil, 0
@@ -95,8 +94,8 @@ func pageOf(chats []listed, cursor int64, limit int) (page []listed, next int64)
 	return chats[begin:end], next
 }
 
-// movedPage is a page of the chats that moved, of which those that moved first come first; in the page they are sorted as
-// on any other. The cursor's mark is the last that is shown.
+// movedPage returns a page of the moved chats, starting with those that moved first. Within the page they are sorted as on
+// any other page. The cursor's mark is the last position shown.
 func movedPage(moved []listed, limit int) (page []listed, next int64) {
 	backwards := slices.Clone(moved)
 	slices.Reverse(backwards)
@@ -107,7 +106,7 @@ func movedPage(moved []listed, limit int) (page []listed, next int64) {
 	return moved[len(moved)-end:], next
 }
 
-// above returns how many chats stand above a position.
+// above counts the chats above a position.
 func above(chats []listed, position int64) int {
 	if n := slices.IndexFunc(chats, func(c listed) bool { return c.Position <= position }); n >= 0 {
 		return n
@@ -115,7 +114,7 @@ func above(chats []listed, position int64) int {
 	return len(chats)
 }
 
-// endOfPage returns where a page from the first chat on ends: not between two of one position.
+// endOfPage returns the end of a page that begins with the first chat. It does not separate chats of one position.
 func endOfPage(chats []listed, limit int) int {
 	end := min(limit, len(chats))
 	for end > 0 && end < len(chats) && chats[end].Position == chats[end-1].Position {

@@ -7,20 +7,20 @@ import (
 	"strings"
 )
 
-// InboxServiceStore is what a InboxService is over.
+// InboxServiceStore is the store of an InboxService.
 type InboxServiceStore interface {
 	ReaderStore
 	InboxStore
 	RoomReader
 }
 
-// InboxService is the Inboxes and Readers that applies every rule before it touches the store. An inbox is computed from
-// a user's list of chats, when it is asked for: nothing is written for it when a message is sent.
+// InboxService implements Inboxes and Readers. It applies every rule before it calls the store. It computes an inbox from
+// a user's list of chats on request; a send writes nothing for it.
 type InboxService struct {
 	store  InboxServiceStore
 	limits Limits
 	access Access
-	turns  turns // of those who ask for inboxes
+	turns  turns // of inbox requests
 }
 
 var (
@@ -33,7 +33,7 @@ func NewInboxService(store InboxServiceStore, limits Limits) *InboxService {
 	return &InboxService{store: store, limits: limits, access: Access{Required: limits.Auth, Rooms: store}}
 }
 
-// Guard sets who may what. It is called before the first call.
+// Guard sets the access rules. Call it before any other method.
 func (r *InboxService) Guard(access Access) { r.access = access }
 
 // Readers implements Readers.
@@ -74,7 +74,7 @@ func (r *InboxService) Ignore(ctx context.Context, i IgnoreRequest) error {
 	case err != nil:
 		return err
 	case i.User == i.Other:
-		return Errorf(InvalidArgument, "user %q cannot ignore herself", i.User)
+		return Errorf(InvalidArgument, "user %q cannot ignore user %q", i.User, i.User)
 	}
 	return orNil(r.store.SetIgnored(ctx, i))
 }
@@ -101,7 +101,7 @@ func (r *InboxService) standings(ctx context.Context, reader string) ([]Standing
 	return standings, nil
 }
 
-// list is what an inbox is computed from.
+// list is the data from which an inbox is computed.
 type list struct {
 	reader  string
 	user    string
@@ -115,7 +115,7 @@ type listed struct {
 	id ID
 }
 
-// list reads the list of a reader whom the caller may be.
+// list checks that the caller may act for the reader, and reads the reader's list.
 func (r *InboxService) list(ctx context.Context, reader string) (list, error) {
 	l := list{reader: reader, user: UserOf(reader)}
 	chats, ignored, err := r.store.Lists(ctx, l.user)
@@ -136,8 +136,7 @@ func (r *InboxService) list(ctx context.Context, reader string) (list, error) {
 	return l, nil
 }
 
-// written returns those where something was said, the newest first. A chat may be in a list of which nothing was
-// stored yet.
+// written returns the chats with messages, newest first. A listed chat may have none yet.
 func (l list) written() []listed {
 	written := slices.DeleteFunc(slices.Clone(l.chats), func(c listed) bool { return c.Position == 0 })
 	slices.SortStableFunc(written, func(a, b listed) int { return cmp.Compare(b.Position, a.Position) })
@@ -157,7 +156,7 @@ func (r *InboxService) Inbox(ctx context.Context, asked InboxRequest) (Inbox, er
 	return inTurn(ctx, &r.turns, UserOf(reader), asked, func() (Inbox, error) { return r.inbox(ctx, asked) })
 }
 
-// checkPage refuses what is no page of an inbox.
+// checkPage refuses invalid pages of an inbox.
 func checkPage(cursor, limit int64) error {
 	if limit < 0 {
 		return Errorf(InvalidArgument, "limit is %d; it must not be negative", limit)
@@ -193,7 +192,7 @@ func (r *InboxService) inbox(ctx context.Context, asked InboxRequest) (Inbox, er
 	return inbox, err
 }
 
-// name fills in the names of the rooms and users of a page, with one question.
+// name fills in the names of a page's rooms and users with one query.
 func (r *InboxService) name(ctx context.Context, chats []listed, entries []InboxEntry) error {
 	var rooms []ID
 	var users []string
@@ -277,7 +276,7 @@ func (r *InboxService) unread(ctx context.Context, asked UnreadRequest) (UnreadP
 	return page, nil
 }
 
-// previews ask for what there is to read in some chats of the list.
+// previews returns the query for the previews of chats.
 func (l list) previews(chats []listed) Previews {
 	asked := Previews{User: l.user, Ignored: l.ignored, Chats: make([]Preview, len(chats))}
 	for i, c := range chats {

@@ -2,81 +2,80 @@ package chat
 
 import "context"
 
-// Event is what those who watch a chat are told. It is a hint or news of the moment: an event that is lost costs time
-// or a glimpse, never a message.
+// Event is sent to the watchers of a chat. It is a hint or transient news: a lost event costs time or a signal, never a
+// message.
 type Event struct {
 	Chat ID
 	Kind EventKind
-	// Position is that of the chat's last message, or an earlier one: a Hint's. 0 is an empty chat.
+	// Position is, in a Hint, the position of the chat's last message, or an earlier one. 0 is an empty chat.
 	Position int64
-	// Entries are, in a Hint that brings them, all entries of the chat after Before and up to Position, oldest first, each
-	// as it lies in the log. They are shared, and must not be changed. Before is 0 where the chat had none.
+	// Entries are optional in a Hint: all entries of the chat after Before and up to Position, oldest first, in the stored
+	// form. They are shared, and must not be changed. Before is 0 if the chat had no entry.
 	Entries [][]byte
 	Before  int64
 
-	Signal  *Signal  // a Signalled's
-	Reading *Reading // a Moved's
-	Users   []string // a MembersChanged's
-	Deleted bool     // of a MembersChanged: the room is no more
+	Signal  *Signal  // of Signalled
+	Reading *Reading // of Moved
+	Users   []string // of MembersChanged
+	Deleted bool     // of MembersChanged: the room was deleted
 }
 
-// EventKind says what an Event is about.
+// EventKind is the kind of an Event.
 type EventKind int
 
 // The kinds of events.
 const (
-	// Hint says that a pull from before Position, or from there, would return something.
+	// Hint says that a pull from Position or before would return a message.
 	Hint EventKind = iota
 	// Signalled carries a signal.
 	Signalled
-	// Moved says how far a reader has read.
+	// Moved carries a reader's new cursor.
 	Moved
-	// PresenceChanged says that Present would answer something else than before.
+	// PresenceChanged says that the answer of Present has changed.
 	PresenceChanged
-	// Listed says that the list of a user's chats has changed. Chat is her chat with herself.
+	// Listed says that the list of a user's chats has changed. Chat is the user's SelfChat.
 	Listed
-	// IgnoredChanged says that she ignores others than before. Chat is her chat with herself.
+	// IgnoredChanged says that a user's ignored users have changed. Chat is the user's SelfChat.
 	IgnoredChanged
-	// MembersChanged says that Users may not be in the chat any more; where nobody is named, that it may be anybody.
+	// MembersChanged says that Users may have lost access to the chat. Without Users, any user may have.
 	MembersChanged
-	// RoomGone says that the chat, a room, was deleted. A gateway tells it those who follow the chat; no store publishes it.
+	// RoomGone says that the room was deleted. A gateway sends it to the chat's followers; no store publishes it.
 	RoomGone
 )
 
-// Watch follows what happens in a set of chats. It is safe for concurrent use, but Next is called by one goroutine.
+// Watch receives the events of a set of chats. It is safe for concurrent use, but only one goroutine calls Next.
 type Watch interface {
-	// Add begins to follow chats. Each is confirmed by a Hint with its position, which was read after the watch had
-	// begun: a message is in the log when somebody reads it after the confirmation, or is hinted at later. A chat is
-	// confirmed again whenever hints may have been lost.
+	// Add watches more chats. A Hint with the chat's position confirms each. The position is read after the watch has begun.
+	// Therefore every message is either in the log at the confirmation or hinted at later. A chat is confirmed again whenever
+	// hints may have been lost.
 	Add(...ID)
-	// Remove ends it. Events that are on their way still come.
+	// Remove stops watching chats. Events in flight may still arrive.
 	Remove(...ID)
-	// Next waits for events and returns all there are. What a slow caller has missed are the earlier hints of a chat,
-	// the earlier movements of a reader, and signals beyond a number. The error is ctx's, or says that the Watch has
-	// ended.
+	// Next waits for events and returns all that are pending. A slow caller misses earlier hints of a chat, earlier movements
+	// of a reader, and signals beyond a limit. The error is ctx's, or says that the Watch has ended.
 	Next(ctx context.Context) ([]Event, error)
 	// Close ends the Watch.
 	Close()
 }
 
-// Signal is something of the moment, such as that somebody is typing. It is stored nowhere.
+// Signal is a transient message, such as "alice is typing". It is not stored.
 type Signal struct {
 	Chat   string // as the request named it
 	Sender string // in a two-person chat one of the two
 	Type   string // a name: "typing", or one of the application's own
-	Data   string // the application's own, at most MaxSignalBytes of UTF-8
+	Data   string // data of the application, at most MaxSignalBytes of UTF-8
 }
 
 // MaxSignalBytes is the longest Data of a Signal.
 const MaxSignalBytes = 256
 
-// Reading is how far a reader has read.
+// Reading is a reader's cursor.
 type Reading struct {
-	Reader string // a user, or one of her devices: "alice/phone"
+	Reader string // a user, or a device: "alice/phone"
 	Cursor int64  // every message before it is read
 }
 
-// ReadRequest moves a reader's cursor. It never stands past the chat's end, which is one past the newest message.
+// ReadRequest moves a reader's cursor, but never past the chat's end, which is one past the newest message.
 type ReadRequest struct {
 	Chat    string
 	Reading Reading
@@ -90,33 +89,33 @@ type Attendance struct {
 	Readers []string
 }
 
-// Live is what Pullchat says and hears beside the log. Like Service, MessageService implements it, and the RPC client over the
-// network; its methods are safe for concurrent use and return an *Error or nil.
+// Live sends and receives events beside the log. LiveService implements it, and the RPC client does over the network. Its
+// methods are safe for concurrent use and return an *Error or nil.
 type Live interface {
-	// Watch follows chats. The caller closes it.
+	// Watch opens a Watch. The caller closes it.
 	Watch() Watch
-	// Signal tells the watchers of a chat.
+	// Signal sends a signal to the watchers of a chat.
 	Signal(context.Context, Signal) error
-	// Read moves a reader's cursor, forward unless the request has Force, and returns where it stands. Nothing else
-	// moves it: who sends has said nothing of what she has read.
+	// Read moves a reader's cursor, forward unless the request has Force, and returns the cursor. Nothing else moves it: a
+	// send does not.
 	Read(context.Context, ReadRequest) (int64, error)
-	// Attend says who watches chats through a gateway. It replaces what the gateway said of these chats before, and
-	// lapses unless it is said again within AttendanceLapses.
+	// ReportPresence reports the readers who watch chats through a gateway. It replaces the gateway's earlier report for
+	// these chats, and expires after AttendanceLapses.
 	ReportPresence(ctx context.Context, gateway string, present []Attendance) error
-	// Present returns who watches a chat, sorted.
+	// Present returns the readers who watch a chat, sorted.
 	Present(ctx context.Context, chat string) ([]string, error)
 }
 
-// LiveStore is Store's counterpart to Live: it knows nothing of the rules, and what it is given has been checked.
+// LiveStore is the store of Live. It applies no rules: its arguments have been checked.
 type LiveStore interface {
 	Watch() Watch
 	// Tell publishes a Signalled event.
 	Tell(context.Context, Event) error
-	// Advance moves a reader's cursor forward, or also back with force, but not past the chat's end. It publishes a Moved
-	// event with the new cursor where that is another one, and returns where the reader stands.
+	// Advance moves a reader's cursor forward, with force also back, but not past the chat's end. If the cursor changed it
+	// publishes Moved. It returns the cursor.
 	Advance(ctx context.Context, id ID, r Reading, force bool) (int64, error)
-	// Attend replaces what a gateway said of chats, and publishes PresenceChanged where it differs.
+	// ReportPresence replaces a gateway's report for chats, and publishes PresenceChanged for those that differ.
 	ReportPresence(ctx context.Context, gateway string, present map[ID][]string) error
-	// Present returns who is present, sorted.
+	// Present returns the present readers, sorted.
 	Present(context.Context, ID) ([]string, error)
 }

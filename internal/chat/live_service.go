@@ -7,13 +7,13 @@ import (
 	"unicode/utf8"
 )
 
-// AttendanceLapses is how long after Attend a reader counts as present.
+// AttendanceLapses is how long a report of ReportPresence is valid.
 const AttendanceLapses = 45 * time.Second
 
-// MaxReadersAttending is how many readers one Attendance may have.
+// MaxReadersAttending is the maximum number of readers in one Attendance.
 const MaxReadersAttending = 10_000
 
-// LiveService is the Live that applies every rule before it touches the LiveStore.
+// LiveService implements Live. It applies every rule before it calls the LiveStore.
 type LiveService struct {
 	store  LiveStore
 	access Access
@@ -24,7 +24,7 @@ var _ Live = (*LiveService)(nil)
 // NewLiveService returns the Live over a store.
 func NewLiveService(store LiveStore) *LiveService { return &LiveService{store: store} }
 
-// Guard sets who may what. It is called before the first call.
+// Guard sets the access rules. Call it before any other method.
 func (a *LiveService) Guard(access Access) { a.access = access }
 
 // Watch implements Live.
@@ -84,7 +84,7 @@ func (a *LiveService) Read(ctx context.Context, r ReadRequest) (int64, error) {
 	return cursor, orNil(err)
 }
 
-// ReportPresence implements Live. Only a service, which a gateway is, may say it of all the readers that it has.
+// ReportPresence implements Live. Only a service, as a gateway is, may report other readers.
 func (a *LiveService) ReportPresence(ctx context.Context, gateway string, present []Attendance) error {
 	if err := checkWord("gateway", gateway); err != nil {
 		return err
@@ -95,7 +95,7 @@ func (a *LiveService) ReportPresence(ctx context.Context, gateway string, presen
 		if err != nil {
 			return err
 		}
-		if by := callerOf(ctx); !by.Service { // a gateway has let its readers in
+		if by := callerOf(ctx); !by.Service { // a gateway has checked its readers
 			err = a.access.act(ctx, id, p.Chat, by)
 		} else {
 			_, err = a.access.identified(by)
@@ -129,8 +129,8 @@ func (a *LiveService) Present(ctx context.Context, chat string) ([]string, error
 	return readers, orNil(err)
 }
 
-// CheckReader refuses what is no reader's name, "alice" or "alice/phone", and one who is none of the two of a
-// two-person chat. name is the chat as the request has it.
+// CheckReader refuses invalid names of readers, and in a two-person chat readers other than its two users. name is the chat
+// as the request spells it.
 func CheckReader(id ID, name, reader string) error {
 	if err := checkReaderName(reader); err != nil {
 		return err
@@ -138,7 +138,7 @@ func CheckReader(id ID, name, reader string) error {
 	return checkMember("reader", id, name, UserOf(reader))
 }
 
-// checkReaderName refuses what is no reader's name.
+// checkReaderName refuses names that are neither a user's nor a device's.
 func checkReaderName(reader string) error {
 	user, device, hasDevice := strings.Cut(reader, "/")
 	if err := checkName("reader", user); err != nil {
@@ -164,7 +164,7 @@ func checkCursor(cursor int64) error {
 	return nil
 }
 
-// orNil keeps a nil error nil; AsError makes an *Error of any other.
+// orNil is AsError that keeps a nil error nil.
 func orNil(err error) error {
 	if err == nil {
 		return nil

@@ -5,32 +5,31 @@ import (
 	"time"
 )
 
-// LookStore is what FillLooks needs of a store.
+// LookStore is the store of FillLooks.
 type LookStore interface {
 	AccountStore
-	// LeaseLooks has nobody else fill looks for a time, and returns whether that is the caller's to do: always with again,
-	// for who has begun.
+	// LeaseLooks acquires the lease of FillLooks, and reports whether the caller has it. With again the caller, who holds
+	// it, extends it.
 	LeaseLooks(ctx context.Context, lasts time.Duration, again bool) (bool, error)
-	// ClaimLooks gives each look that is nobody's to its user.
+	// ClaimLooks assigns each free look to its user.
 	ClaimLooks(context.Context, []ClaimedLook) error
 }
 
-// ClaimedLook is a look, and the user to whom it is given.
+// ClaimedLook is a look and its user.
 type ClaimedLook struct {
 	Look string
 	User string
 }
 
 const (
-	// looksHold is for how long nobody looks through the accounts again, and looksLease for how long the one who does
-	// may be silent.
+	// looksHold is the pause between two runs. looksLease is the lease of a running server.
 	looksHold  = 24 * time.Hour
 	looksLease = time.Minute
 	looksPage  = 200
 )
 
-// FillLooks gives the looks that are nobody's to the accounts that have them: accounts of earlier releases have none, and
-// of two that look alike one keeps the look. All servers may call it as often as they like: one does it, once a day.
+// FillLooks assigns free looks to accounts of earlier releases, which have none. Of two accounts that look alike one gets
+// the look. All servers may call it at any time: one of them runs it, once a day.
 func FillLooks(ctx context.Context, store LookStore, names Names) error {
 	access := Access{Names: names}
 	if mine, err := store.LeaseLooks(ctx, looksLease, false); err != nil || !mine {
@@ -58,7 +57,7 @@ func FillLooks(ctx context.Context, store LookStore, names Names) error {
 	}
 }
 
-// claimLooks claims the looks of those who have an account.
+// claimLooks claims the looks of the users with an account.
 func claimLooks(ctx context.Context, store LookStore, access Access, users []string) error {
 	accounts, err := store.ReadAccounts(ctx, users)
 	if err != nil {

@@ -5,16 +5,16 @@ import (
 	"unicode/utf8"
 )
 
-// Store holds the logs of all chats. It knows nothing of the rules: what it is given has been checked. It takes many
-// requests at once and answers each by itself, in the order asked; one that fails fails alone. Methods are safe for
-// concurrent use; their errors are *Error, or Internal.
+// Store holds the logs of all chats. It applies no rules: its arguments have been checked. It takes many requests at once
+// and answers each separately, in order; each fails alone. Methods are safe for concurrent use. An error that is not an
+// *Error is Internal.
 type Store interface {
 	// Append stores each message at max(now, the chat's last position + 1), atomically and at most once for each
 	// (chat, sender, ID) where the ID is not empty.
 	Append(context.Context, []Append) []Appended
 	// Range reads each range. Chat is not filled in.
 	Range(context.Context, []Range) []Ranged
-	// Ready returns nil when an append would work now.
+	// Ready returns nil if an append would succeed.
 	Ready(context.Context) error
 }
 
@@ -22,47 +22,47 @@ type Store interface {
 type Append struct {
 	Chat    ID
 	Message Message
-	Member  string // who must be a member where the chat is a closed room; "" is nobody
-	Exists  bool   // the chat is a room, which must have been created; where there is a Member, it must too
-	Begins  bool   // the sender is charged where this is the first message of the chat, which is of two
+	Member  string // the user who must be a member if the chat is a private room; "" is no check
+	Exists  bool   // the chat is a room that must have been created; a Member implies it
+	Begins  bool   // charge the sender if this is the first message of the two-person chat
 }
 
-// Appended is what came of an Append.
+// Appended is the result of an Append.
 type Appended struct {
 	SendTime  int64
 	Duplicate bool
-	Err       error // a Conflict where the ID is known with a different text; NotAMember, NoRoom, RoomDeleted
+	Err       error // Conflict if the ID is known with a different text; NotAMember, NoRoom, RoomDeleted
 }
 
-// Range asks for up to Limit messages of a chat from position From on, inclusive: towards newer ones, or towards
-// older ones where Reverse is set.
+// Range asks for up to Limit messages of a chat from position From on, inclusive: towards newer ones, or with Reverse
+// towards older ones.
 type Range struct {
 	Chat    ID
 	From    int64
 	Reverse bool
 	Limit   int
-	Member  string // as an Append's: she is one after all that was read was there
-	Exists  bool   // as an Append's, but for a log that is there all the same
-	Raw     bool   // Entries are wanted; a Store may answer Messages all the same
+	Member  string // as in Append: checked after the messages were read
+	Exists  bool   // as in Append, but a log without a room passes too
+	Raw     bool   // asks for Entries; a Store may answer Messages
 }
 
-// Ranged is what came of a Range: Messages or Entries.
+// Ranged is the result of a Range: Messages or Entries.
 type Ranged struct {
 	Messages []Message
 	Entries  []string          // in the stored form
-	Head     func(string) Head // reads one of Entries, all of which have a Head
+	Head     func(string) Head // decodes the head of one of Entries
 	Err      error
 }
 
-// Limits bound what a request may ask for. All are positive.
+// Limits bound requests. All are positive.
 type Limits struct {
 	DefaultLimit int // messages in a page when the request names no limit
 	MaxLimit     int // messages in a page
 	MaxTextBytes int
-	Auth         bool // nobody without an identity may anything
+	Auth         bool // refuse anonymous callers
 }
 
-// MessageService is the Service that applies every rule before it touches the Store.
+// MessageService implements Service. It applies every rule before it calls the Store.
 type MessageService struct {
 	store   Store
 	readers ReaderStore // or nil
@@ -77,38 +77,37 @@ func NewMessageService(store Store, limits Limits) *MessageService {
 	return &MessageService{store: store, limits: limits, access: Access{Required: limits.Auth}}
 }
 
-// Guard sets who may what, but for who is in which room, which the Store knows. It is called before the first call.
+// Guard sets the access rules, except for members of rooms, which the Store checks. Call it before any other method.
 func (c *MessageService) Guard(access Access) {
 	access.Rooms = nil
 	c.access = access
 }
 
-// Sending is a message of SendAll, and who sends it.
+// Sending is a message of SendAll with its caller.
 type Sending struct {
 	Message Message
 	By      Caller
 }
 
-// Pulling is a request of PullAll, and who makes it.
+// Pulling is a request of PullAll with its caller.
 type Pulling struct {
 	Request PullRequest
 	By      Caller
 }
 
-// WithReaders has the MessageService answer pulls of readers too; without it, they are refused. It is called before the first of
-// them, and returns the MessageService.
+// WithReaders enables pulls of readers, which are refused without it. Call it before any other method. It returns c.
 func (c *MessageService) WithReaders(readers ReaderStore) *MessageService {
 	c.readers = readers
 	return c
 }
 
-// SendResult is what came of one message of SendAll.
+// SendResult is the result of one message of SendAll.
 type SendResult struct {
 	Receipt Receipt
 	Err     error // an *Error or nil
 }
 
-// PullResult is what came of one request of PullAll.
+// PullResult is the result of one request of PullAll.
 type PullResult struct {
 	Page Page
 	Err  error // an *Error or nil
@@ -120,7 +119,7 @@ func (c *MessageService) Send(ctx context.Context, m Message) (Receipt, error) {
 	return result.Receipt, result.Err
 }
 
-// SendAll is Send for many messages at once. Each is judged by itself; the results are in the order of messages.
+// SendAll is Send for many messages at once. It validates each separately; the results are in the order of messages.
 func (c *MessageService) SendAll(ctx context.Context, messages []Sending) []SendResult {
 	results := make([]SendResult, len(messages))
 	appends := make([]Append, 0, len(messages))
@@ -180,13 +179,13 @@ func (c *MessageService) checkMessage(m Message, by Caller) (Append, error) {
 	case !utf8.ValidString(m.ID):
 		return Append{}, Errorf(InvalidArgument, "id is not valid UTF-8")
 	}
-	m.Notice, m.Erased = nil, false // the domain alone makes them
+	m.Notice, m.Erased = nil, false // only the domain sets them
 	begins := by.User != "" && !by.Service && !isRoom(id)
 	return Append{Chat: id, Message: m, Member: member, Exists: c.access.mustExist(id, by), Begins: begins}, nil
 }
 
-// checkNames refuses to begin a chat under a name that nothing new may have, and senders of such names. A chat that has
-// messages goes on, and so do its two users, and whoever has logged in.
+// checkNames refuses to begin a chat with a name that breaks the rules for new names, and new senders with such a name.
+// Chats with messages, their two users, and callers with a login may continue.
 func (c *MessageService) checkNames(ctx context.Context, a Append, by Caller) error {
 	first, second, pair := a.Chat.Users()
 	names := []string{first}
@@ -203,7 +202,7 @@ func (c *MessageService) checkNames(ctx context.Context, a Append, by Caller) er
 
 func (c *MessageService) hasMessages(ctx context.Context, id ID) bool {
 	read := c.store.Range(ctx, []Range{{Chat: id, From: MaxCursor, Reverse: true, Limit: 1}})[0]
-	return read.Err != nil || len(read.Messages) > 0 // what cannot be read now is not taken for new
+	return read.Err != nil || len(read.Messages) > 0 // a chat that cannot be read now does not count as new
 }
 
 // Ready implements Service.

@@ -7,23 +7,23 @@ import (
 	"unicode/utf8"
 )
 
-// Names is what the rules need to know of Unicode beyond the standard library.
+// Names provides the rules of Unicode that the standard library lacks.
 type Names interface {
-	// Check returns why nothing new may have a name, or "".
+	// Check returns why a name is not allowed for something new, or "".
 	Check(name string) (why string)
-	// Looks returns one or two forms of a name. Two names that look alike have one in common.
+	// Looks returns one or two forms of a name. Names that look alike share one.
 	Looks(name string) []string
-	// Password returns the form of a password that is hashed, and false for what cannot be one.
+	// Password returns the form of a password to hash, and false for an invalid one.
 	Password(password string) (string, bool)
 }
 
-// reserved are no users, and no new rooms: paths and notices have these words.
+// reserved names cannot be users or new rooms, because paths and notices contain these words.
 var reserved = []string{"me", "service", "public", "admin", "system"}
 
-// checkName refuses what is not a user's or room's id. Ids are compared byte for byte: nothing is folded or
-// normalised. "." and ".." are none, because no path of a URL can have them (RFC 3986, 5.2.4).
+// checkName refuses invalid ids of users and rooms. Ids are compared byte for byte, without folding or normalisation. "."
+// and ".." are invalid, because the path of a URL cannot contain them (RFC 3986, 5.2.4).
 //
-// It lets pass all that releases before have let pass, so that what was stored stays readable. checkNew is stricter.
+// It accepts all names that earlier releases accepted, so that stored data stays readable. checkNew is stricter.
 func checkName(what, name string) error {
 	if name == "." || name == ".." {
 		return Errorf(InvalidArgument, "%s is %q, which no URL can have in its path", what, name)
@@ -31,7 +31,7 @@ func checkName(what, name string) error {
 	return checkWord(what, name)
 }
 
-// checkWord refuses what does not consist of the letters of names.
+// checkWord refuses characters that names cannot have.
 func checkWord(what, name string) error {
 	switch {
 	case name == "":
@@ -41,7 +41,7 @@ func checkWord(what, name string) error {
 	case !utf8.ValidString(name):
 		return Errorf(InvalidArgument, "%s is not valid UTF-8", what)
 	}
-	lettered := false // the rune before is a letter, or a mark of one
+	lettered := false // the previous rune is a letter, or a mark of one
 	for _, r := range name {
 		switch {
 		case nameRune(r):
@@ -60,15 +60,15 @@ func nameRune(r rune) bool {
 	return unicode.IsLetter(r) || unicode.IsDigit(r)
 }
 
-// isMark says whether a rune may belong to the letter before it, as vowels of many scripts do.
+// isMark reports whether a rune may belong to the previous letter, as vowels of many scripts do.
 func isMark(r rune) bool { return unicode.In(r, unicode.Mn, unicode.Mc) && !isInvisible(r) }
 
-// isInvisible says whether a letter or mark is drawn as nothing: Unicode's default-ignorable code points.
+// isInvisible reports whether a letter or mark has no glyph: Unicode's default-ignorable code points.
 func isInvisible(r rune) bool {
 	return unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
-// checkNew refuses a name that nothing new may have, although something old may. checkName has let it pass.
+// checkNew refuses a name that breaks the rules for new names. checkName has accepted it.
 func (a Access) checkNew(what, name string) error {
 	if isASCII(name) {
 		return nil
@@ -87,7 +87,7 @@ func (a Access) checkNew(what, name string) error {
 	return nil
 }
 
-// checkNewUsers is checkNew for users who come into a chat. The caller has her name already.
+// checkNewUsers is checkNew for users who enter a chat, except the caller, whose name exists already.
 func (a Access) checkNewUsers(users []string, by Caller) error {
 	for _, user := range users {
 		if user == by.User && !by.Service {
@@ -100,7 +100,7 @@ func (a Access) checkNewUsers(users []string, by Caller) error {
 	return nil
 }
 
-// checkNewReader is checkNewUsers for a reader, and her device.
+// checkNewReader is checkNewUsers for a reader and its device.
 func (a Access) checkNewReader(reader string, by Caller) error {
 	user, device, _ := strings.Cut(reader, "/")
 	if err := a.checkNewUsers([]string{user}, by); err != nil {
@@ -109,7 +109,7 @@ func (a Access) checkNewReader(reader string, by Caller) error {
 	return a.checkNew("reader's device", device)
 }
 
-// checkUnreserved refuses the names that are reserved, and those that look like one.
+// checkUnreserved refuses reserved names, and names that look like one.
 func (a Access) checkUnreserved(what, name string) error {
 	looks := a.looks(name)
 	for _, word := range reserved {
@@ -122,7 +122,7 @@ func (a Access) checkUnreserved(what, name string) error {
 	return nil
 }
 
-// looks returns under which forms a name is unique.
+// looks returns the forms under which a name is unique.
 func (a Access) looks(name string) []string {
 	if a.Names == nil {
 		return []string{strings.ToLower(name)}
@@ -130,7 +130,7 @@ func (a Access) looks(name string) []string {
 	return a.Names.Looks(name)
 }
 
-// checkLabel refuses what people could not read as the name of a user or a room. None is a name too.
+// checkLabel refuses display names that are not legible. The empty name is valid.
 func checkLabel(name string, limit int) error {
 	switch {
 	case name == "":
@@ -147,13 +147,13 @@ func checkLabel(name string, limit int) error {
 	return nil
 }
 
-// isControl says whether a rune is for machines, or changes how what stands around it is shown: embeddings, overrides
-// and isolates of Unicode's UAX 9, and ends of lines and paragraphs.
+// isControl reports whether a rune is a control character or changes how the text around it is shown: embeddings,
+// overrides and isolates of Unicode's UAX 9, and ends of lines and paragraphs.
 func isControl(r rune) bool {
 	return unicode.IsControl(r) || '\u2028' <= r && r <= '\u202e' || '\u2066' <= r && r <= '\u2069'
 }
 
-// isVisible says whether a rune alone shows something. U+2800 is a pattern of Braille without dots.
+// isVisible reports whether a rune alone is visible. U+2800 is a pattern of Braille without dots.
 func isVisible(r rune) bool {
 	return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !isInvisible(r) && !unicode.In(r, unicode.Zs, unicode.M) && r != '\u2800'
 }

@@ -5,15 +5,16 @@ import (
 	"strings"
 )
 
-// Notice is what makes a message one that tells of a change of its room: nobody wrote it. Its sender is who made the
-// change, "service:NAME" for a service that acts for nobody, and its text says it in words, for those who know nothing of notices.
+// Notice marks a message that the server wrote about a change of its room. The message's sender made the change;
+// "service:NAME" is a service that acts for no user. The message's text describes the change, for clients that do not know
+// notices.
 type Notice struct {
 	Event NoticeEvent
-	Users []string // whom it is about
+	Users []string // the users that the change affects
 	Name  string   // the room's new one
 }
 
-// NoticeEvent says what has changed.
+// NoticeEvent is the kind of a change.
 type NoticeEvent string
 
 // The events of notices.
@@ -25,19 +26,19 @@ const (
 	MemberRemoved  NoticeEvent = "removed"     // by the sender
 	MemberPromoted NoticeEvent = "promoted"    // to an admin
 	MemberDemoted  NoticeEvent = "demoted"     // from an admin
-	HandedOver     NoticeEvent = "handed_over" // to the longest-standing member, because no admin is left
+	HandedOver     NoticeEvent = "handed_over" // the member of the oldest membership becomes admin, because no admin is left
 	RoomRenamed    NoticeEvent = "renamed"
 	RoomOpened     NoticeEvent = "opened" // is public now
 	RoomClosed     NoticeEvent = "closed" // is private now
 )
 
-// MayRevoke says of a message whether it may have ended a user's right to be in its room.
+// MayRevoke reports whether the message may have ended a user's access to its room.
 func (m *Message) MayRevoke(user string) bool {
 	if m.Notice == nil {
 		return false
 	}
 	switch m.Notice.Event {
-	case RoomCreated, RoomClosed: // before it was created, anybody could be in it
+	case RoomCreated, RoomClosed: // before its creation, the room was open to all
 		return true
 	case MemberLeft, MemberRemoved:
 		return slices.Contains(m.Notice.Users, user)
@@ -45,7 +46,7 @@ func (m *Message) MayRevoke(user string) bool {
 	return false
 }
 
-// notice makes the message that tells of a change.
+// notice returns the message about a change.
 func notice(sender string, n Notice) Message {
 	users := strings.Join(n.Users, ", ")
 	var text string

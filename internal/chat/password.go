@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// prepare returns the form in which a password is hashed: that of Names, so that it is the same from every keyboard.
+// prepare returns the form of a password to hash, as Names defines it, so that every keyboard yields the same one.
 func (p *AccountService) prepare(password string) (string, bool) {
 	if p.access.Names == nil {
 		return password, true
@@ -13,7 +13,7 @@ func (p *AccountService) prepare(password string) (string, bool) {
 	return p.access.Names.Password(password)
 }
 
-// newPassword returns the form in which a new password is hashed.
+// newPassword checks a new password and returns the form to hash.
 func (p *AccountService) newPassword(what, password string) (string, error) {
 	switch {
 	case len(password) > MaxPasswordBytes:
@@ -33,7 +33,7 @@ func (p *AccountService) newPassword(what, password string) (string, error) {
 	return prepared, nil
 }
 
-// verify returns the account that credentials are of. Its work is the same whatever is wrong.
+// verify returns the account of credentials. It does the same work for every failure.
 func (p *AccountService) verify(ctx context.Context, c Credentials) (StoredAccount, error) {
 	if err := checkName("user", c.User); err != nil {
 		return StoredAccount{}, err
@@ -47,7 +47,7 @@ func (p *AccountService) verify(ctx context.Context, c Credentials) (StoredAccou
 	}
 	prepared, allowed := p.prepare(c.Password)
 	if !allowed {
-		prepared = c.Password // a hash of before passwords were prepared may be of it
+		prepared = c.Password // a hash of an earlier release may be of the unprepared password
 	}
 	right, weak, err := p.hasher.Verify(ctx, prepared, known.PasswordHash)
 	if err == nil && !right && prepared != c.Password {
@@ -65,8 +65,7 @@ func (p *AccountService) verify(ctx context.Context, c Credentials) (StoredAccou
 	return p.strengthen(ctx, c.User, prepared, known)
 }
 
-// strengthen replaces a hash that was made with older parameters, or of a password as it was typed, now that the password
-// is there.
+// strengthen replaces a hash with older parameters, or of an unprepared password, while the password is known.
 func (p *AccountService) strengthen(ctx context.Context, user, prepared string, known StoredAccount) (StoredAccount, error) {
 	hash, err := p.hasher.Hash(ctx, prepared)
 	if err != nil {
@@ -76,7 +75,7 @@ func (p *AccountService) strengthen(ctx context.Context, user, prepared string, 
 	switch {
 	case err != nil:
 		return StoredAccount{}, AsError(err)
-	case !replaced: // by somebody else, whose hash it has now
+	case !replaced: // another request replaced it
 		return p.read(ctx, user)
 	}
 	known.PasswordHash = hash

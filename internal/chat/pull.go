@@ -2,7 +2,7 @@ package chat
 
 import "context"
 
-// maxRounds is how often a page reads on that is short of messages because its reader ignores who has sent them.
+// maxRounds bounds the reads for one page, which may come up short because messages of ignored users are left out.
 const maxRounds = 5
 
 // pull is one request on its way to a page.
@@ -11,10 +11,10 @@ type pull struct {
 	chat    string
 	asked   Range
 	limit   int
-	ignored map[string]bool // whose messages are left out
+	ignored map[string]bool // messages of these users are left out
 
-	cursor int64 // where it goes on when nothing is read
-	page   Page  // what was read so far
+	cursor int64 // the next position if nothing is read
+	page   Page  // the messages read so far
 }
 
 // Pull implements Service.
@@ -23,7 +23,7 @@ func (c *MessageService) Pull(ctx context.Context, r PullRequest) (Page, error) 
 	return result.Page, result.Err
 }
 
-// PullAll is Pull for many requests at once. Each is judged by itself; the results are in the order of requests.
+// PullAll is Pull for many requests at once. It validates each separately; the results are in the order of requests.
 func (c *MessageService) PullAll(ctx context.Context, requests []Pulling) []PullResult {
 	results := make([]PullResult, len(requests))
 	pulls := make([]pull, 0, len(requests))
@@ -50,7 +50,7 @@ func (c *MessageService) PullAll(ctx context.Context, requests []Pulling) []Pull
 	return results
 }
 
-// placed sets what each reader leaves out, and where she begins. Pulls of which that is not known fail, and are left out.
+// placed sets each reader's ignored users and start. Pulls of readers that could not be read fail, and are left out.
 func (c *MessageService) placed(ctx context.Context, pulls []pull, requests []Pulling, results []PullResult) []pull {
 	var places []PositionQuery
 	for i := range pulls {
@@ -81,7 +81,7 @@ func (c *MessageService) placed(ctx context.Context, pulls []pull, requests []Pu
 	return kept
 }
 
-// pullRound reads once for each pull, and returns those that have to read on.
+// pullRound reads once for each pull, and returns the pulls that must read more.
 func (c *MessageService) pullRound(ctx context.Context, pulls []pull, results []PullResult, last bool) []pull {
 	ranges := make([]Range, len(pulls))
 	for i := range pulls {
@@ -105,8 +105,8 @@ func (c *MessageService) pullRound(ctx context.Context, pulls []pull, results []
 	return open
 }
 
-// take adds what was read and returns the page. It is not done where it is not known yet whether there is more: then
-// the page says that there is.
+// take adds the messages that were read and returns the page. The pull is not done while it is unknown whether there is
+// more; such a page has HasMore set.
 func (p *pull) take(read *Ranged) (page Page, done bool) {
 	n := read.len()
 	full := n == p.asked.Limit
@@ -135,7 +135,7 @@ func (p *pull) take(read *Ranged) (page Page, done bool) {
 	return page, true
 }
 
-// keep adds what was read as number i.
+// keep adds message i of those that were read.
 func (p *pull) keep(read *Ranged, i int) {
 	if read.Entries != nil {
 		if p.page.Entries == nil {
@@ -146,12 +146,12 @@ func (p *pull) keep(read *Ranged, i int) {
 	}
 	read.Messages[i].Chat = p.chat
 	if p.page.Messages == nil {
-		p.page.Messages = read.Messages[:0] // what was read is nobody else's; no index is ahead of i
+		p.page.Messages = read.Messages[:0] // the pull owns read; no index is ahead of i
 	}
 	p.page.Messages = append(p.page.Messages, read.Messages[i])
 }
 
-// step goes on past a position.
+// step advances past a position.
 func (p *pull) step(position int64) {
 	p.cursor = position + 1
 	if p.asked.Reverse {
@@ -160,7 +160,7 @@ func (p *pull) step(position int64) {
 	p.asked.From = p.cursor
 }
 
-// checkPull returns the range to read: one more than was asked for tells whether there is more, and where it starts.
+// checkPull returns the range to read. One message more than requested shows whether there is more, and where it starts.
 func (c *MessageService) checkPull(r PullRequest, by Caller) (Range, error) {
 	id, err := ParseID(r.Chat)
 	if err == nil {
@@ -198,7 +198,7 @@ func (c *MessageService) checkReader(id ID, r PullRequest, by Caller) error {
 	return err
 }
 
-// page is how many messages a page has for which a limit was asked that is not negative.
+// page returns the size of a page for a requested limit, which is not negative.
 func (l Limits) page(asked int64) int {
 	if asked == 0 {
 		return l.DefaultLimit

@@ -6,38 +6,37 @@ import (
 	"time"
 )
 
-// Bounds of what a change of a room may have.
+// Limits of a room's change.
 const (
 	MaxRoomNameBytes = 128
 	MaxUsersAtOnce   = 100
 	MaxMembersInPage = 1000
 )
 
-// Room is a room that somebody has created. One that nobody has is none; where it is not known who makes requests, it is
-// open to all.
+// Room is a room that was created. With AUTH off, an id without a room is a chat that is open to all.
 type Room struct {
 	ID         string
-	Name       string // for people; may be empty
+	Name       string // the display name; may be empty
 	Visibility Visibility
 	Created    int64 // microseconds since 1970: the position of its first notice
 	Count      int   // of members
-	Role       Role  // of who asks, or ""
+	Role       Role  // the caller's, or ""
 	Members    []Member
-	HasMore    bool   // members
-	NextCursor string // of the members; "" at the end
+	HasMore    bool   // there are more members
+	NextCursor string // in the list of members; "" at the end
 }
 
-// Visibility says whom a room is open to.
+// Visibility is the audience of a room.
 type Visibility string
 
-// The visibilities. That of a room which nobody has created is "".
+// The visibilities. A room that was never created has "".
 const (
-	Public  Visibility = "public"  // to all, and it is in the list of public rooms
-	Private Visibility = "private" // to its members
-	Deleted Visibility = "deleted" // to nobody, until it is created anew
+	Public  Visibility = "public"  // all users; the room is in the list of public rooms
+	Private Visibility = "private" // its members
+	Deleted Visibility = "deleted" // none, until the room is created again
 )
 
-// Role is what a member may do.
+// Role is a member's set of rights.
 type Role string
 
 // The roles.
@@ -46,34 +45,34 @@ const (
 	PlainMember Role = "member"
 )
 
-// Member is one of a room's.
+// Member is a member of a room.
 type Member struct {
 	User  string
 	Role  Role
-	Since int64 // the position of the notice of it
+	Since int64 // the position of the membership's notice
 }
 
 // NewRoom asks for a room.
 type NewRoom struct {
-	ID         string // "": one is made
+	ID         string // "": generated
 	Name       string
 	Visibility Visibility // "" is Private
-	Users      []string   // up to MaxUsersAtOnce members beside who creates it
-	As         string     // who creates it: the caller, whom a service names
+	Users      []string   // up to MaxUsersAtOnce members beside the creator
+	As         string     // the creator: the caller, or the user that a service names
 }
 
 // RoomChange asks for a change of a room.
 type RoomChange struct {
 	Room  string
 	Kind  ChangeKind
-	Users []string // up to MaxUsersAtOnce that are added, removed, promoted or demoted
-	Name  string   // that the room gets
-	As    string   // who makes it: the caller, whom a service names, or does not where it acts for nobody
+	Users []string // up to MaxUsersAtOnce users to add, remove, promote or demote
+	Name  string   // the room's new name
+	As    string   // the acting user: the caller, or the user that a service names; "" is a service that acts for no user
 
-	Visibility Visibility // of an update
+	Visibility Visibility // of UpdateRoom
 }
 
-// ChangeKind says what a RoomChange does.
+// ChangeKind is the kind of a RoomChange.
 type ChangeKind string
 
 // The kinds of changes. All but the first two are for admins.
@@ -95,111 +94,111 @@ const (
 type RoomRequest struct {
 	Room   string
 	As     string
-	Limit  int64  // members in the answer; 0 and more than MaxMembersInPage ask for that many
-	Cursor string // the NextCursor of the page before; "" is the beginning
+	Limit  int64  // members in the answer; 0 and values above MaxMembersInPage mean MaxMembersInPage
+	Cursor string // the NextCursor of the previous page; "" is the beginning
 }
 
-// RoomsRequest asks for a page of rooms, ordered by the bytes of their ids.
+// RoomsRequest asks for a page of rooms, sorted by the bytes of their ids.
 type RoomsRequest struct {
 	As     string
-	Cursor string // a room to begin with, inclusive, whether there is one or not; "" is the beginning
-	Limit  int64  // 0 asks for the default, more than the maximum for the maximum
+	Cursor string // the first room, inclusive, existing or not; "" is the beginning
+	Limit  int64  // 0 means the default; above the maximum means the maximum
 }
 
-// RoomPage is an answer to a RoomsRequest. It may have fewer rooms than the limit although there are more.
+// RoomPage answers a RoomsRequest. It may have fewer rooms than the limit although there are more.
 type RoomPage struct {
 	Rooms      []Room // without their members
 	HasMore    bool
 	NextCursor string // "" at the end
 }
 
-// Rooms is what rooms there are, and who is in them. Like Service, RoomService implements it, and the RPC client over the
-// network; its methods are safe for concurrent use and return an *Error or nil. The rooms that CreateRoom, ChangeRoom and
-// the lists return are without their members.
+// Rooms creates, changes and lists rooms. RoomService implements it, and the RPC client does over the network. Its methods
+// are safe for concurrent use and return an *Error or nil. Only Room returns a room with its members.
 type Rooms interface {
-	// CreateRoom makes a room. The error is a Conflict where there is one.
+	// CreateRoom creates a room. The error is Conflict if it exists.
 	CreateRoom(context.Context, NewRoom) (Room, error)
-	// ChangeRoom makes a change and tells of it in the room's log, in one step. One that changes nothing, as when a
-	// member is added again, does nothing.
+	// ChangeRoom applies a change and appends its notice to the room's log, in one step. A request that changes nothing,
+	// such as adding a member again, succeeds without a notice.
 	ChangeRoom(context.Context, RoomChange) (Room, error)
-	// Room returns one, those who are members for longest first.
+	// Room returns a room with its members, oldest membership first.
 	Room(context.Context, RoomRequest) (Room, error)
-	// RoomsOf returns the rooms of which a user is a member.
+	// RoomsOf returns the rooms that have a user as a member.
 	RoomsOf(context.Context, RoomsRequest) (RoomPage, error)
-	// PublicRooms returns all that are public.
+	// PublicRooms returns all public rooms.
 	PublicRooms(context.Context, RoomsRequest) (RoomPage, error)
 }
 
-// RoomQuery asks for a room, and for some of its members or all.
+// RoomQuery asks for a room, and for some or all of its members.
 type RoomQuery struct {
 	Room  ID
 	Users []string
 	All   bool
-	Log   bool // Logged is wanted; then Users and All are not
+	Log   bool // return Logged; excludes Users and All
 }
 
-// StoredRoom is a room as it is kept.
+// StoredRoom is the stored form of a room.
 type StoredRoom struct {
 	Name       string
-	Visibility Visibility // "" where nobody has created it
+	Visibility Visibility // "" if the room was never created
 	Created    int64
 	Count      int               // of members
-	Admins     int               // how many of them are
-	Members    map[string]Member // those who were asked for, where they are members
-	Logged     bool              // something was said under the id, where that was asked for
+	Admins     int               // number of admins
+	Members    map[string]Member // the requested users who are members
+	Logged     bool              // the log under the id has messages; only with RoomQuery.Log
 
-	// Of a room that was deleted: until when only its last admins may create it anew, in microseconds since 1970, and they.
+	// Of a deleted room: the end of the reservation in microseconds since 1970, and the last admins, who may create the room
+	// until then.
 	Reserved int64
 	Heirs    []string
 }
 
-// RoomEdit changes a room if that still is as it was read.
+// RoomEdit changes a room if the room is still as it was read.
 type RoomEdit struct {
 	Room ID
-	// What must hold. A Member without a Role is none.
+	// The conditions. A Member without a Role must not be a member.
 	IfVisibility Visibility
-	IfAdmins     int // negative is any number
+	IfAdmins     int // negative: any number
 	IfMembers    []Member
-	IfEmpty      bool  // the log has never had a message, or the room was deleted since
-	IfReserved   int64 // of one that was deleted
+	IfEmpty      bool  // the log never had a message, or the room was deleted since
+	IfReserved   int64 // the Reserved of a deleted room
 
-	Name       *string    // nil leaves it
-	Visibility Visibility // "" leaves it; with Created it is that of a new room
-	Created    bool       // sets the time
-	Set        []Member   // Since 0 is the position of the first notice: these are new members
+	Name       *string    // nil: unchanged
+	Visibility Visibility // "": unchanged; with Created the new room's
+	Created    bool       // sets the creation time
+	Set        []Member   // members to set; Since 0 is a new member, whose Since is the first notice's position
 	Remove     []string
-	Emptied    bool // the last members of a private room go: it is deleted, if there still are no others
+	Emptied    bool // removes the last members of a private room: deletes the room, if there are still no others
 	MaxMembers int
-	Notices    []Message     // go to the log, in their order, all or none
-	Tell       bool          // publishes MembersChanged
-	Reserve    time.Duration // of DropRoom: how long only the last admins may create the room anew
+	Notices    []Message     // appended to the log in order, all or none
+	Tell       bool          // publish MembersChanged
+	Reserve    time.Duration // of DropRoom: the reservation of the id for the last admins
 	Ousted     []string      // the event's users
 }
 
-// EditOutcome says what came of a RoomEdit.
+// EditOutcome is the result of a RoomEdit.
 type EditOutcome int
 
 // The outcomes.
 const (
 	Edited       EditOutcome = iota
-	EditStale                // something that must hold does not: nothing changed
-	EditTooMany              // the room would have more members than it may: nothing changed
+	EditStale                // a condition does not hold: nothing changed
+	EditTooMany              // the room would have too many members: nothing changed
 	EditNotEmpty             // there are messages already: nothing changed
-	EditNoPlaces             // the positions of the log are used up: nothing changed
+	EditNoPlaces             // the log has no positions left: nothing changed
 )
 
-// RoomStore is Store's counterpart to Rooms: it knows nothing of the rules, and what it is given has been checked.
+// RoomStore is the store of Rooms. It applies no rules: its arguments have been checked.
 type RoomStore interface {
 	RoomReader
-	// EditRoom makes a change and appends its notices in one step. Whoever is a member has the room in ListRooms, and a
-	// public room is in ListPublic, also after a crash. It returns the position of the first notice.
+	// EditRoom applies a change and appends its notices in one step. It returns the position of the first notice.
+	// Afterwards ListRooms of each member and, for a public room, ListPublic return the room, also after a crash.
 	EditRoom(context.Context, RoomEdit) (EditOutcome, int64, error)
-	// DropRoom deletes a room and all of its log, and publishes MembersChanged, if the edit's conditions hold.
+	// DropRoom deletes a room and its log, and publishes MembersChanged, if the edit's conditions hold.
 	DropRoom(context.Context, RoomEdit) (EditOutcome, error)
-	// ListRooms returns the rooms of which a user is, or has been, or was about to be a member, from one on, inclusive, by
-	// the bytes of their ids.
+	// ListRooms returns the rooms that a user is, was or was about to be a member of, from one on, inclusive, sorted by the
+	// bytes of their ids.
 	ListRooms(ctx context.Context, user, from string, limit int) ([]string, error)
-	// ListPublic returns rooms that are, or were about to be public, from one on, inclusive, by the bytes of their ids.
+	// ListPublic returns rooms that are or were about to be public, from one on, inclusive, sorted by the bytes of their ids.
 	ListPublic(ctx context.Context, from string, limit int) ([]string, error)
 }
 

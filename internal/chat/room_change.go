@@ -5,23 +5,23 @@ import (
 	"slices"
 )
 
-// rule is what a kind of change does. It fills in an edit, or leaves it without notices where nothing is to change.
+// rule implements a kind of change. It fills in an edit, or leaves it without notices if nothing changes.
 type rule func(c *change, room StoredRoom, e *RoomEdit) error
 
-// change is a change on its way.
+// change is a RoomChange in progress.
 type change struct {
 	who   acting
 	asked RoomChange
 	rule  rule
-	all   bool // the rule wants to know all members
-	read  bool // and does
+	all   bool // the rule needs all members
+	read  bool // all members were read
 }
 
-// rules has all kinds. adminsOnly are those that only admins may.
+// rules has all kinds of changes. Those with adminsOnly are for admins.
 var rules = map[ChangeKind]struct {
 	rule       rule
 	adminsOnly bool
-	users      bool // it names some
+	users      bool // the change names users
 }{
 	JoinRoom:      {rule: (*change).join},
 	LeaveRoom:     {rule: (*change).leave},
@@ -62,7 +62,7 @@ func ruleOf(r RoomChange, who acting) (rule, error) {
 	}, nil
 }
 
-// query asks for what the change has to know of the room.
+// query returns the query for the parts of the room that the change needs.
 func (c *change) query(id ID) RoomQuery {
 	c.read = c.all
 	if c.all {
@@ -75,7 +75,7 @@ func (c *change) query(id ID) RoomQuery {
 	return RoomQuery{Room: id, Users: users}
 }
 
-// decide returns what is to be done, or nil where it is nothing, or where the change has to know all members first.
+// decide returns the edit, or nil if nothing changes, or if the change needs all members first.
 func (c *change) decide(id ID, room StoredRoom) (*RoomEdit, error) {
 	e := &RoomEdit{Room: id, IfVisibility: room.Visibility, IfAdmins: -1}
 	if err := c.rule(c, room, e); err != nil {
@@ -87,7 +87,7 @@ func (c *change) decide(id ID, room StoredRoom) (*RoomEdit, error) {
 	return e, nil
 }
 
-// invites says whether the change names users who become members or admins. Handing over an admin's place names nobody.
+// invites reports whether the change names users who become members or admins. A handover names none.
 func (c *change) invites() bool {
 	switch c.asked.Kind {
 	case JoinRoom, AddMembers, PromoteMember:
@@ -100,7 +100,7 @@ func (c *change) tell(e *RoomEdit, event NoticeEvent, users ...string) {
 	e.Notices = append(e.Notices, notice(c.who.name, Notice{Event: event, Users: users}))
 }
 
-// checkAdmin refuses who is no admin, and has it that she still is one.
+// checkAdmin refuses users who are not admins, and makes the role a condition of the edit.
 func (c *change) checkAdmin(room StoredRoom, e *RoomEdit) error {
 	if c.who.free {
 		return nil
@@ -126,7 +126,7 @@ func (c *change) join(room StoredRoom, e *RoomEdit) error {
 	return nil
 }
 
-// enter makes users members. The first in a room that has no admin any more becomes one.
+// enter makes users members. In a room without an admin, the first of them becomes admin.
 func (c *change) enter(room StoredRoom, e *RoomEdit, users []string) {
 	for i, user := range users {
 		role := PlainMember
@@ -170,7 +170,7 @@ func (c *change) remove(room StoredRoom, e *RoomEdit) error {
 	return nil
 }
 
-// part lets members go. Where no admin is left, the one who is a member for longest becomes one.
+// part removes members. If no admin is left, the member with the oldest membership becomes admin.
 func (c *change) part(room StoredRoom, e *RoomEdit, event NoticeEvent, gone []Member) {
 	admins := room.Admins
 	for _, m := range gone {
@@ -264,7 +264,7 @@ func (c *change) close(room StoredRoom, e *RoomEdit) error {
 	return nil
 }
 
-// update changes both. One that stays as it is has no notice.
+// update changes the name and the visibility. An unchanged one has no notice.
 func (c *change) update(room StoredRoom, e *RoomEdit) error {
 	visibility := c.open
 	if c.asked.Visibility == Private {
@@ -278,7 +278,7 @@ func (c *change) update(room StoredRoom, e *RoomEdit) error {
 
 func (c *change) drop(StoredRoom, *RoomEdit) error { return nil }
 
-// after is the room as it is when the edit was made, as far as an answer shows it.
+// after returns the room after the edit, as far as an answer shows it.
 func (e *RoomEdit) after(room StoredRoom) StoredRoom {
 	members := make(map[string]Member, len(room.Members)+len(e.Set))
 	maps.Copy(members, room.Members)

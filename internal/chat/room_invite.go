@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// invite checks that users may become members: where it is known who makes requests they have accounts, and they do not
-// ignore who invites them. All are looked up at once.
+// invite checks that users may become members. With AUTH on they must have accounts, and must not ignore the inviting user.
+// It reads all users at once.
 func (l *RoomService) invite(ctx context.Context, who acting, users []string) error {
 	if l.access.Users == nil || len(users) == 0 {
 		return nil
@@ -18,7 +18,7 @@ func (l *RoomService) invite(ctx context.Context, who acting, users []string) er
 	var unknown, closed []string
 	for i, user := range users {
 		self := user == who.user
-		if !invited[i].Account && !who.any && !(self && who.real) { // a token says that its user has one
+		if !invited[i].Account && !who.any && !(self && who.real) { // a token proves its user's account
 			unknown = append(unknown, user)
 		}
 		if invited[i].Ignores && !self {
@@ -34,7 +34,7 @@ func (l *RoomService) invite(ctx context.Context, who acting, users []string) er
 	return nil
 }
 
-// invited are the users whom an edit makes members or admins.
+// invited returns the users that an edit makes members or admins.
 func (e *RoomEdit) invited() []string {
 	users := make([]string, len(e.Set))
 	for i, m := range e.Set {

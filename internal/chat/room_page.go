@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// check refuses what is no page of members.
+// check refuses invalid pages of members.
 func (r RoomRequest) check() error {
 	if r.Limit < 0 {
 		return Errorf(InvalidArgument, "limit is %d; it must not be negative", r.Limit)
@@ -18,7 +18,7 @@ func (r RoomRequest) check() error {
 	return nil
 }
 
-// from is where the page begins: a cursor is "since/user" of its first member.
+// from returns the start of the page: a cursor is "since/user" of its first member.
 func (r RoomRequest) from() (since int64, user string, ok bool) {
 	if r.Cursor == "" {
 		return 0, "", true
@@ -28,8 +28,8 @@ func (r RoomRequest) from() (since int64, user string, ok bool) {
 	return since, user, err == nil && since >= 0 && user != ""
 }
 
-// page puts a page of all members, which are in their order, into a room. Who is a member all the time is on one page, who
-// comes or goes meanwhile moves nobody.
+// page sets a room's page of the sorted members. A member who stays is on exactly one page, because joins and departures
+// do not shift the others.
 func (r RoomRequest) page(room *Room, all []Member) {
 	since, user, _ := r.from()
 	begin := slices.IndexFunc(all, func(m Member) bool {

@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// RoomOptions bound what a RoomService does. All are positive.
+// RoomOptions are the limits of a RoomService. All are positive.
 type RoomOptions struct {
 	DefaultLimit, MaxLimit int // rooms in a page
 	MaxMembers             int // of a room
-	// IDReserved is how long only the last admins of a room that was deleted may create it anew; it may be 0.
+	// IDReserved is how long a deleted room's id is reserved for its last admins; it may be 0.
 	IDReserved time.Duration
 	Now        func() time.Time // nil is time.Now
-	// NewChats and AddedMembers bound what a user with a token creates, and whom the user adds.
+	// NewChats and AddedMembers limit the chats that a user with a token creates and the members that the user adds.
 	NewChats, AddedMembers Bounds
 }
 
-// RoomService is the Rooms and the Admission that apply every rule before they touch the store.
+// RoomService implements Rooms and Admission. It applies every rule before it calls the store.
 type RoomService struct {
 	store   RoomStore
 	access  Access
@@ -31,12 +31,12 @@ var (
 	_ Admission = (*RoomService)(nil)
 )
 
-// NewRoomService returns the RoomService over a store; required says that nobody without an identity may anything.
+// NewRoomService returns the RoomService over a store. With required it refuses anonymous callers.
 func NewRoomService(store RoomStore, required bool, options RoomOptions) *RoomService {
 	return &RoomService{store: store, access: Access{Required: required, Rooms: store}, options: options}
 }
 
-// Guard sets who may what. It is called before the first call.
+// Guard sets the access rules. Call it before any other method.
 func (l *RoomService) Guard(access Access) { l.access = access }
 
 // Enter implements Admission.
@@ -53,13 +53,13 @@ func (l *RoomService) Enter(ctx context.Context, chats []string) error {
 	return l.access.enterAll(ctx, chats, by)
 }
 
-// acting is who makes a request about rooms.
+// acting is the identity behind a request about rooms.
 type acting struct {
-	user string // "" is a service that acts for nobody, or with AUTH off nobody
-	name string // that notices have as their sender
-	free bool   // a service that acts for nobody: it may everything
-	any  bool   // nobody has asked who it is
-	real bool   // it is the user herself, and no service on her behalf
+	user string // "" is a service that acts for no user, or an anonymous caller
+	name string // the sender of notices
+	free bool   // a service that acts for no user: it may do anything
+	any  bool   // the caller is anonymous
+	real bool   // the caller is the user, not a service on the user's behalf
 }
 
 func (l *RoomService) acting(ctx context.Context, as string) (acting, error) {
@@ -83,8 +83,8 @@ func (l *RoomService) acting(ctx context.Context, as string) (acting, error) {
 	return who, err
 }
 
-// serviceName is under which name a service changes rooms. No user can have it: names have no colon, and "service" is
-// reserved.
+// serviceName returns the name under which a service changes rooms. No user can have it: names have no colon, and
+// "service" is reserved.
 func serviceName(name string) string {
 	if name == "" {
 		return "service"
@@ -92,7 +92,7 @@ func serviceName(name string) string {
 	return "service:" + name
 }
 
-// named refuses who acts for nobody.
+// named refuses requests without an acting user.
 func (a acting) named() error {
 	if a.user == "" {
 		return Errorf(InvalidArgument, "as is missing: the user who acts")
@@ -147,7 +147,7 @@ func roomOf(id ID, stored StoredRoom, user string) Room {
 	}
 }
 
-// standing returns members, those who are for longest first.
+// standing returns members, oldest membership first.
 func standing(members map[string]Member) []Member {
 	sorted := make([]Member, 0, len(members))
 	for _, m := range members {
@@ -209,8 +209,8 @@ func (l *RoomService) CreateRoom(ctx context.Context, r NewRoom) (Room, error) {
 		Room: id, IfAdmins: -1, Name: &r.Name, Visibility: r.Visibility, Created: true, MaxMembers: l.options.MaxMembers,
 		Set:     []Member{{User: who.user, Role: Admin}},
 		Notices: []Message{notice(who.user, Notice{Event: RoomCreated, Users: users, Name: r.Name})},
-		IfEmpty: who.real, // a room that nobody has created is everybody's
-		// Whoever is in it already, as in any room that nobody has created, may have to go.
+		IfEmpty: who.real, // a log without a room may be of other users
+		// Followers of the id before the creation may lose access.
 		Tell: r.Visibility == Private,
 	}
 	for _, user := range users {
@@ -244,7 +244,7 @@ func (l *RoomService) CreateRoom(ctx context.Context, r NewRoom) (Room, error) {
 	return Room{}, errContended(id)
 }
 
-// reserved says whether an id is kept for others, the last admins of the room that it was.
+// reserved reports whether an id is reserved for other users, the last admins of the deleted room.
 func (l *RoomService) reserved(before StoredRoom, user string) bool {
 	now := time.Now
 	if l.options.Now != nil {
@@ -253,19 +253,19 @@ func (l *RoomService) reserved(before StoredRoom, user string) bool {
 	return before.Visibility == Deleted && before.Reserved > now().UnixMicro() && !slices.Contains(before.Heirs, user)
 }
 
-// errTaken tells who asks nothing of what is there: a room, one that was, or what others have written.
+// errTaken does not reveal what has the id: a room, a deleted room, or messages of other users.
 func errTaken(id ID) error {
 	return Errorf(Conflict, "the room id %s is taken; choose another one", id)
 }
 
-// changeAttempts is how often a change is decided anew because another one came between.
+// changeAttempts bounds the retries of a change that loses races with other changes.
 const changeAttempts = 10
 
 func errContended(id ID) error {
 	return Errorf(Unavailable, "room %s is being changed by others; try again", id)
 }
 
-// outcome is the error of an edit that was not stale.
+// outcome returns the error of an edit that was not stale.
 func (l *RoomService) outcome(id ID, outcome EditOutcome, err error) error {
 	switch {
 	case err != nil:
@@ -294,7 +294,7 @@ func checkUsers(users []string) ([]string, error) {
 	return uniqueNames(users)
 }
 
-// ChangeRoom implements Rooms. A change is decided by what the room is, and made if the room still is so.
+// ChangeRoom implements Rooms. It decides a change from the room's state, and applies it if the state is unchanged.
 func (l *RoomService) ChangeRoom(ctx context.Context, r RoomChange) (Room, error) {
 	who, err := l.acting(ctx, r.As)
 	if err == nil && !who.free {
@@ -333,7 +333,7 @@ func (l *RoomService) ChangeRoom(ctx context.Context, r RoomChange) (Room, error
 			return Room{}, err
 		}
 		if edit == nil && change.all != change.read {
-			continue // it needs to know all members
+			continue // the change needs all members
 		}
 		if edit == nil {
 			return who.unchanged(id, stored), nil
@@ -364,8 +364,8 @@ func (l *RoomService) ChangeRoom(ctx context.Context, r RoomChange) (Room, error
 	return Room{}, errContended(id)
 }
 
-// unchanged is a room as one may see it who has changed nothing. Who may not be in it and leaves it all the same, which
-// everybody may, learns nothing of it.
+// unchanged returns the answer to a change that changed nothing. A user without access may leave a room too, and must
+// learn nothing about it.
 func (a acting) unchanged(id ID, stored StoredRoom) Room {
 	room := roomOf(id, stored, a.user)
 	if !a.free && !a.any && stored.Admits(id, a.user) != nil {
@@ -432,8 +432,8 @@ func (l *RoomService) limit(r RoomsRequest) (int, error) {
 	return int(min(r.Limit, int64(l.options.MaxLimit))), checkNamePart("cursor", r.Cursor)
 }
 
-// page reads the rooms of names, of which there is one more than the limit where there are more, and leaves out those
-// that do not belong.
+// page reads the rooms of names and leaves out those that do not belong. names has one more than the limit if there are
+// more rooms.
 func (l *RoomService) page(ctx context.Context, names []string, limit int, user string, belongs func(StoredRoom) bool) (RoomPage, error) {
 	var page RoomPage
 	if len(names) > limit {
@@ -444,7 +444,7 @@ func (l *RoomService) page(ctx context.Context, names []string, limit int, user 
 	for _, name := range names {
 		id, err := parseRoom(name)
 		if err != nil {
-			continue // no server writes that
+			continue // no server writes such an id
 		}
 		query := RoomQuery{Room: id}
 		if user != "" {

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// Bounds are how often a user may do something. 0 is no bound.
+// Bounds are a user's limits for one kind of action. 0 is no limit.
 type Bounds struct {
 	PerHour int
 	PerDay  int
 }
 
-// Charge is what a user spends of a bound.
+// Charge is an amount to spend of a limit.
 type Charge struct {
 	Kind   string
 	Amount int
@@ -25,7 +25,7 @@ const (
 	addedMembers = "members"
 )
 
-// Charges are those of some of a kind.
+// charges returns the charges for an amount of a kind.
 func (b Bounds) charges(kind string, amount int) (charges []Charge) {
 	if b.PerHour > 0 && amount > 0 {
 		charges = append(charges, Charge{kind, amount, b.PerHour, time.Hour})
@@ -36,21 +36,21 @@ func (b Bounds) charges(kind string, amount int) (charges []Charge) {
 	return charges
 }
 
-// NewChats are the charges of one new chat.
+// NewChats returns the charges of one new chat.
 func (b Bounds) NewChats() []Charge { return b.charges(newChats, 1) }
 
 // Spender charges users.
 type Spender interface {
-	// Spend charges a user, or does nothing and returns how long it takes until something can be spent again.
+	// Spend charges a user. If a limit is exhausted it charges nothing and returns the time to wait.
 	Spend(ctx context.Context, user string, charges []Charge) (wait time.Duration, err error)
 }
 
-// Spent is the error where a user has done something too often.
+// Spent is the error for an exhausted limit.
 func Spent(user string, wait time.Duration) error {
 	return Errorf(ResourceExhausted, "user %s begins chats or adds members too often; try again in %v", user, wait)
 }
 
-// spend charges who acts, where it is a user with a token.
+// spend charges the acting user, if it is a user with a token.
 func (l *RoomService) spend(ctx context.Context, who acting, charges []Charge) error {
 	if !who.real || l.access.Spender == nil || len(charges) == 0 {
 		return nil

@@ -8,17 +8,16 @@ import (
 )
 
 const (
-	// maxTurns is how many different calls of one user may wait for their turn, and turnWait how long: a gateway gives a call
-	// up after 1.7 s.
+	// maxTurns bounds the different calls of one user that wait, and turnWait their time: a gateway gives up after 1.7 s.
 	maxTurns = 32
 	turnWait = time.Second
-	// After a call that took longer than cheapTurn, a user's next one waits for three times as long, but not for longer than
-	// maxPause: one user takes a quarter of the time of those who share the store.
+	// After a call that took longer than cheapTurn, the user's next call waits three times as long, at most maxPause. So one
+	// user takes at most a quarter of the store's time.
 	cheapTurn = 10 * time.Millisecond
 	maxPause  = 250 * time.Millisecond
 )
 
-// pauseAfter is how long a user's next call waits after one that took so long.
+// pauseAfter returns the pause before a user's next call, after one that took this long.
 func pauseAfter(took time.Duration) time.Duration {
 	if took <= cheapTurn {
 		return 0
@@ -26,35 +25,35 @@ func pauseAfter(took time.Duration) time.Duration {
 	return min(3*took, maxPause)
 }
 
-// turns makes one call of each user at a time. The zero value is ready. It keeps nothing of users who ask for nothing.
+// turns makes one call of each user at a time. The zero value is ready. It has no state for users without calls.
 type turns struct {
 	mutex sync.Mutex
 	users map[string]*userTurns
 }
 
 type userTurns struct {
-	callers int           // that wait or are being answered
+	callers int           // waiting or being answered
 	turn    chan struct{} // has an element while a call is made
-	waiting map[any]*turn // by what they ask
+	waiting map[any]*turn // by question
 }
 
-// turn is a call that waits for its turn, or has begun. Those who ask the same while it waits share it.
+// turn is a call that waits or has begun. Identical calls that arrive while it waits share it.
 type turn struct {
 	done   chan struct{} // closed when answer and err are set
 	answer any
 	err    error
 }
 
-// errLeft is of a call whose caller left: those who share it ask again.
+// errLeft marks a call whose caller left: callers that share it ask again.
 var errLeft = errors.New("the caller has left")
 
 func errTurns(user string) error {
 	return Errorf(ResourceExhausted, "%s asks for more inboxes at once than are read for one user; wait for Retry-After", user)
 }
 
-// inTurn makes a call when no other one of the user is being made. Callers that ask the same while it waits share its
-// answer, which they must not change: none gets one that is older than the question. asked is comparable, and its type
-// names the kind of call.
+// inTurn makes a call when no other call of the user is running. Identical calls that arrive while it waits share its
+// answer, which they must not change; no answer is older than its question. asked is comparable, and its type names the
+// kind of call.
 func inTurn[Answer any](ctx context.Context, t *turns, user string, asked any, call func() (Answer, error)) (Answer, error) {
 	var none Answer
 	u := t.enter(user)
@@ -81,11 +80,11 @@ func inTurn[Answer any](ctx context.Context, t *turns, user string, asked any, c
 	}
 }
 
-// lead waits for the turn and makes the call, also for those who share it.
+// lead waits for the turn and makes the call, also for callers that share it.
 func lead[Answer any](
 	ctx, waits context.Context, t *turns, u *userTurns, user string, asked any, mine *turn, call func() (Answer, error),
 ) (answer Answer, err error) {
-	mine.err = errLeft // unless the call comes to an end
+	mine.err = errLeft // unless the call completes
 	defer close(mine.done)
 	select {
 	case u.turn <- struct{}{}:
@@ -132,7 +131,7 @@ func (t *turns) leave(user string, u *userTurns) {
 	}
 }
 
-// join returns the call that waits, or a new one; nil where too many wait.
+// join returns the waiting call, or a new one; nil if too many wait.
 func (t *turns) join(u *userTurns, asked any) (mine *turn, shared bool) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
@@ -147,7 +146,7 @@ func (t *turns) join(u *userTurns, asked any) (mine *turn, shared bool) {
 	return mine, false
 }
 
-// begin has later callers wait for another call.
+// begin marks a call as begun: later callers wait for another one.
 func (t *turns) begin(u *userTurns, asked any) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()

@@ -8,40 +8,40 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// Present is who is present in a chat, through whichever gateway. It is shared, and must not be changed.
+// Present is the readers who are present in a chat, through any gateway. It is shared, and must not be changed.
 type Present struct {
 	Readers []string // sorted
 }
 
-// attend is what a topic knows of presence. The attendance's mutex guards it.
+// attend is a topic's state of presence. The attendance's mutex guards it.
 type attend struct {
-	readers map[string]int // who follows the chat here, and how often
-	wanted  int            // how many want to be told
-	dirty   bool           // the readers are not those that were said last
-	stale   bool           // who is present may have changed
-	said    time.Time      // when the readers were said last
-	asked   time.Time      // when it was asked last who is present
+	readers map[string]int // readers who follow the chat here, with the number of follows
+	wanted  int            // followers who want presence events
+	dirty   bool           // the readers differ from the last report
+	stale   bool           // the present readers may have changed
+	said    time.Time      // the time of the last report
+	asked   time.Time      // the time of the last query
 }
 
 const (
-	// presenceTick is how often it is looked whether something is to be said or asked.
+	// presenceTick is the interval of reports and queries.
 	presenceTick = 250 * time.Millisecond
-	// presenceRest is how long changes of a chat are gathered after the last one.
+	// presenceRest is the minimum time between two reports or queries of a chat.
 	presenceRest = time.Second
-	// sayAgain keeps readers from lapsing, after two that were lost.
+	// sayAgain is the interval of repeated reports. Readers do not lapse if two of them are lost.
 	sayAgain = chat.AttendanceLapses / 3
-	// sayAtOnce is how many chats one call says something of.
+	// sayAtOnce bounds the chats of one report.
 	sayAtOnce = 500
 )
 
-// attendance says who is present through this gateway, and hears who is through others.
+// attendance reports the readers of this gateway, and queries those of all gateways.
 type attendance struct {
-	gateway string // of this process alone
-	live    chat.Live
-	doors   *doors
+	gateway   string // a unique name of this process
+	live      chat.Live
+	admission *admission
 
 	mutex  sync.Mutex
-	topics map[*topic]struct{} // of which something is to be said or asked, now or later
+	topics map[*topic]struct{} // with a pending or repeated report, or a query
 }
 
 func (a *attendance) join(t *topic, wanted Follow) {
@@ -82,7 +82,7 @@ func (a *attendance) leaveOne(t *topic, wanted Follow) {
 	}
 }
 
-// holds says whether something is still to be said of a topic.
+// holds reports whether a topic still needs reports.
 func (a *attendance) holds(t *topic) bool {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
@@ -90,7 +90,7 @@ func (a *attendance) holds(t *topic) bool {
 	return ok
 }
 
-// changed has it asked who is present, where somebody wants to know.
+// changed schedules a query of the present readers, if a follower wants them.
 func (a *attendance) changed(t *topic) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
@@ -111,14 +111,14 @@ func (a *attendance) run(ctx context.Context) {
 	}
 }
 
-// leave says that nobody is present here any more: the sessions have been closed.
+// leave reports that no reader is present here any more, after the sessions were closed.
 func (a *attendance) leave() {
 	ctx, cancel := context.WithTimeout(context.Background(), presenceRest)
 	defer cancel()
 	a.say(ctx, a.toSay(time.Now().Add(sayAgain)))
 }
 
-// toSay returns of which chats the readers are to be said, and forgets those of which nothing is.
+// toSay returns the topics whose report is due, and forgets those that need none.
 func (a *attendance) toSay(now time.Time) (due []*topic) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
@@ -134,7 +134,7 @@ func (a *attendance) toSay(now time.Time) (due []*topic) {
 	return due
 }
 
-// say says who is present. What fails is said again.
+// say reports present readers, and repeats failed reports.
 func (a *attendance) say(ctx context.Context, due []*topic) {
 	for len(due) > 0 {
 		some := due[:min(len(due), sayAtOnce)]
@@ -149,7 +149,7 @@ func (a *attendance) say(ctx context.Context, due []*topic) {
 			t.dirty, t.said = false, time.Now()
 		}
 		a.mutex.Unlock()
-		if err := a.live.ReportPresence(a.doors.asService(ctx), a.gateway, said); err != nil {
+		if err := a.live.ReportPresence(a.admission.asService(ctx), a.gateway, said); err != nil {
 			a.mutex.Lock()
 			for _, t := range some {
 				t.dirty = true
@@ -172,10 +172,10 @@ func (a *attendance) toAsk(now time.Time) (due []*topic) {
 	return due
 }
 
-// askAtOnce is how many chats are asked about at a time.
+// askAtOnce bounds the concurrent queries.
 const askAtOnce = 16
 
-// ask asks who is present, and tells those who want to know.
+// ask queries the present readers, and tells the followers who want them.
 func (a *attendance) ask(ctx context.Context, due []*topic) {
 	var asking sync.WaitGroup
 	room := make(chan struct{}, askAtOnce)
@@ -183,7 +183,7 @@ func (a *attendance) ask(ctx context.Context, due []*topic) {
 		room <- struct{}{}
 		asking.Go(func() {
 			defer func() { <-room }()
-			readers, err := a.live.Present(a.doors.asService(ctx), t.id.String())
+			readers, err := a.live.Present(a.admission.asService(ctx), t.id.String())
 			if err != nil {
 				a.changed(t)
 				return

@@ -9,19 +9,19 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// This file decides what a session writes next. At most one goroutine of a session delivers, and there is none while
-// nothing is to be written: heartbeats first, then pages and news in turns.
+// This file decides what a session writes next: heartbeats first, then pages and news in turns. A session has at most one
+// goroutine that delivers, and none while it has nothing to write.
 
-// news is something that has happened in a chat and is told once, or never.
+// news is a transient event of a chat, delivered at most once.
 type news struct {
 	follow *follow
 	event  chat.Event
 }
 
-// maxNews is how many signals and movements wait for a client that is slow. Then the oldest go.
+// maxNews bounds the signals and movements that wait for a slow client. Beyond it the oldest are dropped.
 const maxNews = 16
 
-// beat has a heartbeat written unless something else is being written.
+// beat schedules a heartbeat, unless a write is in progress.
 func (s *Session) beat() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -29,14 +29,14 @@ func (s *Session) beat() {
 	s.run()
 }
 
-// wake has a follow looked at.
+// wake schedules a follow for delivery.
 func (s *Session) wake(f *follow) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.push(f)
 }
 
-// push has a follow looked at, unless it is held. The mutex is held.
+// push schedules a follow, unless it is held. The mutex is held.
 func (s *Session) push(f *follow) {
 	if f.gone || f.held || s.closed {
 		return
@@ -48,7 +48,7 @@ func (s *Session) push(f *follow) {
 	s.run()
 }
 
-// run starts a goroutine that delivers, unless there is one. The mutex is held.
+// run starts the delivering goroutine, unless it runs. The mutex is held.
 func (s *Session) run() {
 	if !s.running && !s.closed {
 		s.running = true
@@ -56,7 +56,7 @@ func (s *Session) run() {
 	}
 }
 
-// deliver writes what there is until there is nothing more.
+// deliver writes until nothing is left to write.
 func (s *Session) deliver() {
 	for {
 		write, more := s.next(time.Now())
@@ -69,7 +69,7 @@ func (s *Session) deliver() {
 	}
 }
 
-// survive makes an error of a panic: the goroutine is nobody's but the session's.
+// survive converts a panic into an error; nothing else would recover it.
 func (s *Session) survive(write func() error) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -80,13 +80,13 @@ func (s *Session) survive(write func() error) (err error) {
 	return write()
 }
 
-// next returns what is to be written next. Where there is nothing, or nothing yet, the goroutine that delivers ends.
+// next returns the next write. If nothing is due, the delivering goroutine ends.
 func (s *Session) next(now time.Time) (write func() error, more bool) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	switch {
 	case s.closed:
-	case Expired(s.by): // whatever there is to write: of a machine that slept, also before the timer
+	case Expired(s.by): // before any write; on a machine that slept, also before the timer
 		return s.expire, true
 	case s.revoked:
 		return s.dismiss, true
@@ -106,13 +106,12 @@ func (s *Session) next(now time.Time) (write func() error, more bool) {
 	}
 	s.running = false
 	if len(s.ready) == 0 {
-		s.ready = nil // most sessions are idle for long
+		s.ready = nil // frees the memory: most sessions are idle for long
 	}
 	return nil, false
 }
 
-// nextNews takes the oldest news. Pages take turns with them, so that no number of signals keeps messages back. The mutex
-// is held.
+// nextNews takes the oldest news. Pages and news alternate, so that signals cannot delay messages. The mutex is held.
 func (s *Session) nextNews() func() error {
 	n := s.news[0]
 	s.news = slices.Delete(s.news, 0, 1)
@@ -120,7 +119,7 @@ func (s *Session) nextNews() func() error {
 	return func() error { return s.tell(n) }
 }
 
-// nextFollow takes the first follow that is due, or returns nil and looks again when one is. The mutex is held.
+// nextFollow takes the first follow that is due. If none is, it returns nil and sets a timer. The mutex is held.
 func (s *Session) nextFollow(now time.Time) func() error {
 	var first time.Time // when the first is due
 	for i, f := range s.ready {
@@ -139,7 +138,7 @@ func (s *Session) nextFollow(now time.Time) func() error {
 	return nil
 }
 
-// wakeAt looks again at what was not due yet. The mutex is held.
+// wakeAt schedules another look at follows that are not due yet. The mutex is held.
 func (s *Session) wakeAt(after time.Duration) {
 	if s.timer == nil {
 		s.timer = time.AfterFunc(after, s.look)
@@ -148,7 +147,7 @@ func (s *Session) wakeAt(after time.Duration) {
 	}
 }
 
-// look has it seen whether there is something to write.
+// look starts the delivering goroutine if there may be something to write.
 func (s *Session) look() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -160,7 +159,7 @@ func (s *Session) tell(n news) error {
 		s.mutex.Lock()
 		unchecked := n.follow.unchecked
 		s.mutex.Unlock()
-		if unchecked { // it came while somebody was asked at the door, and that has to be done anew
+		if unchecked { // it came during a check, which must be repeated
 			return nil
 		}
 		return n.follow.unlessGone(func() error { return s.sink.Tell(n.follow.wanted.Chat, n.event) })

@@ -9,34 +9,34 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// follow is one chat of a session. What is not constant is guarded by the session's mutex.
+// follow is one chat of a session. The session's mutex guards the fields that change.
 type follow struct {
 	session *Session
 	id      chat.ID
 	wanted  Follow
-	topic   *topic  // set before anybody can wake it
-	person  *person // whose ignoring holds; nil where nobody's does
-	inbox   *inbox  // that it is of, or nil
+	topic   *topic  // set before the follow can be woken
+	person  *person // the reader's user, whose ignored users are hidden; or nil
+	inbox   *inbox  // the inbox that it belongs to, or nil
 
 	cursor int64
-	seen   int64     // the topic's changes that the last page has answered
-	owed   bool      // a page is to be read whatever is hinted: at first, and where there is more
-	due    time.Time // nothing is read before
-	queued bool      // it is in ready
-	gone   bool      // it is not followed any longer
-	// deleted: the room is no more. It is set where nobody is asked at the door.
+	seen   int64     // the topic's changes that the last page has included
+	owed   bool      // a page is due without a hint: at the start, and if there is more
+	due    time.Time // the time of the next read
+	queued bool      // in Session.ready
+	gone   bool      // the follow has ended
+	// deleted: the room was deleted. It is set only if callers are not checked.
 	deleted bool
-	// unchecked: it must be asked at the door before anything more is written.
+	// unchecked: the access must be checked before the next write.
 	unchecked bool
-	alone     bool     // it is asked for by itself, because others were refused with it
-	held      bool     // nothing is written until the others of its inbox are followed, and are asked for at the door
-	present   *Present // is to be told; nil where nothing is
-	knows     *Present // was told last
+	alone     bool     // it is checked alone, because a check with others was refused
+	held      bool     // nothing is written until all chats of its inbox are followed and checked
+	present   *Present // the presence to write, or nil
+	knows     *Present // the presence written last
 }
 
 var _ listener = (*follow)(nil)
 
-// Check returns what is wrong with it; id is that of its chat.
+// Check returns the error of an invalid Follow; id is its chat's.
 func (w Follow) Check(id chat.ID) error {
 	if w.Cursor < 0 || w.Cursor > chat.MaxCursor {
 		return chat.Errorf(chat.InvalidArgument, "cursor is %d; it must be between 0 and %d", w.Cursor, int64(chat.MaxCursor))
@@ -53,7 +53,7 @@ func (w Follow) Check(id chat.ID) error {
 	return chat.CheckReader(id, w.Chat, w.Reader)
 }
 
-// maxBatch is the longest time that pages are held back.
+// maxBatch is the longest Batch.
 const maxBatch = time.Minute
 
 func (f *follow) hint(position int64) {
@@ -77,11 +77,11 @@ func (f *follow) tell(e chat.Event) {
 		return
 	}
 	if e.Kind == chat.MembersChanged {
-		if s.hub.doors.asked == nil && e.Deleted {
+		if s.hub.admission.asked == nil && e.Deleted {
 			f.deleted = true
 			s.push(f)
 		}
-		if s.hub.doors.asked != nil && concerns(e, f.wanted.By.User) {
+		if s.hub.admission.asked != nil && concerns(e, f.wanted.By.User) {
 			f.unchecked, f.due = true, time.Time{}
 			s.push(f)
 		}
@@ -110,7 +110,7 @@ func (f *follow) presence(p *Present) {
 	f.session.push(f)
 }
 
-// unlessGone writes something of the chat; it is called within Session.Write.
+// unlessGone runs write unless the follow has ended; it is called within Session.Write.
 func (f *follow) unlessGone(write func() error) error {
 	f.session.mutex.Lock()
 	gone := f.gone
@@ -121,14 +121,14 @@ func (f *follow) unlessGone(write func() error) error {
 	return write()
 }
 
-// leave lets go of the chat.
+// leave leaves the chat's topic.
 func (f *follow) leave() {
 	f.session.hub.present.leaveOne(f.topic, f.wanted)
 	f.session.hub.leave(f.topic, f)
 	f.session.hub.people.leave(f.person)
 }
 
-// admit asks at the door, where that is to be done. A follow that is gone may still be in a queue.
+// admit checks the access if that is due. A follow that has ended may still be in a queue.
 func (f *follow) admit() error {
 	s := f.session
 	s.mutex.Lock()
@@ -142,7 +142,7 @@ func (f *follow) admit() error {
 	}
 	all := s.unchecked(f)
 	s.mutex.Unlock()
-	if len(all) > 1 && s.hub.doors.enterAll(context.Background(), all) == nil {
+	if len(all) > 1 && s.hub.admission.enterAll(context.Background(), all) == nil {
 		return nil
 	}
 	s.mutex.Lock()
@@ -150,21 +150,21 @@ func (f *follow) admit() error {
 		other.unchecked, other.alone = true, true
 	}
 	s.mutex.Unlock()
-	err := s.hub.doors.enter(context.Background(), f.wanted.By, f.id, f.wanted.Chat)
+	err := s.hub.admission.enter(context.Background(), f.wanted.By, f.id, f.wanted.Chat)
 	if err != nil {
 		f.doubt()
 	}
 	return err
 }
 
-// doubt has it asked at the door before anything more is written.
+// doubt requires a check before the next write.
 func (f *follow) doubt() {
 	f.session.mutex.Lock()
 	defer f.session.mutex.Unlock()
-	f.unchecked = f.session.hub.doors.asked != nil
+	f.unchecked = f.session.hub.admission.asked != nil
 }
 
-// deliver writes who is present, if that is to be told, and the next page, if there is one.
+// deliver writes the presence if it is due, and the next page if there is one.
 func (f *follow) deliver() error {
 	s := f.session
 	if err := f.admit(); err != nil {
@@ -187,18 +187,18 @@ func (f *follow) deliver() error {
 	if !owed && !f.topic.ahead(cursor, seen) {
 		return nil
 	}
-	if early { // who is present does not wait for it
+	if early { // presence does not wait for due
 		s.wake(f)
 		return nil
 	}
-	if !f.person.ready(f) { // it wakes the follow when it is
+	if !f.person.ready(f) { // the person wakes the follow when ready
 		return nil
 	}
 	page, err := f.topic.page(context.Background(), place{f.wanted.Chat, cursor, f.wanted.Limit}, !owed)
 	if err != nil {
 		return f.failed(err)
 	}
-	if page.ousts(f.wanted.By.User) { // before what she ignores is left out: it may be of somebody whom she does
+	if page.ousts(f.wanted.By.User) { // before ignored users are left out, because one may have made the change
 		f.doubt()
 		if err := f.admit(); err != nil {
 			return f.failed(err)
@@ -207,7 +207,7 @@ func (f *follow) deliver() error {
 	return s.Write(func() error { return f.write(page.without(f.person.ignored())) })
 }
 
-// write writes a page and moves on, unless the client wants to have no more of the chat.
+// write writes a page and advances, unless the follow has ended.
 func (f *follow) write(page *Page) error {
 	s := f.session
 	s.mutex.Lock()
@@ -244,7 +244,7 @@ const (
 	retryWithin = time.Second
 )
 
-// passing says whether trying again may help.
+// passing reports whether a failure is temporary.
 func passing(err error) bool {
 	switch chat.CodeOf(err) {
 	case chat.Unavailable, chat.DeadlineExceeded, chat.Internal, chat.ResourceExhausted:
@@ -253,7 +253,7 @@ func passing(err error) bool {
 	return false
 }
 
-// failed tries again later, unless that would not help.
+// failed schedules a retry of a temporary failure.
 func (f *follow) failed(err error) error {
 	s := f.session
 	if passing(err) {
@@ -272,7 +272,7 @@ func (f *follow) failed(err error) error {
 					return err
 				}
 			}
-			if f.inbox != nil { // it is in the inbox no longer, which goes on
+			if f.inbox != nil { // the chat has left the inbox, which continues
 				return nil
 			}
 			return s.sink.Refuse(f.wanted.Chat, err)

@@ -1,6 +1,6 @@
-// Package live hands what happens in chats to the clients that follow them through this gateway. It keeps where each
-// client stands, never what it has to get: a hint wakes those who stand before it, and they pull, or take what the hint
-// has brought. A client that is slow costs a flag, and what it misses meanwhile lies in the log.
+// Package live delivers messages and events of chats to the clients that follow them through this gateway. It stores each
+// client's cursor, never its messages: a hint wakes followers with an older cursor, and they pull, or take the hint's
+// message. A slow client costs a flag; its messages wait in the log.
 package live
 
 import (
@@ -15,66 +15,66 @@ import (
 )
 
 const (
-	// beats is after how many ticks every session has had its heartbeat, and tick is how long one takes.
+	// Every session gets a heartbeat once in beats ticks; tick is the length of one.
 	beats = 25
 	tick  = time.Second
-	// maxTopics is Config.MaxTopics where it is 0: less than an rpc-server follows for one gateway.
+	// maxTopics is the default of Config.MaxTopics: less than an rpc-server watches for one gateway.
 	maxTopics = 900_000
-	// lingers is how long a chat is still followed after its last listener has gone: the next long-poll comes soon.
+	// lingers is how long a chat is still watched after its last listener has left, because the next long-poll comes soon.
 	lingers = 10 * time.Second
-	// pageLasts is Config.PageLasts where it is 0.
+	// pageLasts is the default of Config.PageLasts.
 	pageLasts = time.Second
 )
 
-// Config is what a Hub is set up with.
+// Config is the configuration of a Hub.
 type Config struct {
 	Log  *slog.Logger
 	Tick time.Duration // every session gets a heartbeat once in 25 of them; 0 is a second
-	// PageLasts is how long a page is kept for others who stand where it begins: for little, because what is in it may go
-	// from the log. 0 is a second.
+	// PageLasts is how long a page is cached for other followers with the same cursor. It is short, because messages may
+	// leave the log. 0 is a second.
 	PageLasts time.Duration
-	MaxInbox  int // chats of an inbox that are followed, those that moved last; 0 is 10,000
-	MaxTopics int // chats that are followed at a time, but for users' chats with themselves; 0 is 900,000
+	MaxInbox  int // followed chats of an inbox, newest activity first; 0 is 10,000
+	MaxTopics int // chats followed at a time, without self-chats; 0 is 900,000
 
-	Inboxes chat.Inboxes // of readers; nil where nobody ignores anybody and nobody has an inbox
-	// Admission knows who may be in which chats; nil: nobody is asked who she is. With it, the Hub reads as a service what it
-	// hands only to those who may be there.
+	Inboxes chat.Inboxes // nil: no inboxes, and no ignored users
+	// Admission checks callers' access to chats; nil: callers are anonymous. With it the Hub reads as a service, and checks
+	// each follower before delivery.
 	Admission chat.Admission
 }
 
-// Hub knows who follows which chats through this gateway. Use New; Run must run.
+// Hub connects the followers of this gateway with their chats. Use New; Run must run.
 type Hub struct {
-	config  Config
-	log     chat.Service
-	live    chat.Live
-	watch   chat.Watch
-	present *attendance
-	people  *people
-	doors   doors
+	config    Config
+	log       chat.Service
+	live      chat.Live
+	watch     chat.Watch
+	present   *attendance
+	people    *people
+	admission admission
 
 	mutex    sync.Mutex
 	topics   map[chat.ID]*topic
-	leaving  map[*topic]time.Time // topics without listeners, and since when
-	warm     map[*topic]struct{}  // topics that keep pages or a tail
+	leaving  map[*topic]time.Time // topics without listeners, and the time since
+	warm     map[*topic]struct{}  // topics with cached pages or a tail
 	sessions [beats]map[*Session]struct{}
-	turn     int // where the next session gets its heartbeat
+	turn     int // the slot of the next session's heartbeat
 	drained  bool
 
 	draining chan struct{}  // closed by Drain
 	running  sync.WaitGroup // deliveries
 }
 
-// New returns a Hub that pulls from log, and hears of what happens from live.
+// New returns a Hub that pulls from log and receives events from live.
 func New(log chat.Service, live chat.Live, config Config) *Hub {
 	config.Tick = cmp.Or(config.Tick, tick)
 	config.PageLasts = cmp.Or(config.PageLasts, pageLasts)
 	config.MaxInbox = cmp.Or(config.MaxInbox, maxInbox)
 	config.MaxTopics = cmp.Or(config.MaxTopics, maxTopics)
 	h := &Hub{
-		config: config, log: log, live: live, watch: live.Watch(), doors: doors{config.Admission},
+		config: config, log: log, live: live, watch: live.Watch(), admission: admission{config.Admission},
 		topics: map[chat.ID]*topic{}, leaving: map[*topic]time.Time{}, warm: map[*topic]struct{}{}, draining: make(chan struct{}),
 	}
-	h.present = &attendance{gateway: rand.Text(), live: live, doors: &h.doors, topics: map[*topic]struct{}{}}
+	h.present = &attendance{gateway: rand.Text(), live: live, admission: &h.admission, topics: map[*topic]struct{}{}}
 	h.people = &people{hub: h, users: map[string]*person{}, stale: map[*person]struct{}{}, bell: make(chan struct{}, 1)}
 	for i := range h.sessions {
 		h.sessions[i] = map[*Session]struct{}{}
@@ -82,8 +82,8 @@ func New(log chat.Service, live chat.Live, config Config) *Hub {
 	return h
 }
 
-// Run works until ctx ends; it returns when all deliveries have ended, and nobody counts as present here any more. The
-// sessions must have been closed, or drained, by then.
+// Run works until ctx ends. It returns when all deliveries have ended and it has reported that no reader is present here.
+// The sessions must have been closed, or drained, by then.
 func (h *Hub) Run(ctx context.Context) {
 	var parts sync.WaitGroup
 	parts.Go(func() { h.hear(ctx) })
@@ -96,7 +96,7 @@ func (h *Hub) Run(ctx context.Context) {
 	h.present.leave()
 }
 
-// hear takes events to the topics that they are about.
+// hear passes events on to their topics.
 func (h *Hub) hear(ctx context.Context) {
 	for {
 		events, err := h.watch.Next(ctx)
@@ -118,7 +118,7 @@ func (h *Hub) hear(ctx context.Context) {
 	}
 }
 
-// tick lets hearts beat and forgets the topics that nobody listens to, until ctx ends.
+// tick sends heartbeats and forgets topics without listeners, until ctx ends.
 func (h *Hub) tick(ctx context.Context) {
 	ticker := time.NewTicker(h.config.Tick)
 	defer ticker.Stop()
@@ -167,15 +167,15 @@ func (h *Hub) forget(now time.Time) {
 	}
 }
 
-// join makes l a listener of a chat, whose topic is put into t before it hears anything. It hears of everything that a
-// pull after join does not return: so it joins first, and pulls then.
+// join makes l a listener of a chat, and sets *into to the topic before l gets an event. l gets an event for every message
+// that a pull after join does not return: so a follower joins first and then pulls.
 func (h *Hub) join(id chat.ID, l listener, into **topic) error {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	t := h.topics[id]
 	if t == nil {
 		first, second, _ := id.Users()
-		self := first == second // of which there are no more than clients
+		self := first == second // there are no more self-chats than clients
 		if limit := h.config.MaxTopics; len(h.topics) >= limit && !self {
 			return chat.Errorf(chat.ResourceExhausted, "%d chats are followed here, which is the limit of this server; try another one", limit)
 		}
@@ -198,7 +198,7 @@ func (h *Hub) leave(t *topic, l listener) {
 	defer t.mutex.Unlock()
 	delete(t.listeners, l)
 	if len(t.listeners) < 2 {
-		t.pages = nil // nobody is there to share them
+		t.pages = nil // no follower is left to share them
 	}
 	if len(t.listeners) == 0 {
 		t.tail = nil
@@ -214,7 +214,7 @@ func (h *Hub) warms(t *topic) {
 	h.warm[t] = struct{}{}
 }
 
-// Drain ends all sessions and waits, and those that begin later: the server is about to stop.
+// Drain ends all current and later sessions and waits, because the server is about to stop.
 func (h *Hub) Drain() {
 	h.mutex.Lock()
 	var all []*Session
@@ -233,8 +233,8 @@ func (h *Hub) Drain() {
 	}
 }
 
-// ErrDraining ends a session because its server is about to stop.
+// ErrDraining ends a session because the server is about to stop.
 var ErrDraining = chat.Errorf(chat.Unavailable, "this server is stopping")
 
-// ErrPanicked ends a session because something in it panicked. The log says what.
+// ErrPanicked ends a session after a panic, which the log describes.
 var ErrPanicked = chat.Errorf(chat.Internal, "something went wrong")

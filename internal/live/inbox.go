@@ -10,36 +10,36 @@ import (
 )
 
 const (
-	// maxInbox is Config.MaxInbox where it is 0.
+	// maxInbox is the default of Config.MaxInbox.
 	maxInbox = 10_000
-	// inboxAgain is how often it is looked which chats of an inbox moved last that has more than are followed.
+	// inboxAgain is how often an inbox with too many chats looks for those that moved last.
 	inboxAgain = 10 * time.Second
-	// maxMoved is of how many of them it is said where the client stands: the others begin where the reader stands.
+	// maxMoved bounds the chats whose cursors positions returns; after a resume the others begin at the reader's cursor.
 	maxMoved = 100
 )
 
-// InboxFollow says what a client wants of a user's chats.
+// InboxFollow asks for all chats of a user.
 type InboxFollow struct {
-	Follow // but for Chat, and for Presence; Reader is needed, and does not count as present
+	Follow // without Chat and Presence; Reader is required, and does not count as present
 
-	// FromCursor has chats begin at Cursor, and not where the reader stands.
+	// FromCursor starts chats at Cursor instead of the reader's cursor.
 	FromCursor bool
-	// At is where chats begin of which the client has had messages, the one that moved last being the last.
+	// At are the cursors of chats that the client has received messages of; the one that moved last is the last.
 	At []Position
 }
 
-// inbox is what a session follows of a user's chats.
+// inbox is a session's follow of all chats of a user.
 type inbox struct {
 	session *Session
 	wanted  InboxFollow
 	person  *person
 	at      map[chat.ID]int   // of wanted.At
 	loaded  bool              // the list was read once; guarded by session.changing
-	full    bool              // there are more chats than are followed; likewise
-	left    map[chat.ID]int64 // where the client stood in chats that others have displaced; likewise
+	full    bool              // there are more chats than MaxInbox; likewise
+	left    map[chat.ID]int64 // cursors of chats that others have displaced; likewise
 }
 
-// Check returns what is wrong with it.
+// Check returns the error of an invalid InboxFollow.
 func (w InboxFollow) Check() error {
 	user := chat.UserOf(w.Reader)
 	self, err := chat.ParseID(user + ":" + user)
@@ -51,8 +51,8 @@ func (w InboxFollow) Check() error {
 	return follow.Check(self)
 }
 
-// FollowInbox begins to follow all chats of a user, also those that begin later; it goes on anew where the session
-// follows an inbox already. A chat that the session follows by itself stays as it is.
+// FollowInbox begins to follow all chats of a user, including later ones. It replaces an inbox that the session follows
+// already. A chat that the session follows by name is unaffected.
 func (s *Session) FollowInbox(wanted InboxFollow) error {
 	if err := wanted.Check(); err != nil {
 		return err
@@ -86,7 +86,7 @@ func (s *Session) FollowInbox(wanted InboxFollow) error {
 	return nil
 }
 
-// UnfollowInbox ends it.
+// UnfollowInbox ends the follow of the inbox.
 func (s *Session) UnfollowInbox() error {
 	s.mutex.Lock()
 	i := s.inbox
@@ -107,7 +107,7 @@ func (s *Session) UnfollowInbox() error {
 	return nil
 }
 
-// follows returns the chats that are followed for the inbox.
+// follows returns the follows of the inbox.
 func (i *inbox) follows() (follows []*follow) {
 	i.session.mutex.Lock()
 	defer i.session.mutex.Unlock()
@@ -119,7 +119,7 @@ func (i *inbox) follows() (follows []*follow) {
 	return follows
 }
 
-// refresh follows what is in the list, and no longer what is not.
+// refresh follows the chats of the list, and drops the others.
 func (i *inbox) refresh(ctx context.Context, chats []chat.Standing) error {
 	limit := i.session.hub.config.MaxInbox
 	over := len(chats) > limit
@@ -131,10 +131,10 @@ func (i *inbox) refresh(ctx context.Context, chats []chat.Standing) error {
 	if err != nil {
 		return err
 	}
-	return i.session.admit(ctx, held) // nobody waits for s.changing meanwhile
+	return i.session.admit(ctx, held) // without s.changing, so that no caller waits
 }
 
-// again has the list read again, unless the inbox is not followed any more.
+// again schedules another read of the list, unless the follow has ended.
 func (i *inbox) again() {
 	p := i.person
 	p.mutex.Lock()
@@ -146,7 +146,7 @@ func (i *inbox) again() {
 	}
 }
 
-// update is refresh, but that it leaves new follows held. It returns all that are.
+// update is refresh that leaves new follows held. It returns all held ones.
 func (i *inbox) update(chats []chat.Standing, over bool) (held []*follow, err error) {
 	s := i.session
 	s.changing.Lock()
@@ -176,7 +176,7 @@ func (i *inbox) update(chats []chat.Standing, over bool) (held []*follow, err er
 	for _, f := range i.follows() {
 		switch {
 		case !listed[f.id]:
-			if i.full { // it may come back
+			if i.full { // the chat may come back
 				s.mutex.Lock()
 				i.left[f.id] = f.cursor
 				s.mutex.Unlock()
@@ -193,7 +193,7 @@ func (i *inbox) update(chats []chat.Standing, over bool) (held []*follow, err er
 	return held, nil
 }
 
-// resume has the next page say where the client stands in all chats that it has named.
+// resume makes the next page report the client's cursors in all chats that it has named.
 func (i *inbox) resume(follows []*follow) {
 	var moved []*follow
 	for _, f := range follows {
@@ -207,14 +207,14 @@ func (i *inbox) resume(follows []*follow) {
 	i.session.moved = moved[max(0, len(moved)-maxMoved):]
 }
 
-// refuse tells the client that the inbox is not followed.
+// refuse tells the client that the inbox is not followed any more.
 func (i *inbox) refuse(err error) {
 	if failed := i.session.Write(func() error { return i.session.sink.Refuse("", err) }); failed != nil {
 		i.session.end(failed)
 	}
 }
 
-// follow begins to follow a chat, held. Nothing is pulled where nothing lies past its cursor.
+// follow begins to follow a chat, held. It pulls only if there are messages past the cursor.
 func (i *inbox) follow(id chat.ID, standing chat.Standing) {
 	s := i.session
 	wanted := i.wanted.Follow
@@ -226,9 +226,9 @@ func (i *inbox) follow(id chat.ID, standing chat.Standing) {
 	switch {
 	case displaced:
 		wanted.Cursor = back
-	case i.loaded && i.full: // it was there before, but for those that moved later
+	case i.loaded && i.full: // the chat is older, but others moved later
 		wanted.Cursor = standing.Cursor
-	case i.loaded && pair: // it has begun since; who has read or sent there may have been quicker than this list
+	case i.loaded && pair: // the chat has begun since; a read or a send there may be newer than this list
 		wanted.Cursor = 0
 	case !i.loaded && had:
 		wanted.Cursor = i.wanted.At[at].Cursor
@@ -236,12 +236,12 @@ func (i *inbox) follow(id chat.ID, standing chat.Standing) {
 		wanted.Cursor = standing.Cursor
 	}
 	f := &follow{session: s, id: id, wanted: wanted, cursor: wanted.Cursor, seen: -1, inbox: i, held: true}
-	f.unchecked = s.hub.doors.asked != nil
+	f.unchecked = s.hub.admission.asked != nil
 	f.person = s.hub.people.join(i.person.user)
 	s.mutex.Lock()
 	s.follows = append(s.follows, f)
 	s.mutex.Unlock()
-	if err := s.hub.join(id, f, &f.topic); err != nil { // there is no room: its next list may find some
+	if err := s.hub.join(id, f, &f.topic); err != nil { // too many topics: the next list may succeed
 		s.forget(f)
 		s.hub.people.leave(f.person)
 	}

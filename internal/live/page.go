@@ -10,14 +10,14 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// What a topic keeps for others.
+// Bounds of a topic's cache.
 const (
 	maxPages     = 8
 	maxPageBytes = 32 << 10
 )
 
-// page reads on from a cursor. Followers at the same place share one pull, and its page. One that was woken takes what the
-// hints have brought, where that is all: woken is false for the first page of a follower, and after a failure.
+// page reads a page from a cursor. Followers at the same place share one pull and its page. A woken follower takes the
+// messages of hints, if it lacks nothing else. woken is false for a follower's first page, and after a failure.
 func (t *topic) page(ctx context.Context, at place, woken bool) (*Page, error) {
 	kept, seen := t.kept(at)
 	if kept == nil && woken {
@@ -26,13 +26,13 @@ func (t *topic) page(ctx context.Context, at place, woken bool) (*Page, error) {
 	if kept != nil {
 		return kept, nil
 	}
-	// A pull that began before the last hint may not have what was hinted at: only pulls of one position are one.
+	// A pull that began before the last hint may lack its message, so followers share a pull only for one position.
 	read, err, _ := t.pulls.Do(at.key(seen), func() (any, error) {
-		if kept, _ := t.kept(at); kept != nil { // by a pull that has ended since
+		if kept, _ := t.kept(at); kept != nil { // cached by a pull that has ended since
 			return kept, nil
 		}
 		began := time.Now()
-		pulled, err := t.hub.log.Pull(t.hub.doors.asService(context.WithoutCancel(ctx)), chat.PullRequest{Chat: at.name, Cursor: at.cursor, Limit: at.limit})
+		pulled, err := t.hub.log.Pull(t.hub.admission.asService(context.WithoutCancel(ctx)), chat.PullRequest{Chat: at.name, Cursor: at.cursor, Limit: at.limit})
 		if err != nil {
 			return nil, err
 		}
@@ -45,10 +45,10 @@ func (t *topic) page(ctx context.Context, at place, woken bool) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	return read.(*Page), nil //nolint:errcheck // it was made above
+	return read.(*Page), nil //nolint:errcheck // created above
 }
 
-// kept returns the page that is kept of a place, or nil, and how often the topic's position has changed.
+// kept returns the cached page of a place, or nil, and the topic's number of changes.
 func (t *topic) kept(at place) (page *Page, changes int64) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
@@ -60,7 +60,7 @@ func (t *topic) kept(at place) (page *Page, changes int64) {
 	return nil, t.changes
 }
 
-// keep returns whether the page is kept, which it is where others may want it.
+// keep caches the page if other followers may want it, and reports whether it did.
 func (t *topic) keep(p *Page) bool {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
@@ -84,7 +84,7 @@ func (t *topic) share(p *Page) bool {
 	return true
 }
 
-// keepsSince forgets the pages that were read before a time, and a tail that came before it. It returns whether some are left.
+// keepsSince drops pages and a tail from before a time. It reports whether some are left.
 func (t *topic) keepsSince(oldest time.Time) bool {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
@@ -98,35 +98,35 @@ func (t *topic) keepsSince(oldest time.Time) bool {
 	return t.pages != nil || t.tail != nil
 }
 
-// place is where a page begins, and how long it may be.
+// place is the start and the maximum length of a page.
 type place struct {
-	name   string // the chat as the follower names it
+	name   string // the follower's name for the chat
 	cursor int64
 	limit  int64
 }
 
-// key names a pull of a topic whose position has changed so often.
+// key identifies a pull of a topic after a number of changes.
 func (p place) key(changes int64) string {
 	key := strconv.AppendInt(append([]byte(p.name), ' '), p.cursor, 10)
 	key = strconv.AppendInt(append(key, ' '), p.limit, 10)
 	return string(strconv.AppendInt(append(key, ' '), changes, 10))
 }
 
-// Page is a page of a chat as those who follow it get it. It is shared, and must not be changed.
+// Page is a page of a chat for its followers. It is shared, and must not be changed.
 type Page struct {
 	chat.Page
-	Chat string // as the follower named it
+	Chat string // the follower's name for the chat
 
 	at      place
-	seen    int64 // how often the topic's position had changed before the pull
+	seen    int64 // the topic's number of changes before the pull
 	read    time.Time
 	once    sync.Once
 	encoded []byte
 }
 
-// without returns the page as it is for one who ignores some: the same one where none of them is in it.
+// without returns the page without messages of ignored users: the same page if it has none.
 func (p *Page) without(ignored map[string]bool) *Page {
-	ignores := func(m chat.Message) bool { return m.Notice == nil && ignored[m.Sender] } // a notice is nobody's
+	ignores := func(m chat.Message) bool { return m.Notice == nil && ignored[m.Sender] } // notices are never hidden
 	if !slices.ContainsFunc(p.Messages, ignores) {
 		return p
 	}
@@ -135,13 +135,13 @@ func (p *Page) without(ignored map[string]bool) *Page {
 	return left
 }
 
-// Encoded returns what encode makes of the page, which it makes once for all who share it.
+// Encoded returns encode's result for the page, which is computed once for all followers that share the page.
 func (p *Page) Encoded(encode func(*Page) []byte) []byte {
 	p.once.Do(func() { p.encoded = encode(p) })
 	return p.encoded
 }
 
-// size is about what the page takes.
+// size estimates the page's memory.
 func (p *Page) size() (bytes int) {
 	for i := range p.Messages {
 		bytes += 100 + len(p.Messages[i].Text)

@@ -11,18 +11,18 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// people knows whom the users ignore who read through this gateway, and keeps the chats of their inboxes. What changes is
-// told in their chats with themselves.
+// people caches the ignored users of the readers of this gateway, and updates their inboxes. Events in the users' self-chats
+// announce changes.
 type people struct {
 	hub  *Hub
 	bell chan struct{} // one element
 
 	mutex sync.Mutex
 	users map[string]*person
-	stale map[*person]struct{} // of whom something is to be asked
+	stale map[*person]struct{} // persons to query
 }
 
-// person is a user who reads here. Its mutex guards what is not constant; that of people guards uses.
+// person is a user who reads here. Its mutex guards the fields that change; that of people guards uses.
 type person struct {
 	people *people
 	user   string
@@ -30,18 +30,18 @@ type person struct {
 	uses   int
 
 	mutex   sync.Mutex
-	names   map[string]bool // whom she ignores; replaced, never changed
-	known   bool            // names is what somebody has answered
-	version int             // counts what was set without being asked
-	ask     bool            // whom she ignores may have changed
-	list    bool            // her list of chats may have
-	waiting []*follow       // until it is known
+	names   map[string]bool // the user's ignored users; replaced, never changed
+	known   bool            // names has been read
+	version int             // counts updates by Ignore
+	ask     bool            // the ignored users may have changed
+	list    bool            // the list of chats may have changed
+	waiting []*follow       // follows that wait until known
 	inboxes map[*inbox]struct{}
 }
 
 var _ listener = (*person)(nil)
 
-// join returns the person of a user, or nil for "" and where nobody knows. It is let go with leave.
+// join returns the person of a user, or nil for "" and without Inboxes. Call leave to release it.
 func (p *people) join(user string) *person {
 	if user == "" || p.hub.config.Inboxes == nil {
 		return nil
@@ -52,7 +52,7 @@ func (p *people) join(user string) *person {
 	if one == nil {
 		one = &person{people: p, user: user, ask: true, inboxes: map[*inbox]struct{}{}}
 		p.users[user] = one
-		_ = p.hub.join(chat.SelfChat(user), one, &one.topic) // first it hears, and then it asks; for it there is always room
+		_ = p.hub.join(chat.SelfChat(user), one, &one.topic) // joins before the query; self-chats have no limit
 		p.stale[one] = struct{}{}
 		ring(p.bell)
 	}
@@ -80,7 +80,7 @@ func ring(bell chan struct{}) {
 	}
 }
 
-// due has a person asked about.
+// due schedules a query for a person.
 func (p *people) due(one *person) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -90,7 +90,7 @@ func (p *people) due(one *person) {
 	}
 }
 
-// run asks until ctx ends. What could not be answered is asked again soon.
+// run queries until ctx ends, and retries failed queries soon.
 func (p *people) run(ctx context.Context) {
 	for {
 		again := (<-chan time.Time)(nil)
@@ -106,7 +106,7 @@ func (p *people) run(ctx context.Context) {
 	}
 }
 
-// askAll returns whether all were answered.
+// askAll reports whether all queries succeeded.
 func (p *people) askAll(ctx context.Context) bool {
 	p.mutex.Lock()
 	stale := slices.Collect(maps.Keys(p.stale))
@@ -140,7 +140,7 @@ func (*person) hint(int64)        {}
 func (*person) look()             {}
 func (*person) presence(*Present) {}
 
-// tell takes what has changed. A hint says that something may have.
+// tell handles an event of the self-chat. A hint means that something may have changed.
 func (p *person) tell(e chat.Event) {
 	p.mutex.Lock()
 	switch e.Kind {
@@ -150,7 +150,7 @@ func (p *person) tell(e chat.Event) {
 		p.ask = true
 	case chat.Hint:
 		p.ask, p.list = true, true
-	case chat.MembersChanged: // of her chat with herself: she was deleted
+	case chat.MembersChanged: // in a self-chat: the user was deleted
 		p.mutex.Unlock()
 		if concerns(e, p.user) {
 			p.people.hub.revoke(p.user)
@@ -164,7 +164,7 @@ func (p *person) tell(e chat.Event) {
 	p.people.due(p)
 }
 
-// refresh asks what may have changed, and returns whether it was answered.
+// refresh queries the data that may have changed, and reports whether that succeeded.
 func (p *person) refresh(ctx context.Context) bool {
 	p.mutex.Lock()
 	ask, list, version := p.ask, p.list, p.version
@@ -172,7 +172,7 @@ func (p *person) refresh(ctx context.Context) bool {
 	inboxes := slices.Collect(maps.Keys(p.inboxes))
 	p.mutex.Unlock()
 	asked := p.people.hub.config.Inboxes
-	ctx = p.people.hub.doors.asService(ctx)
+	ctx = p.people.hub.admission.asService(ctx)
 	answered := true
 	if ask {
 		users, err := asked.Ignored(ctx, p.user)
@@ -203,7 +203,7 @@ func (p *person) refresh(ctx context.Context) bool {
 	return answered
 }
 
-// set takes what was answered, unless something was set meanwhile.
+// set stores the result of a query, unless Ignore changed it meanwhile.
 func (p *person) set(users []string, version int) bool {
 	names := make(map[string]bool, len(users))
 	for _, user := range users {
@@ -224,7 +224,7 @@ func (p *person) set(users []string, version int) bool {
 	return true
 }
 
-// ready says whether it is known whom she ignores. Where it is not, the follow is woken when it is.
+// ready reports whether the ignored users are known. If not, it wakes the follow once they are.
 func (p *person) ready(f *follow) bool {
 	if p == nil {
 		return true
@@ -237,7 +237,7 @@ func (p *person) ready(f *follow) bool {
 	return p.known
 }
 
-// ignored is whom she ignores. It must not be changed.
+// ignored returns the user's ignored users. The map must not be changed.
 func (p *person) ignored() map[string]bool {
 	if p == nil {
 		return nil
@@ -249,8 +249,8 @@ func (p *person) ignored() map[string]bool {
 
 func (p *person) ignores(user string) bool { return p.ignored()[user] }
 
-// Ignore has the streams here know at once what was answered to a request: what is stored afterwards does not pass.
-// Other gateways are told through the user's chat with herself.
+// Ignore applies an answered request to the streams here at once, so that later messages are hidden. Other gateways learn
+// of it through the user's self-chat.
 func (h *Hub) Ignore(r chat.IgnoreRequest) {
 	h.people.mutex.Lock()
 	p := h.people.users[r.User]
@@ -260,7 +260,7 @@ func (h *Hub) Ignore(r chat.IgnoreRequest) {
 	}
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	p.version++ // what is being asked may have been answered before
+	p.version++ // a query in flight may have an older result
 	names := maps.Clone(p.names)
 	if names == nil {
 		names = map[string]bool{}

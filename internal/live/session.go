@@ -9,39 +9,39 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// Sink writes to one client. Its methods are called by one goroutine at a time, and may take long: what happens
-// meanwhile waits in the log. An error ends the session.
+// Sink writes to one client. One goroutine at a time calls its methods, which may take long: messages meanwhile wait in the
+// log. An error ends the session.
 type Sink interface {
-	// Page writes a page that has messages. position returns where the client stands in each of its chats after it.
+	// Page writes a page with messages. positions returns the client's cursors in all its chats after the page.
 	Page(page *Page, positions func() []Position) error
-	// Tell writes a signal or a reader's movement; chat is as the client names it.
+	// Tell writes a signal or a reader's movement; chat is the client's name for the chat.
 	Tell(chat string, e chat.Event) error
-	// Presence writes who is present in a chat.
+	// Presence writes the present readers of a chat.
 	Presence(chat string, p *Present) error
-	// Refuse writes why a chat is not followed any longer.
+	// Refuse writes why the session does not follow a chat any more.
 	Refuse(chat string, err error) error
-	// Beat writes what keeps the connection open.
+	// Beat writes a heartbeat.
 	Beat() error
 }
 
-// Position is where a client stands in a chat.
+// Position is a client's cursor in a chat.
 type Position struct {
-	Chat   string // as the client names it
+	Chat   string // the client's name for it
 	Cursor int64
 }
 
-// Follow says what a client wants of a chat.
+// Follow asks for a chat.
 type Follow struct {
 	Chat     string
 	Cursor   int64
-	Limit    int64         // messages in a page; 0 is many
-	Reader   string        // who counts as present, or ""
-	By       chat.Caller   // who follows, where the Hub has Admission
-	Presence bool          // tell who is present
-	Batch    time.Duration // at most one page in this time; 0 for each as soon as it can be
+	Limit    int64         // messages in a page; 0 is manyMessages
+	Reader   string        // the reader who counts as present, or ""
+	By       chat.Caller   // the caller, if the Hub has Admission
+	Presence bool          // send presence
+	Batch    time.Duration // at most one page in this time; 0 is no limit
 }
 
-// manyMessages are in a page where the client names no limit: those that wait are sent together.
+// manyMessages is the default limit of a page: pending messages are sent together.
 const manyMessages = 100
 
 // Session is all that one client follows over one connection. It is safe for concurrent use.
@@ -51,27 +51,27 @@ type Session struct {
 	ended  func(error)
 	bucket int
 
-	writing  sync.Mutex // around everything that the sink writes; taken before the others
-	changing sync.Mutex // around what changes follows; taken before mutex
+	writing  sync.Mutex // guards the sink; taken before the others
+	changing sync.Mutex // held while follows change; taken before mutex
 
 	mutex   sync.Mutex
-	follows []*follow // in the order in which the client named them
-	moved   []*follow // those of the inbox that have a page behind them, the last one last; maxMoved at most
+	follows []*follow // in the client's order
+	moved   []*follow // at most maxMoved follows of the inbox that have had a page, the latest last
 	inbox   *inbox    // or nil
-	ready   []*follow // those that may have something to write
+	ready   []*follow // follows that may have something to write
 	news    []news
-	told    bool // the last thing that was written was news
+	told    bool // the last write was news
 	beats   bool // a heartbeat is due
 	by      chat.Caller
-	revoked bool // the caller was deleted
-	running bool // a goroutine delivers
+	revoked bool // the caller's account was deleted
+	running bool // the delivering goroutine runs
 	timer   *time.Timer
-	expiry  *time.Timer // has it looked when the caller's token expires; nil without one
+	expiry  *time.Timer // fires when the caller's token expires; nil without one
 	closed  bool
 }
 
-// Open begins a session. ended is called once, when the session ends before Close: because it could not be written to,
-// or because the server stops. ended must not wait.
+// Open begins a session. If the session ends before Close, because of a failed write or a stopping server, it calls ended
+// once. ended must not block.
 func (h *Hub) Open(sink Sink, ended func(error)) *Session {
 	s := &Session{hub: h, sink: sink, ended: ended, bucket: rand.IntN(beats)}
 	h.mutex.Lock()
@@ -84,10 +84,10 @@ func (h *Hub) Open(sink Sink, ended func(error)) *Session {
 	return s
 }
 
-// Close ends the session and waits for what is being written.
+// Close ends the session and waits for the write in progress.
 func (s *Session) Close() {
 	s.shut()
-	s.writing.Lock()   // whoever delivers has seen that it is closed
+	s.writing.Lock()   // the delivering goroutine has seen that the session is closed
 	s.writing.Unlock() //nolint:staticcheck // an empty section is a wait
 	_ = s.UnfollowInbox()
 	s.changing.Lock()
@@ -101,7 +101,7 @@ func (s *Session) Close() {
 	}
 }
 
-// shut lets nothing begin any more. It returns false where that was so already.
+// shut stops new work. It returns false if the session was shut already.
 func (s *Session) shut() bool {
 	s.hub.mutex.Lock()
 	delete(s.hub.sessions[s.bucket], s)
@@ -120,15 +120,14 @@ func (s *Session) shut() bool {
 	return true
 }
 
-// end shuts the session and says why. What is held is let go by Close.
+// end shuts the session with an error. Close releases its resources.
 func (s *Session) end(err error) {
 	if s.shut() {
 		s.ended(err)
 	}
 }
 
-// Write lets the caller write to the client between two writes of the session. The error is that the session has ended,
-// or write's.
+// Write runs write between two writes of the session. The error is that of write, or that the session has ended.
 func (s *Session) Write(write func() error) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
@@ -143,7 +142,7 @@ func (s *Session) Write(write func() error) error {
 
 var errEnded = chat.Errorf(chat.Unavailable, "the connection is about to close")
 
-// user is who reads: whose ignoring holds.
+// user is the reader's user, whose ignored users are hidden.
 func (f Follow) user() string {
 	if f.Reader == "" && !f.By.Service {
 		return f.By.User
@@ -151,7 +150,7 @@ func (f Follow) user() string {
 	return chat.UserOf(f.Reader)
 }
 
-// Follow begins to follow a chat, or goes on from another cursor where the session follows it already.
+// Follow begins to follow a chat. If the session follows it already, it continues from the new cursor.
 func (s *Session) Follow(wanted Follow) error {
 	id, err := chat.ParseID(wanted.Chat)
 	if err == nil {
@@ -163,7 +162,7 @@ func (s *Session) Follow(wanted Follow) error {
 	if wanted.Limit == 0 {
 		wanted.Limit = manyMessages
 	}
-	f := &follow{session: s, id: id, wanted: wanted, cursor: wanted.Cursor, seen: -1, owed: true, unchecked: s.hub.doors.asked != nil}
+	f := &follow{session: s, id: id, wanted: wanted, cursor: wanted.Cursor, seen: -1, owed: true, unchecked: s.hub.admission.asked != nil}
 	f.person = s.hub.people.join(wanted.user())
 	s.changing.Lock()
 	defer s.changing.Unlock()
@@ -177,7 +176,7 @@ func (s *Session) Follow(wanted Follow) error {
 		s.follows = append(s.follows, f)
 	}
 	s.mutex.Unlock()
-	if err := s.hub.join(id, f, &f.topic); err != nil { // from now on it hears, and only then it pulls
+	if err := s.hub.join(id, f, &f.topic); err != nil { // joins before the first pull
 		s.forget(f)
 		s.hub.people.leave(f.person)
 		if before != nil {
@@ -193,15 +192,15 @@ func (s *Session) Follow(wanted Follow) error {
 	return nil
 }
 
-// forget takes back a follow that has not begun.
+// forget removes a follow that has not begun.
 func (s *Session) forget(f *follow) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.follows = slices.DeleteFunc(s.follows, func(known *follow) bool { return known == f })
 }
 
-// Unfollow ends it. Nothing of the chat is written after what is written next with Write. Nothing happens where the
-// chat was not followed.
+// Unfollow ends the follow of a chat. After the next Write nothing of the chat is written. It does nothing for a chat that
+// the session does not follow.
 func (s *Session) Unfollow(name string) error {
 	id, err := chat.ParseID(name)
 	if err != nil {
@@ -240,7 +239,7 @@ func (s *Session) remove(f *follow) {
 	}
 }
 
-// Follows is how many chats are followed, but for those of the inbox.
+// Follows returns the number of followed chats, without those of the inbox.
 func (s *Session) Follows() (n int) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -252,7 +251,7 @@ func (s *Session) Follows() (n int) {
 	return n
 }
 
-// Has says whether a chat is followed, by whichever name.
+// Has reports whether the session follows a chat, under any of its names.
 func (s *Session) Has(name string) bool {
 	id, err := chat.ParseID(name)
 	s.mutex.Lock()
@@ -265,7 +264,7 @@ func (s *Session) find(id chat.ID) int {
 	return slices.IndexFunc(s.follows, func(f *follow) bool { return f.id == id })
 }
 
-// positions is where the client stands in its chats. Of an inbox these are the ones that moved last.
+// positions returns the client's cursors: of an inbox, those of the chats that moved last.
 func (s *Session) positions() []Position {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()

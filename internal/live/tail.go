@@ -9,21 +9,21 @@ import (
 	"github.com/pullchat/pullchat/internal/events"
 )
 
-// tail is the end of a chat's log as hints have brought it: all its messages after a position. A follower that was woken,
-// and stands past that position, takes its page from here instead of pulling it. The page is the one that a pull would have
-// read. A follower that stands further back pulls, so it meets every notice of its removal before what was said after it.
+// tail is the end of a chat's log from hints: all messages after a position. A woken follower past that position takes its
+// page from here instead of pulling. The page equals that of a pull. A follower further back pulls, so it meets the notice of
+// its removal before later messages.
 type tail struct {
-	before   int64          // all messages after it
-	messages []chat.Message // named by the chat's canonical id; at least one
+	before   int64          // the tail has all messages after it
+	messages []chat.Message // with the chat's canonical id; at least one
 	bytes    int
-	changes  int64 // of the topic's position, with the last hint
+	changes  int64 // the topic's number of changes, including the last hint
 	came     time.Time
 }
 
-// with returns the tail after a hint, or nil where it brings nothing of use. known is the topic's position before the hint.
-// A tail is replaced, never changed; only the last one is made longer, past what the others see. t may be nil.
+// with returns the tail after a hint, or nil if the hint does not extend it. known is the topic's position before the hint. A
+// tail is replaced, never changed; appending to the last one is invisible to the others. t may be nil.
 func (t *tail) with(e chat.Event, known, changes int64) *tail {
-	if len(e.Entries) == 0 || e.Before < known { // something was hinted at between: the chat is not what it was
+	if len(e.Entries) == 0 || e.Before < known { // another hint came between
 		return nil
 	}
 	next := &tail{before: e.Before, changes: changes, came: time.Now()}
@@ -49,7 +49,7 @@ func (t *tail) with(e chat.Event, known, changes int64) *tail {
 	return next
 }
 
-// page returns the tail from a place on, or nil where the place is not in it, or the page might have to be shorter.
+// page returns the tail from a place on, or nil if the place is not in it or the page may be too long.
 func (t *tail) page(at place) *Page {
 	if at.cursor <= t.before {
 		return nil
@@ -72,7 +72,7 @@ func (t *tail) page(at place) *Page {
 	return &Page{Page: chat.Page{Messages: messages, NextCursor: next}, Chat: at.name, at: at, seen: t.changes, read: t.came}
 }
 
-// brought returns the page of a place that hints have brought, or nil.
+// brought returns the page of a place from the tail, or nil.
 func (t *topic) brought(at place) *Page {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()

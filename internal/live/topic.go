@@ -8,34 +8,34 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// listener follows one chat. Its methods do not wait.
+// listener gets the events of one chat. Its methods do not block.
 type listener interface {
-	// hint says that the chat's last message is at position or past it.
+	// hint says that the chat's last message is at position or later.
 	hint(position int64)
-	// look says that the chat's last message is before one that was hinted at: whatever is known may be wrong.
+	// look says that the chat's position went back, so earlier knowledge may be wrong.
 	look()
-	// tell says what else happened.
+	// tell passes any other event.
 	tell(chat.Event)
-	// presence says who is present.
+	// presence passes the present readers.
 	presence(*Present)
 }
 
-// topic is a chat that somebody follows here.
+// topic is a chat with followers here.
 type topic struct {
 	hub  *Hub
 	id   chat.ID
-	self bool // it is a user's chat with herself
+	self bool // the chat is a self-chat
 
 	mutex     sync.Mutex
 	position  int64 // of the last hint; -1 before the watch is confirmed
-	changes   int64 // counts its values
-	back      int64 // the change with which it went back last; -1 where it never did
+	changes   int64 // counts the changes of position
+	back      int64 // the last change that moved it back; -1 if none did
 	listeners map[listener]struct{}
-	pages     []*Page // that were read of late, for others who stand where they begin
-	tail      *tail   // what the last hints brought, up to position; nil where the last brought nothing
+	pages     []*Page // recent pages, for followers with the same cursor
+	tail      *tail   // the messages of the last hints, up to position; nil if the last hint had none
 	pulls     singleflight.Group
 
-	attend // who of them is present
+	attend // presence
 }
 
 func (t *topic) hear(e chat.Event) {
@@ -59,8 +59,7 @@ func (t *topic) hear(e chat.Event) {
 	}
 }
 
-// confirms says whether a hint is the first of a room: until now nothing of the room was heard, neither that it was created
-// nor who was removed.
+// confirms reports whether a hint is the first of a room. Until then the topic has missed the room's creation and removals.
 func (t *topic) confirms() bool {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
@@ -68,8 +67,8 @@ func (t *topic) confirms() bool {
 	return t.position < 0 && !pair
 }
 
-// doubt has those asked for anew who could be past what the log tells of the room's members, because they name their
-// cursors. All others read it there.
+// doubt repeats the checks of followers that named a cursor, because that may be past a notice about members. All others
+// read the notices.
 func (t *topic) doubt() {
 	for _, l := range t.all() {
 		if f, ok := l.(*follow); !ok || f.inbox == nil {
@@ -78,7 +77,7 @@ func (t *topic) doubt() {
 	}
 }
 
-// toPeople tells the user whose chat with herself it is.
+// toPeople passes an event of a self-chat to its person.
 func (t *topic) toPeople(e chat.Event) {
 	for _, l := range t.all() {
 		if p, ok := l.(*person); ok {
@@ -87,9 +86,9 @@ func (t *topic) toPeople(e chat.Event) {
 	}
 }
 
-// hint wakes who stands before a position that was not known yet. A position goes back where a failover lost a message
-// that was hinted at, and the new master's clock is behind: what is sent from then on comes before what was lost. It does
-// so too where a confirmation was overtaken by a hint. Which of the two it is shows a pull, so everybody looks once.
+// hint wakes followers that are before a new position. A position goes back if a failover lost a hinted message and the new
+// master's clock is behind: later messages then come before the lost one. It also goes back if a hint overtook a
+// confirmation. Only a pull can tell the two apart, so all followers pull once.
 func (t *topic) hint(e chat.Event) {
 	t.mutex.Lock()
 	position, before := e.Position, t.position
@@ -102,7 +101,7 @@ func (t *topic) hint(e chat.Event) {
 	switch {
 	case position < before:
 		t.back, t.pages, t.tail = t.changes, nil, nil
-	case len(t.listeners) == 0: // whoever comes pulls first
+	case len(t.listeners) == 0: // new listeners pull first
 		t.tail = nil
 	default:
 		t.tail = t.tail.with(e, before, t.changes)
@@ -127,15 +126,15 @@ func (t *topic) all() []listener {
 	return all
 }
 
-// ahead says whether something may lie at or past a cursor that a page which was read after so many changes does not
-// have. What lies there may have gone again, so it is not looked at twice.
+// ahead reports whether there may be a message at or past a cursor that a page with seen changes lacks. The message may have
+// left the log, so the follower does not look twice.
 func (t *topic) ahead(cursor, seen int64) bool {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	return t.changes > seen && (t.position >= cursor || t.back > seen)
 }
 
-// seen is how often the position has changed.
+// seen returns the number of changes of the position.
 func (t *topic) seen() int64 {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()

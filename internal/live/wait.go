@@ -9,21 +9,21 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// Wait is a forward pull that waits for the first message at or past the cursor, for as long as wait, until ctx ends or
-// the server is about to stop. Then it returns an empty page. Where the caller's token expires before, it is ErrExpired.
+// Wait is a forward pull that waits for the first message at or past the cursor. It returns an empty page after wait, when
+// ctx ends, or when the server is about to stop. If the caller's token expires first, the error is ErrExpired.
 func (h *Hub) Wait(ctx context.Context, r chat.PullRequest, wait time.Duration) (chat.Page, error) {
 	id, err := chat.ParseID(r.Chat)
 	if err != nil {
 		return chat.Page{}, err
 	}
-	w := &waiter{cursor: r.Cursor, woken: make(chan struct{}, 1), asked: h.doors.asked != nil}
+	w := &waiter{cursor: r.Cursor, woken: make(chan struct{}, 1), asked: h.admission.asked != nil}
 	var t *topic
 	if err := h.join(id, w, &t); err != nil { // before the pull, so that nothing falls between
 		return chat.Page{}, err
 	}
 	defer h.leave(t, w)
 	by, _ := chat.CallerOf(ctx)
-	if err := h.doors.enter(ctx, by, id, r.Chat); err != nil {
+	if err := h.admission.enter(ctx, by, id, r.Chat); err != nil {
 		return chat.Page{}, err
 	}
 	over := time.NewTimer(wait)
@@ -39,10 +39,10 @@ func (h *Hub) Wait(ctx context.Context, r chat.PullRequest, wait time.Duration) 
 		}
 		page, err := t.page(ctx, place{r.Chat, r.Cursor, r.Limit}, woken)
 		if err == nil && (page.ousts(by.User) || w.doubted.Swap(false)) {
-			err = h.doors.enter(ctx, by, id, r.Chat)
+			err = h.admission.enter(ctx, by, id, r.Chat)
 		}
 		if err == nil && woken && len(page.Messages) > 0 {
-			err = h.doors.good(ctx, by)
+			err = h.admission.good(ctx, by)
 		}
 		if err != nil {
 			return chat.Page{}, err
@@ -65,8 +65,8 @@ func (h *Hub) Wait(ctx context.Context, r chat.PullRequest, wait time.Duration) 
 	}
 }
 
-// waitAs is Wait for a reader. Nobody shares what she pulls: others are ignored by others. That she may be in the chat is
-// asked with each pull.
+// waitAs is Wait for a reader. The pulls are not shared, because readers ignore different users. Each pull checks the
+// reader's access.
 func (h *Hub) waitAs(ctx context.Context, t *topic, w *waiter, r chat.PullRequest, over, expired <-chan time.Time) (chat.Page, error) {
 	by, _ := chat.CallerOf(ctx)
 	for {
@@ -79,7 +79,7 @@ func (h *Hub) waitAs(ctx context.Context, t *topic, w *waiter, r chat.PullReques
 		if err != nil || page.Len() > 0 {
 			return page, err
 		}
-		r.Cursor, r.Unread = page.NextCursor, false // past what is left out
+		r.Cursor, r.Unread = page.NextCursor, false // past hidden messages
 		if page.HasMore {
 			continue
 		}
@@ -98,7 +98,7 @@ func (h *Hub) waitAs(ctx context.Context, t *topic, w *waiter, r chat.PullReques
 	}
 }
 
-// expiry is a timer that ends with a caller's token, if she has one.
+// expiry returns a timer for the expiry of a caller's token; without an expiry it never fires.
 func expiry(by chat.Caller) *time.Timer {
 	if by.Expires.IsZero() {
 		return time.NewTimer(math.MaxInt64)
@@ -110,8 +110,8 @@ func expiry(by chat.Caller) *time.Timer {
 type waiter struct {
 	cursor  int64
 	woken   chan struct{} // one element
-	doubted atomic.Bool   // somebody may have to leave the chat
-	asked   bool          // who may be there
+	doubted atomic.Bool   // a user may have lost access to the chat
+	asked   bool          // the access is checked
 }
 
 func (w *waiter) hint(position int64) {

@@ -10,21 +10,22 @@ import (
 	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/conformance"
 	"github.com/pullchat/pullchat/internal/names"
+	"github.com/pullchat/pullchat/rpc-server/handler"
 	"github.com/pullchat/pullchat/rpc-server/service"
 )
 
 // servePeople runs an rpc-server with accounts in memory until the test ends, and returns its address.
 func servePeople(t *testing.T, clock *conformance.Clock) string {
 	t.Helper()
-	server, err := service.ListenOver(chattest.OneByOne{Service: &recording{}}, chattest.Silent{}, io.NopCloser(nil), "127.0.0.1:0", slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
 	options := conformance.PeopleLimits
 	options.Now = clock.Now
 	people := chat.NewAccountService(chattest.NewPeopleStore(), &chattest.PlainHasher{}, options)
 	people.Guard(chat.Access{Names: names.Rules{}})
-	server.KeepAccounts(people)
+	services := handler.Services{Messages: chattest.OneByOne{Service: &recording{}}, Live: chattest.Silent{}, Accounts: people}
+	server, err := service.ListenOver(services, io.NopCloser(nil), "127.0.0.1:0", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
 	run(t, server)
 	return server.Addr().String()
 }

@@ -11,13 +11,14 @@ import (
 	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/logging"
 	"github.com/pullchat/pullchat/internal/wire"
+	"github.com/pullchat/pullchat/rpc-server/handler"
 	"github.com/pullchat/pullchat/rpc-server/service"
 )
 
 // clientOf is a Client of a server that answers at once.
 func clientOf(b *testing.B, live chat.Live) *Client {
 	b.Helper()
-	server, err := service.ListenOver(chattest.OneByOne{Service: answering{}}, live, io.NopCloser(nil), "127.0.0.1:0", slog.New(slog.DiscardHandler))
+	server, err := service.ListenOver(handler.Services{Messages: chattest.OneByOne{Service: answering{}}, Live: live}, io.NopCloser(nil), "127.0.0.1:0", slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}

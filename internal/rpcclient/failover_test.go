@@ -18,6 +18,7 @@ import (
 	"github.com/pullchat/pullchat/internal/batch"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/chattest"
+	"github.com/pullchat/pullchat/rpc-server/handler"
 	"github.com/pullchat/pullchat/rpc-server/service"
 )
 
@@ -209,7 +210,7 @@ func TestAHungServerHoldsUpNobodyElse(t *testing.T) {
 func TestAServerThatLeaves(t *testing.T) {
 	t.Parallel()
 	leaving, staying := &counting{}, &counting{}
-	server, err := service.ListenOver(chattest.OneByOne{Service: leaving}, chattest.Silent{}, io.NopCloser(nil), "127.0.0.1:0", slog.New(slog.DiscardHandler))
+	server, err := service.ListenOver(handler.Services{Messages: chattest.OneByOne{Service: leaving}, Live: chattest.Silent{}}, io.NopCloser(nil), "127.0.0.1:0", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +254,7 @@ func TestAServerThatLeaves(t *testing.T) {
 // TestAServerComesBack at its old address, and is found by a probe.
 func TestAServerComesBack(t *testing.T) {
 	t.Parallel()
-	first, err := service.ListenOver(chattest.OneByOne{Service: &counting{}}, chattest.Silent{}, io.NopCloser(nil), "127.0.0.1:0", slog.New(slog.DiscardHandler))
+	first, err := service.ListenOver(handler.Services{Messages: chattest.OneByOne{Service: &counting{}}, Live: chattest.Silent{}}, io.NopCloser(nil), "127.0.0.1:0", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,7 +266,7 @@ func TestAServerComesBack(t *testing.T) {
 	if _, err := client.Send(t.Context(), aMessage); chat.CodeOf(err) != chat.Unavailable {
 		t.Errorf("Send() with nobody there = %v, want unavailable", err)
 	}
-	again, err := service.ListenOver(chattest.OneByOne{Service: &counting{}}, chattest.Silent{}, io.NopCloser(nil), addr, slog.New(slog.DiscardHandler))
+	again, err := service.ListenOver(handler.Services{Messages: chattest.OneByOne{Service: &counting{}}, Live: chattest.Silent{}}, io.NopCloser(nil), addr, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

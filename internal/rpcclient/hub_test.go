@@ -13,6 +13,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/events"
+	"github.com/pullchat/pullchat/rpc-server/handler"
 	"github.com/pullchat/pullchat/rpc-server/service"
 )
 
@@ -112,8 +113,7 @@ func (h *hub) set(change func(*hub)) {
 // listenOver returns an rpc-server over a hub.
 func listenOver(t *testing.T, h chat.Live, addr string) *service.Server {
 	t.Helper()
-	server, err := service.ListenOver(
-		chattest.OneByOne{Service: &counting{}}, h, io.NopCloser(nil), addr, slog.New(slog.DiscardHandler))
+	server, err := service.ListenOver(handler.Services{Messages: chattest.OneByOne{Service: &counting{}}, Live: h}, io.NopCloser(nil), addr, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

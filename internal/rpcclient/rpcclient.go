@@ -52,6 +52,13 @@ const readyFor = 50 * time.Millisecond
 
 var _ chat.Service = (*Client)(nil)
 
+// Services are all that rpc-servers offer, through this Client.
+func (c *Client) Services() chat.Services {
+	return chat.Services{
+		Messages: c, Live: c, Accounts: c, Sessions: c, Rooms: c, Admission: c, Inboxes: c,
+	}
+}
+
 // New returns a Client. No rpc-server need be there yet. The error says which address is none.
 func New(config Config) (*Client, error) {
 	servers, err := newServers(config.RPCServers, config.RPCSecret)

@@ -19,6 +19,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/logging"
+	"github.com/pullchat/pullchat/rpc-server/handler"
 	"github.com/pullchat/pullchat/rpc-server/service"
 )
 
@@ -272,7 +273,7 @@ func (p paging) Pull(_ context.Context, r chat.PullRequest) (chat.Page, error) {
 // serve runs an rpc-server over a Service until the test ends, and returns its address.
 func serve(t *testing.T, s chat.Service, log *slog.Logger) string {
 	t.Helper()
-	server, err := service.ListenOver(chattest.OneByOne{Service: s}, chattest.Silent{}, io.NopCloser(nil), "127.0.0.1:0", log)
+	server, err := service.ListenOver(handler.Services{Messages: chattest.OneByOne{Service: s}, Live: chattest.Silent{}}, io.NopCloser(nil), "127.0.0.1:0", log)
 	if err != nil {
 		t.Fatal(err)
 	}

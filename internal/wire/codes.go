@@ -29,13 +29,13 @@ var codesOf = func() map[rpc.Code]chat.Code {
 	return reverse
 }()
 
-// status is what a client may know of an error: its code and message, never its cause.
+// status returns the part of an error for clients: its code and message, never its cause.
 func status(err error) (int32, string) {
 	e := chat.AsError(err)
 	return int32(codes[e.Code]), e.Message
 }
 
-// errorOf is nil for success; a code of a newer server than this client is Internal.
+// errorOf returns nil for success. An unknown code, of a newer server, is Internal.
 func errorOf(code int32, message string) error {
 	if code == int32(rpc.Code_OK) {
 		return nil

@@ -6,10 +6,10 @@ import (
 	"unsafe"
 )
 
-// lengthBytes stand before each of a PullResponse's Entries.
+// lengthBytes is the size of the length before each of a PullResponse's Entries.
 const lengthBytes = 4
 
-// packEntries makes one blob of entries.
+// packEntries packs entries into one blob.
 func packEntries(entries []string) []byte {
 	size := 0
 	for _, entry := range entries {
@@ -25,7 +25,7 @@ func packEntries(entries []string) []byte {
 
 var errEntries = errors.New("the entries of an rpc-server's answer are cut off")
 
-// entriesOf is the reverse. The entries are parts of the blob, which must not be changed any more.
+// entriesOf is the reverse. The entries share the blob's memory, which must not be changed any more.
 func entriesOf(blob []byte) ([]string, error) {
 	all := unsafe.String(unsafe.SliceData(blob), len(blob))
 	count := 0

@@ -7,12 +7,10 @@ import (
 	"github.com/pullchat/pullchat/internal/gen/rpc"
 )
 
-// ReadersRequest is what a client sends.
 func ReadersRequest(id string, by chat.Caller, requestID string) *rpc.ReadersRequest {
 	return &rpc.ReadersRequest{Chat: id, RequestId: optional(requestID), Caller: Caller(by)}
 }
 
-// ReadersResponse is what the server answers.
 func ReadersResponse(r chat.Receipts, err error) *rpc.ReadersResponse {
 	code, text := outcome(err)
 	response := &rpc.ReadersResponse{Code: code, Msg: text}
@@ -25,7 +23,6 @@ func ReadersResponse(r chat.Receipts, err error) *rpc.ReadersResponse {
 	return response
 }
 
-// ReceiptsOf is what a client makes of the answer.
 func ReceiptsOf(r *rpc.ReadersResponse) (chat.Receipts, error) {
 	receipts := chat.Receipts{Count: int(r.GetCount())}
 	for _, reading := range r.Readings {
@@ -34,40 +31,32 @@ func ReceiptsOf(r *rpc.ReadersResponse) (chat.Receipts, error) {
 	return receipts, errorOf(r.Code, r.Msg)
 }
 
-// IgnoredRequest is what a client sends.
 func IgnoredRequest(user string, by chat.Caller, requestID string) *rpc.IgnoredRequest {
 	return &rpc.IgnoredRequest{User: user, RequestId: optional(requestID), Caller: Caller(by)}
 }
 
-// IgnoredResponse is what the server answers.
 func IgnoredResponse(users []string, err error) *rpc.IgnoredResponse {
 	code, text := outcome(err)
 	return &rpc.IgnoredResponse{Code: code, Msg: text, Users: users}
 }
 
-// IgnoredOf is what a client makes of the answer.
 func IgnoredOf(r *rpc.IgnoredResponse) ([]string, error) { return r.Users, errorOf(r.Code, r.Msg) }
 
-// IgnoreRequest is what a client sends.
 func IgnoreRequest(r chat.IgnoreRequest, by chat.Caller, requestID string) *rpc.IgnoreRequest {
 	return &rpc.IgnoreRequest{User: r.User, Other: r.Other, Ignore: r.Ignore, RequestId: optional(requestID), Caller: Caller(by)}
 }
 
-// IgnoreRequestOf is what the server makes of a request.
 func IgnoreRequestOf(r *rpc.IgnoreRequest) chat.IgnoreRequest {
 	return chat.IgnoreRequest{User: r.User, Other: r.Other, Ignore: r.Ignore}
 }
 
-// IgnoreResponse is what the server answers.
 func IgnoreResponse(err error) *rpc.IgnoreResponse {
 	code, text := outcome(err)
 	return &rpc.IgnoreResponse{Code: code, Msg: text}
 }
 
-// IgnoreOf is what a client makes of the answer.
 func IgnoreOf(r *rpc.IgnoreResponse) error { return errorOf(r.Code, r.Msg) }
 
-// InboxRequest is what a client sends. A limit that Thrift's i32 cannot hold is above every maximum, or negative.
 func InboxRequest(r chat.InboxRequest, by chat.Caller, requestID string) *rpc.InboxRequest {
 	limit := max(math.MinInt32, min(r.Limit, math.MaxInt32))
 	request := &rpc.InboxRequest{Reader: r.Reader, Cursor: r.Cursor, Limit: int32(limit), RequestId: optional(requestID), Caller: Caller(by)}
@@ -77,12 +66,10 @@ func InboxRequest(r chat.InboxRequest, by chat.Caller, requestID string) *rpc.In
 	return request
 }
 
-// InboxRequestOf is what the server makes of a request.
 func InboxRequestOf(r *rpc.InboxRequest) chat.InboxRequest {
 	return chat.InboxRequest{Reader: r.Reader, Cursor: r.Cursor, Limit: int64(r.Limit), Names: r.GetNames()}
 }
 
-// InboxResponse is what the server answers.
 func InboxResponse(inbox chat.Inbox, err error) *rpc.InboxResponse {
 	if err != nil {
 		code, text := status(err)
@@ -102,7 +89,6 @@ func InboxResponse(inbox chat.Inbox, err error) *rpc.InboxResponse {
 	return response
 }
 
-// InboxOf is what a client makes of the answer.
 func InboxOf(r *rpc.InboxResponse) (chat.Inbox, error) {
 	inbox := chat.Inbox{HasMore: r.GetHasMore(), NextCursor: r.GetNextCursor()}
 	for _, e := range r.Entries {
@@ -118,7 +104,6 @@ func InboxOf(r *rpc.InboxResponse) (chat.Inbox, error) {
 	return inbox, errorOf(r.Code, r.Msg)
 }
 
-// UnreadRequest is what a client sends.
 func UnreadRequest(r chat.UnreadRequest, by chat.Caller, requestID string) *rpc.UnreadRequest {
 	request := &rpc.UnreadRequest{Reader: r.Reader, RequestId: optional(requestID), Caller: Caller(by)}
 	if r.Cursor != 0 {
@@ -130,12 +115,10 @@ func UnreadRequest(r chat.UnreadRequest, by chat.Caller, requestID string) *rpc.
 	return request
 }
 
-// UnreadRequestOf is what the server understands.
 func UnreadRequestOf(r *rpc.UnreadRequest) chat.UnreadRequest {
 	return chat.UnreadRequest{Reader: r.Reader, Cursor: r.GetCursor(), Limit: int64(r.GetLimit())}
 }
 
-// UnreadResponse is what the server answers.
 func UnreadResponse(page chat.UnreadPage, err error) *rpc.UnreadResponse {
 	code, text := outcome(err)
 	response := &rpc.UnreadResponse{Code: code, Msg: text}
@@ -148,7 +131,6 @@ func UnreadResponse(page chat.UnreadPage, err error) *rpc.UnreadResponse {
 	return response
 }
 
-// UnreadOf is what a client makes of the answer.
 func UnreadOf(r *rpc.UnreadResponse) (page chat.UnreadPage, err error) {
 	for _, u := range r.Chats {
 		page.Chats = append(page.Chats, chat.Unread{Chat: u.Chat, Count: int(u.Count)})
@@ -157,12 +139,10 @@ func UnreadOf(r *rpc.UnreadResponse) (page chat.UnreadPage, err error) {
 	return page, errorOf(r.Code, r.Msg)
 }
 
-// ChatsRequest is what a client sends.
 func ChatsRequest(reader string, by chat.Caller, requestID string) *rpc.ChatsRequest {
 	return &rpc.ChatsRequest{Reader: reader, RequestId: optional(requestID), Caller: Caller(by)}
 }
 
-// ChatsResponse is what the server answers.
 func ChatsResponse(chats []chat.Standing, err error) *rpc.ChatsResponse {
 	code, text := outcome(err)
 	response := &rpc.ChatsResponse{Code: code, Msg: text}
@@ -172,7 +152,6 @@ func ChatsResponse(chats []chat.Standing, err error) *rpc.ChatsResponse {
 	return response
 }
 
-// ChatsOf is what a client makes of the answer.
 func ChatsOf(r *rpc.ChatsResponse) (chats []chat.Standing, err error) {
 	for _, c := range r.Chats {
 		chats = append(chats, chat.Standing{Chat: c.Chat, Cursor: c.Cursor})

@@ -7,12 +7,11 @@ import (
 	"github.com/pullchat/pullchat/internal/gen/rpc"
 )
 
-// SignalRequest is what a client sends.
 func SignalRequest(s chat.Signal, by chat.Caller, requestID string) *rpc.SignalRequest {
 	return &rpc.SignalRequest{Signal: signal(s), RequestId: optional(requestID), Caller: Caller(by)}
 }
 
-// SignalOf is what the server makes of a request; a missing signal is an empty one, which the domain refuses.
+// SignalOf returns an empty signal for a missing one; the domain refuses it.
 func SignalOf(r *rpc.SignalRequest) chat.Signal { return signalOf(r.GetSignal()) }
 
 func signal(s chat.Signal) *rpc.Signal {
@@ -26,16 +25,13 @@ func signalOf(s *rpc.Signal) chat.Signal {
 	return chat.Signal{Chat: s.Chat, Sender: s.Sender, Type: s.Type, Data: s.GetData()}
 }
 
-// SignalResponse is what the server answers.
 func SignalResponse(err error) *rpc.SignalResponse {
 	code, text := outcome(err)
 	return &rpc.SignalResponse{Code: code, Msg: text}
 }
 
-// SignalledOf is what a client makes of the answer.
 func SignalledOf(r *rpc.SignalResponse) error { return errorOf(r.Code, r.Msg) }
 
-// ReadRequest is what a client sends.
 func ReadRequest(r chat.ReadRequest, by chat.Caller, requestID string) *rpc.ReadRequest {
 	request := &rpc.ReadRequest{
 		Chat: r.Chat, Reader: r.Reading.Reader, Cursor: r.Reading.Cursor, RequestId: optional(requestID), Caller: Caller(by),
@@ -49,14 +45,12 @@ func ReadRequest(r chat.ReadRequest, by chat.Caller, requestID string) *rpc.Read
 	return request
 }
 
-// ReadRequestOf is what the server makes of a request.
 func ReadRequestOf(r *rpc.ReadRequest) chat.ReadRequest {
 	return chat.ReadRequest{
 		Chat: r.Chat, Reading: chat.Reading{Reader: r.Reader, Cursor: r.Cursor}, End: r.GetEnd(), Force: r.GetForce(),
 	}
 }
 
-// ReadResponse is what the server answers.
 func ReadResponse(cursor int64, err error) *rpc.ReadResponse {
 	code, text := outcome(err)
 	response := &rpc.ReadResponse{Code: code, Msg: text}
@@ -66,10 +60,8 @@ func ReadResponse(cursor int64, err error) *rpc.ReadResponse {
 	return response
 }
 
-// CursorOf is what a client makes of the answer.
 func CursorOf(r *rpc.ReadResponse) (int64, error) { return r.GetCursor(), errorOf(r.Code, r.Msg) }
 
-// AttendRequest is what a client sends.
 func AttendRequest(gateway string, present []chat.Attendance, by chat.Caller, requestID string) *rpc.AttendRequest {
 	request := &rpc.AttendRequest{
 		Gateway: gateway, Attendances: make([]*rpc.Attendance, len(present)), RequestId: optional(requestID), Caller: Caller(by),
@@ -80,7 +72,6 @@ func AttendRequest(gateway string, present []chat.Attendance, by chat.Caller, re
 	return request
 }
 
-// AttendancesOf is what the server makes of a request.
 func AttendancesOf(r *rpc.AttendRequest) []chat.Attendance {
 	present := make([]chat.Attendance, 0, len(r.Attendances))
 	for _, p := range r.Attendances {
@@ -91,27 +82,22 @@ func AttendancesOf(r *rpc.AttendRequest) []chat.Attendance {
 	return present
 }
 
-// AttendResponse is what the server answers.
 func AttendResponse(err error) *rpc.AttendResponse {
 	code, text := outcome(err)
 	return &rpc.AttendResponse{Code: code, Msg: text}
 }
 
-// AttendedOf is what a client makes of the answer.
 func AttendedOf(r *rpc.AttendResponse) error { return errorOf(r.Code, r.Msg) }
 
-// PresentRequest is what a client sends.
 func PresentRequest(id string, by chat.Caller, requestID string) *rpc.PresentRequest {
 	return &rpc.PresentRequest{Chat: id, RequestId: optional(requestID), Caller: Caller(by)}
 }
 
-// PresentResponse is what the server answers.
 func PresentResponse(readers []string, err error) *rpc.PresentResponse {
 	code, text := outcome(err)
 	return &rpc.PresentResponse{Code: code, Msg: text, Readers: readers}
 }
 
-// ReadersOf is what a client makes of the answer.
 func ReadersOf(r *rpc.PresentResponse) ([]string, error) { return r.Readers, errorOf(r.Code, r.Msg) }
 
 func outcome(err error) (int32, string) {
@@ -121,12 +107,12 @@ func outcome(err error) (int32, string) {
 	return 0, success
 }
 
-// WatchRequest is what goes up a stream of Watch.
+// WatchRequest is a message of the client on a stream of Watch.
 func WatchRequest(add, remove []chat.ID) *rpc.WatchRequest {
 	return &rpc.WatchRequest{Add: names(add), Remove: names(remove)}
 }
 
-// WatchRequestOf is what the server makes of it. The error is the first chat's that is none; the others are returned.
+// WatchRequestOf returns the valid chats. The error is that of the first invalid one.
 func WatchRequestOf(r *rpc.WatchRequest) (add, remove []chat.ID, err error) {
 	add, addErr := ids(r.Add)
 	remove, removeErr := ids(r.Remove)
@@ -157,7 +143,7 @@ func ids(names []string) (parsed []chat.ID, failed error) {
 	return parsed, failed
 }
 
-// WatchResponse is what comes down a stream of Watch.
+// WatchResponse is a message of the server on a stream of Watch.
 func WatchResponse(events []chat.Event) *rpc.WatchResponse {
 	response := &rpc.WatchResponse{Events: make([]*rpc.Event, len(events))}
 	for i := range events {
@@ -193,7 +179,7 @@ func event(e *chat.Event) *rpc.Event {
 	return told
 }
 
-// EventsOf is what a client makes of it. What a later server tells beside what is known is left out.
+// EventsOf leaves out kinds of events that this client does not know, of later servers.
 func EventsOf(r *rpc.WatchResponse) []chat.Event {
 	events := make([]chat.Event, 0, len(r.Events))
 	for _, told := range r.Events {

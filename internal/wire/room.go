@@ -7,7 +7,7 @@ import (
 	"github.com/pullchat/pullchat/internal/gen/rpc"
 )
 
-// Caller is who makes a request, as it says so; nil is nobody. When her token ends is the gateway's matter.
+// Caller converts the caller of a request; nil is anonymous. The expiry of the token stays in the gateway.
 func Caller(by chat.Caller) *rpc.Caller {
 	if by.User == "" && !by.Service {
 		return nil
@@ -27,7 +27,7 @@ func CallerOf(c *rpc.Caller) chat.Caller {
 	return chat.Caller{User: c.GetUser(), Service: c.GetService()}
 }
 
-// Notice is what a message tells of its room, if it does.
+// Notice converts a message's notice, which may be nil.
 func Notice(n *chat.Notice) *rpc.Notice {
 	if n == nil {
 		return nil
@@ -43,7 +43,6 @@ func NoticeOf(n *rpc.Notice) *chat.Notice {
 	return &chat.Notice{Event: chat.NoticeEvent(n.Event), Users: n.Users, Name: n.GetName()}
 }
 
-// EnterRequest is what a client sends.
 func EnterRequest(chats []string, by chat.Caller, requestID string) *rpc.EnterRequest {
 	r := &rpc.EnterRequest{Chats: chats, RequestId: optional(requestID), Caller: Caller(by)}
 	if by.Renews {
@@ -52,23 +51,20 @@ func EnterRequest(chats []string, by chat.Caller, requestID string) *rpc.EnterRe
 	return r
 }
 
-// EntererOf is who makes an EnterRequest.
+// EntererOf returns the caller of an EnterRequest.
 func EntererOf(r *rpc.EnterRequest) chat.Caller {
 	by := CallerOf(r.Caller)
 	by.Session, by.Renews = r.GetSession(), r.IsSetSession()
 	return by
 }
 
-// EnterResponse is what the server answers.
 func EnterResponse(err error) *rpc.EnterResponse {
 	code, text := outcome(err)
 	return &rpc.EnterResponse{Code: code, Msg: text}
 }
 
-// EnteredOf is what a client makes of the answer.
 func EnteredOf(r *rpc.EnterResponse) error { return errorOf(r.Code, r.Msg) }
 
-// CreateRoomRequest is what a client sends.
 func CreateRoomRequest(r chat.NewRoom, by chat.Caller, requestID string) *rpc.CreateRoomRequest {
 	return &rpc.CreateRoomRequest{
 		Id: optional(r.ID), Name: optional(r.Name), Visibility: optional(string(r.Visibility)), Users: r.Users,
@@ -76,14 +72,12 @@ func CreateRoomRequest(r chat.NewRoom, by chat.Caller, requestID string) *rpc.Cr
 	}
 }
 
-// NewRoomOf is what the server makes of a request.
 func NewRoomOf(r *rpc.CreateRoomRequest) chat.NewRoom {
 	return chat.NewRoom{
 		ID: r.GetId(), Name: r.GetName(), Visibility: chat.Visibility(r.GetVisibility()), Users: r.Users, As: r.GetAs(),
 	}
 }
 
-// ChangeRoomRequest is what a client sends.
 func ChangeRoomRequest(r chat.RoomChange, by chat.Caller, requestID string) *rpc.ChangeRoomRequest {
 	return &rpc.ChangeRoomRequest{
 		Room: r.Room, Kind: string(r.Kind), Users: r.Users, Name: optional(r.Name), As: optional(r.As),
@@ -91,7 +85,6 @@ func ChangeRoomRequest(r chat.RoomChange, by chat.Caller, requestID string) *rpc
 	}
 }
 
-// RoomChangeOf is what the server makes of a request.
 func RoomChangeOf(r *rpc.ChangeRoomRequest) chat.RoomChange {
 	return chat.RoomChange{
 		Room: r.Room, Kind: chat.ChangeKind(r.Kind), Users: r.Users, Name: r.GetName(), As: r.GetAs(),
@@ -99,7 +92,6 @@ func RoomChangeOf(r *rpc.ChangeRoomRequest) chat.RoomChange {
 	}
 }
 
-// RoomRequest is what a client sends.
 func RoomRequest(r chat.RoomRequest, by chat.Caller, requestID string) *rpc.RoomRequest {
 	request := &rpc.RoomRequest{Room: r.Room, As: optional(r.As), RequestId: optional(requestID), Caller: Caller(by), Cursor: optional(r.Cursor)}
 	if r.Limit != 0 {
@@ -108,12 +100,10 @@ func RoomRequest(r chat.RoomRequest, by chat.Caller, requestID string) *rpc.Room
 	return request
 }
 
-// RoomRequestOf is what the server makes of a request.
 func RoomRequestOf(r *rpc.RoomRequest) chat.RoomRequest {
 	return chat.RoomRequest{Room: r.Room, As: r.GetAs(), Limit: int64(r.GetLimit()), Cursor: r.GetCursor()}
 }
 
-// RoomResponse is what the server answers.
 func RoomResponse(made chat.Room, err error) *rpc.RoomResponse {
 	code, text := outcome(err)
 	response := &rpc.RoomResponse{Code: code, Msg: text}
@@ -151,14 +141,12 @@ func roomOf(r *rpc.Room) chat.Room {
 	return told
 }
 
-// RoomOf is what a client makes of the answer.
 func RoomOf(r *rpc.RoomResponse) (chat.Room, error) {
 	room := roomOf(r.Room)
 	room.HasMore, room.NextCursor = r.GetHasMore(), r.GetNextCursor()
 	return room, errorOf(r.Code, r.Msg)
 }
 
-// RoomsRequest is what a client sends. A limit that Thrift's i32 cannot hold is above every maximum, or negative.
 func RoomsRequest(r chat.RoomsRequest, by chat.Caller, requestID string) *rpc.RoomsRequest {
 	limit := max(math.MinInt32, min(r.Limit, math.MaxInt32))
 	return &rpc.RoomsRequest{
@@ -166,12 +154,10 @@ func RoomsRequest(r chat.RoomsRequest, by chat.Caller, requestID string) *rpc.Ro
 	}
 }
 
-// RoomsRequestOf is what the server makes of a request.
 func RoomsRequestOf(r *rpc.RoomsRequest) chat.RoomsRequest {
 	return chat.RoomsRequest{As: r.GetAs(), Cursor: r.GetCursor(), Limit: int64(r.Limit)}
 }
 
-// RoomsResponse is what the server answers.
 func RoomsResponse(page chat.RoomPage, err error) *rpc.RoomsResponse {
 	code, text := outcome(err)
 	response := &rpc.RoomsResponse{Code: code, Msg: text}
@@ -185,7 +171,6 @@ func RoomsResponse(page chat.RoomPage, err error) *rpc.RoomsResponse {
 	return response
 }
 
-// RoomPageOf is what a client makes of the answer.
 func RoomPageOf(r *rpc.RoomsResponse) (chat.RoomPage, error) {
 	if err := errorOf(r.Code, r.Msg); err != nil {
 		return chat.RoomPage{}, err

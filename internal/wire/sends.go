@@ -5,14 +5,14 @@ import (
 	"github.com/pullchat/pullchat/internal/gen/rpc"
 )
 
-// Sending is a message on its way to a server, who sends it, and the id of the request that does. The id may be "".
+// Sending is a message to send, with its caller and the request's id, which may be "".
 type Sending struct {
 	Message   chat.Message
 	By        chat.Caller
 	RequestID string
 }
 
-// sendRequest is a request with all that it points to: most of a Thrift struct is optional, and so a pointer.
+// sendRequest is a request with all values that it points to: most fields of Thrift structs are optional, hence pointers.
 type sendRequest struct {
 	request       rpc.SendRequest
 	message       rpc.Message
@@ -22,7 +22,7 @@ type sendRequest struct {
 	set           bool
 }
 
-// of fills the request. It keeps nothing of s but its texts.
+// of fills the request. It keeps only the strings of s.
 func (r *sendRequest) of(s *Sending) *rpc.SendRequest {
 	m := &s.Message
 	r.id, r.requestID, r.user, r.set = m.ID, s.RequestID, s.By.User, true
@@ -46,7 +46,7 @@ func (r *sendRequest) of(s *Sending) *rpc.SendRequest {
 	return &r.request
 }
 
-// SendBatchRequest is what a client sends for many messages. All requests are in one allocation, which is theirs alone.
+// SendBatchRequest builds all requests in one allocation.
 func SendBatchRequest(all []Sending) *rpc.SendBatchRequest {
 	requests, pointers := make([]sendRequest, len(all)), make([]*rpc.SendRequest, len(all))
 	for i := range all {
@@ -55,7 +55,7 @@ func SendBatchRequest(all []Sending) *rpc.SendBatchRequest {
 	return &rpc.SendBatchRequest{Requests: pointers}
 }
 
-// SendBatchResponse is what the server answers, each result as SendResponse does. It keeps the results.
+// SendBatchResponse answers each result as SendResponse does. It keeps the results.
 func SendBatchResponse(results []chat.SendResult) *rpc.SendBatchResponse {
 	responses, pointers := make([]rpc.SendResponse, len(results)), make([]*rpc.SendResponse, len(results))
 	for i := range results {

@@ -1,5 +1,9 @@
-// Package wire is the border between the domain and Thrift: every conversion, both ways, for the server and the
-// client of IMService.
+// Package wire converts between the domain and Thrift, both ways, for the client and the server of IMService.
+//
+// Names say the direction. A client builds a call with XRequest and reads the answer with YOf, such as SendRequest and
+// ReceiptOf. A server reads the call with ZOf and builds the answer with XResponse, such as MessageOf and SendResponse.
+// Functions of an answer take the error of the call, and return the error that the answer carries. A request id may be "".
+// A limit beyond Thrift's i32 is sent as the nearest i32, which is above every maximum, or negative.
 package wire
 
 import (
@@ -9,10 +13,9 @@ import (
 	"github.com/pullchat/pullchat/internal/gen/rpc"
 )
 
-// success is the Msg of a call that worked, as clients of this IDL expect it.
+// success is the Msg of a successful call, as clients of this IDL expect it.
 const success = "success"
 
-// SendRequest is what a client sends. The request id may be "".
 func SendRequest(m chat.Message, by chat.Caller, requestID string) *rpc.SendRequest {
 	return new(sendRequest).of(&Sending{Message: m, By: by, RequestID: requestID})
 }
@@ -24,7 +27,7 @@ func optional(text string) *string {
 	return &text
 }
 
-// MessageOf is what the server makes of a request; a missing message is an empty one, which the domain refuses.
+// MessageOf returns an empty message for a missing one; the domain refuses it.
 func MessageOf(r *rpc.SendRequest) chat.Message {
 	if r == nil || r.Message == nil {
 		return chat.Message{}
@@ -46,12 +49,10 @@ func messageOf(m *rpc.Message) chat.Message {
 	}
 }
 
-// SendResponse is what the server answers.
 func SendResponse(receipt chat.Receipt, err error) *rpc.SendResponse {
 	return new(sendResponse(&chat.SendResult{Receipt: receipt, Err: err}))
 }
 
-// ReceiptOf is what a client makes of the answer.
 func ReceiptOf(r *rpc.SendResponse) (chat.Receipt, error) {
 	if err := errorOf(r.Code, r.Msg); err != nil {
 		return chat.Receipt{}, err
@@ -59,7 +60,6 @@ func ReceiptOf(r *rpc.SendResponse) (chat.Receipt, error) {
 	return chat.Receipt{SendTime: r.GetSendTime(), Duplicate: r.GetDuplicate()}, nil
 }
 
-// PullRequest is what a client sends. A limit that Thrift's i32 cannot hold is above every maximum, or negative.
 func PullRequest(r chat.PullRequest, by chat.Caller, requestID string) *rpc.PullRequest {
 	limit := max(math.MinInt32, min(r.Limit, math.MaxInt32))
 	request := &rpc.PullRequest{
@@ -75,7 +75,6 @@ func PullRequest(r chat.PullRequest, by chat.Caller, requestID string) *rpc.Pull
 	return request
 }
 
-// PullRequestOf is what the server makes of a request.
 func PullRequestOf(r *rpc.PullRequest) chat.PullRequest {
 	if r == nil {
 		return chat.PullRequest{}
@@ -86,7 +85,6 @@ func PullRequestOf(r *rpc.PullRequest) chat.PullRequest {
 	}
 }
 
-// PullResponse is what the server answers.
 func PullResponse(page chat.Page, err error) *rpc.PullResponse {
 	if err != nil {
 		code, text := status(err)
@@ -108,7 +106,6 @@ func PullResponse(page chat.Page, err error) *rpc.PullResponse {
 	}
 }
 
-// PageOf is what a client makes of the answer.
 func PageOf(r *rpc.PullResponse) (chat.Page, error) {
 	if err := errorOf(r.Code, r.Msg); err != nil {
 		return chat.Page{}, err
@@ -131,7 +128,6 @@ func PageOf(r *rpc.PullResponse) (chat.Page, error) {
 	return page, nil
 }
 
-// ReadyResponse is what the server answers.
 func ReadyResponse(err error) *rpc.ReadyResponse {
 	if err != nil {
 		code, text := status(err)
@@ -140,10 +136,8 @@ func ReadyResponse(err error) *rpc.ReadyResponse {
 	return &rpc.ReadyResponse{Msg: success}
 }
 
-// ReadyOf is what a client makes of the answer.
 func ReadyOf(r *rpc.ReadyResponse) error { return errorOf(r.Code, r.Msg) }
 
-// PingResponse is what the server answers.
 func PingResponse(err error) *rpc.PingResponse {
 	if err != nil {
 		code, text := status(err)
@@ -152,5 +146,4 @@ func PingResponse(err error) *rpc.PingResponse {
 	return &rpc.PingResponse{Msg: success}
 }
 
-// PingOf is what a client makes of the answer.
 func PingOf(r *rpc.PingResponse) error { return errorOf(r.Code, r.Msg) }

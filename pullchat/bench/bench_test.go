@@ -21,7 +21,7 @@ import (
 // serve runs a gateway over a Service and returns its URL.
 func serve(t *testing.T, service chat.Service) string {
 	t.Helper()
-	server, err := gateway.Listen(gateway.Config{HTTPAddr: "127.0.0.1:0", MaxBodyBytes: 1 << 16}, service, chattest.Silent{}, slog.New(slog.DiscardHandler))
+	server, err := gateway.Listen(gateway.Config{HTTPAddr: "127.0.0.1:0", MaxBodyBytes: 1 << 16}, chat.Services{Messages: service, Live: chattest.Silent{}}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,7 +51,7 @@ func startStack(t *testing.T, change func(chat.Service) chat.Service) stack {
 	if change != nil {
 		asked = change(calls)
 	}
-	server, err := gateway.Listen(gateway.Config{HTTPAddr: "127.0.0.1:0", MaxBodyBytes: 1 << 16}, asked, calls, log)
+	server, err := gateway.Listen(gateway.Config{HTTPAddr: "127.0.0.1:0", MaxBodyBytes: 1 << 16}, chat.Services{Messages: asked, Live: calls}, log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,16 +34,17 @@ func serveAll(t *testing.T, auth string, readers func(*chat.InboxService) handle
 		HTTPAddr: "127.0.0.1:0", MaxBodyBytes: 1 << 16, Auth: auth, Token: token.Config{AuthSecret: secret}, AccessTokenTTL: time.Hour,
 	}
 	core := chat.NewMessageService(store, limits).WithReaders(store)
-	server, err := gateway.Listen(config, core, chattest.Silent{}, slog.New(slog.DiscardHandler))
+	accounts := chat.NewAccountService(store, &chattest.PlainHasher{}, chat.AccountOptions{DefaultLimit: 10, MaxLimit: 100, SessionLasts: time.Hour})
+	rooms := chat.NewRoomService(store, auth == "on", chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 1000})
+	services := chat.Services{Messages: core, Live: chattest.Silent{}, Accounts: accounts, Sessions: accounts, Rooms: rooms, Admission: rooms}
+	inboxes := chat.NewInboxService(store, limits)
+	if services.Inboxes = inboxes; readers != nil {
+		services.Inboxes = readers(inboxes)
+	}
+	server, err := gateway.Listen(config, services, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	server.AccountService = chat.NewAccountService(store, &chattest.PlainHasher{}, chat.AccountOptions{DefaultLimit: 10, MaxLimit: 100, SessionLasts: time.Hour})
-	desk := chat.NewInboxService(store, limits)
-	if server.Readers = desk; readers != nil {
-		server.Readers = readers(desk)
-	}
-	server.Rooms = chat.NewRoomService(store, auth == "on", chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 1000})
 	chattest.Run(t, server)
 	return "http://" + server.Addr().String()
 }

@@ -14,15 +14,11 @@ type AccountService interface {
 	chat.Sessions
 }
 
-// KeepAccounts has the Handler answer from people too; without it, methods of accounts are refused. It is called before
-// the first of them.
-func (h *Handler) KeepAccounts(people AccountService) { h.people = people }
-
 // ofPeople is ask of accounts.
 func ofPeople[Result any](
 	ctx context.Context, h *Handler, method string, r request, do func(context.Context, AccountService) (Result, error),
 ) (Result, error) {
-	return ask(ctx, h, h.people, "accounts", method, r, do)
+	return ask(ctx, h, h.services.Accounts, "accounts", method, r, do)
 }
 
 // Register makes an account.

@@ -37,7 +37,7 @@ func (p picky) Pull(_ context.Context, r chat.PullRequest) (chat.Page, error) {
 // TestBatches: every request has its own answer, in its place, and its own line in the log under its own id.
 func TestBatches(t *testing.T) {
 	var out bytes.Buffer
-	handler := New(chattest.OneByOne{Service: picky{}}, chattest.Silent{}, slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	handler := New(Services{Messages: chattest.OneByOne{Service: picky{}}, Live: chattest.Silent{}}, slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	chats := []string{"room", "bad", "down", "room"}
 	var sends []*rpc.SendRequest
 	var pulls []*rpc.PullRequest
@@ -82,7 +82,7 @@ func TestBatches(t *testing.T) {
 }
 
 func TestBatchesOfNothing(t *testing.T) {
-	handler := New(chattest.OneByOne{Service: picky{}}, chattest.Silent{}, slog.New(slog.DiscardHandler))
+	handler := New(Services{Messages: chattest.OneByOne{Service: picky{}}, Live: chattest.Silent{}}, slog.New(slog.DiscardHandler))
 	for name, request := range map[string]*rpc.SendBatchRequest{"nil": nil, "empty": {}} {
 		if got, err := handler.SendBatch(t.Context(), request); err != nil || len(got.Responses) != 0 {
 			t.Errorf("SendBatch(%s) = %v, %v; want no answers", name, got, err)

@@ -20,15 +20,21 @@ type Service interface {
 	PullAll(context.Context, []chat.Pulling) []chat.PullResult
 }
 
+// Services are the parts of the domain behind the methods. Methods of a nil part are refused; Messages and Live are always
+// there.
+type Services struct {
+	Messages Service
+	Live     chat.Live
+	Accounts AccountService
+	Inboxes  InboxService
+	Rooms    Rooms
+}
+
 // Handler implements rpc.IMService. What goes wrong is in a response's Code and Msg; its methods return no error.
 type Handler struct {
-	service Service
-	live    chat.Live
-	people  AccountService // or nil
-	readers InboxService   // or nil
-	rooms   Rooms          // or nil
-	log     *slog.Logger
-	leaving atomic.Bool
+	services Services
+	log      *slog.Logger
+	leaving  atomic.Bool
 
 	maxFollowed int
 	ended       chan struct{} // closed by EndWatches
@@ -37,16 +43,16 @@ type Handler struct {
 
 var _ rpc.IMService = (*Handler)(nil)
 
-// New returns a Handler of service, and of live for what is not in the log.
-func New(service Service, live chat.Live, log *slog.Logger) *Handler {
-	return &Handler{service: service, live: live, log: log, maxFollowed: maxFollowed, ended: make(chan struct{})}
+// New returns a Handler of services.
+func New(services Services, log *slog.Logger) *Handler {
+	return &Handler{services: services, log: log, maxFollowed: maxFollowed, ended: make(chan struct{})}
 }
 
 // Send stores a message.
 func (h *Handler) Send(ctx context.Context, r *rpc.SendRequest) (*rpc.SendResponse, error) {
 	start := time.Now()
 	r = orEmpty(r)
-	receipt, err := h.service.Send(from(ctx, r), wire.MessageOf(r))
+	receipt, err := h.services.Messages.Send(from(ctx, r), wire.MessageOf(r))
 	h.logCall(ctx, "Send", r.GetRequestId(), start, err)
 	return wire.SendResponse(receipt, err), nil
 }
@@ -59,7 +65,7 @@ func (h *Handler) SendBatch(ctx context.Context, r *rpc.SendBatchRequest) (*rpc.
 	for i, request := range r.Requests {
 		messages[i] = chat.Sending{Message: wire.MessageOf(request), By: wire.CallerOf(request.GetCaller())}
 	}
-	results := h.service.SendAll(ctx, messages)
+	results := h.services.Messages.SendAll(ctx, messages)
 	for i, all := 0, h.logsAll(ctx); i < len(results); i++ {
 		if all || results[i].Err != nil {
 			h.logCall(ctx, "Send", r.Requests[i].GetRequestId(), start, results[i].Err)
@@ -72,7 +78,7 @@ func (h *Handler) SendBatch(ctx context.Context, r *rpc.SendBatchRequest) (*rpc.
 func (h *Handler) Pull(ctx context.Context, r *rpc.PullRequest) (*rpc.PullResponse, error) {
 	start := time.Now()
 	r = orEmpty(r)
-	page, err := h.service.Pull(from(ctx, r), wire.PullRequestOf(r))
+	page, err := h.services.Messages.Pull(from(ctx, r), wire.PullRequestOf(r))
 	h.logCall(ctx, "Pull", r.GetRequestId(), start, err)
 	return wire.PullResponse(page, err), nil
 }
@@ -87,7 +93,7 @@ func (h *Handler) PullBatch(ctx context.Context, r *rpc.PullBatchRequest) (*rpc.
 	}
 	responses := make([]*rpc.PullResponse, len(requests))
 	all := h.logsAll(ctx)
-	for i, result := range h.service.PullAll(ctx, requests) {
+	for i, result := range h.services.Messages.PullAll(ctx, requests) {
 		if all || result.Err != nil {
 			h.logCall(ctx, "Pull", r.Requests[i].GetRequestId(), start, result.Err)
 		}
@@ -100,7 +106,7 @@ func (h *Handler) PullBatch(ctx context.Context, r *rpc.PullBatchRequest) (*rpc.
 func (h *Handler) Ready(ctx context.Context, r *rpc.ReadyRequest) (*rpc.ReadyResponse, error) {
 	start := time.Now()
 	r = orEmpty(r)
-	err := h.service.Ready(ctx)
+	err := h.services.Messages.Ready(ctx)
 	h.logCall(ctx, "Ready", r.GetRequestId(), start, err)
 	return wire.ReadyResponse(err), nil
 }

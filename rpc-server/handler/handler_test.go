@@ -125,7 +125,7 @@ func TestAnUnexpectedErrorIsInternal(t *testing.T) {
 // TestWithoutARequestID: clients of the IDL other than our gateway send none.
 func TestWithoutARequestID(t *testing.T) {
 	var out bytes.Buffer
-	handler := New(chattest.OneByOne{Service: fake{}}, chattest.Silent{}, slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	handler := New(Services{Messages: chattest.OneByOne{Service: fake{}}, Live: chattest.Silent{}}, slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	if _, err := handler.Ready(t.Context(), nil); err != nil {
 		t.Errorf("Ready() = %v, want nil", err)
 	}
@@ -137,7 +137,7 @@ func TestWithoutARequestID(t *testing.T) {
 // TestNilRequests: Thrift can leave out every field.
 func TestNilRequests(t *testing.T) {
 	core := chat.NewMessageService(nil, chat.Limits{DefaultLimit: 1, MaxLimit: 1, MaxTextBytes: 1}) // its store is not reached
-	handler := New(core, chattest.Silent{}, slog.New(slog.DiscardHandler))
+	handler := New(Services{Messages: core, Live: chattest.Silent{}}, slog.New(slog.DiscardHandler))
 	for name, request := range map[string]*rpc.SendRequest{"nil": nil, "no message": {}} {
 		if response, err := handler.Send(t.Context(), request); err != nil || response.Code != int32(rpc.Code_INVALID_ARGUMENT) {
 			t.Errorf("Send(%s) = %v, %v; want %d", name, response, err, rpc.Code_INVALID_ARGUMENT)
@@ -152,7 +152,7 @@ func TestNilRequests(t *testing.T) {
 func logged(t *testing.T, service chat.Service, call func(context.Context, *Handler) (answer, error), level slog.Level) (map[string]any, answer) {
 	t.Helper()
 	var out bytes.Buffer
-	handler := New(chattest.OneByOne{Service: service}, chattest.Silent{}, slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: level})))
+	handler := New(Services{Messages: chattest.OneByOne{Service: service}, Live: chattest.Silent{}}, slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: level})))
 	response, err := call(t.Context(), handler)
 	if err != nil {
 		t.Fatalf("the method's error = %v; errors belong into the answer", err)

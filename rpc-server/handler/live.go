@@ -17,7 +17,7 @@ import (
 func (h *Handler) Signal(ctx context.Context, r *rpc.SignalRequest) (*rpc.SignalResponse, error) {
 	start := time.Now()
 	r = orEmpty(r)
-	err := h.live.Signal(from(ctx, r), wire.SignalOf(r))
+	err := h.services.Live.Signal(from(ctx, r), wire.SignalOf(r))
 	h.logCall(ctx, "Signal", r.GetRequestId(), start, err)
 	return wire.SignalResponse(err), nil
 }
@@ -26,7 +26,7 @@ func (h *Handler) Signal(ctx context.Context, r *rpc.SignalRequest) (*rpc.Signal
 func (h *Handler) Read(ctx context.Context, r *rpc.ReadRequest) (*rpc.ReadResponse, error) {
 	start := time.Now()
 	r = orEmpty(r)
-	cursor, err := h.live.Read(from(ctx, r), wire.ReadRequestOf(r))
+	cursor, err := h.services.Live.Read(from(ctx, r), wire.ReadRequestOf(r))
 	h.logCall(ctx, "Read", r.GetRequestId(), start, err)
 	return wire.ReadResponse(cursor, err), nil
 }
@@ -35,7 +35,7 @@ func (h *Handler) Read(ctx context.Context, r *rpc.ReadRequest) (*rpc.ReadRespon
 func (h *Handler) Attend(ctx context.Context, r *rpc.AttendRequest) (*rpc.AttendResponse, error) {
 	start := time.Now()
 	r = orEmpty(r)
-	err := h.live.ReportPresence(from(ctx, r), r.Gateway, wire.AttendancesOf(r))
+	err := h.services.Live.ReportPresence(from(ctx, r), r.Gateway, wire.AttendancesOf(r))
 	h.logCall(ctx, "Attend", r.GetRequestId(), start, err)
 	return wire.AttendResponse(err), nil
 }
@@ -44,7 +44,7 @@ func (h *Handler) Attend(ctx context.Context, r *rpc.AttendRequest) (*rpc.Attend
 func (h *Handler) Present(ctx context.Context, r *rpc.PresentRequest) (*rpc.PresentResponse, error) {
 	start := time.Now()
 	r = orEmpty(r)
-	readers, err := h.live.Present(from(ctx, r), r.Chat)
+	readers, err := h.services.Live.Present(from(ctx, r), r.Chat)
 	h.logCall(ctx, "Present", r.GetRequestId(), start, err)
 	return wire.PresentResponse(readers, err), nil
 }
@@ -57,7 +57,7 @@ const maxFollowed = 1_000_000
 // has sent to a server that hangs is little.
 func (h *Handler) Watch(ctx context.Context, stream rpc.IMService_WatchServer) error {
 	ctx, cancel := context.WithCancel(ctx)
-	watch := h.live.Watch()
+	watch := h.services.Live.Watch()
 	defer watch.Close()
 	down := &downstream{stream: stream}
 	defer down.close()

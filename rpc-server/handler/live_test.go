@@ -101,8 +101,7 @@ func open(t *testing.T, h *Handler, l *line) (ended <-chan error) {
 func TestWatchHears(t *testing.T) {
 	live := &watched{Queue: events.New()}
 	var log bytes.Buffer
-	h := New(chattest.OneByOne{Service: fake{}}, live,
-		slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	h := New(Services{Messages: chattest.OneByOne{Service: fake{}}, Live: live}, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	l := newLine()
 	open(t, h, l)
 	for _, step := range []struct {
@@ -133,7 +132,7 @@ func TestWatchHears(t *testing.T) {
 // TestWatchFollowsSoManyChats: others are passed by, until there is room.
 func TestWatchFollowsSoManyChats(t *testing.T) {
 	live := &watched{Queue: events.New()}
-	h := New(chattest.OneByOne{Service: fake{}}, live, slog.New(slog.DiscardHandler))
+	h := New(Services{Messages: chattest.OneByOne{Service: fake{}}, Live: live}, slog.New(slog.DiscardHandler))
 	h.maxFollowed = 3
 	l := newLine()
 	open(t, h, l)
@@ -164,7 +163,7 @@ func TestWatchEnds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			live := &watched{Queue: events.New()}
-			h := New(chattest.OneByOne{Service: fake{}}, live, slog.New(slog.DiscardHandler))
+			h := New(Services{Messages: chattest.OneByOne{Service: fake{}}, Live: live}, slog.New(slog.DiscardHandler))
 			l := newLine()
 			ended := open(t, h, l)
 			l.up <- &rpc.WatchRequest{}
@@ -203,7 +202,7 @@ func TestLiveCalls(t *testing.T) {
 	} {
 		t.Run(method, func(t *testing.T) {
 			var log bytes.Buffer
-			h := New(chattest.OneByOne{Service: fake{}}, chat.NewLiveService(nil), // its store is not reached
+			h := New(Services{Messages: chattest.OneByOne{Service: fake{}}, Live: chat.NewLiveService(nil)}, // its store is not reached
 				slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 			response, err := call(h)
 			if err != nil || response.GetCode() != int32(rpc.Code_INVALID_ARGUMENT) {

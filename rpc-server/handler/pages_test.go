@@ -52,7 +52,7 @@ func filled() shelf {
 // batch share what the batch costs.
 func TestAPageCostsTheSameWhateverIsInIt(t *testing.T) {
 	core := chat.NewMessageService(filled(), chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096})
-	handler := New(core, chattest.Silent{}, slog.New(slog.DiscardHandler))
+	handler := New(Services{Messages: core, Live: chattest.Silent{}}, slog.New(slog.DiscardHandler))
 	cost := func(limit int32, entries bool) float64 {
 		batch := &rpc.PullBatchRequest{}
 		for range 100 {

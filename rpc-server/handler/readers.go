@@ -14,15 +14,11 @@ type InboxService interface {
 	chat.Readers
 }
 
-// KeepReaders has the Handler answer from readers too; without it, their methods are refused. It is called before the
-// first of them.
-func (h *Handler) KeepReaders(readers InboxService) { h.readers = readers }
-
 // ofReaders is ask of readers.
 func ofReaders[Result any](
 	ctx context.Context, h *Handler, method string, r request, do func(context.Context, InboxService) (Result, error),
 ) (Result, error) {
-	return ask(ctx, h, h.readers, "readers", method, r, do)
+	return ask(ctx, h, h.services.Inboxes, "readers", method, r, do)
 }
 
 // Readers returns how far the readers of a chat have read.

@@ -14,15 +14,11 @@ type Rooms interface {
 	chat.Admission
 }
 
-// KeepRooms has the Handler answer from rooms too; without it, methods of rooms are refused. It is called before the
-// first of them.
-func (h *Handler) KeepRooms(rooms Rooms) { h.rooms = rooms }
-
 // ofRooms is ask of rooms.
 func ofRooms[Result any](
 	ctx context.Context, h *Handler, method string, r request, do func(context.Context, Rooms) (Result, error),
 ) (Result, error) {
-	return ask(ctx, h, h.rooms, "rooms", method, r, do)
+	return ask(ctx, h, h.services.Rooms, "rooms", method, r, do)
 }
 
 // Enter says whether the caller may be in all of some chats.

@@ -9,11 +9,12 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/chattest"
+	"github.com/pullchat/pullchat/rpc-server/handler"
 )
 
 // TestHostileBytes: what is no call, or a call that cannot be read, ends its connection at most; others are answered.
 func TestHostileBytes(t *testing.T) {
-	server, err := ListenOver(chattest.OneByOne{Service: &holding{}}, chattest.Silent{}, &closer{}, "127.0.0.1:0", quiet())
+	server, err := ListenOver(handler.Services{Messages: chattest.OneByOne{Service: &holding{}}, Live: chattest.Silent{}}, &closer{}, "127.0.0.1:0", quiet())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/chattest"
+	"github.com/pullchat/pullchat/rpc-server/handler"
 )
 
 func listen(t *testing.T) *listener {
@@ -118,7 +119,7 @@ func TestTCPAddr(t *testing.T) {
 // TestStopsLeaveOthersAlone starts and stops servers for two seconds while clients call one that stays. With
 // netpoll's own listener, which closes its descriptor twice, a stop now and then ended connections of the other.
 func TestStopsLeaveOthersAlone(t *testing.T) {
-	staying, err := ListenOver(chattest.OneByOne{Service: &holding{}}, chattest.Silent{}, &closer{}, "127.0.0.1:0", quiet())
+	staying, err := ListenOver(handler.Services{Messages: chattest.OneByOne{Service: &holding{}}, Live: chattest.Silent{}}, &closer{}, "127.0.0.1:0", quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +153,7 @@ func TestStopsLeaveOthersAlone(t *testing.T) {
 }
 
 func startAndStop(t *testing.T) {
-	server, err := ListenOver(chattest.OneByOne{Service: &holding{}}, chattest.Silent{}, &closer{}, "127.0.0.1:0", quiet())
+	server, err := ListenOver(handler.Services{Messages: chattest.OneByOne{Service: &holding{}}, Live: chattest.Silent{}}, &closer{}, "127.0.0.1:0", quiet())
 	if err != nil {
 		t.Errorf("ListenOver() = %v", err)
 		return

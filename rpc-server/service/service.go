@@ -67,38 +67,36 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	live := chat.NewLiveService(store)
 	access := chat.Access{Required: config.Trust.identified(), Rooms: store, Users: store, Spender: store, Names: names.Rules{}, Revoked: store.Revoked}
 	live.Guard(access)
-	lobby := chat.NewRoomService(store, config.Trust.identified(), config.rooms())
-	deleter := chat.NewDeleter(store, lobby, func(user string, err error) {
+	rooms := chat.NewRoomService(store, config.Trust.identified(), config.rooms())
+	deleter := chat.NewDeleter(store, rooms, func(user string, err error) {
 		if user == "" {
 			log.Warn("it is not known whether other servers have left deletions; it is asked again", "error", err)
 			return
 		}
 		log.Warn("a deletion is not complete; it is tried again", "user", user, "error", err)
 	})
-	people := chat.NewAccountService(store, password.New(), config.people()).WithDeleter(deleter)
-	people.Guard(access)
-	access.Lasts = people.CheckSession
-	lobby.Guard(access)
-	core := chat.NewMessageService(store, config.limits()).WithReaders(store)
-	core.Guard(access)
-	readership := chat.NewInboxService(store, config.limits())
-	readership.Guard(access)
-	server, err := ListenOver(core, live, store, config.RPCAddr, log)
+	accounts := chat.NewAccountService(store, password.New(), config.people()).WithDeleter(deleter)
+	accounts.Guard(access)
+	access.Lasts = accounts.CheckSession
+	rooms.Guard(access)
+	messages := chat.NewMessageService(store, config.limits()).WithReaders(store)
+	messages.Guard(access)
+	inboxes := chat.NewInboxService(store, config.limits())
+	inboxes.Guard(access)
+	services := handler.Services{Messages: messages, Live: live, Accounts: accounts, Inboxes: inboxes, Rooms: rooms}
+	server, err := ListenOver(services, store, config.RPCAddr, log)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	server.DrainDelay, server.secret = config.RPCDrainDelay, config.Trust.RPCSecret
 	server.deleter = deleter
-	server.KeepAccounts(people)
 	server.watchRevoked = store.WatchRevoked
 	server.fillLooks = func(ctx context.Context) error { return chat.FillLooks(ctx, store, access.Names) }
-	server.KeepReaders(readership)
-	server.KeepRooms(lobby)
 	return server, nil
 }
 
-// ListenOver is Listen for a Service that is there already; store is closed when the server has stopped.
-func ListenOver(service handler.Service, live chat.Live, store io.Closer, addr string, log *slog.Logger) (*Server, error) {
+// ListenOver is Listen for services that exist already; store is closed when the server has stopped.
+func ListenOver(services handler.Services, store io.Closer, addr string, log *slog.Logger) (*Server, error) {
 	resolved, err := net.ResolveTCPAddr("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("rpc-addr: %w", err)
@@ -111,17 +109,8 @@ func ListenOver(service handler.Service, live chat.Live, store io.Closer, addr s
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("rpc-addr: %w", err), inner.Close())
 	}
-	return &Server{log: log, listener: listener, handler: handler.New(service, live, log), store: store}, nil
+	return &Server{log: log, listener: listener, handler: handler.New(services, log), store: store}, nil
 }
-
-// KeepAccounts has a Server that was made with ListenOver answer from people too. It is called before Run.
-func (s *Server) KeepAccounts(people handler.AccountService) { s.handler.KeepAccounts(people) }
-
-// KeepReaders has a Server that was made with ListenOver answer from readers too. It is called before Run.
-func (s *Server) KeepReaders(readers handler.InboxService) { s.handler.KeepReaders(readers) }
-
-// KeepRooms has a Server that was made with ListenOver answer from rooms too. It is called before Run.
-func (s *Server) KeepRooms(rooms handler.Rooms) { s.handler.KeepRooms(rooms) }
 
 // Addr is where the server listens, with its real port.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }

@@ -21,6 +21,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/logging"
 	"github.com/pullchat/pullchat/internal/rpcclient"
+	"github.com/pullchat/pullchat/rpc-server/handler"
 	"github.com/pullchat/pullchat/rpc-server/storage"
 )
 
@@ -140,7 +141,7 @@ const impatience = 300 * time.Millisecond
 func TestStopFinishesTheCallUnderWay(t *testing.T) {
 	service := &holding{entered: make(chan struct{}), release: make(chan struct{})}
 	store := &closer{}
-	server, err := ListenOver(chattest.OneByOne{Service: service}, chattest.Silent{}, store, "127.0.0.1:0", quiet())
+	server, err := ListenOver(handler.Services{Messages: chattest.OneByOne{Service: service}, Live: chattest.Silent{}}, store, "127.0.0.1:0", quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +184,7 @@ func TestStopFinishesTheCallUnderWay(t *testing.T) {
 }
 
 func TestRunWithAContextThatHasEnded(t *testing.T) {
-	server, err := ListenOver(chattest.OneByOne{Service: &holding{}}, chattest.Silent{}, &closer{}, "127.0.0.1:0", quiet())
+	server, err := ListenOver(handler.Services{Messages: chattest.OneByOne{Service: &holding{}}, Live: chattest.Silent{}}, &closer{}, "127.0.0.1:0", quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +200,7 @@ func TestCloseOfAServerThatDidNotRun(t *testing.T) {
 	for name, want := range map[string]error{"well": nil, "broken": broken} {
 		t.Run(name, func(t *testing.T) {
 			store := &closer{err: want}
-			server, err := ListenOver(chattest.OneByOne{Service: &holding{}}, chattest.Silent{}, store, "127.0.0.1:0", quiet())
+			server, err := ListenOver(handler.Services{Messages: chattest.OneByOne{Service: &holding{}}, Live: chattest.Silent{}}, store, "127.0.0.1:0", quiet())
 			if err != nil {
 				t.Fatal(err)
 			}

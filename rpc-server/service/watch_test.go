@@ -15,6 +15,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/events"
 	"github.com/pullchat/pullchat/internal/gen/rpc"
+	"github.com/pullchat/pullchat/rpc-server/handler"
 )
 
 // observed is a chat.Live whose watches a test gets, and confirm at once.
@@ -52,7 +53,7 @@ func (w *observedWatch) Close() {
 // TestStopDoesNotWaitForStreams: Kitex would, as for calls.
 func TestStopDoesNotWaitForStreams(t *testing.T) {
 	live, store := newObserved(), &closer{}
-	server, err := ListenOver(chattest.OneByOne{Service: &holding{}}, live, store, "127.0.0.1:0", quiet())
+	server, err := ListenOver(handler.Services{Messages: chattest.OneByOne{Service: &holding{}}, Live: live}, store, "127.0.0.1:0", quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +83,7 @@ func TestStopDoesNotWaitForStreams(t *testing.T) {
 // TestAGatewayThatDoesNotRead loses its connection, and nothing waits for it any more.
 func TestAGatewayThatDoesNotRead(t *testing.T) {
 	live := newObserved()
-	server, err := ListenOver(chattest.OneByOne{Service: &holding{}}, live, &closer{}, "127.0.0.1:0", quiet())
+	server, err := ListenOver(handler.Services{Messages: chattest.OneByOne{Service: &holding{}}, Live: live}, &closer{}, "127.0.0.1:0", quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +117,7 @@ func TestAGatewayThatDoesNotRead(t *testing.T) {
 // TestHostileStreams end at most themselves: another gateway's goes on, and hears.
 func TestHostileStreams(t *testing.T) {
 	live := newObserved()
-	server, err := ListenOver(chattest.OneByOne{Service: &holding{}}, live, &closer{}, "127.0.0.1:0", quiet())
+	server, err := ListenOver(handler.Services{Messages: chattest.OneByOne{Service: &holding{}}, Live: live}, &closer{}, "127.0.0.1:0", quiet())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,11 +57,10 @@ func startStack(t *testing.T) *stack {
 	server, err := gateway.Listen(gateway.Config{
 		HTTPAddr: "127.0.0.1:0", MaxBodyBytes: 64 << 10, Auth: "on", Token: token.Config{AuthSecret: authSecret},
 		AccessTokenTTL: time.Hour, UserStreams: userStreams,
-	}, calls, calls, quiet())
+	}, calls.Services(), quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
-	server.AccountService, server.Readers, server.Rooms = calls, calls, calls
 	chattest.Run(t, server)
 	keys, err := token.FromSecret(authSecret)
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/logging"
+	"github.com/pullchat/pullchat/rpc-server/handler"
 	"github.com/pullchat/pullchat/rpc-server/service"
 )
 
@@ -45,13 +46,13 @@ func play(role string) error {
 	log := logging.New(os.Stderr, logging.Config{LogLevel: logging.Level{Level: slog.LevelWarn}})
 	core := chat.NewMessageService(nothing{}, chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096})
 	if role == "rpc" {
-		server, err := service.ListenOver(core, chattest.Silent{}, io.NopCloser(nil), os.Getenv("RPC_ADDR"), log)
+		server, err := service.ListenOver(handler.Services{Messages: core, Live: chattest.Silent{}}, io.NopCloser(nil), os.Getenv("RPC_ADDR"), log)
 		if err != nil {
 			return err
 		}
 		return server.Run(ctx)
 	}
-	server, err := gateway.Listen(gateway.Config{HTTPAddr: os.Getenv("HTTP_ADDR"), MaxBodyBytes: 64 << 10}, core, chattest.Silent{}, log)
+	server, err := gateway.Listen(gateway.Config{HTTPAddr: os.Getenv("HTTP_ADDR"), MaxBodyBytes: 64 << 10}, chat.Services{Messages: core, Live: chattest.Silent{}}, log)
 	if err != nil {
 		return err
 	}

@@ -75,7 +75,7 @@ func wholeAllocations(t *testing.T, redis *redistest.Server, s shape) float64 {
 
 // requestAllocations are those of one request to an http-server over a service in this process. rooms is the
 // RoomService, or nil.
-func requestAllocations(t *testing.T, s shape, service chat.Service, live chat.Live, rooms gateway.Rooms) float64 {
+func requestAllocations(t *testing.T, s shape, service chat.Service, live chat.Live, rooms chat.Rooms) float64 {
 	t.Helper()
 	config := gateway.Config{HTTPAddr: "127.0.0.1:0", MaxBodyBytes: 64 << 10}
 	authorization := ""
@@ -91,12 +91,10 @@ func requestAllocations(t *testing.T, s shape, service chat.Service, live chat.L
 		}
 		authorization = "Authorization: Bearer " + signed + "\r\n"
 	}
-	server, err := gateway.Listen(config, service, live, slog.New(slog.DiscardHandler))
+	admission, _ := rooms.(chat.Admission)
+	server, err := gateway.Listen(config, chat.Services{Messages: service, Live: live, Rooms: rooms, Admission: admission}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
-	}
-	if rooms != nil {
-		server.Rooms = rooms
 	}
 	chattest.Run(t, server)
 	c := dial(t, server.Addr().String())

@@ -94,7 +94,7 @@ func open(t *testing.T, redisURL string, s shape) *server {
 	}
 	limits := chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096, Auth: s.identified()}
 	core := chat.NewMessageService(store, limits).WithReaders(store)
-	o := &server{Handler: handler.New(core, chat.NewLiveService(store), slog.New(slog.DiscardHandler)), shape: s, store: store}
+	o := &server{Handler: handler.New(handler.Services{Messages: core, Live: chat.NewLiveService(store)}, slog.New(slog.DiscardHandler)), shape: s, store: store}
 	if s == privateSend {
 		lobby := chat.NewRoomService(store, true, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 100})
 		as := chat.WithCaller(context.Background(), chat.Caller{User: "alice"})

@@ -278,7 +278,7 @@ func (p *Notice) FastReadField2(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
-	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory before its bytes arrive
 		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]string, 0, size)
@@ -1889,7 +1889,7 @@ func (p *PullResponse) FastReadField3(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
-	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory before its bytes arrive
 		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]*Message, 0, size)
@@ -2160,7 +2160,7 @@ func (p *SendBatchRequest) FastReadField1(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
-	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory before its bytes arrive
 		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]*SendRequest, 0, size)
@@ -2292,7 +2292,7 @@ func (p *SendBatchResponse) FastReadField1(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
-	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory before its bytes arrive
 		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]*SendResponse, 0, size)
@@ -2424,7 +2424,7 @@ func (p *PullBatchRequest) FastReadField1(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
-	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory before its bytes arrive
 		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]*PullRequest, 0, size)
@@ -2556,7 +2556,7 @@ func (p *PullBatchResponse) FastReadField1(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
-	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory before its bytes arrive
 		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]*PullResponse, 0, size)
@@ -4411,7 +4411,7 @@ func (p *Attendance) FastReadField2(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
-	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory before its bytes arrive
 		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]string, 0, size)
@@ -4621,7 +4621,7 @@ func (p *AttendRequest) FastReadField2(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
-	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory before its bytes arrive
 		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]*Attendance, 0, size)
@@ -5257,7 +5257,7 @@ func (p *PresentResponse) FastReadField3(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
-	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory before its bytes arrive
 		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]string, 0, size)
@@ -5670,7 +5670,7 @@ func (p *Event) FastReadField10(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
-	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory before its bytes arrive
 		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([][]byte, 0, size)
@@ -5988,7 +5988,7 @@ func (p *Membership) FastReadField1(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
-	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory before its bytes arrive
 		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]string, 0, size)
@@ -6321,7 +6321,7 @@ func (p *WatchRequest) FastReadField1(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
-	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory before its bytes arrive
 		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]string, 0, size)
@@ -6348,7 +6348,7 @@ func (p *WatchRequest) FastReadField2(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
-	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory before its bytes arrive
 		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]string, 0, size)
@@ -6514,7 +6514,7 @@ func (p *WatchResponse) FastReadField1(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
-	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory before its bytes arrive
 		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]*Event, 0, size)
@@ -6688,7 +6688,7 @@ func (p *EnterRequest) FastReadField1(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
-	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory before its bytes arrive
 		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]string, 0, size)
@@ -7273,7 +7273,7 @@ func (p *Room) FastReadField7(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
-	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory before its bytes arrive
 		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]*Member, 0, size)
@@ -7836,7 +7836,7 @@ func (p *CreateRoomRequest) FastReadField4(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
-	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory before its bytes arrive
 		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]string, 0, size)
@@ -8264,7 +8264,7 @@ func (p *ChangeRoomRequest) FastReadField3(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
-	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory before its bytes arrive
 		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]string, 0, size)
@@ -9632,7 +9632,7 @@ func (p *RoomsResponse) FastReadField3(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
-	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory before its bytes arrive
 		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]*Room, 0, size)
@@ -11124,7 +11124,7 @@ func (p *AccountsResponse) FastReadField3(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
-	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory before its bytes arrive
 		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]*Account, 0, size)
@@ -11388,7 +11388,7 @@ func (p *KnownRequest) FastReadField1(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
-	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory before its bytes arrive
 		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]string, 0, size)
@@ -14100,7 +14100,7 @@ func (p *ReadersResponse) FastReadField3(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
-	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory before its bytes arrive
 		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]*Reading, 0, size)
@@ -14566,7 +14566,7 @@ func (p *IgnoredResponse) FastReadField3(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
-	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory before its bytes arrive
 		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]string, 0, size)
@@ -15855,7 +15855,7 @@ func (p *InboxEntry) FastReadField6(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
-	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory before its bytes arrive
 		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]*UserName, 0, size)
@@ -16170,7 +16170,7 @@ func (p *InboxResponse) FastReadField3(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
-	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory before its bytes arrive
 		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]*InboxEntry, 0, size)
@@ -16952,7 +16952,7 @@ func (p *UnreadResponse) FastReadField3(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
-	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory before its bytes arrive
 		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]*Unread, 0, size)
@@ -17528,7 +17528,7 @@ func (p *Standing) FastReadField4(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
-	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory before its bytes arrive
 		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]*UserName, 0, size)
@@ -17779,7 +17779,7 @@ func (p *ChatsResponse) FastReadField3(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
-	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory that nobody sent
+	if size > len(buf)-offset || size > 1<<20 { // no claim takes memory before its bytes arrive
 		return offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")
 	}
 	_field := make([]*Standing, 0, size)

@@ -8,27 +8,27 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// doors says who may be in which chats. Pages are read once for all who follow a chat, so that each of them is asked for
-// at the door: when she comes, when news says that she may have to leave, and before she gets a page that tells so. The
-// last is what holds when the news is lost: the notice of a removal lies in the log before all that comes after it.
-type doors struct {
-	asked chat.Admission // nil: nobody is asked who she is
+// admission checks which callers may follow which chats. Followers of a chat share its pages, so each follower is checked
+// separately: at the start, when news says that access may be lost, and before a page that says so. The last check works
+// also when the news is lost: the notice of a removal is in the log before all later messages.
+type admission struct {
+	asked chat.Admission // nil: callers are anonymous, and not checked
 }
 
-// asService is for what is read for many.
-func (d *doors) asService(ctx context.Context) context.Context {
+// asService returns a context for shared reads, which a service makes.
+func (d *admission) asService(ctx context.Context) context.Context {
 	if d.asked == nil {
 		return ctx
 	}
 	return chat.WithCaller(ctx, chat.Caller{User: "gateway", Service: true})
 }
 
-// enter returns why somebody may not be in a chat, or nil.
-func (d *doors) enter(ctx context.Context, by chat.Caller, id chat.ID, name string) error {
+// enter returns nil if the caller may enter the chat, or the error.
+func (d *admission) enter(ctx context.Context, by chat.Caller, id chat.ID, name string) error {
 	if d.asked == nil {
 		return nil
 	}
-	ask, err := chat.AsksAtDoor(id, name, by)
+	ask, err := chat.NeedsEnter(id, name, by)
 	if err != nil || !ask {
 		return err
 	}
@@ -36,10 +36,10 @@ func (d *doors) enter(ctx context.Context, by chat.Caller, id chat.ID, name stri
 }
 
 // enterAll is enter for several follows of one caller.
-func (d *doors) enterAll(ctx context.Context, follows []*follow) error {
+func (d *admission) enterAll(ctx context.Context, follows []*follow) error {
 	var names []string
 	for _, f := range follows {
-		ask, err := chat.AsksAtDoor(f.id, f.wanted.Chat, f.wanted.By)
+		ask, err := chat.NeedsEnter(f.id, f.wanted.Chat, f.wanted.By)
 		if err != nil {
 			return err
 		}
@@ -53,9 +53,8 @@ func (d *doors) enterAll(ctx context.Context, follows []*follow) error {
 	return d.asked.Enter(chat.WithCaller(ctx, follows[0].wanted.By), names)
 }
 
-// unchecked returns a follow and others of its caller that are to be asked for at the door, and takes it that they are:
-// news that comes while they are asked has them asked again. A subscription that was interrupted has all of them asked
-// together. The mutex is held.
+// unchecked returns a follow and others of its caller that must be checked, and marks them as checked, so that news during
+// the check marks them again. After an interruption all follows are checked together. The mutex is held.
 func (s *Session) unchecked(first *follow) []*follow {
 	all := []*follow{first}
 	alone := first.alone
@@ -72,22 +71,22 @@ func (s *Session) unchecked(first *follow) []*follow {
 	return all
 }
 
-// maxEnter is how many chats are asked for with one call.
+// maxEnter bounds the chats that one call checks.
 const maxEnter = 1000
 
-// admit asks for held follows of one caller together, where anybody is asked, and lets them go. Where that cannot be
-// answered now they stay held, and the error says so. Where one of them is refused each asks for itself, when something of
-// it is to be written.
+// admit checks held follows of one caller together, if callers are checked, and releases them. If the check is not possible
+// now, they stay held and admit returns the error. If one of them is refused, each is checked alone before its next
+// write.
 func (s *Session) admit(ctx context.Context, held []*follow) error {
 	for some := range slices.Chunk(held, maxEnter) {
 		var names []string
 		s.mutex.Lock()
 		for _, f := range some {
-			f.unchecked = false // news that comes while it is asked has it asked again
-			if s.hub.doors.asked == nil {
+			f.unchecked = false // news during the check sets it again
+			if s.hub.admission.asked == nil {
 				continue
 			}
-			if ask, err := chat.AsksAtDoor(f.id, f.wanted.Chat, f.wanted.By); err != nil {
+			if ask, err := chat.NeedsEnter(f.id, f.wanted.Chat, f.wanted.By); err != nil {
 				f.unchecked = true
 			} else if ask && !f.gone {
 				names = append(names, f.wanted.Chat)
@@ -96,7 +95,7 @@ func (s *Session) admit(ctx context.Context, held []*follow) error {
 		s.mutex.Unlock()
 		var err error
 		if len(names) > 0 {
-			err = s.hub.doors.asked.Enter(chat.WithCaller(ctx, some[0].wanted.By), names)
+			err = s.hub.admission.asked.Enter(chat.WithCaller(ctx, some[0].wanted.By), names)
 		}
 		if err != nil && passing(err) {
 			return err
@@ -111,9 +110,10 @@ func (s *Session) admit(ctx context.Context, held []*follow) error {
 	return nil
 }
 
-// Enter returns why the caller may not be in one of some chats, or nil; for a good answer before Follow, which asks again.
+// Enter returns nil if the caller may enter all of the chats, or the error. Gateways call it for an early answer; Follow
+// checks again.
 func (h *Hub) Enter(ctx context.Context, names ...string) error {
-	if h.doors.asked == nil {
+	if h.admission.asked == nil {
 		return nil
 	}
 	by, _ := chat.CallerOf(ctx)
@@ -123,7 +123,7 @@ func (h *Hub) Enter(ctx context.Context, names ...string) error {
 		if err != nil {
 			return err
 		}
-		unknown, err := chat.AsksAtDoor(id, name, by)
+		unknown, err := chat.NeedsEnter(id, name, by)
 		if err != nil {
 			return err
 		}
@@ -132,20 +132,20 @@ func (h *Hub) Enter(ctx context.Context, names ...string) error {
 		}
 	}
 	if len(ask) == 0 {
-		if err := h.doors.good(ctx, by); err != nil && !passing(err) {
+		if err := h.admission.good(ctx, by); err != nil && !passing(err) {
 			return err
 		}
 		return nil
 	}
-	return h.doors.asked.Enter(ctx, ask)
+	return h.admission.asked.Enter(ctx, ask)
 }
 
-// concerns says whether news that members have changed may be about a user.
+// concerns reports whether MembersChanged may affect a user.
 func concerns(e chat.Event, user string) bool {
 	return len(e.Users) == 0 || slices.Contains(e.Users, user)
 }
 
-// ousts says whether a page tells that a user may have to leave.
+// ousts reports whether a page says that a user may have lost access.
 func (p *Page) ousts(user string) bool {
 	for i := range p.Messages {
 		if p.Messages[i].MayRevoke(user) {
@@ -155,17 +155,16 @@ func (p *Page) ousts(user string) bool {
 	return false
 }
 
-// ErrExpired ends a session whose token was good until now.
+// ErrExpired ends a session whose token has expired.
 var ErrExpired = chat.Errorf(chat.TokenExpired, "the token has expired; connect again with a new one")
 
-// Expired says whether a caller's token was good until now. In the moment in which it expires it is good no longer, as
-// for a request.
+// Expired reports whether a caller's token has expired. At its expiry the token is already invalid, as for a request.
 func Expired(by chat.Caller) bool { return !by.Expires.IsZero() && !time.Now().Before(by.Expires) }
 
 // ErrDeleted ends a session whose user was deleted.
 var ErrDeleted = chat.Errorf(chat.TokenInvalid, "the account was deleted; the token is not valid any more")
 
-// revoke ends the sessions of a user who was deleted.
+// revoke ends the sessions of a deleted user.
 func (h *Hub) revoke(user string) {
 	h.mutex.Lock()
 	var all []*Session
@@ -185,15 +184,15 @@ func (h *Hub) revoke(user string) {
 	}
 }
 
-// good returns why a caller's token is not good any more, after some time in which nothing was asked.
-func (d *doors) good(ctx context.Context, by chat.Caller) error {
+// good returns nil if a caller's token is still valid, or the error. Long waits call it before they answer.
+func (d *admission) good(ctx context.Context, by chat.Caller) error {
 	if d.asked == nil || by.User == "" || by.Service {
 		return nil
 	}
 	return d.asked.Enter(chat.WithCaller(ctx, by), []string{chat.SelfChat(by.User).String()})
 }
 
-// identify sets whose session it is, and has it end in the moment in which her token expires. The mutex is held.
+// identify sets the session's caller, and ends the session when the caller's token expires. The mutex is held.
 func (s *Session) identify(by chat.Caller) {
 	s.by = by
 	if s.expiry != nil {
@@ -204,11 +203,12 @@ func (s *Session) identify(by chat.Caller) {
 	}
 }
 
-// Renew has the session last as long as another token of the same caller: it asks whether the login does, and the account.
+// Renew extends the session to the expiry of another token of the same caller. It checks that the login and the account
+// still exist.
 func (s *Session) Renew(ctx context.Context, by chat.Caller) error {
 	asks := by
 	asks.Renews = true
-	if err := s.hub.doors.good(ctx, asks); err != nil {
+	if err := s.hub.admission.good(ctx, asks); err != nil {
 		return err
 	}
 	s.mutex.Lock()
@@ -219,7 +219,7 @@ func (s *Session) Renew(ctx context.Context, by chat.Caller) error {
 	return nil
 }
 
-// overdue has it looked, and again where the clock that tokens are made by was set back meanwhile.
+// overdue checks the expiry, and waits again if the clock was set back meanwhile.
 func (s *Session) overdue() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -229,7 +229,7 @@ func (s *Session) overdue() {
 	s.run()
 }
 
-// expire and dismiss say goodbye.
+// expire and dismiss end the session with an error.
 func (s *Session) expire() error { return s.part(ErrExpired) }
 
 func (s *Session) dismiss() error { return s.part(ErrDeleted) }
