@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 	"github.com/pullchat/pullchat/rpc-server/storage"
 )
 
@@ -48,13 +49,13 @@ func (f faultsFound) Error() string { return fmt.Sprintf("faults were found: %d"
 
 // Run checks and prints the report. After an interruption the report covers the part that was read.
 func (c *check) Run(ctx contextType) error {
-	storage.LogTo(slog.New(slog.DiscardHandler)) // what goes wrong is in the errors
+	redisnode.LogTo(slog.New(slog.DiscardHandler)) // what goes wrong is in the errors
 	var checker *storage.Checker
 	show := newProgress(os.Stderr)
 	saved := time.Now()
 	checker, err := storage.OpenChecker(c.RedisURL, storage.CheckOptions{
 		IdempotencyWindow: c.IdempotencyWindow, Repair: c.Repair,
-		TLS: storage.TLS{CA: c.RedisCA, Cert: c.RedisCert, Key: c.RedisKey},
+		TLS: redisnode.TLS{CA: c.RedisCA, Cert: c.RedisCert, Key: c.RedisKey},
 		Progress: func(fraction float64) {
 			show.update(fraction, checker.Report)
 			if time.Since(saved) > saveEvery { // for a process that is killed; the end of the check tells of a failure

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 	"github.com/pullchat/pullchat/rpc-server/storage"
 )
 
@@ -85,7 +86,7 @@ func (c Config) storage() storage.Options {
 		MinReplicas:       c.RedisMinReplicas,
 		NewChats:          c.newChats(),
 		Sweep:             c.HintSweep,
-		TLS:               storage.TLS{CA: c.RedisCA, Cert: c.RedisCert, Key: c.RedisKey},
+		TLS:               redisnode.TLS{CA: c.RedisCA, Cert: c.RedisCert, Key: c.RedisKey},
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/pullchat/pullchat/internal/names"
 	"github.com/pullchat/pullchat/rpc-server/handler"
 	"github.com/pullchat/pullchat/rpc-server/password"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 	"github.com/pullchat/pullchat/rpc-server/storage"
 )
 
@@ -51,7 +52,7 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	if err := config.Trust.check(config.RPCAddr); err != nil {
 		return nil, err
 	}
-	storage.LogTo(log)
+	redisnode.LogTo(log)
 	store, err := storage.Open(config.RedisURL, config.storage())
 	if err != nil {
 		return nil, err

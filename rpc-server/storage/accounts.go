@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 var _ chat.AccountServiceStore = (*Store)(nil)
@@ -29,14 +30,14 @@ func (s *Store) AddAccount(ctx context.Context, a chat.StoredAccount) (chat.Acco
 	if err := s.reserveLooks(ctx, a.User, a.Looks); err != nil {
 		return chat.Account{}, err
 	}
-	users := s.keys.users()
+	users := s.keys.Users()
 	err := s.write(ctx, users, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
 		return pipeline.ZAdd(ctx, users, redis.Z{Member: a.User})
 	})
 	if err != nil {
 		return chat.Account{}, userError(tried, err)
 	}
-	created, err := s.runUser(ctx, registerScript, []string{s.keys.account(a.User)}, a.PasswordHash, a.Name, s.now())
+	created, err := s.runUser(ctx, registerScript, []string{s.keys.Account(a.User)}, a.PasswordHash, a.Name, s.now())
 	switch {
 	case err != nil:
 		return chat.Account{}, registerError(tried, err)
@@ -50,12 +51,12 @@ func (s *Store) AddAccount(ctx context.Context, a chat.StoredAccount) (chat.Acco
 // ReadAccounts implements chat.AccountStore.
 func (s *Store) ReadAccounts(ctx context.Context, users []string) ([]chat.StoredAccount, error) {
 	calls := make([]*redis.SliceCmd, len(users))
-	errs := s.calls(ctx, len(users), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-			calls[i] = pipeline.HMGet(ctx, s.keys.account(users[i]), hashField, nameField, createdField, deletedField, keptField)
+	errs := s.nodes.Calls(ctx, len(users), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+			calls[i] = pipeline.HMGet(ctx, s.keys.Account(users[i]), hashField, nameField, createdField, deletedField, keptField)
 			return calls[i]
 		},
-		key: func(i int) string { return s.keys.account(users[i]) },
+		Key: func(i int) string { return s.keys.Account(users[i]) },
 	})
 	accounts := make([]chat.StoredAccount, len(users))
 	for i, user := range users {
@@ -82,7 +83,7 @@ func (s *Store) ReadAccounts(ctx context.Context, users []string) ([]chat.Stored
 
 // ListUsers implements chat.AccountStore.
 func (s *Store) ListUsers(ctx context.Context, prefix, from string, limit int) ([]string, error) {
-	key := s.keys.users()
+	key := s.keys.Users()
 	by := redis.ZRangeArgs{Key: key, ByLex: true, Start: "[" + from, Stop: "+", Count: int64(limit)}
 	if from == "" {
 		by.Start = "-"
@@ -107,7 +108,7 @@ func (s *Store) ReplacePassword(ctx context.Context, user, oldHash, newHash stri
 	if keep.All {
 		which = "all"
 	}
-	did, err := s.runUser(ctx, passwordScript, []string{s.keys.account(user), s.keys.sessions(user)}, oldHash, newHash, which, keep.Session)
+	did, err := s.runUser(ctx, passwordScript, []string{s.keys.Account(user), s.keys.Sessions(user)}, oldHash, newHash, which, keep.Session)
 	return did == 1, userError("replace the password of "+user, err)
 }
 
@@ -135,13 +136,13 @@ func (s *Store) write(ctx context.Context, key string, queue func(context.Contex
 	if err := s.CheckPartitions(ctx); err != nil {
 		return err
 	}
-	at, err := s.nodes.forKey(ctx, key)
+	at, err := s.nodes.ForKey(ctx, key)
 	if err != nil {
 		return err
 	}
-	return s.exchange(at, 1, exchange{
-		queue:    func(ctx context.Context, pipeline redis.Pipeliner, _ int) redis.Cmder { return queue(ctx, pipeline) },
-		key:      func(int) string { return key },
-		replicas: s.options.MinReplicas,
+	return s.nodes.Exchange(at, 1, redisnode.Exchange{
+		Queue:    func(ctx context.Context, pipeline redis.Pipeliner, _ int) redis.Cmder { return queue(ctx, pipeline) },
+		Key:      func(int) string { return key },
+		Replicas: s.options.MinReplicas,
 	})[0]
 }

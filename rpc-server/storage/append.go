@@ -9,13 +9,15 @@ import (
 
 	"github.com/pullchat/pullchat/internal/batch"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 // listedAppend is an append, with the known state of its chat's list entries.
 type listedAppend struct {
 	*chat.Append
 
-	partition *partition
+	partition *layout.Partition
 	// listed: the chat is in the lists of its users. It may be missing from activity.
 	listed bool
 	// lists are the users into whose lists the script puts the chat; "" is none. Outside a cluster only.
@@ -78,8 +80,8 @@ func appended(a *chat.Append, outcome int64) (chat.Appended, error) {
 // store appends messages, each at the node that holds its chat.
 func (s *Store) store(ctx context.Context, appends []listedAppend) []chat.Appended {
 	return gather(ctx, s, call[listedAppend, chat.Appended]{
-		batcher:  func(n *node) *batch.Batcher[listedAppend, chat.Appended] { return n.appends },
-		keyOf:    func(a *listedAppend) string { return a.partition.activity },
+		batcher:  func(n *redisnode.Node) *batch.Batcher[listedAppend, chat.Appended] { return batchesOf(n).appends },
+		keyOf:    func(a *listedAppend) string { return a.partition.Activity },
 		setError: func(a *chat.Appended, err error) { a.Err = err },
 		failed:   appendError,
 	}, appends)
@@ -93,10 +95,10 @@ type appendCall struct {
 
 // flushAppends appends a batch with one script call, in a cluster with one for each slot. A message's failure does not
 // affect the others.
-func (s *Store) flushAppends(n *node, appends []listedAppend, out []batch.Result[chat.Appended]) {
+func (s *Store) flushAppends(n *redisnode.Node, appends []listedAppend, out []batch.Result[chat.Appended]) {
 	var calls []appendCall
-	if s.nodes.only != nil {
-		calls = []appendCall{{indices: upTo(len(appends))}}
+	if s.nodes.Only != nil {
+		calls = []appendCall{{indices: redisnode.UpTo(len(appends))}}
 	} else {
 		calls = bySlot(appends)
 	}
@@ -105,7 +107,7 @@ func (s *Store) flushAppends(n *node, appends []listedAppend, out []batch.Result
 
 // bySlot makes one call for each partition. A cluster runs a script only where its keys are.
 func bySlot(appends []listedAppend) (calls []appendCall) {
-	at := map[*partition]int{}
+	at := map[*layout.Partition]int{}
 	for i := range appends {
 		k, ok := at[appends[i].partition]
 		if !ok {
@@ -118,16 +120,16 @@ func bySlot(appends []listedAppend) (calls []appendCall) {
 	return calls
 }
 
-func (s *Store) callAppends(n *node, appends []listedAppend, calls []appendCall, out []batch.Result[chat.Appended]) {
+func (s *Store) callAppends(n *redisnode.Node, appends []listedAppend, calls []appendCall, out []batch.Result[chat.Appended]) {
 	shared := s.sharedArgs()
-	errs := s.exchange(n, len(calls), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	errs := s.nodes.Exchange(n, len(calls), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			calls[i].reply = redis.NewIntSliceCmd(ctx, appendArgs(shared, appends, calls[i].indices)...)
 			_ = pipeline.Process(ctx, calls[i].reply)
 			return calls[i].reply
 		},
-		key:      func(i int) string { return appends[calls[i].indices[0]].partition.activity },
-		replicas: s.options.MinReplicas,
+		Key:      func(i int) string { return appends[calls[i].indices[0]].partition.Activity },
+		Replicas: s.options.MinReplicas,
 	})
 	var torn []appendCall
 	for i, c := range calls {
@@ -167,7 +169,7 @@ func (c *appendCall) outcomes(appends []listedAppend, out []batch.Result[chat.Ap
 		added, followers = added[:at], added[at+1:]
 	}
 	for _, f := range followers {
-		appends[c.indices[f/2]].partition.followed.Store(f%2 == 1)
+		appends[c.indices[f/2]].partition.Followed.Store(f%2 == 1)
 	}
 	if len(added) > 0 {
 		c.noteAdded(appends, added)

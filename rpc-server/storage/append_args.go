@@ -5,6 +5,7 @@ import (
 	"unsafe"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 )
 
 // sharedArgs are the arguments that all messages of a batch share: the first ones of append_one.lua, and
@@ -20,7 +21,7 @@ func (s *Store) sharedArgs() sharedArgs {
 		trims = "1"
 	}
 	return sharedArgs{
-		now: s.now(), publish: s.publish, suffix: s.keys.channel(""), trims: trims, retention: strconv.FormatInt(o.Retention.Microseconds(), 10),
+		now: s.now(), publish: s.publish, suffix: s.keys.Channel(""), trims: trims, retention: strconv.FormatInt(o.Retention.Microseconds(), 10),
 		maxMessages: strconv.Itoa(o.MaxChatMessages), window: strconv.FormatInt(o.IdempotencyWindow.Microseconds(), 10),
 	}
 }
@@ -75,7 +76,7 @@ func appendArgs(shared sharedArgs, appends []listedAppend, indices []int) []any 
 	for k, i := range indices {
 		stored := b.message(&appends[i], plain)
 		carries[k] = '0'
-		if stored <= inlineBytes && appends[i].partition.followed.Load() {
+		if stored <= inlineBytes && appends[i].partition.Followed.Load() {
 			carries[k] = '1'
 		}
 	}
@@ -118,17 +119,17 @@ func (b *argBuilder) joined(parts ...string) string {
 // keys adds a message's KEYS.
 func (b *argBuilder) keys(a *listedAppend, plain bool) {
 	name := a.Chat.String()
-	b.add(a.partition.activity, b.joined(a.partition.log, name))
+	b.add(a.partition.Activity, b.joined(a.partition.Log, name))
 	if plain {
 		return
 	}
 	if a.Message.ID != "" {
-		b.add(b.joined(a.partition.ids, name))
+		b.add(b.joined(a.partition.IDs, name))
 	}
 	if a.Member != "" {
-		b.add(b.joined(a.partition.tag, ":"+roomKey+":", name), b.joined(a.partition.tag, ":"+membersKey+":", name))
+		b.add(b.joined(a.partition.Tag, ":"+layout.RoomKey+":", name), b.joined(a.partition.Tag, ":"+layout.MembersKey+":", name))
 	} else if a.Exists {
-		b.add(b.joined(a.partition.tag, ":"+roomKey+":", name))
+		b.add(b.joined(a.partition.Tag, ":"+layout.RoomKey+":", name))
 	}
 	for _, list := range a.lists {
 		if list != "" {
@@ -140,7 +141,7 @@ func (b *argBuilder) keys(a *listedAppend, plain bool) {
 // message adds a message's ARGV, and returns the size of its stored form.
 func (b *argBuilder) message(a *listedAppend, plain bool) int {
 	from := len(b.buffer)
-	b.buffer = appendEncoded(b.buffer, a.Message)
+	b.buffer = layout.AppendEncoded(b.buffer, a.Message)
 	message := b.since(from)
 	b.add(message)
 	if plain {
@@ -148,7 +149,7 @@ func (b *argBuilder) message(a *listedAppend, plain bool) int {
 	}
 	b.add(b.steps(a))
 	if a.Message.ID != "" {
-		b.add(b.joined(a.Message.Sender, "/", a.Message.ID), textDigest(a.Message.Text))
+		b.add(b.joined(a.Message.Sender, "/", a.Message.ID), layout.TextDigest(a.Message.Text))
 	}
 	if a.Member != "" {
 		b.add(a.Member)
@@ -180,7 +181,7 @@ func (b *argBuilder) steps(a *listedAppend) string {
 	return b.since(from)
 }
 
-// listScore is a chat's score in the list of its sender: see keys_user.go.
+// listScore is a chat's score in the list of its sender: see keys_user.go of package layout.
 func listScore(id chat.ID) string {
 	if isRoom(id) {
 		return "-1"

@@ -71,13 +71,13 @@ func TestABatchKeepsItsOrder(t *testing.T) {
 func TestAWrongTypeFailsItsOwnMessage(t *testing.T) {
 	eachRedis(t, Options{IdempotencyWindow: time.Hour}, func(t *testing.T, _ string, store *Store) {
 		for _, key := range []string{
-			store.keys.log(id(t, "bad-log")), store.keys.chats("bad-list"), store.keys.room(id(t, "bad-room")),
+			store.keys.Log(id(t, "bad-log")), store.keys.Chats("bad-list"), store.keys.Room(id(t, "bad-room")),
 		} {
 			if err := store.redis.Set(t.Context(), key, "a string", 0).Err(); err != nil {
 				t.Fatal(err)
 			}
 		}
-		_, ids, _ := store.keys.append(id(t, "bad-ids"))
+		_, ids, _ := store.keys.Append(id(t, "bad-ids"))
 		if err := store.redis.Set(t.Context(), ids, "a string", 0).Err(); err != nil {
 			t.Fatal(err)
 		}
@@ -97,7 +97,7 @@ func TestAWrongTypeFailsItsOwnMessage(t *testing.T) {
 		for _, name := range []string{"good", "a:b"} {
 			wantTexts(t, store, id(t, name), []string{"x"})
 		}
-		if _, err := store.redis.ZScore(t.Context(), store.keys.of(id(t, "bad-log")).activity, "bad-log").Result(); err != redis.Nil { //nolint:errorlint // as go-redis returns it
+		if _, err := store.redis.ZScore(t.Context(), store.keys.Of(id(t, "bad-log")).Activity, "bad-log").Result(); err != redis.Nil { //nolint:errorlint // as go-redis returns it
 			t.Errorf("activity has the chat whose log cannot be written: %v", err)
 		}
 	})
@@ -152,7 +152,7 @@ func TestRedisThatLostItsData(t *testing.T) {
 		send()
 		wantListed(chat.Listed)
 		for user, want := range map[string][]string{"bob": {"bob:carol"}, "carol": {"room", "bob:carol"}} {
-			chats, err := store.redis.ZRange(t.Context(), store.keys.chats(user), 0, -1).Result()
+			chats, err := store.redis.ZRange(t.Context(), store.keys.Chats(user), 0, -1).Result()
 			if err != nil || !slices.Equal(chats, want) {
 				t.Errorf("the list of %s = %q, %v; want %q", user, chats, err, want)
 			}
@@ -160,7 +160,7 @@ func TestRedisThatLostItsData(t *testing.T) {
 		for store.looking.Load() > 0 {
 			runtime.Gosched()
 		}
-		if pinned, err := store.redis.Get(t.Context(), store.keys.partitionCount()).Result(); err != nil || pinned != "256" {
+		if pinned, err := store.redis.Get(t.Context(), store.keys.PartitionCount()).Result(); err != nil || pinned != "256" {
 			t.Errorf("the number of partitions = %q, %v; want it pinned again", pinned, err)
 		}
 	})
@@ -170,10 +170,10 @@ func flushAll(t *testing.T, store *Store) {
 	t.Helper()
 	flush := func(ctx context.Context, client *redis.Client) error { return client.FlushAll(ctx).Err() }
 	var err error
-	if store.nodes.only != nil {
-		err = flush(t.Context(), store.nodes.only.client)
+	if store.nodes.Only != nil {
+		err = flush(t.Context(), store.nodes.Only.Client)
 	} else {
-		err = store.nodes.cluster.ForEachMaster(t.Context(), flush)
+		err = store.nodes.Cluster.ForEachMaster(t.Context(), flush)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -256,7 +256,7 @@ func TestRetentionTurnedOff(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, name := range rooms {
-			if left, err := store.redis.TTL(t.Context(), store.keys.log(id(t, name))).Result(); err != nil || left >= 0 {
+			if left, err := store.redis.TTL(t.Context(), store.keys.Log(id(t, name))).Result(); err != nil || left >= 0 {
 				t.Errorf("the log of %s expires after %v, %v; want never", name, left, err)
 			}
 		}
@@ -264,13 +264,13 @@ func TestRetentionTurnedOff(t *testing.T) {
 			t.Error("appends do not remove what a server with retention may set at this moment")
 		}
 		long := time.Now().Add(-time.Hour).UnixMicro() // no server has renewed the mark since
-		if err := store.redis.Set(t.Context(), store.keys.retention(), long, 0).Err(); err != nil {
+		if err := store.redis.Set(t.Context(), store.keys.Retention(), long, 0).Err(); err != nil {
 			t.Fatal(err)
 		}
 		if err := store.settleRetention(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if n, err := store.redis.Exists(t.Context(), store.keys.retention()).Result(); err != nil || n > 0 || store.persists.Load() {
+		if n, err := store.redis.Exists(t.Context(), store.keys.Retention()).Result(); err != nil || n > 0 || store.persists.Load() {
 			t.Errorf("the mark is there: %d, %v; appends pay for it: %v", n, err, store.persists.Load())
 		}
 	})

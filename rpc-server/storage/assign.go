@@ -44,17 +44,17 @@ func (h *hub) assignAll(ctx context.Context) bool {
 		return true
 	}
 	nodes := h.store.nodes
-	if nodes.cluster != nil && stale {
-		nodes.reload(ctx)
+	if nodes.Cluster != nil && stale {
+		nodes.Reload(ctx)
 	}
 	all := true
 	for _, t := range unassigned {
-		one, err := nodes.forKey(ctx, t.hints)
+		one, err := nodes.ForKey(ctx, t.hints)
 		if err != nil {
 			all = false
 			continue
 		}
-		h.give(ctx, t, one.client)
+		h.give(ctx, t, one.Client)
 	}
 	return all
 }
@@ -79,7 +79,7 @@ func (h *hub) give(ctx context.Context, t *topic, client *redis.Client) {
 	delete(h.unassigned, t)
 	l := h.lines[client]
 	if l == nil {
-		l = &line{hub: h, client: client, sharded: h.store.nodes.cluster != nil, wake: make(chan struct{}, 1), pace: newPace()}
+		l = &line{hub: h, client: client, sharded: h.store.nodes.Cluster != nil, wake: make(chan struct{}, 1), pace: newPace()}
 		h.lines[client] = l
 		h.work.Go(func() { l.run(ctx) })
 	}

@@ -7,6 +7,9 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/rpc-server/layout"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 // CheckOptions configure a Checker.
@@ -19,7 +22,7 @@ type CheckOptions struct {
 	// estimate while servers write. It may call Report and State.
 	Progress func(fraction float64)
 
-	TLS TLS // of a rediss:// URL
+	TLS redisnode.TLS // of a rediss:// URL
 
 	Prefix   string // of all keys; "" is "im"
 	PageSize int    // entries that one command reads; 0 is 500
@@ -34,7 +37,7 @@ type Checker struct {
 	redis   redis.UniversalClient
 	address string // of the Redis, without user and password
 	options CheckOptions
-	keys    keys
+	keys    layout.Keys
 
 	report CheckReport
 	seen   map[uint64]struct{} // hashes of the units that are done
@@ -48,7 +51,7 @@ type Checker struct {
 
 // OpenChecker returns a Checker of the Redis at url. It does not wait for Redis.
 func OpenChecker(url string, options CheckOptions) (*Checker, error) {
-	client, err := connect(url, options.TLS)
+	client, err := redisnode.Connect(url, options.TLS)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +65,7 @@ func OpenChecker(url string, options CheckOptions) (*Checker, error) {
 		redis:   client,
 		address: withoutSecrets(url),
 		options: options,
-		keys:    newKeys(options.Prefix, defaultPartitions, 0),
+		keys:    layout.NewKeys(options.Prefix, layout.DefaultPartitions, 0),
 		seen:    map[uint64]struct{}{}, unlisted: map[string]struct{}{},
 	}, nil
 }
@@ -153,16 +156,16 @@ func (c *Checker) scan(ctx context.Context, node redis.Cmdable) error {
 // checkKey judges the unit of a key once: a partition's activity, a chat with its log and ids, or a single key. It
 // starts at c.place.
 func (c *Checker) checkKey(ctx context.Context, key string) error {
-	name, ours := c.keys.parse(key)
+	name, ours := c.keys.Parse(key)
 	if !ours {
 		return nil
 	}
 	unit := key
-	switch name.kind { // a chat is one unit, and so is a room
-	case idsKey:
-		unit = c.keys.tag(name.partition) + ":" + logKey + ":" + name.chat
-	case membersKey:
-		unit = c.keys.tag(name.partition) + ":" + roomKey + ":" + name.chat
+	switch name.Kind { // a chat is one unit, and so is a room
+	case layout.IDsKey:
+		unit = c.keys.Tag(name.Partition) + ":" + layout.LogKey + ":" + name.Chat
+	case layout.MembersKey:
+		unit = c.keys.Tag(name.Partition) + ":" + layout.RoomKey + ":" + name.Chat
 	}
 	hash := xxhash.Sum64String(unit)
 	if _, done := c.seen[hash]; done {
@@ -180,39 +183,39 @@ func (c *Checker) checkKey(ctx context.Context, key string) error {
 	return nil
 }
 
-func (c *Checker) checkUnit(ctx context.Context, key string, name keyName) error {
-	switch name.kind {
-	case pinKey, readyKey, retentionKey, lookedKey:
+func (c *Checker) checkUnit(ctx context.Context, key string, name layout.KeyName) error {
+	switch name.Kind {
+	case layout.PinKey, layout.ReadyKey, layout.RetentionKey, layout.LookedKey:
 		return c.checkType(ctx, key, "string")
-	case lookKey:
+	case layout.LookKey:
 		return c.checkLook(ctx, key)
-	case accountKey:
+	case layout.AccountKey:
 		return c.checkUser(ctx, key, "hash", c.judgeAccount)
-	case sessionsKey:
+	case layout.SessionsKey:
 		return c.checkUser(ctx, key, "hash", c.judgeSessions)
-	case spentKey:
+	case layout.SpentKey:
 		return c.checkType(ctx, key, "hash")
-	case ignoredKey:
+	case layout.IgnoredKey:
 		return c.checkUser(ctx, key, "set", c.judgeIgnored)
-	case chatsKey:
+	case layout.ChatsKey:
 		return c.checkUser(ctx, key, "zset", c.judgeList)
-	case usersKey:
+	case layout.UsersKey:
 		return c.checkNames(ctx, key, c.judgeUsers)
-	case roomsKey:
+	case layout.RoomsKey:
 		return c.checkNames(ctx, key, c.judgePublic)
-	case revokedKey:
+	case layout.RevokedKey:
 		return c.checkNames(ctx, key, c.judgeRevoked)
-	case deletionsKey:
+	case layout.DeletionsKey:
 		return c.checkNames(ctx, key, c.judgeDeletions)
-	case activityKey:
+	case layout.ActivityKey:
 		return c.checkActivity(ctx, key, name)
-	case logKey, idsKey:
+	case layout.LogKey, layout.IDsKey:
 		return c.checkChat(ctx, key, name)
-	case roomKey, membersKey:
+	case layout.RoomKey, layout.MembersKey:
 		return c.checkRoom(ctx, key, name)
-	case readKey:
+	case layout.ReadKey:
 		return c.checkReaders(ctx, key, name)
-	case presentKey:
+	case layout.PresentKey:
 		return c.checkBeside(ctx, key, name, "zset")
 	}
 	c.report.Unknown.add(key)

@@ -9,6 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 )
 
 // The stages of a unit, in order. A partition's activity has the first two.
@@ -35,7 +36,7 @@ type checkedChat struct {
 
 // checkChat judges a chat's log, ids and activity against each other. key is its log or its ids. A chat where no server
 // looks for it is reported and not read.
-func (c *Checker) checkChat(ctx context.Context, key string, name keyName) error {
+func (c *Checker) checkChat(ctx context.Context, key string, name layout.KeyName) error {
 	id, placed := c.placed(key, name)
 	if !placed {
 		return nil
@@ -56,16 +57,16 @@ func (c *Checker) checkChat(ctx context.Context, key string, name keyName) error
 }
 
 // placed returns the chat of a key in its right place. A key in a wrong place counts as a fault.
-func (c *Checker) placed(key string, name keyName) (chat.ID, bool) {
-	id, err := chat.ParseID(name.chat)
+func (c *Checker) placed(key string, name layout.KeyName) (chat.ID, bool) {
+	id, err := chat.ParseID(name.Chat)
 	misplaced := Fault{Key: key}
 	switch {
 	case err != nil:
 		misplaced.Kind, misplaced.Detail = FaultChatID, err.Error()
-	case id.String() != name.chat:
+	case id.String() != name.Chat:
 		misplaced.Kind, misplaced.Detail = FaultChatID, fmt.Sprintf("its canonical form is %q", id)
-	case c.keys.partition(id) != c.keys.tag(name.partition):
-		misplaced.Kind, misplaced.Detail = FaultPartition, "its chat belongs to "+c.keys.partition(id)
+	case c.keys.Partition(id) != c.keys.Tag(name.Partition):
+		misplaced.Kind, misplaced.Detail = FaultPartition, "its chat belongs to "+c.keys.Partition(id)
 	default:
 		return id, true
 	}
@@ -74,7 +75,7 @@ func (c *Checker) placed(key string, name keyName) (chat.ID, bool) {
 }
 
 // checkBeside judges the place and the type of a chat's key besides log and ids. There may be no log.
-func (c *Checker) checkBeside(ctx context.Context, key string, name keyName, want string) error {
+func (c *Checker) checkBeside(ctx context.Context, key string, name layout.KeyName, want string) error {
 	if _, placed := c.placed(key, name); !placed {
 		return nil
 	}
@@ -115,7 +116,7 @@ func (c *Checker) checkStages(ctx context.Context, under checkedChat) error {
 func (c *Checker) look(ctx context.Context, id chat.ID) (checkedChat, []Fault, error) {
 	var names [3]string
 	var types [3]*redis.StatusCmd
-	names[0], names[1], names[2] = c.keys.append(id)
+	names[0], names[1], names[2] = c.keys.Append(id)
 	_, err := c.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, name := range names {
 			types[i] = p.Type(ctx, name)
@@ -182,9 +183,9 @@ func (c *Checker) judgeActivity(ctx context.Context, under checkedChat) ([]findi
 
 // memberPosition parses the 16 digits at the beginning of a log's member. It returns false where they are no position.
 func memberPosition(member string) (int64, bool) {
-	if len(member) < positionDigits {
+	if len(member) < layout.PositionDigits {
 		return 0, false
 	}
-	p, err := strconv.ParseUint(member[:positionDigits], 10, 53)
+	p, err := strconv.ParseUint(member[:layout.PositionDigits], 10, 53)
 	return int64(p), err == nil && p <= chat.MaxSendTime
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 )
 
 // pointer is all entries of one id at one position.
@@ -33,7 +34,7 @@ func (c *Checker) judgeIDs(ctx context.Context, under checkedChat, page checkPag
 	var all []*pointed
 	for _, z := range page.entries {
 		entry, _ := z.Member.(string)
-		digest, owner, err := parseIDEntry(entry)
+		digest, owner, err := layout.ParseIDEntry(entry)
 		at, ok := position(z.Score)
 		switch {
 		case err != nil:
@@ -119,7 +120,7 @@ func judgePointer(id *pointer, members []string, trimmed bool) (FaultKind, strin
 		return "", ""
 	}
 	for _, member := range members {
-		m, err := decodeMember(member)
+		m, err := layout.DecodeMember(member)
 		if err != nil || owns(m, id) {
 			return "", "" // an unreadable entry is reported with the log
 		}
@@ -128,11 +129,11 @@ func judgePointer(id *pointer, members []string, trimmed bool) (FaultKind, strin
 }
 
 func owns(m chat.Message, id *pointer) bool {
-	if m.ID == "" || idEntry(m.Sender, m.ID) != id.owner {
+	if m.ID == "" || layout.IDEntry(m.Sender, m.ID) != id.owner {
 		return false
 	}
 	for _, digest := range id.digests {
-		if digest != textDigest(m.Text) {
+		if digest != layout.TextDigest(m.Text) {
 			return false
 		}
 	}

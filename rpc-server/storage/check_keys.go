@@ -9,11 +9,12 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 )
 
 // checkPin judges the pinned number of partitions. It comes last: a Redis without chats needs none yet.
 func (c *Checker) checkPin(ctx context.Context) error {
-	key, ours := c.keys.partitionCount(), strconv.Itoa(defaultPartitions)
+	key, ours := c.keys.PartitionCount(), strconv.Itoa(layout.DefaultPartitions)
 	pinned, err := c.redis.Get(ctx, key).Result()
 	fault := Fault{Kind: FaultPartitions, Key: key}
 	switch {
@@ -61,9 +62,9 @@ func wrongType(key, got, want string) (Fault, bool) {
 }
 
 // checkActivity judges a partition's index by itself. An entry is compared with its log when the chat is judged.
-func (c *Checker) checkActivity(ctx context.Context, key string, name keyName) error {
-	if !c.keys.isPartition(name.partition) {
-		c.report.addFault(Fault{Kind: FaultPartition, Key: key, Detail: fmt.Sprintf("there are %d partitions, from 0", len(c.keys.partitions))}, 1)
+func (c *Checker) checkActivity(ctx context.Context, key string, name layout.KeyName) error {
+	if !c.keys.IsPartition(name.Partition) {
+		c.report.addFault(Fault{Kind: FaultPartition, Key: key, Detail: fmt.Sprintf("there are %d partitions, from 0", len(c.keys.Partitions))}, 1)
 		return nil
 	}
 	if c.stage(stageTypes) {
@@ -79,7 +80,7 @@ func (c *Checker) checkActivity(ctx context.Context, key string, name keyName) e
 
 // judgeActivities judges a page of activity. Scores only rise, so an upward walk meets every entry. A chat without a
 // log is sound: its last message expired, and its activity stays so that positions go on rising.
-func (c *Checker) judgeActivities(ctx context.Context, key string, name keyName, page checkPage) ([]finding, tally, error) {
+func (c *Checker) judgeActivities(ctx context.Context, key string, name layout.KeyName, page checkPage) ([]finding, tally, error) {
 	var found []finding
 	var chats []chat.ID
 	add := func(kind FaultKind, format string, args ...any) {
@@ -93,8 +94,8 @@ func (c *Checker) judgeActivities(ctx context.Context, key string, name keyName,
 			add(FaultChatID, "%q: %v", member, err)
 		case id.String() != member:
 			add(FaultChatID, "%q is %q in its canonical form", member, id)
-		case c.keys.partition(id) != c.keys.tag(name.partition):
-			add(FaultPartition, "%q belongs to %s", member, c.keys.partition(id))
+		case c.keys.Partition(id) != c.keys.Tag(name.Partition):
+			add(FaultPartition, "%q belongs to %s", member, c.keys.Partition(id))
 		case !ok:
 			add(FaultActivityScore, "%q has the score %s", member, score(z.Score))
 		default:
@@ -112,7 +113,7 @@ func (c *Checker) withoutLog(ctx context.Context, chats []chat.ID) (n int64, err
 	calls := make([]*redis.IntCmd, len(chats))
 	_, err = c.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, id := range chats {
-			calls[i] = p.Exists(ctx, c.keys.log(id))
+			calls[i] = p.Exists(ctx, c.keys.Log(id))
 		}
 		return nil
 	})

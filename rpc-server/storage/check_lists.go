@@ -54,7 +54,7 @@ func (c *Checker) listing(at place, score float64) func(context.Context) (bool, 
 
 // deleted reports whether a user's account was deleted, and the user's list with it.
 func (c *Checker) deleted(ctx context.Context, user string) (bool, error) {
-	deleted, err := c.redis.HExists(ctx, c.keys.account(user), deletedField).Result()
+	deleted, err := c.redis.HExists(ctx, c.keys.Account(user), deletedField).Result()
 	if redis.HasErrorPrefix(err, "WRONGTYPE") {
 		return false, nil
 	}
@@ -72,7 +72,7 @@ func (c *Checker) judgeLists(ctx context.Context, under checkedChat) ([]finding,
 	entries := listingOf(under.id, "").entries()
 	places := make([]place, len(entries))
 	for i, e := range entries {
-		places[i] = place{c.keys.chats(e.user), e.chat.String()}
+		places[i] = place{c.keys.Chats(e.user), e.chat.String()}
 	}
 	absent, err := c.absent(ctx, places)
 	if err != nil {
@@ -181,8 +181,8 @@ func (c *Checker) checkUnlisted(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("the state has %q for a room: %w", name, err)
 		}
-		at := place{c.keys.publicRooms(), name}
-		fault := Fault{Kind: FaultRoomUnlisted, Key: c.keys.room(id), Detail: at.key + " does not have the room"}
+		at := place{c.keys.PublicRooms(), name}
+		fault := Fault{Kind: FaultRoomUnlisted, Key: c.keys.Room(id), Detail: at.key + " does not have the room"}
 		found = append(found, finding{Fault: fault, mend: c.listing(at, 0)})
 	}
 	if err := c.settle(ctx, found); err != nil {
@@ -197,7 +197,7 @@ func (c *Checker) stillUnlisted(ctx context.Context) error {
 	names := make([]string, 0, len(c.unlisted))
 	places := make([]place, 0, len(c.unlisted))
 	for name := range c.unlisted {
-		names, places = append(names, name), append(places, place{c.keys.publicRooms(), name})
+		names, places = append(names, name), append(places, place{c.keys.PublicRooms(), name})
 	}
 	absent, err := c.absent(ctx, places)
 	if err != nil {
@@ -210,7 +210,7 @@ func (c *Checker) stillUnlisted(ctx context.Context) error {
 		}
 		visibility := string(chat.Public)
 		if absent[i] {
-			visibility, err = c.redis.HGet(ctx, c.keys.room(id), visibilityField).Result()
+			visibility, err = c.redis.HGet(ctx, c.keys.Room(id), visibilityField).Result()
 		}
 		switch {
 		case err != nil && !errors.Is(err, redis.Nil):

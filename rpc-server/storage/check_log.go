@@ -9,6 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 )
 
 var addIDsScript = script("add_ids")
@@ -43,7 +44,7 @@ func (c *Checker) judgeLog(ctx context.Context, under checkedChat, page checkPag
 		case err != nil:
 			add(kind, at, 1, err.Error())
 		case m.ID != "":
-			withID = append(withID, logged{m.SendTime, member, idEntry(m.Sender, m.ID), textDigest(m.Text)})
+			withID = append(withID, logged{m.SendTime, member, layout.IDEntry(m.Sender, m.ID), layout.TextDigest(m.Text)})
 		}
 	}
 	if page.left > 0 {
@@ -60,7 +61,7 @@ func (c *Checker) judgeLog(ctx context.Context, under checkedChat, page checkPag
 
 // judgeMember judges one entry by itself. With an error it also returns the fault's kind.
 func judgeMember(id chat.ID, at float64, member string) (chat.Message, FaultKind, error) {
-	m, err := decodeMember(member)
+	m, err := layout.DecodeMember(member)
 	if err != nil {
 		return m, FaultLogMember, err
 	}

@@ -54,9 +54,9 @@ func (p *peopled) register(user string) {
 	}
 }
 
-func (p *peopled) room(name string) string    { return p.store.keys.room(id(p.t, name)) }
-func (p *peopled) members(name string) string { return p.store.keys.members(id(p.t, name)) }
-func (p *peopled) readers(name string) string { return p.store.keys.read(id(p.t, name)) }
+func (p *peopled) room(name string) string    { return p.store.keys.Room(id(p.t, name)) }
+func (p *peopled) members(name string) string { return p.store.keys.Members(id(p.t, name)) }
+func (p *peopled) readers(name string) string { return p.store.keys.Read(id(p.t, name)) }
 
 func TestCheckOfSoundPeople(t *testing.T) {
 	t.Parallel()
@@ -73,13 +73,13 @@ func TestCheckOfSoundPeople(t *testing.T) {
 			}
 		},
 		"lists with more than there is": func(p *peopled) {
-			p.do("zadd", p.store.keys.chats("ann"), 0, "ann:eve", 1795248043296447, "elsewhere")
-			p.do("zadd", p.store.keys.publicRooms(), 0, "elsewhere")
-			p.do("zadd", p.store.keys.users(), 0, "unregistered")
+			p.do("zadd", p.store.keys.Chats("ann"), 0, "ann:eve", 1795248043296447, "elsewhere")
+			p.do("zadd", p.store.keys.PublicRooms(), 0, "elsewhere")
+			p.do("zadd", p.store.keys.Users(), 0, "unregistered")
 		},
 		"a user who was deleted": func(p *peopled) {
-			p.do("del", p.store.keys.account("alice"), p.store.keys.chats("alice"))
-			p.do("hset", p.store.keys.account("alice"), deletedField, 1)
+			p.do("del", p.store.keys.Account("alice"), p.store.keys.Chats("alice"))
+			p.do("hset", p.store.keys.Account("alice"), deletedField, 1)
 		},
 		"a user who has deleted the account and all texts": func(p *peopled) {
 			job := chat.DeletionJob{User: "alice", Erase: true}
@@ -124,25 +124,25 @@ func TestCheckNamesTheFaultOfPeople(t *testing.T) {
 		count int64
 		left  int64 // after a repair
 	}{
-		{"conversation in one list only", func(p *peopled) { p.do("zrem", p.store.keys.chats("bob"), "alice:bob") }, FaultChatUnlisted, 1, 0},
+		{"conversation in one list only", func(p *peopled) { p.do("zrem", p.store.keys.Chats("bob"), "alice:bob") }, FaultChatUnlisted, 1, 0},
 		{"conversation in no list", func(p *peopled) {
-			p.do("del", p.store.keys.chats("alice"))
-			p.do("zrem", p.store.keys.chats("bob"), "alice:bob")
+			p.do("del", p.store.keys.Chats("alice"))
+			p.do("zrem", p.store.keys.Chats("bob"), "alice:bob")
 		}, FaultChatUnlisted, 2, 0},
-		{"list of another's chat", func(p *peopled) { p.do("zadd", p.store.keys.chats("ann"), 0, "alice:bob") }, FaultListEntry, 1, 1},
-		{"list of no chat", func(p *peopled) { p.do("zadd", p.store.keys.chats("ann"), 0, "a b") }, FaultListEntry, 1, 1},
-		{"list not canonical", func(p *peopled) { p.do("zadd", p.store.keys.chats("ann"), 0, "bob:ann") }, FaultListEntry, 1, 1},
-		{"list of a conversation with a time", func(p *peopled) { p.do("zadd", p.store.keys.chats("ann"), 7, "ann:bob") }, FaultListEntry, 1, 1},
-		{"list of a room without a time", func(p *peopled) { p.do("zadd", p.store.keys.chats("ann"), 0, "club") }, FaultListEntry, 1, 1},
-		{"public rooms with a conversation", func(p *peopled) { p.do("zadd", p.store.keys.publicRooms(), 0, "ann:bob") }, FaultListEntry, 1, 1},
-		{"public rooms out of order", func(p *peopled) { p.do("zadd", p.store.keys.publicRooms(), 1, "club") }, FaultListEntry, 1, 1},
+		{"list of another's chat", func(p *peopled) { p.do("zadd", p.store.keys.Chats("ann"), 0, "alice:bob") }, FaultListEntry, 1, 1},
+		{"list of no chat", func(p *peopled) { p.do("zadd", p.store.keys.Chats("ann"), 0, "a b") }, FaultListEntry, 1, 1},
+		{"list not canonical", func(p *peopled) { p.do("zadd", p.store.keys.Chats("ann"), 0, "bob:ann") }, FaultListEntry, 1, 1},
+		{"list of a conversation with a time", func(p *peopled) { p.do("zadd", p.store.keys.Chats("ann"), 7, "ann:bob") }, FaultListEntry, 1, 1},
+		{"list of a room without a time", func(p *peopled) { p.do("zadd", p.store.keys.Chats("ann"), 0, "club") }, FaultListEntry, 1, 1},
+		{"public rooms with a conversation", func(p *peopled) { p.do("zadd", p.store.keys.PublicRooms(), 0, "ann:bob") }, FaultListEntry, 1, 1},
+		{"public rooms out of order", func(p *peopled) { p.do("zadd", p.store.keys.PublicRooms(), 1, "club") }, FaultListEntry, 1, 1},
 		{"list of another type", func(p *peopled) {
-			p.do("del", p.store.keys.chats("ann"))
-			p.do("set", p.store.keys.chats("ann"), 1)
+			p.do("del", p.store.keys.Chats("ann"))
+			p.do("set", p.store.keys.Chats("ann"), 1)
 		}, FaultType, 1, 1},
 		{"public rooms of another type", func(p *peopled) {
-			p.do("del", p.store.keys.publicRooms())
-			p.do("set", p.store.keys.publicRooms(), 1)
+			p.do("del", p.store.keys.PublicRooms())
+			p.do("set", p.store.keys.PublicRooms(), 1)
 		}, FaultType, 1, 1},
 
 		{"room without a visibility", func(p *peopled) { p.do("hdel", p.room("club"), "visibility") }, FaultRoom, 1, 1},
@@ -163,10 +163,10 @@ func TestCheckNamesTheFaultOfPeople(t *testing.T) {
 			p.do("hset", p.room("club"), "visibility", "deleted")
 		}, FaultRoomMissing, 1, 1},
 		{"room in another partition", func(p *peopled) {
-			p.do("hset", p.store.keys.tag("1")+":room:club", "visibility", "public")
+			p.do("hset", p.store.keys.Tag("1")+":room:club", "visibility", "public")
 		}, FaultPartition, 1, 1},
 		{"members of a conversation that lies wrong", func(p *peopled) {
-			p.do("hset", p.store.keys.tag("1")+":members:bob:ann", "ann", "admin 1")
+			p.do("hset", p.store.keys.Tag("1")+":members:bob:ann", "ann", "admin 1")
 		}, FaultChatID, 1, 1},
 		{"too few admins", func(p *peopled) { p.do("hset", p.room("club"), "admins", 0) }, FaultRoomAdmins, 1, 1},
 		{"too many admins", func(p *peopled) { p.do("hset", p.members("club"), "bob", "admin 7") }, FaultRoomAdmins, 1, 1},
@@ -176,41 +176,41 @@ func TestCheckNamesTheFaultOfPeople(t *testing.T) {
 		{"members who are no users", func(p *peopled) {
 			p.do("hset", p.members("club"), "a b", "member 7", "a:b", "member 7")
 		}, FaultRoomMember, 2, 2},
-		{"member without the room in their list", func(p *peopled) { p.do("zrem", p.store.keys.chats("cid"), "club") }, FaultRoomUnlisted, 1, 0},
+		{"member without the room in their list", func(p *peopled) { p.do("zrem", p.store.keys.Chats("cid"), "club") }, FaultRoomUnlisted, 1, 0},
 		{"members without the room in their lists", func(p *peopled) {
-			p.do("del", p.store.keys.chats("bob"))
-			p.do("zadd", p.store.keys.chats("bob"), 0, "alice:bob")
-			p.do("del", p.store.keys.chats("cid"), p.store.keys.chats("ann"))
+			p.do("del", p.store.keys.Chats("bob"))
+			p.do("zadd", p.store.keys.Chats("bob"), 0, "alice:bob")
+			p.do("del", p.store.keys.Chats("cid"), p.store.keys.Chats("ann"))
 		}, FaultRoomUnlisted, 4, 0},
 		{"member whose list records only a former visit", func(p *peopled) {
-			p.do("zadd", p.store.keys.chats("bob"), wasThere, "club")
+			p.do("zadd", p.store.keys.Chats("bob"), wasThere, "club")
 		}, FaultRoomUnlisted, 1, 0},
-		{"public room that is not listed", func(p *peopled) { p.do("zrem", p.store.keys.publicRooms(), "club") }, FaultRoomUnlisted, 1, 0},
+		{"public room that is not listed", func(p *peopled) { p.do("zrem", p.store.keys.PublicRooms(), "club") }, FaultRoomUnlisted, 1, 0},
 
-		{"account without a hash", func(p *peopled) { p.do("hdel", p.store.keys.account("ann"), "hash") }, FaultAccount, 1, 1},
-		{"account without a time", func(p *peopled) { p.do("hset", p.store.keys.account("ann"), "created", "-1") }, FaultAccount, 1, 1},
-		{"account of no user", func(p *peopled) { p.do("hset", p.store.keys.account("a b"), "hash", "x", "created", 1) }, FaultUser, 1, 1},
+		{"account without a hash", func(p *peopled) { p.do("hdel", p.store.keys.Account("ann"), "hash") }, FaultAccount, 1, 1},
+		{"account without a time", func(p *peopled) { p.do("hset", p.store.keys.Account("ann"), "created", "-1") }, FaultAccount, 1, 1},
+		{"account of no user", func(p *peopled) { p.do("hset", p.store.keys.Account("a b"), "hash", "x", "created", 1) }, FaultUser, 1, 1},
 		{"account of another type", func(p *peopled) {
-			p.do("del", p.store.keys.account("ann"))
-			p.do("set", p.store.keys.account("ann"), 1)
+			p.do("del", p.store.keys.Account("ann"))
+			p.do("set", p.store.keys.Account("ann"), 1)
 		}, FaultType, 1, 1},
-		{"user who is not in the list", func(p *peopled) { p.do("zrem", p.store.keys.users(), "ann") }, FaultUserUnlisted, 1, 0},
-		{"no list of users", func(p *peopled) { p.do("del", p.store.keys.users()) }, FaultUserUnlisted, 2, 0},
-		{"users who are none", func(p *peopled) { p.do("zadd", p.store.keys.users(), 0, "a b", 0, "") }, FaultUser, 2, 2},
-		{"users out of order", func(p *peopled) { p.do("zadd", p.store.keys.users(), 1, "ann") }, FaultUser, 1, 1},
+		{"user who is not in the list", func(p *peopled) { p.do("zrem", p.store.keys.Users(), "ann") }, FaultUserUnlisted, 1, 0},
+		{"no list of users", func(p *peopled) { p.do("del", p.store.keys.Users()) }, FaultUserUnlisted, 2, 0},
+		{"users who are none", func(p *peopled) { p.do("zadd", p.store.keys.Users(), 0, "a b", 0, "") }, FaultUser, 2, 2},
+		{"users out of order", func(p *peopled) { p.do("zadd", p.store.keys.Users(), 1, "ann") }, FaultUser, 1, 1},
 		{"deletions that are none", func(p *peopled) {
-			p.do("zadd", p.store.keys.deletions(), 1, "ann", 1, "a:b erase last", 1, "ann keep third")
+			p.do("zadd", p.store.keys.Deletions(), 1, "ann", 1, "a:b erase last", 1, "ann keep third")
 		}, FaultDeletion, 3, 3},
-		{"look of no user", func(p *peopled) { p.do("set", p.store.keys.look("ann"), "a b") }, FaultLook, 1, 1},
+		{"look of no user", func(p *peopled) { p.do("set", p.store.keys.Look("ann"), "a b") }, FaultLook, 1, 1},
 		{"look of another type", func(p *peopled) {
-			p.do("del", p.store.keys.look("ann"))
-			p.do("hset", p.store.keys.look("ann"), "a", "b")
+			p.do("del", p.store.keys.Look("ann"))
+			p.do("hset", p.store.keys.Look("ann"), "a", "b")
 		}, FaultType, 1, 1},
-		{"revoked who are none", func(p *peopled) { p.do("zadd", p.store.keys.revoked(), 1, "a b", 0, "ann") }, FaultUser, 2, 2},
-		{"session that is cut off", func(p *peopled) { p.do("hset", p.store.keys.sessions("ann"), "other", "1 2 a") }, FaultSession, 1, 1},
-		{"session without a number", func(p *peopled) { p.do("hset", p.store.keys.sessions("ann"), "other", "x 2 a b c") }, FaultSession, 1, 1},
-		{"session that ends before it begins", func(p *peopled) { p.do("hset", p.store.keys.sessions("ann"), "other", "2 2 a b c") }, FaultSession, 1, 1},
-		{"ignored who are no users", func(p *peopled) { p.do("sadd", p.store.keys.ignored("ann"), "a:b", "\xff") }, FaultIgnored, 2, 2},
+		{"revoked who are none", func(p *peopled) { p.do("zadd", p.store.keys.Revoked(), 1, "a b", 0, "ann") }, FaultUser, 2, 2},
+		{"session that is cut off", func(p *peopled) { p.do("hset", p.store.keys.Sessions("ann"), "other", "1 2 a") }, FaultSession, 1, 1},
+		{"session without a number", func(p *peopled) { p.do("hset", p.store.keys.Sessions("ann"), "other", "x 2 a b c") }, FaultSession, 1, 1},
+		{"session that ends before it begins", func(p *peopled) { p.do("hset", p.store.keys.Sessions("ann"), "other", "2 2 a b c") }, FaultSession, 1, 1},
+		{"ignored who are no users", func(p *peopled) { p.do("sadd", p.store.keys.Ignored("ann"), "a:b", "\xff") }, FaultIgnored, 2, 2},
 
 		{"cursor that is none", func(p *peopled) { p.do("hset", p.readers("club"), "ann", "soon") }, FaultCursor, 1, 1},
 		{"cursor below all", func(p *peopled) { p.do("hset", p.readers("club"), "ann", -1) }, FaultCursor, 1, 1},
@@ -253,7 +253,7 @@ func TestRepairListsAgain(t *testing.T) {
 	t.Parallel()
 	p := fillPeopled(t, redistest.Start(t).URL())
 	k := p.store.keys
-	p.do("del", k.users(), k.publicRooms(), k.chats("ann"), k.chats("bob"), k.chats("cid"), k.chats("alice"))
+	p.do("del", k.Users(), k.PublicRooms(), k.Chats("ann"), k.Chats("bob"), k.Chats("cid"), k.Chats("alice"))
 	if got := p.check(CheckOptions{Repair: true}); got.Left() != 0 || got.Found() != 2+1+4+2 {
 		t.Errorf("repair = %+v, want nine faults and none left", got)
 	}
@@ -264,7 +264,7 @@ func TestRepairListsAgain(t *testing.T) {
 	if got := fmt.Sprint(rooms, public, users); got != "[club den] [club] [ann bob]" || err != nil || publicErr != nil || usersErr != nil {
 		t.Errorf("there are %s, %v, %v, %v", got, err, publicErr, usersErr)
 	}
-	if got := p.redis.ZScore(ctx, k.chats("alice"), "alice:bob"); got.Err() != nil || got.Val() != 0 {
+	if got := p.redis.ZScore(ctx, k.Chats("alice"), "alice:bob"); got.Err() != nil || got.Val() != 0 {
 		t.Errorf("the conversation is listed at %v, want 0", got)
 	}
 }
@@ -273,8 +273,8 @@ func TestRepairListsAgain(t *testing.T) {
 func TestCheckGoesOnWithRooms(t *testing.T) {
 	t.Parallel()
 	p := fillPeopled(t, redistest.Start(t).URL())
-	p.do("zrem", p.store.keys.publicRooms(), "club")
-	p.do("zrem", p.store.keys.chats("cid"), "club")
+	p.do("zrem", p.store.keys.PublicRooms(), "club")
+	p.do("zrem", p.store.keys.Chats("cid"), "club")
 	p.do("hset", p.readers("club"), "a b", 1)
 	want := p.check(CheckOptions{})
 	if got := p.interrupted(false); !reflect.DeepEqual(kinds(got), kinds(want)) || got.Rooms != want.Rooms || got.Accounts != want.Accounts || got.Found() != 3 {
@@ -357,20 +357,20 @@ func TestCheckSeesWhatComesBack(t *testing.T) {
 		if _, err := p.lobby.ChangeRoom(ctx, chat.RoomChange{Room: "club", Kind: kind, As: "bob"}); err != nil {
 			t.Fatal(err)
 		}
-		p.do("zrem", p.store.keys.chats("bob"), "club")
+		p.do("zrem", p.store.keys.Chats("bob"), "club")
 		if err := checker.judgeListed(ctx, &before, members); err != nil || len(before.found) > 0 {
 			t.Errorf("after %s the fault is %+v, %v; want none", kind, before.found, err)
 		}
 	}
-	p.do("zadd", p.store.keys.chats("bob"), 1795248043296447, "club")
+	p.do("zadd", p.store.keys.Chats("bob"), 1795248043296447, "club")
 
-	p.do("zrem", p.store.keys.publicRooms(), "club")
+	p.do("zrem", p.store.keys.PublicRooms(), "club")
 	noted := false
 	var late *Checker
 	late = p.checker(CheckOptions{Progress: func(float64) {
 		if !noted && len(late.unlisted) > 0 {
 			noted = true
-			p.do("zadd", p.store.keys.publicRooms(), 0, "club")
+			p.do("zadd", p.store.keys.PublicRooms(), 0, "club")
 		}
 	}})
 	if err := late.Run(ctx); err != nil || late.Report().Found() > 0 || !noted {

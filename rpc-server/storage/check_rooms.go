@@ -11,11 +11,12 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 )
 
 // checkRoom judges a room and its members against each other, and against the lists that have it. key is the room's or
 // the members'.
-func (c *Checker) checkRoom(ctx context.Context, key string, name keyName) error {
+func (c *Checker) checkRoom(ctx context.Context, key string, name layout.KeyName) error {
 	id, placed := c.placed(key, name)
 	if !placed {
 		return nil
@@ -36,7 +37,7 @@ func (r *checkedRoom) add(kind FaultKind, key, of, format string, args ...any) {
 }
 
 func (c *Checker) judgeRoom(ctx context.Context, id chat.ID) ([]finding, tally, error) {
-	wrong, err := c.wrongTypes(ctx, "hash", c.keys.room(id), c.keys.members(id))
+	wrong, err := c.wrongTypes(ctx, "hash", c.keys.Room(id), c.keys.Members(id))
 	if err != nil || len(wrong) > 0 {
 		return wrong, tally{}, err
 	}
@@ -55,7 +56,7 @@ func (c *Checker) judgeRoom(ctx context.Context, id chat.ID) ([]finding, tally, 
 		}
 	}
 	if created, err := strconv.ParseInt(r.fields[createdField], 10, 64); err != nil || !isPosition(created) {
-		r.add(FaultRoom, c.keys.room(id), createdField, "created is %q", r.fields[createdField])
+		r.add(FaultRoom, c.keys.Room(id), createdField, "created is %q", r.fields[createdField])
 	}
 	members := c.judgeMembers(&r)
 	return r.found, tally{rooms: 1}, c.judgeListed(ctx, &r, members)
@@ -63,7 +64,7 @@ func (c *Checker) judgeRoom(ctx context.Context, id chat.ID) ([]finding, tally, 
 
 // judgeNoRoom judges the remains of a room that was deleted or never created. There should be none.
 func (c *Checker) judgeNoRoom(r *checkedRoom, visibility chat.Visibility) {
-	key, members := c.keys.room(r.id), c.keys.members(r.id)
+	key, members := c.keys.Room(r.id), c.keys.Members(r.id)
 	switch {
 	case len(r.members) == 0 && (visibility == chat.Deleted || len(r.fields) == 0): // it may be gone by now
 	case visibility == chat.Deleted:
@@ -79,8 +80,8 @@ func (c *Checker) judgeNoRoom(r *checkedRoom, visibility chat.Visibility) {
 func (c *Checker) readRoom(ctx context.Context, id chat.ID) (checkedRoom, error) {
 	var fields, members *redis.MapStringStringCmd
 	_, err := c.redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		fields = p.HGetAll(ctx, c.keys.room(id))
-		members = p.HGetAll(ctx, c.keys.members(id))
+		fields = p.HGetAll(ctx, c.keys.Room(id))
+		members = p.HGetAll(ctx, c.keys.Members(id))
 		return nil
 	})
 	if err != nil {
@@ -98,13 +99,13 @@ func (c *Checker) judgeMembers(r *checkedRoom) (sound []chat.Member) {
 			admins++
 		}
 		if err != nil || m.Role != chat.Admin && m.Role != chat.PlainMember || !isPosition(m.Since) || !isUser(user) {
-			r.add(FaultRoomMember, c.keys.members(r.id), user, "member %q is %q", user, r.members[user])
+			r.add(FaultRoomMember, c.keys.Members(r.id), user, "member %q is %q", user, r.members[user])
 			continue
 		}
 		sound = append(sound, m)
 	}
 	if number, err := strconv.Atoi(r.fields[adminsField]); err != nil || number != admins {
-		r.add(FaultRoomAdmins, c.keys.room(r.id), "", "admins is %q, and %d members are", r.fields[adminsField], admins)
+		r.add(FaultRoomAdmins, c.keys.Room(r.id), "", "admins is %q, and %d members are", r.fields[adminsField], admins)
 	}
 	return sound
 }
@@ -114,7 +115,7 @@ func (c *Checker) judgeMembers(r *checkedRoom) (sound []chat.Member) {
 func (c *Checker) judgeListed(ctx context.Context, r *checkedRoom, members []chat.Member) error {
 	places := make([]place, len(members))
 	for i, m := range members {
-		places[i] = place{c.keys.chats(m.User), r.id.String()}
+		places[i] = place{c.keys.Chats(m.User), r.id.String()}
 	}
 	absent, err := c.absent(ctx, places)
 	if err != nil || !slices.Contains(absent, true) {
@@ -129,7 +130,7 @@ func (c *Checker) judgeListed(ctx context.Context, r *checkedRoom, members []cha
 		if !absent[i] || err != nil || still.Since != m.Since {
 			continue
 		}
-		fault := Fault{Kind: FaultRoomUnlisted, Key: c.keys.room(r.id), Detail: places[i].key + " does not have the room"}
+		fault := Fault{Kind: FaultRoomUnlisted, Key: c.keys.Room(r.id), Detail: places[i].key + " does not have the room"}
 		listed := float64(time.Now().UnixMicro())
 		r.found = append(r.found, finding{Fault: fault, of: m.User, mend: c.listing(places[i], listed)})
 	}
@@ -138,7 +139,7 @@ func (c *Checker) judgeListed(ctx context.Context, r *checkedRoom, members []cha
 
 // judgePublicRoom notes a public room that is not in im:rooms. It is judged at the end.
 func (c *Checker) judgePublicRoom(ctx context.Context, id chat.ID) error {
-	absent, err := c.absent(ctx, []place{{c.keys.publicRooms(), id.String()}})
+	absent, err := c.absent(ctx, []place{{c.keys.PublicRooms(), id.String()}})
 	if err == nil && absent[0] {
 		c.unlisted[id.String()] = struct{}{}
 	}

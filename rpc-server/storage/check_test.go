@@ -17,6 +17,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 )
 
 // checked is a test's chats under its own prefix.
@@ -66,7 +67,7 @@ func (c *checked) ids() string      { _, ids, _ := c.keys(); return ids }
 func (c *checked) activity() string { _, _, activity := c.keys(); return activity }
 
 func (c *checked) keys() (log, ids, activity string) {
-	return c.store.keys.append(id(c.t, "alice:bob"))
+	return c.store.keys.Append(id(c.t, "alice:bob"))
 }
 
 // do runs one command, which must succeed.
@@ -112,7 +113,7 @@ func kinds(r CheckReport) map[FaultKind]int64 {
 
 // member is a log's entry with this position in its digits.
 func member(position int64, m chat.Message) string {
-	return fmt.Sprintf("%016d", position) + string(encode(m))
+	return fmt.Sprintf("%016d", position) + string(layout.Encode(m))
 }
 
 func TestCheckOfSoundChats(t *testing.T) {
@@ -140,16 +141,16 @@ func TestCheckOfSoundChats(t *testing.T) {
 		{
 			name: "readers, and who is present",
 			then: func(c *checked) {
-				c.do("hset", c.store.keys.read(id(c.t, "alice:bob")), "bob/phone", 7)
-				c.do("zadd", c.store.keys.present(id(c.t, "empty")), 7, "alice g")
+				c.do("hset", c.store.keys.Read(id(c.t, "alice:bob")), "bob/phone", 7)
+				c.do("zadd", c.store.keys.Present(id(c.t, "empty")), 7, "alice g")
 			},
 			want: CheckReport{Complete: true, Chats: 2, Messages: 13, IDs: 8},
 		},
 		{
 			name: "unknown keys",
 			then: func(c *checked) {
-				c.do("set", c.store.keys.prefix+":{1}:future:room", 1)
-				c.do("set", c.store.keys.prefix+":\x1b[2J", 1)
+				c.do("set", c.store.keys.Prefix+":{1}:future:room", 1)
+				c.do("set", c.store.keys.Prefix+":\x1b[2J", 1)
 			},
 			want: CheckReport{Complete: true, Chats: 2, Messages: 13, IDs: 8, Unknown: KeyCount{Count: 2}},
 		},
@@ -187,13 +188,13 @@ func TestCheckNamesTheFault(t *testing.T) {
 		count int64
 		left  int64 // after a repair
 	}{
-		{"no pin", func(c *checked) { c.do("del", c.store.keys.partitionCount()) }, FaultPartitions, 1, 1},
-		{"another pin", func(c *checked) { c.do("set", c.store.keys.partitionCount(), 16) }, FaultPartitions, 1, 1},
+		{"no pin", func(c *checked) { c.do("del", c.store.keys.PartitionCount()) }, FaultPartitions, 1, 1},
+		{"another pin", func(c *checked) { c.do("set", c.store.keys.PartitionCount(), 16) }, FaultPartitions, 1, 1},
 		{"pin of another type", func(c *checked) {
-			c.do("del", c.store.keys.partitionCount())
-			c.do("rpush", c.store.keys.partitionCount(), 256)
+			c.do("del", c.store.keys.PartitionCount())
+			c.do("rpush", c.store.keys.PartitionCount(), 256)
 		}, FaultType, 1, 1},
-		{"ready of another type", func(c *checked) { c.do("rpush", c.store.keys.ready(), 1) }, FaultType, 1, 1},
+		{"ready of another type", func(c *checked) { c.do("rpush", c.store.keys.Ready(), 1) }, FaultType, 1, 1},
 		{"log of another type", func(c *checked) {
 			c.do("del", c.log())
 			c.do("rpush", c.log(), 1)
@@ -206,32 +207,32 @@ func TestCheckNamesTheFault(t *testing.T) {
 			c.do("del", c.activity())
 			c.do("set", c.activity(), 1)
 		}, FaultType, 1, 1},
-		{"readers of another type", func(c *checked) { c.do("set", c.store.keys.read(id(c.t, "room")), 1) }, FaultType, 1, 1},
-		{"presence of another type", func(c *checked) { c.do("set", c.store.keys.present(id(c.t, "room")), 1) }, FaultType, 1, 1},
-		{"readers of a chat that is none", func(c *checked) { c.do("hset", c.store.keys.tag("1")+":read:a b", "x", 1) }, FaultChatID, 1, 1},
+		{"readers of another type", func(c *checked) { c.do("set", c.store.keys.Read(id(c.t, "room")), 1) }, FaultType, 1, 1},
+		{"presence of another type", func(c *checked) { c.do("set", c.store.keys.Present(id(c.t, "room")), 1) }, FaultType, 1, 1},
+		{"readers of a chat that is none", func(c *checked) { c.do("hset", c.store.keys.Tag("1")+":read:a b", "x", 1) }, FaultChatID, 1, 1},
 		{"presence in another partition", func(c *checked) {
-			c.do("zadd", c.store.keys.tag("46")+":present:alice:bob", 1, "alice g")
+			c.do("zadd", c.store.keys.Tag("46")+":present:alice:bob", 1, "alice g")
 		}, FaultPartition, 1, 1},
 		{"chat id not canonical", func(c *checked) {
-			c.do("zadd", c.store.keys.partition(id(c.t, "bob:alice"))+":log:bob:alice", 1, "0000000000000001")
+			c.do("zadd", c.store.keys.Partition(id(c.t, "bob:alice"))+":log:bob:alice", 1, "0000000000000001")
 		}, FaultChatID, 1, 1},
-		{"chat id that is none", func(c *checked) { c.do("set", c.store.keys.tag("1")+":ids:a b", 1) }, FaultChatID, 1, 1},
+		{"chat id that is none", func(c *checked) { c.do("set", c.store.keys.Tag("1")+":ids:a b", 1) }, FaultChatID, 1, 1},
 		{"activity of a chat that is none", func(c *checked) { c.do("zadd", c.activity(), 7, "a:b:c") }, FaultChatID, 1, 1},
 		{"activity not canonical", func(c *checked) { c.do("zadd", c.activity(), 7, "bob:alice") }, FaultChatID, 1, 1},
 		{"log in another partition", func(c *checked) {
-			c.do("rename", c.log(), c.store.keys.tag("46")+":log:alice:bob")
+			c.do("rename", c.log(), c.store.keys.Tag("46")+":log:alice:bob")
 		}, FaultPartition, 1, 1},
 		{"ids in another partition", func(c *checked) {
-			c.do("zadd", c.store.keys.tag("46")+":ids:alice:bob", 1, "alice/1")
+			c.do("zadd", c.store.keys.Tag("46")+":ids:alice:bob", 1, "alice/1")
 		}, FaultPartition, 1, 1},
 		{"activity in another partition", func(c *checked) {
-			c.do("zadd", c.store.keys.tag("46")+":activity", 7, "alice:bob")
+			c.do("zadd", c.store.keys.Tag("46")+":activity", 7, "alice:bob")
 		}, FaultPartition, 1, 1},
 		{"partition that does not exist", func(c *checked) {
-			c.do("zadd", c.store.keys.tag("256")+":activity", 7, "alice:bob")
+			c.do("zadd", c.store.keys.Tag("256")+":activity", 7, "alice:bob")
 		}, FaultPartition, 1, 1},
 		{"partition with a zero in front", func(c *checked) {
-			c.do("zadd", c.store.keys.tag("045")+":log:alice:bob", 7, "x")
+			c.do("zadd", c.store.keys.Tag("045")+":log:alice:bob", 7, "x")
 		}, FaultPartition, 1, 1},
 		{"member that is too short", func(c *checked) { c.do("zadd", c.log(), c.sent[3].SendTime-1, "x") }, FaultLogMember, 1, 1},
 		{"member that is no message", func(c *checked) {
@@ -264,27 +265,27 @@ func TestCheckNamesTheFault(t *testing.T) {
 		{"activity higher", func(c *checked) { c.do("zincrby", c.activity(), 1, "alice:bob") }, FaultActivityHigh, 1, 1},
 		{"activity between positions", func(c *checked) {
 			room := id(c.t, "gone")
-			c.do("zadd", c.store.keys.partition(room)+":activity", "7.5", "gone")
+			c.do("zadd", c.store.keys.Partition(room)+":activity", "7.5", "gone")
 		}, FaultActivityScore, 1, 1},
 		{"ids with an entry that is none", func(c *checked) { c.do("zadd", c.ids(), c.sent[3].SendTime, "alice") }, FaultIDsEntry, 1, 1},
 		{"ids between positions", func(c *checked) { c.do("zadd", c.ids(), "7.5", "alice/7") }, FaultIDsEntry, 1, 1},
 		{"ids pointing nowhere", func(c *checked) { c.do("zadd", c.ids(), c.sent[3].SendTime-1, "alice/7") }, FaultIDsLost, 1, 1},
 		{"ids pointing past the end", func(c *checked) {
-			c.do("zadd", c.ids(), c.sent[9].SendTime+1, "alice/7", c.sent[9].SendTime+1, textDigest("x")+"alice/7")
+			c.do("zadd", c.ids(), c.sent[9].SendTime+1, "alice/7", c.sent[9].SendTime+1, layout.TextDigest("x")+"alice/7")
 		}, FaultIDsLost, 1, 1},
 		{"ids pointing at another message", func(c *checked) { c.do("zadd", c.ids(), c.sent[3].SendTime, "alice/7") }, FaultIDsWrong, 1, 1},
 		{"ids with another digest", func(c *checked) {
-			c.do("zadd", c.ids(), c.sent[2].SendTime, textDigest("x")+idEntry("alice", "id/2"))
+			c.do("zadd", c.ids(), c.sent[2].SendTime, layout.TextDigest("x")+layout.IDEntry("alice", "id/2"))
 		}, FaultIDsWrong, 1, 1},
 		{"ids of a trimmed message without digest", func(c *checked) { c.do("zadd", c.ids(), 7, "alice/7") }, FaultIDsTwin, 1, 1},
 		{"ids of a trimmed message with a digest only", func(c *checked) { c.do("zadd", c.ids(), 7, "#1:alice/7") }, FaultIDsTwin, 1, 1},
 		{"id missing", func(c *checked) {
-			owner := idEntry("alice", "id/2")
-			c.do("zrem", c.ids(), owner, textDigest("text 2")+owner)
+			owner := layout.IDEntry("alice", "id/2")
+			c.do("zrem", c.ids(), owner, layout.TextDigest("text 2")+owner)
 		}, FaultIDsMissing, 1, 0},
-		{"id missing without its digest", func(c *checked) { c.do("zrem", c.ids(), idEntry("alice", "id/2")) }, FaultIDsMissing, 1, 0},
+		{"id missing without its digest", func(c *checked) { c.do("zrem", c.ids(), layout.IDEntry("alice", "id/2")) }, FaultIDsMissing, 1, 0},
 		{"digest missing", func(c *checked) {
-			c.do("zrem", c.ids(), textDigest("text 2")+idEntry("alice", "id/2"))
+			c.do("zrem", c.ids(), layout.TextDigest("text 2")+layout.IDEntry("alice", "id/2"))
 		}, FaultIDsMissing, 1, 0},
 		{"all ids missing", func(c *checked) { c.do("del", c.ids()) }, FaultIDsMissing, 5, 0},
 		{"id stored twice", func(c *checked) {
@@ -329,7 +330,7 @@ func (c *checked) dump() map[string]string {
 	ctx := context.Background()
 	all := map[string]string{}
 	for keys := c.redis.Scan(ctx, 0, "*", 1000).Iterator(); keys.Next(ctx); {
-		if _, ours := c.store.keys.parse(keys.Val()); ours {
+		if _, ours := c.store.keys.Parse(keys.Val()); ours {
 			all[keys.Val()] = c.redis.Dump(ctx, keys.Val()).Val()
 		}
 	}
@@ -374,8 +375,8 @@ func TestCheckOfAnEmptyRedis(t *testing.T) {
 func TestRepairWhileOthersAppend(t *testing.T) {
 	t.Parallel()
 	c := fillChecked(t, redistest.Start(t).URL(), Options{})
-	owner := idEntry("alice", "id/2")
-	c.do("zrem", c.ids(), owner, textDigest("text 2")+owner)
+	owner := layout.IDEntry("alice", "id/2")
+	c.do("zrem", c.ids(), owner, layout.TextDigest("text 2")+owner)
 	c.do("zrem", c.activity(), "alice:bob")
 	checker := c.checker(CheckOptions{Repair: true})
 	under, _, err := checker.look(context.Background(), id(t, "alice:bob"))
@@ -396,7 +397,7 @@ func TestRepairWhileOthersAppend(t *testing.T) {
 	}
 	m := c.sent[2]
 	added, err := checker.addIDs(context.Background(), under, logged{
-		m.SendTime, member(m.SendTime, chat.Message{Text: m.Text, Sender: m.Sender, ID: m.ID}), owner, textDigest(m.Text),
+		m.SendTime, member(m.SendTime, chat.Message{Text: m.Text, Sender: m.Sender, ID: m.ID}), owner, layout.TextDigest(m.Text),
 	})
 	if got := c.redis.ZScore(context.Background(), c.ids(), owner).Val(); err != nil || added != 0 || got != last {
 		t.Errorf("addIDs() = %d, %v, and the id is at %v; want nothing added, %v", added, err, got, last)
@@ -447,11 +448,11 @@ func TestCheckGoesOn(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
 	c := fillChecked(t, redis.URL(), Options{})
-	c.do("zrem", c.ids(), idEntry("alice", "id/2"))
+	c.do("zrem", c.ids(), layout.IDEntry("alice", "id/2"))
 	c.do("zadd", c.ids(), c.sent[3].SendTime, "alice/7")
 	c.do("zincrby", c.activity(), -1, "alice:bob")
 	c.do("zadd", c.log(), c.sent[3].SendTime-1, "x")
-	c.do("set", c.store.keys.prefix+":what", 1)
+	c.do("set", c.store.keys.Prefix+":what", 1)
 	for _, repair := range []bool{false, true} {
 		want := c.check(CheckOptions{})
 		got := c.interrupted(repair)
@@ -575,44 +576,6 @@ func TestWithoutSecrets(t *testing.T) {
 	}
 }
 
-func TestParseKey(t *testing.T) {
-	k := newKeys("im", defaultPartitions, 0)
-	log, ids, activity := k.append(id(t, "alice:bob"))
-	for _, c := range []struct {
-		key  string
-		want keyName
-		ours bool
-	}{
-		{k.partitionCount(), keyName{kind: pinKey}, true},
-		{k.ready(), keyName{kind: readyKey}, true},
-		{log, keyName{logKey, "45", "alice:bob"}, true},
-		{ids, keyName{idsKey, "45", "alice:bob"}, true},
-		{activity, keyName{activityKey, "45", ""}, true},
-		{"im:{45}:log:", keyName{logKey, "45", ""}, true},
-		{"im:{999}:log:a b", keyName{logKey, "999", "a b"}, true},
-		{"im:{45}:log", keyName{}, true},
-		{"im:{45}:activity:x", keyName{}, true},
-		{k.read(id(t, "bob:alice")), keyName{readKey, "45", "alice:bob"}, true},
-		{k.present(id(t, "bob:alice")), keyName{presentKey, "45", "alice:bob"}, true},
-		{k.room(id(t, "room")), keyName{roomKey, "97", "room"}, true},
-		{k.members(id(t, "room")), keyName{membersKey, "97", "room"}, true},
-		{k.publicRooms(), keyName{kind: roomsKey}, true},
-		{"im:{45}:reads:room", keyName{}, true},
-		{"im:{45}:present", keyName{}, true},
-		{"im:{x}:activity", keyName{}, true},
-		{"im:{}:activity", keyName{}, true},
-		{"im:45}:activity", keyName{}, true},
-		{"im:", keyName{}, true},
-		{"im", keyName{}, false},
-		{"imx:{45}:activity", keyName{}, false},
-		{"", keyName{}, false},
-	} {
-		if got, ours := k.parse(c.key); got != c.want || ours != c.ours {
-			t.Errorf("parse(%q) = %+v, %v; want %+v, %v", c.key, got, ours, c.want, c.ours)
-		}
-	}
-}
-
 // TestFaultKindsAreDescribed: every kind has a rule, an advice, and a line in the document.
 func TestFaultKindsAreDescribed(t *testing.T) {
 	document, err := os.ReadFile("../../docs/check.md")
@@ -627,35 +590,4 @@ func TestFaultKindsAreDescribed(t *testing.T) {
 			t.Errorf("docs/check.md has no line for %q", f.kind)
 		}
 	}
-}
-
-// FuzzParseIDEntry: every string is a valid entry or an error; the parts of a valid entry compose to it again.
-func FuzzParseIDEntry(f *testing.F) {
-	f.Add("alice/1")
-	f.Add(textDigest("hi") + "alice/a:b/c")
-	f.Add("#1:")
-	f.Add("#/")
-	f.Fuzz(func(t *testing.T, entry string) {
-		digest, owner, err := parseIDEntry(entry)
-		if err == nil && digest+owner != entry {
-			t.Errorf("parseIDEntry(%q) = %q, %q; want its parts", entry, digest, owner)
-		}
-	})
-}
-
-// FuzzParseKey: the parts of a parsed key compose to the key again.
-func FuzzParseKey(f *testing.F) {
-	k := newKeys("im", defaultPartitions, 0)
-	f.Add("im:{45}:log:alice:bob")
-	f.Add("im:{45}:activity")
-	f.Fuzz(func(t *testing.T, key string) {
-		name, ours := k.parse(key)
-		again := k.tag(name.partition) + ":" + name.kind
-		if name.kind != activityKey {
-			again += ":" + name.chat
-		}
-		if ours && name.partition != "" && again != key {
-			t.Errorf("parse(%q) = %+v, which is %q", key, name, again)
-		}
-	})
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 )
 
 // checkUser judges one of a user's keys.
@@ -19,7 +20,7 @@ func (c *Checker) checkUser(
 	ctx context.Context, key, want string, judge func(ctx context.Context, key, user string) ([]finding, tally, error),
 ) error {
 	return c.whole(ctx, func(ctx context.Context) ([]finding, tally, error) {
-		user := c.keys.userOf(key)
+		user := c.keys.UserOf(key)
 		if !isUser(user) {
 			return []finding{{Fault: Fault{Kind: FaultUser, Key: key, Detail: fmt.Sprintf("%q is no user", user)}}}, tally{}, nil
 		}
@@ -61,7 +62,7 @@ func (c *Checker) judgeAccount(ctx context.Context, key, user string) ([]finding
 	if created, err := strconv.ParseInt(fields[createdField], 10, 64); err != nil || !isPosition(created) {
 		add("created is %q", fields[createdField])
 	}
-	at := place{c.keys.users(), user}
+	at := place{c.keys.Users(), user}
 	absent, err := c.absent(ctx, []place{at})
 	if err != nil || !absent[0] {
 		return found, tally{accounts: 1}, err
@@ -163,7 +164,7 @@ func (c *Checker) judgeIgnored(ctx context.Context, key, _ string) ([]finding, t
 }
 
 // checkReaders judges the cursors of a chat's readers. There may be no log.
-func (c *Checker) checkReaders(ctx context.Context, key string, name keyName) error {
+func (c *Checker) checkReaders(ctx context.Context, key string, name layout.KeyName) error {
 	id, placed := c.placed(key, name)
 	if !placed {
 		return nil
@@ -205,7 +206,7 @@ func (c *Checker) checkReaders(ctx context.Context, key string, name keyName) er
 // endOf returns a chat's end, which is after its newest message, or 0 where none is known. It is read after the
 // cursors: a cursor is never set past an end that did not exist.
 func (c *Checker) endOf(ctx context.Context, id chat.ID) (int64, error) {
-	_, _, activity := c.keys.append(id)
+	_, _, activity := c.keys.Append(id)
 	newest, err := c.redis.ZScore(ctx, activity, id.String()).Result()
 	switch {
 	case errors.Is(err, redis.Nil) || redis.HasErrorPrefix(err, "WRONGTYPE"): // the latter is a fault of its own
@@ -218,10 +219,10 @@ func (c *Checker) endOf(ctx context.Context, id chat.ID) (int64, error) {
 
 // comeBack runs advance.lua, which moves a reader's cursor back to the chat's end.
 func (c *Checker) comeBack(ctx context.Context, id chat.ID, reader string) error {
-	_, _, activity := c.keys.append(id)
+	_, _, activity := c.keys.Append(id)
 	before, after := encodeMoved(id, reader)
-	return advanceScript.Run(ctx, c.redis, []string{c.keys.read(id), activity},
-		reader, 0, false, "publish", c.keys.news(c.keys.partition(id)), before, after, id.String()).Err()
+	return advanceScript.Run(ctx, c.redis, []string{c.keys.Read(id), activity},
+		reader, 0, false, "publish", c.keys.News(c.keys.Partition(id)), before, after, id.String()).Err()
 }
 
 // wrongCursor returns the fault of a reader or of its cursor; "" means none.

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 // Redis keeps a sorted set of up to zset-max-listpack-entries (128) entries in one compact block, as long as no entry
@@ -37,7 +39,7 @@ func (s *Store) KeepCompact(log *slog.Logger) { s.keepCompact(log, compactEvery,
 
 func (s *Store) keepCompact(log *slog.Logger, every, retry time.Duration) {
 	c := compactor{log: log, found: map[string]string{}}
-	s.nodes.probes.Go(func() {
+	s.nodes.Background(func() {
 		for {
 			next := every
 			if err := c.lookAtAll(s.nodes); err != nil {
@@ -47,7 +49,7 @@ func (s *Store) keepCompact(log *slog.Logger, every, retry time.Duration) {
 			timer := time.NewTimer(next)
 			select {
 			case <-timer.C:
-			case <-s.nodes.closed:
+			case <-s.nodes.Done():
 				timer.Stop()
 				return
 			}
@@ -64,13 +66,13 @@ type compactor struct {
 }
 
 // lookAtAll returns an error when a master did not answer.
-func (c *compactor) lookAtAll(n *nodes) error {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+func (c *compactor) lookAtAll(n *redisnode.Nodes) error {
+	ctx, cancel := context.WithTimeout(context.Background(), redisnode.Timeout)
 	defer cancel()
-	if n.only != nil {
-		return c.look(ctx, n.only.client)
+	if n.Only != nil {
+		return c.look(ctx, n.Only.Client)
 	}
-	return n.cluster.ForEachMaster(ctx, c.look) // concurrently
+	return n.Cluster.ForEachMaster(ctx, c.look) // concurrently
 }
 
 // look reads one Redis's setting and raises it where it is too small. It returns an error when Redis did not answer.
@@ -136,7 +138,7 @@ func compactIn(answer map[string]string) (name string, value int) {
 // conclusive reports whether Redis answered, even with a refusal. A later attempt would get the same answer.
 func conclusive(err error) bool {
 	var reply redis.Error
-	return err == nil || errors.As(err, &reply) && (!refused(err) || redis.HasErrorPrefix(err, "NOPERM"))
+	return err == nil || errors.As(err, &reply) && (!redisnode.Refused(err) || redis.HasErrorPrefix(err, "NOPERM"))
 }
 
 func isUnknown(err error) bool {

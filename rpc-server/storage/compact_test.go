@@ -88,7 +88,7 @@ func TestKeepCompactSetsWhatIsTooSmall(t *testing.T) {
 	if _, err := appendOne(store, id(t, "alice:bob"), message); err != nil {
 		t.Fatal(err)
 	}
-	if got := client.ObjectEncoding(t.Context(), store.keys.log(id(t, "alice:bob"))).Val(); got != "listpack" {
+	if got := client.ObjectEncoding(t.Context(), store.keys.Log(id(t, "alice:bob"))).Val(); got != "listpack" {
 		t.Errorf("a log is stored as %s, want listpack", got)
 	}
 

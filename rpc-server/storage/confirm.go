@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 // confirm reads the positions of the chats that are due and hints at them, until ctx ends.
@@ -79,8 +81,8 @@ func (h *hub) again(late []*audience) {
 // readPositions hints at the positions of chats and returns the chats of those that could not be read. Before them it
 // reads the time, from which on the sweep looks for what is new.
 func (h *hub) readPositions(ctx context.Context, asks []*ask) (failed []*audience) {
-	errs := h.store.calls(ctx, 2*len(asks), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	errs := h.store.nodes.Calls(ctx, 2*len(asks), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			asked := asks[i/2]
 			if i%2 == 0 {
 				asked.time = pipeline.Time(ctx)
@@ -90,10 +92,10 @@ func (h *hub) readPositions(ctx context.Context, asks []*ask) (failed []*audienc
 			for k, a := range asked.audiences {
 				members[k] = a.chat.String()
 			}
-			asked.scores = pipeline.ZMScore(ctx, h.store.keys.activity(asked.topic.tag), members...)
+			asked.scores = pipeline.ZMScore(ctx, h.store.keys.Activity(asked.topic.tag), members...)
 			return asked.scores
 		},
-		key: func(i int) string { return h.store.keys.activity(asks[i/2].topic.tag) },
+		Key: func(i int) string { return h.store.keys.Activity(asks[i/2].topic.tag) },
 	})
 	h.mutex.Lock()
 	defer h.mutex.Unlock()

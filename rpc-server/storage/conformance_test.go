@@ -8,6 +8,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/conformance"
 	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 	"github.com/pullchat/pullchat/rpc-server/storage"
 )
 
@@ -20,26 +21,26 @@ func TestConformanceOnEmbeddedRedis(t *testing.T) {
 
 func TestConformanceOnRealRedis(t *testing.T) {
 	t.Parallel()
-	conformOn(t, redistest.Start(t).URL(), storage.TLS{})
+	conformOn(t, redistest.Start(t).URL(), redisnode.TLS{})
 }
 
 func TestConformanceOverTLS(t *testing.T) {
 	t.Parallel()
 	redis := redistest.StartTLS(t, "--requirepass", "a secret")
-	conformOn(t, redis.URL(), storage.TLS{CA: redis.CA, Cert: redis.Cert, Key: redis.Key})
+	conformOn(t, redis.URL(), redisnode.TLS{CA: redis.CA, Cert: redis.Cert, Key: redis.Key})
 }
 
 func TestConformanceOnSentinel(t *testing.T) {
 	t.Parallel()
-	conformOn(t, redistest.StartSentinel(t).URL(), storage.TLS{})
+	conformOn(t, redistest.StartSentinel(t).URL(), redisnode.TLS{})
 }
 
 func TestConformanceOnCluster(t *testing.T) {
 	t.Parallel()
-	conformOn(t, redistest.StartCluster(t).URL(), storage.TLS{})
+	conformOn(t, redistest.StartCluster(t).URL(), redisnode.TLS{})
 }
 
-func conformOn(t *testing.T, url string, files storage.TLS) {
+func conformOn(t *testing.T, url string, files redisnode.TLS) {
 	conformance.Run(t, func(t *testing.T, o conformance.Options) chat.Service {
 		return chat.NewMessageService(openWith(t, url, files, o), conformance.Limits)
 	})
@@ -48,10 +49,10 @@ func conformOn(t *testing.T, url string, files storage.TLS) {
 // open returns a Store of the test's own keys.
 func open(t testing.TB, url string, o conformance.Options) *storage.Store {
 	t.Helper()
-	return openWith(t, url, storage.TLS{}, o)
+	return openWith(t, url, redisnode.TLS{}, o)
 }
 
-func openWith(t testing.TB, url string, files storage.TLS, o conformance.Options) *storage.Store {
+func openWith(t testing.TB, url string, files redisnode.TLS, o conformance.Options) *storage.Store {
 	t.Helper()
 	store, err := storage.Open(url, storage.Options{
 		TLS:               files,

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 )
 
 var (
@@ -67,11 +68,11 @@ func (s *Store) CloseAccount(ctx context.Context, user string) error {
 	if err := s.revoke(ctx, user); err != nil { // first, so that no crash leaves tokens of a user who is gone
 		return userError(tried, err)
 	}
-	_, err := s.runUser(ctx, deleteAccountScript, []string{s.keys.account(user), s.keys.sessions(user)}, s.now())
+	_, err := s.runUser(ctx, deleteAccountScript, []string{s.keys.Account(user), s.keys.Sessions(user)}, s.now())
 	if err != nil {
 		return userError(tried, err)
 	}
-	users := s.keys.users()
+	users := s.keys.Users()
 	return userError(tried, s.write(ctx, users, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
 		return pipeline.ZRem(ctx, users, user)
 	}))
@@ -79,7 +80,7 @@ func (s *Store) CloseAccount(ctx context.Context, user string) error {
 
 // dueIn keeps a job that is due after a time.
 func (s *Store) dueIn(ctx context.Context, job chat.DeletionJob, after time.Duration) error {
-	key := s.keys.deletions()
+	key := s.keys.Deletions()
 	due := redis.Z{Member: formatJob(job), Score: float64(time.Now().Add(after).UnixMicro())}
 	err := s.write(ctx, key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
 		return pipeline.ZAdd(ctx, key, due)
@@ -97,7 +98,7 @@ func (s *Store) DueDeletions(ctx context.Context, limit int) ([]chat.DeletionJob
 	if err := s.CheckPartitions(ctx); err != nil {
 		return nil, err
 	}
-	key := s.keys.deletions()
+	key := s.keys.Deletions()
 	due := redis.ZRangeArgs{
 		Key: key, ByScore: true, Start: "-inf", Stop: strconv.FormatInt(time.Now().UnixMicro(), 10), Count: int64(limit),
 	}
@@ -133,7 +134,7 @@ func (s *Store) DueDeletions(ctx context.Context, limit int) ([]chat.DeletionJob
 
 // isIncluded says whether there is a job that includes another.
 func (s *Store) isIncluded(ctx context.Context, job chat.DeletionJob) (bool, error) {
-	key, members := s.keys.deletions(), including(job)
+	key, members := s.keys.Deletions(), including(job)
 	if len(members) == 0 {
 		return false, nil
 	}
@@ -146,7 +147,7 @@ func (s *Store) isIncluded(ctx context.Context, job chat.DeletionJob) (bool, err
 }
 
 func (s *Store) forgetJob(ctx context.Context, job chat.DeletionJob) error {
-	key := s.keys.deletions()
+	key := s.keys.Deletions()
 	err := s.write(ctx, key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
 		return pipeline.ZRem(ctx, key, formatJob(job))
 	})
@@ -155,7 +156,7 @@ func (s *Store) forgetJob(ctx context.Context, job chat.DeletionJob) error {
 
 // ChatsOf implements chat.DeletionStore.
 func (s *Store) ChatsOf(ctx context.Context, user string) ([]chat.ID, error) {
-	key := s.keys.chats(user)
+	key := s.keys.Chats(user)
 	var call *redis.StringSliceCmd
 	err := s.callOne(ctx, "list where "+user+" was", key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
 		call = pipeline.ZRange(ctx, key, 0, -1)
@@ -173,7 +174,7 @@ const erasedAtOnce = 500
 // EraseTexts implements chat.DeletionStore with erase.lua.
 func (s *Store) EraseTexts(ctx context.Context, id chat.ID, user string, from int64) (int64, error) {
 	tried := fmt.Sprintf("erase what %s wrote in %s", user, id)
-	key, ids, _ := s.keys.append(id)
+	key, ids, _ := s.keys.Append(id)
 	part := redis.ZRangeArgs{
 		Key: key, ByScore: true, Start: strconv.FormatInt(from, 10), Stop: "+inf", Count: erasedAtOnce,
 	}
@@ -188,7 +189,7 @@ func (s *Store) EraseTexts(ctx context.Context, id chat.ID, user string, from in
 	var replaced []any
 	next := int64(0)
 	for _, member := range call.Val() {
-		m, err := decodeMember(member)
+		m, err := layout.DecodeMember(member)
 		if err != nil {
 			return 0, fmt.Errorf("%s: %w", tried, err)
 		}
@@ -197,9 +198,9 @@ func (s *Store) EraseTexts(ctx context.Context, id chat.ID, user string, from in
 			erased, id := m, ""
 			erased.Text, erased.ID, erased.Erased = "", "", true
 			if m.ID != "" {
-				id = idEntry(m.Sender, m.ID)
+				id = layout.IDEntry(m.Sender, m.ID)
 			}
-			replaced = append(replaced, member, string(appendEncoded([]byte(member[:positionDigits]), erased)), id, twin(m))
+			replaced = append(replaced, member, string(layout.AppendEncoded([]byte(member[:layout.PositionDigits]), erased)), id, layout.Twin(m))
 		}
 	}
 	if len(replaced) > 0 {
@@ -215,19 +216,19 @@ func (s *Store) EraseTexts(ctx context.Context, id chat.ID, user string, from in
 
 // ForgetReader implements chat.DeletionStore with forget.lua.
 func (s *Store) ForgetReader(ctx context.Context, id chat.ID, user string) error {
-	_, err := s.runUser(ctx, forgetScript, []string{s.keys.read(id)}, user)
+	_, err := s.runUser(ctx, forgetScript, []string{s.keys.Read(id)}, user)
 	return userError(fmt.Sprintf("forget how far %s has read %s", user, id), err)
 }
 
 // EndDeletion implements chat.DeletionStore.
 func (s *Store) EndDeletion(ctx context.Context, job chat.DeletionJob) error {
-	lists := []string{s.keys.ignored(job.User), s.keys.spent(job.User)}
+	lists := []string{s.keys.Ignored(job.User), s.keys.Spent(job.User)}
 	if job.Last {
-		lists = append(lists, s.keys.chats(job.User))
+		lists = append(lists, s.keys.Chats(job.User))
 	}
 	tried := "remove the lists of " + job.User
 	if job.Last && !job.Erase { // before the list goes
-		account := s.keys.account(job.User)
+		account := s.keys.Account(job.User)
 		err := s.write(ctx, account, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
 			return pipeline.HSet(ctx, account, keptField, 1)
 		})

@@ -94,7 +94,7 @@ func TestDeletionGoesOn(t *testing.T) {
 func TestDeletionOfWhatCannotBeRead(t *testing.T) {
 	r := newRegistry(t, redistest.Start(t).URL(), soundly)
 	r.live()
-	broken := r.store.keys.log(id(t, "ann:bob"))
+	broken := r.store.keys.Log(id(t, "ann:bob"))
 	if err := r.store.redis.ZAdd(context.Background(), broken, redis.Z{Score: 1, Member: "what"}).Err(); err != nil {
 		t.Fatal(err)
 	}

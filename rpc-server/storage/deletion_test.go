@@ -58,7 +58,7 @@ func (r registry) live() {
 	r.say("annabel", "hers", "one of annabel's")
 	r.change("ann", "left", chat.LeaveRoom, "")
 	long := float64(time.Now().Add(-2 * listedFor).UnixMicro())
-	if err := r.store.redis.ZAdd(context.Background(), r.store.keys.chats("ann"), redis.Z{Member: "left", Score: long}).Err(); err != nil {
+	if err := r.store.redis.ZAdd(context.Background(), r.store.keys.Chats("ann"), redis.Z{Member: "left", Score: long}).Err(); err != nil {
 		r.t.Fatal(err)
 	}
 	equal(r.t, "ann's rooms", r.mine("ann"), []string{"hers", "his"}) // which sees that she is there no more
@@ -103,7 +103,7 @@ func (r registry) delete(erase bool) {
 // keysOf returns the keys of a user, without what all begin with.
 func (r registry) keysOf(user string) []string {
 	r.t.Helper()
-	prefix := r.store.keys.user(user) + ":"
+	prefix := r.store.keys.User(user) + ":"
 	found, err := r.store.redis.Keys(context.Background(), prefix+"*").Result()
 	if err != nil {
 		r.t.Fatal(err)
@@ -118,7 +118,7 @@ func (r registry) keysOf(user string) []string {
 // due has the second time come.
 func (r registry) due() {
 	r.t.Helper()
-	key := r.store.keys.deletions()
+	key := r.store.keys.Deletions()
 	jobs, err := r.store.redis.ZRange(context.Background(), key, 0, -1).Result()
 	if err != nil {
 		r.t.Fatal(err)
@@ -139,7 +139,7 @@ func (r registry) finish() {
 	defer tick.Stop()
 	for {
 		r.due()
-		jobs, err := r.store.redis.ZCard(ctx, r.store.keys.deletions()).Result()
+		jobs, err := r.store.redis.ZCard(ctx, r.store.keys.Deletions()).Result()
 		if err != nil {
 			r.t.Fatal(err)
 		}
@@ -266,7 +266,7 @@ func TestDeletionOfALongLog(t *testing.T) {
 		}
 	}
 	equal(t, "the first position", log[0].SendTime, first)
-	replaced, err := r.store.runUser(context.Background(), eraseScript, []string{r.store.keys.log(id(t, "ann:bob")), "ids"},
+	replaced, err := r.store.runUser(context.Background(), eraseScript, []string{r.store.keys.Log(id(t, "ann:bob")), "ids"},
 		"0000000000000001gone", "0000000000000001new", "", "")
 	equal(t, "replaced of what is gone", replaced, int64(0))
 	if err != nil {
@@ -343,7 +343,7 @@ func TestErasingKeepsTheEnd(t *testing.T) {
 	if _, err := store.EraseTexts(ctx, room, message(1).Sender, 1); err != nil {
 		t.Fatal(err)
 	}
-	log, ids, _ := store.keys.append(room)
+	log, ids, _ := store.keys.Append(room)
 	for _, key := range []string{log, ids} {
 		if left, err := store.redis.PTTL(ctx, key).Result(); left <= 0 || err != nil {
 			t.Errorf("%s ends in %v, %v; want it to end", key, left, err)

@@ -13,6 +13,7 @@ import (
 	stored "github.com/pullchat/pullchat/internal/entry"
 	"github.com/pullchat/pullchat/internal/gen/rpc"
 	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 )
 
 // asBefore is a log's member as servers wrote it that knew no Kind.
@@ -68,14 +69,14 @@ func someEntries(n int) []string {
 		field := unknown[random.IntN(len(unknown))]
 		switch random.IntN(5) {
 		case 0: // cut off
-			form = form[:positionDigits+random.IntN(len(form)-positionDigits)]
+			form = form[:layout.PositionDigits+random.IntN(len(form)-layout.PositionDigits)]
 		case 1: // an unknown field at first
-			form = form[:positionDigits] + field + form[positionDigits:]
+			form = form[:layout.PositionDigits] + field + form[layout.PositionDigits:]
 		case 2: // and at the end
 			form = form[:len(form)-1] + field + "\x00"
 		case 3: // a wrong byte
 			b := []byte(form)
-			b[positionDigits+random.IntN(len(b)-positionDigits)] = byte(random.IntN(256))
+			b[layout.PositionDigits+random.IntN(len(b)-layout.PositionDigits)] = byte(random.IntN(256))
 			form = string(b)
 		}
 		entries = append(entries, form)
@@ -149,15 +150,15 @@ func TestPreviewOfErased(t *testing.T) {
 			m.SendTime = int64(i + 1)
 			for _, chatID := range []chat.ID{room, pair} {
 				add := redis.Z{Score: float64(m.SendTime), Member: form(m)}
-				if err := store.redis.ZAdd(context.Background(), store.keys.log(chatID), add).Err(); err != nil {
+				if err := store.redis.ZAdd(context.Background(), store.keys.Log(chatID), add).Err(); err != nil {
 					t.Fatal(err)
 				}
 			}
 		}
-		if err := store.redis.HSet(context.Background(), store.keys.room(room), "visibility", "private", "created", "1").Err(); err != nil {
+		if err := store.redis.HSet(context.Background(), store.keys.Room(room), "visibility", "private", "created", "1").Err(); err != nil {
 			t.Fatal(err)
 		}
-		if err := store.redis.HSet(context.Background(), store.keys.members(room), "ann", "member 1").Err(); err != nil {
+		if err := store.redis.HSet(context.Background(), store.keys.Members(room), "ann", "member 1").Err(); err != nil {
 			t.Fatal(err)
 		}
 		for _, c := range []struct {
@@ -205,7 +206,7 @@ func TestRangeOfEntries(t *testing.T) {
 		asBefore(chat.Message{Sender: "bob", Erased: true, SendTime: 2}),
 	}
 	add := func(position int, member string) {
-		if err := store.redis.ZAdd(context.Background(), store.keys.log(room), redis.Z{Score: float64(position), Member: member}).Err(); err != nil {
+		if err := store.redis.ZAdd(context.Background(), store.keys.Log(room), redis.Z{Score: float64(position), Member: member}).Err(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -220,7 +221,7 @@ func TestRangeOfEntries(t *testing.T) {
 	if got, want := read.Head(read.Entries[1]), (chat.Head{Position: 2, Sender: "bob", Kind: chat.KindErased}); got != want {
 		t.Errorf("Head() = %+v, want %+v", got, want)
 	}
-	add(3, members[0][:positionDigits+5])
+	add(3, members[0][:layout.PositionDigits+5])
 	if read := store.Range(context.Background(), asked)[0]; chat.AsError(read.Err).Code != chat.Internal {
 		t.Errorf("Range() with a damaged entry = %v, want internal", read.Err)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 // TestErrorCodes walks the ways in which Redis fails: what a reader and a sender are told about each.
@@ -102,23 +103,23 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	for _, c := range []struct {
 		url  string
-		tls  TLS
+		tls  redisnode.TLS
 		says string
 	}{
-		{"", TLS{}, "redis-url"},
-		{"127.0.0.1:6379", TLS{}, "redis-url"},
-		{"http://127.0.0.1", TLS{}, "redis-url"},
-		{"redis://user:secret@host:port", TLS{}, "redis-url"},
-		{"redis+sentinel://user:secret@host:port", TLS{}, "redis-url"},
-		{"redis+cluster://user:secret@host:port", TLS{}, "redis-url"},
-		{"redis+sentinel://user:secret@127.0.0.1:26379", TLS{}, "master_name"},
-		{"redis+ring://user:secret@127.0.0.1:6379", TLS{}, "redis+cluster"},
-		{"redis://127.0.0.1:6379?surprise=1", TLS{}, "cannot be read"},
-		{"redis://127.0.0.1:6379", TLS{CA: empty}, "rediss://"},
-		{"rediss://127.0.0.1:6379", TLS{CA: empty}, "holds none"},
-		{"rediss://127.0.0.1:6379", TLS{CA: empty + "x"}, "no such file"},
-		{"rediss+cluster://127.0.0.1:6379", TLS{Cert: empty, Key: empty}, "client certificate"},
-		{"rediss+sentinel://127.0.0.1:6379?master_name=m", TLS{Cert: empty}, "client certificate"},
+		{"", redisnode.TLS{}, "redis-url"},
+		{"127.0.0.1:6379", redisnode.TLS{}, "redis-url"},
+		{"http://127.0.0.1", redisnode.TLS{}, "redis-url"},
+		{"redis://user:secret@host:port", redisnode.TLS{}, "redis-url"},
+		{"redis+sentinel://user:secret@host:port", redisnode.TLS{}, "redis-url"},
+		{"redis+cluster://user:secret@host:port", redisnode.TLS{}, "redis-url"},
+		{"redis+sentinel://user:secret@127.0.0.1:26379", redisnode.TLS{}, "master_name"},
+		{"redis+ring://user:secret@127.0.0.1:6379", redisnode.TLS{}, "redis+cluster"},
+		{"redis://127.0.0.1:6379?surprise=1", redisnode.TLS{}, "cannot be read"},
+		{"redis://127.0.0.1:6379", redisnode.TLS{CA: empty}, "rediss://"},
+		{"rediss://127.0.0.1:6379", redisnode.TLS{CA: empty}, "holds none"},
+		{"rediss://127.0.0.1:6379", redisnode.TLS{CA: empty + "x"}, "no such file"},
+		{"rediss+cluster://127.0.0.1:6379", redisnode.TLS{Cert: empty, Key: empty}, "client certificate"},
+		{"rediss+sentinel://127.0.0.1:6379?master_name=m", redisnode.TLS{Cert: empty}, "client certificate"},
 	} {
 		_, err := Open(c.url, Options{TLS: c.tls})
 		if err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "secret") {

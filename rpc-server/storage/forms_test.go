@@ -10,6 +10,8 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/rpc-server/layout"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 // appendUntilStored repeats a message with its id until it is acknowledged, as a client does.
@@ -79,7 +81,7 @@ func TestClusterFailover(t *testing.T) {
 	redis := redistest.StartCluster(t)
 	copying := openAt(t, redis.URL(), Options{MinReplicas: 1, IdempotencyWindow: time.Hour})
 	store := openAt(t, redis.URL(), Options{IdempotencyWindow: time.Hour})
-	master := redis.MasterOf(store.keys.log(id(t, "room")))
+	master := redis.MasterOf(store.keys.Log(id(t, "room")))
 	var want []string
 	for i := range 60 {
 		switch {
@@ -105,14 +107,14 @@ func TestHungMaster(t *testing.T) {
 	t.Parallel()
 	redis := redistest.StartCluster(t, "--cluster-node-timeout", "15000")
 	store := openAt(t, redis.URL(), Options{})
-	hung := redis.MasterOf(store.keys.log(id(t, "room-0")))
+	hung := redis.MasterOf(store.keys.Log(id(t, "room-0")))
 	var on, off []chat.ID
 	for i := range 40 {
 		room := id(t, fmt.Sprintf("room-%d", i))
 		if _, err := appendOne(store, room, chat.Message{Sender: "a", Text: "x"}); err != nil {
 			t.Fatal(err)
 		}
-		if redis.MasterOf(store.keys.log(room)) == hung {
+		if redis.MasterOf(store.keys.Log(room)) == hung {
 			off = append(off, room)
 		} else {
 			on = append(on, room)
@@ -134,7 +136,7 @@ func TestHungMaster(t *testing.T) {
 			t.Errorf("Append(%s) with another master hung = %v, want nil", room, err)
 		}
 	}
-	if took := time.Since(start); took >= timeout {
+	if took := time.Since(start); took >= redisnode.Timeout {
 		t.Errorf("%d appends took %v, want them not to wait for the hung master", len(on), took)
 	}
 	<-asked
@@ -145,7 +147,7 @@ func TestHungMaster(t *testing.T) {
 			t.Errorf("Append(%s) at the hung master = %v, want unavailable and that nothing was stored", room, err)
 		}
 	}
-	if took := time.Since(start); took >= timeout {
+	if took := time.Since(start); took >= redisnode.Timeout {
 		t.Errorf("%d appends at the hung master took %v, want them refused at once", len(off), took)
 	}
 	hung.Continue()
@@ -162,11 +164,11 @@ func TestSlotMoves(t *testing.T) {
 	store := openAt(t, redis.URL(), Options{IdempotencyWindow: time.Hour})
 	rooms := []chat.ID{id(t, "room")}
 	for i := 0; len(rooms) < 3; i++ { // of the same partition
-		if room := id(t, fmt.Sprintf("room-%d", i)); store.keys.partition(room) == store.keys.partition(rooms[0]) {
+		if room := id(t, fmt.Sprintf("room-%d", i)); store.keys.Partition(room) == store.keys.Partition(rooms[0]) {
 			rooms = append(rooms, room)
 		}
 	}
-	key := store.keys.log(rooms[0])
+	key := store.keys.Log(rooms[0])
 	from := redis.MasterOf(key)
 	var to *redistest.Server
 	for _, master := range redis.Masters() {
@@ -184,9 +186,9 @@ func TestSlotMoves(t *testing.T) {
 	send(rooms[0])
 	send(rooms[1])
 	migration := redis.Migrate(redis.Slot(key), to)
-	log, ids, activity := store.keys.append(rooms[0])
+	log, ids, activity := store.keys.Append(rooms[0])
 	send(rooms[0])
-	migration.MoveKey(log, ids, activity, store.keys.read(rooms[0]))
+	migration.MoveKey(log, ids, activity, store.keys.Read(rooms[0]))
 	send(rooms[0]) // ASK
 	for migration.MoveKeys(100) > 0 {
 	}
@@ -228,7 +230,7 @@ func TestMinReplicas(t *testing.T) {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for deadline := time.Now().Add(10 * time.Second); ; <-tick.C { // until its silence is noticed
-		if _, err = appendOne(store, room, message(3)); errors.Is(err, errFewReplicas) {
+		if _, err = appendOne(store, room, message(3)); errors.Is(err, redisnode.ErrFewReplicas) {
 			break
 		}
 		if time.Now().After(deadline) {
@@ -287,7 +289,7 @@ func TestCheckOnACluster(t *testing.T) {
 		appendUntilStored(t, store, id(t, fmt.Sprintf("room-%d", i%chats)), message(i))
 	}
 	wantSound(t, redis.URL(), chats)
-	log, _, activity := store.keys.append(id(t, "room-7"))
+	log, _, activity := store.keys.Append(id(t, "room-7"))
 	if err := store.redis.ZRem(context.Background(), activity, "room-7").Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -349,7 +351,7 @@ func TestARedisThatLostEverything(t *testing.T) {
 	appendUntilStored(t, store, room, message(2))
 	until("the number of partitions is pinned", func() bool {
 		pinned, err := redis.Do("GET im:partitions")
-		return err == nil && pinned == fmt.Sprint(defaultPartitions)
+		return err == nil && pinned == fmt.Sprint(layout.DefaultPartitions)
 	})
 	lose("SET im:partitions 7")
 	until("an append is refused", func() bool {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/events"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 )
 
 // hub delivers events of followed chats to a Store's Watches. It subscribes only to the channels of these chats'
@@ -46,7 +47,7 @@ type hub struct {
 
 // topic is a followed partition.
 type topic struct {
-	partition   *partition
+	partition   *layout.Partition
 	tag         string
 	hints, news string               // the channels
 	chats       map[string]*audience // by canonical id
@@ -136,12 +137,12 @@ func (h *hub) follow(w *watch, ids []chat.ID) {
 
 // audience returns the audience of a chat. It creates an unassigned topic for a new partition.
 func (h *hub) audience(id chat.ID) *audience {
-	p := h.store.keys.of(id)
-	tag := p.tag
+	p := h.store.keys.Of(id)
+	tag := p.Tag
 	t, ok := h.topics[tag]
 	if !ok {
 		t = &topic{
-			partition: p, tag: tag, hints: p.hints, news: p.news,
+			partition: p, tag: tag, hints: p.Hints, news: p.News,
 			chats: map[string]*audience{}, silentSince: time.Now(),
 		}
 		h.topics[tag], h.channels[t.hints], h.channels[t.news] = t, t, t
@@ -159,7 +160,7 @@ func (h *hub) unfollow(w *watch, ids []chat.ID) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	for _, id := range ids {
-		if t := h.topics[h.store.keys.partition(id)]; t != nil {
+		if t := h.topics[h.store.keys.Partition(id)]; t != nil {
 			if a := t.chats[id.String()]; a != nil {
 				h.drop(w, a)
 			}

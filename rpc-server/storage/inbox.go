@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 var (
@@ -21,16 +22,16 @@ var _ chat.InboxServiceStore = (*Store)(nil)
 
 // Lists implements chat.InboxStore.
 func (s *Store) Lists(ctx context.Context, user string) ([]chat.ID, map[string]bool, error) {
-	keys := []string{s.keys.chats(user), s.keys.ignored(user)}
+	keys := []string{s.keys.Chats(user), s.keys.Ignored(user)}
 	calls := make([]*redis.StringSliceCmd, len(keys))
-	errs := s.calls(ctx, len(keys), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	errs := s.nodes.Calls(ctx, len(keys), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			if calls[i] = pipeline.SMembers(ctx, keys[1]); i == 0 {
 				calls[i] = pipeline.ZRangeArgs(ctx, redis.ZRangeArgs{Key: keys[0], ByScore: true, Start: "0", Stop: "+inf"})
 			}
 			return calls[i]
 		},
-		key: func(i int) string { return keys[i] },
+		Key: func(i int) string { return keys[i] },
 	})
 	for _, err := range errs {
 		if err != nil {
@@ -71,22 +72,22 @@ func (s *Store) Newest(ctx context.Context, reader string, chats []chat.ID) ([]c
 	var tags []string
 	in := map[string][]int{} // indices of chats by partition
 	for i, id := range chats {
-		tag := s.keys.partition(id)
+		tag := s.keys.Partition(id)
 		if in[tag] == nil {
 			tags = append(tags, tag)
 		}
 		in[tag] = append(in[tag], i)
 	}
 	calls := make([]*redis.StringSliceCmd, len(tags))
-	errs := s.calls(ctx, len(tags), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	errs := s.nodes.Calls(ctx, len(tags), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			indices := in[tags[i]]
 			args := make([]any, 0, 6+3*len(indices))
-			args = append(args, "evalsha", newestScript.Hash(), 0, s.keys.activity(tags[i]))
+			args = append(args, "evalsha", newestScript.Hash(), 0, s.keys.Activity(tags[i]))
 			for _, k := range indices {
-				args = append(args, s.keys.read(chats[k]))
+				args = append(args, s.keys.Read(chats[k]))
 				if isRoom(chats[k]) {
-					args = append(args, s.keys.members(chats[k]))
+					args = append(args, s.keys.Members(chats[k]))
 				}
 			}
 			args[2] = len(args) - 3
@@ -98,7 +99,7 @@ func (s *Store) Newest(ctx context.Context, reader string, chats []chat.ID) ([]c
 			_ = pipeline.Process(ctx, calls[i])
 			return calls[i]
 		},
-		key: func(i int) string { return s.keys.activity(tags[i]) },
+		Key: func(i int) string { return s.keys.Activity(tags[i]) },
 	})
 	newest := make([]chat.Newest, len(chats))
 	for i, tag := range tags {

@@ -54,9 +54,9 @@ func fillChats(t testing.TB, store *Store, user, form string, chats int) {
 	for i := range chats {
 		room := id(t, fmt.Sprintf(form, user, i))
 		if isRoom(room) {
-			pipeline.HSet(context.Background(), store.keys.members(room), user, "member 1")
+			pipeline.HSet(context.Background(), store.keys.Members(room), user, "member 1")
 		}
-		pipeline.ZAdd(context.Background(), store.keys.chats(user), redis.Z{Member: room.String()})
+		pipeline.ZAdd(context.Background(), store.keys.Chats(user), redis.Z{Member: room.String()})
 		for k := range 5 {
 			sender := fmt.Sprint("friend", i)
 			if isRoom(room) {
@@ -81,7 +81,7 @@ func ignoreMany(t testing.TB, store *Store, user string, n int) {
 	for i := range names {
 		names[i] = fmt.Sprint("stranger-of-", user, "-", i)
 	}
-	if err := store.redis.SAdd(context.Background(), store.keys.ignored(user), names...).Err(); err != nil {
+	if err := store.redis.SAdd(context.Background(), store.keys.Ignored(user), names...).Err(); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -184,7 +184,7 @@ func TestCursorsPastTheEnd(t *testing.T) {
 	t.Parallel()
 	store := openAt(t, redistest.Start(t).URL(), Options{})
 	pair, reading := id(t, "alice:bob"), chat.Reading{Reader: "alice", Cursor: 1}
-	if err := store.redis.HSet(t.Context(), store.keys.read(pair), "alice", chat.MaxCursor).Err(); err != nil {
+	if err := store.redis.HSet(t.Context(), store.keys.Read(pair), "alice", chat.MaxCursor).Err(); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := store.Advance(t.Context(), pair, reading, false); err != nil || got != chat.MaxCursor {
@@ -208,7 +208,7 @@ func TestCursorsPastTheEnd(t *testing.T) {
 func TestIgnoringEnds(t *testing.T) {
 	store, ctx := openAt(t, redistest.Start(t).URL(), Options{}), t.Context()
 	for i := range maxIgnored {
-		if err := store.redis.SAdd(ctx, store.keys.ignored("ann"), fmt.Sprint(i)).Err(); err != nil {
+		if err := store.redis.SAdd(ctx, store.keys.Ignored("ann"), fmt.Sprint(i)).Err(); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 var _ chat.UserReader = (*Store)(nil)
@@ -16,12 +17,12 @@ func (s *Store) ReadInvited(ctx context.Context, by string, users []string) ([]c
 	known, ignores := make([]*redis.BoolCmd, len(users)), make([]*redis.BoolCmd, len(users))
 	keyOf := func(i int) string {
 		if i%each == 0 {
-			return s.keys.account(users[i/each])
+			return s.keys.Account(users[i/each])
 		}
-		return s.keys.ignored(users[i/each])
+		return s.keys.Ignored(users[i/each])
 	}
-	errs := s.calls(ctx, each*len(users), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	errs := s.nodes.Calls(ctx, each*len(users), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			if i%each == 0 {
 				known[i/each] = pipeline.HExists(ctx, keyOf(i), hashField)
 				return known[i/each]
@@ -29,7 +30,7 @@ func (s *Store) ReadInvited(ctx context.Context, by string, users []string) ([]c
 			ignores[i/each] = pipeline.SIsMember(ctx, keyOf(i), by)
 			return ignores[i/each]
 		},
-		key: keyOf,
+		Key: keyOf,
 	})
 	invited := make([]chat.Invited, len(users))
 	for i, err := range errs {

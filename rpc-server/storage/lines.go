@@ -44,7 +44,7 @@ func (h *hub) subscribed(l *line, channel string) {
 	if !t.live() {
 		return
 	}
-	t.partition.followed.Store(true)
+	t.partition.Followed.Store(true)
 	t.epoch++
 	t.sweepOnly = false
 	for _, a := range t.chats {

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 // Append implements chat.Store. A chat is listed for its users before its first message is stored: for both users of a
@@ -28,10 +29,10 @@ func (s *Store) Append(ctx context.Context, appends []chat.Append) []chat.Append
 	}
 	marked := make([]listedAppend, len(appends))
 	for i := range appends {
-		marked[i] = listedAppend{Append: &appends[i], partition: s.keys.of(appends[i].Chat)}
+		marked[i] = listedAppend{Append: &appends[i], partition: s.keys.Of(appends[i].Chat)}
 	}
 	var appended []chat.Appended
-	if s.nodes.only != nil || len(unknown) == 0 {
+	if s.nodes.Only != nil || len(unknown) == 0 {
 		appended = s.storeListing(ctx, marked, unknown)
 	} else {
 		appended = s.storeAfterListing(ctx, marked, unknown)
@@ -66,10 +67,10 @@ func (s *Store) again(ctx context.Context, marked []listedAppend, indices []int,
 		some[k] = listedAppend{Append: marked[i].Append, partition: marked[i].partition}
 	}
 	store := s.storeAfterListing
-	if s.nodes.only != nil {
+	if s.nodes.Only != nil {
 		store = s.storeListing
 	}
-	for k, a := range store(ctx, some, upTo(len(some))) {
+	for k, a := range store(ctx, some, redisnode.UpTo(len(some))) {
 		appended[indices[k]] = a
 	}
 }
@@ -84,7 +85,7 @@ func (s *Store) storeListing(ctx context.Context, marked []listedAppend, unknown
 		a := &marked[i]
 		a.added = &added[k]
 		for j, e := range listingOf(a.Chat, a.Message.Sender).entries() {
-			a.lists[j] = s.keys.chats(e.user)
+			a.lists[j] = s.keys.Chats(e.user)
 		}
 	}
 	appended := s.store(ctx, marked)
@@ -149,7 +150,7 @@ func (s *Store) readerIsNew(id chat.ID, user string) (isNew bool, score float64)
 
 // enlistReader is enlist for a reader.
 func (s *Store) enlistReader(ctx context.Context, id chat.ID, user string, score float64) error {
-	key, z := s.keys.chats(user), redis.Z{Member: id.String(), Score: score}
+	key, z := s.keys.Chats(user), redis.Z{Member: id.String(), Score: score}
 	err := s.callOne(ctx, fmt.Sprintf("put %s into the list of %s", id, user), key,
 		func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder { return pipeline.ZAddNX(ctx, key, z) })
 	return err
@@ -167,7 +168,7 @@ func (s *Store) tellLater(entries []entry) {
 		s.telling.Add(-1)
 		return
 	}
-	s.nodes.probes.Go(func() {
+	s.nodes.Background(func() {
 		defer s.telling.Add(-1)
 		s.tellListed(context.Background(), entries)
 	})
@@ -176,11 +177,11 @@ func (s *Store) tellLater(entries []entry) {
 // tellListed publishes to users that their lists have changed. Events may be lost: followers of a list also read it
 // again from time to time.
 func (s *Store) tellListed(ctx context.Context, entries []entry) {
-	s.calls(ctx, len(entries), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	s.nodes.Calls(ctx, len(entries), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			return s.queueTell(ctx, pipeline, chat.Event{Chat: chat.SelfChat(entries[i].user), Kind: chat.Listed})
 		},
-		key: func(i int) string { return s.newsOf(chat.SelfChat(entries[i].user)) },
+		Key: func(i int) string { return s.newsOf(chat.SelfChat(entries[i].user)) },
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 // storeAfterListing appends messages of a cluster. Only those at the indices unknown wait until their chats are listed.
@@ -29,7 +30,7 @@ func (s *Store) storeAfterListing(ctx context.Context, marked []listedAppend, un
 			appended[indices[k]] = a
 		}
 	}
-	known := slices.DeleteFunc(upTo(len(marked)), func(i int) bool { return slices.Contains(unknown, i) })
+	known := slices.DeleteFunc(redisnode.UpTo(len(marked)), func(i int) bool { return slices.Contains(unknown, i) })
 	var storing sync.WaitGroup
 	storing.Go(func() { part(known, func(some []listedAppend) []chat.Appended { return s.store(ctx, some) }) })
 	part(unknown, func(some []listedAppend) []chat.Appended { return s.listAndStore(ctx, some) })
@@ -112,17 +113,17 @@ func (s *Store) admitted(ctx context.Context, unknown []listing, guarded, exist 
 	const each = 2
 	asked := slices.DeleteFunc(slices.Clone(unknown), func(l listing) bool { return !guarded[l] && !exist[l] })
 	visible, member := make([]*redis.StringCmd, len(asked)), make([]*redis.BoolCmd, len(asked))
-	errs := s.calls(ctx, each*len(asked), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	errs := s.nodes.Calls(ctx, each*len(asked), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			l := asked[i/each]
 			if i%each == 0 {
-				visible[i/each] = pipeline.HGet(ctx, s.keys.room(l.chat), visibilityField)
+				visible[i/each] = pipeline.HGet(ctx, s.keys.Room(l.chat), visibilityField)
 				return visible[i/each]
 			}
-			member[i/each] = pipeline.HExists(ctx, s.keys.members(l.chat), l.user)
+			member[i/each] = pipeline.HExists(ctx, s.keys.Members(l.chat), l.user)
 			return member[i/each]
 		},
-		key: func(i int) string { return s.keys.room(asked[i/each].chat) },
+		Key: func(i int) string { return s.keys.Room(asked[i/each].chat) },
 	})
 	refused := map[listing]bool{}
 	for i, l := range asked {
@@ -153,17 +154,17 @@ func (s *Store) enlist(ctx context.Context, listings []listing) (failed map[list
 		}
 	}
 	added := make([]*redis.IntCmd, len(entries))
-	errs := s.calls(ctx, len(entries), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	errs := s.nodes.Calls(ctx, len(entries), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			score := 0.0
 			if of[i].user != "" {
 				score = wasThere
 			}
-			added[i] = pipeline.ZAddNX(ctx, s.keys.chats(entries[i].user), redis.Z{Member: entries[i].chat.String(), Score: score})
+			added[i] = pipeline.ZAddNX(ctx, s.keys.Chats(entries[i].user), redis.Z{Member: entries[i].chat.String(), Score: score})
 			return added[i]
 		},
-		key:      func(i int) string { return s.keys.chats(entries[i].user) },
-		replicas: s.options.MinReplicas,
+		Key:      func(i int) string { return s.keys.Chats(entries[i].user) },
+		Replicas: s.options.MinReplicas,
 	})
 	var tell []entry
 	for i, err := range errs {
@@ -190,7 +191,7 @@ func enlistError(tried string, err error) error {
 		return err
 	case redis.HasErrorPrefix(err, "WRONGTYPE"):
 		return fmt.Errorf("%s: %w", tried, err)
-	case errors.Is(err, errCopies) || errors.Is(err, errFewReplicas):
+	case errors.Is(err, redisnode.ErrCopies) || errors.Is(err, redisnode.ErrFewReplicas):
 		return chat.Wrap(fmt.Errorf("%s: %w", tried, err), chat.Unavailable, "redis has too few replicas; nothing was stored, try again")
 	}
 	return chat.Wrap(fmt.Errorf("%s: %w", tried, err), chat.Unavailable, "redis does not answer; nothing was stored, try again")

@@ -136,12 +136,12 @@ func countTrips(t *testing.T, store *Store) []*trips {
 		client.AddHook(tr)
 		all = append(all, tr)
 	}
-	if store.nodes.only != nil {
-		add(store.nodes.only.client)
+	if store.nodes.Only != nil {
+		add(store.nodes.Only.Client)
 		return all
 	}
 	var mutex sync.Mutex
-	err := store.nodes.cluster.ForEachMaster(t.Context(), func(_ context.Context, client *redis.Client) error {
+	err := store.nodes.Cluster.ForEachMaster(t.Context(), func(_ context.Context, client *redis.Client) error {
 		mutex.Lock()
 		defer mutex.Unlock()
 		add(client)
@@ -198,11 +198,11 @@ func awaitTelling(store *Store) {
 // hookAll adds a hook to every Redis client of a Store.
 func hookAll(t *testing.T, store *Store, hook redis.Hook) {
 	t.Helper()
-	if store.nodes.only != nil {
-		store.nodes.only.client.AddHook(hook)
+	if store.nodes.Only != nil {
+		store.nodes.Only.Client.AddHook(hook)
 		return
 	}
-	err := store.nodes.cluster.ForEachMaster(t.Context(), func(_ context.Context, client *redis.Client) error {
+	err := store.nodes.Cluster.ForEachMaster(t.Context(), func(_ context.Context, client *redis.Client) error {
 		client.AddHook(hook)
 		return nil
 	})
@@ -223,7 +223,7 @@ func TestListsAreLookedAtAgain(t *testing.T) {
 		if _, err := appendOne(store, pair, hello); err != nil {
 			t.Fatal(err)
 		}
-		if err := store.redis.Del(t.Context(), store.keys.chats("b")).Err(); err != nil {
+		if err := store.redis.Del(t.Context(), store.keys.Chats("b")).Err(); err != nil {
 			t.Fatal(err)
 		}
 		store.known.until.Add(listingOf(pair, ""), time.Now().Add(c.left).Unix())
@@ -297,7 +297,7 @@ func TestACrashBetweenListAndLog(t *testing.T) {
 	store := openAt(t, url, Options{Prefix: dying.options.Prefix})
 	desk := chat.NewInboxService(store, inboxLimits)
 	for _, user := range []string{"a", "b"} {
-		listed, err := store.redis.ZRange(t.Context(), store.keys.chats(user), 0, -1).Result()
+		listed, err := store.redis.ZRange(t.Context(), store.keys.Chats(user), 0, -1).Result()
 		if err != nil || !slices.Equal(listed, []string{"a:b"}) {
 			t.Errorf("the list of %s has %q, %v; want the chat: the crash was not between the two", user, listed, err)
 		}
@@ -305,7 +305,7 @@ func TestACrashBetweenListAndLog(t *testing.T) {
 			t.Errorf("the inbox of %s = %+v, %v; want nothing", user, inbox, err)
 		}
 	}
-	if n, err := store.redis.Exists(t.Context(), store.keys.log(id(t, "a:b"))).Result(); n > 0 || err != nil {
+	if n, err := store.redis.Exists(t.Context(), store.keys.Log(id(t, "a:b"))).Result(); n > 0 || err != nil {
 		t.Errorf("the log is there: %d, %v", n, err)
 	}
 	if _, err := appendOne(store, id(t, "a:b"), chat.Message{Sender: "a", Text: "x"}); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 func kind(k chat.EventKind) func(chat.Event) bool {
@@ -237,7 +238,7 @@ func TestPresenceLapses(t *testing.T) {
 		a.says("another")
 		a.changed(w, false)
 		a.want("bob")
-		ttl, err := store.redis.PTTL(context.Background(), store.keys.present(a.room)).Result()
+		ttl, err := store.redis.PTTL(context.Background(), store.keys.Present(a.room)).Result()
 		if err != nil || ttl <= time.Hour {
 			t.Errorf("PTTL = %v, %v; want longer than the lapse", ttl, err)
 		}
@@ -292,7 +293,7 @@ func TestLiveCallsWithoutRedis(t *testing.T) {
 	for name, call := range calls {
 		began := time.Now()
 		err := call()
-		if took := time.Since(began); chat.CodeOf(err) != chat.Unavailable || took > timeout/2 {
+		if took := time.Since(began); chat.CodeOf(err) != chat.Unavailable || took > redisnode.Timeout/2 {
 			t.Errorf("%s() while Redis hangs = %v after %v, want unavailable at once", name, err, took)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 var _ chat.LookStore = (*Store)(nil)
@@ -15,12 +16,12 @@ var _ chat.LookStore = (*Store)(nil)
 // ReadLooks implements chat.AccountStore.
 func (s *Store) ReadLooks(ctx context.Context, looks []string) ([]string, error) {
 	calls := make([]*redis.StringCmd, len(looks))
-	errs := s.calls(ctx, len(looks), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-			calls[i] = pipeline.Get(ctx, s.keys.look(looks[i]))
+	errs := s.nodes.Calls(ctx, len(looks), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+			calls[i] = pipeline.Get(ctx, s.keys.Look(looks[i]))
 			return calls[i]
 		},
-		key: func(i int) string { return s.keys.look(looks[i]) },
+		Key: func(i int) string { return s.keys.Look(looks[i]) },
 	})
 	owners := make([]string, len(looks))
 	for i := range looks {
@@ -36,7 +37,7 @@ func (s *Store) ReadLooks(ctx context.Context, looks []string) ([]string, error)
 func (s *Store) reserveLooks(ctx context.Context, user string, looks []string) error {
 	var taken []string // by this call
 	for _, look := range looks {
-		key := s.keys.look(look)
+		key := s.keys.Look(look)
 		var call *redis.BoolCmd
 		err := s.write(ctx, key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
 			call = pipeline.SetNX(ctx, key, user, 0)
@@ -63,7 +64,7 @@ func (s *Store) reserveLooks(ctx context.Context, user string, looks []string) e
 // releaseLooks takes back what reserveLooks has just given.
 func (s *Store) releaseLooks(ctx context.Context, looks []string) error {
 	for _, look := range looks {
-		key := s.keys.look(look)
+		key := s.keys.Look(look)
 		err := s.write(ctx, key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder { return pipeline.Unlink(ctx, key) })
 		if err != nil {
 			return userError("release a look", err)
@@ -74,7 +75,7 @@ func (s *Store) releaseLooks(ctx context.Context, looks []string) error {
 
 // LeaseLooks implements chat.LookStore.
 func (s *Store) LeaseLooks(ctx context.Context, lasts time.Duration, again bool) (bool, error) {
-	key := s.keys.looked()
+	key := s.keys.Looked()
 	var set *redis.BoolCmd
 	err := s.write(ctx, key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
 		if again {
@@ -91,12 +92,12 @@ func (s *Store) LeaseLooks(ctx context.Context, lasts time.Duration, again bool)
 
 // ClaimLooks implements chat.LookStore.
 func (s *Store) ClaimLooks(ctx context.Context, claims []chat.ClaimedLook) error {
-	keyOf := func(i int) string { return s.keys.look(claims[i].Look) }
-	for _, err := range s.calls(ctx, len(claims), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	keyOf := func(i int) string { return s.keys.Look(claims[i].Look) }
+	for _, err := range s.nodes.Calls(ctx, len(claims), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			return pipeline.SetNX(ctx, keyOf(i), claims[i].User, 0)
 		},
-		key: keyOf,
+		Key: keyOf,
 	}) {
 		if err != nil {
 			return callError("claim looks", err)

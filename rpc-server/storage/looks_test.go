@@ -82,7 +82,7 @@ func TestLooksAreFilled(t *testing.T) {
 	if owners, err := store.ReadLooks(t.Context(), []string{"later"}); err != nil || owners[0] != "" {
 		t.Errorf("a second FillLooks on the same day has looked: %q, %v", owners, err)
 	}
-	if err := store.nodes.only.client.Del(t.Context(), store.keys.looked()).Err(); err != nil { // it is tomorrow
+	if err := store.nodes.Only.Client.Del(t.Context(), store.keys.Looked()).Err(); err != nil { // it is tomorrow
 		t.Fatal(err)
 	}
 	if err := chat.FillLooks(t.Context(), store, names.Rules{}); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 )
 
 // BenchmarkMemory is what a message of 40 bytes takes in Redis, and what its ZADD costs Redis, by the length of the
@@ -50,7 +51,7 @@ func logOf(n int) string { return fmt.Sprintf("im:{97}:log:room-%06d", n) }
 // fillLogs adds a message to each chat in turn, in pipelines of 500.
 func fillLogs(b *testing.B, client *redis.Client, chats, length int) {
 	b.Helper()
-	stored := string(encode(chat.Message{Text: strings.Repeat("x", 40), Sender: "alice"}))
+	stored := string(layout.Encode(chat.Message{Text: strings.Repeat("x", 40), Sender: "alice"}))
 	p := client.Pipeline()
 	for i := range length {
 		for c := range chats {

@@ -7,6 +7,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 // ReadNames implements chat.InboxStore with one pipeline.
@@ -14,16 +15,16 @@ func (s *Store) ReadNames(ctx context.Context, rooms []chat.ID, users []string) 
 	calls := make([]*redis.StringCmd, len(rooms)+len(users))
 	keyOf := func(i int) string {
 		if i < len(rooms) {
-			return s.keys.room(rooms[i])
+			return s.keys.Room(rooms[i])
 		}
-		return s.keys.account(users[i-len(rooms)])
+		return s.keys.Account(users[i-len(rooms)])
 	}
-	errs := s.calls(ctx, len(calls), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	errs := s.nodes.Calls(ctx, len(calls), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			calls[i] = pipeline.HGet(ctx, keyOf(i), nameField)
 			return calls[i]
 		},
-		key: keyOf,
+		Key: keyOf,
 	})
 	names := make([]string, len(calls))
 	for i, err := range errs {

@@ -50,7 +50,7 @@ func decodeEvent(payload string) (event chat.Event, ok bool) {
 }
 
 // newsOf is the channel of what happens in a chat beside the log.
-func (s *Store) newsOf(id chat.ID) string { return s.keys.news(s.keys.partition(id)) }
+func (s *Store) newsOf(id chat.ID) string { return s.keys.News(s.keys.Partition(id)) }
 
 // Tell implements chat.LiveStore.
 func (s *Store) Tell(ctx context.Context, e chat.Event) error {

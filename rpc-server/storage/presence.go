@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 // attendAtOnce is how many chats are in one pipeline: each may have many readers.
@@ -19,12 +20,12 @@ const attendAtOnce = 64
 // be said again.
 func (s *Store) ReportPresence(ctx context.Context, gateway string, present map[chat.ID][]string) error {
 	chats := slices.Collect(maps.Keys(present))
-	errs := s.calls(ctx, len(chats), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	errs := s.nodes.Calls(ctx, len(chats), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			return s.queuePresence(ctx, pipeline, gateway, chats[i], present[chats[i]])
 		},
-		key:    func(i int) string { return s.keys.present(chats[i]) },
-		atOnce: attendAtOnce,
+		Key:    func(i int) string { return s.keys.Present(chats[i]) },
+		AtOnce: attendAtOnce,
 	})
 	for i, err := range errs {
 		if err != nil {
@@ -39,7 +40,7 @@ func (s *Store) queuePresence(
 ) redis.Cmder {
 	event := encodeEvent(chat.Event{Chat: id, Kind: chat.PresenceChanged})
 	args := []any{
-		"evalsha", attendScript.Hash(), 1, s.keys.present(id),
+		"evalsha", attendScript.Hash(), 1, s.keys.Present(id),
 		gateway, s.lapse.Milliseconds(), s.publish, s.newsOf(id), event,
 	}
 	for _, reader := range readers {
@@ -50,11 +51,11 @@ func (s *Store) queuePresence(
 
 // Present implements chat.LiveStore.
 func (s *Store) Present(ctx context.Context, id chat.ID) ([]string, error) {
-	key := s.keys.present(id)
+	key := s.keys.Present(id)
 	var now *redis.TimeCmd
 	var entries *redis.ZSliceCmd
-	errs := s.calls(ctx, 2, exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	errs := s.nodes.Calls(ctx, 2, redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			if i == 0 {
 				now = pipeline.Time(ctx)
 				return now
@@ -62,7 +63,7 @@ func (s *Store) Present(ctx context.Context, id chat.ID) ([]string, error) {
 			entries = pipeline.ZRangeWithScores(ctx, key, 0, -1)
 			return entries
 		},
-		key: func(int) string { return key },
+		Key: func(int) string { return key },
 	})
 	for _, err := range errs {
 		if err != nil {

@@ -8,6 +8,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 var (
@@ -101,7 +103,7 @@ func (s *Store) glanceInto(ctx context.Context, asked chat.Previews, open []*pre
 	var parts [][]*preview
 	in := map[string]int{} // the part of each partition that has room
 	for _, g := range open {
-		tag := s.keys.partition(g.id)
+		tag := s.keys.Partition(g.id)
 		at, known := in[tag]
 		if !known || len(parts[at]) == glancesAtOnce {
 			at = len(parts)
@@ -111,13 +113,13 @@ func (s *Store) glanceInto(ctx context.Context, asked chat.Previews, open []*pre
 	}
 	oldest := s.oldest()
 	calls := make([]*redis.SliceCmd, len(parts))
-	errs := s.calls(ctx, len(parts), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	errs := s.nodes.Calls(ctx, len(parts), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			calls[i] = redis.NewSliceCmd(ctx, s.glanceArgs(oldest, asked.User, parts[i])...)
 			_ = pipeline.Process(ctx, calls[i])
 			return calls[i]
 		},
-		key: func(i int) string { return s.keys.log(parts[i][0].id) },
+		Key: func(i int) string { return s.keys.Log(parts[i][0].id) },
 	})
 	for i, part := range parts {
 		if errs[i] != nil {
@@ -136,9 +138,9 @@ func (s *Store) glanceArgs(oldest int64, user string, part []*preview) []any {
 	args := make([]any, 0, 6+6*len(part))
 	args = append(args, "evalsha", glanceScript.Hash(), 0)
 	for _, g := range part {
-		args = append(args, s.keys.log(g.id))
+		args = append(args, s.keys.Log(g.id))
 		if isRoom(g.id) {
-			args = append(args, s.keys.members(g.id))
+			args = append(args, s.keys.Members(g.id))
 		}
 	}
 	args[2] = len(args) - 3
@@ -180,12 +182,12 @@ func (g *preview) found(values []any, ignored map[string]bool) error {
 	if !g.last || last == "" {
 		return nil
 	}
-	message, err := decodeMember(last)
+	message, err := layout.DecodeMember(last)
 	if err != nil {
 		return err
 	}
 	if g.last = false; g.hidden == anySender && message.Notice == nil && ignored[message.Sender] {
-		g.below = last[:positionDigits]
+		g.below = last[:layout.PositionDigits]
 		return nil
 	}
 	g.previewed.Last = &message
@@ -196,15 +198,15 @@ func (g *preview) found(values []any, ignored map[string]bool) error {
 func (s *Store) lookBack(ctx context.Context, asked chat.Previews, open []*preview) error {
 	oldest := s.oldest()
 	calls := make([]*redis.StringSliceCmd, len(open))
-	errs := s.calls(ctx, len(open), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	errs := s.nodes.Calls(ctx, len(open), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			g := open[i]
-			calls[i] = redis.NewStringSliceCmd(ctx, "evalsha", sendersScript.Hash(), 2, s.keys.log(g.id), s.keys.members(g.id),
+			calls[i] = redis.NewStringSliceCmd(ctx, "evalsha", sendersScript.Hash(), 2, s.keys.Log(g.id), s.keys.Members(g.id),
 				oldest, g.below, asked.User)
 			_ = pipeline.Process(ctx, calls[i])
 			return calls[i]
 		},
-		key: func(i int) string { return s.keys.log(open[i].id) },
+		Key: func(i int) string { return s.keys.Log(open[i].id) },
 	})
 	var known []*preview
 	for i, g := range open {

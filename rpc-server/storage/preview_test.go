@@ -101,10 +101,10 @@ func TestGlanceBehindManyIgnored(t *testing.T) {
 			}
 			positions = append(positions, a.SendTime)
 		}
-		if err := store.redis.HSet(t.Context(), store.keys.room(room), "visibility", "private", "created", "1").Err(); err != nil {
+		if err := store.redis.HSet(t.Context(), store.keys.Room(room), "visibility", "private", "created", "1").Err(); err != nil {
 			t.Fatal(err)
 		}
-		if err := store.redis.HSet(t.Context(), store.keys.members(room), "noise0", "member 1").Err(); err != nil {
+		if err := store.redis.HSet(t.Context(), store.keys.Members(room), "noise0", "member 1").Err(); err != nil {
 			t.Fatal(err)
 		}
 		previewed, err := store.Preview(t.Context(), chat.Previews{User: "noise0", Ignored: ignored, Chats: []chat.Preview{{Chat: room, Last: true}}})

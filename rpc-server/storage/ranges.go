@@ -9,6 +9,8 @@ import (
 
 	"github.com/pullchat/pullchat/internal/batch"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 // rangeCall is a range under way. For a range that requires membership, it also holds the user's membership.
@@ -28,7 +30,7 @@ type rangeStep struct {
 
 // flushRanges reads each range with one command, then looks up the required members. A user found there was a member
 // when the range was read.
-func (s *Store) flushRanges(n *node, ranges []chat.Range, out []batch.Result[chat.Ranged]) {
+func (s *Store) flushRanges(n *redisnode.Node, ranges []chat.Range, out []batch.Result[chat.Ranged]) {
 	oldest := s.oldest()
 	calls := make([]rangeCall, len(ranges))
 	steps := make([]rangeStep, 0, len(ranges))
@@ -39,11 +41,11 @@ func (s *Store) flushRanges(n *node, ranges []chat.Range, out []batch.Result[cha
 			steps = append(steps, rangeStep{&calls[i], 1}, rangeStep{&calls[i], 2})
 		}
 	}
-	errs := s.exchange(n, len(steps), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	errs := s.nodes.Exchange(n, len(steps), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			return s.queueRange(ctx, pipeline, steps[i], oldest)
 		},
-		key: func(i int) string { return s.keys.log(steps[i].call.asked.Chat) },
+		Key: func(i int) string { return s.keys.Log(steps[i].call.asked.Chat) },
 	})
 	next := 0
 	for i := range out {
@@ -60,18 +62,18 @@ func (s *Store) queueRange(ctx context.Context, pipeline redis.Pipeliner, step r
 	c, r := step.call, step.call.asked
 	switch step.part {
 	case 1:
-		c.visibility = pipeline.HMGet(ctx, s.keys.room(r.Chat), visibilityField)
+		c.visibility = pipeline.HMGet(ctx, s.keys.Room(r.Chat), visibilityField)
 		return c.visibility
 	case 2:
 		if r.Member == "" {
-			_, _, activity := s.keys.append(r.Chat)
+			_, _, activity := s.keys.Append(r.Chat)
 			c.newest = pipeline.ZScore(ctx, activity, r.Chat.String())
 			return c.newest
 		}
-		c.member = pipeline.HExists(ctx, s.keys.members(r.Chat), r.Member)
+		c.member = pipeline.HExists(ctx, s.keys.Members(r.Chat), r.Member)
 		return c.member
 	}
-	by := redis.ZRangeArgs{Key: s.keys.log(r.Chat), ByScore: true, Rev: r.Reverse, Count: int64(r.Limit)}
+	by := redis.ZRangeArgs{Key: s.keys.Log(r.Chat), ByScore: true, Rev: r.Reverse, Count: int64(r.Limit)}
 	if r.Reverse {
 		by.Start, by.Stop = r.From, oldest
 	} else {
@@ -97,11 +99,11 @@ func (c *rangeCall) ranged(errs []error) (chat.Ranged, error) {
 		}
 	}
 	if c.asked.Raw {
-		err := checkHeads(c.messages.Val())
+		err := layout.CheckHeads(c.messages.Val())
 		if err != nil {
 			return chat.Ranged{}, fmt.Errorf("%s: %w", tried, err)
 		}
-		return chat.Ranged{Entries: c.messages.Val(), Head: headOf}, nil
+		return chat.Ranged{Entries: c.messages.Val(), Head: layout.HeadOf}, nil
 	}
 	messages, err := decodeMembers(c.messages.Val())
 	if err != nil {

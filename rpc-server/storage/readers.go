@@ -10,14 +10,15 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 // Advance implements chat.LiveStore with advance.lua. The list of the reader's user says first that she was there.
 func (s *Store) Advance(ctx context.Context, id chat.ID, r chat.Reading, force bool) (int64, error) {
 	user := chat.UserOf(r.Reader)
 	isNew, score := s.readerIsNew(id, user)
-	_, _, activity := s.keys.append(id)
-	if isNew && s.nodes.only == nil {
+	_, _, activity := s.keys.Append(id)
+	if isNew && s.nodes.Only == nil {
 		begun, err := s.begun(ctx, activity, id)
 		if err != nil || !begun { // where nothing was ever said nothing is read, and nothing is listed
 			return 0, err
@@ -26,15 +27,15 @@ func (s *Store) Advance(ctx context.Context, id chat.ID, r chat.Reading, force b
 			return 0, err
 		}
 	}
-	keys := []any{s.keys.read(id), activity}
-	if isNew && s.nodes.only != nil {
-		keys = append(keys, s.keys.chats(user))
+	keys := []any{s.keys.Read(id), activity}
+	if isNew && s.nodes.Only != nil {
+		keys = append(keys, s.keys.Chats(user))
 	}
 	before, after := encodeMoved(id, r.Reader)
 	args := append([]any{"evalsha", advanceScript.Hash(), len(keys)}, keys...)
 	args = append(args, r.Reader, r.Cursor, force, s.publish, s.newsOf(id), before, after, id.String(), score)
 	var call *redis.IntCmd
-	err := s.callOne(ctx, fmt.Sprintf("move a reader of %s", id), s.keys.read(id),
+	err := s.callOne(ctx, fmt.Sprintf("move a reader of %s", id), s.keys.Read(id),
 		func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
 			call = redis.NewIntCmd(ctx, args...)
 			_ = pipeline.Process(ctx, call)
@@ -74,15 +75,15 @@ func (s *Store) ReaderPositions(ctx context.Context, places []chat.PositionQuery
 	keyOf := func(i int) string {
 		switch place := places[i/each]; i % each {
 		case 0:
-			return s.keys.read(place.Chat)
+			return s.keys.Read(place.Chat)
 		case 1:
-			return s.keys.members(place.Chat)
+			return s.keys.Members(place.Chat)
 		default:
-			return s.keys.ignored(chat.UserOf(place.Reader))
+			return s.keys.Ignored(chat.UserOf(place.Reader))
 		}
 	}
-	errs := s.calls(ctx, each*len(places), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	errs := s.nodes.Calls(ctx, each*len(places), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			switch place := places[i/each]; i % each {
 			case 0:
 				cursors[i/each] = pipeline.HGet(ctx, keyOf(i), place.Reader)
@@ -95,7 +96,7 @@ func (s *Store) ReaderPositions(ctx context.Context, places []chat.PositionQuery
 				return ignored[i/each]
 			}
 		},
-		key: keyOf,
+		Key: keyOf,
 	})
 	placed := make([]chat.PositionResult, len(places))
 	for i, place := range places {
@@ -115,7 +116,7 @@ func (s *Store) ReaderPositions(ctx context.Context, places []chat.PositionQuery
 
 // Readings implements chat.ReaderStore. Who reads a room of many is read whole, which is a hash of names and numbers.
 func (s *Store) Readings(ctx context.Context, id chat.ID, limit int) (chat.Receipts, error) {
-	key := s.keys.read(id)
+	key := s.keys.Read(id)
 	var call *redis.MapStringStringCmd
 	err := s.callOne(ctx, fmt.Sprintf("read the readers of %s", id), key,
 		func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
@@ -143,7 +144,7 @@ func (s *Store) SetIgnored(ctx context.Context, r chat.IgnoreRequest) error {
 	if r.Ignore {
 		ignore = 1
 	}
-	changed, err := s.runUser(ctx, ignoreScript, []string{s.keys.ignored(r.User)}, r.Other, ignore, maxIgnored)
+	changed, err := s.runUser(ctx, ignoreScript, []string{s.keys.Ignored(r.User)}, r.Other, ignore, maxIgnored)
 	switch {
 	case err != nil:
 		return userError(fmt.Sprintf("have %s ignore %s", r.User, r.Other), err)

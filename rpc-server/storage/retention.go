@@ -10,6 +10,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 // With Retention, logs expire. Once Retention is turned off, no log may expire, even one that gets no messages. A plain
@@ -38,7 +40,7 @@ func (s *Store) keepRetention() {
 		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:
-		case <-s.nodes.closed:
+		case <-s.nodes.Done():
 			timer.Stop()
 			return
 		}
@@ -49,9 +51,9 @@ func (s *Store) keepRetention() {
 func (s *Store) settleRetention(ctx context.Context) error {
 	var now *redis.TimeCmd
 	var marked *redis.StringCmd
-	key := s.keys.retention()
-	errs := s.calls(ctx, 2, exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	key := s.keys.Retention()
+	errs := s.nodes.Calls(ctx, 2, redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			if i == 0 {
 				now = pipeline.Time(ctx)
 				return now
@@ -59,7 +61,7 @@ func (s *Store) settleRetention(ctx context.Context) error {
 			marked = pipeline.Get(ctx, key)
 			return marked
 		},
-		key: func(int) string { return key },
+		Key: func(int) string { return key },
 	})
 	switch {
 	case errs[0] != nil:
@@ -89,7 +91,7 @@ func (s *Store) settleRetention(ctx context.Context) error {
 }
 
 func (s *Store) setMark(ctx context.Context, now time.Time) error {
-	key := s.keys.retention()
+	key := s.keys.Retention()
 	return s.callOne(ctx, "mark that logs expire", key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
 		return pipeline.Set(ctx, key, now.UnixMicro(), 0)
 	})
@@ -97,12 +99,12 @@ func (s *Store) setMark(ctx context.Context, now time.Time) error {
 
 // persistLogs removes the expiry of all logs that activity names.
 func (s *Store) persistLogs(ctx context.Context) error {
-	for i := range s.keys.partitions {
-		p := &s.keys.partitions[i]
+	for i := range s.keys.Partitions {
+		p := &s.keys.Partitions[i]
 		for cursor := uint64(0); ; {
 			var page *redis.ScanCmd
-			err := s.callOne(ctx, "read the chats of "+p.tag, p.activity, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
-				page = pipeline.ZScan(ctx, p.activity, cursor, "", persistAtOnce)
+			err := s.callOne(ctx, "read the chats of "+p.Tag, p.Activity, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
+				page = pipeline.ZScan(ctx, p.Activity, cursor, "", persistAtOnce)
 				return page
 			})
 			if err != nil {
@@ -122,7 +124,7 @@ func (s *Store) persistLogs(ctx context.Context) error {
 				break
 			}
 			select {
-			case <-s.nodes.closed:
+			case <-s.nodes.Done():
 				return chat.Errorf(chat.Unavailable, "the storage is closed")
 			default:
 			}
@@ -131,12 +133,12 @@ func (s *Store) persistLogs(ctx context.Context) error {
 	return nil
 }
 
-func (s *Store) persist(ctx context.Context, p *partition, chats []string) error {
-	errs := s.calls(ctx, len(chats), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-			return pipeline.Persist(ctx, p.log+chats[i])
+func (s *Store) persist(ctx context.Context, p *layout.Partition, chats []string) error {
+	errs := s.nodes.Calls(ctx, len(chats), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+			return pipeline.Persist(ctx, p.Log+chats[i])
 		},
-		key: func(int) string { return p.activity },
+		Key: func(int) string { return p.Activity },
 	})
 	return errors.Join(errs...)
 }

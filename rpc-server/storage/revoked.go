@@ -35,7 +35,7 @@ func (s *Store) Revoked(user string) bool {
 
 // revoke notes that a user was deleted, here and for the other servers.
 func (s *Store) revoke(ctx context.Context, user string) error {
-	at, err := s.runUser(ctx, revokeScript, []string{s.keys.revoked()}, user, chat.DeletionSettles.Microseconds(), s.now())
+	at, err := s.runUser(ctx, revokeScript, []string{s.keys.Revoked()}, user, chat.DeletionSettles.Microseconds(), s.now())
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (s *Store) WatchRevoked(ctx context.Context) {
 }
 
 func (s *Store) readRevoked(ctx context.Context) error {
-	key := s.keys.revoked()
+	key := s.keys.Revoked()
 	since := &redis.ZRangeBy{Min: strconv.FormatInt(s.revoked.seen-revokedAgain.Microseconds(), 10), Max: "+inf"}
 	var call *redis.ZSliceCmd
 	err := s.callOne(ctx, "read who was deleted", key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
@@ -96,7 +96,7 @@ func (h *hub) revoked(user string) {
 	id := chat.SelfChat(user)
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
-	if t := h.topics[h.store.keys.partition(id)]; t != nil {
+	if t := h.topics[h.store.keys.Partition(id)]; t != nil {
 		if a := t.chats[id.String()]; a != nil {
 			for _, w := range a.watches {
 				w.Put(closed(id, user))

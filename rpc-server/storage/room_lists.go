@@ -9,6 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 // The lists of users' chats and of public rooms lie in other slots than the rooms, so that no script changes both. A list
@@ -28,22 +29,22 @@ func (s *Store) listBefore(ctx context.Context, e chat.RoomEdit) error {
 	}
 	keys := make([]string, 0, len(users)+1)
 	for _, user := range users {
-		keys = append(keys, s.keys.chats(user))
+		keys = append(keys, s.keys.Chats(user))
 	}
 	if e.Visibility == chat.Public {
-		keys = append(keys, s.keys.publicRooms())
+		keys = append(keys, s.keys.PublicRooms())
 	}
 	listed := float64(time.Now().UnixMicro())
-	errs := s.calls(ctx, len(keys), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	errs := s.nodes.Calls(ctx, len(keys), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			entry := redis.Z{Member: e.Room.String()}
 			if i < len(users) {
 				entry.Score = listed
 			}
 			return pipeline.ZAdd(ctx, keys[i], entry)
 		},
-		key:      func(i int) string { return keys[i] },
-		replicas: s.options.MinReplicas,
+		Key:      func(i int) string { return keys[i] },
+		Replicas: s.options.MinReplicas,
 	})
 	for _, err := range errs {
 		if err != nil {
@@ -56,7 +57,7 @@ func (s *Store) listBefore(ctx context.Context, e chat.RoomEdit) error {
 // unlistAfter takes a room from lists where it does not belong any more. What fails is done when the list is read.
 func (s *Store) unlistAfter(ctx context.Context, e chat.RoomEdit) {
 	for _, user := range e.Remove {
-		key := s.keys.chats(user)
+		key := s.keys.Chats(user)
 		var listed *redis.FloatCmd
 		err := s.callOne(ctx, "read a list of rooms", key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
 			listed = pipeline.ZScore(ctx, key, e.Room.String())
@@ -69,7 +70,7 @@ func (s *Store) unlistAfter(ctx context.Context, e chat.RoomEdit) {
 	if e.Visibility == "" || e.Visibility == chat.Public {
 		return
 	}
-	public := s.keys.publicRooms()
+	public := s.keys.PublicRooms()
 	_ = s.callOne(ctx, "list public rooms", public, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
 		return pipeline.ZRem(ctx, public, e.Room.String())
 	})
@@ -88,23 +89,23 @@ func (s *Store) unlist(ctx context.Context, user string, listed []redis.Z) {
 		name, _ := z.Member.(string)
 		rooms[i], _ = chat.ParseID(name)
 	}
-	errs := s.calls(ctx, len(listed), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-			members[i] = pipeline.HExists(ctx, s.keys.members(rooms[i]), user)
+	errs := s.nodes.Calls(ctx, len(listed), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+			members[i] = pipeline.HExists(ctx, s.keys.Members(rooms[i]), user)
 			return members[i]
 		},
-		key: func(i int) string { return s.keys.members(rooms[i]) },
+		Key: func(i int) string { return s.keys.Members(rooms[i]) },
 	})
 	for i, z := range listed {
 		if errs[i] == nil && !members[i].Val() {
-			_, _ = s.runUser(ctx, unlistScript, []string{s.keys.chats(user)}, z.Member, strconv.FormatInt(int64(z.Score), 10), recent)
+			_, _ = s.runUser(ctx, unlistScript, []string{s.keys.Chats(user)}, z.Member, strconv.FormatInt(int64(z.Score), 10), recent)
 		}
 	}
 }
 
 // ListRooms implements chat.RoomStore. It mends what it returns.
 func (s *Store) ListRooms(ctx context.Context, user, from string, limit int) ([]string, error) {
-	key := s.keys.chats(user)
+	key := s.keys.Chats(user)
 	var call *redis.ZSliceCmd
 	err := s.callOne(ctx, "list the rooms of "+user, key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
 		call = pipeline.ZRangeArgsWithScores(ctx, redis.ZRangeArgs{Key: key, ByScore: true, Start: "(0", Stop: "+inf"}) // no conversations
@@ -133,7 +134,7 @@ func (s *Store) ListRooms(ctx context.Context, user, from string, limit int) ([]
 
 // ListPublic implements chat.RoomStore.
 func (s *Store) ListPublic(ctx context.Context, from string, limit int) ([]string, error) {
-	key := s.keys.publicRooms()
+	key := s.keys.PublicRooms()
 	by := redis.ZRangeArgs{Key: key, ByLex: true, Start: "[" + from, Stop: "+", Count: int64(limit)}
 	if from == "" {
 		by.Start = "-"

@@ -10,6 +10,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 var _ chat.RoomStore = (*Store)(nil)
@@ -27,11 +29,11 @@ const (
 func (s *Store) ReadRooms(ctx context.Context, queries []chat.RoomQuery) ([]chat.StoredRoom, error) {
 	reads := make([]roomRead, len(queries))
 	const each = 3
-	errs := s.calls(ctx, each*len(queries), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	errs := s.nodes.Calls(ctx, each*len(queries), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			return s.queueRoom(ctx, pipeline, queries[i/each], &reads[i/each], i%each)
 		},
-		key: func(i int) string { return s.keys.room(queries[i/each].Room) },
+		Key: func(i int) string { return s.keys.Room(queries[i/each].Room) },
 	})
 	rooms := make([]chat.StoredRoom, len(queries))
 	for i, err := range errs {
@@ -60,22 +62,22 @@ type roomRead struct {
 func (s *Store) queueRoom(ctx context.Context, pipeline redis.Pipeliner, q chat.RoomQuery, r *roomRead, part int) redis.Cmder {
 	switch {
 	case part == 0:
-		r.fields = pipeline.HMGet(ctx, s.keys.room(q.Room), visibilityField, nameField, createdField, adminsField, reservedField, heirsField)
+		r.fields = pipeline.HMGet(ctx, s.keys.Room(q.Room), visibilityField, nameField, createdField, adminsField, reservedField, heirsField)
 		return r.fields
 	case part == 1:
-		r.count = pipeline.HLen(ctx, s.keys.members(q.Room))
+		r.count = pipeline.HLen(ctx, s.keys.Members(q.Room))
 		return r.count
 	case q.All:
-		r.all = pipeline.HGetAll(ctx, s.keys.members(q.Room))
+		r.all = pipeline.HGetAll(ctx, s.keys.Members(q.Room))
 		return r.all
 	case q.Log:
-		_, _, activity := s.keys.append(q.Room)
+		_, _, activity := s.keys.Append(q.Room)
 		r.newest = pipeline.ZScore(ctx, activity, q.Room.String())
 		return r.newest
 	case len(q.Users) == 0:
 		return pipeline.Ping(ctx) // each room has as many commands
 	}
-	r.some = pipeline.HMGet(ctx, s.keys.members(q.Room), q.Users...)
+	r.some = pipeline.HMGet(ctx, s.keys.Members(q.Room), q.Users...)
 	return r.some
 }
 
@@ -149,7 +151,7 @@ func (s *Store) EditRoom(ctx context.Context, e chat.RoomEdit) (chat.EditOutcome
 	if err := s.listBefore(ctx, e); err != nil {
 		return 0, 0, userError(tried, err)
 	}
-	reply, err := s.runUser(ctx, roomScript, s.keys.roomKeys(e.Room), s.roomArgs(e, false)...)
+	reply, err := s.runUser(ctx, roomScript, s.keys.RoomKeys(e.Room), s.roomArgs(e, false)...)
 	if err != nil {
 		return 0, 0, roomError(tried, err)
 	}
@@ -166,7 +168,7 @@ func (s *Store) DropRoom(ctx context.Context, e chat.RoomEdit) (chat.EditOutcome
 	if !e.Emptied {
 		e.MaxMembers = 0 // however many there are
 	}
-	reply, err := s.runUser(ctx, roomScript, s.keys.roomKeys(e.Room), s.roomArgs(e, true)...)
+	reply, err := s.runUser(ctx, roomScript, s.keys.RoomKeys(e.Room), s.roomArgs(e, true)...)
 	if err != nil {
 		return 0, roomError(fmt.Sprintf("delete room %s", e.Room), err)
 	}
@@ -214,10 +216,10 @@ func (s *Store) roomArgs(e chat.RoomEdit, drop bool) []any {
 	if e.IfAdmins >= 0 {
 		admins = strconv.Itoa(e.IfAdmins)
 	}
-	tag := s.keys.partition(e.Room)
+	tag := s.keys.Partition(e.Room)
 	args := []any{
 		e.Room.String(), s.now(), s.options.Retention.Microseconds(), s.options.MaxChatMessages, s.publish,
-		s.keys.hints(tag), s.keys.news(tag), event, e.MaxMembers, oneIf(e.IfEmpty), admins, oneIf(drop), e.Reserve.Microseconds(),
+		s.keys.Hints(tag), s.keys.News(tag), event, e.MaxMembers, oneIf(e.IfEmpty), admins, oneIf(drop), e.Reserve.Microseconds(),
 	}
 	ifRoom := []any{visibilityField, string(e.IfVisibility)}
 	if e.IfReserved > 0 {
@@ -247,7 +249,7 @@ func (s *Store) roomArgs(e chat.RoomEdit, drop bool) []any {
 		people = append(people, user, "", "")
 	}
 	for _, m := range e.Notices {
-		notices = append(notices, encode(m))
+		notices = append(notices, layout.Encode(m))
 	}
 	for _, list := range [][]any{ifRoom, ifMembers, fields, people, notices} {
 		args = append(append(args, len(list)), list...)

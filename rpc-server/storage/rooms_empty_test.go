@@ -22,7 +22,7 @@ func TestEmptyPrivateRoomIsDropped(t *testing.T) {
 		h.change("bob", "den", chat.LeaveRoom, "")
 		_, err := h.lobby.Room(asService(), chat.RoomRequest{Room: "den"})
 		equal(t, "the empty room", chat.CodeOf(err), chat.NotFound)
-		for _, key := range h.store.keys.roomKeys(id(t, "den"))[1:] {
+		for _, key := range h.store.keys.RoomKeys(id(t, "den"))[1:] {
 			if !strings.HasSuffix(key, ":activity") && h.store.redis.Exists(context.Background(), key).Val() > 0 {
 				t.Errorf("%s is still there", key)
 			}
@@ -57,7 +57,7 @@ func TestErasingRemovesIDs(t *testing.T) {
 		if _, err := h.store.EraseTexts(context.Background(), id(t, "ann:bob"), "ann", 1); err != nil {
 			t.Fatal(err)
 		}
-		log, ids, _ := h.store.keys.append(id(t, "ann:bob"))
+		log, ids, _ := h.store.keys.Append(id(t, "ann:bob"))
 		for _, key := range []string{log, ids} {
 			left := strings.Join(h.store.redis.ZRange(context.Background(), key, 0, -1).Val(), " ")
 			if strings.Contains(left, "chosen") || !strings.Contains(left, "his") {

@@ -108,7 +108,7 @@ func TestDeletedIDsAreReserved(t *testing.T) {
 		}
 		equal(t, "creation by an admin", create(as("bob"), "bob"), error(nil))
 		equal(t, "texts", h.texts("club"), []string{"bob made this room"})
-		if left := h.store.redis.TTL(context.Background(), h.store.keys.room(id(t, "club"))).Val(); left >= 0 {
+		if left := h.store.redis.TTL(context.Background(), h.store.keys.Room(id(t, "club"))).Val(); left >= 0 {
 			t.Errorf("the new room expires in %v", left)
 		}
 		h.change("bob", "club", chat.DeleteRoom, "")
@@ -201,7 +201,7 @@ func TestRefusedSendsListNothing(t *testing.T) {
 			}
 		}
 		var listed *redis.StringSliceCmd
-		key := h.store.keys.chats("bob")
+		key := h.store.keys.Chats("bob")
 		if err := h.store.callOne(t.Context(), "read the list", key, func(ctx context.Context, p redis.Pipeliner) redis.Cmder {
 			listed = p.ZRange(ctx, key, 0, -1)
 			return listed
@@ -219,7 +219,7 @@ func TestReadingNothingListsNothing(t *testing.T) {
 		listed := func() []string {
 			t.Helper()
 			var chats *redis.StringSliceCmd
-			key := h.store.keys.chats("bob")
+			key := h.store.keys.Chats("bob")
 			if err := h.store.callOne(t.Context(), "read the list", key, func(ctx context.Context, p redis.Pipeliner) redis.Cmder {
 				chats = p.ZRange(ctx, key, 0, -1)
 				return chats

@@ -267,7 +267,7 @@ func TestListsAreMended(t *testing.T) {
 	h := newHouse(t, redistest.Start(t).URL(), 10)
 	h.create("ann", "a", chat.Private)
 	old := float64(time.Now().Add(-2 * listedFor).UnixMicro())
-	key := h.store.keys.chats("ann")
+	key := h.store.keys.Chats("ann")
 	add := func(room string, score float64) {
 		if err := h.store.redis.Do(context.Background(), "zadd", key, score, room).Err(); err != nil {
 			t.Fatal(err)

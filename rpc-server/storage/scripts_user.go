@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 var (
@@ -16,7 +17,7 @@ var (
 
 // userError is callError for what was written: it may have too few copies.
 func userError(tried string, err error) error {
-	if errors.Is(err, errCopies) || errors.Is(err, errFewReplicas) {
+	if errors.Is(err, redisnode.ErrCopies) || errors.Is(err, redisnode.ErrFewReplicas) {
 		return chat.Wrap(fmt.Errorf("%s: %w", tried, err), chat.Unavailable, "redis has too few replicas at the moment; try again")
 	}
 	return callError(tried, err)
@@ -26,13 +27,13 @@ func userError(tried string, err error) error {
 func registerError(tried string, err error) error {
 	const settle = "it is unknown whether the account was made; log in to see"
 	switch cause := fmt.Errorf("%s: %w", tried, err); {
-	case neverSent(err) || errors.Is(err, errFewReplicas):
+	case redisnode.NeverSent(err) || errors.Is(err, redisnode.ErrFewReplicas):
 		return userError(tried, err)
-	case errors.Is(err, errCopies):
+	case errors.Is(err, redisnode.ErrCopies):
 		return chat.Wrap(cause, chat.Unavailable, "the account has fewer copies than it should have; "+settle)
-	case timedOut(err):
+	case redisnode.TimedOut(err):
 		return chat.Wrap(cause, chat.DeadlineExceeded, "redis took too long; "+settle)
-	case interrupted(err):
+	case redisnode.Interrupted(err):
 		return chat.Wrap(cause, chat.Unavailable, "the connection to redis broke; "+settle)
 	default:
 		return userError(tried, err)
@@ -42,9 +43,9 @@ func registerError(tried string, err error) error {
 // roomError is userError for a change of a room, which is made once only: where it was made, asking again finds so.
 func roomError(tried string, err error) error {
 	switch cause := fmt.Errorf("%s: %w", tried, err); {
-	case timedOut(err) && !neverSent(err):
+	case redisnode.TimedOut(err) && !redisnode.NeverSent(err):
 		return chat.Wrap(cause, chat.DeadlineExceeded, "redis took too long; it is unknown whether the room was changed")
-	case interrupted(err) && !neverSent(err):
+	case redisnode.Interrupted(err) && !redisnode.NeverSent(err):
 		return chat.Wrap(cause, chat.Unavailable, "the connection to redis broke; it is unknown whether the room was changed")
 	default:
 		return userError(tried, err)

@@ -16,14 +16,14 @@ import (
 func (s *Store) AddSession(
 	ctx context.Context, user, passwordHash, id string, session chat.StoredSession, limit int,
 ) (bool, error) {
-	did, err := s.runUser(ctx, loginScript, []string{s.keys.account(user), s.keys.sessions(user)},
+	did, err := s.runUser(ctx, loginScript, []string{s.keys.Account(user), s.keys.Sessions(user)},
 		passwordHash, id, formatSession(session), session.Begun, session.Expires-session.Begun, limit)
 	return did == 1, userError("begin a session of "+user, err)
 }
 
 // ReadSession implements chat.SessionStore.
 func (s *Store) ReadSession(ctx context.Context, user, id string) (chat.StoredSession, bool, error) {
-	key, tried := s.keys.sessions(user), "read a session of "+user
+	key, tried := s.keys.Sessions(user), "read a session of "+user
 	var call *redis.StringCmd
 	err := s.callOne(ctx, tried, key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
 		call = pipeline.HGet(ctx, key, id)
@@ -44,14 +44,14 @@ func (s *Store) ReadSession(ctx context.Context, user, id string) (chat.StoredSe
 
 // ReplaceSession implements chat.SessionStore with refresh.lua.
 func (s *Store) ReplaceSession(ctx context.Context, user, id string, old, with chat.StoredSession) (bool, error) {
-	did, err := s.runUser(ctx, refreshScript, []string{s.keys.sessions(user)},
+	did, err := s.runUser(ctx, refreshScript, []string{s.keys.Sessions(user)},
 		id, formatSession(old), formatSession(with), with.Expires-with.Begun)
 	return did == 1, userError("refresh a session of "+user, err)
 }
 
 // SessionIDs implements chat.SessionStore.
 func (s *Store) SessionIDs(ctx context.Context, user string) ([]string, error) {
-	key := s.keys.sessions(user)
+	key := s.keys.Sessions(user)
 	var call *redis.StringSliceCmd
 	err := s.callOne(ctx, "list the sessions of "+user, key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
 		call = pipeline.HKeys(ctx, key)
@@ -65,7 +65,7 @@ func (s *Store) SessionIDs(ctx context.Context, user string) ([]string, error) {
 
 // EndSession implements chat.SessionStore.
 func (s *Store) EndSession(ctx context.Context, user, id string) error {
-	key := s.keys.sessions(user)
+	key := s.keys.Sessions(user)
 	err := s.write(ctx, key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
 		return pipeline.HDel(ctx, key, id)
 	})

@@ -9,6 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 var spendScript = script("spend")
@@ -21,7 +22,7 @@ func (s *Store) Spend(ctx context.Context, user string, charges []chat.Charge) (
 	for _, c := range charges {
 		args = append(args, c.Kind, c.Amount, c.Limit, int64(c.Window.Seconds()))
 	}
-	wait, err := s.runUser(ctx, spendScript, []string{s.keys.spent(user)}, args...)
+	wait, err := s.runUser(ctx, spendScript, []string{s.keys.Spent(user)}, args...)
 	return time.Duration(wait) * time.Second, userError("charge "+user, err)
 }
 
@@ -79,12 +80,12 @@ func (s *Store) appendBeginning(ctx context.Context, appends []chat.Append, begu
 
 // chargeNew charges the senders of the appends at indices whose chats have never had a message.
 func (s *Store) chargeNew(ctx context.Context, appends []chat.Append, indices []int) []error {
-	activity := func(k int) string { return s.keys.of(appends[indices[k]].Chat).activity }
-	errs := s.calls(ctx, len(indices), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, k int) redis.Cmder {
+	activity := func(k int) string { return s.keys.Of(appends[indices[k]].Chat).Activity }
+	errs := s.nodes.Calls(ctx, len(indices), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, k int) redis.Cmder {
 			return pipeline.ZScore(ctx, activity(k), appends[indices[k]].Chat.String())
 		},
-		key: activity,
+		Key: activity,
 	})
 	charged := map[chat.ID]error{} // once for a chat
 	for k, err := range errs {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -43,36 +42,6 @@ func appendOne(s *Store, chatID chat.ID, m chat.Message) (chat.Appended, error) 
 func rangeOne(s *Store, chatID chat.ID, from int64, reverse bool, limit int) ([]chat.Message, error) {
 	r := s.Range(context.Background(), []chat.Range{{Chat: chatID, From: from, Reverse: reverse, Limit: limit}})[0]
 	return r.Messages, r.Err
-}
-
-// TestKeys pins the names: they are in people's Redis.
-func TestKeys(t *testing.T) {
-	k := newKeys("im", defaultPartitions, 0)
-	for _, c := range []struct{ got, want string }{
-		{k.partitionCount(), "im:partitions"},
-		{k.ready(), "im:ready"},
-		{k.log(id(t, "bob:alice")), "im:{45}:log:alice:bob"},
-		{appendKeys(k, id(t, "bob:alice")), "im:{45}:log:alice:bob im:{45}:ids:alice:bob im:{45}:activity"},
-		{k.log(id(t, "room")), "im:{97}:log:room"},
-		{k.read(id(t, "bob:alice")), "im:{45}:read:alice:bob"},
-		{k.present(id(t, "bob:alice")), "im:{45}:present:alice:bob"},
-		{k.room(id(t, "room")), "im:{97}:room:room"},
-		{k.members(id(t, "room")), "im:{97}:members:room"},
-		{k.publicRooms(), "im:rooms"},
-		{k.activity(k.partition(id(t, "room"))), "im:{97}:activity"},
-		{k.hints(k.partition(id(t, "room"))), "im:{97}:hints"},
-		{k.news(k.partition(id(t, "room"))), "im:{97}:news"},
-		{newKeys("im", defaultPartitions, 3).hints("im:{97}"), "im:{97}:hints:3"},
-	} {
-		if c.got != c.want {
-			t.Errorf("key = %q, want %q", c.got, c.want)
-		}
-	}
-}
-
-func appendKeys(k keys, chatID chat.ID) string {
-	log, ids, activity := k.append(chatID)
-	return strings.Join([]string{log, ids, activity}, " ")
 }
 
 // TestStoredForm pins what lies in Redis after an append.
@@ -158,7 +127,7 @@ func TestRetentionFreesMemory(t *testing.T) {
 		}
 		now = now.Add(40 * time.Second)
 	}
-	if log, _ := redis.SortedSet(store.keys.log(id(t, "room"))); len(log) != 2 {
+	if log, _ := redis.SortedSet(store.keys.Log(id(t, "room"))); len(log) != 2 {
 		t.Errorf("the log holds %d entries, want the two of the last minute", len(log))
 	}
 }
@@ -242,7 +211,7 @@ func fillFast(t testing.TB, store *Store, chatID chat.ID, n int) {
 		pipeline := store.redis.Pipeline()
 		for ; i < n && pipeline.Len() < 1000; i++ {
 			message := chat.Message{Text: fmt.Sprintf("%06d", i), Sender: "a"}
-			a := listedAppend{Append: &chat.Append{Chat: chatID, Message: message}, partition: store.keys.of(chatID)}
+			a := listedAppend{Append: &chat.Append{Chat: chatID, Message: message}, partition: store.keys.Of(chatID)}
 			pipeline.Do(ctx, appendArgs(store.sharedArgs(), []listedAppend{a}, []int{0})...)
 		}
 		if _, err := pipeline.Exec(ctx); err != nil {
@@ -272,7 +241,7 @@ func TestAppendWhereTheScriptIsUnknown(t *testing.T) {
 func TestDamagedEntry(t *testing.T) {
 	redis := miniredis.RunT(t)
 	store := openAt(t, "redis://"+redis.Addr(), Options{})
-	if _, err := redis.ZAdd(store.keys.log(id(t, "room")), 1, "0000000000000001 not a message"); err != nil {
+	if _, err := redis.ZAdd(store.keys.Log(id(t, "room")), 1, "0000000000000001 not a message"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := rangeOne(store, id(t, "room"), 0, false, 10); chat.CodeOf(err) != chat.Internal {

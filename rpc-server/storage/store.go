@@ -1,5 +1,5 @@
-// Package storage keeps the logs of all chats in Redis. It is the only package that knows Redis; keys.go lists what
-// lies there. It implements chat.Store and chat.LiveStore.
+// Package storage keeps the logs of all chats in Redis, and implements chat.Store and chat.LiveStore. Package layout lists
+// what lies there.
 package storage
 
 import (
@@ -13,6 +13,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 // Options say how messages are kept. The zero value keeps everything and recognises no repeated id.
@@ -25,7 +27,7 @@ type Options struct {
 	MinReplicas int           // replicas that must have a message before it is acknowledged; 0 waits for none
 	Sweep       time.Duration // how often Watches look for hints that were lost; 0 is 10 seconds
 
-	TLS TLS // of a rediss:// URL
+	TLS redisnode.TLS // of a rediss:// URL
 
 	Prefix     string           // of all keys; "" is "im"
 	Partitions int              // of a new Redis; 0 is 256
@@ -35,9 +37,9 @@ type Options struct {
 // Store is a chat.Store in Redis.
 type Store struct {
 	redis   redis.UniversalClient
-	nodes   *nodes
+	nodes   *redisnode.Nodes
 	options Options
-	keys    keys
+	keys    layout.Keys
 	publish string // the command: a cluster's is sharded
 	hub     *hub
 	known   *knownLists
@@ -58,13 +60,10 @@ var _ chat.Store = (*Store)(nil)
 // ErrPartitions is returned by CheckPartitions when the data in Redis is laid out for another number of partitions.
 var ErrPartitions = errors.New("partitions differ")
 
-// timeout bounds every call, so that a request has its answer within two seconds when Redis hangs.
-const timeout = 1200 * time.Millisecond
-
 // Open returns a Store over the Redis at url. It does not wait for Redis to be there: methods return Unavailable
 // until it is.
 func Open(url string, options Options) (*Store, error) {
-	client, err := connect(url, options.TLS)
+	client, err := redisnode.Connect(url, options.TLS)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +71,7 @@ func Open(url string, options Options) (*Store, error) {
 		options.Prefix = "im"
 	}
 	if options.Partitions == 0 {
-		options.Partitions = defaultPartitions
+		options.Partitions = layout.DefaultPartitions
 	}
 	if options.Sweep == 0 {
 		options.Sweep = 10 * time.Second
@@ -84,17 +83,22 @@ func Open(url string, options Options) (*Store, error) {
 		lapse:   chat.AttendanceLapses,
 		known:   newKnownLists(),
 	}
-	s.nodes = newNodes(client, s.newNode)
+	s.nodes = redisnode.NewNodes(client, redisnode.Hooks{
+		Ready:   s.CheckPartitions,
+		Scripts: loadScripts,
+		Lost:    s.forgetLists,
+		Attach:  s.newBatches,
+	})
 	database := 0
-	if s.nodes.only != nil {
-		database = s.nodes.only.client.Options().DB
+	if s.nodes.Only != nil {
+		database = s.nodes.Only.Client.Options().DB
 	} else {
 		s.publish = "spublish"
 	}
-	s.keys = newKeys(options.Prefix, options.Partitions, database)
+	s.keys = layout.NewKeys(options.Prefix, options.Partitions, database)
 	s.hub = newHub(s)
 	s.persists.Store(options.Retention == 0) // until it is known whether a log may expire
-	s.nodes.probes.Go(s.keepRetention)
+	s.nodes.Background(s.keepRetention)
 	return s, nil
 }
 
@@ -102,7 +106,7 @@ func Open(url string, options Options) (*Store, error) {
 // Unavailable.
 func (s *Store) Close() error {
 	s.hub.close()
-	return errors.Join(s.nodes.close(), s.redis.Close())
+	return errors.Join(s.nodes.Close(batching.MaxWait), s.redis.Close())
 }
 
 // CheckPartitions pins the number of partitions in a new Redis and compares it with that of one in use: a Store
@@ -123,8 +127,8 @@ func (s *Store) lookAgain() {
 	if s.looking.Add(1) > 1 {
 		return
 	}
-	s.nodes.probes.Go(func() {
-		tick := time.NewTicker(probeEvery)
+	s.nodes.Background(func() {
+		tick := time.NewTicker(redisnode.ProbeEvery)
 		defer tick.Stop()
 		for {
 			asked := s.looking.Load()
@@ -137,7 +141,7 @@ func (s *Store) lookAgain() {
 			}
 			select {
 			case <-tick.C:
-			case <-s.nodes.closed:
+			case <-s.nodes.Done():
 				return
 			}
 		}
@@ -145,13 +149,13 @@ func (s *Store) lookAgain() {
 }
 
 func (s *Store) comparePartitions(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, redisnode.Timeout)
 	defer cancel()
 	ours := strconv.Itoa(s.options.Partitions)
-	if err := s.redis.SetNX(ctx, s.keys.partitionCount(), ours, 0).Err(); err != nil {
+	if err := s.redis.SetNX(ctx, s.keys.PartitionCount(), ours, 0).Err(); err != nil {
 		return readError("pin partitions", err)
 	}
-	pinned, err := s.redis.Get(ctx, s.keys.partitionCount()).Result()
+	pinned, err := s.redis.Get(ctx, s.keys.PartitionCount()).Result()
 	if err != nil {
 		return readError("read partitions", err)
 	}
@@ -182,16 +186,16 @@ func (s *Store) Ready(ctx context.Context) error {
 	if err := s.CheckPartitions(ctx); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, redisnode.Timeout)
 	defer cancel()
-	key := s.keys.ready()
-	at, err := s.nodes.forKey(ctx, key)
+	key := s.keys.Ready()
+	at, err := s.nodes.ForKey(ctx, key)
 	if err != nil {
 		return readError("find where to write", err)
 	}
-	run := func() error { return at.client.EvalSha(ctx, readyScript.Hash(), []string{key}, 60).Err() }
+	run := func() error { return at.Client.EvalSha(ctx, readyScript.Hash(), []string{key}, 60).Err() }
 	if err = run(); redis.HasErrorPrefix(err, "NOSCRIPT") {
-		if err = loadScripts(ctx, at.client); err == nil {
+		if err = loadScripts(ctx, at.Client); err == nil {
 			err = run()
 		}
 	}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 // A line is pinged after this silence, and given up after twice as long.
@@ -168,7 +170,7 @@ func (l *line) next(ctx context.Context, pubsub *redis.PubSub) error {
 	for channel := range l.asked.waiting {
 		channels = append(channels, channel)
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, redisnode.Timeout)
 	defer cancel()
 	switch {
 	case l.sharded && l.asked.unsubscribes():

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 const (
@@ -73,9 +75,9 @@ func (h *hub) toSweep() []*swept {
 }
 
 func (h *hub) sweepPart(ctx context.Context, part []*swept) {
-	key := func(i int) string { return h.store.keys.activity(part[i/2].topic.tag) }
-	errs := h.store.calls(ctx, 2*len(part), exchange{
-		queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+	key := func(i int) string { return h.store.keys.Activity(part[i/2].topic.tag) }
+	errs := h.store.nodes.Calls(ctx, 2*len(part), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			p := part[i/2]
 			if i%2 == 0 {
 				p.time = pipeline.Time(ctx)
@@ -86,14 +88,14 @@ func (h *hub) sweepPart(ctx context.Context, part []*swept) {
 			})
 			return p.active
 		},
-		key: key,
+		Key: key,
 	})
 	for i, p := range part {
 		if errs[2*i] == nil && errs[2*i+1] == nil {
 			h.found(p)
 		}
-		if one, err := h.store.nodes.forKey(ctx, p.topic.hints); err == nil {
-			h.reassign(p.topic, one.client)
+		if one, err := h.store.nodes.ForKey(ctx, p.topic.hints); err == nil {
+			h.reassign(p.topic, one.Client)
 		}
 	}
 }

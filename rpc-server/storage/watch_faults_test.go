@@ -212,7 +212,7 @@ func TestWatchThroughAClusterFailover(t *testing.T) {
 		}
 	}
 	everyRoomIsHinted(0)
-	master := redis.MasterOf(store.keys.log(rooms[0]))
+	master := redis.MasterOf(store.keys.Log(rooms[0]))
 	master.Kill()
 	everyRoomIsHinted(1)
 	master.Restart()
@@ -229,9 +229,9 @@ func TestWatchThroughASlotMigration(t *testing.T) {
 	rooms := roomsOf(t, 30)
 	w := watchOf(t, store, rooms...)
 	w.confirmed(rooms...)
-	slot := redis.Slot(store.keys.log(rooms[0]))
+	slot := redis.Slot(store.keys.Log(rooms[0]))
 	for i := range 4 { // there and back
-		from := redis.MasterOf(store.keys.log(rooms[0]))
+		from := redis.MasterOf(store.keys.Log(rooms[0]))
 		to := redis.Masters()[0]
 		if to == from {
 			to = redis.Masters()[1]
@@ -340,8 +340,8 @@ func TestUnfollowedPartitionsAreLeft(t *testing.T) {
 		for again := range 3 {
 			w.confirmed(rooms...)
 			if again == 1 {
-				stays := store.keys.partition(rooms[0])
-				rooms = slices.DeleteFunc(rooms, func(room chat.ID) bool { return store.keys.partition(room) == stays })
+				stays := store.keys.Partition(rooms[0])
+				rooms = slices.DeleteFunc(rooms, func(room chat.ID) bool { return store.keys.Partition(room) == stays })
 			}
 			w.Remove(rooms...)
 			if liveTopics(store) == 0 {
@@ -366,16 +366,16 @@ func TestUnfollowedPartitionsAreLeft(t *testing.T) {
 // listeners is how many listen to the channels of a chat's partition.
 func listeners(t *testing.T, store *Store, room chat.ID) (n int64) {
 	t.Helper()
-	tag := store.keys.partition(room)
-	one, err := store.nodes.forKey(context.Background(), tag)
+	tag := store.keys.Partition(room)
+	one, err := store.nodes.ForKey(context.Background(), tag)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ask := one.client.PubSubNumSub
-	if store.nodes.cluster != nil {
-		ask = one.client.PubSubShardNumSub
+	ask := one.Client.PubSubNumSub
+	if store.nodes.Cluster != nil {
+		ask = one.Client.PubSubShardNumSub
 	}
-	counts, err := ask(context.Background(), store.keys.hints(tag), store.keys.news(tag)).Result()
+	counts, err := ask(context.Background(), store.keys.Hints(tag), store.keys.News(tag)).Result()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/events"
 	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 )
 
 // onEveryForm runs a test on each kind of Redis that Pullchat runs on.
@@ -159,20 +160,20 @@ func TestWhatIsPublished(t *testing.T) {
 		store := openAt(t, url, Options{IdempotencyWindow: time.Hour})
 		ctx, cancel := contextFor(20 * time.Second)
 		defer cancel()
-		one, err := store.nodes.forKey(ctx, "im:{45}:hints")
+		one, err := store.nodes.ForKey(ctx, "im:{45}:hints")
 		if err != nil {
 			t.Fatal(err)
 		}
-		subscription := one.client.Subscribe(ctx, "im:{45}:hints")
-		if store.nodes.cluster != nil {
+		subscription := one.Client.Subscribe(ctx, "im:{45}:hints")
+		if store.nodes.Cluster != nil {
 			_ = subscription.Close()
-			subscription = one.client.SSubscribe(ctx, "im:{45}:hints")
+			subscription = one.Client.SSubscribe(ctx, "im:{45}:hints")
 		}
 		defer func() { _ = subscription.Close() }()
 		if _, err := subscription.Receive(ctx); err != nil {
 			t.Fatal(err)
 		}
-		store.keys.of(id(t, "alice:bob")).followed.Store(true) // as after a first hint that somebody received
+		store.keys.Of(id(t, "alice:bob")).Followed.Store(true) // as after a first hint that somebody received
 		before := int64(0)
 		for i, text := range []string{"0", strings.Repeat("long ", 200), "2 3\n", "3"} {
 			m := chat.Message{Text: text, Sender: "alice", ID: fmt.Sprint(i)}
@@ -181,7 +182,7 @@ func TestWhatIsPublished(t *testing.T) {
 			got, err := subscription.ReceiveMessage(ctx)
 			want := fmt.Sprintf("alice:bob %d", sent.SendTime)
 			if len(text) < 100 {
-				want += fmt.Sprintf(" %d %d%s", before, sent.SendTime, encode(m))
+				want += fmt.Sprintf(" %d %d%s", before, sent.SendTime, layout.Encode(m))
 			}
 			if err != nil || got.Payload != want {
 				t.Fatalf("published: %v, %v; want %q", got, err, want)
@@ -235,7 +236,7 @@ func TestHintsBringWhatTheLogHas(t *testing.T) {
 					t.Fatalf("after %d came a hint at %d with %d entries after %d", at, e.Position, len(e.Entries), e.Before)
 				}
 				for _, entry := range e.Entries {
-					m, err := decodeMember(string(entry))
+					m, err := layout.DecodeMember(string(entry))
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -262,10 +263,10 @@ func TestBeforeIsThePositionInTheLog(t *testing.T) {
 		before := int64(0)
 		for i := range 4 {
 			if i == 3 { // as when it is deleted
-				log, _, activity := store.keys.append(room)
-				one, err := store.nodes.forKey(t.Context(), log)
+				log, _, activity := store.keys.Append(room)
+				one, err := store.nodes.ForKey(t.Context(), log)
 				if err == nil {
-					err = one.client.Del(t.Context(), log, activity).Err()
+					err = one.Client.Del(t.Context(), log, activity).Err()
 				}
 				if err != nil {
 					t.Fatal(err)

@@ -1,4 +1,4 @@
-package storage
+package layout
 
 import (
 	"fmt"
@@ -13,25 +13,25 @@ import (
 // A chat's ids hold two entries for each message with an id, both at its position: "sender/id", and the same after the
 // text's digest. The second tells a repeated send from a conflict.
 
-// idEntry is the plain entry. A sender contains no slash, so the first slash ends it.
-func idEntry(sender, id string) string { return sender + "/" + id }
+// IDEntry is the plain entry. A sender contains no slash, so the first slash ends it.
+func IDEntry(sender, id string) string { return sender + "/" + id }
 
-// textDigest is the prefix of the twin entry. It begins with "#", as no sender does.
-func textDigest(text string) string {
+// TextDigest is the prefix of the twin entry. It begins with "#", as no sender does.
+func TextDigest(text string) string {
 	return "#" + strconv.FormatUint(xxhash.Sum64String(text), 36) + ":"
 }
 
-// twin is the entry with the digest, or "" where the message has no id.
-func twin(m chat.Message) string {
+// Twin is the entry with the digest, or "" where the message has no id.
+func Twin(m chat.Message) string {
 	if m.ID == "" {
 		return ""
 	}
-	return textDigest(m.Text) + idEntry(m.Sender, m.ID)
+	return TextDigest(m.Text) + IDEntry(m.Sender, m.ID)
 }
 
-// parseIDEntry parses any entry, valid or not. digest is "" for the plain entry. owner is the plain entry in both
+// ParseIDEntry parses any entry, valid or not. digest is "" for the plain entry. owner is the plain entry in both
 // cases.
-func parseIDEntry(entry string) (digest, owner string, err error) {
+func ParseIDEntry(entry string) (digest, owner string, err error) {
 	owner = entry
 	if strings.HasPrefix(entry, "#") {
 		end := strings.IndexByte(entry, ':')

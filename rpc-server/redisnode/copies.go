@@ -1,4 +1,4 @@
-package storage
+package redisnode
 
 import (
 	"context"
@@ -14,10 +14,10 @@ import (
 const replicaTimeout = 500 * time.Millisecond
 
 var (
-	// errCopies: the write is in one Redis, but too few replicas have confirmed it, or their number is unknown.
-	errCopies = errors.New("not copied")
-	// errFewReplicas: the write was not sent, because too few replicas are connected.
-	errFewReplicas = errors.New("redis has too few replicas at the moment")
+	// ErrCopies: the write is in one Redis, but too few replicas have confirmed it, or their number is unknown.
+	ErrCopies = errors.New("not copied")
+	// ErrFewReplicas: the write was not sent, because too few replicas are connected.
+	ErrFewReplicas = errors.New("redis has too few replicas at the moment")
 )
 
 // waitForCopies ends a pipeline of appends with WAIT. WAIT covers every write of the connection; append.lua therefore
@@ -37,9 +37,9 @@ func waitForCopies(ctx context.Context, pipeline redis.Pipeliner, replicas int) 
 func copyError(copies *redis.IntCmd, wanted int) error {
 	switch got, err := copies.Result(); {
 	case err != nil:
-		return fmt.Errorf("%w, as far as is known: %s", errCopies, err.Error())
+		return fmt.Errorf("%w, as far as is known: %s", ErrCopies, err.Error())
 	case got < int64(wanted):
-		return fmt.Errorf("%w in time: %d of %d replicas have it", errCopies, got, wanted)
+		return fmt.Errorf("%w in time: %d of %d replicas have it", ErrCopies, got, wanted)
 	}
 	return nil
 }

@@ -1,4 +1,6 @@
-package storage
+// Package redisnode is the transport to Redis: connections, the nodes of a cluster, pipelines, redirects and copies. It
+// knows nothing of chats.
+package redisnode
 
 import (
 	"context"
@@ -23,13 +25,13 @@ type TLS struct {
 	Cert, Key string // client certificate, for a Redis that requires one
 }
 
-// connect returns a client of the Redis at rawURL. The scheme selects the topology: redis:// is one server,
+// Connect returns a client of the Redis at rawURL. The scheme selects the topology: redis:// is one server,
 // redis+sentinel:// is the master that Sentinels name, redis+cluster:// is a Redis Cluster. rediss instead of redis
 // enables TLS.
 //
 // The client never retries a command by itself: an append retried on a broken connection could be stored twice. Errors
 // contain no part of the URL, because any part may belong to the password.
-func connect(rawURL string, files TLS) (redis.UniversalClient, error) {
+func Connect(rawURL string, files TLS) (redis.UniversalClient, error) {
 	client, err := parse(rawURL, files)
 	if err != nil {
 		return nil, fmt.Errorf("redis-url: %w", err)
@@ -125,8 +127,8 @@ func sentinel(rawURL string, files TLS) (redis.UniversalClient, error) {
 	options.Password, _ = user.Password()
 	options.MaxRetries = -1
 	options.ContextTimeoutEnabled = true
-	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = timeout/2, timeout, timeout
-	options.PoolTimeout = timeout / 2
+	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = Timeout/2, Timeout, Timeout
+	options.PoolTimeout = Timeout / 2
 	options.DialerRetries = 1
 	options.DisableIdentity = true
 	client := redis.NewFailoverClient(options)
@@ -138,8 +140,8 @@ func sentinel(rawURL string, files TLS) (redis.UniversalClient, error) {
 func newNode(options *redis.Options) *redis.Client {
 	options.MaxRetries = -1
 	options.ContextTimeoutEnabled = true
-	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = timeout/2, timeout, timeout
-	options.PoolTimeout = timeout / 2
+	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = Timeout/2, Timeout, Timeout
+	options.PoolTimeout = Timeout / 2
 	options.DialerRetries = 1
 	// Neither option is needed, and each costs a command on every new connection.
 	options.DisableIdentity = true
@@ -186,7 +188,7 @@ func (dialing) DialHook(dial redis.DialHook) redis.DialHook {
 		conn, err := dial(ctx, network, address)
 		if err != nil {
 			// wrapped twice: go-redis unwraps the error of a new connection's first command
-			return failedConn{fmt.Errorf("connect to redis: %w", dialError(err))}, nil
+			return failedConn{fmt.Errorf("connect to redis: %w", DialError(err))}, nil
 		}
 		return conn, nil
 	}
@@ -198,8 +200,8 @@ func (dialing) ProcessPipelineHook(process redis.ProcessPipelineHook) redis.Proc
 	return process
 }
 
-// dialError marks an error as a dial error. TLS and Sentinel failures do not say so themselves.
-func dialError(err error) error {
+// DialError marks an error as a dial error. TLS and Sentinel failures do not say so themselves.
+func DialError(err error) error {
 	if isDialError(err) {
 		return err
 	}

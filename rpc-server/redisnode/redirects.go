@@ -1,4 +1,4 @@
-package storage
+package redisnode
 
 import (
 	"context"
@@ -9,20 +9,20 @@ import (
 
 // target is where a command is made. asking means that its key is being migrated there.
 type target struct {
-	node   *node
+	node   *Node
 	asking bool
 }
 
 // refused collects the commands that Redis refused without effect, by the target of the retry.
-func (s *Store) refused(ctx context.Context, rounds map[target][]int, e exchange, errs []error) map[target][]int {
+func (n *Nodes) refused(ctx context.Context, rounds map[target][]int, e Exchange, errs []error) map[target][]int {
 	var again map[target][]int
-	r := redirects{store: s}
+	r := redirects{nodes: n}
 	for at, indices := range rounds {
 		for _, i := range indices {
 			if errs[i] == nil {
 				continue
 			}
-			if to, ok := r.follow(ctx, at, e.key(i), errs[i]); ok {
+			if to, ok := r.follow(ctx, at, e.Key(i), errs[i]); ok {
 				if again == nil {
 					again = map[target][]int{}
 				}
@@ -35,23 +35,23 @@ func (s *Store) refused(ctx context.Context, rounds map[target][]int, e exchange
 
 // redirects loads the scripts and requests the cluster's layout at most once per round.
 type redirects struct {
-	store    *Store
-	loaded   map[*node]bool
+	nodes    *Nodes
+	loaded   map[*Node]bool
 	reloaded bool
 }
 
 func (r *redirects) follow(ctx context.Context, at target, key string, err error) (target, bool) {
-	nodes := r.store.nodes
+	nodes := r.nodes
 	switch {
 	case redis.HasErrorPrefix(err, "NOSCRIPT"):
 		return at, r.load(ctx, at.node)
-	case nodes.cluster == nil:
+	case nodes.Cluster == nil:
 	case redis.HasErrorPrefix(err, "MOVED"):
 		if !r.reloaded {
-			nodes.reload(ctx)
+			nodes.Reload(ctx)
 			r.reloaded = true
 		}
-		if n, err := nodes.forKey(ctx, key); err == nil {
+		if n, err := nodes.ForKey(ctx, key); err == nil {
 			return target{node: n}, true
 		}
 	case redis.HasErrorPrefix(err, "ASK"):
@@ -62,14 +62,13 @@ func (r *redirects) follow(ctx context.Context, at target, key string, err error
 	return target{}, false
 }
 
-func (r *redirects) load(ctx context.Context, n *node) bool {
+func (r *redirects) load(ctx context.Context, n *Node) bool {
 	loaded, known := r.loaded[n]
 	if !known {
-		r.store.lookAgain() // a Redis that lost its scripts may have lost all data
-		r.store.known.forget()
-		loaded = loadScripts(ctx, n.client) == nil
+		r.nodes.hooks.Lost() // a Redis that lost its scripts may have lost all data
+		loaded = r.nodes.hooks.Scripts(ctx, n.Client) == nil
 		if r.loaded == nil {
-			r.loaded = map[*node]bool{}
+			r.loaded = map[*Node]bool{}
 		}
 		r.loaded[n] = loaded
 	}

@@ -1,0 +1,194 @@
+// Package layout is what lies in Redis: the names of keys and channels, the encoding of a log's members, and the entries
+// of ids.
+package layout
+
+import (
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// Keys are the keys in Redis; those of users are in keys_user.go. append.lua stands for both scripts that append. {p} is the chat's partition; it is the hash tag, so that all keys of one append share a slot.
+//
+//	key                    type        what it holds                                   written by   expires
+//	im:partitions          string      the number of partitions, for ever              Store        never
+//	im:ready               string      anything: shows that writing works              Store        1 minute
+//	im:retention           string      when a server with RETENTION said so last, in µs  Store          never; deleted once it is off
+//	im:{p}:log:<chat>      sorted set  send_time → 16 digits of it + stored message    append.lua   RETENTION after the newest
+//	im:{p}:ids:<chat>      sorted set  send_time → sender/id, with and without digest  append.lua   IDEMPOTENCY_WINDOW after the newest
+//	im:{p}:activity        sorted set  newest send_time of a chat → the chat           append.lua   never
+//	im:{p}:read:<chat>     hash        reader → cursor                                 advance.lua  never
+//	im:{p}:room:<room>     hash        visibility, name, created, how many admins      room.lua     never
+//	im:{p}:members:<room>  hash        user → "role since"                             room.lua     never
+//	im:{p}:present:<chat>  sorted set  when it lapses, in ms → "reader gateway"        attend.lua   90 s after the last
+//
+// The channels, which a cluster publishes to those who listen at the partition's own node (sharded). Channels do not
+// know of Redis's databases; in one that is not 0 its number is added: im:{p}:hints:3.
+//
+//	channel       what is published                                             by
+//	im:{p}:hints  "<chat> <send_time>": a message was stored; or                append_one.lua, room.lua
+//	              "<chat> <send_time> <before> <entry>", with the log's entry
+//	              and the position of the one before it, 0 if there is none     append_one.lua
+//	im:{p}:news   an Event of idl_rpc.thrift: a signal, a movement, a presence  Store, advance.lua, attend.lua, room.lua
+type Keys struct {
+	Prefix     string // "im" but in tests
+	Partitions []Partition
+	database   int
+}
+
+// Partition is the names of one partition, made once.
+type Partition struct {
+	Tag         string // what all its keys begin with, like "im:{97}"
+	Activity    string
+	Hints, News string // channels
+	Log, IDs    string // what those keys begin with; the chat follows
+
+	// Followed: somebody follows a chat of the partition, as far as is known, so hints carry messages.
+	Followed atomic.Bool
+}
+
+// NewKeys returns the keys below a prefix, for so many partitions in a database of Redis.
+func NewKeys(prefix string, partitions, database int) Keys {
+	k := Keys{Prefix: prefix, Partitions: make([]Partition, partitions), database: database}
+	for i := range k.Partitions {
+		tag := k.Tag(strconv.Itoa(i))
+		p := &k.Partitions[i]
+		p.Tag, p.Activity, p.Hints, p.News = tag, k.Activity(tag), k.Hints(tag), k.News(tag)
+		p.Log, p.IDs = tag+":"+LogKey+":", tag+":"+IDsKey+":"
+	}
+	return k
+}
+
+// DefaultPartitions is how many partitions a new Redis gets; see docs/adr/0002-partitions.md.
+const DefaultPartitions = 256
+
+// PartitionCount is the key of the number of partitions, which is pinned.
+func (k Keys) PartitionCount() string { return k.Prefix + ":partitions" }
+
+// Ready is the key that is written to see whether writing works.
+func (k Keys) Ready() string { return k.Prefix + ":ready" }
+
+// Retention is the key that says that logs may expire: see retention.go of package storage.
+func (k Keys) Retention() string { return k.Prefix + ":" + RetentionKey }
+
+// Log is the key of a chat's messages.
+func (k Keys) Log(id chat.ID) string { return k.Of(id).Log + id.String() }
+
+// Append returns the keys of one append.
+func (k Keys) Append(id chat.ID) (log, ids, activity string) {
+	p := k.Of(id)
+	return p.Log + id.String(), p.IDs + id.String(), p.Activity
+}
+
+// Read is the key of how far a chat's readers have read.
+func (k Keys) Read(id chat.ID) string { return k.Partition(id) + ":read:" + id.String() }
+
+// Room is the key of what a room is.
+func (k Keys) Room(id chat.ID) string { return k.Partition(id) + ":room:" + id.String() }
+
+// Members is the key of who is in a room.
+func (k Keys) Members(id chat.ID) string { return k.Partition(id) + ":members:" + id.String() }
+
+// RoomKeys are those of room.lua: after the first four, the others that go with a room.
+func (k Keys) RoomKeys(id chat.ID) []string {
+	log, ids, activity := k.Append(id)
+	return []string{k.Room(id), k.Members(id), log, activity, ids, k.Read(id), k.Present(id)}
+}
+
+// Present is the key of who watches a chat.
+func (k Keys) Present(id chat.ID) string { return k.Partition(id) + ":present:" + id.String() }
+
+// Activity is the key of a partition's index; tag is the partition's.
+func (k Keys) Activity(tag string) string { return tag + ":activity" }
+
+// Hints is the channel of a partition's stored messages.
+func (k Keys) Hints(tag string) string { return k.Channel(tag + ":hints") }
+
+// News is the channel of what happens in a partition beside the log.
+func (k Keys) News(tag string) string { return k.Channel(tag + ":news") }
+
+// Channel is the name of a channel in the database of the keys.
+func (k Keys) Channel(name string) string {
+	if k.database == 0 {
+		return name
+	}
+	return name + ":" + strconv.Itoa(k.database)
+}
+
+// Of is the partition of a chat: xxHash64 (seed 0) of the canonical id, modulo the number of partitions.
+func (k Keys) Of(id chat.ID) *Partition {
+	return &k.Partitions[xxhash.Sum64String(id.String())%uint64(len(k.Partitions))]
+}
+
+// Partition is the tag of a chat's partition.
+func (k Keys) Partition(id chat.ID) string { return k.Of(id).Tag }
+
+// Tag is what all keys of a partition begin with.
+func (k Keys) Tag(partition string) string { return k.Prefix + ":{" + partition + "}" }
+
+// What a key is, as KeyName has it.
+const (
+	PinKey   = "partitions"
+	ReadyKey = "ready"
+
+	RetentionKey = "retention"
+
+	LogKey      = "log"
+	IDsKey      = "ids"
+	ActivityKey = "activity"
+	ReadKey     = "read"
+	PresentKey  = "present"
+	RoomKey     = "room"
+	MembersKey  = "members"
+	unknownKey  = "" // ours by its prefix, and nothing that this release writes
+)
+
+// KeyName is a key taken apart. Neither the partition nor the chat has been judged: any number may stand in the
+// braces, and any bytes after "log:".
+type KeyName struct {
+	Kind      string // one of the constants
+	Partition string // decimal digits; of all but the first two
+	Chat      string // of a log, ids, read, present, room and members
+}
+
+// Parse is the reverse of the functions above. It is false for a key that is not below the prefix.
+func (k Keys) Parse(key string) (KeyName, bool) {
+	rest, ours := strings.CutPrefix(key, k.Prefix+":")
+	switch {
+	case !ours:
+		return KeyName{}, false
+	case key == k.PartitionCount():
+		return KeyName{Kind: PinKey}, true
+	case key == k.Ready():
+		return KeyName{Kind: ReadyKey}, true
+	case key == k.Retention():
+		return KeyName{Kind: RetentionKey}, true
+	}
+	if name, of := k.parseUser(key); of {
+		return name, true
+	}
+	partition, rest, closed := strings.Cut(strings.TrimPrefix(rest, "{"), "}:")
+	if !closed || !strings.HasPrefix(key, k.Prefix+":{") || partition == "" || strings.Trim(partition, "0123456789") != "" {
+		return KeyName{}, true
+	}
+	if rest == ActivityKey {
+		return KeyName{Kind: ActivityKey, Partition: partition}, true
+	}
+	switch kind, chat, _ := strings.Cut(rest, ":"); kind {
+	case LogKey, IDsKey, ReadKey, PresentKey, RoomKey, MembersKey:
+		if kind+":"+chat == rest { // there was a colon
+			return KeyName{Kind: kind, Partition: partition, Chat: chat}, true
+		}
+	}
+	return KeyName{}, true
+}
+
+// IsPartition says whether a key may have this between its braces.
+func (k Keys) IsPartition(text string) bool {
+	p, err := strconv.ParseUint(text, 10, 64)
+	return err == nil && p < uint64(len(k.Partitions)) && strconv.FormatUint(p, 10) == text
+}

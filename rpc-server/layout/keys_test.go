@@ -1,0 +1,116 @@
+package layout
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+func id(t testing.TB, name string) chat.ID {
+	t.Helper()
+	id, err := chat.ParseID(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// TestKeys pins the names: they are in people's Redis.
+func TestKeys(t *testing.T) {
+	k := NewKeys("im", DefaultPartitions, 0)
+	for _, c := range []struct{ got, want string }{
+		{k.PartitionCount(), "im:partitions"},
+		{k.Ready(), "im:ready"},
+		{k.Log(id(t, "bob:alice")), "im:{45}:log:alice:bob"},
+		{appendKeys(k, id(t, "bob:alice")), "im:{45}:log:alice:bob im:{45}:ids:alice:bob im:{45}:activity"},
+		{k.Log(id(t, "room")), "im:{97}:log:room"},
+		{k.Read(id(t, "bob:alice")), "im:{45}:read:alice:bob"},
+		{k.Present(id(t, "bob:alice")), "im:{45}:present:alice:bob"},
+		{k.Room(id(t, "room")), "im:{97}:room:room"},
+		{k.Members(id(t, "room")), "im:{97}:members:room"},
+		{k.PublicRooms(), "im:rooms"},
+		{k.Activity(k.Partition(id(t, "room"))), "im:{97}:activity"},
+		{k.Hints(k.Partition(id(t, "room"))), "im:{97}:hints"},
+		{k.News(k.Partition(id(t, "room"))), "im:{97}:news"},
+		{NewKeys("im", DefaultPartitions, 3).Hints("im:{97}"), "im:{97}:hints:3"},
+	} {
+		if c.got != c.want {
+			t.Errorf("key = %q, want %q", c.got, c.want)
+		}
+	}
+}
+
+func appendKeys(k Keys, chatID chat.ID) string {
+	log, ids, activity := k.Append(chatID)
+	return strings.Join([]string{log, ids, activity}, " ")
+}
+
+func TestParseKey(t *testing.T) {
+	k := NewKeys("im", DefaultPartitions, 0)
+	log, ids, activity := k.Append(id(t, "alice:bob"))
+	for _, c := range []struct {
+		key  string
+		want KeyName
+		ours bool
+	}{
+		{k.PartitionCount(), KeyName{Kind: PinKey}, true},
+		{k.Ready(), KeyName{Kind: ReadyKey}, true},
+		{log, KeyName{Kind: LogKey, Partition: "45", Chat: "alice:bob"}, true},
+		{ids, KeyName{Kind: IDsKey, Partition: "45", Chat: "alice:bob"}, true},
+		{activity, KeyName{Kind: ActivityKey, Partition: "45"}, true},
+		{"im:{45}:log:", KeyName{Kind: LogKey, Partition: "45"}, true},
+		{"im:{999}:log:a b", KeyName{Kind: LogKey, Partition: "999", Chat: "a b"}, true},
+		{"im:{45}:log", KeyName{}, true},
+		{"im:{45}:activity:x", KeyName{}, true},
+		{k.Read(id(t, "bob:alice")), KeyName{Kind: ReadKey, Partition: "45", Chat: "alice:bob"}, true},
+		{k.Present(id(t, "bob:alice")), KeyName{Kind: PresentKey, Partition: "45", Chat: "alice:bob"}, true},
+		{k.Room(id(t, "room")), KeyName{Kind: RoomKey, Partition: "97", Chat: "room"}, true},
+		{k.Members(id(t, "room")), KeyName{Kind: MembersKey, Partition: "97", Chat: "room"}, true},
+		{k.PublicRooms(), KeyName{Kind: RoomsKey}, true},
+		{"im:{45}:reads:room", KeyName{}, true},
+		{"im:{45}:present", KeyName{}, true},
+		{"im:{x}:activity", KeyName{}, true},
+		{"im:{}:activity", KeyName{}, true},
+		{"im:45}:activity", KeyName{}, true},
+		{"im:", KeyName{}, true},
+		{"im", KeyName{}, false},
+		{"imx:{45}:activity", KeyName{}, false},
+		{"", KeyName{}, false},
+	} {
+		if got, ours := k.Parse(c.key); got != c.want || ours != c.ours {
+			t.Errorf("Parse(%q) = %+v, %v; want %+v, %v", c.key, got, ours, c.want, c.ours)
+		}
+	}
+}
+
+// FuzzParseIDEntry: every string is a valid entry or an error; the parts of a valid entry compose to it again.
+func FuzzParseIDEntry(f *testing.F) {
+	f.Add("alice/1")
+	f.Add(TextDigest("hi") + "alice/a:b/c")
+	f.Add("#1:")
+	f.Add("#/")
+	f.Fuzz(func(t *testing.T, entry string) {
+		digest, owner, err := ParseIDEntry(entry)
+		if err == nil && digest+owner != entry {
+			t.Errorf("ParseIDEntry(%q) = %q, %q; want its parts", entry, digest, owner)
+		}
+	})
+}
+
+// FuzzParseKey: the parts of a parsed key compose to the key again.
+func FuzzParseKey(f *testing.F) {
+	k := NewKeys("im", DefaultPartitions, 0)
+	f.Add("im:{45}:log:alice:bob")
+	f.Add("im:{45}:activity")
+	f.Fuzz(func(t *testing.T, key string) {
+		name, ours := k.Parse(key)
+		again := k.Tag(name.Partition) + ":" + name.Kind
+		if name.Kind != ActivityKey {
+			again += ":" + name.Chat
+		}
+		if ours && name.Partition != "" && again != key {
+			t.Errorf("Parse(%q) = %+v, which is %q", key, name, again)
+		}
+	})
+}

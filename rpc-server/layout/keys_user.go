@@ -1,0 +1,114 @@
+package layout
+
+import "strings"
+
+// The keys of users. {user} is the hash tag, so that a script may change an account and its sessions at once; no user's
+// id has a brace.
+//
+//	key                     type        what it holds                                      written by                    expires
+//	im:u:{<user>}:account   hash        hash (of the password), name, created (in µs); only deleted (in µs), and perhaps kept (texts), where she has deleted herself  register.lua, password.lua, delete_account.lua  never
+//	im:u:{<user>}:sessions  hash        session → "expires begun seed current previous"          login.lua, refresh.lua, …     REFRESH_TOKEN_TTL
+//	im:u:{<user>}:chats     sorted set  see below → a chat                    Store, before append.lua and room.lua; append_checked.lua, advance.lua, unlist.lua  never
+//	im:u:{<user>}:ignored   set         whom she ignores                                   ignore.lua                    never
+//	im:u:{<user>}:spent     hash        what she has begun and added of late: "kind seconds" → "window amount"  spend.lua  in a day
+//	im:rooms                sorted set  0 → every public room, and some that were          Store                         never
+//	im:deletions            sorted set  when it is due, in µs → "user erase|keep first|last": what is left of a user's deletion  Store  never
+//	im:users                sorted set  0 → every user who has registered or has tried to  Store, before register.lua    never
+//	im:look:<look>          string      the user who looks like that; for ever, also after the account is gone  Store, before register.lua  never
+//	im:revoked              sorted set  when, in µs → a user who was deleted within the last hour: her tokens are refused  revoke.lua  never
+//	im:looked               string      somebody gives looks to the accounts that have none, or has done so  Store  in a minute, or a day
+//
+// In a user's list of chats a conversation has the score 0, a room of hers the time when it was listed, in microseconds, and
+// a room of which she is no member, but was, or has written to or read in, -1.
+//
+// All users are in one sorted set: see docs/adr/0014-users-in-one-set.md.
+
+// Account is the key of a user's account.
+func (k Keys) Account(user string) string { return k.User(user) + ":" + AccountKey }
+
+// Sessions is the key of a user's sessions.
+func (k Keys) Sessions(user string) string { return k.User(user) + ":" + SessionsKey }
+
+// Chats is the key of a user's list of chats.
+func (k Keys) Chats(user string) string { return k.User(user) + ":" + ChatsKey }
+
+// Ignored is the key of whom a user ignores.
+func (k Keys) Ignored(user string) string { return k.User(user) + ":" + IgnoredKey }
+
+// Spent is the key of what a user has begun and added of late.
+func (k Keys) Spent(user string) string { return k.User(user) + ":" + SpentKey }
+
+// PublicRooms is the key of all public rooms.
+func (k Keys) PublicRooms() string { return k.Prefix + ":" + RoomsKey }
+
+// Deletions is the key of what is left of users' deletions.
+func (k Keys) Deletions() string { return k.Prefix + ":" + DeletionsKey }
+
+// Look is of a form of a user's id in which no other user's may be: chat.Names.Looks.
+func (k Keys) Look(look string) string { return k.Prefix + ":" + LookKey + ":" + look }
+
+// Revoked is the key of the users who were deleted of late.
+func (k Keys) Revoked() string { return k.Prefix + ":" + RevokedKey }
+
+// Looked is the key that says that somebody gives looks to the accounts that have none, or has done so.
+func (k Keys) Looked() string { return k.Prefix + ":" + LookedKey }
+
+// Users is the key of all users.
+func (k Keys) Users() string { return k.Prefix + ":" + UsersKey }
+
+// User is what all keys of a user begin with.
+func (k Keys) User(user string) string { return k.Prefix + ":u:{" + user + "}" }
+
+// More of what a key is, as KeyName has it.
+const (
+	AccountKey  = "account"
+	SessionsKey = "sessions"
+	ChatsKey    = "chats"
+	IgnoredKey  = "ignored"
+	SpentKey    = "spent"
+	UsersKey    = "users"
+	RoomsKey    = "rooms"
+	LookKey     = "look"
+	LookedKey   = "looked"
+	RevokedKey  = "revoked"
+
+	DeletionsKey = "deletions"
+)
+
+// parseUser is the reverse of the functions above. It is false for a key that is not of users.
+func (k Keys) parseUser(key string) (KeyName, bool) {
+	if key == k.Users() {
+		return KeyName{Kind: UsersKey}, true
+	}
+	if key == k.PublicRooms() {
+		return KeyName{Kind: RoomsKey}, true
+	}
+	if key == k.Deletions() {
+		return KeyName{Kind: DeletionsKey}, true
+	}
+	if key == k.Revoked() {
+		return KeyName{Kind: RevokedKey}, true
+	}
+	if key == k.Looked() {
+		return KeyName{Kind: LookedKey}, true
+	}
+	if look, of := strings.CutPrefix(key, k.Look("")); of && look != "" {
+		return KeyName{Kind: LookKey}, true
+	}
+	rest, ours := strings.CutPrefix(key, k.Prefix+":u:{")
+	user, kind, closed := strings.Cut(rest, "}:")
+	if !ours || !closed || user == "" {
+		return KeyName{}, false
+	}
+	switch kind {
+	case AccountKey, SessionsKey, ChatsKey, IgnoredKey, SpentKey:
+		return KeyName{Kind: kind}, true
+	}
+	return KeyName{}, false
+}
+
+// UserOf is the user of a key that parseUser takes for one of hers.
+func (k Keys) UserOf(key string) string {
+	user, _, _ := strings.Cut(strings.TrimPrefix(key, k.Prefix+":u:{"), "}:")
+	return user
+}

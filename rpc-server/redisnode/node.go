@@ -1,0 +1,206 @@
+package redisnode
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Timeout bounds every call, so that a request has its answer within two seconds when Redis hangs.
+const Timeout = 1200 * time.Millisecond
+
+// Node is one Redis that takes commands: the only one, the master that Sentinels name, or a master of a cluster. Each
+// node has its own pipelines, so that a hanging node does not delay the others.
+type Node struct {
+	Client *redis.Client // of this Redis alone
+	// Attached is what Hooks.Attach made for the node.
+	Attached Attached
+	// away is set while Redis does not answer. Its calls are rejected at once.
+	away atomic.Bool
+	// answered is the time of the last answer, in nanoseconds since 1970.
+	answered atomic.Int64
+	// short is set while the node has too few replicas. Its appends are rejected without being sent.
+	short atomic.Bool
+}
+
+// refuses returns the reason why the node rejects calls now, or nil.
+func (n *Node) refuses(copied bool) error {
+	switch {
+	case n.away.Load():
+		return DialError(ErrAway)
+	case copied && n.short.Load():
+		return ErrFewReplicas
+	}
+	return nil
+}
+
+// ErrAway: the call was not sent, because an earlier call got no answer.
+var ErrAway = errors.New("redis has not answered since a call that failed")
+
+// The interval of probes to a Redis that is away, and the timeout of each probe.
+const (
+	ProbeEvery   = 50 * time.Millisecond
+	probeTimeout = 250 * time.Millisecond
+)
+
+// Attached is what the operations keep at each node, such as their batches.
+type Attached interface {
+	// Close waits for the calls under way and rejects further calls.
+	Close(ctx context.Context) error
+}
+
+// Hooks are what the nodes ask of those who use them.
+type Hooks struct {
+	Ready   func(ctx context.Context) error                       // why calls are rejected, or nil
+	Scripts func(ctx context.Context, client *redis.Client) error // loads all scripts that are called by their hash
+	Lost    func()                                                // a Redis lacked a script: it may have lost all data
+	Attach  func(one *Node) Attached                              // called once for each node
+}
+
+// Nodes are the known nodes: one, or a cluster's masters as calls reach them.
+type Nodes struct {
+	Only    *Node                // nil in a cluster
+	Cluster *redis.ClusterClient // nil outside a cluster
+	hooks   Hooks
+
+	mutex sync.Mutex
+	met   map[*redis.Client]*Node
+
+	closed chan struct{}
+	probes sync.WaitGroup
+}
+
+// NewNodes returns the nodes that a client of Connect reaches.
+func NewNodes(client redis.UniversalClient, hooks Hooks) *Nodes {
+	n := &Nodes{hooks: hooks, met: map[*redis.Client]*Node{}, closed: make(chan struct{})}
+	switch client := client.(type) {
+	case *redis.ClusterClient:
+		n.Cluster = client
+	case *redis.Client:
+		n.Only = n.of(client)
+	}
+	return n
+}
+
+// ForKey returns the node that holds a key, as far as is known.
+func (n *Nodes) ForKey(ctx context.Context, key string) (*Node, error) {
+	if n.Only != nil {
+		return n.Only, nil
+	}
+	client, err := n.Cluster.MasterForKey(ctx, key)
+	if err != nil {
+		return nil, DialError(err)
+	}
+	return n.of(client), nil
+}
+
+func (n *Nodes) of(client *redis.Client) *Node {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	one, ok := n.met[client]
+	if !ok {
+		one = &Node{Client: client}
+		one.Attached = n.hooks.Attach(one)
+		n.met[client] = one
+	}
+	return one
+}
+
+// at returns the node at an address that a cluster named, or nil.
+func (n *Nodes) at(ctx context.Context, address string) (found *Node) {
+	var mutex sync.Mutex
+	_ = n.Cluster.ForEachShard(ctx, func(_ context.Context, client *redis.Client) error {
+		if client.Options().Addr == address {
+			mutex.Lock()
+			defer mutex.Unlock()
+			found = n.of(client)
+		}
+		return nil
+	})
+	return found
+}
+
+// Reload refreshes the cluster's slot layout.
+func (n *Nodes) Reload(ctx context.Context) {
+	_ = n.Cluster.ForEachMaster(ctx, func(context.Context, *redis.Client) error { return nil })
+}
+
+// leave makes a node reject calls until it answers again.
+func (n *Nodes) leave(one *Node) {
+	n.probe(one, &one.away, func() (bool, error) { return answers(one.Client) })
+}
+
+// await makes a node reject appends until it has enough replicas.
+func (n *Nodes) await(one *Node, replicas int) {
+	n.probe(one, &one.short, func() (bool, error) { return hasReplicas(one.Client, replicas) })
+}
+
+// probe sets a mark until ok returns true. A cluster closes the clients of nodes that left it; those nodes are
+// forgotten.
+func (n *Nodes) probe(one *Node, mark *atomic.Bool, ok func() (bool, error)) {
+	if mark.Swap(true) {
+		return
+	}
+	n.probes.Go(func() {
+		tick := time.NewTicker(ProbeEvery)
+		defer tick.Stop()
+		for {
+			switch well, err := ok(); {
+			case well:
+				mark.Store(false)
+				return
+			case errors.Is(err, redis.ErrClosed):
+				n.forget(one)
+				return
+			}
+			if n.Cluster != nil {
+				n.Cluster.ReloadState(context.Background()) // another node may hold its keys now
+			}
+			select {
+			case <-tick.C:
+			case <-n.closed:
+				return
+			}
+		}
+	})
+}
+
+func (n *Nodes) forget(one *Node) {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	delete(n.met, one.Client)
+}
+
+// answers reports whether a Redis answers at all, even with an error.
+func answers(client *redis.Client) (bool, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), probeTimeout)
+	defer cancel()
+	err := client.Ping(ctx).Err()
+	var reply redis.Error
+	return err == nil || errors.As(err, &reply), err
+}
+
+// Background runs f, which has to end soon after Done.
+func (n *Nodes) Background(f func()) { n.probes.Go(f) }
+
+// Done is closed when the nodes are closed.
+func (n *Nodes) Done() <-chan struct{} { return n.closed }
+
+// Close closes what is attached to the nodes, within a time, then ends the probes and all that runs in the background.
+func (n *Nodes) Close(within time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	n.mutex.Lock()
+	var errs []error
+	for _, one := range n.met {
+		errs = append(errs, one.Attached.Close(ctx))
+	}
+	n.mutex.Unlock()
+	close(n.closed)
+	n.probes.Wait()
+	return errors.Join(errs...)
+}

@@ -1,0 +1,41 @@
+package storage
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
+)
+
+func TestSessionsComeBack(t *testing.T) {
+	want := chat.StoredSession{Begun: 1, Expires: 2, Seed: "seed", Current: "current", Previous: "-"}
+	if got, err := parseSession(formatSession(want)); err != nil || got != want {
+		t.Errorf("parseSession(formatSession(%+v)) = %+v, %v", want, got, err)
+	}
+	for _, text := range []string{"", "1 2 seed current", "1 2 seed current - more", "x 2 seed current -", "1 x seed current -"} {
+		if got, err := parseSession(text); err == nil {
+			t.Errorf("parseSession(%q) = %+v, want an error", text, got)
+		}
+	}
+}
+
+// TestWhatARegistrationMayHaveDone is said where it is not known.
+func TestWhatARegistrationMayHaveDone(t *testing.T) {
+	for name, c := range map[string]struct {
+		err     error
+		code    chat.Code
+		unknown bool
+	}{
+		"never sent":    {redisnode.DialError(redisnode.ErrAway), chat.Unavailable, false},
+		"few replicas":  {redisnode.ErrFewReplicas, chat.Unavailable, false},
+		"few copies":    {redisnode.ErrCopies, chat.Unavailable, true},
+		"anything else": {errors.New("secret"), chat.Internal, false},
+	} {
+		e := chat.AsError(registerError("register alice", c.err))
+		if e.Code != c.code || strings.Contains(e.Message, "it is unknown whether") != c.unknown || strings.Contains(e.Message, "secret") {
+			t.Errorf("registerError(%s) = %v, want %s, unknown %v", name, e, c.code, c.unknown)
+		}
+	}
+}
