@@ -332,12 +332,16 @@ func TestErasingLater(t *testing.T) {
 	r.delete(false)
 }
 
-// TestErasingKeepsTheEnd of a log and of its ids, also where it replaces all that is in them.
+// TestErasingKeepsTheEnd: an erased log and the other senders' ids in it still expire.
 func TestErasingKeepsTheEnd(t *testing.T) {
 	url := redistest.Start(t).URL()
 	store := openAt(t, url, Options{Retention: time.Hour, IdempotencyWindow: time.Hour})
 	room, ctx := id(t, "room"), context.Background()
 	if _, err := appendOne(store, room, message(1)); err != nil {
+		t.Fatal(err)
+	}
+	other := chat.Message{Sender: "other", Text: "2", ID: "2"}
+	if _, err := appendOne(store, room, other); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := store.EraseTexts(ctx, room, message(1).Sender, 1); err != nil {
@@ -349,5 +353,5 @@ func TestErasingKeepsTheEnd(t *testing.T) {
 			t.Errorf("%s ends in %v, %v; want it to end", key, left, err)
 		}
 	}
-	wantTexts(t, store, room, []string{""})
+	wantTexts(t, store, room, []string{"", "2"})
 }
