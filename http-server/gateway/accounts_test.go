@@ -343,10 +343,10 @@ func TestAuthConfig(t *testing.T) {
 	}
 }
 
-// TestWithoutPeople: a gateway that was set up without accounts says so.
-func TestWithoutPeople(t *testing.T) {
+// TestWithoutAccounts: a gateway without accounts has no routes for them.
+func TestWithoutAccounts(t *testing.T) {
 	t.Parallel()
-	base := startGateway(t, &fakeService{})
+	base := startGateway(t, &fakeService{}, func(s *Server) { s.services.Accounts, s.services.Sessions = nil, nil })
 	for _, c := range []call{
 		{method: "POST", target: "/api/users", body: `{}`},
 		{method: "GET", target: "/api/users"},
