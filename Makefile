@@ -30,7 +30,7 @@ build: ## build all programs into .bin/
 	go build -trimpath -o $(BIN)/ ./pullchat ./http-server ./rpc-server
 
 .PHONY: check
-check: format-check generated-untouched ## before each commit: format, vet, lint, unit tests without servers; within a minute once it is warm
+check: format-check generated-untouched ## before each commit: format, vet, lint, unit tests without servers; a minute or two
 	go vet ./...
 	@if test -x $(LINTER); then $(LINTER) run; else echo 'NOT LINTED: make lint installs the linter once'; fi
 	go test -short -p 4 $(units)

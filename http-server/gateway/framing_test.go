@@ -139,8 +139,8 @@ func TestRefusedRequests(t *testing.T) {
 				_ = client.SetDeadline(time.Now().Add(patience))
 				send(client, c.request)
 				closes, body := client.answer(t, http.StatusBadRequest)
-				// Of a fault in the trailer the body is whole before it, and may be answered first.
-				early := way == "byte by byte" && strings.Contains(c.request, "\r\n0\r\n")
+				// Of a fault in the trailer the body is whole before it. It may be answered first, as the empty body that it is.
+				early := way == "byte by byte" && strings.Contains(c.request, "\r\n0\r\n") && strings.Contains(body, "the body is not a JSON object")
 				if want := fmt.Sprintf(`{"code":"invalid_argument","message":"%s"}`, c.want); !early && (body != want || !closes) {
 					t.Errorf("%s, %q is answered %s, close %v; want %s and the end", way, c.request, body, closes, want)
 				}

@@ -87,7 +87,7 @@ func (s *Server) routes(h *handler.Handler, draining <-chan struct{}) []route {
 func accountRoutes(a *handler.AccountService) []route {
 	return []route{
 		{method: methodPost, path: "/api/users", handler: a.Register, access: optional, counts: passwords},
-		{method: methodGet, path: "/api/users", handler: a.Users, counts: passwords},
+		{method: methodGet, path: "/api/users", handler: a.Users},
 		{method: methodGet, path: "/api/users/:user", handler: a.User},
 		{method: methodDelete, path: "/api/users/me", handler: a.DeleteAccount, counts: passwords, query: []string{"user", "erase"}},
 		{method: methodPost, path: "/api/contacts/sync", handler: a.Contacts},

@@ -4,9 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"sync"
 
-	"github.com/hashicorp/golang-lru/v2/simplelru"
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/pullchat/pullchat/internal/chat"
 )
@@ -18,37 +17,18 @@ import (
 type Guesses struct {
 	chat.Sessions
 	pairs, users, addresses *Limiter
-	proven                  *proven
-}
-
-// proven are the pairs of a user and an address with a recent login.
-type proven struct {
-	mutex sync.Mutex
-	pairs *simplelru.LRU[string, struct{}]
-}
-
-func (p *proven) add(pair string) {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	p.pairs.Add(pair, struct{}{})
-}
-
-func (p *proven) has(pair string) bool {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	_, known := p.pairs.Get(pair)
-	return known
+	proven                  *lru.Cache[string, struct{}] // pairs with a recent login
 }
 
 // NewGuesses returns the Guesses over sessions for a rate that is not zero.
 func NewGuesses(sessions chat.Sessions, r Rate) Guesses {
 	wide := r
 	wide.Requests *= 10
-	pairs, err := simplelru.NewLRU[string, struct{}](maxClients, nil)
+	pairs, err := lru.New[string, struct{}](maxClients)
 	if err != nil {
 		panic(err) // the size is positive
 	}
-	return Guesses{Sessions: sessions, pairs: New(r), users: New(wide), addresses: New(wide), proven: &proven{pairs: pairs}}
+	return Guesses{Sessions: sessions, pairs: New(r), users: New(wide), addresses: New(wide), proven: pairs}
 }
 
 // Login implements chat.Sessions.
@@ -90,7 +70,7 @@ func (g Guesses) guess(ctx context.Context, user string, call func() error) erro
 		group, client string
 	}
 	counts := []count{{g.pairs, address, at}}
-	if !g.proven.has(at) {
+	if _, known := g.proven.Get(at); !known {
 		counts = append(counts, count{g.addresses, address, address}, count{g.users, user, user})
 	}
 	giveBack := func(taken []count) {
@@ -109,7 +89,7 @@ func (g Guesses) guess(ctx context.Context, user string, call func() error) erro
 		giveBack(counts)
 	}
 	if err == nil {
-		g.proven.add(at)
+		g.proven.Add(at, struct{}{})
 	}
 	return err
 }
