@@ -15,7 +15,6 @@ import (
 	"github.com/cloudwego/hertz/pkg/app/server"
 	"github.com/cloudwego/hertz/pkg/common/config"
 	"github.com/cloudwego/hertz/pkg/network/standard"
-	"github.com/cloudwego/hertz/pkg/protocol/consts"
 
 	"github.com/pullchat/pullchat/http-server/handler"
 	"github.com/pullchat/pullchat/http-server/middleware"
@@ -171,8 +170,7 @@ func (s *Server) engine(h *handler.Handler, draining <-chan struct{}) *server.He
 	all := s.routes(h, draining)
 	engine.Use(reached, movingOn(draining), middleware.Secure(s.listener.encrypted), middleware.RequestID,
 		middleware.AccessLog(s.log), middleware.Recovery(s.log),
-		middleware.CORS(s.config.AllowedOrigins, methodsOf(all)), // before the limit: pages are told of it too
-		noRequest)
+		middleware.CORS(s.config.AllowedOrigins, methodsOf(all))) // before the limit: pages are told of it too
 	if len(s.config.AllowedHosts) > 0 {
 		engine.Use(middleware.Hosts(s.config.AllowedHosts, pathsOf(all, func(r route) bool { return r.health })...))
 	}
@@ -185,13 +183,6 @@ func (s *Server) engine(h *handler.Handler, draining <-chan struct{}) *server.He
 	s.authenticate(engine, all)
 	register(engine, all)
 	return engine
-}
-
-// noRequest answers, in the one error shape, what Hertz has judged before it asked the middleware.
-func noRequest(_ context.Context, c *app.RequestContext) {
-	if c.Response.StatusCode() == consts.StatusBadRequest {
-		handler.NoRequest(c)
-	}
 }
 
 // movingOn tells clients to close their connection with the next answer once the server is about to stop: also with one

@@ -68,12 +68,6 @@ func retryAfter(err error) string {
 	return "1"
 }
 
-// NoRequest answers a request that Hertz can read but not route, and closes the connection.
-func NoRequest(c *app.RequestContext) {
-	c.SetConnectionClose()
-	Fail(c, chat.Errorf(chat.InvalidArgument, "the request has no path"))
-}
-
 // NoRoute answers requests without a route.
 func NoRoute(_ context.Context, c *app.RequestContext) {
 	Fail(c, chat.Errorf(chat.NotFound, "there is no %q; /openapi.yaml lists what there is", c.Path()))
