@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestRoomsMadePrivateUnheard: who follows a room that is deleted, and made anew as a private one, is asked for again, also
@@ -24,10 +25,25 @@ func TestRoomsMadePrivateUnheard(t *testing.T) {
 		c.until("watching")
 		followers[name] = c
 	}
-	w.asService(t, "POST", "/api/signal", fmt.Sprintf(`{"chat":"hall","sender":%q,"type":"typing"}`, w.shared.name(admin)))
+	// A signal is not repeated, and none is passed on while a follower's right is being asked for: one is sent until each is heard.
+	heard, signals := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(signals)
+		for tick := time.NewTicker(100 * time.Millisecond); ; {
+			w.asService(t, "POST", "/api/signal", fmt.Sprintf(`{"chat":"hall","sender":%q,"type":"typing"}`, w.shared.name(admin)))
+			select {
+			case <-tick.C:
+			case <-heard:
+				tick.Stop()
+				return
+			}
+		}
+	}()
 	for _, c := range followers { // so all is heard until now
 		c.until("typing")
 	}
+	close(heard)
+	<-signals
 
 	deaf := func(channels string) {
 		t.Helper()
