@@ -1,5 +1,5 @@
-// Package layout is what lies in Redis: the names of keys and channels, the encoding of a log's members, and the entries
-// of ids.
+// Package layout is what lies in Redis: the names of keys, channels and fields, and the encodings of values, of a log's
+// members, of the entries of ids and of published events.
 package layout
 
 import (

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 )
 
 // peopled is a test's chats with rooms and accounts in addition.
@@ -79,7 +80,7 @@ func TestCheckOfSoundPeople(t *testing.T) {
 		},
 		"a user who was deleted": func(p *peopled) {
 			p.do("del", p.store.keys.Account("alice"), p.store.keys.Chats("alice"))
-			p.do("hset", p.store.keys.Account("alice"), deletedField, 1)
+			p.do("hset", p.store.keys.Account("alice"), layout.DeletedField, 1)
 		},
 		"a user who has deleted the account and all texts": func(p *peopled) {
 			job := chat.DeletionJob{User: "alice", Erase: true}
@@ -183,7 +184,7 @@ func TestCheckNamesTheFaultOfPeople(t *testing.T) {
 			p.do("del", p.store.keys.Chats("cid"), p.store.keys.Chats("ann"))
 		}, FaultRoomUnlisted, 4, 0},
 		{"member whose list records only a former visit", func(p *peopled) {
-			p.do("zadd", p.store.keys.Chats("bob"), wasThere, "club")
+			p.do("zadd", p.store.keys.Chats("bob"), layout.WasThere, "club")
 		}, FaultRoomUnlisted, 1, 0},
 		{"public room that is not listed", func(p *peopled) { p.do("zrem", p.store.keys.PublicRooms(), "club") }, FaultRoomUnlisted, 1, 0},
 

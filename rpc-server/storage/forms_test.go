@@ -260,7 +260,7 @@ func TestMayNotWait(t *testing.T) {
 
 // listed has a Store know that a room is in the list of who sends message.
 func listed(store *Store, room chat.ID) {
-	store.known.add([]listing{listingOf(room, message(0).Sender)}, nil)
+	store.known.add([]layout.Listing{layout.ListingOf(room, message(0).Sender)}, nil)
 }
 
 // wantSound checks everything that lies in a Redis.

@@ -240,7 +240,7 @@ func (h *hub) message(channel, payload string) {
 			}
 		}
 	default:
-		e, ok := decodeEvent(payload)
+		e, ok := layout.DecodeEvent(payload)
 		if a := t.chats[e.Chat.String()]; ok && a != nil {
 			for _, w := range a.watches {
 				w.Put(e)
