@@ -57,6 +57,10 @@ func TestImports(t *testing.T) {
 			from: "rpc-server/redisnode", never: []string{module + "rpc-server", module + "internal"}, through: true,
 		},
 		{
+			why:  "a check of the data does not need the operations",
+			from: "rpc-server/check", never: []string{module + "rpc-server/storage", module + "rpc-server/handler", module + "rpc-server/service"}, through: true,
+		},
+		{
 			why:  "Redis is known to the storage only",
 			from: "rpc-server/handler", never: []string{module + "rpc-server/storage", module + "rpc-server/redisnode", "github.com/redis/go-redis"}, through: true,
 		},

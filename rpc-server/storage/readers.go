@@ -154,3 +154,12 @@ func (s *Store) SetIgnored(ctx context.Context, r chat.IgnoreRequest) error {
 	}
 	return s.Tell(ctx, chat.Event{Chat: chat.SelfChat(r.User), Kind: chat.IgnoredChanged})
 }
+
+// MoveBack runs advance.lua for a reader whose cursor is past the chat's end, and moves it there. It is for a check of the
+// data, which has a connection of its own.
+func MoveBack(ctx context.Context, client redis.Scripter, keys layout.Keys, id chat.ID, reader string) error {
+	_, _, activity := keys.Append(id)
+	before, after := layout.EncodeMoved(id, reader)
+	return advanceScript.Run(ctx, client, []string{keys.Read(id), activity},
+		reader, 0, false, "publish", keys.News(keys.Partition(id)), before, after, id.String()).Err()
+}

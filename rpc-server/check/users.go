@@ -1,4 +1,4 @@
-package storage
+package check
 
 import (
 	"context"
@@ -192,7 +192,9 @@ func (c *Checker) checkReaders(ctx context.Context, key string, name layout.KeyN
 					detail := fmt.Sprintf("%s is at %s, and the chat ends at %d", reader, at, end)
 					found[reader] = finding{
 						Fault: Fault{Kind: FaultCursorAhead, Key: key, Detail: detail}, of: reader,
-						mend: func(ctx context.Context) (bool, error) { return true, c.comeBack(ctx, id, reader) },
+						mend: func(ctx context.Context) (bool, error) {
+							return true, c.options.MoveBack(ctx, c.redis, c.keys, id, reader)
+						},
 					}
 				}
 			}
@@ -215,14 +217,6 @@ func (c *Checker) endOf(ctx context.Context, id chat.ID) (int64, error) {
 		return 0, fmt.Errorf("read the activity of %s: %w", id, err)
 	}
 	return int64(newest) + 1, nil
-}
-
-// comeBack runs advance.lua, which moves a reader's cursor back to the chat's end.
-func (c *Checker) comeBack(ctx context.Context, id chat.ID, reader string) error {
-	_, _, activity := c.keys.Append(id)
-	before, after := layout.EncodeMoved(id, reader)
-	return advanceScript.Run(ctx, c.redis, []string{c.keys.Read(id), activity},
-		reader, 0, false, "publish", c.keys.News(c.keys.Partition(id)), before, after, id.String()).Err()
 }
 
 // wrongCursor returns the fault of a reader or of its cursor; "" means none.
