@@ -1,4 +1,4 @@
-package storage
+package check
 
 import (
 	"cmp"
@@ -53,7 +53,7 @@ func (k FaultKind) Rule() string { return k.entry().rule }
 // Advice states what an operator can do.
 func (k FaultKind) Advice() string { return k.entry().advice }
 
-// Repairable reports whether CheckOptions.Repair repairs it.
+// Repairable reports whether Options.Repair repairs it.
 func (k FaultKind) Repairable() bool { return k.entry().repairable }
 
 func (k FaultKind) entry() faultKind {
@@ -100,8 +100,8 @@ func (k *KeyCount) add(key string) {
 	}
 }
 
-// CheckReport is a Checker's findings.
-type CheckReport struct {
+// Report is a Checker's findings.
+type Report struct {
 	Complete bool         `json:"complete"`               // the walk reached its end
 	Chats    int64        `json:"chats"`                  // chats with a log
 	Emptied  int64        `json:"chats_without_messages"` // chats that have only activity left: sound with retention
@@ -115,7 +115,7 @@ type CheckReport struct {
 }
 
 // Report returns the findings so far. It is valid until Run goes on.
-func (c *Checker) Report() CheckReport {
+func (c *Checker) Report() Report {
 	report := c.report
 	if report.Faults == nil {
 		report.Faults = []FaultCount{} // [] in JSON
@@ -124,7 +124,7 @@ func (c *Checker) Report() CheckReport {
 }
 
 // Found is the number of faults.
-func (r CheckReport) Found() (n int64) {
+func (r Report) Found() (n int64) {
 	for _, f := range r.Faults {
 		n += f.Count
 	}
@@ -132,14 +132,14 @@ func (r CheckReport) Found() (n int64) {
 }
 
 // Left is the number of faults that were not repaired.
-func (r CheckReport) Left() (n int64) {
+func (r Report) Left() (n int64) {
 	for _, f := range r.Faults {
 		n += f.Count - f.Repaired
 	}
 	return n
 }
 
-func (r *CheckReport) addFault(f Fault, times int64) {
+func (r *Report) addFault(f Fault, times int64) {
 	at, known := slices.BinarySearchFunc(r.Faults, f.Kind, func(c FaultCount, k FaultKind) int {
 		return cmp.Compare(c.Kind.order(), k.order())
 	})
@@ -162,7 +162,7 @@ type tally struct {
 	emptied, messages, bytes, ids, rooms, accounts int64
 }
 
-func (r *CheckReport) addTally(t tally) {
+func (r *Report) addTally(t tally) {
 	r.Emptied += t.emptied
 	r.Messages += t.messages
 	r.Bytes += t.bytes

@@ -1,4 +1,4 @@
-package storage
+package check
 
 // faultKind describes a FaultKind.
 type faultKind struct {

@@ -1,9 +1,8 @@
-package storage
+package hints
 
 import (
 	"context"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -12,8 +11,8 @@ import (
 )
 
 // confirm reads the positions of the chats that are due and hints at them, until ctx ends.
-func (h *hub) confirm(ctx context.Context) {
-	pace := newPace()
+func (h *Hub) confirm(ctx context.Context) {
+	pace := redisnode.NewPace()
 	var late []*audience // their positions could not be read
 	var retry <-chan time.Time
 	for {
@@ -50,7 +49,7 @@ type ask struct {
 // chatsInAsk is how many members one ZMSCORE has.
 const chatsInAsk = 512
 
-func (h *hub) takeDue() []*ask {
+func (h *Hub) takeDue() []*ask {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	at := map[*topic][]*audience{}
@@ -68,7 +67,7 @@ func (h *hub) takeDue() []*ask {
 }
 
 // again makes chats due whose positions could not be read.
-func (h *hub) again(late []*audience) {
+func (h *Hub) again(late []*audience) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	for _, a := range late {
@@ -80,8 +79,8 @@ func (h *hub) again(late []*audience) {
 
 // readPositions hints at the positions of chats and returns the chats of those that could not be read. Before them it
 // reads the time, from which on the sweep looks for what is new.
-func (h *hub) readPositions(ctx context.Context, asks []*ask) (failed []*audience) {
-	errs := h.store.nodes.Calls(ctx, 2*len(asks), redisnode.Exchange{
+func (h *Hub) readPositions(ctx context.Context, asks []*ask) (failed []*audience) {
+	errs := h.nodes.Calls(ctx, 2*len(asks), redisnode.Exchange{
 		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			asked := asks[i/2]
 			if i%2 == 0 {
@@ -92,10 +91,10 @@ func (h *hub) readPositions(ctx context.Context, asks []*ask) (failed []*audienc
 			for k, a := range asked.audiences {
 				members[k] = a.chat.String()
 			}
-			asked.scores = pipeline.ZMScore(ctx, h.store.keys.Activity(asked.topic.tag), members...)
+			asked.scores = pipeline.ZMScore(ctx, h.keys.Activity(asked.topic.tag), members...)
 			return asked.scores
 		},
-		Key: func(i int) string { return h.store.keys.Activity(asks[i/2].topic.tag) },
+		Key: func(i int) string { return h.keys.Activity(asks[i/2].topic.tag) },
 	})
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
@@ -107,7 +106,7 @@ func (h *hub) readPositions(ctx context.Context, asks []*ask) (failed []*audienc
 		case t.epoch != asked.epoch || !t.live() && !t.sweepOnly: // it is confirmed when it is heard again
 		default:
 			if t.swept == 0 {
-				t.swept = h.store.timeOf(asked.time)
+				t.swept = h.timeOf(asked.time)
 			}
 			for k, score := range asked.scores.Val() {
 				a := asked.audiences[k]
@@ -123,9 +122,9 @@ func (h *hub) readPositions(ctx context.Context, asks []*ask) (failed []*audienc
 }
 
 // timeOf is the clock that positions are given by, in microseconds.
-func (s *Store) timeOf(redis *redis.TimeCmd) int64 {
-	if now, err := strconv.ParseInt(s.now(), 10, 64); err == nil { // a test's
-		return now
+func (h *Hub) timeOf(redis *redis.TimeCmd) int64 {
+	if h.clock != nil { // a test's
+		return h.clock().UnixMicro()
 	}
 	return redis.Val().UnixMicro()
 }

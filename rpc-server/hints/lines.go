@@ -1,11 +1,11 @@
-package storage
+package hints
 
 import "github.com/redis/go-redis/v9"
 
 // The hub's methods that lines call.
 
 // request takes a line's next orders that fit into one command.
-func (h *hub) request(l *line) request {
+func (h *Hub) request(l *line) request {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	r := request{waiting: map[string]struct{}{}}
@@ -26,7 +26,7 @@ func (h *hub) request(l *line) request {
 
 // subscribed notes that Redis has confirmed the subscription to a channel. Once both channels of a partition are
 // confirmed, all its chats are: their positions cover older messages, and hints cover later ones.
-func (h *hub) subscribed(l *line, channel string) {
+func (h *Hub) subscribed(l *line, channel string) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	t := h.channels[channel]
@@ -54,7 +54,7 @@ func (h *hub) subscribed(l *line, channel string) {
 }
 
 // lost notes that Redis has ended the subscription to a channel. It returns the partition if that was subscribed.
-func (h *hub) lost(l *line, channel string) *topic {
+func (h *Hub) lost(l *line, channel string) *topic {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	t := h.channels[channel]
@@ -66,7 +66,7 @@ func (h *hub) lost(l *line, channel string) *topic {
 }
 
 // forbidden notes that the Redis user may not subscribe. Only the sweep serves these partitions.
-func (h *hub) forbidden(orders []order) {
+func (h *Hub) forbidden(orders []order) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	for _, o := range orders {
@@ -75,7 +75,7 @@ func (h *hub) forbidden(orders []order) {
 }
 
 // interrupted notes that a line has no connection.
-func (h *hub) interrupted(l *line) {
+func (h *Hub) interrupted(l *line) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	for _, t := range h.of(l) {
@@ -84,14 +84,14 @@ func (h *hub) interrupted(l *line) {
 }
 
 // idles reports whether a line has no partitions and no orders.
-func (h *hub) idles(l *line) bool {
+func (h *Hub) idles(l *line) bool {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	return len(l.orders) == 0 && len(h.of(l)) == 0
 }
 
 // retire removes the line of a node that has left the cluster. It returns false outside a cluster.
-func (h *hub) retire(l *line) bool {
+func (h *Hub) retire(l *line) bool {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	if !l.sharded {
@@ -102,7 +102,7 @@ func (h *hub) retire(l *line) bool {
 }
 
 // of returns the partitions of a line.
-func (h *hub) of(l *line) []*topic {
+func (h *Hub) of(l *line) []*topic {
 	var topics []*topic
 	for _, t := range h.topics {
 		if t.line == l {
@@ -113,7 +113,7 @@ func (h *hub) of(l *line) []*topic {
 }
 
 // reassign takes a partition from its line if another node holds it now, so that it is assigned anew.
-func (h *hub) reassign(t *topic, client *redis.Client) {
+func (h *Hub) reassign(t *topic, client *redis.Client) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	if t.line == nil || t.line.client == client || h.topics[t.tag] != t {

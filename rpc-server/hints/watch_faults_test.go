@@ -1,8 +1,7 @@
-package storage
+package hints_test
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"net"
 	"net/url"
@@ -12,8 +11,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/rpc-server/hints"
+	"github.com/pullchat/pullchat/rpc-server/hints/hintstest"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
+	"github.com/pullchat/pullchat/rpc-server/storage"
 )
 
 // holding passes on what goes to a Redis and back, but holds subscriptions until they are released.
@@ -76,71 +81,65 @@ func (o *holder) Write(p []byte) (int, error) {
 func TestConfirmationComesAfterTheSubscription(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
-	other := openAt(t, redis.URL(), Options{})
+	other := openAt(t, redis.URL(), storage.Options{})
 	held := holdSubscriptions(t, redis.Addr())
-	store := openAt(t, "redis://"+held.listener.Addr().String(), Options{Sweep: noSweep})
+	store := openAt(t, "redis://"+held.listener.Addr().String(), storage.Options{Sweep: hintstest.NoSweep})
 	room := id(t, "room")
-	w := watchOf(t, store, room)
+	w := hintstest.WatchOf(t, store, room)
 	<-held.held
 	w.Add(room) // once more: it still waits
 	between := sendTo(t, other, room)
 	close(held.release)
-	if first := w.until("the confirmation", func(chat.Event) bool { return true }); first.Position != between {
+	if first := w.Until("the confirmation", func(chat.Event) bool { return true }); first.Position != between {
 		t.Errorf("confirmed at %d, want %d, which was stored before Redis had subscribed", first.Position, between)
 	}
-	w.hinted(room, sendTo(t, other, room))
+	w.Hinted(room, sendTo(t, other, room))
 }
 
 // interrupt breaks subscriptions, or lets Redis lose them, and says when that is done.
-type interrupt func(t *testing.T, store *Store, redis *redistest.Server)
+type interrupt func(t *testing.T, store *storage.Store, redis *redistest.Server)
 
-func killSubscriptions(t *testing.T, _ *Store, redis *redistest.Server) {
+func killSubscriptions(t *testing.T, _ *storage.Store, redis *redistest.Server) {
 	t.Helper()
 	if answer, err := redis.Do("CLIENT KILL TYPE pubsub"); err != nil || answer == "0" {
 		t.Fatalf("CLIENT KILL: %s, %v; want some killed", answer, err)
 	}
 }
 
-func restart(_ *testing.T, _ *Store, redis *redistest.Server) {
+func restart(_ *testing.T, _ *storage.Store, redis *redistest.Server) {
 	redis.Kill()
 	redis.Restart()
 }
 
-func hang(t *testing.T, store *Store, redis *redistest.Server) {
+func liveTopics(store *storage.Store) (n int) {
+	live, _ := topics(store)
+	return live
+}
+
+func allLive(store *storage.Store) bool {
+	live, all := topics(store)
+	return live == all
+}
+
+func topics(store *storage.Store) (live, all int) {
+	w := store.Watch()
+	defer w.Close()
+	return hints.Topics(w)
+}
+
+func hang(t *testing.T, store *storage.Store, redis *redistest.Server) {
 	t.Helper()
 	redis.Stop()
 	defer redis.Continue()
 	began := time.Now()
-	eventually(t, "the silence is noticed", func() bool { return liveTopics(store) == 0 })
-	if took := time.Since(began); took > 4*silence {
+	hintstest.Eventually(t, "the silence is noticed", func() bool { return liveTopics(store) == 0 })
+	if took := time.Since(began); took > 4*hints.Silence {
 		t.Errorf("the silence was noticed after %v", took)
 	}
 	began = time.Now()
-	watchOf(t, store, roomsOf(t, 300)...)
-	if took := time.Since(began); took > silence/2 {
+	hintstest.WatchOf(t, store, hintstest.RoomsOf(t, 300)...)
+	if took := time.Since(began); took > hints.Silence/2 {
 		t.Errorf("Add() while Redis hangs took %v, want it not to wait", took)
-	}
-}
-
-func liveTopics(store *Store) (n int) {
-	store.hub.mutex.Lock()
-	defer store.hub.mutex.Unlock()
-	for _, t := range store.hub.topics {
-		if t.live() {
-			n++
-		}
-	}
-	return n
-}
-
-func eventually(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(20 * time.Second); !condition(); <-tick.C {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within 20 s", what)
-		}
 	}
 }
 
@@ -153,15 +152,15 @@ func TestInterruption(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			redis := redistest.Start(t)
-			store := openAt(t, redis.URL(), Options{Sweep: noSweep})
-			rooms := roomsOf(t, 30)
-			w := watchOf(t, store, rooms...)
-			w.confirmed(rooms...)
+			store := openAt(t, redis.URL(), storage.Options{Sweep: hintstest.NoSweep})
+			rooms := hintstest.RoomsOf(t, 30)
+			w := hintstest.WatchOf(t, store, rooms...)
+			w.Confirmed(rooms...)
 			for range 2 {
 				interrupt(t, store, redis)
-				w.confirmed(rooms...)
+				w.Confirmed(rooms...)
 				for _, room := range rooms {
-					w.hinted(room, appendUntilStored(t, store, room, message(0)).SendTime)
+					w.Hinted(room, appendUntilStored(t, store, room, message(0)).SendTime)
 				}
 			}
 		})
@@ -172,15 +171,15 @@ func TestInterruption(t *testing.T) {
 func TestWhatIsStoredWhileNobodyListens(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
-	store := openAt(t, redis.URL(), Options{Sweep: noSweep})
-	rooms := roomsOf(t, 5)
-	w := watchOf(t, store, rooms...)
-	w.confirmed(rooms...)
+	store := openAt(t, redis.URL(), storage.Options{Sweep: hintstest.NoSweep})
+	rooms := hintstest.RoomsOf(t, 5)
+	w := hintstest.WatchOf(t, store, rooms...)
+	w.Confirmed(rooms...)
 	for i := range 40 {
 		killSubscriptions(t, store, redis)
 		last := sendTo(t, store, rooms[i%len(rooms)])
-		w.hinted(rooms[i%len(rooms)], last)
-		eventually(t, "all are listened to again", func() bool { return liveTopics(store) == len(store.hub.topics) })
+		w.Hinted(rooms[i%len(rooms)], last)
+		hintstest.Eventually(t, "all are listened to again", func() bool { return allLive(store) })
 	}
 }
 
@@ -188,31 +187,31 @@ func TestWhatIsStoredWhileNobodyListens(t *testing.T) {
 func TestWatchThroughASentinelFailover(t *testing.T) {
 	t.Parallel()
 	redis := redistest.StartSentinel(t)
-	store := openAt(t, redis.URL(), Options{Sweep: noSweep})
+	store := openAt(t, redis.URL(), storage.Options{Sweep: hintstest.NoSweep})
 	room := id(t, "room")
-	w := watchOf(t, store, room)
-	w.hinted(room, sendTo(t, store, room))
+	w := hintstest.WatchOf(t, store, room)
+	w.Hinted(room, sendTo(t, store, room))
 	redis.Master().Kill()
-	w.hinted(room, appendUntilStored(t, store, room, message(1)).SendTime)
+	w.Hinted(room, appendUntilStored(t, store, room, message(1)).SendTime)
 	redis.Failover()
-	w.hinted(room, appendUntilStored(t, store, room, message(2)).SendTime)
+	w.Hinted(room, appendUntilStored(t, store, room, message(2)).SendTime)
 }
 
 // TestWatchThroughAClusterFailover: the master of some chats is killed, and then its successor hands over to it again.
 func TestWatchThroughAClusterFailover(t *testing.T) {
 	t.Parallel()
 	redis := redistest.StartCluster(t)
-	store := openAt(t, redis.URL(), Options{Sweep: noSweep})
-	rooms := roomsOf(t, 30)
-	w := watchOf(t, store, rooms...)
+	store := openAt(t, redis.URL(), storage.Options{Sweep: hintstest.NoSweep})
+	rooms := hintstest.RoomsOf(t, 30)
+	w := hintstest.WatchOf(t, store, rooms...)
 	everyRoomIsHinted := func(i int) {
 		t.Helper()
 		for _, room := range rooms {
-			w.hinted(room, appendUntilStored(t, store, room, message(i)).SendTime)
+			w.Hinted(room, appendUntilStored(t, store, room, message(i)).SendTime)
 		}
 	}
 	everyRoomIsHinted(0)
-	master := redis.MasterOf(store.keys.Log(rooms[0]))
+	master := redis.MasterOf(keys.Log(rooms[0]))
 	master.Kill()
 	everyRoomIsHinted(1)
 	master.Restart()
@@ -225,25 +224,25 @@ func TestWatchThroughAClusterFailover(t *testing.T) {
 func TestWatchThroughASlotMigration(t *testing.T) {
 	t.Parallel()
 	redis := redistest.StartCluster(t)
-	store := openAt(t, redis.URL(), Options{Sweep: noSweep})
-	rooms := roomsOf(t, 30)
-	w := watchOf(t, store, rooms...)
-	w.confirmed(rooms...)
-	slot := redis.Slot(store.keys.Log(rooms[0]))
+	store := openAt(t, redis.URL(), storage.Options{Sweep: hintstest.NoSweep})
+	rooms := hintstest.RoomsOf(t, 30)
+	w := hintstest.WatchOf(t, store, rooms...)
+	w.Confirmed(rooms...)
+	slot := redis.Slot(keys.Log(rooms[0]))
 	for i := range 4 { // there and back
-		from := redis.MasterOf(store.keys.Log(rooms[0]))
+		from := redis.MasterOf(keys.Log(rooms[0]))
 		to := redis.Masters()[0]
 		if to == from {
 			to = redis.Masters()[1]
 		}
 		before := appendUntilStored(t, store, rooms[0], message(i)).SendTime
-		w.hinted(rooms[0], before)
+		w.Hinted(rooms[0], before)
 		migration := redis.Migrate(slot, to)
 		for migration.MoveKeys(100) > 0 {
 		}
 		migration.Finish()
 		for _, room := range rooms {
-			w.hinted(room, appendUntilStored(t, store, room, message(100+i)).SendTime)
+			w.Hinted(room, appendUntilStored(t, store, room, message(100+i)).SendTime)
 		}
 	}
 }
@@ -265,18 +264,18 @@ func TestSweepFindsWhatNobodyPublished(t *testing.T) {
 	t.Parallel()
 	redis := startWithMute(t)
 	const every = 200 * time.Millisecond
-	store, mute := openAt(t, redis.URL(), Options{Sweep: every}), openAt(t, muted(t, redis.Addr()), Options{})
-	rooms := roomsOf(t, 30)
-	w := watchOf(t, store, rooms...)
-	w.confirmed(rooms...)
+	store, mute := openAt(t, redis.URL(), storage.Options{Sweep: every}), openAt(t, muted(t, redis.Addr()), storage.Options{})
+	rooms := hintstest.RoomsOf(t, 30)
+	w := hintstest.WatchOf(t, store, rooms...)
+	w.Confirmed(rooms...)
 	for range 3 {
-		w.allHinted(sendToAll(t, mute, rooms))
+		w.AllHinted(sendToAll(t, mute, rooms))
 	}
-	messages, err := rangeOne(store, rooms[0], 0, false, 10)
-	if err != nil || len(messages) != 3 {
-		t.Errorf("Range() = %v, %v; want three messages", messages, err)
+	ranged := store.Range(t.Context(), []chat.Range{{Chat: rooms[0], Limit: 10}})[0]
+	if ranged.Err != nil || len(ranged.Messages) != 3 {
+		t.Errorf("Range() = %v, %v; want three messages", ranged.Messages, ranged.Err)
 	}
-	w.seen = nil
+	w.Seen = nil
 	ctx, cancel := contextFor(4 * every)
 	defer cancel()
 	if more, err := w.Next(ctx); err == nil {
@@ -288,31 +287,31 @@ func TestSweepFindsWhatNobodyPublished(t *testing.T) {
 func TestWatchWithoutTheRightToSubscribe(t *testing.T) {
 	t.Parallel()
 	redis := startWithMute(t)
-	store := openAt(t, muted(t, redis.Addr()), Options{Sweep: 200 * time.Millisecond})
-	rooms := roomsOf(t, 30)
+	store := openAt(t, muted(t, redis.Addr()), storage.Options{Sweep: 200 * time.Millisecond})
+	rooms := hintstest.RoomsOf(t, 30)
 	before := sendTo(t, store, rooms[0])
-	w := watchOf(t, store, rooms...)
-	w.hinted(rooms[0], before)
+	w := hintstest.WatchOf(t, store, rooms...)
+	w.Hinted(rooms[0], before)
 	late := id(t, "late")
 	w.Add(late)
-	w.confirmed(late)
+	w.Confirmed(late)
 	for range 2 {
-		w.allHinted(sendToAll(t, store, append(rooms, late)))
+		w.AllHinted(sendToAll(t, store, append(rooms, late)))
 	}
 	// The right comes back, as after an upgrade of the rules.
 	if answer, err := redis.Do("ACL SETUSER mute &*"); err != nil || strings.HasPrefix(answer, "-") {
 		t.Fatalf("ACL SETUSER: %s, %v", answer, err)
 	}
-	eventually(t, "all are listened to", func() bool { return liveTopics(store) == len(store.hub.topics) })
+	hintstest.Eventually(t, "all are listened to", func() bool { return allLive(store) })
 }
 
 // TestConfirmationWithoutTheRightToSubscribe waits for no sweep.
 func TestConfirmationWithoutTheRightToSubscribe(t *testing.T) {
 	t.Parallel()
-	store := openAt(t, muted(t, startWithMute(t).Addr()), Options{Sweep: noSweep})
+	store := openAt(t, muted(t, startWithMute(t).Addr()), storage.Options{Sweep: hintstest.NoSweep})
 	room := id(t, "room")
 	before := sendTo(t, store, room)
-	watchOf(t, store, room).hinted(room, before)
+	hintstest.WatchOf(t, store, room).Hinted(room, before)
 }
 
 // TestConfirmationWithoutASubscription comes after an interval of the sweep, whatever holds the subscription up.
@@ -321,61 +320,66 @@ func TestConfirmationWithoutASubscription(t *testing.T) {
 	redis := redistest.Start(t)
 	held := holdSubscriptions(t, redis.Addr())
 	defer close(held.release)
-	store := openAt(t, "redis://"+held.listener.Addr().String(), Options{Sweep: 200 * time.Millisecond})
+	store := openAt(t, "redis://"+held.listener.Addr().String(), storage.Options{Sweep: 200 * time.Millisecond})
 	room := id(t, "room")
 	before := sendTo(t, store, room)
-	w := watchOf(t, store, room)
-	w.hinted(room, before)
-	w.hinted(room, sendTo(t, store, room))
+	w := hintstest.WatchOf(t, store, room)
+	w.Hinted(room, before)
+	w.Hinted(room, sendTo(t, store, room))
 }
 
 // TestUnfollowedPartitionsAreLeft, but not at once, and also where the connection has others to listen to.
 func TestUnfollowedPartitionsAreLeft(t *testing.T) {
 	t.Parallel()
-	onEveryForm(t, func(t *testing.T, url string) {
-		store := openAt(t, url, Options{Sweep: noSweep})
-		store.hub.idle = 300 * time.Millisecond
-		rooms := roomsOf(t, 30)
-		w := watchOf(t, store, rooms...)
+	hintstest.OnEveryForm(t, func(t *testing.T, url string) {
+		store := openAt(t, url, storage.Options{Sweep: hintstest.NoSweep})
+		hints.SetIdle(store.Watch(), 300*time.Millisecond)
+		client, err := redisnode.Connect(url, redisnode.TLS{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = client.Close() })
+		rooms := hintstest.RoomsOf(t, 30)
+		w := hintstest.WatchOf(t, store, rooms...)
 		for again := range 3 {
-			w.confirmed(rooms...)
+			w.Confirmed(rooms...)
 			if again == 1 {
-				stays := store.keys.Partition(rooms[0])
-				rooms = slices.DeleteFunc(rooms, func(room chat.ID) bool { return store.keys.Partition(room) == stays })
+				stays := keys.Partition(rooms[0])
+				rooms = slices.DeleteFunc(rooms, func(room chat.ID) bool { return keys.Partition(room) == stays })
 			}
 			w.Remove(rooms...)
 			if liveTopics(store) == 0 {
 				t.Error("no partition is listened to right after Remove()")
 			}
 			for _, room := range rooms {
-				eventually(t, "nobody listens", func() bool { return listeners(t, store, room) == 0 })
+				hintstest.Eventually(t, "nobody listens", func() bool { return listeners(t, client, room) == 0 })
 			}
-			w.seen = nil
+			w.Seen = nil
 			w.Add(rooms...)
 		}
-		w.confirmed(rooms...)
+		w.Confirmed(rooms...)
 		for _, room := range rooms {
-			if n := listeners(t, store, room); n != 2 {
+			if n := listeners(t, client, room); n != 2 {
 				t.Errorf("%d listen to the two channels of %s, want 2", n, room)
 			}
-			w.hinted(room, sendTo(t, store, room))
+			w.Hinted(room, sendTo(t, store, room))
 		}
 	})
 }
 
 // listeners is how many listen to the channels of a chat's partition.
-func listeners(t *testing.T, store *Store, room chat.ID) (n int64) {
+func listeners(t *testing.T, client redis.UniversalClient, room chat.ID) (n int64) {
 	t.Helper()
-	tag := store.keys.Partition(room)
-	one, err := store.nodes.ForKey(context.Background(), tag)
-	if err != nil {
-		t.Fatal(err)
+	tag := keys.Partition(room)
+	ask := client.PubSubNumSub
+	if cluster, ok := client.(*redis.ClusterClient); ok {
+		one, err := cluster.MasterForKey(t.Context(), tag)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ask = one.PubSubShardNumSub
 	}
-	ask := one.Client.PubSubNumSub
-	if store.nodes.Cluster != nil {
-		ask = one.Client.PubSubShardNumSub
-	}
-	counts, err := ask(context.Background(), store.keys.Hints(tag), store.keys.News(tag)).Result()
+	counts, err := ask(t.Context(), keys.Hints(tag), keys.News(tag)).Result()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -390,13 +394,13 @@ func listeners(t *testing.T, store *Store, room chat.ID) (n int64) {
 func TestDoubtAfterInterruption(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
-	store := openAt(t, redis.URL(), Options{Sweep: noSweep})
+	store := openAt(t, redis.URL(), storage.Options{Sweep: hintstest.NoSweep})
 	room, pair := id(t, "room"), id(t, "alice:bob")
-	w := watchOf(t, store, room, pair)
-	w.confirmed(room, pair)
+	w := hintstest.WatchOf(t, store, room, pair)
+	w.Confirmed(room, pair)
 	killSubscriptions(t, store, redis)
 	doubted, confirmed := map[chat.ID]bool{}, false
-	w.until("the room's doubt, and the confirmation of the chat of two", func(e chat.Event) bool {
+	w.Until("the room's doubt, and the confirmation of the chat of two", func(e chat.Event) bool {
 		doubted[e.Chat] = doubted[e.Chat] || e.Kind == chat.MembersChanged && len(e.Users) == 0
 		confirmed = confirmed || e.Chat == pair
 		return doubted[room] && confirmed

@@ -1,4 +1,6 @@
-package storage
+// Package check is what sound data in Redis is: it finds faults, and repairs those that are safe to repair. docs/check.md
+// has the rules.
+package check
 
 import (
 	"context"
@@ -8,16 +10,19 @@ import (
 	"github.com/cespare/xxhash/v2"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/rpc-server/layout"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
-// CheckOptions configure a Checker.
-type CheckOptions struct {
+// Options configure a Checker.
+type Options struct {
 	// IdempotencyWindow is that of the servers: how long a message's id must be in its chat's ids.
 	IdempotencyWindow time.Duration
 	// Repair repairs faults that are safe to repair; see FaultKind.Repairable. Without it nothing is written.
 	Repair bool
+	// MoveBack moves a reader's cursor back to the chat's end, as the servers do it. Repair needs it.
+	MoveBack func(ctx context.Context, client redis.Scripter, keys layout.Keys, id chat.ID, reader string) error
 	// Progress, if not nil, is called after every page with the fraction of keys that are done, 0 to 1. It is an
 	// estimate while servers write. It may call Report and State.
 	Progress func(fraction float64)
@@ -36,10 +41,10 @@ type CheckOptions struct {
 type Checker struct {
 	redis   redis.UniversalClient
 	address string // of the Redis, without user and password
-	options CheckOptions
+	options Options
 	keys    layout.Keys
 
-	report CheckReport
+	report Report
 	seen   map[uint64]struct{} // hashes of the units that are done
 	place  checkPlace
 	// unlisted are public rooms that im:rooms did not have when the walk reached them: see checkUnlisted.
@@ -49,8 +54,8 @@ type Checker struct {
 	knownTime      int64 // microseconds; Redis's clock has passed it
 }
 
-// OpenChecker returns a Checker of the Redis at url. It does not wait for Redis.
-func OpenChecker(url string, options CheckOptions) (*Checker, error) {
+// Open returns a Checker of the Redis at url. It does not wait for Redis.
+func Open(url string, options Options) (*Checker, error) {
 	client, err := redisnode.Connect(url, options.TLS)
 	if err != nil {
 		return nil, err
@@ -63,7 +68,7 @@ func OpenChecker(url string, options CheckOptions) (*Checker, error) {
 	}
 	return &Checker{
 		redis:   client,
-		address: withoutSecrets(url),
+		address: redisnode.WithoutSecrets(url),
 		options: options,
 		keys:    layout.NewKeys(options.Prefix, layout.DefaultPartitions, 0),
 		seen:    map[uint64]struct{}{}, unlisted: map[string]struct{}{},

@@ -1,4 +1,4 @@
-package storage
+package check
 
 import (
 	"context"
@@ -18,25 +18,37 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/rpc-server/layout"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
+	"github.com/pullchat/pullchat/rpc-server/storage"
 )
 
 // checked is a test's chats under its own prefix.
 type checked struct {
-	t     *testing.T
-	url   string
-	store *Store
-	redis goredis.UniversalClient
-	sent  []chat.Message // to alice:bob; every second one has an id
+	t      *testing.T
+	url    string
+	store  *storage.Store
+	redis  goredis.UniversalClient
+	layout layout.Keys
+	sent   []chat.Message // to alice:bob; every second one has an id
 }
 
 const checkWindow = time.Hour
 
 // fillChecked appends ten messages to alice:bob and three to a room.
-func fillChecked(t *testing.T, url string, options Options) *checked {
+func fillChecked(t *testing.T, url string, options storage.Options) *checked {
 	t.Helper()
 	options.Prefix, options.IdempotencyWindow = "test:"+t.Name(), checkWindow
-	store := openAt(t, url, options)
-	c := &checked{t: t, url: url, store: store, redis: store.redis}
+	store, err := storage.Open(url, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	client, err := redisnode.Connect(url, options.TLS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	c := &checked{t: t, url: url, store: store, redis: client, layout: layout.NewKeys(options.Prefix, layout.DefaultPartitions, 0)}
 	for i := range 10 {
 		m := chat.Message{Text: "text " + strconv.Itoa(i), Sender: []string{"alice", "bob"}[i%2]}
 		if i%2 == 0 {
@@ -45,16 +57,30 @@ func fillChecked(t *testing.T, url string, options Options) *checked {
 		c.send(m)
 	}
 	for range 3 {
-		if _, err := appendOne(store, id(t, "room"), chat.Message{Text: "hi", Sender: "carol", ID: fmt.Sprint(time.Now().UnixNano())}); err != nil {
+		if _, err := appendTo(store, id(t, "room"), chat.Message{Text: "hi", Sender: "carol", ID: fmt.Sprint(time.Now().UnixNano())}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return c
 }
 
+func id(t testing.TB, name string) chat.ID {
+	t.Helper()
+	id, err := chat.ParseID(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func appendTo(s *storage.Store, chatID chat.ID, m chat.Message) (chat.Appended, error) {
+	a := s.Append(context.Background(), []chat.Append{{Chat: chatID, Message: m}})[0]
+	return a, a.Err
+}
+
 func (c *checked) send(m chat.Message) {
 	c.t.Helper()
-	appended, err := appendOne(c.store, id(c.t, "alice:bob"), m)
+	appended, err := appendTo(c.store, id(c.t, "alice:bob"), m)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -67,7 +93,7 @@ func (c *checked) ids() string      { _, ids, _ := c.keys(); return ids }
 func (c *checked) activity() string { _, _, activity := c.keys(); return activity }
 
 func (c *checked) keys() (log, ids, activity string) {
-	return c.store.keys.Append(id(c.t, "alice:bob"))
+	return c.layout.Append(id(c.t, "alice:bob"))
 }
 
 // do runs one command, which must succeed.
@@ -78,13 +104,13 @@ func (c *checked) do(args ...any) {
 	}
 }
 
-func (c *checked) checker(options CheckOptions) *Checker {
+func (c *checked) checker(options Options) *Checker {
 	c.t.Helper()
-	options.Prefix, options.IdempotencyWindow = c.store.options.Prefix, checkWindow
+	options.Prefix, options.IdempotencyWindow, options.MoveBack = c.layout.Prefix, checkWindow, storage.MoveBack
 	if options.PageSize == 0 {
 		options.PageSize = 4
 	}
-	checker, err := OpenChecker(c.url, options)
+	checker, err := Open(c.url, options)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -93,7 +119,7 @@ func (c *checked) checker(options CheckOptions) *Checker {
 }
 
 // check runs a check to its end.
-func (c *checked) check(options CheckOptions) CheckReport {
+func (c *checked) check(options Options) Report {
 	c.t.Helper()
 	checker := c.checker(options)
 	if err := checker.Run(context.Background()); err != nil {
@@ -103,7 +129,7 @@ func (c *checked) check(options CheckOptions) CheckReport {
 }
 
 // kinds returns the number of faults of each kind in a report.
-func kinds(r CheckReport) map[FaultKind]int64 {
+func kinds(r Report) map[FaultKind]int64 {
 	n := map[FaultKind]int64{}
 	for _, f := range r.Faults {
 		n[f.Kind] = f.Count
@@ -121,38 +147,38 @@ func TestCheckOfSoundChats(t *testing.T) {
 	redis := redistest.Start(t)
 	for _, c := range []struct {
 		name    string
-		options Options
+		options storage.Options
 		then    func(*checked)
-		want    CheckReport
+		want    Report
 	}{
 		{
 			name: "as it was stored",
-			want: CheckReport{Complete: true, Chats: 2, Messages: 13, IDs: 8},
+			want: Report{Complete: true, Chats: 2, Messages: 13, IDs: 8},
 		},
 		{
-			name: "trimmed by number", options: Options{MaxChatMessages: 2},
-			want: CheckReport{Complete: true, Chats: 2, Messages: 4, IDs: 8},
+			name: "trimmed by number", options: storage.Options{MaxChatMessages: 2},
+			want: Report{Complete: true, Chats: 2, Messages: 4, IDs: 8},
 		},
 		{
-			name: "expired", options: Options{Retention: time.Hour},
+			name: "expired", options: storage.Options{Retention: time.Hour},
 			then: func(c *checked) { c.do("del", c.log()) },
-			want: CheckReport{Complete: true, Chats: 1, Emptied: 1, Messages: 3, IDs: 8},
+			want: Report{Complete: true, Chats: 1, Emptied: 1, Messages: 3, IDs: 8},
 		},
 		{
 			name: "readers, and who is present",
 			then: func(c *checked) {
-				c.do("hset", c.store.keys.Read(id(c.t, "alice:bob")), "bob/phone", 7)
-				c.do("zadd", c.store.keys.Present(id(c.t, "empty")), 7, "alice g")
+				c.do("hset", c.layout.Read(id(c.t, "alice:bob")), "bob/phone", 7)
+				c.do("zadd", c.layout.Present(id(c.t, "empty")), 7, "alice g")
 			},
-			want: CheckReport{Complete: true, Chats: 2, Messages: 13, IDs: 8},
+			want: Report{Complete: true, Chats: 2, Messages: 13, IDs: 8},
 		},
 		{
 			name: "unknown keys",
 			then: func(c *checked) {
-				c.do("set", c.store.keys.Prefix+":{1}:future:room", 1)
-				c.do("set", c.store.keys.Prefix+":\x1b[2J", 1)
+				c.do("set", c.layout.Prefix+":{1}:future:room", 1)
+				c.do("set", c.layout.Prefix+":\x1b[2J", 1)
 			},
-			want: CheckReport{Complete: true, Chats: 2, Messages: 13, IDs: 8, Unknown: KeyCount{Count: 2}},
+			want: Report{Complete: true, Chats: 2, Messages: 13, IDs: 8, Unknown: KeyCount{Count: 2}},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -161,7 +187,7 @@ func TestCheckOfSoundChats(t *testing.T) {
 				c.then(filled)
 			}
 			for _, size := range []int{2, 3, 5, 500} {
-				got := filled.check(CheckOptions{PageSize: size})
+				got := filled.check(Options{PageSize: size})
 				if len(got.Faults) > 0 || got.Bytes == 0 {
 					t.Errorf("check in pages of %d found %+v, %d bytes; want no fault", size, got.Faults, got.Bytes)
 				}
@@ -188,13 +214,13 @@ func TestCheckNamesTheFault(t *testing.T) {
 		count int64
 		left  int64 // after a repair
 	}{
-		{"no pin", func(c *checked) { c.do("del", c.store.keys.PartitionCount()) }, FaultPartitions, 1, 1},
-		{"another pin", func(c *checked) { c.do("set", c.store.keys.PartitionCount(), 16) }, FaultPartitions, 1, 1},
+		{"no pin", func(c *checked) { c.do("del", c.layout.PartitionCount()) }, FaultPartitions, 1, 1},
+		{"another pin", func(c *checked) { c.do("set", c.layout.PartitionCount(), 16) }, FaultPartitions, 1, 1},
 		{"pin of another type", func(c *checked) {
-			c.do("del", c.store.keys.PartitionCount())
-			c.do("rpush", c.store.keys.PartitionCount(), 256)
+			c.do("del", c.layout.PartitionCount())
+			c.do("rpush", c.layout.PartitionCount(), 256)
 		}, FaultType, 1, 1},
-		{"ready of another type", func(c *checked) { c.do("rpush", c.store.keys.Ready(), 1) }, FaultType, 1, 1},
+		{"ready of another type", func(c *checked) { c.do("rpush", c.layout.Ready(), 1) }, FaultType, 1, 1},
 		{"log of another type", func(c *checked) {
 			c.do("del", c.log())
 			c.do("rpush", c.log(), 1)
@@ -207,32 +233,32 @@ func TestCheckNamesTheFault(t *testing.T) {
 			c.do("del", c.activity())
 			c.do("set", c.activity(), 1)
 		}, FaultType, 1, 1},
-		{"readers of another type", func(c *checked) { c.do("set", c.store.keys.Read(id(c.t, "room")), 1) }, FaultType, 1, 1},
-		{"presence of another type", func(c *checked) { c.do("set", c.store.keys.Present(id(c.t, "room")), 1) }, FaultType, 1, 1},
-		{"readers of a chat that is none", func(c *checked) { c.do("hset", c.store.keys.Tag("1")+":read:a b", "x", 1) }, FaultChatID, 1, 1},
+		{"readers of another type", func(c *checked) { c.do("set", c.layout.Read(id(c.t, "room")), 1) }, FaultType, 1, 1},
+		{"presence of another type", func(c *checked) { c.do("set", c.layout.Present(id(c.t, "room")), 1) }, FaultType, 1, 1},
+		{"readers of a chat that is none", func(c *checked) { c.do("hset", c.layout.Tag("1")+":read:a b", "x", 1) }, FaultChatID, 1, 1},
 		{"presence in another partition", func(c *checked) {
-			c.do("zadd", c.store.keys.Tag("46")+":present:alice:bob", 1, "alice g")
+			c.do("zadd", c.layout.Tag("46")+":present:alice:bob", 1, "alice g")
 		}, FaultPartition, 1, 1},
 		{"chat id not canonical", func(c *checked) {
-			c.do("zadd", c.store.keys.Partition(id(c.t, "bob:alice"))+":log:bob:alice", 1, "0000000000000001")
+			c.do("zadd", c.layout.Partition(id(c.t, "bob:alice"))+":log:bob:alice", 1, "0000000000000001")
 		}, FaultChatID, 1, 1},
-		{"chat id that is none", func(c *checked) { c.do("set", c.store.keys.Tag("1")+":ids:a b", 1) }, FaultChatID, 1, 1},
+		{"chat id that is none", func(c *checked) { c.do("set", c.layout.Tag("1")+":ids:a b", 1) }, FaultChatID, 1, 1},
 		{"activity of a chat that is none", func(c *checked) { c.do("zadd", c.activity(), 7, "a:b:c") }, FaultChatID, 1, 1},
 		{"activity not canonical", func(c *checked) { c.do("zadd", c.activity(), 7, "bob:alice") }, FaultChatID, 1, 1},
 		{"log in another partition", func(c *checked) {
-			c.do("rename", c.log(), c.store.keys.Tag("46")+":log:alice:bob")
+			c.do("rename", c.log(), c.layout.Tag("46")+":log:alice:bob")
 		}, FaultPartition, 1, 1},
 		{"ids in another partition", func(c *checked) {
-			c.do("zadd", c.store.keys.Tag("46")+":ids:alice:bob", 1, "alice/1")
+			c.do("zadd", c.layout.Tag("46")+":ids:alice:bob", 1, "alice/1")
 		}, FaultPartition, 1, 1},
 		{"activity in another partition", func(c *checked) {
-			c.do("zadd", c.store.keys.Tag("46")+":activity", 7, "alice:bob")
+			c.do("zadd", c.layout.Tag("46")+":activity", 7, "alice:bob")
 		}, FaultPartition, 1, 1},
 		{"partition that does not exist", func(c *checked) {
-			c.do("zadd", c.store.keys.Tag("256")+":activity", 7, "alice:bob")
+			c.do("zadd", c.layout.Tag("256")+":activity", 7, "alice:bob")
 		}, FaultPartition, 1, 1},
 		{"partition with a zero in front", func(c *checked) {
-			c.do("zadd", c.store.keys.Tag("045")+":log:alice:bob", 7, "x")
+			c.do("zadd", c.layout.Tag("045")+":log:alice:bob", 7, "x")
 		}, FaultPartition, 1, 1},
 		{"member that is too short", func(c *checked) { c.do("zadd", c.log(), c.sent[3].SendTime-1, "x") }, FaultLogMember, 1, 1},
 		{"member that is no message", func(c *checked) {
@@ -265,7 +291,7 @@ func TestCheckNamesTheFault(t *testing.T) {
 		{"activity higher", func(c *checked) { c.do("zincrby", c.activity(), 1, "alice:bob") }, FaultActivityHigh, 1, 1},
 		{"activity between positions", func(c *checked) {
 			room := id(c.t, "gone")
-			c.do("zadd", c.store.keys.Partition(room)+":activity", "7.5", "gone")
+			c.do("zadd", c.layout.Partition(room)+":activity", "7.5", "gone")
 		}, FaultActivityScore, 1, 1},
 		{"ids with an entry that is none", func(c *checked) { c.do("zadd", c.ids(), c.sent[3].SendTime, "alice") }, FaultIDsEntry, 1, 1},
 		{"ids between positions", func(c *checked) { c.do("zadd", c.ids(), "7.5", "alice/7") }, FaultIDsEntry, 1, 1},
@@ -294,19 +320,19 @@ func TestCheckNamesTheFault(t *testing.T) {
 		}, FaultIDRepeated, 1, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			filled := fillChecked(t, redis.URL(), Options{})
+			filled := fillChecked(t, redis.URL(), storage.Options{})
 			c.broke(filled)
 			want := map[FaultKind]int64{c.want: c.count}
 			before := filled.dump()
 			for _, size := range []int{4, 500} {
-				if got := filled.check(CheckOptions{PageSize: size}); !reflect.DeepEqual(kinds(got), want) {
+				if got := filled.check(Options{PageSize: size}); !reflect.DeepEqual(kinds(got), want) {
 					t.Fatalf("check in pages of %d found %+v, want %v", size, got.Faults, want)
 				}
 			}
 			if after := filled.dump(); !reflect.DeepEqual(after, before) {
 				t.Errorf("check without repair wrote: %v, before it was %v", after, before)
 			}
-			repaired := filled.check(CheckOptions{Repair: true})
+			repaired := filled.check(Options{Repair: true})
 			if !reflect.DeepEqual(kinds(repaired), want) || repaired.Left() != c.left || c.want.Repairable() != (c.left == 0) {
 				t.Errorf("repair found %+v, %d left; want %v, %d left", repaired.Faults, repaired.Left(), want, c.left)
 			}
@@ -316,7 +342,7 @@ func TestCheckNamesTheFault(t *testing.T) {
 				}
 				return
 			}
-			if got := filled.check(CheckOptions{}); len(got.Faults) > 0 {
+			if got := filled.check(Options{}); len(got.Faults) > 0 {
 				t.Errorf("check after the repair found %+v, want nothing", got.Faults)
 			}
 			filled.sendAgain()
@@ -330,7 +356,7 @@ func (c *checked) dump() map[string]string {
 	ctx := context.Background()
 	all := map[string]string{}
 	for keys := c.redis.Scan(ctx, 0, "*", 1000).Iterator(); keys.Next(ctx); {
-		if _, ours := c.store.keys.Parse(keys.Val()); ours {
+		if _, ours := c.layout.Parse(keys.Val()); ours {
 			all[keys.Val()] = c.redis.Dump(ctx, keys.Val()).Val()
 		}
 	}
@@ -344,13 +370,13 @@ func (c *checked) sendAgain() {
 		if m.ID == "" {
 			continue
 		}
-		again, err := appendOne(c.store, id(c.t, "alice:bob"), chat.Message{Text: m.Text, Sender: m.Sender, ID: m.ID})
+		again, err := appendTo(c.store, id(c.t, "alice:bob"), chat.Message{Text: m.Text, Sender: m.Sender, ID: m.ID})
 		if err != nil || !again.Duplicate || again.SendTime != m.SendTime {
 			c.t.Errorf("send %s again = %+v, %v; want the duplicate of %d", m.ID, again, err, m.SendTime)
 		}
 	}
 	last := c.sent[len(c.sent)-1].SendTime
-	if a, err := appendOne(c.store, id(c.t, "alice:bob"), chat.Message{Text: "new", Sender: "bob"}); err != nil || a.SendTime <= last {
+	if a, err := appendTo(c.store, id(c.t, "alice:bob"), chat.Message{Text: "new", Sender: "bob"}); err != nil || a.SendTime <= last {
 		c.t.Errorf("send after the repair = %+v, %v; want a position after %d", a, err, last)
 	}
 	if left := c.redis.PTTL(context.Background(), c.ids()).Val(); left <= checkWindow-time.Minute || left > checkWindow {
@@ -361,7 +387,7 @@ func (c *checked) sendAgain() {
 // TestCheckOfAnEmptyRedis: a Redis that no server has used is sound.
 func TestCheckOfAnEmptyRedis(t *testing.T) {
 	t.Parallel()
-	checker, err := OpenChecker(redistest.Start(t).URL(), CheckOptions{})
+	checker, err := Open(redistest.Start(t).URL(), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -374,11 +400,11 @@ func TestCheckOfAnEmptyRedis(t *testing.T) {
 // TestRepairWhileOthersAppend: a repair that comes too late changes nothing.
 func TestRepairWhileOthersAppend(t *testing.T) {
 	t.Parallel()
-	c := fillChecked(t, redistest.Start(t).URL(), Options{})
+	c := fillChecked(t, redistest.Start(t).URL(), storage.Options{})
 	owner := layout.IDEntry("alice", "id/2")
 	c.do("zrem", c.ids(), owner, layout.TextDigest("text 2")+owner)
 	c.do("zrem", c.activity(), "alice:bob")
-	checker := c.checker(CheckOptions{Repair: true})
+	checker := c.checker(Options{Repair: true})
 	under, _, err := checker.look(context.Background(), id(t, "alice:bob"))
 	if err != nil {
 		t.Fatal(err)
@@ -408,7 +434,7 @@ func TestRepairWhileOthersAppend(t *testing.T) {
 func TestCheckWhileOthersAppend(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t, "--appendonly", "no")
-	c := fillChecked(t, redis.URL(), Options{MaxChatMessages: 50})
+	c := fillChecked(t, redis.URL(), storage.Options{MaxChatMessages: 50})
 	chats := []chat.ID{id(t, "alice:bob"), id(t, "room")}
 	for i := range 20 {
 		chats = append(chats, id(t, "new"+strconv.Itoa(i)))
@@ -418,7 +444,7 @@ func TestCheckWhileOthersAppend(t *testing.T) {
 		writers.Go(func() {
 			for i := range 2000 {
 				m := chat.Message{Text: "x", Sender: "alice", ID: fmt.Sprintf("%d-%d", w, i)}
-				if _, err := appendOne(c.store, chats[i%len(chats)], m); err != nil {
+				if _, err := appendTo(c.store, chats[i%len(chats)], m); err != nil {
 					t.Error(err)
 					return
 				}
@@ -431,7 +457,7 @@ func TestCheckWhileOthersAppend(t *testing.T) {
 		close(done)
 	}()
 	for checks := 0; ; checks++ {
-		if got := c.check(CheckOptions{PageSize: 30, Repair: checks%2 == 1}); len(got.Faults) > 0 {
+		if got := c.check(Options{PageSize: 30, Repair: checks%2 == 1}); len(got.Faults) > 0 {
 			t.Errorf("check %d while others append found %+v, want nothing", checks, got.Faults)
 		}
 		select {
@@ -447,14 +473,14 @@ func TestCheckWhileOthersAppend(t *testing.T) {
 func TestCheckGoesOn(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
-	c := fillChecked(t, redis.URL(), Options{})
+	c := fillChecked(t, redis.URL(), storage.Options{})
 	c.do("zrem", c.ids(), layout.IDEntry("alice", "id/2"))
 	c.do("zadd", c.ids(), c.sent[3].SendTime, "alice/7")
 	c.do("zincrby", c.activity(), -1, "alice:bob")
 	c.do("zadd", c.log(), c.sent[3].SendTime-1, "x")
-	c.do("set", c.store.keys.Prefix+":what", 1)
+	c.do("set", c.layout.Prefix+":what", 1)
 	for _, repair := range []bool{false, true} {
-		want := c.check(CheckOptions{})
+		want := c.check(Options{})
 		got := c.interrupted(repair)
 		for i := range got.Faults {
 			if repair && got.Faults[i].Repaired != got.Faults[i].Count && got.Faults[i].Kind.Repairable() {
@@ -475,12 +501,12 @@ func TestCheckGoesOn(t *testing.T) {
 }
 
 // interrupted checks with a new Checker for every page.
-func (c *checked) interrupted(repair bool) CheckReport {
+func (c *checked) interrupted(repair bool) Report {
 	c.t.Helper()
 	var state []byte
 	for range 1000 {
 		ctx, cancel := context.WithCancel(context.Background())
-		checker := c.checker(CheckOptions{Repair: repair, PageSize: 3, Progress: func(float64) { cancel() }})
+		checker := c.checker(Options{Repair: repair, PageSize: 3, Progress: func(float64) { cancel() }})
 		if state != nil {
 			if err := checker.Resume(state); err != nil {
 				c.t.Fatal(err)
@@ -500,17 +526,17 @@ func (c *checked) interrupted(repair bool) CheckReport {
 		_ = checker.Close()
 	}
 	c.t.Fatal("1000 interrupted checks did not come to the end")
-	return CheckReport{}
+	return Report{}
 }
 
 // TestCheckGoesOnAfterALostConnection kills Redis in the middle.
 func TestCheckGoesOnAfterALostConnection(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t, "--appendfsync", "always")
-	c := fillChecked(t, redis.URL(), Options{})
-	want := c.check(CheckOptions{})
+	c := fillChecked(t, redis.URL(), storage.Options{})
+	want := c.check(Options{})
 	killed := false
-	checker := c.checker(CheckOptions{Progress: func(float64) {
+	checker := c.checker(Options{Progress: func(float64) {
 		if !killed {
 			redis.Kill()
 			killed = true
@@ -526,8 +552,8 @@ func TestCheckGoesOnAfterALostConnection(t *testing.T) {
 }
 
 func TestResumeRefuses(t *testing.T) {
-	open := func(url string, options CheckOptions) *Checker {
-		checker, err := OpenChecker(url, options)
+	open := func(url string, options Options) *Checker {
+		checker, err := Open(url, options)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -535,43 +561,29 @@ func TestResumeRefuses(t *testing.T) {
 		return checker
 	}
 	const url = "redis://user:secret@127.0.0.1:1/0"
-	state, err := open(url, CheckOptions{}).State()
+	state, err := open(url, Options{}).State()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
 		name    string
 		url     string
-		options CheckOptions
+		options Options
 		state   string
 		refused bool
 	}{
-		{"its own", url, CheckOptions{}, string(state), false},
-		{"another password", "redis://user:other@127.0.0.1:1/0", CheckOptions{}, string(state), false},
-		{"another redis", "redis://127.0.0.1:2/0", CheckOptions{}, string(state), true},
-		{"another prefix", url, CheckOptions{Prefix: "other"}, string(state), true},
-		{"with repair", url, CheckOptions{Repair: true}, string(state), true},
-		{"another window", url, CheckOptions{IdempotencyWindow: 1}, string(state), true},
-		{"no JSON", url, CheckOptions{}, "state", true},
-		{"empty", url, CheckOptions{}, "", true},
-		{"other JSON", url, CheckOptions{}, "{}", true},
+		{"its own", url, Options{}, string(state), false},
+		{"another password", "redis://user:other@127.0.0.1:1/0", Options{}, string(state), false},
+		{"another redis", "redis://127.0.0.1:2/0", Options{}, string(state), true},
+		{"another prefix", url, Options{Prefix: "other"}, string(state), true},
+		{"with repair", url, Options{Repair: true}, string(state), true},
+		{"another window", url, Options{IdempotencyWindow: 1}, string(state), true},
+		{"no JSON", url, Options{}, "state", true},
+		{"empty", url, Options{}, "", true},
+		{"other JSON", url, Options{}, "{}", true},
 	} {
 		if err := open(c.url, c.options).Resume([]byte(c.state)); (err != nil) != c.refused {
 			t.Errorf("%s: Resume() = %v, want refused %v", c.name, err, c.refused)
-		}
-	}
-}
-
-func TestWithoutSecrets(t *testing.T) {
-	for _, c := range []struct{ url, want string }{
-		{"redis://127.0.0.1:6379/0", "redis://127.0.0.1:6379/0"},
-		{"rediss://user:p@ss?word@host:1/2", "rediss://host:1/2"},
-		{"redis+cluster://u:p@a:1,b:2?password=x", "redis+cluster://a:1,b:2"},
-		{"redis+sentinel://:p@a:1,b:2/main/0?sentinel_password=x", "redis+sentinel://a:1,b:2/main/0"},
-		{"secret", ""},
-	} {
-		if got := withoutSecrets(c.url); got != c.want {
-			t.Errorf("withoutSecrets(%q) = %q, want %q", c.url, got, c.want)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package storage
+package check
 
 import (
 	"context"
@@ -45,7 +45,7 @@ func (c *Checker) judgeRoom(ctx context.Context, id chat.ID) ([]finding, tally, 
 	if err != nil {
 		return nil, tally{}, err
 	}
-	visibility := chat.Visibility(r.fields[visibilityField])
+	visibility := chat.Visibility(r.fields[layout.VisibilityField])
 	switch {
 	case visibility != chat.Public && visibility != chat.Private:
 		c.judgeNoRoom(&r, visibility)
@@ -55,8 +55,8 @@ func (c *Checker) judgeRoom(ctx context.Context, id chat.ID) ([]finding, tally, 
 			return nil, tally{}, err
 		}
 	}
-	if created, err := strconv.ParseInt(r.fields[createdField], 10, 64); err != nil || !isPosition(created) {
-		r.add(FaultRoom, c.keys.Room(id), createdField, "created is %q", r.fields[createdField])
+	if created, err := strconv.ParseInt(r.fields[layout.CreatedField], 10, 64); err != nil || !isPosition(created) {
+		r.add(FaultRoom, c.keys.Room(id), layout.CreatedField, "created is %q", r.fields[layout.CreatedField])
 	}
 	members := c.judgeMembers(&r)
 	return r.found, tally{rooms: 1}, c.judgeListed(ctx, &r, members)
@@ -72,7 +72,7 @@ func (c *Checker) judgeNoRoom(r *checkedRoom, visibility chat.Visibility) {
 	case len(r.fields) == 0:
 		r.add(FaultRoomMissing, members, "", "there are %d, and %s is not there", len(r.members), key)
 	default:
-		r.add(FaultRoom, key, visibilityField, "visibility is %q", visibility)
+		r.add(FaultRoom, key, layout.VisibilityField, "visibility is %q", visibility)
 	}
 }
 
@@ -94,7 +94,7 @@ func (c *Checker) readRoom(ctx context.Context, id chat.ID) (checkedRoom, error)
 func (c *Checker) judgeMembers(r *checkedRoom) (sound []chat.Member) {
 	admins := 0
 	for _, user := range slices.Sorted(maps.Keys(r.members)) {
-		m, err := parseMember(user, r.members[user])
+		m, err := layout.ParseMember(user, r.members[user])
 		if m.Role == chat.Admin {
 			admins++
 		}
@@ -104,8 +104,8 @@ func (c *Checker) judgeMembers(r *checkedRoom) (sound []chat.Member) {
 		}
 		sound = append(sound, m)
 	}
-	if number, err := strconv.Atoi(r.fields[adminsField]); err != nil || number != admins {
-		r.add(FaultRoomAdmins, c.keys.Room(r.id), "", "admins is %q, and %d members are", r.fields[adminsField], admins)
+	if number, err := strconv.Atoi(r.fields[layout.AdminsField]); err != nil || number != admins {
+		r.add(FaultRoomAdmins, c.keys.Room(r.id), "", "admins is %q, and %d members are", r.fields[layout.AdminsField], admins)
 	}
 	return sound
 }
@@ -126,7 +126,7 @@ func (c *Checker) judgeListed(ctx context.Context, r *checkedRoom, members []cha
 		return err
 	}
 	for i, m := range members {
-		still, err := parseMember(m.User, after.members[m.User])
+		still, err := layout.ParseMember(m.User, after.members[m.User])
 		if !absent[i] || err != nil || still.Since != m.Since {
 			continue
 		}

@@ -1,7 +1,8 @@
-package storage
+package check
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
 	"strconv"
 	"time"
@@ -12,7 +13,10 @@ import (
 	"github.com/pullchat/pullchat/rpc-server/layout"
 )
 
-var addIDsScript = script("add_ids")
+//go:embed scripts/add_ids.lua
+var addIDsSource string
+
+var addIDsScript = redis.NewScript(addIDsSource)
 
 // logged is a message with an id, whose entries in ids are looked up.
 type logged struct {

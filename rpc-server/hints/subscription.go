@@ -1,4 +1,4 @@
-package storage
+package hints
 
 import (
 	"context"
@@ -20,7 +20,7 @@ const silence = time.Second
 // line is the subscription at one node. It covers the partitions assigned to it, over one connection. It is connected
 // while it has partitions.
 type line struct {
-	hub     *hub
+	hub     *Hub
 	client  *redis.Client
 	sharded bool          // a cluster's: each partition is subscribed to alone, because of the slots
 	orders  []order       // pending, guarded by hub.mutex
@@ -238,7 +238,7 @@ func broken(err error, address string) bool {
 
 // receiver receives on a line's connection.
 type receiver struct {
-	hub     *hub
+	hub     *Hub
 	pubsub  *redis.PubSub
 	answers chan answer
 	closed  chan struct{}

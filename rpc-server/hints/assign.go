@@ -1,23 +1,17 @@
-package storage
+package hints
 
 import (
 	"context"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
-// newPace returns the backoff after failures at Redis: 50 ms to 1 s, with half of it random.
-func newPace() *backoff.ExponentialBackOff {
-	return &backoff.ExponentialBackOff{
-		InitialInterval: 50 * time.Millisecond, MaxInterval: time.Second, Multiplier: 2, RandomizationFactor: 0.5,
-	}
-}
-
 // assign gives unassigned partitions to the lines of their nodes, until ctx ends.
-func (h *hub) assign(ctx context.Context) {
-	pace := newPace()
+func (h *Hub) assign(ctx context.Context) {
+	pace := redisnode.NewPace()
 	for {
 		retry, stop := (<-chan time.Time)(nil), func() bool { return true }
 		if h.assignAll(ctx) {
@@ -38,12 +32,12 @@ func (h *hub) assign(ctx context.Context) {
 }
 
 // assignAll reports whether all partitions are assigned now.
-func (h *hub) assignAll(ctx context.Context) bool {
+func (h *Hub) assignAll(ctx context.Context) bool {
 	unassigned, stale := h.takeUnassigned()
 	if len(unassigned) == 0 {
 		return true
 	}
-	nodes := h.store.nodes
+	nodes := h.nodes
 	if nodes.Cluster != nil && stale {
 		nodes.Reload(ctx)
 	}
@@ -59,7 +53,7 @@ func (h *hub) assignAll(ctx context.Context) bool {
 	return all
 }
 
-func (h *hub) takeUnassigned() (unassigned []*topic, stale bool) {
+func (h *Hub) takeUnassigned() (unassigned []*topic, stale bool) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	for t := range h.unassigned {
@@ -70,7 +64,7 @@ func (h *hub) takeUnassigned() (unassigned []*topic, stale bool) {
 }
 
 // give lets a node's line subscribe to a partition, and creates the line if there is none.
-func (h *hub) give(ctx context.Context, t *topic, client *redis.Client) {
+func (h *Hub) give(ctx context.Context, t *topic, client *redis.Client) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	if _, waits := h.unassigned[t]; !waits || h.ended { // forgotten meanwhile
@@ -79,7 +73,7 @@ func (h *hub) give(ctx context.Context, t *topic, client *redis.Client) {
 	delete(h.unassigned, t)
 	l := h.lines[client]
 	if l == nil {
-		l = &line{hub: h, client: client, sharded: h.store.nodes.Cluster != nil, wake: make(chan struct{}, 1), pace: newPace()}
+		l = &line{hub: h, client: client, sharded: h.nodes.Cluster != nil, wake: make(chan struct{}, 1), pace: redisnode.NewPace()}
 		h.lines[client] = l
 		h.work.Go(func() { l.run(ctx) })
 	}
@@ -89,7 +83,7 @@ func (h *hub) give(ctx context.Context, t *topic, client *redis.Client) {
 
 // evict takes partitions from a line, so that they are assigned anew; in a cluster perhaps to another node. Without
 // arguments it takes all of the line's partitions.
-func (h *hub) evict(l *line, topics ...*topic) {
+func (h *Hub) evict(l *line, topics ...*topic) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	if topics == nil {

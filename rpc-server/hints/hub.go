@@ -1,4 +1,5 @@
-package storage
+// Package hints delivers events of followed chats: subscriptions, Watches, and sweeps for what Redis lost.
+package hints
 
 import (
 	"context"
@@ -6,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -14,9 +16,27 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/events"
 	"github.com/pullchat/pullchat/rpc-server/layout"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
-// hub delivers events of followed chats to a Store's Watches. It subscribes only to the channels of these chats'
+// Config is what a Hub needs.
+type Config struct {
+	Nodes *redisnode.Nodes
+	Keys  layout.Keys
+	Sweep time.Duration    // the interval at which Watches look for hints that were lost
+	Clock func() time.Time // gives positions; nil is Redis's clock
+}
+
+// Partition is a partition of the layout, and whether it has followers.
+type Partition struct {
+	*layout.Partition
+
+	// Followed: a chat of the partition is followed somewhere, as far as is known, so hints carry messages. Appends learn
+	// it from the answers of Redis.
+	Followed atomic.Bool
+}
+
+// Hub delivers events of followed chats to Watches. It subscribes only to the channels of these chats'
 // partitions. Its goroutines talk to Redis:
 //
 //	assign   finds the node of each followed partition, and gives the partition to the node's line
@@ -26,9 +46,14 @@ import (
 //
 // A hint is never lost silently. A partition whose subscription was interrupted is subscribed to again, and then all
 // its chats are confirmed again. The sweep finds hints that Redis itself loses.
-type hub struct {
-	store *Store
-	idle  time.Duration // how long a partition without followers stays subscribed
+type Hub struct {
+	nodes      *redisnode.Nodes
+	keys       layout.Keys
+	sweepEvery time.Duration
+	clock      func() time.Time // nil is Redis's
+	idle       time.Duration    // how long a partition without followers stays subscribed
+	partitions []Partition      // in the order of keys
+	revoked    revocations
 
 	mutex      sync.Mutex
 	ended      bool
@@ -47,7 +72,7 @@ type hub struct {
 
 // topic is a followed partition.
 type topic struct {
-	partition   *layout.Partition
+	partition   *Partition
 	tag         string
 	hints, news string               // the channels
 	chats       map[string]*audience // by canonical id
@@ -72,16 +97,26 @@ type audience struct {
 	known   bool  // it was confirmed before
 }
 
-func newHub(s *Store) *hub {
-	return &hub{
-		store: s, idle: 5 * time.Second,
-		watches: map[*watch]struct{}{}, topics: map[string]*topic{}, channels: map[string]*topic{},
+// New returns a Hub. It connects to nothing before there is a Watch.
+func New(c Config) *Hub {
+	h := &Hub{
+		nodes: c.Nodes, keys: c.Keys, sweepEvery: c.Sweep, clock: c.Clock, idle: 5 * time.Second,
+		partitions: make([]Partition, len(c.Keys.Partitions)),
+		watches:    map[*watch]struct{}{}, topics: map[string]*topic{}, channels: map[string]*topic{},
 		lines: map[*redis.Client]*line{}, unassigned: map[*topic]struct{}{}, due: map[*audience]struct{}{},
 		toAssign: make(chan struct{}, 1), toConfirm: make(chan struct{}, 1),
 	}
+	for i := range h.partitions {
+		h.partitions[i].Partition = &h.keys.Partitions[i]
+	}
+	return h
 }
 
-func (h *hub) watch() *watch {
+// Of returns the partition of a chat.
+func (h *Hub) Of(id chat.ID) *Partition { return &h.partitions[h.keys.Index(id)] }
+
+// Watch returns a new Watch. Close ends it too.
+func (h *Hub) Watch() chat.Watch {
 	w := &watch{Queue: events.New(), hub: h, chats: map[*audience]struct{}{}}
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
@@ -100,8 +135,8 @@ func (h *hub) watch() *watch {
 	return w
 }
 
-// close ends all Watches and waits for the goroutines.
-func (h *hub) close() {
+// Close ends all Watches and waits for the goroutines.
+func (h *Hub) Close() {
 	h.mutex.Lock()
 	h.ended = true
 	if h.end != nil {
@@ -114,7 +149,7 @@ func (h *hub) close() {
 	h.work.Wait()
 }
 
-func (h *hub) follow(w *watch, ids []chat.ID) {
+func (h *Hub) follow(w *watch, ids []chat.ID) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	if _, open := h.watches[w]; !open || h.ended {
@@ -136,8 +171,8 @@ func (h *hub) follow(w *watch, ids []chat.ID) {
 }
 
 // audience returns the audience of a chat. It creates an unassigned topic for a new partition.
-func (h *hub) audience(id chat.ID) *audience {
-	p := h.store.keys.Of(id)
+func (h *Hub) audience(id chat.ID) *audience {
+	p := h.Of(id)
 	tag := p.Tag
 	t, ok := h.topics[tag]
 	if !ok {
@@ -156,11 +191,11 @@ func (h *hub) audience(id chat.ID) *audience {
 	return a
 }
 
-func (h *hub) unfollow(w *watch, ids []chat.ID) {
+func (h *Hub) unfollow(w *watch, ids []chat.ID) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	for _, id := range ids {
-		if t := h.topics[h.store.keys.Partition(id)]; t != nil {
+		if t := h.topics[h.keys.Partition(id)]; t != nil {
 			if a := t.chats[id.String()]; a != nil {
 				h.drop(w, a)
 			}
@@ -168,7 +203,7 @@ func (h *hub) unfollow(w *watch, ids []chat.ID) {
 	}
 }
 
-func (h *hub) leave(w *watch) {
+func (h *Hub) leave(w *watch) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	for a := range w.chats {
@@ -177,7 +212,7 @@ func (h *hub) leave(w *watch) {
 	delete(h.watches, w)
 }
 
-func (h *hub) drop(w *watch, a *audience) {
+func (h *Hub) drop(w *watch, a *audience) {
 	delete(w.chats, a)
 	if i := slices.Index(a.watches, w); i >= 0 {
 		a.watches = slices.Delete(a.watches, i, i+1)
@@ -194,7 +229,7 @@ func (h *hub) drop(w *watch, a *audience) {
 }
 
 // forget ends the subscription to a partition that has had no followers for a while.
-func (h *hub) forget(t *topic) {
+func (h *Hub) forget(t *topic) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	if h.ended || h.topics[t.tag] != t || len(t.chats) > 0 || time.Since(t.emptied) < h.idle {
@@ -208,7 +243,7 @@ func (h *hub) forget(t *topic) {
 }
 
 // release takes a partition from its line.
-func (h *hub) release(t *topic) {
+func (h *Hub) release(t *topic) {
 	if t.line != nil {
 		t.line.order(order{topic: t, unsubscribe: true})
 	}
@@ -217,7 +252,7 @@ func (h *hub) release(t *topic) {
 }
 
 // silence notes that a partition's subscription is interrupted.
-func (h *hub) silence(t *topic) {
+func (h *Hub) silence(t *topic) {
 	if t.live() {
 		t.silentSince = time.Now()
 	}
@@ -225,7 +260,7 @@ func (h *hub) silence(t *topic) {
 }
 
 // message handles a message published on a channel.
-func (h *hub) message(channel, payload string) {
+func (h *Hub) message(channel, payload string) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	t := h.channels[channel]
@@ -240,7 +275,7 @@ func (h *hub) message(channel, payload string) {
 			}
 		}
 	default:
-		e, ok := decodeEvent(payload)
+		e, ok := layout.DecodeEvent(payload)
 		if a := t.chats[e.Chat.String()]; ok && a != nil {
 			for _, w := range a.watches {
 				w.Put(e)
@@ -275,7 +310,7 @@ func (a *audience) hint(e chat.Event) {
 	}
 }
 
-// doubt tells all who follow a room that who may be in it can have changed: what was told of that may be lost.
+// doubt tells the followers of a room that its members may have changed: news of that may be lost.
 func (a *audience) doubt() {
 	if _, _, pair := a.chat.Users(); pair {
 		return

@@ -1,4 +1,4 @@
-package storage
+package check
 
 import (
 	"context"
@@ -49,18 +49,18 @@ func (c *Checker) judgeAccount(ctx context.Context, key, user string) ([]finding
 	if err != nil {
 		return nil, tally{}, fmt.Errorf("read %s: %w", key, err)
 	}
-	if _, deleted := fields[deletedField]; deleted || len(fields) == 0 {
+	if _, deleted := fields[layout.DeletedField]; deleted || len(fields) == 0 {
 		return nil, tally{}, nil
 	}
 	var found []finding
 	add := func(format string, args ...any) {
 		found = append(found, finding{Fault: Fault{Kind: FaultAccount, Key: key, Detail: fmt.Sprintf(format, args...)}, of: format})
 	}
-	if fields[hashField] == "" {
+	if fields[layout.HashField] == "" {
 		add("there is no hash of a password")
 	}
-	if created, err := strconv.ParseInt(fields[createdField], 10, 64); err != nil || !isPosition(created) {
-		add("created is %q", fields[createdField])
+	if created, err := strconv.ParseInt(fields[layout.CreatedField], 10, 64); err != nil || !isPosition(created) {
+		add("created is %q", fields[layout.CreatedField])
 	}
 	at := place{c.keys.Users(), user}
 	absent, err := c.absent(ctx, []place{at})
@@ -124,7 +124,7 @@ func (c *Checker) judgeRevoked(ctx context.Context, key string) ([]finding, tall
 func (c *Checker) judgeDeletions(ctx context.Context, key string) ([]finding, tally, error) {
 	found := map[string]finding{}
 	err := c.scanSet(ctx, key, func(entry string, _ float64) {
-		if job, known := parseJob(entry); !known || !isUser(job.User) {
+		if job, known := layout.ParseJob(entry); !known || !isUser(job.User) {
 			found[entry] = finding{Fault: Fault{Kind: FaultDeletion, Key: key, Detail: fmt.Sprintf("%q is no deletion", entry)}, of: entry}
 		}
 	})
@@ -139,7 +139,7 @@ func (c *Checker) judgeSessions(ctx context.Context, key, _ string) ([]finding, 
 	}
 	found := map[string]finding{}
 	for id, text := range sessions {
-		s, err := parseSession(text)
+		s, err := layout.ParseSession(text)
 		if err != nil || id == "" || s.Begun <= 0 || s.Expires <= s.Begun || s.Seed == "" || s.Current == "" {
 			fault := Fault{Kind: FaultSession, Key: key, Detail: fmt.Sprintf("session %q cannot be read", id)}
 			found[id] = finding{Fault: fault, of: id}
@@ -188,11 +188,13 @@ func (c *Checker) checkReaders(ctx context.Context, key string, name layout.KeyN
 				reader, at := pairs[i], pairs[i+1]
 				if detail := wrongCursor(id, reader, at); detail != "" {
 					found[reader] = finding{Fault: Fault{Kind: FaultCursor, Key: key, Detail: detail}, of: reader}
-				} else if end > 0 && cursorOf(at) > end {
+				} else if end > 0 && layout.CursorOf(at) > end {
 					detail := fmt.Sprintf("%s is at %s, and the chat ends at %d", reader, at, end)
 					found[reader] = finding{
 						Fault: Fault{Kind: FaultCursorAhead, Key: key, Detail: detail}, of: reader,
-						mend: func(ctx context.Context) (bool, error) { return true, c.comeBack(ctx, id, reader) },
+						mend: func(ctx context.Context) (bool, error) {
+							return true, c.options.MoveBack(ctx, c.redis, c.keys, id, reader)
+						},
 					}
 				}
 			}
@@ -215,14 +217,6 @@ func (c *Checker) endOf(ctx context.Context, id chat.ID) (int64, error) {
 		return 0, fmt.Errorf("read the activity of %s: %w", id, err)
 	}
 	return int64(newest) + 1, nil
-}
-
-// comeBack runs advance.lua, which moves a reader's cursor back to the chat's end.
-func (c *Checker) comeBack(ctx context.Context, id chat.ID, reader string) error {
-	_, _, activity := c.keys.Append(id)
-	before, after := encodeMoved(id, reader)
-	return advanceScript.Run(ctx, c.redis, []string{c.keys.Read(id), activity},
-		reader, 0, false, "publish", c.keys.News(c.keys.Partition(id)), before, after, id.String()).Err()
 }
 
 // wrongCursor returns the fault of a reader or of its cursor; "" means none.

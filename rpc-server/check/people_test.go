@@ -1,4 +1,4 @@
-package storage
+package check
 
 import (
 	"errors"
@@ -10,6 +10,8 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/rpc-server/layout"
+	"github.com/pullchat/pullchat/rpc-server/storage"
 )
 
 // peopled is a test's chats with rooms and accounts in addition.
@@ -22,7 +24,7 @@ type peopled struct {
 // ann is logged in and ignores bob.
 func fillPeopled(t *testing.T, url string) *peopled {
 	t.Helper()
-	p := &peopled{checked: fillChecked(t, url, Options{})}
+	p := &peopled{checked: fillChecked(t, url, storage.Options{})}
 	p.lobby = chat.NewRoomService(p.store, false, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 100})
 	for _, room := range []chat.NewRoom{
 		{ID: "club", Visibility: chat.Public, Users: []string{"bob", "cid"}, As: "ann"}, {ID: "den", As: "ann"},
@@ -54,9 +56,9 @@ func (p *peopled) register(user string) {
 	}
 }
 
-func (p *peopled) room(name string) string    { return p.store.keys.Room(id(p.t, name)) }
-func (p *peopled) members(name string) string { return p.store.keys.Members(id(p.t, name)) }
-func (p *peopled) readers(name string) string { return p.store.keys.Read(id(p.t, name)) }
+func (p *peopled) room(name string) string    { return p.layout.Room(id(p.t, name)) }
+func (p *peopled) members(name string) string { return p.layout.Members(id(p.t, name)) }
+func (p *peopled) readers(name string) string { return p.layout.Read(id(p.t, name)) }
 
 func TestCheckOfSoundPeople(t *testing.T) {
 	t.Parallel()
@@ -73,13 +75,13 @@ func TestCheckOfSoundPeople(t *testing.T) {
 			}
 		},
 		"lists with more than there is": func(p *peopled) {
-			p.do("zadd", p.store.keys.Chats("ann"), 0, "ann:eve", 1795248043296447, "elsewhere")
-			p.do("zadd", p.store.keys.PublicRooms(), 0, "elsewhere")
-			p.do("zadd", p.store.keys.Users(), 0, "unregistered")
+			p.do("zadd", p.layout.Chats("ann"), 0, "ann:eve", 1795248043296447, "elsewhere")
+			p.do("zadd", p.layout.PublicRooms(), 0, "elsewhere")
+			p.do("zadd", p.layout.Users(), 0, "unregistered")
 		},
 		"a user who was deleted": func(p *peopled) {
-			p.do("del", p.store.keys.Account("alice"), p.store.keys.Chats("alice"))
-			p.do("hset", p.store.keys.Account("alice"), deletedField, 1)
+			p.do("del", p.layout.Account("alice"), p.layout.Chats("alice"))
+			p.do("hset", p.layout.Account("alice"), layout.DeletedField, 1)
 		},
 		"a user who has deleted the account and all texts": func(p *peopled) {
 			job := chat.DeletionJob{User: "alice", Erase: true}
@@ -96,7 +98,7 @@ func TestCheckOfSoundPeople(t *testing.T) {
 			}
 		},
 		"a message to oneself": func(p *peopled) {
-			if _, err := appendOne(p.store, id(p.t, "ann:ann"), chat.Message{Text: "x", Sender: "ann"}); err != nil {
+			if _, err := appendTo(p.store, id(p.t, "ann:ann"), chat.Message{Text: "x", Sender: "ann"}); err != nil {
 				p.t.Fatal(err)
 			}
 		},
@@ -105,7 +107,7 @@ func TestCheckOfSoundPeople(t *testing.T) {
 			p := fillPeopled(t, redis.URL())
 			then(p)
 			for _, size := range []int{2, 500} {
-				if got := p.check(CheckOptions{PageSize: size}); len(got.Faults) > 0 || got.Rooms != 2 || got.Accounts != 2 || got.Unknown.Count > 0 {
+				if got := p.check(Options{PageSize: size}); len(got.Faults) > 0 || got.Rooms != 2 || got.Accounts != 2 || got.Unknown.Count > 0 {
 					t.Errorf("check in pages of %d found %+v, want two rooms, two accounts and no fault", size, got)
 				}
 			}
@@ -124,25 +126,25 @@ func TestCheckNamesTheFaultOfPeople(t *testing.T) {
 		count int64
 		left  int64 // after a repair
 	}{
-		{"conversation in one list only", func(p *peopled) { p.do("zrem", p.store.keys.Chats("bob"), "alice:bob") }, FaultChatUnlisted, 1, 0},
+		{"conversation in one list only", func(p *peopled) { p.do("zrem", p.layout.Chats("bob"), "alice:bob") }, FaultChatUnlisted, 1, 0},
 		{"conversation in no list", func(p *peopled) {
-			p.do("del", p.store.keys.Chats("alice"))
-			p.do("zrem", p.store.keys.Chats("bob"), "alice:bob")
+			p.do("del", p.layout.Chats("alice"))
+			p.do("zrem", p.layout.Chats("bob"), "alice:bob")
 		}, FaultChatUnlisted, 2, 0},
-		{"list of another's chat", func(p *peopled) { p.do("zadd", p.store.keys.Chats("ann"), 0, "alice:bob") }, FaultListEntry, 1, 1},
-		{"list of no chat", func(p *peopled) { p.do("zadd", p.store.keys.Chats("ann"), 0, "a b") }, FaultListEntry, 1, 1},
-		{"list not canonical", func(p *peopled) { p.do("zadd", p.store.keys.Chats("ann"), 0, "bob:ann") }, FaultListEntry, 1, 1},
-		{"list of a conversation with a time", func(p *peopled) { p.do("zadd", p.store.keys.Chats("ann"), 7, "ann:bob") }, FaultListEntry, 1, 1},
-		{"list of a room without a time", func(p *peopled) { p.do("zadd", p.store.keys.Chats("ann"), 0, "club") }, FaultListEntry, 1, 1},
-		{"public rooms with a conversation", func(p *peopled) { p.do("zadd", p.store.keys.PublicRooms(), 0, "ann:bob") }, FaultListEntry, 1, 1},
-		{"public rooms out of order", func(p *peopled) { p.do("zadd", p.store.keys.PublicRooms(), 1, "club") }, FaultListEntry, 1, 1},
+		{"list of another's chat", func(p *peopled) { p.do("zadd", p.layout.Chats("ann"), 0, "alice:bob") }, FaultListEntry, 1, 1},
+		{"list of no chat", func(p *peopled) { p.do("zadd", p.layout.Chats("ann"), 0, "a b") }, FaultListEntry, 1, 1},
+		{"list not canonical", func(p *peopled) { p.do("zadd", p.layout.Chats("ann"), 0, "bob:ann") }, FaultListEntry, 1, 1},
+		{"list of a conversation with a time", func(p *peopled) { p.do("zadd", p.layout.Chats("ann"), 7, "ann:bob") }, FaultListEntry, 1, 1},
+		{"list of a room without a time", func(p *peopled) { p.do("zadd", p.layout.Chats("ann"), 0, "club") }, FaultListEntry, 1, 1},
+		{"public rooms with a conversation", func(p *peopled) { p.do("zadd", p.layout.PublicRooms(), 0, "ann:bob") }, FaultListEntry, 1, 1},
+		{"public rooms out of order", func(p *peopled) { p.do("zadd", p.layout.PublicRooms(), 1, "club") }, FaultListEntry, 1, 1},
 		{"list of another type", func(p *peopled) {
-			p.do("del", p.store.keys.Chats("ann"))
-			p.do("set", p.store.keys.Chats("ann"), 1)
+			p.do("del", p.layout.Chats("ann"))
+			p.do("set", p.layout.Chats("ann"), 1)
 		}, FaultType, 1, 1},
 		{"public rooms of another type", func(p *peopled) {
-			p.do("del", p.store.keys.PublicRooms())
-			p.do("set", p.store.keys.PublicRooms(), 1)
+			p.do("del", p.layout.PublicRooms())
+			p.do("set", p.layout.PublicRooms(), 1)
 		}, FaultType, 1, 1},
 
 		{"room without a visibility", func(p *peopled) { p.do("hdel", p.room("club"), "visibility") }, FaultRoom, 1, 1},
@@ -163,10 +165,10 @@ func TestCheckNamesTheFaultOfPeople(t *testing.T) {
 			p.do("hset", p.room("club"), "visibility", "deleted")
 		}, FaultRoomMissing, 1, 1},
 		{"room in another partition", func(p *peopled) {
-			p.do("hset", p.store.keys.Tag("1")+":room:club", "visibility", "public")
+			p.do("hset", p.layout.Tag("1")+":room:club", "visibility", "public")
 		}, FaultPartition, 1, 1},
 		{"members of a conversation that lies wrong", func(p *peopled) {
-			p.do("hset", p.store.keys.Tag("1")+":members:bob:ann", "ann", "admin 1")
+			p.do("hset", p.layout.Tag("1")+":members:bob:ann", "ann", "admin 1")
 		}, FaultChatID, 1, 1},
 		{"too few admins", func(p *peopled) { p.do("hset", p.room("club"), "admins", 0) }, FaultRoomAdmins, 1, 1},
 		{"too many admins", func(p *peopled) { p.do("hset", p.members("club"), "bob", "admin 7") }, FaultRoomAdmins, 1, 1},
@@ -176,41 +178,41 @@ func TestCheckNamesTheFaultOfPeople(t *testing.T) {
 		{"members who are no users", func(p *peopled) {
 			p.do("hset", p.members("club"), "a b", "member 7", "a:b", "member 7")
 		}, FaultRoomMember, 2, 2},
-		{"member without the room in their list", func(p *peopled) { p.do("zrem", p.store.keys.Chats("cid"), "club") }, FaultRoomUnlisted, 1, 0},
+		{"member without the room in their list", func(p *peopled) { p.do("zrem", p.layout.Chats("cid"), "club") }, FaultRoomUnlisted, 1, 0},
 		{"members without the room in their lists", func(p *peopled) {
-			p.do("del", p.store.keys.Chats("bob"))
-			p.do("zadd", p.store.keys.Chats("bob"), 0, "alice:bob")
-			p.do("del", p.store.keys.Chats("cid"), p.store.keys.Chats("ann"))
+			p.do("del", p.layout.Chats("bob"))
+			p.do("zadd", p.layout.Chats("bob"), 0, "alice:bob")
+			p.do("del", p.layout.Chats("cid"), p.layout.Chats("ann"))
 		}, FaultRoomUnlisted, 4, 0},
 		{"member whose list records only a former visit", func(p *peopled) {
-			p.do("zadd", p.store.keys.Chats("bob"), wasThere, "club")
+			p.do("zadd", p.layout.Chats("bob"), layout.WasThere, "club")
 		}, FaultRoomUnlisted, 1, 0},
-		{"public room that is not listed", func(p *peopled) { p.do("zrem", p.store.keys.PublicRooms(), "club") }, FaultRoomUnlisted, 1, 0},
+		{"public room that is not listed", func(p *peopled) { p.do("zrem", p.layout.PublicRooms(), "club") }, FaultRoomUnlisted, 1, 0},
 
-		{"account without a hash", func(p *peopled) { p.do("hdel", p.store.keys.Account("ann"), "hash") }, FaultAccount, 1, 1},
-		{"account without a time", func(p *peopled) { p.do("hset", p.store.keys.Account("ann"), "created", "-1") }, FaultAccount, 1, 1},
-		{"account of no user", func(p *peopled) { p.do("hset", p.store.keys.Account("a b"), "hash", "x", "created", 1) }, FaultUser, 1, 1},
+		{"account without a hash", func(p *peopled) { p.do("hdel", p.layout.Account("ann"), "hash") }, FaultAccount, 1, 1},
+		{"account without a time", func(p *peopled) { p.do("hset", p.layout.Account("ann"), "created", "-1") }, FaultAccount, 1, 1},
+		{"account of no user", func(p *peopled) { p.do("hset", p.layout.Account("a b"), "hash", "x", "created", 1) }, FaultUser, 1, 1},
 		{"account of another type", func(p *peopled) {
-			p.do("del", p.store.keys.Account("ann"))
-			p.do("set", p.store.keys.Account("ann"), 1)
+			p.do("del", p.layout.Account("ann"))
+			p.do("set", p.layout.Account("ann"), 1)
 		}, FaultType, 1, 1},
-		{"user who is not in the list", func(p *peopled) { p.do("zrem", p.store.keys.Users(), "ann") }, FaultUserUnlisted, 1, 0},
-		{"no list of users", func(p *peopled) { p.do("del", p.store.keys.Users()) }, FaultUserUnlisted, 2, 0},
-		{"users who are none", func(p *peopled) { p.do("zadd", p.store.keys.Users(), 0, "a b", 0, "") }, FaultUser, 2, 2},
-		{"users out of order", func(p *peopled) { p.do("zadd", p.store.keys.Users(), 1, "ann") }, FaultUser, 1, 1},
+		{"user who is not in the list", func(p *peopled) { p.do("zrem", p.layout.Users(), "ann") }, FaultUserUnlisted, 1, 0},
+		{"no list of users", func(p *peopled) { p.do("del", p.layout.Users()) }, FaultUserUnlisted, 2, 0},
+		{"users who are none", func(p *peopled) { p.do("zadd", p.layout.Users(), 0, "a b", 0, "") }, FaultUser, 2, 2},
+		{"users out of order", func(p *peopled) { p.do("zadd", p.layout.Users(), 1, "ann") }, FaultUser, 1, 1},
 		{"deletions that are none", func(p *peopled) {
-			p.do("zadd", p.store.keys.Deletions(), 1, "ann", 1, "a:b erase last", 1, "ann keep third")
+			p.do("zadd", p.layout.Deletions(), 1, "ann", 1, "a:b erase last", 1, "ann keep third")
 		}, FaultDeletion, 3, 3},
-		{"look of no user", func(p *peopled) { p.do("set", p.store.keys.Look("ann"), "a b") }, FaultLook, 1, 1},
+		{"look of no user", func(p *peopled) { p.do("set", p.layout.Look("ann"), "a b") }, FaultLook, 1, 1},
 		{"look of another type", func(p *peopled) {
-			p.do("del", p.store.keys.Look("ann"))
-			p.do("hset", p.store.keys.Look("ann"), "a", "b")
+			p.do("del", p.layout.Look("ann"))
+			p.do("hset", p.layout.Look("ann"), "a", "b")
 		}, FaultType, 1, 1},
-		{"revoked who are none", func(p *peopled) { p.do("zadd", p.store.keys.Revoked(), 1, "a b", 0, "ann") }, FaultUser, 2, 2},
-		{"session that is cut off", func(p *peopled) { p.do("hset", p.store.keys.Sessions("ann"), "other", "1 2 a") }, FaultSession, 1, 1},
-		{"session without a number", func(p *peopled) { p.do("hset", p.store.keys.Sessions("ann"), "other", "x 2 a b c") }, FaultSession, 1, 1},
-		{"session that ends before it begins", func(p *peopled) { p.do("hset", p.store.keys.Sessions("ann"), "other", "2 2 a b c") }, FaultSession, 1, 1},
-		{"ignored who are no users", func(p *peopled) { p.do("sadd", p.store.keys.Ignored("ann"), "a:b", "\xff") }, FaultIgnored, 2, 2},
+		{"revoked who are none", func(p *peopled) { p.do("zadd", p.layout.Revoked(), 1, "a b", 0, "ann") }, FaultUser, 2, 2},
+		{"session that is cut off", func(p *peopled) { p.do("hset", p.layout.Sessions("ann"), "other", "1 2 a") }, FaultSession, 1, 1},
+		{"session without a number", func(p *peopled) { p.do("hset", p.layout.Sessions("ann"), "other", "x 2 a b c") }, FaultSession, 1, 1},
+		{"session that ends before it begins", func(p *peopled) { p.do("hset", p.layout.Sessions("ann"), "other", "2 2 a b c") }, FaultSession, 1, 1},
+		{"ignored who are no users", func(p *peopled) { p.do("sadd", p.layout.Ignored("ann"), "a:b", "\xff") }, FaultIgnored, 2, 2},
 
 		{"cursor that is none", func(p *peopled) { p.do("hset", p.readers("club"), "ann", "soon") }, FaultCursor, 1, 1},
 		{"cursor below all", func(p *peopled) { p.do("hset", p.readers("club"), "ann", -1) }, FaultCursor, 1, 1},
@@ -230,18 +232,18 @@ func TestCheckNamesTheFaultOfPeople(t *testing.T) {
 			want := map[FaultKind]int64{c.want: c.count}
 			before := p.dump()
 			for _, size := range []int{2, 500} {
-				if got := p.check(CheckOptions{PageSize: size}); !reflect.DeepEqual(kinds(got), want) {
+				if got := p.check(Options{PageSize: size}); !reflect.DeepEqual(kinds(got), want) {
 					t.Fatalf("check in pages of %d found %+v, want %v", size, got.Faults, want)
 				}
 			}
-			repaired := p.check(CheckOptions{Repair: true})
+			repaired := p.check(Options{Repair: true})
 			if !reflect.DeepEqual(kinds(repaired), want) || repaired.Left() != c.left || c.want.Repairable() != (c.left == 0) {
 				t.Errorf("repair found %+v, %d left; want %v, %d left", repaired.Faults, repaired.Left(), want, c.left)
 			}
 			if after := p.dump(); (c.left > 0) != reflect.DeepEqual(after, before) {
 				t.Errorf("repair with %d left made of %v: %v", c.left, before, after)
 			}
-			if got := p.check(CheckOptions{}); got.Found() != c.left {
+			if got := p.check(Options{}); got.Found() != c.left {
 				t.Errorf("check after the repair found %+v, want %d", got.Faults, c.left)
 			}
 		})
@@ -252,9 +254,9 @@ func TestCheckNamesTheFaultOfPeople(t *testing.T) {
 func TestRepairListsAgain(t *testing.T) {
 	t.Parallel()
 	p := fillPeopled(t, redistest.Start(t).URL())
-	k := p.store.keys
+	k := p.layout
 	p.do("del", k.Users(), k.PublicRooms(), k.Chats("ann"), k.Chats("bob"), k.Chats("cid"), k.Chats("alice"))
-	if got := p.check(CheckOptions{Repair: true}); got.Left() != 0 || got.Found() != 2+1+4+2 {
+	if got := p.check(Options{Repair: true}); got.Left() != 0 || got.Found() != 2+1+4+2 {
 		t.Errorf("repair = %+v, want nine faults and none left", got)
 	}
 	ctx := t.Context()
@@ -273,10 +275,10 @@ func TestRepairListsAgain(t *testing.T) {
 func TestCheckGoesOnWithRooms(t *testing.T) {
 	t.Parallel()
 	p := fillPeopled(t, redistest.Start(t).URL())
-	p.do("zrem", p.store.keys.PublicRooms(), "club")
-	p.do("zrem", p.store.keys.Chats("cid"), "club")
+	p.do("zrem", p.layout.PublicRooms(), "club")
+	p.do("zrem", p.layout.Chats("cid"), "club")
 	p.do("hset", p.readers("club"), "a b", 1)
-	want := p.check(CheckOptions{})
+	want := p.check(Options{})
 	if got := p.interrupted(false); !reflect.DeepEqual(kinds(got), kinds(want)) || got.Rooms != want.Rooms || got.Accounts != want.Accounts || got.Found() != 3 {
 		t.Errorf("check in pieces = %+v, in one %+v", got, want)
 	}
@@ -304,12 +306,12 @@ func TestCheckWhileOthersChange(t *testing.T) {
 		close(done)
 	}()
 	for checks := 0; ; checks++ {
-		if got := p.check(CheckOptions{PageSize: 3, Repair: checks%2 == 1}); len(got.Faults) > 0 {
+		if got := p.check(Options{PageSize: 3, Repair: checks%2 == 1}); len(got.Faults) > 0 {
 			t.Errorf("check %d while others write found %+v, want nothing", checks, got.Faults)
 		}
 		select {
 		case <-done:
-			if got := p.check(CheckOptions{}); len(got.Faults) > 0 || got.Accounts < 100 || got.Rooms < 3 {
+			if got := p.check(Options{}); len(got.Faults) > 0 || got.Accounts < 100 || got.Rooms < 3 {
 				t.Errorf("check at the end = %+v, want many accounts and no fault", got)
 			}
 			t.Logf("%d checks", checks+1)
@@ -336,7 +338,7 @@ func (p *peopled) change(what, n, writer int, room, user, other string) {
 		p.register(fmt.Sprintf("user-%d-%d", writer, n))
 	default:
 		pair := id(p.t, fmt.Sprintf("%s:friend-%d-%d", user, writer, n))
-		if _, err := appendOne(p.store, pair, chat.Message{Text: "x", Sender: user}); err != nil {
+		if _, err := appendTo(p.store, pair, chat.Message{Text: "x", Sender: user}); err != nil {
 			p.t.Error(err)
 		}
 	}
@@ -347,7 +349,7 @@ func TestCheckSeesWhatComesBack(t *testing.T) {
 	t.Parallel()
 	p := fillPeopled(t, redistest.Start(t).URL())
 	ctx := t.Context()
-	checker := p.checker(CheckOptions{})
+	checker := p.checker(Options{})
 	before, err := checker.readRoom(ctx, id(t, "club"))
 	if err != nil {
 		t.Fatal(err)
@@ -357,20 +359,20 @@ func TestCheckSeesWhatComesBack(t *testing.T) {
 		if _, err := p.lobby.ChangeRoom(ctx, chat.RoomChange{Room: "club", Kind: kind, As: "bob"}); err != nil {
 			t.Fatal(err)
 		}
-		p.do("zrem", p.store.keys.Chats("bob"), "club")
+		p.do("zrem", p.layout.Chats("bob"), "club")
 		if err := checker.judgeListed(ctx, &before, members); err != nil || len(before.found) > 0 {
 			t.Errorf("after %s the fault is %+v, %v; want none", kind, before.found, err)
 		}
 	}
-	p.do("zadd", p.store.keys.Chats("bob"), 1795248043296447, "club")
+	p.do("zadd", p.layout.Chats("bob"), 1795248043296447, "club")
 
-	p.do("zrem", p.store.keys.PublicRooms(), "club")
+	p.do("zrem", p.layout.PublicRooms(), "club")
 	noted := false
 	var late *Checker
-	late = p.checker(CheckOptions{Progress: func(float64) {
+	late = p.checker(Options{Progress: func(float64) {
 		if !noted && len(late.unlisted) > 0 {
 			noted = true
-			p.do("zadd", p.store.keys.PublicRooms(), 0, "club")
+			p.do("zadd", p.layout.PublicRooms(), 0, "club")
 		}
 	}})
 	if err := late.Run(ctx); err != nil || late.Report().Found() > 0 || !noted {

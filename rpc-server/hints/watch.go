@@ -1,19 +1,14 @@
-package storage
+package hints
 
 import (
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/events"
 )
 
-var _ chat.LiveStore = (*Store)(nil)
-
-// Watch implements chat.LiveStore. Close ends it too.
-func (s *Store) Watch() chat.Watch { return s.hub.watch() }
-
 // watch is a chat.Watch: its hub puts events into the queue.
 type watch struct {
 	*events.Queue
-	hub   *hub
+	hub   *Hub
 	chats map[*audience]struct{} // guarded by hub.mutex
 }
 

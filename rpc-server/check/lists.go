@@ -1,4 +1,4 @@
-package storage
+package check
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 )
 
 // Lists are written before the data that they list, and no server removes a needed entry. So lists are read after that
@@ -38,7 +39,7 @@ func (c *Checker) absent(ctx context.Context, places []place) ([]bool, error) {
 			if err != nil && !errors.Is(err, redis.Nil) && !redis.HasErrorPrefix(err, "WRONGTYPE") {
 				return nil, fmt.Errorf("look into %s: %w", printable(some[i].key), err)
 			}
-			absent = append(absent, errors.Is(err, redis.Nil) || call.Val() == wasThere)
+			absent = append(absent, errors.Is(err, redis.Nil) || call.Val() == layout.WasThere)
 		}
 	}
 	return absent, nil
@@ -54,7 +55,7 @@ func (c *Checker) listing(at place, score float64) func(context.Context) (bool, 
 
 // deleted reports whether a user's account was deleted, and the user's list with it.
 func (c *Checker) deleted(ctx context.Context, user string) (bool, error) {
-	deleted, err := c.redis.HExists(ctx, c.keys.Account(user), deletedField).Result()
+	deleted, err := c.redis.HExists(ctx, c.keys.Account(user), layout.DeletedField).Result()
 	if redis.HasErrorPrefix(err, "WRONGTYPE") {
 		return false, nil
 	}
@@ -69,10 +70,10 @@ func (c *Checker) judgeLists(ctx context.Context, under checkedChat) ([]finding,
 	if _, _, pair := under.id.Users(); !pair {
 		return nil, tally{}, nil
 	}
-	entries := listingOf(under.id, "").entries()
+	entries := layout.ListingOf(under.id, "").Entries()
 	places := make([]place, len(entries))
 	for i, e := range entries {
-		places[i] = place{c.keys.Chats(e.user), e.chat.String()}
+		places[i] = place{c.keys.Chats(e.User), e.Chat.String()}
 	}
 	absent, err := c.absent(ctx, places)
 	if err != nil {
@@ -83,13 +84,13 @@ func (c *Checker) judgeLists(ctx context.Context, under checkedChat) ([]finding,
 		if !absent[i] {
 			continue
 		}
-		deleted, err := c.deleted(ctx, e.user)
+		deleted, err := c.deleted(ctx, e.User)
 		if err != nil {
 			return nil, tally{}, err
 		}
 		if !deleted {
 			fault := Fault{Kind: FaultChatUnlisted, Key: under.log.name, Detail: places[i].key + " does not have the chat"}
-			found = append(found, finding{Fault: fault, of: e.user, mend: c.listing(places[i], 0)})
+			found = append(found, finding{Fault: fault, of: e.User, mend: c.listing(places[i], 0)})
 		}
 	}
 	return found, tally{}, nil
@@ -111,7 +112,7 @@ func (c *Checker) judgeList(ctx context.Context, key, user string) ([]finding, t
 			detail = "it is a conversation of others"
 		case pair && at != 0:
 			detail = "it is a conversation, listed at " + score(at)
-		case !pair && at != wasThere && (at < 1 || at > chat.MaxSendTime):
+		case !pair && at != layout.WasThere && (at < 1 || at > chat.MaxSendTime):
 			detail = "it is a room, listed at " + score(at)
 		default:
 			return
@@ -210,7 +211,7 @@ func (c *Checker) stillUnlisted(ctx context.Context) error {
 		}
 		visibility := string(chat.Public)
 		if absent[i] {
-			visibility, err = c.redis.HGet(ctx, c.keys.Room(id), visibilityField).Result()
+			visibility, err = c.redis.HGet(ctx, c.keys.Room(id), layout.VisibilityField).Result()
 		}
 		switch {
 		case err != nil && !errors.Is(err, redis.Nil):

@@ -1,4 +1,4 @@
-package storage
+package hints
 
 import (
 	"context"
@@ -22,8 +22,8 @@ const (
 // sweep finds positions without a hint, until ctx ends. Redis drops hints where a connection is too slow, and a
 // failover loses them. Some partitions have had no subscription for a whole interval, or may not be subscribed to. The
 // sweep alone serves these: their chats are confirmed, and the next sweep hints at later messages.
-func (h *hub) sweep(ctx context.Context) {
-	tick := time.NewTicker(h.store.options.Sweep)
+func (h *Hub) sweep(ctx context.Context) {
+	tick := time.NewTicker(h.sweepEvery)
 	defer tick.Stop()
 	for {
 		select {
@@ -40,7 +40,7 @@ func (h *hub) sweep(ctx context.Context) {
 }
 
 // fallBackToSweep confirms a partition's chats without a subscription. It requires that h.mutex is held.
-func (h *hub) fallBackToSweep(t *topic) {
+func (h *Hub) fallBackToSweep(t *topic) {
 	if t.sweepOnly || t.live() {
 		return
 	}
@@ -59,12 +59,12 @@ type swept struct {
 	active *redis.ZSliceCmd
 }
 
-func (h *hub) toSweep() []*swept {
+func (h *Hub) toSweep() []*swept {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	var all []*swept
 	for _, t := range h.topics {
-		if !t.live() && time.Since(t.silentSince) >= h.store.options.Sweep {
+		if !t.live() && time.Since(t.silentSince) >= h.sweepEvery {
 			h.fallBackToSweep(t)
 		}
 		if t.swept != 0 && len(t.chats) > 0 {
@@ -74,9 +74,9 @@ func (h *hub) toSweep() []*swept {
 	return all
 }
 
-func (h *hub) sweepPart(ctx context.Context, part []*swept) {
-	key := func(i int) string { return h.store.keys.Activity(part[i/2].topic.tag) }
-	errs := h.store.nodes.Calls(ctx, 2*len(part), redisnode.Exchange{
+func (h *Hub) sweepPart(ctx context.Context, part []*swept) {
+	key := func(i int) string { return h.keys.Activity(part[i/2].topic.tag) }
+	errs := h.nodes.Calls(ctx, 2*len(part), redisnode.Exchange{
 		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			p := part[i/2]
 			if i%2 == 0 {
@@ -94,17 +94,17 @@ func (h *hub) sweepPart(ctx context.Context, part []*swept) {
 		if errs[2*i] == nil && errs[2*i+1] == nil {
 			h.found(p)
 		}
-		if one, err := h.store.nodes.ForKey(ctx, p.topic.hints); err == nil {
+		if one, err := h.nodes.ForKey(ctx, p.topic.hints); err == nil {
 			h.reassign(p.topic, one.Client)
 		}
 	}
 }
 
 // found hints at positions that had no hint.
-func (h *hub) found(p *swept) {
+func (h *Hub) found(p *swept) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
-	p.topic.swept = h.store.timeOf(p.time)
+	p.topic.swept = h.timeOf(p.time)
 	for _, z := range p.active.Val() {
 		name, _ := z.Member.(string)
 		if a := p.topic.chats[name]; a != nil && a.told < int64(z.Score) {

@@ -1,4 +1,4 @@
-package storage
+package check
 
 import (
 	"encoding/binary"
@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -29,7 +28,7 @@ type checkState struct {
 	Window  time.Duration `json:"idempotency_window_ns"`
 	Repair  bool          `json:"repair"`
 	Place   checkPlace    `json:"place"`
-	Report  CheckReport   `json:"report"`
+	Report  Report        `json:"report"`
 	Seen    []byte        `json:"seen"` // eight bytes for each unit that is done, little-endian
 	// Unlisted are the public rooms that im:rooms is known to lack.
 	Unlisted []string `json:"unlisted,omitempty"`
@@ -82,17 +81,4 @@ func (c *Checker) emptyState() checkState {
 		Version: checkStateVersion, Redis: c.address, Prefix: c.options.Prefix, Window: c.options.IdempotencyWindow,
 		Repair: c.options.Repair,
 	}
-}
-
-// withoutSecrets returns scheme, hosts and path of a url.
-func withoutSecrets(url string) string {
-	scheme, rest, ok := strings.Cut(url, "://")
-	if !ok {
-		return ""
-	}
-	before, query, _ := strings.Cut(rest, "?")
-	if strings.Contains(query, "@") && !strings.HasSuffix(scheme, "+sentinel") { // else it may belong to a Sentinel's password
-		before, _, _ = strings.Cut(query[strings.LastIndexByte(query, '@'):], "?")
-	}
-	return scheme + "://" + before[strings.LastIndexByte(before, '@')+1:]
 }
