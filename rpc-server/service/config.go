@@ -28,6 +28,7 @@ type Config struct {
 	MaxTextBytes      int           `name:"max-text-bytes" env:"MAX_TEXT_BYTES" default:"4096" placeholder:"N" help:"Longest text, in bytes."`
 	Retention         time.Duration `name:"retention" env:"RETENTION" default:"0s" placeholder:"DURATION" help:"Age after which messages go, such as 720h; 0 keeps all."`
 	MaxChatMessages   int           `name:"max-chat-messages" env:"MAX_CHAT_MESSAGES" default:"0" placeholder:"N" help:"Messages that a chat keeps, the newest; 0 keeps all."`
+	EmptyChatsExpire  time.Duration `name:"empty-chats-expire" env:"EMPTY_CHATS_EXPIRE" default:"720h" placeholder:"DURATION" help:"How long a chat that is no room may be without messages before it leaves the lists; at least 1h, 0 keeps it."`
 	IdempotencyWindow time.Duration `name:"idempotency-window" env:"IDEMPOTENCY_WINDOW" default:"24h" placeholder:"DURATION" help:"How long a repeated id is recognised; at least 1m, because clients and gateways repeat."`
 	RefreshTokenTTL   time.Duration `name:"refresh-token-ttl" env:"REFRESH_TOKEN_TTL" default:"720h" placeholder:"DURATION" help:"How long a login lasts that nobody refreshes."`
 	MaxRoomMembers    int           `name:"max-room-members" env:"MAX_ROOM_MEMBERS" default:"10000" placeholder:"N" help:"Members of a room."`
@@ -57,11 +58,20 @@ func (c Config) Validate() error {
 		atLeast("redis-min-replicas", c.RedisMinReplicas, 0),
 		atLeast("rpc-drain-delay", c.RPCDrainDelay, 0),
 		atLeast("retention", c.Retention, 0),
+		emptyChats(c.EmptyChatsExpire),
 		atLeast("max-chat-messages", c.MaxChatMessages, 0),
 		atLeast("refresh-token-ttl", c.RefreshTokenTTL, time.Second),
 		atLeast("idempotency-window", c.IdempotencyWindow, time.Minute),
 		atLeast("hint-sweep", c.HintSweep, 100*time.Millisecond),
 	)
+}
+
+// emptyChats allows 0, and no time in which a server may still remember that a chat is listed.
+func emptyChats(expire time.Duration) error {
+	if expire == 0 {
+		return nil
+	}
+	return atLeast("empty-chats-expire", expire, time.Hour)
 }
 
 func maxLimit(c Config) error {
@@ -81,6 +91,7 @@ func atLeast[T int | time.Duration](name string, value, least T) error {
 func (c Config) storage() storage.Options {
 	return storage.Options{
 		Retention:         c.Retention,
+		EmptyChats:        c.EmptyChatsExpire,
 		MaxChatMessages:   c.MaxChatMessages,
 		IdempotencyWindow: c.IdempotencyWindow,
 		MinReplicas:       c.RedisMinReplicas,

@@ -21,6 +21,7 @@ import (
 type Options struct {
 	Retention         time.Duration // after which a message goes; 0 keeps all
 	MaxChatMessages   int           // after which a chat's oldest messages go; 0 keeps all
+	EmptyChats        time.Duration // after which a chat without messages is dropped; 0 keeps it
 	IdempotencyWindow time.Duration // how long a repeated id is recognised
 	// NewChats bounds how many two-person chats a user with a token begins.
 	NewChats    chat.Bounds
