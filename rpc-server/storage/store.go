@@ -25,6 +25,7 @@ type Options struct {
 	IdempotencyWindow time.Duration // how long a repeated id is recognised
 	// NewChats bounds how many two-person chats a user with a token begins.
 	NewChats    chat.Bounds
+	MaxDevices  int           // of a user with a cursor in one chat; 0 is 100
 	MinReplicas int           // replicas that must have a message before it is acknowledged; 0 waits for none
 	Sweep       time.Duration // how often Watches look for hints that were lost; 0 is 10 seconds
 
@@ -73,6 +74,9 @@ func Open(url string, options Options) (*Store, error) {
 	}
 	if options.Partitions == 0 {
 		options.Partitions = layout.DefaultPartitions
+	}
+	if options.MaxDevices == 0 {
+		options.MaxDevices = 100
 	}
 	if options.Sweep == 0 {
 		options.Sweep = 10 * time.Second
