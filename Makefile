@@ -22,8 +22,8 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: ## run everything in one process: HTTP on :8080, an in-memory Redis unless REDIS_URL is set
-	go run ./pullchat serve
+run: ## run everything in one process: HTTP on :8080; messages stay in the folder DATA where it is given, else they are in memory unless REDIS_URL is set
+	go run ./pullchat serve $(if $(DATA),--data $(DATA))
 
 .PHONY: build
 build: ## build all programs into .bin/
