@@ -122,7 +122,11 @@ func errorReply(ref, code, message string) string {
 	if ref != "" {
 		ref = `"ref":"` + ref + `",`
 	}
-	return `{"type":"error",` + ref + `"code":"` + code + `","message":"` + message + `"}`
+	after := map[string]string{
+		"unavailable":        `,"retry_after":1`,
+		"resource_exhausted": `,"retry_after":1200`, // 3/h
+	}[code]
+	return `{"type":"error",` + ref + `"code":"` + code + `","message":"` + message + `"` + after + `}`
 }
 
 func TestVerbs(t *testing.T) {

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -47,7 +48,7 @@ type Spender interface {
 
 // Spent is the error for an exhausted limit.
 func Spent(user string, wait time.Duration) error {
-	return Errorf(ResourceExhausted, "user %s begins chats or adds members too often; try again in %v", user, wait)
+	return Wrap(RetryIn(wait), ResourceExhausted, fmt.Sprintf("user %s begins chats or adds members too often; try again in %v", user, wait))
 }
 
 // spend charges the acting user, if it is a user with a token.

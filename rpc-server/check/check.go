@@ -190,7 +190,7 @@ func (c *Checker) checkKey(ctx context.Context, key string) error {
 
 func (c *Checker) checkUnit(ctx context.Context, key string, name layout.KeyName) error {
 	switch name.Kind {
-	case layout.PinKey, layout.ReadyKey, layout.RetentionKey, layout.LookedKey:
+	case layout.PinKey, layout.ReadyKey, layout.RetentionKey, layout.LookedKey, layout.EmptiedKey:
 		return c.checkType(ctx, key, "string")
 	case layout.LookKey:
 		return c.checkLook(ctx, key)
@@ -214,6 +214,8 @@ func (c *Checker) checkUnit(ctx context.Context, key string, name layout.KeyName
 		return c.checkNames(ctx, key, c.judgeDeletions)
 	case layout.ActivityKey:
 		return c.checkActivity(ctx, key, name)
+	case layout.DroppedKey:
+		return c.checkDropped(ctx, key, name)
 	case layout.LogKey, layout.IDsKey:
 		return c.checkChat(ctx, key, name)
 	case layout.RoomKey, layout.MembersKey:

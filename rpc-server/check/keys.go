@@ -61,10 +61,26 @@ func wrongType(key, got, want string) (Fault, bool) {
 	return Fault{Kind: FaultType, Key: key, Detail: fmt.Sprintf("it is a %s, not a %s", got, want)}, true
 }
 
+// inPartition reports whether the partition of a key exists. A key of another one counts as a fault.
+func (c *Checker) inPartition(key string, name layout.KeyName) bool {
+	if c.keys.IsPartition(name.Partition) {
+		return true
+	}
+	c.report.addFault(Fault{Kind: FaultPartition, Key: key, Detail: fmt.Sprintf("there are %d partitions, from 0", len(c.keys.Partitions))}, 1)
+	return false
+}
+
+// checkDropped judges the place and the type of what is left of a partition's dropped chats.
+func (c *Checker) checkDropped(ctx context.Context, key string, name layout.KeyName) error {
+	if !c.inPartition(key, name) {
+		return nil
+	}
+	return c.checkType(ctx, key, "hash")
+}
+
 // checkActivity judges a partition's index by itself. An entry is compared with its log when the chat is judged.
 func (c *Checker) checkActivity(ctx context.Context, key string, name layout.KeyName) error {
-	if !c.keys.IsPartition(name.Partition) {
-		c.report.addFault(Fault{Kind: FaultPartition, Key: key, Detail: fmt.Sprintf("there are %d partitions, from 0", len(c.keys.Partitions))}, 1)
+	if !c.inPartition(key, name) {
 		return nil
 	}
 	if c.stage(stageTypes) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -79,6 +80,12 @@ func (c *Checker) judgeLists(ctx context.Context, under checkedChat) ([]finding,
 	if err != nil {
 		return nil, tally{}, err
 	}
+	if !slices.Contains(absent, true) {
+		return nil, tally{}, nil
+	}
+	if going, err := c.dropping(ctx, under); err != nil || going {
+		return nil, tally{}, err
+	}
 	var found []finding
 	for i, e := range entries {
 		if !absent[i] {
@@ -94,6 +101,22 @@ func (c *Checker) judgeLists(ctx context.Context, under checkedChat) ([]finding,
 		}
 	}
 	return found, tally{}, nil
+}
+
+// dropping reports whether a chat's log has expired since it was read, so that the chat may have been dropped; or whether
+// a server of a cluster drops the chat now, and will list it again.
+func (c *Checker) dropping(ctx context.Context, under checkedChat) (bool, error) {
+	var log *redis.IntCmd
+	var marked *redis.BoolCmd
+	_, err := c.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
+		log = p.Exists(ctx, under.log.name)
+		marked = p.HExists(ctx, c.keys.Dropped(c.keys.Partition(under.id)), under.id.String())
+		return nil
+	})
+	if err != nil && !redis.HasErrorPrefix(err, "WRONGTYPE") {
+		return false, fmt.Errorf("look whether %s is dropped: %w", under.id, err)
+	}
+	return log.Val() == 0 || marked.Val(), nil
 }
 
 // judgeList judges a user's list by itself.

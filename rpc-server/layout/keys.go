@@ -20,6 +20,9 @@ import (
 //	im:{p}:log:<chat>      sorted set  send_time → 16 digits of it + stored message    append.lua   RETENTION after the newest
 //	im:{p}:ids:<chat>      sorted set  send_time → sender/id, with and without digest  append.lua   IDEMPOTENCY_WINDOW after the newest
 //	im:{p}:activity        sorted set  newest send_time of a chat → the chat           append.lua   never
+//	im:{p}:dropped         hash        "" → highest position of a chat that was dropped; in a cluster also
+//	                                   chat → when it was dropped, or minus when it left the lists, in µs  drop.lua     never
+//	im:emptied             string      a server looks for empty chats, or has done so  Store                            1 hour
 //	im:{p}:read:<chat>     hash        reader → cursor                                 advance.lua  never
 //	im:{p}:room:<room>     hash        visibility, name, created, how many admins      room.lua     never
 //	im:{p}:members:<room>  hash        user → "role since"                             room.lua     never
@@ -101,6 +104,12 @@ func (k Keys) Present(id chat.ID) string { return k.Partition(id) + ":present:" 
 // Activity is the key of a partition's index; tag is the partition's.
 func (k Keys) Activity(tag string) string { return tag + ":activity" }
 
+// Dropped is the key of what is left of a partition's dropped chats; tag is the partition's.
+func (k Keys) Dropped(tag string) string { return tag + ":" + DroppedKey }
+
+// Emptied is the key of the lease of the search for empty chats.
+func (k Keys) Emptied() string { return k.Prefix + ":" + EmptiedKey }
+
 // Hints is the channel of a partition's stored messages.
 func (k Keys) Hints(tag string) string { return k.Channel(tag + ":hints") }
 
@@ -135,10 +144,12 @@ const (
 	ReadyKey = "ready"
 
 	RetentionKey = "retention"
+	EmptiedKey   = "emptied"
 
 	LogKey      = "log"
 	IDsKey      = "ids"
 	ActivityKey = "activity"
+	DroppedKey  = "dropped"
 	ReadKey     = "read"
 	PresentKey  = "present"
 	RoomKey     = "room"
@@ -166,6 +177,8 @@ func (k Keys) Parse(key string) (KeyName, bool) {
 		return KeyName{Kind: ReadyKey}, true
 	case key == k.Retention():
 		return KeyName{Kind: RetentionKey}, true
+	case key == k.Emptied():
+		return KeyName{Kind: EmptiedKey}, true
 	}
 	if name, of := k.parseUser(key); of {
 		return name, true
@@ -174,8 +187,8 @@ func (k Keys) Parse(key string) (KeyName, bool) {
 	if !closed || !strings.HasPrefix(key, k.Prefix+":{") || partition == "" || strings.Trim(partition, "0123456789") != "" {
 		return KeyName{}, true
 	}
-	if rest == ActivityKey {
-		return KeyName{Kind: ActivityKey, Partition: partition}, true
+	if rest == ActivityKey || rest == DroppedKey {
+		return KeyName{Kind: rest, Partition: partition}, true
 	}
 	switch kind, chat, _ := strings.Cut(rest, ":"); kind {
 	case LogKey, IDsKey, ReadKey, PresentKey, RoomKey, MembersKey:

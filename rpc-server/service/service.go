@@ -42,6 +42,8 @@ type Server struct {
 	fillLooks func(context.Context) error
 	// watchRevoked reads whose tokens are refused; nil does not.
 	watchRevoked func(context.Context)
+	// dropEmpty drops chats that have been empty for long; nil does not.
+	dropEmpty func(context.Context)
 	// DrainDelay is how long Ping sends gateways elsewhere before a stop stops accepting.
 	DrainDelay time.Duration
 }
@@ -93,6 +95,7 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	server.DrainDelay, server.secret = config.RPCDrainDelay, config.Trust.RPCSecret
 	server.deleter = deleter
 	server.watchRevoked = store.WatchRevoked
+	server.dropEmpty = func(ctx context.Context) { store.DropEmpty(ctx, log) }
 	server.fillLooks = func(ctx context.Context) error { return chat.FillLooks(ctx, store, access.Names) }
 	return server, nil
 }
@@ -138,6 +141,9 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	if s.watchRevoked != nil {
 		background.Go(func() { s.watchRevoked(ctx) })
+	}
+	if s.dropEmpty != nil {
+		background.Go(func() { s.dropEmpty(ctx) })
 	}
 	if s.fillLooks != nil {
 		background.Go(func() { s.keepLooks(ctx) })

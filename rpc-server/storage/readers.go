@@ -34,7 +34,7 @@ func (s *Store) Advance(ctx context.Context, id chat.ID, r chat.Reading, force b
 	}
 	before, after := layout.EncodeMoved(id, r.Reader)
 	args := append([]any{"evalsha", advanceScript.Hash(), len(keys)}, keys...)
-	args = append(args, r.Reader, r.Cursor, force, s.publish, s.newsOf(id), before, after, id.String(), score)
+	args = append(args, r.Reader, r.Cursor, force, s.publish, s.newsOf(id), before, after, id.String(), score, s.options.MaxDevices)
 	var call *redis.IntCmd
 	err := s.callOne(ctx, fmt.Sprintf("move a reader of %s", id), s.keys.Read(id),
 		func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
@@ -46,7 +46,7 @@ func (s *Store) Advance(ctx context.Context, id chat.ID, r chat.Reading, force b
 		return 0, err
 	}
 	if call.Val() < 0 {
-		return 0, chat.Errorf(chat.Conflict, "reader %s has 100 devices in chat %s, which is the limit", user, id)
+		return 0, chat.Errorf(chat.Conflict, "reader %s has %d devices in chat %s, which is the limit", user, s.options.MaxDevices, id)
 	}
 	if isNew && call.Val() > 0 { // at 0 the script may not have listed the chat
 		s.known.add([]layout.Listing{{Chat: id, User: user}}, nil)

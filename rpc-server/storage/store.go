@@ -22,9 +22,11 @@ import (
 type Options struct {
 	Retention         time.Duration // after which a message goes; 0 keeps all
 	MaxChatMessages   int           // after which a chat's oldest messages go; 0 keeps all
+	EmptyChats        time.Duration // after which a chat without messages is dropped; 0 keeps it
 	IdempotencyWindow time.Duration // how long a repeated id is recognised
 	// NewChats bounds how many two-person chats a user with a token begins.
 	NewChats    chat.Bounds
+	MaxDevices  int           // of a user with a cursor in one chat; 0 is 100
 	MinReplicas int           // replicas that must have a message before it is acknowledged; 0 waits for none
 	Sweep       time.Duration // how often Watches look for hints that were lost; 0 is 10 seconds
 
@@ -75,6 +77,9 @@ func Open(url string, options Options) (*Store, error) {
 	}
 	if options.Partitions == 0 {
 		options.Partitions = layout.DefaultPartitions
+	}
+	if options.MaxDevices == 0 {
+		options.MaxDevices = 100
 	}
 	if options.Sweep == 0 {
 		options.Sweep = 10 * time.Second
