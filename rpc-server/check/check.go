@@ -30,10 +30,10 @@ type Options struct {
 
 	TLS redisnode.TLS // of a rediss:// URL
 
-	Prefix   string // of all keys; "" is "im"
+	Prefix string // of all keys; "" is "im"
 	// Partitions is how many the data is laid out for; 0 is layout.DefaultPartitions. Another number is a fault.
 	Partitions int
-	PageSize int    // entries that one command reads; 0 is 500
+	PageSize   int // entries that one command reads; 0 is 500
 }
 
 // Checker walks all of Pullchat's keys in a Redis and judges them by the rules of docs/check.md. It reads page by page,
