@@ -18,10 +18,10 @@ import (
 
 	"github.com/pullchat/pullchat/http-server/handler"
 	"github.com/pullchat/pullchat/http-server/middleware"
-	"github.com/pullchat/pullchat/http-server/ratelimit"
-	"github.com/pullchat/pullchat/http-server/token"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/live"
+	"github.com/pullchat/pullchat/internal/ratelimit"
+	"github.com/pullchat/pullchat/internal/token"
 )
 
 // drainTimeout bounds how long a stop waits for requests under way.

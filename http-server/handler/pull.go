@@ -75,11 +75,11 @@ func (h *Handler) pull(ctx context.Context, r chat.PullRequest, wait time.Durati
 	if wait == 0 {
 		return h.service.Pull(ctx, r)
 	}
-	seat, err := h.config.Quota.enter(ctx)
+	seat, err := h.config.Quota.Enter(ctx)
 	if err != nil {
 		return chat.Page{}, err
 	}
-	defer seat.leave()
+	defer seat.Leave()
 	connected, over := whileConnected(ctx)
 	defer over()
 	return h.hub.Wait(connected, r, wait)

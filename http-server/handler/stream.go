@@ -48,10 +48,10 @@ func (h *Handler) Stream(ctx context.Context, c *app.RequestContext) {
 		c.SetContentType(eventStream)
 		return
 	}
-	seat, err := h.config.Quota.enter(ctx)
+	seat, err := h.config.Quota.Enter(ctx)
 	if err == nil {
-		if err = seat.fits(len(wanted.follows)); err != nil {
-			seat.leave()
+		if err = seat.Fits(len(wanted.follows)); err != nil {
+			seat.Leave()
 		}
 	}
 	if err != nil {
@@ -62,7 +62,7 @@ func (h *Handler) Stream(ctx context.Context, c *app.RequestContext) {
 	sink := &eventSink{conn: below.Take(), part: h.config.Part, end: below.Wake, chats: len(wanted.follows)}
 	head := streamHead(c)
 	below.Leave(c, func() {
-		defer seat.leave()
+		defer seat.Leave()
 		h.serveStream(ctx, below, seat, sink, head, wanted)
 	})
 }

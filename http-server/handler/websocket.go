@@ -57,20 +57,20 @@ func (h *Handler) WebSocket(ctx context.Context, c *app.RequestContext) {
 	c.Response.Header.VisitAll(func(name, value []byte) { answer.Add(string(name), string(value)) })
 	answer.Del("Content-Type")
 	answer.Del("Content-Length")
-	seat, err := h.config.Quota.enter(ctx)
+	seat, err := h.config.Quota.Enter(ctx)
 	if err != nil {
 		Fail(c, err)
 		return
 	}
 	ws, err := upgrader.Upgrade(&handshake{below: below}, request, answer)
 	if err != nil {
-		seat.leave()
+		seat.Leave()
 		refuseUpgrade(c, err)
 		return
 	}
 	c.SetStatusCode(consts.StatusSwitchingProtocols) // for the log
 	below.Leave(c, func() {
-		defer seat.leave()
+		defer seat.Leave()
 		h.serveSocket(ctx, below, seat, ws)
 	})
 }

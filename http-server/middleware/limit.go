@@ -9,7 +9,7 @@ import (
 	"github.com/cloudwego/hertz/pkg/app"
 
 	"github.com/pullchat/pullchat/http-server/handler"
-	"github.com/pullchat/pullchat/http-server/ratelimit"
+	"github.com/pullchat/pullchat/internal/ratelimit"
 )
 
 // Limit counts requests by the client's address, except on free routes. A WebSocket frame counts as a request of the
@@ -45,5 +45,5 @@ func clientKey(c *app.RequestContext, proxies ratelimit.Proxies) string {
 	if tcp, ok := c.RemoteAddr().(*net.TCPAddr); ok {
 		peer = tcp.AddrPort().Addr()
 	}
-	return ratelimit.Key(proxies.Client(peer, c.Request.Header.GetAll("X-Forwarded-For")))
+	return ratelimit.Key(clientOf(proxies, peer, c.Request.Header.GetAll("X-Forwarded-For")))
 }
