@@ -11,9 +11,9 @@ import (
 
 const module = "github.com/pullchat/pullchat/"
 
-// transports are what packages that all gateways share do not know: programs, HTTP, WebSockets, RPC.
+// transports are what packages that all gateways share do not know: programs, HTTP and WebSockets.
 var transports = []string{
-	module + "http-server", module + "rpc-server", "net/http", "github.com/cloudwego", "github.com/coder/websocket", "github.com/gorilla/websocket",
+	module + "http-server", module + "rpc-server", "net/http", "github.com/cloudwego/hertz", "github.com/coder/websocket", "github.com/gorilla/websocket",
 }
 
 // TestImports is who may import whom. Each rule holds for a package and everything below it, tests left out, and
@@ -38,6 +38,18 @@ func TestImports(t *testing.T) {
 		{
 			why:  "live delivery knows no transport and no program",
 			from: "internal/live", never: transports, through: true,
+		},
+		{
+			why:  "every text transport has the same commands, and some the same JSON",
+			from: "internal/command", never: transports, through: true,
+		},
+		{
+			why:  "frames are JSON, whatever carries them",
+			from: "internal/frame", never: transports, through: true,
+		},
+		{
+			why:  "bodies, frames and lines have the same objects",
+			from: "internal/jsonobject", never: transports, through: true,
 		},
 		{
 			why:  "a second gateway limits its clients too: nothing here knows a transport or a program",

@@ -1,19 +1,17 @@
 package handler
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
 	"mime"
 	"os"
 	"strings"
-	"unicode/utf8"
 
-	"github.com/bytedance/sonic"
 	"github.com/cloudwego/hertz/pkg/app"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	api "github.com/pullchat/pullchat/internal/gen/http"
+	"github.com/pullchat/pullchat/internal/jsonobject"
 )
 
 // readBody returns the request's JSON body, empty if there is none. Hertz streams bodies, so that readBody can refuse a body
@@ -101,57 +99,41 @@ func checkMediaType(contentType string) error {
 	return nil
 }
 
-// fastJSON is as strict about strings as the standard library, and copies them out of the body.
-var fastJSON = sonic.Config{CopyString: true, ValidateString: true}.Froze()
-
-// decodeJSON reads one JSON object into a generated request. Field names match without regard to case, unknown ones
-// are ignored. Whole numbers may be written like 10.0 and 1e3. Half of a surrogate pair is refused anywhere.
+// decodeJSON reads one JSON object into a generated request, as jsonobject.Decode does.
 func decodeJSON(body []byte, into any) error {
-	if err := utf8Object(body); err != nil {
-		return err
-	}
 	if readHot(body, into) {
 		return nil
 	}
-	// Valid first: the fast decoder misses a wrong escape in an unknown field before an escaped name.
-	if json.Valid(body) {
-		if !pairsSurrogates(body) {
-			return chat.Errorf(chat.InvalidArgument, `the body is not valid JSON: a string has half of a surrogate pair, like \ud83d, which is no character`)
-		}
-		if fastJSON.Unmarshal(body, into) == nil {
-			return nil
-		}
-	}
-	// The standard library repeats a failed decoding, because its errors name the field.
-	err := json.Unmarshal(body, into)
-	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) {
-		if plain, changed := plainIntegers(body); changed {
-			err = json.Unmarshal(plain, into)
-		}
-	}
-	switch {
-	case err == nil:
+	return jsonobject.Decode("body", body, into)
+}
+
+// decodeChange is decodeJSON for a request that changes something. It refuses unknown fields, because the change would be made
+// without them.
+func decodeChange(body []byte, into any) error {
+	if readHot(body, into) {
 		return nil
-	case errors.As(err, &wrong):
-		return wrongType(wrong.Field, typeNames[wrong.Type.Kind().String()])
-	default:
-		return chat.Errorf(chat.InvalidArgument, "the body is not valid JSON: %v", err)
 	}
+	return jsonobject.DecodeKnown("body", body, into)
 }
 
-func utf8Object(body []byte) error {
-	if !utf8.Valid(body) {
-		return chat.Errorf(chat.InvalidArgument, "the body is not valid UTF-8")
+// readHot reads the requests that are made most, where they are plain. It reports false for others, and for what is not
+// plain: then the general decoder has the last word. What was set until then it sets again.
+func readHot(body []byte, into any) bool {
+	switch r := into.(type) {
+	case *api.SendRequest:
+		return flat(body, []jsonobject.Field{
+			{Name: "chat", Text: &r.Chat}, {Name: "text", Text: &r.Text}, {Name: "sender", Text: &r.Sender}, {Name: "id", Text: &r.Id},
+		})
+	case *api.PullRequest:
+		return flat(body, []jsonobject.Field{
+			{Name: "chat", Text: &r.Chat}, {Name: "cursor", Number: &r.Cursor}, {Name: "limit", Number: &r.Limit}, {Name: "reverse", Flag: &r.Reverse},
+			{Name: "wait", Text: &r.Wait}, {Name: "reader", Text: &r.Reader}, {Name: "unread", Flag: &r.Unread},
+		})
 	}
-	if trimmed := bytes.TrimLeft(body, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {
-		return chat.Errorf(chat.InvalidArgument, `the body is not a JSON object like {"chat":"alice:bob"}`)
-	}
-	return nil
+	return false
 }
 
-var typeNames = map[string]string{"string": "a string", "int64": "a whole number", "bool": "true or false", "slice": "a list", "struct": `a whole number or "end"`}
-
-func wrongType(field, expected string) error {
-	return chat.Errorf(chat.InvalidArgument, "%s is not %s", field, expected)
+func flat(body []byte, fields []jsonobject.Field) bool {
+	_, ok := jsonobject.ReadFlat(body, fields)
+	return ok
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	api "github.com/pullchat/pullchat/internal/gen/http"
+	"github.com/pullchat/pullchat/internal/jsonobject"
 )
 
 // statuses maps each code to its HTTP status.
@@ -86,5 +87,5 @@ const jsonType = "application/json; charset=utf-8"
 func reply(c *app.RequestContext, status int, body any) {
 	c.SetStatusCode(status)
 	c.Response.Header.SetContentType(jsonType)
-	c.Response.SetBodyRaw(encode(body))
+	c.Response.SetBodyRaw(jsonobject.Encode(body))
 }

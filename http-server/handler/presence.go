@@ -7,6 +7,7 @@ import (
 	"github.com/cloudwego/hertz/pkg/protocol/consts"
 
 	api "github.com/pullchat/pullchat/internal/gen/http"
+	"github.com/pullchat/pullchat/internal/live"
 )
 
 // Presence answers GET /api/presence.
@@ -20,12 +21,6 @@ func (h *Handler) Presence(ctx context.Context, c *app.RequestContext) {
 	reply(c, consts.StatusOK, presence(chat, readers))
 }
 
-// maxPresent bounds the readers in an answer. All are counted.
-const maxPresent = 1000
-
 func presence(chat string, readers []string) *api.PresenceResponse {
-	if readers == nil {
-		readers = []string{}
-	}
-	return &api.PresenceResponse{Chat: chat, Readers: readers[:min(len(readers), maxPresent)], Count: int64(len(readers))}
+	return &api.PresenceResponse{Chat: chat, Readers: live.Listed(readers), Count: int64(len(readers))}
 }

@@ -40,7 +40,7 @@ func (a *LiveService) Signal(ctx context.Context, s Signal) error {
 		err = a.access.checkNewUsers([]string{s.Sender}, callerOf(ctx))
 	}
 	if err == nil {
-		err = checkWord("type", s.Type)
+		err = CheckSignalType("type", s.Type)
 	}
 	switch {
 	case err != nil:

@@ -131,3 +131,21 @@ func (w *waiter) tell(e chat.Event) {
 }
 
 func (*waiter) presence(*Present) {}
+
+// maxWait is the longest wait and the longest batch.
+const maxWait = time.Minute
+
+// ParseDuration reads the wait of a pull or the batch of a follow, such as "25s". "" is 0. name is what the client calls it.
+func ParseDuration(name, text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(text)
+	switch {
+	case err != nil:
+		return 0, chat.Errorf(chat.InvalidArgument, "%s is not a time with its unit, like 25s or 500ms", name)
+	case d < 0 || d > maxWait:
+		return 0, chat.Errorf(chat.InvalidArgument, "%s is %v; it must be between 0s and 60s", name, d)
+	}
+	return d, nil
+}
