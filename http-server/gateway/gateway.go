@@ -56,12 +56,11 @@ type Server struct {
 // services once Run is called.
 func Listen(config Config, services chat.Services, log *slog.Logger) (*Server, error) {
 	var encrypt *tls.Config
+	var err error
 	if config.TLSCert != "" {
-		certificate, err := readCertificate(config.TLSCert, config.TLSKey, log)
-		if err != nil {
+		if encrypt, err = tlsConfig(config.TLSCert, config.TLSKey, log); err != nil {
 			return nil, err
 		}
-		encrypt = certificate.tlsConfig()
 	}
 	keys, err := authKeys(config, log)
 	if err != nil {
