@@ -36,6 +36,10 @@ func TestImports(t *testing.T) {
 			from: "http-server", never: []string{module + "rpc-server", "github.com/redis/go-redis"}, through: true,
 		},
 		{
+			why:  "what wraps every request does not know the handlers",
+			from: "http-server/middleware", never: []string{module + "http-server/handler"}, through: true,
+		},
+		{
 			why:  "live delivery knows no transport and no program",
 			from: "internal/live", never: transports, through: true,
 		},

@@ -9,30 +9,32 @@ import (
 
 	"github.com/cloudwego/hertz/pkg/app"
 
+	"github.com/pullchat/pullchat/http-server/reply"
+	"github.com/pullchat/pullchat/http-server/request"
 	"github.com/pullchat/pullchat/internal/chat"
 	api "github.com/pullchat/pullchat/internal/gen/http"
 	"github.com/pullchat/pullchat/internal/jsonobject"
 )
 
-// readBody returns the request's JSON body, empty if there is none. Hertz streams bodies, so that readBody can refuse a body
-// that is too large in the error shape, without reading it.
-func (h *Handler) readBody(c *app.RequestContext) ([]byte, error) {
-	if c.Request.Header.ContentLength() > h.config.MaxBodyBytes {
-		return nil, h.tooLarge(c)
+// readBody returns the request's JSON body of at most limit bytes, empty if there is none. Hertz streams bodies, so that
+// readBody can refuse a body that is too large in the error shape, without reading it.
+func readBody(c *app.RequestContext, limit int) ([]byte, error) {
+	if c.Request.Header.ContentLength() > limit {
+		return nil, tooLarge(c, limit)
 	}
-	body, err := h.readAll(c)
+	body, err := readAll(c, limit)
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		c.SetConnectionClose()
-		return nil, chat.Wrap(errSlowBody, chat.DeadlineExceeded, "the body did not arrive in time; nothing was stored")
+		return nil, chat.Wrap(reply.ErrSlowBody, chat.DeadlineExceeded, "the body did not arrive in time; nothing was stored")
 	case err != nil && c.Request.Header.ContentLength() < 0:
 		c.SetConnectionClose()
 		return nil, chat.Wrap(err, chat.InvalidArgument, "the body ended too early, or is not made of the chunks that Transfer-Encoding promises")
 	case err != nil:
 		c.SetConnectionClose()
 		return nil, chat.Wrap(err, chat.InvalidArgument, "the body ended too early")
-	case len(body) > h.config.MaxBodyBytes:
-		return nil, h.tooLarge(c)
+	case len(body) > limit:
+		return nil, tooLarge(c, limit)
 	case len(body) == 0:
 		return nil, nil
 	}
@@ -45,11 +47,20 @@ func (h *Handler) readBody(c *app.RequestContext) ([]byte, error) {
 
 // readJSON reads a required body into a generated request.
 func (h *Handler) readJSON(c *app.RequestContext, into any) error {
-	body, err := h.readBody(c)
+	return readJSON(c, h.config.MaxBodyBytes, into)
+}
+
+// readLong is readJSON for a body that may be longer than others.
+func (h *Handler) readLong(c *app.RequestContext, limit int, into any) error {
+	return readJSON(c, max(limit, h.config.MaxBodyBytes), into)
+}
+
+func readJSON(c *app.RequestContext, limit int, into any) error {
+	body, err := readBody(c, limit)
 	if err != nil {
 		return err
 	}
-	if Changes(c) {
+	if request.Changes(c) {
 		return decodeChange(body, into)
 	}
 	return decodeJSON(body, into)
@@ -64,11 +75,8 @@ func checkNoBody(c *app.RequestContext) error {
 	return nil
 }
 
-// errSlowBody marks a deadline that the client missed, not a server behind.
-var errSlowBody = errors.New("the request took too long to arrive")
-
-// readAll reads a body of known length into a buffer of that length, and of any other body at most one byte too many.
-func (h *Handler) readAll(c *app.RequestContext) ([]byte, error) {
+// readAll reads a body of known length into a buffer of that length, and of any other body at most one byte more than limit.
+func readAll(c *app.RequestContext, limit int) ([]byte, error) {
 	if !c.Request.IsBodyStream() {
 		return c.Request.Body(), nil
 	}
@@ -77,13 +85,13 @@ func (h *Handler) readAll(c *app.RequestContext) ([]byte, error) {
 		_, err := io.ReadFull(c.RequestBodyStream(), body)
 		return body, err
 	}
-	return io.ReadAll(io.LimitReader(c.RequestBodyStream(), int64(h.config.MaxBodyBytes)+1))
+	return io.ReadAll(io.LimitReader(c.RequestBodyStream(), int64(limit)+1))
 }
 
 // tooLarge also closes the connection: the rest of the body is not worth reading.
-func (h *Handler) tooLarge(c *app.RequestContext) error {
+func tooLarge(c *app.RequestContext, limit int) error {
 	c.SetConnectionClose()
-	return chat.Errorf(chat.TooLarge, "the body is larger than %d bytes", h.config.MaxBodyBytes)
+	return chat.Errorf(chat.TooLarge, "the body is larger than %d bytes", limit)
 }
 
 // checkMediaType accepts JSON, and a body without a media type. It ignores charset: JSON is always UTF-8 (RFC 8259, 11).

@@ -7,6 +7,7 @@ import (
 	"github.com/cloudwego/hertz/pkg/app"
 	"pgregory.net/rapid"
 
+	"github.com/pullchat/pullchat/http-server/reply"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/entry"
 	"github.com/pullchat/pullchat/internal/frame"
@@ -123,7 +124,7 @@ func BenchmarkPage(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			c.Response.ResetBody()
-			reply(c, 200, generated(messages))
+			reply.JSON(c, 200, generated(messages))
 		}
 	})
 	b.Run("messages", func(b *testing.B) {

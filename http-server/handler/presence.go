@@ -6,6 +6,7 @@ import (
 	"github.com/cloudwego/hertz/pkg/app"
 	"github.com/cloudwego/hertz/pkg/protocol/consts"
 
+	"github.com/pullchat/pullchat/http-server/reply"
 	api "github.com/pullchat/pullchat/internal/gen/http"
 	"github.com/pullchat/pullchat/internal/live"
 )
@@ -15,10 +16,10 @@ func (h *Handler) Presence(ctx context.Context, c *app.RequestContext) {
 	chat := query(c, "chat")
 	readers, err := h.live.Present(ctx, chat)
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
-	reply(c, consts.StatusOK, presence(chat, readers))
+	reply.JSON(c, consts.StatusOK, presence(chat, readers))
 }
 
 func presence(chat string, readers []string) *api.PresenceResponse {

@@ -8,6 +8,7 @@ import (
 	"github.com/cloudwego/hertz/pkg/app"
 	"github.com/cloudwego/hertz/pkg/protocol/consts"
 
+	"github.com/pullchat/pullchat/http-server/reply"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/entry"
 	api "github.com/pullchat/pullchat/internal/gen/http"
@@ -19,7 +20,7 @@ import (
 func (h *Handler) Pull(ctx context.Context, c *app.RequestContext) {
 	request, wait, err := h.readPull(c)
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	if c.IsHead() { // HEAD does not wait for a message
@@ -27,7 +28,7 @@ func (h *Handler) Pull(ctx context.Context, c *app.RequestContext) {
 	}
 	page, err := h.pull(ctx, request, wait)
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	replyPage(c, request.Chat, &page)
@@ -40,11 +41,11 @@ func replyPage(c *app.RequestContext, name string, page *chat.Page) {
 	body.B = encoded
 	if err != nil {
 		body.B = encoded[:0]
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	c.SetStatusCode(consts.StatusOK)
-	c.Response.Header.SetContentType(jsonType)
+	c.Response.Header.SetContentType(reply.JSONType)
 }
 
 // pull waits for a message if there is none and wait is positive, while the client is connected.
@@ -64,7 +65,7 @@ func (h *Handler) pull(ctx context.Context, r chat.PullRequest, wait time.Durati
 
 func (h *Handler) readPull(c *app.RequestContext) (chat.PullRequest, time.Duration, error) {
 	var request api.PullRequest
-	body, err := h.readBody(c)
+	body, err := readBody(c, h.config.MaxBodyBytes)
 	if err == nil && len(body) > 0 {
 		err = decodeJSON(body, &request)
 	}

@@ -9,6 +9,8 @@ import (
 	"github.com/cloudwego/hertz/pkg/app"
 
 	"github.com/pullchat/pullchat/internal/jsonobject"
+
+	"github.com/pullchat/pullchat/http-server/reply"
 )
 
 // query returns one parameter of the query string; names are case-insensitive.
@@ -49,7 +51,7 @@ func KnownQuery(known []string) app.HandlerFunc {
 		c.QueryArgs().VisitAll(func(name, _ []byte) { names = append(names, string(name)) })
 		slices.Sort(names)
 		if err := jsonobject.CheckNames("query parameter", names, known); err != nil {
-			Fail(c, err)
+			reply.Fail(c, err)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/cloudwego/hertz/pkg/app"
 	"github.com/cloudwego/hertz/pkg/protocol/consts"
 
+	"github.com/pullchat/pullchat/http-server/reply"
 	"github.com/pullchat/pullchat/internal/chat"
 	api "github.com/pullchat/pullchat/internal/gen/http"
 	"github.com/pullchat/pullchat/internal/jsonobject"
@@ -29,13 +30,13 @@ func reads(name, reader string, cursor *jsonobject.Cursor, force bool) chat.Read
 func (h *Handler) Read(ctx context.Context, c *app.RequestContext) {
 	var request readRequest
 	if err := h.readJSON(c, &request); err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	cursor, err := h.live.Read(ctx, reads(request.Chat, request.Reader, request.Cursor, request.Force))
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
-	reply(c, consts.StatusOK, &api.ReadResponse{Status: success, Cursor: cursor})
+	reply.JSON(c, consts.StatusOK, &api.ReadResponse{Status: success, Cursor: cursor})
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cloudwego/hertz/pkg/app"
 
+	"github.com/pullchat/pullchat/http-server/reply"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/frame"
 	api "github.com/pullchat/pullchat/internal/gen/http"
@@ -38,11 +39,11 @@ func (h *Handler) Stream(ctx context.Context, c *app.RequestContext) {
 		err = h.hub.Admit(ctx, wanted.follows)
 	}
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	if wanted.longestID() > h.roomForID(c) {
-		Fail(c, chat.Errorf(chat.InvalidArgument, "the names of these %d chats are too long for one stream: its event ids would not fit into a request; "+
+		reply.Fail(c, chat.Errorf(chat.InvalidArgument, "the names of these %d chats are too long for one stream: its event ids would not fit into a request; "+
 			"open two, or a WebSocket", len(wanted.follows)))
 		return
 	}
@@ -57,7 +58,7 @@ func (h *Handler) Stream(ctx context.Context, c *app.RequestContext) {
 		}
 	}
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	below := connection(ctx)

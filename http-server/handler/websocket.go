@@ -18,6 +18,8 @@ import (
 	"github.com/cloudwego/hertz/pkg/protocol/consts"
 	"github.com/gorilla/websocket"
 
+	"github.com/pullchat/pullchat/http-server/reply"
+	"github.com/pullchat/pullchat/http-server/request"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/command"
 	"github.com/pullchat/pullchat/internal/frame"
@@ -39,16 +41,16 @@ var frames sync.Pool
 
 // WebSocket answers GET /api/ws (RFC 6455). docs/live.md describes the frames.
 func (h *Handler) WebSocket(ctx context.Context, c *app.RequestContext) {
-	if err := CheckOrigin(c, h.config.AllowedOrigins); err != nil {
-		Fail(c, err)
+	if err := request.CheckOrigin(c, h.config.AllowedOrigins); err != nil {
+		reply.Fail(c, err)
 		return
 	}
 	if err := checkNoBody(c); err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
-	request := &http.Request{Method: string(c.Method()), Host: string(c.Host()), Header: http.Header{}}
-	c.Request.Header.VisitAll(func(name, value []byte) { request.Header.Add(string(name), string(value)) })
+	asked := &http.Request{Method: string(c.Method()), Host: string(c.Host()), Header: http.Header{}}
+	c.Request.Header.VisitAll(func(name, value []byte) { asked.Header.Add(string(name), string(value)) })
 	below := connection(ctx)
 	upgrader := websocket.Upgrader{
 		ReadBufferSize: readBytes, WriteBufferSize: writeBytes, WriteBufferPool: &frames,
@@ -61,10 +63,10 @@ func (h *Handler) WebSocket(ctx context.Context, c *app.RequestContext) {
 	answer.Del("Content-Length")
 	seat, err := h.config.Quota.Enter(ctx)
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
-	ws, err := upgrader.Upgrade(&handshake{below: below}, request, answer)
+	ws, err := upgrader.Upgrade(&handshake{below: below}, asked, answer)
 	if err != nil {
 		seat.Leave()
 		refuseUpgrade(c, err)
@@ -98,7 +100,7 @@ func refuseUpgrade(c *app.RequestContext, reason error) {
 	if string(c.GetHeader("Sec-WebSocket-Version")) != webSocketVersion {
 		c.Response.Header.Set("Sec-WebSocket-Version", webSocketVersion)
 	}
-	Fail(c, chat.Errorf(chat.InvalidArgument, "this is no WebSocket handshake: %s", strings.TrimPrefix(reason.Error(), "websocket: ")))
+	reply.Fail(c, chat.Errorf(chat.InvalidArgument, "this is no WebSocket handshake: %s", strings.TrimPrefix(reason.Error(), "websocket: ")))
 }
 
 // socket is one client's connection.
@@ -167,11 +169,11 @@ func (s *socket) serve(ctx context.Context) (err error) {
 
 // answer answers one frame. An error ends the connection.
 func (s *socket) answer(ctx context.Context, text []byte) error {
-	request, err := frame.Decode(text)
+	asked, err := frame.Decode(text)
 	if err != nil {
-		return s.session.Write(func() error { return s.reply(command.Refuse(request.Ref, err)) })
+		return s.session.Write(func() error { return s.reply(command.Refuse(asked.Ref, err)) })
 	}
-	return s.client.Do(ctx, request, s.reply)
+	return s.client.Do(ctx, asked, s.reply)
 }
 
 // frameRoutes are the routes as whose requests the frames of clients count.
@@ -180,7 +182,7 @@ var frameRoutes = map[string]string{
 	command.Signal: "/api/signal", command.Auth: "/api/ws", command.Unwatch: "/ping", command.Ping: "/ping",
 }
 
-func limitFrame(ctx context.Context, name string) error { return limit(ctx, frameRoutes[name]) }
+func limitFrame(ctx context.Context, name string) error { return request.Limit(ctx, frameRoutes[name]) }
 
 // close sends the close frame, if the client can still read it, and returns the code.
 func (s *socket) close(err error) (code int) {

@@ -1,4 +1,5 @@
-package handler
+// Package reply writes the answers of HTTP: objects, and errors in the error shape, each code with its status.
+package reply
 
 import (
 	"context"
@@ -42,10 +43,10 @@ func Fail(c *app.RequestContext, err error) {
 	if status == consts.StatusUnauthorized {
 		c.Response.Header.Set("WWW-Authenticate", challenge(e.Code))
 	}
-	if errors.Is(err, errSlowBody) { // HTTP has a status of its own for it
+	if errors.Is(err, ErrSlowBody) { // HTTP has a status of its own for it
 		status = consts.StatusRequestTimeout
 	}
-	reply(c, status, &api.ErrorResponse{Code: string(e.Code), Message: e.Message})
+	JSON(c, status, &api.ErrorResponse{Code: string(e.Code), Message: e.Message})
 	c.Abort()
 }
 
@@ -81,11 +82,15 @@ func NoMethod(c *app.RequestContext, allowed string) {
 	c.SetStatusCode(consts.StatusMethodNotAllowed)
 }
 
-const jsonType = "application/json; charset=utf-8"
+// ErrSlowBody marks a deadline that the client missed, not a server behind.
+var ErrSlowBody = errors.New("the request took too long to arrive")
 
-// reply answers with JSON.
-func reply(c *app.RequestContext, status int, body any) {
+// JSONType is the media type of an answer.
+const JSONType = "application/json; charset=utf-8"
+
+// JSON answers with an object.
+func JSON(c *app.RequestContext, status int, body any) {
 	c.SetStatusCode(status)
-	c.Response.Header.SetContentType(jsonType)
+	c.Response.Header.SetContentType(JSONType)
 	c.Response.SetBodyRaw(jsonobject.Encode(body))
 }
