@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/events"
 )
 
 // Wait is a forward pull that waits for the first message at or past the cursor. It returns an empty page after wait, when
@@ -120,7 +121,7 @@ func (w *waiter) hint(position int64) {
 	}
 }
 
-func (w *waiter) look() { ring(w.woken) }
+func (w *waiter) look() { events.Ring(w.woken) }
 
 func (w *waiter) tell(e chat.Event) {
 	if e.Kind != chat.MembersChanged || !w.asked {

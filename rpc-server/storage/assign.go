@@ -6,6 +6,8 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/internal/events"
 )
 
 // newPace returns the backoff after failures at Redis: 50 ms to 1 s, with half of it random.
@@ -103,5 +105,5 @@ func (h *hub) evict(l *line, topics ...*topic) {
 		h.silence(t)
 		t.line, h.unassigned[t], h.stale = nil, struct{}{}, true
 	}
-	notify(h.toAssign)
+	events.Ring(h.toAssign)
 }

@@ -115,7 +115,7 @@ type listing struct {
 }
 
 func listingOf(id chat.ID, user string) listing {
-	if !isRoom(id) {
+	if !id.IsRoom() {
 		user = ""
 	}
 	return listing{id, user}
@@ -142,7 +142,7 @@ func (l listing) entries() []entry {
 // readerIsNew reports whether a chat may be missing in the list of its reader, and the score for it. A conversation
 // without messages is not listed for the other user.
 func (s *Store) readerIsNew(id chat.ID, user string) (isNew bool, score float64) {
-	if isRoom(id) {
+	if id.IsRoom() {
 		score = wasThere
 	}
 	return s.known.isNew(listingOf(id, user)) && s.known.isNew(listing{id, user}), score
