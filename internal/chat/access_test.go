@@ -212,10 +212,12 @@ func TestEveryMethodHasARule(t *testing.T) {
 func guardedBy(required bool) asked {
 	store := guarded{}
 	alive := NewLiveService(store)
-	alive.Guard(Access{Required: required, Rooms: store})
+	alive.Access = Access{Required: required, Rooms: store}
 	limits := Limits{DefaultLimit: 1, MaxLimit: 1, MaxTextBytes: 10, Auth: required}
+	core := NewMessageService(store, limits)
+	core.ReaderStore = store
 	return asked{
-		NewMessageService(store, limits).WithReaders(store), alive,
+		core, alive,
 		NewRoomService(store, required, RoomOptions{DefaultLimit: 1, MaxLimit: 1, MaxMembers: 10}),
 		NewInboxService(store, limits),
 	}

@@ -166,7 +166,8 @@ func TestRawPages(t *testing.T) {
 		store.messages = append(store.messages, m)
 	}
 	for _, ignored := range [][]string{nil, {"b"}, {"a", "b"}, {"a", "b", "c", "d", "e"}} {
-		core := NewMessageService(store, Limits{DefaultLimit: 2, MaxLimit: 5, MaxTextBytes: 10}).WithReaders(ignoring{ignored: ignored})
+		core := NewMessageService(store, Limits{DefaultLimit: 2, MaxLimit: 5, MaxTextBytes: 10})
+		core.ReaderStore = ignoring{ignored: ignored}
 		for _, r := range []PullRequest{{}, {Limit: 1}, {Limit: 5}, {Reverse: true}, {Reverse: true, Limit: 5}, {Cursor: 55}, {Unread: true}} {
 			r.Chat, r.Reader = "room", "zoe"
 			for range 20 {

@@ -54,7 +54,7 @@ func TestSendsUnderNewNames(t *testing.T) {
 	} {
 		store := &log{has: old}
 		core := chat.NewMessageService(store, chat.Limits{DefaultLimit: 1, MaxLimit: 1, MaxTextBytes: 10})
-		core.Guard(chat.Access{Names: names.Rules{}})
+		core.Access = chat.Access{Names: names.Rules{}}
 		ctx := t.Context()
 		if c.by.User != "" {
 			ctx = chat.WithCaller(ctx, c.by)
@@ -80,7 +80,7 @@ func TestParsingNamesMakesNoGarbage(t *testing.T) {
 
 func TestReadersUnderNewNames(t *testing.T) {
 	live := chat.NewLiveService(nil) // its store is not reached
-	live.Guard(chat.Access{Names: names.Rules{}})
+	live.Access = chat.Access{Names: names.Rules{}}
 	for _, reader := range []string{"alice/\u212a", "alice/\u3164", "bob\uffa0", "\u115f/phone"} {
 		_, err := live.Read(t.Context(), chat.ReadRequest{Chat: "room", Reading: chat.Reading{Reader: reader}})
 		if chat.CodeOf(err) != chat.InvalidArgument {

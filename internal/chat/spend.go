@@ -52,10 +52,10 @@ func Spent(user string, wait time.Duration) error {
 
 // spend charges the acting user, if it is a user with a token.
 func (l *RoomService) spend(ctx context.Context, who acting, charges []Charge) error {
-	if !who.real || l.access.Spender == nil || len(charges) == 0 {
+	if !who.real || l.Access.Spender == nil || len(charges) == 0 {
 		return nil
 	}
-	wait, err := l.access.Spender.Spend(ctx, who.user, charges)
+	wait, err := l.Access.Spender.Spend(ctx, who.user, charges)
 	switch {
 	case err != nil:
 		return AsError(err)

@@ -1,11 +1,10 @@
-// Package layout is what lies in Redis: the names of keys and channels, the encoding of a log's members, and the entries
-// of ids.
+// Package layout is what lies in Redis: the names of keys, channels and fields, and the encodings of values, of a log's
+// members, of the entries of ids and of published events.
 package layout
 
 import (
 	"strconv"
 	"strings"
-	"sync/atomic"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -46,9 +45,6 @@ type Partition struct {
 	Activity    string
 	Hints, News string // channels
 	Log, IDs    string // what those keys begin with; the chat follows
-
-	// Followed: somebody follows a chat of the partition, as far as is known, so hints carry messages.
-	Followed atomic.Bool
 }
 
 // NewKeys returns the keys below a prefix, for so many partitions in a database of Redis.
@@ -119,9 +115,12 @@ func (k Keys) Channel(name string) string {
 	return name + ":" + strconv.Itoa(k.database)
 }
 
-// Of is the partition of a chat: xxHash64 (seed 0) of the canonical id, modulo the number of partitions.
-func (k Keys) Of(id chat.ID) *Partition {
-	return &k.Partitions[xxhash.Sum64String(id.String())%uint64(len(k.Partitions))]
+// Of is the partition of a chat.
+func (k Keys) Of(id chat.ID) *Partition { return &k.Partitions[k.Index(id)] }
+
+// Index is the number of a chat's partition: xxHash64 (seed 0) of the canonical id, modulo the number of partitions.
+func (k Keys) Index(id chat.ID) uint64 {
+	return xxhash.Sum64String(id.String()) % uint64(len(k.Partitions))
 }
 
 // Partition is the tag of a chat's partition.

@@ -64,10 +64,19 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 		log.Warn("redis is not there yet; calls are refused until it is", "error", err)
 	}
 	store.KeepCompact(log)
-	live := chat.NewLiveService(store)
 	access := chat.Access{Required: config.Trust.identified(), Rooms: store, Users: store, Spender: store, Names: names.Rules{}, Revoked: store.Revoked}
-	live.Guard(access)
+	live := chat.NewLiveService(store)
+	live.Access = access
+	accounts := chat.NewAccountService(store, password.New(), config.people())
+	accounts.Access = access
+	access.Lasts = accounts.CheckSession
 	rooms := chat.NewRoomService(store, config.Trust.identified(), config.rooms())
+	rooms.Access = access
+	messages := chat.NewMessageService(store, config.limits())
+	messages.ReaderStore = store
+	messages.Access = access
+	inboxes := chat.NewInboxService(store, config.limits())
+	inboxes.Access = access
 	deleter := chat.NewDeleter(store, rooms, func(user string, err error) {
 		if user == "" {
 			log.Warn("it is not known whether other servers have left deletions; it is asked again", "error", err)
@@ -75,14 +84,7 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 		}
 		log.Warn("a deletion is not complete; it is tried again", "user", user, "error", err)
 	})
-	accounts := chat.NewAccountService(store, password.New(), config.people()).WithDeleter(deleter)
-	accounts.Guard(access)
-	access.Lasts = accounts.CheckSession
-	rooms.Guard(access)
-	messages := chat.NewMessageService(store, config.limits()).WithReaders(store)
-	messages.Guard(access)
-	inboxes := chat.NewInboxService(store, config.limits())
-	inboxes.Guard(access)
+	accounts.Deleter = deleter
 	services := handler.Services{Messages: messages, Live: live, Accounts: accounts, Inboxes: inboxes, Rooms: rooms}
 	server, err := ListenOver(services, store, config.RPCAddr, log)
 	if err != nil {

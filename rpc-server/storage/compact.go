@@ -46,7 +46,7 @@ func (s *Store) keepCompact(log *slog.Logger, every, retry time.Duration) {
 				log.Debug("redis could not be asked yet for "+compactSetting, "error", err)
 				next = retry
 			}
-			if !pause(s.nodes.Done(), next) {
+			if !redisnode.Pause(s.nodes.Done(), next) {
 				return
 			}
 		}

@@ -29,7 +29,7 @@ const persistAtOnce = 500
 
 // keepRetention runs until the Store is closed.
 func (s *Store) keepRetention() {
-	pace := newPace()
+	pace := redisnode.NewPace()
 	for {
 		wait := markEvery
 		if err := s.settleRetention(context.Background()); err != nil {
@@ -37,7 +37,7 @@ func (s *Store) keepRetention() {
 		} else {
 			pace.Reset()
 		}
-		if !pause(s.nodes.Done(), wait) {
+		if !redisnode.Pause(s.nodes.Done(), wait) {
 			return
 		}
 	}

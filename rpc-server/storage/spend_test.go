@@ -22,7 +22,7 @@ func TestNewChatsAreBounded(t *testing.T) {
 		h.lobby = chat.NewRoomService(h.store, true, chat.RoomOptions{
 			DefaultLimit: 10, MaxLimit: 100, MaxMembers: 100, NewChats: options.NewChats, AddedMembers: chat.Bounds{PerHour: 3},
 		})
-		h.lobby.Guard(chat.Access{Required: true, Rooms: h.store, Spender: h.store})
+		h.lobby.Access = chat.Access{Required: true, Rooms: h.store, Spender: h.store}
 		for i := range 3 {
 			for _, one := range []house{h, other, h} {
 				equal(t, "a send", one.send("eve", fmt.Sprintf("eve:v%d", i), "hi"), error(nil))
