@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pullchat/pullchat/http-server/ratelimit"
-	"github.com/pullchat/pullchat/http-server/token"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/chattest"
+	"github.com/pullchat/pullchat/internal/ratelimit"
+	"github.com/pullchat/pullchat/internal/token"
 )
 
 const authSecret = "0123456789abcdef0123456789abcdef"

@@ -11,8 +11,8 @@ import (
 
 	"github.com/coder/websocket"
 
-	"github.com/pullchat/pullchat/http-server/ratelimit"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/ratelimit"
 )
 
 // socket is a client of /api/ws.

@@ -169,8 +169,8 @@ func (p *AccountService) Accounts(ctx context.Context, r AccountsRequest) (Accou
 	if err := checkNamePart("cursor", r.Cursor); err != nil {
 		return AccountPage{}, err
 	}
-	if r.Limit < 0 {
-		return AccountPage{}, Errorf(InvalidArgument, "limit is %d; it must not be negative", r.Limit)
+	if err := CheckLimit(r.Limit); err != nil {
+		return AccountPage{}, err
 	}
 	limit := p.options.DefaultLimit
 	if r.Limit > 0 {

@@ -163,8 +163,8 @@ func (r *InboxService) Inbox(ctx context.Context, asked InboxRequest) (Inbox, er
 
 // checkPage refuses invalid pages of an inbox.
 func checkPage(cursor, limit int64) error {
-	if limit < 0 {
-		return Errorf(InvalidArgument, "limit is %d; it must not be negative", limit)
+	if err := CheckLimit(limit); err != nil {
+		return err
 	}
 	return checkCursor(cursor)
 }
@@ -230,7 +230,7 @@ func (r *InboxService) titles(ctx context.Context, chats []listed, shown func(i 
 	var users []string
 	at := map[string]int{} // of users
 	for i, c := range chats {
-		if isRoom(c.id) {
+		if c.id.IsRoom() {
 			rooms = append(rooms, c.id)
 		}
 		for _, user := range shown(i) {
@@ -246,7 +246,7 @@ func (r *InboxService) titles(ctx context.Context, chats []listed, shown func(i 
 	}
 	titles := make([]Title, len(chats))
 	for i, c := range chats {
-		if isRoom(c.id) {
+		if c.id.IsRoom() {
 			titles[i].Name, ofRooms = ofRooms[0], ofRooms[1:]
 		}
 		for _, user := range shown(i) {

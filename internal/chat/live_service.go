@@ -37,7 +37,7 @@ func (a *LiveService) Signal(ctx context.Context, s Signal) error {
 		err = a.Access.checkNewUsers([]string{s.Sender}, callerOf(ctx))
 	}
 	if err == nil {
-		err = checkWord("type", s.Type)
+		err = CheckSignalType("type", s.Type)
 	}
 	switch {
 	case err != nil:

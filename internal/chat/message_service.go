@@ -170,7 +170,7 @@ func (c *MessageService) checkMessage(m Message, by Caller) (Append, error) {
 		return Append{}, Errorf(InvalidArgument, "id is not valid UTF-8")
 	}
 	m.Notice, m.Erased = nil, false // only the domain sets them
-	begins := by.User != "" && !by.Service && !isRoom(id)
+	begins := by.User != "" && !by.Service && !id.IsRoom()
 	return Append{Chat: id, Message: m, Member: member, Exists: c.Access.mustExist(id, by), Begins: begins}, nil
 }
 

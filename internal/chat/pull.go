@@ -169,11 +169,12 @@ func (c *MessageService) checkPull(r PullRequest, by Caller) (Range, error) {
 	if err == nil && r.Reader != "" {
 		err = c.checkReader(id, r, by)
 	}
+	if err == nil {
+		err = CheckLimit(r.Limit)
+	}
 	switch {
 	case err != nil:
 		return Range{}, err
-	case r.Limit < 0:
-		return Range{}, Errorf(InvalidArgument, "limit is %d; it must not be negative", r.Limit)
 	case r.Unread && r.Reader == "":
 		return Range{}, Errorf(InvalidArgument, "unread needs a reader, who has read so far")
 	case r.Unread && (r.Reverse || r.Cursor != 0):
@@ -204,4 +205,12 @@ func (l Limits) page(asked int64) int {
 		return l.DefaultLimit
 	}
 	return int(min(asked, int64(l.MaxLimit)))
+}
+
+// CheckLimit returns why no page may have this limit, or nil.
+func CheckLimit(limit int64) error {
+	if limit < 0 {
+		return Errorf(InvalidArgument, "limit is %d; it must not be negative", limit)
+	}
+	return nil
 }

@@ -20,3 +20,12 @@ func RetryAfter(err error) int {
 	}
 	return 0
 }
+
+// RetryAfterOrSoon returns what a client is told about a refused request: RetryAfter, 1 where that is not known and
+// another try may succeed, and 0 where it is of no use.
+func RetryAfterOrSoon(err error) int {
+	if code := CodeOf(err); code != Unavailable && code != ResourceExhausted {
+		return 0
+	}
+	return max(1, RetryAfter(err))
+}

@@ -420,8 +420,8 @@ func (l *RoomService) PublicRooms(ctx context.Context, r RoomsRequest) (RoomPage
 }
 
 func (l *RoomService) limit(r RoomsRequest) (int, error) {
-	if r.Limit < 0 {
-		return 0, Errorf(InvalidArgument, "limit is %d; it must not be negative", r.Limit)
+	if err := CheckLimit(r.Limit); err != nil {
+		return 0, err
 	}
 	if r.Limit == 0 {
 		return l.options.DefaultLimit, checkNamePart("cursor", r.Cursor)

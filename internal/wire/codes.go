@@ -24,14 +24,6 @@ var codes = map[chat.Code]rpc.Code{
 	chat.DeadlineExceeded:     rpc.Code_DEADLINE_EXCEEDED,
 }
 
-var codesOf = func() map[rpc.Code]chat.Code {
-	reverse := make(map[rpc.Code]chat.Code, len(codes))
-	for domain, thrift := range codes {
-		reverse[thrift] = domain
-	}
-	return reverse
-}()
-
 // status returns the part of an error for clients: its code and message, never its cause.
 func status(err error) (int32, string) {
 	e := chat.AsError(err)
@@ -62,9 +54,10 @@ func errorOf(code int32, message string) error {
 	if code == int32(rpc.Code_OK) {
 		return nil
 	}
-	domain, known := codesOf[rpc.Code(code)]
-	if !known {
-		domain = chat.Internal
+	for domain, thrift := range codes {
+		if thrift == rpc.Code(code) {
+			return chat.Errorf(domain, "%s", message)
+		}
 	}
-	return chat.Errorf(domain, "%s", message)
+	return chat.Errorf(chat.Internal, "%s", message)
 }

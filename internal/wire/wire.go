@@ -128,6 +128,10 @@ func PageOf(r *rpc.PullResponse) (chat.Page, error) {
 	return page, nil
 }
 
+func ReadyRequest(requestID string) *rpc.ReadyRequest {
+	return &rpc.ReadyRequest{Meta: meta(chat.Caller{}, requestID)}
+}
+
 func ReadyResponse(err error) *rpc.ReadyResponse {
 	if err != nil {
 		code, text := status(err)

@@ -12,9 +12,9 @@ import (
 
 	"github.com/pullchat/pullchat/http-server/gateway"
 	"github.com/pullchat/pullchat/http-server/handler"
-	"github.com/pullchat/pullchat/http-server/token"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/chattest"
+	"github.com/pullchat/pullchat/internal/token"
 	"github.com/pullchat/pullchat/rpc-server/storage"
 )
 

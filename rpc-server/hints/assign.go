@@ -6,6 +6,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/pullchat/pullchat/internal/events"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
@@ -97,5 +98,5 @@ func (h *Hub) evict(l *line, topics ...*topic) {
 		h.silence(t)
 		t.line, h.unassigned[t], h.stale = nil, struct{}{}, true
 	}
-	notify(h.toAssign)
+	events.Ring(h.toAssign)
 }

@@ -166,8 +166,8 @@ func (h *Hub) follow(w *watch, ids []chat.ID) {
 			h.due[a] = struct{}{}
 		}
 	}
-	notify(h.toConfirm)
-	notify(h.toAssign)
+	events.Ring(h.toConfirm)
+	events.Ring(h.toAssign)
 }
 
 // audience returns the audience of a chat. It creates an unassigned topic for a new partition.
@@ -323,12 +323,4 @@ func (a *audience) doubt() {
 // hintAt is hint without entries.
 func (a *audience) hintAt(position int64) {
 	a.hint(chat.Event{Chat: a.chat, Kind: chat.Hint, Position: position})
-}
-
-// notify wakes the goroutine that receives from c, which has room for one element.
-func notify(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
 }

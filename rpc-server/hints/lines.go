@@ -1,6 +1,10 @@
 package hints
 
-import "github.com/redis/go-redis/v9"
+import (
+	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/internal/events"
+)
 
 // The hub's methods that lines call.
 
@@ -50,7 +54,7 @@ func (h *Hub) subscribed(l *line, channel string) {
 	for _, a := range t.chats {
 		h.due[a] = struct{}{}
 	}
-	notify(h.toConfirm)
+	events.Ring(h.toConfirm)
 }
 
 // lost notes that Redis has ended the subscription to a channel. It returns the partition if that was subscribed.
@@ -121,5 +125,5 @@ func (h *Hub) reassign(t *topic, client *redis.Client) {
 	}
 	h.release(t)
 	h.unassigned[t] = struct{}{}
-	notify(h.toAssign)
+	events.Ring(h.toAssign)
 }

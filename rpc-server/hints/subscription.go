@@ -11,6 +11,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/pullchat/pullchat/internal/events"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
@@ -50,7 +51,7 @@ func (r request) unsubscribes() bool { return len(r.orders) > 0 && r.orders[0].u
 // order requires that hub.mutex is held.
 func (l *line) order(o order) {
 	l.orders = append(l.orders, o)
-	notify(l.wake)
+	events.Ring(l.wake)
 }
 
 // run serves the line until ctx ends or its node has left the cluster.
@@ -61,7 +62,7 @@ func (l *line) run(ctx context.Context) {
 			continue
 		}
 		l.hub.interrupted(l)
-		if wait(ctx, l.pace.NextBackOff()) != nil {
+		if !redisnode.Pause(ctx.Done(), l.pace.NextBackOff()) {
 			return
 		}
 		gone := errors.Is(err, redis.ErrClosed) && l.hub.retire(l)
@@ -85,17 +86,6 @@ func (l *line) waitForOrders(ctx context.Context) bool {
 		case <-ctx.Done():
 			return false
 		}
-	}
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 

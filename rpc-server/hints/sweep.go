@@ -8,6 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/pullchat/pullchat/internal/events"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
@@ -48,7 +49,7 @@ func (h *Hub) fallBackToSweep(t *topic) {
 	for _, a := range t.chats {
 		h.due[a] = struct{}{}
 	}
-	notify(h.toConfirm)
+	events.Ring(h.toConfirm)
 }
 
 // swept is the part of a partition that a sweep reads.

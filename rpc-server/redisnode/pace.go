@@ -12,3 +12,15 @@ func NewPace() *backoff.ExponentialBackOff {
 		InitialInterval: 50 * time.Millisecond, MaxInterval: time.Second, Multiplier: 2, RandomizationFactor: 0.5,
 	}
 }
+
+// Pause waits. It returns false at once when done is closed.
+func Pause(done <-chan struct{}, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-done:
+		return false
+	}
+}

@@ -46,11 +46,7 @@ func (s *Store) keepCompact(log *slog.Logger, every, retry time.Duration) {
 				log.Debug("redis could not be asked yet for "+compactSetting, "error", err)
 				next = retry
 			}
-			timer := time.NewTimer(next)
-			select {
-			case <-timer.C:
-			case <-s.nodes.Done():
-				timer.Stop()
+			if !redisnode.Pause(s.nodes.Done(), next) {
 				return
 			}
 		}

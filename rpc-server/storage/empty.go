@@ -216,11 +216,11 @@ func (s *Store) dropArgs(id chat.ID) []any {
 	log, ids, activity := s.keys.Append(id)
 	args := []any{"evalsha", dropScript.Hash(), 0, activity, s.keys.Dropped(s.keys.Partition(id)), s.keys.Read(id), log, ids, s.keys.Room(id)}
 	mark := "0"
-	if !isRoom(id) && s.nodes.Only != nil {
+	if !id.IsRoom() && s.nodes.Only != nil {
 		for _, e := range layout.ListingOf(id, "").Entries() {
 			args = append(args, s.keys.Chats(e.User))
 		}
-	} else if !isRoom(id) {
+	} else if !id.IsRoom() {
 		mark = "1"
 	}
 	args[2] = len(args) - 3
@@ -229,7 +229,7 @@ func (s *Store) dropArgs(id chat.ID) []any {
 
 // unlistDropped removes marked chats of a cluster from their users' lists, and lists those again that got a message.
 func (s *Store) unlistDropped(ctx context.Context, p *layout.Partition, chats []chat.ID) error {
-	chats = slices.DeleteFunc(slices.Clone(chats), isRoom)
+	chats = slices.DeleteFunc(slices.Clone(chats), chat.ID.IsRoom)
 	if len(chats) == 0 {
 		return nil
 	}

@@ -87,7 +87,7 @@ func (s *Store) Newest(ctx context.Context, reader string, chats []chat.ID) ([]c
 			args = append(args, "evalsha", newestScript.Hash(), 0, s.keys.Activity(tags[i]))
 			for _, k := range indices {
 				args = append(args, s.keys.Read(chats[k]))
-				if isRoom(chats[k]) {
+				if chats[k].IsRoom() {
 					args = append(args, s.keys.Members(chats[k]))
 				}
 			}
@@ -121,7 +121,7 @@ func (s *Store) Newest(ctx context.Context, reader string, chats []chat.ID) ([]c
 			}
 			var member bool
 			newest[index].Cursor, member = standsAt(found[1], found[2])
-			newest[index].Gone = !member && isRoom(chats[index])
+			newest[index].Gone = !member && chats[index].IsRoom()
 		}
 	}
 	return newest, nil
@@ -142,9 +142,4 @@ func (*Store) readAt(began, seconds, micros string) int64 {
 func standsAt(cursor, role string) (position int64, member bool) {
 	_, since, _ := strings.Cut(role, " ")
 	return max(layout.CursorOf(cursor), layout.CursorOf(since)), role != ""
-}
-
-func isRoom(id chat.ID) bool {
-	_, _, pair := id.Users()
-	return !pair
 }

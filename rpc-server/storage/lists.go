@@ -112,7 +112,7 @@ func (s *Store) storeListing(ctx context.Context, marked []listedAppend, unknown
 // readerIsNew reports whether a chat may be missing in the list of its reader, and the score for it. A conversation
 // without messages is not listed for the other user.
 func (s *Store) readerIsNew(id chat.ID, user string) (isNew bool, score float64) {
-	if isRoom(id) {
+	if id.IsRoom() {
 		score = layout.WasThere
 	}
 	return s.known.isNew(layout.ListingOf(id, user)) && s.known.isNew(layout.Listing{Chat: id, User: user}), score

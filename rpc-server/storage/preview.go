@@ -139,14 +139,14 @@ func (s *Store) glanceArgs(oldest int64, user string, part []*preview) []any {
 	args = append(args, "evalsha", glanceScript.Hash(), 0)
 	for _, g := range part {
 		args = append(args, s.keys.Log(g.id))
-		if isRoom(g.id) {
+		if g.id.IsRoom() {
 			args = append(args, s.keys.Members(g.id))
 		}
 	}
 	args[2] = len(args) - 3
 	args = append(args, oldest, user, chat.ManyUnread)
 	for _, g := range part {
-		args = append(args, truth(isRoom(g.id)), g.from, truth(g.last), g.hidden)
+		args = append(args, truth(g.id.IsRoom()), g.from, truth(g.last), g.hidden)
 	}
 	return args
 }

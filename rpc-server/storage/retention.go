@@ -37,11 +37,7 @@ func (s *Store) keepRetention() {
 		} else {
 			pace.Reset()
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-s.nodes.Done():
-			timer.Stop()
+		if !redisnode.Pause(s.nodes.Done(), wait) {
 			return
 		}
 	}

@@ -8,8 +8,8 @@ import (
 	"log/slog"
 	"os"
 	"strings"
-	"sync"
-	"time"
+
+	"github.com/pullchat/pullchat/internal/reload"
 )
 
 // minSecretBytes is the least that HS256 wants (RFC 7518, 3.2).
@@ -35,12 +35,25 @@ func FromSecret(secret string) (*Keys, error) {
 // FromFile returns the Keys of AUTH_KEY_FILE: one secret in each line, of which the first signs. The file is read again
 // when it changes; what cannot be used leaves the old keys.
 func FromFile(name string, log *slog.Logger) (*Keys, error) {
-	f := &file{name: name, log: log, now: time.Now}
-	f.checked = f.now()
-	if err := f.read(); err != nil {
+	f, err := readFile(name, log)
+	if err != nil {
 		return nil, err
 	}
-	return newKeys(f.get), nil
+	return newKeys(f.Get), nil
+}
+
+func readFile(name string, log *slog.Logger) (*reload.Value[[]key], error) {
+	return reload.New(log, "key file", func() ([]key, error) {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		keys, err := parse(strings.Split(string(text), "\n"))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		return keys, nil
+	}, name)
 }
 
 // parse leaves out blank lines and the space around secrets. Its errors do not quote them.
@@ -66,69 +79,4 @@ func parse(secrets []string) ([]key, error) {
 		return nil, errors.New("the two secrets are the same")
 	}
 	return keys, nil
-}
-
-// fileCheck is how often a file is looked at, at most.
-const fileCheck = time.Second
-
-// file has the keys of a file as it is, or as it was when it could last be used.
-type file struct {
-	name string
-	log  *slog.Logger
-	now  func() time.Time
-
-	mutex   sync.Mutex
-	keys    []key
-	tried   os.FileInfo // the file that was tried last; nil where there was none
-	checked time.Time
-}
-
-func (f *file) get() []key {
-	f.mutex.Lock()
-	defer f.mutex.Unlock()
-	if now := f.now(); now.Sub(f.checked) >= fileCheck {
-		f.checked = now
-		f.refresh()
-	}
-	return f.keys
-}
-
-// refresh reads a file that has changed since it was tried last, so that a broken one gives one warning.
-func (f *file) refresh() {
-	info, err := os.Stat(f.name)
-	if err != nil {
-		info = nil
-	}
-	if same(info, f.tried) {
-		return
-	}
-	if err := f.read(); err != nil {
-		f.log.Warn("the new keys cannot be used; the old ones stay", "error", err)
-		return
-	}
-	f.log.Info("the keys were read again", "file", f.name)
-}
-
-func (f *file) read() error {
-	f.tried = nil
-	if info, err := os.Stat(f.name); err == nil {
-		f.tried = info
-	}
-	text, err := os.ReadFile(f.name)
-	if err != nil {
-		return err
-	}
-	keys, err := parse(strings.Split(string(text), "\n"))
-	if err != nil {
-		return fmt.Errorf("%s: %w", f.name, err)
-	}
-	f.keys = keys
-	return nil
-}
-
-func same(a, b os.FileInfo) bool {
-	if a == nil || b == nil {
-		return a == nil && b == nil
-	}
-	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
 }

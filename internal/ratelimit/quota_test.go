@@ -1,11 +1,10 @@
-package handler
+package ratelimit
 
 import (
 	"context"
 	"strings"
 	"testing"
 
-	"github.com/pullchat/pullchat/http-server/ratelimit"
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
@@ -13,9 +12,9 @@ import (
 func TestQuotaOfChats(t *testing.T) {
 	q := NewQuota(Bounds{Chats: 2}, Bounds{Chats: 3})
 	user := func(by chat.Caller) context.Context { return chat.WithCaller(t.Context(), by) }
-	alice, address := user(chat.Caller{User: "alice"}), ratelimit.WithClient(t.Context(), "192.0.2.1")
+	alice, address := user(chat.Caller{User: "alice"}), WithClient(t.Context(), "192.0.2.1")
 	take := func(ctx context.Context) error {
-		s, err := q.enter(ctx)
+		s, err := q.Enter(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -39,12 +38,12 @@ func TestQuotaOfChats(t *testing.T) {
 			t.Errorf("one more chat: %v, want resource_exhausted and the limit", err)
 		}
 	}
-	s, _ := q.enter(alice)
-	if s.fits(1) == nil || s.Left() != 0 {
+	s, _ := q.Enter(alice)
+	if s.Fits(1) == nil || s.Left() != 0 {
 		t.Errorf("%d are left, want none", s.Left())
 	}
 	s.Add(-2)
-	if err := s.fits(2); err != nil || s.Left() != 2 {
+	if err := s.Fits(2); err != nil || s.Left() != 2 {
 		t.Errorf("after they have ended %d are left, %v; want 2", s.Left(), err)
 	}
 	if _, kept := q.has["user alice"]; kept {
@@ -55,10 +54,10 @@ func TestQuotaOfChats(t *testing.T) {
 // TestNoQuota is of a handler without one.
 func TestNoQuota(t *testing.T) {
 	var q *Quota
-	s, err := q.enter(chat.WithCaller(t.Context(), chat.Caller{User: "alice"}))
-	if err != nil || s.Take() != nil || s.fits(1<<20) != nil {
+	s, err := q.Enter(chat.WithCaller(t.Context(), chat.Caller{User: "alice"}))
+	if err != nil || s.Take() != nil || s.Fits(1<<20) != nil {
 		t.Errorf("without a quota: %v", err)
 	}
 	s.Add(1)
-	s.leave()
+	s.Leave()
 }

@@ -1,62 +1,31 @@
-package handler
+package jsonobject
 
 import (
 	"unicode/utf16"
 	"unicode/utf8"
-
-	api "github.com/pullchat/pullchat/internal/gen/http"
 )
 
-// field is one field of an object, and where its value goes: one of the pointers is set.
-type field struct {
-	name string
+// Field is one field of an object, and where its value goes: one of the pointers is set.
+type Field struct {
+	Name string
 
-	text   *string
-	number *int64
-	flag   *bool
+	Text   *string
+	Number *int64
+	Flag   *bool
 
-	placeIfAny **place
-	flagIfAny  **bool
+	CursorIfAny **Cursor
+	FlagIfAny   **bool
 }
 
-// readHot reads the requests that are made most, where they are plain. It reports false for others, and for what is not
-// plain: then the general decoder has the last word. What was set until then it sets again.
-func readHot(body []byte, into any) bool {
-	switch r := into.(type) {
-	case *api.SendRequest:
-		return flat(body, []field{
-			{name: "chat", text: &r.Chat}, {name: "text", text: &r.Text}, {name: "sender", text: &r.Sender}, {name: "id", text: &r.Id},
-		})
-	case *api.PullRequest:
-		return flat(body, []field{
-			{name: "chat", text: &r.Chat}, {name: "cursor", number: &r.Cursor}, {name: "limit", number: &r.Limit}, {name: "reverse", flag: &r.Reverse},
-			{name: "wait", text: &r.Wait}, {name: "reader", text: &r.Reader}, {name: "unread", flag: &r.Unread},
-		})
-	case *frame:
-		seen, ok := readFlat(body, []field{
-			{name: "type", text: &r.Type}, {name: "ref", text: &r.Ref}, {name: "chat", text: &r.Chat}, {name: "text", text: &r.Text},
-			{name: "sender", text: &r.Sender}, {name: "id", text: &r.ID}, {name: "cursor", placeIfAny: &r.Cursor}, {name: "limit", number: &r.Limit},
-			{name: "reader", text: &r.Reader}, {name: "inbox", flag: &r.Inbox}, {name: "presence", flagIfAny: &r.Presence},
-			{name: "reverse", flag: &r.Reverse}, {name: "unread", flag: &r.Unread}, {name: "batch", text: &r.Batch},
-			{name: "signal", text: &r.Signal}, {name: "data", text: &r.Data}, {name: "force", flag: &r.Force},
-			{name: "token", text: &r.Token},
-		})
-		r.seen = seen
-		return ok
+// ReadFlat reads a plain JSON object: with these names only, as they are written here, and values of their types. It
+// reports false for any other object and for all that is no JSON (RFC 8259): then Decode has the last word, and sets again
+// what was set until then. seen has a bit for each field that is there, and is 0 where ok is false. Requests that are made
+// often are read with it, because it takes no more than an allocation for each string.
+func ReadFlat(object []byte, fields []Field) (seen uint32, ok bool) {
+	if !utf8.Valid(object) {
+		return 0, false
 	}
-	return false
-}
-
-func flat(body []byte, fields []field) bool {
-	_, ok := readFlat(body, fields)
-	return ok
-}
-
-// readFlat reads a plain JSON object: with these names only, as they are written here, and values of their types. It
-// reports false for any other object and for all that is no JSON (RFC 8259). The body is valid UTF-8. seen has a bit for each
-// field that is there, and is 0 where ok is false.
-func readFlat(body []byte, fields []field) (seen uint32, ok bool) {
-	s := scanner{body}
+	s := scanner{object}
 	if !s.take('{') {
 		return 0, false
 	}
@@ -82,9 +51,9 @@ func readFlat(body []byte, fields []field) (seen uint32, ok bool) {
 }
 
 // named returns -1 where there is none.
-func named(fields []field, name []byte) int {
+func named(fields []Field, name []byte) int {
 	for i := range fields {
-		if fields[i].name == string(name) {
+		if fields[i].Name == string(name) {
 			return i
 		}
 	}
@@ -115,33 +84,33 @@ func (s *scanner) take(c byte) bool {
 	return true
 }
 
-func (s *scanner) value(f *field) bool {
+func (s *scanner) value(f *Field) bool {
 	switch {
-	case f.text != nil:
+	case f.Text != nil:
 		raw, escaped, ok := s.quoted()
 		if !ok {
 			return false
 		}
 		if escaped {
-			*f.text, ok = unescape(raw)
+			*f.Text, ok = unescape(raw)
 			return ok
 		}
-		*f.text = string(raw)
+		*f.Text = string(raw)
 		return true
-	case f.number != nil || f.placeIfAny != nil:
+	case f.Number != nil || f.CursorIfAny != nil:
 		n, ok := s.number()
-		if ok && f.number != nil {
-			*f.number = n
+		if ok && f.Number != nil {
+			*f.Number = n
 		} else if ok {
-			*f.placeIfAny = &place{position: n}
+			*f.CursorIfAny = &Cursor{Position: n}
 		}
 		return ok
 	default:
 		b, ok := s.bool()
-		if ok && f.flag != nil {
-			*f.flag = b
+		if ok && f.Flag != nil {
+			*f.Flag = b
 		} else if ok {
-			*f.flagIfAny = new(b)
+			*f.FlagIfAny = new(b)
 		}
 		return ok
 	}

@@ -1,7 +1,6 @@
-package handler
+package jsonobject
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -9,25 +8,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/cloudwego/hertz/pkg/app"
-
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// decodeChange is decodeJSON for a request that changes something. It refuses unknown fields, because the change would be made
-// without them.
-func decodeChange(body []byte, into any) error {
-	if utf8Object(body) == nil && readHot(body, into) {
-		return nil
-	}
-	if err := decodeJSON(body, into); err != nil {
-		return err
-	}
-	return checkFields(body, fieldsOf(into))
-}
-
-// fieldsOf returns the names of a request's fields in JSON.
-func fieldsOf(request any) []string {
+// FieldsOf returns the names of a request's fields in JSON.
+func FieldsOf(request any) []string {
 	t := reflect.TypeOf(request).Elem()
 	var names []string
 	for i := range t.NumField() {
@@ -39,17 +24,17 @@ func fieldsOf(request any) []string {
 	return names
 }
 
-// checkFields refuses an object with other fields than known, which are case-insensitive. The object is valid JSON.
-func checkFields(object []byte, known []string) error {
+// CheckFields refuses an object with other fields than known, which are case-insensitive. The object is valid JSON.
+func CheckFields(object []byte, known []string) error {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(object, &fields); err != nil {
-		return chat.Errorf(chat.InvalidArgument, "the body is not valid JSON: %v", err)
+		return chat.Wrap(err, chat.InvalidArgument, "what came is not valid JSON")
 	}
-	return checkNames("field", slices.Sorted(maps.Keys(fields)), known)
+	return CheckNames("field", slices.Sorted(maps.Keys(fields)), known)
 }
 
-// checkNames returns an error with the first unknown names and the probably intended ones.
-func checkNames(kind string, names, known []string) error {
+// CheckNames returns an error with the first unknown names and the probably intended ones.
+func CheckNames(kind string, names, known []string) error {
 	const most = 3
 	var unknown []string
 	for _, name := range names {
@@ -141,19 +126,4 @@ func distance(a, b string) int {
 		before, last, row = last, row, before
 	}
 	return last[len(b)]
-}
-
-// KnownQuery refuses other query parameters than known in a request that changes something.
-func KnownQuery(known []string) app.HandlerFunc {
-	return func(_ context.Context, c *app.RequestContext) {
-		if len(c.URI().QueryString()) == 0 {
-			return
-		}
-		var names []string
-		c.QueryArgs().VisitAll(func(name, _ []byte) { names = append(names, string(name)) })
-		slices.Sort(names)
-		if err := checkNames("query parameter", names, known); err != nil {
-			Fail(c, err)
-		}
-	}
 }

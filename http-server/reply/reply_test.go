@@ -1,4 +1,4 @@
-package handler
+package reply
 
 import (
 	"encoding/json"

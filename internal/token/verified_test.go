@@ -32,11 +32,11 @@ func TestVerifiedTokensExpire(t *testing.T) {
 func TestVerifiedTokensGoWithTheirKey(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "keys")
 	write(t, name, secretA)
-	f := &file{name: name, log: slog.New(slog.DiscardHandler), now: time.Now}
-	if err := f.read(); err != nil {
+	f, err := readFile(name, slog.New(slog.DiscardHandler))
+	if err != nil {
 		t.Fatal(err)
 	}
-	keys := newKeys(f.get)
+	keys := newKeys(f.Get)
 	text := forUser(t, keys)
 	for i, step := range []struct {
 		content string
@@ -45,7 +45,7 @@ func TestVerifiedTokensGoWithTheirKey(t *testing.T) {
 		{secretA, ""}, {secretA + "\n" + secretB, ""}, {secretB + "\n" + secretA, ""}, {secretB, chat.TokenInvalid}, {secretA, ""},
 	} {
 		write(t, name, step.content)
-		f.checked, f.tried = time.Time{}, nil // so that it is read again at once
+		f.Refresh()
 		for range 2 {
 			if _, err := keys.Verify(forUser(t, keys)); err != nil { // the new key's, which is remembered from now on
 				t.Errorf("step %d: Verify() of a new token = %v", i, err)

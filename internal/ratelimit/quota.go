@@ -1,12 +1,10 @@
-package handler
+package ratelimit
 
 import (
 	"context"
 	"sync"
 
-	"github.com/pullchat/pullchat/http-server/ratelimit"
 	"github.com/pullchat/pullchat/internal/chat"
-	"github.com/pullchat/pullchat/internal/live"
 )
 
 // Bounds are what one client has at a time. 0 is no bound.
@@ -28,18 +26,16 @@ func NewQuota(user, address Bounds) *Quota {
 	return &Quota{user: user, address: address, has: map[string]Bounds{}}
 }
 
-// seat is one stream, WebSocket or request of a client, and the live.Share of the client.
-type seat struct {
+// Seat is one stream, WebSocket or request of a client, and the live.Share of the client.
+type Seat struct {
 	quota  *Quota
 	key    string // of the client
 	whose  string
 	bounds Bounds
 }
 
-var _ live.Share = (*seat)(nil)
-
-// enter counts one stream more, until leave is called.
-func (q *Quota) enter(ctx context.Context) (*seat, error) {
+// Enter counts one stream more, until Leave is called.
+func (q *Quota) Enter(ctx context.Context) (*Seat, error) {
 	s := q.seatOf(ctx)
 	if s.bounds.Streams == 0 {
 		return s, nil
@@ -54,19 +50,19 @@ func (q *Quota) enter(ctx context.Context) (*seat, error) {
 }
 
 // seatOf returns the seat of a request's client, which counts nothing yet.
-func (q *Quota) seatOf(ctx context.Context) *seat {
+func (q *Quota) seatOf(ctx context.Context) *Seat {
 	if q == nil {
-		return &seat{}
+		return &Seat{}
 	}
 	if by, identified := chat.CallerOf(ctx); identified && by.Service {
-		return &seat{}
+		return &Seat{}
 	} else if identified {
-		return &seat{q, "user " + by.User, "this user", q.user}
+		return &Seat{q, "user " + by.User, "this user", q.user}
 	}
-	if client := ratelimit.ClientOf(ctx); client != "" {
-		return &seat{q, "address " + client, "this address", q.address}
+	if client := ClientOf(ctx); client != "" {
+		return &Seat{q, "address " + client, "this address", q.address}
 	}
-	return &seat{}
+	return &Seat{}
 }
 
 // add counts more, or fewer. The mutex is held.
@@ -79,7 +75,8 @@ func (q *Quota) add(key string, more Bounds) {
 	}
 }
 
-func (s *seat) leave() {
+// Leave takes the stream back.
+func (s *Seat) Leave() {
 	if s.bounds.Streams > 0 {
 		s.quota.mutex.Lock()
 		defer s.quota.mutex.Unlock()
@@ -87,8 +84,8 @@ func (s *seat) leave() {
 	}
 }
 
-// Take implements live.Share.
-func (s *seat) Take() error {
+// Take counts one chat more that the client follows, or returns why it may not.
+func (s *Seat) Take() error {
 	if s.bounds.Chats == 0 {
 		return nil
 	}
@@ -101,12 +98,12 @@ func (s *seat) Take() error {
 	return nil
 }
 
-func (s *seat) full() error {
+func (s *Seat) full() error {
 	return chat.Errorf(chat.ResourceExhausted, "%s follows %d chats here, which is the limit; end a stream, or unwatch some", s.whose, s.bounds.Chats)
 }
 
-// Add implements live.Share.
-func (s *seat) Add(chats int) {
+// Add counts more followed chats, or fewer, whatever the bound.
+func (s *Seat) Add(chats int) {
 	if s.bounds.Chats > 0 {
 		s.quota.mutex.Lock()
 		defer s.quota.mutex.Unlock()
@@ -114,8 +111,8 @@ func (s *seat) Add(chats int) {
 	}
 }
 
-// Left implements live.Share.
-func (s *seat) Left() int {
+// Left is how many more chats the client may follow. It is not negative.
+func (s *Seat) Left() int {
 	if s.bounds.Chats == 0 {
 		return 1 << 30
 	}
@@ -124,8 +121,8 @@ func (s *seat) Left() int {
 	return max(0, s.bounds.Chats-s.quota.has[s.key].Chats)
 }
 
-// fits returns why so many more chats may not be followed, or nil.
-func (s *seat) fits(chats int) error {
+// Fits returns why so many more chats may not be followed, or nil.
+func (s *Seat) Fits(chats int) error {
 	if chats > s.Left() {
 		return s.full()
 	}

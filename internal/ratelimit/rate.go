@@ -1,4 +1,5 @@
-// Package ratelimit limits the requests of each client, and identifies the client of a request.
+// Package ratelimit limits the requests of each client and what it has open, and identifies the client of a request. It knows
+// no transport: gateways put the key of the client's address into the context.
 package ratelimit
 
 import (

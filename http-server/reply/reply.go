@@ -1,4 +1,5 @@
-package handler
+// Package reply writes the answers of HTTP: objects, and errors in the error shape, each code with its status.
+package reply
 
 import (
 	"context"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	api "github.com/pullchat/pullchat/internal/gen/http"
+	"github.com/pullchat/pullchat/internal/jsonobject"
 )
 
 // statuses maps each code to its HTTP status.
@@ -33,7 +35,7 @@ var statuses = map[chat.Code]int{
 // never the cause.
 func Fail(c *app.RequestContext, err error) {
 	e := chat.AsError(err)
-	if seconds := retryAfter(err); seconds > 0 {
+	if seconds := chat.RetryAfterOrSoon(err); seconds > 0 {
 		c.Response.Header.Set("Retry-After", strconv.Itoa(seconds))
 	}
 	_ = c.Error(err)
@@ -41,10 +43,10 @@ func Fail(c *app.RequestContext, err error) {
 	if status == consts.StatusUnauthorized {
 		c.Response.Header.Set("WWW-Authenticate", challenge(e.Code))
 	}
-	if errors.Is(err, errSlowBody) { // HTTP has a status of its own for it
+	if errors.Is(err, ErrSlowBody) { // HTTP has a status of its own for it
 		status = consts.StatusRequestTimeout
 	}
-	reply(c, status, &api.ErrorResponse{Code: string(e.Code), Message: e.Message})
+	JSON(c, status, &api.ErrorResponse{Code: string(e.Code), Message: e.Message})
 	c.Abort()
 }
 
@@ -59,14 +61,6 @@ func challenge(code chat.Code) string {
 	return `Bearer realm="pullchat"`
 }
 
-// retryAfter returns when the client may try again, in seconds: 1 if that is not known, and 0 if it is of no use.
-func retryAfter(err error) int {
-	if code := chat.CodeOf(err); code != chat.Unavailable && code != chat.ResourceExhausted {
-		return 0
-	}
-	return max(1, chat.RetryAfter(err))
-}
-
 // NoRoute answers requests without a route.
 func NoRoute(_ context.Context, c *app.RequestContext) {
 	Fail(c, chat.Errorf(chat.NotFound, "there is no %q; /openapi.yaml lists what there is", c.Path()))
@@ -79,11 +73,15 @@ func NoMethod(c *app.RequestContext, allowed string) {
 	c.SetStatusCode(consts.StatusMethodNotAllowed)
 }
 
-const jsonType = "application/json; charset=utf-8"
+// ErrSlowBody marks a deadline that the client missed, not a server behind.
+var ErrSlowBody = errors.New("the request took too long to arrive")
 
-// reply answers with JSON.
-func reply(c *app.RequestContext, status int, body any) {
+// JSONType is the media type of an answer.
+const JSONType = "application/json; charset=utf-8"
+
+// JSON answers with an object.
+func JSON(c *app.RequestContext, status int, body any) {
 	c.SetStatusCode(status)
-	c.Response.Header.SetContentType(jsonType)
-	c.Response.SetBodyRaw(encode(body))
+	c.Response.Header.SetContentType(JSONType)
+	c.Response.SetBodyRaw(jsonobject.Encode(body))
 }
