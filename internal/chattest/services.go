@@ -1,10 +1,6 @@
 package chattest
 
-import (
-	"time"
-
-	"github.com/pullchat/pullchat/internal/chat"
-)
+import "github.com/pullchat/pullchat/internal/chat"
 
 // The functions below build each service over its stores. Tests build services with them, so that only this file knows how
 // a service is wired.
@@ -96,9 +92,3 @@ func (d Domain) Services() chat.Services {
 		Messages: d.Messages, Live: d.Live, Accounts: d.Accounts, Sessions: d.Accounts, Rooms: d.Rooms, Admission: d.Rooms, Inboxes: d.Inboxes,
 	}
 }
-
-// TestLimits are limits that suit most tests: small pages, so that a few messages fill several.
-var TestLimits = chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096}
-
-// TestRooms are limits of rooms that suit most tests.
-var TestRooms = chat.RoomOptions{DefaultLimit: 3, MaxLimit: 5, MaxMembers: 5, IDReserved: time.Hour}
