@@ -14,9 +14,7 @@ import (
 func peopleOver(store chat.AccountServiceStore, hasher chat.Hasher, now func() time.Time) *chat.AccountService {
 	options := conformance.PeopleLimits
 	options.Now = now
-	people := chat.NewAccountService(store, hasher, options)
-	people.Guard(chat.Access{Names: names.Rules{}})
-	return people
+	return chattest.Accounts(store, hasher, chat.Access{Names: names.Rules{}}, options, nil)
 }
 
 func TestPeopleConform(t *testing.T) {
