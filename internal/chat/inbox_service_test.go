@@ -145,6 +145,12 @@ func TestLiveRules(t *testing.T) {
 	d := newDomain(t, nil)
 	d.register(t, "ann", "bob")
 	d.create(t, "ann", "club", chat.Private, "bob")
+	old, _ := chat.ParseID("old")
+	d.store.Append(t.Context(), []chat.Append{{Chat: old, Message: chat.Message{Sender: "ann", Text: "of an earlier release"}}})
+	present := func(ctx context.Context, name string) error {
+		_, err := d.Live.Present(ctx, name)
+		return err
+	}
 	signal := func(ctx context.Context, s chat.Signal) error { return d.Live.Signal(ctx, s) }
 	read := func(ctx context.Context, r chat.ReadRequest) error {
 		_, err := d.Live.Read(ctx, r)
@@ -166,6 +172,10 @@ func TestLiveRules(t *testing.T) {
 		{"a signal of larger data", signal(as("ann"), chat.Signal{Chat: "ann:bob", Type: "x", Data: strings.Repeat("d", 257)}), chat.InvalidArgument},
 		{"a signal that is not UTF-8", signal(as("ann"), chat.Signal{Chat: "ann:bob", Type: "x", Data: "\xff"}), chat.InvalidArgument},
 		{"an anonymous signal", signal(t.Context(), chat.Signal{Chat: "club", Sender: "ann", Type: "x"}), chat.Unauthenticated},
+		{"a service's look into a log without a room", present(asService(), "old"), ""},
+		{"a service's look where nothing is", present(asService(), "unknown"), chat.NotFound},
+		{"a service's signal to a log without a room", signal(asService(), chat.Signal{Chat: "old", Sender: "ann", Type: "x"}), chat.NotFound},
+		{"a user's look into a log without a room", present(as("ann"), "old"), chat.NotFound},
 		{"a cursor", read(as("ann"), chat.ReadRequest{Chat: "ann:bob", Reading: reading("ann/phone", 1)}), ""},
 		{"a cursor of another user", read(as("ann"), chat.ReadRequest{Chat: "ann:bob", Reading: reading("bob", 1)}), chat.PermissionDenied},
 		{"a cursor in a chat of others", read(as("eve"), chat.ReadRequest{Chat: "ann:bob", Reading: reading("eve", 1)}), chat.PermissionDenied},
@@ -183,13 +193,13 @@ func TestLiveRules(t *testing.T) {
 	} {
 		wantCode(t, c.name, c.err, c.want)
 	}
-	present, err := d.Live.Present(as("bob"), "club")
-	if err != nil || !slices.Equal(present, []string{"ann"}) {
-		t.Errorf("Present(club) = %v, %v; want ann, whose report replaced the gateway's", present, err)
+	readers, err := d.Live.Present(as("bob"), "club")
+	if err != nil || !slices.Equal(readers, []string{"ann"}) {
+		t.Errorf("Present(club) = %v, %v; want ann, whose report replaced the gateway's", readers, err)
 	}
 	d.clock.Add(chat.AttendanceLapses)
-	if present, err := d.Live.Present(as("bob"), "club"); err != nil || len(present) != 0 {
-		t.Errorf("Present(club) %v later = %v, %v; want none", chat.AttendanceLapses, present, err)
+	if readers, err := d.Live.Present(as("bob"), "club"); err != nil || len(readers) != 0 {
+		t.Errorf("Present(club) %v later = %v, %v; want none", chat.AttendanceLapses, readers, err)
 	}
 	_, err = d.Live.Present(as("eve"), "club")
 	wantCode(t, "Present(club) by one who is no member", err, chat.PermissionDenied)
