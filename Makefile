@@ -22,8 +22,8 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: ## run everything in one process: HTTP on :8080, an in-memory Redis unless REDIS_URL is set
-	go run ./pullchat serve
+run: ## run everything in one process: HTTP on :8080; messages stay in the folder DATA where it is given, else they are in memory unless REDIS_URL is set
+	go run ./pullchat serve $(if $(DATA),--data $(DATA))
 
 .PHONY: build
 build: ## build all programs into .bin/
@@ -68,7 +68,7 @@ bench-abuse: redis-server ## the sends of a bystander while one user or stranger
 
 .PHONY: bench-go
 bench-go: redis-server ## Go benchmarks COUNT times (default 1), for benchstat: an append, a range read, a send and a pull
-	go test -run '^$$' -bench . -benchmem -count=$(or $(COUNT),1) ./internal/batch ./rpc-server/storage ./test
+	go test -run '^$$' -bench . -benchmem -count=$(or $(COUNT),1) ./internal/batch ./rpc-server/storage ./rpc-server/hints ./test
 
 .PHONY: faults
 faults: redis-server ## the long form of test/faults (about 18 minutes): kills, hangs, networks, with AUTH off and on (FAULTS_AUTH chooses one), a soak of FAULTS_SOAK (default 100s); writes docs/reliability

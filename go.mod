@@ -8,7 +8,6 @@ tool (
 )
 
 require (
-	github.com/bytedance/gopkg v0.1.3
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0
 	github.com/Shopify/toxiproxy/v2 v2.5.0
 	github.com/alecthomas/kong v1.17.0
@@ -16,6 +15,7 @@ require (
 	github.com/anishathalye/porcupine v1.3.1
 	github.com/apache/thrift v0.25.0
 	github.com/bufbuild/protocompile v0.14.1
+	github.com/bytedance/gopkg v0.1.3
 	github.com/bytedance/sonic v1.15.0
 	github.com/cenkalti/backoff/v5 v5.0.3
 	github.com/cespare/xxhash/v2 v2.3.0
@@ -28,6 +28,7 @@ require (
 	github.com/coder/websocket v1.8.14
 	github.com/creack/pty v1.1.24
 	github.com/getkin/kin-openapi v0.152.0
+	github.com/gofrs/flock v0.13.0
 	github.com/golang-jwt/jwt/v5 v5.3.0
 	github.com/gorilla/websocket v1.5.3
 	github.com/hashicorp/golang-lru/v2 v2.0.7
@@ -45,9 +46,9 @@ require (
 	golang.org/x/term v0.44.0
 	golang.org/x/text v0.28.0
 	golang.org/x/time v0.16.0
-	pgregory.net/rapid v1.2.0
 	gonum.org/v1/plot v0.17.0
 	google.golang.org/protobuf v1.34.2
+	pgregory.net/rapid v1.2.0
 )
 
 require (

@@ -58,6 +58,7 @@ struct SendResponse {
     2: required string Msg      // "success", or the fault
     3: optional i64 SendTime    // on success: the message's position in its chat
     4: optional bool Duplicate  // on success: the Id was known, and SendTime is that of the first send
+    5: optional i32 RetryAfter  // with RESOURCE_EXHAUSTED: seconds until the request may succeed, if they are known
 }
 
 struct PullRequest {
@@ -286,6 +287,7 @@ struct RoomResponse {
     3: optional Room room            // the current state; without Members after a change
     4: optional bool HasMore         // there are more members
     5: optional string NextCursor    // the position to continue from; empty at the end
+    6: optional i32 RetryAfter       // with RESOURCE_EXHAUSTED: seconds until the request may succeed, if they are known
 }
 
 // A page of a user's rooms, or of the public ones, sorted by the bytes of their ids.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/pullchat/pullchat/internal/logging"
 	"github.com/pullchat/pullchat/internal/program"
 	"github.com/pullchat/pullchat/internal/rpcclient"
+	"github.com/pullchat/pullchat/pullchat/localredis"
 	"github.com/pullchat/pullchat/rpc-server/service"
 )
 
@@ -21,6 +23,9 @@ type contextType = context.Context
 
 // serve runs both servers in one process. They talk over Kitex on loopback, as in production.
 type serve struct {
+	Data  string `name:"data" env:"DATA_DIR" type:"path" placeholder:"DIR" help:"Keep all messages in this folder. A redis-server or valkey-server of this machine is started on it. Empty: they are in memory and gone at the end."`
+	Fsync string `name:"fsync" env:"FSYNC" enum:"always,everysec" default:"everysec" help:"With --data: an acknowledged message is on the disk at once (always), or within a second (everysec), which is faster. Both survive a killed process; always survives a power failure."`
+
 	HTTP gateway.Config `embed:""`
 	RPC  service.Config `embed:""`
 	Log  logging.Config `embed:""`
@@ -29,35 +34,57 @@ type serve struct {
 // Run listens, prints examples to try, and serves until a signal.
 func (s *serve) Run(ctx contextType) error {
 	log := program.Begin(s.Log)
-	store := "Redis at REDIS_URL"
-	if s.RPC.RedisURL == "" {
-		var password string
-		if s.HTTP.Auth == "on" {
-			password = rand.Text() // otherwise every user of this machine could read it
-		}
-		embedded, err := startEmbedded(password)
-		if err != nil {
-			return err
-		}
-		defer embedded.stop()
-		s.RPC.RedisURL = embedded.url()
-		store = "an embedded Redis, in memory: messages are gone when it stops (set REDIS_URL to keep them)"
+	redis, store, err := s.openRedis(ctx, log)
+	if err != nil {
+		return err
 	}
+	return s.serve(ctx, log, redis, store)
+}
+
+// openRedis returns the Redis that this process runs, and says where the messages are.
+func (s *serve) openRedis(ctx context.Context, log *slog.Logger) (redis program.Part, store string, err error) {
+	switch {
+	case s.Data != "" && s.RPC.RedisURL != "":
+		return nil, "", errors.New("data and redis-url are both set; set one of them")
+	case s.Data != "":
+		local, err := localredis.Start(ctx, localredis.Config{Dir: s.Data, Fsync: s.Fsync, Log: log})
+		if err != nil {
+			return nil, "", err
+		}
+		s.RPC.RedisURL = local.URL()
+		return local, "the data in " + s.Data, nil
+	case s.RPC.RedisURL != "":
+		return idle{}, "Redis at REDIS_URL", nil
+	}
+	var password string
+	if s.HTTP.Auth == "on" {
+		password = rand.Text() // otherwise every user of this machine could read it
+	}
+	embedded, err := startEmbedded(password)
+	if err != nil {
+		return nil, "", err
+	}
+	s.RPC.RedisURL = embedded.url()
+	return embedded, "an embedded Redis, in memory: messages are gone when it stops (--data DIR keeps them)", nil
+}
+
+// serve runs both servers over redis, which it stops last.
+func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part, store string) error {
 	if s.RPC.Trust.Auth = s.HTTP.Auth; s.HTTP.Auth == "on" {
 		s.RPC.Trust.RPCSecret = rand.Text() // only this gateway may name callers
 	}
 	rpc, err := service.Listen(ctx, s.RPC, log)
 	if err != nil {
-		return err
+		return errors.Join(err, end(redis))
 	}
 	calls, err := rpcclient.New(rpcclient.Config{RPCServers: []string{dialable(rpc.Addr())}, RPCSecret: s.RPC.Trust.RPCSecret})
 	if err != nil {
-		return errors.Join(err, rpc.Close())
+		return errors.Join(err, rpc.Close(), end(redis))
 	}
 	defer calls.Close()
 	http, err := gateway.Listen(s.HTTP, calls.Services(), log)
 	if err != nil {
-		return errors.Join(err, rpc.Close())
+		return errors.Join(err, rpc.Close(), end(redis))
 	}
 	http.GuardLoopback()
 	address := dialable(http.Addr())
@@ -69,7 +96,23 @@ func (s *serve) Run(ctx contextType) error {
 		try = tryClosed
 	}
 	fmt.Printf("Pullchat runs on %s. Try:\n\n"+try+"\n", store, address)
-	return program.Run(ctx, rpc, http)
+	return program.Run(ctx, redis, rpc, http)
+}
+
+// end stops a part that was started and never ran.
+func end(part program.Part) error {
+	ended, stop := context.WithCancel(context.Background())
+	stop()
+	return part.Run(ended)
+}
+
+// idle is the part of a Redis that another process runs.
+type idle struct{}
+
+// Run implements program.Part.
+func (idle) Run(ctx context.Context) error {
+	<-ctx.Done()
+	return nil
 }
 
 // The start message: the storage, then examples to try.
@@ -96,19 +139,16 @@ func dialable(addr net.Addr) string {
 type embeddedRedis struct {
 	redis    *miniredis.Miniredis
 	password string // "" is none
-	done     chan struct{}
-	ended    chan struct{}
 }
 
 func startEmbedded(password string) (*embeddedRedis, error) {
-	e := &embeddedRedis{redis: miniredis.NewMiniRedis(), password: password, done: make(chan struct{}), ended: make(chan struct{})}
+	e := &embeddedRedis{redis: miniredis.NewMiniRedis(), password: password}
 	if password != "" {
 		e.redis.RequireAuth(password)
 	}
 	if err := e.redis.Start(); err != nil {
 		return nil, fmt.Errorf("embedded redis: %w", err)
 	}
-	go e.expireKeys()
 	return e, nil
 }
 
@@ -119,22 +159,17 @@ func (e *embeddedRedis) url() string {
 	return "redis://:" + e.password + "@" + e.redis.Addr()
 }
 
-func (e *embeddedRedis) expireKeys() {
-	defer close(e.ended)
+// Run implements program.Part: it moves the clock until ctx ends, and stops the Redis.
+func (e *embeddedRedis) Run(ctx context.Context) error {
+	defer e.redis.Close()
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ticker.C:
 			e.redis.FastForward(time.Second)
-		case <-e.done:
-			return
+		case <-ctx.Done():
+			return nil
 		}
 	}
-}
-
-func (e *embeddedRedis) stop() {
-	close(e.done)
-	<-e.ended
-	e.redis.Close()
 }

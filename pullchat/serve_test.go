@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
+
+	"github.com/pullchat/pullchat/internal/program"
 )
 
 func TestDialable(t *testing.T) {
@@ -33,6 +36,20 @@ func TestDialable(t *testing.T) {
 	}
 }
 
+// running runs a part until stop.
+func running(t *testing.T, part program.Part) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- part.Run(ctx) }()
+	return func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestEmbeddedRedisHasAPassword: with one, nothing is read without it, and the URL has it.
 func TestEmbeddedRedisHasAPassword(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
@@ -40,7 +57,7 @@ func TestEmbeddedRedisHasAPassword(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer embedded.stop()
+	defer running(t, embedded)()
 	for url, wanted := range map[string]bool{embedded.url(): true, "redis://" + embedded.redis.Addr(): false} {
 		options, err := redis.ParseURL(url)
 		if err != nil {
@@ -62,6 +79,7 @@ func TestEmbeddedRedis(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	stop := running(t, redis)
 	conn, err := net.Dial("tcp", strings.TrimPrefix(redis.url(), "redis://"))
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +109,7 @@ func TestEmbeddedRedis(t *testing.T) {
 		}
 	}
 	_ = conn.Close()
-	redis.stop()
+	stop()
 }
 
 // TestServeOnLoopback answers to the names of loopback only, unless it is told others.

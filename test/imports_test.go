@@ -57,6 +57,18 @@ func TestImports(t *testing.T) {
 			from: "rpc-server/redisnode", never: []string{module + "rpc-server", module + "internal"}, through: true,
 		},
 		{
+			why:  "a check of the data does not need the operations",
+			from: "rpc-server/check", never: []string{module + "rpc-server/storage", module + "rpc-server/hints", module + "rpc-server/handler", module + "rpc-server/service"}, through: true,
+		},
+		{
+			why:  "hints are delivered without the operations that cause them",
+			from: "rpc-server/hints", never: []string{module + "rpc-server/storage", module + "rpc-server/check", module + "rpc-server/handler", module + "rpc-server/service"}, through: true,
+		},
+		{
+			why:  "the operations do not need a check of the data",
+			from: "rpc-server/storage", never: []string{module + "rpc-server/check", module + "rpc-server/handler", module + "rpc-server/service"}, through: true,
+		},
+		{
 			why:  "Redis is known to the storage only",
 			from: "rpc-server/handler", never: []string{module + "rpc-server/storage", module + "rpc-server/redisnode", "github.com/redis/go-redis"}, through: true,
 		},

@@ -33,8 +33,8 @@ var statuses = map[chat.Code]int{
 // never the cause.
 func Fail(c *app.RequestContext, err error) {
 	e := chat.AsError(err)
-	if e.Code == chat.Unavailable || e.Code == chat.ResourceExhausted {
-		c.Response.Header.Set("Retry-After", retryAfter(err))
+	if seconds := retryAfter(err); seconds > 0 {
+		c.Response.Header.Set("Retry-After", strconv.Itoa(seconds))
 	}
 	_ = c.Error(err)
 	status := statuses[e.Code]
@@ -59,13 +59,12 @@ func challenge(code chat.Code) string {
 	return `Bearer realm="pullchat"`
 }
 
-// retryAfter returns seconds, from the error's cause or else 1.
-func retryAfter(err error) string {
-	var cause interface{ RetryAfter() int }
-	if errors.As(err, &cause) {
-		return strconv.Itoa(cause.RetryAfter())
+// retryAfter returns when the client may try again, in seconds: 1 if that is not known, and 0 if it is of no use.
+func retryAfter(err error) int {
+	if code := chat.CodeOf(err); code != chat.Unavailable && code != chat.ResourceExhausted {
+		return 0
 	}
-	return "1"
+	return max(1, chat.RetryAfter(err))
 }
 
 // NoRoute answers requests without a route.

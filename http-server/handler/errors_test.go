@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cloudwego/hertz/pkg/app"
 
@@ -41,6 +42,7 @@ func TestFail(t *testing.T) {
 		{"a client's mistake", `{"code":"invalid_argument","message":"chat is empty"}`, chat.Wrap(cause, chat.InvalidArgument, "chat is empty"), http.StatusBadRequest, ""},
 		{"unavailable", `{"code":"unavailable","message":"redis does not answer"}`, chat.Wrap(cause, chat.Unavailable, "redis does not answer"), http.StatusServiceUnavailable, "1"},
 		{"exhausted", `{"code":"resource_exhausted","message":"slow down"}`, chat.Wrap(cause, chat.ResourceExhausted, "slow down"), http.StatusTooManyRequests, "1"},
+		{"spent for an hour", `{"code":"resource_exhausted","message":"user eve begins chats or adds members too often; try again in 1h0m0s"}`, chat.Spent("eve", time.Hour), http.StatusTooManyRequests, "3600"},
 		{"a deadline", `{"code":"deadline_exceeded","message":"too slow"}`, chat.Wrap(cause, chat.DeadlineExceeded, "too slow"), http.StatusGatewayTimeout, ""},
 		{"wrapped", `{"code":"not_found","message":"no room"}`, fmt.Errorf("secret: %w", chat.Errorf(chat.NotFound, "no room")), http.StatusNotFound, ""},
 		{"anything else", `{"code":"internal","message":"internal error; the server's log has the cause under this request's id"}`, cause, http.StatusInternalServerError, ""},

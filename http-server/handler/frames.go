@@ -126,6 +126,8 @@ type (
 		head
 		Code    chat.Code `json:"code"`
 		Message string    `json:"message"`
+		// RetryAfter is in seconds; 0 if another try is of no use.
+		RetryAfter int `json:"retry_after,omitempty"`
 	}
 )
 
@@ -134,5 +136,5 @@ type encoded []byte
 
 func refusal(ref, name string, err error) errorFrame {
 	e := chat.AsError(err)
-	return errorFrame{head: head{Type: "error", Ref: ref, Chat: name}, Code: e.Code, Message: e.Message}
+	return errorFrame{head: head{Type: "error", Ref: ref, Chat: name}, Code: e.Code, Message: e.Message, RetryAfter: retryAfter(err)}
 }

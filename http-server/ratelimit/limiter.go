@@ -2,7 +2,6 @@ package ratelimit
 
 import (
 	"hash/fnv"
-	"math"
 	"strings"
 	"sync"
 	"time"
@@ -54,7 +53,7 @@ func (l *Limiter) Take(client string) error { return l.TakeOf(client, client) }
 // group share a bucket.
 func (l *Limiter) TakeOf(group, client string) error {
 	if wait := l.take(group, client); wait > 0 {
-		return chat.Wrap(exceeded(wait), chat.ResourceExhausted, "more than "+l.rate.String()+" requests; wait for Retry-After")
+		return chat.Wrap(chat.RetryIn(wait), chat.ResourceExhausted, "more than "+l.rate.String()+" requests; wait for Retry-After")
 	}
 	return nil
 }
@@ -114,13 +113,3 @@ func (l *Limiter) forgetOne(now time.Time) bool {
 }
 
 func cut(client string) string { return client[:min(len(client), maxName)] }
-
-// exceeded is the time until a request is allowed.
-type exceeded time.Duration
-
-func (e exceeded) Error() string {
-	return "too many requests for the next " + time.Duration(e).String()
-}
-
-// RetryAfter is in whole seconds, at least one.
-func (e exceeded) RetryAfter() int { return int(math.Ceil(time.Duration(e).Seconds())) }

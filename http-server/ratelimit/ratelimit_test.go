@@ -2,7 +2,6 @@ package ratelimit
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -90,11 +89,10 @@ func TestLimiter(t *testing.T) {
 		if got != step.want {
 			t.Errorf("%s: %d of %d requests are allowed, want %d", step.what, got, step.asks, step.want)
 		}
-		var wait interface{ RetryAfter() int }
 		switch {
 		case step.retry == 0 && refusal != nil:
 			t.Errorf("%s: Take() = %v, want nil", step.what, refusal)
-		case step.retry > 0 && (!errors.As(refusal, &wait) || wait.RetryAfter() != step.retry || chat.CodeOf(refusal) != chat.ResourceExhausted):
+		case step.retry > 0 && (chat.RetryAfter(refusal) != step.retry || chat.CodeOf(refusal) != chat.ResourceExhausted):
 			t.Errorf("%s: Take() = %v, want resource_exhausted for %d seconds", step.what, refusal, step.retry)
 		}
 	}

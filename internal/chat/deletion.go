@@ -230,19 +230,13 @@ func (d *Deleter) clear(ctx context.Context, job DeletionJob, id ID, keep func()
 	return d.store.ForgetReader(ctx, id, job.User)
 }
 
-// WithDeleter enables DeleteAccount. Call it before any other method.
-func (p *AccountService) WithDeleter(d *Deleter) *AccountService {
-	p.deleter = d
-	return p
-}
-
 // DeleteAccount implements Sessions.
 func (p *AccountService) DeleteAccount(ctx context.Context, r Deletion) (complete bool, err error) {
-	if p.deleter == nil {
+	if p.Deleter == nil {
 		return false, Errorf(NotFound, "this server deletes no accounts")
 	}
 	by := callerOf(ctx)
-	if r.User, err = p.access.owner("user", r.User, by); err != nil {
+	if r.User, err = p.Access.owner("user", r.User, by); err != nil {
 		return false, err
 	}
 	known := by.User != "" || by.Service
@@ -268,5 +262,5 @@ func (p *AccountService) DeleteAccount(ctx context.Context, r Deletion) (complet
 			return false, Errorf(Conflict, "user %s was deleted without erase, and the server no longer knows the user's chats", r.User)
 		}
 	}
-	return p.deleter.delete(ctx, DeletionJob{User: r.User, Erase: r.Erase})
+	return p.Deleter.delete(ctx, DeletionJob{User: r.User, Erase: r.Erase})
 }

@@ -8,9 +8,9 @@ import "github.com/pullchat/pullchat/internal/chat"
 // Messages returns a MessageService over a store. If the store has readers, pulls of readers work.
 func Messages(store chat.Store, access chat.Access, limits chat.Limits) *chat.MessageService {
 	service := chat.NewMessageService(store, limits)
-	service.Guard(access)
+	service.Access = access
 	if readers, ok := store.(chat.ReaderStore); ok {
-		service.WithReaders(readers)
+		service.ReaderStore = readers
 	}
 	return service
 }
@@ -18,21 +18,21 @@ func Messages(store chat.Store, access chat.Access, limits chat.Limits) *chat.Me
 // Live returns a LiveService over a store.
 func Live(store chat.LiveStore, access chat.Access) *chat.LiveService {
 	service := chat.NewLiveService(store)
-	service.Guard(access)
+	service.Access = access
 	return service
 }
 
 // Rooms returns a RoomService over a store.
 func Rooms(store chat.RoomStore, access chat.Access, options chat.RoomOptions) *chat.RoomService {
 	service := chat.NewRoomService(store, access.Required, options)
-	service.Guard(access)
+	service.Access = access
 	return service
 }
 
 // Inboxes returns an InboxService over a store.
 func Inboxes(store chat.InboxServiceStore, access chat.Access, limits chat.Limits) *chat.InboxService {
 	service := chat.NewInboxService(store, limits)
-	service.Guard(access)
+	service.Access = access
 	return service
 }
 
@@ -41,10 +41,8 @@ func Accounts(
 	store chat.AccountServiceStore, hasher chat.Hasher, access chat.Access, options chat.AccountOptions, deleter *chat.Deleter,
 ) *chat.AccountService {
 	service := chat.NewAccountService(store, hasher, options)
-	service.Guard(access)
-	if deleter != nil {
-		service.WithDeleter(deleter)
-	}
+	service.Access = access
+	service.Deleter = deleter
 	return service
 }
 

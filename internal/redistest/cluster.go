@@ -24,14 +24,14 @@ type Cluster struct {
 // cluster is in order, and the replicas are in sync. Each master serves a third of the slots.
 func StartCluster(t testing.TB, args ...string) *Cluster {
 	t.Helper()
-	needRedis(t)
+	Need(t)
 	return startCluster(t, Certificates{}, args)
 }
 
 // StartClusterTLS is StartCluster with nodes that speak only TLS, also with each other.
 func StartClusterTLS(t testing.TB, args ...string) *Cluster {
 	t.Helper()
-	needRedis(t)
+	Need(t)
 	return startCluster(t, newCertificates(t), args)
 }
 

@@ -13,7 +13,7 @@ import (
 
 func TestPortThatIsTakenMeanwhile(t *testing.T) {
 	t.Parallel()
-	needRedis(t)
+	Need(t)
 	for _, test := range []struct {
 		name   string
 		offset int
@@ -51,7 +51,7 @@ func TestServersEndWithTheProcess(t *testing.T) {
 		os.Exit(0)
 	}
 	t.Parallel()
-	needRedis(t)
+	Need(t)
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux ends them")
 	}

@@ -40,7 +40,7 @@ type Server struct {
 // package also uses them, so the user must be allowed all commands.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
-	needRedis(t)
+	Need(t)
 	return start(t, Certificates{}, args)
 }
 
@@ -122,7 +122,8 @@ func (s *Server) Info(field string) string {
 	return value
 }
 
-func needRedis(t testing.TB) {
+// Need skips a test where no redis-server can run, as Start does.
+func Need(t testing.TB) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("SKIPPED, NOT TESTED: -short starts no redis-server; `make test` does")

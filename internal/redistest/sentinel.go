@@ -29,14 +29,14 @@ type Sentinel struct {
 // sync and the Sentinels know all servers and each other.
 func StartSentinel(t testing.TB, args ...string) *Sentinel {
 	t.Helper()
-	needRedis(t)
+	Need(t)
 	return startSentinelForm(t, Certificates{}, args)
 }
 
 // StartSentinelTLS is StartSentinel with servers and Sentinels that speak only TLS, also with each other.
 func StartSentinelTLS(t testing.TB, args ...string) *Sentinel {
 	t.Helper()
-	needRedis(t)
+	Need(t)
 	return startSentinelForm(t, newCertificates(t), args)
 }
 

@@ -20,7 +20,7 @@ import (
 // StartTLS is Start with a server that speaks only TLS, and only to clients with a certificate.
 func StartTLS(t testing.TB, args ...string) *Server {
 	t.Helper()
-	needRedis(t)
+	Need(t)
 	return start(t, newCertificates(t), args)
 }
 

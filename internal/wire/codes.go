@@ -1,6 +1,9 @@
 package wire
 
 import (
+	"math"
+	"time"
+
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/gen/rpc"
 )
@@ -33,6 +36,25 @@ var codesOf = func() map[rpc.Code]chat.Code {
 func status(err error) (int32, string) {
 	e := chat.AsError(err)
 	return int32(codes[e.Code]), e.Message
+}
+
+// retryAfter is when a request that failed may succeed, in seconds; nil if that is not known.
+func retryAfter(err error) *int32 {
+	seconds := int32(min(chat.RetryAfter(err), math.MaxInt32))
+	if seconds == 0 {
+		return nil
+	}
+	return &seconds
+}
+
+// errorAfter is errorOf with the time to wait in seconds; 0 is not known.
+func errorAfter(code int32, message string, seconds int32) error {
+	err := errorOf(code, message)
+	if err == nil || seconds <= 0 {
+		return err
+	}
+	e := chat.AsError(err)
+	return chat.Wrap(chat.RetryIn(time.Duration(seconds)*time.Second), e.Code, e.Message)
 }
 
 // errorOf returns nil for success. An unknown code, of a newer server, is Internal.

@@ -106,7 +106,7 @@ func RoomRequestOf(r *rpc.RoomRequest) chat.RoomRequest {
 
 func RoomResponse(made chat.Room, err error) *rpc.RoomResponse {
 	code, text := outcome(err)
-	response := &rpc.RoomResponse{Code: code, Msg: text}
+	response := &rpc.RoomResponse{Code: code, Msg: text, RetryAfter: retryAfter(err)}
 	if err == nil {
 		response.Room = room(made)
 		if made.HasMore {
@@ -144,7 +144,7 @@ func roomOf(r *rpc.Room) chat.Room {
 func RoomOf(r *rpc.RoomResponse) (chat.Room, error) {
 	room := roomOf(r.Room)
 	room.HasMore, room.NextCursor = r.GetHasMore(), r.GetNextCursor()
-	return room, errorOf(r.Code, r.Msg)
+	return room, errorAfter(r.Code, r.Msg, r.GetRetryAfter())
 }
 
 func RoomsRequest(r chat.RoomsRequest, by chat.Caller, requestID string) *rpc.RoomsRequest {

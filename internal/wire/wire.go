@@ -54,7 +54,7 @@ func SendResponse(receipt chat.Receipt, err error) *rpc.SendResponse {
 }
 
 func ReceiptOf(r *rpc.SendResponse) (chat.Receipt, error) {
-	if err := errorOf(r.Code, r.Msg); err != nil {
+	if err := errorAfter(r.Code, r.Msg, r.GetRetryAfter()); err != nil {
 		return chat.Receipt{}, err
 	}
 	return chat.Receipt{SendTime: r.GetSendTime(), Duplicate: r.GetDuplicate()}, nil

@@ -5,6 +5,7 @@ import (
 	"math"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/gen/rpc"
@@ -47,6 +48,14 @@ func TestErrorsRoundTrip(t *testing.T) {
 			if chat.CodeOf(got) != code || got.Error() != string(code)+": what to do" {
 				t.Errorf("%s went over the wire and came as %v", code, got)
 			}
+		}
+	}
+	spent := chat.Spent("eve", 90*time.Minute)
+	_, sent := ReceiptOf(SendResponse(chat.Receipt{}, spent))
+	_, created := RoomOf(RoomResponse(chat.Room{}, spent))
+	for _, got := range []error{sent, created} {
+		if chat.RetryAfter(got) != 5400 || chat.CodeOf(got) != chat.ResourceExhausted || chat.AsError(got).Message != chat.AsError(spent).Message {
+			t.Errorf("%v came as %v, to be repeated after %d s; want 5400", spent, got, chat.RetryAfter(got))
 		}
 	}
 	if len(codes) != len(chat.Codes()) || len(codesOf) != len(codes) {

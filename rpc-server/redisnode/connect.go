@@ -27,7 +27,7 @@ type TLS struct {
 
 // Connect returns a client of the Redis at rawURL. The scheme selects the topology: redis:// is one server,
 // redis+sentinel:// is the master that Sentinels name, redis+cluster:// is a Redis Cluster. rediss instead of redis
-// enables TLS.
+// enables TLS. unix:// and a path is one server on a Unix socket.
 //
 // The client never retries a command by itself: an append retried on a broken connection could be stored twice. Errors
 // contain no part of the URL, because any part may belong to the password.
@@ -41,11 +41,14 @@ func Connect(rawURL string, files TLS) (redis.UniversalClient, error) {
 
 // errURL is the only error for a URL that cannot be parsed. It does not quote the URL.
 var errURL = errors.New("it cannot be read as a URL of Redis: redis, rediss, redis+sentinel, rediss+sentinel, redis+cluster or " +
-	"rediss+cluster, and ://user:password@host:port/db; special characters of the user and the password are to be " +
+	"rediss+cluster, and ://user:password@host:port/db, or unix:///path; special characters of the user and the password are to be " +
 	"percent-encoded: # is %23, % is %25, / is %2F, : is %3A, ? is %3F, @ is %40")
 
 func parse(rawURL string, files TLS) (redis.UniversalClient, error) {
 	scheme, rest, _ := strings.Cut(rawURL, "://")
+	if scheme == "unix" {
+		return single(rawURL, files)
+	}
 	scheme, form, _ := strings.Cut(scheme, "+")
 	_, query, _ := strings.Cut(rest, "?")
 	if (scheme != "redis" && scheme != "rediss") || isSplit(rest) || form != "sentinel" && strings.Contains(query, "@") {
@@ -223,6 +226,19 @@ func (failedConn) RemoteAddr() net.Addr             { return &net.TCPAddr{} }
 func (failedConn) SetDeadline(time.Time) error      { return nil }
 func (failedConn) SetReadDeadline(time.Time) error  { return nil }
 func (failedConn) SetWriteDeadline(time.Time) error { return nil }
+
+// WithoutSecrets returns scheme, hosts and path of a url.
+func WithoutSecrets(url string) string {
+	scheme, rest, ok := strings.Cut(url, "://")
+	if !ok {
+		return ""
+	}
+	before, query, _ := strings.Cut(rest, "?")
+	if strings.Contains(query, "@") && !strings.HasSuffix(scheme, "+sentinel") { // else it may belong to a Sentinel's password
+		before, _, _ = strings.Cut(query[strings.LastIndexByte(query, '@'):], "?")
+	}
+	return scheme + "://" + before[strings.LastIndexByte(before, '@')+1:]
+}
 
 // LogTo sends go-redis's log lines of the whole process to a logger, at debug level. Failures are also returned as
 // errors of the calls.

@@ -42,6 +42,8 @@ type Server struct {
 	fillLooks func(context.Context) error
 	// watchRevoked reads whose tokens are refused; nil does not.
 	watchRevoked func(context.Context)
+	// dropEmpty drops chats that have been empty for long; nil does not.
+	dropEmpty func(context.Context)
 	// DrainDelay is how long Ping sends gateways elsewhere before a stop stops accepting.
 	DrainDelay time.Duration
 }
@@ -64,10 +66,19 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 		log.Warn("redis is not there yet; calls are refused until it is", "error", err)
 	}
 	store.KeepCompact(log)
-	live := chat.NewLiveService(store)
 	access := chat.Access{Required: config.Trust.identified(), Rooms: store, Users: store, Spender: store, Names: names.Rules{}, Revoked: store.Revoked}
-	live.Guard(access)
+	live := chat.NewLiveService(store)
+	live.Access = access
+	accounts := chat.NewAccountService(store, password.New(), config.people())
+	accounts.Access = access
+	access.Lasts = accounts.CheckSession
 	rooms := chat.NewRoomService(store, config.Trust.identified(), config.rooms())
+	rooms.Access = access
+	messages := chat.NewMessageService(store, config.limits())
+	messages.ReaderStore = store
+	messages.Access = access
+	inboxes := chat.NewInboxService(store, config.limits())
+	inboxes.Access = access
 	deleter := chat.NewDeleter(store, rooms, func(user string, err error) {
 		if user == "" {
 			log.Warn("it is not known whether other servers have left deletions; it is asked again", "error", err)
@@ -75,14 +86,7 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 		}
 		log.Warn("a deletion is not complete; it is tried again", "user", user, "error", err)
 	})
-	accounts := chat.NewAccountService(store, password.New(), config.people()).WithDeleter(deleter)
-	accounts.Guard(access)
-	access.Lasts = accounts.CheckSession
-	rooms.Guard(access)
-	messages := chat.NewMessageService(store, config.limits()).WithReaders(store)
-	messages.Guard(access)
-	inboxes := chat.NewInboxService(store, config.limits())
-	inboxes.Guard(access)
+	accounts.Deleter = deleter
 	services := handler.Services{Messages: messages, Live: live, Accounts: accounts, Inboxes: inboxes, Rooms: rooms}
 	server, err := ListenOver(services, store, config.RPCAddr, log)
 	if err != nil {
@@ -91,6 +95,7 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	server.DrainDelay, server.secret = config.RPCDrainDelay, config.Trust.RPCSecret
 	server.deleter = deleter
 	server.watchRevoked = store.WatchRevoked
+	server.dropEmpty = func(ctx context.Context) { store.DropEmpty(ctx, log) }
 	server.fillLooks = func(ctx context.Context) error { return chat.FillLooks(ctx, store, access.Names) }
 	return server, nil
 }
@@ -136,6 +141,9 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	if s.watchRevoked != nil {
 		background.Go(func() { s.watchRevoked(ctx) })
+	}
+	if s.dropEmpty != nil {
+		background.Go(func() { s.dropEmpty(ctx) })
 	}
 	if s.fillLooks != nil {
 		background.Go(func() { s.keepLooks(ctx) })

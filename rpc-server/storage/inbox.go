@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
@@ -137,19 +138,10 @@ func (*Store) readAt(began, seconds, micros string) int64 {
 	return at*1_000_000 + beside
 }
 
-// cursorOf reads a cursor as advance.lua does: what is none is 0.
-func cursorOf(text string) int64 {
-	cursor, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || cursor < 0 || cursor > chat.MaxCursor {
-		return 0
-	}
-	return cursor
-}
-
 // standsAt is where a reader stands: in a room not before she became a member, which role says; it is "" where she is none.
 func standsAt(cursor, role string) (position int64, member bool) {
 	_, since, _ := strings.Cut(role, " ")
-	return max(cursorOf(cursor), cursorOf(since)), role != ""
+	return max(layout.CursorOf(cursor), layout.CursorOf(since)), role != ""
 }
 
 func isRoom(id chat.ID) bool {

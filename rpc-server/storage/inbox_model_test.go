@@ -51,7 +51,8 @@ func newInboxWorld(t *rapid.T, url, prefix string) *inboxWorld {
 		t.Fatal(err)
 	}
 	limits := chat.Limits{DefaultLimit: 3, MaxLimit: 7, MaxTextBytes: 100}
-	w.store, w.core, w.limits = store, chat.NewMessageService(store, limits).WithReaders(store), limits
+	w.store, w.core, w.limits = store, chat.NewMessageService(store, limits), limits
+	w.core.ReaderStore = store
 	w.lobby = chat.NewRoomService(store, false, chat.RoomOptions{DefaultLimit: 3, MaxLimit: 7, MaxMembers: 10})
 	return w
 }

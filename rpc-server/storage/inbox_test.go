@@ -17,6 +17,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/rpc-server/hints/hintstest"
 )
 
 // TestInboxIsTheModels: whatever is sent, read, ignored, joined, left and forgotten, inboxes, counts and pages are those
@@ -200,12 +201,12 @@ func TestCursorsPastTheEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := watchOf(t, store, pair)
-	w.confirmed(pair)
+	w := hintstest.WatchOf(t, store, pair)
+	w.Confirmed(pair)
 	if got, err := store.Advance(t.Context(), pair, reading, false); err != nil || got != appended.SendTime+1 {
 		t.Errorf("Advance() = %d, %v; want the end, %d", got, err, appended.SendTime+1)
 	}
-	if moved := w.until("the movement", kind(chat.Moved)); moved.Reading.Cursor != appended.SendTime+1 {
+	if moved := w.Until("the movement", kind(chat.Moved)); moved.Reading.Cursor != appended.SendTime+1 {
 		t.Errorf("Next() = %+v, want a cursor of %d", moved.Reading, appended.SendTime+1)
 	}
 }

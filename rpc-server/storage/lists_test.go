@@ -18,6 +18,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 )
 
 var inboxLimits = chat.Limits{DefaultLimit: 20, MaxLimit: 100, MaxTextBytes: 100}
@@ -227,7 +228,7 @@ func TestListsAreLookedAtAgain(t *testing.T) {
 		if err := store.redis.Del(t.Context(), store.keys.Chats("b")).Err(); err != nil {
 			t.Fatal(err)
 		}
-		store.known.until.Add(listingOf(pair, ""), time.Now().Add(c.left).Unix())
+		store.known.until.Add(layout.ListingOf(pair, ""), time.Now().Add(c.left).Unix())
 		if _, err := appendOne(store, pair, hello); err != nil {
 			t.Fatal(err)
 		}

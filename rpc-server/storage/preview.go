@@ -176,7 +176,7 @@ func (g *preview) found(values []any, ignored map[string]bool) error {
 	}
 	g.previewed.Unread = min(g.previewed.Unread, chat.ManyUnread)
 	g.from = ""
-	if at := cursorOf(more); at > 0 && g.previewed.Unread < chat.ManyUnread {
+	if at := layout.CursorOf(more); at > 0 && g.previewed.Unread < chat.ManyUnread {
 		g.from = strconv.FormatInt(at+1, 10)
 	}
 	if !g.last || last == "" {

@@ -29,7 +29,7 @@ const persistAtOnce = 500
 
 // keepRetention runs until the Store is closed.
 func (s *Store) keepRetention() {
-	pace := newPace()
+	pace := redisnode.NewPace()
 	for {
 		wait := markEvery
 		if err := s.settleRetention(context.Background()); err != nil {

@@ -418,10 +418,11 @@ var fieldIDToName_SendRequest = map[int16]string{
 }
 
 type SendResponse struct {
-	Code      int32  `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
-	Msg       string `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
-	SendTime  *int64 `thrift:"SendTime,3,optional" frugal:"3,optional,i64" json:"SendTime,omitempty"`
-	Duplicate *bool  `thrift:"Duplicate,4,optional" frugal:"4,optional,bool" json:"Duplicate,omitempty"`
+	Code       int32  `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg        string `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	SendTime   *int64 `thrift:"SendTime,3,optional" frugal:"3,optional,i64" json:"SendTime,omitempty"`
+	Duplicate  *bool  `thrift:"Duplicate,4,optional" frugal:"4,optional,bool" json:"Duplicate,omitempty"`
+	RetryAfter *int32 `thrift:"RetryAfter,5,optional" frugal:"5,optional,i32" json:"RetryAfter,omitempty"`
 }
 
 func NewSendResponse() *SendResponse {
@@ -456,6 +457,15 @@ func (p *SendResponse) GetDuplicate() (v bool) {
 	}
 	return *p.Duplicate
 }
+
+var SendResponse_RetryAfter_DEFAULT int32
+
+func (p *SendResponse) GetRetryAfter() (v int32) {
+	if !p.IsSetRetryAfter() {
+		return SendResponse_RetryAfter_DEFAULT
+	}
+	return *p.RetryAfter
+}
 func (p *SendResponse) SetCode(val int32) {
 	p.Code = val
 }
@@ -468,6 +478,9 @@ func (p *SendResponse) SetSendTime(val *int64) {
 func (p *SendResponse) SetDuplicate(val *bool) {
 	p.Duplicate = val
 }
+func (p *SendResponse) SetRetryAfter(val *int32) {
+	p.RetryAfter = val
+}
 
 func (p *SendResponse) IsSetSendTime() bool {
 	return p.SendTime != nil
@@ -475,6 +488,10 @@ func (p *SendResponse) IsSetSendTime() bool {
 
 func (p *SendResponse) IsSetDuplicate() bool {
 	return p.Duplicate != nil
+}
+
+func (p *SendResponse) IsSetRetryAfter() bool {
+	return p.RetryAfter != nil
 }
 
 func (p *SendResponse) String() string {
@@ -489,6 +506,7 @@ var fieldIDToName_SendResponse = map[int16]string{
 	2: "Msg",
 	3: "SendTime",
 	4: "Duplicate",
+	5: "RetryAfter",
 }
 
 type PullRequest struct {
@@ -2684,6 +2702,7 @@ type RoomResponse struct {
 	Room       *Room   `thrift:"room,3,optional" frugal:"3,optional,Room" json:"room,omitempty"`
 	HasMore    *bool   `thrift:"HasMore,4,optional" frugal:"4,optional,bool" json:"HasMore,omitempty"`
 	NextCursor *string `thrift:"NextCursor,5,optional" frugal:"5,optional,string" json:"NextCursor,omitempty"`
+	RetryAfter *int32  `thrift:"RetryAfter,6,optional" frugal:"6,optional,i32" json:"RetryAfter,omitempty"`
 }
 
 func NewRoomResponse() *RoomResponse {
@@ -2727,6 +2746,15 @@ func (p *RoomResponse) GetNextCursor() (v string) {
 	}
 	return *p.NextCursor
 }
+
+var RoomResponse_RetryAfter_DEFAULT int32
+
+func (p *RoomResponse) GetRetryAfter() (v int32) {
+	if !p.IsSetRetryAfter() {
+		return RoomResponse_RetryAfter_DEFAULT
+	}
+	return *p.RetryAfter
+}
 func (p *RoomResponse) SetCode(val int32) {
 	p.Code = val
 }
@@ -2742,6 +2770,9 @@ func (p *RoomResponse) SetHasMore(val *bool) {
 func (p *RoomResponse) SetNextCursor(val *string) {
 	p.NextCursor = val
 }
+func (p *RoomResponse) SetRetryAfter(val *int32) {
+	p.RetryAfter = val
+}
 
 func (p *RoomResponse) IsSetRoom() bool {
 	return p.Room != nil
@@ -2753,6 +2784,10 @@ func (p *RoomResponse) IsSetHasMore() bool {
 
 func (p *RoomResponse) IsSetNextCursor() bool {
 	return p.NextCursor != nil
+}
+
+func (p *RoomResponse) IsSetRetryAfter() bool {
+	return p.RetryAfter != nil
 }
 
 func (p *RoomResponse) String() string {
@@ -2768,6 +2803,7 @@ var fieldIDToName_RoomResponse = map[int16]string{
 	3: "room",
 	4: "HasMore",
 	5: "NextCursor",
+	6: "RetryAfter",
 }
 
 type RoomsRequest struct {

@@ -1242,11 +1242,13 @@ func (p *SendRequest) String() string {
 //   - Msg
 //   - SendTime
 //   - Duplicate
+//   - RetryAfter
 type SendResponse struct {
-	Code      int32  `thrift:"Code,1,required" db:"Code" json:"Code"`
-	Msg       string `thrift:"Msg,2,required" db:"Msg" json:"Msg"`
-	SendTime  *int64 `thrift:"SendTime,3" db:"SendTime" json:"SendTime,omitempty"`
-	Duplicate *bool  `thrift:"Duplicate,4" db:"Duplicate" json:"Duplicate,omitempty"`
+	Code       int32  `thrift:"Code,1,required" db:"Code" json:"Code"`
+	Msg        string `thrift:"Msg,2,required" db:"Msg" json:"Msg"`
+	SendTime   *int64 `thrift:"SendTime,3" db:"SendTime" json:"SendTime,omitempty"`
+	Duplicate  *bool  `thrift:"Duplicate,4" db:"Duplicate" json:"Duplicate,omitempty"`
+	RetryAfter *int32 `thrift:"RetryAfter,5" db:"RetryAfter" json:"RetryAfter,omitempty"`
 }
 
 func NewSendResponse() *SendResponse {
@@ -1278,12 +1280,25 @@ func (p *SendResponse) GetDuplicate() bool {
 	}
 	return *p.Duplicate
 }
+
+var SendResponse_RetryAfter_DEFAULT int32
+
+func (p *SendResponse) GetRetryAfter() int32 {
+	if !p.IsSetRetryAfter() {
+		return SendResponse_RetryAfter_DEFAULT
+	}
+	return *p.RetryAfter
+}
 func (p *SendResponse) IsSetSendTime() bool {
 	return p.SendTime != nil
 }
 
 func (p *SendResponse) IsSetDuplicate() bool {
 	return p.Duplicate != nil
+}
+
+func (p *SendResponse) IsSetRetryAfter() bool {
+	return p.RetryAfter != nil
 }
 
 func (p *SendResponse) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -1338,6 +1353,16 @@ func (p *SendResponse) Read(ctx context.Context, iprot thrift.TProtocol) error {
 		case 4:
 			if fieldTypeId == thrift.BOOL {
 				if err := p.ReadField4(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 5:
+			if fieldTypeId == thrift.I32 {
+				if err := p.ReadField5(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -1402,6 +1427,15 @@ func (p *SendResponse) ReadField4(ctx context.Context, iprot thrift.TProtocol) e
 	return nil
 }
 
+func (p *SendResponse) ReadField5(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI32(ctx); err != nil {
+		return thrift.PrependError("error reading field 5: ", err)
+	} else {
+		p.RetryAfter = &v
+	}
+	return nil
+}
+
 func (p *SendResponse) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "SendResponse"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -1417,6 +1451,9 @@ func (p *SendResponse) Write(ctx context.Context, oprot thrift.TProtocol) error 
 			return err
 		}
 		if err := p.writeField4(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField5(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -1485,6 +1522,21 @@ func (p *SendResponse) writeField4(ctx context.Context, oprot thrift.TProtocol) 
 	return err
 }
 
+func (p *SendResponse) writeField5(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetRetryAfter() {
+		if err := oprot.WriteFieldBegin(ctx, "RetryAfter", thrift.I32, 5); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 5:RetryAfter: ", p), err)
+		}
+		if err := oprot.WriteI32(ctx, int32(*p.RetryAfter)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.RetryAfter (5) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 5:RetryAfter: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *SendResponse) Equals(other *SendResponse) bool {
 	if p == other {
 		return true
@@ -1510,6 +1562,14 @@ func (p *SendResponse) Equals(other *SendResponse) bool {
 			return false
 		}
 		if (*p.Duplicate) != (*other.Duplicate) {
+			return false
+		}
+	}
+	if p.RetryAfter != other.RetryAfter {
+		if p.RetryAfter == nil || other.RetryAfter == nil {
+			return false
+		}
+		if (*p.RetryAfter) != (*other.RetryAfter) {
 			return false
 		}
 	}
