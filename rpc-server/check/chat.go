@@ -10,6 +10,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/rpc-server/layout"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 // The stages of a unit, in order. A partition's activity has the first two.
@@ -167,9 +168,9 @@ func (c *Checker) judgeActivity(ctx context.Context, under checkedChat) ([]findi
 	case active.Err() != nil:
 		fault.Kind, fault.Detail = FaultActivityMissing, under.activity.name+" does not have the chat"
 	case active.Val() < entry.Score:
-		fault.Kind, fault.Detail = FaultActivityLow, under.activity.name+" has it at "+score(active.Val())
+		fault.Kind, fault.Detail = FaultActivityLow, under.activity.name+" has it at "+redisnode.FormatScore(active.Val())
 	case active.Val() > entry.Score:
-		fault.Kind, fault.Detail = FaultActivityHigh, under.activity.name+" has it at "+score(active.Val())
+		fault.Kind, fault.Detail = FaultActivityHigh, under.activity.name+" has it at "+redisnode.FormatScore(active.Val())
 		return []finding{{Fault: fault}}, nil
 	default:
 		return nil, nil

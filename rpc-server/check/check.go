@@ -3,6 +3,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -30,6 +31,8 @@ type Options struct {
 	TLS redisnode.TLS // of a rediss:// URL
 
 	Prefix   string // of all keys; "" is "im"
+	// Partitions is how many the data is laid out for; 0 is layout.DefaultPartitions. Another number is a fault.
+	Partitions int
 	PageSize int    // entries that one command reads; 0 is 500
 }
 
@@ -70,7 +73,7 @@ func Open(url string, options Options) (*Checker, error) {
 		redis:   client,
 		address: redisnode.WithoutSecrets(url),
 		options: options,
-		keys:    layout.NewKeys(options.Prefix, layout.DefaultPartitions, 0),
+		keys:    layout.NewKeys(options.Prefix, cmp.Or(options.Partitions, layout.DefaultPartitions), 0),
 		seen:    map[uint64]struct{}{}, unlisted: map[string]struct{}{},
 	}, nil
 }

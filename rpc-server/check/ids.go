@@ -8,6 +8,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/rpc-server/layout"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 // pointer is all entries of one id at one position.
@@ -41,7 +42,7 @@ func (c *Checker) judgeIDs(ctx context.Context, under checkedChat, page checkPag
 			add(FaultIDsEntry, at, 1, err.Error())
 			continue
 		case !ok:
-			add(FaultIDsEntry, 0, 1, fmt.Sprintf("entry %q has the score %s", entry, score(z.Score)))
+			add(FaultIDsEntry, 0, 1, fmt.Sprintf("entry %q has the score %s", entry, redisnode.FormatScore(z.Score)))
 			continue
 		}
 		if len(all) == 0 || all[len(all)-1].position != at {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/rpc-server/layout"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 // checkPin judges the pinned number of partitions. It comes last: a Redis without chats needs none yet.
@@ -113,7 +114,7 @@ func (c *Checker) judgeActivities(ctx context.Context, key string, name layout.K
 		case c.keys.Partition(id) != c.keys.Tag(name.Partition):
 			add(FaultPartition, "%q belongs to %s", member, c.keys.Partition(id))
 		case !ok:
-			add(FaultActivityScore, "%q has the score %s", member, score(z.Score))
+			add(FaultActivityScore, "%q has the score %s", member, redisnode.FormatScore(z.Score))
 		default:
 			chats = append(chats, id)
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/rpc-server/layout"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 // Lists are written before the data that they list, and no server removes a needed entry. So lists are read after that
@@ -134,9 +135,9 @@ func (c *Checker) judgeList(ctx context.Context, key, user string) ([]finding, t
 		case pair && first != user && second != user:
 			detail = "it is a conversation of others"
 		case pair && at != 0:
-			detail = "it is a conversation, listed at " + score(at)
+			detail = "it is a conversation, listed at " + redisnode.FormatScore(at)
 		case !pair && at != layout.WasThere && (at < 1 || at > chat.MaxSendTime):
-			detail = "it is a room, listed at " + score(at)
+			detail = "it is a room, listed at " + redisnode.FormatScore(at)
 		default:
 			return
 		}
@@ -150,7 +151,7 @@ func (c *Checker) judgePublic(ctx context.Context, key string) ([]finding, tally
 	found := map[string]finding{}
 	err := c.scanSet(ctx, key, func(entry string, at float64) {
 		if id, err := chat.ParseID(entry); err != nil || at != 0 || strings.Contains(id.String(), ":") {
-			detail := fmt.Sprintf("%q at %s is no room at 0", entry, score(at))
+			detail := fmt.Sprintf("%q at %s is no room at 0", entry, redisnode.FormatScore(at))
 			found[entry] = finding{Fault: Fault{Kind: FaultListEntry, Key: key, Detail: detail}, of: entry}
 		}
 	})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/rpc-server/layout"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 //go:embed scripts/add_ids.lua
@@ -41,7 +42,7 @@ func (c *Checker) judgeLog(ctx context.Context, under checkedChat, page checkPag
 		counts.bytes += int64(len(member))
 		at, _ := position(z.Score)
 		if i > 0 && page.entries[i-1].Score == z.Score {
-			add(FaultLogShared, at, 1, "another entry has the score "+score(z.Score))
+			add(FaultLogShared, at, 1, "another entry has the score "+redisnode.FormatScore(z.Score))
 		}
 		m, kind, err := judgeMember(under.id, z.Score, member)
 		switch {
@@ -70,7 +71,7 @@ func judgeMember(id chat.ID, at float64, member string) (chat.Message, FaultKind
 		return m, FaultLogMember, err
 	}
 	if p, ok := position(at); !ok || p != m.SendTime {
-		return m, FaultLogScore, fmt.Errorf("its digits are %d, its score is %s", m.SendTime, score(at))
+		return m, FaultLogScore, fmt.Errorf("its digits are %d, its score is %s", m.SendTime, redisnode.FormatScore(at))
 	}
 	if first, second, pair := id.Users(); pair && m.Sender != first && m.Sender != second {
 		return m, FaultLogSender, fmt.Errorf("its sender is %q", m.Sender)
@@ -118,7 +119,7 @@ func (c *Checker) judgeEntries(under checkedChat, m logged, plain, twin float64)
 	fault := Fault{Kind: FaultIDsMissing, Key: under.ids.name, Position: m.position}
 	switch {
 	case plain != 0 && plain != float64(m.position):
-		fault.Kind, fault.Detail = FaultIDRepeated, fmt.Sprintf("%q is known at %s too", m.owner, score(plain))
+		fault.Kind, fault.Detail = FaultIDRepeated, fmt.Sprintf("%q is known at %s too", m.owner, redisnode.FormatScore(plain))
 		return finding{Fault: fault}, true
 	case plain != 0 && twin != 0:
 		return finding{}, false

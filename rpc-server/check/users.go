@@ -13,6 +13,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/rpc-server/layout"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 // checkUser judges one of a user's keys.
@@ -80,7 +81,7 @@ func (c *Checker) judgeUsers(ctx context.Context, key string) ([]finding, tally,
 	found := map[string]finding{}
 	err := c.scanSet(ctx, key, func(entry string, at float64) {
 		if !isUser(entry) || at != 0 {
-			detail := fmt.Sprintf("%q at %s is no user at 0", entry, score(at))
+			detail := fmt.Sprintf("%q at %s is no user at 0", entry, redisnode.FormatScore(at))
 			found[entry] = finding{Fault: Fault{Kind: FaultUser, Key: key, Detail: detail}, of: entry}
 		}
 	})
@@ -113,7 +114,7 @@ func (c *Checker) judgeRevoked(ctx context.Context, key string) ([]finding, tall
 	found := map[string]finding{}
 	err := c.scanSet(ctx, key, func(entry string, at float64) {
 		if !isUser(entry) || at <= 0 {
-			detail := fmt.Sprintf("%q at %s is no user and time", entry, score(at))
+			detail := fmt.Sprintf("%q at %s is no user and time", entry, redisnode.FormatScore(at))
 			found[entry] = finding{Fault: Fault{Kind: FaultUser, Key: key, Detail: detail}, of: entry}
 		}
 	})

@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 // finding is a fault that has not been counted yet.
@@ -42,13 +42,13 @@ func (c *Checker) readPage(ctx context.Context, key string) (checkPage, error) {
 	last := entries[size-1].Score
 	end := slices.IndexFunc(entries, func(z redis.Z) bool { return z.Score == last })
 	if end > 0 {
-		return checkPage{entries: entries[:end], next: score(last)}, nil
+		return checkPage{entries: entries[:end], next: redisnode.FormatScore(last)}, nil
 	}
-	count, err := c.redis.ZCount(ctx, key, score(last), score(last)).Result()
+	count, err := c.redis.ZCount(ctx, key, redisnode.FormatScore(last), redisnode.FormatScore(last)).Result()
 	if err != nil {
 		return checkPage{}, fmt.Errorf("count %s: %w", printable(key), err)
 	}
-	return checkPage{entries: entries, left: max(count-int64(size), 0), next: "(" + score(last)}, nil
+	return checkPage{entries: entries, left: max(count-int64(size), 0), next: "(" + redisnode.FormatScore(last)}, nil
 }
 
 // judge finds the faults in a page and its contribution to the counts. It only reads.
@@ -111,7 +111,7 @@ func (c *Checker) bound(ctx context.Context, key string) (size int64, err error)
 	if c.place.To == "" {
 		c.place.From, c.place.To = "-inf", "-inf"
 		if len(newest.Val()) > 0 {
-			c.place.To = score(newest.Val()[0].Score)
+			c.place.To = redisnode.FormatScore(newest.Val()[0].Score)
 		}
 	}
 	return count.Val(), nil
@@ -202,14 +202,6 @@ func (c *Checker) stage(stage int) bool {
 		c.place = checkPlace{Unit: c.place.Unit, Stage: stage}
 	}
 	return true
-}
-
-// score formats a score exactly as Redis reads it, and a position with all its digits.
-func score(s float64) string {
-	if _, ok := position(s); ok {
-		return strconv.FormatFloat(s, 'f', -1, 64)
-	}
-	return strconv.FormatFloat(s, 'g', -1, 64)
 }
 
 // position converts a score to a message's position; false where it is none.

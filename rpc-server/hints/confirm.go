@@ -106,7 +106,7 @@ func (h *Hub) readPositions(ctx context.Context, asks []*ask) (failed []*audienc
 		case t.epoch != asked.epoch || !t.live() && !t.sweepOnly: // it is confirmed when it is heard again
 		default:
 			if t.swept == 0 {
-				t.swept = h.timeOf(asked.time)
+				t.swept = redisnode.Micros(h.clock, asked.time)
 			}
 			for k, score := range asked.scores.Val() {
 				a := asked.audiences[k]
@@ -119,12 +119,4 @@ func (h *Hub) readPositions(ctx context.Context, asks []*ask) (failed []*audienc
 		}
 	}
 	return failed
-}
-
-// timeOf is the clock that positions are given by, in microseconds.
-func (h *Hub) timeOf(redis *redis.TimeCmd) int64 {
-	if h.clock != nil { // a test's
-		return h.clock().UnixMicro()
-	}
-	return redis.Val().UnixMicro()
 }

@@ -104,7 +104,7 @@ func (h *Hub) sweepPart(ctx context.Context, part []*swept) {
 func (h *Hub) found(p *swept) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
-	p.topic.swept = h.timeOf(p.time)
+	p.topic.swept = redisnode.Micros(h.clock, p.time)
 	for _, z := range p.active.Val() {
 		name, _ := z.Member.(string)
 		if a := p.topic.chats[name]; a != nil && a.told < int64(z.Score) {

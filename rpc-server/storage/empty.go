@@ -132,7 +132,7 @@ func (s *Store) oldChats(ctx context.Context, p *layout.Partition, from string) 
 	}); err != nil {
 		return nil, "", err
 	}
-	until := strconv.FormatInt(s.timeOf(now)-s.emptyAge(), 10)
+	until := strconv.FormatInt(redisnode.Micros(s.options.Clock, now)-s.emptyAge(), 10)
 	var page *redis.ZSliceCmd
 	if err := s.callOne(ctx, "read the old chats of "+p.Tag, p.Activity, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
 		page = pipeline.ZRangeArgsWithScores(ctx, redis.ZRangeArgs{
@@ -144,7 +144,7 @@ func (s *Store) oldChats(ctx context.Context, p *layout.Partition, from string) 
 	}
 	found := page.Val()
 	if len(found) == emptyAtOnce {
-		if next = score(found[len(found)-1].Score); found[0].Score == found[len(found)-1].Score {
+		if next = redisnode.FormatScore(found[len(found)-1].Score); found[0].Score == found[len(found)-1].Score {
 			next = "(" + next
 		}
 	}
@@ -217,8 +217,8 @@ func (s *Store) dropArgs(id chat.ID) []any {
 	args := []any{"evalsha", dropScript.Hash(), 0, activity, s.keys.Dropped(s.keys.Partition(id)), s.keys.Read(id), log, ids, s.keys.Room(id)}
 	mark := "0"
 	if !isRoom(id) && s.nodes.Only != nil {
-		for _, e := range listingOf(id, "").entries() {
-			args = append(args, s.keys.Chats(e.user))
+		for _, e := range layout.ListingOf(id, "").Entries() {
+			args = append(args, s.keys.Chats(e.User))
 		}
 	} else if !isRoom(id) {
 		mark = "1"
@@ -233,15 +233,15 @@ func (s *Store) unlistDropped(ctx context.Context, p *layout.Partition, chats []
 	if len(chats) == 0 {
 		return nil
 	}
-	var entries []entry
+	var entries []layout.ListEntry
 	for _, id := range chats {
-		entries = append(entries, listingOf(id, "").entries()...)
+		entries = append(entries, layout.ListingOf(id, "").Entries()...)
 	}
 	if err := errors.Join(s.nodes.Calls(ctx, len(entries), redisnode.Exchange{
 		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-			return pipeline.ZRem(ctx, s.keys.Chats(entries[i].user), entries[i].chat.String())
+			return pipeline.ZRem(ctx, s.keys.Chats(entries[i].User), entries[i].Chat.String())
 		},
-		Key: func(i int) string { return s.keys.Chats(entries[i].user) },
+		Key: func(i int) string { return s.keys.Chats(entries[i].User) },
 	})...); err != nil {
 		return callError("unlist empty chats of "+p.Tag, err)
 	}
@@ -281,16 +281,16 @@ func (s *Store) listReturned(ctx context.Context, p *layout.Partition, chats []c
 	if err := errors.Join(errs...); err != nil {
 		return 0, callError("look for messages of dropped chats of "+p.Tag, err)
 	}
-	var returned []listing
+	var returned []layout.Listing
 	for i, at := range scores.Val() {
 		if at > 0 {
-			returned = append(returned, listingOf(chats[i], ""))
+			returned = append(returned, layout.ListingOf(chats[i], ""))
 		}
 	}
 	for _, err := range s.enlist(ctx, returned) {
 		return 0, err
 	}
-	return s.timeOf(time), nil
+	return redisnode.Micros(s.options.Clock, time), nil
 }
 
 // settleDropped continues with a partition's marks, of this server and of others that have crashed, once they are older
@@ -313,7 +313,7 @@ func (s *Store) settleDropped(ctx context.Context, p *layout.Partition) error {
 	if err := errors.Join(errs...); err != nil {
 		return callError("read the marks of "+p.Tag, err)
 	}
-	recent := s.timeOf(time) - listedFor.Microseconds()
+	recent := redisnode.Micros(s.options.Clock, time) - listedFor.Microseconds()
 	var listed, settled []chat.ID
 	for name, mark := range marks.Val() {
 		id, err := chat.ParseID(name)
