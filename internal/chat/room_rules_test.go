@@ -80,6 +80,8 @@ func TestRoomsAreCharged(t *testing.T) {
 	wantCode(t, "adding two members", add(as("ann"), "one", "cid", "dan"), "")
 	wantCode(t, "adding members beyond the limit", add(as("ann"), "one", "eve"), chat.ResourceExhausted)
 	wantCode(t, "adding a member again beyond the limit", add(as("ann"), "one", "dan"), "")
+	_, err = d.Rooms.ChangeRoom(as("ann"), chat.RoomChange{Room: "one", Kind: chat.PromoteMember, Users: []string{"bob"}})
+	wantCode(t, "promoting a member beyond the limit", err, "")
 	wantCode(t, "adding members by a service", add(asService(), "one", "eve", "fay"), "")
 	d.clock.Add(time.Hour)
 	wantCode(t, "adding members an hour later", add(as("ann"), "two", "bob", "cid", "dan"), "")
