@@ -47,7 +47,7 @@ test: redis-server nginx programs ## all tests, on a real Redis that they start;
 
 .PHONY: test-long
 test-long: redis-server nginx programs ## what is long (about 40 minutes): everything with the race detector, and the long forms of test/faults and test/delivery
-	TEST_PROGRAMS=$(PROGRAMS) go test $(race) -shuffle=on -timeout 30m $(filter-out %/budgets,$(units) $(processes)) 2>&1 | tee test-long.log
+	TESTS=long TEST_PROGRAMS=$(PROGRAMS) go test $(race) -shuffle=on -timeout 30m $(filter-out %/budgets,$(units) $(processes)) 2>&1 | tee test-long.log
 	TEST_PROGRAMS=$(PROGRAMS) FAULTS=long DELIVERY=long go test -count=1 -p 1 -timeout 60m ./test/faults/... ./test/delivery 2>&1 | tee -a test-long.log
 
 .PHONY: browser-test

@@ -16,6 +16,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/longtest"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/rpc-server/layout"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
@@ -320,6 +321,7 @@ func TestCheckNamesTheFault(t *testing.T) {
 		}, FaultIDRepeated, 1, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			filled := fillChecked(t, redis.URL(), storage.Options{})
 			c.broke(filled)
 			want := map[FaultKind]int64{c.want: c.count}
@@ -442,7 +444,7 @@ func TestCheckWhileOthersAppend(t *testing.T) {
 	var writers sync.WaitGroup
 	for w := range 4 {
 		writers.Go(func() {
-			for i := range 2000 {
+			for i := range longtest.Pick(500, 2000) {
 				m := chat.Message{Text: "x", Sender: "alice", ID: fmt.Sprintf("%d-%d", w, i)}
 				if _, err := appendTo(c.store, chats[i%len(chats)], m); err != nil {
 					t.Error(err)

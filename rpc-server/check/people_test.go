@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/longtest"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/rpc-server/layout"
 	"github.com/pullchat/pullchat/rpc-server/storage"
@@ -227,6 +228,7 @@ func TestCheckNamesTheFaultOfPeople(t *testing.T) {
 		{"reader of a conversation of others", func(p *peopled) { p.do("hset", p.readers("alice:bob"), "eve", 1) }, FaultCursor, 1, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			p := fillPeopled(t, redis.URL())
 			c.broke(p)
 			want := map[FaultKind]int64{c.want: c.count}
@@ -295,7 +297,7 @@ func TestCheckWhileOthersChange(t *testing.T) {
 	for w := range 4 {
 		writers.Go(func() {
 			random := rand.New(rand.NewPCG(uint64(w), 1))
-			for n := range 3000 {
+			for n := range longtest.Pick(1000, 3000) {
 				room, user, other := fmt.Sprint("room", random.IntN(6)), users[random.IntN(len(users))], users[random.IntN(len(users))]
 				p.change(random.IntN(12), n, w, room, user, other)
 			}

@@ -24,8 +24,14 @@ import (
 // of a model that is a few lines of Go over slices.
 func TestInboxIsTheModels(t *testing.T) {
 	t.Parallel()
-	t.Run("Redis", func(t *testing.T) { checkInbox(t, redistest.Start(t, "--appendonly", "no").URL()) })
-	t.Run("embedded", func(t *testing.T) { checkInbox(t, "redis://"+miniredis.RunT(t).Addr()) })
+	t.Run("Redis", func(t *testing.T) {
+		t.Parallel()
+		checkInbox(t, redistest.Start(t, "--appendonly", "no").URL())
+	})
+	t.Run("embedded", func(t *testing.T) {
+		t.Parallel()
+		checkInbox(t, "redis://"+miniredis.RunT(t).Addr())
+	})
 }
 
 func checkInbox(t *testing.T, url string) {
@@ -70,7 +76,7 @@ func (w *inboxWorld) checkReadings(t *rapid.T) {
 func (w *inboxWorld) checkPages(t *rapid.T, reader string, want []chat.InboxEntry) {
 	var got []chat.InboxEntry
 	for r := (chat.InboxRequest{Reader: reader, Limit: rapid.Int64Range(1, 4).Draw(t, "limit")}); ; {
-		page, err := w.desk.Inbox(context.Background(), r)
+		page, err := w.desk().Inbox(context.Background(), r)
 		if err != nil {
 			t.Fatalf("Inbox(%+v) = %v", r, err)
 		}
@@ -105,7 +111,7 @@ func (w *inboxWorld) checkUnread(t *rapid.T, reader string, inbox []chat.InboxEn
 	}
 	var got []chat.Unread
 	for r := (chat.UnreadRequest{Reader: reader, Limit: rapid.Int64Range(0, 4).Draw(t, "limit of counts")}); ; {
-		page, err := w.desk.Unread(context.Background(), r)
+		page, err := w.desk().Unread(context.Background(), r)
 		if err != nil {
 			t.Fatalf("Unread(%+v) = %v", r, err)
 		}

@@ -88,6 +88,7 @@ func TestInboxTakesThreeRoundTrips(t *testing.T) {
 		"one": redistest.Start(t, "--appendonly", "no").URL(), "cluster": redistest.StartCluster(t, "--appendonly", "no").URL(),
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			store := openAt(t, url, Options{})
 			desk := chat.NewInboxService(store, inboxLimits)
 			fillInbox(t, store, desk, 1000)
@@ -244,7 +245,10 @@ func TestNoChatIsLost(t *testing.T) {
 	for name, url := range map[string]string{
 		"one": redistest.Start(t, "--appendonly", "no").URL(), "cluster": redistest.StartCluster(t, "--appendonly", "no").URL(),
 	} {
-		t.Run(name, func(t *testing.T) { noChatIsLost(t, url, name == "cluster") })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			noChatIsLost(t, url, name == "cluster")
+		})
 	}
 }
 
