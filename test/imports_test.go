@@ -83,7 +83,7 @@ func TestImports(t *testing.T) {
 		},
 		{
 			why:  "the transport to Redis knows nothing of chats",
-			from: "rpc-server/redisnode", never: []string{module + "rpc-server", module + "internal"}, through: true,
+			from: "rpc-server/redisnode", never: []string{module + "rpc-server", module + "internal/chat", module + "internal/gen", module + "internal/wire"}, through: true,
 		},
 		{
 			why:  "a check of the data does not need the operations",

@@ -55,8 +55,8 @@ type AccountService struct {
 	store   AccountServiceStore
 	hasher  Hasher
 	options AccountOptions
-	Access  Access   // the access rules
-	Deleter *Deleter // nil: DeleteAccount is refused
+	Access  Access  // the access rules
+	Deleter Deleter // nil: DeleteAccount is refused
 }
 
 var (

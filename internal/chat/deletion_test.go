@@ -161,7 +161,7 @@ func TestDeletionSteps(t *testing.T) {
 	}
 }
 
-// TestDeletionGoesOnLater: Run makes what another server has left, and the second run an hour later.
+// TestDeletionGoesOnLater: a search makes what another server has left, and the second run an hour later.
 func TestDeletionGoesOnLater(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -173,7 +173,7 @@ func TestDeletionGoesOnLater(t *testing.T) {
 		d.steps.fails, d.steps.done = nil, nil
 		ctx, stop := context.WithCancel(t.Context())
 		var running sync.WaitGroup
-		running.Go(func() { d.Deleter.Run(ctx) })
+		running.Go(func() { _ = d.Deleter.Search().Run(ctx) })
 		time.Sleep(2 * chat.DeletionLease)
 		synctest.Wait()
 		if want := []string{"close ann", "forget in ann:bob", "forget in ann:cid", "end"}; !slices.Equal(d.steps.done, want) {

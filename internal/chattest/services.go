@@ -1,6 +1,9 @@
 package chattest
 
-import "github.com/pullchat/pullchat/internal/chat"
+import (
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/deletion"
+)
 
 // The functions below build each service over its stores. Tests build services with them, so that only this file knows how
 // a service is wired.
@@ -38,7 +41,7 @@ func Inboxes(store chat.InboxServiceStore, access chat.Access, limits chat.Limit
 
 // Accounts returns an AccountService over a store. deleter may be nil.
 func Accounts(
-	store chat.AccountServiceStore, hasher chat.Hasher, access chat.Access, options chat.AccountOptions, deleter *chat.Deleter,
+	store chat.AccountServiceStore, hasher chat.Hasher, access chat.Access, options chat.AccountOptions, deleter chat.Deleter,
 ) *chat.AccountService {
 	service := chat.NewAccountService(store, hasher, options)
 	service.Access = access
@@ -53,7 +56,7 @@ type Domain struct {
 	Rooms    *chat.RoomService
 	Inboxes  *chat.InboxService
 	Accounts *chat.AccountService
-	Deleter  *chat.Deleter
+	Deleter  *deletion.Deleter
 }
 
 // DomainOptions configure a Domain.
@@ -79,7 +82,7 @@ func NewDomain(store Stores, o DomainOptions) Domain {
 		Messages: Messages(store, o.Access, o.Limits), Live: Live(store, o.Access), Rooms: Rooms(store, o.Access, o.Rooms),
 		Inboxes: Inboxes(store, o.Access, o.Limits),
 	}
-	d.Deleter = chat.NewDeleter(store, d.Rooms, o.Failed)
+	d.Deleter = deletion.New(store, d.Rooms, o.Failed)
 	d.Accounts = Accounts(store, o.Hasher, o.Access, o.Accounts, d.Deleter)
 	return d
 }

@@ -130,7 +130,7 @@ func (h *Hub) Watch() chat.Watch {
 		h.end = cancel
 		h.work.Go(func() { h.assign(ctx) })
 		h.work.Go(func() { h.confirm(ctx) })
-		h.work.Go(func() { h.sweep(ctx) })
+		h.work.Go(func() { _ = h.sweep().Run(ctx) })
 	}
 	return w
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/pullchat/pullchat/internal/background"
 	"github.com/pullchat/pullchat/internal/events"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
@@ -20,23 +21,20 @@ const (
 	partitionsAtOnce = 32
 )
 
-// sweep finds positions without a hint, until ctx ends. Redis drops hints where a connection is too slow, and a
-// failover loses them. Some partitions have had no subscription for a whole interval, or may not be subscribed to. The
-// sweep alone serves these: their chats are confirmed, and the next sweep hints at later messages.
-func (h *Hub) sweep(ctx context.Context) {
-	tick := time.NewTicker(h.sweepEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
+// sweep is the job that finds positions without a hint. Redis drops hints where a connection is too slow, and a failover
+// loses them. Some partitions have had no subscription for a whole interval, or may not be subscribed to. The sweep alone
+// serves these: their chats are confirmed, and the next sweep hints at later messages.
+func (h *Hub) sweep() background.Job {
+	return background.Job{
+		Every: h.sweepEvery, Timeout: time.Minute,
+		Step: func(ctx context.Context) error {
 			for part := range slices.Chunk(h.toSweep(), partitionsAtOnce) {
 				if ctx.Err() == nil {
 					h.sweepPart(ctx, part)
 				}
 			}
-		case <-ctx.Done():
-			return
-		}
+			return ctx.Err()
+		},
 	}
 }
 

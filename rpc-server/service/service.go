@@ -15,7 +15,9 @@ import (
 	"github.com/cloudwego/kitex/pkg/rpcinfo"
 	"github.com/cloudwego/kitex/server"
 
+	"github.com/pullchat/pullchat/internal/background"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/deletion"
 	"github.com/pullchat/pullchat/internal/gen/rpc/imservice"
 	"github.com/pullchat/pullchat/internal/names"
 	"github.com/pullchat/pullchat/rpc-server/handler"
@@ -36,14 +38,9 @@ type Server struct {
 	listener *listener
 	handler  *handler.Handler
 	store    io.Closer
-	secret   string        // that is asked for; "" is none
-	deleter  *chat.Deleter // or nil
-	// fillLooks gives the accounts of earlier releases the looks under which they are unique; nil does not.
-	fillLooks func(context.Context) error
-	// watchRevoked reads whose tokens are refused; nil does not.
-	watchRevoked func(context.Context)
-	// dropEmpty drops chats that have been empty for long; nil does not.
-	dropEmpty func(context.Context)
+	secret   string // that is asked for; "" is none
+	deleter  io.Closer
+	jobs     []background.Job // that run beside the requests
 	// DrainDelay is how long Ping sends gateways elsewhere before a stop stops accepting.
 	DrainDelay time.Duration
 }
@@ -65,7 +62,6 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	case err != nil:
 		log.Warn("redis is not there yet; calls are refused until it is", "error", err)
 	}
-	store.KeepCompact(log)
 	access := chat.Access{Required: config.Trust.identified(), Rooms: store, Users: store, Spender: store, Names: names.Rules{}, Revoked: store.Revoked}
 	live := chat.NewLiveService(store)
 	live.Access = access
@@ -79,7 +75,7 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	messages.Access = access
 	inboxes := chat.NewInboxService(store, config.limits())
 	inboxes.Access = access
-	deleter := chat.NewDeleter(store, rooms, func(user string, err error) {
+	deleter := deletion.New(store, rooms, func(user string, err error) {
 		if user == "" {
 			log.Warn("it is not known whether other servers have left deletions; it is asked again", "error", err)
 			return
@@ -94,9 +90,9 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	}
 	server.DrainDelay, server.secret = config.RPCDrainDelay, config.Trust.RPCSecret
 	server.deleter = deleter
-	server.watchRevoked = store.WatchRevoked
-	server.dropEmpty = func(ctx context.Context) { store.DropEmpty(ctx, log) }
-	server.fillLooks = func(ctx context.Context) error { return chat.FillLooks(ctx, store, access.Names) }
+	server.jobs = []background.Job{
+		store.ReadRevoked(), store.KeepCompact(log), store.DropEmpty(log), deleter.Search(), keepLooks(store, access.Names, log),
+	}
 	return server, nil
 }
 
@@ -134,20 +130,11 @@ func (s *Server) Run(ctx context.Context) error {
 	)
 	ended := make(chan struct{})
 	defer close(ended)
-	var background sync.WaitGroup
-	defer background.Wait()
-	if s.deleter != nil {
-		background.Go(func() { s.deleter.Run(ctx) })
-	}
-	if s.watchRevoked != nil {
-		background.Go(func() { s.watchRevoked(ctx) })
-	}
-	if s.dropEmpty != nil {
-		background.Go(func() { s.dropEmpty(ctx) })
-	}
-	if s.fillLooks != nil {
-		background.Go(func() { s.keepLooks(ctx) })
-	}
+	var running sync.WaitGroup
+	defer running.Wait()
+	beside, end := context.WithCancel(ctx)
+	defer end() // also where the server fails
+	running.Go(func() { _ = background.Run(beside, s.jobs...) })
 	release := context.AfterFunc(ctx, func() {
 		s.handler.Leave()
 		<-time.After(s.DrainDelay)
@@ -165,26 +152,18 @@ func (s *Server) Run(ctx context.Context) error {
 	return errors.Join(err, s.Close())
 }
 
-// looksEvery is how often a server asks whether the accounts are to be looked through.
-const looksEvery = time.Minute
-
-// keepLooks fills the looks of accounts until ctx ends.
-func (s *Server) keepLooks(ctx context.Context) {
-	tick := time.NewTicker(looksEvery)
-	defer tick.Stop()
-	for {
-		switch err := s.fillLooks(ctx); {
-		case err == nil || ctx.Err() != nil:
-		case chat.CodeOf(err) == chat.Unavailable: // as all that Redis is asked for
-			s.log.Debug("the accounts are looked through later", "error", err)
-		default:
-			s.log.Warn("the accounts are not all known by how their names look; it is tried again", "error", err)
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
+// keepLooks gives the accounts of earlier releases the looks under which they are unique.
+func keepLooks(store chat.LookStore, names chat.Names, log *slog.Logger) background.Job {
+	return background.Job{
+		Every: time.Minute, Timeout: time.Hour, // FillLooks reads all accounts, once a day
+		Step: func(ctx context.Context) error { return chat.FillLooks(ctx, store, names) },
+		Failed: func(err error) {
+			if chat.CodeOf(err) == chat.Unavailable { // as everything that Redis is asked for
+				log.Debug("the accounts are looked through later", "error", err)
+				return
+			}
+			log.Warn("the accounts are not all known by how their names look; it is tried again", "error", err)
+		},
 	}
 }
 

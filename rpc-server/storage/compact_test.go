@@ -54,7 +54,9 @@ func keptCompact(t *testing.T, url string) (*Store, *logText) {
 	t.Helper()
 	store, log := openAt(t, url, Options{}), &logText{}
 	debug := &slog.HandlerOptions{Level: slog.LevelDebug}
-	store.keepCompact(slog.New(slog.NewTextHandler(log, debug)), 5*time.Millisecond, 5*time.Millisecond)
+	job := store.KeepCompact(slog.New(slog.NewTextHandler(log, debug)))
+	job.Every, job.Retry = 5*time.Millisecond, nil
+	store.nodes.Start(job)
 	return store, log
 }
 

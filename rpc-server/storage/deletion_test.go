@@ -11,6 +11,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/chattest"
+	"github.com/pullchat/pullchat/internal/deletion"
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
@@ -21,13 +22,13 @@ type registry struct {
 	house
 
 	people  *chat.AccountService
-	deleter *chat.Deleter
+	deleter *deletion.Deleter
 	failed  chan error
 }
 
 func newRegistry(t *testing.T, url string, store func(*Store) chat.DeletionStore) registry {
 	r := registry{house: newHouse(t, url, 10), failed: make(chan error, 1000)}
-	r.deleter = chat.NewDeleter(store(r.store), r.lobby, func(_ string, err error) { r.failed <- err })
+	r.deleter = deletion.New(store(r.store), r.lobby, func(_ string, err error) { r.failed <- err })
 	t.Cleanup(func() { _ = r.deleter.Close() })
 	options := chat.AccountOptions{DefaultLimit: 10, MaxLimit: 100, SessionLasts: time.Hour}
 	r.people = chat.NewAccountService(r.store, &chattest.PlainHasher{}, options)
@@ -148,7 +149,7 @@ func (r registry) finish() {
 			return
 		}
 		stopped, stop := context.WithTimeout(ctx, 50*time.Millisecond)
-		r.deleter.Run(stopped)
+		_ = r.deleter.Search().Run(stopped)
 		stop()
 		<-tick.C
 	}

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/pullchat/pullchat/internal/background"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/rpc-server/layout"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
@@ -37,21 +39,27 @@ const (
 	emptyPause = 50 * time.Millisecond
 )
 
-// DropEmpty drops empty chats until ctx ends. Without EmptyChats it returns at once.
-func (s *Store) DropEmpty(ctx context.Context, log *slog.Logger) {
-	if s.options.EmptyChats == 0 {
-		return
-	}
-	for next := emptyPause; pause(ctx, next); next = emptyAsk {
-		if mine, err := s.leaseEmptied(ctx); err != nil || !mine {
-			continue
-		}
-		switch dropped, err := s.dropEmpty(ctx, emptyPause, listedFor); {
-		case err != nil && ctx.Err() == nil:
-			log.Info("not all empty chats could be dropped; the rest follows", "dropped", dropped, "error", err)
-		case dropped > 0:
-			log.Info("empty chats were dropped", "dropped", dropped)
-		}
+// DropEmpty is the job that drops empty chats. Without EmptyChats it ends at once.
+func (s *Store) DropEmpty(log *slog.Logger) background.Job {
+	return background.Job{
+		Every: emptyAsk, Timeout: time.Hour, // a search reads the activity of all chats
+		Step: func(ctx context.Context) error {
+			if s.options.EmptyChats == 0 {
+				return background.ErrDone
+			}
+			if mine, err := s.leaseEmptied(ctx); err != nil || !mine {
+				return nil // asked again
+			}
+			dropped, err := s.dropEmpty(ctx, emptyPause, listedFor)
+			if err == nil && dropped > 0 {
+				log.Info("empty chats were dropped", "dropped", dropped)
+			}
+			if err != nil {
+				return fmt.Errorf("after %d: %w", dropped, err)
+			}
+			return nil
+		},
+		Failed: func(err error) { log.Info("not all empty chats could be dropped; the rest follows", "error", err) },
 	}
 }
 

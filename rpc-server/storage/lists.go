@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/pullchat/pullchat/internal/background"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/rpc-server/layout"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
@@ -138,10 +139,17 @@ func (s *Store) tellLater(entries []layout.ListEntry) {
 		s.telling.Add(-1)
 		return
 	}
-	s.nodes.Background(func() {
-		defer s.telling.Add(-1)
-		s.tellListed(context.Background(), entries)
+	started := s.nodes.Start(background.Job{
+		Once: true, Timeout: 2 * redisnode.Timeout,
+		Step: func(ctx context.Context) error {
+			defer s.telling.Add(-1)
+			s.tellListed(ctx, entries)
+			return nil
+		},
 	})
+	if !started {
+		s.telling.Add(-1)
+	}
 }
 
 // tellListed publishes to users that their lists have changed. Events may be lost: followers of a list also read it

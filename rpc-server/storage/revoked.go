@@ -4,7 +4,9 @@ import (
 	"context"
 	"time"
 
+	"github.com/pullchat/pullchat/internal/background"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 var revokeScript = script("revoke")
@@ -12,7 +14,7 @@ var revokeScript = script("revoke")
 // revokedEvery is how often a server asks who was deleted. A token is refused everywhere within a second.
 const revokedEvery = 400 * time.Millisecond
 
-// Revoked reports whether a user was deleted while tokens of the user may be valid. It knows what WatchRevoked has read.
+// Revoked reports whether a user was deleted while tokens of the user may be valid. It knows what ReadRevoked has read.
 func (s *Store) Revoked(user string) bool { return s.hub.Revoked(user) }
 
 // revoke notes that a user was deleted, here and for the other servers.
@@ -25,16 +27,8 @@ func (s *Store) revoke(ctx context.Context, user string) error {
 	return nil
 }
 
-// WatchRevoked reads who was deleted until ctx ends. What it cannot read it reads later.
-func (s *Store) WatchRevoked(ctx context.Context) {
-	tick := time.NewTicker(revokedEvery)
-	defer tick.Stop()
-	for {
-		_ = s.hub.ReadRevoked(ctx) // calls are refused meanwhile, for the same reason
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-	}
+// ReadRevoked is the job that reads who was deleted. What it cannot read it reads later: calls are refused meanwhile, for
+// the same reason.
+func (s *Store) ReadRevoked() background.Job {
+	return background.Job{Every: revokedEvery, Timeout: 2 * redisnode.Timeout, Step: s.hub.ReadRevoked}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/pullchat/pullchat/internal/background"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/rpc-server/hints"
 	"github.com/pullchat/pullchat/rpc-server/layout"
@@ -106,7 +107,7 @@ func Open(url string, options Options) (*Store, error) {
 	s.keys = layout.NewKeys(options.Prefix, options.Partitions, database)
 	s.hub = hints.New(hints.Config{Nodes: s.nodes, Keys: s.keys, Sweep: options.Sweep, Clock: options.Clock})
 	s.persists.Store(options.Retention == 0) // until it is known whether a log may expire
-	s.nodes.Background(s.keepRetention)
+	s.nodes.Start(s.keepRetention())
 	return s, nil
 }
 
@@ -138,24 +139,19 @@ func (s *Store) lookAgain() {
 	if s.looking.Add(1) > 1 {
 		return
 	}
-	s.nodes.Background(func() {
-		tick := time.NewTicker(redisnode.ProbeEvery)
-		defer tick.Stop()
-		for {
+	s.nodes.Start(background.Job{
+		Every: redisnode.ProbeEvery, Timeout: redisnode.Timeout,
+		Step: func(ctx context.Context) error {
 			asked := s.looking.Load()
-			err := s.comparePartitions(context.Background())
+			err := s.comparePartitions(ctx)
 			if errors.Is(err, ErrPartitions) {
 				s.checked.Store(false) // calls are refused by CheckPartitions
 			}
 			if compared := err == nil || errors.Is(err, ErrPartitions); compared && s.looking.CompareAndSwap(asked, 0) {
-				return // nobody has asked meanwhile: everything may have been lost again
+				return background.ErrDone // no later call has asked: everything may have been lost again
 			}
-			select {
-			case <-tick.C:
-			case <-s.nodes.Done():
-				return
-			}
-		}
+			return err
+		},
 	})
 }
 
