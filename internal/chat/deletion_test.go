@@ -38,6 +38,15 @@ func (s *steps) note(format string, args ...any) error {
 	return err
 }
 
+// take returns the steps so far and forgets them. From now on those in fails fail.
+func (s *steps) take(fails map[string]error) []string {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	done := s.done
+	s.done, s.fails = nil, fails
+	return done
+}
+
 var errPanics = errors.New("it panics")
 
 func (s *steps) CloseAccount(ctx context.Context, user string) error {
@@ -170,20 +179,19 @@ func TestDeletionGoesOnLater(t *testing.T) {
 		if complete, err := d.Accounts.DeleteAccount(as("ann"), chat.Deletion{}); complete || err != nil {
 			t.Fatalf("DeleteAccount() = %v, %v; want it incomplete", complete, err)
 		}
-		d.steps.fails, d.steps.done = nil, nil
+		d.steps.take(nil)
 		ctx, stop := context.WithCancel(t.Context())
 		var running sync.WaitGroup
 		running.Go(func() { _ = d.Deleter.Search().Run(ctx) })
 		time.Sleep(2 * chat.DeletionLease)
 		synctest.Wait()
-		if want := []string{"close ann", "forget in ann:bob", "forget in ann:cid", "end"}; !slices.Equal(d.steps.done, want) {
-			t.Errorf("Run() makes the steps %q, want %q", d.steps.done, want)
+		if done, want := d.steps.take(nil), []string{"close ann", "forget in ann:bob", "forget in ann:cid", "end"}; !slices.Equal(done, want) {
+			t.Errorf("Run() makes the steps %q, want %q", done, want)
 		}
-		d.steps.done = nil
 		time.Sleep(chat.DeletionSettles + chat.DeletionLease)
 		synctest.Wait()
-		if want := []string{"forget in ann:bob", "forget in ann:cid", "end"}; !slices.Equal(d.steps.done, want) {
-			t.Errorf("an hour later Run() makes the steps %q, want %q", d.steps.done, want)
+		if done, want := d.steps.take(nil), []string{"forget in ann:bob", "forget in ann:cid", "end"}; !slices.Equal(done, want) {
+			t.Errorf("an hour later Run() makes the steps %q, want %q", done, want)
 		}
 		if chats, err := d.steps.ChatsOf(ctx, "ann"); err != nil || len(chats) != 0 {
 			t.Errorf("ChatsOf(ann) after the last run = %v, %v; want none", chats, err)
