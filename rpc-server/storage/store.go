@@ -107,7 +107,6 @@ func Open(url string, options Options) (*Store, error) {
 	s.keys = layout.NewKeys(options.Prefix, options.Partitions, database)
 	s.hub = hints.New(hints.Config{Nodes: s.nodes, Keys: s.keys, Sweep: options.Sweep, Clock: options.Clock})
 	s.persists.Store(options.Retention == 0) // until it is known whether a log may expire
-	s.nodes.Start(s.keepRetention())
 	return s, nil
 }
 
