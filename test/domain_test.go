@@ -9,12 +9,12 @@ import (
 
 	"github.com/pullchat/pullchat/client"
 	"github.com/pullchat/pullchat/http-server/gateway"
-	"github.com/pullchat/pullchat/internal/token"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/conformance"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/internal/rpcclient"
+	"github.com/pullchat/pullchat/internal/token"
 	"github.com/pullchat/pullchat/rpc-server/handler"
 	"github.com/pullchat/pullchat/rpc-server/service"
 	"github.com/pullchat/pullchat/rpc-server/storage"
@@ -41,7 +41,7 @@ func TestDomainOfHTTPClient(t *testing.T) {
 func rpcDomain(t *testing.T, redisURL string, o conformance.Options) *rpcclient.Client {
 	t.Helper()
 	store, err := storage.Open(redisURL, storage.Options{
-		IdempotencyWindow: o.IdempotencyWindow, Prefix: "test:" + t.Name(), Clock: o.Clock.Now,
+		IdempotencyWindow: o.IdempotencyWindow, MaxDevices: o.MaxDevices, Prefix: "test:" + t.Name(), Clock: o.Clock.Now,
 	})
 	if err != nil {
 		t.Fatal(err)

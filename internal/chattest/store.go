@@ -16,6 +16,7 @@ type StoreOptions struct {
 	Retention         time.Duration    // of messages; 0 is for ever
 	MaxChatMessages   int              // 0 is any number
 	IdempotencyWindow time.Duration    // 0 is for ever
+	MaxDevices        int              // of a user with a cursor in one chat; 0 is 100
 	NewChats          chat.Bounds      // of the senders of Appends with Begins
 	BringEntries      bool             // hints bring what was stored
 }
@@ -64,6 +65,9 @@ var _ Stores = (*Store)(nil)
 func NewStore(options StoreOptions) *Store {
 	if options.Clock == nil {
 		options.Clock = time.Now
+	}
+	if options.MaxDevices == 0 {
+		options.MaxDevices = 100
 	}
 	return &Store{
 		options: options,

@@ -75,6 +75,9 @@ func DomainOptions(o Options) chattest.DomainOptions {
 	}
 }
 
+// maxDevices is the limit for devices of a user in a chat, of every Domain. It is not the stores' default.
+const maxDevices = 5
+
 // domainTest is a part of the contract. needs says whether a subject has what the part tests; nil is always.
 type domainTest struct {
 	name  string
@@ -89,7 +92,7 @@ func RunDomain(t *testing.T, open func(*testing.T, Options) Domain) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			clock := NewClock()
-			d := &domain{t, open(t, Options{Clock: clock, IdempotencyWindow: time.Hour}), clock}
+			d := &domain{t, open(t, Options{Clock: clock, IdempotencyWindow: time.Hour, MaxDevices: maxDevices}), clock}
 			if c.needs == nil || c.needs(d.Domain) {
 				c.test(d)
 			}

@@ -5,6 +5,7 @@ package check
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -59,6 +60,9 @@ type Checker struct {
 
 // Open returns a Checker of the Redis at url. It does not wait for Redis.
 func Open(url string, options Options) (*Checker, error) {
+	if options.Repair && options.MoveBack == nil {
+		return nil, errors.New("a check that repairs needs Options.MoveBack; give storage.MoveBack")
+	}
 	client, err := redisnode.Connect(url, options.TLS)
 	if err != nil {
 		return nil, err
