@@ -282,7 +282,7 @@ func TestServeSaysWhatToTry(t *testing.T) {
 	}
 	addr := strings.TrimPrefix(s.base, "http://")
 	for _, want := range []string{
-		"an embedded Redis, in memory: messages are gone when it stops (set REDIS_URL to keep them)",
+		"an embedded Redis, in memory: messages are gone when it stops (--data DIR keeps them)",
 		"curl " + addr + `/api/send --json '{"chat":"alice:bob","sender":"alice","text":"hello"}'`,
 		"curl '" + addr + "/api/pull?chat=alice:bob'",
 	} {
