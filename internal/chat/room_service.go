@@ -12,6 +12,7 @@ import (
 type RoomOptions struct {
 	DefaultLimit, MaxLimit int // rooms in a page
 	MaxMembers             int // of a room
+	MaxUserRooms           int // of a user with an account; 0 is any number
 	// IDReserved is how long a deleted room's id is reserved for its last admins; it may be 0.
 	IDReserved time.Duration
 	Now        func() time.Time // nil is time.Now
@@ -223,7 +224,7 @@ func (l *RoomService) CreateRoom(ctx context.Context, r NewRoom) (Room, error) {
 			return Room{}, errTaken(id)
 		}
 		edit.IfVisibility, edit.IfReserved = before.Visibility, before.Reserved
-		if err := l.invite(ctx, who, edit.invited()); err != nil {
+		if err := l.invite(ctx, who, edit.Set); err != nil {
 			return Room{}, err
 		}
 		if err := l.spend(ctx, who, charges); err != nil {
@@ -336,7 +337,7 @@ func (l *RoomService) ChangeRoom(ctx context.Context, r RoomChange) (Room, error
 			return who.unchanged(id, stored), nil
 		}
 		if change.invites() {
-			if err := l.invite(ctx, who, edit.invited()); err != nil {
+			if err := l.invite(ctx, who, edit.Set); err != nil {
 				return Room{}, err
 			}
 		}

@@ -219,6 +219,11 @@ func (s *Store) ReadInvited(_ context.Context, by string, users []string) ([]cha
 	invited := make([]chat.Invited, len(users))
 	for i, user := range users {
 		invited[i] = chat.Invited{Account: s.accounts[user].PasswordHash != "", Ignores: s.ignored[user][by]}
+		for id, shown := range s.chats[user] {
+			if shown && isRoom(id) {
+				invited[i].Rooms++
+			}
+		}
 	}
 	return invited, nil
 }

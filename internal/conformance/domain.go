@@ -62,7 +62,7 @@ func DomainOf(s chat.Services) Domain {
 }
 
 // RoomLimits apply to the rooms of every Domain.
-var RoomLimits = chat.RoomOptions{DefaultLimit: 3, MaxLimit: 5, MaxMembers: 5, IDReserved: time.Hour}
+var RoomLimits = chat.RoomOptions{DefaultLimit: 3, MaxLimit: 5, MaxMembers: 5, MaxUserRooms: 12, IDReserved: time.Hour}
 
 // DomainOptions are those of every subject of RunDomain.
 func DomainOptions(o Options) chattest.DomainOptions {

@@ -22,6 +22,7 @@ var roomTests = []domainTest{
 	{"a deleted room", nil, testDeletedRoom},
 	{"a room that the last member leaves", nil, testEmptiedRoom},
 	{"members need accounts", nil, testInvitations},
+	{"a user's rooms are few", nil, testUserRooms},
 	{"leaving a room tells nothing of it", nil, testLeavingTellsNothing},
 }
 
@@ -347,6 +348,25 @@ func testInvitations(d *domain) {
 	d.change("ann", "club", chat.PromoteMember, "", "bob")
 	d.change("bob", "club", chat.AddMembers, "", "cid")
 	d.same(d.members("club"), "ann*, bob*, cid", "the members")
+}
+
+// testUserRooms: a user in as many rooms as may be enters no further one. What needs no entry goes on.
+func testUserRooms(d *domain) {
+	d.register("ann", "bob", "cid")
+	d.create("bob", "open", chat.Public)
+	for i := range RoomLimits.MaxUserRooms {
+		d.create("ann", fmt.Sprint("room", i), chat.Private)
+	}
+	_, err := d.Rooms.CreateRoom(as("ann"), chat.NewRoom{ID: "more"})
+	d.code(err, chat.Conflict, "CreateRoom() by a user in %d rooms", RoomLimits.MaxUserRooms)
+	_, err = d.Rooms.CreateRoom(as("bob"), chat.NewRoom{ID: "more", Users: []string{"cid", "ann"}})
+	d.code(err, chat.Conflict, "CreateRoom() with a user in %d rooms", RoomLimits.MaxUserRooms)
+	d.change("ann", "open", chat.JoinRoom, chat.Conflict)
+	d.change("bob", "open", chat.AddMembers, chat.Conflict, "cid", "ann")
+	d.same(d.members("open"), "bob*", "the members")
+	d.change("ann", "room0", chat.AddMembers, "", "bob")
+	d.change("ann", "room0", chat.PromoteMember, "", "bob")
+	d.send("ann", "ann:bob", "a conversation is no room")
 }
 
 func testLeavingTellsNothing(d *domain) {
