@@ -23,11 +23,11 @@ var errNoKey = errors.New(
 // authKeys returns the keys of tokens, or nil where none are configured; and says what AUTH=off means.
 func authKeys(config Config, log *slog.Logger) (*token.Keys, error) {
 	if config.Auth != authOn {
-		log.Info("AUTH is off: requests name their sender, and nobody checks")
+		log.Info("AUTH is off: requests name their sender, and the server does not check it")
 	} else if !config.Token.Given() {
 		return nil, errNoKey
 	} else if config.AccessTokenTTL >= chat.DeletionSettles {
-		log.Warn("access tokens last longer than deletions take: who deletes herself may leave something with one", "lasts", config.AccessTokenTTL)
+		log.Warn("access tokens last longer than deletions take: something may remain of a user with one", "lasts", config.AccessTokenTTL)
 	}
 	return config.Token.Keys(log)
 }
@@ -35,7 +35,7 @@ func authKeys(config Config, log *slog.Logger) (*token.Keys, error) {
 // warnOpen says that others than this machine may say who they are.
 func warnOpen(config Config, addr net.Addr, log *slog.Logger) {
 	if tcp, ok := addr.(*net.TCPAddr); ok && config.Auth != authOn && !tcp.IP.IsLoopback() {
-		log.Warn("AUTH is off and HTTP listens for other machines too: whoever reaches this address may read and write as anybody; "+
+		log.Warn("AUTH is off and HTTP listens for other machines too: every client that reaches this address may read and write as any user; "+
 			"set AUTH=on, or HTTP_ADDR=127.0.0.1:8080", "addr", addr.String())
 	}
 }

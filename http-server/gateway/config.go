@@ -45,7 +45,7 @@ type Config struct {
 	RegistrationRate ratelimit.Rate `name:"registration-rate" env:"REGISTRATION_RATE" default:"100/h" placeholder:"N/PERIOD" help:"Registrations from each address; empty for no limit. Services have none."`
 }
 
-// addr is where HTTP listens. Where nobody checks who makes a request, it is this machine unless something else is said.
+// addr is where HTTP listens. With AUTH off the default is this machine alone.
 func (c Config) addr() string {
 	switch {
 	case c.HTTPAddr != "":

@@ -68,7 +68,7 @@ func withConn(c net.Conn) context.Context {
 }
 
 // reached is the outermost middleware: it tells the connection that what is answered next is ours, and whether a
-// request may follow. Hertz reads the rest of a body that nobody wanted, so that the next request is found behind it.
+// request may follow. Hertz reads the rest of an unread body, so that the next request is found behind it.
 func reached(ctx context.Context, r *app.RequestContext) {
 	c, ok := ctx.Value(connKey{}).(*framed)
 	if !ok {
@@ -323,7 +323,7 @@ func (c *conn) AwaitClose() {
 	for came := 0; came < limit; {
 		n, err := c.Conn.Read(next)
 		came += n
-		if !c.taken.Load() { // else nobody will want it
+		if !c.taken.Load() { // else it is not needed any more
 			c.ahead = append(c.ahead, next[:n]...)
 		}
 		if err != nil {

@@ -127,7 +127,7 @@ func (f *framed) refuse(status int, why fault) error {
 }
 
 // Close reads what the client of a refused request still sends, for it to read the answer (RFC 9112, 9.6): for a moment
-// after a wrong request, and until its time ends after a body that nobody wanted. Hertz has read the latter, unless the
+// after a wrong request, and until its time ends after an unread body. Hertz has read the latter, unless the
 // handler stopped within a chunk.
 func (f *framed) Close() error {
 	switch {

@@ -29,7 +29,7 @@ const drainTimeout = 5 * time.Second
 
 const (
 	maxHeaderBytes = 16 << 10
-	// lingerBytes is how much of a body that nobody wants is read, so that its client reads the answer.
+	// lingerBytes is how much of a refused body is read, so that its client reads the answer.
 	lingerBytes = 512 << 10
 )
 

@@ -161,7 +161,7 @@ func register(engine *server.Hertz, routes []route) {
 	for _, r := range routes {
 		engine.Handle(r.method, r.path, r.handlers()...)
 		allowed[r.path] = append(allowed[r.path], r.method)
-		if r.method == methodGet { // whoever answers GET answers HEAD (RFC 9110, 9.1)
+		if r.method == methodGet { // a route of GET also answers HEAD (RFC 9110, 9.1)
 			engine.HEAD(r.path, r.handler)
 			allowed[r.path] = append(allowed[r.path], methodHead)
 		}

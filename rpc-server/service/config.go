@@ -30,7 +30,7 @@ type Config struct {
 	MaxChatMessages   int           `name:"max-chat-messages" env:"MAX_CHAT_MESSAGES" default:"0" placeholder:"N" help:"Messages that a chat keeps, the newest; 0 keeps all."`
 	EmptyChatsExpire  time.Duration `name:"empty-chats-expire" env:"EMPTY_CHATS_EXPIRE" default:"720h" placeholder:"DURATION" help:"How long a chat that is no room may be without messages before it leaves the lists; at least 1h, 0 keeps it."`
 	IdempotencyWindow time.Duration `name:"idempotency-window" env:"IDEMPOTENCY_WINDOW" default:"24h" placeholder:"DURATION" help:"How long a repeated id is recognised; at least 1m, because clients and gateways repeat."`
-	RefreshTokenTTL   time.Duration `name:"refresh-token-ttl" env:"REFRESH_TOKEN_TTL" default:"720h" placeholder:"DURATION" help:"How long a login lasts that nobody refreshes."`
+	RefreshTokenTTL   time.Duration `name:"refresh-token-ttl" env:"REFRESH_TOKEN_TTL" default:"720h" placeholder:"DURATION" help:"How long a login lasts without a refresh."`
 	MaxRoomMembers    int           `name:"max-room-members" env:"MAX_ROOM_MEMBERS" default:"10000" placeholder:"N" help:"Members of a room."`
 	MaxUserRooms      int           `name:"max-user-rooms" env:"MAX_USER_ROOMS" default:"10000" placeholder:"N" help:"Rooms of one user, with AUTH=on; 0 is no bound."`
 	MaxChatDevices    int           `name:"max-chat-devices" env:"MAX_CHAT_DEVICES" default:"100" placeholder:"N" help:"Devices of one user that have a read cursor in one chat."`

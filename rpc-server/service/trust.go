@@ -30,7 +30,7 @@ func (t Trust) check(addr string) error {
 	return nil
 }
 
-// identified says whether nobody without an identity may anything.
+// identified reports whether anonymous callers are refused.
 func (t Trust) identified() bool { return t.Auth == "on" }
 
 // askSecret refuses calls and streams that do not know the secret. Both are hashed, so that how long the comparison takes

@@ -26,7 +26,7 @@ const (
 	glanceMore   = 300
 )
 
-// anySender is the sender of which preview.lua lets its caller decide: in a room, where somebody is ignored. The list of those
+// anySender is the sender of which preview.lua lets its caller decide: in a room, where the user ignores others. The list of those
 // who are is not sent to Redis: it may be longer than all that is read.
 const anySender = "*"
 

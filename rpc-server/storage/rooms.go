@@ -41,7 +41,7 @@ func (s *Store) ReadRooms(ctx context.Context, queries []chat.RoomQuery) ([]chat
 	return rooms, nil
 }
 
-// roomRead is what is read of a room. Each part may be of another moment: whoever changes the room has it compared.
+// roomRead is what is read of a room. Each part may be of another moment: a change of the room compares it.
 type roomRead struct {
 	fields *redis.SliceCmd
 	count  *redis.IntCmd
