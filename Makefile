@@ -161,3 +161,6 @@ nginx:
 thrift-compiler:
 	@command -v thrift >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends thrift-compiler; }
 	@thrift --version | grep -q 0.17.0 || { echo 'make generate wants the Thrift compiler 0.17.0, as in Debian 12'; exit 1; }
+
+# Packages, Kubernetes, releases and the development loop.
+include deploy/deploy.mk

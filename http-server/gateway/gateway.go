@@ -20,6 +20,7 @@ import (
 	"github.com/pullchat/pullchat/http-server/middleware"
 	"github.com/pullchat/pullchat/http-server/ratelimit"
 	"github.com/pullchat/pullchat/http-server/token"
+	"github.com/pullchat/pullchat/internal/buildinfo"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/live"
 )
@@ -123,7 +124,7 @@ func (s *Server) Run(ctx context.Context) error {
 	case err := <-ended:
 		return err
 	}
-	s.log.Info("http-server listens", "addr", s.Addr().String())
+	s.log.Info("http-server listens", "addr", s.Addr().String(), "version", buildinfo.Get().Version)
 	select {
 	case err := <-ended:
 		return err

@@ -15,6 +15,7 @@ import (
 	"github.com/cloudwego/kitex/pkg/rpcinfo"
 	"github.com/cloudwego/kitex/server"
 
+	"github.com/pullchat/pullchat/internal/buildinfo"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/gen/rpc/imservice"
 	"github.com/pullchat/pullchat/internal/names"
@@ -151,7 +152,7 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 	})
 	defer release()
-	s.log.Info("rpc-server listens", "addr", s.Addr().String())
+	s.log.Info("rpc-server listens", "addr", s.Addr().String(), "version", buildinfo.Get().Version)
 	err := kitex.Run()
 	s.log.Info("rpc-server stopped")
 	return errors.Join(err, s.Close())
