@@ -30,13 +30,13 @@ package-files: # what deploy/packages/nfpm.yaml and a release put into packages
 	@mkdir -p $(BIN)/package
 	CGO_ENABLED=0 GOARCH=$(ARCH) go build -trimpath -buildvcs=false -ldflags='$(LDFLAGS)' -o $(BIN)/package/ ./pullchat ./http-server ./rpc-server
 	gzip -9nc deploy/packages/pullchat.1 >$(BIN)/package/pullchat.1.gz
-	printf -- '- semver: "%s"\n  date: %s\n  packager: The Pullchat authors <pullchat@localhost.localdomain>\n  changes:\n    - note: "See CHANGELOG.md of the source, commit %s."\n' \
-	  '$(VERSION)' '$(DATE)' '$(COMMIT)' >$(BIN)/package/changelog.yaml
+	printf 'pullchat (%s-1) unstable; urgency=medium\n\n  * Commit %s; CHANGELOG.md of the source has the changes.\n\n -- The Pullchat authors <pullchat@localhost.localdomain>  %s\n' \
+	  '$(VERSION)' '$(COMMIT)' "$$(date -Ru -d '$(DATE)')" | gzip -9nc >$(BIN)/package/changelog.gz
 
 .PHONY: deb rpm
 deb rpm: package-files $(BIN)/nfpm-$(NFPM) ## a package of this commit in .bin/packages, the same bytes on every machine; VERSION names another version
 	@mkdir -p $(BIN)/packages
-	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) ARCH=$(ARCH) VERSION='$(VERSION)' DATE='$(DATE)' \
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) ARCH=$(ARCH) VERSION='$(VERSION)' \
 	  $(BIN)/nfpm-$(NFPM) package --config deploy/packages/nfpm.yaml --packager $@ --target $(BIN)/packages/
 
 .PHONY: deb-test
@@ -46,3 +46,43 @@ deb-test: lintian ## lintian, a second build with the same bytes, and the deb un
 .PHONY: lintian
 lintian:
 	@command -v lintian >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends lintian >/dev/null; }
+
+CHART       := deploy/helm/pullchat
+# The oldest Kubernetes in which a pod may sleep before it stops.
+KUBERNETES  := 1.30.0
+SCHEMAS     := deploy/kubernetes/check/schemas
+# The API description that the schemas are made from, and the kinds that the chart uses.
+API         := k8s.io/kubernetes@v1.37.0
+KINDS       := v1/Service v1/ServiceAccount apps/v1/Deployment autoscaling/v2/HorizontalPodAutoscaler \
+               policy/v1/PodDisruptionBudget networking.k8s.io/v1/NetworkPolicy networking.k8s.io/v1/Ingress
+HELM_RENDER  = $(BIN)/helm-$(HELM) template pullchat $(CHART) --kube-version $(KUBERNETES)
+# ServiceMonitor is no kind of Kubernetes: the Go test decodes it with the operator's own types.
+VALIDATE     = $(BIN)/kubeconform-$(KUBECONFORM) -strict -summary -skip ServiceMonitor \
+               -schema-location '$(SCHEMAS)/{{.ResourceKind}}{{.KindSuffix}}.json'
+
+.PHONY: helm-check
+helm-check: kubectl $(BIN)/helm-$(HELM) $(BIN)/kubeconform-$(KUBECONFORM) ## the chart and the plain manifests, without a cluster: lint, schemas, references, and values that must be refused
+	rm -rf $(BIN)/rendered && mkdir -p $(BIN)/rendered
+	set -e; for values in $(CHART)/ci/*.yaml; do \
+	  $(BIN)/helm-$(HELM) lint --quiet --strict --kube-version $(KUBERNETES) $(CHART) -f $$values; \
+	  $(HELM_RENDER) -f $$values >$(BIN)/rendered/$$(basename $$values); \
+	done
+	$(HELM_RENDER) -f deploy/kubernetes/values.yaml | diff deploy/kubernetes/base/pullchat.yaml - || \
+	  { echo 'deploy/kubernetes/base is stale: make kubernetes-manifests'; exit 1; }
+	kubectl kustomize deploy/kubernetes/base >$(BIN)/rendered/kustomize-base.yaml
+	kubectl kustomize deploy/kubernetes/example >$(BIN)/rendered/kustomize-example.yaml
+	$(VALIDATE) $(BIN)/rendered
+	HELM=$(BIN)/helm-$(HELM) CHART=$(CURDIR)/$(CHART) RENDERED=$(BIN)/rendered go test -C deploy/kubernetes/check -count=1 ./...
+
+.PHONY: kubernetes-manifests
+kubernetes-manifests: $(BIN)/helm-$(HELM) ## render deploy/kubernetes/base from the chart
+	$(HELM_RENDER) -f deploy/kubernetes/values.yaml >deploy/kubernetes/base/pullchat.yaml
+
+.PHONY: kubernetes-schemas
+kubernetes-schemas: ## write deploy/kubernetes/check/schemas anew from the API description of Kubernetes
+	rm -rf $(SCHEMAS) && mkdir $(SCHEMAS)
+	go run -C deploy/kubernetes/check ./schema "$$(go mod download -json $(API) | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')/api/openapi-spec/swagger.json" schemas $(KINDS)
+
+.PHONY: kubectl
+kubectl:
+	@command -v kubectl >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends kubernetes-client >/dev/null; }

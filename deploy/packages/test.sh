@@ -24,20 +24,20 @@ fail() {
 }
 
 make --no-print-directory deb VERSION="$old" >/dev/null
-cp "$BIN/packages/pullchat_${old}_$arch.deb" "$work/first.deb"
+cp "$BIN/packages/pullchat_${old}-1_$arch.deb" "$work/first.deb"
 rm -r "$BIN/package" && touch -d '2001-01-01' deploy/packages/systemd/*.service
 make --no-print-directory deb VERSION="$old" >/dev/null
-cmp "$work/first.deb" "$BIN/packages/pullchat_${old}_$arch.deb" || fail 'two builds of one commit differ'
+cmp "$work/first.deb" "$BIN/packages/pullchat_${old}-1_$arch.deb" || fail 'two builds of one commit differ'
 say 'two builds have the same bytes'
 make --no-print-directory deb VERSION="$new" >/dev/null
-mv "$BIN/packages/pullchat_${old}_$arch.deb" "$work/old.deb"
-mv "$BIN/packages/pullchat_${new}_$arch.deb" "$work/new.deb"
+mv "$BIN/packages/pullchat_${old}-1_$arch.deb" "$work/old.deb"
+mv "$BIN/packages/pullchat_${new}-1_$arch.deb" "$work/new.deb"
 
 lintian --allow-root --fail-on error,warning --tag-display-limit 0 "$work/new.deb" || fail 'lintian has a complaint'
 say 'lintian has no error and no warning'
 
 printf 'FROM %s\nRUN apt-get update -qq && apt-get install -y -qq --no-install-recommends systemd redis-server curl jq >/dev/null\n' "$image" |
-  DOCKER_BUILDKIT=0 docker build -q -t pullchat-deb-test - >/dev/null 2>&1 || fail 'no image with systemd'
+  docker build -q -t pullchat-deb-test - >/dev/null 2>&1 || fail 'no image with systemd'
 # systemd as the first process needs its own control groups and mounts, not all privileges.
 docker run -d --name "$container" --cap-add SYS_ADMIN --cap-add SYS_PTRACE --security-opt seccomp=unconfined --security-opt apparmor=unconfined \
   --cgroupns=host -v /sys/fs/cgroup:/sys/fs/cgroup:rw --tmpfs /run --tmpfs /run/lock -v "$work:/debs:ro" pullchat-deb-test /lib/systemd/systemd >/dev/null
