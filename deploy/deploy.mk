@@ -11,6 +11,7 @@ HELM        := v3.22.0
 KUBECONFORM := v0.8.0
 GORELEASER  := v2.15.1
 SYFT        := v1.57.1
+AIR         := v1.67.4
 ARCH         = $(shell go env GOARCH)
 
 # Tools, each built once from its module: nfpm a minute, helm 4, goreleaser and syft about 10 each.
@@ -22,6 +23,8 @@ $(BIN)/kubeconform-$(KUBECONFORM):
 	GOBIN=$(BIN) go install github.com/yannh/kubeconform/cmd/kubeconform@$(KUBECONFORM) && mv $(BIN)/kubeconform $@
 $(BIN)/goreleaser-$(GORELEASER):
 	GOBIN=$(BIN) go install github.com/goreleaser/goreleaser/v2@$(GORELEASER) && mv $(BIN)/goreleaser $@
+$(BIN)/air-$(AIR):
+	GOBIN=$(BIN) go install github.com/air-verse/air@$(AIR) && mv $(BIN)/air $@
 $(BIN)/syft-$(SYFT)/syft: # goreleaser looks for the name syft
 	GOBIN=$(dir $@) go install github.com/anchore/syft/cmd/syft@$(SYFT)
 
@@ -30,8 +33,8 @@ package-files: # what deploy/packages/nfpm.yaml and a release put into packages
 	@mkdir -p $(BIN)/package
 	CGO_ENABLED=0 GOARCH=$(ARCH) go build -trimpath -buildvcs=false -ldflags='$(LDFLAGS)' -o $(BIN)/package/ ./pullchat ./http-server ./rpc-server
 	gzip -9nc deploy/packages/pullchat.1 >$(BIN)/package/pullchat.1.gz
-	printf 'pullchat (%s-1) unstable; urgency=medium\n\n  * Commit %s; CHANGELOG.md of the source has the changes.\n\n -- The Pullchat authors <pullchat@localhost.localdomain>  %s\n' \
-	  '$(VERSION)' '$(COMMIT)' "$$(date -Ru -d '$(DATE)')" | gzip -9nc >$(BIN)/package/changelog.gz
+	printf 'pullchat (%s-1) unstable; urgency=medium\n\n  * Commit %s; CHANGELOG.md of the source has the changes.\n\n -- The Pullchat authors <pullchat@users.noreply.github.com>  %s\n' \
+	  '$(VERSION)' '$(shell git rev-parse --short=12 HEAD)' "$$(date -Ru -d '$(DATE)')" | gzip -9nc >$(BIN)/package/changelog.gz
 
 .PHONY: deb rpm
 deb rpm: package-files $(BIN)/nfpm-$(NFPM) ## a package of this commit in .bin/packages, the same bytes on every machine; VERSION names another version
@@ -86,3 +89,35 @@ kubernetes-schemas: ## write deploy/kubernetes/check/schemas anew from the API d
 .PHONY: kubectl
 kubectl:
 	@command -v kubectl >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends kubernetes-client >/dev/null; }
+
+.PHONY: release-files
+release-files: $(BIN)/nfpm-$(NFPM) $(BIN)/helm-$(HELM) $(BIN)/goreleaser-$(GORELEASER) $(BIN)/syft-$(SYFT)/syft
+	rm -rf $(BIN)/packages
+	for arch in amd64 arm64; do $(MAKE) --no-print-directory deb rpm ARCH=$$arch || exit 1; done
+	$(BIN)/helm-$(HELM) package $(CHART) --app-version 'v$(VERSION)' --destination $(BIN)/packages
+
+GORELEASE = PATH=$(BIN)/syft-$(SYFT):$$PATH VERSION='$(VERSION)' LDFLAGS='$(LDFLAGS)' $(BIN)/goreleaser-$(GORELEASER) release --clean
+
+.PHONY: release-snapshot
+release-snapshot: release-files ## everything of a release, in .bin/dist and .bin/packages: archives, SBOMs, checksums, packages, chart; publishes nothing
+	$(GORELEASE) --snapshot --skip=publish
+
+.PHONY: release
+release: release-files # by the release workflow, on a tag: a draft of the release
+	$(GORELEASE)
+
+.PHONY: images
+images: ## the three images of this commit, IMAGE/http-server and so on (IMAGE is pullchat), with labels; PUSH=1 pushes them
+	for target in http-server rpc-server pullchat; do \
+	  docker build --target $$target --build-arg VERSION='v$(VERSION)' --build-arg COMMIT=$(COMMIT) --build-arg DATE=$(DATE) \
+	    -t $(or $(IMAGE),pullchat)/$$target:v$(subst ~,-,$(VERSION)) . || exit 1; \
+	  test -z '$(PUSH)' || docker push $(or $(IMAGE),pullchat)/$$target:v$(subst ~,-,$(VERSION)) || exit 1; \
+	done
+
+.PHONY: dev
+dev: redis-server nginx $(BIN)/air-$(AIR) ## Redis, rpc-server, two http-servers and nginx on DEV_PORT (8080); a changed source file restarts the servers within seconds
+	AIR=$(BIN)/air-$(AIR) deploy/dev/stack.sh
+
+.PHONY: dev-test
+dev-test: redis-server nginx $(BIN)/air-$(AIR) ## show that make dev serves and follows a change
+	AIR=$(BIN)/air-$(AIR) deploy/dev/test.sh
