@@ -42,7 +42,7 @@ printf 'FROM %s\nRUN apt-get update -qq && apt-get install -y -qq --no-install-r
 docker run -d --name "$container" --cap-add SYS_ADMIN --cap-add SYS_PTRACE --security-opt seccomp=unconfined --security-opt apparmor=unconfined \
   --cgroupns=host -v /sys/fs/cgroup:/sys/fs/cgroup:rw --tmpfs /run --tmpfs /run/lock -v "$work:/debs:ro" pullchat-deb-test /lib/systemd/systemd >/dev/null
 
-in() { docker exec "$container" "$@"; }
+inside() { docker exec "$container" "$@"; }
 # within SECONDS COMMAND …: repeats a command until it succeeds
 within() {
   local deadline=$((SECONDS + $1))
@@ -52,63 +52,63 @@ within() {
     read -rt 0.2 <> <(:) || true
   done
 }
-stat_of() { in stat -c '%U:%G %a' "$1"; }
-booted() { [[ $(in systemctl is-system-running) =~ running|degraded ]]; }
-ready() { in pullchat ready --no-retry; }
+stat_of() { inside stat -c '%U:%G %a' "$1"; }
+booted() { [[ $(inside systemctl is-system-running) =~ running|degraded ]]; }
+ready() { inside pullchat ready --no-retry; }
 within 60 booted
 
-in dpkg -i /debs/old.deb >/dev/null || fail 'the installation failed'
-[[ $(in systemctl is-active pullchat.service || true) == inactive ]] || fail 'the installation started a unit by itself'
+inside dpkg -i /debs/old.deb >/dev/null || fail 'the installation failed'
+[[ $(inside systemctl is-active pullchat.service || true) == inactive ]] || fail 'the installation started a unit by itself'
 [[ $(stat_of /etc/pullchat/pullchat.env) == 'root:pullchat 640' ]] || fail "the settings are $(stat_of /etc/pullchat/pullchat.env)"
-in systemd-analyze verify /lib/systemd/system/pullchat{,-http,-rpc}.service || fail 'systemd-analyze has a complaint about a unit'
+inside systemd-analyze verify /lib/systemd/system/pullchat{,-http,-rpc}.service || fail 'systemd-analyze has a complaint about a unit'
 for unit in pullchat pullchat-http pullchat-rpc; do
-  in systemd-analyze security --no-pager --offline=yes --threshold=25 "/lib/systemd/system/$unit.service" >"$work/security" 2>&1 ||
+  inside systemd-analyze security --no-pager --offline=yes --threshold=25 "/lib/systemd/system/$unit.service" >"$work/security" 2>&1 ||
     { tail -60 "$work/security"; fail "$unit is exposed more than 2.5"; }
   say "$unit.service: $(tail -1 "$work/security")"
 done
-in dpkg-reconfigure -f noninteractive pullchat || fail 'postinst is not idempotent'
+inside dpkg-reconfigure -f noninteractive pullchat || fail 'postinst is not idempotent'
 
 say 'pullchat.service: everything in one process'
-in sh -c 'systemctl disable --now redis-server 2>/dev/null; echo FSYNC=always >>/etc/pullchat/pullchat.env; systemctl enable --now pullchat'
+inside sh -c 'systemctl disable --now redis-server 2>/dev/null; echo FSYNC=always >>/etc/pullchat/pullchat.env; systemctl enable --now pullchat'
 within 30 ready
-in pullchat version | grep -qF "v$old" || fail "pullchat version is $(in pullchat version)"
-in pullchat send alice:bob 'kept by systemd' --sender alice >/dev/null || fail 'a send failed'
+inside pullchat version | grep -qF "v$old" || fail "pullchat version is $(inside pullchat version)"
+inside pullchat send alice:bob 'kept by systemd' --sender alice >/dev/null || fail 'a send failed'
 [[ $(stat_of /var/lib/pullchat) == 'pullchat:pullchat 700' ]] || fail "the data is $(stat_of /var/lib/pullchat)"
-page() { in pullchat pull alice:bob --json | jq -r .text; }
-main() { in systemctl show -P MainPID pullchat; }
-[[ $(in sh -c "cat /proc/$(main)/status" | awk '/^(CapEff|NoNewPrivs|Seccomp):/ { printf "%s%s ", $1, $2 }') == 'CapEff:0000000000000000 NoNewPrivs:1 Seccomp:2 ' ]] ||
+page() { inside pullchat pull alice:bob --json | jq -r .text; }
+main() { inside systemctl show -P MainPID pullchat; }
+[[ $(inside sh -c "cat /proc/$(main)/status" | awk '/^(CapEff|NoNewPrivs|Seccomp):/ { printf "%s%s ", $1, $2 }') == 'CapEff:0000000000000000 NoNewPrivs:1 Seccomp:2 ' ]] ||
   fail 'the process does not have its settings'
 
 before=$(main)
-in kill -9 "$before"
+inside kill -9 "$before"
 restarted() { [[ $(main) != 0 && $(main) != "$before" ]] && ready; }
 within 30 restarted
 [[ $(page) == 'kept by systemd' ]] || fail "after a kill the page is $(page)"
 say 'it came back after kill -9, with the message'
 
 before=$(main)
-in dpkg -i /debs/new.deb >"$work/upgrade" 2>&1 || { cat "$work/upgrade"; fail 'the upgrade failed'; }
+inside dpkg -i /debs/new.deb >"$work/upgrade" 2>&1 || { cat "$work/upgrade"; fail 'the upgrade failed'; }
 within 30 restarted
-in pullchat version | grep -qF "v$new" || fail 'the upgrade left the old program'
-in grep -q FSYNC=always /etc/pullchat/pullchat.env || fail 'the upgrade lost the settings'
-[[ $(in systemctl show -P NRestarts pullchat) == 0 ]] || fail 'the upgrade did not stop the old process cleanly'
+inside pullchat version | grep -qF "v$new" || fail 'the upgrade left the old program'
+inside grep -q FSYNC=always /etc/pullchat/pullchat.env || fail 'the upgrade lost the settings'
+[[ $(inside systemctl show -P NRestarts pullchat) == 0 ]] || fail 'the upgrade did not stop the old process cleanly'
 [[ $(page) == 'kept by systemd' ]] || fail "after the upgrade the page is $(page)"
 say 'the upgrade restarted it and kept settings and messages'
 
 say 'pullchat-rpc.service and pullchat-http.service over redis-server.service'
-in systemctl enable --now redis-server pullchat-rpc pullchat-http 2>/dev/null
+inside systemctl enable --now redis-server pullchat-rpc pullchat-http 2>/dev/null
 within 30 ready
-[[ $(in systemctl is-active pullchat.service || true) == inactive ]] || fail 'pullchat.service runs beside the two servers'
-in pullchat send alice:bob 'over Redis' --sender alice >/dev/null || fail 'a send to the two servers failed'
+[[ $(inside systemctl is-active pullchat.service || true) == inactive ]] || fail 'pullchat.service runs beside the two servers'
+inside pullchat send alice:bob 'over Redis' --sender alice >/dev/null || fail 'a send to the two servers failed'
 [[ $(page) == 'over Redis' ]] || fail "the page is $(page)"
 
-in dpkg -r pullchat >/dev/null 2>&1 || fail 'the removal failed'
-[[ -z $(in pgrep -u pullchat || true) ]] || fail 'the removal left a process'
-in test -f /etc/pullchat/pullchat.env || fail 'the removal took the settings'
-in dpkg -P pullchat >"$work/purge" 2>&1 || { cat "$work/purge"; fail 'the purge failed'; }
-in test ! -e /etc/pullchat || fail 'the purge left settings'
-in test -d /var/lib/pullchat || fail 'the purge took the messages'
-in dpkg -i /debs/new.deb >/dev/null 2>&1 && in systemctl enable --now pullchat 2>/dev/null || fail 'the second installation failed'
+inside dpkg -r pullchat >/dev/null 2>&1 || fail 'the removal failed'
+[[ -z $(inside pgrep -u pullchat || true) ]] || fail 'the removal left a process'
+inside test -f /etc/pullchat/pullchat.env || fail 'the removal took the settings'
+inside dpkg -P pullchat >"$work/purge" 2>&1 || { cat "$work/purge"; fail 'the purge failed'; }
+inside test ! -e /etc/pullchat || fail 'the purge left settings'
+inside test -d /var/lib/pullchat || fail 'the purge took the messages'
+inside dpkg -i /debs/new.deb >/dev/null 2>&1 && inside systemctl enable --now pullchat 2>/dev/null || fail 'the second installation failed'
 within 30 ready
 [[ $(page) == 'kept by systemd' ]] || fail 'after removal, purge and installation the messages are gone'
 say 'removal and purge left nothing but the messages; a second installation serves them'
