@@ -47,7 +47,7 @@ test: redis-server nginx programs ## all tests, on a real Redis that they start;
 
 .PHONY: test-long
 test-long: redis-server nginx programs ## what is long (about 40 minutes): everything with the race detector, and the long forms of test/faults and test/delivery
-	TEST_PROGRAMS=$(PROGRAMS) go test $(race) -shuffle=on -timeout 30m $(filter-out %/budgets,$(units) $(processes)) 2>&1 | tee test-long.log
+	TESTS=long TEST_PROGRAMS=$(PROGRAMS) go test $(race) -shuffle=on -timeout 30m $(filter-out %/budgets,$(units) $(processes)) 2>&1 | tee test-long.log
 	TEST_PROGRAMS=$(PROGRAMS) FAULTS=long DELIVERY=long go test -count=1 -p 1 -timeout 60m ./test/faults/... ./test/delivery 2>&1 | tee -a test-long.log
 
 .PHONY: browser-test
@@ -68,7 +68,7 @@ bench-abuse: redis-server ## the sends of a bystander while one user or stranger
 
 .PHONY: bench-go
 bench-go: redis-server ## Go benchmarks COUNT times (default 1), for benchstat: an append, a range read, a send and a pull
-	go test -run '^$$' -bench . -benchmem -count=$(or $(COUNT),1) ./internal/batch ./rpc-server/storage ./test
+	go test -run '^$$' -bench . -benchmem -count=$(or $(COUNT),1) ./internal/batch ./rpc-server/storage ./rpc-server/hints ./test
 
 .PHONY: faults
 faults: redis-server ## the long form of test/faults (about 18 minutes): kills, hangs, networks, with AUTH off and on (FAULTS_AUTH chooses one), a soak of FAULTS_SOAK (default 100s); writes docs/reliability

@@ -29,6 +29,14 @@ struct Caller {
     2: optional bool Service    // a service, which may act for any user
 }
 
+// What a request says about itself, whatever it asks for. A request with a Meta has no RequestId and Caller of its own: they are
+// of older clients, and a server ignores them beside a Meta. Send and Pull, which are called most, have none: a Meta would
+// make each call longer (docs/adr/0019-meta.md).
+struct Meta {
+    1: optional string RequestId  // names the request in the server's log
+    2: optional Caller caller
+}
+
 // Marks a message that the server wrote about a change of its room. Clients that do not know notices show the message's
 // text, which describes the change.
 struct Notice {
@@ -58,6 +66,7 @@ struct SendResponse {
     2: required string Msg      // "success", or the fault
     3: optional i64 SendTime    // on success: the message's position in its chat
     4: optional bool Duplicate  // on success: the Id was known, and SendTime is that of the first send
+    5: optional i32 RetryAfter  // with RESOURCE_EXHAUSTED: seconds until the request may succeed, if they are known
 }
 
 struct PullRequest {
@@ -100,6 +109,7 @@ struct PullBatchResponse {
 
 struct ReadyRequest {
     1: optional string RequestId
+    2: optional Meta meta
 }
 
 struct ReadyResponse {
@@ -127,6 +137,7 @@ struct SignalRequest {
     1: required Signal signal
     2: optional string RequestId
     3: optional Caller caller
+    4: optional Meta meta
 }
 
 struct SignalResponse {
@@ -143,6 +154,7 @@ struct ReadRequest {
     5: optional Caller caller
     6: optional bool End             // to the chat's end; then Cursor is 0
     7: optional bool Force           // also back
+    8: optional Meta meta
 }
 
 struct ReadResponse {
@@ -163,6 +175,7 @@ struct AttendRequest {
     2: required list<Attendance> Attendances
     3: optional string RequestId
     4: optional Caller caller
+    5: optional Meta meta
 }
 
 struct AttendResponse {
@@ -174,6 +187,7 @@ struct PresentRequest {
     1: required string Chat
     2: optional string RequestId
     3: optional Caller caller
+    4: optional Meta meta
 }
 
 struct PresentResponse {
@@ -224,6 +238,7 @@ struct EnterRequest {
     2: optional string RequestId
     3: optional Caller caller
     4: optional string Session      // the caller's session: TOKEN_INVALID if it has ended
+    5: optional Meta meta
 }
 
 struct EnterResponse {
@@ -257,6 +272,7 @@ struct CreateRoomRequest {
     5: optional string As            // the acting user
     6: optional string RequestId
     7: optional Caller caller
+    8: optional Meta meta
 }
 
 // Each change is a notice in the room's log. A request that changes nothing succeeds without a notice.
@@ -269,6 +285,7 @@ struct ChangeRoomRequest {
     6: optional string RequestId
     7: optional Caller caller
     8: optional string Visibility    // for update, which sets it and the name in one step
+    9: optional Meta meta
 }
 
 struct RoomRequest {
@@ -278,6 +295,7 @@ struct RoomRequest {
     4: optional Caller caller
     5: optional i32 Limit            // members in the answer; 0 asks for the maximum
     6: optional string Cursor        // in the list of members; empty is the beginning
+    7: optional Meta meta
 }
 
 struct RoomResponse {
@@ -286,6 +304,7 @@ struct RoomResponse {
     3: optional Room room            // the current state; without Members after a change
     4: optional bool HasMore         // there are more members
     5: optional string NextCursor    // the position to continue from; empty at the end
+    6: optional i32 RetryAfter       // with RESOURCE_EXHAUSTED: seconds until the request may succeed, if they are known
 }
 
 // A page of a user's rooms, or of the public ones, sorted by the bytes of their ids.
@@ -295,6 +314,7 @@ struct RoomsRequest {
     3: required i32 Limit            // 0 asks for the server's default
     4: optional string RequestId
     5: optional Caller caller
+    6: optional Meta meta
 }
 
 struct RoomsResponse {
@@ -317,12 +337,14 @@ struct RegisterRequest {
     2: required string Password      // 8 to 1,024 bytes of UTF-8
     3: optional string Name          // up to 128 bytes
     4: optional string RequestId
+    5: optional Meta meta
 }
 
 struct AccountRequest {
     1: required string User
     2: optional string RequestId
     3: optional Caller caller
+    4: optional Meta meta
 }
 
 struct AccountResponse {
@@ -338,6 +360,7 @@ struct AccountsRequest {
     3: required i32 Limit            // 0 asks for the server's default
     4: optional string RequestId
     5: optional Caller caller
+    6: optional Meta meta
 }
 
 struct AccountsResponse {
@@ -353,12 +376,14 @@ struct KnownRequest {
     1: required list<string> Users
     2: optional string RequestId
     3: optional Caller caller
+    4: optional Meta meta
 }
 
 struct LoginRequest {
     1: required string User
     2: required string Password
     3: optional string RequestId
+    4: optional Meta meta
 }
 
 // Exchanges a session's refresh token for its next one. A retry with the same token and key gets the same answer, until
@@ -367,6 +392,7 @@ struct RefreshRequest {
     1: required string RefreshToken
     2: optional string Key           // names the attempt: a retry after a lost answer sends the same key
     3: optional string RequestId
+    4: optional Meta meta
 }
 
 struct Session {
@@ -388,6 +414,7 @@ struct LogoutRequest {
     2: optional string User
     3: optional string Session
     4: optional string RequestId
+    5: optional Meta meta
 }
 
 struct LogoutResponse {
@@ -402,6 +429,7 @@ struct ChangePasswordRequest {
     3: required string NewPassword
     4: optional string Session
     5: optional string RequestId
+    6: optional Meta meta
 }
 
 struct ChangePasswordResponse {
@@ -418,6 +446,7 @@ struct DeleteAccountRequest {
     4: optional string RequestId
     5: optional Caller caller
     6: optional string Session   // of the caller's token: if it has ended, nothing is deleted
+    7: optional Meta meta
 }
 
 struct DeleteAccountResponse {
@@ -431,6 +460,7 @@ struct ReadersRequest {
     1: required string Chat
     2: optional string RequestId
     3: optional Caller caller
+    4: optional Meta meta
 }
 
 struct ReadersResponse {
@@ -445,6 +475,7 @@ struct IgnoredRequest {
     1: required string User
     2: optional string RequestId
     3: optional Caller caller
+    4: optional Meta meta
 }
 
 struct IgnoredResponse {
@@ -460,6 +491,7 @@ struct IgnoreRequest {
     3: required bool Ignore
     4: optional string RequestId
     5: optional Caller caller
+    6: optional Meta meta
 }
 
 struct IgnoreResponse {
@@ -475,6 +507,7 @@ struct InboxRequest {
     4: optional string RequestId
     5: optional Caller caller
     6: optional bool Names           // return the display names of rooms and users too
+    7: optional Meta meta
 }
 
 // A user and the display name.
@@ -507,6 +540,7 @@ struct UnreadRequest {
     3: optional Caller caller
     4: optional i64 Cursor           // the NextCursor of the previous page; by default from the newest
     5: optional i32 Limit            // chats to look into; 1,000 by default
+    6: optional Meta meta
 }
 
 struct Unread {
@@ -528,6 +562,7 @@ struct ChatsRequest {
     2: optional string RequestId
     3: optional Caller caller
     4: optional bool Names           // as in InboxRequest
+    5: optional Meta meta
 }
 
 struct Standing {

@@ -3,14 +3,18 @@ package client
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 )
 
 // Error is an answer other than success.
 type Error struct {
 	Status    int    `json:"-"` // HTTP's
 	RequestID string `json:"-"` // names the request in the server's log
-	Code      string `json:"code"`
-	Message   string `json:"message"`
+	// RetryAfter is when the request may succeed, as the server says; 0 if it does not.
+	RetryAfter time.Duration `json:"-"`
+
+	Code    string `json:"code"`
+	Message string `json:"message"`
 }
 
 // Error implements error.
@@ -18,7 +22,7 @@ func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
 // error returns the answer as an *Error, also one of a proxy in between.
 func (a *answer) error() *Error {
-	e := &Error{Status: a.status, RequestID: a.header.Get("X-Request-Id")}
+	e := &Error{Status: a.status, RequestID: a.header.Get("X-Request-Id"), RetryAfter: a.retryAfter()}
 	if err := json.Unmarshal(a.body, e); err != nil || e.Code == "" {
 		e.Code, e.Message = "unknown", a.line
 	}

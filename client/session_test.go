@@ -15,9 +15,9 @@ import (
 
 	"github.com/pullchat/pullchat/client"
 	"github.com/pullchat/pullchat/http-server/gateway"
-	"github.com/pullchat/pullchat/http-server/token"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/chattest"
+	"github.com/pullchat/pullchat/internal/token"
 )
 
 const (
@@ -54,7 +54,7 @@ func openHome(t *testing.T) *home {
 	config := gateway.Config{
 		HTTPAddr: "127.0.0.1:0", MaxBodyBytes: 1 << 16, Auth: "on", Token: token.Config{AuthSecret: secret}, AccessTokenTTL: time.Hour,
 	}
-	accounts := chat.NewAccountService(chattest.NewPeopleStore(), &chattest.PlainHasher{},
+	accounts := chat.NewAccountService(chattest.NewStore(chattest.StoreOptions{}), &chattest.PlainHasher{},
 		chat.AccountOptions{DefaultLimit: 2, MaxLimit: 100, SessionLasts: time.Hour})
 	services := chat.Services{Messages: h.world, Live: h.world, Accounts: accounts, Sessions: accounts, Admission: openRooms{}}
 	server, err := gateway.Listen(config, services, slog.New(slog.DiscardHandler))

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pullchat/pullchat/http-server/token"
+	"github.com/pullchat/pullchat/internal/token"
 	"github.com/pullchat/pullchat/pullchat/bench"
 )
 

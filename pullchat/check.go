@@ -11,12 +11,13 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/pullchat/pullchat/rpc-server/check"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 	"github.com/pullchat/pullchat/rpc-server/storage"
 )
 
-// check is the command "check".
-type check struct {
+// checkCommand is the command "check".
+type checkCommand struct {
 	RedisURL          string        `name:"redis-url" env:"REDIS_URL" default:"redis://127.0.0.1:6379/0" placeholder:"URL" help:"The Redis to check, as rpc-server takes it."`
 	RedisCA           string        `name:"redis-ca" env:"REDIS_CA" type:"path" placeholder:"FILE" help:"As rpc-server takes it; so are redis-cert and redis-key."`
 	RedisCert         string        `name:"redis-cert" env:"REDIS_CERT" type:"path" placeholder:"FILE"`
@@ -28,14 +29,14 @@ type check struct {
 }
 
 // Help returns the text of --help beside the flags. Kong calls it.
-func (*check) Help() string {
+func (*checkCommand) Help() string {
 	return `It reads every key of Pullchat page by page, while servers may go on writing, and changes nothing without --repair.
 
 Exit status: 0 sound (or all repaired), 3 faults were found (with --repair: that are left), 1 Redis could not be read to the end, or the state could not be used, 80 the command line is wrong.`
 }
 
 // Validate refuses impossible flags. Kong calls it.
-func (c *check) Validate() error {
+func (c *checkCommand) Validate() error {
 	if c.IdempotencyWindow < 0 {
 		return fmt.Errorf("--idempotency-window is %v; it must be at least 0s", c.IdempotencyWindow)
 	}
@@ -48,13 +49,13 @@ type faultsFound struct{ left int64 }
 func (f faultsFound) Error() string { return fmt.Sprintf("faults were found: %d", f.left) }
 
 // Run checks and prints the report. After an interruption the report covers the part that was read.
-func (c *check) Run(ctx contextType) error {
+func (c *checkCommand) Run(ctx contextType) error {
 	redisnode.LogTo(slog.New(slog.DiscardHandler)) // what goes wrong is in the errors
-	var checker *storage.Checker
+	var checker *check.Checker
 	show := newProgress(os.Stderr)
 	saved := time.Now()
-	checker, err := storage.OpenChecker(c.RedisURL, storage.CheckOptions{
-		IdempotencyWindow: c.IdempotencyWindow, Repair: c.Repair,
+	checker, err := check.Open(c.RedisURL, check.Options{
+		IdempotencyWindow: c.IdempotencyWindow, Repair: c.Repair, MoveBack: storage.MoveBack,
 		TLS: redisnode.TLS{CA: c.RedisCA, Cert: c.RedisCert, Key: c.RedisKey},
 		Progress: func(fraction float64) {
 			show.update(fraction, checker.Report)
@@ -84,7 +85,7 @@ func (c *check) Run(ctx contextType) error {
 const saveEvery = 10 * time.Second
 
 // ended stores the place of an incomplete check, and removes that of a complete one.
-func (c *check) ended(ctx context.Context, checker *storage.Checker, err error) error {
+func (c *checkCommand) ended(ctx context.Context, checker *check.Checker, err error) error {
 	if err != nil && ctx.Err() != nil {
 		err = errors.New("interrupted")
 	}
@@ -106,7 +107,7 @@ func (c *check) ended(ctx context.Context, checker *storage.Checker, err error) 
 }
 
 // resume takes the place from the file, if there is one.
-func (c *check) resume(checker *storage.Checker) error {
+func (c *checkCommand) resume(checker *check.Checker) error {
 	if c.State == "" {
 		return nil
 	}
@@ -126,7 +127,7 @@ func (c *check) resume(checker *storage.Checker) error {
 }
 
 // save replaces the file atomically.
-func (c *check) save(checker *storage.Checker) error {
+func (c *checkCommand) save(checker *check.Checker) error {
 	if c.State == "" {
 		return nil
 	}
@@ -150,7 +151,7 @@ func (c *check) save(checker *storage.Checker) error {
 	return nil
 }
 
-func (c *check) print(r storage.CheckReport) error {
+func (c *checkCommand) print(r check.Report) error {
 	if c.JSON {
 		return json.NewEncoder(os.Stdout).Encode(r)
 	}

@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/pullchat/pullchat/rpc-server/storage"
+	"github.com/pullchat/pullchat/rpc-server/check"
 )
 
 // checkSummary is a report for people.
-func checkSummary(r storage.CheckReport) string {
+func checkSummary(r check.Report) string {
 	var b strings.Builder
 	if !r.Complete {
 		fmt.Fprintln(&b, "INCOMPLETE: this is what was read so far")
@@ -38,7 +38,7 @@ func checkSummary(r storage.CheckReport) string {
 	return b.String()
 }
 
-func writeFaults(b *strings.Builder, f storage.FaultCount) {
+func writeFaults(b *strings.Builder, f check.FaultCount) {
 	fmt.Fprintf(b, "\n%s  %d\n  rule: %s\n", f.Kind, f.Count, f.Kind.Rule())
 	for _, example := range f.Examples {
 		fmt.Fprintf(b, "    %s", example.Key)

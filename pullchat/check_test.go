@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/pullchat/pullchat/internal/redistest"
-	"github.com/pullchat/pullchat/rpc-server/storage"
+	"github.com/pullchat/pullchat/rpc-server/check"
 )
 
 // checkedRedis is a Redis with three messages in one chat, sent through pullchat serve.
@@ -46,7 +46,7 @@ func TestCheck(t *testing.T) {
 	do(t, redis, "ZREM im:{45}:activity alice:bob")
 	do(t, redis, "SET im:{45}:log:bob:alice 1")
 	broken := invoke(t, environment, "", "check", "--json")
-	var report storage.CheckReport
+	var report check.Report
 	if err := json.Unmarshal([]byte(broken.out), &report); err != nil || broken.status != 3 || report.Found() != 2 || !report.Complete {
 		t.Errorf("check --json = %+v, %v; want status 3 and a complete report of two faults", broken, err)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/creack/pty"
 
 	"github.com/pullchat/pullchat/client"
-	"github.com/pullchat/pullchat/http-server/token"
+	"github.com/pullchat/pullchat/internal/token"
 )
 
 const (

@@ -34,11 +34,11 @@ type commands struct {
 
 	DeleteAccount deleteAccount `cmd:"" group:"account" set:"retries=9" help:"Delete the account of the session, for good."`
 
-	Ready ready       `cmd:"" group:"server" set:"retries=0" help:"Check whether a message could be stored now; for health checks."`
-	Bench benchmark   `cmd:"" group:"server" help:"Put load on a server, measure it, and read back every acknowledged message."`
-	Token newToken    `cmd:"" group:"server" help:"Make a token for a back end, which may act for any user. AUTH_SECRET or AUTH_KEY_FILE signs it."`
-	Build showVersion `cmd:"" name:"version" group:"server" help:"Show the version of this program."`
-	Check check       `cmd:"" group:"server" help:"Read everything in a Redis and report faults; --repair mends what is safe."`
+	Ready ready        `cmd:"" group:"server" set:"retries=0" help:"Check whether a message could be stored now; for health checks."`
+	Bench benchmark    `cmd:"" group:"server" help:"Put load on a server, measure it, and read back every acknowledged message."`
+	Token newToken     `cmd:"" group:"server" help:"Make a token for a back end, which may act for any user. AUTH_SECRET or AUTH_KEY_FILE signs it."`
+	Build showVersion  `cmd:"" name:"version" group:"server" help:"Show the version of this program."`
+	Check checkCommand `cmd:"" group:"server" help:"Read everything in a Redis and report faults; --repair mends what is safe."`
 }
 
 const description = `A chat backend: a chat is a log, a reader is a cursor.

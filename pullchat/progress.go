@@ -8,7 +8,7 @@ import (
 	"github.com/mattn/go-isatty"
 	"github.com/schollz/progressbar/v3"
 
-	"github.com/pullchat/pullchat/rpc-server/storage"
+	"github.com/pullchat/pullchat/rpc-server/check"
 )
 
 // progress shows how far a check is: a bar on a terminal, else a line now and then.
@@ -33,7 +33,7 @@ func newProgress(out *os.File) *progress {
 }
 
 // update shows a fraction and a report, unless it has just shown one.
-func (p *progress) update(fraction float64, report func() storage.CheckReport) {
+func (p *progress) update(fraction float64, report func() check.Report) {
 	if time.Since(p.shown) < p.every {
 		return
 	}

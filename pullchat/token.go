@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/pullchat/pullchat/http-server/token"
+	"github.com/pullchat/pullchat/internal/token"
 )
 
 // newToken makes a service token.

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pullchat/pullchat/http-server/token"
+	"github.com/pullchat/pullchat/internal/token"
 )
 
 // TestToken: what the command prints is a service's token, and what cannot be is refused.

@@ -11,6 +11,11 @@ import (
 
 const module = "github.com/pullchat/pullchat/"
 
+// transports are what packages that all gateways share do not know: programs, HTTP and WebSockets.
+var transports = []string{
+	module + "http-server", module + "rpc-server", "net/http", "github.com/cloudwego/hertz", "github.com/coder/websocket", "github.com/gorilla/websocket",
+}
+
 // TestImports is who may import whom. Each rule holds for a package and everything below it, tests left out, and
 // through other packages too.
 func TestImports(t *testing.T) {
@@ -31,8 +36,32 @@ func TestImports(t *testing.T) {
 			from: "http-server", never: []string{module + "rpc-server", "github.com/redis/go-redis"}, through: true,
 		},
 		{
+			why:  "what wraps every request does not know the handlers",
+			from: "http-server/middleware", never: []string{module + "http-server/handler"}, through: true,
+		},
+		{
 			why:  "live delivery knows no transport and no program",
-			from: "internal/live", never: []string{module + "http-server", module + "rpc-server", "net/http", "github.com/cloudwego", "github.com/coder/websocket"},
+			from: "internal/live", never: transports, through: true,
+		},
+		{
+			why:  "every text transport has the same commands, and some the same JSON",
+			from: "internal/command", never: transports, through: true,
+		},
+		{
+			why:  "frames are JSON, whatever carries them",
+			from: "internal/frame", never: transports, through: true,
+		},
+		{
+			why:  "bodies, frames and lines have the same objects",
+			from: "internal/jsonobject", never: transports, through: true,
+		},
+		{
+			why:  "a second gateway limits its clients too: nothing here knows a transport or a program",
+			from: "internal/ratelimit", never: transports, through: true,
+		},
+		{
+			why:  "a second gateway, and the command line, use tokens too",
+			from: "internal/token", never: transports, through: true,
 		},
 		{
 			why:  "the RPC client does not know the server",
@@ -54,7 +83,19 @@ func TestImports(t *testing.T) {
 		},
 		{
 			why:  "the transport to Redis knows nothing of chats",
-			from: "rpc-server/redisnode", never: []string{module + "rpc-server", module + "internal"}, through: true,
+			from: "rpc-server/redisnode", never: []string{module + "rpc-server", module + "internal/chat", module + "internal/gen", module + "internal/wire"}, through: true,
+		},
+		{
+			why:  "a check of the data does not need the operations",
+			from: "rpc-server/check", never: []string{module + "rpc-server/storage", module + "rpc-server/hints", module + "rpc-server/handler", module + "rpc-server/service"}, through: true,
+		},
+		{
+			why:  "hints are delivered without the operations that cause them",
+			from: "rpc-server/hints", never: []string{module + "rpc-server/storage", module + "rpc-server/check", module + "rpc-server/handler", module + "rpc-server/service"}, through: true,
+		},
+		{
+			why:  "the operations do not need a check of the data",
+			from: "rpc-server/storage", never: []string{module + "rpc-server/check", module + "rpc-server/handler", module + "rpc-server/service"}, through: true,
 		},
 		{
 			why:  "Redis is known to the storage only",

@@ -43,7 +43,8 @@ func startStack(t *testing.T, redisURL string, options storage.Options) inboxSta
 	if err != nil {
 		t.Fatal(err)
 	}
-	core := chat.NewMessageService(store, conformance.Limits).WithReaders(store)
+	core := chat.NewMessageService(store, conformance.Limits)
+	core.ReaderStore = store
 	rpc, err := service.ListenOver(handler.Services{Messages: core, Live: chat.NewLiveService(store), Inboxes: chat.NewInboxService(store, conformance.Limits)}, store, "127.0.0.1:0", quiet())
 	if err != nil {
 		t.Fatal(err)

@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pullchat/pullchat/http-server/ratelimit"
-	"github.com/pullchat/pullchat/http-server/token"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/chattest"
+	"github.com/pullchat/pullchat/internal/ratelimit"
+	"github.com/pullchat/pullchat/internal/token"
 )
 
 const authSecret = "0123456789abcdef0123456789abcdef"
@@ -50,7 +50,8 @@ func startAuth(t *testing.T, config Config) *authenticated {
 	if err != nil {
 		t.Fatalf("Listen() = %v", err)
 	}
-	accounts := chat.NewAccountService(chattest.NewPeopleStore(), &chattest.PlainHasher{},
+	registered := func() time.Time { return time.UnixMicro(1) }
+	accounts := chat.NewAccountService(chattest.NewStore(chattest.StoreOptions{Clock: registered}), &chattest.PlainHasher{},
 		chat.AccountOptions{DefaultLimit: 10, MaxLimit: 100, SessionLasts: time.Hour})
 	server.services.Accounts, server.services.Sessions = accounts, accounts
 	chattest.Run(t, server)
@@ -123,7 +124,7 @@ func TestAccountRoutes(t *testing.T) {
 	a.do("PUT /api/users", "", "", 405, `"not_found"`)
 	a.do("GET /api/users/alice/more", "", "", 404, `"not_found"`)
 	a.do("GET /api/users?limit=2", "", "", 200, `"has_more":true,"next_cursor":"bob"`)
-	a.do("GET /api/users?cursor=bob&prefix=b", "", "", 200, `{"users":[{"user":"bob","name":"I am bob","created":2}],"has_more":false,"next_cursor":""}`)
+	a.do("GET /api/users?cursor=bob&prefix=b", "", "", 200, `{"users":[{"user":"bob","name":"I am bob","created":1}],"has_more":false,"next_cursor":""}`)
 	a.do("GET /api/users?prefix=x", "", "", 200, `{"users":[],"has_more":false,"next_cursor":""}`)
 	a.do("GET /api/users?limit=many", "", "", 400, "limit is not a whole number")
 	a.do("POST /api/contacts/sync", `{"users":["nobody","bob","alice"]}`, "", 200, `{"users":[{"user":"bob"`)

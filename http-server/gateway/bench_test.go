@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pullchat/pullchat/http-server/ratelimit"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/chattest"
+	"github.com/pullchat/pullchat/internal/ratelimit"
 )
 
 // BenchmarkSend is what a gateway does for POST /api/send but for the call of an rpc-server: a connection stays open, and

@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pullchat/pullchat/http-server/token"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/openapitest"
+	"github.com/pullchat/pullchat/internal/token"
 )
 
 // startGateway runs a gateway until the test ends and returns its base URL. It has a key for tokens,

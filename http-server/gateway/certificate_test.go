@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -71,45 +70,6 @@ func replaceFile(t *testing.T, name string, content []byte) {
 	}
 	if err := os.Rename(name+".new", name); err != nil {
 		t.Fatal(err)
-	}
-}
-
-func TestCertificateIsReadAgain(t *testing.T) {
-	t.Parallel()
-	f := newFiles(t, 1)
-	var log bytes.Buffer
-	c, err := readCertificate(f.cert, f.key, slog.New(slog.NewTextHandler(&log, nil)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	now := time.Now()
-	c.now = func() time.Time { return now }
-	c.checked = now
-	for _, step := range []struct {
-		what     string
-		do       func()
-		later    time.Duration
-		serial   int64
-		warnings int
-	}{
-		{"unchanged", func() {}, time.Hour, 1, 0},
-		{"changed a moment ago", func() { f.write(t, 2) }, certificateCheck - 1, 1, 0},
-		{"changed a second ago", func() {}, 1, 2, 0},
-		{"broken", func() { replaceFile(t, f.cert, []byte("no certificate")) }, time.Hour, 2, 1},
-		{"still broken", func() {}, time.Hour, 2, 1},
-		{"gone", func() { _ = os.Remove(f.cert) }, time.Hour, 2, 2},
-		{"still gone", func() {}, time.Hour, 2, 2},
-		{"without its key", func() { cert, _ := newPair(t, 3); replaceFile(t, f.cert, cert) }, time.Hour, 2, 3},
-		{"whole again", func() { f.write(t, 4) }, time.Hour, 4, 3},
-	} {
-		step.do()
-		now = now.Add(step.later)
-		if got := c.get().Leaf.SerialNumber.Int64(); got != step.serial {
-			t.Errorf("%s: get() = certificate %d, want %d", step.what, got, step.serial)
-		}
-		if got := strings.Count(log.String(), "level=WARN"); got != step.warnings {
-			t.Errorf("%s: the log has %d warnings, want %d: %s", step.what, got, step.warnings, &log)
-		}
 	}
 }
 

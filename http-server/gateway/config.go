@@ -8,8 +8,8 @@ import (
 
 	"github.com/pullchat/pullchat/http-server/handler"
 	"github.com/pullchat/pullchat/http-server/middleware"
-	"github.com/pullchat/pullchat/http-server/ratelimit"
-	"github.com/pullchat/pullchat/http-server/token"
+	"github.com/pullchat/pullchat/internal/ratelimit"
+	"github.com/pullchat/pullchat/internal/token"
 )
 
 // authOn is the value of AUTH with which requests need a token.
@@ -59,9 +59,9 @@ func (c Config) addr() string {
 func (c Config) handlers(l limits, log *slog.Logger) handler.Config {
 	return handler.Config{
 		Log: log, MaxBodyBytes: c.MaxBodyBytes, MaxHeaderBytes: maxHeaderBytes,
-		Quota: handler.NewQuota(
-			handler.Bounds{Streams: c.UserStreams, Chats: c.FollowedChats},
-			handler.Bounds{Streams: c.AddressStreams, Chats: c.AddressFollowedChats},
+		Quota: ratelimit.NewQuota(
+			ratelimit.Bounds{Streams: c.UserStreams, Chats: c.FollowedChats},
+			ratelimit.Bounds{Streams: c.AddressStreams, Chats: c.AddressFollowedChats},
 		),
 		AllowedOrigins: c.AllowedOrigins, Silence: l.silence, Part: l.part,
 	}

@@ -345,12 +345,20 @@ func (c *conn) Wake() {
 }
 
 // Linger implements handler.Connection.
-func (c *conn) Linger() {
+func (c *conn) Linger() { c.lingerUntil(time.Now().Add(lastRead)) }
+
+// lingerUntil lets the client read that the connection ends, and reads until the client ends it too, the deadline passes
+// or the server drains.
+func (c *conn) lingerUntil(deadline time.Time) {
 	half, ok := c.Conn.(interface{ CloseWrite() error })
 	if !ok || c.stuck.Load() || half.CloseWrite() != nil {
 		return
 	}
-	_ = c.Conn.SetReadDeadline(time.Now().Add(lastRead))
+	c.idle.Store(true)
+	_ = c.Conn.SetReadDeadline(deadline)
+	if c.listener.draining.Load() { // after the deadline, which drain sets anew
+		_ = c.Conn.SetReadDeadline(time.Now().Add(lastRead))
+	}
 	_, _ = io.CopyN(io.Discard, c.Conn, lingerBytes)
 }
 

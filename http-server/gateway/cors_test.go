@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pullchat/pullchat/http-server/ratelimit"
-	"github.com/pullchat/pullchat/http-server/token"
+	"github.com/pullchat/pullchat/internal/ratelimit"
+	"github.com/pullchat/pullchat/internal/token"
 )
 
 // TestCORS: what browsers are told, and that everything else is answered as without it.

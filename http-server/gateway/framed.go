@@ -126,10 +126,15 @@ func (f *framed) refuse(status int, why fault) error {
 	return io.EOF
 }
 
-// Close reads for a moment what the client of a refused request still sends, for it to read the answer.
+// Close reads what the client of a refused request still sends, for it to read the answer (RFC 9112, 9.6): for a moment
+// after a wrong request, and until its time ends after a body that nobody wanted. Hertz has read the latter, unless the
+// handler stopped within a chunk.
 func (f *framed) Close() error {
-	if f.refused {
+	switch {
+	case f.refused:
 		f.Linger()
+	case f.last && f.lingers && f.body.at != noBody:
+		f.lingerUntil(f.since.Add(f.listener.limits.request))
 	}
 	return f.conn.Close()
 }

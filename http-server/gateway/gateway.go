@@ -18,11 +18,11 @@ import (
 
 	"github.com/pullchat/pullchat/http-server/handler"
 	"github.com/pullchat/pullchat/http-server/middleware"
-	"github.com/pullchat/pullchat/http-server/ratelimit"
-	"github.com/pullchat/pullchat/http-server/token"
 	"github.com/pullchat/pullchat/internal/buildinfo"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/live"
+	"github.com/pullchat/pullchat/internal/ratelimit"
+	"github.com/pullchat/pullchat/internal/token"
 )
 
 // drainTimeout bounds how long a stop waits for requests under way.
@@ -57,12 +57,11 @@ type Server struct {
 // services once Run is called.
 func Listen(config Config, services chat.Services, log *slog.Logger) (*Server, error) {
 	var encrypt *tls.Config
+	var err error
 	if config.TLSCert != "" {
-		certificate, err := readCertificate(config.TLSCert, config.TLSKey, log)
-		if err != nil {
+		if encrypt, err = tlsConfig(config.TLSCert, config.TLSKey, log); err != nil {
 			return nil, err
 		}
-		encrypt = certificate.tlsConfig()
 	}
 	keys, err := authKeys(config, log)
 	if err != nil {

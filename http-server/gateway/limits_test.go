@@ -196,6 +196,29 @@ func TestABodyThatNobodyWants(t *testing.T) {
 	}
 }
 
+// TestChunksThatNobodyWants: the handler stops within a chunk. The client still sends, reads the answer, and meets no reset.
+func TestChunksThatNobodyWants(t *testing.T) {
+	t.Parallel()
+	g := runConfig(t, &fakeService{}, Config{}, usual)
+	for _, sent := range []int{maxBodyBytes + 1, 2 * maxBodyBytes, 5 * maxBodyBytes} { // before the answer
+		t.Run(fmt.Sprint(sent), func(t *testing.T) {
+			const chunk = 5 * maxBodyBytes
+			client := dial(t, g.addr)
+			client.ask(t, fmt.Sprintf("POST /api/rooms HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s", chunk, strings.Repeat("x", sent)))
+			if closes, body := client.answer(t, http.StatusRequestEntityTooLarge); !closes {
+				t.Errorf("the answer %s does not close", body)
+			}
+			for rest := chunk - sent; rest > 0; rest -= maxBodyBytes / 4 {
+				client.ask(t, strings.Repeat("x", min(rest, maxBodyBytes/4)))
+			}
+			client.ask(t, "\r\n0\r\n\r\n")
+			if end, err := io.ReadAll(client.in); len(end) > 0 || err != nil {
+				t.Fatalf("after the answer comes %q, %v; want the end", end, err)
+			}
+		})
+	}
+}
+
 func TestMaxConnections(t *testing.T) {
 	t.Parallel()
 	g := runConfig(t, &fakeService{}, Config{MaxConnections: 2}, func(*limits) {})

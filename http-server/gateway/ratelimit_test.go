@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pullchat/pullchat/http-server/ratelimit"
+	"github.com/pullchat/pullchat/internal/ratelimit"
 )
 
 // asked is a request of a client that connects anew, and whether it is refused for its rate.

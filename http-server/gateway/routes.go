@@ -12,6 +12,10 @@ import (
 
 	"github.com/pullchat/pullchat/http-server/handler"
 	"github.com/pullchat/pullchat/http-server/middleware"
+
+	"github.com/pullchat/pullchat/http-server/reply"
+
+	"github.com/pullchat/pullchat/http-server/request"
 )
 
 //go:embed openapi.yaml
@@ -41,7 +45,7 @@ const (
 
 // handlers of a route that changes something check the query string first.
 func (r route) handlers() []app.HandlerFunc {
-	if handler.OnlyReads(r.method, r.path) {
+	if request.OnlyReads(r.method, r.path) {
 		return []app.HandlerFunc{r.handler}
 	}
 	return []app.HandlerFunc{handler.KnownQuery(r.query), r.handler}
@@ -162,7 +166,7 @@ func register(engine *server.Hertz, routes []route) {
 			allowed[r.path] = append(allowed[r.path], methodHead)
 		}
 	}
-	engine.NoRoute(handler.NoRoute)
+	engine.NoRoute(reply.NoRoute)
 	engine.NoMethod(func(ctx context.Context, c *app.RequestContext) {
 		var methods []string
 		for pattern, of := range allowed {
@@ -171,7 +175,7 @@ func register(engine *server.Hertz, routes []route) {
 			}
 		}
 		slices.Sort(methods)
-		handler.NoMethod(c, strings.Join(slices.Compact(methods), ", "))
+		reply.NoMethod(c, strings.Join(slices.Compact(methods), ", "))
 	})
 }
 

@@ -11,8 +11,8 @@ import (
 
 	"github.com/coder/websocket"
 
-	"github.com/pullchat/pullchat/http-server/ratelimit"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/ratelimit"
 )
 
 // socket is a client of /api/ws.
@@ -122,7 +122,11 @@ func errorReply(ref, code, message string) string {
 	if ref != "" {
 		ref = `"ref":"` + ref + `",`
 	}
-	return `{"type":"error",` + ref + `"code":"` + code + `","message":"` + message + `"}`
+	after := map[string]string{
+		"unavailable":        `,"retry_after":1`,
+		"resource_exhausted": `,"retry_after":1200`, // 3/h
+	}[code]
+	return `{"type":"error",` + ref + `"code":"` + code + `","message":"` + message + `"` + after + `}`
 }
 
 func TestVerbs(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"github.com/cloudwego/hertz/pkg/app"
 	"github.com/cloudwego/hertz/pkg/protocol/consts"
 
+	"github.com/pullchat/pullchat/http-server/reply"
 	"github.com/pullchat/pullchat/internal/chat"
 	api "github.com/pullchat/pullchat/internal/gen/http"
 )
@@ -14,15 +15,15 @@ import (
 func (p *AccountService) Register(ctx context.Context, c *app.RequestContext) {
 	var request api.RegisterRequest
 	if err := p.readJSON(c, &request); err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	made, err := p.accounts.Register(ctx, chat.Registration{User: request.User, Password: request.Password, Name: request.Name})
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
-	reply(c, consts.StatusCreated, account(made))
+	reply.JSON(c, consts.StatusCreated, account(made))
 }
 
 func account(a chat.Account) *api.Account {
@@ -42,10 +43,10 @@ func accounts(some []chat.Account) []*api.Account {
 func (p *AccountService) User(ctx context.Context, c *app.RequestContext) {
 	found, err := p.accounts.Account(ctx, c.Param("user"))
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
-	reply(c, consts.StatusOK, account(found))
+	reply.JSON(c, consts.StatusOK, account(found))
 }
 
 // Users answers GET /api/users.
@@ -54,16 +55,16 @@ func (p *AccountService) Users(ctx context.Context, c *app.RequestContext) {
 	if limit := query(c, "limit"); limit != "" {
 		var err error
 		if request.Limit, err = queryInt("limit", []byte(limit)); err != nil {
-			Fail(c, err)
+			reply.Fail(c, err)
 			return
 		}
 	}
 	page, err := p.accounts.Accounts(ctx, request)
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
-	reply(c, consts.StatusOK, &api.UsersResponse{
+	reply.JSON(c, consts.StatusOK, &api.UsersResponse{
 		Users: accounts(page.Accounts), HasMore: page.HasMore, NextCursor: page.NextCursor,
 	})
 }
@@ -73,17 +74,15 @@ const contactsBytes = 128 << 10
 
 // Contacts answers POST /api/contacts/sync.
 func (p *AccountService) Contacts(ctx context.Context, c *app.RequestContext) {
-	wide := *p.Handler
-	wide.config.MaxBodyBytes = max(wide.config.MaxBodyBytes, contactsBytes)
 	var request api.ContactsRequest
-	if err := wide.readJSON(c, &request); err != nil {
-		Fail(c, err)
+	if err := p.readLong(c, contactsBytes, &request); err != nil {
+		reply.Fail(c, err)
 		return
 	}
 	known, err := p.accounts.Known(ctx, request.Users)
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
-	reply(c, consts.StatusOK, &api.ContactsResponse{Users: accounts(known)})
+	reply.JSON(c, consts.StatusOK, &api.ContactsResponse{Users: accounts(known)})
 }

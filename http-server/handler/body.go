@@ -1,40 +1,40 @@
 package handler
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
 	"mime"
 	"os"
 	"strings"
-	"unicode/utf8"
 
-	"github.com/bytedance/sonic"
 	"github.com/cloudwego/hertz/pkg/app"
 
+	"github.com/pullchat/pullchat/http-server/reply"
+	"github.com/pullchat/pullchat/http-server/request"
 	"github.com/pullchat/pullchat/internal/chat"
+	api "github.com/pullchat/pullchat/internal/gen/http"
+	"github.com/pullchat/pullchat/internal/jsonobject"
 )
 
-// readBody returns the request's JSON body, empty if there is none. Hertz streams bodies, so that readBody can refuse a body
-// that is too large in the error shape, without reading it.
-func (h *Handler) readBody(c *app.RequestContext) ([]byte, error) {
-	if c.Request.Header.ContentLength() > h.config.MaxBodyBytes {
-		return nil, h.tooLarge(c)
+// readBody returns the request's JSON body of at most limit bytes, empty if there is none. Hertz streams bodies, so that
+// readBody can refuse a body that is too large in the error shape, without reading it.
+func readBody(c *app.RequestContext, limit int) ([]byte, error) {
+	if c.Request.Header.ContentLength() > limit {
+		return nil, tooLarge(c, limit)
 	}
-	body, err := h.readAll(c)
+	body, err := readAll(c, limit)
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		c.SetConnectionClose()
-		return nil, chat.Wrap(errSlowBody, chat.DeadlineExceeded, "the body did not arrive in time; nothing was stored")
+		return nil, chat.Wrap(reply.ErrSlowBody, chat.DeadlineExceeded, "the body did not arrive in time; nothing was stored")
 	case err != nil && c.Request.Header.ContentLength() < 0:
 		c.SetConnectionClose()
 		return nil, chat.Wrap(err, chat.InvalidArgument, "the body ended too early, or is not made of the chunks that Transfer-Encoding promises")
 	case err != nil:
 		c.SetConnectionClose()
 		return nil, chat.Wrap(err, chat.InvalidArgument, "the body ended too early")
-	case len(body) > h.config.MaxBodyBytes:
-		return nil, h.tooLarge(c)
+	case len(body) > limit:
+		return nil, tooLarge(c, limit)
 	case len(body) == 0:
 		return nil, nil
 	}
@@ -47,11 +47,20 @@ func (h *Handler) readBody(c *app.RequestContext) ([]byte, error) {
 
 // readJSON reads a required body into a generated request.
 func (h *Handler) readJSON(c *app.RequestContext, into any) error {
-	body, err := h.readBody(c)
+	return readJSON(c, h.config.MaxBodyBytes, into)
+}
+
+// readLong is readJSON for a body that may be longer than others.
+func (h *Handler) readLong(c *app.RequestContext, limit int, into any) error {
+	return readJSON(c, max(limit, h.config.MaxBodyBytes), into)
+}
+
+func readJSON(c *app.RequestContext, limit int, into any) error {
+	body, err := readBody(c, limit)
 	if err != nil {
 		return err
 	}
-	if Changes(c) {
+	if request.Changes(c) {
 		return decodeChange(body, into)
 	}
 	return decodeJSON(body, into)
@@ -66,11 +75,8 @@ func checkNoBody(c *app.RequestContext) error {
 	return nil
 }
 
-// errSlowBody marks a deadline that the client missed, not a server behind.
-var errSlowBody = errors.New("the request took too long to arrive")
-
-// readAll reads a body of known length into a buffer of that length, and of any other body at most one byte too many.
-func (h *Handler) readAll(c *app.RequestContext) ([]byte, error) {
+// readAll reads a body of known length into a buffer of that length, and of any other body at most one byte more than limit.
+func readAll(c *app.RequestContext, limit int) ([]byte, error) {
 	if !c.Request.IsBodyStream() {
 		return c.Request.Body(), nil
 	}
@@ -79,13 +85,13 @@ func (h *Handler) readAll(c *app.RequestContext) ([]byte, error) {
 		_, err := io.ReadFull(c.RequestBodyStream(), body)
 		return body, err
 	}
-	return io.ReadAll(io.LimitReader(c.RequestBodyStream(), int64(h.config.MaxBodyBytes)+1))
+	return io.ReadAll(io.LimitReader(c.RequestBodyStream(), int64(limit)+1))
 }
 
 // tooLarge also closes the connection: the rest of the body is not worth reading.
-func (h *Handler) tooLarge(c *app.RequestContext) error {
+func tooLarge(c *app.RequestContext, limit int) error {
 	c.SetConnectionClose()
-	return chat.Errorf(chat.TooLarge, "the body is larger than %d bytes", h.config.MaxBodyBytes)
+	return chat.Errorf(chat.TooLarge, "the body is larger than %d bytes", limit)
 }
 
 // checkMediaType accepts JSON, and a body without a media type. It ignores charset: JSON is always UTF-8 (RFC 8259, 11).
@@ -101,57 +107,41 @@ func checkMediaType(contentType string) error {
 	return nil
 }
 
-// fastJSON is as strict about strings as the standard library, and copies them out of the body.
-var fastJSON = sonic.Config{CopyString: true, ValidateString: true}.Froze()
-
-// decodeJSON reads one JSON object into a generated request. Field names match without regard to case, unknown ones
-// are ignored. Whole numbers may be written like 10.0 and 1e3. Half of a surrogate pair is refused anywhere.
+// decodeJSON reads one JSON object into a generated request, as jsonobject.Decode does.
 func decodeJSON(body []byte, into any) error {
-	if err := utf8Object(body); err != nil {
-		return err
-	}
 	if readHot(body, into) {
 		return nil
 	}
-	// Valid first: the fast decoder misses a wrong escape in an unknown field before an escaped name.
-	if json.Valid(body) {
-		if !pairsSurrogates(body) {
-			return chat.Errorf(chat.InvalidArgument, `the body is not valid JSON: a string has half of a surrogate pair, like \ud83d, which is no character`)
-		}
-		if fastJSON.Unmarshal(body, into) == nil {
-			return nil
-		}
-	}
-	// The standard library repeats a failed decoding, because its errors name the field.
-	err := json.Unmarshal(body, into)
-	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) {
-		if plain, changed := plainIntegers(body); changed {
-			err = json.Unmarshal(plain, into)
-		}
-	}
-	switch {
-	case err == nil:
+	return jsonobject.Decode("body", body, into)
+}
+
+// decodeChange is decodeJSON for a request that changes something. It refuses unknown fields, because the change would be made
+// without them.
+func decodeChange(body []byte, into any) error {
+	if readHot(body, into) {
 		return nil
-	case errors.As(err, &wrong):
-		return wrongType(wrong.Field, typeNames[wrong.Type.Kind().String()])
-	default:
-		return chat.Errorf(chat.InvalidArgument, "the body is not valid JSON: %v", err)
 	}
+	return jsonobject.DecodeKnown("body", body, into)
 }
 
-func utf8Object(body []byte) error {
-	if !utf8.Valid(body) {
-		return chat.Errorf(chat.InvalidArgument, "the body is not valid UTF-8")
+// readHot reads the requests that are made most, where they are plain. It reports false for others, and for what is not
+// plain: then the general decoder has the last word. What was set until then it sets again.
+func readHot(body []byte, into any) bool {
+	switch r := into.(type) {
+	case *api.SendRequest:
+		return flat(body, []jsonobject.Field{
+			{Name: "chat", Text: &r.Chat}, {Name: "text", Text: &r.Text}, {Name: "sender", Text: &r.Sender}, {Name: "id", Text: &r.Id},
+		})
+	case *api.PullRequest:
+		return flat(body, []jsonobject.Field{
+			{Name: "chat", Text: &r.Chat}, {Name: "cursor", Number: &r.Cursor}, {Name: "limit", Number: &r.Limit}, {Name: "reverse", Flag: &r.Reverse},
+			{Name: "wait", Text: &r.Wait}, {Name: "reader", Text: &r.Reader}, {Name: "unread", Flag: &r.Unread},
+		})
 	}
-	if trimmed := bytes.TrimLeft(body, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {
-		return chat.Errorf(chat.InvalidArgument, `the body is not a JSON object like {"chat":"alice:bob"}`)
-	}
-	return nil
+	return false
 }
 
-var typeNames = map[string]string{"string": "a string", "int64": "a whole number", "bool": "true or false", "slice": "a list", "struct": `a whole number or "end"`}
-
-func wrongType(field, expected string) error {
-	return chat.Errorf(chat.InvalidArgument, "%s is not %s", field, expected)
+func flat(body []byte, fields []jsonobject.Field) bool {
+	_, ok := jsonobject.ReadFlat(body, fields)
+	return ok
 }

@@ -51,19 +51,3 @@ func whileConnected(ctx context.Context) (connected context.Context, over func()
 		<-ended
 	}
 }
-
-type limitKey struct{}
-
-// WithLimit returns a context with a rate limit: take counts a further request of a route, and returns the error of a
-// refused one.
-func WithLimit(ctx context.Context, take func(route string) error) context.Context {
-	return context.WithValue(ctx, limitKey{}, take)
-}
-
-// limit counts a frame as a request of a route.
-func limit(ctx context.Context, route string) error {
-	if take, ok := ctx.Value(limitKey{}).(func(string) error); ok {
-		return take(route)
-	}
-	return nil
-}

@@ -6,7 +6,6 @@ import (
 	"math/big"
 	"math/rand/v2"
 	"net/url"
-	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	api "github.com/pullchat/pullchat/internal/gen/http"
+	"github.com/pullchat/pullchat/internal/jsonobject"
 )
 
 // wants is the error that a call should have, "" for none.
@@ -152,19 +152,7 @@ func FuzzDecodeJSON(f *testing.F) {
 		var pull, wantPull api.PullRequest
 		decodesAs(t, body, &send, &wantSend)
 		decodesAs(t, body, &pull, &wantPull)
-		framesAs(t, body)
 	})
-}
-
-// framesAs: frames are read as the standard library reads them too.
-func framesAs(t *testing.T, body []byte) {
-	t.Helper()
-	var got, want frame
-	err, wantErr := decodeJSON(body, &got), json.Unmarshal(body, &want)
-	got.seen = 0
-	if !oddCase(body) && wantErr == nil && err == nil && !reflect.DeepEqual(got, want) {
-		t.Errorf("decodeJSON(%q) = %+v, want %+v", body, got, want)
-	}
 }
 
 // escape is one escape of JSON, of a whole pair where there is one.
@@ -212,7 +200,6 @@ func TestDecodeJSONOfParts(t *testing.T) {
 		}
 		decodesAs(t, []byte(text), &send, &wantSend)
 		decodesAs(t, []byte(text), &pull, &wantPull)
-		framesAs(t, []byte(text))
 	}
 	if taken < 300 {
 		t.Errorf("%d requests went the short way, want more", taken)
@@ -414,20 +401,9 @@ func BenchmarkDecodeJSON(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			var r api.SendRequest
-			if !json.Valid(body) || fastJSON.Unmarshal(body, &r) != nil {
+			if jsonobject.Decode("body", body, &r) != nil {
 				b.Fatal()
 			}
 		}
 	})
-}
-
-// TestHalfAPairInAFrame is refused too.
-func TestHalfAPairInAFrame(t *testing.T) {
-	_, err := readFrame([]byte(`{"type":"send","chat":"a","sender":"a","text":"\ud83d"}`))
-	if chat.CodeOf(err) != chat.InvalidArgument || !strings.HasPrefix(chat.AsError(err).Message, "the frame is not valid JSON: a string has half") {
-		t.Errorf("readFrame() = %v, want invalid_argument", err)
-	}
-	if f, err := readFrame([]byte(`{"type":"send","chat":"a","sender":"a","text":"\ud83d\ude00"}`)); err != nil || f.Text != "😀" {
-		t.Errorf("readFrame() = %+v, %v", f, err)
-	}
 }

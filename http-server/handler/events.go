@@ -1,11 +1,5 @@
 package handler
 
-import (
-	"github.com/pullchat/pullchat/internal/chat"
-	"github.com/pullchat/pullchat/internal/entry"
-	"github.com/pullchat/pullchat/internal/live"
-)
-
 // signalEvent is the JSON of a signal event.
 type signalEvent struct {
 	Chat   string `json:"chat"`
@@ -24,43 +18,4 @@ type readEvent struct {
 // deletedEvent says that a room was deleted.
 type deletedEvent struct {
 	Chat string `json:"chat"`
-}
-
-// encodePage returns the JSON of a page, which followers with the same cursor share.
-func encodePage(p *live.Page) []byte {
-	const about = 160 // bytes of a message of ordinary length
-	encoded := make([]byte, 0, 100+about*p.Len())
-	encoded = append(entry.AppendString(append(encoded, `{"chat":`...), p.Chat), ',')
-	encoded, err := appendPage(encoded, p.Chat, &p.Page)
-	if err != nil {
-		panic(err) // pages of followers have messages that have been read
-	}
-	return encoded
-}
-
-// appendTitle appends the fields that name an inbox's chat for people, each with a comma behind it. Others have none.
-func appendTitle(to []byte, title chat.Title) []byte {
-	if title.Name != "" {
-		to = append(entry.AppendString(append(to, `"name":`...), title.Name), ',')
-	}
-	for i, u := range title.Users {
-		start := `,{"user":`
-		if i == 0 {
-			start = `"users":[{"user":`
-		}
-		to = entry.AppendString(append(to, start...), u.User)
-		to = append(entry.AppendString(append(to, `,"name":`...), u.Name), '}')
-	}
-	if len(title.Users) > 0 {
-		to = append(to, "],"...)
-	}
-	return to
-}
-
-func encode(body any) []byte {
-	encoded, err := fastJSON.Marshal(body)
-	if err != nil {
-		panic(err) // what is answered can always be encoded
-	}
-	return encoded
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/live"
+	"github.com/pullchat/pullchat/internal/ratelimit"
 )
 
 // Handler answers the routes from a chat.Service, a chat.Live and a live.Hub over both.
@@ -17,6 +18,8 @@ type Handler struct {
 	hub     *live.Hub
 	config  Config
 }
+
+var _ live.Share = (*ratelimit.Seat)(nil)
 
 // Config is the configuration of the handlers.
 type Config struct {
@@ -29,7 +32,7 @@ type Config struct {
 	// Verify returns the caller of a token; nil with AUTH off.
 	Verify func(token string) (chat.Caller, error)
 	// Quota bounds the open streams of one client; nil does not.
-	Quota *Quota
+	Quota *ratelimit.Quota
 	// Part bounds how long a follower may take to read a write.
 	Part time.Duration
 }

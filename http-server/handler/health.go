@@ -6,12 +6,13 @@ import (
 	"github.com/cloudwego/hertz/pkg/app"
 	"github.com/cloudwego/hertz/pkg/protocol/consts"
 
+	"github.com/pullchat/pullchat/http-server/reply"
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
 // Ping answers GET /ping: the process lives.
 func (h *Handler) Ping(_ context.Context, c *app.RequestContext) {
-	reply(c, consts.StatusOK, map[string]string{"message": "pong"})
+	reply.JSON(c, consts.StatusOK, map[string]string{"message": "pong"})
 }
 
 // Ready answers GET /readyz: a message can be stored, and this process is not about to stop.
@@ -19,14 +20,14 @@ func (h *Handler) Ready(draining <-chan struct{}) app.HandlerFunc {
 	return func(ctx context.Context, c *app.RequestContext) {
 		select {
 		case <-draining:
-			Fail(c, chat.Errorf(chat.Unavailable, "this http-server is stopping"))
+			reply.Fail(c, chat.Errorf(chat.Unavailable, "this http-server is stopping"))
 			return
 		default:
 		}
 		if err := h.service.Ready(ctx); err != nil {
-			Fail(c, err)
+			reply.Fail(c, err)
 			return
 		}
-		reply(c, consts.StatusOK, map[string]string{"status": "ready"})
+		reply.JSON(c, consts.StatusOK, map[string]string{"status": "ready"})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/cloudwego/hertz/pkg/app"
 	"github.com/cloudwego/hertz/pkg/protocol/consts"
 
+	"github.com/pullchat/pullchat/http-server/reply"
 	"github.com/pullchat/pullchat/internal/chat"
 	api "github.com/pullchat/pullchat/internal/gen/http"
 )
@@ -23,18 +24,18 @@ func ignorer(ctx context.Context, c *app.RequestContext) (string, error) {
 func (i *Inboxes) Ignored(ctx context.Context, c *app.RequestContext) {
 	user, err := ignorer(ctx, c)
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	users, err := i.readers.Ignored(ctx, user)
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	if users == nil {
 		users = []string{}
 	}
-	reply(c, consts.StatusOK, &api.IgnoredResponse{Users: users})
+	reply.JSON(c, consts.StatusOK, &api.IgnoredResponse{Users: users})
 }
 
 // Ignore answers PUT /api/ignored/{user}.
@@ -47,14 +48,14 @@ func (i *Inboxes) Unignore(ctx context.Context, c *app.RequestContext) { i.setIg
 func (i *Inboxes) setIgnored(ctx context.Context, c *app.RequestContext, ignore bool) {
 	user, err := ignorer(ctx, c)
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	request := chat.IgnoreRequest{User: user, Other: c.Param("user"), Ignore: ignore}
 	if err := i.readers.Ignore(ctx, request); err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	i.hub.Ignore(request)
-	reply(c, consts.StatusOK, &api.StatusResponse{Status: success})
+	reply.JSON(c, consts.StatusOK, &api.StatusResponse{Status: success})
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/cloudwego/hertz/pkg/app"
 	"github.com/cloudwego/hertz/pkg/protocol/consts"
 
+	"github.com/pullchat/pullchat/http-server/reply"
 	"github.com/pullchat/pullchat/internal/chat"
 	api "github.com/pullchat/pullchat/internal/gen/http"
 )
@@ -30,12 +31,12 @@ func NewInboxes(h *Handler, readers InboxService) *Inboxes { return &Inboxes{h, 
 func (i *Inboxes) Inbox(ctx context.Context, c *app.RequestContext) {
 	request, err := readInbox(ctx, c)
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	inbox, err := i.readers.Inbox(ctx, request)
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	response := &api.InboxResponse{
@@ -53,7 +54,7 @@ func (i *Inboxes) Inbox(ctx context.Context, c *app.RequestContext) {
 			response.Chats[k].Users = append(response.Chats[k].Users, &api.UserName{User: u.User, Name: u.Name})
 		}
 	}
-	reply(c, consts.StatusOK, response)
+	reply.JSON(c, consts.StatusOK, response)
 }
 
 func readInbox(ctx context.Context, c *app.RequestContext) (r chat.InboxRequest, err error) {
@@ -74,12 +75,12 @@ func readInbox(ctx context.Context, c *app.RequestContext) (r chat.InboxRequest,
 func (i *Inboxes) Unread(ctx context.Context, c *app.RequestContext) {
 	request, err := readInbox(ctx, c)
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	page, err := i.readers.Unread(ctx, chat.UnreadRequest{Reader: request.Reader, Cursor: request.Cursor, Limit: request.Limit})
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	response := &api.UnreadResponse{
@@ -88,5 +89,5 @@ func (i *Inboxes) Unread(ctx context.Context, c *app.RequestContext) {
 	for k, u := range page.Chats {
 		response.Chats[k] = &api.UnreadChat{Chat: u.Chat, Unread: int64(u.Count)}
 	}
-	reply(c, consts.StatusOK, response)
+	reply.JSON(c, consts.StatusOK, response)
 }

@@ -7,9 +7,12 @@ import (
 	"github.com/cloudwego/hertz/pkg/app"
 	"pgregory.net/rapid"
 
+	"github.com/pullchat/pullchat/http-server/reply"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/entry"
+	"github.com/pullchat/pullchat/internal/frame"
 	api "github.com/pullchat/pullchat/internal/gen/http"
+	"github.com/pullchat/pullchat/internal/jsonobject"
 	"github.com/pullchat/pullchat/internal/live"
 )
 
@@ -36,16 +39,16 @@ func encodesAsBefore(t rapid.TB, page chat.Page, name string) {
 	for i := range page.Messages {
 		page.Messages[i].Chat = name
 	}
-	want := string(encode(generated(page)))
+	want := string(jsonobject.Encode(generated(page)))
 	for _, p := range []chat.Page{page, stored(page)} {
-		got, err := appendPage([]byte("{"), name, &p)
+		got, err := entry.AppendPage([]byte("{"), name, &p)
 		if err != nil || string(got) != want {
-			t.Fatalf("appendPage(%+v) = %s, %v; want %s", p, got, err, want)
+			t.Fatalf("entry.AppendPage(%+v) = %s, %v; want %s", p, got, err, want)
 		}
 	}
-	followed := string(encode(&api.ChatPage{Chat: name, Messages: generated(page).Messages, HasMore: page.HasMore, NextCursor: page.NextCursor}))
-	if got := string(encodePage(&live.Page{Page: page, Chat: name})); got != followed {
-		t.Fatalf("encodePage(%+v) = %s, want %s", page, got, followed)
+	followed := string(jsonobject.Encode(&api.ChatPage{Chat: name, Messages: generated(page).Messages, HasMore: page.HasMore, NextCursor: page.NextCursor}))
+	if got := string(frame.EncodePage(&live.Page{Page: page, Chat: name})); got != followed {
+		t.Fatalf("frame.EncodePage(%+v) = %s, want %s", page, got, followed)
 	}
 }
 
@@ -121,7 +124,7 @@ func BenchmarkPage(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			c.Response.ResetBody()
-			reply(c, 200, generated(messages))
+			reply.JSON(c, 200, generated(messages))
 		}
 	})
 	b.Run("messages", func(b *testing.B) {

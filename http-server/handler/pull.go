@@ -2,17 +2,17 @@ package handler
 
 import (
 	"context"
-	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/cloudwego/hertz/pkg/app"
 	"github.com/cloudwego/hertz/pkg/protocol/consts"
 
+	"github.com/pullchat/pullchat/http-server/reply"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/entry"
 	api "github.com/pullchat/pullchat/internal/gen/http"
+	"github.com/pullchat/pullchat/internal/live"
 )
 
 // Pull answers GET and POST /api/pull. Its arguments come from a JSON body, the query string, or both; the query
@@ -20,7 +20,7 @@ import (
 func (h *Handler) Pull(ctx context.Context, c *app.RequestContext) {
 	request, wait, err := h.readPull(c)
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	if c.IsHead() { // HEAD does not wait for a message
@@ -28,7 +28,7 @@ func (h *Handler) Pull(ctx context.Context, c *app.RequestContext) {
 	}
 	page, err := h.pull(ctx, request, wait)
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	replyPage(c, request.Chat, &page)
@@ -37,37 +37,15 @@ func (h *Handler) Pull(ctx context.Context, c *app.RequestContext) {
 // replyPage answers with a page, which it encodes directly into the response.
 func replyPage(c *app.RequestContext, name string, page *chat.Page) {
 	body := c.Response.BodyBuffer()
-	encoded, err := appendPage(append(body.B[:0], '{'), name, page)
+	encoded, err := entry.AppendPage(append(body.B[:0], '{'), name, page)
 	body.B = encoded
 	if err != nil {
 		body.B = encoded[:0]
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	c.SetStatusCode(consts.StatusOK)
-	c.Response.Header.SetContentType(jsonType)
-}
-
-// appendPage appends the fields of a page and the end of their object. name is the request's name for the chat.
-func appendPage(dst []byte, name string, page *chat.Page) (encoded []byte, err error) {
-	dst = append(dst, `"messages":[`...)
-	for i := range page.Messages {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = entry.AppendMessageJSON(dst, &page.Messages[i])
-	}
-	for i, stored := range page.Entries {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		if dst, err = entry.AppendJSON(dst, name, stored); err != nil {
-			return dst, fmt.Errorf("a page of %s: %w", name, err)
-		}
-	}
-	dst = strconv.AppendBool(append(dst, `],"has_more":`...), page.HasMore)
-	dst = strconv.AppendInt(append(dst, `,"next_cursor":`...), page.NextCursor, 10)
-	return append(dst, '}'), nil
+	c.Response.Header.SetContentType(reply.JSONType)
 }
 
 // pull waits for a message if there is none and wait is positive, while the client is connected.
@@ -75,11 +53,11 @@ func (h *Handler) pull(ctx context.Context, r chat.PullRequest, wait time.Durati
 	if wait == 0 {
 		return h.service.Pull(ctx, r)
 	}
-	seat, err := h.config.Quota.enter(ctx)
+	seat, err := h.config.Quota.Enter(ctx)
 	if err != nil {
 		return chat.Page{}, err
 	}
-	defer seat.leave()
+	defer seat.Leave()
 	connected, over := whileConnected(ctx)
 	defer over()
 	return h.hub.Wait(connected, r, wait)
@@ -87,7 +65,7 @@ func (h *Handler) pull(ctx context.Context, r chat.PullRequest, wait time.Durati
 
 func (h *Handler) readPull(c *app.RequestContext) (chat.PullRequest, time.Duration, error) {
 	var request api.PullRequest
-	body, err := h.readBody(c)
+	body, err := readBody(c, h.config.MaxBodyBytes)
 	if err == nil && len(body) > 0 {
 		err = decodeJSON(body, &request)
 	}
@@ -97,7 +75,7 @@ func (h *Handler) readPull(c *app.RequestContext) (chat.PullRequest, time.Durati
 	if err != nil {
 		return chat.PullRequest{}, 0, err
 	}
-	wait, err := duration("wait", request.Wait)
+	wait, err := live.ParseDuration("wait", request.Wait)
 	if err == nil && wait > 0 && request.Reverse {
 		err = chat.Errorf(chat.InvalidArgument, "wait is for forward pulls; with reverse there is nothing to wait for")
 	}
@@ -105,24 +83,6 @@ func (h *Handler) readPull(c *app.RequestContext) (chat.PullRequest, time.Durati
 		Chat: request.Chat, Cursor: request.Cursor, Limit: request.Limit, Reverse: request.Reverse,
 		Reader: request.Reader, Unread: request.Unread, Raw: true,
 	}, wait, err
-}
-
-// maxWait is the longest wait and the longest batch.
-const maxWait = time.Minute
-
-// duration parses a duration with a unit. "" is 0.
-func duration(name, text string) (time.Duration, error) {
-	if text == "" {
-		return 0, nil
-	}
-	d, err := time.ParseDuration(text)
-	switch {
-	case err != nil:
-		return 0, wrongType(name, "a time with its unit, like 25s or 500ms")
-	case d < 0 || d > maxWait:
-		return 0, chat.Errorf(chat.InvalidArgument, "%s is %v; it must be between 0s and 60s", name, d)
-	}
-	return d, nil
 }
 
 // readPullQuery sets the arguments in the query string. It ignores unknown names, as readJSON does in a body. An empty
@@ -150,34 +110,6 @@ func readPullQuery(c *app.RequestContext, request *api.PullRequest) (err error) 
 		}
 	})
 	return err
-}
-
-// query returns one parameter of the query string; names are case-insensitive.
-func query(c *app.RequestContext, wanted string) (found string) {
-	c.QueryArgs().VisitAll(func(name, value []byte) {
-		if len(value) > 0 && strings.EqualFold(string(name), wanted) {
-			found = string(value)
-		}
-	})
-	return found
-}
-
-func queryInt(name string, value []byte) (int64, error) {
-	n, err := strconv.ParseInt(string(value), 10, 64)
-	if err != nil {
-		return 0, wrongType(name, "a whole number")
-	}
-	return n, nil
-}
-
-func queryBool(name string, value []byte) (bool, error) {
-	switch string(value) {
-	case "true":
-		return true, nil
-	case "false":
-		return false, nil
-	}
-	return false, wrongType(name, "true or false")
 }
 
 // noticeType is the type of a message about a change of its room.

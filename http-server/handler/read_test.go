@@ -44,19 +44,5 @@ func TestReadRequests(t *testing.T) {
 		} else if got := reads(r.Chat, r.Reader, r.Cursor, r.Force); err != nil || got != c.want {
 			t.Errorf("a body with %s = %+v, %v; want %+v", c.fields, got, err, c.want)
 		}
-		f, err := readFrame([]byte(`{"type":"read","ref":"1","chat":"a:b","reader":"a"` + c.fields + `}`))
-		if c.refusal != "" {
-			if err == nil || chat.AsError(err).Message != c.refusal {
-				t.Errorf("a frame with %s = %v, want %q", c.fields, err, c.refusal)
-			}
-		} else if got := reads(f.Chat, f.Reader, f.Cursor, f.Force); err != nil || got != c.want {
-			t.Errorf("a frame with %s = %+v, %v; want %+v", c.fields, got, err, c.want)
-		}
-	}
-	for _, of := range []string{"watch", "pull", "send"} {
-		f, err := readFrame([]byte(`{"type":"` + of + `","ref":"1","chat":"a:b","cursor":"end"}`))
-		if err == nil || chat.AsError(err).Message != "cursor is not a whole number" || f.Ref != "1" {
-			t.Errorf("a %s from the end = %+v, %v; want it refused under its ref", of, f, err)
-		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/cloudwego/hertz/pkg/app"
 	"github.com/cloudwego/hertz/pkg/protocol/consts"
 
+	"github.com/pullchat/pullchat/http-server/reply"
 	api "github.com/pullchat/pullchat/internal/gen/http"
 )
 
@@ -14,7 +15,7 @@ func (i *Inboxes) Readers(ctx context.Context, c *app.RequestContext) {
 	chat := query(c, "chat")
 	receipts, err := i.readers.Readers(ctx, chat)
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	response := &api.ReadersResponse{
@@ -23,5 +24,5 @@ func (i *Inboxes) Readers(ctx context.Context, c *app.RequestContext) {
 	for k, r := range receipts.Readings {
 		response.Readers[k] = &api.Receipt{Reader: r.Reader, Cursor: r.Cursor}
 	}
-	reply(c, consts.StatusOK, response)
+	reply.JSON(c, consts.StatusOK, response)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/cloudwego/hertz/pkg/app"
 	"github.com/cloudwego/hertz/pkg/protocol/consts"
 
+	"github.com/pullchat/pullchat/http-server/reply"
 	"github.com/pullchat/pullchat/internal/chat"
 	api "github.com/pullchat/pullchat/internal/gen/http"
 )
@@ -23,10 +24,10 @@ func NewRooms(h *Handler, rooms chat.Rooms) *Rooms { return &Rooms{Handler: h, r
 // answerRoom answers with a room or an error.
 func answerRoom(c *app.RequestContext, status int, r chat.Room, err error) {
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
-	reply(c, status, room(r))
+	reply.JSON(c, status, room(r))
 }
 
 func room(r chat.Room) *api.Room {
@@ -50,16 +51,14 @@ const roomsBytes = 16 << 10
 
 // readUsers reads a body that may name many users.
 func (r *Rooms) readUsers(c *app.RequestContext, into any) error {
-	wide := *r.Handler
-	wide.config.MaxBodyBytes = max(wide.config.MaxBodyBytes, roomsBytes)
-	return wide.readJSON(c, into)
+	return r.readLong(c, roomsBytes, into)
 }
 
 // Create answers POST /api/rooms.
 func (r *Rooms) Create(ctx context.Context, c *app.RequestContext) {
 	var request api.CreateRoomRequest
 	if err := r.readUsers(c, &request); err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	made, err := r.rooms.CreateRoom(ctx, chat.NewRoom{
@@ -83,20 +82,20 @@ func (r *Rooms) list(
 	if limit := query(c, "limit"); limit != "" {
 		var err error
 		if request.Limit, err = queryInt("limit", []byte(limit)); err != nil {
-			Fail(c, err)
+			reply.Fail(c, err)
 			return
 		}
 	}
 	page, err := list(ctx, request)
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	answer := &api.RoomsResponse{Rooms: make([]*api.Room, len(page.Rooms)), HasMore: page.HasMore, NextCursor: page.NextCursor}
 	for i, one := range page.Rooms {
 		answer.Rooms[i] = room(one)
 	}
-	reply(c, consts.StatusOK, answer)
+	reply.JSON(c, consts.StatusOK, answer)
 }
 
 // Show answers GET /api/rooms/{room}.
@@ -105,7 +104,7 @@ func (r *Rooms) Show(ctx context.Context, c *app.RequestContext) {
 	if limit := query(c, "limit"); limit != "" {
 		var err error
 		if request.Limit, err = queryInt("limit", []byte(limit)); err != nil {
-			Fail(c, err)
+			reply.Fail(c, err)
 			return
 		}
 	}
@@ -125,7 +124,7 @@ func (r *Rooms) change(ctx context.Context, c *app.RequestContext, wanted chat.R
 func (r *Rooms) Change(ctx context.Context, c *app.RequestContext) {
 	var request api.ChangeRoomRequest
 	if err := r.readJSON(c, &request); err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	wanted := chat.RoomChange{Kind: chat.UpdateRoom}
@@ -133,7 +132,7 @@ func (r *Rooms) Change(ctx context.Context, c *app.RequestContext) {
 		wanted.Visibility = chat.Visibility(*request.Visibility)
 		kind, known := map[chat.Visibility]chat.ChangeKind{chat.Public: chat.OpenRoom, chat.Private: chat.CloseRoom}[wanted.Visibility]
 		if !known {
-			Fail(c, chat.Errorf(chat.InvalidArgument, "visibility is %q; it is public or private", wanted.Visibility))
+			reply.Fail(c, chat.Errorf(chat.InvalidArgument, "visibility is %q; it is public or private", wanted.Visibility))
 			return
 		}
 		if request.Name == nil {
@@ -147,7 +146,7 @@ func (r *Rooms) Change(ctx context.Context, c *app.RequestContext) {
 		}
 	}
 	if request.Name == nil && request.Visibility == nil {
-		Fail(c, chat.Errorf(chat.InvalidArgument, "nothing is to be changed; give name, visibility or both"))
+		reply.Fail(c, chat.Errorf(chat.InvalidArgument, "nothing is to be changed; give name, visibility or both"))
 		return
 	}
 	r.change(ctx, c, wanted)
@@ -157,10 +156,10 @@ func (r *Rooms) Change(ctx context.Context, c *app.RequestContext) {
 func (r *Rooms) Delete(ctx context.Context, c *app.RequestContext) {
 	_, err := r.rooms.ChangeRoom(ctx, chat.RoomChange{Room: c.Param("room"), Kind: chat.DeleteRoom, As: query(c, "as")})
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
-	reply(c, consts.StatusOK, &api.StatusResponse{Status: success})
+	reply.JSON(c, consts.StatusOK, &api.StatusResponse{Status: success})
 }
 
 // Join answers POST /api/rooms/{room}/join.
@@ -177,7 +176,7 @@ func (r *Rooms) Leave(ctx context.Context, c *app.RequestContext) {
 func (r *Rooms) Add(ctx context.Context, c *app.RequestContext) {
 	var request api.AddMembersRequest
 	if err := r.readUsers(c, &request); err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	r.change(ctx, c, chat.RoomChange{Kind: chat.AddMembers, Users: request.Users})
@@ -187,12 +186,12 @@ func (r *Rooms) Add(ctx context.Context, c *app.RequestContext) {
 func (r *Rooms) Assign(ctx context.Context, c *app.RequestContext) {
 	var request api.RoleRequest
 	if err := r.readJSON(c, &request); err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	kind, known := map[chat.Role]chat.ChangeKind{chat.Admin: chat.PromoteMember, chat.PlainMember: chat.DemoteAdmin}[chat.Role(request.Role)]
 	if !known {
-		Fail(c, chat.Errorf(chat.InvalidArgument, "role is %q; it is admin or member", request.Role))
+		reply.Fail(c, chat.Errorf(chat.InvalidArgument, "role is %q; it is admin or member", request.Role))
 		return
 	}
 	r.change(ctx, c, chat.RoomChange{Kind: kind, Users: []string{c.Param("user")}})

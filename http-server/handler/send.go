@@ -6,6 +6,7 @@ import (
 	"github.com/cloudwego/hertz/pkg/app"
 	"github.com/cloudwego/hertz/pkg/protocol/consts"
 
+	"github.com/pullchat/pullchat/http-server/reply"
 	"github.com/pullchat/pullchat/internal/chat"
 	api "github.com/pullchat/pullchat/internal/gen/http"
 )
@@ -21,19 +22,19 @@ const success = "success"
 func (h *Handler) Send(ctx context.Context, c *app.RequestContext) {
 	message, err := h.readMessage(c)
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	receipt, err := h.service.Send(ctx, message)
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	response := &api.SendResponse{Status: success, SendTime: receipt.SendTime}
 	if receipt.Duplicate {
 		response.Duplicate = &receipt.Duplicate
 	}
-	reply(c, consts.StatusOK, response)
+	reply.JSON(c, consts.StatusOK, response)
 }
 
 func (h *Handler) readMessage(c *app.RequestContext) (chat.Message, error) {

@@ -7,6 +7,7 @@ import (
 	"github.com/cloudwego/hertz/pkg/app"
 	"github.com/cloudwego/hertz/pkg/protocol/consts"
 
+	"github.com/pullchat/pullchat/http-server/reply"
 	"github.com/pullchat/pullchat/internal/chat"
 	api "github.com/pullchat/pullchat/internal/gen/http"
 	"github.com/pullchat/pullchat/internal/logging"
@@ -55,24 +56,24 @@ func (p *AccountService) Refresh(ctx context.Context, c *app.RequestContext) {
 // answerTokens reads a request and answers with the tokens of the resulting session. Without a signing key it does nothing.
 func (p *AccountService) answerTokens(c *app.RequestContext, request any, begin func() (chat.Session, error)) {
 	if p.tokens.Sign == nil {
-		Fail(c, chat.Errorf(chat.NotFound, "this server gives no tokens: its AUTH_SECRET, or AUTH_KEY_FILE, is not set"))
+		reply.Fail(c, chat.Errorf(chat.NotFound, "this server gives no tokens: its AUTH_SECRET, or AUTH_KEY_FILE, is not set"))
 		return
 	}
 	if err := p.readJSON(c, request); err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	session, err := begin()
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	signed, err := p.tokens.Sign(session.User, session.ID, p.tokens.Lasts)
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
-	reply(c, consts.StatusOK, &api.TokenResponse{
+	reply.JSON(c, consts.StatusOK, &api.TokenResponse{
 		AccessToken: signed, RefreshToken: session.RefreshToken, TokenType: "Bearer",
 		ExpiresIn: int64(p.tokens.Lasts / time.Second), User: session.User,
 	})
@@ -82,21 +83,21 @@ func (p *AccountService) answerTokens(c *app.RequestContext, request any, begin 
 func (p *AccountService) Logout(ctx context.Context, c *app.RequestContext) {
 	var request api.LogoutRequest
 	if err := p.readOptional(c, &request); err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	caller, _ := chat.CallerOf(ctx)
 	logout := chat.LogoutRequest{RefreshToken: request.RefreshToken, User: caller.User, Session: caller.Session}
 	if err := p.sessions.Logout(ctx, logout); err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
-	reply(c, consts.StatusOK, &api.StatusResponse{Status: success})
+	reply.JSON(c, consts.StatusOK, &api.StatusResponse{Status: success})
 }
 
 // readOptional reads a body that may be missing.
 func (p *AccountService) readOptional(c *app.RequestContext, into any) error {
-	body, err := p.readBody(c)
+	body, err := readBody(c, p.config.MaxBodyBytes)
 	if err != nil || len(body) == 0 {
 		return err
 	}
@@ -107,7 +108,7 @@ func (p *AccountService) readOptional(c *app.RequestContext, into any) error {
 func (p *AccountService) ChangePassword(ctx context.Context, c *app.RequestContext) {
 	var request api.PasswordRequest
 	if err := p.readJSON(c, &request); err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	change, err := passwordChange(ctx, &request)
@@ -115,10 +116,10 @@ func (p *AccountService) ChangePassword(ctx context.Context, c *app.RequestConte
 		err = p.sessions.ChangePassword(ctx, change)
 	}
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
-	reply(c, consts.StatusOK, &api.StatusResponse{Status: success})
+	reply.JSON(c, consts.StatusOK, &api.StatusResponse{Status: success})
 }
 
 func passwordChange(ctx context.Context, request *api.PasswordRequest) (chat.PasswordChange, error) {
@@ -157,7 +158,7 @@ func (p *AccountService) DeleteAccount(ctx context.Context, c *app.RequestContex
 		user, err = chat.ActingUser(ctx, request.User)
 	}
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	caller, _ := chat.CallerOf(ctx)
@@ -166,10 +167,10 @@ func (p *AccountService) DeleteAccount(ctx context.Context, c *app.RequestContex
 	})
 	switch {
 	case err != nil:
-		Fail(c, err)
+		reply.Fail(c, err)
 	case complete:
-		reply(c, consts.StatusOK, &api.StatusResponse{Status: success})
+		reply.JSON(c, consts.StatusOK, &api.StatusResponse{Status: success})
 	default:
-		reply(c, consts.StatusAccepted, &api.StatusResponse{Status: "accepted"})
+		reply.JSON(c, consts.StatusAccepted, &api.StatusResponse{Status: "accepted"})
 	}
 }

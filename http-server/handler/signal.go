@@ -6,6 +6,7 @@ import (
 	"github.com/cloudwego/hertz/pkg/app"
 	"github.com/cloudwego/hertz/pkg/protocol/consts"
 
+	"github.com/pullchat/pullchat/http-server/reply"
 	"github.com/pullchat/pullchat/internal/chat"
 	api "github.com/pullchat/pullchat/internal/gen/http"
 )
@@ -14,13 +15,13 @@ import (
 func (h *Handler) Signal(ctx context.Context, c *app.RequestContext) {
 	var request api.SignalRequest
 	if err := h.readJSON(c, &request); err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	err := h.live.Signal(ctx, chat.Signal{Chat: request.Chat, Sender: request.Sender, Type: request.Type, Data: request.Data})
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
-	reply(c, consts.StatusOK, &api.SignalResponse{Status: success})
+	reply.JSON(c, consts.StatusOK, &api.SignalResponse{Status: success})
 }

@@ -11,8 +11,11 @@ import (
 
 	"github.com/cloudwego/hertz/pkg/app"
 
+	"github.com/pullchat/pullchat/http-server/reply"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/frame"
 	api "github.com/pullchat/pullchat/internal/gen/http"
+	"github.com/pullchat/pullchat/internal/jsonobject"
 	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/logging"
 )
@@ -33,14 +36,14 @@ func (h *Handler) Stream(ctx context.Context, c *app.RequestContext) {
 		err = checkNoBody(c)
 	}
 	if err == nil {
-		err = h.enter(ctx, wanted.follows)
+		err = h.hub.Admit(ctx, wanted.follows)
 	}
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	if wanted.longestID() > h.roomForID(c) {
-		Fail(c, chat.Errorf(chat.InvalidArgument, "the names of these %d chats are too long for one stream: its event ids would not fit into a request; "+
+		reply.Fail(c, chat.Errorf(chat.InvalidArgument, "the names of these %d chats are too long for one stream: its event ids would not fit into a request; "+
 			"open two, or a WebSocket", len(wanted.follows)))
 		return
 	}
@@ -48,37 +51,23 @@ func (h *Handler) Stream(ctx context.Context, c *app.RequestContext) {
 		c.SetContentType(eventStream)
 		return
 	}
-	seat, err := h.config.Quota.enter(ctx)
+	seat, err := h.config.Quota.Enter(ctx)
 	if err == nil {
-		if err = seat.fits(len(wanted.follows)); err != nil {
-			seat.leave()
+		if err = seat.Fits(len(wanted.follows)); err != nil {
+			seat.Leave()
 		}
 	}
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
 	below := connection(ctx)
 	sink := &eventSink{conn: below.Take(), part: h.config.Part, end: below.Wake, chats: len(wanted.follows)}
 	head := streamHead(c)
 	below.Leave(c, func() {
-		defer seat.leave()
+		defer seat.Leave()
 		h.serveStream(ctx, below, seat, sink, head, wanted)
 	})
-}
-
-// enter sets the caller of follows, and checks the caller's access.
-func (h *Handler) enter(ctx context.Context, follows []live.Follow) error {
-	by, _ := chat.CallerOf(ctx)
-	names := make([]string, len(follows))
-	for i := range follows {
-		if _, err := chat.ActingReader(ctx, follows[i].Reader); err != nil {
-			return err
-		}
-		follows[i].By = by
-		names[i] = follows[i].Chat
-	}
-	return h.hub.Enter(ctx, names...)
 }
 
 // serveStream writes events until the client goes or the server stops.
@@ -218,7 +207,7 @@ func readStreamQuery(c *app.RequestContext) (q streamQuery, err error) {
 		}
 	})
 	if err == nil {
-		q.follow.Batch, err = duration("batch", q.batch)
+		q.follow.Batch, err = live.ParseDuration("batch", q.batch)
 	}
 	q.follow.Presence = q.follow.Reader != ""
 	if err == nil && q.presence != "" {
@@ -259,8 +248,8 @@ func (s *eventSink) event(id, name string, data []byte) error {
 
 // Page implements live.Sink.
 func (s *eventSink) Page(page *live.Page, title chat.Title, positions func() []live.Position) error {
-	data := page.Encoded(encodePage)
-	if titled := appendTitle(nil, title); titled != nil {
+	data := page.Encoded(frame.EncodePage)
+	if titled := frame.AppendTitle(nil, title); titled != nil {
 		data = append(append([]byte{'{'}, titled...), data[1:]...)
 	}
 	return s.event(eventID(positions(), s.chats), "messages", data)
@@ -270,18 +259,18 @@ func (s *eventSink) Page(page *live.Page, title chat.Title, positions func() []l
 func (s *eventSink) Tell(name string, e chat.Event) error {
 	switch e.Kind {
 	case chat.Signalled:
-		return s.event("", "signal", encode(signalEvent{name, e.Signal.Sender, e.Signal.Type, e.Signal.Data}))
+		return s.event("", "signal", jsonobject.Encode(signalEvent{name, e.Signal.Sender, e.Signal.Type, e.Signal.Data}))
 	case chat.Moved:
-		return s.event("", "read", encode(readEvent{name, e.Reading.Reader, e.Reading.Cursor}))
+		return s.event("", "read", jsonobject.Encode(readEvent{name, e.Reading.Reader, e.Reading.Cursor}))
 	case chat.RoomGone:
-		return s.event("", "deleted", encode(deletedEvent{name}))
+		return s.event("", "deleted", jsonobject.Encode(deletedEvent{name}))
 	}
 	return nil
 }
 
 // Presence implements live.Sink.
 func (s *eventSink) Presence(name string, p *live.Present) error {
-	return s.event("", "presence", encode(presence(name, p.Readers)))
+	return s.event("", "presence", jsonobject.Encode(presence(name, p.Readers)))
 }
 
 // Refuse implements live.Sink: a stream that cannot have one of its chats ends.
@@ -290,7 +279,7 @@ func (s *eventSink) Refuse(_ string, err error) error {
 	if errors.Is(err, live.ErrExpired) {
 		e = chat.AsError(chat.Errorf(e.Code, "the token has expired; connect again with a new one, and the id of the last event as Last-Event-ID or last_event_id"))
 	}
-	if err := s.event("", "error", encode(&api.ErrorResponse{Code: string(e.Code), Message: e.Message})); err != nil {
+	if err := s.event("", "error", jsonobject.Encode(&api.ErrorResponse{Code: string(e.Code), Message: e.Message})); err != nil {
 		return err
 	}
 	return e

@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pullchat/pullchat/internal/chat"
 	api "github.com/pullchat/pullchat/internal/gen/http"
 )
 
@@ -55,63 +54,11 @@ func TestUnknownFields(t *testing.T) {
 	}
 }
 
-// TestUnknownFieldsOfFrames: the frames that change something have their own fields only, however they are written.
-func TestUnknownFieldsOfFrames(t *testing.T) {
-	for _, c := range []struct{ text, err string }{
-		{`{"type":"send","ref":"1","chat":"a","text":"b","sender":"c","id":"d"}`, ""},
-		{`{"type":"send","ref":"1","chat":"a","text":"b","Sender":"c"}`, ""},
-		{`{"type":"send","chat":"a","text":"b","sender":"c","txet":"d"}`, `unknown field "txet": did you mean "text"?`},
-		{`{"type":"send","chat":"a","text":"b","sender":"c","limit":0}`, `unknown field "limit"; there are only chat, text, sender, id, type, ref`},
-		{`{"type":"send","chat":"a","message":"b","sender":"c","cursor":1}`, `unknown field "message": did you mean "text"?`},
-		{`{"type":"read","chat":"a","reader":"b","cursor":1,"force":true}`, ""},
-		{`{"type":"read","chat":"a","reader":"b","cursor":"end"}`, ""},
-		{`{"type":"read","chat":"a","reader":"b","curser":1}`, `unknown field "curser": did you mean "cursor"?`},
-		{`{"type":"read","chat":"a","reader":"b","sender":"b","cursor":1}`, `unknown field "sender": did you mean "reader"?`},
-		{`{"type":"signal","chat":"a","sender":"b","signal":"typing","data":"x"}`, ""},
-		{`{"type":"signal","chat":"a","sender":"b","event":"typing"}`, `unknown field "event": did you mean "signal"?`},
-		{`{"type":"signal","chat":"a","sender":"b","signal":"typing","text":"x"}`, `unknown field "text"`},
-		{`{"type":"watch","chat":"a","more":1}`, ""},
-		{`{"type":"pull","chat":"a","text":"b"}`, ""},
-		{`{"type":"ping","more":1}`, ""},
-		{`{"type":"snd","more":1}`, ""}, // which has its own answer
-	} {
-		if _, err := readFrame([]byte(c.text)); !wants(t, err, c.err) {
-			t.Errorf("readFrame(%s) = %v, want %q", c.text, err, c.err)
-		}
-	}
-}
-
-// TestFrameNames: the bits of seen are those of frameNames.
-func TestFrameNames(t *testing.T) {
-	values := map[string]string{"cursor": "1", "limit": "1", "inbox": "true", "presence": "true", "reverse": "true", "unread": "true", "force": "true"}
-	for i, name := range frameNames {
-		value := values[name]
-		if value == "" {
-			value = `"x"`
-		}
-		var f frame
-		if !readHot([]byte(`{"`+name+`":`+value+`}`), &f) || f.seen != 1<<i {
-			t.Errorf("%s is bit %b, want %b", name, f.seen, 1<<i)
-		}
-	}
-	if all := fieldsOf(&frame{}); len(all) != len(frameNames) {
-		t.Errorf("frames have the fields %v, and frameNames %v", all, frameNames)
-	}
-}
-
 // TestAPlainChangeIsReadOnce: the rule costs a plain send nothing.
 func TestAPlainChangeIsReadOnce(t *testing.T) {
 	body := []byte(`{"chat":"alice:bob","text":"hello","sender":"alice","id":"12345"}`)
 	var r api.SendRequest
 	if got := testing.AllocsPerRun(100, func() { _ = decodeChange(body, &r) }); got > 4 {
 		t.Errorf("decodeChange() allocates %v times, want one for each string", got)
-	}
-	text := []byte(`{"type":"send","chat":"alice:bob","text":"hello","sender":"alice"}`)
-	if got := testing.AllocsPerRun(100, func() {
-		if _, err := readFrame(text); chat.CodeOf(err) == chat.InvalidArgument {
-			t.Error(err)
-		}
-	}); got > 5 {
-		t.Errorf("readFrame() allocates %v times, want one for each string and the frame", got)
 	}
 }

@@ -18,7 +18,11 @@ import (
 	"github.com/cloudwego/hertz/pkg/protocol/consts"
 	"github.com/gorilla/websocket"
 
+	"github.com/pullchat/pullchat/http-server/reply"
+	"github.com/pullchat/pullchat/http-server/request"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/command"
+	"github.com/pullchat/pullchat/internal/frame"
 	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/logging"
 )
@@ -37,16 +41,16 @@ var frames sync.Pool
 
 // WebSocket answers GET /api/ws (RFC 6455). docs/live.md describes the frames.
 func (h *Handler) WebSocket(ctx context.Context, c *app.RequestContext) {
-	if err := CheckOrigin(c, h.config.AllowedOrigins); err != nil {
-		Fail(c, err)
+	if err := request.CheckOrigin(c, h.config.AllowedOrigins); err != nil {
+		reply.Fail(c, err)
 		return
 	}
 	if err := checkNoBody(c); err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
-	request := &http.Request{Method: string(c.Method()), Host: string(c.Host()), Header: http.Header{}}
-	c.Request.Header.VisitAll(func(name, value []byte) { request.Header.Add(string(name), string(value)) })
+	asked := &http.Request{Method: string(c.Method()), Host: string(c.Host()), Header: http.Header{}}
+	c.Request.Header.VisitAll(func(name, value []byte) { asked.Header.Add(string(name), string(value)) })
 	below := connection(ctx)
 	upgrader := websocket.Upgrader{
 		ReadBufferSize: readBytes, WriteBufferSize: writeBytes, WriteBufferPool: &frames,
@@ -57,20 +61,20 @@ func (h *Handler) WebSocket(ctx context.Context, c *app.RequestContext) {
 	c.Response.Header.VisitAll(func(name, value []byte) { answer.Add(string(name), string(value)) })
 	answer.Del("Content-Type")
 	answer.Del("Content-Length")
-	seat, err := h.config.Quota.enter(ctx)
+	seat, err := h.config.Quota.Enter(ctx)
 	if err != nil {
-		Fail(c, err)
+		reply.Fail(c, err)
 		return
 	}
-	ws, err := upgrader.Upgrade(&handshake{below: below}, request, answer)
+	ws, err := upgrader.Upgrade(&handshake{below: below}, asked, answer)
 	if err != nil {
-		seat.leave()
+		seat.Leave()
 		refuseUpgrade(c, err)
 		return
 	}
 	c.SetStatusCode(consts.StatusSwitchingProtocols) // for the log
 	below.Leave(c, func() {
-		defer seat.leave()
+		defer seat.Leave()
 		h.serveSocket(ctx, below, seat, ws)
 	})
 }
@@ -96,7 +100,7 @@ func refuseUpgrade(c *app.RequestContext, reason error) {
 	if string(c.GetHeader("Sec-WebSocket-Version")) != webSocketVersion {
 		c.Response.Header.Set("Sec-WebSocket-Version", webSocketVersion)
 	}
-	Fail(c, chat.Errorf(chat.InvalidArgument, "this is no WebSocket handshake: %s", strings.TrimPrefix(reason.Error(), "websocket: ")))
+	reply.Fail(c, chat.Errorf(chat.InvalidArgument, "this is no WebSocket handshake: %s", strings.TrimPrefix(reason.Error(), "websocket: ")))
 }
 
 // socket is one client's connection.
@@ -105,8 +109,7 @@ type socket struct {
 	ws      *websocket.Conn
 	below   Connection
 	session *live.Session
-	watches int                   // watch frames so far
-	renewed *chat.Caller          // the caller of an auth frame's new token, or nil
+	client  *command.Client
 	reason  atomic.Pointer[error] // why the session has ended, if it has
 }
 
@@ -114,6 +117,9 @@ func (h *Handler) serveSocket(ctx context.Context, below Connection, share live.
 	s := &socket{handler: h, ws: ws, below: below}
 	s.session = h.hub.OpenWithin(share, s, s.ended)
 	defer s.session.Close()
+	s.client = command.NewClient(command.Config{
+		Messages: h.service, Live: h.live, Hub: h.hub, Verify: h.config.Verify, Limit: limitFrame,
+	}, s.session)
 	ws.SetReadLimit(maxFrameBytes)
 	s.heard()
 	ws.SetPongHandler(func(string) error {
@@ -158,11 +164,25 @@ func (s *socket) serve(ctx context.Context) (err error) {
 		if err := s.answer(ctx, text); err != nil {
 			return err
 		}
-		if s.renewed != nil {
-			ctx, s.renewed = chat.WithCaller(ctx, *s.renewed), nil
-		}
 	}
 }
+
+// answer answers one frame. An error ends the connection.
+func (s *socket) answer(ctx context.Context, text []byte) error {
+	asked, err := frame.Decode(text)
+	if err != nil {
+		return s.session.Write(func() error { return s.reply(command.Refuse(asked.Ref, err)) })
+	}
+	return s.client.Do(ctx, asked, s.reply)
+}
+
+// frameRoutes are the routes as whose requests the frames of clients count.
+var frameRoutes = map[string]string{
+	command.Watch: "/api/stream", command.Send: "/api/send", command.Pull: "/api/pull", command.Read: "/api/read",
+	command.Signal: "/api/signal", command.Auth: "/api/ws", command.Unwatch: "/ping", command.Ping: "/ping",
+}
+
+func limitFrame(ctx context.Context, name string) error { return request.Limit(ctx, frameRoutes[name]) }
 
 // close sends the close frame, if the client can still read it, and returns the code.
 func (s *socket) close(err error) (code int) {
@@ -171,8 +191,8 @@ func (s *socket) close(err error) (code int) {
 	case websocket.CloseNoStatusReceived, websocket.CloseAbnormalClosure: // are never sent
 		err = nil
 	default:
-		frame := websocket.FormatCloseMessage(farewell.Code, farewell.Text)
-		err = s.ws.WriteControl(websocket.CloseMessage, frame, time.Now().Add(closeTimeout))
+		last := websocket.FormatCloseMessage(farewell.Code, farewell.Text)
+		err = s.ws.WriteControl(websocket.CloseMessage, last, time.Now().Add(closeTimeout))
 	}
 	if err == nil || errors.Is(err, websocket.ErrCloseSent) { // or the package has sent one
 		s.below.Linger()
@@ -209,43 +229,35 @@ func timedOut(err error) bool {
 }
 
 // write writes a frame of JSON. Call it within Session.Write, or from the session.
-func (s *socket) write(frame []byte) error {
+func (s *socket) write(text []byte) error {
 	_ = s.ws.SetWriteDeadline(time.Now().Add(s.handler.config.Part))
-	return s.ws.WriteMessage(websocket.TextMessage, frame)
+	return s.ws.WriteMessage(websocket.TextMessage, text)
 }
 
 var _ live.Sink = (*socket)(nil)
 
+func (s *socket) reply(r command.Reply) error { return s.write(frame.Reply(r)) }
+
 // Page implements live.Sink.
 func (s *socket) Page(page *live.Page, title chat.Title, _ func() []live.Position) error {
-	const start = `{"type":"messages",`
-	encoded := page.Encoded(encodePage)
-	frame := make([]byte, 0, len(start)+len(encoded)-1)
-	frame = appendTitle(append(frame, start...), title)
-	return s.write(append(frame, encoded[1:]...))
+	return s.write(frame.Messages(page, title))
 }
 
 // Tell implements live.Sink.
 func (s *socket) Tell(name string, e chat.Event) error {
-	switch e.Kind {
-	case chat.Signalled:
-		return s.write(encode(signalFrame{head{Type: "signal", Chat: name}, e.Signal.Sender, e.Signal.Type, e.Signal.Data}))
-	case chat.Moved:
-		return s.write(encode(readFrameOut{head{Type: "read", Chat: name}, e.Reading.Reader, e.Reading.Cursor}))
-	case chat.RoomGone:
-		return s.write(encode(head{Type: "deleted", Chat: name}))
+	if told := frame.Event(name, e); told != nil {
+		return s.write(told)
 	}
 	return nil
 }
 
 // Presence implements live.Sink.
 func (s *socket) Presence(name string, p *live.Present) error {
-	told := presence(name, p.Readers)
-	return s.write(encode(presenceFrame{head{Type: "presence", Chat: name}, told.Readers, told.Count}))
+	return s.write(frame.Presence(name, p))
 }
 
 // Refuse implements live.Sink.
-func (s *socket) Refuse(name string, err error) error { return s.write(encode(refusal("", name, err))) }
+func (s *socket) Refuse(name string, err error) error { return s.write(frame.Refusal(name, err)) }
 
 // Beat implements live.Sink.
 func (s *socket) Beat() error {

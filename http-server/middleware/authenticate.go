@@ -7,7 +7,7 @@ import (
 
 	"github.com/cloudwego/hertz/pkg/app"
 
-	"github.com/pullchat/pullchat/http-server/handler"
+	"github.com/pullchat/pullchat/http-server/reply"
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
@@ -39,7 +39,7 @@ func Authenticate(routes AccessTable, verify func(token string) (chat.Caller, er
 			return
 		}
 		if err != nil {
-			handler.Fail(c, err)
+			reply.Fail(c, err)
 			return
 		}
 		c.Next(chat.WithCaller(ctx, caller))

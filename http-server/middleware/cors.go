@@ -9,7 +9,7 @@ import (
 	"github.com/cloudwego/hertz/pkg/app"
 	"github.com/cloudwego/hertz/pkg/protocol/consts"
 
-	"github.com/pullchat/pullchat/http-server/handler"
+	"github.com/pullchat/pullchat/http-server/reply"
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
@@ -34,7 +34,7 @@ func CORS(origins, methods []string) app.HandlerFunc {
 		case string(c.Method()) != consts.MethodOptions || len(c.GetHeader("Access-Control-Request-Method")) == 0:
 			c.Next(ctx)
 		case allowed == "": // before any other error, such as a missing token, which would mislead
-			handler.Fail(c, chat.Errorf(chat.PermissionDenied, "origin not allowed: ALLOWED_ORIGINS names the pages that may use this server"))
+			reply.Fail(c, chat.Errorf(chat.PermissionDenied, "origin not allowed: ALLOWED_ORIGINS names the pages that may use this server"))
 		default:
 			header.Set("Access-Control-Allow-Methods", corsMethods)
 			header.Set("Access-Control-Allow-Headers", corsSends)

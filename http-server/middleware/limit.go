@@ -8,8 +8,10 @@ import (
 
 	"github.com/cloudwego/hertz/pkg/app"
 
-	"github.com/pullchat/pullchat/http-server/handler"
-	"github.com/pullchat/pullchat/http-server/ratelimit"
+	"github.com/pullchat/pullchat/http-server/reply"
+	"github.com/pullchat/pullchat/internal/ratelimit"
+
+	"github.com/pullchat/pullchat/http-server/request"
 )
 
 // Limit counts requests by the client's address, except on free routes. A WebSocket frame counts as a request of the
@@ -24,10 +26,10 @@ func Limit(limiter *ratelimit.Limiter, proxies ratelimit.Proxies, free ...string
 			return limiter.Take(client)
 		}
 		if err := take(c.FullPath()); err != nil {
-			handler.Fail(c, err)
+			reply.Fail(c, err)
 			return
 		}
-		c.Next(handler.WithLimit(ctx, take))
+		c.Next(request.WithLimit(ctx, take))
 	}
 }
 
@@ -45,5 +47,5 @@ func clientKey(c *app.RequestContext, proxies ratelimit.Proxies) string {
 	if tcp, ok := c.RemoteAddr().(*net.TCPAddr); ok {
 		peer = tcp.AddrPort().Addr()
 	}
-	return ratelimit.Key(proxies.Client(peer, c.Request.Header.GetAll("X-Forwarded-For")))
+	return ratelimit.Key(clientOf(proxies, peer, c.Request.Header.GetAll("X-Forwarded-For")))
 }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/cloudwego/hertz/pkg/app"
 
-	"github.com/pullchat/pullchat/http-server/handler"
+	"github.com/pullchat/pullchat/http-server/reply"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/logging"
 )
@@ -82,7 +82,7 @@ func Recovery(log *slog.Logger) app.HandlerFunc {
 		defer func() {
 			if cause := recover(); cause != nil {
 				log.Error("panic", "id", logging.RequestID(ctx), "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
-				handler.Fail(c, fmt.Errorf("panic: %v", cause))
+				reply.Fail(c, fmt.Errorf("panic: %v", cause))
 			}
 		}()
 		c.Next(ctx)

@@ -7,7 +7,8 @@ import (
 
 	"github.com/cloudwego/hertz/pkg/app"
 
-	"github.com/pullchat/pullchat/http-server/handler"
+	"github.com/pullchat/pullchat/http-server/reply"
+	"github.com/pullchat/pullchat/http-server/request"
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
@@ -15,9 +16,9 @@ import (
 // browsers send some requests without a preflight.
 func Pages(allowed []string) app.HandlerFunc {
 	return func(_ context.Context, c *app.RequestContext) {
-		if handler.Changes(c) {
-			if err := handler.CheckOrigin(c, allowed); err != nil {
-				handler.Fail(c, err)
+		if request.Changes(c) {
+			if err := request.CheckOrigin(c, allowed); err != nil {
+				reply.Fail(c, err)
 			}
 		}
 	}
@@ -39,7 +40,7 @@ func Hosts(hosts []string, free ...string) app.HandlerFunc {
 		if allowed["*"] || allowed[host] || allowed[withoutPort(host)] || allowed[c.FullPath()] {
 			return
 		}
-		handler.Fail(c, chat.Errorf(chat.PermissionDenied, "this server is not %q; ALLOWED_HOSTS has the names that it is asked by", host))
+		reply.Fail(c, chat.Errorf(chat.PermissionDenied, "this server is not %q; ALLOWED_HOSTS has the names that it is asked by", host))
 	}
 }
 

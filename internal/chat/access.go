@@ -182,7 +182,7 @@ func (a Access) query(id ID, name string, by Caller) (RoomQuery, bool, error) {
 
 // mustExist reports whether a room must have been created, without regard to members: so it is for a service. For
 // anonymous callers every id is a room.
-func (a Access) mustExist(id ID, by Caller) bool { return by.Service && isRoom(id) }
+func (a Access) mustExist(id ID, by Caller) bool { return by.Service && id.IsRoom() }
 
 // enterAll is enter for many chats.
 func (a Access) enterAll(ctx context.Context, names []string, by Caller) error {
@@ -272,11 +272,6 @@ func RoomDeleted(id ID) error { return Errorf(NotFound, "room %s was deleted", i
 // NoRoom is the error for a room that was never created.
 func NoRoom(id ID) error {
 	return Errorf(NotFound, "there is no room %s; create it with POST /api/rooms", id)
-}
-
-func isRoom(id ID) bool {
-	_, _, pair := id.Users()
-	return !pair
 }
 
 // NeedsEnter reports whether it takes Enter to decide if a caller may enter a chat. The error is that the caller may not in

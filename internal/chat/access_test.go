@@ -1,4 +1,4 @@
-package chat
+package chat_test
 
 import (
 	"context"
@@ -6,136 +6,56 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 )
-
-// guarded has a private room, club, of ann, who is its admin, and bob, and one that was deleted, gone.
-type guarded struct{ silentStore }
-
-func (guarded) ReadRooms(_ context.Context, queries []RoomQuery) ([]StoredRoom, error) {
-	rooms := make([]StoredRoom, len(queries))
-	for i, q := range queries {
-		switch q.Room.String() {
-		case "club":
-			rooms[i] = StoredRoom{Visibility: Private, Count: 2, Admins: 1, Members: map[string]Member{
-				"ann": {User: "ann", Role: Admin, Since: 1}, "bob": {User: "bob", Role: PlainMember, Since: 2},
-			}}
-		case "lounge":
-			rooms[i] = StoredRoom{Visibility: Public, Members: map[string]Member{}}
-		case "gone":
-			rooms[i] = StoredRoom{Visibility: Deleted}
-		}
-	}
-	return rooms, nil
-}
-
-func (g guarded) admits(id ID, user string) error {
-	if user == "" {
-		return nil
-	}
-	rooms, _ := g.ReadRooms(context.Background(), []RoomQuery{{Room: id}})
-	return rooms[0].Admits(id, user)
-}
-
-func (g guarded) Append(_ context.Context, appends []Append) []Appended {
-	out := make([]Appended, len(appends))
-	for i, a := range appends {
-		out[i].Err = g.admits(a.Chat, a.Member)
-	}
-	return out
-}
-
-func (g guarded) Range(_ context.Context, ranges []Range) []Ranged {
-	out := make([]Ranged, len(ranges))
-	for i, r := range ranges {
-		out[i].Err = g.admits(r.Chat, r.Member)
-	}
-	return out
-}
-
-// silentStore does nothing, well.
-type silentStore struct{}
-
-func (silentStore) Ready(context.Context) error                                   { return nil }
-func (silentStore) Watch() Watch                                                  { return nil }
-func (silentStore) Tell(context.Context, Event) error                             { return nil }
-func (silentStore) Advance(context.Context, ID, Reading, bool) (int64, error)     { return 0, nil }
-func (silentStore) ReportPresence(context.Context, string, map[ID][]string) error { return nil }
-func (silentStore) Present(context.Context, ID) ([]string, error)                 { return nil, nil }
-func (silentStore) EditRoom(context.Context, RoomEdit) (EditOutcome, int64, error) {
-	return Edited, 1, nil
-}
-
-func (silentStore) DropRoom(context.Context, RoomEdit) (EditOutcome, error) { return Edited, nil }
-
-func (silentStore) ListRooms(context.Context, string, string, int) ([]string, error) { return nil, nil }
-
-func (silentStore) ListPublic(context.Context, string, int) ([]string, error) { return nil, nil }
-
-func (silentStore) ReaderPositions(_ context.Context, places []PositionQuery) []PositionResult {
-	return make([]PositionResult, len(places))
-}
-
-func (silentStore) Readings(context.Context, ID, int) (Receipts, error) { return Receipts{}, nil }
-
-func (silentStore) SetIgnored(context.Context, IgnoreRequest) error { return nil }
-
-func (silentStore) Lists(context.Context, string) ([]ID, map[string]bool, error) {
-	return nil, nil, nil
-}
-
-func (silentStore) Newest(context.Context, string, []ID) ([]Newest, error) { return nil, nil }
-
-func (silentStore) Preview(context.Context, Previews) ([]PreviewResult, error) { return nil, nil }
-
-func (silentStore) ReadNames(_ context.Context, rooms []ID, users []string) ([]string, []string, error) {
-	return make([]string, len(rooms)), make([]string, len(users)), nil
-}
 
 // asked is all that may be asked.
 type asked struct {
-	core  *MessageService
-	alive *LiveService
-	lobby *RoomService
-	desk  *InboxService
+	core  *chat.MessageService
+	alive *chat.LiveService
+	lobby *chat.RoomService
+	desk  *chat.InboxService
 }
 
 // call is one method as a user makes it who says that she is user.
-type call func(a asked, ctx context.Context, chat, user string) error
+type call func(a asked, ctx context.Context, name, user string) error
 
 // ofChats are the methods that are about a chat. Each is tried by every kind of caller in every kind of chat.
 var ofChats = map[string]call{
-	"Send": func(a asked, ctx context.Context, chat, user string) error {
-		_, err := a.core.Send(ctx, Message{Chat: chat, Sender: user, Text: "hi"})
+	"Send": func(a asked, ctx context.Context, name, user string) error {
+		_, err := a.core.Send(ctx, chat.Message{Chat: name, Sender: user, Text: "hi"})
 		return err
 	},
-	"Pull": func(a asked, ctx context.Context, chat, _ string) error {
-		_, err := a.core.Pull(ctx, PullRequest{Chat: chat})
+	"Pull": func(a asked, ctx context.Context, name, _ string) error {
+		_, err := a.core.Pull(ctx, chat.PullRequest{Chat: name})
 		return err
 	},
-	"Signal": func(a asked, ctx context.Context, chat, user string) error {
-		return a.alive.Signal(ctx, Signal{Chat: chat, Sender: user, Type: "typing"})
+	"Signal": func(a asked, ctx context.Context, name, user string) error {
+		return a.alive.Signal(ctx, chat.Signal{Chat: name, Sender: user, Type: "typing"})
 	},
-	"Read": func(a asked, ctx context.Context, chat, user string) error {
-		_, err := a.alive.Read(ctx, ReadRequest{Chat: chat, Reading: Reading{Reader: user + "/phone"}})
+	"Read": func(a asked, ctx context.Context, name, user string) error {
+		_, err := a.alive.Read(ctx, chat.ReadRequest{Chat: name, Reading: chat.Reading{Reader: user + "/phone"}})
 		return err
 	},
-	"ReportPresence": func(a asked, ctx context.Context, chat, user string) error {
-		return a.alive.ReportPresence(ctx, "gateway", []Attendance{{Chat: chat, Readers: []string{user}}})
+	"ReportPresence": func(a asked, ctx context.Context, name, user string) error {
+		return a.alive.ReportPresence(ctx, "gateway", []chat.Attendance{{Chat: name, Readers: []string{user}}})
 	},
-	"Present": func(a asked, ctx context.Context, chat, _ string) error {
-		_, err := a.alive.Present(ctx, chat)
+	"Present": func(a asked, ctx context.Context, name, _ string) error {
+		_, err := a.alive.Present(ctx, name)
 		return err
 	},
-	"Pull as a reader": func(a asked, ctx context.Context, chat, user string) error {
-		_, err := a.core.Pull(ctx, PullRequest{Chat: chat, Reader: user + "/phone", Unread: true})
+	"Pull as a reader": func(a asked, ctx context.Context, name, user string) error {
+		_, err := a.core.Pull(ctx, chat.PullRequest{Chat: name, Reader: user + "/phone", Unread: true})
 		return err
 	},
-	"Readers": func(a asked, ctx context.Context, chat, _ string) error {
-		_, err := a.desk.Readers(ctx, chat)
+	"Readers": func(a asked, ctx context.Context, name, _ string) error {
+		_, err := a.desk.Readers(ctx, name)
 		return err
 	},
-	"Enter": func(a asked, ctx context.Context, chat, _ string) error {
-		return a.lobby.Enter(ctx, []string{"lounge", chat})
+	"Enter": func(a asked, ctx context.Context, name, _ string) error {
+		return a.lobby.Enter(ctx, []string{"lounge", name})
 	},
 }
 
@@ -145,15 +65,15 @@ var named = []string{"Send", "Signal", "Read", "Attend", "Pull as a reader"}
 // ofUsers are the methods that are about rooms, or about what is a user's own, and that anybody may ask who is somebody.
 var ofUsers = map[string]call{
 	"Inbox": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.desk.Inbox(ctx, InboxRequest{Reader: user})
+		_, err := a.desk.Inbox(ctx, chat.InboxRequest{Reader: user})
 		return err
 	},
 	"Unread": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.desk.Unread(ctx, UnreadRequest{Reader: user})
+		_, err := a.desk.Unread(ctx, chat.UnreadRequest{Reader: user})
 		return err
 	},
 	"Chats": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.desk.Chats(ctx, ChatsRequest{Reader: user})
+		_, err := a.desk.Chats(ctx, chat.ChatsRequest{Reader: user})
 		return err
 	},
 	"Ignored": func(a asked, ctx context.Context, _, user string) error {
@@ -161,26 +81,26 @@ var ofUsers = map[string]call{
 		return err
 	},
 	"Ignore": func(a asked, ctx context.Context, _, user string) error {
-		return a.desk.Ignore(ctx, IgnoreRequest{User: user, Other: "eve", Ignore: true})
+		return a.desk.Ignore(ctx, chat.IgnoreRequest{User: user, Other: "eve", Ignore: true})
 	},
 	"CreateRoom": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.lobby.CreateRoom(ctx, NewRoom{As: user})
+		_, err := a.lobby.CreateRoom(ctx, chat.NewRoom{As: user})
 		return err
 	},
 	"ChangeRoom": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.lobby.ChangeRoom(ctx, RoomChange{Room: "lounge", Kind: JoinRoom, As: user})
+		_, err := a.lobby.ChangeRoom(ctx, chat.RoomChange{Room: "lounge", Kind: chat.JoinRoom, As: user})
 		return err
 	},
 	"Room": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.lobby.Room(ctx, RoomRequest{Room: "lounge", As: user})
+		_, err := a.lobby.Room(ctx, chat.RoomRequest{Room: "lounge", As: user})
 		return err
 	},
 	"RoomsOf": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.lobby.RoomsOf(ctx, RoomsRequest{As: user})
+		_, err := a.lobby.RoomsOf(ctx, chat.RoomsRequest{As: user})
 		return err
 	},
 	"PublicRooms": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.lobby.PublicRooms(ctx, RoomsRequest{As: user})
+		_, err := a.lobby.PublicRooms(ctx, chat.RoomsRequest{As: user})
 		return err
 	},
 }
@@ -193,8 +113,8 @@ var free = []string{"Ready", "Watch"}
 func TestEveryMethodHasARule(t *testing.T) {
 	var have []string
 	for _, of := range []reflect.Type{
-		reflect.TypeFor[Service](), reflect.TypeFor[Live](), reflect.TypeFor[Rooms](), reflect.TypeFor[Admission](),
-		reflect.TypeFor[Inboxes](), reflect.TypeFor[Readers](),
+		reflect.TypeFor[chat.Service](), reflect.TypeFor[chat.Live](), reflect.TypeFor[chat.Rooms](), reflect.TypeFor[chat.Admission](),
+		reflect.TypeFor[chat.Inboxes](), reflect.TypeFor[chat.Readers](),
 	} {
 		for method := range of.Methods() {
 			have = append(have, method.Name)
@@ -209,84 +129,99 @@ func TestEveryMethodHasARule(t *testing.T) {
 	}
 }
 
-func guardedBy(required bool) asked {
-	store := guarded{}
-	alive := NewLiveService(store)
-	alive.Guard(Access{Required: required, Rooms: store})
-	limits := Limits{DefaultLimit: 1, MaxLimit: 1, MaxTextBytes: 10, Auth: required}
-	return asked{
-		NewMessageService(store, limits).WithReaders(store), alive,
-		NewRoomService(store, required, RoomOptions{DefaultLimit: 1, MaxLimit: 1, MaxMembers: 10}),
-		NewInboxService(store, limits),
+// guardedBy is a store with a private room, club, of ann, who is its admin, and bob, a public one, lounge, and one that was
+// deleted, gone.
+func guardedBy(t *testing.T, required bool) asked {
+	t.Helper()
+	store := chattest.NewStore(chattest.StoreOptions{})
+	access := chat.Access{Required: required, Rooms: store}
+	limits := chat.Limits{DefaultLimit: 1, MaxLimit: 1, MaxTextBytes: 10, Auth: required}
+	a := asked{
+		chattest.Messages(store, access, limits), chattest.Live(store, access),
+		chattest.Rooms(store, access, chat.RoomOptions{DefaultLimit: 1, MaxLimit: 1, MaxMembers: 10}), chattest.Inboxes(store, access, limits),
 	}
+	ann := chat.WithCaller(t.Context(), chat.Caller{User: "ann"})
+	for _, r := range []chat.NewRoom{{ID: "club", Users: []string{"bob"}}, {ID: "lounge", Visibility: chat.Public}, {ID: "gone"}} {
+		if _, err := a.lobby.CreateRoom(ann, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := a.lobby.ChangeRoom(ann, chat.RoomChange{Room: "gone", Kind: chat.DeleteRoom}); err != nil {
+		t.Fatal(err)
+	}
+	return a
 }
 
 func TestWhoMayWhat(t *testing.T) {
-	user := func(name string) *Caller { return &Caller{User: name} }
-	service := &Caller{User: "backend", Service: true}
+	user := func(name string) *chat.Caller { return &chat.Caller{User: name} }
+	service := &chat.Caller{User: "backend", Service: true}
 	for _, c := range []struct {
 		what  string
-		by    *Caller
+		by    *chat.Caller
 		chat  string
 		as    string
-		want  Code // with AUTH on
-		off   Code // with AUTH off
-		named bool // it is about who is named
+		want  chat.Code // with AUTH on
+		off   chat.Code // with AUTH off
+		named bool      // it is about who is named
 	}{
-		{"nobody", nil, "ann:bob", "ann", Unauthenticated, "", false},
-		{"nobody", nil, "club", "ann", Unauthenticated, "", false},
-		{"nobody, who is none", &Caller{}, "lounge", "ann", Unauthenticated, "", false},
+		{"nobody", nil, "ann:bob", "ann", chat.Unauthenticated, "", false},
+		{"nobody", nil, "club", "ann", chat.Unauthenticated, "", false},
+		{"nobody, who is none", &chat.Caller{}, "lounge", "ann", chat.Unauthenticated, "", false},
 		{"one of two", user("ann"), "bob:ann", "ann", "", "", false},
-		{"another", user("eve"), "ann:bob", "eve", PermissionDenied, PermissionDenied, false},
+		{"another", user("eve"), "ann:bob", "eve", chat.PermissionDenied, chat.PermissionDenied, false},
 		{"a member", user("bob"), "club", "bob", "", "", false},
-		{"no member", user("eve"), "club", "eve", PermissionDenied, PermissionDenied, false},
+		{"no member", user("eve"), "club", "eve", chat.PermissionDenied, chat.PermissionDenied, false},
 		{"anybody in a public room", user("eve"), "lounge", "eve", "", "", false},
-		{"anybody where nobody created it", user("eve"), "nobodys", "eve", NotFound, NotFound, false},
-		{"anybody where it was deleted", user("ann"), "gone", "ann", NotFound, NotFound, false},
-		{"one for another", user("ann"), "club", "bob", PermissionDenied, PermissionDenied, true},
+		{"anybody where nobody created it", user("eve"), "nobodys", "eve", chat.NotFound, chat.NotFound, false},
+		{"anybody where it was deleted", user("ann"), "gone", "ann", chat.NotFound, chat.NotFound, false},
+		{"one for another", user("ann"), "club", "bob", chat.PermissionDenied, chat.PermissionDenied, true},
 		{"a service in a closed room", service, "club", "eve", "", "", false},
 		{"a service in a chat of two", service, "ann:bob", "bob", "", "", false},
-		{"a service for a third", service, "ann:bob", "eve", InvalidArgument, InvalidArgument, true},
+		{"a service for a third", service, "ann:bob", "eve", chat.InvalidArgument, chat.InvalidArgument, true},
 	} {
 		ctx := context.Background()
 		if c.by != nil {
-			ctx = WithCaller(ctx, *c.by)
+			ctx = chat.WithCaller(ctx, *c.by)
 		}
 		for name, method := range ofChats {
 			if c.named && !slices.Contains(named, name) {
 				continue
 			}
-			if got := CodeOf(method(guardedBy(true), ctx, c.chat, c.as)); got != c.want {
+			if got := chat.CodeOf(method(guardedBy(t, true), ctx, c.chat, c.as)); got != c.want {
 				t.Errorf("AUTH on: %s by %s in %s = %q, want %q", name, c.what, c.chat, got, c.want)
 			}
-			if got := CodeOf(method(guardedBy(false), ctx, c.chat, c.as)); got != c.off {
+			if got := chat.CodeOf(method(guardedBy(t, false), ctx, c.chat, c.as)); got != c.off {
 				t.Errorf("AUTH off: %s by %s in %s = %q, want %q", name, c.what, c.chat, got, c.off)
 			}
 		}
 	}
 	for name, method := range ofUsers {
 		for _, c := range []struct {
-			by   *Caller
+			by   *chat.Caller
 			as   string
-			want Code
+			want chat.Code
 		}{
-			{nil, "ann", Unauthenticated}, {user("ann"), "ann", ""}, {user("ann"), "", ""}, {user("ann"), "bob", PermissionDenied}, {service, "bob", ""},
+			{nil, "ann", chat.Unauthenticated}, {user("ann"), "ann", ""}, {user("ann"), "", ""}, {user("ann"), "bob", chat.PermissionDenied}, {service, "bob", ""},
 		} {
 			ctx := context.Background()
 			if c.by != nil {
-				ctx = WithCaller(ctx, *c.by)
+				ctx = chat.WithCaller(ctx, *c.by)
 			}
-			if got := CodeOf(method(guardedBy(true), ctx, "", c.as)); got != c.want {
+			if got := chat.CodeOf(method(guardedBy(t, true), ctx, "", c.as)); got != c.want {
 				t.Errorf("%s by %v as %q = %q, want %q", name, c.by, c.as, got, c.want)
 			}
 		}
 	}
 }
 
-// TestSenderIsTheCaller: who is not named is the caller.
+// TestSenderIsTheCaller: a request that names no sender is its caller's.
 func TestSenderIsTheCaller(t *testing.T) {
-	sender, err := Access{Required: true}.actor("sender", ID{"ann:bob"}, "ann:bob", "", Caller{User: "bob"})
-	if sender != "bob" || err != nil {
-		t.Errorf("actor() = %q, %v; want bob", sender, err)
+	a, bob := guardedBy(t, true), chat.WithCaller(t.Context(), chat.Caller{User: "bob"})
+	if _, err := a.core.Send(bob, chat.Message{Chat: "ann:bob", Text: "hi"}); err != nil {
+		t.Fatal(err)
+	}
+	page, err := a.core.Pull(bob, chat.PullRequest{Chat: "ann:bob"})
+	if err != nil || len(page.Messages) != 1 || page.Messages[0].Sender != "bob" {
+		t.Errorf("Pull() = %+v, %v; want a message of bob", page, err)
 	}
 }

@@ -55,8 +55,8 @@ type AccountService struct {
 	store   AccountServiceStore
 	hasher  Hasher
 	options AccountOptions
-	access  Access
-	deleter *Deleter // or nil
+	Access  Access  // the access rules
+	Deleter Deleter // nil: DeleteAccount is refused
 }
 
 var (
@@ -71,9 +71,6 @@ func NewAccountService(store AccountServiceStore, hasher Hasher, options Account
 	}
 	return &AccountService{store: store, hasher: hasher, options: options}
 }
-
-// Guard sets the access rules. Call it before any other method.
-func (p *AccountService) Guard(access Access) { p.access = access }
 
 // Register implements Accounts.
 func (p *AccountService) Register(ctx context.Context, r Registration) (Account, error) {
@@ -91,7 +88,7 @@ func (p *AccountService) Register(ctx context.Context, r Registration) (Account,
 	case known.Deleted:
 		return Account{}, Errorf(Conflict, "user %s was deleted; the name cannot be registered again", r.User)
 	}
-	looks := p.access.looks(r.User)
+	looks := p.Access.looks(r.User)
 	owners, err := p.store.ReadLooks(ctx, looks)
 	if err != nil {
 		return Account{}, AsError(err)
@@ -120,10 +117,10 @@ func LooksLike(user, other string) error {
 func (p *AccountService) checkRegistration(r Registration) (prepared string, err error) {
 	err = checkName("user", r.User)
 	if err == nil {
-		err = p.access.checkNew("user", r.User)
+		err = p.Access.checkNew("user", r.User)
 	}
 	if err == nil {
-		err = p.access.checkUnreserved("user", r.User)
+		err = p.Access.checkUnreserved("user", r.User)
 	}
 	if err == nil {
 		err = checkLabel(r.Name, MaxNameBytes)
@@ -136,7 +133,7 @@ func (p *AccountService) checkRegistration(r Registration) (prepared string, err
 
 // Account implements Accounts.
 func (p *AccountService) Account(ctx context.Context, user string) (Account, error) {
-	if _, err := p.access.identified(callerOf(ctx)); err != nil {
+	if _, err := p.Access.identified(callerOf(ctx)); err != nil {
 		return Account{}, err
 	}
 	if err := checkName("user", user); err != nil {
@@ -163,7 +160,7 @@ func (p *AccountService) read(ctx context.Context, user string) (StoredAccount, 
 
 // Accounts implements Accounts.
 func (p *AccountService) Accounts(ctx context.Context, r AccountsRequest) (AccountPage, error) {
-	if _, err := p.access.identified(callerOf(ctx)); err != nil {
+	if _, err := p.Access.identified(callerOf(ctx)); err != nil {
 		return AccountPage{}, err
 	}
 	if err := checkNamePart("prefix", r.Prefix); err != nil {
@@ -172,8 +169,8 @@ func (p *AccountService) Accounts(ctx context.Context, r AccountsRequest) (Accou
 	if err := checkNamePart("cursor", r.Cursor); err != nil {
 		return AccountPage{}, err
 	}
-	if r.Limit < 0 {
-		return AccountPage{}, Errorf(InvalidArgument, "limit is %d; it must not be negative", r.Limit)
+	if err := CheckLimit(r.Limit); err != nil {
+		return AccountPage{}, err
 	}
 	limit := p.options.DefaultLimit
 	if r.Limit > 0 {
@@ -212,7 +209,7 @@ func (p *AccountService) existing(ctx context.Context, users []string) ([]Accoun
 
 // Known implements Accounts.
 func (p *AccountService) Known(ctx context.Context, users []string) ([]Account, error) {
-	if _, err := p.access.identified(callerOf(ctx)); err != nil {
+	if _, err := p.Access.identified(callerOf(ctx)); err != nil {
 		return nil, err
 	}
 	if len(users) > MaxKnown {

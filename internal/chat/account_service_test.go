@@ -14,22 +14,20 @@ import (
 func peopleOver(store chat.AccountServiceStore, hasher chat.Hasher, now func() time.Time) *chat.AccountService {
 	options := conformance.PeopleLimits
 	options.Now = now
-	people := chat.NewAccountService(store, hasher, options)
-	people.Guard(chat.Access{Names: names.Rules{}})
-	return people
+	return chattest.Accounts(store, hasher, chat.Access{Names: names.Rules{}}, options, nil)
 }
 
 func TestPeopleConform(t *testing.T) {
 	t.Parallel()
 	conformance.RunPeople(t, func(_ *testing.T, clock *conformance.Clock) conformance.AccountService {
-		return peopleOver(chattest.NewPeopleStore(), &chattest.PlainHasher{}, clock.Now)
+		return peopleOver(chattest.NewStore(chattest.StoreOptions{}), &chattest.PlainHasher{}, clock.Now)
 	})
 }
 
 // TestLoginsDoTheSameWork: nobody learns from the time that an answer takes who is registered.
 func TestLoginsDoTheSameWork(t *testing.T) {
 	hasher := &chattest.PlainHasher{}
-	people := peopleOver(chattest.NewPeopleStore(), hasher, nil)
+	people := peopleOver(chattest.NewStore(chattest.StoreOptions{}), hasher, nil)
 	if _, err := people.Register(t.Context(), chat.Registration{User: "alice", Password: "correct horse"}); err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +46,7 @@ func TestLoginsDoTheSameWork(t *testing.T) {
 // TestATakenNameCostsNoHash: who tries names is not served with expensive work.
 func TestATakenNameCostsNoHash(t *testing.T) {
 	hasher := &chattest.PlainHasher{}
-	people := peopleOver(chattest.NewPeopleStore(), hasher, nil)
+	people := peopleOver(chattest.NewStore(chattest.StoreOptions{}), hasher, nil)
 	for range 3 {
 		_, _ = people.Register(t.Context(), chat.Registration{User: "alice", Password: "correct horse"})
 	}
@@ -59,7 +57,7 @@ func TestATakenNameCostsNoHash(t *testing.T) {
 
 // TestWeakHashesAreReplaced at the next login, and no session ends by it.
 func TestWeakHashesAreReplaced(t *testing.T) {
-	store := chattest.NewPeopleStore()
+	store := chattest.NewStore(chattest.StoreOptions{})
 	old := peopleOver(store, &chattest.PlainHasher{}, nil)
 	_, err := old.Register(t.Context(), chat.Registration{User: "alice", Password: "correct horse"})
 	session, loginErr := old.Login(t.Context(), chat.Credentials{User: "alice", Password: "correct horse"})
@@ -90,24 +88,24 @@ func (*credulous) Verify(context.Context, string, string) (right, weak bool, err
 }
 
 func TestNobodyHasNoPassword(t *testing.T) {
-	people := peopleOver(chattest.NewPeopleStore(), &credulous{}, nil)
+	people := peopleOver(chattest.NewStore(chattest.StoreOptions{}), &credulous{}, nil)
 	if s, err := people.Login(t.Context(), chat.Credentials{User: "nobody"}); chat.CodeOf(err) != chat.Unauthenticated {
 		t.Errorf("Login() of one who is not registered = %+v, %v; want unauthenticated", s, err)
 	}
 }
 
 // overtaken is a store in which another login replaces a weak hash first.
-type overtaken struct{ *chattest.AccountServiceStore }
+type overtaken struct{ *chattest.Store }
 
 func (o overtaken) ReplacePassword(ctx context.Context, user, old, hash string, keep chat.Keep) (bool, error) {
-	if _, err := o.AccountServiceStore.ReplacePassword(ctx, user, old, hash+" of the other", keep); err != nil {
+	if _, err := o.Store.ReplacePassword(ctx, user, old, hash+" of the other", keep); err != nil {
 		return false, err
 	}
-	return o.AccountServiceStore.ReplacePassword(ctx, user, old, hash, keep)
+	return o.Store.ReplacePassword(ctx, user, old, hash, keep)
 }
 
 func TestWeakHashesThatAnotherReplaces(t *testing.T) {
-	store := chattest.NewPeopleStore()
+	store := chattest.NewStore(chattest.StoreOptions{})
 	_, err := peopleOver(store, &chattest.PlainHasher{}, nil).Register(t.Context(), chat.Registration{User: "alice", Password: "correct horse"})
 	if err != nil {
 		t.Fatal(err)
@@ -119,10 +117,10 @@ func TestWeakHashesThatAnotherReplaces(t *testing.T) {
 }
 
 // changing is a store in which the password changes while somebody logs in.
-type changing struct{ *chattest.AccountServiceStore }
+type changing struct{ *chattest.Store }
 
 func (c changing) ReadAccounts(ctx context.Context, users []string) ([]chat.StoredAccount, error) {
-	found, err := c.AccountServiceStore.ReadAccounts(ctx, users)
+	found, err := c.Store.ReadAccounts(ctx, users)
 	if len(found) == 1 && found[0].PasswordHash != "" {
 		_, _ = c.ReplacePassword(ctx, users[0], found[0].PasswordHash, "plain$changed", chat.Keep{})
 	}
@@ -130,7 +128,7 @@ func (c changing) ReadAccounts(ctx context.Context, users []string) ([]chat.Stor
 }
 
 func TestAPasswordThatChangesMeanwhile(t *testing.T) {
-	store := chattest.NewPeopleStore()
+	store := chattest.NewStore(chattest.StoreOptions{})
 	for _, user := range []string{"alice", "bob"} {
 		_, err := peopleOver(store, &chattest.PlainHasher{}, nil).Register(t.Context(), chat.Registration{User: user, Password: "correct horse"})
 		if err != nil {

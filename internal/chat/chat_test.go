@@ -1,4 +1,4 @@
-package chat
+package chat_test
 
 import (
 	"context"
@@ -7,7 +7,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 )
 
 func TestParseID(t *testing.T) {
@@ -25,12 +29,12 @@ func TestParseID(t *testing.T) {
 		"\u212a\uffa0":  "\u212a\uffa0", // earlier releases had such names
 		"日本語.7@_-+:ไทย": "ไทย:日本語.7@_-+",
 	} {
-		if got, err := ParseID(name); err != nil || got.String() != want {
+		if got, err := chat.ParseID(name); err != nil || got.String() != want {
 			t.Errorf("ParseID(%q) = %q, %v; want %q", name, got, err, want)
 		}
 	}
 	for _, name := range []string{"", ":", "a:", ":a", "a:b:c", "a b", "a\x00", "a/b", "{a}", "a,b", "\xff", "a:\xff", "😀", "\u0301", "7\u0301", "a.\u0301", "a\u034f", "a\ufe0f", "a\u200d", "a\u20dd", "\u0930\u180b", strings.Repeat("a", 65), ".", "..", ".:a", "a:.."} {
-		if got, err := ParseID(name); CodeOf(err) != InvalidArgument {
+		if got, err := chat.ParseID(name); chat.CodeOf(err) != chat.InvalidArgument {
 			t.Errorf("ParseID(%q) = %q, %v; want invalid_argument", name, got, err)
 		}
 	}
@@ -43,22 +47,22 @@ func FuzzParseID(f *testing.F) {
 		f.Add(name)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
-		id, err := ParseID(name)
+		id, err := chat.ParseID(name)
 		if err != nil {
-			if CodeOf(err) != InvalidArgument {
+			if chat.CodeOf(err) != chat.InvalidArgument {
 				t.Errorf("ParseID(%q) = %v, want invalid_argument", name, err)
 			}
 			return
 		}
-		if again, err := ParseID(id.String()); err != nil || again != id {
+		if again, err := chat.ParseID(id.String()); err != nil || again != id {
 			t.Errorf("ParseID(%q) is not canonical: %q, %v", id, again, err)
 		}
 		if first, second, pair := id.Users(); pair {
-			if swapped, err := ParseID(second + ":" + first); err != nil || swapped != id {
+			if swapped, err := chat.ParseID(second + ":" + first); err != nil || swapped != id {
 				t.Errorf("ParseID(%q swapped) = %q, %v; want %q", name, swapped, err, id)
 			}
 		}
-		if !utf8.ValidString(id.String()) || len(id.String()) > 2*MaxIDBytes+1 || strings.ContainsAny(id.String(), "{}/ ,\n") {
+		if !utf8.ValidString(id.String()) || len(id.String()) > 2*chat.MaxIDBytes+1 || strings.ContainsAny(id.String(), "{}/ ,\n") {
 			t.Errorf("ParseID(%q) accepted %q", name, id)
 		}
 	})
@@ -68,20 +72,20 @@ func FuzzParseID(f *testing.F) {
 func FuzzPage(f *testing.F) {
 	f.Add(int64(0), int64(3), false, uint8(10))
 	f.Add(int64(5), int64(1), true, uint8(10))
-	f.Add(int64(MaxCursor), int64(100), true, uint8(0))
+	f.Add(int64(chat.MaxCursor), int64(100), true, uint8(0))
 	f.Add(int64(-1), int64(-1), false, uint8(1))
 	f.Fuzz(func(t *testing.T, cursor, limit int64, reverse bool, n uint8) {
-		store := &memory{}
+		var messages []chat.Message
 		for i := range int64(n) {
-			store.messages = append(store.messages, Message{SendTime: i*3 + 1})
+			messages = append(messages, chat.Message{SendTime: i*3 + 1})
 		}
-		core := NewMessageService(store, Limits{DefaultLimit: 2, MaxLimit: 5, MaxTextBytes: 10})
-		request := PullRequest{Chat: "room", Cursor: cursor, Limit: limit, Reverse: reverse}
+		core := chattest.Messages(logOf(t, messages...), chat.Access{}, chat.Limits{DefaultLimit: 2, MaxLimit: 5, MaxTextBytes: 10})
+		request := chat.PullRequest{Chat: "room", Cursor: cursor, Limit: limit, Reverse: reverse}
 		var seen []int64
 		for {
 			page, err := core.Pull(context.Background(), request)
-			if cursor < 0 || cursor > MaxCursor || limit < 0 {
-				if CodeOf(err) != InvalidArgument {
+			if cursor < 0 || cursor > chat.MaxCursor || limit < 0 {
+				if chat.CodeOf(err) != chat.InvalidArgument {
 					t.Fatalf("Pull(%+v) = %v, want invalid_argument", request, err)
 				}
 				return
@@ -98,7 +102,7 @@ func FuzzPage(f *testing.F) {
 			request.Cursor = page.NextCursor
 		}
 		var want []int64
-		for _, m := range store.messages {
+		for _, m := range messages {
 			if !reverse && m.SendTime >= cursor || reverse && (cursor == 0 || m.SendTime <= cursor) {
 				want = append(want, m.SendTime)
 			}
@@ -112,62 +116,37 @@ func FuzzPage(f *testing.F) {
 	})
 }
 
-// memory is a Store of one chat, as simple as it can be.
-type memory struct{ messages []Message }
-
-func (s *memory) Append(_ context.Context, appends []Append) []Appended {
-	results := make([]Appended, len(appends))
-	for i, a := range appends {
-		a.Message.SendTime = int64(len(s.messages)) + 1
-		s.messages = append(s.messages, a.Message)
-		results[i].SendTime = a.Message.SendTime
+// logOf returns a store whose chat room has these messages, at their positions.
+func logOf(t testing.TB, messages ...chat.Message) *chattest.Store {
+	t.Helper()
+	at := int64(0)
+	store := chattest.NewStore(chattest.StoreOptions{Clock: func() time.Time { return time.UnixMicro(at) }})
+	id, err := chat.ParseID("room")
+	if err != nil {
+		t.Fatal(err)
 	}
-	return results
-}
-
-func (s *memory) Range(_ context.Context, ranges []Range) []Ranged {
-	results := make([]Ranged, len(ranges))
-	for i, r := range ranges {
-		list := slices.Clone(s.messages)
-		if r.Reverse {
-			slices.Reverse(list)
-		}
-		list = slices.DeleteFunc(list, func(m Message) bool {
-			return !r.Reverse && m.SendTime < r.From || r.Reverse && m.SendTime > r.From
-		})
-		results[i].Messages = list[:min(r.Limit, len(list))]
-		if r.Raw {
-			results[i] = raw(results[i].Messages)
+	for _, m := range messages {
+		at = m.SendTime
+		if appended := store.Append(t.Context(), []chat.Append{{Chat: id, Message: m}})[0]; appended.Err != nil || appended.SendTime != at {
+			t.Fatalf("Append() = %+v, want position %d", appended, at)
 		}
 	}
-	return results
-}
-
-// raw is what was read, in a stored form of its own.
-func raw(messages []Message) Ranged {
-	read := Ranged{Entries: make([]string, len(messages)), Head: func(entry string) (h Head) {
-		_, _ = fmt.Sscan(entry, &h.Position, &h.Kind, &h.Sender)
-		return h
-	}}
-	for i := range messages {
-		read.Entries[i] = fmt.Sprint(messages[i].SendTime, " ", messages[i].Kind(), " ", messages[i].Sender)
-	}
-	return read
+	return store
 }
 
 // TestRawPages: pages of entries and pages of messages are the same ones, also for readers who ignore others.
 func TestRawPages(t *testing.T) {
-	store := &memory{}
+	var messages []chat.Message
 	for i := range int64(60) {
-		m := Message{SendTime: i + 1, Sender: string(rune('a' + i*i%5)), Erased: i%4 == 0}
+		m := chat.Message{SendTime: i + 1, Sender: string(rune('a' + i*i%5)), Erased: i%4 == 0}
 		if i%7 == 0 {
-			m.Notice = &Notice{Event: RoomRenamed}
+			m.Notice = &chat.Notice{Event: chat.RoomRenamed}
 		}
-		store.messages = append(store.messages, m)
+		messages = append(messages, m)
 	}
 	for _, ignored := range [][]string{nil, {"b"}, {"a", "b"}, {"a", "b", "c", "d", "e"}} {
-		core := NewMessageService(store, Limits{DefaultLimit: 2, MaxLimit: 5, MaxTextBytes: 10}).WithReaders(ignoring{ignored: ignored})
-		for _, r := range []PullRequest{{}, {Limit: 1}, {Limit: 5}, {Reverse: true}, {Reverse: true, Limit: 5}, {Cursor: 55}, {Unread: true}} {
+		core := chattest.Messages(ignoring{logOf(t, messages...), ignored}, chat.Access{}, chat.Limits{DefaultLimit: 2, MaxLimit: 5, MaxTextBytes: 10})
+		for _, r := range []chat.PullRequest{{}, {Limit: 1}, {Limit: 5}, {Reverse: true}, {Reverse: true, Limit: 5}, {Cursor: 55}, {Unread: true}} {
 			r.Chat, r.Reader = "room", "zoe"
 			for range 20 {
 				want, err := core.Pull(context.Background(), r)
@@ -179,7 +158,7 @@ func TestRawPages(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if entries := raw(want.Messages).Entries; !slices.Equal(got.Entries, entries) || got.Messages != nil || got.HasMore != want.HasMore || got.NextCursor != want.NextCursor {
+				if entries := chattest.Stored(chat.Ranged{Messages: withoutChat(want.Messages)}).Entries; !slices.Equal(got.Entries, entries) || got.Messages != nil || got.HasMore != want.HasMore || got.NextCursor != want.NextCursor {
 					t.Fatalf("Pull(%+v) without %v = %+v, want %v of %+v", r, ignored, got, entries, want)
 				}
 				if !want.HasMore {
@@ -191,16 +170,25 @@ func TestRawPages(t *testing.T) {
 	}
 }
 
-// ignoring is a ReaderStore in which everyone stands at 3 and ignores the same users.
+// withoutChat returns messages as they are stored.
+func withoutChat(messages []chat.Message) []chat.Message {
+	messages = slices.Clone(messages)
+	for i := range messages {
+		messages[i].Chat = ""
+	}
+	return messages
+}
+
+// ignoring is a store in which every reader stands at 3 and ignores the same users.
 type ignoring struct {
-	ReaderStore
+	*chattest.Store
 	ignored []string
 }
 
-func (s ignoring) ReaderPositions(_ context.Context, places []PositionQuery) []PositionResult {
-	placed := make([]PositionResult, len(places))
+func (s ignoring) ReaderPositions(_ context.Context, places []chat.PositionQuery) []chat.PositionResult {
+	placed := make([]chat.PositionResult, len(places))
 	for i := range placed {
-		placed[i] = PositionResult{Cursor: 3, Ignored: map[string]bool{}}
+		placed[i] = chat.PositionResult{Cursor: 3, Ignored: map[string]bool{}}
 		for _, user := range s.ignored {
 			placed[i].Ignored[user] = true
 		}
@@ -208,17 +196,15 @@ func (s ignoring) ReaderPositions(_ context.Context, places []PositionQuery) []P
 	return placed
 }
 
-func (*memory) Ready(context.Context) error { return nil }
-
 // broken is a Store whose every method fails.
 type broken struct{ err error }
 
-func (s broken) Append(_ context.Context, appends []Append) []Appended {
-	return slices.Repeat([]Appended{{Err: s.err}}, len(appends))
+func (s broken) Append(_ context.Context, appends []chat.Append) []chat.Appended {
+	return slices.Repeat([]chat.Appended{{Err: s.err}}, len(appends))
 }
 
-func (s broken) Range(_ context.Context, ranges []Range) []Ranged {
-	return slices.Repeat([]Ranged{{Err: s.err}}, len(ranges))
+func (s broken) Range(_ context.Context, ranges []chat.Range) []chat.Ranged {
+	return slices.Repeat([]chat.Ranged{{Err: s.err}}, len(ranges))
 }
 
 func (s broken) Ready(context.Context) error { return s.err }
@@ -226,23 +212,23 @@ func (s broken) Ready(context.Context) error { return s.err }
 func TestErrorsOfTheStore(t *testing.T) {
 	for _, c := range []struct {
 		err  error
-		want Code
+		want chat.Code
 	}{
-		{Errorf(Unavailable, "away"), Unavailable},
-		{fmt.Errorf("append: %w", Errorf(ResourceExhausted, "full")), ResourceExhausted},
-		{context.DeadlineExceeded, DeadlineExceeded},
-		{context.Canceled, Unavailable},
-		{errors.New("secret cause"), Internal},
+		{chat.Errorf(chat.Unavailable, "away"), chat.Unavailable},
+		{fmt.Errorf("append: %w", chat.Errorf(chat.ResourceExhausted, "full")), chat.ResourceExhausted},
+		{context.DeadlineExceeded, chat.DeadlineExceeded},
+		{context.Canceled, chat.Unavailable},
+		{errors.New("secret cause"), chat.Internal},
 	} {
-		core := NewMessageService(broken{c.err}, Limits{DefaultLimit: 1, MaxLimit: 1, MaxTextBytes: 1})
-		_, sendErr := core.Send(context.Background(), Message{Chat: "room", Sender: "a", Text: "x"})
-		_, pullErr := core.Pull(context.Background(), PullRequest{Chat: "room"})
+		core := chattest.Messages(broken{c.err}, chat.Access{}, chat.Limits{DefaultLimit: 1, MaxLimit: 1, MaxTextBytes: 1})
+		_, sendErr := core.Send(context.Background(), chat.Message{Chat: "room", Sender: "a", Text: "x"})
+		_, pullErr := core.Pull(context.Background(), chat.PullRequest{Chat: "room"})
 		for method, err := range map[string]error{"Send": sendErr, "Pull": pullErr, "Ready": core.Ready(context.Background())} {
 			want := c.want
 			if method == "Ready" {
-				want = Unavailable // whatever keeps it from being ready
+				want = chat.Unavailable // whatever keeps it from being ready
 			}
-			var e *Error
+			var e *chat.Error
 			if !errors.As(err, &e) || e.Code != want || strings.Contains(e.Message, "secret") {
 				t.Errorf("%s over a store that fails with %v = %v, want %s and nothing of the cause", method, c.err, err, want)
 			}
@@ -251,26 +237,26 @@ func TestErrorsOfTheStore(t *testing.T) {
 }
 
 func TestErrorTellsItsCauseToTheLogOnly(t *testing.T) {
-	err := Wrap(errors.New("10.0.0.1: refused"), Unavailable, "redis does not answer")
+	err := chat.Wrap(errors.New("10.0.0.1: refused"), chat.Unavailable, "redis does not answer")
 	if got, want := err.Error(), "unavailable: redis does not answer: 10.0.0.1: refused"; got != want {
 		t.Errorf("Error() = %q, want %q", got, want)
 	}
-	if got, want := Errorf(NotFound, "no %s", "route").Error(), "not_found: no route"; got != want {
+	if got, want := chat.Errorf(chat.NotFound, "no %s", "route").Error(), "not_found: no route"; got != want {
 		t.Errorf("Error() = %q, want %q", got, want)
 	}
-	if CodeOf(nil) != "" {
-		t.Errorf("CodeOf(nil) = %q, want none", CodeOf(nil))
+	if chat.CodeOf(nil) != "" {
+		t.Errorf("CodeOf(nil) = %q, want none", chat.CodeOf(nil))
 	}
 }
 
 func TestTextMustBeUTF8(t *testing.T) {
-	core := NewMessageService(&memory{}, Limits{DefaultLimit: 1, MaxLimit: 1, MaxTextBytes: 10})
-	for _, m := range []Message{
+	core := chattest.Messages(logOf(t), chat.Access{}, chat.Limits{DefaultLimit: 1, MaxLimit: 1, MaxTextBytes: 10})
+	for _, m := range []chat.Message{
 		{Chat: "room", Sender: "a", Text: "\xff"},
 		{Chat: "room", Sender: "a", Text: "x", ID: "\xff"},
 		{Chat: "room", Sender: "\xff", Text: "x"},
 	} {
-		if _, err := core.Send(context.Background(), m); CodeOf(err) != InvalidArgument {
+		if _, err := core.Send(context.Background(), m); chat.CodeOf(err) != chat.InvalidArgument {
 			t.Errorf("Send(%+v) = %v, want invalid_argument", m, err)
 		}
 	}
@@ -278,25 +264,25 @@ func TestTextMustBeUTF8(t *testing.T) {
 
 // TestOneBadRequestInABatch is refused alone, and the others keep their own results.
 func TestOneBadRequestInABatch(t *testing.T) {
-	core := NewMessageService(&memory{}, Limits{DefaultLimit: 1, MaxLimit: 5, MaxTextBytes: 10})
+	core := chattest.Messages(logOf(t), chat.Access{}, chat.Limits{DefaultLimit: 1, MaxLimit: 5, MaxTextBytes: 10})
 	ctx := context.Background()
-	sent := core.SendAll(ctx, []Sending{
-		{Message: Message{Chat: "room", Sender: "a", Text: "1"}},
-		{Message: Message{Chat: "", Sender: "a", Text: "2"}},
-		{Message: Message{Chat: "room", Sender: "a", Text: "3"}},
+	sent := core.SendAll(ctx, []chat.Sending{
+		{Message: chat.Message{Chat: "room", Sender: "a", Text: "1"}},
+		{Message: chat.Message{Chat: "", Sender: "a", Text: "2"}},
+		{Message: chat.Message{Chat: "room", Sender: "a", Text: "3"}},
 	})
-	if sent[0].Err != nil || CodeOf(sent[1].Err) != InvalidArgument || sent[2].Err != nil || sent[0].Receipt.SendTime != 1 || sent[2].Receipt.SendTime != 2 {
+	if sent[0].Err != nil || chat.CodeOf(sent[1].Err) != chat.InvalidArgument || sent[2].Err != nil || sent[0].Receipt.SendTime != 1 || sent[2].Receipt.SendTime != 2 {
 		t.Errorf("SendAll() = %+v, want the second refused and positions 1 and 2", sent)
 	}
-	pulled := core.PullAll(ctx, []Pulling{
-		{Request: PullRequest{Chat: "room", Limit: -1}}, {Request: PullRequest{Chat: "room"}}, {Request: PullRequest{Chat: "room", Limit: 9}},
+	pulled := core.PullAll(ctx, []chat.Pulling{
+		{Request: chat.PullRequest{Chat: "room", Limit: -1}}, {Request: chat.PullRequest{Chat: "room"}}, {Request: chat.PullRequest{Chat: "room", Limit: 9}},
 	})
-	if CodeOf(pulled[0].Err) != InvalidArgument || len(pulled[1].Page.Messages) != 1 || !pulled[1].Page.HasMore || len(pulled[2].Page.Messages) != 2 {
+	if chat.CodeOf(pulled[0].Err) != chat.InvalidArgument || len(pulled[1].Page.Messages) != 1 || !pulled[1].Page.HasMore || len(pulled[2].Page.Messages) != 2 {
 		t.Errorf("PullAll() = %+v, want the first refused and pages of one and two", pulled)
 	}
-	for _, results := range [][]SendResult{core.SendAll(ctx, nil), core.SendAll(ctx, []Sending{{}})} {
+	for _, results := range [][]chat.SendResult{core.SendAll(ctx, nil), core.SendAll(ctx, []chat.Sending{{}})} {
 		for _, r := range results {
-			if CodeOf(r.Err) != InvalidArgument {
+			if chat.CodeOf(r.Err) != chat.InvalidArgument {
 				t.Errorf("SendAll(an empty message) = %v, want invalid_argument", r.Err)
 			}
 		}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
-	"sync"
 	"time"
 )
 
@@ -52,124 +50,25 @@ const (
 	DeletionLease = time.Minute
 	// DeletionSettles is the delay of a job's second run: an access token is valid until it expires.
 	DeletionSettles = time.Hour
-	// deletionAnswers bounds how long a request waits for its deletion.
-	deletionAnswers = time.Second
-	// deletionsAtOnce bounds the running jobs; Run finds the others later.
-	deletionsAtOnce  = 4
-	deletionsLookFor = 20 * time.Second
 )
 
-// Deleter deletes users. Another Deleter can continue its jobs.
-type Deleter struct {
-	store  DeletionStore
-	rooms  Rooms
-	failed func(user string, err error)
-
-	life    context.Context // of the jobs
-	end     context.CancelFunc
-	mutex   sync.Mutex
-	doing   map[string]bool // users with a running job, at most deletionsAtOnce
-	working sync.WaitGroup
+// Deleter runs deletions in the background.
+type Deleter interface {
+	// Delete closes an account and reports whether the job completed while the request waited. Otherwise it continues in
+	// the background. The job is stored first, so that it survives a crash.
+	Delete(context.Context, DeletionJob) (complete bool, err error)
 }
 
-// NewDeleter returns a Deleter that leaves rooms through rooms. It calls failed for each error that it will retry, with the
-// user of the job, or "" if the search for due jobs failed.
-func NewDeleter(store DeletionStore, rooms Rooms, failed func(user string, err error)) *Deleter {
-	d := &Deleter{store: store, rooms: rooms, failed: failed, doing: map[string]bool{}}
-	d.life, d.end = context.WithCancel(context.Background())
-	return d
-}
-
-// Close stops the jobs and waits for them. Another or a later Deleter continues them.
-func (d *Deleter) Close() error {
-	d.end()
-	d.working.Wait()
-	return nil
-}
-
-// Run continues jobs that other Deleters left, until ctx ends.
-func (d *Deleter) Run(ctx context.Context) {
-	tick := time.NewTicker(deletionsLookFor)
-	defer tick.Stop()
-	for {
-		jobs, err := d.store.DueDeletions(ctx, deletionsAtOnce)
-		if err != nil && ctx.Err() == nil {
-			d.failed("", err)
-		}
-		for _, job := range jobs {
-			d.begin(job)
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// delete closes an account and reports whether the job completed while the request waited. Otherwise it continues in the
-// background. The job is stored first, so that it survives a crash.
-func (d *Deleter) delete(ctx context.Context, job DeletionJob) (complete bool, err error) {
-	if err := d.store.KeepDeletion(ctx, job); err != nil {
-		return false, AsError(err)
-	}
-	if err := d.store.CloseAccount(ctx, job.User); err != nil {
-		return false, AsError(err)
-	}
-	done := d.begin(job)
-	timer := time.NewTimer(deletionAnswers)
-	defer timer.Stop()
-	select {
-	case complete = <-done:
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-	return complete, nil
-}
-
-// begin runs a job in the background, unless too many run or one of the same user does. The channel reports whether the
-// job succeeded.
-func (d *Deleter) begin(job DeletionJob) <-chan bool {
-	done := make(chan bool, 1)
-	d.mutex.Lock()
-	defer d.mutex.Unlock()
-	if d.doing[job.User] || len(d.doing) == deletionsAtOnce {
-		done <- false
-		return done
-	}
-	d.doing[job.User] = true
-	d.working.Go(func() {
-		err := d.survive(WithCaller(d.life, Caller{User: job.User, Service: true}), job)
-		d.mutex.Lock()
-		delete(d.doing, job.User)
-		d.mutex.Unlock()
-		if err != nil {
-			d.failed(job.User, err)
-		}
-		done <- err == nil
-	})
-	return done
-}
-
-// survive converts a panic into an error; otherwise one job could crash each server in turn.
-func (d *Deleter) survive(ctx context.Context, job DeletionJob) (err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			err = fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
-		}
-	}()
-	return d.work(ctx, job)
-}
-
-// work runs a job. It leaves the rooms first, so that nothing new arrives during the rest. A failure in one chat does not
+// RunDeletion runs a job, which must be leased to the caller. It leaves the rooms first, so that nothing new arrives during the rest. A failure in one chat does not
 // stop the others, but the job stays due.
-func (d *Deleter) work(ctx context.Context, job DeletionJob) error {
+func RunDeletion(ctx context.Context, store DeletionStore, rooms Rooms, job DeletionJob) error {
+	ctx = WithCaller(ctx, Caller{User: job.User, Service: true})
 	if !job.Last { // again, in case a server died before it had
-		if err := d.store.CloseAccount(ctx, job.User); err != nil {
+		if err := store.CloseAccount(ctx, job.User); err != nil {
 			return err
 		}
 	}
-	chats, err := d.store.ChatsOf(ctx, job.User)
+	chats, err := store.ChatsOf(ctx, job.User)
 	if err != nil {
 		return err
 	}
@@ -179,12 +78,12 @@ func (d *Deleter) work(ctx context.Context, job DeletionJob) error {
 			return nil
 		}
 		kept = time.Now()
-		return d.store.KeepDeletion(ctx, job)
+		return store.KeepDeletion(ctx, job)
 	}
 	var failed error
 	for _, step := range []func(ID) error{
-		func(id ID) error { return d.leave(ctx, job, id) },
-		func(id ID) error { return d.clear(ctx, job, id, keep) },
+		func(id ID) error { return leaveForGood(ctx, rooms, job, id) },
+		func(id ID) error { return clearChat(ctx, store, job, id, keep) },
 	} {
 		for _, id := range chats {
 			if err := keep(); err != nil {
@@ -201,48 +100,42 @@ func (d *Deleter) work(ctx context.Context, job DeletionJob) error {
 	if failed != nil {
 		return failed
 	}
-	return d.store.EndDeletion(ctx, job)
+	return store.EndDeletion(ctx, job)
 }
 
-// leave ends the user's membership in a room.
-func (d *Deleter) leave(ctx context.Context, job DeletionJob, id ID) error {
+// leaveForGood ends the user's membership in a room.
+func leaveForGood(ctx context.Context, rooms Rooms, job DeletionJob, id ID) error {
 	if _, _, pair := id.Users(); pair {
 		return nil
 	}
-	_, err := d.rooms.ChangeRoom(ctx, RoomChange{Room: id.String(), Kind: LeaveRoom, As: job.User})
+	_, err := rooms.ChangeRoom(ctx, RoomChange{Room: id.String(), Kind: LeaveRoom, As: job.User})
 	if CodeOf(err) == NotFound {
 		return nil
 	}
 	return err
 }
 
-// clear removes the user's cursors, and with Erase the texts, from one chat.
-func (d *Deleter) clear(ctx context.Context, job DeletionJob, id ID, keep func() error) error {
+// clearChat removes the user's cursors, and with Erase the texts, from one chat.
+func clearChat(ctx context.Context, store DeletionStore, job DeletionJob, id ID, keep func() error) error {
 	for from, more := int64(1), job.Erase; more; more = from > 0 {
 		var err error
-		if from, err = d.store.EraseTexts(ctx, id, job.User, from); err != nil {
+		if from, err = store.EraseTexts(ctx, id, job.User, from); err != nil {
 			return err
 		}
 		if err := keep(); err != nil {
 			return err
 		}
 	}
-	return d.store.ForgetReader(ctx, id, job.User)
-}
-
-// WithDeleter enables DeleteAccount. Call it before any other method.
-func (p *AccountService) WithDeleter(d *Deleter) *AccountService {
-	p.deleter = d
-	return p
+	return store.ForgetReader(ctx, id, job.User)
 }
 
 // DeleteAccount implements Sessions.
 func (p *AccountService) DeleteAccount(ctx context.Context, r Deletion) (complete bool, err error) {
-	if p.deleter == nil {
+	if p.Deleter == nil {
 		return false, Errorf(NotFound, "this server deletes no accounts")
 	}
 	by := callerOf(ctx)
-	if r.User, err = p.access.owner("user", r.User, by); err != nil {
+	if r.User, err = p.Access.owner("user", r.User, by); err != nil {
 		return false, err
 	}
 	known := by.User != "" || by.Service
@@ -268,5 +161,6 @@ func (p *AccountService) DeleteAccount(ctx context.Context, r Deletion) (complet
 			return false, Errorf(Conflict, "user %s was deleted without erase, and the server no longer knows the user's chats", r.User)
 		}
 	}
-	return p.deleter.delete(ctx, DeletionJob{User: r.User, Erase: r.Erase})
+	complete, err = p.Deleter.Delete(ctx, DeletionJob{User: r.User, Erase: r.Erase})
+	return complete, orNil(err)
 }

@@ -39,3 +39,9 @@ func (id ID) String() string { return id.canonical }
 func (id ID) Users() (first, second string, ok bool) {
 	return strings.Cut(id.canonical, ":")
 }
+
+// IsRoom reports whether the id is a room's, and not that of the chat of two users.
+func (id ID) IsRoom() bool {
+	_, _, pair := id.Users()
+	return !pair
+}

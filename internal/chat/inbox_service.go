@@ -19,8 +19,8 @@ type InboxServiceStore interface {
 type InboxService struct {
 	store  InboxServiceStore
 	limits Limits
-	access Access
-	turns  turns // of inbox requests
+	Access Access // the access rules
+	turns  turns  // of inbox requests
 }
 
 var (
@@ -30,17 +30,14 @@ var (
 
 // NewInboxService returns the InboxService over a store.
 func NewInboxService(store InboxServiceStore, limits Limits) *InboxService {
-	return &InboxService{store: store, limits: limits, access: Access{Required: limits.Auth, Rooms: store}}
+	return &InboxService{store: store, limits: limits, Access: Access{Required: limits.Auth, Rooms: store}}
 }
-
-// Guard sets the access rules. Call it before any other method.
-func (r *InboxService) Guard(access Access) { r.access = access }
 
 // Readers implements Readers.
 func (r *InboxService) Readers(ctx context.Context, chat string) (Receipts, error) {
 	id, err := ParseID(chat)
 	if err == nil {
-		err = r.access.enter(ctx, id, chat, callerOf(ctx))
+		err = r.Access.enter(ctx, id, chat, callerOf(ctx))
 	}
 	if err != nil {
 		return Receipts{}, err
@@ -51,7 +48,7 @@ func (r *InboxService) Readers(ctx context.Context, chat string) (Receipts, erro
 
 // Ignored implements Inboxes.
 func (r *InboxService) Ignored(ctx context.Context, user string) ([]string, error) {
-	user, err := r.access.owner("reader", user, callerOf(ctx))
+	user, err := r.Access.owner("reader", user, callerOf(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +64,7 @@ func (r *InboxService) Ignored(ctx context.Context, user string) ([]string, erro
 // Ignore implements Inboxes.
 func (r *InboxService) Ignore(ctx context.Context, i IgnoreRequest) error {
 	var err error
-	if i.User, err = r.access.owner("reader", i.User, callerOf(ctx)); err == nil {
+	if i.User, err = r.Access.owner("reader", i.User, callerOf(ctx)); err == nil {
 		err = checkName("ignored user", i.Other)
 	}
 	switch {
@@ -81,7 +78,7 @@ func (r *InboxService) Ignore(ctx context.Context, i IgnoreRequest) error {
 
 // Chats implements Inboxes.
 func (r *InboxService) Chats(ctx context.Context, asked ChatsRequest) ([]Standing, error) {
-	reader, err := r.access.ownReader(asked.Reader, callerOf(ctx))
+	reader, err := r.Access.ownReader(asked.Reader, callerOf(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +153,7 @@ func (r *InboxService) Inbox(ctx context.Context, asked InboxRequest) (Inbox, er
 	if err := checkPage(asked.Cursor, asked.Limit); err != nil {
 		return Inbox{}, err
 	}
-	reader, err := r.access.ownReader(asked.Reader, callerOf(ctx))
+	reader, err := r.Access.ownReader(asked.Reader, callerOf(ctx))
 	if err != nil {
 		return Inbox{}, err
 	}
@@ -166,8 +163,8 @@ func (r *InboxService) Inbox(ctx context.Context, asked InboxRequest) (Inbox, er
 
 // checkPage refuses invalid pages of an inbox.
 func checkPage(cursor, limit int64) error {
-	if limit < 0 {
-		return Errorf(InvalidArgument, "limit is %d; it must not be negative", limit)
+	if err := CheckLimit(limit); err != nil {
+		return err
 	}
 	return checkCursor(cursor)
 }
@@ -233,7 +230,7 @@ func (r *InboxService) titles(ctx context.Context, chats []listed, shown func(i 
 	var users []string
 	at := map[string]int{} // of users
 	for i, c := range chats {
-		if isRoom(c.id) {
+		if c.id.IsRoom() {
 			rooms = append(rooms, c.id)
 		}
 		for _, user := range shown(i) {
@@ -249,7 +246,7 @@ func (r *InboxService) titles(ctx context.Context, chats []listed, shown func(i 
 	}
 	titles := make([]Title, len(chats))
 	for i, c := range chats {
-		if isRoom(c.id) {
+		if c.id.IsRoom() {
 			titles[i].Name, ofRooms = ofRooms[0], ofRooms[1:]
 		}
 		for _, user := range shown(i) {
@@ -266,7 +263,7 @@ func (r *InboxService) Unread(ctx context.Context, asked UnreadRequest) (UnreadP
 	if err := checkPage(asked.Cursor, asked.Limit); err != nil {
 		return UnreadPage{}, err
 	}
-	reader, err := r.access.ownReader(asked.Reader, callerOf(ctx))
+	reader, err := r.Access.ownReader(asked.Reader, callerOf(ctx))
 	if err != nil {
 		return UnreadPage{}, err
 	}

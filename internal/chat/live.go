@@ -66,6 +66,9 @@ type Signal struct {
 	Data   string // data of the application, at most MaxSignalBytes of UTF-8
 }
 
+// CheckSignalType returns why a Signal may not have a Type, or nil. field is the transport's name for it.
+func CheckSignalType(field, word string) error { return checkWord(field, word) }
+
 // MaxSignalBytes is the longest Data of a Signal.
 const MaxSignalBytes = 256
 

@@ -16,16 +16,13 @@ const MaxReadersAttending = 10_000
 // LiveService implements Live. It applies every rule before it calls the LiveStore.
 type LiveService struct {
 	store  LiveStore
-	access Access
+	Access Access // the access rules
 }
 
 var _ Live = (*LiveService)(nil)
 
 // NewLiveService returns the Live over a store.
 func NewLiveService(store LiveStore) *LiveService { return &LiveService{store: store} }
-
-// Guard sets the access rules. Call it before any other method.
-func (a *LiveService) Guard(access Access) { a.access = access }
 
 // Watch implements Live.
 func (a *LiveService) Watch() Watch { return a.store.Watch() }
@@ -34,13 +31,13 @@ func (a *LiveService) Watch() Watch { return a.store.Watch() }
 func (a *LiveService) Signal(ctx context.Context, s Signal) error {
 	id, err := ParseID(s.Chat)
 	if err == nil {
-		s.Sender, err = a.access.actor("sender", id, s.Chat, s.Sender, callerOf(ctx))
+		s.Sender, err = a.Access.actor("sender", id, s.Chat, s.Sender, callerOf(ctx))
 	}
 	if err == nil {
-		err = a.access.checkNewUsers([]string{s.Sender}, callerOf(ctx))
+		err = a.Access.checkNewUsers([]string{s.Sender}, callerOf(ctx))
 	}
 	if err == nil {
-		err = checkWord("type", s.Type)
+		err = CheckSignalType("type", s.Type)
 	}
 	switch {
 	case err != nil:
@@ -50,7 +47,7 @@ func (a *LiveService) Signal(ctx context.Context, s Signal) error {
 	case !utf8.ValidString(s.Data):
 		return Errorf(InvalidArgument, "data is not valid UTF-8")
 	}
-	if err := a.access.act(ctx, id, s.Chat, callerOf(ctx)); err != nil {
+	if err := a.Access.act(ctx, id, s.Chat, callerOf(ctx)); err != nil {
 		return err
 	}
 	return orNil(a.store.Tell(ctx, Event{Chat: id, Kind: Signalled, Signal: &s}))
@@ -60,10 +57,10 @@ func (a *LiveService) Signal(ctx context.Context, s Signal) error {
 func (a *LiveService) Read(ctx context.Context, r ReadRequest) (int64, error) {
 	id, err := ParseID(r.Chat)
 	if err == nil {
-		r.Reading.Reader, err = a.access.reader(id, r.Chat, r.Reading.Reader, callerOf(ctx))
+		r.Reading.Reader, err = a.Access.reader(id, r.Chat, r.Reading.Reader, callerOf(ctx))
 	}
 	if err == nil {
-		err = a.access.checkNewReader(r.Reading.Reader, callerOf(ctx))
+		err = a.Access.checkNewReader(r.Reading.Reader, callerOf(ctx))
 	}
 	if err == nil {
 		err = checkCursor(r.Reading.Cursor)
@@ -72,7 +69,7 @@ func (a *LiveService) Read(ctx context.Context, r ReadRequest) (int64, error) {
 		err = Errorf(InvalidArgument, "the cursor is %d and the end; it is one of both", r.Reading.Cursor)
 	}
 	if err == nil {
-		err = a.access.act(ctx, id, r.Chat, callerOf(ctx))
+		err = a.Access.act(ctx, id, r.Chat, callerOf(ctx))
 	}
 	if err != nil {
 		return 0, err
@@ -96,9 +93,9 @@ func (a *LiveService) ReportPresence(ctx context.Context, gateway string, presen
 			return err
 		}
 		if by := callerOf(ctx); !by.Service { // a gateway has checked its readers
-			err = a.access.act(ctx, id, p.Chat, by)
+			err = a.Access.act(ctx, id, p.Chat, by)
 		} else {
-			_, err = a.access.identified(by)
+			_, err = a.Access.identified(by)
 		}
 		if err != nil {
 			return err
@@ -107,7 +104,7 @@ func (a *LiveService) ReportPresence(ctx context.Context, gateway string, presen
 			return Errorf(InvalidArgument, "%d readers are too many; the limit is %d", len(p.Readers), MaxReadersAttending)
 		}
 		for _, reader := range p.Readers {
-			if _, err := a.access.reader(id, p.Chat, reader, callerOf(ctx)); err != nil {
+			if _, err := a.Access.reader(id, p.Chat, reader, callerOf(ctx)); err != nil {
 				return err
 			}
 		}
@@ -120,7 +117,7 @@ func (a *LiveService) ReportPresence(ctx context.Context, gateway string, presen
 func (a *LiveService) Present(ctx context.Context, chat string) ([]string, error) {
 	id, err := ParseID(chat)
 	if err == nil {
-		err = a.access.enter(ctx, id, chat, callerOf(ctx))
+		err = a.Access.enter(ctx, id, chat, callerOf(ctx))
 	}
 	if err != nil {
 		return nil, err

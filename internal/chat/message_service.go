@@ -64,23 +64,19 @@ type Limits struct {
 
 // MessageService implements Service. It applies every rule before it calls the Store.
 type MessageService struct {
-	store   Store
-	readers ReaderStore // or nil
-	limits  Limits
-	access  Access
+	store  Store
+	limits Limits
+	// ReaderStore enables pulls of readers, which are refused without it.
+	ReaderStore ReaderStore
+	// Access are the access rules. Access.Rooms is not used: the Store checks members.
+	Access Access
 }
 
 var _ Service = (*MessageService)(nil)
 
 // NewMessageService returns the Service over a store.
 func NewMessageService(store Store, limits Limits) *MessageService {
-	return &MessageService{store: store, limits: limits, access: Access{Required: limits.Auth}}
-}
-
-// Guard sets the access rules, except for members of rooms, which the Store checks. Call it before any other method.
-func (c *MessageService) Guard(access Access) {
-	access.Rooms = nil
-	c.access = access
+	return &MessageService{store: store, limits: limits, Access: Access{Required: limits.Auth}}
 }
 
 // Sending is a message of SendAll with its caller.
@@ -93,12 +89,6 @@ type Sending struct {
 type Pulling struct {
 	Request PullRequest
 	By      Caller
-}
-
-// WithReaders enables pulls of readers, which are refused without it. Call it before any other method. It returns c.
-func (c *MessageService) WithReaders(readers ReaderStore) *MessageService {
-	c.readers = readers
-	return c
 }
 
 // SendResult is the result of one message of SendAll.
@@ -160,10 +150,10 @@ func (c *MessageService) checkMessage(m Message, by Caller) (Append, error) {
 	if err != nil {
 		return Append{}, err
 	}
-	if m.Sender, err = c.access.actor("sender", id, m.Chat, m.Sender, by); err != nil {
+	if m.Sender, err = c.Access.actor("sender", id, m.Chat, m.Sender, by); err != nil {
 		return Append{}, err
 	}
-	member, err := c.access.member(id, m.Chat, by)
+	member, err := c.Access.member(id, m.Chat, by)
 	if err != nil {
 		return Append{}, err
 	}
@@ -180,8 +170,8 @@ func (c *MessageService) checkMessage(m Message, by Caller) (Append, error) {
 		return Append{}, Errorf(InvalidArgument, "id is not valid UTF-8")
 	}
 	m.Notice, m.Erased = nil, false // only the domain sets them
-	begins := by.User != "" && !by.Service && !isRoom(id)
-	return Append{Chat: id, Message: m, Member: member, Exists: c.access.mustExist(id, by), Begins: begins}, nil
+	begins := by.User != "" && !by.Service && !id.IsRoom()
+	return Append{Chat: id, Message: m, Member: member, Exists: c.Access.mustExist(id, by), Begins: begins}, nil
 }
 
 // checkNames refuses to begin a chat with a name that breaks the rules for new names, and new senders with such a name.
@@ -191,10 +181,10 @@ func (c *MessageService) checkNames(ctx context.Context, a Append, by Caller) er
 	names := []string{first}
 	if pair {
 		names = append(names, second)
-	} else if err := c.access.checkNewUsers([]string{a.Message.Sender}, by); err != nil {
+	} else if err := c.Access.checkNewUsers([]string{a.Message.Sender}, by); err != nil {
 		return err
 	}
-	if err := c.access.checkNewUsers(names, by); err != nil && !c.hasMessages(ctx, a.Chat) {
+	if err := c.Access.checkNewUsers(names, by); err != nil && !c.hasMessages(ctx, a.Chat) {
 		return err
 	}
 	return nil

@@ -5,29 +5,21 @@ import (
 	"testing"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/names"
 )
 
-// log is a chat.Store of one chat that has a message.
-type log struct {
-	has   chat.ID
+// reads is a store that counts reads of logs.
+type reads struct {
+	*chattest.Store
 	asked int
 }
 
-func (l *log) Append(_ context.Context, appends []chat.Append) []chat.Appended {
-	return make([]chat.Appended, len(appends))
+// Range implements chat.Store.
+func (r *reads) Range(ctx context.Context, ranges []chat.Range) []chat.Ranged {
+	r.asked++
+	return r.Store.Range(ctx, ranges)
 }
-
-func (l *log) Range(_ context.Context, ranges []chat.Range) []chat.Ranged {
-	l.asked++
-	ranged := make([]chat.Ranged, len(ranges))
-	if ranges[0].Chat == l.has {
-		ranged[0].Messages = []chat.Message{{SendTime: 1}}
-	}
-	return ranged
-}
-
-func (*log) Ready(context.Context) error { return nil }
 
 // TestSendsUnderNewNames: a chat that was begun under a name of an earlier release goes on, and none is begun.
 func TestSendsUnderNewNames(t *testing.T) {
@@ -52,9 +44,9 @@ func TestSendsUnderNewNames(t *testing.T) {
 		"a sender in a room":         {chat: "room", sender: "bob\uffa0", want: chat.InvalidArgument},
 		"not NFC":                    {chat: "cafe\u0301", sender: "bob", want: chat.InvalidArgument},
 	} {
-		store := &log{has: old}
-		core := chat.NewMessageService(store, chat.Limits{DefaultLimit: 1, MaxLimit: 1, MaxTextBytes: 10})
-		core.Guard(chat.Access{Names: names.Rules{}})
+		store := &reads{Store: chattest.NewStore(chattest.StoreOptions{})}
+		store.Append(t.Context(), []chat.Append{{Chat: old, Message: chat.Message{Sender: "bob", Text: "hi"}}})
+		core := chattest.Messages(store, chat.Access{Names: names.Rules{}}, chat.Limits{DefaultLimit: 1, MaxLimit: 1, MaxTextBytes: 10})
 		ctx := t.Context()
 		if c.by.User != "" {
 			ctx = chat.WithCaller(ctx, c.by)
@@ -79,8 +71,7 @@ func TestParsingNamesMakesNoGarbage(t *testing.T) {
 }
 
 func TestReadersUnderNewNames(t *testing.T) {
-	live := chat.NewLiveService(nil) // its store is not reached
-	live.Guard(chat.Access{Names: names.Rules{}})
+	live := chattest.Live(nil, chat.Access{Names: names.Rules{}}) // its store is not reached
 	for _, reader := range []string{"alice/\u212a", "alice/\u3164", "bob\uffa0", "\u115f/phone"} {
 		_, err := live.Read(t.Context(), chat.ReadRequest{Chat: "room", Reading: chat.Reading{Reader: reader}})
 		if chat.CodeOf(err) != chat.InvalidArgument {

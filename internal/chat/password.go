@@ -7,10 +7,10 @@ import (
 
 // prepare returns the form of a password to hash, as Names defines it, so that every keyboard yields the same one.
 func (p *AccountService) prepare(password string) (string, bool) {
-	if p.access.Names == nil {
+	if p.Access.Names == nil {
 		return password, true
 	}
-	return p.access.Names.Password(password)
+	return p.Access.Names.Password(password)
 }
 
 // newPassword checks a new password and returns the form to hash.

@@ -58,7 +58,7 @@ func (c *MessageService) placed(ctx context.Context, pulls []pull, requests []Pu
 			places = append(places, PositionQuery{Chat: pulls[i].asked.Chat, Reader: reader})
 		}
 	}
-	known := c.readers.ReaderPositions(ctx, places)
+	known := c.ReaderStore.ReaderPositions(ctx, places)
 	kept := pulls[:0]
 	for _, p := range pulls {
 		r := &requests[p.index].Request
@@ -169,21 +169,22 @@ func (c *MessageService) checkPull(r PullRequest, by Caller) (Range, error) {
 	if err == nil && r.Reader != "" {
 		err = c.checkReader(id, r, by)
 	}
+	if err == nil {
+		err = CheckLimit(r.Limit)
+	}
 	switch {
 	case err != nil:
 		return Range{}, err
-	case r.Limit < 0:
-		return Range{}, Errorf(InvalidArgument, "limit is %d; it must not be negative", r.Limit)
 	case r.Unread && r.Reader == "":
 		return Range{}, Errorf(InvalidArgument, "unread needs a reader, who has read so far")
 	case r.Unread && (r.Reverse || r.Cursor != 0):
 		return Range{}, Errorf(InvalidArgument, "unread begins where the reader stands; it goes without cursor and reverse")
 	}
-	member, err := c.access.member(id, r.Chat, by)
+	member, err := c.Access.member(id, r.Chat, by)
 	if err != nil {
 		return Range{}, err
 	}
-	asked := Range{Chat: id, Member: member, Exists: c.access.mustExist(id, by), From: r.Cursor, Reverse: r.Reverse, Limit: c.limits.page(r.Limit) + 1, Raw: r.Raw}
+	asked := Range{Chat: id, Member: member, Exists: c.Access.mustExist(id, by), From: r.Cursor, Reverse: r.Reverse, Limit: c.limits.page(r.Limit) + 1, Raw: r.Raw}
 	if r.Reverse && r.Cursor == 0 {
 		asked.From = MaxCursor
 	}
@@ -191,10 +192,10 @@ func (c *MessageService) checkPull(r PullRequest, by Caller) (Range, error) {
 }
 
 func (c *MessageService) checkReader(id ID, r PullRequest, by Caller) error {
-	if c.readers == nil {
+	if c.ReaderStore == nil {
 		return Errorf(NotFound, "this rpc-server keeps no readers")
 	}
-	_, err := c.access.reader(id, r.Chat, r.Reader, by)
+	_, err := c.Access.reader(id, r.Chat, r.Reader, by)
 	return err
 }
 
@@ -204,4 +205,12 @@ func (l Limits) page(asked int64) int {
 		return l.DefaultLimit
 	}
 	return int(min(asked, int64(l.MaxLimit)))
+}
+
+// CheckLimit returns why no page may have this limit, or nil.
+func CheckLimit(limit int64) error {
+	if limit < 0 {
+		return Errorf(InvalidArgument, "limit is %d; it must not be negative", limit)
+	}
+	return nil
 }

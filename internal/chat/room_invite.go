@@ -8,10 +8,10 @@ import (
 // invite checks that users may become members. With AUTH on they must have accounts, and must not ignore the inviting user.
 // It reads all users at once.
 func (l *RoomService) invite(ctx context.Context, who acting, users []string) error {
-	if l.access.Users == nil || len(users) == 0 {
+	if l.Access.Users == nil || len(users) == 0 {
 		return nil
 	}
-	invited, err := l.access.Users.ReadInvited(ctx, who.user, users)
+	invited, err := l.Access.Users.ReadInvited(ctx, who.user, users)
 	if err != nil {
 		return AsError(err)
 	}

@@ -9,8 +9,8 @@ import (
 
 // check refuses invalid pages of members.
 func (r RoomRequest) check() error {
-	if r.Limit < 0 {
-		return Errorf(InvalidArgument, "limit is %d; it must not be negative", r.Limit)
+	if err := CheckLimit(r.Limit); err != nil {
+		return err
 	}
 	if _, _, ok := r.from(); !ok {
 		return Errorf(InvalidArgument, "cursor is %q; it is none of a page of members", r.Cursor)

@@ -22,7 +22,7 @@ type RoomOptions struct {
 // RoomService implements Rooms and Admission. It applies every rule before it calls the store.
 type RoomService struct {
 	store   RoomStore
-	access  Access
+	Access  Access // the access rules
 	options RoomOptions
 }
 
@@ -33,24 +33,21 @@ var (
 
 // NewRoomService returns the RoomService over a store. With required it refuses anonymous callers.
 func NewRoomService(store RoomStore, required bool, options RoomOptions) *RoomService {
-	return &RoomService{store: store, access: Access{Required: required, Rooms: store}, options: options}
+	return &RoomService{store: store, Access: Access{Required: required, Rooms: store}, options: options}
 }
-
-// Guard sets the access rules. Call it before any other method.
-func (l *RoomService) Guard(access Access) { l.access = access }
 
 // Enter implements Admission.
 func (l *RoomService) Enter(ctx context.Context, chats []string) error {
 	by := callerOf(ctx)
-	if _, err := l.access.identified(by); err != nil {
+	if _, err := l.Access.identified(by); err != nil {
 		return err
 	}
-	if by.Renews && !by.Service && l.access.Lasts != nil {
-		if err := l.access.Lasts(ctx, by.User, by.Session); err != nil {
+	if by.Renews && !by.Service && l.Access.Lasts != nil {
+		if err := l.Access.Lasts(ctx, by.User, by.Session); err != nil {
 			return err
 		}
 	}
-	return l.access.enterAll(ctx, chats, by)
+	return l.Access.enterAll(ctx, chats, by)
 }
 
 // acting is the identity behind a request about rooms.
@@ -64,7 +61,7 @@ type acting struct {
 
 func (l *RoomService) acting(ctx context.Context, as string) (acting, error) {
 	by := callerOf(ctx)
-	identified, err := l.access.identified(by)
+	identified, err := l.Access.identified(by)
 	if err != nil {
 		return acting{}, err
 	}
@@ -186,12 +183,12 @@ func (l *RoomService) CreateRoom(ctx context.Context, r NewRoom) (Room, error) {
 	if err != nil {
 		return Room{}, err
 	}
-	err = l.access.checkNew("room", r.ID)
+	err = l.Access.checkNew("room", r.ID)
 	if err == nil {
-		err = l.access.checkUnreserved("room", r.ID)
+		err = l.Access.checkUnreserved("room", r.ID)
 	}
 	if err == nil {
-		err = l.access.checkNewUsers(append([]string{who.user}, r.Users...), callerOf(ctx))
+		err = l.Access.checkNewUsers(append([]string{who.user}, r.Users...), callerOf(ctx))
 	}
 	if err != nil {
 		return Room{}, err
@@ -311,7 +308,7 @@ func (l *RoomService) ChangeRoom(ctx context.Context, r RoomChange) (Room, error
 		return Room{}, err
 	}
 	if r.Kind == AddMembers || r.Kind == JoinRoom {
-		if err := l.access.checkNewUsers(append([]string{who.user}, r.Users...), callerOf(ctx)); err != nil {
+		if err := l.Access.checkNewUsers(append([]string{who.user}, r.Users...), callerOf(ctx)); err != nil {
 			return Room{}, err
 		}
 	}
@@ -423,8 +420,8 @@ func (l *RoomService) PublicRooms(ctx context.Context, r RoomsRequest) (RoomPage
 }
 
 func (l *RoomService) limit(r RoomsRequest) (int, error) {
-	if r.Limit < 0 {
-		return 0, Errorf(InvalidArgument, "limit is %d; it must not be negative", r.Limit)
+	if err := CheckLimit(r.Limit); err != nil {
+		return 0, err
 	}
 	if r.Limit == 0 {
 		return l.options.DefaultLimit, checkNamePart("cursor", r.Cursor)

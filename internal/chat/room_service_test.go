@@ -11,7 +11,7 @@ func TestServiceInNotices(t *testing.T) {
 		if err != nil || who.name != want || !who.free {
 			t.Errorf("the service %q changes rooms as %+v, %v; want %s", name, who, err, want)
 		}
-		if checkName("user", who.name) == nil && lobby.access.checkUnreserved("user", who.name) == nil {
+		if checkName("user", who.name) == nil && lobby.Access.checkUnreserved("user", who.name) == nil {
 			t.Errorf("a user may be called %s", who.name)
 		}
 	}

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -47,15 +48,15 @@ type Spender interface {
 
 // Spent is the error for an exhausted limit.
 func Spent(user string, wait time.Duration) error {
-	return Errorf(ResourceExhausted, "user %s begins chats or adds members too often; try again in %v", user, wait)
+	return Wrap(RetryIn(wait), ResourceExhausted, fmt.Sprintf("user %s begins chats or adds members too often; try again in %v", user, wait))
 }
 
 // spend charges the acting user, if it is a user with a token.
 func (l *RoomService) spend(ctx context.Context, who acting, charges []Charge) error {
-	if !who.real || l.access.Spender == nil || len(charges) == 0 {
+	if !who.real || l.Access.Spender == nil || len(charges) == 0 {
 		return nil
 	}
-	wait, err := l.access.Spender.Spend(ctx, who.user, charges)
+	wait, err := l.Access.Spender.Spend(ctx, who.user, charges)
 	switch {
 	case err != nil:
 		return AsError(err)

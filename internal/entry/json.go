@@ -2,6 +2,7 @@ package entry
 
 import (
 	"encoding/binary"
+	"fmt"
 	"strconv"
 	"unicode/utf8"
 
@@ -149,4 +150,26 @@ func special(b uint64) bool {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	quotes, slashes := b^(ones*'"'), b^(ones*'\\')
 	return (b|(b-ones*' ')|(quotes-ones)|(slashes-ones))&highs != 0
+}
+
+// AppendPage appends the fields of a page and the end of their object. name is the request's name for the chat.
+func AppendPage(dst []byte, name string, page *chat.Page) (encoded []byte, err error) {
+	dst = append(dst, `"messages":[`...)
+	for i := range page.Messages {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = AppendMessageJSON(dst, &page.Messages[i])
+	}
+	for i, stored := range page.Entries {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if dst, err = AppendJSON(dst, name, stored); err != nil {
+			return dst, fmt.Errorf("a page of %s: %w", name, err)
+		}
+	}
+	dst = strconv.AppendBool(append(dst, `],"has_more":`...), page.HasMore)
+	dst = strconv.AppendInt(append(dst, `,"next_cursor":`...), page.NextCursor, 10)
+	return append(dst, '}'), nil
 }

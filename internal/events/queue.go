@@ -74,7 +74,7 @@ func (q *Queue) Put(events ...chat.Event) {
 		q.news = append(q.news, e)
 	}
 	q.mutex.Unlock()
-	q.notify()
+	Ring(q.wake)
 }
 
 // hint keeps a hint, unless a further one of its chat is queued.
@@ -139,9 +139,10 @@ func replaces(e, known chat.Event) bool {
 	return false
 }
 
-func (q *Queue) notify() {
+// Ring wakes the receiver of a channel with room for one element. It does not wait.
+func Ring(c chan<- struct{}) {
 	select {
-	case q.wake <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
@@ -194,5 +195,5 @@ func (q *Queue) Close() {
 	q.mutex.Lock()
 	q.closed = true
 	q.mutex.Unlock()
-	q.notify()
+	Ring(q.wake)
 }

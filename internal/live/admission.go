@@ -140,6 +140,20 @@ func (h *Hub) Enter(ctx context.Context, names ...string) error {
 	return h.admission.asked.Enter(ctx, ask)
 }
 
+// Admit sets the caller of follows, and checks the caller's access to all of them.
+func (h *Hub) Admit(ctx context.Context, follows []Follow) error {
+	by, _ := chat.CallerOf(ctx)
+	names := make([]string, len(follows))
+	for i := range follows {
+		if _, err := chat.ActingReader(ctx, follows[i].Reader); err != nil {
+			return err
+		}
+		follows[i].By = by
+		names[i] = follows[i].Chat
+	}
+	return h.Enter(ctx, names...)
+}
+
 // concerns reports whether MembersChanged may affect a user.
 func concerns(e chat.Event, user string) bool {
 	return len(e.Users) == 0 || slices.Contains(e.Users, user)

@@ -13,6 +13,17 @@ type Present struct {
 	Readers []string // sorted
 }
 
+// maxListed bounds the readers that a client is told of. All are counted.
+const maxListed = 1000
+
+// Listed returns the readers that a client is told of. It is never nil.
+func Listed(readers []string) []string {
+	if readers == nil {
+		return []string{}
+	}
+	return readers[:min(len(readers), maxListed)]
+}
+
 // attend is a topic's state of presence. The attendance's mutex guards it.
 type attend struct {
 	readers map[string]int // readers who follow the chat here, with the number of follows

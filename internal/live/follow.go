@@ -42,20 +42,17 @@ func (w Follow) Check(id chat.ID) error {
 	if w.Cursor < 0 || w.Cursor > chat.MaxCursor {
 		return chat.Errorf(chat.InvalidArgument, "cursor is %d; it must be between 0 and %d", w.Cursor, int64(chat.MaxCursor))
 	}
-	if w.Limit < 0 {
-		return chat.Errorf(chat.InvalidArgument, "limit is %d; it must not be negative", w.Limit)
+	if err := chat.CheckLimit(w.Limit); err != nil {
+		return err
 	}
-	if w.Batch < 0 || w.Batch > maxBatch {
-		return chat.Errorf(chat.InvalidArgument, "batch is %v; it must be between 0s and %v", w.Batch, maxBatch)
+	if w.Batch < 0 || w.Batch > maxWait {
+		return chat.Errorf(chat.InvalidArgument, "batch is %v; it must be between 0s and %v", w.Batch, maxWait)
 	}
 	if w.Reader == "" {
 		return nil
 	}
 	return chat.CheckReader(id, w.Chat, w.Reader)
 }
-
-// maxBatch is the longest Batch.
-const maxBatch = time.Minute
 
 func (f *follow) hint(position int64) {
 	f.session.mutex.Lock()

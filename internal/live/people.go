@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/events"
 )
 
 // people caches the ignored users of the readers of this gateway, and updates their inboxes. Events in the users' self-chats
@@ -54,7 +55,7 @@ func (p *people) join(user string) *person {
 		p.users[user] = one
 		_ = p.hub.join(chat.SelfChat(user), one, &one.topic) // joins before the query; self-chats have no limit
 		p.stale[one] = struct{}{}
-		ring(p.bell)
+		events.Ring(p.bell)
 	}
 	one.uses++
 	return one
@@ -73,20 +74,13 @@ func (p *people) leave(one *person) {
 	}
 }
 
-func ring(bell chan struct{}) {
-	select {
-	case bell <- struct{}{}:
-	default:
-	}
-}
-
 // due schedules a query for a person.
 func (p *people) due(one *person) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	if p.users[one.user] == one {
 		p.stale[one] = struct{}{}
-		ring(p.bell)
+		events.Ring(p.bell)
 	}
 }
 

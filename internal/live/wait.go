@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/events"
 )
 
 // Wait is a forward pull that waits for the first message at or past the cursor. It returns an empty page after wait, when
@@ -120,7 +121,7 @@ func (w *waiter) hint(position int64) {
 	}
 }
 
-func (w *waiter) look() { ring(w.woken) }
+func (w *waiter) look() { events.Ring(w.woken) }
 
 func (w *waiter) tell(e chat.Event) {
 	if e.Kind != chat.MembersChanged || !w.asked {
@@ -131,3 +132,21 @@ func (w *waiter) tell(e chat.Event) {
 }
 
 func (*waiter) presence(*Present) {}
+
+// maxWait is the longest wait and the longest batch.
+const maxWait = time.Minute
+
+// ParseDuration reads the wait of a pull or the batch of a follow, such as "25s". "" is 0. name is what the client calls it.
+func ParseDuration(name, text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(text)
+	switch {
+	case err != nil:
+		return 0, chat.Errorf(chat.InvalidArgument, "%s is not a time with its unit, like 25s or 500ms", name)
+	case d < 0 || d > maxWait:
+		return 0, chat.Errorf(chat.InvalidArgument, "%s is %v; it must be between 0s and 60s", name, d)
+	}
+	return d, nil
+}

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pullchat/pullchat/http-server/token"
+	"github.com/pullchat/pullchat/internal/token"
 )
 
 // Auth says whether a test's programs run with AUTH=on, and has their keys. nil is AUTH=off: its methods change nothing

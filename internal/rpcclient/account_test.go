@@ -19,8 +19,8 @@ func servePeople(t *testing.T, clock *conformance.Clock) string {
 	t.Helper()
 	options := conformance.PeopleLimits
 	options.Now = clock.Now
-	people := chat.NewAccountService(chattest.NewPeopleStore(), &chattest.PlainHasher{}, options)
-	people.Guard(chat.Access{Names: names.Rules{}})
+	people := chat.NewAccountService(chattest.NewStore(chattest.StoreOptions{}), &chattest.PlainHasher{}, options)
+	people.Access = chat.Access{Names: names.Rules{}}
 	services := handler.Services{Messages: chattest.OneByOne{Service: &recording{}}, Live: chattest.Silent{}, Accounts: people}
 	server, err := service.ListenOver(services, io.NopCloser(nil), "127.0.0.1:0", slog.New(slog.DiscardHandler))
 	if err != nil {

@@ -126,9 +126,9 @@ func (c *Client) Ready(ctx context.Context) error {
 }
 
 func (c *Client) askReady(ctx context.Context) error {
-	id := logging.RequestID(ctx)
+	request := wire.ReadyRequest(logging.RequestID(ctx))
 	response, _, err := try(ctx, c.servers, true, func(ctx context.Context, s *server) (*rpc.ReadyResponse, error) {
-		return s.kitex.Ready(ctx, &rpc.ReadyRequest{RequestId: &id})
+		return s.kitex.Ready(ctx, request)
 	})
 	if err != nil {
 		return callError(err, readError)

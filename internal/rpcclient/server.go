@@ -13,6 +13,7 @@ import (
 	"github.com/cloudwego/kitex/transport"
 
 	"github.com/pullchat/pullchat/internal/batch"
+	"github.com/pullchat/pullchat/internal/events"
 	"github.com/pullchat/pullchat/internal/gen/rpc"
 	"github.com/pullchat/pullchat/internal/gen/rpc/imservice"
 	"github.com/pullchat/pullchat/internal/wire"
@@ -123,12 +124,7 @@ func (s *server) leave() {
 }
 
 // lookNow has the server probed before its turn.
-func (s *server) lookNow() {
-	select {
-	case s.look <- struct{}{}:
-	default:
-	}
-}
+func (s *server) lookNow() { events.Ring(s.look) }
 
 func (s *server) flushSends(all []wire.Sending, out []batch.Result[*rpc.SendResponse]) {
 	if len(all) == 1 { // a batch of one costs more than the request alone

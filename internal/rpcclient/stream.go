@@ -9,6 +9,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/events"
 	"github.com/pullchat/pullchat/internal/gen/rpc"
 	"github.com/pullchat/pullchat/internal/gen/rpc/imservice"
 	"github.com/pullchat/pullchat/internal/wire"
@@ -54,14 +55,7 @@ func (s *stream) change(id chat.ID, add bool) {
 		return
 	}
 	s.pending[id] = add
-	ring(s.more)
-}
-
-func ring(c chan<- struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
+	events.Ring(s.more)
 }
 
 // keep keeps a stream to a server open while it serves, until ctx ends.
@@ -131,7 +125,7 @@ func (w *watch) follow(ctx context.Context, server *server) (answered bool) {
 				answered = true
 				w.opened(s)
 			}
-			ring(s.answered)
+			events.Ring(s.answered)
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 )
 
 func RegisterRequest(r chat.Registration, requestID string) *rpc.RegisterRequest {
-	return &rpc.RegisterRequest{User: r.User, Password: r.Password, Name: optional(r.Name), RequestId: optional(requestID)}
+	return &rpc.RegisterRequest{User: r.User, Password: r.Password, Name: optional(r.Name), Meta: meta(chat.Caller{}, requestID)}
 }
 
 func RegistrationOf(r *rpc.RegisterRequest) chat.Registration {
@@ -16,7 +16,7 @@ func RegistrationOf(r *rpc.RegisterRequest) chat.Registration {
 }
 
 func AccountRequest(user string, by chat.Caller, requestID string) *rpc.AccountRequest {
-	return &rpc.AccountRequest{User: user, RequestId: optional(requestID), Caller: Caller(by)}
+	return &rpc.AccountRequest{User: user, Meta: meta(by, requestID)}
 }
 
 func AccountResponse(a chat.Account, err error) *rpc.AccountResponse {
@@ -46,7 +46,7 @@ func AccountOf(r *rpc.AccountResponse) (chat.Account, error) {
 func AccountsRequest(r chat.AccountsRequest, by chat.Caller, requestID string) *rpc.AccountsRequest {
 	limit := max(math.MinInt32, min(r.Limit, math.MaxInt32))
 	return &rpc.AccountsRequest{
-		Prefix: optional(r.Prefix), Cursor: optional(r.Cursor), Limit: int32(limit), RequestId: optional(requestID), Caller: Caller(by),
+		Prefix: optional(r.Prefix), Cursor: optional(r.Cursor), Limit: int32(limit), Meta: meta(by, requestID),
 	}
 }
 
@@ -80,11 +80,11 @@ func AccountPageOf(r *rpc.AccountsResponse) (chat.AccountPage, error) {
 }
 
 func KnownRequest(users []string, by chat.Caller, requestID string) *rpc.KnownRequest {
-	return &rpc.KnownRequest{Users: users, RequestId: optional(requestID), Caller: Caller(by)}
+	return &rpc.KnownRequest{Users: users, Meta: meta(by, requestID)}
 }
 
 func LoginRequest(c chat.Credentials, requestID string) *rpc.LoginRequest {
-	return &rpc.LoginRequest{User: c.User, Password: c.Password, RequestId: optional(requestID)}
+	return &rpc.LoginRequest{User: c.User, Password: c.Password, Meta: meta(chat.Caller{}, requestID)}
 }
 
 func CredentialsOf(r *rpc.LoginRequest) chat.Credentials {
@@ -92,7 +92,7 @@ func CredentialsOf(r *rpc.LoginRequest) chat.Credentials {
 }
 
 func RefreshRequest(r chat.RefreshRequest, requestID string) *rpc.RefreshRequest {
-	return &rpc.RefreshRequest{RefreshToken: r.Token, Key: optional(r.Key), RequestId: optional(requestID)}
+	return &rpc.RefreshRequest{RefreshToken: r.Token, Key: optional(r.Key), Meta: meta(chat.Caller{}, requestID)}
 }
 
 func RefreshRequestOf(r *rpc.RefreshRequest) chat.RefreshRequest {
@@ -117,7 +117,7 @@ func SessionOf(r *rpc.SessionResponse) (chat.Session, error) {
 
 func LogoutRequest(r chat.LogoutRequest, requestID string) *rpc.LogoutRequest {
 	return &rpc.LogoutRequest{
-		RefreshToken: optional(r.RefreshToken), User: optional(r.User), Session: optional(r.Session), RequestId: optional(requestID),
+		RefreshToken: optional(r.RefreshToken), User: optional(r.User), Session: optional(r.Session), Meta: meta(chat.Caller{}, requestID),
 	}
 }
 
@@ -134,7 +134,7 @@ func LoggedOutOf(r *rpc.LogoutResponse) error { return errorOf(r.Code, r.Msg) }
 
 func ChangePasswordRequest(c chat.PasswordChange, requestID string) *rpc.ChangePasswordRequest {
 	return &rpc.ChangePasswordRequest{
-		User: c.User, Password: c.Password, NewPassword_: c.NewPassword, Session: optional(c.Session), RequestId: optional(requestID),
+		User: c.User, Password: c.Password, NewPassword_: c.NewPassword, Session: optional(c.Session), Meta: meta(chat.Caller{}, requestID),
 	}
 }
 
@@ -151,7 +151,7 @@ func PasswordChangedOf(r *rpc.ChangePasswordResponse) error { return errorOf(r.C
 
 func DeleteAccountRequest(d chat.Deletion, by chat.Caller, requestID string) *rpc.DeleteAccountRequest {
 	return &rpc.DeleteAccountRequest{
-		User: optional(d.User), Password: optional(d.Password), Erase: &d.Erase, Caller: Caller(by), RequestId: optional(requestID),
+		User: optional(d.User), Password: optional(d.Password), Erase: &d.Erase, Meta: meta(by, requestID),
 		Session: optional(d.Session),
 	}
 }

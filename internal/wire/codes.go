@@ -1,6 +1,9 @@
 package wire
 
 import (
+	"math"
+	"time"
+
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/gen/rpc"
 )
@@ -21,18 +24,29 @@ var codes = map[chat.Code]rpc.Code{
 	chat.DeadlineExceeded:     rpc.Code_DEADLINE_EXCEEDED,
 }
 
-var codesOf = func() map[rpc.Code]chat.Code {
-	reverse := make(map[rpc.Code]chat.Code, len(codes))
-	for domain, thrift := range codes {
-		reverse[thrift] = domain
-	}
-	return reverse
-}()
-
 // status returns the part of an error for clients: its code and message, never its cause.
 func status(err error) (int32, string) {
 	e := chat.AsError(err)
 	return int32(codes[e.Code]), e.Message
+}
+
+// retryAfter is when a request that failed may succeed, in seconds; nil if that is not known.
+func retryAfter(err error) *int32 {
+	seconds := int32(min(chat.RetryAfter(err), math.MaxInt32))
+	if seconds == 0 {
+		return nil
+	}
+	return &seconds
+}
+
+// errorAfter is errorOf with the time to wait in seconds; 0 is not known.
+func errorAfter(code int32, message string, seconds int32) error {
+	err := errorOf(code, message)
+	if err == nil || seconds <= 0 {
+		return err
+	}
+	e := chat.AsError(err)
+	return chat.Wrap(chat.RetryIn(time.Duration(seconds)*time.Second), e.Code, e.Message)
 }
 
 // errorOf returns nil for success. An unknown code, of a newer server, is Internal.
@@ -40,9 +54,10 @@ func errorOf(code int32, message string) error {
 	if code == int32(rpc.Code_OK) {
 		return nil
 	}
-	domain, known := codesOf[rpc.Code(code)]
-	if !known {
-		domain = chat.Internal
+	for domain, thrift := range codes {
+		if thrift == rpc.Code(code) {
+			return chat.Errorf(domain, "%s", message)
+		}
 	}
-	return chat.Errorf(domain, "%s", message)
+	return chat.Errorf(chat.Internal, "%s", message)
 }

@@ -8,7 +8,7 @@ import (
 )
 
 func ReadersRequest(id string, by chat.Caller, requestID string) *rpc.ReadersRequest {
-	return &rpc.ReadersRequest{Chat: id, RequestId: optional(requestID), Caller: Caller(by)}
+	return &rpc.ReadersRequest{Chat: id, Meta: meta(by, requestID)}
 }
 
 func ReadersResponse(r chat.Receipts, err error) *rpc.ReadersResponse {
@@ -32,7 +32,7 @@ func ReceiptsOf(r *rpc.ReadersResponse) (chat.Receipts, error) {
 }
 
 func IgnoredRequest(user string, by chat.Caller, requestID string) *rpc.IgnoredRequest {
-	return &rpc.IgnoredRequest{User: user, RequestId: optional(requestID), Caller: Caller(by)}
+	return &rpc.IgnoredRequest{User: user, Meta: meta(by, requestID)}
 }
 
 func IgnoredResponse(users []string, err error) *rpc.IgnoredResponse {
@@ -43,7 +43,7 @@ func IgnoredResponse(users []string, err error) *rpc.IgnoredResponse {
 func IgnoredOf(r *rpc.IgnoredResponse) ([]string, error) { return r.Users, errorOf(r.Code, r.Msg) }
 
 func IgnoreRequest(r chat.IgnoreRequest, by chat.Caller, requestID string) *rpc.IgnoreRequest {
-	return &rpc.IgnoreRequest{User: r.User, Other: r.Other, Ignore: r.Ignore, RequestId: optional(requestID), Caller: Caller(by)}
+	return &rpc.IgnoreRequest{User: r.User, Other: r.Other, Ignore: r.Ignore, Meta: meta(by, requestID)}
 }
 
 func IgnoreRequestOf(r *rpc.IgnoreRequest) chat.IgnoreRequest {
@@ -59,7 +59,7 @@ func IgnoreOf(r *rpc.IgnoreResponse) error { return errorOf(r.Code, r.Msg) }
 
 func InboxRequest(r chat.InboxRequest, by chat.Caller, requestID string) *rpc.InboxRequest {
 	limit := max(math.MinInt32, min(r.Limit, math.MaxInt32))
-	request := &rpc.InboxRequest{Reader: r.Reader, Cursor: r.Cursor, Limit: int32(limit), RequestId: optional(requestID), Caller: Caller(by)}
+	request := &rpc.InboxRequest{Reader: r.Reader, Cursor: r.Cursor, Limit: int32(limit), Meta: meta(by, requestID)}
 	if r.Names {
 		request.Names = &r.Names
 	}
@@ -99,7 +99,7 @@ func InboxOf(r *rpc.InboxResponse) (chat.Inbox, error) {
 }
 
 func UnreadRequest(r chat.UnreadRequest, by chat.Caller, requestID string) *rpc.UnreadRequest {
-	request := &rpc.UnreadRequest{Reader: r.Reader, RequestId: optional(requestID), Caller: Caller(by)}
+	request := &rpc.UnreadRequest{Reader: r.Reader, Meta: meta(by, requestID)}
 	if r.Cursor != 0 {
 		request.Cursor = &r.Cursor
 	}
@@ -135,7 +135,7 @@ func UnreadOf(r *rpc.UnreadResponse) (page chat.UnreadPage, err error) {
 
 // ChatsRequest is what a client sends.
 func ChatsRequest(r chat.ChatsRequest, by chat.Caller, requestID string) *rpc.ChatsRequest {
-	request := &rpc.ChatsRequest{Reader: r.Reader, RequestId: optional(requestID), Caller: Caller(by)}
+	request := &rpc.ChatsRequest{Reader: r.Reader, Meta: meta(by, requestID)}
 	if r.Names {
 		request.Names = &r.Names
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 func SignalRequest(s chat.Signal, by chat.Caller, requestID string) *rpc.SignalRequest {
-	return &rpc.SignalRequest{Signal: signal(s), RequestId: optional(requestID), Caller: Caller(by)}
+	return &rpc.SignalRequest{Signal: signal(s), Meta: meta(by, requestID)}
 }
 
 // SignalOf returns an empty signal for a missing one; the domain refuses it.
@@ -34,7 +34,7 @@ func SignalledOf(r *rpc.SignalResponse) error { return errorOf(r.Code, r.Msg) }
 
 func ReadRequest(r chat.ReadRequest, by chat.Caller, requestID string) *rpc.ReadRequest {
 	request := &rpc.ReadRequest{
-		Chat: r.Chat, Reader: r.Reading.Reader, Cursor: r.Reading.Cursor, RequestId: optional(requestID), Caller: Caller(by),
+		Chat: r.Chat, Reader: r.Reading.Reader, Cursor: r.Reading.Cursor, Meta: meta(by, requestID),
 	}
 	if r.End {
 		request.End = &r.End
@@ -64,7 +64,7 @@ func CursorOf(r *rpc.ReadResponse) (int64, error) { return r.GetCursor(), errorO
 
 func AttendRequest(gateway string, present []chat.Attendance, by chat.Caller, requestID string) *rpc.AttendRequest {
 	request := &rpc.AttendRequest{
-		Gateway: gateway, Attendances: make([]*rpc.Attendance, len(present)), RequestId: optional(requestID), Caller: Caller(by),
+		Gateway: gateway, Attendances: make([]*rpc.Attendance, len(present)), Meta: meta(by, requestID),
 	}
 	for i, p := range present {
 		request.Attendances[i] = &rpc.Attendance{Chat: p.Chat, Readers: p.Readers}
@@ -90,7 +90,7 @@ func AttendResponse(err error) *rpc.AttendResponse {
 func AttendedOf(r *rpc.AttendResponse) error { return errorOf(r.Code, r.Msg) }
 
 func PresentRequest(id string, by chat.Caller, requestID string) *rpc.PresentRequest {
-	return &rpc.PresentRequest{Chat: id, RequestId: optional(requestID), Caller: Caller(by)}
+	return &rpc.PresentRequest{Chat: id, Meta: meta(by, requestID)}
 }
 
 func PresentResponse(readers []string, err error) *rpc.PresentResponse {

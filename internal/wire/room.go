@@ -44,7 +44,7 @@ func NoticeOf(n *rpc.Notice) *chat.Notice {
 }
 
 func EnterRequest(chats []string, by chat.Caller, requestID string) *rpc.EnterRequest {
-	r := &rpc.EnterRequest{Chats: chats, RequestId: optional(requestID), Caller: Caller(by)}
+	r := &rpc.EnterRequest{Chats: chats, Meta: meta(by, requestID)}
 	if by.Renews {
 		r.Session = &by.Session
 	}
@@ -53,7 +53,7 @@ func EnterRequest(chats []string, by chat.Caller, requestID string) *rpc.EnterRe
 
 // EntererOf returns the caller of an EnterRequest.
 func EntererOf(r *rpc.EnterRequest) chat.Caller {
-	by := CallerOf(r.Caller)
+	by := CallerOf(RequesterOf(r))
 	by.Session, by.Renews = r.GetSession(), r.IsSetSession()
 	return by
 }
@@ -68,7 +68,7 @@ func EnteredOf(r *rpc.EnterResponse) error { return errorOf(r.Code, r.Msg) }
 func CreateRoomRequest(r chat.NewRoom, by chat.Caller, requestID string) *rpc.CreateRoomRequest {
 	return &rpc.CreateRoomRequest{
 		Id: optional(r.ID), Name: optional(r.Name), Visibility: optional(string(r.Visibility)), Users: r.Users,
-		As: optional(r.As), RequestId: optional(requestID), Caller: Caller(by),
+		As: optional(r.As), Meta: meta(by, requestID),
 	}
 }
 
@@ -81,7 +81,7 @@ func NewRoomOf(r *rpc.CreateRoomRequest) chat.NewRoom {
 func ChangeRoomRequest(r chat.RoomChange, by chat.Caller, requestID string) *rpc.ChangeRoomRequest {
 	return &rpc.ChangeRoomRequest{
 		Room: r.Room, Kind: string(r.Kind), Users: r.Users, Name: optional(r.Name), As: optional(r.As),
-		RequestId: optional(requestID), Caller: Caller(by), Visibility: optional(string(r.Visibility)),
+		Meta: meta(by, requestID), Visibility: optional(string(r.Visibility)),
 	}
 }
 
@@ -93,7 +93,7 @@ func RoomChangeOf(r *rpc.ChangeRoomRequest) chat.RoomChange {
 }
 
 func RoomRequest(r chat.RoomRequest, by chat.Caller, requestID string) *rpc.RoomRequest {
-	request := &rpc.RoomRequest{Room: r.Room, As: optional(r.As), RequestId: optional(requestID), Caller: Caller(by), Cursor: optional(r.Cursor)}
+	request := &rpc.RoomRequest{Room: r.Room, As: optional(r.As), Meta: meta(by, requestID), Cursor: optional(r.Cursor)}
 	if r.Limit != 0 {
 		request.Limit = new(int32(max(math.MinInt32, min(r.Limit, math.MaxInt32))))
 	}
@@ -106,7 +106,7 @@ func RoomRequestOf(r *rpc.RoomRequest) chat.RoomRequest {
 
 func RoomResponse(made chat.Room, err error) *rpc.RoomResponse {
 	code, text := outcome(err)
-	response := &rpc.RoomResponse{Code: code, Msg: text}
+	response := &rpc.RoomResponse{Code: code, Msg: text, RetryAfter: retryAfter(err)}
 	if err == nil {
 		response.Room = room(made)
 		if made.HasMore {
@@ -144,13 +144,13 @@ func roomOf(r *rpc.Room) chat.Room {
 func RoomOf(r *rpc.RoomResponse) (chat.Room, error) {
 	room := roomOf(r.Room)
 	room.HasMore, room.NextCursor = r.GetHasMore(), r.GetNextCursor()
-	return room, errorOf(r.Code, r.Msg)
+	return room, errorAfter(r.Code, r.Msg, r.GetRetryAfter())
 }
 
 func RoomsRequest(r chat.RoomsRequest, by chat.Caller, requestID string) *rpc.RoomsRequest {
 	limit := max(math.MinInt32, min(r.Limit, math.MaxInt32))
 	return &rpc.RoomsRequest{
-		As: optional(r.As), Cursor: optional(r.Cursor), Limit: int32(limit), RequestId: optional(requestID), Caller: Caller(by),
+		As: optional(r.As), Cursor: optional(r.Cursor), Limit: int32(limit), Meta: meta(by, requestID),
 	}
 }
 

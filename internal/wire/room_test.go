@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/pullchat/pullchat/internal/chat"
-	"github.com/pullchat/pullchat/internal/gen/rpc"
 )
 
 func TestRoomsRoundTrip(t *testing.T) {
@@ -56,7 +55,7 @@ func TestCallerOnEveryRequest(t *testing.T) {
 		RoomRequest(chat.RoomRequest{}, by, ""), RoomsRequest(chat.RoomsRequest{}, by, ""), AccountRequest("a", by, ""),
 		AccountsRequest(chat.AccountsRequest{}, by, ""), KnownRequest(nil, by, ""),
 	} {
-		if carried := CallerOf(request.(interface{ GetCaller() *rpc.Caller }).GetCaller()); carried != by {
+		if carried := CallerOf(RequesterOf(request)); carried != by {
 			t.Errorf("%T carries %+v", request, carried)
 		}
 	}

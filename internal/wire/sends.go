@@ -69,7 +69,7 @@ func SendBatchResponse(results []chat.SendResult) *rpc.SendBatchResponse {
 func sendResponse(r *chat.SendResult) rpc.SendResponse {
 	if r.Err != nil {
 		code, text := status(r.Err)
-		return rpc.SendResponse{Code: code, Msg: text}
+		return rpc.SendResponse{Code: code, Msg: text, RetryAfter: retryAfter(r.Err)}
 	}
 	response := rpc.SendResponse{Msg: success, SendTime: &r.Receipt.SendTime}
 	if r.Receipt.Duplicate {

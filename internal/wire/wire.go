@@ -54,7 +54,7 @@ func SendResponse(receipt chat.Receipt, err error) *rpc.SendResponse {
 }
 
 func ReceiptOf(r *rpc.SendResponse) (chat.Receipt, error) {
-	if err := errorOf(r.Code, r.Msg); err != nil {
+	if err := errorAfter(r.Code, r.Msg, r.GetRetryAfter()); err != nil {
 		return chat.Receipt{}, err
 	}
 	return chat.Receipt{SendTime: r.GetSendTime(), Duplicate: r.GetDuplicate()}, nil
@@ -126,6 +126,10 @@ func PageOf(r *rpc.PullResponse) (chat.Page, error) {
 		page.Messages[i] = messageOf(m)
 	}
 	return page, nil
+}
+
+func ReadyRequest(requestID string) *rpc.ReadyRequest {
+	return &rpc.ReadyRequest{Meta: meta(chat.Caller{}, requestID)}
 }
 
 func ReadyResponse(err error) *rpc.ReadyResponse {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/gen/rpc"
@@ -49,8 +50,16 @@ func TestErrorsRoundTrip(t *testing.T) {
 			}
 		}
 	}
-	if len(codes) != len(chat.Codes()) || len(codesOf) != len(codes) {
-		t.Errorf("the table has %d codes, %d back; the domain %d", len(codes), len(codesOf), len(chat.Codes()))
+	spent := chat.Spent("eve", 90*time.Minute)
+	_, sent := ReceiptOf(SendResponse(chat.Receipt{}, spent))
+	_, created := RoomOf(RoomResponse(chat.Room{}, spent))
+	for _, got := range []error{sent, created} {
+		if chat.RetryAfter(got) != 5400 || chat.CodeOf(got) != chat.ResourceExhausted || chat.AsError(got).Message != chat.AsError(spent).Message {
+			t.Errorf("%v came as %v, to be repeated after %d s; want 5400", spent, got, chat.RetryAfter(got))
+		}
+	}
+	if len(codes) != len(chat.Codes()) {
+		t.Errorf("the table has %d codes; the domain %d", len(codes), len(chat.Codes()))
 	}
 	if _, err := ReceiptOf(&rpc.SendResponse{Code: 999, Msg: "new"}); chat.CodeOf(err) != chat.Internal {
 		t.Errorf("an unknown code = %v, want internal", err)

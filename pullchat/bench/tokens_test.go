@@ -12,9 +12,9 @@ import (
 
 	"github.com/pullchat/pullchat/http-server/gateway"
 	"github.com/pullchat/pullchat/http-server/handler"
-	"github.com/pullchat/pullchat/http-server/token"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/chattest"
+	"github.com/pullchat/pullchat/internal/token"
 	"github.com/pullchat/pullchat/rpc-server/storage"
 )
 
@@ -33,7 +33,8 @@ func serveAll(t *testing.T, auth string, readers func(*chat.InboxService) handle
 	config := gateway.Config{
 		HTTPAddr: "127.0.0.1:0", MaxBodyBytes: 1 << 16, Auth: auth, Token: token.Config{AuthSecret: secret}, AccessTokenTTL: time.Hour,
 	}
-	core := chat.NewMessageService(store, limits).WithReaders(store)
+	core := chat.NewMessageService(store, limits)
+	core.ReaderStore = store
 	accounts := chat.NewAccountService(store, &chattest.PlainHasher{}, chat.AccountOptions{DefaultLimit: 10, MaxLimit: 100, SessionLasts: time.Hour})
 	rooms := chat.NewRoomService(store, auth == "on", chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 1000})
 	services := chat.Services{Messages: core, Live: chattest.Silent{}, Accounts: accounts, Sessions: accounts, Rooms: rooms, Admission: rooms}

@@ -5,17 +5,13 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
-	"github.com/pullchat/pullchat/internal/gen/rpc"
 	"github.com/pullchat/pullchat/internal/wire"
 )
-
-// request is what the requests of all methods have that are not Send's and Pull's.
-type request interface{ GetRequestId() string }
 
 // ask makes one call of a part of the domain, as whoever makes the request, and logs it. kept is what the part keeps: a
 // server that was set up without the part, which is nil then, says that it keeps none.
 func ask[Part, Result any](
-	ctx context.Context, h *Handler, part Part, kept, method string, r request, do func(context.Context, Part) (Result, error),
+	ctx context.Context, h *Handler, part Part, kept, method string, r wire.Named, do func(context.Context, Part) (Result, error),
 ) (result Result, err error) {
 	start := time.Now()
 	if any(part) == nil {
@@ -23,17 +19,17 @@ func ask[Part, Result any](
 	} else {
 		result, err = do(from(ctx, r), part)
 	}
-	h.logCall(ctx, method, r.GetRequestId(), start, err)
+	h.logCall(ctx, method, wire.RequestIDOf(r), start, err)
 	return result, err
 }
 
 // from returns a context that carries who makes a request, if it says so.
 func from(ctx context.Context, r any) context.Context {
-	identified, ok := r.(interface{ GetCaller() *rpc.Caller })
-	if !ok || identified.GetCaller() == nil {
+	by := wire.RequesterOf(r)
+	if by == nil {
 		return ctx
 	}
-	return chat.WithCaller(ctx, wire.CallerOf(identified.GetCaller()))
+	return chat.WithCaller(ctx, wire.CallerOf(by))
 }
 
 // done makes a call that returns nothing one that returns something.

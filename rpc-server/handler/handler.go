@@ -107,7 +107,7 @@ func (h *Handler) Ready(ctx context.Context, r *rpc.ReadyRequest) (*rpc.ReadyRes
 	start := time.Now()
 	r = orEmpty(r)
 	err := h.services.Messages.Ready(ctx)
-	h.logCall(ctx, "Ready", r.GetRequestId(), start, err)
+	h.logCall(ctx, "Ready", wire.RequestIDOf(r), start, err)
 	return wire.ReadyResponse(err), nil
 }
 

@@ -18,7 +18,7 @@ func (h *Handler) Signal(ctx context.Context, r *rpc.SignalRequest) (*rpc.Signal
 	start := time.Now()
 	r = orEmpty(r)
 	err := h.services.Live.Signal(from(ctx, r), wire.SignalOf(r))
-	h.logCall(ctx, "Signal", r.GetRequestId(), start, err)
+	h.logCall(ctx, "Signal", wire.RequestIDOf(r), start, err)
 	return wire.SignalResponse(err), nil
 }
 
@@ -27,7 +27,7 @@ func (h *Handler) Read(ctx context.Context, r *rpc.ReadRequest) (*rpc.ReadRespon
 	start := time.Now()
 	r = orEmpty(r)
 	cursor, err := h.services.Live.Read(from(ctx, r), wire.ReadRequestOf(r))
-	h.logCall(ctx, "Read", r.GetRequestId(), start, err)
+	h.logCall(ctx, "Read", wire.RequestIDOf(r), start, err)
 	return wire.ReadResponse(cursor, err), nil
 }
 
@@ -36,7 +36,7 @@ func (h *Handler) Attend(ctx context.Context, r *rpc.AttendRequest) (*rpc.Attend
 	start := time.Now()
 	r = orEmpty(r)
 	err := h.services.Live.ReportPresence(from(ctx, r), r.Gateway, wire.AttendancesOf(r))
-	h.logCall(ctx, "Attend", r.GetRequestId(), start, err)
+	h.logCall(ctx, "Attend", wire.RequestIDOf(r), start, err)
 	return wire.AttendResponse(err), nil
 }
 
@@ -45,7 +45,7 @@ func (h *Handler) Present(ctx context.Context, r *rpc.PresentRequest) (*rpc.Pres
 	start := time.Now()
 	r = orEmpty(r)
 	readers, err := h.services.Live.Present(from(ctx, r), r.Chat)
-	h.logCall(ctx, "Present", r.GetRequestId(), start, err)
+	h.logCall(ctx, "Present", wire.RequestIDOf(r), start, err)
 	return wire.PresentResponse(readers, err), nil
 }
 

@@ -1,11 +1,10 @@
-// Package layout is what lies in Redis: the names of keys and channels, the encoding of a log's members, and the entries
-// of ids.
+// Package layout is what lies in Redis: the names of keys, channels and fields, and the encodings of values, of a log's
+// members, of the entries of ids and of published events.
 package layout
 
 import (
 	"strconv"
 	"strings"
-	"sync/atomic"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -21,6 +20,9 @@ import (
 //	im:{p}:log:<chat>      sorted set  send_time → 16 digits of it + stored message    append.lua   RETENTION after the newest
 //	im:{p}:ids:<chat>      sorted set  send_time → sender/id, with and without digest  append.lua   IDEMPOTENCY_WINDOW after the newest
 //	im:{p}:activity        sorted set  newest send_time of a chat → the chat           append.lua   never
+//	im:{p}:dropped         hash        "" → highest position of a chat that was dropped; in a cluster also
+//	                                   chat → when it was dropped, or minus when it left the lists, in µs  drop.lua     never
+//	im:emptied             string      a server looks for empty chats, or has done so  Store                            1 hour
 //	im:{p}:read:<chat>     hash        reader → cursor                                 advance.lua  never
 //	im:{p}:room:<room>     hash        visibility, name, created, how many admins      room.lua     never
 //	im:{p}:members:<room>  hash        user → "role since"                             room.lua     never
@@ -46,9 +48,6 @@ type Partition struct {
 	Activity    string
 	Hints, News string // channels
 	Log, IDs    string // what those keys begin with; the chat follows
-
-	// Followed: somebody follows a chat of the partition, as far as is known, so hints carry messages.
-	Followed atomic.Bool
 }
 
 // NewKeys returns the keys below a prefix, for so many partitions in a database of Redis.
@@ -105,6 +104,12 @@ func (k Keys) Present(id chat.ID) string { return k.Partition(id) + ":present:" 
 // Activity is the key of a partition's index; tag is the partition's.
 func (k Keys) Activity(tag string) string { return tag + ":activity" }
 
+// Dropped is the key of what is left of a partition's dropped chats; tag is the partition's.
+func (k Keys) Dropped(tag string) string { return tag + ":" + DroppedKey }
+
+// Emptied is the key of the lease of the search for empty chats.
+func (k Keys) Emptied() string { return k.Prefix + ":" + EmptiedKey }
+
 // Hints is the channel of a partition's stored messages.
 func (k Keys) Hints(tag string) string { return k.Channel(tag + ":hints") }
 
@@ -119,9 +124,12 @@ func (k Keys) Channel(name string) string {
 	return name + ":" + strconv.Itoa(k.database)
 }
 
-// Of is the partition of a chat: xxHash64 (seed 0) of the canonical id, modulo the number of partitions.
-func (k Keys) Of(id chat.ID) *Partition {
-	return &k.Partitions[xxhash.Sum64String(id.String())%uint64(len(k.Partitions))]
+// Of is the partition of a chat.
+func (k Keys) Of(id chat.ID) *Partition { return &k.Partitions[k.Index(id)] }
+
+// Index is the number of a chat's partition: xxHash64 (seed 0) of the canonical id, modulo the number of partitions.
+func (k Keys) Index(id chat.ID) uint64 {
+	return xxhash.Sum64String(id.String()) % uint64(len(k.Partitions))
 }
 
 // Partition is the tag of a chat's partition.
@@ -136,10 +144,12 @@ const (
 	ReadyKey = "ready"
 
 	RetentionKey = "retention"
+	EmptiedKey   = "emptied"
 
 	LogKey      = "log"
 	IDsKey      = "ids"
 	ActivityKey = "activity"
+	DroppedKey  = "dropped"
 	ReadKey     = "read"
 	PresentKey  = "present"
 	RoomKey     = "room"
@@ -167,6 +177,8 @@ func (k Keys) Parse(key string) (KeyName, bool) {
 		return KeyName{Kind: ReadyKey}, true
 	case key == k.Retention():
 		return KeyName{Kind: RetentionKey}, true
+	case key == k.Emptied():
+		return KeyName{Kind: EmptiedKey}, true
 	}
 	if name, of := k.parseUser(key); of {
 		return name, true
@@ -175,8 +187,8 @@ func (k Keys) Parse(key string) (KeyName, bool) {
 	if !closed || !strings.HasPrefix(key, k.Prefix+":{") || partition == "" || strings.Trim(partition, "0123456789") != "" {
 		return KeyName{}, true
 	}
-	if rest == ActivityKey {
-		return KeyName{Kind: ActivityKey, Partition: partition}, true
+	if rest == ActivityKey || rest == DroppedKey {
+		return KeyName{Kind: rest, Partition: partition}, true
 	}
 	switch kind, chat, _ := strings.Cut(rest, ":"); kind {
 	case LogKey, IDsKey, ReadKey, PresentKey, RoomKey, MembersKey:

@@ -31,6 +31,8 @@ func TestKeys(t *testing.T) {
 		{k.Members(id(t, "room")), "im:{97}:members:room"},
 		{k.PublicRooms(), "im:rooms"},
 		{k.Activity(k.Partition(id(t, "room"))), "im:{97}:activity"},
+		{k.Dropped(k.Partition(id(t, "room"))), "im:{97}:dropped"},
+		{k.Emptied(), "im:emptied"},
 		{k.Hints(k.Partition(id(t, "room"))), "im:{97}:hints"},
 		{k.News(k.Partition(id(t, "room"))), "im:{97}:news"},
 		{NewKeys("im", DefaultPartitions, 3).Hints("im:{97}"), "im:{97}:hints:3"},
@@ -59,6 +61,8 @@ func TestParseKey(t *testing.T) {
 		{log, KeyName{Kind: LogKey, Partition: "45", Chat: "alice:bob"}, true},
 		{ids, KeyName{Kind: IDsKey, Partition: "45", Chat: "alice:bob"}, true},
 		{activity, KeyName{Kind: ActivityKey, Partition: "45"}, true},
+		{k.Dropped("im:{45}"), KeyName{Kind: DroppedKey, Partition: "45"}, true},
+		{k.Emptied(), KeyName{Kind: EmptiedKey}, true},
 		{"im:{45}:log:", KeyName{Kind: LogKey, Partition: "45"}, true},
 		{"im:{999}:log:a b", KeyName{Kind: LogKey, Partition: "999", Chat: "a b"}, true},
 		{"im:{45}:log", KeyName{}, true},
@@ -106,7 +110,7 @@ func FuzzParseKey(f *testing.F) {
 	f.Fuzz(func(t *testing.T, key string) {
 		name, ours := k.Parse(key)
 		again := k.Tag(name.Partition) + ":" + name.Kind
-		if name.Kind != ActivityKey {
+		if name.Kind != ActivityKey && name.Kind != DroppedKey {
 			again += ":" + name.Chat
 		}
 		if ours && name.Partition != "" && again != key {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
 )
@@ -12,26 +13,31 @@ import (
 // many register, a login waits for one of them at most, and for one change of a password.
 type line struct {
 	mutex  sync.Mutex
+	places int
 	free   int
 	most   int // that wait in one queue
 	queues [chat.HashPurposes][]chan struct{}
-	next   int // the queue whose turn it is
+	next   int           // the queue whose turn it is
+	took   time.Duration // of late, by each in its place; 0 is not known yet
 }
 
-func newLine(places, most int) *line { return &line{free: places, most: most} }
+func newLine(places, most int) *line { return &line{places: places, free: places, most: most} }
 
-// enter waits for a place until ctx ends. False is that there is none, or that too many wait already.
-func (l *line) enter(ctx context.Context, purpose chat.HashPurpose) bool {
+// enter waits for a place. It returns false at once if too many wait already, or if the call would not be done within
+// this time, as far as is known; and once the call cannot be done within it any more, or ctx ends.
+func (l *line) enter(ctx context.Context, purpose chat.HashPurpose, within time.Duration) bool {
 	l.mutex.Lock()
 	if l.free > 0 {
 		l.free--
 		l.mutex.Unlock()
 		return true
 	}
-	if len(l.queues[purpose]) >= l.most {
+	if len(l.queues[purpose]) >= l.most || l.turn(purpose)+l.took > within {
 		l.mutex.Unlock()
 		return false
 	}
+	ctx, cancel := context.WithTimeout(ctx, within-l.took)
+	defer cancel()
 	turn := make(chan struct{})
 	l.queues[purpose] = append(l.queues[purpose], turn)
 	l.mutex.Unlock()
@@ -50,10 +56,27 @@ func (l *line) enter(ctx context.Context, purpose chat.HashPurpose) bool {
 	return false
 }
 
-// leave gives the place to the next one.
-func (l *line) leave() {
+// turn is how long the next one in a queue would wait, as far as is known. The mutex is held.
+func (l *line) turn(purpose chat.HashPurpose) time.Duration {
+	ahead := 1
+	for i, queue := range l.queues {
+		if chat.HashPurpose(i) == purpose {
+			ahead += len(queue)
+		} else {
+			ahead += min(len(queue), len(l.queues[purpose])+1)
+		}
+	}
+	return l.took * time.Duration(ahead) / time.Duration(l.places)
+}
+
+// leave gives the place to the next one. The call took this long in it.
+func (l *line) leave(took time.Duration) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
+	if l.took == 0 {
+		l.took = took
+	}
+	l.took += (took - l.took) / 8
 	l.pass()
 }
 

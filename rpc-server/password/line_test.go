@@ -2,6 +2,7 @@ package password
 
 import (
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,4 +47,41 @@ func TestRegistrationsDoNotStarveLogins(t *testing.T) {
 			t.Errorf("%d places are free at the end, want 1", h.line.free)
 		}
 	})
+}
+
+// TestALongQueueRefusesAtOnce: calls that would not be done in time are refused without a wait. The others are done within
+// the time that callers have.
+func TestALongQueueRefusesAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, running := range []int{1, 2} {
+		synctest.Test(t, func(t *testing.T) {
+			const one = 190 * time.Millisecond // as on a loaded machine
+			h := newHasher(cheap, running, func(_, _ []byte, _ Parameters) []byte { time.Sleep(one); return make([]byte, hashBytes) })
+			ctx := chat.WithHashPurpose(t.Context(), chat.HashToRegister)
+			if _, err := h.Hash(ctx, "x"); err != nil { // which tells how long one takes
+				t.Fatal(err)
+			}
+			var all sync.WaitGroup
+			var done, refused atomic.Int32
+			for range 30 {
+				all.Go(func() {
+					began := time.Now()
+					_, err := h.Hash(ctx, "x")
+					took := time.Since(began)
+					switch {
+					case err == nil && took <= waitAtMost:
+						done.Add(1)
+					case chat.CodeOf(err) == chat.Unavailable && took == 0:
+						refused.Add(1)
+					default:
+						t.Errorf("%d at once: Hash() = %v after %v; want it within %v, or a refusal at once", running, err, took, waitAtMost)
+					}
+				})
+			}
+			all.Wait()
+			if want := int32(running) * int32(waitAtMost/one); done.Load() < want-int32(running) || done.Load() > want {
+				t.Errorf("%d at once: %d were done and %d refused, want about %d done", running, done.Load(), refused.Load(), want)
+			}
+		})
+	}
 }

@@ -31,8 +31,8 @@ const (
 	hashBytes = 32
 )
 
-// waiting is how many calls may wait in each queue for each one that runs. waitAtMost is the longest wait: an
-// rpc-server's callers give up after 1.7 s.
+// waiting is how many calls may wait in each queue for each one that runs. waitAtMost is the longest wait
+// with the hash itself: an rpc-server's callers give up after 1.7 s, and Redis is asked before and after.
 const (
 	waiting    = 32
 	waitAtMost = time.Second
@@ -98,12 +98,11 @@ func (h *Hasher) Verify(ctx context.Context, password, hash string) (right, weak
 
 // make waits for its turn and derives a hash.
 func (h *Hasher) make(ctx context.Context, password string, salt []byte, p Parameters) ([]byte, error) {
-	waits, cancel := context.WithTimeout(ctx, h.wait)
-	defer cancel()
-	if !h.line.enter(waits, chat.HashPurposeOf(ctx)) {
+	if !h.line.enter(ctx, chat.HashPurposeOf(ctx), h.wait) {
 		return nil, errBusy()
 	}
-	defer h.line.leave()
+	began := time.Now()
+	defer func() { h.line.leave(time.Since(began)) }()
 	return h.derive([]byte(password), salt, p), nil
 }
 

@@ -227,6 +227,19 @@ func (failedConn) SetDeadline(time.Time) error      { return nil }
 func (failedConn) SetReadDeadline(time.Time) error  { return nil }
 func (failedConn) SetWriteDeadline(time.Time) error { return nil }
 
+// WithoutSecrets returns scheme, hosts and path of a url.
+func WithoutSecrets(url string) string {
+	scheme, rest, ok := strings.Cut(url, "://")
+	if !ok {
+		return ""
+	}
+	before, query, _ := strings.Cut(rest, "?")
+	if strings.Contains(query, "@") && !strings.HasSuffix(scheme, "+sentinel") { // else it may belong to a Sentinel's password
+		before, _, _ = strings.Cut(query[strings.LastIndexByte(query, '@'):], "?")
+	}
+	return scheme + "://" + before[strings.LastIndexByte(before, '@')+1:]
+}
+
 // LogTo sends go-redis's log lines of the whole process to a logger, at debug level. Failures are also returned as
 // errors of the calls.
 func LogTo(log *slog.Logger) { redis.SetLogger(redisLogger{log.With("from", "redis")}) }

@@ -45,8 +45,8 @@ func copyError(copies *redis.IntCmd, wanted int) error {
 }
 
 // hasReplicas reports whether enough replicas acknowledged the master's log within the last second.
-func hasReplicas(client *redis.Client, wanted int) (bool, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), probeTimeout)
+func hasReplicas(ctx context.Context, client *redis.Client, wanted int) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	info, err := client.Info(ctx, "replication").Result()
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/internal/background"
 )
 
 // Timeout bounds every call, so that a request has its answer within two seconds when Redis hangs.
@@ -70,13 +72,12 @@ type Nodes struct {
 	mutex sync.Mutex
 	met   map[*redis.Client]*Node
 
-	closed chan struct{}
-	probes sync.WaitGroup
+	runner background.Runner // of probes and of what Start is given
 }
 
 // NewNodes returns the nodes that a client of Connect reaches.
 func NewNodes(client redis.UniversalClient, hooks Hooks) *Nodes {
-	n := &Nodes{hooks: hooks, met: map[*redis.Client]*Node{}, closed: make(chan struct{})}
+	n := &Nodes{hooks: hooks, met: map[*redis.Client]*Node{}}
 	switch client := client.(type) {
 	case *redis.ClusterClient:
 		n.Cluster = client
@@ -131,41 +132,36 @@ func (n *Nodes) Reload(ctx context.Context) {
 
 // leave makes a node reject calls until it answers again.
 func (n *Nodes) leave(one *Node) {
-	n.probe(one, &one.away, func() (bool, error) { return answers(one.Client) })
+	n.probe(one, &one.away, func(ctx context.Context) (bool, error) { return answers(ctx, one.Client) })
 }
 
 // await makes a node reject appends until it has enough replicas.
 func (n *Nodes) await(one *Node, replicas int) {
-	n.probe(one, &one.short, func() (bool, error) { return hasReplicas(one.Client, replicas) })
+	n.probe(one, &one.short, func(ctx context.Context) (bool, error) { return hasReplicas(ctx, one.Client, replicas) })
 }
 
 // probe sets a mark until ok returns true. A cluster closes the clients of nodes that left it; those nodes are
 // forgotten.
-func (n *Nodes) probe(one *Node, mark *atomic.Bool, ok func() (bool, error)) {
+func (n *Nodes) probe(one *Node, mark *atomic.Bool, ok func(context.Context) (bool, error)) {
 	if mark.Swap(true) {
 		return
 	}
-	n.probes.Go(func() {
-		tick := time.NewTicker(ProbeEvery)
-		defer tick.Stop()
-		for {
-			switch well, err := ok(); {
+	n.runner.Start(background.Job{
+		Every: ProbeEvery, Timeout: Timeout, // ok has a timeout of its own; a cluster's layout is read too
+		Step: func(ctx context.Context) error {
+			switch well, err := ok(ctx); {
 			case well:
 				mark.Store(false)
-				return
+				return background.ErrDone
 			case errors.Is(err, redis.ErrClosed):
 				n.forget(one)
-				return
+				return background.ErrDone
 			}
 			if n.Cluster != nil {
-				n.Cluster.ReloadState(context.Background()) // another node may hold its keys now
+				n.Cluster.ReloadState(ctx) // another node may hold its keys now
 			}
-			select {
-			case <-tick.C:
-			case <-n.closed:
-				return
-			}
-		}
+			return nil
+		},
 	})
 }
 
@@ -176,19 +172,16 @@ func (n *Nodes) forget(one *Node) {
 }
 
 // answers reports whether a Redis answers at all, even with an error.
-func answers(client *redis.Client) (bool, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), probeTimeout)
+func answers(ctx context.Context, client *redis.Client) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	err := client.Ping(ctx).Err()
 	var reply redis.Error
 	return err == nil || errors.As(err, &reply), err
 }
 
-// Background runs f, which has to end soon after Done.
-func (n *Nodes) Background(f func()) { n.probes.Go(f) }
-
-// Done is closed when the nodes are closed.
-func (n *Nodes) Done() <-chan struct{} { return n.closed }
+// Start runs a job in the background until Close. It returns false after Close; then the job does not run.
+func (n *Nodes) Start(job background.Job) bool { return n.runner.Start(job) }
 
 // Close closes what is attached to the nodes, within a time, then ends the probes and all that runs in the background.
 func (n *Nodes) Close(within time.Duration) error {
@@ -200,7 +193,6 @@ func (n *Nodes) Close(within time.Duration) error {
 		errs = append(errs, one.Attached.Close(ctx))
 	}
 	n.mutex.Unlock()
-	close(n.closed)
-	n.probes.Wait()
+	n.runner.Stop()
 	return errors.Join(errs...)
 }

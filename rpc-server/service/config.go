@@ -28,9 +28,11 @@ type Config struct {
 	MaxTextBytes      int           `name:"max-text-bytes" env:"MAX_TEXT_BYTES" default:"4096" placeholder:"N" help:"Longest text, in bytes."`
 	Retention         time.Duration `name:"retention" env:"RETENTION" default:"0s" placeholder:"DURATION" help:"Age after which messages go, such as 720h; 0 keeps all."`
 	MaxChatMessages   int           `name:"max-chat-messages" env:"MAX_CHAT_MESSAGES" default:"0" placeholder:"N" help:"Messages that a chat keeps, the newest; 0 keeps all."`
+	EmptyChatsExpire  time.Duration `name:"empty-chats-expire" env:"EMPTY_CHATS_EXPIRE" default:"720h" placeholder:"DURATION" help:"How long a chat that is no room may be without messages before it leaves the lists; at least 1h, 0 keeps it."`
 	IdempotencyWindow time.Duration `name:"idempotency-window" env:"IDEMPOTENCY_WINDOW" default:"24h" placeholder:"DURATION" help:"How long a repeated id is recognised; at least 1m, because clients and gateways repeat."`
 	RefreshTokenTTL   time.Duration `name:"refresh-token-ttl" env:"REFRESH_TOKEN_TTL" default:"720h" placeholder:"DURATION" help:"How long a login lasts that nobody refreshes."`
 	MaxRoomMembers    int           `name:"max-room-members" env:"MAX_ROOM_MEMBERS" default:"10000" placeholder:"N" help:"Members of a room."`
+	MaxChatDevices    int           `name:"max-chat-devices" env:"MAX_CHAT_DEVICES" default:"100" placeholder:"N" help:"Devices of one user that have a read cursor in one chat."`
 	RoomIDReserved    time.Duration `name:"room-id-reserved" env:"ROOM_ID_RESERVED" default:"720h" placeholder:"DURATION" help:"How long only the last admins of a room that was deleted may create it anew; 0 lets anybody."`
 	NewChatsPerHour   int           `name:"new-chats-per-hour" env:"NEW_CHATS_PER_HOUR" default:"1000" placeholder:"N" help:"Two-person chats that a user begins, and rooms that the user creates, in an hour, with AUTH=on; 0 is no bound."`
 	NewChatsPerDay    int           `name:"new-chats-per-day" env:"NEW_CHATS_PER_DAY" default:"5000" placeholder:"N" help:"The same in a day."`
@@ -49,6 +51,7 @@ func (c Config) Validate() error {
 		maxLimit(c),
 		atLeast("max-text-bytes", c.MaxTextBytes, 1),
 		atLeast("max-room-members", c.MaxRoomMembers, 1),
+		atLeast("max-chat-devices", c.MaxChatDevices, 1),
 		atLeast("room-id-reserved", c.RoomIDReserved, 0),
 		atLeast("new-chats-per-hour", c.NewChatsPerHour, 0),
 		atLeast("new-chats-per-day", c.NewChatsPerDay, 0),
@@ -57,11 +60,20 @@ func (c Config) Validate() error {
 		atLeast("redis-min-replicas", c.RedisMinReplicas, 0),
 		atLeast("rpc-drain-delay", c.RPCDrainDelay, 0),
 		atLeast("retention", c.Retention, 0),
+		emptyChats(c.EmptyChatsExpire),
 		atLeast("max-chat-messages", c.MaxChatMessages, 0),
 		atLeast("refresh-token-ttl", c.RefreshTokenTTL, time.Second),
 		atLeast("idempotency-window", c.IdempotencyWindow, time.Minute),
 		atLeast("hint-sweep", c.HintSweep, 100*time.Millisecond),
 	)
+}
+
+// emptyChats allows 0, and no time in which a server may still remember that a chat is listed.
+func emptyChats(expire time.Duration) error {
+	if expire == 0 {
+		return nil
+	}
+	return atLeast("empty-chats-expire", expire, time.Hour)
 }
 
 func maxLimit(c Config) error {
@@ -81,8 +93,10 @@ func atLeast[T int | time.Duration](name string, value, least T) error {
 func (c Config) storage() storage.Options {
 	return storage.Options{
 		Retention:         c.Retention,
+		EmptyChats:        c.EmptyChatsExpire,
 		MaxChatMessages:   c.MaxChatMessages,
 		IdempotencyWindow: c.IdempotencyWindow,
+		MaxDevices:        c.MaxChatDevices,
 		MinReplicas:       c.RedisMinReplicas,
 		NewChats:          c.newChats(),
 		Sweep:             c.HintSweep,

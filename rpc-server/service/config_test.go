@@ -11,7 +11,7 @@ import (
 func good() Config {
 	return Config{
 		RPCAddr: "127.0.0.1:0", DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096, IdempotencyWindow: 24 * time.Hour,
-		HintSweep: 10 * time.Second, RefreshTokenTTL: 720 * time.Hour, MaxRoomMembers: 10_000,
+		HintSweep: 10 * time.Second, RefreshTokenTTL: 720 * time.Hour, MaxRoomMembers: 10_000, MaxChatDevices: 100, EmptyChatsExpire: 720 * time.Hour,
 	}
 }
 
@@ -28,6 +28,8 @@ func TestValidate(t *testing.T) {
 		}, ""},
 		{"no default limit", func(c *Config) { c.DefaultLimit = 0 }, "--default-limit is 0; it must be at least 1"},
 		{"a maximum below the default", func(c *Config) { c.MaxLimit = 9 }, "--max-limit is 9; it must be at least --default-limit, which is 10"},
+		{"no devices", func(c *Config) { c.MaxChatDevices = 0 }, "--max-chat-devices is 0; it must be at least 1"},
+		{"chats that expire at once", func(c *Config) { c.EmptyChatsExpire = time.Minute }, "--empty-chats-expire is 1m0s; it must be at least 1h0m0s"},
 		{"rooms for nobody", func(c *Config) { c.MaxRoomMembers = 0 }, "--max-room-members is 0; it must be at least 1"},
 		{"logins of no time", func(c *Config) { c.RefreshTokenTTL = 0 }, "--refresh-token-ttl is 0s; it must be at least 1s"},
 		{"no text", func(c *Config) { c.MaxTextBytes = 0 }, "--max-text-bytes is 0; it must be at least 1"},

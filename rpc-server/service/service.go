@@ -15,8 +15,10 @@ import (
 	"github.com/cloudwego/kitex/pkg/rpcinfo"
 	"github.com/cloudwego/kitex/server"
 
+	"github.com/pullchat/pullchat/internal/background"
 	"github.com/pullchat/pullchat/internal/buildinfo"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/deletion"
 	"github.com/pullchat/pullchat/internal/gen/rpc/imservice"
 	"github.com/pullchat/pullchat/internal/names"
 	"github.com/pullchat/pullchat/rpc-server/handler"
@@ -37,12 +39,9 @@ type Server struct {
 	listener *listener
 	handler  *handler.Handler
 	store    io.Closer
-	secret   string        // that is asked for; "" is none
-	deleter  *chat.Deleter // or nil
-	// fillLooks gives the accounts of earlier releases the looks under which they are unique; nil does not.
-	fillLooks func(context.Context) error
-	// watchRevoked reads whose tokens are refused; nil does not.
-	watchRevoked func(context.Context)
+	secret   string // that is asked for; "" is none
+	deleter  io.Closer
+	jobs     []background.Job // that run beside the requests
 	// DrainDelay is how long Ping sends gateways elsewhere before a stop stops accepting.
 	DrainDelay time.Duration
 }
@@ -64,26 +63,27 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	case err != nil:
 		log.Warn("redis is not there yet; calls are refused until it is", "error", err)
 	}
-	store.KeepCompact(log)
-	live := chat.NewLiveService(store)
 	access := chat.Access{Required: config.Trust.identified(), Rooms: store, Users: store, Spender: store, Names: names.Rules{}, Revoked: store.Revoked}
-	live.Guard(access)
+	live := chat.NewLiveService(store)
+	live.Access = access
+	accounts := chat.NewAccountService(store, password.New(), config.people())
+	accounts.Access = access
+	access.Lasts = accounts.CheckSession
 	rooms := chat.NewRoomService(store, config.Trust.identified(), config.rooms())
-	deleter := chat.NewDeleter(store, rooms, func(user string, err error) {
+	rooms.Access = access
+	messages := chat.NewMessageService(store, config.limits())
+	messages.ReaderStore = store
+	messages.Access = access
+	inboxes := chat.NewInboxService(store, config.limits())
+	inboxes.Access = access
+	deleter := deletion.New(store, rooms, func(user string, err error) {
 		if user == "" {
 			log.Warn("it is not known whether other servers have left deletions; it is asked again", "error", err)
 			return
 		}
 		log.Warn("a deletion is not complete; it is tried again", "user", user, "error", err)
 	})
-	accounts := chat.NewAccountService(store, password.New(), config.people()).WithDeleter(deleter)
-	accounts.Guard(access)
-	access.Lasts = accounts.CheckSession
-	rooms.Guard(access)
-	messages := chat.NewMessageService(store, config.limits()).WithReaders(store)
-	messages.Guard(access)
-	inboxes := chat.NewInboxService(store, config.limits())
-	inboxes.Guard(access)
+	accounts.Deleter = deleter
 	services := handler.Services{Messages: messages, Live: live, Accounts: accounts, Inboxes: inboxes, Rooms: rooms}
 	server, err := ListenOver(services, store, config.RPCAddr, log)
 	if err != nil {
@@ -91,8 +91,9 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	}
 	server.DrainDelay, server.secret = config.RPCDrainDelay, config.Trust.RPCSecret
 	server.deleter = deleter
-	server.watchRevoked = store.WatchRevoked
-	server.fillLooks = func(ctx context.Context) error { return chat.FillLooks(ctx, store, access.Names) }
+	server.jobs = []background.Job{
+		store.ReadRevoked(), store.KeepCompact(log), store.DropEmpty(log), deleter.Search(), keepLooks(store, access.Names, log),
+	}
 	return server, nil
 }
 
@@ -130,17 +131,11 @@ func (s *Server) Run(ctx context.Context) error {
 	)
 	ended := make(chan struct{})
 	defer close(ended)
-	var background sync.WaitGroup
-	defer background.Wait()
-	if s.deleter != nil {
-		background.Go(func() { s.deleter.Run(ctx) })
-	}
-	if s.watchRevoked != nil {
-		background.Go(func() { s.watchRevoked(ctx) })
-	}
-	if s.fillLooks != nil {
-		background.Go(func() { s.keepLooks(ctx) })
-	}
+	var running sync.WaitGroup
+	defer running.Wait()
+	beside, end := context.WithCancel(ctx)
+	defer end() // also where the server fails
+	running.Go(func() { _ = background.Run(beside, s.jobs...) })
 	release := context.AfterFunc(ctx, func() {
 		s.handler.Leave()
 		<-time.After(s.DrainDelay)
@@ -158,26 +153,18 @@ func (s *Server) Run(ctx context.Context) error {
 	return errors.Join(err, s.Close())
 }
 
-// looksEvery is how often a server asks whether the accounts are to be looked through.
-const looksEvery = time.Minute
-
-// keepLooks fills the looks of accounts until ctx ends.
-func (s *Server) keepLooks(ctx context.Context) {
-	tick := time.NewTicker(looksEvery)
-	defer tick.Stop()
-	for {
-		switch err := s.fillLooks(ctx); {
-		case err == nil || ctx.Err() != nil:
-		case chat.CodeOf(err) == chat.Unavailable: // as all that Redis is asked for
-			s.log.Debug("the accounts are looked through later", "error", err)
-		default:
-			s.log.Warn("the accounts are not all known by how their names look; it is tried again", "error", err)
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
+// keepLooks gives the accounts of earlier releases the looks under which they are unique.
+func keepLooks(store chat.LookStore, names chat.Names, log *slog.Logger) background.Job {
+	return background.Job{
+		Every: time.Minute, Timeout: time.Hour, // FillLooks reads all accounts, once a day
+		Step: func(ctx context.Context) error { return chat.FillLooks(ctx, store, names) },
+		Failed: func(err error) {
+			if chat.CodeOf(err) == chat.Unavailable { // as everything that Redis is asked for
+				log.Debug("the accounts are looked through later", "error", err)
+				return
+			}
+			log.Warn("the accounts are not all known by how their names look; it is tried again", "error", err)
+		},
 	}
 }
 

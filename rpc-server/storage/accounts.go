@@ -8,19 +8,11 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
 var _ chat.AccountServiceStore = (*Store)(nil)
-
-// What an account's hash has.
-const (
-	hashField    = "hash"
-	nameField    = "name"
-	createdField = "created"
-	deletedField = "deleted"
-	keptField    = "kept"
-)
 
 // AddAccount implements chat.AccountStore with register.lua. The looks and the list have the user first: a crash before
 // the account is made leaves looks that the user can take up again, and an entry of nobody in the list, which readers
@@ -53,7 +45,7 @@ func (s *Store) ReadAccounts(ctx context.Context, users []string) ([]chat.Stored
 	calls := make([]*redis.SliceCmd, len(users))
 	errs := s.nodes.Calls(ctx, len(users), redisnode.Exchange{
 		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-			calls[i] = pipeline.HMGet(ctx, s.keys.Account(users[i]), hashField, nameField, createdField, deletedField, keptField)
+			calls[i] = pipeline.HMGet(ctx, s.keys.Account(users[i]), layout.HashField, layout.NameField, layout.CreatedField, layout.DeletedField, layout.KeptField)
 			return calls[i]
 		},
 		Key: func(i int) string { return s.keys.Account(users[i]) },

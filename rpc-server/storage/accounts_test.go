@@ -9,18 +9,6 @@ import (
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
-func TestSessionsComeBack(t *testing.T) {
-	want := chat.StoredSession{Begun: 1, Expires: 2, Seed: "seed", Current: "current", Previous: "-"}
-	if got, err := parseSession(formatSession(want)); err != nil || got != want {
-		t.Errorf("parseSession(formatSession(%+v)) = %+v, %v", want, got, err)
-	}
-	for _, text := range []string{"", "1 2 seed current", "1 2 seed current - more", "x 2 seed current -", "1 x seed current -"} {
-		if got, err := parseSession(text); err == nil {
-			t.Errorf("parseSession(%q) = %+v, want an error", text, got)
-		}
-	}
-}
-
 // TestWhatARegistrationMayHaveDone is said where it is not known.
 func TestWhatARegistrationMayHaveDone(t *testing.T) {
 	for name, c := range map[string]struct {

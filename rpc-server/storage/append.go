@@ -9,7 +9,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/batch"
 	"github.com/pullchat/pullchat/internal/chat"
-	"github.com/pullchat/pullchat/rpc-server/layout"
+	"github.com/pullchat/pullchat/rpc-server/hints"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
@@ -17,7 +17,7 @@ import (
 type listedAppend struct {
 	*chat.Append
 
-	partition *layout.Partition
+	partition *hints.Partition
 	// listed: the chat is in the lists of its users. It may be missing from activity.
 	listed bool
 	// lists are the users into whose lists the script puts the chat; "" is none. Outside a cluster only.
@@ -107,7 +107,7 @@ func (s *Store) flushAppends(n *redisnode.Node, appends []listedAppend, out []ba
 
 // bySlot makes one call for each partition. A cluster runs a script only where its keys are.
 func bySlot(appends []listedAppend) (calls []appendCall) {
-	at := map[*layout.Partition]int{}
+	at := map[*hints.Partition]int{}
 	for i := range appends {
 		k, ok := at[appends[i].partition]
 		if !ok {

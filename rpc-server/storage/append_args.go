@@ -183,7 +183,7 @@ func (b *argBuilder) steps(a *listedAppend) string {
 
 // listScore is a chat's score in the list of its sender: see keys_user.go of package layout.
 func listScore(id chat.ID) string {
-	if isRoom(id) {
+	if id.IsRoom() {
 		return "-1"
 	}
 	return "0"

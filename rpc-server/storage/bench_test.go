@@ -3,7 +3,6 @@ package storage
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -75,38 +74,6 @@ func BenchmarkAppendPipelined(b *testing.B) {
 		w.Add(a.Chat)
 	}
 	b.Run("heard", run)
-}
-
-// BenchmarkSweep reads 256 followed partitions in which 10,000 chats are active.
-func BenchmarkSweep(b *testing.B) {
-	store := openAt(b, redistest.Start(b, "--appendonly", "no").URL(), Options{Sweep: noSweep})
-	w := store.Watch()
-	defer w.Close()
-	const chats = 10_000
-	for i := range chats {
-		room := id(b, fmt.Sprintf("room-%d", i))
-		if _, err := appendOne(store, room, chat.Message{Text: "x", Sender: "a"}); err != nil {
-			b.Fatal(err)
-		}
-		w.Add(room)
-	}
-	for told := 0; told < chats; {
-		events, err := w.Next(context.Background())
-		if err != nil {
-			b.Fatal(err)
-		}
-		told += len(events)
-	}
-	began := cpu(b)
-	for b.Loop() {
-		for _, t := range store.hub.topics {
-			t.swept -= time.Hour.Microseconds() // all are active
-		}
-		for part := range slices.Chunk(store.hub.toSweep(), partitionsAtOnce) {
-			store.hub.sweepPart(context.Background(), part)
-		}
-	}
-	b.ReportMetric(float64((cpu(b)-began).Microseconds())/float64(b.N), "cpu-µs/op")
 }
 
 // cpu is what this process has used.

@@ -10,8 +10,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/pullchat/pullchat/internal/background"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
@@ -32,29 +34,18 @@ const (
 	compactRetry = time.Second // until every master has answered
 )
 
-// KeepCompact makes each master store chats compactly, in the background until Close. It checks as soon as Redis
-// answers, then once a minute. It raises a setting that is too small with CONFIG SET. Where Redis rejects that, it logs
-// once the line for redis.conf.
-func (s *Store) KeepCompact(log *slog.Logger) { s.keepCompact(log, compactEvery, compactRetry) }
-
-func (s *Store) keepCompact(log *slog.Logger, every, retry time.Duration) {
+// KeepCompact is the job that makes each master store chats compactly. It checks as soon as Redis answers, then once a
+// minute. It raises a setting that is too small with CONFIG SET. Where Redis rejects that, it logs once the line for
+// redis.conf.
+func (s *Store) KeepCompact(log *slog.Logger) background.Job {
 	c := compactor{log: log, found: map[string]string{}}
-	s.nodes.Background(func() {
-		for {
-			next := every
-			if err := c.lookAtAll(s.nodes); err != nil {
-				log.Debug("redis could not be asked yet for "+compactSetting, "error", err)
-				next = retry
-			}
-			timer := time.NewTimer(next)
-			select {
-			case <-timer.C:
-			case <-s.nodes.Done():
-				timer.Stop()
-				return
-			}
-		}
-	})
+	return background.Job{
+		Every: compactEvery, Retry: backoff.NewConstantBackOff(compactRetry), Timeout: redisnode.Timeout,
+		Step: func(ctx context.Context) error { return c.lookAtAll(ctx, s.nodes) },
+		Failed: func(err error) {
+			log.Debug("redis could not be asked yet for "+compactSetting, "error", err)
+		},
+	}
 }
 
 // compactor remembers its findings, so that each is logged once.
@@ -66,9 +57,7 @@ type compactor struct {
 }
 
 // lookAtAll returns an error when a master did not answer.
-func (c *compactor) lookAtAll(n *redisnode.Nodes) error {
-	ctx, cancel := context.WithTimeout(context.Background(), redisnode.Timeout)
-	defer cancel()
+func (c *compactor) lookAtAll(ctx context.Context, n *redisnode.Nodes) error {
 	if n.Only != nil {
 		return c.look(ctx, n.Only.Client)
 	}

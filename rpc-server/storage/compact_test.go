@@ -18,6 +18,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/rpc-server/hints/hintstest"
 )
 
 // logText is a log that a test reads while it is written.
@@ -53,7 +54,9 @@ func keptCompact(t *testing.T, url string) (*Store, *logText) {
 	t.Helper()
 	store, log := openAt(t, url, Options{}), &logText{}
 	debug := &slog.HandlerOptions{Level: slog.LevelDebug}
-	store.keepCompact(slog.New(slog.NewTextHandler(log, debug)), 5*time.Millisecond, 5*time.Millisecond)
+	job := store.KeepCompact(slog.New(slog.NewTextHandler(log, debug)))
+	job.Every, job.Retry = 5*time.Millisecond, nil
+	store.nodes.Start(job)
 	return store, log
 }
 
@@ -79,8 +82,8 @@ func TestKeepCompactSetsWhatIsTooSmall(t *testing.T) {
 	server := redistest.Start(t, "--zset-max-listpack-value", "64")
 	store, log := keptCompact(t, server.URL())
 	client := admin(t, server)
-	eventually(t, "the setting is 512", func() bool { return setting(t, client) == "512" })
-	eventually(t, "one line says so", func() bool {
+	hintstest.Eventually(t, "the setting is 512", func() bool { return setting(t, client) == "512" })
+	hintstest.Eventually(t, "one line says so", func() bool {
 		return log.count("level=INFO", `put \"zset-max-listpack-value 512\" into redis.conf`, "value=64") == 1
 	})
 
@@ -95,8 +98,8 @@ func TestKeepCompactSetsWhatIsTooSmall(t *testing.T) {
 	// A restart forgets it.
 	server.Kill()
 	server.Restart()
-	eventually(t, "the setting is 512 after a restart", func() bool { return setting(t, client) == "512" })
-	eventually(t, "a second line says so", func() bool { return log.count("level=INFO") == 2 })
+	hintstest.Eventually(t, "the setting is 512 after a restart", func() bool { return setting(t, client) == "512" })
+	hintstest.Eventually(t, "a second line says so", func() bool { return log.count("level=INFO") == 2 })
 	if n := log.count("level=WARN"); n != 0 {
 		t.Errorf("%d warnings, want none:\n%s", n, &log.text)
 	}
@@ -107,7 +110,7 @@ func TestKeepCompactLeavesWhatIsLarger(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t, "--zset-max-listpack-value", "1024")
 	_, log := keptCompact(t, server.URL())
-	eventually(t, "it was seen", func() bool { return log.count("level=DEBUG", "compactly", "value=1024") == 1 })
+	hintstest.Eventually(t, "it was seen", func() bool { return log.count("level=DEBUG", "compactly", "value=1024") == 1 })
 	if got := setting(t, admin(t, server)); got != "1024" {
 		t.Errorf("the setting is %s, want 1024", got)
 	}
@@ -119,10 +122,10 @@ func TestKeepCompactWaitsForRedis(t *testing.T) {
 	server := redistest.Start(t, "--zset-max-listpack-value", "64")
 	server.Kill()
 	_, log := keptCompact(t, server.URL())
-	eventually(t, "it was tried", func() bool { return log.count("could not be asked yet") > 1 })
+	hintstest.Eventually(t, "it was tried", func() bool { return log.count("could not be asked yet") > 1 })
 	server.Restart()
 	client := admin(t, server)
-	eventually(t, "the setting is 512", func() bool { return setting(t, client) == "512" })
+	hintstest.Eventually(t, "the setting is 512", func() bool { return setting(t, client) == "512" })
 	if n := log.count("level=WARN"); n != 0 {
 		t.Errorf("%d warnings, want none:\n%s", n, &log.text)
 	}
@@ -145,10 +148,10 @@ func TestKeepCompactWithoutRights(t *testing.T) {
 			}
 			address := url.URL{Scheme: "redis", User: url.UserPassword("pullchat", "secret"), Host: server.Addr()}
 			_, log := keptCompact(t, address.String())
-			eventually(t, "the log says it", func() bool { return log.count(c.says) == 1 })
+			hintstest.Eventually(t, "the log says it", func() bool { return log.count(c.says) == 1 })
 			for range 2 { // after the second, the log has what the first was worth
 				asked := callsOf(t, client, "cmdstat_config|get")
-				eventually(t, "it was asked again", func() bool { return callsOf(t, client, "cmdstat_config|get") != asked })
+				hintstest.Eventually(t, "it was asked again", func() bool { return callsOf(t, client, "cmdstat_config|get") != asked })
 			}
 			if n := log.count("level="); n != 1 {
 				t.Errorf("%d lines, want 1:\n%s", n, &log.text)
@@ -190,8 +193,8 @@ func TestKeepCompactInACluster(t *testing.T) {
 	masters := cluster.Masters()
 	for _, master := range masters {
 		client := admin(t, master)
-		eventually(t, "the setting of "+master.Addr()+" is 512", func() bool { return setting(t, client) == "512" })
-		eventually(t, "one line says so", func() bool { return log.count("level=INFO", "redis="+master.Addr()) == 1 })
+		hintstest.Eventually(t, "the setting of "+master.Addr()+" is 512", func() bool { return setting(t, client) == "512" })
+		hintstest.Eventually(t, "one line says so", func() bool { return log.count("level=INFO", "redis="+master.Addr()) == 1 })
 	}
 	replica := cluster.ReplicaOf(masters[0])
 	client := admin(t, replica)
@@ -199,7 +202,7 @@ func TestKeepCompactInACluster(t *testing.T) {
 		t.Errorf("the setting of a replica is %s, want 64", got)
 	}
 	cluster.Failover(replica)
-	eventually(t, "the setting of the new master is 512", func() bool { return setting(t, client) == "512" })
+	hintstest.Eventually(t, "the setting of the new master is 512", func() bool { return setting(t, client) == "512" })
 }
 
 // TestKeepCompactOfOtherRedis: the setting has another name, or none, or there is no CONFIG.
@@ -222,7 +225,7 @@ func TestKeepCompactOfOtherRedis(t *testing.T) {
 				serveConfig(t, fake, c.config, sets)
 			}
 			_, log := keptCompact(t, "redis://"+fake.Addr())
-			eventually(t, "the log says it", func() bool { return log.count(c.says) == 1 })
+			hintstest.Eventually(t, "the log says it", func() bool { return log.count(c.says) == 1 })
 			set := ""
 			select {
 			case set = <-sets:

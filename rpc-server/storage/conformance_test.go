@@ -6,6 +6,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/conformance"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
@@ -71,4 +72,32 @@ func openWith(t testing.TB, url string, files redisnode.TLS, o conformance.Optio
 		}
 	})
 	return store
+}
+
+var _ chattest.Stores = (*storage.Store)(nil)
+
+func TestDomainOnEmbeddedRedis(t *testing.T) {
+	t.Parallel()
+	conformance.RunDomain(t, func(t *testing.T, o conformance.Options) conformance.Domain {
+		return domainIn(t, "redis://"+miniredis.RunT(t).Addr(), o)
+	})
+}
+
+func TestDomainOnRealRedis(t *testing.T) {
+	t.Parallel()
+	url := redistest.Start(t).URL()
+	conformance.RunDomain(t, func(t *testing.T, o conformance.Options) conformance.Domain { return domainIn(t, url, o) })
+}
+
+func TestDomainOnCluster(t *testing.T) {
+	t.Parallel()
+	url := redistest.StartCluster(t).URL()
+	conformance.RunDomain(t, func(t *testing.T, o conformance.Options) conformance.Domain { return domainIn(t, url, o) })
+}
+
+func domainIn(t *testing.T, url string, o conformance.Options) conformance.Domain {
+	t.Helper()
+	d := chattest.NewDomain(open(t, url, o), conformance.DomainOptions(o))
+	t.Cleanup(func() { _ = d.Deleter.Close() })
+	return conformance.DomainOf(d.Services())
 }

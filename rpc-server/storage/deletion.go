@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -22,42 +21,16 @@ var (
 
 var _ chat.DeletionStore = (*Store)(nil)
 
-// What a job's member of im:deletions says.
-const (
-	eraseTexts, keepTexts = "erase", "keep"
-	firstTime, lastTime   = "first", "last"
-)
-
-func formatJob(job chat.DeletionJob) string {
-	texts, turn := keepTexts, firstTime
-	if job.Erase {
-		texts = eraseTexts
-	}
-	if job.Last {
-		turn = lastTime
-	}
-	return job.User + " " + texts + " " + turn
-}
-
-func parseJob(member string) (chat.DeletionJob, bool) {
-	parts := strings.Split(member, " ")
-	if len(parts) != 3 {
-		return chat.DeletionJob{}, false
-	}
-	job := chat.DeletionJob{User: parts[0], Erase: parts[1] == eraseTexts, Last: parts[2] == lastTime}
-	return job, formatJob(job) == member
-}
-
 // including returns the jobs that include a job: one that erases does all that one does that does not, and the first time
 // is followed by a last one.
 func including(job chat.DeletionJob) (members []string) {
 	if !job.Erase {
 		for _, last := range []bool{false, true} {
-			members = append(members, formatJob(chat.DeletionJob{User: job.User, Erase: true, Last: last}))
+			members = append(members, layout.FormatJob(chat.DeletionJob{User: job.User, Erase: true, Last: last}))
 		}
 	}
 	if job.Last {
-		members = append(members, formatJob(chat.DeletionJob{User: job.User, Erase: job.Erase}))
+		members = append(members, layout.FormatJob(chat.DeletionJob{User: job.User, Erase: job.Erase}))
 	}
 	return members
 }
@@ -81,7 +54,7 @@ func (s *Store) CloseAccount(ctx context.Context, user string) error {
 // dueIn keeps a job that is due after a time.
 func (s *Store) dueIn(ctx context.Context, job chat.DeletionJob, after time.Duration) error {
 	key := s.keys.Deletions()
-	due := redis.Z{Member: formatJob(job), Score: float64(time.Now().Add(after).UnixMicro())}
+	due := redis.Z{Member: layout.FormatJob(job), Score: float64(time.Now().Add(after).UnixMicro())}
 	err := s.write(ctx, key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
 		return pipeline.ZAdd(ctx, key, due)
 	})
@@ -112,7 +85,7 @@ func (s *Store) DueDeletions(ctx context.Context, limit int) ([]chat.DeletionJob
 	}
 	var jobs []chat.DeletionJob
 	for _, member := range call.Val() {
-		job, known := parseJob(member)
+		job, known := layout.ParseJob(member)
 		if !known {
 			continue // a check names it
 		}
@@ -149,7 +122,7 @@ func (s *Store) isIncluded(ctx context.Context, job chat.DeletionJob) (bool, err
 func (s *Store) forgetJob(ctx context.Context, job chat.DeletionJob) error {
 	key := s.keys.Deletions()
 	err := s.write(ctx, key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
-		return pipeline.ZRem(ctx, key, formatJob(job))
+		return pipeline.ZRem(ctx, key, layout.FormatJob(job))
 	})
 	return userError("end the deletion of "+job.User, err)
 }
@@ -230,7 +203,7 @@ func (s *Store) EndDeletion(ctx context.Context, job chat.DeletionJob) error {
 	if job.Last && !job.Erase { // before the list goes
 		account := s.keys.Account(job.User)
 		err := s.write(ctx, account, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
-			return pipeline.HSet(ctx, account, keptField, 1)
+			return pipeline.HSet(ctx, account, layout.KeptField, 1)
 		})
 		if err != nil {
 			return userError(tried, err)

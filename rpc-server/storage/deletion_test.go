@@ -11,6 +11,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/chattest"
+	"github.com/pullchat/pullchat/internal/deletion"
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
@@ -21,17 +22,18 @@ type registry struct {
 	house
 
 	people  *chat.AccountService
-	deleter *chat.Deleter
+	deleter *deletion.Deleter
 	failed  chan error
 }
 
 func newRegistry(t *testing.T, url string, store func(*Store) chat.DeletionStore) registry {
 	r := registry{house: newHouse(t, url, 10), failed: make(chan error, 1000)}
-	r.deleter = chat.NewDeleter(store(r.store), r.lobby, func(_ string, err error) { r.failed <- err })
+	r.deleter = deletion.New(store(r.store), r.lobby, func(_ string, err error) { r.failed <- err })
 	t.Cleanup(func() { _ = r.deleter.Close() })
 	options := chat.AccountOptions{DefaultLimit: 10, MaxLimit: 100, SessionLasts: time.Hour}
-	r.people = chat.NewAccountService(r.store, &chattest.PlainHasher{}, options).WithDeleter(r.deleter)
-	r.people.Guard(chat.Access{Required: true, Rooms: r.store})
+	r.people = chat.NewAccountService(r.store, &chattest.PlainHasher{}, options)
+	r.people.Deleter = r.deleter
+	r.people.Access = chat.Access{Required: true, Rooms: r.store}
 	return r
 }
 
@@ -63,7 +65,7 @@ func (r registry) live() {
 	}
 	equal(r.t, "ann's rooms", r.mine("ann"), []string{"hers", "his"}) // which sees that she is there no more
 	live := chat.NewLiveService(r.store)
-	live.Guard(chat.Access{Required: true, Rooms: r.store})
+	live.Access = chat.Access{Required: true, Rooms: r.store}
 	for user, readers := range map[string][]string{"ann": {"ann", "ann/phone"}, "annabel": {"annabel", "annabel/phone"}, "bob": {"bob"}} {
 		for _, reader := range readers {
 			read := chat.ReadRequest{Chat: "hers", Reading: chat.Reading{Reader: reader, Cursor: 10}}
@@ -147,7 +149,7 @@ func (r registry) finish() {
 			return
 		}
 		stopped, stop := context.WithTimeout(ctx, 50*time.Millisecond)
-		r.deleter.Run(stopped)
+		_ = r.deleter.Search().Run(stopped)
 		stop()
 		<-tick.C
 	}
@@ -288,7 +290,7 @@ func TestWhoMayDelete(t *testing.T) {
 	refused("another user", as("bob"), chat.Deletion{User: "ann"}, chat.PermissionDenied)
 	refused("a service for nobody", asService(), chat.Deletion{}, chat.InvalidArgument)
 	refused("a wrong password", as("ann"), chat.Deletion{Password: "wrong horse"}, chat.Unauthenticated)
-	r.people.Guard(chat.Access{})
+	r.people.Access = chat.Access{}
 	refused("AUTH off, no password", context.Background(), chat.Deletion{User: "ann"}, chat.Unauthenticated)
 	refused("AUTH off, a wrong one", context.Background(), chat.Deletion{User: "ann", Password: "wrong horse"}, chat.Unauthenticated)
 	refused("AUTH off, nobody", context.Background(), chat.Deletion{User: "nobody", Password: password}, chat.Unauthenticated)
@@ -298,7 +300,7 @@ func TestWhoMayDelete(t *testing.T) {
 	if complete, err := r.people.DeleteAccount(context.Background(), chat.Deletion{User: "ann", Password: password}); err != nil || !complete {
 		t.Errorf("DeleteAccount() with the password = %v, %v", complete, err)
 	}
-	r.people.Guard(chat.Access{Required: true, Rooms: r.store})
+	r.people.Access = chat.Access{Required: true, Rooms: r.store}
 	if complete, err := r.people.DeleteAccount(asService(), chat.Deletion{User: "bob"}); err != nil || !complete {
 		t.Errorf("DeleteAccount() by a service = %v, %v", complete, err)
 	}

@@ -11,7 +11,8 @@ import (
 // TestDevices: a user has 100 devices in a chat. Those that are there go on, and others are not meant.
 func TestDevices(t *testing.T) {
 	t.Parallel()
-	store := openAt(t, redistest.Start(t).URL(), Options{})
+	url := redistest.Start(t).URL()
+	store := openAt(t, url, Options{})
 	room := id(t, "room")
 	end := sendTo(t, store, room) + 1
 	move := func(reader string, cursor int64) chat.Code {
@@ -30,6 +31,12 @@ func TestDevices(t *testing.T) {
 	for _, reader := range []string{"alice", "alice/0", "bob/phone"} {
 		if code := move(reader, end); code != "" {
 			t.Errorf("%s = %q, want it moved", reader, code)
+		}
+	}
+	store = openAt(t, url, Options{MaxDevices: 2})
+	for device, want := range []chat.Code{"", "", chat.Conflict} {
+		if code := move(fmt.Sprint("cid/", device), end); code != want {
+			t.Errorf("of two devices, number %d = %q, want %q", device, code, want)
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/rpc-server/check"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
@@ -141,13 +142,13 @@ func TestNoPartOfAURLIsTold(t *testing.T) {
 				store, err := Open(url, Options{})
 				if err == nil { // it can be read: then nothing but the host is the host
 					_, asked := store.redis.Get(t.Context(), "x").Result()
-					if told := asked.Error() + withoutSecrets(url); strings.Contains(told, "hunter") || strings.Contains(told, "tail") || strings.Contains(told, "12") && !strings.Contains(told, "127.0.0.1") {
+					if told := asked.Error() + redisnode.WithoutSecrets(url); strings.Contains(told, "hunter") || strings.Contains(told, "tail") || strings.Contains(told, "12") && !strings.Contains(told, "127.0.0.1") {
 						t.Errorf("Get() at %q = %v", url, asked)
 					}
 					_ = store.Close()
 					continue
 				}
-				_, checkErr := OpenChecker(url, CheckOptions{})
+				_, checkErr := check.Open(url, check.Options{})
 				for _, err := range []error{err, checkErr} {
 					if err == nil || !strings.Contains(err.Error(), "percent-encoded") || strings.Contains(err.Error(), "hunter") ||
 						strings.Contains(err.Error(), "tail") || strings.Contains(err.Error(), "12") {
@@ -157,8 +158,8 @@ func TestNoPartOfAURLIsTold(t *testing.T) {
 			}
 		}
 	}
-	if told := withoutSecrets("redis+sentinel://u:p@host:1/0?master_name=m&sentinel_password=a@hunter"); told != "redis+sentinel://host:1/0" {
-		t.Errorf("withoutSecrets() = %q", told)
+	if told := redisnode.WithoutSecrets("redis+sentinel://u:p@host:1/0?master_name=m&sentinel_password=a@hunter"); told != "redis+sentinel://host:1/0" {
+		t.Errorf("WithoutSecrets() = %q", told)
 	}
 }
 

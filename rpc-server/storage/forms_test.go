@@ -10,6 +10,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/rpc-server/check"
 	"github.com/pullchat/pullchat/rpc-server/layout"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
@@ -260,13 +261,13 @@ func TestMayNotWait(t *testing.T) {
 
 // listed has a Store know that a room is in the list of who sends message.
 func listed(store *Store, room chat.ID) {
-	store.known.add([]listing{listingOf(room, message(0).Sender)}, nil)
+	store.known.add([]layout.Listing{layout.ListingOf(room, message(0).Sender)}, nil)
 }
 
 // wantSound checks everything that lies in a Redis.
 func wantSound(t *testing.T, url string, chats int64) {
 	t.Helper()
-	checker, err := OpenChecker(url, CheckOptions{IdempotencyWindow: time.Hour, PageSize: 7})
+	checker, err := check.Open(url, check.Options{IdempotencyWindow: time.Hour, PageSize: 7})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -293,7 +294,7 @@ func TestCheckOnACluster(t *testing.T) {
 	if err := store.redis.ZRem(context.Background(), activity, "room-7").Err(); err != nil {
 		t.Fatal(err)
 	}
-	checker, err := OpenChecker(redis.URL(), CheckOptions{IdempotencyWindow: time.Hour})
+	checker, err := check.Open(redis.URL(), check.Options{IdempotencyWindow: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
@@ -86,7 +87,7 @@ func (s *Store) Newest(ctx context.Context, reader string, chats []chat.ID) ([]c
 			args = append(args, "evalsha", newestScript.Hash(), 0, s.keys.Activity(tags[i]))
 			for _, k := range indices {
 				args = append(args, s.keys.Read(chats[k]))
-				if isRoom(chats[k]) {
+				if chats[k].IsRoom() {
 					args = append(args, s.keys.Members(chats[k]))
 				}
 			}
@@ -120,7 +121,7 @@ func (s *Store) Newest(ctx context.Context, reader string, chats []chat.ID) ([]c
 			}
 			var member bool
 			newest[index].Cursor, member = standsAt(found[1], found[2])
-			newest[index].Gone = !member && isRoom(chats[index])
+			newest[index].Gone = !member && chats[index].IsRoom()
 		}
 	}
 	return newest, nil
@@ -137,22 +138,8 @@ func (*Store) readAt(began, seconds, micros string) int64 {
 	return at*1_000_000 + beside
 }
 
-// cursorOf reads a cursor as advance.lua does: what is none is 0.
-func cursorOf(text string) int64 {
-	cursor, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || cursor < 0 || cursor > chat.MaxCursor {
-		return 0
-	}
-	return cursor
-}
-
 // standsAt is where a reader stands: in a room not before she became a member, which role says; it is "" where she is none.
 func standsAt(cursor, role string) (position int64, member bool) {
 	_, since, _ := strings.Cut(role, " ")
-	return max(cursorOf(cursor), cursorOf(since)), role != ""
-}
-
-func isRoom(id chat.ID) bool {
-	_, _, pair := id.Users()
-	return !pair
+	return max(layout.CursorOf(cursor), layout.CursorOf(since)), role != ""
 }

@@ -54,13 +54,13 @@ func fillChats(t testing.TB, store *Store, user, form string, chats int) {
 	var appends []chat.Append
 	for i := range chats {
 		room := id(t, fmt.Sprintf(form, user, i))
-		if isRoom(room) {
+		if room.IsRoom() {
 			pipeline.HSet(context.Background(), store.keys.Members(room), user, "member 1")
 		}
 		pipeline.ZAdd(context.Background(), store.keys.Chats(user), redis.Z{Member: room.String()})
 		for k := range 5 {
 			sender := fmt.Sprint("friend", i)
-			if isRoom(room) {
+			if room.IsRoom() {
 				sender = fmt.Sprint("sender", k)
 			}
 			appends = append(appends, chat.Append{Chat: room, Message: chat.Message{Sender: sender, Text: strings.Repeat("x", 40)}})

@@ -80,7 +80,7 @@ func (w *inboxWorld) ignore(t *rapid.T) {
 		t.Skip("herself")
 	}
 	r := chat.IgnoreRequest{User: user, Other: other, Ignore: rapid.Bool().Draw(t, "ignore")}
-	if err := w.desk.Ignore(context.Background(), r); err != nil {
+	if err := w.desk().Ignore(context.Background(), r); err != nil {
 		t.Fatalf("Ignore(%+v) = %v", r, err)
 	}
 	if w.ignored[user][other] = true; !r.Ignore {

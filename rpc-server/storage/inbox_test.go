@@ -17,14 +17,21 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/rpc-server/hints/hintstest"
 )
 
 // TestInboxIsTheModels: whatever is sent, read, ignored, joined, left and forgotten, inboxes, counts and pages are those
 // of a model that is a few lines of Go over slices.
 func TestInboxIsTheModels(t *testing.T) {
 	t.Parallel()
-	t.Run("Redis", func(t *testing.T) { checkInbox(t, redistest.Start(t, "--appendonly", "no").URL()) })
-	t.Run("embedded", func(t *testing.T) { checkInbox(t, "redis://"+miniredis.RunT(t).Addr()) })
+	t.Run("Redis", func(t *testing.T) {
+		t.Parallel()
+		checkInbox(t, redistest.Start(t, "--appendonly", "no").URL())
+	})
+	t.Run("embedded", func(t *testing.T) {
+		t.Parallel()
+		checkInbox(t, "redis://"+miniredis.RunT(t).Addr())
+	})
 }
 
 func checkInbox(t *testing.T, url string) {
@@ -69,7 +76,7 @@ func (w *inboxWorld) checkReadings(t *rapid.T) {
 func (w *inboxWorld) checkPages(t *rapid.T, reader string, want []chat.InboxEntry) {
 	var got []chat.InboxEntry
 	for r := (chat.InboxRequest{Reader: reader, Limit: rapid.Int64Range(1, 4).Draw(t, "limit")}); ; {
-		page, err := w.desk.Inbox(context.Background(), r)
+		page, err := w.desk().Inbox(context.Background(), r)
 		if err != nil {
 			t.Fatalf("Inbox(%+v) = %v", r, err)
 		}
@@ -104,7 +111,7 @@ func (w *inboxWorld) checkUnread(t *rapid.T, reader string, inbox []chat.InboxEn
 	}
 	var got []chat.Unread
 	for r := (chat.UnreadRequest{Reader: reader, Limit: rapid.Int64Range(0, 4).Draw(t, "limit of counts")}); ; {
-		page, err := w.desk.Unread(context.Background(), r)
+		page, err := w.desk().Unread(context.Background(), r)
 		if err != nil {
 			t.Fatalf("Unread(%+v) = %v", r, err)
 		}
@@ -194,12 +201,12 @@ func TestCursorsPastTheEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := watchOf(t, store, pair)
-	w.confirmed(pair)
+	w := hintstest.WatchOf(t, store, pair)
+	w.Confirmed(pair)
 	if got, err := store.Advance(t.Context(), pair, reading, false); err != nil || got != appended.SendTime+1 {
 		t.Errorf("Advance() = %d, %v; want the end, %d", got, err, appended.SendTime+1)
 	}
-	if moved := w.until("the movement", kind(chat.Moved)); moved.Reading.Cursor != appended.SendTime+1 {
+	if moved := w.Until("the movement", kind(chat.Moved)); moved.Reading.Cursor != appended.SendTime+1 {
 		t.Errorf("Next() = %+v, want a cursor of %d", moved.Reading, appended.SendTime+1)
 	}
 }

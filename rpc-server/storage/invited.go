@@ -6,6 +6,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
@@ -24,7 +25,7 @@ func (s *Store) ReadInvited(ctx context.Context, by string, users []string) ([]c
 	errs := s.nodes.Calls(ctx, each*len(users), redisnode.Exchange{
 		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			if i%each == 0 {
-				known[i/each] = pipeline.HExists(ctx, keyOf(i), hashField)
+				known[i/each] = pipeline.HExists(ctx, keyOf(i), layout.HashField)
 				return known[i/each]
 			}
 			ignores[i/each] = pipeline.SIsMember(ctx, keyOf(i), by)

@@ -10,7 +10,9 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/pullchat/pullchat/internal/background"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
@@ -29,7 +31,7 @@ func (s *Store) Append(ctx context.Context, appends []chat.Append) []chat.Append
 	}
 	marked := make([]listedAppend, len(appends))
 	for i := range appends {
-		marked[i] = listedAppend{Append: &appends[i], partition: s.keys.Of(appends[i].Chat)}
+		marked[i] = listedAppend{Append: &appends[i], partition: s.hub.Of(appends[i].Chat)}
 	}
 	var appended []chat.Appended
 	if s.nodes.Only != nil || len(unknown) == 0 {
@@ -84,21 +86,21 @@ func (s *Store) storeListing(ctx context.Context, marked []listedAppend, unknown
 	for k, i := range unknown {
 		a := &marked[i]
 		a.added = &added[k]
-		for j, e := range listingOf(a.Chat, a.Message.Sender).entries() {
-			a.lists[j] = s.keys.Chats(e.user)
+		for j, e := range layout.ListingOf(a.Chat, a.Message.Sender).Entries() {
+			a.lists[j] = s.keys.Chats(e.User)
 		}
 	}
 	appended := s.store(ctx, marked)
-	var listed []listing
-	var tell []entry
+	var listed []layout.Listing
+	var tell []layout.ListEntry
 	for k, i := range unknown {
-		l := listingOf(marked[i].Chat, marked[i].Message.Sender)
+		l := layout.ListingOf(marked[i].Chat, marked[i].Message.Sender)
 		if appended[i].Err != nil || appended[i].Duplicate { // the script may not have reached this chat, or may still run
 			continue
 		}
 		listed = append(listed, l)
-		for j, e := range l.entries() {
-			if added[k][j] && l.user == "" {
+		for j, e := range l.Entries() {
+			if added[k][j] && l.User == "" {
 				tell = append(tell, e)
 			}
 		}
@@ -108,44 +110,13 @@ func (s *Store) storeListing(ctx context.Context, marked []listedAppend, unknown
 	return appended
 }
 
-// listing is a chat and a user whose lists must have it before the operation.
-type listing struct {
-	chat chat.ID
-	user string // the acting user in a room; "" in a conversation, which concerns both its users
-}
-
-func listingOf(id chat.ID, user string) listing {
-	if !isRoom(id) {
-		user = ""
-	}
-	return listing{id, user}
-}
-
-// entry is a chat in a user's list.
-type entry struct {
-	user string
-	chat chat.ID
-}
-
-// entries returns the entries of a listing.
-func (l listing) entries() []entry {
-	first, second, pair := l.chat.Users()
-	switch {
-	case !pair:
-		return []entry{{l.user, l.chat}}
-	case first == second:
-		return []entry{{first, l.chat}}
-	}
-	return []entry{{first, l.chat}, {second, l.chat}}
-}
-
 // readerIsNew reports whether a chat may be missing in the list of its reader, and the score for it. A conversation
 // without messages is not listed for the other user.
 func (s *Store) readerIsNew(id chat.ID, user string) (isNew bool, score float64) {
-	if isRoom(id) {
-		score = wasThere
+	if id.IsRoom() {
+		score = layout.WasThere
 	}
-	return s.known.isNew(listingOf(id, user)) && s.known.isNew(listing{id, user}), score
+	return s.known.isNew(layout.ListingOf(id, user)) && s.known.isNew(layout.Listing{Chat: id, User: user}), score
 }
 
 // enlistReader is enlist for a reader.
@@ -160,7 +131,7 @@ func (s *Store) enlistReader(ctx context.Context, id chat.ID, user string, score
 const tellingAtOnce = 16
 
 // tellLater is tellListed in the background. While Redis is slow, some users get no event.
-func (s *Store) tellLater(entries []entry) {
+func (s *Store) tellLater(entries []layout.ListEntry) {
 	if len(entries) == 0 {
 		return
 	}
@@ -168,20 +139,27 @@ func (s *Store) tellLater(entries []entry) {
 		s.telling.Add(-1)
 		return
 	}
-	s.nodes.Background(func() {
-		defer s.telling.Add(-1)
-		s.tellListed(context.Background(), entries)
+	started := s.nodes.Start(background.Job{
+		Once: true, Timeout: 2 * redisnode.Timeout,
+		Step: func(ctx context.Context) error {
+			defer s.telling.Add(-1)
+			s.tellListed(ctx, entries)
+			return nil
+		},
 	})
+	if !started {
+		s.telling.Add(-1)
+	}
 }
 
 // tellListed publishes to users that their lists have changed. Events may be lost: followers of a list also read it
 // again from time to time.
-func (s *Store) tellListed(ctx context.Context, entries []entry) {
+func (s *Store) tellListed(ctx context.Context, entries []layout.ListEntry) {
 	s.nodes.Calls(ctx, len(entries), redisnode.Exchange{
 		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-			return s.queueTell(ctx, pipeline, chat.Event{Chat: chat.SelfChat(entries[i].user), Kind: chat.Listed})
+			return s.queueTell(ctx, pipeline, chat.Event{Chat: chat.SelfChat(entries[i].User), Kind: chat.Listed})
 		},
-		Key: func(i int) string { return s.newsOf(chat.SelfChat(entries[i].user)) },
+		Key: func(i int) string { return s.newsOf(chat.SelfChat(entries[i].User)) },
 	})
 }
 
@@ -195,11 +173,11 @@ const (
 // knownLists remembers which chats are in the lists of users.
 type knownLists struct {
 	mutex sync.Mutex
-	until *simplelru.LRU[listing, int64] // when to check again, in seconds since 1970
+	until *simplelru.LRU[layout.Listing, int64] // when to check again, in seconds since 1970
 }
 
 func newKnownLists() *knownLists {
-	until, _ := simplelru.NewLRU[listing, int64](maxKnown, nil) // the only error is a size of 0
+	until, _ := simplelru.NewLRU[layout.Listing, int64](maxKnown, nil) // the only error is a size of 0
 	return &knownLists{until: until}
 }
 
@@ -209,7 +187,7 @@ func (k *knownLists) unknown(appends []chat.Append) (indices []int) {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
 	for i := range appends {
-		if k.lapsed(listingOf(appends[i].Chat, appends[i].Message.Sender), now) {
+		if k.lapsed(layout.ListingOf(appends[i].Chat, appends[i].Message.Sender), now) {
 			indices = append(indices, i)
 		}
 	}
@@ -217,19 +195,19 @@ func (k *knownLists) unknown(appends []chat.Append) (indices []int) {
 }
 
 // isNew reports whether a listing is unknown.
-func (k *knownLists) isNew(l listing) bool {
+func (k *knownLists) isNew(l layout.Listing) bool {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
 	return k.lapsed(l, time.Now().Unix())
 }
 
 // lapsed is isNew at a given time. It requires that the mutex is held.
-func (k *knownLists) lapsed(l listing, now int64) bool {
+func (k *knownLists) lapsed(l layout.Listing, now int64) bool {
 	until, known := k.until.Get(l)
 	return !known || now >= until
 }
 
-func (k *knownLists) add(listings []listing, failed map[listing]error) {
+func (k *knownLists) add(listings []layout.Listing, failed map[layout.Listing]error) {
 	if len(listings) == 0 {
 		return
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
@@ -47,7 +48,7 @@ func (s *Store) listAndStore(ctx context.Context, appends []listedAppend) []chat
 	var listed []listedAppend
 	var indices []int
 	for i, a := range appends {
-		if err := failed[listingOf(a.Chat, a.Message.Sender)]; err != nil {
+		if err := failed[layout.ListingOf(a.Chat, a.Message.Sender)]; err != nil {
 			appended[i].Err = err
 			continue
 		}
@@ -67,34 +68,34 @@ func (s *Store) listAndStore(ctx context.Context, appends []listedAppend) []chat
 
 // listings returns the listings of appends without repetitions. guarded are those whose senders must be members where
 // the room is private, and exist those whose rooms must have been created.
-func listings(appends []listedAppend) (all []listing, guarded, exist map[listing]bool) {
-	guarded, exist = map[listing]bool{}, map[listing]bool{}
-	seen, open := map[listing]bool{}, map[listing]bool{}
+func listings(appends []listedAppend) (all []layout.Listing, guarded, exist map[layout.Listing]bool) {
+	guarded, exist = map[layout.Listing]bool{}, map[layout.Listing]bool{}
+	seen, open := map[layout.Listing]bool{}, map[layout.Listing]bool{}
 	for _, a := range appends {
-		l := listingOf(a.Chat, a.Message.Sender)
+		l := layout.ListingOf(a.Chat, a.Message.Sender)
 		if !seen[l] {
 			seen[l] = true
 			all = append(all, l)
 		}
-		if l.user != "" && a.Exists {
+		if l.User != "" && a.Exists {
 			exist[l] = true
 		}
-		if l.user == "" || a.Member == "" {
+		if l.User == "" || a.Member == "" {
 			open[l] = true // also where another append is guarded: this one is not rejected
 		} else {
 			guarded[l] = true
 		}
 	}
-	maps.DeleteFunc(guarded, func(l listing, _ bool) bool { return open[l] })
+	maps.DeleteFunc(guarded, func(l layout.Listing, _ bool) bool { return open[l] })
 	return all, guarded, exist
 }
 
 // enlistLate lists rooms of senders who were about to be rejected but were not: the room has opened meanwhile, or was
 // created.
-func (s *Store) enlistLate(ctx context.Context, asked map[listing]bool, appends []listedAppend, appended []chat.Appended) {
-	var late []listing
+func (s *Store) enlistLate(ctx context.Context, asked map[layout.Listing]bool, appends []listedAppend, appended []chat.Appended) {
+	var late []layout.Listing
 	for i, a := range appends {
-		if l := listingOf(a.Chat, a.Message.Sender); appended[i].Err == nil && asked[l] && s.known.isNew(l) {
+		if l := layout.ListingOf(a.Chat, a.Message.Sender); appended[i].Err == nil && asked[l] && s.known.isNew(l) {
 			late = append(late, l)
 		}
 	}
@@ -105,51 +106,48 @@ func (s *Store) enlistLate(ctx context.Context, asked map[listing]bool, appends 
 
 // admitted drops listings whose senders are about to be rejected, so that a rejected message leaves nothing behind.
 // guarded are those whose senders must be members where the room is private, and exist those whose rooms must exist.
-func (s *Store) admitted(ctx context.Context, unknown []listing, guarded, exist map[listing]bool) ([]listing, map[listing]error) {
-	failed := map[listing]error{}
+func (s *Store) admitted(ctx context.Context, unknown []layout.Listing, guarded, exist map[layout.Listing]bool) ([]layout.Listing, map[layout.Listing]error) {
+	failed := map[layout.Listing]error{}
 	if len(guarded)+len(exist) == 0 {
 		return unknown, failed
 	}
 	const each = 2
-	asked := slices.DeleteFunc(slices.Clone(unknown), func(l listing) bool { return !guarded[l] && !exist[l] })
+	asked := slices.DeleteFunc(slices.Clone(unknown), func(l layout.Listing) bool { return !guarded[l] && !exist[l] })
 	visible, member := make([]*redis.StringCmd, len(asked)), make([]*redis.BoolCmd, len(asked))
 	errs := s.nodes.Calls(ctx, each*len(asked), redisnode.Exchange{
 		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			l := asked[i/each]
 			if i%each == 0 {
-				visible[i/each] = pipeline.HGet(ctx, s.keys.Room(l.chat), visibilityField)
+				visible[i/each] = pipeline.HGet(ctx, s.keys.Room(l.Chat), layout.VisibilityField)
 				return visible[i/each]
 			}
-			member[i/each] = pipeline.HExists(ctx, s.keys.Members(l.chat), l.user)
+			member[i/each] = pipeline.HExists(ctx, s.keys.Members(l.Chat), l.User)
 			return member[i/each]
 		},
-		Key: func(i int) string { return s.keys.Room(asked[i/each].chat) },
+		Key: func(i int) string { return s.keys.Room(asked[i/each].Chat) },
 	})
-	refused := map[listing]bool{}
+	refused := map[layout.Listing]bool{}
 	for i, l := range asked {
 		if errors.Is(errs[each*i], redis.Nil) { // the room was never created
 			errs[each*i] = nil
 		}
 		if err := cmp.Or(errs[each*i], errs[each*i+1]); err != nil { // unsent commands have no replies
-			failed[l], refused[l] = enlistError("look who is in "+l.chat.String(), err), true
+			failed[l], refused[l] = enlistError("look who is in "+l.Chat.String(), err), true
 			continue
 		}
 		inside := member[i].Val() || !guarded[l]
-		refused[l] = chat.Admits(l.chat, chat.Visibility(visible[i].Val()), l.user, inside) != nil
+		refused[l] = chat.Admits(l.Chat, chat.Visibility(visible[i].Val()), l.User, inside) != nil
 	}
-	return slices.DeleteFunc(unknown, func(l listing) bool { return refused[l] }), failed
+	return slices.DeleteFunc(unknown, func(l layout.Listing) bool { return refused[l] }), failed
 }
-
-// wasThere is the score of a room in the list of a user who is not a member.
-const wasThere = -1
 
 // enlist puts chats into lists, and returns each failure. It waits for as many replicas as an append does: a message
 // that survives must be listed too.
-func (s *Store) enlist(ctx context.Context, listings []listing) (failed map[listing]error) {
-	var entries []entry
-	var of []listing
+func (s *Store) enlist(ctx context.Context, listings []layout.Listing) (failed map[layout.Listing]error) {
+	var entries []layout.ListEntry
+	var of []layout.Listing
 	for _, l := range listings {
-		for _, e := range l.entries() {
+		for _, e := range l.Entries() {
 			entries, of = append(entries, e), append(of, l)
 		}
 	}
@@ -157,24 +155,24 @@ func (s *Store) enlist(ctx context.Context, listings []listing) (failed map[list
 	errs := s.nodes.Calls(ctx, len(entries), redisnode.Exchange{
 		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			score := 0.0
-			if of[i].user != "" {
-				score = wasThere
+			if of[i].User != "" {
+				score = layout.WasThere
 			}
-			added[i] = pipeline.ZAddNX(ctx, s.keys.Chats(entries[i].user), redis.Z{Member: entries[i].chat.String(), Score: score})
+			added[i] = pipeline.ZAddNX(ctx, s.keys.Chats(entries[i].User), redis.Z{Member: entries[i].Chat.String(), Score: score})
 			return added[i]
 		},
-		Key:      func(i int) string { return s.keys.Chats(entries[i].user) },
+		Key:      func(i int) string { return s.keys.Chats(entries[i].User) },
 		Replicas: s.options.MinReplicas,
 	})
-	var tell []entry
+	var tell []layout.ListEntry
 	for i, err := range errs {
 		switch {
 		case err != nil:
 			if failed == nil {
-				failed = map[listing]error{}
+				failed = map[layout.Listing]error{}
 			}
-			failed[of[i]] = enlistError(fmt.Sprintf("put %s into the list of %s", entries[i].chat, entries[i].user), err)
-		case of[i].user == "" && added[i].Val() == 1:
+			failed[of[i]] = enlistError(fmt.Sprintf("put %s into the list of %s", entries[i].Chat, entries[i].User), err)
+		case of[i].User == "" && added[i].Val() == 1:
 			tell = append(tell, entries[i])
 		}
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 )
 
 var inboxLimits = chat.Limits{DefaultLimit: 20, MaxLimit: 100, MaxTextBytes: 100}
@@ -87,6 +88,7 @@ func TestInboxTakesThreeRoundTrips(t *testing.T) {
 		"one": redistest.Start(t, "--appendonly", "no").URL(), "cluster": redistest.StartCluster(t, "--appendonly", "no").URL(),
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			store := openAt(t, url, Options{})
 			desk := chat.NewInboxService(store, inboxLimits)
 			fillInbox(t, store, desk, 1000)
@@ -226,7 +228,7 @@ func TestListsAreLookedAtAgain(t *testing.T) {
 		if err := store.redis.Del(t.Context(), store.keys.Chats("b")).Err(); err != nil {
 			t.Fatal(err)
 		}
-		store.known.until.Add(listingOf(pair, ""), time.Now().Add(c.left).Unix())
+		store.known.until.Add(layout.ListingOf(pair, ""), time.Now().Add(c.left).Unix())
 		if _, err := appendOne(store, pair, hello); err != nil {
 			t.Fatal(err)
 		}
@@ -243,7 +245,10 @@ func TestNoChatIsLost(t *testing.T) {
 	for name, url := range map[string]string{
 		"one": redistest.Start(t, "--appendonly", "no").URL(), "cluster": redistest.StartCluster(t, "--appendonly", "no").URL(),
 	} {
-		t.Run(name, func(t *testing.T) { noChatIsLost(t, url, name == "cluster") })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			noChatIsLost(t, url, name == "cluster")
+		})
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/rpc-server/hints/hintstest"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
@@ -20,11 +21,11 @@ func kind(k chat.EventKind) func(chat.Event) bool {
 // TestSignals reach those who watch, as they were told.
 func TestSignals(t *testing.T) {
 	t.Parallel()
-	onEveryForm(t, func(t *testing.T, url string) {
+	hintstest.OnEveryForm(t, func(t *testing.T, url string) {
 		store, other := openAt(t, url, Options{}), openAt(t, url, Options{})
 		pair, room := id(t, "alice:bob"), id(t, "room")
-		w := watchOf(t, store, pair, room)
-		w.confirmed(pair, room)
+		w := hintstest.WatchOf(t, store, pair, room)
+		w.Confirmed(pair, room)
 		for _, told := range []chat.Event{
 			{Chat: pair, Kind: chat.Signalled, Signal: &chat.Signal{Chat: "bob:alice", Sender: "bob", Type: "typing", Data: "\x00ü"}},
 			{Chat: room, Kind: chat.Signalled, Signal: &chat.Signal{Chat: "room", Sender: "carol", Type: "typing"}},
@@ -32,7 +33,7 @@ func TestSignals(t *testing.T) {
 			if err := other.Tell(context.Background(), told); err != nil {
 				t.Errorf("Tell(%+v) = %v", told, err)
 			}
-			if got := w.until("the signal", kind(chat.Signalled)); !reflect.DeepEqual(got, told) {
+			if got := w.Until("the signal", kind(chat.Signalled)); !reflect.DeepEqual(got, told) {
 				t.Errorf("Next() = %+v, want %+v", got, told)
 			}
 		}
@@ -48,9 +49,9 @@ func TestDatabasesDoNotHearEachOther(t *testing.T) {
 	signal := func(from string) chat.Event {
 		return chat.Event{Chat: room, Kind: chat.Signalled, Signal: &chat.Signal{Chat: "room", Sender: from, Type: "typing"}}
 	}
-	w, w3 := watchOf(t, zero, room), watchOf(t, three, room)
-	w.confirmed(room)
-	w3.confirmed(room)
+	w, w3 := hintstest.WatchOf(t, zero, room), hintstest.WatchOf(t, three, room)
+	w.Confirmed(room)
+	w3.Confirmed(room)
 	for _, told := range []struct {
 		to   *Store
 		from string
@@ -60,11 +61,11 @@ func TestDatabasesDoNotHearEachOther(t *testing.T) {
 		}
 	}
 	for range 2 {
-		if got := w.until("a signal", kind(chat.Signalled)); got.Signal.Sender != "zero" {
+		if got := w.Until("a signal", kind(chat.Signalled)); got.Signal.Sender != "zero" {
 			t.Errorf("a Watch in database 0 was told of %+v", got.Signal)
 		}
 	}
-	if got := w3.until("a signal", kind(chat.Signalled)); got.Signal.Sender != "three" {
+	if got := w3.Until("a signal", kind(chat.Signalled)); got.Signal.Sender != "three" {
 		t.Errorf("a Watch in database 3 was told of %+v", got.Signal)
 	}
 }
@@ -72,7 +73,7 @@ func TestDatabasesDoNotHearEachOther(t *testing.T) {
 // TestReaders: a cursor moves forward only, and is told of where it has moved.
 func TestReaders(t *testing.T) {
 	t.Parallel()
-	onEveryForm(t, func(t *testing.T, url string) {
+	hintstest.OnEveryForm(t, func(t *testing.T, url string) {
 		store := openAt(t, url, Options{})
 		pair := id(t, "alice:bob")
 		var end int64
@@ -83,8 +84,8 @@ func TestReaders(t *testing.T) {
 			}
 			end = appended.SendTime + 1
 		}
-		w := watchOf(t, store, pair)
-		w.confirmed(pair)
+		w := hintstest.WatchOf(t, store, pair)
+		w.Confirmed(pair)
 		const none = -1
 		for _, c := range []struct {
 			reader     string
@@ -114,7 +115,7 @@ func TestReaders(t *testing.T) {
 			if c.told == none {
 				continue
 			}
-			moved := w.until("the movement", kind(chat.Moved))
+			moved := w.Until("the movement", kind(chat.Moved))
 			if want := (chat.Reading{Reader: c.reader, Cursor: c.told}); *moved.Reading != want || moved.Chat != pair {
 				t.Errorf("Next() = %+v, want %+v", moved.Reading, want)
 			}
@@ -145,14 +146,14 @@ func (a attending) want(readers ...string) {
 }
 
 // changed counts the PresenceChanged that were published up to now.
-func (a attending) changed(w *watching, want bool) {
+func (a attending) changed(w *hintstest.Watching, want bool) {
 	a.t.Helper()
 	end := chat.Event{Chat: a.room, Kind: chat.Signalled, Signal: &chat.Signal{Chat: a.room.String(), Sender: "x", Type: "end"}}
 	if err := a.store.Tell(context.Background(), end); err != nil {
 		a.t.Fatal(err)
 	}
 	told := false
-	w.until("the end", func(e chat.Event) bool {
+	w.Until("the end", func(e chat.Event) bool {
 		told = told || e.Kind == chat.PresenceChanged
 		return e.Kind == chat.Signalled
 	})
@@ -164,11 +165,11 @@ func (a attending) changed(w *watching, want bool) {
 // TestPresence: what gateways say together is who is present, and only changes of that are told.
 func TestPresence(t *testing.T) {
 	t.Parallel()
-	onEveryForm(t, func(t *testing.T, url string) {
+	hintstest.OnEveryForm(t, func(t *testing.T, url string) {
 		store := openAt(t, url, Options{})
 		a := attending{t, store, id(t, "room")}
-		w := watchOf(t, store, a.room)
-		w.confirmed(a.room)
+		w := hintstest.WatchOf(t, store, a.room)
+		w.Confirmed(a.room)
 		a.want()
 		for _, c := range []struct {
 			gateway string
@@ -217,19 +218,19 @@ func TestPresenceOfAsManyAsThereMayBe(t *testing.T) {
 // tells it, even one that has nobody to tell of.
 func TestPresenceLapses(t *testing.T) {
 	t.Parallel()
-	onEveryForm(t, func(t *testing.T, url string) {
+	hintstest.OnEveryForm(t, func(t *testing.T, url string) {
 		store := openAt(t, url, Options{})
 		store.lapse = 2 * time.Second
 		a := attending{t, store, id(t, "room")}
-		w := watchOf(t, store, a.room)
-		w.confirmed(a.room)
+		w := hintstest.WatchOf(t, store, a.room)
+		w.Confirmed(a.room)
 		a.says("died", "alice", "bob")
 		a.changed(w, true)
 		store.lapse = time.Hour
 		a.says("lives", "bob")
 		a.changed(w, false)
 		a.want("alice", "bob")
-		eventually(t, "she has lapsed", func() bool {
+		hintstest.Eventually(t, "she has lapsed", func() bool {
 			readers, err := store.Present(context.Background(), a.room)
 			return err == nil && slices.Equal(readers, []string{"bob"})
 		})
@@ -248,10 +249,10 @@ func TestPresenceLapses(t *testing.T) {
 // TestAttendManyChats in one call.
 func TestAttendManyChats(t *testing.T) {
 	t.Parallel()
-	onEveryForm(t, func(t *testing.T, url string) {
+	hintstest.OnEveryForm(t, func(t *testing.T, url string) {
 		store := openAt(t, url, Options{})
 		present := map[chat.ID][]string{}
-		for _, room := range roomsOf(t, 120) {
+		for _, room := range hintstest.RoomsOf(t, 120) {
 			present[room] = []string{"alice", "bob"}
 		}
 		if err := store.ReportPresence(context.Background(), "g1", present); err != nil {
@@ -297,28 +298,4 @@ func TestLiveCallsWithoutRedis(t *testing.T) {
 			t.Errorf("%s() while Redis hangs = %v after %v, want unavailable at once", name, err, took)
 		}
 	}
-}
-
-// FuzzDecodeEvent: any string is an event or none, and what is told survives.
-func FuzzDecodeEvent(f *testing.F) {
-	f.Add("")
-	f.Add("\x0b\x00\x01\x7f\xff\xff\xff")
-	f.Add("\x0f\x00\x09\x0c\x7f\xff\xff\xff")
-	room, _ := chat.ParseID("room")
-	for _, e := range []chat.Event{
-		{Chat: room, Kind: chat.PresenceChanged},
-		{Chat: room, Kind: chat.Moved, Reading: &chat.Reading{Reader: "a/b", Cursor: 1 << 52}},
-		{Chat: room, Kind: chat.Signalled, Signal: &chat.Signal{Chat: "room", Sender: "a", Type: "typing", Data: "x"}},
-	} {
-		f.Add(string(encodeEvent(e)))
-	}
-	f.Fuzz(func(t *testing.T, payload string) {
-		e, ok := decodeEvent(payload)
-		if !ok {
-			return
-		}
-		if again, ok := decodeEvent(string(encodeEvent(e))); !ok || !reflect.DeepEqual(again, e) {
-			t.Errorf("decodeEvent(%q) = %+v, and told again %+v, %v", payload, e, again, ok)
-		}
-	})
 }

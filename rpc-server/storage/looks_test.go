@@ -17,7 +17,7 @@ import (
 func TestRoomsUnderNewNames(t *testing.T) {
 	t.Parallel()
 	lobby := chat.NewRoomService(openAt(t, "redis://"+miniredis.RunT(t).Addr(), Options{}), false, chat.RoomOptions{DefaultLimit: 1, MaxLimit: 1, MaxMembers: 10})
-	lobby.Guard(chat.Access{Names: names.Rules{}})
+	lobby.Access = chat.Access{Names: names.Rules{}}
 	for name, r := range map[string]chat.NewRoom{
 		"a kelvin sign": {ID: "\u212a"}, "a filler": {ID: "\u3164"}, "not NFC": {ID: "cafe\u0301"}, "a wide reserved word": {ID: "ａdmin"},
 		"public": {ID: "public"}, "system": {ID: "system"}, "me": {ID: "Me"}, "an unseen member": {ID: "a", Users: []string{"bob\uffa0"}},
@@ -47,7 +47,7 @@ func TestRoomsUnderNewNames(t *testing.T) {
 
 func registrar(store *Store) *chat.AccountService {
 	people := chat.NewAccountService(store, &chattest.PlainHasher{}, chat.AccountOptions{DefaultLimit: 10, MaxLimit: 10, SessionLasts: time.Hour})
-	people.Guard(chat.Access{Names: names.Rules{}})
+	people.Access = chat.Access{Names: names.Rules{}}
 	return people
 }
 

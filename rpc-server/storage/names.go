@@ -7,6 +7,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
@@ -21,7 +22,7 @@ func (s *Store) ReadNames(ctx context.Context, rooms []chat.ID, users []string) 
 	}
 	errs := s.nodes.Calls(ctx, len(calls), redisnode.Exchange{
 		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-			calls[i] = pipeline.HGet(ctx, keyOf(i), nameField)
+			calls[i] = pipeline.HGet(ctx, keyOf(i), layout.NameField)
 			return calls[i]
 		},
 		Key: keyOf,

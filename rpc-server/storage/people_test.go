@@ -41,7 +41,7 @@ func peopleIn(t *testing.T, url string, clock *conformance.Clock) *chat.AccountS
 	options := conformance.PeopleLimits
 	options.Now = clock.Now
 	people := chat.NewAccountService(open(t, url, conformance.Options{Clock: clock}), &chattest.PlainHasher{}, options)
-	people.Guard(chat.Access{Names: names.Rules{}})
+	people.Access = chat.Access{Names: names.Rules{}}
 	return people
 }
 

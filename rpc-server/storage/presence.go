@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
@@ -38,7 +39,7 @@ func (s *Store) ReportPresence(ctx context.Context, gateway string, present map[
 func (s *Store) queuePresence(
 	ctx context.Context, pipeline redis.Pipeliner, gateway string, id chat.ID, readers []string,
 ) redis.Cmder {
-	event := encodeEvent(chat.Event{Chat: id, Kind: chat.PresenceChanged})
+	event := layout.EncodeEvent(chat.Event{Chat: id, Kind: chat.PresenceChanged})
 	args := []any{
 		"evalsha", attendScript.Hash(), 1, s.keys.Present(id),
 		gateway, s.lapse.Milliseconds(), s.publish, s.newsOf(id), event,

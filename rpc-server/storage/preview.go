@@ -139,14 +139,14 @@ func (s *Store) glanceArgs(oldest int64, user string, part []*preview) []any {
 	args = append(args, "evalsha", glanceScript.Hash(), 0)
 	for _, g := range part {
 		args = append(args, s.keys.Log(g.id))
-		if isRoom(g.id) {
+		if g.id.IsRoom() {
 			args = append(args, s.keys.Members(g.id))
 		}
 	}
 	args[2] = len(args) - 3
 	args = append(args, oldest, user, chat.ManyUnread)
 	for _, g := range part {
-		args = append(args, truth(isRoom(g.id)), g.from, truth(g.last), g.hidden)
+		args = append(args, truth(g.id.IsRoom()), g.from, truth(g.last), g.hidden)
 	}
 	return args
 }
@@ -176,7 +176,7 @@ func (g *preview) found(values []any, ignored map[string]bool) error {
 	}
 	g.previewed.Unread = min(g.previewed.Unread, chat.ManyUnread)
 	g.from = ""
-	if at := cursorOf(more); at > 0 && g.previewed.Unread < chat.ManyUnread {
+	if at := layout.CursorOf(more); at > 0 && g.previewed.Unread < chat.ManyUnread {
 		g.from = strconv.FormatInt(at+1, 10)
 	}
 	if !g.last || last == "" {

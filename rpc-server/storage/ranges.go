@@ -62,7 +62,7 @@ func (s *Store) queueRange(ctx context.Context, pipeline redis.Pipeliner, step r
 	c, r := step.call, step.call.asked
 	switch step.part {
 	case 1:
-		c.visibility = pipeline.HMGet(ctx, s.keys.Room(r.Chat), visibilityField)
+		c.visibility = pipeline.HMGet(ctx, s.keys.Room(r.Chat), layout.VisibilityField)
 		return c.visibility
 	case 2:
 		if r.Member == "" {

@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
@@ -31,9 +32,9 @@ func (s *Store) Advance(ctx context.Context, id chat.ID, r chat.Reading, force b
 	if isNew && s.nodes.Only != nil {
 		keys = append(keys, s.keys.Chats(user))
 	}
-	before, after := encodeMoved(id, r.Reader)
+	before, after := layout.EncodeMoved(id, r.Reader)
 	args := append([]any{"evalsha", advanceScript.Hash(), len(keys)}, keys...)
-	args = append(args, r.Reader, r.Cursor, force, s.publish, s.newsOf(id), before, after, id.String(), score)
+	args = append(args, r.Reader, r.Cursor, force, s.publish, s.newsOf(id), before, after, id.String(), score, s.options.MaxDevices)
 	var call *redis.IntCmd
 	err := s.callOne(ctx, fmt.Sprintf("move a reader of %s", id), s.keys.Read(id),
 		func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
@@ -45,10 +46,10 @@ func (s *Store) Advance(ctx context.Context, id chat.ID, r chat.Reading, force b
 		return 0, err
 	}
 	if call.Val() < 0 {
-		return 0, chat.Errorf(chat.Conflict, "reader %s has 100 devices in chat %s, which is the limit", user, id)
+		return 0, chat.Errorf(chat.Conflict, "reader %s has %d devices in chat %s, which is the limit", user, s.options.MaxDevices, id)
 	}
 	if isNew && call.Val() > 0 { // at 0 the script may not have listed the chat
-		s.known.add([]listing{{id, user}}, nil)
+		s.known.add([]layout.Listing{{Chat: id, User: user}}, nil)
 	}
 	return call.Val(), nil
 }
@@ -129,7 +130,7 @@ func (s *Store) Readings(ctx context.Context, id chat.ID, limit int) (chat.Recei
 	readers := slices.Sorted(maps.Keys(call.Val()))
 	receipts := chat.Receipts{Count: len(readers)}
 	for _, reader := range readers[:min(limit, len(readers))] {
-		receipts.Readings = append(receipts.Readings, chat.Reading{Reader: reader, Cursor: cursorOf(call.Val()[reader])})
+		receipts.Readings = append(receipts.Readings, chat.Reading{Reader: reader, Cursor: layout.CursorOf(call.Val()[reader])})
 	}
 	return receipts, nil
 }
@@ -152,4 +153,13 @@ func (s *Store) SetIgnored(ctx context.Context, r chat.IgnoreRequest) error {
 		return chat.Errorf(chat.Conflict, "user %s ignores %d others already, which is the limit; remove some first", r.User, maxIgnored)
 	}
 	return s.Tell(ctx, chat.Event{Chat: chat.SelfChat(r.User), Kind: chat.IgnoredChanged})
+}
+
+// MoveBack runs advance.lua for a reader whose cursor is past the chat's end, and moves it there. It is for a check of the
+// data, which has a connection of its own.
+func MoveBack(ctx context.Context, client redis.Scripter, keys layout.Keys, id chat.ID, reader string) error {
+	_, _, activity := keys.Append(id)
+	before, after := layout.EncodeMoved(id, reader)
+	return advanceScript.Run(ctx, client, []string{keys.Read(id), activity},
+		reader, 0, false, "publish", keys.News(keys.Partition(id)), before, after, id.String()).Err()
 }

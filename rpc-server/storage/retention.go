@@ -9,7 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/background"
 	"github.com/pullchat/pullchat/rpc-server/layout"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
@@ -27,23 +27,11 @@ const markEvery = time.Minute
 // persistAtOnce is how many logs one pipeline persists.
 const persistAtOnce = 500
 
-// keepRetention runs until the Store is closed.
-func (s *Store) keepRetention() {
-	pace := newPace()
-	for {
-		wait := markEvery
-		if err := s.settleRetention(context.Background()); err != nil {
-			wait = pace.NextBackOff()
-		} else {
-			pace.Reset()
-		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-s.nodes.Done():
-			timer.Stop()
-			return
-		}
+// keepRetention is the job that renews the mark, or looks for it.
+func (s *Store) keepRetention() background.Job {
+	return background.Job{
+		Every: markEvery, Retry: redisnode.NewPace(), Timeout: time.Hour, // it may have to persist all logs
+		Step: s.settleRetention,
 	}
 }
 
@@ -123,10 +111,8 @@ func (s *Store) persistLogs(ctx context.Context) error {
 			if cursor = next; cursor == 0 {
 				break
 			}
-			select {
-			case <-s.nodes.Done():
-				return chat.Errorf(chat.Unavailable, "the storage is closed")
-			default:
+			if err := ctx.Err(); err != nil {
+				return err
 			}
 		}
 	}

@@ -16,15 +16,6 @@ import (
 
 var _ chat.RoomStore = (*Store)(nil)
 
-// What a room's hash has beside name and created.
-const (
-	visibilityField = "visibility"
-	adminsField     = "admins"
-	// Of a room that was deleted.
-	reservedField = "reserved"
-	heirsField    = "heirs" // with spaces between them
-)
-
 // ReadRooms implements chat.RoomReader.
 func (s *Store) ReadRooms(ctx context.Context, queries []chat.RoomQuery) ([]chat.StoredRoom, error) {
 	reads := make([]roomRead, len(queries))
@@ -62,7 +53,7 @@ type roomRead struct {
 func (s *Store) queueRoom(ctx context.Context, pipeline redis.Pipeliner, q chat.RoomQuery, r *roomRead, part int) redis.Cmder {
 	switch {
 	case part == 0:
-		r.fields = pipeline.HMGet(ctx, s.keys.Room(q.Room), visibilityField, nameField, createdField, adminsField, reservedField, heirsField)
+		r.fields = pipeline.HMGet(ctx, s.keys.Room(q.Room), layout.VisibilityField, layout.NameField, layout.CreatedField, layout.AdminsField, layout.ReservedField, layout.HeirsField)
 		return r.fields
 	case part == 1:
 		r.count = pipeline.HLen(ctx, s.keys.Members(q.Room))
@@ -120,29 +111,11 @@ func (r *roomRead) room(q chat.RoomQuery) (chat.StoredRoom, error) {
 		}
 	}
 	for user, value := range values {
-		if room.Members[user], err = parseMember(user, value); err != nil {
+		if room.Members[user], err = layout.ParseMember(user, value); err != nil {
 			return room, err
 		}
 	}
 	return room, nil
-}
-
-// formatMember is "role since". One without a role is none.
-func formatMember(m chat.Member) string {
-	if m.Role == "" {
-		return ""
-	}
-	return string(m.Role) + " " + strconv.FormatInt(m.Since, 10)
-}
-
-func parseMember(user, value string) (chat.Member, error) {
-	role, since, _ := strings.Cut(value, " ")
-	m := chat.Member{User: user, Role: chat.Role(role)}
-	var err error
-	if m.Since, err = strconv.ParseInt(since, 10, 64); err != nil || role == "" {
-		return m, fmt.Errorf("member %s is %q", user, value)
-	}
-	return m, nil
 }
 
 // EditRoom implements chat.RoomStore with room.lua. Lists have a room before it belongs there, and lose it later.
@@ -179,14 +152,14 @@ func (s *Store) DropRoom(ctx context.Context, e chat.RoomEdit) (chat.EditOutcome
 }
 
 // membersOf are the room in the lists of those who become members, or are none any more.
-func membersOf(e chat.RoomEdit) (entries []entry) {
+func membersOf(e chat.RoomEdit) (entries []layout.ListEntry) {
 	for _, m := range e.Set {
 		if m.Since == 0 {
-			entries = append(entries, entry{m.User, e.Room})
+			entries = append(entries, layout.ListEntry{User: m.User, Chat: e.Room})
 		}
 	}
 	for _, user := range e.Remove {
-		entries = append(entries, entry{user, e.Room})
+		entries = append(entries, layout.ListEntry{User: user, Chat: e.Room})
 	}
 	return entries
 }
@@ -210,7 +183,7 @@ func editOutcome(reply int64) chat.EditOutcome {
 func (s *Store) roomArgs(e chat.RoomEdit, drop bool) []any {
 	var event []byte
 	if e.Tell {
-		event = encodeEvent(chat.Event{Chat: e.Room, Kind: chat.MembersChanged, Users: e.Ousted, Deleted: drop})
+		event = layout.EncodeEvent(chat.Event{Chat: e.Room, Kind: chat.MembersChanged, Users: e.Ousted, Deleted: drop})
 	}
 	admins := ""
 	if e.IfAdmins >= 0 {
@@ -221,22 +194,22 @@ func (s *Store) roomArgs(e chat.RoomEdit, drop bool) []any {
 		e.Room.String(), s.now(), s.options.Retention.Microseconds(), s.options.MaxChatMessages, s.publish,
 		s.keys.Hints(tag), s.keys.News(tag), event, e.MaxMembers, oneIf(e.IfEmpty), admins, oneIf(drop), e.Reserve.Microseconds(),
 	}
-	ifRoom := []any{visibilityField, string(e.IfVisibility)}
+	ifRoom := []any{layout.VisibilityField, string(e.IfVisibility)}
 	if e.IfReserved > 0 {
-		ifRoom = append(ifRoom, reservedField, strconv.FormatInt(e.IfReserved, 10))
+		ifRoom = append(ifRoom, layout.ReservedField, strconv.FormatInt(e.IfReserved, 10))
 	}
 	var ifMembers, fields, people, notices []any
 	for _, m := range e.IfMembers {
-		ifMembers = append(ifMembers, m.User, formatMember(m))
+		ifMembers = append(ifMembers, m.User, layout.FormatMember(m))
 	}
 	if e.Name != nil {
-		fields = append(fields, nameField, *e.Name)
+		fields = append(fields, layout.NameField, *e.Name)
 	}
 	if e.Visibility != "" {
-		fields = append(fields, visibilityField, string(e.Visibility))
+		fields = append(fields, layout.VisibilityField, string(e.Visibility))
 	}
 	if e.Created {
-		fields = append(fields, createdField, "")
+		fields = append(fields, layout.CreatedField, "")
 	}
 	for _, m := range e.Set {
 		since := ""

@@ -18,7 +18,7 @@ func TestNoRoomWithoutCreation(t *testing.T) {
 	everyRedis(t, func(t *testing.T, url string) {
 		h := newHouse(t, url, 10)
 		live := chat.NewLiveService(h.store)
-		live.Guard(chat.Access{Required: true, Rooms: h.store})
+		live.Access = chat.Access{Required: true, Rooms: h.store}
 		readers := chat.NewInboxService(h.store, chat.Limits{DefaultLimit: 10, MaxLimit: 10, Auth: true})
 		open := chat.NewMessageService(h.store, chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 100})
 		if _, err := open.Send(context.Background(), chat.Message{Chat: "old", Sender: "ann", Text: "of an earlier release"}); err != nil {
@@ -136,7 +136,7 @@ func TestMembersHaveAccounts(t *testing.T) {
 	if err := h.store.SetIgnored(context.Background(), chat.IgnoreRequest{User: "dan", Other: "ann", Ignore: true}); err != nil {
 		t.Fatal(err)
 	}
-	guard := func(required bool) { h.lobby.Guard(chat.Access{Required: required, Rooms: h.store, Users: h.store}) }
+	guard := func(required bool) { h.lobby.Access = chat.Access{Required: required, Rooms: h.store, Users: h.store} }
 	guard(true)
 	for _, c := range []struct {
 		name  string

@@ -33,6 +33,7 @@ var (
 	checkedScript = script("log", "append_one", "append_checked")
 	roomScript    = script("log", "room")
 	unlistScript  = script("unlist")
+	dropScript    = script("log", "drop")
 	advanceScript = script("advance")
 	attendScript  = script("attend")
 )

@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 )
 
 // AddSession implements chat.SessionStore with login.lua.
@@ -17,7 +16,7 @@ func (s *Store) AddSession(
 	ctx context.Context, user, passwordHash, id string, session chat.StoredSession, limit int,
 ) (bool, error) {
 	did, err := s.runUser(ctx, loginScript, []string{s.keys.Account(user), s.keys.Sessions(user)},
-		passwordHash, id, formatSession(session), session.Begun, session.Expires-session.Begun, limit)
+		passwordHash, id, layout.FormatSession(session), session.Begun, session.Expires-session.Begun, limit)
 	return did == 1, userError("begin a session of "+user, err)
 }
 
@@ -35,7 +34,7 @@ func (s *Store) ReadSession(ctx context.Context, user, id string) (chat.StoredSe
 	case err != nil:
 		return chat.StoredSession{}, false, err
 	}
-	session, err := parseSession(call.Val())
+	session, err := layout.ParseSession(call.Val())
 	if err != nil {
 		return chat.StoredSession{}, false, fmt.Errorf("%s: %w", tried, err)
 	}
@@ -45,7 +44,7 @@ func (s *Store) ReadSession(ctx context.Context, user, id string) (chat.StoredSe
 // ReplaceSession implements chat.SessionStore with refresh.lua.
 func (s *Store) ReplaceSession(ctx context.Context, user, id string, old, with chat.StoredSession) (bool, error) {
 	did, err := s.runUser(ctx, refreshScript, []string{s.keys.Sessions(user)},
-		id, formatSession(old), formatSession(with), with.Expires-with.Begun)
+		id, layout.FormatSession(old), layout.FormatSession(with), with.Expires-with.Begun)
 	return did == 1, userError("refresh a session of "+user, err)
 }
 
@@ -70,20 +69,4 @@ func (s *Store) EndSession(ctx context.Context, user, id string) error {
 		return pipeline.HDel(ctx, key, id)
 	})
 	return userError("end a session of "+user, err)
-}
-
-// formatSession: expires is first, where login.lua reads it. No part has a space.
-func formatSession(s chat.StoredSession) string {
-	return fmt.Sprintf("%d %d %s %s %s", s.Expires, s.Begun, s.Seed, s.Current, s.Previous)
-}
-
-func parseSession(text string) (s chat.StoredSession, err error) {
-	parts := strings.Split(text, " ")
-	if len(parts) != 5 {
-		return s, errors.New("what is kept of the session is cut off")
-	}
-	expires, expiresErr := strconv.ParseInt(parts[0], 10, 64)
-	begun, begunErr := strconv.ParseInt(parts[1], 10, 64)
-	return chat.StoredSession{Expires: expires, Begun: begun, Seed: parts[2], Current: parts[3], Previous: parts[4]},
-		errors.Join(expiresErr, begunErr)
 }

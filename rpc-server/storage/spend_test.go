@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
 )
@@ -22,7 +23,7 @@ func TestNewChatsAreBounded(t *testing.T) {
 		h.lobby = chat.NewRoomService(h.store, true, chat.RoomOptions{
 			DefaultLimit: 10, MaxLimit: 100, MaxMembers: 100, NewChats: options.NewChats, AddedMembers: chat.Bounds{PerHour: 3},
 		})
-		h.lobby.Guard(chat.Access{Required: true, Rooms: h.store, Spender: h.store})
+		h.lobby.Access = chat.Access{Required: true, Rooms: h.store, Spender: h.store}
 		for i := range 3 {
 			for _, one := range []house{h, other, h} {
 				equal(t, "a send", one.send("eve", fmt.Sprintf("eve:v%d", i), "hi"), error(nil))
@@ -34,11 +35,28 @@ func TestNewChatsAreBounded(t *testing.T) {
 		}
 		_, err := h.lobby.CreateRoom(as("eve"), chat.NewRoom{})
 		equal(t, "a fifth room", chat.CodeOf(err), chat.ResourceExhausted)
+		wait := time.Until(time.Now().Truncate(time.Hour).Add(time.Hour)) // the windows are Redis's hours and days
+		if got := time.Duration(chat.RetryAfter(err)) * time.Second; got < wait-2*time.Second || got > wait+2*time.Second {
+			t.Errorf("a fifth room may be tried again after %v, want %v", got, wait)
+		}
 		equal(t, "a chat that is known", h.send("eve", "eve:v0", "more"), error(nil))
 		equal(t, "a bystander's chat", h.send("bob", "bob:eve", "hi"), error(nil))
 		equal(t, "an answer in it", h.send("eve", "bob:eve", "hi"), error(nil))
 		_, err = h.core.Send(asService(), chat.Message{Chat: "eve:late", Sender: "eve", Text: "hi"})
 		equal(t, "a service's chat", err, error(nil))
+
+		options.NewChats = chat.Bounds{PerHour: 4, PerDay: 4}
+		day := time.Until(time.Now().Truncate(24 * time.Hour).Add(24 * time.Hour))
+		spent, err := h.store.Spend(t.Context(), "gus", options.NewChats.NewChats())
+		for range 4 {
+			equal(t, "a charge", err, error(nil))
+			if spent == 0 {
+				spent, err = h.store.Spend(t.Context(), "gus", options.NewChats.NewChats())
+			}
+		}
+		if spent < day-2*time.Second || spent > day+2*time.Second {
+			t.Errorf("with the day spent too, the wait is %v, want %v", spent, day)
+		}
 
 		h.change("eve", "club", chat.AddMembers, "", "a", "b")
 		h.change("eve", "club", chat.AddMembers, chat.ResourceExhausted, "c", "d")
@@ -48,8 +66,8 @@ func TestNewChatsAreBounded(t *testing.T) {
 		if _, err := h.lobby.ChangeRoom(asService(), chat.RoomChange{Room: "club", Kind: chat.AddMembers, Users: []string{"d"}, As: "eve"}); err != nil {
 			t.Errorf("a service's addition = %v", err)
 		}
-		if found, err := h.store.redis.Keys(context.Background(), "*:spent").Result(); err != nil || len(found) != 2 {
-			t.Errorf("what is spent is in %v, %v, want eve's and bob's", found, err)
+		if found, err := h.store.redis.Keys(context.Background(), "*:spent").Result(); err != nil || len(found) != 3 {
+			t.Errorf("what is spent is in %v, %v, want eve's, bob's and gus's", found, err)
 		}
 	})
 }

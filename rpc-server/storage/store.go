@@ -12,7 +12,9 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/pullchat/pullchat/internal/background"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/hints"
 	"github.com/pullchat/pullchat/rpc-server/layout"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
@@ -21,9 +23,11 @@ import (
 type Options struct {
 	Retention         time.Duration // after which a message goes; 0 keeps all
 	MaxChatMessages   int           // after which a chat's oldest messages go; 0 keeps all
+	EmptyChats        time.Duration // after which a chat without messages is dropped; 0 keeps it
 	IdempotencyWindow time.Duration // how long a repeated id is recognised
 	// NewChats bounds how many two-person chats a user with a token begins.
 	NewChats    chat.Bounds
+	MaxDevices  int           // of a user with a cursor in one chat; 0 is 100
 	MinReplicas int           // replicas that must have a message before it is acknowledged; 0 waits for none
 	Sweep       time.Duration // how often Watches look for hints that were lost; 0 is 10 seconds
 
@@ -41,9 +45,8 @@ type Store struct {
 	options Options
 	keys    layout.Keys
 	publish string // the command: a cluster's is sharded
-	hub     *hub
+	hub     *hints.Hub
 	known   *knownLists
-	revoked revocations
 	lapse   time.Duration // chat.AttendanceLapses but in tests
 	// checked is set once Redis's number of partitions was seen to be ours.
 	checked atomic.Bool
@@ -55,7 +58,10 @@ type Store struct {
 	persists atomic.Bool
 }
 
-var _ chat.Store = (*Store)(nil)
+var (
+	_ chat.Store     = (*Store)(nil)
+	_ chat.LiveStore = (*Store)(nil)
+)
 
 // ErrPartitions is returned by CheckPartitions when the data in Redis is laid out for another number of partitions.
 var ErrPartitions = errors.New("partitions differ")
@@ -72,6 +78,9 @@ func Open(url string, options Options) (*Store, error) {
 	}
 	if options.Partitions == 0 {
 		options.Partitions = layout.DefaultPartitions
+	}
+	if options.MaxDevices == 0 {
+		options.MaxDevices = 100
 	}
 	if options.Sweep == 0 {
 		options.Sweep = 10 * time.Second
@@ -96,16 +105,19 @@ func Open(url string, options Options) (*Store, error) {
 		s.publish = "spublish"
 	}
 	s.keys = layout.NewKeys(options.Prefix, options.Partitions, database)
-	s.hub = newHub(s)
+	s.hub = hints.New(hints.Config{Nodes: s.nodes, Keys: s.keys, Sweep: options.Sweep, Clock: options.Clock})
 	s.persists.Store(options.Retention == 0) // until it is known whether a log may expire
-	s.nodes.Background(s.keepRetention)
+	s.nodes.Start(s.keepRetention())
 	return s, nil
 }
+
+// Watch implements chat.LiveStore. Close ends it too.
+func (s *Store) Watch() chat.Watch { return s.hub.Watch() }
 
 // Close ends all Watches, waits for the calls under way and closes the connections. Calls that come later are
 // Unavailable.
 func (s *Store) Close() error {
-	s.hub.close()
+	s.hub.Close()
 	return errors.Join(s.nodes.Close(batching.MaxWait), s.redis.Close())
 }
 
@@ -127,24 +139,19 @@ func (s *Store) lookAgain() {
 	if s.looking.Add(1) > 1 {
 		return
 	}
-	s.nodes.Background(func() {
-		tick := time.NewTicker(redisnode.ProbeEvery)
-		defer tick.Stop()
-		for {
+	s.nodes.Start(background.Job{
+		Every: redisnode.ProbeEvery, Timeout: redisnode.Timeout,
+		Step: func(ctx context.Context) error {
 			asked := s.looking.Load()
-			err := s.comparePartitions(context.Background())
+			err := s.comparePartitions(ctx)
 			if errors.Is(err, ErrPartitions) {
 				s.checked.Store(false) // calls are refused by CheckPartitions
 			}
 			if compared := err == nil || errors.Is(err, ErrPartitions); compared && s.looking.CompareAndSwap(asked, 0) {
-				return // nobody has asked meanwhile: everything may have been lost again
+				return background.ErrDone // no later call has asked: everything may have been lost again
 			}
-			select {
-			case <-tick.C:
-			case <-s.nodes.Done():
-				return
-			}
-		}
+			return err
+		},
 	})
 }
 

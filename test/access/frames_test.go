@@ -10,7 +10,7 @@ import (
 
 	"github.com/coder/websocket"
 
-	"github.com/pullchat/pullchat/http-server/handler"
+	"github.com/pullchat/pullchat/internal/command"
 )
 
 // TestFrames tries framePolicy.
@@ -18,7 +18,7 @@ func TestFrames(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	rows := rowsOf(t, framePolicy, httpColumns, 1)
-	complete(t, "the frame", rows, handler.Verbs())
+	complete(t, "the frame", rows, command.Names())
 	w.try(t, rows, httpColumns, func(t *testing.T, r row, request string, in scene, by caller) answer {
 		return w.overWebSocket(t, r.name, request, w.token(t, by, in))
 	})

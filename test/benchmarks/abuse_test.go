@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pullchat/pullchat/http-server/token"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/internal/token"
 	"github.com/pullchat/pullchat/rpc-server/storage"
 )
 

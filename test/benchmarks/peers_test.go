@@ -16,9 +16,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pullchat/pullchat/http-server/token"
 	"github.com/pullchat/pullchat/internal/programtest"
 	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/internal/token"
 	"github.com/pullchat/pullchat/rpc-server/storage"
 )
 

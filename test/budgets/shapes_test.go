@@ -93,7 +93,8 @@ func open(t *testing.T, redisURL string, s shape) *server {
 		t.Fatal(err)
 	}
 	limits := chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096, Auth: s.identified()}
-	core := chat.NewMessageService(store, limits).WithReaders(store)
+	core := chat.NewMessageService(store, limits)
+	core.ReaderStore = store
 	o := &server{Handler: handler.New(handler.Services{Messages: core, Live: chat.NewLiveService(store)}, slog.New(slog.DiscardHandler)), shape: s, store: store}
 	if s == privateSend {
 		lobby := chat.NewRoomService(store, true, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 100})

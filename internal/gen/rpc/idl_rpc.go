@@ -168,6 +168,62 @@ var fieldIDToName_Caller = map[int16]string{
 	2: "Service",
 }
 
+type Meta struct {
+	RequestId *string `thrift:"RequestId,1,optional" frugal:"1,optional,string" json:"RequestId,omitempty"`
+	Caller    *Caller `thrift:"caller,2,optional" frugal:"2,optional,Caller" json:"caller,omitempty"`
+}
+
+func NewMeta() *Meta {
+	return &Meta{}
+}
+
+func (p *Meta) InitDefault() {
+}
+
+var Meta_RequestId_DEFAULT string
+
+func (p *Meta) GetRequestId() (v string) {
+	if !p.IsSetRequestId() {
+		return Meta_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+
+var Meta_Caller_DEFAULT *Caller
+
+func (p *Meta) GetCaller() (v *Caller) {
+	if !p.IsSetCaller() {
+		return Meta_Caller_DEFAULT
+	}
+	return p.Caller
+}
+func (p *Meta) SetRequestId(val *string) {
+	p.RequestId = val
+}
+func (p *Meta) SetCaller(val *Caller) {
+	p.Caller = val
+}
+
+func (p *Meta) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *Meta) IsSetCaller() bool {
+	return p.Caller != nil
+}
+
+func (p *Meta) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Meta(%+v)", *p)
+}
+
+var fieldIDToName_Meta = map[int16]string{
+	1: "RequestId",
+	2: "caller",
+}
+
 type Notice struct {
 	Event string   `thrift:"Event,1,required" frugal:"1,required,string" json:"Event"`
 	Users []string `thrift:"Users,2,optional" frugal:"2,optional,list<string>" json:"Users,omitempty"`
@@ -418,10 +474,11 @@ var fieldIDToName_SendRequest = map[int16]string{
 }
 
 type SendResponse struct {
-	Code      int32  `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
-	Msg       string `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
-	SendTime  *int64 `thrift:"SendTime,3,optional" frugal:"3,optional,i64" json:"SendTime,omitempty"`
-	Duplicate *bool  `thrift:"Duplicate,4,optional" frugal:"4,optional,bool" json:"Duplicate,omitempty"`
+	Code       int32  `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg        string `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	SendTime   *int64 `thrift:"SendTime,3,optional" frugal:"3,optional,i64" json:"SendTime,omitempty"`
+	Duplicate  *bool  `thrift:"Duplicate,4,optional" frugal:"4,optional,bool" json:"Duplicate,omitempty"`
+	RetryAfter *int32 `thrift:"RetryAfter,5,optional" frugal:"5,optional,i32" json:"RetryAfter,omitempty"`
 }
 
 func NewSendResponse() *SendResponse {
@@ -456,6 +513,15 @@ func (p *SendResponse) GetDuplicate() (v bool) {
 	}
 	return *p.Duplicate
 }
+
+var SendResponse_RetryAfter_DEFAULT int32
+
+func (p *SendResponse) GetRetryAfter() (v int32) {
+	if !p.IsSetRetryAfter() {
+		return SendResponse_RetryAfter_DEFAULT
+	}
+	return *p.RetryAfter
+}
 func (p *SendResponse) SetCode(val int32) {
 	p.Code = val
 }
@@ -468,6 +534,9 @@ func (p *SendResponse) SetSendTime(val *int64) {
 func (p *SendResponse) SetDuplicate(val *bool) {
 	p.Duplicate = val
 }
+func (p *SendResponse) SetRetryAfter(val *int32) {
+	p.RetryAfter = val
+}
 
 func (p *SendResponse) IsSetSendTime() bool {
 	return p.SendTime != nil
@@ -475,6 +544,10 @@ func (p *SendResponse) IsSetSendTime() bool {
 
 func (p *SendResponse) IsSetDuplicate() bool {
 	return p.Duplicate != nil
+}
+
+func (p *SendResponse) IsSetRetryAfter() bool {
+	return p.RetryAfter != nil
 }
 
 func (p *SendResponse) String() string {
@@ -489,6 +562,7 @@ var fieldIDToName_SendResponse = map[int16]string{
 	2: "Msg",
 	3: "SendTime",
 	4: "Duplicate",
+	5: "RetryAfter",
 }
 
 type PullRequest struct {
@@ -874,6 +948,7 @@ var fieldIDToName_PullBatchResponse = map[int16]string{
 
 type ReadyRequest struct {
 	RequestId *string `thrift:"RequestId,1,optional" frugal:"1,optional,string" json:"RequestId,omitempty"`
+	Meta      *Meta   `thrift:"meta,2,optional" frugal:"2,optional,Meta" json:"meta,omitempty"`
 }
 
 func NewReadyRequest() *ReadyRequest {
@@ -891,12 +966,28 @@ func (p *ReadyRequest) GetRequestId() (v string) {
 	}
 	return *p.RequestId
 }
+
+var ReadyRequest_Meta_DEFAULT *Meta
+
+func (p *ReadyRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return ReadyRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
 func (p *ReadyRequest) SetRequestId(val *string) {
 	p.RequestId = val
+}
+func (p *ReadyRequest) SetMeta(val *Meta) {
+	p.Meta = val
 }
 
 func (p *ReadyRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *ReadyRequest) IsSetMeta() bool {
+	return p.Meta != nil
 }
 
 func (p *ReadyRequest) String() string {
@@ -908,6 +999,7 @@ func (p *ReadyRequest) String() string {
 
 var fieldIDToName_ReadyRequest = map[int16]string{
 	1: "RequestId",
+	2: "meta",
 }
 
 type ReadyResponse struct {
@@ -1074,6 +1166,7 @@ type SignalRequest struct {
 	Signal    *Signal `thrift:"signal,1,required" frugal:"1,required,Signal" json:"signal"`
 	RequestId *string `thrift:"RequestId,2,optional" frugal:"2,optional,string" json:"RequestId,omitempty"`
 	Caller    *Caller `thrift:"caller,3,optional" frugal:"3,optional,Caller" json:"caller,omitempty"`
+	Meta      *Meta   `thrift:"meta,4,optional" frugal:"4,optional,Meta" json:"meta,omitempty"`
 }
 
 func NewSignalRequest() *SignalRequest {
@@ -1109,6 +1202,15 @@ func (p *SignalRequest) GetCaller() (v *Caller) {
 	}
 	return p.Caller
 }
+
+var SignalRequest_Meta_DEFAULT *Meta
+
+func (p *SignalRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return SignalRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
 func (p *SignalRequest) SetSignal(val *Signal) {
 	p.Signal = val
 }
@@ -1117,6 +1219,9 @@ func (p *SignalRequest) SetRequestId(val *string) {
 }
 func (p *SignalRequest) SetCaller(val *Caller) {
 	p.Caller = val
+}
+func (p *SignalRequest) SetMeta(val *Meta) {
+	p.Meta = val
 }
 
 func (p *SignalRequest) IsSetSignal() bool {
@@ -1131,6 +1236,10 @@ func (p *SignalRequest) IsSetCaller() bool {
 	return p.Caller != nil
 }
 
+func (p *SignalRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
 func (p *SignalRequest) String() string {
 	if p == nil {
 		return "<nil>"
@@ -1142,6 +1251,7 @@ var fieldIDToName_SignalRequest = map[int16]string{
 	1: "signal",
 	2: "RequestId",
 	3: "caller",
+	4: "meta",
 }
 
 type SignalResponse struct {
@@ -1190,6 +1300,7 @@ type ReadRequest struct {
 	Caller    *Caller `thrift:"caller,5,optional" frugal:"5,optional,Caller" json:"caller,omitempty"`
 	End       *bool   `thrift:"End,6,optional" frugal:"6,optional,bool" json:"End,omitempty"`
 	Force     *bool   `thrift:"Force,7,optional" frugal:"7,optional,bool" json:"Force,omitempty"`
+	Meta      *Meta   `thrift:"meta,8,optional" frugal:"8,optional,Meta" json:"meta,omitempty"`
 }
 
 func NewReadRequest() *ReadRequest {
@@ -1246,6 +1357,15 @@ func (p *ReadRequest) GetForce() (v bool) {
 	}
 	return *p.Force
 }
+
+var ReadRequest_Meta_DEFAULT *Meta
+
+func (p *ReadRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return ReadRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
 func (p *ReadRequest) SetChat(val string) {
 	p.Chat = val
 }
@@ -1267,6 +1387,9 @@ func (p *ReadRequest) SetEnd(val *bool) {
 func (p *ReadRequest) SetForce(val *bool) {
 	p.Force = val
 }
+func (p *ReadRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
 
 func (p *ReadRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
@@ -1284,6 +1407,10 @@ func (p *ReadRequest) IsSetForce() bool {
 	return p.Force != nil
 }
 
+func (p *ReadRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
 func (p *ReadRequest) String() string {
 	if p == nil {
 		return "<nil>"
@@ -1299,6 +1426,7 @@ var fieldIDToName_ReadRequest = map[int16]string{
 	5: "caller",
 	6: "End",
 	7: "Force",
+	8: "meta",
 }
 
 type ReadResponse struct {
@@ -1400,6 +1528,7 @@ type AttendRequest struct {
 	Attendances []*Attendance `thrift:"Attendances,2,required" frugal:"2,required,list<Attendance>" json:"Attendances"`
 	RequestId   *string       `thrift:"RequestId,3,optional" frugal:"3,optional,string" json:"RequestId,omitempty"`
 	Caller      *Caller       `thrift:"caller,4,optional" frugal:"4,optional,Caller" json:"caller,omitempty"`
+	Meta        *Meta         `thrift:"meta,5,optional" frugal:"5,optional,Meta" json:"meta,omitempty"`
 }
 
 func NewAttendRequest() *AttendRequest {
@@ -1434,6 +1563,15 @@ func (p *AttendRequest) GetCaller() (v *Caller) {
 	}
 	return p.Caller
 }
+
+var AttendRequest_Meta_DEFAULT *Meta
+
+func (p *AttendRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return AttendRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
 func (p *AttendRequest) SetGateway(val string) {
 	p.Gateway = val
 }
@@ -1446,6 +1584,9 @@ func (p *AttendRequest) SetRequestId(val *string) {
 func (p *AttendRequest) SetCaller(val *Caller) {
 	p.Caller = val
 }
+func (p *AttendRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
 
 func (p *AttendRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
@@ -1453,6 +1594,10 @@ func (p *AttendRequest) IsSetRequestId() bool {
 
 func (p *AttendRequest) IsSetCaller() bool {
 	return p.Caller != nil
+}
+
+func (p *AttendRequest) IsSetMeta() bool {
+	return p.Meta != nil
 }
 
 func (p *AttendRequest) String() string {
@@ -1467,6 +1612,7 @@ var fieldIDToName_AttendRequest = map[int16]string{
 	2: "Attendances",
 	3: "RequestId",
 	4: "caller",
+	5: "meta",
 }
 
 type AttendResponse struct {
@@ -1511,6 +1657,7 @@ type PresentRequest struct {
 	Chat      string  `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
 	RequestId *string `thrift:"RequestId,2,optional" frugal:"2,optional,string" json:"RequestId,omitempty"`
 	Caller    *Caller `thrift:"caller,3,optional" frugal:"3,optional,Caller" json:"caller,omitempty"`
+	Meta      *Meta   `thrift:"meta,4,optional" frugal:"4,optional,Meta" json:"meta,omitempty"`
 }
 
 func NewPresentRequest() *PresentRequest {
@@ -1541,6 +1688,15 @@ func (p *PresentRequest) GetCaller() (v *Caller) {
 	}
 	return p.Caller
 }
+
+var PresentRequest_Meta_DEFAULT *Meta
+
+func (p *PresentRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return PresentRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
 func (p *PresentRequest) SetChat(val string) {
 	p.Chat = val
 }
@@ -1550,6 +1706,9 @@ func (p *PresentRequest) SetRequestId(val *string) {
 func (p *PresentRequest) SetCaller(val *Caller) {
 	p.Caller = val
 }
+func (p *PresentRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
 
 func (p *PresentRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
@@ -1557,6 +1716,10 @@ func (p *PresentRequest) IsSetRequestId() bool {
 
 func (p *PresentRequest) IsSetCaller() bool {
 	return p.Caller != nil
+}
+
+func (p *PresentRequest) IsSetMeta() bool {
+	return p.Meta != nil
 }
 
 func (p *PresentRequest) String() string {
@@ -1570,6 +1733,7 @@ var fieldIDToName_PresentRequest = map[int16]string{
 	1: "Chat",
 	2: "RequestId",
 	3: "caller",
+	4: "meta",
 }
 
 type PresentResponse struct {
@@ -2003,6 +2167,7 @@ type EnterRequest struct {
 	RequestId *string  `thrift:"RequestId,2,optional" frugal:"2,optional,string" json:"RequestId,omitempty"`
 	Caller    *Caller  `thrift:"caller,3,optional" frugal:"3,optional,Caller" json:"caller,omitempty"`
 	Session   *string  `thrift:"Session,4,optional" frugal:"4,optional,string" json:"Session,omitempty"`
+	Meta      *Meta    `thrift:"meta,5,optional" frugal:"5,optional,Meta" json:"meta,omitempty"`
 }
 
 func NewEnterRequest() *EnterRequest {
@@ -2042,6 +2207,15 @@ func (p *EnterRequest) GetSession() (v string) {
 	}
 	return *p.Session
 }
+
+var EnterRequest_Meta_DEFAULT *Meta
+
+func (p *EnterRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return EnterRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
 func (p *EnterRequest) SetChats(val []string) {
 	p.Chats = val
 }
@@ -2053,6 +2227,9 @@ func (p *EnterRequest) SetCaller(val *Caller) {
 }
 func (p *EnterRequest) SetSession(val *string) {
 	p.Session = val
+}
+func (p *EnterRequest) SetMeta(val *Meta) {
+	p.Meta = val
 }
 
 func (p *EnterRequest) IsSetRequestId() bool {
@@ -2067,6 +2244,10 @@ func (p *EnterRequest) IsSetSession() bool {
 	return p.Session != nil
 }
 
+func (p *EnterRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
 func (p *EnterRequest) String() string {
 	if p == nil {
 		return "<nil>"
@@ -2079,6 +2260,7 @@ var fieldIDToName_EnterRequest = map[int16]string{
 	2: "RequestId",
 	3: "caller",
 	4: "Session",
+	5: "meta",
 }
 
 type EnterResponse struct {
@@ -2275,6 +2457,7 @@ type CreateRoomRequest struct {
 	As         *string  `thrift:"As,5,optional" frugal:"5,optional,string" json:"As,omitempty"`
 	RequestId  *string  `thrift:"RequestId,6,optional" frugal:"6,optional,string" json:"RequestId,omitempty"`
 	Caller     *Caller  `thrift:"caller,7,optional" frugal:"7,optional,Caller" json:"caller,omitempty"`
+	Meta       *Meta    `thrift:"meta,8,optional" frugal:"8,optional,Meta" json:"meta,omitempty"`
 }
 
 func NewCreateRoomRequest() *CreateRoomRequest {
@@ -2346,6 +2529,15 @@ func (p *CreateRoomRequest) GetCaller() (v *Caller) {
 	}
 	return p.Caller
 }
+
+var CreateRoomRequest_Meta_DEFAULT *Meta
+
+func (p *CreateRoomRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return CreateRoomRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
 func (p *CreateRoomRequest) SetId(val *string) {
 	p.Id = val
 }
@@ -2366,6 +2558,9 @@ func (p *CreateRoomRequest) SetRequestId(val *string) {
 }
 func (p *CreateRoomRequest) SetCaller(val *Caller) {
 	p.Caller = val
+}
+func (p *CreateRoomRequest) SetMeta(val *Meta) {
+	p.Meta = val
 }
 
 func (p *CreateRoomRequest) IsSetId() bool {
@@ -2396,6 +2591,10 @@ func (p *CreateRoomRequest) IsSetCaller() bool {
 	return p.Caller != nil
 }
 
+func (p *CreateRoomRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
 func (p *CreateRoomRequest) String() string {
 	if p == nil {
 		return "<nil>"
@@ -2411,6 +2610,7 @@ var fieldIDToName_CreateRoomRequest = map[int16]string{
 	5: "As",
 	6: "RequestId",
 	7: "caller",
+	8: "meta",
 }
 
 type ChangeRoomRequest struct {
@@ -2422,6 +2622,7 @@ type ChangeRoomRequest struct {
 	RequestId  *string  `thrift:"RequestId,6,optional" frugal:"6,optional,string" json:"RequestId,omitempty"`
 	Caller     *Caller  `thrift:"caller,7,optional" frugal:"7,optional,Caller" json:"caller,omitempty"`
 	Visibility *string  `thrift:"Visibility,8,optional" frugal:"8,optional,string" json:"Visibility,omitempty"`
+	Meta       *Meta    `thrift:"meta,9,optional" frugal:"9,optional,Meta" json:"meta,omitempty"`
 }
 
 func NewChangeRoomRequest() *ChangeRoomRequest {
@@ -2492,6 +2693,15 @@ func (p *ChangeRoomRequest) GetVisibility() (v string) {
 	}
 	return *p.Visibility
 }
+
+var ChangeRoomRequest_Meta_DEFAULT *Meta
+
+func (p *ChangeRoomRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return ChangeRoomRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
 func (p *ChangeRoomRequest) SetRoom(val string) {
 	p.Room = val
 }
@@ -2515,6 +2725,9 @@ func (p *ChangeRoomRequest) SetCaller(val *Caller) {
 }
 func (p *ChangeRoomRequest) SetVisibility(val *string) {
 	p.Visibility = val
+}
+func (p *ChangeRoomRequest) SetMeta(val *Meta) {
+	p.Meta = val
 }
 
 func (p *ChangeRoomRequest) IsSetUsers() bool {
@@ -2541,6 +2754,10 @@ func (p *ChangeRoomRequest) IsSetVisibility() bool {
 	return p.Visibility != nil
 }
 
+func (p *ChangeRoomRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
 func (p *ChangeRoomRequest) String() string {
 	if p == nil {
 		return "<nil>"
@@ -2557,6 +2774,7 @@ var fieldIDToName_ChangeRoomRequest = map[int16]string{
 	6: "RequestId",
 	7: "caller",
 	8: "Visibility",
+	9: "meta",
 }
 
 type RoomRequest struct {
@@ -2566,6 +2784,7 @@ type RoomRequest struct {
 	Caller    *Caller `thrift:"caller,4,optional" frugal:"4,optional,Caller" json:"caller,omitempty"`
 	Limit     *int32  `thrift:"Limit,5,optional" frugal:"5,optional,i32" json:"Limit,omitempty"`
 	Cursor    *string `thrift:"Cursor,6,optional" frugal:"6,optional,string" json:"Cursor,omitempty"`
+	Meta      *Meta   `thrift:"meta,7,optional" frugal:"7,optional,Meta" json:"meta,omitempty"`
 }
 
 func NewRoomRequest() *RoomRequest {
@@ -2623,6 +2842,15 @@ func (p *RoomRequest) GetCursor() (v string) {
 	}
 	return *p.Cursor
 }
+
+var RoomRequest_Meta_DEFAULT *Meta
+
+func (p *RoomRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return RoomRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
 func (p *RoomRequest) SetRoom(val string) {
 	p.Room = val
 }
@@ -2640,6 +2868,9 @@ func (p *RoomRequest) SetLimit(val *int32) {
 }
 func (p *RoomRequest) SetCursor(val *string) {
 	p.Cursor = val
+}
+func (p *RoomRequest) SetMeta(val *Meta) {
+	p.Meta = val
 }
 
 func (p *RoomRequest) IsSetAs() bool {
@@ -2662,6 +2893,10 @@ func (p *RoomRequest) IsSetCursor() bool {
 	return p.Cursor != nil
 }
 
+func (p *RoomRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
 func (p *RoomRequest) String() string {
 	if p == nil {
 		return "<nil>"
@@ -2676,6 +2911,7 @@ var fieldIDToName_RoomRequest = map[int16]string{
 	4: "caller",
 	5: "Limit",
 	6: "Cursor",
+	7: "meta",
 }
 
 type RoomResponse struct {
@@ -2684,6 +2920,7 @@ type RoomResponse struct {
 	Room       *Room   `thrift:"room,3,optional" frugal:"3,optional,Room" json:"room,omitempty"`
 	HasMore    *bool   `thrift:"HasMore,4,optional" frugal:"4,optional,bool" json:"HasMore,omitempty"`
 	NextCursor *string `thrift:"NextCursor,5,optional" frugal:"5,optional,string" json:"NextCursor,omitempty"`
+	RetryAfter *int32  `thrift:"RetryAfter,6,optional" frugal:"6,optional,i32" json:"RetryAfter,omitempty"`
 }
 
 func NewRoomResponse() *RoomResponse {
@@ -2727,6 +2964,15 @@ func (p *RoomResponse) GetNextCursor() (v string) {
 	}
 	return *p.NextCursor
 }
+
+var RoomResponse_RetryAfter_DEFAULT int32
+
+func (p *RoomResponse) GetRetryAfter() (v int32) {
+	if !p.IsSetRetryAfter() {
+		return RoomResponse_RetryAfter_DEFAULT
+	}
+	return *p.RetryAfter
+}
 func (p *RoomResponse) SetCode(val int32) {
 	p.Code = val
 }
@@ -2742,6 +2988,9 @@ func (p *RoomResponse) SetHasMore(val *bool) {
 func (p *RoomResponse) SetNextCursor(val *string) {
 	p.NextCursor = val
 }
+func (p *RoomResponse) SetRetryAfter(val *int32) {
+	p.RetryAfter = val
+}
 
 func (p *RoomResponse) IsSetRoom() bool {
 	return p.Room != nil
@@ -2753,6 +3002,10 @@ func (p *RoomResponse) IsSetHasMore() bool {
 
 func (p *RoomResponse) IsSetNextCursor() bool {
 	return p.NextCursor != nil
+}
+
+func (p *RoomResponse) IsSetRetryAfter() bool {
+	return p.RetryAfter != nil
 }
 
 func (p *RoomResponse) String() string {
@@ -2768,6 +3021,7 @@ var fieldIDToName_RoomResponse = map[int16]string{
 	3: "room",
 	4: "HasMore",
 	5: "NextCursor",
+	6: "RetryAfter",
 }
 
 type RoomsRequest struct {
@@ -2776,6 +3030,7 @@ type RoomsRequest struct {
 	Limit     int32   `thrift:"Limit,3,required" frugal:"3,required,i32" json:"Limit"`
 	RequestId *string `thrift:"RequestId,4,optional" frugal:"4,optional,string" json:"RequestId,omitempty"`
 	Caller    *Caller `thrift:"caller,5,optional" frugal:"5,optional,Caller" json:"caller,omitempty"`
+	Meta      *Meta   `thrift:"meta,6,optional" frugal:"6,optional,Meta" json:"meta,omitempty"`
 }
 
 func NewRoomsRequest() *RoomsRequest {
@@ -2824,6 +3079,15 @@ func (p *RoomsRequest) GetCaller() (v *Caller) {
 	}
 	return p.Caller
 }
+
+var RoomsRequest_Meta_DEFAULT *Meta
+
+func (p *RoomsRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return RoomsRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
 func (p *RoomsRequest) SetAs(val *string) {
 	p.As = val
 }
@@ -2838,6 +3102,9 @@ func (p *RoomsRequest) SetRequestId(val *string) {
 }
 func (p *RoomsRequest) SetCaller(val *Caller) {
 	p.Caller = val
+}
+func (p *RoomsRequest) SetMeta(val *Meta) {
+	p.Meta = val
 }
 
 func (p *RoomsRequest) IsSetAs() bool {
@@ -2856,6 +3123,10 @@ func (p *RoomsRequest) IsSetCaller() bool {
 	return p.Caller != nil
 }
 
+func (p *RoomsRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
 func (p *RoomsRequest) String() string {
 	if p == nil {
 		return "<nil>"
@@ -2869,6 +3140,7 @@ var fieldIDToName_RoomsRequest = map[int16]string{
 	3: "Limit",
 	4: "RequestId",
 	5: "caller",
+	6: "meta",
 }
 
 type RoomsResponse struct {
@@ -3015,6 +3287,7 @@ type RegisterRequest struct {
 	Password  string  `thrift:"Password,2,required" frugal:"2,required,string" json:"Password"`
 	Name      *string `thrift:"Name,3,optional" frugal:"3,optional,string" json:"Name,omitempty"`
 	RequestId *string `thrift:"RequestId,4,optional" frugal:"4,optional,string" json:"RequestId,omitempty"`
+	Meta      *Meta   `thrift:"meta,5,optional" frugal:"5,optional,Meta" json:"meta,omitempty"`
 }
 
 func NewRegisterRequest() *RegisterRequest {
@@ -3049,6 +3322,15 @@ func (p *RegisterRequest) GetRequestId() (v string) {
 	}
 	return *p.RequestId
 }
+
+var RegisterRequest_Meta_DEFAULT *Meta
+
+func (p *RegisterRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return RegisterRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
 func (p *RegisterRequest) SetUser(val string) {
 	p.User = val
 }
@@ -3061,6 +3343,9 @@ func (p *RegisterRequest) SetName(val *string) {
 func (p *RegisterRequest) SetRequestId(val *string) {
 	p.RequestId = val
 }
+func (p *RegisterRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
 
 func (p *RegisterRequest) IsSetName() bool {
 	return p.Name != nil
@@ -3068,6 +3353,10 @@ func (p *RegisterRequest) IsSetName() bool {
 
 func (p *RegisterRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *RegisterRequest) IsSetMeta() bool {
+	return p.Meta != nil
 }
 
 func (p *RegisterRequest) String() string {
@@ -3082,12 +3371,14 @@ var fieldIDToName_RegisterRequest = map[int16]string{
 	2: "Password",
 	3: "Name",
 	4: "RequestId",
+	5: "meta",
 }
 
 type AccountRequest struct {
 	User      string  `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
 	RequestId *string `thrift:"RequestId,2,optional" frugal:"2,optional,string" json:"RequestId,omitempty"`
 	Caller    *Caller `thrift:"caller,3,optional" frugal:"3,optional,Caller" json:"caller,omitempty"`
+	Meta      *Meta   `thrift:"meta,4,optional" frugal:"4,optional,Meta" json:"meta,omitempty"`
 }
 
 func NewAccountRequest() *AccountRequest {
@@ -3118,6 +3409,15 @@ func (p *AccountRequest) GetCaller() (v *Caller) {
 	}
 	return p.Caller
 }
+
+var AccountRequest_Meta_DEFAULT *Meta
+
+func (p *AccountRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return AccountRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
 func (p *AccountRequest) SetUser(val string) {
 	p.User = val
 }
@@ -3127,6 +3427,9 @@ func (p *AccountRequest) SetRequestId(val *string) {
 func (p *AccountRequest) SetCaller(val *Caller) {
 	p.Caller = val
 }
+func (p *AccountRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
 
 func (p *AccountRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
@@ -3134,6 +3437,10 @@ func (p *AccountRequest) IsSetRequestId() bool {
 
 func (p *AccountRequest) IsSetCaller() bool {
 	return p.Caller != nil
+}
+
+func (p *AccountRequest) IsSetMeta() bool {
+	return p.Meta != nil
 }
 
 func (p *AccountRequest) String() string {
@@ -3147,6 +3454,7 @@ var fieldIDToName_AccountRequest = map[int16]string{
 	1: "User",
 	2: "RequestId",
 	3: "caller",
+	4: "meta",
 }
 
 type AccountResponse struct {
@@ -3211,6 +3519,7 @@ type AccountsRequest struct {
 	Limit     int32   `thrift:"Limit,3,required" frugal:"3,required,i32" json:"Limit"`
 	RequestId *string `thrift:"RequestId,4,optional" frugal:"4,optional,string" json:"RequestId,omitempty"`
 	Caller    *Caller `thrift:"caller,5,optional" frugal:"5,optional,Caller" json:"caller,omitempty"`
+	Meta      *Meta   `thrift:"meta,6,optional" frugal:"6,optional,Meta" json:"meta,omitempty"`
 }
 
 func NewAccountsRequest() *AccountsRequest {
@@ -3259,6 +3568,15 @@ func (p *AccountsRequest) GetCaller() (v *Caller) {
 	}
 	return p.Caller
 }
+
+var AccountsRequest_Meta_DEFAULT *Meta
+
+func (p *AccountsRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return AccountsRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
 func (p *AccountsRequest) SetPrefix(val *string) {
 	p.Prefix = val
 }
@@ -3273,6 +3591,9 @@ func (p *AccountsRequest) SetRequestId(val *string) {
 }
 func (p *AccountsRequest) SetCaller(val *Caller) {
 	p.Caller = val
+}
+func (p *AccountsRequest) SetMeta(val *Meta) {
+	p.Meta = val
 }
 
 func (p *AccountsRequest) IsSetPrefix() bool {
@@ -3291,6 +3612,10 @@ func (p *AccountsRequest) IsSetCaller() bool {
 	return p.Caller != nil
 }
 
+func (p *AccountsRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
 func (p *AccountsRequest) String() string {
 	if p == nil {
 		return "<nil>"
@@ -3304,6 +3629,7 @@ var fieldIDToName_AccountsRequest = map[int16]string{
 	3: "Limit",
 	4: "RequestId",
 	5: "caller",
+	6: "meta",
 }
 
 type AccountsResponse struct {
@@ -3402,6 +3728,7 @@ type KnownRequest struct {
 	Users     []string `thrift:"Users,1,required" frugal:"1,required,list<string>" json:"Users"`
 	RequestId *string  `thrift:"RequestId,2,optional" frugal:"2,optional,string" json:"RequestId,omitempty"`
 	Caller    *Caller  `thrift:"caller,3,optional" frugal:"3,optional,Caller" json:"caller,omitempty"`
+	Meta      *Meta    `thrift:"meta,4,optional" frugal:"4,optional,Meta" json:"meta,omitempty"`
 }
 
 func NewKnownRequest() *KnownRequest {
@@ -3432,6 +3759,15 @@ func (p *KnownRequest) GetCaller() (v *Caller) {
 	}
 	return p.Caller
 }
+
+var KnownRequest_Meta_DEFAULT *Meta
+
+func (p *KnownRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return KnownRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
 func (p *KnownRequest) SetUsers(val []string) {
 	p.Users = val
 }
@@ -3441,6 +3777,9 @@ func (p *KnownRequest) SetRequestId(val *string) {
 func (p *KnownRequest) SetCaller(val *Caller) {
 	p.Caller = val
 }
+func (p *KnownRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
 
 func (p *KnownRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
@@ -3448,6 +3787,10 @@ func (p *KnownRequest) IsSetRequestId() bool {
 
 func (p *KnownRequest) IsSetCaller() bool {
 	return p.Caller != nil
+}
+
+func (p *KnownRequest) IsSetMeta() bool {
+	return p.Meta != nil
 }
 
 func (p *KnownRequest) String() string {
@@ -3461,12 +3804,14 @@ var fieldIDToName_KnownRequest = map[int16]string{
 	1: "Users",
 	2: "RequestId",
 	3: "caller",
+	4: "meta",
 }
 
 type LoginRequest struct {
 	User      string  `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
 	Password  string  `thrift:"Password,2,required" frugal:"2,required,string" json:"Password"`
 	RequestId *string `thrift:"RequestId,3,optional" frugal:"3,optional,string" json:"RequestId,omitempty"`
+	Meta      *Meta   `thrift:"meta,4,optional" frugal:"4,optional,Meta" json:"meta,omitempty"`
 }
 
 func NewLoginRequest() *LoginRequest {
@@ -3492,6 +3837,15 @@ func (p *LoginRequest) GetRequestId() (v string) {
 	}
 	return *p.RequestId
 }
+
+var LoginRequest_Meta_DEFAULT *Meta
+
+func (p *LoginRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return LoginRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
 func (p *LoginRequest) SetUser(val string) {
 	p.User = val
 }
@@ -3501,9 +3855,16 @@ func (p *LoginRequest) SetPassword(val string) {
 func (p *LoginRequest) SetRequestId(val *string) {
 	p.RequestId = val
 }
+func (p *LoginRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
 
 func (p *LoginRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *LoginRequest) IsSetMeta() bool {
+	return p.Meta != nil
 }
 
 func (p *LoginRequest) String() string {
@@ -3517,12 +3878,14 @@ var fieldIDToName_LoginRequest = map[int16]string{
 	1: "User",
 	2: "Password",
 	3: "RequestId",
+	4: "meta",
 }
 
 type RefreshRequest struct {
 	RefreshToken string  `thrift:"RefreshToken,1,required" frugal:"1,required,string" json:"RefreshToken"`
 	Key          *string `thrift:"Key,2,optional" frugal:"2,optional,string" json:"Key,omitempty"`
 	RequestId    *string `thrift:"RequestId,3,optional" frugal:"3,optional,string" json:"RequestId,omitempty"`
+	Meta         *Meta   `thrift:"meta,4,optional" frugal:"4,optional,Meta" json:"meta,omitempty"`
 }
 
 func NewRefreshRequest() *RefreshRequest {
@@ -3553,6 +3916,15 @@ func (p *RefreshRequest) GetRequestId() (v string) {
 	}
 	return *p.RequestId
 }
+
+var RefreshRequest_Meta_DEFAULT *Meta
+
+func (p *RefreshRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return RefreshRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
 func (p *RefreshRequest) SetRefreshToken(val string) {
 	p.RefreshToken = val
 }
@@ -3562,6 +3934,9 @@ func (p *RefreshRequest) SetKey(val *string) {
 func (p *RefreshRequest) SetRequestId(val *string) {
 	p.RequestId = val
 }
+func (p *RefreshRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
 
 func (p *RefreshRequest) IsSetKey() bool {
 	return p.Key != nil
@@ -3569,6 +3944,10 @@ func (p *RefreshRequest) IsSetKey() bool {
 
 func (p *RefreshRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *RefreshRequest) IsSetMeta() bool {
+	return p.Meta != nil
 }
 
 func (p *RefreshRequest) String() string {
@@ -3582,6 +3961,7 @@ var fieldIDToName_RefreshRequest = map[int16]string{
 	1: "RefreshToken",
 	2: "Key",
 	3: "RequestId",
+	4: "meta",
 }
 
 type Session struct {
@@ -3692,6 +4072,7 @@ type LogoutRequest struct {
 	User         *string `thrift:"User,2,optional" frugal:"2,optional,string" json:"User,omitempty"`
 	Session      *string `thrift:"Session,3,optional" frugal:"3,optional,string" json:"Session,omitempty"`
 	RequestId    *string `thrift:"RequestId,4,optional" frugal:"4,optional,string" json:"RequestId,omitempty"`
+	Meta         *Meta   `thrift:"meta,5,optional" frugal:"5,optional,Meta" json:"meta,omitempty"`
 }
 
 func NewLogoutRequest() *LogoutRequest {
@@ -3736,6 +4117,15 @@ func (p *LogoutRequest) GetRequestId() (v string) {
 	}
 	return *p.RequestId
 }
+
+var LogoutRequest_Meta_DEFAULT *Meta
+
+func (p *LogoutRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return LogoutRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
 func (p *LogoutRequest) SetRefreshToken(val *string) {
 	p.RefreshToken = val
 }
@@ -3747,6 +4137,9 @@ func (p *LogoutRequest) SetSession(val *string) {
 }
 func (p *LogoutRequest) SetRequestId(val *string) {
 	p.RequestId = val
+}
+func (p *LogoutRequest) SetMeta(val *Meta) {
+	p.Meta = val
 }
 
 func (p *LogoutRequest) IsSetRefreshToken() bool {
@@ -3765,6 +4158,10 @@ func (p *LogoutRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
 }
 
+func (p *LogoutRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
 func (p *LogoutRequest) String() string {
 	if p == nil {
 		return "<nil>"
@@ -3777,6 +4174,7 @@ var fieldIDToName_LogoutRequest = map[int16]string{
 	2: "User",
 	3: "Session",
 	4: "RequestId",
+	5: "meta",
 }
 
 type LogoutResponse struct {
@@ -3823,6 +4221,7 @@ type ChangePasswordRequest struct {
 	NewPassword_ string  `thrift:"NewPassword,3,required" frugal:"3,required,string" json:"NewPassword"`
 	Session      *string `thrift:"Session,4,optional" frugal:"4,optional,string" json:"Session,omitempty"`
 	RequestId    *string `thrift:"RequestId,5,optional" frugal:"5,optional,string" json:"RequestId,omitempty"`
+	Meta         *Meta   `thrift:"meta,6,optional" frugal:"6,optional,Meta" json:"meta,omitempty"`
 }
 
 func NewChangePasswordRequest() *ChangePasswordRequest {
@@ -3861,6 +4260,15 @@ func (p *ChangePasswordRequest) GetRequestId() (v string) {
 	}
 	return *p.RequestId
 }
+
+var ChangePasswordRequest_Meta_DEFAULT *Meta
+
+func (p *ChangePasswordRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return ChangePasswordRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
 func (p *ChangePasswordRequest) SetUser(val string) {
 	p.User = val
 }
@@ -3876,6 +4284,9 @@ func (p *ChangePasswordRequest) SetSession(val *string) {
 func (p *ChangePasswordRequest) SetRequestId(val *string) {
 	p.RequestId = val
 }
+func (p *ChangePasswordRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
 
 func (p *ChangePasswordRequest) IsSetSession() bool {
 	return p.Session != nil
@@ -3883,6 +4294,10 @@ func (p *ChangePasswordRequest) IsSetSession() bool {
 
 func (p *ChangePasswordRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *ChangePasswordRequest) IsSetMeta() bool {
+	return p.Meta != nil
 }
 
 func (p *ChangePasswordRequest) String() string {
@@ -3898,6 +4313,7 @@ var fieldIDToName_ChangePasswordRequest = map[int16]string{
 	3: "NewPassword",
 	4: "Session",
 	5: "RequestId",
+	6: "meta",
 }
 
 type ChangePasswordResponse struct {
@@ -3945,6 +4361,7 @@ type DeleteAccountRequest struct {
 	RequestId *string `thrift:"RequestId,4,optional" frugal:"4,optional,string" json:"RequestId,omitempty"`
 	Caller    *Caller `thrift:"caller,5,optional" frugal:"5,optional,Caller" json:"caller,omitempty"`
 	Session   *string `thrift:"Session,6,optional" frugal:"6,optional,string" json:"Session,omitempty"`
+	Meta      *Meta   `thrift:"meta,7,optional" frugal:"7,optional,Meta" json:"meta,omitempty"`
 }
 
 func NewDeleteAccountRequest() *DeleteAccountRequest {
@@ -4007,6 +4424,15 @@ func (p *DeleteAccountRequest) GetSession() (v string) {
 	}
 	return *p.Session
 }
+
+var DeleteAccountRequest_Meta_DEFAULT *Meta
+
+func (p *DeleteAccountRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return DeleteAccountRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
 func (p *DeleteAccountRequest) SetUser(val *string) {
 	p.User = val
 }
@@ -4024,6 +4450,9 @@ func (p *DeleteAccountRequest) SetCaller(val *Caller) {
 }
 func (p *DeleteAccountRequest) SetSession(val *string) {
 	p.Session = val
+}
+func (p *DeleteAccountRequest) SetMeta(val *Meta) {
+	p.Meta = val
 }
 
 func (p *DeleteAccountRequest) IsSetUser() bool {
@@ -4050,6 +4479,10 @@ func (p *DeleteAccountRequest) IsSetSession() bool {
 	return p.Session != nil
 }
 
+func (p *DeleteAccountRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
 func (p *DeleteAccountRequest) String() string {
 	if p == nil {
 		return "<nil>"
@@ -4064,6 +4497,7 @@ var fieldIDToName_DeleteAccountRequest = map[int16]string{
 	4: "RequestId",
 	5: "caller",
 	6: "Session",
+	7: "meta",
 }
 
 type DeleteAccountResponse struct {
@@ -4126,6 +4560,7 @@ type ReadersRequest struct {
 	Chat      string  `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
 	RequestId *string `thrift:"RequestId,2,optional" frugal:"2,optional,string" json:"RequestId,omitempty"`
 	Caller    *Caller `thrift:"caller,3,optional" frugal:"3,optional,Caller" json:"caller,omitempty"`
+	Meta      *Meta   `thrift:"meta,4,optional" frugal:"4,optional,Meta" json:"meta,omitempty"`
 }
 
 func NewReadersRequest() *ReadersRequest {
@@ -4156,6 +4591,15 @@ func (p *ReadersRequest) GetCaller() (v *Caller) {
 	}
 	return p.Caller
 }
+
+var ReadersRequest_Meta_DEFAULT *Meta
+
+func (p *ReadersRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return ReadersRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
 func (p *ReadersRequest) SetChat(val string) {
 	p.Chat = val
 }
@@ -4165,6 +4609,9 @@ func (p *ReadersRequest) SetRequestId(val *string) {
 func (p *ReadersRequest) SetCaller(val *Caller) {
 	p.Caller = val
 }
+func (p *ReadersRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
 
 func (p *ReadersRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
@@ -4172,6 +4619,10 @@ func (p *ReadersRequest) IsSetRequestId() bool {
 
 func (p *ReadersRequest) IsSetCaller() bool {
 	return p.Caller != nil
+}
+
+func (p *ReadersRequest) IsSetMeta() bool {
+	return p.Meta != nil
 }
 
 func (p *ReadersRequest) String() string {
@@ -4185,6 +4636,7 @@ var fieldIDToName_ReadersRequest = map[int16]string{
 	1: "Chat",
 	2: "RequestId",
 	3: "caller",
+	4: "meta",
 }
 
 type ReadersResponse struct {
@@ -4265,6 +4717,7 @@ type IgnoredRequest struct {
 	User      string  `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
 	RequestId *string `thrift:"RequestId,2,optional" frugal:"2,optional,string" json:"RequestId,omitempty"`
 	Caller    *Caller `thrift:"caller,3,optional" frugal:"3,optional,Caller" json:"caller,omitempty"`
+	Meta      *Meta   `thrift:"meta,4,optional" frugal:"4,optional,Meta" json:"meta,omitempty"`
 }
 
 func NewIgnoredRequest() *IgnoredRequest {
@@ -4295,6 +4748,15 @@ func (p *IgnoredRequest) GetCaller() (v *Caller) {
 	}
 	return p.Caller
 }
+
+var IgnoredRequest_Meta_DEFAULT *Meta
+
+func (p *IgnoredRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return IgnoredRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
 func (p *IgnoredRequest) SetUser(val string) {
 	p.User = val
 }
@@ -4304,6 +4766,9 @@ func (p *IgnoredRequest) SetRequestId(val *string) {
 func (p *IgnoredRequest) SetCaller(val *Caller) {
 	p.Caller = val
 }
+func (p *IgnoredRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
 
 func (p *IgnoredRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
@@ -4311,6 +4776,10 @@ func (p *IgnoredRequest) IsSetRequestId() bool {
 
 func (p *IgnoredRequest) IsSetCaller() bool {
 	return p.Caller != nil
+}
+
+func (p *IgnoredRequest) IsSetMeta() bool {
+	return p.Meta != nil
 }
 
 func (p *IgnoredRequest) String() string {
@@ -4324,6 +4793,7 @@ var fieldIDToName_IgnoredRequest = map[int16]string{
 	1: "User",
 	2: "RequestId",
 	3: "caller",
+	4: "meta",
 }
 
 type IgnoredResponse struct {
@@ -4388,6 +4858,7 @@ type IgnoreRequest struct {
 	Ignore    bool    `thrift:"Ignore,3,required" frugal:"3,required,bool" json:"Ignore"`
 	RequestId *string `thrift:"RequestId,4,optional" frugal:"4,optional,string" json:"RequestId,omitempty"`
 	Caller    *Caller `thrift:"caller,5,optional" frugal:"5,optional,Caller" json:"caller,omitempty"`
+	Meta      *Meta   `thrift:"meta,6,optional" frugal:"6,optional,Meta" json:"meta,omitempty"`
 }
 
 func NewIgnoreRequest() *IgnoreRequest {
@@ -4426,6 +4897,15 @@ func (p *IgnoreRequest) GetCaller() (v *Caller) {
 	}
 	return p.Caller
 }
+
+var IgnoreRequest_Meta_DEFAULT *Meta
+
+func (p *IgnoreRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return IgnoreRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
 func (p *IgnoreRequest) SetUser(val string) {
 	p.User = val
 }
@@ -4441,6 +4921,9 @@ func (p *IgnoreRequest) SetRequestId(val *string) {
 func (p *IgnoreRequest) SetCaller(val *Caller) {
 	p.Caller = val
 }
+func (p *IgnoreRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
 
 func (p *IgnoreRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
@@ -4448,6 +4931,10 @@ func (p *IgnoreRequest) IsSetRequestId() bool {
 
 func (p *IgnoreRequest) IsSetCaller() bool {
 	return p.Caller != nil
+}
+
+func (p *IgnoreRequest) IsSetMeta() bool {
+	return p.Meta != nil
 }
 
 func (p *IgnoreRequest) String() string {
@@ -4463,6 +4950,7 @@ var fieldIDToName_IgnoreRequest = map[int16]string{
 	3: "Ignore",
 	4: "RequestId",
 	5: "caller",
+	6: "meta",
 }
 
 type IgnoreResponse struct {
@@ -4510,6 +4998,7 @@ type InboxRequest struct {
 	RequestId *string `thrift:"RequestId,4,optional" frugal:"4,optional,string" json:"RequestId,omitempty"`
 	Caller    *Caller `thrift:"caller,5,optional" frugal:"5,optional,Caller" json:"caller,omitempty"`
 	Names     *bool   `thrift:"Names,6,optional" frugal:"6,optional,bool" json:"Names,omitempty"`
+	Meta      *Meta   `thrift:"meta,7,optional" frugal:"7,optional,Meta" json:"meta,omitempty"`
 }
 
 func NewInboxRequest() *InboxRequest {
@@ -4557,6 +5046,15 @@ func (p *InboxRequest) GetNames() (v bool) {
 	}
 	return *p.Names
 }
+
+var InboxRequest_Meta_DEFAULT *Meta
+
+func (p *InboxRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return InboxRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
 func (p *InboxRequest) SetReader(val string) {
 	p.Reader = val
 }
@@ -4575,6 +5073,9 @@ func (p *InboxRequest) SetCaller(val *Caller) {
 func (p *InboxRequest) SetNames(val *bool) {
 	p.Names = val
 }
+func (p *InboxRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
 
 func (p *InboxRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
@@ -4586,6 +5087,10 @@ func (p *InboxRequest) IsSetCaller() bool {
 
 func (p *InboxRequest) IsSetNames() bool {
 	return p.Names != nil
+}
+
+func (p *InboxRequest) IsSetMeta() bool {
+	return p.Meta != nil
 }
 
 func (p *InboxRequest) String() string {
@@ -4602,6 +5107,7 @@ var fieldIDToName_InboxRequest = map[int16]string{
 	4: "RequestId",
 	5: "caller",
 	6: "Names",
+	7: "meta",
 }
 
 type UserName struct {
@@ -4841,6 +5347,7 @@ type UnreadRequest struct {
 	Caller    *Caller `thrift:"caller,3,optional" frugal:"3,optional,Caller" json:"caller,omitempty"`
 	Cursor    *int64  `thrift:"Cursor,4,optional" frugal:"4,optional,i64" json:"Cursor,omitempty"`
 	Limit     *int32  `thrift:"Limit,5,optional" frugal:"5,optional,i32" json:"Limit,omitempty"`
+	Meta      *Meta   `thrift:"meta,6,optional" frugal:"6,optional,Meta" json:"meta,omitempty"`
 }
 
 func NewUnreadRequest() *UnreadRequest {
@@ -4889,6 +5396,15 @@ func (p *UnreadRequest) GetLimit() (v int32) {
 	}
 	return *p.Limit
 }
+
+var UnreadRequest_Meta_DEFAULT *Meta
+
+func (p *UnreadRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return UnreadRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
 func (p *UnreadRequest) SetReader(val string) {
 	p.Reader = val
 }
@@ -4903,6 +5419,9 @@ func (p *UnreadRequest) SetCursor(val *int64) {
 }
 func (p *UnreadRequest) SetLimit(val *int32) {
 	p.Limit = val
+}
+func (p *UnreadRequest) SetMeta(val *Meta) {
+	p.Meta = val
 }
 
 func (p *UnreadRequest) IsSetRequestId() bool {
@@ -4921,6 +5440,10 @@ func (p *UnreadRequest) IsSetLimit() bool {
 	return p.Limit != nil
 }
 
+func (p *UnreadRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
 func (p *UnreadRequest) String() string {
 	if p == nil {
 		return "<nil>"
@@ -4934,6 +5457,7 @@ var fieldIDToName_UnreadRequest = map[int16]string{
 	3: "caller",
 	4: "Cursor",
 	5: "Limit",
+	6: "meta",
 }
 
 type Unread struct {
@@ -5071,6 +5595,7 @@ type ChatsRequest struct {
 	RequestId *string `thrift:"RequestId,2,optional" frugal:"2,optional,string" json:"RequestId,omitempty"`
 	Caller    *Caller `thrift:"caller,3,optional" frugal:"3,optional,Caller" json:"caller,omitempty"`
 	Names     *bool   `thrift:"Names,4,optional" frugal:"4,optional,bool" json:"Names,omitempty"`
+	Meta      *Meta   `thrift:"meta,5,optional" frugal:"5,optional,Meta" json:"meta,omitempty"`
 }
 
 func NewChatsRequest() *ChatsRequest {
@@ -5110,6 +5635,15 @@ func (p *ChatsRequest) GetNames() (v bool) {
 	}
 	return *p.Names
 }
+
+var ChatsRequest_Meta_DEFAULT *Meta
+
+func (p *ChatsRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return ChatsRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
 func (p *ChatsRequest) SetReader(val string) {
 	p.Reader = val
 }
@@ -5121,6 +5655,9 @@ func (p *ChatsRequest) SetCaller(val *Caller) {
 }
 func (p *ChatsRequest) SetNames(val *bool) {
 	p.Names = val
+}
+func (p *ChatsRequest) SetMeta(val *Meta) {
+	p.Meta = val
 }
 
 func (p *ChatsRequest) IsSetRequestId() bool {
@@ -5135,6 +5672,10 @@ func (p *ChatsRequest) IsSetNames() bool {
 	return p.Names != nil
 }
 
+func (p *ChatsRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
 func (p *ChatsRequest) String() string {
 	if p == nil {
 		return "<nil>"
@@ -5147,6 +5688,7 @@ var fieldIDToName_ChatsRequest = map[int16]string{
 	2: "RequestId",
 	3: "caller",
 	4: "Names",
+	5: "meta",
 }
 
 type Standing struct {

@@ -14,6 +14,7 @@
 --       7 after    what comes after them
 --       8 chat     canonical id
 --       9 listed   its score in chats
+--      10 devices  how many of a user may have a cursor in the chat
 -- Returns where the cursor stands, or -1 where it is that of a new device of a user who has as many as may be. The end is one past the newest position, also where that message has expired, and 0
 -- where nothing was ever said.
 local read, activity, reader, cursor, force = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1'
@@ -47,14 +48,14 @@ if cursor == known then
   return known
 end
 local slash = string.find(reader, '/', 1, true)
-if slash and redis.call('HEXISTS', read, reader) == 0 then -- a new device; a user has 100 of them in a chat
+if slash and redis.call('HEXISTS', read, reader) == 0 then -- a new device
   local mine, devices = string.sub(reader, 1, slash), 0
   for _, other in ipairs(redis.call('HKEYS', read)) do
     if string.sub(other, 1, slash) == mine then
       devices = devices + 1
     end
   end
-  if devices >= 100 then
+  if devices >= tonumber(ARGV[10]) then
     return -1
   end
 end

@@ -84,11 +84,10 @@ local function append_one(activity, log, message, listed, index)
     if type(moved) == 'table' then
       return failure(moved)
     end
-    local before = call('ZSCORE', activity, chat)
-    if not before and not listed then
+    if not listed and not call('ZSCORE', activity, chat) then
       return UNLISTED
     end
-    position = position_after(before, now)
+    position = position_after(last_position(activity, chat), now)
     if not position then
       return FULL
     end

@@ -36,6 +36,17 @@ local function position_after(before, now)
   end
 end
 
+-- last_position returns the position that the next message of a chat must exceed, or false. For a chat that activity
+-- does not have, it is the highest of the partition's dropped chats: this may be one of them.
+local function last_position(activity, chat)
+  local newest = call('ZSCORE', activity, chat)
+  if newest then
+    return newest
+  end
+  local dropped = pcall('HGET', sub(activity, 1, -9) .. 'dropped', '')
+  return type(dropped) == 'string' and dropped
+end
+
 -- digits formats a position as the first 16 bytes of a log's member. The position is also the member's score.
 local function digits(position)
   return format('%016.0f', position)

@@ -101,7 +101,7 @@ if more > 0 and count + more > limit then
 end
 
 -- All positions are known before anything is written: the log may have no more.
-local before = call('ZSCORE', activity, id)
+local before = last_position(activity, id)
 local first, last = 1, 0
 for i = 1, #notices do
   local position = position_after(last > 0 and last or before, now)

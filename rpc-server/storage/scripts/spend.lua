@@ -2,11 +2,11 @@
 --
 -- KEYS  1 spent  hash: kind and window → "number of the window, how much"
 -- ARGV  fours    of a kind, an amount, how much may be spent in a window, and the window in seconds
--- Returns 0, or in how many seconds the window ends that has too little left: nothing was charged.
+-- Returns 0, or in how many seconds the last window ends that has too little left: nothing was charged.
 local spent = KEYS[1]
 local now = tonumber(redis.call('TIME')[1])
 
-local writes, lasts = {}, 0
+local writes, lasts, wait = {}, 0, 0
 for i = 1, #ARGV, 4 do
   local field, amount, limit, window = ARGV[i] .. ' ' .. ARGV[i + 3], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
   local number = math.floor(now / window)
@@ -16,10 +16,13 @@ for i = 1, #ARGV, 4 do
     much = amount + tonumber(so_far)
   end
   if much > limit then
-    return (number + 1) * window - now
+    wait = math.max(wait, (number + 1) * window - now)
   end
   writes[#writes + 1], writes[#writes + 2] = field, string.format('%.0f %.0f', number, much)
   lasts = math.max(lasts, window)
+end
+if wait > 0 then
+  return wait
 end
 if #writes > 0 then
   redis.call('HSET', spent, unpack(writes))

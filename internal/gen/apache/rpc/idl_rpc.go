@@ -326,6 +326,187 @@ func (p *Caller) String() string {
 }
 
 // Attributes:
+//   - RequestId
+//   - Caller
+type Meta struct {
+	RequestId *string `thrift:"RequestId,1" db:"RequestId" json:"RequestId,omitempty"`
+	Caller    *Caller `thrift:"caller,2" db:"caller" json:"caller,omitempty"`
+}
+
+func NewMeta() *Meta {
+	return &Meta{}
+}
+
+var Meta_RequestId_DEFAULT string
+
+func (p *Meta) GetRequestId() string {
+	if !p.IsSetRequestId() {
+		return Meta_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+
+var Meta_Caller_DEFAULT *Caller
+
+func (p *Meta) GetCaller() *Caller {
+	if !p.IsSetCaller() {
+		return Meta_Caller_DEFAULT
+	}
+	return p.Caller
+}
+func (p *Meta) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *Meta) IsSetCaller() bool {
+	return p.Caller != nil
+}
+
+func (p *Meta) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	return nil
+}
+
+func (p *Meta) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.RequestId = &v
+	}
+	return nil
+}
+
+func (p *Meta) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Caller = &Caller{}
+	if err := p.Caller.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Caller), err)
+	}
+	return nil
+}
+
+func (p *Meta) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Meta"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *Meta) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetRequestId() {
+		if err := oprot.WriteFieldBegin(ctx, "RequestId", thrift.STRING, 1); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:RequestId: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.RequestId)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.RequestId (1) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 1:RequestId: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *Meta) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetCaller() {
+		if err := oprot.WriteFieldBegin(ctx, "caller", thrift.STRUCT, 2); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:caller: ", p), err)
+		}
+		if err := p.Caller.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Caller), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 2:caller: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *Meta) Equals(other *Meta) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.RequestId != other.RequestId {
+		if p.RequestId == nil || other.RequestId == nil {
+			return false
+		}
+		if (*p.RequestId) != (*other.RequestId) {
+			return false
+		}
+	}
+	if !p.Caller.Equals(other.Caller) {
+		return false
+	}
+	return true
+}
+
+func (p *Meta) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Meta(%+v)", *p)
+}
+
+// Attributes:
 //   - Event
 //   - Users
 //   - Name
@@ -1242,11 +1423,13 @@ func (p *SendRequest) String() string {
 //   - Msg
 //   - SendTime
 //   - Duplicate
+//   - RetryAfter
 type SendResponse struct {
-	Code      int32  `thrift:"Code,1,required" db:"Code" json:"Code"`
-	Msg       string `thrift:"Msg,2,required" db:"Msg" json:"Msg"`
-	SendTime  *int64 `thrift:"SendTime,3" db:"SendTime" json:"SendTime,omitempty"`
-	Duplicate *bool  `thrift:"Duplicate,4" db:"Duplicate" json:"Duplicate,omitempty"`
+	Code       int32  `thrift:"Code,1,required" db:"Code" json:"Code"`
+	Msg        string `thrift:"Msg,2,required" db:"Msg" json:"Msg"`
+	SendTime   *int64 `thrift:"SendTime,3" db:"SendTime" json:"SendTime,omitempty"`
+	Duplicate  *bool  `thrift:"Duplicate,4" db:"Duplicate" json:"Duplicate,omitempty"`
+	RetryAfter *int32 `thrift:"RetryAfter,5" db:"RetryAfter" json:"RetryAfter,omitempty"`
 }
 
 func NewSendResponse() *SendResponse {
@@ -1278,12 +1461,25 @@ func (p *SendResponse) GetDuplicate() bool {
 	}
 	return *p.Duplicate
 }
+
+var SendResponse_RetryAfter_DEFAULT int32
+
+func (p *SendResponse) GetRetryAfter() int32 {
+	if !p.IsSetRetryAfter() {
+		return SendResponse_RetryAfter_DEFAULT
+	}
+	return *p.RetryAfter
+}
 func (p *SendResponse) IsSetSendTime() bool {
 	return p.SendTime != nil
 }
 
 func (p *SendResponse) IsSetDuplicate() bool {
 	return p.Duplicate != nil
+}
+
+func (p *SendResponse) IsSetRetryAfter() bool {
+	return p.RetryAfter != nil
 }
 
 func (p *SendResponse) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -1338,6 +1534,16 @@ func (p *SendResponse) Read(ctx context.Context, iprot thrift.TProtocol) error {
 		case 4:
 			if fieldTypeId == thrift.BOOL {
 				if err := p.ReadField4(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 5:
+			if fieldTypeId == thrift.I32 {
+				if err := p.ReadField5(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -1402,6 +1608,15 @@ func (p *SendResponse) ReadField4(ctx context.Context, iprot thrift.TProtocol) e
 	return nil
 }
 
+func (p *SendResponse) ReadField5(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI32(ctx); err != nil {
+		return thrift.PrependError("error reading field 5: ", err)
+	} else {
+		p.RetryAfter = &v
+	}
+	return nil
+}
+
 func (p *SendResponse) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "SendResponse"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -1417,6 +1632,9 @@ func (p *SendResponse) Write(ctx context.Context, oprot thrift.TProtocol) error 
 			return err
 		}
 		if err := p.writeField4(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField5(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -1485,6 +1703,21 @@ func (p *SendResponse) writeField4(ctx context.Context, oprot thrift.TProtocol) 
 	return err
 }
 
+func (p *SendResponse) writeField5(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetRetryAfter() {
+		if err := oprot.WriteFieldBegin(ctx, "RetryAfter", thrift.I32, 5); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 5:RetryAfter: ", p), err)
+		}
+		if err := oprot.WriteI32(ctx, int32(*p.RetryAfter)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.RetryAfter (5) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 5:RetryAfter: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *SendResponse) Equals(other *SendResponse) bool {
 	if p == other {
 		return true
@@ -1510,6 +1743,14 @@ func (p *SendResponse) Equals(other *SendResponse) bool {
 			return false
 		}
 		if (*p.Duplicate) != (*other.Duplicate) {
+			return false
+		}
+	}
+	if p.RetryAfter != other.RetryAfter {
+		if p.RetryAfter == nil || other.RetryAfter == nil {
+			return false
+		}
+		if (*p.RetryAfter) != (*other.RetryAfter) {
 			return false
 		}
 	}
@@ -2509,8 +2750,10 @@ func (p *PullResponse) String() string {
 
 // Attributes:
 //   - RequestId
+//   - Meta
 type ReadyRequest struct {
 	RequestId *string `thrift:"RequestId,1" db:"RequestId" json:"RequestId,omitempty"`
+	Meta      *Meta   `thrift:"meta,2" db:"meta" json:"meta,omitempty"`
 }
 
 func NewReadyRequest() *ReadyRequest {
@@ -2525,8 +2768,21 @@ func (p *ReadyRequest) GetRequestId() string {
 	}
 	return *p.RequestId
 }
+
+var ReadyRequest_Meta_DEFAULT *Meta
+
+func (p *ReadyRequest) GetMeta() *Meta {
+	if !p.IsSetMeta() {
+		return ReadyRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
 func (p *ReadyRequest) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *ReadyRequest) IsSetMeta() bool {
+	return p.Meta != nil
 }
 
 func (p *ReadyRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -2546,6 +2802,16 @@ func (p *ReadyRequest) Read(ctx context.Context, iprot thrift.TProtocol) error {
 		case 1:
 			if fieldTypeId == thrift.STRING {
 				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.STRUCT {
+				if err := p.ReadField2(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -2577,12 +2843,23 @@ func (p *ReadyRequest) ReadField1(ctx context.Context, iprot thrift.TProtocol) e
 	return nil
 }
 
+func (p *ReadyRequest) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	p.Meta = &Meta{}
+	if err := p.Meta.Read(ctx, iprot); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", p.Meta), err)
+	}
+	return nil
+}
+
 func (p *ReadyRequest) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "ReadyRequest"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
 	}
 	if p != nil {
 		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -2610,6 +2887,21 @@ func (p *ReadyRequest) writeField1(ctx context.Context, oprot thrift.TProtocol) 
 	return err
 }
 
+func (p *ReadyRequest) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetMeta() {
+		if err := oprot.WriteFieldBegin(ctx, "meta", thrift.STRUCT, 2); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:meta: ", p), err)
+		}
+		if err := p.Meta.Write(ctx, oprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", p.Meta), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 2:meta: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *ReadyRequest) Equals(other *ReadyRequest) bool {
 	if p == other {
 		return true
@@ -2623,6 +2915,9 @@ func (p *ReadyRequest) Equals(other *ReadyRequest) bool {
 		if (*p.RequestId) != (*other.RequestId) {
 			return false
 		}
+	}
+	if !p.Meta.Equals(other.Meta) {
+		return false
 	}
 	return true
 }

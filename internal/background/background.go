@@ -1,0 +1,135 @@
+// Package background runs the work that a server does besides requests: sweeps, probes, renewals. Every job has a timeout
+// for each step, and an owner who waits for its end.
+package background
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+)
+
+// ErrDone is returned by a step after which its job is complete.
+var ErrDone = errors.New("done")
+
+// Job is work that is repeated.
+type Job struct {
+	// Step does the work once. It must return soon after its context ends.
+	Step func(context.Context) error
+	// Timeout bounds one step.
+	Timeout time.Duration
+	// Every is the pause after a step.
+	Every time.Duration
+	// Once ends the job after its first step.
+	Once bool
+	// Retry has the pauses after steps that failed; nil is Every.
+	Retry Pace
+	// Failed receives the error of each failed step, and a panic of a step as an error. nil: errors are ignored, and a
+	// panic ends the process.
+	Failed func(error)
+}
+
+// Pace decides how long to wait after failures. Those of cenkalti/backoff are.
+type Pace interface {
+	NextBackOff() time.Duration
+	Reset() // after a success
+}
+
+// Run repeats the job until a step returns ErrDone, or ctx ends, and returns nil.
+func (j Job) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		wait := j.Every
+		switch err := j.step(ctx); {
+		case errors.Is(err, ErrDone):
+			return nil
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			if j.Failed != nil {
+				j.Failed(err)
+			}
+			if j.Retry != nil {
+				wait = j.Retry.NextBackOff()
+			}
+		case j.Retry != nil:
+			j.Retry.Reset()
+		}
+		if j.Once {
+			return nil
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+	}
+	return nil
+}
+
+func (j Job) step(ctx context.Context) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, j.Timeout)
+	defer cancel()
+	if j.Failed != nil {
+		defer func() {
+			if cause := recover(); cause != nil {
+				err = fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
+			}
+		}()
+	}
+	return j.Step(ctx)
+}
+
+// Run runs jobs until ctx ends, waits for them, and returns nil.
+func Run(ctx context.Context, jobs ...Job) error {
+	var running sync.WaitGroup
+	for _, job := range jobs {
+		running.Go(func() { _ = job.Run(ctx) })
+	}
+	running.Wait()
+	<-ctx.Done() // also where all jobs are complete
+	return nil
+}
+
+// Runner runs jobs that begin at any time. Its zero value is ready. It is safe for concurrent use.
+type Runner struct {
+	mutex   sync.Mutex
+	stopped bool
+	ends    map[*context.CancelFunc]struct{} // of the running jobs
+	running sync.WaitGroup
+}
+
+// Start runs a job in the background. It returns false after Stop; then the job does not run.
+func (r *Runner) Start(job Job) bool {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if r.stopped {
+		return false
+	}
+	ctx, end := context.WithCancel(context.Background())
+	if r.ends == nil {
+		r.ends = map[*context.CancelFunc]struct{}{}
+	}
+	r.ends[&end] = struct{}{}
+	r.running.Go(func() {
+		_ = job.Run(ctx)
+		end()
+		r.mutex.Lock()
+		defer r.mutex.Unlock()
+		delete(r.ends, &end)
+	})
+	return true
+}
+
+// Stop ends all jobs and waits for them. It may be called again.
+func (r *Runner) Stop() {
+	r.mutex.Lock()
+	r.stopped = true
+	for end := range r.ends {
+		(*end)()
+	}
+	r.mutex.Unlock()
+	r.running.Wait()
+}

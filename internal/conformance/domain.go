@@ -1,0 +1,162 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
+	"github.com/pullchat/pullchat/internal/names"
+)
+
+// Domain is the subject of RunDomain: everything over one empty store. Anonymous callers are refused, and the caller of a
+// request is in its context. A nil part is not tested.
+type Domain struct {
+	Messages  chat.Service
+	Accounts  chat.Accounts
+	Rooms     chat.Rooms
+	Admission chat.Admission
+	Inboxes   Inboxes
+	Chats     interface { // all of a user's chats at once
+		Chats(context.Context, chat.ChatsRequest) ([]chat.Standing, error)
+	}
+	Live     Live
+	Watches  Watches
+	Deletion interface {
+		DeleteAccount(context.Context, chat.Deletion) (complete bool, err error)
+	}
+}
+
+// Inboxes are the methods of inboxes that every subject has.
+type Inboxes interface {
+	Inbox(context.Context, chat.InboxRequest) (chat.Inbox, error)
+	Unread(context.Context, chat.UnreadRequest) (chat.UnreadPage, error)
+	Ignored(ctx context.Context, user string) ([]string, error)
+	Ignore(context.Context, chat.IgnoreRequest) error
+	Readers(ctx context.Context, chat string) (chat.Receipts, error)
+}
+
+// Live are the methods of chat.Live that every subject has.
+type Live interface {
+	Signal(context.Context, chat.Signal) error
+	Read(context.Context, chat.ReadRequest) (int64, error)
+	Present(ctx context.Context, chat string) ([]string, error)
+}
+
+// Watches are the methods of chat.Live that a gateway uses. HTTP clients have others.
+type Watches interface {
+	Watch() chat.Watch
+	ReportPresence(ctx context.Context, gateway string, present []chat.Attendance) error
+}
+
+// DomainOf returns all of some services as a subject.
+func DomainOf(s chat.Services) Domain {
+	return Domain{
+		Messages: s.Messages, Accounts: s.Accounts, Rooms: s.Rooms, Admission: s.Admission, Inboxes: s.Inboxes, Chats: s.Inboxes,
+		Live: s.Live, Watches: s.Live, Deletion: s.Sessions,
+	}
+}
+
+// RoomLimits apply to the rooms of every Domain.
+var RoomLimits = chat.RoomOptions{DefaultLimit: 3, MaxLimit: 5, MaxMembers: 5, IDReserved: time.Hour}
+
+// DomainOptions are those of every subject of RunDomain.
+func DomainOptions(o Options) chattest.DomainOptions {
+	rooms, accounts := RoomLimits, PeopleLimits
+	rooms.Now, accounts.Now = o.Clock.Now, o.Clock.Now
+	limits := Limits
+	limits.Auth = true
+	return chattest.DomainOptions{
+		Access: chat.Access{Required: true, Names: names.Rules{}}, Limits: limits, Rooms: rooms, Accounts: accounts,
+	}
+}
+
+// domainTest is a part of the contract. needs says whether a subject has what the part tests; nil is always.
+type domainTest struct {
+	name  string
+	needs func(Domain) bool
+	test  func(*domain)
+}
+
+// RunDomain tests the contract of rooms, inboxes, readers, live events and deletions on one subject. open returns an empty
+// one, whose time is the clock's.
+func RunDomain(t *testing.T, open func(*testing.T, Options) Domain) {
+	for _, c := range slices.Concat(roomTests, inboxTests, liveTests, deletionTests) {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			clock := NewClock()
+			d := &domain{t, open(t, Options{Clock: clock, IdempotencyWindow: time.Hour}), clock}
+			if c.needs == nil || c.needs(d.Domain) {
+				c.test(d)
+			}
+		})
+	}
+}
+
+// domain is a subject in one test.
+type domain struct {
+	t *testing.T
+	Domain
+	clock *Clock
+}
+
+// as returns the context of a user's request.
+func as(user string) context.Context {
+	return chat.WithCaller(context.Background(), chat.Caller{User: user})
+}
+
+// asService returns the context of a service's request.
+func asService() context.Context {
+	return chat.WithCaller(context.Background(), chat.Caller{User: "backend", Service: true})
+}
+
+// register gives users accounts. A user is called "I am" the user's id.
+func (d *domain) register(users ...string) {
+	d.t.Helper()
+	for _, user := range users {
+		if _, err := d.Accounts.Register(context.Background(), chat.Registration{User: user, Password: goodPassword, Name: "I am " + user}); err != nil {
+			d.t.Fatalf("Register(%s) = %v", user, err)
+		}
+	}
+}
+
+// send sends a message as a user a microsecond later, and returns its position.
+func (d *domain) send(user, name, text string) int64 {
+	d.t.Helper()
+	d.clock.Add(time.Microsecond)
+	receipt, err := d.Messages.Send(as(user), chat.Message{Chat: name, Sender: user, Text: text})
+	if err != nil {
+		d.t.Fatalf("Send(%s in %s) = %v", user, name, err)
+	}
+	return receipt.SendTime
+}
+
+// code checks the code of an error.
+func (d *domain) code(err error, want chat.Code, format string, args ...any) {
+	d.t.Helper()
+	if got := chat.CodeOf(err); got != want {
+		d.t.Errorf("%s = %v, want code %q", fmt.Sprintf(format, args...), err, want)
+	}
+}
+
+// texts returns the texts of a chat's newest messages, oldest first, as a service reads them.
+func (d *domain) texts(name string) []string {
+	d.t.Helper()
+	page, err := d.Messages.Pull(asService(), chat.PullRequest{Chat: name, Limit: 100})
+	if err != nil {
+		d.t.Fatalf("Pull(%s) = %v", name, err)
+	}
+	return texts(page)
+}
+
+// same checks a list of words.
+func (d *domain) same(got []string, want, format string, args ...any) {
+	d.t.Helper()
+	if text := strings.Join(got, ", "); text != want {
+		d.t.Errorf("%s = %q, want %q", fmt.Sprintf(format, args...), text, want)
+	}
+}

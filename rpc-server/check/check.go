@@ -1,0 +1,241 @@
+// Package check is what sound data in Redis is: it finds faults, and repairs those that are safe to repair. docs/check.md
+// has the rules.
+package check
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
+)
+
+// Options configure a Checker.
+type Options struct {
+	// IdempotencyWindow is that of the servers: how long a message's id must be in its chat's ids.
+	IdempotencyWindow time.Duration
+	// Repair repairs faults that are safe to repair; see FaultKind.Repairable. Without it nothing is written.
+	Repair bool
+	// MoveBack moves a reader's cursor back to the chat's end, as the servers do it. Repair needs it.
+	MoveBack func(ctx context.Context, client redis.Scripter, keys layout.Keys, id chat.ID, reader string) error
+	// Progress, if not nil, is called after every page with the fraction of keys that are done, 0 to 1. It is an
+	// estimate while servers write. It may call Report and State.
+	Progress func(fraction float64)
+
+	TLS redisnode.TLS // of a rediss:// URL
+
+	Prefix string // of all keys; "" is "im"
+	// Partitions is how many the data is laid out for; 0 is layout.DefaultPartitions. Another number is a fault.
+	Partitions int
+	PageSize   int // entries that one command reads; 0 is 500
+}
+
+// Checker walks all of Pullchat's keys in a Redis and judges them by the rules of docs/check.md. It reads page by page,
+// and holds eight bytes for each chat besides. Servers may write meanwhile. Reads that are compared are ordered, or in
+// one transaction, so that no append comes between. A page with faults is read again before they count.
+//
+// It is not safe for concurrent use.
+type Checker struct {
+	redis   redis.UniversalClient
+	address string // of the Redis, without user and password
+	options Options
+	keys    layout.Keys
+
+	report Report
+	seen   map[uint64]struct{} // hashes of the units that are done
+	place  checkPlace
+	// unlisted are public rooms that im:rooms did not have when the walk reached them: see checkUnlisted.
+	unlisted map[string]struct{}
+
+	total, scanned int64 // keys, in this run
+	knownTime      int64 // microseconds; Redis's clock has passed it
+}
+
+// Open returns a Checker of the Redis at url. It does not wait for Redis.
+func Open(url string, options Options) (*Checker, error) {
+	client, err := redisnode.Connect(url, options.TLS)
+	if err != nil {
+		return nil, err
+	}
+	if options.Prefix == "" {
+		options.Prefix = "im"
+	}
+	if options.PageSize == 0 {
+		options.PageSize = 500
+	}
+	return &Checker{
+		redis:   client,
+		address: redisnode.WithoutSecrets(url),
+		options: options,
+		keys:    layout.NewKeys(options.Prefix, cmp.Or(options.Partitions, layout.DefaultPartitions), 0),
+		seen:    map[uint64]struct{}{}, unlisted: map[string]struct{}{},
+	}, nil
+}
+
+// Close closes the connections.
+func (c *Checker) Close() error { return c.redis.Close() }
+
+// Run walks to the end and returns nil, whatever it finds. It returns an error when ctx ends or Redis cannot be read.
+// State then holds the place; calling Run again goes on from there.
+func (c *Checker) Run(ctx context.Context) error {
+	nodes, err := c.masters(ctx)
+	if err != nil {
+		return err
+	}
+	c.total, c.scanned = 0, 0
+	for _, node := range nodes {
+		size, err := node.DBSize(ctx).Result()
+		if err != nil {
+			return fmt.Errorf("count keys: %w", err)
+		}
+		c.total += size
+	}
+	if c.place.Unit != "" {
+		if err := c.checkKey(ctx, c.place.Unit); err != nil {
+			return err
+		}
+	}
+	for _, node := range nodes {
+		if err := c.scan(ctx, node); err != nil {
+			return err
+		}
+	}
+	if err := c.checkUnlisted(ctx); err != nil {
+		return err
+	}
+	if err := c.checkPin(ctx); err != nil {
+		return err
+	}
+	c.report.Complete = true
+	return nil
+}
+
+// masters are the nodes that hold keys. The walk may miss a slot that moves meanwhile.
+func (c *Checker) masters(ctx context.Context) ([]redis.Cmdable, error) {
+	cluster, ok := c.redis.(*redis.ClusterClient)
+	if !ok {
+		return []redis.Cmdable{c.redis}, nil
+	}
+	found := make(chan redis.Cmdable)
+	failed := make(chan error, 1)
+	go func() {
+		failed <- cluster.ForEachMaster(ctx, func(_ context.Context, node *redis.Client) error { // concurrently
+			found <- node
+			return nil
+		})
+		close(found)
+	}()
+	var nodes []redis.Cmdable
+	for node := range found {
+		nodes = append(nodes, node)
+	}
+	if err := <-failed; err != nil {
+		return nil, fmt.Errorf("list the cluster's masters: %w", err)
+	}
+	return nodes, nil
+}
+
+// scan meets every key of a node at least once. It starts at the beginning, because a SCAN cursor belongs to one
+// process. c.seen holds what is done.
+func (c *Checker) scan(ctx context.Context, node redis.Cmdable) error {
+	for cursor := uint64(0); ; {
+		names, next, err := node.Scan(ctx, cursor, "", 1000).Result()
+		if err != nil {
+			return fmt.Errorf("scan keys: %w", err)
+		}
+		for _, name := range names {
+			if err := c.checkKey(ctx, name); err != nil {
+				return err
+			}
+			c.scanned++
+		}
+		if cursor = next; cursor == 0 {
+			return nil
+		}
+	}
+}
+
+// checkKey judges the unit of a key once: a partition's activity, a chat with its log and ids, or a single key. It
+// starts at c.place.
+func (c *Checker) checkKey(ctx context.Context, key string) error {
+	name, ours := c.keys.Parse(key)
+	if !ours {
+		return nil
+	}
+	unit := key
+	switch name.Kind { // a chat is one unit, and so is a room
+	case layout.IDsKey:
+		unit = c.keys.Tag(name.Partition) + ":" + layout.LogKey + ":" + name.Chat
+	case layout.MembersKey:
+		unit = c.keys.Tag(name.Partition) + ":" + layout.RoomKey + ":" + name.Chat
+	}
+	hash := xxhash.Sum64String(unit)
+	if _, done := c.seen[hash]; done {
+		return nil
+	}
+	if c.place.Unit != unit {
+		c.place = checkPlace{Unit: unit}
+	}
+	if err := c.checkUnit(ctx, key, name); err != nil {
+		return err
+	}
+	c.seen[hash] = struct{}{}
+	c.place = checkPlace{}
+	c.progress(0)
+	return nil
+}
+
+func (c *Checker) checkUnit(ctx context.Context, key string, name layout.KeyName) error {
+	switch name.Kind {
+	case layout.PinKey, layout.ReadyKey, layout.RetentionKey, layout.LookedKey, layout.EmptiedKey:
+		return c.checkType(ctx, key, "string")
+	case layout.LookKey:
+		return c.checkLook(ctx, key)
+	case layout.AccountKey:
+		return c.checkUser(ctx, key, "hash", c.judgeAccount)
+	case layout.SessionsKey:
+		return c.checkUser(ctx, key, "hash", c.judgeSessions)
+	case layout.SpentKey:
+		return c.checkType(ctx, key, "hash")
+	case layout.IgnoredKey:
+		return c.checkUser(ctx, key, "set", c.judgeIgnored)
+	case layout.ChatsKey:
+		return c.checkUser(ctx, key, "zset", c.judgeList)
+	case layout.UsersKey:
+		return c.checkNames(ctx, key, c.judgeUsers)
+	case layout.RoomsKey:
+		return c.checkNames(ctx, key, c.judgePublic)
+	case layout.RevokedKey:
+		return c.checkNames(ctx, key, c.judgeRevoked)
+	case layout.DeletionsKey:
+		return c.checkNames(ctx, key, c.judgeDeletions)
+	case layout.ActivityKey:
+		return c.checkActivity(ctx, key, name)
+	case layout.DroppedKey:
+		return c.checkDropped(ctx, key, name)
+	case layout.LogKey, layout.IDsKey:
+		return c.checkChat(ctx, key, name)
+	case layout.RoomKey, layout.MembersKey:
+		return c.checkRoom(ctx, key, name)
+	case layout.ReadKey:
+		return c.checkReaders(ctx, key, name)
+	case layout.PresentKey:
+		return c.checkBeside(ctx, key, name, "zset")
+	}
+	c.report.Unknown.add(key)
+	return nil
+}
+
+// progress reports how far the walk is. part is the fraction done of the present key.
+func (c *Checker) progress(part float64) {
+	if c.options.Progress == nil {
+		return
+	}
+	c.options.Progress(min((float64(c.scanned)+part)/float64(max(c.total, 1)), 1))
+}

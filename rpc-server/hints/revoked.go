@@ -1,0 +1,95 @@
+package hints
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
+)
+
+// readAgain is how much of the past is read again: an entry of that time may have been written later.
+const readAgain = 5 * time.Second
+
+// revocations are the users who were deleted of late, as far as this process knows. Each request asks it, and nothing in
+// Redis.
+type revocations struct {
+	users sync.Map // user → when, in microseconds since 1970
+	seen  int64    // the last of them; ReadRevoked's own
+}
+
+// Revoked reports whether a user was deleted while tokens of the user may be valid. It knows what ReadRevoked has read.
+func (h *Hub) Revoked(user string) bool {
+	_, revoked := h.revoked.users.Load(user)
+	return revoked
+}
+
+// Revoke makes Revoked true for a user, and tells those who follow the user's chat with themselves. at is the time of the
+// deletion in microseconds.
+func (h *Hub) Revoke(user string, at int64) {
+	if _, known := h.revoked.users.Swap(user, at); !known {
+		h.tellAll(user)
+	}
+}
+
+// ReadRevoked reads who was deleted since the last call. Only one call may run at a time.
+func (h *Hub) ReadRevoked(ctx context.Context) error {
+	key := h.keys.Revoked()
+	since := &redis.ZRangeBy{Min: strconv.FormatInt(h.revoked.seen-readAgain.Microseconds(), 10), Max: "+inf"}
+	var call *redis.ZSliceCmd
+	if err := h.nodes.Calls(ctx, 1, redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, _ int) redis.Cmder {
+			call = pipeline.ZRangeByScoreWithScores(ctx, key, since)
+			return call
+		},
+		Key: func(int) string { return key },
+	})[0]; err != nil {
+		return fmt.Errorf("read who was deleted: %w", err)
+	}
+	for _, z := range call.Val() {
+		if user, ok := z.Member.(string); ok {
+			h.Revoke(user, int64(z.Score))
+			h.revoked.seen = max(h.revoked.seen, int64(z.Score))
+		}
+	}
+	h.revoked.users.Range(func(user, at any) bool {
+		if at.(int64) < h.revoked.seen-chat.DeletionSettles.Microseconds() {
+			h.revoked.users.Delete(user)
+		}
+		return true
+	})
+	return nil
+}
+
+// tellAll tells the followers of a deleted user's chat with themselves. Later followers are told by tellRevoked: nothing is
+// published that could be lost.
+func (h *Hub) tellAll(user string) {
+	id := chat.SelfChat(user)
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	if t := h.topics[h.keys.Partition(id)]; t != nil {
+		if a := t.chats[id.String()]; a != nil {
+			for _, w := range a.watches {
+				w.Put(closed(id, user))
+			}
+		}
+	}
+}
+
+// closed is the event of a user who was deleted.
+func closed(id chat.ID, user string) chat.Event {
+	return chat.Event{Chat: id, Kind: chat.MembersChanged, Users: []string{user}}
+}
+
+// tellRevoked tells a new follower of a chat if it is a deleted user's chat with themselves. It requires that hub.mutex is
+// held.
+func (w *watch) tellRevoked(id chat.ID) {
+	if first, second, pair := id.Users(); pair && first == second && w.hub.Revoked(first) {
+		w.Put(closed(id, first))
+	}
+}

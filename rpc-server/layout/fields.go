@@ -1,0 +1,19 @@
+package layout
+
+// The fields of an account's hash.
+const (
+	HashField    = "hash"
+	NameField    = "name"
+	CreatedField = "created"
+	DeletedField = "deleted"
+	KeptField    = "kept"
+)
+
+// The fields of a room's hash, besides name and created.
+const (
+	VisibilityField = "visibility"
+	AdminsField     = "admins"
+	// Of a deleted room.
+	ReservedField = "reserved"
+	HeirsField    = "heirs" // separated by spaces
+)
