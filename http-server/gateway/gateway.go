@@ -18,6 +18,7 @@ import (
 
 	"github.com/pullchat/pullchat/http-server/handler"
 	"github.com/pullchat/pullchat/http-server/middleware"
+	"github.com/pullchat/pullchat/internal/buildinfo"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/ratelimit"
@@ -122,7 +123,7 @@ func (s *Server) Run(ctx context.Context) error {
 	case err := <-ended:
 		return err
 	}
-	s.log.Info("http-server listens", "addr", s.Addr().String())
+	s.log.Info("http-server listens", "addr", s.Addr().String(), "version", buildinfo.Get().Version)
 	select {
 	case err := <-ended:
 		return err
