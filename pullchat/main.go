@@ -11,9 +11,12 @@ import (
 
 	"github.com/pullchat/pullchat/client"
 	"github.com/pullchat/pullchat/internal/program"
+	"github.com/pullchat/pullchat/internal/settings"
 )
 
 type commands struct {
+	settings.Config `embed:""`
+
 	Serve serve `cmd:"" group:"server" help:"Run Pullchat: HTTP and RPC server in one process, on an in-memory Redis unless REDIS_URL is set."`
 	Send  send  `cmd:"" group:"chat" set:"retries=9" help:"Send a message."`
 	Pull  pull  `cmd:"" group:"chat" set:"retries=9" help:"Read messages, oldest first."`

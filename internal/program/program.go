@@ -16,10 +16,13 @@ import (
 	"github.com/cloudwego/netpoll"
 
 	"github.com/pullchat/pullchat/internal/logging"
+	"github.com/pullchat/pullchat/internal/settings"
 )
 
 // Common is the configuration that all servers share.
 type Common struct {
+	settings.Config `embed:""`
+
 	Log       logging.Config `embed:""`
 	DebugAddr string         `name:"debug-addr" env:"DEBUG_ADDR" placeholder:"HOST:PORT" help:"Where net/http/pprof answers, for looking into a running server; empty is nowhere. It is not for the public."`
 }
@@ -58,9 +61,10 @@ func Begin(config logging.Config) *slog.Logger {
 // keepLoadBalance leaves netpoll's load balancing unchanged.
 const keepLoadBalance = -1
 
-// Parse reads flags and environment variables into config. It exits the process after --help and for malformed values.
+// Parse reads flags, environment variables and the configuration file into config. It exits the process after --help and
+// for malformed values.
 func Parse(config any, args []string, options []kong.Option) *kong.Context {
-	parser := kong.Must(config, options...)
+	parser := kong.Must(config, append(options, settings.New().Options()...)...)
 	parsed, err := parser.Parse(args)
 	parser.FatalIfErrorf(err)
 	return parsed
