@@ -33,7 +33,7 @@ type serve struct {
 
 // Run listens, prints examples to try, and serves until a signal.
 func (s *serve) Run(ctx contextType) error {
-	log := program.Begin(s.Log)
+	log, _ := program.Begin(s.Log)
 	redis, store, err := s.openRedis(ctx, log)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pullchat/pullchat/http-server/handler"
 	"github.com/pullchat/pullchat/http-server/middleware"
+	"github.com/pullchat/pullchat/internal/logging"
 	"github.com/pullchat/pullchat/internal/ratelimit"
 	"github.com/pullchat/pullchat/internal/token"
 )
@@ -19,7 +20,7 @@ const authOn = "on"
 type Config struct {
 	HTTPAddr       string         `name:"http-addr" env:"HTTP_ADDR" placeholder:"HOST:PORT" help:"Where HTTP listens; port 0 takes a free one. Default: 127.0.0.1:8080, and with AUTH=on :8080."`
 	MaxBodyBytes   int            `name:"max-body-bytes" env:"MAX_BODY_BYTES" default:"65536" placeholder:"N" help:"Largest request body, in bytes."`
-	MaxConnections int            `name:"max-connections" env:"MAX_CONNECTIONS" default:"20000" placeholder:"N" help:"Connections at a time; further ones are answered 503. 0 takes as many as open files allow."`
+	MaxConnections *int           `name:"max-connections" env:"MAX_CONNECTIONS" placeholder:"N" help:"Connections at a time; further ones are answered 503. 0 takes as many as open files allow. Default: 20000, or fewer where open files do not allow that."`
 	TLSCert        string         `name:"tls-cert" env:"TLS_CERT" placeholder:"FILE" help:"Certificate in PEM, with its chain; HTTP_ADDR then speaks HTTPS. It is read again when it changes."`
 	TLSKey         string         `name:"tls-key" env:"TLS_KEY" placeholder:"FILE" help:"Private key of the certificate, in PEM."`
 	RateLimit      ratelimit.Rate `name:"rate-limit" env:"RATE_LIMIT" placeholder:"N/PERIOD" help:"Requests that each client may make, like 100/s, 600/m or 5000/h; empty for no limit."`
@@ -34,6 +35,7 @@ type Config struct {
 	AllowedOrigins []string          `name:"allowed-origins" env:"ALLOWED_ORIGINS" placeholder:"ORIGIN,..." help:"Origins of web pages that may use the API, like https://example.org; * for all. Its own may always."`
 	AllowedHosts   []string          `name:"allowed-hosts" env:"ALLOWED_HOSTS" placeholder:"HOST,..." help:"Names that clients ask the server by, with or without a port; empty or * for any."`
 	TrustedProxies ratelimit.Proxies `name:"trusted-proxies" env:"TRUSTED_PROXIES" placeholder:"CIDR,..." help:"Networks of the proxies in front, whose X-Forwarded-For is believed."`
+	AccessLog      string            `name:"access-log" env:"ACCESS_LOG" default:"on" enum:"on,errors,off" placeholder:"on|errors|off" help:"Which requests have a line in the log: all, those that failed, or none but the server's own faults."`
 	DrainDelay     time.Duration     `name:"drain-delay" env:"DRAIN_DELAY" default:"0s" placeholder:"DURATION" help:"How long /readyz says no before a stop stops accepting, for load balancers to notice."`
 
 	Auth           string         `name:"auth" env:"AUTH" default:"off" enum:"off,on" placeholder:"off|on" help:"Whether requests need a token: ${enum}. With off, they name their sender, unchecked."`
@@ -56,14 +58,14 @@ func (c Config) addr() string {
 	return "127.0.0.1:8080"
 }
 
-func (c Config) handlers(l limits, log *slog.Logger) handler.Config {
+func (c Config) handlers(l limits, access *logging.Access, log *slog.Logger) handler.Config {
 	return handler.Config{
 		Log: log, MaxBodyBytes: c.MaxBodyBytes, MaxHeaderBytes: maxHeaderBytes,
 		Quota: ratelimit.NewQuota(
 			ratelimit.Bounds{Streams: c.UserStreams, Chats: c.FollowedChats},
 			ratelimit.Bounds{Streams: c.AddressStreams, Chats: c.AddressFollowedChats},
 		),
-		AllowedOrigins: c.AllowedOrigins, Silence: l.silence, Part: l.part,
+		Access: access, AllowedOrigins: c.AllowedOrigins, Silence: l.silence, Part: l.part,
 	}
 }
 
@@ -72,8 +74,8 @@ func (c Config) Validate() error {
 	switch {
 	case c.MaxBodyBytes < 1:
 		return fmt.Errorf("--max-body-bytes is %d; it must be at least 1", c.MaxBodyBytes)
-	case c.MaxConnections < 0:
-		return fmt.Errorf("--max-connections is %d; it must not be negative", c.MaxConnections)
+	case c.MaxConnections != nil && *c.MaxConnections < 0:
+		return fmt.Errorf("--max-connections is %d; it must not be negative", *c.MaxConnections)
 	case c.UserStreams < 0 || c.AddressStreams < 0:
 		return fmt.Errorf("--user-streams is %d, and --address-streams %d; neither may be negative", c.UserStreams, c.AddressStreams)
 	case c.FollowedChats < 0 || c.AddressFollowedChats < 0:

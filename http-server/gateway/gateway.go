@@ -76,6 +76,7 @@ func Listen(config Config, services chat.Services, log *slog.Logger) (*Server, e
 	}
 	listening := newListener(inner, encrypt != nil, limitsOf(config, log), log)
 	listening.origins = config.AllowedOrigins
+	listening.access.Set(config.AccessLog)
 	return &Server{
 		config: config, log: log, listener: listening, services: services, keys: keys,
 	}, nil
@@ -110,7 +111,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer hubRuns.Wait()
 	defer stopHub()
 	draining := make(chan struct{})
-	handlers := s.config.handlers(s.listener.limits, s.log)
+	handlers := s.config.handlers(s.listener.limits, &s.listener.access, s.log)
 	if s.config.Auth == authOn {
 		handlers.Verify = s.keys.Verify
 	}
@@ -168,7 +169,7 @@ func (s *Server) engine(h *handler.Handler, draining <-chan struct{}) *server.He
 	)
 	all := s.routes(h, draining)
 	engine.Use(reached, movingOn(draining), middleware.Secure(s.listener.encrypted), middleware.RequestID,
-		middleware.AccessLog(s.log), middleware.Recovery(s.log),
+		middleware.AccessLog(s.log, &s.listener.access, s.config.TrustedProxies), middleware.Recovery(s.log),
 		middleware.CORS(s.config.AllowedOrigins, methodsOf(all))) // before the limit: pages are told of it too
 	if len(s.config.AllowedHosts) > 0 {
 		engine.Use(middleware.Hosts(s.config.AllowedHosts, pathsOf(all, func(r route) bool { return r.health })...))

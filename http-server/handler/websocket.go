@@ -128,7 +128,9 @@ func (h *Handler) serveSocket(ctx context.Context, below Connection, share live.
 	})
 	began := time.Now()
 	code := s.close(s.serve(ctx))
-	h.config.Log.Info("websocket ended", "id", logging.RequestID(ctx), "close", code, "duration", time.Since(began))
+	if h.config.Access.Logs(false) {
+		h.config.Log.Info("websocket ended", "id", logging.RequestID(ctx), "close", code, logging.Took(began))
+	}
 }
 
 // heard restarts the client's time of silence.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pullchat/pullchat/http-server/reply"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/logging"
 )
 
 // Access is what a route asks of a request's token.
@@ -42,6 +43,7 @@ func Authenticate(routes AccessTable, verify func(token string) (chat.Caller, er
 			reply.Fail(c, err)
 			return
 		}
+		logging.SetUser(ctx, caller.User)
 		c.Next(chat.WithCaller(ctx, caller))
 	}
 }

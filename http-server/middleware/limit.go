@@ -43,9 +43,14 @@ func Client(proxies ratelimit.Proxies, routes ...string) app.HandlerFunc {
 }
 
 func clientKey(c *app.RequestContext, proxies ratelimit.Proxies) string {
+	return ratelimit.Key(addressOf(c, proxies))
+}
+
+// addressOf is the address of the client, whatever proxies are between.
+func addressOf(c *app.RequestContext, proxies ratelimit.Proxies) netip.Addr {
 	var peer netip.Addr
 	if tcp, ok := c.RemoteAddr().(*net.TCPAddr); ok {
 		peer = tcp.AddrPort().Addr()
 	}
-	return ratelimit.Key(clientOf(proxies, peer, c.Request.Header.GetAll("X-Forwarded-For")))
+	return clientOf(proxies, peer, c.Request.Header.GetAll("X-Forwarded-For"))
 }

@@ -32,7 +32,7 @@ type Common struct {
 // malformed value.
 func Main(name, description string, config any, common *Common, vars kong.Vars, run func(context.Context, *slog.Logger) error) {
 	Parse(config, os.Args[1:], Options(name, description, vars))
-	logger := Begin(common.Log)
+	logger, _ := Begin(common.Log)
 	ctx, stop := Context()
 	defer stop()
 	err := serveDebug(common.DebugAddr, logger)
@@ -46,16 +46,18 @@ func Main(name, description string, config any, common *Common, vars kong.Vars, 
 }
 
 // Begin sets the process-wide options, which is unsafe later, and returns the logger. Servers call it first after
-// reading their configuration. The logger writes to standard error.
-func Begin(config logging.Config) *slog.Logger {
+// reading their configuration. The logger writes to standard error, from a level that may be changed.
+func Begin(config logging.Config) (*slog.Logger, *slog.LevelVar) {
 	thrift.SetSpanCache(true) // strings decoded by Thrift share allocations: 5 % more pulls
-	logger := logging.New(os.Stderr, config)
+	level := new(slog.LevelVar)
+	level.Set(config.LogLevel.Level)
+	logger := logging.NewAt(os.Stderr, config, level)
 	// Calls are answered by long-lived goroutines with grown stacks. Netpoll starts new ones for each lone call:
 	// growing their stacks took a tenth of an rpc-server's CPU.
 	if err := netpoll.Configure(netpoll.Config{Runner: gopool.CtxGo, LoadBalance: keepLoadBalance}); err != nil {
 		logger.Warn("netpoll keeps its own goroutines", "error", err)
 	}
-	return logger
+	return logger, level
 }
 
 // keepLoadBalance leaves netpoll's load balancing unchanged.
