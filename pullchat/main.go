@@ -35,9 +35,11 @@ type commands struct {
 
 	DeleteAccount deleteAccount `cmd:"" group:"account" set:"retries=9" help:"Delete the account of the session, for good."`
 
-	Ready ready        `cmd:"" group:"server" set:"retries=0" help:"Check whether a message could be stored now; for health checks."`
-	Bench benchmark    `cmd:"" group:"server" help:"Put load on a server, measure it, and read back every acknowledged message."`
-	Token newToken     `cmd:"" group:"server" help:"Make a token for a back end, which may act for any user. AUTH_SECRET or AUTH_KEY_FILE signs it."`
+	Ready    ready         `cmd:"" group:"server" set:"retries=0" help:"Check whether a message could be stored now; for health checks."`
+	Bench    benchmark     `cmd:"" group:"server" help:"Put load on a server, measure it, and read back every acknowledged message."`
+	Token    newToken      `cmd:"" group:"server" help:"Make a token for a back end, which may act for any user. AUTH_SECRET or AUTH_KEY_FILE signs it."`
+	Settings configCommand `cmd:"" name:"config" group:"server" help:"Check the configuration of a server, or show it."`
+
 	Check checkCommand `cmd:"" group:"server" help:"Read everything in a Redis and report faults; --repair mends what is safe."`
 }
 
@@ -76,19 +78,23 @@ func commandFirst(args []string) []string {
 	return slices.Concat(rest, args[:n])
 }
 
+// serveVars are the defaults of pullchat serve that are not those of rpc-server.
+var serveVars = kong.Vars{
+	"rpc_addr": "127.0.0.1:8888", "redis_url": "",
+	"rpc_drain_delay": "0s", // its only gateway stops with it
+	"redis_help":      " Empty runs an embedded Redis, in memory.",
+}
+
 func main() {
 	ctx, stop := program.Context()
 	defer stop()
-	parsed := program.Parse(&commands{}, commandFirst(os.Args[1:]), program.Options("pullchat", description,
-		kong.Vars{
-			"rpc_addr": "127.0.0.1:8888", "redis_url": "",
-			"rpc_drain_delay": "0s", // its only gateway stops with it
-			"redis_help":      " Empty runs an embedded Redis, in memory.",
-		},
+	root := &commands{}
+	parsed := program.Parse(root, commandFirst(os.Args[1:]), program.Options("pullchat", description,
+		serveVars,
 		kong.BindTo(ctx, (*contextType)(nil)),
 		kong.ExplicitGroups(groups),
 	))
-	if err := parsed.Run(); err != nil {
+	if err := parsed.Run(parsed, root); err != nil {
 		complain(err.Error())
 		os.Exit(exitStatus(err))
 	}

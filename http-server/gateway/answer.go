@@ -45,7 +45,7 @@ func (l *listener) ownAnswer(peer net.Addr, status int, why fault, origin string
 	var answer bytes.Buffer
 	fmt.Fprintf(&answer, "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\nX-Request-Id: %s\r\n",
 		status, http.StatusText(status), time.Now().UTC().Format(http.TimeFormat), len(body), id)
-	for _, h := range slices.Concat(middleware.SecurityHeaders(l.encrypted), middleware.CORSHeaders(l.origins, origin)) {
+	for _, h := range slices.Concat(middleware.SecurityHeaders(l.encrypted), middleware.CORSHeaders(l.origins.Get(), origin)) {
 		fmt.Fprintf(&answer, "%s: %s\r\n", h.Name, h.Value)
 	}
 	if code == chat.Unavailable {
@@ -126,7 +126,7 @@ func (l *listener) readOrigin(inner net.Conn) (string, error) {
 		}
 		whole, wrong := h.take(came[:n])
 		origin := l.originOf(came[:n], &h)
-		if whole || wrong != "" || err != nil || n == len(came) || len(l.origins) == 0 || origin != "" {
+		if whole || wrong != "" || err != nil || n == len(came) || len(l.origins.Get()) == 0 || origin != "" {
 			return origin, nil
 		}
 	}
@@ -135,7 +135,7 @@ func (l *listener) readOrigin(inner net.Conn) (string, error) {
 // originOf returns where the request that text begins with comes from, as AllowedOrigin does. Where the head was refused, it
 // looks behind that too.
 func (l *listener) originOf(text []byte, h *head) string {
-	if len(l.origins) == 0 {
+	if len(l.origins.Get()) == 0 {
 		return ""
 	}
 	origin := text[h.origin.from:h.origin.to]
@@ -149,5 +149,5 @@ func (l *listener) originOf(text []byte, h *head) string {
 			break
 		}
 	}
-	return middleware.AllowedOrigin(l.origins, origin)
+	return middleware.AllowedOrigin(l.origins.Get(), origin)
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/pullchat/pullchat/http-server/middleware"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/loopback"
-	"github.com/pullchat/pullchat/internal/ratelimit"
 	"github.com/pullchat/pullchat/internal/rpcclient"
 	"github.com/pullchat/pullchat/internal/token"
 )
@@ -55,16 +54,11 @@ func CheckTrust(config Config, rpc rpcclient.Config) error {
 
 // accounts returns the handlers of accounts.
 func (s *Server) accounts(h *handler.Handler) *handler.AccountService {
-	sessions := s.services.Sessions
-	if s.config.LoginRate.Requests > 0 {
-		sessions = ratelimit.NewGuesses(sessions, s.config.LoginRate)
-	}
 	tokens := handler.Tokens{Lasts: s.config.AccessTokenTTL}
 	if s.keys != nil {
 		tokens.Sign = s.keys.ForUser
 	}
-	accounts := ratelimit.NewRegistrations(s.services.Accounts, s.config.Registration, s.config.RegistrationRate)
-	return handler.NewAccountService(h, accounts, sessions, tokens)
+	return handler.NewAccountService(h, s.live.registrations.Over(s.services.Accounts), s.live.guesses.Over(s.services.Sessions), tokens)
 }
 
 // admission knows which callers may enter which chats. It is nil where callers are unknown.
@@ -86,20 +80,20 @@ func (s *Server) authenticate(engine *server.Hertz, all []route) {
 	}
 }
 
-// countsByAddress reports whether requests of a kind count for the address of their client.
+// countsByAddress reports whether requests of a kind may count for the address of their client.
 func (s *Server) countsByAddress(c counts) bool {
 	named := s.config.Auth != authOn // the sender is unknown
 	switch c {
 	case passwords:
-		return s.config.LoginRate.Requests > 0 || s.config.RegistrationRate.Requests > 0
+		return true
 	case streams:
 		return named && (s.config.AddressStreams > 0 || s.config.AddressFollowedChats > 0)
 	case sockets:
 		return s.countsByAddress(streams) || named && (s.countsByAddress(signals) || s.countsByAddress(sends))
 	case signals:
-		return named && s.config.SignalRate.Requests > 0
+		return named
 	case sends:
-		return named && s.config.RateLimit.Requests > 0 && s.config.RateLimitBy == "user"
+		return named && s.config.RateLimitBy == "user"
 	}
 	return false
 }

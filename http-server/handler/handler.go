@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/pullchat/pullchat/http-server/request"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/logging"
@@ -28,7 +29,7 @@ type Config struct {
 	MaxHeaderBytes int // of a request
 	Log            *slog.Logger
 	Access         *logging.Access // whether streams and WebSockets have a line when they end; nil: they have
-	AllowedOrigins []string        // of web pages that may open a WebSocket, beside those of the server's own; "*" is all
+	AllowedOrigins *request.List   // of web pages that may open a WebSocket, beside those of the server's own; "*" is all
 	// Silence is how long a WebSocket's client may send nothing, not even a pong. Pings come more often.
 	Silence time.Duration
 	// Verify returns the caller of a token; nil with AUTH off.

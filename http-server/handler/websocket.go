@@ -41,7 +41,7 @@ var frames sync.Pool
 
 // WebSocket answers GET /api/ws (RFC 6455). docs/live.md describes the frames.
 func (h *Handler) WebSocket(ctx context.Context, c *app.RequestContext) {
-	if err := request.CheckOrigin(c, h.config.AllowedOrigins); err != nil {
+	if err := request.CheckOrigin(c, h.config.AllowedOrigins.Get()); err != nil {
 		reply.Fail(c, err)
 		return
 	}

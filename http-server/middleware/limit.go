@@ -15,9 +15,12 @@ import (
 )
 
 // Limit counts requests by the client's address, except on free routes. A WebSocket frame counts as a request of the
-// corresponding route.
-func Limit(limiter *ratelimit.Limiter, proxies ratelimit.Proxies, free ...string) app.HandlerFunc {
+// corresponding route; sockets are the routes of WebSockets, which a later limit reaches too.
+func Limit(limiter *ratelimit.Limiter, proxies ratelimit.Proxies, sockets, free []string) app.HandlerFunc {
 	return func(ctx context.Context, c *app.RequestContext) {
+		if limiter.Off() && !slices.Contains(sockets, c.FullPath()) {
+			return
+		}
 		client := clientKey(c, proxies)
 		take := func(route string) error {
 			if slices.Contains(free, route) {

@@ -29,15 +29,18 @@ type Common struct {
 
 // Main is main for a program without subcommands. It reads flags and environment variables into config, which includes
 // common, and runs until a signal. The exit status is 0 after a clean stop, 1 after an error, and 80 (kong's) for a
-// malformed value.
-func Main(name, description string, config any, common *Common, vars kong.Vars, run func(context.Context, *slog.Logger) error) {
-	Parse(config, os.Args[1:], Options(name, description, vars))
-	logger, _ := Begin(common.Log)
+// malformed value. run may call Watch of the Loaded configuration, whose values are of the type of config.
+func Main(name, description string, config any, common *Common, vars kong.Vars,
+	run func(context.Context, *slog.Logger, *Loaded) error,
+) {
+	loaded := Parse(config, os.Args[1:], Options(name, description, vars))
+	logger, level := Begin(common.Log)
+	loaded.Logs(logger, level)
 	ctx, stop := Context()
 	defer stop()
 	err := serveDebug(common.DebugAddr, logger)
 	if err == nil {
-		err = run(ctx, logger)
+		err = run(ctx, logger, loaded)
 	}
 	if err != nil {
 		logger.Error(name+" failed", "error", err)
@@ -62,15 +65,6 @@ func Begin(config logging.Config) (*slog.Logger, *slog.LevelVar) {
 
 // keepLoadBalance leaves netpoll's load balancing unchanged.
 const keepLoadBalance = -1
-
-// Parse reads flags, environment variables and the configuration file into config. It exits the process after --help and
-// for malformed values.
-func Parse(config any, args []string, options []kong.Option) *kong.Context {
-	parser := kong.Must(config, append(options, settings.New().Options()...)...)
-	parsed, err := parser.Parse(args)
-	parser.FatalIfErrorf(err)
-	return parsed
-}
 
 // Options configures kong for every program: each flag is shown with its default, and help is short.
 func Options(name, description string, more ...kong.Option) []kong.Option {

@@ -41,7 +41,7 @@ type childConfig struct {
 // configured.
 func child(how string) {
 	var c childConfig
-	Main("child", "A program for tests.", &c, &c.Common, nil, func(ctx context.Context, log *slog.Logger) error {
+	Main("child", "A program for tests.", &c, &c.Common, nil, func(ctx context.Context, log *slog.Logger, _ *Loaded) error {
 		_, _ = os.Stdout.WriteString(c.Greeting + "\n")
 		log.Info("runs")
 		<-ctx.Done()

@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -23,13 +24,17 @@ const mask = "********"
 
 // List returns the settings of the command that was parsed, in the order of its flags.
 func (s *Settings) List(ctx *kong.Context) []Setting {
+	reloads := map[*kong.Flag]bool{}
+	for flag, beside := range s.byFile { // another file is another secret
+		reloads[beside] = flag.Tag.Has(reloadTag)
+	}
 	var all []Setting
 	for _, flag := range active(ctx) {
 		if !isSetting(flag) {
 			continue
 		}
 		text := format(flag.Target)
-		setting := Setting{Name: flag.Name, Value: text, Source: "default", Reloads: flag.Tag.Has(reloadTag), compared: text}
+		setting := Setting{Name: flag.Name, Value: text, Source: "default", Reloads: flag.Tag.Has(reloadTag) || reloads[flag], compared: text}
 		if source, given := s.sources[flag]; given {
 			setting.Source = source
 		}
@@ -86,4 +91,16 @@ func Changed(before, next []Setting) []Setting {
 		}
 	}
 	return changed
+}
+
+// Merge returns the settings in effect after a reload: those of next that reload, and those of before that do not.
+func Merge(before, next []Setting) []Setting {
+	merged := slices.Clone(next)
+	for i, setting := range merged {
+		at := slices.IndexFunc(before, func(b Setting) bool { return b.Name == setting.Name })
+		if at >= 0 && !setting.Reloads {
+			merged[i] = before[at]
+		}
+	}
+	return merged
 }

@@ -22,6 +22,7 @@ const (
 	secretTag = "secret"
 	noFile    = "nofile"
 	reloadTag = "reload"
+	unreadTag = "unread" // of a command for which the file is not read
 )
 
 // Source is the place that a value comes from.
@@ -33,12 +34,17 @@ type Settings struct {
 	values  map[*kong.Flag]string // to use instead of what kong has
 	sources map[*kong.Flag]Source // unless it is the default
 	byFile  map[*kong.Flag]*kong.Flag
+	faults  map[*kong.Flag]error
+	reads   []string // the files that values come from
 }
+
+// Files returns the configuration file and the files of secrets.
+func (s *Settings) Files() []string { return s.reads }
 
 // New returns Settings for one kong parser.
 func New() *Settings {
 	return &Settings{
-		values: map[*kong.Flag]string{}, sources: map[*kong.Flag]Source{}, byFile: map[*kong.Flag]*kong.Flag{},
+		values: map[*kong.Flag]string{}, sources: map[*kong.Flag]Source{}, faults: map[*kong.Flag]error{}, byFile: map[*kong.Flag]*kong.Flag{},
 	}
 }
 
@@ -103,9 +109,16 @@ func (s *Settings) prepare(ctx *kong.Context) error {
 	if s.file != nil {
 		return nil
 	}
+	if selected := ctx.Selected(); selected != nil && selected.Tag != nil && selected.Tag.Has(unreadTag) {
+		s.file = &file{}
+		return nil
+	}
 	var err error
 	if s.file, err = readFile(configPath(ctx)); err != nil {
 		return err
+	}
+	if s.file.path != "" {
+		s.reads = append(s.reads, s.file.path)
 	}
 	found, err := s.file.match(ctx.Model)
 	if err != nil {
@@ -119,14 +132,22 @@ func (s *Settings) prepare(ctx *kong.Context) error {
 	}
 	var faults []error
 	for _, flag := range active(ctx) {
-		faults = append(faults, s.decide(flag, typed[flag], found[flag.Name]))
+		faults = append(faults, s.note(flag, s.decide(flag, typed[flag], found[flag.Name])))
 	}
 	for _, flag := range active(ctx) {
 		if beside := s.byFile[flag]; beside != nil {
-			faults = append(faults, s.readSecretOf(ctx, flag, beside))
+			faults = append(faults, s.note(flag, s.readSecretOf(ctx, flag, beside)))
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// note keeps the fault of a flag.
+func (s *Settings) note(flag *kong.Flag, fault error) error {
+	if fault != nil {
+		s.faults[flag] = fault
+	}
+	return fault
 }
 
 // decide takes the value of the highest source: a typed flag, the environment, the file.
@@ -182,6 +203,7 @@ func (s *Settings) readSecretOf(ctx *kong.Context, flag, beside *kong.Flag) erro
 		return fmt.Errorf("%s: %w", fileSource, err)
 	}
 	s.values[flag], s.sources[flag] = secret, fileSource
+	s.reads = append(s.reads, path)
 	return nil
 }
 
