@@ -16,6 +16,7 @@ import (
 
 type commands struct {
 	settings.Config `embed:""`
+	Version         kong.VersionFlag `name:"version" help:"Show the version and exit."`
 
 	Serve serve `cmd:"" group:"server" help:"Run Pullchat: HTTP and RPC server in one process, on an in-memory Redis unless REDIS_URL is set."`
 	Send  send  `cmd:"" group:"chat" set:"retries=9" help:"Send a message."`
@@ -39,8 +40,8 @@ type commands struct {
 	Bench    benchmark     `cmd:"" group:"server" help:"Put load on a server, measure it, and read back every acknowledged message."`
 	Token    newToken      `cmd:"" group:"server" help:"Make a token for a back end, which may act for any user. AUTH_SECRET or AUTH_KEY_FILE signs it."`
 	Settings configCommand `cmd:"" name:"config" group:"server" help:"Check the configuration of a server, or show it."`
-
-	Check checkCommand `cmd:"" group:"server" help:"Read everything in a Redis and report faults; --repair mends what is safe."`
+	Build    showVersion   `cmd:"" name:"version" group:"server" help:"Show the version of this program."`
+	Check    checkCommand  `cmd:"" group:"server" help:"Read everything in a Redis and report faults; --repair mends what is safe."`
 }
 
 const description = `A chat backend: a chat is a log, a reader is a cursor.
@@ -61,7 +62,7 @@ var groups = []kong.Group{
 // commandFirst moves flags that stand before the command behind it, where kong expects them: "--server X users" is
 // "users --server X". Flags without a value are named, because the word after any other flag is its value.
 func commandFirst(args []string) []string {
-	bare := []string{"-h", "--help", "--json", "--no-retry", "-v", "--verbose"}
+	bare := []string{"-h", "--help", "--json", "--no-retry", "-v", "--verbose", "--version"}
 	n := 0
 	for n < len(args) && len(args[n]) > 1 && args[n][0] == '-' && args[n] != "--" {
 		if n++; !slices.Contains(bare, args[n-1]) && !strings.Contains(args[n-1], "=") {

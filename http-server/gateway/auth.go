@@ -53,12 +53,20 @@ func CheckTrust(config Config, rpc rpcclient.Config) error {
 }
 
 // accounts returns the handlers of accounts.
-func (s *Server) accounts(h *handler.Handler) *handler.AccountService {
+func (s *Server) accounts(h *handler.Handler, sessions chat.Sessions) *handler.AccountService {
 	tokens := handler.Tokens{Lasts: s.config.AccessTokenTTL}
 	if s.keys != nil {
 		tokens.Sign = s.keys.ForUser
 	}
-	return handler.NewAccountService(h, s.live.registrations.Over(s.services.Accounts), s.live.guesses.Over(s.services.Sessions), tokens)
+	return handler.NewAccountService(h, s.live.registrations.Over(s.services.Accounts), sessions, tokens)
+}
+
+// sessions are within the rate that is set for wrong passwords.
+func (s *Server) sessions() chat.Sessions {
+	if s.services.Sessions == nil {
+		return nil
+	}
+	return s.live.guesses.Over(s.services.Sessions)
 }
 
 // admission knows which callers may enter which chats. It is nil where callers are unknown.
@@ -70,13 +78,19 @@ func (s *Server) admission() chat.Admission {
 }
 
 // authenticate adds the middleware that identifies the caller of a request.
-func (s *Server) authenticate(engine *server.Hertz, all []route) {
-	counted := pathsOf(all, func(r route) bool { return s.countsByAddress(r.counts) })
+func (s *Server) authenticate(engine *server.Hertz, all []route, sessions chat.Sessions) {
+	counted := pathsOf(all, func(r route) bool {
+		return s.countsByAddress(r.counts) || r.access == password && s.countsByAddress(passwords)
+	})
 	if len(counted) > 0 {
 		engine.Use(middleware.Client(s.config.TrustedProxies, counted...))
 	}
 	if s.config.Auth == authOn {
-		engine.Use(middleware.Authenticate(accessOf(all), s.keys.Verify))
+		identify := middleware.Identify{Token: s.keys.Verify}
+		if sessions != nil {
+			identify.Password = newCheckedPasswords(sessions, s.config.AccessTokenTTL).check
+		}
+		engine.Use(middleware.Authenticate(accessOf(all), identify))
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/pullchat/pullchat/http-server/handler"
 	"github.com/pullchat/pullchat/http-server/middleware"
 	"github.com/pullchat/pullchat/http-server/request"
+	"github.com/pullchat/pullchat/internal/buildinfo"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/ratelimit"
@@ -128,7 +129,7 @@ func (s *Server) Run(ctx context.Context) error {
 	case err := <-ended:
 		return err
 	}
-	s.log.Info("http-server listens", "addr", s.Addr().String())
+	s.log.Info("http-server listens", "addr", s.Addr().String(), "version", buildinfo.Get().Version)
 	select {
 	case err := <-ended:
 		return err
@@ -169,7 +170,8 @@ func (s *Server) engine(h *handler.Handler, draining <-chan struct{}) *server.He
 		server.WithExitWaitTime(drainTimeout),
 		config.Option{F: func(o *config.Options) { o.NoDefaultServerHeader = true }},
 	)
-	all := s.routes(h, draining)
+	sessions := s.sessions()
+	all := s.routes(h, sessions, draining)
 	engine.Use(reached, movingOn(draining), middleware.Secure(s.listener.encrypted), middleware.RequestID,
 		middleware.AccessLog(s.log, &s.listener.access, s.config.TrustedProxies), middleware.Recovery(s.log),
 		middleware.CORS(s.listener.origins, methodsOf(all))) // before the limit: pages are told of it too
@@ -179,7 +181,7 @@ func (s *Server) engine(h *handler.Handler, draining <-chan struct{}) *server.He
 	free := pathsOf(all, func(r route) bool { return r.health || byUser && r.counts == sends })
 	socketRoutes := pathsOf(all, func(r route) bool { return r.counts == sockets })
 	engine.Use(middleware.Limit(s.live.requests, s.config.TrustedProxies, socketRoutes, free))
-	s.authenticate(engine, all)
+	s.authenticate(engine, all, sessions)
 	register(engine, all)
 	return engine
 }
