@@ -18,7 +18,7 @@ import (
 
 // checkCommand is the command "check".
 type checkCommand struct {
-	RedisURL          string        `name:"redis-url" env:"REDIS_URL" default:"redis://127.0.0.1:6379/0" placeholder:"URL" help:"The Redis to check, as rpc-server takes it."`
+	RedisURL          string        `name:"redis-url" env:"REDIS_URL" secret:"" default:"redis://127.0.0.1:6379/0" placeholder:"URL" help:"The Redis to check, as rpc-server takes it."`
 	RedisCA           string        `name:"redis-ca" env:"REDIS_CA" type:"path" placeholder:"FILE" help:"As rpc-server takes it; so are redis-cert and redis-key."`
 	RedisCert         string        `name:"redis-cert" env:"REDIS_CERT" type:"path" placeholder:"FILE"`
 	RedisKey          string        `name:"redis-key" env:"REDIS_KEY" type:"path" placeholder:"FILE"`

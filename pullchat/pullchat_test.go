@@ -392,7 +392,7 @@ func TestHelp(t *testing.T) {
 			"--http-addr", "$HTTP_ADDR", "Default: 127.0.0.1:8080", "--rpc-addr", "$RPC_ADDR", "Default: 127.0.0.1:8888",
 			"--redis-url", "$REDIS_URL", "Empty runs an embedded Redis", "$DEFAULT_LIMIT", "Default: 10.", "$MAX_LIMIT", "Default: 100.",
 			"$MAX_TEXT_BYTES", "Default: 4096", "$RETENTION", "$MAX_CHAT_MESSAGES", "$IDEMPOTENCY_WINDOW", "Default: 24h",
-			"$MAX_BODY_BYTES", "Default: 65536", "$DRAIN_DELAY", "$LOG_LEVEL", "Default: info", "$LOG_FORMAT", "Default: text",
+			"$MAX_BODY_BYTES", "Default: 65536", "$DRAIN_DELAY", "$LOG_LEVEL", "Default: info", "$LOG_FORMAT", "Default: auto",
 		}},
 		{[]string{"send", "--help"}, []string{
 			"--server", "$PULLCHAT_SERVER", "Default: http://127.0.0.1:8080", "--timeout", "Default: 10s", "--retries", "nothing twice. Default: 9.",

@@ -12,7 +12,6 @@ import (
 	"github.com/pullchat/pullchat/http-server/middleware"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/loopback"
-	"github.com/pullchat/pullchat/internal/ratelimit"
 	"github.com/pullchat/pullchat/internal/rpcclient"
 	"github.com/pullchat/pullchat/internal/token"
 )
@@ -59,16 +58,15 @@ func (s *Server) accounts(h *handler.Handler, sessions chat.Sessions) *handler.A
 	if s.keys != nil {
 		tokens.Sign = s.keys.ForUser
 	}
-	accounts := ratelimit.NewRegistrations(s.services.Accounts, s.config.Registration, s.config.RegistrationRate)
-	return handler.NewAccountService(h, accounts, sessions, tokens)
+	return handler.NewAccountService(h, s.live.registrations.Over(s.services.Accounts), sessions, tokens)
 }
 
 // sessions are within the rate that is set for wrong passwords.
 func (s *Server) sessions() chat.Sessions {
-	if s.services.Sessions != nil && s.config.LoginRate.Requests > 0 {
-		return ratelimit.NewGuesses(s.services.Sessions, s.config.LoginRate)
+	if s.services.Sessions == nil {
+		return nil
 	}
-	return s.services.Sessions
+	return s.live.guesses.Over(s.services.Sessions)
 }
 
 // admission knows which callers may enter which chats. It is nil where callers are unknown.
@@ -96,20 +94,20 @@ func (s *Server) authenticate(engine *server.Hertz, all []route, sessions chat.S
 	}
 }
 
-// countsByAddress reports whether requests of a kind count for the address of their client.
+// countsByAddress reports whether requests of a kind may count for the address of their client.
 func (s *Server) countsByAddress(c counts) bool {
 	named := s.config.Auth != authOn // the sender is unknown
 	switch c {
 	case passwords:
-		return s.config.LoginRate.Requests > 0 || s.config.RegistrationRate.Requests > 0
+		return true
 	case streams:
 		return named && (s.config.AddressStreams > 0 || s.config.AddressFollowedChats > 0)
 	case sockets:
 		return s.countsByAddress(streams) || named && (s.countsByAddress(signals) || s.countsByAddress(sends))
 	case signals:
-		return named && s.config.SignalRate.Requests > 0
+		return named
 	case sends:
-		return named && s.config.RateLimit.Requests > 0 && s.config.RateLimitBy == "user"
+		return named && s.config.RateLimitBy == "user"
 	}
 	return false
 }

@@ -180,7 +180,7 @@ func (c *conn) shakeHands() bool {
 	if wrong, ok := errors.AsType[tls.RecordHeaderError](err); ok && wrong.Conn != nil {
 		switch string(wrong.RecordHeader[:]) {
 		case "GET /", "POST ", "HEAD ":
-			_, _ = wrong.Conn.Write(c.listener.ownAnswer(plainToTLS, "", ""))
+			_, _ = wrong.Conn.Write(c.listener.ownAnswer(c.RemoteAddr(), plainToTLS, "", ""))
 		}
 	}
 	if err != nil {
@@ -206,7 +206,7 @@ func (c *conn) Write(b []byte) (int, error) {
 	c.started.Store(false)
 	if beginsAnswer(b) {
 		if !c.reached {
-			_, err := c.Conn.Write(c.listener.ownAnswer(answerStatus(b), "", c.origin))
+			_, err := c.Conn.Write(c.listener.ownAnswer(c.RemoteAddr(), answerStatus(b), "", c.origin))
 			return len(b), err
 		}
 		c.reached = false

@@ -120,7 +120,7 @@ func (f *framed) readBody(b []byte) (int, error) {
 func (f *framed) refuse(status int, why fault) error {
 	f.refused, f.held = true, nil
 	prolong(&f.writeUntil, f.listener.limits.write, f.Conn.SetWriteDeadline)
-	if _, err := f.Conn.Write(f.listener.ownAnswer(status, why, f.origin)); err != nil {
+	if _, err := f.Conn.Write(f.listener.ownAnswer(f.RemoteAddr(), status, why, f.origin)); err != nil {
 		return err
 	}
 	return io.EOF

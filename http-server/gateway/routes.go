@@ -194,7 +194,7 @@ func methodsOf(routes []route) []string {
 // Routes returns the method and path of all that Hertz answers for a server that is set up like this one, sorted: for
 // tests that must know of each.
 func (s *Server) Routes() []string {
-	h := handler.New(s.services.Messages, s.services.Live, nil, s.config.handlers(s.listener.limits, s.log))
+	h := handler.New(s.services.Messages, s.services.Live, nil, s.config.handlers(s))
 	var all []string
 	for _, r := range s.engine(h, nil).Routes() {
 		all = append(all, r.Method+" "+r.Path)
