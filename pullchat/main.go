@@ -36,6 +36,9 @@ type commands struct {
 	Bench benchmark    `cmd:"" group:"server" help:"Put load on a server, measure it, and read back every acknowledged message."`
 	Token newToken     `cmd:"" group:"server" help:"Make a token for a back end, which may act for any user. AUTH_SECRET or AUTH_KEY_FILE signs it."`
 	Check checkCommand `cmd:"" group:"server" help:"Read everything in a Redis and report faults; --repair mends what is safe."`
+
+	Export exportCommand `cmd:"" group:"server" help:"Write everything in a Redis to a file of JSON lines."`
+	Import importCommand `cmd:"" group:"server" help:"Store what export has written, in an empty Redis or beside what is there."`
 }
 
 const description = `A chat backend: a chat is a log, a reader is a cursor.
@@ -91,9 +94,16 @@ func main() {
 	}
 }
 
+// needsPerson is the error of a complete command that found what only a person can judge.
+type needsPerson interface {
+	error
+	needsPerson()
+}
+
 // exitStatus returns 2 for errors that a script can fix, 3 for those that need a person, and 1 for those that may be retried.
 func exitStatus(err error) int {
-	if _, ok := errors.AsType[faultsFound](err); ok {
+	var found needsPerson
+	if errors.As(err, &found) {
 		return 3
 	}
 	var answered *client.Error
