@@ -322,6 +322,12 @@ func (i *Importer) enlist(ctx context.Context, c *importedChat) error {
 			return fmt.Errorf("list it: %w", err)
 		}
 	}
+	if c.head.Room[layout.RetentionField] != "" {
+		noted := redis.Z{Score: float64(time.Now().UnixMicro()), Member: c.id.String()}
+		if err := i.redis.ZAddGT(ctx, i.keys.Retentions(), noted).Err(); err != nil {
+			return fmt.Errorf("note its retention: %w", err)
+		}
+	}
 	if public {
 		if err := i.redis.ZAddNX(ctx, i.keys.PublicRooms(), redis.Z{Member: c.id.String()}).Err(); err != nil {
 			return fmt.Errorf("list it: %w", err)

@@ -170,6 +170,8 @@ func (c *Checker) checkUnit(ctx context.Context, key string, name layout.KeyName
 	switch name.Kind {
 	case layout.PinKey, layout.ReadyKey, layout.RetentionKey, layout.LookedKey, layout.EmptiedKey:
 		return c.checkType(ctx, key, "string")
+	case layout.RetentionsKey:
+		return c.checkType(ctx, key, "zset")
 	case layout.LookKey:
 		return c.checkLook(ctx, key)
 	case layout.AccountKey:
