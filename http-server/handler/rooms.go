@@ -137,7 +137,7 @@ func (r *Rooms) Change(ctx context.Context, c *app.RequestContext) {
 		return
 	}
 	if request.Retention != nil {
-		r.retain(ctx, c, request)
+		r.retain(ctx, c, &request)
 		return
 	}
 	wanted := chat.RoomChange{Kind: chat.UpdateRoom}
@@ -167,7 +167,7 @@ func (r *Rooms) Change(ctx context.Context, c *app.RequestContext) {
 
 // retain changes a room's retention. It is a kind of its own, which an earlier rpc-server refuses; so no other change comes
 // with it.
-func (r *Rooms) retain(ctx context.Context, c *app.RequestContext, request api.ChangeRoomRequest) {
+func (r *Rooms) retain(ctx context.Context, c *app.RequestContext, request *api.ChangeRoomRequest) {
 	if request.Name != nil || request.Visibility != nil {
 		reply.Fail(c, chat.Errorf(chat.InvalidArgument, "retention is changed by itself; send name and visibility in another request"))
 		return

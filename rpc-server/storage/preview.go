@@ -118,7 +118,7 @@ func (s *Store) glanceInto(ctx context.Context, asked chat.Previews, open []*pre
 	calls := make([]*redis.SliceCmd, len(parts))
 	errs := s.nodes.Calls(ctx, len(parts), redisnode.Exchange{
 		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-			calls[i] = redis.NewSliceCmd(ctx, s.glanceArgs(s.own.oldest(parts[i][0].id, oldest, s.clock), asked.User, parts[i])...)
+			calls[i] = redis.NewSliceCmd(ctx, s.glanceArgs(s.oldestIn(parts[i][0].id, oldest), asked.User, parts[i])...)
 			_ = pipeline.Process(ctx, calls[i])
 			return calls[i]
 		},
@@ -205,7 +205,7 @@ func (s *Store) lookBack(ctx context.Context, asked chat.Previews, open []*previ
 		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			g := open[i]
 			calls[i] = redis.NewStringSliceCmd(ctx, "evalsha", sendersScript.Hash(), 2, s.keys.Log(g.id), s.keys.Members(g.id),
-				s.own.oldest(g.id, oldest, s.clock), g.below, asked.User)
+				s.oldestIn(g.id, oldest), g.below, asked.User)
 			_ = pipeline.Process(ctx, calls[i])
 			return calls[i]
 		},

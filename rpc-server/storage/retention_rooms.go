@@ -54,13 +54,13 @@ func (o *ownRetentions) of(id chat.ID) time.Duration {
 	return (*known)[id]
 }
 
-// oldest returns the first position of a chat that no retention has removed. all is that of every chat.
-func (o *ownRetentions) oldest(id chat.ID, all int64, clock func() time.Time) int64 {
-	own := o.of(id)
+// oldestIn returns the first position of a chat that no retention has removed. all is that of every chat.
+func (s *Store) oldestIn(id chat.ID, all int64) int64 {
+	own := s.own.of(id)
 	if own == 0 {
 		return all
 	}
-	return max(all, clock().Add(-own).UnixMicro())
+	return max(all, s.clock().Add(-own).UnixMicro())
 }
 
 // learn replaces what is known of some rooms, or of all. 0 is none of its own.
@@ -91,7 +91,7 @@ func (s *Store) noteRetention(ctx context.Context, e chat.RoomEdit) error {
 	}
 	if s.own.of(e.Room) > 0 {
 		log := s.keys.Log(e.Room)
-		before := "(" + strconv.FormatInt(s.own.oldest(e.Room, 0, s.clock), 10)
+		before := "(" + strconv.FormatInt(s.oldestIn(e.Room, 0), 10)
 		if err := s.write(ctx, log, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
 			return pipeline.ZRemRangeByScore(ctx, log, "-inf", before)
 		}); err != nil {
