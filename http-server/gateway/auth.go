@@ -54,17 +54,21 @@ func CheckTrust(config Config, rpc rpcclient.Config) error {
 }
 
 // accounts returns the handlers of accounts.
-func (s *Server) accounts(h *handler.Handler) *handler.AccountService {
-	sessions := s.services.Sessions
-	if s.config.LoginRate.Requests > 0 {
-		sessions = ratelimit.NewGuesses(sessions, s.config.LoginRate)
-	}
+func (s *Server) accounts(h *handler.Handler, sessions chat.Sessions) *handler.AccountService {
 	tokens := handler.Tokens{Lasts: s.config.AccessTokenTTL}
 	if s.keys != nil {
 		tokens.Sign = s.keys.ForUser
 	}
 	accounts := ratelimit.NewRegistrations(s.services.Accounts, s.config.Registration, s.config.RegistrationRate)
 	return handler.NewAccountService(h, accounts, sessions, tokens)
+}
+
+// sessions are within the rate that is set for wrong passwords.
+func (s *Server) sessions() chat.Sessions {
+	if s.services.Sessions != nil && s.config.LoginRate.Requests > 0 {
+		return ratelimit.NewGuesses(s.services.Sessions, s.config.LoginRate)
+	}
+	return s.services.Sessions
 }
 
 // admission knows which callers may enter which chats. It is nil where callers are unknown.
@@ -76,13 +80,19 @@ func (s *Server) admission() chat.Admission {
 }
 
 // authenticate adds the middleware that identifies the caller of a request.
-func (s *Server) authenticate(engine *server.Hertz, all []route) {
-	counted := pathsOf(all, func(r route) bool { return s.countsByAddress(r.counts) })
+func (s *Server) authenticate(engine *server.Hertz, all []route, sessions chat.Sessions) {
+	counted := pathsOf(all, func(r route) bool {
+		return s.countsByAddress(r.counts) || r.access == password && s.countsByAddress(passwords)
+	})
 	if len(counted) > 0 {
 		engine.Use(middleware.Client(s.config.TrustedProxies, counted...))
 	}
 	if s.config.Auth == authOn {
-		engine.Use(middleware.Authenticate(accessOf(all), s.keys.Verify))
+		identify := middleware.Identify{Token: s.keys.Verify}
+		if sessions != nil {
+			identify.Password = newCheckedPasswords(sessions, s.config.AccessTokenTTL).check
+		}
+		engine.Use(middleware.Authenticate(accessOf(all), identify))
 	}
 }
 

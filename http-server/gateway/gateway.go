@@ -18,6 +18,7 @@ import (
 
 	"github.com/pullchat/pullchat/http-server/handler"
 	"github.com/pullchat/pullchat/http-server/middleware"
+	"github.com/pullchat/pullchat/internal/buildinfo"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/ratelimit"
@@ -122,7 +123,7 @@ func (s *Server) Run(ctx context.Context) error {
 	case err := <-ended:
 		return err
 	}
-	s.log.Info("http-server listens", "addr", s.Addr().String())
+	s.log.Info("http-server listens", "addr", s.Addr().String(), "version", buildinfo.Get().Version)
 	select {
 	case err := <-ended:
 		return err
@@ -166,7 +167,8 @@ func (s *Server) engine(h *handler.Handler, draining <-chan struct{}) *server.He
 		server.WithExitWaitTime(drainTimeout),
 		config.Option{F: func(o *config.Options) { o.NoDefaultServerHeader = true }},
 	)
-	all := s.routes(h, draining)
+	sessions := s.sessions()
+	all := s.routes(h, sessions, draining)
 	engine.Use(reached, movingOn(draining), middleware.Secure(s.listener.encrypted), middleware.RequestID,
 		middleware.AccessLog(s.log), middleware.Recovery(s.log),
 		middleware.CORS(s.config.AllowedOrigins, methodsOf(all))) // before the limit: pages are told of it too
@@ -179,7 +181,7 @@ func (s *Server) engine(h *handler.Handler, draining <-chan struct{}) *server.He
 		free := pathsOf(all, func(r route) bool { return r.health || byUser && r.counts == sends })
 		engine.Use(middleware.Limit(ratelimit.New(s.config.RateLimit), s.config.TrustedProxies, free...))
 	}
-	s.authenticate(engine, all)
+	s.authenticate(engine, all, sessions)
 	register(engine, all)
 	return engine
 }

@@ -15,13 +15,15 @@ import (
 	"github.com/cloudwego/gopkg/protocol/thrift"
 	"github.com/cloudwego/netpoll"
 
+	"github.com/pullchat/pullchat/internal/buildinfo"
 	"github.com/pullchat/pullchat/internal/logging"
 )
 
 // Common is the configuration that all servers share.
 type Common struct {
-	Log       logging.Config `embed:""`
-	DebugAddr string         `name:"debug-addr" env:"DEBUG_ADDR" placeholder:"HOST:PORT" help:"Where net/http/pprof answers, for looking into a running server; empty is nowhere. It is not for the public."`
+	Log       logging.Config   `embed:""`
+	Version   kong.VersionFlag `name:"version" help:"Show the version and exit."`
+	DebugAddr string           `name:"debug-addr" env:"DEBUG_ADDR" placeholder:"HOST:PORT" help:"Where net/http/pprof answers, for looking into a running server; empty is nowhere. It is not for the public."`
 }
 
 // Main is main for a program without subcommands. It reads flags and environment variables into config, which includes
@@ -73,6 +75,7 @@ func Options(name, description string, more ...kong.Option) []kong.Option {
 		kong.Description(description),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
 		kong.Exit(exit),
+		kong.Vars{"version": name + " " + buildinfo.Get().String()},
 		kong.ValueFormatter(func(v *kong.Value) string {
 			help := kong.DefaultHelpValueFormatter(v)
 			if v.HasDefault && v.Default != "" {
