@@ -42,6 +42,9 @@ type commands struct {
 	Settings configCommand `cmd:"" name:"config" group:"server" help:"Check the configuration of a server, or show it."`
 	Build    showVersion   `cmd:"" name:"version" group:"server" help:"Show the version of this program."`
 	Check    checkCommand  `cmd:"" group:"server" help:"Read everything in a Redis and report faults; --repair mends what is safe."`
+
+	Export exportCommand `cmd:"" group:"server" help:"Write everything in a Redis to a file of JSON lines."`
+	Import importCommand `cmd:"" group:"server" help:"Store what export has written, in an empty Redis or beside what is there."`
 }
 
 const description = `A chat backend: a chat is a log, a reader is a cursor.
@@ -101,9 +104,16 @@ func main() {
 	}
 }
 
+// needsPerson is the error of a complete command that found what only a person can judge.
+type needsPerson interface {
+	error
+	needsPerson()
+}
+
 // exitStatus returns 2 for errors that a script can fix, 3 for those that need a person, and 1 for those that may be retried.
 func exitStatus(err error) int {
-	if _, ok := errors.AsType[faultsFound](err); ok {
+	var found needsPerson
+	if errors.As(err, &found) {
 		return 3
 	}
 	var answered *client.Error

@@ -141,7 +141,7 @@ func exists(id ID, stored StoredRoom) error {
 func roomOf(id ID, stored StoredRoom, user string) Room {
 	return Room{
 		ID: id.String(), Name: stored.Name, Visibility: stored.Visibility, Created: stored.Created, Count: stored.Count,
-		Role: stored.Members[user].Role,
+		Role: stored.Members[user].Role, Retention: stored.Retention,
 	}
 }
 
@@ -198,6 +198,9 @@ func (l *RoomService) CreateRoom(ctx context.Context, r NewRoom) (Room, error) {
 	if err := checkVisibility(r.Visibility); err != nil {
 		return Room{}, err
 	}
+	if err := checkRetention(r.Retention); err != nil {
+		return Room{}, err
+	}
 	users, err := checkUsers(r.Users)
 	if err != nil {
 		return Room{}, err
@@ -210,6 +213,9 @@ func (l *RoomService) CreateRoom(ctx context.Context, r NewRoom) (Room, error) {
 		IfEmpty: who.real, // a log without a room may be of other users
 		// Followers of the id before the creation may lose access.
 		Tell: r.Visibility == Private,
+	}
+	if r.Retention != 0 {
+		edit.Retention = &r.Retention
 	}
 	for _, user := range users {
 		edit.Set = append(edit.Set, Member{User: user, Role: PlainMember})
@@ -234,7 +240,7 @@ func (l *RoomService) CreateRoom(ctx context.Context, r NewRoom) (Room, error) {
 		outcome, at, err := l.store.EditRoom(ctx, edit)
 		if err != nil || outcome != EditStale {
 			made := Room{
-				ID: r.ID, Name: r.Name, Visibility: r.Visibility, Created: at, Count: len(edit.Set), Role: Admin,
+				ID: r.ID, Name: r.Name, Visibility: r.Visibility, Created: at, Count: len(edit.Set), Role: Admin, Retention: r.Retention,
 			}
 			return made, l.outcome(id, outcome, err)
 		}

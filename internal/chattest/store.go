@@ -125,10 +125,14 @@ func (l *log) from(position int64) int {
 // readable returns the messages that have not expired.
 func (s *Store) readable(id chat.ID) []chat.Message {
 	known := s.log(id)
-	if s.options.Retention == 0 {
+	retention := s.options.Retention
+	if own := s.room(id).retention; own > 0 && (retention == 0 || own < retention) {
+		retention = own
+	}
+	if retention == 0 {
 		return known.messages
 	}
-	return known.messages[known.from(s.now()-s.options.Retention.Microseconds()):]
+	return known.messages[known.from(s.now()-retention.Microseconds()):]
 }
 
 // put adds a message to a log at its position, drops what is too old or too much, and hints at the message.

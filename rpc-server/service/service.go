@@ -92,7 +92,7 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	server.DrainDelay, server.secret = config.RPCDrainDelay, config.Trust.RPCSecret
 	server.deleter = deleter
 	server.jobs = []background.Job{
-		store.KeepRetention(), store.ReadRevoked(), store.KeepCompact(log), store.DropEmpty(log), deleter.Search(), keepLooks(store, access.Names, log),
+		store.KeepRetention(), store.FollowRetentions(), store.ReadRevoked(), store.KeepCompact(log), store.DropEmpty(log), deleter.Search(), keepLooks(store, access.Names, log),
 	}
 	return server, nil
 }
