@@ -24,17 +24,22 @@ const (
 	// drainTimeout bounds how long a stop waits for clients to read their last line.
 	drainTimeout = 5 * time.Second
 	// maxLine is more than any rpc-server takes as a text by default.
-	maxLine   = 64 << 10
-	loginTime = time.Minute
-	// part is the time in which a client must read a write.
-	part = 20 * time.Second
+	maxLine = 64 << 10
 )
+
+// limits are what clients may take. A test makes them small.
+type limits struct {
+	login time.Duration // until a client must have logged in
+	part  time.Duration // in which a client must read a write
+	now   func() time.Time
+}
 
 // Server is a tcp-server that listens.
 type Server struct {
 	config   Config
 	log      *slog.Logger
 	services chat.Services
+	limits   limits
 	keys     *token.Keys // or nil
 	telnet   net.Listener
 	encrypt  *tls.Config // or nil
@@ -43,7 +48,7 @@ type Server struct {
 // Listen opens the doors' listeners, and reads the certificate and the keys of tokens if there are any. Clients are served
 // from services once Run is called.
 func Listen(config Config, services chat.Services, log *slog.Logger) (*Server, error) {
-	s := &Server{config: config, log: log, services: services}
+	s := &Server{config: config, log: log, services: services, limits: limits{login: time.Minute, part: 20 * time.Second, now: time.Now}}
 	var err error
 	if config.TLSCert != "" {
 		if s.encrypt, err = tlsConfig(config.TLSCert, config.TLSKey, log); err != nil {
@@ -150,7 +155,7 @@ func (s *Server) doors(services chat.Services, hub *live.Hub) (doors []*door) {
 		rooms := telnet.New(telnet.Config{
 			Services: services, Hub: hub, Log: s.log, Auth: s.config.Auth == authOn, LoginTTL: s.config.AccessTokenTTL,
 			Register: s.config.Registration == ratelimit.RegistrationOpen, Room: s.config.TelnetRoom, Verbose: s.config.SendsConfirmed == "verbose",
-			MaxLine: maxLine, Idle: s.config.TelnetIdle, LoginTime: loginTime, Part: part,
+			MaxLine: maxLine, Idle: s.config.TelnetIdle, LoginTime: s.limits.login, Part: s.limits.part, Now: s.limits.now,
 		})
 		doors = append(doors, &door{
 			name: "telnet", listener: s.telnet, encrypt: s.encrypt, serve: rooms.Serve,

@@ -37,9 +37,10 @@ type client struct {
 	writing sync.Mutex // guards writes, and today
 	today   string     // the day of the last line that was written
 
-	mutex sync.Mutex
-	room  string          // where the user is, or ""
-	own   map[string]bool // the ids of lines that were sent here and have not come back
+	mutex   sync.Mutex
+	room    string          // where the user is, or ""
+	own     map[string]bool // the ids of lines that were sent here and have not come back
+	ignored map[string]bool // the users that were ignored here, before the Hub knows of it
 }
 
 var (

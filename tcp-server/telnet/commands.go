@@ -83,7 +83,7 @@ func (c *client) send(name, text, to string) error {
 	c.mutex.Unlock()
 	if _, err := c.server.config.Services.Messages.Send(c.ctx(), chat.Message{Chat: name, Sender: c.me, Text: text, ID: id}); err != nil {
 		c.mutex.Lock()
-		delete(c.own, id) // if it was stored after all, it is shown
+		delete(c.own, id) // so if it was stored after all, it is shown
 		c.mutex.Unlock()
 		return c.refuse(notSent(err))
 	}
@@ -280,6 +280,12 @@ func (c *client) hide(user string, ignore bool) error {
 	if err := c.server.config.Services.Inboxes.Ignore(c.ctx(), chat.IgnoreRequest{User: c.me, Other: user, Ignore: ignore}); err != nil {
 		return c.refuse(err)
 	}
+	c.mutex.Lock()
+	delete(c.ignored, user)
+	if ignore && len(c.ignored) < maxOwn {
+		c.ignored[user] = true
+	}
+	c.mutex.Unlock()
 	if ignore {
 		return c.say("You ignore %s", user)
 	}

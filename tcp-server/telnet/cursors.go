@@ -42,6 +42,13 @@ func (r *cursors) wrote(chat string, next int64) {
 	}
 }
 
+// after is the position after what has been written here; 0 if nothing has.
+func (r *cursors) after(chat string) int64 {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	return r.chats[chat].written
+}
+
 // settle moves the cursors behind what was written a whole period ago.
 func (r *cursors) settle() {
 	r.advancing.Lock()

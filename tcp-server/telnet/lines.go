@@ -15,8 +15,6 @@ const (
 	day   = "2006-01-02"
 )
 
-func today() string { return time.Now().UTC().Format(day) }
-
 // appendLine appends a message as "15:04 sender: text". A line of an earlier or later day than the last one comes after a
 // line with its day.
 func (c *client) appendLine(lines []byte, m *chat.Message) []byte {
@@ -62,7 +60,7 @@ func (c *client) show(messages []chat.Message) error {
 	defer c.writing.Unlock()
 	var lines []byte
 	for i := range messages {
-		if m := &messages[i]; !c.sentHere(m) {
+		if m := &messages[i]; !c.hides(m) {
 			lines = c.appendLine(lines, m)
 		}
 	}
@@ -72,10 +70,14 @@ func (c *client) show(messages []chat.Message) error {
 	return c.put(lines)
 }
 
-// sentHere reports once whether a message was sent over this connection, which has confirmed it.
-func (c *client) sentHere(m *chat.Message) bool {
+// hides reports whether a message is not shown: the user has just ignored its sender, or has sent it over this connection,
+// which is said once.
+func (c *client) hides(m *chat.Message) bool {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
+	if m.Notice == nil && c.ignored[m.Sender] {
+		return true
+	}
 	mine := m.ID != "" && m.Sender == c.me && c.own[m.ID]
 	if mine {
 		delete(c.own, m.ID)

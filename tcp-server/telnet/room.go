@@ -108,16 +108,16 @@ type missed struct {
 
 // missed reads what a chat has from the cursor of this door on, or from where the user has read elsewhere.
 func (c *client) missed(name string) (missed, error) {
-	m := missed{chat: name}
+	m := missed{chat: name, next: c.cursors.after(name)}
 	for _, reader := range []string{c.reader(), c.me} {
+		if m.next > 0 {
+			break
+		}
 		at, err := c.server.config.Services.Live.Read(c.ctx(), chat.ReadRequest{Chat: name, Reading: chat.Reading{Reader: reader}}) // moves nothing
 		if err != nil {
 			return m, err
 		}
-		if at > 0 {
-			m.next = at
-			break
-		}
+		m.next = at
 	}
 	if _, _, pair := pairOf(name); m.next == 0 && !pair {
 		return c.last(name)

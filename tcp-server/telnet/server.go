@@ -29,6 +29,7 @@ type Config struct {
 	Idle      time.Duration // without a line from the client
 	LoginTime time.Duration // until a client must have a name
 	Part      time.Duration // in which a client must read a write
+	Now       func() time.Time
 }
 
 // Server serves telnet clients.
@@ -43,8 +44,9 @@ const lingers = time.Second
 // Serve serves one client until it leaves, or the Hub drains. It closes conn. ctx has the key of the client's address.
 func (s *Server) Serve(ctx context.Context, conn net.Conn) {
 	ctx = logging.WithRequestID(ctx, logging.NewRequestID())
-	c := &client{server: s, conn: conn, own: map[string]bool{}, decoder: decoder{limit: s.config.MaxLine}, today: today()}
-	c.base = ctx
+	c := &client{
+		server: s, conn: conn, base: ctx, own: map[string]bool{}, ignored: map[string]bool{}, decoder: decoder{limit: s.config.MaxLine}, today: s.config.Now().UTC().Format(day),
+	}
 	c.cursors.advance = c.advance
 	began := time.Now()
 	c.session = s.config.Hub.Open(c, c.ended)
