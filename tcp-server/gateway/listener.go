@@ -27,6 +27,8 @@ type door struct {
 const (
 	handshakeTime = 10 * time.Second
 	refuseTime    = time.Second
+	// writeBuffer bounds what waits in the kernel for a client that does not read; the rest waits in the log.
+	writeBuffer = 64 << 10
 )
 
 // crowd counts the connections of all doors, and can close them.
@@ -118,6 +120,9 @@ func (d *door) welcome(ctx context.Context, all *crowd, conn net.Conn) {
 		return
 	}
 	defer all.leave(conn)
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(writeBuffer)
+	}
 	if d.encrypt != nil {
 		secret := tls.Server(conn, d.encrypt)
 		shaking, cancel := context.WithTimeout(ctx, handshakeTime)

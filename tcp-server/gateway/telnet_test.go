@@ -348,6 +348,7 @@ func TestAStalledClient(t *testing.T) {
 	s := startStack(t, false, func(_ *Config, l *limits) { l.part = 500 * time.Millisecond }).run(t)
 	stalled := s.arrives(t, "mallory")
 	_ = stalled.Conn.(*net.TCPConn).SetReadBuffer(1024)
+	_ = stalled.SetDeadline(time.Time{})
 	p := s.arrives(t, "alice")
 	q := s.arrives(t, "bob")
 	big := strings.Repeat("x", 4000)

@@ -51,9 +51,8 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn) {
 	began := time.Now()
 	c.session = s.config.Hub.Open(c, c.ended)
 	err := c.serve()
-	kept := c.farewell(err)
-	c.session.Close()
-	c.cursors.leave(kept)
+	c.session.Close() // the last line is the last
+	c.cursors.leave(c.farewell(err))
 	c.logout()
 	_ = conn.Close()
 	s.config.Log.Info("telnet ended", "id", logging.RequestID(ctx), "why", why(err), "duration", time.Since(began))
