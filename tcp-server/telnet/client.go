@@ -23,7 +23,8 @@ type client struct {
 	server  *Server
 	conn    net.Conn
 	decoder decoder
-	session *live.Session
+	session *live.Session // of the room
+	inboxed *live.Session // of private messages
 	cursors cursors
 
 	base   context.Context // without the caller, who may log in later //nolint:containedctx // of the connection

@@ -85,13 +85,27 @@ func (c *client) hides(m *chat.Message) bool {
 	return mine
 }
 
-var _ live.Sink = (*client)(nil)
+var (
+	_ live.Sink = (*client)(nil)
+	_ live.Sink = private{}
+)
 
-// Page implements live.Sink. Of the inbox only the two-person chats are shown: a user is in one room at a time.
-func (c *client) Page(page *live.Page, _ chat.Title, _ func() []live.Position) error {
-	if _, _, pair := pairOf(page.Chat); !pair && page.Chat != c.place() {
+// private is the sink of the user's inbox, of which the two-person chats are shown: a user is in one room at a time.
+type private struct{ *client }
+
+// Page implements live.Sink.
+func (p private) Page(page *live.Page, title chat.Title, positions func() []live.Position) error {
+	if _, _, pair := pairOf(page.Chat); !pair {
 		return nil
 	}
+	return p.client.Page(page, title, positions)
+}
+
+// Refuse implements live.Sink: an end of the inbox is one of the session, too.
+func (p private) Refuse(string, error) error { return nil }
+
+// Page implements live.Sink.
+func (c *client) Page(page *live.Page, _ chat.Title, _ func() []live.Position) error {
 	if err := c.show(page.Messages); err != nil {
 		return err
 	}

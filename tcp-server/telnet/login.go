@@ -166,6 +166,9 @@ func (c *client) renew() {
 		c.held.session = &next
 		by := chat.Caller{User: next.User, Session: next.ID, Expires: time.Now().Add(c.server.config.LoginTTL)}
 		if err = c.session.Renew(ctx, by); err == nil {
+			err = c.inboxed.Renew(ctx, by)
+		}
+		if err == nil {
 			c.caller.Store(&by)
 		}
 	}

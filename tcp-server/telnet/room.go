@@ -214,7 +214,7 @@ func (c *client) private() error {
 	for name, cursor := range at {
 		wanted.At = append(wanted.At, live.Position{Chat: name, Cursor: cursor})
 	}
-	if err := c.session.FollowInbox(wanted); err != nil {
+	if err := c.inboxed.FollowInbox(wanted); err != nil {
 		return c.refuse(err)
 	}
 	return nil

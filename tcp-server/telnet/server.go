@@ -50,7 +50,9 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn) {
 	c.cursors.advance = c.advance
 	began := time.Now()
 	c.session = s.config.Hub.Open(c, c.ended)
+	c.inboxed = s.config.Hub.Open(private{c}, c.ended)
 	err := c.serve()
+	c.inboxed.Close()
 	c.session.Close() // the last line is the last
 	c.cursors.leave(c.farewell(err))
 	c.logout()
