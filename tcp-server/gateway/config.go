@@ -22,12 +22,15 @@ type Doors struct {
 	TelnetIdle     time.Duration `name:"telnet-idle" env:"TELNET_IDLE" default:"1h" placeholder:"DURATION" help:"How long a telnet client may say nothing."`
 	SendsConfirmed string        `name:"sends-confirmed" env:"SENDS_CONFIRMED" default:"short" enum:"short,verbose" placeholder:"short|verbose" help:"How a line of a telnet client is confirmed: ${enum}. Verbose repeats its text."`
 
-	TCPMaxConnections     int `name:"tcp-max-connections" env:"TCP_MAX_CONNECTIONS" default:"10000" placeholder:"N" help:"Telnet connections at a time; further ones are closed. 0 for no limit."`
+	DeviceAddr string        `name:"device-addr" env:"DEVICE_ADDR" placeholder:"HOST:PORT" help:"Where devices are served, like 127.0.0.1:5001; empty is nowhere."`
+	DeviceIdle time.Duration `name:"device-idle" env:"DEVICE_IDLE" default:"10m" placeholder:"DURATION" help:"How long a device may say nothing, not even Ping."`
+
+	TCPMaxConnections     int `name:"tcp-max-connections" env:"TCP_MAX_CONNECTIONS" default:"10000" placeholder:"N" help:"Connections of telnet and devices at a time; further ones are closed. 0 for no limit."`
 	TCPAddressConnections int `name:"tcp-address-connections" env:"TCP_ADDRESS_CONNECTIONS" default:"100" placeholder:"N" help:"The same for each address."`
 }
 
 // Enabled reports whether any door is open.
-func (d Doors) Enabled() bool { return d.TelnetAddr != "" }
+func (d Doors) Enabled() bool { return d.TelnetAddr != "" || d.DeviceAddr != "" }
 
 // Trust is what a tcp-server shares with an http-server: one process has it once.
 type Trust struct {
@@ -57,8 +60,8 @@ func (d Doors) Validate() error {
 	switch {
 	case d.TCPMaxConnections < 0 || d.TCPAddressConnections < 0:
 		return fmt.Errorf("--tcp-max-connections is %d, and --tcp-address-connections %d; neither may be negative", d.TCPMaxConnections, d.TCPAddressConnections)
-	case d.TelnetIdle < time.Second:
-		return fmt.Errorf("--telnet-idle is %v; it must be at least 1s", d.TelnetIdle)
+	case d.TelnetIdle < time.Second || d.DeviceIdle < time.Second:
+		return fmt.Errorf("--telnet-idle is %v, and --device-idle %v; both must be at least 1s", d.TelnetIdle, d.DeviceIdle)
 	case d.TelnetRoom == "":
 		return nil
 	}
@@ -91,7 +94,7 @@ func (c Config) Validate() error { return errors.Join(c.Doors.Validate(), c.Trus
 // CheckTrust refuses to believe rpc-servers, and to be believed by them, over a network without a secret.
 func CheckTrust(config Config, rpc rpcclient.Config) error {
 	if !config.Enabled() {
-		return errors.New("nothing is to be served: give --telnet-addr (TELNET_ADDR)")
+		return errors.New("nothing is to be served: give --telnet-addr (TELNET_ADDR) or --device-addr (DEVICE_ADDR)")
 	}
 	if config.Auth != authOn || rpc.RPCSecret != "" {
 		return nil

@@ -17,6 +17,7 @@ import (
 	"github.com/pullchat/pullchat/internal/ratelimit"
 	"github.com/pullchat/pullchat/internal/reload"
 	"github.com/pullchat/pullchat/internal/token"
+	"github.com/pullchat/pullchat/tcp-server/device"
 	"github.com/pullchat/pullchat/tcp-server/telnet"
 )
 
@@ -40,9 +41,10 @@ type Server struct {
 	log      *slog.Logger
 	services chat.Services
 	limits   limits
-	keys     *token.Keys // or nil
-	telnet   net.Listener
-	encrypt  *tls.Config // or nil
+	keys     *token.Keys  // or nil
+	telnet   net.Listener // or nil
+	device   net.Listener // or nil
+	encrypt  *tls.Config  // or nil
 }
 
 // Listen opens the doors' listeners, and reads the certificate and the keys of tokens if there are any. Clients are served
@@ -63,6 +65,15 @@ func Listen(config Config, services chat.Services, log *slog.Logger) (*Server, e
 			return nil, fmt.Errorf("telnet-addr: %w", err)
 		}
 		s.warnOpen("telnet", s.telnet.Addr())
+	}
+	if config.DeviceAddr != "" {
+		if s.device, err = net.Listen("tcp", config.DeviceAddr); err != nil {
+			if s.telnet != nil {
+				_ = s.telnet.Close()
+			}
+			return nil, fmt.Errorf("device-addr: %w", err)
+		}
+		s.warnOpen("device", s.device.Addr())
 	}
 	return s, nil
 }
@@ -101,6 +112,14 @@ func (s *Server) TelnetAddr() net.Addr {
 		return nil
 	}
 	return s.telnet.Addr()
+}
+
+// DeviceAddr is the same for devices.
+func (s *Server) DeviceAddr() net.Addr {
+	if s.device == nil {
+		return nil
+	}
+	return s.device.Addr()
 }
 
 // Run serves until ctx ends. Then it stops accepting, tells all clients, and closes. It is called once.
@@ -160,6 +179,18 @@ func (s *Server) doors(services chat.Services, hub *live.Hub) (doors []*door) {
 		doors = append(doors, &door{
 			name: "telnet", listener: s.telnet, encrypt: s.encrypt, serve: rooms.Serve,
 			full: []byte("* Too many connections; try again later\r\n"),
+		})
+	}
+	if s.device != nil {
+		config := device.Config{
+			Services: services, Hub: hub, Log: s.log, MaxObject: maxLine, Idle: s.config.DeviceIdle, ConnectTime: s.limits.login, Part: s.limits.part,
+		}
+		if s.config.Auth == authOn {
+			config.Verify = s.keys.Verify
+		}
+		doors = append(doors, &door{
+			name: "device", listener: s.device, encrypt: s.encrypt, serve: device.New(config).Serve,
+			full: []byte(`{"action":"full"}` + "\n"),
 		})
 	}
 	return doors

@@ -216,13 +216,13 @@ func TestPasswords(t *testing.T) {
 		p.types("alice\ncorrect horse\n")
 		p.sees("\xff\xfb\x01password: \xff\xfc\x01\r\n")
 		if try == 0 {
-			p.closes2("* too many wrong passwords")
+			p.endsAfter("* too many wrong passwords")
 		}
 	}
 }
 
-// closes2 sees lines, of which the first has a beginning, and the end.
-func (p *peer) closes2(begin string) {
+// endsAfter sees lines, of which the first has a beginning, and the end.
+func (p *peer) endsAfter(begin string) {
 	p.t.Helper()
 	first, _ := p.read.ReadString('\n')
 	if !strings.HasPrefix(first, begin) {
