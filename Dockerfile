@@ -42,13 +42,13 @@ ENTRYPOINT ["/http-server"]
 
 FROM gcr.io/distroless/static-debian12:nonroot AS tcp-server
 ARG VERSION= COMMIT= DATE=
-LABEL org.opencontainers.image.title="pullchat tcp-server" org.opencontainers.image.description="Pullchat: rooms over telnet, in front of rpc-servers" \
+LABEL org.opencontainers.image.title="pullchat tcp-server" org.opencontainers.image.description="Pullchat: rooms over telnet and devices over TCP, in front of rpc-servers" \
       org.opencontainers.image.licenses=Apache-2.0 org.opencontainers.image.source=https://github.com/pullchat/pullchat \
       org.opencontainers.image.version=$VERSION org.opencontainers.image.revision=$COMMIT org.opencontainers.image.created=$DATE
 COPY --from=build /out/tcp-server /tcp-server
 # What is published of it is said where the container is run.
-ENV TELNET_ADDR=:5000
-EXPOSE 5000
+ENV TELNET_ADDR=:5000 DEVICE_ADDR=:5001
+EXPOSE 5000 5001
 ENTRYPOINT ["/tcp-server"]
 
 # All in one process: docker run -p 8080:8080 IMAGE starts a Pullchat to try.

@@ -1,4 +1,4 @@
-// Command tcp-server serves people over telnet from rpc-servers.
+// Command tcp-server serves people over telnet, and devices over TCP, from rpc-servers.
 package main
 
 import (

@@ -2,7 +2,6 @@ package device
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -30,6 +29,7 @@ type Config struct {
 	Idle        time.Duration // without a request or a Ping
 	ConnectTime time.Duration // until a device must have connected
 	Part        time.Duration // in which a device must read a write
+	NewID       func() string // of a connection
 }
 
 // Server serves devices.
@@ -51,7 +51,7 @@ var (
 // Serve serves one device until it leaves, or the Hub drains. It closes conn. ctx has the key of the client's address.
 func (s *Server) Serve(ctx context.Context, conn net.Conn) {
 	ctx = logging.WithRequestID(ctx, logging.NewRequestID())
-	c := &client{server: s, conn: conn, base: ctx, id: rand.Text(), decoder: decoder{limit: s.config.MaxObject}}
+	c := &client{server: s, conn: conn, base: ctx, id: s.config.NewID(), decoder: decoder{limit: s.config.MaxObject}}
 	began := time.Now()
 	c.session = s.config.Hub.Open(c, c.ended)
 	c.commands = command.NewClient(command.Config{

@@ -3,6 +3,7 @@ package gateway
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -33,6 +34,7 @@ type limits struct {
 	login time.Duration // until a client must have logged in
 	part  time.Duration // in which a client must read a write
 	now   func() time.Time
+	newID func() string // of a device's connection
 }
 
 // Server is a tcp-server that listens.
@@ -50,7 +52,7 @@ type Server struct {
 // Listen opens the doors' listeners, and reads the certificate and the keys of tokens if there are any. Clients are served
 // from services once Run is called.
 func Listen(config Config, services chat.Services, log *slog.Logger) (*Server, error) {
-	s := &Server{config: config, log: log, services: services, limits: limits{login: time.Minute, part: 20 * time.Second, now: time.Now}}
+	s := &Server{config: config, log: log, services: services, limits: limits{login: time.Minute, part: 20 * time.Second, now: time.Now, newID: rand.Text}}
 	var err error
 	if config.TLSCert != "" {
 		if s.encrypt, err = tlsConfig(config.TLSCert, config.TLSKey, log); err != nil {
@@ -183,7 +185,7 @@ func (s *Server) doors(services chat.Services, hub *live.Hub) (doors []*door) {
 	}
 	if s.device != nil {
 		config := device.Config{
-			Services: services, Hub: hub, Log: s.log, MaxObject: maxLine, Idle: s.config.DeviceIdle, ConnectTime: s.limits.login, Part: s.limits.part,
+			Services: services, Hub: hub, Log: s.log, MaxObject: maxLine, Idle: s.config.DeviceIdle, ConnectTime: s.limits.login, Part: s.limits.part, NewID: s.limits.newID,
 		}
 		if s.config.Auth == authOn {
 			config.Verify = s.keys.Verify

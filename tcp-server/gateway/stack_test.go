@@ -2,9 +2,11 @@ package gateway
 
 import (
 	"bufio"
+	"fmt"
 	"log/slog"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -55,6 +57,8 @@ func startStack(t *testing.T, auth bool, change func(*Config, *limits)) *stack {
 		config.Auth, config.Token.AuthSecret = "on", secret
 	}
 	l := limits{login: patience, part: patience, now: func() time.Time { return noon }}
+	var connections atomic.Int64
+	l.newID = func() string { return fmt.Sprint("CONNECTION", connections.Add(1)) }
 	if change != nil {
 		change(&config, &l)
 	}

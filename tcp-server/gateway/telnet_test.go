@@ -1,12 +1,10 @@
 package gateway
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
 	"fmt"
 	"net"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -22,75 +20,6 @@ func (s *stack) arrives(t *testing.T, name string) *peer {
 	p.types(name + "\n")
 	p.lines("* Hello, "+name+". /help lists the commands", "* You are in lobby")
 	return p
-}
-
-// TestTranscripts plays the transcripts of docs/telnet.md, byte by byte.
-func TestTranscripts(t *testing.T) {
-	t.Parallel()
-	file, err := os.Open("../../docs/telnet.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	var script []string
-	played, how := 0, ""
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		line := lines.Text()
-		switch {
-		case strings.HasPrefix(line, "```transcript "):
-			how, script = strings.TrimPrefix(line, "```transcript "), nil
-		case line == "```" && how != "":
-			playing, whole := how, script
-			t.Run(fmt.Sprint(playing, " ", played), func(t *testing.T) {
-				t.Parallel()
-				play(t, playing, whole)
-			})
-			played++
-			how = ""
-		case how != "":
-			script = append(script, line)
-		}
-	}
-	if played < 4 {
-		t.Errorf("%d transcripts are played", played)
-	}
-}
-
-func play(t *testing.T, how string, script []string) {
-	s := startStack(t, strings.Contains(how, "on"), func(c *Config, _ *limits) {
-		if strings.Contains(how, "verbose") {
-			c.SendsConfirmed = "verbose"
-		}
-	}).run(t)
-	if strings.Contains(how, "on") {
-		s.account(t, "alice", "carol")
-		s.room(t, "lobby", "carol")
-	}
-	peers := map[string]*peer{}
-	options := strings.NewReplacer("<IAC WILL ECHO>", "\xff\xfb\x01", "<IAC WONT ECHO>", "\xff\xfc\x01")
-	for _, line := range script {
-		who, rest, _ := strings.Cut(line, " ")
-		rest = strings.TrimLeft(rest, " ") + "  "
-		sign, text := strings.TrimSpace(rest[:2]), options.Replace(strings.TrimSuffix(rest[min(3, len(rest)):], "  "))
-		p := peers[who]
-		if p == nil {
-			p = dial(t, s.TelnetAddr())
-			peers[who] = p
-		}
-		switch sign {
-		case "<":
-			p.sees(text + "\r\n")
-		case "<|":
-			p.sees(text)
-		case ">":
-			p.types(text + "\r\n")
-		case "cl": // closed
-			p.closes()
-			delete(peers, who)
-		default:
-			t.Fatalf("the transcript has %q", line)
-		}
-	}
 }
 
 func TestLinesHoweverTheyArrive(t *testing.T) {

@@ -81,6 +81,28 @@ func TestLines(t *testing.T) {
 	}
 }
 
+// TestHiddenTwice: a client that answers each offer late does not show the second password.
+func TestHiddenTwice(t *testing.T) {
+	t.Parallel()
+	d := decoder{limit: 8}
+	d.options.hide()
+	d.feed([]byte{iac, do, echo})
+	d.options.show()
+	d.options.hide()
+	d.feed([]byte{iac, dont, echo, iac, do, echo})
+	if len(d.answers) > 0 {
+		t.Errorf("the client's answers are answered with %q", d.answers)
+	}
+	if got := d.options.show(); string(got) != "\xff\xfc\x01" {
+		t.Errorf("show() = %q, want the end of the offer", got)
+	}
+	d.options.hide()
+	d.feed([]byte{iac, dont, echo, iac, dont, echo}) // the answer to show, and a refusal
+	if got := d.options.show(); len(got) > 0 || len(d.answers) > 0 {
+		t.Errorf("after a refusal show() = %q, and answers are %q; want none", got, d.answers)
+	}
+}
+
 // FuzzDecoder: what is read does not depend on where the bytes are split; lines have no control characters that a line editor
 // obeys; and nothing outgrows its bounds.
 func FuzzDecoder(f *testing.F) {

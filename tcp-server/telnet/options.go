@@ -26,6 +26,7 @@ const utf8Name = "UTF-8"
 // options are what both sides have agreed on.
 type options struct {
 	mine, theirs uint64 // bits of options below 64
+	awaited      int    // answers to hide and show that have not come
 
 	subject byte   // the option of the subnegotiation
 	data    []byte // of it
@@ -42,6 +43,13 @@ func bit(option byte) uint64 {
 // negotiate appends the answer to a client's WILL, WONT, DO or DONT. What is agreed already is not answered, so that no two
 // sides answer each other for ever (RFC 854).
 func (o *options) negotiate(answer []byte, verb, option byte) []byte {
+	if option == echo && o.awaited > 0 && (verb == do || verb == dont) {
+		// Only the last answer says what the client does: those before may cross with what was said since (RFC 1143).
+		if o.awaited--; o.awaited == 0 && verb == dont {
+			o.mine &^= bit(echo)
+		}
+		return answer
+	}
 	switch verb {
 	case will:
 		switch {
@@ -83,6 +91,7 @@ func (o *options) negotiate(answer []byte, verb, option byte) []byte {
 // hide offers to echo what the client types, and does not: so it is not shown.
 func (o *options) hide() []byte {
 	o.mine |= bit(echo)
+	o.awaited++
 	return []byte{iac, will, echo}
 }
 
@@ -92,6 +101,7 @@ func (o *options) show() []byte {
 		return nil
 	}
 	o.mine &^= bit(echo)
+	o.awaited++
 	return []byte{iac, wont, echo}
 }
 

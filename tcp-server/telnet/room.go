@@ -29,7 +29,10 @@ func (c *client) arrive() error {
 	if c.server.config.Room == "" {
 		return c.say("You are in no room: /join ROOM enters one")
 	}
-	return c.enter(c.server.config.Room)
+	if err := c.enter(c.server.config.Room); err != nil || c.place() != "" {
+		return err
+	}
+	return c.say("You are in no room: /join ROOM enters one")
 }
 
 // enter enters a room instead of the present one.
