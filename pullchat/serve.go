@@ -17,6 +17,7 @@ import (
 	"github.com/pullchat/pullchat/internal/rpcclient"
 	"github.com/pullchat/pullchat/pullchat/localredis"
 	"github.com/pullchat/pullchat/rpc-server/service"
+	tcp "github.com/pullchat/pullchat/tcp-server/gateway"
 )
 
 type contextType = context.Context
@@ -27,6 +28,7 @@ type serve struct {
 	Fsync string `name:"fsync" env:"FSYNC" enum:"always,everysec" default:"everysec" help:"With --data: an acknowledged message is on the disk at once (always), or within a second (everysec), which is faster. Both survive a killed process; always survives a power failure."`
 
 	HTTP gateway.Config `embed:""`
+	TCP  tcp.Doors      `embed:""`
 	RPC  service.Config `embed:""`
 	Log  logging.Config `embed:""`
 }
@@ -88,6 +90,14 @@ func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part,
 		return errors.Join(err, rpc.Close(), end(redis))
 	}
 	http.GuardLoopback()
+	parts := []program.Part{redis, rpc, http}
+	if s.TCP.Enabled() {
+		doors, err := tcp.Listen(s.doors(), calls.Services(), log)
+		if err != nil {
+			return errors.Join(err, end(http), rpc.Close(), end(redis))
+		}
+		parts = append(parts, doors)
+	}
 	address := dialable(http.Addr())
 	if s.HTTP.TLSCert != "" {
 		address = "https://" + address
@@ -98,7 +108,20 @@ func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part,
 	}
 	fmt.Printf("Pullchat runs on %s. Try:\n\n"+try+"\n", store, address)
 	defer loaded.Watch(ctx, func(next any) { http.Reload(next.(*commands).Serve.HTTP) })()
-	return program.Run(ctx, redis, rpc, http)
+	return program.Run(ctx, parts...)
+}
+
+// doors is the configuration of a tcp-server that trusts whom the http-server trusts.
+func (s *serve) doors() tcp.Config {
+	config := tcp.Config{Doors: s.TCP, Trust: tcp.Trust{
+		Auth: s.HTTP.Auth, Token: s.HTTP.Token, AccessTokenTTL: s.HTTP.AccessTokenTTL, LoginRate: s.HTTP.LoginRate,
+		Registration: s.HTTP.Registration, RegistrationRate: s.HTTP.RegistrationRate, SignalRate: s.HTTP.SignalRate,
+		TLSCert: s.HTTP.TLSCert, TLSKey: s.HTTP.TLSKey,
+	}}
+	if s.HTTP.RateLimitBy == "user" {
+		config.RateLimit = s.HTTP.RateLimit
+	}
+	return config
 }
 
 // end stops a part that was started and never ran.

@@ -13,7 +13,7 @@ const module = "github.com/pullchat/pullchat/"
 
 // transports are what packages that all gateways share do not know: programs, HTTP and WebSockets.
 var transports = []string{
-	module + "http-server", module + "rpc-server", "net/http", "github.com/cloudwego/hertz", "github.com/coder/websocket", "github.com/gorilla/websocket",
+	module + "http-server", module + "tcp-server", module + "rpc-server", "net/http", "github.com/cloudwego/hertz", "github.com/coder/websocket", "github.com/gorilla/websocket",
 }
 
 // TestImports is who may import whom. Each rule holds for a package and everything below it, tests left out, and
@@ -34,6 +34,10 @@ func TestImports(t *testing.T) {
 		{
 			why:  "gateways hold the domain's interface, never the storage",
 			from: "http-server", never: []string{module + "rpc-server", "github.com/redis/go-redis"}, through: true,
+		},
+		{
+			why:  "the second gateway holds the same interfaces, and neither knows the other",
+			from: "tcp-server", never: []string{module + "rpc-server", module + "http-server", "github.com/redis/go-redis", "github.com/cloudwego/hertz/pkg/app"}, through: true,
 		},
 		{
 			why:  "what wraps every request does not know the handlers",

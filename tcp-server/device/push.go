@@ -1,0 +1,128 @@
+package device
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/jsonobject"
+	"github.com/pullchat/pullchat/internal/live"
+)
+
+const advanceTimeout = 3 * time.Second
+
+// pushAll writes what a page of the device's chat has for the device, in order. After an entry of a newer connection this one
+// gets nothing.
+func (c *client) pushAll(page *live.Page) error {
+	for i := range page.Messages {
+		m := &page.Messages[i]
+		if m.Notice != nil || m.Erased {
+			continue
+		}
+		e := entryOf(m)
+		switch e.Kind {
+		case connected:
+			if m.SendTime > c.since && e.Connection != c.id {
+				return errReplaced
+			}
+		case asks:
+		default:
+			if err := c.push(m, e); err != nil {
+				return err
+			}
+		}
+	}
+	c.mutex.Lock()
+	c.readTo = page.NextCursor
+	c.mutex.Unlock()
+	return nil
+}
+
+// entryOf reads an entry. A message that is none is pushed as it is.
+func entryOf(m *chat.Message) entry {
+	var e entry
+	if json.Unmarshal([]byte(m.Text), &e) == nil {
+		switch e.Kind {
+		case connected, asks:
+			return e
+		case answers, pushedKind:
+			if e.UID != "" {
+				return e
+			}
+		}
+	}
+	return entry{
+		Kind: pushedKind, Action: "message", UID: strconv.FormatInt(m.SendTime, 10),
+		Data: jsonobject.Encode(said{m.Sender, m.Text}),
+	}
+}
+
+// said is the data of a message that is no entry.
+type said struct {
+	Sender string `json:"sender"`
+	Text   string `json:"text"`
+}
+
+func (c *client) push(m *chat.Message, e entry) error {
+	c.mutex.Lock()
+	c.pending = append(c.pending, pushed{e.UID, m.SendTime})
+	c.mutex.Unlock()
+	out := response{Action: e.Action, DeviceUID: c.uid, UID: e.UID, Status: e.Status, ErrorCode: e.ErrorCode, ErrorMessage: e.ErrorMessage, Data: e.Data}
+	if e.Kind == answers {
+		if out.Action == "" {
+			out.Action = "response"
+		}
+		if out.Status == "" {
+			out.Status = "ok"
+		}
+	}
+	if out.Data == nil {
+		out.Data = json.RawMessage("null")
+	}
+	return c.write(jsonobject.Encode(out))
+}
+
+// acknowledge takes the first pending object of a uid off, and moves the cursor to the first that is still pending.
+func (c *client) acknowledge(uid string) error {
+	c.mutex.Lock()
+	i := slices.IndexFunc(c.pending, func(p pushed) bool { return p.uid == uid })
+	if i < 0 {
+		c.mutex.Unlock()
+		return chat.Errorf(chat.NotFound, "nothing with the uid %q waits for an acknowledgement", uid)
+	}
+	last := c.pending[i].position
+	c.pending = slices.Delete(c.pending, i, i+1)
+	to := last + 1
+	if len(c.pending) > 0 {
+		to = min(to, c.pending[0].position)
+	}
+	c.mutex.Unlock()
+	return c.advance(to)
+}
+
+// settle moves the cursor past the entries that need no acknowledgement.
+func (c *client) settle() {
+	c.mutex.Lock()
+	to := c.readTo
+	if len(c.pending) > 0 {
+		to = min(to, c.pending[0].position)
+	}
+	c.mutex.Unlock()
+	_ = c.advance(to)
+}
+
+func (c *client) advance(to int64) error {
+	if to <= c.moved {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx()), advanceTimeout)
+	defer cancel()
+	_, err := c.server.config.Services.Live.Read(ctx, chat.ReadRequest{Chat: c.room, Reading: chat.Reading{Reader: c.reader(), Cursor: to}})
+	if err == nil {
+		c.moved = to
+	}
+	return err
+}

@@ -1,0 +1,126 @@
+package device
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/command"
+	"github.com/pullchat/pullchat/internal/live"
+	"github.com/pullchat/pullchat/internal/logging"
+)
+
+// Config is what devices are served from.
+type Config struct {
+	Services chat.Services // within the rates of senders and signals
+	Hub      *live.Hub
+	Log      *slog.Logger
+	// Verify returns the caller of a token; nil with AUTH off.
+	Verify func(token string) (chat.Caller, error)
+
+	MaxObject   int           // bytes; below 1 << 24
+	Idle        time.Duration // without a request or a Ping
+	ConnectTime time.Duration // until a device must have connected
+	Part        time.Duration // in which a device must read a write
+	NewID       func() string // of a connection
+}
+
+// Server serves devices.
+type Server struct{ config Config }
+
+// New returns a Server.
+func New(config Config) *Server { return &Server{config} }
+
+// lingers is how long a device may take to read the last object.
+const lingers = time.Second
+
+// Why a connection ends.
+var (
+	errIdle     = errors.New("the device is silent")
+	errReplaced = errors.New("the device has a newer connection")
+	errRefused  = errors.New("the device may not have its chat any more")
+)
+
+// Serve serves one device until it leaves, or the Hub drains. It closes conn. ctx has the key of the client's address.
+func (s *Server) Serve(ctx context.Context, conn net.Conn) {
+	ctx = logging.WithRequestID(ctx, logging.NewRequestID())
+	c := &client{server: s, conn: conn, base: ctx, id: s.config.NewID(), decoder: decoder{limit: s.config.MaxObject}}
+	began := time.Now()
+	c.session = s.config.Hub.Open(c, c.ended)
+	c.commands = command.NewClient(command.Config{
+		Messages: s.config.Services.Messages, Live: s.config.Services.Live, Hub: s.config.Hub, Verify: s.config.Verify,
+	}, c.session)
+	err := c.serve()
+	c.session.Close() // the last object is the last
+	c.farewell(err)
+	c.settle()
+	_ = conn.Close()
+	s.config.Log.Info("device ended", "id", logging.RequestID(ctx), "why", why(err), "duration", time.Since(began))
+}
+
+// why is the end of a connection for the log.
+func why(err error) string {
+	if errors.Is(err, io.EOF) {
+		return "closed by the device"
+	}
+	return err.Error()
+}
+
+// serve answers objects, one after the other, until one ends the connection.
+func (c *client) serve() (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			c.server.config.Log.Error("panic", "id", logging.RequestID(c.base), "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+			err = live.ErrPanicked
+		}
+	}()
+	connects := time.Now().Add(c.server.config.ConnectTime)
+	for {
+		until := time.Now().Add(c.server.config.Idle)
+		if c.server.config.Verify != nil && c.room == "" && connects.Before(until) {
+			until = connects
+		}
+		object, err := c.read(until)
+		switch {
+		case errors.Is(err, errTooLong):
+			err = c.answer(request{}, nil, chat.Errorf(chat.TooLarge, "an object may have %d bytes: this one is %v", c.server.config.MaxObject, err))
+		case err == nil:
+			err = c.obey(object)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// read returns the next object.
+func (c *client) read(until time.Time) ([]byte, error) {
+	for {
+		if err := c.arm(until); err != nil {
+			return nil, err
+		}
+		if object, ok, err := c.decoder.next(); ok || err != nil {
+			return object, err
+		}
+		var buffer [1024]byte
+		n, err := c.conn.Read(buffer[:])
+		c.decoder.feed(buffer[:n])
+		switch {
+		case n > 0, err == nil: // the next read has the error again
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			if err := c.arm(until); err != nil {
+				return nil, err
+			}
+			return nil, errIdle
+		default:
+			return nil, err
+		}
+	}
+}

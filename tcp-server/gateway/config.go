@@ -1,0 +1,108 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/loopback"
+	"github.com/pullchat/pullchat/internal/ratelimit"
+	"github.com/pullchat/pullchat/internal/rpcclient"
+	"github.com/pullchat/pullchat/internal/token"
+)
+
+// authOn is the value of AUTH with which clients need an account or a token.
+const authOn = "on"
+
+// Doors is what a tcp-server has beside an http-server.
+type Doors struct {
+	TelnetAddr     string        `name:"telnet-addr" env:"TELNET_ADDR" placeholder:"HOST:PORT" help:"Where rooms are served over telnet, like 127.0.0.1:5000; empty is nowhere."`
+	TelnetRoom     string        `name:"telnet-room" env:"TELNET_ROOM" default:"lobby" placeholder:"ROOM" help:"The room that telnet clients enter first; empty is none."`
+	TelnetIdle     time.Duration `name:"telnet-idle" env:"TELNET_IDLE" default:"1h" placeholder:"DURATION" help:"How long a telnet client may say nothing."`
+	SendsConfirmed string        `name:"sends-confirmed" env:"SENDS_CONFIRMED" default:"short" enum:"short,verbose" placeholder:"short|verbose" help:"How a line of a telnet client is confirmed: ${enum}. Verbose repeats its text."`
+
+	DeviceAddr string        `name:"device-addr" env:"DEVICE_ADDR" placeholder:"HOST:PORT" help:"Where devices are served, like 127.0.0.1:5001; empty is nowhere."`
+	DeviceIdle time.Duration `name:"device-idle" env:"DEVICE_IDLE" default:"10m" placeholder:"DURATION" help:"How long a device may say nothing, not even Ping."`
+
+	TCPMaxConnections     int `name:"tcp-max-connections" env:"TCP_MAX_CONNECTIONS" default:"10000" placeholder:"N" help:"Connections of telnet and devices at a time; further ones are closed. 0 for no limit."`
+	TCPAddressConnections int `name:"tcp-address-connections" env:"TCP_ADDRESS_CONNECTIONS" default:"100" placeholder:"N" help:"The same for each address."`
+}
+
+// Enabled reports whether any door is open.
+func (d Doors) Enabled() bool { return d.TelnetAddr != "" || d.DeviceAddr != "" }
+
+// Trust is what a tcp-server shares with an http-server: one process has it once.
+type Trust struct {
+	Auth           string         `name:"auth" env:"AUTH" default:"off" enum:"off,on" placeholder:"off|on" help:"Whether clients need an account or a token: ${enum}. With off, they name themselves, unchecked."`
+	Token          token.Config   `embed:""`
+	AccessTokenTTL time.Duration  `name:"access-token-ttl" env:"ACCESS_TOKEN_TTL" default:"15m" placeholder:"DURATION" help:"How long a login is good without another look at it."`
+	LoginRate      ratelimit.Rate `name:"login-rate" env:"LOGIN_RATE" default:"10/m" placeholder:"N/PERIOD" help:"Wrong passwords for each user at each address, and ten times as many for each of the two; empty for no limit."`
+
+	Registration     string         `name:"registration" env:"REGISTRATION" default:"open" enum:"open,closed,service" placeholder:"open|closed|service" help:"Who may register users: ${enum}. With service, services with their token, over HTTP."`
+	RegistrationRate ratelimit.Rate `name:"registration-rate" env:"REGISTRATION_RATE" default:"100/h" placeholder:"N/PERIOD" help:"Registrations from each address; empty for no limit."`
+
+	RateLimit  ratelimit.Rate `name:"rate-limit" env:"RATE_LIMIT" placeholder:"N/PERIOD" help:"Messages that each sender may send, like 100/s, 600/m or 5000/h; empty for no limit."`
+	SignalRate ratelimit.Rate `name:"signal-rate" env:"SIGNAL_RATE" default:"10/s" placeholder:"N/PERIOD" help:"Signals, such as typing, that each sender may tell; empty for no limit."`
+
+	TLSCert string `name:"tls-cert" env:"TLS_CERT" placeholder:"FILE" help:"Certificate in PEM, with its chain; all doors then speak TLS. It is read again when it changes."`
+	TLSKey  string `name:"tls-key" env:"TLS_KEY" placeholder:"FILE" help:"Private key of the certificate, in PEM."`
+}
+
+// Config is a tcp-server's configuration.
+type Config struct {
+	Doors `embed:""`
+	Trust `embed:""`
+}
+
+// Validate names every value that cannot work. Kong calls it.
+func (d Doors) Validate() error {
+	switch {
+	case d.TCPMaxConnections < 0 || d.TCPAddressConnections < 0:
+		return fmt.Errorf("--tcp-max-connections is %d, and --tcp-address-connections %d; neither may be negative", d.TCPMaxConnections, d.TCPAddressConnections)
+	case d.TelnetIdle < time.Second || d.DeviceIdle < time.Second:
+		return fmt.Errorf("--telnet-idle is %v, and --device-idle %v; both must be at least 1s", d.TelnetIdle, d.DeviceIdle)
+	case d.TelnetRoom == "":
+		return nil
+	}
+	room, err := chat.ParseID(d.TelnetRoom)
+	if err == nil && !room.IsRoom() {
+		err = errors.New("it is a chat of two users")
+	}
+	if err != nil {
+		return fmt.Errorf("--telnet-room: %w", err)
+	}
+	return nil
+}
+
+// Validate names every value that cannot work. Kong calls it.
+func (t Trust) Validate() error {
+	switch {
+	case t.Auth == authOn && !t.Token.Given():
+		return errors.New("--auth=on needs --auth-secret (AUTH_SECRET) or --auth-key-file (AUTH_KEY_FILE), the keys of the http-servers")
+	case t.AccessTokenTTL < time.Second:
+		return fmt.Errorf("--access-token-ttl is %v; it must be at least 1s", t.AccessTokenTTL)
+	case (t.TLSCert == "") != (t.TLSKey == ""):
+		return errors.New("--tls-cert and --tls-key need each other; one is missing")
+	}
+	return t.Token.Check()
+}
+
+// Validate is that of both parts; without it one of them would hide the other's.
+func (c Config) Validate() error { return errors.Join(c.Doors.Validate(), c.Trust.Validate()) }
+
+// CheckTrust refuses to believe rpc-servers, and to be believed by them, over a network without a secret.
+func CheckTrust(config Config, rpc rpcclient.Config) error {
+	if !config.Enabled() {
+		return errors.New("nothing is to be served: give --telnet-addr (TELNET_ADDR) or --device-addr (DEVICE_ADDR)")
+	}
+	if config.Auth != authOn || rpc.RPCSecret != "" {
+		return nil
+	}
+	for _, addr := range rpc.RPCServers {
+		if !loopback.Is(addr) {
+			return fmt.Errorf("--auth=on needs --rpc-secret (RPC_SECRET), the same as at the rpc-servers: %s may be another machine", addr)
+		}
+	}
+	return nil
+}

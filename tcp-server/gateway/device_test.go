@@ -1,0 +1,311 @@
+package gateway
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// object is what a device reads.
+type object struct {
+	Action, DeviceUID, UID, Status, ErrorCode, ErrorMessage string
+	Data                                                    json.RawMessage
+}
+
+// next returns the next line.
+func (p *peer) next() object {
+	p.t.Helper()
+	line, err := p.read.ReadBytes('\n')
+	var o object
+	if err == nil {
+		err = json.Unmarshal(line, &o)
+	}
+	if err != nil {
+		p.t.Fatalf("read %q, %v", line, err)
+	}
+	return o
+}
+
+// gets fails the test unless the next object begins like this: action, uid, status and the error's code.
+func (p *peer) gets(want string) object {
+	p.t.Helper()
+	o := p.next()
+	if got := strings.TrimSpace(fmt.Sprintln(o.Action, o.UID, o.Status, o.ErrorCode)); got != want {
+		p.t.Fatalf("read %q (%s, %s), want %q", got, o.ErrorMessage, o.Data, want)
+	}
+	return o
+}
+
+func (p *peer) asks(action, device, uid, data string) {
+	p.t.Helper()
+	p.types(fmt.Sprintf(`{"action":%q,"deviceUid":%q,"uid":%q,"data":%s}`+"\n", action, device, uid, data))
+}
+
+// connects connects a device and returns its connection's id.
+func (s *stack) connects(t *testing.T, device, token string) (*peer, string) {
+	t.Helper()
+	p := dial(t, s.DeviceAddr())
+	p.asks("connect", device, "c", `{"token":"`+token+`"}`)
+	var of struct{ Connection string }
+	if err := json.Unmarshal(p.gets("connect.response c ok").Data, &of); err != nil || of.Connection == "" {
+		t.Fatalf("the connection is %+v, %v", of, err)
+	}
+	return p, of.Connection
+}
+
+// backend is a service that acts on devices' chats.
+func (s *stack) backend(t *testing.T, device, text string) {
+	t.Helper()
+	ctx := t.Context()
+	if s.config.Auth == authOn {
+		ctx = chat.WithCaller(ctx, chat.Caller{User: "backend", Service: true})
+	}
+	if _, err := s.domain.Messages.Send(ctx, chat.Message{Chat: "device." + device, Sender: "backend", Text: text}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// requests returns the requests that a device's chat has.
+func (s *stack) requests(t *testing.T, device string) (all []string) {
+	t.Helper()
+	page, err := s.domain.Messages.Pull(chat.WithCaller(t.Context(), chat.Caller{User: "backend", Service: true}), chat.PullRequest{Chat: "device." + device, Limit: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range page.Messages {
+		if strings.Contains(m.Text, `"kind":"request"`) {
+			all = append(all, m.Text)
+		}
+	}
+	return all
+}
+
+func (s *stack) token(t *testing.T, user string) string {
+	t.Helper()
+	session, err := s.domain.Accounts.Login(t.Context(), chat.Credentials{User: user, Password: "correct horse"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := s.keys.ForUser(user, session.ID, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signed
+}
+
+// TestDeviceRequests: a request is stored for back ends, and answered once, also after the device was away.
+func TestDeviceRequests(t *testing.T) {
+	t.Parallel()
+	s := startStack(t, true, nil).run(t)
+	s.account(t, "alice")
+	token := s.token(t, "alice")
+	p, connection := s.connects(t, "sensor1", token)
+	p.asks("measure", "sensor1", "7", `{"celsius":21}`)
+	await(t, func() bool { return len(s.requests(t, "sensor1")) == 1 })
+	want := `{"kind":"request","action":"measure","uid":"7","connection":"` + connection + `","data":{"celsius":21}}`
+	if got := s.requests(t, "sensor1")[0]; got != want {
+		t.Errorf("the request is %s, want %s", got, want)
+	}
+	s.backend(t, "sensor1", `{"kind":"response","uid":"7","data":{"next":60}}`)
+	if got := p.gets("response 7 ok"); string(got.Data) != `{"next":60}` || got.DeviceUID != "sensor1" {
+		t.Errorf("the response is %+v", got)
+	}
+	p.asks("measure", "sensor1", "7", `null`)
+	p.gets("measure.response 7 error conflict")
+	p.asks("ack", "sensor1", "7", `null`)
+	p.gets("ack.response 7 ok")
+	p.asks("ack", "sensor1", "7", `null`)
+	p.gets("ack.response 7 error not_found")
+	_ = p.Close()
+	for i := range 3 { // while it is away
+		s.backend(t, "sensor1", fmt.Sprintf(`{"kind":"push","action":"set","uid":"p%d"}`, i))
+	}
+	s.backend(t, "sensor1", "hello")
+	p, _ = s.connects(t, "sensor1", token)
+	for i := range 3 {
+		p.gets(fmt.Sprint("set p", i))
+	}
+	if got := p.next(); got.Action != "message" || string(got.Data) != `{"sender":"backend","text":"hello"}` {
+		t.Errorf("the message is %+v", got)
+	}
+	p.asks("ack", "", "p0", `null`)
+	p.gets("ack.response p0 ok")
+	_ = p.Close()
+	p, _ = s.connects(t, "sensor1", token) // what it has not acknowledged comes again
+	p.gets("set p1")
+	p.gets("set p2")
+}
+
+// TestDeviceOwners: a device belongs to the user who has connected it first.
+func TestDeviceOwners(t *testing.T) {
+	t.Parallel()
+	s := startStack(t, true, nil).run(t)
+	s.account(t, "alice", "bob")
+	p := dial(t, s.DeviceAddr())
+	p.asks("send", "sensor1", "1", `{"chat":"alice:bob","text":"hi"}`)
+	p.gets("send.response 1 error unauthenticated")
+	p.types("Ping\n")
+	p.sees("Pong\n")
+	p.asks("connect", "sensor1", "2", `{"token":"none"}`)
+	p.gets("connect.response 2 error token_invalid")
+	p.asks("connect", "sensor 1", "3", `{"token":"`+s.token(t, "alice")+`"}`)
+	p.gets("connect.response 3 error invalid_argument")
+	p.asks("connect", "sensor1", "4", `{"token":"`+s.token(t, "alice")+`"}`)
+	p.gets("connect.response 4 ok")
+	p.asks("connect", "sensor1", "5", `{"token":"`+s.token(t, "alice")+`"}`)
+	p.gets("connect.response 5 error conflict")
+	p.asks("send", "sensor2", "6", `{}`)
+	p.gets("send.response 6 error invalid_argument")
+	q := dial(t, s.DeviceAddr())
+	q.asks("connect", "sensor1", "1", `{"token":"`+s.token(t, "bob")+`"}`)
+	q.gets("connect.response 1 error permission_denied")
+	q.asks("pull", "", "2", `{"chat":"device.sensor1"}`)
+	q.gets("pull.response 2 error unauthenticated")
+	service, err := s.keys.ForService("backend", time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.asks("connect", "sensor1", "3", `{"token":"`+service+`"}`)
+	q.gets("connect.response 3 ok")
+}
+
+// TestDeviceCommands: the same commands as over a WebSocket.
+func TestDeviceCommands(t *testing.T) {
+	t.Parallel()
+	s := startStack(t, false, nil).run(t)
+	p, _ := s.connects(t, "sensor1", "")
+	p.asks("watch", "sensor1", "1", `{"chat":"lab"}`)
+	p.gets("watch.response 1 ok")
+	p.asks("send", "sensor1", "2", `{"chat":"lab","sender":"sensor1","text":"warm"}`)
+	seen := map[string]bool{}
+	for range 2 { // in either order
+		o := p.next()
+		seen[o.Action] = true
+		if o.Action == "push" && !strings.Contains(string(o.Data), `"type":"messages"`) {
+			t.Errorf("the push is %s", o.Data)
+		}
+	}
+	if !seen["send.response"] || !seen["push"] {
+		t.Errorf("it reads %v", seen)
+	}
+	for uid, c := range map[string]struct{ action, data, want string }{
+		"3": {"pull", `{"chat":"lab"}`, "pull.response 3 ok"},
+		"4": {"read", `{"chat":"lab","reader":"sensor1","cursor":5}`, "read.response 4 ok"},
+		"5": {"signal", `{"chat":"other","sender":"sensor1","signal":"typing"}`, "signal.response 5 ok"},
+		"6": {"send", `{"chat":"lab","sender":"sensor1","text":"x","mistake":1}`, "send.response 6 error invalid_argument"},
+		"7": {"send", `[1]`, "send.response 7 error invalid_argument"},
+		"8": {"watch", `{"chat":"device.sensor1"}`, "watch.response 8 error invalid_argument"},
+		"9": {"", `{}`, "response 9 error invalid_argument"},
+	} {
+		p.asks(c.action, "sensor1", uid, c.data)
+		for {
+			o := p.next()
+			if o.Action == "push" { // the reading of the watched chat
+				continue
+			}
+			if got := strings.TrimSpace(fmt.Sprintln(o.Action, o.UID, o.Status, o.ErrorCode)); got != c.want {
+				t.Errorf("%s %s is answered %q, %s; want %q", c.action, c.data, got, o.ErrorMessage, c.want)
+			}
+			break
+		}
+	}
+}
+
+// TestDeviceObjects: several in a packet, one over many, frames, and mistakes that the connection survives.
+func TestDeviceObjects(t *testing.T) {
+	t.Parallel()
+	s := startStack(t, false, nil).run(t)
+	p := dial(t, s.DeviceAddr())
+	p.types(`{"action":"ping","uid":"1"}` + "\r\n\n" + `{"action":"ping","uid":"2"}` + "\nnonsense\n{\"action\":\n[]\n" + `{"action":"ping","uid":"3"}` + "\n")
+	p.gets("ping.response 1 ok")
+	p.gets("ping.response 2 ok")
+	for range 3 {
+		p.gets("response  error invalid_argument")
+	}
+	p.gets("ping.response 3 ok")
+	p.types(strings.Repeat("x", 100_000) + "\n")
+	p.gets("response  error too_large")
+	for _, b := range []byte(`{"action":"ping","uid":"4"}` + "\n") {
+		p.types(string([]byte{b}))
+	}
+	p.gets("ping.response 4 ok")
+	big := strings.Repeat("y", 60_000)
+	p.asks("send", "", "5", `{"chat":"lab","sender":"a","text":"`+big+`"}`)
+	p.gets("send.response 5 error invalid_argument")
+
+	q := dial(t, s.DeviceAddr())
+	for _, text := range []string{"Ping", `{"action":"ping","uid":"1"}`} {
+		q.types(string(binary.BigEndian.AppendUint32(nil, uint32(len(text)))) + text)
+	}
+	q.sees("\x00\x00\x00\x04Pong")
+	want := `{"action":"ping.response","deviceUid":"","uid":"1","status":"ok","errorCode":"","errorMessage":"","data":{"type":"pong","ref":"1"}}`
+	q.sees(string(binary.BigEndian.AppendUint32(nil, uint32(len(want)))) + want)
+	q.types("\x7f\x00\x00\x00")
+	got := make([]byte, 4)
+	if _, err := q.read.Read(got); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := q.read.Discard(int(binary.BigEndian.Uint32(got))); err != nil {
+		t.Fatal(err)
+	}
+	q.closes()
+}
+
+// TestTheNewestConnection: of two connections of a device the newer one gets what is for it.
+func TestTheNewestConnection(t *testing.T) {
+	t.Parallel()
+	s := startStack(t, false, nil).run(t)
+	p, _ := s.connects(t, "sensor1", "")
+	q, _ := s.connects(t, "sensor1", "")
+	p.gets("replaced")
+	p.closes()
+	s.backend(t, "sensor1", `{"kind":"push","action":"set","uid":"1"}`)
+	q.gets("set 1")
+}
+
+// TestDevicesComeAndGo: a thousand connections that break leave nothing behind that would hold the next one up.
+func TestDevicesComeAndGo(t *testing.T) {
+	t.Parallel()
+	s := startStack(t, false, func(c *Config, _ *limits) { c.TCPMaxConnections = 50 }).run(t)
+	for i := range 1000 {
+		p := dial(t, s.DeviceAddr())
+		p.types(`{"action":"ping","uid":"1"}` + "\n")
+		if o := p.next(); o.Action == "full" {
+			t.Fatalf("connection %d finds it full", i)
+		}
+		_ = p.Conn.(*net.TCPConn).SetLinger(0) // breaks it
+		_ = p.Close()
+		if i%40 == 39 { // those before may still be on their way out
+			await(t, func() bool {
+				p := dial(t, s.DeviceAddr())
+				defer p.Close()
+				p.types("Ping\n")
+				got, _ := p.read.ReadString('\n')
+				return got == "Pong\n"
+			})
+		}
+	}
+}
+
+func TestDevicesDrain(t *testing.T) {
+	t.Parallel()
+	s := startStack(t, false, func(c *Config, _ *limits) { c.TelnetAddr = "" })
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	p, _ := s.connects(t, "sensor1", "")
+	stop()
+	p.sees(`{"action":"reconnect"}` + "\n")
+	p.closes()
+	_ = p.Close()
+	if err := <-ended; err != nil {
+		t.Errorf("Run() = %v", err)
+	}
+}

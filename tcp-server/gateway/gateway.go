@@ -1,0 +1,217 @@
+// Package gateway assembles a tcp-server: its doors, the limits of their clients, and a stop that tells them.
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/buildinfo"
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/live"
+	"github.com/pullchat/pullchat/internal/ratelimit"
+	"github.com/pullchat/pullchat/internal/reload"
+	"github.com/pullchat/pullchat/internal/token"
+	"github.com/pullchat/pullchat/tcp-server/device"
+	"github.com/pullchat/pullchat/tcp-server/telnet"
+)
+
+const (
+	// drainTimeout bounds how long a stop waits for clients to read their last line.
+	drainTimeout = 5 * time.Second
+	// maxLine is more than any rpc-server takes as a text by default.
+	maxLine = 64 << 10
+)
+
+// limits are what clients may take. A test makes them small.
+type limits struct {
+	login time.Duration // until a client must have logged in
+	part  time.Duration // in which a client must read a write
+	now   func() time.Time
+	newID func() string // of a device's connection
+}
+
+// Server is a tcp-server that listens.
+type Server struct {
+	config   Config
+	log      *slog.Logger
+	services chat.Services
+	limits   limits
+	keys     *token.Keys  // or nil
+	telnet   net.Listener // or nil
+	device   net.Listener // or nil
+	encrypt  *tls.Config  // or nil
+}
+
+// Listen opens the doors' listeners, and reads the certificate and the keys of tokens if there are any. Clients are served
+// from services once Run is called.
+func Listen(config Config, services chat.Services, log *slog.Logger) (*Server, error) {
+	s := &Server{config: config, log: log, services: services, limits: limits{login: time.Minute, part: 20 * time.Second, now: time.Now, newID: rand.Text}}
+	var err error
+	if config.TLSCert != "" {
+		if s.encrypt, err = tlsConfig(config.TLSCert, config.TLSKey, log); err != nil {
+			return nil, err
+		}
+	}
+	if s.keys, err = config.Token.Keys(log); err != nil {
+		return nil, err
+	}
+	if config.TelnetAddr != "" {
+		if s.telnet, err = net.Listen("tcp", config.TelnetAddr); err != nil {
+			return nil, fmt.Errorf("telnet-addr: %w", err)
+		}
+		s.warnOpen("telnet", s.telnet.Addr())
+	}
+	if config.DeviceAddr != "" {
+		if s.device, err = net.Listen("tcp", config.DeviceAddr); err != nil {
+			if s.telnet != nil {
+				_ = s.telnet.Close()
+			}
+			return nil, fmt.Errorf("device-addr: %w", err)
+		}
+		s.warnOpen("device", s.device.Addr())
+	}
+	return s, nil
+}
+
+// tlsConfig returns the configuration with the certificate of two files, which is read again when one of them changes.
+func tlsConfig(certFile, keyFile string, log *slog.Logger) (*tls.Config, error) {
+	certificate, err := reload.New(log, "certificate", func() (*tls.Certificate, error) {
+		pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+		return &pair, err
+	}, certFile, keyFile)
+	if err != nil {
+		return nil, fmt.Errorf("tls-cert, tls-key: %w", err)
+	}
+	return &tls.Config{
+		MinVersion:     tls.VersionTLS12,
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return certificate.Get(), nil },
+	}, nil
+}
+
+// warnOpen says what other machines may do or read.
+func (s *Server) warnOpen(door string, addr net.Addr) {
+	tcp, ok := addr.(*net.TCPAddr)
+	switch {
+	case !ok || tcp.IP.IsLoopback():
+	case s.config.Auth != authOn:
+		s.log.Warn("AUTH is off and a door is open for other machines too: every client that reaches this address may read and write in any name; "+
+			"set AUTH=on, or listen on 127.0.0.1", "door", door, "addr", addr.String())
+	case s.encrypt == nil:
+		s.log.Warn("passwords and tokens are not encrypted on their way: set TLS_CERT and TLS_KEY, or put something in front that speaks TLS", "door", door, "addr", addr.String())
+	}
+}
+
+// TelnetAddr is where telnet listens, with its real port; nil if nowhere.
+func (s *Server) TelnetAddr() net.Addr {
+	if s.telnet == nil {
+		return nil
+	}
+	return s.telnet.Addr()
+}
+
+// DeviceAddr is the same for devices.
+func (s *Server) DeviceAddr() net.Addr {
+	if s.device == nil {
+		return nil
+	}
+	return s.device.Addr()
+}
+
+// Run serves until ctx ends. Then it stops accepting, tells all clients, and closes. It is called once.
+func (s *Server) Run(ctx context.Context) error {
+	services := s.limited()
+	var admission chat.Admission
+	if s.config.Auth == authOn {
+		admission = services.Admission
+	}
+	hub := live.New(services.Messages, services.Live, live.Config{Log: s.log, Inboxes: services.Inboxes, Admission: admission})
+	hubCtx, stopHub := context.WithCancel(context.WithoutCancel(ctx))
+	var hubRuns sync.WaitGroup
+	hubRuns.Go(func() { hub.Run(hubCtx) })
+	defer hubRuns.Wait()
+	defer stopHub()
+
+	clients, abandon := context.WithCancel(context.WithoutCancel(ctx))
+	defer abandon()
+	all := newCrowd(s.config.TCPMaxConnections, s.config.TCPAddressConnections)
+	doors := s.doors(services, hub)
+	ended := make(chan error, len(doors))
+	for _, d := range doors {
+		go func() { ended <- d.run(clients, all, s.log) }()
+		s.log.Info(d.name+" listens", "addr", d.listener.Addr().String(), "version", buildinfo.Get().Version)
+	}
+	var err error
+	left := len(doors)
+	select {
+	case err = <-ended:
+		left--
+	case <-ctx.Done():
+	}
+	for _, d := range doors {
+		_ = d.listener.Close()
+	}
+	for range left {
+		err = errors.Join(err, <-ended)
+	}
+	hub.Drain()
+	late := time.AfterFunc(drainTimeout, func() {
+		abandon()
+		all.disperse()
+	})
+	all.serving.Wait()
+	late.Stop()
+	s.log.Info("tcp-server stopped")
+	return err
+}
+
+func (s *Server) doors(services chat.Services, hub *live.Hub) (doors []*door) {
+	if s.telnet != nil {
+		rooms := telnet.New(telnet.Config{
+			Services: services, Hub: hub, Log: s.log, Auth: s.config.Auth == authOn, LoginTTL: s.config.AccessTokenTTL,
+			Register: s.config.Registration == ratelimit.RegistrationOpen, Room: s.config.TelnetRoom, Verbose: s.config.SendsConfirmed == "verbose",
+			MaxLine: maxLine, Idle: s.config.TelnetIdle, LoginTime: s.limits.login, Part: s.limits.part, Now: s.limits.now,
+		})
+		doors = append(doors, &door{
+			name: "telnet", listener: s.telnet, encrypt: s.encrypt, serve: rooms.Serve,
+			full: []byte("* Too many connections; try again later\r\n"),
+		})
+	}
+	if s.device != nil {
+		config := device.Config{
+			Services: services, Hub: hub, Log: s.log, MaxObject: maxLine, Idle: s.config.DeviceIdle, ConnectTime: s.limits.login, Part: s.limits.part, NewID: s.limits.newID,
+		}
+		if s.config.Auth == authOn {
+			config.Verify = s.keys.Verify
+		}
+		doors = append(doors, &door{
+			name: "device", listener: s.device, encrypt: s.encrypt, serve: device.New(config).Serve,
+			full: []byte(`{"action":"full"}` + "\n"),
+		})
+	}
+	return doors
+}
+
+// limited returns what clients are served from, within the rates that are set.
+func (s *Server) limited() chat.Services {
+	services := s.services
+	if s.config.RateLimit.Requests > 0 {
+		services.Messages = ratelimit.Senders{Service: services.Messages, Limiter: ratelimit.New(s.config.RateLimit)}
+	}
+	if s.config.SignalRate.Requests > 0 {
+		services.Live = ratelimit.Signals{Live: services.Live, Limiter: ratelimit.New(s.config.SignalRate)}
+	}
+	if services.Sessions != nil && s.config.LoginRate.Requests > 0 {
+		services.Sessions = ratelimit.NewGuesses(services.Sessions, s.config.LoginRate)
+	}
+	if services.Accounts != nil {
+		services.Accounts = ratelimit.NewRegistrations(services.Accounts, s.config.Registration, s.config.RegistrationRate)
+	}
+	return services
+}

@@ -1,0 +1,147 @@
+package gateway
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/ratelimit"
+)
+
+// A door accepts connections of one kind and serves each in a goroutine of its own.
+type door struct {
+	name     string
+	listener net.Listener
+	encrypt  *tls.Config // nil: the connections are plain
+	full     []byte      // the last line for a connection beyond the limits
+	serve    func(ctx context.Context, conn net.Conn)
+}
+
+// handshakeTime bounds a TLS handshake, and refuseTime the line for a connection that is refused.
+const (
+	handshakeTime = 10 * time.Second
+	refuseTime    = time.Second
+	// writeBuffer bounds what waits in the kernel for a client that does not read; the rest waits in the log.
+	writeBuffer = 64 << 10
+)
+
+// crowd counts the connections of all doors, and can close them.
+type crowd struct {
+	max, each int // 0 for no limit
+
+	mutex     sync.Mutex
+	conns     map[net.Conn]string // with the key of its address
+	addresses map[string]int
+	serving   sync.WaitGroup
+}
+
+func newCrowd(limit, each int) *crowd {
+	return &crowd{max: limit, each: each, conns: map[net.Conn]string{}, addresses: map[string]int{}}
+}
+
+// enter counts a connection, unless there are too many.
+func (c *crowd) enter(conn net.Conn, key string) bool {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if c.max > 0 && len(c.conns) >= c.max || c.each > 0 && c.addresses[key] >= c.each {
+		return false
+	}
+	c.conns[conn] = key
+	c.addresses[key]++
+	return true
+}
+
+func (c *crowd) leave(conn net.Conn) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	key := c.conns[conn]
+	delete(c.conns, conn)
+	if c.addresses[key]--; c.addresses[key] == 0 {
+		delete(c.addresses, key)
+	}
+}
+
+// disperse closes all connections.
+func (c *crowd) disperse() {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	for conn := range c.conns {
+		_ = conn.Close()
+	}
+}
+
+// run accepts connections until the listener is closed.
+func (d *door) run(ctx context.Context, all *crowd, log *slog.Logger) error {
+	for pause := time.Duration(0); ; {
+		conn, err := d.listener.Accept()
+		switch {
+		case err == nil:
+			pause = 0
+			all.serving.Go(func() { d.welcome(ctx, all, conn) })
+		case errors.Is(err, net.ErrClosed):
+			return nil
+		case !passes(err):
+			return err
+		default:
+			if pause == 0 {
+				log.Warn("connections cannot be accepted now", "door", d.name, "error", err)
+			}
+			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+			<-time.After(pause)
+		}
+	}
+}
+
+// passes: the listener is in order, and the next Accept may succeed.
+func passes(err error) bool {
+	for _, passing := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED} {
+		if errors.Is(err, passing) {
+			return true
+		}
+	}
+	return false
+}
+
+// welcome serves a connection that there is room for.
+func (d *door) welcome(ctx context.Context, all *crowd, conn net.Conn) {
+	defer func() { _ = conn.Close() }()
+	key := keyOf(conn)
+	if !all.enter(conn, key) {
+		if d.encrypt == nil { // no handshake is made to refuse somebody
+			_ = conn.SetWriteDeadline(time.Now().Add(refuseTime))
+			_, _ = conn.Write(d.full)
+		}
+		return
+	}
+	defer all.leave(conn)
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(writeBuffer)
+	}
+	if d.encrypt != nil {
+		secret := tls.Server(conn, d.encrypt)
+		shaking, cancel := context.WithTimeout(ctx, handshakeTime)
+		err := secret.HandshakeContext(shaking)
+		cancel()
+		if err != nil {
+			return
+		}
+		d.serve(ratelimit.WithClient(ctx, key), secret)
+		return
+	}
+	d.serve(ratelimit.WithClient(ctx, key), conn)
+}
+
+// keyOf is the key under which the client's address counts.
+func keyOf(conn net.Conn) string {
+	address, err := netip.ParseAddrPort(conn.RemoteAddr().String())
+	if err != nil {
+		return conn.RemoteAddr().String()
+	}
+	return ratelimit.Key(ratelimit.Plain(address.Addr()))
+}

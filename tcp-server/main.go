@@ -1,0 +1,37 @@
+// Command tcp-server serves people over telnet, and devices over TCP, from rpc-servers.
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/pullchat/pullchat/internal/program"
+	"github.com/pullchat/pullchat/internal/rpcclient"
+	"github.com/pullchat/pullchat/tcp-server/gateway"
+)
+
+type config struct {
+	gateway.Config `embed:""`
+	RPC            rpcclient.Config `embed:""`
+	program.Common `embed:""`
+}
+
+func main() {
+	var c config
+	program.Main("tcp-server", "The doors of plain text of Pullchat, in front of its rpc-servers.", &c, &c.Common, nil,
+		func(ctx context.Context, log *slog.Logger, _ *program.Loaded) error {
+			if err := gateway.CheckTrust(c.Config, c.RPC); err != nil {
+				return err
+			}
+			service, err := rpcclient.New(c.RPC)
+			if err != nil {
+				return err
+			}
+			defer service.Close()
+			server, err := gateway.Listen(c.Config, service.Services(), log)
+			if err != nil {
+				return err
+			}
+			return server.Run(ctx)
+		})
+}

@@ -1,0 +1,227 @@
+package telnet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/live"
+	"github.com/pullchat/pullchat/internal/terminal"
+)
+
+// client is one connection. It is the live.Sink of its session.
+type client struct {
+	server  *Server
+	conn    net.Conn
+	decoder decoder
+	session *live.Session // of the room
+	inboxed *live.Session // of private messages
+	cursors cursors
+
+	base   context.Context // without the caller, who may log in later //nolint:containedctx // of the connection
+	caller atomic.Pointer[chat.Caller]
+	me     string // the user's name, once there is one
+	held   login  // the session of the user, with AUTH=on
+
+	reading sync.Mutex // guards the read deadline
+	reason  error      // why the session has ended, if it has
+
+	writing sync.Mutex // guards writes, and today
+	today   string     // the day of the last line that was written
+
+	mutex   sync.Mutex
+	room    string          // where the user is, or ""
+	own     map[string]bool // the ids of lines that were sent here and have not come back
+	ignored map[string]bool // the users that were ignored here, before the Hub knows of it
+}
+
+var (
+	errQuit  = errors.New("the client quits")
+	errIdle  = errors.New("the client is idle")
+	errLogin = errors.New("the client does not log in")
+)
+
+// ctx is for calls of the user.
+func (c *client) ctx() context.Context {
+	if by := c.caller.Load(); by != nil {
+		return chat.WithCaller(c.base, *by)
+	}
+	return c.base
+}
+
+// reader is the user's reader of this door. Other readers' cursors stay.
+func (c *client) reader() string { return c.me + "/telnet" }
+
+func (c *client) place() string {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.room
+}
+
+// ended wakes readLine.
+func (c *client) ended(err error) {
+	c.reading.Lock()
+	defer c.reading.Unlock()
+	if c.reason == nil {
+		c.reason = err
+		_ = c.conn.SetReadDeadline(time.Unix(1, 0))
+	}
+}
+
+// arm sets the time until which a read may wait. The error is why the session has ended.
+func (c *client) arm(until time.Time) error {
+	c.reading.Lock()
+	defer c.reading.Unlock()
+	if c.reason == nil {
+		_ = c.conn.SetReadDeadline(until)
+	}
+	return c.reason
+}
+
+// readLine returns the next line. It answers negotiation meanwhile.
+func (c *client) readLine(until time.Time) (line, error) {
+	for {
+		if err := c.arm(until); err != nil {
+			return line{}, err
+		}
+		if l, ok := c.decoder.next(); ok {
+			return l, nil
+		}
+		var buffer [512]byte
+		n, err := c.conn.Read(buffer[:])
+		c.decoder.feed(buffer[:n])
+		if answers := c.decoder.answers; len(answers) > 0 {
+			c.decoder.answers = nil
+			if err := c.write(answers); err != nil {
+				return line{}, err
+			}
+		}
+		if errors.Is(err, io.EOF) && c.decoder.size > 0 {
+			c.decoder.close() // the last line has no end; the next read is at the end again
+			continue
+		}
+		if c.decoder.peek() {
+			continue
+		}
+		switch {
+		case err == nil:
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			if err := c.arm(until); err != nil {
+				return line{}, err
+			}
+			return line{}, errIdle
+		default:
+			return line{}, err
+		}
+	}
+}
+
+// check returns why a line is no text, or "".
+func (c *client) check(l line) string {
+	switch {
+	case l.tooLong:
+		return fmt.Sprintf("Not sent: the line is %d bytes; the limit is %d", l.size, c.server.config.MaxLine)
+	case !utf8.ValidString(l.text):
+		return "Not sent: the line is not valid UTF-8"
+	}
+	return ""
+}
+
+// write writes bytes at once. A client that does not read them in time loses the connection.
+func (c *client) write(text []byte) error {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	return c.put(text)
+}
+
+// put is write while writing is held.
+func (c *client) put(text []byte) error {
+	_ = c.conn.SetWriteDeadline(time.Now().Add(c.server.config.Part))
+	_, err := c.conn.Write(text)
+	return err
+}
+
+// say writes a line that is no message. Between its star and its end nothing can begin another line.
+func (c *client) say(format string, args ...any) error {
+	return c.raw("* " + fmt.Sprintf(format, args...))
+}
+
+// raw writes a line, between two writes of the session, or after its end.
+func (c *client) raw(text string) error {
+	encoded := []byte(terminal.Printable(text) + "\r\n")
+	written := false
+	err := c.session.Write(func() error {
+		written = true
+		return c.write(encoded)
+	})
+	if !written { // the session has ended: what was asked before is answered
+		return c.write(encoded)
+	}
+	return err
+}
+
+// refuse says why something was not done.
+func (c *client) refuse(err error) error {
+	e := chat.AsError(err)
+	if e.Code == chat.Internal {
+		c.server.config.Log.Error("telnet", "error", err)
+	}
+	message, _, _ := strings.Cut(e.Message, "; wait for Retry-After")
+	if seconds := chat.RetryAfter(err); seconds > 0 {
+		return c.say("%s; try again in %d s", message, seconds)
+	}
+	return c.say("%s", message)
+}
+
+// farewell writes the last line and reports whether the client has read everything.
+func (c *client) farewell(err error) bool {
+	last := lastLine(err)
+	if last == "" || c.write([]byte("* "+last+"\r\n")) != nil {
+		return false
+	}
+	if errors.Is(err, io.EOF) { // the client may be gone as a whole: then its machine has refused the last line by now
+		<-time.After(lingers / 4)
+	}
+	half, ok := c.conn.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return false
+	}
+	_ = c.conn.SetReadDeadline(time.Now().Add(lingers))
+	_, err = io.Copy(io.Discard, c.conn)
+	return err == nil
+}
+
+func lastLine(err error) string {
+	switch {
+	case errors.Is(err, errQuit), errors.Is(err, io.EOF):
+		return "Bye"
+	case errors.Is(err, errIdle):
+		return "Nothing was typed for long: the connection is closed"
+	case errors.Is(err, errLogin):
+		return "No login: the connection is closed"
+	case errors.Is(err, live.ErrDraining):
+		return "This server stops: connect again"
+	case errors.Is(err, live.ErrExpired), errors.Is(err, live.ErrDeleted), errors.Is(err, errOver):
+		return "The login has ended: connect again"
+	case errors.Is(err, live.ErrPanicked):
+		return "Something went wrong: connect again"
+	}
+	return ""
+}
+
+// why is the end of a connection for the log.
+func why(err error) string {
+	if errors.Is(err, io.EOF) {
+		return "closed by the client"
+	}
+	return err.Error()
+}

@@ -1,0 +1,86 @@
+package telnet
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"runtime/debug"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/live"
+	"github.com/pullchat/pullchat/internal/logging"
+)
+
+// Config is what clients are served from.
+type Config struct {
+	Services chat.Services // within the rates of senders, passwords and registrations
+	Hub      *live.Hub
+	Log      *slog.Logger
+
+	Auth     bool          // clients need an account
+	LoginTTL time.Duration // how long a login is good without another look at it
+	Register bool          // clients may make an account
+	Room     string        // that clients enter first; "" is none
+	Verbose  bool          // a sent line is confirmed with its text
+
+	MaxLine   int           // bytes
+	Idle      time.Duration // without a line from the client
+	LoginTime time.Duration // until a client must have a name
+	Part      time.Duration // in which a client must read a write
+	Now       func() time.Time
+}
+
+// Server serves telnet clients.
+type Server struct{ config Config }
+
+// New returns a Server.
+func New(config Config) *Server { return &Server{config} }
+
+// lingers is how long a client may take to read the last line.
+const lingers = time.Second
+
+// Serve serves one client until it leaves, or the Hub drains. It closes conn. ctx has the key of the client's address.
+func (s *Server) Serve(ctx context.Context, conn net.Conn) {
+	ctx = logging.WithRequestID(ctx, logging.NewRequestID())
+	c := &client{
+		server: s, conn: conn, base: ctx, own: map[string]bool{}, ignored: map[string]bool{}, decoder: decoder{limit: s.config.MaxLine}, today: s.config.Now().UTC().Format(day),
+	}
+	c.cursors.advance = c.advance
+	began := time.Now()
+	c.session = s.config.Hub.Open(c, c.ended)
+	c.inboxed = s.config.Hub.Open(private{c}, c.ended)
+	err := c.serve()
+	c.inboxed.Close()
+	c.session.Close() // the last line is the last
+	c.cursors.leave(c.farewell(err))
+	c.logout()
+	_ = conn.Close()
+	s.config.Log.Info("telnet ended", "id", logging.RequestID(ctx), "why", why(err), "duration", time.Since(began))
+}
+
+// serve runs the client's commands until one ends the connection.
+func (c *client) serve() (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			c.server.config.Log.Error("panic", "id", logging.RequestID(c.base), "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+			err = live.ErrPanicked
+		}
+	}()
+	if err := c.login(); err != nil {
+		return err
+	}
+	if err := c.arrive(); err != nil {
+		return err
+	}
+	for {
+		l, err := c.readLine(time.Now().Add(c.server.config.Idle))
+		if err != nil {
+			return err
+		}
+		if err := c.obey(l); err != nil {
+			return err
+		}
+	}
+}
