@@ -12,7 +12,6 @@ import (
 	"github.com/alicebob/miniredis/v2"
 
 	"github.com/pullchat/pullchat/http-server/gateway"
-	"github.com/pullchat/pullchat/internal/logging"
 	"github.com/pullchat/pullchat/internal/program"
 	"github.com/pullchat/pullchat/internal/rpcclient"
 	"github.com/pullchat/pullchat/pullchat/localredis"
@@ -28,7 +27,8 @@ type serve struct {
 
 	HTTP gateway.Config `embed:""`
 	RPC  service.Config `embed:""`
-	Log  logging.Config `embed:""`
+
+	program.Common `embed:""`
 }
 
 // Run listens, prints examples to try, and serves until a signal.
@@ -70,6 +70,12 @@ func (s *serve) openRedis(ctx context.Context, log *slog.Logger) (redis program.
 
 // serve runs both servers over redis, which it stops last.
 func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part, store string) error {
+	measured, stopMetrics, err := s.ServeMetrics(log)
+	if err != nil {
+		return errors.Join(err, end(redis))
+	}
+	defer stopMetrics()
+	s.HTTP.Metrics, s.RPC.Metrics = measured.Gateway(), measured.Service()
 	if s.RPC.Trust.Auth = s.HTTP.Auth; s.HTTP.Auth == "on" {
 		s.RPC.Trust.RPCSecret = rand.Text() // only this gateway may name callers
 	}
@@ -77,7 +83,7 @@ func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part,
 	if err != nil {
 		return errors.Join(err, end(redis))
 	}
-	calls, err := rpcclient.New(rpcclient.Config{RPCServers: []string{dialable(rpc.Addr())}, RPCSecret: s.RPC.Trust.RPCSecret})
+	calls, err := rpcclient.New(rpcclient.Config{RPCServers: []string{dialable(rpc.Addr())}, RPCSecret: s.RPC.Trust.RPCSecret, Metrics: measured.Client()})
 	if err != nil {
 		return errors.Join(err, rpc.Close(), end(redis))
 	}

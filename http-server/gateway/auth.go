@@ -57,13 +57,19 @@ func CheckTrust(config Config, rpc rpcclient.Config) error {
 func (s *Server) accounts(h *handler.Handler) *handler.AccountService {
 	sessions := s.services.Sessions
 	if s.config.LoginRate.Requests > 0 {
-		sessions = ratelimit.NewGuesses(sessions, s.config.LoginRate)
+		guesses := ratelimit.NewGuesses(sessions, s.config.LoginRate)
+		guesses.Refused = s.config.refused("logins")
+		sessions = guesses
+	}
+	if s.config.Metrics != nil {
+		sessions = countedLogins{sessions, s.config.Metrics}
 	}
 	tokens := handler.Tokens{Lasts: s.config.AccessTokenTTL}
 	if s.keys != nil {
 		tokens.Sign = s.keys.ForUser
 	}
 	accounts := ratelimit.NewRegistrations(s.services.Accounts, s.config.Registration, s.config.RegistrationRate)
+	accounts.Refused = s.config.refused("registrations")
 	return handler.NewAccountService(h, accounts, sessions, tokens)
 }
 

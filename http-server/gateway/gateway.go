@@ -75,7 +75,7 @@ func Listen(config Config, services chat.Services, log *slog.Logger) (*Server, e
 		inner = tls.NewListener(inner, encrypt) // shakes hands when a conn is first read, not in Accept
 	}
 	listening := newListener(inner, encrypt != nil, limitsOf(config, log), log)
-	listening.origins = config.AllowedOrigins
+	listening.origins, listening.metrics = config.AllowedOrigins, config.Metrics
 	return &Server{
 		config: config, log: log, listener: listening, services: services, keys: keys,
 	}, nil
@@ -143,10 +143,10 @@ func (s *Server) Run(ctx context.Context) error {
 func (s *Server) limited() (service chat.Service, calls chat.Live) {
 	service, calls = s.services.Messages, s.services.Live
 	if s.config.RateLimit.Requests > 0 && s.config.RateLimitBy == "user" {
-		service = ratelimit.Senders{Service: service, Limiter: ratelimit.New(s.config.RateLimit)}
+		service = ratelimit.Senders{Service: service, Limiter: s.config.limiter(s.config.RateLimit, "senders")}
 	}
 	if s.config.SignalRate.Requests > 0 {
-		calls = ratelimit.Signals{Live: calls, Limiter: ratelimit.New(s.config.SignalRate)}
+		calls = ratelimit.Signals{Live: calls, Limiter: s.config.limiter(s.config.SignalRate, "signals")}
 	}
 	return service, calls
 }
@@ -167,7 +167,9 @@ func (s *Server) engine(h *handler.Handler, draining <-chan struct{}) *server.He
 		config.Option{F: func(o *config.Options) { o.NoDefaultServerHeader = true }},
 	)
 	all := s.routes(h, draining)
-	engine.Use(reached, movingOn(draining), middleware.Secure(s.listener.encrypted), middleware.RequestID,
+	engine.Use(reached)
+	s.measure(engine, all)
+	engine.Use(movingOn(draining), middleware.Secure(s.listener.encrypted), middleware.RequestID,
 		middleware.AccessLog(s.log), middleware.Recovery(s.log),
 		middleware.CORS(s.config.AllowedOrigins, methodsOf(all))) // before the limit: pages are told of it too
 	if len(s.config.AllowedHosts) > 0 {
@@ -177,7 +179,7 @@ func (s *Server) engine(h *handler.Handler, draining <-chan struct{}) *server.He
 	if s.config.RateLimit.Requests > 0 {
 		byUser := s.config.RateLimitBy == "user"
 		free := pathsOf(all, func(r route) bool { return r.health || byUser && r.counts == sends })
-		engine.Use(middleware.Limit(ratelimit.New(s.config.RateLimit), s.config.TrustedProxies, free...))
+		engine.Use(middleware.Limit(s.config.limiter(s.config.RateLimit, "requests"), s.config.TrustedProxies, free...))
 	}
 	s.authenticate(engine, all)
 	register(engine, all)

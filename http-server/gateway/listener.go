@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/pullchat/pullchat/internal/metrics"
 )
 
 // listener bounds how many connections there are, and lets the idle ones go when the server drains: Hertz waits for
@@ -18,6 +20,7 @@ type listener struct {
 	limits    limits
 	encrypted bool     // the connections speak TLS
 	origins   []string // of the pages that may read answers
+	metrics   *metrics.Gateway
 
 	draining atomic.Bool
 	mutex    sync.Mutex
@@ -104,6 +107,7 @@ func (l *listener) admit(inner net.Conn) *conn {
 	}
 	c := newConn(inner, l)
 	l.conns[c] = struct{}{}
+	l.metrics.Connections(metrics.HTTP, 1)
 	return c
 }
 

@@ -16,25 +16,28 @@ import (
 	"github.com/cloudwego/netpoll"
 
 	"github.com/pullchat/pullchat/internal/logging"
+	"github.com/pullchat/pullchat/internal/metrics"
 )
 
 // Common is the configuration that all servers share.
 type Common struct {
-	Log       logging.Config `embed:""`
-	DebugAddr string         `name:"debug-addr" env:"DEBUG_ADDR" placeholder:"HOST:PORT" help:"Where net/http/pprof answers, for looking into a running server; empty is nowhere. It is not for the public."`
+	Log         logging.Config `embed:""`
+	MetricsAddr string         `name:"metrics-addr" env:"METRICS_ADDR" placeholder:"HOST:PORT" help:"Where /metrics, /healthz and /debug/pprof/ answer, such as 127.0.0.1:9090; empty is nowhere. It is not for the public."`
+	DebugAddr   string         `name:"debug-addr" env:"DEBUG_ADDR" hidden:"" help:"The earlier name of metrics-addr."`
 }
 
 // Main is main for a program without subcommands. It reads flags and environment variables into config, which includes
 // common, and runs until a signal. The exit status is 0 after a clean stop, 1 after an error, and 80 (kong's) for a
-// malformed value.
-func Main(name, description string, config any, common *Common, vars kong.Vars, run func(context.Context, *slog.Logger) error) {
+// malformed value. run gets the metrics, which are nil while they are off.
+func Main(name, description string, config any, common *Common, vars kong.Vars, run func(context.Context, *slog.Logger, *metrics.Metrics) error) {
 	Parse(config, os.Args[1:], Options(name, description, vars))
 	logger := Begin(common.Log)
 	ctx, stop := Context()
 	defer stop()
-	err := serveDebug(common.DebugAddr, logger)
+	measured, stopMetrics, err := common.ServeMetrics(logger)
 	if err == nil {
-		err = run(ctx, logger)
+		err = run(ctx, logger, measured)
+		stopMetrics()
 	}
 	if err != nil {
 		logger.Error(name+" failed", "error", err)

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/pullchat/pullchat/internal/logging"
+	"github.com/pullchat/pullchat/internal/metrics"
 )
 
 // childVariable makes the test binary a separate program: signals and exit statuses belong to a process.
@@ -41,7 +42,7 @@ type childConfig struct {
 // configured.
 func child(how string) {
 	var c childConfig
-	Main("child", "A program for tests.", &c, &c.Common, nil, func(ctx context.Context, log *slog.Logger) error {
+	Main("child", "A program for tests.", &c, &c.Common, nil, func(ctx context.Context, log *slog.Logger, _ *metrics.Metrics) error {
 		_, _ = os.Stdout.WriteString(c.Greeting + "\n")
 		log.Info("runs")
 		<-ctx.Done()

@@ -27,6 +27,8 @@ const (
 // Limiter counts the requests of each client separately. A client may make all requests of a period at once, and then as
 // many as the rate refills.
 type Limiter struct {
+	Refused func() // called for each refusal; nil: nothing is. It is set before the first Take
+
 	rate    Rate
 	now     func() time.Time
 	mutex   sync.Mutex
@@ -53,6 +55,7 @@ func (l *Limiter) Take(client string) error { return l.TakeOf(client, client) }
 // group share a bucket.
 func (l *Limiter) TakeOf(group, client string) error {
 	if wait := l.take(group, client); wait > 0 {
+		tell(l.Refused)
 		return chat.Wrap(chat.RetryIn(wait), chat.ResourceExhausted, "more than "+l.rate.String()+" requests; wait for Retry-After")
 	}
 	return nil

@@ -30,7 +30,7 @@ const persistAtOnce = 500
 // keepRetention is the job that renews the mark, or looks for it.
 func (s *Store) keepRetention() background.Job {
 	return background.Job{
-		Every: markEvery, Retry: redisnode.NewPace(), Timeout: time.Hour, // it may have to persist all logs
+		Name: "retention", Every: markEvery, Retry: redisnode.NewPace(), Timeout: time.Hour, // it may have to persist all logs
 		Step: s.settleRetention,
 	}
 }

@@ -1,0 +1,164 @@
+package metrics
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/cloudwego/kitex/pkg/endpoint"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/internal/batch"
+)
+
+// Service has the metrics of an rpc-server.
+type Service struct {
+	refusals *Refusals
+	batches  *Batches
+
+	calls       *prometheus.HistogramVec
+	redis       *prometheus.HistogramVec
+	redisErrors *prometheus.CounterVec
+	nodes       atomic.Pointer[func() map[string]int]
+	pool        atomic.Pointer[func() *redis.PoolStats]
+	jobs        *prometheus.HistogramVec
+	jobFailures *prometheus.CounterVec
+}
+
+func newService(f factory, batches *Batches, refusals *Refusals) *Service {
+	s := &Service{
+		refusals: refusals, batches: batches,
+		calls: f.histogram("rpc_server_duration_seconds", "Time that this rpc-server took to answer calls, by method and outcome (ok or error).",
+			short, "method", "outcome"),
+		redis: f.histogram("redis_duration_seconds", "Round trips to Redis: a command by itself by its name, or a pipeline.",
+			short, "operation"),
+		redisErrors: f.counter("redis_errors_total", "Round trips to Redis with an error.", "operation"),
+		jobs:        f.histogram("background_duration_seconds", "Runs of background work by job.", append(short[4:len(short):len(short)], 10, 60, 600), "job"),
+		jobFailures: f.counter("background_failures_total", "Runs of background work that failed.", "job"),
+	}
+	f.registry.MustRegister(
+		&states{
+			desc: prometheus.NewDesc("pullchat_redis_nodes",
+				"Known Redis nodes by state: answering, away, or short of replicas.", []string{"state"}, nil),
+			read: func() map[string]int {
+				if read := s.nodes.Load(); read != nil {
+					return (*read)()
+				}
+				return nil
+			},
+		},
+		&pool{service: s},
+	)
+	return s
+}
+
+// Middleware records the calls that are answered. Streams are left out.
+func (s *Service) Middleware() endpoint.Middleware {
+	if s == nil {
+		return unmeasured
+	}
+	return measured(s.calls)
+}
+
+// Batcher returns the observer of a Batcher, or nil.
+func (s *Service) Batcher(name string) batch.Observer {
+	if s == nil {
+		return nil
+	}
+	return s.batches.of(name)
+}
+
+// Redis sets the functions that are read at each scrape: the number of nodes by state, and the pool of connections.
+func (s *Service) Redis(nodes func() map[string]int, pool func() *redis.PoolStats) {
+	if s != nil {
+		s.nodes.Store(&nodes)
+		s.pool.Store(&pool)
+	}
+}
+
+// Job records a run of background work.
+func (s *Service) Job(name string, took time.Duration, err error) {
+	if s == nil {
+		return
+	}
+	s.jobs.WithLabelValues(name).Observe(took.Seconds())
+	failures := s.jobFailures.WithLabelValues(name) // 0 too, so that a first failure is an increase
+	if err != nil {
+		failures.Inc()
+	}
+}
+
+// Hook returns the hook that records the round trips of a client of Redis. Without metrics there is none.
+func (s *Service) Hook() (hook redis.Hook, ok bool) {
+	if s == nil {
+		return nil, false
+	}
+	return redisHook{s}, true
+}
+
+type redisHook struct{ service *Service }
+
+func (redisHook) DialHook(next redis.DialHook) redis.DialHook {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		return next(ctx, network, address)
+	}
+}
+
+func (h redisHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, command redis.Cmder) error {
+		began := time.Now()
+		err := next(ctx, command)
+		h.done(command.Name(), began, err)
+		return err
+	}
+}
+
+func (h redisHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, commands []redis.Cmder) error {
+		began := time.Now()
+		err := next(ctx, commands)
+		h.done("pipeline", began, err)
+		return err
+	}
+}
+
+func (h redisHook) done(operation string, began time.Time, err error) {
+	h.service.redis.WithLabelValues(operation).Observe(time.Since(began).Seconds())
+	failures := h.service.redisErrors.WithLabelValues(operation)
+	if err != nil && !errors.Is(err, redis.Nil) {
+		failures.Inc()
+	}
+}
+
+// pool reads the connections to Redis at each scrape.
+type pool struct{ service *Service }
+
+var (
+	poolConnections = prometheus.NewDesc("pullchat_redis_pool_connections", "Connections to Redis, in use and idle.", []string{"state"}, nil)
+	poolTimeouts    = prometheus.NewDesc("pullchat_redis_pool_timeouts_total", "Commands that got no connection to Redis in time.", nil, nil)
+	poolMisses      = prometheus.NewDesc("pullchat_redis_pool_misses_total", "Commands that found no idle connection to Redis.", nil, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (pool) Describe(descs chan<- *prometheus.Desc) {
+	descs <- poolConnections
+	descs <- poolTimeouts
+	descs <- poolMisses
+}
+
+// Collect implements prometheus.Collector.
+func (p pool) Collect(metrics chan<- prometheus.Metric) {
+	read := p.service.pool.Load()
+	if read == nil {
+		return
+	}
+	stats := (*read)()
+	idle := min(stats.IdleConns, stats.TotalConns)
+	metrics <- prometheus.MustNewConstMetric(poolConnections, prometheus.GaugeValue, float64(stats.TotalConns-idle), "used")
+	metrics <- prometheus.MustNewConstMetric(poolConnections, prometheus.GaugeValue, float64(idle), "idle")
+	metrics <- prometheus.MustNewConstMetric(poolTimeouts, prometheus.CounterValue, float64(stats.Timeouts))
+	metrics <- prometheus.MustNewConstMetric(poolMisses, prometheus.CounterValue, float64(stats.Misses))
+}
