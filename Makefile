@@ -126,6 +126,10 @@ generate-check: generate ## fail if the committed internal/gen is not what the I
 	@changed=$$(git status --porcelain internal/gen) || exit 1; \
 	  test -z "$$changed" || { echo "$$changed"; git diff internal/gen | head -50; echo 'internal/gen is stale: commit what make generate wrote'; exit 1; }
 
+.PHONY: dashboard
+dashboard: ## write deploy/observability/dashboard.json, Grafana's dashboard
+	go run ./deploy/observability/dashboard >$(BIN)/dashboard.json && mv $(BIN)/dashboard.json deploy/observability/dashboard.json
+
 .PHONY: compose-test
 compose-test: ## the integration suite against the real stack, in containers
 	docker compose -f docker-compose.test.yml up --build --abort-on-container-exit --exit-code-from integration; \

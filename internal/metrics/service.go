@@ -36,8 +36,8 @@ func newService(f factory, batches *Batches, refusals *Refusals) *Service {
 		redis: f.histogram("redis_duration_seconds", "Round trips to Redis: a command by itself by its name, or a pipeline.",
 			short, "operation"),
 		redisErrors: f.counter("redis_errors_total", "Round trips to Redis with an error.", "operation"),
-		jobs:        f.histogram("background_duration_seconds", "Runs of background work by job.", append(short[4:len(short):len(short)], 10, 60, 600), "job"),
-		jobFailures: f.counter("background_failures_total", "Runs of background work that failed.", "job"),
+		jobs:        f.histogram("background_duration_seconds", "Runs of background work by task.", append(short[4:len(short):len(short)], 10, 60, 600), "task"),
+		jobFailures: f.counter("background_failures_total", "Runs of background work that failed.", "task"),
 	}
 	f.registry.MustRegister(
 		&states{

@@ -144,7 +144,7 @@ func TestMetricsMove(t *testing.T) {
 		{"pullchat_redis_nodes", "state=answering", 1},
 		{"pullchat_redis_pool_connections", "", 1},
 		{"pullchat_redis_pool_misses_total", "", 1},
-		{"pullchat_background_duration_seconds", "job=sweep", 1},
+		{"pullchat_background_duration_seconds", "task=sweep", 1},
 		{"pullchat_build_info", "", 1},
 		{"go_goroutines", "", 1},
 		{"process_start_time_seconds", "", 1},
