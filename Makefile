@@ -131,9 +131,10 @@ dashboard: ## write deploy/observability/dashboard.json, Grafana's dashboard
 	go run ./deploy/observability/dashboard >$(BIN)/dashboard.json && mv $(BIN)/dashboard.json deploy/observability/dashboard.json
 
 .PHONY: compose-test
-compose-test: ## the integration suite against the real stack, in containers
-	docker compose -f docker-compose.test.yml up --build --abort-on-container-exit --exit-code-from integration; \
-	  status=$$?; docker compose -f docker-compose.test.yml down --volumes; exit $$status
+compose-test: ## the integration suite against the real stack, in containers; STORE is redis-7, redis-8 (default) or valkey-8
+	@compose="docker compose -f docker-compose.test.yml -f deploy/compose-$(or $(STORE),redis-8).yml"; \
+	  $$compose up --build --abort-on-container-exit --exit-code-from integration; \
+	  status=$$?; $$compose down --volumes; exit $$status
 
 .PHONY: compose-secrets
 compose-secrets: ## what docker-compose.auth.yml needs, once: keys, a password and a certificate for localhost, in .secrets/
@@ -167,3 +168,6 @@ prometheus: # promtool too; 20 MB
 thrift-compiler:
 	@command -v thrift >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends thrift-compiler; }
 	@thrift --version | grep -q 0.17.0 || { echo 'make generate wants the Thrift compiler 0.17.0, as in Debian 12'; exit 1; }
+
+# Packages, Kubernetes, releases and the development loop.
+include deploy/deploy.mk

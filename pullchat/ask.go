@@ -8,7 +8,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/pullchat/pullchat/pullchat/terminal"
+	"github.com/pullchat/pullchat/internal/terminal"
 )
 
 // ask asks a question at a terminal, where only yes is yes.

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/pullchat/pullchat/client"
-	"github.com/pullchat/pullchat/pullchat/terminal"
+	"github.com/pullchat/pullchat/internal/terminal"
 )
 
 // shownFirst is the number of messages at the start of a talk.

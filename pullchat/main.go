@@ -14,6 +14,8 @@ import (
 )
 
 type commands struct {
+	Version kong.VersionFlag `name:"version" help:"Show the version and exit."`
+
 	Serve serve `cmd:"" group:"server" help:"Run Pullchat: HTTP and RPC server in one process, on an in-memory Redis unless REDIS_URL is set."`
 	Send  send  `cmd:"" group:"chat" set:"retries=9" help:"Send a message."`
 	Pull  pull  `cmd:"" group:"chat" set:"retries=9" help:"Read messages, oldest first."`
@@ -35,6 +37,7 @@ type commands struct {
 	Ready ready        `cmd:"" group:"server" set:"retries=0" help:"Check whether a message could be stored now; for health checks."`
 	Bench benchmark    `cmd:"" group:"server" help:"Put load on a server, measure it, and read back every acknowledged message."`
 	Token newToken     `cmd:"" group:"server" help:"Make a token for a back end, which may act for any user. AUTH_SECRET or AUTH_KEY_FILE signs it."`
+	Build showVersion  `cmd:"" name:"version" group:"server" help:"Show the version of this program."`
 	Check checkCommand `cmd:"" group:"server" help:"Read everything in a Redis and report faults; --repair mends what is safe."`
 }
 
@@ -56,7 +59,7 @@ var groups = []kong.Group{
 // commandFirst moves flags that stand before the command behind it, where kong expects them: "--server X users" is
 // "users --server X". Flags without a value are named, because the word after any other flag is its value.
 func commandFirst(args []string) []string {
-	bare := []string{"-h", "--help", "--json", "--no-retry", "-v", "--verbose"}
+	bare := []string{"-h", "--help", "--json", "--no-retry", "-v", "--verbose", "--version"}
 	n := 0
 	for n < len(args) && len(args[n]) > 1 && args[n][0] == '-' && args[n] != "--" {
 		if n++; !slices.Contains(bare, args[n-1]) && !strings.Contains(args[n-1], "=") {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/mattn/go-isatty"
 
-	"github.com/pullchat/pullchat/pullchat/terminal"
+	"github.com/pullchat/pullchat/internal/terminal"
 )
 
 // output writes a command's result as lines for people or as one JSON object per line. On a terminal it escapes control

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -51,6 +52,34 @@ func command(t testing.TB, environment []string, args ...string) *exec.Cmd {
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "XDG_STATE_HOME=" + state,
 	}, environment...)
 	return c
+}
+
+// TestVersion: every program says the same build, each with its name; flags before the command do not change it.
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	of := func(program string, args ...string) string {
+		t.Helper()
+		c := command(t, nil, args...)
+		c.Path = filepath.Join(filepath.Dir(binary), program)
+		output, err := c.Output()
+		if err != nil {
+			t.Fatalf("%s %q: %v", program, args, err)
+		}
+		build, named := strings.CutPrefix(string(output), program+" ")
+		if !named {
+			t.Errorf("%s %q = %q, want its name first", program, args, output)
+		}
+		return build
+	}
+	want := of("pullchat", "version")
+	if !strings.Contains(want, runtime.Version()) || strings.Count(want, "\n") != 1 {
+		t.Errorf("pullchat version = %q, want one line with %s", want, runtime.Version())
+	}
+	for _, c := range [][]string{{"pullchat", "--version"}, {"pullchat", "--version", "ready"}, {"http-server", "--version"}, {"rpc-server", "--version"}} {
+		if got := of(c[0], c[1:]...); got != want {
+			t.Errorf("%q = %q, want as pullchat version: %q", c, got, want)
+		}
+	}
 }
 
 type result struct {

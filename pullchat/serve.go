@@ -12,6 +12,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 
 	"github.com/pullchat/pullchat/http-server/gateway"
+	"github.com/pullchat/pullchat/internal/logging"
 	"github.com/pullchat/pullchat/internal/program"
 	"github.com/pullchat/pullchat/internal/rpcclient"
 	"github.com/pullchat/pullchat/pullchat/localredis"
@@ -28,7 +29,8 @@ type serve struct {
 	HTTP gateway.Config `embed:""`
 	RPC  service.Config `embed:""`
 
-	program.Common `embed:""`
+	Log     logging.Config        `embed:""`
+	Metrics program.MetricsConfig `embed:""`
 }
 
 // Run listens, prints examples to try, and serves until a signal.
@@ -70,7 +72,7 @@ func (s *serve) openRedis(ctx context.Context, log *slog.Logger) (redis program.
 
 // serve runs both servers over redis, which it stops last.
 func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part, store string) error {
-	measured, stopMetrics, err := s.ServeMetrics(log)
+	measured, stopMetrics, err := s.Metrics.Serve(log)
 	if err != nil {
 		return errors.Join(err, end(redis))
 	}

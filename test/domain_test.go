@@ -9,12 +9,12 @@ import (
 
 	"github.com/pullchat/pullchat/client"
 	"github.com/pullchat/pullchat/http-server/gateway"
-	"github.com/pullchat/pullchat/internal/token"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/conformance"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/internal/rpcclient"
+	"github.com/pullchat/pullchat/internal/token"
 	"github.com/pullchat/pullchat/rpc-server/handler"
 	"github.com/pullchat/pullchat/rpc-server/service"
 	"github.com/pullchat/pullchat/rpc-server/storage"

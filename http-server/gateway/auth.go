@@ -54,16 +54,7 @@ func CheckTrust(config Config, rpc rpcclient.Config) error {
 }
 
 // accounts returns the handlers of accounts.
-func (s *Server) accounts(h *handler.Handler) *handler.AccountService {
-	sessions := s.services.Sessions
-	if s.config.LoginRate.Requests > 0 {
-		guesses := ratelimit.NewGuesses(sessions, s.config.LoginRate)
-		guesses.Refused = s.config.refused("logins")
-		sessions = guesses
-	}
-	if s.config.Metrics != nil {
-		sessions = countedLogins{sessions, s.config.Metrics}
-	}
+func (s *Server) accounts(h *handler.Handler, sessions chat.Sessions) *handler.AccountService {
 	tokens := handler.Tokens{Lasts: s.config.AccessTokenTTL}
 	if s.keys != nil {
 		tokens.Sign = s.keys.ForUser
@@ -71,6 +62,20 @@ func (s *Server) accounts(h *handler.Handler) *handler.AccountService {
 	accounts := ratelimit.NewRegistrations(s.services.Accounts, s.config.Registration, s.config.RegistrationRate)
 	accounts.Refused = s.config.refused("registrations")
 	return handler.NewAccountService(h, accounts, sessions, tokens)
+}
+
+// sessions are within the rate that is set for wrong passwords.
+func (s *Server) sessions() chat.Sessions {
+	sessions := s.services.Sessions
+	if sessions != nil && s.config.LoginRate.Requests > 0 {
+		guesses := ratelimit.NewGuesses(sessions, s.config.LoginRate)
+		guesses.Refused = s.config.refused("logins")
+		sessions = guesses
+	}
+	if sessions != nil && s.config.Metrics != nil {
+		sessions = loginOutcomes{sessions, s.config.Metrics}
+	}
+	return sessions
 }
 
 // admission knows which callers may enter which chats. It is nil where callers are unknown.
@@ -82,13 +87,19 @@ func (s *Server) admission() chat.Admission {
 }
 
 // authenticate adds the middleware that identifies the caller of a request.
-func (s *Server) authenticate(engine *server.Hertz, all []route) {
-	counted := pathsOf(all, func(r route) bool { return s.countsByAddress(r.counts) })
+func (s *Server) authenticate(engine *server.Hertz, all []route, sessions chat.Sessions) {
+	counted := pathsOf(all, func(r route) bool {
+		return s.countsByAddress(r.counts) || r.access == password && s.countsByAddress(passwords)
+	})
 	if len(counted) > 0 {
 		engine.Use(middleware.Client(s.config.TrustedProxies, counted...))
 	}
 	if s.config.Auth == authOn {
-		engine.Use(middleware.Authenticate(accessOf(all), s.keys.Verify))
+		identify := middleware.Identify{Token: s.keys.Verify}
+		if sessions != nil {
+			identify.Password = newCheckedPasswords(sessions, s.config.AccessTokenTTL).check
+		}
+		engine.Use(middleware.Authenticate(accessOf(all), identify))
 	}
 }
 

@@ -349,21 +349,27 @@ func (c *conn) Wake() {
 }
 
 // Linger implements handler.Connection.
-func (c *conn) Linger() { c.lingerUntil(time.Now().Add(lastRead)) }
+func (c *conn) Linger() error { return c.lingerUntil(time.Now().Add(lastRead)) }
 
 // lingerUntil lets the client read that the connection ends, and reads until the client ends it too, the deadline passes
-// or the server drains.
-func (c *conn) lingerUntil(deadline time.Time) {
+// or the server drains. The error is that the connection was lost.
+func (c *conn) lingerUntil(deadline time.Time) error {
 	half, ok := c.Conn.(interface{ CloseWrite() error })
-	if !ok || c.stuck.Load() || half.CloseWrite() != nil {
-		return
+	if !ok || c.stuck.Load() {
+		return errors.ErrUnsupported
+	}
+	if err := half.CloseWrite(); err != nil {
+		return err
 	}
 	c.idle.Store(true)
 	_ = c.Conn.SetReadDeadline(deadline)
 	if c.listener.draining.Load() { // after the deadline, which drain sets anew
 		_ = c.Conn.SetReadDeadline(time.Now().Add(lastRead))
 	}
-	_, _ = io.CopyN(io.Discard, c.Conn, lingerBytes)
+	if _, err := io.CopyN(io.Discard, c.Conn, lingerBytes); err != io.EOF && !errors.Is(err, os.ErrDeadlineExceeded) {
+		return err
+	}
+	return nil
 }
 
 // lastRead is how long Linger waits.

@@ -128,5 +128,5 @@ func (f fakeRooms) PublicRooms(context.Context, chat.RoomsRequest) (chat.RoomPag
 func allRoutes() []route {
 	s := &Server{}
 	withEverything(&fakeService{})(s)
-	return s.routes(handler.New(nil, nil, nil, handler.Config{}), nil)
+	return s.routes(handler.New(nil, nil, nil, handler.Config{}), nil, nil)
 }

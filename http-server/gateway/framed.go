@@ -132,9 +132,9 @@ func (f *framed) refuse(status int, why fault) error {
 func (f *framed) Close() error {
 	switch {
 	case f.refused:
-		f.Linger()
+		_ = f.Linger()
 	case f.last && f.lingers && f.body.at != noBody:
-		f.lingerUntil(f.since.Add(f.listener.limits.request))
+		_ = f.lingerUntil(f.since.Add(f.listener.limits.request))
 	}
 	return f.conn.Close()
 }

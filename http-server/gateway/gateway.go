@@ -18,6 +18,7 @@ import (
 
 	"github.com/pullchat/pullchat/http-server/handler"
 	"github.com/pullchat/pullchat/http-server/middleware"
+	"github.com/pullchat/pullchat/internal/buildinfo"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/ratelimit"
@@ -122,7 +123,7 @@ func (s *Server) Run(ctx context.Context) error {
 	case err := <-ended:
 		return err
 	}
-	s.log.Info("http-server listens", "addr", s.Addr().String())
+	s.log.Info("http-server listens", "addr", s.Addr().String(), "version", buildinfo.Get().Version)
 	select {
 	case err := <-ended:
 		return err
@@ -166,7 +167,8 @@ func (s *Server) engine(h *handler.Handler, draining <-chan struct{}) *server.He
 		server.WithExitWaitTime(drainTimeout),
 		config.Option{F: func(o *config.Options) { o.NoDefaultServerHeader = true }},
 	)
-	all := s.routes(h, draining)
+	sessions := s.sessions()
+	all := s.routes(h, sessions, draining)
 	engine.Use(reached)
 	s.measure(engine, all)
 	engine.Use(movingOn(draining), middleware.Secure(s.listener.encrypted), middleware.RequestID,
@@ -181,7 +183,7 @@ func (s *Server) engine(h *handler.Handler, draining <-chan struct{}) *server.He
 		free := pathsOf(all, func(r route) bool { return r.health || byUser && r.counts == sends })
 		engine.Use(middleware.Limit(s.config.limiter(s.config.RateLimit, "requests"), s.config.TrustedProxies, free...))
 	}
-	s.authenticate(engine, all)
+	s.authenticate(engine, all, sessions)
 	register(engine, all)
 	return engine
 }

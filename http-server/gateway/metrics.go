@@ -42,14 +42,14 @@ func (c Config) limiter(r ratelimit.Rate, kind string) *ratelimit.Limiter {
 	return limiter
 }
 
-// countedLogins is a chat.Sessions that counts logins by outcome.
-type countedLogins struct {
+// loginOutcomes is a chat.Sessions that counts logins by outcome.
+type loginOutcomes struct {
 	chat.Sessions
 	metrics *metrics.Gateway
 }
 
 // Login implements chat.Sessions.
-func (l countedLogins) Login(ctx context.Context, c chat.Credentials) (chat.Session, error) {
+func (l loginOutcomes) Login(ctx context.Context, c chat.Credentials) (chat.Session, error) {
 	session, err := l.Sessions.Login(ctx, c)
 	outcome := "failed"
 	switch {

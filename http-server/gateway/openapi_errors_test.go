@@ -28,6 +28,8 @@ func failures() []failure {
 		{call{method: "POST", target: "/api/signal", body: `{"chat":"a","sender":"a","type":"typing"}`}, noConflict},
 		{call{method: "POST", target: "/api/read", body: `{"chat":"a","reader":"a","cursor":1}`}, noConflict},
 		{call{method: "GET", target: "/api/presence?chat=a"}, bodiless},
+		{call{method: "POST", target: "/send/a/a", body: "hi"}, nil},
+		{call{method: "GET", target: "/receive/a/a"}, bodiless},
 		{call{method: "GET", target: "/readyz"}, without(chat.Codes(), chat.Internal, chat.Unavailable)},
 
 		{call{method: "POST", target: "/api/users", body: `{"user":"a","password":"correct horse"}`}, nil},
@@ -97,7 +99,11 @@ func TestErrorsAreDescribed(t *testing.T) {
 				if code == panics {
 					code = chat.Internal
 				}
-				if want := `"code":"` + string(code) + `"`; !bytes.Contains(got.body, []byte(want)) {
+				want := `"code":"` + string(code) + `"`
+				if !strings.HasPrefix(route.call.target, "/api/") && route.call.target != "/readyz" {
+					want = string(code) + ": "
+				}
+				if !bytes.Contains(got.body, []byte(want)) {
 					t.Errorf("%s is answered with %s, want %s in it", code, got.body, want)
 				}
 				if bytes.Contains(got.body, []byte(causeText)) {

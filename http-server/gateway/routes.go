@@ -12,10 +12,9 @@ import (
 
 	"github.com/pullchat/pullchat/http-server/handler"
 	"github.com/pullchat/pullchat/http-server/middleware"
-
 	"github.com/pullchat/pullchat/http-server/reply"
-
 	"github.com/pullchat/pullchat/http-server/request"
+	"github.com/pullchat/pullchat/internal/chat"
 )
 
 //go:embed openapi.yaml
@@ -58,11 +57,12 @@ const (
 	open     = middleware.Open
 	stream   = middleware.TokenInQuery
 	optional = middleware.Optional
+	password = middleware.Password
 )
 
 // routes is everything that the gateway answers. openapi.yaml describes the same, which a test checks. Parts that are absent
 // have no routes.
-func (s *Server) routes(h *handler.Handler, draining <-chan struct{}) []route {
+func (s *Server) routes(h *handler.Handler, sessions chat.Sessions, draining <-chan struct{}) []route {
 	all := []route{
 		{method: methodPost, path: "/api/send", handler: h.Send, counts: sends},
 		{method: methodGet, path: "/api/pull", handler: h.Pull},
@@ -72,12 +72,14 @@ func (s *Server) routes(h *handler.Handler, draining <-chan struct{}) []route {
 		{method: methodPost, path: "/api/signal", handler: h.Signal, counts: signals},
 		{method: methodPost, path: "/api/read", handler: h.Read},
 		{method: methodGet, path: "/api/presence", handler: h.Presence},
+		{method: methodPost, path: "/send/:chat/:user", handler: h.SendText, access: password, counts: sends},
+		{method: methodGet, path: "/receive/:chat/:user", handler: h.ReceiveText, access: password, counts: streams},
 		{method: methodGet, path: "/ping", handler: h.Ping, access: open, health: true},
 		{method: methodGet, path: "/readyz", handler: h.Ready(draining), access: open, health: true},
 		{method: methodGet, path: "/openapi.yaml", handler: serveOpenAPI, access: open},
 	}
 	if s.services.Accounts != nil {
-		all = append(all, accountRoutes(s.accounts(h))...)
+		all = append(all, accountRoutes(s.accounts(h, sessions))...)
 	}
 	if s.services.Inboxes != nil {
 		all = append(all, inboxRoutes(handler.NewInboxes(h, s.services.Inboxes))...)

@@ -16,9 +16,18 @@ import (
 	"github.com/pullchat/pullchat/internal/jsonobject"
 )
 
-// readBody returns the request's JSON body of at most limit bytes, empty if there is none. Hertz streams bodies, so that
-// readBody can refuse a body that is too large in the error shape, without reading it.
+// readBody returns the request's JSON body of at most limit bytes, empty if there is none.
 func readBody(c *app.RequestContext, limit int) ([]byte, error) {
+	body, err := readRaw(c, limit)
+	if err != nil || len(body) == 0 {
+		return nil, err
+	}
+	return body, checkMediaType(string(c.ContentType()))
+}
+
+// readRaw is readBody for any media type. Hertz streams bodies, so that readRaw can refuse a body that is too large in the
+// error shape, without reading it.
+func readRaw(c *app.RequestContext, limit int) ([]byte, error) {
 	if c.Request.Header.ContentLength() > limit {
 		return nil, tooLarge(c, limit)
 	}
@@ -42,7 +51,7 @@ func readBody(c *app.RequestContext, limit int) ([]byte, error) {
 		c.Response.Header.Set("Accept-Encoding", "identity") // RFC 9110, 15.5.16
 		return nil, chat.Errorf(chat.UnsupportedMediaType, "the body is encoded as %q; send it as it is, without Content-Encoding", coding)
 	}
-	return body, checkMediaType(string(c.ContentType()))
+	return body, nil
 }
 
 // readJSON reads a required body into a generated request.

@@ -21,8 +21,9 @@ type Connection interface {
 	// have been taken, is closed when serve returns.
 	Leave(c *app.RequestContext, serve func())
 	// Linger ends a taken connection: it sends the end and briefly waits for the client's. Otherwise unread data of the
-	// client would reset the connection, and the client would lose the last writes.
-	Linger()
+	// client would reset the connection, and the client would lose the last writes. The error is that the connection was
+	// lost, and the last writes with it perhaps.
+	Linger() error
 }
 
 type connectionKey struct{}

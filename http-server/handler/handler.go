@@ -18,6 +18,8 @@ type Handler struct {
 	live    chat.Live
 	hub     *live.Hub
 	config  Config
+
+	receiving receiving
 }
 
 var _ live.Share = (*ratelimit.Seat)(nil)

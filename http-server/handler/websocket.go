@@ -197,7 +197,7 @@ func (s *socket) close(err error) (code int) {
 		err = s.ws.WriteControl(websocket.CloseMessage, last, time.Now().Add(closeTimeout))
 	}
 	if err == nil || errors.Is(err, websocket.ErrCloseSent) { // or the package has sent one
-		s.below.Linger()
+		_ = s.below.Linger()
 	}
 	return farewell.Code
 }

@@ -1,9 +1,12 @@
-// Package reply writes the answers of HTTP: objects, and errors in the error shape, each code with its status.
+// Package reply writes the answers of HTTP: objects, and errors in the error shape, each code with its status. The routes
+// of plain text get errors as a line.
 package reply
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 
 	"github.com/cloudwego/hertz/pkg/app"
@@ -12,6 +15,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 	api "github.com/pullchat/pullchat/internal/gen/http"
 	"github.com/pullchat/pullchat/internal/jsonobject"
+	"github.com/pullchat/pullchat/internal/terminal"
 )
 
 // statuses maps each code to its HTTP status.
@@ -41,13 +45,33 @@ func Fail(c *app.RequestContext, err error) {
 	_ = c.Error(err)
 	status := statuses[e.Code]
 	if status == consts.StatusUnauthorized {
-		c.Response.Header.Set("WWW-Authenticate", challenge(e.Code))
+		challenge := challenge(e.Code)
+		if plain(c.Path()) {
+			challenge = `Basic realm="pullchat", charset="UTF-8", ` + challenge // RFC 7617
+		}
+		c.Response.Header.Set("WWW-Authenticate", challenge)
 	}
 	if errors.Is(err, ErrSlowBody) { // HTTP has a status of its own for it
 		status = consts.StatusRequestTimeout
 	}
-	JSON(c, status, &api.ErrorResponse{Code: string(e.Code), Message: e.Message})
+	if plain(c.Path()) {
+		c.SetStatusCode(status)
+		c.SetContentType("text/plain; charset=utf-8")
+		c.Response.SetBodyRaw(Line(e))
+	} else {
+		JSON(c, status, &api.ErrorResponse{Code: string(e.Code), Message: e.Message})
+	}
 	c.Abort()
+}
+
+// plain reports whether a path is answered in plain text, errors too.
+func plain(path []byte) bool {
+	return bytes.HasPrefix(path, []byte("/send/")) || bytes.HasPrefix(path, []byte("/receive/"))
+}
+
+// Line returns an error as one line of plain text: the code and the message.
+func Line(e *chat.Error) []byte {
+	return fmt.Appendf(nil, "%s: %s\n", e.Code, terminal.Printable(e.Message))
 }
 
 // challenge returns the header of a 401 (RFC 6750, 3), with an error if there was a token.

@@ -5,12 +5,13 @@
 package metrics
 
 import (
+	"cmp"
 	"regexp"
-	"runtime"
-	"runtime/debug"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/pullchat/pullchat/internal/buildinfo"
 )
 
 // Metrics are the metrics of one process. Each server gets its part; pullchat serve has all of them.
@@ -68,18 +69,10 @@ func (m *Metrics) Gatherer() prometheus.Gatherer { return m.registry }
 
 // buildInfo is always 1. Its labels are the build's.
 func buildInfo() prometheus.Collector {
-	version, revision := "unknown", "unknown"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		version = info.Main.Version
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				revision = s.Value
-			}
-		}
-	}
+	build := buildinfo.Get()
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "pullchat_build_info", Help: "Always 1. The labels are the version of the program, its revision and the version of Go.",
-		ConstLabels: prometheus.Labels{"version": version, "revision": revision, "go": runtime.Version()},
+		ConstLabels: prometheus.Labels{"version": build.Version, "revision": cmp.Or(build.Commit, "unknown"), "go": build.Go},
 	})
 	info.Set(1)
 	return info

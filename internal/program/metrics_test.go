@@ -11,16 +11,16 @@ import (
 
 // TestServeMetrics: METRICS_ADDR and its earlier name start the listener, and without either metrics are off.
 func TestServeMetrics(t *testing.T) {
-	for name, c := range map[string]Common{
+	for name, c := range map[string]MetricsConfig{
 		"METRICS_ADDR": {MetricsAddr: "127.0.0.1:0"},
 		"DEBUG_ADDR":   {DebugAddr: "127.0.0.1:0"},
 		"both":         {MetricsAddr: "127.0.0.1:0", DebugAddr: "no address"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var log strings.Builder
-			m, stop, err := c.ServeMetrics(slog.New(slog.NewJSONHandler(&log, nil)))
+			m, stop, err := c.Serve(slog.New(slog.NewJSONHandler(&log, nil)))
 			if err != nil || m.Gateway() == nil || m.Client() == nil || m.Service() == nil {
-				t.Fatalf("ServeMetrics() = %v, %v, want metrics that are on", m, err)
+				t.Fatalf("Serve() = %v, %v, want metrics that are on", m, err)
 			}
 			defer stop()
 			var addr string
@@ -44,12 +44,12 @@ func TestServeMetrics(t *testing.T) {
 			}
 		})
 	}
-	m, stop, err := Common{}.ServeMetrics(slog.New(slog.DiscardHandler))
+	m, stop, err := MetricsConfig{}.Serve(slog.New(slog.DiscardHandler))
 	if m != nil || err != nil || m.Gateway() != nil || m.Client() != nil || m.Service() != nil {
-		t.Errorf("ServeMetrics() without an address = %v, %v, want nothing", m, err)
+		t.Errorf("Serve() without an address = %v, %v, want nothing", m, err)
 	}
 	stop()
-	if _, _, err := (Common{MetricsAddr: "no address"}).ServeMetrics(slog.New(slog.DiscardHandler)); err == nil {
-		t.Error("ServeMetrics() at a malformed address succeeds")
+	if _, _, err := (MetricsConfig{MetricsAddr: "no address"}).Serve(slog.New(slog.DiscardHandler)); err == nil {
+		t.Error("Serve() at a malformed address succeeds")
 	}
 }

@@ -15,15 +15,16 @@ import (
 	"github.com/cloudwego/gopkg/protocol/thrift"
 	"github.com/cloudwego/netpoll"
 
+	"github.com/pullchat/pullchat/internal/buildinfo"
 	"github.com/pullchat/pullchat/internal/logging"
 	"github.com/pullchat/pullchat/internal/metrics"
 )
 
 // Common is the configuration that all servers share.
 type Common struct {
-	Log         logging.Config `embed:""`
-	MetricsAddr string         `name:"metrics-addr" env:"METRICS_ADDR" placeholder:"HOST:PORT" help:"Where /metrics, /healthz and /debug/pprof/ answer, such as 127.0.0.1:9090; empty is nowhere. It is not for the public."`
-	DebugAddr   string         `name:"debug-addr" env:"DEBUG_ADDR" hidden:"" help:"The earlier name of metrics-addr."`
+	Log     logging.Config   `embed:""`
+	Version kong.VersionFlag `name:"version" help:"Show the version and exit."`
+	Metrics MetricsConfig    `embed:""`
 }
 
 // Main is main for a program without subcommands. It reads flags and environment variables into config, which includes
@@ -34,7 +35,7 @@ func Main(name, description string, config any, common *Common, vars kong.Vars, 
 	logger := Begin(common.Log)
 	ctx, stop := Context()
 	defer stop()
-	measured, stopMetrics, err := common.ServeMetrics(logger)
+	measured, stopMetrics, err := common.Metrics.Serve(logger)
 	if err == nil {
 		err = run(ctx, logger, measured)
 		stopMetrics()
@@ -76,6 +77,7 @@ func Options(name, description string, more ...kong.Option) []kong.Option {
 		kong.Description(description),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
 		kong.Exit(exit),
+		kong.Vars{"version": name + " " + buildinfo.Get().String()},
 		kong.ValueFormatter(func(v *kong.Value) string {
 			help := kong.DefaultHelpValueFormatter(v)
 			if v.HasDefault && v.Default != "" {

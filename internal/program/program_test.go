@@ -17,6 +17,7 @@ import (
 	"github.com/cloudwego/gopkg/protocol/thrift"
 	"go.uber.org/goleak"
 
+	"github.com/pullchat/pullchat/internal/buildinfo"
 	"github.com/pullchat/pullchat/internal/logging"
 	"github.com/pullchat/pullchat/internal/metrics"
 )
@@ -189,6 +190,15 @@ func TestHelpHasTheDefaults(t *testing.T) {
 		if !strings.Contains(string(output), want) {
 			t.Errorf("--help = %s\nwant %q in it", output, want)
 		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	show := exec.Command(os.Args[0], "--version")
+	show.Env = append(os.Environ(), childVariable+"=stops", "WAIT=soon") // a value that would stop a start
+	output, err := show.Output()
+	if want := "child " + buildinfo.Get().String() + "\n"; err != nil || string(output) != want {
+		t.Errorf("--version = %q, %v; want %q", output, err, want)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/cloudwego/kitex/server"
 
 	"github.com/pullchat/pullchat/internal/background"
+	"github.com/pullchat/pullchat/internal/buildinfo"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/deletion"
 	"github.com/pullchat/pullchat/internal/gen/rpc/imservice"
@@ -155,7 +156,7 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 	})
 	defer release()
-	s.log.Info("rpc-server listens", "addr", s.Addr().String())
+	s.log.Info("rpc-server listens", "addr", s.Addr().String(), "version", buildinfo.Get().Version)
 	err := kitex.Run()
 	s.log.Info("rpc-server stopped")
 	return errors.Join(err, s.Close())

@@ -41,6 +41,9 @@ same POST   /api/rooms                    401  exp  inv  inv  403  409  409  409
 
 # A private room. A service that names nobody acts for nobody, and may everything; one that names a user may what she may.
 same POST   /api/send                     401  exp  inv  inv  403  403  403  200  200  200   chat={room} sender={me} text=hi
+same POST   /send/:chat/:user             401  exp  inv  inv  403  403  403  200  200  200   :chat={room} :user={me} text=hi
+own  GET    /receive/:chat/:user          401  exp  inv  inv  403  403  403  200* 200* 200*  :chat={room} :user={me}
+own  GET    /receive/:chat/:user          401  exp  inv  inv  403  403  403  200* 200* 200*  :chat={room} :user={me} follow=true
 own  POST   /api/send                     401  exp  inv  inv  200  403  403  200  200  400   chat={room} text=hi
 same GET    /api/pull                     401  exp  inv  inv  200* 403  403  200* 200* 200*  chat={room}
 same GET    /api/pull                     401  exp  inv  inv  403  403  403  200* 200* 200*  chat={room} reader={me}

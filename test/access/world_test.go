@@ -236,7 +236,9 @@ var codes = map[string]string{
 // refusal reads the code of an error, "" where there is none.
 func refusal(body []byte) string {
 	var read struct{ Code, Message string }
-	_ = json.Unmarshal(body, &read)
+	if json.Unmarshal(body, &read) != nil { // a line of plain text
+		read.Code, read.Message, _ = strings.Cut(strings.TrimSuffix(string(body), "\n"), ": ")
+	}
 	return wrong(codes[read.Code], read.Message)
 }
 

@@ -1,0 +1,78 @@
+// Package buildinfo says which build a program is.
+package buildinfo
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"strings"
+)
+
+// A release build, and a build without Git, set these with -ldflags "-X": the tag or what git describe says, the full commit, and
+// its time in RFC 3339. Where they are empty, Get returns what the Go tool has written into the program.
+var release, commit, date string
+
+// Info is what is known of a build. A field that is unknown is empty.
+type Info struct {
+	Version  string // like v1.2.3; "devel" where the build does not know it
+	Commit   string // full hash
+	Date     string // of the commit, RFC 3339
+	Modified bool   // the build had changes that no commit has
+	Go       string // like go1.26.1
+	Platform string // like linux/amd64
+}
+
+// Get returns the build of this program.
+func Get() Info {
+	build, _ := debug.ReadBuildInfo()
+	return from(build).with(release, commit, date)
+}
+
+// String is one line for people.
+func (i Info) String() string {
+	known := make([]string, 0, 3)
+	if i.Commit != "" {
+		known = append(known, "commit "+i.Commit[:min(12, len(i.Commit))])
+	}
+	if i.Modified {
+		known = append(known, "modified")
+	}
+	if i.Date != "" {
+		known = append(known, i.Date)
+	}
+	known = append(known, i.Go, i.Platform)
+	return fmt.Sprintf("%s (%s)", i.Version, strings.Join(known, ", "))
+}
+
+// from reads what the Go tool wrote; build is nil where it wrote nothing.
+func from(build *debug.BuildInfo) Info {
+	i := Info{Version: "devel", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	if build == nil {
+		return i
+	}
+	if v := build.Main.Version; v != "" && v != "(devel)" {
+		i.Version = v
+	}
+	for _, s := range build.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			i.Commit = s.Value
+		case "vcs.time":
+			i.Date = s.Value
+		case "vcs.modified":
+			i.Modified = s.Value == "true"
+		}
+	}
+	return i
+}
+
+// with returns i with what a build has set, which precedes what the Go tool wrote.
+func (i Info) with(release, commit, date string) Info {
+	if release != "" {
+		i.Version = release
+	}
+	if commit != "" {
+		i.Commit, i.Date, i.Modified = commit, date, false
+	}
+	return i
+}
