@@ -1,15 +1,11 @@
 package metrics
 
 import (
-	"context"
-	"errors"
-	"net"
 	"sync/atomic"
 	"time"
 
 	"github.com/cloudwego/kitex/pkg/endpoint"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/batch"
 )
@@ -23,7 +19,7 @@ type Service struct {
 	redis       *prometheus.HistogramVec
 	redisErrors *prometheus.CounterVec
 	nodes       atomic.Pointer[func() map[string]int]
-	pool        atomic.Pointer[func() *redis.PoolStats]
+	pool        atomic.Pointer[func() Pool]
 	jobs        *prometheus.HistogramVec
 	jobFailures *prometheus.CounterVec
 }
@@ -72,7 +68,7 @@ func (s *Service) Batcher(name string) batch.Observer {
 }
 
 // Redis sets the functions that are read at each scrape: the number of nodes by state, and the pool of connections.
-func (s *Service) Redis(nodes func() map[string]int, pool func() *redis.PoolStats) {
+func (s *Service) Redis(nodes func() map[string]int, pool func() Pool) {
 	if s != nil {
 		s.nodes.Store(&nodes)
 		s.pool.Store(&pool)
@@ -91,46 +87,19 @@ func (s *Service) Job(name string, took time.Duration, err error) {
 	}
 }
 
-// Hook returns the hook that records the round trips of a client of Redis. Without metrics there is none.
-func (s *Service) Hook() (hook redis.Hook, ok bool) {
-	if s == nil {
-		return nil, false
-	}
-	return redisHook{s}, true
-}
-
-type redisHook struct{ service *Service }
-
-func (redisHook) DialHook(next redis.DialHook) redis.DialHook {
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		return next(ctx, network, address)
-	}
-}
-
-func (h redisHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, command redis.Cmder) error {
-		began := time.Now()
-		err := next(ctx, command)
-		h.done(command.Name(), began, err)
-		return err
-	}
-}
-
-func (h redisHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return func(ctx context.Context, commands []redis.Cmder) error {
-		began := time.Now()
-		err := next(ctx, commands)
-		h.done("pipeline", began, err)
-		return err
-	}
-}
-
-func (h redisHook) done(operation string, began time.Time, err error) {
-	h.service.redis.WithLabelValues(operation).Observe(time.Since(began).Seconds())
-	failures := h.service.redisErrors.WithLabelValues(operation)
-	if err != nil && !errors.Is(err, redis.Nil) {
+// RoundTrip records a round trip to Redis: a command by itself, by its name, or a pipeline.
+func (s *Service) RoundTrip(operation string, took time.Duration, failed bool) {
+	s.redis.WithLabelValues(operation).Observe(took.Seconds())
+	failures := s.redisErrors.WithLabelValues(operation)
+	if failed {
 		failures.Inc()
 	}
+}
+
+// Pool is the state of the connections to Redis.
+type Pool struct {
+	Total, Idle      uint32
+	Timeouts, Misses uint32 // since the start
 }
 
 // pool reads the connections to Redis at each scrape.
@@ -156,8 +125,8 @@ func (p pool) Collect(metrics chan<- prometheus.Metric) {
 		return
 	}
 	stats := (*read)()
-	idle := min(stats.IdleConns, stats.TotalConns)
-	metrics <- prometheus.MustNewConstMetric(poolConnections, prometheus.GaugeValue, float64(stats.TotalConns-idle), "used")
+	idle := min(stats.Idle, stats.Total)
+	metrics <- prometheus.MustNewConstMetric(poolConnections, prometheus.GaugeValue, float64(stats.Total-idle), "used")
 	metrics <- prometheus.MustNewConstMetric(poolConnections, prometheus.GaugeValue, float64(idle), "idle")
 	metrics <- prometheus.MustNewConstMetric(poolTimeouts, prometheus.CounterValue, float64(stats.Timeouts))
 	metrics <- prometheus.MustNewConstMetric(poolMisses, prometheus.CounterValue, float64(stats.Misses))

@@ -81,7 +81,7 @@ type Nodes struct {
 func NewNodes(client redis.UniversalClient, hooks Hooks) *Nodes {
 	n := &Nodes{hooks: hooks, met: map[*redis.Client]*Node{}}
 	n.runner.Observe = hooks.Metrics.Job
-	hooks.Metrics.Redis(n.states, client.PoolStats)
+	hooks.Metrics.Redis(n.states, pool(client))
 	switch client := client.(type) {
 	case *redis.ClusterClient:
 		n.Cluster = client
@@ -109,8 +109,8 @@ func (n *Nodes) of(client *redis.Client) *Node {
 	one, ok := n.met[client]
 	if !ok {
 		one = &Node{Client: client}
-		if hook, ok := n.hooks.Metrics.Hook(); ok {
-			client.AddHook(hook)
+		if n.hooks.Metrics != nil {
+			client.AddHook(measured{n.hooks.Metrics})
 		}
 		one.Attached = n.hooks.Attach(one)
 		n.met[client] = one
