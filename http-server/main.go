@@ -20,7 +20,7 @@ type config struct {
 func main() {
 	var c config
 	program.Main("http-server", "The HTTP API of Pullchat, in front of its rpc-servers.", &c, &c.Common, nil,
-		func(ctx context.Context, log *slog.Logger, measured *metrics.Metrics) error {
+		func(ctx context.Context, log *slog.Logger, loaded *program.Loaded, measured *metrics.Metrics) error {
 			c.Config.Metrics, c.RPC.Metrics = measured.Gateway(), measured.Client()
 			if err := gateway.CheckTrust(c.Config, c.RPC); err != nil {
 				return err
@@ -34,6 +34,7 @@ func main() {
 			if err != nil {
 				return err
 			}
+			defer loaded.Watch(ctx, func(next any) { server.Reload(next.(*config).Config) })()
 			return server.Run(ctx)
 		})
 }

@@ -34,13 +34,14 @@ type serve struct {
 }
 
 // Run listens, prints examples to try, and serves until a signal.
-func (s *serve) Run(ctx contextType) error {
-	log := program.Begin(s.Log)
+func (s *serve) Run(ctx contextType, loaded *program.Loaded) error {
+	log, level := program.Begin(s.Log)
+	loaded.Logs(log, level)
 	redis, store, err := s.openRedis(ctx, log)
 	if err != nil {
 		return err
 	}
-	return s.serve(ctx, log, redis, store)
+	return s.serve(ctx, log, redis, store, loaded)
 }
 
 // openRedis returns the Redis that this process runs, and says where the messages are.
@@ -71,7 +72,7 @@ func (s *serve) openRedis(ctx context.Context, log *slog.Logger) (redis program.
 }
 
 // serve runs both servers over redis, which it stops last.
-func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part, store string) error {
+func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part, store string, loaded *program.Loaded) error {
 	measured, stopMetrics, err := s.Metrics.Serve(log)
 	if err != nil {
 		return errors.Join(err, end(redis))
@@ -104,6 +105,7 @@ func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part,
 		try = tryClosed
 	}
 	fmt.Printf("Pullchat runs on %s. Try:\n\n"+try+"\n", store, address)
+	defer loaded.Watch(ctx, func(next any) { http.Reload(next.(*commands).Serve.HTTP) })()
 	return program.Run(ctx, redis, rpc, http)
 }
 

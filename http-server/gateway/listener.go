@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/pullchat/pullchat/http-server/request"
+	"github.com/pullchat/pullchat/internal/logging"
 	"github.com/pullchat/pullchat/internal/metrics"
 )
 
@@ -18,8 +20,9 @@ type listener struct {
 	net.Listener
 	log       *slog.Logger
 	limits    limits
-	encrypted bool     // the connections speak TLS
-	origins   []string // of the pages that may read answers
+	encrypted bool          // the connections speak TLS
+	origins   *request.List // of the pages that may read answers
+	access    logging.Access
 	metrics   *metrics.Gateway
 
 	draining atomic.Bool

@@ -78,7 +78,7 @@ func start(t *testing.T) *stack {
 	}
 	t.Cleanup(calls.Close)
 	server, err := gateway.Listen(gateway.Config{
-		HTTPAddr: "127.0.0.1:0", MaxBodyBytes: 64 << 10, MaxConnections: maxConnections,
+		HTTPAddr: "127.0.0.1:0", MaxBodyBytes: 64 << 10, MaxConnections: new(maxConnections),
 		Auth: "on", Token: token.Config{AuthSecret: authSecret}, AccessTokenTTL: time.Hour, Registration: "open",
 		RateLimit: rate(200), RateLimitBy: "user", SignalRate: rate(1), LoginRate: rate(1), RegistrationRate: rate(3),
 		UserStreams: 3, FollowedChats: 2, Metrics: s.metrics.Gateway(),
