@@ -13,7 +13,7 @@ var elsewhere = strings.Fields(`
 access-log access-token-ttl added-members-per-day added-members-per-hour address-followed-chats address-streams
 allowed-hosts allowed-origins auth auth-key-file auth-secret auth-secret-file data debug-addr default-limit drain-delay
 empty-chats-expire followed-chats fsync hint-sweep http-addr idempotency-window log-format log-level login-rate
-max-body-bytes max-chat-devices max-chat-messages max-connections max-limit max-room-members max-text-bytes metrics-addr
+max-body-bytes max-chat-devices max-chat-messages max-connections max-limit max-room-members max-text-bytes max-user-rooms metrics-addr
 new-chats-per-day new-chats-per-hour rate-limit rate-limit-by redis-ca redis-cert redis-key redis-min-replicas redis-url
 redis-url-file refresh-token-ttl registration registration-rate retention room-id-reserved rpc-addr rpc-drain-delay
 rpc-secret rpc-secret-file rpc-servers server signal-rate tls-cert tls-key token token-file trusted-proxies user-streams

@@ -27,6 +27,7 @@ func (s *stack) live() {
 	s.want(401, "POST", "/api/login", "", fields{"user": "alice", "password": "wrong"})
 	s.want(429, "POST", "/api/login", "", fields{"user": "alice", "password": "wrong"})
 	s.want(400, "POST", "/api/login", "", fields{"user": "a:b", "password": "wrong"})
+	s.send("the first") // alone: each of several at once may be charged for a new chat
 	var sending sync.WaitGroup
 	for n := range 8 {
 		sending.Go(func() { s.send(fmt.Sprint("message ", n)) })
