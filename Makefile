@@ -36,7 +36,7 @@ check: format-check generated-untouched ## before each commit: format, vet, lint
 	go test -short -p 4 $(units)
 
 .PHONY: test
-test: redis-server nginx programs ## all tests, on a real Redis that they start; prints the coverage by the unit tests
+test: redis-server nginx prometheus programs ## all tests, on a real Redis that they start; prints the coverage by the unit tests
 	@rm -f test.log
 	go test -count=1 ./test/budgets | tee -a test.log # alone, because it counts allocations
 	status=0; \
@@ -46,7 +46,7 @@ test: redis-server nginx programs ## all tests, on a real Redis that they start;
 	  grep -E '^(ok|FAIL|---)' test.log; exit $$status
 
 .PHONY: test-long
-test-long: redis-server nginx programs ## what is long (about 40 minutes): everything with the race detector, and the long forms of test/faults and test/delivery
+test-long: redis-server nginx prometheus programs ## what is long (about 40 minutes): everything with the race detector, and the long forms of test/faults and test/delivery
 	TESTS=long TEST_PROGRAMS=$(PROGRAMS) go test $(race) -shuffle=on -timeout 30m $(filter-out %/budgets,$(units) $(processes)) 2>&1 | tee test-long.log
 	TEST_PROGRAMS=$(PROGRAMS) FAULTS=long DELIVERY=long go test -count=1 -p 1 -timeout 60m ./test/faults/... ./test/delivery 2>&1 | tee -a test-long.log
 
@@ -126,6 +126,10 @@ generate-check: generate ## fail if the committed internal/gen is not what the I
 	@changed=$$(git status --porcelain internal/gen) || exit 1; \
 	  test -z "$$changed" || { echo "$$changed"; git diff internal/gen | head -50; echo 'internal/gen is stale: commit what make generate wrote'; exit 1; }
 
+.PHONY: dashboard
+dashboard: ## write deploy/observability/dashboard.json, Grafana's dashboard
+	go run ./deploy/observability/dashboard >$(BIN)/dashboard.json && mv $(BIN)/dashboard.json deploy/observability/dashboard.json
+
 .PHONY: compose-test
 compose-test: ## the integration suite against the real stack, in containers; STORE is redis-7, redis-8 (default) or valkey-8
 	@compose="docker compose -f docker-compose.test.yml -f deploy/compose-$(or $(STORE),redis-8).yml"; \
@@ -147,7 +151,7 @@ programs:
 	go build -o $(PROGRAMS)/ ./pullchat ./http-server ./rpc-server ./tcp-server
 
 # What the tests need beside Go, from Debian's packages.
-.PHONY: redis-server nginx chromium thrift-compiler webdis-and-wrk centrifugo
+.PHONY: redis-server nginx prometheus chromium thrift-compiler webdis-and-wrk centrifugo
 webdis-and-wrk:
 	@command -v webdis >/dev/null && command -v wrk >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends webdis wrk; }
 # A peer for benchmarks, built from its module: a few minutes once.
@@ -159,6 +163,8 @@ chromium:
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 nginx:
 	@PATH=$$PATH:/usr/sbin command -v nginx >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends nginx; }
+prometheus: # promtool too; 20 MB
+	@command -v prometheus >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends prometheus; }
 thrift-compiler:
 	@command -v thrift >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends thrift-compiler; }
 	@thrift --version | grep -q 0.17.0 || { echo 'make generate wants the Thrift compiler 0.17.0, as in Debian 12'; exit 1; }

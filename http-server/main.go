@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/pullchat/pullchat/http-server/gateway"
+	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/program"
 	"github.com/pullchat/pullchat/internal/rpcclient"
 )
@@ -19,7 +20,8 @@ type config struct {
 func main() {
 	var c config
 	program.Main("http-server", "The HTTP API of Pullchat, in front of its rpc-servers.", &c, &c.Common, nil,
-		func(ctx context.Context, log *slog.Logger, loaded *program.Loaded) error {
+		func(ctx context.Context, log *slog.Logger, loaded *program.Loaded, measured *metrics.Metrics) error {
+			c.Config.Metrics, c.RPC.Metrics = measured.Gateway(), measured.Client()
 			if err := gateway.CheckTrust(c.Config, c.RPC); err != nil {
 				return err
 			}

@@ -104,6 +104,9 @@ func (c *configShow) Run(root *commands) error {
 	}
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	for _, s := range list {
+		if s.Hidden && s.Source == "default" {
+			continue
+		}
 		fmt.Fprintf(out, "%s:\t%s\t# %s\n", s.Name, s.Value, s.Source)
 	}
 	return out.Flush()

@@ -30,7 +30,9 @@ type serve struct {
 	HTTP gateway.Config `embed:""`
 	TCP  tcp.Doors      `embed:""`
 	RPC  service.Config `embed:""`
-	Log  logging.Config `embed:""`
+
+	Log     logging.Config        `embed:""`
+	Metrics program.MetricsConfig `embed:""`
 }
 
 // Run listens, prints examples to try, and serves until a signal.
@@ -73,6 +75,12 @@ func (s *serve) openRedis(ctx context.Context, log *slog.Logger) (redis program.
 
 // serve runs both servers over redis, which it stops last.
 func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part, store string, loaded *program.Loaded) error {
+	measured, stopMetrics, err := s.Metrics.Serve(log)
+	if err != nil {
+		return errors.Join(err, end(redis))
+	}
+	defer stopMetrics()
+	s.HTTP.Metrics, s.RPC.Metrics = measured.Gateway(), measured.Service()
 	if s.RPC.Trust.Auth = s.HTTP.Auth; s.HTTP.Auth == "on" {
 		s.RPC.Trust.RPCSecret = rand.Text() // only this gateway may name callers
 	}
@@ -80,7 +88,7 @@ func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part,
 	if err != nil {
 		return errors.Join(err, end(redis))
 	}
-	calls, err := rpcclient.New(rpcclient.Config{RPCServers: []string{dialable(rpc.Addr())}, RPCSecret: s.RPC.Trust.RPCSecret})
+	calls, err := rpcclient.New(rpcclient.Config{RPCServers: []string{dialable(rpc.Addr())}, RPCSecret: s.RPC.Trust.RPCSecret, Metrics: measured.Client()})
 	if err != nil {
 		return errors.Join(err, rpc.Close(), end(redis))
 	}

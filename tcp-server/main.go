@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/program"
 	"github.com/pullchat/pullchat/internal/rpcclient"
 	"github.com/pullchat/pullchat/tcp-server/gateway"
@@ -19,7 +20,8 @@ type config struct {
 func main() {
 	var c config
 	program.Main("tcp-server", "The doors of plain text of Pullchat, in front of its rpc-servers.", &c, &c.Common, nil,
-		func(ctx context.Context, log *slog.Logger, _ *program.Loaded) error {
+		func(ctx context.Context, log *slog.Logger, _ *program.Loaded, measured *metrics.Metrics) error {
+			c.RPC.Metrics = measured.Client()
 			if err := gateway.CheckTrust(c.Config, c.RPC); err != nil {
 				return err
 			}

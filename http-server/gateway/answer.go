@@ -90,6 +90,7 @@ const (
 // turnAway answers 503 on a connection and closes it, beside the others; where too many are being turned away, it
 // closes at once.
 func (l *listener) turnAway(inner net.Conn) {
+	l.metrics.Refusal("connections")
 	select {
 	case l.turning <- struct{}{}:
 	default:

@@ -66,7 +66,11 @@ func (s *Server) sessions() chat.Sessions {
 	if s.services.Sessions == nil {
 		return nil
 	}
-	return s.live.guesses.Over(s.services.Sessions)
+	guesses := s.live.guesses.Over(s.services.Sessions)
+	if s.config.Metrics == nil {
+		return guesses
+	}
+	return loginOutcomes{guesses, s.config.Metrics}
 }
 
 // admission knows which callers may enter which chats. It is nil where callers are unknown.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pullchat/pullchat/http-server/handler"
 	"github.com/pullchat/pullchat/http-server/middleware"
+	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/ratelimit"
 	"github.com/pullchat/pullchat/internal/token"
 )
@@ -43,6 +44,8 @@ type Config struct {
 
 	Registration     string         `name:"registration" env:"REGISTRATION" default:"open" enum:"open,closed,service" placeholder:"open|closed|service" help:"Who may register users: ${enum}. With service, services with their token."`
 	RegistrationRate ratelimit.Rate `name:"registration-rate" env:"REGISTRATION_RATE" reload:"" default:"100/h" placeholder:"N/PERIOD" help:"Registrations from each address; empty for no limit. Services have none."`
+
+	Metrics *metrics.Gateway `kong:"-"` // nil: off
 }
 
 // addr is where HTTP listens. With AUTH off the default is this machine alone.
@@ -57,12 +60,13 @@ func (c Config) addr() string {
 }
 
 func (c Config) handlers(of *Server) handler.Config {
+	quota := ratelimit.NewQuota(
+		ratelimit.Bounds{Streams: c.UserStreams, Chats: c.FollowedChats},
+		ratelimit.Bounds{Streams: c.AddressStreams, Chats: c.AddressFollowedChats},
+	)
+	quota.RefusedStream, quota.RefusedChat = c.refused("streams"), c.refused("followed_chats")
 	return handler.Config{
-		Log: of.log, MaxBodyBytes: c.MaxBodyBytes, MaxHeaderBytes: maxHeaderBytes,
-		Quota: ratelimit.NewQuota(
-			ratelimit.Bounds{Streams: c.UserStreams, Chats: c.FollowedChats},
-			ratelimit.Bounds{Streams: c.AddressStreams, Chats: c.AddressFollowedChats},
-		),
+		Log: of.log, MaxBodyBytes: c.MaxBodyBytes, MaxHeaderBytes: maxHeaderBytes, Quota: quota, Metrics: c.Metrics,
 		Access: &of.listener.access, AllowedOrigins: of.listener.origins, Silence: of.listener.limits.silence, Part: of.listener.limits.part,
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/cloudwego/hertz/pkg/network"
 
 	"github.com/pullchat/pullchat/http-server/handler"
+	"github.com/pullchat/pullchat/internal/metrics"
 )
 
 // conn knows whether a request is under way: from its first byte until something was answered. It bounds how long
@@ -258,7 +259,10 @@ func (c *conn) Close() error {
 
 func (c *conn) close() error {
 	c.listener.mutex.Lock()
-	delete(c.listener.conns, c)
+	if _, open := c.listener.conns[c]; open {
+		delete(c.listener.conns, c)
+		c.listener.metrics.Connections(metrics.HTTP, -1)
+	}
 	c.listener.mutex.Unlock()
 	if encrypted, ok := c.Conn.(*tls.Conn); ok { // which tells the client, and waits 5 s for one that does not read
 		after := lastWrite

@@ -79,7 +79,7 @@ func Listen(config Config, services chat.Services, log *slog.Logger) (*Server, e
 		inner = tls.NewListener(inner, encrypt) // shakes hands when a conn is first read, not in Accept
 	}
 	listening := newListener(inner, encrypt != nil, limitsOf(config, log), log)
-	listening.origins = request.NewList(config.AllowedOrigins)
+	listening.origins, listening.metrics = request.NewList(config.AllowedOrigins), config.Metrics
 	listening.access.Set(config.AccessLog)
 	return &Server{
 		config: config, log: log, listener: listening, services: services, keys: keys,
@@ -172,7 +172,9 @@ func (s *Server) engine(h *handler.Handler, draining <-chan struct{}) *server.He
 	)
 	sessions := s.sessions()
 	all := s.routes(h, sessions, draining)
-	engine.Use(reached, movingOn(draining), middleware.Secure(s.listener.encrypted), middleware.RequestID,
+	engine.Use(reached)
+	s.measure(engine, all)
+	engine.Use(movingOn(draining), middleware.Secure(s.listener.encrypted), middleware.RequestID,
 		middleware.AccessLog(s.log, &s.listener.access, s.config.TrustedProxies), middleware.Recovery(s.log),
 		middleware.CORS(s.listener.origins, methodsOf(all))) // before the limit: pages are told of it too
 	engine.Use(middleware.Hosts(s.live.hosts, pathsOf(all, func(r route) bool { return r.health })...))

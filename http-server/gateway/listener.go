@@ -11,6 +11,7 @@ import (
 
 	"github.com/pullchat/pullchat/http-server/request"
 	"github.com/pullchat/pullchat/internal/logging"
+	"github.com/pullchat/pullchat/internal/metrics"
 )
 
 // listener bounds how many connections there are, and lets the idle ones go when the server drains: Hertz waits for
@@ -22,6 +23,7 @@ type listener struct {
 	encrypted bool          // the connections speak TLS
 	origins   *request.List // of the pages that may read answers
 	access    logging.Access
+	metrics   *metrics.Gateway
 
 	draining atomic.Bool
 	mutex    sync.Mutex
@@ -108,6 +110,7 @@ func (l *listener) admit(inner net.Conn) *conn {
 	}
 	c := newConn(inner, l)
 	l.conns[c] = struct{}{}
+	l.metrics.Connections(metrics.HTTP, 1)
 	return c
 }
 

@@ -16,10 +16,16 @@ type reloadable struct {
 }
 
 func newReloadable(config Config, c *certificate) reloadable {
+	guesses := ratelimit.NewGuesses(nil, config.LoginRate)
+	guesses.Refused = config.refused("logins")
+	registrations := ratelimit.NewRegistrations(nil, config.Registration, config.RegistrationRate)
+	registrations.Refused = config.refused("registrations")
 	return reloadable{
-		requests: ratelimit.New(config.RateLimit), sends: ratelimit.New(config.RateLimit), signals: ratelimit.New(config.SignalRate),
-		guesses:       ratelimit.NewGuesses(nil, config.LoginRate),
-		registrations: ratelimit.NewRegistrations(nil, config.Registration, config.RegistrationRate),
+		requests:      config.limiter(config.RateLimit, "requests"),
+		sends:         config.limiter(config.RateLimit, "senders"),
+		signals:       config.limiter(config.SignalRate, "signals"),
+		guesses:       guesses,
+		registrations: registrations,
 		hosts:         request.NewList(config.AllowedHosts),
 		certificate:   c,
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/logging"
+	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/ratelimit"
 )
 
@@ -37,7 +38,8 @@ type Config struct {
 	// Verify returns the caller of a token; nil with AUTH off.
 	Verify func(token string) (chat.Caller, error)
 	// Quota bounds the open streams of one client; nil does not.
-	Quota *ratelimit.Quota
+	Quota   *ratelimit.Quota
+	Metrics *metrics.Gateway // or nil
 	// Part bounds how long a follower may take to read a write.
 	Part time.Duration
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/cloudwego/hertz/pkg/protocol/consts"
 
 	"github.com/pullchat/pullchat/http-server/reply"
+	"github.com/pullchat/pullchat/http-server/request"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/entry"
 	api "github.com/pullchat/pullchat/internal/gen/http"
@@ -18,7 +19,7 @@ import (
 // Pull answers GET and POST /api/pull. Its arguments come from a JSON body, the query string, or both; the query
 // string wins.
 func (h *Handler) Pull(ctx context.Context, c *app.RequestContext) {
-	request, wait, err := h.readPull(c)
+	asked, wait, err := h.readPull(c)
 	if err != nil {
 		reply.Fail(c, err)
 		return
@@ -26,12 +27,12 @@ func (h *Handler) Pull(ctx context.Context, c *app.RequestContext) {
 	if c.IsHead() { // HEAD does not wait for a message
 		wait = 0
 	}
-	page, err := h.pull(ctx, request, wait)
+	page, err := h.pull(ctx, c, asked, wait)
 	if err != nil {
 		reply.Fail(c, err)
 		return
 	}
-	replyPage(c, request.Chat, &page)
+	replyPage(c, asked.Chat, &page)
 }
 
 // replyPage answers with a page, which it encodes directly into the response.
@@ -49,7 +50,7 @@ func replyPage(c *app.RequestContext, name string, page *chat.Page) {
 }
 
 // pull waits for a message if there is none and wait is positive, while the client is connected.
-func (h *Handler) pull(ctx context.Context, r chat.PullRequest, wait time.Duration) (chat.Page, error) {
+func (h *Handler) pull(ctx context.Context, c *app.RequestContext, r chat.PullRequest, wait time.Duration) (chat.Page, error) {
 	if wait == 0 {
 		return h.service.Pull(ctx, r)
 	}
@@ -60,7 +61,8 @@ func (h *Handler) pull(ctx context.Context, r chat.PullRequest, wait time.Durati
 	defer seat.Leave()
 	connected, over := whileConnected(ctx)
 	defer over()
-	return h.hub.Wait(connected, r, wait)
+	request.Wait(c)
+	return h.wait(connected, r, wait)
 }
 
 func (h *Handler) readPull(c *app.RequestContext) (chat.PullRequest, time.Duration, error) {

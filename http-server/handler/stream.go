@@ -18,6 +18,7 @@ import (
 	"github.com/pullchat/pullchat/internal/jsonobject"
 	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/logging"
+	"github.com/pullchat/pullchat/internal/metrics"
 )
 
 // maxStreamChats bounds the chats of one event stream: each event id has the cursors of all.
@@ -62,7 +63,7 @@ func (h *Handler) Stream(ctx context.Context, c *app.RequestContext) {
 		return
 	}
 	below := connection(ctx)
-	sink := &eventSink{conn: below.Take(), part: h.config.Part, end: below.Wake, chats: len(wanted.follows)}
+	sink := &eventSink{conn: below.Take(), part: h.config.Part, end: below.Wake, chats: len(wanted.follows), metrics: h.config.Metrics}
 	head := streamHead(c)
 	below.Leave(c, func() {
 		defer seat.Leave()
@@ -74,7 +75,8 @@ func (h *Handler) Stream(ctx context.Context, c *app.RequestContext) {
 func (h *Handler) serveStream(ctx context.Context, below Connection, share live.Share, sink *eventSink, head []byte, wanted stream) {
 	began := time.Now()
 	err := sink.write(head)
-	session := h.hub.OpenWithin(share, sink, sink.ended)
+	defer h.config.Metrics.Streams(metrics.SSE)()
+	session := h.hub.OpenWithin(h.share(share, metrics.SSE), sink, sink.ended)
 	defer session.Close()
 	if err == nil {
 		err = session.Write(func() error { // so that the first id has all chats
@@ -225,7 +227,8 @@ type eventSink struct {
 	once sync.Once
 	end  func() // lets the handler return
 
-	chats int // without those of an inbox
+	chats   int // without those of an inbox
+	metrics *metrics.Gateway
 }
 
 var _ live.Sink = (*eventSink)(nil)

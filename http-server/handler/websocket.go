@@ -25,6 +25,7 @@ import (
 	"github.com/pullchat/pullchat/internal/frame"
 	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/logging"
+	"github.com/pullchat/pullchat/internal/metrics"
 )
 
 const (
@@ -115,7 +116,8 @@ type socket struct {
 
 func (h *Handler) serveSocket(ctx context.Context, below Connection, share live.Share, ws *websocket.Conn) {
 	s := &socket{handler: h, ws: ws, below: below}
-	s.session = h.hub.OpenWithin(share, s, s.ended)
+	defer h.config.Metrics.Streams(metrics.WebSocket)()
+	s.session = h.hub.OpenWithin(h.share(share, metrics.WebSocket), s, s.ended)
 	defer s.session.Close()
 	s.client = command.NewClient(command.Config{
 		Messages: h.service, Live: h.live, Hub: h.hub, Verify: h.config.Verify, Limit: limitFrame,

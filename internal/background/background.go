@@ -16,6 +16,10 @@ var ErrDone = errors.New("done")
 
 // Job is work that is repeated.
 type Job struct {
+	// Name is what Observe calls the job.
+	Name string
+	// Observe is told of each step; nil: nothing is. ErrDone is no error, and neither is the end of the job's context.
+	Observe Observe
 	// Step does the work once. It must return soon after its context ends.
 	Step func(context.Context) error
 	// Timeout bounds one step. 0: the step bounds itself.
@@ -31,6 +35,9 @@ type Job struct {
 	Failed func(error)
 }
 
+// Observe is told how long a step of a job took, and its error.
+type Observe func(job string, took time.Duration, err error)
+
 // Pace decides how long to wait after failures. Those of cenkalti/backoff are.
 type Pace interface {
 	NextBackOff() time.Duration
@@ -40,8 +47,16 @@ type Pace interface {
 // Run repeats the job until a step returns ErrDone, or ctx ends, and returns nil.
 func (j Job) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
-		wait := j.Every
-		switch err := j.step(ctx); {
+		wait, began := j.Every, time.Now()
+		err := j.step(ctx)
+		if j.Observe != nil {
+			failed := err
+			if errors.Is(err, ErrDone) || ctx.Err() != nil {
+				failed = nil
+			}
+			j.Observe(j.Name, time.Since(began), failed)
+		}
+		switch {
 		case errors.Is(err, ErrDone):
 			return nil
 		case ctx.Err() != nil:
@@ -98,6 +113,8 @@ func Run(ctx context.Context, jobs ...Job) error {
 
 // Runner runs jobs that begin at any time. Its zero value is ready. It is safe for concurrent use.
 type Runner struct {
+	Observe Observe // of all jobs; nil: nothing is told. It is set before the first Start
+
 	mutex   sync.Mutex
 	stopped bool
 	ctx     context.Context // of all jobs, because one for each costs requests that start a job; nil before the first
@@ -111,6 +128,9 @@ func (r *Runner) Start(job Job) bool {
 	defer r.mutex.Unlock()
 	if r.stopped {
 		return false
+	}
+	if job.Observe == nil {
+		job.Observe = r.Observe
 	}
 	if r.ctx == nil {
 		r.ctx, r.end = context.WithCancel(context.Background())

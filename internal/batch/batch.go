@@ -44,8 +44,17 @@ type Result[Out any] struct {
 // must limit its own time. A panic becomes the error of every item.
 type Flush[In, Out any] func(in []In, out []Result[Out])
 
-// Options limit a Batcher. All must be positive.
+// Observer is told what a Batcher does. Its methods are called while the Batcher is locked: they must be short.
+type Observer interface {
+	Taken(items int, waited time.Duration) // a batch was taken, whose oldest call waited so long
+	Queued(change int)                     // so many more items wait, or fewer; to within Coarse
+	Refused(items int)                     // the queue was full
+}
+
+// Options limit a Batcher. All numbers must be positive.
 type Options struct {
+	Observer Observer // or nil
+
 	InFlight int           // batches under way at once
 	MaxBatch int           // weight of a batch; one caller's items are never split
 	MaxQueue int           // items that wait; after a burst more are rejected with ErrFull
@@ -76,6 +85,7 @@ type Batcher[In, Out any] struct {
 	last      time.Time // when an item last found a queue longer than MaxQueue
 	closed    bool
 	idle      chan struct{} // closed when closed and nothing is queued or under way
+	reported  int           // queued items that the Observer knows of
 	watchdog  watchdog
 }
 
@@ -154,6 +164,9 @@ func (b *Batcher[In, Out]) wait(ctx context.Context, w *waiter[In, Out]) error {
 	if err := ctx.Err(); err != nil {
 		return errors.Join(ErrNotStarted, err)
 	}
+	if b.options.Observer != nil {
+		w.entered = time.Now()
+	}
 	w.weight = 0
 	for _, item := range w.in {
 		w.weight += b.weigh(item)
@@ -168,6 +181,9 @@ func (b *Batcher[In, Out]) wait(ctx context.Context, w *waiter[In, Out]) error {
 		b.inFlight++
 		b.gathering = true
 	case b.full(len(w.in)):
+		if b.options.Observer != nil {
+			b.options.Observer.Refused(len(w.in))
+		}
 		b.mutex.Unlock()
 		return ErrFull
 	}
@@ -234,4 +250,12 @@ func (b *Batcher[In, Out]) release(w *waiter[In, Out]) {
 	w.in, w.out = nil, nil
 	w.oneIn, w.oneOut = [1]In{}, [1]Result[Out]{}
 	b.waiters.put(w)
+}
+
+// report tells the Observer how many items wait. It requires that b.mutex is held.
+func (b *Batcher[In, Out]) report() {
+	if b.options.Observer != nil && b.queue.items != b.reported {
+		b.options.Observer.Queued(b.queue.items - b.reported)
+		b.reported = b.queue.items
+	}
 }

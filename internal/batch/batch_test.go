@@ -490,3 +490,30 @@ func BenchmarkDo(b *testing.B) {
 		})
 	})
 }
+
+// watched is an Observer.
+type watched struct{ sizes, queued, refused []int }
+
+func (w *watched) Taken(items int, _ time.Duration) { w.sizes = append(w.sizes, items) }
+func (w *watched) Queued(change int)                { w.queued = append(w.queued, change) }
+func (w *watched) Refused(items int)                { w.refused = append(w.refused, items) }
+
+// TestObserver: the Observer is told the size of each batch, the length of the queue and what is refused.
+func TestObserver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{let: make(chan struct{})}
+		w := &watched{}
+		b := New(Options{InFlight: 1, MaxBatch: 10, MaxQueue: 2, MaxBurst: 2, MaxWait: time.Minute, Observer: w}, r.flush)
+		calls := queueUp(b, context.Background(), 1, 2, 3, 4)
+		calls[3].want(t, 0, ErrFull)
+		<-time.After(2 * Coarse)
+		close(r.let)
+		calls[2].want(t, 6, nil)
+		synctest.Wait()
+		b.mutex.Lock()
+		defer b.mutex.Unlock()
+		if got, want := fmt.Sprint(w.sizes, w.queued, w.refused), "[1 2] [2 -2] [1]"; got != want {
+			t.Errorf("sizes, queue and refusals = %v, want %v", got, want)
+		}
+	})
+}

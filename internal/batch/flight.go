@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"time"
 )
 
 // flight is one batch under way. Flights are reused.
@@ -71,6 +72,10 @@ func (b *Batcher[In, Out]) take(f *flight[In, Out]) bool {
 	queued := b.queue.items
 	f.waiters = b.queue.take(f.waiters[:0], b.options.MaxBatch)
 	f.items = queued - b.queue.items
+	if b.options.Observer != nil {
+		b.options.Observer.Taken(f.items, time.Since(f.waiters[0].entered))
+		b.report()
+	}
 	for _, w := range f.waiters {
 		w.leads = w == f.own
 	}

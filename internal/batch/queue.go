@@ -15,6 +15,8 @@ type waiter[In, Out any] struct {
 	err    error         // why the items were not flushed, set before done
 	spent  bool          // it must not be reused
 
+	entered time.Time // when it was queued, if there is an Observer
+
 	oneIn  [1]In // the items of Do
 	oneOut [1]Result[Out]
 

@@ -32,6 +32,7 @@ func (b *Batcher[In, Out]) look() {
 	defer b.mutex.Unlock()
 	d := &b.watchdog
 	d.now = time.Now()
+	defer b.report()
 	if b.inFlight == 0 {
 		d.awake = false
 		return

@@ -24,6 +24,8 @@ const (
 
 // Deleter is a chat.Deleter. Another Deleter can continue its jobs.
 type Deleter struct {
+	Observe background.Observe // of the jobs; nil: nothing is told. It is set before the first job
+
 	store  chat.DeletionStore
 	rooms  chat.Rooms
 	failed func(user string, err error)
@@ -50,7 +52,7 @@ func (d *Deleter) Close() error {
 // Search is the job that continues deletions which other Deleters left.
 func (d *Deleter) Search() background.Job {
 	return background.Job{
-		Every: lookFor, Timeout: searchTimeout,
+		Name: "deletion_search", Every: lookFor, Timeout: searchTimeout,
 		Failed: func(err error) { d.failed("", err) },
 		Step: func(ctx context.Context) error {
 			due, err := d.store.DueDeletions(ctx, atOnce)
@@ -93,7 +95,7 @@ func (d *Deleter) begin(job chat.DeletionJob) <-chan bool {
 	}
 	d.doing[job.User] = true
 	started := d.runner.Start(background.Job{
-		Once: true, Timeout: jobTimeout,
+		Name: "deletion", Observe: d.Observe, Once: true, Timeout: jobTimeout,
 		Failed: func(err error) { d.failed(job.User, err) },
 		Step: func(ctx context.Context) error {
 			succeeded := false

@@ -202,11 +202,11 @@ func (f *follow) deliver() error {
 			return f.failed(err)
 		}
 	}
-	return s.Write(func() error { return f.write(page.without(f.person.ignored())) })
+	return s.Write(func() error { return f.write(page.without(f.person.ignored()), !owed) })
 }
 
-// write writes a page and advances, unless the follow has ended.
-func (f *follow) write(page *Page) error {
+// write writes a page and advances, unless the follow has ended. hinted says that a hint is why it is written.
+func (f *follow) write(page *Page, hinted bool) error {
 	s := f.session
 	s.mutex.Lock()
 	if f.gone {
@@ -233,6 +233,9 @@ func (f *follow) write(page *Page) error {
 	if len(page.Messages) > 0 {
 		if err := s.sink.Page(page, title, s.positions); err != nil {
 			return err
+		}
+		if timed, ok := s.sink.(Timed); ok && hinted && f.wanted.Batch == 0 {
+			timed.Delivered(time.Since(time.UnixMicro(page.Messages[0].SendTime)))
 		}
 	}
 	if f.topic.ahead(page.NextCursor, page.seen) {

@@ -25,6 +25,12 @@ type Sink interface {
 	Beat() error
 }
 
+// Timed is a Sink that is told of delays.
+type Timed interface {
+	// Delivered is told the age of the oldest message of a page that was written as soon as a hint told of it.
+	Delivered(age time.Duration)
+}
+
 // Position is a client's cursor in a chat.
 type Position struct {
 	Chat   string // the client's name for it

@@ -17,6 +17,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/buildinfo"
 	"github.com/pullchat/pullchat/internal/logging"
+	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/settings"
 )
 
@@ -24,25 +25,27 @@ import (
 type Common struct {
 	settings.Config `embed:""`
 
-	Log       logging.Config   `embed:""`
-	Version   kong.VersionFlag `name:"version" help:"Show the version and exit."`
-	DebugAddr string           `name:"debug-addr" env:"DEBUG_ADDR" placeholder:"HOST:PORT" help:"Where net/http/pprof answers, for looking into a running server; empty is nowhere. It is not for the public."`
+	Log     logging.Config   `embed:""`
+	Version kong.VersionFlag `name:"version" help:"Show the version and exit."`
+	Metrics MetricsConfig    `embed:""`
 }
 
 // Main is main for a program without subcommands. It reads flags and environment variables into config, which includes
 // common, and runs until a signal. The exit status is 0 after a clean stop, 1 after an error, and 80 (kong's) for a
-// malformed value. run may call Watch of the Loaded configuration, whose values are of the type of config.
+// malformed value. run may call Watch of the Loaded configuration, whose values are of the type of config. The metrics that
+// run gets are nil while they are off.
 func Main(name, description string, config any, common *Common, vars kong.Vars,
-	run func(context.Context, *slog.Logger, *Loaded) error,
+	run func(context.Context, *slog.Logger, *Loaded, *metrics.Metrics) error,
 ) {
 	loaded := Parse(config, os.Args[1:], Options(name, description, vars))
 	logger, level := Begin(common.Log)
 	loaded.Logs(logger, level)
 	ctx, stop := Context()
 	defer stop()
-	err := serveDebug(common.DebugAddr, logger)
+	measured, stopMetrics, err := common.Metrics.Serve(logger)
 	if err == nil {
-		err = run(ctx, logger, loaded)
+		err = run(ctx, logger, loaded, measured)
+		stopMetrics()
 	}
 	if err != nil {
 		logger.Error(name+" failed", "error", err)

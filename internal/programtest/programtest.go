@@ -151,7 +151,7 @@ func (p *Process) read(cmd *exec.Cmd, output io.Reader, listens chan<- string, e
 		case err != nil:
 		case line.Msg == p.name+" listens":
 			listens <- line.Addr
-		case line.Msg == "debug server listens":
+		case line.Msg == "metrics server listens":
 			p.mutex.Lock()
 			p.debug = line.Addr
 			p.mutex.Unlock()
@@ -164,7 +164,7 @@ func (p *Process) read(cmd *exec.Cmd, output io.Reader, listens chan<- string, e
 // Addr is its address, host and port.
 func (p *Process) Addr() string { return p.addr }
 
-// Debug is the address of its net/http/pprof.
+// Debug is the address of its metrics and net/http/pprof.
 func (p *Process) Debug() string {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()

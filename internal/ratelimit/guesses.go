@@ -18,6 +18,8 @@ type Guesses struct {
 	chat.Sessions
 	pairs, users, addresses *Limiter
 	proven                  *lru.Cache[string, struct{}] // pairs with a recent login
+
+	Refused func() // called for each refusal; nil: nothing is
 }
 
 // NewGuesses returns the Guesses over sessions. They limit nothing while the rate is zero.
@@ -93,6 +95,7 @@ func (g Guesses) guess(ctx context.Context, user string, call func() error) erro
 	for i, c := range counts {
 		if err := c.limiter.TakeOf(c.group, c.client); err != nil {
 			giveBack(counts[:i])
+			tell(g.Refused)
 			return refusedGuess(err)
 		}
 	}

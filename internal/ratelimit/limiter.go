@@ -28,6 +28,8 @@ const (
 // Limiter counts the requests of each client separately. A client may make all requests of a period at once, and then as
 // many as the rate refills.
 type Limiter struct {
+	Refused func() // called for each refusal; nil: nothing is. It is set before the first Take
+
 	now     func() time.Time
 	off     atomic.Bool // the rate is no limit
 	mutex   sync.Mutex
@@ -87,6 +89,7 @@ func (l *Limiter) Take(client string) error { return l.TakeOf(client, client) }
 // group share a bucket.
 func (l *Limiter) TakeOf(group, client string) error {
 	if wait := l.take(group, client); wait > 0 {
+		tell(l.Refused)
 		l.mutex.Lock()
 		allowed := l.rate.String()
 		l.mutex.Unlock()

@@ -16,6 +16,8 @@ type Bounds struct {
 // Quota enforces Bounds. A client is the token's user or, where no token is needed, an address. Services have no bound.
 // Use NewQuota.
 type Quota struct {
+	RefusedStream, RefusedChat func() // called for each refusal; nil: nothing is. They are set before the first Enter
+
 	user, address Bounds
 	mutex         sync.Mutex
 	has           map[string]Bounds // by client; no entry is zero
@@ -43,6 +45,7 @@ func (q *Quota) Enter(ctx context.Context) (*Seat, error) {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
 	if q.has[s.key].Streams >= s.bounds.Streams {
+		tell(q.RefusedStream)
 		return nil, chat.Errorf(chat.ResourceExhausted, "%s has %d streams, WebSockets and waiting requests open here, which is the limit; close one", s.whose, s.bounds.Streams)
 	}
 	q.add(s.key, Bounds{Streams: 1})
@@ -99,6 +102,7 @@ func (s *Seat) Take() error {
 }
 
 func (s *Seat) full() error {
+	tell(s.quota.RefusedChat)
 	return chat.Errorf(chat.ResourceExhausted, "%s follows %d chats here, which is the limit; end a stream, or unwatch some", s.whose, s.bounds.Chats)
 }
 
@@ -108,6 +112,12 @@ func (s *Seat) Add(chats int) {
 		s.quota.mutex.Lock()
 		defer s.quota.mutex.Unlock()
 		s.quota.add(s.key, Bounds{Chats: chats})
+	}
+}
+
+func tell(refused func()) {
+	if refused != nil {
+		refused()
 	}
 }
 

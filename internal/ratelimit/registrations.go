@@ -13,6 +13,8 @@ type Registrations struct {
 
 	by        string
 	addresses *Limiter
+
+	Refused func() // called for each registration beyond the rate; nil: nothing is
 }
 
 type accounts = chat.Accounts // chat.Accounts has a method of the same name
@@ -50,6 +52,7 @@ func (r Registrations) Register(ctx context.Context, asked chat.Registration) (c
 	}
 	if !by.Service {
 		if err := r.addresses.Take(ClientOf(ctx)); err != nil {
+			tell(r.Refused)
 			return chat.Account{}, chat.Wrap(err, chat.ResourceExhausted, "too many registrations from this address; wait for Retry-After")
 		}
 	}

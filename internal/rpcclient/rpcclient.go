@@ -15,6 +15,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/gen/rpc"
 	"github.com/pullchat/pullchat/internal/logging"
+	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/wire"
 )
 
@@ -22,6 +23,8 @@ import (
 type Config struct {
 	RPCServers []string `name:"rpc-servers" env:"RPC_SERVERS" default:"127.0.0.1:8888" placeholder:"HOST:PORT" help:"Addresses of the rpc-servers; a DNS name may stand for many."`
 	RPCSecret  string   `name:"rpc-secret" env:"RPC_SECRET" secret:"" placeholder:"TEXT" help:"What the rpc-servers ask for, if they do."`
+
+	Metrics *metrics.Client `kong:"-"` // nil: off
 }
 
 const (
@@ -61,10 +64,11 @@ func (c *Client) Services() chat.Services {
 
 // New returns a Client. No rpc-server need be there yet. The error says which address is none.
 func New(config Config) (*Client, error) {
-	servers, err := newServers(config.RPCServers, config.RPCSecret)
+	servers, err := newServers(config)
 	if err != nil {
 		return nil, err
 	}
+	config.Metrics.Servers(servers.count)
 	return &Client{servers: servers}, nil
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/pullchat/pullchat/internal/events"
 	"github.com/pullchat/pullchat/internal/gen/rpc"
 	"github.com/pullchat/pullchat/internal/gen/rpc/imservice"
+	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/wire"
 )
 
@@ -57,10 +58,11 @@ type server struct {
 	changed *broadcast // notified when serving changes
 }
 
-func newServer(addr, secret string) (*server, error) {
+func newServer(addr, secret string, measure *metrics.Client) (*server, error) {
 	kitex, err := imservice.NewClient("pullchat",
 		client.WithHostPorts(addr),
 		client.WithMiddleware(giveSecret(secret)),
+		client.WithMiddleware(measure.Middleware()),
 		client.WithTransportProtocol(transport.TTHeader|transport.TTHeaderStreaming), // for calls, and for streams
 		client.WithRPCTimeout(callTimeout),
 		client.WithConnectTimeout(connectTimeout),
@@ -72,8 +74,9 @@ func newServer(addr, secret string) (*server, error) {
 		return nil, fmt.Errorf("rpc client of %s: %w", addr, err)
 	}
 	s := &server{addr: addr, kitex: kitex, look: make(chan struct{}, 1), changed: newBroadcast()}
-	s.sends = batch.New(batching, s.flushSends)
-	pages := batching
+	sends, pages := batching, batching
+	sends.Observer, pages.Observer = measure.Batcher("rpc_send"), measure.Batcher("rpc_pull")
+	s.sends = batch.New(sends, s.flushSends)
 	pages.MaxBatch = maxMessages
 	s.pulls = batch.NewWeighed(pages, messages, s.flushPulls)
 	return s, nil

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/pullchat/pullchat/internal/metrics"
 )
 
 // How often names are resolved, and how long that may take.
@@ -23,6 +25,7 @@ const (
 type servers struct {
 	addresses []string // HOST:PORT, as configured
 	secret    string   // that they ask for
+	metrics   *metrics.Client
 	lookup    func(ctx context.Context, host string) ([]string, error)
 
 	stand   [][]string // what each of addresses stands for
@@ -37,7 +40,8 @@ type servers struct {
 	closed bool
 }
 
-func newServers(addresses []string, secret string) (*servers, error) {
+func newServers(config Config) (*servers, error) {
+	addresses := config.RPCServers
 	if len(addresses) == 0 {
 		return nil, errors.New("rpc-servers: none given")
 	}
@@ -48,7 +52,7 @@ func newServers(addresses []string, secret string) (*servers, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s := &servers{
-		addresses: addresses, secret: secret, stand: make([][]string, len(addresses)), lookup: net.DefaultResolver.LookupHost,
+		addresses: addresses, secret: config.RPCSecret, metrics: config.Metrics, stand: make([][]string, len(addresses)), lookup: net.DefaultResolver.LookupHost,
 		changed: newBroadcast(), ctx: ctx, stop: stop,
 	}
 	s.current.Store(&[]*server{})
@@ -99,7 +103,7 @@ func (s *servers) resolve() {
 		delete(found, one.addr)
 	}
 	for _, addr := range slices.Sorted(maps.Keys(found)) {
-		one, err := newServer(addr, s.secret)
+		one, err := newServer(addr, s.secret, s.metrics)
 		if err != nil {
 			continue // it is no address: Kitex has looked at it
 		}
@@ -144,6 +148,18 @@ func (s *servers) pick(tried []*server) (best *server) {
 		}
 	}
 	return best
+}
+
+// count returns how many known servers serve, and how many do not.
+func (s *servers) count() (serving, away int) {
+	for _, one := range *s.current.Load() {
+		if one.serving.Load() {
+			serving++
+		} else {
+			away++
+		}
+	}
+	return serving, away
 }
 
 // another says whether a server besides this one takes calls.

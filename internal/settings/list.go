@@ -16,6 +16,7 @@ type Setting struct {
 	Value    string // masked for a secret
 	Source   Source // "default" for a default
 	Reloads  bool   // takes a new value without a restart
+	Hidden   bool   // an earlier name
 	compared string
 }
 
@@ -34,7 +35,7 @@ func (s *Settings) List(ctx *kong.Context) []Setting {
 			continue
 		}
 		text := format(flag.Target)
-		setting := Setting{Name: flag.Name, Value: text, Source: "default", Reloads: flag.Tag.Has(reloadTag) || reloads[flag], compared: text}
+		setting := Setting{Name: flag.Name, Value: text, Source: "default", Reloads: flag.Tag.Has(reloadTag) || reloads[flag], Hidden: flag.Hidden, compared: text}
 		if source, given := s.sources[flag]; given {
 			setting.Source = source
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/pullchat/pullchat/internal/background"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/events"
 	"github.com/pullchat/pullchat/rpc-server/layout"
@@ -21,10 +22,11 @@ import (
 
 // Config is what a Hub needs.
 type Config struct {
-	Nodes *redisnode.Nodes
-	Keys  layout.Keys
-	Sweep time.Duration    // the interval at which Watches look for hints that were lost
-	Clock func() time.Time // gives positions; nil is Redis's clock
+	Nodes   *redisnode.Nodes
+	Keys    layout.Keys
+	Sweep   time.Duration      // the interval at which Watches look for hints that were lost
+	Clock   func() time.Time   // gives positions; nil is Redis's clock
+	Observe background.Observe // of background work; or nil
 }
 
 // Partition is a partition of the layout, and whether it has followers.
@@ -50,9 +52,10 @@ type Hub struct {
 	nodes      *redisnode.Nodes
 	keys       layout.Keys
 	sweepEvery time.Duration
-	clock      func() time.Time // nil is Redis's
-	idle       time.Duration    // how long a partition without followers stays subscribed
-	partitions []Partition      // in the order of keys
+	observe    background.Observe // of sweeps; or nil
+	clock      func() time.Time   // nil is Redis's
+	idle       time.Duration      // how long a partition without followers stays subscribed
+	partitions []Partition        // in the order of keys
 	revoked    revocations
 
 	mutex      sync.Mutex
@@ -100,7 +103,7 @@ type audience struct {
 // New returns a Hub. It connects to nothing before there is a Watch.
 func New(c Config) *Hub {
 	h := &Hub{
-		nodes: c.Nodes, keys: c.Keys, sweepEvery: c.Sweep, clock: c.Clock, idle: 5 * time.Second,
+		nodes: c.Nodes, keys: c.Keys, sweepEvery: c.Sweep, observe: c.Observe, clock: c.Clock, idle: 5 * time.Second,
 		partitions: make([]Partition, len(c.Keys.Partitions)),
 		watches:    map[*watch]struct{}{}, topics: map[string]*topic{}, channels: map[string]*topic{},
 		lines: map[*redis.Client]*line{}, unassigned: map[*topic]struct{}{}, due: map[*audience]struct{}{},

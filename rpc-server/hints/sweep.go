@@ -26,7 +26,7 @@ const (
 // serves these: their chats are confirmed, and the next sweep hints at later messages.
 func (h *Hub) sweep() background.Job {
 	return background.Job{
-		Every: h.sweepEvery, Timeout: time.Minute,
+		Name: "sweep", Observe: h.observe, Every: h.sweepEvery, Timeout: time.Minute,
 		Step: func(ctx context.Context) error {
 			for part := range slices.Chunk(h.toSweep(), partitionsAtOnce) {
 				if ctx.Err() == nil {

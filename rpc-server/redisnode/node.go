@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/background"
+	"github.com/pullchat/pullchat/internal/metrics"
 )
 
 // Timeout bounds every call, so that a request has its answer within two seconds when Redis hangs.
@@ -61,6 +62,7 @@ type Hooks struct {
 	Scripts func(ctx context.Context, client *redis.Client) error // loads all scripts that are called by their hash
 	Lost    func()                                                // a Redis lacked a script: it may have lost all data
 	Attach  func(one *Node) Attached                              // called once for each node
+	Metrics *metrics.Service                                      // or nil
 }
 
 // Nodes are the known nodes: one, or a cluster's masters as calls reach them.
@@ -78,6 +80,8 @@ type Nodes struct {
 // NewNodes returns the nodes that a client of Connect reaches.
 func NewNodes(client redis.UniversalClient, hooks Hooks) *Nodes {
 	n := &Nodes{hooks: hooks, met: map[*redis.Client]*Node{}}
+	n.runner.Observe = hooks.Metrics.Job
+	hooks.Metrics.Redis(n.states, pool(client))
 	switch client := client.(type) {
 	case *redis.ClusterClient:
 		n.Cluster = client
@@ -105,6 +109,9 @@ func (n *Nodes) of(client *redis.Client) *Node {
 	one, ok := n.met[client]
 	if !ok {
 		one = &Node{Client: client}
+		if n.hooks.Metrics != nil {
+			client.AddHook(measured{n.hooks.Metrics})
+		}
 		one.Attached = n.hooks.Attach(one)
 		n.met[client] = one
 	}
@@ -147,7 +154,7 @@ func (n *Nodes) probe(one *Node, mark *atomic.Bool, ok func(context.Context) (bo
 		return
 	}
 	n.runner.Start(background.Job{
-		Every: ProbeEvery, Timeout: Timeout, // ok has a timeout of its own; a cluster's layout is read too
+		Name: "probe", Every: ProbeEvery, Timeout: Timeout, // ok has a timeout of its own; a cluster's layout is read too
 		Step: func(ctx context.Context) error {
 			switch well, err := ok(ctx); {
 			case well:
@@ -163,6 +170,24 @@ func (n *Nodes) probe(one *Node, mark *atomic.Bool, ok func(context.Context) (bo
 			return nil
 		},
 	})
+}
+
+// states counts the known nodes by state.
+func (n *Nodes) states() map[string]int {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	states := map[string]int{"answering": 0, "away": 0, "short": 0}
+	for _, one := range n.met {
+		switch {
+		case one.away.Load():
+			states["away"]++
+		case one.short.Load():
+			states["short"]++
+		default:
+			states["answering"]++
+		}
+	}
+	return states
 }
 
 func (n *Nodes) forget(one *Node) {

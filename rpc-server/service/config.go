@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 	"github.com/pullchat/pullchat/rpc-server/storage"
 )
@@ -42,6 +43,8 @@ type Config struct {
 	HintSweep         time.Duration `name:"hint-sweep" env:"HINT_SWEEP" default:"10s" placeholder:"DURATION" help:"How often to look for messages whose hint to live readers was lost; at least 100ms."`
 
 	Trust Trust `kong:"-"` // flags of the rpc-server program; pullchat serve sets it
+
+	Metrics *metrics.Service `kong:"-"` // nil: off
 }
 
 // Validate names every value that cannot work. Kong calls it.

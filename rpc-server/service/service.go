@@ -20,6 +20,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/deletion"
 	"github.com/pullchat/pullchat/internal/gen/rpc/imservice"
+	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/names"
 	"github.com/pullchat/pullchat/rpc-server/handler"
 	"github.com/pullchat/pullchat/rpc-server/password"
@@ -42,6 +43,7 @@ type Server struct {
 	secret   string // that is asked for; "" is none
 	deleter  io.Closer
 	jobs     []background.Job // that run beside the requests
+	metrics  *metrics.Service // or nil
 	// DrainDelay is how long Ping sends gateways elsewhere before a stop stops accepting.
 	DrainDelay time.Duration
 }
@@ -53,7 +55,9 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 		return nil, err
 	}
 	redisnode.LogTo(log)
-	store, err := storage.Open(config.RedisURL, config.storage())
+	options := config.storage()
+	options.Metrics = config.Metrics
+	store, err := storage.Open(config.RedisURL, options)
 	if err != nil {
 		return nil, err
 	}
@@ -83,6 +87,7 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 		}
 		log.Warn("a deletion is not complete; it is tried again", "user", user, "error", err)
 	})
+	deleter.Observe = config.Metrics.Job
 	accounts.Deleter = deleter
 	services := handler.Services{Messages: messages, Live: live, Accounts: accounts, Inboxes: inboxes, Rooms: rooms}
 	server, err := ListenOver(services, store, config.RPCAddr, log)
@@ -90,7 +95,7 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 		return nil, errors.Join(err, store.Close())
 	}
 	server.DrainDelay, server.secret = config.RPCDrainDelay, config.Trust.RPCSecret
-	server.deleter = deleter
+	server.deleter, server.metrics = deleter, config.Metrics
 	server.jobs = []background.Job{
 		store.KeepRetention(), store.FollowRetentions(), store.ReadRevoked(), store.KeepCompact(log), store.DropEmpty(log), deleter.Search(), keepLooks(store, access.Names, log),
 	}
@@ -126,6 +131,7 @@ func (s *Server) Run(ctx context.Context) error {
 		server.WithServerBasicInfo(&rpcinfo.EndpointBasicInfo{ServiceName: "pullchat"}),
 		server.WithLimit(&limit.Option{MaxConnections: maxConnections}),
 		server.WithExitWaitTime(drainTimeout),
+		server.WithMiddleware(s.metrics.Middleware()),
 		server.WithMiddleware(askSecret(s.secret)),
 		server.WithExitSignal(func() <-chan error { return stop }),
 	)
@@ -135,6 +141,9 @@ func (s *Server) Run(ctx context.Context) error {
 	defer running.Wait()
 	beside, end := context.WithCancel(ctx)
 	defer end() // also where the server fails
+	for i := range s.jobs {
+		s.jobs[i].Observe = s.metrics.Job
+	}
 	running.Go(func() { _ = background.Run(beside, s.jobs...) })
 	release := context.AfterFunc(ctx, func() {
 		s.handler.Leave()
@@ -156,7 +165,7 @@ func (s *Server) Run(ctx context.Context) error {
 // keepLooks gives the accounts of earlier releases the looks under which they are unique.
 func keepLooks(store chat.LookStore, names chat.Names, log *slog.Logger) background.Job {
 	return background.Job{
-		Every: time.Minute, Timeout: time.Hour, // FillLooks reads all accounts, once a day
+		Name: "looks", Every: time.Minute, Timeout: time.Hour, // FillLooks reads all accounts, once a day
 		Step: func(ctx context.Context) error { return chat.FillLooks(ctx, store, names) },
 		Failed: func(err error) {
 			if chat.CodeOf(err) == chat.Unavailable { // as everything that Redis is asked for

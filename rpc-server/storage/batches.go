@@ -113,10 +113,12 @@ type batches struct {
 
 // newBatches builds the batches of a node.
 func (s *Store) newBatches(n *redisnode.Node) redisnode.Attached {
-	pages := batching
+	appends, pages := batching, batching
+	appends.Observer = s.options.Metrics.Batcher("redis_append")
+	pages.Observer = s.options.Metrics.Batcher("redis_range")
 	pages.MaxBatch = maxMessages
 	return &batches{
-		appends: batch.New(batching, func(appends []listedAppend, out []batch.Result[chat.Appended]) { s.flushAppends(n, appends, out) }),
+		appends: batch.New(appends, func(appends []listedAppend, out []batch.Result[chat.Appended]) { s.flushAppends(n, appends, out) }),
 		ranges: batch.NewWeighed(pages, func(r chat.Range) int { return r.Limit },
 			func(ranges []chat.Range, out []batch.Result[chat.Ranged]) { s.flushRanges(n, ranges, out) }),
 	}

@@ -40,7 +40,7 @@ const (
 func (s *Store) KeepCompact(log *slog.Logger) background.Job {
 	c := compactor{log: log, found: map[string]string{}}
 	return background.Job{
-		Every: compactEvery, Retry: backoff.NewConstantBackOff(compactRetry), Timeout: redisnode.Timeout,
+		Name: "compact", Every: compactEvery, Retry: backoff.NewConstantBackOff(compactRetry), Timeout: redisnode.Timeout,
 		Step: func(ctx context.Context) error { return c.lookAtAll(ctx, s.nodes) },
 		Failed: func(err error) {
 			log.Debug("redis could not be asked yet for "+compactSetting, "error", err)

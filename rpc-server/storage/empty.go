@@ -42,7 +42,7 @@ const (
 // DropEmpty is the job that drops empty chats. Without EmptyChats it ends at once.
 func (s *Store) DropEmpty(log *slog.Logger) background.Job {
 	return background.Job{
-		Every: emptyAsk, Timeout: time.Hour, // a search reads the activity of all chats
+		Name: "empty_chats", Every: emptyAsk, Timeout: time.Hour, // a search reads the activity of all chats
 		Step: func(ctx context.Context) error {
 			if s.options.EmptyChats == 0 {
 				return background.ErrDone

@@ -31,7 +31,7 @@ const persistAtOnce = 500
 // each append.
 func (s *Store) KeepRetention() background.Job {
 	return background.Job{
-		Every: markEvery, Retry: redisnode.NewPace(), Timeout: time.Hour, // it may have to persist all logs
+		Name: "retention", Every: markEvery, Retry: redisnode.NewPace(), Timeout: time.Hour, // it may have to persist all logs
 		Step: s.settleRetention,
 	}
 }

@@ -121,7 +121,7 @@ func (s *Store) FollowRetentions() background.Job {
 	var whole time.Time // of the last complete reading
 	var seen int64      // the latest change that was read
 	return background.Job{
-		Every: retentionsEvery, Retry: redisnode.NewPace(), Timeout: time.Minute,
+		Name: "room_retentions", Every: retentionsEvery, Retry: redisnode.NewPace(), Timeout: time.Minute,
 		Step: func(ctx context.Context) error {
 			all := time.Since(whole) >= retentionsWhole
 			from := strconv.FormatInt(seen-retentionsAgain.Microseconds(), 10)

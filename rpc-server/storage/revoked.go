@@ -30,5 +30,5 @@ func (s *Store) revoke(ctx context.Context, user string) error {
 // ReadRevoked is the job that reads who was deleted. What it cannot read it reads later: calls are refused meanwhile, for
 // the same reason.
 func (s *Store) ReadRevoked() background.Job {
-	return background.Job{Every: revokedEvery, Timeout: 2 * redisnode.Timeout, Step: s.hub.ReadRevoked}
+	return background.Job{Name: "revoked", Every: revokedEvery, Timeout: 2 * redisnode.Timeout, Step: s.hub.ReadRevoked}
 }

@@ -23,8 +23,14 @@ func (s *Store) Spend(ctx context.Context, user string, charges []chat.Charge) (
 		args = append(args, c.Kind, c.Amount, c.Limit, int64(c.Window.Seconds()))
 	}
 	wait, err := s.runUser(ctx, spendScript, []string{s.keys.Spent(user)}, args...)
+	if err == nil && wait > 0 && len(charges) > 0 {
+		s.options.Metrics.Refusal(spentKinds[charges[0].Kind])
+	}
 	return time.Duration(wait) * time.Second, userError("charge "+user, err)
 }
+
+// spentKinds are what the metrics call the kinds of charges.
+var spentKinds = map[string]string{"chats": "new_chats", "members": "added_members"}
 
 // beginning returns the indices of appends that may begin a chat for which the sender is charged.
 func (s *Store) beginning(appends []chat.Append, unknown []int) (begun []int) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/background"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/rpc-server/hints"
 	"github.com/pullchat/pullchat/rpc-server/layout"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
@@ -32,6 +33,8 @@ type Options struct {
 	Sweep       time.Duration // how often Watches look for hints that were lost; 0 is 10 seconds
 
 	TLS redisnode.TLS // of a rediss:// URL
+
+	Metrics *metrics.Service // nil: off
 
 	Prefix     string           // of all keys; "" is "im"
 	Partitions int              // of a new Redis; 0 is 256
@@ -98,6 +101,7 @@ func Open(url string, options Options) (*Store, error) {
 		Scripts: loadScripts,
 		Lost:    s.forgetLists,
 		Attach:  s.newBatches,
+		Metrics: options.Metrics,
 	})
 	database := 0
 	if s.nodes.Only != nil {
@@ -106,7 +110,7 @@ func Open(url string, options Options) (*Store, error) {
 		s.publish = "spublish"
 	}
 	s.keys = layout.NewKeys(options.Prefix, options.Partitions, database)
-	s.hub = hints.New(hints.Config{Nodes: s.nodes, Keys: s.keys, Sweep: options.Sweep, Clock: options.Clock})
+	s.hub = hints.New(hints.Config{Nodes: s.nodes, Keys: s.keys, Sweep: options.Sweep, Clock: options.Clock, Observe: options.Metrics.Job})
 	s.persists.Store(options.Retention == 0) // until it is known whether a log may expire
 	return s, nil
 }
@@ -140,7 +144,7 @@ func (s *Store) lookAgain() {
 		return
 	}
 	s.nodes.Start(background.Job{
-		Every: redisnode.ProbeEvery, Timeout: redisnode.Timeout,
+		Name: "partitions", Every: redisnode.ProbeEvery, Timeout: redisnode.Timeout,
 		Step: func(ctx context.Context) error {
 			asked := s.looking.Load()
 			err := s.comparePartitions(ctx)
