@@ -1,4 +1,4 @@
-# The only door to building and testing; CI calls these targets too. `make help` lists them.
+# Building and testing start here; CI calls these targets too. `make help` lists them.
 SHELL := /bin/bash -o pipefail
 
 MODULE   := github.com/pullchat/pullchat
@@ -75,7 +75,7 @@ faults: redis-server ## the long form of test/faults (about 18 minutes): kills, 
 	FAULTS=long FAULTS_REPORT=$(CURDIR)/docs/reliability go test -count=1 -timeout 60m -v ./test/faults/... 2>&1 | grep -v '^ *{"time"'
 
 .PHONY: delivery
-delivery: redis-server ## the long form of test/delivery (about 12 minutes): watchers at every door through kills, hangs, failovers, lost hints, with AUTH off and on (DELIVERY_AUTH chooses one); writes docs/reliability/delivery.md
+delivery: redis-server ## the long form of test/delivery (about 12 minutes): watchers of every transport through kills, hangs, failovers, lost hints, with AUTH off and on (DELIVERY_AUTH chooses one); writes docs/reliability/delivery.md
 	DELIVERY=long DELIVERY_REPORT=$(CURDIR)/docs/reliability go test -count=1 -timeout 60m -v ./test/delivery 2>&1 | grep -v '^ *{"time"'
 
 .PHONY: fuzz

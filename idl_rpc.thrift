@@ -255,6 +255,7 @@ struct Room {
     5: required i32 MemberCount
     6: optional string Role          // the caller's: admin or member
     7: optional list<Member> Members // oldest membership first
+    8: optional i64 Retention        // age after which messages go, in microseconds, if the room has its own
 }
 
 struct Member {
@@ -273,12 +274,13 @@ struct CreateRoomRequest {
     6: optional string RequestId
     7: optional Caller caller
     8: optional Meta meta
+    9: optional i64 Retention        // age after which messages go, in microseconds; 0 is the server's
 }
 
 // Each change is a notice in the room's log. A request that changes nothing succeeds without a notice.
 struct ChangeRoomRequest {
     1: required string Room
-    2: required string Kind          // join, leave, add, remove, promote, demote, rename, open, close, update or delete
+    2: required string Kind          // join, leave, add, remove, promote, demote, rename, open, close, update, retain or delete
     3: optional list<string> Users   // up to 100 users to add, remove, promote or demote
     4: optional string Name          // the room's new name
     5: optional string As
@@ -286,6 +288,7 @@ struct ChangeRoomRequest {
     7: optional Caller caller
     8: optional string Visibility    // for update, which sets it and the name in one step
     9: optional Meta meta
+    10: optional i64 Retention       // for retain, in microseconds; 0 is the server's
 }
 
 struct RoomRequest {

@@ -38,7 +38,7 @@ type Message struct {
 // Notice marks a message that the server wrote about a change of its room. The Text describes the change, and the Sender
 // made it.
 type Notice struct {
-	Event string   `json:"event,omitempty"` // created, joined, left, added, removed, promoted, demoted, handed_over, renamed, opened or closed
+	Event string   `json:"event,omitempty"` // created, joined, left, added, removed, promoted, demoted, handed_over, renamed, opened, closed or retention
 	Users []string `json:"users,omitempty"` // the users that the change affects
 	Name  string   `json:"name,omitempty"`  // the room's new name
 }

@@ -21,6 +21,8 @@ type Room struct {
 
 	HasMore    bool   `json:"has_more,omitempty"`    // there are more members
 	NextCursor string `json:"next_cursor,omitempty"` // of ShowFrom; "" at the end
+
+	Retention string `json:"retention,omitempty"` // the age after which messages go, like "720h"; "" is the server's
 }
 
 // Member is a member of a room.
@@ -36,6 +38,7 @@ type NewRoom struct {
 	Name       string   `json:"name,omitempty"`
 	Visibility string   `json:"visibility,omitempty"` // "" is "private"
 	Users      []string `json:"users,omitempty"`      // up to 100 members beside the creator
+	Retention  string   `json:"retention,omitempty"`  // the age after which messages go, like "720h"; "" is the server's
 }
 
 // RoomPage is a page of rooms, without their members.
@@ -152,6 +155,11 @@ func (r Rooms) Open(ctx context.Context, room string) (Room, error) {
 // Close makes a room private: only members can follow it.
 func (r Rooms) Close(ctx context.Context, room string) (Room, error) {
 	return r.do(ctx, http.MethodPatch, map[string]string{"visibility": "private"}, room)
+}
+
+// Retain sets the age after which a room's messages go, like "720h". "" is the server's.
+func (r Rooms) Retain(ctx context.Context, room, retention string) (Room, error) {
+	return r.do(ctx, http.MethodPatch, map[string]string{"retention": retention}, room)
 }
 
 // Delete deletes a room with its messages. A request that may have arrived is not retried, because the retry would find no

@@ -19,7 +19,7 @@ type config struct {
 func main() {
 	var c config
 	program.Main("http-server", "The HTTP API of Pullchat, in front of its rpc-servers.", &c, &c.Common, nil,
-		func(ctx context.Context, log *slog.Logger) error {
+		func(ctx context.Context, log *slog.Logger, loaded *program.Loaded) error {
 			if err := gateway.CheckTrust(c.Config, c.RPC); err != nil {
 				return err
 			}
@@ -32,6 +32,7 @@ func main() {
 			if err != nil {
 				return err
 			}
+			defer loaded.Watch(ctx, func(next any) { server.Reload(next.(*config).Config) })()
 			return server.Run(ctx)
 		})
 }

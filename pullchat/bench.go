@@ -27,7 +27,7 @@ type benchmark struct {
 	Warmup      time.Duration `name:"warmup" default:"2s" placeholder:"DURATION" help:"How long to run before that."`
 	Rate        float64       `name:"rate" default:"0" placeholder:"N" help:"Requests per second, on a fixed schedule; 0 is as fast as answers come."`
 	Watchers    int           `name:"watchers" default:"100" placeholder:"N" help:"Of live: connections that watch, over the chats in turn. With --connections 0 nothing is sent to them."`
-	Door        string        `name:"door" default:"sse" enum:"sse,ws,poll" help:"Of live: ${enum}."`
+	Door        string        `name:"transport" aliases:"door" default:"sse" enum:"sse,ws,poll" help:"Of live: ${enum}."`
 	ReadBack    bool          `name:"read-back" default:"true" negatable:"" help:"Read everything again and compare."`
 	ChatsAre    string        `name:"chats-are" default:"open" enum:"open,pairs,private" help:"Rooms that were never created (open), two-person chats (pairs), or private rooms with all senders as members."`
 	Keys        token.Config  `embed:""`

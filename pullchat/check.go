@@ -5,10 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/pullchat/pullchat/rpc-server/check"
@@ -18,10 +16,7 @@ import (
 
 // checkCommand is the command "check".
 type checkCommand struct {
-	RedisURL          string        `name:"redis-url" env:"REDIS_URL" default:"redis://127.0.0.1:6379/0" placeholder:"URL" help:"The Redis to check, as rpc-server takes it."`
-	RedisCA           string        `name:"redis-ca" env:"REDIS_CA" type:"path" placeholder:"FILE" help:"As rpc-server takes it; so are redis-cert and redis-key."`
-	RedisCert         string        `name:"redis-cert" env:"REDIS_CERT" type:"path" placeholder:"FILE"`
-	RedisKey          string        `name:"redis-key" env:"REDIS_KEY" type:"path" placeholder:"FILE"`
+	redisFlags
 	IdempotencyWindow time.Duration `name:"idempotency-window" env:"IDEMPOTENCY_WINDOW" default:"24h" placeholder:"DURATION" help:"That of the rpc-servers: for how long an id must be known."`
 	Repair            bool          `name:"repair" help:"Mend what is safe to mend: activity that is missing or too low, ids that are missing, lists that lack a chat, a room or a user. Nothing is ever deleted."`
 	State             string        `name:"state" placeholder:"FILE" help:"Keep the place here when the check is interrupted, and go on from it. The file goes when the check is complete."`
@@ -46,6 +41,8 @@ func (c *checkCommand) Validate() error {
 // faultsFound is the error of a complete check that found faults.
 type faultsFound struct{ left int64 }
 
+func (f faultsFound) needsPerson() {}
+
 func (f faultsFound) Error() string { return fmt.Sprintf("faults were found: %d", f.left) }
 
 // Run checks and prints the report. After an interruption the report covers the part that was read.
@@ -56,9 +53,12 @@ func (c *checkCommand) Run(ctx contextType) error {
 	saved := time.Now()
 	checker, err := check.Open(c.RedisURL, check.Options{
 		IdempotencyWindow: c.IdempotencyWindow, Repair: c.Repair, MoveBack: storage.MoveBack,
-		TLS: redisnode.TLS{CA: c.RedisCA, Cert: c.RedisCert, Key: c.RedisKey},
+		TLS: c.tls(),
 		Progress: func(fraction float64) {
-			show.update(fraction, checker.Report)
+			show.update(fraction, func() string {
+				r := checker.Report()
+				return fmt.Sprintf("%d chats, %d messages, %d faults", r.Chats, r.Messages, r.Found())
+			})
 			if time.Since(saved) > saveEvery { // for a process that is killed; the end of the check tells of a failure
 				_ = c.save(checker)
 				saved = time.Now()
@@ -81,41 +81,15 @@ func (c *checkCommand) Run(ctx contextType) error {
 	return err
 }
 
-// saveEvery bounds the work that a killed check loses.
-const saveEvery = 10 * time.Second
-
 // ended stores the place of an incomplete check, and removes that of a complete one.
 func (c *checkCommand) ended(ctx context.Context, checker *check.Checker, err error) error {
-	if err != nil && ctx.Err() != nil {
-		err = errors.New("interrupted")
-	}
-	switch {
-	case c.State == "" && err != nil:
-		return fmt.Errorf("%w; with --state FILE it could go on from here", err)
-	case c.State == "":
-		return nil
-	case err == nil:
-		if err := os.Remove(c.State); !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		return nil
-	}
-	if failed := c.save(checker); failed != nil {
-		return errors.Join(err, failed)
-	}
-	return fmt.Errorf("%w; the same command goes on from here", err)
+	return endState(ctx, c.State, err, func() error { return c.save(checker) })
 }
 
 // resume takes the place from the file, if there is one.
 func (c *checkCommand) resume(checker *check.Checker) error {
-	if c.State == "" {
-		return nil
-	}
-	state, err := os.ReadFile(c.State)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
+	state, err := readState(c.State)
+	if state == nil || err != nil {
 		return err
 	}
 	if err := checker.Resume(state); err != nil {
@@ -135,20 +109,7 @@ func (c *checkCommand) save(checker *check.Checker) error {
 	if err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(filepath.Dir(c.State), filepath.Base(c.State)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(state)
-	err = errors.Join(err, file.Sync(), file.Close())
-	if err == nil {
-		err = os.Rename(file.Name(), c.State)
-	}
-	if err != nil {
-		_ = os.Remove(file.Name())
-		return fmt.Errorf("--state %s: %w", c.State, err)
-	}
-	return nil
+	return replaceState(c.State, state)
 }
 
 func (c *checkCommand) print(r check.Report) error {

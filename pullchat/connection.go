@@ -55,7 +55,7 @@ type patience struct {
 	NoRetry bool `name:"no-retry" group:"connection" help:"Ask once. The same as --retries 0."`
 	Verbose bool `name:"verbose" group:"connection" short:"v" help:"Say on standard error what is repeated."`
 
-	Token     string `name:"token" group:"connection" env:"PULLCHAT_TOKEN" placeholder:"TOKEN" help:"A token to use instead of the session of pullchat login, such as one of pullchat token. In the environment it is seen by fewer."`
+	Token     string `name:"token" group:"connection" env:"PULLCHAT_TOKEN" secret:"nofile" placeholder:"TOKEN" help:"A token to use instead of the session of pullchat login, such as one of pullchat token. In the environment it is seen by fewer."`
 	TokenFile string `name:"token-file" group:"connection" env:"PULLCHAT_TOKEN_FILE" placeholder:"FILE" help:"Where pullchat login keeps sessions, one for each --server. Default: pullchat/sessions.json in $$XDG_STATE_HOME, or in ~/.local/state."`
 }
 

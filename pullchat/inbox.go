@@ -36,7 +36,7 @@ type inbox struct {
 	All   bool  `name:"all" xor:"how" help:"Follow the pages to the end."`
 
 	Follow bool   `name:"follow" xor:"how" help:"Show the unread messages of all chats, then new ones, also in new chats."`
-	Door   string `name:"door" enum:"sse,ws" default:"sse" help:"How messages come with --follow: sse (server-sent events) or ws (WebSocket)."`
+	Door   string `name:"transport" aliases:"door" enum:"sse,ws" default:"sse" help:"How messages come with --follow: sse (server-sent events) or ws (WebSocket)."`
 }
 
 // follow prints messages until it is interrupted, which is success.

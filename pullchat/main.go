@@ -11,10 +11,12 @@ import (
 
 	"github.com/pullchat/pullchat/client"
 	"github.com/pullchat/pullchat/internal/program"
+	"github.com/pullchat/pullchat/internal/settings"
 )
 
 type commands struct {
-	Version kong.VersionFlag `name:"version" help:"Show the version and exit."`
+	settings.Config `embed:""`
+	Version         kong.VersionFlag `name:"version" help:"Show the version and exit."`
 
 	Serve serve `cmd:"" group:"server" help:"Run Pullchat: HTTP and RPC server in one process, on an in-memory Redis unless REDIS_URL is set."`
 	Send  send  `cmd:"" group:"chat" set:"retries=9" help:"Send a message."`
@@ -34,11 +36,15 @@ type commands struct {
 
 	DeleteAccount deleteAccount `cmd:"" group:"account" set:"retries=9" help:"Delete the account of the session, for good."`
 
-	Ready ready        `cmd:"" group:"server" set:"retries=0" help:"Check whether a message could be stored now; for health checks."`
-	Bench benchmark    `cmd:"" group:"server" help:"Put load on a server, measure it, and read back every acknowledged message."`
-	Token newToken     `cmd:"" group:"server" help:"Make a token for a back end, which may act for any user. AUTH_SECRET or AUTH_KEY_FILE signs it."`
-	Build showVersion  `cmd:"" name:"version" group:"server" help:"Show the version of this program."`
-	Check checkCommand `cmd:"" group:"server" help:"Read everything in a Redis and report faults; --repair mends what is safe."`
+	Ready    ready         `cmd:"" group:"server" set:"retries=0" help:"Check whether a message could be stored now; for health checks."`
+	Bench    benchmark     `cmd:"" group:"server" help:"Put load on a server, measure it, and read back every acknowledged message."`
+	Token    newToken      `cmd:"" group:"server" help:"Make a token for a back end, which may act for any user. AUTH_SECRET or AUTH_KEY_FILE signs it."`
+	Settings configCommand `cmd:"" name:"config" group:"server" help:"Check the configuration of a server, or show it."`
+	Build    showVersion   `cmd:"" name:"version" group:"server" help:"Show the version of this program."`
+	Check    checkCommand  `cmd:"" group:"server" help:"Read everything in a Redis and report faults; --repair mends what is safe."`
+
+	Export exportCommand `cmd:"" group:"server" help:"Write everything in a Redis to a file of JSON lines."`
+	Import importCommand `cmd:"" group:"server" help:"Store what export has written, in an empty Redis or beside what is there."`
 }
 
 const description = `A chat backend: a chat is a log, a reader is a cursor.
@@ -76,27 +82,38 @@ func commandFirst(args []string) []string {
 	return slices.Concat(rest, args[:n])
 }
 
+// serveVars are the defaults of pullchat serve that are not those of rpc-server.
+var serveVars = kong.Vars{
+	"rpc_addr": "127.0.0.1:8888", "redis_url": "",
+	"rpc_drain_delay": "0s", // its only gateway stops with it
+	"redis_help":      " Empty runs an embedded Redis, in memory.",
+}
+
 func main() {
 	ctx, stop := program.Context()
 	defer stop()
-	parsed := program.Parse(&commands{}, commandFirst(os.Args[1:]), program.Options("pullchat", description,
-		kong.Vars{
-			"rpc_addr": "127.0.0.1:8888", "redis_url": "",
-			"rpc_drain_delay": "0s", // its only gateway stops with it
-			"redis_help":      " Empty runs an embedded Redis, in memory.",
-		},
+	root := &commands{}
+	parsed := program.Parse(root, commandFirst(os.Args[1:]), program.Options("pullchat", description,
+		serveVars,
 		kong.BindTo(ctx, (*contextType)(nil)),
 		kong.ExplicitGroups(groups),
 	))
-	if err := parsed.Run(); err != nil {
+	if err := parsed.Run(parsed, root); err != nil {
 		complain(err.Error())
 		os.Exit(exitStatus(err))
 	}
 }
 
+// needsPerson is the error of a complete command that found what only a person can judge.
+type needsPerson interface {
+	error
+	needsPerson()
+}
+
 // exitStatus returns 2 for errors that a script can fix, 3 for those that need a person, and 1 for those that may be retried.
 func exitStatus(err error) int {
-	if _, ok := errors.AsType[faultsFound](err); ok {
+	var found needsPerson
+	if errors.As(err, &found) {
 		return 3
 	}
 	var answered *client.Error

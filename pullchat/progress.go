@@ -7,11 +7,9 @@ import (
 
 	"github.com/mattn/go-isatty"
 	"github.com/schollz/progressbar/v3"
-
-	"github.com/pullchat/pullchat/rpc-server/check"
 )
 
-// progress shows how far a check is: a bar on a terminal, else a line now and then.
+// progress shows how far a check, an export or an import is: a bar on a terminal, else a line now and then.
 type progress struct {
 	out   *os.File
 	bar   *progressbar.ProgressBar // nil where out is no terminal
@@ -32,14 +30,13 @@ func newProgress(out *os.File) *progress {
 	)}
 }
 
-// update shows a fraction and a report, unless it has just shown one.
-func (p *progress) update(fraction float64, report func() check.Report) {
+// update shows a fraction and what is done, unless it has just shown one.
+func (p *progress) update(fraction float64, done func() string) {
 	if time.Since(p.shown) < p.every {
 		return
 	}
 	p.shown = time.Now()
-	r := report()
-	text := fmt.Sprintf("%d chats, %d messages, %d faults", r.Chats, r.Messages, r.Found())
+	text := done()
 	if p.bar == nil {
 		fmt.Fprintf(p.out, "%.0f %%: %s\n", 100*fraction, text)
 		return

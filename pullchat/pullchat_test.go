@@ -311,7 +311,7 @@ func TestServeSaysWhatToTry(t *testing.T) {
 	}
 	addr := strings.TrimPrefix(s.base, "http://")
 	for _, want := range []string{
-		"an embedded Redis, in memory: messages are gone when it stops (set REDIS_URL to keep them)",
+		"an embedded Redis, in memory: messages are gone when it stops (--data DIR keeps them)",
 		"curl " + addr + `/api/send --json '{"chat":"alice:bob","sender":"alice","text":"hello"}'`,
 		"curl '" + addr + "/api/pull?chat=alice:bob'",
 	} {
@@ -392,7 +392,7 @@ func TestHelp(t *testing.T) {
 			"--http-addr", "$HTTP_ADDR", "Default: 127.0.0.1:8080", "--rpc-addr", "$RPC_ADDR", "Default: 127.0.0.1:8888",
 			"--redis-url", "$REDIS_URL", "Empty runs an embedded Redis", "$DEFAULT_LIMIT", "Default: 10.", "$MAX_LIMIT", "Default: 100.",
 			"$MAX_TEXT_BYTES", "Default: 4096", "$RETENTION", "$MAX_CHAT_MESSAGES", "$IDEMPOTENCY_WINDOW", "Default: 24h",
-			"$MAX_BODY_BYTES", "Default: 65536", "$DRAIN_DELAY", "$LOG_LEVEL", "Default: info", "$LOG_FORMAT", "Default: text",
+			"$MAX_BODY_BYTES", "Default: 65536", "$DRAIN_DELAY", "$LOG_LEVEL", "Default: info", "$LOG_FORMAT", "Default: auto",
 		}},
 		{[]string{"send", "--help"}, []string{
 			"--server", "$PULLCHAT_SERVER", "Default: http://127.0.0.1:8080", "--timeout", "Default: 10s", "--retries", "nothing twice. Default: 9.",

@@ -23,6 +23,7 @@ type rooms struct {
 	Remove  removeMembers `cmd:"" help:"Take members out of a room."`
 	Promote promote       `cmd:"" help:"Make members admins."`
 	Demote  demote        `cmd:"" help:"Make admins plain members."`
+	Retain  retainRoom    `cmd:"" help:"Set the age after which a room's messages go."`
 	Rename  renameRoom    `cmd:"" help:"Give a room another name."`
 	Open    openRoom      `cmd:"" help:"Make a room public: all users may read, write and join."`
 	Close   closeRoom     `cmd:"" help:"Make a room private: members only."`

@@ -53,6 +53,16 @@ func (n *renameRoom) Run(ctx contextType) error {
 	return n.change(func(r client.Rooms) (client.Room, error) { return r.Rename(ctx, n.Room, n.Name) })
 }
 
+type retainRoom struct {
+	oneRoom
+	Retention string `arg:"" help:"The age after which messages go, like 720h; \"\" is the server's."`
+}
+
+// Run sets how long a room's messages are kept.
+func (k *retainRoom) Run(ctx contextType) error {
+	return k.change(func(r client.Rooms) (client.Room, error) { return r.Retain(ctx, k.Room, k.Retention) })
+}
+
 // someMembers has the flags of commands about members of a room.
 type someMembers struct {
 	oneRoom

@@ -34,13 +34,14 @@ type serve struct {
 }
 
 // Run listens, prints examples to try, and serves until a signal.
-func (s *serve) Run(ctx contextType) error {
-	log := program.Begin(s.Log)
+func (s *serve) Run(ctx contextType, loaded *program.Loaded) error {
+	log, level := program.Begin(s.Log)
+	loaded.Logs(log, level)
 	redis, store, err := s.openRedis(ctx, log)
 	if err != nil {
 		return err
 	}
-	return s.serve(ctx, log, redis, store)
+	return s.serve(ctx, log, redis, store, loaded)
 }
 
 // openRedis returns the Redis that this process runs, and says where the messages are.
@@ -71,7 +72,7 @@ func (s *serve) openRedis(ctx context.Context, log *slog.Logger) (redis program.
 }
 
 // serve runs both servers over redis, which it stops last.
-func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part, store string) error {
+func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part, store string, loaded *program.Loaded) error {
 	if s.RPC.Trust.Auth = s.HTTP.Auth; s.HTTP.Auth == "on" {
 		s.RPC.Trust.RPCSecret = rand.Text() // only this gateway may name callers
 	}
@@ -90,8 +91,9 @@ func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part,
 	}
 	http.GuardLoopback()
 	parts := []program.Part{redis, rpc, http}
+	var doors *tcp.Server
 	if s.TCP.Enabled() {
-		doors, err := tcp.Listen(s.doors(), calls.Services(), log)
+		doors, err = tcp.Listen(s.doors(), calls.Services(), log)
 		if err != nil {
 			return errors.Join(err, end(http), rpc.Close(), end(redis))
 		}
@@ -106,6 +108,13 @@ func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part,
 		try = tryClosed
 	}
 	fmt.Printf("Pullchat runs on %s. Try:\n\n"+try+"\n", store, address)
+	defer loaded.Watch(ctx, func(next any) {
+		to := next.(*commands).Serve
+		http.Reload(to.HTTP)
+		if doors != nil {
+			doors.Reload(to.doors())
+		}
+	})()
 	return program.Run(ctx, parts...)
 }
 

@@ -36,6 +36,51 @@ func TestDialable(t *testing.T) {
 	}
 }
 
+// TestNoWarningAtStart: where nothing is wrong, the log has no warning. A default that the machine does not allow is lowered,
+// after the soft limit of open files was raised to the hard one. A number that the operator gave is worth a warning.
+func TestNoWarningAtStart(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		limits, given string
+		warns         bool
+		open          string // files, in the line
+	}{
+		"few open files":        {"ulimit -n 2000", "", false, `"open_files":2000`},
+		"a low soft limit":      {"ulimit -Sn 300; ulimit -Hn 2000", "", false, `"open_files":1999`}, // Go's mark that it has raised it
+		"a number that fits":    {"ulimit -n 2000", "1000", false, ""},
+		"a number that is more": {"ulimit -n 2000", "20000", true, `"open_files":2000`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := command(t, []string{"HTTP_ADDR=127.0.0.1:0", "RPC_ADDR=127.0.0.1:0"}, "serve")
+			if c.given != "" {
+				server.Env = append(server.Env, "MAX_CONNECTIONS="+c.given)
+			}
+			server.Args = append([]string{"sh", "-c", c.limits + `; exec "$0" "$@"`, server.Path}, server.Args[1:]...)
+			server.Path = "/bin/sh"
+			log, err := server.StderrPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := server.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _, _ = server.Process.Kill(), server.Wait() }()
+			var said strings.Builder
+			for lines := bufio.NewScanner(log); lines.Scan(); {
+				said.WriteString(lines.Text() + "\n")
+				if strings.Contains(lines.Text(), "http-server listens") {
+					break
+				}
+			}
+			if got := strings.Contains(said.String(), `"level":"WARN"`); got != c.warns || !strings.Contains(said.String(), c.open) ||
+				!strings.Contains(said.String(), "http-server listens") {
+				t.Errorf("the log has %s, want a warning: %v, and %s", &said, c.warns, c.open)
+			}
+		})
+	}
+}
+
 // running runs a part until stop.
 func running(t *testing.T, part program.Part) (stop func()) {
 	t.Helper()

@@ -10,7 +10,7 @@ import (
 // following has the flags of commands that follow chats.
 type following struct {
 	patience
-	Door string `name:"door" enum:"sse,ws,poll" default:"sse" help:"How messages come: sse (server-sent events), ws (WebSocket) or poll (long-poll). All bring the same."`
+	Door string `name:"transport" aliases:"door" enum:"sse,ws,poll" default:"sse" help:"How messages come: sse (server-sent events), ws (WebSocket) or poll (long-poll). All bring the same."`
 }
 
 var doors = map[string]client.Door{"sse": client.ServerSentEvents, "ws": client.WebSocket, "poll": client.LongPoll}
@@ -65,7 +65,7 @@ type tail struct {
 	Chats  []string `arg:"" name:"chat" help:"alice:bob, or a room; several are followed together."`
 	Cursor *int64   `name:"cursor" xor:"from" placeholder:"N" help:"Where to start, inclusive; 0 is the oldest. Then a server that is not there is waited for."`
 	Last   *int64   `name:"last" xor:"from" placeholder:"N" help:"How many messages of each chat come first. Default: 10."`
-	Reader string   `name:"reader" placeholder:"NAME" help:"The reader, who counts as present in the chats. Not with --door poll."`
+	Reader string   `name:"reader" placeholder:"NAME" help:"The reader, who counts as present in the chats. Not with --transport poll."`
 	Raw    bool     `name:"raw" xor:"form" help:"Write lines for people with the texts as they are, control characters too, on a terminal and elsewhere."`
 }
 
@@ -75,7 +75,7 @@ func (t tail) Validate() error {
 	case t.Last != nil && *t.Last < 0, t.Cursor != nil && *t.Cursor < 0:
 		return errors.New("--last and --cursor are not negative")
 	case t.Reader != "" && t.Door == "poll":
-		return errors.New("--reader needs another --door than poll")
+		return errors.New("--reader needs another --transport than poll")
 	}
 	return nil
 }

@@ -21,12 +21,13 @@ func main() {
 	var c config
 	program.Main("rpc-server", "Stores and reads the messages of Pullchat: Thrift RPC in front, Redis below.", &c, &c.Common,
 		kong.Vars{"rpc_addr": ":8888", "redis_url": "redis://127.0.0.1:6379/0", "redis_help": "", "rpc_drain_delay": "1s"},
-		func(ctx context.Context, log *slog.Logger) error {
+		func(ctx context.Context, log *slog.Logger, loaded *program.Loaded) error {
 			c.Trust = c.Trusted
 			server, err := service.Listen(ctx, c.Config, log)
 			if err != nil {
 				return err
 			}
+			defer loaded.Watch(ctx, nil)()
 			return server.Run(ctx)
 		})
 }

@@ -41,7 +41,7 @@ func TestDomainOfHTTPClient(t *testing.T) {
 func rpcDomain(t *testing.T, redisURL string, o conformance.Options) *rpcclient.Client {
 	t.Helper()
 	store, err := storage.Open(redisURL, storage.Options{
-		IdempotencyWindow: o.IdempotencyWindow, Prefix: "test:" + t.Name(), Clock: o.Clock.Now,
+		IdempotencyWindow: o.IdempotencyWindow, MaxDevices: o.MaxDevices, Prefix: "test:" + t.Name(), Clock: o.Clock.Now,
 	})
 	if err != nil {
 		t.Fatal(err)

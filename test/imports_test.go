@@ -94,6 +94,10 @@ func TestImports(t *testing.T) {
 			from: "rpc-server/check", never: []string{module + "rpc-server/storage", module + "rpc-server/hints", module + "rpc-server/handler", module + "rpc-server/service"}, through: true,
 		},
 		{
+			why:  "a backup of the data does not need the operations",
+			from: "rpc-server/backup", never: []string{module + "rpc-server/storage", module + "rpc-server/hints", module + "rpc-server/handler", module + "rpc-server/service"}, through: true,
+		},
+		{
 			why:  "hints are delivered without the operations that cause them",
 			from: "rpc-server/hints", never: []string{module + "rpc-server/storage", module + "rpc-server/check", module + "rpc-server/handler", module + "rpc-server/service"}, through: true,
 		},

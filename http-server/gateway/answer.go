@@ -23,7 +23,7 @@ const plainToTLS = 0
 
 // ownAnswer is the answer to what never becomes a request: it is malformed or too slow, or there is no room. It ends
 // the connection, and has a line in the log. The origin is one that may read it, "*", or empty.
-func (l *listener) ownAnswer(status int, why fault, origin string) []byte {
+func (l *listener) ownAnswer(peer net.Addr, status int, why fault, origin string) []byte {
 	code, message := chat.InvalidArgument, string(cmp.Or(why, notHTTP))
 	switch status {
 	case plainToTLS:
@@ -38,12 +38,14 @@ func (l *listener) ownAnswer(status int, why fault, origin string) []byte {
 		code, message = chat.Unavailable, "there are as many connections as this http-server takes; try again"
 	}
 	id := logging.NewRequestID()
-	l.log.Info("request", "id", id, "status", status, "code", string(code))
+	if l.access.Logs(true) {
+		l.log.Info("request", "id", id, "status", status, "code", string(code), "address", hostOf(peer))
+	}
 	body, _ := json.Marshal(&api.ErrorResponse{Code: string(code), Message: message}) // two strings can be encoded
 	var answer bytes.Buffer
 	fmt.Fprintf(&answer, "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\nX-Request-Id: %s\r\n",
 		status, http.StatusText(status), time.Now().UTC().Format(http.TimeFormat), len(body), id)
-	for _, h := range slices.Concat(middleware.SecurityHeaders(l.encrypted), middleware.CORSHeaders(l.origins, origin)) {
+	for _, h := range slices.Concat(middleware.SecurityHeaders(l.encrypted), middleware.CORSHeaders(l.origins.Get(), origin)) {
 		fmt.Fprintf(&answer, "%s: %s\r\n", h.Name, h.Value)
 	}
 	if code == chat.Unavailable {
@@ -52,6 +54,14 @@ func (l *listener) ownAnswer(status int, why fault, origin string) []byte {
 	answer.WriteString("Connection: close\r\n\r\n")
 	answer.Write(body)
 	return answer.Bytes()
+}
+
+// hostOf is an address without its port.
+func hostOf(peer net.Addr) string {
+	if tcp, ok := peer.(*net.TCPAddr); ok {
+		return tcp.AddrPort().Addr().Unmap().String()
+	}
+	return ""
 }
 
 const version = "HTTP/1.1 "
@@ -95,7 +105,7 @@ func (l *listener) turnAway(inner net.Conn) {
 			return
 		}
 		_ = inner.SetDeadline(time.Now().Add(turnAwayTimeout))
-		if _, err := inner.Write(l.ownAnswer(http.StatusServiceUnavailable, "", origin)); err != nil {
+		if _, err := inner.Write(l.ownAnswer(inner.RemoteAddr(), http.StatusServiceUnavailable, "", origin)); err != nil {
 			return
 		}
 		if half, ok := inner.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
@@ -116,7 +126,7 @@ func (l *listener) readOrigin(inner net.Conn) (string, error) {
 		}
 		whole, wrong := h.take(came[:n])
 		origin := l.originOf(came[:n], &h)
-		if whole || wrong != "" || err != nil || n == len(came) || len(l.origins) == 0 || origin != "" {
+		if whole || wrong != "" || err != nil || n == len(came) || len(l.origins.Get()) == 0 || origin != "" {
 			return origin, nil
 		}
 	}
@@ -125,7 +135,7 @@ func (l *listener) readOrigin(inner net.Conn) (string, error) {
 // originOf returns where the request that text begins with comes from, as AllowedOrigin does. Where the head was refused, it
 // looks behind that too.
 func (l *listener) originOf(text []byte, h *head) string {
-	if len(l.origins) == 0 {
+	if len(l.origins.Get()) == 0 {
 		return ""
 	}
 	origin := text[h.origin.from:h.origin.to]
@@ -139,5 +149,5 @@ func (l *listener) originOf(text []byte, h *head) string {
 			break
 		}
 	}
-	return middleware.AllowedOrigin(l.origins, origin)
+	return middleware.AllowedOrigin(l.origins.Get(), origin)
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/pullchat/pullchat/http-server/middleware"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/loopback"
-	"github.com/pullchat/pullchat/internal/ratelimit"
 	"github.com/pullchat/pullchat/internal/rpcclient"
 	"github.com/pullchat/pullchat/internal/token"
 )
@@ -23,11 +22,11 @@ var errNoKey = errors.New(
 // authKeys returns the keys of tokens, or nil where none are configured; and says what AUTH=off means.
 func authKeys(config Config, log *slog.Logger) (*token.Keys, error) {
 	if config.Auth != authOn {
-		log.Info("AUTH is off: requests name their sender, and nobody checks")
+		log.Info("AUTH is off: requests name their sender, and the server does not check it")
 	} else if !config.Token.Given() {
 		return nil, errNoKey
 	} else if config.AccessTokenTTL >= chat.DeletionSettles {
-		log.Warn("access tokens last longer than deletions take: who deletes herself may leave something with one", "lasts", config.AccessTokenTTL)
+		log.Warn("access tokens last longer than deletions take: something may remain of a user with one", "lasts", config.AccessTokenTTL)
 	}
 	return config.Token.Keys(log)
 }
@@ -35,7 +34,7 @@ func authKeys(config Config, log *slog.Logger) (*token.Keys, error) {
 // warnOpen says that others than this machine may say who they are.
 func warnOpen(config Config, addr net.Addr, log *slog.Logger) {
 	if tcp, ok := addr.(*net.TCPAddr); ok && config.Auth != authOn && !tcp.IP.IsLoopback() {
-		log.Warn("AUTH is off and HTTP listens for other machines too: whoever reaches this address may read and write as anybody; "+
+		log.Warn("AUTH is off and HTTP listens for other machines too: every client that reaches this address may read and write as any user; "+
 			"set AUTH=on, or HTTP_ADDR=127.0.0.1:8080", "addr", addr.String())
 	}
 }
@@ -59,16 +58,15 @@ func (s *Server) accounts(h *handler.Handler, sessions chat.Sessions) *handler.A
 	if s.keys != nil {
 		tokens.Sign = s.keys.ForUser
 	}
-	accounts := ratelimit.NewRegistrations(s.services.Accounts, s.config.Registration, s.config.RegistrationRate)
-	return handler.NewAccountService(h, accounts, sessions, tokens)
+	return handler.NewAccountService(h, s.live.registrations.Over(s.services.Accounts), sessions, tokens)
 }
 
 // sessions are within the rate that is set for wrong passwords.
 func (s *Server) sessions() chat.Sessions {
-	if s.services.Sessions != nil && s.config.LoginRate.Requests > 0 {
-		return ratelimit.NewGuesses(s.services.Sessions, s.config.LoginRate)
+	if s.services.Sessions == nil {
+		return nil
 	}
-	return s.services.Sessions
+	return s.live.guesses.Over(s.services.Sessions)
 }
 
 // admission knows which callers may enter which chats. It is nil where callers are unknown.
@@ -96,20 +94,20 @@ func (s *Server) authenticate(engine *server.Hertz, all []route, sessions chat.S
 	}
 }
 
-// countsByAddress reports whether requests of a kind count for the address of their client.
+// countsByAddress reports whether requests of a kind may count for the address of their client.
 func (s *Server) countsByAddress(c counts) bool {
 	named := s.config.Auth != authOn // the sender is unknown
 	switch c {
 	case passwords:
-		return s.config.LoginRate.Requests > 0 || s.config.RegistrationRate.Requests > 0
+		return true
 	case streams:
 		return named && (s.config.AddressStreams > 0 || s.config.AddressFollowedChats > 0)
 	case sockets:
 		return s.countsByAddress(streams) || named && (s.countsByAddress(signals) || s.countsByAddress(sends))
 	case signals:
-		return named && s.config.SignalRate.Requests > 0
+		return named
 	case sends:
-		return named && s.config.RateLimit.Requests > 0 && s.config.RateLimitBy == "user"
+		return named && s.config.RateLimitBy == "user"
 	}
 	return false
 }

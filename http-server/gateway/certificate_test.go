@@ -191,7 +191,7 @@ func TestAHandshakeThatNeverEnds(t *testing.T) {
 func TestTurnedAwayWithTLS(t *testing.T) {
 	t.Parallel()
 	f := newFiles(t, 1)
-	g := runConfig(t, &fakeService{}, Config{TLSCert: f.cert, TLSKey: f.key, MaxConnections: 1}, func(*limits) {})
+	g := runConfig(t, &fakeService{}, Config{TLSCert: f.cert, TLSKey: f.key, MaxConnections: new(1)}, func(*limits) {})
 	dial(t, g.addr)
 	g.untilConnections(t, 1)
 	client, _ := dialTLS(t, g.addr, &tls.Config{})

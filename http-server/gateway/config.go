@@ -3,7 +3,6 @@ package gateway
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/pullchat/pullchat/http-server/handler"
@@ -19,33 +18,34 @@ const authOn = "on"
 type Config struct {
 	HTTPAddr       string         `name:"http-addr" env:"HTTP_ADDR" placeholder:"HOST:PORT" help:"Where HTTP listens; port 0 takes a free one. Default: 127.0.0.1:8080, and with AUTH=on :8080."`
 	MaxBodyBytes   int            `name:"max-body-bytes" env:"MAX_BODY_BYTES" default:"65536" placeholder:"N" help:"Largest request body, in bytes."`
-	MaxConnections int            `name:"max-connections" env:"MAX_CONNECTIONS" default:"20000" placeholder:"N" help:"Connections at a time; further ones are answered 503. 0 takes as many as open files allow."`
+	MaxConnections *int           `name:"max-connections" env:"MAX_CONNECTIONS" placeholder:"N" help:"Connections at a time; further ones are answered 503. 0 takes as many as open files allow. Default: 20000, or fewer where open files do not allow that."`
 	TLSCert        string         `name:"tls-cert" env:"TLS_CERT" placeholder:"FILE" help:"Certificate in PEM, with its chain; HTTP_ADDR then speaks HTTPS. It is read again when it changes."`
 	TLSKey         string         `name:"tls-key" env:"TLS_KEY" placeholder:"FILE" help:"Private key of the certificate, in PEM."`
-	RateLimit      ratelimit.Rate `name:"rate-limit" env:"RATE_LIMIT" placeholder:"N/PERIOD" help:"Requests that each client may make, like 100/s, 600/m or 5000/h; empty for no limit."`
+	RateLimit      ratelimit.Rate `name:"rate-limit" env:"RATE_LIMIT" reload:"" placeholder:"N/PERIOD" help:"Requests that each client may make, like 100/s, 600/m or 5000/h; empty for no limit."`
 	RateLimitBy    string         `name:"rate-limit-by" env:"RATE_LIMIT_BY" default:"address" enum:"address,user" help:"What a client is: ${enum}. With user, sends count for their sender, all else for the address."`
-	SignalRate     ratelimit.Rate `name:"signal-rate" env:"SIGNAL_RATE" default:"10/s" placeholder:"N/PERIOD" help:"Signals, such as typing, that each sender may tell; empty for no limit."`
+	SignalRate     ratelimit.Rate `name:"signal-rate" env:"SIGNAL_RATE" reload:"" default:"10/s" placeholder:"N/PERIOD" help:"Signals, such as typing, that each sender may tell; empty for no limit."`
 	UserStreams    int            `name:"user-streams" env:"USER_STREAMS" default:"500" placeholder:"N" help:"Event streams, WebSockets and waiting requests that one user has open, with AUTH=on; 0 for no limit."`
 	AddressStreams int            `name:"address-streams" env:"ADDRESS_STREAMS" default:"10000" placeholder:"N" help:"Event streams and WebSockets that one address has open, with AUTH=off; 0 for no limit."`
 
 	FollowedChats        int `name:"followed-chats" env:"FOLLOWED_CHATS" default:"50000" placeholder:"N" help:"Chats that all streams and WebSockets of one user follow, with AUTH=on; 0 for no limit."`
 	AddressFollowedChats int `name:"address-followed-chats" env:"ADDRESS_FOLLOWED_CHATS" default:"500000" placeholder:"N" help:"Chats that all streams and WebSockets of one address follow, with AUTH=off; 0 for no limit."`
 
-	AllowedOrigins []string          `name:"allowed-origins" env:"ALLOWED_ORIGINS" placeholder:"ORIGIN,..." help:"Origins of web pages that may use the API, like https://example.org; * for all. Its own may always."`
-	AllowedHosts   []string          `name:"allowed-hosts" env:"ALLOWED_HOSTS" placeholder:"HOST,..." help:"Names that clients ask the server by, with or without a port; empty or * for any."`
+	AllowedOrigins []string          `name:"allowed-origins" env:"ALLOWED_ORIGINS" reload:"" placeholder:"ORIGIN,..." help:"Origins of web pages that may use the API, like https://example.org; * for all. Its own may always."`
+	AllowedHosts   []string          `name:"allowed-hosts" env:"ALLOWED_HOSTS" reload:"" placeholder:"HOST,..." help:"Names that clients ask the server by, with or without a port; empty or * for any."`
 	TrustedProxies ratelimit.Proxies `name:"trusted-proxies" env:"TRUSTED_PROXIES" placeholder:"CIDR,..." help:"Networks of the proxies in front, whose X-Forwarded-For is believed."`
+	AccessLog      string            `name:"access-log" env:"ACCESS_LOG" reload:"" default:"on" enum:"on,errors,off" placeholder:"on|errors|off" help:"Which requests have a line in the log: all, those that failed, or none but the server's own faults."`
 	DrainDelay     time.Duration     `name:"drain-delay" env:"DRAIN_DELAY" default:"0s" placeholder:"DURATION" help:"How long /readyz says no before a stop stops accepting, for load balancers to notice."`
 
 	Auth           string         `name:"auth" env:"AUTH" default:"off" enum:"off,on" placeholder:"off|on" help:"Whether requests need a token: ${enum}. With off, they name their sender, unchecked."`
 	Token          token.Config   `embed:""`
 	AccessTokenTTL time.Duration  `name:"access-token-ttl" env:"ACCESS_TOKEN_TTL" default:"15m" placeholder:"DURATION" help:"How long an access token is good."`
-	LoginRate      ratelimit.Rate `name:"login-rate" env:"LOGIN_RATE" default:"10/m" placeholder:"N/PERIOD" help:"Wrong passwords for each user at each address, and ten times as many for each of the two; empty for no limit."`
+	LoginRate      ratelimit.Rate `name:"login-rate" env:"LOGIN_RATE" reload:"" default:"10/m" placeholder:"N/PERIOD" help:"Wrong passwords for each user at each address, and ten times as many for each of the two; empty for no limit."`
 
 	Registration     string         `name:"registration" env:"REGISTRATION" default:"open" enum:"open,closed,service" placeholder:"open|closed|service" help:"Who may register users: ${enum}. With service, services with their token."`
-	RegistrationRate ratelimit.Rate `name:"registration-rate" env:"REGISTRATION_RATE" default:"100/h" placeholder:"N/PERIOD" help:"Registrations from each address; empty for no limit. Services have none."`
+	RegistrationRate ratelimit.Rate `name:"registration-rate" env:"REGISTRATION_RATE" reload:"" default:"100/h" placeholder:"N/PERIOD" help:"Registrations from each address; empty for no limit. Services have none."`
 }
 
-// addr is where HTTP listens. Where nobody checks who makes a request, it is this machine unless something else is said.
+// addr is where HTTP listens. With AUTH off the default is this machine alone.
 func (c Config) addr() string {
 	switch {
 	case c.HTTPAddr != "":
@@ -56,14 +56,14 @@ func (c Config) addr() string {
 	return "127.0.0.1:8080"
 }
 
-func (c Config) handlers(l limits, log *slog.Logger) handler.Config {
+func (c Config) handlers(of *Server) handler.Config {
 	return handler.Config{
-		Log: log, MaxBodyBytes: c.MaxBodyBytes, MaxHeaderBytes: maxHeaderBytes,
+		Log: of.log, MaxBodyBytes: c.MaxBodyBytes, MaxHeaderBytes: maxHeaderBytes,
 		Quota: ratelimit.NewQuota(
 			ratelimit.Bounds{Streams: c.UserStreams, Chats: c.FollowedChats},
 			ratelimit.Bounds{Streams: c.AddressStreams, Chats: c.AddressFollowedChats},
 		),
-		AllowedOrigins: c.AllowedOrigins, Silence: l.silence, Part: l.part,
+		Access: &of.listener.access, AllowedOrigins: of.listener.origins, Silence: of.listener.limits.silence, Part: of.listener.limits.part,
 	}
 }
 
@@ -72,8 +72,8 @@ func (c Config) Validate() error {
 	switch {
 	case c.MaxBodyBytes < 1:
 		return fmt.Errorf("--max-body-bytes is %d; it must be at least 1", c.MaxBodyBytes)
-	case c.MaxConnections < 0:
-		return fmt.Errorf("--max-connections is %d; it must not be negative", c.MaxConnections)
+	case c.MaxConnections != nil && *c.MaxConnections < 0:
+		return fmt.Errorf("--max-connections is %d; it must not be negative", *c.MaxConnections)
 	case c.UserStreams < 0 || c.AddressStreams < 0:
 		return fmt.Errorf("--user-streams is %d, and --address-streams %d; neither may be negative", c.UserStreams, c.AddressStreams)
 	case c.FollowedChats < 0 || c.AddressFollowedChats < 0:

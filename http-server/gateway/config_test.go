@@ -23,7 +23,7 @@ func TestValidate(t *testing.T) {
 		{"usual", Config{HTTPAddr: ":8080", MaxBodyBytes: 65536, DrainDelay: 5 * time.Second}, ""},
 		{"no body", Config{MaxBodyBytes: 0}, "--max-body-bytes is 0; it must be at least 1"},
 		{"a negative delay", Config{MaxBodyBytes: 1, DrainDelay: -time.Second}, "--drain-delay is -1s; it must not be negative"},
-		{"a negative number of connections", Config{MaxBodyBytes: 1, MaxConnections: -1}, "--max-connections is -1; it must not be negative"},
+		{"a negative number of connections", Config{MaxBodyBytes: 1, MaxConnections: new(-1)}, "--max-connections is -1; it must not be negative"},
 		{"no key", Config{MaxBodyBytes: 1, TLSCert: "cert.pem"}, "--tls-cert and --tls-key need each other; one is missing"},
 		{"no certificate", Config{MaxBodyBytes: 1, TLSKey: "key.pem"}, "--tls-cert and --tls-key need each other; one is missing"},
 		{"an origin", Config{MaxBodyBytes: 1, AllowedOrigins: []string{"https://example.org", "http://localhost:3000", "capacitor://localhost"}}, ""},

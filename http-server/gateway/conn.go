@@ -68,7 +68,7 @@ func withConn(c net.Conn) context.Context {
 }
 
 // reached is the outermost middleware: it tells the connection that what is answered next is ours, and whether a
-// request may follow. Hertz reads the rest of a body that nobody wanted, so that the next request is found behind it.
+// request may follow. Hertz reads the rest of an unread body, so that the next request is found behind it.
 func reached(ctx context.Context, r *app.RequestContext) {
 	c, ok := ctx.Value(connKey{}).(*framed)
 	if !ok {
@@ -180,7 +180,7 @@ func (c *conn) shakeHands() bool {
 	if wrong, ok := errors.AsType[tls.RecordHeaderError](err); ok && wrong.Conn != nil {
 		switch string(wrong.RecordHeader[:]) {
 		case "GET /", "POST ", "HEAD ":
-			_, _ = wrong.Conn.Write(c.listener.ownAnswer(plainToTLS, "", ""))
+			_, _ = wrong.Conn.Write(c.listener.ownAnswer(c.RemoteAddr(), plainToTLS, "", ""))
 		}
 	}
 	if err != nil {
@@ -206,7 +206,7 @@ func (c *conn) Write(b []byte) (int, error) {
 	c.started.Store(false)
 	if beginsAnswer(b) {
 		if !c.reached {
-			_, err := c.Conn.Write(c.listener.ownAnswer(answerStatus(b), "", c.origin))
+			_, err := c.Conn.Write(c.listener.ownAnswer(c.RemoteAddr(), answerStatus(b), "", c.origin))
 			return len(b), err
 		}
 		c.reached = false
@@ -323,7 +323,7 @@ func (c *conn) AwaitClose() {
 	for came := 0; came < limit; {
 		n, err := c.Conn.Read(next)
 		came += n
-		if !c.taken.Load() { // else nobody will want it
+		if !c.taken.Load() { // else it is not needed any more
 			c.ahead = append(c.ahead, next[:n]...)
 		}
 		if err != nil {

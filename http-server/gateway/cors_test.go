@@ -123,7 +123,7 @@ func TestCORSBeforeRouting(t *testing.T) {
 				t.Parallel()
 				config := Config{AllowedOrigins: origin.allowed}
 				if c.full {
-					config.MaxConnections = 1
+					config.MaxConnections = new(1)
 				}
 				g := runConfig(t, &fakeService{}, config, func(l *limits) { l.request = moment })
 				if c.full {

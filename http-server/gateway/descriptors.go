@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"log/slog"
 	"syscall"
 )
@@ -8,15 +9,23 @@ import (
 // ownDescriptors are for what is no client's: listeners, connections to rpc-servers, files, and those turned away.
 const ownDescriptors = 256
 
-// maxConnections is the configured number, or what the limit of open files leaves room for.
-func maxConnections(configured int, log *slog.Logger) int {
+// usualConnections is the default of MAX_CONNECTIONS.
+const usualConnections = 20_000
+
+// maxConnections is the configured number, or what the limit of open files leaves room for. Go has raised the limit of this
+// process to the highest that it may have. Only a number that the operator gave, and that does not fit, is worth a warning.
+func maxConnections(given *int, log *slog.Logger) int {
+	configured, level := usualConnections, slog.LevelInfo
+	if given != nil {
+		configured, level = *given, slog.LevelWarn
+	}
 	var open syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &open); err != nil || open.Cur > 1<<30 {
 		return configured
 	}
 	fit := max(1, int(open.Cur)-ownDescriptors)
 	if configured > fit {
-		log.Warn("fewer connections than --max-connections says: raise the limit of open files",
+		log.Log(context.Background(), level, "fewer connections than --max-connections says: the limit of open files allows no more",
 			"max_connections", configured, "taken", fit, "open_files", open.Cur)
 	}
 	if configured == 0 || configured > fit {

@@ -120,14 +120,14 @@ func (f *framed) readBody(b []byte) (int, error) {
 func (f *framed) refuse(status int, why fault) error {
 	f.refused, f.held = true, nil
 	prolong(&f.writeUntil, f.listener.limits.write, f.Conn.SetWriteDeadline)
-	if _, err := f.Conn.Write(f.listener.ownAnswer(status, why, f.origin)); err != nil {
+	if _, err := f.Conn.Write(f.listener.ownAnswer(f.RemoteAddr(), status, why, f.origin)); err != nil {
 		return err
 	}
 	return io.EOF
 }
 
 // Close reads what the client of a refused request still sends, for it to read the answer (RFC 9112, 9.6): for a moment
-// after a wrong request, and until its time ends after a body that nobody wanted. Hertz has read the latter, unless the
+// after a wrong request, and until its time ends after an unread body. Hertz has read the latter, unless the
 // handler stopped within a chunk.
 func (f *framed) Close() error {
 	switch {

@@ -179,7 +179,7 @@ func TestLogOfAWebSocket(t *testing.T) {
 	client := dial(t, d.addr).upgraded(t)
 	begin := d.log.untilLogged(t, 1, "route=/api/ws", "status=101")
 	client.ask(t, frame(last|closeFrame, "\x03\xe8"))
-	end := d.log.untilLogged(t, 1, `msg="websocket ended"`, "close=1000", "duration=")
+	end := d.log.untilLogged(t, 1, `msg="websocket ended"`, "close=1000", "duration_ms=")
 	_, id, _ := strings.Cut(begin, " id=")
 	id, _, _ = strings.Cut(id, " ")
 	if id == "" || !strings.Contains(end, " id="+id+" ") {

@@ -25,6 +25,8 @@ type scripted struct {
 	piece int
 }
 
+func (s *scripted) RemoteAddr() net.Addr { return nil }
+
 func (s *scripted) Read(b []byte) (int, error) {
 	if len(s.text) == 0 {
 		return 0, io.EOF

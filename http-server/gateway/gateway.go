@@ -18,6 +18,7 @@ import (
 
 	"github.com/pullchat/pullchat/http-server/handler"
 	"github.com/pullchat/pullchat/http-server/middleware"
+	"github.com/pullchat/pullchat/http-server/request"
 	"github.com/pullchat/pullchat/internal/buildinfo"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/live"
@@ -30,7 +31,7 @@ const drainTimeout = 5 * time.Second
 
 const (
 	maxHeaderBytes = 16 << 10
-	// lingerBytes is how much of a body that nobody wants is read, so that its client reads the answer.
+	// lingerBytes is how much of a refused body is read, so that its client reads the answer.
 	lingerBytes = 512 << 10
 )
 
@@ -51,15 +52,17 @@ type Server struct {
 	listener *listener
 	services chat.Services
 	keys     *token.Keys // or nil
+	live     reloadable
 }
 
 // Listen opens the listener, and reads the certificate and the keys of tokens if there are any. Requests are answered from
 // services once Run is called.
 func Listen(config Config, services chat.Services, log *slog.Logger) (*Server, error) {
 	var encrypt *tls.Config
+	var certificate *certificate
 	var err error
 	if config.TLSCert != "" {
-		if encrypt, err = tlsConfig(config.TLSCert, config.TLSKey, log); err != nil {
+		if encrypt, certificate, err = tlsConfig(config.TLSCert, config.TLSKey, log); err != nil {
 			return nil, err
 		}
 	}
@@ -76,9 +79,11 @@ func Listen(config Config, services chat.Services, log *slog.Logger) (*Server, e
 		inner = tls.NewListener(inner, encrypt) // shakes hands when a conn is first read, not in Accept
 	}
 	listening := newListener(inner, encrypt != nil, limitsOf(config, log), log)
-	listening.origins = config.AllowedOrigins
+	listening.origins = request.NewList(config.AllowedOrigins)
+	listening.access.Set(config.AccessLog)
 	return &Server{
 		config: config, log: log, listener: listening, services: services, keys: keys,
+		live: newReloadable(config, certificate),
 	}, nil
 }
 
@@ -89,13 +94,14 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // names reach it too. It is called before Run.
 func (s *Server) GuardLoopback() {
 	tcp, ok := s.Addr().(*net.TCPAddr)
-	if !ok || !tcp.IP.IsLoopback() || len(s.config.AllowedHosts) > 0 {
+	if !ok || !tcp.IP.IsLoopback() {
 		return
 	}
-	s.config.AllowedHosts = []string{"localhost", "127.0.0.1", "[::1]", tcp.String()}
+	s.live.ownHosts = []string{"localhost", "127.0.0.1", "[::1]", tcp.String()}
 	if host, _, err := net.SplitHostPort(s.config.HTTPAddr); err == nil && host != "" {
-		s.config.AllowedHosts = append(s.config.AllowedHosts, host)
+		s.live.ownHosts = append(s.live.ownHosts, host)
 	}
+	s.setHosts(s.config.AllowedHosts)
 }
 
 // Run serves until ctx ends. Then /readyz says no, for DrainDelay; the server stops accepting, lets the requests
@@ -111,7 +117,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer hubRuns.Wait()
 	defer stopHub()
 	draining := make(chan struct{})
-	handlers := s.config.handlers(s.listener.limits, s.log)
+	handlers := s.config.handlers(s)
 	if s.config.Auth == authOn {
 		handlers.Verify = s.keys.Verify
 	}
@@ -143,13 +149,10 @@ func (s *Server) Run(ctx context.Context) error {
 // limited returns what requests are answered from, within the rates that are set for what senders say.
 func (s *Server) limited() (service chat.Service, calls chat.Live) {
 	service, calls = s.services.Messages, s.services.Live
-	if s.config.RateLimit.Requests > 0 && s.config.RateLimitBy == "user" {
-		service = ratelimit.Senders{Service: service, Limiter: ratelimit.New(s.config.RateLimit)}
+	if s.config.RateLimitBy == "user" {
+		service = ratelimit.Senders{Service: service, Limiter: s.live.sends}
 	}
-	if s.config.SignalRate.Requests > 0 {
-		calls = ratelimit.Signals{Live: calls, Limiter: ratelimit.New(s.config.SignalRate)}
-	}
-	return service, calls
+	return service, ratelimit.Signals{Live: calls, Limiter: s.live.signals}
 }
 
 func (s *Server) engine(h *handler.Handler, draining <-chan struct{}) *server.Hertz {
@@ -170,17 +173,14 @@ func (s *Server) engine(h *handler.Handler, draining <-chan struct{}) *server.He
 	sessions := s.sessions()
 	all := s.routes(h, sessions, draining)
 	engine.Use(reached, movingOn(draining), middleware.Secure(s.listener.encrypted), middleware.RequestID,
-		middleware.AccessLog(s.log), middleware.Recovery(s.log),
-		middleware.CORS(s.config.AllowedOrigins, methodsOf(all))) // before the limit: pages are told of it too
-	if len(s.config.AllowedHosts) > 0 {
-		engine.Use(middleware.Hosts(s.config.AllowedHosts, pathsOf(all, func(r route) bool { return r.health })...))
-	}
-	engine.Use(middleware.Pages(s.config.AllowedOrigins))
-	if s.config.RateLimit.Requests > 0 {
-		byUser := s.config.RateLimitBy == "user"
-		free := pathsOf(all, func(r route) bool { return r.health || byUser && r.counts == sends })
-		engine.Use(middleware.Limit(ratelimit.New(s.config.RateLimit), s.config.TrustedProxies, free...))
-	}
+		middleware.AccessLog(s.log, &s.listener.access, s.config.TrustedProxies), middleware.Recovery(s.log),
+		middleware.CORS(s.listener.origins, methodsOf(all))) // before the limit: pages are told of it too
+	engine.Use(middleware.Hosts(s.live.hosts, pathsOf(all, func(r route) bool { return r.health })...))
+	engine.Use(middleware.Pages(s.listener.origins))
+	byUser := s.config.RateLimitBy == "user"
+	free := pathsOf(all, func(r route) bool { return r.health || byUser && r.counts == sends })
+	socketRoutes := pathsOf(all, func(r route) bool { return r.counts == sockets })
+	engine.Use(middleware.Limit(s.live.requests, s.config.TrustedProxies, socketRoutes, free))
 	s.authenticate(engine, all, sessions)
 	register(engine, all)
 	return engine

@@ -221,7 +221,7 @@ func TestChunksThatNobodyWants(t *testing.T) {
 
 func TestMaxConnections(t *testing.T) {
 	t.Parallel()
-	g := runConfig(t, &fakeService{}, Config{MaxConnections: 2}, func(*limits) {})
+	g := runConfig(t, &fakeService{}, Config{MaxConnections: new(2)}, func(*limits) {})
 	first, second := dial(t, g.addr), dial(t, g.addr)
 	g.untilConnections(t, 2)
 	third := dial(t, g.addr)
@@ -245,7 +245,7 @@ func TestMaxConnections(t *testing.T) {
 
 // TestManyAreTurnedAway: those who say nothing do not hold up the ones who may stay.
 func TestManyAreTurnedAway(t *testing.T) {
-	g := runConfig(t, &fakeService{}, Config{MaxConnections: 1}, func(*limits) {})
+	g := runConfig(t, &fakeService{}, Config{MaxConnections: new(1)}, func(*limits) {})
 	first := dial(t, g.addr)
 	g.untilConnections(t, 1)
 	for range 2 * turnAwayAtOnce {
@@ -389,7 +389,7 @@ func TestMaxConnectionsFitTheDescriptors(t *testing.T) {
 	}{{1, 1, false}, {fit, fit, false}, {0, fit, false}, {fit + 1, fit, true}} {
 		t.Run(fmt.Sprint(c.in), func(t *testing.T) {
 			var log bytes.Buffer
-			got := maxConnections(c.in, slog.New(slog.NewTextHandler(&log, nil)))
+			got := maxConnections(new(c.in), slog.New(slog.NewTextHandler(&log, nil)))
 			if got != c.want || c.warns != strings.Contains(log.String(), "level=WARN") {
 				t.Errorf("maxConnections(%d) = %d, log %q; want %d, a warning: %v", c.in, got, &log, c.want, c.warns)
 			}

@@ -8,6 +8,9 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/pullchat/pullchat/http-server/request"
+	"github.com/pullchat/pullchat/internal/logging"
 )
 
 // listener bounds how many connections there are, and lets the idle ones go when the server drains: Hertz waits for
@@ -16,8 +19,9 @@ type listener struct {
 	net.Listener
 	log       *slog.Logger
 	limits    limits
-	encrypted bool     // the connections speak TLS
-	origins   []string // of the pages that may read answers
+	encrypted bool          // the connections speak TLS
+	origins   *request.List // of the pages that may read answers
+	access    logging.Access
 
 	draining atomic.Bool
 	mutex    sync.Mutex

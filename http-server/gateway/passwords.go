@@ -5,7 +5,7 @@ import (
 	"crypto/sha256"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/expirable"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/pullchat/pullchat/internal/chat"
@@ -23,21 +23,25 @@ const (
 type checkedPasswords struct {
 	sessions chat.Sessions
 	lasts    time.Duration // of a caller
-	callers  *expirable.LRU[[sha256.Size]byte, chat.Caller]
+	callers  *lru.Cache[[sha256.Size]byte, keptCaller]
 	checks   singleflight.Group
 }
 
+type keptCaller struct {
+	chat.Caller
+	checked time.Time
+}
+
 func newCheckedPasswords(sessions chat.Sessions, lasts time.Duration) *checkedPasswords {
-	return &checkedPasswords{
-		sessions: sessions, lasts: lasts, callers: expirable.NewLRU[[sha256.Size]byte, chat.Caller](passwordsKept, nil, passwordKept),
-	}
+	callers, _ := lru.New[[sha256.Size]byte, keptCaller](passwordsKept) // the only error is a size of 0
+	return &checkedPasswords{sessions: sessions, lasts: lasts, callers: callers}
 }
 
 // check returns the caller, or fails as a login does.
 func (p *checkedPasswords) check(ctx context.Context, user, password string) (chat.Caller, error) {
 	key := sha256.Sum256([]byte(user + "\x00" + password)) // no name has a NUL
-	if caller, ok := p.callers.Get(key); ok {
-		return caller, nil
+	if kept, ok := p.callers.Get(key); ok && time.Since(kept.checked) < passwordKept {
+		return kept.Caller, nil
 	}
 	found, err, _ := p.checks.Do(string(key[:]), func() (any, error) {
 		session, err := p.sessions.Login(ctx, chat.Credentials{User: user, Password: password})
@@ -48,7 +52,7 @@ func (p *checkedPasswords) check(ctx context.Context, user, password string) (ch
 			return nil, err
 		}
 		caller := chat.Caller{User: session.User, Session: session.ID, Expires: time.Now().Add(p.lasts)}
-		p.callers.Add(key, caller)
+		p.callers.Add(key, keptCaller{caller, time.Now()})
 		return caller, nil
 	})
 	if err != nil {

@@ -163,7 +163,7 @@ func register(engine *server.Hertz, routes []route) {
 	for _, r := range routes {
 		engine.Handle(r.method, r.path, r.handlers()...)
 		allowed[r.path] = append(allowed[r.path], r.method)
-		if r.method == methodGet { // whoever answers GET answers HEAD (RFC 9110, 9.1)
+		if r.method == methodGet { // a route of GET also answers HEAD (RFC 9110, 9.1)
 			engine.HEAD(r.path, r.handler)
 			allowed[r.path] = append(allowed[r.path], methodHead)
 		}
@@ -194,7 +194,7 @@ func methodsOf(routes []route) []string {
 // Routes returns the method and path of all that Hertz answers for a server that is set up like this one, sorted: for
 // tests that must know of each.
 func (s *Server) Routes() []string {
-	h := handler.New(s.services.Messages, s.services.Live, nil, s.config.handlers(s.listener.limits, s.log))
+	h := handler.New(s.services.Messages, s.services.Live, nil, s.config.handlers(s))
 	var all []string
 	for _, r := range s.engine(h, nil).Routes() {
 		all = append(all, r.Method+" "+r.Path)

@@ -6,8 +6,10 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/pullchat/pullchat/http-server/request"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/live"
+	"github.com/pullchat/pullchat/internal/logging"
 	"github.com/pullchat/pullchat/internal/ratelimit"
 )
 
@@ -28,7 +30,8 @@ type Config struct {
 	MaxBodyBytes   int
 	MaxHeaderBytes int // of a request
 	Log            *slog.Logger
-	AllowedOrigins []string // of web pages that may open a WebSocket, beside those of the server's own; "*" is all
+	Access         *logging.Access // whether streams and WebSockets have a line when they end; nil: they have
+	AllowedOrigins *request.List   // of web pages that may open a WebSocket, beside those of the server's own; "*" is all
 	// Silence is how long a WebSocket's client may send nothing, not even a pong. Pings come more often.
 	Silence time.Duration
 	// Verify returns the caller of a token; nil with AUTH off.

@@ -111,7 +111,7 @@ func (h *Handler) receive(ctx context.Context, c *app.RequestContext) (serve fun
 
 // readReceive reads the query string. A page of another origin may not move a cursor, though the route is a GET.
 func (h *Handler) readReceive(c *app.RequestContext) (follow bool, err error) {
-	if err := request.CheckOrigin(c, h.config.AllowedOrigins); err != nil {
+	if err := request.CheckOrigin(c, h.config.AllowedOrigins.Get()); err != nil {
 		return false, err
 	}
 	if err := checkNoBody(c); err != nil {

@@ -37,6 +37,9 @@ func room(r chat.Room) *api.Room {
 	if r.Role != "" {
 		answered.Role = new(string(r.Role))
 	}
+	if r.Retention != 0 {
+		answered.Retention = new(chat.FormatRetention(r.Retention))
+	}
 	if r.HasMore {
 		answered.HasMore, answered.NextCursor = &r.HasMore, &r.NextCursor
 	}
@@ -61,8 +64,14 @@ func (r *Rooms) Create(ctx context.Context, c *app.RequestContext) {
 		reply.Fail(c, err)
 		return
 	}
+	retention, err := chat.ParseRetention(request.Retention)
+	if err != nil {
+		reply.Fail(c, err)
+		return
+	}
 	made, err := r.rooms.CreateRoom(ctx, chat.NewRoom{
-		ID: request.Id, Name: request.Name, Visibility: chat.Visibility(request.Visibility), Users: request.Users, As: query(c, "as"),
+		Retention: retention,
+		ID:        request.Id, Name: request.Name, Visibility: chat.Visibility(request.Visibility), Users: request.Users, As: query(c, "as"),
 	})
 	answerRoom(c, consts.StatusCreated, made, err)
 }
@@ -127,6 +136,10 @@ func (r *Rooms) Change(ctx context.Context, c *app.RequestContext) {
 		reply.Fail(c, err)
 		return
 	}
+	if request.Retention != nil {
+		r.retain(ctx, c, &request)
+		return
+	}
 	wanted := chat.RoomChange{Kind: chat.UpdateRoom}
 	if request.Visibility != nil {
 		wanted.Visibility = chat.Visibility(*request.Visibility)
@@ -146,10 +159,25 @@ func (r *Rooms) Change(ctx context.Context, c *app.RequestContext) {
 		}
 	}
 	if request.Name == nil && request.Visibility == nil {
-		reply.Fail(c, chat.Errorf(chat.InvalidArgument, "nothing is to be changed; give name, visibility or both"))
+		reply.Fail(c, chat.Errorf(chat.InvalidArgument, "nothing is to be changed; give name, visibility or both, or retention"))
 		return
 	}
 	r.change(ctx, c, wanted)
+}
+
+// retain changes a room's retention. It is a kind of its own, which an earlier rpc-server refuses; so no other change comes
+// with it.
+func (r *Rooms) retain(ctx context.Context, c *app.RequestContext, request *api.ChangeRoomRequest) {
+	if request.Name != nil || request.Visibility != nil {
+		reply.Fail(c, chat.Errorf(chat.InvalidArgument, "retention is changed by itself; send name and visibility in another request"))
+		return
+	}
+	retention, err := chat.ParseRetention(*request.Retention)
+	if err != nil {
+		reply.Fail(c, err)
+		return
+	}
+	r.change(ctx, c, chat.RoomChange{Kind: chat.RetainRoom, Retention: retention})
 }
 
 // Delete answers DELETE /api/rooms/{room}.

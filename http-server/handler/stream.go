@@ -94,7 +94,9 @@ func (h *Handler) serveStream(ctx context.Context, below Connection, share live.
 	} else {
 		_ = session.Write(func() error { return sink.Refuse("", err) })
 	}
-	h.config.Log.Info("stream ended", "id", logging.RequestID(ctx), "duration", time.Since(began))
+	if h.config.Access.Logs(false) {
+		h.config.Log.Info("stream ended", "id", logging.RequestID(ctx), logging.Took(began))
+	}
 }
 
 // streamHead returns the header of a stream: the answer has no length, and ends with its connection.

@@ -41,7 +41,7 @@ var frames sync.Pool
 
 // WebSocket answers GET /api/ws (RFC 6455). docs/live.md describes the frames.
 func (h *Handler) WebSocket(ctx context.Context, c *app.RequestContext) {
-	if err := request.CheckOrigin(c, h.config.AllowedOrigins); err != nil {
+	if err := request.CheckOrigin(c, h.config.AllowedOrigins.Get()); err != nil {
 		reply.Fail(c, err)
 		return
 	}
@@ -128,7 +128,9 @@ func (h *Handler) serveSocket(ctx context.Context, below Connection, share live.
 	})
 	began := time.Now()
 	code := s.close(s.serve(ctx))
-	h.config.Log.Info("websocket ended", "id", logging.RequestID(ctx), "close", code, "duration", time.Since(began))
+	if h.config.Access.Logs(false) {
+		h.config.Log.Info("websocket ended", "id", logging.RequestID(ctx), "close", code, logging.Took(began))
+	}
 }
 
 // heard restarts the client's time of silence.

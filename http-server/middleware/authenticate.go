@@ -10,6 +10,7 @@ import (
 
 	"github.com/pullchat/pullchat/http-server/reply"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/logging"
 )
 
 // Access is what a route asks of a request's token.
@@ -49,6 +50,7 @@ func Authenticate(routes AccessTable, identify Identify) app.HandlerFunc {
 			reply.Fail(c, err)
 			return
 		}
+		logging.SetUser(ctx, caller.User)
 		c.Next(chat.WithCaller(ctx, caller))
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/cloudwego/hertz/pkg/protocol/consts"
 
 	"github.com/pullchat/pullchat/http-server/reply"
+	"github.com/pullchat/pullchat/http-server/request"
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
@@ -22,10 +23,10 @@ const (
 
 // CORS allows web pages of some origins, or of all with "*", to read the answers. Requests of other origins are answered
 // too, but browsers hide the answer. Pages may use the methods of all routes.
-func CORS(origins, methods []string) app.HandlerFunc {
+func CORS(allowedOrigins *request.List, methods []string) app.HandlerFunc {
 	corsMethods := strings.Join(methods, ", ")
 	return func(ctx context.Context, c *app.RequestContext) {
-		header := &c.Response.Header
+		header, origins := &c.Response.Header, allowedOrigins.Get()
 		allowed := AllowedOrigin(origins, c.GetHeader("Origin"))
 		for _, h := range CORSHeaders(origins, allowed) {
 			header.Add(h.Name, h.Value)

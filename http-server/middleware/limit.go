@@ -15,9 +15,12 @@ import (
 )
 
 // Limit counts requests by the client's address, except on free routes. A WebSocket frame counts as a request of the
-// corresponding route.
-func Limit(limiter *ratelimit.Limiter, proxies ratelimit.Proxies, free ...string) app.HandlerFunc {
+// corresponding route; sockets are the routes of WebSockets, which a later limit reaches too.
+func Limit(limiter *ratelimit.Limiter, proxies ratelimit.Proxies, sockets, free []string) app.HandlerFunc {
 	return func(ctx context.Context, c *app.RequestContext) {
+		if limiter.Off() && !slices.Contains(sockets, c.FullPath()) {
+			return
+		}
 		client := clientKey(c, proxies)
 		take := func(route string) error {
 			if slices.Contains(free, route) {
@@ -43,9 +46,14 @@ func Client(proxies ratelimit.Proxies, routes ...string) app.HandlerFunc {
 }
 
 func clientKey(c *app.RequestContext, proxies ratelimit.Proxies) string {
+	return ratelimit.Key(addressOf(c, proxies))
+}
+
+// addressOf is the address of the client, whatever proxies are between.
+func addressOf(c *app.RequestContext, proxies ratelimit.Proxies) netip.Addr {
 	var peer netip.Addr
 	if tcp, ok := c.RemoteAddr().(*net.TCPAddr); ok {
 		peer = tcp.AddrPort().Addr()
 	}
-	return ratelimit.Key(clientOf(proxies, peer, c.Request.Header.GetAll("X-Forwarded-For")))
+	return clientOf(proxies, peer, c.Request.Header.GetAll("X-Forwarded-For"))
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/pullchat/pullchat/http-server/reply"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/logging"
+	"github.com/pullchat/pullchat/internal/ratelimit"
 )
 
 const requestIDHeader = "X-Request-Id"
@@ -42,8 +43,9 @@ func printable(id string) bool {
 	return true
 }
 
-// AccessLog writes one line for each request: never a body, a query or a header, so no text and no secret.
-func AccessLog(log *slog.Logger) app.HandlerFunc {
+// AccessLog writes one line for each request that access asks for: never a body, a query or a header, so no text and no
+// secret. A fault of the server always has a line: nothing else records its cause.
+func AccessLog(log *slog.Logger, access *logging.Access, proxies ratelimit.Proxies) app.HandlerFunc {
 	return func(ctx context.Context, c *app.RequestContext) {
 		start := time.Now()
 		c.Next(ctx)
@@ -52,19 +54,25 @@ func AccessLog(log *slog.Logger) app.HandlerFunc {
 		if last := c.Errors.Last(); last != nil {
 			e = chat.AsError(last.Err)
 		}
+		status := c.Response.StatusCode()
 		// A failure has a cause. An overload has none: refusing a request must not cost more than a line.
-		if c.Response.StatusCode() >= 500 && e != nil && errors.Unwrap(e) != nil {
+		if status >= 500 && e != nil && errors.Unwrap(e) != nil {
 			level = slog.LevelWarn
 		}
-		if !log.Enabled(ctx, level) {
+		if !log.Enabled(ctx, level) || level == slog.LevelInfo && !access.Logs(status >= 400) {
 			return
 		}
-		attributes := []slog.Attr{
+		attributes := make([]slog.Attr, 0, 9)
+		attributes = append(attributes,
 			slog.String("id", logging.RequestID(ctx)),
 			slog.String("method", string(c.Method())),
 			slog.String("route", c.FullPath()),
-			slog.Int("status", c.Response.StatusCode()),
-			slog.Duration("duration", time.Since(start)),
+			slog.Int("status", status),
+			logging.Took(start),
+			slog.String("address", addressOf(c, proxies).String()),
+		)
+		if user := logging.User(ctx); user != "" {
+			attributes = append(attributes, slog.String("user", user))
 		}
 		if e != nil {
 			attributes = append(attributes, slog.String("code", string(e.Code)))

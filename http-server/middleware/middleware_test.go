@@ -5,19 +5,25 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/pullchat/pullchat/http-server/gateway"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/logging"
+	"github.com/pullchat/pullchat/internal/ratelimit"
+	"github.com/pullchat/pullchat/internal/token"
 )
 
 // TestMain silences Hertz, whose logger is one for the process.
@@ -91,8 +97,15 @@ func (o *output) take(t *testing.T) (lines []map[string]any, all string) {
 // start runs a gateway with its log until the test ends.
 func start(t *testing.T, level slog.Level) (base string, ids chan string, log *output) {
 	t.Helper()
+	return startWith(t, level, gateway.Config{})
+}
+
+// startWith is start with a configuration.
+func startWith(t *testing.T, level slog.Level, config gateway.Config) (base string, ids chan string, log *output) {
+	t.Helper()
+	config.HTTPAddr, config.MaxBodyBytes = "127.0.0.1:0", 1000
 	ids, log = make(chan string, 10), &output{}
-	server, err := gateway.Listen(gateway.Config{HTTPAddr: "127.0.0.1:0", MaxBodyBytes: 1000}, chat.Services{Messages: fake{ids}, Live: chattest.Silent{}},
+	server, err := gateway.Listen(config, chat.Services{Messages: fake{ids}, Live: chattest.Silent{}},
 		slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: level})))
 	if err != nil {
 		t.Fatal(err)
@@ -221,12 +234,12 @@ func TestAccessLog(t *testing.T) {
 				t.Fatalf("the log has %d lines, want one: %s", len(lines), all)
 			}
 			line := lines[0]
-			if duration, ok := line["duration"].(float64); !ok || duration <= 0 {
-				t.Errorf("the duration is %v, want a positive number", line["duration"])
+			if duration, ok := line["duration_ms"].(float64); !ok || duration <= 0 {
+				t.Errorf("the duration is %v, want a positive number", line["duration_ms"])
 			}
-			delete(line, "duration")
+			delete(line, "duration_ms")
 			delete(line, "time")
-			c.want["msg"], c.want["id"] = "request", "mine"
+			c.want["msg"], c.want["id"], c.want["address"] = "request", "mine", "127.0.0.1"
 			for name, want := range c.want {
 				if line[name] != want {
 					t.Errorf("the log has %s %v, want %v", name, line[name], want)
@@ -236,6 +249,64 @@ func TestAccessLog(t *testing.T) {
 				t.Errorf("the log has %v, want %v", line, c.want)
 			}
 		})
+	}
+}
+
+// TestAccessLogSwitch: requests have lines as ACCESS_LOG says; a fault of the server always has one.
+func TestAccessLogSwitch(t *testing.T) {
+	for mode, want := range map[string][]string{
+		"on": {"200", "400", "503"}, "errors": {"400", "503"}, "off": {"503"},
+	} {
+		t.Run(mode, func(t *testing.T) {
+			base, _, log := startWith(t, slog.LevelInfo, gateway.Config{AccessLog: mode})
+			log.take(t)
+			for _, path := range []string{"/ping", "/api/pull", "/api/pull?chat=broken"} {
+				do(t, http.MethodGet, base+path, "", "")
+			}
+			lines, all := log.take(t)
+			var got []string
+			for _, line := range lines {
+				if line["msg"] == "request" {
+					got = append(got, fmt.Sprint(line["status"]))
+				}
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("the log has lines with %q, want %q: %s", got, want, all)
+			}
+		})
+	}
+}
+
+// TestAccessLogNames: the line has the user of the token, and the client's address behind proxies.
+func TestAccessLogNames(t *testing.T) {
+	keys, err := token.FromSecret(strings.Repeat("k", 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := keys.ForUser("alice", "a session", time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	base, _, log := startWith(t, slog.LevelInfo, gateway.Config{
+		Auth: "on", Token: token.Config{AuthSecret: strings.Repeat("k", 32)}, AccessTokenTTL: time.Minute, TrustedProxies: ratelimit.Proxies{netip.MustParsePrefix("127.0.0.0/8")},
+	})
+	log.take(t)
+	request, err := http.NewRequest(http.MethodGet, base+"/api/pull?chat=alice:bob", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+signed)
+	request.Header.Set("X-Forwarded-For", "192.0.2.7")
+	response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, response.Body)
+	_ = response.Body.Close()
+	lines, all := log.take(t)
+	lines = slices.DeleteFunc(lines, func(line map[string]any) bool { return line["msg"] != "request" })
+	if len(lines) != 1 || lines[0]["user"] != "alice" || lines[0]["address"] != "192.0.2.7" {
+		t.Errorf("the log has %s, want the user and the address", all)
 	}
 }
 

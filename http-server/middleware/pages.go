@@ -3,6 +3,7 @@ package middleware
 import (
 	"context"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/cloudwego/hertz/pkg/app"
@@ -14,10 +15,10 @@ import (
 
 // Pages refuses changes by web pages, except those of the server's own origin and the allowed origins. CORS is not enough:
 // browsers send some requests without a preflight.
-func Pages(allowed []string) app.HandlerFunc {
+func Pages(allowed *request.List) app.HandlerFunc {
 	return func(_ context.Context, c *app.RequestContext) {
 		if request.Changes(c) {
-			if err := request.CheckOrigin(c, allowed); err != nil {
+			if err := request.CheckOrigin(c, allowed.Get()); err != nil {
 				reply.Fail(c, err)
 			}
 		}
@@ -27,17 +28,18 @@ func Pages(allowed []string) app.HandlerFunc {
 // Hosts refuses requests for other hosts. Without it, a page whose name points to this server (DNS rebinding) would have the
 // server's own origin. A host without a port stands for all its ports. Free routes have no secrets, and may be requested by
 // address.
-func Hosts(hosts []string, free ...string) app.HandlerFunc {
-	allowed := map[string]bool{}
-	for _, host := range hosts {
-		allowed[strings.ToLower(host)] = true
-	}
-	for _, route := range free {
-		allowed[route] = true
-	}
+// An empty list allows all hosts.
+func Hosts(hosts *request.List, free ...string) app.HandlerFunc {
 	return func(_ context.Context, c *app.RequestContext) {
+		names := hosts.Get()
+		if len(names) == 0 {
+			return
+		}
 		host := strings.ToLower(string(c.Host()))
-		if allowed["*"] || allowed[host] || allowed[withoutPort(host)] || allowed[c.FullPath()] {
+		allowed := slices.ContainsFunc(names, func(name string) bool {
+			return name == "*" || strings.EqualFold(name, host) || strings.EqualFold(name, withoutPort(host))
+		})
+		if allowed || slices.Contains(free, c.FullPath()) {
 			return
 		}
 		reply.Fail(c, chat.Errorf(chat.PermissionDenied, "this server is not %q; ALLOWED_HOSTS has the names that it is asked by", host))

@@ -18,7 +18,7 @@ var ErrDone = errors.New("done")
 type Job struct {
 	// Step does the work once. It must return soon after its context ends.
 	Step func(context.Context) error
-	// Timeout bounds one step.
+	// Timeout bounds one step. 0: the step bounds itself.
 	Timeout time.Duration
 	// Every is the pause after a step.
 	Every time.Duration
@@ -70,8 +70,11 @@ func (j Job) Run(ctx context.Context) error {
 }
 
 func (j Job) step(ctx context.Context) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, j.Timeout)
-	defer cancel()
+	if j.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, j.Timeout)
+		defer cancel()
+	}
 	if j.Failed != nil {
 		defer func() {
 			if cause := recover(); cause != nil {
@@ -97,7 +100,8 @@ func Run(ctx context.Context, jobs ...Job) error {
 type Runner struct {
 	mutex   sync.Mutex
 	stopped bool
-	ends    map[*context.CancelFunc]struct{} // of the running jobs
+	ctx     context.Context // of all jobs, because one for each costs requests that start a job; nil before the first
+	end     context.CancelFunc
 	running sync.WaitGroup
 }
 
@@ -108,18 +112,11 @@ func (r *Runner) Start(job Job) bool {
 	if r.stopped {
 		return false
 	}
-	ctx, end := context.WithCancel(context.Background())
-	if r.ends == nil {
-		r.ends = map[*context.CancelFunc]struct{}{}
+	if r.ctx == nil {
+		r.ctx, r.end = context.WithCancel(context.Background())
 	}
-	r.ends[&end] = struct{}{}
-	r.running.Go(func() {
-		_ = job.Run(ctx)
-		end()
-		r.mutex.Lock()
-		defer r.mutex.Unlock()
-		delete(r.ends, &end)
-	})
+	ctx := r.ctx
+	r.running.Go(func() { _ = job.Run(ctx) })
 	return true
 }
 
@@ -127,8 +124,8 @@ func (r *Runner) Start(job Job) bool {
 func (r *Runner) Stop() {
 	r.mutex.Lock()
 	r.stopped = true
-	for end := range r.ends {
-		(*end)()
+	if r.end != nil {
+		r.end()
 	}
 	r.mutex.Unlock()
 	r.running.Wait()

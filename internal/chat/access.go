@@ -40,6 +40,7 @@ type UserReader interface {
 type Invited struct {
 	Account bool // the user has an account
 	Ignores bool // the user ignores the inviting user
+	Rooms   int  // that the user's list has; for a minute also rooms that the user has left
 }
 
 // RoomReader reads rooms and their members.

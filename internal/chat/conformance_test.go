@@ -12,6 +12,7 @@ import (
 func storeWith(o conformance.Options) *chattest.Store {
 	return chattest.NewStore(chattest.StoreOptions{
 		Clock: o.Clock.Now, Retention: o.Retention, MaxChatMessages: o.MaxChatMessages, IdempotencyWindow: o.IdempotencyWindow,
+		MaxDevices: o.MaxDevices,
 	})
 }
 

@@ -88,6 +88,31 @@ func TestUnreadPages(t *testing.T) {
 	}
 }
 
+// TestUnreadPagesSkipWhatIsRead: chats that were read to the end take no room on a page.
+func TestUnreadPagesSkipWhatIsRead(t *testing.T) {
+	t.Parallel()
+	d := newDomain(t, nil)
+	for _, other := range []string{"old", "mid", "new"} {
+		d.clock.Add(time.Microsecond)
+		sent, err := d.Messages.Send(as(other), chat.Message{Chat: "ann:" + other, Text: "x"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cursor := sent.SendTime // the message itself is unread
+		if other != "old" {
+			cursor++
+		}
+		if _, err := d.Live.Read(as("ann"), chat.ReadRequest{Chat: "ann:" + other, Reading: chat.Reading{Cursor: cursor}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.clock.Add(time.Second)
+	page, err := d.Inboxes.Unread(as("ann"), chat.UnreadRequest{Limit: 1})
+	if err != nil || page.HasMore || fmt.Sprint(page.Chats) != "[{ann:old 1}]" {
+		t.Errorf("Unread(limit 1) = %+v, %v; want ann:old alone", page, err)
+	}
+}
+
 func TestIgnoreRules(t *testing.T) {
 	t.Parallel()
 	d := newDomain(t, nil)

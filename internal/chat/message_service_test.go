@@ -229,3 +229,32 @@ func TestPagesBehindManyIgnored(t *testing.T) {
 		}
 	}
 }
+
+// TestReverseEndsAtTheFirstPosition: before position 1 is nothing. The cursor 0 would begin with the newest again.
+func TestReverseEndsAtTheFirstPosition(t *testing.T) {
+	t.Parallel()
+	for _, messages := range []int64{1, 2, 3, 12, 13, 15} {
+		var log []chat.Message
+		for i := range messages {
+			log = append(log, chat.Message{SendTime: i + 1, Sender: "eve", Text: "x"})
+		}
+		store := logOf(t, log...)
+		if err := store.SetIgnored(t.Context(), chat.IgnoreRequest{User: "ann", Other: "eve", Ignore: true}); err != nil {
+			t.Fatal(err)
+		}
+		service := chattest.Messages(store, chat.Access{}, chat.Limits{DefaultLimit: 1, MaxLimit: 2})
+		for pages, r := 0, (chat.PullRequest{Chat: "room", Reader: "ann", Limit: 2, Reverse: true}); ; pages++ {
+			page, err := service.Pull(t.Context(), r)
+			if err != nil || len(page.Messages) > 0 {
+				t.Fatalf("Pull(%+v) = %+v, %v; want no messages", r, page, err)
+			}
+			if !page.HasMore {
+				break
+			}
+			if r.Cursor = page.NextCursor; r.Cursor == 0 || pages > 1 {
+				t.Errorf("page %d of %d messages goes on at %d", pages, messages, r.Cursor)
+				break
+			}
+		}
+	}
+}

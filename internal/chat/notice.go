@@ -11,7 +11,7 @@ import (
 type Notice struct {
 	Event NoticeEvent
 	Users []string // the users that the change affects
-	Name  string   // the room's new one
+	Name  string   // the room's new one, or its new retention
 }
 
 // NoticeEvent is the kind of a change.
@@ -30,6 +30,8 @@ const (
 	RoomRenamed    NoticeEvent = "renamed"
 	RoomOpened     NoticeEvent = "opened" // is public now
 	RoomClosed     NoticeEvent = "closed" // is private now
+
+	RetentionChanged NoticeEvent = "retention" // Name is the new one, "" the server's
 )
 
 // MayRevoke reports whether the message may have ended a user's access to its room.
@@ -72,6 +74,10 @@ func notice(sender string, n Notice) Message {
 	case RoomRenamed:
 		if text = sender + " named this room " + n.Name; n.Name == "" {
 			text = sender + " took this room's name away"
+		}
+	case RetentionChanged:
+		if text = sender + " has this room's messages kept for " + n.Name; n.Name == "" {
+			text = sender + " has this room's messages kept as long as others"
 		}
 	case RoomOpened:
 		text = sender + " made this room public"

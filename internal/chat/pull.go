@@ -113,6 +113,9 @@ func (p *pull) take(read *Ranged) (page Page, done bool) {
 	if n > 0 {
 		p.step(read.head(n - 1).Position)
 	}
+	if p.asked.Reverse && p.cursor == 0 { // a cursor of 0 would begin again, with the newest
+		full = false
+	}
 	for i := range n {
 		if len(p.ignored) > 0 && read.head(i).Hidden(p.ignored) {
 			continue

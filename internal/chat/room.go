@@ -11,6 +11,9 @@ const (
 	MaxRoomNameBytes = 128
 	MaxUsersAtOnce   = 100
 	MaxMembersInPage = 1000
+
+	MinRetention = time.Minute
+	MaxRetention = 10 * 365 * 24 * time.Hour
 )
 
 // Room is a room that was created. With AUTH off, an id without a room is a chat that is open to all.
@@ -24,6 +27,8 @@ type Room struct {
 	Members    []Member
 	HasMore    bool   // there are more members
 	NextCursor string // in the list of members; "" at the end
+
+	Retention time.Duration // age after which messages go; 0 is the server's
 }
 
 // Visibility is the audience of a room.
@@ -59,6 +64,8 @@ type NewRoom struct {
 	Visibility Visibility // "" is Private
 	Users      []string   // up to MaxUsersAtOnce members beside the creator
 	As         string     // the creator: the caller, or the user that a service names
+
+	Retention time.Duration // 0 is the server's
 }
 
 // RoomChange asks for a change of a room.
@@ -69,7 +76,8 @@ type RoomChange struct {
 	Name  string   // the room's new name
 	As    string   // the acting user: the caller, or the user that a service names; "" is a service that acts for no user
 
-	Visibility Visibility // of UpdateRoom
+	Visibility Visibility    // of UpdateRoom
+	Retention  time.Duration // of RetainRoom; 0 is the server's
 }
 
 // ChangeKind is the kind of a RoomChange.
@@ -87,6 +95,7 @@ const (
 	OpenRoom      ChangeKind = "open"
 	CloseRoom     ChangeKind = "close"
 	UpdateRoom    ChangeKind = "update" // the name and the visibility, in one step
+	RetainRoom    ChangeKind = "retain" // the age after which messages go
 	DeleteRoom    ChangeKind = "delete" // with its messages
 )
 
@@ -144,6 +153,7 @@ type StoredRoom struct {
 	Count      int               // of members
 	Admins     int               // number of admins
 	Members    map[string]Member // the requested users who are members
+	Retention  time.Duration     // 0 is the server's
 	Logged     bool              // the log under the id has messages; only with RoomQuery.Log
 
 	// Of a deleted room: the end of the reservation in microseconds since 1970, and the last admins, who may create the room
@@ -162,10 +172,11 @@ type RoomEdit struct {
 	IfEmpty      bool  // the log never had a message, or the room was deleted since
 	IfReserved   int64 // the Reserved of a deleted room
 
-	Name       *string    // nil: unchanged
-	Visibility Visibility // "": unchanged; with Created the new room's
-	Created    bool       // sets the creation time
-	Set        []Member   // members to set; Since 0 is a new member, whose Since is the first notice's position
+	Name       *string        // nil: unchanged
+	Visibility Visibility     // "": unchanged; with Created the new room's
+	Created    bool           // sets the creation time
+	Retention  *time.Duration // nil: unchanged
+	Set        []Member       // members to set; Since 0 is a new member, whose Since is the first notice's position
 	Remove     []string
 	Emptied    bool // removes the last members of a private room: deletes the room, if there are still no others
 	MaxMembers int

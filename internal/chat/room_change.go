@@ -33,6 +33,7 @@ var rules = map[ChangeKind]struct {
 	OpenRoom:      {rule: (*change).open, adminsOnly: true},
 	CloseRoom:     {rule: (*change).close, adminsOnly: true},
 	UpdateRoom:    {rule: (*change).update, adminsOnly: true},
+	RetainRoom:    {rule: (*change).retain, adminsOnly: true},
 	DeleteRoom:    {rule: (*change).drop, adminsOnly: true},
 }
 
@@ -40,7 +41,7 @@ func ruleOf(r RoomChange, who acting) (rule, error) {
 	known, ok := rules[r.Kind]
 	switch {
 	case !ok:
-		return nil, Errorf(InvalidArgument, "kind %q is none of join, leave, add, remove, promote, demote, rename, open, close, update and delete", r.Kind)
+		return nil, Errorf(InvalidArgument, "kind %q is none of join, leave, add, remove, promote, demote, rename, open, close, update, retain and delete", r.Kind)
 	case known.users && len(r.Users) == 0:
 		return nil, Errorf(InvalidArgument, "users is empty")
 	case !known.adminsOnly:
@@ -53,6 +54,9 @@ func ruleOf(r RoomChange, who acting) (rule, error) {
 		if err := checkVisibility(r.Visibility); err != nil {
 			return nil, err
 		}
+	}
+	if err := checkRetention(r.Retention); err != nil {
+		return nil, err
 	}
 	return func(c *change, room StoredRoom, e *RoomEdit) error {
 		if err := c.checkAdmin(room, e); err != nil {
@@ -276,6 +280,14 @@ func (c *change) update(room StoredRoom, e *RoomEdit) error {
 	return c.rename(room, e)
 }
 
+func (c *change) retain(room StoredRoom, e *RoomEdit) error {
+	if room.Retention != c.asked.Retention {
+		e.Retention = &c.asked.Retention
+		e.Notices = append(e.Notices, notice(c.who.name, Notice{Event: RetentionChanged, Name: FormatRetention(c.asked.Retention)}))
+	}
+	return nil
+}
+
 func (c *change) drop(StoredRoom, *RoomEdit) error { return nil }
 
 // after returns the room after the edit, as far as an answer shows it.
@@ -298,6 +310,9 @@ func (e *RoomEdit) after(room StoredRoom) StoredRoom {
 	}
 	if e.Visibility != "" {
 		room.Visibility = e.Visibility
+	}
+	if e.Retention != nil {
+		room.Retention = *e.Retention
 	}
 	return room
 }

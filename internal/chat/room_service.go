@@ -12,6 +12,7 @@ import (
 type RoomOptions struct {
 	DefaultLimit, MaxLimit int // rooms in a page
 	MaxMembers             int // of a room
+	MaxUserRooms           int // of a user with an account; 0 is any number
 	// IDReserved is how long a deleted room's id is reserved for its last admins; it may be 0.
 	IDReserved time.Duration
 	Now        func() time.Time // nil is time.Now
@@ -140,7 +141,7 @@ func exists(id ID, stored StoredRoom) error {
 func roomOf(id ID, stored StoredRoom, user string) Room {
 	return Room{
 		ID: id.String(), Name: stored.Name, Visibility: stored.Visibility, Created: stored.Created, Count: stored.Count,
-		Role: stored.Members[user].Role,
+		Role: stored.Members[user].Role, Retention: stored.Retention,
 	}
 }
 
@@ -197,6 +198,9 @@ func (l *RoomService) CreateRoom(ctx context.Context, r NewRoom) (Room, error) {
 	if err := checkVisibility(r.Visibility); err != nil {
 		return Room{}, err
 	}
+	if err := checkRetention(r.Retention); err != nil {
+		return Room{}, err
+	}
 	users, err := checkUsers(r.Users)
 	if err != nil {
 		return Room{}, err
@@ -209,6 +213,9 @@ func (l *RoomService) CreateRoom(ctx context.Context, r NewRoom) (Room, error) {
 		IfEmpty: who.real, // a log without a room may be of other users
 		// Followers of the id before the creation may lose access.
 		Tell: r.Visibility == Private,
+	}
+	if r.Retention != 0 {
+		edit.Retention = &r.Retention
 	}
 	for _, user := range users {
 		edit.Set = append(edit.Set, Member{User: user, Role: PlainMember})
@@ -223,7 +230,7 @@ func (l *RoomService) CreateRoom(ctx context.Context, r NewRoom) (Room, error) {
 			return Room{}, errTaken(id)
 		}
 		edit.IfVisibility, edit.IfReserved = before.Visibility, before.Reserved
-		if err := l.invite(ctx, who, edit.invited()); err != nil {
+		if err := l.invite(ctx, who, edit.Set); err != nil {
 			return Room{}, err
 		}
 		if err := l.spend(ctx, who, charges); err != nil {
@@ -233,7 +240,7 @@ func (l *RoomService) CreateRoom(ctx context.Context, r NewRoom) (Room, error) {
 		outcome, at, err := l.store.EditRoom(ctx, edit)
 		if err != nil || outcome != EditStale {
 			made := Room{
-				ID: r.ID, Name: r.Name, Visibility: r.Visibility, Created: at, Count: len(edit.Set), Role: Admin,
+				ID: r.ID, Name: r.Name, Visibility: r.Visibility, Created: at, Count: len(edit.Set), Role: Admin, Retention: r.Retention,
 			}
 			return made, l.outcome(id, outcome, err)
 		}
@@ -336,7 +343,7 @@ func (l *RoomService) ChangeRoom(ctx context.Context, r RoomChange) (Room, error
 			return who.unchanged(id, stored), nil
 		}
 		if change.invites() {
-			if err := l.invite(ctx, who, edit.invited()); err != nil {
+			if err := l.invite(ctx, who, edit.Set); err != nil {
 				return Room{}, err
 			}
 		}

@@ -12,6 +12,7 @@ import (
 func (s OverHTTP) CreateRoom(ctx context.Context, r chat.NewRoom) (chat.Room, error) {
 	made, err := s.as(ctx).RoomsAs(r.As).Create(ctx, client.NewRoom{
 		ID: r.ID, Name: r.Name, Visibility: string(r.Visibility), Users: r.Users,
+		Retention: chat.FormatRetention(r.Retention),
 	})
 	return roomFrom(made, err)
 }
@@ -48,6 +49,8 @@ func (s OverHTTP) ChangeRoom(ctx context.Context, r chat.RoomChange) (chat.Room,
 		return roomFrom(rooms.Open(ctx, r.Room))
 	case chat.CloseRoom:
 		return roomFrom(rooms.Close(ctx, r.Room))
+	case chat.RetainRoom:
+		return roomFrom(rooms.Retain(ctx, r.Room, chat.FormatRetention(r.Retention)))
 	case chat.DeleteRoom:
 		return chat.Room{}, answered(rooms.Delete(ctx, r.Room))
 	}
@@ -68,6 +71,10 @@ func roomFrom(read client.Room, err error) (chat.Room, error) {
 	r := chat.Room{
 		ID: read.ID, Name: read.Name, Visibility: chat.Visibility(read.Visibility), Created: read.Created, Count: read.Count,
 		Role: chat.Role(read.Role), HasMore: read.HasMore, NextCursor: read.NextCursor,
+	}
+	var failed error
+	if r.Retention, failed = chat.ParseRetention(read.Retention); err == nil {
+		err = failed
 	}
 	for _, m := range read.Members {
 		r.Members = append(r.Members, chat.Member{User: m.User, Role: chat.Role(m.Role), Since: m.Since})

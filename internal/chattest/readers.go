@@ -9,11 +9,8 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// The most devices of a user in a chat, and the most users that one ignores.
-const (
-	maxDevices = 100
-	maxIgnored = 1000
-)
+// maxIgnored is the most users that one ignores.
+const maxIgnored = 1000
 
 // Advance implements chat.LiveStore.
 func (s *Store) Advance(_ context.Context, id chat.ID, r chat.Reading, force bool) (int64, error) {
@@ -33,8 +30,8 @@ func (s *Store) Advance(_ context.Context, id chat.ID, r chat.Reading, force boo
 	if r.Cursor == known {
 		return known, nil
 	}
-	if _, again := s.cursors[id][r.Reader]; !again && r.Reader != user && s.devices(id, user) >= maxDevices {
-		return 0, chat.Errorf(chat.Conflict, "reader %s has %d devices in chat %s, which is the limit", user, maxDevices, id)
+	if _, again := s.cursors[id][r.Reader]; !again && r.Reader != user && s.devices(id, user) >= s.options.MaxDevices {
+		return 0, chat.Errorf(chat.Conflict, "reader %s has %d devices in chat %s, which is the limit", user, s.options.MaxDevices, id)
 	}
 	if s.cursors[id] == nil {
 		s.cursors[id] = map[string]int64{}

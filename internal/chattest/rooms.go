@@ -15,6 +15,7 @@ type room struct {
 	visibility chat.Visibility
 	created    int64
 	members    map[string]chat.Member
+	retention  time.Duration
 
 	reserved int64
 	heirs    []string
@@ -50,6 +51,7 @@ func (s *Store) ReadRooms(_ context.Context, queries []chat.RoomQuery) ([]chat.S
 		rooms[i] = chat.StoredRoom{
 			Name: r.name, Visibility: r.visibility, Created: r.created, Count: len(r.members), Admins: len(r.admins()),
 			Members: map[string]chat.Member{}, Logged: q.Log && s.log(q.Room).last > 0, Reserved: r.reserved, Heirs: r.heirs,
+			Retention: r.retention,
 		}
 		for user, m := range r.members {
 			if q.All || slices.Contains(q.Users, user) {
@@ -91,6 +93,7 @@ func (s *Store) EditRoom(_ context.Context, e chat.RoomEdit) (chat.EditOutcome, 
 	if !free || first+int64(len(e.Notices))-1 > chat.MaxSendTime {
 		return chat.EditNoPlaces, 0, nil
 	}
+	s.log(e.Room).messages = slices.Clone(s.readable(e.Room)) // by the retention of before
 	r.apply(e, first)
 	s.rooms[e.Room] = r
 	if e.Tell {
@@ -124,6 +127,9 @@ func (r *room) apply(e chat.RoomEdit, first int64) {
 	}
 	if e.Visibility != "" {
 		r.visibility = e.Visibility
+	}
+	if e.Retention != nil {
+		r.retention = *e.Retention
 	}
 	for _, m := range e.Set {
 		if m.Since == 0 {
@@ -219,6 +225,11 @@ func (s *Store) ReadInvited(_ context.Context, by string, users []string) ([]cha
 	invited := make([]chat.Invited, len(users))
 	for i, user := range users {
 		invited[i] = chat.Invited{Account: s.accounts[user].PasswordHash != "", Ignores: s.ignored[user][by]}
+		for id, shown := range s.chats[user] {
+			if shown && isRoom(id) {
+				invited[i].Rooms++
+			}
+		}
 	}
 	return invited, nil
 }

@@ -16,6 +16,7 @@ type StoreOptions struct {
 	Retention         time.Duration    // of messages; 0 is for ever
 	MaxChatMessages   int              // 0 is any number
 	IdempotencyWindow time.Duration    // 0 is for ever
+	MaxDevices        int              // of a user with a cursor in one chat; 0 is 100
 	NewChats          chat.Bounds      // of the senders of Appends with Begins
 	BringEntries      bool             // hints bring what was stored
 }
@@ -64,6 +65,9 @@ var _ Stores = (*Store)(nil)
 func NewStore(options StoreOptions) *Store {
 	if options.Clock == nil {
 		options.Clock = time.Now
+	}
+	if options.MaxDevices == 0 {
+		options.MaxDevices = 100
 	}
 	return &Store{
 		options: options,
@@ -121,10 +125,14 @@ func (l *log) from(position int64) int {
 // readable returns the messages that have not expired.
 func (s *Store) readable(id chat.ID) []chat.Message {
 	known := s.log(id)
-	if s.options.Retention == 0 {
+	retention := s.options.Retention
+	if own := s.room(id).retention; own > 0 && (retention == 0 || own < retention) {
+		retention = own
+	}
+	if retention == 0 {
 		return known.messages
 	}
-	return known.messages[known.from(s.now()-s.options.Retention.Microseconds()):]
+	return known.messages[known.from(s.now()-retention.Microseconds()):]
 }
 
 // put adds a message to a log at its position, drops what is too old or too much, and hints at the message.

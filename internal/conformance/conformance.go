@@ -18,6 +18,7 @@ type Options struct {
 	Retention         time.Duration
 	MaxChatMessages   int
 	IdempotencyWindow time.Duration
+	MaxDevices        int // of a user in a chat; 0 is 100
 }
 
 // Limits apply to every subject: a page of 10, at most 100, texts of 4096 bytes.

@@ -62,7 +62,7 @@ func DomainOf(s chat.Services) Domain {
 }
 
 // RoomLimits apply to the rooms of every Domain.
-var RoomLimits = chat.RoomOptions{DefaultLimit: 3, MaxLimit: 5, MaxMembers: 5, IDReserved: time.Hour}
+var RoomLimits = chat.RoomOptions{DefaultLimit: 3, MaxLimit: 5, MaxMembers: 5, MaxUserRooms: 12, IDReserved: time.Hour}
 
 // DomainOptions are those of every subject of RunDomain.
 func DomainOptions(o Options) chattest.DomainOptions {
@@ -74,6 +74,9 @@ func DomainOptions(o Options) chattest.DomainOptions {
 		Access: chat.Access{Required: true, Names: names.Rules{}}, Limits: limits, Rooms: rooms, Accounts: accounts,
 	}
 }
+
+// maxDevices is the limit for devices of a user in a chat, of every Domain. It is not the stores' default.
+const maxDevices = 5
 
 // domainTest is a part of the contract. needs says whether a subject has what the part tests; nil is always.
 type domainTest struct {
@@ -89,7 +92,7 @@ func RunDomain(t *testing.T, open func(*testing.T, Options) Domain) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			clock := NewClock()
-			d := &domain{t, open(t, Options{Clock: clock, IdempotencyWindow: time.Hour}), clock}
+			d := &domain{t, open(t, Options{Clock: clock, IdempotencyWindow: time.Hour, MaxDevices: maxDevices}), clock}
 			if c.needs == nil || c.needs(d.Domain) {
 				c.test(d)
 			}

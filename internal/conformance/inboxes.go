@@ -266,13 +266,12 @@ func testReaderCursor(d *domain) {
 }
 
 func testDevices(d *domain) {
-	const most = 100
 	at := d.send("bob", "ann:bob", "1")
-	for i := range most {
+	for i := range maxDevices {
 		d.read(fmt.Sprint("ann/", i), "ann:bob", at, false, at)
 	}
 	_, err := d.Live.Read(as("ann"), chat.ReadRequest{Chat: "ann:bob", Reading: chat.Reading{Reader: "ann/more", Cursor: at}})
-	d.code(err, chat.Conflict, "Read() of device %d", most+1)
+	d.code(err, chat.Conflict, "Read() of device %d", maxDevices+1)
 	d.read("ann/0", "ann:bob", at+1, false, at+1)
 	d.read("ann", "ann:bob", at, false, at)
 	d.read("bob/0", "ann:bob", at, false, at)

@@ -22,7 +22,9 @@ var roomTests = []domainTest{
 	{"a deleted room", nil, testDeletedRoom},
 	{"a room that the last member leaves", nil, testEmptiedRoom},
 	{"members need accounts", nil, testInvitations},
+	{"a user's rooms are few", nil, testUserRooms},
 	{"leaving a room tells nothing of it", nil, testLeavingTellsNothing},
+	{"a room with its own retention", nil, testRoomRetention},
 }
 
 func (d *domain) create(user, room string, v chat.Visibility, users ...string) {
@@ -349,6 +351,25 @@ func testInvitations(d *domain) {
 	d.same(d.members("club"), "ann*, bob*, cid", "the members")
 }
 
+// testUserRooms: a user in as many rooms as may be enters no further one. What needs no entry goes on.
+func testUserRooms(d *domain) {
+	d.register("ann", "bob", "cid")
+	d.create("bob", "open", chat.Public)
+	for i := range RoomLimits.MaxUserRooms {
+		d.create("ann", fmt.Sprint("room", i), chat.Private)
+	}
+	_, err := d.Rooms.CreateRoom(as("ann"), chat.NewRoom{ID: "more"})
+	d.code(err, chat.Conflict, "CreateRoom() by a user in %d rooms", RoomLimits.MaxUserRooms)
+	_, err = d.Rooms.CreateRoom(as("bob"), chat.NewRoom{ID: "more", Users: []string{"cid", "ann"}})
+	d.code(err, chat.Conflict, "CreateRoom() with a user in %d rooms", RoomLimits.MaxUserRooms)
+	d.change("ann", "open", chat.JoinRoom, chat.Conflict)
+	d.change("bob", "open", chat.AddMembers, chat.Conflict, "cid", "ann")
+	d.same(d.members("open"), "bob*", "the members")
+	d.change("ann", "room0", chat.AddMembers, "", "bob")
+	d.change("ann", "room0", chat.PromoteMember, "", "bob")
+	d.send("ann", "ann:bob", "a conversation is no room")
+}
+
 func testLeavingTellsNothing(d *domain) {
 	d.register("ann", "bob", "eve")
 	if _, err := d.Rooms.CreateRoom(as("ann"), chat.NewRoom{ID: "den", Name: "our plans", Users: []string{"bob"}}); err != nil {
@@ -361,4 +382,51 @@ func testLeavingTellsNothing(d *domain) {
 	if notices := d.texts("den"); !slices.Equal(notices, []string{"ann made this room with bob"}) {
 		d.t.Errorf("the notices are %s", fmt.Sprint(notices))
 	}
+}
+
+// testRoomRetention: messages of a room with its own retention go after it, for everything that reads; others stay.
+func testRoomRetention(d *domain) {
+	const hour = time.Hour
+	retain := func(user string, retention time.Duration, want chat.Code) chat.Room {
+		d.t.Helper()
+		d.clock.Add(time.Microsecond)
+		r, err := d.Rooms.ChangeRoom(as(user), chat.RoomChange{Room: "club", Kind: chat.RetainRoom, Retention: retention})
+		d.code(err, want, "ChangeRoom(retain %v by %s)", retention, user)
+		return r
+	}
+	d.register("alice", "bob")
+	d.create("alice", "club", chat.Public, "bob")
+	d.create("alice", "plain", chat.Public, "bob")
+	for _, room := range []string{"club", "plain"} {
+		d.send("alice", room, "old 1")
+		d.send("alice", room, "old 2")
+	}
+	d.clock.Add(hour)
+	for _, room := range []string{"club", "plain"} {
+		d.send("alice", room, "young")
+	}
+	retain("bob", hour, chat.PermissionDenied)
+	retain("alice", time.Millisecond, chat.InvalidArgument)
+	retain("alice", -hour, chat.InvalidArgument)
+	retain("alice", chat.MaxRetention+hour, chat.InvalidArgument)
+	if r := retain("alice", hour/2, ""); r.Retention != hour/2 {
+		d.t.Errorf("ChangeRoom(retain) = %+v, want half an hour", r)
+	}
+	if r, err := d.Rooms.Room(as("bob"), chat.RoomRequest{Room: "club"}); err != nil || r.Retention != hour/2 {
+		d.t.Errorf("Room(club) = %+v, %v; want half an hour", r, err)
+	}
+	d.same(d.texts("club"), "young, alice has this room's messages kept for 30m", "the room with a retention")
+	d.same(d.texts("plain"), "alice made this room with bob, old 1, old 2, young", "the room without one")
+	d.same(d.inbox("bob"), "club 1 alice has this room's messages kept for 30m, plain 3 young", "the inbox")
+	d.clock.Add(hour)
+	d.same(d.texts("club"), "", "the room when all messages are too old")
+	d.same(d.inbox("bob"), "club 0 nothing, plain 3 young", "the inbox when all messages are too old")
+	d.send("alice", "club", "new")
+	d.same(d.texts("club"), "new", "the room after a message")
+	d.same(d.inbox("bob"), "club 1 new, plain 3 young", "the inbox after a message")
+	if r := retain("alice", 0, ""); r.Retention != 0 {
+		d.t.Errorf("ChangeRoom(retain 0) = %+v, want none", r)
+	}
+	d.clock.Add(hour)
+	d.same(d.texts("club"), "new, alice has this room's messages kept as long as others", "the room without a retention again")
 }

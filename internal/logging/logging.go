@@ -7,14 +7,20 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"os"
 	"strconv"
 	"strings"
+	"time"
+	"unicode"
+
+	"github.com/lmittmann/tint"
+	"github.com/mattn/go-isatty"
 )
 
 // Config sets level and format of the log.
 type Config struct {
-	LogLevel  Level  `name:"log-level" env:"LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error."`
-	LogFormat string `name:"log-format" env:"LOG_FORMAT" default:"text" enum:"text,json" placeholder:"FORMAT" help:"text or json."`
+	LogLevel  Level  `name:"log-level" env:"LOG_LEVEL" reload:"" default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error."`
+	LogFormat string `name:"log-format" env:"LOG_FORMAT" default:"auto" enum:"auto,text,json" placeholder:"FORMAT" help:"text, json, or auto: text on a terminal, and json elsewhere."`
 }
 
 // Level is the least level that is logged.
@@ -32,16 +38,49 @@ func (l *Level) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// New returns a logger and installs it in Kitex and Hertz. Callers must not log message texts or secrets.
-func New(w io.Writer, config Config) *slog.Logger {
-	options := &slog.HandlerOptions{Level: config.LogLevel.Level}
-	var handler slog.Handler = slog.NewTextHandler(w, options)
-	if config.LogFormat == "json" {
-		handler = slog.NewJSONHandler(w, options)
-	}
-	logger := slog.New(handler)
+// String returns the name that UnmarshalText reads.
+func (l Level) String() string { return strings.ToLower(l.Level.String()) }
+
+// New returns a logger of a fixed level. See NewAt.
+func New(w io.Writer, config Config) *slog.Logger { return NewAt(w, config, config.LogLevel.Level) }
+
+// NewAt returns a logger and installs it in Kitex and Hertz. The level may change later. Callers must not log message texts
+// or secrets.
+func NewAt(w io.Writer, config Config, level slog.Leveler) *slog.Logger {
+	logger := slog.New(handler(w, config.LogFormat, level))
 	adoptFrameworks(logger)
 	return logger
+}
+
+// handler writes for people on a terminal. Elsewhere text is key=value, for programs that read it.
+func handler(w io.Writer, format string, level slog.Leveler) slog.Handler {
+	onTerminal := isTerminal(w)
+	switch {
+	case format == "json", format != "text" && !onTerminal:
+		return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})
+	case onTerminal:
+		plain := os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" // https://no-color.org
+		return tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: plain, ReplaceAttr: escape})
+	}
+	return slog.NewTextHandler(w, &slog.HandlerOptions{Level: level})
+}
+
+// escape keeps control characters of a value from the terminal. Stacks, which are ours, keep their lines.
+func escape(_ []string, a slog.Attr) slog.Attr {
+	if kind := a.Value.Kind(); kind != slog.KindString && kind != slog.KindAny || a.Key == slog.LevelKey || a.Key == "stack" {
+		return a
+	}
+	text := a.Value.String()
+	if !strings.ContainsFunc(text, unicode.IsControl) {
+		return a
+	}
+	quoted := strconv.Quote(text)
+	return slog.String(a.Key, quoted[1:len(quoted)-1])
+}
+
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && isatty.IsTerminal(file.Fd())
 }
 
 type requestIDKey struct{}
@@ -49,7 +88,8 @@ type requestIDKey struct{}
 // identified is a context with the id of its request. Every request has one, so it is a single allocation.
 type identified struct {
 	context.Context
-	id string
+	id   string
+	user string
 }
 
 func (c *identified) Value(key any) any {

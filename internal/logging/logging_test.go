@@ -48,7 +48,7 @@ func TestNewWritesItsFormat(t *testing.T) {
 	}{
 		"json":    {Config{LogFormat: "json"}, `"level":"INFO","msg":"two words","n":1}` + "\n"},
 		"text":    {Config{LogFormat: "text"}, `level=INFO msg="two words" n=1` + "\n"},
-		"default": {Config{}, `level=INFO msg="two words" n=1` + "\n"},
+		"default": {Config{}, `"level":"INFO","msg":"two words","n":1}` + "\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer

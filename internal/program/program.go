@@ -17,10 +17,13 @@ import (
 
 	"github.com/pullchat/pullchat/internal/buildinfo"
 	"github.com/pullchat/pullchat/internal/logging"
+	"github.com/pullchat/pullchat/internal/settings"
 )
 
 // Common is the configuration that all servers share.
 type Common struct {
+	settings.Config `embed:""`
+
 	Log       logging.Config   `embed:""`
 	Version   kong.VersionFlag `name:"version" help:"Show the version and exit."`
 	DebugAddr string           `name:"debug-addr" env:"DEBUG_ADDR" placeholder:"HOST:PORT" help:"Where net/http/pprof answers, for looking into a running server; empty is nowhere. It is not for the public."`
@@ -28,15 +31,18 @@ type Common struct {
 
 // Main is main for a program without subcommands. It reads flags and environment variables into config, which includes
 // common, and runs until a signal. The exit status is 0 after a clean stop, 1 after an error, and 80 (kong's) for a
-// malformed value.
-func Main(name, description string, config any, common *Common, vars kong.Vars, run func(context.Context, *slog.Logger) error) {
-	Parse(config, os.Args[1:], Options(name, description, vars))
-	logger := Begin(common.Log)
+// malformed value. run may call Watch of the Loaded configuration, whose values are of the type of config.
+func Main(name, description string, config any, common *Common, vars kong.Vars,
+	run func(context.Context, *slog.Logger, *Loaded) error,
+) {
+	loaded := Parse(config, os.Args[1:], Options(name, description, vars))
+	logger, level := Begin(common.Log)
+	loaded.Logs(logger, level)
 	ctx, stop := Context()
 	defer stop()
 	err := serveDebug(common.DebugAddr, logger)
 	if err == nil {
-		err = run(ctx, logger)
+		err = run(ctx, logger, loaded)
 	}
 	if err != nil {
 		logger.Error(name+" failed", "error", err)
@@ -45,28 +51,22 @@ func Main(name, description string, config any, common *Common, vars kong.Vars, 
 }
 
 // Begin sets the process-wide options, which is unsafe later, and returns the logger. Servers call it first after
-// reading their configuration. The logger writes to standard error.
-func Begin(config logging.Config) *slog.Logger {
+// reading their configuration. The logger writes to standard error, from a level that may be changed.
+func Begin(config logging.Config) (*slog.Logger, *slog.LevelVar) {
 	thrift.SetSpanCache(true) // strings decoded by Thrift share allocations: 5 % more pulls
-	logger := logging.New(os.Stderr, config)
+	level := new(slog.LevelVar)
+	level.Set(config.LogLevel.Level)
+	logger := logging.NewAt(os.Stderr, config, level)
 	// Calls are answered by long-lived goroutines with grown stacks. Netpoll starts new ones for each lone call:
 	// growing their stacks took a tenth of an rpc-server's CPU.
 	if err := netpoll.Configure(netpoll.Config{Runner: gopool.CtxGo, LoadBalance: keepLoadBalance}); err != nil {
 		logger.Warn("netpoll keeps its own goroutines", "error", err)
 	}
-	return logger
+	return logger, level
 }
 
 // keepLoadBalance leaves netpoll's load balancing unchanged.
 const keepLoadBalance = -1
-
-// Parse reads flags and environment variables into config. It exits the process after --help and for malformed values.
-func Parse(config any, args []string, options []kong.Option) *kong.Context {
-	parser := kong.Must(config, options...)
-	parsed, err := parser.Parse(args)
-	parser.FatalIfErrorf(err)
-	return parsed
-}
 
 // Options configures kong for every program: each flag is shown with its default, and help is short.
 func Options(name, description string, more ...kong.Option) []kong.Option {

@@ -42,7 +42,7 @@ type childConfig struct {
 // configured.
 func child(how string) {
 	var c childConfig
-	Main("child", "A program for tests.", &c, &c.Common, nil, func(ctx context.Context, log *slog.Logger) error {
+	Main("child", "A program for tests.", &c, &c.Common, nil, func(ctx context.Context, log *slog.Logger, _ *Loaded) error {
 		_, _ = os.Stdout.WriteString(c.Greeting + "\n")
 		log.Info("runs")
 		<-ctx.Done()
@@ -152,12 +152,12 @@ func TestExitStatus(t *testing.T) {
 		want        int
 		log         string // has this
 	}{
-		{"an error", "fails", nil, 1, `level=ERROR msg="child failed" error="the disk is full"`},
-		{"a clean stop", "stops", nil, 0, "level=INFO msg=runs"},
+		{"an error", "fails", nil, 1, `"level":"ERROR","msg":"child failed","error":"the disk is full"`},
+		{"a clean stop", "stops", nil, 0, `"level":"INFO","msg":"runs"`},
 		{"a quiet stop", "stops", []string{"LOG_LEVEL=warn"}, 0, ""},
 		{"a malformed value", "stops", []string{"WAIT=soon"}, 80, `child: error: --wait: expected duration but got "soon"`},
 		{"a malformed level", "stops", []string{"LOG_LEVEL=loud"}, 80, `--log-level: "loud" is not a level: use debug, info, warn or error (from envar LOG_LEVEL="loud")`},
-		{"a malformed format", "stops", []string{"LOG_FORMAT=xml"}, 80, `--log-format must be one of "text","json" but got "xml"`},
+		{"a malformed format", "stops", []string{"LOG_FORMAT=xml"}, 80, `--log-format must be one of "auto","text","json" but got "xml"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := start(t, c.how, c.environment...)

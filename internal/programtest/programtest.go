@@ -76,6 +76,7 @@ type Process struct {
 
 	mutex sync.Mutex
 	log   strings.Builder
+	wrote chan struct{} // closed with the next line; nil while no one waits
 	debug string
 	pid   int
 }
@@ -140,6 +141,10 @@ func (p *Process) read(cmd *exec.Cmd, output io.Reader, listens chan<- string, e
 	for lines.Scan() {
 		p.mutex.Lock()
 		p.log.WriteString(lines.Text() + "\n")
+		if p.wrote != nil {
+			close(p.wrote)
+			p.wrote = nil
+		}
 		p.mutex.Unlock()
 		var line struct{ Msg, Addr string }
 		switch err := json.Unmarshal(lines.Bytes(), &line); {
@@ -178,6 +183,36 @@ func (p *Process) Output() string {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	return p.log.String()
+}
+
+// AwaitLog waits until the log has a text so many times.
+func (p *Process) AwaitLog(text string, times int) {
+	p.t.Helper()
+	for late := time.After(20 * time.Second); ; {
+		p.mutex.Lock()
+		if strings.Count(p.log.String(), text) >= times {
+			p.mutex.Unlock()
+			return
+		}
+		if p.wrote == nil {
+			p.wrote = make(chan struct{})
+		}
+		wrote := p.wrote
+		p.mutex.Unlock()
+		select {
+		case <-wrote:
+		case <-p.exited:
+			p.t.Fatalf("%s ended before its log had %q", p.name, text)
+		case <-late:
+			p.t.Fatalf("the log of %s has not %q %d times", p.name, text, times)
+		}
+	}
+}
+
+// Hangup sends SIGHUP: the process reads its configuration again.
+func (p *Process) Hangup() {
+	p.t.Helper()
+	p.signal(syscall.SIGHUP)
 }
 
 // Kill ends the process as kill -9 does, and waits until it is gone.

@@ -4,6 +4,7 @@ import (
 	"hash/fnv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
@@ -27,15 +28,16 @@ const (
 // Limiter counts the requests of each client separately. A client may make all requests of a period at once, and then as
 // many as the rate refills.
 type Limiter struct {
-	rate    Rate
 	now     func() time.Time
+	off     atomic.Bool // the rate is no limit
 	mutex   sync.Mutex
+	rate    Rate
 	clients *simplelru.LRU[string, *rate.Limiter]
 	size    int // of clients
 	shared  map[uint32]*rate.Limiter
 }
 
-// New returns a Limiter for a rate that is not zero.
+// New returns a Limiter. It limits nothing while the rate is zero.
 func New(r Rate) *Limiter { return newLimiter(r, maxClients, time.Now) }
 
 func newLimiter(r Rate, clients int, now func() time.Time) *Limiter {
@@ -43,7 +45,39 @@ func newLimiter(r Rate, clients int, now func() time.Time) *Limiter {
 	if err != nil {
 		panic(err) // the size is positive
 	}
-	return &Limiter{rate: r, now: now, clients: known, size: clients, shared: map[uint32]*rate.Limiter{}}
+	l := &Limiter{rate: r, now: now, clients: known, size: clients, shared: map[uint32]*rate.Limiter{}}
+	l.off.Store(r.Requests == 0)
+	return l
+}
+
+// Off reports whether there is no limit now.
+func (l *Limiter) Off() bool { return l.off.Load() }
+
+// SetRate changes the rate. A client keeps what it has left, and what it lacks comes at the new rate.
+func (l *Limiter) SetRate(r Rate) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.rate = r
+	l.off.Store(r.Requests == 0)
+	if r.Requests == 0 {
+		return
+	}
+	now := l.now()
+	change := func(bucket *rate.Limiter) {
+		bucket.SetLimitAt(now, l.limit())
+		bucket.SetBurstAt(now, r.Requests)
+	}
+	for _, bucket := range l.clients.Values() {
+		change(bucket)
+	}
+	for _, bucket := range l.shared {
+		change(bucket)
+	}
+}
+
+// limit is the rate of a bucket. The mutex is held.
+func (l *Limiter) limit() rate.Limit {
+	return rate.Limit(float64(l.rate.Requests) / l.rate.Per.Seconds())
 }
 
 // Take counts a request. Beyond the rate the error is chat.ResourceExhausted, with the time to wait.
@@ -53,15 +87,24 @@ func (l *Limiter) Take(client string) error { return l.TakeOf(client, client) }
 // group share a bucket.
 func (l *Limiter) TakeOf(group, client string) error {
 	if wait := l.take(group, client); wait > 0 {
-		return chat.Wrap(chat.RetryIn(wait), chat.ResourceExhausted, "more than "+l.rate.String()+" requests; wait for Retry-After")
+		l.mutex.Lock()
+		allowed := l.rate.String()
+		l.mutex.Unlock()
+		return chat.Wrap(chat.RetryIn(wait), chat.ResourceExhausted, "more than "+allowed+" requests; wait for Retry-After")
 	}
 	return nil
 }
 
 func (l *Limiter) take(group, client string) (wait time.Duration) {
+	if l.Off() {
+		return 0
+	}
 	now := l.now()
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
+	if l.rate.Requests == 0 { // since just now
+		return 0
+	}
 	bucket := l.bucket(group, cut(client), now)
 	if bucket.AllowN(now, 1) {
 		return 0
@@ -75,6 +118,9 @@ func (l *Limiter) giveBack(group, client string) {
 	now := l.now()
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
+	if l.rate.Requests == 0 {
+		return
+	}
 	l.bucket(group, cut(client), now).AllowN(now, -1)
 }
 
@@ -84,7 +130,7 @@ func (l *Limiter) bucket(group, client string, now time.Time) *rate.Limiter {
 	if bucket, known := l.clients.Get(client); known {
 		return bucket
 	}
-	bucket := rate.NewLimiter(rate.Limit(float64(l.rate.Requests)/l.rate.Per.Seconds()), l.rate.Requests)
+	bucket := rate.NewLimiter(l.limit(), l.rate.Requests)
 	if l.clients.Len() < l.size || l.forgetOne(now) {
 		l.clients.Add(strings.Clone(client), bucket)
 		return bucket

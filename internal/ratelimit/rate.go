@@ -40,6 +40,8 @@ func (r *Rate) UnmarshalText(text []byte) error {
 	return fmt.Errorf("%q is no rate like 100/s, 600/m or 5000/h, of 1 to %d requests", text, maxRequests)
 }
 
+func (r Rate) times(n int) Rate { return Rate{Requests: n * r.Requests, Per: r.Per} }
+
 func (r Rate) String() string {
 	for _, period := range periods {
 		if r.Per == period.length {

@@ -135,6 +135,31 @@ func TestLimiterForgets(t *testing.T) {
 	}
 }
 
+// TestSetRate: a client keeps what it has left; no rate is no limit.
+func TestSetRate(t *testing.T) {
+	c := &clock{time.Unix(1_800_000_000, 0)}
+	l := newLimiter(Rate{}, 10, c.now)
+	for _, step := range []struct {
+		what  string
+		rate  Rate
+		later time.Duration
+		want  int // of 10 requests
+	}{
+		{"no limit", Rate{}, 0, 10},
+		{"a limit", Rate{6, time.Minute}, 0, 6},
+		{"a larger one gives nothing at once", Rate{60, time.Minute}, 0, 0},
+		{"and refills faster", Rate{60, time.Minute}, 3 * time.Second, 3},
+		{"a smaller one keeps less", Rate{2, time.Hour}, 2 * time.Hour, 2},
+		{"none again", Rate{}, 0, 10},
+	} {
+		l.SetRate(step.rate)
+		c.Time = c.Add(step.later)
+		if got, _ := allowed(l, "a", 10); got != step.want {
+			t.Errorf("%s: %d of 10 requests are allowed, want %d", step.what, got, step.want)
+		}
+	}
+}
+
 // TestGroups: where there is no room, those of one group share, and others are not meant.
 func TestGroups(t *testing.T) {
 	c := &clock{time.Unix(1_800_000_000, 0)}

@@ -12,7 +12,7 @@ type Registrations struct {
 	accounts
 
 	by        string
-	addresses *Limiter // nil is no limit
+	addresses *Limiter
 }
 
 type accounts = chat.Accounts // chat.Accounts has a method of the same name
@@ -20,12 +20,17 @@ type accounts = chat.Accounts // chat.Accounts has a method of the same name
 // NewRegistrations returns the Registrations over accounts. by is RegistrationOpen, RegistrationClosed or
 // RegistrationService; a rate of zero is no limit.
 func NewRegistrations(over chat.Accounts, by string, r Rate) Registrations {
-	registrations := Registrations{accounts: over, by: by}
-	if r.Requests > 0 {
-		registrations.addresses = New(r)
-	}
-	return registrations
+	return Registrations{accounts: over, by: by, addresses: New(r)}
 }
+
+// Over returns the same Registrations, with the same counts, over other accounts.
+func (r Registrations) Over(accounts chat.Accounts) Registrations {
+	r.accounts = accounts
+	return r
+}
+
+// SetRate changes the rate.
+func (r Registrations) SetRate(to Rate) { r.addresses.SetRate(to) }
 
 // The policies for registration.
 const (
@@ -43,7 +48,7 @@ func (r Registrations) Register(ctx context.Context, asked chat.Registration) (c
 	case r.by == RegistrationService && !by.Service:
 		return chat.Account{}, chat.Errorf(chat.PermissionDenied, "only a service registers users here, with its token: ask the operator of this server")
 	}
-	if r.addresses != nil && !by.Service {
+	if !by.Service {
 		if err := r.addresses.Take(ClientOf(ctx)); err != nil {
 			return chat.Account{}, chat.Wrap(err, chat.ResourceExhausted, "too many registrations from this address; wait for Retry-After")
 		}

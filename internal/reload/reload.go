@@ -17,14 +17,13 @@ const every = time.Second
 // Value is a value of files as they are, or as they were when they could last be used. It is safe for concurrent use.
 type Value[T any] struct {
 	what  string
-	files []string
+	files *Files
 	load  func() (T, error)
 	log   *slog.Logger
 	now   func() time.Time
 
 	mutex   sync.Mutex
 	current T
-	tried   []os.FileInfo // the files that were tried last; nil for one that could not be found
 	checked time.Time
 }
 
@@ -34,8 +33,7 @@ func New[T any](log *slog.Logger, what string, load func() (T, error), files ...
 }
 
 func newAt[T any](now func() time.Time, log *slog.Logger, what string, load func() (T, error), files ...string) (*Value[T], error) {
-	v := &Value[T]{what: what, files: files, load: load, log: log, now: now, checked: now()}
-	v.tried = v.look()
+	v := &Value[T]{what: what, files: Watch(files...), load: load, log: log, now: now, checked: now()}
 	var err error
 	v.current, err = load()
 	return v, err
@@ -62,23 +60,44 @@ func (v *Value[T]) Refresh() {
 // refresh loads files that have changed since they were tried last, so that a broken one gives one warning. The mutex is
 // held.
 func (v *Value[T]) refresh() {
-	found := v.look()
-	if slices.EqualFunc(found, v.tried, same) {
+	if !v.files.Changed() {
 		return
 	}
-	v.tried = found
 	value, err := v.load()
 	if err != nil {
 		v.log.Warn(fmt.Sprintf("the new %s cannot be used; what was read before stays", v.what), "error", err)
 		return
 	}
 	v.current = value
-	v.log.Info(fmt.Sprintf("the %s was read again", v.what), "file", v.files[0])
+	v.log.Info(fmt.Sprintf("the %s was read again", v.what), "file", v.files.names[0])
 }
 
-func (v *Value[T]) look() []os.FileInfo {
-	found := make([]os.FileInfo, len(v.files))
-	for i, name := range v.files {
+// Files tells when files have changed. It is not safe for concurrent use.
+type Files struct {
+	names []string
+	seen  []os.FileInfo // nil for one that could not be found
+}
+
+// Watch returns Files as they are now.
+func Watch(names ...string) *Files {
+	f := &Files{names: names}
+	f.seen = f.look()
+	return f
+}
+
+// Changed reports whether a file has changed, come or gone since it was last called.
+func (f *Files) Changed() bool {
+	found := f.look()
+	if slices.EqualFunc(found, f.seen, same) {
+		return false
+	}
+	f.seen = found
+	return true
+}
+
+func (f *Files) look() []os.FileInfo {
+	found := make([]os.FileInfo, len(f.names))
+	for i, name := range f.names {
 		if info, err := os.Stat(name); err == nil {
 			found[i] = info
 		}

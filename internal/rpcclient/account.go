@@ -50,7 +50,7 @@ func (c *Client) Known(ctx context.Context, users []string) ([]chat.Account, err
 	return page.Accounts, err
 }
 
-// Login implements chat.Sessions. It is repeated: a session whose token was lost on the way is nobody's, and expires.
+// Login implements chat.Sessions. It is repeated: a session whose token was lost on the way is not used, and expires.
 func (c *Client) Login(ctx context.Context, credentials chat.Credentials) (chat.Session, error) {
 	return ask(ctx, c, reads, imservice.Client.Login,
 		wire.LoginRequest(credentials, logging.RequestID(ctx)), wire.SessionOf)
@@ -77,7 +77,7 @@ func passwordError(err error) error {
 	return chat.Wrap(err, chat.Unavailable, "no answer came from the rpc-server; log in to see which password holds")
 }
 
-// DeleteAccount implements chat.Sessions. A user's is not repeated once it may have arrived: neither her password nor her
+// DeleteAccount implements chat.Sessions. A user's is not repeated once it may have arrived: neither the user's password nor
 // token is good any more.
 func (c *Client) DeleteAccount(ctx context.Context, d chat.Deletion) (complete bool, err error) {
 	by := caller(ctx)

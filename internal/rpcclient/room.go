@@ -14,7 +14,7 @@ var (
 	_ chat.Admission = (*Client)(nil)
 )
 
-// caller is who makes the request that a context serves, or nobody.
+// caller returns the caller of the request that a context serves, or none.
 func caller(ctx context.Context) chat.Caller {
 	by, _ := chat.CallerOf(ctx)
 	return by

@@ -21,7 +21,7 @@ import (
 // Config says where the rpc-servers are.
 type Config struct {
 	RPCServers []string `name:"rpc-servers" env:"RPC_SERVERS" default:"127.0.0.1:8888" placeholder:"HOST:PORT" help:"Addresses of the rpc-servers; a DNS name may stand for many."`
-	RPCSecret  string   `name:"rpc-secret" env:"RPC_SECRET" placeholder:"TEXT" help:"What the rpc-servers ask for, if they do."`
+	RPCSecret  string   `name:"rpc-secret" env:"RPC_SECRET" secret:"" placeholder:"TEXT" help:"What the rpc-servers ask for, if they do."`
 }
 
 const (

@@ -38,7 +38,7 @@ func messages(r *rpc.PullRequest) int {
 	return min(int(r.Limit), 100)
 }
 
-// server is one rpc-server: an address. It gathers its own batches, so that one that hangs holds up nobody but those
+// server is one rpc-server: an address. It gathers its own batches, so that one that hangs holds up only those
 // who wait for it.
 type server struct {
 	addr  string

@@ -113,7 +113,7 @@ func (s *servers) resolve() {
 	}
 }
 
-// standFor returns the addresses that HOST:PORT stands for, or nil where nobody says so.
+// standFor returns the addresses that HOST:PORT stands for, or nil where that is not known.
 func (s *servers) standFor(ctx context.Context, address string) (addrs []string) {
 	host, port, _ := net.SplitHostPort(address)
 	if net.ParseIP(host) != nil {

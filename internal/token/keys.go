@@ -1,13 +1,16 @@
 package token
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/pullchat/pullchat/internal/reload"
 )
@@ -29,7 +32,26 @@ func FromSecret(secret string) (*Keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newKeys(func() []key { return keys }), nil
+	current := new(atomic.Pointer[[]key])
+	current.Store(&keys)
+	k := newKeys(func() []key { return *current.Load() })
+	k.secret = current
+	return k, nil
+}
+
+// Reload takes the secrets of a configuration that Check accepts, or reads the file again if it has changed. A configuration
+// with the keys in another place changes nothing: that needs a restart.
+func (k *Keys) Reload(c Config) {
+	if k.file != nil {
+		k.file.Refresh()
+	}
+	if k.secret == nil {
+		return
+	}
+	next, err := parse(strings.Split(c.AuthSecret, ","))
+	if err == nil && !slices.EqualFunc(next, k.source(), func(a, b key) bool { return bytes.Equal(a.secret, b.secret) }) {
+		k.secret.Store(&next)
+	}
 }
 
 // FromFile returns the Keys of AUTH_KEY_FILE: one secret in each line, of which the first signs. The file is read again
@@ -39,7 +61,9 @@ func FromFile(name string, log *slog.Logger) (*Keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newKeys(f.Get), nil
+	k := newKeys(f.Get)
+	k.file = f
+	return k, nil
 }
 
 func readFile(name string, log *slog.Logger) (*reload.Value[[]key], error) {

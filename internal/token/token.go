@@ -5,11 +5,13 @@ package token
 import (
 	"crypto/sha256"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/reload"
 )
 
 // issuer is in every token, so that one that something else has signed with the same secret is not taken for ours.
@@ -27,7 +29,9 @@ type claims struct {
 
 // Keys sign with the first of their keys and verify with all. They are safe for concurrent use.
 type Keys struct {
-	source   func() []key // not empty; the same slice until the keys change
+	source   func() []key           // not empty; the same slice until the keys change
+	secret   *atomic.Pointer[[]key] // of AUTH_SECRET, or nil
+	file     *reload.Value[[]key]   // of AUTH_KEY_FILE, or nil
 	now      func() time.Time
 	verified *verified
 }

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"math"
+	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/gen/rpc"
@@ -68,27 +69,41 @@ func EnteredOf(r *rpc.EnterResponse) error { return errorOf(r.Code, r.Msg) }
 func CreateRoomRequest(r chat.NewRoom, by chat.Caller, requestID string) *rpc.CreateRoomRequest {
 	return &rpc.CreateRoomRequest{
 		Id: optional(r.ID), Name: optional(r.Name), Visibility: optional(string(r.Visibility)), Users: r.Users,
-		As: optional(r.As), Meta: meta(by, requestID),
+		As: optional(r.As), Meta: meta(by, requestID), Retention: retention(r.Retention),
 	}
+}
+
+// retention converts a room's retention to microseconds; nil is the server's.
+func retention(d time.Duration) *int64 {
+	if d == 0 {
+		return nil
+	}
+	return new(d.Microseconds())
+}
+
+// retentionOf is the reverse. What is too long for a duration is the longest one, which the rules refuse.
+func retentionOf(micros int64) time.Duration {
+	return time.Duration(max(min(micros, math.MaxInt64/1000), math.MinInt64/1000)) * time.Microsecond
 }
 
 func NewRoomOf(r *rpc.CreateRoomRequest) chat.NewRoom {
 	return chat.NewRoom{
 		ID: r.GetId(), Name: r.GetName(), Visibility: chat.Visibility(r.GetVisibility()), Users: r.Users, As: r.GetAs(),
+		Retention: retentionOf(r.GetRetention()),
 	}
 }
 
 func ChangeRoomRequest(r chat.RoomChange, by chat.Caller, requestID string) *rpc.ChangeRoomRequest {
 	return &rpc.ChangeRoomRequest{
 		Room: r.Room, Kind: string(r.Kind), Users: r.Users, Name: optional(r.Name), As: optional(r.As),
-		Meta: meta(by, requestID), Visibility: optional(string(r.Visibility)),
+		Meta: meta(by, requestID), Visibility: optional(string(r.Visibility)), Retention: retention(r.Retention),
 	}
 }
 
 func RoomChangeOf(r *rpc.ChangeRoomRequest) chat.RoomChange {
 	return chat.RoomChange{
 		Room: r.Room, Kind: chat.ChangeKind(r.Kind), Users: r.Users, Name: r.GetName(), As: r.GetAs(),
-		Visibility: chat.Visibility(r.GetVisibility()),
+		Visibility: chat.Visibility(r.GetVisibility()), Retention: retentionOf(r.GetRetention()),
 	}
 }
 
@@ -119,7 +134,7 @@ func RoomResponse(made chat.Room, err error) *rpc.RoomResponse {
 func room(r chat.Room) *rpc.Room {
 	told := &rpc.Room{
 		Id: r.ID, Name: r.Name, Visibility: string(r.Visibility), Created: r.Created, MemberCount: int32(r.Count),
-		Role: optional(string(r.Role)),
+		Role: optional(string(r.Role)), Retention: retention(r.Retention),
 	}
 	for _, m := range r.Members {
 		told.Members = append(told.Members, &rpc.Member{User: m.User, Role: string(m.Role), Since: m.Since})
@@ -133,7 +148,7 @@ func roomOf(r *rpc.Room) chat.Room {
 	}
 	told := chat.Room{
 		ID: r.Id, Name: r.Name, Visibility: chat.Visibility(r.Visibility), Created: r.Created, Count: int(r.MemberCount),
-		Role: chat.Role(r.GetRole()),
+		Role: chat.Role(r.GetRole()), Retention: retentionOf(r.GetRetention()),
 	}
 	for _, m := range r.Members {
 		told.Members = append(told.Members, chat.Member{User: m.User, Role: chat.Role(m.Role), Since: m.Since})

@@ -5,6 +5,7 @@ package check
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -59,6 +60,9 @@ type Checker struct {
 
 // Open returns a Checker of the Redis at url. It does not wait for Redis.
 func Open(url string, options Options) (*Checker, error) {
+	if options.Repair && options.MoveBack == nil {
+		return nil, errors.New("a check that repairs needs Options.MoveBack; give storage.MoveBack")
+	}
 	client, err := redisnode.Connect(url, options.TLS)
 	if err != nil {
 		return nil, err
@@ -84,7 +88,7 @@ func (c *Checker) Close() error { return c.redis.Close() }
 // Run walks to the end and returns nil, whatever it finds. It returns an error when ctx ends or Redis cannot be read.
 // State then holds the place; calling Run again goes on from there.
 func (c *Checker) Run(ctx context.Context) error {
-	nodes, err := c.masters(ctx)
+	nodes, err := redisnode.Masters(ctx, c.redis)
 	if err != nil {
 		return err
 	}
@@ -114,31 +118,6 @@ func (c *Checker) Run(ctx context.Context) error {
 	}
 	c.report.Complete = true
 	return nil
-}
-
-// masters are the nodes that hold keys. The walk may miss a slot that moves meanwhile.
-func (c *Checker) masters(ctx context.Context) ([]redis.Cmdable, error) {
-	cluster, ok := c.redis.(*redis.ClusterClient)
-	if !ok {
-		return []redis.Cmdable{c.redis}, nil
-	}
-	found := make(chan redis.Cmdable)
-	failed := make(chan error, 1)
-	go func() {
-		failed <- cluster.ForEachMaster(ctx, func(_ context.Context, node *redis.Client) error { // concurrently
-			found <- node
-			return nil
-		})
-		close(found)
-	}()
-	var nodes []redis.Cmdable
-	for node := range found {
-		nodes = append(nodes, node)
-	}
-	if err := <-failed; err != nil {
-		return nil, fmt.Errorf("list the cluster's masters: %w", err)
-	}
-	return nodes, nil
 }
 
 // scan meets every key of a node at least once. It starts at the beginning, because a SCAN cursor belongs to one
@@ -195,6 +174,8 @@ func (c *Checker) checkUnit(ctx context.Context, key string, name layout.KeyName
 	switch name.Kind {
 	case layout.PinKey, layout.ReadyKey, layout.RetentionKey, layout.LookedKey, layout.EmptiedKey:
 		return c.checkType(ctx, key, "string")
+	case layout.RetentionsKey:
+		return c.checkType(ctx, key, "zset")
 	case layout.LookKey:
 		return c.checkLook(ctx, key)
 	case layout.AccountKey:

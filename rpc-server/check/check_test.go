@@ -387,6 +387,16 @@ func (c *checked) sendAgain() {
 }
 
 // TestCheckOfAnEmptyRedis: a Redis that no server has used is sound.
+func TestRepairNeedsMoveBack(t *testing.T) {
+	checker, err := Open("redis://127.0.0.1:1", Options{Repair: true})
+	if err == nil {
+		_ = checker.Close()
+	}
+	if err == nil || !strings.Contains(err.Error(), "MoveBack") {
+		t.Errorf("Open() of a check that repairs without MoveBack = %v, want an error that names it", err)
+	}
+}
+
 func TestCheckOfAnEmptyRedis(t *testing.T) {
 	t.Parallel()
 	checker, err := Open(redistest.Start(t).URL(), Options{})

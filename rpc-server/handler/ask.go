@@ -8,7 +8,7 @@ import (
 	"github.com/pullchat/pullchat/internal/wire"
 )
 
-// ask makes one call of a part of the domain, as whoever makes the request, and logs it. kept is what the part keeps: a
+// ask makes one call of a part of the domain, for the request's caller, and logs it. kept is what the part keeps: a
 // server that was set up without the part, which is nil then, says that it keeps none.
 func ask[Part, Result any](
 	ctx context.Context, h *Handler, part Part, kept, method string, r wire.Named, do func(context.Context, Part) (Result, error),

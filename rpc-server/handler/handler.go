@@ -10,6 +10,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/gen/rpc"
+	"github.com/pullchat/pullchat/internal/logging"
 	"github.com/pullchat/pullchat/internal/wire"
 )
 
@@ -149,7 +150,7 @@ func (h *Handler) logCall(ctx context.Context, method, requestID string, start t
 	if !h.log.Enabled(ctx, level) {
 		return
 	}
-	attributes := []slog.Attr{slog.String("method", method), slog.Duration("duration", time.Since(start))}
+	attributes := []slog.Attr{slog.String("method", method), logging.Took(start)}
 	if requestID != "" {
 		attributes = append(attributes, slog.String("id", requestID))
 	}

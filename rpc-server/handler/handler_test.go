@@ -78,7 +78,7 @@ func TestEveryCallIsLogged(t *testing.T) {
 				if line["level"] != want || line["msg"] != "call" || line["method"] != method || line["id"] != "id of the request" {
 					t.Errorf("%s with code %q logs %v, want %s and the request's id", method, code, line, want)
 				}
-				if _, has := line["duration"].(float64); !has {
+				if _, has := line["duration_ms"].(float64); !has {
 					t.Errorf("%s logs %v, want its duration", method, line)
 				}
 				if code == "" {

@@ -13,6 +13,7 @@ const (
 const (
 	VisibilityField = "visibility"
 	AdminsField     = "admins"
+	RetentionField  = "retention" // in microseconds, of a room that has or had its own
 	// Of a deleted room.
 	ReservedField = "reserved"
 	HeirsField    = "heirs" // separated by spaces

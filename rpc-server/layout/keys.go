@@ -17,6 +17,7 @@ import (
 //	im:partitions          string      the number of partitions, for ever              Store        never
 //	im:ready               string      anything: shows that writing works              Store        1 minute
 //	im:retention           string      when a server with RETENTION said so last, in µs  Store          never; deleted once it is off
+//	im:retentions          sorted set  when it was changed, in µs → a room that has or had its own retention  Store, before and after room.lua  never
 //	im:{p}:log:<chat>      sorted set  send_time → 16 digits of it + stored message    append.lua   RETENTION after the newest
 //	im:{p}:ids:<chat>      sorted set  send_time → sender/id, with and without digest  append.lua   IDEMPOTENCY_WINDOW after the newest
 //	im:{p}:activity        sorted set  newest send_time of a chat → the chat           append.lua   never
@@ -73,6 +74,9 @@ func (k Keys) Ready() string { return k.Prefix + ":ready" }
 
 // Retention is the key that says that logs may expire: see retention.go of package storage.
 func (k Keys) Retention() string { return k.Prefix + ":" + RetentionKey }
+
+// Retentions is the key of the rooms that may have their own retention.
+func (k Keys) Retentions() string { return k.Prefix + ":" + RetentionsKey }
 
 // Log is the key of a chat's messages.
 func (k Keys) Log(id chat.ID) string { return k.Of(id).Log + id.String() }
@@ -143,8 +147,9 @@ const (
 	PinKey   = "partitions"
 	ReadyKey = "ready"
 
-	RetentionKey = "retention"
-	EmptiedKey   = "emptied"
+	RetentionKey  = "retention"
+	RetentionsKey = "retentions"
+	EmptiedKey    = "emptied"
 
 	LogKey      = "log"
 	IDsKey      = "ids"
@@ -177,6 +182,8 @@ func (k Keys) Parse(key string) (KeyName, bool) {
 		return KeyName{Kind: ReadyKey}, true
 	case key == k.Retention():
 		return KeyName{Kind: RetentionKey}, true
+	case key == k.Retentions():
+		return KeyName{Kind: RetentionsKey}, true
 	case key == k.Emptied():
 		return KeyName{Kind: EmptiedKey}, true
 	}

@@ -6,20 +6,20 @@ import "strings"
 // id has a brace.
 //
 //	key                     type        what it holds                                      written by                    expires
-//	im:u:{<user>}:account   hash        hash (of the password), name, created (in µs); only deleted (in µs), and perhaps kept (texts), where she has deleted herself  register.lua, password.lua, delete_account.lua  never
+//	im:u:{<user>}:account   hash        hash (of the password), name, created (in µs); only deleted (in µs), and perhaps kept (texts), of a deleted account  register.lua, password.lua, delete_account.lua  never
 //	im:u:{<user>}:sessions  hash        session → "expires begun seed current previous"          login.lua, refresh.lua, …     REFRESH_TOKEN_TTL
 //	im:u:{<user>}:chats     sorted set  see below → a chat                    Store, before append.lua and room.lua; append_checked.lua, advance.lua, unlist.lua  never
-//	im:u:{<user>}:ignored   set         whom she ignores                                   ignore.lua                    never
-//	im:u:{<user>}:spent     hash        what she has begun and added of late: "kind seconds" → "window amount"  spend.lua  in a day
+//	im:u:{<user>}:ignored   set         users that the user ignores                                   ignore.lua                    never
+//	im:u:{<user>}:spent     hash        what the user has begun and added of late: "kind seconds" → "window amount"  spend.lua  in a day
 //	im:rooms                sorted set  0 → every public room, and some that were          Store                         never
 //	im:deletions            sorted set  when it is due, in µs → "user erase|keep first|last": what is left of a user's deletion  Store  never
 //	im:users                sorted set  0 → every user who has registered or has tried to  Store, before register.lua    never
 //	im:look:<look>          string      the user who looks like that; for ever, also after the account is gone  Store, before register.lua  never
-//	im:revoked              sorted set  when, in µs → a user who was deleted within the last hour: her tokens are refused  revoke.lua  never
-//	im:looked               string      somebody gives looks to the accounts that have none, or has done so  Store  in a minute, or a day
+//	im:revoked              sorted set  when, in µs → a user who was deleted within the last hour, whose tokens are refused  revoke.lua  never
+//	im:looked               string      a server gives looks to the accounts that have none, or has done so  Store  in a minute, or a day
 //
-// In a user's list of chats a conversation has the score 0, a room of hers the time when it was listed, in microseconds, and
-// a room of which she is no member, but was, or has written to or read in, -1.
+// In a user's list of chats a conversation has the score 0, a room of the user the time when it was listed, in microseconds, and
+// a room that the user has left, or has written to or read in as no member, -1.
 //
 // All users are in one sorted set: see docs/adr/0014-users-in-one-set.md.
 
@@ -50,7 +50,7 @@ func (k Keys) Look(look string) string { return k.Prefix + ":" + LookKey + ":" +
 // Revoked is the key of the users who were deleted of late.
 func (k Keys) Revoked() string { return k.Prefix + ":" + RevokedKey }
 
-// Looked is the key that says that somebody gives looks to the accounts that have none, or has done so.
+// Looked is the key that says that a server gives looks to the accounts that have none, or has done so.
 func (k Keys) Looked() string { return k.Prefix + ":" + LookedKey }
 
 // Users is the key of all users.
@@ -107,7 +107,7 @@ func (k Keys) parseUser(key string) (KeyName, bool) {
 	return KeyName{}, false
 }
 
-// UserOf is the user of a key that parseUser takes for one of hers.
+// UserOf is the user of a key that parseUser takes for a user's key.
 func (k Keys) UserOf(key string) string {
 	user, _, _ := strings.Cut(strings.TrimPrefix(key, k.Prefix+":u:{"), "}:")
 	return user

@@ -1,6 +1,7 @@
 package password
 
 import (
+	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -36,4 +37,12 @@ func parse(hash string) (p Parameters, salt, derived []byte, err error) {
 		return p, nil, nil, fmt.Errorf("a stored password is cut off or changed: %w", err)
 	}
 	return p, salt, derived, nil
+}
+
+// Locked returns the hash of no password: nobody can log in with it.
+func Locked() string {
+	salt, derived := make([]byte, saltBytes), make([]byte, hashBytes)
+	_, _ = rand.Read(salt) // never fails
+	_, _ = rand.Read(derived)
+	return format(recommended, salt, derived)
 }

@@ -14,7 +14,7 @@ import (
 // ${rpc_addr}, ${redis_url} and ${rpc_drain_delay}.
 type Config struct {
 	RPCAddr  string `name:"rpc-addr" env:"RPC_ADDR" default:"${rpc_addr}" placeholder:"HOST:PORT" help:"Where RPC listens; port 0 takes a free one."`
-	RedisURL string `name:"redis-url" env:"REDIS_URL" default:"${redis_url}" placeholder:"URL" help:"redis://[user:password@]host:port/db, redis+sentinel://host:port/db?master_name=NAME redis+cluster://host:port (these two with &addr=host:port for more) or unix:///path; rediss for TLS.${redis_help}"`
+	RedisURL string `name:"redis-url" env:"REDIS_URL" secret:"" default:"${redis_url}" placeholder:"URL" help:"redis://[user:password@]host:port/db, redis+sentinel://host:port/db?master_name=NAME redis+cluster://host:port (these two with &addr=host:port for more) or unix:///path; rediss for TLS.${redis_help}"`
 
 	RedisCA          string `name:"redis-ca" env:"REDIS_CA" type:"path" placeholder:"FILE" help:"Certificates (PEM) that a rediss:// Redis may be signed by, instead of the system's."`
 	RedisCert        string `name:"redis-cert" env:"REDIS_CERT" type:"path" placeholder:"FILE" help:"This server's own certificate (PEM), for a Redis that asks for one."`
@@ -30,8 +30,9 @@ type Config struct {
 	MaxChatMessages   int           `name:"max-chat-messages" env:"MAX_CHAT_MESSAGES" default:"0" placeholder:"N" help:"Messages that a chat keeps, the newest; 0 keeps all."`
 	EmptyChatsExpire  time.Duration `name:"empty-chats-expire" env:"EMPTY_CHATS_EXPIRE" default:"720h" placeholder:"DURATION" help:"How long a chat that is no room may be without messages before it leaves the lists; at least 1h, 0 keeps it."`
 	IdempotencyWindow time.Duration `name:"idempotency-window" env:"IDEMPOTENCY_WINDOW" default:"24h" placeholder:"DURATION" help:"How long a repeated id is recognised; at least 1m, because clients and gateways repeat."`
-	RefreshTokenTTL   time.Duration `name:"refresh-token-ttl" env:"REFRESH_TOKEN_TTL" default:"720h" placeholder:"DURATION" help:"How long a login lasts that nobody refreshes."`
+	RefreshTokenTTL   time.Duration `name:"refresh-token-ttl" env:"REFRESH_TOKEN_TTL" default:"720h" placeholder:"DURATION" help:"How long a login lasts without a refresh."`
 	MaxRoomMembers    int           `name:"max-room-members" env:"MAX_ROOM_MEMBERS" default:"10000" placeholder:"N" help:"Members of a room."`
+	MaxUserRooms      int           `name:"max-user-rooms" env:"MAX_USER_ROOMS" default:"10000" placeholder:"N" help:"Rooms of one user, with AUTH=on; 0 is no bound."`
 	MaxChatDevices    int           `name:"max-chat-devices" env:"MAX_CHAT_DEVICES" default:"100" placeholder:"N" help:"Devices of one user that have a read cursor in one chat."`
 	RoomIDReserved    time.Duration `name:"room-id-reserved" env:"ROOM_ID_RESERVED" default:"720h" placeholder:"DURATION" help:"How long only the last admins of a room that was deleted may create it anew; 0 lets anybody."`
 	NewChatsPerHour   int           `name:"new-chats-per-hour" env:"NEW_CHATS_PER_HOUR" default:"1000" placeholder:"N" help:"Two-person chats that a user begins, and rooms that the user creates, in an hour, with AUTH=on; 0 is no bound."`
@@ -51,6 +52,7 @@ func (c Config) Validate() error {
 		maxLimit(c),
 		atLeast("max-text-bytes", c.MaxTextBytes, 1),
 		atLeast("max-room-members", c.MaxRoomMembers, 1),
+		atLeast("max-user-rooms", c.MaxUserRooms, 0),
 		atLeast("max-chat-devices", c.MaxChatDevices, 1),
 		atLeast("room-id-reserved", c.RoomIDReserved, 0),
 		atLeast("new-chats-per-hour", c.NewChatsPerHour, 0),
@@ -118,7 +120,7 @@ func (c Config) limits() chat.Limits {
 
 func (c Config) rooms() chat.RoomOptions {
 	return chat.RoomOptions{
-		DefaultLimit: c.DefaultLimit, MaxLimit: c.MaxLimit, MaxMembers: c.MaxRoomMembers, IDReserved: c.RoomIDReserved,
+		DefaultLimit: c.DefaultLimit, MaxLimit: c.MaxLimit, MaxMembers: c.MaxRoomMembers, MaxUserRooms: c.MaxUserRooms, IDReserved: c.RoomIDReserved,
 		NewChats: c.newChats(), AddedMembers: chat.Bounds{PerHour: c.AddedPerHour, PerDay: c.AddedPerDay},
 	}
 }

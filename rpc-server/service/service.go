@@ -49,7 +49,7 @@ type Server struct {
 // Listen opens the store and the listener. Redis need not be there: calls are Unavailable until it is. If it is
 // there and laid out for another number of partitions, the error wraps storage.ErrPartitions.
 func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, error) {
-	if err := config.Trust.check(config.RPCAddr); err != nil {
+	if err := config.Trust.Check(config.RPCAddr); err != nil {
 		return nil, err
 	}
 	redisnode.LogTo(log)
@@ -92,7 +92,7 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	server.DrainDelay, server.secret = config.RPCDrainDelay, config.Trust.RPCSecret
 	server.deleter = deleter
 	server.jobs = []background.Job{
-		store.ReadRevoked(), store.KeepCompact(log), store.DropEmpty(log), deleter.Search(), keepLooks(store, access.Names, log),
+		store.KeepRetention(), store.FollowRetentions(), store.ReadRevoked(), store.KeepCompact(log), store.DropEmpty(log), deleter.Search(), keepLooks(store, access.Names, log),
 	}
 	return server, nil
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -89,6 +90,23 @@ func TestListenWithAnotherLayout(t *testing.T) {
 	}
 	if !errors.Is(err, storage.ErrPartitions) || !strings.Contains(err.Error(), "Redis holds 7, this server uses 256") {
 		t.Errorf("Listen() = %v, want that partitions differ", err)
+	}
+}
+
+// TestRunMarksRetention: a server whose logs expire says so in Redis, so that a later one without Retention keeps all logs.
+func TestRunMarksRetention(t *testing.T) {
+	redis := miniredis.RunT(t)
+	config := good()
+	config.RedisURL, config.Retention = "redis://"+redis.Addr(), time.Hour
+	server, err := Listen(t.Context(), config, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, server)
+	for deadline := time.Now().Add(10 * time.Second); !redis.Exists("im:retention"); runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatal("there is no mark of retention")
+		}
 	}
 }
 

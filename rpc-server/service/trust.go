@@ -18,11 +18,11 @@ import (
 // who makes a request is believed.
 type Trust struct {
 	Auth      string `name:"auth" env:"AUTH" default:"off" enum:"off,on" placeholder:"off|on" help:"Whether every request needs an identity, which the gateways find out: ${enum}."`
-	RPCSecret string `name:"rpc-secret" env:"RPC_SECRET" placeholder:"TEXT" help:"What gateways must know to be answered; empty for nothing. Set the same at the gateways."`
+	RPCSecret string `name:"rpc-secret" env:"RPC_SECRET" secret:"" placeholder:"TEXT" help:"What gateways must know to be answered; empty for nothing. Set the same at the gateways."`
 }
 
-// check refuses to believe callers from a network without a secret.
-func (t Trust) check(addr string) error {
+// Check refuses to believe callers from a network without a secret.
+func (t Trust) Check(addr string) error {
 	if t.identified() && t.RPCSecret == "" && !loopback.Is(addr) {
 		return fmt.Errorf("--auth=on needs --rpc-secret (RPC_SECRET), the same as at the http-servers: "+
 			"--rpc-addr (RPC_ADDR) is %q, which other machines may reach", addr)
@@ -30,7 +30,7 @@ func (t Trust) check(addr string) error {
 	return nil
 }
 
-// identified says whether nobody without an identity may anything.
+// identified reports whether anonymous callers are refused.
 func (t Trust) identified() bool { return t.Auth == "on" }
 
 // askSecret refuses calls and streams that do not know the secret. Both are hashed, so that how long the comparison takes

@@ -15,7 +15,7 @@ import (
 var _ chat.AccountServiceStore = (*Store)(nil)
 
 // AddAccount implements chat.AccountStore with register.lua. The looks and the list have the user first: a crash before
-// the account is made leaves looks that the user can take up again, and an entry of nobody in the list, which readers
+// the account is made leaves looks that the user can take up again, and an entry without an account in the list, which readers
 // pass over.
 func (s *Store) AddAccount(ctx context.Context, a chat.StoredAccount) (chat.Account, error) {
 	tried := "register " + a.User

@@ -60,6 +60,7 @@ func openWith(t testing.TB, url string, files redisnode.TLS, o conformance.Optio
 		Retention:         o.Retention,
 		MaxChatMessages:   o.MaxChatMessages,
 		IdempotencyWindow: o.IdempotencyWindow,
+		MaxDevices:        o.MaxDevices,
 		Clock:             o.Clock.Now,
 		Prefix:            "test:" + t.Name(),
 	})

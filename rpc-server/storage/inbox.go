@@ -138,7 +138,7 @@ func (*Store) readAt(began, seconds, micros string) int64 {
 	return at*1_000_000 + beside
 }
 
-// standsAt is where a reader stands: in a room not before she became a member, which role says; it is "" where she is none.
+// standsAt is where a reader stands: in a room not before the membership, which role says; it is "" for no member.
 func standsAt(cursor, role string) (position int64, member bool) {
 	_, since, _ := strings.Cut(role, " ")
 	return max(layout.CursorOf(cursor), layout.CursorOf(since)), role != ""

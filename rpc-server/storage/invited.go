@@ -14,22 +14,30 @@ var _ chat.UserReader = (*Store)(nil)
 
 // ReadInvited implements chat.UserReader with one pipeline.
 func (s *Store) ReadInvited(ctx context.Context, by string, users []string) ([]chat.Invited, error) {
-	const each = 2
+	const each = 3
 	known, ignores := make([]*redis.BoolCmd, len(users)), make([]*redis.BoolCmd, len(users))
+	rooms := make([]*redis.IntCmd, len(users))
 	keyOf := func(i int) string {
-		if i%each == 0 {
+		switch i % each {
+		case 0:
 			return s.keys.Account(users[i/each])
+		case 1:
+			return s.keys.Ignored(users[i/each])
 		}
-		return s.keys.Ignored(users[i/each])
+		return s.keys.Chats(users[i/each])
 	}
 	errs := s.nodes.Calls(ctx, each*len(users), redisnode.Exchange{
 		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-			if i%each == 0 {
+			switch i % each {
+			case 0:
 				known[i/each] = pipeline.HExists(ctx, keyOf(i), layout.HashField)
 				return known[i/each]
+			case 1:
+				ignores[i/each] = pipeline.SIsMember(ctx, keyOf(i), by)
+				return ignores[i/each]
 			}
-			ignores[i/each] = pipeline.SIsMember(ctx, keyOf(i), by)
-			return ignores[i/each]
+			rooms[i/each] = pipeline.ZCount(ctx, keyOf(i), "(0", "+inf") // as ListRooms reads them
+			return rooms[i/each]
 		},
 		Key: keyOf,
 	})
@@ -40,7 +48,7 @@ func (s *Store) ReadInvited(ctx context.Context, by string, users []string) ([]c
 		}
 	}
 	for i := range users {
-		invited[i] = chat.Invited{Account: known[i].Val(), Ignores: ignores[i].Val()}
+		invited[i] = chat.Invited{Account: known[i].Val(), Ignores: ignores[i].Val(), Rooms: int(rooms[i].Val())}
 	}
 	return invited, nil
 }

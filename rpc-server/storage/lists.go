@@ -140,7 +140,7 @@ func (s *Store) tellLater(entries []layout.ListEntry) {
 		return
 	}
 	started := s.nodes.Start(background.Job{
-		Once: true, Timeout: 2 * redisnode.Timeout,
+		Once: true, // without a Timeout: the calls have theirs, and a send pays for another
 		Step: func(ctx context.Context) error {
 			defer s.telling.Add(-1)
 			s.tellListed(ctx, entries)

@@ -31,6 +31,13 @@ type trips struct {
 	crash func(commands string, done bool) bool // called before and after a round trip
 }
 
+// setCrash sets crash, also while calls are under way.
+func (tr *trips) setCrash(crash func(commands string, done bool) bool) {
+	tr.mutex.Lock()
+	defer tr.mutex.Unlock()
+	tr.crash = crash
+}
+
 var errCrash = errors.New("the connection is gone")
 
 func (tr *trips) note(cmds []redis.Cmder, do func() error) error {

@@ -26,7 +26,7 @@ const (
 	glanceMore   = 300
 )
 
-// anySender is the sender of which preview.lua lets its caller decide: in a room, where somebody is ignored. The list of those
+// anySender is the sender of which preview.lua lets its caller decide: in a room, where the user ignores others. The list of those
 // who are is not sent to Redis: it may be longer than all that is read.
 const anySender = "*"
 
@@ -104,6 +104,9 @@ func (s *Store) glanceInto(ctx context.Context, asked chat.Previews, open []*pre
 	in := map[string]int{} // the part of each partition that has room
 	for _, g := range open {
 		tag := s.keys.Partition(g.id)
+		if s.own.of(g.id) > 0 {
+			tag += " " + g.id.String() // a call of its own, because its oldest is another one
+		}
 		at, known := in[tag]
 		if !known || len(parts[at]) == glancesAtOnce {
 			at = len(parts)
@@ -115,7 +118,7 @@ func (s *Store) glanceInto(ctx context.Context, asked chat.Previews, open []*pre
 	calls := make([]*redis.SliceCmd, len(parts))
 	errs := s.nodes.Calls(ctx, len(parts), redisnode.Exchange{
 		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-			calls[i] = redis.NewSliceCmd(ctx, s.glanceArgs(oldest, asked.User, parts[i])...)
+			calls[i] = redis.NewSliceCmd(ctx, s.glanceArgs(s.oldestIn(parts[i][0].id, oldest), asked.User, parts[i])...)
 			_ = pipeline.Process(ctx, calls[i])
 			return calls[i]
 		},
@@ -202,7 +205,7 @@ func (s *Store) lookBack(ctx context.Context, asked chat.Previews, open []*previ
 		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			g := open[i]
 			calls[i] = redis.NewStringSliceCmd(ctx, "evalsha", sendersScript.Hash(), 2, s.keys.Log(g.id), s.keys.Members(g.id),
-				oldest, g.below, asked.User)
+				s.oldestIn(g.id, oldest), g.below, asked.User)
 			_ = pipeline.Process(ctx, calls[i])
 			return calls[i]
 		},

@@ -73,6 +73,7 @@ func (s *Store) queueRange(ctx context.Context, pipeline redis.Pipeliner, step r
 		c.member = pipeline.HExists(ctx, s.keys.Members(r.Chat), r.Member)
 		return c.member
 	}
+	oldest = s.oldestIn(r.Chat, oldest)
 	by := redis.ZRangeArgs{Key: s.keys.Log(r.Chat), ByScore: true, Rev: r.Reverse, Count: int64(r.Limit)}
 	if r.Reverse {
 		by.Start, by.Stop = r.From, oldest

@@ -14,7 +14,7 @@ import (
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
-// Advance implements chat.LiveStore with advance.lua. The list of the reader's user says first that she was there.
+// Advance implements chat.LiveStore with advance.lua. It first notes in the user's list that the user was there.
 func (s *Store) Advance(ctx context.Context, id chat.ID, r chat.Reading, force bool) (int64, error) {
 	user := chat.UserOf(r.Reader)
 	isNew, score := s.readerIsNew(id, user)

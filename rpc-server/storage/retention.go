@@ -27,15 +27,16 @@ const markEvery = time.Minute
 // persistAtOnce is how many logs one pipeline persists.
 const persistAtOnce = 500
 
-// keepRetention is the job that renews the mark, or looks for it.
-func (s *Store) keepRetention() background.Job {
+// KeepRetention is the job that renews the mark, or looks for it. Until its first step a Store without Retention pays in
+// each append.
+func (s *Store) KeepRetention() background.Job {
 	return background.Job{
 		Every: markEvery, Retry: redisnode.NewPace(), Timeout: time.Hour, // it may have to persist all logs
 		Step: s.settleRetention,
 	}
 }
 
-// settleRetention is one round of keepRetention. Without Retention it also sets persists.
+// settleRetention is one round of KeepRetention. Without Retention it also sets persists.
 func (s *Store) settleRetention(ctx context.Context) error {
 	var now *redis.TimeCmd
 	var marked *redis.StringCmd

@@ -13,8 +13,8 @@ import (
 )
 
 // The lists of users' chats and of public rooms lie in other slots than the rooms, so that no script changes both. A list
-// has a room before it belongs there. It has it no longer once it was seen that it does not, unless somebody has put it
-// there again, or did so within listedFor: he may be about to make it belong there. Readers pass over what does not.
+// has a room before it belongs there. It has it no longer once it was seen that it does not, unless a server has put it
+// there again, or did so within listedFor: the server may be about to make it belong there. Readers pass over what does not.
 
 // listedFor is far longer than a change takes.
 const listedFor = time.Minute
@@ -79,7 +79,7 @@ func (s *Store) unlistAfter(ctx context.Context, e chat.RoomEdit) {
 	}
 }
 
-// unlist takes rooms of which a user is no member from her list. Of each it is known when it was put there.
+// unlist takes rooms of which a user is no member from the user's list. Of each it is known when it was put there.
 func (s *Store) unlist(ctx context.Context, user string, listed []redis.Z) {
 	members := make([]*redis.BoolCmd, len(listed))
 	recent := time.Now().Add(-listedFor).UnixMicro()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -41,7 +42,7 @@ func (s *Store) ReadRooms(ctx context.Context, queries []chat.RoomQuery) ([]chat
 	return rooms, nil
 }
 
-// roomRead is what is read of a room. Each part may be of another moment: whoever changes the room has it compared.
+// roomRead is what is read of a room. Each part may be of another moment: a change of the room compares it.
 type roomRead struct {
 	fields *redis.SliceCmd
 	count  *redis.IntCmd
@@ -53,7 +54,7 @@ type roomRead struct {
 func (s *Store) queueRoom(ctx context.Context, pipeline redis.Pipeliner, q chat.RoomQuery, r *roomRead, part int) redis.Cmder {
 	switch {
 	case part == 0:
-		r.fields = pipeline.HMGet(ctx, s.keys.Room(q.Room), layout.VisibilityField, layout.NameField, layout.CreatedField, layout.AdminsField, layout.ReservedField, layout.HeirsField)
+		r.fields = pipeline.HMGet(ctx, s.keys.Room(q.Room), layout.VisibilityField, layout.NameField, layout.CreatedField, layout.AdminsField, layout.ReservedField, layout.HeirsField, layout.RetentionField)
 		return r.fields
 	case part == 1:
 		r.count = pipeline.HLen(ctx, s.keys.Members(q.Room))
@@ -98,6 +99,11 @@ func (r *roomRead) room(q chat.RoomQuery) (chat.StoredRoom, error) {
 	if room.Reserved, err = number(4); err != nil {
 		return room, err
 	}
+	retention, err := number(6)
+	if err != nil {
+		return room, err
+	}
+	room.Retention = time.Duration(retention) * time.Microsecond
 	room.Heirs, room.Logged = strings.Fields(text(5)), r.newest != nil && r.newest.Val() > 0
 	values := map[string]string{}
 	if r.all != nil {
@@ -124,11 +130,15 @@ func (s *Store) EditRoom(ctx context.Context, e chat.RoomEdit) (chat.EditOutcome
 	if err := s.listBefore(ctx, e); err != nil {
 		return 0, 0, userError(tried, err)
 	}
+	if err := s.noteRetention(ctx, e); err != nil {
+		return 0, 0, userError(tried, err)
+	}
 	reply, err := s.runUser(ctx, roomScript, s.keys.RoomKeys(e.Room), s.roomArgs(e, false)...)
 	if err != nil {
 		return 0, 0, roomError(tried, err)
 	}
 	if reply > 0 {
+		s.retained(ctx, e)
 		s.tellListed(ctx, membersOf(e))
 		s.unlistAfter(ctx, e)
 	}
@@ -210,6 +220,9 @@ func (s *Store) roomArgs(e chat.RoomEdit, drop bool) []any {
 	}
 	if e.Created {
 		fields = append(fields, layout.CreatedField, "")
+	}
+	if e.Retention != nil {
+		fields = append(fields, layout.RetentionField, strconv.FormatInt(e.Retention.Microseconds(), 10))
 	}
 	for _, m := range e.Set {
 		since := ""

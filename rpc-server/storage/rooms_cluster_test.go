@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/pullchat/pullchat/internal/chat"
@@ -84,18 +85,17 @@ func sortedNames(names []string) []string { return slices.Sorted(slices.Values(n
 // between calls what once, at the moment when an entry was put into a list and nothing has come of it yet.
 func between(t *testing.T, store *Store, what func()) {
 	t.Helper()
-	called := false
+	var called atomic.Bool // by pipelines of several nodes at once
 	for _, tr := range countTrips(t, store) {
-		tr.crash = func(commands string, done bool) bool {
-			if done && !called && strings.Contains(commands, "zadd") {
-				called = true
+		tr.setCrash(func(commands string, done bool) bool {
+			if done && strings.Contains(commands, "zadd") && called.CompareAndSwap(false, true) {
 				what()
 			}
 			return false
-		}
+		})
 	}
 	t.Cleanup(func() {
-		if !called {
+		if !called.Load() {
 			t.Error("nothing was put into a list: nothing has been tried")
 		}
 	})

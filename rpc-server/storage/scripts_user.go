@@ -23,7 +23,7 @@ func userError(tried string, err error) error {
 	return callError(tried, err)
 }
 
-// registerError is userError for what cannot be repeated: the user would be told that she is registered already.
+// registerError is userError for what cannot be repeated: the user would be told that the name is registered already.
 func registerError(tried string, err error) error {
 	const settle = "it is unknown whether the account was made; log in to see"
 	switch cause := fmt.Errorf("%s: %w", tried, err); {

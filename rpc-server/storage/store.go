@@ -47,6 +47,7 @@ type Store struct {
 	publish string // the command: a cluster's is sharded
 	hub     *hints.Hub
 	known   *knownLists
+	own     ownRetentions
 	lapse   time.Duration // chat.AttendanceLapses but in tests
 	// checked is set once Redis's number of partitions was seen to be ours.
 	checked atomic.Bool
@@ -107,7 +108,6 @@ func Open(url string, options Options) (*Store, error) {
 	s.keys = layout.NewKeys(options.Prefix, options.Partitions, database)
 	s.hub = hints.New(hints.Config{Nodes: s.nodes, Keys: s.keys, Sweep: options.Sweep, Clock: options.Clock})
 	s.persists.Store(options.Retention == 0) // until it is known whether a log may expire
-	s.nodes.Start(s.keepRetention())
 	return s, nil
 }
 
@@ -179,11 +179,15 @@ func (s *Store) oldest() int64 {
 	if s.options.Retention == 0 {
 		return 0
 	}
-	now := time.Now
+	return s.clock().Add(-s.options.Retention).UnixMicro()
+}
+
+// clock is this server's time.
+func (s *Store) clock() time.Time {
 	if s.options.Clock != nil {
-		now = s.options.Clock
+		return s.options.Clock()
 	}
-	return now().Add(-s.options.Retention).UnixMicro()
+	return time.Now()
 }
 
 var readyScript = script("ready")

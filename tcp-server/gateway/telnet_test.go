@@ -335,7 +335,7 @@ func TestConnectionLimits(t *testing.T) {
 // TestTLS: a client with TLS has the same, and one without gets nothing.
 func TestTLS(t *testing.T) {
 	t.Parallel()
-	cert, key := certificate(t)
+	cert, key := writeCertificate(t)
 	s := startStack(t, false, func(c *Config, _ *limits) { c.TLSCert, c.TLSKey = cert, key }).run(t)
 	conn, err := tls.Dial("tcp", s.TelnetAddr().String(), &tls.Config{InsecureSkipVerify: true})
 	if err != nil {

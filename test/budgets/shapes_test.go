@@ -92,6 +92,9 @@ func open(t *testing.T, redisURL string, s shape) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := store.KeepRetention().Step(context.Background()); err != nil { // as servers do first
+		t.Fatal(err)
+	}
 	limits := chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096, Auth: s.identified()}
 	core := chat.NewMessageService(store, limits)
 	core.ReaderStore = store

@@ -2309,6 +2309,7 @@ type Room struct {
 	MemberCount int32     `thrift:"MemberCount,5,required" frugal:"5,required,i32" json:"MemberCount"`
 	Role        *string   `thrift:"Role,6,optional" frugal:"6,optional,string" json:"Role,omitempty"`
 	Members     []*Member `thrift:"Members,7,optional" frugal:"7,optional,list<Member>" json:"Members,omitempty"`
+	Retention   *int64    `thrift:"Retention,8,optional" frugal:"8,optional,i64" json:"Retention,omitempty"`
 }
 
 func NewRoom() *Room {
@@ -2355,6 +2356,15 @@ func (p *Room) GetMembers() (v []*Member) {
 	}
 	return p.Members
 }
+
+var Room_Retention_DEFAULT int64
+
+func (p *Room) GetRetention() (v int64) {
+	if !p.IsSetRetention() {
+		return Room_Retention_DEFAULT
+	}
+	return *p.Retention
+}
 func (p *Room) SetId(val string) {
 	p.Id = val
 }
@@ -2376,6 +2386,9 @@ func (p *Room) SetRole(val *string) {
 func (p *Room) SetMembers(val []*Member) {
 	p.Members = val
 }
+func (p *Room) SetRetention(val *int64) {
+	p.Retention = val
+}
 
 func (p *Room) IsSetRole() bool {
 	return p.Role != nil
@@ -2383,6 +2396,10 @@ func (p *Room) IsSetRole() bool {
 
 func (p *Room) IsSetMembers() bool {
 	return p.Members != nil
+}
+
+func (p *Room) IsSetRetention() bool {
+	return p.Retention != nil
 }
 
 func (p *Room) String() string {
@@ -2400,6 +2417,7 @@ var fieldIDToName_Room = map[int16]string{
 	5: "MemberCount",
 	6: "Role",
 	7: "Members",
+	8: "Retention",
 }
 
 type Member struct {
@@ -2458,6 +2476,7 @@ type CreateRoomRequest struct {
 	RequestId  *string  `thrift:"RequestId,6,optional" frugal:"6,optional,string" json:"RequestId,omitempty"`
 	Caller     *Caller  `thrift:"caller,7,optional" frugal:"7,optional,Caller" json:"caller,omitempty"`
 	Meta       *Meta    `thrift:"meta,8,optional" frugal:"8,optional,Meta" json:"meta,omitempty"`
+	Retention  *int64   `thrift:"Retention,9,optional" frugal:"9,optional,i64" json:"Retention,omitempty"`
 }
 
 func NewCreateRoomRequest() *CreateRoomRequest {
@@ -2538,6 +2557,15 @@ func (p *CreateRoomRequest) GetMeta() (v *Meta) {
 	}
 	return p.Meta
 }
+
+var CreateRoomRequest_Retention_DEFAULT int64
+
+func (p *CreateRoomRequest) GetRetention() (v int64) {
+	if !p.IsSetRetention() {
+		return CreateRoomRequest_Retention_DEFAULT
+	}
+	return *p.Retention
+}
 func (p *CreateRoomRequest) SetId(val *string) {
 	p.Id = val
 }
@@ -2561,6 +2589,9 @@ func (p *CreateRoomRequest) SetCaller(val *Caller) {
 }
 func (p *CreateRoomRequest) SetMeta(val *Meta) {
 	p.Meta = val
+}
+func (p *CreateRoomRequest) SetRetention(val *int64) {
+	p.Retention = val
 }
 
 func (p *CreateRoomRequest) IsSetId() bool {
@@ -2595,6 +2626,10 @@ func (p *CreateRoomRequest) IsSetMeta() bool {
 	return p.Meta != nil
 }
 
+func (p *CreateRoomRequest) IsSetRetention() bool {
+	return p.Retention != nil
+}
+
 func (p *CreateRoomRequest) String() string {
 	if p == nil {
 		return "<nil>"
@@ -2611,6 +2646,7 @@ var fieldIDToName_CreateRoomRequest = map[int16]string{
 	6: "RequestId",
 	7: "caller",
 	8: "meta",
+	9: "Retention",
 }
 
 type ChangeRoomRequest struct {
@@ -2623,6 +2659,7 @@ type ChangeRoomRequest struct {
 	Caller     *Caller  `thrift:"caller,7,optional" frugal:"7,optional,Caller" json:"caller,omitempty"`
 	Visibility *string  `thrift:"Visibility,8,optional" frugal:"8,optional,string" json:"Visibility,omitempty"`
 	Meta       *Meta    `thrift:"meta,9,optional" frugal:"9,optional,Meta" json:"meta,omitempty"`
+	Retention  *int64   `thrift:"Retention,10,optional" frugal:"10,optional,i64" json:"Retention,omitempty"`
 }
 
 func NewChangeRoomRequest() *ChangeRoomRequest {
@@ -2702,6 +2739,15 @@ func (p *ChangeRoomRequest) GetMeta() (v *Meta) {
 	}
 	return p.Meta
 }
+
+var ChangeRoomRequest_Retention_DEFAULT int64
+
+func (p *ChangeRoomRequest) GetRetention() (v int64) {
+	if !p.IsSetRetention() {
+		return ChangeRoomRequest_Retention_DEFAULT
+	}
+	return *p.Retention
+}
 func (p *ChangeRoomRequest) SetRoom(val string) {
 	p.Room = val
 }
@@ -2728,6 +2774,9 @@ func (p *ChangeRoomRequest) SetVisibility(val *string) {
 }
 func (p *ChangeRoomRequest) SetMeta(val *Meta) {
 	p.Meta = val
+}
+func (p *ChangeRoomRequest) SetRetention(val *int64) {
+	p.Retention = val
 }
 
 func (p *ChangeRoomRequest) IsSetUsers() bool {
@@ -2758,6 +2807,10 @@ func (p *ChangeRoomRequest) IsSetMeta() bool {
 	return p.Meta != nil
 }
 
+func (p *ChangeRoomRequest) IsSetRetention() bool {
+	return p.Retention != nil
+}
+
 func (p *ChangeRoomRequest) String() string {
 	if p == nil {
 		return "<nil>"
@@ -2766,15 +2819,16 @@ func (p *ChangeRoomRequest) String() string {
 }
 
 var fieldIDToName_ChangeRoomRequest = map[int16]string{
-	1: "Room",
-	2: "Kind",
-	3: "Users",
-	4: "Name",
-	5: "As",
-	6: "RequestId",
-	7: "caller",
-	8: "Visibility",
-	9: "meta",
+	1:  "Room",
+	2:  "Kind",
+	3:  "Users",
+	4:  "Name",
+	5:  "As",
+	6:  "RequestId",
+	7:  "caller",
+	8:  "Visibility",
+	9:  "meta",
+	10: "Retention",
 }
 
 type RoomRequest struct {

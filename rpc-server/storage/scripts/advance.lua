@@ -2,14 +2,14 @@
 --
 -- KEYS  1 read      hash: reader → cursor
 --       2 activity  sorted set: newest position of a chat → the chat
---       3 chats     sorted set: 0, a time or -1 → a chat of the reader's; only where her list may not have this one yet, and
+--       3 chats     sorted set: 0, a time or -1 → a chat of the reader's; only where the user's list may not have this one yet, and
 --                   there is no cluster. Where nothing was ever said it is not added
 -- ARGV  1 reader   who has read
 --       2 cursor   all before it is read
 --       3 force    "1": the cursor may move back
 --       4 publish  "publish", or "spublish" in a cluster
 --       5 channel  of the partition's news
---       6 before   the event that the reader is at her cursor, encoded, up to the cursor's eight bytes; it is published
+--       6 before   the event that the reader is at the cursor, encoded, up to the cursor's eight bytes; it is published
 --                  where the cursor has moved
 --       7 after    what comes after them
 --       8 chat     canonical id

@@ -33,7 +33,7 @@ local DELETED = -9007199254740996     -- the room was deleted
 local UNLISTED = -9007199254740998    -- activity does not have the chat, and the call does not list it
 local WRONG_TYPE = -9007199254741000  -- a key of the chat has another type
 local FAILED = -9007199254741002      -- Redis refused a command of this message after others were stored
-local NO_ROOM = -9007199254741004     -- nobody has created the room
+local NO_ROOM = -9007199254741004     -- the room was never created
 
 -- A WRONGTYPE error belongs to the message whose key has the wrong type. Any other error, such as READONLY or OOM,
 -- concerns the whole batch. It ends the call as long as nothing was stored.

@@ -6,7 +6,7 @@
 --       3 publish  "publish", or "spublish" in a cluster
 --       4 channel  of the partition's news
 --       5 event    encoded: published where the readers, whatever their gateway, are others than before
---       6…         the readers; none where nobody watches the chat through the gateway any more
+--       6…         the readers; none where no reader watches the chat through the gateway any more
 -- Returns 1 where they are others than before, else 0.
 --
 -- Who has lapsed stays in the set until any gateway's next call, which tells that they have gone; so the set outlives

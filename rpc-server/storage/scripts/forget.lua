@@ -1,4 +1,4 @@
--- Forgets how far a user and her devices have read a chat.
+-- Forgets how far a user and the user's devices have read a chat.
 --
 -- KEYS  1 read  hash: reader → cursor
 -- ARGV  1 user  whose devices are "user/device"

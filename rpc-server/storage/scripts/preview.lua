@@ -14,7 +14,7 @@
 --       "", or the position after which the count goes on, because there are more entries than are looked at.
 -- Of a room where the user is no member there is nothing.
 --
--- Only messages count: there is nothing to read in one that was erased, and notices are nobody's. What was erased is the
+-- Only messages count: there is nothing to read in one that was erased, and notices have no sender. What was erased is the
 -- last message where its sender is not hidden. No more than a hundred entries are looked at for either, so that other calls
 -- do not wait for long. entry.lua comes before it.
 local oldest, user, most = ARGV[1], ARGV[2], tonumber(ARGV[3])

@@ -1,4 +1,4 @@
--- Notes that a user was deleted, so that her access tokens are refused; and forgets whose have all expired.
+-- Notes that a user was deleted, so that the user's access tokens are refused. Forgets users whose tokens have all expired.
 --
 -- KEYS  1 revoked  sorted set: when, in microseconds since 1970 → user
 -- ARGV  1 user

@@ -6,7 +6,7 @@
 --       2 below    the position from which to look back, exclusive
 --       3 user     who must be a member, where the chat is a room
 -- Returns the position of the last entry that was looked at, or "" at the end of the log, and then of each sender the name
--- and the position of the newest entry. The sender "" is nobody: a notice, or what is damaged.
+-- and the position of the newest entry. The sender "" is that of a notice, or of a damaged entry.
 --
 -- No more than a hundred entries are looked at. entry.lua comes before it.
 local oldest, below, user = ARGV[1], ARGV[2], ARGV[3]

@@ -1,6 +1,6 @@
--- Has a room be none of a user's any more, unless it was put into her list again. It stays there as one where she was.
+-- Marks a room in a user's list as one that the user has left, unless it was put into the list again.
 --
--- KEYS  1 rooms   sorted set: when the room was put there, in microseconds since 1970, or -1 where it is none of hers → the
+-- KEYS  1 rooms   sorted set: when the room was put there, in microseconds since 1970, or -1 where the user has left it → the
 --                 room
 -- ARGV  1 room    id
 --       2 listed  when it was put there, as far as is known

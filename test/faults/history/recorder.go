@@ -3,6 +3,7 @@ package history
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -46,6 +47,7 @@ func (r *Recorder) denied(client int, chat string, err error) {
 
 // Stored records a message that was stored since a time, but not by a send.
 func (r *Recorder) Stored(client int, since time.Time, m chat.Message) {
+	m.Notice = nil // as comparable has it
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	r.history.Sends = append(r.history.Sends, Send{
@@ -68,6 +70,7 @@ func (r *Recorder) Intrude(ctx context.Context, client int, service chat.Service
 func (r *Recorder) Pull(ctx context.Context, client int, service chat.Service, request chat.PullRequest, follows bool) (chat.Page, error) {
 	p := Pull{Client: client, Call: time.Since(r.began), Request: request, Follows: follows}
 	page, err := service.Pull(ctx, request)
+	page.Messages = comparable(page.Messages)
 	p.Return, p.Page = time.Since(r.began), page
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -77,6 +80,15 @@ func (r *Recorder) Pull(ctx context.Context, client int, service chat.Service, r
 	}
 	r.history.Pulls = append(r.history.Pulls, p)
 	return page, nil
+}
+
+// comparable returns messages without their notices: two readings of one message have two pointers. Its text says the same.
+func comparable(messages []chat.Message) []chat.Message {
+	messages = slices.Clone(messages)
+	for i := range messages {
+		messages[i].Notice = nil
+	}
+	return messages
 }
 
 // Finish reads every chat that was sent to, forward and in reverse, as a client with the given number, and returns the

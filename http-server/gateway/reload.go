@@ -1,0 +1,52 @@
+package gateway
+
+import (
+	"github.com/pullchat/pullchat/http-server/request"
+	"github.com/pullchat/pullchat/internal/ratelimit"
+)
+
+// reloadable is what Reload changes while requests are served, beside the origins and the access log of the listener.
+type reloadable struct {
+	requests, sends, signals *ratelimit.Limiter
+	guesses                  ratelimit.Guesses
+	registrations            ratelimit.Registrations
+	hosts                    *request.List
+	ownHosts                 []string     // that are allowed where none are configured; empty is all
+	certificate              *certificate // or nil
+}
+
+func newReloadable(config Config, c *certificate) reloadable {
+	return reloadable{
+		requests: ratelimit.New(config.RateLimit), sends: ratelimit.New(config.RateLimit), signals: ratelimit.New(config.SignalRate),
+		guesses:       ratelimit.NewGuesses(nil, config.LoginRate),
+		registrations: ratelimit.NewRegistrations(nil, config.Registration, config.RegistrationRate),
+		hosts:         request.NewList(config.AllowedHosts),
+		certificate:   c,
+	}
+}
+
+// Reload takes the settings of next that need no restart, those with the tag reload, and reads the certificate and the file of
+// keys again if they have changed. next is valid.
+func (s *Server) Reload(next Config) {
+	s.live.requests.SetRate(next.RateLimit)
+	s.live.sends.SetRate(next.RateLimit)
+	s.live.signals.SetRate(next.SignalRate)
+	s.live.guesses.SetRate(next.LoginRate)
+	s.live.registrations.SetRate(next.RegistrationRate)
+	s.listener.origins.Set(next.AllowedOrigins)
+	s.listener.access.Set(next.AccessLog)
+	s.setHosts(next.AllowedHosts)
+	if s.keys != nil {
+		s.keys.Reload(next.Token)
+	}
+	if s.live.certificate != nil {
+		s.live.certificate.Refresh()
+	}
+}
+
+func (s *Server) setHosts(hosts []string) {
+	if len(hosts) == 0 {
+		hosts = s.live.ownHosts
+	}
+	s.live.hosts.Set(hosts)
+}

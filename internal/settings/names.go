@@ -1,0 +1,90 @@
+package settings
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+	"github.com/alecthomas/kong"
+)
+
+// elsewhere are the settings of all programs: one file may serve them all. A test compares them with the flags.
+var elsewhere = strings.Fields(`
+access-log access-token-ttl added-members-per-day added-members-per-hour address-followed-chats address-streams
+allowed-hosts allowed-origins auth auth-key-file auth-secret auth-secret-file data debug-addr default-limit drain-delay
+empty-chats-expire followed-chats fsync hint-sweep http-addr idempotency-window log-format log-level login-rate
+max-body-bytes max-chat-devices max-chat-messages max-connections max-limit max-room-members max-text-bytes
+new-chats-per-day new-chats-per-hour rate-limit rate-limit-by redis-ca redis-cert redis-key redis-min-replicas redis-url
+redis-url-file refresh-token-ttl registration registration-rate retention room-id-reserved rpc-addr rpc-drain-delay
+rpc-secret rpc-secret-file rpc-servers server signal-rate tls-cert tls-key token token-file trusted-proxies user-streams
+device-addr device-idle sends-confirmed tcp-address-connections tcp-max-connections telnet-addr telnet-idle telnet-room
+data-dir pullchat-server pullchat-token pullchat-token-file
+`) // the last line has the variables that are named otherwise
+
+// Known returns the names of all programs' settings.
+func Known() []string { return elsewhere }
+
+// plain makes RATE_LIMIT and rate_limit the same as rate-limit.
+func plain(name string) string { return strings.ReplaceAll(strings.ToLower(name), "_", "-") }
+
+// match returns the entries by the names of flags. It refuses names that no program knows, and a setting that is there twice.
+func (f *file) match(app *kong.Application) (map[string]*entry, error) {
+	names := namesOf(app)
+	found := map[string]*entry{}
+	for i := range f.entries {
+		in := &f.entries[i]
+		name, known := names[plain(in.name)]
+		if !known {
+			return nil, fmt.Errorf("%s: there is no setting %q; the nearest is %q", f.at(in.line), in.name, nearest(plain(in.name), names))
+		}
+		if before := found[name]; before != nil {
+			return nil, fmt.Errorf("%s: %s is set already in line %d", f.at(in.line), in.name, before.line)
+		}
+		found[name] = in
+	}
+	return found, nil
+}
+
+// namesOf returns the name of the flag for each spelling of a setting. A flag without a variable is no setting: it belongs to
+// one call of a command.
+func namesOf(app *kong.Application) map[string]string {
+	names := map[string]string{}
+	for _, name := range elsewhere {
+		names[name] = name
+	}
+	flags := Flags(app)
+	for _, flag := range flags {
+		for _, variable := range flag.Envs {
+			names[plain(variable)] = flag.Name
+		}
+	}
+	for _, flag := range flags { // a flag's name counts more than a variable that is spelled alike
+		names[flag.Name] = flag.Name
+	}
+	return names
+}
+
+// Flags returns the flags of all commands that are settings.
+func Flags(app *kong.Application) []*kong.Flag {
+	var flags []*kong.Flag
+	_ = kong.Visit(app, func(node kong.Visitable, next kong.Next) error {
+		if flag, ok := node.(*kong.Flag); ok && isSetting(flag) {
+			flags = append(flags, flag)
+		}
+		return next(nil)
+	})
+	return flags
+}
+
+func isSetting(flag *kong.Flag) bool { return len(flag.Envs) > 0 && flag.Name != "config" }
+
+func nearest(name string, names map[string]string) string {
+	best, least := "", 0
+	for spelled, flag := range names {
+		distance := levenshtein.ComputeDistance(name, spelled)
+		if best == "" || distance < least || distance == least && flag < best {
+			best, least = flag, distance
+		}
+	}
+	return best
+}

@@ -1,0 +1,108 @@
+// Package backup writes Pullchat's data in a Redis to JSON lines, and reads it back into another Redis. docs/backup.md has
+// the format.
+//
+// It works on Redis itself, as package check does. No RPC stores a message at a given position, and none carries the hash
+// of a password; and a restore must work before any server runs.
+package backup
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// Version is the version of the format. An Importer reads this one only.
+const Version = 1
+
+// Kinds of lines. The first line is the header, the last one is the end.
+const (
+	kindHeader   = "pullchat-export"
+	kindChat     = "chat"
+	kindMessage  = "message"
+	kindAccount  = "account"
+	kindIgnored  = "ignored"
+	kindList     = "list"
+	kindLook     = "look"
+	kindDeletion = "deletion"
+	kindRevoked  = "revoked"
+	kindDropped  = "dropped"
+	kindEnd      = "end"
+)
+
+// line is any line of an export. The kind says which fields it has.
+type line struct {
+	Kind string `json:"kind"`
+
+	// Of the header.
+	Version int   `json:"version,omitempty"`
+	Created int64 `json:"created,omitempty"` // when the export began, in microseconds since 1970
+	Secrets bool  `json:"secrets,omitempty"` // accounts have their password hashes
+
+	Chat string `json:"chat,omitempty"`
+
+	// Of a chat. Its messages follow.
+	Position int64             `json:"position,omitempty"` // of its newest message; also of dropped
+	Readers  map[string]int64  `json:"readers,omitempty"`  // reader → cursor
+	Room     map[string]string `json:"room,omitempty"`     // fields of the room, as Redis has them
+	Members  map[string]string `json:"members,omitempty"`  // user → "role since"
+	Expires  int64             `json:"expires,omitempty"`  // of what is left of a deleted room, in milliseconds since 1970
+
+	// Of a message.
+	SendTime int64            `json:"send_time,omitempty"`
+	Sender   string           `json:"sender,omitempty"`
+	Text     string           `json:"text,omitempty"`
+	ID       string           `json:"id,omitempty"`
+	Erased   bool             `json:"erased,omitempty"`
+	Event    chat.NoticeEvent `json:"event,omitempty"` // of a notice
+	Name     string           `json:"name,omitempty"`  // of a notice
+
+	Users []string `json:"users,omitempty"` // of a notice, and of ignored
+
+	User    string             `json:"user,omitempty"`
+	Account map[string]string  `json:"account,omitempty"` // fields of the account, as Redis has them
+	Chats   map[string]float64 `json:"chats,omitempty"`   // of a list: chat → score
+	Look    string             `json:"look,omitempty"`
+	Job     string             `json:"job,omitempty"` // of a deletion
+	At      int64              `json:"at,omitempty"`  // of a deletion and of revoked, in microseconds
+
+	Total int64 `json:"total,omitempty"` // of the end: how many messages there are
+}
+
+// encode returns a line with its end.
+func (l *line) encode() ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(l)
+	return b.Bytes(), err
+}
+
+func messageLine(id chat.ID, m chat.Message) line {
+	l := line{
+		Kind: kindMessage, Chat: id.String(), SendTime: m.SendTime, Sender: m.Sender, Text: m.Text, ID: m.ID, Erased: m.Erased,
+	}
+	if m.Notice != nil {
+		l.Event, l.Users, l.Name = m.Notice.Event, m.Notice.Users, m.Notice.Name
+	}
+	return l
+}
+
+func (l *line) message() chat.Message {
+	m := chat.Message{SendTime: l.SendTime, Sender: l.Sender, Text: l.Text, ID: l.ID, Erased: l.Erased}
+	if l.Event != "" {
+		m.Notice = &chat.Notice{Event: l.Event, Users: l.Users, Name: l.Name}
+	}
+	return m
+}
+
+// same reports whether two messages are one. Their stored forms may differ: an earlier release wrote another order.
+func same(a, b chat.Message) bool {
+	if a.SendTime != b.SendTime || a.Sender != b.Sender || a.Text != b.Text || a.ID != b.ID || a.Erased != b.Erased ||
+		(a.Notice == nil) != (b.Notice == nil) {
+		return false
+	}
+	return a.Notice == nil ||
+		a.Notice.Event == b.Notice.Event && a.Notice.Name == b.Notice.Name && slices.Equal(a.Notice.Users, b.Notice.Users)
+}
