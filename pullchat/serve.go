@@ -99,8 +99,9 @@ func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part,
 	}
 	http.GuardLoopback()
 	parts := []program.Part{redis, rpc, http}
+	var doors *tcp.Server
 	if s.TCP.Enabled() {
-		doors, err := tcp.Listen(s.doors(), calls.Services(), log)
+		doors, err = tcp.Listen(s.doors(), calls.Services(), log)
 		if err != nil {
 			return errors.Join(err, end(http), rpc.Close(), end(redis))
 		}
@@ -115,7 +116,13 @@ func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part,
 		try = tryClosed
 	}
 	fmt.Printf("Pullchat runs on %s. Try:\n\n"+try+"\n", store, address)
-	defer loaded.Watch(ctx, func(next any) { http.Reload(next.(*commands).Serve.HTTP) })()
+	defer loaded.Watch(ctx, func(next any) {
+		to := next.(*commands).Serve
+		http.Reload(to.HTTP)
+		if doors != nil {
+			doors.Reload(to.doors())
+		}
+	})()
 	return program.Run(ctx, parts...)
 }
 

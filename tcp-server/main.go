@@ -20,7 +20,7 @@ type config struct {
 func main() {
 	var c config
 	program.Main("tcp-server", "The doors of plain text of Pullchat, in front of its rpc-servers.", &c, &c.Common, nil,
-		func(ctx context.Context, log *slog.Logger, _ *program.Loaded, measured *metrics.Metrics) error {
+		func(ctx context.Context, log *slog.Logger, loaded *program.Loaded, measured *metrics.Metrics) error {
 			c.RPC.Metrics = measured.Client()
 			if err := gateway.CheckTrust(c.Config, c.RPC); err != nil {
 				return err
@@ -34,6 +34,7 @@ func main() {
 			if err != nil {
 				return err
 			}
+			defer loaded.Watch(ctx, func(next any) { server.Reload(next.(*config).Config) })()
 			return server.Run(ctx)
 		})
 }

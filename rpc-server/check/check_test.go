@@ -588,7 +588,7 @@ func TestResumeRefuses(t *testing.T) {
 		{"another password", "redis://user:other@127.0.0.1:1/0", Options{}, string(state), false},
 		{"another redis", "redis://127.0.0.1:2/0", Options{}, string(state), true},
 		{"another prefix", url, Options{Prefix: "other"}, string(state), true},
-		{"with repair", url, Options{Repair: true}, string(state), true},
+		{"with repair", url, Options{Repair: true, MoveBack: storage.MoveBack}, string(state), true},
 		{"another window", url, Options{IdempotencyWindow: 1}, string(state), true},
 		{"no JSON", url, Options{}, "state", true},
 		{"empty", url, Options{}, "", true},

@@ -168,6 +168,7 @@ func (c *client) connect(r request) error {
 		if err := c.write(c.response(r, jsonobject.Encode(map[string]string{"connection": c.id}), nil)); err != nil {
 			return err
 		}
+		c.wanted = wanted
 		return c.session.Follow(wanted)
 	})
 }

@@ -41,6 +41,8 @@ type client struct {
 	pending []pushed // not acknowledged yet, in order
 	readTo  int64    // the position after the last page
 	moved   int64    // where the cursor was moved to
+	paused  bool     // the chat is not followed, because too much is pending
+	wanted  live.Follow
 }
 
 // pushed is an object that waits for its acknowledgement.

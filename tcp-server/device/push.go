@@ -12,7 +12,11 @@ import (
 	"github.com/pullchat/pullchat/internal/live"
 )
 
-const advanceTimeout = 3 * time.Second
+const (
+	advanceTimeout = 3 * time.Second
+	// maxPending bounds what waits for acknowledgements. The rest waits in the log.
+	maxPending = 1000
+)
 
 // pushAll writes what a page of the device's chat has for the device, in order. After an entry of a newer connection this one
 // gets nothing.
@@ -30,6 +34,9 @@ func (c *client) pushAll(page *live.Page) error {
 			}
 		case asks:
 		default:
+			if c.pause(m.SendTime) {
+				return c.session.Unfollow(c.room)
+			}
 			if err := c.push(m, e); err != nil {
 				return err
 			}
@@ -39,6 +46,32 @@ func (c *client) pushAll(page *live.Page) error {
 	c.readTo = page.NextCursor
 	c.mutex.Unlock()
 	return nil
+}
+
+// pause reports whether too much is unacknowledged for another push. The chat is then followed again from its position.
+func (c *client) pause(position int64) bool {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if len(c.pending) < maxPending {
+		return false
+	}
+	c.readTo, c.paused = position, true
+	return true
+}
+
+// resume follows the chat again once half of what was pushed is acknowledged.
+func (c *client) resume() error {
+	c.mutex.Lock()
+	resumes := c.paused && len(c.pending) <= maxPending/2
+	wanted := c.wanted
+	if wanted.Cursor = c.readTo; resumes {
+		c.paused = false
+	}
+	c.mutex.Unlock()
+	if !resumes {
+		return nil
+	}
+	return c.session.Follow(wanted)
 }
 
 // entryOf reads an entry. A message that is none is pushed as it is.
@@ -100,7 +133,10 @@ func (c *client) acknowledge(uid string) error {
 		to = min(to, c.pending[0].position)
 	}
 	c.mutex.Unlock()
-	return c.advance(to)
+	if err := c.advance(to); err != nil {
+		return err
+	}
+	return c.resume()
 }
 
 // settle moves the cursor past the entries that need no acknowledgement.

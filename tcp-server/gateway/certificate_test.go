@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// certificate writes a certificate and its key, and returns their files.
-func certificate(t *testing.T) (certFile, keyFile string) {
+// writeCertificate writes a certificate and its key, and returns their files.
+func writeCertificate(t *testing.T) (certFile, keyFile string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -37,13 +37,13 @@ type Trust struct {
 	Auth           string         `name:"auth" env:"AUTH" default:"off" enum:"off,on" placeholder:"off|on" help:"Whether clients need an account or a token: ${enum}. With off, they name themselves, unchecked."`
 	Token          token.Config   `embed:""`
 	AccessTokenTTL time.Duration  `name:"access-token-ttl" env:"ACCESS_TOKEN_TTL" default:"15m" placeholder:"DURATION" help:"How long a login is good without another look at it."`
-	LoginRate      ratelimit.Rate `name:"login-rate" env:"LOGIN_RATE" default:"10/m" placeholder:"N/PERIOD" help:"Wrong passwords for each user at each address, and ten times as many for each of the two; empty for no limit."`
+	LoginRate      ratelimit.Rate `name:"login-rate" env:"LOGIN_RATE" reload:"" default:"10/m" placeholder:"N/PERIOD" help:"Wrong passwords for each user at each address, and ten times as many for each of the two; empty for no limit."`
 
 	Registration     string         `name:"registration" env:"REGISTRATION" default:"open" enum:"open,closed,service" placeholder:"open|closed|service" help:"Who may register users: ${enum}. With service, services with their token, over HTTP."`
-	RegistrationRate ratelimit.Rate `name:"registration-rate" env:"REGISTRATION_RATE" default:"100/h" placeholder:"N/PERIOD" help:"Registrations from each address; empty for no limit."`
+	RegistrationRate ratelimit.Rate `name:"registration-rate" env:"REGISTRATION_RATE" reload:"" default:"100/h" placeholder:"N/PERIOD" help:"Registrations from each address; empty for no limit."`
 
-	RateLimit  ratelimit.Rate `name:"rate-limit" env:"RATE_LIMIT" placeholder:"N/PERIOD" help:"Messages that each sender may send, like 100/s, 600/m or 5000/h; empty for no limit."`
-	SignalRate ratelimit.Rate `name:"signal-rate" env:"SIGNAL_RATE" default:"10/s" placeholder:"N/PERIOD" help:"Signals, such as typing, that each sender may tell; empty for no limit."`
+	RateLimit  ratelimit.Rate `name:"rate-limit" env:"RATE_LIMIT" reload:"" placeholder:"N/PERIOD" help:"Messages that each sender may send, like 100/s, 600/m or 5000/h; empty for no limit."`
+	SignalRate ratelimit.Rate `name:"signal-rate" env:"SIGNAL_RATE" reload:"" default:"10/s" placeholder:"N/PERIOD" help:"Signals, such as typing, that each sender may tell; empty for no limit."`
 
 	TLSCert string `name:"tls-cert" env:"TLS_CERT" placeholder:"FILE" help:"Certificate in PEM, with its chain; all doors then speak TLS. It is read again when it changes."`
 	TLSKey  string `name:"tls-key" env:"TLS_KEY" placeholder:"FILE" help:"Private key of the certificate, in PEM."`

@@ -309,3 +309,35 @@ func TestDevicesDrain(t *testing.T) {
 		t.Errorf("Run() = %v", err)
 	}
 }
+
+// TestUnacknowledged: while too much is unacknowledged, the rest waits.
+func TestUnacknowledged(t *testing.T) {
+	t.Parallel()
+	s := startStack(t, false, nil).run(t)
+	for i := range 1200 {
+		s.backend(t, "sensor1", fmt.Sprintf(`{"kind":"push","action":"set","uid":"%d"}`, i))
+	}
+	p, _ := s.connects(t, "sensor1", "")
+	for i := range 1000 {
+		p.gets(fmt.Sprint("set ", i))
+	}
+	for i := range 500 {
+		p.types("Ping\n") // nothing comes but its answer
+		p.sees("Pong\n")
+		p.asks("ack", "", fmt.Sprint(i), "null")
+		if i < 499 {
+			p.gets(fmt.Sprint("ack.response ", i, " ok"))
+		}
+	}
+	for next, acknowledged := 1000, false; next < 1200 || !acknowledged; {
+		o := p.next()
+		if o.Action == "ack.response" {
+			acknowledged = true
+			continue
+		}
+		if o.UID != fmt.Sprint(next) {
+			t.Fatalf("read %+v, want push %d", o, next)
+		}
+		next++
+	}
+}

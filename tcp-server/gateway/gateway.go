@@ -16,7 +16,6 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/ratelimit"
-	"github.com/pullchat/pullchat/internal/reload"
 	"github.com/pullchat/pullchat/internal/token"
 	"github.com/pullchat/pullchat/tcp-server/device"
 	"github.com/pullchat/pullchat/tcp-server/telnet"
@@ -47,15 +46,17 @@ type Server struct {
 	telnet   net.Listener // or nil
 	device   net.Listener // or nil
 	encrypt  *tls.Config  // or nil
+	live     reloadable
 }
 
 // Listen opens the doors' listeners, and reads the certificate and the keys of tokens if there are any. Clients are served
 // from services once Run is called.
 func Listen(config Config, services chat.Services, log *slog.Logger) (*Server, error) {
 	s := &Server{config: config, log: log, services: services, limits: limits{login: time.Minute, part: 20 * time.Second, now: time.Now, newID: rand.Text}}
+	s.live = newReloadable(config)
 	var err error
 	if config.TLSCert != "" {
-		if s.encrypt, err = tlsConfig(config.TLSCert, config.TLSKey, log); err != nil {
+		if s.encrypt, s.live.certificate, err = tlsConfig(config.TLSCert, config.TLSKey, log); err != nil {
 			return nil, err
 		}
 	}
@@ -78,21 +79,6 @@ func Listen(config Config, services chat.Services, log *slog.Logger) (*Server, e
 		s.warnOpen("device", s.device.Addr())
 	}
 	return s, nil
-}
-
-// tlsConfig returns the configuration with the certificate of two files, which is read again when one of them changes.
-func tlsConfig(certFile, keyFile string, log *slog.Logger) (*tls.Config, error) {
-	certificate, err := reload.New(log, "certificate", func() (*tls.Certificate, error) {
-		pair, err := tls.LoadX509KeyPair(certFile, keyFile)
-		return &pair, err
-	}, certFile, keyFile)
-	if err != nil {
-		return nil, fmt.Errorf("tls-cert, tls-key: %w", err)
-	}
-	return &tls.Config{
-		MinVersion:     tls.VersionTLS12,
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return certificate.Get(), nil },
-	}, nil
 }
 
 // warnOpen says what other machines may do or read.
@@ -196,22 +182,4 @@ func (s *Server) doors(services chat.Services, hub *live.Hub) (doors []*door) {
 		})
 	}
 	return doors
-}
-
-// limited returns what clients are served from, within the rates that are set.
-func (s *Server) limited() chat.Services {
-	services := s.services
-	if s.config.RateLimit.Requests > 0 {
-		services.Messages = ratelimit.Senders{Service: services.Messages, Limiter: ratelimit.New(s.config.RateLimit)}
-	}
-	if s.config.SignalRate.Requests > 0 {
-		services.Live = ratelimit.Signals{Live: services.Live, Limiter: ratelimit.New(s.config.SignalRate)}
-	}
-	if services.Sessions != nil && s.config.LoginRate.Requests > 0 {
-		services.Sessions = ratelimit.NewGuesses(services.Sessions, s.config.LoginRate)
-	}
-	if services.Accounts != nil {
-		services.Accounts = ratelimit.NewRegistrations(services.Accounts, s.config.Registration, s.config.RegistrationRate)
-	}
-	return services
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/ratelimit"
 )
 
 // arrives types a name and sees the first room, which is empty.
@@ -335,7 +336,7 @@ func TestConnectionLimits(t *testing.T) {
 // TestTLS: a client with TLS has the same, and one without gets nothing.
 func TestTLS(t *testing.T) {
 	t.Parallel()
-	cert, key := certificate(t)
+	cert, key := writeCertificate(t)
 	s := startStack(t, false, func(c *Config, _ *limits) { c.TLSCert, c.TLSKey = cert, key }).run(t)
 	conn, err := tls.Dial("tcp", s.TelnetAddr().String(), &tls.Config{InsecureSkipVerify: true})
 	if err != nil {
@@ -350,5 +351,24 @@ func TestTLS(t *testing.T) {
 	plain.types("alice\n")
 	if got, _ := plain.read.ReadString(' '); strings.Contains(got, "Welcome") {
 		t.Errorf("a client without TLS reads %q", got)
+	}
+}
+
+// TestReload: a rate that is set while clients are connected counts at once.
+func TestReload(t *testing.T) {
+	t.Parallel()
+	s := startStack(t, false, nil).run(t)
+	p := s.arrives(t, "alice")
+	for range 3 {
+		p.types("hello\n")
+		p.lines("* sent")
+	}
+	next := s.config
+	next.RateLimit = ratelimit.Rate{Requests: 1, Per: time.Hour}
+	s.Reload(next)
+	p.types("hello\nhello\n")
+	p.lines("* sent")
+	if got, err := p.read.ReadString('\n'); !strings.HasPrefix(got, "* Not sent: more than 1/h requests; try again in ") {
+		t.Errorf("beyond the new rate the answer is %q, %v", got, err)
 	}
 }

@@ -1,0 +1,74 @@
+package gateway
+
+import (
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/ratelimit"
+	"github.com/pullchat/pullchat/internal/reload"
+)
+
+// certificate is one that is read again when its files change.
+type certificate = reload.Value[*tls.Certificate]
+
+// tlsConfig returns the configuration with the certificate of two files.
+func tlsConfig(certFile, keyFile string, log *slog.Logger) (*tls.Config, *certificate, error) {
+	read, err := reload.New(log, "certificate", func() (*tls.Certificate, error) {
+		pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+		return &pair, err
+	}, certFile, keyFile)
+	if err != nil {
+		return nil, nil, fmt.Errorf("tls-cert, tls-key: %w", err)
+	}
+	return &tls.Config{
+		MinVersion:     tls.VersionTLS12,
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return read.Get(), nil },
+	}, read, nil
+}
+
+// reloadable is what Reload changes while clients are served.
+type reloadable struct {
+	sends, signals *ratelimit.Limiter
+	guesses        ratelimit.Guesses
+	registrations  ratelimit.Registrations
+	certificate    *certificate // or nil
+}
+
+func newReloadable(config Config) reloadable {
+	return reloadable{
+		sends: ratelimit.New(config.RateLimit), signals: ratelimit.New(config.SignalRate),
+		guesses:       ratelimit.NewGuesses(nil, config.LoginRate),
+		registrations: ratelimit.NewRegistrations(nil, config.Registration, config.RegistrationRate),
+	}
+}
+
+// Reload takes the settings of next that need no restart, those with the tag reload, and reads the certificate and the file of
+// keys again if they have changed. next is valid.
+func (s *Server) Reload(next Config) {
+	s.live.sends.SetRate(next.RateLimit)
+	s.live.signals.SetRate(next.SignalRate)
+	s.live.guesses.SetRate(next.LoginRate)
+	s.live.registrations.SetRate(next.RegistrationRate)
+	if s.keys != nil {
+		s.keys.Reload(next.Token)
+	}
+	if s.live.certificate != nil {
+		s.live.certificate.Refresh()
+	}
+}
+
+// limited returns what clients are served from, within the rates that are set.
+func (s *Server) limited() chat.Services {
+	services := s.services
+	services.Messages = ratelimit.Senders{Service: services.Messages, Limiter: s.live.sends}
+	services.Live = ratelimit.Signals{Live: services.Live, Limiter: s.live.signals}
+	if services.Sessions != nil {
+		services.Sessions = s.live.guesses.Over(services.Sessions)
+	}
+	if services.Accounts != nil {
+		services.Accounts = s.live.registrations.Over(services.Accounts)
+	}
+	return services
+}
