@@ -20,7 +20,7 @@ func TestUnknownFields(t *testing.T) {
 		{`{"visibilty":"public"}`, &api.CreateRoomRequest{}, `unknown field "visibilty": did you mean "visibility"?`},
 		{`{"room":"club","members":["bob"]}`, &api.CreateRoomRequest{}, `unknown field "members": did you mean "users"? unknown field "room": did you mean "id"?`},
 		{`{"public":true}`, &api.CreateRoomRequest{}, `unknown field "public": did you mean "visibility"?`},
-		{`{"zone":"1h"}`, &api.CreateRoomRequest{}, `unknown field "topic"; there are only id, name, visibility, users, retention`},
+		{`{"zone":"1h"}`, &api.CreateRoomRequest{}, `unknown field "zone"; there are only id, name, visibility, users, retention`},
 		{`{"visiblity":null}`, &api.ChangeRoomRequest{}, `unknown field "visiblity": did you mean "visibility"?`},
 		{`{"user":["bob"]}`, &api.AddMembersRequest{}, `unknown field "user": did you mean "users"?`},
 		{`{"chat":"a","text":"b","sender":"c","id":"d"}`, &api.SendRequest{}, ""},
