@@ -283,6 +283,9 @@ func TestAStalledClient(t *testing.T) {
 	q := s.arrives(t, "bob")
 	big := strings.Repeat("x", 4000)
 	for range 400 {
+		for _, each := range []net.Conn{p, q} { // a deadline for each line, not for all of them
+			_ = each.SetDeadline(time.Now().Add(patience))
+		}
 		q.types(big + "\n")
 		q.lines("* sent")
 		p.lines("14:05 bob: " + big)
