@@ -43,7 +43,7 @@ func core(t *testing.T) *chat.MessageService {
 func short(url string, kind Kind) Options {
 	return Options{
 		Server: url, Kind: kind, Connections: 4, Chats: 5, TextBytes: 30, History: 40, Limit: 20,
-		Duration: 300 * time.Millisecond, Warmup: 50 * time.Millisecond,
+		Duration: 800 * time.Millisecond, Warmup: 50 * time.Millisecond,
 		Processes: []Process{{Name: "self", PID: os.Getpid()}},
 	}
 }

@@ -61,8 +61,12 @@ func (d *described) do(user, method, target, body string, status int) map[string
 	if d.token != nil && user != "" {
 		request.Header.Set("Authorization", "Bearer "+d.token(user))
 	}
-	if body != "" {
+	switch {
+	case body == "":
+	case strings.HasPrefix(target, "/api/"):
 		request.Header.Set("Content-Type", "application/json")
+	default:
+		request.Header.Set("Content-Type", "text/plain")
 	}
 	answer, err := d.client.Do(request)
 	if err != nil {
@@ -137,6 +141,8 @@ func conversation(as func(user, target string) string) []step {
 		{"bob", "POST", "/api/signal", `{"chat":"ann:bob","sender":"bob","type":"typing","data":"x"}`, 200},
 		{"bob", "POST", "/api/read", `{"chat":"ann:bob","reader":"bob","cursor":1}`, 200},
 		{"bob", "GET", "/api/presence?chat=ann:bob", "", 200},
+		{"bob", "POST", "/send/ann:bob/bob", "hello", 200},
+		{"ann", "GET", "/receive/ann:bob/ann", "", 200},
 		{"bob", "GET", "/api/readers?chat=ann:bob", "", 200},
 		{"bob", "GET", "/api/inbox?reader=bob", "", 200},
 		{"bob", "GET", "/api/inbox?reader=bob&cursor=-1", "", 400},
@@ -208,6 +214,8 @@ func (d *described) denied() {
 	for _, s := range []step{
 		{"eve", "POST", "/api/send", `{"chat":"ann:bob","text":"hi","sender":"eve"}`, 403},
 		{"eve", "POST", "/api/send", `{"chat":"lobby","text":"hi","sender":"ann"}`, 403},
+		{"eve", "POST", "/send/ann:bob/eve", "hi", 403},
+		{"eve", "GET", "/receive/ann:bob/ann", "", 403},
 		{"eve", "GET", "/api/pull?chat=ann:bob", "", 403},
 		{"eve", "POST", "/api/pull", `{"chat":"den"}`, 403},
 		{"eve", "GET", "/api/stream?chat=den", "", 403},
