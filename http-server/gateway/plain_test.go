@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
@@ -168,7 +169,7 @@ func TestFollowedLines(t *testing.T) {
 		d.send(t, "club", "alice", fmt.Sprint(i))
 		next(lines, fmt.Sprint(i))
 	}
-	within(t, func() bool { // the cursor moves after the line has been written
+	until(t, "the cursor moves behind the lines", func() bool {
 		page, err := d.world.Pull(t.Context(), chat.PullRequest{Chat: "club", Reader: "bob/receive", Unread: true})
 		return err == nil && len(page.Messages) == 0
 	})
@@ -177,16 +178,6 @@ func TestFollowedLines(t *testing.T) {
 	defer leave()
 	d.send(t, "club", "alice", "4")
 	next(follow(ctx), "4")
-}
-
-// within waits for a condition that is soon true.
-func within(t *testing.T, condition func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !condition(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the condition did not become true")
-		}
-	}
 }
 
 // countedLogins counts the logins of a world of accounts.
@@ -205,22 +196,30 @@ func (c *countedLogins) Login(ctx context.Context, given chat.Credentials) (chat
 
 func (c *countedLogins) Logout(context.Context, chat.LogoutRequest) error { return nil }
 
-// TestPasswordsAreKept: a good password is checked once a minute, a wrong one every time, and only a hash is kept.
+// TestPasswordsAreKept: a good password is checked once a minute, a wrong one every time.
 func TestPasswordsAreKept(t *testing.T) {
 	t.Parallel()
-	logins := &countedLogins{}
-	passwords := newCheckedPasswords(logins, time.Minute)
-	for range 3 {
-		if caller, err := passwords.check(t.Context(), "alice", "correct:horse"); err != nil || caller.User != "alice" || caller.Service {
-			t.Fatalf("check = %+v, %v", caller, err)
+	synctest.Test(t, func(t *testing.T) {
+		logins := &countedLogins{}
+		passwords := newCheckedPasswords(logins, time.Hour)
+		check := func(password string, code chat.Code, want int64) {
+			t.Helper()
+			caller, err := passwords.check(t.Context(), "alice", password)
+			if chat.CodeOf(err) != code || code == "" && (caller.User != "alice" || caller.Service) {
+				t.Errorf("check(%s) = %+v, %v; want %q", password, caller, err, code)
+			}
+			if got := logins.count.Load(); got != want {
+				t.Errorf("after check(%s) there are %d logins, want %d", password, got, want)
+			}
 		}
-	}
-	for range 2 {
-		if _, err := passwords.check(t.Context(), "alice", "wrong"); chat.CodeOf(err) != chat.Unauthenticated {
-			t.Errorf("check of a wrong password = %v", err)
-		}
-	}
-	if got := logins.count.Load(); got != 3 {
-		t.Errorf("5 checks make %d logins, want 3", got)
-	}
+		check("correct:horse", "", 1)
+		check("correct:horse", "", 1)
+		check("wrong", chat.Unauthenticated, 2)
+		check("wrong", chat.Unauthenticated, 3)
+		time.Sleep(passwordKept - time.Second) // in a bubble of synctest
+		check("correct:horse", "", 3)
+		time.Sleep(time.Second)
+		check("correct:horse", "", 4)
+		check("correct:horse", "", 4)
+	})
 }

@@ -27,11 +27,8 @@ const (
 	// receiveDevice is the device whose cursor /receive/ moves. The user's other cursors stay.
 	receiveDevice = "/receive"
 	// receiveAtOnce bounds the lines of one answer; the next request continues.
-	receiveAtOnce = 1000
-	// settlesAfter is how long a client must stay connected after a line for it to count as read.
-	settlesAfter   = 500 * time.Millisecond
+	receiveAtOnce  = 1000
 	advanceTimeout = 3 * time.Second
-	plainText      = "text/plain; charset=utf-8"
 	plainTime      = "2006.01.02 15:04:05" // in UTC
 )
 
@@ -52,7 +49,7 @@ func (h *Handler) SendText(ctx context.Context, c *app.RequestContext) {
 		return
 	}
 	c.SetStatusCode(consts.StatusOK)
-	c.SetContentType(plainText)
+	c.SetContentType(reply.PlainType)
 	c.SetBodyString(fmt.Sprintf("sent %d\n", receipt.SendTime))
 }
 
@@ -85,11 +82,12 @@ func (h *Handler) receive(ctx context.Context, c *app.RequestContext) (serve fun
 		}
 	}()
 	r := &receiver{handler: h, chat: c.Param("chat"), reader: c.Param("user") + receiveDevice, by: context.WithoutCancel(ctx)}
+	r.cursors.Advance = r.advance
 	lines, err := r.missed(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c.SetContentType(plainText)
+	c.SetContentType(reply.PlainType)
 	c.Response.Header.Set("Cache-Control", "no-store")
 	if c.IsHead() {
 		return nil, nil
@@ -99,12 +97,13 @@ func (h *Handler) receive(ctx context.Context, c *app.RequestContext) (serve fun
 	}
 	below := connection(ctx)
 	r.conn, r.part = below.Take(), h.config.Part
-	head := plainHead(c, len(lines))
+	head := append(takenHead(c), fmt.Sprintf("Content-Length: %d\r\n\r\n", len(lines))...)
 	return func() {
 		defer leave()
 		err := r.write(append(head, lines...))
 		if lost := below.Linger(); err == nil && lost == nil && len(lines) > 0 {
-			r.advance(r.next)
+			r.cursors.Wrote(r.chat, r.next)
+			r.cursors.Leave(true)
 		}
 	}, nil
 }
@@ -135,14 +134,14 @@ func (h *Handler) followText(ctx context.Context, c *app.RequestContext, r *rece
 	}
 	below := connection(ctx)
 	r.conn, r.part, r.end = below.Take(), h.config.Part, below.Wake
-	head := plainHead(c, -1)
+	head := append(takenHead(c), "\r\n"...)
 	return func() {
 		leave()
 		defer seat.Leave()
-		defer r.leave()
+		defer r.cursors.Leave(false) // it is not known what a client that has gone has read of the last lines
 		err := r.write(append(head, lines...))
 		if err == nil {
-			r.settle()
+			r.cursors.Wrote(r.chat, r.next)
 		}
 		session := h.hub.OpenWithin(seat, r, r.ended)
 		defer session.Close()
@@ -153,17 +152,4 @@ func (h *Handler) followText(ctx context.Context, c *app.RequestContext, r *rece
 			below.AwaitClose()
 		}
 	}, nil
-}
-
-// plainHead returns the header of an answer that the handler writes itself, with the length of the body if that is known.
-func plainHead(c *app.RequestContext, length int) []byte {
-	c.Response.Header.Set("Connection", "close")
-	head := []byte("HTTP/1.1 200 OK\r\n")
-	c.Response.Header.VisitAll(func(name, value []byte) {
-		head = fmt.Appendf(head, "%s: %s\r\n", name, value)
-	})
-	if length >= 0 {
-		head = fmt.Appendf(head, "Content-Length: %d\r\n", length)
-	}
-	return append(head, "\r\n"...)
 }

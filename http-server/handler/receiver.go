@@ -10,6 +10,7 @@ import (
 
 	"github.com/pullchat/pullchat/http-server/reply"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/cursors"
 	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/terminal"
 )
@@ -18,7 +19,7 @@ import (
 type receiver struct {
 	handler      *Handler
 	chat, reader string
-	next         int64 // the position after the last line
+	next         int64 // the position after the missed lines
 
 	by context.Context // has the caller, and does not end //nolint:containedctx // of timers
 
@@ -27,12 +28,7 @@ type receiver struct {
 	once sync.Once
 	end  func() // lets the handler return
 
-	mutex     sync.Mutex
-	settles   *time.Timer // nil: none runs
-	gone      bool        // the client has left
-	written   int64       // next, of what has been written
-	confirmed int64       // written, a period ago
-	moved     int64       // where the cursor was moved to
+	cursors cursors.Cursors
 }
 
 var _ live.Sink = (*receiver)(nil)
@@ -59,46 +55,10 @@ func (r *receiver) missed(ctx context.Context) (lines []byte, err error) {
 }
 
 // advance moves the reader's cursor to a position. If that fails, the lines before it come again.
-func (r *receiver) advance(to int64) {
+func (r *receiver) advance(name string, to int64) {
 	ctx, cancel := context.WithTimeout(r.by, advanceTimeout)
 	defer cancel()
-	_, _ = r.handler.live.Read(ctx, chat.ReadRequest{Chat: r.chat, Reading: chat.Reading{Reader: r.reader, Cursor: to}})
-}
-
-// settle moves the cursor behind the lines written so far, once the client has stayed connected for a while after them. A
-// write to a client that has just gone succeeds, too.
-func (r *receiver) settle() {
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	if r.written = r.next; r.settles == nil {
-		r.settles = time.AfterFunc(settlesAfter, r.settled)
-	}
-}
-
-func (r *receiver) settled() {
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	if r.settles == nil || r.gone {
-		return
-	}
-	r.settles = nil
-	if r.confirmed > r.moved { // written a whole period ago
-		r.moved = r.confirmed
-		r.advance(r.moved)
-	}
-	if r.confirmed = r.written; r.confirmed > r.moved {
-		r.settles = time.AfterFunc(settlesAfter, r.settled)
-	}
-}
-
-// leave ends settling, and waits until it has ended.
-func (r *receiver) leave() {
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	r.gone = true
-	if r.settles != nil {
-		r.settles.Stop()
-	}
+	_, _ = r.handler.live.Read(ctx, chat.ReadRequest{Chat: name, Reading: chat.Reading{Reader: r.reader, Cursor: to}})
 }
 
 func (r *receiver) write(text []byte) error {
@@ -118,8 +78,7 @@ func (r *receiver) Page(page *live.Page, _ chat.Title, _ func() []live.Position)
 	if err := r.write(lines); err != nil {
 		return err
 	}
-	r.next = page.NextCursor
-	r.settle()
+	r.cursors.Wrote(r.chat, page.NextCursor)
 	return nil
 }
 

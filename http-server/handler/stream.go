@@ -104,13 +104,19 @@ func (h *Handler) serveStream(ctx context.Context, below Connection, share live.
 // streamHead returns the header of a stream: the answer has no length, and ends with its connection.
 func streamHead(c *app.RequestContext) []byte {
 	c.SetContentType(eventStream)
-	c.Response.Header.Set("Connection", "close")
 	c.Response.Header.Set("X-Accel-Buffering", "no") // nginx passes events on as they come
+	return fmt.Appendf(takenHead(c), "\r\nretry: %d\n\n", streamRetry.Milliseconds())
+}
+
+// takenHead returns the header of an answer that the handler writes itself, without its empty line. The connection ends with
+// the answer.
+func takenHead(c *app.RequestContext) []byte {
+	c.Response.Header.Set("Connection", "close")
 	head := []byte("HTTP/1.1 200 OK\r\n")
 	c.Response.Header.VisitAll(func(name, value []byte) {
 		head = fmt.Appendf(head, "%s: %s\r\n", name, value)
 	})
-	return fmt.Appendf(head, "\r\nretry: %d\n\n", streamRetry.Milliseconds())
+	return head
 }
 
 // streamQuery is the query string of /api/stream.

@@ -56,7 +56,7 @@ func Fail(c *app.RequestContext, err error) {
 	}
 	if plain(c.Path()) {
 		c.SetStatusCode(status)
-		c.SetContentType("text/plain; charset=utf-8")
+		c.SetContentType(PlainType)
 		c.Response.SetBodyRaw(Line(e))
 	} else {
 		JSON(c, status, &api.ErrorResponse{Code: string(e.Code), Message: e.Message})
@@ -100,8 +100,11 @@ func NoMethod(c *app.RequestContext, allowed string) {
 // ErrSlowBody marks a deadline that the client missed, not a server behind.
 var ErrSlowBody = errors.New("the request took too long to arrive")
 
-// JSONType is the media type of an answer.
-const JSONType = "application/json; charset=utf-8"
+// The media types of answers.
+const (
+	JSONType  = "application/json; charset=utf-8"
+	PlainType = "text/plain; charset=utf-8"
+)
 
 // JSON answers with an object.
 func JSON(c *app.RequestContext, status int, body any) {

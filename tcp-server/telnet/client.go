@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/cursors"
 	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/terminal"
 )
@@ -25,7 +26,7 @@ type client struct {
 	decoder decoder
 	session *live.Session // of the room
 	inboxed *live.Session // of private messages
-	cursors cursors
+	cursors cursors.Cursors
 
 	base   context.Context // without the caller, who may log in later //nolint:containedctx // of the connection
 	caller atomic.Pointer[chat.Caller]
@@ -58,7 +59,7 @@ func (c *client) ctx() context.Context {
 	return c.base
 }
 
-// reader is the user's reader of this door. Other readers' cursors stay.
+// reader is the user's reader over telnet. Other readers' cursors stay.
 func (c *client) reader() string { return c.me + "/telnet" }
 
 func (c *client) place() string {

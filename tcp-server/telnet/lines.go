@@ -109,7 +109,7 @@ func (c *client) Page(page *live.Page, _ chat.Title, _ func() []live.Position) e
 	if err := c.show(page.Messages); err != nil {
 		return err
 	}
-	c.cursors.wrote(page.Chat, page.NextCursor)
+	c.cursors.Wrote(page.Chat, page.NextCursor)
 	return nil
 }
 

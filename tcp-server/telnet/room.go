@@ -111,7 +111,7 @@ type missed struct {
 
 // missed reads what a chat has from the cursor of this door on, or from where the user has read elsewhere.
 func (c *client) missed(name string) (missed, error) {
-	m := missed{chat: name, next: c.cursors.after(name)}
+	m := missed{chat: name, next: c.cursors.After(name)}
 	for _, reader := range []string{c.reader(), c.me} {
 		if m.next > 0 {
 			break
@@ -170,7 +170,7 @@ func (c *client) report(m missed, what string) error {
 		err = c.show(m.messages)
 	}
 	if err == nil && m.next > 0 {
-		c.cursors.wrote(m.chat, m.next)
+		c.cursors.Wrote(m.chat, m.next)
 	}
 	return err
 }

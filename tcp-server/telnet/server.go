@@ -47,14 +47,14 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn) {
 	c := &client{
 		server: s, conn: conn, base: ctx, own: map[string]bool{}, ignored: map[string]bool{}, decoder: decoder{limit: s.config.MaxLine}, today: s.config.Now().UTC().Format(day),
 	}
-	c.cursors.advance = c.advance
+	c.cursors.Advance = c.advance
 	began := time.Now()
 	c.session = s.config.Hub.Open(c, c.ended)
 	c.inboxed = s.config.Hub.Open(private{c}, c.ended)
 	err := c.serve()
 	c.inboxed.Close()
 	c.session.Close() // the last line is the last
-	c.cursors.leave(c.farewell(err))
+	c.cursors.Leave(c.farewell(err))
 	c.logout()
 	_ = conn.Close()
 	s.config.Log.Info("telnet ended", "id", logging.RequestID(ctx), "why", why(err), "duration", time.Since(began))

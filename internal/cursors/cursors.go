@@ -1,4 +1,6 @@
-package telnet
+// Package cursors moves the cursors of readers behind what their client has read, for clients that acknowledge nothing: lines
+// over telnet and of curl. A message that a client may not have read comes again.
+package cursors
 
 import (
 	"sync"
@@ -9,11 +11,12 @@ import (
 // just gone succeeds, too.
 const settlesAfter = 500 * time.Millisecond
 
-// cursors move a reader's cursors behind what the client has read.
-type cursors struct {
-	advance func(chat string, to int64) // set before the first use
+// Cursors are the cursors of one client. It is safe for concurrent use.
+type Cursors struct {
+	// Advance moves the reader's cursor in a chat. Where it fails, the messages come again.
+	Advance func(chat string, to int64)
 
-	advancing sync.Mutex // held during calls of advance
+	advancing sync.Mutex // held during calls of Advance
 	mutex     sync.Mutex
 	chats     map[string]reading
 	timer     *time.Timer // nil: none runs
@@ -27,8 +30,8 @@ type reading struct {
 	moved     int64 // where the cursor was moved to
 }
 
-// wrote notes that all messages before a position have been written.
-func (r *cursors) wrote(chat string, next int64) {
+// Wrote notes that all messages before a position have been written.
+func (r *Cursors) Wrote(chat string, next int64) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	if r.chats == nil {
@@ -42,15 +45,15 @@ func (r *cursors) wrote(chat string, next int64) {
 	}
 }
 
-// after is the position after what has been written here; 0 if nothing has.
-func (r *cursors) after(chat string) int64 {
+// After is the position after what has been written here; 0 if nothing has.
+func (r *Cursors) After(chat string) int64 {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	return r.chats[chat].written
 }
 
 // settle moves the cursors behind what was written a whole period ago.
-func (r *cursors) settle() {
+func (r *Cursors) settle() {
 	r.advancing.Lock()
 	defer r.advancing.Unlock()
 	r.mutex.Lock()
@@ -74,12 +77,12 @@ func (r *cursors) settle() {
 	}
 	r.mutex.Unlock()
 	for chat, to := range moves {
-		r.advance(chat, to)
+		r.Advance(chat, to)
 	}
 }
 
-// leave ends settling, and waits for it. If the client has read everything, the cursors move behind it.
-func (r *cursors) leave(read bool) {
+// Leave ends settling, and waits for it. If the client has read everything, the cursors move behind it.
+func (r *Cursors) Leave(read bool) {
 	r.mutex.Lock()
 	r.gone = true
 	if r.timer != nil {
@@ -90,7 +93,7 @@ func (r *cursors) leave(read bool) {
 	defer r.advancing.Unlock()
 	for chat, at := range r.chats { // nothing changes them any more
 		if read && at.written > at.moved {
-			r.advance(chat, at.written)
+			r.Advance(chat, at.written)
 		}
 	}
 }
