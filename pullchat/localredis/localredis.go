@@ -6,12 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -37,6 +38,9 @@ type Server struct {
 
 // The programs that can be the child, the preferred first.
 var programs = []string{"redis-server", "valkey-server"}
+
+// socketName is the socket's file.
+const socketName = "redis.sock"
 
 const (
 	// socketPath is the longest path of a Unix socket that all systems accept.
@@ -99,11 +103,11 @@ func (s *Server) prepare(ctx context.Context) error {
 // placeSocket chooses the socket's path. Where the folder's own path is too long, the socket lies in a temporary folder,
 // and a file in the folder names it.
 func (s *Server) placeSocket() error {
-	if s.socket = filepath.Join(s.config.Dir, "redis.sock"); len(s.socket) <= socketPath {
+	if s.socket = filepath.Join(s.config.Dir, socketName); len(s.socket) <= socketPath {
 		return nil
 	}
 	note := filepath.Join(s.config.Dir, "socket")
-	if old, err := os.ReadFile(note); err == nil && s.isPrivate(string(old)) {
+	if old, err := os.ReadFile(note); err == nil && isPrivate(string(old)) {
 		s.socket, s.private = string(old), filepath.Dir(string(old))
 		return nil
 	}
@@ -111,17 +115,17 @@ func (s *Server) placeSocket() error {
 	if err != nil {
 		return fmt.Errorf("data: %w", err)
 	}
-	s.private, s.socket = private, filepath.Join(private, "redis.sock")
+	s.private, s.socket = private, filepath.Join(private, socketName)
 	if err := os.WriteFile(note, []byte(s.socket), 0o600); err != nil {
 		return fmt.Errorf("data: %w", err)
 	}
 	return nil
 }
 
-// isPrivate reports whether a socket that an earlier run named is still in a folder that only this user can enter.
-func (s *Server) isPrivate(socket string) bool {
+// isPrivate reports whether a path that an earlier run noted names a socket in a folder that only this user can enter.
+func isPrivate(socket string) bool {
 	info, err := os.Lstat(filepath.Dir(socket))
-	return err == nil && info.IsDir() && info.Mode().Perm() == 0o700
+	return filepath.Base(socket) == socketName && err == nil && info.IsDir() && info.Mode().Perm() == 0o700
 }
 
 // endOrphan ends the child of a process that was killed, and waits until it has written its files.
@@ -149,12 +153,7 @@ func (s *Server) client() *redis.Client {
 }
 
 // URL is the child's, as the rpc-server takes it.
-func (s *Server) URL() string { return "unix://" + escape(s.socket) }
-
-// escape percent-encodes a path for a URL.
-func escape(path string) string {
-	return strings.NewReplacer("%", "%25", "#", "%23", "?", "%3F", " ", "%20", "@", "%40").Replace(path)
-}
+func (s *Server) URL() string { return (&url.URL{Scheme: "unix", Path: s.socket}).String() }
 
 // startChild starts the child and waits until it answers.
 func (s *Server) startChild(ctx context.Context) error {
@@ -212,11 +211,19 @@ func (s *Server) Run(ctx context.Context) error {
 // release frees the folder.
 func (s *Server) release() error {
 	var err error
-	if s.private != "" {
-		err = os.RemoveAll(s.private)
+	if s.private != "" { // its name came from a file, so only what belongs into it is removed
+		err = errors.Join(gone(os.Remove(s.socket)), gone(os.Remove(s.private)))
 	}
 	if s.lock != nil {
 		err = errors.Join(err, s.lock.Unlock())
+	}
+	return err
+}
+
+// gone leaves out the error of removing what is not there.
+func gone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
 	return err
 }

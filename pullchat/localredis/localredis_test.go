@@ -184,9 +184,29 @@ func TestLongPath(t *testing.T) {
 	if _, err := os.Stat(s.socket); err == nil {
 		t.Errorf("the socket %s is left behind", s.socket)
 	}
-	s, _ = run(t, dir)
+	// A note of another run, or of another machine, may name anything: nothing of it is removed.
+	other := t.TempDir()
+	if err := os.Chmod(other, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	kept := filepath.Join(other, "kept")
+	for name, content := range map[string]string{kept: "", filepath.Join(dir, "socket"): filepath.Join(other, socketName)} {
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := Start(t.Context(), Config{Dir: dir, Fsync: "always", Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if got := dial(t, s).Get(t.Context(), "k").Val(); got != "v" {
 		t.Errorf("k = %q, want v", got)
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	_ = s.Run(ended) // it says that the folder is not empty
+	if _, err := os.Stat(kept); err != nil {
+		t.Errorf("what was in the folder is gone: %v", err)
 	}
 	s, _ = run(t, filepath.Join(t.TempDir(), "50% #1 ?@"))
 	if err := dial(t, s).Ping(t.Context()).Err(); err != nil {
