@@ -18,6 +18,7 @@ type follow struct {
 	person  *person    // whose ignoring holds; nil where nobody's does
 	inbox   *inbox     // that it is of, or nil
 	title   chat.Title // of an inbox's chat
+	named   int        // the inbox's renames when a notice named the chat last
 
 	cursor int64
 	seen   int64     // the topic's changes that the last page has included
@@ -256,7 +257,8 @@ func (f *follow) rename(page *Page) (stale bool) {
 			continue
 		}
 		if !page.HasMore {
-			f.title.Name = notice.Name
+			f.inbox.renames++
+			f.title.Name, f.named = notice.Name, f.inbox.renames
 		}
 		return page.HasMore
 	}

@@ -37,6 +37,7 @@ type inbox struct {
 	loaded  bool              // the list was read once; guarded by session.changing
 	full    bool              // there are more chats than MaxInbox; likewise
 	left    map[chat.ID]int64 // cursors of chats that others have displaced; likewise
+	renames int               // names of chats that came from notices; guarded by the session's mutex
 }
 
 // Check returns the error of an invalid InboxFollow.
@@ -119,15 +120,22 @@ func (i *inbox) follows() (follows []*follow) {
 	return follows
 }
 
-// refresh follows the chats of the list, and drops the others.
-func (i *inbox) refresh(ctx context.Context, chats []chat.Standing) error {
+// renamed returns the number of renames so far.
+func (i *inbox) renamed() int {
+	i.session.mutex.Lock()
+	defer i.session.mutex.Unlock()
+	return i.renames
+}
+
+// refresh follows the chats of the list, and drops the others. since is the number of renames before the list was read.
+func (i *inbox) refresh(ctx context.Context, chats []chat.Standing, since int) error {
 	limit := min(i.session.hub.config.MaxInbox, max(leastInbox, len(i.follows())+i.session.share.Left()))
 	over := len(chats) > limit
 	if over { // those that moved last come first
 		chats = chats[:limit:limit]
 		time.AfterFunc(inboxAgain, i.again)
 	}
-	held, err := i.update(chats, over)
+	held, err := i.update(chats, over, since)
 	if err != nil {
 		return err
 	}
@@ -147,7 +155,7 @@ func (i *inbox) again() {
 }
 
 // update is refresh that leaves new follows held. It returns all held ones.
-func (i *inbox) update(chats []chat.Standing, over bool) (held []*follow, err error) {
+func (i *inbox) update(chats []chat.Standing, over bool, since int) (held []*follow, err error) {
 	s := i.session
 	s.changing.Lock()
 	defer s.changing.Unlock()
@@ -177,7 +185,9 @@ func (i *inbox) update(chats []chat.Standing, over bool) (held []*follow, err er
 			i.follow(id, standing)
 		} else if f := mine[id]; f != nil {
 			s.mutex.Lock()
-			f.title = standing.Title
+			if f.named <= since { // else a notice has a newer name than the list
+				f.title = standing.Title
+			}
 			s.mutex.Unlock()
 		}
 	}

@@ -181,9 +181,10 @@ func (p *person) refresh(ctx context.Context) bool {
 		return answered
 	}
 	for _, i := range inboxes {
+		since := i.renamed()
 		chats, err := asked.Chats(ctx, chat.ChatsRequest{Reader: i.wanted.Reader, Names: true})
 		if err == nil {
-			err = i.refresh(ctx, chats)
+			err = i.refresh(ctx, chats, since)
 		}
 		if err != nil && !passing(err) {
 			i.refuse(err)

@@ -122,11 +122,16 @@ func TestPageWithoutSome(t *testing.T) {
 type shifting struct {
 	chat.Inboxes
 	chats atomic.Pointer[[]chat.Standing]
+	holds atomic.Pointer[chan struct{}] // Chats waits for its end after it has read; nil: it does not
 }
 
 func (*shifting) Ignored(context.Context, string) ([]string, error) { return nil, nil }
 func (s *shifting) Chats(context.Context, chat.ChatsRequest) ([]chat.Standing, error) {
-	return slices.Clone(*s.chats.Load()), nil
+	read := slices.Clone(*s.chats.Load())
+	if holds := s.holds.Load(); holds != nil {
+		<-*holds
+	}
+	return read, nil
 }
 
 // TestInboxOfTheNewest: of more chats than an inbox has room for those are followed that moved last. Others take their
@@ -201,10 +206,19 @@ func TestInboxPagesNameTheirChats(t *testing.T) {
 		wants("of the list", "room", chat.Title{Name: "One"})
 		w.send(t, "alice:ann", 1)
 		wants("of the list", "alice:ann", chat.Title{Users: ann})
+		synctest.Wait() // the list has been read again, because both chats are new in it
+
+		held := make(chan struct{})
+		inboxes.holds.Store(&held)
+		session.inbox.again()
+		synctest.Wait() // a list with the name of before is on its way
 		renamed("Two")
 		wants("with the notice", "room", chat.Title{Name: "Two"})
+		inboxes.holds.Store(nil)
+		close(held)
+		synctest.Wait()
 		w.send(t, "room", 1)
-		wants("after the notice", "room", chat.Title{Name: "Two"})
+		wants("after a list that was read before the notice", "room", chat.Title{Name: "Two"})
 
 		inboxes.chats.Store(&[]chat.Standing{{Chat: "room", Title: chat.Title{Name: "Four"}}})
 		w.Lose(true)
