@@ -154,6 +154,13 @@ func (s *Session) Write(write func() error) error {
 	return write()
 }
 
+// WriteAnyway is Write also after the end of the session, for answers to what was asked before.
+func (s *Session) WriteAnyway(write func() error) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return write()
+}
+
 var errEnded = chat.Errorf(chat.Unavailable, "the connection is about to close")
 
 // user is the reader's user, whose ignored users are hidden.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
-	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,12 +13,13 @@ import (
 	"github.com/pullchat/pullchat/internal/frame"
 	"github.com/pullchat/pullchat/internal/jsonobject"
 	"github.com/pullchat/pullchat/internal/live"
+	"github.com/pullchat/pullchat/tcp-server/peer"
 )
 
 // client is one connection. It is the live.Sink of its session.
 type client struct {
 	server   *Server
-	conn     net.Conn
+	conn     *peer.Conn
 	decoder  decoder
 	session  *live.Session
 	commands *command.Client
@@ -32,8 +31,6 @@ type client struct {
 	room   string          // its chat
 	since  int64           // the position at which it has connected
 
-	reading sync.Mutex // guards the read deadline
-	reason  error      // why the session has ended, if it has
 	writing sync.Mutex
 	framed  atomic.Bool // the client has begun with a frame
 
@@ -84,25 +81,10 @@ func (c *client) ctx() context.Context {
 	return c.base
 }
 
-// ended wakes read.
-func (c *client) ended(err error) {
-	c.reading.Lock()
-	defer c.reading.Unlock()
-	if c.reason == nil {
-		c.reason = err
-		_ = c.conn.SetReadDeadline(time.Unix(1, 0))
-	}
-}
-
-// arm sets the time until which a read may wait. The error is why the session has ended.
-func (c *client) arm(until time.Time) error {
-	c.reading.Lock()
-	defer c.reading.Unlock()
-	if c.reason == nil {
-		_ = c.conn.SetReadDeadline(until)
-	}
+// until sets the time until which a read may wait. The error is why the session has ended.
+func (c *client) until(limit time.Time) error {
 	c.framed.Store(c.decoder.framed)
-	return c.reason
+	return c.conn.Until(limit)
 }
 
 // write writes an object at once. A device that does not read it in time loses the connection.
@@ -110,22 +92,13 @@ func (c *client) write(object []byte) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	d := decoder{framed: c.framed.Load()}
-	_ = c.conn.SetWriteDeadline(time.Now().Add(c.server.config.Part))
 	_, err := c.conn.Write(d.encode(object))
 	return err
 }
 
 // send writes an object between two writes of the session, or after its end: what was asked before is answered.
 func (c *client) send(object []byte) error {
-	written := false
-	err := c.session.Write(func() error {
-		written = true
-		return c.write(object)
-	})
-	if !written {
-		return c.write(object)
-	}
-	return err
+	return c.session.WriteAnyway(func() error { return c.write(object) })
 }
 
 // answer answers a request.
@@ -176,10 +149,7 @@ func (c *client) farewell(err error) {
 	if last != "" && c.write(jsonobject.Encode(event{Action: last})) != nil {
 		return
 	}
-	if half, ok := c.conn.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
-		_ = c.conn.SetReadDeadline(time.Now().Add(lingers))
-		_, _ = io.Copy(io.Discard, c.conn)
-	}
+	c.conn.Linger()
 }
 
 var _ live.Sink = (*client)(nil)

@@ -15,6 +15,7 @@ import (
 	"github.com/pullchat/pullchat/internal/command"
 	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/logging"
+	"github.com/pullchat/pullchat/tcp-server/peer"
 )
 
 // Config is what devices are served from.
@@ -38,9 +39,6 @@ type Server struct{ config Config }
 // New returns a Server.
 func New(config Config) *Server { return &Server{config} }
 
-// lingers is how long a device may take to read the last object.
-const lingers = time.Second
-
 // Why a connection ends.
 var (
 	errIdle     = errors.New("the device is silent")
@@ -51,9 +49,9 @@ var (
 // Serve serves one device until it leaves, or the Hub drains. It closes conn. ctx has the key of the client's address.
 func (s *Server) Serve(ctx context.Context, conn net.Conn) {
 	ctx = logging.WithRequestID(ctx, logging.NewRequestID())
-	c := &client{server: s, conn: conn, base: ctx, id: s.config.NewID(), decoder: decoder{limit: s.config.MaxObject}}
+	c := &client{server: s, conn: peer.New(conn, s.config.Part), base: ctx, id: s.config.NewID(), decoder: decoder{limit: s.config.MaxObject}}
 	began := time.Now()
-	c.session = s.config.Hub.Open(c, c.ended)
+	c.session = s.config.Hub.Open(c, c.conn.End)
 	c.commands = command.NewClient(command.Config{
 		Messages: s.config.Services.Messages, Live: s.config.Services.Live, Hub: s.config.Hub, Verify: s.config.Verify,
 	}, c.session)
@@ -103,7 +101,7 @@ func (c *client) serve() (err error) {
 // read returns the next object.
 func (c *client) read(until time.Time) ([]byte, error) {
 	for {
-		if err := c.arm(until); err != nil {
+		if err := c.until(until); err != nil {
 			return nil, err
 		}
 		if object, ok, err := c.decoder.next(); ok || err != nil {
@@ -115,7 +113,7 @@ func (c *client) read(until time.Time) ([]byte, error) {
 		switch {
 		case n > 0, err == nil: // the next read has the error again
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			if err := c.arm(until); err != nil {
+			if err := c.until(until); err != nil {
 				return nil, err
 			}
 			return nil, errIdle

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"strings"
 	"sync"
@@ -17,12 +16,13 @@ import (
 	"github.com/pullchat/pullchat/internal/cursors"
 	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/terminal"
+	"github.com/pullchat/pullchat/tcp-server/peer"
 )
 
 // client is one connection. It is the live.Sink of its session.
 type client struct {
 	server  *Server
-	conn    net.Conn
+	conn    *peer.Conn
 	decoder decoder
 	session *live.Session // of the room
 	inboxed *live.Session // of private messages
@@ -32,9 +32,6 @@ type client struct {
 	caller atomic.Pointer[chat.Caller]
 	me     string // the user's name, once there is one
 	held   login  // the session of the user, with AUTH=on
-
-	reading sync.Mutex // guards the read deadline
-	reason  error      // why the session has ended, if it has
 
 	writing sync.Mutex // guards writes, and today
 	today   string     // the day of the last line that was written
@@ -68,30 +65,10 @@ func (c *client) place() string {
 	return c.room
 }
 
-// ended wakes readLine.
-func (c *client) ended(err error) {
-	c.reading.Lock()
-	defer c.reading.Unlock()
-	if c.reason == nil {
-		c.reason = err
-		_ = c.conn.SetReadDeadline(time.Unix(1, 0))
-	}
-}
-
-// arm sets the time until which a read may wait. The error is why the session has ended.
-func (c *client) arm(until time.Time) error {
-	c.reading.Lock()
-	defer c.reading.Unlock()
-	if c.reason == nil {
-		_ = c.conn.SetReadDeadline(until)
-	}
-	return c.reason
-}
-
 // readLine returns the next line. It answers negotiation meanwhile.
 func (c *client) readLine(until time.Time) (line, error) {
 	for {
-		if err := c.arm(until); err != nil {
+		if err := c.conn.Until(until); err != nil {
 			return line{}, err
 		}
 		if l, ok := c.decoder.next(); ok {
@@ -116,7 +93,7 @@ func (c *client) readLine(until time.Time) (line, error) {
 		switch {
 		case err == nil:
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			if err := c.arm(until); err != nil {
+			if err := c.conn.Until(until); err != nil {
 				return line{}, err
 			}
 			return line{}, errIdle
@@ -146,7 +123,6 @@ func (c *client) write(text []byte) error {
 
 // put is write while writing is held.
 func (c *client) put(text []byte) error {
-	_ = c.conn.SetWriteDeadline(time.Now().Add(c.server.config.Part))
 	_, err := c.conn.Write(text)
 	return err
 }
@@ -158,16 +134,7 @@ func (c *client) say(format string, args ...any) error {
 
 // raw writes a line, between two writes of the session, or after its end.
 func (c *client) raw(text string) error {
-	encoded := []byte(terminal.Printable(text) + "\r\n")
-	written := false
-	err := c.session.Write(func() error {
-		written = true
-		return c.write(encoded)
-	})
-	if !written { // the session has ended: what was asked before is answered
-		return c.write(encoded)
-	}
-	return err
+	return c.session.WriteAnyway(func() error { return c.write([]byte(terminal.Printable(text) + "\r\n")) })
 }
 
 // refuse says why something was not done.
@@ -190,15 +157,9 @@ func (c *client) farewell(err error) bool {
 		return false
 	}
 	if errors.Is(err, io.EOF) { // the client may be gone as a whole: then its machine has refused the last line by now
-		<-time.After(lingers / 4)
+		<-time.After(refuses)
 	}
-	half, ok := c.conn.(interface{ CloseWrite() error })
-	if !ok || half.CloseWrite() != nil {
-		return false
-	}
-	_ = c.conn.SetReadDeadline(time.Now().Add(lingers))
-	_, err = io.Copy(io.Discard, c.conn)
-	return err == nil
+	return c.conn.Linger()
 }
 
 func lastLine(err error) string {

@@ -176,7 +176,7 @@ func (c *client) renew() {
 	case "":
 		c.held.timer.Reset(c.server.config.LoginTTL / 2)
 	case chat.Unauthenticated, chat.TokenInvalid, chat.TokenExpired, chat.NotFound:
-		c.ended(errOver)
+		c.conn.End(errOver)
 	default:
 		c.held.timer.Reset(min(renewAgain, c.server.config.LoginTTL/10))
 	}

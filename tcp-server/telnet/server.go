@@ -11,6 +11,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/logging"
+	"github.com/pullchat/pullchat/tcp-server/peer"
 )
 
 // Config is what clients are served from.
@@ -38,19 +39,19 @@ type Server struct{ config Config }
 // New returns a Server.
 func New(config Config) *Server { return &Server{config} }
 
-// lingers is how long a client may take to read the last line.
-const lingers = time.Second
+// refuses is how long the machine of a client that has gone takes to refuse a line.
+const refuses = 250 * time.Millisecond
 
 // Serve serves one client until it leaves, or the Hub drains. It closes conn. ctx has the key of the client's address.
 func (s *Server) Serve(ctx context.Context, conn net.Conn) {
 	ctx = logging.WithRequestID(ctx, logging.NewRequestID())
 	c := &client{
-		server: s, conn: conn, base: ctx, own: map[string]bool{}, ignored: map[string]bool{}, decoder: decoder{limit: s.config.MaxLine}, today: s.config.Now().UTC().Format(day),
+		server: s, conn: peer.New(conn, s.config.Part), base: ctx, own: map[string]bool{}, ignored: map[string]bool{}, decoder: decoder{limit: s.config.MaxLine}, today: s.config.Now().UTC().Format(day),
 	}
 	c.cursors.Advance = c.advance
 	began := time.Now()
-	c.session = s.config.Hub.Open(c, c.ended)
-	c.inboxed = s.config.Hub.Open(private{c}, c.ended)
+	c.session = s.config.Hub.Open(c, c.conn.End)
+	c.inboxed = s.config.Hub.Open(private{c}, c.conn.End)
 	err := c.serve()
 	c.inboxed.Close()
 	c.session.Close() // the last line is the last
