@@ -48,7 +48,7 @@ type Event struct {
 	Chat     string
 	Page     *Page     // messages, at least one; resume at its NextCursor once they are processed
 	Signal   *Signal   // sent while this was followed
-	Presence *Presence // who is there now
+	Presence *Presence // the present readers
 	Reading  *Reading  // a reader's cursor has moved
 
 	// With a Page of an Inbox, what people call the chat.

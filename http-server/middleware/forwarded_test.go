@@ -17,7 +17,7 @@ func TestClientOf(t *testing.T) {
 		forwarded []string
 		want      string
 	}{
-		{"nobody is trusted", nil, "10.0.0.1", []string{"1.2.3.4"}, "10.0.0.1"},
+		{"no proxy is trusted", nil, "10.0.0.1", []string{"1.2.3.4"}, "10.0.0.1"},
 		{"a client", proxies, "1.2.3.4", nil, "1.2.3.4"},
 		{"a client that says it is another", proxies, "1.2.3.4", []string{"5.6.7.8"}, "1.2.3.4"},
 		{"behind a proxy", proxies, "10.0.0.1", []string{"1.2.3.4"}, "1.2.3.4"},

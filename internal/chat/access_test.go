@@ -129,8 +129,8 @@ func TestEveryMethodHasARule(t *testing.T) {
 	}
 }
 
-// guardedBy is a store with a private room, club, of ann, who is its admin, and bob, a public one, lounge, and one that was
-// deleted, gone.
+// guardedBy returns services over a store with three rooms. The private room club has the admin ann and the member bob. The
+// room lounge is public. The room gone was deleted.
 func guardedBy(t *testing.T, required bool) asked {
 	t.Helper()
 	store := chattest.NewStore(chattest.StoreOptions{})
@@ -162,7 +162,7 @@ func TestWhoMayWhat(t *testing.T) {
 		as    string
 		want  chat.Code // with AUTH on
 		off   chat.Code // with AUTH off
-		named bool      // it is about who is named
+		named bool      // the case is about the named user
 	}{
 		{"nobody", nil, "ann:bob", "ann", chat.Unauthenticated, "", false},
 		{"nobody", nil, "club", "ann", chat.Unauthenticated, "", false},
