@@ -87,6 +87,11 @@ within 30 restarted
 say 'it came back after kill -9, with the message'
 
 before=$(main)
+inside systemctl reload pullchat || fail 'systemctl reload failed'
+[[ $(main) == "$before" && $(page) == 'kept by systemd' ]] || fail 'the reload ended the process'
+say 'systemctl reload leaves it running'
+
+before=$(main)
 inside dpkg -i /debs/new.deb >"$work/upgrade" 2>&1 || { cat "$work/upgrade"; fail 'the upgrade failed'; }
 within 30 restarted
 inside pullchat version | grep -qF "v$new" || fail 'the upgrade left the old program'
