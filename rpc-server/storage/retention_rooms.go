@@ -184,11 +184,9 @@ func (s *Store) readRetentions(ctx context.Context, from string) (latest int64, 
 	return latest, nil
 }
 
-// trimRooms removes what is too old in the known rooms, and forgets rooms that have no retention of their own.
+// trimRooms removes what is too old in the known rooms, and then forgets rooms.
 func (s *Store) trimRooms(ctx context.Context) error {
-	key := s.keys.Retentions()
-	known := s.own.known.Load()
-	if known != nil {
+	if known := s.own.known.Load(); known != nil {
 		rooms := slices.Collect(maps.Keys(*known))
 		now := s.clock()
 		errs := s.nodes.Calls(ctx, len(rooms), redisnode.Exchange{
@@ -202,6 +200,13 @@ func (s *Store) trimRooms(ctx context.Context) error {
 			return fmt.Errorf("remove what is too old: %w", err)
 		}
 	}
+	return s.forgetRetentions(ctx)
+}
+
+// forgetRetentions forgets rooms that have no retention of their own and were not changed for long. First the others are
+// noted anew, and all that is still old goes in one command: a change that comes meanwhile is noted, and so stays.
+func (s *Store) forgetRetentions(ctx context.Context) error {
+	key := s.keys.Retentions()
 	var old *redis.StringSliceCmd
 	before := strconv.FormatInt(time.Now().Add(-retentionsKept).UnixMicro(), 10)
 	if err := s.callOne(ctx, "read which rooms had their own retention", key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
@@ -210,16 +215,23 @@ func (s *Store) trimRooms(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	var gone []any
+	var kept []redis.Z
 	for _, name := range old.Val() {
-		if id, err := chat.ParseID(name); err != nil || s.own.of(id) == 0 {
-			gone = append(gone, name)
+		if id, err := chat.ParseID(name); err == nil && s.own.of(id) > 0 {
+			kept = append(kept, redis.Z{Score: float64(time.Now().UnixMicro()), Member: name})
 		}
 	}
-	if len(gone) == 0 {
+	if len(old.Val()) == len(kept) {
 		return nil
 	}
+	if len(kept) > 0 {
+		if err := s.callOne(ctx, "note rooms with their own retention", key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
+			return pipeline.ZAddArgs(ctx, key, redis.ZAddArgs{XX: true, GT: true, Members: kept})
+		}); err != nil {
+			return err
+		}
+	}
 	return s.callOne(ctx, "forget rooms without their own retention", key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
-		return pipeline.ZRem(ctx, key, gone...)
+		return pipeline.ZRemRangeByScore(ctx, key, "-inf", before)
 	})
 }

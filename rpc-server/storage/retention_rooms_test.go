@@ -2,8 +2,13 @@ package storage
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/redistest"
@@ -95,4 +100,45 @@ func TestRoomRetention(t *testing.T) {
 		t.Errorf("im:retentions has %d rooms, want none", left)
 	}
 	sound()
+}
+
+// TestRetentionSetWhileItsRoomIsForgotten, at every moment: the room stays named, so every server learns of it.
+func TestRetentionSetWhileItsRoomIsForgotten(t *testing.T) {
+	t.Parallel()
+	ctx, redis := context.Background(), redistest.Start(t)
+	for moment, ended := 0, false; !ended; moment++ {
+		prefix := fmt.Sprint("own", moment)
+		forgetting, setting := openAt(t, redis.URL(), Options{Prefix: prefix}), openAt(t, redis.URL(), Options{Prefix: prefix})
+		key := forgetting.keys.Retentions()
+		old := float64(time.Now().Add(-2 * retentionsKept).UnixMicro())
+		for _, name := range []string{"club", "lounge"} { // lounge has its own retention, and was not changed for long
+			if err := forgetting.redis.ZAdd(ctx, key, goredis.Z{Score: old, Member: name}).Err(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		club, lounge := id(t, "club"), id(t, "lounge")
+		forgetting.own.learn(map[chat.ID]time.Duration{lounge: time.Hour}, true)
+		retention, trip := time.Hour, 0
+		hookAll(t, forgetting, &trips{crash: func(commands string, _ bool) bool {
+			if strings.HasPrefix(commands, "z") {
+				if trip++; trip-1 == moment {
+					if err := setting.noteRetention(ctx, chat.RoomEdit{Room: club, Retention: &retention}); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			return false
+		}})
+		if err := forgetting.forgetRetentions(ctx); err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"club", "lounge"}
+		if ended = trip <= moment; ended {
+			want = want[1:]
+		}
+		left := setting.redis.ZRange(ctx, key, 0, -1).Val()
+		if slices.Sort(left); !slices.Equal(left, want) {
+			t.Errorf("changed at moment %d, %q are named, want %q", moment, left, want)
+		}
+	}
 }
