@@ -111,6 +111,9 @@ func (l *Loaded) again(apply func(next any)) {
 	if apply != nil {
 		apply(next)
 	}
+	level := l.nextLevel(changed)
+	l.level.Set(min(l.level.Level(), level)) // what follows is said at the level of before or of now, whichever says more
+	defer l.level.Set(level)
 	l.log.Info("the configuration was read again", "changes", len(changed))
 	for _, s := range changed {
 		if !s.Reloads {
@@ -118,16 +121,17 @@ func (l *Loaded) again(apply func(next any)) {
 			continue
 		}
 		l.log.Info("a setting has changed", "setting", s.Name, "value", s.Value, "source", string(s.Source))
-		if s.Name == "log-level" {
-			l.setLevel(s.Value)
-		}
 	}
 	l.Settings = settings.Merge(l.Settings, list)
 }
 
-func (l *Loaded) setLevel(name string) {
-	var level logging.Level
-	if err := level.UnmarshalText([]byte(name)); err == nil {
-		l.level.Set(level.Level)
+// nextLevel returns the level that changed names, or the one that stands.
+func (l *Loaded) nextLevel(changed []settings.Setting) slog.Level {
+	for _, s := range changed {
+		var level logging.Level
+		if s.Name == "log-level" && level.UnmarshalText([]byte(s.Value)) == nil {
+			return level.Level
+		}
 	}
+	return l.level.Level()
 }
