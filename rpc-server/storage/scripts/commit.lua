@@ -19,10 +19,6 @@ local call = redis.call
 if call('HGET', state, 'token') ~= ARGV[1] then
   return 0
 end
-local now = call('HGET', state, 'owner')
-if not now then
-  return 0
-end
 local changes = cjson.decode(ARGV[7])
 
 for _, c in ipairs(changes.cursors) do
@@ -39,13 +35,13 @@ for _, c in ipairs(changes.cursors) do
     call('HSET', cursors, chat, cursor)
   end
 end
+for _, event in ipairs(changes.revived) do
+  call('HDEL', dead, event)
+end
 for _, letter in ipairs(changes.dead) do
   if call('HLEN', dead) < tonumber(ARGV[6]) then
     call('HSET', dead, letter[1], letter[2])
   end
-end
-for _, event in ipairs(changes.revived) do
-  call('HDEL', dead, event)
 end
 call('HSET', state, 'floor', ARGV[2])
 if ARGV[3] ~= '0' then
