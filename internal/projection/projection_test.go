@@ -189,7 +189,9 @@ func TestEveryEventOnce(t *testing.T) {
 	all, fresh := newSink(), newSink()
 	stop := b.worker(b, projection.Projection{Name: "all", Handler: all}, projection.Projection{Name: "new", Start: chat.StartNow, Handler: fresh})
 	await(t, "all old messages are handled", func() bool { _, n := all.count(); return n == 30*150 })
-	await(t, "the other one has begun", func() bool { return len(b.state("new").Owners) == 1 && b.state("new").Owners[slices.Collect(maps.Keys(b.state("new").Owners))[0]] == 256 })
+	await(t, "the other one has begun", func() bool {
+		return len(b.state("new").Owners) == 1 && b.state("new").Owners[slices.Collect(maps.Keys(b.state("new").Owners))[0]] == 256
+	})
 	for round := range 5 {
 		send(1000 + round)
 	}
@@ -354,7 +356,10 @@ func TestFailures(t *testing.T) {
 		return nil
 	})
 	await(t, "what failed comes again", func() bool { return s.got("slow") == "1 2 3" })
-	await(t, "the state says that it works", func() bool { state := b.state("p"); return state.FailingSince == 0 && state.Error == "" && state.Lag == 0 })
+	await(t, "the state says that it works", func() bool {
+		state := b.state("p")
+		return state.FailingSince == 0 && state.Error == "" && state.Lag == 0
+	})
 	b.change(chat.ProjectionChange{Name: "p", Action: chat.ReviveProjection})
 	await(t, "it is rejected again", func() bool {
 		letters, _ := b.DeadLetters(t.Context(), "p", 0)
