@@ -43,6 +43,8 @@ type commands struct {
 	Build    showVersion   `cmd:"" name:"version" group:"server" help:"Show the version of this program."`
 	Check    checkCommand  `cmd:"" group:"server" help:"Read everything in a Redis and report faults; --repair mends what is safe."`
 
+	Projections projections `cmd:"" group:"server" set:"retries=9" help:"List the consumers of all chats, and pause, replay or skip them."`
+
 	Export exportCommand `cmd:"" group:"server" help:"Write everything in a Redis to a file of JSON lines."`
 	Import importCommand `cmd:"" group:"server" help:"Store what export has written, in an empty Redis or beside what is there."`
 }

@@ -83,7 +83,7 @@ func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part,
 		return errors.Join(err, end(redis))
 	}
 	defer stopMetrics()
-	s.HTTP.Metrics, s.RPC.Metrics = measured.Gateway(), measured.Service()
+	s.HTTP.Metrics, s.RPC.Metrics, s.Worker.Metrics = measured.Gateway(), measured.Service(), measured.Worker()
 	if s.RPC.Trust.Auth = s.HTTP.Auth; s.HTTP.Auth == "on" {
 		s.RPC.Trust.RPCSecret = rand.Text() // only this gateway may name callers
 	}

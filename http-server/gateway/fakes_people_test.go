@@ -14,6 +14,7 @@ func withEverything(service *fakeService) func(*Server) {
 		people, rooms := fakePeople{service}, fakeRooms{service}
 		s.services.Accounts, s.services.Sessions, s.services.Inboxes = people, people, fakeReaders{service}
 		s.services.Rooms, s.services.Admission = rooms, rooms
+		s.services.Projections = fakeProjections{service: service}
 	}
 }
 
@@ -129,4 +130,25 @@ func allRoutes() []route {
 	s := &Server{}
 	withEverything(&fakeService{})(s)
 	return s.routes(handler.New(nil, nil, nil, handler.Config{}), nil, nil)
+}
+
+// worker are the methods of projections that gateways do not use.
+type worker struct{ chat.Projections }
+
+// fakeProjections are projections, likewise. Gateways use the methods that it has.
+type fakeProjections struct {
+	worker
+	service *fakeService
+}
+
+func (f fakeProjections) Projections(context.Context, string) ([]chat.ProjectionState, error) {
+	return []chat.ProjectionState{{Name: "words", Created: 1, FailingSince: 1, Error: "away", Owners: map[string]int{"worker": 256}}}, f.service.err()
+}
+
+func (f fakeProjections) ChangeProjection(context.Context, chat.ProjectionChange) error {
+	return f.service.err()
+}
+
+func (f fakeProjections) DeadLetters(context.Context, string, int) ([]chat.DeadLetter, error) {
+	return []chat.DeadLetter{{Event: "room@1", Error: "refused", At: 1}}, f.service.err()
 }

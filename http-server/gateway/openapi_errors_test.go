@@ -49,6 +49,11 @@ func failures() []failure {
 		{call{method: "PUT", target: "/api/ignored/b?as=a"}, bodiless},
 		{call{method: "DELETE", target: "/api/ignored/b?as=a"}, bodiless},
 
+		{call{method: "GET", target: "/api/projections"}, bodiless},
+		{call{method: "GET", target: "/api/projections/words"}, bodiless},
+		{call{method: "POST", target: "/api/projections/words", body: `{"action":"skip"}`}, noConflict},
+		{call{method: "GET", target: "/api/projections/words/dead"}, bodiless},
+
 		{call{method: "POST", target: "/api/rooms?as=a", body: `{"id":"room"}`}, nil},
 		{call{method: "GET", target: "/api/rooms?as=a"}, bodiless},
 		{call{method: "GET", target: "/api/rooms/public"}, bodiless},

@@ -25,6 +25,12 @@ same POST   /api/logout                   401  exp  inv  inv  200  200  200  200
 same POST   /api/password                 401  exp  inv  inv  403  pwd  pwd  pwd  pwd  pwd   user={me} password=wrong-horse new_password=new-horse
 same POST   /api/password                 401  exp  inv  inv  pwd  pwd  pwd  pwd  pwd  400   password=wrong-horse new_password=new-horse
 
+# Projections: for services only. (404: no worker has ever run it.)
+same GET    /api/projections              401  exp  inv  inv  403  403  403  403  403  200
+same GET    /api/projections/:name        401  exp  inv  inv  403  403  403  403  403  404   :name=none
+same POST   /api/projections/:name        401  exp  inv  inv  403  403  403  403  403  404   :name=none action=pause
+same GET    /api/projections/:name/dead   401  exp  inv  inv  403  403  403  403  403  200   :name=none
+
 # What is a user's own.
 same GET    /api/inbox                    401  exp  inv  inv  403  200  200  200* 200* 200*  reader={me}
 same GET    /api/inbox                    401  exp  inv  inv  200* 200  200  200* 200* 400

@@ -25,6 +25,16 @@ same Account        key  key  401  ok   ok   ok   ok   ok   ok    {"User":"{me}"
 same Accounts       key  key  401  ok   ok   ok   ok   ok   ok    {}
 same Known          key  key  401  ok   ok   ok   ok   ok   ok    {"Users":["{me}"]}
 
+# Projections: for services only. (404: no worker has ever run it.)
+same PartitionStates  key  key  401  403  403  403  403  403  ok  {}
+same Moved            key  key  401  403  403  403  403  403  ok  {"Partitions":[{"Partition":0,"Since":0,"Limit":1}]}
+same Claim            key  key  401  403  403  403  403  403  ok  {"Projection":"p","Worker":"w","Claims":[{"Partition":0}],"Leaving":true}
+same Cursors          key  key  401  403  403  403  403  403  ok  {"Projection":"p","Chats":["room"]}
+same Commit           key  key  401  403  403  403  403  403  ok  {"Projection":"p","Commits":[]}
+same Projections      key  key  401  403  403  403  403  403  ok  {}
+same ChangeProjection key  key  401  403  403  403  403  403  404 {"Name":"none","Kind":"pause"}
+same DeadLetters      key  key  401  403  403  403  403  403  ok  {"Name":"p"}
+
 # What is a user's own.
 same Inbox          key  key  401  403  ok   ok   ok*  ok*  ok*   {"Reader":"{me}"}
 same Unread         key  key  401  403  ok   ok   ok*  ok*  ok*   {"Reader":"{me}"}
