@@ -321,8 +321,8 @@ func TestAnEndedSession(t *testing.T) {
 			t.Errorf("Send() = %v, want token_invalid after %s", err, want)
 		}
 	}
-	for name, door := range doors {
-		for _, err := range c.Follow(t.Context(), client.FollowRequest{Chats: map[string]int64{"alice:bob": 0}, Over: door}) {
+	for name, over := range transports {
+		for _, err := range c.Follow(t.Context(), client.FollowRequest{Chats: map[string]int64{"alice:bob": 0}, Over: over}) {
 			if code(err) != "token_invalid" {
 				t.Errorf("%s: Follow() = %v, want token_invalid", name, err)
 			}

@@ -112,8 +112,8 @@ func TestSessionsGoOn(t *testing.T) {
 	g.invokes(t, password, 0, "alice", "login", "alice")
 	first := g.kept(t)
 	var tails []*json.Decoder
-	for _, door := range []string{"sse", "poll"} {
-		tails = append(tails, g.tail(t, door))
+	for _, over := range []string{"sse", "poll"} {
+		tails = append(tails, g.tail(t, over))
 	}
 	// A WebSocket renews its session before it expires, so it has a session of its own here.
 	socket := &guarded{g.server, t.TempDir() + "/sessions.json"}
@@ -148,9 +148,9 @@ func TestSessionsGoOn(t *testing.T) {
 }
 
 // tail follows a chat, and has nothing to complain about.
-func (g *guarded) tail(t *testing.T, door string) *json.Decoder {
+func (g *guarded) tail(t *testing.T, over string) *json.Decoder {
 	t.Helper()
-	c := command(t, g.environment(), "tail", "alice:bob", "--cursor=0", "--door="+door)
+	c := command(t, g.environment(), "tail", "alice:bob", "--cursor=0", "--transport="+over)
 	var complaints collected
 	c.Stderr = &complaints
 	out, err := c.StdoutPipe()
@@ -164,7 +164,7 @@ func (g *guarded) tail(t *testing.T, door string) *json.Decoder {
 		_ = c.Process.Kill()
 		_ = c.Wait()
 		if said := complaints.String(); said != "" {
-			t.Errorf("tail --door=%s says %s", door, said)
+			t.Errorf("tail --transport=%s says %s", over, said)
 		}
 	})
 	return json.NewDecoder(out)

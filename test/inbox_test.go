@@ -164,7 +164,7 @@ func TestInboxStream(t *testing.T) {
 }
 
 // TestIgnoreDuringStreams: what is sent between the answer to an ignore and the next request comes over no stream of the
-// ignorer, whichever the door; what others send comes over all.
+// ignorer, whichever the transport; what others send comes over all.
 func TestIgnoreDuringStreams(t *testing.T) {
 	s := startInboxStack(t, redistest.Start(t).URL())
 	s.send("room", "bob", "first")

@@ -242,25 +242,25 @@ func TestATailDoesNotStay(t *testing.T) {
 }
 
 // following follows room as alice, who was let in, and has read what was said there.
-func following(t *testing.T, w *world, inboxes chat.Inboxes) (hub *Hub, sink *told, doors *porter) {
+func following(t *testing.T, w *world, inboxes chat.Inboxes) (hub *Hub, sink *told, admission *testAdmission) {
 	t.Helper()
-	doors = newPorter()
-	hub = run(t, w, w, Config{Admission: doors, Inboxes: inboxes})
+	admission = newTestAdmission()
+	hub = run(t, w, w, Config{Admission: admission, Inboxes: inboxes})
 	w.send(t, "room", 1)
 	watch(t, hub, "room")
 	sink = newTold()
-	doors.answers <- nil
+	admission.answers <- nil
 	s := open(t, hub, sink, Follow{Chat: "room", By: chat.Caller{User: "alice"}})
-	t.Cleanup(func() { close(doors.answers) })
+	t.Cleanup(func() { close(admission.answers) })
 	receive(t, sink.pages)
-	receive(t, doors.asked)
+	receive(t, admission.asked)
 	idle(t, s)
-	return hub, sink, doors
+	return hub, sink, admission
 }
 
-// TestWhatIsBroughtPassesNoDoor: one who was removed gets nothing of what was said after it, also where the news of it is
+// TestHintedMessagesNeedAccess: one who was removed gets nothing of what was said after it, also where the news of it is
 // lost: the notice lies before it in the log.
-func TestWhatIsBroughtPassesNoDoor(t *testing.T) {
+func TestHintedMessagesNeedAccess(t *testing.T) {
 	room, _ := chat.ParseID("room")
 	removed := chat.Message{Sender: "bob", Text: "bye", Notice: &chat.Notice{Event: chat.MemberRemoved, Users: []string{"alice"}}}
 	for name, remove := range map[string]func(w *world, hub *Hub){
@@ -283,8 +283,8 @@ func TestWhatIsBroughtPassesNoDoor(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld()
-			hub, sink, doors := following(t, w, nil)
-			doors.answers <- chat.Errorf(chat.PermissionDenied, "not a member")
+			hub, sink, admission := following(t, w, nil)
+			admission.answers <- chat.Errorf(chat.PermissionDenied, "not a member")
 			remove(w, hub)
 			w.Bring()
 			w.send(t, "room", 1)

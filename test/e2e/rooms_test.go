@@ -201,7 +201,7 @@ func (e *events) waitFor(t *testing.T, text string) {
 }
 
 // TestStreamsOfRemoved: whoever is removed, through another http-server, is told nothing that comes after it, through
-// whichever door, and soon.
+// whichever transport, and soon.
 func TestStreamsOfRemoved(t *testing.T) {
 	both := startTwoClosed(t)
 	c := both[0]
