@@ -242,8 +242,8 @@ func TestManyRenewOnce(t *testing.T) {
 	}
 }
 
-// TestNobodyWaitsForAnother who exchanges a token that is still good.
-func TestNobodyWaitsForAnother(t *testing.T) {
+// TestCallersDoNotWaitForEachOther who exchanges a token that is still good.
+func TestCallersDoNotWaitForEachOther(t *testing.T) {
 	h := openHome(t)
 	c := h.client(t, client.WithSession(due(h.login(t)), nil))
 	h.holds = make(chan struct{})

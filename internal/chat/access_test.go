@@ -13,10 +13,10 @@ import (
 
 // asked is all that may be asked.
 type asked struct {
-	core  *chat.MessageService
-	alive *chat.LiveService
-	lobby *chat.RoomService
-	desk  *chat.InboxService
+	core        *chat.MessageService
+	alive       *chat.LiveService
+	roomService *chat.RoomService
+	desk        *chat.InboxService
 }
 
 // call is one method as a user makes it who says that she is user.
@@ -55,7 +55,7 @@ var ofChats = map[string]call{
 		return err
 	},
 	"Enter": func(a asked, ctx context.Context, name, _ string) error {
-		return a.lobby.Enter(ctx, []string{"lounge", name})
+		return a.roomService.Enter(ctx, []string{"lounge", name})
 	},
 }
 
@@ -84,23 +84,23 @@ var ofUsers = map[string]call{
 		return a.desk.Ignore(ctx, chat.IgnoreRequest{User: user, Other: "eve", Ignore: true})
 	},
 	"CreateRoom": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.lobby.CreateRoom(ctx, chat.NewRoom{As: user})
+		_, err := a.roomService.CreateRoom(ctx, chat.NewRoom{As: user})
 		return err
 	},
 	"ChangeRoom": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.lobby.ChangeRoom(ctx, chat.RoomChange{Room: "lounge", Kind: chat.JoinRoom, As: user})
+		_, err := a.roomService.ChangeRoom(ctx, chat.RoomChange{Room: "lounge", Kind: chat.JoinRoom, As: user})
 		return err
 	},
 	"Room": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.lobby.Room(ctx, chat.RoomRequest{Room: "lounge", As: user})
+		_, err := a.roomService.Room(ctx, chat.RoomRequest{Room: "lounge", As: user})
 		return err
 	},
 	"RoomsOf": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.lobby.RoomsOf(ctx, chat.RoomsRequest{As: user})
+		_, err := a.roomService.RoomsOf(ctx, chat.RoomsRequest{As: user})
 		return err
 	},
 	"PublicRooms": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.lobby.PublicRooms(ctx, chat.RoomsRequest{As: user})
+		_, err := a.roomService.PublicRooms(ctx, chat.RoomsRequest{As: user})
 		return err
 	},
 }
@@ -142,11 +142,11 @@ func guardedBy(t *testing.T, required bool) asked {
 	}
 	ann := chat.WithCaller(t.Context(), chat.Caller{User: "ann"})
 	for _, r := range []chat.NewRoom{{ID: "club", Users: []string{"bob"}}, {ID: "lounge", Visibility: chat.Public}, {ID: "gone"}} {
-		if _, err := a.lobby.CreateRoom(ann, r); err != nil {
+		if _, err := a.roomService.CreateRoom(ann, r); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := a.lobby.ChangeRoom(ann, chat.RoomChange{Room: "gone", Kind: chat.DeleteRoom}); err != nil {
+	if _, err := a.roomService.ChangeRoom(ann, chat.RoomChange{Room: "gone", Kind: chat.DeleteRoom}); err != nil {
 		t.Fatal(err)
 	}
 	return a

@@ -181,7 +181,7 @@ func (s *RoomService) outcome(id ID, outcome EditOutcome, err error) error {
 		return Errorf(Conflict, "a room has %d members at most; remove some first", s.options.MaxMembers)
 	case outcome == EditNotEmpty:
 		return errTaken(id)
-	case outcome == EditNoPlaces:
+	case outcome == EditNoPositions:
 		return Errorf(ResourceExhausted, "the room is full: its last position is taken")
 	}
 	return nil

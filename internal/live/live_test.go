@@ -248,8 +248,8 @@ func TestWaitEnds(t *testing.T) {
 	}
 }
 
-// TestNobodyListens: a chat that nobody follows any longer is unwatched after a while, and watched again.
-func TestNobodyListens(t *testing.T) {
+// TestAnUnfollowedChat: a chat that nobody follows any longer is unwatched after a while, and watched again.
+func TestAnUnfollowedChat(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	hub := w.start(t)

@@ -190,10 +190,10 @@ func (s *Session) Follow(wanted Follow) error {
 	if err != nil {
 		return err
 	}
-	f.person = s.hub.people.join(wanted.user())
+	f.localUser = s.hub.localUsers.join(wanted.user())
 	if err := s.hub.join(id, f, &f.topic); err != nil { // from now on it hears, and only then it pulls
 		s.forget(f)
-		s.hub.people.leave(f.person)
+		s.hub.localUsers.leave(f.localUser)
 		if before != nil {
 			before.leave()
 		}

@@ -34,16 +34,16 @@ func listen(t *testing.T) *listener {
 func TestListenerAccepts(t *testing.T) {
 	l := listen(t)
 	defer func() { _ = errors.Join(l.Close(), l.release()) }()
-	nobody := make(chan error, 1)
+	accepted := make(chan error, 1)
 	go func() {
 		conn, err := l.Accept()
 		if conn != nil {
 			err = fmt.Errorf("a connection from %v", conn.RemoteAddr())
 		}
-		nobody <- err
+		accepted <- err
 	}()
 	select {
-	case err := <-nobody:
+	case err := <-accepted:
 		if err != nil {
 			t.Fatalf("Accept() = %v where nobody connects, want nil, nil", err)
 		}

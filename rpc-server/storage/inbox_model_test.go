@@ -20,11 +20,11 @@ const inboxRetention = time.Hour
 
 // inboxWorld is a Store with its rules, and the model beside it.
 type inboxWorld struct {
-	store  *Store
-	core   *chat.MessageService
-	limits chat.Limits
-	lobby  *chat.RoomService
-	now    time.Time
+	store       *Store
+	core        *chat.MessageService
+	limits      chat.Limits
+	roomService *chat.RoomService
+	now         time.Time
 
 	logs    map[string][]chat.Message
 	cursors map[string]map[string]int64 // by chat and reader
@@ -53,7 +53,7 @@ func newInboxWorld(t *rapid.T, url, prefix string) *inboxWorld {
 	limits := chat.Limits{DefaultLimit: 3, MaxLimit: 7, MaxTextBytes: 100}
 	w.store, w.core, w.limits = store, chat.NewMessageService(store, limits), limits
 	w.core.ReaderStore = store
-	w.lobby = chat.NewRoomService(store, false, chat.RoomOptions{DefaultLimit: 3, MaxLimit: 7, MaxMembers: 10})
+	w.roomService = chat.NewRoomService(store, false, chat.RoomOptions{DefaultLimit: 3, MaxLimit: 7, MaxMembers: 10})
 	return w
 }
 

@@ -236,7 +236,7 @@ func TestInboxNames(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := h.lobby.CreateRoom(as("cid"), chat.NewRoom{ID: "club", Name: "The Club", Users: []string{"ann", "bob"}}); err != nil {
+		if _, err := h.roomService.CreateRoom(as("cid"), chat.NewRoom{ID: "club", Name: "The Club", Users: []string{"ann", "bob"}}); err != nil {
 			t.Fatal(err)
 		}
 		for _, err := range []error{h.send("bob", "club", "hi"), h.send("ann", "ann:bob", "hi"), h.send("cid", "ann:cid", "hi"), h.send("ann", "ann:ann", "hi")} {

@@ -27,16 +27,16 @@ func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 type caller string
 
 const (
-	nobody   caller = "no"    // without a token; in RPC without an identity
-	expired  caller = "old"   // with the admin's token of the past
-	forged   caller = "fake"  // with the admin's token, signed with another key
-	unsigned caller = "alg0"  // with the admin's token, which says that it needs no signature
-	other    caller = "other" // mia, a member too, who acts in the name of max
-	stranger caller = "out"   // sue, who has never been a member
-	ousted   caller = "gone"  // otto, who was removed
-	member   caller = "in"    // max
-	admin    caller = "admin" // ada
-	service  caller = "svc"   // a service, for max where it names somebody
+	anonymous caller = "no"    // without a token; in RPC without an identity
+	expired   caller = "old"   // with the admin's token of the past
+	forged    caller = "fake"  // with the admin's token, signed with another key
+	unsigned  caller = "alg0"  // with the admin's token, which says that it needs no signature
+	other     caller = "other" // mia, a member too, who acts in the name of max
+	stranger  caller = "out"   // sue, who has never been a member
+	removed   caller = "gone"  // otto, who was removed
+	member    caller = "in"    // max
+	admin     caller = "admin" // ada
+	service   caller = "svc"   // a service, for max where it names somebody
 
 	keyless  caller = "-key" // a service that does not know RPC_SECRET
 	wrongKey caller = "!key" // and one that knows another

@@ -1,6 +1,6 @@
 package access
 
-var httpColumns = []caller{nobody, expired, forged, unsigned, other, stranger, ousted, member, admin, service}
+var httpColumns = []caller{anonymous, expired, forged, unsigned, other, stranger, removed, member, admin, service}
 
 // httpPolicy is who may make which request; row says how to read it, and caller who they are.
 const httpPolicy = `

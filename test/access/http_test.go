@@ -110,7 +110,7 @@ func (w *world) tokensInQueries(t *testing.T, rows []row) {
 	t.Helper()
 	good := w.token(t, service, w.shared)
 	for _, r := range rows {
-		if r.want[nobody] != "401" || strings.Contains(r.name, "/api/stream") || strings.Contains(r.name, "/api/ws") {
+		if r.want[anonymous] != "401" || strings.Contains(r.name, "/api/stream") || strings.Contains(r.name, "/api/ws") {
 			continue
 		}
 		request := w.fill(t, r.request, w.shared, service) + " ?access_token=" + good
@@ -124,7 +124,7 @@ func (w *world) tokensInQueries(t *testing.T, rows []row) {
 func (w *world) whatIsNoRoute(t *testing.T) {
 	t.Helper()
 	for _, route := range []string{"GET /api/none", "PUT /api/send", "GET /api/rooms/den/none"} {
-		for c, want := range map[caller]string{nobody: "401", expired: "exp", forged: "inv", unsigned: "inv", member: "404"} {
+		for c, want := range map[caller]string{anonymous: "401", expired: "exp", forged: "inv", unsigned: "inv", member: "404"} {
 			if got := w.overHTTP(t, route, "", w.token(t, c, w.shared)); got.outcome != want {
 				t.Errorf("%s by %q = %s %s, want %s", route, c, got.outcome, got.body, want)
 			}

@@ -1,6 +1,6 @@
 package access
 
-var rpcColumns = []caller{keyless, wrongKey, nobody, other, stranger, ousted, member, admin, service}
+var rpcColumns = []caller{keyless, wrongKey, anonymous, other, stranger, removed, member, admin, service}
 
 // rpcPolicy is who may call which method of an rpc-server that was started with AUTH=on and RPC_SECRET: the gateway says
 // who it is, and is believed if it knows the secret; without it nothing is answered ("key").

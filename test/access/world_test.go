@@ -17,10 +17,10 @@ import (
 type world struct {
 	*stack
 
-	test   *testing.T // as long as which it is there
-	shared scene
-	ear    *ear
-	made   int
+	test     *testing.T // as long as which it is there
+	shared   scene
+	receiver *receiver
+	made     int
 }
 
 func newWorld(t *testing.T) *world {
@@ -42,16 +42,16 @@ func (w *world) begin(t *testing.T) {
 	for _, c := range []caller{admin, member} { // so that there is something to undo
 		w.asService(t, "PUT", "/api/ignored/yak?as="+w.shared.name(c), "")
 	}
-	if w.ear != nil {
-		w.ear.close()
+	if w.receiver != nil {
+		w.receiver.close()
 	}
-	w.ear = w.listen(t, w.shared)
+	w.receiver = w.listen(t, w.shared)
 }
 
 // registerAll makes the accounts of a scene's people.
 func (w *world) registerAll(t *testing.T, in scene) {
 	t.Helper()
-	for _, c := range []caller{admin, member, other, stranger, ousted} {
+	for _, c := range []caller{admin, member, other, stranger, removed} {
 		w.register(t, in.name(c))
 	}
 }

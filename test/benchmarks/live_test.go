@@ -19,7 +19,7 @@ const (
 )
 
 var (
-	liveTransports     = []bench.Transport{bench.SSE, bench.WebSocket, bench.LongPoll}
+	liveTransports = []bench.Transport{bench.SSE, bench.WebSocket, bench.LongPoll}
 	transportNames = map[bench.Transport]string{bench.SSE: "`/api/stream`", bench.WebSocket: "`/api/ws`", bench.LongPoll: "`/api/pull?wait=`"}
 )
 

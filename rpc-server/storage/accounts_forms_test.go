@@ -14,42 +14,42 @@ import (
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
-func TestPeopleOnEmbeddedRedis(t *testing.T) {
+func TestAccountsOnEmbeddedRedis(t *testing.T) {
 	t.Parallel()
-	conformance.RunPeople(t, func(t *testing.T, clock *conformance.Clock) conformance.AccountService {
-		return peopleIn(t, "redis://"+miniredis.RunT(t).Addr(), clock)
+	conformance.RunAccounts(t, func(t *testing.T, clock *conformance.Clock) conformance.AccountService {
+		return accountsIn(t, "redis://"+miniredis.RunT(t).Addr(), clock)
 	})
 }
 
-func TestPeopleOnRealRedis(t *testing.T) {
+func TestAccountsOnRealRedis(t *testing.T) {
 	t.Parallel()
 	url := redistest.Start(t).URL()
-	conformance.RunPeople(t, func(t *testing.T, clock *conformance.Clock) conformance.AccountService {
-		return peopleIn(t, url, clock)
+	conformance.RunAccounts(t, func(t *testing.T, clock *conformance.Clock) conformance.AccountService {
+		return accountsIn(t, url, clock)
 	})
 }
 
-func TestPeopleOnCluster(t *testing.T) {
+func TestAccountsOnCluster(t *testing.T) {
 	t.Parallel()
 	url := redistest.StartCluster(t).URL()
-	conformance.RunPeople(t, func(t *testing.T, clock *conformance.Clock) conformance.AccountService {
-		return peopleIn(t, url, clock)
+	conformance.RunAccounts(t, func(t *testing.T, clock *conformance.Clock) conformance.AccountService {
+		return accountsIn(t, url, clock)
 	})
 }
 
-func peopleIn(t *testing.T, url string, clock *conformance.Clock) *chat.AccountService {
-	options := conformance.PeopleLimits
+func accountsIn(t *testing.T, url string, clock *conformance.Clock) *chat.AccountService {
+	options := conformance.AccountLimits
 	options.Now = clock.Now
-	people := chat.NewAccountService(open(t, url, conformance.Options{Clock: clock}), &chattest.PlainHasher{}, options)
-	people.Access = chat.Access{Names: names.Rules{}}
-	return people
+	accounts := chat.NewAccountService(open(t, url, conformance.Options{Clock: clock}), &chattest.PlainHasher{}, options)
+	accounts.Access = chat.Access{Names: names.Rules{}}
+	return accounts
 }
 
 // TestWhatACrashLeaves: a user who is in the list and has no account is not there, and can register.
 func TestWhatACrashLeaves(t *testing.T) {
 	t.Parallel()
 	url := redistest.Start(t).URL()
-	people := peopleIn(t, url, conformance.NewClock())
+	accounts := accountsIn(t, url, conformance.NewClock())
 	options, err := redis.ParseURL(url)
 	if err != nil {
 		t.Fatal(err)
@@ -59,13 +59,13 @@ func TestWhatACrashLeaves(t *testing.T) {
 	if err := direct.ZAdd(t.Context(), "test:"+t.Name()+":users", redis.Z{Member: "alice"}).Err(); err != nil {
 		t.Fatal(err)
 	}
-	if page, err := people.Accounts(t.Context(), chat.AccountsRequest{}); err != nil || len(page.Accounts) != 0 {
+	if page, err := accounts.Accounts(t.Context(), chat.AccountsRequest{}); err != nil || len(page.Accounts) != 0 {
 		t.Errorf("Accounts() = %+v, %v; want none", page, err)
 	}
-	if _, err := people.Account(t.Context(), "alice"); chat.CodeOf(err) != chat.NotFound {
+	if _, err := accounts.Account(t.Context(), "alice"); chat.CodeOf(err) != chat.NotFound {
 		t.Errorf("Account(alice) = %v, want not_found", err)
 	}
-	if _, err := people.Register(t.Context(), chat.Registration{User: "alice", Password: "correct horse"}); err != nil {
+	if _, err := accounts.Register(t.Context(), chat.Registration{User: "alice", Password: "correct horse"}); err != nil {
 		t.Errorf("Register(alice) = %v, want nil", err)
 	}
 }
@@ -74,56 +74,56 @@ func TestWhatACrashLeaves(t *testing.T) {
 func TestSessionsExpireInRedis(t *testing.T) {
 	t.Parallel()
 	embedded := miniredis.RunT(t)
-	people := peopleIn(t, "redis://"+embedded.Addr(), conformance.NewClock())
-	if _, err := people.Register(t.Context(), chat.Registration{User: "alice", Password: "correct horse"}); err != nil {
+	accounts := accountsIn(t, "redis://"+embedded.Addr(), conformance.NewClock())
+	if _, err := accounts.Register(t.Context(), chat.Registration{User: "alice", Password: "correct horse"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := people.Login(t.Context(), chat.Credentials{User: "alice", Password: "correct horse"}); err != nil {
+	if _, err := accounts.Login(t.Context(), chat.Credentials{User: "alice", Password: "correct horse"}); err != nil {
 		t.Fatal(err)
 	}
 	key := "test:" + t.Name() + ":u:{alice}:sessions"
-	if got := embedded.TTL(key); got != conformance.PeopleLimits.SessionLasts {
-		t.Errorf("the sessions expire in %v, want %v", got, conformance.PeopleLimits.SessionLasts)
+	if got := embedded.TTL(key); got != conformance.AccountLimits.SessionLasts {
+		t.Errorf("the sessions expire in %v, want %v", got, conformance.AccountLimits.SessionLasts)
 	}
-	embedded.FastForward(conformance.PeopleLimits.SessionLasts)
+	embedded.FastForward(conformance.AccountLimits.SessionLasts)
 	if embedded.Exists(key) {
 		t.Error("the sessions are still there when they have expired")
 	}
 }
 
-// TestPeopleWithoutRedis: every method says that it cannot, and no secret.
-func TestPeopleWithoutRedis(t *testing.T) {
+// TestAccountsWithoutRedis: every method says that it cannot, and no secret.
+func TestAccountsWithoutRedis(t *testing.T) {
 	t.Parallel()
 	embedded := miniredis.RunT(t)
-	people := peopleIn(t, "redis://"+embedded.Addr(), conformance.NewClock())
+	accounts := accountsIn(t, "redis://"+embedded.Addr(), conformance.NewClock())
 	ctx := context.WithoutCancel(t.Context())
-	if _, err := people.Register(ctx, chat.Registration{User: "alice", Password: "correct horse"}); err != nil {
+	if _, err := accounts.Register(ctx, chat.Registration{User: "alice", Password: "correct horse"}); err != nil {
 		t.Fatal(err)
 	}
-	session, err := people.Login(ctx, chat.Credentials{User: "alice", Password: "correct horse"})
+	session, err := accounts.Login(ctx, chat.Credentials{User: "alice", Password: "correct horse"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	embedded.Close()
 	for name, call := range map[string]func() error{
 		"Register": func() error {
-			_, err := people.Register(ctx, chat.Registration{User: "bob", Password: "correct horse"})
+			_, err := accounts.Register(ctx, chat.Registration{User: "bob", Password: "correct horse"})
 			return err
 		},
-		"Account":  func() error { _, err := people.Account(ctx, "alice"); return err },
-		"Accounts": func() error { _, err := people.Accounts(ctx, chat.AccountsRequest{}); return err },
-		"Known":    func() error { _, err := people.Known(ctx, []string{"alice"}); return err },
+		"Account":  func() error { _, err := accounts.Account(ctx, "alice"); return err },
+		"Accounts": func() error { _, err := accounts.Accounts(ctx, chat.AccountsRequest{}); return err },
+		"Known":    func() error { _, err := accounts.Known(ctx, []string{"alice"}); return err },
 		"Login": func() error {
-			_, err := people.Login(ctx, chat.Credentials{User: "alice", Password: "correct horse"})
+			_, err := accounts.Login(ctx, chat.Credentials{User: "alice", Password: "correct horse"})
 			return err
 		},
 		"Refresh": func() error {
-			_, err := people.Refresh(ctx, chat.RefreshRequest{Token: session.RefreshToken})
+			_, err := accounts.Refresh(ctx, chat.RefreshRequest{Token: session.RefreshToken})
 			return err
 		},
-		"Logout": func() error { return people.Logout(ctx, chat.LogoutRequest{User: "alice", Session: session.ID}) },
+		"Logout": func() error { return accounts.Logout(ctx, chat.LogoutRequest{User: "alice", Session: session.ID}) },
 		"ChangePassword": func() error {
-			return people.ChangePassword(ctx, chat.PasswordChange{User: "alice", Password: "correct horse", NewPassword: "staple staple"})
+			return accounts.ChangePassword(ctx, chat.PasswordChange{User: "alice", Password: "correct horse", NewPassword: "staple staple"})
 		},
 	} {
 		if err := call(); chat.CodeOf(err) != chat.Unavailable {
