@@ -220,7 +220,7 @@ func TestALostAnswerIsAskedForAgain(t *testing.T) {
 	}
 }
 
-// TestManyRenewOnce: whoever comes while the token is exchanged waits for the new one.
+// TestManyRenewOnce: calls that come while the token is exchanged wait for the new one.
 func TestManyRenewOnce(t *testing.T) {
 	h := openHome(t)
 	over := h.login(t) // the token of the same second is the same one again
@@ -265,7 +265,7 @@ func TestCallersDoNotWaitForEachOther(t *testing.T) {
 	first.Wait()
 }
 
-// TestProgramsShareASession: each goes on with what the other has made of it, whoever is first, and however long it slept.
+// TestProgramsShareASession: each continues with the session that the other has renewed, in either order and after any pause.
 func TestProgramsShareASession(t *testing.T) {
 	h := openHome(t)
 	kept := h.login(t)
@@ -307,7 +307,7 @@ func TestProgramsShareASession(t *testing.T) {
 	}
 }
 
-// TestAnEndedSession is refused with a code, and nobody asks again.
+// TestAnEndedSession is refused with a code, and no request is repeated.
 func TestAnEndedSession(t *testing.T) {
 	h := openHome(t)
 	s := h.login(t)

@@ -67,7 +67,7 @@ func TestLogin(t *testing.T) {
 	g.invokes(t, "wrong horse\n", 2, "unauthenticated", "login", "alice")
 	g.invokes(t, "", 1, "no user is logged in at "+g.base, "logout")
 	if _, err := os.Stat(g.file); err == nil {
-		t.Error("there is a token file before anybody has logged in")
+		t.Error("there is a token file before the first login")
 	}
 
 	g.invokes(t, password, 0, `{"token_file":"`+g.file+`","user":"alice"}`, "login", "alice")
@@ -170,7 +170,7 @@ func (g *guarded) tail(t *testing.T, over string) *json.Decoder {
 	return json.NewDecoder(out)
 }
 
-// TestTokenInsteadOfASession: a service acts for whom it names.
+// TestTokenInsteadOfASession: a service acts for the user that it names.
 func TestTokenInsteadOfASession(t *testing.T) {
 	g := serveGuarded(t)
 	g.invokes(t, password, 0, "alice", "register", "alice")
@@ -240,7 +240,7 @@ func TestPasswordOnATerminal(t *testing.T) {
 	}
 }
 
-// TestSessionFile: what is older, or of another login, takes nobody's place.
+// TestSessionFile: an older session, or one of another login, replaces none.
 func TestSessionFile(t *testing.T) {
 	t.Parallel()
 	f := sessionFile{filepath.Join(t.TempDir(), "a", "b"), "http://a"}

@@ -96,7 +96,7 @@ func TestRooms(t *testing.T) {
 	})
 }
 
-// TestRoomsWithoutAUser: a list of what is public needs nobody, a back end needs not say for whom it acts, and all else does.
+// TestRoomsWithoutAUser: a list of public rooms needs no user, and a service need not name one. All other commands need a user.
 func TestRoomsWithoutAUser(t *testing.T) {
 	open := serveProcess(t)
 	for _, args := range []string{"rooms", "rooms list", "rooms show team", "rooms create", "rooms add team bob"} {

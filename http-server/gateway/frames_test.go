@@ -87,7 +87,7 @@ func TestFrames(t *testing.T) {
 			"not UTF-8":                   {frame(last|text, "{\"type\":\"ping\xff\"}"), 1007},
 			"half a character":            {frame(text, "{\"type\":\"ping\xc3") + frame(last|goesOn, "\"}"), 1007},
 			"too large":                   {frame(last|text, pingText+strings.Repeat(" ", 64<<10)), 1009},
-			"much too large":              {frame(last|text, strings.Repeat(" ", 300<<10)), 1009}, // nobody reads the rest
+			"much too large":              {frame(last|text, strings.Repeat(" ", 300<<10)), 1009}, // the rest is not read
 			"too large in parts":          {frame(text, pingText+strings.Repeat(" ", 40<<10)) + frame(last|goesOn, strings.Repeat(" ", 40<<10)), 1009},
 			"not masked":                  {"\x81\x02{}", 1002},
 			"an unknown kind":             {frame(last|3, ""), 1002},

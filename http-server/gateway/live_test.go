@@ -58,7 +58,7 @@ func (d testGateway) send(t *testing.T, name, sender, text string) {
 	}
 }
 
-// untilWatched returns when somebody has begun to follow a chat, and has read what was in it.
+// untilWatched returns once a client follows a chat and has read its messages.
 func (d testGateway) untilWatched(t *testing.T, name string, pulls int64) {
 	t.Helper()
 	id, err := chat.ParseID(name)

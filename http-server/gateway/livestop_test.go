@@ -14,7 +14,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// soon is how long a stop may take, whoever is connected.
+// soon is how long a stop may take, with any clients connected.
 const soon = 3 * time.Second
 
 // TestAStopWithManyClients: all are told, also those that do not read are let go, and nothing is left running.
@@ -99,7 +99,7 @@ func aStopWithManyClients(t *testing.T, encrypted bool) {
 	}
 }
 
-// untilStalled returns when nobody reads messages any more, because nobody takes them.
+// untilStalled returns once no messages are read, because the client takes none.
 func (d testGateway) untilStalled(t *testing.T) {
 	t.Helper()
 	tick := time.NewTicker(impatience)

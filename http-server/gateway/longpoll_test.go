@@ -83,7 +83,7 @@ func TestWrongWaits(t *testing.T) {
 	}
 }
 
-// TestALongPollWhoseClientGoes: nobody waits for it any longer.
+// TestALongPollWhoseClientGoes: its wait ends.
 func TestALongPollWhoseClientGoes(t *testing.T) {
 	t.Parallel()
 	clients(t, func(t *testing.T, d testGateway, connect func() wire) {

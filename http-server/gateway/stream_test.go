@@ -65,7 +65,7 @@ func TestStream(t *testing.T) {
 			t.Fatal(err)
 		}
 		reads(t, in, "event: signal\ndata: {\"chat\":\"room\",\"sender\":\"bob\",\"type\":\"x\",\"data\":\"a\\nb\"}\n\n")
-		for range 2 { // where it does not move, nobody is told
+		for range 2 { // a cursor that does not move is not announced
 			if _, err := d.world.Read(t.Context(), chat.ReadRequest{Chat: "room", Reading: chat.Reading{Reader: "bob/phone", Cursor: 1001}}); err != nil {
 				t.Fatal(err)
 			}

@@ -19,7 +19,7 @@ type asked struct {
 	desk        *chat.InboxService
 }
 
-// call is one method as a user makes it who says that she is user.
+// call is one method, called in the name of user.
 type call func(a asked, ctx context.Context, name, user string) error
 
 // ofChats are the methods that are about a chat. Each is tried by every kind of caller in every kind of chat.
@@ -62,7 +62,7 @@ var ofChats = map[string]call{
 // named are those of ofChats that say who acts.
 var named = []string{"Send", "Signal", "Read", "Attend", "Pull as a reader"}
 
-// ofUsers are the methods that are about rooms, or about what is a user's own, and that anybody may ask who is somebody.
+// ofUsers are the methods about rooms, or about the caller's own data, that any identified caller may use.
 var ofUsers = map[string]call{
 	"Inbox": func(a asked, ctx context.Context, _, user string) error {
 		_, err := a.desk.Inbox(ctx, chat.InboxRequest{Reader: user})
@@ -105,8 +105,8 @@ var ofUsers = map[string]call{
 	},
 }
 
-// free are methods that tell nobody anything: one is a load balancer's, the other the gateway's own, which gives what it
-// hears to those whom Enter admits.
+// free are methods without a check of the caller. Ready is for load balancers. Watch is for the gateway, which passes events
+// on only to users whom Enter admits.
 var free = []string{"Ready", "Watch"}
 
 // TestEveryMethodHasARule: a method that is added has to be put into one of the tables.

@@ -24,7 +24,7 @@ func TestAccountsConform(t *testing.T) {
 	})
 }
 
-// TestLoginsDoTheSameWork: nobody learns from the time that an answer takes who is registered.
+// TestLoginsDoTheSameWork: the time of an answer does not tell whether a user is registered.
 func TestLoginsDoTheSameWork(t *testing.T) {
 	hasher := &chattest.PlainHasher{}
 	accounts := accountsOver(chattest.NewStore(chattest.StoreOptions{}), hasher, nil)
@@ -80,7 +80,7 @@ func TestWeakHashesAreReplaced(t *testing.T) {
 	}
 }
 
-// credulous takes every password for right, also that of nobody.
+// credulous accepts every password, also of a user without an account.
 type credulous struct{ chattest.PlainHasher }
 
 func (*credulous) Verify(context.Context, string, string) (right, weak bool, err error) {
@@ -116,7 +116,7 @@ func TestWeakHashesThatAnotherReplaces(t *testing.T) {
 	}
 }
 
-// changing is a store in which the password changes while somebody logs in.
+// changing is a store in which the password changes during a login.
 type changing struct{ *chattest.Store }
 
 func (c changing) ReadAccounts(ctx context.Context, users []string) ([]chat.StoredAccount, error) {

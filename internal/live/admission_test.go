@@ -9,7 +9,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// listed is a chat.Inboxes where everybody has the same chats and nobody ignores anybody.
+// listed is a chat.Inboxes where all users have the same chats and no user ignores another.
 type listed struct {
 	chat.Inboxes
 	chats []chat.Standing
@@ -90,7 +90,7 @@ func TestAnInboxIsAskedForOnce(t *testing.T) {
 	}
 }
 
-// TestAnInboxIsAskedForAgain together, where nobody could answer.
+// TestAnInboxIsAskedForAgain in one call after a failed one.
 func TestAnInboxIsAskedForAgain(t *testing.T) {
 	t.Parallel()
 	w, admission := newWorld(), newTestAdmission()
@@ -167,6 +167,6 @@ func TestNewsWhileAnInboxIsAskedFor(t *testing.T) {
 		t.Errorf("it was asked %d times more", n)
 	}
 	if n := len(sink.events); n > 0 {
-		t.Errorf("%d signals came before it was known whether she may have them", n)
+		t.Errorf("%d signals came before the reader's access was checked", n)
 	}
 }

@@ -14,8 +14,8 @@ type follow struct {
 	session   *Session
 	id        chat.ID
 	wanted    Follow
-	topic     *topic     // set before anybody can wake it
-	localUser *localUser // whose ignoring holds; nil where nobody's does
+	topic     *topic     // set before it can be woken
+	localUser *localUser // the reader whose ignored users apply; nil for none
 	inbox     *inbox     // that it is of, or nil
 	title     chat.Title // of an inbox's chat
 	named     int        // the inbox's renames when a notice named the chat last

@@ -77,7 +77,7 @@ func TestAnswerOfBeforeIsNotTaken(t *testing.T) {
 	}
 }
 
-// TestARefusedFollowHoldsNoUser: there is no room for its chat; whom its reader ignores is not kept for it either.
+// TestARefusedFollowHoldsNoUser: its chat is over the limit, and its reader's ignored users are not kept for it either.
 func TestARefusedFollowHoldsNoUser(t *testing.T) {
 	t.Parallel()
 	w, inboxes := newWorld(), &asked{questions: make(chan string, 100), answers: make(chan []string, 100)}

@@ -32,7 +32,7 @@ func idle(t *testing.T, s *Session) {
 	})
 }
 
-// TestWhatIsBroughtIsNotPulled, whoever waits for it, and it is what a pull would have answered.
+// TestWhatIsBroughtIsNotPulled: followers take a message from its hint, and it equals what a pull returns.
 func TestWhatIsBroughtIsNotPulled(t *testing.T) {
 	for name, c := range map[string]struct{ followers, messages int }{"one follower": {1, 20}, "a thousand": {1000, 3}} {
 		t.Run(name, func(t *testing.T) {
@@ -303,7 +303,7 @@ type ignoring struct{ chat.Inboxes }
 
 func (ignoring) Ignored(context.Context, string) ([]string, error) { return []string{"bob"}, nil }
 
-// TestWhatIsBroughtIsFiltered as a page that was pulled: without those whom the reader ignores, with notices.
+// TestWhatIsBroughtIsFiltered as a page that was pulled: without messages of ignored users, with notices.
 func TestWhatIsBroughtIsFiltered(t *testing.T) {
 	room, _ := chat.ParseID("room")
 	w := bringing()

@@ -147,7 +147,7 @@ func TestProvenPairs(t *testing.T) {
 		want chat.Code
 	}{
 		{home, ""},
-		{attempt{"2.2.2.2", "alice", "right"}, chat.ResourceExhausted}, // nobody has seen her there
+		{attempt{"2.2.2.2", "alice", "right"}, chat.ResourceExhausted}, // no login from there was seen
 		{attempt{"1.1.1.1", "bob", "right"}, chat.ResourceExhausted},
 		{attempt{"1.1.1.1", "alice", "wrong"}, chat.Unauthenticated},
 		{attempt{"1.1.1.1", "alice", "wrong"}, chat.Unauthenticated},

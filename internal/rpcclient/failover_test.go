@@ -44,7 +44,7 @@ func connectAll(t *testing.T, addrs ...string) *Client {
 	return client
 }
 
-// TestOneOfTwoIsAway: nobody listens there, it never answers, or it closes after reading. What never arrived goes to
+// TestOneOfTwoIsAway: its port is closed, it never answers, or it closes after reading. What never arrived goes to
 // the other; so does what may have arrived, where that is harmless.
 func TestOneOfTwoIsAway(t *testing.T) {
 	t.Parallel()

@@ -281,7 +281,7 @@ func serve(t *testing.T, s chat.Service, log *slog.Logger) string {
 	return server.Addr().String()
 }
 
-// refusing is an address on which nobody listens and nobody can: it is taken until the test ends.
+// refusing is an address at which connections are refused: the port is reserved until the test ends.
 func refusing(t *testing.T) string {
 	t.Helper()
 	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)

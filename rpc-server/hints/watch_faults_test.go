@@ -390,7 +390,7 @@ func listeners(t *testing.T, client redis.UniversalClient, room chat.ID) (n int6
 }
 
 // TestDoubtAfterInterruption: who may be in a room can have changed while nothing was heard, and so each one who follows
-// it is asked for anew. Nobody has to leave a chat of two.
+// it is asked for anew. A chat of two users has no members to revoke.
 func TestDoubtAfterInterruption(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)

@@ -70,7 +70,7 @@ func TestListenerAccepts(t *testing.T) {
 }
 
 // TestListenerKeepsItsDescriptor: netpoll closes more than once and uses the descriptor in between, so that the
-// number must not go to anybody else before release.
+// number must not go to another process before release.
 func TestListenerKeepsItsDescriptor(t *testing.T) {
 	l := listen(t)
 	fd := l.Fd()

@@ -70,7 +70,7 @@ func TestWhatACrashLeaves(t *testing.T) {
 	}
 }
 
-// TestSessionsExpireInRedis: what nobody refreshes does not stay for ever.
+// TestSessionsExpireInRedis: a session that is not refreshed expires.
 func TestSessionsExpireInRedis(t *testing.T) {
 	t.Parallel()
 	embedded := miniredis.RunT(t)

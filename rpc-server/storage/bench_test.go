@@ -47,7 +47,7 @@ func BenchmarkRange(b *testing.B) {
 	}
 }
 
-// BenchmarkAppendPipelined is 64 appends in a pipeline, with nobody who listens and with one.
+// BenchmarkAppendPipelined is 64 appends in a pipeline, without a listener and with one.
 func BenchmarkAppendPipelined(b *testing.B) {
 	store := openAt(b, redistest.Start(b, "--appendonly", "no").URL(), Options{IdempotencyWindow: time.Hour})
 	appends := make([]chat.Append, 64)

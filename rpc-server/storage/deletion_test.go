@@ -39,8 +39,8 @@ func newRegistry(t *testing.T, url string, store func(*Store) chat.DeletionStore
 
 func soundly(s *Store) chat.DeletionStore { return s }
 
-// live has ann leave something everywhere: rooms where she is an admin, a member, was one, and public ones in which she
-// never was, a conversation, cursors of hers and of her phone, whom she ignores, a session.
+// live gives ann something everywhere: rooms where ann is an admin, a member, a former member, and public ones that ann
+// never joined; a conversation, cursors of ann and of ann's phone, ignored users, a session.
 func (r registry) live() {
 	r.t.Helper()
 	for _, user := range []string{"ann", "annabel", "bob"} {
@@ -63,7 +63,7 @@ func (r registry) live() {
 	if err := r.store.redis.ZAdd(context.Background(), r.store.keys.Chats("ann"), redis.Z{Member: "left", Score: long}).Err(); err != nil {
 		r.t.Fatal(err)
 	}
-	equal(r.t, "ann's rooms", r.mine("ann"), []string{"hers", "his"}) // which sees that she is there no more
+	equal(r.t, "ann's rooms", r.mine("ann"), []string{"hers", "his"}) // the list drops the room that ann has left
 	live := chat.NewLiveService(r.store)
 	live.Access = chat.Access{Required: true, Rooms: r.store}
 	for user, readers := range map[string][]string{"ann": {"ann", "ann/phone"}, "annabel": {"annabel", "annabel/phone"}, "bob": {"bob"}} {
@@ -170,7 +170,7 @@ func (r registry) wantGone(erased bool) {
 					r.t.Errorf("in %s there is %+v", room, m)
 				}
 			case m.Erased || m.Text == "":
-				r.t.Errorf("in %s somebody else's message is erased: %+v", room, m)
+				r.t.Errorf("in %s another user's message is erased: %+v", room, m)
 			}
 		}
 		equal(r.t, "messages of ann's in "+room, mine, 1)
@@ -186,7 +186,7 @@ func (r registry) wantGone(erased bool) {
 			}
 		}
 	}
-	if receipts, _ := r.store.Readings(context.Background(), id(r.t, "hers"), 100); receipts.Count != 3 { // bob, annabel, her phone
+	if receipts, _ := r.store.Readings(context.Background(), id(r.t, "hers"), 100); receipts.Count != 3 { // bob, annabel, annabel's phone
 		r.t.Errorf("the readers of hers are %+v", receipts)
 	}
 	if _, err := r.accounts.Login(context.Background(), chat.Credentials{User: "ann", Password: password}); chat.CodeOf(err) != chat.Unauthenticated {
@@ -226,7 +226,7 @@ func TestDeletion(t *testing.T) {
 	})
 }
 
-// TestDeletionSettles: what she does with a token that is still good is removed with the rest.
+// TestDeletionSettles: what the user does with a token that is still valid is removed with the rest.
 func TestDeletionSettles(t *testing.T) {
 	r := newRegistry(t, redistest.Start(t).URL(), soundly)
 	r.live()
@@ -276,7 +276,7 @@ func TestDeletionOfALongLog(t *testing.T) {
 	}
 }
 
-// TestWhoMayDelete: a user herself, a service, and where nobody has asked who it is, who knows the password.
+// TestWhoMayDelete: the user, a service, and with AUTH off a caller that knows the password.
 func TestWhoMayDelete(t *testing.T) {
 	r := newRegistry(t, redistest.Start(t).URL(), soundly)
 	r.live()

@@ -30,7 +30,7 @@ type inboxWorld struct {
 	cursors map[string]map[string]int64 // by chat and reader
 	ignored map[string]map[string]bool  // by user
 	lists   map[string]map[string]bool  // by user
-	since   map[string]int64            // when somebody became a member, by "room user"
+	since   map[string]int64            // when a user became a member, by "room user"
 	rooms   map[string]bool             // those that were created: whether they still are there
 }
 
@@ -66,7 +66,7 @@ func inChat(name, user string) bool {
 	return !pair || user == first || user == second
 }
 
-// stands is where a reader stands: in a room it is not before she became a member.
+// stands returns a reader's position: in a room it is not before the start of the membership.
 func (w *inboxWorld) stands(name, reader string) int64 {
 	return max(w.cursors[name][reader], w.since[name+" "+chat.UserOf(reader)])
 }

@@ -118,7 +118,7 @@ func (w *inboxWorld) create(t *rapid.T) {
 	w.joined(name, users, w.told(t, name, inboxAdmin, chat.RoomCreated, users))
 }
 
-// member makes somebody a member of a room, or no longer, in each of the ways that there are.
+// member adds a user to a room, or removes the user, in each of the possible ways.
 func (w *inboxWorld) member(t *rapid.T) {
 	name, user := w.room(t, true), rapid.SampledFrom(inboxUsers).Draw(t, "user")
 	kind := rapid.SampledFrom([]chat.ChangeKind{chat.JoinRoom, chat.LeaveRoom, chat.AddMembers, chat.RemoveMembers}).Draw(t, "kind")

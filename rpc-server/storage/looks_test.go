@@ -51,7 +51,7 @@ func registrar(store *Store) *chat.AccountService {
 	return accounts
 }
 
-// TestLooksAreFilled: accounts that were made before there were looks have them when somebody has looked through all.
+// TestLooksAreFilled: accounts of releases without looks get them from a server's pass over all accounts.
 func TestLooksAreFilled(t *testing.T) {
 	t.Parallel()
 	store := openAt(t, redistest.Start(t).URL(), Options{})
@@ -124,7 +124,7 @@ func TestLooksOfTheRefusedAreFree(t *testing.T) {
 	}
 }
 
-// TestALookOutlivesItsAccount: nobody gets a name that looks like that of a user who was deleted.
+// TestALookOutlivesItsAccount: a name that looks like that of a deleted user is refused.
 func TestALookOutlivesItsAccount(t *testing.T) {
 	t.Parallel()
 	store := openAt(t, redistest.Start(t).URL(), Options{})

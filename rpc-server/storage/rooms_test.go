@@ -277,7 +277,7 @@ func TestListsAreMended(t *testing.T) {
 	add("old", old)
 	add("new", float64(time.Now().UnixMicro()))
 	add("again", old+1)
-	h.store.unlist(context.Background(), "ann", []redis.Z{{Member: "again", Score: old}}) // somebody has put it there again
+	h.store.unlist(context.Background(), "ann", []redis.Z{{Member: "again", Score: old}}) // as another server that has listed it again
 	if err := h.store.redis.ZScore(context.Background(), key, "again").Err(); err != nil {
 		t.Errorf("a room that was put into the list again is not there: %v", err)
 	}
@@ -291,7 +291,7 @@ func TestListsAreMended(t *testing.T) {
 	}
 }
 
-// TestRemovedWhileSending: what a member sends is stored before the notice of her removal, or refused.
+// TestRemovedWhileSending: a member's message is stored before the notice of the removal, or refused.
 func TestRemovedWhileSending(t *testing.T) {
 	everyRedis(t, func(t *testing.T, url string) {
 		for round := range 20 {
@@ -345,7 +345,7 @@ func TestRemovedWhileSending(t *testing.T) {
 	})
 }
 
-// TestLastAdminsLeaveAtOnce: whoever is last hands over.
+// TestLastAdminsLeaveAtOnce: the last admin to leave hands over.
 func TestLastAdminsLeaveAtOnce(t *testing.T) {
 	everyRedis(t, func(t *testing.T, url string) {
 		for range 30 {

@@ -52,7 +52,7 @@ func TestWhatIsPublished(t *testing.T) {
 		if _, err := subscription.Receive(ctx); err != nil {
 			t.Fatal(err)
 		}
-		store.hub.Of(id(t, "alice:bob")).Followed.Store(true) // as after a first hint that somebody received
+		store.hub.Of(id(t, "alice:bob")).Followed.Store(true) // as after a first hint that was received
 		before := int64(0)
 		for i, text := range []string{"0", strings.Repeat("long ", 200), "2 3\n", "3"} {
 			m := chat.Message{Text: text, Sender: "alice", ID: fmt.Sprint(i)}
@@ -80,7 +80,7 @@ func TestHintsBringWhatTheLogHas(t *testing.T) {
 		at := sendTo(t, other, room)
 		w := hintstest.WatchOf(t, store, room)
 		w.Hinted(room, at)
-		at = sendTo(t, other, room) // by this hint the other one learns that somebody follows
+		at = sendTo(t, other, room) // this hint tells the other server that the chat is followed
 		w.Hinted(room, at)
 		var brought []chat.Message
 		for range 20 {

@@ -113,7 +113,7 @@ func (d *endpoint) welcome(ctx context.Context, all *crowd, conn net.Conn) {
 	defer func() { _ = conn.Close() }()
 	key := keyOf(conn)
 	if !all.enter(conn, key) {
-		if d.encrypt == nil { // no handshake is made to refuse somebody
+		if d.encrypt == nil { // a refusal is not worth a handshake
 			_ = conn.SetWriteDeadline(time.Now().Add(refuseTime))
 			_, _ = conn.Write(d.full)
 		}

@@ -36,7 +36,7 @@ const (
 	removed   caller = "gone"  // otto, who was removed
 	member    caller = "in"    // max
 	admin     caller = "admin" // ada
-	service   caller = "svc"   // a service, for max where it names somebody
+	service   caller = "svc"   // a service, for max where it names a user
 
 	keyless  caller = "-key" // a service that does not know RPC_SECRET
 	wrongKey caller = "!key" // and one that knows another

@@ -69,7 +69,7 @@ func (w *world) overHTTP(t *testing.T, route, request, token string) answer {
 	return answer{outcome, string(said)}
 }
 
-// read returns what was answered; of a stream, up to what somebody in a scene waits for.
+// read returns what was answered; of a stream, up to what a user in a scene waits for.
 func read(response *http.Response) (said []byte) {
 	stream := strings.HasPrefix(response.Header.Get("Content-Type"), "text/") && response.ContentLength < 0
 	if !stream {
@@ -87,7 +87,7 @@ func read(response *http.Response) (said []byte) {
 	return said
 }
 
-// awaited says whether somebody in a scene was told what she waits for.
+// awaited says whether the waiting user of a scene was told.
 func awaited(said string) bool {
 	return strings.Contains(said, inRoom) || strings.Contains(said, inPair) || strings.Contains(said, toOutsiders)
 }
@@ -120,7 +120,7 @@ func (w *world) tokensInQueries(t *testing.T, rows []row) {
 	}
 }
 
-// whatIsNoRoute: nobody without a token is told what there is not.
+// whatIsNoRoute: a caller without a token does not learn which routes are missing.
 func (w *world) whatIsNoRoute(t *testing.T) {
 	t.Helper()
 	for _, route := range []string{"GET /api/none", "PUT /api/send", "GET /api/rooms/den/none"} {

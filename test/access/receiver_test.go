@@ -88,7 +88,7 @@ func (w *world) tell(t *testing.T, chat, data string) {
 // signals says whether a row is about signals.
 func (w *world) signals(r row) bool { return strings.Contains(strings.ToLower(r.name), "signal") }
 
-// heard returns of whom signals were heard, of a row that is about them.
+// heard returns the senders whose signals were received, for a row about signals.
 func (w *world) heard(t *testing.T, r row, in scene) (senders []string) {
 	t.Helper()
 	if !w.signals(r) || in != w.shared {

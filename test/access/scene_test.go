@@ -47,7 +47,7 @@ func (s scene) acts(c caller) string {
 	return s.name(c)
 }
 
-// setUp makes the room and the chats. Nobody has read what is said in them but who says it.
+// setUp makes the room and the chats. Only the senders have read their own messages.
 func (s *stack) setUp(t *testing.T, in scene) {
 	t.Helper()
 	s.asService(t, "POST", "/api/rooms?as="+in.name(admin), fmt.Sprintf(

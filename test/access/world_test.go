@@ -197,7 +197,7 @@ func changed(before, after map[string]string) (keys []string) {
 	return keys
 }
 
-// view is the shared scene as a service sees it: what is in its chats, who is there, and what the member has of his own.
+// view is the shared scene as a service sees it: what is in its chats, who is there, and what belongs to the member.
 func (w *world) view(t *testing.T) map[string]string {
 	t.Helper()
 	user := w.shared.name(member)
@@ -242,7 +242,7 @@ func refusal(body []byte) string {
 	return wrong(codes[read.Code], read.Message)
 }
 
-// wrong tells a wrong password, which is 401 too, from a request of nobody.
+// wrong tells a wrong password, which is 401 too, from a request without a token.
 func wrong(outcome, message string) string {
 	if outcome == "401" && message == "the user or the password is wrong" {
 		return "pwd"

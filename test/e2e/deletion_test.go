@@ -126,5 +126,5 @@ func TestDeletingOneself(t *testing.T) {
 	if room := c.do("bob", "GET", "/api/rooms/club", "", 200); room["member_count"] != 1.0 || room["role"] != "admin" {
 		t.Errorf("the room is %v", room)
 	}
-	c.do("ann", "DELETE", "/api/users/me", "", 401) // her tokens are good no longer
+	c.do("ann", "DELETE", "/api/users/me", "", 401) // the user's tokens are no longer valid
 }

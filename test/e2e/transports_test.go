@@ -190,8 +190,8 @@ func TestClientRenewsWhileItFollows(t *testing.T) {
 	}
 }
 
-// TestIgnoredWhileStreaming: what somebody who is ignored sends comes over none of the ignorer's streams, from the answer
-// on until she is ignored no longer; and everything of others comes, once and in order, whatever is left out between.
+// TestIgnoredWhileStreaming: messages of an ignored user are hidden from all streams of the ignoring user, from the answer on
+// until the user is no longer ignored. Messages of others come once and in order.
 func TestIgnoredWhileStreaming(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
@@ -206,7 +206,7 @@ func TestIgnoredWhileStreaming(t *testing.T) {
 		"a stream":    both[0].stream("ann", "/api/stream?chat=club&reader=ann/phone"),
 		"an inbox":    both[0].stream("ann", "/api/stream?inbox=true&cursor=0"),
 		"a WebSocket": both[0].socket(both[0].auth.Token("ann"), `{"type":"watch","chat":"club","reader":"ann"}`),
-		// Whose token it is reads, also where she is not named.
+		// The token's user is the reader, also if the request names none.
 		"a stream of a token":    both[0].stream("ann", "/api/stream?chat=club"),
 		"a WebSocket of a token": both[0].socket(both[0].auth.Token("ann"), `{"type":"watch","chat":"club"}`),
 	}
@@ -260,7 +260,7 @@ func TestIgnoredWhileStreaming(t *testing.T) {
 	want := of(both[0].log("cid", "club"))
 	for name, s := range streams {
 		if got := of(s.messages()); !slices.Equal(got, want) {
-			t.Errorf("%s: %d messages came of others, and after she was shown again; want %d, once and in order", name, len(got), len(want))
+			t.Errorf("%s: %d messages came of others, and after the user was shown again; want %d, once and in order", name, len(got), len(want))
 		}
 		if strings.Contains(s.String(), "hidden") {
 			t.Errorf("%s: what was to be left out came", name)

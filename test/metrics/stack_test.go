@@ -93,7 +93,7 @@ func start(t *testing.T) *stack {
 
 func rate(perHour int) ratelimit.Rate { return ratelimit.Rate{Requests: perHour, Per: time.Hour} }
 
-// ask makes a request as a user, or as nobody, and returns the status and the body.
+// ask makes a request as a user, or without a token, and returns the status and the body.
 func (s *stack) ask(method, path, user string, body any) (int, []byte) {
 	s.t.Helper()
 	sent, err := json.Marshal(body)
