@@ -16,9 +16,8 @@ import (
 	"github.com/pullchat/pullchat/internal/metrics"
 )
 
-// conn knows whether a request is under way: from its first byte until something was answered. It bounds how long
-// everything takes that waits for the client; what Hertz sets is not heard, because it starts anew with every
-// request, and begins with no bound on writing at all.
+// conn knows whether a request is under way: from its first byte until its answer begins. It limits all waits for the
+// client. It ignores Hertz's deadlines, which restart with every request and do not limit writes.
 //
 // One goroutine reads and writes; only drain looks at it from another one.
 type conn struct {
@@ -141,8 +140,8 @@ func (c *conn) readFirst(b []byte) (int, error) {
 	return n, err
 }
 
-// prolong sets a deadline that is at least so far away, and up to a tenth more, for the next requests to need none: that
-// of a busy connection would move with each.
+// prolong sets a deadline that is at least this far away, and up to a tenth more. So a busy connection need not set one for
+// each request.
 func prolong(until *time.Time, least time.Duration, set func(time.Time) error) {
 	if now := time.Now(); until.Sub(now) < least {
 		*until = now.Add(least + least/10)

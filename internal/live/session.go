@@ -12,8 +12,8 @@ import (
 // Sink writes to one client. One goroutine at a time calls its methods, which may take long: messages meanwhile wait in the
 // log. An error ends the session.
 type Sink interface {
-	// Page writes a page that has messages. title is what people call its chat, where that is one of an inbox.
-	// positions returns where the client stands in each of its chats after the page.
+	// Page writes a page that has messages. title is the display name of an inbox's chat. positions returns the client's
+	// position in each of its chats after the page.
 	Page(page *Page, title chat.Title, positions func() []Position) error
 	// Tell writes a signal or a reader's movement; chat is as the client names it.
 	Tell(chat string, e chat.Event) error

@@ -258,8 +258,8 @@ func following(t *testing.T, w *world, inboxes chat.Inboxes) (hub *Hub, sink *to
 	return hub, sink, admission
 }
 
-// TestHintedMessagesNeedAccess: one who was removed gets nothing of what was said after it, also where the news of it is
-// lost: the notice lies before it in the log.
+// TestHintedMessagesNeedAccess: a removed member receives no later message, also if the event of the removal is lost: its
+// notice is in the log before them.
 func TestHintedMessagesNeedAccess(t *testing.T) {
 	room, _ := chat.ParseID("room")
 	removed := chat.Message{Sender: "bob", Text: "bye", Notice: &chat.Notice{Event: chat.MemberRemoved, Users: []string{"alice"}}}

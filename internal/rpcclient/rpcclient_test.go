@@ -230,8 +230,8 @@ func connect(t *testing.T, addr string) *Client {
 	return client
 }
 
-// TestPagesOfBothForms: entries come as they are stored, from a server that has them; one that does not know them answers
-// messages; and who does not ask for entries gets messages.
+// TestPagesOfBothForms: a server returns entries as stored if it knows them, else messages. A caller that does not ask for
+// entries gets messages.
 func TestPagesOfBothForms(t *testing.T) {
 	t.Parallel()
 	log := slog.New(slog.DiscardHandler)

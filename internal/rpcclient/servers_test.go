@@ -117,7 +117,7 @@ func addresses(s *servers) (addresses []string) {
 	return addresses
 }
 
-// TestPick: of the servers that answer, the one for which fewest calls wait; one that is away only where all are.
+// TestPick: it picks the answering server with the fewest waiting calls, and an unreachable one only if all are.
 func TestPick(t *testing.T) {
 	s := resolving(t, []string{"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"}, nil)
 	all := *s.current.Load()

@@ -1,6 +1,6 @@
-// Package access holds who may do what, as tables: one row for each route of HTTP, each frame of a WebSocket and each
-// method of RPC, and one column for each kind of caller. Every cell is tried on real servers over a real Redis. A route,
-// frame or method without a row fails the tests, and so does a row without one.
+// Package access tests the access rules as tables. Rows are the routes of HTTP, the frames of a WebSocket and the methods of
+// RPC; columns are the kinds of callers. Every cell is tried on real servers over a real Redis. A route, frame or method
+// without a row fails the tests, and so does a row without one.
 //
 // To add a row, write it into the table of http_policy_test.go, frames_policy_test.go or rpc_policy_test.go: nothing else
 // knows of it. table_test.go says what its parts mean.

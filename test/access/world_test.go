@@ -163,8 +163,7 @@ var digest = redis.NewScript(`
 	end
 	return all`)
 
-// stored is all that Redis has, but for im:ready, which shows that it can be written to, and for who is present in other
-// scenes: they leave when they have gone.
+// stored returns all data in Redis except im:ready and the presence of other scenes, which expires on its own.
 func (w *world) stored(t *testing.T) map[string]string {
 	t.Helper()
 	all, err := digest.Run(t.Context(), w.redis, nil).StringSlice()
