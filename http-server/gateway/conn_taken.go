@@ -104,7 +104,7 @@ func (c *conn) lingerUntil(deadline time.Time) error {
 	if c.listener.draining.Load() { // after the deadline, which drain sets anew
 		_ = c.Conn.SetReadDeadline(time.Now().Add(lastRead))
 	}
-	if _, err := io.CopyN(io.Discard, c.Conn, lingerBytes); err != io.EOF && !errors.Is(err, os.ErrDeadlineExceeded) {
+	if _, err := io.CopyN(io.Discard, c.Conn, lingerBytes); !errors.Is(err, io.EOF) && !errors.Is(err, os.ErrDeadlineExceeded) {
 		return err
 	}
 	return nil

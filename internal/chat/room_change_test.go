@@ -24,11 +24,13 @@ func oneAdmin(r *StoredRoom) {
 	r.Admins--
 	r.Members["dan"] = Member{User: "dan", Role: PlainMember, Since: 4}
 }
+
 func noAdmin(r *StoredRoom) {
 	oneAdmin(r)
 	r.Admins--
 	r.Members["ann"] = Member{User: "ann", Role: PlainMember, Since: 1}
 }
+
 func alone(r *StoredRoom) {
 	*r = StoredRoom{Visibility: r.Visibility, Count: 1, Admins: 1, Members: map[string]Member{"ann": {User: "ann", Role: Admin, Since: 1}}}
 }

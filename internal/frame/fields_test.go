@@ -39,8 +39,7 @@ func TestNamesAreThoseOfReadShort(t *testing.T) {
 		t.Errorf("asked has %d fields and names has %d", fields.NumField(), len(names))
 	}
 	values := map[reflect.Kind]string{reflect.String: `"now"`, reflect.Bool: "true", reflect.Int64: "1"}
-	for i := range fields.NumField() {
-		field := fields.Field(i)
+	for field := range fields.Fields() {
 		kind := field.Type.Kind()
 		if kind == reflect.Pointer {
 			kind = field.Type.Elem().Kind()

@@ -141,7 +141,8 @@ func TestPreviewOfErased(t *testing.T) {
 		room, pair := id(t, "room-"+name), id(t, "ann-"+name+":bob")
 		for i, m := range []chat.Message{
 			{Sender: "cleo", Text: "one"},
-			{Sender: "bob", Erased: true}, {Sender: "bob", Erased: true, ID: "7"},
+			{Sender: "bob", Erased: true},
+			{Sender: "bob", Erased: true, ID: "7"},
 			{Sender: "cleo", Text: "two", Notice: &chat.Notice{Event: "renamed"}},
 			{Sender: "cleo", Erased: true, ID: "text"},
 			{Sender: "bob", Text: "three"},

@@ -63,7 +63,7 @@ func TestTokensOfTheDeleted(t *testing.T) {
 			said := make([]byte, 512)
 			n, _ := response.Body.Read(said)
 			_ = response.Body.Close()
-			if response.StatusCode != 401 && !strings.Contains(string(said[:n]), "token_invalid") {
+			if response.StatusCode != http.StatusUnauthorized && !strings.Contains(string(said[:n]), "token_invalid") {
 				t.Errorf("%s %s at %d by a deleted user = %d %s, want 401", r[0], r[1], i, response.StatusCode, said[:n])
 			}
 		}

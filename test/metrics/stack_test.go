@@ -152,7 +152,7 @@ func (s *stack) send(text string) {
 func (s *stack) stream(user, chat string) (status int, events *bufio.Reader, end func()) {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(s.t.Context())
-	request, err := http.NewRequestWithContext(ctx, "GET", "http://"+s.addr+"/api/stream?chat="+chat, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.addr+"/api/stream?chat="+chat, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
