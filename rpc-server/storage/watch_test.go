@@ -22,16 +22,6 @@ func sendTo(t *testing.T, s *Store, id chat.ID) int64 {
 	return a.SendTime
 }
 
-// sendToAll returns the positions.
-func sendToAll(t *testing.T, s *Store, ids []chat.ID) map[chat.ID]int64 {
-	t.Helper()
-	sent := map[chat.ID]int64{}
-	for _, id := range ids {
-		sent[id] = sendTo(t, s, id)
-	}
-	return sent
-}
-
 // TestWhatIsPublished pins the form of a hint, with the entry where it is short, and that a repeated id is none.
 func TestWhatIsPublished(t *testing.T) {
 	t.Parallel()
