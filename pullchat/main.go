@@ -106,15 +106,15 @@ func main() {
 	}
 }
 
-// needsPerson is the error of a complete command that found what only a person can judge.
-type needsPerson interface {
+// needsDecision is the error of a complete command that found what only a person can judge.
+type needsDecision interface {
 	error
-	needsPerson()
+	needsDecision()
 }
 
 // exitStatus returns 2 for errors that a script can fix, 3 for those that need a person, and 1 for those that may be retried.
 func exitStatus(err error) int {
-	var found needsPerson
+	var found needsDecision
 	if errors.As(err, &found) {
 		return 3
 	}

@@ -32,10 +32,15 @@ func TestDocumentHasTheRoutes(t *testing.T) {
 			got = append(got, method+" "+path)
 		}
 	}
-	slices.Sort(want)
-	slices.Sort(got)
-	if !slices.Equal(got, want) {
-		t.Errorf("/openapi.yaml has %q; the gateway answers %q", got, want)
+	for _, r := range want {
+		if !slices.Contains(got, r) {
+			t.Errorf("openapi.yaml lacks %s, which is in routes.go", r)
+		}
+	}
+	for _, r := range got {
+		if !slices.Contains(want, r) {
+			t.Errorf("routes.go lacks %s, which is in openapi.yaml", r)
+		}
 	}
 }
 

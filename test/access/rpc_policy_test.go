@@ -1,9 +1,9 @@
 package access
 
-var rpcColumns = []caller{keyless, wrongKey, nobody, other, stranger, ousted, member, admin, service}
+var rpcColumns = []caller{keyless, wrongKey, anonymous, other, stranger, removed, member, admin, service}
 
-// rpcPolicy is who may call which method of an rpc-server that was started with AUTH=on and RPC_SECRET: the gateway says
-// who it is, and is believed if it knows the secret; without it nothing is answered ("key").
+// rpcPolicy says which caller may call which method of an rpc-server with AUTH=on and RPC_SECRET. The gateway names the
+// caller, and the server trusts a gateway that has the secret. Calls without the secret are refused ("key").
 const rpcPolicy = `
 in   method        -key !key no   other out  gone in   admin svc   request
 

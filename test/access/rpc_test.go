@@ -48,7 +48,7 @@ func TestRPC(t *testing.T) {
 // identity is what a gateway says of who makes a request.
 func identity(in scene, by caller) *rpc.Caller {
 	user, service := in.name(by), by == service || by == keyless || by == wrongKey
-	if by == nobody {
+	if by == anonymous {
 		return nil
 	}
 	return &rpc.Caller{User: &user, Service: &service}
