@@ -18,7 +18,7 @@ max-text-bytes max-user-rooms metrics-addr new-chats-per-day new-chats-per-hour 
 redis-key redis-min-replicas redis-url redis-url-file refresh-token-ttl registration registration-rate retention
 room-id-reserved rpc-addr rpc-drain-delay rpc-secret rpc-secret-file rpc-servers sends-confirmed server signal-rate
 tcp-address-connections tcp-max-connections telnet-addr telnet-idle telnet-room tls-cert tls-key token token-file
-trusted-proxies user-streams
+traces-endpoint traces-headers traces-headers-file trusted-proxies user-streams
 data-dir pullchat-server pullchat-token pullchat-token-file
 `) // the last line has the variables that are named otherwise
 

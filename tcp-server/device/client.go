@@ -27,6 +27,7 @@ type client struct {
 
 	base   context.Context // without the caller //nolint:containedctx // of the connection
 	caller *chat.Caller    // of the token, or nil
+	traced context.Context // base with the span of the request under way, if traces are on //nolint:containedctx // of the request
 	uid    string          // the device's, once it has connected
 	room   string          // its chat
 	since  int64           // the position at which it has connected
@@ -75,10 +76,24 @@ type event struct {
 }
 
 func (c *client) ctx() context.Context {
-	if c.caller != nil {
-		return chat.WithCaller(c.base, *c.caller)
+	ctx := c.base
+	if c.traced != nil {
+		ctx = c.traced
 	}
-	return c.base
+	if c.caller != nil {
+		return chat.WithCaller(ctx, *c.caller)
+	}
+	return ctx
+}
+
+// trace makes a span of a request until end is called. name is not the client's.
+func (c *client) trace(name string) (end func()) {
+	ctx, ended := c.server.config.Traces.Command(c.base, "device", name)
+	c.traced = ctx
+	return func() {
+		c.traced = nil
+		ended("")
+	}
 }
 
 // until sets the time until which a read may wait. The error is why the session has ended.

@@ -10,6 +10,7 @@ import (
 	"github.com/pullchat/pullchat/internal/ratelimit"
 	"github.com/pullchat/pullchat/internal/rpcclient"
 	"github.com/pullchat/pullchat/internal/token"
+	"github.com/pullchat/pullchat/internal/tracing"
 )
 
 // authOn is the value of AUTH with which clients need an account or a token.
@@ -53,6 +54,8 @@ type Trust struct {
 type Config struct {
 	Doors `embed:""`
 	Trust `embed:""`
+
+	Traces *tracing.Tracing `kong:"-"` // nil: off
 }
 
 // Validate names every value that cannot work. Kong calls it.

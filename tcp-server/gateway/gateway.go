@@ -160,7 +160,7 @@ func (s *Server) Run(ctx context.Context) error {
 func (s *Server) doors(services chat.Services, hub *live.Hub) (doors []*door) {
 	if s.telnet != nil {
 		rooms := telnet.New(telnet.Config{
-			Services: services, Hub: hub, Log: s.log, Auth: s.config.Auth == authOn, LoginTTL: s.config.AccessTokenTTL,
+			Services: services, Hub: hub, Log: s.log, Traces: s.config.Traces, Auth: s.config.Auth == authOn, LoginTTL: s.config.AccessTokenTTL,
 			Register: s.config.Registration == ratelimit.RegistrationOpen, Room: s.config.TelnetRoom, Verbose: s.config.SendsConfirmed == "verbose",
 			MaxLine: maxLine, Idle: s.config.TelnetIdle, LoginTime: s.limits.login, Part: s.limits.part, Now: s.limits.now,
 		})
@@ -171,7 +171,7 @@ func (s *Server) doors(services chat.Services, hub *live.Hub) (doors []*door) {
 	}
 	if s.device != nil {
 		config := device.Config{
-			Services: services, Hub: hub, Log: s.log, MaxObject: maxLine, Idle: s.config.DeviceIdle, ConnectTime: s.limits.login, Part: s.limits.part, NewID: s.limits.newID,
+			Services: services, Hub: hub, Log: s.log, Traces: s.config.Traces, MaxObject: maxLine, Idle: s.config.DeviceIdle, ConnectTime: s.limits.login, Part: s.limits.part, NewID: s.limits.newID,
 		}
 		if s.config.Auth == authOn {
 			config.Verify = s.keys.Verify
