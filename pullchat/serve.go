@@ -131,7 +131,7 @@ func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part,
 
 // doors is the configuration of a tcp-server that trusts whom the http-server trusts.
 func (s *serve) doors() tcp.Config {
-	config := tcp.Config{Doors: s.TCP, Traces: s.HTTP.Traces, Trust: tcp.Trust{
+	config := tcp.Config{Doors: s.TCP, Metrics: s.HTTP.Metrics, Traces: s.HTTP.Traces, Trust: tcp.Trust{
 		Auth: s.HTTP.Auth, Token: s.HTTP.Token, AccessTokenTTL: s.HTTP.AccessTokenTTL, LoginRate: s.HTTP.LoginRate,
 		Registration: s.HTTP.Registration, RegistrationRate: s.HTTP.RegistrationRate, SignalRate: s.HTTP.SignalRate,
 		TLSCert: s.HTTP.TLSCert, TLSKey: s.HTTP.TLSKey,

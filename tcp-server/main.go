@@ -20,7 +20,7 @@ func main() {
 	var c config
 	program.Main("tcp-server", "The doors of plain text of Pullchat, in front of its rpc-servers.", &c, &c.Common, nil,
 		func(ctx context.Context, log *slog.Logger, loaded *program.Loaded, observed program.Observed) error {
-			c.RPC.Metrics = observed.Metrics.Client()
+			c.Config.Metrics, c.RPC.Metrics = observed.Metrics.Gateway(), observed.Metrics.Client()
 			c.Config.Traces, c.RPC.Traces = observed.Traces, observed.Traces
 			if err := gateway.CheckTrust(c.Config, c.RPC); err != nil {
 				return err

@@ -13,6 +13,7 @@ import (
 	"github.com/pullchat/pullchat/internal/frame"
 	"github.com/pullchat/pullchat/internal/jsonobject"
 	"github.com/pullchat/pullchat/internal/live"
+	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/tcp-server/peer"
 )
 
@@ -214,3 +215,8 @@ func (c *client) Refuse(name string, err error) error {
 
 // Beat implements live.Sink. TCP finds connections that are lost.
 func (c *client) Beat() error { return nil }
+
+var _ live.Timed = (*client)(nil)
+
+// Delivered implements live.Timed.
+func (c *client) Delivered(age time.Duration) { c.server.config.Metrics.Delivered(metrics.Device, age) }

@@ -15,6 +15,7 @@ import (
 	"github.com/pullchat/pullchat/internal/command"
 	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/logging"
+	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/tracing"
 	"github.com/pullchat/pullchat/tcp-server/peer"
 )
@@ -24,6 +25,7 @@ type Config struct {
 	Services chat.Services // within the rates of senders and signals
 	Hub      *live.Hub
 	Log      *slog.Logger
+	Metrics  *metrics.Gateway // or nil
 	Traces   *tracing.Tracing // or nil
 	// Verify returns the caller of a token; nil with AUTH off.
 	Verify func(token string) (chat.Caller, error)

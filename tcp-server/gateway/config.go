@@ -7,6 +7,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/loopback"
+	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/ratelimit"
 	"github.com/pullchat/pullchat/internal/rpcclient"
 	"github.com/pullchat/pullchat/internal/token"
@@ -55,7 +56,8 @@ type Config struct {
 	Doors `embed:""`
 	Trust `embed:""`
 
-	Traces *tracing.Tracing `kong:"-"` // nil: off
+	Metrics *metrics.Gateway `kong:"-"` // nil: off
+	Traces  *tracing.Tracing `kong:"-"` // nil: off
 }
 
 // Validate names every value that cannot work. Kong calls it.

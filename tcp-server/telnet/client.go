@@ -15,6 +15,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/cursors"
 	"github.com/pullchat/pullchat/internal/live"
+	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/terminal"
 	"github.com/pullchat/pullchat/tcp-server/peer"
 )
@@ -205,3 +206,8 @@ func why(err error) string {
 	}
 	return err.Error()
 }
+
+var _ live.Timed = (*client)(nil)
+
+// Delivered implements live.Timed.
+func (c *client) Delivered(age time.Duration) { c.server.config.Metrics.Delivered(metrics.Telnet, age) }

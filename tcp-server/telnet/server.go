@@ -11,6 +11,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/logging"
+	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/tracing"
 	"github.com/pullchat/pullchat/tcp-server/peer"
 )
@@ -20,6 +21,7 @@ type Config struct {
 	Services chat.Services // within the rates of senders, passwords and registrations
 	Hub      *live.Hub
 	Log      *slog.Logger
+	Metrics  *metrics.Gateway // or nil
 	Traces   *tracing.Tracing // or nil
 
 	Auth     bool          // clients need an account
