@@ -31,7 +31,7 @@ $(BIN)/syft-$(SYFT)/syft: # goreleaser looks for the name syft
 .PHONY: package-files
 package-files: # what deploy/packages/nfpm.yaml and a release put into packages
 	@mkdir -p $(BIN)/package
-	CGO_ENABLED=0 GOARCH=$(ARCH) go build -trimpath -buildvcs=false -ldflags='$(LDFLAGS)' -o $(BIN)/package/ ./pullchat ./http-server ./rpc-server
+	CGO_ENABLED=0 GOARCH=$(ARCH) go build -trimpath -buildvcs=false -ldflags='$(LDFLAGS)' -o $(BIN)/package/ ./pullchat ./http-server ./rpc-server ./tcp-server
 	gzip -9nc deploy/packages/pullchat.1 >$(BIN)/package/pullchat.1.gz
 	printf 'pullchat (%s-1) unstable; urgency=medium\n\n  * Commit %s; CHANGELOG.md of the source has the changes.\n\n -- The Pullchat authors <pullchat@users.noreply.github.com>  %s\n' \
 	  '$(VERSION)' '$(shell git rev-parse --short=12 HEAD)' "$$(date -Ru -d '$(DATE)')" | gzip -9nc >$(BIN)/package/changelog.gz
@@ -107,8 +107,8 @@ release: release-files # by the release workflow, on a tag: a draft of the relea
 	$(GORELEASE)
 
 .PHONY: images
-images: ## the three images of this commit, IMAGE/http-server and so on (IMAGE is pullchat), with labels; PUSH=1 pushes them
-	for target in http-server rpc-server pullchat; do \
+images: ## the four images of this commit, IMAGE/http-server and so on (IMAGE is pullchat), with labels; PUSH=1 pushes them
+	for target in http-server rpc-server tcp-server pullchat; do \
 	  docker build --target $$target --build-arg VERSION='v$(VERSION)' --build-arg COMMIT=$(COMMIT) --build-arg DATE=$(DATE) \
 	    -t $(or $(IMAGE),pullchat)/$$target:v$(subst ~,-,$(VERSION)) . || exit 1; \
 	  test -z '$(PUSH)' || docker push $(or $(IMAGE),pullchat)/$$target:v$(subst ~,-,$(VERSION)) || exit 1; \
