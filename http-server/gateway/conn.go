@@ -34,6 +34,7 @@ type conn struct {
 	bounded  bool      // the deadline of the request is set
 	received int       // bytes of the request
 	tls      *tls.Conn // until the handshake is over; nil where there is none
+	over     func()    // called when a stream has ended, or nil
 	reached  bool      // the request has reached the middleware, so the next answer is ours
 	last     bool      // there is no request after this one; what still comes is the rest of its body
 	lingers  bool      // that rest is read, for the client to read the answer before the connection ends

@@ -30,6 +30,9 @@ func (c *conn) Leave(r *app.RequestContext, serve func()) {
 		c.left.Store(true)
 		c.listener.streams.Go(func() {
 			defer func() { _ = c.close() }()
+			if c.over != nil {
+				defer c.over()
+			}
 			defer func() {
 				if cause := recover(); cause != nil {
 					c.listener.log.Error("panic", "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
