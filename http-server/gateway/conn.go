@@ -241,7 +241,7 @@ const pieceBytes = 32 << 10
 // writesUntil sets the deadline of what is written, which is soon where the connection is about to end.
 func (c *conn) writesUntil(deadline time.Time) {
 	_ = c.Conn.SetWriteDeadline(deadline)
-	if last := time.Now().Add(lastWrite); c.woken.Load() && (deadline.IsZero() || deadline.After(last)) {
+	if last := time.Now().Add(c.listener.limits.last); c.woken.Load() && (deadline.IsZero() || deadline.After(last)) {
 		_ = c.Conn.SetWriteDeadline(last) // after the other, because Wake may have come between
 	}
 }
@@ -265,7 +265,7 @@ func (c *conn) close() error {
 	}
 	c.listener.mutex.Unlock()
 	if encrypted, ok := c.Conn.(*tls.Conn); ok { // which tells the client, and waits 5 s for one that does not read
-		after := lastWrite
+		after := c.listener.limits.last
 		if c.stuck.Load() {
 			after = 0
 		}
@@ -343,7 +343,7 @@ const strayBytes = 4096
 func (c *conn) Wake() {
 	c.woken.Store(true)
 	if c.taken.Load() {
-		_ = c.Conn.SetWriteDeadline(time.Now().Add(lastWrite))
+		_ = c.Conn.SetWriteDeadline(time.Now().Add(c.listener.limits.last))
 	}
 	c.wake()
 }
@@ -374,9 +374,6 @@ func (c *conn) lingerUntil(deadline time.Time) error {
 
 // lastRead is how long Linger waits.
 const lastRead = time.Second
-
-// lastWrite is how long may take what is written to a connection that is about to end.
-const lastWrite = time.Second
 
 // Hertz' deadlines: see conn. Another protocol has its own.
 
