@@ -68,7 +68,7 @@ func TestQueriesReturnData(t *testing.T) {
 	for name, query := range queries {
 		var found int
 		var err error
-		for over := time.Now().Add(10 * time.Second); found == 0 && err == nil && time.Now().Before(over); <-time.After(50 * time.Millisecond) {
+		for over := time.Now().Add(30 * time.Second); found == 0 && err == nil && time.Now().Before(over); <-time.After(50 * time.Millisecond) {
 			found, err = ask(base, query) // a rate needs two scrapes
 		}
 		if err != nil || found == 0 {
@@ -106,7 +106,7 @@ func (s *stack) scrape(program string) string {
 		}
 	})
 	base := "http://" + addr
-	for over := time.Now().Add(20 * time.Second); ; <-time.After(50 * time.Millisecond) {
+	for over := time.Now().Add(30 * time.Second); ; <-time.After(50 * time.Millisecond) {
 		found, err := ask(base, `up{job="pullchat"} == 1`)
 		if err == nil && found == 1 {
 			return base
