@@ -381,8 +381,11 @@ func TestManyJoinAtOnce(t *testing.T) {
 		h.create("ann", "club", chat.Public)
 		codes := make([]chat.Code, 60)
 		var joining sync.WaitGroup
+		turns := make(chan struct{}, 16) // fewer than there are connections to Redis, whose queue refuses where it is slow
 		for i := range codes {
+			turns <- struct{}{}
 			joining.Go(func() {
+				defer func() { <-turns }()
 				user := fmt.Sprintf("user%d", i/2) // two of each
 				_, err := h.lobby.ChangeRoom(as(user), chat.RoomChange{Room: "club", Kind: chat.JoinRoom})
 				codes[i] = chat.CodeOf(err)
