@@ -293,6 +293,7 @@ func TestListsAreMended(t *testing.T) {
 
 // TestRemovedWhileSending: what a member sends is stored before the notice of her removal, or refused.
 func TestRemovedWhileSending(t *testing.T) {
+	t.Parallel()
 	everyRedis(t, func(t *testing.T, url string) {
 		for round := range 20 {
 			h := newHouse(t, url, 10)
@@ -347,6 +348,7 @@ func TestRemovedWhileSending(t *testing.T) {
 
 // TestLastAdminsLeaveAtOnce: whoever is last hands over.
 func TestLastAdminsLeaveAtOnce(t *testing.T) {
+	t.Parallel()
 	everyRedis(t, func(t *testing.T, url string) {
 		for range 30 {
 			h := newHouse(t, url, 10)
@@ -376,6 +378,7 @@ func TestLastAdminsLeaveAtOnce(t *testing.T) {
 
 // TestManyJoinAtOnce: as many as there are places do, and each once.
 func TestManyJoinAtOnce(t *testing.T) {
+	t.Parallel()
 	everyRedis(t, func(t *testing.T, url string) {
 		h := newHouse(t, url, 20)
 		h.create("ann", "club", chat.Public)
