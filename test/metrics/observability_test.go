@@ -81,7 +81,7 @@ func TestQueriesReturnData(t *testing.T) {
 func (s *stack) scrape(program string) string {
 	s.t.Helper()
 	dir := s.t.TempDir()
-	config := fmt.Sprintf("global: { scrape_interval: 200ms, scrape_timeout: 200ms }\nscrape_configs:\n  - job_name: pullchat\n    static_configs: [{ targets: [%q] }]\n",
+	config := fmt.Sprintf("global: { scrape_interval: 2s, scrape_timeout: 2s }\nscrape_configs:\n  - job_name: pullchat\n    static_configs: [{ targets: [%q] }]\n",
 		strings.TrimPrefix(s.scraped.URL, "http://"))
 	if err := os.WriteFile(filepath.Join(dir, "prometheus.yml"), []byte(config), 0o600); err != nil {
 		s.t.Fatal(err)
