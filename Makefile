@@ -27,7 +27,7 @@ run: ## run everything in one process: HTTP on :8080; messages stay in the folde
 
 .PHONY: build
 build: ## build all programs into .bin/
-	go build -trimpath -o $(BIN)/ ./pullchat ./http-server ./rpc-server ./tcp-server
+	go build -trimpath -o $(BIN)/ ./pullchat ./http-server ./rpc-server ./tcp-server ./worker
 
 .PHONY: check
 check: format-check generated-untouched ## before each commit: format, vet, lint, unit tests without servers; a minute or two
@@ -153,7 +153,7 @@ compose-secrets: ## what docker-compose.auth.yml needs, once: keys, a password a
 # The programs that the tests run, built once for all packages.
 .PHONY: programs
 programs:
-	go build -o $(PROGRAMS)/ ./pullchat ./http-server ./rpc-server ./tcp-server
+	go build -o $(PROGRAMS)/ ./pullchat ./http-server ./rpc-server ./tcp-server ./worker
 
 # What the tests need beside Go, from Debian's packages.
 .PHONY: redis-server nginx prometheus chromium thrift-compiler webdis-and-wrk centrifugo

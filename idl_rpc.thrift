@@ -581,6 +581,185 @@ struct ChatsResponse {
     3: optional list<Standing> Chats
 }
 
+// A projection is a consumer of all chats: a cursor in each of them. Its calls are for services; with AUTH off, for any client.
+// The chats are laid out in partitions, which workers share.
+
+// Asks for the newest position of each partition.
+struct PartitionStatesRequest {
+    1: optional Meta meta
+}
+
+struct PartitionStatesResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional list<i64> Positions  // of each partition, from 0: its newest position, 0 for none
+    4: optional list<i64> Clocks     // the storage's clock at that moment, in microseconds since 1970
+}
+
+// Asks for the chats of partitions whose newest position is at Since or later.
+struct MovedRequest {
+    1: required list<MovedSince> Partitions
+    2: optional Meta meta
+}
+
+struct MovedSince {
+    1: required i32 Partition
+    2: required i64 Since
+    3: required i32 Limit            // up to 10,000
+}
+
+struct MovedResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional list<MovedChats> Partitions  // in the order of the request
+}
+
+// Chats by their newest positions, oldest first. As many as the limit: there may be more, at the last position too.
+struct MovedChats {
+    1: required list<string> Chats
+    2: required list<i64> Positions
+}
+
+// Takes, renews and releases leases of partitions. A lease lapses after six seconds unless it is renewed.
+struct ClaimRequest {
+    1: required string Projection
+    2: required string Worker        // a unique name of the worker process
+    3: required list<Claim> Claims
+    4: optional i64 Start            // where a new projection begins; without it now
+    5: optional bool Leaving         // the worker takes no more leases
+    6: optional Meta meta
+}
+
+struct Claim {
+    1: required i32 Partition
+    2: optional i64 Token            // of the lease that is renewed or released
+    3: optional i64 Floor            // with a Token: the events of all positions before it were handled
+    4: optional bool Release
+}
+
+struct ClaimResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional list<Lease> Leases   // in the order of the claims
+    4: optional list<string> Workers // all that share the projection, sorted
+    5: optional bool Paused
+}
+
+struct Lease {
+    1: required i64 Token            // rises with each owner; 0: the lease is another worker's
+    2: required i64 Start            // the cursor of chats without one
+    3: required i64 Floor
+    4: optional i64 FailingSince     // since when no event could be handled, in microseconds since 1970
+    5: optional list<string> Revive  // dead letters that are to be handled again
+}
+
+struct CursorsRequest {
+    1: required string Projection
+    2: required list<string> Chats
+    3: optional Meta meta
+}
+
+struct CursorsResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional list<string> Cursors // in the order of the chats; empty for a chat without one
+}
+
+// Stores how far a projection has come. Each commit is stored whole, or, if its token is not the lease's, not at all.
+struct CommitRequest {
+    1: required string Projection
+    2: required list<Commit> Commits
+    3: optional Meta meta
+}
+
+struct Commit {
+    1: required i32 Partition
+    2: required i64 Token
+    3: required i64 Floor
+    4: required list<CommittedCursor> Cursors
+    5: optional i64 Handled          // events since the last commit
+    6: optional i64 FailingSince     // 0: not failing
+    7: optional string Error         // the last one
+    8: optional list<DeadLetter> Dead
+    9: optional list<string> Revived // events that are dead letters no more
+}
+
+struct CommittedCursor {
+    1: required string Chat
+    2: required string Cursor        // the next position, and perhaps a space and the consumer's own state; empty removes it
+    3: optional string Expected      // with Counts: the cursor until now. The counts are added if it is this one
+    4: optional list<Count> Counts
+}
+
+// Adds to a counter of the projection. Counters are read by their group.
+struct Count {
+    1: required string Group
+    2: required string Counter
+    3: required i64 Amount
+}
+
+// An event that could not be handled.
+struct DeadLetter {
+    1: required string Event         // "<chat>@<send_time>"
+    2: required string Error
+    3: required i64 At               // microseconds since 1970
+}
+
+struct CommitResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional list<bool> Stored    // in the order of the commits; false: the lease is lost
+}
+
+struct Projection {
+    1: required string Name
+    2: required i64 Created          // microseconds since 1970
+    3: required bool Paused
+    4: required i64 Lag              // age of the oldest position that may not have been handled, in microseconds
+    5: required i64 Behind           // chats that may have such positions
+    6: required i64 Handled          // events, since its beginning
+    7: required i64 DeadLetters
+    8: optional i64 FailingSince
+    9: optional string Error
+    10: optional map<string, i32> Owners  // worker → partitions
+}
+
+struct ProjectionsRequest {
+    1: optional string Name          // only this one
+    2: optional Meta meta
+}
+
+struct ProjectionsResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional list<Projection> Projections  // sorted by name
+}
+
+struct ChangeProjectionRequest {
+    1: required string Name
+    2: required string Kind          // pause, resume, replay, skip, revive or remove
+    3: optional i64 Start            // of replay: where each chat begins again; 0 is its oldest message
+    4: optional string Chat          // of skip: the chat whose events until now are left out; empty is all chats
+    5: optional Meta meta
+}
+
+struct ChangeProjectionResponse {
+    1: required i32 Code
+    2: required string Msg
+}
+
+struct DeadLettersRequest {
+    1: required string Name
+    2: optional i32 Limit            // 0 is 100
+    3: optional Meta meta
+}
+
+struct DeadLettersResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional list<DeadLetter> DeadLetters  // oldest first
+}
+
 service IMService {
     SendResponse Send(1: SendRequest req)
     PullResponse Pull(1: PullRequest req)
@@ -613,6 +792,14 @@ service IMService {
     RoomResponse Room(1: RoomRequest req)
     RoomsResponse RoomsOf(1: RoomsRequest req)
     RoomsResponse PublicRooms(1: RoomsRequest req)
+    PartitionStatesResponse PartitionStates(1: PartitionStatesRequest req)
+    MovedResponse Moved(1: MovedRequest req)
+    ClaimResponse Claim(1: ClaimRequest req)
+    CursorsResponse Cursors(1: CursorsRequest req)
+    CommitResponse Commit(1: CommitRequest req)
+    ProjectionsResponse Projections(1: ProjectionsRequest req)
+    ChangeProjectionResponse ChangeProjection(1: ChangeProjectionRequest req)
+    DeadLettersResponse DeadLetters(1: DeadLettersRequest req)
     // A bidirectional stream that a client keeps open: the client sends chats to watch, the server sends events. The server
     // answers each request with an empty response, and the client waits for it before the next request. Watch uses Kitex'
     // TTHeader streaming; any Thrift client can call the other methods.

@@ -18,6 +18,7 @@ import (
 	"github.com/pullchat/pullchat/pullchat/localredis"
 	"github.com/pullchat/pullchat/rpc-server/service"
 	tcp "github.com/pullchat/pullchat/tcp-server/gateway"
+	worker "github.com/pullchat/pullchat/worker/service"
 )
 
 type contextType = context.Context
@@ -30,6 +31,8 @@ type serve struct {
 	HTTP gateway.Config `embed:""`
 	TCP  tcp.Doors      `embed:""`
 	RPC  service.Config `embed:""`
+
+	Worker worker.Config `embed:""`
 
 	Log     logging.Config        `embed:""`
 	Metrics program.MetricsConfig `embed:""`
@@ -107,6 +110,11 @@ func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part,
 		}
 		parts = append(parts, doors)
 	}
+	projections, err := worker.New(s.Worker, calls, log)
+	if err != nil {
+		return errors.Join(err, end(http), rpc.Close(), end(redis))
+	}
+	parts = append(parts, projections)
 	address := dialable(http.Addr())
 	if s.HTTP.TLSCert != "" {
 		address = "https://" + address

@@ -40,6 +40,14 @@ func TestImports(t *testing.T) {
 			from: "tcp-server", never: []string{module + "rpc-server", module + "http-server", "github.com/redis/go-redis", "github.com/cloudwego/hertz/pkg/app"}, through: true,
 		},
 		{
+			why:  "workers hold the domain's interfaces, and know no gateway",
+			from: "worker", never: []string{module + "rpc-server", module + "http-server", module + "tcp-server", "github.com/redis/go-redis", "github.com/cloudwego/hertz/pkg/app"}, through: true,
+		},
+		{
+			why:  "projections know no sink, no transport and no program",
+			from: "internal/projection", never: append([]string{module + "worker"}, transports...), through: true,
+		},
+		{
 			why:  "what wraps every request does not know the handlers",
 			from: "http-server/middleware", never: []string{module + "http-server/handler"}, through: true,
 		},

@@ -13,4 +13,5 @@ type Services struct {
 		Inboxes
 		Readers
 	}
+	Projections Projections
 }

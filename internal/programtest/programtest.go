@@ -35,7 +35,7 @@ func Main(m *testing.M) int {
 	return m.Run()
 }
 
-// Programs returns a folder with rpc-server, http-server, tcp-server and pullchat. It builds them, unless TEST_PROGRAMS is a folder
+// Programs returns a folder with rpc-server, http-server, tcp-server, worker and pullchat. It builds them, unless TEST_PROGRAMS is a folder
 // where `make test` has built them once for all packages. Under -short no test runs them, and it builds none.
 func Programs() (folder string, remove func(), err error) {
 	flag.Parse()
@@ -47,7 +47,7 @@ func Programs() (folder string, remove func(), err error) {
 	}
 	remove = func() { _ = os.RemoveAll(folder) }
 	const module = "github.com/pullchat/pullchat/"
-	build := exec.Command("go", "build", "-o", folder+"/", module+"rpc-server", module+"http-server", module+"tcp-server", module+"pullchat")
+	build := exec.Command("go", "build", "-o", folder+"/", module+"rpc-server", module+"http-server", module+"tcp-server", module+"worker", module+"pullchat")
 	if output, err := build.CombinedOutput(); err != nil {
 		remove()
 		return "", nil, fmt.Errorf("go build: %w\n%s", err, output)

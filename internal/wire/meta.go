@@ -14,18 +14,18 @@ func meta(by chat.Caller, requestID string) *rpc.Meta {
 	return m
 }
 
-// Named is a request that says by itself which one it is.
-type Named interface{ GetRequestId() string }
-
 // described is a request with a Meta. A generated GetMeta returns nil for none.
 type described interface{ GetMeta() *rpc.Meta }
 
 // RequestIDOf returns a request's id, or "". Its Meta counts, and where it has none its own field, of an older client.
-func RequestIDOf(r Named) string {
+func RequestIDOf(r any) string {
 	if d, ok := r.(described); ok && d.GetMeta() != nil {
 		return d.GetMeta().GetRequestId()
 	}
-	return r.GetRequestId()
+	if named, ok := r.(interface{ GetRequestId() string }); ok {
+		return named.GetRequestId()
+	}
+	return ""
 }
 
 // RequesterOf returns the caller of a request, or nil for none. Its Meta counts, and where it has none its own field, of an

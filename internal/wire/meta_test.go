@@ -15,7 +15,7 @@ func TestMetaAndOldFields(t *testing.T) {
 	t.Parallel()
 	oldID, newID, ann, bob := "old", "new", &rpc.Caller{User: new("ann")}, &rpc.Caller{User: new("bob")}
 	for name, c := range map[string]struct {
-		request Named
+		request any
 		id      string
 		by      *rpc.Caller
 	}{
@@ -42,7 +42,7 @@ func TestMetaAndOldFields(t *testing.T) {
 func TestEveryRequestHasAMeta(t *testing.T) {
 	t.Parallel()
 	by := chat.Caller{User: "ann"}
-	for _, request := range []Named{
+	for _, request := range []any{
 		SignalRequest(chat.Signal{}, by, "id"), ReadRequest(chat.ReadRequest{}, by, "id"), AttendRequest("g", nil, by, "id"), PresentRequest("c", by, "id"),
 		EnterRequest(nil, by, "id"), CreateRoomRequest(chat.NewRoom{}, by, "id"), ChangeRoomRequest(chat.RoomChange{}, by, "id"),
 		RoomRequest(chat.RoomRequest{}, by, "id"), RoomsRequest(chat.RoomsRequest{}, by, "id"), AccountRequest("a", by, "id"),
@@ -51,9 +51,11 @@ func TestEveryRequestHasAMeta(t *testing.T) {
 		ChatsRequest(chat.ChatsRequest{}, by, "id"), DeleteAccountRequest(chat.Deletion{}, by, "id"), ReadyRequest("id"),
 		RegisterRequest(chat.Registration{}, "id"), LoginRequest(chat.Credentials{}, "id"), RefreshRequest(chat.RefreshRequest{}, "id"),
 		LogoutRequest(chat.LogoutRequest{}, "id"), ChangePasswordRequest(chat.PasswordChange{}, "id"),
+		PartitionStatesRequest(by, "id"), MovedRequest(nil, by, "id"), ClaimRequest(chat.ClaimRequest{}, by, "id"), CursorsRequest("p", nil, by, "id"),
+		CommitRequest("p", nil, by, "id"), ProjectionsRequest("p", by, "id"), ChangeProjectionRequest(chat.ProjectionChange{}, by, "id"), DeadLettersRequest("p", 0, by, "id"),
 	} {
 		value := reflect.ValueOf(request).Elem()
-		if value.FieldByName("Meta").IsNil() || RequestIDOf(request) != "id" || !value.FieldByName("RequestId").IsNil() {
+		if value.FieldByName("Meta").IsNil() || RequestIDOf(request) != "id" || oldID(value) {
 			t.Errorf("%+v names itself %q, want a Meta that does", request, RequestIDOf(request))
 		}
 		if old := value.FieldByName("Caller"); old.IsValid() && (!old.IsNil() || CallerOf(RequesterOf(request)) != by) {
@@ -67,4 +69,10 @@ func TestEveryRequestHasAMeta(t *testing.T) {
 			}
 		}
 	}
+}
+
+// oldID reports whether a request's own id, of older clients, is set.
+func oldID(request reflect.Value) bool {
+	field := request.FieldByName("RequestId")
+	return field.IsValid() && !field.IsNil()
 }

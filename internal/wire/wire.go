@@ -20,11 +20,12 @@ func SendRequest(m chat.Message, by chat.Caller, requestID string) *rpc.SendRequ
 	return new(sendRequest).of(&Sending{Message: m, By: by, RequestID: requestID})
 }
 
-func optional(text string) *string {
-	if text == "" {
+// optional returns nil for the zero value.
+func optional[T comparable](value T) *T {
+	if value == *new(T) {
 		return nil
 	}
-	return &text
+	return &value
 }
 
 // MessageOf returns an empty message for a missing one; the domain refuses it.

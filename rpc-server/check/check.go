@@ -199,13 +199,21 @@ func (c *Checker) checkUnit(ctx context.Context, key string, name layout.KeyName
 	case layout.ActivityKey:
 		return c.checkActivity(ctx, key, name)
 	case layout.DroppedKey:
-		return c.checkDropped(ctx, key, name)
+		return c.checkInPartition(ctx, key, name, "hash")
 	case layout.LogKey, layout.IDsKey:
 		return c.checkChat(ctx, key, name)
 	case layout.RoomKey, layout.MembersKey:
 		return c.checkRoom(ctx, key, name)
 	case layout.ReadKey:
 		return c.checkReaders(ctx, key, name)
+	case layout.ProjectionsKey:
+		return c.checkType(ctx, key, "hash")
+	case layout.WorkersKey:
+		return c.checkType(ctx, key, "zset")
+	case layout.ProjectionKey, layout.CursorsKey, layout.DeadKey, layout.CountsKey:
+		return c.checkInPartition(ctx, key, name, "hash")
+	case layout.GroupsKey:
+		return c.checkInPartition(ctx, key, name, "set")
 	case layout.PresentKey:
 		return c.checkBeside(ctx, key, name, "zset")
 	}

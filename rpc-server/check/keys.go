@@ -71,12 +71,12 @@ func (c *Checker) inPartition(key string, name layout.KeyName) bool {
 	return false
 }
 
-// checkDropped judges the place and the type of what is left of a partition's dropped chats.
-func (c *Checker) checkDropped(ctx context.Context, key string, name layout.KeyName) error {
+// checkInPartition judges the place and the type of a key of a partition.
+func (c *Checker) checkInPartition(ctx context.Context, key string, name layout.KeyName, want string) error {
 	if !c.inPartition(key, name) {
 		return nil
 	}
-	return c.checkType(ctx, key, "hash")
+	return c.checkType(ctx, key, want)
 }
 
 // checkActivity judges a partition's index by itself. An entry is compared with its log when the chat is judged.

@@ -16,7 +16,7 @@ type AccountService interface {
 
 // ofPeople is ask of accounts.
 func ofPeople[Result any](
-	ctx context.Context, h *Handler, method string, r wire.Named, do func(context.Context, AccountService) (Result, error),
+	ctx context.Context, h *Handler, method string, r any, do func(context.Context, AccountService) (Result, error),
 ) (Result, error) {
 	return ask(ctx, h, h.services.Accounts, "accounts", method, r, do)
 }

@@ -11,7 +11,7 @@ import (
 // ask makes one call of a part of the domain, for the request's caller, and logs it. kept is what the part keeps: a
 // server that was set up without the part, which is nil then, says that it keeps none.
 func ask[Part, Result any](
-	ctx context.Context, h *Handler, part Part, kept, method string, r wire.Named, do func(context.Context, Part) (Result, error),
+	ctx context.Context, h *Handler, part Part, kept, method string, r any, do func(context.Context, Part) (Result, error),
 ) (result Result, err error) {
 	start := time.Now()
 	if any(part) == nil {

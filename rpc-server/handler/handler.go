@@ -29,6 +29,8 @@ type Services struct {
 	Accounts AccountService
 	Inboxes  InboxService
 	Rooms    Rooms
+
+	Projections chat.Projections
 }
 
 // Handler implements rpc.IMService. What goes wrong is in a response's Code and Msg; its methods return no error.

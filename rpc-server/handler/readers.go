@@ -16,7 +16,7 @@ type InboxService interface {
 
 // ofReaders is ask of readers.
 func ofReaders[Result any](
-	ctx context.Context, h *Handler, method string, r wire.Named, do func(context.Context, InboxService) (Result, error),
+	ctx context.Context, h *Handler, method string, r any, do func(context.Context, InboxService) (Result, error),
 ) (Result, error) {
 	return ask(ctx, h, h.services.Inboxes, "readers", method, r, do)
 }

@@ -16,7 +16,7 @@ type Rooms interface {
 
 // ofRooms is ask of rooms.
 func ofRooms[Result any](
-	ctx context.Context, h *Handler, method string, r wire.Named, do func(context.Context, Rooms) (Result, error),
+	ctx context.Context, h *Handler, method string, r any, do func(context.Context, Rooms) (Result, error),
 ) (Result, error) {
 	return ask(ctx, h, h.services.Rooms, "rooms", method, r, do)
 }

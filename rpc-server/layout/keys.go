@@ -190,6 +190,9 @@ func (k Keys) Parse(key string) (KeyName, bool) {
 	if name, of := k.parseUser(key); of {
 		return name, true
 	}
+	if name, of := k.parseProjection(key); of {
+		return name, true
+	}
 	partition, rest, closed := strings.Cut(strings.TrimPrefix(rest, "{"), "}:")
 	if !closed || !strings.HasPrefix(key, k.Prefix+":{") || partition == "" || strings.Trim(partition, "0123456789") != "" {
 		return KeyName{}, true
@@ -198,7 +201,7 @@ func (k Keys) Parse(key string) (KeyName, bool) {
 		return KeyName{Kind: rest, Partition: partition}, true
 	}
 	switch kind, chat, _ := strings.Cut(rest, ":"); kind {
-	case LogKey, IDsKey, ReadKey, PresentKey, RoomKey, MembersKey:
+	case LogKey, IDsKey, ReadKey, PresentKey, RoomKey, MembersKey, ProjectionKey, CursorsKey, DeadKey, GroupsKey, CountsKey:
 		if kind+":"+chat == rest { // there was a colon
 			return KeyName{Kind: kind, Partition: partition, Chat: chat}, true
 		}

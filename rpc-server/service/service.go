@@ -80,6 +80,8 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	messages.Access = access
 	inboxes := chat.NewInboxService(store, config.limits())
 	inboxes.Access = access
+	projections := chat.NewProjectionService(store)
+	projections.Access = access
 	deleter := deletion.New(store, rooms, func(user string, err error) {
 		if user == "" {
 			log.Warn("it is not known whether other servers have left deletions; it is asked again", "error", err)
@@ -89,7 +91,7 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	})
 	deleter.Observe = config.Metrics.Job
 	accounts.Deleter = deleter
-	services := handler.Services{Messages: messages, Live: live, Accounts: accounts, Inboxes: inboxes, Rooms: rooms}
+	services := handler.Services{Messages: messages, Live: live, Accounts: accounts, Inboxes: inboxes, Rooms: rooms, Projections: projections}
 	server, err := ListenOver(services, store, config.RPCAddr, log)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())

@@ -5875,6 +5875,1703 @@ var fieldIDToName_ChatsResponse = map[int16]string{
 	3: "Chats",
 }
 
+type PartitionStatesRequest struct {
+	Meta *Meta `thrift:"meta,1,optional" frugal:"1,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewPartitionStatesRequest() *PartitionStatesRequest {
+	return &PartitionStatesRequest{}
+}
+
+func (p *PartitionStatesRequest) InitDefault() {
+}
+
+var PartitionStatesRequest_Meta_DEFAULT *Meta
+
+func (p *PartitionStatesRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return PartitionStatesRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *PartitionStatesRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *PartitionStatesRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *PartitionStatesRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("PartitionStatesRequest(%+v)", *p)
+}
+
+var fieldIDToName_PartitionStatesRequest = map[int16]string{
+	1: "meta",
+}
+
+type PartitionStatesResponse struct {
+	Code      int32   `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg       string  `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Positions []int64 `thrift:"Positions,3,optional" frugal:"3,optional,list<i64>" json:"Positions,omitempty"`
+	Clocks    []int64 `thrift:"Clocks,4,optional" frugal:"4,optional,list<i64>" json:"Clocks,omitempty"`
+}
+
+func NewPartitionStatesResponse() *PartitionStatesResponse {
+	return &PartitionStatesResponse{}
+}
+
+func (p *PartitionStatesResponse) InitDefault() {
+}
+
+func (p *PartitionStatesResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *PartitionStatesResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var PartitionStatesResponse_Positions_DEFAULT []int64
+
+func (p *PartitionStatesResponse) GetPositions() (v []int64) {
+	if !p.IsSetPositions() {
+		return PartitionStatesResponse_Positions_DEFAULT
+	}
+	return p.Positions
+}
+
+var PartitionStatesResponse_Clocks_DEFAULT []int64
+
+func (p *PartitionStatesResponse) GetClocks() (v []int64) {
+	if !p.IsSetClocks() {
+		return PartitionStatesResponse_Clocks_DEFAULT
+	}
+	return p.Clocks
+}
+func (p *PartitionStatesResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *PartitionStatesResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *PartitionStatesResponse) SetPositions(val []int64) {
+	p.Positions = val
+}
+func (p *PartitionStatesResponse) SetClocks(val []int64) {
+	p.Clocks = val
+}
+
+func (p *PartitionStatesResponse) IsSetPositions() bool {
+	return p.Positions != nil
+}
+
+func (p *PartitionStatesResponse) IsSetClocks() bool {
+	return p.Clocks != nil
+}
+
+func (p *PartitionStatesResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("PartitionStatesResponse(%+v)", *p)
+}
+
+var fieldIDToName_PartitionStatesResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Positions",
+	4: "Clocks",
+}
+
+type MovedRequest struct {
+	Partitions []*MovedSince `thrift:"Partitions,1,required" frugal:"1,required,list<MovedSince>" json:"Partitions"`
+	Meta       *Meta         `thrift:"meta,2,optional" frugal:"2,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewMovedRequest() *MovedRequest {
+	return &MovedRequest{}
+}
+
+func (p *MovedRequest) InitDefault() {
+}
+
+func (p *MovedRequest) GetPartitions() (v []*MovedSince) {
+	return p.Partitions
+}
+
+var MovedRequest_Meta_DEFAULT *Meta
+
+func (p *MovedRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return MovedRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *MovedRequest) SetPartitions(val []*MovedSince) {
+	p.Partitions = val
+}
+func (p *MovedRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *MovedRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *MovedRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("MovedRequest(%+v)", *p)
+}
+
+var fieldIDToName_MovedRequest = map[int16]string{
+	1: "Partitions",
+	2: "meta",
+}
+
+type MovedSince struct {
+	Partition int32 `thrift:"Partition,1,required" frugal:"1,required,i32" json:"Partition"`
+	Since     int64 `thrift:"Since,2,required" frugal:"2,required,i64" json:"Since"`
+	Limit     int32 `thrift:"Limit,3,required" frugal:"3,required,i32" json:"Limit"`
+}
+
+func NewMovedSince() *MovedSince {
+	return &MovedSince{}
+}
+
+func (p *MovedSince) InitDefault() {
+}
+
+func (p *MovedSince) GetPartition() (v int32) {
+	return p.Partition
+}
+
+func (p *MovedSince) GetSince() (v int64) {
+	return p.Since
+}
+
+func (p *MovedSince) GetLimit() (v int32) {
+	return p.Limit
+}
+func (p *MovedSince) SetPartition(val int32) {
+	p.Partition = val
+}
+func (p *MovedSince) SetSince(val int64) {
+	p.Since = val
+}
+func (p *MovedSince) SetLimit(val int32) {
+	p.Limit = val
+}
+
+func (p *MovedSince) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("MovedSince(%+v)", *p)
+}
+
+var fieldIDToName_MovedSince = map[int16]string{
+	1: "Partition",
+	2: "Since",
+	3: "Limit",
+}
+
+type MovedResponse struct {
+	Code       int32         `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg        string        `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Partitions []*MovedChats `thrift:"Partitions,3,optional" frugal:"3,optional,list<MovedChats>" json:"Partitions,omitempty"`
+}
+
+func NewMovedResponse() *MovedResponse {
+	return &MovedResponse{}
+}
+
+func (p *MovedResponse) InitDefault() {
+}
+
+func (p *MovedResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *MovedResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var MovedResponse_Partitions_DEFAULT []*MovedChats
+
+func (p *MovedResponse) GetPartitions() (v []*MovedChats) {
+	if !p.IsSetPartitions() {
+		return MovedResponse_Partitions_DEFAULT
+	}
+	return p.Partitions
+}
+func (p *MovedResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *MovedResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *MovedResponse) SetPartitions(val []*MovedChats) {
+	p.Partitions = val
+}
+
+func (p *MovedResponse) IsSetPartitions() bool {
+	return p.Partitions != nil
+}
+
+func (p *MovedResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("MovedResponse(%+v)", *p)
+}
+
+var fieldIDToName_MovedResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Partitions",
+}
+
+type MovedChats struct {
+	Chats     []string `thrift:"Chats,1,required" frugal:"1,required,list<string>" json:"Chats"`
+	Positions []int64  `thrift:"Positions,2,required" frugal:"2,required,list<i64>" json:"Positions"`
+}
+
+func NewMovedChats() *MovedChats {
+	return &MovedChats{}
+}
+
+func (p *MovedChats) InitDefault() {
+}
+
+func (p *MovedChats) GetChats() (v []string) {
+	return p.Chats
+}
+
+func (p *MovedChats) GetPositions() (v []int64) {
+	return p.Positions
+}
+func (p *MovedChats) SetChats(val []string) {
+	p.Chats = val
+}
+func (p *MovedChats) SetPositions(val []int64) {
+	p.Positions = val
+}
+
+func (p *MovedChats) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("MovedChats(%+v)", *p)
+}
+
+var fieldIDToName_MovedChats = map[int16]string{
+	1: "Chats",
+	2: "Positions",
+}
+
+type ClaimRequest struct {
+	Projection string   `thrift:"Projection,1,required" frugal:"1,required,string" json:"Projection"`
+	Worker     string   `thrift:"Worker,2,required" frugal:"2,required,string" json:"Worker"`
+	Claims     []*Claim `thrift:"Claims,3,required" frugal:"3,required,list<Claim>" json:"Claims"`
+	Start      *int64   `thrift:"Start,4,optional" frugal:"4,optional,i64" json:"Start,omitempty"`
+	Leaving    *bool    `thrift:"Leaving,5,optional" frugal:"5,optional,bool" json:"Leaving,omitempty"`
+	Meta       *Meta    `thrift:"meta,6,optional" frugal:"6,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewClaimRequest() *ClaimRequest {
+	return &ClaimRequest{}
+}
+
+func (p *ClaimRequest) InitDefault() {
+}
+
+func (p *ClaimRequest) GetProjection() (v string) {
+	return p.Projection
+}
+
+func (p *ClaimRequest) GetWorker() (v string) {
+	return p.Worker
+}
+
+func (p *ClaimRequest) GetClaims() (v []*Claim) {
+	return p.Claims
+}
+
+var ClaimRequest_Start_DEFAULT int64
+
+func (p *ClaimRequest) GetStart() (v int64) {
+	if !p.IsSetStart() {
+		return ClaimRequest_Start_DEFAULT
+	}
+	return *p.Start
+}
+
+var ClaimRequest_Leaving_DEFAULT bool
+
+func (p *ClaimRequest) GetLeaving() (v bool) {
+	if !p.IsSetLeaving() {
+		return ClaimRequest_Leaving_DEFAULT
+	}
+	return *p.Leaving
+}
+
+var ClaimRequest_Meta_DEFAULT *Meta
+
+func (p *ClaimRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return ClaimRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *ClaimRequest) SetProjection(val string) {
+	p.Projection = val
+}
+func (p *ClaimRequest) SetWorker(val string) {
+	p.Worker = val
+}
+func (p *ClaimRequest) SetClaims(val []*Claim) {
+	p.Claims = val
+}
+func (p *ClaimRequest) SetStart(val *int64) {
+	p.Start = val
+}
+func (p *ClaimRequest) SetLeaving(val *bool) {
+	p.Leaving = val
+}
+func (p *ClaimRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *ClaimRequest) IsSetStart() bool {
+	return p.Start != nil
+}
+
+func (p *ClaimRequest) IsSetLeaving() bool {
+	return p.Leaving != nil
+}
+
+func (p *ClaimRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *ClaimRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ClaimRequest(%+v)", *p)
+}
+
+var fieldIDToName_ClaimRequest = map[int16]string{
+	1: "Projection",
+	2: "Worker",
+	3: "Claims",
+	4: "Start",
+	5: "Leaving",
+	6: "meta",
+}
+
+type Claim struct {
+	Partition int32  `thrift:"Partition,1,required" frugal:"1,required,i32" json:"Partition"`
+	Token     *int64 `thrift:"Token,2,optional" frugal:"2,optional,i64" json:"Token,omitempty"`
+	Floor     *int64 `thrift:"Floor,3,optional" frugal:"3,optional,i64" json:"Floor,omitempty"`
+	Release   *bool  `thrift:"Release,4,optional" frugal:"4,optional,bool" json:"Release,omitempty"`
+}
+
+func NewClaim() *Claim {
+	return &Claim{}
+}
+
+func (p *Claim) InitDefault() {
+}
+
+func (p *Claim) GetPartition() (v int32) {
+	return p.Partition
+}
+
+var Claim_Token_DEFAULT int64
+
+func (p *Claim) GetToken() (v int64) {
+	if !p.IsSetToken() {
+		return Claim_Token_DEFAULT
+	}
+	return *p.Token
+}
+
+var Claim_Floor_DEFAULT int64
+
+func (p *Claim) GetFloor() (v int64) {
+	if !p.IsSetFloor() {
+		return Claim_Floor_DEFAULT
+	}
+	return *p.Floor
+}
+
+var Claim_Release_DEFAULT bool
+
+func (p *Claim) GetRelease() (v bool) {
+	if !p.IsSetRelease() {
+		return Claim_Release_DEFAULT
+	}
+	return *p.Release
+}
+func (p *Claim) SetPartition(val int32) {
+	p.Partition = val
+}
+func (p *Claim) SetToken(val *int64) {
+	p.Token = val
+}
+func (p *Claim) SetFloor(val *int64) {
+	p.Floor = val
+}
+func (p *Claim) SetRelease(val *bool) {
+	p.Release = val
+}
+
+func (p *Claim) IsSetToken() bool {
+	return p.Token != nil
+}
+
+func (p *Claim) IsSetFloor() bool {
+	return p.Floor != nil
+}
+
+func (p *Claim) IsSetRelease() bool {
+	return p.Release != nil
+}
+
+func (p *Claim) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Claim(%+v)", *p)
+}
+
+var fieldIDToName_Claim = map[int16]string{
+	1: "Partition",
+	2: "Token",
+	3: "Floor",
+	4: "Release",
+}
+
+type ClaimResponse struct {
+	Code    int32    `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg     string   `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Leases  []*Lease `thrift:"Leases,3,optional" frugal:"3,optional,list<Lease>" json:"Leases,omitempty"`
+	Workers []string `thrift:"Workers,4,optional" frugal:"4,optional,list<string>" json:"Workers,omitempty"`
+	Paused  *bool    `thrift:"Paused,5,optional" frugal:"5,optional,bool" json:"Paused,omitempty"`
+}
+
+func NewClaimResponse() *ClaimResponse {
+	return &ClaimResponse{}
+}
+
+func (p *ClaimResponse) InitDefault() {
+}
+
+func (p *ClaimResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *ClaimResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var ClaimResponse_Leases_DEFAULT []*Lease
+
+func (p *ClaimResponse) GetLeases() (v []*Lease) {
+	if !p.IsSetLeases() {
+		return ClaimResponse_Leases_DEFAULT
+	}
+	return p.Leases
+}
+
+var ClaimResponse_Workers_DEFAULT []string
+
+func (p *ClaimResponse) GetWorkers() (v []string) {
+	if !p.IsSetWorkers() {
+		return ClaimResponse_Workers_DEFAULT
+	}
+	return p.Workers
+}
+
+var ClaimResponse_Paused_DEFAULT bool
+
+func (p *ClaimResponse) GetPaused() (v bool) {
+	if !p.IsSetPaused() {
+		return ClaimResponse_Paused_DEFAULT
+	}
+	return *p.Paused
+}
+func (p *ClaimResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *ClaimResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *ClaimResponse) SetLeases(val []*Lease) {
+	p.Leases = val
+}
+func (p *ClaimResponse) SetWorkers(val []string) {
+	p.Workers = val
+}
+func (p *ClaimResponse) SetPaused(val *bool) {
+	p.Paused = val
+}
+
+func (p *ClaimResponse) IsSetLeases() bool {
+	return p.Leases != nil
+}
+
+func (p *ClaimResponse) IsSetWorkers() bool {
+	return p.Workers != nil
+}
+
+func (p *ClaimResponse) IsSetPaused() bool {
+	return p.Paused != nil
+}
+
+func (p *ClaimResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ClaimResponse(%+v)", *p)
+}
+
+var fieldIDToName_ClaimResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Leases",
+	4: "Workers",
+	5: "Paused",
+}
+
+type Lease struct {
+	Token        int64    `thrift:"Token,1,required" frugal:"1,required,i64" json:"Token"`
+	Start        int64    `thrift:"Start,2,required" frugal:"2,required,i64" json:"Start"`
+	Floor        int64    `thrift:"Floor,3,required" frugal:"3,required,i64" json:"Floor"`
+	FailingSince *int64   `thrift:"FailingSince,4,optional" frugal:"4,optional,i64" json:"FailingSince,omitempty"`
+	Revive       []string `thrift:"Revive,5,optional" frugal:"5,optional,list<string>" json:"Revive,omitempty"`
+}
+
+func NewLease() *Lease {
+	return &Lease{}
+}
+
+func (p *Lease) InitDefault() {
+}
+
+func (p *Lease) GetToken() (v int64) {
+	return p.Token
+}
+
+func (p *Lease) GetStart() (v int64) {
+	return p.Start
+}
+
+func (p *Lease) GetFloor() (v int64) {
+	return p.Floor
+}
+
+var Lease_FailingSince_DEFAULT int64
+
+func (p *Lease) GetFailingSince() (v int64) {
+	if !p.IsSetFailingSince() {
+		return Lease_FailingSince_DEFAULT
+	}
+	return *p.FailingSince
+}
+
+var Lease_Revive_DEFAULT []string
+
+func (p *Lease) GetRevive() (v []string) {
+	if !p.IsSetRevive() {
+		return Lease_Revive_DEFAULT
+	}
+	return p.Revive
+}
+func (p *Lease) SetToken(val int64) {
+	p.Token = val
+}
+func (p *Lease) SetStart(val int64) {
+	p.Start = val
+}
+func (p *Lease) SetFloor(val int64) {
+	p.Floor = val
+}
+func (p *Lease) SetFailingSince(val *int64) {
+	p.FailingSince = val
+}
+func (p *Lease) SetRevive(val []string) {
+	p.Revive = val
+}
+
+func (p *Lease) IsSetFailingSince() bool {
+	return p.FailingSince != nil
+}
+
+func (p *Lease) IsSetRevive() bool {
+	return p.Revive != nil
+}
+
+func (p *Lease) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Lease(%+v)", *p)
+}
+
+var fieldIDToName_Lease = map[int16]string{
+	1: "Token",
+	2: "Start",
+	3: "Floor",
+	4: "FailingSince",
+	5: "Revive",
+}
+
+type CursorsRequest struct {
+	Projection string   `thrift:"Projection,1,required" frugal:"1,required,string" json:"Projection"`
+	Chats      []string `thrift:"Chats,2,required" frugal:"2,required,list<string>" json:"Chats"`
+	Meta       *Meta    `thrift:"meta,3,optional" frugal:"3,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewCursorsRequest() *CursorsRequest {
+	return &CursorsRequest{}
+}
+
+func (p *CursorsRequest) InitDefault() {
+}
+
+func (p *CursorsRequest) GetProjection() (v string) {
+	return p.Projection
+}
+
+func (p *CursorsRequest) GetChats() (v []string) {
+	return p.Chats
+}
+
+var CursorsRequest_Meta_DEFAULT *Meta
+
+func (p *CursorsRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return CursorsRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *CursorsRequest) SetProjection(val string) {
+	p.Projection = val
+}
+func (p *CursorsRequest) SetChats(val []string) {
+	p.Chats = val
+}
+func (p *CursorsRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *CursorsRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *CursorsRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("CursorsRequest(%+v)", *p)
+}
+
+var fieldIDToName_CursorsRequest = map[int16]string{
+	1: "Projection",
+	2: "Chats",
+	3: "meta",
+}
+
+type CursorsResponse struct {
+	Code    int32    `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg     string   `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Cursors []string `thrift:"Cursors,3,optional" frugal:"3,optional,list<string>" json:"Cursors,omitempty"`
+}
+
+func NewCursorsResponse() *CursorsResponse {
+	return &CursorsResponse{}
+}
+
+func (p *CursorsResponse) InitDefault() {
+}
+
+func (p *CursorsResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *CursorsResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var CursorsResponse_Cursors_DEFAULT []string
+
+func (p *CursorsResponse) GetCursors() (v []string) {
+	if !p.IsSetCursors() {
+		return CursorsResponse_Cursors_DEFAULT
+	}
+	return p.Cursors
+}
+func (p *CursorsResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *CursorsResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *CursorsResponse) SetCursors(val []string) {
+	p.Cursors = val
+}
+
+func (p *CursorsResponse) IsSetCursors() bool {
+	return p.Cursors != nil
+}
+
+func (p *CursorsResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("CursorsResponse(%+v)", *p)
+}
+
+var fieldIDToName_CursorsResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Cursors",
+}
+
+type CommitRequest struct {
+	Projection string    `thrift:"Projection,1,required" frugal:"1,required,string" json:"Projection"`
+	Commits    []*Commit `thrift:"Commits,2,required" frugal:"2,required,list<Commit>" json:"Commits"`
+	Meta       *Meta     `thrift:"meta,3,optional" frugal:"3,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewCommitRequest() *CommitRequest {
+	return &CommitRequest{}
+}
+
+func (p *CommitRequest) InitDefault() {
+}
+
+func (p *CommitRequest) GetProjection() (v string) {
+	return p.Projection
+}
+
+func (p *CommitRequest) GetCommits() (v []*Commit) {
+	return p.Commits
+}
+
+var CommitRequest_Meta_DEFAULT *Meta
+
+func (p *CommitRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return CommitRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *CommitRequest) SetProjection(val string) {
+	p.Projection = val
+}
+func (p *CommitRequest) SetCommits(val []*Commit) {
+	p.Commits = val
+}
+func (p *CommitRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *CommitRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *CommitRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("CommitRequest(%+v)", *p)
+}
+
+var fieldIDToName_CommitRequest = map[int16]string{
+	1: "Projection",
+	2: "Commits",
+	3: "meta",
+}
+
+type Commit struct {
+	Partition    int32              `thrift:"Partition,1,required" frugal:"1,required,i32" json:"Partition"`
+	Token        int64              `thrift:"Token,2,required" frugal:"2,required,i64" json:"Token"`
+	Floor        int64              `thrift:"Floor,3,required" frugal:"3,required,i64" json:"Floor"`
+	Cursors      []*CommittedCursor `thrift:"Cursors,4,required" frugal:"4,required,list<CommittedCursor>" json:"Cursors"`
+	Handled      *int64             `thrift:"Handled,5,optional" frugal:"5,optional,i64" json:"Handled,omitempty"`
+	FailingSince *int64             `thrift:"FailingSince,6,optional" frugal:"6,optional,i64" json:"FailingSince,omitempty"`
+	Error        *string            `thrift:"Error,7,optional" frugal:"7,optional,string" json:"Error,omitempty"`
+	Dead         []*DeadLetter      `thrift:"Dead,8,optional" frugal:"8,optional,list<DeadLetter>" json:"Dead,omitempty"`
+	Revived      []string           `thrift:"Revived,9,optional" frugal:"9,optional,list<string>" json:"Revived,omitempty"`
+}
+
+func NewCommit() *Commit {
+	return &Commit{}
+}
+
+func (p *Commit) InitDefault() {
+}
+
+func (p *Commit) GetPartition() (v int32) {
+	return p.Partition
+}
+
+func (p *Commit) GetToken() (v int64) {
+	return p.Token
+}
+
+func (p *Commit) GetFloor() (v int64) {
+	return p.Floor
+}
+
+func (p *Commit) GetCursors() (v []*CommittedCursor) {
+	return p.Cursors
+}
+
+var Commit_Handled_DEFAULT int64
+
+func (p *Commit) GetHandled() (v int64) {
+	if !p.IsSetHandled() {
+		return Commit_Handled_DEFAULT
+	}
+	return *p.Handled
+}
+
+var Commit_FailingSince_DEFAULT int64
+
+func (p *Commit) GetFailingSince() (v int64) {
+	if !p.IsSetFailingSince() {
+		return Commit_FailingSince_DEFAULT
+	}
+	return *p.FailingSince
+}
+
+var Commit_Error_DEFAULT string
+
+func (p *Commit) GetError() (v string) {
+	if !p.IsSetError() {
+		return Commit_Error_DEFAULT
+	}
+	return *p.Error
+}
+
+var Commit_Dead_DEFAULT []*DeadLetter
+
+func (p *Commit) GetDead() (v []*DeadLetter) {
+	if !p.IsSetDead() {
+		return Commit_Dead_DEFAULT
+	}
+	return p.Dead
+}
+
+var Commit_Revived_DEFAULT []string
+
+func (p *Commit) GetRevived() (v []string) {
+	if !p.IsSetRevived() {
+		return Commit_Revived_DEFAULT
+	}
+	return p.Revived
+}
+func (p *Commit) SetPartition(val int32) {
+	p.Partition = val
+}
+func (p *Commit) SetToken(val int64) {
+	p.Token = val
+}
+func (p *Commit) SetFloor(val int64) {
+	p.Floor = val
+}
+func (p *Commit) SetCursors(val []*CommittedCursor) {
+	p.Cursors = val
+}
+func (p *Commit) SetHandled(val *int64) {
+	p.Handled = val
+}
+func (p *Commit) SetFailingSince(val *int64) {
+	p.FailingSince = val
+}
+func (p *Commit) SetError(val *string) {
+	p.Error = val
+}
+func (p *Commit) SetDead(val []*DeadLetter) {
+	p.Dead = val
+}
+func (p *Commit) SetRevived(val []string) {
+	p.Revived = val
+}
+
+func (p *Commit) IsSetHandled() bool {
+	return p.Handled != nil
+}
+
+func (p *Commit) IsSetFailingSince() bool {
+	return p.FailingSince != nil
+}
+
+func (p *Commit) IsSetError() bool {
+	return p.Error != nil
+}
+
+func (p *Commit) IsSetDead() bool {
+	return p.Dead != nil
+}
+
+func (p *Commit) IsSetRevived() bool {
+	return p.Revived != nil
+}
+
+func (p *Commit) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Commit(%+v)", *p)
+}
+
+var fieldIDToName_Commit = map[int16]string{
+	1: "Partition",
+	2: "Token",
+	3: "Floor",
+	4: "Cursors",
+	5: "Handled",
+	6: "FailingSince",
+	7: "Error",
+	8: "Dead",
+	9: "Revived",
+}
+
+type CommittedCursor struct {
+	Chat     string   `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
+	Cursor   string   `thrift:"Cursor,2,required" frugal:"2,required,string" json:"Cursor"`
+	Expected *string  `thrift:"Expected,3,optional" frugal:"3,optional,string" json:"Expected,omitempty"`
+	Counts   []*Count `thrift:"Counts,4,optional" frugal:"4,optional,list<Count>" json:"Counts,omitempty"`
+}
+
+func NewCommittedCursor() *CommittedCursor {
+	return &CommittedCursor{}
+}
+
+func (p *CommittedCursor) InitDefault() {
+}
+
+func (p *CommittedCursor) GetChat() (v string) {
+	return p.Chat
+}
+
+func (p *CommittedCursor) GetCursor() (v string) {
+	return p.Cursor
+}
+
+var CommittedCursor_Expected_DEFAULT string
+
+func (p *CommittedCursor) GetExpected() (v string) {
+	if !p.IsSetExpected() {
+		return CommittedCursor_Expected_DEFAULT
+	}
+	return *p.Expected
+}
+
+var CommittedCursor_Counts_DEFAULT []*Count
+
+func (p *CommittedCursor) GetCounts() (v []*Count) {
+	if !p.IsSetCounts() {
+		return CommittedCursor_Counts_DEFAULT
+	}
+	return p.Counts
+}
+func (p *CommittedCursor) SetChat(val string) {
+	p.Chat = val
+}
+func (p *CommittedCursor) SetCursor(val string) {
+	p.Cursor = val
+}
+func (p *CommittedCursor) SetExpected(val *string) {
+	p.Expected = val
+}
+func (p *CommittedCursor) SetCounts(val []*Count) {
+	p.Counts = val
+}
+
+func (p *CommittedCursor) IsSetExpected() bool {
+	return p.Expected != nil
+}
+
+func (p *CommittedCursor) IsSetCounts() bool {
+	return p.Counts != nil
+}
+
+func (p *CommittedCursor) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("CommittedCursor(%+v)", *p)
+}
+
+var fieldIDToName_CommittedCursor = map[int16]string{
+	1: "Chat",
+	2: "Cursor",
+	3: "Expected",
+	4: "Counts",
+}
+
+type Count struct {
+	Group   string `thrift:"Group,1,required" frugal:"1,required,string" json:"Group"`
+	Counter string `thrift:"Counter,2,required" frugal:"2,required,string" json:"Counter"`
+	Amount  int64  `thrift:"Amount,3,required" frugal:"3,required,i64" json:"Amount"`
+}
+
+func NewCount() *Count {
+	return &Count{}
+}
+
+func (p *Count) InitDefault() {
+}
+
+func (p *Count) GetGroup() (v string) {
+	return p.Group
+}
+
+func (p *Count) GetCounter() (v string) {
+	return p.Counter
+}
+
+func (p *Count) GetAmount() (v int64) {
+	return p.Amount
+}
+func (p *Count) SetGroup(val string) {
+	p.Group = val
+}
+func (p *Count) SetCounter(val string) {
+	p.Counter = val
+}
+func (p *Count) SetAmount(val int64) {
+	p.Amount = val
+}
+
+func (p *Count) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Count(%+v)", *p)
+}
+
+var fieldIDToName_Count = map[int16]string{
+	1: "Group",
+	2: "Counter",
+	3: "Amount",
+}
+
+type DeadLetter struct {
+	Event string `thrift:"Event,1,required" frugal:"1,required,string" json:"Event"`
+	Error string `thrift:"Error,2,required" frugal:"2,required,string" json:"Error"`
+	At    int64  `thrift:"At,3,required" frugal:"3,required,i64" json:"At"`
+}
+
+func NewDeadLetter() *DeadLetter {
+	return &DeadLetter{}
+}
+
+func (p *DeadLetter) InitDefault() {
+}
+
+func (p *DeadLetter) GetEvent() (v string) {
+	return p.Event
+}
+
+func (p *DeadLetter) GetError() (v string) {
+	return p.Error
+}
+
+func (p *DeadLetter) GetAt() (v int64) {
+	return p.At
+}
+func (p *DeadLetter) SetEvent(val string) {
+	p.Event = val
+}
+func (p *DeadLetter) SetError(val string) {
+	p.Error = val
+}
+func (p *DeadLetter) SetAt(val int64) {
+	p.At = val
+}
+
+func (p *DeadLetter) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("DeadLetter(%+v)", *p)
+}
+
+var fieldIDToName_DeadLetter = map[int16]string{
+	1: "Event",
+	2: "Error",
+	3: "At",
+}
+
+type CommitResponse struct {
+	Code   int32  `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg    string `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Stored []bool `thrift:"Stored,3,optional" frugal:"3,optional,list<bool>" json:"Stored,omitempty"`
+}
+
+func NewCommitResponse() *CommitResponse {
+	return &CommitResponse{}
+}
+
+func (p *CommitResponse) InitDefault() {
+}
+
+func (p *CommitResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *CommitResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var CommitResponse_Stored_DEFAULT []bool
+
+func (p *CommitResponse) GetStored() (v []bool) {
+	if !p.IsSetStored() {
+		return CommitResponse_Stored_DEFAULT
+	}
+	return p.Stored
+}
+func (p *CommitResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *CommitResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *CommitResponse) SetStored(val []bool) {
+	p.Stored = val
+}
+
+func (p *CommitResponse) IsSetStored() bool {
+	return p.Stored != nil
+}
+
+func (p *CommitResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("CommitResponse(%+v)", *p)
+}
+
+var fieldIDToName_CommitResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Stored",
+}
+
+type Projection struct {
+	Name         string           `thrift:"Name,1,required" frugal:"1,required,string" json:"Name"`
+	Created      int64            `thrift:"Created,2,required" frugal:"2,required,i64" json:"Created"`
+	Paused       bool             `thrift:"Paused,3,required" frugal:"3,required,bool" json:"Paused"`
+	Lag          int64            `thrift:"Lag,4,required" frugal:"4,required,i64" json:"Lag"`
+	Behind       int64            `thrift:"Behind,5,required" frugal:"5,required,i64" json:"Behind"`
+	Handled      int64            `thrift:"Handled,6,required" frugal:"6,required,i64" json:"Handled"`
+	DeadLetters  int64            `thrift:"DeadLetters,7,required" frugal:"7,required,i64" json:"DeadLetters"`
+	FailingSince *int64           `thrift:"FailingSince,8,optional" frugal:"8,optional,i64" json:"FailingSince,omitempty"`
+	Error        *string          `thrift:"Error,9,optional" frugal:"9,optional,string" json:"Error,omitempty"`
+	Owners       map[string]int32 `thrift:"Owners,10,optional" frugal:"10,optional,map<string:i32>" json:"Owners,omitempty"`
+}
+
+func NewProjection() *Projection {
+	return &Projection{}
+}
+
+func (p *Projection) InitDefault() {
+}
+
+func (p *Projection) GetName() (v string) {
+	return p.Name
+}
+
+func (p *Projection) GetCreated() (v int64) {
+	return p.Created
+}
+
+func (p *Projection) GetPaused() (v bool) {
+	return p.Paused
+}
+
+func (p *Projection) GetLag() (v int64) {
+	return p.Lag
+}
+
+func (p *Projection) GetBehind() (v int64) {
+	return p.Behind
+}
+
+func (p *Projection) GetHandled() (v int64) {
+	return p.Handled
+}
+
+func (p *Projection) GetDeadLetters() (v int64) {
+	return p.DeadLetters
+}
+
+var Projection_FailingSince_DEFAULT int64
+
+func (p *Projection) GetFailingSince() (v int64) {
+	if !p.IsSetFailingSince() {
+		return Projection_FailingSince_DEFAULT
+	}
+	return *p.FailingSince
+}
+
+var Projection_Error_DEFAULT string
+
+func (p *Projection) GetError() (v string) {
+	if !p.IsSetError() {
+		return Projection_Error_DEFAULT
+	}
+	return *p.Error
+}
+
+var Projection_Owners_DEFAULT map[string]int32
+
+func (p *Projection) GetOwners() (v map[string]int32) {
+	if !p.IsSetOwners() {
+		return Projection_Owners_DEFAULT
+	}
+	return p.Owners
+}
+func (p *Projection) SetName(val string) {
+	p.Name = val
+}
+func (p *Projection) SetCreated(val int64) {
+	p.Created = val
+}
+func (p *Projection) SetPaused(val bool) {
+	p.Paused = val
+}
+func (p *Projection) SetLag(val int64) {
+	p.Lag = val
+}
+func (p *Projection) SetBehind(val int64) {
+	p.Behind = val
+}
+func (p *Projection) SetHandled(val int64) {
+	p.Handled = val
+}
+func (p *Projection) SetDeadLetters(val int64) {
+	p.DeadLetters = val
+}
+func (p *Projection) SetFailingSince(val *int64) {
+	p.FailingSince = val
+}
+func (p *Projection) SetError(val *string) {
+	p.Error = val
+}
+func (p *Projection) SetOwners(val map[string]int32) {
+	p.Owners = val
+}
+
+func (p *Projection) IsSetFailingSince() bool {
+	return p.FailingSince != nil
+}
+
+func (p *Projection) IsSetError() bool {
+	return p.Error != nil
+}
+
+func (p *Projection) IsSetOwners() bool {
+	return p.Owners != nil
+}
+
+func (p *Projection) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Projection(%+v)", *p)
+}
+
+var fieldIDToName_Projection = map[int16]string{
+	1:  "Name",
+	2:  "Created",
+	3:  "Paused",
+	4:  "Lag",
+	5:  "Behind",
+	6:  "Handled",
+	7:  "DeadLetters",
+	8:  "FailingSince",
+	9:  "Error",
+	10: "Owners",
+}
+
+type ProjectionsRequest struct {
+	Name *string `thrift:"Name,1,optional" frugal:"1,optional,string" json:"Name,omitempty"`
+	Meta *Meta   `thrift:"meta,2,optional" frugal:"2,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewProjectionsRequest() *ProjectionsRequest {
+	return &ProjectionsRequest{}
+}
+
+func (p *ProjectionsRequest) InitDefault() {
+}
+
+var ProjectionsRequest_Name_DEFAULT string
+
+func (p *ProjectionsRequest) GetName() (v string) {
+	if !p.IsSetName() {
+		return ProjectionsRequest_Name_DEFAULT
+	}
+	return *p.Name
+}
+
+var ProjectionsRequest_Meta_DEFAULT *Meta
+
+func (p *ProjectionsRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return ProjectionsRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *ProjectionsRequest) SetName(val *string) {
+	p.Name = val
+}
+func (p *ProjectionsRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *ProjectionsRequest) IsSetName() bool {
+	return p.Name != nil
+}
+
+func (p *ProjectionsRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *ProjectionsRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ProjectionsRequest(%+v)", *p)
+}
+
+var fieldIDToName_ProjectionsRequest = map[int16]string{
+	1: "Name",
+	2: "meta",
+}
+
+type ProjectionsResponse struct {
+	Code        int32         `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg         string        `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Projections []*Projection `thrift:"Projections,3,optional" frugal:"3,optional,list<Projection>" json:"Projections,omitempty"`
+}
+
+func NewProjectionsResponse() *ProjectionsResponse {
+	return &ProjectionsResponse{}
+}
+
+func (p *ProjectionsResponse) InitDefault() {
+}
+
+func (p *ProjectionsResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *ProjectionsResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var ProjectionsResponse_Projections_DEFAULT []*Projection
+
+func (p *ProjectionsResponse) GetProjections() (v []*Projection) {
+	if !p.IsSetProjections() {
+		return ProjectionsResponse_Projections_DEFAULT
+	}
+	return p.Projections
+}
+func (p *ProjectionsResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *ProjectionsResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *ProjectionsResponse) SetProjections(val []*Projection) {
+	p.Projections = val
+}
+
+func (p *ProjectionsResponse) IsSetProjections() bool {
+	return p.Projections != nil
+}
+
+func (p *ProjectionsResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ProjectionsResponse(%+v)", *p)
+}
+
+var fieldIDToName_ProjectionsResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Projections",
+}
+
+type ChangeProjectionRequest struct {
+	Name  string  `thrift:"Name,1,required" frugal:"1,required,string" json:"Name"`
+	Kind  string  `thrift:"Kind,2,required" frugal:"2,required,string" json:"Kind"`
+	Start *int64  `thrift:"Start,3,optional" frugal:"3,optional,i64" json:"Start,omitempty"`
+	Chat  *string `thrift:"Chat,4,optional" frugal:"4,optional,string" json:"Chat,omitempty"`
+	Meta  *Meta   `thrift:"meta,5,optional" frugal:"5,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewChangeProjectionRequest() *ChangeProjectionRequest {
+	return &ChangeProjectionRequest{}
+}
+
+func (p *ChangeProjectionRequest) InitDefault() {
+}
+
+func (p *ChangeProjectionRequest) GetName() (v string) {
+	return p.Name
+}
+
+func (p *ChangeProjectionRequest) GetKind() (v string) {
+	return p.Kind
+}
+
+var ChangeProjectionRequest_Start_DEFAULT int64
+
+func (p *ChangeProjectionRequest) GetStart() (v int64) {
+	if !p.IsSetStart() {
+		return ChangeProjectionRequest_Start_DEFAULT
+	}
+	return *p.Start
+}
+
+var ChangeProjectionRequest_Chat_DEFAULT string
+
+func (p *ChangeProjectionRequest) GetChat() (v string) {
+	if !p.IsSetChat() {
+		return ChangeProjectionRequest_Chat_DEFAULT
+	}
+	return *p.Chat
+}
+
+var ChangeProjectionRequest_Meta_DEFAULT *Meta
+
+func (p *ChangeProjectionRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return ChangeProjectionRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *ChangeProjectionRequest) SetName(val string) {
+	p.Name = val
+}
+func (p *ChangeProjectionRequest) SetKind(val string) {
+	p.Kind = val
+}
+func (p *ChangeProjectionRequest) SetStart(val *int64) {
+	p.Start = val
+}
+func (p *ChangeProjectionRequest) SetChat(val *string) {
+	p.Chat = val
+}
+func (p *ChangeProjectionRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *ChangeProjectionRequest) IsSetStart() bool {
+	return p.Start != nil
+}
+
+func (p *ChangeProjectionRequest) IsSetChat() bool {
+	return p.Chat != nil
+}
+
+func (p *ChangeProjectionRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *ChangeProjectionRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ChangeProjectionRequest(%+v)", *p)
+}
+
+var fieldIDToName_ChangeProjectionRequest = map[int16]string{
+	1: "Name",
+	2: "Kind",
+	3: "Start",
+	4: "Chat",
+	5: "meta",
+}
+
+type ChangeProjectionResponse struct {
+	Code int32  `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg  string `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+}
+
+func NewChangeProjectionResponse() *ChangeProjectionResponse {
+	return &ChangeProjectionResponse{}
+}
+
+func (p *ChangeProjectionResponse) InitDefault() {
+}
+
+func (p *ChangeProjectionResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *ChangeProjectionResponse) GetMsg() (v string) {
+	return p.Msg
+}
+func (p *ChangeProjectionResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *ChangeProjectionResponse) SetMsg(val string) {
+	p.Msg = val
+}
+
+func (p *ChangeProjectionResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ChangeProjectionResponse(%+v)", *p)
+}
+
+var fieldIDToName_ChangeProjectionResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+}
+
+type DeadLettersRequest struct {
+	Name  string `thrift:"Name,1,required" frugal:"1,required,string" json:"Name"`
+	Limit *int32 `thrift:"Limit,2,optional" frugal:"2,optional,i32" json:"Limit,omitempty"`
+	Meta  *Meta  `thrift:"meta,3,optional" frugal:"3,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewDeadLettersRequest() *DeadLettersRequest {
+	return &DeadLettersRequest{}
+}
+
+func (p *DeadLettersRequest) InitDefault() {
+}
+
+func (p *DeadLettersRequest) GetName() (v string) {
+	return p.Name
+}
+
+var DeadLettersRequest_Limit_DEFAULT int32
+
+func (p *DeadLettersRequest) GetLimit() (v int32) {
+	if !p.IsSetLimit() {
+		return DeadLettersRequest_Limit_DEFAULT
+	}
+	return *p.Limit
+}
+
+var DeadLettersRequest_Meta_DEFAULT *Meta
+
+func (p *DeadLettersRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return DeadLettersRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *DeadLettersRequest) SetName(val string) {
+	p.Name = val
+}
+func (p *DeadLettersRequest) SetLimit(val *int32) {
+	p.Limit = val
+}
+func (p *DeadLettersRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *DeadLettersRequest) IsSetLimit() bool {
+	return p.Limit != nil
+}
+
+func (p *DeadLettersRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *DeadLettersRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("DeadLettersRequest(%+v)", *p)
+}
+
+var fieldIDToName_DeadLettersRequest = map[int16]string{
+	1: "Name",
+	2: "Limit",
+	3: "meta",
+}
+
+type DeadLettersResponse struct {
+	Code        int32         `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg         string        `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	DeadLetters []*DeadLetter `thrift:"DeadLetters,3,optional" frugal:"3,optional,list<DeadLetter>" json:"DeadLetters,omitempty"`
+}
+
+func NewDeadLettersResponse() *DeadLettersResponse {
+	return &DeadLettersResponse{}
+}
+
+func (p *DeadLettersResponse) InitDefault() {
+}
+
+func (p *DeadLettersResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *DeadLettersResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var DeadLettersResponse_DeadLetters_DEFAULT []*DeadLetter
+
+func (p *DeadLettersResponse) GetDeadLetters() (v []*DeadLetter) {
+	if !p.IsSetDeadLetters() {
+		return DeadLettersResponse_DeadLetters_DEFAULT
+	}
+	return p.DeadLetters
+}
+func (p *DeadLettersResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *DeadLettersResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *DeadLettersResponse) SetDeadLetters(val []*DeadLetter) {
+	p.DeadLetters = val
+}
+
+func (p *DeadLettersResponse) IsSetDeadLetters() bool {
+	return p.DeadLetters != nil
+}
+
+func (p *DeadLettersResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("DeadLettersResponse(%+v)", *p)
+}
+
+var fieldIDToName_DeadLettersResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "DeadLetters",
+}
+
 type StoredMessage struct {
 	Text   string  `thrift:"Text,1,required" frugal:"1,required,string" json:"Text"`
 	Sender string  `thrift:"Sender,2,required" frugal:"2,required,string" json:"Sender"`
@@ -6047,6 +7744,22 @@ type IMService interface {
 	RoomsOf(ctx context.Context, req *RoomsRequest) (r *RoomsResponse, err error)
 
 	PublicRooms(ctx context.Context, req *RoomsRequest) (r *RoomsResponse, err error)
+
+	PartitionStates(ctx context.Context, req *PartitionStatesRequest) (r *PartitionStatesResponse, err error)
+
+	Moved(ctx context.Context, req *MovedRequest) (r *MovedResponse, err error)
+
+	Claim(ctx context.Context, req *ClaimRequest) (r *ClaimResponse, err error)
+
+	Cursors(ctx context.Context, req *CursorsRequest) (r *CursorsResponse, err error)
+
+	Commit(ctx context.Context, req *CommitRequest) (r *CommitResponse, err error)
+
+	Projections(ctx context.Context, req *ProjectionsRequest) (r *ProjectionsResponse, err error)
+
+	ChangeProjection(ctx context.Context, req *ChangeProjectionRequest) (r *ChangeProjectionResponse, err error)
+
+	DeadLetters(ctx context.Context, req *DeadLettersRequest) (r *DeadLettersResponse, err error)
 
 	Watch(ctx context.Context, stream IMService_WatchServer) (err error)
 }
@@ -8404,6 +10117,614 @@ func (p *IMServicePublicRoomsResult) String() string {
 }
 
 var fieldIDToName_IMServicePublicRoomsResult = map[int16]string{
+	0: "success",
+}
+
+type IMServicePartitionStatesArgs struct {
+	Req *PartitionStatesRequest `thrift:"req,1" frugal:"1,default,PartitionStatesRequest" json:"req"`
+}
+
+func NewIMServicePartitionStatesArgs() *IMServicePartitionStatesArgs {
+	return &IMServicePartitionStatesArgs{}
+}
+
+func (p *IMServicePartitionStatesArgs) InitDefault() {
+}
+
+var IMServicePartitionStatesArgs_Req_DEFAULT *PartitionStatesRequest
+
+func (p *IMServicePartitionStatesArgs) GetReq() (v *PartitionStatesRequest) {
+	if !p.IsSetReq() {
+		return IMServicePartitionStatesArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServicePartitionStatesArgs) SetReq(val *PartitionStatesRequest) {
+	p.Req = val
+}
+
+func (p *IMServicePartitionStatesArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServicePartitionStatesArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServicePartitionStatesArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServicePartitionStatesArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServicePartitionStatesResult struct {
+	Success *PartitionStatesResponse `thrift:"success,0,optional" frugal:"0,optional,PartitionStatesResponse" json:"success,omitempty"`
+}
+
+func NewIMServicePartitionStatesResult() *IMServicePartitionStatesResult {
+	return &IMServicePartitionStatesResult{}
+}
+
+func (p *IMServicePartitionStatesResult) InitDefault() {
+}
+
+var IMServicePartitionStatesResult_Success_DEFAULT *PartitionStatesResponse
+
+func (p *IMServicePartitionStatesResult) GetSuccess() (v *PartitionStatesResponse) {
+	if !p.IsSetSuccess() {
+		return IMServicePartitionStatesResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServicePartitionStatesResult) SetSuccess(x interface{}) {
+	p.Success = x.(*PartitionStatesResponse)
+}
+
+func (p *IMServicePartitionStatesResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServicePartitionStatesResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServicePartitionStatesResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServicePartitionStatesResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceMovedArgs struct {
+	Req *MovedRequest `thrift:"req,1" frugal:"1,default,MovedRequest" json:"req"`
+}
+
+func NewIMServiceMovedArgs() *IMServiceMovedArgs {
+	return &IMServiceMovedArgs{}
+}
+
+func (p *IMServiceMovedArgs) InitDefault() {
+}
+
+var IMServiceMovedArgs_Req_DEFAULT *MovedRequest
+
+func (p *IMServiceMovedArgs) GetReq() (v *MovedRequest) {
+	if !p.IsSetReq() {
+		return IMServiceMovedArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceMovedArgs) SetReq(val *MovedRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceMovedArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceMovedArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceMovedArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceMovedArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceMovedResult struct {
+	Success *MovedResponse `thrift:"success,0,optional" frugal:"0,optional,MovedResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceMovedResult() *IMServiceMovedResult {
+	return &IMServiceMovedResult{}
+}
+
+func (p *IMServiceMovedResult) InitDefault() {
+}
+
+var IMServiceMovedResult_Success_DEFAULT *MovedResponse
+
+func (p *IMServiceMovedResult) GetSuccess() (v *MovedResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceMovedResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceMovedResult) SetSuccess(x interface{}) {
+	p.Success = x.(*MovedResponse)
+}
+
+func (p *IMServiceMovedResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceMovedResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceMovedResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceMovedResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceClaimArgs struct {
+	Req *ClaimRequest `thrift:"req,1" frugal:"1,default,ClaimRequest" json:"req"`
+}
+
+func NewIMServiceClaimArgs() *IMServiceClaimArgs {
+	return &IMServiceClaimArgs{}
+}
+
+func (p *IMServiceClaimArgs) InitDefault() {
+}
+
+var IMServiceClaimArgs_Req_DEFAULT *ClaimRequest
+
+func (p *IMServiceClaimArgs) GetReq() (v *ClaimRequest) {
+	if !p.IsSetReq() {
+		return IMServiceClaimArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceClaimArgs) SetReq(val *ClaimRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceClaimArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceClaimArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceClaimArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceClaimArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceClaimResult struct {
+	Success *ClaimResponse `thrift:"success,0,optional" frugal:"0,optional,ClaimResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceClaimResult() *IMServiceClaimResult {
+	return &IMServiceClaimResult{}
+}
+
+func (p *IMServiceClaimResult) InitDefault() {
+}
+
+var IMServiceClaimResult_Success_DEFAULT *ClaimResponse
+
+func (p *IMServiceClaimResult) GetSuccess() (v *ClaimResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceClaimResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceClaimResult) SetSuccess(x interface{}) {
+	p.Success = x.(*ClaimResponse)
+}
+
+func (p *IMServiceClaimResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceClaimResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceClaimResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceClaimResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceCursorsArgs struct {
+	Req *CursorsRequest `thrift:"req,1" frugal:"1,default,CursorsRequest" json:"req"`
+}
+
+func NewIMServiceCursorsArgs() *IMServiceCursorsArgs {
+	return &IMServiceCursorsArgs{}
+}
+
+func (p *IMServiceCursorsArgs) InitDefault() {
+}
+
+var IMServiceCursorsArgs_Req_DEFAULT *CursorsRequest
+
+func (p *IMServiceCursorsArgs) GetReq() (v *CursorsRequest) {
+	if !p.IsSetReq() {
+		return IMServiceCursorsArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceCursorsArgs) SetReq(val *CursorsRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceCursorsArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceCursorsArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceCursorsArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceCursorsArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceCursorsResult struct {
+	Success *CursorsResponse `thrift:"success,0,optional" frugal:"0,optional,CursorsResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceCursorsResult() *IMServiceCursorsResult {
+	return &IMServiceCursorsResult{}
+}
+
+func (p *IMServiceCursorsResult) InitDefault() {
+}
+
+var IMServiceCursorsResult_Success_DEFAULT *CursorsResponse
+
+func (p *IMServiceCursorsResult) GetSuccess() (v *CursorsResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceCursorsResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceCursorsResult) SetSuccess(x interface{}) {
+	p.Success = x.(*CursorsResponse)
+}
+
+func (p *IMServiceCursorsResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceCursorsResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceCursorsResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceCursorsResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceCommitArgs struct {
+	Req *CommitRequest `thrift:"req,1" frugal:"1,default,CommitRequest" json:"req"`
+}
+
+func NewIMServiceCommitArgs() *IMServiceCommitArgs {
+	return &IMServiceCommitArgs{}
+}
+
+func (p *IMServiceCommitArgs) InitDefault() {
+}
+
+var IMServiceCommitArgs_Req_DEFAULT *CommitRequest
+
+func (p *IMServiceCommitArgs) GetReq() (v *CommitRequest) {
+	if !p.IsSetReq() {
+		return IMServiceCommitArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceCommitArgs) SetReq(val *CommitRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceCommitArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceCommitArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceCommitArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceCommitArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceCommitResult struct {
+	Success *CommitResponse `thrift:"success,0,optional" frugal:"0,optional,CommitResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceCommitResult() *IMServiceCommitResult {
+	return &IMServiceCommitResult{}
+}
+
+func (p *IMServiceCommitResult) InitDefault() {
+}
+
+var IMServiceCommitResult_Success_DEFAULT *CommitResponse
+
+func (p *IMServiceCommitResult) GetSuccess() (v *CommitResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceCommitResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceCommitResult) SetSuccess(x interface{}) {
+	p.Success = x.(*CommitResponse)
+}
+
+func (p *IMServiceCommitResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceCommitResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceCommitResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceCommitResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceProjectionsArgs struct {
+	Req *ProjectionsRequest `thrift:"req,1" frugal:"1,default,ProjectionsRequest" json:"req"`
+}
+
+func NewIMServiceProjectionsArgs() *IMServiceProjectionsArgs {
+	return &IMServiceProjectionsArgs{}
+}
+
+func (p *IMServiceProjectionsArgs) InitDefault() {
+}
+
+var IMServiceProjectionsArgs_Req_DEFAULT *ProjectionsRequest
+
+func (p *IMServiceProjectionsArgs) GetReq() (v *ProjectionsRequest) {
+	if !p.IsSetReq() {
+		return IMServiceProjectionsArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceProjectionsArgs) SetReq(val *ProjectionsRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceProjectionsArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceProjectionsArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceProjectionsArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceProjectionsArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceProjectionsResult struct {
+	Success *ProjectionsResponse `thrift:"success,0,optional" frugal:"0,optional,ProjectionsResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceProjectionsResult() *IMServiceProjectionsResult {
+	return &IMServiceProjectionsResult{}
+}
+
+func (p *IMServiceProjectionsResult) InitDefault() {
+}
+
+var IMServiceProjectionsResult_Success_DEFAULT *ProjectionsResponse
+
+func (p *IMServiceProjectionsResult) GetSuccess() (v *ProjectionsResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceProjectionsResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceProjectionsResult) SetSuccess(x interface{}) {
+	p.Success = x.(*ProjectionsResponse)
+}
+
+func (p *IMServiceProjectionsResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceProjectionsResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceProjectionsResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceProjectionsResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceChangeProjectionArgs struct {
+	Req *ChangeProjectionRequest `thrift:"req,1" frugal:"1,default,ChangeProjectionRequest" json:"req"`
+}
+
+func NewIMServiceChangeProjectionArgs() *IMServiceChangeProjectionArgs {
+	return &IMServiceChangeProjectionArgs{}
+}
+
+func (p *IMServiceChangeProjectionArgs) InitDefault() {
+}
+
+var IMServiceChangeProjectionArgs_Req_DEFAULT *ChangeProjectionRequest
+
+func (p *IMServiceChangeProjectionArgs) GetReq() (v *ChangeProjectionRequest) {
+	if !p.IsSetReq() {
+		return IMServiceChangeProjectionArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceChangeProjectionArgs) SetReq(val *ChangeProjectionRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceChangeProjectionArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceChangeProjectionArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceChangeProjectionArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceChangeProjectionArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceChangeProjectionResult struct {
+	Success *ChangeProjectionResponse `thrift:"success,0,optional" frugal:"0,optional,ChangeProjectionResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceChangeProjectionResult() *IMServiceChangeProjectionResult {
+	return &IMServiceChangeProjectionResult{}
+}
+
+func (p *IMServiceChangeProjectionResult) InitDefault() {
+}
+
+var IMServiceChangeProjectionResult_Success_DEFAULT *ChangeProjectionResponse
+
+func (p *IMServiceChangeProjectionResult) GetSuccess() (v *ChangeProjectionResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceChangeProjectionResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceChangeProjectionResult) SetSuccess(x interface{}) {
+	p.Success = x.(*ChangeProjectionResponse)
+}
+
+func (p *IMServiceChangeProjectionResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceChangeProjectionResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceChangeProjectionResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceChangeProjectionResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceDeadLettersArgs struct {
+	Req *DeadLettersRequest `thrift:"req,1" frugal:"1,default,DeadLettersRequest" json:"req"`
+}
+
+func NewIMServiceDeadLettersArgs() *IMServiceDeadLettersArgs {
+	return &IMServiceDeadLettersArgs{}
+}
+
+func (p *IMServiceDeadLettersArgs) InitDefault() {
+}
+
+var IMServiceDeadLettersArgs_Req_DEFAULT *DeadLettersRequest
+
+func (p *IMServiceDeadLettersArgs) GetReq() (v *DeadLettersRequest) {
+	if !p.IsSetReq() {
+		return IMServiceDeadLettersArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceDeadLettersArgs) SetReq(val *DeadLettersRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceDeadLettersArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceDeadLettersArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceDeadLettersArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceDeadLettersArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceDeadLettersResult struct {
+	Success *DeadLettersResponse `thrift:"success,0,optional" frugal:"0,optional,DeadLettersResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceDeadLettersResult() *IMServiceDeadLettersResult {
+	return &IMServiceDeadLettersResult{}
+}
+
+func (p *IMServiceDeadLettersResult) InitDefault() {
+}
+
+var IMServiceDeadLettersResult_Success_DEFAULT *DeadLettersResponse
+
+func (p *IMServiceDeadLettersResult) GetSuccess() (v *DeadLettersResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceDeadLettersResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceDeadLettersResult) SetSuccess(x interface{}) {
+	p.Success = x.(*DeadLettersResponse)
+}
+
+func (p *IMServiceDeadLettersResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceDeadLettersResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceDeadLettersResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceDeadLettersResult = map[int16]string{
 	0: "success",
 }
 

@@ -45,6 +45,14 @@ type Client interface {
 	Room(ctx context.Context, req *rpc.RoomRequest, callOptions ...callopt.Option) (r *rpc.RoomResponse, err error)
 	RoomsOf(ctx context.Context, req *rpc.RoomsRequest, callOptions ...callopt.Option) (r *rpc.RoomsResponse, err error)
 	PublicRooms(ctx context.Context, req *rpc.RoomsRequest, callOptions ...callopt.Option) (r *rpc.RoomsResponse, err error)
+	PartitionStates(ctx context.Context, req *rpc.PartitionStatesRequest, callOptions ...callopt.Option) (r *rpc.PartitionStatesResponse, err error)
+	Moved(ctx context.Context, req *rpc.MovedRequest, callOptions ...callopt.Option) (r *rpc.MovedResponse, err error)
+	Claim(ctx context.Context, req *rpc.ClaimRequest, callOptions ...callopt.Option) (r *rpc.ClaimResponse, err error)
+	Cursors(ctx context.Context, req *rpc.CursorsRequest, callOptions ...callopt.Option) (r *rpc.CursorsResponse, err error)
+	Commit(ctx context.Context, req *rpc.CommitRequest, callOptions ...callopt.Option) (r *rpc.CommitResponse, err error)
+	Projections(ctx context.Context, req *rpc.ProjectionsRequest, callOptions ...callopt.Option) (r *rpc.ProjectionsResponse, err error)
+	ChangeProjection(ctx context.Context, req *rpc.ChangeProjectionRequest, callOptions ...callopt.Option) (r *rpc.ChangeProjectionResponse, err error)
+	DeadLetters(ctx context.Context, req *rpc.DeadLettersRequest, callOptions ...callopt.Option) (r *rpc.DeadLettersResponse, err error)
 	Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error)
 }
 
@@ -234,6 +242,46 @@ func (p *kIMServiceClient) RoomsOf(ctx context.Context, req *rpc.RoomsRequest, c
 func (p *kIMServiceClient) PublicRooms(ctx context.Context, req *rpc.RoomsRequest, callOptions ...callopt.Option) (r *rpc.RoomsResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.PublicRooms(ctx, req)
+}
+
+func (p *kIMServiceClient) PartitionStates(ctx context.Context, req *rpc.PartitionStatesRequest, callOptions ...callopt.Option) (r *rpc.PartitionStatesResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.PartitionStates(ctx, req)
+}
+
+func (p *kIMServiceClient) Moved(ctx context.Context, req *rpc.MovedRequest, callOptions ...callopt.Option) (r *rpc.MovedResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Moved(ctx, req)
+}
+
+func (p *kIMServiceClient) Claim(ctx context.Context, req *rpc.ClaimRequest, callOptions ...callopt.Option) (r *rpc.ClaimResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Claim(ctx, req)
+}
+
+func (p *kIMServiceClient) Cursors(ctx context.Context, req *rpc.CursorsRequest, callOptions ...callopt.Option) (r *rpc.CursorsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Cursors(ctx, req)
+}
+
+func (p *kIMServiceClient) Commit(ctx context.Context, req *rpc.CommitRequest, callOptions ...callopt.Option) (r *rpc.CommitResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Commit(ctx, req)
+}
+
+func (p *kIMServiceClient) Projections(ctx context.Context, req *rpc.ProjectionsRequest, callOptions ...callopt.Option) (r *rpc.ProjectionsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Projections(ctx, req)
+}
+
+func (p *kIMServiceClient) ChangeProjection(ctx context.Context, req *rpc.ChangeProjectionRequest, callOptions ...callopt.Option) (r *rpc.ChangeProjectionResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.ChangeProjection(ctx, req)
+}
+
+func (p *kIMServiceClient) DeadLetters(ctx context.Context, req *rpc.DeadLettersRequest, callOptions ...callopt.Option) (r *rpc.DeadLettersResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.DeadLetters(ctx, req)
 }
 
 func (p *kIMServiceClient) Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error) {

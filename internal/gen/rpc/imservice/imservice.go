@@ -231,6 +231,62 @@ var serviceMethods = map[string]kitex.MethodInfo{
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
 	),
+	"PartitionStates": kitex.NewMethodInfo(
+		partitionStatesHandler,
+		newIMServicePartitionStatesArgs,
+		newIMServicePartitionStatesResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Moved": kitex.NewMethodInfo(
+		movedHandler,
+		newIMServiceMovedArgs,
+		newIMServiceMovedResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Claim": kitex.NewMethodInfo(
+		claimHandler,
+		newIMServiceClaimArgs,
+		newIMServiceClaimResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Cursors": kitex.NewMethodInfo(
+		cursorsHandler,
+		newIMServiceCursorsArgs,
+		newIMServiceCursorsResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Commit": kitex.NewMethodInfo(
+		commitHandler,
+		newIMServiceCommitArgs,
+		newIMServiceCommitResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Projections": kitex.NewMethodInfo(
+		projectionsHandler,
+		newIMServiceProjectionsArgs,
+		newIMServiceProjectionsResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"ChangeProjection": kitex.NewMethodInfo(
+		changeProjectionHandler,
+		newIMServiceChangeProjectionArgs,
+		newIMServiceChangeProjectionResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"DeadLetters": kitex.NewMethodInfo(
+		deadLettersHandler,
+		newIMServiceDeadLettersArgs,
+		newIMServiceDeadLettersResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
 	"Watch": kitex.NewMethodInfo(
 		watchHandler,
 		newIMServiceWatchArgs,
@@ -860,6 +916,158 @@ func newIMServicePublicRoomsResult() interface{} {
 	return rpc.NewIMServicePublicRoomsResult()
 }
 
+func partitionStatesHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServicePartitionStatesArgs)
+	realResult := result.(*rpc.IMServicePartitionStatesResult)
+	success, err := handler.(rpc.IMService).PartitionStates(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServicePartitionStatesArgs() interface{} {
+	return rpc.NewIMServicePartitionStatesArgs()
+}
+
+func newIMServicePartitionStatesResult() interface{} {
+	return rpc.NewIMServicePartitionStatesResult()
+}
+
+func movedHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceMovedArgs)
+	realResult := result.(*rpc.IMServiceMovedResult)
+	success, err := handler.(rpc.IMService).Moved(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceMovedArgs() interface{} {
+	return rpc.NewIMServiceMovedArgs()
+}
+
+func newIMServiceMovedResult() interface{} {
+	return rpc.NewIMServiceMovedResult()
+}
+
+func claimHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceClaimArgs)
+	realResult := result.(*rpc.IMServiceClaimResult)
+	success, err := handler.(rpc.IMService).Claim(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceClaimArgs() interface{} {
+	return rpc.NewIMServiceClaimArgs()
+}
+
+func newIMServiceClaimResult() interface{} {
+	return rpc.NewIMServiceClaimResult()
+}
+
+func cursorsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceCursorsArgs)
+	realResult := result.(*rpc.IMServiceCursorsResult)
+	success, err := handler.(rpc.IMService).Cursors(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceCursorsArgs() interface{} {
+	return rpc.NewIMServiceCursorsArgs()
+}
+
+func newIMServiceCursorsResult() interface{} {
+	return rpc.NewIMServiceCursorsResult()
+}
+
+func commitHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceCommitArgs)
+	realResult := result.(*rpc.IMServiceCommitResult)
+	success, err := handler.(rpc.IMService).Commit(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceCommitArgs() interface{} {
+	return rpc.NewIMServiceCommitArgs()
+}
+
+func newIMServiceCommitResult() interface{} {
+	return rpc.NewIMServiceCommitResult()
+}
+
+func projectionsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceProjectionsArgs)
+	realResult := result.(*rpc.IMServiceProjectionsResult)
+	success, err := handler.(rpc.IMService).Projections(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceProjectionsArgs() interface{} {
+	return rpc.NewIMServiceProjectionsArgs()
+}
+
+func newIMServiceProjectionsResult() interface{} {
+	return rpc.NewIMServiceProjectionsResult()
+}
+
+func changeProjectionHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceChangeProjectionArgs)
+	realResult := result.(*rpc.IMServiceChangeProjectionResult)
+	success, err := handler.(rpc.IMService).ChangeProjection(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceChangeProjectionArgs() interface{} {
+	return rpc.NewIMServiceChangeProjectionArgs()
+}
+
+func newIMServiceChangeProjectionResult() interface{} {
+	return rpc.NewIMServiceChangeProjectionResult()
+}
+
+func deadLettersHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceDeadLettersArgs)
+	realResult := result.(*rpc.IMServiceDeadLettersResult)
+	success, err := handler.(rpc.IMService).DeadLetters(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceDeadLettersArgs() interface{} {
+	return rpc.NewIMServiceDeadLettersArgs()
+}
+
+func newIMServiceDeadLettersResult() interface{} {
+	return rpc.NewIMServiceDeadLettersResult()
+}
+
 func watchHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
 	st, err := streaming.GetServerStreamFromArg(arg)
 	if err != nil {
@@ -1194,6 +1402,86 @@ func (p *kClient) PublicRooms(ctx context.Context, req *rpc.RoomsRequest) (r *rp
 	_args.Req = req
 	var _result rpc.IMServicePublicRoomsResult
 	if err = p.c.Call(ctx, "PublicRooms", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) PartitionStates(ctx context.Context, req *rpc.PartitionStatesRequest) (r *rpc.PartitionStatesResponse, err error) {
+	var _args rpc.IMServicePartitionStatesArgs
+	_args.Req = req
+	var _result rpc.IMServicePartitionStatesResult
+	if err = p.c.Call(ctx, "PartitionStates", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Moved(ctx context.Context, req *rpc.MovedRequest) (r *rpc.MovedResponse, err error) {
+	var _args rpc.IMServiceMovedArgs
+	_args.Req = req
+	var _result rpc.IMServiceMovedResult
+	if err = p.c.Call(ctx, "Moved", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Claim(ctx context.Context, req *rpc.ClaimRequest) (r *rpc.ClaimResponse, err error) {
+	var _args rpc.IMServiceClaimArgs
+	_args.Req = req
+	var _result rpc.IMServiceClaimResult
+	if err = p.c.Call(ctx, "Claim", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Cursors(ctx context.Context, req *rpc.CursorsRequest) (r *rpc.CursorsResponse, err error) {
+	var _args rpc.IMServiceCursorsArgs
+	_args.Req = req
+	var _result rpc.IMServiceCursorsResult
+	if err = p.c.Call(ctx, "Cursors", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Commit(ctx context.Context, req *rpc.CommitRequest) (r *rpc.CommitResponse, err error) {
+	var _args rpc.IMServiceCommitArgs
+	_args.Req = req
+	var _result rpc.IMServiceCommitResult
+	if err = p.c.Call(ctx, "Commit", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Projections(ctx context.Context, req *rpc.ProjectionsRequest) (r *rpc.ProjectionsResponse, err error) {
+	var _args rpc.IMServiceProjectionsArgs
+	_args.Req = req
+	var _result rpc.IMServiceProjectionsResult
+	if err = p.c.Call(ctx, "Projections", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) ChangeProjection(ctx context.Context, req *rpc.ChangeProjectionRequest) (r *rpc.ChangeProjectionResponse, err error) {
+	var _args rpc.IMServiceChangeProjectionArgs
+	_args.Req = req
+	var _result rpc.IMServiceChangeProjectionResult
+	if err = p.c.Call(ctx, "ChangeProjection", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) DeadLetters(ctx context.Context, req *rpc.DeadLettersRequest) (r *rpc.DeadLettersResponse, err error) {
+	var _args rpc.IMServiceDeadLettersArgs
+	_args.Req = req
+	var _result rpc.IMServiceDeadLettersResult
+	if err = p.c.Call(ctx, "DeadLetters", &_args, &_result); err != nil {
 		return
 	}
 	return _result.GetSuccess(), nil

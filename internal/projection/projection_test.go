@@ -1,0 +1,555 @@
+package projection_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/projection"
+	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/rpc-server/storage"
+)
+
+// bed is a store with the rules over it.
+type bed struct {
+	*chat.MessageService
+	*chat.ProjectionService
+	t     *testing.T
+	redis *redistest.Server
+	rooms *chat.RoomService
+}
+
+func newBed(t *testing.T, options storage.Options) *bed {
+	t.Helper()
+	redis := redistest.Start(t)
+	store, err := storage.Open(redis.URL(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	return &bed{
+		MessageService:    chat.NewMessageService(store, chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096}),
+		ProjectionService: chat.NewProjectionService(store), t: t, redis: redis,
+		rooms: chat.NewRoomService(store, false, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 10, MaxUserRooms: 10}),
+	}
+}
+
+func (b *bed) send(room, text string) int64 {
+	b.t.Helper()
+	receipt, err := b.Send(b.t.Context(), chat.Message{Chat: room, Sender: "ann", Text: text})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return receipt.SendTime
+}
+
+// worker starts one, and returns what ends it.
+func (b *bed) worker(source projection.Source, projections ...projection.Projection) (stop func()) {
+	b.t.Helper()
+	w, err := projection.New(projection.Config{Source: source, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Poll: 10 * time.Millisecond})
+	if err == nil {
+		err = w.Set(projections)
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = w.Run(ctx)
+	}()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		<-ended
+	})
+	b.t.Cleanup(stop)
+	return stop
+}
+
+func (b *bed) state(name string) chat.ProjectionState {
+	b.t.Helper()
+	states, err := b.Projections(b.t.Context(), name)
+	if chat.CodeOf(err) == chat.NotFound { // no worker has begun
+		return chat.ProjectionState{}
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return states[0]
+}
+
+func (b *bed) change(c chat.ProjectionChange) {
+	b.t.Helper()
+	if err := b.ChangeProjection(b.t.Context(), c); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// sink notes what it is given.
+type sink struct {
+	mutex  sync.Mutex
+	ids    []string            // as they came
+	texts  map[string][]string // by chat, without repeats
+	seen   map[string]bool
+	last   map[string]int64
+	faults []string
+	fail   func(e projection.Event) error // nil: never
+}
+
+func newSink() *sink {
+	return &sink{texts: map[string][]string{}, seen: map[string]bool{}, last: map[string]int64{}}
+}
+
+func (s *sink) Handle(_ context.Context, events []projection.Event) error {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	for i, e := range events {
+		if s.fail != nil {
+			if err := s.fail(e); err != nil {
+				return projection.Handled(i, err)
+			}
+		}
+		s.ids = append(s.ids, e.ID)
+		if s.seen[e.ID] {
+			continue
+		}
+		s.seen[e.ID] = true
+		if at := e.Messages[0].SendTime; at <= s.last[e.Chat] {
+			s.faults = append(s.faults, fmt.Sprintf("%s came after position %d", e.ID, s.last[e.Chat]))
+		}
+		s.last[e.Chat] = e.Last().SendTime
+		for _, m := range e.Messages {
+			s.texts[e.Chat] = append(s.texts[e.Chat], m.Text)
+		}
+	}
+	return nil
+}
+
+func (s *sink) set(fail func(projection.Event) error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.fail = fail
+}
+
+func (s *sink) count() (events, unique int) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return len(s.ids), len(s.seen)
+}
+
+// got returns the texts of a chat, with spaces between them.
+func (s *sink) got(room string) string {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return strings.Join(s.texts[room], " ")
+}
+
+// await waits until something holds, and fails the test after a time that no working machine needs.
+func await(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	poll := time.NewTicker(5 * time.Millisecond)
+	defer poll.Stop()
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	for !holds() {
+		select {
+		case <-poll.C:
+		case <-ctx.Done():
+			t.Fatalf("it does not come to this: %s", what)
+		}
+	}
+}
+
+// TestEveryEventOnce: without a failure each message of each chat is handled once and in order; also what was there before.
+func TestEveryEventOnce(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, storage.Options{})
+	want := map[string]string{}
+	send := func(round int) {
+		for c := range 30 {
+			room := fmt.Sprint("room", c)
+			text := fmt.Sprint(round)
+			b.send(room, text)
+			want[room] = strings.TrimSpace(want[room] + " " + text)
+		}
+	}
+	for round := range 150 { // more than a page
+		send(round)
+	}
+	all, fresh := newSink(), newSink()
+	stop := b.worker(b, projection.Projection{Name: "all", Handler: all}, projection.Projection{Name: "new", Start: chat.StartNow, Handler: fresh})
+	await(t, "all old messages are handled", func() bool { _, n := all.count(); return n == 30*150 })
+	await(t, "the other one has begun", func() bool {
+		return len(b.state("new").Owners) == 1 && b.state("new").Owners[slices.Collect(maps.Keys(b.state("new").Owners))[0]] == 256
+	})
+	for round := range 5 {
+		send(1000 + round)
+	}
+	await(t, "all new messages are handled", func() bool {
+		_, n := all.count()
+		_, m := fresh.count()
+		return n == 30*155 && m == 30*5
+	})
+	stop()
+	stop = b.worker(b, projection.Projection{Name: "all", Handler: all})
+	b.send("room0", "last")
+	want["room0"] += " last"
+	await(t, "it goes on", func() bool { return all.got("room0") == want["room0"] })
+	stop()
+	if events, unique := all.count(); events != unique {
+		t.Errorf("%d events came for %d", events, unique)
+	}
+	for room, texts := range want {
+		if got := all.got(room); got != texts {
+			t.Errorf("%s has %s, want %s", room, got, texts)
+		}
+	}
+	if len(all.faults) > 0 {
+		t.Error(all.faults)
+	}
+	if state := b.state("all"); state.Lag != 0 || state.Behind != 0 || state.Handled != 30*155+1 || len(state.Owners) != 0 {
+		t.Errorf("at the end it is %+v", state)
+	}
+}
+
+// dying is a source of a worker that has been killed.
+type dying struct {
+	projection.Source
+	mutex sync.Mutex
+	dead  bool
+}
+
+var errDead = errors.New("killed")
+
+func (d *dying) kill() {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	d.dead = true
+}
+
+func (d *dying) err() error {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	if d.dead {
+		return errDead
+	}
+	return nil
+}
+
+func (d *dying) Commit(ctx context.Context, name string, commits []chat.Commit) ([]bool, error) {
+	if err := d.err(); err != nil {
+		return nil, err
+	}
+	return d.Source.Commit(ctx, name, commits)
+}
+
+func (d *dying) Claim(ctx context.Context, r chat.ClaimRequest) (chat.Claimed, error) {
+	if err := d.err(); err != nil {
+		return chat.Claimed{}, err
+	}
+	return d.Source.Claim(ctx, r)
+}
+
+func (d *dying) PartitionStates(ctx context.Context) ([]chat.PartitionState, error) {
+	if err := d.err(); err != nil {
+		return nil, err
+	}
+	return d.Source.PartitionStates(ctx)
+}
+
+// TestTakeOver: two workers share the partitions. When one is killed the other takes over, and nothing is skipped.
+func TestTakeOver(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, storage.Options{})
+	s := newSink()
+	p := projection.Projection{Name: "p", Handler: s}
+	killed := &dying{Source: b}
+	stopKilled := b.worker(killed, p)
+	stop := b.worker(b, p)
+	await(t, "both have partitions", func() bool {
+		owners := b.state("p").Owners
+		some := 0
+		for _, n := range owners {
+			some += n
+		}
+		return len(owners) == 2 && some == 256
+	})
+	sent := 0
+	send := func(n int) {
+		for range n {
+			b.send(fmt.Sprint("room", sent%50), fmt.Sprint(sent))
+			sent++
+		}
+	}
+	send(500)
+	killed.kill()
+	send(500)
+	began := time.Now()
+	await(t, "all is handled", func() bool { _, n := s.count(); return n == sent })
+	await(t, "one has all partitions", func() bool {
+		owners := b.state("p").Owners
+		return len(owners) == 1 && slices.Contains(slices.Collect(maps.Values(owners)), 256)
+	})
+	t.Logf("taken over after %v", time.Since(began))
+	stopKilled()
+	stop()
+	if len(s.faults) > 0 {
+		t.Error(s.faults)
+	}
+	for c := range 50 {
+		var want []string
+		for i := c; i < sent; i += 50 {
+			want = append(want, fmt.Sprint(i))
+		}
+		if room := fmt.Sprint("room", c); s.got(room) != strings.Join(want, " ") {
+			t.Errorf("%s has %s", room, s.got(room))
+		}
+	}
+}
+
+// TestFailures: an event that fails comes again, before those that follow it in its chat; other chats go on. One that is
+// rejected becomes a dead letter, which may be revived.
+func TestFailures(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, storage.Options{})
+	s := newSink()
+	down := true
+	s.fail = func(e projection.Event) error {
+		switch {
+		case e.Last().Text == "poison":
+			return projection.Reject(errors.New("not this one"))
+		case e.Chat == "slow" && down:
+			return errors.New("away")
+		}
+		return nil
+	}
+	b.worker(b, projection.Projection{Name: "p", Handler: s, FirstRetry: time.Millisecond, LastRetry: 10 * time.Millisecond})
+	for _, text := range []string{"1", "2", "3"} {
+		b.send("slow", text)
+	}
+	for _, text := range []string{"1", "poison", "3"} {
+		b.send("quick", text)
+	}
+	await(t, "the other chat goes on", func() bool { return s.got("quick") == "1 3" })
+	await(t, "the state says so", func() bool {
+		state := b.state("p")
+		return state.Error == "away" && state.FailingSince > 0 && state.DeadLetters == 1 && state.Lag > 0
+	})
+	letters, err := b.DeadLetters(t.Context(), "p", 0)
+	if err != nil || len(letters) != 1 || letters[0].Error != "not this one" || !strings.HasPrefix(letters[0].Event, "quick@") {
+		t.Errorf("the dead letters are %v, %v", letters, err)
+	}
+	s.set(func(e projection.Event) error {
+		if e.Last().Text == "poison" {
+			return projection.Reject(errors.New("still not"))
+		}
+		return nil
+	})
+	await(t, "what failed comes again", func() bool { return s.got("slow") == "1 2 3" })
+	await(t, "the state says that it works", func() bool {
+		state := b.state("p")
+		return state.FailingSince == 0 && state.Error == "" && state.Lag == 0
+	})
+	b.change(chat.ProjectionChange{Name: "p", Action: chat.ReviveProjection})
+	await(t, "it is rejected again", func() bool {
+		letters, _ := b.DeadLetters(t.Context(), "p", 0)
+		return len(letters) == 1 && letters[0].Error == "still not"
+	})
+	s.set(nil)
+	b.change(chat.ProjectionChange{Name: "p", Action: chat.ReviveProjection})
+	await(t, "it is revived", func() bool { return strings.Contains(s.got("quick"), "poison") && b.state("p").DeadLetters == 0 })
+}
+
+// TestGiveUp: after a time an event that fails becomes a dead letter.
+func TestGiveUp(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, storage.Options{})
+	s := newSink()
+	s.fail = func(e projection.Event) error {
+		if e.Last().Text == "2" {
+			return errors.New("away")
+		}
+		return nil
+	}
+	b.worker(b, projection.Projection{Name: "p", Handler: s, FirstRetry: time.Millisecond, LastRetry: time.Millisecond, GiveUp: 50 * time.Millisecond})
+	for _, text := range []string{"1", "2", "3"} {
+		b.send("room", text)
+	}
+	await(t, "the third is handled", func() bool { return s.got("room") == "1 3" && b.state("p").DeadLetters == 1 })
+}
+
+// TestPauseReplaySkip: a paused projection waits; a replay begins again; a skip leaves out what is there.
+func TestPauseReplaySkip(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, storage.Options{})
+	s := newSink()
+	stop := b.worker(b, projection.Projection{Name: "p", Handler: s})
+	first := b.send("room", "1")
+	second := b.send("room", "2")
+	await(t, "both are handled", func() bool { return s.got("room") == "1 2" })
+	events := func(n int) func() bool { return func() bool { got, _ := s.count(); return got == n } }
+	b.change(chat.ProjectionChange{Name: "p", Action: chat.ReplayProjection})
+	await(t, "both are handled again", events(4))
+	b.change(chat.ProjectionChange{Name: "p", Action: chat.ReplayProjection, Start: second})
+	await(t, "the second is handled again", events(5))
+	b.change(chat.ProjectionChange{Name: "p", Action: chat.PauseProjection})
+	stop()
+	b.worker(b, projection.Projection{Name: "p", Handler: s}) // knows it from the beginning
+	b.send("room", "4")
+	b.send("other", "5")
+	await(t, "they wait", func() bool { state := b.state("p"); return state.Paused && state.Behind == 2 && len(state.Owners) == 1 })
+	b.change(chat.ProjectionChange{Name: "p", Action: chat.SkipProjection, Chat: "room"})
+	b.change(chat.ProjectionChange{Name: "p", Action: chat.ResumeProjection})
+	await(t, "the other chat is handled", func() bool { return s.got("other") == "5" })
+	b.send("room", "6")
+	await(t, "the chat goes on behind what was skipped", func() bool { return strings.HasSuffix(s.got("room"), " 6") })
+	if strings.Contains(s.got("room"), "4") {
+		t.Errorf("what was skipped was handled: %s", s.got("room"))
+	}
+	if s.ids[2] != chat.EventID("room", first) {
+		t.Errorf("the replay began with %s", s.ids[2])
+	}
+}
+
+// TestOvertaken: what retention removes before it is handled becomes a dead letter, and the rest is handled.
+func TestOvertaken(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, storage.Options{MaxChatMessages: 2})
+	s := newSink()
+	stop := b.worker(b, projection.Projection{Name: "p", Handler: s})
+	b.send("room", "1")
+	await(t, "the first is handled", func() bool { return s.got("room") == "1" })
+	stop()
+	stopped := b.state("p")
+	for stopped.Created > 0 && time.Since(time.UnixMicro(s.last["room"])) < 2500*time.Millisecond { // longer than what may go unseen
+		b.send("room", "lost")
+	}
+	b.send("room", "2")
+	b.send("room", "3")
+	b.worker(b, projection.Projection{Name: "p", Handler: s})
+	await(t, "the rest is handled", func() bool { return s.got("room") == "1 2 3" })
+	await(t, "it is said", func() bool { return b.state("p").DeadLetters == 1 })
+	if letters, err := b.DeadLetters(t.Context(), "p", 1); err != nil || !strings.Contains(letters[0].Error, "retention may have removed") {
+		t.Errorf("the dead letter is %v, %v", letters, err)
+	}
+}
+
+// TestDeletedRoom: a room that is deleted with events before the cursor holds nothing up, and its cursor goes.
+func TestDeletedRoom(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, storage.Options{})
+	ctx := chat.WithCaller(t.Context(), chat.Caller{User: "ann"})
+	if _, err := b.rooms.CreateRoom(ctx, chat.NewRoom{ID: "doomed", As: "ann"}); err != nil {
+		t.Fatal(err)
+	}
+	s := newSink()
+	s.fail = func(e projection.Event) error {
+		if e.Chat == "doomed" {
+			return errors.New("not yet")
+		}
+		return nil
+	}
+	b.worker(service{b}, projection.Projection{Name: "p", Handler: s, FirstRetry: time.Millisecond, LastRetry: time.Millisecond})
+	await(t, "it fails", func() bool { return b.state("p").FailingSince > 0 })
+	if _, err := b.rooms.ChangeRoom(ctx, chat.RoomChange{Room: "doomed", Kind: chat.DeleteRoom, As: "ann"}); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "nothing waits any more", func() bool { return b.state("p").Lag == 0 })
+	b.send("room", "1")
+	await(t, "others are handled", func() bool { return s.got("room") == "1" })
+}
+
+// service makes its calls as a service.
+type service struct{ *bed }
+
+func (s service) Pull(ctx context.Context, r chat.PullRequest) (chat.Page, error) {
+	return s.bed.Pull(chat.WithCaller(ctx, chat.Caller{User: "worker", Service: true}), r)
+}
+
+// TestBurstEvents: bursts of a chat are events, and a restart loses none.
+func TestBurstEvents(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, storage.Options{})
+	s := newSink()
+	rule := projection.Bursts{Messages: 10, Quiet: 300 * time.Millisecond, Longest: time.Second}
+	p := projection.Projection{Name: "p", Handler: s, Bursts: &rule}
+	stop := b.worker(b, p)
+	var want []string
+	for i := range 25 {
+		b.send("room", fmt.Sprint(i))
+		want = append(want, fmt.Sprint(i))
+	}
+	stop()
+	b.worker(b, p)
+	await(t, "all come", func() bool { return s.got("room") == strings.Join(want, " ") })
+	if events, unique := s.count(); events != unique || events < 3 {
+		t.Errorf("%d events came, %d of them once", events, unique)
+	}
+}
+
+// counter counts texts.
+type counter struct{ *sink }
+
+func (counter) Count(_ context.Context, events []projection.Event) ([]chat.Count, error) {
+	var counts []chat.Count
+	for _, e := range events {
+		counts = append(counts, chat.Count{Group: "texts", Counter: e.Last().Text, Amount: 1})
+	}
+	return counts, nil
+}
+
+// forgetful loses the answer of every second commit.
+type forgetful struct {
+	projection.Source
+	mutex sync.Mutex
+	n     int
+}
+
+func (f *forgetful) Commit(ctx context.Context, name string, commits []chat.Commit) ([]bool, error) {
+	stored, err := f.Source.Commit(ctx, name, commits)
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	if f.n++; f.n%2 == 1 {
+		return nil, errDead
+	}
+	return stored, err
+}
+
+// TestCountsOnce: counts are stored once with the cursor, also where the answer of a commit is lost, and anew by a replay.
+func TestCountsOnce(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, storage.Options{})
+	b.worker(&forgetful{Source: b}, projection.Projection{Name: "p", Handler: counter{newSink()}})
+	total := func() (n int) {
+		for p := range 256 {
+			counted, _ := b.redis.Do(fmt.Sprintf("HGET im:{%d}:counts:p:texts word", p))
+			var one int
+			_, _ = fmt.Sscan(counted, &one)
+			n += one
+		}
+		return n
+	}
+	for i := range 300 {
+		b.send(fmt.Sprint("room", i%20), "word")
+	}
+	await(t, "all are counted", func() bool { return b.state("p").Lag == 0 && total() >= 300 })
+	for i := range 100 {
+		b.send(fmt.Sprint("room", i%20), "word")
+	}
+	await(t, "all are counted", func() bool { return b.state("p").Lag == 0 && total() >= 400 })
+	b.change(chat.ProjectionChange{Name: "p", Action: chat.ReplayProjection})
+	await(t, "all are counted anew", func() bool { return b.state("p").Lag == 0 && total() >= 400 })
+	if n := total(); n != 400 {
+		t.Errorf("%d are counted, want 400", n)
+	}
+}

@@ -1,0 +1,257 @@
+package projection
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// Config says how a worker runs.
+type Config struct {
+	Source Source
+	Log    *slog.Logger
+	Name   string        // unique among workers; "" is made from the host's name, the process and chance
+	Poll   time.Duration // how often to look for chats with news; 0 is 100 ms
+}
+
+const (
+	// beatEvery is the interval of heartbeats: a lease outlasts two that fail.
+	beatEvery = 2 * time.Second
+	// commitEvery is the interval of storing cursors. A crash repeats the events of that time.
+	commitEvery = 500 * time.Millisecond
+	// overlap is how much of the past is looked through again: a clock that goes back may put messages there.
+	overlap = 500 * time.Millisecond
+	// sweepEvery is the interval of comparing all chats of a partition with their cursors.
+	sweepEvery = 10 * time.Minute
+	// pageOfChats is how many chats one query for moved chats returns.
+	pageOfChats = 1000
+	// partitionsAtOnce is how many partitions one call asks about: its answer stays below 2 MB.
+	partitionsAtOnce = 32
+	// callWithin bounds a call of the source.
+	callWithin = 5 * time.Second
+)
+
+// Worker runs projections, with others that run the same ones.
+type Worker struct {
+	config Config
+	pages  pages
+
+	mutex   sync.Mutex
+	runners map[string]*runner
+	start   func(*runner) // runs a runner; nil before Run
+	ticked  time.Time     // the last tick's time, on this machine
+	count   atomic.Int64  // partitions, once it is known
+	clocks  []int64       // of the partitions, at the last tick
+}
+
+// New returns a worker without projections.
+func New(config Config) (*Worker, error) {
+	if config.Source == nil || config.Log == nil {
+		return nil, errors.New("a worker needs a source and a log")
+	}
+	if config.Name == "" {
+		host, _ := os.Hostname() // "" does as well
+		host = strings.Map(func(r rune) rune {
+			if r < '!' || r > '~' {
+				return -1
+			}
+			return r
+		}, host)
+		config.Name = fmt.Sprintf("%.30s-%d-%s", host, os.Getpid(), rand.Text()[:8])
+	}
+	if config.Poll == 0 {
+		config.Poll = 100 * time.Millisecond
+	}
+	return &Worker{config: config, runners: map[string]*runner{}, pages: pages{source: config.Source}}, nil
+}
+
+// Name is the worker's name among those that share its projections.
+func (w *Worker) Name() string { return w.config.Name }
+
+// Set replaces the projections. One that runs already goes on with its new handler; one that is left out stops, and its
+// partitions go to other workers. Set may be called at any time.
+func (w *Worker) Set(projections []Projection) error {
+	names := map[string]bool{}
+	for _, p := range projections {
+		if err := p.Validate(); err != nil {
+			return err
+		}
+		if names[p.Name] {
+			return fmt.Errorf("projection %s is given twice", p.Name)
+		}
+		names[p.Name] = true
+	}
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	for name, r := range w.runners {
+		if !names[name] {
+			r.stop()
+			delete(w.runners, name)
+		}
+	}
+	for _, p := range projections {
+		if r := w.runners[p.Name]; r != nil {
+			r.replace(p)
+			continue
+		}
+		r := newRunner(w, p)
+		w.runners[p.Name] = r
+		if w.start != nil {
+			w.start(r)
+		}
+	}
+	return nil
+}
+
+// Run runs the projections until ctx ends. Then it waits for the handlers, stores the cursors and releases the leases.
+func (w *Worker) Run(ctx context.Context) error {
+	var running sync.WaitGroup
+	w.mutex.Lock()
+	w.start = func(r *runner) { running.Go(func() { r.run(ctx) }) }
+	for _, r := range w.runners {
+		w.start(r)
+	}
+	w.mutex.Unlock()
+	poll := time.NewTicker(w.config.Poll)
+	defer poll.Stop()
+	failing := false
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-poll.C:
+			err := w.tick(ctx)
+			if err != nil && !failing && ctx.Err() == nil {
+				w.config.Log.Warn("the rpc-servers cannot be asked for moved chats; it is tried again", "error", err)
+			}
+			failing = err != nil
+		}
+	}
+	w.mutex.Lock()
+	w.start = func(*runner) {}
+	w.mutex.Unlock()
+	running.Wait()
+	return nil
+}
+
+// all returns the runners.
+func (w *Worker) all() []*runner {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	runners := make([]*runner, 0, len(w.runners))
+	for _, r := range w.runners {
+		runners = append(runners, r)
+	}
+	return runners
+}
+
+// tick finds the chats that have moved, once for all projections.
+func (w *Worker) tick(ctx context.Context) error {
+	runners := w.all()
+	if !slices.ContainsFunc(runners, (*runner).owns) {
+		return nil
+	}
+	call, cancel := context.WithTimeout(ctx, callWithin)
+	defer cancel()
+	began := time.Now()
+	states, err := w.config.Source.PartitionStates(call)
+	if err != nil {
+		return err
+	}
+	back := w.clocksWentBack(states, began)
+	since := map[int]int64{}
+	for _, r := range runners {
+		r.plan(states, back, since)
+	}
+	if err := w.scan(call, runners, states, since); err != nil {
+		return err
+	}
+	w.pages.turn()
+	for _, r := range runners {
+		r.place(call)
+	}
+	return nil
+}
+
+// partitionCount returns how many partitions there are, which never changes.
+func (w *Worker) partitionCount(ctx context.Context) (int, error) {
+	if n := w.count.Load(); n > 0 {
+		return int(n), nil
+	}
+	states, err := w.config.Source.PartitionStates(ctx)
+	w.count.Store(int64(len(states)))
+	return len(states), err
+}
+
+// clocksWentBack returns, for each partition whose clock went back, from where chats may have been overlooked.
+func (w *Worker) clocksWentBack(states []chat.PartitionState, now time.Time) map[int]int64 {
+	elapsed := now.Sub(w.ticked)
+	var back map[int]int64
+	for p, state := range states {
+		if p < len(w.clocks) && state.Clock < w.clocks[p]+elapsed.Microseconds()-overlap.Microseconds() {
+			if back == nil {
+				back = map[int]int64{}
+			}
+			back[p] = max(state.Clock-elapsed.Microseconds()-time.Second.Microseconds(), 0)
+		}
+	}
+	w.ticked, w.clocks = now, make([]int64, len(states))
+	for p, state := range states {
+		w.clocks[p] = state.Clock
+	}
+	return back
+}
+
+// scan reads the moved chats of partitions, page by page, and gives each page to the runners.
+func (w *Worker) scan(ctx context.Context, runners []*runner, states []chat.PartitionState, since map[int]int64) error {
+	queries := make([]chat.MovedSince, 0, len(since))
+	for partition, from := range since {
+		queries = append(queries, chat.MovedSince{Partition: partition, Since: from, Limit: pageOfChats})
+	}
+	for len(queries) > 0 && slices.ContainsFunc(runners, (*runner).hasRoom) {
+		asked := queries[:min(len(queries), partitionsAtOnce)]
+		moved, err := w.config.Source.Moved(ctx, asked)
+		if err != nil {
+			return err
+		}
+		if len(moved) != len(asked) {
+			return fmt.Errorf("%d pages of moved chats came for %d partitions", len(moved), len(asked))
+		}
+		more := slices.Clone(queries[len(asked):])
+		for i, q := range asked {
+			complete := len(moved[i]) < q.Limit
+			wanted := false
+			for _, r := range runners {
+				wanted = r.found(q, moved[i], states[q.Partition], complete) || wanted
+			}
+			if !complete && wanted {
+				more = append(more, next(q, moved[i]))
+			}
+		}
+		queries = more
+	}
+	return nil
+}
+
+// next is the query for the page after a full one. Chats may share a position: where they fill a page, the next one is larger.
+func next(q chat.MovedSince, page []chat.MovedChat) chat.MovedSince {
+	newest := page[len(page)-1].Position
+	if newest == q.Since {
+		if q.Limit == chat.MaxMoved { // that many share one microsecond
+			q.Since++
+		}
+		q.Limit = min(2*q.Limit, chat.MaxMoved)
+		return q
+	}
+	q.Since, q.Limit = newest, pageOfChats
+	return q
+}

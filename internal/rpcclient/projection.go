@@ -1,0 +1,60 @@
+package rpcclient
+
+import (
+	"context"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/gen/rpc/imservice"
+	"github.com/pullchat/pullchat/internal/logging"
+	"github.com/pullchat/pullchat/internal/wire"
+)
+
+var _ chat.Projections = (*Client)(nil)
+
+// PartitionStates implements chat.Projections.
+func (c *Client) PartitionStates(ctx context.Context) ([]chat.PartitionState, error) {
+	return ask(ctx, c, reads, imservice.Client.PartitionStates,
+		wire.PartitionStatesRequest(caller(ctx), logging.RequestID(ctx)), wire.PartitionStatesOf)
+}
+
+// Moved implements chat.Projections.
+func (c *Client) Moved(ctx context.Context, queries []chat.MovedSince) ([][]chat.MovedChat, error) {
+	return ask(ctx, c, reads, imservice.Client.Moved,
+		wire.MovedRequest(queries, caller(ctx), logging.RequestID(ctx)), wire.MovedOf)
+}
+
+// Claim implements chat.Projections. A repeated one takes the same leases with new tokens.
+func (c *Client) Claim(ctx context.Context, r chat.ClaimRequest) (chat.Claimed, error) {
+	return ask(ctx, c, reads, imservice.Client.Claim,
+		wire.ClaimRequest(r, caller(ctx), logging.RequestID(ctx)), wire.ClaimedOf)
+}
+
+// Cursors implements chat.Projections.
+func (c *Client) Cursors(ctx context.Context, projection string, chats []string) ([]chat.Cursor, error) {
+	return ask(ctx, c, reads, imservice.Client.Cursors,
+		wire.CursorsRequest(projection, chats, caller(ctx), logging.RequestID(ctx)), wire.CursorsOf)
+}
+
+// Commit implements chat.Projections. A repeated one stores the same cursors, and counts once; only Handled is added twice.
+func (c *Client) Commit(ctx context.Context, projection string, commits []chat.Commit) ([]bool, error) {
+	return ask(ctx, c, reads, imservice.Client.Commit,
+		wire.CommitRequest(projection, commits, caller(ctx), logging.RequestID(ctx)), wire.CommittedOf)
+}
+
+// Projections implements chat.Projections.
+func (c *Client) Projections(ctx context.Context, name string) ([]chat.ProjectionState, error) {
+	return ask(ctx, c, reads, imservice.Client.Projections,
+		wire.ProjectionsRequest(name, caller(ctx), logging.RequestID(ctx)), wire.ProjectionsOf)
+}
+
+// ChangeProjection implements chat.Projections. Each action has the same end when it is repeated.
+func (c *Client) ChangeProjection(ctx context.Context, change chat.ProjectionChange) error {
+	return tell(ctx, c, reads, imservice.Client.ChangeProjection,
+		wire.ChangeProjectionRequest(change, caller(ctx), logging.RequestID(ctx)), wire.ProjectionChangedOf)
+}
+
+// DeadLetters implements chat.Projections.
+func (c *Client) DeadLetters(ctx context.Context, name string, limit int) ([]chat.DeadLetter, error) {
+	return ask(ctx, c, reads, imservice.Client.DeadLetters,
+		wire.DeadLettersRequest(name, limit, caller(ctx), logging.RequestID(ctx)), wire.DeadLettersOf)
+}

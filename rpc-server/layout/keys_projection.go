@@ -1,0 +1,71 @@
+package layout
+
+import (
+	"strconv"
+	"strings"
+)
+
+// The keys of projections: consumers of all chats. {p} is a partition.
+//
+//	key                              type        what it holds                                              written by                expires
+//	im:projections                   hash        name → "created paused": in µs, and 0 or 1                 Store                     never
+//	im:workers:<name>                sorted set  when it lapses, in ms → a worker of the projection         Store                     6 s after the last
+//	im:{p}:projection:<name>         hash        owner, token, until (ms), start, floor, failing (µs), error, handled, revive  claim.lua, commit.lua, reset.lua  never
+//	im:{p}:cursors:<name>            hash        chat → "position" or "position state"                      commit.lua                never
+//	im:{p}:dead:<name>               hash        "chat@position" → "µs error"; up to 1,000                  commit.lua                never
+//	im:{p}:groups:<name>             set         the groups of its counters                                 commit.lua                never
+//	im:{p}:counts:<name>:<group>     hash        counter → count                                            commit.lua                never
+
+// Projections is the key of all projections.
+func (k Keys) Projections() string { return k.Prefix + ":" + ProjectionsKey }
+
+// Workers is the key of the workers that share a projection.
+func (k Keys) Workers(name string) string { return k.Prefix + ":" + WorkersKey + ":" + name }
+
+// ProjectionKeys are the keys of a projection in one partition.
+type ProjectionKeys struct {
+	State, Cursors, Dead, Groups string
+	Counts                       string // what those keys begin with; the group follows
+}
+
+// Projection returns the keys of a projection in a partition.
+func (k Keys) Projection(partition int, name string) ProjectionKeys {
+	tag := k.Tag(strconv.Itoa(partition)) + ":"
+	return ProjectionKeys{
+		State: tag + ProjectionKey + ":" + name, Cursors: tag + CursorsKey + ":" + name, Dead: tag + DeadKey + ":" + name,
+		Groups: tag + GroupsKey + ":" + name, Counts: tag + CountsKey + ":" + name + ":",
+	}
+}
+
+// More of what a key is, as KeyName has it. Of the keys in a partition, Chat is the projection's name.
+const (
+	ProjectionsKey = "projections"
+	WorkersKey     = "workers"
+	ProjectionKey  = "projection"
+	CursorsKey     = "cursors"
+	DeadKey        = "dead"
+	GroupsKey      = "groups"
+	CountsKey      = "counts"
+)
+
+// The fields of a projection's state in a partition.
+const (
+	TokenField   = "token"
+	OwnerField   = "owner"
+	UntilField   = "until"
+	FloorField   = "floor"
+	FailingField = "failing"
+	ErrorField   = "error"
+	HandledField = "handled"
+)
+
+// parseProjection is the reverse of the functions above for keys outside of partitions.
+func (k Keys) parseProjection(key string) (KeyName, bool) {
+	if key == k.Projections() {
+		return KeyName{Kind: ProjectionsKey}, true
+	}
+	if name, of := strings.CutPrefix(key, k.Workers("")); of {
+		return KeyName{Kind: WorkersKey, Chat: name}, true
+	}
+	return KeyName{}, false
+}

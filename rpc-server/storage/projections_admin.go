@@ -1,0 +1,181 @@
+package storage
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
+	"github.com/pullchat/pullchat/rpc-server/redisnode"
+)
+
+// Projections implements chat.Projections.
+func (s *Store) Projections(ctx context.Context, name string) ([]chat.ProjectionState, error) {
+	key := s.keys.Projections()
+	var known *redis.MapStringStringCmd
+	if err := s.callOne(ctx, "read the projections", key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
+		known = pipeline.HGetAll(ctx, key)
+		return known
+	}); err != nil {
+		return nil, err
+	}
+	partitions, err := s.PartitionStates(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var states []chat.ProjectionState
+	for _, each := range slices.Sorted(maps.Keys(known.Val())) {
+		if name != "" && name != each {
+			continue
+		}
+		state := chat.ProjectionState{Name: each, Owners: map[string]int{}}
+		state.Created, state.Paused = parseProjection(known.Val()[each])
+		if err := s.readProjection(ctx, &state, partitions); err != nil {
+			return nil, err
+		}
+		states = append(states, state)
+	}
+	return states, nil
+}
+
+// readProjection adds up what the partitions say of a projection.
+func (s *Store) readProjection(ctx context.Context, state *chat.ProjectionState, partitions []chat.PartitionState) error {
+	const each = 2
+	fields := make([]*redis.SliceCmd, len(partitions))
+	dead := make([]*redis.IntCmd, len(partitions))
+	keyOf := func(i int) string { return s.keys.Projection(i/each, state.Name).State }
+	errs := s.nodes.Calls(ctx, each*len(partitions), redisnode.Exchange{Key: keyOf, Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+		if i%each == 1 {
+			dead[i/each] = pipeline.HLen(ctx, s.keys.Projection(i/each, state.Name).Dead)
+			return dead[i/each]
+		}
+		fields[i/each] = pipeline.HMGet(ctx, keyOf(i), layout.OwnerField, layout.UntilField, layout.FloorField, layout.FailingField, layout.ErrorField, layout.HandledField)
+		return fields[i/each]
+	}})
+	var behind []int
+	floors := make([]int64, len(partitions))
+	for i, p := range partitions {
+		if err := cmp.Or(errs[each*i], errs[each*i+1]); err != nil {
+			return callError("read the state of projection "+state.Name, err)
+		}
+		var values [6]string
+		for k, value := range fields[i].Val() {
+			values[k], _ = value.(string)
+		}
+		if number(values[1]) > p.Clock/1000 {
+			state.Owners[values[0]]++
+		}
+		if failing := number(values[3]); failing > 0 && (state.FailingSince == 0 || failing < state.FailingSince) {
+			state.FailingSince, state.Error = failing, values[4]
+		}
+		state.Handled += number(values[5])
+		state.DeadLetters += dead[i].Val()
+		if floors[i] = number(values[2]); values[2] != "" && p.Newest >= floors[i] {
+			behind = append(behind, i)
+			state.Lag = max(state.Lag, time.Duration(p.Clock-floors[i])*time.Microsecond)
+		}
+	}
+	return s.countBehind(ctx, state, behind, floors)
+}
+
+// countBehind counts the chats at or after the floors of some partitions.
+func (s *Store) countBehind(ctx context.Context, state *chat.ProjectionState, behind []int, floors []int64) error {
+	counts := make([]*redis.IntCmd, len(behind))
+	keyOf := func(i int) string { return s.keys.Partitions[behind[i]].Activity }
+	errs := s.nodes.Calls(ctx, len(behind), redisnode.Exchange{Key: keyOf, Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+		counts[i] = pipeline.ZCount(ctx, keyOf(i), strconv.FormatInt(floors[behind[i]], 10), "+inf")
+		return counts[i]
+	}})
+	for i, count := range counts {
+		if errs[i] != nil {
+			return callError("count what projection "+state.Name+" has before it", errs[i])
+		}
+		state.Behind += count.Val()
+	}
+	return nil
+}
+
+func number(text string) int64 {
+	n, _ := strconv.ParseInt(text, 10, 64)
+	return n
+}
+
+// ChangeProjection implements chat.Projections. One that fails midway may be made again.
+func (s *Store) ChangeProjection(ctx context.Context, c chat.ProjectionChange) error {
+	key := s.keys.Projections()
+	switch c.Action {
+	case chat.PauseProjection, chat.ResumeProjection:
+		return s.pause(ctx, c.Name, c.Action == chat.PauseProjection)
+	case chat.RemoveProjection:
+		if err := s.write(ctx, key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
+			return pipeline.HDel(ctx, key, c.Name)
+		}); err != nil {
+			return err
+		}
+	}
+	partitions := redisnode.UpTo(len(s.keys.Partitions))
+	if c.Chat != "" {
+		id, err := chat.ParseID(c.Chat)
+		if err != nil {
+			return err
+		}
+		partitions = []int{s.PartitionOf(id)}
+	}
+	keyOf := func(i int) string { return s.keys.Projection(partitions[i], c.Name).State }
+	errs := s.nodes.Calls(ctx, len(partitions), redisnode.Exchange{Key: keyOf, Replicas: s.options.MinReplicas, Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+		keys := s.keys.Projection(partitions[i], c.Name)
+		return pipeline.EvalSha(ctx, resetScript.Hash(),
+			[]string{keys.State, keys.Cursors, keys.Dead, keys.Groups, keys.Counts, s.keys.Partitions[partitions[i]].Activity},
+			string(c.Action), c.Start, c.Chat)
+	}})
+	for _, err := range errs {
+		if err != nil {
+			return callError(string(c.Action)+" projection "+c.Name, err)
+		}
+	}
+	return nil
+}
+
+func (s *Store) pause(ctx context.Context, name string, paused bool) error {
+	key := s.keys.Projections()
+	var known *redis.StringCmd
+	if err := s.callOne(ctx, "read projection "+name, key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
+		known = pipeline.HGet(ctx, key, name)
+		return known
+	}); err != nil {
+		return err
+	}
+	created, _ := parseProjection(known.Val())
+	return s.write(ctx, key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
+		return pipeline.HSet(ctx, key, name, projectionValue(created, paused))
+	})
+}
+
+// DeadLetters implements chat.Projections.
+func (s *Store) DeadLetters(ctx context.Context, name string, limit int) ([]chat.DeadLetter, error) {
+	calls := make([]*redis.MapStringStringCmd, len(s.keys.Partitions))
+	keyOf := func(i int) string { return s.keys.Projection(i, name).Dead }
+	errs := s.nodes.Calls(ctx, len(calls), redisnode.Exchange{Key: keyOf, Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+		calls[i] = pipeline.HGetAll(ctx, keyOf(i))
+		return calls[i]
+	}})
+	var all []chat.DeadLetter
+	for i, call := range calls {
+		if errs[i] != nil {
+			return nil, callError("read the dead letters of projection "+name, errs[i])
+		}
+		for event, value := range call.Val() {
+			at, text, _ := strings.Cut(value, " ")
+			all = append(all, chat.DeadLetter{Event: event, At: number(at), Error: text})
+		}
+	}
+	slices.SortFunc(all, func(a, b chat.DeadLetter) int { return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Event, b.Event)) })
+	return all[:min(limit, len(all))], nil
+}

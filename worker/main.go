@@ -1,0 +1,37 @@
+// Command worker runs projections: consumers of all chats, beside the servers.
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/pullchat/pullchat/internal/metrics"
+	"github.com/pullchat/pullchat/internal/program"
+	"github.com/pullchat/pullchat/internal/rpcclient"
+	"github.com/pullchat/pullchat/worker/service"
+)
+
+type config struct {
+	service.Config `embed:""`
+	RPC            rpcclient.Config `embed:""`
+	program.Common `embed:""`
+}
+
+func main() {
+	var c config
+	program.Main("worker", "The projections of Pullchat: consumers of all chats.", &c, &c.Common, nil,
+		func(ctx context.Context, log *slog.Logger, loaded *program.Loaded, measured *metrics.Metrics) error {
+			c.RPC.Metrics = measured.Client()
+			calls, err := rpcclient.New(c.RPC)
+			if err != nil {
+				return err
+			}
+			defer calls.Close()
+			worker, err := service.New(c.Config, calls, log)
+			if err != nil {
+				return err
+			}
+			defer loaded.Watch(ctx, nil)()
+			return worker.Run(ctx)
+		})
+}
