@@ -11,7 +11,8 @@ import (
 // elsewhere are the settings of all programs: one file may serve them all. A test compares them with the flags.
 var elsewhere = strings.Fields(`
 access-log access-token-ttl added-members-per-day added-members-per-hour address-followed-chats address-streams
-allowed-hosts allowed-origins auth auth-key-file auth-secret auth-secret-file data debug-addr default-limit device-addr
+allowed-hosts allowed-origins auth auth-key-file auth-secret auth-secret-file burst-longest burst-messages burst-quiet data
+debug-addr default-limit device-addr
 device-idle drain-delay empty-chats-expire followed-chats fsync hint-sweep http-addr idempotency-window log-format
 log-level login-rate max-body-bytes max-chat-devices max-chat-messages max-connections max-limit max-room-members
 max-text-bytes max-user-rooms metrics-addr new-chats-per-day new-chats-per-hour rate-limit rate-limit-by redis-ca redis-cert
