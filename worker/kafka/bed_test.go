@@ -3,7 +3,6 @@ package kafka_test
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"log/slog"
 	"net"
 	"sync"
@@ -46,7 +45,7 @@ func newBed(t *testing.T) *bed {
 	return &bed{calls, t}
 }
 
-func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func (b *bed) send(name, sender, text string) chat.Message {
 	b.t.Helper()

@@ -138,6 +138,12 @@ func (c *in) handle(ctx context.Context, record *kgo.Record) error {
 func (c *in) send(ctx context.Context, message chat.Message) error {
 	return c.retry(ctx, func() error {
 		_, err := c.sender.Send(ctx, message)
+		if chat.CodeOf(err) == chat.NotFound { // with AUTH=off, every id is a room to anonymous callers
+			_, again := c.sender.Send(chat.WithCaller(ctx, chat.Caller{}), message)
+			if chat.CodeOf(again) != chat.Unauthenticated {
+				err = again
+			}
+		}
 		if refused(err) {
 			return backoff.Permanent(err)
 		}

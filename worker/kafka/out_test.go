@@ -236,7 +236,9 @@ func TestMissingTopic(t *testing.T) {
 	b.send("there", "ann", "1")
 	r := c.read(kgo.ConsumeTopics("chat.there", "chat.missing"))
 	await(t, "the other one goes on", func() bool { n, _ := r.count(); return n == 1 })
-	await(t, "the state names the topic", func() bool { return strings.Contains(b.state().Error, "topic chat.missing: UNKNOWN_TOPIC_OR_PARTITION") })
+	await(t, "the state names the topic", func() bool {
+		return strings.Contains(b.state().Error, "topic chat.missing: UNKNOWN_TOPIC_OR_PARTITION")
+	})
 	if err := c.CreateTopic("chat.missing", 1, nil); err != nil {
 		t.Fatal(err)
 	}
