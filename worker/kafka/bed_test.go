@@ -29,15 +29,20 @@ type bed struct {
 
 func newBed(t *testing.T) *bed {
 	t.Helper()
+	return newBedWith(t, rpcserver.Trust{Auth: "off"})
+}
+
+func newBedWith(t *testing.T, trust rpcserver.Trust) *bed {
+	t.Helper()
 	rpc, err := rpcserver.Listen(t.Context(), rpcserver.Config{
 		RPCAddr: "127.0.0.1:0", RedisURL: redistest.Start(t).URL(), DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 64 << 10, IdempotencyWindow: time.Hour,
-		RefreshTokenTTL: time.Hour, MaxRoomMembers: 100, HintSweep: time.Second, Trust: rpcserver.Trust{Auth: "off"},
+		RefreshTokenTTL: time.Hour, MaxRoomMembers: 100, HintSweep: time.Second, Trust: trust,
 	}, quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
 	chattest.Run(t, rpc)
-	calls, err := rpcclient.New(rpcclient.Config{RPCServers: []string{rpc.Addr().String()}})
+	calls, err := rpcclient.New(rpcclient.Config{RPCServers: []string{rpc.Addr().String()}, RPCSecret: trust.RPCSecret})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	rpcserver "github.com/pullchat/pullchat/rpc-server/service"
 	"github.com/pullchat/pullchat/worker/service"
 )
 
@@ -180,6 +181,31 @@ func TestDeadRecords(t *testing.T) {
 			header(letter, "source") != fmt.Sprintf("in/0/%d", i+1) {
 			t.Errorf("the letter of %s is %s, %s, %s", record.value, letter.Value, header(letter, "error"), header(letter, "source"))
 		}
+	}
+}
+
+// TestRecordsInWithAuth: with AUTH=on the worker is a service: it sends to private rooms, and a room that does not exist is refused.
+func TestRecordsInWithAuth(t *testing.T) {
+	t.Parallel()
+	b, c := newBedWith(t, rpcserver.Trust{Auth: "on", RPCSecret: "what gateways know"}), newCluster(t, kfake.SeedTopics(1, "in", "in.dead"))
+	ctx := chat.WithCaller(t.Context(), chat.Caller{User: "tests", Service: true})
+	if _, err := b.Register(ctx, chat.Registration{User: "ann", Password: "correct horse"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.CreateRoom(ctx, chat.NewRoom{ID: "room", As: "ann"}); err != nil {
+		t.Fatal(err)
+	}
+	write(t, c.client(kgo.RecordPartitioner(kgo.ManualPartitioner())), "in", 0, wish("missing", "1"), wish("room", "2"))
+	config := settings(c.addrs...)
+	config.KafkaInTopic = "in"
+	b.work(config, nil)
+	await(t, "one is stored", func() bool {
+		page, err := b.Pull(ctx, chat.PullRequest{Chat: "room", Limit: 10})
+		return err == nil && len(page.Messages) == 2 && page.Messages[1].Text == "2"
+	})
+	letter := c.client(kgo.ConsumeTopics("in.dead")).PollRecords(t.Context(), 1).Records()[0]
+	if got := header(letter, "error"); !strings.HasPrefix(got, "not_found: there is no room missing") {
+		t.Errorf("the letter's error is %s", got)
 	}
 }
 
