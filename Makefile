@@ -36,7 +36,7 @@ check: format-check generated-untouched ## before each commit: format, vet, lint
 	go test -short -p 4 $(units)
 
 .PHONY: test
-test: redis-server nginx prometheus programs ## all tests, on a real Redis that they start
+test: redis-server nginx prometheus kcat programs ## all tests, on a real Redis that they start
 	@rm -f test.log
 	go test -count=1 ./test/budgets | tee -a test.log # alone, because it counts allocations
 	status=0; \
@@ -51,7 +51,7 @@ coverage: redis-server nginx prometheus programs ## the coverage of hand-written
 	@go tool cover -func=coverage.out | awk '/^total/ { print "coverage of hand-written code: " $$3 }'
 
 .PHONY: test-long
-test-long: redis-server nginx prometheus programs ## what is long (about 40 minutes): everything with the race detector, and the long forms of test/faults and test/delivery
+test-long: redis-server nginx prometheus kcat programs ## what is long (about 40 minutes): everything with the race detector, and the long forms of test/faults and test/delivery
 	TESTS=long TEST_PROGRAMS=$(PROGRAMS) go test $(race) -shuffle=on -timeout 30m $(filter-out %/budgets,$(units) $(processes)) 2>&1 | tee test-long.log
 	TEST_PROGRAMS=$(PROGRAMS) FAULTS=long DELIVERY=long go test -count=1 -p 1 -timeout 60m ./test/faults/... ./test/delivery 2>&1 | tee -a test-long.log
 
@@ -156,7 +156,7 @@ programs:
 	go build -o $(PROGRAMS)/ ./pullchat ./http-server ./rpc-server ./tcp-server ./worker
 
 # What the tests need beside Go, from Debian's packages.
-.PHONY: redis-server nginx prometheus chromium thrift-compiler webdis-and-wrk centrifugo
+.PHONY: redis-server nginx prometheus kcat chromium thrift-compiler webdis-and-wrk centrifugo
 webdis-and-wrk:
 	@command -v webdis >/dev/null && command -v wrk >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends webdis wrk; }
 # A peer for benchmarks, built from its module: a few minutes once.
@@ -170,6 +170,8 @@ nginx:
 	@PATH=$$PATH:/usr/sbin command -v nginx >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends nginx; }
 prometheus: # promtool too; 20 MB
 	@command -v prometheus >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends prometheus; }
+kcat:
+	@command -v kcat >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends kcat; }
 thrift-compiler:
 	@command -v thrift >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends thrift-compiler; }
 	@thrift --version | grep -q 0.17.0 || { echo 'make generate wants the Thrift compiler 0.17.0, as in Debian 12'; exit 1; }

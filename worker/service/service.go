@@ -10,11 +10,14 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/projection"
+	"github.com/pullchat/pullchat/worker/kafka"
 )
 
 // Config is a worker's configuration. Each kind of sink has its part.
 type Config struct {
 	Bursts Bursts `embed:""`
+
+	Kafka kafka.Config `embed:""`
 
 	Metrics *metrics.Worker `kong:"-"` // nil: off
 }
@@ -37,6 +40,7 @@ func (b Bursts) Validate() error { return b.Rule().Validate() }
 // Source is what a worker needs of the rpc-servers.
 type Source interface {
 	projection.Source
+	kafka.Sender
 }
 
 // Sink is a kind of consumer.
@@ -78,7 +82,11 @@ func New(config Config, source Source, log *slog.Logger) (*Worker, error) {
 }
 
 // sinks are those of a configuration.
-func sinks(Config, Source, *slog.Logger) []Sink { return nil }
+func sinks(config Config, source Source, log *slog.Logger) []Sink {
+	return []Sink{
+		kafka.New(config.Kafka, config.Bursts.Rule(), source, log),
+	}
+}
 
 // Ready returns why no events can be found at present, or nil.
 func (w *Worker) Ready() error { return w.worker.Ready() }
