@@ -10,6 +10,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/projection"
+	"github.com/pullchat/pullchat/worker/words"
 )
 
 // Config is a worker's configuration. Each kind of sink has its part.
@@ -37,6 +38,7 @@ func (b Bursts) Validate() error { return b.Rule().Validate() }
 // Source is what a worker needs of the rpc-servers.
 type Source interface {
 	projection.Source
+	words.Source
 }
 
 // Sink is a kind of consumer.
@@ -78,7 +80,11 @@ func New(config Config, source Source, log *slog.Logger) (*Worker, error) {
 }
 
 // sinks are those of a configuration.
-func sinks(Config, Source, *slog.Logger) []Sink { return nil }
+func sinks(_ Config, source Source, log *slog.Logger) []Sink {
+	return []Sink{
+		words.New(source, log),
+	}
+}
 
 // Ready returns why no events can be found at present, or nil.
 func (w *Worker) Ready() error { return w.worker.Ready() }
