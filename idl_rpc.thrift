@@ -696,6 +696,7 @@ struct Count {
     1: required string Group
     2: required string Counter
     3: required i64 Amount
+    4: optional i64 Expires          // seconds since 1970: when the group is removed; the same for all of a group. 0: never
 }
 
 // An event that could not be handled.
@@ -760,6 +761,82 @@ struct DeadLettersResponse {
     3: optional list<DeadLetter> DeadLetters  // oldest first
 }
 
+// Reads the counters of a projection, by group, summed over the partitions.
+struct CountsRequest {
+    1: required string Projection
+    2: required list<string> Groups  // up to 64
+    3: optional string Chat          // only the partition of this chat
+    4: optional Meta meta
+}
+
+struct CountsResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional list<Count> Counts   // by the order of the groups; those of a group in no order
+}
+
+// A word that is counted, once for each message that contains it.
+struct Word {
+    1: required string Word          // in its folded form
+    2: required i64 Id               // when it was registered, in microseconds since 1970; unique
+    3: optional bool Substring       // it counts also inside of other words
+    4: optional string Chat          // the only chat in which it counts
+    5: optional i64 Count            // messages; of answers to Words
+}
+
+struct PutWordRequest {
+    1: required string Word
+    2: optional bool Substring
+    3: optional string Chat
+    4: optional Meta meta
+}
+
+struct PutWordResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional Word Registered
+}
+
+struct DeleteWordRequest {
+    1: required string Word
+    2: optional string Chat
+    3: optional Meta meta
+}
+
+struct DeleteWordResponse {
+    1: required i32 Code
+    2: required string Msg
+}
+
+// Asks for the words with the most messages.
+struct WordsRequest {
+    1: optional string Chat          // only what this chat has
+    2: optional i64 Since            // from the hour of this time on, in microseconds since 1970; 0 is always
+    3: optional i32 Limit            // 0 is 100
+    4: optional Meta meta
+}
+
+struct WordsResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional list<Word> Words     // the most frequent first
+}
+
+// Asks for all registered words. It is for services.
+struct RegisteredWordsRequest {
+    1: optional i64 Known            // the Version that the caller has
+    2: optional Meta meta
+}
+
+struct RegisteredWordsResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional i64 Version          // changes with each change of the words; 0: there has never been one
+    4: optional i64 Clock            // the storage's clock at that moment, in microseconds since 1970
+    5: optional i32 KeepHours        // how long counts by the hour are kept
+    6: optional list<Word> Words     // absent if Known is the Version
+}
+
 service IMService {
     SendResponse Send(1: SendRequest req)
     PullResponse Pull(1: PullRequest req)
@@ -800,6 +877,11 @@ service IMService {
     ProjectionsResponse Projections(1: ProjectionsRequest req)
     ChangeProjectionResponse ChangeProjection(1: ChangeProjectionRequest req)
     DeadLettersResponse DeadLetters(1: DeadLettersRequest req)
+    CountsResponse Counts(1: CountsRequest req)
+    PutWordResponse PutWord(1: PutWordRequest req)
+    DeleteWordResponse DeleteWord(1: DeleteWordRequest req)
+    WordsResponse Words(1: WordsRequest req)
+    RegisteredWordsResponse RegisteredWords(1: RegisteredWordsRequest req)
     // A bidirectional stream that a client keeps open: the client sends chats to watch, the server sends events. The server
     // answers each request with an empty response, and the client waits for it before the next request. Watch uses Kitex'
     // TTHeader streaming; any Thrift client can call the other methods.

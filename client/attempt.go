@@ -81,6 +81,9 @@ func (c *Client) ask(ctx context.Context, r request, s *server, token string, in
 			after:   answered.retryAfter(),
 		}
 	}
+	if into == nil { // that it is JSON is all there is to know
+		into = new(struct{})
+	}
 	if err := json.Unmarshal(answered.body, into); err != nil {
 		return &failure{err: fmt.Errorf("%s does not look like a Pullchat server: %w", s.base, err), arrived: true}
 	}

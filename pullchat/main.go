@@ -45,6 +45,8 @@ type commands struct {
 
 	Projections projections `cmd:"" group:"server" set:"retries=9" help:"List the consumers of all chats, and pause, replay or skip them."`
 
+	Words words `cmd:"" group:"server" set:"retries=9" help:"List the words that are counted, register and delete them."`
+
 	Export exportCommand `cmd:"" group:"server" help:"Write everything in a Redis to a file of JSON lines."`
 	Import importCommand `cmd:"" group:"server" help:"Store what export has written, in an empty Redis or beside what is there."`
 }

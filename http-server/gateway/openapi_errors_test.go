@@ -53,6 +53,9 @@ func failures() []failure {
 		{call{method: "GET", target: "/api/projections/words"}, bodiless},
 		{call{method: "POST", target: "/api/projections/words", body: `{"action":"skip"}`}, noConflict},
 		{call{method: "GET", target: "/api/projections/words/dead"}, bodiless},
+		{call{method: "GET", target: "/api/words"}, bodiless},
+		{call{method: "PUT", target: "/api/words/lunch"}, []chat.Code{chat.TooLarge, chat.UnsupportedMediaType}},
+		{call{method: "DELETE", target: "/api/words/lunch"}, bodiless},
 
 		{call{method: "POST", target: "/api/rooms?as=a", body: `{"id":"room"}`}, nil},
 		{call{method: "GET", target: "/api/rooms?as=a"}, bodiless},

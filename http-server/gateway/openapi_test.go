@@ -25,7 +25,7 @@ func TestDocumentHasTheRoutes(t *testing.T) {
 	_, validator := served(t, &fakeService{})
 	var want, got []string
 	for _, r := range allRoutes() {
-		want = append(want, r.method+" "+strings.NewReplacer(":user", "{user}", ":room", "{room}", ":chat", "{chat}", ":name", "{name}").Replace(r.path))
+		want = append(want, r.method+" "+strings.NewReplacer(":user", "{user}", ":room", "{room}", ":chat", "{chat}", ":name", "{name}", ":word", "{word}").Replace(r.path))
 	}
 	for path, item := range validator.Document().Paths.Map() {
 		for method := range item.Operations() {
@@ -110,6 +110,8 @@ func TestDocumentHasTheFields(t *testing.T) {
 		"ChangeProjectionRequest": api.ChangeProjectionRequest{},
 		"DeadLetter":              api.DeadLetter{},
 		"DeadLettersResponse":     api.DeadLettersResponse{},
+		"Word":                    api.Word{},
+		"WordsResponse":           api.WordsResponse{},
 	} {
 		t.Run(name, func(t *testing.T) {
 			schema := schemas[name]
@@ -143,6 +145,7 @@ func TestDocumentRequiresWhatIsAlwaysThere(t *testing.T) {
 		"UnreadResponse": api.UnreadResponse{},
 		"Room":           api.Room{}, "Member": api.Member{}, "RoomsResponse": api.RoomsResponse{},
 		"Projection": api.Projection{}, "ProjectionsResponse": api.ProjectionsResponse{}, "DeadLetter": api.DeadLetter{}, "DeadLettersResponse": api.DeadLettersResponse{},
+		"Word": api.Word{}, "WordsResponse": api.WordsResponse{},
 	} {
 		var want []string
 		for field := range exported(reflect.TypeOf(message)) {

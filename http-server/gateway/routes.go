@@ -87,6 +87,9 @@ func (s *Server) routes(h *handler.Handler, sessions chat.Sessions, draining <-c
 	if s.services.Projections != nil {
 		all = append(all, projectionRoutes(handler.NewProjections(h, s.services.Projections))...)
 	}
+	if s.services.Words != nil {
+		all = append(all, wordRoutes(handler.NewWords(h, s.services.Words))...)
+	}
 	if s.services.Rooms != nil {
 		all = append(all, roomRoutes(handler.NewRooms(h, s.services.Rooms))...)
 	}
@@ -142,6 +145,14 @@ func projectionRoutes(p *handler.Projections) []route {
 		{method: methodGet, path: "/api/projections/:name", handler: p.Show},
 		{method: methodPost, path: "/api/projections/:name", handler: p.Change},
 		{method: methodGet, path: "/api/projections/:name/dead", handler: p.DeadLetters},
+	}
+}
+
+func wordRoutes(w *handler.Words) []route {
+	return []route{
+		{method: methodGet, path: "/api/words", handler: w.List},
+		{method: methodPut, path: "/api/words/:word", handler: w.Put, query: []string{"chat", "match"}},
+		{method: methodDelete, path: "/api/words/:word", handler: w.Delete, query: []string{"chat"}},
 	}
 }
 

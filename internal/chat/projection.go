@@ -35,6 +35,8 @@ type Projections interface {
 	ChangeProjection(context.Context, ProjectionChange) error
 	// DeadLetters returns events that could not be handled, oldest first, up to limit; 0 is 100.
 	DeadLetters(ctx context.Context, name string, limit int) ([]DeadLetter, error)
+	// Counts returns the counters of some groups.
+	Counts(context.Context, CountsQuery) ([]Count, error)
 }
 
 // PartitionState is where a partition stands.
@@ -145,10 +147,21 @@ type CommittedCursor struct {
 	Counts   []Count
 }
 
-// Count adds to a counter. Counters are read by their group.
+// Count adds to a counter. Counters are read by their group. Those of a group stand one after another in a CommittedCursor.
 type Count struct {
 	Group, Counter string
 	Amount         int64
+	Expires        int64 // seconds since 1970: when the group is removed; the same for all counts of a group. 0: never
+}
+
+// MaxCountGroups is how many groups one CountsQuery names at most.
+const MaxCountGroups = 64
+
+// CountsQuery asks for the counters of groups, each the sum over all partitions.
+type CountsQuery struct {
+	Projection string
+	Groups     []string
+	Chat       string // only the partition of this chat; "" is all
 }
 
 // DeadLetter is an event that could not be handled, and was left out.

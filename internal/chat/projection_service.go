@@ -201,6 +201,23 @@ func (p *ProjectionService) ChangeProjection(ctx context.Context, c ProjectionCh
 	return orNil(p.store.ChangeProjection(ctx, c))
 }
 
+// Counts implements Projections.
+func (p *ProjectionService) Counts(ctx context.Context, q CountsQuery) ([]Count, error) {
+	if err := p.named(ctx, q.Projection); err != nil {
+		return nil, err
+	}
+	if len(q.Groups) > MaxCountGroups {
+		return nil, Errorf(InvalidArgument, "there are %d groups; the limit is %d", len(q.Groups), MaxCountGroups)
+	}
+	if q.Chat != "" {
+		if err := checkCanonical(q.Chat); err != nil {
+			return nil, err
+		}
+	}
+	counts, err := p.store.Counts(ctx, q)
+	return counts, orNil(err)
+}
+
 // DeadLetters implements Projections.
 func (p *ProjectionService) DeadLetters(ctx context.Context, name string, limit int) ([]DeadLetter, error) {
 	err := p.named(ctx, name)

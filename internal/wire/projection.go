@@ -149,9 +149,17 @@ func CommitRequest(projection string, commits []chat.Commit, by chat.Caller, req
 func committedCursor(c chat.CommittedCursor) *rpc.CommittedCursor {
 	committed := &rpc.CommittedCursor{Chat: c.Chat, Cursor: c.Cursor.String(), Expected: optional(c.Expected.String())}
 	for _, count := range c.Counts {
-		committed.Counts = append(committed.Counts, &rpc.Count{Group: count.Group, Counter: count.Counter, Amount: count.Amount})
+		committed.Counts = append(committed.Counts, countTo(count))
 	}
 	return committed
+}
+
+func countTo(c chat.Count) *rpc.Count {
+	return &rpc.Count{Group: c.Group, Counter: c.Counter, Amount: c.Amount, Expires: optional(c.Expires)}
+}
+
+func countOf(c *rpc.Count) chat.Count {
+	return chat.Count{Group: c.GetGroup(), Counter: c.GetCounter(), Amount: c.GetAmount(), Expires: c.GetExpires()}
 }
 
 func CommitsOf(r *rpc.CommitRequest) []chat.Commit {
@@ -162,7 +170,7 @@ func CommitsOf(r *rpc.CommitRequest) []chat.Commit {
 			Cursors: convert(c.Cursors, func(c *rpc.CommittedCursor) chat.CommittedCursor {
 				return chat.CommittedCursor{
 					Chat: c.Chat, Cursor: chat.ParseProjectionCursor(c.Cursor), Expected: chat.ParseProjectionCursor(c.GetExpected()),
-					Counts: convert(c.Counts, func(c *rpc.Count) chat.Count { return chat.Count{Group: c.Group, Counter: c.Counter, Amount: c.Amount} }),
+					Counts: convert(c.Counts, countOf),
 				}
 			}),
 		}
@@ -235,6 +243,23 @@ func ChangeProjectionResponse(err error) *rpc.ChangeProjectionResponse {
 }
 
 func ProjectionChangedOf(r *rpc.ChangeProjectionResponse) error { return errorOf(r.Code, r.Msg) }
+
+func CountsRequest(q chat.CountsQuery, by chat.Caller, requestID string) *rpc.CountsRequest {
+	return &rpc.CountsRequest{Projection: q.Projection, Groups: q.Groups, Chat: optional(q.Chat), Meta: meta(by, requestID)}
+}
+
+func CountsQueryOf(r *rpc.CountsRequest) chat.CountsQuery {
+	return chat.CountsQuery{Projection: r.Projection, Groups: r.Groups, Chat: r.GetChat()}
+}
+
+func CountsResponse(counts []chat.Count, err error) *rpc.CountsResponse {
+	code, text := outcome(err)
+	return &rpc.CountsResponse{Code: code, Msg: text, Counts: convertTo(counts, countTo)}
+}
+
+func CountsOf(r *rpc.CountsResponse) ([]chat.Count, error) {
+	return convert(r.Counts, countOf), errorOf(r.Code, r.Msg)
+}
 
 func DeadLettersRequest(name string, limit int, by chat.Caller, requestID string) *rpc.DeadLettersRequest {
 	return &rpc.DeadLettersRequest{Name: name, Limit: optional(int32(limit)), Meta: meta(by, requestID)}

@@ -213,7 +213,9 @@ func (c *Checker) checkUnit(ctx context.Context, key string, name layout.KeyName
 	case layout.ProjectionKey, layout.CursorsKey, layout.DeadKey, layout.CountsKey:
 		return c.checkInPartition(ctx, key, name, "hash")
 	case layout.GroupsKey:
-		return c.checkInPartition(ctx, key, name, "set")
+		return c.checkInPartition(ctx, key, name, "zset")
+	case layout.WordsKey:
+		return c.checkType(ctx, key, "hash")
 	case layout.PresentKey:
 		return c.checkBeside(ctx, key, name, "zset")
 	}

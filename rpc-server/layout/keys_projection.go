@@ -13,8 +13,8 @@ import (
 //	im:{p}:projection:<name>         hash        owner, token, until (ms), start, floor, failing (µs), error, handled, revive  claim.lua, commit.lua, reset.lua  never
 //	im:{p}:cursors:<name>            hash        chat → "position" or "position state"                      commit.lua                never
 //	im:{p}:dead:<name>               hash        "chat@position" → "µs error"; up to 1,000                  commit.lua                never
-//	im:{p}:groups:<name>             set         the groups of its counters                                 commit.lua                never
-//	im:{p}:counts:<name>:<group>     hash        counter → count                                            commit.lua                never
+//	im:{p}:groups:<name>             sorted set  when it is removed, in s, or +inf → a group of its counters  commit.lua                never
+//	im:{p}:counts:<name>:<group>     hash        counter → count                                            commit.lua                as its counts say
 
 // Projections is the key of all projections.
 func (k Keys) Projections() string { return k.Prefix + ":" + ProjectionsKey }
@@ -64,6 +64,9 @@ const (
 func (k Keys) parseProjection(key string) (KeyName, bool) {
 	if key == k.Projections() {
 		return KeyName{Kind: ProjectionsKey}, true
+	}
+	if key == k.Words() {
+		return KeyName{Kind: WordsKey}, true
 	}
 	if name, of := strings.CutPrefix(key, k.Workers("")); of {
 		return KeyName{Kind: WorkersKey, Chat: name}, true

@@ -41,6 +41,7 @@ type Config struct {
 	NewChatsPerDay    int           `name:"new-chats-per-day" env:"NEW_CHATS_PER_DAY" default:"5000" placeholder:"N" help:"The same in a day."`
 	AddedPerHour      int           `name:"added-members-per-hour" env:"ADDED_MEMBERS_PER_HOUR" default:"2000" placeholder:"N" help:"Members that a user adds to rooms in an hour, with AUTH=on; 0 is no bound."`
 	AddedPerDay       int           `name:"added-members-per-day" env:"ADDED_MEMBERS_PER_DAY" default:"10000" placeholder:"N" help:"The same in a day."`
+	WordsKeep         time.Duration `name:"words-keep" env:"WORDS_KEEP" default:"168h" placeholder:"DURATION" help:"How long the counts of words by the hour are kept; 1h to 744h. Those in total are never removed."`
 	HintSweep         time.Duration `name:"hint-sweep" env:"HINT_SWEEP" default:"10s" placeholder:"DURATION" help:"How often to look for messages whose hint to live readers was lost; at least 100ms."`
 
 	Trust Trust `kong:"-"` // flags of the rpc-server program; pullchat serve sets it
@@ -71,6 +72,7 @@ func (c Config) Validate() error {
 		atLeast("max-chat-messages", c.MaxChatMessages, 0),
 		atLeast("refresh-token-ttl", c.RefreshTokenTTL, time.Second),
 		atLeast("idempotency-window", c.IdempotencyWindow, time.Minute),
+		wordsKeep(c.WordsKeep),
 		atLeast("hint-sweep", c.HintSweep, 100*time.Millisecond),
 	)
 }
@@ -81,6 +83,13 @@ func emptyChats(expire time.Duration) error {
 		return nil
 	}
 	return atLeast("empty-chats-expire", expire, time.Hour)
+}
+
+func wordsKeep(keep time.Duration) error {
+	if keep > chat.MaxWordsKept {
+		return fmt.Errorf("--words-keep is %v; it must be at most %v", keep, chat.MaxWordsKept)
+	}
+	return atLeast("words-keep", keep, time.Hour)
 }
 
 func maxLimit(c Config) error {

@@ -255,9 +255,9 @@ func (s *Store) Commit(ctx context.Context, projection string, commits []chat.Co
 func commitJSON(c chat.Commit) []byte {
 	cursors := make([][4]any, len(c.Cursors))
 	for i, cursor := range c.Cursors {
-		counts := make([][3]any, len(cursor.Counts))
+		counts := make([][4]any, len(cursor.Counts))
 		for k, count := range cursor.Counts {
-			counts[k] = [3]any{count.Group, count.Counter, count.Amount}
+			counts[k] = [4]any{count.Group, count.Counter, count.Amount, count.Expires}
 		}
 		cursors[i] = [4]any{cursor.Chat, cursor.Cursor.String(), cursor.Expected.String(), counts}
 	}

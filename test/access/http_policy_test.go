@@ -31,6 +31,16 @@ same GET    /api/projections/:name        401  exp  inv  inv  403  403  403  403
 same POST   /api/projections/:name        401  exp  inv  inv  403  403  403  403  403  404   :name=none action=pause
 same GET    /api/projections/:name/dead   401  exp  inv  inv  403  403  403  403  403  200   :name=none
 
+# Words: for services, and those of a room for its admins. (404: the word is not registered.)
+same GET    /api/words                    401  exp  inv  inv  403  403  403  403  403  200
+same GET    /api/words                    401  exp  inv  inv  403  403  403  403  200  200   chat={room}
+same GET    /api/words                    401  exp  inv  inv  403  403  403  403  403  200   chat={pair}
+own  PUT    /api/words/:word              401  exp  inv  inv  403  403  403  403  403  200   :word=zebra
+own  PUT    /api/words/:word              401  exp  inv  inv  403  403  403  403  200  200   :word=zebra ?chat={room}
+own  PUT    /api/words/:word              401  exp  inv  inv  403  403  403  403  403  200   :word=zebra ?chat={pair}
+same DELETE /api/words/:word              401  exp  inv  inv  403  403  403  403  403  404   :word=none
+same DELETE /api/words/:word              401  exp  inv  inv  403  403  403  403  404  404   :word=none ?chat={room}
+
 # What is a user's own.
 same GET    /api/inbox                    401  exp  inv  inv  403  200  200  200* 200* 200*  reader={me}
 same GET    /api/inbox                    401  exp  inv  inv  200* 200  200  200* 200* 400

@@ -34,6 +34,16 @@ same Commit           key  key  401  403  403  403  403  403  ok  {"Projection":
 same Projections      key  key  401  403  403  403  403  403  ok  {}
 same ChangeProjection key  key  401  403  403  403  403  403  404 {"Name":"none","Kind":"pause"}
 same DeadLetters      key  key  401  403  403  403  403  403  ok  {"Name":"p"}
+same Counts           key  key  401  403  403  403  403  403  ok  {"Projection":"p","Groups":["all"]}
+
+# Words: for services, and those of a room for its admins. (404: the word is not registered.)
+same RegisteredWords key  key  401  403  403  403  403  403  ok  {}
+same Words           key  key  401  403  403  403  403  403  ok  {}
+same Words           key  key  401  403  403  403  403  ok   ok  {"Chat":"{room}"}
+own  PutWord         key  key  401  403  403  403  403  403  ok  {"Word":"zebra"}
+own  PutWord         key  key  401  403  403  403  403  ok   ok  {"Word":"zebra","Chat":"{room}"}
+same DeleteWord      key  key  401  403  403  403  403  403  404 {"Word":"none"}
+same DeleteWord      key  key  401  403  403  403  403  404  404 {"Word":"none","Chat":"{room}"}
 
 # What is a user's own.
 same Inbox          key  key  401  403  ok   ok   ok*  ok*  ok*   {"Reader":"{me}"}

@@ -77,7 +77,7 @@ var reading = map[string]bool{
 	"ping": true, "auth": true, "pull": true, "watch": true, "unwatch": true,
 	"Ping": true, "Ready": true, "Watch": true, "Pull": true, "PullBatch": true, "Inbox": true, "Unread": true, "Chats": true,
 	"Ignored": true, "RoomsOf": true, "PublicRooms": true, "Present": true, "Readers": true, "Enter": true, "Room": true,
-	"Account": true, "Accounts": true, "Known": true,
+	"Account": true, "Accounts": true, "Known": true, "Words": true, "RegisteredWords": true, "Counts": true,
 }
 
 // try tries every cell of a table: those that are refused first, of all rows. Then there are no scenes of others yet, whose

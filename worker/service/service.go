@@ -11,6 +11,7 @@ import (
 	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/projection"
 	"github.com/pullchat/pullchat/worker/kafka"
+	"github.com/pullchat/pullchat/worker/words"
 )
 
 // Config is a worker's configuration. Each kind of sink has its part.
@@ -41,6 +42,7 @@ func (b Bursts) Validate() error { return b.Rule().Validate() }
 type Source interface {
 	projection.Source
 	kafka.Sender
+	words.Source
 }
 
 // Sink is a kind of consumer.
@@ -85,6 +87,7 @@ func New(config Config, source Source, log *slog.Logger) (*Worker, error) {
 func sinks(config Config, source Source, log *slog.Logger) []Sink {
 	return []Sink{
 		kafka.New(config.Kafka, config.Bursts.Rule(), source, log),
+		words.New(source, log),
 	}
 }
 

@@ -6926,6 +6926,7 @@ type Count struct {
 	Group   string `thrift:"Group,1,required" frugal:"1,required,string" json:"Group"`
 	Counter string `thrift:"Counter,2,required" frugal:"2,required,string" json:"Counter"`
 	Amount  int64  `thrift:"Amount,3,required" frugal:"3,required,i64" json:"Amount"`
+	Expires *int64 `thrift:"Expires,4,optional" frugal:"4,optional,i64" json:"Expires,omitempty"`
 }
 
 func NewCount() *Count {
@@ -6946,6 +6947,15 @@ func (p *Count) GetCounter() (v string) {
 func (p *Count) GetAmount() (v int64) {
 	return p.Amount
 }
+
+var Count_Expires_DEFAULT int64
+
+func (p *Count) GetExpires() (v int64) {
+	if !p.IsSetExpires() {
+		return Count_Expires_DEFAULT
+	}
+	return *p.Expires
+}
 func (p *Count) SetGroup(val string) {
 	p.Group = val
 }
@@ -6954,6 +6964,13 @@ func (p *Count) SetCounter(val string) {
 }
 func (p *Count) SetAmount(val int64) {
 	p.Amount = val
+}
+func (p *Count) SetExpires(val *int64) {
+	p.Expires = val
+}
+
+func (p *Count) IsSetExpires() bool {
+	return p.Expires != nil
 }
 
 func (p *Count) String() string {
@@ -6967,6 +6984,7 @@ var fieldIDToName_Count = map[int16]string{
 	1: "Group",
 	2: "Counter",
 	3: "Amount",
+	4: "Expires",
 }
 
 type DeadLetter struct {
@@ -7572,6 +7590,784 @@ var fieldIDToName_DeadLettersResponse = map[int16]string{
 	3: "DeadLetters",
 }
 
+type CountsRequest struct {
+	Projection string   `thrift:"Projection,1,required" frugal:"1,required,string" json:"Projection"`
+	Groups     []string `thrift:"Groups,2,required" frugal:"2,required,list<string>" json:"Groups"`
+	Chat       *string  `thrift:"Chat,3,optional" frugal:"3,optional,string" json:"Chat,omitempty"`
+	Meta       *Meta    `thrift:"meta,4,optional" frugal:"4,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewCountsRequest() *CountsRequest {
+	return &CountsRequest{}
+}
+
+func (p *CountsRequest) InitDefault() {
+}
+
+func (p *CountsRequest) GetProjection() (v string) {
+	return p.Projection
+}
+
+func (p *CountsRequest) GetGroups() (v []string) {
+	return p.Groups
+}
+
+var CountsRequest_Chat_DEFAULT string
+
+func (p *CountsRequest) GetChat() (v string) {
+	if !p.IsSetChat() {
+		return CountsRequest_Chat_DEFAULT
+	}
+	return *p.Chat
+}
+
+var CountsRequest_Meta_DEFAULT *Meta
+
+func (p *CountsRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return CountsRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *CountsRequest) SetProjection(val string) {
+	p.Projection = val
+}
+func (p *CountsRequest) SetGroups(val []string) {
+	p.Groups = val
+}
+func (p *CountsRequest) SetChat(val *string) {
+	p.Chat = val
+}
+func (p *CountsRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *CountsRequest) IsSetChat() bool {
+	return p.Chat != nil
+}
+
+func (p *CountsRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *CountsRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("CountsRequest(%+v)", *p)
+}
+
+var fieldIDToName_CountsRequest = map[int16]string{
+	1: "Projection",
+	2: "Groups",
+	3: "Chat",
+	4: "meta",
+}
+
+type CountsResponse struct {
+	Code   int32    `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg    string   `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Counts []*Count `thrift:"Counts,3,optional" frugal:"3,optional,list<Count>" json:"Counts,omitempty"`
+}
+
+func NewCountsResponse() *CountsResponse {
+	return &CountsResponse{}
+}
+
+func (p *CountsResponse) InitDefault() {
+}
+
+func (p *CountsResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *CountsResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var CountsResponse_Counts_DEFAULT []*Count
+
+func (p *CountsResponse) GetCounts() (v []*Count) {
+	if !p.IsSetCounts() {
+		return CountsResponse_Counts_DEFAULT
+	}
+	return p.Counts
+}
+func (p *CountsResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *CountsResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *CountsResponse) SetCounts(val []*Count) {
+	p.Counts = val
+}
+
+func (p *CountsResponse) IsSetCounts() bool {
+	return p.Counts != nil
+}
+
+func (p *CountsResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("CountsResponse(%+v)", *p)
+}
+
+var fieldIDToName_CountsResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Counts",
+}
+
+type Word struct {
+	Word      string  `thrift:"Word,1,required" frugal:"1,required,string" json:"Word"`
+	Id        int64   `thrift:"Id,2,required" frugal:"2,required,i64" json:"Id"`
+	Substring *bool   `thrift:"Substring,3,optional" frugal:"3,optional,bool" json:"Substring,omitempty"`
+	Chat      *string `thrift:"Chat,4,optional" frugal:"4,optional,string" json:"Chat,omitempty"`
+	Count     *int64  `thrift:"Count,5,optional" frugal:"5,optional,i64" json:"Count,omitempty"`
+}
+
+func NewWord() *Word {
+	return &Word{}
+}
+
+func (p *Word) InitDefault() {
+}
+
+func (p *Word) GetWord() (v string) {
+	return p.Word
+}
+
+func (p *Word) GetId() (v int64) {
+	return p.Id
+}
+
+var Word_Substring_DEFAULT bool
+
+func (p *Word) GetSubstring() (v bool) {
+	if !p.IsSetSubstring() {
+		return Word_Substring_DEFAULT
+	}
+	return *p.Substring
+}
+
+var Word_Chat_DEFAULT string
+
+func (p *Word) GetChat() (v string) {
+	if !p.IsSetChat() {
+		return Word_Chat_DEFAULT
+	}
+	return *p.Chat
+}
+
+var Word_Count_DEFAULT int64
+
+func (p *Word) GetCount() (v int64) {
+	if !p.IsSetCount() {
+		return Word_Count_DEFAULT
+	}
+	return *p.Count
+}
+func (p *Word) SetWord(val string) {
+	p.Word = val
+}
+func (p *Word) SetId(val int64) {
+	p.Id = val
+}
+func (p *Word) SetSubstring(val *bool) {
+	p.Substring = val
+}
+func (p *Word) SetChat(val *string) {
+	p.Chat = val
+}
+func (p *Word) SetCount(val *int64) {
+	p.Count = val
+}
+
+func (p *Word) IsSetSubstring() bool {
+	return p.Substring != nil
+}
+
+func (p *Word) IsSetChat() bool {
+	return p.Chat != nil
+}
+
+func (p *Word) IsSetCount() bool {
+	return p.Count != nil
+}
+
+func (p *Word) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Word(%+v)", *p)
+}
+
+var fieldIDToName_Word = map[int16]string{
+	1: "Word",
+	2: "Id",
+	3: "Substring",
+	4: "Chat",
+	5: "Count",
+}
+
+type PutWordRequest struct {
+	Word      string  `thrift:"Word,1,required" frugal:"1,required,string" json:"Word"`
+	Substring *bool   `thrift:"Substring,2,optional" frugal:"2,optional,bool" json:"Substring,omitempty"`
+	Chat      *string `thrift:"Chat,3,optional" frugal:"3,optional,string" json:"Chat,omitempty"`
+	Meta      *Meta   `thrift:"meta,4,optional" frugal:"4,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewPutWordRequest() *PutWordRequest {
+	return &PutWordRequest{}
+}
+
+func (p *PutWordRequest) InitDefault() {
+}
+
+func (p *PutWordRequest) GetWord() (v string) {
+	return p.Word
+}
+
+var PutWordRequest_Substring_DEFAULT bool
+
+func (p *PutWordRequest) GetSubstring() (v bool) {
+	if !p.IsSetSubstring() {
+		return PutWordRequest_Substring_DEFAULT
+	}
+	return *p.Substring
+}
+
+var PutWordRequest_Chat_DEFAULT string
+
+func (p *PutWordRequest) GetChat() (v string) {
+	if !p.IsSetChat() {
+		return PutWordRequest_Chat_DEFAULT
+	}
+	return *p.Chat
+}
+
+var PutWordRequest_Meta_DEFAULT *Meta
+
+func (p *PutWordRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return PutWordRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *PutWordRequest) SetWord(val string) {
+	p.Word = val
+}
+func (p *PutWordRequest) SetSubstring(val *bool) {
+	p.Substring = val
+}
+func (p *PutWordRequest) SetChat(val *string) {
+	p.Chat = val
+}
+func (p *PutWordRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *PutWordRequest) IsSetSubstring() bool {
+	return p.Substring != nil
+}
+
+func (p *PutWordRequest) IsSetChat() bool {
+	return p.Chat != nil
+}
+
+func (p *PutWordRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *PutWordRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("PutWordRequest(%+v)", *p)
+}
+
+var fieldIDToName_PutWordRequest = map[int16]string{
+	1: "Word",
+	2: "Substring",
+	3: "Chat",
+	4: "meta",
+}
+
+type PutWordResponse struct {
+	Code       int32  `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg        string `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Registered *Word  `thrift:"Registered,3,optional" frugal:"3,optional,Word" json:"Registered,omitempty"`
+}
+
+func NewPutWordResponse() *PutWordResponse {
+	return &PutWordResponse{}
+}
+
+func (p *PutWordResponse) InitDefault() {
+}
+
+func (p *PutWordResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *PutWordResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var PutWordResponse_Registered_DEFAULT *Word
+
+func (p *PutWordResponse) GetRegistered() (v *Word) {
+	if !p.IsSetRegistered() {
+		return PutWordResponse_Registered_DEFAULT
+	}
+	return p.Registered
+}
+func (p *PutWordResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *PutWordResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *PutWordResponse) SetRegistered(val *Word) {
+	p.Registered = val
+}
+
+func (p *PutWordResponse) IsSetRegistered() bool {
+	return p.Registered != nil
+}
+
+func (p *PutWordResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("PutWordResponse(%+v)", *p)
+}
+
+var fieldIDToName_PutWordResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Registered",
+}
+
+type DeleteWordRequest struct {
+	Word string  `thrift:"Word,1,required" frugal:"1,required,string" json:"Word"`
+	Chat *string `thrift:"Chat,2,optional" frugal:"2,optional,string" json:"Chat,omitempty"`
+	Meta *Meta   `thrift:"meta,3,optional" frugal:"3,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewDeleteWordRequest() *DeleteWordRequest {
+	return &DeleteWordRequest{}
+}
+
+func (p *DeleteWordRequest) InitDefault() {
+}
+
+func (p *DeleteWordRequest) GetWord() (v string) {
+	return p.Word
+}
+
+var DeleteWordRequest_Chat_DEFAULT string
+
+func (p *DeleteWordRequest) GetChat() (v string) {
+	if !p.IsSetChat() {
+		return DeleteWordRequest_Chat_DEFAULT
+	}
+	return *p.Chat
+}
+
+var DeleteWordRequest_Meta_DEFAULT *Meta
+
+func (p *DeleteWordRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return DeleteWordRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *DeleteWordRequest) SetWord(val string) {
+	p.Word = val
+}
+func (p *DeleteWordRequest) SetChat(val *string) {
+	p.Chat = val
+}
+func (p *DeleteWordRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *DeleteWordRequest) IsSetChat() bool {
+	return p.Chat != nil
+}
+
+func (p *DeleteWordRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *DeleteWordRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("DeleteWordRequest(%+v)", *p)
+}
+
+var fieldIDToName_DeleteWordRequest = map[int16]string{
+	1: "Word",
+	2: "Chat",
+	3: "meta",
+}
+
+type DeleteWordResponse struct {
+	Code int32  `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg  string `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+}
+
+func NewDeleteWordResponse() *DeleteWordResponse {
+	return &DeleteWordResponse{}
+}
+
+func (p *DeleteWordResponse) InitDefault() {
+}
+
+func (p *DeleteWordResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *DeleteWordResponse) GetMsg() (v string) {
+	return p.Msg
+}
+func (p *DeleteWordResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *DeleteWordResponse) SetMsg(val string) {
+	p.Msg = val
+}
+
+func (p *DeleteWordResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("DeleteWordResponse(%+v)", *p)
+}
+
+var fieldIDToName_DeleteWordResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+}
+
+type WordsRequest struct {
+	Chat  *string `thrift:"Chat,1,optional" frugal:"1,optional,string" json:"Chat,omitempty"`
+	Since *int64  `thrift:"Since,2,optional" frugal:"2,optional,i64" json:"Since,omitempty"`
+	Limit *int32  `thrift:"Limit,3,optional" frugal:"3,optional,i32" json:"Limit,omitempty"`
+	Meta  *Meta   `thrift:"meta,4,optional" frugal:"4,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewWordsRequest() *WordsRequest {
+	return &WordsRequest{}
+}
+
+func (p *WordsRequest) InitDefault() {
+}
+
+var WordsRequest_Chat_DEFAULT string
+
+func (p *WordsRequest) GetChat() (v string) {
+	if !p.IsSetChat() {
+		return WordsRequest_Chat_DEFAULT
+	}
+	return *p.Chat
+}
+
+var WordsRequest_Since_DEFAULT int64
+
+func (p *WordsRequest) GetSince() (v int64) {
+	if !p.IsSetSince() {
+		return WordsRequest_Since_DEFAULT
+	}
+	return *p.Since
+}
+
+var WordsRequest_Limit_DEFAULT int32
+
+func (p *WordsRequest) GetLimit() (v int32) {
+	if !p.IsSetLimit() {
+		return WordsRequest_Limit_DEFAULT
+	}
+	return *p.Limit
+}
+
+var WordsRequest_Meta_DEFAULT *Meta
+
+func (p *WordsRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return WordsRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *WordsRequest) SetChat(val *string) {
+	p.Chat = val
+}
+func (p *WordsRequest) SetSince(val *int64) {
+	p.Since = val
+}
+func (p *WordsRequest) SetLimit(val *int32) {
+	p.Limit = val
+}
+func (p *WordsRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *WordsRequest) IsSetChat() bool {
+	return p.Chat != nil
+}
+
+func (p *WordsRequest) IsSetSince() bool {
+	return p.Since != nil
+}
+
+func (p *WordsRequest) IsSetLimit() bool {
+	return p.Limit != nil
+}
+
+func (p *WordsRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *WordsRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("WordsRequest(%+v)", *p)
+}
+
+var fieldIDToName_WordsRequest = map[int16]string{
+	1: "Chat",
+	2: "Since",
+	3: "Limit",
+	4: "meta",
+}
+
+type WordsResponse struct {
+	Code  int32   `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg   string  `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Words []*Word `thrift:"Words,3,optional" frugal:"3,optional,list<Word>" json:"Words,omitempty"`
+}
+
+func NewWordsResponse() *WordsResponse {
+	return &WordsResponse{}
+}
+
+func (p *WordsResponse) InitDefault() {
+}
+
+func (p *WordsResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *WordsResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var WordsResponse_Words_DEFAULT []*Word
+
+func (p *WordsResponse) GetWords() (v []*Word) {
+	if !p.IsSetWords() {
+		return WordsResponse_Words_DEFAULT
+	}
+	return p.Words
+}
+func (p *WordsResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *WordsResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *WordsResponse) SetWords(val []*Word) {
+	p.Words = val
+}
+
+func (p *WordsResponse) IsSetWords() bool {
+	return p.Words != nil
+}
+
+func (p *WordsResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("WordsResponse(%+v)", *p)
+}
+
+var fieldIDToName_WordsResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Words",
+}
+
+type RegisteredWordsRequest struct {
+	Known *int64 `thrift:"Known,1,optional" frugal:"1,optional,i64" json:"Known,omitempty"`
+	Meta  *Meta  `thrift:"meta,2,optional" frugal:"2,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewRegisteredWordsRequest() *RegisteredWordsRequest {
+	return &RegisteredWordsRequest{}
+}
+
+func (p *RegisteredWordsRequest) InitDefault() {
+}
+
+var RegisteredWordsRequest_Known_DEFAULT int64
+
+func (p *RegisteredWordsRequest) GetKnown() (v int64) {
+	if !p.IsSetKnown() {
+		return RegisteredWordsRequest_Known_DEFAULT
+	}
+	return *p.Known
+}
+
+var RegisteredWordsRequest_Meta_DEFAULT *Meta
+
+func (p *RegisteredWordsRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return RegisteredWordsRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *RegisteredWordsRequest) SetKnown(val *int64) {
+	p.Known = val
+}
+func (p *RegisteredWordsRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *RegisteredWordsRequest) IsSetKnown() bool {
+	return p.Known != nil
+}
+
+func (p *RegisteredWordsRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *RegisteredWordsRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("RegisteredWordsRequest(%+v)", *p)
+}
+
+var fieldIDToName_RegisteredWordsRequest = map[int16]string{
+	1: "Known",
+	2: "meta",
+}
+
+type RegisteredWordsResponse struct {
+	Code      int32   `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg       string  `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Version   *int64  `thrift:"Version,3,optional" frugal:"3,optional,i64" json:"Version,omitempty"`
+	Clock     *int64  `thrift:"Clock,4,optional" frugal:"4,optional,i64" json:"Clock,omitempty"`
+	KeepHours *int32  `thrift:"KeepHours,5,optional" frugal:"5,optional,i32" json:"KeepHours,omitempty"`
+	Words     []*Word `thrift:"Words,6,optional" frugal:"6,optional,list<Word>" json:"Words,omitempty"`
+}
+
+func NewRegisteredWordsResponse() *RegisteredWordsResponse {
+	return &RegisteredWordsResponse{}
+}
+
+func (p *RegisteredWordsResponse) InitDefault() {
+}
+
+func (p *RegisteredWordsResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *RegisteredWordsResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var RegisteredWordsResponse_Version_DEFAULT int64
+
+func (p *RegisteredWordsResponse) GetVersion() (v int64) {
+	if !p.IsSetVersion() {
+		return RegisteredWordsResponse_Version_DEFAULT
+	}
+	return *p.Version
+}
+
+var RegisteredWordsResponse_Clock_DEFAULT int64
+
+func (p *RegisteredWordsResponse) GetClock() (v int64) {
+	if !p.IsSetClock() {
+		return RegisteredWordsResponse_Clock_DEFAULT
+	}
+	return *p.Clock
+}
+
+var RegisteredWordsResponse_KeepHours_DEFAULT int32
+
+func (p *RegisteredWordsResponse) GetKeepHours() (v int32) {
+	if !p.IsSetKeepHours() {
+		return RegisteredWordsResponse_KeepHours_DEFAULT
+	}
+	return *p.KeepHours
+}
+
+var RegisteredWordsResponse_Words_DEFAULT []*Word
+
+func (p *RegisteredWordsResponse) GetWords() (v []*Word) {
+	if !p.IsSetWords() {
+		return RegisteredWordsResponse_Words_DEFAULT
+	}
+	return p.Words
+}
+func (p *RegisteredWordsResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *RegisteredWordsResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *RegisteredWordsResponse) SetVersion(val *int64) {
+	p.Version = val
+}
+func (p *RegisteredWordsResponse) SetClock(val *int64) {
+	p.Clock = val
+}
+func (p *RegisteredWordsResponse) SetKeepHours(val *int32) {
+	p.KeepHours = val
+}
+func (p *RegisteredWordsResponse) SetWords(val []*Word) {
+	p.Words = val
+}
+
+func (p *RegisteredWordsResponse) IsSetVersion() bool {
+	return p.Version != nil
+}
+
+func (p *RegisteredWordsResponse) IsSetClock() bool {
+	return p.Clock != nil
+}
+
+func (p *RegisteredWordsResponse) IsSetKeepHours() bool {
+	return p.KeepHours != nil
+}
+
+func (p *RegisteredWordsResponse) IsSetWords() bool {
+	return p.Words != nil
+}
+
+func (p *RegisteredWordsResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("RegisteredWordsResponse(%+v)", *p)
+}
+
+var fieldIDToName_RegisteredWordsResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Version",
+	4: "Clock",
+	5: "KeepHours",
+	6: "Words",
+}
+
 type StoredMessage struct {
 	Text   string  `thrift:"Text,1,required" frugal:"1,required,string" json:"Text"`
 	Sender string  `thrift:"Sender,2,required" frugal:"2,required,string" json:"Sender"`
@@ -7760,6 +8556,16 @@ type IMService interface {
 	ChangeProjection(ctx context.Context, req *ChangeProjectionRequest) (r *ChangeProjectionResponse, err error)
 
 	DeadLetters(ctx context.Context, req *DeadLettersRequest) (r *DeadLettersResponse, err error)
+
+	Counts(ctx context.Context, req *CountsRequest) (r *CountsResponse, err error)
+
+	PutWord(ctx context.Context, req *PutWordRequest) (r *PutWordResponse, err error)
+
+	DeleteWord(ctx context.Context, req *DeleteWordRequest) (r *DeleteWordResponse, err error)
+
+	Words(ctx context.Context, req *WordsRequest) (r *WordsResponse, err error)
+
+	RegisteredWords(ctx context.Context, req *RegisteredWordsRequest) (r *RegisteredWordsResponse, err error)
 
 	Watch(ctx context.Context, stream IMService_WatchServer) (err error)
 }
@@ -10725,6 +11531,386 @@ func (p *IMServiceDeadLettersResult) String() string {
 }
 
 var fieldIDToName_IMServiceDeadLettersResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceCountsArgs struct {
+	Req *CountsRequest `thrift:"req,1" frugal:"1,default,CountsRequest" json:"req"`
+}
+
+func NewIMServiceCountsArgs() *IMServiceCountsArgs {
+	return &IMServiceCountsArgs{}
+}
+
+func (p *IMServiceCountsArgs) InitDefault() {
+}
+
+var IMServiceCountsArgs_Req_DEFAULT *CountsRequest
+
+func (p *IMServiceCountsArgs) GetReq() (v *CountsRequest) {
+	if !p.IsSetReq() {
+		return IMServiceCountsArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceCountsArgs) SetReq(val *CountsRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceCountsArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceCountsArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceCountsArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceCountsArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceCountsResult struct {
+	Success *CountsResponse `thrift:"success,0,optional" frugal:"0,optional,CountsResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceCountsResult() *IMServiceCountsResult {
+	return &IMServiceCountsResult{}
+}
+
+func (p *IMServiceCountsResult) InitDefault() {
+}
+
+var IMServiceCountsResult_Success_DEFAULT *CountsResponse
+
+func (p *IMServiceCountsResult) GetSuccess() (v *CountsResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceCountsResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceCountsResult) SetSuccess(x interface{}) {
+	p.Success = x.(*CountsResponse)
+}
+
+func (p *IMServiceCountsResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceCountsResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceCountsResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceCountsResult = map[int16]string{
+	0: "success",
+}
+
+type IMServicePutWordArgs struct {
+	Req *PutWordRequest `thrift:"req,1" frugal:"1,default,PutWordRequest" json:"req"`
+}
+
+func NewIMServicePutWordArgs() *IMServicePutWordArgs {
+	return &IMServicePutWordArgs{}
+}
+
+func (p *IMServicePutWordArgs) InitDefault() {
+}
+
+var IMServicePutWordArgs_Req_DEFAULT *PutWordRequest
+
+func (p *IMServicePutWordArgs) GetReq() (v *PutWordRequest) {
+	if !p.IsSetReq() {
+		return IMServicePutWordArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServicePutWordArgs) SetReq(val *PutWordRequest) {
+	p.Req = val
+}
+
+func (p *IMServicePutWordArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServicePutWordArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServicePutWordArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServicePutWordArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServicePutWordResult struct {
+	Success *PutWordResponse `thrift:"success,0,optional" frugal:"0,optional,PutWordResponse" json:"success,omitempty"`
+}
+
+func NewIMServicePutWordResult() *IMServicePutWordResult {
+	return &IMServicePutWordResult{}
+}
+
+func (p *IMServicePutWordResult) InitDefault() {
+}
+
+var IMServicePutWordResult_Success_DEFAULT *PutWordResponse
+
+func (p *IMServicePutWordResult) GetSuccess() (v *PutWordResponse) {
+	if !p.IsSetSuccess() {
+		return IMServicePutWordResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServicePutWordResult) SetSuccess(x interface{}) {
+	p.Success = x.(*PutWordResponse)
+}
+
+func (p *IMServicePutWordResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServicePutWordResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServicePutWordResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServicePutWordResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceDeleteWordArgs struct {
+	Req *DeleteWordRequest `thrift:"req,1" frugal:"1,default,DeleteWordRequest" json:"req"`
+}
+
+func NewIMServiceDeleteWordArgs() *IMServiceDeleteWordArgs {
+	return &IMServiceDeleteWordArgs{}
+}
+
+func (p *IMServiceDeleteWordArgs) InitDefault() {
+}
+
+var IMServiceDeleteWordArgs_Req_DEFAULT *DeleteWordRequest
+
+func (p *IMServiceDeleteWordArgs) GetReq() (v *DeleteWordRequest) {
+	if !p.IsSetReq() {
+		return IMServiceDeleteWordArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceDeleteWordArgs) SetReq(val *DeleteWordRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceDeleteWordArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceDeleteWordArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceDeleteWordArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceDeleteWordArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceDeleteWordResult struct {
+	Success *DeleteWordResponse `thrift:"success,0,optional" frugal:"0,optional,DeleteWordResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceDeleteWordResult() *IMServiceDeleteWordResult {
+	return &IMServiceDeleteWordResult{}
+}
+
+func (p *IMServiceDeleteWordResult) InitDefault() {
+}
+
+var IMServiceDeleteWordResult_Success_DEFAULT *DeleteWordResponse
+
+func (p *IMServiceDeleteWordResult) GetSuccess() (v *DeleteWordResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceDeleteWordResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceDeleteWordResult) SetSuccess(x interface{}) {
+	p.Success = x.(*DeleteWordResponse)
+}
+
+func (p *IMServiceDeleteWordResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceDeleteWordResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceDeleteWordResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceDeleteWordResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceWordsArgs struct {
+	Req *WordsRequest `thrift:"req,1" frugal:"1,default,WordsRequest" json:"req"`
+}
+
+func NewIMServiceWordsArgs() *IMServiceWordsArgs {
+	return &IMServiceWordsArgs{}
+}
+
+func (p *IMServiceWordsArgs) InitDefault() {
+}
+
+var IMServiceWordsArgs_Req_DEFAULT *WordsRequest
+
+func (p *IMServiceWordsArgs) GetReq() (v *WordsRequest) {
+	if !p.IsSetReq() {
+		return IMServiceWordsArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceWordsArgs) SetReq(val *WordsRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceWordsArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceWordsArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceWordsArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceWordsArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceWordsResult struct {
+	Success *WordsResponse `thrift:"success,0,optional" frugal:"0,optional,WordsResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceWordsResult() *IMServiceWordsResult {
+	return &IMServiceWordsResult{}
+}
+
+func (p *IMServiceWordsResult) InitDefault() {
+}
+
+var IMServiceWordsResult_Success_DEFAULT *WordsResponse
+
+func (p *IMServiceWordsResult) GetSuccess() (v *WordsResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceWordsResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceWordsResult) SetSuccess(x interface{}) {
+	p.Success = x.(*WordsResponse)
+}
+
+func (p *IMServiceWordsResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceWordsResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceWordsResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceWordsResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceRegisteredWordsArgs struct {
+	Req *RegisteredWordsRequest `thrift:"req,1" frugal:"1,default,RegisteredWordsRequest" json:"req"`
+}
+
+func NewIMServiceRegisteredWordsArgs() *IMServiceRegisteredWordsArgs {
+	return &IMServiceRegisteredWordsArgs{}
+}
+
+func (p *IMServiceRegisteredWordsArgs) InitDefault() {
+}
+
+var IMServiceRegisteredWordsArgs_Req_DEFAULT *RegisteredWordsRequest
+
+func (p *IMServiceRegisteredWordsArgs) GetReq() (v *RegisteredWordsRequest) {
+	if !p.IsSetReq() {
+		return IMServiceRegisteredWordsArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceRegisteredWordsArgs) SetReq(val *RegisteredWordsRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceRegisteredWordsArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceRegisteredWordsArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceRegisteredWordsArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceRegisteredWordsArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceRegisteredWordsResult struct {
+	Success *RegisteredWordsResponse `thrift:"success,0,optional" frugal:"0,optional,RegisteredWordsResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceRegisteredWordsResult() *IMServiceRegisteredWordsResult {
+	return &IMServiceRegisteredWordsResult{}
+}
+
+func (p *IMServiceRegisteredWordsResult) InitDefault() {
+}
+
+var IMServiceRegisteredWordsResult_Success_DEFAULT *RegisteredWordsResponse
+
+func (p *IMServiceRegisteredWordsResult) GetSuccess() (v *RegisteredWordsResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceRegisteredWordsResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceRegisteredWordsResult) SetSuccess(x interface{}) {
+	p.Success = x.(*RegisteredWordsResponse)
+}
+
+func (p *IMServiceRegisteredWordsResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceRegisteredWordsResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceRegisteredWordsResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceRegisteredWordsResult = map[int16]string{
 	0: "success",
 }
 

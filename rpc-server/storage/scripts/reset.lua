@@ -9,7 +9,7 @@ local action, start, chat = ARGV[1], ARGV[2], ARGV[3]
 local call = redis.call
 
 local function forget()
-  for _, group in ipairs(call('SMEMBERS', groups)) do
+  for _, group in ipairs(call('ZRANGE', groups, 0, -1)) do
     call('UNLINK', counts .. group)
   end
   call('UNLINK', cursors, dead, groups)

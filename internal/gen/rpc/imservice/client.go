@@ -53,6 +53,11 @@ type Client interface {
 	Projections(ctx context.Context, req *rpc.ProjectionsRequest, callOptions ...callopt.Option) (r *rpc.ProjectionsResponse, err error)
 	ChangeProjection(ctx context.Context, req *rpc.ChangeProjectionRequest, callOptions ...callopt.Option) (r *rpc.ChangeProjectionResponse, err error)
 	DeadLetters(ctx context.Context, req *rpc.DeadLettersRequest, callOptions ...callopt.Option) (r *rpc.DeadLettersResponse, err error)
+	Counts(ctx context.Context, req *rpc.CountsRequest, callOptions ...callopt.Option) (r *rpc.CountsResponse, err error)
+	PutWord(ctx context.Context, req *rpc.PutWordRequest, callOptions ...callopt.Option) (r *rpc.PutWordResponse, err error)
+	DeleteWord(ctx context.Context, req *rpc.DeleteWordRequest, callOptions ...callopt.Option) (r *rpc.DeleteWordResponse, err error)
+	Words(ctx context.Context, req *rpc.WordsRequest, callOptions ...callopt.Option) (r *rpc.WordsResponse, err error)
+	RegisteredWords(ctx context.Context, req *rpc.RegisteredWordsRequest, callOptions ...callopt.Option) (r *rpc.RegisteredWordsResponse, err error)
 	Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error)
 }
 
@@ -282,6 +287,31 @@ func (p *kIMServiceClient) ChangeProjection(ctx context.Context, req *rpc.Change
 func (p *kIMServiceClient) DeadLetters(ctx context.Context, req *rpc.DeadLettersRequest, callOptions ...callopt.Option) (r *rpc.DeadLettersResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.DeadLetters(ctx, req)
+}
+
+func (p *kIMServiceClient) Counts(ctx context.Context, req *rpc.CountsRequest, callOptions ...callopt.Option) (r *rpc.CountsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Counts(ctx, req)
+}
+
+func (p *kIMServiceClient) PutWord(ctx context.Context, req *rpc.PutWordRequest, callOptions ...callopt.Option) (r *rpc.PutWordResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.PutWord(ctx, req)
+}
+
+func (p *kIMServiceClient) DeleteWord(ctx context.Context, req *rpc.DeleteWordRequest, callOptions ...callopt.Option) (r *rpc.DeleteWordResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.DeleteWord(ctx, req)
+}
+
+func (p *kIMServiceClient) Words(ctx context.Context, req *rpc.WordsRequest, callOptions ...callopt.Option) (r *rpc.WordsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Words(ctx, req)
+}
+
+func (p *kIMServiceClient) RegisteredWords(ctx context.Context, req *rpc.RegisteredWordsRequest, callOptions ...callopt.Option) (r *rpc.RegisteredWordsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.RegisteredWords(ctx, req)
 }
 
 func (p *kIMServiceClient) Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error) {

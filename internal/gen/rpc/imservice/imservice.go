@@ -287,6 +287,41 @@ var serviceMethods = map[string]kitex.MethodInfo{
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
 	),
+	"Counts": kitex.NewMethodInfo(
+		countsHandler,
+		newIMServiceCountsArgs,
+		newIMServiceCountsResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"PutWord": kitex.NewMethodInfo(
+		putWordHandler,
+		newIMServicePutWordArgs,
+		newIMServicePutWordResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"DeleteWord": kitex.NewMethodInfo(
+		deleteWordHandler,
+		newIMServiceDeleteWordArgs,
+		newIMServiceDeleteWordResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Words": kitex.NewMethodInfo(
+		wordsHandler,
+		newIMServiceWordsArgs,
+		newIMServiceWordsResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"RegisteredWords": kitex.NewMethodInfo(
+		registeredWordsHandler,
+		newIMServiceRegisteredWordsArgs,
+		newIMServiceRegisteredWordsResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
 	"Watch": kitex.NewMethodInfo(
 		watchHandler,
 		newIMServiceWatchArgs,
@@ -1068,6 +1103,101 @@ func newIMServiceDeadLettersResult() interface{} {
 	return rpc.NewIMServiceDeadLettersResult()
 }
 
+func countsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceCountsArgs)
+	realResult := result.(*rpc.IMServiceCountsResult)
+	success, err := handler.(rpc.IMService).Counts(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceCountsArgs() interface{} {
+	return rpc.NewIMServiceCountsArgs()
+}
+
+func newIMServiceCountsResult() interface{} {
+	return rpc.NewIMServiceCountsResult()
+}
+
+func putWordHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServicePutWordArgs)
+	realResult := result.(*rpc.IMServicePutWordResult)
+	success, err := handler.(rpc.IMService).PutWord(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServicePutWordArgs() interface{} {
+	return rpc.NewIMServicePutWordArgs()
+}
+
+func newIMServicePutWordResult() interface{} {
+	return rpc.NewIMServicePutWordResult()
+}
+
+func deleteWordHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceDeleteWordArgs)
+	realResult := result.(*rpc.IMServiceDeleteWordResult)
+	success, err := handler.(rpc.IMService).DeleteWord(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceDeleteWordArgs() interface{} {
+	return rpc.NewIMServiceDeleteWordArgs()
+}
+
+func newIMServiceDeleteWordResult() interface{} {
+	return rpc.NewIMServiceDeleteWordResult()
+}
+
+func wordsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceWordsArgs)
+	realResult := result.(*rpc.IMServiceWordsResult)
+	success, err := handler.(rpc.IMService).Words(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceWordsArgs() interface{} {
+	return rpc.NewIMServiceWordsArgs()
+}
+
+func newIMServiceWordsResult() interface{} {
+	return rpc.NewIMServiceWordsResult()
+}
+
+func registeredWordsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceRegisteredWordsArgs)
+	realResult := result.(*rpc.IMServiceRegisteredWordsResult)
+	success, err := handler.(rpc.IMService).RegisteredWords(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceRegisteredWordsArgs() interface{} {
+	return rpc.NewIMServiceRegisteredWordsArgs()
+}
+
+func newIMServiceRegisteredWordsResult() interface{} {
+	return rpc.NewIMServiceRegisteredWordsResult()
+}
+
 func watchHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
 	st, err := streaming.GetServerStreamFromArg(arg)
 	if err != nil {
@@ -1482,6 +1612,56 @@ func (p *kClient) DeadLetters(ctx context.Context, req *rpc.DeadLettersRequest) 
 	_args.Req = req
 	var _result rpc.IMServiceDeadLettersResult
 	if err = p.c.Call(ctx, "DeadLetters", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Counts(ctx context.Context, req *rpc.CountsRequest) (r *rpc.CountsResponse, err error) {
+	var _args rpc.IMServiceCountsArgs
+	_args.Req = req
+	var _result rpc.IMServiceCountsResult
+	if err = p.c.Call(ctx, "Counts", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) PutWord(ctx context.Context, req *rpc.PutWordRequest) (r *rpc.PutWordResponse, err error) {
+	var _args rpc.IMServicePutWordArgs
+	_args.Req = req
+	var _result rpc.IMServicePutWordResult
+	if err = p.c.Call(ctx, "PutWord", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) DeleteWord(ctx context.Context, req *rpc.DeleteWordRequest) (r *rpc.DeleteWordResponse, err error) {
+	var _args rpc.IMServiceDeleteWordArgs
+	_args.Req = req
+	var _result rpc.IMServiceDeleteWordResult
+	if err = p.c.Call(ctx, "DeleteWord", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Words(ctx context.Context, req *rpc.WordsRequest) (r *rpc.WordsResponse, err error) {
+	var _args rpc.IMServiceWordsArgs
+	_args.Req = req
+	var _result rpc.IMServiceWordsResult
+	if err = p.c.Call(ctx, "Words", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) RegisteredWords(ctx context.Context, req *rpc.RegisteredWordsRequest) (r *rpc.RegisteredWordsResponse, err error) {
+	var _args rpc.IMServiceRegisteredWordsArgs
+	_args.Req = req
+	var _result rpc.IMServiceRegisteredWordsResult
+	if err = p.c.Call(ctx, "RegisteredWords", &_args, &_result); err != nil {
 		return
 	}
 	return _result.GetSuccess(), nil
