@@ -53,6 +53,8 @@ func TestEveryRequestHasAMeta(t *testing.T) {
 		LogoutRequest(chat.LogoutRequest{}, "id"), ChangePasswordRequest(chat.PasswordChange{}, "id"),
 		PartitionStatesRequest(by, "id"), MovedRequest(nil, by, "id"), ClaimRequest(chat.ClaimRequest{}, by, "id"), CursorsRequest("p", nil, by, "id"),
 		CommitRequest("p", nil, by, "id"), ProjectionsRequest("p", by, "id"), ChangeProjectionRequest(chat.ProjectionChange{}, by, "id"), DeadLettersRequest("p", 0, by, "id"),
+		CreateWebhookRequest(chat.NewWebhook{}, by, "id"), WebhooksRequest("w", by, "id"), ChangeWebhookRequest(chat.WebhookChange{}, by, "id"),
+		RemoveWebhookRequest("w", false, by, "id"), WebhookRegistryRequest("v", by, "id"), DisableWebhookRequest("w", 1, "r", by, "id"),
 	} {
 		value := reflect.ValueOf(request).Elem()
 		if value.FieldByName("Meta").IsNil() || RequestIDOf(request) != "id" || oldID(value) {

@@ -64,6 +64,9 @@ func (k Keys) parseProjection(key string) (KeyName, bool) {
 	if key == k.Projections() {
 		return KeyName{Kind: ProjectionsKey}, true
 	}
+	if key == k.Webhooks() {
+		return KeyName{Kind: WebhooksKey}, true
+	}
 	if name, of := strings.CutPrefix(key, k.Workers("")); of {
 		return KeyName{Kind: WorkersKey, Chat: name}, true
 	}

@@ -42,6 +42,8 @@ type Config struct {
 	AddedPerDay       int           `name:"added-members-per-day" env:"ADDED_MEMBERS_PER_DAY" default:"10000" placeholder:"N" help:"The same in a day."`
 	HintSweep         time.Duration `name:"hint-sweep" env:"HINT_SWEEP" default:"10s" placeholder:"DURATION" help:"How often to look for messages whose hint to live readers was lost; at least 100ms."`
 
+	Webhooks Webhooks `embed:""`
+
 	Trust Trust `kong:"-"` // flags of the rpc-server program; pullchat serve sets it
 
 	Metrics *metrics.Service `kong:"-"` // nil: off

@@ -9,11 +9,14 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/projection"
+	"github.com/pullchat/pullchat/worker/webhook"
 )
 
 // Config is a worker's configuration. Each kind of sink has its part.
 type Config struct {
 	Bursts Bursts `embed:""`
+
+	Webhook webhook.Config `embed:""`
 }
 
 // Bursts says which messages are one event for the sinks that gather them.
@@ -34,6 +37,7 @@ func (b Bursts) Validate() error { return b.Rule().Validate() }
 // Source is what a worker needs of the rpc-servers.
 type Source interface {
 	projection.Source
+	webhook.Registry
 }
 
 // Sink is a kind of consumer.
@@ -64,7 +68,11 @@ func New(config Config, source Source, log *slog.Logger) (*Worker, error) {
 }
 
 // sinks are those of a configuration.
-func sinks(Config, Source, *slog.Logger) []Sink { return nil }
+func sinks(config Config, source Source, log *slog.Logger) []Sink {
+	return []Sink{
+		webhook.New(config.Webhook, source, config.Bursts.Rule(), log),
+	}
+}
 
 // Run runs the projections until ctx ends. Then it stores their cursors and releases the leases.
 func (w *Worker) Run(ctx context.Context) error {

@@ -53,6 +53,12 @@ type Client interface {
 	Projections(ctx context.Context, req *rpc.ProjectionsRequest, callOptions ...callopt.Option) (r *rpc.ProjectionsResponse, err error)
 	ChangeProjection(ctx context.Context, req *rpc.ChangeProjectionRequest, callOptions ...callopt.Option) (r *rpc.ChangeProjectionResponse, err error)
 	DeadLetters(ctx context.Context, req *rpc.DeadLettersRequest, callOptions ...callopt.Option) (r *rpc.DeadLettersResponse, err error)
+	CreateWebhook(ctx context.Context, req *rpc.CreateWebhookRequest, callOptions ...callopt.Option) (r *rpc.WebhookResponse, err error)
+	Webhooks(ctx context.Context, req *rpc.WebhooksRequest, callOptions ...callopt.Option) (r *rpc.WebhooksResponse, err error)
+	ChangeWebhook(ctx context.Context, req *rpc.ChangeWebhookRequest, callOptions ...callopt.Option) (r *rpc.WebhookResponse, err error)
+	RemoveWebhook(ctx context.Context, req *rpc.RemoveWebhookRequest, callOptions ...callopt.Option) (r *rpc.RemoveWebhookResponse, err error)
+	WebhookRegistry(ctx context.Context, req *rpc.WebhookRegistryRequest, callOptions ...callopt.Option) (r *rpc.WebhookRegistryResponse, err error)
+	DisableWebhook(ctx context.Context, req *rpc.DisableWebhookRequest, callOptions ...callopt.Option) (r *rpc.DisableWebhookResponse, err error)
 	Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error)
 }
 
@@ -282,6 +288,36 @@ func (p *kIMServiceClient) ChangeProjection(ctx context.Context, req *rpc.Change
 func (p *kIMServiceClient) DeadLetters(ctx context.Context, req *rpc.DeadLettersRequest, callOptions ...callopt.Option) (r *rpc.DeadLettersResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.DeadLetters(ctx, req)
+}
+
+func (p *kIMServiceClient) CreateWebhook(ctx context.Context, req *rpc.CreateWebhookRequest, callOptions ...callopt.Option) (r *rpc.WebhookResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.CreateWebhook(ctx, req)
+}
+
+func (p *kIMServiceClient) Webhooks(ctx context.Context, req *rpc.WebhooksRequest, callOptions ...callopt.Option) (r *rpc.WebhooksResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Webhooks(ctx, req)
+}
+
+func (p *kIMServiceClient) ChangeWebhook(ctx context.Context, req *rpc.ChangeWebhookRequest, callOptions ...callopt.Option) (r *rpc.WebhookResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.ChangeWebhook(ctx, req)
+}
+
+func (p *kIMServiceClient) RemoveWebhook(ctx context.Context, req *rpc.RemoveWebhookRequest, callOptions ...callopt.Option) (r *rpc.RemoveWebhookResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.RemoveWebhook(ctx, req)
+}
+
+func (p *kIMServiceClient) WebhookRegistry(ctx context.Context, req *rpc.WebhookRegistryRequest, callOptions ...callopt.Option) (r *rpc.WebhookRegistryResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.WebhookRegistry(ctx, req)
+}
+
+func (p *kIMServiceClient) DisableWebhook(ctx context.Context, req *rpc.DisableWebhookRequest, callOptions ...callopt.Option) (r *rpc.DisableWebhookResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.DisableWebhook(ctx, req)
 }
 
 func (p *kIMServiceClient) Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error) {
