@@ -163,7 +163,7 @@ func TestGivesUp(t *testing.T) {
 		return 200
 	})
 	hook := b.create("", chat.NewWebhook{URL: r.URL})
-	b.work(webhook.Config{WebhookGiveUp: time.Second})
+	b.work(webhook.Config{WebhookGiveUp: 4 * time.Second})
 	b.send("a:b", "a", "1")
 	if reason := b.reason(hook.ID); !strings.Contains(reason, "503") || !strings.Contains(reason, "since") {
 		t.Errorf("the reason is %q, want one with since when and 503", reason)
