@@ -29,7 +29,7 @@ type serve struct {
 	Fsync string `name:"fsync" env:"FSYNC" enum:"always,everysec" default:"everysec" help:"With --data: an acknowledged message is on the disk at once (always), or within a second (everysec), which is faster. Both survive a killed process; always survives a power failure."`
 
 	HTTP gateway.Config `embed:""`
-	TCP  tcp.Doors      `embed:""`
+	TCP  tcp.Endpoints  `embed:""`
 	RPC  service.Config `embed:""`
 
 	Worker worker.Config `embed:""`
@@ -83,7 +83,7 @@ func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part,
 		return errors.Join(err, end(redis))
 	}
 	defer stopMetrics()
-	s.HTTP.Metrics, s.RPC.Metrics = measured.Gateway(), measured.Service()
+	s.HTTP.Metrics, s.RPC.Metrics, s.Worker.Metrics = measured.Gateway(), measured.Service(), measured.Worker()
 	if s.RPC.Trust.Auth = s.HTTP.Auth; s.HTTP.Auth == "on" {
 		s.RPC.Trust.RPCSecret = rand.Text() // only this gateway may name callers
 	}
@@ -102,13 +102,13 @@ func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part,
 	}
 	http.GuardLoopback()
 	parts := []program.Part{redis, rpc, http}
-	var doors *tcp.Server
+	var texts *tcp.Server
 	if s.TCP.Enabled() {
-		doors, err = tcp.Listen(s.doors(), calls.Services(), log)
+		texts, err = tcp.Listen(s.tcpConfig(), calls.Services(), log)
 		if err != nil {
 			return errors.Join(err, end(http), rpc.Close(), end(redis))
 		}
-		parts = append(parts, doors)
+		parts = append(parts, texts)
 	}
 	projections, err := worker.New(s.Worker, calls, log)
 	if err != nil {
@@ -127,16 +127,16 @@ func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part,
 	defer loaded.Watch(ctx, func(next any) {
 		to := next.(*commands).Serve
 		http.Reload(to.HTTP)
-		if doors != nil {
-			doors.Reload(to.doors())
+		if texts != nil {
+			texts.Reload(to.tcpConfig())
 		}
 	})()
 	return program.Run(ctx, parts...)
 }
 
-// doors is the configuration of a tcp-server that trusts whom the http-server trusts.
-func (s *serve) doors() tcp.Config {
-	config := tcp.Config{Doors: s.TCP, Trust: tcp.Trust{
+// tcpConfig is the configuration of a tcp-server with the same trust as the http-server.
+func (s *serve) tcpConfig() tcp.Config {
+	config := tcp.Config{Endpoints: s.TCP, Trust: tcp.Trust{
 		Auth: s.HTTP.Auth, Token: s.HTTP.Token, AccessTokenTTL: s.HTTP.AccessTokenTTL, LoginRate: s.HTTP.LoginRate,
 		Registration: s.HTTP.Registration, RegistrationRate: s.HTTP.RegistrationRate, SignalRate: s.HTTP.SignalRate,
 		TLSCert: s.HTTP.TLSCert, TLSKey: s.HTTP.TLSKey,

@@ -19,7 +19,7 @@ type config struct {
 
 func main() {
 	var c config
-	program.Main("tcp-server", "The doors of plain text of Pullchat, in front of its rpc-servers.", &c, &c.Common, nil,
+	program.Main("tcp-server", "The plain-text gateway of Pullchat, for telnet and devices, in front of its rpc-servers.", &c, &c.Common, nil,
 		func(ctx context.Context, log *slog.Logger, loaded *program.Loaded, measured *metrics.Metrics) error {
 			c.RPC.Metrics = measured.Client()
 			if err := gateway.CheckTrust(c.Config, c.RPC); err != nil {

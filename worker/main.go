@@ -21,7 +21,7 @@ func main() {
 	var c config
 	program.Main("worker", "The projections of Pullchat: consumers of all chats.", &c, &c.Common, nil,
 		func(ctx context.Context, log *slog.Logger, loaded *program.Loaded, measured *metrics.Metrics) error {
-			c.RPC.Metrics = measured.Client()
+			c.RPC.Metrics, c.Config.Metrics = measured.Client(), measured.Worker()
 			calls, err := rpcclient.New(c.RPC)
 			if err != nil {
 				return err
@@ -31,6 +31,7 @@ func main() {
 			if err != nil {
 				return err
 			}
+			measured.Ready(worker.Ready)
 			defer loaded.Watch(ctx, nil)()
 			return worker.Run(ctx)
 		})

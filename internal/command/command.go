@@ -1,6 +1,6 @@
-// Package command is the table of commands that a client gives over a connection that lasts: what a WebSocket's frames, a
-// device's lines and a terminal's words ask for. It knows no transport: a gateway reads a Request in its own form, calls
-// Client.Do, and writes the Reply in its own form.
+// Package command is the table of commands on a lasting connection. The frames of a WebSocket, the lines of a device and the
+// words of a terminal use it. It knows no transport: a gateway reads a Request in its own form, calls Client.Do, and writes
+// the Reply in its own form.
 package command
 
 import (

@@ -37,8 +37,8 @@ const (
 const answerWithin = 1900 * time.Millisecond
 
 // Client is a chat.Service behind which there are rpc-servers. It gathers concurrent calls into batches, and sends each
-// to a server that answers: a call that never reached one goes to another; one that may have is repeated only where
-// that changes nothing, which is for reads and for messages with an id.
+// batch to a server that answers. A call that never reached a server goes to another one. A call that may have arrived is
+// repeated only if it is a read, or a message with an id.
 type Client struct {
 	servers *servers
 	asking  singleflight.Group // of Ready

@@ -20,9 +20,9 @@ import (
 	"github.com/pullchat/pullchat/internal/wire"
 )
 
-// batching gathers the calls of concurrent requests to one rpc-server. Two under way keep it busy while answers travel;
-// a request is answered within two seconds. A burst may queue up; under an overload that lasts, the queue is two
-// batches long and the rest is refused at once, so that what is accepted keeps its latency.
+// batching gathers the calls of concurrent requests to one rpc-server. Two under way keep it busy while answers travel; a
+// request is answered within two seconds. A burst may queue up. Under a lasting overload the queue is two batches long and
+// other calls are refused at once, so accepted calls keep their latency.
 var batching = batch.Options{
 	InFlight: 2, MaxBatch: 128, MaxQueue: 256, MaxBurst: 8192, MaxWait: answerWithin,
 }

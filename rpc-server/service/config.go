@@ -115,7 +115,7 @@ func (c Config) newChats() chat.Bounds {
 	return chat.Bounds{PerHour: c.NewChatsPerHour, PerDay: c.NewChatsPerDay}
 }
 
-func (c Config) people() chat.AccountOptions {
+func (c Config) accountOptions() chat.AccountOptions {
 	return chat.AccountOptions{DefaultLimit: c.DefaultLimit, MaxLimit: c.MaxLimit, SessionLasts: c.RefreshTokenTTL}
 }
 

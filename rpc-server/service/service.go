@@ -70,7 +70,7 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	access := chat.Access{Required: config.Trust.identified(), Rooms: store, Users: store, Spender: store, Names: names.Rules{}, Revoked: store.Revoked}
 	live := chat.NewLiveService(store)
 	live.Access = access
-	accounts := chat.NewAccountService(store, password.New(), config.people())
+	accounts := chat.NewAccountService(store, password.New(), config.accountOptions())
 	accounts.Access = access
 	access.Lasts = accounts.CheckSession
 	rooms := chat.NewRoomService(store, config.Trust.identified(), config.rooms())

@@ -137,8 +137,8 @@ func (s *Store) CheckPartitions(ctx context.Context) error {
 	return err
 }
 
-// lookAgain compares in the background, until it could, and meanwhile lets calls go on: on a cluster the number of
-// partitions is in one master, which may be away while the others serve their chats.
+// lookAgain compares in the background until it succeeds, and does not delay calls. On a cluster one master has the number
+// of partitions; it may be away while the others serve their chats.
 func (s *Store) lookAgain() {
 	if s.looking.Add(1) > 1 {
 		return
