@@ -351,7 +351,7 @@ func (r *runner) snapshot() Stats {
 	s := r.stats
 	s.Name, s.Waiting, s.Partitions = r.projection.Name, len(r.waiting), len(r.leases)
 	for p, floor := range r.floors(false) {
-		if p.clock > floor {
+		if floor > 0 && p.clock > floor {
 			s.Lag = max(s.Lag, time.Duration(p.clock-floor)*time.Microsecond)
 		}
 	}
