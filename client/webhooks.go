@@ -86,5 +86,5 @@ func (c *Client) ChangeWebhook(ctx context.Context, id string, change WebhookCha
 
 // RemoveWebhook removes a webhook. Nothing more is posted after about a second.
 func (c *Client) RemoveWebhook(ctx context.Context, id string) error {
-	return c.call(ctx, request{method: http.MethodDelete, path: webhookPath(id), stores: true, unknown: webhookUnknown}, nil)
+	return c.call(ctx, request{method: http.MethodDelete, path: webhookPath(id), stores: true, unknown: webhookUnknown}, &struct{}{})
 }
