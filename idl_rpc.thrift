@@ -837,6 +837,100 @@ struct RegisteredWordsResponse {
     6: optional list<Word> Words     // absent if Known is the Version
 }
 
+// A webhook has a worker post events of chats to a URL. Services may have any; an admin of rooms may have some of these rooms.
+struct Webhook {
+    1: required string Id
+    2: required string Url
+    3: optional list<string> Chats   // canonical ids; none is all chats
+    4: required list<string> Events  // messages and notices
+    5: optional bool Bursts          // messages of one sender in one chat are gathered
+    6: required bool Enabled
+    7: optional string Reason        // why the server has disabled it
+    8: optional string Owner         // the user who has made it; none is a service
+    9: required i64 Created          // microseconds since 1970
+    10: required i64 Changed
+    11: optional string Secret       // in the answer to a creation and to a rotation, and for workers
+    12: optional string Previous     // for workers: the secret before a rotation
+    13: optional i64 PreviousUntil   // until when it signs too
+}
+
+struct CreateWebhookRequest {
+    1: required string Url
+    2: optional list<string> Chats
+    3: optional list<string> Events  // none is messages
+    4: optional bool Bursts
+    5: optional Meta meta
+}
+
+// Of the fields, those that are there are changed.
+struct ChangeWebhookRequest {
+    1: required string Id
+    2: optional string Url
+    3: optional list<string> Chats
+    4: optional list<string> Events
+    5: optional bool Bursts
+    6: optional bool Enabled
+    7: optional bool Rotate          // true: a new secret, beside which the old one signs for a day; false: the old one ends now
+    8: optional Meta meta
+}
+
+struct WebhookResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional Webhook Webhook
+}
+
+struct WebhooksRequest {
+    1: optional string Id            // only this one
+    2: optional Meta meta
+}
+
+struct WebhooksResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional list<Webhook> Webhooks  // that the caller may change, oldest first
+}
+
+struct RemoveWebhookRequest {
+    1: required string Id
+    2: optional bool Forget          // by a worker that has removed its projection
+    3: optional Meta meta
+}
+
+struct RemoveWebhookResponse {
+    1: required i32 Code
+    2: required string Msg
+}
+
+// Asks for all webhooks, for workers.
+struct WebhookRegistryRequest {
+    1: optional string Version       // the one that the worker has
+    2: optional Meta meta
+}
+
+struct WebhookRegistryResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional string Version
+    4: optional bool Unchanged       // the worker's version is the newest: nothing else is in the answer
+    5: optional list<Webhook> Webhooks
+    6: optional map<string, i64> Removed  // webhook → how long ago it was removed, in microseconds: its projection is to be removed
+    7: optional list<string> Private // networks that webhooks may reach although they are private
+}
+
+// Disables a webhook that has not been changed since, for workers.
+struct DisableWebhookRequest {
+    1: required string Id
+    2: required i64 Changed
+    3: required string Reason
+    4: optional Meta meta
+}
+
+struct DisableWebhookResponse {
+    1: required i32 Code
+    2: required string Msg
+}
+
 service IMService {
     SendResponse Send(1: SendRequest req)
     PullResponse Pull(1: PullRequest req)
@@ -882,6 +976,12 @@ service IMService {
     DeleteWordResponse DeleteWord(1: DeleteWordRequest req)
     WordsResponse Words(1: WordsRequest req)
     RegisteredWordsResponse RegisteredWords(1: RegisteredWordsRequest req)
+    WebhookResponse CreateWebhook(1: CreateWebhookRequest req)
+    WebhooksResponse Webhooks(1: WebhooksRequest req)
+    WebhookResponse ChangeWebhook(1: ChangeWebhookRequest req)
+    RemoveWebhookResponse RemoveWebhook(1: RemoveWebhookRequest req)
+    WebhookRegistryResponse WebhookRegistry(1: WebhookRegistryRequest req)
+    DisableWebhookResponse DisableWebhook(1: DisableWebhookRequest req)
     // A bidirectional stream that a client keeps open: the client sends chats to watch, the server sends events. The server
     // answers each request with an empty response, and the client waits for it before the next request. Watch uses Kitex'
     // TTHeader streaming; any Thrift client can call the other methods.

@@ -14,6 +14,7 @@ func withEverything(service *fakeService) func(*Server) {
 		accounts, rooms := fakeAccounts{service}, fakeRooms{service}
 		s.services.Accounts, s.services.Sessions, s.services.Inboxes = accounts, accounts, fakeReaders{service}
 		s.services.Rooms, s.services.Admission = rooms, rooms
+		s.services.Webhooks = fakeWebhooks{service}
 		s.services.Projections = fakeProjections{service: service}
 		s.services.Words = fakeWords{service: service}
 	}

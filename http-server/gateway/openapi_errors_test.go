@@ -68,6 +68,12 @@ func failures() []failure {
 		{call{method: "POST", target: "/api/rooms/room/members?as=a", body: `{"users":["b"]}`}, noConflict},
 		{call{method: "PATCH", target: "/api/rooms/room/members/b?as=a", body: `{"role":"member"}`}, nil},
 		{call{method: "DELETE", target: "/api/rooms/room/members/b?as=a"}, bodiless},
+
+		{call{method: "POST", target: "/api/webhooks", body: `{"url":"https://example.org"}`}, noConflict},
+		{call{method: "GET", target: "/api/webhooks"}, bodiless},
+		{call{method: "GET", target: "/api/webhooks/x"}, bodiless},
+		{call{method: "PATCH", target: "/api/webhooks/x", body: `{"enabled":true}`}, noConflict},
+		{call{method: "DELETE", target: "/api/webhooks/x"}, bodiless},
 	}
 }
 

@@ -25,7 +25,7 @@ func TestDocumentHasTheRoutes(t *testing.T) {
 	_, validator := served(t, &fakeService{})
 	var want, got []string
 	for _, r := range allRoutes() {
-		want = append(want, r.method+" "+strings.NewReplacer(":user", "{user}", ":room", "{room}", ":chat", "{chat}", ":name", "{name}", ":word", "{word}").Replace(r.path))
+		want = append(want, r.method+" "+strings.NewReplacer(":user", "{user}", ":room", "{room}", ":chat", "{chat}", ":name", "{name}", ":word", "{word}", ":webhook", "{webhook}").Replace(r.path))
 	}
 	for path, item := range validator.Document().Paths.Map() {
 		for method := range item.Operations() {
@@ -105,6 +105,11 @@ func TestDocumentHasTheFields(t *testing.T) {
 		"AddMembersRequest": api.AddMembersRequest{},
 		"RoleRequest":       api.RoleRequest{},
 
+		"Webhook":              api.Webhook{},
+		"WebhooksResponse":     api.WebhooksResponse{},
+		"CreateWebhookRequest": api.CreateWebhookRequest{},
+		"ChangeWebhookRequest": api.ChangeWebhookRequest{},
+
 		"Projection":              api.Projection{},
 		"ProjectionsResponse":     api.ProjectionsResponse{},
 		"ChangeProjectionRequest": api.ChangeProjectionRequest{},
@@ -144,6 +149,7 @@ func TestDocumentRequiresWhatIsAlwaysThere(t *testing.T) {
 		"InboxEntry": api.InboxEntry{}, "InboxResponse": api.InboxResponse{}, "UnreadChat": api.UnreadChat{},
 		"UnreadResponse": api.UnreadResponse{},
 		"Room":           api.Room{}, "Member": api.Member{}, "RoomsResponse": api.RoomsResponse{},
+		"Webhook": api.Webhook{}, "WebhooksResponse": api.WebhooksResponse{},
 		"Projection": api.Projection{}, "ProjectionsResponse": api.ProjectionsResponse{}, "DeadLetter": api.DeadLetter{}, "DeadLettersResponse": api.DeadLettersResponse{},
 		"Word": api.Word{}, "WordsResponse": api.WordsResponse{},
 	} {

@@ -93,6 +93,9 @@ func (s *Server) routes(h *handler.Handler, sessions chat.Sessions, draining <-c
 	if s.services.Rooms != nil {
 		all = append(all, roomRoutes(handler.NewRooms(h, s.services.Rooms))...)
 	}
+	if s.services.Webhooks != nil {
+		all = append(all, webhookRoutes(handler.NewWebhooks(h, s.services.Webhooks))...)
+	}
 	return all
 }
 
@@ -136,6 +139,16 @@ func roomRoutes(r *handler.Rooms) []route {
 		{method: methodPost, path: "/api/rooms/:room/members", handler: r.Add, query: query},
 		{method: methodPatch, path: "/api/rooms/:room/members/:user", handler: r.Assign, query: query},
 		{method: methodDelete, path: "/api/rooms/:room/members/:user", handler: r.Remove, query: query},
+	}
+}
+
+func webhookRoutes(w *handler.Webhooks) []route {
+	return []route{
+		{method: methodPost, path: "/api/webhooks", handler: w.Create},
+		{method: methodGet, path: "/api/webhooks", handler: w.List},
+		{method: methodGet, path: "/api/webhooks/:webhook", handler: w.Show},
+		{method: methodPatch, path: "/api/webhooks/:webhook", handler: w.Change},
+		{method: methodDelete, path: "/api/webhooks/:webhook", handler: w.Remove},
 	}
 }
 

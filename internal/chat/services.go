@@ -15,4 +15,5 @@ type Services struct {
 	}
 	Projections Projections
 	Words       Words
+	Webhooks    Webhooks
 }

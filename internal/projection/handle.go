@@ -79,6 +79,9 @@ func (r *runner) settle(c *cursor) {
 func (r *runner) read(ctx context.Context, c *cursor) ([]Event, error) {
 	r.mutex.Lock()
 	bursts, newest, from, clock := r.projection.Bursts, c.newest, c.at.Position, c.partition.clock
+	if bursts == nil && c.gatherer != nil { // the projection was replaced by one without
+		c.gatherer, c.closed, c.at.State = nil, nil, ""
+	}
 	r.mutex.Unlock()
 	if bursts == nil {
 		messages, err := r.pull(ctx, c, from, newest)

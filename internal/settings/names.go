@@ -16,9 +16,10 @@ device-idle drain-delay empty-chats-expire followed-chats fsync hint-sweep http-
 log-level login-rate max-body-bytes max-chat-devices max-chat-messages max-connections max-limit max-room-members
 max-text-bytes max-user-rooms metrics-addr new-chats-per-day new-chats-per-hour rate-limit rate-limit-by redis-ca redis-cert
 redis-key redis-min-replicas redis-url redis-url-file refresh-token-ttl registration registration-rate retention
-room-id-reserved rpc-addr rpc-drain-delay rpc-secret rpc-secret-file rpc-servers sends-confirmed server signal-rate
+room-id-reserved room-webhooks rpc-addr rpc-drain-delay rpc-secret rpc-secret-file rpc-servers sends-confirmed server signal-rate
 tcp-address-connections tcp-max-connections telnet-addr telnet-idle telnet-room tls-cert tls-key token token-file
-traces-endpoint traces-headers traces-headers-file trusted-proxies user-streams
+traces-endpoint traces-headers traces-headers-file trusted-proxies user-streams webhook-allow-private
+webhook-give-up webhook-timeout
 data-dir pullchat-server pullchat-token pullchat-token-file
 `) // the last line has the variables that are named otherwise
 

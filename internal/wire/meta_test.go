@@ -55,6 +55,8 @@ func TestEveryRequestHasAMeta(t *testing.T) {
 		CommitRequest("p", nil, by, "id"), ProjectionsRequest("p", by, "id"), ChangeProjectionRequest(chat.ProjectionChange{}, by, "id"), DeadLettersRequest("p", 0, by, "id"),
 		CountsRequest(chat.CountsQuery{}, by, "id"), PutWordRequest(chat.Word{}, by, "id"), DeleteWordRequest("c", "w", by, "id"),
 		WordsRequest(chat.TopWords{}, by, "id"), RegisteredWordsRequest(0, by, "id"),
+		CreateWebhookRequest(chat.NewWebhook{}, by, "id"), WebhooksRequest("w", by, "id"), ChangeWebhookRequest(chat.WebhookChange{}, by, "id"),
+		RemoveWebhookRequest("w", false, by, "id"), WebhookRegistryRequest("v", by, "id"), DisableWebhookRequest("w", 1, "r", by, "id"),
 	} {
 		value := reflect.ValueOf(request).Elem()
 		if value.FieldByName("Meta").IsNil() || RequestIDOf(request) != "id" || oldID(value) {

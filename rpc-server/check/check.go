@@ -206,7 +206,7 @@ func (c *Checker) checkUnit(ctx context.Context, key string, name layout.KeyName
 		return c.checkRoom(ctx, key, name)
 	case layout.ReadKey:
 		return c.checkReaders(ctx, key, name)
-	case layout.ProjectionsKey:
+	case layout.ProjectionsKey, layout.WebhooksKey:
 		return c.checkType(ctx, key, "hash")
 	case layout.WorkersKey:
 		return c.checkType(ctx, key, "zset")

@@ -32,6 +32,7 @@ type Services struct {
 
 	Projections chat.Projections
 	Words       chat.Words
+	Webhooks    Webhooks
 }
 
 // Handler implements rpc.IMService. What goes wrong is in a response's Code and Msg; its methods return no error.

@@ -68,6 +68,9 @@ func (k Keys) parseProjection(key string) (KeyName, bool) {
 	if key == k.Words() {
 		return KeyName{Kind: WordsKey}, true
 	}
+	if key == k.Webhooks() {
+		return KeyName{Kind: WebhooksKey}, true
+	}
 	if name, of := strings.CutPrefix(key, k.Workers("")); of {
 		return KeyName{Kind: WorkersKey, Chat: name}, true
 	}

@@ -44,6 +44,8 @@ type Config struct {
 	WordsKeep         time.Duration `name:"words-keep" env:"WORDS_KEEP" default:"168h" placeholder:"DURATION" help:"How long the counts of words by the hour are kept; 1h to 744h. Those in total are never removed."`
 	HintSweep         time.Duration `name:"hint-sweep" env:"HINT_SWEEP" default:"10s" placeholder:"DURATION" help:"How often to look for messages whose hint to live readers was lost; at least 100ms."`
 
+	Webhooks Webhooks `embed:""`
+
 	Trust Trust `kong:"-"` // flags of the rpc-server program; pullchat serve sets it
 
 	Metrics *metrics.Service `kong:"-"` // nil: off

@@ -200,6 +200,9 @@ func (s *Store) EndDeletion(ctx context.Context, job chat.DeletionJob) error {
 		lists = append(lists, s.keys.Chats(job.User))
 	}
 	tried := "remove the lists of " + job.User
+	if err := s.removeWebhooksOf(ctx, job.User); err != nil {
+		return err
+	}
 	if job.Last && !job.Erase { // before the list goes
 		account := s.keys.Account(job.User)
 		err := s.write(ctx, account, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {

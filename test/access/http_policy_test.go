@@ -120,6 +120,17 @@ same GET    /api/presence                 401  exp  inv  inv  404  404  404  404
 same GET    /api/readers                  401  exp  inv  inv  404  404  404  404  404  404   chat=nowhere
 same GET    /api/rooms/:room              401  exp  inv  inv  404  404  404  404  404  404   :room=nowhere
 
+# Webhooks: a service's for any chats, and an admin's for the admin's rooms. {hook} is the admin's.
+own  POST   /api/webhooks                 401  exp  inv  inv  403  403  403  403  201  201   url=https://example.org chats=[{room}]
+own  POST   /api/webhooks                 401  exp  inv  inv  403  403  403  403  403  201   url=https://example.org chats=[{pair}]
+own  POST   /api/webhooks                 401  exp  inv  inv  403  403  403  403  403  201   url=https://example.org
+same GET    /api/webhooks                 401  exp  inv  inv  200  200  200  200  200* 200*  of={hook}
+same GET    /api/webhooks/:webhook        401  exp  inv  inv  404  404  404  404  200* 200*  :webhook={hook}
+own  PATCH  /api/webhooks/:webhook        401  exp  inv  inv  404  404  404  404  200* 200*  :webhook={hook} enabled=false
+own  PATCH  /api/webhooks/:webhook        401  exp  inv  inv  404  404  404  404  200* 200*  :webhook={hook} rotate=true
+own  PATCH  /api/webhooks/:webhook        401  exp  inv  inv  404  404  404  404  403  403   :webhook={hook} chats=[{room},{pair}]
+own  DELETE /api/webhooks/:webhook        401  exp  inv  inv  404  404  404  404  200  200   :webhook={hook}
+
 # A user without an account becomes no member.
 same POST   /api/rooms                    401  exp  inv  inv  403  404  404  404  404  404   ?as={me} id=new-room users=[unknown]
 same POST   /api/rooms/:room/members      401  exp  inv  inv  403  403  403  403  404  404   :room={room} users=[unknown]

@@ -114,4 +114,15 @@ same Readers        key  key  401  404  404  404  404  404  404   {"Chat":"nowhe
 same Enter          key  key  401  404  404  404  404  404  404   {"Chats":["nowhere"]}
 same CreateRoom     key  key  401  403  404  404  404  404  404   {"Id":"new-room","As":"{me}","Users":["unknown"]}
 same ChangeRoom     key  key  401  403  403  403  403  404  404   {"Room":"{room}","Kind":"add","Users":["unknown"]}
+
+# Webhooks: a service's for any chats, and an admin's for the admin's rooms. {hook} is the admin's. The registry is for workers.
+own  CreateWebhook   key  key  401  403  403  403  403  ok   ok    {"Url":"https://example.org","Chats":["{room}"]}
+own  CreateWebhook   key  key  401  403  403  403  403  403  ok    {"Url":"https://example.org","Chats":["{pair}"]}
+own  CreateWebhook   key  key  401  403  403  403  403  403  ok    {"Url":"https://example.org"}
+same Webhooks        key  key  401  404  404  404  404  ok*  ok*   {"Id":"{hook}"}
+own  ChangeWebhook   key  key  401  404  404  404  404  ok*  ok*   {"Id":"{hook}","Enabled":false}
+own  RemoveWebhook   key  key  401  404  404  404  404  ok   ok    {"Id":"{hook}"}
+own  RemoveWebhook   key  key  401  403  403  403  403  403  ok    {"Id":"{hook}","Forget":true}
+same WebhookRegistry key  key  401  403  403  403  403  403  ok*   {"Version":"{hook}"}
+own  DisableWebhook  key  key  401  403  403  403  403  403  ok    {"Id":"{hook}","Changed":1,"Reason":"x"}
 `

@@ -174,5 +174,22 @@ func (w *world) fill(t *testing.T, request string, in scene, by caller) string {
 	if strings.Contains(filled, "{refresh}") {
 		filled = strings.ReplaceAll(filled, "{refresh}", w.refreshToken(t, in.acts(by)))
 	}
+	if strings.Contains(filled, "{hook}") {
+		filled = strings.ReplaceAll(filled, "{hook}", w.hook(t, in))
+	}
 	return filled
+}
+
+// hook returns the admin's webhook of a scene, and makes it if it is not there.
+func (w *world) hook(t *testing.T, in scene) string {
+	t.Helper()
+	if w.hooks[in] == "" {
+		made, err := w.webhooks.CreateWebhook(
+			chat.WithCaller(t.Context(), chat.Caller{User: in.name(admin)}), chat.NewWebhook{URL: "https://example.org", Chats: []string{in.room()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.hooks[in] = made.ID
+	}
+	return w.hooks[in]
 }

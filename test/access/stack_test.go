@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/http-server/gateway"
+	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/internal/rpcclient"
@@ -35,6 +36,8 @@ type stack struct {
 	store  *storage.Store
 	keys   *token.Keys
 	client *http.Client
+
+	webhooks chat.Webhooks
 }
 
 func startStack(t *testing.T) *stack {
@@ -43,7 +46,7 @@ func startStack(t *testing.T) *stack {
 	rpc, err := rpcserver.Listen(t.Context(), rpcserver.Config{
 		RPCAddr: "127.0.0.1:0", RedisURL: database.URL(), DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096,
 		IdempotencyWindow: time.Hour, RefreshTokenTTL: time.Hour, MaxRoomMembers: 100, HintSweep: time.Second,
-		Trust: rpcserver.Trust{Auth: "on", RPCSecret: rpcSecret},
+		Trust: rpcserver.Trust{Auth: "on", RPCSecret: rpcSecret}, Webhooks: rpcserver.Webhooks{RoomWebhooks: 1000},
 	}, quiet())
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +80,7 @@ func startStack(t *testing.T) *stack {
 	t.Cleanup(func() { _ = store.Close() })
 	return &stack{
 		base: "http://" + server.Addr().String(), rpc: rpc.Addr().String(), routes: server.Routes(),
-		redis: data, store: store, keys: keys, client: &http.Client{Transport: connections},
+		redis: data, store: store, keys: keys, client: &http.Client{Transport: connections}, webhooks: calls,
 	}
 }
 

@@ -21,11 +21,12 @@ type world struct {
 	shared   scene
 	receiver *receiver
 	made     int
+	hooks    map[scene]string // the webhooks of admins
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{stack: startStack(t), test: t}
+	w := &world{stack: startStack(t), test: t, hooks: map[scene]string{}}
 	w.register(t, "zed") // who is added to rooms
 	w.begin(t)
 	return w
@@ -77,7 +78,7 @@ var reading = map[string]bool{
 	"ping": true, "auth": true, "pull": true, "watch": true, "unwatch": true,
 	"Ping": true, "Ready": true, "Watch": true, "Pull": true, "PullBatch": true, "Inbox": true, "Unread": true, "Chats": true,
 	"Ignored": true, "RoomsOf": true, "PublicRooms": true, "Present": true, "Readers": true, "Enter": true, "Room": true,
-	"Account": true, "Accounts": true, "Known": true, "Words": true, "RegisteredWords": true, "Counts": true,
+	"Account": true, "Accounts": true, "Known": true, "Words": true, "RegisteredWords": true, "Counts": true, "Webhooks": true, "WebhookRegistry": true,
 }
 
 // try tries every cell of a table: those that are refused first, of all rows. Then there are no scenes of others yet, whose

@@ -11,6 +11,7 @@ import (
 	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/projection"
 	"github.com/pullchat/pullchat/worker/kafka"
+	"github.com/pullchat/pullchat/worker/webhook"
 	"github.com/pullchat/pullchat/worker/words"
 )
 
@@ -20,6 +21,7 @@ type Config struct {
 
 	Kafka kafka.Config `embed:""`
 
+	Webhook webhook.Config  `embed:""`
 	Metrics *metrics.Worker `kong:"-"` // nil: off
 }
 
@@ -43,6 +45,7 @@ type Source interface {
 	projection.Source
 	kafka.Sender
 	words.Source
+	webhook.Registry
 }
 
 // Sink is a kind of consumer.
@@ -88,6 +91,7 @@ func sinks(config Config, source Source, log *slog.Logger) []Sink {
 	return []Sink{
 		kafka.New(config.Kafka, config.Bursts.Rule(), source, log),
 		words.New(source, log),
+		webhook.New(config.Webhook, source, config.Bursts.Rule(), log),
 	}
 }
 

@@ -8368,6 +8368,1020 @@ var fieldIDToName_RegisteredWordsResponse = map[int16]string{
 	6: "Words",
 }
 
+type Webhook struct {
+	Id            string   `thrift:"Id,1,required" frugal:"1,required,string" json:"Id"`
+	Url           string   `thrift:"Url,2,required" frugal:"2,required,string" json:"Url"`
+	Chats         []string `thrift:"Chats,3,optional" frugal:"3,optional,list<string>" json:"Chats,omitempty"`
+	Events        []string `thrift:"Events,4,required" frugal:"4,required,list<string>" json:"Events"`
+	Bursts        *bool    `thrift:"Bursts,5,optional" frugal:"5,optional,bool" json:"Bursts,omitempty"`
+	Enabled       bool     `thrift:"Enabled,6,required" frugal:"6,required,bool" json:"Enabled"`
+	Reason        *string  `thrift:"Reason,7,optional" frugal:"7,optional,string" json:"Reason,omitempty"`
+	Owner         *string  `thrift:"Owner,8,optional" frugal:"8,optional,string" json:"Owner,omitempty"`
+	Created       int64    `thrift:"Created,9,required" frugal:"9,required,i64" json:"Created"`
+	Changed       int64    `thrift:"Changed,10,required" frugal:"10,required,i64" json:"Changed"`
+	Secret        *string  `thrift:"Secret,11,optional" frugal:"11,optional,string" json:"Secret,omitempty"`
+	Previous      *string  `thrift:"Previous,12,optional" frugal:"12,optional,string" json:"Previous,omitempty"`
+	PreviousUntil *int64   `thrift:"PreviousUntil,13,optional" frugal:"13,optional,i64" json:"PreviousUntil,omitempty"`
+}
+
+func NewWebhook() *Webhook {
+	return &Webhook{}
+}
+
+func (p *Webhook) InitDefault() {
+}
+
+func (p *Webhook) GetId() (v string) {
+	return p.Id
+}
+
+func (p *Webhook) GetUrl() (v string) {
+	return p.Url
+}
+
+var Webhook_Chats_DEFAULT []string
+
+func (p *Webhook) GetChats() (v []string) {
+	if !p.IsSetChats() {
+		return Webhook_Chats_DEFAULT
+	}
+	return p.Chats
+}
+
+func (p *Webhook) GetEvents() (v []string) {
+	return p.Events
+}
+
+var Webhook_Bursts_DEFAULT bool
+
+func (p *Webhook) GetBursts() (v bool) {
+	if !p.IsSetBursts() {
+		return Webhook_Bursts_DEFAULT
+	}
+	return *p.Bursts
+}
+
+func (p *Webhook) GetEnabled() (v bool) {
+	return p.Enabled
+}
+
+var Webhook_Reason_DEFAULT string
+
+func (p *Webhook) GetReason() (v string) {
+	if !p.IsSetReason() {
+		return Webhook_Reason_DEFAULT
+	}
+	return *p.Reason
+}
+
+var Webhook_Owner_DEFAULT string
+
+func (p *Webhook) GetOwner() (v string) {
+	if !p.IsSetOwner() {
+		return Webhook_Owner_DEFAULT
+	}
+	return *p.Owner
+}
+
+func (p *Webhook) GetCreated() (v int64) {
+	return p.Created
+}
+
+func (p *Webhook) GetChanged() (v int64) {
+	return p.Changed
+}
+
+var Webhook_Secret_DEFAULT string
+
+func (p *Webhook) GetSecret() (v string) {
+	if !p.IsSetSecret() {
+		return Webhook_Secret_DEFAULT
+	}
+	return *p.Secret
+}
+
+var Webhook_Previous_DEFAULT string
+
+func (p *Webhook) GetPrevious() (v string) {
+	if !p.IsSetPrevious() {
+		return Webhook_Previous_DEFAULT
+	}
+	return *p.Previous
+}
+
+var Webhook_PreviousUntil_DEFAULT int64
+
+func (p *Webhook) GetPreviousUntil() (v int64) {
+	if !p.IsSetPreviousUntil() {
+		return Webhook_PreviousUntil_DEFAULT
+	}
+	return *p.PreviousUntil
+}
+func (p *Webhook) SetId(val string) {
+	p.Id = val
+}
+func (p *Webhook) SetUrl(val string) {
+	p.Url = val
+}
+func (p *Webhook) SetChats(val []string) {
+	p.Chats = val
+}
+func (p *Webhook) SetEvents(val []string) {
+	p.Events = val
+}
+func (p *Webhook) SetBursts(val *bool) {
+	p.Bursts = val
+}
+func (p *Webhook) SetEnabled(val bool) {
+	p.Enabled = val
+}
+func (p *Webhook) SetReason(val *string) {
+	p.Reason = val
+}
+func (p *Webhook) SetOwner(val *string) {
+	p.Owner = val
+}
+func (p *Webhook) SetCreated(val int64) {
+	p.Created = val
+}
+func (p *Webhook) SetChanged(val int64) {
+	p.Changed = val
+}
+func (p *Webhook) SetSecret(val *string) {
+	p.Secret = val
+}
+func (p *Webhook) SetPrevious(val *string) {
+	p.Previous = val
+}
+func (p *Webhook) SetPreviousUntil(val *int64) {
+	p.PreviousUntil = val
+}
+
+func (p *Webhook) IsSetChats() bool {
+	return p.Chats != nil
+}
+
+func (p *Webhook) IsSetBursts() bool {
+	return p.Bursts != nil
+}
+
+func (p *Webhook) IsSetReason() bool {
+	return p.Reason != nil
+}
+
+func (p *Webhook) IsSetOwner() bool {
+	return p.Owner != nil
+}
+
+func (p *Webhook) IsSetSecret() bool {
+	return p.Secret != nil
+}
+
+func (p *Webhook) IsSetPrevious() bool {
+	return p.Previous != nil
+}
+
+func (p *Webhook) IsSetPreviousUntil() bool {
+	return p.PreviousUntil != nil
+}
+
+func (p *Webhook) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Webhook(%+v)", *p)
+}
+
+var fieldIDToName_Webhook = map[int16]string{
+	1:  "Id",
+	2:  "Url",
+	3:  "Chats",
+	4:  "Events",
+	5:  "Bursts",
+	6:  "Enabled",
+	7:  "Reason",
+	8:  "Owner",
+	9:  "Created",
+	10: "Changed",
+	11: "Secret",
+	12: "Previous",
+	13: "PreviousUntil",
+}
+
+type CreateWebhookRequest struct {
+	Url    string   `thrift:"Url,1,required" frugal:"1,required,string" json:"Url"`
+	Chats  []string `thrift:"Chats,2,optional" frugal:"2,optional,list<string>" json:"Chats,omitempty"`
+	Events []string `thrift:"Events,3,optional" frugal:"3,optional,list<string>" json:"Events,omitempty"`
+	Bursts *bool    `thrift:"Bursts,4,optional" frugal:"4,optional,bool" json:"Bursts,omitempty"`
+	Meta   *Meta    `thrift:"meta,5,optional" frugal:"5,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewCreateWebhookRequest() *CreateWebhookRequest {
+	return &CreateWebhookRequest{}
+}
+
+func (p *CreateWebhookRequest) InitDefault() {
+}
+
+func (p *CreateWebhookRequest) GetUrl() (v string) {
+	return p.Url
+}
+
+var CreateWebhookRequest_Chats_DEFAULT []string
+
+func (p *CreateWebhookRequest) GetChats() (v []string) {
+	if !p.IsSetChats() {
+		return CreateWebhookRequest_Chats_DEFAULT
+	}
+	return p.Chats
+}
+
+var CreateWebhookRequest_Events_DEFAULT []string
+
+func (p *CreateWebhookRequest) GetEvents() (v []string) {
+	if !p.IsSetEvents() {
+		return CreateWebhookRequest_Events_DEFAULT
+	}
+	return p.Events
+}
+
+var CreateWebhookRequest_Bursts_DEFAULT bool
+
+func (p *CreateWebhookRequest) GetBursts() (v bool) {
+	if !p.IsSetBursts() {
+		return CreateWebhookRequest_Bursts_DEFAULT
+	}
+	return *p.Bursts
+}
+
+var CreateWebhookRequest_Meta_DEFAULT *Meta
+
+func (p *CreateWebhookRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return CreateWebhookRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *CreateWebhookRequest) SetUrl(val string) {
+	p.Url = val
+}
+func (p *CreateWebhookRequest) SetChats(val []string) {
+	p.Chats = val
+}
+func (p *CreateWebhookRequest) SetEvents(val []string) {
+	p.Events = val
+}
+func (p *CreateWebhookRequest) SetBursts(val *bool) {
+	p.Bursts = val
+}
+func (p *CreateWebhookRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *CreateWebhookRequest) IsSetChats() bool {
+	return p.Chats != nil
+}
+
+func (p *CreateWebhookRequest) IsSetEvents() bool {
+	return p.Events != nil
+}
+
+func (p *CreateWebhookRequest) IsSetBursts() bool {
+	return p.Bursts != nil
+}
+
+func (p *CreateWebhookRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *CreateWebhookRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("CreateWebhookRequest(%+v)", *p)
+}
+
+var fieldIDToName_CreateWebhookRequest = map[int16]string{
+	1: "Url",
+	2: "Chats",
+	3: "Events",
+	4: "Bursts",
+	5: "meta",
+}
+
+type ChangeWebhookRequest struct {
+	Id      string   `thrift:"Id,1,required" frugal:"1,required,string" json:"Id"`
+	Url     *string  `thrift:"Url,2,optional" frugal:"2,optional,string" json:"Url,omitempty"`
+	Chats   []string `thrift:"Chats,3,optional" frugal:"3,optional,list<string>" json:"Chats,omitempty"`
+	Events  []string `thrift:"Events,4,optional" frugal:"4,optional,list<string>" json:"Events,omitempty"`
+	Bursts  *bool    `thrift:"Bursts,5,optional" frugal:"5,optional,bool" json:"Bursts,omitempty"`
+	Enabled *bool    `thrift:"Enabled,6,optional" frugal:"6,optional,bool" json:"Enabled,omitempty"`
+	Rotate  *bool    `thrift:"Rotate,7,optional" frugal:"7,optional,bool" json:"Rotate,omitempty"`
+	Meta    *Meta    `thrift:"meta,8,optional" frugal:"8,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewChangeWebhookRequest() *ChangeWebhookRequest {
+	return &ChangeWebhookRequest{}
+}
+
+func (p *ChangeWebhookRequest) InitDefault() {
+}
+
+func (p *ChangeWebhookRequest) GetId() (v string) {
+	return p.Id
+}
+
+var ChangeWebhookRequest_Url_DEFAULT string
+
+func (p *ChangeWebhookRequest) GetUrl() (v string) {
+	if !p.IsSetUrl() {
+		return ChangeWebhookRequest_Url_DEFAULT
+	}
+	return *p.Url
+}
+
+var ChangeWebhookRequest_Chats_DEFAULT []string
+
+func (p *ChangeWebhookRequest) GetChats() (v []string) {
+	if !p.IsSetChats() {
+		return ChangeWebhookRequest_Chats_DEFAULT
+	}
+	return p.Chats
+}
+
+var ChangeWebhookRequest_Events_DEFAULT []string
+
+func (p *ChangeWebhookRequest) GetEvents() (v []string) {
+	if !p.IsSetEvents() {
+		return ChangeWebhookRequest_Events_DEFAULT
+	}
+	return p.Events
+}
+
+var ChangeWebhookRequest_Bursts_DEFAULT bool
+
+func (p *ChangeWebhookRequest) GetBursts() (v bool) {
+	if !p.IsSetBursts() {
+		return ChangeWebhookRequest_Bursts_DEFAULT
+	}
+	return *p.Bursts
+}
+
+var ChangeWebhookRequest_Enabled_DEFAULT bool
+
+func (p *ChangeWebhookRequest) GetEnabled() (v bool) {
+	if !p.IsSetEnabled() {
+		return ChangeWebhookRequest_Enabled_DEFAULT
+	}
+	return *p.Enabled
+}
+
+var ChangeWebhookRequest_Rotate_DEFAULT bool
+
+func (p *ChangeWebhookRequest) GetRotate() (v bool) {
+	if !p.IsSetRotate() {
+		return ChangeWebhookRequest_Rotate_DEFAULT
+	}
+	return *p.Rotate
+}
+
+var ChangeWebhookRequest_Meta_DEFAULT *Meta
+
+func (p *ChangeWebhookRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return ChangeWebhookRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *ChangeWebhookRequest) SetId(val string) {
+	p.Id = val
+}
+func (p *ChangeWebhookRequest) SetUrl(val *string) {
+	p.Url = val
+}
+func (p *ChangeWebhookRequest) SetChats(val []string) {
+	p.Chats = val
+}
+func (p *ChangeWebhookRequest) SetEvents(val []string) {
+	p.Events = val
+}
+func (p *ChangeWebhookRequest) SetBursts(val *bool) {
+	p.Bursts = val
+}
+func (p *ChangeWebhookRequest) SetEnabled(val *bool) {
+	p.Enabled = val
+}
+func (p *ChangeWebhookRequest) SetRotate(val *bool) {
+	p.Rotate = val
+}
+func (p *ChangeWebhookRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *ChangeWebhookRequest) IsSetUrl() bool {
+	return p.Url != nil
+}
+
+func (p *ChangeWebhookRequest) IsSetChats() bool {
+	return p.Chats != nil
+}
+
+func (p *ChangeWebhookRequest) IsSetEvents() bool {
+	return p.Events != nil
+}
+
+func (p *ChangeWebhookRequest) IsSetBursts() bool {
+	return p.Bursts != nil
+}
+
+func (p *ChangeWebhookRequest) IsSetEnabled() bool {
+	return p.Enabled != nil
+}
+
+func (p *ChangeWebhookRequest) IsSetRotate() bool {
+	return p.Rotate != nil
+}
+
+func (p *ChangeWebhookRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *ChangeWebhookRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ChangeWebhookRequest(%+v)", *p)
+}
+
+var fieldIDToName_ChangeWebhookRequest = map[int16]string{
+	1: "Id",
+	2: "Url",
+	3: "Chats",
+	4: "Events",
+	5: "Bursts",
+	6: "Enabled",
+	7: "Rotate",
+	8: "meta",
+}
+
+type WebhookResponse struct {
+	Code    int32    `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg     string   `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Webhook *Webhook `thrift:"Webhook,3,optional" frugal:"3,optional,Webhook" json:"Webhook,omitempty"`
+}
+
+func NewWebhookResponse() *WebhookResponse {
+	return &WebhookResponse{}
+}
+
+func (p *WebhookResponse) InitDefault() {
+}
+
+func (p *WebhookResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *WebhookResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var WebhookResponse_Webhook_DEFAULT *Webhook
+
+func (p *WebhookResponse) GetWebhook() (v *Webhook) {
+	if !p.IsSetWebhook() {
+		return WebhookResponse_Webhook_DEFAULT
+	}
+	return p.Webhook
+}
+func (p *WebhookResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *WebhookResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *WebhookResponse) SetWebhook(val *Webhook) {
+	p.Webhook = val
+}
+
+func (p *WebhookResponse) IsSetWebhook() bool {
+	return p.Webhook != nil
+}
+
+func (p *WebhookResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("WebhookResponse(%+v)", *p)
+}
+
+var fieldIDToName_WebhookResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Webhook",
+}
+
+type WebhooksRequest struct {
+	Id   *string `thrift:"Id,1,optional" frugal:"1,optional,string" json:"Id,omitempty"`
+	Meta *Meta   `thrift:"meta,2,optional" frugal:"2,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewWebhooksRequest() *WebhooksRequest {
+	return &WebhooksRequest{}
+}
+
+func (p *WebhooksRequest) InitDefault() {
+}
+
+var WebhooksRequest_Id_DEFAULT string
+
+func (p *WebhooksRequest) GetId() (v string) {
+	if !p.IsSetId() {
+		return WebhooksRequest_Id_DEFAULT
+	}
+	return *p.Id
+}
+
+var WebhooksRequest_Meta_DEFAULT *Meta
+
+func (p *WebhooksRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return WebhooksRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *WebhooksRequest) SetId(val *string) {
+	p.Id = val
+}
+func (p *WebhooksRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *WebhooksRequest) IsSetId() bool {
+	return p.Id != nil
+}
+
+func (p *WebhooksRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *WebhooksRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("WebhooksRequest(%+v)", *p)
+}
+
+var fieldIDToName_WebhooksRequest = map[int16]string{
+	1: "Id",
+	2: "meta",
+}
+
+type WebhooksResponse struct {
+	Code     int32      `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg      string     `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Webhooks []*Webhook `thrift:"Webhooks,3,optional" frugal:"3,optional,list<Webhook>" json:"Webhooks,omitempty"`
+}
+
+func NewWebhooksResponse() *WebhooksResponse {
+	return &WebhooksResponse{}
+}
+
+func (p *WebhooksResponse) InitDefault() {
+}
+
+func (p *WebhooksResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *WebhooksResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var WebhooksResponse_Webhooks_DEFAULT []*Webhook
+
+func (p *WebhooksResponse) GetWebhooks() (v []*Webhook) {
+	if !p.IsSetWebhooks() {
+		return WebhooksResponse_Webhooks_DEFAULT
+	}
+	return p.Webhooks
+}
+func (p *WebhooksResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *WebhooksResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *WebhooksResponse) SetWebhooks(val []*Webhook) {
+	p.Webhooks = val
+}
+
+func (p *WebhooksResponse) IsSetWebhooks() bool {
+	return p.Webhooks != nil
+}
+
+func (p *WebhooksResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("WebhooksResponse(%+v)", *p)
+}
+
+var fieldIDToName_WebhooksResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Webhooks",
+}
+
+type RemoveWebhookRequest struct {
+	Id     string `thrift:"Id,1,required" frugal:"1,required,string" json:"Id"`
+	Forget *bool  `thrift:"Forget,2,optional" frugal:"2,optional,bool" json:"Forget,omitempty"`
+	Meta   *Meta  `thrift:"meta,3,optional" frugal:"3,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewRemoveWebhookRequest() *RemoveWebhookRequest {
+	return &RemoveWebhookRequest{}
+}
+
+func (p *RemoveWebhookRequest) InitDefault() {
+}
+
+func (p *RemoveWebhookRequest) GetId() (v string) {
+	return p.Id
+}
+
+var RemoveWebhookRequest_Forget_DEFAULT bool
+
+func (p *RemoveWebhookRequest) GetForget() (v bool) {
+	if !p.IsSetForget() {
+		return RemoveWebhookRequest_Forget_DEFAULT
+	}
+	return *p.Forget
+}
+
+var RemoveWebhookRequest_Meta_DEFAULT *Meta
+
+func (p *RemoveWebhookRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return RemoveWebhookRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *RemoveWebhookRequest) SetId(val string) {
+	p.Id = val
+}
+func (p *RemoveWebhookRequest) SetForget(val *bool) {
+	p.Forget = val
+}
+func (p *RemoveWebhookRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *RemoveWebhookRequest) IsSetForget() bool {
+	return p.Forget != nil
+}
+
+func (p *RemoveWebhookRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *RemoveWebhookRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("RemoveWebhookRequest(%+v)", *p)
+}
+
+var fieldIDToName_RemoveWebhookRequest = map[int16]string{
+	1: "Id",
+	2: "Forget",
+	3: "meta",
+}
+
+type RemoveWebhookResponse struct {
+	Code int32  `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg  string `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+}
+
+func NewRemoveWebhookResponse() *RemoveWebhookResponse {
+	return &RemoveWebhookResponse{}
+}
+
+func (p *RemoveWebhookResponse) InitDefault() {
+}
+
+func (p *RemoveWebhookResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *RemoveWebhookResponse) GetMsg() (v string) {
+	return p.Msg
+}
+func (p *RemoveWebhookResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *RemoveWebhookResponse) SetMsg(val string) {
+	p.Msg = val
+}
+
+func (p *RemoveWebhookResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("RemoveWebhookResponse(%+v)", *p)
+}
+
+var fieldIDToName_RemoveWebhookResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+}
+
+type WebhookRegistryRequest struct {
+	Version *string `thrift:"Version,1,optional" frugal:"1,optional,string" json:"Version,omitempty"`
+	Meta    *Meta   `thrift:"meta,2,optional" frugal:"2,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewWebhookRegistryRequest() *WebhookRegistryRequest {
+	return &WebhookRegistryRequest{}
+}
+
+func (p *WebhookRegistryRequest) InitDefault() {
+}
+
+var WebhookRegistryRequest_Version_DEFAULT string
+
+func (p *WebhookRegistryRequest) GetVersion() (v string) {
+	if !p.IsSetVersion() {
+		return WebhookRegistryRequest_Version_DEFAULT
+	}
+	return *p.Version
+}
+
+var WebhookRegistryRequest_Meta_DEFAULT *Meta
+
+func (p *WebhookRegistryRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return WebhookRegistryRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *WebhookRegistryRequest) SetVersion(val *string) {
+	p.Version = val
+}
+func (p *WebhookRegistryRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *WebhookRegistryRequest) IsSetVersion() bool {
+	return p.Version != nil
+}
+
+func (p *WebhookRegistryRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *WebhookRegistryRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("WebhookRegistryRequest(%+v)", *p)
+}
+
+var fieldIDToName_WebhookRegistryRequest = map[int16]string{
+	1: "Version",
+	2: "meta",
+}
+
+type WebhookRegistryResponse struct {
+	Code      int32            `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg       string           `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Version   *string          `thrift:"Version,3,optional" frugal:"3,optional,string" json:"Version,omitempty"`
+	Unchanged *bool            `thrift:"Unchanged,4,optional" frugal:"4,optional,bool" json:"Unchanged,omitempty"`
+	Webhooks  []*Webhook       `thrift:"Webhooks,5,optional" frugal:"5,optional,list<Webhook>" json:"Webhooks,omitempty"`
+	Removed   map[string]int64 `thrift:"Removed,6,optional" frugal:"6,optional,map<string:i64>" json:"Removed,omitempty"`
+	Private   []string         `thrift:"Private,7,optional" frugal:"7,optional,list<string>" json:"Private,omitempty"`
+}
+
+func NewWebhookRegistryResponse() *WebhookRegistryResponse {
+	return &WebhookRegistryResponse{}
+}
+
+func (p *WebhookRegistryResponse) InitDefault() {
+}
+
+func (p *WebhookRegistryResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *WebhookRegistryResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var WebhookRegistryResponse_Version_DEFAULT string
+
+func (p *WebhookRegistryResponse) GetVersion() (v string) {
+	if !p.IsSetVersion() {
+		return WebhookRegistryResponse_Version_DEFAULT
+	}
+	return *p.Version
+}
+
+var WebhookRegistryResponse_Unchanged_DEFAULT bool
+
+func (p *WebhookRegistryResponse) GetUnchanged() (v bool) {
+	if !p.IsSetUnchanged() {
+		return WebhookRegistryResponse_Unchanged_DEFAULT
+	}
+	return *p.Unchanged
+}
+
+var WebhookRegistryResponse_Webhooks_DEFAULT []*Webhook
+
+func (p *WebhookRegistryResponse) GetWebhooks() (v []*Webhook) {
+	if !p.IsSetWebhooks() {
+		return WebhookRegistryResponse_Webhooks_DEFAULT
+	}
+	return p.Webhooks
+}
+
+var WebhookRegistryResponse_Removed_DEFAULT map[string]int64
+
+func (p *WebhookRegistryResponse) GetRemoved() (v map[string]int64) {
+	if !p.IsSetRemoved() {
+		return WebhookRegistryResponse_Removed_DEFAULT
+	}
+	return p.Removed
+}
+
+var WebhookRegistryResponse_Private_DEFAULT []string
+
+func (p *WebhookRegistryResponse) GetPrivate() (v []string) {
+	if !p.IsSetPrivate() {
+		return WebhookRegistryResponse_Private_DEFAULT
+	}
+	return p.Private
+}
+func (p *WebhookRegistryResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *WebhookRegistryResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *WebhookRegistryResponse) SetVersion(val *string) {
+	p.Version = val
+}
+func (p *WebhookRegistryResponse) SetUnchanged(val *bool) {
+	p.Unchanged = val
+}
+func (p *WebhookRegistryResponse) SetWebhooks(val []*Webhook) {
+	p.Webhooks = val
+}
+func (p *WebhookRegistryResponse) SetRemoved(val map[string]int64) {
+	p.Removed = val
+}
+func (p *WebhookRegistryResponse) SetPrivate(val []string) {
+	p.Private = val
+}
+
+func (p *WebhookRegistryResponse) IsSetVersion() bool {
+	return p.Version != nil
+}
+
+func (p *WebhookRegistryResponse) IsSetUnchanged() bool {
+	return p.Unchanged != nil
+}
+
+func (p *WebhookRegistryResponse) IsSetWebhooks() bool {
+	return p.Webhooks != nil
+}
+
+func (p *WebhookRegistryResponse) IsSetRemoved() bool {
+	return p.Removed != nil
+}
+
+func (p *WebhookRegistryResponse) IsSetPrivate() bool {
+	return p.Private != nil
+}
+
+func (p *WebhookRegistryResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("WebhookRegistryResponse(%+v)", *p)
+}
+
+var fieldIDToName_WebhookRegistryResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Version",
+	4: "Unchanged",
+	5: "Webhooks",
+	6: "Removed",
+	7: "Private",
+}
+
+type DisableWebhookRequest struct {
+	Id      string `thrift:"Id,1,required" frugal:"1,required,string" json:"Id"`
+	Changed int64  `thrift:"Changed,2,required" frugal:"2,required,i64" json:"Changed"`
+	Reason  string `thrift:"Reason,3,required" frugal:"3,required,string" json:"Reason"`
+	Meta    *Meta  `thrift:"meta,4,optional" frugal:"4,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewDisableWebhookRequest() *DisableWebhookRequest {
+	return &DisableWebhookRequest{}
+}
+
+func (p *DisableWebhookRequest) InitDefault() {
+}
+
+func (p *DisableWebhookRequest) GetId() (v string) {
+	return p.Id
+}
+
+func (p *DisableWebhookRequest) GetChanged() (v int64) {
+	return p.Changed
+}
+
+func (p *DisableWebhookRequest) GetReason() (v string) {
+	return p.Reason
+}
+
+var DisableWebhookRequest_Meta_DEFAULT *Meta
+
+func (p *DisableWebhookRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return DisableWebhookRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *DisableWebhookRequest) SetId(val string) {
+	p.Id = val
+}
+func (p *DisableWebhookRequest) SetChanged(val int64) {
+	p.Changed = val
+}
+func (p *DisableWebhookRequest) SetReason(val string) {
+	p.Reason = val
+}
+func (p *DisableWebhookRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *DisableWebhookRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *DisableWebhookRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("DisableWebhookRequest(%+v)", *p)
+}
+
+var fieldIDToName_DisableWebhookRequest = map[int16]string{
+	1: "Id",
+	2: "Changed",
+	3: "Reason",
+	4: "meta",
+}
+
+type DisableWebhookResponse struct {
+	Code int32  `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg  string `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+}
+
+func NewDisableWebhookResponse() *DisableWebhookResponse {
+	return &DisableWebhookResponse{}
+}
+
+func (p *DisableWebhookResponse) InitDefault() {
+}
+
+func (p *DisableWebhookResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *DisableWebhookResponse) GetMsg() (v string) {
+	return p.Msg
+}
+func (p *DisableWebhookResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *DisableWebhookResponse) SetMsg(val string) {
+	p.Msg = val
+}
+
+func (p *DisableWebhookResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("DisableWebhookResponse(%+v)", *p)
+}
+
+var fieldIDToName_DisableWebhookResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+}
+
 type StoredMessage struct {
 	Text   string  `thrift:"Text,1,required" frugal:"1,required,string" json:"Text"`
 	Sender string  `thrift:"Sender,2,required" frugal:"2,required,string" json:"Sender"`
@@ -8566,6 +9580,18 @@ type IMService interface {
 	Words(ctx context.Context, req *WordsRequest) (r *WordsResponse, err error)
 
 	RegisteredWords(ctx context.Context, req *RegisteredWordsRequest) (r *RegisteredWordsResponse, err error)
+
+	CreateWebhook(ctx context.Context, req *CreateWebhookRequest) (r *WebhookResponse, err error)
+
+	Webhooks(ctx context.Context, req *WebhooksRequest) (r *WebhooksResponse, err error)
+
+	ChangeWebhook(ctx context.Context, req *ChangeWebhookRequest) (r *WebhookResponse, err error)
+
+	RemoveWebhook(ctx context.Context, req *RemoveWebhookRequest) (r *RemoveWebhookResponse, err error)
+
+	WebhookRegistry(ctx context.Context, req *WebhookRegistryRequest) (r *WebhookRegistryResponse, err error)
+
+	DisableWebhook(ctx context.Context, req *DisableWebhookRequest) (r *DisableWebhookResponse, err error)
 
 	Watch(ctx context.Context, stream IMService_WatchServer) (err error)
 }
@@ -11911,6 +12937,462 @@ func (p *IMServiceRegisteredWordsResult) String() string {
 }
 
 var fieldIDToName_IMServiceRegisteredWordsResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceCreateWebhookArgs struct {
+	Req *CreateWebhookRequest `thrift:"req,1" frugal:"1,default,CreateWebhookRequest" json:"req"`
+}
+
+func NewIMServiceCreateWebhookArgs() *IMServiceCreateWebhookArgs {
+	return &IMServiceCreateWebhookArgs{}
+}
+
+func (p *IMServiceCreateWebhookArgs) InitDefault() {
+}
+
+var IMServiceCreateWebhookArgs_Req_DEFAULT *CreateWebhookRequest
+
+func (p *IMServiceCreateWebhookArgs) GetReq() (v *CreateWebhookRequest) {
+	if !p.IsSetReq() {
+		return IMServiceCreateWebhookArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceCreateWebhookArgs) SetReq(val *CreateWebhookRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceCreateWebhookArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceCreateWebhookArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceCreateWebhookArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceCreateWebhookArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceCreateWebhookResult struct {
+	Success *WebhookResponse `thrift:"success,0,optional" frugal:"0,optional,WebhookResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceCreateWebhookResult() *IMServiceCreateWebhookResult {
+	return &IMServiceCreateWebhookResult{}
+}
+
+func (p *IMServiceCreateWebhookResult) InitDefault() {
+}
+
+var IMServiceCreateWebhookResult_Success_DEFAULT *WebhookResponse
+
+func (p *IMServiceCreateWebhookResult) GetSuccess() (v *WebhookResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceCreateWebhookResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceCreateWebhookResult) SetSuccess(x interface{}) {
+	p.Success = x.(*WebhookResponse)
+}
+
+func (p *IMServiceCreateWebhookResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceCreateWebhookResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceCreateWebhookResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceCreateWebhookResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceWebhooksArgs struct {
+	Req *WebhooksRequest `thrift:"req,1" frugal:"1,default,WebhooksRequest" json:"req"`
+}
+
+func NewIMServiceWebhooksArgs() *IMServiceWebhooksArgs {
+	return &IMServiceWebhooksArgs{}
+}
+
+func (p *IMServiceWebhooksArgs) InitDefault() {
+}
+
+var IMServiceWebhooksArgs_Req_DEFAULT *WebhooksRequest
+
+func (p *IMServiceWebhooksArgs) GetReq() (v *WebhooksRequest) {
+	if !p.IsSetReq() {
+		return IMServiceWebhooksArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceWebhooksArgs) SetReq(val *WebhooksRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceWebhooksArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceWebhooksArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceWebhooksArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceWebhooksArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceWebhooksResult struct {
+	Success *WebhooksResponse `thrift:"success,0,optional" frugal:"0,optional,WebhooksResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceWebhooksResult() *IMServiceWebhooksResult {
+	return &IMServiceWebhooksResult{}
+}
+
+func (p *IMServiceWebhooksResult) InitDefault() {
+}
+
+var IMServiceWebhooksResult_Success_DEFAULT *WebhooksResponse
+
+func (p *IMServiceWebhooksResult) GetSuccess() (v *WebhooksResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceWebhooksResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceWebhooksResult) SetSuccess(x interface{}) {
+	p.Success = x.(*WebhooksResponse)
+}
+
+func (p *IMServiceWebhooksResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceWebhooksResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceWebhooksResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceWebhooksResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceChangeWebhookArgs struct {
+	Req *ChangeWebhookRequest `thrift:"req,1" frugal:"1,default,ChangeWebhookRequest" json:"req"`
+}
+
+func NewIMServiceChangeWebhookArgs() *IMServiceChangeWebhookArgs {
+	return &IMServiceChangeWebhookArgs{}
+}
+
+func (p *IMServiceChangeWebhookArgs) InitDefault() {
+}
+
+var IMServiceChangeWebhookArgs_Req_DEFAULT *ChangeWebhookRequest
+
+func (p *IMServiceChangeWebhookArgs) GetReq() (v *ChangeWebhookRequest) {
+	if !p.IsSetReq() {
+		return IMServiceChangeWebhookArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceChangeWebhookArgs) SetReq(val *ChangeWebhookRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceChangeWebhookArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceChangeWebhookArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceChangeWebhookArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceChangeWebhookArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceChangeWebhookResult struct {
+	Success *WebhookResponse `thrift:"success,0,optional" frugal:"0,optional,WebhookResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceChangeWebhookResult() *IMServiceChangeWebhookResult {
+	return &IMServiceChangeWebhookResult{}
+}
+
+func (p *IMServiceChangeWebhookResult) InitDefault() {
+}
+
+var IMServiceChangeWebhookResult_Success_DEFAULT *WebhookResponse
+
+func (p *IMServiceChangeWebhookResult) GetSuccess() (v *WebhookResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceChangeWebhookResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceChangeWebhookResult) SetSuccess(x interface{}) {
+	p.Success = x.(*WebhookResponse)
+}
+
+func (p *IMServiceChangeWebhookResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceChangeWebhookResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceChangeWebhookResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceChangeWebhookResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceRemoveWebhookArgs struct {
+	Req *RemoveWebhookRequest `thrift:"req,1" frugal:"1,default,RemoveWebhookRequest" json:"req"`
+}
+
+func NewIMServiceRemoveWebhookArgs() *IMServiceRemoveWebhookArgs {
+	return &IMServiceRemoveWebhookArgs{}
+}
+
+func (p *IMServiceRemoveWebhookArgs) InitDefault() {
+}
+
+var IMServiceRemoveWebhookArgs_Req_DEFAULT *RemoveWebhookRequest
+
+func (p *IMServiceRemoveWebhookArgs) GetReq() (v *RemoveWebhookRequest) {
+	if !p.IsSetReq() {
+		return IMServiceRemoveWebhookArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceRemoveWebhookArgs) SetReq(val *RemoveWebhookRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceRemoveWebhookArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceRemoveWebhookArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceRemoveWebhookArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceRemoveWebhookArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceRemoveWebhookResult struct {
+	Success *RemoveWebhookResponse `thrift:"success,0,optional" frugal:"0,optional,RemoveWebhookResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceRemoveWebhookResult() *IMServiceRemoveWebhookResult {
+	return &IMServiceRemoveWebhookResult{}
+}
+
+func (p *IMServiceRemoveWebhookResult) InitDefault() {
+}
+
+var IMServiceRemoveWebhookResult_Success_DEFAULT *RemoveWebhookResponse
+
+func (p *IMServiceRemoveWebhookResult) GetSuccess() (v *RemoveWebhookResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceRemoveWebhookResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceRemoveWebhookResult) SetSuccess(x interface{}) {
+	p.Success = x.(*RemoveWebhookResponse)
+}
+
+func (p *IMServiceRemoveWebhookResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceRemoveWebhookResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceRemoveWebhookResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceRemoveWebhookResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceWebhookRegistryArgs struct {
+	Req *WebhookRegistryRequest `thrift:"req,1" frugal:"1,default,WebhookRegistryRequest" json:"req"`
+}
+
+func NewIMServiceWebhookRegistryArgs() *IMServiceWebhookRegistryArgs {
+	return &IMServiceWebhookRegistryArgs{}
+}
+
+func (p *IMServiceWebhookRegistryArgs) InitDefault() {
+}
+
+var IMServiceWebhookRegistryArgs_Req_DEFAULT *WebhookRegistryRequest
+
+func (p *IMServiceWebhookRegistryArgs) GetReq() (v *WebhookRegistryRequest) {
+	if !p.IsSetReq() {
+		return IMServiceWebhookRegistryArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceWebhookRegistryArgs) SetReq(val *WebhookRegistryRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceWebhookRegistryArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceWebhookRegistryArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceWebhookRegistryArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceWebhookRegistryArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceWebhookRegistryResult struct {
+	Success *WebhookRegistryResponse `thrift:"success,0,optional" frugal:"0,optional,WebhookRegistryResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceWebhookRegistryResult() *IMServiceWebhookRegistryResult {
+	return &IMServiceWebhookRegistryResult{}
+}
+
+func (p *IMServiceWebhookRegistryResult) InitDefault() {
+}
+
+var IMServiceWebhookRegistryResult_Success_DEFAULT *WebhookRegistryResponse
+
+func (p *IMServiceWebhookRegistryResult) GetSuccess() (v *WebhookRegistryResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceWebhookRegistryResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceWebhookRegistryResult) SetSuccess(x interface{}) {
+	p.Success = x.(*WebhookRegistryResponse)
+}
+
+func (p *IMServiceWebhookRegistryResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceWebhookRegistryResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceWebhookRegistryResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceWebhookRegistryResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceDisableWebhookArgs struct {
+	Req *DisableWebhookRequest `thrift:"req,1" frugal:"1,default,DisableWebhookRequest" json:"req"`
+}
+
+func NewIMServiceDisableWebhookArgs() *IMServiceDisableWebhookArgs {
+	return &IMServiceDisableWebhookArgs{}
+}
+
+func (p *IMServiceDisableWebhookArgs) InitDefault() {
+}
+
+var IMServiceDisableWebhookArgs_Req_DEFAULT *DisableWebhookRequest
+
+func (p *IMServiceDisableWebhookArgs) GetReq() (v *DisableWebhookRequest) {
+	if !p.IsSetReq() {
+		return IMServiceDisableWebhookArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceDisableWebhookArgs) SetReq(val *DisableWebhookRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceDisableWebhookArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceDisableWebhookArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceDisableWebhookArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceDisableWebhookArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceDisableWebhookResult struct {
+	Success *DisableWebhookResponse `thrift:"success,0,optional" frugal:"0,optional,DisableWebhookResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceDisableWebhookResult() *IMServiceDisableWebhookResult {
+	return &IMServiceDisableWebhookResult{}
+}
+
+func (p *IMServiceDisableWebhookResult) InitDefault() {
+}
+
+var IMServiceDisableWebhookResult_Success_DEFAULT *DisableWebhookResponse
+
+func (p *IMServiceDisableWebhookResult) GetSuccess() (v *DisableWebhookResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceDisableWebhookResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceDisableWebhookResult) SetSuccess(x interface{}) {
+	p.Success = x.(*DisableWebhookResponse)
+}
+
+func (p *IMServiceDisableWebhookResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceDisableWebhookResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceDisableWebhookResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceDisableWebhookResult = map[int16]string{
 	0: "success",
 }
 

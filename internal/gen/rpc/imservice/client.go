@@ -58,6 +58,12 @@ type Client interface {
 	DeleteWord(ctx context.Context, req *rpc.DeleteWordRequest, callOptions ...callopt.Option) (r *rpc.DeleteWordResponse, err error)
 	Words(ctx context.Context, req *rpc.WordsRequest, callOptions ...callopt.Option) (r *rpc.WordsResponse, err error)
 	RegisteredWords(ctx context.Context, req *rpc.RegisteredWordsRequest, callOptions ...callopt.Option) (r *rpc.RegisteredWordsResponse, err error)
+	CreateWebhook(ctx context.Context, req *rpc.CreateWebhookRequest, callOptions ...callopt.Option) (r *rpc.WebhookResponse, err error)
+	Webhooks(ctx context.Context, req *rpc.WebhooksRequest, callOptions ...callopt.Option) (r *rpc.WebhooksResponse, err error)
+	ChangeWebhook(ctx context.Context, req *rpc.ChangeWebhookRequest, callOptions ...callopt.Option) (r *rpc.WebhookResponse, err error)
+	RemoveWebhook(ctx context.Context, req *rpc.RemoveWebhookRequest, callOptions ...callopt.Option) (r *rpc.RemoveWebhookResponse, err error)
+	WebhookRegistry(ctx context.Context, req *rpc.WebhookRegistryRequest, callOptions ...callopt.Option) (r *rpc.WebhookRegistryResponse, err error)
+	DisableWebhook(ctx context.Context, req *rpc.DisableWebhookRequest, callOptions ...callopt.Option) (r *rpc.DisableWebhookResponse, err error)
 	Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error)
 }
 
@@ -312,6 +318,36 @@ func (p *kIMServiceClient) Words(ctx context.Context, req *rpc.WordsRequest, cal
 func (p *kIMServiceClient) RegisteredWords(ctx context.Context, req *rpc.RegisteredWordsRequest, callOptions ...callopt.Option) (r *rpc.RegisteredWordsResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.RegisteredWords(ctx, req)
+}
+
+func (p *kIMServiceClient) CreateWebhook(ctx context.Context, req *rpc.CreateWebhookRequest, callOptions ...callopt.Option) (r *rpc.WebhookResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.CreateWebhook(ctx, req)
+}
+
+func (p *kIMServiceClient) Webhooks(ctx context.Context, req *rpc.WebhooksRequest, callOptions ...callopt.Option) (r *rpc.WebhooksResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Webhooks(ctx, req)
+}
+
+func (p *kIMServiceClient) ChangeWebhook(ctx context.Context, req *rpc.ChangeWebhookRequest, callOptions ...callopt.Option) (r *rpc.WebhookResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.ChangeWebhook(ctx, req)
+}
+
+func (p *kIMServiceClient) RemoveWebhook(ctx context.Context, req *rpc.RemoveWebhookRequest, callOptions ...callopt.Option) (r *rpc.RemoveWebhookResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.RemoveWebhook(ctx, req)
+}
+
+func (p *kIMServiceClient) WebhookRegistry(ctx context.Context, req *rpc.WebhookRegistryRequest, callOptions ...callopt.Option) (r *rpc.WebhookRegistryResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.WebhookRegistry(ctx, req)
+}
+
+func (p *kIMServiceClient) DisableWebhook(ctx context.Context, req *rpc.DisableWebhookRequest, callOptions ...callopt.Option) (r *rpc.DisableWebhookResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.DisableWebhook(ctx, req)
 }
 
 func (p *kIMServiceClient) Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error) {

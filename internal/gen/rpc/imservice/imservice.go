@@ -322,6 +322,48 @@ var serviceMethods = map[string]kitex.MethodInfo{
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
 	),
+	"CreateWebhook": kitex.NewMethodInfo(
+		createWebhookHandler,
+		newIMServiceCreateWebhookArgs,
+		newIMServiceCreateWebhookResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Webhooks": kitex.NewMethodInfo(
+		webhooksHandler,
+		newIMServiceWebhooksArgs,
+		newIMServiceWebhooksResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"ChangeWebhook": kitex.NewMethodInfo(
+		changeWebhookHandler,
+		newIMServiceChangeWebhookArgs,
+		newIMServiceChangeWebhookResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"RemoveWebhook": kitex.NewMethodInfo(
+		removeWebhookHandler,
+		newIMServiceRemoveWebhookArgs,
+		newIMServiceRemoveWebhookResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"WebhookRegistry": kitex.NewMethodInfo(
+		webhookRegistryHandler,
+		newIMServiceWebhookRegistryArgs,
+		newIMServiceWebhookRegistryResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"DisableWebhook": kitex.NewMethodInfo(
+		disableWebhookHandler,
+		newIMServiceDisableWebhookArgs,
+		newIMServiceDisableWebhookResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
 	"Watch": kitex.NewMethodInfo(
 		watchHandler,
 		newIMServiceWatchArgs,
@@ -1198,6 +1240,120 @@ func newIMServiceRegisteredWordsResult() interface{} {
 	return rpc.NewIMServiceRegisteredWordsResult()
 }
 
+func createWebhookHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceCreateWebhookArgs)
+	realResult := result.(*rpc.IMServiceCreateWebhookResult)
+	success, err := handler.(rpc.IMService).CreateWebhook(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceCreateWebhookArgs() interface{} {
+	return rpc.NewIMServiceCreateWebhookArgs()
+}
+
+func newIMServiceCreateWebhookResult() interface{} {
+	return rpc.NewIMServiceCreateWebhookResult()
+}
+
+func webhooksHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceWebhooksArgs)
+	realResult := result.(*rpc.IMServiceWebhooksResult)
+	success, err := handler.(rpc.IMService).Webhooks(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceWebhooksArgs() interface{} {
+	return rpc.NewIMServiceWebhooksArgs()
+}
+
+func newIMServiceWebhooksResult() interface{} {
+	return rpc.NewIMServiceWebhooksResult()
+}
+
+func changeWebhookHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceChangeWebhookArgs)
+	realResult := result.(*rpc.IMServiceChangeWebhookResult)
+	success, err := handler.(rpc.IMService).ChangeWebhook(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceChangeWebhookArgs() interface{} {
+	return rpc.NewIMServiceChangeWebhookArgs()
+}
+
+func newIMServiceChangeWebhookResult() interface{} {
+	return rpc.NewIMServiceChangeWebhookResult()
+}
+
+func removeWebhookHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceRemoveWebhookArgs)
+	realResult := result.(*rpc.IMServiceRemoveWebhookResult)
+	success, err := handler.(rpc.IMService).RemoveWebhook(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceRemoveWebhookArgs() interface{} {
+	return rpc.NewIMServiceRemoveWebhookArgs()
+}
+
+func newIMServiceRemoveWebhookResult() interface{} {
+	return rpc.NewIMServiceRemoveWebhookResult()
+}
+
+func webhookRegistryHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceWebhookRegistryArgs)
+	realResult := result.(*rpc.IMServiceWebhookRegistryResult)
+	success, err := handler.(rpc.IMService).WebhookRegistry(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceWebhookRegistryArgs() interface{} {
+	return rpc.NewIMServiceWebhookRegistryArgs()
+}
+
+func newIMServiceWebhookRegistryResult() interface{} {
+	return rpc.NewIMServiceWebhookRegistryResult()
+}
+
+func disableWebhookHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceDisableWebhookArgs)
+	realResult := result.(*rpc.IMServiceDisableWebhookResult)
+	success, err := handler.(rpc.IMService).DisableWebhook(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceDisableWebhookArgs() interface{} {
+	return rpc.NewIMServiceDisableWebhookArgs()
+}
+
+func newIMServiceDisableWebhookResult() interface{} {
+	return rpc.NewIMServiceDisableWebhookResult()
+}
+
 func watchHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
 	st, err := streaming.GetServerStreamFromArg(arg)
 	if err != nil {
@@ -1662,6 +1818,66 @@ func (p *kClient) RegisteredWords(ctx context.Context, req *rpc.RegisteredWordsR
 	_args.Req = req
 	var _result rpc.IMServiceRegisteredWordsResult
 	if err = p.c.Call(ctx, "RegisteredWords", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) CreateWebhook(ctx context.Context, req *rpc.CreateWebhookRequest) (r *rpc.WebhookResponse, err error) {
+	var _args rpc.IMServiceCreateWebhookArgs
+	_args.Req = req
+	var _result rpc.IMServiceCreateWebhookResult
+	if err = p.c.Call(ctx, "CreateWebhook", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Webhooks(ctx context.Context, req *rpc.WebhooksRequest) (r *rpc.WebhooksResponse, err error) {
+	var _args rpc.IMServiceWebhooksArgs
+	_args.Req = req
+	var _result rpc.IMServiceWebhooksResult
+	if err = p.c.Call(ctx, "Webhooks", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) ChangeWebhook(ctx context.Context, req *rpc.ChangeWebhookRequest) (r *rpc.WebhookResponse, err error) {
+	var _args rpc.IMServiceChangeWebhookArgs
+	_args.Req = req
+	var _result rpc.IMServiceChangeWebhookResult
+	if err = p.c.Call(ctx, "ChangeWebhook", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) RemoveWebhook(ctx context.Context, req *rpc.RemoveWebhookRequest) (r *rpc.RemoveWebhookResponse, err error) {
+	var _args rpc.IMServiceRemoveWebhookArgs
+	_args.Req = req
+	var _result rpc.IMServiceRemoveWebhookResult
+	if err = p.c.Call(ctx, "RemoveWebhook", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) WebhookRegistry(ctx context.Context, req *rpc.WebhookRegistryRequest) (r *rpc.WebhookRegistryResponse, err error) {
+	var _args rpc.IMServiceWebhookRegistryArgs
+	_args.Req = req
+	var _result rpc.IMServiceWebhookRegistryResult
+	if err = p.c.Call(ctx, "WebhookRegistry", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) DisableWebhook(ctx context.Context, req *rpc.DisableWebhookRequest) (r *rpc.DisableWebhookResponse, err error) {
+	var _args rpc.IMServiceDisableWebhookArgs
+	_args.Req = req
+	var _result rpc.IMServiceDisableWebhookResult
+	if err = p.c.Call(ctx, "DisableWebhook", &_args, &_result); err != nil {
 		return
 	}
 	return _result.GetSuccess(), nil

@@ -1,0 +1,11 @@
+package webhook
+
+import "time"
+
+// CleanAfter sets when the projections of removed webhooks are removed and forgotten.
+func (s *Sink) CleanAfter(stopped, forgotten time.Duration) {
+	s.stopped, s.forgotten = stopped, forgotten
+}
+
+// ID is an event's id as a header has it.
+var ID = webhookID
