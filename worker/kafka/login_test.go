@@ -40,9 +40,12 @@ func TestLogin(t *testing.T) {
 				stop := b.work(wrong, nil)
 				await(t, "the state says that it is "+what, func() bool { return strings.Contains(b.state().Error, why) })
 				stop()
+				if p := c.PartitionInfo("chat", 0); p.HighWatermark > 0 {
+					t.Errorf("with %s, it produced", what)
+				}
 			}
 			if mechanism == "scram-sha-256" {
-				fails("a wrong password", "SASL_AUTHENTICATION_FAILED", func(c *kafka.Config) { c.KafkaSASLPassword = "guess" })
+				fails("a wrong password", "the brokers do not acknowledge; "+c.addrs[0], func(c *kafka.Config) { c.KafkaSASLPassword = "guess" })
 				fails("an unknown authority", "certificate", func(c *kafka.Config) { c.KafkaCA = "" })
 			}
 			stop := b.work(config, nil)
