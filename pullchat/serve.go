@@ -35,7 +35,7 @@ type serve struct {
 	Worker worker.Config `embed:""`
 
 	Log     logging.Config        `embed:""`
-	Metrics program.MetricsConfig `embed:""`
+	Observe program.ObserveConfig `embed:""`
 }
 
 // Run listens, prints examples to try, and serves until a signal.
@@ -78,12 +78,13 @@ func (s *serve) openRedis(ctx context.Context, log *slog.Logger) (redis program.
 
 // serve runs both servers over redis, which it stops last.
 func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part, store string, loaded *program.Loaded) error {
-	measured, stopMetrics, err := s.Metrics.Serve(log)
+	observed, stopObserved, err := s.Observe.Start("pullchat", log)
 	if err != nil {
 		return errors.Join(err, end(redis))
 	}
-	defer stopMetrics()
-	s.HTTP.Metrics, s.RPC.Metrics, s.Worker.Metrics = measured.Gateway(), measured.Service(), measured.Worker()
+	defer stopObserved()
+	s.HTTP.Metrics, s.RPC.Metrics, s.Worker.Metrics = observed.Metrics.Gateway(), observed.Metrics.Service(), observed.Metrics.Worker()
+	s.HTTP.Traces, s.RPC.Traces = observed.Traces, observed.Traces
 	if s.RPC.Trust.Auth = s.HTTP.Auth; s.HTTP.Auth == "on" {
 		s.RPC.Trust.RPCSecret = rand.Text() // only this gateway may name callers
 	}
@@ -91,7 +92,9 @@ func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part,
 	if err != nil {
 		return errors.Join(err, end(redis))
 	}
-	calls, err := rpcclient.New(rpcclient.Config{RPCServers: []string{dialable(rpc.Addr())}, RPCSecret: s.RPC.Trust.RPCSecret, Metrics: measured.Client()})
+	calls, err := rpcclient.New(rpcclient.Config{
+		RPCServers: []string{dialable(rpc.Addr())}, RPCSecret: s.RPC.Trust.RPCSecret, Metrics: observed.Metrics.Client(), Traces: observed.Traces,
+	})
 	if err != nil {
 		return errors.Join(err, rpc.Close(), end(redis))
 	}
@@ -136,7 +139,7 @@ func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part,
 
 // tcpConfig is the configuration of a tcp-server with the same trust as the http-server.
 func (s *serve) tcpConfig() tcp.Config {
-	config := tcp.Config{Endpoints: s.TCP, Trust: tcp.Trust{
+	config := tcp.Config{Endpoints: s.TCP, Metrics: s.HTTP.Metrics, Traces: s.HTTP.Traces, Trust: tcp.Trust{
 		Auth: s.HTTP.Auth, Token: s.HTTP.Token, AccessTokenTTL: s.HTTP.AccessTokenTTL, LoginRate: s.HTTP.LoginRate,
 		Registration: s.HTTP.Registration, RegistrationRate: s.HTTP.RegistrationRate, SignalRate: s.HTTP.SignalRate,
 		TLSCert: s.HTTP.TLSCert, TLSKey: s.HTTP.TLSKey,

@@ -10,6 +10,7 @@ import (
 	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/ratelimit"
 	"github.com/pullchat/pullchat/internal/token"
+	"github.com/pullchat/pullchat/internal/tracing"
 )
 
 // authOn is the value of AUTH with which requests need a token.
@@ -46,6 +47,7 @@ type Config struct {
 	RegistrationRate ratelimit.Rate `name:"registration-rate" env:"REGISTRATION_RATE" reload:"" default:"100/h" placeholder:"N/PERIOD" help:"Registrations from each address; empty for no limit. Services have none."`
 
 	Metrics *metrics.Gateway `kong:"-"` // nil: off
+	Traces  *tracing.Tracing `kong:"-"` // nil: off
 }
 
 // addr is where HTTP listens. With AUTH off the default is this machine alone.
@@ -66,7 +68,7 @@ func (c Config) handlers(of *Server) handler.Config {
 	)
 	quota.RefusedStream, quota.RefusedChat = c.refused("streams"), c.refused("followed_chats")
 	return handler.Config{
-		Log: of.log, MaxBodyBytes: c.MaxBodyBytes, MaxHeaderBytes: maxHeaderBytes, Quota: quota, Metrics: c.Metrics,
+		Log: of.log, MaxBodyBytes: c.MaxBodyBytes, MaxHeaderBytes: maxHeaderBytes, Quota: quota, Metrics: c.Metrics, Traces: c.Traces,
 		Access: &of.listener.access, AllowedOrigins: of.listener.origins, Silence: of.listener.limits.silence, Part: of.listener.limits.part,
 	}
 }

@@ -34,6 +34,7 @@ type conn struct {
 	bounded  bool      // the deadline of the request is set
 	received int       // bytes of the request
 	tls      *tls.Conn // until the handshake is over; nil where there is none
+	over     func()    // called when a stream has ended, or nil
 	reached  bool      // the request has reached the middleware, so the next answer is ours
 	last     bool      // there is no request after this one; what still comes is the rest of its body
 	lingers  bool      // that rest is read, for the client to read the answer before the connection ends
@@ -237,7 +238,7 @@ const pieceBytes = 32 << 10
 // writesUntil sets the deadline of what is written, which is soon where the connection is about to end.
 func (c *conn) writesUntil(deadline time.Time) {
 	_ = c.Conn.SetWriteDeadline(deadline)
-	if last := time.Now().Add(lastWrite); c.woken.Load() && (deadline.IsZero() || deadline.After(last)) {
+	if last := time.Now().Add(c.listener.limits.last); c.woken.Load() && (deadline.IsZero() || deadline.After(last)) {
 		_ = c.Conn.SetWriteDeadline(last) // after the other, because Wake may have come between
 	}
 }
@@ -261,7 +262,7 @@ func (c *conn) close() error {
 	}
 	c.listener.mutex.Unlock()
 	if encrypted, ok := c.Conn.(*tls.Conn); ok { // which tells the client, and waits 5 s for one that does not read
-		after := lastWrite
+		after := c.listener.limits.last
 		if c.stuck.Load() {
 			after = 0
 		}

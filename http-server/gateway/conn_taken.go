@@ -30,6 +30,9 @@ func (c *conn) Leave(r *app.RequestContext, serve func()) {
 		c.left.Store(true)
 		c.listener.streams.Go(func() {
 			defer func() { _ = c.close() }()
+			if c.over != nil {
+				defer c.over()
+			}
 			defer func() {
 				if cause := recover(); cause != nil {
 					c.listener.log.Error("panic", "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
@@ -81,7 +84,7 @@ const strayBytes = 4096
 func (c *conn) Wake() {
 	c.woken.Store(true)
 	if c.taken.Load() {
-		_ = c.Conn.SetWriteDeadline(time.Now().Add(lastWrite))
+		_ = c.Conn.SetWriteDeadline(time.Now().Add(c.listener.limits.last))
 	}
 	c.wake()
 }
@@ -112,9 +115,6 @@ func (c *conn) lingerUntil(deadline time.Time) error {
 
 // lastRead is how long Linger waits.
 const lastRead = time.Second
-
-// lastWrite is how long may take what is written to a connection that is about to end.
-const lastWrite = time.Second
 
 // Hertz' deadlines: see conn. Another protocol has its own.
 

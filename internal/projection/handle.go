@@ -43,6 +43,7 @@ func (r *runner) handle(ctx context.Context, c *cursor) {
 	case chat.CodeOf(err) == chat.NotFound && len(events) == 0:
 		c.partition.removed = append(c.partition.removed, c.chat)
 		r.forget(c)
+		r.well(c)
 		return
 	case ctx.Err() != nil: // nothing was wrong
 	case err == nil:
@@ -348,7 +349,7 @@ func (r *runner) snapshot() Stats {
 	s := r.stats
 	s.Name, s.Waiting, s.Partitions = r.projection.Name, len(r.waiting), len(r.leases)
 	for p, floor := range r.floors(false) {
-		if p.clock > floor {
+		if floor > 0 && p.clock > floor {
 			s.Lag = max(s.Lag, time.Duration(p.clock-floor)*time.Microsecond)
 		}
 	}

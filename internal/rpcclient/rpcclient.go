@@ -16,6 +16,7 @@ import (
 	"github.com/pullchat/pullchat/internal/gen/rpc"
 	"github.com/pullchat/pullchat/internal/logging"
 	"github.com/pullchat/pullchat/internal/metrics"
+	"github.com/pullchat/pullchat/internal/tracing"
 	"github.com/pullchat/pullchat/internal/wire"
 )
 
@@ -24,7 +25,8 @@ type Config struct {
 	RPCServers []string `name:"rpc-servers" env:"RPC_SERVERS" default:"127.0.0.1:8888" placeholder:"HOST:PORT" help:"Addresses of the rpc-servers; a DNS name may stand for many."`
 	RPCSecret  string   `name:"rpc-secret" env:"RPC_SECRET" secret:"" placeholder:"TEXT" help:"What the rpc-servers ask for, if they do."`
 
-	Metrics *metrics.Client `kong:"-"` // nil: off
+	Metrics *metrics.Client  `kong:"-"` // nil: off
+	Traces  *tracing.Tracing `kong:"-"` // nil: off
 }
 
 const (

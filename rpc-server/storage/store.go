@@ -15,6 +15,7 @@ import (
 	"github.com/pullchat/pullchat/internal/background"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/metrics"
+	"github.com/pullchat/pullchat/internal/tracing"
 	"github.com/pullchat/pullchat/rpc-server/hints"
 	"github.com/pullchat/pullchat/rpc-server/layout"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
@@ -35,6 +36,7 @@ type Options struct {
 	TLS redisnode.TLS // of a rediss:// URL
 
 	Metrics *metrics.Service // nil: off
+	Traces  *tracing.Tracing // nil: off
 
 	Prefix     string           // of all keys; "" is "im"
 	Partitions int              // of a new Redis; 0 is 256
@@ -102,6 +104,7 @@ func Open(url string, options Options) (*Store, error) {
 		Lost:    s.forgetLists,
 		Attach:  s.newBatches,
 		Metrics: options.Metrics,
+		Traces:  options.Traces,
 	})
 	database := 0
 	if s.nodes.Only != nil {

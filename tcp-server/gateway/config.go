@@ -7,9 +7,11 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/loopback"
+	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/ratelimit"
 	"github.com/pullchat/pullchat/internal/rpcclient"
 	"github.com/pullchat/pullchat/internal/token"
+	"github.com/pullchat/pullchat/internal/tracing"
 )
 
 // authOn is the value of AUTH with which clients need an account or a token.
@@ -53,6 +55,9 @@ type Trust struct {
 type Config struct {
 	Endpoints `embed:""`
 	Trust     `embed:""`
+
+	Metrics *metrics.Gateway `kong:"-"` // nil: off
+	Traces  *tracing.Tracing `kong:"-"` // nil: off
 }
 
 // Validate names every value that cannot work. Kong calls it.

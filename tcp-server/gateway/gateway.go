@@ -15,6 +15,7 @@ import (
 	"github.com/pullchat/pullchat/internal/buildinfo"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/live"
+	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/ratelimit"
 	"github.com/pullchat/pullchat/internal/token"
 	"github.com/pullchat/pullchat/tcp-server/device"
@@ -160,24 +161,24 @@ func (s *Server) Run(ctx context.Context) error {
 func (s *Server) endpoints(services chat.Services, hub *live.Hub) (endpoints []*endpoint) {
 	if s.telnet != nil {
 		rooms := telnet.New(telnet.Config{
-			Services: services, Hub: hub, Log: s.log, Auth: s.config.Auth == authOn, LoginTTL: s.config.AccessTokenTTL,
+			Services: services, Hub: hub, Log: s.log, Metrics: s.config.Metrics, Traces: s.config.Traces, Auth: s.config.Auth == authOn, LoginTTL: s.config.AccessTokenTTL,
 			Register: s.config.Registration == ratelimit.RegistrationOpen, Room: s.config.TelnetRoom, Verbose: s.config.SendsConfirmed == "verbose",
 			MaxLine: maxLine, Idle: s.config.TelnetIdle, LoginTime: s.limits.login, Part: s.limits.part, Now: s.limits.now,
 		})
 		endpoints = append(endpoints, &endpoint{
-			name: "telnet", listener: s.telnet, encrypt: s.encrypt, serve: rooms.Serve,
+			name: metrics.Telnet, metrics: s.config.Metrics, listener: s.telnet, encrypt: s.encrypt, serve: rooms.Serve,
 			full: []byte("* Too many connections; try again later\r\n"),
 		})
 	}
 	if s.device != nil {
 		config := device.Config{
-			Services: services, Hub: hub, Log: s.log, MaxObject: maxLine, Idle: s.config.DeviceIdle, ConnectTime: s.limits.login, Part: s.limits.part, NewID: s.limits.newID,
+			Services: services, Hub: hub, Log: s.log, Metrics: s.config.Metrics, Traces: s.config.Traces, MaxObject: maxLine, Idle: s.config.DeviceIdle, ConnectTime: s.limits.login, Part: s.limits.part, NewID: s.limits.newID,
 		}
 		if s.config.Auth == authOn {
 			config.Verify = s.keys.Verify
 		}
 		endpoints = append(endpoints, &endpoint{
-			name: "device", listener: s.device, encrypt: s.encrypt, serve: device.New(config).Serve,
+			name: metrics.Device, metrics: s.config.Metrics, listener: s.device, encrypt: s.encrypt, serve: device.New(config).Serve,
 			full: []byte(`{"action":"full"}` + "\n"),
 		})
 	}

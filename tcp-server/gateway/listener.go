@@ -11,12 +11,14 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/ratelimit"
 )
 
 // An endpoint accepts connections of one kind and serves each in a goroutine of its own.
 type endpoint struct {
-	name     string
+	name     string           // as the metrics call its transport, too
+	metrics  *metrics.Gateway // or nil
 	listener net.Listener
 	encrypt  *tls.Config // nil: the connections are plain
 	full     []byte      // the last line for a connection beyond the limits
@@ -113,6 +115,7 @@ func (d *endpoint) welcome(ctx context.Context, all *crowd, conn net.Conn) {
 	defer func() { _ = conn.Close() }()
 	key := keyOf(conn)
 	if !all.enter(conn, key) {
+		d.metrics.Refusal("connections")
 		if d.encrypt == nil { // a refusal is not worth a handshake
 			_ = conn.SetWriteDeadline(time.Now().Add(refuseTime))
 			_, _ = conn.Write(d.full)
@@ -120,6 +123,7 @@ func (d *endpoint) welcome(ctx context.Context, all *crowd, conn net.Conn) {
 		return
 	}
 	defer all.leave(conn)
+	defer d.metrics.Opened(d.name)()
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetWriteBuffer(writeBuffer)
 	}
