@@ -12,8 +12,10 @@ import (
 var elsewhere = strings.Fields(`
 access-log access-token-ttl added-members-per-day added-members-per-hour address-followed-chats address-streams
 allowed-hosts allowed-origins auth auth-key-file auth-secret auth-secret-file burst-longest burst-messages burst-quiet data debug-addr default-limit device-addr
-device-idle drain-delay empty-chats-expire followed-chats fsync hint-sweep http-addr idempotency-window log-format
-log-level login-rate max-body-bytes max-chat-devices max-chat-messages max-connections max-limit max-room-members
+device-idle drain-delay empty-chats-expire followed-chats fsync hint-sweep http-addr idempotency-window
+kafka-brokers kafka-ca kafka-cert kafka-chats kafka-dead-topic kafka-events kafka-in-group kafka-in-topic kafka-key
+kafka-max-bytes kafka-sasl-mechanism kafka-sasl-password kafka-sasl-password-file kafka-sasl-user kafka-start kafka-tls kafka-topic
+log-format log-level login-rate max-body-bytes max-chat-devices max-chat-messages max-connections max-limit max-room-members
 max-text-bytes max-user-rooms metrics-addr new-chats-per-day new-chats-per-hour rate-limit rate-limit-by redis-ca redis-cert
 redis-key redis-min-replicas redis-url redis-url-file refresh-token-ttl registration registration-rate retention
 room-id-reserved room-webhooks rpc-addr rpc-drain-delay rpc-secret rpc-secret-file rpc-servers sends-confirmed server signal-rate

@@ -19,14 +19,15 @@ import (
 func TestLogin(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewTLSServer(nil) // for its certificate of 127.0.0.1
-	defer server.Close()
+	t.Cleanup(server.Close)
 	authority := filepath.Join(t.TempDir(), "ca.pem")
 	if err := os.WriteFile(authority, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	b := newBed(t)
 	for _, mechanism := range []string{"plain", "scram-sha-256", "scram-sha-512"} {
 		t.Run(mechanism, func(t *testing.T) {
+			t.Parallel()
+			b := newBed(t)
 			c := newCluster(t, kfake.SeedTopics(1, "chat"), kfake.EnableSASL(), kfake.Superuser(strings.ToUpper(mechanism), "worker", "secret"),
 				kfake.TLS(&tls.Config{Certificates: server.TLS.Certificates, MinVersion: tls.VersionTLS12}))
 			config := settings(c.addrs...)
@@ -40,9 +41,14 @@ func TestLogin(t *testing.T) {
 				stop := b.work(wrong, nil)
 				await(t, "the state says that it is "+what, func() bool { return strings.Contains(b.state().Error, why) })
 				stop()
+				if p := c.PartitionInfo("chat", 0); p.HighWatermark > 0 {
+					t.Errorf("with %s, it produced", what)
+				}
 			}
-			if mechanism == "scram-sha-256" {
-				fails("a wrong password", "SASL_AUTHENTICATION_FAILED", func(c *kafka.Config) { c.KafkaSASLPassword = "guess" })
+			switch mechanism {
+			case "scram-sha-256":
+				fails("a wrong password", "the brokers do not acknowledge; "+c.addrs[0], func(c *kafka.Config) { c.KafkaSASLPassword = "guess" })
+			case "plain":
 				fails("an unknown authority", "certificate", func(c *kafka.Config) { c.KafkaCA = "" })
 			}
 			stop := b.work(config, nil)
