@@ -31,6 +31,10 @@ same GET    /api/projections/:name        401  exp  inv  inv  403  403  403  403
 same POST   /api/projections/:name        401  exp  inv  inv  403  403  403  403  403  404   :name=none action=pause
 same GET    /api/projections/:name/dead   401  exp  inv  inv  403  403  403  403  403  200   :name=none
 
+# Responses to devices: for services only. (404: the device has never asked.)
+same POST   /api/devices/:device/responses  401  exp  inv  inv  403  403  403  403  403  404   :device=none uid=q1
+own  POST   /api/devices/:device/responses  401  exp  inv  inv  403  403  403  403  403  200   :device={device} uid=q7
+
 # What is a user's own.
 same GET    /api/inbox                    401  exp  inv  inv  403  200  200  200* 200* 200*  reader={me}
 same GET    /api/inbox                    401  exp  inv  inv  200* 200  200  200* 200* 400
