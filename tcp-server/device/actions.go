@@ -161,6 +161,9 @@ func (c *client) admit(r request) (int64, error) {
 				return 0, err
 			}
 		}
+		if with.Token == "" {
+			return 0, chat.Errorf(chat.Unauthenticated, "data has no token")
+		}
 		by, err := c.server.config.Verify(with.Token)
 		if err != nil {
 			return 0, err
