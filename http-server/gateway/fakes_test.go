@@ -40,6 +40,9 @@ func (f *fakeService) Send(_ context.Context, m chat.Message) (chat.Receipt, err
 }
 
 func (f *fakeService) Pull(_ context.Context, r chat.PullRequest) (chat.Page, error) {
+	if r.Chat == "device.sensor1" {
+		return chat.Page{Messages: []chat.Message{{Chat: r.Chat, Text: `{"kind":"request","uid":"1"}`, Sender: "alice", SendTime: 1}}}, f.err()
+	}
 	if r.Cursor > 0 {
 		return chat.Page{NextCursor: r.Cursor}, f.err()
 	}

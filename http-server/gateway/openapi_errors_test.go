@@ -49,6 +49,8 @@ func failures() []failure {
 		{call{method: "PUT", target: "/api/ignored/b?as=a"}, bodiless},
 		{call{method: "DELETE", target: "/api/ignored/b?as=a"}, bodiless},
 
+		{call{method: "POST", target: "/api/devices/sensor1/responses", body: `{"uid":"1"}`}, nil},
+
 		{call{method: "GET", target: "/api/projections"}, bodiless},
 		{call{method: "GET", target: "/api/projections/words"}, bodiless},
 		{call{method: "POST", target: "/api/projections/words", body: `{"action":"skip"}`}, noConflict},

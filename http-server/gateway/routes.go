@@ -74,6 +74,7 @@ func (s *Server) routes(h *handler.Handler, sessions chat.Sessions, draining <-c
 		{method: methodGet, path: "/api/presence", handler: h.Presence},
 		{method: methodPost, path: "/send/:chat/:user", handler: h.SendText, access: password, counts: sends},
 		{method: methodGet, path: "/receive/:chat/:user", handler: h.ReceiveText, access: password, counts: streams},
+		{method: methodPost, path: "/api/devices/:device/responses", handler: h.Respond, counts: sends},
 		{method: methodGet, path: "/ping", handler: h.Ping, access: open, health: true},
 		{method: methodGet, path: "/readyz", handler: h.Ready(draining), access: open, health: true},
 		{method: methodGet, path: "/openapi.yaml", handler: serveOpenAPI, access: open},

@@ -2,13 +2,12 @@ package device
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"slices"
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/command"
+	"github.com/pullchat/pullchat/internal/devicelog"
 	"github.com/pullchat/pullchat/internal/frame"
 	"github.com/pullchat/pullchat/internal/jsonobject"
 	"github.com/pullchat/pullchat/internal/live"
@@ -26,9 +25,6 @@ const (
 	acknowledge = "ack"
 )
 
-// maxUID is the longest uid of a request, in bytes.
-const maxUID = 64
-
 // obey answers one object. An error ends the connection.
 func (c *client) obey(object []byte) error {
 	if string(object) == ping {
@@ -38,8 +34,8 @@ func (c *client) obey(object []byte) error {
 	err := jsonobject.Decode("object", object, &r)
 	switch {
 	case err != nil:
-	case len(r.UID) > maxUID:
-		err = chat.Errorf(chat.InvalidArgument, "uid is %d bytes; the limit is %d", len(r.UID), maxUID)
+	case len(r.UID) > devicelog.MaxUID:
+		err = chat.Errorf(chat.InvalidArgument, "uid is %d bytes; the limit is %d", len(r.UID), devicelog.MaxUID)
 		r.UID = ""
 	case r.Action == "":
 		err = chat.Errorf(chat.InvalidArgument, "action is empty")
@@ -57,7 +53,7 @@ func (c *client) obey(object []byte) error {
 	case slices.Contains(command.Names(), r.Action):
 		return c.command(r)
 	default:
-		defer c.trace(asks)()
+		defer c.trace(devicelog.Request)()
 		return c.ask(r)
 	}
 	return c.answer(r, nil, err)
@@ -99,32 +95,12 @@ func (c *client) verify(token string) (*chat.Caller, error) {
 	return &by, err
 }
 
-// entry is the text of a message in a device's chat.
-type entry struct {
-	Kind         string          `json:"kind"`
-	Action       string          `json:"action,omitempty"`
-	UID          string          `json:"uid,omitempty"`
-	Connection   string          `json:"connection,omitempty"`
-	Status       string          `json:"status,omitempty"`
-	ErrorCode    string          `json:"errorCode,omitempty"`
-	ErrorMessage string          `json:"errorMessage,omitempty"`
-	Data         json.RawMessage `json:"data,omitempty"`
-}
-
-// The kinds of entries.
-const (
-	connected  = "connected" // by a connection: it is the newest
-	asks       = "request"   // by a device, for back ends
-	answers    = "response"  // by a back end, to a request
-	pushedKind = "push"      // by a back end, unasked
-)
-
 // ask stores a request for back ends. The response comes when one of them answers.
 func (c *client) ask(r request) error {
 	if c.room == "" {
 		return c.answer(r, nil, chat.Errorf(chat.InvalidArgument, "action %q is for back ends: connect first", r.Action))
 	}
-	receipt, err := c.store(entry{Kind: asks, Action: r.Action, UID: r.UID, Connection: c.id, Data: r.Data}, "request "+r.UID)
+	receipt, err := c.store(devicelog.Entry{Kind: devicelog.Request, Action: r.Action, UID: r.UID, Data: r.Data}, "request "+r.UID)
 	if err == nil && receipt.Duplicate {
 		err = chat.Errorf(chat.Conflict, "the uid %q was used on this connection before", r.UID)
 	}
@@ -135,11 +111,9 @@ func (c *client) ask(r request) error {
 }
 
 // store stores an entry once for each key of the connection.
-func (c *client) store(e entry, key string) (chat.Receipt, error) {
-	sum := sha256.Sum256([]byte(c.id + " " + key))
-	return c.server.config.Services.Messages.Send(c.ctx(), chat.Message{
-		Chat: c.room, Sender: c.sender(), Text: string(jsonobject.Encode(e)), ID: hex.EncodeToString(sum[:16]),
-	})
+func (c *client) store(e devicelog.Entry, key string) (chat.Receipt, error) {
+	e.Connection = c.id
+	return c.server.config.Services.Messages.Send(c.ctx(), e.Message(c.uid, c.sender(), key))
 }
 
 // sender is the device's user: the token's, or without one the device itself.
@@ -187,6 +161,9 @@ func (c *client) admit(r request) (int64, error) {
 				return 0, err
 			}
 		}
+		if with.Token == "" {
+			return 0, chat.Errorf(chat.Unauthenticated, "data has no token")
+		}
 		by, err := c.server.config.Verify(with.Token)
 		if err != nil {
 			return 0, err
@@ -196,18 +173,42 @@ func (c *client) admit(r request) (int64, error) {
 	if err := chat.CheckUser(r.DeviceUID); err != nil {
 		return 0, chat.Errorf(chat.InvalidArgument, "deviceUid: %s", chat.AsError(err).Message)
 	}
-	c.uid, c.room = r.DeviceUID, "device."+r.DeviceUID
+	c.uid, c.room = r.DeviceUID, devicelog.Chat(r.DeviceUID)
 	if err := c.own(); err != nil {
 		return 0, err
 	}
-	receipt, err := c.store(entry{Kind: connected, Connection: c.id}, connected)
+	receipt, err := c.store(devicelog.Entry{Kind: devicelog.Connected}, devicelog.Connected)
 	if err != nil {
 		return 0, err
 	}
 	c.since = receipt.SendTime
 	at, err := c.server.config.Services.Live.Read(c.ctx(), chat.ReadRequest{Chat: c.room, Reading: chat.Reading{Reader: c.reader()}}) // moves nothing
-	c.moved = at
+	if c.moved = at; at == 0 && err == nil {
+		return c.joined()
+	}
 	return at, err
+}
+
+// joined is the position at which the caller became a member of the device's chat: what was for the device of an earlier owner
+// stays there.
+func (c *client) joined() (int64, error) {
+	if c.caller == nil || c.caller.Service || c.server.config.Services.Rooms == nil {
+		return 0, nil
+	}
+	for wanted := (chat.RoomRequest{Room: c.room}); ; {
+		room, err := c.server.config.Services.Rooms.Room(c.ctx(), wanted)
+		if err != nil {
+			return 0, err
+		}
+		for _, m := range room.Members {
+			if m.User == c.caller.User {
+				return m.Since, nil
+			}
+		}
+		if wanted.Cursor = room.NextCursor; !room.HasMore {
+			return 0, nil
+		}
+	}
 }
 
 // own checks that the device is the caller's. A device that is new becomes the caller's: its chat is a room of which the caller

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/devicelog"
 	"github.com/pullchat/pullchat/internal/jsonobject"
 	"github.com/pullchat/pullchat/internal/live"
 )
@@ -28,11 +29,11 @@ func (c *client) pushAll(page *live.Page) error {
 		}
 		e := entryOf(m)
 		switch e.Kind {
-		case connected:
+		case devicelog.Connected:
 			if m.SendTime > c.since && e.Connection != c.id {
 				return errReplaced
 			}
-		case asks:
+		case devicelog.Request:
 		default:
 			if c.pause(m.SendTime) {
 				return c.session.Unfollow(c.room)
@@ -75,20 +76,12 @@ func (c *client) resume() error {
 }
 
 // entryOf reads an entry. A message that is none is pushed as it is.
-func entryOf(m *chat.Message) entry {
-	var e entry
-	if json.Unmarshal([]byte(m.Text), &e) == nil {
-		switch e.Kind {
-		case connected, asks:
-			return e
-		case answers, pushedKind:
-			if e.UID != "" {
-				return e
-			}
-		}
+func entryOf(m *chat.Message) devicelog.Entry {
+	if e, ok := devicelog.Read(m.Text); ok {
+		return e
 	}
-	return entry{
-		Kind: pushedKind, Action: "message", UID: strconv.FormatInt(m.SendTime, 10),
+	return devicelog.Entry{
+		Kind: devicelog.Push, Action: "message", UID: strconv.FormatInt(m.SendTime, 10),
 		Data: jsonobject.Encode(said{m.Sender, m.Text}),
 	}
 }
@@ -99,12 +92,12 @@ type said struct {
 	Text   string `json:"text"`
 }
 
-func (c *client) push(m *chat.Message, e entry) error {
+func (c *client) push(m *chat.Message, e devicelog.Entry) error {
 	c.mutex.Lock()
 	c.pending = append(c.pending, pushed{e.UID, m.SendTime})
 	c.mutex.Unlock()
 	out := response{Action: e.Action, DeviceUID: c.uid, UID: e.UID, Status: e.Status, ErrorCode: e.ErrorCode, ErrorMessage: e.ErrorMessage, Data: e.Data}
-	if e.Kind == answers {
+	if e.Kind == devicelog.Response {
 		if out.Action == "" {
 			out.Action = "response"
 		}

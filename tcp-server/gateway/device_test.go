@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/devicelog"
 )
 
 // object is what a device reads.
@@ -174,6 +176,102 @@ func TestDeviceOwners(t *testing.T) {
 	}
 	q.asks("connect", "sensor1", "3", `{"token":"`+service+`"}`)
 	q.gets("connect.response 3 ok")
+}
+
+// TestDeviceResponses: a back end answers a request once, wherever the device is.
+func TestDeviceResponses(t *testing.T) {
+	t.Parallel()
+	s := startStack(t, true, nil).run(t)
+	s.account(t, "alice")
+	token := s.token(t, "alice")
+	p, connection := s.connects(t, "sensor1", token)
+	respond := func(by chat.Caller, device string, a devicelog.Answer) (chat.Receipt, error) {
+		return devicelog.Respond(chat.WithCaller(t.Context(), by), s.domain.Messages, device, a)
+	}
+	backend, other := chat.Caller{User: "backend", Service: true}, chat.Caller{User: "another", Service: true}
+	for uid := range 3 {
+		p.asks("measure", "sensor1", fmt.Sprint(uid), "null")
+	}
+	await(t, func() bool { return len(s.requests(t, "sensor1")) == 3 })
+	first, err := respond(backend, "sensor1", devicelog.Answer{UID: "0", Data: json.RawMessage(`{ "next": 60 }`)})
+	if err != nil || first.Duplicate {
+		t.Errorf("the first response is %+v, %v", first, err)
+	}
+	if got := p.gets("measure.response 0 ok"); string(got.Data) != `{"next":60}` {
+		t.Errorf("the response has %s", got.Data)
+	}
+	again, err := respond(other, "sensor1", devicelog.Answer{UID: "0", Connection: connection, Status: "ok", Data: json.RawMessage(`{"next":60}`)})
+	if err != nil || again != (chat.Receipt{SendTime: first.SendTime, Duplicate: true}) {
+		t.Errorf("the same response again is %+v, %v", again, err)
+	}
+	for _, c := range []struct {
+		why    string
+		by     chat.Caller
+		device string
+		answer devicelog.Answer
+		want   chat.Code
+	}{
+		{"a second response", backend, "sensor1", devicelog.Answer{UID: "0"}, chat.Conflict},
+		{"a second one of another service", other, "sensor1", devicelog.Answer{UID: "0", ErrorCode: "busy"}, chat.Conflict},
+		{"no such request", backend, "sensor1", devicelog.Answer{UID: "9"}, chat.NotFound},
+		{"no such connection", backend, "sensor1", devicelog.Answer{UID: "1", Connection: "c"}, chat.NotFound},
+		{"no such device", backend, "sensor2", devicelog.Answer{UID: "1"}, chat.NotFound},
+		{"the device's user", chat.Caller{User: "alice", Session: "s"}, "sensor1", devicelog.Answer{UID: "1"}, chat.PermissionDenied},
+	} {
+		if _, err := respond(c.by, c.device, c.answer); chat.CodeOf(err) != c.want {
+			t.Errorf("%s: %v, want %s", c.why, err, c.want)
+		}
+	}
+	_ = p.Close()
+	if _, err := respond(backend, "sensor1", devicelog.Answer{UID: "1", ErrorCode: "busy", ErrorMessage: "later"}); err != nil {
+		t.Error(err)
+	}
+	p, _ = s.connects(t, "sensor1", token) // nothing was acknowledged
+	p.gets("measure.response 0 ok")
+	if got := p.gets("measure.response 1 error busy"); got.ErrorMessage != "later" {
+		t.Errorf("the error is %q", got.ErrorMessage)
+	}
+
+	both := make(chan error, 2) // two services answer at the same time
+	for _, by := range []chat.Caller{backend, other} {
+		go func() {
+			_, err := respond(by, "sensor1", devicelog.Answer{UID: "2", Data: json.RawMessage(`"` + by.User + `"`)})
+			both <- err
+		}()
+	}
+	if a, b := <-both, <-both; (a == nil) == (b == nil) || chat.CodeOf(errors.Join(a, b)) != chat.Conflict {
+		t.Errorf("two responses at the same time: %v, %v; want one conflict", a, b)
+	}
+	p.gets("measure.response 2 ok")
+	p.types("Ping\n")
+	p.sees("Pong\n")
+}
+
+// TestDeviceIsReleased: a service gives a device to another user, who gets what is for the device from then on.
+func TestDeviceIsReleased(t *testing.T) {
+	t.Parallel()
+	s := startStack(t, true, nil).run(t)
+	s.account(t, "alice", "bob")
+	p, _ := s.connects(t, "sensor1", s.token(t, "alice"))
+	s.backend(t, "sensor1", `{"kind":"push","action":"set","uid":"secret"}`)
+	p.gets("set secret")
+	by := chat.WithCaller(t.Context(), chat.Caller{User: "backend", Service: true})
+	for _, c := range []chat.RoomChange{
+		{Kind: chat.AddMembers, Users: []string{"bob"}}, {Kind: chat.PromoteMember, Users: []string{"bob"}}, {Kind: chat.RemoveMembers, Users: []string{"alice"}},
+	} {
+		c.Room = "device.sensor1"
+		if _, err := s.domain.Rooms.ChangeRoom(by, c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.gets("expired")
+	p.closes()
+	s.backend(t, "sensor1", `{"kind":"push","action":"set","uid":"new"}`)
+	q, _ := s.connects(t, "sensor1", s.token(t, "bob"))
+	q.gets("set new")
+	r := dial(t, s.DeviceAddr())
+	r.asks("connect", "sensor1", "1", `{"token":"`+s.token(t, "alice")+`"}`)
+	r.gets("connect.response 1 error permission_denied")
 }
 
 // TestDeviceCommands: the same commands as over a WebSocket.

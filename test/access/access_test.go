@@ -1,8 +1,8 @@
-// Package access tests the access rules as tables. Rows are the routes of HTTP, the frames of a WebSocket and the methods of
-// RPC; columns are the kinds of callers. Every cell is tried on real servers over a real Redis. A route, frame or method
+// Package access tests the access rules as tables. Rows are the routes of HTTP, the frames of a WebSocket, which devices
+// over TCP have too, and the methods of RPC; columns are the kinds of callers. Every cell is tried on real servers over a real Redis. A route, frame or method
 // without a row fails the tests, and so does a row without one.
 //
-// To add a row, write it into the table of http_policy_test.go, frames_policy_test.go or rpc_policy_test.go: nothing else
+// To add a row, write it into the table of http_policy_test.go, frames_policy_test.go, rpc_policy_test.go or devices_test.go: nothing else
 // knows of it. table_test.go says what its parts mean.
 package access
 

@@ -40,6 +40,9 @@ own  PUT    /api/words/:word              401  exp  inv  inv  403  403  403  403
 own  PUT    /api/words/:word              401  exp  inv  inv  403  403  403  403  403  200   :word=zebra ?chat={pair}
 same DELETE /api/words/:word              401  exp  inv  inv  403  403  403  403  403  404   :word=none
 same DELETE /api/words/:word              401  exp  inv  inv  403  403  403  403  404  404   :word=none ?chat={room}
+# Responses to devices: for services only. (404: the device has never asked.)
+same POST   /api/devices/:device/responses  401  exp  inv  inv  403  403  403  403  403  404   :device=none uid=q1
+own  POST   /api/devices/:device/responses  401  exp  inv  inv  403  403  403  403  403  200   :device={device} uid=q7
 
 # What is a user's own.
 same GET    /api/inbox                    401  exp  inv  inv  403  200  200  200* 200* 200*  reader={me}

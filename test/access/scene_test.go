@@ -30,6 +30,9 @@ func (s scene) room() string { return "den" + s.suffix }
 
 func (s scene) pair() string { return s.name(admin) + ":" + s.name(member) }
 
+// device is the admin's, and has asked something.
+func (s scene) device() string { return "sensor" + s.suffix }
+
 // name is the user whose token a caller has.
 func (s scene) name(c caller) string {
 	name := map[caller]string{other: "mia", stranger: "sue", removed: "otto", member: "max", service: "worker"}[c]
@@ -55,6 +58,8 @@ func (s *stack) setUp(t *testing.T, in scene) {
 	s.asService(t, "DELETE", "/api/rooms/"+in.room()+"/members/"+in.name(removed)+"?as="+in.name(admin), "")
 	s.say(t, in.room(), in.name(other), inRoom)
 	s.say(t, in.pair(), in.name(member), inPair)
+	s.asService(t, "POST", "/api/rooms?as="+in.name(admin), fmt.Sprintf(`{"id":"device.%s"}`, in.device()))
+	s.say(t, "device."+in.device(), in.name(admin), `{"kind":"request","action":"measure","uid":"q7","connection":"c"}`)
 	for _, c := range []caller{stranger, removed} {
 		s.say(t, "zed:"+in.name(c), "zed", toOutsiders)
 	}
@@ -165,7 +170,7 @@ func (w *world) fill(t *testing.T, request string, in scene, by caller) string {
 	w.made++
 	filled := strings.NewReplacer(
 		"{room}", in.room(), "{pair}", in.pair(), "{turned}", in.name(member)+":"+in.name(admin),
-		"{me}", in.acts(by), "{member}", in.name(member), "{admin}", in.name(admin),
+		"{device}", in.device(), "{me}", in.acts(by), "{member}", in.name(member), "{admin}", in.name(admin),
 		"{new}", fmt.Sprintf("new%d", w.made), "{session}", random(16),
 	).Replace(request)
 	if strings.Contains(filled, "{token}") {

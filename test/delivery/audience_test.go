@@ -144,16 +144,17 @@ func (a *audience) unlessCalm(f func()) func() {
 
 // trusts watches with a trusting client. The client moves to the next gateway when a connection breaks. name describes
 // the transport.
-func (a *audience) trusts(name string, over client.Transport, chats []string, transport *http.Transport) {
+func (a *audience) trusts(name string, over client.Transport, chats []string, transport *http.Transport) *watcher {
 	w := a.add(name, over, chats)
 	a.t.Cleanup(transport.CloseIdleConnections)
 	r := &trusting{
 		over: over, http: &http.Client{Transport: a.stack.auth.Transport(transport, watching)}, chats: chats,
+		token: a.stack.auth.Token(watching), dial: transport.DialContext, device: a.stack.newDevice(),
 		limit: 1 + rand.IntN(20), took: w.take, cursors: map[string]int64{},
 	}
 	a.group.Go(func() {
 		for number := 0; a.ctx.Err() == nil; number++ {
-			if err := r.read(a.ctx, a.stack.base(number)); denied(err) {
+			if err := r.read(a.ctx, a.stack.baseOf(over, number)); denied(err) {
 				a.t.Errorf("the %s: %v", w.name, err)
 				return
 			} // after any other error it retries at the next gateway
@@ -163,6 +164,7 @@ func (a *audience) trusts(name string, over client.Transport, chats []string, tr
 			}
 		}
 	})
+	return w
 }
 
 // tail watches with the program, which is stopped and continued repeatedly. With restarts it is killed instead, and

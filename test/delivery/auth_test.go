@@ -192,7 +192,7 @@ func (a *audience) intrude(chats []string) {
 			a.t.Cleanup(transport.CloseIdleConnections)
 			r := &trusting{
 				over: over, http: &http.Client{Transport: a.stack.auth.Transport(transport, stranger)}, chats: []string{name},
-				limit: 10, cursors: map[string]int64{},
+				limit: 10, cursors: map[string]int64{}, token: a.stack.auth.Token(stranger), device: a.stack.newDevice(),
 				took: func(m client.Message) { a.t.Errorf("%s: a stranger got %q of %s", transportNames[over], m.Text, name) },
 			}
 			a.group.Go(func() { a.keepTrying(r, i, &a.refusals) })
@@ -205,7 +205,7 @@ func (a *audience) keepTrying(r *trusting, number int, refusals *atomic.Int64) {
 	defer tick.Stop()
 	for ; ; number++ {
 		ctx, leave := context.WithTimeout(a.ctx, 5*time.Second)
-		if err := r.read(ctx, a.stack.base(number)); denied(err) {
+		if err := r.read(ctx, a.stack.baseOf(r.over, number)); denied(err) {
 			refusals.Add(1)
 		}
 		leave()

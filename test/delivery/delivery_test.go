@@ -65,6 +65,14 @@ func (s *stack) faults(t *testing.T, redis *redistest.Server) []fault {
 			strike: func(n int) { gateway(n).Kill() }, heal: func(n int) { gateway(n).Restart() },
 		},
 		{
+			name: "tcp-server, kill -9", times: 2, hold: 100 * time.Millisecond,
+			strike: func(n int) { s.tcp[n%2].Kill() }, heal: func(n int) { s.tcp[n%2].Restart() },
+		},
+		{
+			name: "tcp-server, SIGTERM", times: 2,
+			strike: func(n int) { s.tcp[n%2].Terminate() }, heal: func(n int) { s.tcp[n%2].Exit(); s.tcp[n%2].Restart() },
+		},
+		{
 			name: "http-server, SIGTERM", times: 2,
 			strike: func(n int) { gateway(n).Terminate() }, heal: func(n int) { gateway(n).Exit(); gateway(n).Restart() },
 		},

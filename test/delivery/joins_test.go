@@ -74,7 +74,7 @@ type joining struct {
 func (j *joining) join(ctx context.Context, name string, times int) error {
 	came := make(chan int64, 100)
 	r := &trusting{
-		over: j.over, http: j.http, chats: []string{name}, limit: 10,
+		over: j.over, http: j.http, token: j.stack.auth.Token(watching), device: j.stack.newDevice(), chats: []string{name}, limit: 10,
 		cursors: map[string]int64{name: j.stack.begins[name]}, lastID: fmt.Sprintf("%s=%d", name, j.stack.begins[name]),
 		took: func(m client.Message) { came <- m.SendTime },
 	}
@@ -92,7 +92,7 @@ func (j *joining) once(ctx context.Context, r *trusting, name string, number int
 	var group sync.WaitGroup
 	defer group.Wait()
 	defer leave()
-	group.Go(func() { _ = r.read(ctx, j.stack.base(number)) })
+	group.Go(func() { _ = r.read(ctx, j.stack.baseOf(j.over, number)) })
 	<-time.After(rand.N(j.took + time.Millisecond))
 	j.writing.send(name)
 	want := j.writing.acknowledged([]string{name})[name]

@@ -67,7 +67,7 @@ type outcome struct {
 // watch starts watchers of all kinds over all transports.
 func (a *audience) watch(chats []string) {
 	a.t.Helper()
-	for i, over := range transports {
+	for i, over := range ofClients {
 		a.steady(i, over, chats, false)
 		a.steady(i+1, over, chats, true)
 		a.comesAndGoes(over, chats[10:35])
@@ -76,6 +76,9 @@ func (a *audience) watch(chats []string) {
 		a.tail(over, chats[chatsOfSome:2*chatsOfSome], false)
 		a.tail(over, chats[2*chatsOfSome+i:2*chatsOfSome+i+1], true)
 	}
+	a.trusts("trusts", overDevice, chats, &http.Transport{}).steady = true
+	a.trusts("reads slowly", overDevice, chats[:chatsOfSome], slow(2*time.Millisecond))
+	a.trusts("trusts and begins elsewhere", overDevice, chats[:chatsOfSome], &http.Transport{})
 	if a.stack.auth.On() {
 		a.intrude(chats[:2]) // a room and a conversation
 	}

@@ -1,5 +1,5 @@
 // Package delivery tests live delivery. A watcher of a chat gets every message of it exactly once and in order, over
-// each of the three transports, under every failure and with every behaviour of watchers. The judge compares the
+// each of the transports, under every failure and with every behaviour of watchers. The judge compares the
 // received messages with the log.
 //
 // A short form runs with all other tests. make delivery runs the long one, and writes docs/reliability/delivery.md.
@@ -7,13 +7,17 @@ package delivery
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
 
+	"github.com/pullchat/pullchat/client"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/programtest"
 	"github.com/pullchat/pullchat/internal/redistest"
@@ -29,7 +33,9 @@ type stack struct {
 	auth      *programtest.Auth
 	master    func(key string) *redistest.Server // that has a key
 	rpc, http []*programtest.Process
-	bases     []string // the URLs of watchers and writers
+	tcp       []*programtest.Process // for devices
+	bases     []string               // the URLs of watchers and writers
+	devices   atomic.Int64
 
 	registered bool // the watcher has an account
 
@@ -59,6 +65,10 @@ func startPrograms(t *testing.T, auth *programtest.Auth, redisURL string, behind
 	t.Helper()
 	s := &stack{auth: auth, rpc: programtest.StartServers(t, redisURL, auth.Servers(settings...)...), begins: map[string]int64{}}
 	s.http = programtest.StartGateways(t, programtest.Addresses(s.rpc), auth.Gateways(shortTokens)...)
+	for range 2 {
+		s.tcp = append(s.tcp, programtest.StartDoor(t, "device", auth.Gateways(
+			"RPC_SERVERS="+strings.Join(programtest.Addresses(s.rpc), ","), "DEVICE_ADDR="+freeAddress(t), "TCP_ADDRESS_CONNECTIONS=0")...))
+	}
 	var gateways []string
 	for _, address := range programtest.Addresses(s.http) {
 		gateways = append(gateways, "http://"+address)
@@ -69,6 +79,28 @@ func startPrograms(t *testing.T, auth *programtest.Auth, redisURL string, behind
 
 // base returns one of the bases, in turn.
 func (s *stack) base(number int) string { return s.bases[number%len(s.bases)] }
+
+// baseOf returns where a transport's clients connect, in turn.
+func (s *stack) baseOf(over client.Transport, number int) string {
+	if over == overDevice {
+		return s.tcp[number%len(s.tcp)].Addr()
+	}
+	return s.base(number)
+}
+
+// newDevice returns a device that was never connected.
+func (s *stack) newDevice() string { return fmt.Sprint("device", s.devices.Add(1)) }
+
+// freeAddress is one that a program can take, again after a restart.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().String()
+}
 
 // adjacent makes the next positions of a chat without messages adjacent, as after the clock went back. A bug that skips
 // one position then skips a message.
@@ -103,7 +135,7 @@ func mustDo(t *testing.T, redis *redistest.Server, command string) {
 
 // alive fails the test if a program has ended by itself.
 func (s *stack) alive() {
-	for _, p := range slices.Concat(s.rpc, s.http) {
+	for _, p := range slices.Concat(s.rpc, s.http, s.tcp) {
 		p.Alive()
 	}
 }

@@ -20,7 +20,7 @@ func stallReaders(t *testing.T, auth *programtest.Auth) {
 	s := startStack(t, auth, redistest.Start(t), direct, neverSwept)
 	chats := s.rooms(t)[:10]
 	a, w := newAudience(t, s), newWriting(t, s)
-	for i, over := range transports {
+	for i, over := range ofClients {
 		a.steady(i, over, chats, false)
 	}
 	again := make(chan struct{})

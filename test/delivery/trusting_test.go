@@ -28,6 +28,10 @@ type trusting struct {
 	limit int // of a long-poll
 	took  func(client.Message)
 
+	token  string // of devices, as the two that follow
+	device string
+	dial   func(ctx context.Context, network, address string) (net.Conn, error) // or nil
+
 	mutex   sync.Mutex
 	cursors map[string]int64
 	lastID  string // of the last event
@@ -43,6 +47,8 @@ type page struct {
 // read reads from a server until that fails or ctx ends.
 func (r *trusting) read(ctx context.Context, base string) error {
 	switch r.over {
+	case overDevice:
+		return r.connects(ctx, base)
 	case client.WebSocket:
 		return r.socket(ctx, base)
 	case client.LongPoll:

@@ -11,10 +11,16 @@ import (
 )
 
 // transports are the transports of messages.
-var transports = []client.Transport{client.LongPoll, client.ServerSentEvents, client.WebSocket}
+var transports = []client.Transport{client.LongPoll, client.ServerSentEvents, client.WebSocket, overDevice}
+
+// ofClients are the transports of the Go client and of pullchat.
+var ofClients = transports[:3]
+
+// overDevice are connections of devices to the tcp-servers.
+const overDevice client.Transport = 100
 
 var transportNames = map[client.Transport]string{
-	client.LongPoll: "long-poll", client.ServerSentEvents: "SSE", client.WebSocket: "WebSocket",
+	client.LongPoll: "long-poll", client.ServerSentEvents: "SSE", client.WebSocket: "WebSocket", overDevice: "device",
 }
 
 // watcher watches chats from their beginning, and records what it receives.
