@@ -31,7 +31,7 @@ $(BIN)/syft-$(SYFT)/syft: # goreleaser looks for the name syft
 .PHONY: package-files
 package-files: # what deploy/packages/nfpm.yaml and a release put into packages
 	@mkdir -p $(BIN)/package
-	CGO_ENABLED=0 GOARCH=$(ARCH) go build -trimpath -buildvcs=false -ldflags='$(LDFLAGS)' -o $(BIN)/package/ ./pullchat ./http-server ./rpc-server ./tcp-server
+	CGO_ENABLED=0 GOARCH=$(ARCH) go build -trimpath -buildvcs=false -ldflags='$(LDFLAGS)' -o $(BIN)/package/ ./pullchat ./http-server ./rpc-server ./tcp-server ./worker
 	gzip -9nc deploy/packages/pullchat.1 >$(BIN)/package/pullchat.1.gz
 	printf 'pullchat (%s-1) unstable; urgency=medium\n\n  * Commit %s; CHANGELOG.md of the source has the changes.\n\n -- The Pullchat authors <pullchat@users.noreply.github.com>  %s\n' \
 	  '$(VERSION)' '$(shell git rev-parse --short=12 HEAD)' "$$(date -Ru -d '$(DATE)')" | gzip -9nc >$(BIN)/package/changelog.gz
