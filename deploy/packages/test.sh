@@ -110,7 +110,8 @@ inside pullchat send alice:bob 'over Redis' --sender alice >/dev/null || fail 'a
 lines() { inside bash -c 'exec 3<>/dev/tcp/127.0.0.1/5000; printf "anna\r\n/msg bob over telnet\r\n/quit\r\n" >&3; timeout 10 cat <&3'; }
 lines | grep -q '\* sent' || fail "telnet says $(lines)"
 for port in 9461 9462 9463 9464; do
-  inside curl -sf "http://127.0.0.1:$port/metrics" | grep -q '^pullchat_build_info' || fail "no metrics at $port"
+  inside curl -sf "http://127.0.0.1:$port/metrics" | grep '^pullchat_build_info' >/dev/null || # -q would end the pipe before curl has written all
+    fail "no metrics at $port"
 done
 within 30 inside curl -sf http://127.0.0.1:9464/readyz
 say 'telnet is served, the worker is ready, and each program has its metrics'
