@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"slices"
@@ -55,7 +54,7 @@ func (b *bed) send(room, text string) int64 {
 // worker starts one, and returns what ends it.
 func (b *bed) worker(source projection.Source, projections ...projection.Projection) (stop func()) {
 	b.t.Helper()
-	w, err := projection.New(projection.Config{Source: source, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Poll: 10 * time.Millisecond})
+	w, err := projection.New(projection.Config{Source: source, Log: slog.New(slog.DiscardHandler), Poll: 10 * time.Millisecond})
 	if err == nil {
 		err = w.Set(projections)
 	}
