@@ -1,4 +1,4 @@
-# One build, five images: --target http-server, tcp-server, rpc-server, integration, and pullchat, which is the default.
+# One build, six images: --target http-server, tcp-server, rpc-server, worker, integration, and pullchat, which is the default.
 FROM golang:1.26-bookworm AS build
 WORKDIR /src
 # Static, because the images below have no C library.
@@ -13,7 +13,7 @@ COPY . .
 # What the programs say they are: docker build --build-arg VERSION=v1.2.3 --build-arg COMMIT=$(git rev-parse HEAD). The context has no Git.
 ARG VERSION= COMMIT= DATE=
 RUN stamp=github.com/pullchat/pullchat/internal/buildinfo && \
-    go build -ldflags="-s -w -X $stamp.release=$VERSION -X $stamp.commit=$COMMIT -X $stamp.date=$DATE" -o /out/ ./http-server ./tcp-server ./rpc-server ./pullchat
+    go build -ldflags="-s -w -X $stamp.release=$VERSION -X $stamp.commit=$COMMIT -X $stamp.date=$DATE" -o /out/ ./http-server ./tcp-server ./rpc-server ./worker ./pullchat
 
 # The source and a warm build cache. The image runs go test against running servers (docker-compose.test.yml).
 FROM build AS integration
@@ -50,6 +50,17 @@ COPY --from=build /out/tcp-server /tcp-server
 ENV TELNET_ADDR=:5000 DEVICE_ADDR=:5001
 EXPOSE 5000 5001
 ENTRYPOINT ["/tcp-server"]
+
+FROM gcr.io/distroless/static-debian12:nonroot AS worker
+ARG VERSION= COMMIT= DATE=
+LABEL org.opencontainers.image.title="pullchat worker" org.opencontainers.image.description="Pullchat: projections, consumers of all chats, in front of rpc-servers" \
+      org.opencontainers.image.licenses=Apache-2.0 org.opencontainers.image.source=https://github.com/pullchat/pullchat \
+      org.opencontainers.image.version=$VERSION org.opencontainers.image.revision=$COMMIT org.opencontainers.image.created=$DATE
+# pullchat is for the health check (pullchat ready --server http://127.0.0.1:9090), which asks the listener of metrics.
+COPY --from=build /out/pullchat /out/worker /
+ENV METRICS_ADDR=:9090
+EXPOSE 9090
+ENTRYPOINT ["/worker"]
 
 # All in one process: docker run -p 8080:8080 IMAGE starts a Pullchat to try.
 FROM gcr.io/distroless/static-debian12:nonroot AS pullchat

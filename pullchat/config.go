@@ -23,6 +23,7 @@ import (
 	"github.com/pullchat/pullchat/rpc-server/service"
 	"github.com/pullchat/pullchat/rpc-server/storage"
 	tcp "github.com/pullchat/pullchat/tcp-server/gateway"
+	worker "github.com/pullchat/pullchat/worker/service"
 )
 
 // configCommand is the command "config".
@@ -33,7 +34,7 @@ type configCommand struct {
 
 // ofProgram selects the program whose configuration is meant.
 type ofProgram struct {
-	Program string `name:"program" enum:"serve,http-server,rpc-server,tcp-server" default:"serve" placeholder:"PROGRAM" help:"The program that will read it: ${enum}."`
+	Program string `name:"program" enum:"serve,http-server,rpc-server,tcp-server,worker" default:"serve" placeholder:"PROGRAM" help:"The program that will read it: ${enum}."`
 }
 
 // allSettings are those of one program; the others are unused.
@@ -61,6 +62,11 @@ func (o ofProgram) read(file string) (all allSettings, inspected []settings.Find
 		RPC            rpcclient.Config `embed:""`
 		program.Common `embed:""`
 	}
+	var consumer struct {
+		worker.Config  `embed:""`
+		RPC            rpcclient.Config `embed:""`
+		program.Common `embed:""`
+	}
 	var rpc struct {
 		service.Config `embed:""`
 		Trusted        service.Trust `embed:""`
@@ -72,6 +78,8 @@ func (o ofProgram) read(file string) (all allSettings, inspected []settings.Find
 		config, vars = &http, nil
 	case "tcp-server":
 		config, vars = &plainText, nil
+	case "worker":
+		config, vars = &consumer, nil
 	case "rpc-server":
 		config, vars = &rpc, kong.Vars{"rpc_addr": ":8888", "redis_url": "redis://127.0.0.1:6379/0", "redis_help": "", "rpc_drain_delay": "1s"}
 	}
@@ -95,6 +103,8 @@ func (o ofProgram) read(file string) (all allSettings, inspected []settings.Find
 		all = allSettings{HTTP: http.Config, RPC: http.RPC}
 	case "tcp-server":
 		all = allSettings{TCP: plainText.Config, RPC: plainText.RPC}
+	case "worker":
+		all = allSettings{RPC: consumer.RPC}
 	case "rpc-server":
 		rpc.Trust = rpc.Trusted
 		all = allSettings{Own: rpc.Config}
@@ -179,6 +189,8 @@ func (c *configCheck) things(all allSettings, say func(string, error)) {
 		endpointAddresses(all.TCP.Endpoints, say)
 		say("there is something to serve, and the rpc-servers may be trusted", tcp.CheckTrust(all.TCP, all.RPC))
 		return
+	case "worker": // its parts validate themselves
+		return
 	case "serve":
 		gatewayThings(all.HTTP.TLSCert, all.HTTP.TLSKey, all.HTTP.Token, say)
 		say("http-addr is an address", resolves(all.HTTP.HTTPAddr))
@@ -247,7 +259,7 @@ func (c *configCheck) connect(ctx context.Context, all allSettings, say func(str
 			return calls.Ready(ctx)
 		}))
 	}
-	if c.Program == "http-server" || c.Program == "tcp-server" {
+	if c.Program == "http-server" || c.Program == "tcp-server" || c.Program == "worker" {
 		return
 	}
 	if all.Own.RedisURL == "" {

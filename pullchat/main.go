@@ -117,8 +117,7 @@ type needsDecision interface {
 
 // exitStatus returns 2 for errors that a script can fix, 3 for those that need a person, and 1 for those that may be retried.
 func exitStatus(err error) int {
-	var found needsDecision
-	if errors.As(err, &found) {
+	if _, found := errors.AsType[needsDecision](err); found {
 		return 3
 	}
 	var answered *client.Error

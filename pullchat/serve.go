@@ -128,7 +128,7 @@ func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part,
 	}
 	fmt.Printf("Pullchat runs on %s. Try:\n\n"+try+"\n", store, address)
 	defer loaded.Watch(ctx, func(next any) {
-		to := next.(*commands).Serve
+		to := next.(*commands).Serve //nolint:errcheck // Watch passes what was read
 		http.Reload(to.HTTP)
 		if texts != nil {
 			texts.Reload(to.tcpConfig())

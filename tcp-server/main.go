@@ -34,7 +34,7 @@ func main() {
 			if err != nil {
 				return err
 			}
-			defer loaded.Watch(ctx, func(next any) { server.Reload(next.(*config).Config) })()
+			defer loaded.Watch(ctx, func(next any) { server.Reload(next.(*config).Config) })() //nolint:errcheck // Watch passes what was read
 			return server.Run(ctx)
 		})
 }

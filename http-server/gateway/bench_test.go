@@ -3,7 +3,6 @@ package gateway
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"strings"
@@ -27,7 +26,7 @@ func BenchmarkSend(b *testing.B) {
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			c.config.HTTPAddr, c.config.MaxBodyBytes = "127.0.0.1:0", maxBodyBytes
-			log := slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelWarn}))
+			log := slog.New(slog.DiscardHandler)
 			server, err := Listen(c.config, chat.Services{Messages: &fakeService{}, Live: chattest.Silent{}}, log)
 			if err != nil {
 				b.Fatal(err)

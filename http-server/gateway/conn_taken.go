@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/cloudwego/hertz/pkg/app"
@@ -25,7 +26,7 @@ func (c *conn) Leave(r *app.RequestContext, serve func()) {
 	r.Response.HijackWriter(unwritten{})
 	r.Hijack(func(hertz network.Conn) {
 		if came, err := hertz.Peek(hertz.Len()); err == nil { // with the request, and was not of it
-			c.ahead, c.next = append(came[:len(came):len(came)], c.ahead[c.next:]...), 0
+			c.ahead, c.next = append(slices.Clip(came), c.ahead[c.next:]...), 0
 		}
 		c.left.Store(true)
 		c.listener.streams.Go(func() {

@@ -1,6 +1,9 @@
 package gateway
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // The framing of requests (RFC 9112): where each begins and ends. It is stricter than Hertz, which reads behind it. What
 // could be understood in two ways is refused, because a proxy in front may understand the other one.
@@ -149,10 +152,8 @@ func (h *head) field(line []byte) fault {
 		return badName
 	}
 	name, value := line[:colon], line[colon+1:]
-	for _, c := range value {
-		if isControl(c) {
-			return badValue
-		}
+	if slices.ContainsFunc(value, isControl) {
+		return badValue
 	}
 	value = trim(value)
 	switch len(name) {

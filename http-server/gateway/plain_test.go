@@ -132,7 +132,7 @@ func TestPlainErrors(t *testing.T) {
 		t.Errorf("a page of another origin = %d %q, want 403", status, got)
 	}
 	response, err := http.Head("http://" + d.addr + "/receive/club/bob")
-	if err != nil || response.StatusCode != 200 {
+	if err != nil || response.StatusCode != http.StatusOK {
 		t.Fatalf("HEAD = %v, %v", response, err)
 	}
 	_ = response.Body.Close()
@@ -145,7 +145,7 @@ func TestFollowedLines(t *testing.T) {
 	d := openGateway(t, Config{}, usual)
 	d.send(t, "club", "alice", "0")
 	follow := func(ctx context.Context) *bufio.Reader {
-		request, err := http.NewRequestWithContext(ctx, "GET", "http://"+d.addr+"/receive/club/bob?follow=true", nil)
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+d.addr+"/receive/club/bob?follow=true", nil)
 		if err != nil {
 			t.Fatal(err)
 		}

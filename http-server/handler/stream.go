@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"strings"
 	"sync"
@@ -97,7 +98,7 @@ func (h *Handler) serveStream(ctx context.Context, below Connection, share live.
 		_ = session.Write(func() error { return sink.Refuse("", err) })
 	}
 	if h.config.Access.Logs(false) {
-		h.config.Log.Info("stream ended", "id", logging.RequestID(ctx), logging.Took(began))
+		h.config.Log.Info("stream ended", slog.String("id", logging.RequestID(ctx)), logging.Took(began))
 	}
 }
 

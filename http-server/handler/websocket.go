@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -131,7 +132,7 @@ func (h *Handler) serveSocket(ctx context.Context, below Connection, share live.
 	began := time.Now()
 	code := s.close(s.serve(ctx))
 	if h.config.Access.Logs(false) {
-		h.config.Log.Info("websocket ended", "id", logging.RequestID(ctx), "close", code, logging.Took(began))
+		h.config.Log.Info("websocket ended", slog.String("id", logging.RequestID(ctx)), slog.Any("close", code), logging.Took(began))
 	}
 }
 

@@ -60,7 +60,7 @@ func (j Job) Run(ctx context.Context) error {
 		case errors.Is(err, ErrDone):
 			return nil
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // what a stop interrupts is no failure
 		case err != nil:
 			if j.Failed != nil {
 				j.Failed(err)

@@ -32,7 +32,7 @@ func (s *steps) note(format string, args ...any) error {
 	if s.block != nil {
 		<-s.block
 	}
-	if err == errPanics {
+	if errors.Is(err, errPanics) {
 		panic(err)
 	}
 	return err

@@ -251,8 +251,8 @@ func (f *follow) rename(page *Page) (stale bool) {
 	if f.inbox == nil {
 		return false
 	}
-	for i := len(page.Messages) - 1; i >= 0; i-- {
-		notice := page.Messages[i].Notice
+	for _, message := range slices.Backward(page.Messages) {
+		notice := message.Notice
 		if notice == nil || notice.Event != chat.RoomRenamed {
 			continue
 		}

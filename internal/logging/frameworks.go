@@ -86,7 +86,7 @@ func harmless(values []any, formatted bool) []any {
 				kept[i] = notLogged
 			}
 		default:
-			if kept[i] = any(notLogged); v == io.EOF || v == io.ErrUnexpectedEOF {
+			if kept[i] = any(notLogged); v == io.EOF || v == io.ErrUnexpectedEOF { //nolint:errorlint // these two and no other text that may wrap them
 				kept[i] = v
 			}
 		}

@@ -97,8 +97,7 @@ func Handled(n int, err error) error { return handled{err, n} }
 
 // handledBefore returns how many events were handled before an error.
 func handledBefore(err error) int {
-	var h handled
-	if errors.As(err, &h) {
+	if h, ok := errors.AsType[handled](err); ok {
 		return h.n
 	}
 	return 0

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"slices"
@@ -61,7 +60,7 @@ func (b *bed) worker(source projection.Source, projections ...projection.Project
 
 func (b *bed) workerAt(poll time.Duration, source projection.Source, projections ...projection.Projection) (stop func()) {
 	b.t.Helper()
-	w, err := projection.New(projection.Config{Source: source, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Poll: poll})
+	w, err := projection.New(projection.Config{Source: source, Log: slog.New(slog.DiscardHandler), Poll: poll})
 	if err == nil {
 		err = w.Set(projections)
 	}

@@ -118,8 +118,7 @@ func scalar(value *yaml.Node) (string, error) {
 func readSecret(path string) (string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		var failed *fs.PathError
-		if errors.As(err, &failed) {
+		if failed, ok := errors.AsType[*fs.PathError](err); ok {
 			err = failed.Err
 		}
 		return "", fmt.Errorf("the file that it names cannot be read: %w", err)

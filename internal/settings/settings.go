@@ -196,7 +196,7 @@ func (s *Settings) readSecretOf(ctx *kong.Context, flag, beside *kong.Flag) erro
 	}
 	path, fromFile := s.values[beside]
 	if !fromFile {
-		path = ctx.FlagValue(beside).(string) //nolint:forcetypeassert // fileFlag has made it
+		path = ctx.FlagValue(beside).(string) //nolint:errcheck // fileFlag has made it
 	}
 	secret, err := readSecret(path)
 	if err != nil {

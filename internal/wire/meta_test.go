@@ -67,8 +67,8 @@ func TestEveryRequestHasAMeta(t *testing.T) {
 		}
 	}
 	for _, hot := range []reflect.Type{reflect.TypeFor[rpc.SendRequest](), reflect.TypeFor[rpc.PullRequest]()} {
-		for i := range hot.NumField() {
-			if strings.EqualFold(hot.Field(i).Name, "meta") {
+		for field := range hot.Fields() {
+			if strings.EqualFold(field.Name, "meta") {
 				t.Errorf("%s has a Meta, which makes each call longer", hot)
 			}
 		}

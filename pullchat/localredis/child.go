@@ -23,7 +23,7 @@ const linesKept = 5
 
 // begin starts a child. Its goroutine keeps its thread, because the child ends with the thread that started it.
 func begin(program, dir string, arguments ...string) (*child, error) {
-	c := &child{command: exec.Command(program, arguments...), ended: make(chan struct{})}
+	c := &child{command: exec.Command(program, arguments...), ended: make(chan struct{})} //nolint:noctx // it is stopped last, after all contexts have ended
 	c.command.Dir = dir
 	c.command.SysProcAttr = attributes()
 	c.command.Stdout, c.command.Stderr = c, c

@@ -131,9 +131,9 @@ func isPrivate(socket string) bool {
 // endOrphan ends the child of a process that was killed, and waits until it has written its files.
 func (s *Server) endOrphan(ctx context.Context) error {
 	for first := true; ; first = false {
-		conn, err := net.Dial("unix", s.socket)
+		conn, err := new(net.Dialer).DialContext(ctx, "unix", s.socket)
 		if err != nil { // the socket of a process that is gone refuses
-			return nil
+			return nil //nolint:nilerr // there is no orphan
 		}
 		_ = conn.Close()
 		if first {

@@ -211,7 +211,7 @@ func (e *Exporter) write(l line) error {
 func (e *Exporter) exportChat(ctx context.Context, name string) error {
 	id, err := chat.ParseID(name)
 	if err != nil || id.String() != name || !e.first(name) {
-		return nil
+		return nil //nolint:nilerr // see above
 	}
 	l, err := e.readChat(ctx, id)
 	if err != nil {
@@ -302,7 +302,7 @@ func (e *Exporter) exportEntry(id chat.ID, z redis.Z) error {
 	m, err := layout.DecodeMember(member)
 	if err != nil || float64(m.SendTime) != z.Score || m.SendTime < e.place.From {
 		e.report.Damaged++
-		return nil
+		return nil //nolint:nilerr // the report has it
 	}
 	if err := e.write(messageLine(id, m)); err != nil {
 		return err

@@ -56,7 +56,7 @@ func (c *importedChat) refuse(at int64, reason string) {
 // add takes a message.
 func (c *importedChat) add(l line) error {
 	if c.refused != nil {
-		return nil
+		return nil //nolint:nilerr // the chat was refused as a whole, with this reason
 	}
 	if reason := c.wrong(l); reason != "" {
 		c.refuse(l.SendTime, reason)

@@ -81,7 +81,7 @@ func (h *Handler) Watch(ctx context.Context, stream rpc.IMService_WatchServer) e
 			err = down.send(ctx, events)
 		}
 		if err != nil {
-			return nil //nolint:nilerr // however it ended, the gateway opens another
+			return nil // however it ended, the gateway opens another
 		}
 	}
 }

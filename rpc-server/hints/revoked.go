@@ -58,7 +58,7 @@ func (h *Hub) ReadRevoked(ctx context.Context) error {
 		}
 	}
 	h.revoked.users.Range(func(user, at any) bool {
-		if at.(int64) < h.revoked.seen-chat.DeletionSettles.Microseconds() {
+		if at, _ := at.(int64); at < h.revoked.seen-chat.DeletionSettles.Microseconds() {
 			h.revoked.users.Delete(user)
 		}
 		return true

@@ -136,7 +136,7 @@ func (b *batches) Close(ctx context.Context) error {
 }
 
 // batchesOf are the batches of a node.
-func batchesOf(n *redisnode.Node) *batches { return n.Attached.(*batches) }
+func batchesOf(n *redisnode.Node) *batches { return n.Attached.(*batches) } //nolint:errcheck // attach has set it
 
 func decodeMembers(members []string) ([]chat.Message, error) {
 	messages := make([]chat.Message, len(members))

@@ -164,7 +164,7 @@ func TestKeepCompactWithoutRights(t *testing.T) {
 }
 
 func fields(text string) (list []any) {
-	for _, field := range strings.Fields(text) {
+	for field := range strings.FieldsSeq(text) {
 		list = append(list, field)
 	}
 	return list

@@ -48,7 +48,7 @@ func (s *Store) DropEmpty(log *slog.Logger) background.Job {
 				return background.ErrDone
 			}
 			if mine, err := s.leaseEmptied(ctx); err != nil || !mine {
-				return nil // asked again
+				return nil //nolint:nilerr // asked again
 			}
 			dropped, err := s.dropEmpty(ctx, emptyPause, listedFor)
 			if err == nil && dropped > 0 {

@@ -49,14 +49,14 @@ func (c *client) obey(object []byte) error {
 	case r.Action == acknowledge:
 		defer c.trace(acknowledge)()
 		err = c.acknowledge(r.UID)
-		return c.answer(r, nil, err)
+		return c.answer(r, err)
 	case slices.Contains(command.Names(), r.Action):
 		return c.command(r)
 	default:
 		defer c.trace(devicelog.Request)()
 		return c.ask(r)
 	}
-	return c.answer(r, nil, err)
+	return c.answer(r, err)
 }
 
 // command executes one of the commands that WebSockets have too. Its arguments are in data.
@@ -64,7 +64,7 @@ func (c *client) command(r request) error {
 	fields := map[string]json.RawMessage{}
 	if len(r.Data) > 0 && !bytes.Equal(r.Data, []byte("null")) {
 		if err := json.Unmarshal(r.Data, &fields); err != nil {
-			return c.answer(r, nil, chat.Errorf(chat.InvalidArgument, "data is not an object"))
+			return c.answer(r, chat.Errorf(chat.InvalidArgument, "data is not an object"))
 		}
 	}
 	fields["type"], fields["ref"] = jsonobject.Encode(r.Action), jsonobject.Encode(r.UID)
@@ -73,7 +73,7 @@ func (c *client) command(r request) error {
 		err = chat.Errorf(chat.InvalidArgument, "the device's own chat is followed already")
 	}
 	if err != nil {
-		return c.answer(r, nil, err)
+		return c.answer(r, err)
 	}
 	return c.commands.Do(c.ctx(), asked, func(reply command.Reply) error {
 		if reply.Type == command.Refused {
@@ -98,14 +98,14 @@ func (c *client) verify(token string) (*chat.Caller, error) {
 // ask stores a request for back ends. The response comes when one of them answers.
 func (c *client) ask(r request) error {
 	if c.room == "" {
-		return c.answer(r, nil, chat.Errorf(chat.InvalidArgument, "action %q is for back ends: connect first", r.Action))
+		return c.answer(r, chat.Errorf(chat.InvalidArgument, "action %q is for back ends: connect first", r.Action))
 	}
 	receipt, err := c.store(devicelog.Entry{Kind: devicelog.Request, Action: r.Action, UID: r.UID, Data: r.Data}, "request "+r.UID)
 	if err == nil && receipt.Duplicate {
 		err = chat.Errorf(chat.Conflict, "the uid %q was used on this connection before", r.UID)
 	}
 	if err != nil {
-		return c.answer(r, nil, err)
+		return c.answer(r, err)
 	}
 	return nil
 }
@@ -130,7 +130,7 @@ func (c *client) reader() string { return c.sender() + "/" + c.uid }
 // connect makes the connection the device's newest.
 func (c *client) connect(r request) error {
 	if c.room != "" {
-		return c.answer(r, nil, chat.Errorf(chat.Conflict, "this connection is of the device %s already", c.uid))
+		return c.answer(r, chat.Errorf(chat.Conflict, "this connection is of the device %s already", c.uid))
 	}
 	return c.session.Write(func() error { // the sink reads what admit sets, and writes nothing before the response
 		at, err := c.admit(r)

@@ -117,9 +117,9 @@ func (c *client) send(object []byte) error {
 	return c.session.WriteAnyway(func() error { return c.write(object) })
 }
 
-// answer answers a request.
-func (c *client) answer(r request, data []byte, failed error) error {
-	return c.send(c.response(r, data, failed))
+// answer answers a request that has no data to return.
+func (c *client) answer(r request, failed error) error {
+	return c.send(c.response(r, nil, failed))
 }
 
 func (c *client) response(r request, data []byte, failed error) []byte {

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // decoder splits a client's bytes into objects. The first byte decides: frames of 4 bytes of length, big-endian, begin with a
@@ -87,5 +88,5 @@ func (d *decoder) encode(object []byte) []byte {
 	if d.framed {
 		return append(binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(object)), uint32(len(object))), object...)
 	}
-	return append(object[:len(object):len(object)], '\n')
+	return append(slices.Clip(object), '\n')
 }

@@ -93,7 +93,7 @@ func (c *client) serve() (err error) {
 		object, err := c.read(until)
 		switch {
 		case errors.Is(err, errTooLong):
-			err = c.answer(request{}, nil, chat.Errorf(chat.TooLarge, "an object may have %d bytes: this one is %v", c.server.config.MaxObject, err))
+			err = c.answer(request{}, chat.Errorf(chat.TooLarge, "an object may have %d bytes: this one is %v", c.server.config.MaxObject, err))
 		case err == nil:
 			err = c.obey(object)
 		}

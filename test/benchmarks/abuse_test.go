@@ -177,7 +177,7 @@ func (a *abuse) open(t *testing.T, target string) int {
 	enough := len(a.streams) >= abuseStreams
 	a.mutex.Unlock()
 	if enough {
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond) //nolint:forbidigo // the attacker keeps its streams open; no result waits for it
 		return http.StatusOK
 	}
 	response, err := a.do("GET", target, a.attacker, "")

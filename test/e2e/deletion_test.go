@@ -55,10 +55,19 @@ func TestTokensOfTheDeleted(t *testing.T) {
 			}
 		}
 		for _, r := range [][3]string{
-			{"POST", "/api/send", `{"chat":"ann:bob","text":"still here"}`}, {"GET", "/api/pull?chat=ann:bob", ""}, {"GET", "/api/inbox", ""},
-			{"GET", "/api/stream?chat=ann:bob", ""}, {"POST", "/api/signal", `{"chat":"ann:bob","type":"typing"}`}, {"GET", "/api/users", ""},
-			{"POST", "/api/read", `{"chat":"ann:bob","cursor":1}`}, {"POST", "/api/rooms", `{"id":"den"}`}, {"DELETE", "/api/users/me", ""},
-			{"GET", "/api/unread", ""}, {"GET", "/api/ignored", ""}, {"GET", "/api/presence?chat=ann:bob", ""}, {"GET", "/api/rooms", ""},
+			{"POST", "/api/send", `{"chat":"ann:bob","text":"still here"}`},
+			{"GET", "/api/pull?chat=ann:bob", ""},
+			{"GET", "/api/inbox", ""},
+			{"GET", "/api/stream?chat=ann:bob", ""},
+			{"POST", "/api/signal", `{"chat":"ann:bob","type":"typing"}`},
+			{"GET", "/api/users", ""},
+			{"POST", "/api/read", `{"chat":"ann:bob","cursor":1}`},
+			{"POST", "/api/rooms", `{"id":"den"}`},
+			{"DELETE", "/api/users/me", ""},
+			{"GET", "/api/unread", ""},
+			{"GET", "/api/ignored", ""},
+			{"GET", "/api/presence?chat=ann:bob", ""},
+			{"GET", "/api/rooms", ""},
 		} {
 			response := c.requestWith(t.Context(), lasting, r[0], r[1], r[2])
 			said := make([]byte, 512)

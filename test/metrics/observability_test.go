@@ -55,6 +55,7 @@ func TestQueriesReturnData(t *testing.T) {
 	s := start(t)
 	s.live()
 	s.crowd()
+	s.until(5, "pullchat_projection_events_total")
 	s.redis.Kill()
 	s.want(503, "POST", "/api/send", "carol", fields{"chat": "alice:carol", "text": "lost"})
 	base := s.scrape(program)

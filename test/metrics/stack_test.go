@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,6 +15,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,9 +23,11 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/pullchat/pullchat/http-server/gateway"
+	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/logging"
 	"github.com/pullchat/pullchat/internal/metrics"
+	"github.com/pullchat/pullchat/internal/projection"
 	"github.com/pullchat/pullchat/internal/ratelimit"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/internal/rpcclient"
@@ -77,6 +81,7 @@ func start(t *testing.T) *stack {
 		t.Fatal(err)
 	}
 	t.Cleanup(calls.Close)
+	s.consume(calls, log)
 	server, err := gateway.Listen(gateway.Config{
 		HTTPAddr: "127.0.0.1:0", MaxBodyBytes: 64 << 10, MaxConnections: new(maxConnections),
 		Auth: "on", Token: token.Config{AuthSecret: authSecret}, AccessTokenTTL: time.Hour, Registration: "open",
@@ -89,6 +94,43 @@ func start(t *testing.T) *stack {
 	chattest.Run(t, server)
 	s.addr = server.Addr().String()
 	return s
+}
+
+// consume runs a projection. It refuses one message, and fails once at another.
+func (s *stack) consume(calls *rpcclient.Client, log *slog.Logger) {
+	s.t.Helper()
+	measured := s.metrics.Worker()
+	worker, err := projection.New(projection.Config{Source: calls, Log: log, Handled: measured.Handled})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	measured.Projections(func() (all []metrics.Projection) {
+		for _, p := range worker.Stats() {
+			all = append(all, metrics.Projection(p))
+		}
+		return all
+	})
+	var failed atomic.Bool
+	handle := func(_ context.Context, events []projection.Event) error {
+		switch {
+		case events[0].Last().Text == "the first":
+			return projection.Reject(errors.New("unwanted"))
+		case !failed.Swap(true):
+			return errors.New("not now")
+		}
+		return nil
+	}
+	if err := worker.Set([]projection.Projection{{Name: "test", Handler: projection.HandlerFunc(handle)}}); err != nil {
+		s.t.Fatal(err)
+	}
+	chattest.Run(s.t, asWorker{worker})
+}
+
+// asWorker runs a worker as the service that it is.
+type asWorker struct{ *projection.Worker }
+
+func (w asWorker) Run(ctx context.Context) error {
+	return w.Worker.Run(chat.WithCaller(ctx, chat.Caller{User: "worker", Service: true}))
 }
 
 func rate(perHour int) ratelimit.Rate { return ratelimit.Rate{Requests: perHour, Per: time.Hour} }

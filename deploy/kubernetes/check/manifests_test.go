@@ -102,6 +102,7 @@ func judge(objects []runtime.Object) (faults []string) {
 				fault("deployment %s does not select its own pods", o.Name)
 			}
 			judgePod(o, fault)
+			judgeProbes(o, fault)
 		case *core.Service:
 			services[o.Name] = o
 		}
@@ -191,6 +192,32 @@ func variable(pod core.PodTemplateSpec, name string) string {
 		}
 	}
 	return ""
+}
+
+// judgeProbes: every container is probed, at ports that it has. Only readiness may depend on other programs.
+func judgeProbes(d *apps.Deployment, fault func(string, ...any)) {
+	container := d.Spec.Template.Spec.Containers[0]
+	for name, probe := range map[string]*core.Probe{"startup": container.StartupProbe, "liveness": container.LivenessProbe, "readiness": container.ReadinessProbe} {
+		port := ""
+		switch {
+		case probe == nil:
+			fault("%s has no %s probe", d.Name, name)
+			continue
+		case probe.HTTPGet != nil:
+			port = probe.HTTPGet.Port.StrVal
+			if (probe.HTTPGet.Path == "/readyz") != (name == "readiness") {
+				fault("%s: the %s probe asks %s", d.Name, name, probe.HTTPGet.Path)
+			}
+		case probe.TCPSocket != nil:
+			port = probe.TCPSocket.Port.StrVal
+		}
+		if !hasPort(d.Spec.Template, port) {
+			fault("%s: the %s probe asks the port %q, which it does not have", d.Name, name, port)
+		}
+		if port == "metrics" && variable(d.Spec.Template, "METRICS_ADDR") == "" {
+			fault("%s: the %s probe asks the listener of metrics, which is off", d.Name, name)
+		}
+	}
 }
 
 // judgePod: every container runs without privileges, and a stop is longer than its parts.

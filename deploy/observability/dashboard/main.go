@@ -58,6 +58,15 @@ var rows = []row{
 		{"Refused by rates and bounds", perSecond, rate("pullchat_refusals_total", "kind"), "{{kind}}"},
 		{"Logins", perSecond, rate("pullchat_logins_total", "outcome"), "{{outcome}}"},
 	}},
+	{"Projections", []panel{
+		{"Lag", seconds, "max by (projection) (pullchat_projection_lag_seconds)", "{{projection}}"},
+		{"Handled", perSecond, rate("pullchat_projection_events_total", "projection"), "{{projection}}"},
+		{"99 % of messages are handled within", seconds, quantile(0.99, "pullchat_projection_delay_seconds", "projection"), "{{projection}}"},
+		{"Failures", perSecond, rate("pullchat_projection_failures_total", "projection"), "{{projection}}"},
+		{"Dead letters in an hour", number, "sum by (projection) (increase(pullchat_projection_dead_letters_total[1h]))", "{{projection}}"},
+		{"Chats with events that were not handled", number, sum("pullchat_projection_waiting_chats", "projection"), "{{projection}}"},
+		{"Partitions with a worker", number, sum("pullchat_projection_partitions", "projection"), "{{projection}}"},
+	}},
 	{"Batches", []panel{
 		{"Mean size of a batch", number, "sum by (batch) (rate(pullchat_batch_size_sum[5m])) / sum by (batch) (rate(pullchat_batch_size_count[5m]))", "{{batch}}"},
 		{"99 % of batches wait at most", seconds, quantile(0.99, "pullchat_batch_wait_seconds", "batch"), "{{batch}}"},
@@ -92,6 +101,7 @@ func write() error {
 	source := "prometheus" // as in provisioning/datasources
 	kind := "prometheus"
 	ref := common.DataSourceRef{Uid: &source, Type: &kind}
+	//nolint:staticcheck // the second version of dashboards is for Grafana 12 and newer alone
 	board := dashboard.NewDashboardBuilder("Pullchat").Uid("pullchat").Refresh("30s").Time("now-1h", "now").Tags([]string{"pullchat"})
 	for _, r := range rows {
 		board = board.WithRow(dashboard.NewRowBuilder(r.title))
