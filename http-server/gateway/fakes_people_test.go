@@ -14,6 +14,7 @@ func withEverything(service *fakeService) func(*Server) {
 		people, rooms := fakePeople{service}, fakeRooms{service}
 		s.services.Accounts, s.services.Sessions, s.services.Inboxes = people, people, fakeReaders{service}
 		s.services.Rooms, s.services.Admission = rooms, rooms
+		s.services.Pushes = fakePushes{service}
 	}
 }
 

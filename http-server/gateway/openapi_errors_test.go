@@ -49,6 +49,13 @@ func failures() []failure {
 		{call{method: "PUT", target: "/api/ignored/b?as=a"}, bodiless},
 		{call{method: "DELETE", target: "/api/ignored/b?as=a"}, bodiless},
 
+		{call{method: "PUT", target: "/api/push/subscriptions?as=a", body: `{"device":"pad","endpoint":"https://b/c"}`}, nil},
+		{call{method: "GET", target: "/api/push/subscriptions?as=a"}, bodiless},
+		{call{method: "DELETE", target: "/api/push/subscriptions?as=a&device=pad"}, bodiless},
+		{call{method: "GET", target: "/api/muted?as=a"}, bodiless},
+		{call{method: "PUT", target: "/api/muted/b?as=a"}, nil},
+		{call{method: "DELETE", target: "/api/muted/b?as=a"}, bodiless},
+
 		{call{method: "POST", target: "/api/rooms?as=a", body: `{"id":"room"}`}, nil},
 		{call{method: "GET", target: "/api/rooms?as=a"}, bodiless},
 		{call{method: "GET", target: "/api/rooms/public"}, bodiless},

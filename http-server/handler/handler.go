@@ -42,6 +42,8 @@ type Config struct {
 	Metrics *metrics.Gateway // or nil
 	// Part bounds how long a follower may take to read a write.
 	Part time.Duration
+
+	VAPIDPublicKey string // that browsers are told, or ""
 }
 
 // New returns a Handler. The Hub must run.

@@ -14,4 +14,5 @@ type Services struct {
 		Readers
 	}
 	Projections Projections
+	Pushes      Pushes
 }

@@ -53,6 +53,8 @@ func TestEveryRequestHasAMeta(t *testing.T) {
 		LogoutRequest(chat.LogoutRequest{}, "id"), ChangePasswordRequest(chat.PasswordChange{}, "id"),
 		PartitionStatesRequest(by, "id"), MovedRequest(nil, by, "id"), ClaimRequest(chat.ClaimRequest{}, by, "id"), CursorsRequest("p", nil, by, "id"),
 		CommitRequest("p", nil, by, "id"), ProjectionsRequest("p", by, "id"), ChangeProjectionRequest(chat.ProjectionChange{}, by, "id"), DeadLettersRequest("p", 0, by, "id"),
+		SubscribeRequest(chat.Subscription{}, by, "id"), UnsubscribeRequest(chat.Unsubscription{}, by, "id"), SubscriptionsRequest("a", by, "id"),
+		MuteRequest(chat.MuteRequest{}, by, "id"), MutedRequest("a", by, "id"), SubscribersRequest(by, "id"), PushTargetsRequest(chat.PushQuery{}, by, "id"),
 	} {
 		value := reflect.ValueOf(request).Elem()
 		if value.FieldByName("Meta").IsNil() || RequestIDOf(request) != "id" || oldID(value) {

@@ -31,6 +31,7 @@ type Services struct {
 	Rooms    Rooms
 
 	Projections chat.Projections
+	Pushes      chat.Pushes
 }
 
 // Handler implements rpc.IMService. What goes wrong is in a response's Code and Msg; its methods return no error.

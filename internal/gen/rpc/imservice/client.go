@@ -53,6 +53,13 @@ type Client interface {
 	Projections(ctx context.Context, req *rpc.ProjectionsRequest, callOptions ...callopt.Option) (r *rpc.ProjectionsResponse, err error)
 	ChangeProjection(ctx context.Context, req *rpc.ChangeProjectionRequest, callOptions ...callopt.Option) (r *rpc.ChangeProjectionResponse, err error)
 	DeadLetters(ctx context.Context, req *rpc.DeadLettersRequest, callOptions ...callopt.Option) (r *rpc.DeadLettersResponse, err error)
+	Subscribe(ctx context.Context, req *rpc.SubscribeRequest, callOptions ...callopt.Option) (r *rpc.SubscribeResponse, err error)
+	Unsubscribe(ctx context.Context, req *rpc.UnsubscribeRequest, callOptions ...callopt.Option) (r *rpc.UnsubscribeResponse, err error)
+	Subscriptions(ctx context.Context, req *rpc.SubscriptionsRequest, callOptions ...callopt.Option) (r *rpc.SubscriptionsResponse, err error)
+	Mute(ctx context.Context, req *rpc.MuteRequest, callOptions ...callopt.Option) (r *rpc.MuteResponse, err error)
+	Muted(ctx context.Context, req *rpc.MutedRequest, callOptions ...callopt.Option) (r *rpc.MutedResponse, err error)
+	Subscribers(ctx context.Context, req *rpc.SubscribersRequest, callOptions ...callopt.Option) (r *rpc.SubscribersResponse, err error)
+	PushTargets(ctx context.Context, req *rpc.PushTargetsRequest, callOptions ...callopt.Option) (r *rpc.PushTargetsResponse, err error)
 	Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error)
 }
 
@@ -282,6 +289,41 @@ func (p *kIMServiceClient) ChangeProjection(ctx context.Context, req *rpc.Change
 func (p *kIMServiceClient) DeadLetters(ctx context.Context, req *rpc.DeadLettersRequest, callOptions ...callopt.Option) (r *rpc.DeadLettersResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.DeadLetters(ctx, req)
+}
+
+func (p *kIMServiceClient) Subscribe(ctx context.Context, req *rpc.SubscribeRequest, callOptions ...callopt.Option) (r *rpc.SubscribeResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Subscribe(ctx, req)
+}
+
+func (p *kIMServiceClient) Unsubscribe(ctx context.Context, req *rpc.UnsubscribeRequest, callOptions ...callopt.Option) (r *rpc.UnsubscribeResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Unsubscribe(ctx, req)
+}
+
+func (p *kIMServiceClient) Subscriptions(ctx context.Context, req *rpc.SubscriptionsRequest, callOptions ...callopt.Option) (r *rpc.SubscriptionsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Subscriptions(ctx, req)
+}
+
+func (p *kIMServiceClient) Mute(ctx context.Context, req *rpc.MuteRequest, callOptions ...callopt.Option) (r *rpc.MuteResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Mute(ctx, req)
+}
+
+func (p *kIMServiceClient) Muted(ctx context.Context, req *rpc.MutedRequest, callOptions ...callopt.Option) (r *rpc.MutedResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Muted(ctx, req)
+}
+
+func (p *kIMServiceClient) Subscribers(ctx context.Context, req *rpc.SubscribersRequest, callOptions ...callopt.Option) (r *rpc.SubscribersResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Subscribers(ctx, req)
+}
+
+func (p *kIMServiceClient) PushTargets(ctx context.Context, req *rpc.PushTargetsRequest, callOptions ...callopt.Option) (r *rpc.PushTargetsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.PushTargets(ctx, req)
 }
 
 func (p *kIMServiceClient) Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error) {
