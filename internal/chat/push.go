@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"crypto/ecdh"
 	"encoding/base64"
 	"net/url"
 	"strings"
@@ -149,7 +150,7 @@ func (s *Subscription) check() error {
 	case FCM:
 		return s.checkToken()
 	case WebPush:
-		if err := checkKey("p256dh", s.P256DH, 65); err != nil {
+		if err := checkKey("p256dh", s.P256DH, publicKeyBytes); err != nil {
 			return err
 		}
 		if err := checkKey("auth", s.Auth, 16); err != nil {
@@ -178,10 +179,16 @@ func (s *Subscription) checkToken() error {
 	return nil
 }
 
+// publicKeyBytes is the size of a public key of P-256 that is not compressed.
+const publicKeyBytes = 65
+
 // checkKey refuses what is not size bytes of base64url, with or without padding.
 func checkKey(what, key string, size int) error {
 	decoded, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(key, "="))
-	if err != nil || len(decoded) != size || size == 65 && decoded[0] != 4 {
+	if err == nil && size == publicKeyBytes {
+		_, err = ecdh.P256().NewPublicKey(decoded)
+	}
+	if err != nil || len(decoded) != size {
 		return Errorf(InvalidArgument, "%s is not %d bytes in base64url, as a PushSubscription of a browser has it", what, size)
 	}
 	return nil

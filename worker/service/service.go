@@ -9,11 +9,13 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/projection"
+	"github.com/pullchat/pullchat/worker/push"
 )
 
 // Config is a worker's configuration. Each kind of sink has its part.
 type Config struct {
-	Bursts Bursts `embed:""`
+	Bursts Bursts      `embed:""`
+	Push   push.Config `embed:""`
 }
 
 // Bursts says which messages are one event for the sinks that gather them.
@@ -34,6 +36,7 @@ func (b Bursts) Validate() error { return b.Rule().Validate() }
 // Source is what a worker needs of the rpc-servers.
 type Source interface {
 	projection.Source
+	push.Source
 }
 
 // Sink is a kind of consumer.
@@ -64,7 +67,11 @@ func New(config Config, source Source, log *slog.Logger) (*Worker, error) {
 }
 
 // sinks are those of a configuration.
-func sinks(Config, Source, *slog.Logger) []Sink { return nil }
+func sinks(config Config, source Source, log *slog.Logger) []Sink {
+	return []Sink{
+		push.New(config.Push, config.Bursts.Rule(), source, log),
+	}
+}
 
 // Run runs the projections until ctx ends. Then it stores their cursors and releases the leases.
 func (w *Worker) Run(ctx context.Context) error {
