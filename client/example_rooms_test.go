@@ -79,7 +79,7 @@ func ExampleRooms_Show() {
 	// bob member
 }
 
-// Public has all rooms that anybody may join, page by page.
+// Public has all rooms that any user may join, page by page.
 func ExampleRooms_Public() {
 	server := exampleRooms(map[string]string{
 		"GET /api/rooms/public":       `{"rooms":[{"id":"lounge","name":"","visibility":"public","created":1795248043296447,"member_count":7}],"has_more":false,"next_cursor":""}`,

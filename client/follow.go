@@ -25,18 +25,23 @@ type FollowRequest struct {
 	// Batch collects the messages of this time, up to a minute, into one page for each chat; 0 does not wait.
 	Batch time.Duration
 	// Over is the transport.
-	Over Door
+	Over Transport
 	// Connected is called with the server's base URL after every connect. It runs in the goroutine of the loop, and may be
 	// nil.
 	Connected func(server string)
 }
 
-// Door is a transport for delivery. All deliver the same messages.
-type Door int
+// Transport is a transport for delivery. All deliver the same messages.
+type Transport int
+
+// Door is the earlier name of Transport.
+//
+// Deprecated: use Transport.
+type Door = Transport
 
 const (
 	// ServerSentEvents is one endless response. It passes all proxies that do not buffer. Up to 100 chats.
-	ServerSentEvents Door = iota
+	ServerSentEvents Transport = iota
 	// WebSocket is one connection for all chats.
 	WebSocket
 	// LongPoll is a request for each chat and page. It passes all proxies, and delivers messages only.
@@ -107,13 +112,13 @@ func (r FollowRequest) validate() error {
 	case r.Inbox && r.Presence:
 		return errors.New("an Inbox has no Presence")
 	case r.Inbox && r.Over == LongPoll:
-		return errors.New("a LongPoll follows Chats: an Inbox needs another Door")
+		return errors.New("a LongPoll follows Chats: an Inbox needs another Transport")
 	case r.Batch < 0:
 		return errors.New("a negative Batch cannot be waited for")
 	case r.Over < ServerSentEvents || r.Over > LongPoll:
-		return fmt.Errorf("there is no Door %d", r.Over)
+		return fmt.Errorf("there is no Transport %d", r.Over)
 	case r.Over == LongPoll && (r.Reader != "" || r.Presence):
-		return errors.New("a LongPoll has messages only: Reader and Presence need another Door")
+		return errors.New("a LongPoll has messages only: Reader and Presence need another Transport")
 	}
 	for chat, cursor := range r.Chats {
 		if cursor < 0 {

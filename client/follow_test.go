@@ -17,7 +17,7 @@ import (
 	"github.com/pullchat/pullchat/internal/livetest"
 )
 
-var doors = map[string]client.Door{"sse": client.ServerSentEvents, "websocket": client.WebSocket, "long-poll": client.LongPoll}
+var transports = map[string]client.Transport{"sse": client.ServerSentEvents, "websocket": client.WebSocket, "long-poll": client.LongPoll}
 
 // follower makes a client of servers, with short waits, whose connections end with the test.
 func follower(t *testing.T, base string, options ...client.Option) *client.Client {
@@ -27,14 +27,14 @@ func follower(t *testing.T, base string, options ...client.Option) *client.Clien
 	return with(t, base, &http.Client{Transport: transport}, append([]client.Option{brisk(1)}, options...)...)
 }
 
-// eachDoor runs a test once for each, and wants that no goroutine is left.
-func eachDoor(t *testing.T, test func(t *testing.T, door client.Door)) {
+// eachTransport runs a test once for each, and wants that no goroutine is left.
+func eachTransport(t *testing.T, test func(t *testing.T, over client.Transport)) {
 	t.Helper()
-	for name, door := range doors {
+	for name, over := range transports {
 		t.Run(name, func(t *testing.T) {
 			before := goleak.IgnoreCurrent()
 			t.Cleanup(func() { goleak.VerifyNone(t, before) })
-			test(t, door)
+			test(t, over)
 		})
 	}
 }
@@ -66,7 +66,7 @@ func expect(t *testing.T, c *client.Client, log *livetest.Log, r client.FollowRe
 }
 
 func TestFollow(t *testing.T) {
-	eachDoor(t, func(t *testing.T, door client.Door) {
+	eachTransport(t, func(t *testing.T, over client.Transport) {
 		log := livetest.NewLog()
 		s := livetest.Serve(t, &livetest.Server{Log: log})
 		chats := map[string]int64{}
@@ -80,14 +80,14 @@ func TestFollow(t *testing.T) {
 				fill(log, "room7", 3)
 			}
 		}()
-		expect(t, follower(t, s.URL), log, client.FollowRequest{Chats: chats, Over: door}, 20*13+15)
+		expect(t, follower(t, s.URL), log, client.FollowRequest{Chats: chats, Over: over}, 20*13+15)
 	})
 }
 
 // TestFollowThroughBrokenConnections: two servers whose connections break at any byte, and which send once more what
 // they have sent before.
 func TestFollowThroughBrokenConnections(t *testing.T) {
-	eachDoor(t, func(t *testing.T, door client.Door) {
+	eachTransport(t, func(t *testing.T, over client.Transport) {
 		log := livetest.NewLog()
 		cut := func() int { return rand.IntN(4000) } //nolint:gosec // chance, no secret
 		one := livetest.Serve(t, &livetest.Server{Log: log, Cut: cut, Back: 3})
@@ -102,7 +102,7 @@ func TestFollowThroughBrokenConnections(t *testing.T) {
 			}
 		}()
 		expect(t, c, log, client.FollowRequest{
-			Chats: map[string]int64{"alice:bob": 0, "é room": 0, "room": 0}, Over: door,
+			Chats: map[string]int64{"alice:bob": 0, "é room": 0, "room": 0}, Over: over,
 			Connected: func(string) { connections++ },
 		}, 300)
 		if notes == 0 || connections == 0 || one.Requests() == 0 || two.Requests() == 0 {
@@ -118,7 +118,7 @@ func crlf(event string) string {
 }
 
 func TestFollowThroughRestarts(t *testing.T) {
-	eachDoor(t, func(t *testing.T, door client.Door) {
+	eachTransport(t, func(t *testing.T, over client.Transport) {
 		log := livetest.NewLog()
 		s := livetest.Serve(t, &livetest.Server{Log: log})
 		dead := serve(t, answer{})
@@ -135,7 +135,7 @@ func TestFollowThroughRestarts(t *testing.T) {
 		defer close(step)
 		fill(log, "room", 1)
 		count := 0
-		for m, err := range follower(t, dead.URL+","+s.URL).Follow(t.Context(), client.FollowRequest{Chats: map[string]int64{"room": 0}, Over: door}) {
+		for m, err := range follower(t, dead.URL+","+s.URL).Follow(t.Context(), client.FollowRequest{Chats: map[string]int64{"room": 0}, Over: over}) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -154,13 +154,13 @@ func TestFollowThroughRestarts(t *testing.T) {
 
 // TestFollowGoesOn: what a loop has kept is where the next begins.
 func TestFollowGoesOn(t *testing.T) {
-	eachDoor(t, func(t *testing.T, door client.Door) {
+	eachTransport(t, func(t *testing.T, over client.Transport) {
 		log := livetest.NewLog()
 		s := livetest.Serve(t, &livetest.Server{Log: log})
 		fill(log, "a:b", 25)
 		c, cursors, count := follower(t, s.URL), map[string]int64{"a:b": 0}, 0
 		for count < 25 {
-			for m, err := range c.Follow(t.Context(), client.FollowRequest{Chats: cursors, Over: door}) {
+			for m, err := range c.Follow(t.Context(), client.FollowRequest{Chats: cursors, Over: over}) {
 				if want := log.Messages("a:b")[count]; err != nil || m != want {
 					t.Fatalf("Follow(%v) = %+v, %v; want %+v", cursors, m, err, want)
 				}
@@ -177,7 +177,7 @@ func TestFollowGoesOn(t *testing.T) {
 }
 
 func TestFollowEvents(t *testing.T) {
-	for name, door := range map[string]client.Door{"sse": client.ServerSentEvents, "websocket": client.WebSocket} {
+	for name, over := range map[string]client.Transport{"sse": client.ServerSentEvents, "websocket": client.WebSocket} {
 		t.Run(name, func(t *testing.T) {
 			log := livetest.NewLog()
 			s := livetest.Serve(t, &livetest.Server{Log: log})
@@ -188,7 +188,7 @@ func TestFollowEvents(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			for e, err := range c.FollowEvents(t.Context(), client.FollowRequest{Chats: map[string]int64{"room": 0}, Reader: "alice", Over: door}) {
+			for e, err := range c.FollowEvents(t.Context(), client.FollowRequest{Chats: map[string]int64{"room": 0}, Reader: "alice", Over: over}) {
 				step(err)
 				if e.Chat != "room" {
 					t.Errorf("FollowEvents() = %+v, want chat room", e)
@@ -229,7 +229,7 @@ page 1 true`
 // TestFollowWaitsWhereItIsTold: 503 with a Retry-After is obeyed, 429 passes too, and a header that does not come is not
 // waited for.
 func TestFollowWaitsWhereItIsTold(t *testing.T) {
-	eachDoor(t, func(t *testing.T, door client.Door) {
+	eachTransport(t, func(t *testing.T, over client.Transport) {
 		log := livetest.NewLog()
 		faults := []fault{answers(503, "1"), answers(429, "0"), hangs, breaks("HTTP/1.1 200 OK\r\nContent-Type: text/ev", true)}
 		s := livetest.Serve(t, &livetest.Server{Log: log, Before: func(w http.ResponseWriter, r *http.Request) bool {
@@ -244,7 +244,7 @@ func TestFollowWaitsWhereItIsTold(t *testing.T) {
 		fill(log, "room", 3)
 		var waits []time.Duration
 		c := follower(t, s.URL, impatient(1), client.WithNotify(func(r client.Repeat) { waits = append(waits, r.Wait) }))
-		expect(t, c, log, client.FollowRequest{Chats: map[string]int64{"room": 0}, Over: door}, 3)
+		expect(t, c, log, client.FollowRequest{Chats: map[string]int64{"room": 0}, Over: over}, 3)
 		if len(waits) != 4 || waits[0] < time.Second || waits[1] > time.Second {
 			t.Errorf("waits %v, want four, the first of a second", waits)
 		}
@@ -253,7 +253,7 @@ func TestFollowWaitsWhereItIsTold(t *testing.T) {
 
 // TestFollowStreamsOutlastAttempts: neither Policy.Attempt nor a Timeout of the http.Client ends what waits.
 func TestFollowStreamsOutlastAttempts(t *testing.T) {
-	eachDoor(t, func(t *testing.T, door client.Door) {
+	eachTransport(t, func(t *testing.T, over client.Transport) {
 		log := livetest.NewLog()
 		s := livetest.Serve(t, &livetest.Server{Log: log})
 		transport := http.DefaultTransport.(*http.Transport).Clone()
@@ -261,12 +261,12 @@ func TestFollowStreamsOutlastAttempts(t *testing.T) {
 		c := with(t, s.URL, &http.Client{Transport: transport, Timeout: 300 * time.Millisecond}, impatient(1),
 			client.WithNotify(func(r client.Repeat) { t.Errorf("it breaks: %v", r.Err) }))
 		time.AfterFunc(900*time.Millisecond, func() { fill(log, "room", 1) })
-		expect(t, c, log, client.FollowRequest{Chats: map[string]int64{"room": 0}, Over: door}, 1)
+		expect(t, c, log, client.FollowRequest{Chats: map[string]int64{"room": 0}, Over: over}, 1)
 	})
 }
 
 func TestFollowLeavesASilentServer(t *testing.T) {
-	for name, door := range map[string]client.Door{"sse": client.ServerSentEvents, "websocket": client.WebSocket} {
+	for name, over := range map[string]client.Transport{"sse": client.ServerSentEvents, "websocket": client.WebSocket} {
 		t.Run(name, func(t *testing.T) {
 			log := livetest.NewLog()
 			s := livetest.Serve(t, &livetest.Server{Log: log})
@@ -277,7 +277,7 @@ func TestFollowLeavesASilentServer(t *testing.T) {
 				said = append(said, r.Err.Error())
 				cancel()
 			}))
-			for m, err := range c.Follow(ctx, client.FollowRequest{Chats: map[string]int64{"room": 0}, Over: door}) {
+			for m, err := range c.Follow(ctx, client.FollowRequest{Chats: map[string]int64{"room": 0}, Over: over}) {
 				if !errors.Is(err, context.Canceled) {
 					t.Errorf("Follow() = %+v, %v; want %v", m, err, context.Canceled)
 				}
@@ -295,8 +295,8 @@ func TestFollowRefusesWhatIsWrong(t *testing.T) {
 		"there is no chat":       {},
 		"is negative":            {Chats: map[string]int64{"a": -1}},
 		"a negative Batch":       {Chats: map[string]int64{"a": 0}, Batch: -1},
-		"no Door 7":              {Chats: map[string]int64{"a": 0}, Over: 7},
-		"need another Door":      {Chats: map[string]int64{"a": 0}, Over: client.LongPoll, Reader: "bob"},
+		"no Transport 7":         {Chats: map[string]int64{"a": 0}, Over: 7},
+		"need another Transport": {Chats: map[string]int64{"a": 0}, Over: client.LongPoll, Reader: "bob"},
 		"is there a second time": {Chats: map[string]int64{"a:b": 0, "b:a": 0}},
 	} {
 		n := 0
@@ -320,13 +320,13 @@ func alike(t *testing.T, f fault) string {
 }
 
 func TestFollowEndsWithWhatStays(t *testing.T) {
-	eachDoor(t, func(t *testing.T, door client.Door) {
+	eachTransport(t, func(t *testing.T, over client.Transport) {
 		for name, f := range map[string]fault{
 			"400": answers(400, ""), "403": answers(403, ""), "404": answers(404, ""), "500": answers(500, ""),
 			"HTML": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) },
 		} {
 			count := 0
-			for m, err := range follower(t, alike(t, f)).Follow(t.Context(), client.FollowRequest{Chats: map[string]int64{"room": 0}, Over: door}) {
+			for m, err := range follower(t, alike(t, f)).Follow(t.Context(), client.FollowRequest{Chats: map[string]int64{"room": 0}, Over: over}) {
 				answered, ok := errors.AsType[*client.Error](err)
 				if count++; err == nil || m != (client.Message{}) || ok && fmt.Sprint(answered.Status) != name ||
 					!ok && !strings.Contains(err.Error(), "does not look like a Pullchat server") {

@@ -37,7 +37,7 @@ func hang(r *http.Request) (*http.Response, error) {
 	return nil, r.Context().Err()
 }
 
-// refuse fails as http.Transport does where nobody listens.
+// refuse fails as http.Transport does at a closed port.
 func refuse(r *http.Request) (*http.Response, error) {
 	httptrace.ContextClientTrace(r.Context()).GetConn(r.URL.Host)
 	return nil, errors.New("connection refused")
@@ -147,7 +147,7 @@ func TestFullJitter(t *testing.T) {
 	})
 }
 
-// TestCancelled: whoever no longer wants an answer is not kept, and learns what was known.
+// TestCancelled: a call whose context ends returns at once, with the last known error.
 func TestCancelled(t *testing.T) {
 	for _, c := range []struct {
 		name   string

@@ -15,19 +15,19 @@ import (
 	"github.com/pullchat/pullchat/client"
 )
 
-// TestFollowRenews at every door, before it begins and when a server ends what it has begun.
+// TestFollowRenews at every transport, before it begins and when a server ends what it has begun.
 func TestFollowRenews(t *testing.T) {
 	h := openHome(t)
 	first := h.login(t)
 	if err := hello(t.Context(), h.client(t, client.WithSession(first, nil))); err != nil {
 		t.Fatal(err)
 	}
-	for name, door := range doors {
+	for name, over := range transports {
 		for _, made := range []func(client.Session) client.Session{due, func(s client.Session) client.Session { return h.stale(t, s) }} {
 			var saved atomic.Int64
 			c := h.client(t, client.WithSession(made(h.login(t)), func(client.Session) { saved.Add(1) }),
 				client.WithNotify(func(r client.Repeat) { t.Errorf("%s: Follow() has failed with %v", name, r.Err) }))
-			for m, err := range c.Follow(t.Context(), client.FollowRequest{Chats: map[string]int64{"alice:bob": 0}, Over: door}) {
+			for m, err := range c.Follow(t.Context(), client.FollowRequest{Chats: map[string]int64{"alice:bob": 0}, Over: over}) {
 				if err != nil || m.Text != "hello" {
 					t.Errorf("%s: Follow() = %v, %v; want the message", name, m, err)
 				}
@@ -63,7 +63,7 @@ func TestFollowGoesOnWithTheNextToken(t *testing.T) {
 		c := with(t, base, &http.Client{Transport: transport}, brisk(1), client.WithSession(s, nil),
 			client.WithNotify(func(r client.Repeat) { t.Errorf("%s: Follow() has failed with %v", name, r.Err) }))
 		var got []int64
-		for m, err := range c.Follow(t.Context(), client.FollowRequest{Chats: map[string]int64{"room": 0}, Over: doors[name]}) {
+		for m, err := range c.Follow(t.Context(), client.FollowRequest{Chats: map[string]int64{"room": 0}, Over: transports[name]}) {
 			if err != nil {
 				t.Errorf("%s: Follow() = %v", name, err)
 			}
@@ -121,7 +121,7 @@ func TestWaitsThatEndWithTheirTokens(t *testing.T) {
 
 // TestTokensThatAreNeverGood are not renewed for ever.
 func TestTokensThatAreNeverGood(t *testing.T) {
-	for name, door := range doors {
+	for name, over := range transports {
 		asked := 0
 		transport := roundTrip(func(r *http.Request) (*http.Response, error) {
 			if r.URL.Path == "/api/refresh" {
@@ -134,7 +134,7 @@ func TestTokensThatAreNeverGood(t *testing.T) {
 		})
 		s := client.Session{User: "alice", AccessToken: "a", RefreshToken: "r", Issued: time.Now(), Expires: time.Now().Add(time.Hour)}
 		c := with(t, "http://pullchat", &http.Client{Transport: transport}, brisk(3), client.WithSession(s, nil))
-		for _, err := range c.Follow(t.Context(), client.FollowRequest{Chats: map[string]int64{"room": 0}, Over: door}) {
+		for _, err := range c.Follow(t.Context(), client.FollowRequest{Chats: map[string]int64{"room": 0}, Over: over}) {
 			if code(err) != "token_expired" || asked != 4 {
 				t.Errorf("%s: Follow() = %v after %d requests, want token_expired after 4", name, err, asked)
 			}

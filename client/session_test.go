@@ -220,7 +220,7 @@ func TestALostAnswerIsAskedForAgain(t *testing.T) {
 	}
 }
 
-// TestManyRenewOnce: whoever comes while the token is exchanged waits for the new one.
+// TestManyRenewOnce: calls that come while the token is exchanged wait for the new one.
 func TestManyRenewOnce(t *testing.T) {
 	h := openHome(t)
 	over := h.login(t) // the token of the same second is the same one again
@@ -242,8 +242,8 @@ func TestManyRenewOnce(t *testing.T) {
 	}
 }
 
-// TestNobodyWaitsForAnother who exchanges a token that is still good.
-func TestNobodyWaitsForAnother(t *testing.T) {
+// TestCallersDoNotWaitForEachOther who exchanges a token that is still good.
+func TestCallersDoNotWaitForEachOther(t *testing.T) {
 	h := openHome(t)
 	c := h.client(t, client.WithSession(due(h.login(t)), nil))
 	h.holds = make(chan struct{})
@@ -265,7 +265,7 @@ func TestNobodyWaitsForAnother(t *testing.T) {
 	first.Wait()
 }
 
-// TestProgramsShareASession: each goes on with what the other has made of it, whoever is first, and however long it slept.
+// TestProgramsShareASession: each continues with the session that the other has renewed, in either order and after any pause.
 func TestProgramsShareASession(t *testing.T) {
 	h := openHome(t)
 	kept := h.login(t)
@@ -307,7 +307,7 @@ func TestProgramsShareASession(t *testing.T) {
 	}
 }
 
-// TestAnEndedSession is refused with a code, and nobody asks again.
+// TestAnEndedSession is refused with a code, and no request is repeated.
 func TestAnEndedSession(t *testing.T) {
 	h := openHome(t)
 	s := h.login(t)
@@ -321,8 +321,8 @@ func TestAnEndedSession(t *testing.T) {
 			t.Errorf("Send() = %v, want token_invalid after %s", err, want)
 		}
 	}
-	for name, door := range doors {
-		for _, err := range c.Follow(t.Context(), client.FollowRequest{Chats: map[string]int64{"alice:bob": 0}, Over: door}) {
+	for name, over := range transports {
+		for _, err := range c.Follow(t.Context(), client.FollowRequest{Chats: map[string]int64{"alice:bob": 0}, Over: over}) {
 			if code(err) != "token_invalid" {
 				t.Errorf("%s: Follow() = %v, want token_invalid", name, err)
 			}

@@ -31,7 +31,7 @@ $(BIN)/syft-$(SYFT)/syft: # goreleaser looks for the name syft
 .PHONY: package-files
 package-files: # what deploy/packages/nfpm.yaml and a release put into packages
 	@mkdir -p $(BIN)/package
-	CGO_ENABLED=0 GOARCH=$(ARCH) go build -trimpath -buildvcs=false -ldflags='$(LDFLAGS)' -o $(BIN)/package/ ./pullchat ./http-server ./rpc-server
+	CGO_ENABLED=0 GOARCH=$(ARCH) go build -trimpath -buildvcs=false -ldflags='$(LDFLAGS)' -o $(BIN)/package/ ./pullchat ./http-server ./rpc-server ./tcp-server
 	gzip -9nc deploy/packages/pullchat.1 >$(BIN)/package/pullchat.1.gz
 	printf 'pullchat (%s-1) unstable; urgency=medium\n\n  * Commit %s; CHANGELOG.md of the source has the changes.\n\n -- The Pullchat authors <pullchat@users.noreply.github.com>  %s\n' \
 	  '$(VERSION)' '$(shell git rev-parse --short=12 HEAD)' "$$(date -Ru -d '$(DATE)')" | gzip -9nc >$(BIN)/package/changelog.gz
@@ -59,6 +59,9 @@ API         := k8s.io/kubernetes@v1.37.0
 KINDS       := v1/Service v1/ServiceAccount apps/v1/Deployment autoscaling/v2/HorizontalPodAutoscaler \
                policy/v1/PodDisruptionBudget networking.k8s.io/v1/NetworkPolicy networking.k8s.io/v1/Ingress
 HELM_RENDER  = $(BIN)/helm-$(HELM) template pullchat $(CHART) --kube-version $(KUBERNETES)
+# What deploy/kubernetes/tcp-server adds to the base.
+TCP_ALONE    = -f deploy/kubernetes/values.yaml --set tcpServer.enabled=true,httpServer.enabled=false,rpcServer.enabled=false \
+               $(patsubst %,--show-only templates/%.yaml,availability deployments networkpolicies services)
 # ServiceMonitor is no kind of Kubernetes: the Go test decodes it with the operator's own types.
 VALIDATE     = $(BIN)/kubeconform-$(KUBECONFORM) -strict -summary -skip ServiceMonitor \
                -schema-location '$(SCHEMAS)/{{.ResourceKind}}{{.KindSuffix}}.json'
@@ -72,14 +75,17 @@ helm-check: kubectl $(BIN)/helm-$(HELM) $(BIN)/kubeconform-$(KUBECONFORM) ## the
 	done
 	$(HELM_RENDER) -f deploy/kubernetes/values.yaml | diff deploy/kubernetes/base/pullchat.yaml - || \
 	  { echo 'deploy/kubernetes/base is stale: make kubernetes-manifests'; exit 1; }
+	$(HELM_RENDER) $(TCP_ALONE) | diff deploy/kubernetes/tcp-server/tcp-server.yaml - || \
+	  { echo 'deploy/kubernetes/tcp-server is stale: make kubernetes-manifests'; exit 1; }
 	kubectl kustomize deploy/kubernetes/base >$(BIN)/rendered/kustomize-base.yaml
 	kubectl kustomize deploy/kubernetes/example >$(BIN)/rendered/kustomize-example.yaml
 	$(VALIDATE) $(BIN)/rendered
 	HELM=$(BIN)/helm-$(HELM) CHART=$(CURDIR)/$(CHART) RENDERED=$(BIN)/rendered go test -C deploy/kubernetes/check -count=1 ./...
 
 .PHONY: kubernetes-manifests
-kubernetes-manifests: $(BIN)/helm-$(HELM) ## render deploy/kubernetes/base from the chart
+kubernetes-manifests: $(BIN)/helm-$(HELM) ## render deploy/kubernetes/base and deploy/kubernetes/tcp-server from the chart
 	$(HELM_RENDER) -f deploy/kubernetes/values.yaml >deploy/kubernetes/base/pullchat.yaml
+	$(HELM_RENDER) $(TCP_ALONE) >deploy/kubernetes/tcp-server/tcp-server.yaml
 
 .PHONY: kubernetes-schemas
 kubernetes-schemas: ## write deploy/kubernetes/check/schemas anew from the API description of Kubernetes
@@ -107,8 +113,8 @@ release: release-files # by the release workflow, on a tag: a draft of the relea
 	$(GORELEASE)
 
 .PHONY: images
-images: ## the three images of this commit, IMAGE/http-server and so on (IMAGE is pullchat), with labels; PUSH=1 pushes them
-	for target in http-server rpc-server pullchat; do \
+images: ## the four images of this commit, IMAGE/http-server and so on (IMAGE is pullchat), with labels; PUSH=1 pushes them
+	for target in http-server rpc-server tcp-server pullchat; do \
 	  docker build --target $$target --build-arg VERSION='v$(VERSION)' --build-arg COMMIT=$(COMMIT) --build-arg DATE=$(DATE) \
 	    -t $(or $(IMAGE),pullchat)/$$target:v$(subst ~,-,$(VERSION)) . || exit 1; \
 	  test -z '$(PUSH)' || docker push $(or $(IMAGE),pullchat)/$$target:v$(subst ~,-,$(VERSION)) || exit 1; \

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 
 	"github.com/pullchat/pullchat/http-server/gateway"
-	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/program"
 	"github.com/pullchat/pullchat/internal/rpcclient"
 )
@@ -20,8 +19,9 @@ type config struct {
 func main() {
 	var c config
 	program.Main("http-server", "The HTTP API of Pullchat, in front of its rpc-servers.", &c, &c.Common, nil,
-		func(ctx context.Context, log *slog.Logger, loaded *program.Loaded, measured *metrics.Metrics) error {
-			c.Config.Metrics, c.RPC.Metrics = measured.Gateway(), measured.Client()
+		func(ctx context.Context, log *slog.Logger, loaded *program.Loaded, observed program.Observed) error {
+			c.Config.Metrics, c.RPC.Metrics = observed.Metrics.Gateway(), observed.Metrics.Client()
+			c.Config.Traces, c.RPC.Traces = observed.Traces, observed.Traces
 			if err := gateway.CheckTrust(c.Config, c.RPC); err != nil {
 				return err
 			}

@@ -27,7 +27,7 @@ type benchmark struct {
 	Warmup      time.Duration `name:"warmup" default:"2s" placeholder:"DURATION" help:"How long to run before that."`
 	Rate        float64       `name:"rate" default:"0" placeholder:"N" help:"Requests per second, on a fixed schedule; 0 is as fast as answers come."`
 	Watchers    int           `name:"watchers" default:"100" placeholder:"N" help:"Of live: connections that watch, over the chats in turn. With --connections 0 nothing is sent to them."`
-	Door        string        `name:"transport" aliases:"door" default:"sse" enum:"sse,ws,poll" help:"Of live: ${enum}."`
+	Transport   string        `name:"transport" aliases:"door" default:"sse" enum:"sse,ws,poll" help:"Of live: ${enum}."`
 	ReadBack    bool          `name:"read-back" default:"true" negatable:"" help:"Read everything again and compare."`
 	ChatsAre    string        `name:"chats-are" default:"open" enum:"open,pairs,private" help:"Rooms that were never created (open), two-person chats (pairs), or private rooms with all senders as members."`
 	Keys        token.Config  `embed:""`
@@ -58,7 +58,7 @@ func (b *benchmark) Run(ctx contextType) error {
 	options := bench.Options{
 		Server: servers[0], Kind: bench.Kind(b.Kind), Connections: b.Connections, Chats: b.Chats, TextBytes: b.TextBytes,
 		History: b.History, Limit: b.Limit, Duration: b.Duration, Warmup: b.Warmup, Rate: b.Rate, NoReadBack: !b.ReadBack,
-		Watchers: b.Watchers, Door: bench.Door(b.Door), ChatsAre: bench.Form(b.ChatsAre),
+		Watchers: b.Watchers, Transport: bench.Transport(b.Transport), ChatsAre: bench.Form(b.ChatsAre),
 	}
 	keys, err := b.Keys.Keys(slog.New(slog.DiscardHandler))
 	if err != nil {

@@ -86,7 +86,7 @@ func (t *talk) Run(ctx contextType) error {
 
 // listen shows new messages.
 func (t *talk) listen(ctx context.Context, c *client.Client, cursor int64, screen *screen, link *link) error {
-	request := client.FollowRequest{Chats: map[string]int64{t.Chat: cursor}, Over: doors[t.Door], Connected: link.connected}
+	request := client.FollowRequest{Chats: map[string]int64{t.Chat: cursor}, Over: transports[t.Transport], Connected: link.connected}
 	if request.Over != client.LongPoll {
 		request.Reader = t.Sender
 	}

@@ -72,13 +72,13 @@ func (c *talking) types(t *testing.T, keys string) {
 
 func TestChat(t *testing.T) {
 	t.Parallel()
-	for _, door := range []string{"sse", "ws", "poll"} {
-		t.Run(door, func(t *testing.T) {
+	for _, over := range []string{"sse", "ws", "poll"} {
+		t.Run(over, func(t *testing.T) {
 			t.Parallel()
 			log := livetest.NewLog()
 			fill(log, "room", 25)
 			s := livetest.Serve(t, &livetest.Server{Log: log})
-			c := startTalk(t, s, "room", "--sender=bob", "--door", door)
+			c := startTalk(t, s, "room", "--sender=bob", "--transport", over)
 			c.shows(t, "08:00:43  alice: room 24")
 			if shown := c.shown.String(); strings.Contains(shown, "room 4\r") || !strings.Contains(shown, "room 5\r") {
 				t.Errorf("it begins with %q, want the last 20", shown)
@@ -95,7 +95,7 @@ func TestChat(t *testing.T) {
 			if sent := log.Messages("room")[26]; sent.Text != "/tmp" {
 				t.Errorf("//tmp is sent as %q, and /help before it must not be sent", sent.Text)
 			}
-			if door != "poll" {
+			if over != "poll" {
 				c.shows(t, "* here: bob")
 				log.Tell(livetest.Event{Kind: "signal", Signal: client.Signal{Chat: "room", Sender: "eve\x1b[2J", Type: "typing"}})
 				c.shows(t, `* eve\x1b[2J is typing`)
@@ -125,7 +125,7 @@ func TestChatSendsOnce(t *testing.T) {
 		return -1
 	}})
 	for range 5 {
-		got := invoke(t, []string{"PULLCHAT_SERVER=" + s.URL}, "one\n\ntwo\r\nthree", "chat", "room", "--sender=bob", "--door=ws")
+		got := invoke(t, []string{"PULLCHAT_SERVER=" + s.URL}, "one\n\ntwo\r\nthree", "chat", "room", "--sender=bob", "--transport=ws")
 		if got.status != 0 {
 			t.Errorf("chat = %+v, want success", got)
 		}

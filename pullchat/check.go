@@ -41,7 +41,7 @@ func (c *checkCommand) Validate() error {
 // faultsFound is the error of a complete check that found faults.
 type faultsFound struct{ left int64 }
 
-func (f faultsFound) needsPerson() {}
+func (f faultsFound) needsDecision() {}
 
 func (f faultsFound) Error() string { return fmt.Sprintf("faults were found: %d", f.left) }
 

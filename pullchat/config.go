@@ -18,9 +18,11 @@ import (
 	"github.com/pullchat/pullchat/internal/program"
 	"github.com/pullchat/pullchat/internal/rpcclient"
 	"github.com/pullchat/pullchat/internal/settings"
+	"github.com/pullchat/pullchat/internal/token"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 	"github.com/pullchat/pullchat/rpc-server/service"
 	"github.com/pullchat/pullchat/rpc-server/storage"
+	tcp "github.com/pullchat/pullchat/tcp-server/gateway"
 )
 
 // configCommand is the command "config".
@@ -31,7 +33,7 @@ type configCommand struct {
 
 // ofProgram selects the program whose configuration is meant.
 type ofProgram struct {
-	Program string `name:"program" enum:"serve,http-server,rpc-server" default:"serve" placeholder:"PROGRAM" help:"The program that will read it: ${enum}."`
+	Program string `name:"program" enum:"serve,http-server,rpc-server,tcp-server" default:"serve" placeholder:"PROGRAM" help:"The program that will read it: ${enum}."`
 }
 
 // allSettings are those of one program; the others are unused.
@@ -39,6 +41,7 @@ type allSettings struct {
 	HTTP gateway.Config
 	RPC  rpcclient.Config
 	Own  service.Config
+	TCP  tcp.Config
 	Data string
 }
 
@@ -53,6 +56,11 @@ func (o ofProgram) read(file string) (all allSettings, inspected []settings.Find
 		RPC            rpcclient.Config `embed:""`
 		program.Common `embed:""`
 	}
+	var plainText struct {
+		tcp.Config     `embed:""`
+		RPC            rpcclient.Config `embed:""`
+		program.Common `embed:""`
+	}
 	var rpc struct {
 		service.Config `embed:""`
 		Trusted        service.Trust `embed:""`
@@ -62,6 +70,8 @@ func (o ofProgram) read(file string) (all allSettings, inspected []settings.Find
 	switch o.Program {
 	case "http-server":
 		config, vars = &http, nil
+	case "tcp-server":
+		config, vars = &plainText, nil
 	case "rpc-server":
 		config, vars = &rpc, kong.Vars{"rpc_addr": ":8888", "redis_url": "redis://127.0.0.1:6379/0", "redis_help": "", "rpc_drain_delay": "1s"}
 	}
@@ -83,11 +93,13 @@ func (o ofProgram) read(file string) (all allSettings, inspected []settings.Find
 	switch o.Program {
 	case "http-server":
 		all = allSettings{HTTP: http.Config, RPC: http.RPC}
+	case "tcp-server":
+		all = allSettings{TCP: plainText.Config, RPC: plainText.RPC}
 	case "rpc-server":
 		rpc.Trust = rpc.Trusted
 		all = allSettings{Own: rpc.Config}
 	default:
-		all = allSettings{HTTP: serving.Serve.HTTP, Own: serving.Serve.RPC, Data: serving.Serve.Data}
+		all = allSettings{HTTP: serving.Serve.HTTP, Own: serving.Serve.RPC, TCP: serving.Serve.tcpConfig(), Data: serving.Serve.Data}
 	}
 	return all, inspected, read.List(ctx), nil
 }
@@ -156,20 +168,21 @@ func (c *configCheck) Run(ctx contextType, root *commands) error {
 
 // things checks files and addresses that settings name.
 func (c *configCheck) things(all allSettings, say func(string, error)) {
-	if c.Program != "rpc-server" {
-		if all.HTTP.TLSCert != "" {
-			_, err := tls.LoadX509KeyPair(all.HTTP.TLSCert, all.HTTP.TLSKey)
-			say("the certificate and its key", err)
-		}
-		if all.HTTP.Token.Given() {
-			_, err := all.HTTP.Token.Keys(slog.New(slog.DiscardHandler))
-			say("the keys of tokens", err)
-		}
+	switch c.Program {
+	case "http-server":
+		gatewayThings(all.HTTP.TLSCert, all.HTTP.TLSKey, all.HTTP.Token, say)
 		say("http-addr is an address", resolves(all.HTTP.HTTPAddr))
-	}
-	if c.Program == "http-server" {
 		say("the rpc-servers may be trusted", gateway.CheckTrust(all.HTTP, all.RPC))
 		return
+	case "tcp-server":
+		gatewayThings(all.TCP.TLSCert, all.TCP.TLSKey, all.TCP.Token, say)
+		endpointAddresses(all.TCP.Endpoints, say)
+		say("there is something to serve, and the rpc-servers may be trusted", tcp.CheckTrust(all.TCP, all.RPC))
+		return
+	case "serve":
+		gatewayThings(all.HTTP.TLSCert, all.HTTP.TLSKey, all.HTTP.Token, say)
+		say("http-addr is an address", resolves(all.HTTP.HTTPAddr))
+		endpointAddresses(all.TCP.Endpoints, say)
 	}
 	if c.Program == "rpc-server" {
 		say("callers may be trusted", all.Own.Trust.Check(all.Own.RPCAddr))
@@ -184,6 +197,28 @@ func (c *configCheck) things(all allSettings, say func(string, error)) {
 			err = client.Close()
 		}
 		say("redis-url and its certificates", err)
+	}
+}
+
+// gatewayThings checks the files of an http-server or a tcp-server.
+func gatewayThings(cert, key string, keys token.Config, say func(string, error)) {
+	if cert != "" {
+		_, err := tls.LoadX509KeyPair(cert, key)
+		say("the certificate and its key", err)
+	}
+	if keys.Given() {
+		_, err := keys.Keys(slog.New(slog.DiscardHandler))
+		say("the keys of tokens", err)
+	}
+}
+
+// endpointAddresses checks the addresses of telnet and devices.
+func endpointAddresses(plainText tcp.Endpoints, say func(string, error)) {
+	if plainText.TelnetAddr != "" {
+		say("telnet-addr is an address", resolves(plainText.TelnetAddr))
+	}
+	if plainText.DeviceAddr != "" {
+		say("device-addr is an address", resolves(plainText.DeviceAddr))
 	}
 }
 
@@ -212,7 +247,7 @@ func (c *configCheck) connect(ctx context.Context, all allSettings, say func(str
 			return calls.Ready(ctx)
 		}))
 	}
-	if c.Program == "http-server" {
+	if c.Program == "http-server" || c.Program == "tcp-server" {
 		return
 	}
 	if all.Own.RedisURL == "" {

@@ -79,6 +79,11 @@ func TestConfigCheckFindsAll(t *testing.T) {
 		{"no Redis", "redis-url: redis://127.0.0.1:1\n", nil, []string{"--connect"}, 1, []string{"wrong  Redis is ready"}},
 		{"a Redis", "redis-url: " + redis.URL() + "\n", nil, []string{"--connect"}, 0, []string{"good   Redis is ready"}},
 		{"no rpc-server", "rpc-servers: 127.0.0.1:1\n", nil, []string{"--connect", "--program=http-server"}, 1, []string{"wrong  the rpc-server at 127.0.0.1:1 is ready"}},
+		{"a tcp-server", "telnet-addr: 127.0.0.1:5000\ndevice-addr: nowhere\ntraces-headers: a=hunter2\ntraces-endpoint: http://x\n", nil, []string{"--program=tcp-server"}, 1, []string{
+			"good   telnet-addr is an address", "wrong  device-addr is an address", "good   traces-headers: ********", "good   there is something to serve, and the rpc-servers may be trusted",
+		}},
+		{"a tcp-server without a door", "auth: off\n", nil, []string{"--program=tcp-server"}, 1, []string{"wrong  there is something to serve"}},
+		{"a collector by another protocol", "traces-endpoint: http://127.0.0.1:4317\n", []string{"OTEL_EXPORTER_OTLP_PROTOCOL=grpc"}, nil, 1, []string{"wrong  the settings fit together: OTEL_EXPORTER_OTLP_PROTOCOL"}},
 		{"an rpc-server without a secret", "auth: on\nrpc-addr: :8888\n", nil, []string{"--program=rpc-server"}, 1, []string{"wrong  callers may be trusted"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -41,7 +41,7 @@ func (c *exportCommand) Validate() error {
 // damagedFound is the error of a complete export without some entries.
 type damagedFound struct{ left int64 }
 
-func (f damagedFound) needsPerson() {}
+func (f damagedFound) needsDecision() {}
 
 func (f damagedFound) Error() string {
 	return fmt.Sprintf("entries that cannot be read were left out: %d (pullchat check names them)", f.left)

@@ -42,7 +42,7 @@ func (c *importCommand) Validate() error {
 // refusedFound is the error of a complete import that refused something.
 type refusedFound struct{ left int64 }
 
-func (f refusedFound) needsPerson() {}
+func (f refusedFound) needsDecision() {}
 
 func (f refusedFound) Error() string { return fmt.Sprintf("refused: %d", f.left) }
 

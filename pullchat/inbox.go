@@ -35,8 +35,8 @@ type inbox struct {
 	Limit int64 `name:"limit" placeholder:"N" help:"Chats in a page. Default: the server's."`
 	All   bool  `name:"all" xor:"how" help:"Follow the pages to the end."`
 
-	Follow bool   `name:"follow" xor:"how" help:"Show the unread messages of all chats, then new ones, also in new chats."`
-	Door   string `name:"transport" aliases:"door" enum:"sse,ws" default:"sse" help:"How messages come with --follow: sse (server-sent events) or ws (WebSocket)."`
+	Follow    bool   `name:"follow" xor:"how" help:"Show the unread messages of all chats, then new ones, also in new chats."`
+	Transport string `name:"transport" aliases:"door" enum:"sse,ws" default:"sse" help:"How messages come with --follow: sse (server-sent events) or ws (WebSocket)."`
 }
 
 // follow prints messages until it is interrupted, which is success.
@@ -47,7 +47,7 @@ func (i *inbox) follow(ctx contextType, reader string) error {
 		return err
 	}
 	out := standardOutput(i.JSON, false)
-	request := client.FollowRequest{Inbox: true, Reader: reader, Over: doors[i.Door], Connected: link.connected}
+	request := client.FollowRequest{Inbox: true, Reader: reader, Over: transports[i.Transport], Connected: link.connected}
 	for m, err := range c.Follow(ctx, request) {
 		if err != nil {
 			return interrupted(ctx, err)

@@ -67,7 +67,7 @@ func TestLogin(t *testing.T) {
 	g.invokes(t, "wrong horse\n", 2, "unauthenticated", "login", "alice")
 	g.invokes(t, "", 1, "no user is logged in at "+g.base, "logout")
 	if _, err := os.Stat(g.file); err == nil {
-		t.Error("there is a token file before anybody has logged in")
+		t.Error("there is a token file before the first login")
 	}
 
 	g.invokes(t, password, 0, `{"token_file":"`+g.file+`","user":"alice"}`, "login", "alice")
@@ -112,8 +112,8 @@ func TestSessionsGoOn(t *testing.T) {
 	g.invokes(t, password, 0, "alice", "login", "alice")
 	first := g.kept(t)
 	var tails []*json.Decoder
-	for _, door := range []string{"sse", "poll"} {
-		tails = append(tails, g.tail(t, door))
+	for _, over := range []string{"sse", "poll"} {
+		tails = append(tails, g.tail(t, over))
 	}
 	// A WebSocket renews its session before it expires, so it has a session of its own here.
 	socket := &guarded{g.server, t.TempDir() + "/sessions.json"}
@@ -148,9 +148,9 @@ func TestSessionsGoOn(t *testing.T) {
 }
 
 // tail follows a chat, and has nothing to complain about.
-func (g *guarded) tail(t *testing.T, door string) *json.Decoder {
+func (g *guarded) tail(t *testing.T, over string) *json.Decoder {
 	t.Helper()
-	c := command(t, g.environment(), "tail", "alice:bob", "--cursor=0", "--door="+door)
+	c := command(t, g.environment(), "tail", "alice:bob", "--cursor=0", "--transport="+over)
 	var complaints collected
 	c.Stderr = &complaints
 	out, err := c.StdoutPipe()
@@ -164,13 +164,13 @@ func (g *guarded) tail(t *testing.T, door string) *json.Decoder {
 		_ = c.Process.Kill()
 		_ = c.Wait()
 		if said := complaints.String(); said != "" {
-			t.Errorf("tail --door=%s says %s", door, said)
+			t.Errorf("tail --transport=%s says %s", over, said)
 		}
 	})
 	return json.NewDecoder(out)
 }
 
-// TestTokenInsteadOfASession: a service acts for whom it names.
+// TestTokenInsteadOfASession: a service acts for the user that it names.
 func TestTokenInsteadOfASession(t *testing.T) {
 	g := serveGuarded(t)
 	g.invokes(t, password, 0, "alice", "register", "alice")
@@ -240,7 +240,7 @@ func TestPasswordOnATerminal(t *testing.T) {
 	}
 }
 
-// TestSessionFile: what is older, or of another login, takes nobody's place.
+// TestSessionFile: an older session, or one of another login, replaces none.
 func TestSessionFile(t *testing.T) {
 	t.Parallel()
 	f := sessionFile{filepath.Join(t.TempDir(), "a", "b"), "http://a"}

@@ -43,6 +43,8 @@ type commands struct {
 	Build    showVersion   `cmd:"" name:"version" group:"server" help:"Show the version of this program."`
 	Check    checkCommand  `cmd:"" group:"server" help:"Read everything in a Redis and report faults; --repair mends what is safe."`
 
+	Projections projections `cmd:"" group:"server" set:"retries=9" help:"List the consumers of all chats, and pause, replay or skip them."`
+
 	Export exportCommand `cmd:"" group:"server" help:"Write everything in a Redis to a file of JSON lines."`
 	Import importCommand `cmd:"" group:"server" help:"Store what export has written, in an empty Redis or beside what is there."`
 }
@@ -104,15 +106,15 @@ func main() {
 	}
 }
 
-// needsPerson is the error of a complete command that found what only a person can judge.
-type needsPerson interface {
+// needsDecision is the error of a complete command that found what only a person can judge.
+type needsDecision interface {
 	error
-	needsPerson()
+	needsDecision()
 }
 
 // exitStatus returns 2 for errors that a script can fix, 3 for those that need a person, and 1 for those that may be retried.
 func exitStatus(err error) int {
-	var found needsPerson
+	var found needsDecision
 	if errors.As(err, &found) {
 		return 3
 	}

@@ -132,7 +132,7 @@ func serveProcess(t *testing.T, environment ...string) *server {
 		}
 		if line.Msg == "http-server listens" {
 			s.base = "http://" + line.Addr
-			go func() { // what it logs from now on is nobody's
+			go func() { // its later log is not read
 				for s.log.Scan() {
 				}
 			}()

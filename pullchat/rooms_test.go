@@ -96,8 +96,8 @@ func TestRooms(t *testing.T) {
 	})
 }
 
-// TestRoomsOfNobody: a list of what is public needs nobody, a back end needs not say for whom it acts, and all else does.
-func TestRoomsOfNobody(t *testing.T) {
+// TestRoomsWithoutAUser: a list of public rooms needs no user, and a service need not name one. All other commands need a user.
+func TestRoomsWithoutAUser(t *testing.T) {
 	open := serveProcess(t)
 	for _, args := range []string{"rooms", "rooms list", "rooms show team", "rooms create", "rooms add team bob"} {
 		got := invoke(t, open.environment(), "", strings.Fields(args)...)
@@ -236,8 +236,8 @@ func typedAt(t *testing.T, environment []string, asks, typed string, args ...str
 	return shown.String()
 }
 
-// TestNoticesForPeople tell by themselves who has changed what.
-func TestNoticesForPeople(t *testing.T) {
+// TestNoticesAsLines tell by themselves who has changed what.
+func TestNoticesAsLines(t *testing.T) {
 	t.Parallel()
 	s := serveProcess(t)
 	environment := append(s.environment(), "TZ=UTC")

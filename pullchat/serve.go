@@ -29,13 +29,13 @@ type serve struct {
 	Fsync string `name:"fsync" env:"FSYNC" enum:"always,everysec" default:"everysec" help:"With --data: an acknowledged message is on the disk at once (always), or within a second (everysec), which is faster. Both survive a killed process; always survives a power failure."`
 
 	HTTP gateway.Config `embed:""`
-	TCP  tcp.Doors      `embed:""`
+	TCP  tcp.Endpoints  `embed:""`
 	RPC  service.Config `embed:""`
 
 	Worker worker.Config `embed:""`
 
 	Log     logging.Config        `embed:""`
-	Metrics program.MetricsConfig `embed:""`
+	Observe program.ObserveConfig `embed:""`
 }
 
 // Run listens, prints examples to try, and serves until a signal.
@@ -78,12 +78,13 @@ func (s *serve) openRedis(ctx context.Context, log *slog.Logger) (redis program.
 
 // serve runs both servers over redis, which it stops last.
 func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part, store string, loaded *program.Loaded) error {
-	measured, stopMetrics, err := s.Metrics.Serve(log)
+	observed, stopObserved, err := s.Observe.Start("pullchat", log)
 	if err != nil {
 		return errors.Join(err, end(redis))
 	}
-	defer stopMetrics()
-	s.HTTP.Metrics, s.RPC.Metrics = measured.Gateway(), measured.Service()
+	defer stopObserved()
+	s.HTTP.Metrics, s.RPC.Metrics, s.Worker.Metrics = observed.Metrics.Gateway(), observed.Metrics.Service(), observed.Metrics.Worker()
+	s.HTTP.Traces, s.RPC.Traces = observed.Traces, observed.Traces
 	if s.RPC.Trust.Auth = s.HTTP.Auth; s.HTTP.Auth == "on" {
 		s.RPC.Trust.RPCSecret = rand.Text() // only this gateway may name callers
 	}
@@ -91,7 +92,9 @@ func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part,
 	if err != nil {
 		return errors.Join(err, end(redis))
 	}
-	calls, err := rpcclient.New(rpcclient.Config{RPCServers: []string{dialable(rpc.Addr())}, RPCSecret: s.RPC.Trust.RPCSecret, Metrics: measured.Client()})
+	calls, err := rpcclient.New(rpcclient.Config{
+		RPCServers: []string{dialable(rpc.Addr())}, RPCSecret: s.RPC.Trust.RPCSecret, Metrics: observed.Metrics.Client(), Traces: observed.Traces,
+	})
 	if err != nil {
 		return errors.Join(err, rpc.Close(), end(redis))
 	}
@@ -102,13 +105,13 @@ func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part,
 	}
 	http.GuardLoopback()
 	parts := []program.Part{redis, rpc, http}
-	var doors *tcp.Server
+	var texts *tcp.Server
 	if s.TCP.Enabled() {
-		doors, err = tcp.Listen(s.doors(), calls.Services(), log)
+		texts, err = tcp.Listen(s.tcpConfig(), calls.Services(), log)
 		if err != nil {
 			return errors.Join(err, end(http), rpc.Close(), end(redis))
 		}
-		parts = append(parts, doors)
+		parts = append(parts, texts)
 	}
 	projections, err := worker.New(s.Worker, calls, log)
 	if err != nil {
@@ -127,16 +130,16 @@ func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part,
 	defer loaded.Watch(ctx, func(next any) {
 		to := next.(*commands).Serve
 		http.Reload(to.HTTP)
-		if doors != nil {
-			doors.Reload(to.doors())
+		if texts != nil {
+			texts.Reload(to.tcpConfig())
 		}
 	})()
 	return program.Run(ctx, parts...)
 }
 
-// doors is the configuration of a tcp-server that trusts whom the http-server trusts.
-func (s *serve) doors() tcp.Config {
-	config := tcp.Config{Doors: s.TCP, Trust: tcp.Trust{
+// tcpConfig is the configuration of a tcp-server with the same trust as the http-server.
+func (s *serve) tcpConfig() tcp.Config {
+	config := tcp.Config{Endpoints: s.TCP, Metrics: s.HTTP.Metrics, Traces: s.HTTP.Traces, Trust: tcp.Trust{
 		Auth: s.HTTP.Auth, Token: s.HTTP.Token, AccessTokenTTL: s.HTTP.AccessTokenTTL, LoginRate: s.HTTP.LoginRate,
 		Registration: s.HTTP.Registration, RegistrationRate: s.HTTP.RegistrationRate, SignalRate: s.HTTP.SignalRate,
 		TLSCert: s.HTTP.TLSCert, TLSKey: s.HTTP.TLSKey,

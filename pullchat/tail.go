@@ -10,10 +10,10 @@ import (
 // following has the flags of commands that follow chats.
 type following struct {
 	patience
-	Door string `name:"transport" aliases:"door" enum:"sse,ws,poll" default:"sse" help:"How messages come: sse (server-sent events), ws (WebSocket) or poll (long-poll). All bring the same."`
+	Transport string `name:"transport" aliases:"door" enum:"sse,ws,poll" default:"sse" help:"How messages come: sse (server-sent events), ws (WebSocket) or poll (long-poll). All bring the same."`
 }
 
-var doors = map[string]client.Door{"sse": client.ServerSentEvents, "ws": client.WebSocket, "poll": client.LongPoll}
+var transports = map[string]client.Transport{"sse": client.ServerSentEvents, "ws": client.WebSocket, "poll": client.LongPoll}
 
 // link reports once that the connection is lost, and that it is back; with verbose each attempt.
 type link struct {
@@ -74,7 +74,7 @@ func (t tail) Validate() error {
 	switch {
 	case t.Last != nil && *t.Last < 0, t.Cursor != nil && *t.Cursor < 0:
 		return errors.New("--last and --cursor are not negative")
-	case t.Reader != "" && t.Door == "poll":
+	case t.Reader != "" && t.Transport == "poll":
 		return errors.New("--reader needs another --transport than poll")
 	}
 	return nil
@@ -96,7 +96,7 @@ func (t *tail) Run(ctx contextType) error {
 		return interrupted(ctx, err)
 	}
 	out := standardOutput(t.JSON, t.Raw)
-	request := client.FollowRequest{Chats: chats, Reader: t.Reader, Over: doors[t.Door], Connected: link.connected}
+	request := client.FollowRequest{Chats: chats, Reader: t.Reader, Over: transports[t.Transport], Connected: link.connected}
 	for m, err := range live.Follow(ctx, request) {
 		if err != nil {
 			return interrupted(ctx, err)

@@ -96,8 +96,8 @@ func fill(log *livetest.Log, chat string, n int) {
 
 func TestTail(t *testing.T) {
 	t.Parallel()
-	for _, door := range []string{"sse", "ws", "poll"} {
-		t.Run(door, func(t *testing.T) {
+	for _, over := range []string{"sse", "ws", "poll"} {
+		t.Run(over, func(t *testing.T) {
 			t.Parallel()
 			log := livetest.NewLog()
 			fill(log, "room", 130)
@@ -115,7 +115,7 @@ func TestTail(t *testing.T) {
 				{[]string{fmt.Sprint("--cursor=", log.Messages("room")[128].SendTime)}, 2},
 			} {
 				asked := s.Requests()
-				b := start(t, environment, append([]string{"tail", "room", "--door", door}, c.flags...)...)
+				b := start(t, environment, append([]string{"tail", "room", "--transport", over}, c.flags...)...)
 				within(t, func() bool { return s.Requests() > asked }, func() string { return "nothing was asked" })
 				all := log.Messages("room")[:130]
 				b.expect(t, all[130-c.want:]...)
@@ -131,12 +131,12 @@ func TestTail(t *testing.T) {
 // TestTailGoesOn through a restart of the server, and a stop of its own.
 func TestTailGoesOn(t *testing.T) {
 	t.Parallel()
-	for _, door := range []string{"sse", "ws", "poll"} {
-		t.Run(door, func(t *testing.T) {
+	for _, over := range []string{"sse", "ws", "poll"} {
+		t.Run(over, func(t *testing.T) {
 			t.Parallel()
 			log := livetest.NewLog()
 			s := livetest.Serve(t, &livetest.Server{Log: log})
-			b := start(t, []string{"PULLCHAT_SERVER=" + s.URL}, "tail", "room", "empty", "--cursor=0", "--door", door)
+			b := start(t, []string{"PULLCHAT_SERVER=" + s.URL}, "tail", "room", "empty", "--cursor=0", "--transport", over)
 			fill(log, "room", 3)
 			b.expect(t, log.Messages("room")...)
 			s.Stop()
@@ -157,7 +157,7 @@ func TestTailGoesOn(t *testing.T) {
 			said := b.err.String()
 			lost, back := strings.Count(said, "no connection to "+s.URL), strings.Count(said, "connected to "+s.URL)
 			// A restart between two polls, while the process was stopped, is nothing that it could notice.
-			if unnoticed := door == "poll" && lost == 1; lost != back || lost != 2 && !unnoticed {
+			if unnoticed := over == "poll" && lost == 1; lost != back || lost != 2 && !unnoticed {
 				t.Errorf("it says %q, want two losses and two returns", said)
 			}
 		})
@@ -187,7 +187,7 @@ func TestTailRefuses(t *testing.T) {
 		{[]string{"tail", "a", "--cursor=-1"}, 80, "not negative"},
 		{[]string{"tail", "a", "--last=-1"}, 80, "not negative"},
 		{[]string{"tail", "a", "--door=back"}, 80, "--transport must be one of"},
-		{[]string{"tail", "a", "--door=poll", "--reader=b"}, 80, "--reader needs another --transport"},
+		{[]string{"tail", "a", "--transport=poll", "--reader=b"}, 80, "--reader needs another --transport"},
 		{[]string{"chat", "closed", "--sender=a"}, 2, "pullchat: permission_denied: you are not a member"},
 		{[]string{"chat", "a"}, 80, "who is the sender? give --sender=NAME, or log in"},
 		{[]string{"chat", "a", "--sender=b", "--json"}, 80, "a talk is for people"},
@@ -198,7 +198,7 @@ func TestTailRefuses(t *testing.T) {
 	}
 }
 
-// TestTailOfServe: what is stored before and while it follows, in two chats, over each door.
+// TestTailOfServe: what is stored before and while it follows, in two chats, over each transport.
 func TestTailOfServe(t *testing.T) {
 	t.Parallel()
 	s := serveProcess(t)
@@ -213,14 +213,14 @@ func TestTailOfServe(t *testing.T) {
 		}
 		return client.Message{Chat: chat, Sender: "alice", Text: text, ID: text, SendTime: receipt.SendTime}
 	}
-	for _, door := range []string{"sse", "ws", "poll"} {
-		t.Run(door, func(t *testing.T) {
-			first := send("bob:alice", door+" 1")
-			b := start(t, s.environment(), "tail", "bob:alice", "room", "--last=1", "--door", door)
+	for _, over := range []string{"sse", "ws", "poll"} {
+		t.Run(over, func(t *testing.T) {
+			first := send("bob:alice", over+" 1")
+			b := start(t, s.environment(), "tail", "bob:alice", "room", "--last=1", "--transport", over)
 			b.expect(t, first)
-			b.expect(t, send("bob:alice", door+" 2"))
+			b.expect(t, send("bob:alice", over+" 2"))
 			for i := range 30 {
-				b.expect(t, send("bob:alice", fmt.Sprint(door, " a", i)), send("bob:alice", fmt.Sprint(door, " b", i)))
+				b.expect(t, send("bob:alice", fmt.Sprint(over, " a", i)), send("bob:alice", fmt.Sprint(over, " b", i)))
 			}
 			b.interrupt(t)
 		})

@@ -5,7 +5,6 @@ import (
 	"context"
 	"log/slog"
 
-	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/program"
 	"github.com/pullchat/pullchat/internal/rpcclient"
 	"github.com/pullchat/pullchat/tcp-server/gateway"
@@ -19,9 +18,10 @@ type config struct {
 
 func main() {
 	var c config
-	program.Main("tcp-server", "The doors of plain text of Pullchat, in front of its rpc-servers.", &c, &c.Common, nil,
-		func(ctx context.Context, log *slog.Logger, loaded *program.Loaded, measured *metrics.Metrics) error {
-			c.RPC.Metrics = measured.Client()
+	program.Main("tcp-server", "The plain-text gateway of Pullchat, for telnet and devices, in front of its rpc-servers.", &c, &c.Common, nil,
+		func(ctx context.Context, log *slog.Logger, loaded *program.Loaded, observed program.Observed) error {
+			c.Config.Metrics, c.RPC.Metrics = observed.Metrics.Gateway(), observed.Metrics.Client()
+			c.Config.Traces, c.RPC.Traces = observed.Traces, observed.Traces
 			if err := gateway.CheckTrust(c.Config, c.RPC); err != nil {
 				return err
 			}

@@ -16,7 +16,7 @@ var transports = []string{
 	module + "http-server", module + "tcp-server", module + "rpc-server", "net/http", "github.com/cloudwego/hertz", "github.com/coder/websocket", "github.com/gorilla/websocket",
 }
 
-// TestImports is who may import whom. Each rule holds for a package and everything below it, tests left out, and
+// TestImports is the list of allowed imports. Each rule holds for a package and everything below it, tests left out, and
 // through other packages too.
 func TestImports(t *testing.T) {
 	packages := list(t)

@@ -71,11 +71,11 @@ func (c *cable) cut() {
 	c.conns = nil
 }
 
-// TestClientFollowsAnInbox at both doors: what is unread, what comes, chats that begin, and through breaks each message
+// TestClientFollowsAnInbox at both transports: what is unread, what comes, chats that begin, and through breaks each message
 // once.
 func TestClientFollowsAnInbox(t *testing.T) {
 	s := startInboxStack(t, redistest.Start(t).URL())
-	for name, door := range map[string]client.Door{"sse": client.ServerSentEvents, "ws": client.WebSocket} {
+	for name, over := range map[string]client.Transport{"sse": client.ServerSentEvents, "ws": client.WebSocket} {
 		t.Run(name, func(t *testing.T) {
 			me := "bob-" + name
 			writer, err := client.New(s.url, http.DefaultClient)
@@ -101,7 +101,7 @@ func TestClientFollowsAnInbox(t *testing.T) {
 			ctx, stop := context.WithCancel(t.Context())
 			defer stop()
 			next := 1
-			for m, err := range reader.Follow(ctx, client.FollowRequest{Inbox: true, Reader: me, Over: door}) {
+			for m, err := range reader.Follow(ctx, client.FollowRequest{Inbox: true, Reader: me, Over: over}) {
 				if err != nil {
 					t.Fatalf("Follow() = %v", err)
 				}

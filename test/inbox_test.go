@@ -81,7 +81,7 @@ func TestReadingWithTheClient(t *testing.T) {
 		t.Errorf("All(unread) = %q, want both", texts)
 	}
 	if readings, count, err := c.Readers(t.Context(), "alice:bob"); err != nil || count != 0 {
-		t.Errorf("Readers() = %v, %d, %v; want nobody, who has only sent", readings, count, err)
+		t.Errorf("Readers() = %v, %d, %v; want none: the user has only sent", readings, count, err)
 	}
 	end := inbox.Chats[0].Last.NextCursor()
 	if got, err := c.ReadAll(t.Context(), "alice:bob", "alice"); err != nil || got != end {
@@ -164,7 +164,7 @@ func TestInboxStream(t *testing.T) {
 }
 
 // TestIgnoreDuringStreams: what is sent between the answer to an ignore and the next request comes over no stream of the
-// ignorer, whichever the door; what others send comes over all.
+// ignorer, whichever the transport; what others send comes over all.
 func TestIgnoreDuringStreams(t *testing.T) {
 	s := startInboxStack(t, redistest.Start(t).URL())
 	s.send("room", "bob", "first")
@@ -212,7 +212,7 @@ func TestIgnoreDuringStreams(t *testing.T) {
 			t.Errorf("%s: %q came over it", name, hidden)
 		}
 		if name == "other" && len(hidden) != rounds {
-			t.Errorf("who ignores nobody got %q, want all %d", hidden, rounds)
+			t.Errorf("a reader without ignored users got %q, want all %d", hidden, rounds)
 		}
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
-// TestBotThatIsKilled follows the recipe of docs/live.md: a bot that answered two of five questions, and was killed before
-// it said that it had read the second, is given the other three again, and answers none twice.
+// TestBotThatIsKilled follows the recipe of docs/live.md: a bot is killed after it has answered two of five questions,
+// before it marks the second as read. After its restart it answers the other three, and none twice.
 func TestBotThatIsKilled(t *testing.T) {
 	s := startInboxStack(t, redistest.Start(t).URL())
 	c, err := client.New(s.url, nil)

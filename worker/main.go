@@ -5,7 +5,6 @@ import (
 	"context"
 	"log/slog"
 
-	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/program"
 	"github.com/pullchat/pullchat/internal/rpcclient"
 	"github.com/pullchat/pullchat/worker/service"
@@ -20,8 +19,8 @@ type config struct {
 func main() {
 	var c config
 	program.Main("worker", "The projections of Pullchat: consumers of all chats.", &c, &c.Common, nil,
-		func(ctx context.Context, log *slog.Logger, loaded *program.Loaded, measured *metrics.Metrics) error {
-			c.RPC.Metrics = measured.Client()
+		func(ctx context.Context, log *slog.Logger, loaded *program.Loaded, observed program.Observed) error {
+			c.RPC.Metrics, c.RPC.Traces, c.Config.Metrics = observed.Metrics.Client(), observed.Traces, observed.Metrics.Worker()
 			calls, err := rpcclient.New(c.RPC)
 			if err != nil {
 				return err
@@ -31,6 +30,7 @@ func main() {
 			if err != nil {
 				return err
 			}
+			observed.Metrics.Ready(worker.Ready)
 			defer loaded.Watch(ctx, nil)()
 			return worker.Run(ctx)
 		})

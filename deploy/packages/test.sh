@@ -60,8 +60,8 @@ within 60 booted
 inside dpkg -i /debs/old.deb >/dev/null || fail 'the installation failed'
 [[ $(inside systemctl is-active pullchat.service || true) == inactive ]] || fail 'the installation started a unit by itself'
 [[ $(stat_of /etc/pullchat/pullchat.env) == 'root:pullchat 640' ]] || fail "the settings are $(stat_of /etc/pullchat/pullchat.env)"
-inside systemd-analyze verify --man=no /lib/systemd/system/pullchat{,-http,-rpc}.service || fail 'systemd-analyze has a complaint about a unit'
-for unit in pullchat pullchat-http pullchat-rpc; do
+inside systemd-analyze verify --man=no /lib/systemd/system/pullchat{,-http,-rpc,-tcp}.service || fail 'systemd-analyze has a complaint about a unit'
+for unit in pullchat pullchat-http pullchat-rpc pullchat-tcp; do
   inside systemd-analyze security --no-pager --offline=yes --threshold=25 "/lib/systemd/system/$unit.service" >"$work/security" 2>&1 ||
     { tail -60 "$work/security"; fail "$unit is exposed more than 2.5"; }
   say "$unit.service: $(tail -1 "$work/security")"
@@ -100,15 +100,22 @@ inside grep -q FSYNC=always /etc/pullchat/pullchat.env || fail 'the upgrade lost
 [[ $(page) == 'kept by systemd' ]] || fail "after the upgrade the page is $(page)"
 say 'the upgrade restarted it and kept settings and messages'
 
-say 'pullchat-rpc.service and pullchat-http.service over redis-server.service'
-inside systemctl enable --now redis-server pullchat-rpc pullchat-http 2>/dev/null
+say 'pullchat-rpc.service, pullchat-http.service and pullchat-tcp.service over redis-server.service'
+inside sh -c 'sed -i s/^#METRICS_ADDR=/METRICS_ADDR=/ /etc/pullchat/*-server.env'
+inside systemctl enable --now redis-server pullchat-rpc pullchat-http pullchat-tcp 2>/dev/null
 within 30 ready
 [[ $(inside systemctl is-active pullchat.service || true) == inactive ]] || fail 'pullchat.service runs beside the two servers'
 inside pullchat send alice:bob 'over Redis' --sender alice >/dev/null || fail 'a send to the two servers failed'
 [[ $(page) == 'over Redis' ]] || fail "the page is $(page)"
+lines() { inside bash -c 'exec 3<>/dev/tcp/127.0.0.1/5000; printf "anna\r\n/msg bob over telnet\r\n/quit\r\n" >&3; timeout 10 cat <&3'; }
+lines | grep -q '\* sent' || fail "telnet says $(lines)"
+for port in 9461 9462 9463; do
+  inside curl -sf "http://127.0.0.1:$port/metrics" | grep -q '^pullchat_build_info' || fail "no metrics at $port"
+done
+say 'telnet is served, and each server has its metrics'
 
 inside dpkg -r pullchat >/dev/null 2>&1 || fail 'the removal failed'
-! inside sh -c 'cat /proc/[0-9]*/comm' | grep -qxE 'pullchat|http-server|rpc-server' || fail 'the removal left a process'
+! inside sh -c 'cat /proc/[0-9]*/comm' | grep -qxE 'pullchat|http-server|rpc-server|tcp-server' || fail 'the removal left a process'
 inside test -f /etc/pullchat/pullchat.env || fail 'the removal took the settings'
 inside dpkg -P pullchat >"$work/purge" 2>&1 || { cat "$work/purge"; fail 'the purge failed'; }
 inside test ! -e /etc/pullchat || fail 'the purge left settings'

@@ -191,7 +191,7 @@ func TestWithoutAKey(t *testing.T) {
 	a.register("alice")
 	a.do("POST /api/login", `{"user":"alice","password":"correct horse"}`, "", 404, "AUTH_SECRET")
 	a.do("POST /api/refresh", refreshBody("x"), "", 404, "AUTH_SECRET")
-	a.do("POST /api/send", goodSend, "any token", 200, "success") // which nobody looks at
+	a.do("POST /api/send", goodSend, "any token", 200, "success") // which is not checked
 	if _, known := a.asked.who, a.asked.who.User != ""; known {
 		t.Errorf("with AUTH=off the caller is %+v, want nobody", a.asked.who)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/pullchat/pullchat/http-server/middleware"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/loopback"
+	"github.com/pullchat/pullchat/internal/ratelimit"
 	"github.com/pullchat/pullchat/internal/rpcclient"
 	"github.com/pullchat/pullchat/internal/token"
 )
@@ -70,7 +71,7 @@ func (s *Server) sessions() chat.Sessions {
 	if s.config.Metrics == nil {
 		return guesses
 	}
-	return loginOutcomes{guesses, s.config.Metrics}
+	return ratelimit.LoginOutcomes{Sessions: guesses, Tell: s.config.Metrics.Login}
 }
 
 // admission knows which callers may enter which chats. It is nil where callers are unknown.

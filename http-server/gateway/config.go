@@ -10,6 +10,7 @@ import (
 	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/ratelimit"
 	"github.com/pullchat/pullchat/internal/token"
+	"github.com/pullchat/pullchat/internal/tracing"
 )
 
 // authOn is the value of AUTH with which requests need a token.
@@ -48,6 +49,7 @@ type Config struct {
 	VAPIDPublicKey string `name:"vapid-public-key" env:"VAPID_PUBLIC_KEY" placeholder:"KEY" help:"The key with which browsers subscribe to push notifications, which GET /api/push/subscriptions tells; pullchat vapid makes one."`
 
 	Metrics *metrics.Gateway `kong:"-"` // nil: off
+	Traces  *tracing.Tracing `kong:"-"` // nil: off
 }
 
 // addr is where HTTP listens. With AUTH off the default is this machine alone.
@@ -68,7 +70,7 @@ func (c Config) handlers(of *Server) handler.Config {
 	)
 	quota.RefusedStream, quota.RefusedChat = c.refused("streams"), c.refused("followed_chats")
 	return handler.Config{
-		Log: of.log, MaxBodyBytes: c.MaxBodyBytes, MaxHeaderBytes: maxHeaderBytes, Quota: quota, Metrics: c.Metrics,
+		Log: of.log, MaxBodyBytes: c.MaxBodyBytes, MaxHeaderBytes: maxHeaderBytes, Quota: quota, Metrics: c.Metrics, Traces: c.Traces,
 		Access: &of.listener.access, AllowedOrigins: of.listener.origins, Silence: of.listener.limits.silence, Part: of.listener.limits.part,
 		VAPIDPublicKey: c.VAPIDPublicKey,
 	}

@@ -59,8 +59,7 @@ func TestListenRefusesWhatIsNoAddress(t *testing.T) {
 	}
 }
 
-// TestWhereHTTPListens: where nobody checks who makes a request, on this machine alone, unless something else is said: then
-// there is a warning.
+// TestWhereHTTPListens: with AUTH off the default address is on this machine only. With another address there is a warning.
 func TestWhereHTTPListens(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -4,24 +4,20 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
-	"runtime/debug"
 	"sync/atomic"
 	"time"
 
 	"github.com/cloudwego/hertz/pkg/app"
-	"github.com/cloudwego/hertz/pkg/network"
 
 	"github.com/pullchat/pullchat/http-server/handler"
 	"github.com/pullchat/pullchat/internal/metrics"
 )
 
-// conn knows whether a request is under way: from its first byte until something was answered. It bounds how long
-// everything takes that waits for the client; what Hertz sets is not heard, because it starts anew with every
-// request, and begins with no bound on writing at all.
+// conn knows whether a request is under way: from its first byte until its answer begins. It limits all waits for the
+// client. It ignores Hertz's deadlines, which restart with every request and do not limit writes.
 //
 // One goroutine reads and writes; only drain looks at it from another one.
 type conn struct {
@@ -38,6 +34,7 @@ type conn struct {
 	bounded  bool      // the deadline of the request is set
 	received int       // bytes of the request
 	tls      *tls.Conn // until the handshake is over; nil where there is none
+	over     func()    // called when a stream has ended, or nil
 	reached  bool      // the request has reached the middleware, so the next answer is ours
 	last     bool      // there is no request after this one; what still comes is the rest of its body
 	lingers  bool      // that rest is read, for the client to read the answer before the connection ends
@@ -144,8 +141,8 @@ func (c *conn) readFirst(b []byte) (int, error) {
 	return n, err
 }
 
-// prolong sets a deadline that is at least so far away, and up to a tenth more, for the next requests to need none: that
-// of a busy connection would move with each.
+// prolong sets a deadline that is at least this far away, and up to a tenth more. So a busy connection need not set one for
+// each request.
 func prolong(until *time.Time, least time.Duration, set func(time.Time) error) {
 	if now := time.Now(); until.Sub(now) < least {
 		*until = now.Add(least + least/10)
@@ -273,131 +270,4 @@ func (c *conn) close() error {
 		defer impatient.Stop()
 	}
 	return c.Conn.Close()
-}
-
-// Take implements handler.Connection.
-func (c *conn) Take() net.Conn {
-	c.taken.Store(true)
-	return c
-}
-
-// Leave implements handler.Connection. Hertz' buffers, its request and its goroutine are let go: an idle stream would
-// hold 18 KB of them.
-func (c *conn) Leave(r *app.RequestContext, serve func()) {
-	r.Response.HijackWriter(unwritten{})
-	r.Hijack(func(hertz network.Conn) {
-		if came, err := hertz.Peek(hertz.Len()); err == nil { // with the request, and was not of it
-			c.ahead, c.next = append(came[:len(came):len(came)], c.ahead[c.next:]...), 0
-		}
-		c.left.Store(true)
-		c.listener.streams.Go(func() {
-			defer func() { _ = c.close() }()
-			defer func() {
-				if cause := recover(); cause != nil {
-					c.listener.log.Error("panic", "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
-				}
-			}()
-			serve()
-		})
-	})
-}
-
-// unwritten is in the place of an answer that Hertz does not write.
-type unwritten struct{}
-
-func (unwritten) Write(b []byte) (int, error) { return len(b), nil }
-func (unwritten) Flush() error                { return nil }
-func (unwritten) Finalize() error             { return nil }
-
-// AwaitClose implements handler.Connection.
-func (c *conn) AwaitClose() {
-	if !c.taken.Load() {
-		defer c.woken.Store(false) // for the next request
-	}
-	c.readUntil = time.Time{}
-	_ = c.Conn.SetReadDeadline(time.Time{})
-	if c.woken.Load() { // before the deadline was lifted
-		return
-	}
-	limit := c.listener.limits.bytes
-	if c.taken.Load() {
-		limit = strayBytes
-	}
-	next := make([]byte, 64)
-	for came := 0; came < limit; {
-		n, err := c.Conn.Read(next)
-		came += n
-		if !c.taken.Load() { // else it is not needed any more
-			c.ahead = append(c.ahead, next[:n]...)
-		}
-		if err != nil {
-			return
-		}
-	}
-}
-
-// strayBytes is what the client of a stream may send without any meaning.
-const strayBytes = 4096
-
-// Wake implements handler.Connection.
-func (c *conn) Wake() {
-	c.woken.Store(true)
-	if c.taken.Load() {
-		_ = c.Conn.SetWriteDeadline(time.Now().Add(lastWrite))
-	}
-	c.wake()
-}
-
-// Linger implements handler.Connection.
-func (c *conn) Linger() error { return c.lingerUntil(time.Now().Add(lastRead)) }
-
-// lingerUntil lets the client read that the connection ends, and reads until the client ends it too, the deadline passes
-// or the server drains. The error is that the connection was lost.
-func (c *conn) lingerUntil(deadline time.Time) error {
-	half, ok := c.Conn.(interface{ CloseWrite() error })
-	if !ok || c.stuck.Load() {
-		return errors.ErrUnsupported
-	}
-	if err := half.CloseWrite(); err != nil {
-		return err
-	}
-	c.idle.Store(true)
-	_ = c.Conn.SetReadDeadline(deadline)
-	if c.listener.draining.Load() { // after the deadline, which drain sets anew
-		_ = c.Conn.SetReadDeadline(time.Now().Add(lastRead))
-	}
-	if _, err := io.CopyN(io.Discard, c.Conn, lingerBytes); err != io.EOF && !errors.Is(err, os.ErrDeadlineExceeded) {
-		return err
-	}
-	return nil
-}
-
-// lastRead is how long Linger waits.
-const lastRead = time.Second
-
-// lastWrite is how long may take what is written to a connection that is about to end.
-const lastWrite = time.Second
-
-// Hertz' deadlines: see conn. Another protocol has its own.
-
-func (c *conn) SetDeadline(t time.Time) error {
-	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
-}
-
-func (c *conn) SetReadDeadline(t time.Time) error {
-	if !c.taken.Load() {
-		return nil
-	}
-	err := c.Conn.SetReadDeadline(t)
-	if c.woken.Load() { // also where Wake has come between
-		c.wake()
-	}
-	return err
-}
-
-func (c *conn) SetWriteDeadline(t time.Time) error {
-	if c.taken.Load() {
-		c.writesUntil(t)
-	}
-	return nil
 }

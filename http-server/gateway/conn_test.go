@@ -22,7 +22,7 @@ func fill(t *testing.T, c net.Conn) time.Duration {
 	}
 }
 
-// TestDeadlinesAfterWake: whoever sets one a moment too late does not hold up the end of the connection.
+// TestDeadlinesAfterWake: a deadline that is set a moment too late does not delay the end of the connection.
 func TestDeadlinesAfterWake(t *testing.T) {
 	accepted, _ := pair(t, listen(t))
 	taken := accepted.Take()

@@ -119,7 +119,7 @@ func (l *listener) reading() bool {
 	return false
 }
 
-// untilRefused returns when nobody accepts connections any more.
+// untilRefused returns once connections are refused.
 func (r running) untilRefused(t *testing.T) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
@@ -191,7 +191,7 @@ const atOnce = drainTimeout - time.Second
 // patience is how long a test waits for what should come.
 const patience = 10 * time.Second
 
-// impatience is longer than a stop takes that waits for nobody.
+// impatience is longer than a stop that waits for no request.
 const impatience = 300 * time.Millisecond
 
 func TestAnIdleConnectionDoesNotHoldUpAStop(t *testing.T) {

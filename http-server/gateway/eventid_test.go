@@ -16,7 +16,7 @@ type follower struct {
 	id string // of the last event
 }
 
-func follows(t *testing.T, d door, target, lastEventID string) *follower {
+func follows(t *testing.T, d testGateway, target, lastEventID string) *follower {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+d.addr+target, nil)
 	if err != nil {
@@ -72,7 +72,7 @@ func longPairs(n int) (names []string, query string) {
 // id. What is accepted without an id is accepted with one, and goes on from there.
 func TestLongestStreams(t *testing.T) {
 	t.Parallel()
-	d := openDoor(t, Config{}, usual)
+	d := openGateway(t, Config{}, usual)
 	status, n := http.StatusOK, 0
 	for status == http.StatusOK {
 		n++
@@ -124,7 +124,7 @@ func TestLongestStreams(t *testing.T) {
 // TestRoomForInboxIDs: an inbox may need more of a request than is there when its stream begins.
 func TestRoomForInboxIDs(t *testing.T) {
 	t.Parallel()
-	d := openDoor(t, Config{}, usual)
+	d := openGateway(t, Config{}, usual)
 	target := "http://" + d.addr + "/api/stream?reader=alice"
 	for i := range 100 {
 		target += fmt.Sprintf("&chat=%064d", i)

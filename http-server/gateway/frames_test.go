@@ -78,7 +78,7 @@ const pingText = `{"type":"ping"}`
 // TestFrames: those that may not be end the connection with their code.
 func TestFrames(t *testing.T) {
 	t.Parallel()
-	clients(t, func(t *testing.T, d door, connect func() wire) {
+	clients(t, func(t *testing.T, d testGateway, connect func() wire) {
 		for name, c := range map[string]struct {
 			frames string
 			code   websocket.StatusCode
@@ -87,7 +87,7 @@ func TestFrames(t *testing.T) {
 			"not UTF-8":                   {frame(last|text, "{\"type\":\"ping\xff\"}"), 1007},
 			"half a character":            {frame(text, "{\"type\":\"ping\xc3") + frame(last|goesOn, "\"}"), 1007},
 			"too large":                   {frame(last|text, pingText+strings.Repeat(" ", 64<<10)), 1009},
-			"much too large":              {frame(last|text, strings.Repeat(" ", 300<<10)), 1009}, // nobody reads the rest
+			"much too large":              {frame(last|text, strings.Repeat(" ", 300<<10)), 1009}, // the rest is not read
 			"too large in parts":          {frame(text, pingText+strings.Repeat(" ", 40<<10)) + frame(last|goesOn, strings.Repeat(" ", 40<<10)), 1009},
 			"not masked":                  {"\x81\x02{}", 1002},
 			"an unknown kind":             {frame(last|3, ""), 1002},
@@ -115,7 +115,7 @@ func TestFrames(t *testing.T) {
 // TestFragments: a message may come in parts, with a ping between them, and be as large as allowed.
 func TestFragments(t *testing.T) {
 	t.Parallel()
-	clients(t, func(t *testing.T, d door, connect func() wire) {
+	clients(t, func(t *testing.T, d testGateway, connect func() wire) {
 		client := connect().upgraded(t)
 		const ref = `{"type":"ping","ref":"ä"}` // its last letter is in two parts
 		at := strings.Index(ref, "ä") + 1
@@ -137,7 +137,7 @@ func TestFragments(t *testing.T) {
 // TestFramesRightAfterTheHandshake are not lost.
 func TestFramesRightAfterTheHandshake(t *testing.T) {
 	t.Parallel()
-	clients(t, func(t *testing.T, d door, connect func() wire) {
+	clients(t, func(t *testing.T, d testGateway, connect func() wire) {
 		client := connect()
 		client.ask(t, upgrade("")+frame(last|text, pingText))
 		if _, err := http.ReadResponse(client.in, nil); err != nil { //nolint:bodyclose // the connection is closed
@@ -152,7 +152,7 @@ func TestFramesRightAfterTheHandshake(t *testing.T) {
 // TestSilence: a client that answers pings stays; one that does not goes.
 func TestSilence(t *testing.T) {
 	t.Parallel()
-	d := openDoor(t, Config{}, func(l *limits) { l.silence, l.tick = 500*time.Millisecond, time.Millisecond })
+	d := openGateway(t, Config{}, func(l *limits) { l.silence, l.tick = 500*time.Millisecond, time.Millisecond })
 	silent, answers := dial(t, d.addr).upgraded(t), dial(t, d.addr).upgraded(t)
 	for end := time.Now().Add(time.Second); time.Now().Before(end); {
 		if first, payload := answers.next(t); first != last|pingFrame || payload != "" {
@@ -175,7 +175,7 @@ func TestSilence(t *testing.T) {
 // TestLogOfAWebSocket: a line when it begins and one when it has ended, with the same id.
 func TestLogOfAWebSocket(t *testing.T) {
 	t.Parallel()
-	d := openDoor(t, Config{}, usual)
+	d := openGateway(t, Config{}, usual)
 	client := dial(t, d.addr).upgraded(t)
 	begin := d.log.untilLogged(t, 1, "route=/api/ws", "status=101")
 	client.ask(t, frame(last|closeFrame, "\x03\xe8"))

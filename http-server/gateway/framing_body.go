@@ -40,8 +40,8 @@ func (b *body) begin(h *head) {
 	}
 }
 
-// take reads on in the body. The first bytes that are used of what came become the first that are kept: without the
-// extensions of chunks and the trailer, which mean nothing here. The rest belongs to the next request.
+// take reads on in the body. It moves the used bytes to the front, without the extensions of chunks and the trailer, which
+// have no meaning here. The rest belongs to the next request.
 func (b *body) take(came []byte) (kept, used int, f fault) {
 	for used < len(came) && b.at != noBody {
 		if b.at == ofLength || b.at == chunkData {

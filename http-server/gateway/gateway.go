@@ -174,6 +174,7 @@ func (s *Server) engine(h *handler.Handler, draining <-chan struct{}) *server.He
 	all := s.routes(h, sessions, draining)
 	engine.Use(reached)
 	s.measure(engine, all)
+	s.trace(engine, all)
 	engine.Use(movingOn(draining), middleware.Secure(s.listener.encrypted), middleware.RequestID,
 		middleware.AccessLog(s.log, &s.listener.access, s.config.TrustedProxies), middleware.Recovery(s.log),
 		middleware.CORS(s.listener.origins, methodsOf(all))) // before the limit: pages are told of it too

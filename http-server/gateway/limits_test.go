@@ -164,8 +164,8 @@ func TestARequestWithoutEnd(t *testing.T) {
 	}
 }
 
-// TestABodyThatNobodyWants: its client has sent it all when it reads the answer.
-func TestABodyThatNobodyWants(t *testing.T) {
+// TestAnUnwantedBody: its client has sent it all when it reads the answer.
+func TestAnUnwantedBody(t *testing.T) {
 	t.Parallel()
 	g := runConfig(t, &fakeService{}, Config{}, func(*limits) {})
 	for _, c := range []struct {
@@ -196,8 +196,8 @@ func TestABodyThatNobodyWants(t *testing.T) {
 	}
 }
 
-// TestChunksThatNobodyWants: the handler stops within a chunk. The client still sends, reads the answer, and meets no reset.
-func TestChunksThatNobodyWants(t *testing.T) {
+// TestUnwantedChunks: the handler stops within a chunk. The client still sends, reads the answer, and meets no reset.
+func TestUnwantedChunks(t *testing.T) {
 	t.Parallel()
 	g := runConfig(t, &fakeService{}, Config{}, usual)
 	for _, sent := range []int{maxBodyBytes + 1, 2 * maxBodyBytes, 5 * maxBodyBytes} { // before the answer

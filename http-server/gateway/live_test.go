@@ -15,16 +15,16 @@ import (
 	"github.com/pullchat/pullchat/internal/chattest"
 )
 
-// door is a gateway over a world, and its log.
-type door struct {
+// testGateway is a gateway over a world, and its log.
+type testGateway struct {
 	running
 	world *chattest.World
 	log   *lines
 }
 
-func openDoor(t *testing.T, config Config, limit func(*limits)) door {
+func openGateway(t *testing.T, config Config, limit func(*limits)) testGateway {
 	t.Helper()
-	d := door{world: chattest.NewWorld(), log: &lines{}}
+	d := testGateway{world: chattest.NewWorld(), log: &lines{}}
 	d.running = runLogged(t, d.world, config, limit, newLog(d.log))
 	t.Cleanup(func() {
 		d.stop()
@@ -45,21 +45,21 @@ func decode(t *testing.T, text string, into any) {
 }
 
 // within is running's, and may be called again.
-func (d door) within(t *testing.T, limit time.Duration) {
+func (d testGateway) within(t *testing.T, limit time.Duration) {
 	t.Helper()
 	d.running.within(t, limit)
 	d.ended <- nil
 }
 
-func (d door) send(t *testing.T, name, sender, text string) {
+func (d testGateway) send(t *testing.T, name, sender, text string) {
 	t.Helper()
 	if _, err := d.world.Send(t.Context(), chat.Message{Chat: name, Text: text, Sender: sender}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// untilWatched returns when somebody has begun to follow a chat, and has read what was in it.
-func (d door) untilWatched(t *testing.T, name string, pulls int64) {
+// untilWatched returns once a client follows a chat and has read its messages.
+func (d testGateway) untilWatched(t *testing.T, name string, pulls int64) {
 	t.Helper()
 	id, err := chat.ParseID(name)
 	if err != nil {

@@ -14,12 +14,12 @@ import (
 	"go.uber.org/goleak"
 )
 
-// soon is how long a stop may take, whoever is connected.
+// soon is how long a stop may take, with any clients connected.
 const soon = 3 * time.Second
 
 // TestAStopWithManyClients: all are told, also those that do not read are let go, and nothing is left running.
 func TestAStopWithManyClients(t *testing.T) {
-	first := openDoor(t, Config{}, usual)
+	first := openGateway(t, Config{}, usual)
 	client := dial(t, first.addr)
 	client.ask(t, sendRequest) // Hertz has a goroutine for the date, which stays
 	client.answer(t, http.StatusOK)
@@ -40,7 +40,7 @@ func aStopWithManyClients(t *testing.T, encrypted bool) {
 		f := newFiles(t, 1)
 		config = Config{TLSCert: f.cert, TLSKey: f.key}
 	}
-	d := openDoor(t, config, func(l *limits) { l.tick = time.Hour }) // no heartbeats between
+	d := openGateway(t, config, func(l *limits) { l.tick = time.Hour }) // no heartbeats between
 	connect := func() wire {
 		if encrypted {
 			w, _ := dialTLS(t, d.addr, &tls.Config{})
@@ -99,8 +99,8 @@ func aStopWithManyClients(t *testing.T, encrypted bool) {
 	}
 }
 
-// untilStalled returns when nobody reads messages any more, because nobody takes them.
-func (d door) untilStalled(t *testing.T) {
+// untilStalled returns once no messages are read, because the client takes none.
+func (d testGateway) untilStalled(t *testing.T) {
 	t.Helper()
 	tick := time.NewTicker(impatience)
 	defer tick.Stop()
@@ -112,7 +112,7 @@ func (d door) untilStalled(t *testing.T) {
 // TestAStreamWhoseClientDoesNotRead ends when it has taken nothing for as long as a part may take.
 func TestAStreamWhoseClientDoesNotRead(t *testing.T) {
 	t.Parallel()
-	d := openDoor(t, Config{}, func(l *limits) { l.part = 4 * moment })
+	d := openGateway(t, Config{}, func(l *limits) { l.part = 4 * moment })
 	for range 2000 {
 		d.send(t, "large", "alice", strings.Repeat("x", 4096))
 	}
@@ -126,7 +126,7 @@ func TestAStreamWhoseClientDoesNotRead(t *testing.T) {
 // TestAClientThatComesDuringAStop is sent elsewhere.
 func TestAClientThatComesDuringAStop(t *testing.T) {
 	t.Parallel()
-	d := openDoor(t, Config{DrainDelay: impatience}, usual)
+	d := openGateway(t, Config{DrainDelay: impatience}, usual)
 	late := dial(t, d.addr)
 	late.ask(t, "GET /api/str") // a request under way, so the connection outlives the delay
 	d.untilReading(t)

@@ -16,14 +16,14 @@ func onePage(name, text string) string {
 }
 
 // clients connect with and without TLS.
-func clients(t *testing.T, test func(*testing.T, door, func() wire)) {
+func clients(t *testing.T, test func(*testing.T, testGateway, func() wire)) {
 	t.Run("plain", func(t *testing.T) {
-		d := openDoor(t, Config{}, quiet)
+		d := openGateway(t, Config{}, quiet)
 		test(t, d, func() wire { return dial(t, d.addr) })
 	})
 	t.Run("TLS", func(t *testing.T) {
 		f := newFiles(t, 1)
-		d := openDoor(t, Config{TLSCert: f.cert, TLSKey: f.key}, quiet)
+		d := openGateway(t, Config{TLSCert: f.cert, TLSKey: f.key}, quiet)
 		test(t, d, func() wire {
 			w, _ := dialTLS(t, d.addr, &tls.Config{InsecureSkipVerify: true})
 			return w
@@ -36,7 +36,7 @@ func quiet(l *limits) { l.tick = time.Hour }
 
 func TestLongPoll(t *testing.T) {
 	t.Parallel()
-	clients(t, func(t *testing.T, d door, connect func() wire) {
+	clients(t, func(t *testing.T, d testGateway, connect func() wire) {
 		client := connect() // one for all: it stays usable
 		client.ask(t, get("/api/pull?chat=room&wait=20ms&cursor=7", ""))
 		if closes, body := client.answer(t, http.StatusOK); closes || body != fmt.Sprintf(emptyPage, 7) {
@@ -64,7 +64,7 @@ func TestLongPoll(t *testing.T) {
 
 func TestWrongWaits(t *testing.T) {
 	t.Parallel()
-	d := openDoor(t, Config{}, usual)
+	d := openGateway(t, Config{}, usual)
 	client := dial(t, d.addr)
 	for _, c := range []struct{ arguments, want string }{
 		{"wait=-1s", "wait is -1s; it must be between 0s and 60s"},
@@ -83,10 +83,10 @@ func TestWrongWaits(t *testing.T) {
 	}
 }
 
-// TestALongPollWhoseClientGoes: nobody waits for it any longer.
+// TestALongPollWhoseClientGoes: its wait ends.
 func TestALongPollWhoseClientGoes(t *testing.T) {
 	t.Parallel()
-	clients(t, func(t *testing.T, d door, connect func() wire) {
+	clients(t, func(t *testing.T, d testGateway, connect func() wire) {
 		client := connect()
 		client.ask(t, get("/api/pull?chat=room&wait=60s", ""))
 		d.untilWatched(t, "room", 1)
@@ -101,7 +101,7 @@ func TestARequestDuringALongPoll(t *testing.T) {
 	t.Parallel()
 	for name, split := range map[string]int{"whole": 0, "in two parts": 30} {
 		t.Run(name, func(t *testing.T) {
-			clients(t, func(t *testing.T, d door, connect func() wire) {
+			clients(t, func(t *testing.T, d testGateway, connect func() wire) {
 				client := connect()
 				client.ask(t, get("/api/pull?chat=room&wait=60s", ""))
 				d.untilWatched(t, "room", 1)
@@ -127,7 +127,7 @@ func TestARequestDuringALongPoll(t *testing.T) {
 }
 
 func TestAStopReleasesLongPolls(t *testing.T) {
-	clients(t, func(t *testing.T, d door, connect func() wire) {
+	clients(t, func(t *testing.T, d testGateway, connect func() wire) {
 		client := connect()
 		client.ask(t, get("/api/pull?chat=room&wait=60s&cursor=5", ""))
 		d.untilWatched(t, "room", 1)

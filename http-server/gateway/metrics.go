@@ -1,13 +1,9 @@
 package gateway
 
 import (
-	"context"
-
 	"github.com/cloudwego/hertz/pkg/app/server"
 
 	"github.com/pullchat/pullchat/http-server/middleware"
-	"github.com/pullchat/pullchat/internal/chat"
-	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/ratelimit"
 )
 
@@ -40,26 +36,4 @@ func (c Config) limiter(r ratelimit.Rate, kind string) *ratelimit.Limiter {
 	limiter := ratelimit.New(r)
 	limiter.Refused = c.refused(kind)
 	return limiter
-}
-
-// loginOutcomes is a chat.Sessions that counts logins by outcome.
-type loginOutcomes struct {
-	chat.Sessions
-	metrics *metrics.Gateway
-}
-
-// Login implements chat.Sessions.
-func (l loginOutcomes) Login(ctx context.Context, c chat.Credentials) (chat.Session, error) {
-	session, err := l.Sessions.Login(ctx, c)
-	outcome := "failed"
-	switch {
-	case err == nil:
-		outcome = "ok"
-	case chat.CodeOf(err) == chat.Unauthenticated:
-		outcome = "wrong"
-	case chat.CodeOf(err) == chat.ResourceExhausted:
-		outcome = "refused"
-	}
-	l.metrics.Login(outcome)
-	return session, err
 }

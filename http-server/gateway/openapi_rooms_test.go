@@ -1,6 +1,6 @@
 package gateway
 
-// answersOfReaders are those of inboxes, and of whom users ignore.
+// answersOfReaders are those of inboxes and of ignored users.
 func answersOfReaders() map[string]answered {
 	return map[string]answered{
 		"readers":                 {call{method: "GET", target: "/api/readers?chat=a:b"}, 200},

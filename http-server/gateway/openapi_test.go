@@ -25,17 +25,22 @@ func TestDocumentHasTheRoutes(t *testing.T) {
 	_, validator := served(t, &fakeService{})
 	var want, got []string
 	for _, r := range allRoutes() {
-		want = append(want, r.method+" "+strings.NewReplacer(":user", "{user}", ":room", "{room}", ":chat", "{chat}").Replace(r.path))
+		want = append(want, r.method+" "+strings.NewReplacer(":user", "{user}", ":room", "{room}", ":chat", "{chat}", ":name", "{name}").Replace(r.path))
 	}
 	for path, item := range validator.Document().Paths.Map() {
 		for method := range item.Operations() {
 			got = append(got, method+" "+path)
 		}
 	}
-	slices.Sort(want)
-	slices.Sort(got)
-	if !slices.Equal(got, want) {
-		t.Errorf("/openapi.yaml has %q; the gateway answers %q", got, want)
+	for _, r := range want {
+		if !slices.Contains(got, r) {
+			t.Errorf("openapi.yaml lacks %s, which is in routes.go", r)
+		}
+	}
+	for _, r := range got {
+		if !slices.Contains(want, r) {
+			t.Errorf("routes.go lacks %s, which is in openapi.yaml", r)
+		}
 	}
 }
 
@@ -105,6 +110,12 @@ func TestDocumentHasTheFields(t *testing.T) {
 		"ChangeRoomRequest": api.ChangeRoomRequest{},
 		"AddMembersRequest": api.AddMembersRequest{},
 		"RoleRequest":       api.RoleRequest{},
+
+		"Projection":              api.Projection{},
+		"ProjectionsResponse":     api.ProjectionsResponse{},
+		"ChangeProjectionRequest": api.ChangeProjectionRequest{},
+		"DeadLetter":              api.DeadLetter{},
+		"DeadLettersResponse":     api.DeadLettersResponse{},
 	} {
 		t.Run(name, func(t *testing.T) {
 			schema := schemas[name]
@@ -135,9 +146,10 @@ func TestDocumentRequiresWhatIsAlwaysThere(t *testing.T) {
 		"TokenResponse": api.TokenResponse{}, "StatusResponse": api.StatusResponse{},
 		"Receipt": api.Receipt{}, "ReadersResponse": api.ReadersResponse{}, "IgnoredResponse": api.IgnoredResponse{},
 		"InboxEntry": api.InboxEntry{}, "InboxResponse": api.InboxResponse{}, "UnreadChat": api.UnreadChat{},
-		"UnreadResponse":            api.UnreadResponse{},
+		"UnreadResponse": api.UnreadResponse{},
+		"Room":           api.Room{}, "Member": api.Member{}, "RoomsResponse": api.RoomsResponse{},
+		"Projection": api.Projection{}, "ProjectionsResponse": api.ProjectionsResponse{}, "DeadLetter": api.DeadLetter{}, "DeadLettersResponse": api.DeadLettersResponse{},
 		"PushSubscriptionsResponse": api.PushSubscriptionsResponse{}, "MutedChat": api.MutedChat{}, "MutedResponse": api.MutedResponse{},
-		"Room": api.Room{}, "Member": api.Member{}, "RoomsResponse": api.RoomsResponse{},
 	} {
 		var want []string
 		for field := range exported(reflect.TypeOf(message)) {
@@ -157,7 +169,7 @@ func TestDocumentRequiresWhatIsAlwaysThere(t *testing.T) {
 func protoFields(message reflect.Type) map[string]string {
 	types := map[reflect.Kind]string{
 		reflect.String: "string", reflect.Int64: "integer", reflect.Bool: "boolean", reflect.Slice: "array",
-		reflect.Struct: "object",
+		reflect.Struct: "object", reflect.Map: "object",
 	}
 	fields := map[string]string{}
 	for field := range exported(message) {

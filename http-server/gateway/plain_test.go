@@ -15,11 +15,11 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// line is how /receive/ shows a message of openDoor's world, whose positions count from 1,000 µs.
+// line is how /receive/ shows a message of openGateway's world, whose positions count from 1,000 µs.
 func line(sender, text string) string { return "1970.01.01 00:00:00 - " + sender + ": " + text + "\n" }
 
 // plain makes a request and returns its status and body.
-func (d door) plain(t *testing.T, method, path, body string, header ...string) (int, string) {
+func (d testGateway) plain(t *testing.T, method, path, body string, header ...string) (int, string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+d.addr+path, strings.NewReader(body))
 	if err != nil {
@@ -47,7 +47,7 @@ func (d door) plain(t *testing.T, method, path, body string, header ...string) (
 }
 
 // receives reads the lines of a user.
-func (d door) receives(t *testing.T, path, want string) {
+func (d testGateway) receives(t *testing.T, path, want string) {
 	t.Helper()
 	if status, got := d.plain(t, "GET", path, ""); status != 200 || got != want {
 		t.Errorf("GET %s = %d\n%s, want\n%s", path, status, got, want)
@@ -57,7 +57,7 @@ func (d door) receives(t *testing.T, path, want string) {
 // TestPlainText: each user has each line once, in order, own ones too. No text forges a line or reaches a terminal.
 func TestPlainText(t *testing.T) {
 	t.Parallel()
-	d := openDoor(t, Config{}, usual)
+	d := openGateway(t, Config{}, usual)
 	if status, got := d.plain(t, "POST", "/send/club/alice", "hello\n"); status != 200 || got != "sent 1000\n" {
 		t.Errorf("send = %d %q", status, got)
 	}
@@ -82,7 +82,7 @@ func TestPlainText(t *testing.T) {
 // TestManyLines: an answer has 1,000 at most, and the next goes on.
 func TestManyLines(t *testing.T) {
 	t.Parallel()
-	d := openDoor(t, Config{}, usual)
+	d := openGateway(t, Config{}, usual)
 	for i := range 1050 {
 		d.send(t, "club", "alice", fmt.Sprint(i))
 	}
@@ -106,7 +106,7 @@ func TestManyLines(t *testing.T) {
 // TestPlainErrors are one line with the status of the code, and move no cursor.
 func TestPlainErrors(t *testing.T) {
 	t.Parallel()
-	d := openDoor(t, Config{}, usual)
+	d := openGateway(t, Config{}, usual)
 	d.send(t, "club", "alice", "hello")
 	for _, c := range []struct {
 		method, path, body string
@@ -142,7 +142,7 @@ func TestPlainErrors(t *testing.T) {
 // TestFollowedLines come as they are sent, and once: what a connection has shown, the next does not show.
 func TestFollowedLines(t *testing.T) {
 	t.Parallel()
-	d := openDoor(t, Config{}, usual)
+	d := openGateway(t, Config{}, usual)
 	d.send(t, "club", "alice", "0")
 	follow := func(ctx context.Context) *bufio.Reader {
 		request, err := http.NewRequestWithContext(ctx, "GET", "http://"+d.addr+"/receive/club/bob?follow=true", nil)

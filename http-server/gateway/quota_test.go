@@ -10,7 +10,7 @@ import (
 // TestChatsOfOneAddress: a stream whose chats are too many beside the others' is refused before it begins, and a watch
 // alone.
 func TestChatsOfOneAddress(t *testing.T) {
-	d := openDoor(t, Config{AddressFollowedChats: 3}, usual)
+	d := openGateway(t, Config{AddressFollowedChats: 3}, usual)
 	ask := func(target string) (status int, body string) {
 		response, err := http.Get("http://" + d.addr + target)
 		if err != nil {

@@ -84,6 +84,9 @@ func (s *Server) routes(h *handler.Handler, sessions chat.Sessions, draining <-c
 	if s.services.Inboxes != nil {
 		all = append(all, inboxRoutes(handler.NewInboxes(h, s.services.Inboxes))...)
 	}
+	if s.services.Projections != nil {
+		all = append(all, projectionRoutes(handler.NewProjections(h, s.services.Projections))...)
+	}
 	if s.services.Rooms != nil {
 		all = append(all, roomRoutes(handler.NewRooms(h, s.services.Rooms))...)
 	}
@@ -145,6 +148,15 @@ func roomRoutes(r *handler.Rooms) []route {
 		{method: methodPost, path: "/api/rooms/:room/members", handler: r.Add, query: query},
 		{method: methodPatch, path: "/api/rooms/:room/members/:user", handler: r.Assign, query: query},
 		{method: methodDelete, path: "/api/rooms/:room/members/:user", handler: r.Remove, query: query},
+	}
+}
+
+func projectionRoutes(p *handler.Projections) []route {
+	return []route{
+		{method: methodGet, path: "/api/projections", handler: p.List},
+		{method: methodGet, path: "/api/projections/:name", handler: p.Show},
+		{method: methodPost, path: "/api/projections/:name", handler: p.Change},
+		{method: methodGet, path: "/api/projections/:name/dead", handler: p.DeadLetters},
 	}
 }
 

@@ -50,7 +50,7 @@ const streamBegins = "retry: 1000\n\n"
 // TestStream is a stream of two chats, byte for byte.
 func TestStream(t *testing.T) {
 	t.Parallel()
-	clients(t, func(t *testing.T, d door, connect func() wire) {
+	clients(t, func(t *testing.T, d testGateway, connect func() wire) {
 		d.send(t, "alice:bob", "alice", "hello")
 		client := connect()
 		in := client.events(t, "/api/stream?chat=bob:alice&Chat=room", "")
@@ -65,7 +65,7 @@ func TestStream(t *testing.T) {
 			t.Fatal(err)
 		}
 		reads(t, in, "event: signal\ndata: {\"chat\":\"room\",\"sender\":\"bob\",\"type\":\"x\",\"data\":\"a\\nb\"}\n\n")
-		for range 2 { // where it does not move, nobody is told
+		for range 2 { // a cursor that does not move is not announced
 			if _, err := d.world.Read(t.Context(), chat.ReadRequest{Chat: "room", Reading: chat.Reading{Reader: "bob/phone", Cursor: 1001}}); err != nil {
 				t.Fatal(err)
 			}
@@ -84,7 +84,7 @@ func TestStream(t *testing.T) {
 // TestStreamResumes exactly where the client was, chat by chat.
 func TestStreamResumes(t *testing.T) {
 	t.Parallel()
-	d := openDoor(t, Config{}, usual)
+	d := openGateway(t, Config{}, usual)
 	for i := range 3 {
 		d.send(t, "alice:bob", "alice", fmt.Sprint(i))
 		d.send(t, "room", "alice", fmt.Sprint(i))
@@ -124,7 +124,7 @@ func TestStreamResumes(t *testing.T) {
 
 func TestWrongStreams(t *testing.T) {
 	t.Parallel()
-	d := openDoor(t, Config{}, usual)
+	d := openGateway(t, Config{}, usual)
 	client := dial(t, d.addr) // one for all: an error does not end it
 	var many strings.Builder
 	for i := range 101 {
@@ -162,7 +162,7 @@ func TestWrongStreams(t *testing.T) {
 // of an earlier release.
 func TestEventIDsInASCII(t *testing.T) {
 	t.Parallel()
-	d := openDoor(t, Config{}, usual)
+	d := openGateway(t, Config{}, usual)
 	d.send(t, "王伟:bob", "bob", "0")
 	d.send(t, "café", "bob", "0")
 	d.send(t, "王伟:bob", "bob", "1")
@@ -189,7 +189,7 @@ func TestEventIDsInASCII(t *testing.T) {
 // TestStreamOf100Chats is as many as there may be.
 func TestStreamOf100Chats(t *testing.T) {
 	t.Parallel()
-	d := openDoor(t, Config{}, usual)
+	d := openGateway(t, Config{}, usual)
 	target, id := "/api/stream?x=y", ""
 	for i := range 100 {
 		target += fmt.Sprintf("&chat=c%d", i)
@@ -204,7 +204,7 @@ func TestStreamOf100Chats(t *testing.T) {
 // TestStreamedTexts: whatever is in a text, an event is one line of data that has it.
 func TestStreamedTexts(t *testing.T) {
 	t.Parallel()
-	d := openDoor(t, Config{}, usual)
+	d := openGateway(t, Config{}, usual)
 	in := bufio.NewReader(dial(t, d.addr).events(t, "/api/stream?chat=room", ""))
 	reads(t, in, streamBegins)
 	for i, text := range []string{
@@ -230,7 +230,7 @@ func TestStreamedTexts(t *testing.T) {
 
 func TestStreamHeartbeats(t *testing.T) {
 	t.Parallel()
-	d := openDoor(t, Config{}, func(l *limits) { l.tick = 2 * time.Millisecond })
+	d := openGateway(t, Config{}, func(l *limits) { l.tick = 2 * time.Millisecond })
 	in := dial(t, d.addr).events(t, "/api/stream?chat=room", "")
 	reads(t, in, streamBegins+":keep-alive\n:keep-alive\n")
 }
@@ -238,7 +238,7 @@ func TestStreamHeartbeats(t *testing.T) {
 // TestStreamPresence: who follows under a name is present, until the client goes.
 func TestStreamPresence(t *testing.T) {
 	t.Parallel()
-	d := openDoor(t, Config{}, func(l *limits) { l.tick = time.Hour }) // no heartbeats
+	d := openGateway(t, Config{}, func(l *limits) { l.tick = time.Hour }) // no heartbeats
 	in := dial(t, d.addr).events(t, "/api/stream?chat=room&reader=alice", "")
 	silent := dial(t, d.addr).events(t, "/api/stream?chat=room&reader=carol&presence=false", "")
 	client := dial(t, d.addr)
@@ -277,7 +277,7 @@ func presents(t *testing.T, events *bufio.Reader, want string) {
 // TestStreamIsRefused: what a stream cannot have ends it, and is said.
 func TestStreamIsRefused(t *testing.T) {
 	t.Parallel()
-	d := openDoor(t, Config{}, usual)
+	d := openGateway(t, Config{}, usual)
 	d.world.Fail(chat.Errorf(chat.PermissionDenied, "not yours"))
 	client := dial(t, d.addr)
 	in := client.events(t, "/api/stream?chat=room", "")
@@ -290,7 +290,7 @@ func TestStreamIsRefused(t *testing.T) {
 // TestStreamFindsNoRoom: also that is said.
 func TestStreamFindsNoRoom(t *testing.T) {
 	t.Parallel()
-	d := openDoor(t, Config{}, func(l *limits) { l.topics = 1 })
+	d := openGateway(t, Config{}, func(l *limits) { l.topics = 1 })
 	in := dial(t, d.addr).events(t, "/api/stream?chat=room&chat=other", "")
 	got, err := io.ReadAll(in)
 	if want := "event: error\ndata: {\"code\":\"resource_exhausted\""; !strings.Contains(string(got), want) || err != nil {
@@ -317,7 +317,7 @@ func TestStreamPanics(t *testing.T) {
 // TestHeadOfLongAnswers: none of them waits, and each leaves the connection usable.
 func TestHeadOfLongAnswers(t *testing.T) {
 	t.Parallel()
-	d := openDoor(t, Config{}, usual)
+	d := openGateway(t, Config{}, usual)
 	for target, want := range map[string]string{
 		"/api/stream?chat=room": "200 OK", "/api/stream": "400 Bad Request", "/api/pull?chat=room&wait=60s": "200 OK", "/api/ws": "400 Bad Request",
 	} {
@@ -339,7 +339,7 @@ func TestDocumentedStream(t *testing.T) {
 	if !ok || !ends {
 		t.Fatal("docs/live.md has no stream of curl's")
 	}
-	d := openDoor(t, Config{}, usual)
+	d := openGateway(t, Config{}, usual)
 	d.send(t, "alice:bob", "alice", "hello")
 	reads(t, dial(t, d.addr).events(t, "/api/stream?chat=alice:bob", ""), want)
 }

@@ -13,7 +13,7 @@ import (
 // TestStrayBytes: what the client of a stream sends means nothing, and ends it when there is too much.
 func TestStrayBytes(t *testing.T) {
 	t.Parallel()
-	clients(t, func(t *testing.T, d door, connect func() wire) {
+	clients(t, func(t *testing.T, d testGateway, connect func() wire) {
 		client := connect()
 		in := client.events(t, "/api/stream?chat=room", "")
 		reads(t, in, streamBegins)
@@ -69,7 +69,7 @@ func TestABigPage(t *testing.T) {
 // TestFirstEventID: already the first event's has all chats of the stream.
 func TestFirstEventID(t *testing.T) {
 	t.Parallel()
-	d := openDoor(t, Config{}, usual)
+	d := openGateway(t, Config{}, usual)
 	query := ""
 	for i := range maxNamed {
 		d.send(t, fmt.Sprint("room", i), "alice", "hello")
@@ -90,7 +90,7 @@ const maxNamed = 100
 // TestBatchKeepsPresenceNotBack: messages wait for a minute, and who is present is told.
 func TestBatchKeepsPresenceNotBack(t *testing.T) {
 	t.Parallel()
-	d := openDoor(t, Config{}, usual)
+	d := openGateway(t, Config{}, usual)
 	client := dial(t, d.addr)
 	_ = client.SetReadDeadline(time.Now().Add(patience))
 	in := bufio.NewReader(client.events(t, "/api/stream?chat=room&reader=alice&batch=60s", ""))

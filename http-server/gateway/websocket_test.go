@@ -81,7 +81,7 @@ func (s socket) closes(t *testing.T, want websocket.StatusCode) {
 // after its reply.
 func TestDocumentedWebSocket(t *testing.T) {
 	t.Parallel()
-	d := openDoor(t, Config{}, usual)
+	d := openGateway(t, Config{}, usual)
 	d.send(t, "alice:bob", "alice", "hello")
 	s := connect(t, d.addr, "")
 	var said string
@@ -131,7 +131,7 @@ func errorReply(ref, code, message string) string {
 
 func TestVerbs(t *testing.T) {
 	t.Parallel()
-	d := openDoor(t, Config{}, usual)
+	d := openGateway(t, Config{}, usual)
 	s := connect(t, d.addr, "")
 	messages := `"messages":[{"chat":"room","text":"one","sender":"alice","send_time":1000,"id":"1"}],"has_more":true,"next_cursor":1001}`
 	for _, c := range []struct{ frame, want string }{
@@ -158,7 +158,7 @@ func TestVerbs(t *testing.T) {
 // TestWatched: what comes without being asked for.
 func TestWatched(t *testing.T) {
 	t.Parallel()
-	d := openDoor(t, Config{}, usual)
+	d := openGateway(t, Config{}, usual)
 	s := connect(t, d.addr, "")
 	s.asks(t, `{"type":"watch","ref":"1","chat":"b:a"}`, `{"type":"watching","ref":"1","chat":"b:a"}`)
 	page := func(text string, at int) string {
@@ -201,7 +201,7 @@ func TestWatched(t *testing.T) {
 // TestRefusedFrames change nothing, and the connection goes on.
 func TestRefusedFrames(t *testing.T) {
 	t.Parallel()
-	d := openDoor(t, Config{}, usual)
+	d := openGateway(t, Config{}, usual)
 	s := connect(t, d.addr, "")
 	s.asks(t, `{"type":"send","chat":"room","sender":"a","text":"x","id":"1"}`, `{"type":"sent","send_time":1000}`)
 	const invalid = "invalid_argument"
@@ -250,7 +250,7 @@ func TestRefusedFrames(t *testing.T) {
 
 func TestTooManyWatches(t *testing.T) {
 	t.Parallel()
-	d := openDoor(t, Config{}, usual)
+	d := openGateway(t, Config{}, usual)
 	s := connect(t, d.addr, "")
 	for i := range 1000 {
 		s.asks(t, fmt.Sprintf(`{"type":"watch","chat":"c%d"}`, i), fmt.Sprintf(`{"type":"watching","chat":"c%d"}`, i))
@@ -267,7 +267,7 @@ func TestFramesCount(t *testing.T) {
 	t.Parallel()
 	rate := ratelimit.Rate{Requests: 3, Per: time.Hour}
 	const tooMany = "more than 3/h requests; wait for Retry-After"
-	d := openDoor(t, Config{RateLimit: rate}, usual)
+	d := openGateway(t, Config{RateLimit: rate}, usual)
 	s := connect(t, d.addr, "") // counts
 	s.asks(t, `{"type":"send","chat":"room","sender":"a","text":"x"}`, `{"type":"sent","send_time":1000}`)
 	for i := range 5 { // watching is part of the connection
@@ -280,7 +280,7 @@ func TestFramesCount(t *testing.T) {
 		t.Errorf("Dial() = %v, %v; want 429", response, err)
 	}
 
-	byUser := openDoor(t, Config{RateLimit: rate, RateLimitBy: "user"}, usual)
+	byUser := openGateway(t, Config{RateLimit: rate, RateLimitBy: "user"}, usual)
 	s = connect(t, byUser.addr, "")
 	for range 3 {
 		s.say(t, `{"type":"send","chat":"room","sender":"a","text":"x"}`)
@@ -289,7 +289,7 @@ func TestFramesCount(t *testing.T) {
 	s.asks(t, `{"type":"send","ref":"1","chat":"room","sender":"a","text":"x"}`, errorReply("1", "resource_exhausted", tooMany))
 	s.asks(t, `{"type":"send","chat":"room","sender":"b","text":"x"}`, `{"type":"sent","send_time":1003}`)
 
-	signals := openDoor(t, Config{SignalRate: rate}, usual)
+	signals := openGateway(t, Config{SignalRate: rate}, usual)
 	s = connect(t, signals.addr, "")
 	for range 3 {
 		s.asks(t, `{"type":"signal","chat":"room","sender":"a","signal":"x"}`, `{"type":"signalled"}`)
@@ -303,11 +303,11 @@ func TestFramesCount(t *testing.T) {
 
 func TestOrigins(t *testing.T) {
 	t.Parallel()
-	d := openDoor(t, Config{AllowedOrigins: []string{"https://example.org"}}, usual)
+	d := openGateway(t, Config{AllowedOrigins: []string{"https://example.org"}}, usual)
 	connect(t, d.addr, "https://example.org")
 	connect(t, d.addr, "http://"+d.addr)
 	connect(t, d.addr, "")
-	all := openDoor(t, Config{AllowedOrigins: []string{"*"}}, usual)
+	all := openGateway(t, Config{AllowedOrigins: []string{"*"}}, usual)
 	connect(t, all.addr, "https://example.com")
 	for _, origin := range []string{"https://example.com", "https://example.org.evil", "http://example.org", "null", "https://", "http://[", "http://" + d.addr + "0"} {
 		client := dial(t, d.addr)
@@ -320,7 +320,7 @@ func TestOrigins(t *testing.T) {
 
 func TestNoHandshake(t *testing.T) {
 	t.Parallel()
-	d := openDoor(t, Config{}, usual)
+	d := openGateway(t, Config{}, usual)
 	good := upgrade("")
 	for name, request := range map[string]string{
 		"nothing":       get("/api/ws", ""),

@@ -143,8 +143,13 @@ func readHot(body []byte, into any) bool {
 		})
 	case *api.PullRequest:
 		return flat(body, []jsonobject.Field{
-			{Name: "chat", Text: &r.Chat}, {Name: "cursor", Number: &r.Cursor}, {Name: "limit", Number: &r.Limit}, {Name: "reverse", Flag: &r.Reverse},
-			{Name: "wait", Text: &r.Wait}, {Name: "reader", Text: &r.Reader}, {Name: "unread", Flag: &r.Unread},
+			{Name: "chat", Text: &r.Chat},
+			{Name: "cursor", Number: &r.Cursor},
+			{Name: "limit", Number: &r.Limit},
+			{Name: "reverse", Flag: &r.Reverse},
+			{Name: "wait", Text: &r.Wait},
+			{Name: "reader", Text: &r.Reader},
+			{Name: "unread", Flag: &r.Unread},
 		})
 	}
 	return false

@@ -45,7 +45,7 @@ func TestWhatIsNotHTTP(t *testing.T) {
 	}
 }
 
-// TestABodyWithoutAnEnd is refused once it is too large: nobody waits for its end.
+// TestABodyWithoutAnEnd is refused once it is too large, without waiting for its end.
 func TestABodyWithoutAnEnd(t *testing.T) {
 	service := &recording{}
 	conn, err := net.Dial("tcp", start(t, service))

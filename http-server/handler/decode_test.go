@@ -130,8 +130,8 @@ func TestDecodeJSONOfAPull(t *testing.T) {
 	}
 }
 
-// FuzzDecodeJSON: any bytes are a request or an invalid_argument whose message can be answered as JSON; and which of
-// the two, and what request, is what the standard library says, whatever decoder is in front of it.
+// FuzzDecodeJSON: any bytes give a request, or an invalid_argument whose message is valid in JSON. The fast decoder agrees
+// with the standard library on the outcome and on the request.
 func FuzzDecodeJSON(f *testing.F) {
 	for _, body := range []string{
 		`{"chat":"alice:bob","text":"hello","sender":"alice","id":"1"}`, `{"cursor":1e400}`, `{"chat":1}`, `{}`, ``, `[]`, `{"chat":"`,

@@ -12,6 +12,7 @@ import (
 	"github.com/pullchat/pullchat/internal/logging"
 	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/ratelimit"
+	"github.com/pullchat/pullchat/internal/tracing"
 )
 
 // Handler answers the routes from a chat.Service, a chat.Live and a live.Hub over both.
@@ -40,6 +41,7 @@ type Config struct {
 	// Quota bounds the open streams of one client; nil does not.
 	Quota   *ratelimit.Quota
 	Metrics *metrics.Gateway // or nil
+	Traces  *tracing.Tracing // or nil
 	// Part bounds how long a follower may take to read a write.
 	Part time.Duration
 

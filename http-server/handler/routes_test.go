@@ -10,7 +10,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// TestErrorsOfTheService come out of every route that asks it; ping asks nobody.
+// TestErrorsOfTheService: every route that asks the service returns its errors; ping does not ask.
 func TestErrorsOfTheService(t *testing.T) {
 	addr := start(t, &recording{err: chat.Errorf(chat.Unavailable, "redis does not answer")})
 	for target, r := range map[string]string{

@@ -120,7 +120,7 @@ func (h *Handler) serveSocket(ctx context.Context, below Connection, share live.
 	s.session = h.hub.OpenWithin(h.share(share, metrics.WebSocket), s, s.ended)
 	defer s.session.Close()
 	s.client = command.NewClient(command.Config{
-		Messages: h.service, Live: h.live, Hub: h.hub, Verify: h.config.Verify, Limit: limitFrame,
+		Messages: h.service, Live: h.live, Hub: h.hub, Verify: h.config.Verify, Limit: limitFrame, Begin: h.config.Traces.Commands("websocket"),
 	}, s.session)
 	ws.SetReadLimit(maxFrameBytes)
 	s.heard()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cloudwego/hertz/pkg/app"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/pullchat/pullchat/http-server/reply"
 	"github.com/pullchat/pullchat/internal/chat"
@@ -62,7 +63,7 @@ func AccessLog(log *slog.Logger, access *logging.Access, proxies ratelimit.Proxi
 		if !log.Enabled(ctx, level) || level == slog.LevelInfo && !access.Logs(status >= 400) {
 			return
 		}
-		attributes := make([]slog.Attr, 0, 9)
+		attributes := make([]slog.Attr, 0, 10)
 		attributes = append(attributes,
 			slog.String("id", logging.RequestID(ctx)),
 			slog.String("method", string(c.Method())),
@@ -71,6 +72,9 @@ func AccessLog(log *slog.Logger, access *logging.Access, proxies ratelimit.Proxi
 			logging.Took(start),
 			slog.String("address", addressOf(c, proxies).String()),
 		)
+		if of := trace.SpanContextFromContext(ctx); of.IsSampled() {
+			attributes = append(attributes, slog.String("trace", of.TraceID().String()))
+		}
 		if user := logging.User(ctx); user != "" {
 			attributes = append(attributes, slog.String("user", user))
 		}

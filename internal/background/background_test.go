@@ -114,8 +114,10 @@ func TestTheEndIsNoFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_ = background.Run(ctx, background.Job{Every: time.Hour, Timeout: time.Minute, Failed: func(err error) { t.Errorf("Failed(%v)", err) },
-			Step: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }})
+		_ = background.Run(ctx, background.Job{
+			Every: time.Hour, Timeout: time.Minute, Failed: func(err error) { t.Errorf("Failed(%v)", err) },
+			Step: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
+		})
 	})
 }
 

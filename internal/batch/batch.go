@@ -41,8 +41,8 @@ type Result[Out any] struct {
 }
 
 // Flush makes one batch of calls. It sets every element of out, which is as long as in, and keeps neither slice. It
-// must limit its own time. A panic becomes the error of every item.
-type Flush[In, Out any] func(in []In, out []Result[Out])
+// must limit its own time: ctx is that of the Tracer, and does not end. A panic becomes the error of every item.
+type Flush[In, Out any] func(ctx context.Context, in []In, out []Result[Out])
 
 // Observer is told what a Batcher does. Its methods are called while the Batcher is locked: they must be short.
 type Observer interface {
@@ -51,9 +51,17 @@ type Observer interface {
 	Refused(items int)                     // the queue was full
 }
 
+// Tracer connects batches with the calls that they are made of.
+type Tracer interface {
+	// Begin returns the context of a batch of items, which does not end, and what is called when the batch has been made.
+	// calls are the contexts of its callers; Begin does not keep the slice.
+	Begin(items int, calls []context.Context) (ctx context.Context, end func())
+}
+
 // Options limit a Batcher. All numbers must be positive.
 type Options struct {
 	Observer Observer // or nil
+	Tracer   Tracer   // or nil
 
 	InFlight int           // batches under way at once
 	MaxBatch int           // weight of a batch; one caller's items are never split
@@ -167,6 +175,9 @@ func (b *Batcher[In, Out]) wait(ctx context.Context, w *waiter[In, Out]) error {
 	if b.options.Observer != nil {
 		w.entered = time.Now()
 	}
+	if b.options.Tracer != nil {
+		w.caller = ctx
+	}
 	w.weight = 0
 	for _, item := range w.in {
 		w.weight += b.weigh(item)
@@ -247,7 +258,7 @@ func (b *Batcher[In, Out]) release(w *waiter[In, Out]) {
 	if w.spent {
 		return
 	}
-	w.in, w.out = nil, nil
+	w.in, w.out, w.caller = nil, nil, nil
 	w.oneIn, w.oneOut = [1]In{}, [1]Result[Out]{}
 	b.waiters.put(w)
 }

@@ -23,7 +23,7 @@ type recorder struct {
 	let     chan struct{} // nil: do not wait
 }
 
-func (r *recorder) flush(in []int, out []Result[int]) {
+func (r *recorder) flush(_ context.Context, in []int, out []Result[int]) {
 	r.mutex.Lock()
 	r.batches = append(r.batches, slices.Clone(in))
 	r.mutex.Unlock()
@@ -88,7 +88,7 @@ func TestGathers(t *testing.T) {
 // TestAloneIsInline: a lone call is made on the caller's goroutine, so it costs no hand-over.
 func TestAloneIsInline(t *testing.T) {
 	var stack string
-	b := New(small, func(in []int, out []Result[int]) {
+	b := New(small, func(_ context.Context, in []int, out []Result[int]) {
 		stack = string(debug.Stack())
 		out[0].Value = in[0]
 	})
@@ -164,7 +164,7 @@ func TestOneBadItem(t *testing.T) {
 func TestPanicIsEveryItemsError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		let := make(chan struct{})
-		b := New(small, func(in []int, out []Result[int]) {
+		b := New(small, func(_ context.Context, in []int, out []Result[int]) {
 			<-let
 			if slices.Contains(in, 13) {
 				panic("thirteen")
@@ -222,7 +222,7 @@ func TestBursts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		let := make(chan struct{})
 		options := Options{InFlight: 1, MaxBatch: 4, MaxQueue: 3, MaxBurst: 8, MaxWait: time.Minute}
-		b := New(options, func(in []int, _ []Result[int]) { <-let })
+		b := New(options, func(_ context.Context, in []int, _ []Result[int]) { <-let })
 		full := func() bool { // asks without staying in the queue
 			ctx, cancel := context.WithCancel(context.Background())
 			asked := queueUp(b, ctx, 9)[0]
@@ -427,7 +427,7 @@ func TestClose(t *testing.T) {
 // TestUnderLoad: of many callers some give up. Every result is the caller's own, and each item is made at most once.
 func TestUnderLoad(t *testing.T) {
 	var made [4000]atomic.Int32
-	b := New(Options{InFlight: 2, MaxBatch: 64, MaxQueue: 1000, MaxBurst: 1000, MaxWait: time.Minute}, func(in []int, out []Result[int]) {
+	b := New(Options{InFlight: 2, MaxBatch: 64, MaxQueue: 1000, MaxBurst: 1000, MaxWait: time.Minute}, func(_ context.Context, in []int, out []Result[int]) {
 		for i, n := range in {
 			made[n].Add(1)
 			out[i].Value = 2 * n
@@ -466,7 +466,7 @@ func TestUnderLoad(t *testing.T) {
 }
 
 func BenchmarkDo(b *testing.B) {
-	double := func(in []int, out []Result[int]) {
+	double := func(_ context.Context, in []int, out []Result[int]) {
 		for i, n := range in {
 			out[i].Value = 2 * n
 		}
@@ -514,6 +514,59 @@ func TestObserver(t *testing.T) {
 		defer b.mutex.Unlock()
 		if got, want := fmt.Sprint(w.sizes, w.queued, w.refused), "[1 2] [2 -2] [1]"; got != want {
 			t.Errorf("sizes, queue and refusals = %v, want %v", got, want)
+		}
+	})
+}
+
+type named struct{}
+
+// spans is a Tracer. It notes the callers of each batch, and gives a batch the context of its number.
+type spans struct {
+	begun []string
+	ended int
+}
+
+func (s *spans) Begin(items int, calls []context.Context) (context.Context, func()) {
+	names := make([]any, len(calls))
+	for i, ctx := range calls {
+		names[i] = ctx.Value(named{})
+	}
+	s.begun = append(s.begun, fmt.Sprint(items, names))
+	return context.WithValue(context.Background(), named{}, len(s.begun)), func() { s.ended++ }
+}
+
+// TestTracer: a batch is begun with the contexts of its callers, is made in the Tracer's context, and ends before its callers
+// are told.
+func TestTracer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, s := &recorder{let: make(chan struct{})}, &spans{}
+		options := small
+		options.Tracer = s
+		var made []any
+		b := New(options, func(ctx context.Context, in []int, out []Result[int]) {
+			made = append(made, ctx.Value(named{}))
+			r.flush(ctx, in, out)
+			if len(in) > 2 {
+				panic("a batch that panics ends too")
+			}
+		})
+		as := func(name string) context.Context { return context.WithValue(t.Context(), named{}, name) }
+		calls := slices.Concat(queueUp(b, as("a"), 1), queueUp(b, as("b"), 2), queueUp(b, as("c"), 3))
+		many := make(chan error)
+		for range 2 {
+			r.let <- struct{}{}
+			synctest.Wait()
+		}
+		for i, c := range calls {
+			c.want(t, 2*(i+1), nil)
+		}
+		go func() { many <- b.DoAll(as("d"), []int{4, 5, 6}, make([]Result[int], 3)) }()
+		r.let <- struct{}{}
+		if err := <-many; err != nil {
+			t.Error(err)
+		}
+		if got, want := fmt.Sprint(s.begun, s.ended, made), "[1 [a] 2 [b c] 3 [d]] 3 [1 2 3]"; got != want {
+			t.Errorf("batches, ends and contexts = %v, want %v", got, want)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -15,6 +16,7 @@ type flight[In, Out any] struct {
 	items   int
 	in      []In
 	out     []Result[Out]
+	callers []context.Context // if there is a Tracer
 }
 
 // enough reports whether so many items justify a batch beside those under way. With nothing under way, one item is
@@ -98,7 +100,7 @@ func (b *Batcher[In, Out]) land(f *flight[In, Out]) {
 func (b *Batcher[In, Out]) make(f *flight[In, Out]) {
 	if len(f.waiters) == 1 {
 		w := f.waiters[0]
-		b.safely(w.in, w.out)
+		b.safely(f, w.in, w.out)
 		w.end(nil)
 		return
 	}
@@ -108,7 +110,7 @@ func (b *Batcher[In, Out]) make(f *flight[In, Out]) {
 	}
 	f.out = slices.Grow(f.out[:0], len(f.in))[:len(f.in)]
 	clear(f.out)
-	b.safely(f.in, f.out)
+	b.safely(f, f.in, f.out)
 	rest := f.out
 	for _, w := range f.waiters {
 		items := len(w.in)
@@ -119,8 +121,10 @@ func (b *Batcher[In, Out]) make(f *flight[In, Out]) {
 	clear(f.out)
 }
 
-// safely converts a panic of flush into every item's error.
-func (b *Batcher[In, Out]) safely(in []In, out []Result[Out]) {
+// safely makes a flight's batch. It converts a panic of flush into every item's error.
+func (b *Batcher[In, Out]) safely(f *flight[In, Out], in []In, out []Result[Out]) {
+	ctx, end := b.trace(f)
+	defer end()
 	defer func() {
 		if cause := recover(); cause != nil {
 			for i := range out {
@@ -128,5 +132,21 @@ func (b *Batcher[In, Out]) safely(in []In, out []Result[Out]) {
 			}
 		}
 	}()
-	b.flush(in, out)
+	b.flush(ctx, in, out)
 }
+
+// trace returns the context of a flight's batch, and what ends its span.
+func (b *Batcher[In, Out]) trace(f *flight[In, Out]) (ctx context.Context, end func()) {
+	if b.options.Tracer == nil {
+		return context.Background(), untraced
+	}
+	for _, w := range f.waiters {
+		f.callers = append(f.callers, w.caller)
+	}
+	ctx, end = b.options.Tracer.Begin(f.items, f.callers)
+	clear(f.callers)
+	f.callers = f.callers[:0]
+	return ctx, end
+}
+
+func untraced() {}

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,7 +16,8 @@ type waiter[In, Out any] struct {
 	err    error         // why the items were not flushed, set before done
 	spent  bool          // it must not be reused
 
-	entered time.Time // when it was queued, if there is an Observer
+	entered time.Time       // when it was queued, if there is an Observer
+	caller  context.Context // if there is a Tracer
 
 	oneIn  [1]In // the items of Do
 	oneOut [1]Result[Out]

@@ -13,13 +13,13 @@ import (
 
 // asked is all that may be asked.
 type asked struct {
-	core  *chat.MessageService
-	alive *chat.LiveService
-	lobby *chat.RoomService
-	desk  *chat.InboxService
+	core        *chat.MessageService
+	alive       *chat.LiveService
+	roomService *chat.RoomService
+	desk        *chat.InboxService
 }
 
-// call is one method as a user makes it who says that she is user.
+// call is one method, called in the name of user.
 type call func(a asked, ctx context.Context, name, user string) error
 
 // ofChats are the methods that are about a chat. Each is tried by every kind of caller in every kind of chat.
@@ -55,14 +55,14 @@ var ofChats = map[string]call{
 		return err
 	},
 	"Enter": func(a asked, ctx context.Context, name, _ string) error {
-		return a.lobby.Enter(ctx, []string{"lounge", name})
+		return a.roomService.Enter(ctx, []string{"lounge", name})
 	},
 }
 
 // named are those of ofChats that say who acts.
 var named = []string{"Send", "Signal", "Read", "Attend", "Pull as a reader"}
 
-// ofUsers are the methods that are about rooms, or about what is a user's own, and that anybody may ask who is somebody.
+// ofUsers are the methods about rooms, or about the caller's own data, that any identified caller may use.
 var ofUsers = map[string]call{
 	"Inbox": func(a asked, ctx context.Context, _, user string) error {
 		_, err := a.desk.Inbox(ctx, chat.InboxRequest{Reader: user})
@@ -84,29 +84,29 @@ var ofUsers = map[string]call{
 		return a.desk.Ignore(ctx, chat.IgnoreRequest{User: user, Other: "eve", Ignore: true})
 	},
 	"CreateRoom": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.lobby.CreateRoom(ctx, chat.NewRoom{As: user})
+		_, err := a.roomService.CreateRoom(ctx, chat.NewRoom{As: user})
 		return err
 	},
 	"ChangeRoom": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.lobby.ChangeRoom(ctx, chat.RoomChange{Room: "lounge", Kind: chat.JoinRoom, As: user})
+		_, err := a.roomService.ChangeRoom(ctx, chat.RoomChange{Room: "lounge", Kind: chat.JoinRoom, As: user})
 		return err
 	},
 	"Room": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.lobby.Room(ctx, chat.RoomRequest{Room: "lounge", As: user})
+		_, err := a.roomService.Room(ctx, chat.RoomRequest{Room: "lounge", As: user})
 		return err
 	},
 	"RoomsOf": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.lobby.RoomsOf(ctx, chat.RoomsRequest{As: user})
+		_, err := a.roomService.RoomsOf(ctx, chat.RoomsRequest{As: user})
 		return err
 	},
 	"PublicRooms": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.lobby.PublicRooms(ctx, chat.RoomsRequest{As: user})
+		_, err := a.roomService.PublicRooms(ctx, chat.RoomsRequest{As: user})
 		return err
 	},
 }
 
-// free are methods that tell nobody anything: one is a load balancer's, the other the gateway's own, which gives what it
-// hears to those whom Enter admits.
+// free are methods without a check of the caller. Ready is for load balancers. Watch is for the gateway, which passes events
+// on only to users whom Enter admits.
 var free = []string{"Ready", "Watch"}
 
 // TestEveryMethodHasARule: a method that is added has to be put into one of the tables.
@@ -142,11 +142,11 @@ func guardedBy(t *testing.T, required bool) asked {
 	}
 	ann := chat.WithCaller(t.Context(), chat.Caller{User: "ann"})
 	for _, r := range []chat.NewRoom{{ID: "club", Users: []string{"bob"}}, {ID: "lounge", Visibility: chat.Public}, {ID: "gone"}} {
-		if _, err := a.lobby.CreateRoom(ann, r); err != nil {
+		if _, err := a.roomService.CreateRoom(ann, r); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := a.lobby.ChangeRoom(ann, chat.RoomChange{Room: "gone", Kind: chat.DeleteRoom}); err != nil {
+	if _, err := a.roomService.ChangeRoom(ann, chat.RoomChange{Room: "gone", Kind: chat.DeleteRoom}); err != nil {
 		t.Fatal(err)
 	}
 	return a

@@ -11,30 +11,30 @@ import (
 	"github.com/pullchat/pullchat/internal/names"
 )
 
-func peopleOver(store chat.AccountServiceStore, hasher chat.Hasher, now func() time.Time) *chat.AccountService {
-	options := conformance.PeopleLimits
+func accountsOver(store chat.AccountServiceStore, hasher chat.Hasher, now func() time.Time) *chat.AccountService {
+	options := conformance.AccountLimits
 	options.Now = now
 	return chattest.Accounts(store, hasher, chat.Access{Names: names.Rules{}}, options, nil)
 }
 
-func TestPeopleConform(t *testing.T) {
+func TestAccountsConform(t *testing.T) {
 	t.Parallel()
-	conformance.RunPeople(t, func(_ *testing.T, clock *conformance.Clock) conformance.AccountService {
-		return peopleOver(chattest.NewStore(chattest.StoreOptions{}), &chattest.PlainHasher{}, clock.Now)
+	conformance.RunAccounts(t, func(_ *testing.T, clock *conformance.Clock) conformance.AccountService {
+		return accountsOver(chattest.NewStore(chattest.StoreOptions{}), &chattest.PlainHasher{}, clock.Now)
 	})
 }
 
-// TestLoginsDoTheSameWork: nobody learns from the time that an answer takes who is registered.
+// TestLoginsDoTheSameWork: the time of an answer does not tell whether a user is registered.
 func TestLoginsDoTheSameWork(t *testing.T) {
 	hasher := &chattest.PlainHasher{}
-	people := peopleOver(chattest.NewStore(chattest.StoreOptions{}), hasher, nil)
-	if _, err := people.Register(t.Context(), chat.Registration{User: "alice", Password: "correct horse"}); err != nil {
+	accounts := accountsOver(chattest.NewStore(chattest.StoreOptions{}), hasher, nil)
+	if _, err := accounts.Register(t.Context(), chat.Registration{User: "alice", Password: "correct horse"}); err != nil {
 		t.Fatal(err)
 	}
 	hashes := hasher.Hashes.Load()
 	for _, c := range []chat.Credentials{{User: "alice", Password: "wrong"}, {User: "nobody", Password: "wrong"}, {User: "nobody"}} {
 		hasher.Verifies.Store(0)
-		if _, err := people.Login(t.Context(), c); chat.CodeOf(err) != chat.Unauthenticated {
+		if _, err := accounts.Login(t.Context(), c); chat.CodeOf(err) != chat.Unauthenticated {
 			t.Errorf("Login(%+v) = %v, want unauthenticated", c, err)
 		}
 		if got := hasher.Verifies.Load(); got != 1 || hasher.Hashes.Load() != hashes {
@@ -46,9 +46,9 @@ func TestLoginsDoTheSameWork(t *testing.T) {
 // TestATakenNameCostsNoHash: who tries names is not served with expensive work.
 func TestATakenNameCostsNoHash(t *testing.T) {
 	hasher := &chattest.PlainHasher{}
-	people := peopleOver(chattest.NewStore(chattest.StoreOptions{}), hasher, nil)
+	accounts := accountsOver(chattest.NewStore(chattest.StoreOptions{}), hasher, nil)
 	for range 3 {
-		_, _ = people.Register(t.Context(), chat.Registration{User: "alice", Password: "correct horse"})
+		_, _ = accounts.Register(t.Context(), chat.Registration{User: "alice", Password: "correct horse"})
 	}
 	if got := hasher.Hashes.Load(); got != 1 {
 		t.Errorf("three registrations of one name make %d hashes, want 1", got)
@@ -58,38 +58,38 @@ func TestATakenNameCostsNoHash(t *testing.T) {
 // TestWeakHashesAreReplaced at the next login, and no session ends by it.
 func TestWeakHashesAreReplaced(t *testing.T) {
 	store := chattest.NewStore(chattest.StoreOptions{})
-	old := peopleOver(store, &chattest.PlainHasher{}, nil)
+	old := accountsOver(store, &chattest.PlainHasher{}, nil)
 	_, err := old.Register(t.Context(), chat.Registration{User: "alice", Password: "correct horse"})
 	session, loginErr := old.Login(t.Context(), chat.Credentials{User: "alice", Password: "correct horse"})
 	if err != nil || loginErr != nil {
 		t.Fatal(err, loginErr)
 	}
 	hasher := &chattest.PlainHasher{Generation: "2"}
-	people := peopleOver(store, hasher, nil)
+	accounts := accountsOver(store, hasher, nil)
 	for range 2 {
-		if _, err := people.Login(t.Context(), chat.Credentials{User: "alice", Password: "correct horse"}); err != nil {
+		if _, err := accounts.Login(t.Context(), chat.Credentials{User: "alice", Password: "correct horse"}); err != nil {
 			t.Errorf("Login() = %v", err)
 		}
 	}
-	_, _ = people.Login(t.Context(), chat.Credentials{User: "alice", Password: "wrong"})
+	_, _ = accounts.Login(t.Context(), chat.Credentials{User: "alice", Password: "wrong"})
 	if got := hasher.Hashes.Load(); got != 1 {
 		t.Errorf("the logins made %d hashes, want one that replaces the weak one", got)
 	}
-	if _, err := people.Refresh(t.Context(), chat.RefreshRequest{Token: session.RefreshToken}); err != nil {
+	if _, err := accounts.Refresh(t.Context(), chat.RefreshRequest{Token: session.RefreshToken}); err != nil {
 		t.Errorf("Refresh() of a session from before = %v, want nil", err)
 	}
 }
 
-// credulous takes every password for right, also that of nobody.
+// credulous accepts every password, also of a user without an account.
 type credulous struct{ chattest.PlainHasher }
 
 func (*credulous) Verify(context.Context, string, string) (right, weak bool, err error) {
 	return true, false, nil
 }
 
-func TestNobodyHasNoPassword(t *testing.T) {
-	people := peopleOver(chattest.NewStore(chattest.StoreOptions{}), &credulous{}, nil)
-	if s, err := people.Login(t.Context(), chat.Credentials{User: "nobody"}); chat.CodeOf(err) != chat.Unauthenticated {
+func TestAnUnknownUserHasNoPassword(t *testing.T) {
+	accounts := accountsOver(chattest.NewStore(chattest.StoreOptions{}), &credulous{}, nil)
+	if s, err := accounts.Login(t.Context(), chat.Credentials{User: "nobody"}); chat.CodeOf(err) != chat.Unauthenticated {
 		t.Errorf("Login() of one who is not registered = %+v, %v; want unauthenticated", s, err)
 	}
 }
@@ -106,17 +106,17 @@ func (o overtaken) ReplacePassword(ctx context.Context, user, old, hash string, 
 
 func TestWeakHashesThatAnotherReplaces(t *testing.T) {
 	store := chattest.NewStore(chattest.StoreOptions{})
-	_, err := peopleOver(store, &chattest.PlainHasher{}, nil).Register(t.Context(), chat.Registration{User: "alice", Password: "correct horse"})
+	_, err := accountsOver(store, &chattest.PlainHasher{}, nil).Register(t.Context(), chat.Registration{User: "alice", Password: "correct horse"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	people := peopleOver(overtaken{store}, &chattest.PlainHasher{Generation: "2"}, nil)
-	if _, err := people.Login(t.Context(), chat.Credentials{User: "alice", Password: "correct horse"}); err != nil {
+	accounts := accountsOver(overtaken{store}, &chattest.PlainHasher{Generation: "2"}, nil)
+	if _, err := accounts.Login(t.Context(), chat.Credentials{User: "alice", Password: "correct horse"}); err != nil {
 		t.Errorf("Login() while another one replaces the weak hash = %v, want a session", err)
 	}
 }
 
-// changing is a store in which the password changes while somebody logs in.
+// changing is a store in which the password changes during a login.
 type changing struct{ *chattest.Store }
 
 func (c changing) ReadAccounts(ctx context.Context, users []string) ([]chat.StoredAccount, error) {
@@ -130,16 +130,16 @@ func (c changing) ReadAccounts(ctx context.Context, users []string) ([]chat.Stor
 func TestAPasswordThatChangesMeanwhile(t *testing.T) {
 	store := chattest.NewStore(chattest.StoreOptions{})
 	for _, user := range []string{"alice", "bob"} {
-		_, err := peopleOver(store, &chattest.PlainHasher{}, nil).Register(t.Context(), chat.Registration{User: user, Password: "correct horse"})
+		_, err := accountsOver(store, &chattest.PlainHasher{}, nil).Register(t.Context(), chat.Registration{User: user, Password: "correct horse"})
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	people := peopleOver(changing{store}, &chattest.PlainHasher{}, nil)
-	if _, err := people.Login(t.Context(), chat.Credentials{User: "alice", Password: "correct horse"}); chat.CodeOf(err) != chat.Unauthenticated {
+	accounts := accountsOver(changing{store}, &chattest.PlainHasher{}, nil)
+	if _, err := accounts.Login(t.Context(), chat.Credentials{User: "alice", Password: "correct horse"}); chat.CodeOf(err) != chat.Unauthenticated {
 		t.Errorf("Login() while the password changes = %v, want unauthenticated and no session", err)
 	}
-	err := people.ChangePassword(t.Context(), chat.PasswordChange{User: "bob", Password: "correct horse", NewPassword: "staple staple"})
+	err := accounts.ChangePassword(t.Context(), chat.PasswordChange{User: "bob", Password: "correct horse", NewPassword: "staple staple"})
 	if chat.CodeOf(err) != chat.Unauthenticated {
 		t.Errorf("ChangePassword() while the password changes = %v, want unauthenticated", err)
 	}

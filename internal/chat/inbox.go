@@ -114,7 +114,7 @@ type Inboxes interface {
 	// Chats returns all of a user's chats, by their names, and where the reader stands in them.
 	// The one that moved last comes first.
 	Chats(context.Context, ChatsRequest) ([]Standing, error)
-	// Ignored returns whom a user ignores, sorted.
+	// Ignored returns the users that a user ignores, sorted.
 	Ignored(ctx context.Context, user string) ([]string, error)
 	// Ignore hides messages of Other from User, in all chats, until User stops ignoring Other. It is idempotent.
 	Ignore(context.Context, IgnoreRequest) error

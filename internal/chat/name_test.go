@@ -38,7 +38,7 @@ func TestSendsUnderNewNames(t *testing.T) {
 		"an old chat":                {chat: "\u212aim:bob", sender: "\u212aim"},
 		"a new one with an old user": {chat: "\u212aim:\u212aim", sender: "\u212aim", want: chat.InvalidArgument},
 		"the old user herself":       {chat: "\u212aim:cid", by: chat.Caller{User: "\u212aim"}},
-		"a service for her":          {chat: "\u212aim:cid", sender: "cid", by: chat.Caller{User: "desk", Service: true}, want: chat.InvalidArgument},
+		"a service for that user":    {chat: "\u212aim:cid", sender: "cid", by: chat.Caller{User: "desk", Service: true}, want: chat.InvalidArgument},
 		"a filler":                   {chat: "\u3164", sender: "bob", want: chat.InvalidArgument},
 		"an unseen tail":             {chat: "alice\uffa0:bob", sender: "bob", want: chat.InvalidArgument},
 		"a sender in a room":         {chat: "room", sender: "bob\uffa0", want: chat.InvalidArgument},

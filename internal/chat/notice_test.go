@@ -8,9 +8,9 @@ import (
 func TestNoticeTexts(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		notice Notice
-		want   string
-		ousts  []string // of bob and eve
+		notice  Notice
+		want    string
+		revokes []string // of bob and eve
 	}{
 		{Notice{Event: RoomCreated}, "ann made this room", []string{"bob", "eve"}},
 		{Notice{Event: RoomCreated, Users: []string{"bob", "cid"}}, "ann made this room with bob, cid", []string{"bob", "eve"}},
@@ -30,14 +30,14 @@ func TestNoticeTexts(t *testing.T) {
 		if m.Text != c.want || m.Sender != "ann" || m.Notice.Event != c.notice.Event || m.Kind() != KindNotice {
 			t.Errorf("notice(ann, %+v) = %+v, want %q", c.notice, m, c.want)
 		}
-		var ousts []string
+		var revokes []string
 		for _, user := range []string{"bob", "eve"} {
 			if m.MayRevoke(user) {
-				ousts = append(ousts, user)
+				revokes = append(revokes, user)
 			}
 		}
-		if !slices.Equal(ousts, c.ousts) {
-			t.Errorf("%q may revoke the access of %v, want %v", m.Text, ousts, c.ousts)
+		if !slices.Equal(revokes, c.revokes) {
+			t.Errorf("%q may revoke the access of %v, want %v", m.Text, revokes, c.revokes)
 		}
 	}
 	if plain := (&Message{Sender: "ann", Text: "bob left"}); plain.MayRevoke("bob") {

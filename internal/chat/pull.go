@@ -52,13 +52,13 @@ func (c *MessageService) PullAll(ctx context.Context, requests []Pulling) []Pull
 
 // placed sets each reader's ignored users and start. Pulls of readers that could not be read fail, and are left out.
 func (c *MessageService) placed(ctx context.Context, pulls []pull, requests []Pulling, results []PullResult) []pull {
-	var places []PositionQuery
+	var queries []PositionQuery
 	for i := range pulls {
 		if reader := requests[pulls[i].index].Request.Reader; reader != "" {
-			places = append(places, PositionQuery{Chat: pulls[i].asked.Chat, Reader: reader})
+			queries = append(queries, PositionQuery{Chat: pulls[i].asked.Chat, Reader: reader})
 		}
 	}
-	known := c.ReaderStore.ReaderPositions(ctx, places)
+	known := c.ReaderStore.ReaderPositions(ctx, queries)
 	kept := pulls[:0]
 	for _, p := range pulls {
 		r := &requests[p.index].Request
@@ -66,15 +66,15 @@ func (c *MessageService) placed(ctx context.Context, pulls []pull, requests []Pu
 			kept = append(kept, p)
 			continue
 		}
-		place := known[0]
+		query := known[0]
 		known = known[1:]
-		if place.Err != nil {
-			results[p.index].Err = AsError(place.Err)
+		if query.Err != nil {
+			results[p.index].Err = AsError(query.Err)
 			continue
 		}
-		p.ignored = place.Ignored
+		p.ignored = query.Ignored
 		if r.Unread {
-			p.cursor, p.asked.From = place.Cursor, place.Cursor
+			p.cursor, p.asked.From = query.Cursor, query.Cursor
 		}
 		kept = append(kept, p)
 	}

@@ -21,8 +21,8 @@ func RetryAfter(err error) int {
 	return 0
 }
 
-// RetryAfterOrSoon returns what a client is told about a refused request: RetryAfter, 1 where that is not known and
-// another try may succeed, and 0 where it is of no use.
+// RetryAfterOrSoon returns the seconds for Retry-After: RetryAfter, or 1 if that is unknown and a retry may succeed, or 0 if
+// a retry is useless.
 func RetryAfterOrSoon(err error) int {
 	if code := CodeOf(err); code != Unavailable && code != ResourceExhausted {
 		return 0

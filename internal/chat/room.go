@@ -183,7 +183,7 @@ type RoomEdit struct {
 	Notices    []Message     // appended to the log in order, all or none
 	Tell       bool          // publish MembersChanged
 	Reserve    time.Duration // of DropRoom: the reservation of the id for the last admins
-	Ousted     []string      // the event's users
+	Revoked    []string      // the event's users
 }
 
 // EditOutcome is the result of a RoomEdit.
@@ -191,11 +191,11 @@ type EditOutcome int
 
 // The outcomes.
 const (
-	Edited       EditOutcome = iota
-	EditStale                // a condition does not hold: nothing changed
-	EditTooMany              // the room would have too many members: nothing changed
-	EditNotEmpty             // there are messages already: nothing changed
-	EditNoPlaces             // the log has no positions left: nothing changed
+	Edited          EditOutcome = iota
+	EditStale                   // a condition does not hold: nothing changed
+	EditTooMany                 // the room would have too many members: nothing changed
+	EditNotEmpty                // there are messages already: nothing changed
+	EditNoPositions             // the log has no positions left: nothing changed
 )
 
 // RoomStore is the store of Rooms. It applies no rules: its arguments have been checked.

@@ -185,7 +185,7 @@ func (c *change) part(room StoredRoom, e *RoomEdit, event NoticeEvent, gone []Me
 		}
 	}
 	c.tell(e, event, e.Remove...)
-	e.Tell, e.Ousted = true, e.Remove
+	e.Tell, e.Revoked = true, e.Remove
 	if room.Visibility == Private && room.Count == len(gone) {
 		e.Emptied = true
 		return

@@ -24,11 +24,13 @@ func oneAdmin(r *StoredRoom) {
 	r.Admins--
 	r.Members["dan"] = Member{User: "dan", Role: PlainMember, Since: 4}
 }
+
 func noAdmin(r *StoredRoom) {
 	oneAdmin(r)
 	r.Admins--
 	r.Members["ann"] = Member{User: "ann", Role: PlainMember, Since: 1}
 }
+
 func alone(r *StoredRoom) {
 	*r = StoredRoom{Visibility: r.Visibility, Count: 1, Admins: 1, Members: map[string]Member{"ann": {User: "ann", Role: Admin, Since: 1}}}
 }
@@ -56,7 +58,7 @@ func show(e *RoomEdit) string {
 		words = append(words, string(e.Visibility))
 	}
 	if e.Tell {
-		words = append(words, fmt.Sprintf("ousts %v", e.Ousted))
+		words = append(words, fmt.Sprintf("revokes %v", e.Revoked))
 	}
 	if e.Emptied {
 		words = append(words, "emptied")
@@ -114,12 +116,12 @@ func TestRoomRules(t *testing.T) {
 		{"eve", public, JoinRoom, "", "eve joined; +eve member 0; if eve"},
 		{"eve", noAdmin, JoinRoom, "", "permission_denied"},
 		{"", public, JoinRoom, "", "invalid_argument"},
-		{"bob", nil, LeaveRoom, "", "bob left; -bob; ousts [bob]; if bob member"},
+		{"bob", nil, LeaveRoom, "", "bob left; -bob; revokes [bob]; if bob member"},
 		{"eve", nil, LeaveRoom, "", "nothing"},
-		{"ann", nil, LeaveRoom, "", "ann left; -ann; ousts [ann]; if 2 admins; if ann admin"},
-		{"ann", oneAdmin, LeaveRoom, "", "ann left; cid is admin now; +cid admin 2; -ann; ousts [ann]; if 1 admins; if ann admin+cid member"},
-		{"ann", alone, LeaveRoom, "", "ann left; -ann; ousts [ann]; emptied; if ann admin"},
-		{"ann", publicAlone, LeaveRoom, "", "ann left; -ann; ousts [ann]; if 1 admins; if ann admin"},
+		{"ann", nil, LeaveRoom, "", "ann left; -ann; revokes [ann]; if 2 admins; if ann admin"},
+		{"ann", oneAdmin, LeaveRoom, "", "ann left; cid is admin now; +cid admin 2; -ann; revokes [ann]; if 1 admins; if ann admin+cid member"},
+		{"ann", alone, LeaveRoom, "", "ann left; -ann; revokes [ann]; emptied; if ann admin"},
+		{"ann", publicAlone, LeaveRoom, "", "ann left; -ann; revokes [ann]; if 1 admins; if ann admin"},
 		{"", nil, LeaveRoom, "", "invalid_argument"},
 		{"ann", nil, AddMembers, "eve bob fay", "ann added eve, fay; +eve member 0; +fay member 0; if ann admin+eve+fay"},
 		{"ann", nil, AddMembers, "bob cid", "nothing"},
@@ -127,11 +129,11 @@ func TestRoomRules(t *testing.T) {
 		{"eve", nil, AddMembers, "eve", "permission_denied"},
 		{"ann", nil, AddMembers, "", "invalid_argument"},
 		{"", noAdmin, AddMembers, "eve fay", "service:x added eve, fay; +eve admin 0; +fay member 0; if 0 admins; if eve+fay"},
-		{"ann", nil, RemoveMembers, "bob eve", "ann removed bob; -bob; ousts [bob]; if ann admin+bob member"},
+		{"ann", nil, RemoveMembers, "bob eve", "ann removed bob; -bob; revokes [bob]; if ann admin+bob member"},
 		{"ann", nil, RemoveMembers, "eve", "nothing"},
-		{"ann", nil, RemoveMembers, "dan ann", "ann removed dan, ann; cid is admin now; +cid admin 2; -dan; -ann; ousts [dan ann]; if 2 admins; if ann admin+dan admin+ann admin+cid member"},
+		{"ann", nil, RemoveMembers, "dan ann", "ann removed dan, ann; cid is admin now; +cid admin 2; -dan; -ann; revokes [dan ann]; if 2 admins; if ann admin+dan admin+ann admin+cid member"},
 		{"bob", nil, RemoveMembers, "bob", "permission_denied"},
-		{"", nil, RemoveMembers, "ann bob cid dan", "service:x removed ann, bob, cid, dan; -ann; -bob; -cid; -dan; ousts [ann bob cid dan]; emptied; if ann admin+bob member+cid member+dan admin"},
+		{"", nil, RemoveMembers, "ann bob cid dan", "service:x removed ann, bob, cid, dan; -ann; -bob; -cid; -dan; revokes [ann bob cid dan]; emptied; if ann admin+bob member+cid member+dan admin"},
 		{"ann", nil, PromoteMember, "bob dan", "ann made bob admin; +bob admin 3; if ann admin+bob member"},
 		{"ann", nil, PromoteMember, "dan", "nothing"},
 		{"ann", nil, PromoteMember, "bob eve", "not_found"},
@@ -143,9 +145,9 @@ func TestRoomRules(t *testing.T) {
 		{"ann", nil, OpenRoom, "", "ann made this room public; public; if ann admin"},
 		{"ann", public, OpenRoom, "", "nothing"},
 		{"bob", nil, OpenRoom, "", "permission_denied"},
-		{"ann", public, CloseRoom, "", "ann made this room private; private; ousts []; if ann admin"},
+		{"ann", public, CloseRoom, "", "ann made this room private; private; revokes []; if ann admin"},
 		{"ann", nil, CloseRoom, "", "nothing"},
-		{"", public, CloseRoom, "", "service:x made this room private; private; ousts []"},
+		{"", public, CloseRoom, "", "service:x made this room private; private; revokes []"},
 		{"ann", nil, DeleteRoom, "", "if ann admin"},
 		{"bob", nil, DeleteRoom, "", "permission_denied"},
 		{"ann", nil, "explode", "", "invalid_argument"},

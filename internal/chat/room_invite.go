@@ -8,15 +8,15 @@ import (
 // invite checks that users may become members or admins. With AUTH on they must have accounts, must not ignore the inviting
 // user, and new members must not be in too many rooms. It reads all users at once. Users who enter several rooms at the same
 // time may exceed the limit by these.
-func (l *RoomService) invite(ctx context.Context, who acting, members []Member) error {
-	if l.Access.Users == nil || len(members) == 0 {
+func (s *RoomService) invite(ctx context.Context, who acting, members []Member) error {
+	if s.Access.Users == nil || len(members) == 0 {
 		return nil
 	}
 	users := make([]string, len(members))
 	for i, m := range members {
 		users[i] = m.User
 	}
-	invited, err := l.Access.Users.ReadInvited(ctx, who.user, users)
+	invited, err := s.Access.Users.ReadInvited(ctx, who.user, users)
 	if err != nil {
 		return AsError(err)
 	}
@@ -29,7 +29,7 @@ func (l *RoomService) invite(ctx context.Context, who acting, members []Member) 
 		if invited[i].Ignores && !self {
 			closed = append(closed, user)
 		}
-		if most := l.options.MaxUserRooms; most > 0 && members[i].Since == 0 && invited[i].Rooms >= most && !who.any {
+		if most := s.options.MaxUserRooms; most > 0 && members[i].Since == 0 && invited[i].Rooms >= most && !who.any {
 			full = append(full, user)
 		}
 	}
@@ -39,7 +39,7 @@ func (l *RoomService) invite(ctx context.Context, who acting, members []Member) 
 	case len(closed) > 0:
 		return Errorf(PermissionDenied, "%s cannot be added", strings.Join(closed, ", "))
 	case len(full) > 0:
-		return Errorf(Conflict, "user %s is in %d rooms already, which is the limit; leave some first", strings.Join(full, ", "), l.options.MaxUserRooms)
+		return Errorf(Conflict, "user %s is in %d rooms already, which is the limit; leave some first", strings.Join(full, ", "), s.options.MaxUserRooms)
 	}
 	return nil
 }

@@ -38,17 +38,17 @@ func NewRoomService(store RoomStore, required bool, options RoomOptions) *RoomSe
 }
 
 // Enter implements Admission.
-func (l *RoomService) Enter(ctx context.Context, chats []string) error {
+func (s *RoomService) Enter(ctx context.Context, chats []string) error {
 	by := callerOf(ctx)
-	if _, err := l.Access.identified(by); err != nil {
+	if _, err := s.Access.identified(by); err != nil {
 		return err
 	}
-	if by.Renews && !by.Service && l.Access.Lasts != nil {
-		if err := l.Access.Lasts(ctx, by.User, by.Session); err != nil {
+	if by.Renews && !by.Service && s.Access.Lasts != nil {
+		if err := s.Access.Lasts(ctx, by.User, by.Session); err != nil {
 			return err
 		}
 	}
-	return l.Access.enterAll(ctx, chats, by)
+	return s.Access.enterAll(ctx, chats, by)
 }
 
 // acting is the identity behind a request about rooms.
@@ -60,9 +60,9 @@ type acting struct {
 	real bool   // the caller is the user, not a service on the user's behalf
 }
 
-func (l *RoomService) acting(ctx context.Context, as string) (acting, error) {
+func (s *RoomService) acting(ctx context.Context, as string) (acting, error) {
 	by := callerOf(ctx)
-	identified, err := l.Access.identified(by)
+	identified, err := s.Access.identified(by)
 	if err != nil {
 		return acting{}, err
 	}
@@ -99,8 +99,8 @@ func (a acting) named() error {
 }
 
 // Room implements Rooms.
-func (l *RoomService) Room(ctx context.Context, r RoomRequest) (Room, error) {
-	who, err := l.acting(ctx, r.As)
+func (s *RoomService) Room(ctx context.Context, r RoomRequest) (Room, error) {
+	who, err := s.acting(ctx, r.As)
 	if err != nil {
 		return Room{}, err
 	}
@@ -111,7 +111,7 @@ func (l *RoomService) Room(ctx context.Context, r RoomRequest) (Room, error) {
 	if err := r.check(); err != nil {
 		return Room{}, err
 	}
-	stored, err := l.read(ctx, RoomQuery{Room: id, All: true})
+	stored, err := s.read(ctx, RoomQuery{Room: id, All: true})
 	if err != nil {
 		return Room{}, err
 	}
@@ -157,109 +157,12 @@ func standing(members map[string]Member) []Member {
 	return sorted
 }
 
-func (l *RoomService) read(ctx context.Context, q RoomQuery) (StoredRoom, error) {
-	rooms, err := l.store.ReadRooms(ctx, []RoomQuery{q})
+func (s *RoomService) read(ctx context.Context, q RoomQuery) (StoredRoom, error) {
+	rooms, err := s.store.ReadRooms(ctx, []RoomQuery{q})
 	if err != nil {
 		return StoredRoom{}, AsError(err)
 	}
 	return rooms[0], nil
-}
-
-// CreateRoom implements Rooms.
-func (l *RoomService) CreateRoom(ctx context.Context, r NewRoom) (Room, error) {
-	who, err := l.acting(ctx, r.As)
-	if err == nil {
-		err = who.named()
-	}
-	if err == nil {
-		err = checkLabel(r.Name, MaxRoomNameBytes)
-	}
-	if err != nil {
-		return Room{}, err
-	}
-	if r.ID == "" {
-		r.ID = strings.ToLower(random(16))
-	}
-	id, err := parseRoom(r.ID)
-	if err != nil {
-		return Room{}, err
-	}
-	err = l.Access.checkNew("room", r.ID)
-	if err == nil {
-		err = l.Access.checkUnreserved("room", r.ID)
-	}
-	if err == nil {
-		err = l.Access.checkNewUsers(append([]string{who.user}, r.Users...), callerOf(ctx))
-	}
-	if err != nil {
-		return Room{}, err
-	}
-	r.Visibility = cmp.Or(r.Visibility, Private)
-	if err := checkVisibility(r.Visibility); err != nil {
-		return Room{}, err
-	}
-	if err := checkRetention(r.Retention); err != nil {
-		return Room{}, err
-	}
-	users, err := checkUsers(r.Users)
-	if err != nil {
-		return Room{}, err
-	}
-	users = slices.DeleteFunc(users, func(user string) bool { return user == who.user })
-	edit := RoomEdit{
-		Room: id, IfAdmins: -1, Name: &r.Name, Visibility: r.Visibility, Created: true, MaxMembers: l.options.MaxMembers,
-		Set:     []Member{{User: who.user, Role: Admin}},
-		Notices: []Message{notice(who.user, Notice{Event: RoomCreated, Users: users, Name: r.Name})},
-		IfEmpty: who.real, // a log without a room may be of other users
-		// Followers of the id before the creation may lose access.
-		Tell: r.Visibility == Private,
-	}
-	if r.Retention != 0 {
-		edit.Retention = &r.Retention
-	}
-	for _, user := range users {
-		edit.Set = append(edit.Set, Member{User: user, Role: PlainMember})
-	}
-	charges := append(l.options.NewChats.charges(newChats, 1), l.options.AddedMembers.charges(addedMembers, len(users))...)
-	for range changeAttempts {
-		before, err := l.read(ctx, RoomQuery{Room: id})
-		if err != nil {
-			return Room{}, err
-		}
-		if exists(id, before) == nil || !who.any && l.reserved(before, who.user) {
-			return Room{}, errTaken(id)
-		}
-		edit.IfVisibility, edit.IfReserved = before.Visibility, before.Reserved
-		if err := l.invite(ctx, who, edit.Set); err != nil {
-			return Room{}, err
-		}
-		if err := l.spend(ctx, who, charges); err != nil {
-			return Room{}, err
-		}
-		charges = nil
-		outcome, at, err := l.store.EditRoom(ctx, edit)
-		if err != nil || outcome != EditStale {
-			made := Room{
-				ID: r.ID, Name: r.Name, Visibility: r.Visibility, Created: at, Count: len(edit.Set), Role: Admin, Retention: r.Retention,
-			}
-			return made, l.outcome(id, outcome, err)
-		}
-	}
-	return Room{}, errContended(id)
-}
-
-// reserved reports whether an id is reserved for other users, the last admins of the deleted room.
-func (l *RoomService) reserved(before StoredRoom, user string) bool {
-	now := time.Now
-	if l.options.Now != nil {
-		now = l.options.Now
-	}
-	return before.Visibility == Deleted && before.Reserved > now().UnixMicro() && !slices.Contains(before.Heirs, user)
-}
-
-// errTaken does not reveal what has the id: a room, a deleted room, or messages of other users.
-func errTaken(id ID) error {
-	return Errorf(Conflict, "the room id %s is taken; choose another one", id)
 }
 
 // changeAttempts bounds the retries of a change that loses races with other changes.
@@ -270,15 +173,15 @@ func errContended(id ID) error {
 }
 
 // outcome returns the error of an edit that was not stale.
-func (l *RoomService) outcome(id ID, outcome EditOutcome, err error) error {
+func (s *RoomService) outcome(id ID, outcome EditOutcome, err error) error {
 	switch {
 	case err != nil:
 		return AsError(err)
 	case outcome == EditTooMany:
-		return Errorf(Conflict, "a room has %d members at most; remove some first", l.options.MaxMembers)
+		return Errorf(Conflict, "a room has %d members at most; remove some first", s.options.MaxMembers)
 	case outcome == EditNotEmpty:
 		return errTaken(id)
-	case outcome == EditNoPlaces:
+	case outcome == EditNoPositions:
 		return Errorf(ResourceExhausted, "the room is full: its last position is taken")
 	}
 	return nil
@@ -299,8 +202,8 @@ func checkUsers(users []string) ([]string, error) {
 }
 
 // ChangeRoom implements Rooms. It decides a change from the room's state, and applies it if the state is unchanged.
-func (l *RoomService) ChangeRoom(ctx context.Context, r RoomChange) (Room, error) {
-	who, err := l.acting(ctx, r.As)
+func (s *RoomService) ChangeRoom(ctx context.Context, r RoomChange) (Room, error) {
+	who, err := s.acting(ctx, r.As)
 	if err == nil && !who.free {
 		err = who.named()
 	}
@@ -315,7 +218,7 @@ func (l *RoomService) ChangeRoom(ctx context.Context, r RoomChange) (Room, error
 		return Room{}, err
 	}
 	if r.Kind == AddMembers || r.Kind == JoinRoom {
-		if err := l.Access.checkNewUsers(append([]string{who.user}, r.Users...), callerOf(ctx)); err != nil {
+		if err := s.Access.checkNewUsers(append([]string{who.user}, r.Users...), callerOf(ctx)); err != nil {
 			return Room{}, err
 		}
 	}
@@ -325,7 +228,7 @@ func (l *RoomService) ChangeRoom(ctx context.Context, r RoomChange) (Room, error
 	}
 	charged := false
 	for range changeAttempts {
-		stored, err := l.read(ctx, change.query(id))
+		stored, err := s.read(ctx, change.query(id))
 		if err != nil {
 			return Room{}, err
 		}
@@ -343,24 +246,24 @@ func (l *RoomService) ChangeRoom(ctx context.Context, r RoomChange) (Room, error
 			return who.unchanged(id, stored), nil
 		}
 		if change.invites() {
-			if err := l.invite(ctx, who, edit.Set); err != nil {
+			if err := s.invite(ctx, who, edit.Set); err != nil {
 				return Room{}, err
 			}
 		}
 		if r.Kind == AddMembers && !charged {
-			if err := l.spend(ctx, who, l.options.AddedMembers.charges(addedMembers, len(edit.Set))); err != nil {
+			if err := s.spend(ctx, who, s.options.AddedMembers.charges(addedMembers, len(edit.Set))); err != nil {
 				return Room{}, err
 			}
 			charged = true
 		}
-		edit.MaxMembers, edit.Reserve = l.options.MaxMembers, l.options.IDReserved
+		edit.MaxMembers, edit.Reserve = s.options.MaxMembers, s.options.IDReserved
 		if edit.Emptied {
 			edit.MaxMembers = len(edit.Remove)
 		}
-		outcome, err := l.edit(ctx, r.Kind, *edit)
+		outcome, err := s.edit(ctx, r.Kind, *edit)
 		switch {
 		case err != nil || outcome != EditStale:
-			return roomOf(id, edit.after(stored), who.user), l.outcome(id, outcome, err)
+			return roomOf(id, edit.after(stored), who.user), s.outcome(id, outcome, err)
 		case ctx.Err() != nil:
 			return Room{}, AsError(ctx.Err())
 		}
@@ -378,95 +281,10 @@ func (a acting) unchanged(id ID, stored StoredRoom) Room {
 	return room
 }
 
-func (l *RoomService) edit(ctx context.Context, kind ChangeKind, e RoomEdit) (outcome EditOutcome, err error) {
+func (s *RoomService) edit(ctx context.Context, kind ChangeKind, e RoomEdit) (outcome EditOutcome, err error) {
 	if kind == DeleteRoom || e.Emptied {
-		return l.store.DropRoom(ctx, e)
+		return s.store.DropRoom(ctx, e)
 	}
-	outcome, _, err = l.store.EditRoom(ctx, e)
+	outcome, _, err = s.store.EditRoom(ctx, e)
 	return outcome, err
-}
-
-// RoomsOf implements Rooms.
-func (l *RoomService) RoomsOf(ctx context.Context, r RoomsRequest) (RoomPage, error) {
-	who, err := l.acting(ctx, r.As)
-	if err == nil {
-		err = who.named()
-	}
-	if err != nil {
-		return RoomPage{}, err
-	}
-	limit, err := l.limit(r)
-	if err != nil {
-		return RoomPage{}, err
-	}
-	names, err := l.store.ListRooms(ctx, who.user, r.Cursor, limit+1)
-	if err != nil {
-		return RoomPage{}, AsError(err)
-	}
-	return l.page(ctx, names, limit, who.user, func(stored StoredRoom) bool {
-		_, member := stored.Members[who.user]
-		return member
-	})
-}
-
-// PublicRooms implements Rooms.
-func (l *RoomService) PublicRooms(ctx context.Context, r RoomsRequest) (RoomPage, error) {
-	who, err := l.acting(ctx, r.As)
-	if err != nil {
-		return RoomPage{}, err
-	}
-	limit, err := l.limit(r)
-	if err != nil {
-		return RoomPage{}, err
-	}
-	names, err := l.store.ListPublic(ctx, r.Cursor, limit+1)
-	if err != nil {
-		return RoomPage{}, AsError(err)
-	}
-	return l.page(ctx, names, limit, who.user, func(stored StoredRoom) bool { return stored.Visibility == Public })
-}
-
-func (l *RoomService) limit(r RoomsRequest) (int, error) {
-	if err := CheckLimit(r.Limit); err != nil {
-		return 0, err
-	}
-	if r.Limit == 0 {
-		return l.options.DefaultLimit, checkNamePart("cursor", r.Cursor)
-	}
-	return int(min(r.Limit, int64(l.options.MaxLimit))), checkNamePart("cursor", r.Cursor)
-}
-
-// page reads the rooms of names and leaves out those that do not belong. names has one more than the limit if there are
-// more rooms.
-func (l *RoomService) page(ctx context.Context, names []string, limit int, user string, belongs func(StoredRoom) bool) (RoomPage, error) {
-	var page RoomPage
-	if len(names) > limit {
-		page.HasMore, page.NextCursor = true, names[limit]
-		names = names[:limit]
-	}
-	queries := make([]RoomQuery, 0, len(names))
-	for _, name := range names {
-		id, err := parseRoom(name)
-		if err != nil {
-			continue // no server writes such an id
-		}
-		query := RoomQuery{Room: id}
-		if user != "" {
-			query.Users = []string{user}
-		}
-		queries = append(queries, query)
-	}
-	if len(queries) == 0 {
-		return page, nil
-	}
-	rooms, err := l.store.ReadRooms(ctx, queries)
-	if err != nil {
-		return RoomPage{}, AsError(err)
-	}
-	for i, stored := range rooms {
-		if exists(queries[i].Room, stored) == nil && belongs(stored) {
-			page.Rooms = append(page.Rooms, roomOf(queries[i].Room, stored, user))
-		}
-	}
-	return page, nil
 }

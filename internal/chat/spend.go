@@ -52,11 +52,11 @@ func Spent(user string, wait time.Duration) error {
 }
 
 // spend charges the acting user, if it is a user with a token.
-func (l *RoomService) spend(ctx context.Context, who acting, charges []Charge) error {
-	if !who.real || l.Access.Spender == nil || len(charges) == 0 {
+func (s *RoomService) spend(ctx context.Context, who acting, charges []Charge) error {
+	if !who.real || s.Access.Spender == nil || len(charges) == 0 {
 		return nil
 	}
-	wait, err := l.Access.Spender.Spend(ctx, who.user, charges)
+	wait, err := s.Access.Spender.Spend(ctx, who.user, charges)
 	switch {
 	case err != nil:
 		return AsError(err)

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestTurns: one call of a user is made at a time; those that ask the same while it waits share one, none gets an answer that
-// is older than its question, and nothing is left behind.
+// TestTurns: one call of a user runs at a time. Identical calls that wait share one answer. No answer is older than its
+// question, and no state remains.
 func TestTurns(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -93,8 +93,8 @@ func TestTurnsAreBounded(t *testing.T) {
 	})
 }
 
-// TestTurnsGoOn: where the caller leaves that was to make a call, another one that shares it makes it; and where a call
-// panics, the next ones have their turns.
+// TestTurnsGoOn: if the caller that would make a shared call leaves, another one makes it. After a panic the next calls have
+// their turns.
 func TestTurnsGoOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -91,13 +91,13 @@ func (s *Store) EditRoom(_ context.Context, e chat.RoomEdit) (chat.EditOutcome, 
 	}
 	first, free := s.log(e.Room).next(s.now())
 	if !free || first+int64(len(e.Notices))-1 > chat.MaxSendTime {
-		return chat.EditNoPlaces, 0, nil
+		return chat.EditNoPositions, 0, nil
 	}
 	s.log(e.Room).messages = slices.Clone(s.readable(e.Room)) // by the retention of before
 	r.apply(e, first)
 	s.rooms[e.Room] = r
 	if e.Tell {
-		s.tell(chat.Event{Chat: e.Room, Kind: chat.MembersChanged, Users: e.Ousted})
+		s.tell(chat.Event{Chat: e.Room, Kind: chat.MembersChanged, Users: e.Revoked})
 	}
 	for i, m := range e.Notices {
 		m.SendTime = first + int64(i)

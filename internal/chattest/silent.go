@@ -12,7 +12,7 @@ type Silent struct{}
 
 var _ chat.Live = Silent{}
 
-// Watch returns a watch that nobody tells anything.
+// Watch returns a watch without events.
 func (Silent) Watch() chat.Watch { return silence{events.New()} }
 
 // Signal takes it.
@@ -26,7 +26,7 @@ func (Silent) Read(_ context.Context, r chat.ReadRequest) (int64, error) {
 // Attend takes it.
 func (Silent) ReportPresence(context.Context, string, []chat.Attendance) error { return nil }
 
-// Present answers that nobody is.
+// Present returns no readers.
 func (Silent) Present(context.Context, string) ([]string, error) { return nil, nil }
 
 type silence struct{ *events.Queue }

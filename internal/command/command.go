@@ -1,6 +1,6 @@
-// Package command is the table of commands that a client gives over a connection that lasts: what a WebSocket's frames, a
-// device's lines and a terminal's words ask for. It knows no transport: a gateway reads a Request in its own form, calls
-// Client.Do, and writes the Reply in its own form.
+// Package command is the table of commands on a lasting connection. The frames of a WebSocket, the lines of a device and the
+// words of a terminal use it. It knows no transport: a gateway reads a Request in its own form, calls Client.Do, and writes
+// the Reply in its own form.
 package command
 
 import (
@@ -101,6 +101,9 @@ var commands = map[string]command{
 	Auth:    {do: (*Client).auth, renews: true},
 }
 
+// Unknown is the name under which Config.Begin gets commands that are none.
+const Unknown = "unknown"
+
 // Names returns the names of all commands, sorted.
 func Names() []string { return slices.Sorted(maps.Keys(commands)) }
 
@@ -113,6 +116,9 @@ type Config struct {
 	Verify func(token string) (chat.Caller, error)
 	// Limit counts a command of the client, or returns why there are too many; nil is no limit.
 	Limit func(ctx context.Context, name string) error
+	// Begin returns the context of a command, and is told how it ends: with a code, or with "". The name is one of Names, or
+	// Unknown. Nil does nothing.
+	Begin func(ctx context.Context, name string) (_ context.Context, end func(code string))
 }
 
 // Client is one client's connection. One goroutine at a time uses it.
@@ -142,7 +148,16 @@ func (c *Client) Do(ctx context.Context, r Request, write func(Reply) error) err
 }
 
 func (c *Client) reply(ctx context.Context, r Request) Reply {
+	end := func(string) {}
+	if c.config.Begin != nil {
+		name := Unknown
+		if _, known := commands[r.Name]; known {
+			name = r.Name
+		}
+		ctx, end = c.config.Begin(ctx, name)
+	}
 	reply, err := c.execute(ctx, r)
+	end(string(chat.CodeOf(err)))
 	if err != nil {
 		return Refuse(r.Ref, err)
 	}

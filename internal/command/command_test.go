@@ -45,6 +45,7 @@ func (s *transport) reply(r Reply) error {
 func (s *transport) Page(p *live.Page, _ chat.Title, _ func() []live.Position) error {
 	return s.say("messages", p.Chat, p.Len())
 }
+
 func (s *transport) Tell(name string, e chat.Event) error {
 	if e.Kind == chat.Signalled {
 		return s.say("heard", name, e.Signal.Type)

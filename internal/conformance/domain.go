@@ -66,7 +66,7 @@ var RoomLimits = chat.RoomOptions{DefaultLimit: 3, MaxLimit: 5, MaxMembers: 5, M
 
 // DomainOptions are those of every subject of RunDomain.
 func DomainOptions(o Options) chattest.DomainOptions {
-	rooms, accounts := RoomLimits, PeopleLimits
+	rooms, accounts := RoomLimits, AccountLimits
 	rooms.Now, accounts.Now = o.Clock.Now, o.Clock.Now
 	limits := Limits
 	limits.Auth = true

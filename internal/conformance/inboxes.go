@@ -257,8 +257,11 @@ func testReaderCursor(d *domain) {
 		cursor int64
 		want   chat.Code
 	}{
-		{"bob", 1, chat.PermissionDenied}, {"ann/a b", 1, chat.InvalidArgument}, {"ann/", 1, chat.InvalidArgument},
-		{"ann", -1, chat.InvalidArgument}, {"ann", chat.MaxCursor + 1, chat.InvalidArgument},
+		{"bob", 1, chat.PermissionDenied},
+		{"ann/a b", 1, chat.InvalidArgument},
+		{"ann/", 1, chat.InvalidArgument},
+		{"ann", -1, chat.InvalidArgument},
+		{"ann", chat.MaxCursor + 1, chat.InvalidArgument},
 	} {
 		_, err := d.Live.Read(as("ann"), chat.ReadRequest{Chat: "ann:bob", Reading: chat.Reading{Reader: c.reader, Cursor: c.cursor}})
 		d.code(err, c.want, "Read(%s to %d) by ann", c.reader, c.cursor)

@@ -10,7 +10,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-func (p people) refresh(t *testing.T, token, key string) chat.Session {
+func (p accounts) refresh(t *testing.T, token, key string) chat.Session {
 	t.Helper()
 	s, err := p.Refresh(t.Context(), chat.RefreshRequest{Token: token, Key: key})
 	if err != nil {
@@ -19,13 +19,13 @@ func (p people) refresh(t *testing.T, token, key string) chat.Session {
 	return s
 }
 
-func (p people) refused(t *testing.T, what, token, key string, want chat.Code) {
+func (p accounts) refused(t *testing.T, what, token, key string, want chat.Code) {
 	t.Helper()
 	_, err := p.Refresh(t.Context(), chat.RefreshRequest{Token: token, Key: key})
 	wantCode(t, "Refresh with "+what, err, want)
 }
 
-func testRefresh(t *testing.T, p people) {
+func testRefresh(t *testing.T, p accounts) {
 	p.register(t, "a.b")
 	first := p.login(t, "a.b", goodPassword)
 	token := first.RefreshToken
@@ -41,7 +41,7 @@ func testRefresh(t *testing.T, p people) {
 }
 
 // testRefreshAgain: a client repeats a refresh whose answer was lost.
-func testRefreshAgain(t *testing.T, p people) {
+func testRefreshAgain(t *testing.T, p accounts) {
 	p.register(t, "alice")
 	first := p.login(t, "alice", goodPassword).RefreshToken
 	second := p.refresh(t, first, "key")
@@ -55,7 +55,7 @@ func testRefreshAgain(t *testing.T, p people) {
 	p.refused(t, "the latest token of a session that was ended so", third.RefreshToken, "", chat.TokenInvalid)
 }
 
-func testReuse(t *testing.T, p people) {
+func testReuse(t *testing.T, p accounts) {
 	p.register(t, "alice")
 	for name, c := range map[string]struct{ key, again string }{
 		"without a key":    {"", ""},
@@ -79,7 +79,7 @@ func testReuse(t *testing.T, p people) {
 const rivals = 8
 
 // atOnce refreshes with one token concurrently and returns the new tokens.
-func (p people) atOnce(t *testing.T, token string, key func(i int) string) map[string]int {
+func (p accounts) atOnce(t *testing.T, token string, key func(i int) string) map[string]int {
 	t.Helper()
 	var mutex sync.Mutex
 	given := map[string]int{}
@@ -100,7 +100,7 @@ func (p people) atOnce(t *testing.T, token string, key func(i int) string) map[s
 	return given
 }
 
-func testRefreshAtOnce(t *testing.T, p people) {
+func testRefreshAtOnce(t *testing.T, p accounts) {
 	p.register(t, "alice")
 	given := p.atOnce(t, p.login(t, "alice", goodPassword).RefreshToken, func(i int) string { return fmt.Sprint("key ", i) })
 	if len(given) != 1 {
@@ -111,7 +111,7 @@ func testRefreshAtOnce(t *testing.T, p people) {
 	}
 }
 
-func testRefreshAtOnceSameKey(t *testing.T, p people) {
+func testRefreshAtOnceSameKey(t *testing.T, p accounts) {
 	p.register(t, "alice")
 	given := p.atOnce(t, p.login(t, "alice", goodPassword).RefreshToken, func(int) string { return "key" })
 	for token, times := range given {
@@ -122,20 +122,20 @@ func testRefreshAtOnceSameKey(t *testing.T, p people) {
 	}
 }
 
-func testExpiry(t *testing.T, p people) {
+func testExpiry(t *testing.T, p accounts) {
 	p.register(t, "alice")
 	token := p.login(t, "alice", goodPassword).RefreshToken
-	p.clock.Add(PeopleLimits.SessionLasts - time.Second)
+	p.clock.Add(AccountLimits.SessionLasts - time.Second)
 	token = p.refresh(t, token, "").RefreshToken // which restarts the time
-	p.clock.Add(PeopleLimits.SessionLasts - time.Second)
+	p.clock.Add(AccountLimits.SessionLasts - time.Second)
 	token = p.refresh(t, token, "").RefreshToken
-	p.clock.Add(PeopleLimits.SessionLasts)
+	p.clock.Add(AccountLimits.SessionLasts)
 	p.refused(t, "a token in the moment in which it expires", token, "", chat.TokenExpired)
 	p.login(t, "alice", goodPassword) // which removes the old one
 	p.refused(t, "a token of a session that is forgotten", token, "", chat.TokenInvalid)
 }
 
-func testWhatIsNoToken(t *testing.T, p people) {
+func testWhatIsNoToken(t *testing.T, p accounts) {
 	p.register(t, "alice", "bob")
 	s := p.login(t, "alice", goodPassword)
 	secret := s.RefreshToken[strings.LastIndexByte(s.RefreshToken, '.')+1:]
@@ -164,7 +164,7 @@ func testWhatIsNoToken(t *testing.T, p people) {
 
 // testSessionNames: the session's name, which is in access tokens, does not end the session. Refresh tokens contain
 // another name.
-func testSessionNames(t *testing.T, p people) {
+func testSessionNames(t *testing.T, p accounts) {
 	p.register(t, "alice")
 	s := p.login(t, "alice", goodPassword)
 	if strings.Contains(s.RefreshToken, s.ID) {
@@ -179,7 +179,7 @@ func testSessionNames(t *testing.T, p people) {
 	p.refresh(t, s.RefreshToken, "")
 }
 
-func testLogout(t *testing.T, p people) {
+func testLogout(t *testing.T, p accounts) {
 	p.register(t, "alice")
 	byToken, byID, stays := p.login(t, "alice", goodPassword), p.login(t, "alice", goodPassword), p.login(t, "alice", goodPassword)
 	forged := stays.RefreshToken[:len(stays.RefreshToken)-43] + strings.Repeat("A", 43)
@@ -195,7 +195,7 @@ func testLogout(t *testing.T, p people) {
 	p.refresh(t, stays.RefreshToken, "")
 }
 
-func testChangePassword(t *testing.T, p people) {
+func testChangePassword(t *testing.T, p accounts) {
 	p.register(t, "alice", "bob")
 	here, elsewhere, bobs := p.login(t, "alice", goodPassword), p.login(t, "alice", goodPassword), p.login(t, "bob", goodPassword)
 	change := chat.PasswordChange{User: "alice", Password: goodPassword, NewPassword: "staple staple", Session: here.ID}
@@ -214,7 +214,7 @@ func testChangePassword(t *testing.T, p people) {
 	}
 }
 
-func testChangePasswordRefused(t *testing.T, p people) {
+func testChangePasswordRefused(t *testing.T, p accounts) {
 	p.register(t, "alice")
 	s := p.login(t, "alice", goodPassword)
 	for name, c := range map[string]struct {

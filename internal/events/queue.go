@@ -26,15 +26,15 @@ var ErrClosed = errors.New("the watch has ended")
 
 // Queue is safe for concurrent use; Next is called by one goroutine at a time. Use New.
 type Queue struct {
-	mutex  sync.Mutex
-	hints  map[chat.ID]int64
-	loads  map[chat.ID]load // the entries of those hints that bring some
-	bytes  int              // of all loads
-	news   []chat.Event
-	ousted map[chat.ID][]string // users of MembersChanged; empty means all. It is never dropped
-	gone   map[chat.ID]bool     // which of these were deleted
-	closed bool
-	wake   chan struct{} // one element
+	mutex   sync.Mutex
+	hints   map[chat.ID]int64
+	loads   map[chat.ID]load // the entries of those hints that bring some
+	bytes   int              // of all loads
+	news    []chat.Event
+	revoked map[chat.ID][]string // users of MembersChanged; empty means all. It is never dropped
+	gone    map[chat.ID]bool     // which of these were deleted
+	closed  bool
+	wake    chan struct{} // one element
 }
 
 // load is all entries of a chat between two positions: before, and the hint's.
@@ -47,7 +47,7 @@ type load struct {
 // New returns an empty Queue.
 func New() *Queue {
 	return &Queue{
-		hints: map[chat.ID]int64{}, loads: map[chat.ID]load{}, ousted: map[chat.ID][]string{}, gone: map[chat.ID]bool{}, wake: make(chan struct{}, 1),
+		hints: map[chat.ID]int64{}, loads: map[chat.ID]load{}, revoked: map[chat.ID][]string{}, gone: map[chat.ID]bool{}, wake: make(chan struct{}, 1),
 	}
 }
 
@@ -61,7 +61,7 @@ func (q *Queue) Put(events ...chat.Event) {
 			continue
 		}
 		if e.Kind == chat.MembersChanged {
-			q.oust(e)
+			q.addRevoked(e)
 			continue
 		}
 		if i := slices.IndexFunc(q.news, func(known chat.Event) bool { return replaces(e, known) }); i >= 0 {
@@ -105,23 +105,23 @@ func (q *Queue) hint(e chat.Event) {
 	q.loads[e.Chat] = more
 }
 
-// maxOusted is how many removed users a chat's entry names. Beyond that the entry means all users.
-const maxOusted = 64
+// maxRevoked is how many removed users a chat's entry names. Beyond that the entry means all users.
+const maxRevoked = 64
 
-// oust records the users who may have to leave a chat.
-func (q *Queue) oust(e chat.Event) {
+// addRevoked records the users who may have to leave a chat.
+func (q *Queue) addRevoked(e chat.Event) {
 	if e.Deleted {
 		q.gone[e.Chat] = true
 	}
-	known, waits := q.ousted[e.Chat]
+	known, waits := q.revoked[e.Chat]
 	switch {
 	case !waits:
-		q.ousted[e.Chat] = e.Users
+		q.revoked[e.Chat] = e.Users
 	case len(known) == 0:
-	case len(e.Users) == 0 || len(known)+len(e.Users) > maxOusted:
-		q.ousted[e.Chat] = nil
+	case len(e.Users) == 0 || len(known)+len(e.Users) > maxRevoked:
+		q.revoked[e.Chat] = nil
 	default:
-		q.ousted[e.Chat] = slices.Concat(known, e.Users)
+		q.revoked[e.Chat] = slices.Concat(known, e.Users)
 	}
 }
 
@@ -168,14 +168,14 @@ func (q *Queue) take() ([]chat.Event, error) {
 	if q.closed {
 		return nil, ErrClosed
 	}
-	if len(q.hints) == 0 && len(q.news) == 0 && len(q.ousted) == 0 {
+	if len(q.hints) == 0 && len(q.news) == 0 && len(q.revoked) == 0 {
 		return nil, nil
 	}
-	events := make([]chat.Event, 0, len(q.hints)+len(q.news)+len(q.ousted))
-	for id, users := range q.ousted { // first, because these users must get no further events
+	events := make([]chat.Event, 0, len(q.hints)+len(q.news)+len(q.revoked))
+	for id, users := range q.revoked { // first, because these users must get no further events
 		events = append(events, chat.Event{Chat: id, Kind: chat.MembersChanged, Users: users, Deleted: q.gone[id]})
 	}
-	clear(q.ousted)
+	clear(q.revoked)
 	clear(q.gone)
 	for id, position := range q.hints {
 		brings := q.loads[id]

@@ -41,11 +41,23 @@ var names = []string{
 // readShort reads a plain frame. seen has a bit for each of names that is there.
 func readShort(text []byte, f *asked) (seen uint32, ok bool) {
 	return jsonobject.ReadFlat(text, []jsonobject.Field{
-		{Name: "type", Text: &f.Type}, {Name: "ref", Text: &f.Ref}, {Name: "chat", Text: &f.Chat}, {Name: "text", Text: &f.Text},
-		{Name: "sender", Text: &f.Sender}, {Name: "id", Text: &f.ID}, {Name: "cursor", CursorIfAny: &f.Cursor}, {Name: "limit", Number: &f.Limit},
-		{Name: "reader", Text: &f.Reader}, {Name: "inbox", Flag: &f.Inbox}, {Name: "presence", FlagIfAny: &f.Presence},
-		{Name: "reverse", Flag: &f.Reverse}, {Name: "unread", Flag: &f.Unread}, {Name: "batch", Text: &f.Batch},
-		{Name: "signal", Text: &f.Signal}, {Name: "data", Text: &f.Data}, {Name: "force", Flag: &f.Force},
+		{Name: "type", Text: &f.Type},
+		{Name: "ref", Text: &f.Ref},
+		{Name: "chat", Text: &f.Chat},
+		{Name: "text", Text: &f.Text},
+		{Name: "sender", Text: &f.Sender},
+		{Name: "id", Text: &f.ID},
+		{Name: "cursor", CursorIfAny: &f.Cursor},
+		{Name: "limit", Number: &f.Limit},
+		{Name: "reader", Text: &f.Reader},
+		{Name: "inbox", Flag: &f.Inbox},
+		{Name: "presence", FlagIfAny: &f.Presence},
+		{Name: "reverse", Flag: &f.Reverse},
+		{Name: "unread", Flag: &f.Unread},
+		{Name: "batch", Text: &f.Batch},
+		{Name: "signal", Text: &f.Signal},
+		{Name: "data", Text: &f.Data},
+		{Name: "force", Flag: &f.Force},
 		{Name: "token", Text: &f.Token},
 	})
 }

@@ -17,10 +17,10 @@ type Field struct {
 	FlagIfAny   **bool
 }
 
-// ReadFlat reads a plain JSON object: with these names only, as they are written here, and values of their types. It
-// reports false for any other object and for all that is no JSON (RFC 8259): then Decode has the last word, and sets again
-// what was set until then. seen has a bit for each field that is there, and is 0 where ok is false. Requests that are made
-// often are read with it, because it takes no more than an allocation for each string.
+// ReadFlat reads a plain JSON object: with these names only, as they are written here, and values of their types. It reports
+// false for other objects and for invalid JSON (RFC 8259). The caller then uses Decode, which overwrites the fields set so
+// far. seen has a bit for each present field, and is 0 if ok is false. Requests that are made often are read with it,
+// because it takes no more than an allocation for each string.
 func ReadFlat(object []byte, fields []Field) (seen uint32, ok bool) {
 	if !utf8.Valid(object) {
 		return 0, false

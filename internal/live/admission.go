@@ -159,8 +159,8 @@ func concerns(e chat.Event, user string) bool {
 	return len(e.Users) == 0 || slices.Contains(e.Users, user)
 }
 
-// ousts reports whether a page says that a user may have lost access.
-func (p *Page) ousts(user string) bool {
+// mayRevoke reports whether a page says that a user may have lost access.
+func (p *Page) mayRevoke(user string) bool {
 	for i := range p.Messages {
 		if p.Messages[i].MayRevoke(user) {
 			return true

@@ -9,7 +9,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// listed is a chat.Inboxes where everybody has the same chats and nobody ignores anybody.
+// listed is a chat.Inboxes where all users have the same chats and no user ignores another.
 type listed struct {
 	chat.Inboxes
 	chats []chat.Standing
@@ -20,23 +20,23 @@ func (l listed) Chats(context.Context, chat.ChatsRequest) ([]chat.Standing, erro
 	return l.chats, nil
 }
 
-// porter is a chat.Admission whose every answer is the test's, until it ends.
-type porter struct {
+// testAdmission is a chat.Admission whose every answer is the test's, until it ends.
+type testAdmission struct {
 	asked   chan []string
 	answers chan error
 }
 
-func newPorter() *porter {
-	return &porter{asked: make(chan []string, 1000), answers: make(chan error, 1000)}
+func newTestAdmission() *testAdmission {
+	return &testAdmission{asked: make(chan []string, 1000), answers: make(chan error, 1000)}
 }
 
-func (p *porter) Enter(_ context.Context, names []string) error {
+func (p *testAdmission) Enter(_ context.Context, names []string) error {
 	p.asked <- names
 	return <-p.answers
 }
 
 // openInbox follows an inbox of some rooms and one pair, each with a message.
-func openInbox(t *testing.T, w *world, doors *porter, rooms int) (hub *Hub, sink *told, names []string) {
+func openInbox(t *testing.T, w *world, admission *testAdmission, rooms int) (hub *Hub, sink *told, names []string) {
 	t.Helper()
 	inboxes := listed{chats: []chat.Standing{{Chat: "alice:bob"}}}
 	for i := range rooms {
@@ -46,14 +46,14 @@ func openInbox(t *testing.T, w *world, doors *porter, rooms int) (hub *Hub, sink
 	for _, standing := range inboxes.chats {
 		w.send(t, standing.Chat, 1)
 	}
-	hub = run(t, w, w, Config{Inboxes: inboxes, Admission: doors})
+	hub = run(t, w, w, Config{Inboxes: inboxes, Admission: admission})
 	watch(t, hub, "alice:alice") // its confirmation has the list read again
 	sink = newTold()
 	alice := InboxFollow{Follow: Follow{Reader: "alice", By: chat.Caller{User: "alice"}}}
 	if err := open(t, hub, sink).FollowInbox(alice); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { close(doors.answers) })
+	t.Cleanup(func() { close(admission.answers) })
 	return hub, sink, names
 }
 
@@ -67,62 +67,62 @@ func (s *told) pagesOf(t *testing.T, n int) (chats []string) {
 	return chats
 }
 
-// TestAnInboxIsAskedForOnce at the door, however many rooms it has, and nothing comes before the answer.
+// TestAnInboxIsAskedForOnce, however many rooms it has, and nothing comes before the answer.
 func TestAnInboxIsAskedForOnce(t *testing.T) {
 	t.Parallel()
 	const rooms = 300
-	w, doors := newWorld(), newPorter()
-	_, sink, names := openInbox(t, w, doors, rooms)
-	if asked := receive(t, doors.asked); !slices.Equal(asked, names) {
+	w, admission := newWorld(), newTestAdmission()
+	_, sink, names := openInbox(t, w, admission, rooms)
+	if asked := receive(t, admission.asked); !slices.Equal(asked, names) {
 		t.Errorf("it was asked for %q, want for all rooms", asked)
 	}
 	if n := len(sink.pages); n > 0 {
 		t.Errorf("%d pages came before the answer", n)
 	}
-	doors.answers <- nil
+	admission.answers <- nil
 	sink.pagesOf(t, rooms+1)
 	for _, name := range names {
 		w.send(t, name, 1)
 	}
 	sink.pagesOf(t, rooms)
-	if n := len(doors.asked); n > 0 {
+	if n := len(admission.asked); n > 0 {
 		t.Errorf("it was asked %d times more", n)
 	}
 }
 
-// TestAnInboxIsAskedForAgain together, where nobody could answer.
+// TestAnInboxIsAskedForAgain in one call after a failed one.
 func TestAnInboxIsAskedForAgain(t *testing.T) {
 	t.Parallel()
-	w, doors := newWorld(), newPorter()
-	_, sink, names := openInbox(t, w, doors, 10)
+	w, admission := newWorld(), newTestAdmission()
+	_, sink, names := openInbox(t, w, admission, 10)
 	for range 2 {
-		receive(t, doors.asked)
-		doors.answers <- chat.Errorf(chat.Unavailable, "redis is away")
+		receive(t, admission.asked)
+		admission.answers <- chat.Errorf(chat.Unavailable, "redis is away")
 	}
-	if asked := receive(t, doors.asked); !slices.Equal(asked, names) {
+	if asked := receive(t, admission.asked); !slices.Equal(asked, names) {
 		t.Errorf("it was asked again for %q, want for all rooms", asked)
 	}
-	doors.answers <- nil
+	admission.answers <- nil
 	sink.pagesOf(t, len(names)+1)
 }
 
 // TestOneRoomOfAnInboxIsRefused: the others come.
 func TestOneRoomOfAnInboxIsRefused(t *testing.T) {
 	t.Parallel()
-	w, doors := newWorld(), newPorter()
-	_, sink, _ := openInbox(t, w, doors, 3)
+	w, admission := newWorld(), newTestAdmission()
+	_, sink, _ := openInbox(t, w, admission, 3)
 	refused := chat.Errorf(chat.PermissionDenied, "not a member")
-	receive(t, doors.asked)
-	doors.answers <- refused
+	receive(t, admission.asked)
+	admission.answers <- refused
 	for range 3 {
-		asked := receive(t, doors.asked)
+		asked := receive(t, admission.asked)
 		if len(asked) != 1 {
 			t.Fatalf("it was asked for %q, want for each room", asked)
 		}
 		if asked[0] == "room1" {
-			doors.answers <- refused
+			admission.answers <- refused
 		} else {
-			doors.answers <- nil
+			admission.answers <- nil
 		}
 	}
 	if got, want := sink.pagesOf(t, 3), []string{"alice:bob", "room0", "room2"}; !slices.Equal(got, want) {
@@ -138,9 +138,9 @@ func TestOneRoomOfAnInboxIsRefused(t *testing.T) {
 // TestNewsWhileAnInboxIsAskedFor: who was removed meanwhile may have been let in by an answer of before.
 func TestNewsWhileAnInboxIsAskedFor(t *testing.T) {
 	t.Parallel()
-	w, doors := newWorld(), newPorter()
-	hub, sink, _ := openInbox(t, w, doors, 3)
-	receive(t, doors.asked)
+	w, admission := newWorld(), newTestAdmission()
+	hub, sink, _ := openInbox(t, w, admission, 3)
+	receive(t, admission.asked)
 	hears := func(room string, e chat.Event) {
 		e.Chat, _ = chat.ParseID(room)
 		hub.mutex.Lock()
@@ -152,21 +152,21 @@ func TestNewsWhileAnInboxIsAskedFor(t *testing.T) {
 	for _, room := range []string{"room0", "room1"} {
 		hears(room, chat.Event{Kind: chat.Signalled, Signal: &chat.Signal{Type: "typing", Sender: "bob"}})
 	}
-	doors.answers <- nil
-	if asked := receive(t, doors.asked); !slices.Equal(asked, []string{"room1"}) {
+	admission.answers <- nil
+	if asked := receive(t, admission.asked); !slices.Equal(asked, []string{"room1"}) {
 		t.Errorf("it was asked again for %q, want for room1", asked)
 	}
 	hears("room1", chat.Event{Kind: chat.Hint, Position: 2000}) // has it looked at once more, when it is gone
-	doors.answers <- chat.Errorf(chat.PermissionDenied, "not a member")
+	admission.answers <- chat.Errorf(chat.PermissionDenied, "not a member")
 	if got, want := sink.pagesOf(t, 3), []string{"alice:bob", "room0", "room2"}; !slices.Equal(got, want) {
 		t.Errorf("pages of %q came, want of %q", got, want)
 	}
 	w.send(t, "room0", 1)
 	sink.pagesOf(t, 1)
-	if n := len(doors.asked); n > 0 {
+	if n := len(admission.asked); n > 0 {
 		t.Errorf("it was asked %d times more", n)
 	}
 	if n := len(sink.events); n > 0 {
-		t.Errorf("%d signals came before it was known whether she may have them", n)
+		t.Errorf("%d signals came before the reader's access was checked", n)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// TestSlowReader: a flag for the chat, whatever happens in it, and nobody else waits.
+// TestSlowReader: it costs one flag for the chat, and no other reader waits.
 func TestSlowReader(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
@@ -70,7 +70,7 @@ type panicking struct{ chat.Service }
 
 func (panicking) Pull(context.Context, chat.PullRequest) (chat.Page, error) { panic("a bug") }
 
-// TestAPanicEndsItsSession: whoever else is there does not notice.
+// TestAPanicEndsItsSession: other sessions continue.
 func TestAPanicEndsItsSession(t *testing.T) {
 	w := newWorld()
 	hub := run(t, panicking{w}, w, Config{})

@@ -11,14 +11,14 @@ import (
 
 // follow is one chat of a session. The session's mutex guards the fields that change.
 type follow struct {
-	session *Session
-	id      chat.ID
-	wanted  Follow
-	topic   *topic     // set before anybody can wake it
-	person  *person    // whose ignoring holds; nil where nobody's does
-	inbox   *inbox     // that it is of, or nil
-	title   chat.Title // of an inbox's chat
-	named   int        // the inbox's renames when a notice named the chat last
+	session   *Session
+	id        chat.ID
+	wanted    Follow
+	topic     *topic     // set before it can be woken
+	localUser *localUser // the reader whose ignored users apply; nil for none
+	inbox     *inbox     // that it is of, or nil
+	title     chat.Title // of an inbox's chat
+	named     int        // the inbox's renames when a notice named the chat last
 
 	cursor int64
 	seen   int64     // the topic's changes that the last page has included
@@ -66,7 +66,7 @@ func (f *follow) hint(position int64) {
 func (f *follow) look() { f.session.wake(f) }
 
 func (f *follow) tell(e chat.Event) {
-	if e.Kind == chat.Signalled && f.person.ignores(e.Signal.Sender) {
+	if e.Kind == chat.Signalled && f.localUser.ignores(e.Signal.Sender) {
 		return
 	}
 	s := f.session
@@ -124,7 +124,7 @@ func (f *follow) unlessGone(write func() error) error {
 func (f *follow) leave() {
 	f.session.hub.present.leaveOne(f.topic, f.wanted)
 	f.session.hub.leave(f.topic, f)
-	f.session.hub.people.leave(f.person)
+	f.session.hub.localUsers.leave(f.localUser)
 }
 
 // admit checks the access if that is due. A follow that has ended may still be in a queue.
@@ -190,20 +190,20 @@ func (f *follow) deliver() error {
 		s.wake(f)
 		return nil
 	}
-	if !f.person.ready(f) { // the person wakes the follow when ready
+	if !f.localUser.ready(f) { // the person wakes the follow when ready
 		return nil
 	}
 	page, err := f.topic.page(context.Background(), place{f.wanted.Chat, cursor, f.wanted.Limit}, !owed)
 	if err != nil {
 		return f.failed(err)
 	}
-	if page.ousts(f.wanted.By.User) { // before ignored users are left out, because one may have made the change
+	if page.mayRevoke(f.wanted.By.User) { // before ignored users are left out, because one may have made the change
 		f.doubt()
 		if err := f.admit(); err != nil {
 			return f.failed(err)
 		}
 	}
-	return s.Write(func() error { return f.write(page.without(f.person.ignored()), !owed) })
+	return s.Write(func() error { return f.write(page.without(f.localUser.ignored()), !owed) })
 }
 
 // write writes a page and advances, unless the follow has ended. hinted says that a hint is why it is written.

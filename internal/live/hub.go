@@ -44,13 +44,13 @@ type Config struct {
 
 // Hub connects the followers of this gateway with their chats. Use New; Run must run.
 type Hub struct {
-	config    Config
-	log       chat.Service
-	live      chat.Live
-	watch     chat.Watch
-	present   *attendance
-	people    *people
-	admission admission
+	config     Config
+	log        chat.Service
+	live       chat.Live
+	watch      chat.Watch
+	present    *attendance
+	localUsers *localUsers
+	admission  admission
 
 	mutex    sync.Mutex
 	topics   map[chat.ID]*topic
@@ -75,7 +75,7 @@ func New(log chat.Service, live chat.Live, config Config) *Hub {
 		topics: map[chat.ID]*topic{}, leaving: map[*topic]time.Time{}, warm: map[*topic]struct{}{}, draining: make(chan struct{}),
 	}
 	h.present = &attendance{gateway: rand.Text(), live: live, admission: &h.admission, topics: map[*topic]struct{}{}}
-	h.people = &people{hub: h, users: map[string]*person{}, stale: map[*person]struct{}{}, bell: make(chan struct{}, 1)}
+	h.localUsers = &localUsers{hub: h, users: map[string]*localUser{}, stale: map[*localUser]struct{}{}, wake: make(chan struct{}, 1)}
 	for i := range h.sessions {
 		h.sessions[i] = map[*Session]struct{}{}
 	}
@@ -88,7 +88,7 @@ func (h *Hub) Run(ctx context.Context) {
 	var parts sync.WaitGroup
 	parts.Go(func() { h.hear(ctx) })
 	parts.Go(func() { h.present.run(ctx) })
-	parts.Go(func() { h.people.run(ctx) })
+	parts.Go(func() { h.localUsers.run(ctx) })
 	h.tick(ctx)
 	h.watch.Close()
 	parts.Wait()

@@ -30,14 +30,14 @@ type InboxFollow struct {
 
 // inbox is a session's follow of all chats of a user.
 type inbox struct {
-	session *Session
-	wanted  InboxFollow
-	person  *person
-	at      map[chat.ID]int   // of wanted.At
-	loaded  bool              // the list was read once; guarded by session.changing
-	full    bool              // there are more chats than MaxInbox; likewise
-	left    map[chat.ID]int64 // cursors of chats that others have displaced; likewise
-	renames int               // names of chats that came from notices; guarded by the session's mutex
+	session   *Session
+	wanted    InboxFollow
+	localUser *localUser
+	at        map[chat.ID]int   // of wanted.At
+	loaded    bool              // the list was read once; guarded by session.changing
+	full      bool              // there are more chats than MaxInbox; likewise
+	left      map[chat.ID]int64 // cursors of chats that others have displaced; likewise
+	renames   int               // names of chats that came from notices; guarded by the session's mutex
 }
 
 // Check returns the error of an invalid InboxFollow.
@@ -72,18 +72,18 @@ func (s *Session) FollowInbox(wanted InboxFollow) error {
 		}
 		i.at[id] = n
 	}
-	if i.person = s.hub.people.join(chat.UserOf(wanted.Reader)); i.person == nil {
+	if i.localUser = s.hub.localUsers.join(chat.UserOf(wanted.Reader)); i.localUser == nil {
 		return chat.Errorf(chat.NotFound, "this server has no inboxes")
 	}
 	s.mutex.Lock()
 	s.inbox = i
 	s.identify(wanted.By)
 	s.mutex.Unlock()
-	i.person.mutex.Lock()
-	i.person.inboxes[i] = struct{}{}
-	i.person.list = true
-	i.person.mutex.Unlock()
-	s.hub.people.due(i.person)
+	i.localUser.mutex.Lock()
+	i.localUser.inboxes[i] = struct{}{}
+	i.localUser.list = true
+	i.localUser.mutex.Unlock()
+	s.hub.localUsers.due(i.localUser)
 	return nil
 }
 
@@ -96,15 +96,15 @@ func (s *Session) UnfollowInbox() error {
 	if i == nil {
 		return nil
 	}
-	i.person.mutex.Lock()
-	delete(i.person.inboxes, i)
-	i.person.mutex.Unlock()
+	i.localUser.mutex.Lock()
+	delete(i.localUser.inboxes, i)
+	i.localUser.mutex.Unlock()
 	s.changing.Lock()
 	for _, f := range i.follows() {
 		s.remove(f)
 	}
 	s.changing.Unlock()
-	s.hub.people.leave(i.person)
+	s.hub.localUsers.leave(i.localUser)
 	return nil
 }
 
@@ -144,13 +144,13 @@ func (i *inbox) refresh(ctx context.Context, chats []chat.Standing, since int) e
 
 // again schedules another read of the list, unless the follow has ended.
 func (i *inbox) again() {
-	p := i.person
+	p := i.localUser
 	p.mutex.Lock()
 	_, open := p.inboxes[i]
 	p.list = p.list || open
 	p.mutex.Unlock()
 	if open {
-		p.people.due(p)
+		p.localUsers.due(p)
 	}
 }
 
@@ -255,13 +255,13 @@ func (i *inbox) follow(id chat.ID, standing chat.Standing) {
 	}
 	f := &follow{session: s, id: id, wanted: wanted, cursor: wanted.Cursor, seen: -1, inbox: i, held: true, title: standing.Title}
 	f.unchecked = s.hub.admission.asked != nil
-	f.person = s.hub.people.join(i.person.user)
+	f.localUser = s.hub.localUsers.join(i.localUser.user)
 	s.mutex.Lock()
 	s.follows = append(s.follows, f)
 	s.mutex.Unlock()
 	s.share.Add(1)
 	if err := s.hub.join(id, f, &f.topic); err != nil { // there is no room: its next list may find some
 		s.forget(f)
-		s.hub.people.leave(f.person)
+		s.hub.localUsers.leave(f.localUser)
 	}
 }

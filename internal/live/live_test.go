@@ -248,8 +248,8 @@ func TestWaitEnds(t *testing.T) {
 	}
 }
 
-// TestNobodyListens: a chat that nobody follows any longer is unwatched after a while, and watched again.
-func TestNobodyListens(t *testing.T) {
+// TestAnUnfollowedChat: a chat without followers is unwatched after a while, and watched again.
+func TestAnUnfollowedChat(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	hub := w.start(t)
@@ -263,7 +263,7 @@ func TestNobodyListens(t *testing.T) {
 	}
 	hub.forget(time.Now().Add(lingers))
 	if w.Watched(id) {
-		t.Error("the chat is watched with nobody there")
+		t.Error("the chat is watched without followers")
 	}
 	again := newTold()
 	open(t, hub, again, Follow{Chat: "room"})

@@ -12,8 +12,8 @@ import (
 // Sink writes to one client. One goroutine at a time calls its methods, which may take long: messages meanwhile wait in the
 // log. An error ends the session.
 type Sink interface {
-	// Page writes a page that has messages. title is what people call its chat, where that is one of an inbox.
-	// positions returns where the client stands in each of its chats after the page.
+	// Page writes a page that has messages. title is the display name of an inbox's chat. positions returns the client's
+	// position in each of its chats after the page.
 	Page(page *Page, title chat.Title, positions func() []Position) error
 	// Tell writes a signal or a reader's movement; chat is as the client names it.
 	Tell(chat string, e chat.Event) error
@@ -190,10 +190,10 @@ func (s *Session) Follow(wanted Follow) error {
 	if err != nil {
 		return err
 	}
-	f.person = s.hub.people.join(wanted.user())
+	f.localUser = s.hub.localUsers.join(wanted.user())
 	if err := s.hub.join(id, f, &f.topic); err != nil { // from now on it hears, and only then it pulls
 		s.forget(f)
-		s.hub.people.leave(f.person)
+		s.hub.localUsers.leave(f.localUser)
 		if before != nil {
 			before.leave()
 		}

@@ -32,7 +32,7 @@ func idle(t *testing.T, s *Session) {
 	})
 }
 
-// TestWhatIsBroughtIsNotPulled, whoever waits for it, and it is what a pull would have answered.
+// TestWhatIsBroughtIsNotPulled: followers take a message from its hint, and it equals what a pull returns.
 func TestWhatIsBroughtIsNotPulled(t *testing.T) {
 	for name, c := range map[string]struct{ followers, messages int }{"one follower": {1, 20}, "a thousand": {1000, 3}} {
 		t.Run(name, func(t *testing.T) {
@@ -242,25 +242,25 @@ func TestATailDoesNotStay(t *testing.T) {
 }
 
 // following follows room as alice, who was let in, and has read what was said there.
-func following(t *testing.T, w *world, inboxes chat.Inboxes) (hub *Hub, sink *told, doors *porter) {
+func following(t *testing.T, w *world, inboxes chat.Inboxes) (hub *Hub, sink *told, admission *testAdmission) {
 	t.Helper()
-	doors = newPorter()
-	hub = run(t, w, w, Config{Admission: doors, Inboxes: inboxes})
+	admission = newTestAdmission()
+	hub = run(t, w, w, Config{Admission: admission, Inboxes: inboxes})
 	w.send(t, "room", 1)
 	watch(t, hub, "room")
 	sink = newTold()
-	doors.answers <- nil
+	admission.answers <- nil
 	s := open(t, hub, sink, Follow{Chat: "room", By: chat.Caller{User: "alice"}})
-	t.Cleanup(func() { close(doors.answers) })
+	t.Cleanup(func() { close(admission.answers) })
 	receive(t, sink.pages)
-	receive(t, doors.asked)
+	receive(t, admission.asked)
 	idle(t, s)
-	return hub, sink, doors
+	return hub, sink, admission
 }
 
-// TestWhatIsBroughtPassesNoDoor: one who was removed gets nothing of what was said after it, also where the news of it is
-// lost: the notice lies before it in the log.
-func TestWhatIsBroughtPassesNoDoor(t *testing.T) {
+// TestHintedMessagesNeedAccess: a removed member receives no later message, also if the event of the removal is lost: its
+// notice is in the log before them.
+func TestHintedMessagesNeedAccess(t *testing.T) {
 	room, _ := chat.ParseID("room")
 	removed := chat.Message{Sender: "bob", Text: "bye", Notice: &chat.Notice{Event: chat.MemberRemoved, Users: []string{"alice"}}}
 	for name, remove := range map[string]func(w *world, hub *Hub){
@@ -283,8 +283,8 @@ func TestWhatIsBroughtPassesNoDoor(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld()
-			hub, sink, doors := following(t, w, nil)
-			doors.answers <- chat.Errorf(chat.PermissionDenied, "not a member")
+			hub, sink, admission := following(t, w, nil)
+			admission.answers <- chat.Errorf(chat.PermissionDenied, "not a member")
 			remove(w, hub)
 			w.Bring()
 			w.send(t, "room", 1)
@@ -303,7 +303,7 @@ type ignoring struct{ chat.Inboxes }
 
 func (ignoring) Ignored(context.Context, string) ([]string, error) { return []string{"bob"}, nil }
 
-// TestWhatIsBroughtIsFiltered as a page that was pulled: without those whom the reader ignores, with notices.
+// TestWhatIsBroughtIsFiltered as a page that was pulled: without messages of ignored users, with notices.
 func TestWhatIsBroughtIsFiltered(t *testing.T) {
 	room, _ := chat.ParseID("room")
 	w := bringing()

@@ -46,10 +46,10 @@ func (t *topic) hear(e chat.Event) {
 		}
 		t.hint(e)
 		if t.self { // a confirmation: events may have been lost
-			t.toPeople(e)
+			t.toLocalUser(e)
 		}
 	case chat.Listed, chat.IgnoredChanged:
-		t.toPeople(e)
+		t.toLocalUser(e)
 	case chat.PresenceChanged:
 		t.hub.present.changed(t)
 	default:
@@ -77,10 +77,10 @@ func (t *topic) doubt() {
 	}
 }
 
-// toPeople passes an event of a self-chat to its person.
-func (t *topic) toPeople(e chat.Event) {
+// toLocalUser passes an event of a self-chat to its localUser.
+func (t *topic) toLocalUser(e chat.Event) {
 	for _, l := range t.all() {
-		if p, ok := l.(*person); ok {
+		if p, ok := l.(*localUser); ok {
 			p.tell(e)
 		}
 	}

@@ -23,7 +23,7 @@ var followers = map[string]func(t *testing.T, hub *Hub, cursor int64) (wait func
 	},
 }
 
-// anybody is a chat.Service where nobody ignores anybody.
+// anybody is a chat.Service in which no user ignores another.
 type anybody struct{ chat.Service }
 
 func (a anybody) Pull(ctx context.Context, r chat.PullRequest) (chat.Page, error) {
@@ -80,8 +80,7 @@ func TestLostHint(t *testing.T) {
 	}
 }
 
-// TestConfirmationIsOvertaken by the hint of a message that is stored after the page was read, and before anybody knows of
-// the page.
+// TestConfirmationIsOvertaken by the hint of a message that is stored after the page was read, and before the page is returned.
 func TestConfirmationIsOvertaken(t *testing.T) {
 	for kind, newWorld := range worlds {
 		for name, follow := range followers {
@@ -102,7 +101,7 @@ func TestConfirmationIsOvertaken(t *testing.T) {
 	}
 }
 
-// watch has a chat watched, and its watch confirmed, before anybody follows it.
+// watch makes the hub watch a chat, and waits for the confirmation, before any follower joins.
 func watch(t *testing.T, hub *Hub, name string) (watched *topic, l *waiter) {
 	t.Helper()
 	id, err := chat.ParseID(name)

@@ -39,7 +39,7 @@ func (h *Hub) Wait(ctx context.Context, r chat.PullRequest, wait time.Duration) 
 			return chat.Page{}, ErrExpired
 		}
 		page, err := t.page(ctx, place{r.Chat, r.Cursor, r.Limit}, woken)
-		if err == nil && (page.ousts(by.User) || w.doubted.Swap(false)) {
+		if err == nil && (page.mayRevoke(by.User) || w.doubted.Swap(false)) {
 			err = h.admission.enter(ctx, by, id, r.Chat)
 		}
 		if err == nil && woken && len(page.Messages) > 0 {

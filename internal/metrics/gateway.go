@@ -15,9 +15,11 @@ const (
 	Poll      = "poll" // a pull that waits
 	SSE       = "sse"
 	WebSocket = "websocket"
+	Telnet    = "telnet"
+	Device    = "device"
 )
 
-// Gateway has the metrics of an http-server.
+// Gateway has the metrics of an http-server, and of a tcp-server those that are not of HTTP.
 type Gateway struct {
 	refusals *Refusals
 
@@ -38,9 +40,9 @@ func newGateway(f factory, refusals *Refusals) *Gateway {
 		duration: f.histogram("http_request_duration_seconds", "Time from a request's arrival to its answer, without waits and streams.",
 			short, "route", "method"),
 		waits: f.histogram("http_wait_duration_seconds", "Time that pulls with wait took.", long).WithLabelValues(),
-		streams: f.histogram("stream_duration_seconds", "Lifetime of event streams and WebSockets that have ended.",
+		streams: f.histogram("stream_duration_seconds", "Lifetime of event streams, WebSockets, telnet sessions and device connections that have ended.",
 			hours, "transport"),
-		connections: f.gauge("connections", "Open connections: of requests, event streams and WebSockets.", "transport"),
+		connections: f.gauge("connections", "Open connections: of requests, event streams, WebSockets, telnet and devices.", "transport"),
 		followers:   f.gauge("followers", "Followed chats, each counted once for every client that follows it.", "transport"),
 		delay: f.histogram("delivery_delay_seconds",
 			"Time from a message's append, by the clock of Redis, to its write to a follower who waited for it.", short, "transport"),
@@ -60,13 +62,24 @@ func (g *Gateway) Streams(transport string) (ended func()) {
 	if g == nil {
 		return func() {}
 	}
-	began := time.Now()
 	g.Connections(HTTP, -1)
+	over := g.Opened(transport)
+	return func() {
+		over()
+		g.Connections(HTTP, 1)
+	}
+}
+
+// Opened counts a connection that is of its transport from the beginning, until ended is called.
+func (g *Gateway) Opened(transport string) (ended func()) {
+	if g == nil {
+		return func() {}
+	}
+	began := time.Now()
 	g.Connections(transport, 1)
 	return func() {
 		g.streams.WithLabelValues(transport).Observe(time.Since(began).Seconds())
 		g.Connections(transport, -1)
-		g.Connections(HTTP, 1)
 	}
 }
 

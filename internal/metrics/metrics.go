@@ -7,6 +7,7 @@ package metrics
 import (
 	"cmp"
 	"regexp"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -20,6 +21,8 @@ type Metrics struct {
 	gateway  *Gateway
 	client   *Client
 	service  *Service
+	worker   *Worker
+	ready    atomic.Pointer[func() error]
 }
 
 // New returns metrics that are on.
@@ -37,6 +40,7 @@ func New() *Metrics {
 		gateway:  newGateway(f, refusals),
 		client:   newClient(f, batches),
 		service:  newService(f, batches, refusals),
+		worker:   newWorker(f),
 	}
 }
 
@@ -62,6 +66,21 @@ func (m *Metrics) Service() *Service {
 		return nil
 	}
 	return m.service
+}
+
+// Worker returns the metrics of a worker.
+func (m *Metrics) Worker() *Worker {
+	if m == nil {
+		return nil
+	}
+	return m.worker
+}
+
+// Ready sets what /readyz answers: 200 for nil, otherwise 503 with the error. Without it there is no /readyz.
+func (m *Metrics) Ready(ready func() error) {
+	if m != nil {
+		m.ready.Store(&ready)
+	}
 }
 
 // Gatherer returns what a scrape reads.

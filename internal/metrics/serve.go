@@ -12,18 +12,32 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Handler answers /metrics, /healthz and /debug/pprof/. /healthz answers while the process runs; /readyz of the HTTP API
-// says whether the service works.
+// Handler answers /metrics, /healthz, /readyz of a worker, and /debug/pprof/. /healthz answers while the process runs; /readyz
+// of the HTTP API says whether the service works.
 func (m *Metrics) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
+	mux.HandleFunc("GET /readyz", m.answerReady)
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	return mux
+}
+
+func (m *Metrics) answerReady(w http.ResponseWriter, r *http.Request) {
+	ready := m.ready.Load()
+	if ready == nil {
+		http.NotFound(w, r)
+		return
+	}
+	if err := (*ready)(); err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = io.WriteString(w, "ok\n")
 }
 
 // Serve serves the Handler at an address until stop is called, which waits for the end. If it ends before, it calls failed.

@@ -17,7 +17,6 @@ import (
 
 	"github.com/pullchat/pullchat/internal/buildinfo"
 	"github.com/pullchat/pullchat/internal/logging"
-	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/settings"
 )
 
@@ -27,25 +26,25 @@ type Common struct {
 
 	Log     logging.Config   `embed:""`
 	Version kong.VersionFlag `name:"version" help:"Show the version and exit."`
-	Metrics MetricsConfig    `embed:""`
+	Observe ObserveConfig    `embed:""`
 }
 
 // Main is main for a program without subcommands. It reads flags and environment variables into config, which includes
 // common, and runs until a signal. The exit status is 0 after a clean stop, 1 after an error, and 80 (kong's) for a
-// malformed value. run may call Watch of the Loaded configuration, whose values are of the type of config. The metrics that
-// run gets are nil while they are off.
+// malformed value. run may call Watch of the Loaded configuration, whose values are of the type of config. What run shows of
+// itself goes into Observed.
 func Main(name, description string, config any, common *Common, vars kong.Vars,
-	run func(context.Context, *slog.Logger, *Loaded, *metrics.Metrics) error,
+	run func(context.Context, *slog.Logger, *Loaded, Observed) error,
 ) {
 	loaded := Parse(config, os.Args[1:], Options(name, description, vars))
 	logger, level := Begin(common.Log)
 	loaded.Logs(logger, level)
 	ctx, stop := Context()
 	defer stop()
-	measured, stopMetrics, err := common.Metrics.Serve(logger)
+	observed, stopObserved, err := common.Observe.Start(name, logger)
 	if err == nil {
-		err = run(ctx, logger, loaded, measured)
-		stopMetrics()
+		err = run(ctx, logger, loaded, observed)
+		stopObserved()
 	}
 	if err != nil {
 		logger.Error(name+" failed", "error", err)

@@ -19,7 +19,6 @@ import (
 
 	"github.com/pullchat/pullchat/internal/buildinfo"
 	"github.com/pullchat/pullchat/internal/logging"
-	"github.com/pullchat/pullchat/internal/metrics"
 )
 
 // childVariable makes the test binary a separate program: signals and exit statuses belong to a process.
@@ -43,7 +42,7 @@ type childConfig struct {
 // configured.
 func child(how string) {
 	var c childConfig
-	Main("child", "A program for tests.", &c, &c.Common, nil, func(ctx context.Context, log *slog.Logger, _ *Loaded, _ *metrics.Metrics) error {
+	Main("child", "A program for tests.", &c, &c.Common, nil, func(ctx context.Context, log *slog.Logger, _ *Loaded, _ Observed) error {
 		_, _ = os.Stdout.WriteString(c.Greeting + "\n")
 		log.Info("runs")
 		<-ctx.Done()

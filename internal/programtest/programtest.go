@@ -93,6 +93,12 @@ func StartServe(t testing.TB, settings ...string) *Process {
 	return start(t, &Process{t: t, name: "http-server", arguments: []string{"pullchat", "serve"}, settings: settings})
 }
 
+// StartDoor runs a tcp-server for "telnet" or "device", whose address is in the settings. Its address is that of the door.
+func StartDoor(t testing.TB, door string, settings ...string) *Process {
+	t.Helper()
+	return start(t, &Process{t: t, name: door, arguments: []string{"tcp-server"}, settings: settings})
+}
+
 func start(t testing.TB, p *Process) *Process {
 	t.Helper()
 	needMain(t)

@@ -11,7 +11,7 @@ import (
 
 // Stats is what a projection has done in this worker.
 type Stats struct {
-	Projection string
+	Name       string
 	Events     int64         // handled
 	Failures   int64         // calls of the handler that failed
 	Dead       int64         // events that became dead letters
@@ -178,6 +178,11 @@ func (r *runner) call(ctx context.Context, c *cursor, events []Event) (err error
 	if err != nil {
 		n = min(handledBefore(err), n)
 	}
+	if handled := r.worker.config.Handled; handled != nil {
+		for _, e := range events[:n] {
+			handled(r.name(), e.Last().SendTime)
+		}
+	}
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	r.advanceLocked(c, events[:n])
@@ -341,9 +346,9 @@ func (r *runner) snapshot() Stats {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	s := r.stats
-	s.Projection, s.Waiting, s.Partitions = r.projection.Name, len(r.waiting), len(r.leases)
+	s.Name, s.Waiting, s.Partitions = r.projection.Name, len(r.waiting), len(r.leases)
 	for p, floor := range r.floors(false) {
-		if p.clock > floor {
+		if floor > 0 && p.clock > floor {
 			s.Lag = max(s.Lag, time.Duration(p.clock-floor)*time.Microsecond)
 		}
 	}

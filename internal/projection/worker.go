@@ -22,6 +22,8 @@ type Config struct {
 	Log    *slog.Logger
 	Name   string        // unique among workers; "" is made from the host's name, the process and chance
 	Poll   time.Duration // how often to look for chats with news; 0 is 100 ms
+	// Handled is called for each event, with the position of its last message; nil: it is not.
+	Handled func(projection string, position int64)
 }
 
 const (
@@ -48,10 +50,11 @@ type Worker struct {
 
 	mutex   sync.Mutex
 	runners map[string]*runner
-	start   func(*runner) // runs a runner; nil before Run
-	ticked  time.Time     // the last tick's time, on this machine
-	count   atomic.Int64  // partitions, once it is known
-	clocks  []int64       // of the partitions, at the last tick
+	start   func(*runner)         // runs a runner; nil before Run
+	ticked  time.Time             // the last tick's time, on this machine
+	count   atomic.Int64          // partitions, once it is known
+	failed  atomic.Pointer[error] // of the last tick
+	clocks  []int64               // of the partitions, at the last tick
 }
 
 // New returns a worker without projections.
@@ -124,22 +127,42 @@ func (w *Worker) Run(ctx context.Context) error {
 	w.mutex.Unlock()
 	poll := time.NewTicker(w.config.Poll)
 	defer poll.Stop()
-	failing := false
 	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
 		case <-poll.C:
-			err := w.tick(ctx)
-			if err != nil && !failing && ctx.Err() == nil {
-				w.config.Log.Warn("the rpc-servers cannot be asked for moved chats; it is tried again", "error", err)
-			}
-			failing = err != nil
+			w.look(ctx)
 		}
 	}
 	w.mutex.Lock()
 	w.start = func(*runner) {}
 	w.mutex.Unlock()
 	running.Wait()
+	return nil
+}
+
+// look makes a tick, and says once that ticks fail.
+func (w *Worker) look(ctx context.Context) {
+	err := w.tick(ctx)
+	if ctx.Err() != nil {
+		return
+	}
+	before := w.failed.Load()
+	if err == nil {
+		w.failed.Store(nil)
+		return
+	}
+	w.failed.Store(&err)
+	if before == nil {
+		w.config.Log.Warn("the rpc-servers cannot be asked for moved chats; it is tried again", "error", err)
+	}
+}
+
+// Ready returns why no events can be found at present, or nil.
+func (w *Worker) Ready() error {
+	if failed := w.failed.Load(); failed != nil {
+		return *failed
+	}
 	return nil
 }
 

@@ -11,17 +11,17 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// doors is a chat.Sessions where the password is "right".
-type doors struct {
+// logins is a chat.Sessions where the password is "right".
+type logins struct {
 	chat.Sessions
 	tried atomic.Int64
 }
 
-func (d *doors) Login(_ context.Context, c chat.Credentials) (chat.Session, error) {
+func (d *logins) Login(_ context.Context, c chat.Credentials) (chat.Session, error) {
 	return chat.Session{User: c.User}, d.ChangePassword(context.Background(), chat.PasswordChange{Password: c.Password})
 }
 
-func (d *doors) ChangePassword(_ context.Context, p chat.PasswordChange) error {
+func (d *logins) ChangePassword(_ context.Context, p chat.PasswordChange) error {
 	d.tried.Add(1)
 	switch p.Password {
 	case "right":
@@ -39,8 +39,8 @@ func (a attempt) at(g Guesses) chat.Code {
 	return chat.CodeOf(err)
 }
 
-func guesses(now *clock) (Guesses, *doors) {
-	d := &doors{}
+func guesses(now *clock) (Guesses, *logins) {
+	d := &logins{}
 	g := NewGuesses(d, Rate{3, time.Minute})
 	g.pairs.now, g.users.now, g.addresses.now = now.now, now.now, now.now
 	return g, d
@@ -147,7 +147,7 @@ func TestProvenPairs(t *testing.T) {
 		want chat.Code
 	}{
 		{home, ""},
-		{attempt{"2.2.2.2", "alice", "right"}, chat.ResourceExhausted}, // nobody has seen her there
+		{attempt{"2.2.2.2", "alice", "right"}, chat.ResourceExhausted}, // no login from there was seen
 		{attempt{"1.1.1.1", "bob", "right"}, chat.ResourceExhausted},
 		{attempt{"1.1.1.1", "alice", "wrong"}, chat.Unauthenticated},
 		{attempt{"1.1.1.1", "alice", "wrong"}, chat.Unauthenticated},

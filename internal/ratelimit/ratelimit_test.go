@@ -98,7 +98,7 @@ func TestLimiter(t *testing.T) {
 	}
 }
 
-// TestLimiterForgets: the memory is bounded, and nobody gets a new limit because others are forgotten or many come.
+// TestLimiterForgets: the memory is bounded, and no client gets a new limit because others are forgotten or many come.
 func TestLimiterForgets(t *testing.T) {
 	c := &clock{time.Unix(1_800_000_000, 0)}
 	l := newLimiter(Rate{1, time.Hour}, 2, c.now)
@@ -212,7 +212,7 @@ func TestSenders(t *testing.T) {
 	}
 }
 
-// TestWhoIsCounted: what a request says of its sender uses up nobody else's rate.
+// TestWhoIsCounted: a request that names another sender does not use that sender's rate.
 func TestWhoIsCounted(t *testing.T) {
 	as := func(c chat.Caller) context.Context { return chat.WithCaller(t.Context(), c) }
 	mallory, alice, worker := as(chat.Caller{User: "mallory"}), as(chat.Caller{User: "alice"}), as(chat.Caller{User: "worker", Service: true})

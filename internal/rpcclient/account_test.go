@@ -14,14 +14,14 @@ import (
 	"github.com/pullchat/pullchat/rpc-server/service"
 )
 
-// servePeople runs an rpc-server with accounts in memory until the test ends, and returns its address.
-func servePeople(t *testing.T, clock *conformance.Clock) string {
+// serveAccounts runs an rpc-server with accounts in memory until the test ends, and returns its address.
+func serveAccounts(t *testing.T, clock *conformance.Clock) string {
 	t.Helper()
-	options := conformance.PeopleLimits
+	options := conformance.AccountLimits
 	options.Now = clock.Now
-	people := chat.NewAccountService(chattest.NewStore(chattest.StoreOptions{}), &chattest.PlainHasher{}, options)
-	people.Access = chat.Access{Names: names.Rules{}}
-	services := handler.Services{Messages: chattest.OneByOne{Service: &recording{}}, Live: chattest.Silent{}, Accounts: people}
+	accounts := chat.NewAccountService(chattest.NewStore(chattest.StoreOptions{}), &chattest.PlainHasher{}, options)
+	accounts.Access = chat.Access{Names: names.Rules{}}
+	services := handler.Services{Messages: chattest.OneByOne{Service: &recording{}}, Live: chattest.Silent{}, Accounts: accounts}
 	server, err := service.ListenOver(services, io.NopCloser(nil), "127.0.0.1:0", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -30,17 +30,17 @@ func servePeople(t *testing.T, clock *conformance.Clock) string {
 	return server.Addr().String()
 }
 
-func TestPeopleConform(t *testing.T) {
+func TestAccountsConform(t *testing.T) {
 	t.Parallel()
-	conformance.RunPeople(t, func(t *testing.T, clock *conformance.Clock) conformance.AccountService {
-		return connect(t, servePeople(t, clock))
+	conformance.RunAccounts(t, func(t *testing.T, clock *conformance.Clock) conformance.AccountService {
+		return connect(t, serveAccounts(t, clock))
 	})
 }
 
 func TestAServerWithoutAccounts(t *testing.T) {
 	t.Parallel()
 	client := connect(t, serve(t, &recording{}, slog.New(slog.DiscardHandler)))
-	for name, err := range peopleCalls(t, client) {
+	for name, err := range accountCalls(t, client) {
 		if chat.CodeOf(err) != chat.NotFound {
 			t.Errorf("%s of a server without accounts = %v, want not_found", name, err)
 		}
@@ -51,7 +51,7 @@ func TestAServerWithoutAccounts(t *testing.T) {
 func TestWhenAccountsAreAway(t *testing.T) {
 	t.Parallel()
 	client := connect(t, closing(t))
-	for name, err := range peopleCalls(t, client) {
+	for name, err := range accountCalls(t, client) {
 		says := map[string]string{"Register": "it is unknown whether the account was made", "ChangePassword": "log in to see which password holds"}[name]
 		if chat.CodeOf(err) != chat.Unavailable || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s of a server that closes = %v, want unavailable, %q", name, err, says)
@@ -59,7 +59,7 @@ func TestWhenAccountsAreAway(t *testing.T) {
 	}
 }
 
-func peopleCalls(t *testing.T, client *Client) map[string]error {
+func accountCalls(t *testing.T, client *Client) map[string]error {
 	t.Helper()
 	ctx := t.Context()
 	_, register := client.Register(ctx, chat.Registration{User: "alice", Password: "correct horse"})

@@ -44,7 +44,7 @@ func connectAll(t *testing.T, addrs ...string) *Client {
 	return client
 }
 
-// TestOneOfTwoIsAway: nobody listens there, it never answers, or it closes after reading. What never arrived goes to
+// TestOneOfTwoIsAway: its port is closed, it never answers, or it closes after reading. What never arrived goes to
 // the other; so does what may have arrived, where that is harmless.
 func TestOneOfTwoIsAway(t *testing.T) {
 	t.Parallel()
@@ -175,9 +175,9 @@ func answers(err error) func(*testing.T) string {
 	}
 }
 
-// TestAHungServerHoldsUpNobodyElse: what is queued for it goes to the other as soon as a probe fails, and it gets no
+// TestAHungServerHoldsUpNoOtherChat: what is queued for it goes to the other as soon as a probe fails, and it gets no
 // calls until it answers.
-func TestAHungServerHoldsUpNobodyElse(t *testing.T) {
+func TestAHungServerHoldsUpNoOtherChat(t *testing.T) {
 	t.Parallel()
 	good := &counting{}
 	client := connectAll(t, silent(t), serve(t, good, slog.New(slog.DiscardHandler)))

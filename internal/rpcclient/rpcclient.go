@@ -16,6 +16,7 @@ import (
 	"github.com/pullchat/pullchat/internal/gen/rpc"
 	"github.com/pullchat/pullchat/internal/logging"
 	"github.com/pullchat/pullchat/internal/metrics"
+	"github.com/pullchat/pullchat/internal/tracing"
 	"github.com/pullchat/pullchat/internal/wire"
 )
 
@@ -24,7 +25,8 @@ type Config struct {
 	RPCServers []string `name:"rpc-servers" env:"RPC_SERVERS" default:"127.0.0.1:8888" placeholder:"HOST:PORT" help:"Addresses of the rpc-servers; a DNS name may stand for many."`
 	RPCSecret  string   `name:"rpc-secret" env:"RPC_SECRET" secret:"" placeholder:"TEXT" help:"What the rpc-servers ask for, if they do."`
 
-	Metrics *metrics.Client `kong:"-"` // nil: off
+	Metrics *metrics.Client  `kong:"-"` // nil: off
+	Traces  *tracing.Tracing `kong:"-"` // nil: off
 }
 
 const (
@@ -37,8 +39,8 @@ const (
 const answerWithin = 1900 * time.Millisecond
 
 // Client is a chat.Service behind which there are rpc-servers. It gathers concurrent calls into batches, and sends each
-// to a server that answers: a call that never reached one goes to another; one that may have is repeated only where
-// that changes nothing, which is for reads and for messages with an id.
+// batch to a server that answers. A call that never reached a server goes to another one. A call that may have arrived is
+// repeated only if it is a read, or a message with an id.
 type Client struct {
 	servers *servers
 	asking  singleflight.Group // of Ready

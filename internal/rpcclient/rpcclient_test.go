@@ -230,8 +230,8 @@ func connect(t *testing.T, addr string) *Client {
 	return client
 }
 
-// TestPagesOfBothForms: entries come as they are stored, from a server that has them; one that does not know them answers
-// messages; and who does not ask for entries gets messages.
+// TestPagesOfBothForms: a server returns entries as stored if it knows them, else messages. A caller that does not ask for
+// entries gets messages.
 func TestPagesOfBothForms(t *testing.T) {
 	t.Parallel()
 	log := slog.New(slog.DiscardHandler)
@@ -281,7 +281,7 @@ func serve(t *testing.T, s chat.Service, log *slog.Logger) string {
 	return server.Addr().String()
 }
 
-// refusing is an address on which nobody listens and nobody can: it is taken until the test ends.
+// refusing is an address at which connections are refused: the port is reserved until the test ends.
 func refusing(t *testing.T) string {
 	t.Helper()
 	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)

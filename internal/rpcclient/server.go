@@ -17,12 +17,13 @@ import (
 	"github.com/pullchat/pullchat/internal/gen/rpc"
 	"github.com/pullchat/pullchat/internal/gen/rpc/imservice"
 	"github.com/pullchat/pullchat/internal/metrics"
+	"github.com/pullchat/pullchat/internal/tracing"
 	"github.com/pullchat/pullchat/internal/wire"
 )
 
-// batching gathers the calls of concurrent requests to one rpc-server. Two under way keep it busy while answers travel;
-// a request is answered within two seconds. A burst may queue up; under an overload that lasts, the queue is two
-// batches long and the rest is refused at once, so that what is accepted keeps its latency.
+// batching gathers the calls of concurrent requests to one rpc-server. Two under way keep it busy while answers travel; a
+// request is answered within two seconds. A burst may queue up. Under a lasting overload the queue is two batches long and
+// other calls are refused at once, so accepted calls keep their latency.
 var batching = batch.Options{
 	InFlight: 2, MaxBatch: 128, MaxQueue: 256, MaxBurst: 8192, MaxWait: answerWithin,
 }
@@ -58,11 +59,12 @@ type server struct {
 	changed *broadcast // notified when serving changes
 }
 
-func newServer(addr, secret string, measure *metrics.Client) (*server, error) {
+func newServer(addr, secret string, measure *metrics.Client, traces *tracing.Tracing) (*server, error) {
 	kitex, err := imservice.NewClient("pullchat",
 		client.WithHostPorts(addr),
 		client.WithMiddleware(giveSecret(secret)),
 		client.WithMiddleware(measure.Middleware()),
+		client.WithMiddleware(traced(traces, addr)),
 		client.WithTransportProtocol(transport.TTHeader|transport.TTHeaderStreaming), // for calls, and for streams
 		client.WithRPCTimeout(callTimeout),
 		client.WithConnectTimeout(connectTimeout),
@@ -76,6 +78,7 @@ func newServer(addr, secret string, measure *metrics.Client) (*server, error) {
 	s := &server{addr: addr, kitex: kitex, look: make(chan struct{}, 1), changed: newBroadcast()}
 	sends, pages := batching, batching
 	sends.Observer, pages.Observer = measure.Batcher("rpc_send"), measure.Batcher("rpc_pull")
+	sends.Tracer, pages.Tracer = traces.Batcher("rpc_send"), traces.Batcher("rpc_pull")
 	s.sends = batch.New(sends, s.flushSends)
 	pages.MaxBatch = maxMessages
 	s.pulls = batch.NewWeighed(pages, messages, s.flushPulls)
@@ -129,13 +132,13 @@ func (s *server) leave() {
 // lookNow has the server probed before its turn.
 func (s *server) lookNow() { events.Ring(s.look) }
 
-func (s *server) flushSends(all []wire.Sending, out []batch.Result[*rpc.SendResponse]) {
+func (s *server) flushSends(ctx context.Context, all []wire.Sending, out []batch.Result[*rpc.SendResponse]) {
 	if len(all) == 1 { // a batch of one costs more than the request alone
 		one := &all[0]
-		out[0].Value, out[0].Err = s.kitex.Send(context.Background(), wire.SendRequest(one.Message, one.By, one.RequestID))
+		out[0].Value, out[0].Err = s.kitex.Send(ctx, wire.SendRequest(one.Message, one.By, one.RequestID))
 		return
 	}
-	response, err := s.kitex.SendBatch(context.Background(), wire.SendBatchRequest(all))
+	response, err := s.kitex.SendBatch(ctx, wire.SendBatchRequest(all))
 	if err != nil {
 		fail(out, err)
 		return
@@ -143,13 +146,13 @@ func (s *server) flushSends(all []wire.Sending, out []batch.Result[*rpc.SendResp
 	deliver(response.Responses, out)
 }
 
-func (s *server) flushPulls(requests []*rpc.PullRequest, out []batch.Result[*rpc.PullResponse]) {
+func (s *server) flushPulls(ctx context.Context, requests []*rpc.PullRequest, out []batch.Result[*rpc.PullResponse]) {
 	if len(requests) == 1 {
-		out[0].Value, out[0].Err = s.kitex.Pull(context.Background(), requests[0])
+		out[0].Value, out[0].Err = s.kitex.Pull(ctx, requests[0])
 		return
 	}
 	// Kitex may read a request after it has given up on it, when the slice is already used for the next batch.
-	response, err := s.kitex.PullBatch(context.Background(), &rpc.PullBatchRequest{Requests: slices.Clone(requests)})
+	response, err := s.kitex.PullBatch(ctx, &rpc.PullBatchRequest{Requests: slices.Clone(requests)})
 	if err != nil {
 		fail(out, err)
 		return

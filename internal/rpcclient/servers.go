@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/internal/metrics"
+	"github.com/pullchat/pullchat/internal/tracing"
 )
 
 // How often names are resolved, and how long that may take.
@@ -26,6 +27,7 @@ type servers struct {
 	addresses []string // HOST:PORT, as configured
 	secret    string   // that they ask for
 	metrics   *metrics.Client
+	traces    *tracing.Tracing
 	lookup    func(ctx context.Context, host string) ([]string, error)
 
 	stand   [][]string // what each of addresses stands for
@@ -52,7 +54,7 @@ func newServers(config Config) (*servers, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s := &servers{
-		addresses: addresses, secret: config.RPCSecret, metrics: config.Metrics, stand: make([][]string, len(addresses)), lookup: net.DefaultResolver.LookupHost,
+		addresses: addresses, secret: config.RPCSecret, metrics: config.Metrics, traces: config.Traces, stand: make([][]string, len(addresses)), lookup: net.DefaultResolver.LookupHost,
 		changed: newBroadcast(), ctx: ctx, stop: stop,
 	}
 	s.current.Store(&[]*server{})
@@ -103,7 +105,7 @@ func (s *servers) resolve() {
 		delete(found, one.addr)
 	}
 	for _, addr := range slices.Sorted(maps.Keys(found)) {
-		one, err := newServer(addr, s.secret, s.metrics)
+		one, err := newServer(addr, s.secret, s.metrics, s.traces)
 		if err != nil {
 			continue // it is no address: Kitex has looked at it
 		}

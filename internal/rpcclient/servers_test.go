@@ -55,7 +55,7 @@ func TestResolve(t *testing.T) {
 }
 
 // TestServersComeAndGo: a name is resolved anew. Who stays keeps its batches and connections; a name that cannot be
-// resolved at the moment takes nobody away.
+// resolved at the moment removes no server.
 func TestServersComeAndGo(t *testing.T) {
 	answer := []string{"127.0.0.1", "127.0.0.2"}
 	s := resolving(t, []string{"rpc:1"}, func(string) []string { return answer })
@@ -78,7 +78,7 @@ func TestServersComeAndGo(t *testing.T) {
 	}
 }
 
-// TestANameThatIsNotResolved keeps its own servers, and nobody else's.
+// TestANameThatIsNotResolved keeps its own servers, and no others.
 func TestANameThatIsNotResolved(t *testing.T) {
 	answer := "127.0.0.1"
 	s := resolving(t, []string{"nobody:1", "rpc:1"}, func(host string) []string {
@@ -117,7 +117,7 @@ func addresses(s *servers) (addresses []string) {
 	return addresses
 }
 
-// TestPick: of the servers that answer, the one for which fewest calls wait; one that is away only where all are.
+// TestPick: it picks the answering server with the fewest waiting calls, and an unreachable one only if all are.
 func TestPick(t *testing.T) {
 	s := resolving(t, []string{"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"}, nil)
 	all := *s.current.Load()

@@ -13,9 +13,9 @@ import (
 // maxVerified tokens are remembered, those that were used last: some megabytes.
 const maxVerified = 16384
 
-// verified remembers whose the tokens are that were good, by their SHA-256: to verify one takes twenty times as long as to
-// look it up, and a client sends the same one for minutes. What it says holds for the keys that it was found out with:
-// with others it knows nothing.
+// verified caches the users of valid tokens, by the tokens' SHA-256. A verification takes twenty times as long as a lookup,
+// and a client sends the same token for minutes. What it says holds for the keys that it was found out with: with others it
+// knows nothing.
 type verified struct {
 	mutex   sync.Mutex
 	with    []key

@@ -59,7 +59,7 @@ func TestSessionsRoundTrip(t *testing.T) {
 	}
 }
 
-func TestErrorsOfPeopleRoundTrip(t *testing.T) {
+func TestAccountErrorsRoundTrip(t *testing.T) {
 	for _, code := range chat.Codes() {
 		err := chat.Wrap(errors.New("secret"), code, "what to do")
 		_, account := AccountOf(AccountResponse(chat.Account{}, err))

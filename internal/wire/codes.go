@@ -61,3 +61,13 @@ func errorOf(code int32, message string) error {
 	}
 	return chat.Errorf(chat.Internal, "%s", message)
 }
+
+// CodeOf returns the code of a call's answer, as Kitex' middleware has it; 0 for none.
+func CodeOf(answer any) int32 {
+	if result, ok := answer.(interface{ GetResult() any }); ok {
+		if response, ok := result.GetResult().(interface{ GetCode() int32 }); ok {
+			return response.GetCode()
+		}
+	}
+	return 0
+}

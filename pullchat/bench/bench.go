@@ -38,7 +38,7 @@ type Options struct {
 	Warmup      time.Duration // before it, not counted
 	Rate        float64       // requests per second in all, on a fixed schedule; 0 means without a schedule
 	Watchers    int           // of a live run, assigned to the chats in turn
-	Door        Door          // of the watchers
+	Transport   Transport     // of the watchers
 	Processes   []Process     // their CPU time is measured
 	NoReadBack  bool          // for a server that stores nothing
 	ChatsAre    Form          // "" is Open; Inbox and Unread always use Pairs

@@ -13,8 +13,8 @@ import (
 
 // LiveReport compares deliveries to watchers with the messages sent.
 type LiveReport struct {
-	Door     Door `json:"door"`
-	Watchers int  `json:"watchers"`
+	Transport Transport `json:"door"`
+	Watchers  int       `json:"watchers"`
 
 	Expected   int     `json:"expected"`  // acknowledged messages, once for each watcher of the chat
 	Delivered  int     `json:"delivered"` // of these
@@ -76,7 +76,7 @@ func (r *run) startWatchers(ctx context.Context) (*watchers, error) {
 		w.all = append(w.all, one)
 		w.running.Go(func() {
 			rows <- struct{}{}
-			err := one.connect(ctx, r.target.host, r.Door, r.chat(one.chat))
+			err := one.connect(ctx, r.target.host, r.Transport, r.chat(one.chat))
 			<-rows
 			connected <- err
 			if err == nil && one.read(ctx) != nil && ctx.Err() == nil {
@@ -116,7 +116,7 @@ func (w *watchers) report() *LiveReport {
 			}
 		}
 	}
-	report := &LiveReport{Door: w.run.Door, Watchers: len(w.all), Memory: w.memory}
+	report := &LiveReport{Transport: w.run.Transport, Watchers: len(w.all), Memory: w.memory}
 	for _, one := range w.all {
 		report.Expected += len(acked[one.chat])
 	}
@@ -156,7 +156,7 @@ func (w *watchers) report() *LiveReport {
 func (l *LiveReport) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "live  %s  %d watchers: %d of %d delivered in %d pages: %d missing, %d doubled, %d out of order\n",
-		l.Door, l.Watchers, l.Delivered, l.Expected, l.Pages, l.Missing, l.Doubled, l.OutOfOrder)
+		l.Transport, l.Watchers, l.Delivered, l.Expected, l.Pages, l.Missing, l.Doubled, l.OutOfOrder)
 	if l.Delivered > 0 {
 		fmt.Fprintf(&b, "from the sender's answer to the watcher %s\n", l.Latency)
 	}

@@ -69,11 +69,11 @@ func startStack(t *testing.T, change func(chat.Service) chat.Service) stack {
 	return stack{"http://" + server.Addr().String(), stop}
 }
 
-var doors = []Door{SSE, WebSocket, LongPoll}
+var transports = []Transport{SSE, WebSocket, LongPoll}
 
-func watched(url string, door Door) Options {
+func watched(url string, over Transport) Options {
 	o := short(url, Live)
-	o.Door, o.Watchers, o.Chats, o.Rate = door, 12, 4, 300
+	o.Transport, o.Watchers, o.Chats, o.Rate = over, 12, 4, 300
 	o.settle, o.deliverWithin = 10*time.Millisecond, 10*time.Second
 	return o
 }
@@ -81,20 +81,20 @@ func watched(url string, door Door) Options {
 // TestLive: over every transport all acknowledged messages are delivered, once and in order.
 func TestLive(t *testing.T) {
 	s := startStack(t, nil)
-	for _, door := range doors {
-		report, err := Run(t.Context(), watched(s.url, door), io.Discard)
+	for _, over := range transports {
+		report, err := Run(t.Context(), watched(s.url, over), io.Discard)
 		if err != nil {
-			t.Fatalf("Run(%s) = %v", door, err)
+			t.Fatalf("Run(%s) = %v", over, err)
 		}
 		l := report.Live
 		if l.Faults() > 0 || l.Delivered == 0 || l.Delivered != l.Expected || l.Expected != 3*report.ReadBack.Acknowledged || report.ReadBack.Faults() > 0 {
-			t.Errorf("Run(%s) = %+v, read back %+v; want each of what was acknowledged at three watchers", door, l, report.ReadBack)
+			t.Errorf("Run(%s) = %+v, read back %+v; want each of what was acknowledged at three watchers", over, l, report.ReadBack)
 		}
-		if l.Door != door || l.Watchers != 12 || l.Pages == 0 || l.Pages > l.Delivered || l.Latency.P50 <= 0 || l.Latency.P50 > l.Latency.Max {
-			t.Errorf("Run(%s) = %+v, want pages and times", door, l)
+		if l.Transport != over || l.Watchers != 12 || l.Pages == 0 || l.Pages > l.Delivered || l.Latency.P50 <= 0 || l.Latency.P50 > l.Latency.Max {
+			t.Errorf("Run(%s) = %+v, want pages and times", over, l)
 		}
 		if len(l.Memory) != 1 || l.Memory[0].Process != "self" || l.Memory[0].Before <= 0 || l.Memory[0].After <= 0 {
-			t.Errorf("Run(%s) measures memory %+v, want this process", door, l.Memory)
+			t.Errorf("Run(%s) measures memory %+v, want this process", over, l.Memory)
 		}
 		if text := report.String(); !strings.Contains(text, "0 missing, 0 doubled, 0 out of order") || !strings.Contains(text, "from the sender's answer") {
 			t.Errorf("the report says %q", text)
@@ -150,16 +150,16 @@ func TestLiveFindsFaults(t *testing.T) {
 				c.wrong.Service = below
 				return c.wrong
 			})
-			for _, door := range doors {
-				o := watched(s.url, door)
+			for _, over := range transports {
+				o := watched(s.url, over)
 				o.NoReadBack, o.deliverWithin = true, 300*time.Millisecond
 				o.Chats, o.Rate, o.Connections = 1, 0, 16 // pages of several messages
 				report, err := Run(t.Context(), o, io.Discard)
 				if err != nil {
-					t.Fatalf("Run(%s) = %v", door, err)
+					t.Fatalf("Run(%s) = %v", over, err)
 				}
 				if l := report.Live; c.is(l) == 0 || c.others(l) > 0 || l.Faults() != c.is(l) || l.Delivered+l.Missing != l.Expected {
-					t.Errorf("Run(%s) = %+v, want what is %s counted, and nothing else", door, l, c.name)
+					t.Errorf("Run(%s) = %+v, want what is %s counted, and nothing else", over, l, c.name)
 				}
 			}
 		})
@@ -177,20 +177,20 @@ func (w written) Write(p []byte) (int, error) {
 // TestLiveCountsWatchers: the report counts watchers that lose their connections. A run fails where watchers cannot
 // connect.
 func TestLiveCountsWatchers(t *testing.T) {
-	for _, door := range doors {
+	for _, over := range transports {
 		s := startStack(t, nil)
-		o := watched(s.url, door)
+		o := watched(s.url, over)
 		o.Connections, o.Duration, o.NoReadBack = 0, 3*time.Second, true
 		o.Processes = nil
 		report, err := Run(t.Context(), o, written(s.stop)) // all watch when there is progress
 		if err != nil || report.Live.Failed != o.Watchers || report.Live.Faults() != o.Watchers {
-			t.Errorf("Run(%s) of a server that stops = %+v, %v; want %d lost", door, report, err, o.Watchers)
+			t.Errorf("Run(%s) of a server that stops = %+v, %v; want %d lost", over, report, err, o.Watchers)
 		}
-		if door == LongPoll {
+		if over == LongPoll {
 			continue // which connects later
 		}
 		if report, err := Run(t.Context(), o, io.Discard); err == nil || !strings.Contains(err.Error(), "connect a watcher") {
-			t.Errorf("Run(%s) of no server = %+v, %v; want an error", door, report, err)
+			t.Errorf("Run(%s) of no server = %+v, %v; want an error", over, report, err)
 		}
 	}
 	o := watched("http://127.0.0.1:1", LongPoll)

@@ -17,14 +17,14 @@ import (
 	"github.com/coder/websocket"
 )
 
-// Door is a transport for watchers.
-type Door string
+// Transport is a transport for watchers.
+type Transport string
 
-// The doors.
+// The transports.
 const (
-	SSE       Door = "sse"
-	WebSocket Door = "ws"
-	LongPoll  Door = "poll"
+	SSE       Transport = "sse"
+	WebSocket Transport = "ws"
+	LongPoll  Transport = "poll"
 )
 
 // watcher follows one chat from its beginning and records its messages.
@@ -48,8 +48,8 @@ type received struct {
 const pollWait = "25s"
 
 // connect makes the connection, or for long-polls its own client.
-func (w *watcher) connect(ctx context.Context, host string, door Door, chat string) error {
-	switch door {
+func (w *watcher) connect(ctx context.Context, host string, over Transport, chat string) error {
+	switch over {
 	case SSE:
 		return w.connectEvents(ctx, host, chat)
 	case WebSocket:

@@ -193,22 +193,43 @@ func TestImportRefuses(t *testing.T) {
 		lines []string
 		want  Refusal
 	}{
-		{"another text", []string{message("alice:bob", 7, "bob", "old", ""), message("alice:bob", taken, "alice", "other", "x")},
-			Refusal{Chat: "alice:bob", Position: taken, Reason: "another message is stored there"}},
-		{"another sender", []string{message("alice:bob", 7, "bob", "old", ""), message("alice:bob", taken, "bob", "taken", "x")},
-			Refusal{Chat: "alice:bob", Position: taken, Reason: "another message is stored there"}},
-		{"a known id elsewhere", []string{message("alice:bob", 7, "bob", "old", ""), message("alice:bob", taken+1, "alice", "taken", "x")},
-			Refusal{Chat: "alice:bob", Position: taken + 1, Reason: fmt.Sprintf("the id \"x\" of alice is stored at %d", taken)}},
-		{"order", []string{message("room", 7, "bob", "one", ""), message("room", 7, "bob", "two", "")},
-			Refusal{Chat: "room", Position: 7, Reason: "positions must increase, and the one before is 7"}},
+		{
+			"another text",
+			[]string{message("alice:bob", 7, "bob", "old", ""), message("alice:bob", taken, "alice", "other", "x")},
+			Refusal{Chat: "alice:bob", Position: taken, Reason: "another message is stored there"},
+		},
+		{
+			"another sender",
+			[]string{message("alice:bob", 7, "bob", "old", ""), message("alice:bob", taken, "bob", "taken", "x")},
+			Refusal{Chat: "alice:bob", Position: taken, Reason: "another message is stored there"},
+		},
+		{
+			"a known id elsewhere",
+			[]string{message("alice:bob", 7, "bob", "old", ""), message("alice:bob", taken+1, "alice", "taken", "x")},
+			Refusal{Chat: "alice:bob", Position: taken + 1, Reason: fmt.Sprintf("the id \"x\" of alice is stored at %d", taken)},
+		},
+		{
+			"order",
+			[]string{message("room", 7, "bob", "one", ""), message("room", 7, "bob", "two", "")},
+			Refusal{Chat: "room", Position: 7, Reason: "positions must increase, and the one before is 7"},
+		},
 		{"position 0", []string{message("room", 0, "bob", "one", "")}, Refusal{Chat: "room", Reason: "it is no position"}},
-		{"a stranger", []string{message("alice:bob", 7, "bob", "old", ""), message("alice:bob", 8, "carol", "two", "")},
-			Refusal{Chat: "alice:bob", Position: 8, Reason: `sender "carol" is none of the two`}},
+		{
+			"a stranger",
+			[]string{message("alice:bob", 7, "bob", "old", ""), message("alice:bob", 8, "carol", "two", "")},
+			Refusal{Chat: "alice:bob", Position: 8, Reason: `sender "carol" is none of the two`},
+		},
 		{"no text", []string{message("room", 9, "bob", "", "")}, Refusal{Chat: "room", Position: 9, Reason: "text is empty"}},
-		{"member", []string{`{"kind":"chat","chat":"room","room":{"visibility":"public","created":"1"},"members":{"a b":"admin 1"}}`},
-			Refusal{Chat: "room", Reason: `member "a b" is "admin 1"`}},
-		{"visibility", []string{`{"kind":"chat","chat":"room","room":{"visibility":"odd","created":"1"}}`, message("room", 9, "bob", "x", "")},
-			Refusal{Chat: "room", Reason: `the room has visibility "odd" and was created at "1"`}},
+		{
+			"member",
+			[]string{`{"kind":"chat","chat":"room","room":{"visibility":"public","created":"1"},"members":{"a b":"admin 1"}}`},
+			Refusal{Chat: "room", Reason: `member "a b" is "admin 1"`},
+		},
+		{
+			"visibility",
+			[]string{`{"kind":"chat","chat":"room","room":{"visibility":"odd","created":"1"}}`, message("room", 9, "bob", "x", "")},
+			Refusal{Chat: "room", Reason: `the room has visibility "odd" and was created at "1"`},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p.t = t

@@ -19,16 +19,16 @@ import (
 // Lists are written before the data that they list, and no server removes a needed entry. So lists are read after that
 // data: a member found in a room was in the list then, unless the member has left meanwhile.
 
-// place is an entry that a sorted set should have.
-type place struct{ key, member string }
+// lookup is an entry that a sorted set should have.
+type lookup struct{ key, member string }
 
-// absent reports for each place whether the list does not show the entry. An entry at wasThere is not shown either. A
+// absent reports for each lookup whether the list does not show the entry. An entry at wasThere is not shown either. A
 // key of another type counts as showing it, because that is a fault of its own.
-func (c *Checker) absent(ctx context.Context, places []place) ([]bool, error) {
-	absent := make([]bool, 0, len(places))
-	for len(places) > 0 {
-		some := places[:min(len(places), c.options.PageSize)]
-		places = places[len(some):]
+func (c *Checker) absent(ctx context.Context, lookups []lookup) ([]bool, error) {
+	absent := make([]bool, 0, len(lookups))
+	for len(lookups) > 0 {
+		some := lookups[:min(len(lookups), c.options.PageSize)]
+		lookups = lookups[len(some):]
 		calls := make([]*redis.FloatCmd, len(some))
 		_, _ = c.redis.Pipelined(ctx, func(p redis.Pipeliner) error { // each command has its own error
 			for i, at := range some {
@@ -48,7 +48,7 @@ func (c *Checker) absent(ctx context.Context, places []place) ([]bool, error) {
 }
 
 // listing repairs a list that lacks an entry. Readers of lists skip an excess entry.
-func (c *Checker) listing(at place, score float64) func(context.Context) (bool, error) {
+func (c *Checker) listing(at lookup, score float64) func(context.Context) (bool, error) {
 	return func(ctx context.Context) (bool, error) {
 		err := c.redis.ZAddGT(ctx, at.key, redis.Z{Member: at.member, Score: score}).Err()
 		return err == nil, err
@@ -73,11 +73,11 @@ func (c *Checker) judgeLists(ctx context.Context, under checkedChat) ([]finding,
 		return nil, tally{}, nil
 	}
 	entries := layout.ListingOf(under.id, "").Entries()
-	places := make([]place, len(entries))
+	lookups := make([]lookup, len(entries))
 	for i, e := range entries {
-		places[i] = place{c.keys.Chats(e.User), e.Chat.String()}
+		lookups[i] = lookup{c.keys.Chats(e.User), e.Chat.String()}
 	}
-	absent, err := c.absent(ctx, places)
+	absent, err := c.absent(ctx, lookups)
 	if err != nil {
 		return nil, tally{}, err
 	}
@@ -97,8 +97,8 @@ func (c *Checker) judgeLists(ctx context.Context, under checkedChat) ([]finding,
 			return nil, tally{}, err
 		}
 		if !deleted {
-			fault := Fault{Kind: FaultChatUnlisted, Key: under.log.name, Detail: places[i].key + " does not have the chat"}
-			found = append(found, finding{Fault: fault, of: e.User, mend: c.listing(places[i], 0)})
+			fault := Fault{Kind: FaultChatUnlisted, Key: under.log.name, Detail: lookups[i].key + " does not have the chat"}
+			found = append(found, finding{Fault: fault, of: e.User, mend: c.listing(lookups[i], 0)})
 		}
 	}
 	return found, tally{}, nil
@@ -206,7 +206,7 @@ func (c *Checker) checkUnlisted(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("the state has %q for a room: %w", name, err)
 		}
-		at := place{c.keys.PublicRooms(), name}
+		at := lookup{c.keys.PublicRooms(), name}
 		fault := Fault{Kind: FaultRoomUnlisted, Key: c.keys.Room(id), Detail: at.key + " does not have the room"}
 		found = append(found, finding{Fault: fault, mend: c.listing(at, 0)})
 	}
@@ -220,11 +220,11 @@ func (c *Checker) checkUnlisted(ctx context.Context) error {
 // stillUnlisted forgets rooms that are listed now or no longer public.
 func (c *Checker) stillUnlisted(ctx context.Context) error {
 	names := make([]string, 0, len(c.unlisted))
-	places := make([]place, 0, len(c.unlisted))
+	lookups := make([]lookup, 0, len(c.unlisted))
 	for name := range c.unlisted {
-		names, places = append(names, name), append(places, place{c.keys.PublicRooms(), name})
+		names, lookups = append(names, name), append(lookups, lookup{c.keys.PublicRooms(), name})
 	}
-	absent, err := c.absent(ctx, places)
+	absent, err := c.absent(ctx, lookups)
 	if err != nil {
 		return err
 	}

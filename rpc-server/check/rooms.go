@@ -113,11 +113,11 @@ func (c *Checker) judgeMembers(r *checkedRoom) (sound []chat.Member) {
 // judgeListed judges whether a room is in the lists of its members. A member with the same notice before and after the
 // list was read was a member throughout.
 func (c *Checker) judgeListed(ctx context.Context, r *checkedRoom, members []chat.Member) error {
-	places := make([]place, len(members))
+	lookups := make([]lookup, len(members))
 	for i, m := range members {
-		places[i] = place{c.keys.Chats(m.User), r.id.String()}
+		lookups[i] = lookup{c.keys.Chats(m.User), r.id.String()}
 	}
-	absent, err := c.absent(ctx, places)
+	absent, err := c.absent(ctx, lookups)
 	if err != nil || !slices.Contains(absent, true) {
 		return err
 	}
@@ -130,16 +130,16 @@ func (c *Checker) judgeListed(ctx context.Context, r *checkedRoom, members []cha
 		if !absent[i] || err != nil || still.Since != m.Since {
 			continue
 		}
-		fault := Fault{Kind: FaultRoomUnlisted, Key: c.keys.Room(r.id), Detail: places[i].key + " does not have the room"}
+		fault := Fault{Kind: FaultRoomUnlisted, Key: c.keys.Room(r.id), Detail: lookups[i].key + " does not have the room"}
 		listed := float64(time.Now().UnixMicro())
-		r.found = append(r.found, finding{Fault: fault, of: m.User, mend: c.listing(places[i], listed)})
+		r.found = append(r.found, finding{Fault: fault, of: m.User, mend: c.listing(lookups[i], listed)})
 	}
 	return nil
 }
 
 // judgePublicRoom notes a public room that is not in im:rooms. It is judged at the end.
 func (c *Checker) judgePublicRoom(ctx context.Context, id chat.ID) error {
-	absent, err := c.absent(ctx, []place{{c.keys.PublicRooms(), id.String()}})
+	absent, err := c.absent(ctx, []lookup{{c.keys.PublicRooms(), id.String()}})
 	if err == nil && absent[0] {
 		c.unlisted[id.String()] = struct{}{}
 	}

@@ -63,8 +63,8 @@ func (c *Checker) judgeAccount(ctx context.Context, key, user string) ([]finding
 	if created, err := strconv.ParseInt(fields[layout.CreatedField], 10, 64); err != nil || !isPosition(created) {
 		add("created is %q", fields[layout.CreatedField])
 	}
-	at := place{c.keys.Users(), user}
-	absent, err := c.absent(ctx, []place{at})
+	at := lookup{c.keys.Users(), user}
+	absent, err := c.absent(ctx, []lookup{at})
 	if err != nil || !absent[0] {
 		return found, tally{accounts: 1}, err
 	}

@@ -14,8 +14,8 @@ type AccountService interface {
 	chat.Sessions
 }
 
-// ofPeople is ask of accounts.
-func ofPeople[Result any](
+// ofAccounts is ask of accounts.
+func ofAccounts[Result any](
 	ctx context.Context, h *Handler, method string, r any, do func(context.Context, AccountService) (Result, error),
 ) (Result, error) {
 	return ask(ctx, h, h.services.Accounts, "accounts", method, r, do)
@@ -24,7 +24,7 @@ func ofPeople[Result any](
 // Register makes an account.
 func (h *Handler) Register(ctx context.Context, r *rpc.RegisterRequest) (*rpc.AccountResponse, error) {
 	r = orEmpty(r)
-	return wire.AccountResponse(ofPeople(ctx, h, "Register", r, func(ctx context.Context, p AccountService) (chat.Account, error) {
+	return wire.AccountResponse(ofAccounts(ctx, h, "Register", r, func(ctx context.Context, p AccountService) (chat.Account, error) {
 		return p.Register(ctx, wire.RegistrationOf(r))
 	})), nil
 }
@@ -32,7 +32,7 @@ func (h *Handler) Register(ctx context.Context, r *rpc.RegisterRequest) (*rpc.Ac
 // Account returns one.
 func (h *Handler) Account(ctx context.Context, r *rpc.AccountRequest) (*rpc.AccountResponse, error) {
 	r = orEmpty(r)
-	return wire.AccountResponse(ofPeople(ctx, h, "Account", r, func(ctx context.Context, p AccountService) (chat.Account, error) {
+	return wire.AccountResponse(ofAccounts(ctx, h, "Account", r, func(ctx context.Context, p AccountService) (chat.Account, error) {
 		return p.Account(ctx, r.User)
 	})), nil
 }
@@ -40,7 +40,7 @@ func (h *Handler) Account(ctx context.Context, r *rpc.AccountRequest) (*rpc.Acco
 // Accounts returns a page of all.
 func (h *Handler) Accounts(ctx context.Context, r *rpc.AccountsRequest) (*rpc.AccountsResponse, error) {
 	r = orEmpty(r)
-	return wire.AccountsResponse(ofPeople(ctx, h, "Accounts", r, func(ctx context.Context, p AccountService) (chat.AccountPage, error) {
+	return wire.AccountsResponse(ofAccounts(ctx, h, "Accounts", r, func(ctx context.Context, p AccountService) (chat.AccountPage, error) {
 		return p.Accounts(ctx, wire.AccountsRequestOf(r))
 	})), nil
 }
@@ -48,7 +48,7 @@ func (h *Handler) Accounts(ctx context.Context, r *rpc.AccountsRequest) (*rpc.Ac
 // Known returns the accounts of those among users who have one.
 func (h *Handler) Known(ctx context.Context, r *rpc.KnownRequest) (*rpc.AccountsResponse, error) {
 	r = orEmpty(r)
-	return wire.AccountsResponse(ofPeople(ctx, h, "Known", r, func(ctx context.Context, p AccountService) (chat.AccountPage, error) {
+	return wire.AccountsResponse(ofAccounts(ctx, h, "Known", r, func(ctx context.Context, p AccountService) (chat.AccountPage, error) {
 		accounts, err := p.Known(ctx, r.Users)
 		return chat.AccountPage{Accounts: accounts}, err
 	})), nil
@@ -57,7 +57,7 @@ func (h *Handler) Known(ctx context.Context, r *rpc.KnownRequest) (*rpc.Accounts
 // Login begins a session.
 func (h *Handler) Login(ctx context.Context, r *rpc.LoginRequest) (*rpc.SessionResponse, error) {
 	r = orEmpty(r)
-	return wire.SessionResponse(ofPeople(ctx, h, "Login", r, func(ctx context.Context, p AccountService) (chat.Session, error) {
+	return wire.SessionResponse(ofAccounts(ctx, h, "Login", r, func(ctx context.Context, p AccountService) (chat.Session, error) {
 		return p.Login(ctx, wire.CredentialsOf(r))
 	})), nil
 }
@@ -65,7 +65,7 @@ func (h *Handler) Login(ctx context.Context, r *rpc.LoginRequest) (*rpc.SessionR
 // Refresh continues one.
 func (h *Handler) Refresh(ctx context.Context, r *rpc.RefreshRequest) (*rpc.SessionResponse, error) {
 	r = orEmpty(r)
-	return wire.SessionResponse(ofPeople(ctx, h, "Refresh", r, func(ctx context.Context, p AccountService) (chat.Session, error) {
+	return wire.SessionResponse(ofAccounts(ctx, h, "Refresh", r, func(ctx context.Context, p AccountService) (chat.Session, error) {
 		return p.Refresh(ctx, wire.RefreshRequestOf(r))
 	})), nil
 }
@@ -73,7 +73,7 @@ func (h *Handler) Refresh(ctx context.Context, r *rpc.RefreshRequest) (*rpc.Sess
 // Logout ends one.
 func (h *Handler) Logout(ctx context.Context, r *rpc.LogoutRequest) (*rpc.LogoutResponse, error) {
 	r = orEmpty(r)
-	_, err := ofPeople(ctx, h, "Logout", r, func(ctx context.Context, p AccountService) (struct{}, error) {
+	_, err := ofAccounts(ctx, h, "Logout", r, func(ctx context.Context, p AccountService) (struct{}, error) {
 		return done(p.Logout(ctx, wire.LogoutRequestOf(r)))
 	})
 	return wire.LogoutResponse(err), nil
@@ -82,7 +82,7 @@ func (h *Handler) Logout(ctx context.Context, r *rpc.LogoutRequest) (*rpc.Logout
 // ChangePassword replaces a password.
 func (h *Handler) ChangePassword(ctx context.Context, r *rpc.ChangePasswordRequest) (*rpc.ChangePasswordResponse, error) {
 	r = orEmpty(r)
-	_, err := ofPeople(ctx, h, "ChangePassword", r, func(ctx context.Context, p AccountService) (struct{}, error) {
+	_, err := ofAccounts(ctx, h, "ChangePassword", r, func(ctx context.Context, p AccountService) (struct{}, error) {
 		return done(p.ChangePassword(ctx, wire.PasswordChangeOf(r)))
 	})
 	return wire.ChangePasswordResponse(err), nil
@@ -91,7 +91,7 @@ func (h *Handler) ChangePassword(ctx context.Context, r *rpc.ChangePasswordReque
 // DeleteAccount deletes a user for good.
 func (h *Handler) DeleteAccount(ctx context.Context, r *rpc.DeleteAccountRequest) (*rpc.DeleteAccountResponse, error) {
 	r = orEmpty(r)
-	return wire.DeleteAccountResponse(ofPeople(ctx, h, "DeleteAccount", r, func(ctx context.Context, p AccountService) (bool, error) {
+	return wire.DeleteAccountResponse(ofAccounts(ctx, h, "DeleteAccount", r, func(ctx context.Context, p AccountService) (bool, error) {
 		return p.DeleteAccount(ctx, wire.DeletionOf(r))
 	})), nil
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/pullchat/pullchat/internal/wire"
 )
 
-// ask makes one call of a part of the domain, for the request's caller, and logs it. kept is what the part keeps: a
-// server that was set up without the part, which is nil then, says that it keeps none.
+// ask makes one call of a part of the domain, in the name of the request's caller, and logs it. The part is nil on a server
+// without it; the error then says that the server keeps no such data, as kept names it.
 func ask[Part, Result any](
 	ctx context.Context, h *Handler, part Part, kept, method string, r any, do func(context.Context, Part) (Result, error),
 ) (result Result, err error) {

@@ -140,8 +140,8 @@ func orEmpty[R any](request *R) *R {
 // logsAll says whether a call that goes well has a line too. A batch asks once.
 func (h *Handler) logsAll(ctx context.Context) bool { return h.log.Enabled(ctx, slog.LevelDebug) }
 
-// logCall writes one line: with its cause where the server or Redis failed, at debug level where all went well or
-// the client was wrong, because the gateway has a line for every request.
+// logCall writes one line. A failure of the server or of Redis has its cause. Success and errors of the client are at debug
+// level, because the gateway logs every request.
 func (h *Handler) logCall(ctx context.Context, method, requestID string, start time.Time, err error) {
 	level := slog.LevelDebug
 	switch chat.CodeOf(err) {

@@ -53,8 +53,8 @@ func (h *Handler) Present(ctx context.Context, r *rpc.PresentRequest) (*rpc.Pres
 const maxFollowed = 1_000_000
 
 // Watch tells a gateway what happens in the chats that it names, until the stream or the server ends. Every request is
-// answered by a response without events as soon as it was heard: a gateway sends the next one then, so that what it
-// has sent to a server that hangs is little.
+// answered at once, by a response without events. The gateway sends the next request only then, so little is in flight to a
+// server that hangs.
 func (h *Handler) Watch(ctx context.Context, stream rpc.IMService_WatchServer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	watch := h.services.Live.Watch()
@@ -139,8 +139,8 @@ func (h *Handler) hear(ctx context.Context, stream rpc.IMService_WatchServer, wa
 	}
 }
 
-// watchRequest is read only if it is as long as it says: the generated code makes room for the number of chats that a
-// list claims, which can be more than there is memory.
+// watchRequest is decoded only if it has its stated length: the generated code allocates for the claimed number of chats,
+// which may exceed the memory.
 type watchRequest struct{ rpc.WatchRequest }
 
 // FastRead implements thrift.FastCodec.

@@ -29,7 +29,7 @@ func (h *Handler) Readers(ctx context.Context, r *rpc.ReadersRequest) (*rpc.Read
 	})), nil
 }
 
-// Ignored returns whom a user ignores.
+// Ignored returns the users that a user ignores.
 func (h *Handler) Ignored(ctx context.Context, r *rpc.IgnoredRequest) (*rpc.IgnoredResponse, error) {
 	r = orEmpty(r)
 	return wire.IgnoredResponse(ofReaders(ctx, h, "Ignored", r, func(ctx context.Context, readers InboxService) ([]string, error) {

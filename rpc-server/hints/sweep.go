@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// Each sweep reads again what is up to sweepOverlap older than the last one: the clocks of a cluster's nodes
-	// differ, and so do those of a master and of the replica that takes over.
+	// Each sweep overlaps the last one by sweepOverlap, because clocks differ between the nodes of a cluster, and between a
+	// master and the replica that takes over.
 	sweepOverlap = 5 * time.Second
 	// partitionsAtOnce is how many partitions one pipeline reads.
 	partitionsAtOnce = 32

@@ -167,8 +167,8 @@ func TestInterruption(t *testing.T) {
 	}
 }
 
-// TestWhatIsStoredWhileNobodyListens is in the confirmation after that.
-func TestWhatIsStoredWhileNobodyListens(t *testing.T) {
+// TestMessagesStoredWithoutListeners is in the confirmation after that.
+func TestMessagesStoredWithoutListeners(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
 	store := openAt(t, redis.URL(), storage.Options{Sweep: hintstest.NoSweep})
@@ -259,8 +259,8 @@ func startWithMute(t *testing.T) *redistest.Server {
 	return redistest.Start(t, "--user", "mute", "on", ">secret", "~*", "resetchannels", "+@all")
 }
 
-// TestSweepFindsWhatNobodyPublished: a writer who may not publish stores all the same, and the sweep hints at it, once.
-func TestSweepFindsWhatNobodyPublished(t *testing.T) {
+// TestSweepFindsUnpublishedMessages: a writer who may not publish stores all the same, and the sweep hints at it, once.
+func TestSweepFindsUnpublishedMessages(t *testing.T) {
 	t.Parallel()
 	redis := startWithMute(t)
 	const every = 200 * time.Millisecond
@@ -390,7 +390,7 @@ func listeners(t *testing.T, client redis.UniversalClient, room chat.ID) (n int6
 }
 
 // TestDoubtAfterInterruption: who may be in a room can have changed while nothing was heard, and so each one who follows
-// it is asked for anew. Nobody has to leave a chat of two.
+// it is asked for anew. A chat of two users has no members to revoke.
 func TestDoubtAfterInterruption(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)

@@ -163,7 +163,7 @@ func TestASlowNext(t *testing.T) {
 	}
 }
 
-// TestManyAtOnce add, remove and close Watches while messages are stored; whoever follows at the end is told.
+// TestManyAtOnce add, remove and close Watches while messages are stored; those that follow at the end are told.
 func TestManyAtOnce(t *testing.T) {
 	t.Parallel()
 	store := openAt(t, redistest.Start(t).URL(), storage.Options{Sweep: 100 * time.Millisecond})

@@ -53,6 +53,7 @@ const (
 	TokenField   = "token"
 	OwnerField   = "owner"
 	UntilField   = "until"
+	StartField   = "start"
 	FloorField   = "floor"
 	FailingField = "failing"
 	ErrorField   = "error"

@@ -33,6 +33,7 @@ func TestKeys(t *testing.T) {
 		{k.Activity(k.Partition(id(t, "room"))), "im:{97}:activity"},
 		{k.Dropped(k.Partition(id(t, "room"))), "im:{97}:dropped"},
 		{k.Emptied(), "im:emptied"},
+		{k.Retention(), "im:retention"},
 		{k.Retentions(), "im:retentions"},
 		{k.Hints(k.Partition(id(t, "room"))), "im:{97}:hints"},
 		{k.News(k.Partition(id(t, "room"))), "im:{97}:news"},

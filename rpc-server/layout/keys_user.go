@@ -32,7 +32,7 @@ func (k Keys) Sessions(user string) string { return k.User(user) + ":" + Session
 // Chats is the key of a user's list of chats.
 func (k Keys) Chats(user string) string { return k.User(user) + ":" + ChatsKey }
 
-// Ignored is the key of whom a user ignores.
+// Ignored is the key of the users that a user ignores.
 func (k Keys) Ignored(user string) string { return k.User(user) + ":" + IgnoredKey }
 
 // Spent is the key of what a user has begun and added of late.

@@ -13,6 +13,8 @@ func TestUserKeys(t *testing.T) {
 		{k.Chats("alice"), "im:u:{alice}:chats", ChatsKey},
 		{k.Ignored("alice"), "im:u:{alice}:ignored", IgnoredKey},
 		{k.PublicRooms(), "im:rooms", RoomsKey},
+		{k.Spent("alice"), "im:u:{alice}:spent", SpentKey},
+		{k.Deletions(), "im:deletions", DeletionsKey},
 		{k.Look("rnodern"), "im:look:rnodern", LookKey},
 		{k.Revoked(), "im:revoked", RevokedKey},
 		{k.Looked(), "im:looked", LookedKey},

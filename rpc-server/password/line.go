@@ -9,11 +9,11 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// line is where calls wait for one of a few places. Each purpose has a queue of its own, and the queues take turns: however
+// line is where calls wait for one of a few slots. Each purpose has a queue of its own, and the queues take turns: however
 // many register, a login waits for one of them at most, and for one change of a password.
 type line struct {
 	mutex  sync.Mutex
-	places int
+	slots  int
 	free   int
 	most   int // that wait in one queue
 	queues [chat.HashPurposes][]chan struct{}
@@ -21,7 +21,7 @@ type line struct {
 	took   time.Duration // of late, by each in its place; 0 is not known yet
 }
 
-func newLine(places, most int) *line { return &line{places: places, free: places, most: most} }
+func newLine(slots, most int) *line { return &line{slots: slots, free: slots, most: most} }
 
 // enter waits for a place. It returns false at once if too many wait already, or if the call would not be done within
 // this time, as far as is known; and once the call cannot be done within it any more, or ctx ends.
@@ -66,7 +66,7 @@ func (l *line) turn(purpose chat.HashPurpose) time.Duration {
 			ahead += min(len(queue), len(l.queues[purpose])+1)
 		}
 	}
-	return l.took * time.Duration(ahead) / time.Duration(l.places)
+	return l.took * time.Duration(ahead) / time.Duration(l.slots)
 }
 
 // leave gives the place to the next one. The call took this long in it.

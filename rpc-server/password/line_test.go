@@ -11,7 +11,7 @@ import (
 )
 
 // TestRegistrationsDoNotStarveLogins: while registrations wait in a full queue, a login and a change of a password wait for
-// two hashes at most; what is too much is refused to those who register alone.
+// two hashes at most. Only registrations are refused.
 func TestRegistrationsDoNotStarveLogins(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -39,7 +39,7 @@ func parse(hash string) (p Parameters, salt, derived []byte, err error) {
 	return p, salt, derived, nil
 }
 
-// Locked returns the hash of no password: nobody can log in with it.
+// Locked returns the hash of no password: every login with it fails.
 func Locked() string {
 	salt, derived := make([]byte, saltBytes), make([]byte, hashBytes)
 	_, _ = rand.Read(salt) // never fails

@@ -35,7 +35,7 @@ func (n *Nodes) Calls(ctx context.Context, count int, e Exchange) []error {
 	for one, indices := range at {
 		asked.Go(func() {
 			for part := range slices.Chunk(indices, cmp.Or(e.AtOnce, commandsAtOnce)) {
-				n.callPart(one, part, e, errs, ends)
+				n.callPart(ctx, one, part, e, errs, ends)
 			}
 		})
 	}
@@ -44,14 +44,14 @@ func (n *Nodes) Calls(ctx context.Context, count int, e Exchange) []error {
 }
 
 // callPart makes the commands at indices, unless the deadline has passed.
-func (n *Nodes) callPart(one *Node, indices []int, e Exchange, errs []error, ends time.Time) {
+func (n *Nodes) callPart(ctx context.Context, one *Node, indices []int, e Exchange, errs []error, ends time.Time) {
 	if time.Now().After(ends) {
 		for _, i := range indices {
 			errs[i] = context.DeadlineExceeded
 		}
 		return
 	}
-	for k, err := range n.Exchange(one, len(indices), Exchange{
+	for k, err := range n.Exchange(ctx, one, len(indices), Exchange{
 		Queue: func(ctx context.Context, pipeline redis.Pipeliner, k int) redis.Cmder {
 			return e.Queue(ctx, pipeline, indices[k])
 		},

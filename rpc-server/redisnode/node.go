@@ -11,6 +11,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/background"
 	"github.com/pullchat/pullchat/internal/metrics"
+	"github.com/pullchat/pullchat/internal/tracing"
 )
 
 // Timeout bounds every call, so that a request has its answer within two seconds when Redis hangs.
@@ -63,6 +64,7 @@ type Hooks struct {
 	Lost    func()                                                // a Redis lacked a script: it may have lost all data
 	Attach  func(one *Node) Attached                              // called once for each node
 	Metrics *metrics.Service                                      // or nil
+	Traces  *tracing.Tracing                                      // or nil
 }
 
 // Nodes are the known nodes: one, or a cluster's masters as calls reach them.
@@ -111,6 +113,9 @@ func (n *Nodes) of(client *redis.Client) *Node {
 		one = &Node{Client: client}
 		if n.hooks.Metrics != nil {
 			client.AddHook(measured{n.hooks.Metrics})
+		}
+		if n.hooks.Traces != nil {
+			client.AddHook(newTraced(n.hooks.Traces, client))
 		}
 		one.Attached = n.hooks.Attach(one)
 		n.met[client] = one

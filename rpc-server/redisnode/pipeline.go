@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/internal/tracing"
 )
 
 // Exchange is a batch of commands.
@@ -21,8 +23,8 @@ const hops = 4
 
 // Exchange makes n commands at a node in one round trip and returns each one's error. A Redis that lacks the script
 // (after a restart) or no longer holds the key has done nothing; these commands are retried at the right node. Nothing
-// else is retried.
-func (n *Nodes) Exchange(one *Node, commands int, e Exchange) []error {
+// else is retried. It does not end with ctx, whose span is that of the round trips.
+func (n *Nodes) Exchange(ctx context.Context, one *Node, commands int, e Exchange) []error {
 	errs := make([]error, commands)
 	if err := one.refuses(e.Replicas > 0); err != nil {
 		for i := range errs {
@@ -30,7 +32,7 @@ func (n *Nodes) Exchange(one *Node, commands int, e Exchange) []error {
 		}
 		return errs
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), Timeout)
+	ctx, cancel := context.WithTimeout(tracing.Detached(ctx), Timeout)
 	defer cancel()
 	rounds := map[target][]int{{node: one}: UpTo(commands)}
 	for hop := 0; len(rounds) > 0 && hop < hops; hop++ {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/metrics"
+	"github.com/pullchat/pullchat/internal/tracing"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 	"github.com/pullchat/pullchat/rpc-server/storage"
 )
@@ -45,6 +46,7 @@ type Config struct {
 	Trust Trust `kong:"-"` // flags of the rpc-server program; pullchat serve sets it
 
 	Metrics *metrics.Service `kong:"-"` // nil: off
+	Traces  *tracing.Tracing `kong:"-"` // nil: off
 }
 
 // Validate names every value that cannot work. Kong calls it.
@@ -113,7 +115,7 @@ func (c Config) newChats() chat.Bounds {
 	return chat.Bounds{PerHour: c.NewChatsPerHour, PerDay: c.NewChatsPerDay}
 }
 
-func (c Config) people() chat.AccountOptions {
+func (c Config) accountOptions() chat.AccountOptions {
 	return chat.AccountOptions{DefaultLimit: c.DefaultLimit, MaxLimit: c.MaxLimit, SessionLasts: c.RefreshTokenTTL}
 }
 

@@ -64,7 +64,7 @@ func TestHostileBytes(t *testing.T) {
 	}
 }
 
-// nested is structs in structs, in a field that nobody knows.
+// nested is structs in structs, in an unknown field.
 func nested(depth int) string {
 	fields := make([]byte, 0, 3*depth)
 	for range depth {

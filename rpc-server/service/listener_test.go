@@ -34,16 +34,16 @@ func listen(t *testing.T) *listener {
 func TestListenerAccepts(t *testing.T) {
 	l := listen(t)
 	defer func() { _ = errors.Join(l.Close(), l.release()) }()
-	nobody := make(chan error, 1)
+	accepted := make(chan error, 1)
 	go func() {
 		conn, err := l.Accept()
 		if conn != nil {
 			err = fmt.Errorf("a connection from %v", conn.RemoteAddr())
 		}
-		nobody <- err
+		accepted <- err
 	}()
 	select {
-	case err := <-nobody:
+	case err := <-accepted:
 		if err != nil {
 			t.Fatalf("Accept() = %v where nobody connects, want nil, nil", err)
 		}
@@ -70,7 +70,7 @@ func TestListenerAccepts(t *testing.T) {
 }
 
 // TestListenerKeepsItsDescriptor: netpoll closes more than once and uses the descriptor in between, so that the
-// number must not go to anybody else before release.
+// number must not go to another process before release.
 func TestListenerKeepsItsDescriptor(t *testing.T) {
 	l := listen(t)
 	fd := l.Fd()

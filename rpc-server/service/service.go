@@ -22,6 +22,7 @@ import (
 	"github.com/pullchat/pullchat/internal/gen/rpc/imservice"
 	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/names"
+	"github.com/pullchat/pullchat/internal/tracing"
 	"github.com/pullchat/pullchat/rpc-server/handler"
 	"github.com/pullchat/pullchat/rpc-server/password"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
@@ -44,6 +45,7 @@ type Server struct {
 	deleter  io.Closer
 	jobs     []background.Job // that run beside the requests
 	metrics  *metrics.Service // or nil
+	traces   *tracing.Tracing // or nil
 	// DrainDelay is how long Ping sends gateways elsewhere before a stop stops accepting.
 	DrainDelay time.Duration
 }
@@ -56,7 +58,7 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	}
 	redisnode.LogTo(log)
 	options := config.storage()
-	options.Metrics = config.Metrics
+	options.Metrics, options.Traces = config.Metrics, config.Traces
 	store, err := storage.Open(config.RedisURL, options)
 	if err != nil {
 		return nil, err
@@ -70,7 +72,7 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	access := chat.Access{Required: config.Trust.identified(), Rooms: store, Users: store, Spender: store, Names: names.Rules{}, Revoked: store.Revoked}
 	live := chat.NewLiveService(store)
 	live.Access = access
-	accounts := chat.NewAccountService(store, password.New(), config.people())
+	accounts := chat.NewAccountService(store, password.New(), config.accountOptions())
 	accounts.Access = access
 	access.Lasts = accounts.CheckSession
 	rooms := chat.NewRoomService(store, config.Trust.identified(), config.rooms())
@@ -99,7 +101,7 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 		return nil, errors.Join(err, store.Close())
 	}
 	server.DrainDelay, server.secret = config.RPCDrainDelay, config.Trust.RPCSecret
-	server.deleter, server.metrics = deleter, config.Metrics
+	server.deleter, server.metrics, server.traces = deleter, config.Metrics, config.Traces
 	server.jobs = []background.Job{
 		store.KeepRetention(), store.FollowRetentions(), store.ReadRevoked(), store.KeepCompact(log), store.DropEmpty(log), deleter.Search(), keepLooks(store, access.Names, log),
 	}
@@ -137,6 +139,7 @@ func (s *Server) Run(ctx context.Context) error {
 		server.WithExitWaitTime(drainTimeout),
 		server.WithMiddleware(s.metrics.Middleware()),
 		server.WithMiddleware(askSecret(s.secret)),
+		server.WithMiddleware(traced(s.traces)), // only callers that know the secret are believed
 		server.WithExitSignal(func() <-chan error { return stop }),
 	)
 	ended := make(chan struct{})

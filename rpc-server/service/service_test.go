@@ -152,10 +152,10 @@ func TestLimitsReachTheService(t *testing.T) {
 	}
 }
 
-// impatience is longer than a stop takes that waits for nobody.
+// impatience is longer than a stop that waits for no call.
 const impatience = 300 * time.Millisecond
 
-// TestStopFinishesTheCallUnderWay: it has its answer after the stop began, and nobody else gets in.
+// TestStopFinishesTheCallUnderWay: it has its answer after the stop began, and no other connection is accepted.
 func TestStopFinishesTheCallUnderWay(t *testing.T) {
 	service := &holding{entered: make(chan struct{}), release: make(chan struct{})}
 	store := &closer{}
@@ -278,7 +278,7 @@ func connect(t *testing.T, server *Server) *rpcclient.Client {
 	return client
 }
 
-// untilRefused returns when nobody accepts connections at addr any more.
+// untilRefused returns once connections to addr are refused.
 func untilRefused(t *testing.T, addr net.Addr) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)

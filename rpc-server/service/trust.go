@@ -14,7 +14,7 @@ import (
 	"github.com/pullchat/pullchat/internal/wire"
 )
 
-// Trust says whom an rpc-server believes. Where others than its gateways reach it, it needs both: what a gateway says of
+// Trust is how an rpc-server verifies its callers. Where others than its gateways reach it, it needs both: what a gateway says of
 // who makes a request is believed.
 type Trust struct {
 	Auth      string `name:"auth" env:"AUTH" default:"off" enum:"off,on" placeholder:"off|on" help:"Whether every request needs an identity, which the gateways find out: ${enum}."`

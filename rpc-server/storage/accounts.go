@@ -132,7 +132,7 @@ func (s *Store) write(ctx context.Context, key string, queue func(context.Contex
 	if err != nil {
 		return err
 	}
-	return s.nodes.Exchange(at, 1, redisnode.Exchange{
+	return s.nodes.Exchange(ctx, at, 1, redisnode.Exchange{
 		Queue:    func(ctx context.Context, pipeline redis.Pipeliner, _ int) redis.Cmder { return queue(ctx, pipeline) },
 		Key:      func(int) string { return key },
 		Replicas: s.options.MinReplicas,

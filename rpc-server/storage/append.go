@@ -95,14 +95,14 @@ type appendCall struct {
 
 // flushAppends appends a batch with one script call, in a cluster with one for each slot. A message's failure does not
 // affect the others.
-func (s *Store) flushAppends(n *redisnode.Node, appends []listedAppend, out []batch.Result[chat.Appended]) {
+func (s *Store) flushAppends(ctx context.Context, n *redisnode.Node, appends []listedAppend, out []batch.Result[chat.Appended]) {
 	var calls []appendCall
 	if s.nodes.Only != nil {
 		calls = []appendCall{{indices: redisnode.UpTo(len(appends))}}
 	} else {
 		calls = bySlot(appends)
 	}
-	s.callAppends(n, appends, calls, out)
+	s.callAppends(ctx, n, appends, calls, out)
 }
 
 // bySlot makes one call for each partition. A cluster runs a script only where its keys are.
@@ -120,9 +120,9 @@ func bySlot(appends []listedAppend) (calls []appendCall) {
 	return calls
 }
 
-func (s *Store) callAppends(n *redisnode.Node, appends []listedAppend, calls []appendCall, out []batch.Result[chat.Appended]) {
+func (s *Store) callAppends(ctx context.Context, n *redisnode.Node, appends []listedAppend, calls []appendCall, out []batch.Result[chat.Appended]) {
 	shared := s.sharedArgs()
-	errs := s.nodes.Exchange(n, len(calls), redisnode.Exchange{
+	errs := s.nodes.Exchange(ctx, n, len(calls), redisnode.Exchange{
 		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			calls[i].reply = redis.NewIntSliceCmd(ctx, appendArgs(shared, appends, calls[i].indices)...)
 			_ = pipeline.Process(ctx, calls[i].reply)
@@ -147,7 +147,7 @@ func (s *Store) callAppends(n *redisnode.Node, appends []listedAppend, calls []a
 		}
 	}
 	if len(torn) > 0 {
-		s.callAppends(n, appends, torn, out)
+		s.callAppends(ctx, n, appends, torn, out)
 	}
 }
 

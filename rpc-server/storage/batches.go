@@ -116,11 +116,17 @@ func (s *Store) newBatches(n *redisnode.Node) redisnode.Attached {
 	appends, pages := batching, batching
 	appends.Observer = s.options.Metrics.Batcher("redis_append")
 	pages.Observer = s.options.Metrics.Batcher("redis_range")
+	appends.Tracer = s.options.Traces.Batcher("redis_append")
+	pages.Tracer = s.options.Traces.Batcher("redis_range")
 	pages.MaxBatch = maxMessages
 	return &batches{
-		appends: batch.New(appends, func(appends []listedAppend, out []batch.Result[chat.Appended]) { s.flushAppends(n, appends, out) }),
+		appends: batch.New(appends, func(ctx context.Context, appends []listedAppend, out []batch.Result[chat.Appended]) {
+			s.flushAppends(ctx, n, appends, out)
+		}),
 		ranges: batch.NewWeighed(pages, func(r chat.Range) int { return r.Limit },
-			func(ranges []chat.Range, out []batch.Result[chat.Ranged]) { s.flushRanges(n, ranges, out) }),
+			func(ctx context.Context, ranges []chat.Range, out []batch.Result[chat.Ranged]) {
+				s.flushRanges(ctx, n, ranges, out)
+			}),
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -47,7 +46,7 @@ func BenchmarkRange(b *testing.B) {
 	}
 }
 
-// BenchmarkAppendPipelined is 64 appends in a pipeline, with nobody who listens and with one.
+// BenchmarkAppendPipelined is 64 appends in a pipeline, without a listener and with one.
 func BenchmarkAppendPipelined(b *testing.B) {
 	store := openAt(b, redistest.Start(b, "--appendonly", "no").URL(), Options{IdempotencyWindow: time.Hour})
 	appends := make([]chat.Append, 64)
@@ -74,16 +73,6 @@ func BenchmarkAppendPipelined(b *testing.B) {
 		w.Add(a.Chat)
 	}
 	b.Run("heard", run)
-}
-
-// cpu is what this process has used.
-func cpu(b *testing.B) time.Duration {
-	b.Helper()
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // BenchmarkAppendOnRedis is what Redis itself uses for a message, in batches of 24 over 1,000 chats, beside a plain ZADD

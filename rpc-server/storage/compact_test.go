@@ -213,7 +213,8 @@ func TestKeepCompactOfOtherRedis(t *testing.T) {
 		says   string
 	}{
 		"Redis 6": {
-			map[string]string{"zset-max-ziplist-value": "64"}, "zset-max-ziplist-value 512",
+			map[string]string{"zset-max-ziplist-value": "64"},
+			"zset-max-ziplist-value 512",
 			`put \"zset-max-ziplist-value 512\" into redis.conf`,
 		},
 		"no such setting": {map[string]string{}, "", "level=INFO msg=\"redis does not tell its zset-max-listpack-value"},

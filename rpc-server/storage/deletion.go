@@ -21,8 +21,8 @@ var (
 
 var _ chat.DeletionStore = (*Store)(nil)
 
-// including returns the jobs that include a job: one that erases does all that one does that does not, and the first time
-// is followed by a last one.
+// including returns the jobs that include a job: a job that erases includes one that keeps, and a first job is followed by a
+// last one.
 func including(job chat.DeletionJob) (members []string) {
 	if !job.Erase {
 		for _, last := range []bool{false, true} {

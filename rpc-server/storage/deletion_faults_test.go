@@ -67,7 +67,7 @@ func TestDeletionGoesOn(t *testing.T) {
 		left := calls
 		r := newRegistry(t, url, func(s *Store) chat.DeletionStore { return dying{DeletionStore: s, left: &left} })
 		r.live()
-		complete, err := r.people.DeleteAccount(as("ann"), chat.Deletion{Erase: true})
+		complete, err := r.accounts.DeleteAccount(as("ann"), chat.Deletion{Erase: true})
 		if err != nil {
 			t.Fatalf("DeleteAccount() = %v", err)
 		}
@@ -80,7 +80,7 @@ func TestDeletionGoesOn(t *testing.T) {
 		if err := <-r.failed; !errors.Is(err, errDied) {
 			t.Fatalf("it failed with %v", err)
 		}
-		if _, err := r.people.Login(context.Background(), chat.Credentials{User: "ann", Password: password}); chat.CodeOf(err) != chat.Unauthenticated {
+		if _, err := r.accounts.Login(context.Background(), chat.Credentials{User: "ann", Password: password}); chat.CodeOf(err) != chat.Unauthenticated {
 			t.Errorf("Login() after the crash = %v", err)
 		}
 		left = 1 << 30
@@ -98,7 +98,7 @@ func TestDeletionOfWhatCannotBeRead(t *testing.T) {
 	if err := r.store.redis.ZAdd(context.Background(), broken, redis.Z{Score: 1, Member: "what"}).Err(); err != nil {
 		t.Fatal(err)
 	}
-	if complete, err := r.people.DeleteAccount(as("ann"), chat.Deletion{Erase: true}); err != nil || complete {
+	if complete, err := r.accounts.DeleteAccount(as("ann"), chat.Deletion{Erase: true}); err != nil || complete {
 		t.Errorf("DeleteAccount() = %v, %v; want it to go on", complete, err)
 	}
 	if err := <-r.failed; !strings.Contains(err.Error(), "in ann:bob") {
@@ -124,7 +124,7 @@ func TestDeletionThatPanics(t *testing.T) {
 	how := func() error { panic("a bug") }
 	r := newRegistry(t, redistest.Start(t).URL(), func(s *Store) chat.DeletionStore { return dying{s, &left, how} })
 	r.live()
-	if complete, err := r.people.DeleteAccount(as("ann"), chat.Deletion{}); err != nil || complete {
+	if complete, err := r.accounts.DeleteAccount(as("ann"), chat.Deletion{}); err != nil || complete {
 		t.Errorf("DeleteAccount() = %v, %v; want it to go on", complete, err)
 	}
 	if err := <-r.failed; !strings.Contains(err.Error(), "panic: a bug") {

@@ -21,30 +21,30 @@ const password = "correct horse"
 type registry struct {
 	house
 
-	people  *chat.AccountService
-	deleter *deletion.Deleter
-	failed  chan error
+	accounts *chat.AccountService
+	deleter  *deletion.Deleter
+	failed   chan error
 }
 
 func newRegistry(t *testing.T, url string, store func(*Store) chat.DeletionStore) registry {
 	r := registry{house: newHouse(t, url, 10), failed: make(chan error, 1000)}
-	r.deleter = deletion.New(store(r.store), r.lobby, func(_ string, err error) { r.failed <- err })
+	r.deleter = deletion.New(store(r.store), r.roomService, func(_ string, err error) { r.failed <- err })
 	t.Cleanup(func() { _ = r.deleter.Close() })
 	options := chat.AccountOptions{DefaultLimit: 10, MaxLimit: 100, SessionLasts: time.Hour}
-	r.people = chat.NewAccountService(r.store, &chattest.PlainHasher{}, options)
-	r.people.Deleter = r.deleter
-	r.people.Access = chat.Access{Required: true, Rooms: r.store}
+	r.accounts = chat.NewAccountService(r.store, &chattest.PlainHasher{}, options)
+	r.accounts.Deleter = r.deleter
+	r.accounts.Access = chat.Access{Required: true, Rooms: r.store}
 	return r
 }
 
 func soundly(s *Store) chat.DeletionStore { return s }
 
-// live has ann leave something everywhere: rooms where she is an admin, a member, was one, and public ones in which she
-// never was, a conversation, cursors of hers and of her phone, whom she ignores, a session.
+// live gives ann something everywhere: rooms where ann is an admin, a member, a former member, and public ones that ann
+// never joined; a conversation, cursors of ann and of ann's phone, ignored users, a session.
 func (r registry) live() {
 	r.t.Helper()
 	for _, user := range []string{"ann", "annabel", "bob"} {
-		if _, err := r.people.Register(context.Background(), chat.Registration{User: user, Password: password}); err != nil {
+		if _, err := r.accounts.Register(context.Background(), chat.Registration{User: user, Password: password}); err != nil {
 			r.t.Fatal(err)
 		}
 	}
@@ -63,7 +63,7 @@ func (r registry) live() {
 	if err := r.store.redis.ZAdd(context.Background(), r.store.keys.Chats("ann"), redis.Z{Member: "left", Score: long}).Err(); err != nil {
 		r.t.Fatal(err)
 	}
-	equal(r.t, "ann's rooms", r.mine("ann"), []string{"hers", "his"}) // which sees that she is there no more
+	equal(r.t, "ann's rooms", r.mine("ann"), []string{"hers", "his"}) // the list drops the room that ann has left
 	live := chat.NewLiveService(r.store)
 	live.Access = chat.Access{Required: true, Rooms: r.store}
 	for user, readers := range map[string][]string{"ann": {"ann", "ann/phone"}, "annabel": {"annabel", "annabel/phone"}, "bob": {"bob"}} {
@@ -82,7 +82,7 @@ func (r registry) live() {
 	if err := r.store.SetIgnored(context.Background(), chat.IgnoreRequest{User: "ann", Other: "eve", Ignore: true}); err != nil {
 		r.t.Fatal(err)
 	}
-	if _, err := r.people.Login(context.Background(), chat.Credentials{User: "ann", Password: password}); err != nil {
+	if _, err := r.accounts.Login(context.Background(), chat.Credentials{User: "ann", Password: password}); err != nil {
 		r.t.Fatal(err)
 	}
 }
@@ -97,7 +97,7 @@ func (r registry) say(user, room, text string) {
 // delete asks for ann to be deleted and wants it done.
 func (r registry) delete(erase bool) {
 	r.t.Helper()
-	if complete, err := r.people.DeleteAccount(as("ann"), chat.Deletion{Erase: erase}); err != nil || !complete {
+	if complete, err := r.accounts.DeleteAccount(as("ann"), chat.Deletion{Erase: erase}); err != nil || !complete {
 		r.t.Errorf("DeleteAccount() = %v, %v", complete, err)
 	}
 }
@@ -170,7 +170,7 @@ func (r registry) wantGone(erased bool) {
 					r.t.Errorf("in %s there is %+v", room, m)
 				}
 			case m.Erased || m.Text == "":
-				r.t.Errorf("in %s somebody else's message is erased: %+v", room, m)
+				r.t.Errorf("in %s another user's message is erased: %+v", room, m)
 			}
 		}
 		equal(r.t, "messages of ann's in "+room, mine, 1)
@@ -186,23 +186,23 @@ func (r registry) wantGone(erased bool) {
 			}
 		}
 	}
-	if receipts, _ := r.store.Readings(context.Background(), id(r.t, "hers"), 100); receipts.Count != 3 { // bob, annabel, her phone
+	if receipts, _ := r.store.Readings(context.Background(), id(r.t, "hers"), 100); receipts.Count != 3 { // bob, annabel, annabel's phone
 		r.t.Errorf("the readers of hers are %+v", receipts)
 	}
-	if _, err := r.people.Login(context.Background(), chat.Credentials{User: "ann", Password: password}); chat.CodeOf(err) != chat.Unauthenticated {
+	if _, err := r.accounts.Login(context.Background(), chat.Credentials{User: "ann", Password: password}); chat.CodeOf(err) != chat.Unauthenticated {
 		r.t.Errorf("Login() = %v", err)
 	}
 	again := chat.Registration{User: "ann", Password: password}
-	if _, err := r.people.Register(context.Background(), again); chat.CodeOf(err) != chat.Conflict {
+	if _, err := r.accounts.Register(context.Background(), again); chat.CodeOf(err) != chat.Conflict {
 		r.t.Errorf("Register() = %v, want a conflict", err)
 	}
 	if _, err := r.store.AddAccount(context.Background(), chat.StoredAccount{Account: chat.Account{User: "ann"}, PasswordHash: "h"}); chat.CodeOf(err) != chat.Conflict {
 		r.t.Errorf("AddAccount() = %v, want a conflict", err)
 	}
-	if _, err := r.people.Account(as("bob"), "ann"); chat.CodeOf(err) != chat.NotFound {
+	if _, err := r.accounts.Account(as("bob"), "ann"); chat.CodeOf(err) != chat.NotFound {
 		r.t.Errorf("Account() = %v, want not found", err)
 	}
-	if _, err := r.people.Login(context.Background(), chat.Credentials{User: "annabel", Password: password}); err != nil {
+	if _, err := r.accounts.Login(context.Background(), chat.Credentials{User: "annabel", Password: password}); err != nil {
 		r.t.Errorf("annabel cannot log in: %v", err)
 	}
 }
@@ -226,7 +226,7 @@ func TestDeletion(t *testing.T) {
 	})
 }
 
-// TestDeletionSettles: what she does with a token that is still good is removed with the rest.
+// TestDeletionSettles: what the user does with a token that is still valid is removed with the rest.
 func TestDeletionSettles(t *testing.T) {
 	r := newRegistry(t, redistest.Start(t).URL(), soundly)
 	r.live()
@@ -276,13 +276,13 @@ func TestDeletionOfALongLog(t *testing.T) {
 	}
 }
 
-// TestWhoMayDelete: a user herself, a service, and where nobody has asked who it is, who knows the password.
+// TestWhoMayDelete: the user, a service, and with AUTH off a caller that knows the password.
 func TestWhoMayDelete(t *testing.T) {
 	r := newRegistry(t, redistest.Start(t).URL(), soundly)
 	r.live()
 	refused := func(name string, ctx context.Context, d chat.Deletion, want chat.Code) {
 		t.Helper()
-		if _, err := r.people.DeleteAccount(ctx, d); chat.CodeOf(err) != want {
+		if _, err := r.accounts.DeleteAccount(ctx, d); chat.CodeOf(err) != want {
 			t.Errorf("%s: DeleteAccount() = %v, want %s", name, err, want)
 		}
 	}
@@ -290,18 +290,18 @@ func TestWhoMayDelete(t *testing.T) {
 	refused("another user", as("bob"), chat.Deletion{User: "ann"}, chat.PermissionDenied)
 	refused("a service for nobody", asService(), chat.Deletion{}, chat.InvalidArgument)
 	refused("a wrong password", as("ann"), chat.Deletion{Password: "wrong horse"}, chat.Unauthenticated)
-	r.people.Access = chat.Access{}
+	r.accounts.Access = chat.Access{}
 	refused("AUTH off, no password", context.Background(), chat.Deletion{User: "ann"}, chat.Unauthenticated)
 	refused("AUTH off, a wrong one", context.Background(), chat.Deletion{User: "ann", Password: "wrong horse"}, chat.Unauthenticated)
 	refused("AUTH off, nobody", context.Background(), chat.Deletion{User: "nobody", Password: password}, chat.Unauthenticated)
-	if _, err := r.people.Login(context.Background(), chat.Credentials{User: "ann", Password: password}); err != nil {
+	if _, err := r.accounts.Login(context.Background(), chat.Credentials{User: "ann", Password: password}); err != nil {
 		t.Fatalf("ann cannot log in any more: %v", err)
 	}
-	if complete, err := r.people.DeleteAccount(context.Background(), chat.Deletion{User: "ann", Password: password}); err != nil || !complete {
+	if complete, err := r.accounts.DeleteAccount(context.Background(), chat.Deletion{User: "ann", Password: password}); err != nil || !complete {
 		t.Errorf("DeleteAccount() with the password = %v, %v", complete, err)
 	}
-	r.people.Access = chat.Access{Required: true, Rooms: r.store}
-	if complete, err := r.people.DeleteAccount(asService(), chat.Deletion{User: "bob"}); err != nil || !complete {
+	r.accounts.Access = chat.Access{Required: true, Rooms: r.store}
+	if complete, err := r.accounts.DeleteAccount(asService(), chat.Deletion{User: "bob"}); err != nil || !complete {
 		t.Errorf("DeleteAccount() by a service = %v, %v", complete, err)
 	}
 }
@@ -327,7 +327,7 @@ func TestErasingLater(t *testing.T) {
 	r.live()
 	r.delete(false)
 	r.finish()
-	if complete, err := r.people.DeleteAccount(as("ann"), chat.Deletion{Erase: true}); complete || chat.CodeOf(err) != chat.Conflict {
+	if complete, err := r.accounts.DeleteAccount(as("ann"), chat.Deletion{Erase: true}); complete || chat.CodeOf(err) != chat.Conflict {
 		t.Errorf("DeleteAccount() with erase when nobody knows where = %v, %v; want a conflict", complete, err)
 	}
 	r.wantGone(false)

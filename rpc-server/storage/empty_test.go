@@ -125,8 +125,8 @@ func TestEmptyChatsAreDropped(t *testing.T) {
 		last := e.send(e.store, "ann:bob", "ann")
 		e.send(e.store, "ann:cid", "ann")
 		e.send(e.store, "open", "bob")
-		lobby := chat.NewRoomService(e.store, false, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 100})
-		if _, err := lobby.CreateRoom(t.Context(), chat.NewRoom{ID: "club", Users: []string{"bob"}, As: "ann"}); err != nil {
+		roomService := chat.NewRoomService(e.store, false, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 100})
+		if _, err := roomService.CreateRoom(t.Context(), chat.NewRoom{ID: "club", Users: []string{"bob"}, As: "ann"}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := e.store.Advance(t.Context(), id(t, "ann:bob"), chat.Reading{Reader: "bob", Cursor: chat.MaxCursor}, false); err != nil {

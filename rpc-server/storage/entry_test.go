@@ -128,8 +128,8 @@ return found`
 	}
 }
 
-// TestPreviewOfErased: who ignores a user sees nothing of what that user has erased, nothing erased is unread, and a device
-// counts what its user counts: of entries as they are written and as they were before.
+// TestPreviewOfErased: an erased message of an ignored user is hidden, no erased message is unread, and a device has its
+// user's count. All this holds for entries of today's form and of earlier ones.
 func TestPreviewOfErased(t *testing.T) {
 	t.Parallel()
 	url := redistest.Start(t, "--appendonly", "no").URL()
@@ -141,7 +141,8 @@ func TestPreviewOfErased(t *testing.T) {
 		room, pair := id(t, "room-"+name), id(t, "ann-"+name+":bob")
 		for i, m := range []chat.Message{
 			{Sender: "cleo", Text: "one"},
-			{Sender: "bob", Erased: true}, {Sender: "bob", Erased: true, ID: "7"},
+			{Sender: "bob", Erased: true},
+			{Sender: "bob", Erased: true, ID: "7"},
 			{Sender: "cleo", Text: "two", Notice: &chat.Notice{Event: "renamed"}},
 			{Sender: "cleo", Erased: true, ID: "text"},
 			{Sender: "bob", Text: "three"},

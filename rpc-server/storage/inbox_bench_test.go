@@ -14,7 +14,7 @@ import (
 )
 
 // BenchmarkUnreadOnRedis is what Redis itself uses to count what is unread in all chats of a user: 1,000 conversations and
-// 1,000 rooms with five messages each, with nobody ignored and with 1,000 users ignored.
+// 1,000 rooms with five messages each, with no ignored users and with 1,000.
 func BenchmarkUnreadOnRedis(b *testing.B) {
 	server := redistest.Start(b, "--appendonly", "no")
 	store := openAt(b, server.URL(), Options{})

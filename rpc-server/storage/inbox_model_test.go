@@ -20,17 +20,17 @@ const inboxRetention = time.Hour
 
 // inboxWorld is a Store with its rules, and the model beside it.
 type inboxWorld struct {
-	store  *Store
-	core   *chat.MessageService
-	limits chat.Limits
-	lobby  *chat.RoomService
-	now    time.Time
+	store       *Store
+	core        *chat.MessageService
+	limits      chat.Limits
+	roomService *chat.RoomService
+	now         time.Time
 
 	logs    map[string][]chat.Message
 	cursors map[string]map[string]int64 // by chat and reader
 	ignored map[string]map[string]bool  // by user
 	lists   map[string]map[string]bool  // by user
-	since   map[string]int64            // when somebody became a member, by "room user"
+	since   map[string]int64            // when a user became a member, by "room user"
 	rooms   map[string]bool             // those that were created: whether they still are there
 }
 
@@ -53,7 +53,7 @@ func newInboxWorld(t *rapid.T, url, prefix string) *inboxWorld {
 	limits := chat.Limits{DefaultLimit: 3, MaxLimit: 7, MaxTextBytes: 100}
 	w.store, w.core, w.limits = store, chat.NewMessageService(store, limits), limits
 	w.core.ReaderStore = store
-	w.lobby = chat.NewRoomService(store, false, chat.RoomOptions{DefaultLimit: 3, MaxLimit: 7, MaxMembers: 10})
+	w.roomService = chat.NewRoomService(store, false, chat.RoomOptions{DefaultLimit: 3, MaxLimit: 7, MaxMembers: 10})
 	return w
 }
 
@@ -66,7 +66,7 @@ func inChat(name, user string) bool {
 	return !pair || user == first || user == second
 }
 
-// stands is where a reader stands: in a room it is not before she became a member.
+// stands returns a reader's position: in a room it is not before the start of the membership.
 func (w *inboxWorld) stands(name, reader string) int64 {
 	return max(w.cursors[name][reader], w.since[name+" "+chat.UserOf(reader)])
 }

@@ -111,14 +111,14 @@ func (w *inboxWorld) create(t *rapid.T) {
 	name := w.room(t, false)
 	users := slices.DeleteFunc(slices.Clone(inboxUsers), func(string) bool { return rapid.Bool().Draw(t, "without") })
 	made := chat.NewRoom{ID: name, Visibility: chat.Public, Users: users, As: inboxAdmin}
-	if _, err := w.lobby.CreateRoom(context.Background(), made); err != nil {
+	if _, err := w.roomService.CreateRoom(context.Background(), made); err != nil {
 		t.Fatalf("CreateRoom(%+v) = %v", made, err)
 	}
 	w.rooms[name] = true
 	w.joined(name, users, w.told(t, name, inboxAdmin, chat.RoomCreated, users))
 }
 
-// member makes somebody a member of a room, or no longer, in each of the ways that there are.
+// member adds a user to a room, or removes the user, in each of the possible ways.
 func (w *inboxWorld) member(t *rapid.T) {
 	name, user := w.room(t, true), rapid.SampledFrom(inboxUsers).Draw(t, "user")
 	kind := rapid.SampledFrom([]chat.ChangeKind{chat.JoinRoom, chat.LeaveRoom, chat.AddMembers, chat.RemoveMembers}).Draw(t, "kind")
@@ -126,7 +126,7 @@ func (w *inboxWorld) member(t *rapid.T) {
 	if kind == chat.AddMembers || kind == chat.RemoveMembers {
 		change.As, change.Users = inboxAdmin, []string{user}
 	}
-	if _, err := w.lobby.ChangeRoom(context.Background(), change); err != nil {
+	if _, err := w.roomService.ChangeRoom(context.Background(), change); err != nil {
 		t.Fatalf("ChangeRoom(%+v) = %v", change, err)
 	}
 	event := map[chat.ChangeKind]chat.NoticeEvent{
@@ -148,7 +148,7 @@ func (w *inboxWorld) member(t *rapid.T) {
 func (w *inboxWorld) drop(t *rapid.T) {
 	name := w.room(t, true)
 	change := chat.RoomChange{Room: name, Kind: chat.DeleteRoom, As: inboxAdmin}
-	if _, err := w.lobby.ChangeRoom(context.Background(), change); err != nil {
+	if _, err := w.roomService.ChangeRoom(context.Background(), change); err != nil {
 		t.Fatalf("ChangeRoom(%+v) = %v", change, err)
 	}
 	w.rooms[name], w.logs[name], w.cursors[name] = false, nil, map[string]int64{}

@@ -127,7 +127,7 @@ func (w *inboxWorld) checkUnread(t *rapid.T, reader string, inbox []chat.InboxEn
 	}
 }
 
-// checkPull reads a chat as a reader from where she stands: every message that she sees, once, in order, and no more.
+// checkPull reads a chat from the reader's cursor: every message that the reader may see, once, in order, and no more.
 func (w *inboxWorld) checkPull(t *rapid.T) {
 	name, reader := w.draw(t, inboxReaders)
 	want := w.visible(name, chat.UserOf(reader), w.stands(name, reader))
@@ -154,7 +154,7 @@ func (w *inboxWorld) checkPull(t *rapid.T) {
 	}
 }
 
-// TestOnlyReadersMoveTheirCursors: what is sent says nothing of what its sender has read, whatever she had said before.
+// TestOnlyReadersMoveTheirCursors: a send does not move its sender's cursor, with or without earlier messages.
 func TestOnlyReadersMoveTheirCursors(t *testing.T) {
 	t.Parallel()
 	store := openAt(t, redistest.Start(t).URL(), Options{})
@@ -236,7 +236,7 @@ func TestInboxNames(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := h.lobby.CreateRoom(as("cid"), chat.NewRoom{ID: "club", Name: "The Club", Users: []string{"ann", "bob"}}); err != nil {
+		if _, err := h.roomService.CreateRoom(as("cid"), chat.NewRoom{ID: "club", Name: "The Club", Users: []string{"ann", "bob"}}); err != nil {
 			t.Fatal(err)
 		}
 		for _, err := range []error{h.send("bob", "club", "hi"), h.send("ann", "ann:bob", "hi"), h.send("cid", "ann:cid", "hi"), h.send("ann", "ann:ann", "hi")} {

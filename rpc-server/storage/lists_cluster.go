@@ -104,8 +104,8 @@ func (s *Store) enlistLate(ctx context.Context, asked map[layout.Listing]bool, a
 	}
 }
 
-// admitted drops listings whose senders are about to be rejected, so that a rejected message leaves nothing behind.
-// guarded are those whose senders must be members where the room is private, and exist those whose rooms must exist.
+// admitted drops listings whose senders are about to be rejected, so that a rejected message leaves nothing behind. guarded
+// are the listings that need a member if the room is private; exist are those that need an existing room.
 func (s *Store) admitted(ctx context.Context, unknown []layout.Listing, guarded, exist map[layout.Listing]bool) ([]layout.Listing, map[layout.Listing]error) {
 	failed := map[layout.Listing]error{}
 	if len(guarded)+len(exist) == 0 {

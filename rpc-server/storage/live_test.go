@@ -215,7 +215,7 @@ func TestPresenceOfAsManyAsThereMayBe(t *testing.T) {
 }
 
 // TestPresenceLapses: the readers of a gateway that says nothing any more are gone, and another gateway's next call
-// tells it, even one that has nobody to tell of.
+// tells it, even one without readers.
 func TestPresenceLapses(t *testing.T) {
 	t.Parallel()
 	hintstest.OnEveryForm(t, func(t *testing.T, url string) {
@@ -230,7 +230,7 @@ func TestPresenceLapses(t *testing.T) {
 		a.says("lives", "bob")
 		a.changed(w, false)
 		a.want("alice", "bob")
-		hintstest.Eventually(t, "she has lapsed", func() bool {
+		hintstest.Eventually(t, "the report has expired", func() bool {
 			readers, err := store.Present(context.Background(), a.room)
 			return err == nil && slices.Equal(readers, []string{"bob"})
 		})

@@ -16,8 +16,8 @@ import (
 // TestRoomsUnderNewNames: what names new rooms and their members may not have.
 func TestRoomsUnderNewNames(t *testing.T) {
 	t.Parallel()
-	lobby := chat.NewRoomService(openAt(t, "redis://"+miniredis.RunT(t).Addr(), Options{}), false, chat.RoomOptions{DefaultLimit: 1, MaxLimit: 1, MaxMembers: 10})
-	lobby.Access = chat.Access{Names: names.Rules{}}
+	roomService := chat.NewRoomService(openAt(t, "redis://"+miniredis.RunT(t).Addr(), Options{}), false, chat.RoomOptions{DefaultLimit: 1, MaxLimit: 1, MaxMembers: 10})
+	roomService.Access = chat.Access{Names: names.Rules{}}
 	for name, r := range map[string]chat.NewRoom{
 		"a kelvin sign": {ID: "\u212a"}, "a filler": {ID: "\u3164"}, "not NFC": {ID: "cafe\u0301"}, "a wide reserved word": {ID: "ａdmin"},
 		"public": {ID: "public"}, "system": {ID: "system"}, "me": {ID: "Me"}, "an unseen member": {ID: "a", Users: []string{"bob\uffa0"}},
@@ -27,31 +27,31 @@ func TestRoomsUnderNewNames(t *testing.T) {
 		if r.As == "" {
 			r.As = "ann"
 		}
-		if _, err := lobby.CreateRoom(t.Context(), r); chat.CodeOf(err) != chat.InvalidArgument {
+		if _, err := roomService.CreateRoom(t.Context(), r); chat.CodeOf(err) != chat.InvalidArgument {
 			t.Errorf("%s: CreateRoom() = %v, want invalid_argument", name, err)
 		}
 	}
 	room := chat.NewRoom{ID: "राम", Name: "\u200fשלום 👨\u200d👩\u200d👧 🏴\U000e0067\U000e0062\U000e007f", As: "กิตติ", Users: []string{"น้ำ"}}
-	if _, err := lobby.CreateRoom(t.Context(), room); err != nil {
+	if _, err := roomService.CreateRoom(t.Context(), room); err != nil {
 		t.Errorf("CreateRoom() = %v", err)
 	}
 	change := chat.RoomChange{Room: "राम", Kind: chat.AddMembers, Users: []string{"bob\u3164"}, As: "กิตติ"}
-	if _, err := lobby.ChangeRoom(t.Context(), change); chat.CodeOf(err) != chat.InvalidArgument {
+	if _, err := roomService.ChangeRoom(t.Context(), change); chat.CodeOf(err) != chat.InvalidArgument {
 		t.Errorf("ChangeRoom(add) = %v, want invalid_argument", err)
 	}
 	change = chat.RoomChange{Room: "राम", Kind: chat.RenameRoom, Name: "\u3164", As: "กิตติ"}
-	if _, err := lobby.ChangeRoom(t.Context(), change); chat.CodeOf(err) != chat.InvalidArgument {
+	if _, err := roomService.ChangeRoom(t.Context(), change); chat.CodeOf(err) != chat.InvalidArgument {
 		t.Errorf("ChangeRoom(rename) = %v, want invalid_argument", err)
 	}
 }
 
 func registrar(store *Store) *chat.AccountService {
-	people := chat.NewAccountService(store, &chattest.PlainHasher{}, chat.AccountOptions{DefaultLimit: 10, MaxLimit: 10, SessionLasts: time.Hour})
-	people.Access = chat.Access{Names: names.Rules{}}
-	return people
+	accounts := chat.NewAccountService(store, &chattest.PlainHasher{}, chat.AccountOptions{DefaultLimit: 10, MaxLimit: 10, SessionLasts: time.Hour})
+	accounts.Access = chat.Access{Names: names.Rules{}}
+	return accounts
 }
 
-// TestLooksAreFilled: accounts that were made before there were looks have them when somebody has looked through all.
+// TestLooksAreFilled: accounts of releases without looks get them from a server's pass over all accounts.
 func TestLooksAreFilled(t *testing.T) {
 	t.Parallel()
 	store := openAt(t, redistest.Start(t).URL(), Options{})
@@ -100,11 +100,11 @@ func TestLooksAfterACrash(t *testing.T) {
 	if err := store.reserveLooks(t.Context(), "alice", names.Rules{}.Looks("alice")); err != nil {
 		t.Fatal(err)
 	}
-	people := registrar(store)
-	if _, err := people.Register(t.Context(), chat.Registration{User: "Alice", Password: "correct horse"}); chat.CodeOf(err) != chat.Conflict {
+	accounts := registrar(store)
+	if _, err := accounts.Register(t.Context(), chat.Registration{User: "Alice", Password: "correct horse"}); chat.CodeOf(err) != chat.Conflict {
 		t.Errorf("Register(Alice) = %v, want conflict", err)
 	}
-	if _, err := people.Register(t.Context(), chat.Registration{User: "alice", Password: "correct horse"}); err != nil {
+	if _, err := accounts.Register(t.Context(), chat.Registration{User: "alice", Password: "correct horse"}); err != nil {
 		t.Errorf("Register(alice) again = %v", err)
 	}
 }
@@ -124,19 +124,19 @@ func TestLooksOfTheRefusedAreFree(t *testing.T) {
 	}
 }
 
-// TestALookOutlivesItsAccount: nobody gets a name that looks like that of a user who was deleted.
+// TestALookOutlivesItsAccount: a name that looks like that of a deleted user is refused.
 func TestALookOutlivesItsAccount(t *testing.T) {
 	t.Parallel()
 	store := openAt(t, redistest.Start(t).URL(), Options{})
-	people := registrar(store)
-	if _, err := people.Register(t.Context(), chat.Registration{User: "alice", Password: "correct horse"}); err != nil {
+	accounts := registrar(store)
+	if _, err := accounts.Register(t.Context(), chat.Registration{User: "alice", Password: "correct horse"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := store.CloseAccount(t.Context(), "alice"); err != nil {
 		t.Fatal(err)
 	}
 	for _, user := range []string{"alice", "ALICE", "аlice"} {
-		if _, err := people.Register(t.Context(), chat.Registration{User: user, Password: "correct horse"}); chat.CodeOf(err) != chat.Conflict {
+		if _, err := accounts.Register(t.Context(), chat.Registration{User: user, Password: "correct horse"}); chat.CodeOf(err) != chat.Conflict {
 			t.Errorf("Register(%s) = %v, want conflict", user, err)
 		}
 	}

@@ -13,17 +13,17 @@ import (
 )
 
 var (
-	glanceScript  = script("entry", "preview")
+	previewScript = script("entry", "preview")
 	sendersScript = script("entry", "senders")
 )
 
 const (
-	// glancesAtOnce is how many chats one call of preview.lua looks into: other calls wait for it.
-	glancesAtOnce = 16
+	// previewsAtOnce is how many chats one call of preview.lua looks into: other calls wait for it.
+	previewsAtOnce = 16
 	// Where a hundred entries do not decide, more are looked at: three thousand of a chat, and a hundred more of so many
 	// chats, or of one so often.
-	glanceRounds = 29
-	glanceMore   = 300
+	previewRounds = 29
+	previewMore   = 300
 )
 
 // anySender is the sender of which preview.lua lets its caller decide: in a room, where the user ignores others. The list of those
@@ -50,11 +50,11 @@ func (s *Store) Preview(ctx context.Context, asked chat.Previews) ([]chat.Previe
 			id: g.Chat, hidden: hiddenIn(g.Chat, asked.Ignored), from: strconv.FormatInt(g.From, 10), last: g.Last, previewed: &previewed[i],
 		}
 	}
-	if err := s.glanceInto(ctx, asked, open); err != nil {
+	if err := s.previewInto(ctx, asked, open); err != nil {
 		return nil, err
 	}
-	more := glanceMore
-	for range glanceRounds {
+	more := previewMore
+	for range previewRounds {
 		var counts, lasts []*preview
 		for _, g := range open {
 			if g.from != "" && more > 0 {
@@ -67,7 +67,7 @@ func (s *Store) Preview(ctx context.Context, asked chat.Previews) ([]chat.Previe
 		if len(counts)+len(lasts) == 0 {
 			break
 		}
-		if err := s.glanceInto(ctx, asked, counts); err != nil {
+		if err := s.previewInto(ctx, asked, counts); err != nil {
 			return nil, err
 		}
 		if err := s.lookBack(ctx, asked, lasts); err != nil {
@@ -95,8 +95,8 @@ func hiddenIn(id chat.ID, ignored map[string]bool) string {
 	return ""
 }
 
-// glanceInto looks into chats once, with a call for glancesAtOnce of them in each partition.
-func (s *Store) glanceInto(ctx context.Context, asked chat.Previews, open []*preview) error {
+// previewInto looks into chats once, with a call for previewsAtOnce of them in each partition.
+func (s *Store) previewInto(ctx context.Context, asked chat.Previews, open []*preview) error {
 	if len(open) == 0 {
 		return nil
 	}
@@ -108,7 +108,7 @@ func (s *Store) glanceInto(ctx context.Context, asked chat.Previews, open []*pre
 			tag += " " + g.id.String() // a call of its own, because its oldest is another one
 		}
 		at, known := in[tag]
-		if !known || len(parts[at]) == glancesAtOnce {
+		if !known || len(parts[at]) == previewsAtOnce {
 			at = len(parts)
 			parts, in[tag] = append(parts, nil), at
 		}
@@ -118,7 +118,7 @@ func (s *Store) glanceInto(ctx context.Context, asked chat.Previews, open []*pre
 	calls := make([]*redis.SliceCmd, len(parts))
 	errs := s.nodes.Calls(ctx, len(parts), redisnode.Exchange{
 		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-			calls[i] = redis.NewSliceCmd(ctx, s.glanceArgs(s.oldestIn(parts[i][0].id, oldest), asked.User, parts[i])...)
+			calls[i] = redis.NewSliceCmd(ctx, s.previewArgs(s.oldestIn(parts[i][0].id, oldest), asked.User, parts[i])...)
 			_ = pipeline.Process(ctx, calls[i])
 			return calls[i]
 		},
@@ -137,9 +137,9 @@ func (s *Store) glanceInto(ctx context.Context, asked chat.Previews, open []*pre
 	return nil
 }
 
-func (s *Store) glanceArgs(oldest int64, user string, part []*preview) []any {
+func (s *Store) previewArgs(oldest int64, user string, part []*preview) []any {
 	args := make([]any, 0, 6+6*len(part))
-	args = append(args, "evalsha", glanceScript.Hash(), 0)
+	args = append(args, "evalsha", previewScript.Hash(), 0)
 	for _, g := range part {
 		args = append(args, s.keys.Log(g.id))
 		if g.id.IsRoom() {

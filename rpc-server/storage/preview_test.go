@@ -59,9 +59,9 @@ func TestIgnoredAreNotSentToRedis(t *testing.T) {
 	}
 }
 
-// TestGlanceBehindManyIgnored: messages are found behind many of ignored users, of whom there are many, and behind many of
+// TestPreviewBehindManyIgnored: messages are found behind many of ignored users, of whom there are many, and behind many of
 // the user's own; but not behind thousands.
-func TestGlanceBehindManyIgnored(t *testing.T) {
+func TestPreviewBehindManyIgnored(t *testing.T) {
 	t.Parallel()
 	store := openAt(t, redistest.Start(t, "--appendonly", "no").URL(), Options{})
 	for i, c := range []struct {

@@ -56,7 +56,7 @@ func (s *Store) readProjection(ctx context.Context, state *chat.ProjectionState,
 			dead[i/each] = pipeline.HLen(ctx, s.keys.Projection(i/each, state.Name).Dead)
 			return dead[i/each]
 		}
-		fields[i/each] = pipeline.HMGet(ctx, keyOf(i), layout.OwnerField, layout.UntilField, layout.FloorField, layout.FailingField, layout.ErrorField, layout.HandledField)
+		fields[i/each] = pipeline.HMGet(ctx, keyOf(i), layout.OwnerField, layout.UntilField, layout.FloorField, layout.FailingField, layout.ErrorField, layout.HandledField, layout.StartField)
 		return fields[i/each]
 	}})
 	var behind []int
@@ -65,7 +65,7 @@ func (s *Store) readProjection(ctx context.Context, state *chat.ProjectionState,
 		if err := cmp.Or(errs[each*i], errs[each*i+1]); err != nil {
 			return callError("read the state of projection "+state.Name, err)
 		}
-		var values [6]string
+		var values [7]string
 		for k, value := range fields[i].Val() {
 			values[k], _ = value.(string)
 		}
@@ -79,25 +79,38 @@ func (s *Store) readProjection(ctx context.Context, state *chat.ProjectionState,
 		state.DeadLetters += dead[i].Val()
 		if floors[i] = number(values[2]); values[2] != "" && p.Newest >= floors[i] {
 			behind = append(behind, i)
-			state.Lag = max(state.Lag, time.Duration(p.Clock-floors[i])*time.Microsecond)
+			if values[6] != values[2] { // otherwise nothing says how old the first message is
+				state.Lag = max(state.Lag, time.Duration(p.Clock-floors[i])*time.Microsecond)
+			}
 		}
 	}
-	return s.countBehind(ctx, state, behind, floors)
+	return s.readBehind(ctx, state, partitions, behind, floors)
 }
 
-// countBehind counts the chats at or after the floors of some partitions.
-func (s *Store) countBehind(ctx context.Context, state *chat.ProjectionState, behind []int, floors []int64) error {
+// readBehind counts the chats at or after the floors of some partitions. The lag is at least the age of the first of them.
+func (s *Store) readBehind(ctx context.Context, state *chat.ProjectionState, partitions []chat.PartitionState, behind []int, floors []int64) error {
+	const each = 2
 	counts := make([]*redis.IntCmd, len(behind))
-	keyOf := func(i int) string { return s.keys.Partitions[behind[i]].Activity }
-	errs := s.nodes.Calls(ctx, len(behind), redisnode.Exchange{Key: keyOf, Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-		counts[i] = pipeline.ZCount(ctx, keyOf(i), strconv.FormatInt(floors[behind[i]], 10), "+inf")
-		return counts[i]
+	firsts := make([]*redis.ZSliceCmd, len(behind))
+	keyOf := func(i int) string { return s.keys.Partitions[behind[i/each]].Activity }
+	errs := s.nodes.Calls(ctx, each*len(behind), redisnode.Exchange{Key: keyOf, Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+		floor := strconv.FormatInt(floors[behind[i/each]], 10)
+		if i%each == 1 {
+			firsts[i/each] = pipeline.ZRangeByScoreWithScores(ctx, keyOf(i), &redis.ZRangeBy{Min: floor, Max: "+inf", Count: 1})
+			return firsts[i/each]
+		}
+		counts[i/each] = pipeline.ZCount(ctx, keyOf(i), floor, "+inf")
+		return counts[i/each]
 	}})
 	for i, count := range counts {
-		if errs[i] != nil {
-			return callError("count what projection "+state.Name+" has before it", errs[i])
+		if err := cmp.Or(errs[each*i], errs[each*i+1]); err != nil {
+			return callError("count what projection "+state.Name+" has before it", err)
 		}
 		state.Behind += count.Val()
+		for _, first := range firsts[i].Val() {
+			age := partitions[behind[i]].Clock - int64(first.Score)
+			state.Lag = max(state.Lag, time.Duration(age)*time.Microsecond)
+		}
 	}
 	return nil
 }

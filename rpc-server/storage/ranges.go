@@ -30,7 +30,7 @@ type rangeStep struct {
 
 // flushRanges reads each range with one command, then looks up the required members. A user found there was a member
 // when the range was read.
-func (s *Store) flushRanges(n *redisnode.Node, ranges []chat.Range, out []batch.Result[chat.Ranged]) {
+func (s *Store) flushRanges(ctx context.Context, n *redisnode.Node, ranges []chat.Range, out []batch.Result[chat.Ranged]) {
 	oldest := s.oldest()
 	calls := make([]rangeCall, len(ranges))
 	steps := make([]rangeStep, 0, len(ranges))
@@ -41,7 +41,7 @@ func (s *Store) flushRanges(n *redisnode.Node, ranges []chat.Range, out []batch.
 			steps = append(steps, rangeStep{&calls[i], 1}, rangeStep{&calls[i], 2})
 		}
 	}
-	errs := s.nodes.Exchange(n, len(steps), redisnode.Exchange{
+	errs := s.nodes.Exchange(ctx, n, len(steps), redisnode.Exchange{
 		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			return s.queueRange(ctx, pipeline, steps[i], oldest)
 		},

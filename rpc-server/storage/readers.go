@@ -68,29 +68,29 @@ func (s *Store) begun(ctx context.Context, activity string, id chat.ID) (bool, e
 }
 
 // ReaderPositions implements chat.ReaderStore.
-func (s *Store) ReaderPositions(ctx context.Context, places []chat.PositionQuery) []chat.PositionResult {
+func (s *Store) ReaderPositions(ctx context.Context, queries []chat.PositionQuery) []chat.PositionResult {
 	const each = 3
-	cursors := make([]*redis.StringCmd, len(places))
-	members := make([]*redis.StringCmd, len(places))
-	ignored := make([]*redis.StringSliceCmd, len(places))
+	cursors := make([]*redis.StringCmd, len(queries))
+	members := make([]*redis.StringCmd, len(queries))
+	ignored := make([]*redis.StringSliceCmd, len(queries))
 	keyOf := func(i int) string {
-		switch place := places[i/each]; i % each {
+		switch query := queries[i/each]; i % each {
 		case 0:
-			return s.keys.Read(place.Chat)
+			return s.keys.Read(query.Chat)
 		case 1:
-			return s.keys.Members(place.Chat)
+			return s.keys.Members(query.Chat)
 		default:
-			return s.keys.Ignored(chat.UserOf(place.Reader))
+			return s.keys.Ignored(chat.UserOf(query.Reader))
 		}
 	}
-	errs := s.nodes.Calls(ctx, each*len(places), redisnode.Exchange{
+	errs := s.nodes.Calls(ctx, each*len(queries), redisnode.Exchange{
 		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-			switch place := places[i/each]; i % each {
+			switch query := queries[i/each]; i % each {
 			case 0:
-				cursors[i/each] = pipeline.HGet(ctx, keyOf(i), place.Reader)
+				cursors[i/each] = pipeline.HGet(ctx, keyOf(i), query.Reader)
 				return cursors[i/each]
 			case 1:
-				members[i/each] = pipeline.HGet(ctx, keyOf(i), chat.UserOf(place.Reader))
+				members[i/each] = pipeline.HGet(ctx, keyOf(i), chat.UserOf(query.Reader))
 				return members[i/each]
 			default:
 				ignored[i/each] = pipeline.SMembers(ctx, keyOf(i))
@@ -99,9 +99,9 @@ func (s *Store) ReaderPositions(ctx context.Context, places []chat.PositionQuery
 		},
 		Key: keyOf,
 	})
-	placed := make([]chat.PositionResult, len(places))
-	for i, place := range places {
-		tried := fmt.Sprintf("find %s in %s", place.Reader, place.Chat)
+	placed := make([]chat.PositionResult, len(queries))
+	for i, query := range queries {
+		tried := fmt.Sprintf("find %s in %s", query.Reader, query.Chat)
 		for _, err := range errs[each*i : each*(i+1)] {
 			if err != nil && !errors.Is(err, redis.Nil) {
 				placed[i].Err = callError(tried, err)

@@ -147,7 +147,7 @@ func (s *Store) EditRoom(ctx context.Context, e chat.RoomEdit) (chat.EditOutcome
 
 // DropRoom implements chat.RoomStore with room.lua.
 func (s *Store) DropRoom(ctx context.Context, e chat.RoomEdit) (chat.EditOutcome, error) {
-	e.Tell, e.Ousted, e.Visibility = true, nil, chat.Deleted
+	e.Tell, e.Revoked, e.Visibility = true, nil, chat.Deleted
 	if !e.Emptied {
 		e.MaxMembers = 0 // however many there are
 	}
@@ -178,7 +178,7 @@ func membersOf(e chat.RoomEdit) (entries []layout.ListEntry) {
 func editOutcome(reply int64) chat.EditOutcome {
 	switch reply {
 	case 0:
-		return chat.EditNoPlaces
+		return chat.EditNoPositions
 	case -1:
 		return chat.EditStale
 	case -2:
@@ -193,7 +193,7 @@ func editOutcome(reply int64) chat.EditOutcome {
 func (s *Store) roomArgs(e chat.RoomEdit, drop bool) []any {
 	var event []byte
 	if e.Tell {
-		event = layout.EncodeEvent(chat.Event{Chat: e.Room, Kind: chat.MembersChanged, Users: e.Ousted, Deleted: drop})
+		event = layout.EncodeEvent(chat.Event{Chat: e.Room, Kind: chat.MembersChanged, Users: e.Revoked, Deleted: drop})
 	}
 	admins := ""
 	if e.IfAdmins >= 0 {
@@ -208,7 +208,7 @@ func (s *Store) roomArgs(e chat.RoomEdit, drop bool) []any {
 	if e.IfReserved > 0 {
 		ifRoom = append(ifRoom, layout.ReservedField, strconv.FormatInt(e.IfReserved, 10))
 	}
-	var ifMembers, fields, people, notices []any
+	var ifMembers, fields, memberArgs, notices []any
 	for _, m := range e.IfMembers {
 		ifMembers = append(ifMembers, m.User, layout.FormatMember(m))
 	}
@@ -229,15 +229,15 @@ func (s *Store) roomArgs(e chat.RoomEdit, drop bool) []any {
 		if m.Since != 0 {
 			since = strconv.FormatInt(m.Since, 10)
 		}
-		people = append(people, m.User, string(m.Role), since)
+		memberArgs = append(memberArgs, m.User, string(m.Role), since)
 	}
 	for _, user := range e.Remove {
-		people = append(people, user, "", "")
+		memberArgs = append(memberArgs, user, "", "")
 	}
 	for _, m := range e.Notices {
 		notices = append(notices, layout.Encode(m))
 	}
-	for _, list := range [][]any{ifRoom, ifMembers, fields, people, notices} {
+	for _, list := range [][]any{ifRoom, ifMembers, fields, memberArgs, notices} {
 		args = append(append(args, len(list)), list...)
 	}
 	return args

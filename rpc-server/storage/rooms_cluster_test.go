@@ -101,8 +101,8 @@ func between(t *testing.T, store *Store, what func()) {
 	})
 }
 
-// TestARoomMovesBetweenListAndScript: its slot goes to another master after it has entered its new member's list. She
-// becomes a member all the same, or is told to try again and is none; her inbox is right in between.
+// TestARoomMovesBetweenListAndScript: its slot goes to another master after it has entered its new member's list. The user
+// becomes a member all the same, or is told to try again and is none; the user's inbox is right in between.
 func TestARoomMovesBetweenListAndScript(t *testing.T) {
 	t.Parallel()
 	cluster := redistest.StartCluster(t, "--appendonly", "no")

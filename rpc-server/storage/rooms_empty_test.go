@@ -20,7 +20,7 @@ func TestEmptyPrivateRoomIsDropped(t *testing.T) {
 		h.change("ann", "den", chat.LeaveRoom, "")
 		equal(t, "members", h.members("den"), []string{"bob*"})
 		h.change("bob", "den", chat.LeaveRoom, "")
-		_, err := h.lobby.Room(asService(), chat.RoomRequest{Room: "den"})
+		_, err := h.roomService.Room(asService(), chat.RoomRequest{Room: "den"})
 		equal(t, "the empty room", chat.CodeOf(err), chat.NotFound)
 		for _, key := range h.store.keys.RoomKeys(id(t, "den"))[1:] {
 			if !strings.HasSuffix(key, ":activity") && h.store.redis.Exists(context.Background(), key).Val() > 0 {
@@ -28,7 +28,7 @@ func TestEmptyPrivateRoomIsDropped(t *testing.T) {
 			}
 		}
 		equal(t, "bob's rooms", h.mine("bob"), []string(nil))
-		if _, err := h.lobby.Room(asService(), chat.RoomRequest{Room: "lounge"}); err != nil {
+		if _, err := h.roomService.Room(asService(), chat.RoomRequest{Room: "lounge"}); err != nil {
 			t.Errorf("an empty public room = %v", err)
 		}
 	})
@@ -76,7 +76,7 @@ func TestMembersArePaged(t *testing.T) {
 		var got []string
 		request := chat.RoomRequest{Room: "club", Limit: 2}
 		for page := range 3 {
-			room, err := h.lobby.Room(as("ann"), request)
+			room, err := h.roomService.Room(as("ann"), request)
 			if err != nil || room.HasMore != (page < 2) {
 				t.Fatalf("page %d = %+v, %v", page, room, err)
 			}
@@ -90,7 +90,7 @@ func TestMembersArePaged(t *testing.T) {
 		}
 		equal(t, "members", strings.Join(got, " "), "ann b d a e")
 		for _, bad := range []chat.RoomRequest{{Room: "club", Limit: -1}, {Room: "club", Cursor: "x"}, {Room: "club", Cursor: "7"}} {
-			_, err := h.lobby.Room(as("ann"), bad)
+			_, err := h.roomService.Room(as("ann"), bad)
 			equal(t, "a bad page", chat.CodeOf(err), chat.InvalidArgument)
 		}
 	})

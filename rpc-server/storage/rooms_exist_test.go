@@ -48,7 +48,9 @@ func TestNoRoomWithoutCreation(t *testing.T) {
 				_, err := h.core.Pull(ctx, chat.PullRequest{Chat: room, Cursor: chat.MaxCursor})
 				return err
 			},
-			"enter":   func(ctx context.Context, room string) error { return h.lobby.Enter(ctx, []string{"ann:bob", room}) },
+			"enter": func(ctx context.Context, room string) error {
+				return h.roomService.Enter(ctx, []string{"ann:bob", room})
+			},
 			"present": func(ctx context.Context, room string) error { _, err := live.Present(ctx, room); return err },
 			"readers": func(ctx context.Context, room string) error { _, err := readers.Readers(ctx, room); return err },
 		}
@@ -70,9 +72,9 @@ func TestNoRoomWithoutCreation(t *testing.T) {
 				}
 			}
 		}
-		_, err := h.lobby.CreateRoom(as("ann"), chat.NewRoom{ID: "old"})
+		_, err := h.roomService.CreateRoom(as("ann"), chat.NewRoom{ID: "old"})
 		equal(t, "a user's claim of what others have written", chat.CodeOf(err), chat.Conflict)
-		if _, err := h.lobby.CreateRoom(asService(), chat.NewRoom{ID: "old", As: "ann"}); err != nil {
+		if _, err := h.roomService.CreateRoom(asService(), chat.NewRoom{ID: "old", As: "ann"}); err != nil {
 			t.Errorf("a service's claim of what others have written = %v", err)
 		}
 		equal(t, "texts", h.texts("old"), []string{"of an earlier release", "ann made this room"})
@@ -91,9 +93,9 @@ func TestDeletedIDsAreReserved(t *testing.T) {
 		options := chat.RoomOptions{
 			DefaultLimit: 10, MaxLimit: 100, MaxMembers: 10, IDReserved: time.Hour, Now: func() time.Time { return time.Now().Add(ahead) },
 		}
-		h.lobby = chat.NewRoomService(h.store, true, options)
+		h.roomService = chat.NewRoomService(h.store, true, options)
 		create := func(ctx context.Context, user string) error {
-			_, err := h.lobby.CreateRoom(ctx, chat.NewRoom{ID: "club", As: user})
+			_, err := h.roomService.CreateRoom(ctx, chat.NewRoom{ID: "club", As: user})
 			return err
 		}
 		h.create("ann", "club", chat.Private, "bob", "cid")
@@ -119,7 +121,7 @@ func TestDeletedIDsAreReserved(t *testing.T) {
 		equal(t, "creation after the time", create(as("eve"), "eve"), error(nil))
 
 		h.change("eve", "club", chat.DeleteRoom, "")
-		h.lobby = chat.NewRoomService(h.store, false, options)
+		h.roomService = chat.NewRoomService(h.store, false, options)
 		equal(t, "creation with AUTH off", create(context.Background(), "zoe"), error(nil))
 	})
 }
@@ -136,7 +138,9 @@ func TestMembersHaveAccounts(t *testing.T) {
 	if err := h.store.SetIgnored(context.Background(), chat.IgnoreRequest{User: "dan", Other: "ann", Ignore: true}); err != nil {
 		t.Fatal(err)
 	}
-	guard := func(required bool) { h.lobby.Access = chat.Access{Required: required, Rooms: h.store, Users: h.store} }
+	guard := func(required bool) {
+		h.roomService.Access = chat.Access{Required: required, Rooms: h.store, Users: h.store}
+	}
 	guard(true)
 	for _, c := range []struct {
 		name  string
@@ -163,9 +167,9 @@ func TestMembersHaveAccounts(t *testing.T) {
 	} {
 		var err error
 		if c.kind == "" {
-			_, err = h.lobby.CreateRoom(c.ctx, chat.NewRoom{As: c.as, Users: c.users})
+			_, err = h.roomService.CreateRoom(c.ctx, chat.NewRoom{As: c.as, Users: c.users})
 		} else {
-			_, err = h.lobby.ChangeRoom(c.ctx, chat.RoomChange{Room: "club", Kind: c.kind, Users: c.users, As: c.as})
+			_, err = h.roomService.ChangeRoom(c.ctx, chat.RoomChange{Room: "club", Kind: c.kind, Users: c.users, As: c.as})
 		}
 		if chat.CodeOf(err) != c.want || c.want != "" && !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s %v = %v, want %q with %q", c.name, c.users, err, c.want, c.says)
@@ -173,7 +177,7 @@ func TestMembersHaveAccounts(t *testing.T) {
 	}
 	equal(t, "members", h.members("club"), []string{"ann*", "old", "bob", "dan"})
 	guard(false)
-	if _, err := h.lobby.CreateRoom(context.Background(), chat.NewRoom{As: "nobody", Users: []string{"else"}}); err != nil {
+	if _, err := h.roomService.CreateRoom(context.Background(), chat.NewRoom{As: "nobody", Users: []string{"else"}}); err != nil {
 		t.Errorf("without AUTH a room of users without accounts = %v", err)
 	}
 }

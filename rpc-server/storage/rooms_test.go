@@ -20,18 +20,18 @@ import (
 
 // house is all that there is over one Redis.
 type house struct {
-	t     *testing.T
-	store *Store
-	core  *chat.MessageService
-	lobby *chat.RoomService
+	t           *testing.T
+	store       *Store
+	core        *chat.MessageService
+	roomService *chat.RoomService
 }
 
 func newHouse(t *testing.T, url string, maxMembers int) house {
 	store := openAt(t, url, Options{Prefix: fmt.Sprintf("t%d", time.Now().UnixNano()), IdempotencyWindow: time.Hour})
 	return house{
 		t: t, store: store,
-		core:  chat.NewMessageService(store, chat.Limits{DefaultLimit: 100, MaxLimit: 1000, MaxTextBytes: 100, Auth: true}),
-		lobby: chat.NewRoomService(store, true, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: maxMembers}),
+		core:        chat.NewMessageService(store, chat.Limits{DefaultLimit: 100, MaxLimit: 1000, MaxTextBytes: 100, Auth: true}),
+		roomService: chat.NewRoomService(store, true, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: maxMembers}),
 	}
 }
 
@@ -45,7 +45,7 @@ func asService() context.Context {
 
 func (h house) create(user, room string, v chat.Visibility, users ...string) {
 	h.t.Helper()
-	if _, err := h.lobby.CreateRoom(as(user), chat.NewRoom{ID: room, Visibility: v, Users: users}); err != nil {
+	if _, err := h.roomService.CreateRoom(as(user), chat.NewRoom{ID: room, Visibility: v, Users: users}); err != nil {
 		h.t.Fatal(err)
 	}
 }
@@ -53,7 +53,7 @@ func (h house) create(user, room string, v chat.Visibility, users ...string) {
 // change makes a change and wants its code.
 func (h house) change(user, room string, kind chat.ChangeKind, want chat.Code, users ...string) {
 	h.t.Helper()
-	_, err := h.lobby.ChangeRoom(as(user), chat.RoomChange{Room: room, Kind: kind, Users: users})
+	_, err := h.roomService.ChangeRoom(as(user), chat.RoomChange{Room: room, Kind: kind, Users: users})
 	if chat.CodeOf(err) != want {
 		h.t.Errorf("%s of %v by %s = %v, want %q", kind, users, user, err, want)
 	}
@@ -67,7 +67,7 @@ func (h house) send(user, room, text string) error {
 // members is who is in a room, admins with a star, those who are for longest first.
 func (h house) members(room string) (names []string) {
 	h.t.Helper()
-	r, err := h.lobby.Room(asService(), chat.RoomRequest{Room: room})
+	r, err := h.roomService.Room(asService(), chat.RoomRequest{Room: room})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func (h house) texts(room string) (texts []string) {
 // mine is the rooms that a user's list has.
 func (h house) mine(user string) (names []string) {
 	h.t.Helper()
-	page, err := h.lobby.RoomsOf(as(user), chat.RoomsRequest{})
+	page, err := h.roomService.RoomsOf(as(user), chat.RoomsRequest{})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func (h house) mine(user string) (names []string) {
 
 func (h house) public() (names []string) {
 	h.t.Helper()
-	page, err := h.lobby.PublicRooms(as("anybody"), chat.RoomsRequest{})
+	page, err := h.roomService.PublicRooms(as("anybody"), chat.RoomsRequest{})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func TestRoomChanges(t *testing.T) {
 		h := newHouse(t, url, 4)
 		h.create("ann", "club", chat.Private, "bob", "ann", "bob")
 		equal(t, "members", h.members("club"), []string{"ann*", "bob"})
-		_, err := h.lobby.CreateRoom(as("eve"), chat.NewRoom{ID: "club"})
+		_, err := h.roomService.CreateRoom(as("eve"), chat.NewRoom{ID: "club"})
 		equal(t, "creating it again", chat.CodeOf(err), chat.Conflict)
 
 		h.change("bob", "club", chat.AddMembers, chat.PermissionDenied, "eve")
@@ -154,7 +154,7 @@ func TestRoomChanges(t *testing.T) {
 		h.change("ann", "club", chat.PromoteMember, chat.NotFound, "eve")
 		h.change("ann", "club", chat.DemoteAdmin, chat.Conflict, "ann")
 		h.change("ann", "club", chat.RemoveMembers, "", "cid", "eve")
-		if _, err := h.lobby.ChangeRoom(as("ann"), chat.RoomChange{Room: "club", Kind: chat.RenameRoom, Name: "The Club"}); err != nil {
+		if _, err := h.roomService.ChangeRoom(as("ann"), chat.RoomChange{Room: "club", Kind: chat.RenameRoom, Name: "The Club"}); err != nil {
 			t.Error(err)
 		}
 		h.change("eve", "club", chat.LeaveRoom, "")
@@ -175,11 +175,11 @@ func TestRoomChanges(t *testing.T) {
 		})
 		notices := h.log("club")
 		equal(t, "a notice", *notices[1].Notice, chat.Notice{Event: chat.MemberAdded, Users: []string{"cid"}})
-		r, err := h.lobby.Room(as("bob"), chat.RoomRequest{Room: "club"})
+		r, err := h.roomService.Room(as("bob"), chat.RoomRequest{Room: "club"})
 		if err != nil || r.Name != "The Club" || r.Created != notices[0].SendTime || r.Role != chat.PlainMember {
 			t.Errorf("Room() = %+v, %v", r, err)
 		}
-		_, err = h.lobby.Room(as("ann"), chat.RoomRequest{Room: "club"})
+		_, err = h.roomService.Room(as("ann"), chat.RoomRequest{Room: "club"})
 		equal(t, "Room() to one who has left", chat.CodeOf(err), chat.PermissionDenied)
 	})
 }
@@ -207,7 +207,7 @@ func TestWhoMayBeInARoom(t *testing.T) {
 		} {
 			equal(t, c.user+" sends to "+c.room, chat.CodeOf(h.send(c.user, c.room, "hi")), c.want)
 			equal(t, c.user+" pulls "+c.room, pull(c.user, c.room), c.want)
-			equal(t, c.user+" enters "+c.room, chat.CodeOf(h.lobby.Enter(as(c.user), []string{"lounge", c.room})), c.want)
+			equal(t, c.user+" enters "+c.room, chat.CodeOf(h.roomService.Enter(as(c.user), []string{"lounge", c.room})), c.want)
 		}
 		h.change("bob", "club", chat.DeleteRoom, chat.PermissionDenied)
 		h.change("ann", "club", chat.DeleteRoom, "")
@@ -231,7 +231,7 @@ func TestRoomLists(t *testing.T) {
 		equal(t, "bob's rooms", h.mine("bob"), []string{"a", "b", "c"})
 		h.change("bob", "b", chat.LeaveRoom, "")
 		equal(t, "bob's rooms", h.mine("bob"), []string{"a", "c"})
-		page, err := h.lobby.RoomsOf(as("ann"), chat.RoomsRequest{Limit: 2})
+		page, err := h.roomService.RoomsOf(as("ann"), chat.RoomsRequest{Limit: 2})
 		if err != nil || len(page.Rooms) != 2 || !page.HasMore || page.NextCursor != "c" || page.Rooms[0].Role != chat.Admin {
 			t.Errorf("RoomsOf() = %+v, %v", page, err)
 		}
@@ -247,15 +247,15 @@ func TestRoomLists(t *testing.T) {
 func TestLeavingTellsNothing(t *testing.T) {
 	everyRedis(t, func(t *testing.T, url string) {
 		h := newHouse(t, url, 10)
-		if _, err := h.lobby.CreateRoom(as("ann"), chat.NewRoom{ID: "den", Name: "our plans", Users: []string{"bob"}}); err != nil {
+		if _, err := h.roomService.CreateRoom(as("ann"), chat.NewRoom{ID: "den", Name: "our plans", Users: []string{"bob"}}); err != nil {
 			t.Fatal(err)
 		}
 		leave := chat.RoomChange{Room: "den", Kind: chat.LeaveRoom}
-		if got, err := h.lobby.ChangeRoom(as("bob"), leave); err != nil || got.Name != "our plans" || got.Count != 1 {
+		if got, err := h.roomService.ChangeRoom(as("bob"), leave); err != nil || got.Name != "our plans" || got.Count != 1 {
 			t.Errorf("leave by a member = %+v, %v; want the room", got, err)
 		}
 		for _, user := range []string{"bob", "eve"} {
-			if got, err := h.lobby.ChangeRoom(as(user), leave); err != nil || got.Name != "" || got.Count != 0 || got.Created != 0 {
+			if got, err := h.roomService.ChangeRoom(as(user), leave); err != nil || got.Name != "" || got.Count != 0 || got.Created != 0 {
 				t.Errorf("leave by %s, who is not in the room, = %+v, %v; want nothing but its id", user, got, err)
 			}
 		}
@@ -277,7 +277,7 @@ func TestListsAreMended(t *testing.T) {
 	add("old", old)
 	add("new", float64(time.Now().UnixMicro()))
 	add("again", old+1)
-	h.store.unlist(context.Background(), "ann", []redis.Z{{Member: "again", Score: old}}) // somebody has put it there again
+	h.store.unlist(context.Background(), "ann", []redis.Z{{Member: "again", Score: old}}) // as another server that has listed it again
 	if err := h.store.redis.ZScore(context.Background(), key, "again").Err(); err != nil {
 		t.Errorf("a room that was put into the list again is not there: %v", err)
 	}
@@ -291,7 +291,7 @@ func TestListsAreMended(t *testing.T) {
 	}
 }
 
-// TestRemovedWhileSending: what a member sends is stored before the notice of her removal, or refused.
+// TestRemovedWhileSending: a member's message is stored before the notice of the removal, or refused.
 func TestRemovedWhileSending(t *testing.T) {
 	everyRedis(t, func(t *testing.T, url string) {
 		for round := range 20 {
@@ -345,7 +345,7 @@ func TestRemovedWhileSending(t *testing.T) {
 	})
 }
 
-// TestLastAdminsLeaveAtOnce: whoever is last hands over.
+// TestLastAdminsLeaveAtOnce: the last admin to leave hands over.
 func TestLastAdminsLeaveAtOnce(t *testing.T) {
 	everyRedis(t, func(t *testing.T, url string) {
 		for range 30 {
@@ -384,7 +384,7 @@ func TestManyJoinAtOnce(t *testing.T) {
 		for i := range codes {
 			joining.Go(func() {
 				user := fmt.Sprintf("user%d", i/2) // two of each
-				_, err := h.lobby.ChangeRoom(as(user), chat.RoomChange{Room: "club", Kind: chat.JoinRoom})
+				_, err := h.roomService.ChangeRoom(as(user), chat.RoomChange{Room: "club", Kind: chat.JoinRoom})
 				codes[i] = chat.CodeOf(err)
 			})
 		}

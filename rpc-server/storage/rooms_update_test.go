@@ -16,7 +16,7 @@ func TestUpdateIsAllOrNothing(t *testing.T) {
 		h := newHouse(t, url, 4)
 		h.create("ann", "club", chat.Private)
 		update := func(user, name string, v chat.Visibility) chat.Code {
-			_, err := h.lobby.ChangeRoom(as(user), chat.RoomChange{Room: "club", Kind: chat.UpdateRoom, Name: name, Visibility: v})
+			_, err := h.roomService.ChangeRoom(as(user), chat.RoomChange{Room: "club", Kind: chat.UpdateRoom, Name: name, Visibility: v})
 			return chat.CodeOf(err)
 		}
 		for _, c := range []struct {
@@ -64,8 +64,8 @@ func TestUpdateWhereRedisFails(t *testing.T) {
 	for left, want := range [][]string{{"ann made this room"}, {"ann made this room", "ann made this room public", "ann named this room Club"}} {
 		h := newHouse(t, redistest.Start(t).URL(), 4)
 		h.create("ann", "club", chat.Private)
-		lobby := chat.NewRoomService(&failingEdits{h.store, left}, true, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 4})
-		_, err := lobby.ChangeRoom(as("ann"), chat.RoomChange{Room: "club", Kind: chat.UpdateRoom, Name: "Club", Visibility: chat.Public})
+		roomService := chat.NewRoomService(&failingEdits{h.store, left}, true, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 4})
+		_, err := roomService.ChangeRoom(as("ann"), chat.RoomChange{Room: "club", Kind: chat.UpdateRoom, Name: "Club", Visibility: chat.Public})
 		if (err == nil) != (left > 0) {
 			t.Errorf("with %d edits an update = %v", left, err)
 		}
@@ -90,14 +90,14 @@ func TestRoomKeysOfOtherTypes(t *testing.T) {
 			t.Fatal(err)
 		}
 		change := chat.RoomChange{Room: "club", Kind: chat.UpdateRoom, Name: "Club", Visibility: chat.Public}
-		if _, err := h.lobby.ChangeRoom(as("ann"), change); err == nil {
+		if _, err := h.roomService.ChangeRoom(as("ann"), change); err == nil {
 			t.Errorf("with another type of %s the change was made", kind)
 		}
 		if err := h.store.redis.Do(ctx, "rename", kept, spoilt).Err(); err != nil {
 			t.Fatal(err)
 		}
 		equal(t, "texts with another type of "+kind, h.texts("club"), []string{"ann made this room"})
-		r, err := h.lobby.Room(as("ann"), chat.RoomRequest{Room: "club"})
+		r, err := h.roomService.Room(as("ann"), chat.RoomRequest{Room: "club"})
 		if err != nil || r.Visibility != chat.Private || r.Name != "" {
 			t.Errorf("with another type of %s the room is %+v, %v", kind, r, err)
 		}

@@ -20,10 +20,10 @@ func TestNewChatsAreBounded(t *testing.T) {
 		other.store = openAt(t, url, options)
 		limits := chat.Limits{DefaultLimit: 100, MaxLimit: 1000, MaxTextBytes: 100, Auth: true}
 		h.core, other.core = chat.NewMessageService(h.store, limits), chat.NewMessageService(other.store, limits)
-		h.lobby = chat.NewRoomService(h.store, true, chat.RoomOptions{
+		h.roomService = chat.NewRoomService(h.store, true, chat.RoomOptions{
 			DefaultLimit: 10, MaxLimit: 100, MaxMembers: 100, NewChats: options.NewChats, AddedMembers: chat.Bounds{PerHour: 3},
 		})
-		h.lobby.Access = chat.Access{Required: true, Rooms: h.store, Spender: h.store}
+		h.roomService.Access = chat.Access{Required: true, Rooms: h.store, Spender: h.store}
 		for i := range 3 {
 			for _, one := range []house{h, other, h} {
 				equal(t, "a send", one.send("eve", fmt.Sprintf("eve:v%d", i), "hi"), error(nil))
@@ -33,7 +33,7 @@ func TestNewChatsAreBounded(t *testing.T) {
 		for _, one := range []house{h, other} {
 			equal(t, "a fifth chat", chat.CodeOf(one.send("eve", "eve:late", "hi")), chat.ResourceExhausted)
 		}
-		_, err := h.lobby.CreateRoom(as("eve"), chat.NewRoom{})
+		_, err := h.roomService.CreateRoom(as("eve"), chat.NewRoom{})
 		equal(t, "a fifth room", chat.CodeOf(err), chat.ResourceExhausted)
 		wait := time.Until(time.Now().Truncate(time.Hour).Add(time.Hour)) // the windows are Redis's hours and days
 		if got := time.Duration(chat.RetryAfter(err)) * time.Second; got < wait-2*time.Second || got > wait+2*time.Second {
@@ -63,7 +63,7 @@ func TestNewChatsAreBounded(t *testing.T) {
 		h.change("eve", "club", chat.AddMembers, "", "a", "b", "c")
 		h.change("eve", "club", chat.AddMembers, chat.ResourceExhausted, "d")
 		equal(t, "members", h.members("club"), []string{"eve*", "a", "b", "c"})
-		if _, err := h.lobby.ChangeRoom(asService(), chat.RoomChange{Room: "club", Kind: chat.AddMembers, Users: []string{"d"}, As: "eve"}); err != nil {
+		if _, err := h.roomService.ChangeRoom(asService(), chat.RoomChange{Room: "club", Kind: chat.AddMembers, Users: []string{"d"}, As: "eve"}); err != nil {
 			t.Errorf("a service's addition = %v", err)
 		}
 		if found, err := h.store.redis.Keys(context.Background(), "*:spent").Result(); err != nil || len(found) != 3 {

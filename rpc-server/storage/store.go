@@ -15,6 +15,7 @@ import (
 	"github.com/pullchat/pullchat/internal/background"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/metrics"
+	"github.com/pullchat/pullchat/internal/tracing"
 	"github.com/pullchat/pullchat/rpc-server/hints"
 	"github.com/pullchat/pullchat/rpc-server/layout"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
@@ -35,6 +36,7 @@ type Options struct {
 	TLS redisnode.TLS // of a rediss:// URL
 
 	Metrics *metrics.Service // nil: off
+	Traces  *tracing.Tracing // nil: off
 
 	Prefix     string           // of all keys; "" is "im"
 	Partitions int              // of a new Redis; 0 is 256
@@ -102,6 +104,7 @@ func Open(url string, options Options) (*Store, error) {
 		Lost:    s.forgetLists,
 		Attach:  s.newBatches,
 		Metrics: options.Metrics,
+		Traces:  options.Traces,
 	})
 	database := 0
 	if s.nodes.Only != nil {
@@ -137,8 +140,8 @@ func (s *Store) CheckPartitions(ctx context.Context) error {
 	return err
 }
 
-// lookAgain compares in the background, until it could, and meanwhile lets calls go on: on a cluster the number of
-// partitions is in one master, which may be away while the others serve their chats.
+// lookAgain compares in the background until it succeeds, and does not delay calls. On a cluster one master has the number
+// of partitions; it may be away while the others serve their chats.
 func (s *Store) lookAgain() {
 	if s.looking.Add(1) > 1 {
 		return

@@ -22,16 +22,6 @@ func sendTo(t *testing.T, s *Store, id chat.ID) int64 {
 	return a.SendTime
 }
 
-// sendToAll returns the positions.
-func sendToAll(t *testing.T, s *Store, ids []chat.ID) map[chat.ID]int64 {
-	t.Helper()
-	sent := map[chat.ID]int64{}
-	for _, id := range ids {
-		sent[id] = sendTo(t, s, id)
-	}
-	return sent
-}
-
 // TestWhatIsPublished pins the form of a hint, with the entry where it is short, and that a repeated id is none.
 func TestWhatIsPublished(t *testing.T) {
 	t.Parallel()
@@ -52,7 +42,7 @@ func TestWhatIsPublished(t *testing.T) {
 		if _, err := subscription.Receive(ctx); err != nil {
 			t.Fatal(err)
 		}
-		store.hub.Of(id(t, "alice:bob")).Followed.Store(true) // as after a first hint that somebody received
+		store.hub.Of(id(t, "alice:bob")).Followed.Store(true) // as after a first hint that was received
 		before := int64(0)
 		for i, text := range []string{"0", strings.Repeat("long ", 200), "2 3\n", "3"} {
 			m := chat.Message{Text: text, Sender: "alice", ID: fmt.Sprint(i)}
@@ -80,7 +70,7 @@ func TestHintsBringWhatTheLogHas(t *testing.T) {
 		at := sendTo(t, other, room)
 		w := hintstest.WatchOf(t, store, room)
 		w.Hinted(room, at)
-		at = sendTo(t, other, room) // by this hint the other one learns that somebody follows
+		at = sendTo(t, other, room) // this hint tells the other server that the chat is followed
 		w.Hinted(room, at)
 		var brought []chat.Message
 		for range 20 {

@@ -44,17 +44,20 @@ func (c *client) obey(object []byte) error {
 	case r.Action == "":
 		err = chat.Errorf(chat.InvalidArgument, "action is empty")
 	case r.Action == connect:
+		defer c.trace(connect)()
 		return c.connect(r)
 	case c.room == "" && c.server.config.Verify != nil:
 		err = chat.Errorf(chat.Unauthenticated, "connect first, with a token")
 	case c.room != "" && r.DeviceUID != "" && r.DeviceUID != c.uid:
 		err = chat.Errorf(chat.InvalidArgument, "this connection is of the device %s", c.uid)
 	case r.Action == acknowledge:
+		defer c.trace(acknowledge)()
 		err = c.acknowledge(r.UID)
 		return c.answer(r, nil, err)
 	case slices.Contains(command.Names(), r.Action):
 		return c.command(r)
 	default:
+		defer c.trace(asks)()
 		return c.ask(r)
 	}
 	return c.answer(r, nil, err)

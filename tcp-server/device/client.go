@@ -13,6 +13,7 @@ import (
 	"github.com/pullchat/pullchat/internal/frame"
 	"github.com/pullchat/pullchat/internal/jsonobject"
 	"github.com/pullchat/pullchat/internal/live"
+	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/tcp-server/peer"
 )
 
@@ -27,6 +28,7 @@ type client struct {
 
 	base   context.Context // without the caller //nolint:containedctx // of the connection
 	caller *chat.Caller    // of the token, or nil
+	traced context.Context // base with the span of the request under way, if traces are on //nolint:containedctx // of the request
 	uid    string          // the device's, once it has connected
 	room   string          // its chat
 	since  int64           // the position at which it has connected
@@ -75,10 +77,24 @@ type event struct {
 }
 
 func (c *client) ctx() context.Context {
-	if c.caller != nil {
-		return chat.WithCaller(c.base, *c.caller)
+	ctx := c.base
+	if c.traced != nil {
+		ctx = c.traced
 	}
-	return c.base
+	if c.caller != nil {
+		return chat.WithCaller(ctx, *c.caller)
+	}
+	return ctx
+}
+
+// trace makes a span of a request until end is called. name is not the client's.
+func (c *client) trace(name string) (end func()) {
+	ctx, ended := c.server.config.Traces.Command(c.base, "device", name)
+	c.traced = ctx
+	return func() {
+		c.traced = nil
+		ended("")
+	}
 }
 
 // until sets the time until which a read may wait. The error is why the session has ended.
@@ -199,3 +215,8 @@ func (c *client) Refuse(name string, err error) error {
 
 // Beat implements live.Sink. TCP finds connections that are lost.
 func (c *client) Beat() error { return nil }
+
+var _ live.Timed = (*client)(nil)
+
+// Delivered implements live.Timed.
+func (c *client) Delivered(age time.Duration) { c.server.config.Metrics.Delivered(metrics.Device, age) }

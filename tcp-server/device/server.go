@@ -15,6 +15,8 @@ import (
 	"github.com/pullchat/pullchat/internal/command"
 	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/logging"
+	"github.com/pullchat/pullchat/internal/metrics"
+	"github.com/pullchat/pullchat/internal/tracing"
 	"github.com/pullchat/pullchat/tcp-server/peer"
 )
 
@@ -23,6 +25,8 @@ type Config struct {
 	Services chat.Services // within the rates of senders and signals
 	Hub      *live.Hub
 	Log      *slog.Logger
+	Metrics  *metrics.Gateway // or nil
+	Traces   *tracing.Tracing // or nil
 	// Verify returns the caller of a token; nil with AUTH off.
 	Verify func(token string) (chat.Caller, error)
 
@@ -54,6 +58,7 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn) {
 	c.session = s.config.Hub.Open(c, c.conn.End)
 	c.commands = command.NewClient(command.Config{
 		Messages: s.config.Services.Messages, Live: s.config.Services.Live, Hub: s.config.Hub, Verify: s.config.Verify,
+		Begin: s.config.Traces.Commands("device"),
 	}, c.session)
 	err := c.serve()
 	c.session.Close() // the last object is the last

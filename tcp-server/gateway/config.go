@@ -7,16 +7,18 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/loopback"
+	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/ratelimit"
 	"github.com/pullchat/pullchat/internal/rpcclient"
 	"github.com/pullchat/pullchat/internal/token"
+	"github.com/pullchat/pullchat/internal/tracing"
 )
 
 // authOn is the value of AUTH with which clients need an account or a token.
 const authOn = "on"
 
-// Doors is what a tcp-server has beside an http-server.
-type Doors struct {
+// Endpoints is what a tcp-server has beside an http-server.
+type Endpoints struct {
 	TelnetAddr     string        `name:"telnet-addr" env:"TELNET_ADDR" placeholder:"HOST:PORT" help:"Where rooms are served over telnet, like 127.0.0.1:5000; empty is nowhere."`
 	TelnetRoom     string        `name:"telnet-room" env:"TELNET_ROOM" default:"lobby" placeholder:"ROOM" help:"The room that telnet clients enter first; empty is none."`
 	TelnetIdle     time.Duration `name:"telnet-idle" env:"TELNET_IDLE" default:"1h" placeholder:"DURATION" help:"How long a telnet client may say nothing."`
@@ -29,8 +31,8 @@ type Doors struct {
 	TCPAddressConnections int `name:"tcp-address-connections" env:"TCP_ADDRESS_CONNECTIONS" default:"100" placeholder:"N" help:"The same for each address."`
 }
 
-// Enabled reports whether any door is open.
-func (d Doors) Enabled() bool { return d.TelnetAddr != "" || d.DeviceAddr != "" }
+// Enabled reports whether any endpoint is configured.
+func (d Endpoints) Enabled() bool { return d.TelnetAddr != "" || d.DeviceAddr != "" }
 
 // Trust is what a tcp-server shares with an http-server: one process has it once.
 type Trust struct {
@@ -45,18 +47,21 @@ type Trust struct {
 	RateLimit  ratelimit.Rate `name:"rate-limit" env:"RATE_LIMIT" reload:"" placeholder:"N/PERIOD" help:"Messages that each sender may send, like 100/s, 600/m or 5000/h; empty for no limit."`
 	SignalRate ratelimit.Rate `name:"signal-rate" env:"SIGNAL_RATE" reload:"" default:"10/s" placeholder:"N/PERIOD" help:"Signals, such as typing, that each sender may tell; empty for no limit."`
 
-	TLSCert string `name:"tls-cert" env:"TLS_CERT" placeholder:"FILE" help:"Certificate in PEM, with its chain; all doors then speak TLS. It is read again when it changes."`
+	TLSCert string `name:"tls-cert" env:"TLS_CERT" placeholder:"FILE" help:"Certificate in PEM, with its chain; all connections then use TLS. It is read again when it changes."`
 	TLSKey  string `name:"tls-key" env:"TLS_KEY" placeholder:"FILE" help:"Private key of the certificate, in PEM."`
 }
 
 // Config is a tcp-server's configuration.
 type Config struct {
-	Doors `embed:""`
-	Trust `embed:""`
+	Endpoints `embed:""`
+	Trust     `embed:""`
+
+	Metrics *metrics.Gateway `kong:"-"` // nil: off
+	Traces  *tracing.Tracing `kong:"-"` // nil: off
 }
 
 // Validate names every value that cannot work. Kong calls it.
-func (d Doors) Validate() error {
+func (d Endpoints) Validate() error {
 	switch {
 	case d.TCPMaxConnections < 0 || d.TCPAddressConnections < 0:
 		return fmt.Errorf("--tcp-max-connections is %d, and --tcp-address-connections %d; neither may be negative", d.TCPMaxConnections, d.TCPAddressConnections)
@@ -89,7 +94,7 @@ func (t Trust) Validate() error {
 }
 
 // Validate is that of both parts; without it one of them would hide the other's.
-func (c Config) Validate() error { return errors.Join(c.Doors.Validate(), c.Trust.Validate()) }
+func (c Config) Validate() error { return errors.Join(c.Endpoints.Validate(), c.Trust.Validate()) }
 
 // CheckTrust refuses to believe rpc-servers, and to be believed by them, over a network without a secret.
 func CheckTrust(config Config, rpc rpcclient.Config) error {

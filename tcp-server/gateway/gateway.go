@@ -1,4 +1,4 @@
-// Package gateway assembles a tcp-server: its doors, the limits of their clients, and a stop that tells them.
+// Package gateway assembles a tcp-server: its endpoints, the limits of their clients, and a stop that tells them.
 package gateway
 
 import (
@@ -15,6 +15,7 @@ import (
 	"github.com/pullchat/pullchat/internal/buildinfo"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/live"
+	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/ratelimit"
 	"github.com/pullchat/pullchat/internal/token"
 	"github.com/pullchat/pullchat/tcp-server/device"
@@ -49,7 +50,7 @@ type Server struct {
 	live     reloadable
 }
 
-// Listen opens the doors' listeners, and reads the certificate and the keys of tokens if there are any. Clients are served
+// Listen opens the endpoints' listeners, and reads the certificate and the keys of tokens if there are any. Clients are served
 // from services once Run is called.
 func Listen(config Config, services chat.Services, log *slog.Logger) (*Server, error) {
 	s := &Server{config: config, log: log, services: services, limits: limits{login: time.Minute, part: 20 * time.Second, now: time.Now, newID: rand.Text}}
@@ -82,15 +83,15 @@ func Listen(config Config, services chat.Services, log *slog.Logger) (*Server, e
 }
 
 // warnOpen says what other machines may do or read.
-func (s *Server) warnOpen(door string, addr net.Addr) {
+func (s *Server) warnOpen(endpoint string, addr net.Addr) {
 	tcp, ok := addr.(*net.TCPAddr)
 	switch {
 	case !ok || tcp.IP.IsLoopback():
 	case s.config.Auth != authOn:
-		s.log.Warn("AUTH is off and a door is open for other machines too: every client that reaches this address may read and write in any name; "+
-			"set AUTH=on, or listen on 127.0.0.1", "door", door, "addr", addr.String())
+		s.log.Warn("AUTH is off and an endpoint is open for other machines too: every client that reaches this address may read and write in any name; "+
+			"set AUTH=on, or listen on 127.0.0.1", "endpoint", endpoint, "addr", addr.String())
 	case s.encrypt == nil:
-		s.log.Warn("passwords and tokens are not encrypted on their way: set TLS_CERT and TLS_KEY, or put something in front that speaks TLS", "door", door, "addr", addr.String())
+		s.log.Warn("passwords and tokens are not encrypted on their way: set TLS_CERT and TLS_KEY, or put something in front that speaks TLS", "endpoint", endpoint, "addr", addr.String())
 	}
 }
 
@@ -127,20 +128,20 @@ func (s *Server) Run(ctx context.Context) error {
 	clients, abandon := context.WithCancel(context.WithoutCancel(ctx))
 	defer abandon()
 	all := newCrowd(s.config.TCPMaxConnections, s.config.TCPAddressConnections)
-	doors := s.doors(services, hub)
-	ended := make(chan error, len(doors))
-	for _, d := range doors {
+	endpoints := s.endpoints(services, hub)
+	ended := make(chan error, len(endpoints))
+	for _, d := range endpoints {
 		go func() { ended <- d.run(clients, all, s.log) }()
 		s.log.Info(d.name+" listens", "addr", d.listener.Addr().String(), "version", buildinfo.Get().Version)
 	}
 	var err error
-	left := len(doors)
+	left := len(endpoints)
 	select {
 	case err = <-ended:
 		left--
 	case <-ctx.Done():
 	}
-	for _, d := range doors {
+	for _, d := range endpoints {
 		_ = d.listener.Close()
 	}
 	for range left {
@@ -157,29 +158,29 @@ func (s *Server) Run(ctx context.Context) error {
 	return err
 }
 
-func (s *Server) doors(services chat.Services, hub *live.Hub) (doors []*door) {
+func (s *Server) endpoints(services chat.Services, hub *live.Hub) (endpoints []*endpoint) {
 	if s.telnet != nil {
 		rooms := telnet.New(telnet.Config{
-			Services: services, Hub: hub, Log: s.log, Auth: s.config.Auth == authOn, LoginTTL: s.config.AccessTokenTTL,
+			Services: services, Hub: hub, Log: s.log, Metrics: s.config.Metrics, Traces: s.config.Traces, Auth: s.config.Auth == authOn, LoginTTL: s.config.AccessTokenTTL,
 			Register: s.config.Registration == ratelimit.RegistrationOpen, Room: s.config.TelnetRoom, Verbose: s.config.SendsConfirmed == "verbose",
 			MaxLine: maxLine, Idle: s.config.TelnetIdle, LoginTime: s.limits.login, Part: s.limits.part, Now: s.limits.now,
 		})
-		doors = append(doors, &door{
-			name: "telnet", listener: s.telnet, encrypt: s.encrypt, serve: rooms.Serve,
+		endpoints = append(endpoints, &endpoint{
+			name: metrics.Telnet, metrics: s.config.Metrics, listener: s.telnet, encrypt: s.encrypt, serve: rooms.Serve,
 			full: []byte("* Too many connections; try again later\r\n"),
 		})
 	}
 	if s.device != nil {
 		config := device.Config{
-			Services: services, Hub: hub, Log: s.log, MaxObject: maxLine, Idle: s.config.DeviceIdle, ConnectTime: s.limits.login, Part: s.limits.part, NewID: s.limits.newID,
+			Services: services, Hub: hub, Log: s.log, Metrics: s.config.Metrics, Traces: s.config.Traces, MaxObject: maxLine, Idle: s.config.DeviceIdle, ConnectTime: s.limits.login, Part: s.limits.part, NewID: s.limits.newID,
 		}
 		if s.config.Auth == authOn {
 			config.Verify = s.keys.Verify
 		}
-		doors = append(doors, &door{
-			name: "device", listener: s.device, encrypt: s.encrypt, serve: device.New(config).Serve,
+		endpoints = append(endpoints, &endpoint{
+			name: metrics.Device, metrics: s.config.Metrics, listener: s.device, encrypt: s.encrypt, serve: device.New(config).Serve,
 			full: []byte(`{"action":"full"}` + "\n"),
 		})
 	}
-	return doors
+	return endpoints
 }

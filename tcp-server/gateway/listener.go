@@ -11,12 +11,14 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/ratelimit"
 )
 
-// A door accepts connections of one kind and serves each in a goroutine of its own.
-type door struct {
-	name     string
+// An endpoint accepts connections of one kind and serves each in a goroutine of its own.
+type endpoint struct {
+	name     string           // as the metrics call its transport, too
+	metrics  *metrics.Gateway // or nil
 	listener net.Listener
 	encrypt  *tls.Config // nil: the connections are plain
 	full     []byte      // the last line for a connection beyond the limits
@@ -31,7 +33,7 @@ const (
 	writeBuffer = 64 << 10
 )
 
-// crowd counts the connections of all doors, and can close them.
+// crowd counts the connections of all endpoints, and can close them.
 type crowd struct {
 	max, each int // 0 for no limit
 
@@ -77,7 +79,7 @@ func (c *crowd) disperse() {
 }
 
 // run accepts connections until the listener is closed.
-func (d *door) run(ctx context.Context, all *crowd, log *slog.Logger) error {
+func (d *endpoint) run(ctx context.Context, all *crowd, log *slog.Logger) error {
 	for pause := time.Duration(0); ; {
 		conn, err := d.listener.Accept()
 		switch {
@@ -90,7 +92,7 @@ func (d *door) run(ctx context.Context, all *crowd, log *slog.Logger) error {
 			return err
 		default:
 			if pause == 0 {
-				log.Warn("connections cannot be accepted now", "door", d.name, "error", err)
+				log.Warn("connections cannot be accepted now", "endpoint", d.name, "error", err)
 			}
 			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
 			<-time.After(pause)
@@ -109,17 +111,19 @@ func passes(err error) bool {
 }
 
 // welcome serves a connection that there is room for.
-func (d *door) welcome(ctx context.Context, all *crowd, conn net.Conn) {
+func (d *endpoint) welcome(ctx context.Context, all *crowd, conn net.Conn) {
 	defer func() { _ = conn.Close() }()
 	key := keyOf(conn)
 	if !all.enter(conn, key) {
-		if d.encrypt == nil { // no handshake is made to refuse somebody
+		d.metrics.Refusal("connections")
+		if d.encrypt == nil { // a refusal is not worth a handshake
 			_ = conn.SetWriteDeadline(time.Now().Add(refuseTime))
 			_, _ = conn.Write(d.full)
 		}
 		return
 	}
 	defer all.leave(conn)
+	defer d.metrics.Opened(d.name)()
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetWriteBuffer(writeBuffer)
 	}

@@ -37,12 +37,18 @@ type reloadable struct {
 }
 
 func newReloadable(config Config) reloadable {
-	return reloadable{
+	r := reloadable{
 		sends: ratelimit.New(config.RateLimit), signals: ratelimit.New(config.SignalRate),
 		guesses:       ratelimit.NewGuesses(nil, config.LoginRate),
 		registrations: ratelimit.NewRegistrations(nil, config.Registration, config.RegistrationRate),
 	}
+	r.sends.Refused, r.signals.Refused = config.refused("senders"), config.refused("signals")
+	r.guesses.Refused, r.registrations.Refused = config.refused("logins"), config.refused("registrations")
+	return r
 }
+
+// refused returns a function that counts a refusal of a kind, as an http-server does.
+func (c Config) refused(kind string) func() { return func() { c.Metrics.Refusal(kind) } }
 
 // Reload takes the settings of next that need no restart, those with the tag reload, and reads the certificate and the file of
 // keys again if they have changed. next is valid.
@@ -65,7 +71,7 @@ func (s *Server) limited() chat.Services {
 	services.Messages = ratelimit.Senders{Service: services.Messages, Limiter: s.live.sends}
 	services.Live = ratelimit.Signals{Live: services.Live, Limiter: s.live.signals}
 	if services.Sessions != nil {
-		services.Sessions = s.live.guesses.Over(services.Sessions)
+		services.Sessions = ratelimit.LoginOutcomes{Sessions: s.live.guesses.Over(services.Sessions), Tell: s.config.Metrics.Login}
 	}
 	if services.Accounts != nil {
 		services.Accounts = s.live.registrations.Over(services.Accounts)

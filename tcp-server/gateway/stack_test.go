@@ -38,8 +38,8 @@ type stack struct {
 
 func testConfig() Config {
 	return Config{
-		Doors: Doors{TelnetAddr: "127.0.0.1:0", TelnetRoom: "lobby", TelnetIdle: time.Hour, SendsConfirmed: "short", DeviceAddr: "127.0.0.1:0", DeviceIdle: time.Hour},
-		Trust: Trust{Auth: "off", AccessTokenTTL: time.Hour, Registration: "open", LoginRate: ratelimit.Rate{Requests: 3, Per: time.Hour}},
+		Endpoints: Endpoints{TelnetAddr: "127.0.0.1:0", TelnetRoom: "lobby", TelnetIdle: time.Hour, SendsConfirmed: "short", DeviceAddr: "127.0.0.1:0", DeviceIdle: time.Hour},
+		Trust:     Trust{Auth: "off", AccessTokenTTL: time.Hour, Registration: "open", LoginRate: ratelimit.Rate{Requests: 3, Per: time.Hour}},
 	}
 }
 

@@ -53,7 +53,7 @@ func transcripts(t *testing.T, name string) func(func(string, []string) bool) {
 	}
 }
 
-func play(t *testing.T, door, how string, script []string) {
+func play(t *testing.T, endpoint, how string, script []string) {
 	s := startStack(t, strings.Contains(how, "on"), func(c *Config, _ *limits) {
 		if strings.Contains(how, "verbose") {
 			c.SendsConfirmed = "verbose"
@@ -64,7 +64,7 @@ func play(t *testing.T, door, how string, script []string) {
 		s.room(t, "lobby", "carol")
 	}
 	addr, end := s.TelnetAddr(), "\r\n"
-	if door == "devices" {
+	if endpoint == "devices" {
 		addr, end = s.DeviceAddr(), "\n"
 	}
 	options := strings.NewReplacer("<IAC WILL ECHO>", "\xff\xfb\x01", "<IAC WONT ECHO>", "\xff\xfc\x01")

@@ -15,6 +15,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/cursors"
 	"github.com/pullchat/pullchat/internal/live"
+	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/terminal"
 	"github.com/pullchat/pullchat/tcp-server/peer"
 )
@@ -28,7 +29,8 @@ type client struct {
 	inboxed *live.Session // of private messages
 	cursors cursors.Cursors
 
-	base   context.Context // without the caller, who may log in later //nolint:containedctx // of the connection
+	base   context.Context                 // without the caller, who may log in later //nolint:containedctx // of the connection
+	traced atomic.Pointer[context.Context] // base with the span of the command under way, if traces are on
 	caller atomic.Pointer[chat.Caller]
 	me     string // the user's name, once there is one
 	held   login  // the session of the user, with AUTH=on
@@ -50,10 +52,27 @@ var (
 
 // ctx is for calls of the user.
 func (c *client) ctx() context.Context {
-	if by := c.caller.Load(); by != nil {
-		return chat.WithCaller(c.base, *by)
+	ctx := c.base
+	if traced := c.traced.Load(); traced != nil {
+		ctx = *traced
 	}
-	return c.base
+	if by := c.caller.Load(); by != nil {
+		return chat.WithCaller(ctx, *by)
+	}
+	return ctx
+}
+
+// trace makes a span of a command until end is called.
+func (c *client) trace(name string) (end func()) {
+	if c.server.config.Traces == nil {
+		return func() {}
+	}
+	ctx, ended := c.server.config.Traces.Command(c.base, "telnet", name)
+	c.traced.Store(&ctx)
+	return func() {
+		c.traced.Store(nil)
+		ended("")
+	}
 }
 
 // reader is the user's reader over telnet. Other readers' cursors stay.
@@ -187,3 +206,8 @@ func why(err error) string {
 	}
 	return err.Error()
 }
+
+var _ live.Timed = (*client)(nil)
+
+// Delivered implements live.Timed.
+func (c *client) Delivered(age time.Duration) { c.server.config.Metrics.Delivered(metrics.Telnet, age) }

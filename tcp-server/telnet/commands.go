@@ -57,6 +57,7 @@ func (c *client) obey(l line) error {
 	name, arguments, _ := strings.Cut(l.text[1:], " ")
 	for _, v := range verbs() {
 		if v.name == name {
+			defer c.trace(v.name)()
 			return v.do(c, strings.TrimSpace(arguments))
 		}
 	}
@@ -65,6 +66,7 @@ func (c *client) obey(l line) error {
 
 // talk sends a text to the room.
 func (c *client) talk(text string) error {
+	defer c.trace("say")()
 	room := c.place()
 	if room == "" {
 		return c.say("Not sent: you are in no room; /join ROOM enters one")

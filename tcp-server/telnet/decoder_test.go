@@ -103,8 +103,8 @@ func TestHiddenTwice(t *testing.T) {
 	}
 }
 
-// FuzzDecoder: what is read does not depend on where the bytes are split; lines have no control characters that a line editor
-// obeys; and nothing outgrows its bounds.
+// FuzzDecoder: the result does not depend on where the bytes are split. Lines have no control characters that a line editor
+// obeys. All sizes stay within their bounds.
 func FuzzDecoder(f *testing.F) {
 	f.Add([]byte("a\r\nb\xff\xfb\x1fc\r\x00d\n"), uint8(1))
 	f.Add([]byte("\xff\xfa\x2a\x01;UTF-8\xff\xf0\xff\xf6\x08\x7f"), uint8(3))

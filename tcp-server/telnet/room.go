@@ -109,7 +109,7 @@ type missed struct {
 	next     int64 // the position after them
 }
 
-// missed reads what a chat has from the cursor of this door on, or from where the user has read elsewhere.
+// missed reads what a chat has from the cursor of this client on, or from where the user has read elsewhere.
 func (c *client) missed(name string) (missed, error) {
 	m := missed{chat: name, next: c.cursors.After(name)}
 	for _, reader := range []string{c.reader(), c.me} {
@@ -223,7 +223,7 @@ func (c *client) private() error {
 	return nil
 }
 
-// advance moves the cursor of this door. If that fails, the messages before it come again.
+// advance moves the cursor of this client. If that fails, the messages before it come again.
 func (c *client) advance(name string, to int64) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx()), advanceTimeout)
 	defer cancel()

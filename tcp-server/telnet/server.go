@@ -11,6 +11,8 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/logging"
+	"github.com/pullchat/pullchat/internal/metrics"
+	"github.com/pullchat/pullchat/internal/tracing"
 	"github.com/pullchat/pullchat/tcp-server/peer"
 )
 
@@ -19,6 +21,8 @@ type Config struct {
 	Services chat.Services // within the rates of senders, passwords and registrations
 	Hub      *live.Hub
 	Log      *slog.Logger
+	Metrics  *metrics.Gateway // or nil
+	Traces   *tracing.Tracing // or nil
 
 	Auth     bool          // clients need an account
 	LoginTTL time.Duration // how long a login is good without another look at it

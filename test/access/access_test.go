@@ -1,6 +1,6 @@
-// Package access holds who may do what, as tables: one row for each route of HTTP, each frame of a WebSocket and each
-// method of RPC, and one column for each kind of caller. Every cell is tried on real servers over a real Redis. A route,
-// frame or method without a row fails the tests, and so does a row without one.
+// Package access tests the access rules as tables. Rows are the routes of HTTP, the frames of a WebSocket and the methods of
+// RPC; columns are the kinds of callers. Every cell is tried on real servers over a real Redis. A route, frame or method
+// without a row fails the tests, and so does a row without one.
 //
 // To add a row, write it into the table of http_policy_test.go, frames_policy_test.go or rpc_policy_test.go: nothing else
 // knows of it. table_test.go says what its parts mean.
@@ -27,16 +27,16 @@ func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 type caller string
 
 const (
-	nobody   caller = "no"    // without a token; in RPC without an identity
-	expired  caller = "old"   // with the admin's token of the past
-	forged   caller = "fake"  // with the admin's token, signed with another key
-	unsigned caller = "alg0"  // with the admin's token, which says that it needs no signature
-	other    caller = "other" // mia, a member too, who acts in the name of max
-	stranger caller = "out"   // sue, who has never been a member
-	ousted   caller = "gone"  // otto, who was removed
-	member   caller = "in"    // max
-	admin    caller = "admin" // ada
-	service  caller = "svc"   // a service, for max where it names somebody
+	anonymous caller = "no"    // without a token; in RPC without an identity
+	expired   caller = "old"   // with the admin's token of the past
+	forged    caller = "fake"  // with the admin's token, signed with another key
+	unsigned  caller = "alg0"  // with the admin's token, which says that it needs no signature
+	other     caller = "other" // mia, a member too, who acts in the name of max
+	stranger  caller = "out"   // sue, who has never been a member
+	removed   caller = "gone"  // otto, who was removed
+	member    caller = "in"    // max
+	admin     caller = "admin" // ada
+	service   caller = "svc"   // a service, for max where it names a user
 
 	keyless  caller = "-key" // a service that does not know RPC_SECRET
 	wrongKey caller = "!key" // and one that knows another

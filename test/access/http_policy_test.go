@@ -1,6 +1,6 @@
 package access
 
-var httpColumns = []caller{nobody, expired, forged, unsigned, other, stranger, ousted, member, admin, service}
+var httpColumns = []caller{anonymous, expired, forged, unsigned, other, stranger, removed, member, admin, service}
 
 // httpPolicy is who may make which request; row says how to read it, and caller who they are.
 const httpPolicy = `
@@ -25,6 +25,12 @@ same POST   /api/logout                   401  exp  inv  inv  200  200  200  200
 same POST   /api/password                 401  exp  inv  inv  403  pwd  pwd  pwd  pwd  pwd   user={me} password=wrong-horse new_password=new-horse
 same POST   /api/password                 401  exp  inv  inv  pwd  pwd  pwd  pwd  pwd  400   password=wrong-horse new_password=new-horse
 
+# Projections: for services only. (404: no worker has ever run it.)
+same GET    /api/projections              401  exp  inv  inv  403  403  403  403  403  200
+same GET    /api/projections/:name        401  exp  inv  inv  403  403  403  403  403  404   :name=none
+same POST   /api/projections/:name        401  exp  inv  inv  403  403  403  403  403  404   :name=none action=pause
+same GET    /api/projections/:name/dead   401  exp  inv  inv  403  403  403  403  403  200   :name=none
+
 # What is a user's own.
 same GET    /api/inbox                    401  exp  inv  inv  403  200  200  200* 200* 200*  reader={me}
 same GET    /api/inbox                    401  exp  inv  inv  200* 200  200  200* 200* 400
@@ -45,7 +51,7 @@ same GET    /api/rooms/public             401  exp  inv  inv  403  200  200  200
 own  POST   /api/rooms                    401  exp  inv  inv  403  201  201  201  201  201   ?as={me} id={new}
 same POST   /api/rooms                    401  exp  inv  inv  403  409  409  409  409  409   ?as={me} id={room}
 
-# A private room. A service that names nobody acts for nobody, and may everything; one that names a user may what she may.
+# A private room. A service that names no user may do everything. One that names a user may do what that user may.
 same POST   /api/send                     401  exp  inv  inv  403  403  403  200  200  200   chat={room} sender={me} text=hi
 same POST   /send/:chat/:user             401  exp  inv  inv  403  403  403  200  200  200   :chat={room} :user={me} text=hi
 own  GET    /receive/:chat/:user          401  exp  inv  inv  403  403  403  200* 200* 200*  :chat={room} :user={me}

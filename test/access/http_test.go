@@ -69,7 +69,7 @@ func (w *world) overHTTP(t *testing.T, route, request, token string) answer {
 	return answer{outcome, string(said)}
 }
 
-// read returns what was answered; of a stream, up to what somebody in a scene waits for.
+// read returns what was answered; of a stream, up to what a user in a scene waits for.
 func read(response *http.Response) (said []byte) {
 	stream := strings.HasPrefix(response.Header.Get("Content-Type"), "text/") && response.ContentLength < 0
 	if !stream {
@@ -87,7 +87,7 @@ func read(response *http.Response) (said []byte) {
 	return said
 }
 
-// awaited says whether somebody in a scene was told what she waits for.
+// awaited says whether the waiting user of a scene was told.
 func awaited(said string) bool {
 	return strings.Contains(said, inRoom) || strings.Contains(said, inPair) || strings.Contains(said, toOutsiders)
 }
@@ -110,7 +110,7 @@ func (w *world) tokensInQueries(t *testing.T, rows []row) {
 	t.Helper()
 	good := w.token(t, service, w.shared)
 	for _, r := range rows {
-		if r.want[nobody] != "401" || strings.Contains(r.name, "/api/stream") || strings.Contains(r.name, "/api/ws") {
+		if r.want[anonymous] != "401" || strings.Contains(r.name, "/api/stream") || strings.Contains(r.name, "/api/ws") {
 			continue
 		}
 		request := w.fill(t, r.request, w.shared, service) + " ?access_token=" + good
@@ -120,11 +120,11 @@ func (w *world) tokensInQueries(t *testing.T, rows []row) {
 	}
 }
 
-// whatIsNoRoute: nobody without a token is told what there is not.
+// whatIsNoRoute: a caller without a token does not learn which routes are missing.
 func (w *world) whatIsNoRoute(t *testing.T) {
 	t.Helper()
 	for _, route := range []string{"GET /api/none", "PUT /api/send", "GET /api/rooms/den/none"} {
-		for c, want := range map[caller]string{nobody: "401", expired: "exp", forged: "inv", unsigned: "inv", member: "404"} {
+		for c, want := range map[caller]string{anonymous: "401", expired: "exp", forged: "inv", unsigned: "inv", member: "404"} {
 			if got := w.overHTTP(t, route, "", w.token(t, c, w.shared)); got.outcome != want {
 				t.Errorf("%s by %q = %s %s, want %s", route, c, got.outcome, got.body, want)
 			}

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestRoomsMadePrivateUnheard: who follows a room that is deleted, and made anew as a private one, is asked for again, also
-// where nothing that Redis publishes is heard meanwhile, and whatever cursor the follower has named.
+// TestRoomsMadePrivateUnheard: a room is deleted and created again as a private one. The access of its followers is checked
+// again, also if no event of Redis arrives, and for every cursor.
 func TestRoomsMadePrivateUnheard(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -1,9 +1,9 @@
 package access
 
-var rpcColumns = []caller{keyless, wrongKey, nobody, other, stranger, ousted, member, admin, service}
+var rpcColumns = []caller{keyless, wrongKey, anonymous, other, stranger, removed, member, admin, service}
 
-// rpcPolicy is who may call which method of an rpc-server that was started with AUTH=on and RPC_SECRET: the gateway says
-// who it is, and is believed if it knows the secret; without it nothing is answered ("key").
+// rpcPolicy says which caller may call which method of an rpc-server with AUTH=on and RPC_SECRET. The gateway names the
+// caller, and the server trusts a gateway that has the secret. Calls without the secret are refused ("key").
 const rpcPolicy = `
 in   method        -key !key no   other out  gone in   admin svc   request
 
@@ -24,6 +24,16 @@ acct DeleteAccount  key  key  401  403  ok   ok   ok   ok   ok   {"User":"{me}",
 same Account        key  key  401  ok   ok   ok   ok   ok   ok    {"User":"{me}"}
 same Accounts       key  key  401  ok   ok   ok   ok   ok   ok    {}
 same Known          key  key  401  ok   ok   ok   ok   ok   ok    {"Users":["{me}"]}
+
+# Projections: for services only. (404: no worker has ever run it.)
+same PartitionStates  key  key  401  403  403  403  403  403  ok  {}
+same Moved            key  key  401  403  403  403  403  403  ok  {"Partitions":[{"Partition":0,"Since":0,"Limit":1}]}
+same Claim            key  key  401  403  403  403  403  403  ok  {"Projection":"p","Worker":"w","Claims":[{"Partition":0}],"Leaving":true}
+same Cursors          key  key  401  403  403  403  403  403  ok  {"Projection":"p","Chats":["room"]}
+same Commit           key  key  401  403  403  403  403  403  ok  {"Projection":"p","Commits":[]}
+same Projections      key  key  401  403  403  403  403  403  ok  {}
+same ChangeProjection key  key  401  403  403  403  403  403  404 {"Name":"none","Kind":"pause"}
+same DeadLetters      key  key  401  403  403  403  403  403  ok  {"Name":"p"}
 
 # What is a user's own.
 same Inbox          key  key  401  403  ok   ok   ok*  ok*  ok*   {"Reader":"{me}"}

@@ -48,7 +48,7 @@ func TestRPC(t *testing.T) {
 // identity is what a gateway says of who makes a request.
 func identity(in scene, by caller) *rpc.Caller {
 	user, service := in.name(by), by == service || by == keyless || by == wrongKey
-	if by == nobody {
+	if by == anonymous {
 		return nil
 	}
 	return &rpc.Caller{User: &user, Service: &service}
@@ -98,7 +98,7 @@ func (g peer) call(t *testing.T, method, request string, by *rpc.Caller) answer 
 	arguments, result := info.NewArgs(), info.NewResult()
 	into := reflect.ValueOf(arguments).Elem().FieldByName("Req")
 	into.Set(reflect.New(into.Type().Elem()))
-	if err := json.Unmarshal(withCaller(t, request, by, batched(into)), into.Interface()); err != nil {
+	if err := json.Unmarshal(withCaller(t, request, by, into), into.Interface()); err != nil {
 		t.Fatalf("%s %s: %v", method, request, err)
 	}
 	if err := g.calls.Call(t.Context(), method, arguments, result); err != nil {
@@ -116,8 +116,9 @@ func batched(request reflect.Value) bool {
 	return request.Elem().FieldByName("Requests").IsValid()
 }
 
-// withCaller adds who makes a request. One of a batch is put into a list.
-func withCaller(t *testing.T, request string, by *rpc.Caller, batch bool) []byte {
+// withCaller adds who makes a request: in the field of older clients where into has one, otherwise in its Meta. One of a batch is
+// put into a list.
+func withCaller(t *testing.T, request string, by *rpc.Caller, into reflect.Value) []byte {
 	t.Helper()
 	object := map[string]any{}
 	if request != "" {
@@ -125,8 +126,12 @@ func withCaller(t *testing.T, request string, by *rpc.Caller, batch bool) []byte
 			t.Fatalf("%s: %v", request, err)
 		}
 	}
-	object["caller"] = by
-	if batch {
+	if batched(into) || into.Elem().FieldByName("Caller").IsValid() {
+		object["caller"] = by
+	} else {
+		object["meta"] = map[string]any{"caller": by}
+	}
+	if batched(into) {
 		object = map[string]any{"Requests": []any{object}}
 	}
 	encoded, err := json.Marshal(object)

@@ -32,7 +32,7 @@ func (s scene) pair() string { return s.name(admin) + ":" + s.name(member) }
 
 // name is the user whose token a caller has.
 func (s scene) name(c caller) string {
-	name := map[caller]string{other: "mia", stranger: "sue", ousted: "otto", member: "max", service: "worker"}[c]
+	name := map[caller]string{other: "mia", stranger: "sue", removed: "otto", member: "max", service: "worker"}[c]
 	if name == "" {
 		name = "ada"
 	}
@@ -47,15 +47,15 @@ func (s scene) acts(c caller) string {
 	return s.name(c)
 }
 
-// setUp makes the room and the chats. Nobody has read what is said in them but who says it.
+// setUp makes the room and the chats. Only the senders have read their own messages.
 func (s *stack) setUp(t *testing.T, in scene) {
 	t.Helper()
 	s.asService(t, "POST", "/api/rooms?as="+in.name(admin), fmt.Sprintf(
-		`{"id":%q,"name":%q,"users":[%q,%q,%q]}`, in.room(), inRoom, in.name(member), in.name(other), in.name(ousted)))
-	s.asService(t, "DELETE", "/api/rooms/"+in.room()+"/members/"+in.name(ousted)+"?as="+in.name(admin), "")
+		`{"id":%q,"name":%q,"users":[%q,%q,%q]}`, in.room(), inRoom, in.name(member), in.name(other), in.name(removed)))
+	s.asService(t, "DELETE", "/api/rooms/"+in.room()+"/members/"+in.name(removed)+"?as="+in.name(admin), "")
 	s.say(t, in.room(), in.name(other), inRoom)
 	s.say(t, in.pair(), in.name(member), inPair)
-	for _, c := range []caller{stranger, ousted} {
+	for _, c := range []caller{stranger, removed} {
 		s.say(t, "zed:"+in.name(c), "zed", toOutsiders)
 	}
 }
@@ -118,7 +118,7 @@ func (s *stack) token(t *testing.T, c caller, in scene) string {
 	var signed string
 	var err error
 	switch c {
-	case nobody:
+	case anonymous:
 		return ""
 	case service:
 		signed, err = s.keys.ForService(in.name(c), time.Hour)

@@ -17,10 +17,10 @@ import (
 type world struct {
 	*stack
 
-	test   *testing.T // as long as which it is there
-	shared scene
-	ear    *ear
-	made   int
+	test     *testing.T // as long as which it is there
+	shared   scene
+	receiver *receiver
+	made     int
 }
 
 func newWorld(t *testing.T) *world {
@@ -42,16 +42,16 @@ func (w *world) begin(t *testing.T) {
 	for _, c := range []caller{admin, member} { // so that there is something to undo
 		w.asService(t, "PUT", "/api/ignored/yak?as="+w.shared.name(c), "")
 	}
-	if w.ear != nil {
-		w.ear.close()
+	if w.receiver != nil {
+		w.receiver.close()
 	}
-	w.ear = w.listen(t, w.shared)
+	w.receiver = w.listen(t, w.shared)
 }
 
 // registerAll makes the accounts of a scene's people.
 func (w *world) registerAll(t *testing.T, in scene) {
 	t.Helper()
-	for _, c := range []caller{admin, member, other, stranger, ousted} {
+	for _, c := range []caller{admin, member, other, stranger, removed} {
 		w.register(t, in.name(c))
 	}
 }
@@ -164,8 +164,7 @@ var digest = redis.NewScript(`
 	end
 	return all`)
 
-// stored is all that Redis has, but for im:ready, which shows that it can be written to, and for who is present in other
-// scenes: they leave when they have gone.
+// stored returns all data in Redis except im:ready and the presence of other scenes, which expires on its own.
 func (w *world) stored(t *testing.T) map[string]string {
 	t.Helper()
 	all, err := digest.Run(t.Context(), w.redis, nil).StringSlice()
@@ -198,7 +197,7 @@ func changed(before, after map[string]string) (keys []string) {
 	return keys
 }
 
-// view is the shared scene as a service sees it: what is in its chats, who is there, and what the member has of his own.
+// view is the shared scene as a service sees it: what is in its chats, who is there, and what belongs to the member.
 func (w *world) view(t *testing.T) map[string]string {
 	t.Helper()
 	user := w.shared.name(member)
@@ -243,7 +242,7 @@ func refusal(body []byte) string {
 	return wrong(codes[read.Code], read.Message)
 }
 
-// wrong tells a wrong password, which is 401 too, from a request of nobody.
+// wrong tells a wrong password, which is 401 too, from a request without a token.
 func wrong(outcome, message string) string {
 	if outcome == "401" && message == "the user or the password is wrong" {
 		return "pwd"

@@ -9,9 +9,9 @@ import (
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
-// TestPeopleOfTheReport runs the measurements of identities and inboxes and writes their report, too briefly for
+// TestAccountsOfTheReport runs the measurements of identities and inboxes and writes their report, too briefly for
 // meaningful figures. It keeps make bench working between its runs.
-func TestPeopleOfTheReport(t *testing.T) {
+func TestAccountsOfTheReport(t *testing.T) {
 	programs := build(t)
 	redis := redistest.Start(t, "--appendonly", "no")
 	rpc := start(t, "rpc-server", programs+"/rpc-server", "REDIS_URL="+redis.URL())

@@ -19,20 +19,20 @@ const (
 )
 
 var (
-	doors     = []bench.Door{bench.SSE, bench.WebSocket, bench.LongPoll}
-	doorNames = map[bench.Door]string{bench.SSE: "`/api/stream`", bench.WebSocket: "`/api/ws`", bench.LongPoll: "`/api/pull?wait=`"}
+	liveTransports = []bench.Transport{bench.SSE, bench.WebSocket, bench.LongPoll}
+	transportNames = map[bench.Transport]string{bench.SSE: "`/api/stream`", bench.WebSocket: "`/api/ws`", bench.LongPoll: "`/api/pull?wait=`"}
 )
 
 // live measures the time from a send's answer to its watcher over each transport, and one chat with many watchers.
 func (r *results) live(t *testing.T, programs string, real stack, redis *redistest.Server) {
-	for _, door := range doors {
-		report := liveLoad(t, programs, real, "--door", string(door), "--watchers", fmt.Sprint(liveWatchers), "--chats", fmt.Sprint(liveWatchers),
+	for _, over := range liveTransports {
+		report := liveLoad(t, programs, real, "--transport", string(over), "--watchers", fmt.Sprint(liveWatchers), "--chats", fmt.Sprint(liveWatchers),
 			"--connections", "16", "--rate", fmt.Sprint(liveRate), "--duration", "4s")
-		r.noteLive("live "+string(door), report)
+		r.noteLive("live "+string(over), report)
 		before := rangeReads(t, redis)
-		report = liveLoad(t, programs, real, "--door", string(door), "--watchers", fmt.Sprint(fanOut), "--chats", "1",
+		report = liveLoad(t, programs, real, "--transport", string(over), "--watchers", fmt.Sprint(fanOut), "--chats", "1",
 			"--connections", "4", "--rate", fmt.Sprint(fanOutRate), "--duration", "4s", "--no-read-back")
-		name := "fan-out " + string(door)
+		name := "fan-out " + string(over)
 		r.noteLive(name, report)
 		r.rate[name+" reads"] = append(r.rate[name+" reads"], (rangeReads(t, redis)-before)*fanOut/float64(report.Live.Expected))
 		r.rate[name+" pages"] = append(r.rate[name+" pages"], float64(report.Live.Delivered)/float64(report.Live.Pages))
@@ -41,12 +41,12 @@ func (r *results) live(t *testing.T, programs string, real stack, redis *rediste
 
 // idle measures the cost of idle watchers on a gateway of their own.
 func (r *results) idle(t *testing.T, programs, rpc string) {
-	for _, door := range doors[:2] {
+	for _, over := range liveTransports[:2] {
 		gateway := start(t, "http-server", programs+"/http-server", "RPC_SERVERS="+rpc)
-		report := liveLoad(t, programs, newStack(gateway), "--door", string(door), "--watchers", fmt.Sprint(idleWatchers),
+		report := liveLoad(t, programs, newStack(gateway), "--transport", string(over), "--watchers", fmt.Sprint(idleWatchers),
 			"--chats", fmt.Sprint(idleWatchers), "--connections", "0", "--duration", "10s", "--no-read-back")
-		r.micros["idle "+string(door)] = series{report.Live.Memory[0].PerWatcher}
-		r.micros["idle "+string(door)+" cores"] = series{report.CPU[0].Utilisation}
+		r.micros["idle "+string(over)] = series{report.Live.Memory[0].PerWatcher}
+		r.micros["idle "+string(over)+" cores"] = series{report.CPU[0].Utilisation}
 	}
 }
 
@@ -90,22 +90,22 @@ func rangeReads(t *testing.T, redis *redistest.Server) float64 {
 func (r *results) writeLive(b *bytes.Buffer) {
 	fmt.Fprintf(b, "\n## Live delivery\n\nFrom the answer to a send until its watcher has it: %s sends a second, %d watchers, each of a chat of its own. "+
 		"Every message came to every watcher, once and in order.\n\n"+
-		"| door | p50 ms | p99 ms | CPU µs per message: http-server | rpc-server | Redis |\n| --- | --- | --- | --- | --- | --- |\n", thousands(liveRate), liveWatchers)
-	for _, door := range doors {
-		name := "live " + string(door)
-		fmt.Fprintf(b, "| %s | %.2f | %.2f | %s | %s | %s |\n", doorNames[door], r.micros[name+" p50"].median()/1000, r.micros[name+" p99"].median()/1000,
+		"| transport | p50 ms | p99 ms | CPU µs per message: http-server | rpc-server | Redis |\n| --- | --- | --- | --- | --- | --- |\n", thousands(liveRate), liveWatchers)
+	for _, over := range liveTransports {
+		name := "live " + string(over)
+		fmt.Fprintf(b, "| %s | %.2f | %.2f | %s | %s | %s |\n", transportNames[over], r.micros[name+" p50"].median()/1000, r.micros[name+" p99"].median()/1000,
 			cpu(r.micros[name+" send cpu http-server"]), cpu(r.micros[name+" send cpu rpc-server"]), cpu(r.micros[name+" send cpu redis"]))
 	}
 	fmt.Fprintf(b, "\nOne chat, %s watchers, %d messages a second: what comes while a watcher is written to is in its next page.\n\n"+
-		"| door | deliveries per second | messages in a page | Redis range reads per message | p50 ms | p99 ms |\n| --- | --- | --- | --- | --- | --- |\n", thousands(fanOut), fanOutRate)
-	for _, door := range doors {
-		name := "fan-out " + string(door)
-		fmt.Fprintf(b, "| %s | %s | %.1f | %.2f | %.1f | %.1f |\n", doorNames[door], thousands(r.rate[name].median()), r.rate[name+" pages"].median(),
+		"| transport | deliveries per second | messages in a page | Redis range reads per message | p50 ms | p99 ms |\n| --- | --- | --- | --- | --- | --- |\n", thousands(fanOut), fanOutRate)
+	for _, over := range liveTransports {
+		name := "fan-out " + string(over)
+		fmt.Fprintf(b, "| %s | %s | %.1f | %.2f | %.1f | %.1f |\n", transportNames[over], thousands(r.rate[name].median()), r.rate[name+" pages"].median(),
 			r.rate[name+" reads"].median(), r.micros[name+" p50"].median()/1000, r.micros[name+" p99"].median()/1000)
 	}
-	fmt.Fprintf(b, "\n%s idle connections to one http-server, each to a chat of its own:\n\n| door | memory of each | cores |\n| --- | --- | --- |\n", thousands(idleWatchers))
-	for _, door := range doors[:2] {
-		name := "idle " + string(door)
-		fmt.Fprintf(b, "| %s | %.1f KB | %.3f |\n", doorNames[door], r.micros[name].median()/1000, r.micros[name+" cores"].median())
+	fmt.Fprintf(b, "\n%s idle connections to one http-server, each to a chat of its own:\n\n| transport | memory of each | cores |\n| --- | --- | --- |\n", thousands(idleWatchers))
+	for _, over := range liveTransports[:2] {
+		name := "idle " + string(over)
+		fmt.Fprintf(b, "| %s | %.1f KB | %.3f |\n", transportNames[over], r.micros[name].median()/1000, r.micros[name+" cores"].median())
 	}
 }

@@ -90,7 +90,7 @@ func TestOrigins(t *testing.T) {
 	send(t, c, "hello")
 	for origin, want := range map[string]string{allowed: "allowed", other: "refused"} {
 		b := openTab(t, origin+"/eventsource.html?server="+base)
-		for door, script := range map[string]string{
+		for over, script := range map[string]string{
 			"EventSource": `new Promise(resolve => { const s = new EventSource(base + '/api/stream?chat=room')
 				s.addEventListener('messages', () => resolve('allowed')); s.onerror = () => resolve('refused') })`,
 			"WebSocket": `new Promise(resolve => { const s = new WebSocket(base.replace('http', 'ws') + '/api/ws')
@@ -100,7 +100,7 @@ func TestOrigins(t *testing.T) {
 				body: JSON.stringify({ chat: 'room', sender: 'bob', text: 'from a page' }) }).then(r => r.ok ? 'allowed' : r.status, () => 'refused')`,
 		} {
 			if got := eval[string](b, fmt.Sprintf("(base => %s)(%q)", script, base)); got != want {
-				t.Errorf("%s of a page of an origin that is to be %s: %s", door, want, got)
+				t.Errorf("%s of a page of an origin that is to be %s: %s", over, want, got)
 			}
 		}
 	}

@@ -100,10 +100,10 @@ func open(t *testing.T, redisURL string, s shape) *server {
 	core.ReaderStore = store
 	o := &server{Handler: handler.New(handler.Services{Messages: core, Live: chat.NewLiveService(store)}, slog.New(slog.DiscardHandler)), shape: s, store: store}
 	if s == privateSend {
-		lobby := chat.NewRoomService(store, true, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 100})
+		roomService := chat.NewRoomService(store, true, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 100})
 		as := chat.WithCaller(context.Background(), chat.Caller{User: "alice"})
 		for n := range chats {
-			if _, err := lobby.CreateRoom(as, chat.NewRoom{ID: s.chat(n), Visibility: chat.Private, Users: []string{"bob"}}); err != nil {
+			if _, err := roomService.CreateRoom(as, chat.NewRoom{ID: s.chat(n), Visibility: chat.Private, Users: []string{"bob"}}); err != nil {
 				t.Fatal(err)
 			}
 		}

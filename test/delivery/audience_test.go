@@ -50,21 +50,21 @@ func (a *audience) leave() {
 	a.group.Wait()
 }
 
-func (a *audience) add(name string, door client.Door, chats []string) *watcher {
-	w := newWatcher(name, door, chats)
+func (a *audience) add(name string, over client.Transport, chats []string) *watcher {
+	w := newWatcher(name, over, chats)
 	a.watchers = append(a.watchers, w)
 	return w
 }
 
 // steady watches with the Go client, which knows all gateways and starts with the one of this number. It waits until
 // the client is connected. With AUTH=on it has a token, or renews a session with short tokens.
-func (a *audience) steady(number int, door client.Door, chats []string, renews bool) {
+func (a *audience) steady(number int, over client.Transport, chats []string, renews bool) {
 	a.t.Helper()
 	name, option := "stays", client.WithToken(a.stack.auth.Token(watching))
 	if renews && a.renews {
 		name, option = "stays and renews its token", client.WithSession(a.stack.session(a.t), nil)
 	}
-	w := a.add(name, door, chats)
+	w := a.add(name, over, chats)
 	w.steady = true
 	var bases []string
 	for i := range a.stack.bases {
@@ -74,7 +74,7 @@ func (a *audience) steady(number int, door client.Door, chats []string, renews b
 	eager := client.WithPolicy(client.Policy{MaxWait: 200 * time.Millisecond})
 	c := a.stack.client(a.t, "", strings.Join(bases, ","), transport, eager, option)
 	connected := make(chan struct{}, 1)
-	request := client.FollowRequest{Chats: w.next(), Over: door, Connected: func(string) {
+	request := client.FollowRequest{Chats: w.next(), Over: over, Connected: func(string) {
 		select {
 		case connected <- struct{}{}:
 		default:
@@ -103,9 +103,9 @@ func (a *audience) follow(ctx context.Context, c *client.Client, r client.Follow
 
 // comesAndGoes watches with the Go client, leaves after a while, and comes back from its cursors at another gateway.
 // With AUTH=on it keeps the same session.
-func (a *audience) comesAndGoes(door client.Door, chats []string) {
+func (a *audience) comesAndGoes(over client.Transport, chats []string) {
 	a.t.Helper()
-	w := a.add("comes and goes", door, chats)
+	w := a.add("comes and goes", over, chats)
 	var session client.Session
 	if a.renews {
 		session = a.stack.session(a.t)
@@ -123,7 +123,7 @@ func (a *audience) comesAndGoes(door client.Door, chats []string) {
 			ctx, leave := context.WithCancel(a.ctx)
 			stays := time.AfterFunc(50*time.Millisecond+rand.N(400*time.Millisecond), a.unlessCalm(leave))
 			c := a.stack.client(a.t, "", bases, transport, client.WithSession(session, keep), client.WithToken(a.stack.auth.Token(watching)))
-			a.follow(ctx, c, client.FollowRequest{Chats: w.next(), Over: door}, w)
+			a.follow(ctx, c, client.FollowRequest{Chats: w.next(), Over: over}, w)
 			stays.Stop()
 			leave()
 			transport.CloseIdleConnections()
@@ -144,11 +144,11 @@ func (a *audience) unlessCalm(f func()) func() {
 
 // trusts watches with a trusting client. The client moves to the next gateway when a connection breaks. name describes
 // the transport.
-func (a *audience) trusts(name string, door client.Door, chats []string, transport *http.Transport) {
-	w := a.add(name, door, chats)
+func (a *audience) trusts(name string, over client.Transport, chats []string, transport *http.Transport) {
+	w := a.add(name, over, chats)
 	a.t.Cleanup(transport.CloseIdleConnections)
 	r := &trusting{
-		door: door, http: &http.Client{Transport: a.stack.auth.Transport(transport, watching)}, chats: chats,
+		over: over, http: &http.Client{Transport: a.stack.auth.Transport(transport, watching)}, chats: chats,
 		limit: 1 + rand.IntN(20), took: w.take, cursors: map[string]int64{},
 	}
 	a.group.Go(func() {
@@ -168,12 +168,12 @@ func (a *audience) trusts(name string, door client.Door, chats []string, transpo
 // tail watches with the program, which is stopped and continued repeatedly. With restarts it is killed instead, and
 // started again at its cursor with one chat. With AUTH=on it has a token in the first case, and in the second a session
 // in a file.
-func (a *audience) tail(door client.Door, chats []string, restarts bool) {
+func (a *audience) tail(over client.Transport, chats []string, restarts bool) {
 	name := "is stopped"
 	if restarts {
 		name = "is killed"
 	}
-	w := a.add(name, door, chats)
+	w := a.add(name, over, chats)
 	environment := []string{"PULLCHAT_TOKEN=" + a.stack.auth.Token(watching)}
 	if restarts && a.renews {
 		environment = a.stack.login(a.t)
@@ -186,10 +186,10 @@ func (a *audience) tail(door client.Door, chats []string, restarts bool) {
 }
 
 func (a *audience) runTail(w *watcher, restarts bool, environment []string) {
-	doorFlags := map[client.Door]string{client.LongPoll: "poll", client.ServerSentEvents: "sse", client.WebSocket: "ws"}
+	transportFlags := map[client.Transport]string{client.LongPoll: "poll", client.ServerSentEvents: "sse", client.WebSocket: "ws"}
 	cursor := slices.Max(slices.Collect(maps.Values(w.next())))
 	arguments := []string{
-		"tail", "--json", "--server", strings.Join(a.stack.bases, ","), "--door", doorFlags[w.door],
+		"tail", "--json", "--server", strings.Join(a.stack.bases, ","), "--transport", transportFlags[w.over],
 		"--cursor", fmt.Sprint(cursor),
 	}
 	command := programtest.Command(a.t, "pullchat", append(arguments, w.chats...)...)

@@ -186,14 +186,14 @@ func denied(err error) bool {
 
 // intrude lets a stranger try to watch chats, one by one over each transport, until the audience ends.
 func (a *audience) intrude(chats []string) {
-	for i, door := range doors {
+	for i, over := range transports {
 		for _, name := range chats {
 			transport := &http.Transport{}
 			a.t.Cleanup(transport.CloseIdleConnections)
 			r := &trusting{
-				door: door, http: &http.Client{Transport: a.stack.auth.Transport(transport, stranger)}, chats: []string{name},
+				over: over, http: &http.Client{Transport: a.stack.auth.Transport(transport, stranger)}, chats: []string{name},
 				limit: 10, cursors: map[string]int64{},
-				took: func(m client.Message) { a.t.Errorf("%s: a stranger got %q of %s", doorNames[door], m.Text, name) },
+				took: func(m client.Message) { a.t.Errorf("%s: a stranger got %q of %s", transportNames[over], m.Text, name) },
 			}
 			a.group.Go(func() { a.keepTrying(r, i, &a.refusals) })
 		}

@@ -23,16 +23,16 @@ const joinsAtOnce = 12
 func TestJoining(t *testing.T) {
 	eachMode(t, modes, func(t *testing.T, auth *programtest.Auth) {
 		s := startStack(t, auth, redistest.Start(t), direct, neverSwept)
-		for number, door := range doors {
+		for number, over := range transports {
 			if s.inShort(number) {
-				t.Run(doorNames[door], func(t *testing.T) { joinAll(t, s, door) })
+				t.Run(transportNames[over], func(t *testing.T) { joinAll(t, s, over) })
 			}
 		}
 	})
 }
 
 // joinAll joins over a transport.
-func joinAll(t *testing.T, s *stack, door client.Door) {
+func joinAll(t *testing.T, s *stack, over client.Transport) {
 	each := 7
 	if long() {
 		each = 70
@@ -43,14 +43,14 @@ func joinAll(t *testing.T, s *stack, door client.Door) {
 	for range joinsAtOnce {
 		transport := &http.Transport{}
 		t.Cleanup(transport.CloseIdleConnections)
-		j := &joining{stack: s, writing: w, door: door, http: &http.Client{Transport: s.auth.Transport(transport, watching)}}
+		j := &joining{stack: s, writing: w, over: over, http: &http.Client{Transport: s.auth.Transport(transport, watching)}}
 		group.Go(func() {
 			for name := range next {
 				if t.Failed() {
 					continue
 				}
 				if err := j.join(t.Context(), name, each); err != nil {
-					t.Errorf("%s, %s: %v", doorNames[door], name, err)
+					t.Errorf("%s, %s: %v", transportNames[over], name, err)
 				}
 			}
 		})
@@ -66,7 +66,7 @@ func joinAll(t *testing.T, s *stack, door client.Door) {
 type joining struct {
 	stack   *stack
 	writing *writing
-	door    client.Door
+	over    client.Transport
 	http    *http.Client
 	took    time.Duration // how long the last message took after the request
 }
@@ -75,7 +75,7 @@ type joining struct {
 func (j *joining) join(ctx context.Context, name string, times int) error {
 	came := make(chan int64, 100)
 	r := &trusting{
-		door: j.door, http: j.http, chats: []string{name}, limit: 10,
+		over: j.over, http: j.http, chats: []string{name}, limit: 10,
 		cursors: map[string]int64{name: j.stack.begins[name]}, lastID: fmt.Sprintf("%s=%d", name, j.stack.begins[name]),
 		took: func(m client.Message) { came <- m.SendTime },
 	}

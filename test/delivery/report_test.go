@@ -29,7 +29,7 @@ for messages stored since the first fault and watchers without another disturban
 once an hour, so that live delivery alone brings the messages; where all hints are lost, every 300 ms. With AUTH=on the
 rooms are private, half of the watchers have sessions whose tokens last two seconds, and a stranger tries to watch.
 
-| AUTH | fault | times | door | messages | watchers | deliveries | missing | doubled | out of order | delay, median | max |
+| AUTH | fault | times | transport | messages | watchers | deliveries | missing | doubled | out of order | delay, median | max |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 `
 
@@ -37,10 +37,10 @@ rooms are private, half of the watchers have sessions whose tokens last two seco
 func report(t *testing.T, o outcome) {
 	t.Helper()
 	var rows []string
-	for i, v := range o.doors {
+	for i, v := range o.transports {
 		kinds := v.kinds()
 		rows = append(rows, fmt.Sprintf("| %s | %s | %d | %s | %d | %d | %d | %d | %d | %d | %s |", o.auth, o.fault, o.times,
-			doorNames[doors[i]], o.messages, v.watchers, v.deliveries,
+			transportNames[transports[i]], o.messages, v.watchers, v.deliveries,
 			kinds[checker.ReadNever], kinds[checker.ReadTwice], kinds[checker.ReadReordered], medianAndMax(v.delays)))
 	}
 	t.Log("\n" + strings.Join(rows, "\n"))

@@ -57,24 +57,24 @@ func (s *stack) rooms(t *testing.T) []string {
 
 // outcome is the outcome of a fault for each transport.
 type outcome struct {
-	auth     string
-	fault    string
-	times    int
-	messages int
-	doors    []verdict // in the order of doors
+	auth       string
+	fault      string
+	times      int
+	messages   int
+	transports []verdict // in the order of transports
 }
 
 // watch starts watchers of all kinds over all transports.
 func (a *audience) watch(chats []string) {
 	a.t.Helper()
-	for i, door := range doors {
-		a.steady(i, door, chats, false)
-		a.steady(i+1, door, chats, true)
-		a.comesAndGoes(door, chats[10:35])
-		a.trusts("trusts", door, chats, &http.Transport{MaxIdleConnsPerHost: len(chats)})
-		a.trusts("reads slowly", door, chats[:chatsOfSome], slow(2*time.Millisecond))
-		a.tail(door, chats[chatsOfSome:2*chatsOfSome], false)
-		a.tail(door, chats[2*chatsOfSome+i:2*chatsOfSome+i+1], true)
+	for i, over := range transports {
+		a.steady(i, over, chats, false)
+		a.steady(i+1, over, chats, true)
+		a.comesAndGoes(over, chats[10:35])
+		a.trusts("trusts", over, chats, &http.Transport{MaxIdleConnsPerHost: len(chats)})
+		a.trusts("reads slowly", over, chats[:chatsOfSome], slow(2*time.Millisecond))
+		a.tail(over, chats[chatsOfSome:2*chatsOfSome], false)
+		a.tail(over, chats[2*chatsOfSome+i:2*chatsOfSome+i+1], true)
 	}
 	if a.stack.auth.On() {
 		a.intrude(chats[:2]) // a room and a conversation
@@ -160,30 +160,30 @@ func (a *audience) judge(name string, times int, logs map[string][]chat.Message,
 	}
 	<-time.After(100 * time.Millisecond) // for messages that come twice
 	a.leave()
-	o := outcome{auth: a.stack.auth.String(), fault: name, times: times, doors: make([]verdict, len(doors))}
+	o := outcome{auth: a.stack.auth.String(), fault: name, times: times, transports: make([]verdict, len(transports))}
 	for _, log := range logs {
 		o.messages += len(log)
 	}
 	for _, w := range a.watchers {
-		o.doors[slices.Index(doors, w.door)].add(w.judge(logs, since))
+		o.transports[slices.Index(transports, w.over)].add(w.judge(logs, since))
 	}
-	for i, v := range o.doors {
-		complain(a.t, doorNames[doors[i]], v)
+	for i, v := range o.transports {
+		complain(a.t, transportNames[transports[i]], v)
 	}
 	return o
 }
 
 // complain fails the test for the first few faults of watchers.
-func complain(t *testing.T, door string, v verdict) {
+func complain(t *testing.T, over string, v verdict) {
 	t.Helper()
 	const shown = 5
 	for _, f := range v.faults[:min(shown, len(v.faults))] {
 		t.Error(f)
 	}
 	if len(v.faults) > 0 {
-		t.Errorf("%s: of %d deliveries to %d watchers: %v", door, v.deliveries, v.watchers, v.kinds())
+		t.Errorf("%s: of %d deliveries to %d watchers: %v", over, v.deliveries, v.watchers, v.kinds())
 	}
 	if v.deliveries == 0 {
-		t.Errorf("%s: nothing was delivered: the test showed nothing", door)
+		t.Errorf("%s: nothing was delivered: the test showed nothing", over)
 	}
 }

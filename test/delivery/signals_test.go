@@ -37,12 +37,12 @@ func signals(t *testing.T, auth *programtest.Auth) {
 	}
 	var listeners, staying []*listener
 	for number := range s.bases {
-		staying = append(staying, &listener{name: fmt.Sprint("who stays at gateway ", number+1), door: client.ServerSentEvents, base: s.base(number)})
+		staying = append(staying, &listener{name: fmt.Sprint("who stays at gateway ", number+1), over: client.ServerSentEvents, base: s.base(number)})
 	}
-	for _, door := range []client.Door{client.ServerSentEvents, client.WebSocket} {
+	for _, over := range []client.Transport{client.ServerSentEvents, client.WebSocket} {
 		for number := range s.bases {
-			name := fmt.Sprint(doorNames[door], " at gateway ", number+1)
-			listeners = append(listeners, &listener{name: name, door: door, base: s.base(number)})
+			name := fmt.Sprint(transportNames[over], " at gateway ", number+1)
+			listeners = append(listeners, &listener{name: name, over: over, base: s.base(number)})
 		}
 	}
 	untilAllHear := func() { // a server follows a chat a moment after it has accepted the watcher
@@ -103,7 +103,7 @@ func signals(t *testing.T, auth *programtest.Auth) {
 // listener records signals.
 type listener struct {
 	name string
-	door client.Door
+	over client.Transport
 	base string
 
 	mutex sync.Mutex
@@ -130,7 +130,7 @@ func (s *stack) listen(t *testing.T, listeners []*listener, room string) (leave 
 	for _, l := range listeners {
 		c := s.client(t, watching, l.base, &http.Transport{})
 		group.Go(func() {
-			for e := range c.FollowEvents(ctx, client.FollowRequest{Chats: map[string]int64{room: 0}, Over: l.door}) {
+			for e := range c.FollowEvents(ctx, client.FollowRequest{Chats: map[string]int64{room: 0}, Over: l.over}) {
 				if e.Signal == nil {
 					continue
 				}

@@ -20,12 +20,12 @@ func stallReaders(t *testing.T, auth *programtest.Auth) {
 	s := startStack(t, auth, redistest.Start(t), direct, neverSwept)
 	chats := s.rooms(t)[:10]
 	a, w := newAudience(t, s), newWriting(t, s)
-	for i, door := range doors {
-		a.steady(i, door, chats, false)
+	for i, over := range transports {
+		a.steady(i, over, chats, false)
 	}
 	again := make(chan struct{})
-	for _, door := range doors {
-		a.trusts("takes nothing for a while", door, chats, stalling(again))
+	for _, over := range transports {
+		a.trusts("takes nothing for a while", over, chats, stalling(again))
 	}
 	began := time.Now()
 	w.padding = strings.Repeat("x", 4000)

@@ -22,7 +22,7 @@ import (
 // trusting is a minimal client for one connection after the other. It trusts the server: it continues from the last
 // next_cursor or event id, and takes every message. The Go client would hide a server's repetitions.
 type trusting struct {
-	door  client.Door
+	over  client.Transport
 	http  *http.Client
 	chats []string
 	limit int // of a long-poll
@@ -42,7 +42,7 @@ type page struct {
 
 // read reads from a server until that fails or ctx ends.
 func (r *trusting) read(ctx context.Context, base string) error {
-	switch r.door {
+	switch r.over {
 	case client.WebSocket:
 		return r.socket(ctx, base)
 	case client.LongPoll:

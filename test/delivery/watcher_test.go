@@ -10,17 +10,17 @@ import (
 	"github.com/pullchat/pullchat/test/faults/checker"
 )
 
-// doors are the transports of messages.
-var doors = []client.Door{client.LongPoll, client.ServerSentEvents, client.WebSocket}
+// transports are the transports of messages.
+var transports = []client.Transport{client.LongPoll, client.ServerSentEvents, client.WebSocket}
 
-var doorNames = map[client.Door]string{
+var transportNames = map[client.Transport]string{
 	client.LongPoll: "long-poll", client.ServerSentEvents: "SSE", client.WebSocket: "WebSocket",
 }
 
 // watcher watches chats from their beginning, and records what it receives.
 type watcher struct {
 	name  string
-	door  client.Door
+	over  client.Transport
 	chats []string
 	// steady: only the servers are disturbed. The delays of its messages are measured.
 	steady bool
@@ -31,9 +31,9 @@ type watcher struct {
 	reached map[string]int64       // the furthest position
 }
 
-func newWatcher(name string, door client.Door, chats []string) *watcher {
+func newWatcher(name string, over client.Transport, chats []string) *watcher {
 	return &watcher{
-		name: doorNames[door] + " watcher that " + name, door: door, chats: chats,
+		name: transportNames[over] + " watcher that " + name, over: over, chats: chats,
 		got: map[string][]chat.Message{}, at: map[string][]time.Time{}, reached: map[string]int64{},
 	}
 }

@@ -63,7 +63,7 @@ func TestTokensOfTheDeleted(t *testing.T) {
 			said := make([]byte, 512)
 			n, _ := response.Body.Read(said)
 			_ = response.Body.Close()
-			if response.StatusCode != 401 && !strings.Contains(string(said[:n]), "token_invalid") {
+			if response.StatusCode != http.StatusUnauthorized && !strings.Contains(string(said[:n]), "token_invalid") {
 				t.Errorf("%s %s at %d by a deleted user = %d %s, want 401", r[0], r[1], i, response.StatusCode, said[:n])
 			}
 		}
@@ -126,5 +126,5 @@ func TestDeletingOneself(t *testing.T) {
 	if room := c.do("bob", "GET", "/api/rooms/club", "", 200); room["member_count"] != 1.0 || room["role"] != "admin" {
 		t.Errorf("the room is %v", room)
 	}
-	c.do("ann", "DELETE", "/api/users/me", "", 401) // her tokens are good no longer
+	c.do("ann", "DELETE", "/api/users/me", "", 401) // the user's tokens are no longer valid
 }

@@ -51,7 +51,7 @@ func describe(t *testing.T, base string, token func(string) string) *described {
 	return d
 }
 
-// do makes a request of a user, or of nobody where she is "", and wants a status.
+// do makes a request of a user, or without a token for "", and wants a status.
 func (d *described) do(user, method, target, body string, status int) map[string]any {
 	d.t.Helper()
 	request, err := http.NewRequestWithContext(d.t.Context(), method, d.base+target, strings.NewReader(body))
@@ -258,7 +258,7 @@ var (
 	public    = []string{"GET /ping", "GET /readyz", "GET /openapi.yaml", "POST /api/users"}
 )
 
-// TestAnswersAreAsDescribed over the whole stack: what every route answers, and that nobody gets past a token.
+// TestAnswersAreAsDescribed over the whole stack: what every route answers, and that no request passes without its token.
 func TestAnswersAreAsDescribed(t *testing.T) {
 	t.Run("AUTH=off", func(t *testing.T) {
 		d := describe(t, startStack(t, redistest.Start(t).URL()).base, nil)

@@ -70,7 +70,7 @@ func atOnce(all ...func()) {
 	group.Wait()
 }
 
-// TestRemovedAtFullSpeed: a member who sends as fast as she can, through two http-servers, is removed through one of them.
+// TestRemovedAtFullSpeed: a member who sends as fast as possible, through two http-servers, is removed through one of them.
 // Each send is stored before the notice of it, or refused; none that begins after the answer is stored.
 func TestRemovedAtFullSpeed(t *testing.T) {
 	t.Parallel()

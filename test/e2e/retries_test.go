@@ -15,8 +15,8 @@ import (
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
-// TestClientOverKilledServer: writers go on, and see no error, while their http-server is killed and started again on
-// the same port; in the end each message is there exactly once, in the order in which its writer sent it.
+// TestClientOverKilledServer: writers continue without an error while their http-server is killed and restarted on the same
+// port. At the end each message is stored exactly once, in its writer's order.
 func TestClientOverKilledServer(t *testing.T) {
 	t.Parallel()
 	eachMode(t, clientOverKilledServer)

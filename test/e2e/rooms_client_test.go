@@ -8,7 +8,7 @@ import (
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
-// TestRoomsOfClient: with AUTH off, rooms are there too, for whoever says who she is.
+// TestRoomsOfClient: with AUTH off, rooms exist too, for the user that a request names.
 func TestRoomsOfClient(t *testing.T) {
 	s := startStack(t, redistest.Start(t).URL())
 	ctx, ann, bob := t.Context(), s.client.RoomsAs("ann"), s.client.RoomsAs("bob")
@@ -50,7 +50,7 @@ func TestRoomsOfClient(t *testing.T) {
 	if err := bob.Delete(ctx, made.ID); err != nil {
 		t.Error(err)
 	}
-	// Nobody is checked: who is no member sends and pulls.
+	// Members are not checked: others send and pull too.
 	if err := s.send(ctx, "hi"); err != nil {
 		t.Error(err)
 	}

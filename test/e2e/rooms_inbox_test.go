@@ -25,8 +25,8 @@ func (c closed) wantChats(user, query string, want ...string) {
 	}
 }
 
-// TestRoomsInInboxes: a room is in the inboxes of its members for as long as they are, notices do not count, and nobody
-// asks for what is another's.
+// TestRoomsInInboxes: a room is in the inboxes of its members during their membership. Notices do not count. A user cannot
+// ask for another's inbox.
 func TestRoomsInInboxes(t *testing.T) {
 	c := startClosed(t)
 	c.do("ann", "POST", "/api/rooms", `{"id":"club","visibility":"public","users":["bob"]}`, 201)
@@ -40,7 +40,7 @@ func TestRoomsInInboxes(t *testing.T) {
 	c.wantChats("cid", "?reader=cid/phone", "club: two, 1 unread")
 	c.wantChats("ann", "", "club: two, 0 unread")
 	if page := c.do("cid", "GET", "/api/pull?chat=club&reader=cid/phone&unread=true", "", 200); len(page["messages"].([]any)) != 2 {
-		t.Errorf("cid has %v to read, want the notice that she was added, and what came then", page)
+		t.Errorf("cid has %v to read, want the notice that cid was added, and what came then", page)
 	}
 	c.do("bob", "PUT", "/api/ignored/ann", "", 200)
 	c.wantChats("bob", "", "club: ann added cid, 0 unread")
@@ -69,7 +69,7 @@ func TestRoomsInInboxes(t *testing.T) {
 	c.wantChats("ann", "")
 }
 
-// TestInboxStreamFollowsRooms: a stream of an inbox has a room from when its user is a member until she is none any more,
+// TestInboxStreamFollowsRooms: a stream of an inbox has a room while its user is a member,
 // at once, and goes on.
 func TestInboxStreamFollowsRooms(t *testing.T) {
 	c := startClosed(t)

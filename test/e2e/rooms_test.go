@@ -49,7 +49,7 @@ func startTwoOver(t *testing.T, redis *redistest.Server, settings ...string) [2]
 	return both
 }
 
-// request makes a request of a user, or of nobody where she is "".
+// request makes a request of a user, or without a token for "".
 func (c closed) request(ctx context.Context, user, method, path, body string) *http.Response {
 	c.t.Helper()
 	if user == "" {
@@ -200,8 +200,8 @@ func (e *events) waitFor(t *testing.T, text string) {
 	}
 }
 
-// TestStreamsOfRemoved: whoever is removed, through another http-server, is told nothing that comes after it, through
-// whichever door, and soon.
+// TestStreamsOfRemoved: a member who is removed through another http-server receives nothing after that, through
+// whichever transport, and soon.
 func TestStreamsOfRemoved(t *testing.T) {
 	both := startTwoClosed(t)
 	c := both[0]
@@ -279,7 +279,7 @@ func TestStreamsOfDeleted(t *testing.T) {
 	<-follower.ended
 }
 
-// TestRPCSecret: an rpc-server answers nobody who does not know its secret, and the gateway says why.
+// TestRPCSecret: an rpc-server answers only callers with its secret, and the gateway says why.
 func TestRPCSecret(t *testing.T) {
 	rpc := programtest.Start(t, "rpc-server", "REDIS_URL="+redistest.Start(t).URL(), "RPC_SECRET=between us")
 	for _, settings := range [][]string{nil, {"RPC_SECRET=something else"}} {

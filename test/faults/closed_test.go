@@ -59,8 +59,8 @@ func driveClosed(t *testing.T, variant func(chat.Store) chat.Store) history.Hist
 	recorder, began := history.NewRecorder(), time.Now()
 	members := l.members()
 	ctx := chat.WithCaller(t.Context(), chat.Caller{User: members[0]})
-	lobby := chat.NewRoomService(store, true, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 10, MaxMembers: 100})
-	if _, err := lobby.CreateRoom(ctx, chat.NewRoom{ID: "room", Users: members[1:]}); err != nil {
+	roomService := chat.NewRoomService(store, true, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 10, MaxMembers: 100})
+	if _, err := roomService.CreateRoom(ctx, chat.NewRoom{ID: "room", Users: members[1:]}); err != nil {
 		t.Fatal(err)
 	}
 	page, err := chat.NewMessageService(store, chat.Limits{DefaultLimit: 1, MaxLimit: 1}).Pull(ctx, chat.PullRequest{Chat: "room"})

@@ -51,8 +51,8 @@ type watched struct{ *redistest.Sentinel }
 
 var _ backing = watched{}
 
-// Faults implements backing. SENTINEL FAILOVER is not among them: it does not stop the old master first, so that what
-// goes there meanwhile, and is acknowledged because the other replica has it, is lost; see docs/reliability.md.
+// Faults implements backing. SENTINEL FAILOVER is not among them: it does not stop the old master first. Messages that
+// arrive there meanwhile are acknowledged by the other replica, and lost; see docs/reliability.md.
 func (w watched) Faults() []fault {
 	var old *redistest.Server
 	back := func(again func(*redistest.Server)) func() {

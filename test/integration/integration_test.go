@@ -114,8 +114,8 @@ func TestManyWriters(t *testing.T) {
 	}
 }
 
-// TestTwoDoors: a message sent over RPC is pulled over HTTP, and stored in Redis.
-func TestTwoDoors(t *testing.T) {
+// TestHTTPAndRPC: a message sent over RPC is pulled over HTTP, and stored in Redis.
+func TestHTTPAndRPC(t *testing.T) {
 	c, name := httpClient(t), room(t)
 	rpc, err := rpcclient.New(rpcclient.Config{RPCServers: strings.Split(setting(t, "RPC_SERVERS"), ",")})
 	if err != nil {

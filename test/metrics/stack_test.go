@@ -93,7 +93,7 @@ func start(t *testing.T) *stack {
 
 func rate(perHour int) ratelimit.Rate { return ratelimit.Rate{Requests: perHour, Per: time.Hour} }
 
-// ask makes a request as a user, or as nobody, and returns the status and the body.
+// ask makes a request as a user, or without a token, and returns the status and the body.
 func (s *stack) ask(method, path, user string, body any) (int, []byte) {
 	s.t.Helper()
 	sent, err := json.Marshal(body)
@@ -152,7 +152,7 @@ func (s *stack) send(text string) {
 func (s *stack) stream(user, chat string) (status int, events *bufio.Reader, end func()) {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(s.t.Context())
-	request, err := http.NewRequestWithContext(ctx, "GET", "http://"+s.addr+"/api/stream?chat="+chat, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.addr+"/api/stream?chat="+chat, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -62,7 +62,7 @@ type load struct {
 	followers sync.WaitGroup
 	cancel    context.CancelFunc
 	ending    chan struct{}
-	heard     [len(doors)]heard
+	heard     [len(transports)]heard
 }
 
 // heard is one follower's positions, in the order of arrival.
@@ -72,7 +72,7 @@ type heard struct {
 	begun     int // connections
 }
 
-var doors = [...]client.Door{client.ServerSentEvents, client.WebSocket, client.LongPoll}
+var transports = [...]client.Transport{client.ServerSentEvents, client.WebSocket, client.LongPoll}
 
 const room = "room"
 
@@ -84,8 +84,8 @@ func startLoad(t *testing.T, c *client.Client) *load {
 		cancel()
 		l.followers.Wait()
 	})
-	for i, door := range doors {
-		l.followers.Go(func() { l.heard[i].follow(ctx, t, c, door) })
+	for i, over := range transports {
+		l.followers.Go(func() { l.heard[i].follow(ctx, t, c, over) })
 	}
 	for range 4 {
 		l.writers.Go(func() { l.write(ctx, c) })
@@ -108,8 +108,8 @@ func (l *load) write(ctx context.Context, c *client.Client) {
 	}
 }
 
-func (h *heard) follow(ctx context.Context, t *testing.T, c *client.Client, door client.Door) {
-	request := client.FollowRequest{Chats: map[string]int64{room: 0}, Over: door, Connected: func(string) {
+func (h *heard) follow(ctx context.Context, t *testing.T, c *client.Client, over client.Transport) {
+	request := client.FollowRequest{Chats: map[string]int64{room: 0}, Over: over, Connected: func(string) {
 		h.mutex.Lock()
 		h.begun++
 		h.mutex.Unlock()
@@ -117,7 +117,7 @@ func (h *heard) follow(ctx context.Context, t *testing.T, c *client.Client, door
 	for m, err := range c.Follow(ctx, request) {
 		if err != nil {
 			if !errors.Is(err, context.Canceled) {
-				t.Errorf("Follow over door %d = %v", door, err)
+				t.Errorf("Follow over transport %d = %v", over, err)
 			}
 			return
 		}
@@ -138,16 +138,16 @@ func (l *load) more(n int64) {
 	l.t.Helper()
 	target := l.sent.Load() + n
 	await(l.t, "further sends", func() bool { return l.sent.Load() >= target })
-	for i, door := range doors {
+	for i, over := range transports {
 		was, _ := l.heard[i].all()
-		await(l.t, "further messages over door "+names[door], func() bool {
+		await(l.t, "further messages over transport "+names[over], func() bool {
 			positions, _ := l.heard[i].all()
 			return len(positions) >= len(was)+int(n) || int64(len(positions)) >= target
 		})
 	}
 }
 
-var names = map[client.Door]string{client.ServerSentEvents: "SSE", client.WebSocket: "WebSocket", client.LongPoll: "long-poll"}
+var names = map[client.Transport]string{client.ServerSentEvents: "SSE", client.WebSocket: "WebSocket", client.LongPoll: "long-poll"}
 
 // end stops the load. Every follower must have the stored messages, each once and in order, and the number stored must
 // equal the number sent.
@@ -165,15 +165,15 @@ func (l *load) end(c *client.Client) {
 	if len(stored) != int(l.sent.Load()) {
 		l.t.Errorf("%d messages are stored, want the %d that were sent", len(stored), l.sent.Load())
 	}
-	for i, door := range doors {
-		await(l.t, "the last message over "+names[door], func() bool {
+	for i, over := range transports {
+		await(l.t, "the last message over "+names[over], func() bool {
 			positions, _ := l.heard[i].all()
 			return len(positions) >= len(stored)
 		})
 		positions, begun := l.heard[i].all()
-		l.t.Logf("%s: %d messages over %d connections", names[door], len(positions), begun)
+		l.t.Logf("%s: %d messages over %d connections", names[over], len(positions), begun)
 		if !slices.Equal(positions, stored) {
-			l.t.Errorf("%s brought %d messages, want exactly the %d stored ones in order", names[door], len(positions), len(stored))
+			l.t.Errorf("%s brought %d messages, want exactly the %d stored ones in order", names[over], len(positions), len(stored))
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/projection"
 	"github.com/pullchat/pullchat/worker/push"
 )
@@ -16,6 +17,8 @@ import (
 type Config struct {
 	Bursts Bursts      `embed:""`
 	Push   push.Config `embed:""`
+
+	Metrics *metrics.Worker `kong:"-"` // nil: off
 }
 
 // Bursts says which messages are one event for the sinks that gather them.
@@ -59,10 +62,21 @@ type Worker struct {
 
 // New returns a worker. No rpc-server need be there yet.
 func New(config Config, source Source, log *slog.Logger) (*Worker, error) {
-	worker, err := projection.New(projection.Config{Source: source, Log: log})
+	settings := projection.Config{Source: source, Log: log}
+	if config.Metrics != nil {
+		settings.Handled = config.Metrics.Handled
+	}
+	worker, err := projection.New(settings)
 	if err != nil {
 		return nil, err
 	}
+	config.Metrics.Projections(func() []metrics.Projection {
+		var all []metrics.Projection
+		for _, s := range worker.Stats() {
+			all = append(all, metrics.Projection(s))
+		}
+		return all
+	})
 	return &Worker{log: log, worker: worker, sinks: sinks(config, source, log)}, nil
 }
 
@@ -72,6 +86,9 @@ func sinks(config Config, source Source, log *slog.Logger) []Sink {
 		push.New(config.Push, config.Bursts.Rule(), source, log),
 	}
 }
+
+// Ready returns why no events can be found at present, or nil.
+func (w *Worker) Ready() error { return w.worker.Ready() }
 
 // Run runs the projections until ctx ends. Then it stores their cursors and releases the leases.
 func (w *Worker) Run(ctx context.Context) error {

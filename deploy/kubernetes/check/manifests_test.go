@@ -18,7 +18,7 @@ import (
 	core "k8s.io/api/core/v1"
 	networking "k8s.io/api/networking/v1"
 	policy "k8s.io/api/policy/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1"
+	v1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
@@ -134,6 +134,11 @@ func judge(objects []runtime.Object) (faults []string) {
 			}
 		}
 	}
+	for _, object := range objects {
+		if monitor, ok := object.(*monitoring.ServiceMonitor); ok {
+			judgeMonitor(monitor, services, pods, fault)
+		}
+	}
 	for name, pod := range pods {
 		for _, variable := range pod.Spec.Containers[0].Env {
 			if variable.Name != "RPC_SERVERS" {
@@ -146,6 +151,46 @@ func judge(objects []runtime.Object) (faults []string) {
 		}
 	}
 	return faults
+}
+
+// judgeMonitor: a monitor finds the metrics of every pod, at the port of METRICS_ADDR, in a service that only the cluster reaches.
+func judgeMonitor(m *monitoring.ServiceMonitor, services map[string]*core.Service, pods map[string]core.PodTemplateSpec, fault func(string, ...any)) {
+	for name, pod := range pods {
+		found := 0
+		for _, service := range services {
+			if !labels.SelectorFromSet(service.Spec.Selector).Matches(labels.Set(pod.Labels)) || !selects(&m.Spec.Selector, service.Labels) {
+				continue
+			}
+			if m.Spec.JobLabel == "" || service.Labels[m.Spec.JobLabel] != "pullchat" {
+				fault("the job of %s is %q, and the alerts ask for pullchat", service.Name, service.Labels[m.Spec.JobLabel])
+			}
+			for _, port := range service.Spec.Ports {
+				if port.Name != m.Spec.Endpoints[0].Port {
+					continue
+				}
+				found++
+				if service.Spec.ClusterIP != core.ClusterIPNone {
+					fault("the service %s may show metrics outside of the cluster", service.Name)
+				}
+				if listens := variable(pod, "METRICS_ADDR"); listens != fmt.Sprintf(":%d", portOf(pod, port.TargetPort.StrVal)) {
+					fault("%s has METRICS_ADDR=%s, and %s leads to another port", name, listens, service.Name)
+				}
+			}
+		}
+		if found != 1 {
+			fault("the monitor finds %s %d times, want once", name, found)
+		}
+	}
+}
+
+// variable returns a variable of a pod's program; "" for none.
+func variable(pod core.PodTemplateSpec, name string) string {
+	for _, v := range pod.Spec.Containers[0].Env {
+		if v.Name == name {
+			return v.Value
+		}
+	}
+	return ""
 }
 
 // judgePod: every container runs without privileges, and a stop is longer than its parts.
@@ -182,13 +227,16 @@ func judgePod(d *apps.Deployment, fault func(string, ...any)) {
 	}
 }
 
-func hasPort(pod core.PodTemplateSpec, name string) bool {
+func hasPort(pod core.PodTemplateSpec, name string) bool { return portOf(pod, name) != 0 }
+
+// portOf returns the port of a pod that has a name; 0 for none.
+func portOf(pod core.PodTemplateSpec, name string) int32 {
 	for _, port := range pod.Spec.Containers[0].Ports {
 		if port.Name == name {
-			return true
+			return port.ContainerPort
 		}
 	}
-	return false
+	return 0
 }
 
 func selects(selector *v1.LabelSelector, of map[string]string) bool {

@@ -57,7 +57,7 @@ type Options struct {
 func Check(h history.History, options Options) []Fault {
 	var faults []Fault
 	for _, c := range split(h) {
-		faults = append(faults, c.doors()...)
+		faults = append(faults, c.access()...)
 		faults = append(faults, c.messages()...)
 		faults = append(faults, c.order()...)
 		faults = append(faults, c.followers()...)

@@ -187,8 +187,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestDoors: access refused to members and granted to others.
-func TestDoors(t *testing.T) {
+// TestAccess: access refused to members and granted to others.
+func TestAccess(t *testing.T) {
 	t.Parallel()
 	refused := chat.Errorf(chat.PermissionDenied, "room is closed, and w is not a member")
 	late := chat.Errorf(chat.Unavailable, "redis does not answer")

@@ -22,8 +22,8 @@ func (c chatHistory) fault(kind Kind, format string, args ...any) Fault {
 	return Fault{Kind: kind, Chat: c.name, Detail: fmt.Sprintf(format, args...)}
 }
 
-// doors checks access: senders and readers have it, and intruders do not.
-func (c chatHistory) doors() []Fault {
+// access checks the access rules: senders and readers have it, and intruders do not.
+func (c chatHistory) access() []Fault {
 	var faults []Fault
 	for _, d := range c.denials {
 		faults = append(faults, c.fault(Denied, "client %d: %v", d.Client, d.Err))

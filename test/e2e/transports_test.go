@@ -65,7 +65,7 @@ func (e *events) messages() (messages []client.Message) {
 
 // TestDoorsCloseWithTheToken: in the moment in which a token expires, a stream, a WebSocket and a wait end with the code
 // that says so.
-func TestDoorsCloseWithTheToken(t *testing.T) {
+func TestTransportsCloseWithTheToken(t *testing.T) {
 	t.Parallel()
 	c := startClosed(t)
 	c.do("ann", "POST", "/api/rooms", `{"id":"club","users":["bob"]}`, 201)
@@ -111,7 +111,7 @@ func TestDoorsCloseWithTheToken(t *testing.T) {
 	waiting.Wait()
 }
 
-// TestClientRenewsWhileItFollows: with tokens of two seconds the Go client has every message once, through each door, and
+// TestClientRenewsWhileItFollows: with tokens of two seconds the Go client has every message once, through each transport, and
 // sees no failure.
 func TestClientRenewsWhileItFollows(t *testing.T) {
 	t.Parallel()
@@ -122,14 +122,14 @@ func TestClientRenewsWhileItFollows(t *testing.T) {
 	defer leave()
 	var following sync.WaitGroup
 	type follower struct {
-		door     string
+		over     string
 		renewals atomic.Int64
 		mutex    sync.Mutex
 		got      []client.Message
 	}
 	var all []*follower
-	for name, door := range map[string]client.Door{"SSE": client.ServerSentEvents, "WebSocket": client.WebSocket, "long-poll": client.LongPoll} {
-		f := &follower{door: name}
+	for name, over := range map[string]client.Transport{"SSE": client.ServerSentEvents, "WebSocket": client.WebSocket, "long-poll": client.LongPoll} {
+		f := &follower{over: name}
 		all = append(all, f)
 		transport := &http.Transport{}
 		t.Cleanup(transport.CloseIdleConnections)
@@ -143,7 +143,7 @@ func TestClientRenewsWhileItFollows(t *testing.T) {
 			t.Fatal(err)
 		}
 		following.Go(func() {
-			for m, err := range saw.Follow(ctx, client.FollowRequest{Chats: map[string]int64{"club": 0, "bob:dan": 0}, Over: door}) {
+			for m, err := range saw.Follow(ctx, client.FollowRequest{Chats: map[string]int64{"club": 0, "bob:dan": 0}, Over: over}) {
 				if err != nil {
 					if ctx.Err() == nil {
 						t.Errorf("%s: Follow() = %v", name, err)
@@ -182,16 +182,16 @@ func TestClientRenewsWhileItFollows(t *testing.T) {
 	for _, f := range all {
 		same := slices.EqualFunc(f.got, want, func(a, b client.Message) bool { return a.SendTime == b.SendTime && a.Text == b.Text })
 		if !same || len(want) != sent {
-			t.Errorf("%s: %d messages came, want the %d of the log, once and in order", f.door, len(f.got), len(want))
+			t.Errorf("%s: %d messages came, want the %d of the log, once and in order", f.over, len(f.got), len(want))
 		}
 		if n := f.renewals.Load(); n < 3 { // the login, and two tokens at least
-			t.Errorf("%s: the session was kept %d times, want 3 at least", f.door, n)
+			t.Errorf("%s: the session was kept %d times, want 3 at least", f.over, n)
 		}
 	}
 }
 
-// TestIgnoredWhileStreaming: what somebody who is ignored sends comes over none of the ignorer's streams, from the answer
-// on until she is ignored no longer; and everything of others comes, once and in order, whatever is left out between.
+// TestIgnoredWhileStreaming: messages of an ignored user are hidden from all streams of the ignoring user, from the answer on
+// until the user is no longer ignored. Messages of others come once and in order.
 func TestIgnoredWhileStreaming(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
@@ -206,7 +206,7 @@ func TestIgnoredWhileStreaming(t *testing.T) {
 		"a stream":    both[0].stream("ann", "/api/stream?chat=club&reader=ann/phone"),
 		"an inbox":    both[0].stream("ann", "/api/stream?inbox=true&cursor=0"),
 		"a WebSocket": both[0].socket(both[0].auth.Token("ann"), `{"type":"watch","chat":"club","reader":"ann"}`),
-		// Whose token it is reads, also where she is not named.
+		// The token's user is the reader, also if the request names none.
 		"a stream of a token":    both[0].stream("ann", "/api/stream?chat=club"),
 		"a WebSocket of a token": both[0].socket(both[0].auth.Token("ann"), `{"type":"watch","chat":"club"}`),
 	}
@@ -260,7 +260,7 @@ func TestIgnoredWhileStreaming(t *testing.T) {
 	want := of(both[0].log("cid", "club"))
 	for name, s := range streams {
 		if got := of(s.messages()); !slices.Equal(got, want) {
-			t.Errorf("%s: %d messages came of others, and after she was shown again; want %d, once and in order", name, len(got), len(want))
+			t.Errorf("%s: %d messages came of others, and after the user was shown again; want %d, once and in order", name, len(got), len(want))
 		}
 		if strings.Contains(s.String(), "hidden") {
 			t.Errorf("%s: what was to be left out came", name)

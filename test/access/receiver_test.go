@@ -12,8 +12,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// ear is a service that listens to the shared scene: signals are stored nowhere.
-type ear struct {
+// receiver is a service that listens to the shared scene: signals are stored nowhere.
+type receiver struct {
 	socket *websocket.Conn
 	frames chan heardFrame
 	chats  []string
@@ -24,13 +24,13 @@ type heardFrame struct{ Type, Chat, Sender, Signal, Data string }
 // sentinel is the signal that comes after those of a cell.
 const sentinel = "sentinel"
 
-func (w *world) listen(t *testing.T, in scene) *ear {
+func (w *world) listen(t *testing.T, in scene) *receiver {
 	t.Helper()
 	socket, refused := w.dial(t, w.token(t, service, in))
 	if socket == nil {
 		t.Fatalf("a service's WebSocket is refused: %s", refused.body)
 	}
-	e := &ear{socket: socket, frames: make(chan heardFrame, 100), chats: []string{in.room(), in.pair()}}
+	e := &receiver{socket: socket, frames: make(chan heardFrame, 100), chats: []string{in.room(), in.pair()}}
 	ended := make(chan struct{})
 	w.test.Cleanup(func() {
 		e.close()
@@ -59,10 +59,10 @@ func (w *world) listen(t *testing.T, in scene) *ear {
 	return e
 }
 
-func (e *ear) close() { _ = e.socket.CloseNow() }
+func (e *receiver) close() { _ = e.socket.CloseNow() }
 
 // untilHeard tells a chat's sentinels until one is heard: those of before the server listens are lost.
-func (w *world) untilHeard(t *testing.T, e *ear, chat string) {
+func (w *world) untilHeard(t *testing.T, e *receiver, chat string) {
 	t.Helper()
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
@@ -88,7 +88,7 @@ func (w *world) tell(t *testing.T, chat, data string) {
 // signals says whether a row is about signals.
 func (w *world) signals(r row) bool { return strings.Contains(strings.ToLower(r.name), "signal") }
 
-// heard returns of whom signals were heard, of a row that is about them.
+// heard returns the senders whose signals were received, for a row about signals.
 func (w *world) heard(t *testing.T, r row, in scene) (senders []string) {
 	t.Helper()
 	if !w.signals(r) || in != w.shared {
@@ -96,13 +96,13 @@ func (w *world) heard(t *testing.T, r row, in scene) (senders []string) {
 	}
 	w.made++
 	last := fmt.Sprint(w.made)
-	for _, chat := range w.ear.chats {
+	for _, chat := range w.receiver.chats {
 		w.tell(t, chat, last)
 	}
 	over := time.After(10 * time.Second)
-	for missing := len(w.ear.chats); missing > 0; {
+	for missing := len(w.receiver.chats); missing > 0; {
 		select {
-		case f := <-w.ear.frames:
+		case f := <-w.receiver.frames:
 			switch {
 			case f.Signal != sentinel:
 				senders = append(senders, f.Sender)

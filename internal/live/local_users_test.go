@@ -63,9 +63,9 @@ func TestAnswerOfBeforeIsNotTaken(t *testing.T) {
 	hub.Ignore(chat.IgnoreRequest{User: "alice", Other: "bob", Ignore: true})
 	inboxes.answers <- []string{"carol"}
 	receive(t, inboxes.questions) // it is asked again
-	hub.people.mutex.Lock()
-	p := hub.people.users["alice"]
-	hub.people.mutex.Unlock()
+	hub.localUsers.mutex.Lock()
+	p := hub.localUsers.users["alice"]
+	hub.localUsers.mutex.Unlock()
 	if names := p.ignored(); !names["bob"] || names["carol"] {
 		t.Errorf("alice ignores %v, want bob", names)
 	}
@@ -77,8 +77,8 @@ func TestAnswerOfBeforeIsNotTaken(t *testing.T) {
 	}
 }
 
-// TestAFollowThatIsRefusedHoldsNobody: there is no room for its chat; whom its reader ignores is not kept for it either.
-func TestAFollowThatIsRefusedHoldsNobody(t *testing.T) {
+// TestARefusedFollowHoldsNoUser: its chat is over the limit, and its reader's ignored users are not kept for it either.
+func TestARefusedFollowHoldsNoUser(t *testing.T) {
 	t.Parallel()
 	w, inboxes := newWorld(), &asked{questions: make(chan string, 100), answers: make(chan []string, 100)}
 	hub := run(t, w, w, Config{Inboxes: inboxes, MaxTopics: 1})
@@ -90,9 +90,9 @@ func TestAFollowThatIsRefusedHoldsNobody(t *testing.T) {
 	if n := s.Follows(); n != 1 {
 		t.Errorf("%d chats are followed, want the first", n)
 	}
-	hub.people.mutex.Lock()
-	users := len(hub.people.users)
-	hub.people.mutex.Unlock()
+	hub.localUsers.mutex.Lock()
+	users := len(hub.localUsers.users)
+	hub.localUsers.mutex.Unlock()
 	if users != 0 {
 		t.Errorf("%d users are still kept, want none", users)
 	}

@@ -15,8 +15,8 @@ import (
 	"github.com/pullchat/pullchat/client"
 )
 
-// TestDoors tests every transport through nginx.
-func TestDoors(t *testing.T) {
+// TestTransports tests every transport through nginx.
+func TestTransports(t *testing.T) {
 	t.Parallel()
 	s := startSite(t)
 	c := s.client(t)

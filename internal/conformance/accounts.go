@@ -10,19 +10,19 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// AccountService is the subject of RunPeople.
+// AccountService is the subject of RunAccounts.
 type AccountService interface {
 	chat.Accounts
 	chat.Sessions
 }
 
-// PeopleLimits apply to the subject of RunPeople.
-var PeopleLimits = chat.AccountOptions{DefaultLimit: 3, MaxLimit: 5, SessionLasts: time.Hour}
+// AccountLimits apply to the subject of RunAccounts.
+var AccountLimits = chat.AccountOptions{DefaultLimit: 3, MaxLimit: 5, SessionLasts: time.Hour}
 
-// RunPeople tests the contract of a AccountService. Open returns an empty one with the time of a clock, over a Hasher that is
+// RunAccounts tests the contract of a AccountService. Open returns an empty one with the time of a clock, over a Hasher that is
 // fast enough for hundreds of calls.
-func RunPeople(t *testing.T, open func(*testing.T, *Clock) AccountService) {
-	for name, test := range map[string]func(*testing.T, people){
+func RunAccounts(t *testing.T, open func(*testing.T, *Clock) AccountService) {
+	for name, test := range map[string]func(*testing.T, accounts){
 		"Register":              testRegister,
 		"RegisterTwice":         testRegisterTwice,
 		"RegisterAtOnce":        testRegisterAtOnce,
@@ -50,19 +50,19 @@ func RunPeople(t *testing.T, open func(*testing.T, *Clock) AccountService) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			clock := NewClock()
-			test(t, people{open(t, clock), clock})
+			test(t, accounts{open(t, clock), clock})
 		})
 	}
 }
 
-type people struct {
+type accounts struct {
 	AccountService
 	clock *Clock
 }
 
 const goodPassword = "correct horse"
 
-func (p people) register(t *testing.T, users ...string) {
+func (p accounts) register(t *testing.T, users ...string) {
 	t.Helper()
 	for _, user := range users {
 		if _, err := p.Register(t.Context(), chat.Registration{User: user, Password: goodPassword, Name: "I am " + user}); err != nil {
@@ -71,7 +71,7 @@ func (p people) register(t *testing.T, users ...string) {
 	}
 }
 
-func (p people) login(t *testing.T, user, password string) chat.Session {
+func (p accounts) login(t *testing.T, user, password string) chat.Session {
 	t.Helper()
 	s, err := p.Login(t.Context(), chat.Credentials{User: user, Password: password})
 	if err != nil || s.User != user || s.ID == "" || s.RefreshToken == "" {
@@ -87,7 +87,7 @@ func wantCode(t *testing.T, what string, err error, want chat.Code) {
 	}
 }
 
-func testRegister(t *testing.T, p people) {
+func testRegister(t *testing.T, p accounts) {
 	made, err := p.Register(t.Context(), chat.Registration{User: "é.b+c@x", Password: strings.Repeat("p", chat.MaxPasswordBytes), Name: "Zoë \"Z\" 日本"})
 	if err != nil || made.User != "é.b+c@x" || made.Name != "Zoë \"Z\" 日本" || made.Created <= 0 {
 		t.Errorf("Register() = %+v, %v; want the account", made, err)
@@ -99,7 +99,7 @@ func testRegister(t *testing.T, p people) {
 	wantCode(t, "Account(unknown)", err, chat.NotFound)
 }
 
-func testRegisterTwice(t *testing.T, p people) {
+func testRegisterTwice(t *testing.T, p accounts) {
 	p.register(t, "alice")
 	_, err := p.Register(t.Context(), chat.Registration{User: "alice", Password: "another password"})
 	wantCode(t, "Register(alice) again", err, chat.Conflict)
@@ -108,7 +108,7 @@ func testRegisterTwice(t *testing.T, p people) {
 	wantCode(t, "Login with the refused password", err, chat.Unauthenticated)
 }
 
-func testRegisterAtOnce(t *testing.T, p people) {
+func testRegisterAtOnce(t *testing.T, p accounts) {
 	const rivals = 8
 	passwords := make([]string, rivals)
 	errs := make([]error, rivals)
@@ -136,7 +136,7 @@ func testRegisterAtOnce(t *testing.T, p people) {
 	}
 }
 
-func testLooksLikeAnother(t *testing.T, p people) {
+func testLooksLikeAnother(t *testing.T, p accounts) {
 	p.register(t, "alice", "modern", "Bob")
 	for _, user := range []string{
 		"ALICE", "Alice", "aIice", "a1ice", "аlice", "ａｌｉｃｅ", "rnodern", "bob", "BOB", "b0b",
@@ -149,7 +149,7 @@ func testLooksLikeAnother(t *testing.T, p people) {
 
 // testLooksAlikeAtOnce: of users who register at once by names that look alike, at most one succeeds. No name stays
 // rejected because of another attempt that was itself rejected.
-func testLooksAlikeAtOnce(t *testing.T, p people) {
+func testLooksAlikeAtOnce(t *testing.T, p accounts) {
 	rivals := []string{"alice", "ALICE", "aIice", "Alice", "а1ice", "ALlCE"}
 	errs := make([]error, len(rivals))
 	var all sync.WaitGroup
@@ -179,7 +179,7 @@ func testLooksAlikeAtOnce(t *testing.T, p people) {
 	}
 }
 
-func testScripts(t *testing.T, p people) {
+func testScripts(t *testing.T, p accounts) {
 	for _, user := range []string{"राम", "กิตติ", "น้ำ", "தமிழ்", "မြန်မာ", "ខ្មែរ", "বাংলা", "שלום", "محمد", "王伟", "한글", "Սևակ"} {
 		p.register(t, user)
 		if found, err := p.Account(t.Context(), user); err != nil || found.User != user {
@@ -190,7 +190,7 @@ func testScripts(t *testing.T, p people) {
 }
 
 // testPasswordsPrepared: a password is the same from every keyboard, and its length counts visible characters.
-func testPasswordsPrepared(t *testing.T, p people) {
+func testPasswordsPrepared(t *testing.T, p accounts) {
 	_, err := p.Register(t.Context(), chat.Registration{User: "zoe", Password: "cafe\u0301 noir"})
 	wantCode(t, "Register with a password that is not NFC", err, "")
 	p.login(t, "zoe", "caf\u00e9 noir")
@@ -204,7 +204,7 @@ func testPasswordsPrepared(t *testing.T, p people) {
 	wantCode(t, "Register with a password of four letters in eight code points", err, chat.InvalidArgument)
 }
 
-func testWhatIsNoAccount(t *testing.T, p people) {
+func testWhatIsNoAccount(t *testing.T, p accounts) {
 	for name, r := range map[string]chat.Registration{
 		"no user":          {Password: goodPassword},
 		"a pair":           {User: "a:b", Password: goodPassword},
@@ -244,7 +244,7 @@ func testWhatIsNoAccount(t *testing.T, p people) {
 	wantCode(t, "Account(a) after refusals", err, chat.NotFound)
 }
 
-func testPages(t *testing.T, p people) {
+func testPages(t *testing.T, p accounts) {
 	p.register(t, "bob", "alice", "al", "Zoë", "bobby", "é", "b.z")
 	for _, c := range []struct {
 		ask  chat.AccountsRequest
@@ -283,7 +283,7 @@ func testPages(t *testing.T, p people) {
 	}
 }
 
-func testKnown(t *testing.T, p people) {
+func testKnown(t *testing.T, p accounts) {
 	p.register(t, "alice", "bob")
 	known, err := p.Known(t.Context(), []string{"carol", "bob", "alice", "bob"})
 	if err != nil || len(known) != 2 || known[0].User != "bob" || known[1].User != "alice" || known[1].Name != "I am alice" {
@@ -306,7 +306,7 @@ func testKnown(t *testing.T, p people) {
 	wantCode(t, "Known(a:b)", err, chat.InvalidArgument)
 }
 
-func testLogin(t *testing.T, p people) {
+func testLogin(t *testing.T, p accounts) {
 	p.register(t, "alice")
 	first, second := p.login(t, "alice", goodPassword), p.login(t, "alice", goodPassword)
 	if first.ID == second.ID || first.RefreshToken == second.RefreshToken {
@@ -325,7 +325,7 @@ func testLogin(t *testing.T, p people) {
 	wantCode(t, "Login of what is no user", err, chat.InvalidArgument)
 }
 
-func testTooManySessions(t *testing.T, p people) {
+func testTooManySessions(t *testing.T, p accounts) {
 	p.register(t, "alice")
 	var sessions []chat.Session
 	for range chat.MaxSessions + 1 {

@@ -12,23 +12,23 @@ import (
 	"github.com/pullchat/pullchat/internal/events"
 )
 
-// people caches the ignored users of the readers of this gateway, and updates their inboxes. Events in the users' self-chats
+// localUsers caches the ignored users of the readers of this gateway, and updates their inboxes. Events in the users' self-chats
 // announce changes.
-type people struct {
+type localUsers struct {
 	hub  *Hub
-	bell chan struct{} // one element
+	wake chan struct{} // one element
 
 	mutex sync.Mutex
-	users map[string]*person
-	stale map[*person]struct{} // persons to query
+	users map[string]*localUser
+	stale map[*localUser]struct{} // to query
 }
 
-// person is a user who reads here. Its mutex guards the fields that change; that of people guards uses.
-type person struct {
-	people *people
-	user   string
-	topic  *topic
-	uses   int
+// localUser is a user who reads here. Its mutex guards the fields that change; that of localUsers guards uses.
+type localUser struct {
+	localUsers *localUsers
+	user       string
+	topic      *topic
+	uses       int
 
 	mutex   sync.Mutex
 	names   map[string]bool // the user's ignored users; replaced, never changed
@@ -40,10 +40,10 @@ type person struct {
 	inboxes map[*inbox]struct{}
 }
 
-var _ listener = (*person)(nil)
+var _ listener = (*localUser)(nil)
 
-// join returns the person of a user, or nil for "" and without Inboxes. Call leave to release it.
-func (p *people) join(user string) *person {
+// join returns the localUser of a user, or nil for "" and without Inboxes. Call leave to release it.
+func (p *localUsers) join(user string) *localUser {
 	if user == "" || p.hub.config.Inboxes == nil {
 		return nil
 	}
@@ -51,17 +51,17 @@ func (p *people) join(user string) *person {
 	defer p.mutex.Unlock()
 	one := p.users[user]
 	if one == nil {
-		one = &person{people: p, user: user, ask: true, inboxes: map[*inbox]struct{}{}}
+		one = &localUser{localUsers: p, user: user, ask: true, inboxes: map[*inbox]struct{}{}}
 		p.users[user] = one
 		_ = p.hub.join(chat.SelfChat(user), one, &one.topic) // joins before the query; self-chats have no limit
 		p.stale[one] = struct{}{}
-		events.Ring(p.bell)
+		events.Ring(p.wake)
 	}
 	one.uses++
 	return one
 }
 
-func (p *people) leave(one *person) {
+func (p *localUsers) leave(one *localUser) {
 	if one == nil {
 		return
 	}
@@ -74,25 +74,25 @@ func (p *people) leave(one *person) {
 	}
 }
 
-// due schedules a query for a person.
-func (p *people) due(one *person) {
+// due schedules a query for a user.
+func (p *localUsers) due(one *localUser) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	if p.users[one.user] == one {
 		p.stale[one] = struct{}{}
-		events.Ring(p.bell)
+		events.Ring(p.wake)
 	}
 }
 
 // run queries until ctx ends, and retries failed queries soon.
-func (p *people) run(ctx context.Context) {
+func (p *localUsers) run(ctx context.Context) {
 	for {
 		again := (<-chan time.Time)(nil)
 		if !p.askAll(ctx) {
 			again = time.After(retryAfter + rand.N(retryAfter))
 		}
 		select {
-		case <-p.bell:
+		case <-p.wake:
 		case <-again:
 		case <-ctx.Done():
 			return
@@ -101,7 +101,7 @@ func (p *people) run(ctx context.Context) {
 }
 
 // askAll reports whether all queries succeeded.
-func (p *people) askAll(ctx context.Context) bool {
+func (p *localUsers) askAll(ctx context.Context) bool {
 	p.mutex.Lock()
 	stale := slices.Collect(maps.Keys(p.stale))
 	clear(p.stale)
@@ -130,12 +130,12 @@ func (p *people) askAll(ctx context.Context) bool {
 	return all
 }
 
-func (*person) hint(int64)        {}
-func (*person) look()             {}
-func (*person) presence(*Present) {}
+func (*localUser) hint(int64)        {}
+func (*localUser) look()             {}
+func (*localUser) presence(*Present) {}
 
 // tell handles an event of the self-chat. A hint means that something may have changed.
-func (p *person) tell(e chat.Event) {
+func (p *localUser) tell(e chat.Event) {
 	p.mutex.Lock()
 	switch e.Kind {
 	case chat.Listed:
@@ -147,7 +147,7 @@ func (p *person) tell(e chat.Event) {
 	case chat.MembersChanged: // in a self-chat: the user was deleted
 		p.mutex.Unlock()
 		if concerns(e, p.user) {
-			p.people.hub.revoke(p.user)
+			p.localUsers.hub.revoke(p.user)
 		}
 		return
 	default:
@@ -155,18 +155,18 @@ func (p *person) tell(e chat.Event) {
 		return
 	}
 	p.mutex.Unlock()
-	p.people.due(p)
+	p.localUsers.due(p)
 }
 
 // refresh queries the data that may have changed, and reports whether that succeeded.
-func (p *person) refresh(ctx context.Context) bool {
+func (p *localUser) refresh(ctx context.Context) bool {
 	p.mutex.Lock()
 	ask, list, version := p.ask, p.list, p.version
 	p.ask, p.list = false, false
 	inboxes := slices.Collect(maps.Keys(p.inboxes))
 	p.mutex.Unlock()
-	asked := p.people.hub.config.Inboxes
-	ctx = p.people.hub.admission.asService(ctx)
+	asked := p.localUsers.hub.config.Inboxes
+	ctx = p.localUsers.hub.admission.asService(ctx)
 	answered := true
 	if ask {
 		users, err := asked.Ignored(ctx, p.user)
@@ -199,7 +199,7 @@ func (p *person) refresh(ctx context.Context) bool {
 }
 
 // set stores the result of a query, unless Ignore changed it meanwhile.
-func (p *person) set(users []string, version int) bool {
+func (p *localUser) set(users []string, version int) bool {
 	names := make(map[string]bool, len(users))
 	for _, user := range users {
 		names[user] = true
@@ -220,7 +220,7 @@ func (p *person) set(users []string, version int) bool {
 }
 
 // ready reports whether the ignored users are known. If not, it wakes the follow once they are.
-func (p *person) ready(f *follow) bool {
+func (p *localUser) ready(f *follow) bool {
 	if p == nil {
 		return true
 	}
@@ -233,7 +233,7 @@ func (p *person) ready(f *follow) bool {
 }
 
 // ignored returns the user's ignored users. The map must not be changed.
-func (p *person) ignored() map[string]bool {
+func (p *localUser) ignored() map[string]bool {
 	if p == nil {
 		return nil
 	}
@@ -242,14 +242,14 @@ func (p *person) ignored() map[string]bool {
 	return p.names
 }
 
-func (p *person) ignores(user string) bool { return p.ignored()[user] }
+func (p *localUser) ignores(user string) bool { return p.ignored()[user] }
 
 // Ignore applies an answered request to the streams here at once, so that later messages are hidden. Other gateways learn
 // of it through the user's self-chat.
 func (h *Hub) Ignore(r chat.IgnoreRequest) {
-	h.people.mutex.Lock()
-	p := h.people.users[r.User]
-	h.people.mutex.Unlock()
+	h.localUsers.mutex.Lock()
+	p := h.localUsers.users[r.User]
+	h.localUsers.mutex.Unlock()
 	if p == nil {
 		return
 	}

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// answersOfPeople are those of accounts and sessions. large is a body that is too large.
-func answersOfPeople(large string) map[string]answered {
+// accountAnswers are those of accounts and sessions. large is a body that is too large.
+func accountAnswers(large string) map[string]answered {
 	const login, users = `{"user":"a","password":"correct horse"}`, `{"users":["a","b"]}`
 	const refresh = `{"refresh_token":"a.c2Vzc2lvbg.c2VjcmV0"}`
 	const password = `{"user":"a","password":"correct horse","new_password":"staple staple"}`

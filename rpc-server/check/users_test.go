@@ -15,22 +15,22 @@ import (
 	"github.com/pullchat/pullchat/rpc-server/storage"
 )
 
-// peopled is a test's chats with rooms and accounts in addition.
-type peopled struct {
+// populated is a test's chats with rooms and accounts in addition.
+type populated struct {
 	*checked
-	lobby *chat.RoomService
+	roomService *chat.RoomService
 }
 
-// fillPeopled has the public room club of ann, an admin, with bob and cid, the private room den of ann, and their accounts;
+// fillPopulated has the public room club of ann, an admin, with bob and cid, the private room den of ann, and their accounts;
 // ann is logged in and ignores bob.
-func fillPeopled(t *testing.T, url string) *peopled {
+func fillPopulated(t *testing.T, url string) *populated {
 	t.Helper()
-	p := &peopled{checked: fillChecked(t, url, storage.Options{})}
-	p.lobby = chat.NewRoomService(p.store, false, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 100})
+	p := &populated{checked: fillChecked(t, url, storage.Options{})}
+	p.roomService = chat.NewRoomService(p.store, false, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 100})
 	for _, room := range []chat.NewRoom{
 		{ID: "club", Visibility: chat.Public, Users: []string{"bob", "cid"}, As: "ann"}, {ID: "den", As: "ann"},
 	} {
-		if _, err := p.lobby.CreateRoom(t.Context(), room); err != nil {
+		if _, err := p.roomService.CreateRoom(t.Context(), room); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -49,7 +49,7 @@ func fillPeopled(t *testing.T, url string) *peopled {
 	return p
 }
 
-func (p *peopled) register(user string) {
+func (p *populated) register(user string) {
 	p.t.Helper()
 	a := chat.StoredAccount{Account: chat.Account{User: user, Name: "A name"}, PasswordHash: "hash", Looks: []string{user}}
 	if _, err := p.store.AddAccount(p.t.Context(), a); err != nil {
@@ -57,34 +57,34 @@ func (p *peopled) register(user string) {
 	}
 }
 
-func (p *peopled) room(name string) string    { return p.layout.Room(id(p.t, name)) }
-func (p *peopled) members(name string) string { return p.layout.Members(id(p.t, name)) }
-func (p *peopled) readers(name string) string { return p.layout.Read(id(p.t, name)) }
+func (p *populated) room(name string) string    { return p.layout.Room(id(p.t, name)) }
+func (p *populated) members(name string) string { return p.layout.Members(id(p.t, name)) }
+func (p *populated) readers(name string) string { return p.layout.Read(id(p.t, name)) }
 
-func TestCheckOfSoundPeople(t *testing.T) {
+func TestCheckOfSoundUsers(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
-	for name, then := range map[string]func(*peopled){
-		"as they are": func(*peopled) {},
-		"a room that was deleted": func(p *peopled) {
-			_, err := p.lobby.CreateRoom(p.t.Context(), chat.NewRoom{ID: "gone", Visibility: chat.Public, Users: []string{"bob"}, As: "ann"})
+	for name, then := range map[string]func(*populated){
+		"as they are": func(*populated) {},
+		"a room that was deleted": func(p *populated) {
+			_, err := p.roomService.CreateRoom(p.t.Context(), chat.NewRoom{ID: "gone", Visibility: chat.Public, Users: []string{"bob"}, As: "ann"})
 			if err == nil {
-				_, err = p.lobby.ChangeRoom(p.t.Context(), chat.RoomChange{Room: "gone", Kind: chat.DeleteRoom, As: "ann"})
+				_, err = p.roomService.ChangeRoom(p.t.Context(), chat.RoomChange{Room: "gone", Kind: chat.DeleteRoom, As: "ann"})
 			}
 			if err != nil {
 				p.t.Fatal(err)
 			}
 		},
-		"lists with more than there is": func(p *peopled) {
+		"lists with more than there is": func(p *populated) {
 			p.do("zadd", p.layout.Chats("ann"), 0, "ann:eve", 1795248043296447, "elsewhere")
 			p.do("zadd", p.layout.PublicRooms(), 0, "elsewhere")
 			p.do("zadd", p.layout.Users(), 0, "unregistered")
 		},
-		"a user who was deleted": func(p *peopled) {
+		"a user who was deleted": func(p *populated) {
 			p.do("del", p.layout.Account("alice"), p.layout.Chats("alice"))
 			p.do("hset", p.layout.Account("alice"), layout.DeletedField, 1)
 		},
-		"a user who has deleted the account and all texts": func(p *peopled) {
+		"a user who has deleted the account and all texts": func(p *populated) {
 			job := chat.DeletionJob{User: "alice", Erase: true}
 			_, err := p.store.EraseTexts(p.t.Context(), id(p.t, "alice:bob"), "alice", 1)
 			for _, step := range []func() error{
@@ -98,14 +98,14 @@ func TestCheckOfSoundPeople(t *testing.T) {
 				p.t.Fatal(err)
 			}
 		},
-		"a message to oneself": func(p *peopled) {
+		"a message to oneself": func(p *populated) {
 			if _, err := appendTo(p.store, id(p.t, "ann:ann"), chat.Message{Text: "x", Sender: "ann"}); err != nil {
 				p.t.Fatal(err)
 			}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := fillPeopled(t, redis.URL())
+			p := fillPopulated(t, redis.URL())
 			then(p)
 			for _, size := range []int{2, 500} {
 				if got := p.check(Options{PageSize: size}); len(got.Faults) > 0 || got.Rooms != 2 || got.Accounts != 2 || got.Unknown.Count > 0 {
@@ -116,127 +116,127 @@ func TestCheckOfSoundPeople(t *testing.T) {
 	}
 }
 
-// TestCheckNamesTheFaultOfPeople breaks one invariant at a time.
-func TestCheckNamesTheFaultOfPeople(t *testing.T) {
+// TestCheckNamesTheFaultOfUsers breaks one invariant at a time.
+func TestCheckNamesTheFaultOfUsers(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
 	for _, c := range []struct {
 		name  string
-		broke func(*peopled)
+		broke func(*populated)
 		want  FaultKind
 		count int64
 		left  int64 // after a repair
 	}{
-		{"conversation in one list only", func(p *peopled) { p.do("zrem", p.layout.Chats("bob"), "alice:bob") }, FaultChatUnlisted, 1, 0},
-		{"conversation in no list", func(p *peopled) {
+		{"conversation in one list only", func(p *populated) { p.do("zrem", p.layout.Chats("bob"), "alice:bob") }, FaultChatUnlisted, 1, 0},
+		{"conversation in no list", func(p *populated) {
 			p.do("del", p.layout.Chats("alice"))
 			p.do("zrem", p.layout.Chats("bob"), "alice:bob")
 		}, FaultChatUnlisted, 2, 0},
-		{"list of another's chat", func(p *peopled) { p.do("zadd", p.layout.Chats("ann"), 0, "alice:bob") }, FaultListEntry, 1, 1},
-		{"list of no chat", func(p *peopled) { p.do("zadd", p.layout.Chats("ann"), 0, "a b") }, FaultListEntry, 1, 1},
-		{"list not canonical", func(p *peopled) { p.do("zadd", p.layout.Chats("ann"), 0, "bob:ann") }, FaultListEntry, 1, 1},
-		{"list of a conversation with a time", func(p *peopled) { p.do("zadd", p.layout.Chats("ann"), 7, "ann:bob") }, FaultListEntry, 1, 1},
-		{"list of a room without a time", func(p *peopled) { p.do("zadd", p.layout.Chats("ann"), 0, "club") }, FaultListEntry, 1, 1},
-		{"public rooms with a conversation", func(p *peopled) { p.do("zadd", p.layout.PublicRooms(), 0, "ann:bob") }, FaultListEntry, 1, 1},
-		{"public rooms out of order", func(p *peopled) { p.do("zadd", p.layout.PublicRooms(), 1, "club") }, FaultListEntry, 1, 1},
-		{"list of another type", func(p *peopled) {
+		{"list of another's chat", func(p *populated) { p.do("zadd", p.layout.Chats("ann"), 0, "alice:bob") }, FaultListEntry, 1, 1},
+		{"list of no chat", func(p *populated) { p.do("zadd", p.layout.Chats("ann"), 0, "a b") }, FaultListEntry, 1, 1},
+		{"list not canonical", func(p *populated) { p.do("zadd", p.layout.Chats("ann"), 0, "bob:ann") }, FaultListEntry, 1, 1},
+		{"list of a conversation with a time", func(p *populated) { p.do("zadd", p.layout.Chats("ann"), 7, "ann:bob") }, FaultListEntry, 1, 1},
+		{"list of a room without a time", func(p *populated) { p.do("zadd", p.layout.Chats("ann"), 0, "club") }, FaultListEntry, 1, 1},
+		{"public rooms with a conversation", func(p *populated) { p.do("zadd", p.layout.PublicRooms(), 0, "ann:bob") }, FaultListEntry, 1, 1},
+		{"public rooms out of order", func(p *populated) { p.do("zadd", p.layout.PublicRooms(), 1, "club") }, FaultListEntry, 1, 1},
+		{"list of another type", func(p *populated) {
 			p.do("del", p.layout.Chats("ann"))
 			p.do("set", p.layout.Chats("ann"), 1)
 		}, FaultType, 1, 1},
-		{"public rooms of another type", func(p *peopled) {
+		{"public rooms of another type", func(p *populated) {
 			p.do("del", p.layout.PublicRooms())
 			p.do("set", p.layout.PublicRooms(), 1)
 		}, FaultType, 1, 1},
 
-		{"room without a visibility", func(p *peopled) { p.do("hdel", p.room("club"), "visibility") }, FaultRoom, 1, 1},
-		{"room of another visibility", func(p *peopled) { p.do("hset", p.room("club"), "visibility", "secret") }, FaultRoom, 1, 1},
-		{"room of no time", func(p *peopled) { p.do("hdel", p.room("club"), "created") }, FaultRoom, 1, 1},
-		{"room of a time that is none", func(p *peopled) { p.do("hset", p.room("club"), "created", "now") }, FaultRoom, 1, 1},
-		{"room of another type", func(p *peopled) {
+		{"room without a visibility", func(p *populated) { p.do("hdel", p.room("club"), "visibility") }, FaultRoom, 1, 1},
+		{"room of another visibility", func(p *populated) { p.do("hset", p.room("club"), "visibility", "secret") }, FaultRoom, 1, 1},
+		{"room of no time", func(p *populated) { p.do("hdel", p.room("club"), "created") }, FaultRoom, 1, 1},
+		{"room of a time that is none", func(p *populated) { p.do("hset", p.room("club"), "created", "now") }, FaultRoom, 1, 1},
+		{"room of another type", func(p *populated) {
 			p.do("del", p.room("club"))
 			p.do("set", p.room("club"), 1)
 		}, FaultType, 1, 1},
-		{"members of another type", func(p *peopled) {
+		{"members of another type", func(p *populated) {
 			p.do("del", p.members("club"))
 			p.do("set", p.members("club"), 1)
 		}, FaultType, 1, 1},
-		{"members without a room", func(p *peopled) { p.do("del", p.room("club")) }, FaultRoomMissing, 1, 1},
-		{"members of a room that was deleted", func(p *peopled) {
+		{"members without a room", func(p *populated) { p.do("del", p.room("club")) }, FaultRoomMissing, 1, 1},
+		{"members of a room that was deleted", func(p *populated) {
 			p.do("del", p.room("club"))
 			p.do("hset", p.room("club"), "visibility", "deleted")
 		}, FaultRoomMissing, 1, 1},
-		{"room in another partition", func(p *peopled) {
+		{"room in another partition", func(p *populated) {
 			p.do("hset", p.layout.Tag("1")+":room:club", "visibility", "public")
 		}, FaultPartition, 1, 1},
-		{"members of a conversation that lies wrong", func(p *peopled) {
+		{"members of a conversation that lies wrong", func(p *populated) {
 			p.do("hset", p.layout.Tag("1")+":members:bob:ann", "ann", "admin 1")
 		}, FaultChatID, 1, 1},
-		{"too few admins", func(p *peopled) { p.do("hset", p.room("club"), "admins", 0) }, FaultRoomAdmins, 1, 1},
-		{"too many admins", func(p *peopled) { p.do("hset", p.members("club"), "bob", "admin 7") }, FaultRoomAdmins, 1, 1},
-		{"no number of admins", func(p *peopled) { p.do("hdel", p.room("club"), "admins") }, FaultRoomAdmins, 1, 1},
-		{"member of another role", func(p *peopled) { p.do("hset", p.members("club"), "bob", "owner 7") }, FaultRoomMember, 1, 1},
-		{"member of no time", func(p *peopled) { p.do("hset", p.members("club"), "bob", "member") }, FaultRoomMember, 1, 1},
-		{"members who are no users", func(p *peopled) {
+		{"too few admins", func(p *populated) { p.do("hset", p.room("club"), "admins", 0) }, FaultRoomAdmins, 1, 1},
+		{"too many admins", func(p *populated) { p.do("hset", p.members("club"), "bob", "admin 7") }, FaultRoomAdmins, 1, 1},
+		{"no number of admins", func(p *populated) { p.do("hdel", p.room("club"), "admins") }, FaultRoomAdmins, 1, 1},
+		{"member of another role", func(p *populated) { p.do("hset", p.members("club"), "bob", "owner 7") }, FaultRoomMember, 1, 1},
+		{"member of no time", func(p *populated) { p.do("hset", p.members("club"), "bob", "member") }, FaultRoomMember, 1, 1},
+		{"members who are no users", func(p *populated) {
 			p.do("hset", p.members("club"), "a b", "member 7", "a:b", "member 7")
 		}, FaultRoomMember, 2, 2},
-		{"member without the room in their list", func(p *peopled) { p.do("zrem", p.layout.Chats("cid"), "club") }, FaultRoomUnlisted, 1, 0},
-		{"members without the room in their lists", func(p *peopled) {
+		{"member without the room in their list", func(p *populated) { p.do("zrem", p.layout.Chats("cid"), "club") }, FaultRoomUnlisted, 1, 0},
+		{"members without the room in their lists", func(p *populated) {
 			p.do("del", p.layout.Chats("bob"))
 			p.do("zadd", p.layout.Chats("bob"), 0, "alice:bob")
 			p.do("del", p.layout.Chats("cid"), p.layout.Chats("ann"))
 		}, FaultRoomUnlisted, 4, 0},
-		{"member whose list records only a former visit", func(p *peopled) {
+		{"member whose list records only a former visit", func(p *populated) {
 			p.do("zadd", p.layout.Chats("bob"), layout.WasThere, "club")
 		}, FaultRoomUnlisted, 1, 0},
-		{"public room that is not listed", func(p *peopled) { p.do("zrem", p.layout.PublicRooms(), "club") }, FaultRoomUnlisted, 1, 0},
+		{"public room that is not listed", func(p *populated) { p.do("zrem", p.layout.PublicRooms(), "club") }, FaultRoomUnlisted, 1, 0},
 
-		{"account without a hash", func(p *peopled) { p.do("hdel", p.layout.Account("ann"), "hash") }, FaultAccount, 1, 1},
-		{"account without a time", func(p *peopled) { p.do("hset", p.layout.Account("ann"), "created", "-1") }, FaultAccount, 1, 1},
-		{"account of no user", func(p *peopled) { p.do("hset", p.layout.Account("a b"), "hash", "x", "created", 1) }, FaultUser, 1, 1},
-		{"account of another type", func(p *peopled) {
+		{"account without a hash", func(p *populated) { p.do("hdel", p.layout.Account("ann"), "hash") }, FaultAccount, 1, 1},
+		{"account without a time", func(p *populated) { p.do("hset", p.layout.Account("ann"), "created", "-1") }, FaultAccount, 1, 1},
+		{"account of no user", func(p *populated) { p.do("hset", p.layout.Account("a b"), "hash", "x", "created", 1) }, FaultUser, 1, 1},
+		{"account of another type", func(p *populated) {
 			p.do("del", p.layout.Account("ann"))
 			p.do("set", p.layout.Account("ann"), 1)
 		}, FaultType, 1, 1},
-		{"user who is not in the list", func(p *peopled) { p.do("zrem", p.layout.Users(), "ann") }, FaultUserUnlisted, 1, 0},
-		{"no list of users", func(p *peopled) { p.do("del", p.layout.Users()) }, FaultUserUnlisted, 2, 0},
-		{"users who are none", func(p *peopled) { p.do("zadd", p.layout.Users(), 0, "a b", 0, "") }, FaultUser, 2, 2},
-		{"users out of order", func(p *peopled) { p.do("zadd", p.layout.Users(), 1, "ann") }, FaultUser, 1, 1},
-		{"deletions that are none", func(p *peopled) {
+		{"user who is not in the list", func(p *populated) { p.do("zrem", p.layout.Users(), "ann") }, FaultUserUnlisted, 1, 0},
+		{"no list of users", func(p *populated) { p.do("del", p.layout.Users()) }, FaultUserUnlisted, 2, 0},
+		{"users who are none", func(p *populated) { p.do("zadd", p.layout.Users(), 0, "a b", 0, "") }, FaultUser, 2, 2},
+		{"users out of order", func(p *populated) { p.do("zadd", p.layout.Users(), 1, "ann") }, FaultUser, 1, 1},
+		{"deletions that are none", func(p *populated) {
 			p.do("zadd", p.layout.Deletions(), 1, "ann", 1, "a:b erase last", 1, "ann keep third")
 		}, FaultDeletion, 3, 3},
-		{"look of no user", func(p *peopled) { p.do("set", p.layout.Look("ann"), "a b") }, FaultLook, 1, 1},
-		{"look of another type", func(p *peopled) {
+		{"look of no user", func(p *populated) { p.do("set", p.layout.Look("ann"), "a b") }, FaultLook, 1, 1},
+		{"look of another type", func(p *populated) {
 			p.do("del", p.layout.Look("ann"))
 			p.do("hset", p.layout.Look("ann"), "a", "b")
 		}, FaultType, 1, 1},
-		{"revoked who are none", func(p *peopled) { p.do("zadd", p.layout.Revoked(), 1, "a b", 0, "ann") }, FaultUser, 2, 2},
-		{"session that is cut off", func(p *peopled) { p.do("hset", p.layout.Sessions("ann"), "other", "1 2 a") }, FaultSession, 1, 1},
-		{"session without a number", func(p *peopled) { p.do("hset", p.layout.Sessions("ann"), "other", "x 2 a b c") }, FaultSession, 1, 1},
-		{"session that ends before it begins", func(p *peopled) { p.do("hset", p.layout.Sessions("ann"), "other", "2 2 a b c") }, FaultSession, 1, 1},
-		{"ignored who are no users", func(p *peopled) { p.do("sadd", p.layout.Ignored("ann"), "a:b", "\xff") }, FaultIgnored, 2, 2},
-		{"subscriptions that are none", func(p *peopled) {
+		{"revoked who are none", func(p *populated) { p.do("zadd", p.layout.Revoked(), 1, "a b", 0, "ann") }, FaultUser, 2, 2},
+		{"session that is cut off", func(p *populated) { p.do("hset", p.layout.Sessions("ann"), "other", "1 2 a") }, FaultSession, 1, 1},
+		{"session without a number", func(p *populated) { p.do("hset", p.layout.Sessions("ann"), "other", "x 2 a b c") }, FaultSession, 1, 1},
+		{"session that ends before it begins", func(p *populated) { p.do("hset", p.layout.Sessions("ann"), "other", "2 2 a b c") }, FaultSession, 1, 1},
+		{"ignored who are no users", func(p *populated) { p.do("sadd", p.layout.Ignored("ann"), "a:b", "\xff") }, FaultIgnored, 2, 2},
+		{"subscriptions that are none", func(p *populated) {
 			p.do("hset", p.layout.Subscriptions("ann"), "phone", "1 {}", "pad", `1 {"kind":"fcm","token":"t"}`, "", `1 {"kind":"fcm"}`)
 		}, FaultPush, 2, 2},
-		{"muted chats that are none", func(p *peopled) {
+		{"muted chats that are none", func(p *populated) {
 			p.do("hset", p.layout.Muted("ann"), "club", "soon", "bob:ann", 0, "ann:bob", 5)
 		}, FaultPush, 2, 2},
-		{"subscribers who are none", func(p *peopled) { p.do("zadd", p.layout.Pushed(), 1, "a b", 0, "ann") }, FaultUser, 2, 2},
+		{"subscribers who are none", func(p *populated) { p.do("zadd", p.layout.Pushed(), 1, "a b", 0, "ann") }, FaultUser, 2, 2},
 
-		{"cursor that is none", func(p *peopled) { p.do("hset", p.readers("club"), "ann", "soon") }, FaultCursor, 1, 1},
-		{"cursor below all", func(p *peopled) { p.do("hset", p.readers("club"), "ann", -1) }, FaultCursor, 1, 1},
-		{"cursor beyond all", func(p *peopled) { p.do("hset", p.readers("club"), "ann", chat.MaxCursor+1) }, FaultCursor, 1, 1},
-		{"cursors past the end", func(p *peopled) {
+		{"cursor that is none", func(p *populated) { p.do("hset", p.readers("club"), "ann", "soon") }, FaultCursor, 1, 1},
+		{"cursor below all", func(p *populated) { p.do("hset", p.readers("club"), "ann", -1) }, FaultCursor, 1, 1},
+		{"cursor beyond all", func(p *populated) { p.do("hset", p.readers("club"), "ann", chat.MaxCursor+1) }, FaultCursor, 1, 1},
+		{"cursors past the end", func(p *populated) {
 			p.do("hset", p.readers("club"), "ann", chat.MaxCursor, "bob/pad", 1<<52)
 			p.do("hset", p.readers("silent"), "ann", chat.MaxCursor) // which has no end yet
 		}, FaultCursorAhead, 2, 0},
-		{"readers who are none", func(p *peopled) {
+		{"readers who are none", func(p *populated) {
 			p.do("hset", p.readers("club"), "ann/", 1, "/phone", 1, "ann/a/b", 1, "a:b", 1)
 		}, FaultCursor, 4, 4},
-		{"reader of a conversation of others", func(p *peopled) { p.do("hset", p.readers("alice:bob"), "eve", 1) }, FaultCursor, 1, 1},
+		{"reader of a conversation of others", func(p *populated) { p.do("hset", p.readers("alice:bob"), "eve", 1) }, FaultCursor, 1, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			p := fillPeopled(t, redis.URL())
+			p := fillPopulated(t, redis.URL())
 			c.broke(p)
 			want := map[FaultKind]int64{c.want: c.count}
 			before := p.dump()
@@ -262,7 +262,7 @@ func TestCheckNamesTheFaultOfPeople(t *testing.T) {
 // TestRepairListsAgain: repaired entries are found through their lists.
 func TestRepairListsAgain(t *testing.T) {
 	t.Parallel()
-	p := fillPeopled(t, redistest.Start(t).URL())
+	p := fillPopulated(t, redistest.Start(t).URL())
 	k := p.layout
 	p.do("del", k.Users(), k.PublicRooms(), k.Chats("ann"), k.Chats("bob"), k.Chats("cid"), k.Chats("alice"))
 	if got := p.check(Options{Repair: true}); got.Left() != 0 || got.Found() != 2+1+4+2 {
@@ -283,7 +283,7 @@ func TestRepairListsAgain(t *testing.T) {
 // TestCheckGoesOnWithRooms resumes with rooms that are not listed, which is known only at the end.
 func TestCheckGoesOnWithRooms(t *testing.T) {
 	t.Parallel()
-	p := fillPeopled(t, redistest.Start(t).URL())
+	p := fillPopulated(t, redistest.Start(t).URL())
 	p.do("zrem", p.layout.PublicRooms(), "club")
 	p.do("zrem", p.layout.Chats("cid"), "club")
 	p.do("hset", p.readers("club"), "a b", 1)
@@ -297,7 +297,7 @@ func TestCheckGoesOnWithRooms(t *testing.T) {
 // repaired.
 func TestCheckWhileOthersChange(t *testing.T) {
 	t.Parallel()
-	p := fillPeopled(t, redistest.Start(t, "--appendonly", "no").URL())
+	p := fillPopulated(t, redistest.Start(t, "--appendonly", "no").URL())
 	users := []string{"ann", "bob", "cid", "dan", "eve"}
 	var writers sync.WaitGroup
 	done := make(chan struct{})
@@ -331,18 +331,18 @@ func TestCheckWhileOthersChange(t *testing.T) {
 }
 
 // change makes one of the changes that users can make. Most fail at times, which is not an error here.
-func (p *peopled) change(what, n, writer int, room, user, other string) {
+func (p *populated) change(what, n, writer int, room, user, other string) {
 	ctx := p.t.Context()
 	kinds := []chat.ChangeKind{
 		chat.JoinRoom, chat.LeaveRoom, chat.AddMembers, chat.RemoveMembers, chat.PromoteMember, chat.OpenRoom, chat.CloseRoom, chat.OpenRoom,
 	}
 	switch {
 	case what < len(kinds):
-		_, _ = p.lobby.ChangeRoom(ctx, chat.RoomChange{Room: room, Kind: kinds[what], Users: []string{other}, As: user})
+		_, _ = p.roomService.ChangeRoom(ctx, chat.RoomChange{Room: room, Kind: kinds[what], Users: []string{other}, As: user})
 	case what == len(kinds):
-		_, _ = p.lobby.CreateRoom(ctx, chat.NewRoom{ID: room, Visibility: chat.Public, Users: []string{other}, As: user})
+		_, _ = p.roomService.CreateRoom(ctx, chat.NewRoom{ID: room, Visibility: chat.Public, Users: []string{other}, As: user})
 	case what == len(kinds)+1 && n%10 == 0:
-		_, _ = p.lobby.ChangeRoom(ctx, chat.RoomChange{Room: room, Kind: chat.DeleteRoom, As: user})
+		_, _ = p.roomService.ChangeRoom(ctx, chat.RoomChange{Room: room, Kind: chat.DeleteRoom, As: user})
 	case what == len(kinds)+2:
 		p.register(fmt.Sprintf("user-%d-%d", writer, n))
 	default:
@@ -356,7 +356,7 @@ func (p *peopled) change(what, n, writer int, room, user, other string) {
 // TestCheckSeesWhatComesBack: a fault that a second read does not confirm is not reported.
 func TestCheckSeesWhatComesBack(t *testing.T) {
 	t.Parallel()
-	p := fillPeopled(t, redistest.Start(t).URL())
+	p := fillPopulated(t, redistest.Start(t).URL())
 	ctx := t.Context()
 	checker := p.checker(Options{})
 	before, err := checker.readRoom(ctx, id(t, "club"))
@@ -365,7 +365,7 @@ func TestCheckSeesWhatComesBack(t *testing.T) {
 	}
 	members := checker.judgeMembers(&before)
 	for _, kind := range []chat.ChangeKind{chat.LeaveRoom, chat.JoinRoom} {
-		if _, err := p.lobby.ChangeRoom(ctx, chat.RoomChange{Room: "club", Kind: kind, As: "bob"}); err != nil {
+		if _, err := p.roomService.ChangeRoom(ctx, chat.RoomChange{Room: "club", Kind: kind, As: "bob"}); err != nil {
 			t.Fatal(err)
 		}
 		p.do("zrem", p.layout.Chats("bob"), "club")

@@ -72,12 +72,12 @@ func messagesOf(chat string, next int64, sendTimes ...int64) string {
 func event(kind, data string) string { return "event: " + kind + "\ndata: " + data + "\n\n" }
 
 // followed is what Follow yields of "room" from 5 until it has as many messages, or an error.
-func followed(t *testing.T, base string, door client.Door, messages int, options ...client.Option) ([]int64, error) {
+func followed(t *testing.T, base string, over client.Transport, messages int, options ...client.Option) ([]int64, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var got []int64
-	for m, err := range follower(t, base, options...).Follow(ctx, client.FollowRequest{Chats: map[string]int64{"room": 5}, Over: door}) {
+	for m, err := range follower(t, base, options...).Follow(ctx, client.FollowRequest{Chats: map[string]int64{"room": 5}, Over: over}) {
 		if err != nil {
 			return got, err
 		}
@@ -123,13 +123,13 @@ func TestFollowTakesLargePages(t *testing.T) {
 	page = strings.Replace(page, `"t"`, `"`+strings.Repeat(`\u0001`, 100*4096)+`"`, 1)
 	for name, c := range map[string]struct {
 		base string
-		door client.Door
+		over client.Transport
 	}{
 		"sse":       {streams(t, event("messages", page)), client.ServerSentEvents},
 		"websocket": {sockets(t, tells(page)), client.WebSocket},
 	} {
 		began := time.Now()
-		if got, err := followed(t, c.base, c.door, 1); err != nil || len(got) != 1 {
+		if got, err := followed(t, c.base, c.over, 1); err != nil || len(got) != 1 {
 			t.Errorf("%s: Follow() = %v, %v; want the message", name, got, err)
 		}
 		t.Logf("%s: %d bytes in %v", name, len(page), time.Since(began))
@@ -146,7 +146,7 @@ func TestFollowEndsWithWhatMakesNoSense(t *testing.T) {
 		{"an error", "error", `{"type":"error","code":"permission_denied","message":"you left"}`, "permission_denied: you left"},
 	} {
 		for name, base := range map[string]string{"sse": streams(t, event(c.kind, c.data)), "websocket": sockets(t, tells(c.data))} {
-			if got, err := followed(t, base, doors[name], 1); err == nil || !strings.Contains(err.Error(), c.says) || len(got) > 0 {
+			if got, err := followed(t, base, transports[name], 1); err == nil || !strings.Contains(err.Error(), c.says) || len(got) > 0 {
 				t.Errorf("%s over %s: Follow() = %v, %v; want %q", c.name, name, got, err, c.says)
 			}
 		}
@@ -161,7 +161,7 @@ func TestFollowComesBackAfterAnErrorThatPasses(t *testing.T) {
 			"sse":       streams(t, event("error", refusal), event("messages", page)),
 			"websocket": sockets(t, tells(refusal), tells(page)),
 		} {
-			if got, err := followed(t, base, doors[name], 1); err != nil || len(got) != 1 {
+			if got, err := followed(t, base, transports[name], 1); err != nil || len(got) != 1 {
 				t.Errorf("%s over %s: Follow() = %v, %v; want the message", code, name, got, err)
 			}
 		}
@@ -224,7 +224,7 @@ func TestPingsAreNoSilence(t *testing.T) {
 		_, _ = io.WriteString(w, event("messages", messagesOf("room", 6, 5)))
 	})
 	for name, base := range map[string]string{"sse": commented, "websocket": base} {
-		_, err := followed(t, base, doors[name], 1, client.WithSilence(500*time.Millisecond),
+		_, err := followed(t, base, transports[name], 1, client.WithSilence(500*time.Millisecond),
 			client.WithNotify(func(r client.Repeat) { t.Errorf("%s: it breaks: %v", name, r.Err) }))
 		if err != nil {
 			t.Errorf("%s: Follow() = %v, want the message", name, err)
@@ -240,7 +240,7 @@ func TestSlowLoopsAreNoSilence(t *testing.T) {
 	} {
 		c := follower(t, base, client.WithSilence(100*time.Millisecond),
 			client.WithNotify(func(r client.Repeat) { t.Errorf("%s: it breaks: %v", name, r.Err) }))
-		for m, err := range c.Follow(t.Context(), client.FollowRequest{Chats: map[string]int64{"room": 5}, Over: doors[name]}) {
+		for m, err := range c.Follow(t.Context(), client.FollowRequest{Chats: map[string]int64{"room": 5}, Over: transports[name]}) {
 			if err != nil {
 				t.Fatal(err)
 			}

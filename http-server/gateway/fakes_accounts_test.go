@@ -11,48 +11,49 @@ import (
 // withEverything has accounts, readers and rooms behind a gateway that fail as its fakeService does.
 func withEverything(service *fakeService) func(*Server) {
 	return func(s *Server) {
-		people, rooms := fakePeople{service}, fakeRooms{service}
-		s.services.Accounts, s.services.Sessions, s.services.Inboxes = people, people, fakeReaders{service}
+		accounts, rooms := fakeAccounts{service}, fakeRooms{service}
+		s.services.Accounts, s.services.Sessions, s.services.Inboxes = accounts, accounts, fakeReaders{service}
 		s.services.Rooms, s.services.Admission = rooms, rooms
 		s.services.Pushes = fakePushes{service}
+		s.services.Projections = fakeProjections{service: service}
 	}
 }
 
-// fakePeople are accounts that answer well, or fail as their fakeService does.
-type fakePeople struct{ service *fakeService }
+// fakeAccounts are accounts that answer well, or fail as their fakeService does.
+type fakeAccounts struct{ service *fakeService }
 
-func (f fakePeople) Register(_ context.Context, r chat.Registration) (chat.Account, error) {
+func (f fakeAccounts) Register(_ context.Context, r chat.Registration) (chat.Account, error) {
 	return chat.Account{User: r.User, Created: 1}, f.service.err()
 }
 
-func (f fakePeople) Account(_ context.Context, user string) (chat.Account, error) {
+func (f fakeAccounts) Account(_ context.Context, user string) (chat.Account, error) {
 	return chat.Account{User: user, Name: "A name", Created: 1}, f.service.err()
 }
 
-func (f fakePeople) Accounts(context.Context, chat.AccountsRequest) (chat.AccountPage, error) {
+func (f fakeAccounts) Accounts(context.Context, chat.AccountsRequest) (chat.AccountPage, error) {
 	return chat.AccountPage{Accounts: []chat.Account{{User: "a", Created: 1}}, HasMore: true, NextCursor: "b"}, f.service.err()
 }
 
-func (f fakePeople) Known(context.Context, []string) ([]chat.Account, error) {
+func (f fakeAccounts) Known(context.Context, []string) ([]chat.Account, error) {
 	return []chat.Account{{User: "a", Created: 1}}, f.service.err()
 }
 
-func (f fakePeople) Login(_ context.Context, c chat.Credentials) (chat.Session, error) {
+func (f fakeAccounts) Login(_ context.Context, c chat.Credentials) (chat.Session, error) {
 	return chat.Session{ID: "c2Vzc2lvbg", User: c.User, RefreshToken: c.User + ".c2Vzc2lvbg.c2VjcmV0"}, f.service.err()
 }
 
-func (f fakePeople) Refresh(ctx context.Context, _ chat.RefreshRequest) (chat.Session, error) {
+func (f fakeAccounts) Refresh(ctx context.Context, _ chat.RefreshRequest) (chat.Session, error) {
 	return f.Login(ctx, chat.Credentials{User: "a"})
 }
 
-func (f fakePeople) Logout(context.Context, chat.LogoutRequest) error { return f.service.err() }
+func (f fakeAccounts) Logout(context.Context, chat.LogoutRequest) error { return f.service.err() }
 
-func (f fakePeople) ChangePassword(context.Context, chat.PasswordChange) error {
+func (f fakeAccounts) ChangePassword(context.Context, chat.PasswordChange) error {
 	return f.service.err()
 }
 
 // DeleteAccount is not complete for bob.
-func (f fakePeople) DeleteAccount(_ context.Context, d chat.Deletion) (bool, error) {
+func (f fakeAccounts) DeleteAccount(_ context.Context, d chat.Deletion) (bool, error) {
 	return d.User != "bob", f.service.err()
 }
 
@@ -130,4 +131,25 @@ func allRoutes() []route {
 	s := &Server{}
 	withEverything(&fakeService{})(s)
 	return s.routes(handler.New(nil, nil, nil, handler.Config{}), nil, nil)
+}
+
+// worker are the methods of projections that gateways do not use.
+type worker struct{ chat.Projections }
+
+// fakeProjections are projections, likewise. Gateways use the methods that it has.
+type fakeProjections struct {
+	worker
+	service *fakeService
+}
+
+func (f fakeProjections) Projections(context.Context, string) ([]chat.ProjectionState, error) {
+	return []chat.ProjectionState{{Name: "words", Created: 1, FailingSince: 1, Error: "away", Owners: map[string]int{"worker": 256}}}, f.service.err()
+}
+
+func (f fakeProjections) ChangeProjection(context.Context, chat.ProjectionChange) error {
+	return f.service.err()
+}
+
+func (f fakeProjections) DeadLetters(context.Context, string, int) ([]chat.DeadLetter, error) {
+	return []chat.DeadLetter{{Event: "room@1", Error: "refused", At: 1}}, f.service.err()
 }
