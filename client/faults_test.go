@@ -100,10 +100,10 @@ func brisk(attempts int) client.Option {
 	})
 }
 
-// impatient gives up an attempt soon.
+// impatient gives up an attempt soon, though not one that a busy machine delays.
 func impatient(attempts int) client.Option {
 	return client.WithPolicy(client.Policy{
-		Attempts: attempts, Total: time.Minute, Attempt: 200 * time.Millisecond, Wait: time.Millisecond, MaxWait: time.Millisecond,
+		Attempts: attempts, Total: time.Minute, Attempt: time.Second, Wait: time.Millisecond, MaxWait: time.Millisecond,
 	})
 }
 

@@ -258,9 +258,9 @@ func TestFollowStreamsOutlastAttempts(t *testing.T) {
 		s := livetest.Serve(t, &livetest.Server{Log: log})
 		transport := http.DefaultTransport.(*http.Transport).Clone()
 		t.Cleanup(transport.CloseIdleConnections)
-		c := with(t, s.URL, &http.Client{Transport: transport, Timeout: 300 * time.Millisecond}, impatient(1),
+		c := with(t, s.URL, &http.Client{Transport: transport, Timeout: time.Second}, impatient(1),
 			client.WithNotify(func(r client.Repeat) { t.Errorf("it breaks: %v", r.Err) }))
-		time.AfterFunc(900*time.Millisecond, func() { fill(log, "room", 1) })
+		time.AfterFunc(2500*time.Millisecond, func() { fill(log, "room", 1) })
 		expect(t, c, log, client.FollowRequest{Chats: map[string]int64{"room": 0}, Over: over}, 1)
 	})
 }

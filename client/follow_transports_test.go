@@ -205,8 +205,8 @@ func TestPingsAreNoSilence(t *testing.T) {
 	base := sockets(t, func(ctx context.Context, conn *websocket.Conn) {
 		_, _, _ = conn.Read(ctx) // what is to be watched
 		_ = conn.CloseRead(ctx)
-		for range 20 {
-			pause := time.NewTimer(50 * time.Millisecond)
+		for range 20 { // longer than a silence may be
+			pause := time.NewTimer(150 * time.Millisecond)
 			<-pause.C
 			_ = conn.Ping(ctx)
 		}
@@ -218,17 +218,20 @@ func TestPingsAreNoSilence(t *testing.T) {
 		for range 20 {
 			_, _ = io.WriteString(w, ":\n\n")
 			_ = http.NewResponseController(w).Flush()
-			pause := time.NewTimer(50 * time.Millisecond)
+			pause := time.NewTimer(150 * time.Millisecond)
 			<-pause.C
 		}
 		_, _ = io.WriteString(w, event("messages", messagesOf("room", 6, 5)))
 	})
 	for name, base := range map[string]string{"sse": commented, "websocket": base} {
-		_, err := followed(t, base, transports[name], 1, client.WithSilence(500*time.Millisecond),
-			client.WithNotify(func(r client.Repeat) { t.Errorf("%s: it breaks: %v", name, r.Err) }))
-		if err != nil {
-			t.Errorf("%s: Follow() = %v, want the message", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := followed(t, base, transports[name], 1, client.WithSilence(2*time.Second),
+				client.WithNotify(func(r client.Repeat) { t.Errorf("it breaks: %v", r.Err) }))
+			if err != nil {
+				t.Errorf("Follow() = %v, want the message", err)
+			}
+		})
 	}
 }
 
@@ -238,17 +241,22 @@ func TestSlowLoopsAreNoSilence(t *testing.T) {
 	for name, base := range map[string]string{
 		"sse": streams(t, event("messages", page)+event("messages", messagesOf("room", 10, 9))), "websocket": sockets(t, tells(page, messagesOf("room", 10, 9))),
 	} {
-		c := follower(t, base, client.WithSilence(100*time.Millisecond),
-			client.WithNotify(func(r client.Repeat) { t.Errorf("%s: it breaks: %v", name, r.Err) }))
-		for m, err := range c.Follow(t.Context(), client.FollowRequest{Chats: map[string]int64{"room": 5}, Over: transports[name]}) {
-			if err != nil {
-				t.Fatal(err)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := follower(t, base, client.WithSilence(time.Second),
+				client.WithNotify(func(r client.Repeat) { t.Errorf("it breaks: %v", r.Err) }))
+			for m, err := range c.Follow(t.Context(), client.FollowRequest{Chats: map[string]int64{"room": 5}, Over: transports[name]}) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if m.SendTime == 9 {
+					break
+				}
+				if m.SendTime == 5 {
+					pause := time.NewTimer(1200 * time.Millisecond)
+					<-pause.C
+				}
 			}
-			if m.SendTime == 9 {
-				break
-			}
-			pause := time.NewTimer(120 * time.Millisecond)
-			<-pause.C
-		}
+		})
 	}
 }

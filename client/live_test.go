@@ -27,11 +27,11 @@ func TestLiveAnswers(t *testing.T) {
 func TestPullWaits(t *testing.T) {
 	log := livetest.NewLog()
 	s := livetest.Serve(t, &livetest.Server{Log: log})
-	c := follower(t, s.URL, client.WithPolicy(client.Policy{Total: 400 * time.Millisecond, Attempt: 200 * time.Millisecond}),
+	c := follower(t, s.URL, client.WithPolicy(client.Policy{Total: time.Second, Attempt: time.Second}),
 		client.WithNotify(func(r client.Repeat) { t.Errorf("Pull() asks again after %v", r.Err) }))
 	began := time.Now()
-	page, err := c.Pull(t.Context(), client.PullRequest{Chat: "room", Cursor: 7, Wait: 700 * time.Millisecond})
-	if took := time.Since(began); err != nil || len(page.Messages) != 0 || page.NextCursor != 7 || took < 700*time.Millisecond {
+	page, err := c.Pull(t.Context(), client.PullRequest{Chat: "room", Cursor: 7, Wait: 1500 * time.Millisecond})
+	if took := time.Since(began); err != nil || len(page.Messages) != 0 || page.NextCursor != 7 || took < 1500*time.Millisecond {
 		t.Errorf("Pull() = %+v, %v after %v; want an empty page after the wait", page, err, took)
 	}
 	time.AfterFunc(100*time.Millisecond, func() { fill(log, "room", 1) })
@@ -43,7 +43,7 @@ func TestPullWaits(t *testing.T) {
 	var waits []string
 	moody := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if waits = append(waits, r.URL.Query().Get("wait")); len(waits) < 3 {
-			pause := time.NewTimer(400 * time.Millisecond)
+			pause := time.NewTimer([]time.Duration{100 * time.Millisecond, 2 * time.Second}[len(waits)-1])
 			<-pause.C
 			answers(503, "")(w, r)
 			return
@@ -51,8 +51,8 @@ func TestPullWaits(t *testing.T) {
 		_, _ = w.Write([]byte(`{"messages":[],"next_cursor":7}`))
 	}))
 	t.Cleanup(moody.Close)
-	_, err = follower(t, moody.URL, brisk(3)).Pull(t.Context(), client.PullRequest{Chat: "room", Wait: 600 * time.Millisecond})
-	if len(waits) != 3 || waits[0] != "600ms" || waits[1] == "600ms" || waits[1] == "" || waits[2] != "" || err != nil {
+	_, err = follower(t, moody.URL, brisk(3)).Pull(t.Context(), client.PullRequest{Chat: "room", Wait: 2 * time.Second})
+	if len(waits) != 3 || waits[0] != "2s" || waits[1] == "2s" || waits[1] == "" || waits[2] != "" || err != nil {
 		t.Errorf("Pull() = %v, and waits %q; want what is left each time", err, waits)
 	}
 }

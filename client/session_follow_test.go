@@ -168,7 +168,7 @@ func TestFollowKeepsItsWebSocket(t *testing.T) {
 			}
 			return http.DefaultTransport.RoundTrip(r)
 		})
-		s := client.Session{User: "alice", AccessToken: "old", RefreshToken: "q", Issued: time.Now().Add(-time.Hour), Expires: time.Now().Add(time.Minute + 300*time.Millisecond)}
+		s := client.Session{User: "alice", AccessToken: "old", RefreshToken: "q", Issued: time.Now().Add(-time.Hour), Expires: time.Now().Add(time.Minute + 2*time.Second)}
 		c := with(t, base, &http.Client{Transport: transport}, brisk(1), client.WithSession(s, nil),
 			client.WithNotify(func(r client.Repeat) { t.Errorf("%s: Follow() has failed with %v", name, r.Err) }))
 		for m, err := range c.Follow(t.Context(), client.FollowRequest{Chats: map[string]int64{"room": 0}, Over: client.WebSocket}) {

@@ -188,7 +188,7 @@ func (f *feed) took(id string, data []byte) {
 // until waits for a text, and returns all up to then.
 func (f *feed) until(text string) []string {
 	f.t.Helper()
-	over := time.After(10 * time.Second)
+	over := time.After(30 * time.Second)
 	for {
 		f.mutex.Lock()
 		texts := slices.Clone(f.texts)

@@ -80,12 +80,8 @@ func answerStatus(b []byte) int {
 	return status
 }
 
-const (
-	// turnAwayTimeout bounds how long a connection that there is no room for stays for its answer.
-	turnAwayTimeout = time.Second
-	// turnAwayBytes is how much of its request is read, so that the end of the connection does not overtake the answer.
-	turnAwayBytes = 64 << 10
-)
+// turnAwayBytes is how much of its request is read, so that the end of the connection does not overtake the answer.
+const turnAwayBytes = 64 << 10
 
 // turnAway answers 503 on a connection and closes it, beside the others; where too many are being turned away, it
 // closes at once.
@@ -100,12 +96,12 @@ func (l *listener) turnAway(inner net.Conn) {
 	l.turnedAway.Go(func() {
 		defer func() { <-l.turning }()
 		defer func() { _ = inner.Close() }()
-		_ = inner.SetDeadline(time.Now().Add(turnAwayTimeout))
+		_ = inner.SetDeadline(time.Now().Add(l.limits.turnAway))
 		origin, err := l.readOrigin(inner) // an answer that comes before its request may be lost
 		if err != nil {
 			return
 		}
-		_ = inner.SetDeadline(time.Now().Add(turnAwayTimeout))
+		_ = inner.SetDeadline(time.Now().Add(l.limits.turnAway))
 		if _, err := inner.Write(l.ownAnswer(inner.RemoteAddr(), http.StatusServiceUnavailable, "", origin)); err != nil {
 			return
 		}

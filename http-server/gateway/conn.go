@@ -238,7 +238,7 @@ const pieceBytes = 32 << 10
 // writesUntil sets the deadline of what is written, which is soon where the connection is about to end.
 func (c *conn) writesUntil(deadline time.Time) {
 	_ = c.Conn.SetWriteDeadline(deadline)
-	if last := time.Now().Add(lastWrite); c.woken.Load() && (deadline.IsZero() || deadline.After(last)) {
+	if last := time.Now().Add(c.listener.limits.last); c.woken.Load() && (deadline.IsZero() || deadline.After(last)) {
 		_ = c.Conn.SetWriteDeadline(last) // after the other, because Wake may have come between
 	}
 }
@@ -262,7 +262,7 @@ func (c *conn) close() error {
 	}
 	c.listener.mutex.Unlock()
 	if encrypted, ok := c.Conn.(*tls.Conn); ok { // which tells the client, and waits 5 s for one that does not read
-		after := lastWrite
+		after := c.listener.limits.last
 		if c.stuck.Load() {
 			after = 0
 		}

@@ -84,7 +84,7 @@ const strayBytes = 4096
 func (c *conn) Wake() {
 	c.woken.Store(true)
 	if c.taken.Load() {
-		_ = c.Conn.SetWriteDeadline(time.Now().Add(lastWrite))
+		_ = c.Conn.SetWriteDeadline(time.Now().Add(c.listener.limits.last))
 	}
 	c.wake()
 }
@@ -115,9 +115,6 @@ func (c *conn) lingerUntil(deadline time.Time) error {
 
 // lastRead is how long Linger waits.
 const lastRead = time.Second
-
-// lastWrite is how long may take what is written to a connection that is about to end.
-const lastWrite = time.Second
 
 // Hertz' deadlines: see conn. Another protocol has its own.
 

@@ -74,6 +74,7 @@ func runLogged(t *testing.T, service chat.Service, config Config, limit func(*li
 	if fake, ok := service.(*fakeService); ok {
 		withEverything(fake)(server)
 	}
+	server.listener.limits.drain = 3 * atOnce
 	limit(&server.listener.limits)
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	r := running{server.Addr().String(), server.listener, stop, make(chan error, 1)}
@@ -185,11 +186,11 @@ func (w wire) whole(t *testing.T, status int) (closes bool, header http.Header, 
 
 var sendRequest = fmt.Sprintf("POST /api/send HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s", len(goodSend), goodSend)
 
-// atOnce is longer than a stop takes, and shorter than drainTimeout.
-const atOnce = drainTimeout - time.Second
+// atOnce is longer than a stop takes on a busy machine, and shorter than one that waits for somebody.
+const atOnce = 20 * time.Second
 
 // patience is how long a test waits for what should come.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // impatience is longer than a stop that waits for no request.
 const impatience = 300 * time.Millisecond
@@ -268,7 +269,8 @@ func TestStopFinishesTheRequestThatArrives(t *testing.T) {
 // TestNotReadyBeforeAStop: for as long as DrainDelay says, load balancers are told, and everybody else is served.
 func TestNotReadyBeforeAStop(t *testing.T) {
 	t.Parallel()
-	g := runGateway(t, &fakeService{}, time.Second)
+	const delay = 3 * time.Second
+	g := runGateway(t, &fakeService{}, delay)
 	client := dial(t, g.addr)
 	ready := func() (status int, body string) {
 		client.ask(t, "GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -299,8 +301,8 @@ func TestNotReadyBeforeAStop(t *testing.T) {
 	other.ask(t, sendRequest)
 	other.answer(t, http.StatusOK)
 	g.within(t, atOnce)
-	if took := time.Since(stopped); took < time.Second {
-		t.Errorf("Run() took %v to end, want the delay of 1s at least", took)
+	if took := time.Since(stopped); took < delay {
+		t.Errorf("Run() took %v to end, want the delay of %v at least", took, delay)
 	}
 }
 

@@ -26,9 +26,6 @@ import (
 	"github.com/pullchat/pullchat/internal/token"
 )
 
-// drainTimeout bounds how long a stop waits for requests under way.
-const drainTimeout = 5 * time.Second
-
 const (
 	maxHeaderBytes = 16 << 10
 	// lingerBytes is how much of a refused body is read, so that its client reads the answer.
@@ -40,6 +37,7 @@ func limitsOf(config Config, log *slog.Logger) limits {
 	return limits{
 		request: 10 * time.Second, idle: 75 * time.Second, write: 10 * time.Second, handshake: 10 * time.Second,
 		silence: time.Minute, part: time.Minute, tick: time.Second,
+		drain: 5 * time.Second, last: time.Second, turnAway: time.Second,
 		connections: maxConnections(config.MaxConnections, log),
 		bytes:       2 * (maxHeaderBytes + config.MaxBodyBytes), // twice, for the lengths of chunks, and a buffer of the next request
 	}
@@ -167,7 +165,7 @@ func (s *Server) engine(h *handler.Handler, draining <-chan struct{}) *server.He
 		server.WithMaxHeaderBytes(maxHeaderBytes),
 		server.WithIdleTimeout(s.listener.limits.idle), // without one Hertz closes after each request; conn has the times
 		server.WithOnAccept(withConn),
-		server.WithExitWaitTime(drainTimeout),
+		server.WithExitWaitTime(s.listener.limits.drain),
 		config.Option{F: func(o *config.Options) { o.NoDefaultServerHeader = true }},
 	)
 	sessions := s.sessions()

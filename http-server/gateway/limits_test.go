@@ -245,7 +245,9 @@ func TestMaxConnections(t *testing.T) {
 
 // TestManyAreTurnedAway: those who say nothing do not hold up the ones who may stay.
 func TestManyAreTurnedAway(t *testing.T) {
-	g := runConfig(t, &fakeService{}, Config{MaxConnections: new(1)}, func(*limits) {})
+	t.Parallel()
+	const turnAway = 5 * time.Second
+	g := runConfig(t, &fakeService{}, Config{MaxConnections: new(1)}, func(l *limits) { l.turnAway = turnAway })
 	first := dial(t, g.addr)
 	g.untilConnections(t, 1)
 	for range 2 * turnAwayAtOnce {
@@ -254,7 +256,7 @@ func TestManyAreTurnedAway(t *testing.T) {
 	closed := dial(t, g.addr)
 	began := time.Now()
 	closed.ended(t)
-	if took := time.Since(began); took >= turnAwayTimeout {
+	if took := time.Since(began); took >= turnAway {
 		t.Errorf("the last connection ended after %v, want it at once", took)
 	}
 	first.ask(t, sendRequest)

@@ -48,6 +48,9 @@ type limits struct {
 	silence     time.Duration // of a WebSocket's client, which is pinged meanwhile
 	part        time.Duration // in which a client that follows takes what is written
 	tick        time.Duration // a heartbeat comes after 25 of them
+	drain       time.Duration // in which requests under way end when the server stops
+	last        time.Duration // of what is written to a connection that is about to end
+	turnAway    time.Duration // in which a client that there is no room for takes its answer
 	connections int           // 0 for no limit
 	topics      int           // chats that are followed; 0 for what a Hub has
 	bytes       int           // between two answers

@@ -33,7 +33,8 @@ func TestStrayBytes(t *testing.T) {
 
 // TestABigPage: a client that reads it slowly has the time of a part for each piece, and one that stops has no more.
 func TestABigPage(t *testing.T) {
-	const part, step = time.Second, 64 << 10
+	t.Parallel()
+	const part, step = 2 * time.Second, 64 << 10
 	g := runConfig(t, &largeService{}, Config{}, func(l *limits) { l.part = part })
 	for name, stops := range map[string]bool{"steady": false, "stops": true} {
 		t.Run(name, func(t *testing.T) {
@@ -51,7 +52,7 @@ func TestABigPage(t *testing.T) {
 				}
 				return
 			}
-			tick := time.NewTicker(4 * time.Millisecond) // 16 MB/s, so that the page takes two parts
+			tick := time.NewTicker(8 * time.Millisecond) // 8 MB/s, so that the page takes two parts
 			defer tick.Stop()
 			for piece := make([]byte, step); read < 32<<20; <-tick.C {
 				n, err := io.ReadFull(in, piece)

@@ -84,7 +84,7 @@ func (s *transport) next(t *testing.T) string {
 	select {
 	case said := <-s.said:
 		return said
-	case <-time.After(10 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Fatal("nothing is said")
 		return ""
 	}

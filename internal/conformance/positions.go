@@ -70,7 +70,7 @@ const (
 // writers go on.
 func testExactlyOnce(t *testing.T, s *subject) {
 	s.open(t, Options{})
-	want := s.write(t, "busy", longtest.Pick(400, 1000))
+	want := s.write(t, "busy", longtest.Pick(200, 1000))
 	last := slices.Max(want)
 
 	slices.Sort(want)

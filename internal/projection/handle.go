@@ -43,6 +43,7 @@ func (r *runner) handle(ctx context.Context, c *cursor) {
 	case chat.CodeOf(err) == chat.NotFound && len(events) == 0:
 		c.partition.removed = append(c.partition.removed, c.chat)
 		r.forget(c)
+		r.well(c)
 		return
 	case ctx.Err() != nil: // nothing was wrong
 	case err == nil:

@@ -234,22 +234,27 @@ func (r *runner) plan(states []chat.PartitionState, back map[int]int64, since ma
 	}
 }
 
-// found takes a page of moved chats. complete: there are no more. It returns whether r wants the pages that follow.
-func (r *runner) found(q chat.MovedSince, moved []chat.MovedChat, state chat.PartitionState, complete bool) bool {
+// found takes a page of moved chats, which was read after began. complete: there are no more. It returns whether r wants the
+// pages that follow.
+func (r *runner) found(q chat.MovedSince, moved []chat.MovedChat, state chat.PartitionState, complete bool, began time.Time) bool {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	p := r.leases[q.Partition]
 	if p == nil {
 		return false
 	}
+	unsure := int64(chat.MaxCursor)
 	for _, m := range moved {
-		r.note(p, m)
+		if !r.note(p, m, began) {
+			unsure = min(unsure, m.Position)
+		}
 	}
 	if complete {
 		p.scanned = max(p.scanned, state.Clock)
 	} else if len(moved) > 0 {
 		p.scanned = max(p.scanned, min(moved[len(moved)-1].Position, state.Clock))
 	}
+	p.scanned = min(p.scanned, unsure)
 	return len(r.waiting) < maxPending
 }
 
@@ -260,8 +265,9 @@ func (r *runner) hasRoom() bool {
 	return len(r.waiting) < maxPending
 }
 
-// note takes the newest position of a chat.
-func (r *runner) note(p *partition, m chat.MovedChat) {
+// note takes the newest position of a chat. It returns false where the position is before the chat's cursor, and the cursor has
+// moved since began: then another look has to tell whether messages were lost.
+func (r *runner) note(p *partition, m chat.MovedChat, began time.Time) bool {
 	c := r.chats[m.Chat]
 	if c != nil && c.partition != p { // of an earlier lease
 		r.forget(c)
@@ -269,16 +275,16 @@ func (r *runner) note(p *partition, m chat.MovedChat) {
 	}
 	if c == nil {
 		if r.projection.Chats != nil && !r.projection.Chats(m.Chat) {
-			return
+			return true
 		}
 		c = &cursor{chat: m.Chat, partition: p, newest: m.Position, since: m.Position, floor: p.scanned}
 		r.chats[m.Chat] = c
 		r.waiting[c] = struct{}{}
-		return
+		return true
 	}
 	if !c.known {
 		c.newest = max(c.newest, m.Position)
-		return
+		return true
 	}
 	was := c.behind()
 	switch {
@@ -287,13 +293,17 @@ func (r *runner) note(p *partition, m chat.MovedChat) {
 		if c.attempts == 0 { // a burst may close early
 			c.due = time.Time{}
 		}
-	case m.Position < c.at.Position-1 && !was && !c.queued && c.given && time.Since(c.moved) > 2*r.worker.config.Poll+callWithin:
+	case m.Position < c.at.Position-1 && c.given:
+		if was || c.queued || !c.moved.Before(began) {
+			return false
+		}
 		r.wentBack(c, m.Position)
 	}
 	if !was && c.behind() {
 		c.since, c.floor = m.Position, p.scanned
 		r.waiting[c] = struct{}{}
 	}
+	return true
 }
 
 // backBy is how much of a chat is handled again whose newest position is before its cursor.

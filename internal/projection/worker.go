@@ -195,7 +195,7 @@ func (w *Worker) tick(ctx context.Context) error {
 	for _, r := range runners {
 		r.plan(states, back, since)
 	}
-	if err := w.scan(call, runners, states, since); err != nil {
+	if err := w.scan(call, runners, states, since, began); err != nil {
 		return err
 	}
 	w.pages.turn()
@@ -235,7 +235,7 @@ func (w *Worker) clocksWentBack(states []chat.PartitionState, now time.Time) map
 }
 
 // scan reads the moved chats of partitions, page by page, and gives each page to the runners.
-func (w *Worker) scan(ctx context.Context, runners []*runner, states []chat.PartitionState, since map[int]int64) error {
+func (w *Worker) scan(ctx context.Context, runners []*runner, states []chat.PartitionState, since map[int]int64, began time.Time) error {
 	queries := make([]chat.MovedSince, 0, len(since))
 	for partition, from := range since {
 		queries = append(queries, chat.MovedSince{Partition: partition, Since: from, Limit: pageOfChats})
@@ -254,7 +254,7 @@ func (w *Worker) scan(ctx context.Context, runners []*runner, states []chat.Part
 			complete := len(moved[i]) < q.Limit
 			wanted := false
 			for _, r := range runners {
-				wanted = r.found(q, moved[i], states[q.Partition], complete) || wanted
+				wanted = r.found(q, moved[i], states[q.Partition], complete, began) || wanted
 			}
 			if !complete && wanted {
 				more = append(more, next(q, moved[i]))

@@ -11,8 +11,8 @@ import (
 // slots is how many slots a cluster has.
 const slots = 16384
 
-// Cluster is a Redis Cluster of three masters with one replica each. A replica takes over from a master that has not
-// answered for a second. Slots without a master leave the others in service.
+// Cluster is a Redis Cluster of three masters with one replica each. A replica takes over from a master that was killed
+// or stopped a second later. Slots without a master leave the others in service.
 type Cluster struct {
 	Certificates
 
@@ -45,7 +45,23 @@ func startCluster(t testing.TB, certificates Certificates, args []string) *Clust
 	}
 	c.join()
 	c.WaitUntilOK()
+	for _, s := range c.nodes {
+		s.alert = func() { c.suspectAfter("1000") }
+	}
 	return c
+}
+
+// calm is how many milliseconds a server may be silent before others take over, while the test makes none fail. A busy
+// machine alone then causes no failover.
+const calm = "15000"
+
+// suspectAfter sets the time of silence after which a node counts as down.
+func (c *Cluster) suspectAfter(milliseconds string) {
+	for _, s := range c.nodes {
+		if s.running() {
+			_, _ = s.ask("CONFIG", "SET", "cluster-node-timeout", milliseconds)
+		}
+	}
 }
 
 // join makes a cluster of the nodes. It introduces all to each other, which is quicker than gossip. Each starts with
@@ -201,6 +217,7 @@ func (c *Cluster) WaitUntilMaster(s *Server) {
 func (c *Cluster) WaitUntilOK() {
 	c.t.Helper()
 	await(c.t, c.ok, c.nodes...)
+	c.suspectAfter(calm)
 }
 
 func (c *Cluster) servedBy(s *Server) error {

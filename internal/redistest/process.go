@@ -35,7 +35,7 @@ func (s *Server) begin(args func() []string) {
 		}
 		s.run()
 		if s.waitUntilItAnswers() {
-			s.t.Cleanup(func() { s.Kill() })
+			s.t.Cleanup(s.end)
 			return
 		}
 		if log := s.logTail(); !strings.Contains(log, "Failed listening") {

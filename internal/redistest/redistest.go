@@ -27,6 +27,7 @@ type Server struct {
 	flags       []string      // on the command line, after the configuration file
 	afterStart  []string      // sent after each start
 	credentials *url.Userinfo // nil when the server needs none
+	alert       func()        // before the server fails; nil where no other takes over from it
 	process     *exec.Cmd
 	exited      chan struct{}
 	frozen      bool
@@ -76,6 +77,13 @@ func (s *Server) Restart() {
 
 // Kill ends the process as kill -9 does, and waits until it is gone.
 func (s *Server) Kill() {
+	if s.alert != nil {
+		s.alert()
+	}
+	s.end()
+}
+
+func (s *Server) end() {
 	_ = s.process.Process.Kill()
 	<-s.exited
 	s.frozen = false
@@ -84,6 +92,9 @@ func (s *Server) Kill() {
 // Stop freezes the process: it keeps its connections and answers nothing.
 func (s *Server) Stop() {
 	s.t.Helper()
+	if s.alert != nil {
+		s.alert()
+	}
 	s.signal(syscall.SIGSTOP)
 	s.frozen = true
 }

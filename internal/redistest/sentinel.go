@@ -15,8 +15,8 @@ const MasterName = "pullchat"
 // quorum is how many of the three Sentinels must agree.
 const quorum = 2
 
-// Sentinel is a master with two replicas, and three Sentinels. They replace a master that has not answered for a
-// second. A shorter time would replace it also on a busy machine.
+// Sentinel is a master with two replicas, and three Sentinels. They replace a master that was killed or stopped a second
+// later.
 type Sentinel struct {
 	Certificates
 
@@ -54,7 +54,19 @@ func startSentinelForm(t testing.TB, certificates Certificates, args []string) *
 		f.sentinels = append(f.sentinels, startSentinel(t, f.servers[0]))
 	}
 	f.WaitUntilInSync()
+	for _, s := range f.all() {
+		s.alert = func() { f.suspectAfter("1000") }
+	}
 	return f
+}
+
+// suspectAfter sets the time of silence after which a server counts as down.
+func (f *Sentinel) suspectAfter(milliseconds string) {
+	for _, s := range f.sentinels {
+		if s.running() {
+			_, _ = s.ask("SENTINEL", "SET", MasterName, "down-after-milliseconds", milliseconds)
+		}
+	}
 }
 
 // replication is the arguments of a server that may become master or replica: no delay before syncing a replica, and
@@ -173,6 +185,7 @@ func (f *Sentinel) replaced(old *Server) error {
 func (f *Sentinel) WaitUntilInSync() {
 	f.t.Helper()
 	await(f.t, f.inSync, f.all()...)
+	f.suspectAfter(calm)
 }
 
 // Failover makes the Sentinels replace the master, and waits until all is in sync again. It returns the time from the

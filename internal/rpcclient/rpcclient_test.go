@@ -71,8 +71,8 @@ func TestWhenTheServerIsAway(t *testing.T) {
 					if errors.Unwrap(err) == nil {
 						t.Errorf("%s() = %v, without a cause for the log", method, err)
 					}
-					if took >= 2*time.Second {
-						t.Errorf("%s() took %v, want less than 2s", method, took)
+					if took >= patienceOfClients {
+						t.Errorf("%s() took %v, want less than %v", method, took, patienceOfClients)
 					}
 				})
 			}
@@ -166,6 +166,9 @@ func TestReadyIsAskedOnce(t *testing.T) {
 	}
 }
 
+// patienceOfClients is after how long the Go client and others give up. An answer comes before, also on a busy machine.
+const patienceOfClients = 3 * time.Second
+
 func TestACancelledCall(t *testing.T) {
 	t.Parallel()
 	client := connect(t, silent(t))
@@ -175,7 +178,7 @@ func TestACancelledCall(t *testing.T) {
 	if _, err := client.Send(ctx, aMessage); err == nil {
 		t.Errorf("Send(cancelled) = nil, want an error")
 	}
-	if took := time.Since(start); took >= time.Second {
+	if took := time.Since(start); took >= callTimeout {
 		t.Errorf("Send(cancelled) took %v, want it at once", took)
 	}
 }

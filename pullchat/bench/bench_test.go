@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -40,12 +41,23 @@ func core(t *testing.T) *chat.MessageService {
 	return chat.NewMessageService(store, chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096})
 }
 
+// short is a run of 80 requests on a schedule, without a warm-up: all are made and counted, however slow the machine is.
 func short(url string, kind Kind) Options {
 	return Options{
 		Server: url, Kind: kind, Connections: 4, Chats: 5, TextBytes: 30, History: 40, Limit: 20,
-		Duration: 800 * time.Millisecond, Warmup: 50 * time.Millisecond,
+		Duration: 400 * time.Millisecond, Rate: 200,
 		Processes: []Process{{Name: "self", PID: os.Getpid()}},
 	}
+}
+
+// wrongly counts the statuses of failures other than those with which a server on a busy machine says so.
+func wrongly(failed map[string]int) (n int) {
+	for status := range failed {
+		if !slices.Contains([]string{"429", "503", "504"}, status) {
+			n++
+		}
+	}
+	return n
 }
 
 func TestHonestServer(t *testing.T) {
@@ -58,7 +70,7 @@ func TestHonestServer(t *testing.T) {
 			if err != nil {
 				t.Fatalf("Run(%s) = %v", kind, err)
 			}
-			if report.Succeeded == 0 || len(report.Failed) > 0 || report.ReadBack.Faults() > 0 || report.ReadBack.Acknowledged == 0 {
+			if report.Succeeded == 0 || wrongly(report.Failed) > 0 || report.ReadBack.Faults() > 0 || report.ReadBack.Acknowledged == 0 {
 				t.Errorf("Run(%s, rate %v) = %+v, want successes and no fault", kind, rate, report)
 			}
 			if l := report.Latency; l.P50 <= 0 || l.P50 > l.P99 || l.P99 > l.Max {

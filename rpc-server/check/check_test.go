@@ -454,7 +454,7 @@ func TestCheckWhileOthersAppend(t *testing.T) {
 	var writers sync.WaitGroup
 	for w := range 4 {
 		writers.Go(func() {
-			for i := range longtest.Pick(500, 2000) {
+			for i := range longtest.Pick(300, 2000) {
 				m := chat.Message{Text: "x", Sender: "alice", ID: fmt.Sprintf("%d-%d", w, i)}
 				if _, err := appendTo(c.store, chats[i%len(chats)], m); err != nil {
 					t.Error(err)

@@ -304,7 +304,7 @@ func TestCheckWhileOthersChange(t *testing.T) {
 	for w := range 4 {
 		writers.Go(func() {
 			random := rand.New(rand.NewPCG(uint64(w), 1))
-			for n := range longtest.Pick(1000, 3000) {
+			for n := range longtest.Pick(500, 3000) {
 				room, user, other := fmt.Sprint("room", random.IntN(6)), users[random.IntN(len(users))], users[random.IntN(len(users))]
 				p.change(random.IntN(12), n, w, room, user, other)
 			}

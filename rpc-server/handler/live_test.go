@@ -174,7 +174,7 @@ func TestWatchEnds(t *testing.T) {
 				if err != nil {
 					t.Errorf("Watch() = %v, want nil", err)
 				}
-			case <-time.After(5 * time.Second):
+			case <-time.After(30 * time.Second):
 				t.Fatal("Watch() does not return")
 			}
 			if _, err := live.Next(t.Context()); !errors.Is(err, events.ErrClosed) {

@@ -47,7 +47,7 @@ func TestListenerAccepts(t *testing.T) {
 		if err != nil {
 			t.Fatalf("Accept() = %v where nobody connects, want nil, nil", err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Fatal("Accept() waits where nobody connects")
 	}
 	dialled, err := net.Dial("tcp", l.Addr().String())

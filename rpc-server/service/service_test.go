@@ -103,7 +103,7 @@ func TestRunMarksRetention(t *testing.T) {
 		t.Fatal(err)
 	}
 	run(t, server)
-	for deadline := time.Now().Add(10 * time.Second); !redis.Exists("im:retention"); runtime.Gosched() {
+	for deadline := time.Now().Add(30 * time.Second); !redis.Exists("im:retention"); runtime.Gosched() {
 		if time.Now().After(deadline) {
 			t.Fatal("there is no mark of retention")
 		}
@@ -283,7 +283,7 @@ func untilRefused(t *testing.T, addr net.Addr) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(10 * time.Second); ; <-tick.C {
+	for end := time.Now().Add(30 * time.Second); ; <-tick.C {
 		conn, err := net.Dial("tcp", addr.String())
 		if err != nil {
 			return

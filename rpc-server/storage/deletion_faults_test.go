@@ -62,6 +62,7 @@ func (d dying) EndDeletion(ctx context.Context, job chat.DeletionJob) error {
 
 // TestDeletionGoesOn: wherever the server dies that has begun, another one finishes.
 func TestDeletionGoesOn(t *testing.T) {
+	t.Parallel()
 	url := redistest.Start(t).URL()
 	for calls := 0; ; calls++ {
 		left := calls

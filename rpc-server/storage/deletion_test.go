@@ -208,6 +208,7 @@ func (r registry) wantGone(erased bool) {
 }
 
 func TestDeletion(t *testing.T) {
+	t.Parallel()
 	everyRedis(t, func(t *testing.T, url string) {
 		for _, erase := range []bool{false, true} {
 			r := newRegistry(t, url, soundly)

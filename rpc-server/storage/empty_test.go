@@ -120,6 +120,7 @@ func everyForm(t *testing.T, test func(*testing.T, string)) {
 // TestEmptyChatsAreDropped: those that have been empty for long, with their cursors. A message lists one again, at a
 // position above its earlier ones, also where the clock went back.
 func TestEmptyChatsAreDropped(t *testing.T) {
+	t.Parallel()
 	everyForm(t, func(t *testing.T, url string) {
 		e := newEmptied(t, url)
 		last := e.send(e.store, "ann:bob", "ann")
@@ -168,6 +169,7 @@ func TestEmptyChatsAreDropped(t *testing.T) {
 // TestSendWhileItsChatIsDropped: a message is stored at each moment of a drop, by a server that knows the chat and by
 // one that does not. Its chat is listed afterwards, and nothing looks unsound at any moment.
 func TestSendWhileItsChatIsDropped(t *testing.T) {
+	t.Parallel()
 	everyForm(t, func(t *testing.T, url string) {
 		for moment := 0; ; moment++ {
 			e := newEmptied(t, url)
@@ -201,6 +203,7 @@ func TestSendWhileItsChatIsDropped(t *testing.T) {
 // TestDropperThatDies at each moment, also while a message comes: another server completes the drop, and lists a chat
 // with a message.
 func TestDropperThatDies(t *testing.T) {
+	t.Parallel()
 	everyForm(t, func(t *testing.T, url string) {
 		for moment, ended := 0, false; !ended; moment++ {
 			for _, sends := range []bool{false, true} {

@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/longtest"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/rpc-server/layout"
 )
@@ -260,10 +261,8 @@ func TestNoChatIsLost(t *testing.T) {
 }
 
 func noChatIsLost(t *testing.T, url string, cluster bool) {
-	runs := 0
-	rapid.Check(t, func(rt *rapid.T) {
-		runs++
-		prefix := fmt.Sprintf("crash%d", runs)
+	checkFew(t, longtest.Pick(5, 100), func(rt *rapid.T, run int) { // each of eight processes
+		prefix := fmt.Sprintf("crash%d", run)
 		plan := rapid.SliceOfN(rapid.IntRange(0, 5), 8, 8).Draw(rt, "plan")
 		for attempt, at := range plan { // each attempt is a process that dies before or after a round trip
 			store, err := Open(url, Options{Prefix: prefix})

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+	"pgregory.net/rapid"
 
 	"github.com/pullchat/pullchat/internal/longtest"
 )
@@ -15,4 +16,17 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	goleak.VerifyTestMain(m)
+}
+
+// checkFew is rapid.Check with no more than some runs, until one fails: then rapid looks for a smaller one.
+func checkFew(t *testing.T, most int, property func(rt *rapid.T, run int)) {
+	t.Helper()
+	runs, failed := 0, false
+	rapid.Check(t, func(rt *rapid.T) {
+		if runs++; runs > most && !failed {
+			return
+		}
+		defer func() { failed = failed || rt.Failed() }()
+		property(rt, runs)
+	})
 }

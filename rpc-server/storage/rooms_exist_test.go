@@ -191,6 +191,7 @@ func andClusters(t *testing.T, test func(*testing.T, string)) {
 // TestRefusedSendsListNothing: a refused send to a room that does not exist, or was deleted, leaves nothing in its
 // sender's list.
 func TestRefusedSendsListNothing(t *testing.T) {
+	t.Parallel()
 	andClusters(t, func(t *testing.T, url string) {
 		h := newHouse(t, url, 10)
 		h.create("ann", "gone", chat.Public)
@@ -218,6 +219,7 @@ func TestRefusedSendsListNothing(t *testing.T) {
 
 // TestReadingNothingListsNothing: where nothing was ever said a reader leaves nothing behind. Later the chat is listed.
 func TestReadingNothingListsNothing(t *testing.T) {
+	t.Parallel()
 	andClusters(t, func(t *testing.T, url string) {
 		h := newHouse(t, url, 10)
 		listed := func() []string {

@@ -293,6 +293,7 @@ func TestListsAreMended(t *testing.T) {
 
 // TestRemovedWhileSending: a member's message is stored before the notice of the removal, or refused.
 func TestRemovedWhileSending(t *testing.T) {
+	t.Parallel()
 	everyRedis(t, func(t *testing.T, url string) {
 		for round := range 20 {
 			h := newHouse(t, url, 10)
@@ -347,6 +348,7 @@ func TestRemovedWhileSending(t *testing.T) {
 
 // TestLastAdminsLeaveAtOnce: the last admin to leave hands over.
 func TestLastAdminsLeaveAtOnce(t *testing.T) {
+	t.Parallel()
 	everyRedis(t, func(t *testing.T, url string) {
 		for range 30 {
 			h := newHouse(t, url, 10)
@@ -376,13 +378,17 @@ func TestLastAdminsLeaveAtOnce(t *testing.T) {
 
 // TestManyJoinAtOnce: as many as there are places do, and each once.
 func TestManyJoinAtOnce(t *testing.T) {
+	t.Parallel()
 	everyRedis(t, func(t *testing.T, url string) {
 		h := newHouse(t, url, 20)
 		h.create("ann", "club", chat.Public)
 		codes := make([]chat.Code, 60)
 		var joining sync.WaitGroup
+		turns := make(chan struct{}, 16) // fewer than there are connections to Redis, whose queue refuses where it is slow
 		for i := range codes {
+			turns <- struct{}{}
 			joining.Go(func() {
+				defer func() { <-turns }()
 				user := fmt.Sprintf("user%d", i/2) // two of each
 				_, err := h.roomService.ChangeRoom(as(user), chat.RoomChange{Room: "club", Kind: chat.JoinRoom})
 				codes[i] = chat.CodeOf(err)

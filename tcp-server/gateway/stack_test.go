@@ -23,7 +23,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience bounds every wait of a test.
-const patience = 20 * time.Second
+const patience = 30 * time.Second
 
 // noon is the time of every message.
 var noon = time.Date(2026, 11, 28, 14, 5, 0, 0, time.UTC)

@@ -71,7 +71,7 @@ func (c conversation) send(frame string) {
 
 func (c conversation) next() string {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(c.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(c.t.Context(), 30*time.Second)
 	defer cancel()
 	_, frame, err := c.socket.Read(ctx)
 	if err != nil {

@@ -37,7 +37,7 @@ func answeredRoutes(all []string) []string {
 func (w *world) overHTTP(t *testing.T, route, request, token string) answer {
 	t.Helper()
 	method, target, body := httpRequest(route, request)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	headed := 0
 	if method == http.MethodGet {

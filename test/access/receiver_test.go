@@ -66,7 +66,7 @@ func (w *world) untilHeard(t *testing.T, e *receiver, chat string) {
 	t.Helper()
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
-	over := time.After(10 * time.Second)
+	over := time.After(30 * time.Second)
 	for {
 		w.tell(t, chat, "begin")
 		select {
@@ -99,7 +99,7 @@ func (w *world) heard(t *testing.T, r row, in scene) (senders []string) {
 	for _, chat := range w.receiver.chats {
 		w.tell(t, chat, last)
 	}
-	over := time.After(10 * time.Second)
+	over := time.After(30 * time.Second)
 	for missing := len(w.receiver.chats); missing > 0; {
 		select {
 		case f := <-w.receiver.frames:

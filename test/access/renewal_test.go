@@ -26,8 +26,8 @@ func TestRenewal(t *testing.T) {
 	user := w.shared.name(member)
 	over := random(16)
 	w.stack.begin(t, user, over, random(32))
-	ends := time.Now().Add(3 * time.Second)
-	socket, refused := w.dial(t, w.sign(t, user, sessionID(user), 3*time.Second))
+	ends := time.Now().Add(5 * time.Second)
+	socket, refused := w.dial(t, w.sign(t, user, sessionID(user), 5*time.Second))
 	if socket == nil {
 		t.Fatalf("the connection is refused: %v", refused)
 	}
@@ -56,11 +56,11 @@ func TestRenewal(t *testing.T) {
 	if said := c.next(); !strings.Contains(said, `"text":"later"`) {
 		t.Errorf("after the first token's end there comes %s, want what was said", said)
 	}
-	asks(auth(w.sign(t, user, sessionID(user), 2*time.Second)), "authenticated")
+	asks(auth(w.sign(t, user, sessionID(user), 4*time.Second)), "authenticated")
 	if said := c.next(); !strings.Contains(said, `"code":"token_expired"`) {
 		t.Errorf("at the end of the last token there comes %s", said)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	if _, _, err := socket.Read(ctx); err == nil || !strings.Contains(err.Error(), "StatusPolicyViolation") {
 		t.Errorf("then the connection ends with %v, want 1008", err)

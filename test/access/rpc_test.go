@@ -181,7 +181,7 @@ func judge(t *testing.T, said []byte) answer {
 // watch opens a stream and names chats, until it is told of one of them.
 func (g peer) watch(t *testing.T, request string) answer {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	stream, err := g.streams.Watch(ctx)
 	if err != nil {

@@ -83,8 +83,8 @@ func (a *audience) steady(number int, over client.Transport, chats []string, ren
 	a.group.Go(func() { a.follow(a.ctx, c, request, w) })
 	select {
 	case <-connected:
-	case <-time.After(10 * time.Second):
-		a.t.Fatalf("the %s is not connected after 10 s", w.name)
+	case <-time.After(catchUpWithin):
+		a.t.Fatalf("the %s is not connected after %v", w.name, catchUpWithin)
 	}
 }
 

@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -103,8 +102,8 @@ func (j *joining) once(ctx context.Context, r *trusting, name string, number int
 		if got != want {
 			return fmt.Errorf("%d came, want %d", got, want)
 		}
-	case <-time.After(5 * time.Second):
-		return errors.New("what was stored meanwhile has not come within 5 s")
+	case <-time.After(catchUpWithin):
+		return fmt.Errorf("what was stored meanwhile has not come within %v", catchUpWithin)
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ const (
 	chatsOfSome = 10 // of a slow or stopped watcher
 	// catchUpWithin is the time for watchers to receive what was written before. It is below the 25 s after which the
 	// Go client repeats a long-poll, so that live delivery itself must bring it.
-	catchUpWithin = 15 * time.Second
+	catchUpWithin = 22 * time.Second
 )
 
 // rooms are the chats of one test: rooms and conversations. With AUTH=on the rooms are private.

@@ -85,16 +85,20 @@ func denied(err error) bool {
 	return ok && (answered.Status == http.StatusUnauthorized || answered.Status == http.StatusForbidden)
 }
 
-// fails wants an answer of one of the statuses within two seconds.
+// soon is how long may take what happens within a second where the machine has the time for it. What happens in it has no
+// other cause: sweeps and heartbeats come later.
+const soon = 5 * time.Second
+
+// fails wants an answer of one of the statuses before clients give up, after three seconds.
 func (s *stack) fails(t *testing.T, what string, call func(context.Context) error, statuses ...int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 	defer cancel()
 	err := call(ctx)
 	if answered, ok := errors.AsType[*client.Error](err); ok && slices.Contains(statuses, answered.Status) {
 		return
 	}
-	t.Errorf("%s = %v, want status %v within two seconds", what, err, statuses)
+	t.Errorf("%s = %v, want status %v within three seconds", what, err, statuses)
 }
 
 func (s *stack) send(ctx context.Context, text string) error {
@@ -107,10 +111,10 @@ func (s *stack) pull(ctx context.Context) error {
 	return err
 }
 
-// recovers wants a send to succeed within a second.
+// recovers wants a send to succeed soon.
 func (s *stack) recovers(t *testing.T, text string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), soon)
 	defer cancel()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
@@ -121,7 +125,7 @@ func (s *stack) recovers(t *testing.T, text string) {
 		}
 		select {
 		case <-ctx.Done():
-			t.Errorf("no send succeeded within a second: %v", err)
+			t.Errorf("no send succeeded within %v: %v", soon, err)
 			return
 		case <-tick.C:
 		}

@@ -73,7 +73,7 @@ func TestTransportsCloseWithTheToken(t *testing.T) {
 	short := c.auth.ShortToken("bob", expires)
 	ends := func(what string, at time.Time) {
 		t.Helper()
-		if late := at.Sub(expires); late < 0 || late > time.Second {
+		if late := at.Sub(expires); late < 0 || late > soon {
 			t.Errorf("%s ended %v after the token", what, late)
 		}
 	}
@@ -111,11 +111,11 @@ func TestTransportsCloseWithTheToken(t *testing.T) {
 	waiting.Wait()
 }
 
-// TestClientRenewsWhileItFollows: with tokens of two seconds the Go client has every message once, through each transport, and
+// TestClientRenewsWhileItFollows: with tokens of three seconds the Go client has every message once, through each transport, and
 // sees no failure.
 func TestClientRenewsWhileItFollows(t *testing.T) {
 	t.Parallel()
-	both := startTwoClosed(t, "ACCESS_TOKEN_TTL=2s")
+	both := startTwoClosed(t, "ACCESS_TOKEN_TTL=3s")
 	bases := both[0].base + "," + both[1].base
 	both[0].do("ann", "POST", "/api/rooms", `{"id":"club","users":["bob"]}`, 201)
 	ctx, leave := context.WithCancel(t.Context())
@@ -158,14 +158,15 @@ func TestClientRenewsWhileItFollows(t *testing.T) {
 	}
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	sent := 1 // the notice
-	for began := time.Now(); time.Since(began) < 5*time.Second; <-tick.C {
+	sent := 1                                                              // the notice
+	renewsStill := func(f *follower) bool { return f.renewals.Load() < 3 } // the login, and two tokens
+	for began := time.Now(); slices.ContainsFunc(all, renewsStill) && time.Since(began) < 30*time.Second; <-tick.C {
 		both[sent%2].do("ann", "POST", "/api/send", fmt.Sprintf(`{"chat":"club","text":"%d"}`, sent), 200)
 		sent++
 	}
 	want := both[0].log("ann", "club")
 	for _, f := range all {
-		late := time.After(5 * time.Second)
+		late := time.After(30 * time.Second)
 		for done := false; !done; {
 			f.mutex.Lock()
 			done = len(f.got) >= len(want)
@@ -184,7 +185,7 @@ func TestClientRenewsWhileItFollows(t *testing.T) {
 		if !same || len(want) != sent {
 			t.Errorf("%s: %d messages came, want the %d of the log, once and in order", f.over, len(f.got), len(want))
 		}
-		if n := f.renewals.Load(); n < 3 { // the login, and two tokens at least
+		if n := f.renewals.Load(); n < 3 {
 			t.Errorf("%s: the session was kept %d times, want 3 at least", f.over, n)
 		}
 	}

@@ -77,13 +77,13 @@ func (l load) run(t *testing.T, recorder *history.Recorder, during func()) histo
 	readers.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), quietTimeout)
 	defer cancel()
-	for deadline := time.Now().Add(recoverWithin); ; {
+	for deadline := time.Now().Add(recoverWithin()); ; {
 		h, err := recorder.Finish(ctx, number+1, l.services[0], l.reader)
 		if err == nil {
 			return h
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%v after all was well again: %v", recoverWithin, err)
+			t.Fatalf("%v after all was well again: %v", recoverWithin(), err)
 		}
 	}
 }

@@ -15,12 +15,19 @@ import (
 	"github.com/pullchat/pullchat/test/faults/history"
 )
 
+// recoverWithin limits the time to the first success once everything runs again. The short form runs on busy machines
+// too, and finds what waits for a timer.
+func recoverWithin() time.Duration {
+	if long() {
+		return time.Second
+	}
+	return 5 * time.Second
+}
+
 const (
-	// recoverWithin limits the time to the first success once everything runs again.
-	recoverWithin = time.Second
-	probeEvery    = 20 * time.Millisecond
-	probeClient   = 1_000_000 // above all clients of a load
-	probing       = "prober"  // the sender of probes
+	probeEvery  = 20 * time.Millisecond
+	probeClient = 1_000_000 // above all clients of a load
+	probing     = "prober"  // the sender of probes
 )
 
 // prober measures the time to a successful send. Its sends are part of the history.
@@ -131,11 +138,11 @@ func (r recoveries) suffer(t *testing.T, p *prober, f fault, hold time.Duration,
 	}
 	<-ctx.Done()
 	f.heal()
-	ctx, cancel = context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel = context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	d, ok := p.success(ctx, all)
-	if !ok || d > recoverWithin {
-		t.Errorf("%s: %s for %v: no success within %v of its end; it took %v (%v)", f.part, f.kind, hold, recoverWithin, d, ok)
+	if !ok || d > recoverWithin() {
+		t.Errorf("%s: %s for %v: no success within %v of its end; it took %v (%v)", f.part, f.kind, hold, recoverWithin(), d, ok)
 	}
 	row.after = append(row.after, d)
 }

@@ -68,7 +68,7 @@ func TestQueriesReturnData(t *testing.T) {
 	for name, query := range queries {
 		var found int
 		var err error
-		for over := time.Now().Add(10 * time.Second); found == 0 && err == nil && time.Now().Before(over); <-time.After(50 * time.Millisecond) {
+		for over := time.Now().Add(30 * time.Second); found == 0 && err == nil && time.Now().Before(over); <-time.After(50 * time.Millisecond) {
 			found, err = ask(base, query) // a rate needs two scrapes
 		}
 		if err != nil || found == 0 {
@@ -81,7 +81,7 @@ func TestQueriesReturnData(t *testing.T) {
 func (s *stack) scrape(program string) string {
 	s.t.Helper()
 	dir := s.t.TempDir()
-	config := fmt.Sprintf("global: { scrape_interval: 200ms, scrape_timeout: 200ms }\nscrape_configs:\n  - job_name: pullchat\n    static_configs: [{ targets: [%q] }]\n",
+	config := fmt.Sprintf("global: { scrape_interval: 2s, scrape_timeout: 2s }\nscrape_configs:\n  - job_name: pullchat\n    static_configs: [{ targets: [%q] }]\n",
 		strings.TrimPrefix(s.scraped.URL, "http://"))
 	if err := os.WriteFile(filepath.Join(dir, "prometheus.yml"), []byte(config), 0o600); err != nil {
 		s.t.Fatal(err)
@@ -106,7 +106,7 @@ func (s *stack) scrape(program string) string {
 		}
 	})
 	base := "http://" + addr
-	for over := time.Now().Add(20 * time.Second); ; <-time.After(50 * time.Millisecond) {
+	for over := time.Now().Add(30 * time.Second); ; <-time.After(50 * time.Millisecond) {
 		found, err := ask(base, `up{job="pullchat"} == 1`)
 		if err == nil && found == 1 {
 			return base

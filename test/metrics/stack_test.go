@@ -232,7 +232,7 @@ func hasLabels(sample *dto.Metric, labels []string) bool {
 // until waits until a metric has at least a value.
 func (s *stack) until(least float64, name string, labels ...string) {
 	s.t.Helper()
-	for over := time.Now().Add(10 * time.Second); s.value(name, labels...) < least; {
+	for over := time.Now().Add(30 * time.Second); s.value(name, labels...) < least; {
 		if time.Now().After(over) {
 			s.t.Errorf("%s%v = %v, want at least %v", name, labels, s.value(name, labels...), least)
 			return
