@@ -931,6 +931,109 @@ struct DisableWebhookResponse {
     2: required string Msg
 }
 
+// How a device of a user is told of messages.
+struct PushSubscription {
+    1: required string User
+    2: required string Device
+    3: required string Kind          // webpush, fcm or plain
+    4: optional string Endpoint      // of webpush and plain: an https URL
+    5: optional string P256dh        // of webpush, base64url
+    6: optional string Auth          // of webpush, base64url
+    7: optional string Token         // of fcm
+    8: optional string Format        // of plain: text or json
+    9: optional i64 Created          // microseconds since 1970; of answers
+}
+
+struct SubscribeRequest {
+    1: required PushSubscription subscription
+    2: optional Meta meta
+}
+
+struct SubscribeResponse {
+    1: required i32 Code
+    2: required string Msg
+}
+
+struct UnsubscribeRequest {
+    1: required string User
+    2: required string Device
+    3: optional i64 Created          // only the subscription that was created then
+    4: optional Meta meta
+}
+
+struct UnsubscribeResponse {
+    1: required i32 Code
+    2: required string Msg
+}
+
+struct SubscriptionsRequest {
+    1: required string User
+    2: optional Meta meta
+}
+
+struct SubscriptionsResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional list<PushSubscription> Subscriptions  // sorted by device
+}
+
+struct MuteRequest {
+    1: required string User
+    2: required string Chat
+    3: required bool Mute
+    4: optional i64 Until            // microseconds since 1970; 0 is for ever
+    5: optional Meta meta
+}
+
+struct MuteResponse {
+    1: required i32 Code
+    2: required string Msg
+}
+
+struct MutedRequest {
+    1: required string User
+    2: optional Meta meta
+}
+
+struct MutedChat {
+    1: required string Chat
+    2: optional i64 Until
+}
+
+struct MutedResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional list<MutedChat> Chats  // sorted
+}
+
+struct SubscribersRequest {
+    1: optional Meta meta
+}
+
+struct SubscribersResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional i64 Count            // users who have subscriptions, or had them lately
+}
+
+struct PushTargetsRequest {
+    1: required string Chat
+    2: required string Sender
+    3: required i64 Position         // of the message
+    4: optional list<string> Users   // only these
+    5: optional string After         // of the previous page
+    6: optional Meta meta
+}
+
+struct PushTargetsResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional list<PushSubscription> Subscriptions  // those of a user stand together
+    4: optional string After         // where the next page begins; absent at the end
+    5: optional string ChatName      // the room's display name
+    6: optional string SenderName    // the sender's
+}
+
 service IMService {
     SendResponse Send(1: SendRequest req)
     PullResponse Pull(1: PullRequest req)
@@ -982,6 +1085,13 @@ service IMService {
     RemoveWebhookResponse RemoveWebhook(1: RemoveWebhookRequest req)
     WebhookRegistryResponse WebhookRegistry(1: WebhookRegistryRequest req)
     DisableWebhookResponse DisableWebhook(1: DisableWebhookRequest req)
+    SubscribeResponse Subscribe(1: SubscribeRequest req)
+    UnsubscribeResponse Unsubscribe(1: UnsubscribeRequest req)
+    SubscriptionsResponse Subscriptions(1: SubscriptionsRequest req)
+    MuteResponse Mute(1: MuteRequest req)
+    MutedResponse Muted(1: MutedRequest req)
+    SubscribersResponse Subscribers(1: SubscribersRequest req)
+    PushTargetsResponse PushTargets(1: PushTargetsRequest req)
     // A bidirectional stream that a client keeps open: the client sends chats to watch, the server sends events. The server
     // answers each request with an empty response, and the client waits for it before the next request. Watch uses Kitex'
     // TTHeader streaming; any Thrift client can call the other methods.

@@ -24,10 +24,12 @@ type commands struct {
 	Tail  tail  `cmd:"" group:"chat" set:"retries=9" help:"Follow chats: read the last messages, then new ones as they arrive."`
 	Chat  talk  `cmd:"" group:"chat" set:"retries=9" help:"Talk in a chat: typed lines are sent, new messages are shown. /help lists more."`
 
-	Inbox  inbox  `cmd:"" group:"user" set:"retries=9" help:"List the chats of a user, the newest first, with the number of unread messages."`
-	Read   read   `cmd:"" group:"user" set:"retries=9" help:"Mark a chat as read."`
-	Ignore ignore `cmd:"" group:"user" set:"retries=9" help:"Hide the messages of a user in all chats."`
-	Rooms  rooms  `cmd:"" group:"rooms" set:"retries=9" help:"List, show, create and change rooms."`
+	Inbox  inbox         `cmd:"" group:"user" set:"retries=9" help:"List the chats of a user, the newest first, with the number of unread messages."`
+	Read   read          `cmd:"" group:"user" set:"retries=9" help:"Mark a chat as read."`
+	Ignore ignore        `cmd:"" group:"user" set:"retries=9" help:"Hide the messages of a user in all chats."`
+	Mute   mute          `cmd:"" group:"user" set:"retries=9" help:"End the push notifications of a chat, for ever or for some time."`
+	Push   subscriptions `cmd:"" group:"user" set:"retries=9" help:"List, add and remove the devices that get push notifications."`
+	Rooms  rooms         `cmd:"" group:"rooms" set:"retries=9" help:"List, show, create and change rooms."`
 
 	Register register `cmd:"" group:"account" set:"retries=9" help:"Create an account. The password is typed, or the first line of standard input."`
 	Login    login    `cmd:"" group:"account" set:"retries=9" help:"Begin a session. The other commands use it at this server."`
@@ -39,6 +41,7 @@ type commands struct {
 	Ready    ready         `cmd:"" group:"server" set:"retries=0" help:"Check whether a message could be stored now; for health checks."`
 	Bench    benchmark     `cmd:"" group:"server" help:"Put load on a server, measure it, and read back every acknowledged message."`
 	Token    newToken      `cmd:"" group:"server" help:"Make a token for a back end, which may act for any user. AUTH_SECRET or AUTH_KEY_FILE signs it."`
+	VAPID    newVAPID      `cmd:"" name:"vapid" group:"server" help:"Make the keys of Web Push: VAPID_PUBLIC_KEY and VAPID_PRIVATE_KEY."`
 	Settings configCommand `cmd:"" name:"config" group:"server" help:"Check the configuration of a server, or show it."`
 	Build    showVersion   `cmd:"" name:"version" group:"server" help:"Show the version of this program."`
 	Check    checkCommand  `cmd:"" group:"server" help:"Read everything in a Redis and report faults; --repair mends what is safe."`

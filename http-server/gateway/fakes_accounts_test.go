@@ -15,6 +15,7 @@ func withEverything(service *fakeService) func(*Server) {
 		s.services.Accounts, s.services.Sessions, s.services.Inboxes = accounts, accounts, fakeReaders{service}
 		s.services.Rooms, s.services.Admission = rooms, rooms
 		s.services.Webhooks = fakeWebhooks{service}
+		s.services.Pushes = fakePushes{service}
 		s.services.Projections = fakeProjections{service: service}
 		s.services.Words = fakeWords{service: service}
 	}

@@ -51,6 +51,12 @@ func failures() []failure {
 
 		{call{method: "POST", target: "/api/devices/sensor1/responses", body: `{"uid":"1"}`}, nil},
 
+		{call{method: "PUT", target: "/api/push/subscriptions?as=a", body: `{"device":"pad","endpoint":"https://b/c"}`}, nil},
+		{call{method: "GET", target: "/api/push/subscriptions?as=a"}, bodiless},
+		{call{method: "DELETE", target: "/api/push/subscriptions?as=a&device=pad"}, bodiless},
+		{call{method: "GET", target: "/api/muted?as=a"}, bodiless},
+		{call{method: "PUT", target: "/api/muted/b?as=a"}, nil},
+		{call{method: "DELETE", target: "/api/muted/b?as=a"}, bodiless},
 		{call{method: "GET", target: "/api/projections"}, bodiless},
 		{call{method: "GET", target: "/api/projections/words"}, bodiless},
 		{call{method: "POST", target: "/api/projections/words", body: `{"action":"skip"}`}, noConflict},

@@ -27,6 +27,27 @@ func answersOfReaders() map[string]answered {
 	}
 }
 
+// answersOfPushes are those of push subscriptions and muted chats.
+func answersOfPushes(large string) map[string]answered {
+	return map[string]answered{
+		"subscribe":              {call{method: "PUT", target: "/api/push/subscriptions?as=a", body: `{"device":"pad","endpoint":"https://b/c"}`}, 200},
+		"subscribe, no body":     {call{method: "PUT", target: "/api/push/subscriptions?as=a"}, 400},
+		"subscribe, other names": {call{method: "PUT", target: "/api/push/subscriptions?as=a", body: `{"device":"pad","keys":{}}`}, 400},
+		"subscribe, too large":   {call{method: "PUT", target: "/api/push/subscriptions?as=a", body: large}, 413},
+		"subscriptions":          {call{method: "GET", target: "/api/push/subscriptions?as=a"}, 200},
+		"subscriptions, none":    {call{method: "GET", target: "/api/push/subscriptions?as=empty"}, 200},
+		"unsubscribe":            {call{method: "DELETE", target: "/api/push/subscriptions?as=a&device=pad"}, 200},
+		"push with POST":         {call{method: "POST", target: "/api/push/subscriptions"}, 405},
+		"muted":                  {call{method: "GET", target: "/api/muted?as=a"}, 200},
+		"muted, none":            {call{method: "GET", target: "/api/muted?as=empty"}, 200},
+		"mute":                   {call{method: "PUT", target: "/api/muted/a:b?as=a"}, 200},
+		"mute until":             {call{method: "PUT", target: "/api/muted/b?as=a", body: `{"until":5}`}, 200},
+		"mute until never":       {call{method: "PUT", target: "/api/muted/b?as=a", body: `{"until":"never"}`}, 400},
+		"unmute":                 {call{method: "DELETE", target: "/api/muted/b?as=a"}, 200},
+		"mute with POST":         {call{method: "POST", target: "/api/muted/b"}, 405},
+	}
+}
+
 // answersOfRooms are those of rooms and their members. large is a body that is too large.
 func answersOfRooms(large string) map[string]answered {
 	answers := map[string]answered{

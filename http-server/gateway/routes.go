@@ -97,6 +97,9 @@ func (s *Server) routes(h *handler.Handler, sessions chat.Sessions, draining <-c
 	if s.services.Webhooks != nil {
 		all = append(all, webhookRoutes(handler.NewWebhooks(h, s.services.Webhooks))...)
 	}
+	if s.services.Pushes != nil {
+		all = append(all, pushRoutes(handler.NewPushes(h, s.services.Pushes))...)
+	}
 	return all
 }
 
@@ -123,6 +126,18 @@ func inboxRoutes(i *handler.Inboxes) []route {
 		{method: methodGet, path: "/api/ignored", handler: i.Ignored},
 		{method: methodPut, path: "/api/ignored/:user", handler: i.Ignore, query: query},
 		{method: methodDelete, path: "/api/ignored/:user", handler: i.Unignore, query: query},
+	}
+}
+
+func pushRoutes(p *handler.Pushes) []route {
+	query := []string{"as", "reader"}
+	return []route{
+		{method: methodPut, path: "/api/push/subscriptions", handler: p.Subscribe, query: query},
+		{method: methodGet, path: "/api/push/subscriptions", handler: p.Subscriptions},
+		{method: methodDelete, path: "/api/push/subscriptions", handler: p.Unsubscribe, query: append([]string{"device"}, query...)},
+		{method: methodGet, path: "/api/muted", handler: p.Muted},
+		{method: methodPut, path: "/api/muted/:chat", handler: p.Mute, query: query},
+		{method: methodDelete, path: "/api/muted/:chat", handler: p.Unmute, query: query},
 	}
 }
 

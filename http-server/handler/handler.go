@@ -44,6 +44,8 @@ type Config struct {
 	Traces  *tracing.Tracing // or nil
 	// Part bounds how long a follower may take to read a write.
 	Part time.Duration
+
+	VAPIDPublicKey string // that browsers are told, or ""
 }
 
 // New returns a Handler. The Hub must run.

@@ -16,4 +16,5 @@ type Services struct {
 	Projections Projections
 	Words       Words
 	Webhooks    Webhooks
+	Pushes      Pushes
 }

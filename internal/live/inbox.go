@@ -20,7 +20,7 @@ const (
 
 // InboxFollow asks for all chats of a user.
 type InboxFollow struct {
-	Follow // without Chat and Presence; Reader is required, and does not count as present
+	Follow // without Chat and Presence; Reader is required, and counts as present in the user's SelfChat only
 
 	// FromCursor starts chats at Cursor instead of the reader's cursor.
 	FromCursor bool
@@ -75,6 +75,7 @@ func (s *Session) FollowInbox(wanted InboxFollow) error {
 	if i.localUser = s.hub.localUsers.join(chat.UserOf(wanted.Reader)); i.localUser == nil {
 		return chat.Errorf(chat.NotFound, "this server has no inboxes")
 	}
+	s.hub.present.join(i.localUser.topic, i.attends())
 	s.mutex.Lock()
 	s.inbox = i
 	s.identify(wanted.By)
@@ -86,6 +87,9 @@ func (s *Session) FollowInbox(wanted InboxFollow) error {
 	s.hub.localUsers.due(i.localUser)
 	return nil
 }
+
+// attends is the presence of an inbox's reader, in the chat of the user alone: push notifications go to users who are absent.
+func (i *inbox) attends() Follow { return Follow{Reader: i.wanted.Reader} }
 
 // UnfollowInbox ends the follow of the inbox.
 func (s *Session) UnfollowInbox() error {
@@ -104,6 +108,7 @@ func (s *Session) UnfollowInbox() error {
 		s.remove(f)
 	}
 	s.changing.Unlock()
+	s.hub.present.leaveOne(i.localUser.topic, i.attends())
 	s.hub.localUsers.leave(i.localUser)
 	return nil
 }

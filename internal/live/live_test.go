@@ -290,6 +290,28 @@ func TestPresence(t *testing.T) {
 	}
 }
 
+// TestPresenceOfAnInbox: its reader is present in the chat of the user alone, and in no other.
+func TestPresenceOfAnInbox(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	inboxes := &shifting{}
+	inboxes.chats.Store(&[]chat.Standing{})
+	hub := run(t, w, w, Config{Inboxes: inboxes})
+	seen := newTold()
+	open(t, hub, seen, Follow{Chat: "alice:alice", Presence: true})
+	session := open(t, hub, newTold())
+	if err := session.FollowInbox(InboxFollow{Follow: Follow{Reader: "alice/phone"}}); err != nil {
+		t.Fatal(err)
+	}
+	for p := receive(t, seen.present); !slices.Equal(p.Readers, []string{"alice/phone"}); p = receive(t, seen.present) {
+	}
+	if err := session.UnfollowInbox(); err != nil {
+		t.Fatal(err)
+	}
+	for p := receive(t, seen.present); len(p.Readers) != 0; p = receive(t, seen.present) {
+	}
+}
+
 func TestSignals(t *testing.T) {
 	w := newWorld()
 	hub := w.start(t)

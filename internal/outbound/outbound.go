@@ -4,6 +4,8 @@
 package outbound
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -109,6 +111,15 @@ func client(timeout time.Duration, reaches func(netip.Addr) bool) *http.Client {
 func (c *Client) SetGuard(guard *Guard) {
 	c.guard.Store(guard)
 	c.Close()
+}
+
+// Trust replaces the certificates that servers may be signed by. It is called before the first request.
+func (c *Client) Trust(roots *x509.CertPool) {
+	for _, client := range []*http.Client{c.secure, c.plain} {
+		if transport, is := client.Transport.(*http.Transport); is {
+			transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+		}
+	}
 }
 
 // Close closes the connections that are idle.

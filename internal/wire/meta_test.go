@@ -57,6 +57,8 @@ func TestEveryRequestHasAMeta(t *testing.T) {
 		WordsRequest(chat.TopWords{}, by, "id"), RegisteredWordsRequest(0, by, "id"),
 		CreateWebhookRequest(chat.NewWebhook{}, by, "id"), WebhooksRequest("w", by, "id"), ChangeWebhookRequest(chat.WebhookChange{}, by, "id"),
 		RemoveWebhookRequest("w", false, by, "id"), WebhookRegistryRequest("v", by, "id"), DisableWebhookRequest("w", 1, "r", by, "id"),
+		SubscribeRequest(chat.Subscription{}, by, "id"), UnsubscribeRequest(chat.Unsubscription{}, by, "id"), SubscriptionsRequest("a", by, "id"),
+		MuteRequest(chat.MuteRequest{}, by, "id"), MutedRequest("a", by, "id"), SubscribersRequest(by, "id"), PushTargetsRequest(chat.PushQuery{}, by, "id"),
 	} {
 		value := reflect.ValueOf(request).Elem()
 		if value.FieldByName("Meta").IsNil() || RequestIDOf(request) != "id" || oldID(value) {

@@ -23,6 +23,8 @@ const (
 	kindMessage  = "message"
 	kindAccount  = "account"
 	kindIgnored  = "ignored"
+	kindPush     = "push"
+	kindMuted    = "muted"
 	kindList     = "list"
 	kindLook     = "look"
 	kindDeletion = "deletion"
@@ -63,6 +65,8 @@ type line struct {
 	User    string             `json:"user,omitempty"`
 	Account map[string]string  `json:"account,omitempty"` // fields of the account, as Redis has them
 	Chats   map[string]float64 `json:"chats,omitempty"`   // of a list: chat → score
+	Push    map[string]string  `json:"push,omitempty"`    // device → subscription, as Redis has it
+	Muted   map[string]int64   `json:"muted,omitempty"`   // chat → until when, in microseconds; 0 is for ever
 	Look    string             `json:"look,omitempty"`
 	Job     string             `json:"job,omitempty"` // of a deletion
 	At      int64              `json:"at,omitempty"`  // of a deletion and of revoked, in microseconds

@@ -171,7 +171,7 @@ func (e *Exporter) exportKey(ctx context.Context, key string) error {
 	export := map[string]func(context.Context, string) error{
 		layout.AccountKey: e.exportAccount, layout.IgnoredKey: e.exportIgnored, layout.ChatsKey: e.exportList,
 		layout.LookKey: e.exportLook, layout.DeletionsKey: e.exportDeletions, layout.RevokedKey: e.exportRevoked,
-		layout.DroppedKey: e.exportDropped,
+		layout.DroppedKey: e.exportDropped, layout.SubscriptionsKey: e.exportPush, layout.MutedKey: e.exportMuted,
 	}[name.Kind]
 	if export == nil || !e.first(key) {
 		return nil

@@ -35,6 +35,32 @@ func (e *Exporter) exportIgnored(ctx context.Context, key string) error {
 	return e.write(line{Kind: kindIgnored, User: e.keys.UserOf(key), Users: users})
 }
 
+// exportPush exports a user's subscriptions. With them anyone can tell the user's devices: they are secrets.
+func (e *Exporter) exportPush(ctx context.Context, key string) error {
+	if !e.options.Secrets {
+		return nil
+	}
+	subscriptions, err := e.redis.HGetAll(ctx, key).Result()
+	if err != nil || len(subscriptions) == 0 {
+		return err
+	}
+	return e.write(line{Kind: kindPush, User: e.keys.UserOf(key), Push: subscriptions})
+}
+
+func (e *Exporter) exportMuted(ctx context.Context, key string) error {
+	stored, err := e.redis.HGetAll(ctx, key).Result()
+	muted := map[string]int64{}
+	for name, value := range stored {
+		if until, ok := layout.ParseMuted(value); ok {
+			muted[name] = until
+		}
+	}
+	if err != nil || len(muted) == 0 {
+		return err
+	}
+	return e.write(line{Kind: kindMuted, User: e.keys.UserOf(key), Muted: muted})
+}
+
 // listed is how many chats of a user one line has at most.
 const listed = 1000
 

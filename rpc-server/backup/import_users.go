@@ -26,6 +26,10 @@ func (i *Importer) importOther(ctx context.Context, l line) error {
 		err = i.importAccount(ctx, l)
 	case l.Kind == kindIgnored && isUser(l.User):
 		err = i.importIgnored(ctx, l)
+	case l.Kind == kindPush && isUser(l.User):
+		err = i.importPush(ctx, l)
+	case l.Kind == kindMuted && isUser(l.User):
+		err = i.importMuted(ctx, l)
 	case l.Kind == kindList && isUser(l.User):
 		err = i.importList(ctx, l)
 	case l.Kind == kindLook && l.Look != "" && isUser(l.User):
@@ -98,6 +102,36 @@ func (i *Importer) importIgnored(ctx context.Context, l line) error {
 		return nil
 	}
 	return i.redis.SAdd(ctx, i.keys.Ignored(l.User), users...).Err()
+}
+
+// importPush stores subscriptions of devices that have none.
+func (i *Importer) importPush(ctx context.Context, l line) error {
+	for device, value := range l.Push {
+		s, ok := layout.ParseSubscription(l.User, device, value)
+		if !ok {
+			return fmt.Errorf("the subscription of %s/%s cannot be read", l.User, device)
+		}
+		if err := i.redis.ZAddNX(ctx, i.keys.Pushed(), redis.Z{Score: float64(s.Created), Member: l.User}).Err(); err != nil {
+			return err
+		}
+		if err := i.redis.HSetNX(ctx, i.keys.Subscriptions(l.User), device, value).Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (i *Importer) importMuted(ctx context.Context, l line) error {
+	for name, until := range l.Muted {
+		id, err := chat.ParseID(name)
+		if err != nil || id.String() != name || until < 0 {
+			return fmt.Errorf("%q is no chat, or is muted until %d", name, until)
+		}
+		if err := i.redis.HSetNX(ctx, i.keys.Muted(l.User), name, until).Err(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (i *Importer) importList(ctx context.Context, l line) error {

@@ -186,6 +186,12 @@ func (c *Checker) checkUnit(ctx context.Context, key string, name layout.KeyName
 		return c.checkType(ctx, key, "hash")
 	case layout.IgnoredKey:
 		return c.checkUser(ctx, key, "set", c.judgeIgnored)
+	case layout.SubscriptionsKey:
+		return c.checkUser(ctx, key, "hash", c.judgeSubscriptions)
+	case layout.MutedKey:
+		return c.checkUser(ctx, key, "hash", c.judgeMuted)
+	case layout.PushedKey:
+		return c.checkNames(ctx, key, c.judgeRevoked) // likewise users at times
 	case layout.ChatsKey:
 		return c.checkUser(ctx, key, "zset", c.judgeList)
 	case layout.UsersKey:

@@ -143,6 +143,10 @@ var faultKinds = []faultKind{
 		"SREM it", false,
 	},
 	{
+		FaultPush, "every push subscription and every muted chat of a user can be read",
+		"HDEL it: servers leave it out", false,
+	},
+	{
 		FaultLook, "every look of a name belongs to a user",
 		"UNLINK it: within a day a server assigns it to the account with that look", false,
 	},

@@ -244,3 +244,34 @@ func sorted(found map[string]finding) []finding {
 	}
 	return all
 }
+
+// judgeSubscriptions judges a user's push subscriptions. Their number is limited. Their content is secret, and in no report.
+func (c *Checker) judgeSubscriptions(ctx context.Context, key, user string) ([]finding, tally, error) {
+	return c.judgeFields(ctx, key, "subscription", func(device, value string) bool {
+		_, ok := layout.ParseSubscription(user, device, value)
+		return ok && device != ""
+	})
+}
+
+// judgeMuted judges the chats that a user has muted. Their number is limited.
+func (c *Checker) judgeMuted(ctx context.Context, key, _ string) ([]finding, tally, error) {
+	return c.judgeFields(ctx, key, "muted chat", func(name, value string) bool {
+		id, err := chat.ParseID(name)
+		_, ok := layout.ParseMuted(value)
+		return ok && err == nil && id.String() == name
+	})
+}
+
+func (c *Checker) judgeFields(ctx context.Context, key, what string, sound func(field, value string) bool) ([]finding, tally, error) {
+	fields, err := c.redis.HGetAll(ctx, key).Result()
+	if err != nil {
+		return nil, tally{}, fmt.Errorf("read %s: %w", key, err)
+	}
+	found := map[string]finding{}
+	for field, value := range fields {
+		if !sound(field, value) {
+			found[field] = finding{Fault: Fault{Kind: FaultPush, Key: key, Detail: fmt.Sprintf("%s %q cannot be read", what, field)}, of: field}
+		}
+	}
+	return sorted(found), tally{}, nil
+}

@@ -214,6 +214,13 @@ func TestCheckNamesTheFaultOfUsers(t *testing.T) {
 		{"session without a number", func(p *populated) { p.do("hset", p.layout.Sessions("ann"), "other", "x 2 a b c") }, FaultSession, 1, 1},
 		{"session that ends before it begins", func(p *populated) { p.do("hset", p.layout.Sessions("ann"), "other", "2 2 a b c") }, FaultSession, 1, 1},
 		{"ignored who are no users", func(p *populated) { p.do("sadd", p.layout.Ignored("ann"), "a:b", "\xff") }, FaultIgnored, 2, 2},
+		{"subscriptions that are none", func(p *populated) {
+			p.do("hset", p.layout.Subscriptions("ann"), "phone", "1 {}", "pad", `1 {"kind":"fcm","token":"t"}`, "", `1 {"kind":"fcm"}`)
+		}, FaultPush, 2, 2},
+		{"muted chats that are none", func(p *populated) {
+			p.do("hset", p.layout.Muted("ann"), "club", "soon", "bob:ann", 0, "ann:bob", 5)
+		}, FaultPush, 2, 2},
+		{"subscribers who are none", func(p *populated) { p.do("zadd", p.layout.Pushed(), 1, "a b", 0, "ann") }, FaultUser, 2, 2},
 
 		{"cursor that is none", func(p *populated) { p.do("hset", p.readers("club"), "ann", "soon") }, FaultCursor, 1, 1},
 		{"cursor below all", func(p *populated) { p.do("hset", p.readers("club"), "ann", -1) }, FaultCursor, 1, 1},

@@ -33,6 +33,7 @@ type Services struct {
 	Projections chat.Projections
 	Words       chat.Words
 	Webhooks    Webhooks
+	Pushes      chat.Pushes
 }
 
 // Handler implements rpc.IMService. What goes wrong is in a response's Code and Msg; its methods return no error.

@@ -86,6 +86,9 @@ func (k Keys) parseUser(key string) (KeyName, bool) {
 	if key == k.Deletions() {
 		return KeyName{Kind: DeletionsKey}, true
 	}
+	if key == k.Pushed() {
+		return KeyName{Kind: PushedKey}, true
+	}
 	if key == k.Revoked() {
 		return KeyName{Kind: RevokedKey}, true
 	}
@@ -101,7 +104,7 @@ func (k Keys) parseUser(key string) (KeyName, bool) {
 		return KeyName{}, false
 	}
 	switch kind {
-	case AccountKey, SessionsKey, ChatsKey, IgnoredKey, SpentKey:
+	case AccountKey, SessionsKey, ChatsKey, IgnoredKey, SpentKey, SubscriptionsKey, MutedKey:
 		return KeyName{Kind: kind}, true
 	}
 	return KeyName{}, false

@@ -88,6 +88,8 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	words.Access = access
 	webhooks := chat.NewWebhookService(store, config.Webhooks.options())
 	webhooks.Access = access
+	pushes := chat.NewPushService(store)
+	pushes.Access = access
 	deleter := deletion.New(store, rooms, func(user string, err error) {
 		if user == "" {
 			log.Warn("it is not known whether other servers have left deletions; it is asked again", "error", err)
@@ -97,7 +99,7 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	})
 	deleter.Observe = config.Metrics.Job
 	accounts.Deleter = deleter
-	services := handler.Services{Messages: messages, Live: live, Accounts: accounts, Inboxes: inboxes, Rooms: rooms, Projections: projections, Words: words, Webhooks: webhooks}
+	services := handler.Services{Messages: messages, Live: live, Accounts: accounts, Inboxes: inboxes, Rooms: rooms, Projections: projections, Words: words, Webhooks: webhooks, Pushes: pushes}
 	server, err := ListenOver(services, store, config.RPCAddr, log)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())

@@ -53,6 +53,12 @@ same GET    /api/ignored                  401  exp  inv  inv  403  200  200  200
 same GET    /api/ignored                  401  exp  inv  inv  403  200  200  200  200  200   reader={me}
 own  PUT    /api/ignored/:user            401  exp  inv  inv  403  200  200  200  200  200   :user=zed as={me}
 own  DELETE /api/ignored/:user            401  exp  inv  inv  403  200  200  200  200  200   :user=yak as={me}
+own  PUT    /api/push/subscriptions       401  exp  inv  inv  403  200  200  200  200  200   ?as={me} device=pad endpoint=https://push.example/1
+same GET    /api/push/subscriptions       401  exp  inv  inv  403  200  200  200  200  200   as={me}
+own  DELETE /api/push/subscriptions       401  exp  inv  inv  403  200  200  200  200  200   as={me} device=yak
+own  PUT    /api/muted/:chat              401  exp  inv  inv  403  200  200  200  200  200   :chat={room} ?as={me}
+same GET    /api/muted                    401  exp  inv  inv  403  200  200  200  200  200   as={me}
+own  DELETE /api/muted/:chat              401  exp  inv  inv  403  200  200  200  200  200   :chat=yak as={me}
 same GET    /api/rooms                    401  exp  inv  inv  403  200  200  200* 200* 200*  as={me}
 same GET    /api/rooms/public             401  exp  inv  inv  403  200  200  200  200  200   as={me}
 own  POST   /api/rooms                    401  exp  inv  inv  403  201  201  201  201  201   ?as={me} id={new}

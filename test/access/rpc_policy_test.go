@@ -53,6 +53,14 @@ same Chats          key  key  401  403  ok   ok   ok*  ok*  ok*   {"Reader":"{me
 same Ignored        key  key  401  403  ok   ok   ok   ok   ok    {"User":"{me}"}
 own  Ignore         key  key  401  403  ok   ok   ok   ok   ok    {"User":"{me}","Other":"zed","Ignore":true}
 own  Ignore         key  key  401  403  ok   ok   ok   ok   ok    {"User":"{me}","Other":"yak","Ignore":false}
+own  Subscribe      key  key  401  403  ok   ok   ok   ok   ok    {"subscription":{"User":"{me}","Device":"pad","Kind":"plain","Endpoint":"https://push.example/1"}}
+same Subscriptions  key  key  401  403  ok   ok   ok   ok   ok    {"User":"{me}"}
+own  Unsubscribe    key  key  401  403  ok   ok   ok   ok   ok    {"User":"{me}","Device":"yak"}
+own  Mute           key  key  401  403  ok   ok   ok   ok   ok    {"User":"{me}","Chat":"{room}","Mute":true}
+own  Mute           key  key  401  403  ok   ok   ok   ok   ok    {"User":"{me}","Chat":"yak","Mute":false}
+same Muted          key  key  401  403  ok   ok   ok   ok   ok    {"User":"{me}"}
+same Subscribers    key  key  401  403  403  403  403  403  ok    {}
+same PushTargets    key  key  401  403  403  403  403  403  ok    {"Chat":"{room}","Sender":"{admin}","Position":1}
 same RoomsOf        key  key  401  403  ok   ok   ok*  ok*  ok*   {"As":"{me}"}
 same PublicRooms    key  key  401  403  ok   ok   ok   ok   ok    {"As":"{me}"}
 own  CreateRoom     key  key  401  403  ok   ok   ok   ok   ok    {"Id":"{new}","As":"{me}"}

@@ -77,6 +77,7 @@ type asking func(t *testing.T, r row, request string, in scene, by caller) answe
 var reading = map[string]bool{
 	"ping": true, "auth": true, "pull": true, "watch": true, "unwatch": true,
 	"Ping": true, "Ready": true, "Watch": true, "Pull": true, "PullBatch": true, "Inbox": true, "Unread": true, "Chats": true,
+	"Subscriptions": true, "Muted": true, "Subscribers": true, "PushTargets": true,
 	"Ignored": true, "RoomsOf": true, "PublicRooms": true, "Present": true, "Readers": true, "Enter": true, "Room": true,
 	"Account": true, "Accounts": true, "Known": true, "Words": true, "RegisteredWords": true, "Counts": true, "Webhooks": true, "WebhookRegistry": true,
 }

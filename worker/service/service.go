@@ -11,13 +11,15 @@ import (
 	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/projection"
 	"github.com/pullchat/pullchat/worker/kafka"
+	"github.com/pullchat/pullchat/worker/push"
 	"github.com/pullchat/pullchat/worker/webhook"
 	"github.com/pullchat/pullchat/worker/words"
 )
 
 // Config is a worker's configuration. Each kind of sink has its part.
 type Config struct {
-	Bursts Bursts `embed:""`
+	Bursts Bursts      `embed:""`
+	Push   push.Config `embed:""`
 
 	Kafka kafka.Config `embed:""`
 
@@ -46,6 +48,7 @@ type Source interface {
 	kafka.Sender
 	words.Source
 	webhook.Registry
+	push.Source
 }
 
 // Sink is a kind of consumer.
@@ -92,6 +95,7 @@ func sinks(config Config, source Source, log *slog.Logger) []Sink {
 		kafka.New(config.Kafka, config.Bursts.Rule(), source, log),
 		words.New(source, log),
 		webhook.New(config.Webhook, source, config.Bursts.Rule(), log),
+		push.New(config.Push, config.Bursts.Rule(), source, log),
 	}
 }
 

@@ -9382,6 +9382,1046 @@ var fieldIDToName_DisableWebhookResponse = map[int16]string{
 	2: "Msg",
 }
 
+type PushSubscription struct {
+	User     string  `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
+	Device   string  `thrift:"Device,2,required" frugal:"2,required,string" json:"Device"`
+	Kind     string  `thrift:"Kind,3,required" frugal:"3,required,string" json:"Kind"`
+	Endpoint *string `thrift:"Endpoint,4,optional" frugal:"4,optional,string" json:"Endpoint,omitempty"`
+	P256dh   *string `thrift:"P256dh,5,optional" frugal:"5,optional,string" json:"P256dh,omitempty"`
+	Auth     *string `thrift:"Auth,6,optional" frugal:"6,optional,string" json:"Auth,omitempty"`
+	Token    *string `thrift:"Token,7,optional" frugal:"7,optional,string" json:"Token,omitempty"`
+	Format   *string `thrift:"Format,8,optional" frugal:"8,optional,string" json:"Format,omitempty"`
+	Created  *int64  `thrift:"Created,9,optional" frugal:"9,optional,i64" json:"Created,omitempty"`
+}
+
+func NewPushSubscription() *PushSubscription {
+	return &PushSubscription{}
+}
+
+func (p *PushSubscription) InitDefault() {
+}
+
+func (p *PushSubscription) GetUser() (v string) {
+	return p.User
+}
+
+func (p *PushSubscription) GetDevice() (v string) {
+	return p.Device
+}
+
+func (p *PushSubscription) GetKind() (v string) {
+	return p.Kind
+}
+
+var PushSubscription_Endpoint_DEFAULT string
+
+func (p *PushSubscription) GetEndpoint() (v string) {
+	if !p.IsSetEndpoint() {
+		return PushSubscription_Endpoint_DEFAULT
+	}
+	return *p.Endpoint
+}
+
+var PushSubscription_P256dh_DEFAULT string
+
+func (p *PushSubscription) GetP256dh() (v string) {
+	if !p.IsSetP256dh() {
+		return PushSubscription_P256dh_DEFAULT
+	}
+	return *p.P256dh
+}
+
+var PushSubscription_Auth_DEFAULT string
+
+func (p *PushSubscription) GetAuth() (v string) {
+	if !p.IsSetAuth() {
+		return PushSubscription_Auth_DEFAULT
+	}
+	return *p.Auth
+}
+
+var PushSubscription_Token_DEFAULT string
+
+func (p *PushSubscription) GetToken() (v string) {
+	if !p.IsSetToken() {
+		return PushSubscription_Token_DEFAULT
+	}
+	return *p.Token
+}
+
+var PushSubscription_Format_DEFAULT string
+
+func (p *PushSubscription) GetFormat() (v string) {
+	if !p.IsSetFormat() {
+		return PushSubscription_Format_DEFAULT
+	}
+	return *p.Format
+}
+
+var PushSubscription_Created_DEFAULT int64
+
+func (p *PushSubscription) GetCreated() (v int64) {
+	if !p.IsSetCreated() {
+		return PushSubscription_Created_DEFAULT
+	}
+	return *p.Created
+}
+func (p *PushSubscription) SetUser(val string) {
+	p.User = val
+}
+func (p *PushSubscription) SetDevice(val string) {
+	p.Device = val
+}
+func (p *PushSubscription) SetKind(val string) {
+	p.Kind = val
+}
+func (p *PushSubscription) SetEndpoint(val *string) {
+	p.Endpoint = val
+}
+func (p *PushSubscription) SetP256dh(val *string) {
+	p.P256dh = val
+}
+func (p *PushSubscription) SetAuth(val *string) {
+	p.Auth = val
+}
+func (p *PushSubscription) SetToken(val *string) {
+	p.Token = val
+}
+func (p *PushSubscription) SetFormat(val *string) {
+	p.Format = val
+}
+func (p *PushSubscription) SetCreated(val *int64) {
+	p.Created = val
+}
+
+func (p *PushSubscription) IsSetEndpoint() bool {
+	return p.Endpoint != nil
+}
+
+func (p *PushSubscription) IsSetP256dh() bool {
+	return p.P256dh != nil
+}
+
+func (p *PushSubscription) IsSetAuth() bool {
+	return p.Auth != nil
+}
+
+func (p *PushSubscription) IsSetToken() bool {
+	return p.Token != nil
+}
+
+func (p *PushSubscription) IsSetFormat() bool {
+	return p.Format != nil
+}
+
+func (p *PushSubscription) IsSetCreated() bool {
+	return p.Created != nil
+}
+
+func (p *PushSubscription) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("PushSubscription(%+v)", *p)
+}
+
+var fieldIDToName_PushSubscription = map[int16]string{
+	1: "User",
+	2: "Device",
+	3: "Kind",
+	4: "Endpoint",
+	5: "P256dh",
+	6: "Auth",
+	7: "Token",
+	8: "Format",
+	9: "Created",
+}
+
+type SubscribeRequest struct {
+	Subscription *PushSubscription `thrift:"subscription,1,required" frugal:"1,required,PushSubscription" json:"subscription"`
+	Meta         *Meta             `thrift:"meta,2,optional" frugal:"2,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewSubscribeRequest() *SubscribeRequest {
+	return &SubscribeRequest{}
+}
+
+func (p *SubscribeRequest) InitDefault() {
+}
+
+var SubscribeRequest_Subscription_DEFAULT *PushSubscription
+
+func (p *SubscribeRequest) GetSubscription() (v *PushSubscription) {
+	if !p.IsSetSubscription() {
+		return SubscribeRequest_Subscription_DEFAULT
+	}
+	return p.Subscription
+}
+
+var SubscribeRequest_Meta_DEFAULT *Meta
+
+func (p *SubscribeRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return SubscribeRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *SubscribeRequest) SetSubscription(val *PushSubscription) {
+	p.Subscription = val
+}
+func (p *SubscribeRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *SubscribeRequest) IsSetSubscription() bool {
+	return p.Subscription != nil
+}
+
+func (p *SubscribeRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *SubscribeRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("SubscribeRequest(%+v)", *p)
+}
+
+var fieldIDToName_SubscribeRequest = map[int16]string{
+	1: "subscription",
+	2: "meta",
+}
+
+type SubscribeResponse struct {
+	Code int32  `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg  string `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+}
+
+func NewSubscribeResponse() *SubscribeResponse {
+	return &SubscribeResponse{}
+}
+
+func (p *SubscribeResponse) InitDefault() {
+}
+
+func (p *SubscribeResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *SubscribeResponse) GetMsg() (v string) {
+	return p.Msg
+}
+func (p *SubscribeResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *SubscribeResponse) SetMsg(val string) {
+	p.Msg = val
+}
+
+func (p *SubscribeResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("SubscribeResponse(%+v)", *p)
+}
+
+var fieldIDToName_SubscribeResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+}
+
+type UnsubscribeRequest struct {
+	User    string `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
+	Device  string `thrift:"Device,2,required" frugal:"2,required,string" json:"Device"`
+	Created *int64 `thrift:"Created,3,optional" frugal:"3,optional,i64" json:"Created,omitempty"`
+	Meta    *Meta  `thrift:"meta,4,optional" frugal:"4,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewUnsubscribeRequest() *UnsubscribeRequest {
+	return &UnsubscribeRequest{}
+}
+
+func (p *UnsubscribeRequest) InitDefault() {
+}
+
+func (p *UnsubscribeRequest) GetUser() (v string) {
+	return p.User
+}
+
+func (p *UnsubscribeRequest) GetDevice() (v string) {
+	return p.Device
+}
+
+var UnsubscribeRequest_Created_DEFAULT int64
+
+func (p *UnsubscribeRequest) GetCreated() (v int64) {
+	if !p.IsSetCreated() {
+		return UnsubscribeRequest_Created_DEFAULT
+	}
+	return *p.Created
+}
+
+var UnsubscribeRequest_Meta_DEFAULT *Meta
+
+func (p *UnsubscribeRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return UnsubscribeRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *UnsubscribeRequest) SetUser(val string) {
+	p.User = val
+}
+func (p *UnsubscribeRequest) SetDevice(val string) {
+	p.Device = val
+}
+func (p *UnsubscribeRequest) SetCreated(val *int64) {
+	p.Created = val
+}
+func (p *UnsubscribeRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *UnsubscribeRequest) IsSetCreated() bool {
+	return p.Created != nil
+}
+
+func (p *UnsubscribeRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *UnsubscribeRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UnsubscribeRequest(%+v)", *p)
+}
+
+var fieldIDToName_UnsubscribeRequest = map[int16]string{
+	1: "User",
+	2: "Device",
+	3: "Created",
+	4: "meta",
+}
+
+type UnsubscribeResponse struct {
+	Code int32  `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg  string `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+}
+
+func NewUnsubscribeResponse() *UnsubscribeResponse {
+	return &UnsubscribeResponse{}
+}
+
+func (p *UnsubscribeResponse) InitDefault() {
+}
+
+func (p *UnsubscribeResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *UnsubscribeResponse) GetMsg() (v string) {
+	return p.Msg
+}
+func (p *UnsubscribeResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *UnsubscribeResponse) SetMsg(val string) {
+	p.Msg = val
+}
+
+func (p *UnsubscribeResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UnsubscribeResponse(%+v)", *p)
+}
+
+var fieldIDToName_UnsubscribeResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+}
+
+type SubscriptionsRequest struct {
+	User string `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
+	Meta *Meta  `thrift:"meta,2,optional" frugal:"2,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewSubscriptionsRequest() *SubscriptionsRequest {
+	return &SubscriptionsRequest{}
+}
+
+func (p *SubscriptionsRequest) InitDefault() {
+}
+
+func (p *SubscriptionsRequest) GetUser() (v string) {
+	return p.User
+}
+
+var SubscriptionsRequest_Meta_DEFAULT *Meta
+
+func (p *SubscriptionsRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return SubscriptionsRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *SubscriptionsRequest) SetUser(val string) {
+	p.User = val
+}
+func (p *SubscriptionsRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *SubscriptionsRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *SubscriptionsRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("SubscriptionsRequest(%+v)", *p)
+}
+
+var fieldIDToName_SubscriptionsRequest = map[int16]string{
+	1: "User",
+	2: "meta",
+}
+
+type SubscriptionsResponse struct {
+	Code          int32               `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg           string              `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Subscriptions []*PushSubscription `thrift:"Subscriptions,3,optional" frugal:"3,optional,list<PushSubscription>" json:"Subscriptions,omitempty"`
+}
+
+func NewSubscriptionsResponse() *SubscriptionsResponse {
+	return &SubscriptionsResponse{}
+}
+
+func (p *SubscriptionsResponse) InitDefault() {
+}
+
+func (p *SubscriptionsResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *SubscriptionsResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var SubscriptionsResponse_Subscriptions_DEFAULT []*PushSubscription
+
+func (p *SubscriptionsResponse) GetSubscriptions() (v []*PushSubscription) {
+	if !p.IsSetSubscriptions() {
+		return SubscriptionsResponse_Subscriptions_DEFAULT
+	}
+	return p.Subscriptions
+}
+func (p *SubscriptionsResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *SubscriptionsResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *SubscriptionsResponse) SetSubscriptions(val []*PushSubscription) {
+	p.Subscriptions = val
+}
+
+func (p *SubscriptionsResponse) IsSetSubscriptions() bool {
+	return p.Subscriptions != nil
+}
+
+func (p *SubscriptionsResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("SubscriptionsResponse(%+v)", *p)
+}
+
+var fieldIDToName_SubscriptionsResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Subscriptions",
+}
+
+type MuteRequest struct {
+	User  string `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
+	Chat  string `thrift:"Chat,2,required" frugal:"2,required,string" json:"Chat"`
+	Mute  bool   `thrift:"Mute,3,required" frugal:"3,required,bool" json:"Mute"`
+	Until *int64 `thrift:"Until,4,optional" frugal:"4,optional,i64" json:"Until,omitempty"`
+	Meta  *Meta  `thrift:"meta,5,optional" frugal:"5,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewMuteRequest() *MuteRequest {
+	return &MuteRequest{}
+}
+
+func (p *MuteRequest) InitDefault() {
+}
+
+func (p *MuteRequest) GetUser() (v string) {
+	return p.User
+}
+
+func (p *MuteRequest) GetChat() (v string) {
+	return p.Chat
+}
+
+func (p *MuteRequest) GetMute() (v bool) {
+	return p.Mute
+}
+
+var MuteRequest_Until_DEFAULT int64
+
+func (p *MuteRequest) GetUntil() (v int64) {
+	if !p.IsSetUntil() {
+		return MuteRequest_Until_DEFAULT
+	}
+	return *p.Until
+}
+
+var MuteRequest_Meta_DEFAULT *Meta
+
+func (p *MuteRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return MuteRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *MuteRequest) SetUser(val string) {
+	p.User = val
+}
+func (p *MuteRequest) SetChat(val string) {
+	p.Chat = val
+}
+func (p *MuteRequest) SetMute(val bool) {
+	p.Mute = val
+}
+func (p *MuteRequest) SetUntil(val *int64) {
+	p.Until = val
+}
+func (p *MuteRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *MuteRequest) IsSetUntil() bool {
+	return p.Until != nil
+}
+
+func (p *MuteRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *MuteRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("MuteRequest(%+v)", *p)
+}
+
+var fieldIDToName_MuteRequest = map[int16]string{
+	1: "User",
+	2: "Chat",
+	3: "Mute",
+	4: "Until",
+	5: "meta",
+}
+
+type MuteResponse struct {
+	Code int32  `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg  string `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+}
+
+func NewMuteResponse() *MuteResponse {
+	return &MuteResponse{}
+}
+
+func (p *MuteResponse) InitDefault() {
+}
+
+func (p *MuteResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *MuteResponse) GetMsg() (v string) {
+	return p.Msg
+}
+func (p *MuteResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *MuteResponse) SetMsg(val string) {
+	p.Msg = val
+}
+
+func (p *MuteResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("MuteResponse(%+v)", *p)
+}
+
+var fieldIDToName_MuteResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+}
+
+type MutedRequest struct {
+	User string `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
+	Meta *Meta  `thrift:"meta,2,optional" frugal:"2,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewMutedRequest() *MutedRequest {
+	return &MutedRequest{}
+}
+
+func (p *MutedRequest) InitDefault() {
+}
+
+func (p *MutedRequest) GetUser() (v string) {
+	return p.User
+}
+
+var MutedRequest_Meta_DEFAULT *Meta
+
+func (p *MutedRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return MutedRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *MutedRequest) SetUser(val string) {
+	p.User = val
+}
+func (p *MutedRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *MutedRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *MutedRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("MutedRequest(%+v)", *p)
+}
+
+var fieldIDToName_MutedRequest = map[int16]string{
+	1: "User",
+	2: "meta",
+}
+
+type MutedChat struct {
+	Chat  string `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
+	Until *int64 `thrift:"Until,2,optional" frugal:"2,optional,i64" json:"Until,omitempty"`
+}
+
+func NewMutedChat() *MutedChat {
+	return &MutedChat{}
+}
+
+func (p *MutedChat) InitDefault() {
+}
+
+func (p *MutedChat) GetChat() (v string) {
+	return p.Chat
+}
+
+var MutedChat_Until_DEFAULT int64
+
+func (p *MutedChat) GetUntil() (v int64) {
+	if !p.IsSetUntil() {
+		return MutedChat_Until_DEFAULT
+	}
+	return *p.Until
+}
+func (p *MutedChat) SetChat(val string) {
+	p.Chat = val
+}
+func (p *MutedChat) SetUntil(val *int64) {
+	p.Until = val
+}
+
+func (p *MutedChat) IsSetUntil() bool {
+	return p.Until != nil
+}
+
+func (p *MutedChat) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("MutedChat(%+v)", *p)
+}
+
+var fieldIDToName_MutedChat = map[int16]string{
+	1: "Chat",
+	2: "Until",
+}
+
+type MutedResponse struct {
+	Code  int32        `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg   string       `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Chats []*MutedChat `thrift:"Chats,3,optional" frugal:"3,optional,list<MutedChat>" json:"Chats,omitempty"`
+}
+
+func NewMutedResponse() *MutedResponse {
+	return &MutedResponse{}
+}
+
+func (p *MutedResponse) InitDefault() {
+}
+
+func (p *MutedResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *MutedResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var MutedResponse_Chats_DEFAULT []*MutedChat
+
+func (p *MutedResponse) GetChats() (v []*MutedChat) {
+	if !p.IsSetChats() {
+		return MutedResponse_Chats_DEFAULT
+	}
+	return p.Chats
+}
+func (p *MutedResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *MutedResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *MutedResponse) SetChats(val []*MutedChat) {
+	p.Chats = val
+}
+
+func (p *MutedResponse) IsSetChats() bool {
+	return p.Chats != nil
+}
+
+func (p *MutedResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("MutedResponse(%+v)", *p)
+}
+
+var fieldIDToName_MutedResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Chats",
+}
+
+type SubscribersRequest struct {
+	Meta *Meta `thrift:"meta,1,optional" frugal:"1,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewSubscribersRequest() *SubscribersRequest {
+	return &SubscribersRequest{}
+}
+
+func (p *SubscribersRequest) InitDefault() {
+}
+
+var SubscribersRequest_Meta_DEFAULT *Meta
+
+func (p *SubscribersRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return SubscribersRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *SubscribersRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *SubscribersRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *SubscribersRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("SubscribersRequest(%+v)", *p)
+}
+
+var fieldIDToName_SubscribersRequest = map[int16]string{
+	1: "meta",
+}
+
+type SubscribersResponse struct {
+	Code  int32  `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg   string `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Count *int64 `thrift:"Count,3,optional" frugal:"3,optional,i64" json:"Count,omitempty"`
+}
+
+func NewSubscribersResponse() *SubscribersResponse {
+	return &SubscribersResponse{}
+}
+
+func (p *SubscribersResponse) InitDefault() {
+}
+
+func (p *SubscribersResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *SubscribersResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var SubscribersResponse_Count_DEFAULT int64
+
+func (p *SubscribersResponse) GetCount() (v int64) {
+	if !p.IsSetCount() {
+		return SubscribersResponse_Count_DEFAULT
+	}
+	return *p.Count
+}
+func (p *SubscribersResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *SubscribersResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *SubscribersResponse) SetCount(val *int64) {
+	p.Count = val
+}
+
+func (p *SubscribersResponse) IsSetCount() bool {
+	return p.Count != nil
+}
+
+func (p *SubscribersResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("SubscribersResponse(%+v)", *p)
+}
+
+var fieldIDToName_SubscribersResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Count",
+}
+
+type PushTargetsRequest struct {
+	Chat     string   `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
+	Sender   string   `thrift:"Sender,2,required" frugal:"2,required,string" json:"Sender"`
+	Position int64    `thrift:"Position,3,required" frugal:"3,required,i64" json:"Position"`
+	Users    []string `thrift:"Users,4,optional" frugal:"4,optional,list<string>" json:"Users,omitempty"`
+	After    *string  `thrift:"After,5,optional" frugal:"5,optional,string" json:"After,omitempty"`
+	Meta     *Meta    `thrift:"meta,6,optional" frugal:"6,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewPushTargetsRequest() *PushTargetsRequest {
+	return &PushTargetsRequest{}
+}
+
+func (p *PushTargetsRequest) InitDefault() {
+}
+
+func (p *PushTargetsRequest) GetChat() (v string) {
+	return p.Chat
+}
+
+func (p *PushTargetsRequest) GetSender() (v string) {
+	return p.Sender
+}
+
+func (p *PushTargetsRequest) GetPosition() (v int64) {
+	return p.Position
+}
+
+var PushTargetsRequest_Users_DEFAULT []string
+
+func (p *PushTargetsRequest) GetUsers() (v []string) {
+	if !p.IsSetUsers() {
+		return PushTargetsRequest_Users_DEFAULT
+	}
+	return p.Users
+}
+
+var PushTargetsRequest_After_DEFAULT string
+
+func (p *PushTargetsRequest) GetAfter() (v string) {
+	if !p.IsSetAfter() {
+		return PushTargetsRequest_After_DEFAULT
+	}
+	return *p.After
+}
+
+var PushTargetsRequest_Meta_DEFAULT *Meta
+
+func (p *PushTargetsRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return PushTargetsRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *PushTargetsRequest) SetChat(val string) {
+	p.Chat = val
+}
+func (p *PushTargetsRequest) SetSender(val string) {
+	p.Sender = val
+}
+func (p *PushTargetsRequest) SetPosition(val int64) {
+	p.Position = val
+}
+func (p *PushTargetsRequest) SetUsers(val []string) {
+	p.Users = val
+}
+func (p *PushTargetsRequest) SetAfter(val *string) {
+	p.After = val
+}
+func (p *PushTargetsRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *PushTargetsRequest) IsSetUsers() bool {
+	return p.Users != nil
+}
+
+func (p *PushTargetsRequest) IsSetAfter() bool {
+	return p.After != nil
+}
+
+func (p *PushTargetsRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *PushTargetsRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("PushTargetsRequest(%+v)", *p)
+}
+
+var fieldIDToName_PushTargetsRequest = map[int16]string{
+	1: "Chat",
+	2: "Sender",
+	3: "Position",
+	4: "Users",
+	5: "After",
+	6: "meta",
+}
+
+type PushTargetsResponse struct {
+	Code          int32               `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg           string              `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Subscriptions []*PushSubscription `thrift:"Subscriptions,3,optional" frugal:"3,optional,list<PushSubscription>" json:"Subscriptions,omitempty"`
+	After         *string             `thrift:"After,4,optional" frugal:"4,optional,string" json:"After,omitempty"`
+	ChatName      *string             `thrift:"ChatName,5,optional" frugal:"5,optional,string" json:"ChatName,omitempty"`
+	SenderName    *string             `thrift:"SenderName,6,optional" frugal:"6,optional,string" json:"SenderName,omitempty"`
+}
+
+func NewPushTargetsResponse() *PushTargetsResponse {
+	return &PushTargetsResponse{}
+}
+
+func (p *PushTargetsResponse) InitDefault() {
+}
+
+func (p *PushTargetsResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *PushTargetsResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var PushTargetsResponse_Subscriptions_DEFAULT []*PushSubscription
+
+func (p *PushTargetsResponse) GetSubscriptions() (v []*PushSubscription) {
+	if !p.IsSetSubscriptions() {
+		return PushTargetsResponse_Subscriptions_DEFAULT
+	}
+	return p.Subscriptions
+}
+
+var PushTargetsResponse_After_DEFAULT string
+
+func (p *PushTargetsResponse) GetAfter() (v string) {
+	if !p.IsSetAfter() {
+		return PushTargetsResponse_After_DEFAULT
+	}
+	return *p.After
+}
+
+var PushTargetsResponse_ChatName_DEFAULT string
+
+func (p *PushTargetsResponse) GetChatName() (v string) {
+	if !p.IsSetChatName() {
+		return PushTargetsResponse_ChatName_DEFAULT
+	}
+	return *p.ChatName
+}
+
+var PushTargetsResponse_SenderName_DEFAULT string
+
+func (p *PushTargetsResponse) GetSenderName() (v string) {
+	if !p.IsSetSenderName() {
+		return PushTargetsResponse_SenderName_DEFAULT
+	}
+	return *p.SenderName
+}
+func (p *PushTargetsResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *PushTargetsResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *PushTargetsResponse) SetSubscriptions(val []*PushSubscription) {
+	p.Subscriptions = val
+}
+func (p *PushTargetsResponse) SetAfter(val *string) {
+	p.After = val
+}
+func (p *PushTargetsResponse) SetChatName(val *string) {
+	p.ChatName = val
+}
+func (p *PushTargetsResponse) SetSenderName(val *string) {
+	p.SenderName = val
+}
+
+func (p *PushTargetsResponse) IsSetSubscriptions() bool {
+	return p.Subscriptions != nil
+}
+
+func (p *PushTargetsResponse) IsSetAfter() bool {
+	return p.After != nil
+}
+
+func (p *PushTargetsResponse) IsSetChatName() bool {
+	return p.ChatName != nil
+}
+
+func (p *PushTargetsResponse) IsSetSenderName() bool {
+	return p.SenderName != nil
+}
+
+func (p *PushTargetsResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("PushTargetsResponse(%+v)", *p)
+}
+
+var fieldIDToName_PushTargetsResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Subscriptions",
+	4: "After",
+	5: "ChatName",
+	6: "SenderName",
+}
+
 type StoredMessage struct {
 	Text   string  `thrift:"Text,1,required" frugal:"1,required,string" json:"Text"`
 	Sender string  `thrift:"Sender,2,required" frugal:"2,required,string" json:"Sender"`
@@ -9592,6 +10632,20 @@ type IMService interface {
 	WebhookRegistry(ctx context.Context, req *WebhookRegistryRequest) (r *WebhookRegistryResponse, err error)
 
 	DisableWebhook(ctx context.Context, req *DisableWebhookRequest) (r *DisableWebhookResponse, err error)
+
+	Subscribe(ctx context.Context, req *SubscribeRequest) (r *SubscribeResponse, err error)
+
+	Unsubscribe(ctx context.Context, req *UnsubscribeRequest) (r *UnsubscribeResponse, err error)
+
+	Subscriptions(ctx context.Context, req *SubscriptionsRequest) (r *SubscriptionsResponse, err error)
+
+	Mute(ctx context.Context, req *MuteRequest) (r *MuteResponse, err error)
+
+	Muted(ctx context.Context, req *MutedRequest) (r *MutedResponse, err error)
+
+	Subscribers(ctx context.Context, req *SubscribersRequest) (r *SubscribersResponse, err error)
+
+	PushTargets(ctx context.Context, req *PushTargetsRequest) (r *PushTargetsResponse, err error)
 
 	Watch(ctx context.Context, stream IMService_WatchServer) (err error)
 }
@@ -13393,6 +14447,538 @@ func (p *IMServiceDisableWebhookResult) String() string {
 }
 
 var fieldIDToName_IMServiceDisableWebhookResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceSubscribeArgs struct {
+	Req *SubscribeRequest `thrift:"req,1" frugal:"1,default,SubscribeRequest" json:"req"`
+}
+
+func NewIMServiceSubscribeArgs() *IMServiceSubscribeArgs {
+	return &IMServiceSubscribeArgs{}
+}
+
+func (p *IMServiceSubscribeArgs) InitDefault() {
+}
+
+var IMServiceSubscribeArgs_Req_DEFAULT *SubscribeRequest
+
+func (p *IMServiceSubscribeArgs) GetReq() (v *SubscribeRequest) {
+	if !p.IsSetReq() {
+		return IMServiceSubscribeArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceSubscribeArgs) SetReq(val *SubscribeRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceSubscribeArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceSubscribeArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceSubscribeArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceSubscribeArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceSubscribeResult struct {
+	Success *SubscribeResponse `thrift:"success,0,optional" frugal:"0,optional,SubscribeResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceSubscribeResult() *IMServiceSubscribeResult {
+	return &IMServiceSubscribeResult{}
+}
+
+func (p *IMServiceSubscribeResult) InitDefault() {
+}
+
+var IMServiceSubscribeResult_Success_DEFAULT *SubscribeResponse
+
+func (p *IMServiceSubscribeResult) GetSuccess() (v *SubscribeResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceSubscribeResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceSubscribeResult) SetSuccess(x interface{}) {
+	p.Success = x.(*SubscribeResponse)
+}
+
+func (p *IMServiceSubscribeResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceSubscribeResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceSubscribeResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceSubscribeResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceUnsubscribeArgs struct {
+	Req *UnsubscribeRequest `thrift:"req,1" frugal:"1,default,UnsubscribeRequest" json:"req"`
+}
+
+func NewIMServiceUnsubscribeArgs() *IMServiceUnsubscribeArgs {
+	return &IMServiceUnsubscribeArgs{}
+}
+
+func (p *IMServiceUnsubscribeArgs) InitDefault() {
+}
+
+var IMServiceUnsubscribeArgs_Req_DEFAULT *UnsubscribeRequest
+
+func (p *IMServiceUnsubscribeArgs) GetReq() (v *UnsubscribeRequest) {
+	if !p.IsSetReq() {
+		return IMServiceUnsubscribeArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceUnsubscribeArgs) SetReq(val *UnsubscribeRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceUnsubscribeArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceUnsubscribeArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceUnsubscribeArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceUnsubscribeArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceUnsubscribeResult struct {
+	Success *UnsubscribeResponse `thrift:"success,0,optional" frugal:"0,optional,UnsubscribeResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceUnsubscribeResult() *IMServiceUnsubscribeResult {
+	return &IMServiceUnsubscribeResult{}
+}
+
+func (p *IMServiceUnsubscribeResult) InitDefault() {
+}
+
+var IMServiceUnsubscribeResult_Success_DEFAULT *UnsubscribeResponse
+
+func (p *IMServiceUnsubscribeResult) GetSuccess() (v *UnsubscribeResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceUnsubscribeResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceUnsubscribeResult) SetSuccess(x interface{}) {
+	p.Success = x.(*UnsubscribeResponse)
+}
+
+func (p *IMServiceUnsubscribeResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceUnsubscribeResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceUnsubscribeResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceUnsubscribeResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceSubscriptionsArgs struct {
+	Req *SubscriptionsRequest `thrift:"req,1" frugal:"1,default,SubscriptionsRequest" json:"req"`
+}
+
+func NewIMServiceSubscriptionsArgs() *IMServiceSubscriptionsArgs {
+	return &IMServiceSubscriptionsArgs{}
+}
+
+func (p *IMServiceSubscriptionsArgs) InitDefault() {
+}
+
+var IMServiceSubscriptionsArgs_Req_DEFAULT *SubscriptionsRequest
+
+func (p *IMServiceSubscriptionsArgs) GetReq() (v *SubscriptionsRequest) {
+	if !p.IsSetReq() {
+		return IMServiceSubscriptionsArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceSubscriptionsArgs) SetReq(val *SubscriptionsRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceSubscriptionsArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceSubscriptionsArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceSubscriptionsArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceSubscriptionsArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceSubscriptionsResult struct {
+	Success *SubscriptionsResponse `thrift:"success,0,optional" frugal:"0,optional,SubscriptionsResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceSubscriptionsResult() *IMServiceSubscriptionsResult {
+	return &IMServiceSubscriptionsResult{}
+}
+
+func (p *IMServiceSubscriptionsResult) InitDefault() {
+}
+
+var IMServiceSubscriptionsResult_Success_DEFAULT *SubscriptionsResponse
+
+func (p *IMServiceSubscriptionsResult) GetSuccess() (v *SubscriptionsResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceSubscriptionsResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceSubscriptionsResult) SetSuccess(x interface{}) {
+	p.Success = x.(*SubscriptionsResponse)
+}
+
+func (p *IMServiceSubscriptionsResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceSubscriptionsResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceSubscriptionsResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceSubscriptionsResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceMuteArgs struct {
+	Req *MuteRequest `thrift:"req,1" frugal:"1,default,MuteRequest" json:"req"`
+}
+
+func NewIMServiceMuteArgs() *IMServiceMuteArgs {
+	return &IMServiceMuteArgs{}
+}
+
+func (p *IMServiceMuteArgs) InitDefault() {
+}
+
+var IMServiceMuteArgs_Req_DEFAULT *MuteRequest
+
+func (p *IMServiceMuteArgs) GetReq() (v *MuteRequest) {
+	if !p.IsSetReq() {
+		return IMServiceMuteArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceMuteArgs) SetReq(val *MuteRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceMuteArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceMuteArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceMuteArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceMuteArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceMuteResult struct {
+	Success *MuteResponse `thrift:"success,0,optional" frugal:"0,optional,MuteResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceMuteResult() *IMServiceMuteResult {
+	return &IMServiceMuteResult{}
+}
+
+func (p *IMServiceMuteResult) InitDefault() {
+}
+
+var IMServiceMuteResult_Success_DEFAULT *MuteResponse
+
+func (p *IMServiceMuteResult) GetSuccess() (v *MuteResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceMuteResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceMuteResult) SetSuccess(x interface{}) {
+	p.Success = x.(*MuteResponse)
+}
+
+func (p *IMServiceMuteResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceMuteResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceMuteResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceMuteResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceMutedArgs struct {
+	Req *MutedRequest `thrift:"req,1" frugal:"1,default,MutedRequest" json:"req"`
+}
+
+func NewIMServiceMutedArgs() *IMServiceMutedArgs {
+	return &IMServiceMutedArgs{}
+}
+
+func (p *IMServiceMutedArgs) InitDefault() {
+}
+
+var IMServiceMutedArgs_Req_DEFAULT *MutedRequest
+
+func (p *IMServiceMutedArgs) GetReq() (v *MutedRequest) {
+	if !p.IsSetReq() {
+		return IMServiceMutedArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceMutedArgs) SetReq(val *MutedRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceMutedArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceMutedArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceMutedArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceMutedArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceMutedResult struct {
+	Success *MutedResponse `thrift:"success,0,optional" frugal:"0,optional,MutedResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceMutedResult() *IMServiceMutedResult {
+	return &IMServiceMutedResult{}
+}
+
+func (p *IMServiceMutedResult) InitDefault() {
+}
+
+var IMServiceMutedResult_Success_DEFAULT *MutedResponse
+
+func (p *IMServiceMutedResult) GetSuccess() (v *MutedResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceMutedResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceMutedResult) SetSuccess(x interface{}) {
+	p.Success = x.(*MutedResponse)
+}
+
+func (p *IMServiceMutedResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceMutedResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceMutedResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceMutedResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceSubscribersArgs struct {
+	Req *SubscribersRequest `thrift:"req,1" frugal:"1,default,SubscribersRequest" json:"req"`
+}
+
+func NewIMServiceSubscribersArgs() *IMServiceSubscribersArgs {
+	return &IMServiceSubscribersArgs{}
+}
+
+func (p *IMServiceSubscribersArgs) InitDefault() {
+}
+
+var IMServiceSubscribersArgs_Req_DEFAULT *SubscribersRequest
+
+func (p *IMServiceSubscribersArgs) GetReq() (v *SubscribersRequest) {
+	if !p.IsSetReq() {
+		return IMServiceSubscribersArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceSubscribersArgs) SetReq(val *SubscribersRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceSubscribersArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceSubscribersArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceSubscribersArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceSubscribersArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceSubscribersResult struct {
+	Success *SubscribersResponse `thrift:"success,0,optional" frugal:"0,optional,SubscribersResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceSubscribersResult() *IMServiceSubscribersResult {
+	return &IMServiceSubscribersResult{}
+}
+
+func (p *IMServiceSubscribersResult) InitDefault() {
+}
+
+var IMServiceSubscribersResult_Success_DEFAULT *SubscribersResponse
+
+func (p *IMServiceSubscribersResult) GetSuccess() (v *SubscribersResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceSubscribersResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceSubscribersResult) SetSuccess(x interface{}) {
+	p.Success = x.(*SubscribersResponse)
+}
+
+func (p *IMServiceSubscribersResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceSubscribersResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceSubscribersResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceSubscribersResult = map[int16]string{
+	0: "success",
+}
+
+type IMServicePushTargetsArgs struct {
+	Req *PushTargetsRequest `thrift:"req,1" frugal:"1,default,PushTargetsRequest" json:"req"`
+}
+
+func NewIMServicePushTargetsArgs() *IMServicePushTargetsArgs {
+	return &IMServicePushTargetsArgs{}
+}
+
+func (p *IMServicePushTargetsArgs) InitDefault() {
+}
+
+var IMServicePushTargetsArgs_Req_DEFAULT *PushTargetsRequest
+
+func (p *IMServicePushTargetsArgs) GetReq() (v *PushTargetsRequest) {
+	if !p.IsSetReq() {
+		return IMServicePushTargetsArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServicePushTargetsArgs) SetReq(val *PushTargetsRequest) {
+	p.Req = val
+}
+
+func (p *IMServicePushTargetsArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServicePushTargetsArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServicePushTargetsArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServicePushTargetsArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServicePushTargetsResult struct {
+	Success *PushTargetsResponse `thrift:"success,0,optional" frugal:"0,optional,PushTargetsResponse" json:"success,omitempty"`
+}
+
+func NewIMServicePushTargetsResult() *IMServicePushTargetsResult {
+	return &IMServicePushTargetsResult{}
+}
+
+func (p *IMServicePushTargetsResult) InitDefault() {
+}
+
+var IMServicePushTargetsResult_Success_DEFAULT *PushTargetsResponse
+
+func (p *IMServicePushTargetsResult) GetSuccess() (v *PushTargetsResponse) {
+	if !p.IsSetSuccess() {
+		return IMServicePushTargetsResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServicePushTargetsResult) SetSuccess(x interface{}) {
+	p.Success = x.(*PushTargetsResponse)
+}
+
+func (p *IMServicePushTargetsResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServicePushTargetsResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServicePushTargetsResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServicePushTargetsResult = map[int16]string{
 	0: "success",
 }
 

@@ -64,6 +64,13 @@ type Client interface {
 	RemoveWebhook(ctx context.Context, req *rpc.RemoveWebhookRequest, callOptions ...callopt.Option) (r *rpc.RemoveWebhookResponse, err error)
 	WebhookRegistry(ctx context.Context, req *rpc.WebhookRegistryRequest, callOptions ...callopt.Option) (r *rpc.WebhookRegistryResponse, err error)
 	DisableWebhook(ctx context.Context, req *rpc.DisableWebhookRequest, callOptions ...callopt.Option) (r *rpc.DisableWebhookResponse, err error)
+	Subscribe(ctx context.Context, req *rpc.SubscribeRequest, callOptions ...callopt.Option) (r *rpc.SubscribeResponse, err error)
+	Unsubscribe(ctx context.Context, req *rpc.UnsubscribeRequest, callOptions ...callopt.Option) (r *rpc.UnsubscribeResponse, err error)
+	Subscriptions(ctx context.Context, req *rpc.SubscriptionsRequest, callOptions ...callopt.Option) (r *rpc.SubscriptionsResponse, err error)
+	Mute(ctx context.Context, req *rpc.MuteRequest, callOptions ...callopt.Option) (r *rpc.MuteResponse, err error)
+	Muted(ctx context.Context, req *rpc.MutedRequest, callOptions ...callopt.Option) (r *rpc.MutedResponse, err error)
+	Subscribers(ctx context.Context, req *rpc.SubscribersRequest, callOptions ...callopt.Option) (r *rpc.SubscribersResponse, err error)
+	PushTargets(ctx context.Context, req *rpc.PushTargetsRequest, callOptions ...callopt.Option) (r *rpc.PushTargetsResponse, err error)
 	Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error)
 }
 
@@ -348,6 +355,41 @@ func (p *kIMServiceClient) WebhookRegistry(ctx context.Context, req *rpc.Webhook
 func (p *kIMServiceClient) DisableWebhook(ctx context.Context, req *rpc.DisableWebhookRequest, callOptions ...callopt.Option) (r *rpc.DisableWebhookResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.DisableWebhook(ctx, req)
+}
+
+func (p *kIMServiceClient) Subscribe(ctx context.Context, req *rpc.SubscribeRequest, callOptions ...callopt.Option) (r *rpc.SubscribeResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Subscribe(ctx, req)
+}
+
+func (p *kIMServiceClient) Unsubscribe(ctx context.Context, req *rpc.UnsubscribeRequest, callOptions ...callopt.Option) (r *rpc.UnsubscribeResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Unsubscribe(ctx, req)
+}
+
+func (p *kIMServiceClient) Subscriptions(ctx context.Context, req *rpc.SubscriptionsRequest, callOptions ...callopt.Option) (r *rpc.SubscriptionsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Subscriptions(ctx, req)
+}
+
+func (p *kIMServiceClient) Mute(ctx context.Context, req *rpc.MuteRequest, callOptions ...callopt.Option) (r *rpc.MuteResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Mute(ctx, req)
+}
+
+func (p *kIMServiceClient) Muted(ctx context.Context, req *rpc.MutedRequest, callOptions ...callopt.Option) (r *rpc.MutedResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Muted(ctx, req)
+}
+
+func (p *kIMServiceClient) Subscribers(ctx context.Context, req *rpc.SubscribersRequest, callOptions ...callopt.Option) (r *rpc.SubscribersResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Subscribers(ctx, req)
+}
+
+func (p *kIMServiceClient) PushTargets(ctx context.Context, req *rpc.PushTargetsRequest, callOptions ...callopt.Option) (r *rpc.PushTargetsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.PushTargets(ctx, req)
 }
 
 func (p *kIMServiceClient) Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error) {

@@ -364,6 +364,55 @@ var serviceMethods = map[string]kitex.MethodInfo{
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
 	),
+	"Subscribe": kitex.NewMethodInfo(
+		subscribeHandler,
+		newIMServiceSubscribeArgs,
+		newIMServiceSubscribeResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Unsubscribe": kitex.NewMethodInfo(
+		unsubscribeHandler,
+		newIMServiceUnsubscribeArgs,
+		newIMServiceUnsubscribeResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Subscriptions": kitex.NewMethodInfo(
+		subscriptionsHandler,
+		newIMServiceSubscriptionsArgs,
+		newIMServiceSubscriptionsResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Mute": kitex.NewMethodInfo(
+		muteHandler,
+		newIMServiceMuteArgs,
+		newIMServiceMuteResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Muted": kitex.NewMethodInfo(
+		mutedHandler,
+		newIMServiceMutedArgs,
+		newIMServiceMutedResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Subscribers": kitex.NewMethodInfo(
+		subscribersHandler,
+		newIMServiceSubscribersArgs,
+		newIMServiceSubscribersResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"PushTargets": kitex.NewMethodInfo(
+		pushTargetsHandler,
+		newIMServicePushTargetsArgs,
+		newIMServicePushTargetsResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
 	"Watch": kitex.NewMethodInfo(
 		watchHandler,
 		newIMServiceWatchArgs,
@@ -1354,6 +1403,139 @@ func newIMServiceDisableWebhookResult() interface{} {
 	return rpc.NewIMServiceDisableWebhookResult()
 }
 
+func subscribeHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceSubscribeArgs)
+	realResult := result.(*rpc.IMServiceSubscribeResult)
+	success, err := handler.(rpc.IMService).Subscribe(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceSubscribeArgs() interface{} {
+	return rpc.NewIMServiceSubscribeArgs()
+}
+
+func newIMServiceSubscribeResult() interface{} {
+	return rpc.NewIMServiceSubscribeResult()
+}
+
+func unsubscribeHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceUnsubscribeArgs)
+	realResult := result.(*rpc.IMServiceUnsubscribeResult)
+	success, err := handler.(rpc.IMService).Unsubscribe(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceUnsubscribeArgs() interface{} {
+	return rpc.NewIMServiceUnsubscribeArgs()
+}
+
+func newIMServiceUnsubscribeResult() interface{} {
+	return rpc.NewIMServiceUnsubscribeResult()
+}
+
+func subscriptionsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceSubscriptionsArgs)
+	realResult := result.(*rpc.IMServiceSubscriptionsResult)
+	success, err := handler.(rpc.IMService).Subscriptions(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceSubscriptionsArgs() interface{} {
+	return rpc.NewIMServiceSubscriptionsArgs()
+}
+
+func newIMServiceSubscriptionsResult() interface{} {
+	return rpc.NewIMServiceSubscriptionsResult()
+}
+
+func muteHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceMuteArgs)
+	realResult := result.(*rpc.IMServiceMuteResult)
+	success, err := handler.(rpc.IMService).Mute(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceMuteArgs() interface{} {
+	return rpc.NewIMServiceMuteArgs()
+}
+
+func newIMServiceMuteResult() interface{} {
+	return rpc.NewIMServiceMuteResult()
+}
+
+func mutedHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceMutedArgs)
+	realResult := result.(*rpc.IMServiceMutedResult)
+	success, err := handler.(rpc.IMService).Muted(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceMutedArgs() interface{} {
+	return rpc.NewIMServiceMutedArgs()
+}
+
+func newIMServiceMutedResult() interface{} {
+	return rpc.NewIMServiceMutedResult()
+}
+
+func subscribersHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceSubscribersArgs)
+	realResult := result.(*rpc.IMServiceSubscribersResult)
+	success, err := handler.(rpc.IMService).Subscribers(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceSubscribersArgs() interface{} {
+	return rpc.NewIMServiceSubscribersArgs()
+}
+
+func newIMServiceSubscribersResult() interface{} {
+	return rpc.NewIMServiceSubscribersResult()
+}
+
+func pushTargetsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServicePushTargetsArgs)
+	realResult := result.(*rpc.IMServicePushTargetsResult)
+	success, err := handler.(rpc.IMService).PushTargets(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServicePushTargetsArgs() interface{} {
+	return rpc.NewIMServicePushTargetsArgs()
+}
+
+func newIMServicePushTargetsResult() interface{} {
+	return rpc.NewIMServicePushTargetsResult()
+}
+
 func watchHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
 	st, err := streaming.GetServerStreamFromArg(arg)
 	if err != nil {
@@ -1878,6 +2060,76 @@ func (p *kClient) DisableWebhook(ctx context.Context, req *rpc.DisableWebhookReq
 	_args.Req = req
 	var _result rpc.IMServiceDisableWebhookResult
 	if err = p.c.Call(ctx, "DisableWebhook", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Subscribe(ctx context.Context, req *rpc.SubscribeRequest) (r *rpc.SubscribeResponse, err error) {
+	var _args rpc.IMServiceSubscribeArgs
+	_args.Req = req
+	var _result rpc.IMServiceSubscribeResult
+	if err = p.c.Call(ctx, "Subscribe", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Unsubscribe(ctx context.Context, req *rpc.UnsubscribeRequest) (r *rpc.UnsubscribeResponse, err error) {
+	var _args rpc.IMServiceUnsubscribeArgs
+	_args.Req = req
+	var _result rpc.IMServiceUnsubscribeResult
+	if err = p.c.Call(ctx, "Unsubscribe", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Subscriptions(ctx context.Context, req *rpc.SubscriptionsRequest) (r *rpc.SubscriptionsResponse, err error) {
+	var _args rpc.IMServiceSubscriptionsArgs
+	_args.Req = req
+	var _result rpc.IMServiceSubscriptionsResult
+	if err = p.c.Call(ctx, "Subscriptions", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Mute(ctx context.Context, req *rpc.MuteRequest) (r *rpc.MuteResponse, err error) {
+	var _args rpc.IMServiceMuteArgs
+	_args.Req = req
+	var _result rpc.IMServiceMuteResult
+	if err = p.c.Call(ctx, "Mute", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Muted(ctx context.Context, req *rpc.MutedRequest) (r *rpc.MutedResponse, err error) {
+	var _args rpc.IMServiceMutedArgs
+	_args.Req = req
+	var _result rpc.IMServiceMutedResult
+	if err = p.c.Call(ctx, "Muted", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Subscribers(ctx context.Context, req *rpc.SubscribersRequest) (r *rpc.SubscribersResponse, err error) {
+	var _args rpc.IMServiceSubscribersArgs
+	_args.Req = req
+	var _result rpc.IMServiceSubscribersResult
+	if err = p.c.Call(ctx, "Subscribers", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) PushTargets(ctx context.Context, req *rpc.PushTargetsRequest) (r *rpc.PushTargetsResponse, err error) {
+	var _args rpc.IMServicePushTargetsArgs
+	_args.Req = req
+	var _result rpc.IMServicePushTargetsResult
+	if err = p.c.Call(ctx, "PushTargets", &_args, &_result); err != nil {
 		return
 	}
 	return _result.GetSuccess(), nil
