@@ -123,7 +123,7 @@ func (b *bed) trust() {
 	roots.AddCert(b.Certificate())
 	b.roots = roots
 	b.services.client.Trust(roots)
-	b.services.fcm.client.Transport.(*oauth2.Transport).Base = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
+	b.services.fcm.client.Transport.(*oauth2.Transport).Base.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 }
 
 func webPush(user string) func(*receiver) chat.Subscription {

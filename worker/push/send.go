@@ -73,7 +73,10 @@ func newServices(config Config) (*services, error) {
 		return nil, fmt.Errorf("--fcm-endpoint: %w", err)
 	}
 	// The addresses are the operator's: every network is allowed.
-	plain := &http.Client{Timeout: callWithin, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	plain := &http.Client{
+		Timeout: callWithin, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, TLSHandshakeTimeout: callWithin},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	tokens := jwt.Config{
 		Email: account.Email, PrivateKey: []byte(account.PrivateKey), PrivateKeyID: account.PrivateKeyID, TokenURL: account.TokenURL,
 		Scopes: []string{"https://www.googleapis.com/auth/firebase.messaging"},
