@@ -99,6 +99,12 @@ func StartDoor(t testing.TB, door string, settings ...string) *Process {
 	return start(t, &Process{t: t, name: door, arguments: []string{"tcp-server"}, settings: settings})
 }
 
+// StartWorker runs a worker over the rpc-servers at these addresses. It has no address.
+func StartWorker(t testing.TB, rpcServers []string, settings ...string) *Process {
+	t.Helper()
+	return Start(t, "worker", append(settings, "RPC_SERVERS="+strings.Join(rpcServers, ","))...)
+}
+
 func start(t testing.TB, p *Process) *Process {
 	t.Helper()
 	needMain(t)
@@ -155,7 +161,7 @@ func (p *Process) read(cmd *exec.Cmd, output io.Reader, listens chan<- string, e
 		var line struct{ Msg, Addr string }
 		switch err := json.Unmarshal(lines.Bytes(), &line); {
 		case err != nil:
-		case line.Msg == p.name+" listens":
+		case line.Msg == p.name+" listens", line.Msg == p.name+" runs":
 			listens <- line.Addr
 		case line.Msg == "metrics server listens":
 			p.mutex.Lock()

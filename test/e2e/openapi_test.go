@@ -9,8 +9,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pullchat/pullchat/internal/openapitest"
+	"github.com/pullchat/pullchat/internal/programtest"
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
@@ -189,6 +191,93 @@ func conversation(as func(user, target string) string) []step {
 	}
 }
 
+// services asks the routes that are for services: projections, words, webhooks, and answers to devices. A worker runs meanwhile.
+func (d *described) services() {
+	d.t.Helper()
+	const svc = serviceName
+	d.do(svc, "PUT", "/api/words/hello", "", 200)
+	d.do(svc, "PUT", "/api/words/two%20words", "", 400)
+	d.do(svc, "GET", "/api/words", "", 200)
+	d.do(svc, "GET", "/api/projections", "", 200)
+	d.do(svc, "GET", "/api/projections/none", "", 404)
+	d.until(svc, "/api/projections/words")
+	d.do(svc, "POST", "/api/projections/words", `{"action":"replay"}`, 200)
+	d.do(svc, "POST", "/api/projections/words", `{"action":"dance"}`, 400)
+	d.do(svc, "GET", "/api/projections/words/dead", "", 200)
+	d.do(svc, "DELETE", "/api/words/hello", "", 200)
+	d.do(svc, "DELETE", "/api/words/hello", "", 404)
+
+	hook := d.do(svc, "POST", "/api/webhooks", `{"url":"https://example.org/hook"}`, 201)
+	target := fmt.Sprint("/api/webhooks/", hook["id"])
+	d.do(svc, "POST", "/api/webhooks", `{"url":"example.org"}`, 400)
+	d.do(svc, "GET", "/api/webhooks", "", 200)
+	d.do(svc, "GET", target, "", 200)
+	d.do(svc, "GET", "/api/webhooks/none", "", 404)
+	d.do(svc, "PATCH", target, `{"enabled":false}`, 200)
+
+	d.do("ann", "POST", "/api/rooms?as=ann", `{"id":"device.oven"}`, 201)
+	d.do(svc, "POST", "/api/send", `{"chat":"device.oven","sender":"ann","text":"{\"kind\":\"request\",\"action\":\"bake\",\"uid\":\"7\",\"connection\":\"c\",\"data\":null}"}`, 200)
+	d.do(svc, "POST", "/api/devices/oven/responses", `{"uid":"7","data":{"minutes":5}}`, 200)
+	d.do(svc, "POST", "/api/devices/oven/responses", `{"uid":"8"}`, 404)
+	for _, s := range []step{
+		{"eve", "GET", "/api/words", "", 403},
+		{"eve", "PUT", "/api/words/hello", "", 403},
+		{"eve", "DELETE", "/api/words/hello", "", 403},
+		{"eve", "GET", "/api/projections", "", 403},
+		{"eve", "GET", "/api/projections/words", "", 403},
+		{"eve", "POST", "/api/projections/words", `{"action":"skip"}`, 403},
+		{"eve", "GET", "/api/projections/words/dead", "", 403},
+		{"eve", "POST", "/api/webhooks", `{"url":"https://example.org/hook"}`, 403},
+		{"eve", "GET", target, "", 404},
+		{"eve", "PATCH", target, `{"enabled":true}`, 404},
+		{"eve", "DELETE", target, "", 404},
+		{"eve", "POST", "/api/devices/oven/responses", `{"uid":"7"}`, 403},
+	} {
+		if d.token == nil {
+			break
+		}
+		d.do(s.user, s.method, s.target, s.body, s.status)
+		d.do("", s.method, s.target, s.body, 401)
+	}
+	if d.token != nil {
+		d.do("", "GET", "/api/webhooks", "", 401)
+	}
+	d.do(svc, "DELETE", target, "", 200)
+}
+
+// serviceName is the user of do that is a service.
+const serviceName = "backend"
+
+// until makes a request again until it is answered with 200.
+func (d *described) until(user, target string) {
+	d.t.Helper()
+	poll := time.NewTicker(20 * time.Millisecond)
+	defer poll.Stop()
+	for deadline := time.After(30 * time.Second); ; {
+		request, err := http.NewRequestWithContext(d.t.Context(), http.MethodGet, d.base+target, nil)
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		if d.token != nil {
+			request.Header.Set("Authorization", "Bearer "+d.token(user))
+		}
+		answer, err := d.client.Do(request)
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode == http.StatusOK {
+			d.do(user, http.MethodGet, target, "", 200)
+			return
+		}
+		select {
+		case <-poll.C:
+		case <-deadline:
+			d.t.Fatalf("%s is answered with %d", target, answer.StatusCode)
+		}
+	}
+}
+
 // sessions goes through the life of one, of zoe.
 func (d *described) sessions() {
 	d.t.Helper()
@@ -267,7 +356,9 @@ var (
 // TestAnswersAreAsDescribed over the whole stack: what every route answers, and that no request passes without its token.
 func TestAnswersAreAsDescribed(t *testing.T) {
 	t.Run("AUTH=off", func(t *testing.T) {
-		d := describe(t, startStack(t, redistest.Start(t).URL()).base, nil)
+		s := startStack(t, redistest.Start(t).URL())
+		programtest.StartWorker(t, []string{s.rpc.Addr()})
+		d := describe(t, s.base, nil)
 		for _, s := range conversation(func(user, target string) string { return target + "?as=" + user }) {
 			d.do(s.user, s.method, s.target, s.body, s.status)
 		}
@@ -277,11 +368,18 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		d.do("", "DELETE", "/api/users/me", `{"user":"zoe","password":"correct horse"}`, 200)
 		d.do("", "GET", "/api/rooms", "", 400)
 		d.do("", "GET", "/api/ignored", "", 400)
+		d.services()
 		d.answers([]int{200, 201}, append(connected, "POST /api/login", "POST /api/refresh", "POST /api/logout", "POST /api/password")...)
 	})
 	t.Run("AUTH=on", func(t *testing.T) {
 		c := startClosed(t)
-		d := describe(t, c.base, c.auth.Token)
+		programtest.StartWorker(t, []string{c.rpc.Addr()}, c.auth.Gateways()...)
+		d := describe(t, c.base, func(user string) string {
+			if user == serviceName {
+				return c.auth.ServiceToken(user)
+			}
+			return c.auth.Token(user)
+		})
 		for _, s := range conversation(func(_, target string) string { return target }) {
 			d.do(s.user, s.method, s.target, s.body, s.status)
 			if s.user != "" {
@@ -294,9 +392,11 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		d.do("ann", "GET", "/api/ws", "", 400)
 		d.sessions()
 		d.denied()
+		d.services()
 		d.answers([]int{200, 201}, connected...)
 		d.answers([]int{401}, public...)
 		d.answers([]int{403}, append(public, "GET /api/ws", "GET /api/users", "GET /api/users/{user}", "POST /api/contacts/sync",
-			"POST /api/login", "POST /api/refresh", "POST /api/logout", "GET /api/rooms/public")...)
+			"POST /api/login", "POST /api/refresh", "POST /api/logout", "GET /api/rooms/public",
+			"GET /api/webhooks", "GET /api/webhooks/{webhook}", "PATCH /api/webhooks/{webhook}", "DELETE /api/webhooks/{webhook}")...)
 	})
 }
