@@ -6,7 +6,7 @@ BIN      := $(CURDIR)/.bin
 LINT     := v2.15.0
 HZ_MOD   := -modfile=internal/gen/hz.mod
 # Packages that test real programs. Their programs are built without the race detector, so they are tested without it.
-processes = $(addprefix $(MODULE)/test/,benchmarks browser budgets delivery e2e faults proxy)
+processes = $(addprefix $(MODULE)/test/,benchmarks browser budgets delivery e2e faults projections proxy)
 # All others, whose code runs in the tests themselves.
 units     = $(filter-out $(processes),$(shell go list ./...))
 # Hand-written packages: what the coverage is of.
