@@ -11,7 +11,7 @@ import (
 func good() Config {
 	return Config{
 		RPCAddr: "127.0.0.1:0", DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096, IdempotencyWindow: 24 * time.Hour,
-		HintSweep: 10 * time.Second, RefreshTokenTTL: 720 * time.Hour, MaxRoomMembers: 10_000, MaxChatDevices: 100, EmptyChatsExpire: 720 * time.Hour,
+		HintSweep: 10 * time.Second, RefreshTokenTTL: 720 * time.Hour, MaxRoomMembers: 10_000, MaxChatDevices: 100, EmptyChatsExpire: 720 * time.Hour, WordsKeep: 168 * time.Hour,
 	}
 }
 
