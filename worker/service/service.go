@@ -18,12 +18,11 @@ import (
 
 // Config is a worker's configuration. Each kind of sink has its part.
 type Config struct {
-	Bursts Bursts      `embed:""`
-	Push   push.Config `embed:""`
+	Bursts  Bursts         `embed:""`
+	Push    push.Config    `embed:""`
+	Kafka   kafka.Config   `embed:""`
+	Webhook webhook.Config `embed:""`
 
-	Kafka kafka.Config `embed:""`
-
-	Webhook webhook.Config  `embed:""`
 	Metrics *metrics.Worker `kong:"-"` // nil: off
 }
 
