@@ -232,7 +232,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 // wait waits until a receiver has what is wanted.
 func (r *receiver) wait(what string, has func([]delivery) bool) []delivery {
 	r.t.Helper()
-	late := time.NewTimer(30 * time.Second)
+	late := time.NewTimer(60 * time.Second)
 	defer late.Stop()
 	for {
 		r.mutex.Lock()
@@ -280,7 +280,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	late := time.After(30 * time.Second)
+	late := time.After(60 * time.Second)
 	for !holds() {
 		select {
 		case <-tick.C:

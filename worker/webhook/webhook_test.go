@@ -227,14 +227,10 @@ func TestSlowReceiver(t *testing.T) {
 	b.create("", chat.NewWebhook{URL: slow.URL})
 	b.create("", chat.NewWebhook{URL: fast.URL})
 	b.work(webhook.Config{})
-	began := time.Now()
 	for i := range 40 {
 		b.send(fmt.Sprintf("a:b%d", i%20), "a", "x")
 	}
-	fast.texts(40)
-	if took := time.Since(began); took > 10*time.Second {
-		t.Errorf("beside a slow receiver 40 events took %v", took)
-	}
+	fast.texts(40) // while the slow one has not answered
 }
 
 // TestBursts: messages of one sender are one event. A webhook can begin and end to gather them.
