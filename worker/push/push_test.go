@@ -436,7 +436,7 @@ func TestAServiceThatHangs(t *testing.T) {
 		return chat.Subscription{User: "cid", Device: "pad", Kind: chat.PlainEndpoint, Endpoint: stuck.URL + "/topic", Format: chat.PlainText}
 	})
 	b.roots.AddCert(stuck.Certificate())
-	b.outbox.waitFor = 50 * time.Millisecond
+	b.outbox.waitFor = 3 * time.Second // which the service that works does not need
 	b.handle(burst("club", time.Now(), "one"))
 	b.outbox.waitFor = time.Hour // from now on, waiting for it would be noticed
 	for range 10 {
