@@ -57,7 +57,7 @@ func (c *Client) ChangeProjection(ctx context.Context, name string, change Proje
 	if err != nil {
 		return err
 	}
-	return c.call(ctx, request{method: http.MethodPost, path: "/api/projections/" + url.PathEscape(name), body: body}, &struct{}{})
+	return c.call(ctx, request{method: http.MethodPost, path: "/api/projections/" + url.PathEscape(name), body: body}, nil)
 }
 
 // DeadLetters returns the events that a projection could not handle, oldest first. A limit of 0 is 100.

@@ -38,7 +38,7 @@ func (r *runner) floors(stored bool) map[*partition]int64 {
 
 // news reports whether the partition has something to store besides cursors.
 func (p *partition) news() bool {
-	return p.handled > 0 || len(p.dead) > 0 || len(p.removed) > 0 || len(p.revived) > 0 || p.failing != p.failingStored
+	return p.handled > 0 || len(p.dead) > 0 || len(p.removed) > 0 || len(p.revived) > 0 || p.failing != p.failingStored || p.failure != p.failureStored
 }
 
 // sent is a commit on its way, with the cursors that it stores.
@@ -126,7 +126,9 @@ func (r *runner) committed(list []*sent, stored []bool, err error) {
 		switch {
 		case err != nil || i >= len(stored): // it stays unsure
 		case stored[i]:
-			s.partition.unsure, s.partition.failingStored, s.partition.floor = nil, s.commit.FailingSince, s.commit.Floor
+			p := s.partition
+			p.unsure, p.floor = nil, s.commit.Floor
+			p.failingStored, p.failureStored = s.commit.FailingSince, s.commit.Error
 		case r.leases[s.partition.number] == s.partition:
 			r.lose(s.partition.number)
 		}

@@ -56,6 +56,9 @@ func (r *runner) handle(ctx context.Context, c *cursor) {
 
 // settle notes what a chat waits for. The mutex is held.
 func (r *runner) settle(c *cursor) {
+	if r.chats[c.chat] != c { // it was lost while GaveUp ran
+		return
+	}
 	c.moved = time.Now()
 	if c.changed() {
 		r.dirty[c] = struct{}{}
@@ -173,13 +176,12 @@ func (r *runner) call(ctx context.Context, c *cursor, events []Event) (err error
 	handler := r.projection.Handler
 	r.mutex.Unlock()
 	var counts []chat.Count
-	if counter, is := handler.(Counter); is {
-		counts, err = counter.Count(ctx, events)
-	} else {
-		err = handler.Handle(ctx, events)
-	}
 	n := len(events)
-	if err != nil {
+	if counter, is := handler.(Counter); is {
+		if counts, err = counter.Count(ctx, events); err != nil {
+			n = 0 // the counts of those before the error are not known
+		}
+	} else if err = handler.Handle(ctx, events); err != nil {
 		n = min(handledBefore(err), n)
 	}
 	if handled := r.worker.config.Handled; handled != nil {

@@ -47,7 +47,7 @@ type HandlerFunc func(ctx context.Context, events []Event) error
 func (f HandlerFunc) Handle(ctx context.Context, events []Event) error { return f(ctx, events) }
 
 // Counter is a Handler that only counts. Its counts are stored together with the cursor, so each event counts exactly once.
-// Handle is not called.
+// Handle is called for revived dead letters only. After an error all of the events come again, also those before a Handled.
 type Counter interface {
 	Handler
 	Count(ctx context.Context, events []Event) ([]chat.Count, error)

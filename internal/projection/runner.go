@@ -60,6 +60,7 @@ type partition struct {
 	failing       int64 // since when; 0: not failing
 	failingStored int64 // as the rpc-server knows it
 	failure       string
+	failureStored string // as the rpc-server knows it
 	dead          []chat.DeadLetter
 	removed       []string // chats that are gone
 	revive        []string // events on their way; they are started once

@@ -70,6 +70,10 @@ func TestEveryMessage(t *testing.T) {
 	cut.Wait()
 	await(t, "all come in spite of cut connections", func() bool { n, _ := r.count(); return n == sent })
 
+	if _, repeats := r.count(); repeats > 0 {
+		t.Errorf("%d are repeated, though the producer is idempotent", repeats)
+	}
+
 	c.ShufflePartitionLeaders()
 	send(5)
 	c.Close()

@@ -33,7 +33,9 @@ if owner and not mine and owner ~= worker and lapses > now then
   return {0, 0, 0, 0}
 end
 if not mine then
-  current = redis.call('HINCRBY', state, 'token', 1)
+  -- By the clock, so that a token rises also above those of a projection of this name that was removed.
+  current = string.format('%.0f', math.max(tonumber(current) + 1, time[1] * 1000000 + time[2]))
+  redis.call('HSET', state, 'token', current)
 end
 if not known[4] then
   known[4] = start ~= '' and start or string.format('%.0f', time[1] * 1000000 + time[2])
