@@ -17,7 +17,7 @@ type Webhook struct {
 	Bursts  bool     `json:"bursts"` // messages of one sender in one chat are gathered
 	Enabled bool     `json:"enabled"`
 	Reason  string   `json:"reason,omitempty"` // why the server has disabled it
-	User    string   `json:"user,omitempty"`   // who has made it; "" is a service
+	User    string   `json:"user,omitempty"`   // the user who created it; "" for a service
 	Created int64    `json:"created"`          // microseconds since 1970: messages that follow are posted
 
 	Secret        string `json:"secret,omitempty"`         // of the answers to a creation and a rotation

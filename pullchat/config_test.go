@@ -82,7 +82,7 @@ func TestConfigCheckFindsAll(t *testing.T) {
 		{"a tcp-server", "telnet-addr: 127.0.0.1:5000\ndevice-addr: nowhere\ntraces-headers: a=hunter2\ntraces-endpoint: http://x\n", nil, []string{"--program=tcp-server"}, 1, []string{
 			"good   telnet-addr is an address", "wrong  device-addr is an address", "good   traces-headers: ********", "good   there is something to serve, and the rpc-servers may be trusted",
 		}},
-		{"a tcp-server without a door", "auth: off\n", nil, []string{"--program=tcp-server"}, 1, []string{"wrong  there is something to serve"}},
+		{"a tcp-server without an endpoint", "auth: off\n", nil, []string{"--program=tcp-server"}, 1, []string{"wrong  there is something to serve"}},
 		{"a worker", "burst-quiet: 20s\n", nil, []string{"--program=worker"}, 1, []string{"good   burst-quiet: 20s", "wrong  the settings fit together"}},
 		{"a worker without an rpc-server", "rpc-servers: 127.0.0.1:1\n", nil, []string{"--connect", "--program=worker"}, 1, []string{"good   the settings fit together", "wrong  the rpc-server at 127.0.0.1:1 is ready"}},
 		{"a collector by another protocol", "traces-endpoint: http://127.0.0.1:4317\n", []string{"OTEL_EXPORTER_OTLP_PROTOCOL=grpc"}, nil, 1, []string{"wrong  the settings fit together: OTEL_EXPORTER_OTLP_PROTOCOL"}},

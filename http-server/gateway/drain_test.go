@@ -186,7 +186,7 @@ func (w wire) whole(t *testing.T, status int) (closes bool, header http.Header, 
 
 var sendRequest = fmt.Sprintf("POST /api/send HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s", len(goodSend), goodSend)
 
-// atOnce is longer than a stop takes on a busy machine, and shorter than one that waits for somebody.
+// atOnce is longer than a stop takes on a busy machine, and shorter than a stop that waits for a client.
 const atOnce = 20 * time.Second
 
 // patience is how long a test waits for what should come.

@@ -93,10 +93,10 @@ func StartServe(t testing.TB, settings ...string) *Process {
 	return start(t, &Process{t: t, name: "http-server", arguments: []string{"pullchat", "serve"}, settings: settings})
 }
 
-// StartDoor runs a tcp-server for "telnet" or "device", whose address is in the settings. Its address is that of the door.
-func StartDoor(t testing.TB, door string, settings ...string) *Process {
+// StartTCP runs a tcp-server for an endpoint, "telnet" or "device", whose address is in the settings. Its address is that of the endpoint.
+func StartTCP(t testing.TB, endpoint string, settings ...string) *Process {
 	t.Helper()
-	return start(t, &Process{t: t, name: door, arguments: []string{"tcp-server"}, settings: settings})
+	return start(t, &Process{t: t, name: endpoint, arguments: []string{"tcp-server"}, settings: settings})
 }
 
 // StartWorker runs a worker over the rpc-servers at these addresses. It has no address.

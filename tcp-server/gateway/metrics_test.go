@@ -8,7 +8,7 @@ import (
 	"github.com/pullchat/pullchat/internal/ratelimit"
 )
 
-// TestMetrics: connections, their end, deliveries, logins and refusals are counted by door and kind.
+// TestMetrics: connections, their end, deliveries, logins and refusals are counted by endpoint and kind.
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	m := metrics.New()

@@ -66,7 +66,7 @@ func startPrograms(t *testing.T, auth *programtest.Auth, redisURL string, behind
 	s := &stack{auth: auth, rpc: programtest.StartServers(t, redisURL, auth.Servers(settings...)...), begins: map[string]int64{}}
 	s.http = programtest.StartGateways(t, programtest.Addresses(s.rpc), auth.Gateways(shortTokens)...)
 	for range 2 {
-		s.tcp = append(s.tcp, programtest.StartDoor(t, "device", auth.Gateways(
+		s.tcp = append(s.tcp, programtest.StartTCP(t, "device", auth.Gateways(
 			"RPC_SERVERS="+strings.Join(programtest.Addresses(s.rpc), ","), "DEVICE_ADDR="+freeAddress(t), "TCP_ADDRESS_CONNECTIONS=0")...))
 	}
 	var gateways []string

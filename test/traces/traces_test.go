@@ -129,7 +129,7 @@ func startStack(t *testing.T) *stack {
 	rpc := programtest.Start(t, "rpc-server", auth.Servers("REDIS_URL="+redistest.Start(t).URL(), to, "RPC_DRAIN_DELAY=0s")...)
 	below := "RPC_SERVERS=" + rpc.Addr()
 	gateway := programtest.Start(t, "http-server", auth.Gateways(below, to)...)
-	device := programtest.StartDoor(t, "device", auth.Gateways(below, to, "DEVICE_ADDR=127.0.0.1:0")...)
+	device := programtest.StartTCP(t, "device", auth.Gateways(below, to, "DEVICE_ADDR=127.0.0.1:0")...)
 	s.programs = []*programtest.Process{device, gateway, rpc}
 	s.base, s.token = gateway.Addr(), auth.Token("alice")
 	return s
