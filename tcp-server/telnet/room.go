@@ -59,7 +59,10 @@ func (c *client) enter(room string) error {
 		_ = c.session.Unfollow(before)
 	}
 	c.mutex.Lock()
-	c.room = room
+	c.room, c.unseen = room, ""
+	if missed.next == 0 {
+		c.unseen = room
+	}
 	c.mutex.Unlock()
 	if err := c.say("You are in %s", room); err != nil {
 		return err
@@ -148,6 +151,7 @@ func (c *client) last(room string) (missed, error) {
 	if err == nil && len(m.messages) > 0 {
 		m.next = m.messages[0].SendTime + 1
 		slices.Reverse(m.messages)
+		c.advance(room, m.messages[0].SendTime) // whatever comes from now on, these are not the last messages of a new room again
 	}
 	return m, err
 }
@@ -175,7 +179,7 @@ func (c *client) report(m missed, what string) error {
 	return err
 }
 
-// private shows missed private messages, and follows all others to come.
+// private shows missed private messages, and follows all others to come. An error ends the connection.
 func (c *client) private() error {
 	inboxes := c.server.config.Services.Inboxes
 	if inboxes == nil {
@@ -187,7 +191,7 @@ func (c *client) private() error {
 		unread, err = inboxes.Unread(c.ctx(), chat.UnreadRequest{Reader: c.reader()})
 	}
 	if err != nil {
-		return c.refuse(err)
+		return c.unserved(err)
 	}
 	now := time.Now().UnixMicro()
 	at := map[string]int64{}
@@ -203,14 +207,14 @@ func (c *client) private() error {
 		}
 		m, err := c.missed(of.Chat)
 		if err != nil {
-			return c.refuse(err)
+			return c.unserved(err)
 		}
 		if err := c.report(m, "missed private"); err != nil {
 			return err
 		}
 		at[of.Chat] = m.next
 	}
-	wanted := live.InboxFollow{Follow: live.Follow{Reader: c.reader(), Cursor: now}, FromCursor: true}
+	wanted := live.InboxFollow{Follow: live.Follow{Reader: c.reader()}} // a chat that begins meanwhile is followed from its beginning
 	if by := c.caller.Load(); by != nil {
 		wanted.By = *by
 	}
@@ -218,9 +222,17 @@ func (c *client) private() error {
 		wanted.At = append(wanted.At, live.Position{Chat: name, Cursor: cursor})
 	}
 	if err := c.inboxed.FollowInbox(wanted); err != nil {
-		return c.refuse(err)
+		return c.unserved(err)
 	}
 	return nil
+}
+
+// unserved ends a connection without private messages: the user would wait for them in vain.
+func (c *client) unserved(err error) error {
+	if failed := c.refuse(err); failed != nil {
+		return failed
+	}
+	return errUnserved
 }
 
 // advance moves the cursor of this client. If that fails, the messages before it come again.
