@@ -92,7 +92,7 @@ func (j *joining) join(t *testing.T, name string, times int) error {
 		}
 		p := j.stack.personOf(t, user, []string{name})
 		p.took = func(m client.Message) {
-			if m.Sender != "" { // no notice
+			if m.Chat == name && m.Sender != "" { // neither of another test's conversation nor a notice
 				took(m)
 			}
 		}
