@@ -140,6 +140,19 @@ func TestTheFirstVisit(t *testing.T) {
 	}
 }
 
+// TestOwnPrivateMessages: what the user has said and read elsewhere does not come as new.
+func TestOwnPrivateMessages(t *testing.T) {
+	t.Parallel()
+	s := startStack(t, false, nil).run(t)
+	s.say(t, "alice:bob", "alice", "said elsewhere")
+	if _, err := s.domain.Live.Read(t.Context(), chat.ReadRequest{Chat: "alice:bob", Reading: chat.Reading{Reader: "alice"}, End: true}); err != nil {
+		t.Fatal(err)
+	}
+	p := s.arrives(t, "alice")
+	s.say(t, "alice:bob", "bob", "now")
+	p.lines("14:05 bob (private): now")
+}
+
 // noUnread is inboxes whose unread messages cannot be read.
 type noUnread struct{ inboxes }
 

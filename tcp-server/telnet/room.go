@@ -15,6 +15,8 @@ const (
 	// firstLines is how much of a room a user sees who has never been there.
 	firstLines     = 20
 	pageLines      = 100
+	// skew is more than the clocks of servers differ.
+	skew = time.Minute
 	advanceTimeout = 3 * time.Second
 )
 
@@ -179,29 +181,31 @@ func (c *client) report(m missed, what string) error {
 	return err
 }
 
-// private shows missed private messages, and follows all others to come. An error ends the connection.
+// private shows missed private messages, and follows all others to come. What is old in a chat without unread messages is the user's
+// own. An error ends the connection.
 func (c *client) private() error {
 	inboxes := c.server.config.Services.Inboxes
 	if inboxes == nil {
 		return nil
 	}
+	before := c.server.config.Now().Add(-skew).UnixMicro()
 	chats, err := inboxes.Chats(c.ctx(), chat.ChatsRequest{Reader: c.reader()})
-	var unread chat.UnreadPage
+	var elsewhere []chat.Standing
 	if err == nil {
-		unread, err = inboxes.Unread(c.ctx(), chat.UnreadRequest{Reader: c.reader()})
+		elsewhere, err = inboxes.Chats(c.ctx(), chat.ChatsRequest{Reader: c.me})
+	}
+	var unread []chat.Unread
+	if err == nil {
+		unread, err = c.unread()
 	}
 	if err != nil {
 		return c.unserved(err)
 	}
-	now := time.Now().UnixMicro()
 	at := map[string]int64{}
-	for _, standing := range chats {
-		at[standing.Chat] = now // of rooms, which are followed by name
-		if _, _, pair := pairOf(standing.Chat); pair {
-			at[standing.Chat] = standing.Cursor
-		}
+	for _, standing := range slices.Concat(chats, elsewhere) { // rooms are followed by name, and not shown as private
+		at[standing.Chat] = max(at[standing.Chat], standing.Cursor, before)
 	}
-	for _, of := range unread.Chats {
+	for _, of := range unread {
 		if _, _, pair := pairOf(of.Chat); !pair {
 			continue
 		}
@@ -225,6 +229,17 @@ func (c *client) private() error {
 		return c.unserved(err)
 	}
 	return nil
+}
+
+// unread returns all chats with unread messages.
+func (c *client) unread() (all []chat.Unread, err error) {
+	for wanted := (chat.UnreadRequest{Reader: c.reader()}); ; {
+		page, err := c.server.config.Services.Inboxes.Unread(c.ctx(), wanted)
+		if all = append(all, page.Chats...); err != nil || !page.HasMore {
+			return all, err
+		}
+		wanted.Cursor = page.NextCursor
+	}
 }
 
 // unserved ends a connection without private messages: the user would wait for them in vain.
