@@ -71,6 +71,10 @@ bench-quick: redis-server webdis-and-wrk centrifugo ## sends and pulls beside Ce
 bench-abuse: redis-server ## the sends of a bystander while one user or stranger attacks (about a minute); prints the table of docs/security.md
 	BENCHMARK_ABUSE=1 go test -count=1 -timeout 10m -run '^TestAbuse$$' -v ./test/benchmarks
 
+.PHONY: bench-tcp
+bench-tcp: redis-server ## what 10,000 idle connections of devices and of telnet cost, and the time from a send to them (two minutes); prints the tables of docs/devices.md and docs/telnet.md
+	BENCHMARK_TCP=1 go test -count=1 -timeout 15m -run '^TestTCP$$' -v ./test/benchmarks
+
 .PHONY: bench-go
 bench-go: redis-server ## Go benchmarks COUNT times (default 1), for benchstat: an append, a range read, a send and a pull
 	go test -run '^$$' -bench . -benchmem -count=$(or $(COUNT),1) ./internal/batch ./rpc-server/storage ./rpc-server/hints ./test
