@@ -59,11 +59,11 @@ func TestTCP(t *testing.T) {
 	}
 	fmt.Fprintf(&b, "\n| %d messages a second in %d chats | received | p50 ms | p99 ms | p99.9 ms |\n| --- | --- | --- | --- | --- |\n", tcpRate, tcpChats)
 	for _, c := range []struct{ name, endpoint, hello, until string }{
-		{"devices that watch", "DEVICE_ADDR", `{"action":"watch","uid":"1","data":{"chat":"bench%d","cursor":0}}` + "\n", `"status":"ok"`},
-		{"telnet", "TELNET_ADDR", "user%d\n/join bench%[1]d\n", tcpGreeting},
+		{"devices that watch", "DEVICE_ADDR", `{"action":"watch","uid":"1","data":{"chat":"DEVICE_ADDR.%d","cursor":0}}` + "\n", `"status":"ok"`},
+		{"telnet", "TELNET_ADDR", "user%d\n/join TELNET_ADDR.%[1]d\n", tcpGreeting},
 	} {
 		_, addr := startText(t, programs, rpc.addr, c.endpoint)
-		delays := arrivals(t, addr, c.hello, c.until, newStack(http, rpc))
+		delays := arrivals(t, addr, c.endpoint+".", c.hello, c.until, newStack(http, rpc))
 		fmt.Fprintf(&b, "| %s | %d | %.1f | %.1f | %.1f |\n", c.name, delays.TotalCount(),
 			milliseconds(delays, 50), milliseconds(delays, 99), milliseconds(delays, 99.9))
 		t.Log(b.String())
@@ -159,8 +159,8 @@ func greet(addr, hello, until string) (net.Conn, *bufio.Reader, error) {
 // mark is before the time of its send in each text.
 const mark = "sent at "
 
-// arrivals sends to the chats of clients, and returns the times from a send to its arrival, in microseconds.
-func arrivals(t *testing.T, addr, hello, until string, s stack) *hdrhistogram.Histogram {
+// arrivals sends to chats, of which each has a client, and returns the times from a send to its arrival, in microseconds.
+func arrivals(t *testing.T, addr, chats, hello, until string, s stack) *hdrhistogram.Histogram {
 	t.Helper()
 	all := newLatencies()
 	var mutex sync.Mutex
@@ -191,7 +191,7 @@ func arrivals(t *testing.T, addr, hello, until string, s stack) *hdrhistogram.Hi
 		})
 	}
 	sends := paced(t, s, pace{connections: tcpSenders, rate: tcpRate, lasts: tcpLasts, request: func(n int) []byte {
-		return sendTo(fmt.Sprint("bench", n%tcpChats), fmt.Sprint(mark, time.Now().UnixMicro()))
+		return sendTo(fmt.Sprint(chats, n%tcpChats), fmt.Sprint(mark, time.Now().UnixMicro()))
 	}})
 	reading.Wait()
 	if want := sends.TotalCount(); all.TotalCount() < want {
