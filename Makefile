@@ -71,6 +71,10 @@ bench-quick: redis-server webdis-and-wrk centrifugo ## sends and pulls beside Ce
 bench-abuse: redis-server ## the sends of a bystander while one user or stranger attacks (about a minute); prints the table of docs/security.md
 	BENCHMARK_ABUSE=1 go test -count=1 -timeout 10m -run '^TestAbuse$$' -v ./test/benchmarks
 
+.PHONY: bench-options
+bench-options: redis-server webdis-and-wrk ## sends with metrics on, and with a worker of five projections, beside plain ones, ROUNDS times (default 5, about 4 minutes); the lag of webhooks
+	BENCHMARK_OPTIONS=1 BENCHMARK_ROUNDS=$(or $(ROUNDS),5) go test -count=1 -timeout 20m -run '^TestOptions$$' -v ./test/benchmarks
+
 .PHONY: bench-go
 bench-go: redis-server ## Go benchmarks COUNT times (default 1), for benchstat: an append, a range read, a send and a pull
 	go test -run '^$$' -bench . -benchmem -count=$(or $(COUNT),1) ./internal/batch ./rpc-server/storage ./rpc-server/hints ./test
