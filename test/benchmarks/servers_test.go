@@ -44,11 +44,11 @@ func TestMain(m *testing.M) {
 // play runs an rpc-server without storage ("rpc"), an http-server without RPC ("http"), or a receiver of webhooks
 // ("receiver"), until SIGTERM.
 func play(role string) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
 	if role == "receiver" {
 		return http.ListenAndServe(os.Getenv("HTTP_ADDR"), newReceiver()) //nolint:gosec // only a worker of the test calls it
 	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
 	log := logging.New(os.Stderr, logging.Config{LogLevel: logging.Level{Level: slog.LevelWarn}})
 	core := chat.NewMessageService(nothing{}, chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096})
 	if role == "rpc" {
