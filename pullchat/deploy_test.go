@@ -55,6 +55,24 @@ func TestComposePassesOn(t *testing.T) {
 	}
 }
 
+// TestConfigurationNamesAll: docs/configuration.md has every setting of every program.
+func TestConfigurationNamesAll(t *testing.T) {
+	text, err := os.ReadFile("../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, program := range []string{"serve", "http-server", "rpc-server", "tcp-server", "worker"} {
+		for _, name := range variablesOf(t, program) {
+			if name == "DATA" {
+				name = "DATA_DIR"
+			}
+			if !strings.Contains(string(text), "`"+name+"`") {
+				t.Errorf("%s has the setting %s; docs/configuration.md does not", program, name)
+			}
+		}
+	}
+}
+
 // TestPackageSettings: each name in the packages' environment files is a setting of the program that reads the file.
 func TestPackageSettings(t *testing.T) {
 	line := regexp.MustCompile(`(?m)^#?([A-Z][A-Z0-9_]+)=`)
