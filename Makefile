@@ -143,7 +143,7 @@ dashboard: ## write deploy/observability/dashboard.json, Grafana's dashboard
 
 .PHONY: compose-test
 compose-test: ## the integration suite against the real stack, in containers; STORE is redis-7, redis-8 (default) or valkey-8
-	@compose="docker compose -f docker-compose.test.yml -f deploy/compose-$(or $(STORE),redis-8).yml"; \
+	@compose="docker compose --env-file /dev/null -f docker-compose.test.yml -f deploy/compose-$(or $(STORE),redis-8).yml"; \
 	  $$compose up --build --abort-on-container-exit --exit-code-from integration; \
 	  status=$$?; $$compose down --volumes; exit $$status
 
