@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,7 +40,8 @@ type runner struct {
 	ready      []*cursor            // may be handled now, oldest first
 	running    int
 	paused     bool
-	workers    []string // that share the projection, at the last heartbeat
+	workers    []string  // that share the projection, at the last heartbeat
+	forgot     time.Time // when partitions without chats of interest were forgotten
 	stats      Stats
 }
 
@@ -106,13 +108,25 @@ func (r *runner) stop() { close(r.ended) }
 func (r *runner) replace(p Projection) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
+	if !slices.Equal(r.projection.Listed, p.Listed) {
+		r.forgot = time.Time{}
+	}
 	r.projection = p
 }
 
-func (r *runner) owns() bool {
+// addLeased adds the partitions that r has leases on.
+func (r *runner) addLeased(numbers map[int]bool) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	return len(r.leases) > 0
+	for number := range r.leases {
+		numbers[number] = true
+	}
+}
+
+// isOf reports whether a chat is of interest.
+func (r *runner) isOf(name string) bool {
+	p := r.projection
+	return (p.Chats == nil || p.Chats(name)) && (len(p.Listed) == 0 || slices.Contains(p.Listed, name))
 }
 
 // wakeUp has run look for work.
@@ -205,15 +219,16 @@ func (r *runner) launch(ctx context.Context, handlers *sync.WaitGroup) {
 func (c *cursor) behind() bool { return c.newest >= c.at.Position }
 
 // plan adds the partitions that r wants to be looked through to since, each with the lowest position that any runner wants.
-func (r *runner) plan(states []chat.PartitionState, back map[int]int64, since map[int]int64) {
+func (r *runner) plan(states map[int]chat.PartitionState, back map[int]int64, since map[int]int64) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	sweeps := 0
 	for number, p := range r.leases {
-		if number >= len(states) {
+		state, looked := states[number]
+		if !looked { // it was claimed meanwhile
 			continue
 		}
-		p.clock = states[number].Clock
+		p.clock = state.Clock
 		if from, wentBack := back[number]; wentBack {
 			p.scanned = min(p.scanned, from)
 		}
@@ -225,7 +240,7 @@ func (r *runner) plan(states []chat.PartitionState, back map[int]int64, since ma
 			sweeps++
 			p.swept = time.Now()
 			from = 0
-		} else if states[number].Newest < from {
+		} else if state.Newest < from {
 			p.scanned = max(p.scanned, p.clock)
 			continue
 		}
@@ -275,7 +290,7 @@ func (r *runner) note(p *partition, m chat.MovedChat, began time.Time) bool {
 		c = nil
 	}
 	if c == nil {
-		if r.projection.Chats != nil && !r.projection.Chats(m.Chat) {
+		if !r.isOf(m.Chat) {
 			return true
 		}
 		c = &cursor{chat: m.Chat, partition: p, newest: m.Position, since: m.Position, floor: p.scanned}

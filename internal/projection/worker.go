@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -54,7 +55,7 @@ type Worker struct {
 	ticked  time.Time             // the last tick's time, on this machine
 	count   atomic.Int64          // partitions, once it is known
 	failed  atomic.Pointer[error] // of the last tick
-	clocks  []int64               // of the partitions, at the last tick
+	clocks  map[int]int64         // of the partitions, at the last tick
 }
 
 // New returns a worker without projections.
@@ -180,13 +181,17 @@ func (w *Worker) all() []*runner {
 // tick finds the chats that have moved, once for all projections.
 func (w *Worker) tick(ctx context.Context) error {
 	runners := w.all()
-	if !slices.ContainsFunc(runners, (*runner).owns) {
+	leased := map[int]bool{}
+	for _, r := range runners {
+		r.addLeased(leased)
+	}
+	if len(leased) == 0 {
 		return nil
 	}
 	call, cancel := context.WithTimeout(ctx, callWithin)
 	defer cancel()
 	began := time.Now()
-	states, err := w.config.Source.PartitionStates(call)
+	states, err := w.states(call, slices.Sorted(maps.Keys(leased)))
 	if err != nil {
 		return err
 	}
@@ -205,29 +210,45 @@ func (w *Worker) tick(ctx context.Context) error {
 	return nil
 }
 
+// states returns the states of partitions by their numbers.
+func (w *Worker) states(ctx context.Context, numbers []int) (map[int]chat.PartitionState, error) {
+	list, err := w.config.Source.PartitionStates(ctx, numbers)
+	if err == nil && len(list) != len(numbers) {
+		err = fmt.Errorf("%d states came for %d partitions", len(list), len(numbers))
+	}
+	if err != nil {
+		return nil, err
+	}
+	states := make(map[int]chat.PartitionState, len(list))
+	for i, state := range list {
+		states[numbers[i]] = state
+	}
+	return states, nil
+}
+
 // partitionCount returns how many partitions there are, which never changes.
 func (w *Worker) partitionCount(ctx context.Context) (int, error) {
 	if n := w.count.Load(); n > 0 {
 		return int(n), nil
 	}
-	states, err := w.config.Source.PartitionStates(ctx)
+	states, err := w.config.Source.PartitionStates(ctx, nil)
 	w.count.Store(int64(len(states)))
 	return len(states), err
 }
 
 // clocksWentBack returns, for each partition whose clock went back, from where chats may have been overlooked.
-func (w *Worker) clocksWentBack(states []chat.PartitionState, now time.Time) map[int]int64 {
+func (w *Worker) clocksWentBack(states map[int]chat.PartitionState, now time.Time) map[int]int64 {
 	elapsed := now.Sub(w.ticked)
 	var back map[int]int64
 	for p, state := range states {
-		if p < len(w.clocks) && state.Clock < w.clocks[p]+elapsed.Microseconds()-overlap.Microseconds() {
+		if before, known := w.clocks[p]; known && state.Clock < before+elapsed.Microseconds()-overlap.Microseconds() {
 			if back == nil {
 				back = map[int]int64{}
 			}
 			back[p] = max(state.Clock-elapsed.Microseconds()-time.Second.Microseconds(), 0)
 		}
 	}
-	w.ticked, w.clocks = now, make([]int64, len(states))
+	w.ticked, w.clocks = now, make(map[int]int64, len(states))
 	for p, state := range states {
 		w.clocks[p] = state.Clock
 	}
@@ -235,7 +256,7 @@ func (w *Worker) clocksWentBack(states []chat.PartitionState, now time.Time) map
 }
 
 // scan reads the moved chats of partitions, page by page, and gives each page to the runners.
-func (w *Worker) scan(ctx context.Context, runners []*runner, states []chat.PartitionState, since map[int]int64, began time.Time) error {
+func (w *Worker) scan(ctx context.Context, runners []*runner, states map[int]chat.PartitionState, since map[int]int64, began time.Time) error {
 	queries := make([]chat.MovedSince, 0, len(since))
 	for partition, from := range since {
 		queries = append(queries, chat.MovedSince{Partition: partition, Since: from, Limit: pageOfChats})
