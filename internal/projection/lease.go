@@ -157,7 +157,7 @@ func (r *runner) take(request chat.ClaimRequest, claimed chat.Claimed, asked tim
 		if p == nil {
 			p = &partition{
 				number: claim.Partition, token: lease.Token, start: lease.Start, scanned: lease.Floor, floor: lease.Floor, failing: lease.FailingSince, failingStored: lease.FailingSince,
-				swept: time.Now().Add(-sweepEvery + time.Minute), // soon: the clock may have gone back between two owners
+				leased: asked, swept: time.Now().Add(-r.worker.config.Sweep * 9 / 10), // soon: the clock may have gone back between two owners
 			}
 			r.leases[claim.Partition] = p
 		}

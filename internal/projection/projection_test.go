@@ -67,10 +67,15 @@ func (b *bed) worker(source projection.Source, projections ...projection.Project
 // run starts a worker without projections, and returns what ends it.
 func (b *bed) run(source projection.Source) (w *projection.Worker, stop func()) {
 	b.t.Helper()
-	w, err := projection.New(projection.Config{Source: source, Log: slog.New(slog.DiscardHandler), Poll: 10 * time.Millisecond})
+	w, err := projection.New(projection.Config{Source: source, Log: quiet(), Poll: 10 * time.Millisecond})
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	return w, b.start(w)
+}
+
+// start runs a worker, and returns what ends it.
+func (b *bed) start(w *projection.Worker) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
@@ -82,8 +87,10 @@ func (b *bed) run(source projection.Source) (w *projection.Worker, stop func()) 
 		<-ended
 	})
 	b.t.Cleanup(stop)
-	return w, stop
+	return stop
 }
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func (b *bed) state(name string) chat.ProjectionState {
 	b.t.Helper()

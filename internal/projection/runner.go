@@ -52,7 +52,8 @@ type partition struct {
 	start   int64 // the cursor of chats without one
 	scanned int64 // all chats that moved before it are known
 	floor   int64 // as the rpc-server knows it
-	swept   time.Time
+	leased  time.Time
+	swept   time.Time // when its last sweep began
 	clock   int64
 	leaving bool // another worker is to have it
 	running int  // chats of it that are being handled
@@ -222,7 +223,6 @@ func (c *cursor) behind() bool { return c.newest >= c.at.Position }
 func (r *runner) plan(states map[int]chat.PartitionState, back map[int]int64, since map[int]int64) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	sweeps := 0
 	for number, p := range r.leases {
 		state, looked := states[number]
 		if !looked { // it was claimed meanwhile
@@ -236,11 +236,7 @@ func (r *runner) plan(states map[int]chat.PartitionState, back map[int]int64, si
 			continue
 		}
 		from := max(p.scanned-overlap.Microseconds(), 0)
-		if time.Since(p.swept) > sweepEvery && sweeps == 0 && p.scanned > 0 { // one at a time
-			sweeps++
-			p.swept = time.Now()
-			from = 0
-		} else if state.Newest < from {
+		if state.Newest < from {
 			p.scanned = max(p.scanned, p.clock)
 			continue
 		}
@@ -259,12 +255,7 @@ func (r *runner) found(q chat.MovedSince, moved []chat.MovedChat, state chat.Par
 	if p == nil {
 		return false
 	}
-	unsure := int64(chat.MaxCursor)
-	for _, m := range moved {
-		if !r.note(p, m, began) {
-			unsure = min(unsure, m.Position)
-		}
-	}
+	unsure := r.noteAll(p, moved, began, false)
 	if complete {
 		p.scanned = max(p.scanned, state.Clock)
 	} else if len(moved) > 0 {
@@ -272,6 +263,22 @@ func (r *runner) found(q chat.MovedSince, moved []chat.MovedChat, state chat.Par
 	}
 	p.scanned = min(p.scanned, unsure)
 	return len(r.waiting) < maxPending
+}
+
+// noteAll notes the positions of chats. It returns from where another look has to tell more. Chats of a sweep do not hold the floor
+// back before their cursors are known: almost all of them have nothing to handle.
+func (r *runner) noteAll(p *partition, moved []chat.MovedChat, began time.Time, sweeping bool) (unsure int64) {
+	unsure = chat.MaxCursor
+	for _, m := range moved {
+		_, known := r.chats[m.Chat]
+		if !r.note(p, m, began) {
+			unsure = min(unsure, m.Position)
+		}
+		if c := r.chats[m.Chat]; c != nil && sweeping && !known {
+			c.since = max(c.since, p.scanned)
+		}
+	}
+	return unsure
 }
 
 // hasRoom reports whether r takes more chats.
@@ -376,6 +383,7 @@ func (r *runner) placed(chats []string, cursors []chat.Cursor) {
 		if c.given && c.newest < c.at.Position-1 {
 			r.wentBack(c, c.newest)
 		}
+		c.since = min(c.since, c.newest)
 		if !c.behind() {
 			delete(r.waiting, c)
 		}

@@ -23,6 +23,7 @@ type Config struct {
 	Log    *slog.Logger
 	Name   string        // unique among workers; "" is made from the host's name, the process and chance
 	Poll   time.Duration // how often to look for chats with news; 0 is 100 ms
+	Sweep  time.Duration // how often all chats are compared with their cursors; 0 is 10 minutes
 	// Handled is called for each event, with the position of its last message; nil: it is not.
 	Handled func(projection string, position int64)
 }
@@ -34,8 +35,10 @@ const (
 	commitEvery = 500 * time.Millisecond
 	// overlap is how much of the past is looked through again: a clock that goes back may put messages there.
 	overlap = 500 * time.Millisecond
-	// sweepEvery is the interval of comparing all chats of a partition with their cursors.
+	// sweepEvery is the interval of comparing all chats with their cursors, as far as pageOfSweep allows it.
 	sweepEvery = 10 * time.Minute
+	// pageOfSweep is how many chats one tick compares: 5,000 a second, and three million in ten minutes.
+	pageOfSweep = 500
 	// pageOfChats is how many chats one query for moved chats returns.
 	pageOfChats = 1000
 	// partitionsAtOnce is how many partitions one call asks about: its answer stays below 2 MB.
@@ -53,6 +56,7 @@ type Worker struct {
 	runners map[string]*runner
 	start   func(*runner)         // runs a runner; nil before Run
 	ticked  time.Time             // the last tick's time, on this machine
+	sweep   *sweep                // under way, or nil
 	count   atomic.Int64          // partitions, once it is known
 	failed  atomic.Pointer[error] // of the last tick
 	clocks  map[int]int64         // of the partitions, at the last tick
@@ -75,6 +79,9 @@ func New(config Config) (*Worker, error) {
 	}
 	if config.Poll == 0 {
 		config.Poll = 100 * time.Millisecond
+	}
+	if config.Sweep == 0 {
+		config.Sweep = sweepEvery
 	}
 	return &Worker{config: config, runners: map[string]*runner{}, pages: pages{source: config.Source}}, nil
 }
@@ -203,6 +210,9 @@ func (w *Worker) tick(ctx context.Context) error {
 	if err := w.scan(call, runners, states, since, began); err != nil {
 		return err
 	}
+	if err := w.sweepOn(call, runners, began); err != nil {
+		return err
+	}
 	w.pages.turn()
 	for _, r := range runners {
 		r.place(call)
@@ -278,7 +288,7 @@ func (w *Worker) scan(ctx context.Context, runners []*runner, states map[int]cha
 				wanted = r.found(q, moved[i], states[q.Partition], complete, began) || wanted
 			}
 			if !complete && wanted {
-				more = append(more, next(q, moved[i]))
+				more = append(more, next(q, moved[i], pageOfChats))
 			}
 		}
 		queries = more
@@ -287,7 +297,7 @@ func (w *Worker) scan(ctx context.Context, runners []*runner, states map[int]cha
 }
 
 // next is the query for the page after a full one. Chats may share a position: where they fill a page, the next one is larger.
-func next(q chat.MovedSince, page []chat.MovedChat) chat.MovedSince {
+func next(q chat.MovedSince, page []chat.MovedChat, limit int) chat.MovedSince {
 	newest := page[len(page)-1].Position
 	if newest == q.Since {
 		if q.Limit == chat.MaxMoved { // that many share one microsecond
@@ -296,6 +306,6 @@ func next(q chat.MovedSince, page []chat.MovedChat) chat.MovedSince {
 		q.Limit = min(2*q.Limit, chat.MaxMoved)
 		return q
 	}
-	q.Since, q.Limit = newest, pageOfChats
+	q.Since, q.Limit = newest, limit
 	return q
 }
