@@ -72,7 +72,7 @@ type Worker struct {
 func New(config Config, source Source, log *slog.Logger) (*Worker, error) {
 	settings := projection.Config{Source: source, Log: log}
 	if config.Metrics != nil {
-		settings.Handled = config.Metrics.Handled
+		settings.Handled, config.Push.Notified = config.Metrics.Handled, config.Metrics.Notified
 	}
 	worker, err := projection.New(settings)
 	if err != nil {
