@@ -57,15 +57,15 @@ func TestTCP(t *testing.T) {
 			_ = conn.Close()
 		}
 	}
-	fmt.Fprintf(&b, "\n| %d messages a second in %d chats | received | p50 ms | p99 ms | p99.9 ms |\n| --- | --- | --- | --- | --- |\n", tcpRate, tcpChats)
+	fmt.Fprintf(&b, "\n| %d messages a second in %d chats | received | p50 ms | p99 ms | p99.9 ms | answers to the sends: p50 ms | p99 ms |\n| --- | --- | --- | --- | --- | --- | --- |\n", tcpRate, tcpChats)
 	for _, c := range []struct{ name, endpoint, hello, until string }{
 		{"devices that watch", "DEVICE_ADDR", `{"action":"watch","uid":"1","data":{"chat":"DEVICE_ADDR.%d","cursor":0}}` + "\n", `"status":"ok"`},
 		{"telnet", "TELNET_ADDR", "user%d\n/join TELNET_ADDR.%[1]d\n", tcpGreeting},
 	} {
 		_, addr := startText(t, programs, rpc.addr, c.endpoint)
-		delays := arrivals(t, addr, c.endpoint+".", c.hello, c.until, newStack(http, rpc))
-		fmt.Fprintf(&b, "| %s | %d | %.1f | %.1f | %.1f |\n", c.name, delays.TotalCount(),
-			milliseconds(delays, 50), milliseconds(delays, 99), milliseconds(delays, 99.9))
+		delays, sends := arrivals(t, addr, c.endpoint+".", c.hello, c.until, newStack(http, rpc))
+		fmt.Fprintf(&b, "| %s | %d | %.1f | %.1f | %.1f | %.1f | %.1f |\n", c.name, delays.TotalCount(),
+			milliseconds(delays, 50), milliseconds(delays, 99), milliseconds(delays, 99.9), milliseconds(sends, 50), milliseconds(sends, 99))
 		t.Log(b.String())
 	}
 }
@@ -159,10 +159,11 @@ func greet(addr, hello, until string) (net.Conn, *bufio.Reader, error) {
 // mark is before the time of its send in each text.
 const mark = "sent at "
 
-// arrivals sends to chats, of which each has a client, and returns the times from a send to its arrival, in microseconds.
-func arrivals(t *testing.T, addr, chats, hello, until string, s stack) *hdrhistogram.Histogram {
+// arrivals sends to chats, of which each has a client, and returns the times from a send to its arrival, and to its answer, in
+// microseconds.
+func arrivals(t *testing.T, addr, chats, hello, until string, s stack) (all, sends *hdrhistogram.Histogram) {
 	t.Helper()
-	all := newLatencies()
+	all = newLatencies()
 	var mutex sync.Mutex
 	var reading sync.WaitGroup
 	for n := range tcpChats {
@@ -190,12 +191,12 @@ func arrivals(t *testing.T, addr, chats, hello, until string, s stack) *hdrhisto
 			}
 		})
 	}
-	sends := paced(t, s, pace{connections: tcpSenders, rate: tcpRate, lasts: tcpLasts, request: func(n int) []byte {
+	sends = paced(t, s, pace{connections: tcpSenders, rate: tcpRate, lasts: tcpLasts, request: func(n int) []byte {
 		return sendTo(fmt.Sprint(chats, n%tcpChats), fmt.Sprint(mark, time.Now().UnixMicro()))
 	}})
 	reading.Wait()
 	if want := sends.TotalCount(); all.TotalCount() < want {
 		t.Errorf("%d messages have come, want at least %d", all.TotalCount(), want)
 	}
-	return all
+	return all, sends
 }
