@@ -189,7 +189,7 @@ func (a *audience) intrude(chats []string) {
 	a.t.Helper()
 	intruder := a.stack.personOf(a.t, stranger, chats[:1])
 	intruder.took = func(m client.Message) { a.t.Errorf("telnet: a stranger got %q of %s", m.Text, chats[0]) }
-	a.group.Go(func() { a.keepTrying(2*time.Second, overTelnet, intruder.read) }) // a login is dear
+	a.group.Go(func() { a.keepTrying(10*time.Second, overTelnet, intruder.read) }) // a login is dear
 	for _, over := range slices.DeleteFunc(slices.Clone(transports), func(over client.Transport) bool { return over == overTelnet }) {
 		for _, name := range chats {
 			transport := &http.Transport{}
