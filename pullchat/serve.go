@@ -142,7 +142,7 @@ func (s *serve) tcpConfig() tcp.Config {
 	config := tcp.Config{Endpoints: s.TCP, Metrics: s.HTTP.Metrics, Traces: s.HTTP.Traces, Trust: tcp.Trust{
 		Auth: s.HTTP.Auth, Token: s.HTTP.Token, AccessTokenTTL: s.HTTP.AccessTokenTTL, LoginRate: s.HTTP.LoginRate,
 		Registration: s.HTTP.Registration, RegistrationRate: s.HTTP.RegistrationRate, SignalRate: s.HTTP.SignalRate,
-		TLSCert: s.HTTP.TLSCert, TLSKey: s.HTTP.TLSKey,
+		FollowedChats: s.HTTP.FollowedChats, AddressFollowedChats: s.HTTP.AddressFollowedChats, TLSCert: s.HTTP.TLSCert, TLSKey: s.HTTP.TLSKey,
 	}}
 	if s.HTTP.RateLimitBy == "user" {
 		config.RateLimit = s.HTTP.RateLimit

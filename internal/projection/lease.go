@@ -47,7 +47,7 @@ func (r *runner) claim(ctx context.Context) (changed bool, err error) {
 		return false, err
 	}
 	if r.markLeaving(partitions) {
-		r.commit(ctx) // what they have handled
+		r.commit(ctx, 0) // what they have handled
 	}
 	request := r.claims(partitions)
 	asked := time.Now()

@@ -70,6 +70,7 @@ type partition struct {
 	revived       []string
 	handled       int64
 	unsure        *chat.Commit // a commit whose answer was lost: it is made again as it is
+	committed     time.Time    // when the last commit was made
 }
 
 // cursor is a chat's.
@@ -156,7 +157,7 @@ func (r *runner) run(ctx context.Context) {
 			beat.Reset(beatEvery - rand.N(beatEvery/4)) //nolint:gosec // spreads heartbeats
 			continue
 		case <-commit.C:
-			r.commit(ctx)
+			r.commit(ctx, commitRest)
 			continue
 		case <-look.C:
 			r.look()
@@ -172,7 +173,7 @@ func (r *runner) run(ctx context.Context) {
 	handlers.Wait()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), callWithin)
 	defer cancel()
-	r.commit(last)
+	r.commit(last, 0)
 	r.leave(last)
 }
 

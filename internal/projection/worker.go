@@ -33,8 +33,11 @@ type Config struct {
 const (
 	// beatEvery is the interval of heartbeats: a lease outlasts two that fail.
 	beatEvery = 2 * time.Second
-	// commitEvery is the interval of storing cursors. A crash repeats the events of that time.
+	// commitEvery is the interval of looking for cursors to store.
 	commitEvery = 500 * time.Millisecond
+	// commitRest is how long a partition whose cursors were stored rests before the next time: under load, storing
+	// would cost Redis more than sending. A crash repeats the events of that time.
+	commitRest = 2 * time.Second
 	// overlap is how much of the past is looked through again: a clock that goes back may put messages there.
 	overlap = 500 * time.Millisecond
 	// sweepEvery is the interval of comparing all chats with their cursors, as far as pageOfSweep allows it.

@@ -16,6 +16,7 @@ import (
 	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/logging"
 	"github.com/pullchat/pullchat/internal/metrics"
+	"github.com/pullchat/pullchat/internal/ratelimit"
 	"github.com/pullchat/pullchat/internal/tracing"
 	"github.com/pullchat/pullchat/tcp-server/peer"
 )
@@ -24,6 +25,7 @@ import (
 type Config struct {
 	Services chat.Services // within the rates of senders and signals
 	Hub      *live.Hub
+	Quota    *ratelimit.Quota // or nil
 	Log      *slog.Logger
 	Metrics  *metrics.Gateway // or nil
 	Traces   *tracing.Tracing // or nil
@@ -55,7 +57,8 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn) {
 	ctx = logging.WithRequestID(ctx, logging.NewRequestID())
 	c := &client{server: s, conn: peer.New(conn, s.config.Part), base: ctx, id: s.config.NewID(), decoder: decoder{limit: s.config.MaxObject}}
 	began := time.Now()
-	c.session = s.config.Hub.Open(c, c.conn.End)
+	c.share = s.config.Quota.Late(ctx)
+	c.session = s.config.Hub.OpenWithin(c.share, c, c.conn.End)
 	c.commands = command.NewClient(command.Config{
 		Messages: s.config.Services.Messages, Live: s.config.Services.Live, Hub: s.config.Hub, Verify: s.config.Verify,
 		Begin: s.config.Traces.Commands("device"),
@@ -65,7 +68,7 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn) {
 	c.farewell(err)
 	c.settle()
 	_ = conn.Close()
-	s.config.Log.Info("device ended", "id", logging.RequestID(ctx), "why", why(err), "duration", time.Since(began))
+	s.config.Log.Info("device ended", "id", logging.RequestID(ctx), "address", peer.Address(conn), "why", why(err), "duration", time.Since(began))
 }
 
 // why is the end of a connection for the log.

@@ -12,6 +12,7 @@ import (
 	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/logging"
 	"github.com/pullchat/pullchat/internal/metrics"
+	"github.com/pullchat/pullchat/internal/ratelimit"
 	"github.com/pullchat/pullchat/internal/tracing"
 	"github.com/pullchat/pullchat/tcp-server/peer"
 )
@@ -20,6 +21,7 @@ import (
 type Config struct {
 	Services chat.Services // within the rates of senders, passwords and registrations
 	Hub      *live.Hub
+	Quota    *ratelimit.Quota // or nil
 	Log      *slog.Logger
 	Metrics  *metrics.Gateway // or nil
 	Traces   *tracing.Tracing // or nil
@@ -54,15 +56,16 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn) {
 	}
 	c.cursors.Advance = c.advance
 	began := time.Now()
-	c.session = s.config.Hub.Open(c, c.conn.End)
-	c.inboxed = s.config.Hub.Open(private{c}, c.conn.End)
+	c.share = s.config.Quota.Late(ctx)
+	c.session = s.config.Hub.OpenWithin(c.share, c, c.conn.End)
+	c.inboxed = s.config.Hub.OpenWithin(c.share, private{c}, c.conn.End)
 	err := c.serve()
 	c.inboxed.Close()
 	c.session.Close() // the last line is the last
 	c.cursors.Leave(c.farewell(err))
 	c.logout()
 	_ = conn.Close()
-	s.config.Log.Info("telnet ended", "id", logging.RequestID(ctx), "why", why(err), "duration", time.Since(began))
+	s.config.Log.Info("telnet ended", "id", logging.RequestID(ctx), "address", peer.Address(conn), "why", why(err), "duration", time.Since(began))
 }
 
 // serve runs the client's commands until one ends the connection.

@@ -276,6 +276,38 @@ func TestManyUnknown(t *testing.T) {
 	}
 }
 
+// TestManyAttempts: messages whose attempts have all failed, though one of each was stored, do not slow the search, and
+// a follower sees them one by one.
+func TestManyAttempts(t *testing.T) {
+	t.Parallel()
+	var h history.History
+	var log []chat.Message
+	for i := range 60 {
+		m := message(fmt.Sprint(i, "+"), int64(i+1))
+		for attempt := range 8 {
+			s := send(time.Duration(100*i+10*attempt), m, history.Unknown)
+			s.Client = i
+			h.Sends = append(h.Sends, s)
+		}
+		log = append(log, m)
+	}
+	h.Logs = map[string][]chat.Message{"room": log}
+	for i, m := range log {
+		p := follow(time.Duration(7000+10*i), int64(i+1), int64(i+2), m)
+		if p.Request.Limit = 1; i+1 < len(log) {
+			p.Page.HasMore = true
+		}
+		h.Pulls = append(h.Pulls, p)
+	}
+	if faults := Check(h, Options{Timeout: 10 * time.Second}); len(faults) > 0 {
+		t.Errorf("Check() of 60 messages in 8 unknown attempts each = %v, want nothing", faults)
+	}
+	h.Pulls[0].Page.Messages = log[1:2]
+	if faults := Check(h, Options{Timeout: 10 * time.Second}); !slices.Contains(Kinds(faults), NotLinearizable) {
+		t.Errorf("Check() of a page that skips = %v, want %v", faults, NotLinearizable)
+	}
+}
+
 // TestUnchecked: an unfinished search is reported.
 func TestUnchecked(t *testing.T) {
 	t.Parallel()

@@ -2,6 +2,7 @@ package checker
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -175,12 +176,12 @@ func (c chatHistory) linearizable(options Options) []Fault {
 }
 
 // operations converts the history for the model. A refused send did nothing. A send with an unknown outcome may take
-// effect at any time after its call, or never. If its message was seen, it is a send to that position without an end.
-// If it was never seen, nothing shows whether it happened.
+// effect at any time after its call, or never. If its message was seen, it is a send to that position that ends with
+// the first evidence of that. If it was never seen, nothing shows whether it happened.
 func (c chatHistory) operations() []porcupine.Operation {
-	seen := c.seen()
+	seen, unsure := c.seen(), c.unsure()
 	var operations []porcupine.Operation
-	for _, s := range c.sends {
+	for i, s := range c.sends {
 		m := s.Message
 		m.SendTime = 0
 		o := porcupine.Operation{ClientId: s.Client, Input: m, Call: int64(s.Call), Return: int64(s.Return)}
@@ -189,7 +190,7 @@ func (c chatHistory) operations() []porcupine.Operation {
 			o.Output = sent{position: s.Message.SendTime, duplicate: s.Duplicate}
 		case history.Unknown:
 			position, ok := seen[m]
-			if !ok {
+			if first, kept := unsure[m]; !ok || !kept || first != i {
 				continue
 			}
 			o.Output, o.Return = sent{position: position, unknown: true}, math.MaxInt64
@@ -204,7 +205,59 @@ func (c chatHistory) operations() []porcupine.Operation {
 			ClientId: p.Client, Input: p.Request, Output: p.Page, Call: int64(p.Call), Return: int64(p.Return),
 		})
 	}
+	bound(operations)
 	return operations
+}
+
+// unsure returns the sends with an unknown outcome that may have stored their message, by message: the first attempt,
+// where the client had no answer before. The other attempts with an unknown outcome change nothing that the first does
+// not explain, and the search would try all their orders.
+func (c chatHistory) unsure() map[chat.Message]int {
+	first := make(map[chat.Message]int)
+	stored := make(map[chat.Message]bool) // by an attempt that was acknowledged as new
+	for i, s := range c.sends {           // in the order of their calls
+		if s.Outcome == history.Refused {
+			continue
+		}
+		m := s.Message
+		m.SendTime = 0
+		if _, ok := first[m]; !ok {
+			first[m] = i
+		}
+		stored[m] = stored[m] || s.Outcome == history.Acknowledged && !s.Duplicate
+	}
+	maps.DeleteFunc(first, func(m chat.Message, i int) bool { return stored[m] || c.sends[i].Outcome != history.Unknown })
+	return first
+}
+
+// bound ends sends with an unknown outcome where something shows that their message had been stored: an answer that has
+// it, or has a message behind it, because a log only grows at its end.
+func bound(operations []porcupine.Operation) {
+	evidence := make(map[int64]int64) // position → the first return of an answer that has it
+	note := func(position, at int64) {
+		if known, ok := evidence[position]; !ok || at < known {
+			evidence[position] = at
+		}
+	}
+	for _, o := range operations {
+		switch out := o.Output.(type) {
+		case sent:
+			note(out.position, o.Return)
+		case chat.Page:
+			for _, m := range out.Messages {
+				note(m.SendTime, o.Return)
+			}
+		}
+	}
+	positions := slices.Sorted(maps.Keys(evidence))
+	for i := len(positions) - 2; i >= 0; i-- {
+		note(positions[i], evidence[positions[i+1]])
+	}
+	for i, o := range operations {
+		if out, ok := o.Output.(sent); ok && out.unknown {
+			operations[i].Return = max(o.Call, evidence[out.position])
+		}
+	}
 }
 
 // inOrder sets each send's predecessor.
