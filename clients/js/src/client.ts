@@ -109,6 +109,11 @@ export class Pullchat {
     return this.http.json('GET', '/api/users', { query: { prefix, cursor } })
   }
 
+  /** The accounts of those users that have one. */
+  async contacts(users: string[]): Promise<api.Account[]> {
+    return (await this.http.json<api.ContactsResponse>('POST', '/api/contacts/sync', { body: { users } })).users
+  }
+
   // Messages. Edits, deletions and reactions will stand here, beside send.
 
   /**

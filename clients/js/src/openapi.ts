@@ -441,6 +441,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A page to chat on
+         * @description For browsers. It is absent with `WEB=off`.
+         */
+        get: operations["page"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A part of the page
+         * @description Scripts, styles and images of the page at `/`, and the licences of the packages in it. It is absent with `WEB=off`.
+         */
+        get: operations["pagePart"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.yaml": {
         parameters: {
             query?: never;
@@ -1678,6 +1718,18 @@ export interface components {
         };
     };
     responses: {
+        /** @description The client's copy, whose `ETag` it sent as `If-None-Match`, is good. */
+        NotModified: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                ETag: components["headers"]["ETag"];
+                Vary: components["headers"]["VaryEncoding"];
+                "Cross-Origin-Opener-Policy": components["headers"]["OpenerPolicy"];
+                "Permissions-Policy": components["headers"]["PermissionsPolicy"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
         /** @description One line, the code and the message of the error shape. */
         PlainError: {
             headers: {
@@ -2096,6 +2148,14 @@ export interface components {
          * @example GET, POST
          */
         Allow: string;
+        /** @description The version of the file. */
+        ETag: string;
+        /** @description The file may be compressed. */
+        VaryEncoding: string;
+        /** @description Of the page, not of its parts. */
+        OpenerPolicy: string;
+        /** @description Of the page, not of its parts. */
+        PermissionsPolicy: string;
         /**
          * @description The supported version, if the request has another one.
          * @example 13
@@ -2186,6 +2246,7 @@ export type PushSubscriptionsResponse = components['schemas']['PushSubscriptions
 export type MuteRequest = components['schemas']['MuteRequest'];
 export type MutedChat = components['schemas']['MutedChat'];
 export type MutedResponse = components['schemas']['MutedResponse'];
+export type ResponseNotModified = components['responses']['NotModified'];
 export type ResponsePlainError = components['responses']['PlainError'];
 export type ResponsePlainChallenge = components['responses']['PlainChallenge'];
 export type ResponsePlainWait = components['responses']['PlainWait'];
@@ -2233,6 +2294,10 @@ export type HeaderRequestId = components['headers']['RequestId'];
 export type HeaderTraceResponse = components['headers']['TraceResponse'];
 export type HeaderRetryAfter = components['headers']['RetryAfter'];
 export type HeaderAllow = components['headers']['Allow'];
+export type HeaderETag = components['headers']['ETag'];
+export type HeaderVaryEncoding = components['headers']['VaryEncoding'];
+export type HeaderOpenerPolicy = components['headers']['OpenerPolicy'];
+export type HeaderPermissionsPolicy = components['headers']['PermissionsPolicy'];
 export type HeaderWebSocketVersion = components['headers']['WebSocketVersion'];
 export type HeaderCodings = components['headers']['Codings'];
 export type HeaderChallenge = components['headers']['Challenge'];
@@ -3509,6 +3574,80 @@ export interface operations {
             };
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    page: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
+                    Vary: components["headers"]["VaryEncoding"];
+                    "Cross-Origin-Opener-Policy": components["headers"]["OpenerPolicy"];
+                    "Permissions-Policy": components["headers"]["PermissionsPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            429: components["responses"]["ResourceExhausted"];
+        };
+    };
+    pagePart: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example icon.svg */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. One with a hash in its name never changes. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
+                    Vary: components["headers"]["VaryEncoding"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/javascript": string;
+                    "text/css": string;
+                    "text/plain": string;
+                    "image/svg+xml": string;
+                    "application/manifest+json": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["ResourceExhausted"];
         };
     };
     describe: {
