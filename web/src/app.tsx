@@ -16,6 +16,9 @@ function App() {
   if (!me.value) return <Login />
   return (
     <div class="shell" data-open={openChat.value ? 'chat' : 'list'} data-panel={panel.value}>
+      <header class="hidden">
+        <h1>Pullchat</h1>
+      </header>
       <Sidebar />
       <main class="main">{openChat.value ? <Conversation key={openChat.value} chat={openChat.value} /> : <Nothing />}</main>
       {panel.value === 'info' && openChat.value && <Info key={openChat.value} chat={openChat.value} />}

@@ -1,6 +1,6 @@
 import { batch, computed, effect, signal } from '@preact/signals'
 import {
-  indexedDBOutbox, localSession, Pullchat, PullchatError, type ChatPage, type Message, type MutedChat, type Outgoing, type PresenceResponse,
+  indexedDBOutbox, localSession, Pullchat, PullchatError, type ChatPage, type InboxEntry, type Message, type MutedChat, type Outgoing, type PresenceResponse,
   type Status, type Subscription,
 } from 'pullchat'
 import { goTo, openChat } from './route'
@@ -18,11 +18,12 @@ export interface Chat {
 }
 
 const userKey = 'pullchat-user' // with AUTH=off: the name that was given
+const sessionKey = 'pullchat-session' // with AUTH=on
 const farEnd = Number.MAX_SAFE_INTEGER // a cursor past every message
 const typingLasts = 6000 // milliseconds
 
 function newClient(user?: string): Pullchat {
-  const client = new Pullchat(address, { user, outbox: indexedDBOutbox(), ...(server.auth && { session: localSession() }) })
+  const client = new Pullchat(address, { user, outbox: indexedDBOutbox(), ...(server.auth && { session: localSession(sessionKey) }) })
   client.onSession((session) => {
     if (!session && me.peek()) leave('Your session has ended. Log in again.')
   })
@@ -120,6 +121,14 @@ export async function logout(): Promise<void> {
   leave('')
 }
 
+// What another tab of this browser does with the session.
+addEventListener('storage', ({ key, newValue }) => {
+  if (key !== sessionKey && key !== userKey) return
+  const user = newValue && (key === userKey ? newValue : JSON.parse(newValue).user)
+  if (me.peek() && !user) leave('Your session has ended. Log in again.')
+  else if (me.peek() && user !== me.peek()) location.reload()
+})
+
 function leave(note: string): void {
   inbox?.close()
   attending?.close()
@@ -153,11 +162,7 @@ async function followInbox(): Promise<void> {
     }
     const next = new Map(chats.peek())
     for (const entry of page.chats) {
-      learn(entry.users)
-      next.set(entry.chat, {
-        chat: entry.chat, name: entry.name, last: entry.last_message, unread: entry.unread, cursor: entry.cursor,
-        mention: entry.unread > 0 && mentions(entry.last_message),
-      })
+      next.set(entry.chat, chatOf(entry))
       const position = entry.last_message ? entry.last_message.send_time + 1 : entry.cursor
       cursors[entry.chat] = position
       newest = Math.max(newest, position)
@@ -170,6 +175,7 @@ async function followInbox(): Promise<void> {
   // Chats that begin meanwhile have newer positions; those that are known twice are skipped.
   const subscription = (inbox = client.followInbox({ cursors: reversed(cursors), cursor: newest, presence: false }))
   subscription.on('status', (next) => {
+    if (next.state === 'live' && status.peek().state === 'offline') void refreshList().catch(() => {})
     status.value = next
     if (next.state === 'ended' && next.reason?.unauthenticated) leave('Your session has ended. Log in again.')
   })
@@ -181,6 +187,27 @@ async function followInbox(): Promise<void> {
     if (user === me.peek()) wasRead(chat, cursor)
   })
   subscription.on('deleted', ({ chat }) => gone(chat))
+}
+
+function chatOf(entry: InboxEntry): Chat {
+  learn(entry.users)
+  const { chat, name, unread, cursor, last_message: last } = entry
+  return { chat, name, last, unread, cursor, mention: unread > 0 && mentions(last) }
+}
+
+/** After an outage: what was read, left or deleted meanwhile on other devices. */
+async function refreshList(): Promise<void> {
+  const listing = client
+  const next = new Map<string, Chat>()
+  for (let cursor = 0, more = true; more; more = cursor !== 0) {
+    const page = await client.inbox(cursor)
+    for (const entry of page.chats) next.set(entry.chat, chatOf(entry))
+    cursor = page.next_cursor
+  }
+  if (client !== listing || !me.peek()) return
+  for (const [chat, entry] of chats.peek()) if ((entry.last?.send_time ?? 0) > (next.get(chat)?.last?.send_time ?? Infinity)) next.set(chat, entry)
+  chats.value = next
+  markRead()
 }
 
 /** The chats that moved last come last: as many as fit are told to the server. */
@@ -211,7 +238,8 @@ function update(chat: string, entry: Chat): void {
   chats.value = new Map(chats.peek()).set(chat, entry)
 }
 
-function gone(chat: string): void {
+/** Takes a chat off the list: the user left the room, or it is deleted. */
+export function gone(chat: string): void {
   const next = new Map(chats.peek())
   next.delete(chat)
   chats.value = next
@@ -319,6 +347,10 @@ function stopped(chat: string, users: readonly string[]): void {
 const quiet = (chat: string, messages: readonly Message[]) => typing.peek().get(chat)?.size && stopped(chat, messages.map((m) => m.sender))
 
 let told = 0
+
+/** What is typed after a message was sent is told again at once. */
+export const sentText = () => void (told = 0)
+
 export function tellTyping(chat: string): void {
   if (Date.now() - told < typingLasts / 2 || status.peek().state !== 'live') return
   told = Date.now()

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks'
-import { attempt, chats, client, isPair, listRoom, titleOf, tellTyping } from '../state/app'
+import { attempt, chats, client, isPair, listRoom, sentText, titleOf, tellTyping } from '../state/app'
 import { Send } from './icons'
 
 const drafts = new Map<string, string>() // of chats, while the page is open
@@ -23,7 +23,7 @@ export function Composer({ chat }: { chat: string }) {
       style.height = `${Math.min(box.current!.scrollHeight, 160)}px`
     }
     const left = most - bytes.encode(box.current!.value).length
-    counter.current!.textContent = left < 500 ? String(left) : ''
+    counter.current!.textContent = left < 500 ? `${left} left` : ''
     counter.current!.classList.toggle('over', left < 0)
   }
 
@@ -39,6 +39,7 @@ export function Composer({ chat }: { chat: string }) {
     client.send({ chat, text }).catch(() => {}) // the message itself shows what became of it
     box.current!.value = ''
     changed()
+    sentText()
     box.current!.focus()
   }
 
@@ -82,7 +83,7 @@ export function Composer({ chat }: { chat: string }) {
           }
         }}
       />
-      <span ref={counter} class="counter" aria-label="Bytes left" />
+      <span ref={counter} class="counter" />
       <button class="icon send" aria-label="Send">
         <Send />
       </button>

@@ -1,5 +1,7 @@
 import { useEffect } from 'preact/hooks'
-import { attempt, chats, inboxLoaded, isPair, nameOf, otherOf, presence, timeline, titleOf, typing } from '../state/app'
+import { PullchatError } from 'pullchat'
+import { chats, gone, inboxLoaded, isPair, nameOf, otherOf, presence, timeline, titleOf, typing } from '../state/app'
+import { show } from '../state/notices'
 import { goTo, panel } from '../state/route'
 import { Avatar } from './avatar'
 import { Composer } from './composer'
@@ -13,7 +15,7 @@ export function Conversation({ chat }: { chat: string }) {
     if (!inboxLoaded.value || loaded) return
     const entry = chats.peek().get(chat)
     of.unreadFrom.value = entry?.unread ? Math.max(1, entry.cursor) : 0
-    void attempt(() => of.loadOlder())
+    void of.loadOlder().catch((error) => refused(chat, error))
   }, [chat, loaded, inboxLoaded.value])
   const pair = isPair(chat)
   return (
@@ -22,7 +24,7 @@ export function Conversation({ chat }: { chat: string }) {
         <button class="icon back" aria-label="Back to the chats" onClick={() => goTo(undefined)}>
           <Back />
         </button>
-        <button class="about" onClick={() => (panel.value = panel.value === 'info' ? 'none' : 'info')} aria-label={`About ${titleOf(chat)}`}>
+        <button class="about" onClick={() => (panel.value = panel.value === 'info' ? 'none' : 'info')}>
           <Avatar id={pair ? otherOf(chat) : chat} name={titleOf(chat)} room={!pair} online={pair && isHere(otherOf(chat))} />
           <span>
             <h2>
@@ -41,6 +43,12 @@ export function Conversation({ chat }: { chat: string }) {
   )
 }
 
+/** A chat that the user may not read, or that does not exist any more, leaves the list. */
+function refused(chat: string, error: unknown): void {
+  show(error instanceof PullchatError ? error.message : String(error))
+  if (error instanceof PullchatError && (error.code === 'permission_denied' || error.code === 'not_found')) gone(chat)
+}
+
 const isHere = (user: string) => presence.value?.readers.some((r) => r.split('/')[0] === user) ?? false
 
 function Subtitle({ chat }: { chat: string }) {
@@ -49,6 +57,10 @@ function Subtitle({ chat }: { chat: string }) {
     return <small class="typing">{isPair(chat) ? 'typing …' : writing.length > 2 ? 'several people are typing …' : `${writing.join(' and ')} ${writing.length > 1 ? 'are' : 'is'} typing …`}</small>
   }
   const here = presence.value
-  if (isPair(chat)) return <small>{here ? (isHere(otherOf(chat)) ? 'here now' : 'not here') : ' '}</small>
-  return <small>{here ? `${here.count} here now` : ' '}</small>
+  if (isPair(chat)) return <small>{here ? (isHere(otherOf(chat)) ? 'here now' : 'not here') : '\u00a0'}</small>
+  return (
+    <small>
+      <bdi>{here ? `${here.count} here now` : '\u00a0'}</bdi>
+    </small>
+  )
 }

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import type { Room } from 'pullchat'
-import { attempt, client, ignored, isMuted, isPair, me, nameOf, needName, otherOf, pairWith, presence, setIgnored, setMuted, timeline, titleOf } from '../state/app'
+import { attempt, client, gone, ignored, isMuted, isPair, me, nameOf, needName, otherOf, pairWith, presence, setIgnored, setMuted, timeline, titleOf } from '../state/app'
 import { goTo, panel } from '../state/route'
 import { Avatar } from './avatar'
 import { Close } from './icons'
@@ -110,12 +110,12 @@ function RoomInfo({ chat }: { chat: string }) {
         </>
       )}
       {role && (
-        <button class="danger" onClick={() => confirm(`Leave ${titleOf(chat)}?`) && attempt(() => client.rooms.leave(chat))}>
+        <button class="danger" onClick={() => confirm(`Leave ${titleOf(chat)}?`) && attempt(() => client.rooms.leave(chat).then(() => gone(chat)))}>
           Leave the room
         </button>
       )}
       {admin && (
-        <button class="danger" onClick={() => confirm(`Delete ${titleOf(chat)} and all its messages?`) && attempt(() => client.rooms.delete(chat))}>
+        <button class="danger" onClick={() => confirm(`Delete ${titleOf(chat)} and all its messages?`) && attempt(() => client.rooms.delete(chat).then(() => gone(chat)))}>
           Delete the room
         </button>
       )}

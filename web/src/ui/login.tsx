@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
 import { PullchatError } from 'pullchat'
 import { enter, loginNote } from '../state/app'
 import { server } from '../state/settings'
@@ -23,6 +24,7 @@ async function submit(event: SubmitEvent): Promise<void> {
 }
 
 export function Login() {
+  useEffect(() => () => void (registering.value = false), []) // the next time it asks for a login
   const mayRegister = server.auth && server.registration === 'open'
   const isNew = registering.value && mayRegister
   const note = failure.value || loginNote.value
