@@ -12,8 +12,10 @@ units     = $(filter-out $(processes),$(shell go list ./...))
 # Hand-written packages: what the coverage is of.
 covered   = $(shell go list ./... | grep -v -e /internal/gen -e /test | paste -sd,)
 race      = $(if $(shell command -v gcc || command -v cc),-race,$(warning no C compiler: the race detector is off))
-# Unit tests often wait. Those of processes keep two cores busy, and some limit times, so they stay at two packages.
-at_once   = -shuffle=on -p 3 -parallel 4
+# How many packages are tested at a time. Unit tests often wait; those of processes keep two cores busy. CI takes fewer.
+UNITS_AT_ONCE     ?= 3
+PROCESSES_AT_ONCE ?= 2
+at_once   = -shuffle=on -p $(UNITS_AT_ONCE) -parallel 4
 PROGRAMS  := $(BIN)/test
 LINTER    := $(BIN)/golangci-lint-$(LINT)
 
@@ -41,7 +43,7 @@ test: redis-server nginx prometheus kcat programs ## all tests, on a real Redis 
 	go test -count=1 ./test/budgets | tee -a test.log # alone, because it counts allocations
 	status=0; \
 	  TEST_PROGRAMS=$(PROGRAMS) go test $(race) $(at_once) -timeout 20m $(units) 2>&1 | tee -a test.log || status=1; \
-	  TEST_PROGRAMS=$(PROGRAMS) go test -shuffle=on -p 2 -timeout 20m $(filter-out %/budgets,$(processes)) 2>&1 | tee -a test.log || status=1; \
+	  TEST_PROGRAMS=$(PROGRAMS) go test -shuffle=on -p $(PROCESSES_AT_ONCE) -timeout 20m $(filter-out %/budgets,$(processes)) 2>&1 | tee -a test.log || status=1; \
 	  grep -E '^(ok|FAIL|---)' test.log; exit $$status
 
 # Apart from the tests with the race detector: with both, tests take half as much CPU again.
@@ -70,6 +72,10 @@ bench-quick: redis-server webdis-and-wrk centrifugo ## sends and pulls beside Ce
 .PHONY: bench-abuse
 bench-abuse: redis-server ## the sends of a bystander while one user or stranger attacks (about a minute); prints the table of docs/security.md
 	BENCHMARK_ABUSE=1 go test -count=1 -timeout 10m -run '^TestAbuse$$' -v ./test/benchmarks
+
+.PHONY: bench-options
+bench-options: redis-server webdis-and-wrk ## sends with metrics on, and with a worker of five projections, beside plain ones, ROUNDS times (default 5, about 4 minutes); the lag of webhooks
+	BENCHMARK_OPTIONS=1 BENCHMARK_ROUNDS=$(or $(ROUNDS),5) go test -count=1 -timeout 20m -run '^TestOptions$$' -v ./test/benchmarks
 
 .PHONY: bench-go
 bench-go: redis-server ## Go benchmarks COUNT times (default 1), for benchstat: an append, a range read, a send and a pull
@@ -151,7 +157,7 @@ dashboard: ## write deploy/observability/dashboard.json, Grafana's dashboard
 
 .PHONY: compose-test
 compose-test: ## the integration suite against the real stack, in containers; STORE is redis-7, redis-8 (default) or valkey-8
-	@compose="docker compose -f docker-compose.test.yml -f deploy/compose-$(or $(STORE),redis-8).yml"; \
+	@compose="docker compose --env-file /dev/null -f docker-compose.test.yml -f deploy/compose-$(or $(STORE),redis-8).yml"; \
 	  $$compose up --build --abort-on-container-exit --exit-code-from integration; \
 	  status=$$?; $$compose down --volumes; exit $$status
 

@@ -27,6 +27,7 @@ type bed struct {
 	t     *testing.T
 	redis *redistest.Server
 	rooms *chat.RoomService
+	count int // of partitions
 }
 
 func newBed(t *testing.T, options storage.Options) *bed {
@@ -39,7 +40,7 @@ func newBed(t *testing.T, options storage.Options) *bed {
 	t.Cleanup(func() { _ = store.Close() })
 	return &bed{
 		MessageService:    chat.NewMessageService(store, chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096}),
-		ProjectionService: chat.NewProjectionService(store), t: t, redis: redis,
+		ProjectionService: chat.NewProjectionService(store), t: t, redis: redis, count: store.Partitions(),
 		rooms: chat.NewRoomService(store, false, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 10, MaxUserRooms: 10}),
 	}
 }
@@ -56,13 +57,25 @@ func (b *bed) send(room, text string) int64 {
 // worker starts one, and returns what ends it.
 func (b *bed) worker(source projection.Source, projections ...projection.Projection) (stop func()) {
 	b.t.Helper()
-	w, err := projection.New(projection.Config{Source: source, Log: slog.New(slog.DiscardHandler), Poll: 10 * time.Millisecond})
-	if err == nil {
-		err = w.Set(projections)
+	w, stop := b.run(source)
+	if err := w.Set(projections); err != nil {
+		b.t.Fatal(err)
 	}
+	return stop
+}
+
+// run starts a worker without projections, and returns what ends it.
+func (b *bed) run(source projection.Source) (w *projection.Worker, stop func()) {
+	b.t.Helper()
+	w, err := projection.New(projection.Config{Source: source, Log: quiet(), Poll: 10 * time.Millisecond})
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	return w, b.start(w)
+}
+
+// start runs a worker, and returns what ends it.
+func (b *bed) start(w *projection.Worker) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
@@ -76,6 +89,8 @@ func (b *bed) worker(source projection.Source, projections ...projection.Project
 	b.t.Cleanup(stop)
 	return stop
 }
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func (b *bed) state(name string) chat.ProjectionState {
 	b.t.Helper()
@@ -261,11 +276,11 @@ func (d *dying) Claim(ctx context.Context, r chat.ClaimRequest) (chat.Claimed, e
 	return d.Source.Claim(ctx, r)
 }
 
-func (d *dying) PartitionStates(ctx context.Context) ([]chat.PartitionState, error) {
+func (d *dying) PartitionStates(ctx context.Context, partitions []int) ([]chat.PartitionState, error) {
 	if err := d.err(); err != nil {
 		return nil, err
 	}
-	return d.Source.PartitionStates(ctx)
+	return d.Source.PartitionStates(ctx, partitions)
 }
 
 // TestTakeOver: two workers share the partitions. When one is killed the other takes over, and nothing is skipped.
@@ -640,8 +655,8 @@ func (s *shifted) now() time.Time {
 	return time.Now().Add(-s.by)
 }
 
-func (s *shifted) PartitionStates(ctx context.Context) ([]chat.PartitionState, error) {
-	states, err := s.bed.PartitionStates(ctx)
+func (s *shifted) PartitionStates(ctx context.Context, partitions []int) ([]chat.PartitionState, error) {
+	states, err := s.bed.PartitionStates(ctx, partitions)
 	now := s.now().UnixMicro()
 	for i := range states {
 		states[i].Clock = now

@@ -65,7 +65,7 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn) {
 	c.farewell(err)
 	c.settle()
 	_ = conn.Close()
-	s.config.Log.Info("device ended", "id", logging.RequestID(ctx), "why", why(err), "duration", time.Since(began))
+	s.config.Log.Info("device ended", "id", logging.RequestID(ctx), "address", peer.Address(conn), "why", why(err), "duration", time.Since(began))
 }
 
 // why is the end of a connection for the log.

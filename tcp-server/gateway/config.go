@@ -27,8 +27,9 @@ type Endpoints struct {
 	DeviceAddr string        `name:"device-addr" env:"DEVICE_ADDR" placeholder:"HOST:PORT" help:"Where devices are served, like 127.0.0.1:5001; empty is nowhere."`
 	DeviceIdle time.Duration `name:"device-idle" env:"DEVICE_IDLE" default:"10m" placeholder:"DURATION" help:"How long a device may say nothing, not even Ping."`
 
-	TCPMaxConnections     int `name:"tcp-max-connections" env:"TCP_MAX_CONNECTIONS" default:"10000" placeholder:"N" help:"Connections of telnet and devices at a time; further ones are closed. 0 for no limit."`
-	TCPAddressConnections int `name:"tcp-address-connections" env:"TCP_ADDRESS_CONNECTIONS" default:"100" placeholder:"N" help:"The same for each address."`
+	TCPMaxConnections     int               `name:"tcp-max-connections" env:"TCP_MAX_CONNECTIONS" default:"10000" placeholder:"N" help:"Connections of telnet and devices at a time; further ones are closed. 0 for no limit."`
+	TCPAddressConnections int               `name:"tcp-address-connections" env:"TCP_ADDRESS_CONNECTIONS" default:"100" placeholder:"N" help:"The same for each address."`
+	TCPProxies            ratelimit.Proxies `name:"tcp-proxies" env:"TCP_PROXIES" placeholder:"CIDR,..." help:"Networks of balancers in front, whose connections must begin with a PROXY header, version 1 or 2; others are clients themselves."`
 }
 
 // Enabled reports whether any endpoint is configured.

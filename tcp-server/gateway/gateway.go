@@ -166,7 +166,7 @@ func (s *Server) endpoints(services chat.Services, hub *live.Hub) (endpoints []*
 			MaxLine: maxLine, Idle: s.config.TelnetIdle, LoginTime: s.limits.login, Part: s.limits.part, Now: s.limits.now,
 		})
 		endpoints = append(endpoints, &endpoint{
-			name: metrics.Telnet, metrics: s.config.Metrics, listener: s.telnet, encrypt: s.encrypt, serve: rooms.Serve,
+			name: metrics.Telnet, metrics: s.config.Metrics, listener: s.telnet, encrypt: s.encrypt, balancers: s.config.TCPProxies, serve: rooms.Serve,
 			full: []byte("* Too many connections; try again later\r\n"),
 		})
 	}
@@ -178,7 +178,7 @@ func (s *Server) endpoints(services chat.Services, hub *live.Hub) (endpoints []*
 			config.Verify = s.keys.Verify
 		}
 		endpoints = append(endpoints, &endpoint{
-			name: metrics.Device, metrics: s.config.Metrics, listener: s.device, encrypt: s.encrypt, serve: device.New(config).Serve,
+			name: metrics.Device, metrics: s.config.Metrics, listener: s.device, encrypt: s.encrypt, balancers: s.config.TCPProxies, serve: device.New(config).Serve,
 			full: []byte(`{"action":"full"}` + "\n"),
 		})
 	}

@@ -62,7 +62,7 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn) {
 	c.cursors.Leave(c.farewell(err))
 	c.logout()
 	_ = conn.Close()
-	s.config.Log.Info("telnet ended", "id", logging.RequestID(ctx), "why", why(err), "duration", time.Since(began))
+	s.config.Log.Info("telnet ended", "id", logging.RequestID(ctx), "address", peer.Address(conn), "why", why(err), "duration", time.Since(began))
 }
 
 // serve runs the client's commands until one ends the connection.

@@ -105,9 +105,7 @@ func (s *Sink) projection(h *hook) projection.Projection {
 	if h.Bursts {
 		p.Bursts = s.bursts
 	}
-	if len(h.Chats) > 0 {
-		p.Chats = h.names
-	}
+	p.Listed = h.Chats
 	return p
 }
 
