@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"runtime/debug"
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
@@ -81,12 +80,14 @@ func why(err error) string {
 
 // serve answers objects, one after the other, until one ends the connection.
 func (c *client) serve() (err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			c.server.config.Log.Error("panic", "id", logging.RequestID(c.base), "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
-			err = live.ErrPanicked
-		}
-	}()
+	defer peer.Recovered(&err, func(p *peer.PanicError) error {
+		c.server.config.Log.Error("panic", "id", logging.RequestID(c.base), "cause", fmt.Sprint(p.Cause), "stack", string(p.Stack))
+		return live.ErrPanicked
+	})
+	return c.answers()
+}
+
+func (c *client) answers() error {
 	connects := time.Now().Add(c.server.config.ConnectTime)
 	for {
 		until := time.Now().Add(c.server.config.Idle)
@@ -98,7 +99,7 @@ func (c *client) serve() (err error) {
 		case errors.Is(err, errTooLong):
 			err = c.answer(request{}, chat.Errorf(chat.TooLarge, "an object may have %d bytes: this one is %v", c.server.config.MaxObject, err))
 		case err == nil:
-			err = c.obey(object)
+			err = peer.Apart(func() error { return c.obey(object) })
 		}
 		if err != nil {
 			return err
@@ -115,7 +116,7 @@ func (c *client) read(until time.Time) ([]byte, error) {
 		if object, ok, err := c.decoder.next(); ok || err != nil {
 			return object, err
 		}
-		var buffer [1024]byte
+		var buffer [512]byte
 		n, err := c.conn.Read(buffer[:])
 		c.decoder.feed(buffer[:n])
 		switch {

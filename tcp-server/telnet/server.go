@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"runtime/debug"
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
@@ -70,25 +69,21 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn) {
 
 // serve runs the client's commands until one ends the connection.
 func (c *client) serve() (err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			c.server.config.Log.Error("panic", "id", logging.RequestID(c.base), "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
-			err = live.ErrPanicked
-		}
-	}()
-	if err := c.login(); err != nil {
-		return err
-	}
-	if err := c.arrive(); err != nil {
-		return err
-	}
-	for {
-		l, err := c.readLine(time.Now().Add(c.server.config.Idle))
-		if err != nil {
+	defer peer.Recovered(&err, func(p *peer.PanicError) error {
+		c.server.config.Log.Error("panic", "id", logging.RequestID(c.base), "cause", fmt.Sprint(p.Cause), "stack", string(p.Stack))
+		return live.ErrPanicked
+	})
+	err = peer.Apart(func() error {
+		if err := c.login(); err != nil {
 			return err
 		}
-		if err := c.obey(l); err != nil {
-			return err
+		return c.arrive()
+	})
+	for err == nil {
+		var l line
+		if l, err = c.readLine(time.Now().Add(c.server.config.Idle)); err == nil {
+			err = peer.Apart(func() error { return c.obey(l) })
 		}
 	}
+	return err
 }
