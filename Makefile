@@ -141,6 +141,20 @@ generate-check: generate ## fail if the committed internal/gen is not what the I
 	@changed=$$(git status --porcelain internal/gen) || exit 1; \
 	  test -z "$$changed" || { echo "$$changed"; git diff internal/gen | head -50; echo 'internal/gen is stale: commit what make generate wrote'; exit 1; }
 
+# The page and the JavaScript client, from packages of npm that the lock files pin. Node 20; everything else needs Go only.
+npm_ci = npm ci --ignore-scripts --no-audit --no-fund --prefix
+
+.PHONY: web
+web: node ## build the page of http-server into web/dist, and the types of clients/js from openapi.yaml
+	$(npm_ci) clients/js && npm run --prefix clients/js types && npm run --prefix clients/js build
+	$(npm_ci) web && npm run --prefix web build
+
+.PHONY: web-check
+web-check: web redis-server programs ## fail if web/dist or the types of clients/js are stale; test clients/js on a real server
+	@changed=$$(git status --porcelain web/dist clients/js/src/openapi.ts) || exit 1; \
+	  test -z "$$changed" || { echo "$$changed"; echo 'the page is stale: commit what make web wrote'; exit 1; }
+	PULLCHAT=$(PROGRAMS)/pullchat npm test --prefix clients/js
+
 .PHONY: dashboard
 dashboard: ## write deploy/observability/dashboard.json, Grafana's dashboard
 	go run ./deploy/observability/dashboard >$(BIN)/dashboard.json && mv $(BIN)/dashboard.json deploy/observability/dashboard.json
@@ -166,12 +180,14 @@ programs:
 	go build -o $(PROGRAMS)/ ./pullchat ./http-server ./rpc-server ./tcp-server ./worker
 
 # What the tests need beside Go, from Debian's packages.
-.PHONY: redis-server nginx prometheus kcat chromium thrift-compiler webdis-and-wrk centrifugo
+.PHONY: node redis-server nginx prometheus kcat chromium thrift-compiler webdis-and-wrk centrifugo
 webdis-and-wrk:
 	@command -v webdis >/dev/null && command -v wrk >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends webdis wrk; }
 # A peer for benchmarks, built from its module: a few minutes once.
 centrifugo:
 	@test -x $(BIN)/centrifugo || GOBIN=$(BIN) go install github.com/centrifugal/centrifugo/v6@v6.9.1
+node:
+	@command -v npm >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm; }
 redis-server:
 	@command -v redis-server >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends redis-server; }
 chromium:

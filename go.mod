@@ -144,3 +144,8 @@ require (
 	gopkg.in/tomb.v1 v1.0.0-20141024135613-dd632973f1e7 // indirect
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 )
+
+ignore (
+	./clients/js/node_modules
+	./web/node_modules
+)

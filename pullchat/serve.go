@@ -84,7 +84,7 @@ func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part,
 	}
 	defer stopObserved()
 	s.HTTP.Metrics, s.RPC.Metrics, s.Worker.Metrics = observed.Metrics.Gateway(), observed.Metrics.Service(), observed.Metrics.Worker()
-	s.HTTP.Traces, s.RPC.Traces = observed.Traces, observed.Traces
+	s.HTTP.Traces, s.RPC.Traces, s.Worker.Traces = observed.Traces, observed.Traces, observed.Traces
 	if s.RPC.Trust.Auth = s.HTTP.Auth; s.HTTP.Auth == "on" {
 		s.RPC.Trust.RPCSecret = rand.Text() // only this gateway may name callers
 	}

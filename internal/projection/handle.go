@@ -2,6 +2,7 @@ package projection
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -177,6 +178,8 @@ func (r *runner) call(ctx context.Context, c *cursor, events []Event) (err error
 	r.mutex.Unlock()
 	var counts []chat.Count
 	n := len(events)
+	ctx, end := r.worker.trace(ctx, r.name(), n)
+	defer func() { end(err) }()
 	if counter, is := handler.(Counter); is {
 		if counts, err = counter.Count(ctx, events); err != nil {
 			n = 0 // the counts of those before the error are not known
@@ -198,6 +201,23 @@ func (r *runner) call(ctx context.Context, c *cursor, events []Event) (err error
 	c.partition.handled += int64(n)
 	r.stats.Events += int64(n)
 	return err
+}
+
+// trace calls Config.Trace. Its end gets the error that the handler meant, without Handled and Reject.
+func (w *Worker) trace(ctx context.Context, name string, events int) (_ context.Context, end func(error)) {
+	if w.config.Trace == nil {
+		return ctx, func(error) {}
+	}
+	ctx, ends := w.config.Trace(ctx, name, events)
+	return ctx, func(err error) {
+		if h, is := errors.AsType[handled](err); is {
+			err = h.error
+		}
+		if r, is := errors.AsType[rejected](err); is {
+			err = r.error
+		}
+		ends(err)
+	}
 }
 
 // advance moves the cursor behind events.

@@ -52,7 +52,10 @@ func (r *runner) revive(ctx context.Context, id string) error {
 			return err
 		}
 	}
-	return handler.Handle(ctx, []Event{event(name, messages)})
+	ctx, end := r.worker.trace(ctx, r.name(), 1)
+	err = handler.Handle(ctx, []Event{event(name, messages)})
+	end(err)
+	return err
 }
 
 // farthestBack is how far before its last message the beginning of a burst is looked for, in times of its greatest length.

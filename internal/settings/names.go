@@ -23,7 +23,7 @@ refresh-token-ttl registration registration-rate retention room-id-reserved room
 rpc-secret rpc-secret-file rpc-servers sends-confirmed server signal-rate tcp-address-connections tcp-max-connections
 tcp-proxies telnet-addr telnet-idle telnet-room tls-cert tls-key token token-file traces-endpoint traces-headers
 traces-headers-file trusted-proxies user-streams vapid-private-key vapid-private-key-file vapid-public-key
-vapid-subject webhook-allow-private webhook-give-up webhook-timeout words-keep
+vapid-subject web webhook-allow-private webhook-give-up webhook-timeout words-keep
 data-dir pullchat-server pullchat-token pullchat-token-file
 `) // the last line has the variables that are named otherwise
 
