@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-
-	"github.com/pullchat/pullchat/internal/chat"
 )
 
 // Handler answers /metrics, /healthz, /readyz of a worker, and /debug/pprof/. /healthz answers while the process runs; /readyz
@@ -30,6 +28,9 @@ func (m *Metrics) Handler() http.Handler {
 	return mux
 }
 
+// unavailable is the code of chat.Unavailable: this package is imported by the transport to Redis, which knows nothing of chats.
+const unavailable = "unavailable"
+
 // answerReady answers in the form of the HTTP API, which pullchat ready and the Go client understand.
 func (m *Metrics) answerReady(w http.ResponseWriter, r *http.Request) {
 	ready := m.ready.Load()
@@ -38,7 +39,7 @@ func (m *Metrics) answerReady(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := (*ready)(); err != nil {
-		answerJSON(w, http.StatusServiceUnavailable, map[string]string{"code": string(chat.Unavailable), "message": err.Error()})
+		answerJSON(w, http.StatusServiceUnavailable, map[string]string{"code": unavailable, "message": err.Error()})
 		return
 	}
 	answerJSON(w, http.StatusOK, map[string]string{"status": "ready"})
