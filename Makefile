@@ -77,6 +77,10 @@ bench-abuse: redis-server ## the sends of a bystander while one user or stranger
 bench-options: redis-server webdis-and-wrk ## sends with metrics on, and with a worker of five projections, beside plain ones, ROUNDS times (default 5, about 4 minutes); the lag of webhooks
 	BENCHMARK_OPTIONS=1 BENCHMARK_ROUNDS=$(or $(ROUNDS),5) go test -count=1 -timeout 20m -run '^TestOptions$$' -v ./test/benchmarks
 
+.PHONY: bench-tcp
+bench-tcp: redis-server ## what 10,000 idle connections of devices and of telnet cost, and the time from a send to them (two minutes); prints the tables of docs/devices.md and docs/telnet.md
+	BENCHMARK_TCP=1 go test -count=1 -timeout 15m -run '^TestTCP$$' -v ./test/benchmarks
+
 .PHONY: bench-go
 bench-go: redis-server ## Go benchmarks COUNT times (default 1), for benchstat: an append, a range read, a send and a pull
 	go test -run '^$$' -bench . -benchmem -count=$(or $(COUNT),1) ./internal/batch ./rpc-server/storage ./rpc-server/hints ./test

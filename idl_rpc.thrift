@@ -914,7 +914,7 @@ struct WebhookRegistryResponse {
     1: required i32 Code
     2: required string Msg
     3: optional string Version
-    4: optional bool Unchanged       // the worker's version is the newest: nothing else is in the answer
+    4: optional bool Unchanged       // the worker's version is the newest: only Private is in the answer besides
     5: optional list<Webhook> Webhooks
     6: optional map<string, i64> Removed  // webhook → how long ago it was removed, in microseconds: its projection is to be removed
     7: optional list<string> Private // networks that webhooks may reach although they are private

@@ -121,7 +121,7 @@ release: release-files # by the release workflow, on a tag: a draft of the relea
 .PHONY: images
 images: ## the five images of this commit, IMAGE/http-server and so on (IMAGE is pullchat), with labels; PUSH=1 pushes them
 	for target in http-server rpc-server tcp-server worker pullchat; do \
-	  DOCKER_BUILDKIT=1 docker build --target $$target --build-arg VERSION='v$(VERSION)' --build-arg COMMIT=$(COMMIT) --build-arg DATE=$(DATE) \
+	  docker build --target $$target --build-arg VERSION='v$(VERSION)' --build-arg COMMIT=$(COMMIT) --build-arg DATE=$(DATE) \
 	    -t $(or $(IMAGE),pullchat)/$$target:v$(subst ~,-,$(VERSION)) . || exit 1; \
 	  test -z '$(PUSH)' || docker push $(or $(IMAGE),pullchat)/$$target:v$(subst ~,-,$(VERSION)) || exit 1; \
 	done

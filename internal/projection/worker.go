@@ -26,6 +26,8 @@ type Config struct {
 	Sweep  time.Duration // how often all chats are compared with their cursors; 0 is 10 minutes
 	// Handled is called for each event, with the position of its last message; nil: it is not.
 	Handled func(projection string, position int64)
+	// Trace is called before each call of a handler, and its end after it, with the error; nil: it is not.
+	Trace func(ctx context.Context, projection string, events int) (_ context.Context, end func(error))
 }
 
 const (

@@ -21,7 +21,8 @@ type endpoint struct {
 	listener  net.Listener
 	encrypt   *tls.Config       // nil: the connections are plain
 	balancers ratelimit.Proxies // whose connections begin with a PROXY header
-	full      []byte            // the last line for a connection beyond the limits
+	keepAlive net.KeepAliveConfig
+	full      []byte // the last line for a connection beyond the limits
 	serve     func(ctx context.Context, conn net.Conn)
 }
 
@@ -133,6 +134,7 @@ func (d *endpoint) welcome(ctx context.Context, all *crowd, accepted net.Conn, l
 	defer d.metrics.Opened(d.name)()
 	if tcp, ok := accepted.(*net.TCPConn); ok {
 		_ = tcp.SetWriteBuffer(writeBuffer)
+		watchOver(tcp, d.keepAlive)
 	}
 	if d.encrypt != nil {
 		secret := tls.Server(conn, d.encrypt)

@@ -78,7 +78,7 @@ func TestBehindABalancer(t *testing.T) {
 	six := append(append([]byte{0x20, 0x01, 0x0d, 0xb8, 15: 1}, make([]byte, 16)...), 0, 1, 0, 2)
 	connect(header(0x21, 0x21, append(six, 0x20, 0, 3, 'a', 'b', 'c')...)).sees(greeting) // with a TLV, too
 	connect(header(0x20, 0x00)).sees(greeting)                                            // LOCAL: the balancer itself
-	connect("PROXY UNKNOWN\r\n").lines("* Too many connections; try again later") // the same
+	connect("PROXY UNKNOWN\r\n").lines("* Too many connections; try again later")         // the same
 	first.types("/quit\n")
 	first.lines("* Bye")
 	_ = first.Close()

@@ -16,6 +16,7 @@ import (
 	"github.com/pullchat/pullchat/internal/cursors"
 	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/metrics"
+	"github.com/pullchat/pullchat/internal/ratelimit"
 	"github.com/pullchat/pullchat/internal/terminal"
 	"github.com/pullchat/pullchat/tcp-server/peer"
 )
@@ -25,8 +26,9 @@ type client struct {
 	server  *Server
 	conn    *peer.Conn
 	decoder decoder
-	session *live.Session // of the room
-	inboxed *live.Session // of private messages
+	session *live.Session   // of the room
+	share   *ratelimit.Late // of what the user follows
+	inboxed *live.Session   // of private messages
 	cursors cursors.Cursors
 
 	base   context.Context                 // without the caller, who may log in later //nolint:containedctx // of the connection

@@ -13,10 +13,10 @@ const (
 	// missedAtOnce bounds the missed messages that are counted. The others come after them.
 	missedAtOnce = 1000
 	// firstLines is how much of a room a user sees who has never been there.
-	firstLines     = 20
-	pageLines      = 100
+	firstLines = 20
+	pageLines  = 100
 	// skew is more than the clocks of servers differ.
-	skew = time.Minute
+	skew           = time.Minute
 	advanceTimeout = 3 * time.Second
 )
 
