@@ -69,7 +69,11 @@ func (s *Store) EraseTexts(_ context.Context, id chat.ID, user string, from int6
 		next = m.SendTime + 1
 		if m.Sender == user && m.Notice == nil {
 			delete(known.ids, messageID{m.Sender, m.ID})
-			m.Text, m.ID, m.Erased = "", "", true
+			m.Text, m.ID, m.Erased, m.Content = "", "", true, m.Content.Erased()
+			known.amended++
+		} else if m.Sender == user && m.Notice.IsChange() {
+			delete(known.ids, messageID{m.Sender, m.ID})
+			m.ID = ""
 		}
 	}
 	if end == len(known.messages) {

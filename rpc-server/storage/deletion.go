@@ -167,24 +167,32 @@ func (s *Store) EraseTexts(ctx context.Context, id chat.ID, user string, from in
 			return 0, fmt.Errorf("%s: %w", tried, err)
 		}
 		next = m.SendTime + 1
-		if m.Sender == user && m.Notice == nil && (!m.Erased || m.ID != "") { // earlier releases kept ids
-			erased, id := m, ""
-			erased.Text, erased.ID, erased.Erased = "", "", true
-			if m.ID != "" {
-				id = layout.IDEntry(m.Sender, m.ID)
-			}
-			replaced = append(replaced, member, string(layout.AppendEncoded([]byte(member[:layout.PositionDigits]), erased)), id, layout.Twin(m))
+		if m.Sender != user || m.Notice != nil && !m.Notice.IsChange() || (m.Erased || m.Notice != nil) && m.ID == "" {
+			continue // earlier releases kept ids of erased messages
 		}
+		replaced = append(replaced, member, erasedMember(member, m), truth(m.ID != ""))
 	}
 	if len(replaced) > 0 {
-		if _, err := s.runUser(ctx, eraseScript, []string{key, ids}, replaced...); err != nil {
+		switch changed, err := s.runUser(ctx, eraseScript, []string{key, ids}, replaced...); {
+		case err != nil:
 			return 0, userError(tried, err)
+		case changed > 0: // meanwhile: the part is read again
+			return max(from, 1), nil
 		}
 	}
 	if len(call.Val()) < erasedAtOnce {
 		next = 0
 	}
 	return next, nil
+}
+
+// erasedMember returns what becomes of a message, or of the entry of a change of one, which has no text.
+func erasedMember(member string, m chat.Message) string {
+	m.ID = ""
+	if m.Notice == nil {
+		m.Text, m.Erased, m.Content = "", true, m.Content.Erased()
+	}
+	return string(layout.AppendEncoded([]byte(member[:layout.PositionDigits]), m))
 }
 
 // ForgetReader implements chat.DeletionStore with forget.lua.
