@@ -12,8 +12,10 @@ units     = $(filter-out $(processes),$(shell go list ./...))
 # Hand-written packages: what the coverage is of.
 covered   = $(shell go list ./... | grep -v -e /internal/gen -e /test | paste -sd,)
 race      = $(if $(shell command -v gcc || command -v cc),-race,$(warning no C compiler: the race detector is off))
-# Unit tests often wait. Those of processes keep two cores busy, and some limit times, so they stay at two packages.
-at_once   = -shuffle=on -p 3 -parallel 4
+# How many packages are tested at a time. Unit tests often wait; those of processes keep two cores busy. CI takes fewer.
+UNITS_AT_ONCE     ?= 3
+PROCESSES_AT_ONCE ?= 2
+at_once   = -shuffle=on -p $(UNITS_AT_ONCE) -parallel 4
 PROGRAMS  := $(BIN)/test
 LINTER    := $(BIN)/golangci-lint-$(LINT)
 
@@ -41,7 +43,7 @@ test: redis-server nginx prometheus kcat programs ## all tests, on a real Redis 
 	go test -count=1 ./test/budgets | tee -a test.log # alone, because it counts allocations
 	status=0; \
 	  TEST_PROGRAMS=$(PROGRAMS) go test $(race) $(at_once) -timeout 20m $(units) 2>&1 | tee -a test.log || status=1; \
-	  TEST_PROGRAMS=$(PROGRAMS) go test -shuffle=on -p 2 -timeout 20m $(filter-out %/budgets,$(processes)) 2>&1 | tee -a test.log || status=1; \
+	  TEST_PROGRAMS=$(PROGRAMS) go test -shuffle=on -p $(PROCESSES_AT_ONCE) -timeout 20m $(filter-out %/budgets,$(processes)) 2>&1 | tee -a test.log || status=1; \
 	  grep -E '^(ok|FAIL|---)' test.log; exit $$status
 
 # Apart from the tests with the race detector: with both, tests take half as much CPU again.
@@ -70,6 +72,14 @@ bench-quick: redis-server webdis-and-wrk centrifugo ## sends and pulls beside Ce
 .PHONY: bench-abuse
 bench-abuse: redis-server ## the sends of a bystander while one user or stranger attacks (about a minute); prints the table of docs/security.md
 	BENCHMARK_ABUSE=1 go test -count=1 -timeout 10m -run '^TestAbuse$$' -v ./test/benchmarks
+
+.PHONY: bench-options
+bench-options: redis-server webdis-and-wrk ## sends with metrics on, and with a worker of five projections, beside plain ones, ROUNDS times (default 5, about 4 minutes); the lag of webhooks
+	BENCHMARK_OPTIONS=1 BENCHMARK_ROUNDS=$(or $(ROUNDS),5) go test -count=1 -timeout 20m -run '^TestOptions$$' -v ./test/benchmarks
+
+.PHONY: bench-tcp
+bench-tcp: redis-server ## what 10,000 idle connections of devices and of telnet cost, and the time from a send to them (two minutes); prints the tables of docs/devices.md and docs/telnet.md
+	BENCHMARK_TCP=1 go test -count=1 -timeout 15m -run '^TestTCP$$' -v ./test/benchmarks
 
 .PHONY: bench-go
 bench-go: redis-server ## Go benchmarks COUNT times (default 1), for benchstat: an append, a range read, a send and a pull
@@ -132,13 +142,27 @@ generate-check: generate ## fail if the committed internal/gen is not what the I
 	@changed=$$(git status --porcelain internal/gen) || exit 1; \
 	  test -z "$$changed" || { echo "$$changed"; git diff internal/gen | head -50; echo 'internal/gen is stale: commit what make generate wrote'; exit 1; }
 
+# The page and the JavaScript client, from packages of npm that the lock files pin. Node 20; everything else needs Go only.
+npm_ci = npm ci --ignore-scripts --no-audit --no-fund --prefix
+
+.PHONY: web
+web: node ## build the page of http-server into web/dist, and the types of clients/js from openapi.yaml
+	$(npm_ci) clients/js && npm run --prefix clients/js types && npm run --prefix clients/js build
+	$(npm_ci) web && npm run --prefix web build
+
+.PHONY: web-check
+web-check: web redis-server programs ## fail if web/dist or the types of clients/js are stale; test clients/js on a real server
+	@changed=$$(git status --porcelain web/dist clients/js/src/openapi.ts) || exit 1; \
+	  test -z "$$changed" || { echo "$$changed"; echo 'the page is stale: commit what make web wrote'; exit 1; }
+	PULLCHAT=$(PROGRAMS)/pullchat npm test --prefix clients/js
+
 .PHONY: dashboard
 dashboard: ## write deploy/observability/dashboard.json, Grafana's dashboard
 	go run ./deploy/observability/dashboard >$(BIN)/dashboard.json && mv $(BIN)/dashboard.json deploy/observability/dashboard.json
 
 .PHONY: compose-test
 compose-test: ## the integration suite against the real stack, in containers; STORE is redis-7, redis-8 (default) or valkey-8
-	@compose="docker compose -f docker-compose.test.yml -f deploy/compose-$(or $(STORE),redis-8).yml"; \
+	@compose="docker compose --env-file /dev/null -f docker-compose.test.yml -f deploy/compose-$(or $(STORE),redis-8).yml"; \
 	  $$compose up --build --abort-on-container-exit --exit-code-from integration; \
 	  status=$$?; $$compose down --volumes; exit $$status
 
@@ -157,12 +181,14 @@ programs:
 	go build -o $(PROGRAMS)/ ./pullchat ./http-server ./rpc-server ./tcp-server ./worker
 
 # What the tests need beside Go, from Debian's packages.
-.PHONY: redis-server nginx prometheus kcat chromium thrift-compiler webdis-and-wrk centrifugo
+.PHONY: node redis-server nginx prometheus kcat chromium thrift-compiler webdis-and-wrk centrifugo
 webdis-and-wrk:
 	@command -v webdis >/dev/null && command -v wrk >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends webdis wrk; }
 # A peer for benchmarks, built from its module: a few minutes once.
 centrifugo:
 	@test -x $(BIN)/centrifugo || GOBIN=$(BIN) go install github.com/centrifugal/centrifugo/v6@v6.9.1
+node:
+	@command -v npm >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm; }
 redis-server:
 	@command -v redis-server >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends redis-server; }
 chromium:

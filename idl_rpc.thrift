@@ -607,12 +607,13 @@ struct ChatsResponse {
 // Asks for the newest position of each partition.
 struct PartitionStatesRequest {
     1: optional Meta meta
+    2: optional list<i32> Partitions // without it all
 }
 
 struct PartitionStatesResponse {
     1: required i32 Code
     2: required string Msg
-    3: optional list<i64> Positions  // of each partition, from 0: its newest position, 0 for none
+    3: optional list<i64> Positions  // of each partition, in the order of the request, or from 0: its newest position, 0 for none
     4: optional list<i64> Clocks     // the storage's clock at that moment, in microseconds since 1970
 }
 
@@ -655,6 +656,7 @@ struct Claim {
     2: optional i64 Token            // of the lease that is renewed or released
     3: optional i64 Floor            // with a Token: the events of all positions before it were handled
     4: optional bool Release
+    5: optional bool Forget          // with Release: the partition has no chats of the projection; the next owner begins anew
 }
 
 struct ClaimResponse {
@@ -932,7 +934,7 @@ struct WebhookRegistryResponse {
     1: required i32 Code
     2: required string Msg
     3: optional string Version
-    4: optional bool Unchanged       // the worker's version is the newest: nothing else is in the answer
+    4: optional bool Unchanged       // the worker's version is the newest: only Private is in the answer besides
     5: optional list<Webhook> Webhooks
     6: optional map<string, i64> Removed  // webhook → how long ago it was removed, in microseconds: its projection is to be removed
     7: optional list<string> Private // networks that webhooks may reach although they are private

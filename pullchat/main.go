@@ -51,6 +51,7 @@ type commands struct {
 	Check    checkCommand  `cmd:"" group:"server" help:"Read everything in a Redis and report faults; --repair mends what is safe."`
 
 	Projections projections `cmd:"" group:"server" set:"retries=9" help:"List the consumers of all chats, and pause, replay or skip them."`
+	Respond     respond     `cmd:"" group:"server" set:"retries=9" help:"Answer a request of a device."`
 	Webhooks    webhooks    `cmd:"" group:"server" set:"retries=9" help:"List, make, change and remove webhooks."`
 
 	Words words `cmd:"" group:"server" set:"retries=9" help:"List the words that are counted, register and delete them."`

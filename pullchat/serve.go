@@ -84,7 +84,7 @@ func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part,
 	}
 	defer stopObserved()
 	s.HTTP.Metrics, s.RPC.Metrics, s.Worker.Metrics = observed.Metrics.Gateway(), observed.Metrics.Service(), observed.Metrics.Worker()
-	s.HTTP.Traces, s.RPC.Traces = observed.Traces, observed.Traces
+	s.HTTP.Traces, s.RPC.Traces, s.Worker.Traces = observed.Traces, observed.Traces, observed.Traces
 	if s.RPC.Trust.Auth = s.HTTP.Auth; s.HTTP.Auth == "on" {
 		s.RPC.Trust.RPCSecret = rand.Text() // only this gateway may name callers
 	}
@@ -142,7 +142,7 @@ func (s *serve) tcpConfig() tcp.Config {
 	config := tcp.Config{Endpoints: s.TCP, Metrics: s.HTTP.Metrics, Traces: s.HTTP.Traces, Trust: tcp.Trust{
 		Auth: s.HTTP.Auth, Token: s.HTTP.Token, AccessTokenTTL: s.HTTP.AccessTokenTTL, LoginRate: s.HTTP.LoginRate,
 		Registration: s.HTTP.Registration, RegistrationRate: s.HTTP.RegistrationRate, SignalRate: s.HTTP.SignalRate,
-		TLSCert: s.HTTP.TLSCert, TLSKey: s.HTTP.TLSKey,
+		FollowedChats: s.HTTP.FollowedChats, AddressFollowedChats: s.HTTP.AddressFollowedChats, TLSCert: s.HTTP.TLSCert, TLSKey: s.HTTP.TLSKey,
 	}}
 	if s.HTTP.RateLimitBy == "user" {
 		config.RateLimit = s.HTTP.RateLimit

@@ -76,6 +76,10 @@ func TestImports(t *testing.T) {
 			from: "internal/token", never: transports, through: true,
 		},
 		{
+			why:  "the page is files, which know nothing of the server",
+			from: "web", may: []string{"std"}, through: true,
+		},
+		{
 			why:  "the RPC client does not know the server",
 			from: "internal/rpcclient", never: []string{module + "rpc-server", module + "http-server"}, through: true,
 		},

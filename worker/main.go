@@ -20,7 +20,8 @@ func main() {
 	var c config
 	program.Main("worker", "The projections of Pullchat: consumers of all chats.", &c, &c.Common, nil,
 		func(ctx context.Context, log *slog.Logger, loaded *program.Loaded, observed program.Observed) error {
-			c.RPC.Metrics, c.RPC.Traces, c.Config.Metrics = observed.Metrics.Client(), observed.Traces, observed.Metrics.Worker()
+			c.RPC.Metrics, c.RPC.Traces = observed.Metrics.Client(), observed.Traces
+			c.Config.Metrics, c.Config.Traces = observed.Metrics.Worker(), observed.Traces
 			calls, err := rpcclient.New(c.RPC)
 			if err != nil {
 				return err

@@ -46,6 +46,8 @@ type Config struct {
 	Registration     string         `name:"registration" env:"REGISTRATION" default:"open" enum:"open,closed,service" placeholder:"open|closed|service" help:"Who may register users: ${enum}. With service, services with their token."`
 	RegistrationRate ratelimit.Rate `name:"registration-rate" env:"REGISTRATION_RATE" reload:"" default:"100/h" placeholder:"N/PERIOD" help:"Registrations from each address; empty for no limit. Services have none."`
 
+	Web string `name:"web" env:"WEB" default:"on" enum:"on,off" placeholder:"on|off" help:"Whether / is a page to chat on: ${enum}."`
+
 	VAPIDPublicKey string `name:"vapid-public-key" env:"VAPID_PUBLIC_KEY" placeholder:"KEY" help:"The key with which browsers subscribe to push notifications, which GET /api/push/subscriptions tells; pullchat vapid makes one."`
 
 	Metrics *metrics.Gateway `kong:"-"` // nil: off

@@ -79,6 +79,9 @@ func (s *Server) routes(h *handler.Handler, sessions chat.Sessions, draining <-c
 		{method: methodGet, path: "/readyz", handler: h.Ready(draining), access: open, health: true},
 		{method: methodGet, path: "/openapi.yaml", handler: serveOpenAPI, access: open},
 	}
+	if s.config.Web != webOff {
+		all = append(all, s.pageRoutes()...)
+	}
 	if s.services.Accounts != nil {
 		all = append(all, accountRoutes(s.accounts(h, sessions))...)
 	}

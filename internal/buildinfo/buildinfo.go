@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync"
 )
 
 // A release build, and a build without Git, set these with -ldflags "-X": the tag or what git describe says, the full commit, and
@@ -23,10 +24,13 @@ type Info struct {
 }
 
 // Get returns the build of this program.
-func Get() Info {
+func Get() Info { return get() }
+
+// get parses once: requests that name the version ask for it each time.
+var get = sync.OnceValue(func() Info {
 	build, _ := debug.ReadBuildInfo()
 	return from(build).with(release, commit, date)
-}
+})
 
 // String is one line for people.
 func (i Info) String() string {

@@ -19,8 +19,8 @@ const MaxMoved = 10_000
 
 // Projections is what workers need besides Service. Its methods are for services; with AUTH off, for anyone.
 type Projections interface {
-	// PartitionStates returns the state of each partition, by its number.
-	PartitionStates(context.Context) ([]PartitionState, error)
+	// PartitionStates returns the states of partitions, in their order; nil is all of them, from 0.
+	PartitionStates(ctx context.Context, partitions []int) ([]PartitionState, error)
 	// Moved returns the chats with news, for each query in order.
 	Moved(context.Context, []MovedSince) ([][]MovedChat, error)
 	// Claim takes, renews and releases leases.
@@ -76,6 +76,7 @@ type Claim struct {
 	Token     int64 // of the lease that the worker has; 0 for none
 	Floor     int64 // with a Token: the events of all positions before it were handled
 	Release   bool
+	Forget    bool // with Release: the partition has no chats of the projection; the next owner begins anew
 }
 
 // Claimed is the answer to a heartbeat.

@@ -50,11 +50,19 @@ func (p *ProjectionService) checkPartition(n int) error {
 }
 
 // PartitionStates implements Projections.
-func (p *ProjectionService) PartitionStates(ctx context.Context) ([]PartitionState, error) {
+func (p *ProjectionService) PartitionStates(ctx context.Context, partitions []int) ([]PartitionState, error) {
 	if err := p.allowed(ctx); err != nil {
 		return nil, err
 	}
-	states, err := p.store.PartitionStates(ctx)
+	for _, n := range partitions {
+		if err := p.checkPartition(n); err != nil {
+			return nil, err
+		}
+	}
+	if partitions != nil && len(partitions) == 0 {
+		return nil, nil
+	}
+	states, err := p.store.PartitionStates(ctx, partitions)
 	return states, orNil(err)
 }
 

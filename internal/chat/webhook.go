@@ -102,7 +102,7 @@ type WebhookRegistry interface {
 // RegisteredWebhooks is what WebhookRegistry returns.
 type RegisteredWebhooks struct {
 	Version   string
-	Unchanged bool // Version is the known one: nothing else is set
+	Unchanged bool // Version is the known one: only Private is set besides
 	Webhooks  []Webhook
 	Removed   map[string]time.Duration // webhook → how long ago it was removed
 	Private   []string                 // networks that webhooks may reach although they are private

@@ -37,7 +37,7 @@ func (w *WebhookService) WebhookRegistry(ctx context.Context, known string) (Reg
 		return RegisteredWebhooks{}, err
 	}
 	if known == stored.Version && known != "" && len(stored.Removed) == 0 {
-		return RegisteredWebhooks{Version: known, Unchanged: true}, nil
+		return RegisteredWebhooks{Version: known, Unchanged: true, Private: w.options.Private}, nil
 	}
 	removed := make(map[string]time.Duration, len(stored.Removed))
 	for _, r := range stored.Removed {

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -27,6 +28,10 @@ func (m *Metrics) Handler() http.Handler {
 	return mux
 }
 
+// unavailable is the code of chat.Unavailable: this package is imported by the transport to Redis, which knows nothing of chats.
+const unavailable = "unavailable"
+
+// answerReady answers in the form of the HTTP API, which pullchat ready and the Go client understand.
 func (m *Metrics) answerReady(w http.ResponseWriter, r *http.Request) {
 	ready := m.ready.Load()
 	if ready == nil {
@@ -34,10 +39,16 @@ func (m *Metrics) answerReady(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := (*ready)(); err != nil {
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		answerJSON(w, http.StatusServiceUnavailable, map[string]string{"code": unavailable, "message": err.Error()})
 		return
 	}
-	_, _ = io.WriteString(w, "ok\n")
+	answerJSON(w, http.StatusOK, map[string]string{"status": "ready"})
+}
+
+func answerJSON(w http.ResponseWriter, status int, body map[string]string) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body)
 }
 
 // Serve serves the Handler at an address until stop is called, which waits for the end. If it ends before, it calls failed.

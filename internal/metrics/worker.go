@@ -23,10 +23,12 @@ type Projection struct {
 type Worker struct {
 	read  atomic.Pointer[func() []Projection]
 	delay *prometheus.HistogramVec
+	push  *prometheus.CounterVec
 }
 
 func newWorker(f factory) *Worker {
-	w := &Worker{delay: f.histogram("projection_delay_seconds", "From the append of a message to the end of its handling.", short, "projection")}
+	w := &Worker{delay: f.histogram("projection_delay_seconds", "From the append of a message to the end of its handling.", short, "projection"),
+		push: f.counter("push_notifications_total", "Notifications to devices of users, by the kind of their subscription and what became of them.", "kind", "outcome")}
 	f.registry.MustRegister(w)
 	return w
 }
@@ -42,6 +44,13 @@ func (w *Worker) Projections(read func() []Projection) {
 func (w *Worker) Handled(projection string, appended int64) {
 	if w != nil {
 		w.delay.WithLabelValues(kindOf(projection)).Observe(max(time.Since(time.UnixMicro(appended)).Seconds(), 0))
+	}
+}
+
+// Notified counts a notification: sent, removed with a subscription that is gone, or refused.
+func (w *Worker) Notified(kind, outcome string) {
+	if w != nil {
+		w.push.WithLabelValues(kind, outcome).Inc()
 	}
 }
 

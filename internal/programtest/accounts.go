@@ -7,12 +7,15 @@ import (
 	"testing"
 )
 
+// Password is that of all accounts of Accounts.
+const Password = "correct horse"
+
 // Accounts registers users at an http-server: with AUTH=on who is added to a room has an account. Those who are registered
 // already stay as they are.
 func Accounts(t testing.TB, base string, users ...string) {
 	t.Helper()
 	for _, user := range users {
-		body := fmt.Sprintf(`{"user":%q,"password":"correct horse"}`, user)
+		body := fmt.Sprintf(`{"user":%q,"password":%q}`, user, Password)
 		response, err := http.Post(base+"/api/users", "application/json", strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)

@@ -2,6 +2,7 @@ package projection
 
 import (
 	"context"
+	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
 )
@@ -48,9 +49,10 @@ type sent struct {
 	cursors   []*cursor
 }
 
-// commit stores what has changed. One whose answer is lost is made again as it is, before anything else of its partition.
-func (r *runner) commit(ctx context.Context) {
-	list := r.gather()
+// commit stores what has changed in partitions that have rested. A commit whose answer is lost is made again as it is, before
+// anything else of its partition.
+func (r *runner) commit(ctx context.Context, rest time.Duration) {
+	list := r.gather(rest)
 	if len(list) == 0 {
 		return
 	}
@@ -68,9 +70,10 @@ func (r *runner) commit(ctx context.Context) {
 }
 
 // gather collects what has changed, by partition.
-func (r *runner) gather() []*sent {
+func (r *runner) gather(rest time.Duration) []*sent {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
+	now := time.Now()
 	byPartition := map[*partition]*sent{}
 	var list []*sent
 	add := func(p *partition) *sent {
@@ -86,12 +89,12 @@ func (r *runner) gather() []*sent {
 		switch {
 		case p.unsure != nil:
 			add(p).commit = *p.unsure
-		case p.news():
+		case p.news() && now.Sub(p.committed) >= rest:
 			add(p)
 		}
 	}
 	for c := range r.dirty {
-		if c.partition.unsure != nil {
+		if c.partition.unsure != nil || now.Sub(c.partition.committed) < rest {
 			continue
 		}
 		if s := add(c.partition); len(s.cursors) < cursorsAtOnce {
@@ -113,7 +116,7 @@ func (r *runner) gather() []*sent {
 		s.commit.Floor, s.commit.Handled, s.commit.FailingSince, s.commit.Error = floors[p], p.handled, p.failing, p.failure
 		s.commit.Dead, s.commit.Revived = p.dead, p.revived
 		p.handled, p.dead, p.revived, p.removed = 0, nil, nil, nil
-		p.unsure = &s.commit
+		p.unsure, p.committed = &s.commit, now
 	}
 	return list
 }

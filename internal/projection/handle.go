@@ -2,6 +2,7 @@ package projection
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -67,7 +68,7 @@ func (r *runner) settle(c *cursor) {
 		delete(r.waiting, c)
 		return
 	}
-	if c.gatherer != nil && c.attempts == 0 && c.read > c.newest {
+	if c.gatherer != nil && c.attempts == 0 && c.read > c.newest && len(c.closed) == 0 {
 		if wait, open := c.gatherer.wait(c.partition.clock); open {
 			c.due = c.moved.Add(wait)
 		}
@@ -177,6 +178,8 @@ func (r *runner) call(ctx context.Context, c *cursor, events []Event) (err error
 	r.mutex.Unlock()
 	var counts []chat.Count
 	n := len(events)
+	ctx, end := r.worker.trace(ctx, r.name(), n)
+	defer func() { end(err) }()
 	if counter, is := handler.(Counter); is {
 		if counts, err = counter.Count(ctx, events); err != nil {
 			n = 0 // the counts of those before the error are not known
@@ -198,6 +201,23 @@ func (r *runner) call(ctx context.Context, c *cursor, events []Event) (err error
 	c.partition.handled += int64(n)
 	r.stats.Events += int64(n)
 	return err
+}
+
+// trace calls Config.Trace. Its end gets the error that the handler meant, without Handled and Reject.
+func (w *Worker) trace(ctx context.Context, name string, events int) (_ context.Context, end func(error)) {
+	if w.config.Trace == nil {
+		return ctx, func(error) {}
+	}
+	ctx, ends := w.config.Trace(ctx, name, events)
+	return ctx, func(err error) {
+		if h, is := errors.AsType[handled](err); is {
+			err = h.error
+		}
+		if r, is := errors.AsType[rejected](err); is {
+			err = r.error
+		}
+		ends(err)
+	}
 }
 
 // advance moves the cursor behind events.
@@ -297,46 +317,6 @@ func (r *runner) bury(c *cursor, e Event, err error) {
 	r.stats.Dead++
 	r.advanceLocked(c, []Event{e})
 	r.well(c)
-}
-
-// reviveAll handles dead letters again, each by itself.
-func (r *runner) reviveAll(ctx context.Context, p *partition, events []string) {
-	for _, id := range events {
-		err := r.revive(ctx, id)
-		if ctx.Err() != nil {
-			break
-		}
-		r.mutex.Lock()
-		if err == nil || isRejected(err) || chat.CodeOf(err) == chat.NotFound {
-			p.revived = append(p.revived, id)
-		} else {
-			r.stats.Failures++
-		}
-		if isRejected(err) {
-			p.dead = append(p.dead, chat.DeadLetter{Event: id, Error: fmt.Sprintf("%.500s", err.Error()), At: time.Now().UnixMicro()})
-		}
-		r.mutex.Unlock()
-	}
-	r.mutex.Lock()
-	r.running--
-	p.running--
-	r.mutex.Unlock()
-	r.wakeUp()
-}
-
-func (r *runner) revive(ctx context.Context, id string) error {
-	name, position, ok := chat.ParseEventID(id)
-	if !ok {
-		return nil
-	}
-	page, err := r.source.Pull(ctx, chat.PullRequest{Chat: name, Cursor: position, Limit: 1})
-	if err != nil || len(page.Messages) == 0 || page.Messages[0].SendTime != position {
-		return err
-	}
-	r.mutex.Lock()
-	handler := r.projection.Handler
-	r.mutex.Unlock()
-	return handler.Handle(ctx, []Event{event(name, page.Messages[:1])})
 }
 
 // Stats returns what each projection has done in this worker.

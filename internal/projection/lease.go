@@ -10,6 +10,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/placement"
 )
 
 // preferred returns the worker that should have a partition: rendezvous hashing, so that few partitions move when workers
@@ -46,7 +47,7 @@ func (r *runner) claim(ctx context.Context) (changed bool, err error) {
 		return false, err
 	}
 	if r.markLeaving(partitions) {
-		r.commit(ctx) // what they have handled
+		r.commit(ctx, 0) // what they have handled
 	}
 	request := r.claims(partitions)
 	asked := time.Now()
@@ -68,7 +69,7 @@ func (r *runner) markLeaving(partitions int) (some bool) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	for number, p := range r.leases {
-		p.leaving = number >= partitions || preferred(r.workers, number) != r.worker.Name()
+		p.leaving = number >= partitions || !r.wants(number, partitions) || preferred(r.workers, number) != r.worker.Name()
 		some = some || p.leaving
 	}
 	return some
@@ -80,20 +81,41 @@ func (r *runner) claims(partitions int) chat.ClaimRequest {
 	defer r.mutex.Unlock()
 	request := chat.ClaimRequest{Projection: r.projection.Name, Worker: r.worker.Name(), Start: r.projection.Start}
 	floors := r.floors(true)
+	forget := r.forgets()
 	for number := range partitions {
 		p := r.leases[number]
 		switch {
+		case p == nil && !r.wants(number, partitions):
+			if forget {
+				request.Claims = append(request.Claims, chat.Claim{Partition: number, Release: true, Forget: true})
+			}
 		case p != nil:
 			if p.unsure == nil {
 				p.floor = floors[p]
 			}
 			done := p.leaving && p.running == 0 && p.unsure == nil && !r.unstored(p)
-			request.Claims = append(request.Claims, chat.Claim{Partition: number, Token: p.token, Floor: p.floor, Release: done})
+			request.Claims = append(request.Claims, chat.Claim{Partition: number, Token: p.token, Floor: p.floor, Release: done, Forget: done && !r.wants(number, partitions)})
 		case preferred(r.workers, number) == r.worker.Name():
 			request.Claims = append(request.Claims, chat.Claim{Partition: number})
 		}
 	}
 	return request
+}
+
+// wants reports whether a partition may have chats of interest.
+func (r *runner) wants(number, partitions int) bool {
+	listed := r.projection.Listed
+	return len(listed) == 0 || slices.ContainsFunc(listed, func(name string) bool { return placement.Partition(name, partitions) == number })
+}
+
+// forgets reports whether partitions without chats of interest are to be forgotten now: those that an earlier list of chats had,
+// whose floor would stand still and be taken for a lag.
+func (r *runner) forgets() bool {
+	if len(r.projection.Listed) == 0 || time.Since(r.forgot) < sweepEvery {
+		return false
+	}
+	r.forgot = time.Now()
+	return true
 }
 
 // unstored reports whether something of a partition is not stored.
@@ -135,7 +157,7 @@ func (r *runner) take(request chat.ClaimRequest, claimed chat.Claimed, asked tim
 		if p == nil {
 			p = &partition{
 				number: claim.Partition, token: lease.Token, start: lease.Start, scanned: lease.Floor, floor: lease.Floor, failing: lease.FailingSince, failingStored: lease.FailingSince,
-				swept: time.Now().Add(-sweepEvery + time.Minute), // soon: the clock may have gone back between two owners
+				leased: asked, swept: time.Now().Add(-r.worker.config.Sweep * 9 / 10), // soon: the clock may have gone back between two owners
 			}
 			r.leases[claim.Partition] = p
 		}

@@ -61,6 +61,7 @@ type Projection struct {
 
 	Bursts      *Bursts                // gathers messages; nil: each message is an event
 	Chats       func(chat string) bool // the chats of interest; nil: all
+	Listed      []string               // the chats of interest by their ids, if they are few: workers share their partitions only
 	Concurrency int                    // chats that are handled at the same time; 0 is 16
 
 	// GiveUp is how long an event is tried again; 0 is for ever. Then it becomes a dead letter, unless GaveUp is set, which is

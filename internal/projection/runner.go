@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,7 +40,8 @@ type runner struct {
 	ready      []*cursor            // may be handled now, oldest first
 	running    int
 	paused     bool
-	workers    []string // that share the projection, at the last heartbeat
+	workers    []string  // that share the projection, at the last heartbeat
+	forgot     time.Time // when partitions without chats of interest were forgotten
 	stats      Stats
 }
 
@@ -50,7 +52,8 @@ type partition struct {
 	start   int64 // the cursor of chats without one
 	scanned int64 // all chats that moved before it are known
 	floor   int64 // as the rpc-server knows it
-	swept   time.Time
+	leased  time.Time
+	swept   time.Time // when its last sweep began
 	clock   int64
 	leaving bool // another worker is to have it
 	running int  // chats of it that are being handled
@@ -67,6 +70,7 @@ type partition struct {
 	revived       []string
 	handled       int64
 	unsure        *chat.Commit // a commit whose answer was lost: it is made again as it is
+	committed     time.Time    // when the last commit was made
 }
 
 // cursor is a chat's.
@@ -106,13 +110,25 @@ func (r *runner) stop() { close(r.ended) }
 func (r *runner) replace(p Projection) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
+	if !slices.Equal(r.projection.Listed, p.Listed) {
+		r.forgot = time.Time{}
+	}
 	r.projection = p
 }
 
-func (r *runner) owns() bool {
+// addLeased adds the partitions that r has leases on.
+func (r *runner) addLeased(numbers map[int]bool) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	return len(r.leases) > 0
+	for number := range r.leases {
+		numbers[number] = true
+	}
+}
+
+// isOf reports whether a chat is of interest.
+func (r *runner) isOf(name string) bool {
+	p := r.projection
+	return (p.Chats == nil || p.Chats(name)) && (len(p.Listed) == 0 || slices.Contains(p.Listed, name))
 }
 
 // wakeUp has run look for work.
@@ -141,7 +157,7 @@ func (r *runner) run(ctx context.Context) {
 			beat.Reset(beatEvery - rand.N(beatEvery/4)) //nolint:gosec // spreads heartbeats
 			continue
 		case <-commit.C:
-			r.commit(ctx)
+			r.commit(ctx, commitRest)
 			continue
 		case <-look.C:
 			r.look()
@@ -157,7 +173,7 @@ func (r *runner) run(ctx context.Context) {
 	handlers.Wait()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), callWithin)
 	defer cancel()
-	r.commit(last)
+	r.commit(last, 0)
 	r.leave(last)
 }
 
@@ -205,15 +221,15 @@ func (r *runner) launch(ctx context.Context, handlers *sync.WaitGroup) {
 func (c *cursor) behind() bool { return c.newest >= c.at.Position }
 
 // plan adds the partitions that r wants to be looked through to since, each with the lowest position that any runner wants.
-func (r *runner) plan(states []chat.PartitionState, back map[int]int64, since map[int]int64) {
+func (r *runner) plan(states map[int]chat.PartitionState, back map[int]int64, since map[int]int64) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	sweeps := 0
 	for number, p := range r.leases {
-		if number >= len(states) {
+		state, looked := states[number]
+		if !looked { // it was claimed meanwhile
 			continue
 		}
-		p.clock = states[number].Clock
+		p.clock = state.Clock
 		if from, wentBack := back[number]; wentBack {
 			p.scanned = min(p.scanned, from)
 		}
@@ -221,11 +237,7 @@ func (r *runner) plan(states []chat.PartitionState, back map[int]int64, since ma
 			continue
 		}
 		from := max(p.scanned-overlap.Microseconds(), 0)
-		if time.Since(p.swept) > sweepEvery && sweeps == 0 && p.scanned > 0 { // one at a time
-			sweeps++
-			p.swept = time.Now()
-			from = 0
-		} else if states[number].Newest < from {
+		if state.Newest < from {
 			p.scanned = max(p.scanned, p.clock)
 			continue
 		}
@@ -244,12 +256,7 @@ func (r *runner) found(q chat.MovedSince, moved []chat.MovedChat, state chat.Par
 	if p == nil {
 		return false
 	}
-	unsure := int64(chat.MaxCursor)
-	for _, m := range moved {
-		if !r.note(p, m, began) {
-			unsure = min(unsure, m.Position)
-		}
-	}
+	unsure := r.noteAll(p, moved, began, false)
 	if complete {
 		p.scanned = max(p.scanned, state.Clock)
 	} else if len(moved) > 0 {
@@ -257,6 +264,22 @@ func (r *runner) found(q chat.MovedSince, moved []chat.MovedChat, state chat.Par
 	}
 	p.scanned = min(p.scanned, unsure)
 	return len(r.waiting) < maxPending
+}
+
+// noteAll notes the positions of chats. It returns from where another look has to tell more. Chats of a sweep do not hold the floor
+// back before their cursors are known: almost all of them have nothing to handle.
+func (r *runner) noteAll(p *partition, moved []chat.MovedChat, began time.Time, sweeping bool) (unsure int64) {
+	unsure = chat.MaxCursor
+	for _, m := range moved {
+		_, known := r.chats[m.Chat]
+		if !r.note(p, m, began) {
+			unsure = min(unsure, m.Position)
+		}
+		if c := r.chats[m.Chat]; c != nil && sweeping && !known {
+			c.since = max(c.since, p.scanned)
+		}
+	}
+	return unsure
 }
 
 // hasRoom reports whether r takes more chats.
@@ -275,7 +298,7 @@ func (r *runner) note(p *partition, m chat.MovedChat, began time.Time) bool {
 		c = nil
 	}
 	if c == nil {
-		if r.projection.Chats != nil && !r.projection.Chats(m.Chat) {
+		if !r.isOf(m.Chat) {
 			return true
 		}
 		c = &cursor{chat: m.Chat, partition: p, newest: m.Position, since: m.Position, floor: p.scanned}
@@ -361,6 +384,7 @@ func (r *runner) placed(chats []string, cursors []chat.Cursor) {
 		if c.given && c.newest < c.at.Position-1 {
 			r.wentBack(c, c.newest)
 		}
+		c.since = min(c.since, c.newest)
 		if !c.behind() {
 			delete(r.waiting, c)
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -22,19 +23,27 @@ type Config struct {
 	Log    *slog.Logger
 	Name   string        // unique among workers; "" is made from the host's name, the process and chance
 	Poll   time.Duration // how often to look for chats with news; 0 is 100 ms
+	Sweep  time.Duration // how often all chats are compared with their cursors; 0 is 10 minutes
 	// Handled is called for each event, with the position of its last message; nil: it is not.
 	Handled func(projection string, position int64)
+	// Trace is called before each call of a handler, and its end after it, with the error; nil: it is not.
+	Trace func(ctx context.Context, projection string, events int) (_ context.Context, end func(error))
 }
 
 const (
 	// beatEvery is the interval of heartbeats: a lease outlasts two that fail.
 	beatEvery = 2 * time.Second
-	// commitEvery is the interval of storing cursors. A crash repeats the events of that time.
+	// commitEvery is the interval of looking for cursors to store.
 	commitEvery = 500 * time.Millisecond
+	// commitRest is how long a partition whose cursors were stored rests before the next time: under load, storing
+	// would cost Redis more than sending. A crash repeats the events of that time.
+	commitRest = 2 * time.Second
 	// overlap is how much of the past is looked through again: a clock that goes back may put messages there.
 	overlap = 500 * time.Millisecond
-	// sweepEvery is the interval of comparing all chats of a partition with their cursors.
+	// sweepEvery is the interval of comparing all chats with their cursors, as far as pageOfSweep allows it.
 	sweepEvery = 10 * time.Minute
+	// pageOfSweep is how many chats one tick compares: 5,000 a second, and three million in ten minutes.
+	pageOfSweep = 500
 	// pageOfChats is how many chats one query for moved chats returns.
 	pageOfChats = 1000
 	// partitionsAtOnce is how many partitions one call asks about: its answer stays below 2 MB.
@@ -52,9 +61,10 @@ type Worker struct {
 	runners map[string]*runner
 	start   func(*runner)         // runs a runner; nil before Run
 	ticked  time.Time             // the last tick's time, on this machine
+	sweep   *sweep                // under way, or nil
 	count   atomic.Int64          // partitions, once it is known
 	failed  atomic.Pointer[error] // of the last tick
-	clocks  []int64               // of the partitions, at the last tick
+	clocks  map[int]int64         // of the partitions, at the last tick
 }
 
 // New returns a worker without projections.
@@ -74,6 +84,9 @@ func New(config Config) (*Worker, error) {
 	}
 	if config.Poll == 0 {
 		config.Poll = 100 * time.Millisecond
+	}
+	if config.Sweep == 0 {
+		config.Sweep = sweepEvery
 	}
 	return &Worker{config: config, runners: map[string]*runner{}, pages: pages{source: config.Source}}, nil
 }
@@ -180,13 +193,17 @@ func (w *Worker) all() []*runner {
 // tick finds the chats that have moved, once for all projections.
 func (w *Worker) tick(ctx context.Context) error {
 	runners := w.all()
-	if !slices.ContainsFunc(runners, (*runner).owns) {
+	leased := map[int]bool{}
+	for _, r := range runners {
+		r.addLeased(leased)
+	}
+	if len(leased) == 0 {
 		return nil
 	}
 	call, cancel := context.WithTimeout(ctx, callWithin)
 	defer cancel()
 	began := time.Now()
-	states, err := w.config.Source.PartitionStates(call)
+	states, err := w.states(call, slices.Sorted(maps.Keys(leased)))
 	if err != nil {
 		return err
 	}
@@ -198,6 +215,9 @@ func (w *Worker) tick(ctx context.Context) error {
 	if err := w.scan(call, runners, states, since, began); err != nil {
 		return err
 	}
+	if err := w.sweepOn(call, runners, began); err != nil {
+		return err
+	}
 	w.pages.turn()
 	for _, r := range runners {
 		r.place(call)
@@ -205,29 +225,45 @@ func (w *Worker) tick(ctx context.Context) error {
 	return nil
 }
 
+// states returns the states of partitions by their numbers.
+func (w *Worker) states(ctx context.Context, numbers []int) (map[int]chat.PartitionState, error) {
+	list, err := w.config.Source.PartitionStates(ctx, numbers)
+	if err == nil && len(list) != len(numbers) {
+		err = fmt.Errorf("%d states came for %d partitions", len(list), len(numbers))
+	}
+	if err != nil {
+		return nil, err
+	}
+	states := make(map[int]chat.PartitionState, len(list))
+	for i, state := range list {
+		states[numbers[i]] = state
+	}
+	return states, nil
+}
+
 // partitionCount returns how many partitions there are, which never changes.
 func (w *Worker) partitionCount(ctx context.Context) (int, error) {
 	if n := w.count.Load(); n > 0 {
 		return int(n), nil
 	}
-	states, err := w.config.Source.PartitionStates(ctx)
+	states, err := w.config.Source.PartitionStates(ctx, nil)
 	w.count.Store(int64(len(states)))
 	return len(states), err
 }
 
 // clocksWentBack returns, for each partition whose clock went back, from where chats may have been overlooked.
-func (w *Worker) clocksWentBack(states []chat.PartitionState, now time.Time) map[int]int64 {
+func (w *Worker) clocksWentBack(states map[int]chat.PartitionState, now time.Time) map[int]int64 {
 	elapsed := now.Sub(w.ticked)
 	var back map[int]int64
 	for p, state := range states {
-		if p < len(w.clocks) && state.Clock < w.clocks[p]+elapsed.Microseconds()-overlap.Microseconds() {
+		if before, known := w.clocks[p]; known && state.Clock < before+elapsed.Microseconds()-overlap.Microseconds() {
 			if back == nil {
 				back = map[int]int64{}
 			}
 			back[p] = max(state.Clock-elapsed.Microseconds()-time.Second.Microseconds(), 0)
 		}
 	}
-	w.ticked, w.clocks = now, make([]int64, len(states))
+	w.ticked, w.clocks = now, make(map[int]int64, len(states))
 	for p, state := range states {
 		w.clocks[p] = state.Clock
 	}
@@ -235,7 +271,7 @@ func (w *Worker) clocksWentBack(states []chat.PartitionState, now time.Time) map
 }
 
 // scan reads the moved chats of partitions, page by page, and gives each page to the runners.
-func (w *Worker) scan(ctx context.Context, runners []*runner, states []chat.PartitionState, since map[int]int64, began time.Time) error {
+func (w *Worker) scan(ctx context.Context, runners []*runner, states map[int]chat.PartitionState, since map[int]int64, began time.Time) error {
 	queries := make([]chat.MovedSince, 0, len(since))
 	for partition, from := range since {
 		queries = append(queries, chat.MovedSince{Partition: partition, Since: from, Limit: pageOfChats})
@@ -257,7 +293,7 @@ func (w *Worker) scan(ctx context.Context, runners []*runner, states []chat.Part
 				wanted = r.found(q, moved[i], states[q.Partition], complete, began) || wanted
 			}
 			if !complete && wanted {
-				more = append(more, next(q, moved[i]))
+				more = append(more, next(q, moved[i], pageOfChats))
 			}
 		}
 		queries = more
@@ -266,7 +302,7 @@ func (w *Worker) scan(ctx context.Context, runners []*runner, states []chat.Part
 }
 
 // next is the query for the page after a full one. Chats may share a position: where they fill a page, the next one is larger.
-func next(q chat.MovedSince, page []chat.MovedChat) chat.MovedSince {
+func next(q chat.MovedSince, page []chat.MovedChat, limit int) chat.MovedSince {
 	newest := page[len(page)-1].Position
 	if newest == q.Since {
 		if q.Limit == chat.MaxMoved { // that many share one microsecond
@@ -275,6 +311,6 @@ func next(q chat.MovedSince, page []chat.MovedChat) chat.MovedSince {
 		q.Limit = min(2*q.Limit, chat.MaxMoved)
 		return q
 	}
-	q.Since, q.Limit = newest, pageOfChats
+	q.Since, q.Limit = newest, limit
 	return q
 }

@@ -3,6 +3,7 @@ package ratelimit
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/pullchat/pullchat/internal/chat"
 )
@@ -67,6 +68,28 @@ func (q *Quota) seatOf(ctx context.Context) *Seat {
 	}
 	return &Seat{}
 }
+
+// Late is the live.Share of a client that says later who it is, and counts no streams.
+type Late struct{ seat atomic.Pointer[Seat] }
+
+// Late returns the share of a connection: until Become, that of its address.
+func (q *Quota) Late(ctx context.Context) *Late {
+	l := &Late{}
+	l.seat.Store(q.seatOf(ctx))
+	return l
+}
+
+// Become takes the bounds of the caller of ctx. The connection must not follow anything yet.
+func (l *Late) Become(ctx context.Context, q *Quota) { l.seat.Store(q.seatOf(ctx)) }
+
+// Take implements live.Share.
+func (l *Late) Take() error { return l.seat.Load().Take() }
+
+// Add implements live.Share.
+func (l *Late) Add(chats int) { l.seat.Load().Add(chats) }
+
+// Left implements live.Share.
+func (l *Late) Left() int { return l.seat.Load().Left() }
 
 // add counts more, or fewer. The mutex is held.
 func (q *Quota) add(key string, more Bounds) {

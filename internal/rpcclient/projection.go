@@ -11,10 +11,21 @@ import (
 
 var _ chat.Projections = (*Client)(nil)
 
-// PartitionStates implements chat.Projections.
-func (c *Client) PartitionStates(ctx context.Context) ([]chat.PartitionState, error) {
-	return ask(ctx, c, reads, imservice.Client.PartitionStates,
-		wire.PartitionStatesRequest(caller(ctx), logging.RequestID(ctx)), wire.PartitionStatesOf)
+// PartitionStates implements chat.Projections. An older rpc-server returns the states of all partitions.
+func (c *Client) PartitionStates(ctx context.Context, partitions []int) ([]chat.PartitionState, error) {
+	states, err := ask(ctx, c, reads, imservice.Client.PartitionStates,
+		wire.PartitionStatesRequest(partitions, caller(ctx), logging.RequestID(ctx)), wire.PartitionStatesOf)
+	if err != nil || partitions == nil || len(states) == len(partitions) {
+		return states, err
+	}
+	asked := make([]chat.PartitionState, len(partitions))
+	for i, n := range partitions {
+		if n >= len(states) {
+			return nil, chat.Errorf(chat.Internal, "%d states came for %d partitions", len(states), len(partitions))
+		}
+		asked[i] = states[n]
+	}
+	return asked, nil
 }
 
 // Moved implements chat.Projections.

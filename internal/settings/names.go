@@ -21,9 +21,9 @@ max-user-rooms metrics-addr new-chats-per-day new-chats-per-hour push-absent pus
 push-urgency rate-limit rate-limit-by redis-ca redis-cert redis-key redis-min-replicas redis-url redis-url-file
 refresh-token-ttl registration registration-rate retention room-id-reserved room-webhooks rpc-addr rpc-drain-delay
 rpc-secret rpc-secret-file rpc-servers sends-confirmed server signal-rate tcp-address-connections tcp-max-connections
-telnet-addr telnet-idle telnet-room tls-cert tls-key token token-file traces-endpoint traces-headers
+tcp-proxies telnet-addr telnet-idle telnet-room tls-cert tls-key token token-file traces-endpoint traces-headers
 traces-headers-file trusted-proxies user-streams vapid-private-key vapid-private-key-file vapid-public-key
-vapid-subject webhook-allow-private webhook-give-up webhook-timeout words-keep
+vapid-subject web webhook-allow-private webhook-give-up webhook-timeout words-keep
 data-dir pullchat-server pullchat-token pullchat-token-file
 `) // the last line has the variables that are named otherwise
 

@@ -164,6 +164,29 @@ func (t *Tracing) Commands(transport string) func(ctx context.Context, name stri
 	}
 }
 
+// Handler returns what begins the spans of handlers of projections; nil if tracing is off.
+func (t *Tracing) Handler() func(ctx context.Context, projection string, events int) (context.Context, func(error)) {
+	if t == nil {
+		return nil
+	}
+	return t.handling
+}
+
+// handling begins the span of events of one chat that a projection handles: a trace of its own. Its attributes tell neither the
+// chat nor its users. end is called once.
+func (t *Tracing) handling(ctx context.Context, projection string, events int) (_ context.Context, end func(error)) {
+	kind, _, _ := strings.Cut(projection, ".") // "webhook" for all of "webhook.…"
+	ctx, span := t.Start(ctx, "handle "+kind, trace.WithNewRoot(), trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(
+		attribute.String("pullchat.projection", projection), attribute.Int("pullchat.events", events),
+	))
+	return ctx, func(err error) {
+		if err != nil {
+			Failed(span, KindOf(err))
+		}
+		span.End()
+	}
+}
+
 // Command begins the span of a command of a client that stays connected. It is a trace of its own with a link to the span of
 // the connection, if that has one: a connection may last for days. name is of a closed set. end is called once.
 func (t *Tracing) Command(ctx context.Context, transport, name string) (_ context.Context, end func(code string)) {

@@ -95,6 +95,31 @@ func TestBatchLinks(t *testing.T) {
 	}
 }
 
+// TestHandler: the handling of events is a trace of its own, with what the handler does below it. An error is known by its type.
+func TestHandler(t *testing.T) {
+	collector := tracetest.Start(t)
+	traces, stop, _ := start(t, Config{TracesEndpoint: collector.URL()})
+	around, other := traces.Start(t.Context(), "around")
+	ctx, end := traces.Handler()(around, "webhook.k3v9", 3)
+	_, below := traces.Start(ctx, "below")
+	below.End()
+	end(errors.New("of alice's https://secret.example"))
+	other.End()
+	stop()
+	named := map[string]tracetest.Span{}
+	for _, s := range collector.Spans() {
+		named[s.GetName()] = s
+	}
+	handling := named["handle webhook"]
+	if handling.Parent() != "" || handling.Trace() == named["around"].Trace() || named["below"].Parent() != handling.ID() ||
+		handling.Attribute("pullchat.projection") != "webhook.k3v9" || handling.Attribute("pullchat.events") != "3" || handling.Attribute("error.type") != "errors.errorString" {
+		t.Errorf("the spans are %v", named)
+	}
+	if handling.Has("alice") || handling.Has("secret") {
+		t.Errorf("the span tells the text of the error: %v", handling)
+	}
+}
+
 // TestCollectorAway: a collector that refuses connections, or does not answer, holds up no span, and the log says it once. It
 // gets what is sent once it is there.
 func TestCollectorAway(t *testing.T) {
@@ -254,7 +279,7 @@ func TestOff(t *testing.T) {
 				t.Errorf("Start() = %v, %v, want nothing", traces, err)
 			}
 			stop()
-			if traces.Batcher("test") != nil || traces.Commands("test") != nil {
+			if traces.Batcher("test") != nil || traces.Commands("test") != nil || traces.Handler() != nil {
 				t.Error("tracing that is off traces")
 			}
 			ctx, end := traces.Command(t.Context(), "test", "test")

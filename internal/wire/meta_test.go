@@ -51,7 +51,7 @@ func TestEveryRequestHasAMeta(t *testing.T) {
 		ChatsRequest(chat.ChatsRequest{}, by, "id"), DeleteAccountRequest(chat.Deletion{}, by, "id"), ReadyRequest("id"),
 		RegisterRequest(chat.Registration{}, "id"), LoginRequest(chat.Credentials{}, "id"), RefreshRequest(chat.RefreshRequest{}, "id"),
 		LogoutRequest(chat.LogoutRequest{}, "id"), ChangePasswordRequest(chat.PasswordChange{}, "id"),
-		PartitionStatesRequest(by, "id"), MovedRequest(nil, by, "id"), ClaimRequest(chat.ClaimRequest{}, by, "id"), CursorsRequest("p", nil, by, "id"),
+		PartitionStatesRequest(nil, by, "id"), MovedRequest(nil, by, "id"), ClaimRequest(chat.ClaimRequest{}, by, "id"), CursorsRequest("p", nil, by, "id"),
 		CommitRequest("p", nil, by, "id"), ProjectionsRequest("p", by, "id"), ChangeProjectionRequest(chat.ProjectionChange{}, by, "id"), DeadLettersRequest("p", 0, by, "id"),
 		CountsRequest(chat.CountsQuery{}, by, "id"), PutWordRequest(chat.Word{}, by, "id"), DeleteWordRequest("c", "w", by, "id"),
 		WordsRequest(chat.TopWords{}, by, "id"), RegisteredWordsRequest(0, by, "id"),

@@ -7,8 +7,14 @@ import (
 	"github.com/pullchat/pullchat/internal/gen/rpc"
 )
 
-func PartitionStatesRequest(by chat.Caller, requestID string) *rpc.PartitionStatesRequest {
-	return &rpc.PartitionStatesRequest{Meta: meta(by, requestID)}
+func PartitionStatesRequest(partitions []int, by chat.Caller, requestID string) *rpc.PartitionStatesRequest {
+	return &rpc.PartitionStatesRequest{
+		Meta: meta(by, requestID), Partitions: convertTo(partitions, func(n int) int32 { return int32(n) }), //nolint:gosec // there are few
+	}
+}
+
+func PartitionsOf(r *rpc.PartitionStatesRequest) []int {
+	return convertTo(r.Partitions, func(n int32) int { return int(n) })
 }
 
 func PartitionStatesResponse(states []chat.PartitionState, err error) *rpc.PartitionStatesResponse {
@@ -73,7 +79,7 @@ func ClaimRequest(r chat.ClaimRequest, by chat.Caller, requestID string) *rpc.Cl
 		request.Start = &r.Start
 	}
 	for i, c := range r.Claims {
-		request.Claims[i] = &rpc.Claim{Partition: int32(c.Partition), Token: optional(c.Token), Floor: optional(c.Floor), Release: optional(c.Release)}
+		request.Claims[i] = &rpc.Claim{Partition: int32(c.Partition), Token: optional(c.Token), Floor: optional(c.Floor), Release: optional(c.Release), Forget: optional(c.Forget)}
 	}
 	return request
 }
@@ -82,7 +88,7 @@ func ClaimRequestOf(r *rpc.ClaimRequest) chat.ClaimRequest {
 	request := chat.ClaimRequest{
 		Projection: r.Projection, Worker: r.Worker, Start: chat.StartNow, Leaving: r.GetLeaving(),
 		Claims: convert(r.Claims, func(c *rpc.Claim) chat.Claim {
-			return chat.Claim{Partition: int(c.Partition), Token: c.GetToken(), Floor: c.GetFloor(), Release: c.GetRelease()}
+			return chat.Claim{Partition: int(c.Partition), Token: c.GetToken(), Floor: c.GetFloor(), Release: c.GetRelease(), Forget: c.GetForget()}
 		}),
 	}
 	if r.Start != nil {

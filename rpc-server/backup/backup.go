@@ -108,4 +108,6 @@ func (l *line) message() chat.Message {
 }
 
 // same reports whether two messages are one. Their stored forms may differ: an earlier release wrote another order.
-func same(a, b chat.Message) bool { return a.SendTime == b.SendTime && bytes.Equal(layout.Encode(a), layout.Encode(b)) }
+func same(a, b chat.Message) bool {
+	return a.SendTime == b.SendTime && bytes.Equal(layout.Encode(a), layout.Encode(b))
+}

@@ -19,7 +19,7 @@ func ofProjections[Result any](
 func (h *Handler) PartitionStates(ctx context.Context, r *rpc.PartitionStatesRequest) (*rpc.PartitionStatesResponse, error) {
 	r = orEmpty(r)
 	return wire.PartitionStatesResponse(ofProjections(ctx, h, "PartitionStates", r, func(ctx context.Context, p chat.Projections) ([]chat.PartitionState, error) {
-		return p.PartitionStates(ctx)
+		return p.PartitionStates(ctx, wire.PartitionsOf(r))
 	})), nil
 }
 

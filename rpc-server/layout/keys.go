@@ -6,9 +6,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/cespare/xxhash/v2"
-
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/placement"
 )
 
 // Keys are the keys in Redis; those of users are in keys_user.go. append.lua stands for both scripts that append. {p} is the chat's partition; it is the hash tag, so that all keys of one append share a slot.
@@ -141,10 +140,8 @@ func (k Keys) Channel(name string) string {
 // Of is the partition of a chat.
 func (k Keys) Of(id chat.ID) *Partition { return &k.Partitions[k.Index(id)] }
 
-// Index is the number of a chat's partition: xxHash64 (seed 0) of the canonical id, modulo the number of partitions.
-func (k Keys) Index(id chat.ID) uint64 {
-	return xxhash.Sum64String(id.String()) % uint64(len(k.Partitions))
-}
+// Index is the number of a chat's partition.
+func (k Keys) Index(id chat.ID) int { return placement.Partition(id.String(), len(k.Partitions)) }
 
 // Partition is the tag of a chat's partition.
 func (k Keys) Partition(id chat.ID) string { return k.Of(id).Tag }

@@ -29,6 +29,7 @@ type trips struct {
 	mutex sync.Mutex
 	count int
 	names []string
+	calls int                                   // commands in all
 	crash func(commands string, done bool) bool // called before and after a round trip
 }
 
@@ -52,6 +53,7 @@ func (tr *trips) note(cmds []redis.Cmder, do func() error) error {
 	tr.mutex.Lock()
 	if !slices.Contains([]string{"hello", "client", "set", "get", "ping", "cluster"}, names[0]) {
 		tr.count++
+		tr.calls += len(names)
 		tr.names = append(tr.names, fmt.Sprintf("%d × %s", len(names), names[0]))
 	}
 	crash := tr.crash

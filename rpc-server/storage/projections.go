@@ -31,22 +31,26 @@ var (
 func (s *Store) Partitions() int { return len(s.keys.Partitions) }
 
 // PartitionOf implements chat.ProjectionStore.
-func (s *Store) PartitionOf(id chat.ID) int { return int(s.keys.Index(id)) }
+func (s *Store) PartitionOf(id chat.ID) int { return s.keys.Index(id) }
 
-// PartitionStates implements chat.Projections. One script reads all partitions of a Redis that is no cluster.
-func (s *Store) PartitionStates(ctx context.Context) ([]chat.PartitionState, error) {
-	states := make([]chat.PartitionState, len(s.keys.Partitions))
+// PartitionStates implements chat.Projections. One script reads all partitions of a Redis that is no cluster. In a cluster each
+// partition has a slot of its own, so each is a script; those of a node share a pipeline.
+func (s *Store) PartitionStates(ctx context.Context, partitions []int) ([]chat.PartitionState, error) {
+	if partitions == nil {
+		partitions = redisnode.UpTo(len(s.keys.Partitions))
+	}
+	states := make([]chat.PartitionState, len(partitions))
 	each := 1
 	if s.nodes.Only != nil {
 		each = len(states)
 	}
 	scripts := make([]*redis.IntSliceCmd, len(states)/each)
-	keyOf := func(i int) string { return s.keys.Partitions[i*each].Activity }
+	keyOf := func(i int) string { return s.keys.Partitions[partitions[i*each]].Activity }
 	errs := s.nodes.Calls(ctx, len(scripts), redisnode.Exchange{Key: keyOf, Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 		args := make([]any, 0, 3+each)
 		args = append(args, "evalsha", partitionsScript.Hash(), each)
-		for _, p := range s.keys.Partitions[i*each : (i+1)*each] {
-			args = append(args, p.Activity)
+		for _, p := range partitions[i*each : (i+1)*each] {
+			args = append(args, s.keys.Partitions[p].Activity)
 		}
 		scripts[i] = redis.NewIntSliceCmd(ctx, args...)
 		_ = pipeline.Process(ctx, scripts[i])
@@ -107,7 +111,7 @@ func (s *Store) Claim(ctx context.Context, r chat.ClaimRequest) (chat.Claimed, e
 		c := r.Claims[i]
 		keys := s.keys.Projection(c.Partition, r.Projection)
 		calls[i] = pipeline.EvalSha(ctx, claimScript.Hash(), []string{keys.State, keys.Dead},
-			r.Worker, c.Token, c.Floor, c.Release, chat.LeaseLasts.Milliseconds(), start)
+			r.Worker, c.Token, c.Floor, releaseOf(c), chat.LeaseLasts.Milliseconds(), start)
 		return calls[i]
 	}})
 	claimed.Leases = make([]chat.Lease, len(calls))
@@ -118,6 +122,17 @@ func (s *Store) Claim(ctx context.Context, r chat.ClaimRequest) (chat.Claimed, e
 		claimed.Leases[i] = leaseOf(call)
 	}
 	return claimed, nil
+}
+
+// releaseOf is the fourth argument of claim.lua.
+func releaseOf(c chat.Claim) string {
+	switch {
+	case c.Release && c.Forget:
+		return "forget"
+	case c.Release:
+		return "1"
+	}
+	return ""
 }
 
 // leaseOf reads what claim.lua returned.

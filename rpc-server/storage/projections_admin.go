@@ -26,7 +26,7 @@ func (s *Store) Projections(ctx context.Context, name string) ([]chat.Projection
 	}); err != nil {
 		return nil, err
 	}
-	partitions, err := s.PartitionStates(ctx)
+	partitions, err := s.PartitionStates(ctx, nil)
 	if err != nil {
 		return nil, err
 	}

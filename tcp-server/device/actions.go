@@ -169,6 +169,7 @@ func (c *client) admit(r request) (int64, error) {
 			return 0, err
 		}
 		c.caller = &by
+		c.share.Become(c.ctx(), c.server.config.Quota)
 	}
 	if err := chat.CheckUser(r.DeviceUID); err != nil {
 		return 0, chat.Errorf(chat.InvalidArgument, "deviceUid: %s", chat.AsError(err).Message)

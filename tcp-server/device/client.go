@@ -14,6 +14,7 @@ import (
 	"github.com/pullchat/pullchat/internal/jsonobject"
 	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/metrics"
+	"github.com/pullchat/pullchat/internal/ratelimit"
 	"github.com/pullchat/pullchat/tcp-server/peer"
 )
 
@@ -23,6 +24,7 @@ type client struct {
 	conn     *peer.Conn
 	decoder  decoder
 	session  *live.Session
+	share    *ratelimit.Late // of what the user follows
 	commands *command.Client
 	id       string // of the connection
 

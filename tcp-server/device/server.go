@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"runtime/debug"
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
@@ -16,6 +15,7 @@ import (
 	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/logging"
 	"github.com/pullchat/pullchat/internal/metrics"
+	"github.com/pullchat/pullchat/internal/ratelimit"
 	"github.com/pullchat/pullchat/internal/tracing"
 	"github.com/pullchat/pullchat/tcp-server/peer"
 )
@@ -24,6 +24,7 @@ import (
 type Config struct {
 	Services chat.Services // within the rates of senders and signals
 	Hub      *live.Hub
+	Quota    *ratelimit.Quota // or nil
 	Log      *slog.Logger
 	Metrics  *metrics.Gateway // or nil
 	Traces   *tracing.Tracing // or nil
@@ -55,7 +56,8 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn) {
 	ctx = logging.WithRequestID(ctx, logging.NewRequestID())
 	c := &client{server: s, conn: peer.New(conn, s.config.Part), base: ctx, id: s.config.NewID(), decoder: decoder{limit: s.config.MaxObject}}
 	began := time.Now()
-	c.session = s.config.Hub.Open(c, c.conn.End)
+	c.share = s.config.Quota.Late(ctx)
+	c.session = s.config.Hub.OpenWithin(c.share, c, c.conn.End)
 	c.commands = command.NewClient(command.Config{
 		Messages: s.config.Services.Messages, Live: s.config.Services.Live, Hub: s.config.Hub, Verify: s.config.Verify,
 		Begin: s.config.Traces.Commands("device"),
@@ -65,7 +67,7 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn) {
 	c.farewell(err)
 	c.settle()
 	_ = conn.Close()
-	s.config.Log.Info("device ended", "id", logging.RequestID(ctx), "why", why(err), "duration", time.Since(began))
+	s.config.Log.Info("device ended", "id", logging.RequestID(ctx), "address", peer.Address(conn), "why", why(err), "duration", time.Since(began))
 }
 
 // why is the end of a connection for the log.
@@ -78,12 +80,14 @@ func why(err error) string {
 
 // serve answers objects, one after the other, until one ends the connection.
 func (c *client) serve() (err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			c.server.config.Log.Error("panic", "id", logging.RequestID(c.base), "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
-			err = live.ErrPanicked
-		}
-	}()
+	defer peer.Recovered(&err, func(p *peer.PanicError) error {
+		c.server.config.Log.Error("panic", "id", logging.RequestID(c.base), "cause", fmt.Sprint(p.Cause), "stack", string(p.Stack))
+		return live.ErrPanicked
+	})
+	return c.answers()
+}
+
+func (c *client) answers() error {
 	connects := time.Now().Add(c.server.config.ConnectTime)
 	for {
 		until := time.Now().Add(c.server.config.Idle)
@@ -95,7 +99,7 @@ func (c *client) serve() (err error) {
 		case errors.Is(err, errTooLong):
 			err = c.answer(request{}, chat.Errorf(chat.TooLarge, "an object may have %d bytes: this one is %v", c.server.config.MaxObject, err))
 		case err == nil:
-			err = c.obey(object)
+			err = peer.Apart(func() error { return c.obey(object) })
 		}
 		if err != nil {
 			return err
@@ -112,7 +116,7 @@ func (c *client) read(until time.Time) ([]byte, error) {
 		if object, ok, err := c.decoder.next(); ok || err != nil {
 			return object, err
 		}
-		var buffer [1024]byte
+		var buffer [512]byte
 		n, err := c.conn.Read(buffer[:])
 		c.decoder.feed(buffer[:n])
 		switch {

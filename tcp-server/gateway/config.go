@@ -27,8 +27,9 @@ type Endpoints struct {
 	DeviceAddr string        `name:"device-addr" env:"DEVICE_ADDR" placeholder:"HOST:PORT" help:"Where devices are served, like 127.0.0.1:5001; empty is nowhere."`
 	DeviceIdle time.Duration `name:"device-idle" env:"DEVICE_IDLE" default:"10m" placeholder:"DURATION" help:"How long a device may say nothing, not even Ping."`
 
-	TCPMaxConnections     int `name:"tcp-max-connections" env:"TCP_MAX_CONNECTIONS" default:"10000" placeholder:"N" help:"Connections of telnet and devices at a time; further ones are closed. 0 for no limit."`
-	TCPAddressConnections int `name:"tcp-address-connections" env:"TCP_ADDRESS_CONNECTIONS" default:"100" placeholder:"N" help:"The same for each address."`
+	TCPMaxConnections     int               `name:"tcp-max-connections" env:"TCP_MAX_CONNECTIONS" default:"10000" placeholder:"N" help:"Connections of telnet and devices at a time; further ones are closed. 0 for no limit."`
+	TCPAddressConnections int               `name:"tcp-address-connections" env:"TCP_ADDRESS_CONNECTIONS" default:"100" placeholder:"N" help:"The same for each address."`
+	TCPProxies            ratelimit.Proxies `name:"tcp-proxies" env:"TCP_PROXIES" placeholder:"CIDR,..." help:"Networks of balancers in front, whose connections must begin with a PROXY header, version 1 or 2; others are clients themselves."`
 }
 
 // Enabled reports whether any endpoint is configured.
@@ -46,6 +47,9 @@ type Trust struct {
 
 	RateLimit  ratelimit.Rate `name:"rate-limit" env:"RATE_LIMIT" reload:"" placeholder:"N/PERIOD" help:"Messages that each sender may send, like 100/s, 600/m or 5000/h; empty for no limit."`
 	SignalRate ratelimit.Rate `name:"signal-rate" env:"SIGNAL_RATE" reload:"" default:"10/s" placeholder:"N/PERIOD" help:"Signals, such as typing, that each sender may tell; empty for no limit."`
+
+	FollowedChats        int `name:"followed-chats" env:"FOLLOWED_CHATS" default:"50000" placeholder:"N" help:"Chats that all connections of one user follow, with AUTH=on; 0 for no limit."`
+	AddressFollowedChats int `name:"address-followed-chats" env:"ADDRESS_FOLLOWED_CHATS" default:"500000" placeholder:"N" help:"Chats that all connections of one address follow, with AUTH=off; 0 for no limit."`
 
 	TLSCert string `name:"tls-cert" env:"TLS_CERT" placeholder:"FILE" help:"Certificate in PEM, with its chain; all connections then use TLS. It is read again when it changes."`
 	TLSKey  string `name:"tls-key" env:"TLS_KEY" placeholder:"FILE" help:"Private key of the certificate, in PEM."`
@@ -87,6 +91,8 @@ func (t Trust) Validate() error {
 		return errors.New("--auth=on needs --auth-secret (AUTH_SECRET) or --auth-key-file (AUTH_KEY_FILE), the keys of the http-servers")
 	case t.AccessTokenTTL < time.Second:
 		return fmt.Errorf("--access-token-ttl is %v; it must be at least 1s", t.AccessTokenTTL)
+	case t.FollowedChats < 0 || t.AddressFollowedChats < 0:
+		return fmt.Errorf("--followed-chats is %d, and --address-followed-chats %d; neither may be negative", t.FollowedChats, t.AddressFollowedChats)
 	case (t.TLSCert == "") != (t.TLSKey == ""):
 		return errors.New("--tls-cert and --tls-key need each other; one is missing")
 	}

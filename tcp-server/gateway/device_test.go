@@ -356,6 +356,39 @@ func TestDeviceObjects(t *testing.T) {
 	q.closes()
 }
 
+// TestFollowedChats: what a user's devices follow is bounded, all together. A refused watch changes nothing.
+func TestFollowedChats(t *testing.T) {
+	t.Parallel()
+	for _, auth := range []bool{true, false} {
+		s := startStack(t, auth, func(c *Config, _ *limits) { c.FollowedChats, c.AddressFollowedChats = 4, 4 }).run(t)
+		token := ""
+		if auth {
+			s.account(t, "alice")
+			for _, room := range []string{"r1", "r2", "r3"} {
+				s.room(t, room, "alice")
+			}
+			token = s.token(t, "alice")
+		}
+		p, _ := s.connects(t, "sensor1", token) // each follows its own chat, too
+		q, _ := s.connects(t, "sensor2", token)
+		p.asks("watch", "sensor1", "1", `{"chat":"r1","cursor":9007199254740990}`)
+		p.gets("watch.response 1 ok")
+		p.asks("watch", "sensor1", "2", `{"chat":"r2","cursor":9007199254740990}`)
+		p.gets("watch.response 2 ok")
+		q.asks("watch", "sensor2", "3", `{"chat":"r3","cursor":9007199254740990}`)
+		q.gets("watch.response 3 error resource_exhausted")
+		p.asks("unwatch", "sensor1", "4", `{"chat":"r1"}`)
+		p.gets("unwatch.response 4 ok")
+		q.asks("watch", "sensor2", "5", `{"chat":"r3","cursor":9007199254740990}`)
+		q.gets("watch.response 5 ok")
+		_ = p.Close()
+		await(t, func() bool { // what it followed is free again
+			q.asks("watch", "sensor2", "6", `{"chat":"r1","cursor":9007199254740990}`)
+			return q.next().Status == "ok"
+		})
+	}
+}
+
 // TestTheNewestConnection: of two connections of a device the newer one gets what is for it.
 func TestTheNewestConnection(t *testing.T) {
 	t.Parallel()

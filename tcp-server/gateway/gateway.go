@@ -35,6 +35,8 @@ type limits struct {
 	part  time.Duration // in which a client must read a write
 	now   func() time.Time
 	newID func() string // of a device's connection
+
+	keepAlive net.KeepAliveConfig
 }
 
 // Server is a tcp-server that listens.
@@ -53,7 +55,7 @@ type Server struct {
 // Listen opens the endpoints' listeners, and reads the certificate and the keys of tokens if there are any. Clients are served
 // from services once Run is called.
 func Listen(config Config, services chat.Services, log *slog.Logger) (*Server, error) {
-	s := &Server{config: config, log: log, services: services, limits: limits{login: time.Minute, part: 20 * time.Second, now: time.Now, newID: rand.Text}}
+	s := &Server{config: config, log: log, services: services, limits: limits{login: time.Minute, part: 20 * time.Second, now: time.Now, newID: rand.Text, keepAlive: keepAlive}}
 	s.live = newReloadable(config)
 	var err error
 	if config.TLSCert != "" {
@@ -159,26 +161,28 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 func (s *Server) endpoints(services chat.Services, hub *live.Hub) (endpoints []*endpoint) {
+	quota := ratelimit.NewQuota(ratelimit.Bounds{Chats: s.config.FollowedChats}, ratelimit.Bounds{Chats: s.config.AddressFollowedChats})
+	quota.RefusedChat = s.config.refused("followed_chats")
 	if s.telnet != nil {
 		rooms := telnet.New(telnet.Config{
-			Services: services, Hub: hub, Log: s.log, Metrics: s.config.Metrics, Traces: s.config.Traces, Auth: s.config.Auth == authOn, LoginTTL: s.config.AccessTokenTTL,
+			Services: services, Hub: hub, Quota: quota, Log: s.log, Metrics: s.config.Metrics, Traces: s.config.Traces, Auth: s.config.Auth == authOn, LoginTTL: s.config.AccessTokenTTL,
 			Register: s.config.Registration == ratelimit.RegistrationOpen, Room: s.config.TelnetRoom, Verbose: s.config.SendsConfirmed == "verbose",
 			MaxLine: maxLine, Idle: s.config.TelnetIdle, LoginTime: s.limits.login, Part: s.limits.part, Now: s.limits.now,
 		})
 		endpoints = append(endpoints, &endpoint{
-			name: metrics.Telnet, metrics: s.config.Metrics, listener: s.telnet, encrypt: s.encrypt, serve: rooms.Serve,
+			name: metrics.Telnet, metrics: s.config.Metrics, listener: s.telnet, encrypt: s.encrypt, balancers: s.config.TCPProxies, keepAlive: s.limits.keepAlive, serve: rooms.Serve,
 			full: []byte("* Too many connections; try again later\r\n"),
 		})
 	}
 	if s.device != nil {
 		config := device.Config{
-			Services: services, Hub: hub, Log: s.log, Metrics: s.config.Metrics, Traces: s.config.Traces, MaxObject: maxLine, Idle: s.config.DeviceIdle, ConnectTime: s.limits.login, Part: s.limits.part, NewID: s.limits.newID,
+			Services: services, Hub: hub, Quota: quota, Log: s.log, Metrics: s.config.Metrics, Traces: s.config.Traces, MaxObject: maxLine, Idle: s.config.DeviceIdle, ConnectTime: s.limits.login, Part: s.limits.part, NewID: s.limits.newID,
 		}
 		if s.config.Auth == authOn {
 			config.Verify = s.keys.Verify
 		}
 		endpoints = append(endpoints, &endpoint{
-			name: metrics.Device, metrics: s.config.Metrics, listener: s.device, encrypt: s.encrypt, serve: device.New(config).Serve,
+			name: metrics.Device, metrics: s.config.Metrics, listener: s.device, encrypt: s.encrypt, balancers: s.config.TCPProxies, keepAlive: s.limits.keepAlive, serve: device.New(config).Serve,
 			full: []byte(`{"action":"full"}` + "\n"),
 		})
 	}

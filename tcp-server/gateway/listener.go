@@ -6,7 +6,6 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"net/netip"
 	"sync"
 	"syscall"
 	"time"
@@ -17,12 +16,14 @@ import (
 
 // An endpoint accepts connections of one kind and serves each in a goroutine of its own.
 type endpoint struct {
-	name     string           // as the metrics call its transport, too
-	metrics  *metrics.Gateway // or nil
-	listener net.Listener
-	encrypt  *tls.Config // nil: the connections are plain
-	full     []byte      // the last line for a connection beyond the limits
-	serve    func(ctx context.Context, conn net.Conn)
+	name      string           // as the metrics call its transport, too
+	metrics   *metrics.Gateway // or nil
+	listener  net.Listener
+	encrypt   *tls.Config       // nil: the connections are plain
+	balancers ratelimit.Proxies // whose connections begin with a PROXY header
+	keepAlive net.KeepAliveConfig
+	full      []byte // the last line for a connection beyond the limits
+	serve     func(ctx context.Context, conn net.Conn)
 }
 
 // handshakeTime bounds a TLS handshake, and refuseTime the line for a connection that is refused.
@@ -85,7 +86,7 @@ func (d *endpoint) run(ctx context.Context, all *crowd, log *slog.Logger) error 
 		switch {
 		case err == nil:
 			pause = 0
-			all.serving.Go(func() { d.welcome(ctx, all, conn) })
+			all.serving.Go(func() { d.welcome(ctx, all, conn, log) })
 		case errors.Is(err, net.ErrClosed):
 			return nil
 		case !passes(err):
@@ -111,8 +112,15 @@ func passes(err error) bool {
 }
 
 // welcome serves a connection that there is room for.
-func (d *endpoint) welcome(ctx context.Context, all *crowd, conn net.Conn) {
-	defer func() { _ = conn.Close() }()
+func (d *endpoint) welcome(ctx context.Context, all *crowd, accepted net.Conn, log *slog.Logger) {
+	defer func() { _ = accepted.Close() }()
+	conn, err := clientOf(accepted, d.balancers)
+	if err != nil {
+		if !errors.Is(err, errNoClient) {
+			log.Warn("a connection of a balancer is refused", "endpoint", d.name, "balancer", accepted.RemoteAddr().String(), "error", err)
+		}
+		return
+	}
 	key := keyOf(conn)
 	if !all.enter(conn, key) {
 		d.metrics.Refusal("connections")
@@ -124,8 +132,9 @@ func (d *endpoint) welcome(ctx context.Context, all *crowd, conn net.Conn) {
 	}
 	defer all.leave(conn)
 	defer d.metrics.Opened(d.name)()
-	if tcp, ok := conn.(*net.TCPConn); ok {
+	if tcp, ok := accepted.(*net.TCPConn); ok {
 		_ = tcp.SetWriteBuffer(writeBuffer)
+		watchOver(tcp, d.keepAlive)
 	}
 	if d.encrypt != nil {
 		secret := tls.Server(conn, d.encrypt)
@@ -143,9 +152,8 @@ func (d *endpoint) welcome(ctx context.Context, all *crowd, conn net.Conn) {
 
 // keyOf is the key under which the client's address counts.
 func keyOf(conn net.Conn) string {
-	address, err := netip.ParseAddrPort(conn.RemoteAddr().String())
-	if err != nil {
-		return conn.RemoteAddr().String()
+	if address := addressOf(conn.RemoteAddr()); address.IsValid() {
+		return ratelimit.Key(address)
 	}
-	return ratelimit.Key(ratelimit.Plain(address.Addr()))
+	return conn.RemoteAddr().String()
 }

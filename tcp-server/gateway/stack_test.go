@@ -56,7 +56,7 @@ func startStack(t *testing.T, auth bool, change func(*Config, *limits)) *stack {
 	if auth {
 		config.Auth, config.Token.AuthSecret = "on", secret
 	}
-	l := limits{login: patience, part: patience, now: func() time.Time { return noon }}
+	l := limits{login: patience, part: patience, now: func() time.Time { return noon }, keepAlive: keepAlive}
 	var connections atomic.Int64
 	l.newID = func() string { return fmt.Sprint("CONNECTION", connections.Add(1)) }
 	if change != nil {

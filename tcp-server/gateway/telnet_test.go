@@ -107,6 +107,77 @@ func TestMissed(t *testing.T) {
 	p.lines("14:05 bob (private): psst again")
 }
 
+// TestTheFirstVisit: what comes in a room after the first visit was missed, also if the connection is lost at once.
+func TestTheFirstVisit(t *testing.T) {
+	t.Parallel()
+	for name, before := range map[string]int{"an empty room": 0, "a room with messages": 3} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := startStack(t, false, nil).run(t)
+			for i := range before {
+				s.say(t, "lobby", "carol", fmt.Sprint("before ", i))
+			}
+			p := dial(t, s.TelnetAddr())
+			p.types("alice\n")
+			s.say(t, "lobby", "carol", "first")
+			for line := ""; !strings.HasSuffix(line, "first\r\n"); {
+				var err error
+				if line, err = p.read.ReadString('\n'); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_ = p.Conn.(*net.TCPConn).SetLinger(0) // a reset: nothing says that the line was read
+			_ = p.Close()
+			const more = 30
+			for i := range more {
+				s.say(t, "lobby", "carol", fmt.Sprint("missed ", i))
+			}
+			p = dial(t, s.TelnetAddr())
+			p.types("alice\n")
+			p.sees("* Welcome to Pullchat\r\nname: ")
+			p.lines("* Hello, alice. /help lists the commands", "* You are in lobby", fmt.Sprintf("* %d missed messages:", before+1+more))
+		})
+	}
+}
+
+// TestOwnPrivateMessages: what the user has said and read elsewhere does not come as new.
+func TestOwnPrivateMessages(t *testing.T) {
+	t.Parallel()
+	s := startStack(t, false, nil).run(t)
+	s.say(t, "alice:bob", "alice", "said elsewhere")
+	if _, err := s.domain.Live.Read(t.Context(), chat.ReadRequest{Chat: "alice:bob", Reading: chat.Reading{Reader: "alice"}, End: true}); err != nil {
+		t.Fatal(err)
+	}
+	p := s.arrives(t, "alice")
+	s.say(t, "alice:bob", "bob", "now")
+	p.lines("14:05 bob (private): now")
+}
+
+// noUnread is inboxes whose unread messages cannot be read.
+type noUnread struct{ inboxes }
+
+type inboxes interface {
+	chat.Inboxes
+	chat.Readers
+}
+
+func (noUnread) Unread(context.Context, chat.UnreadRequest) (chat.UnreadPage, error) {
+	return chat.UnreadPage{}, chat.Errorf(chat.Unavailable, "Redis is away")
+}
+
+// TestWithoutPrivateMessages: a user does not wait for private messages that would never be shown.
+func TestWithoutPrivateMessages(t *testing.T) {
+	t.Parallel()
+	s := startStack(t, false, nil)
+	s.services.Inboxes = noUnread{s.services.Inboxes}
+	s.run(t)
+	p := dial(t, s.TelnetAddr())
+	p.types("alice\n")
+	p.sees("* Welcome to Pullchat\r\nname: ")
+	p.lines("* Hello, alice. /help lists the commands", "* Redis is away", "* Something went wrong: connect again")
+	p.closes()
+}
+
 // await waits for a condition.
 func await(t *testing.T, met func() bool) {
 	t.Helper()

@@ -24,6 +24,15 @@ type Conn struct {
 // New returns a Conn over a connection. A client that does not read a write within part loses the connection.
 func New(conn net.Conn, part time.Duration) *Conn { return &Conn{Conn: conn, part: part} }
 
+// Address returns the client's address without its port, for the log.
+func Address(conn net.Conn) string {
+	host, _, err := net.SplitHostPort(conn.RemoteAddr().String())
+	if err != nil {
+		return conn.RemoteAddr().String()
+	}
+	return host
+}
+
 // End wakes the read in progress. The reason is that of the first call.
 func (c *Conn) End(reason error) {
 	c.mutex.Lock()

@@ -16,6 +16,7 @@ import (
 	"github.com/pullchat/pullchat/internal/cursors"
 	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/metrics"
+	"github.com/pullchat/pullchat/internal/ratelimit"
 	"github.com/pullchat/pullchat/internal/terminal"
 	"github.com/pullchat/pullchat/tcp-server/peer"
 )
@@ -25,8 +26,9 @@ type client struct {
 	server  *Server
 	conn    *peer.Conn
 	decoder decoder
-	session *live.Session // of the room
-	inboxed *live.Session // of private messages
+	session *live.Session   // of the room
+	share   *ratelimit.Late // of what the user follows
+	inboxed *live.Session   // of private messages
 	cursors cursors.Cursors
 
 	base   context.Context                 // without the caller, who may log in later //nolint:containedctx // of the connection
@@ -40,6 +42,7 @@ type client struct {
 
 	mutex   sync.Mutex
 	room    string          // where the user is, or ""
+	unseen  string          // a room without messages and without a cursor, until its first page
 	own     map[string]bool // the ids of lines that were sent here and have not come back
 	ignored map[string]bool // the users that were ignored here, before the Hub knows of it
 }
@@ -48,6 +51,8 @@ var (
 	errQuit  = errors.New("the client quits")
 	errIdle  = errors.New("the client is idle")
 	errLogin = errors.New("the client does not log in")
+	// errUnserved: the user's private messages cannot be read for now.
+	errUnserved = errors.New("no private messages")
 )
 
 // ctx is for calls of the user.
@@ -193,7 +198,7 @@ func lastLine(err error) string {
 		return "This server stops: connect again"
 	case errors.Is(err, live.ErrExpired), errors.Is(err, live.ErrDeleted), errors.Is(err, errOver):
 		return "The login has ended: connect again"
-	case errors.Is(err, live.ErrPanicked):
+	case errors.Is(err, errUnserved), errors.Is(err, live.ErrPanicked):
 		return "Something went wrong: connect again"
 	}
 	return ""

@@ -302,3 +302,12 @@ func (c *client) help(string) error {
 	}
 	return c.say("Any other line is a message to the room")
 }
+
+// Commands returns the names of the commands, without their slashes.
+func Commands() []string {
+	var names []string
+	for _, v := range verbs() {
+		names = append(names, v.name)
+	}
+	return names
+}

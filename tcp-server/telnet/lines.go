@@ -106,11 +106,26 @@ func (p private) Refuse(string, error) error { return nil }
 
 // Page implements live.Sink.
 func (c *client) Page(page *live.Page, _ chat.Title, _ func() []live.Position) error {
+	if c.begins(page.Chat) {
+		c.advance(page.Chat, page.Messages[0].SendTime)
+	}
 	if err := c.show(page.Messages); err != nil {
 		return err
 	}
 	c.cursors.Wrote(page.Chat, page.NextCursor)
 	return nil
+}
+
+// begins reports whether a page is the first of a room that was empty when the user came for the first time. Without a cursor the
+// next login would see the last messages only.
+func (c *client) begins(room string) bool {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	first := c.unseen == room
+	if first {
+		c.unseen = ""
+	}
+	return first
 }
 
 // Tell implements live.Sink: of signals and movements nothing is shown.

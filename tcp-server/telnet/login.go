@@ -140,6 +140,7 @@ func (c *client) begin(credentials chat.Credentials) error {
 func (c *client) hold(session chat.Session) chat.Caller {
 	by := chat.Caller{User: session.User, Session: session.ID, Expires: time.Now().Add(c.server.config.LoginTTL)}
 	c.caller.Store(&by)
+	c.share.Become(c.ctx(), c.server.config.Quota)
 	c.held.mutex.Lock()
 	defer c.held.mutex.Unlock()
 	c.held.session = &session

@@ -13,8 +13,10 @@ const (
 	// missedAtOnce bounds the missed messages that are counted. The others come after them.
 	missedAtOnce = 1000
 	// firstLines is how much of a room a user sees who has never been there.
-	firstLines     = 20
-	pageLines      = 100
+	firstLines = 20
+	pageLines  = 100
+	// skew is more than the clocks of servers differ.
+	skew           = time.Minute
 	advanceTimeout = 3 * time.Second
 )
 
@@ -59,7 +61,10 @@ func (c *client) enter(room string) error {
 		_ = c.session.Unfollow(before)
 	}
 	c.mutex.Lock()
-	c.room = room
+	c.room, c.unseen = room, ""
+	if missed.next == 0 {
+		c.unseen = room
+	}
 	c.mutex.Unlock()
 	if err := c.say("You are in %s", room); err != nil {
 		return err
@@ -148,6 +153,7 @@ func (c *client) last(room string) (missed, error) {
 	if err == nil && len(m.messages) > 0 {
 		m.next = m.messages[0].SendTime + 1
 		slices.Reverse(m.messages)
+		c.advance(room, m.messages[0].SendTime) // whatever comes from now on, these are not the last messages of a new room again
 	}
 	return m, err
 }
@@ -175,42 +181,44 @@ func (c *client) report(m missed, what string) error {
 	return err
 }
 
-// private shows missed private messages, and follows all others to come.
+// private shows missed private messages, and follows all others to come. What is old in a chat without unread messages is the user's
+// own. An error ends the connection.
 func (c *client) private() error {
 	inboxes := c.server.config.Services.Inboxes
 	if inboxes == nil {
 		return nil
 	}
+	before := c.server.config.Now().Add(-skew).UnixMicro()
 	chats, err := inboxes.Chats(c.ctx(), chat.ChatsRequest{Reader: c.reader()})
-	var unread chat.UnreadPage
+	var elsewhere []chat.Standing
 	if err == nil {
-		unread, err = inboxes.Unread(c.ctx(), chat.UnreadRequest{Reader: c.reader()})
+		elsewhere, err = inboxes.Chats(c.ctx(), chat.ChatsRequest{Reader: c.me})
+	}
+	var unread []chat.Unread
+	if err == nil {
+		unread, err = c.unread()
 	}
 	if err != nil {
-		return c.refuse(err)
+		return c.unserved(err)
 	}
-	now := time.Now().UnixMicro()
 	at := map[string]int64{}
-	for _, standing := range chats {
-		at[standing.Chat] = now // of rooms, which are followed by name
-		if _, _, pair := pairOf(standing.Chat); pair {
-			at[standing.Chat] = standing.Cursor
-		}
+	for _, standing := range slices.Concat(chats, elsewhere) { // rooms are followed by name, and not shown as private
+		at[standing.Chat] = max(at[standing.Chat], standing.Cursor, before)
 	}
-	for _, of := range unread.Chats {
+	for _, of := range unread {
 		if _, _, pair := pairOf(of.Chat); !pair {
 			continue
 		}
 		m, err := c.missed(of.Chat)
 		if err != nil {
-			return c.refuse(err)
+			return c.unserved(err)
 		}
 		if err := c.report(m, "missed private"); err != nil {
 			return err
 		}
 		at[of.Chat] = m.next
 	}
-	wanted := live.InboxFollow{Follow: live.Follow{Reader: c.reader(), Cursor: now}, FromCursor: true}
+	wanted := live.InboxFollow{Follow: live.Follow{Reader: c.reader()}} // a chat that begins meanwhile is followed from its beginning
 	if by := c.caller.Load(); by != nil {
 		wanted.By = *by
 	}
@@ -218,9 +226,28 @@ func (c *client) private() error {
 		wanted.At = append(wanted.At, live.Position{Chat: name, Cursor: cursor})
 	}
 	if err := c.inboxed.FollowInbox(wanted); err != nil {
-		return c.refuse(err)
+		return c.unserved(err)
 	}
 	return nil
+}
+
+// unread returns all chats with unread messages.
+func (c *client) unread() (all []chat.Unread, err error) {
+	for wanted := (chat.UnreadRequest{Reader: c.reader()}); ; {
+		page, err := c.server.config.Services.Inboxes.Unread(c.ctx(), wanted)
+		if all = append(all, page.Chats...); err != nil || !page.HasMore {
+			return all, err
+		}
+		wanted.Cursor = page.NextCursor
+	}
+}
+
+// unserved ends a connection without private messages: the user would wait for them in vain.
+func (c *client) unserved(err error) error {
+	if failed := c.refuse(err); failed != nil {
+		return failed
+	}
+	return errUnserved
 }
 
 // advance moves the cursor of this client. If that fails, the messages before it come again.

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"runtime/debug"
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/logging"
 	"github.com/pullchat/pullchat/internal/metrics"
+	"github.com/pullchat/pullchat/internal/ratelimit"
 	"github.com/pullchat/pullchat/internal/tracing"
 	"github.com/pullchat/pullchat/tcp-server/peer"
 )
@@ -20,6 +20,7 @@ import (
 type Config struct {
 	Services chat.Services // within the rates of senders, passwords and registrations
 	Hub      *live.Hub
+	Quota    *ratelimit.Quota // or nil
 	Log      *slog.Logger
 	Metrics  *metrics.Gateway // or nil
 	Traces   *tracing.Tracing // or nil
@@ -54,38 +55,35 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn) {
 	}
 	c.cursors.Advance = c.advance
 	began := time.Now()
-	c.session = s.config.Hub.Open(c, c.conn.End)
-	c.inboxed = s.config.Hub.Open(private{c}, c.conn.End)
+	c.share = s.config.Quota.Late(ctx)
+	c.session = s.config.Hub.OpenWithin(c.share, c, c.conn.End)
+	c.inboxed = s.config.Hub.OpenWithin(c.share, private{c}, c.conn.End)
 	err := c.serve()
 	c.inboxed.Close()
 	c.session.Close() // the last line is the last
 	c.cursors.Leave(c.farewell(err))
 	c.logout()
 	_ = conn.Close()
-	s.config.Log.Info("telnet ended", "id", logging.RequestID(ctx), "why", why(err), "duration", time.Since(began))
+	s.config.Log.Info("telnet ended", "id", logging.RequestID(ctx), "address", peer.Address(conn), "why", why(err), "duration", time.Since(began))
 }
 
 // serve runs the client's commands until one ends the connection.
 func (c *client) serve() (err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			c.server.config.Log.Error("panic", "id", logging.RequestID(c.base), "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
-			err = live.ErrPanicked
-		}
-	}()
-	if err := c.login(); err != nil {
-		return err
-	}
-	if err := c.arrive(); err != nil {
-		return err
-	}
-	for {
-		l, err := c.readLine(time.Now().Add(c.server.config.Idle))
-		if err != nil {
+	defer peer.Recovered(&err, func(p *peer.PanicError) error {
+		c.server.config.Log.Error("panic", "id", logging.RequestID(c.base), "cause", fmt.Sprint(p.Cause), "stack", string(p.Stack))
+		return live.ErrPanicked
+	})
+	err = peer.Apart(func() error {
+		if err := c.login(); err != nil {
 			return err
 		}
-		if err := c.obey(l); err != nil {
-			return err
+		return c.arrive()
+	})
+	for err == nil {
+		var l line
+		if l, err = c.readLine(time.Now().Add(c.server.config.Idle)); err == nil {
+			err = peer.Apart(func() error { return c.obey(l) })
 		}
 	}
+	return err
 }

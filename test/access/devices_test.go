@@ -33,7 +33,7 @@ own  measure  401  exp  inv  inv  ok   ok   ok   ok   ok   404   {new}
 func TestDevices(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	addr := w.startDevices(t)
+	addr := w.startTCP(t).DeviceAddr().String()
 	connections := 0
 	devices := rowsOf(t, devicePolicy, httpColumns, 1)
 	for i, r := range append(devices, rowsOf(t, framePolicy, httpColumns, 1)...) {
@@ -66,8 +66,8 @@ func TestDevices(t *testing.T) {
 	}
 }
 
-// startDevices starts a tcp-server, and returns where devices connect.
-func (w *world) startDevices(t *testing.T) string {
+// startTCP starts a tcp-server.
+func (w *world) startTCP(t *testing.T) *tcpgateway.Server {
 	t.Helper()
 	calls, err := rpcclient.New(rpcclient.Config{RPCServers: []string{w.rpc}, RPCSecret: rpcSecret})
 	if err != nil {
@@ -75,14 +75,14 @@ func (w *world) startDevices(t *testing.T) string {
 	}
 	t.Cleanup(calls.Close)
 	server, err := tcpgateway.Listen(tcpgateway.Config{
-		Endpoints: tcpgateway.Endpoints{DeviceAddr: "127.0.0.1:0", DeviceIdle: time.Minute},
+		Endpoints: tcpgateway.Endpoints{DeviceAddr: "127.0.0.1:0", DeviceIdle: time.Minute, TelnetAddr: "127.0.0.1:0", TelnetIdle: time.Minute},
 		Trust:     tcpgateway.Trust{Auth: "on", Token: token.Config{AuthSecret: authSecret}, AccessTokenTTL: time.Hour},
 	}, calls.Services(), quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
 	chattest.Run(t, server)
-	return server.DeviceAddr().String()
+	return server
 }
 
 // device is one connection of a device.

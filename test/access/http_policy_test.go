@@ -10,6 +10,8 @@ in   route                                no   old  fake alg0 other out  gone in
 same GET    /ping                         200  200  200  200  200  200  200  200  200  200
 same GET    /readyz                       200  200  200  200  200  200  200  200  200  200
 same GET    /openapi.yaml                 200  200  200  200  200  200  200  200  200  200
+same GET    /                             200  200  200  200  200  200  200  200  200  200
+same GET    /app/:file                    200  200  200  200  200  200  200  200  200  200   :file=icon.svg
 same POST   /api/users                    409  409  409  409  409  409  409  409  409  409   user={me} password=new-horse
 same POST   /api/login                    pwd  pwd  pwd  pwd  pwd  pwd  pwd  pwd  pwd  pwd   user={me} password=wrong-horse
 same POST   /api/refresh                  200  200  200  200  200  200  200  200  200  200   refresh_token={refresh}

@@ -71,13 +71,17 @@ func (s *stack) say(t *testing.T, where, sender, text string) {
 	s.asService(t, "POST", "/api/send", fmt.Sprintf(`{"chat":%q,"sender":%q,"text":%q}`, where, sender, text))
 }
 
-// noPassword is a hash that is quickly compared, and no password's: what comes of one is said by "pwd" in the tables.
-const noPassword = "$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+// password is that of all people, and passwordHash a hash of it that is quickly compared. What comes of another password is said by
+// "pwd" in the tables.
+const (
+	password     = "correct horse"
+	passwordHash = "$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$8jCjveL9purNVvxZWhjl0nULgTWD4Roxh/u/NFFSew0"
+)
 
 // register makes an account, in Redis itself.
 func (s *stack) register(t *testing.T, user string) {
 	t.Helper()
-	account := chat.StoredAccount{Account: chat.Account{User: user}, PasswordHash: noPassword}
+	account := chat.StoredAccount{Account: chat.Account{User: user}, PasswordHash: passwordHash}
 	if _, err := s.store.AddAccount(t.Context(), account); err != nil {
 		t.Fatalf("register %s: %v", user, err)
 	}
@@ -106,7 +110,7 @@ func (s *stack) begin(t *testing.T, user, id, secret string) {
 		Begun: time.Now().UnixMilli(), Expires: time.Now().Add(time.Hour).UnixMilli(),
 		Seed: random(32), Current: base64.RawURLEncoding.EncodeToString(used[:]), Previous: "-",
 	}
-	if added, err := s.store.AddSession(t.Context(), user, noPassword, id, kept, chat.MaxSessions); err != nil || !added {
+	if added, err := s.store.AddSession(t.Context(), user, passwordHash, id, kept, chat.MaxSessions); err != nil || !added {
 		t.Fatalf("AddSession(%s) = %v, %v", user, added, err)
 	}
 }

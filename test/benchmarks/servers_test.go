@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -40,8 +41,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// play runs an rpc-server without storage ("rpc"), or an http-server without RPC ("http"), until SIGTERM.
+// play runs an rpc-server without storage ("rpc"), an http-server without RPC ("http"), or a receiver of webhooks
+// ("receiver"), until SIGTERM.
 func play(role string) error {
+	if role == "receiver" {
+		return http.ListenAndServe(os.Getenv("HTTP_ADDR"), newReceiver()) //nolint:gosec // only a worker of the test calls it
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	log := logging.New(os.Stderr, logging.Config{LogLevel: logging.Level{Level: slog.LevelWarn}})

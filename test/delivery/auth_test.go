@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -82,7 +81,7 @@ func (s *stack) sender(name string, number int) string {
 func (s *stack) closeRooms(t *testing.T, names []string) {
 	t.Helper()
 	c := s.client(t, watching, strings.Join(s.bases, ","), &http.Transport{MaxIdleConnsPerHost: len(names)})
-	programtest.Accounts(t, s.bases[0], roomWriters[1:]...)
+	programtest.Accounts(t, s.bases[0], append(slices.Clone(roomWriters[1:]), stranger)...)
 	var making sync.WaitGroup
 	var mutex sync.Mutex
 	for _, name := range names {
@@ -184,9 +183,14 @@ func denied(err error) bool {
 	return ok && slices.Contains([]string{"unauthenticated", "token_invalid", "token_expired", "permission_denied", "not_found"}, answer.Code)
 }
 
-// intrude lets a stranger try to watch chats, one by one over each transport, until the audience ends.
+// intrude lets a stranger try to watch chats, one by one over each transport, until the audience ends. Over telnet it tries rooms:
+// nothing there names other people's conversations.
 func (a *audience) intrude(chats []string) {
-	for i, over := range transports {
+	a.t.Helper()
+	intruder := a.stack.personOf(a.t, stranger, chats[:1])
+	intruder.took = func(m client.Message) { a.t.Errorf("telnet: a stranger got %q of %s", m.Text, chats[0]) }
+	a.group.Go(func() { a.keepTrying(10*time.Second, overTelnet, intruder.read) }) // a login is dear
+	for _, over := range slices.DeleteFunc(slices.Clone(transports), func(over client.Transport) bool { return over == overTelnet }) {
 		for _, name := range chats {
 			transport := &http.Transport{}
 			a.t.Cleanup(transport.CloseIdleConnections)
@@ -195,18 +199,19 @@ func (a *audience) intrude(chats []string) {
 				limit: 10, cursors: map[string]int64{}, token: a.stack.auth.Token(stranger), device: a.stack.newDevice(),
 				took: func(m client.Message) { a.t.Errorf("%s: a stranger got %q of %s", transportNames[over], m.Text, name) },
 			}
-			a.group.Go(func() { a.keepTrying(r, i, &a.refusals) })
+			a.group.Go(func() { a.keepTrying(100*time.Millisecond, over, r.read) })
 		}
 	}
 }
 
-func (a *audience) keepTrying(r *trusting, number int, refusals *atomic.Int64) {
-	tick := time.NewTicker(100 * time.Millisecond)
+// keepTrying counts refusals until the audience ends.
+func (a *audience) keepTrying(pause time.Duration, over client.Transport, read func(context.Context, string) error) {
+	tick := time.NewTicker(pause)
 	defer tick.Stop()
-	for ; ; number++ {
+	for number := 0; ; number++ {
 		ctx, leave := context.WithTimeout(a.ctx, 5*time.Second)
-		if err := r.read(ctx, a.stack.baseOf(r.over, number)); denied(err) {
-			refusals.Add(1)
+		if err := read(ctx, a.stack.baseOf(over, number)); denied(err) {
+			a.refusals.Add(1)
 		}
 		leave()
 		select {

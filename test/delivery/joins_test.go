@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -37,6 +39,10 @@ func joinAll(t *testing.T, s *stack, over client.Transport) {
 		each = 70
 	}
 	all, w := s.rooms(t), newWriting(t, s)
+	if over == overTelnet && s.auth.On() { // a login is dear, and a person's connections share the cursors of conversations
+		each = min(each, 7)
+		all = slices.DeleteFunc(all, func(name string) bool { return strings.Contains(name, ":") })
+	}
 	next := make(chan string)
 	var group sync.WaitGroup
 	for range joinsAtOnce {
@@ -48,7 +54,7 @@ func joinAll(t *testing.T, s *stack, over client.Transport) {
 				if t.Failed() {
 					continue
 				}
-				if err := j.join(t.Context(), name, each); err != nil {
+				if err := j.join(t, name, each); err != nil {
 					t.Errorf("%s, %s: %v", transportNames[over], name, err)
 				}
 			}
@@ -71,36 +77,54 @@ type joining struct {
 }
 
 // join begins to watch repeatedly, while a message is sent at about the moment when the server begins.
-func (j *joining) join(ctx context.Context, name string, times int) error {
-	came := make(chan int64, 100)
+func (j *joining) join(t *testing.T, name string, times int) error {
+	came := make(chan client.Message, 100)
+	took := func(m client.Message) { came <- m }
 	r := &trusting{
 		over: j.over, http: j.http, token: j.stack.auth.Token(watching), device: j.stack.newDevice(), chats: []string{name}, limit: 10,
-		cursors: map[string]int64{name: j.stack.begins[name]}, lastID: fmt.Sprintf("%s=%d", name, j.stack.begins[name]),
-		took: func(m client.Message) { came <- m.SendTime },
+		cursors: map[string]int64{name: j.stack.begins[name]}, lastID: fmt.Sprintf("%s=%d", name, j.stack.begins[name]), took: took,
+	}
+	read := r.read
+	if j.over == overTelnet {
+		user, _, _ := strings.Cut(name, ":")
+		if j.stack.auth.On() {
+			user = "cid"
+		}
+		p := j.stack.personOf(t, user, []string{name})
+		p.took = func(m client.Message) {
+			if m.Chat == name && m.Sender != "" { // neither of another test's conversation nor a notice
+				took(m)
+			}
+		}
+		read = p.read
 	}
 	for number := range times {
-		if err := j.once(ctx, r, name, number, came); err != nil {
+		if err := j.once(t.Context(), read, name, number, came); err != nil {
 			return fmt.Errorf("when it joins for time %d: %w", number+1, err)
 		}
 	}
 	return nil
 }
 
-func (j *joining) once(ctx context.Context, r *trusting, name string, number int, came <-chan int64) error {
+func (j *joining) once(ctx context.Context, read func(context.Context, string) error, name string, number int, came <-chan client.Message) error {
 	ctx, leave := context.WithCancel(ctx)
 	began := time.Now()
 	var group sync.WaitGroup
 	defer group.Wait()
 	defer leave()
-	group.Go(func() { _ = r.read(ctx, j.stack.baseOf(j.over, number)) })
+	group.Go(func() { _ = read(ctx, j.stack.baseOf(j.over, number)) })
 	<-time.After(rand.N(j.took + time.Millisecond))
 	j.writing.send(name)
 	want := j.writing.acknowledged([]string{name})[name]
 	select {
 	case got := <-came:
 		j.took = min(time.Since(began), 10*time.Millisecond)
-		if got != want {
-			return fmt.Errorf("%d came, want %d", got, want)
+		at := got.SendTime
+		if j.over == overTelnet {
+			at = j.stack.places.of(name, got.Text)
+		}
+		if at != want {
+			return fmt.Errorf("%q at %d came, want what is at %d", got.Text, at, want)
 		}
 	case <-time.After(catchUpWithin):
 		return fmt.Errorf("what was stored meanwhile has not come within %v", catchUpWithin)

@@ -23,8 +23,8 @@ const reportHead = `<!-- make delivery writes this file. -->
 
 # Delivery
 
-Two http-servers run over two rpc-servers over Redis, on the same machine as the test. All watchers start with the first
-message. ` + "`times`" + ` is how often the fault happened. The delay is the time from storing a message to its arrival at a watcher,
+Two http-servers and two tcp-servers (telnet, devices) run over two rpc-servers over Redis, on the same machine as the test. All
+watchers start with the first message. ` + "`times`" + ` is how often the fault happened. The delay is the time from storing a message to its arrival at a watcher,
 for messages stored since the first fault and watchers without another disturbance. rpc-servers look for lost hints only
 once an hour, so that live delivery alone brings the messages; where all hints are lost, every 300 ms. With AUTH=on the
 rooms are private, half of the watchers have sessions whose tokens last two seconds, and a stranger tries to watch.

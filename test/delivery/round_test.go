@@ -79,6 +79,7 @@ func (a *audience) watch(chats []string) {
 	a.trusts("trusts", overDevice, chats, &http.Transport{}).steady = true
 	a.trusts("reads slowly", overDevice, chats[:chatsOfSome], slow(2*time.Millisecond))
 	a.trusts("trusts and begins elsewhere", overDevice, chats[:chatsOfSome], &http.Transport{})
+	a.listen(chats)
 	if a.stack.auth.On() {
 		a.intrude(chats[:2]) // a room and a conversation
 	}

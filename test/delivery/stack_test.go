@@ -28,14 +28,16 @@ func TestMain(m *testing.M) { os.Exit(programtest.Main(m)) }
 // long reports whether this is make delivery.
 func long() bool { return os.Getenv("DELIVERY") == "long" }
 
-// stack is two http-servers over two rpc-servers over a Redis.
+// stack is two http-servers and two tcp-servers over two rpc-servers over a Redis.
 type stack struct {
 	auth      *programtest.Auth
 	master    func(key string) *redistest.Server // that has a key
 	rpc, http []*programtest.Process
-	tcp       []*programtest.Process // for devices
+	tcp       []*programtest.Process // their addresses are those of devices
+	terminals []string               // their addresses of telnet
 	bases     []string               // the URLs of watchers and writers
 	devices   atomic.Int64
+	places    places
 
 	registered bool // the watcher has an account
 
@@ -66,8 +68,10 @@ func startPrograms(t *testing.T, auth *programtest.Auth, redisURL string, behind
 	s := &stack{auth: auth, rpc: programtest.StartServers(t, redisURL, auth.Servers(settings...)...), begins: map[string]int64{}}
 	s.http = programtest.StartGateways(t, programtest.Addresses(s.rpc), auth.Gateways(shortTokens)...)
 	for range 2 {
+		s.terminals = append(s.terminals, freeAddress(t))
 		s.tcp = append(s.tcp, programtest.StartTCP(t, "device", auth.Gateways(
-			"RPC_SERVERS="+strings.Join(programtest.Addresses(s.rpc), ","), "DEVICE_ADDR="+freeAddress(t), "TCP_ADDRESS_CONNECTIONS=0")...))
+			"RPC_SERVERS="+strings.Join(programtest.Addresses(s.rpc), ","), "DEVICE_ADDR="+freeAddress(t), "TCP_ADDRESS_CONNECTIONS=0",
+			"TELNET_ADDR="+s.terminals[len(s.terminals)-1], "TELNET_ROOM=")...))
 	}
 	var gateways []string
 	for _, address := range programtest.Addresses(s.http) {
@@ -82,8 +86,11 @@ func (s *stack) base(number int) string { return s.bases[number%len(s.bases)] }
 
 // baseOf returns where a transport's clients connect, in turn.
 func (s *stack) baseOf(over client.Transport, number int) string {
-	if over == overDevice {
+	switch over {
+	case overDevice:
 		return s.tcp[number%len(s.tcp)].Addr()
+	case overTelnet:
+		return s.terminals[number%len(s.terminals)]
 	}
 	return s.base(number)
 }

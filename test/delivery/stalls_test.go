@@ -2,8 +2,10 @@ package delivery
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,8 +26,13 @@ func stallReaders(t *testing.T, auth *programtest.Auth) {
 		a.steady(i, over, chats, false)
 	}
 	again := make(chan struct{})
-	for _, over := range transports {
+	for _, over := range append(slices.Clone(ofClients), overDevice) {
 		a.trusts("takes nothing for a while", over, chats, stalling(again))
+	}
+	for i := 0; i < len(chats); i += 2 {
+		stalled := a.stack.personOf(t, fmt.Sprint("a.", i+1), chats[i:i+2])
+		stalled.dial = stalling(again).DialContext
+		a.listens("takes nothing for a while", stalled, false)
 	}
 	began := time.Now()
 	w.padding = strings.Repeat("x", 4000)

@@ -11,16 +11,19 @@ import (
 )
 
 // transports are the transports of messages.
-var transports = []client.Transport{client.LongPoll, client.ServerSentEvents, client.WebSocket, overDevice}
+var transports = []client.Transport{client.LongPoll, client.ServerSentEvents, client.WebSocket, overDevice, overTelnet}
 
 // ofClients are the transports of the Go client and of pullchat.
 var ofClients = transports[:3]
 
-// overDevice are connections of devices to the tcp-servers.
-const overDevice client.Transport = 100
+// overDevice and overTelnet are connections of devices and of people to the tcp-servers.
+const (
+	overDevice client.Transport = 100 + iota
+	overTelnet
+)
 
 var transportNames = map[client.Transport]string{
-	client.LongPoll: "long-poll", client.ServerSentEvents: "SSE", client.WebSocket: "WebSocket", overDevice: "device",
+	client.LongPoll: "long-poll", client.ServerSentEvents: "SSE", client.WebSocket: "WebSocket", overDevice: "device", overTelnet: "telnet",
 }
 
 // watcher watches chats from their beginning, and records what it receives.
@@ -30,6 +33,7 @@ type watcher struct {
 	chats []string
 	// steady: only the servers are disturbed. The delays of its messages are measured.
 	steady bool
+	places *places // over telnet: the positions of messages, which come without them
 
 	mutex   sync.Mutex
 	got     map[string][]chat.Message
@@ -73,6 +77,9 @@ func (w *watcher) behind(positions map[string]int64) string {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	for _, name := range w.chats {
+		if w.places != nil && len(w.got[name]) > 0 {
+			w.reached[name] = max(w.reached[name], w.places.of(name, w.got[name][len(w.got[name])-1].Text))
+		}
 		if w.reached[name] < positions[name] {
 			return name
 		}
@@ -94,6 +101,9 @@ func (w *watcher) judge(logs map[string][]chat.Message, since time.Time) verdict
 	v := verdict{watchers: 1}
 	for _, name := range w.chats {
 		v.deliveries += len(w.got[name])
+		if w.places != nil {
+			locate(w.got[name], logs[name])
+		}
 		v.faults = append(v.faults, checker.Followed(name, w.name, w.got[name], logs[name])...)
 		if !w.steady {
 			continue

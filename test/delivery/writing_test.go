@@ -49,6 +49,7 @@ func (w *writing) send(name string) {
 		w.t.Errorf("send to %s: %v", name, err)
 		return
 	}
+	w.stack.places.put(name, text, receipt.SendTime)
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	w.last[name] = max(w.last[name], receipt.SendTime)

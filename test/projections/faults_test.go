@@ -1,15 +1,11 @@
 // Package projections tests that no failure loses an event of a projection or turns the events of a chat around. Workers,
-// servers, Redis and the receiver are killed in turn under load; what receivers got is compared with the logs.
+// servers, Redis, a receiver and a broker are killed in turn under load; what receivers got is compared with the logs.
 package projections
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"slices"
 	"sync"
@@ -25,98 +21,6 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(programtest.Main(m)) }
 
-// receiver is the server of a webhook. It remembers what it has acknowledged.
-type receiver struct {
-	*httptest.Server
-	away atomic.Bool
-
-	mutex   sync.Mutex
-	texts   map[string][]string // by chat, without repeats
-	ids     map[string]string   // the text of each id
-	repeats int
-	faults  []string
-}
-
-func newReceiver(t *testing.T) *receiver {
-	r := &receiver{texts: map[string][]string{}, ids: map[string]string{}}
-	r.Server = httptest.NewServer(r)
-	t.Cleanup(r.Close)
-	return r
-}
-
-// ServeHTTP takes one event.
-func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
-	body, err := io.ReadAll(request.Body)
-	if err != nil {
-		return
-	}
-	if r.away.Load() {
-		w.WriteHeader(http.StatusServiceUnavailable)
-		return
-	}
-	type message struct{ Text string }
-	var event struct {
-		Data struct {
-			message // of an event that is no burst
-
-			Chat     string
-			Messages []message
-		}
-	}
-	id := request.Header.Get("webhook-id")
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	err = json.Unmarshal(body, &event)
-	if event.Data.Text != "" {
-		event.Data.Messages = []message{event.Data.message}
-	}
-	if err != nil || len(event.Data.Messages) == 0 || id == "" {
-		r.faults = append(r.faults, fmt.Sprintf("the event %q is %s", id, body))
-		return
-	}
-	var text string
-	for _, m := range event.Data.Messages {
-		text += m.Text + " "
-	}
-	if before, known := r.ids[id]; known {
-		r.repeats++
-		if before != text {
-			r.faults = append(r.faults, fmt.Sprintf("event %s has the texts %q and %q", id, before, text))
-		}
-		return
-	}
-	r.ids[id] = text
-	for _, m := range event.Data.Messages {
-		r.texts[event.Data.Chat] = append(r.texts[event.Data.Chat], m.Text)
-	}
-}
-
-// got is how many messages came.
-func (r *receiver) got() (n int) {
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	for _, texts := range r.texts {
-		n += len(texts)
-	}
-	return n
-}
-
-// judge compares what came with the logs.
-func (r *receiver) judge(t *testing.T, name string, logs map[string][]string) {
-	t.Helper()
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	for room, want := range logs {
-		if got := r.texts[room]; !slices.Equal(got, want) {
-			t.Errorf("%s: of %s came\n%v\nwant\n%v", name, room, got, want)
-		}
-	}
-	for _, fault := range r.faults {
-		t.Errorf("%s: %s", name, fault)
-	}
-	t.Logf("%s: %d events came, and %d repeats", name, len(r.ids), r.repeats)
-}
-
 // TestFaults: every acknowledged message reaches each receiver in its chat's order, repeats have the same id, and words are
 // counted exactly once, whatever is killed.
 func TestFaults(t *testing.T) {
@@ -124,7 +28,10 @@ func TestFaults(t *testing.T) {
 	rpc := programtest.StartServers(t, redis.URL(), "WEBHOOK_ALLOW_PRIVATE=127.0.0.0/8")
 	servers := programtest.Addresses(rpc)
 	gateway := programtest.StartGateways(t, servers)[0]
-	workers := []*programtest.Process{programtest.StartWorker(t, servers), programtest.StartWorker(t, servers)}
+	kafka := startBroker(t)
+	settings := []string{"KAFKA_BROKERS=" + kafka.addr, "KAFKA_TOPIC=" + topic}
+	workers := []*programtest.Process{programtest.StartWorker(t, servers, settings...), programtest.StartWorker(t, servers, settings...)}
+	kafka.read()
 	c, err := client.New("http://"+gateway.Addr(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -140,11 +47,12 @@ func TestFaults(t *testing.T) {
 	}
 	load := startLoad(t, c)
 	const redisFault = 2
+	var failed func()
 	faults := []func(){
-		workers[0].Kill, func() { rpc[0].Kill() }, redis.Kill, func() { plain.away.Store(true) }, workers[1].Stop,
+		workers[0].Kill, func() { rpc[0].Kill() }, redis.Kill, func() { plain.away.Store(true) }, workers[1].Stop, kafka.goAway, func() { failed = kafka.fail() },
 	}
 	mends := []func(){
-		workers[0].Restart, func() { rpc[0].Restart() }, redis.Restart, func() { plain.away.Store(false) }, workers[1].Continue,
+		workers[0].Restart, func() { rpc[0].Restart() }, redis.Restart, func() { plain.away.Store(false) }, workers[1].Continue, kafka.comeBack, func() { failed() },
 	}
 	for range longtest.Pick(1, 4) {
 		for i, fault := range faults {
@@ -162,10 +70,11 @@ func TestFaults(t *testing.T) {
 	for _, texts := range logs {
 		total += len(texts)
 	}
-	await(t, "all events come", func() bool { return plain.got() >= total && bursts.got() >= total })
+	await(t, "all events come", func() bool { return plain.got() >= total && bursts.got() >= total && kafka.got() >= total })
 	await(t, "all words are counted", func() bool { return counted(t, c) >= total })
 	plain.judge(t, "plain", logs)
 	bursts.judge(t, "bursts", logs)
+	kafka.judge(t, "kafka", logs)
 	if n := counted(t, c); n != total {
 		t.Errorf("the word is counted %d times in %d messages", n, total)
 	}

@@ -26,6 +26,8 @@ type Config struct {
 	PushUrgency string         `name:"push-urgency" env:"PUSH_URGENCY" default:"high" enum:"very-low,low,normal,high" placeholder:"LEVEL" help:"The urgency of notifications: ${enum}."`
 	PushAbsent  time.Duration  `name:"push-absent" env:"PUSH_ABSENT" default:"3s" placeholder:"DURATION" help:"How long after the last message of a burst it is looked who is absent and has not read it."`
 	PushAllow   []netip.Prefix `name:"push-allow" env:"PUSH_ALLOW" placeholder:"CIDR,..." help:"Networks that are not public in which endpoints may be."`
+
+	Notified func(kind, outcome string) `kong:"-"` // counts what became of a notification; nil: it is not counted
 }
 
 // Validate names every value that cannot work. Kong calls it.

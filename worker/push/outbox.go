@@ -196,8 +196,10 @@ func (o *outbox) call(ctx context.Context, h *host, name string, l letter) {
 	switch {
 	case err == nil:
 		o.count(h, func(s *Stats) { s.Sent++ })
+		o.notified(l, sent)
 	case errors.Is(err, errGone):
 		o.count(h, func(s *Stats) { s.Gone++ })
+		o.notified(l, removed)
 		end := chat.Unsubscription{User: l.to.User, Device: l.to.Device, Created: l.to.Created}
 		if err := o.sink.source.Unsubscribe(call, end); err != nil {
 			o.sink.log.Warn("a subscription that is gone cannot be removed; the next notification tries it again", "user", l.to.User, "error", err)
@@ -207,7 +209,7 @@ func (o *outbox) call(ctx context.Context, h *host, name string, l letter) {
 		o.putOff(l, name, later)
 	default:
 		o.count(h, func(*Stats) {})
-		o.drop(name, err.Error())
+		o.drop(l, name, err.Error())
 	}
 }
 
@@ -219,14 +221,28 @@ func (o *outbox) count(h *host, add func(*Stats)) {
 	add(&o.stats)
 }
 
-func (o *outbox) drop(name, reason string) {
-	o.mutex.Lock()
-	defer o.mutex.Unlock()
-	o.dropLocked(name, reason)
+// What becomes of notifications, as the metrics count it.
+const (
+	sent    = "sent"
+	removed = "removed" // the subscription is gone
+	refused = "refused" // given up
+)
+
+func (o *outbox) notified(l letter, outcome string) {
+	if notified := o.sink.config.Notified; notified != nil {
+		notified(string(l.to.Kind), outcome)
+	}
 }
 
-func (o *outbox) dropLocked(name, reason string) {
+func (o *outbox) drop(l letter, name, reason string) {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	o.dropLocked(l, name, reason)
+}
+
+func (o *outbox) dropLocked(l letter, name, reason string) {
 	o.stats.Dropped++
+	o.notified(l, refused)
 	if key := name + ": " + reason; len(o.drops) < 100 || o.drops[key] > 0 {
 		o.drops[key]++
 	}
@@ -241,7 +257,7 @@ func (o *outbox) putOff(l letter, name string, why temporary) {
 		o.put(l, name, due)
 		return
 	}
-	o.drop(name, why.Error())
+	o.drop(l, name, why.Error())
 }
 
 // put has a letter wait. It replaces an earlier one of its chat, and gives way to a later one.
@@ -251,7 +267,7 @@ func (o *outbox) put(l letter, name string, due time.Time) {
 	other, known := o.waiting[l.place()]
 	switch {
 	case !known && len(o.waiting) >= maxWaiting:
-		o.dropLocked(name, "too many wait")
+		o.dropLocked(l, name, "too many wait")
 		return
 	case known:
 		o.stats.Obsolete++
@@ -343,6 +359,9 @@ func (o *outbox) end() {
 	}
 	waiting := len(o.waiting)
 	o.stats.Dropped += int64(waiting)
+	for _, l := range o.waiting {
+		o.notified(l, refused)
+	}
 	clear(o.waiting)
 	o.mutex.Unlock()
 	if waiting > 0 {

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -305,7 +306,16 @@ func TestNothingToTell(t *testing.T) {
 // TestGone: a subscription that its service does not know is removed, and no other one.
 func TestGone(t *testing.T) {
 	t.Parallel()
-	b := newBed(t, nil, webPush("bob"), plain("cid", "/topic", chat.PlainText), ofFCM("dan", false), webPush("eve"), ofFCM("fay", true))
+	counted := map[string]int{}
+	count := func(c *Config) {
+		var mutex sync.Mutex
+		c.Notified = func(kind, outcome string) {
+			mutex.Lock()
+			defer mutex.Unlock()
+			counted[kind+" "+outcome]++
+		}
+	}
+	b := newBed(t, count, webPush("bob"), plain("cid", "/topic", chat.PlainText), ofFCM("dan", false), webPush("eve"), ofFCM("fay", true))
 	b.answer("/web/bob-web", nil, http.StatusGone)
 	b.answer("/topic", nil, http.StatusNotFound)
 	b.handle(burst("club", time.Now(), "hi"))
@@ -317,6 +327,10 @@ func TestGone(t *testing.T) {
 	b.handle(burst("club", time.Now(), "ho"))
 	if left := b.source.left(); left != "eve fay" {
 		t.Errorf("after other errors, left are %q, want eve fay", left)
+	}
+	want := map[string]int{"webpush removed": 1, "plain removed": 1, "fcm removed": 1, "webpush sent": 1, "fcm sent": 1, "webpush refused": 1, "fcm refused": 1}
+	if !maps.Equal(counted, want) {
+		t.Errorf("the notifications are counted as %v, want %v", counted, want)
 	}
 }
 

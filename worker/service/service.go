@@ -10,6 +10,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/projection"
+	"github.com/pullchat/pullchat/internal/tracing"
 	"github.com/pullchat/pullchat/worker/kafka"
 	"github.com/pullchat/pullchat/worker/push"
 	"github.com/pullchat/pullchat/worker/webhook"
@@ -23,7 +24,8 @@ type Config struct {
 	Kafka   kafka.Config   `embed:""`
 	Webhook webhook.Config `embed:""`
 
-	Metrics *metrics.Worker `kong:"-"` // nil: off
+	Metrics *metrics.Worker  `kong:"-"` // nil: off
+	Traces  *tracing.Tracing `kong:"-"` // nil: off
 }
 
 // Bursts says which messages are one event for the sinks that gather them.
@@ -70,9 +72,9 @@ type Worker struct {
 
 // New returns a worker. No rpc-server need be there yet.
 func New(config Config, source Source, log *slog.Logger) (*Worker, error) {
-	settings := projection.Config{Source: source, Log: log}
+	settings := projection.Config{Source: source, Log: log, Trace: config.Traces.Handler()}
 	if config.Metrics != nil {
-		settings.Handled = config.Metrics.Handled
+		settings.Handled, config.Push.Notified = config.Metrics.Handled, config.Metrics.Notified
 	}
 	worker, err := projection.New(settings)
 	if err != nil {

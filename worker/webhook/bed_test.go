@@ -1,6 +1,7 @@
 package webhook_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"encoding/pem"
@@ -48,7 +49,8 @@ func TestMain(m *testing.M) {
 // bed is an rpc-server with AUTH=on over a Redis of its own.
 type bed struct {
 	*rpcclient.Client
-	t *testing.T
+	t        *testing.T
+	registry webhook.Registry // nil: the client
 }
 
 const secret = "what gateways know"
@@ -69,7 +71,7 @@ func newBed(t *testing.T) *bed {
 		t.Fatal(err)
 	}
 	t.Cleanup(calls.Close)
-	return &bed{calls, t}
+	return &bed{Client: calls, t: t}
 }
 
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
@@ -144,7 +146,7 @@ func (b *bed) work(config webhook.Config) (sink *webhook.Sink, stop func()) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	sink = webhook.New(config, b.Client, &projection.Bursts{Messages: 3, Quiet: 300 * time.Millisecond, Longest: time.Second}, quiet())
+	sink = webhook.New(config, cmp.Or[webhook.Registry](b.registry, b.Client), &projection.Bursts{Messages: 3, Quiet: 300 * time.Millisecond, Longest: time.Second}, quiet())
 	ctx, cancel := context.WithCancel(chat.WithCaller(context.Background(), chat.Caller{User: "worker", Service: true}))
 	var running sync.WaitGroup
 	running.Go(func() { _ = worker.Run(ctx) })

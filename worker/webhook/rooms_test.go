@@ -1,9 +1,11 @@
 package webhook_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -220,5 +222,47 @@ func TestURLs(t *testing.T) {
 	want(t, "unknown events", err, chat.InvalidArgument)
 	if id := webhook.ID("ä.b:c@7"); id != "%C3%A4%2Eb:c@7" {
 		t.Errorf("the header's id is %q", id)
+	}
+}
+
+// narrowing is a registry whose rpc-servers are started again without private networks.
+type narrowing struct {
+	webhook.Registry
+	narrow atomic.Bool
+	looks  int           // after that
+	told   chan struct{} // closed at the second
+}
+
+func (n *narrowing) WebhookRegistry(ctx context.Context, known string) (chat.RegisteredWebhooks, error) {
+	narrow := n.narrow.Load()
+	all, err := n.Registry.WebhookRegistry(ctx, known)
+	if narrow {
+		all.Private = nil
+		if n.looks++; n.looks == 2 {
+			close(n.told)
+		}
+	}
+	return all, err
+}
+
+// TestNarrowedNetworks: a worker reaches no network any more that its rpc-servers do not allow any more, though no webhook has changed.
+func TestNarrowedNetworks(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	registry := &narrowing{Registry: b.Client, told: make(chan struct{})}
+	b.registry = registry
+	r := receive(t, nil)
+	hook := b.create("", chat.NewWebhook{URL: r.URL})
+	b.work(webhook.Config{WebhookGiveUp: time.Second})
+	b.send("a:b", "a", "1")
+	r.texts(1)
+	registry.narrow.Store(true)
+	<-registry.told // what the first look brought has been applied
+	b.send("a:b", "a", "2")
+	if reason := b.reason(hook.ID); !strings.Contains(reason, "private and not allowed") {
+		t.Errorf("the reason is %q, want that the address is not allowed", reason)
+	}
+	if got := r.texts(1); len(got) != 1 {
+		t.Errorf("the receiver has %q, want the first alone", got)
 	}
 }

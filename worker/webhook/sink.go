@@ -105,9 +105,7 @@ func (s *Sink) projection(h *hook) projection.Projection {
 	if h.Bursts {
 		p.Bursts = s.bursts
 	}
-	if len(h.Chats) > 0 {
-		p.Chats = h.names
-	}
+	p.Listed = h.Chats
 	return p
 }
 
@@ -145,10 +143,11 @@ func (s *Sink) look(ctx context.Context, changed func()) error {
 	call, cancel := context.WithTimeout(ctx, callWithin)
 	defer cancel()
 	all, err := s.registry.WebhookRegistry(call, s.version)
-	if err != nil || all.Unchanged {
+	if err != nil {
 		return err
 	}
-	if err := s.allow(all.Private); err != nil {
+	// Also of an unchanged registry: an rpc-server that was started again may allow others.
+	if err := s.allow(all.Private); err != nil || all.Unchanged {
 		return err
 	}
 	if all.Version != s.version {

@@ -6166,7 +6166,8 @@ var fieldIDToName_ChatsResponse = map[int16]string{
 }
 
 type PartitionStatesRequest struct {
-	Meta *Meta `thrift:"meta,1,optional" frugal:"1,optional,Meta" json:"meta,omitempty"`
+	Meta       *Meta   `thrift:"meta,1,optional" frugal:"1,optional,Meta" json:"meta,omitempty"`
+	Partitions []int32 `thrift:"Partitions,2,optional" frugal:"2,optional,list<i32>" json:"Partitions,omitempty"`
 }
 
 func NewPartitionStatesRequest() *PartitionStatesRequest {
@@ -6184,12 +6185,28 @@ func (p *PartitionStatesRequest) GetMeta() (v *Meta) {
 	}
 	return p.Meta
 }
+
+var PartitionStatesRequest_Partitions_DEFAULT []int32
+
+func (p *PartitionStatesRequest) GetPartitions() (v []int32) {
+	if !p.IsSetPartitions() {
+		return PartitionStatesRequest_Partitions_DEFAULT
+	}
+	return p.Partitions
+}
 func (p *PartitionStatesRequest) SetMeta(val *Meta) {
 	p.Meta = val
+}
+func (p *PartitionStatesRequest) SetPartitions(val []int32) {
+	p.Partitions = val
 }
 
 func (p *PartitionStatesRequest) IsSetMeta() bool {
 	return p.Meta != nil
+}
+
+func (p *PartitionStatesRequest) IsSetPartitions() bool {
+	return p.Partitions != nil
 }
 
 func (p *PartitionStatesRequest) String() string {
@@ -6201,6 +6218,7 @@ func (p *PartitionStatesRequest) String() string {
 
 var fieldIDToName_PartitionStatesRequest = map[int16]string{
 	1: "meta",
+	2: "Partitions",
 }
 
 type PartitionStatesResponse struct {
@@ -6571,6 +6589,7 @@ type Claim struct {
 	Token     *int64 `thrift:"Token,2,optional" frugal:"2,optional,i64" json:"Token,omitempty"`
 	Floor     *int64 `thrift:"Floor,3,optional" frugal:"3,optional,i64" json:"Floor,omitempty"`
 	Release   *bool  `thrift:"Release,4,optional" frugal:"4,optional,bool" json:"Release,omitempty"`
+	Forget    *bool  `thrift:"Forget,5,optional" frugal:"5,optional,bool" json:"Forget,omitempty"`
 }
 
 func NewClaim() *Claim {
@@ -6610,6 +6629,15 @@ func (p *Claim) GetRelease() (v bool) {
 	}
 	return *p.Release
 }
+
+var Claim_Forget_DEFAULT bool
+
+func (p *Claim) GetForget() (v bool) {
+	if !p.IsSetForget() {
+		return Claim_Forget_DEFAULT
+	}
+	return *p.Forget
+}
 func (p *Claim) SetPartition(val int32) {
 	p.Partition = val
 }
@@ -6621,6 +6649,9 @@ func (p *Claim) SetFloor(val *int64) {
 }
 func (p *Claim) SetRelease(val *bool) {
 	p.Release = val
+}
+func (p *Claim) SetForget(val *bool) {
+	p.Forget = val
 }
 
 func (p *Claim) IsSetToken() bool {
@@ -6635,6 +6666,10 @@ func (p *Claim) IsSetRelease() bool {
 	return p.Release != nil
 }
 
+func (p *Claim) IsSetForget() bool {
+	return p.Forget != nil
+}
+
 func (p *Claim) String() string {
 	if p == nil {
 		return "<nil>"
@@ -6647,6 +6682,7 @@ var fieldIDToName_Claim = map[int16]string{
 	2: "Token",
 	3: "Floor",
 	4: "Release",
+	5: "Forget",
 }
 
 type ClaimResponse struct {

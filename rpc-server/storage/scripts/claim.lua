@@ -5,12 +5,12 @@
 -- ARGV  worker
 --       token   of the lease that the worker has, or 0
 --       floor   with a token: the events of all positions before it were handled
---       release "1" to release
+--       release "1" to release; "forget" to have the next owner begin anew besides, unless another worker has the lease
 --       lasts   of a lease, in milliseconds
 --       start   where the projection begins, if it is new; "" is now
 -- Returns {token, start, floor, failing, events to handle again...}. A token of 0: the lease is another worker's, or was released.
 local state, dead = KEYS[1], KEYS[2]
-local worker, token, floor, release, lasts, start = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1', ARGV[5], ARGV[6]
+local worker, token, floor, release, lasts, start = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -23,13 +23,17 @@ if mine then
   redis.call('HSET', state, 'floor', floor)
   known[5] = floor
 end
-if release then
+local others = owner and owner ~= worker and lapses > now
+if release ~= '' then
   if mine then
     redis.call('HDEL', state, 'owner', 'until')
   end
+  if release == 'forget' and not others then
+    redis.call('HDEL', state, 'owner', 'until', 'start', 'floor', 'failing', 'error')
+  end
   return {0, 0, 0, 0}
 end
-if owner and not mine and owner ~= worker and lapses > now then
+if others then
   return {0, 0, 0, 0}
 end
 if not mine then

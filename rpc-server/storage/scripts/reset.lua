@@ -19,7 +19,18 @@ if action == 'remove' then
   forget()
   return call('UNLINK', state)
 end
-if call('EXISTS', state) == 0 then
+-- pass has a chat begin after its newest message.
+local function pass()
+  local newest = call('ZSCORE', activity, chat)
+  if newest then
+    call('HSET', cursors, chat, string.format('%.0f', newest + 1))
+  end
+end
+
+if call('HEXISTS', state, 'start') == 0 then -- no worker has claimed it yet
+  if action == 'skip' and chat ~= '' then
+    pass()
+  end
   return 0
 end
 if action == 'revive' then
@@ -32,10 +43,7 @@ if action == 'replay' then
   call('HSET', state, 'start', start, 'floor', start)
   call('HDEL', state, 'revive')
 elseif chat ~= '' then
-  local newest = call('ZSCORE', activity, chat)
-  if newest then
-    call('HSET', cursors, chat, string.format('%.0f', newest + 1))
-  end
+  pass()
 else
   local time = call('TIME')
   local now = string.format('%.0f', time[1] * 1000000 + time[2])

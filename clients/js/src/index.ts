@@ -1,0 +1,8 @@
+export { Pullchat, type Options } from './client.js'
+export { PullchatError, type Code } from './errors.js'
+export { Subscription, type Cursors, type FollowEvents, type FollowOptions, type ReadEvent, type Signal, type State, type Status, type Transport } from './follow.js'
+export { indexedDBOutbox, memoryOutbox, Outbox, type Draft, type Outgoing, type OutboxStore, type SendState } from './outbox.js'
+export type { Rooms } from './rooms.js'
+export { localSession, memorySession, type Session, type SessionStore } from './session.js'
+export type { OpenSocket, Socket } from './ws.js'
+export type { Account, ChatPage, InboxEntry, InboxResponse, Member, Message, MutedChat, NamedUser, PresenceResponse, PullResponse, Role, Room, Visibility } from './openapi.js'

@@ -1,0 +1,263 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import 'fake-indexeddb/auto'
+import WebSocket from 'ws'
+import { indexedDBOutbox, memorySession, Pullchat, PullchatError } from '../dist/index.js'
+import { proxy, serve, until } from './server.js'
+
+const AUTH = { AUTH: 'on', AUTH_SECRET: Buffer.alloc(32, 'secret').toString('base64') }
+
+test('send, pull and history', async (t) => {
+  const alice = new Pullchat(await serve(t), { user: 'alice' })
+  for (let i = 0; i < 25; i++) void alice.send({ chat: 'alice:bob', text: `text ${i}` })
+  const last = await alice.send({ chat: 'alice:bob', text: 'text 25' })
+  assert.equal(last.state, 'sent')
+  const page = await alice.pull({ chat: 'alice:bob', limit: 100 })
+  assert.deepEqual(page.messages.map((m) => m.text), Array.from({ length: 26 }, (_, i) => `text ${i}`), 'sends keep their order')
+  const back = []
+  for await (const m of alice.history('alice:bob', { limit: 7 })) back.push(m.send_time)
+  assert.deepEqual(back, page.messages.map((m) => m.send_time).reverse())
+  const again = await alice.send({ chat: 'alice:bob', text: 'text 25', id: last.id })
+  assert.equal(again.duplicate, true)
+  assert.equal(again.send_time, last.send_time)
+})
+
+test('errors have code and message', async (t) => {
+  const alice = new Pullchat(await serve(t), { user: 'alice' })
+  await assert.rejects(alice.send({ chat: 'bob:carol', text: 'hi' }), (e) => e instanceof PullchatError && e.code === 'invalid_argument' && /alice/.test(e.message) && e.status === 400)
+  await assert.rejects(alice.rooms.show('nowhere'), (e) => e.code === 'not_found' && e.requestId !== '')
+  const gone = new Pullchat('http://127.0.0.1:1', { user: 'alice' })
+  await assert.rejects(gone.presence('room'), (e) => e.code === 'network' && e.temporary)
+})
+
+test('rooms, inbox, read, typing, presence, ignored', async (t) => {
+  const url = await serve(t)
+  const [alice, bob] = ['alice', 'bob'].map((user) => new Pullchat(url, { user }))
+  await alice.rooms.create({ id: 'club', name: 'The Club', visibility: 'public' })
+  await bob.rooms.join('club')
+  assert.deepEqual((await bob.rooms.show('club')).members.map((m) => m.user), ['alice', 'bob'])
+  await alice.send({ chat: 'club', text: 'hello' })
+  const inbox = await bob.inbox()
+  assert.deepEqual(inbox.chats.map((c) => [c.chat, c.name, c.unread]), [['club', 'The Club', 1]])
+  const heard = bob.follow('club', { reader: 'bob' })
+  const events = []
+  for (const name of ['signal', 'presence', 'read']) heard.on(name, (e) => events.push({ name, ...e }))
+  await until(() => heard.state === 'live')
+  await until(async () => (await alice.presence('club')).readers.includes('bob'))
+  await alice.typing('club')
+  await alice.read('club')
+  await until(() => events.some((e) => e.name === 'signal') && events.some((e) => e.name === 'read'))
+  assert.deepEqual(events.find((e) => e.name === 'signal'), { name: 'signal', chat: 'club', sender: 'alice', type: 'typing' })
+  heard.close()
+  assert.equal(heard.state, 'ended')
+  await bob.ignore('alice')
+  assert.deepEqual(await bob.ignored(), ['alice'])
+  assert.deepEqual((await bob.pull({ chat: 'club' })).messages.filter((m) => m.type !== 'notice'), [])
+  await bob.ignore('alice', false)
+  await bob.rooms.leave('club')
+  assert.deepEqual((await bob.rooms.mine()).rooms, [])
+})
+
+const webSocket = (url, headers) => new WebSocket(url, { headers })
+
+for (const transport of ['sse', 'poll', 'ws']) {
+  test(`${transport}: every message once and in order, through cut connections`, async (t) => {
+    const direct = await serve(t)
+    const way = await proxy(t, direct)
+    const alice = new Pullchat(direct, { user: 'alice' })
+    const bob = new Pullchat(way.url, { user: 'bob', transport, webSocket })
+    const following = bob.follow('room')
+    const states = []
+    following.on('status', ({ state }) => states.push(state))
+    const want = Array.from({ length: 200 }, (_, i) => String(i))
+    const sending = (async () => {
+      for (const text of want) {
+        await alice.send({ chat: 'room', text })
+        if (text % 20 === 10) way.cut()
+        if (text === '100') way.away = true
+        if (text === '150') way.away = false
+      }
+    })()
+    const got = []
+    for await (const m of following) {
+      got.push(m.text)
+      if (m.text === want.at(-1)) break
+    }
+    await sending
+    assert.deepEqual(got, want)
+    assert.ok(states.includes('offline'), `the states were ${states}`)
+    // Continue from a kept position.
+    const rest = bob.follow('room', { cursors: following.cursors })
+    void alice.send({ chat: 'room', text: 'one more' })
+    for await (const m of rest) {
+      assert.equal(m.text, 'one more')
+      break
+    }
+  })
+
+  test(`${transport}: an inbox has chats that begin later`, async (t) => {
+    const url = await serve(t)
+    const [alice, bob] = ['alice', 'bob'].map((user) => new Pullchat(url, { user, transport, webSocket }))
+    const following = bob.followInbox()
+    await alice.send({ chat: 'alice:bob', text: 'first' })
+    for await (const m of following) {
+      assert.deepEqual([m.chat, m.text], ['alice:bob', 'first'])
+      break
+    }
+  })
+}
+
+test('auto polls where a proxy holds streams back', async (t) => {
+  const url = await serve(t)
+  const holding = (input, init) => {
+    if (!String(input).includes('/api/stream')) return fetch(input, init)
+    return Promise.resolve(new Response('held back', { status: 502 }))
+  }
+  const bob = new Pullchat(url, { user: 'bob', fetch: holding })
+  const alice = new Pullchat(url, { user: 'alice' })
+  await alice.send({ chat: 'room', text: 'hello' })
+  for await (const m of bob.follow('room')) {
+    assert.equal(m.text, 'hello')
+    break
+  }
+})
+
+test('a send during an outage arrives once, after a reload too', async (t) => {
+  const direct = await serve(t)
+  const way = await proxy(t, direct)
+  way.away = true
+  const before = new Pullchat(way.url, { user: 'alice', outbox: indexedDBOutbox('reload') })
+  const states = []
+  before.outbox.on('change', (m) => states.push(m.state))
+  void before.send({ chat: 'room', text: 'waits' })
+  await until(() => states.filter((s) => s === 'sending').length > 1)
+  before.close() // the page is reloaded
+  const after = new Pullchat(way.url, { user: 'alice', outbox: indexedDBOutbox('reload') })
+  let sent
+  after.outbox.on('change', (m) => m.state === 'sent' && (sent = m))
+  assert.deepEqual((await after.outbox.restore('alice')).map((m) => m.text), ['waits'])
+  way.away = false
+  await until(() => sent)
+  const page = await after.pull({ chat: 'room' })
+  assert.deepEqual(page.messages.map((m) => [m.text, m.id]), [['waits', sent.id]])
+  assert.deepEqual(await after.outbox.restore('alice'), [])
+})
+
+test('an answer that is lost doubles nothing', async (t) => {
+  const url = await serve(t)
+  let lost = 0
+  const losing = async (input, init) => {
+    const response = await fetch(input, init)
+    if (String(input).endsWith('/api/send') && lost++ < 2) throw new TypeError('the answer is lost')
+    return response
+  }
+  const alice = new Pullchat(url, { user: 'alice', fetch: losing })
+  const sent = await alice.send({ chat: 'room', text: 'once' })
+  assert.equal(sent.duplicate, true)
+  assert.equal((await alice.pull({ chat: 'room' })).messages.length, 1)
+})
+
+test('accounts: one refresh for all callers, and the end of a session', async (t) => {
+  const url = await serve(t, AUTH)
+  let refreshes = 0
+  const counting = (input, init) => {
+    if (String(input).endsWith('/api/refresh')) refreshes++
+    return fetch(input, init)
+  }
+  const store = memorySession()
+  const alice = new Pullchat(url, { session: store, fetch: counting })
+  await alice.register({ user: 'alice', password: 'correct horse', name: 'Alice' })
+  await assert.rejects(alice.login('alice', 'wrong horse'), (e) => e.code === 'unauthenticated')
+  await alice.login('alice', 'correct horse')
+  assert.equal(alice.user, 'alice')
+  store.save({ ...store.load(), expires_at: Date.now() })
+  await Promise.all(Array.from({ length: 20 }, () => alice.inbox()))
+  assert.equal(refreshes, 1, 'of twenty requests with an old token')
+  let ended = false
+  alice.onSession((session) => (ended = session === undefined))
+  await alice.logout()
+  assert.ok(ended)
+  await assert.rejects(alice.pull({ chat: 'alice:alice' }), (e) => e.unauthenticated)
+})
+
+for (const transport of ['sse', 'poll', 'ws']) {
+  test(`${transport}: tokens end while a chat is followed`, async (t) => {
+    const url = await serve(t, { ...AUTH, ACCESS_TOKEN_TTL: '1s' })
+    const alice = new Pullchat(url, { transport, webSocket })
+    await alice.register({ user: 'alice', password: 'correct horse' })
+    await alice.login('alice', 'correct horse')
+    let refreshes = 0
+    alice.onSession(() => refreshes++)
+    const following = alice.follow('alice:alice')
+    const want = ['one', 'two', 'three']
+    for (const text of want) {
+      const before = refreshes
+      await alice.send({ chat: 'alice:alice', text })
+      await until(() => refreshes > before + 1)
+    }
+    const got = []
+    for await (const m of following) if (got.push(m.text) === want.length) break
+    assert.deepEqual(got, want)
+  })
+}
+
+test('two programs with one kept session refresh it once', async (t) => {
+  const url = await serve(t, AUTH)
+  const store = memorySession()
+  const one = new Pullchat(url, { session: store })
+  await one.register({ user: 'alice', password: 'correct horse' })
+  const first = await one.login('alice', 'correct horse')
+  const two = new Pullchat(url, { session: store })
+  const second = Math.floor(Date.now() / 1000) // tokens of one second are equal
+  await until(() => Math.floor(Date.now() / 1000) > second)
+  await one.refresh()
+  const kept = store.load()
+  assert.notEqual(kept.access_token, first.access_token)
+  assert.equal(await two.http.token(first.access_token), kept.access_token, 'the second takes what the first got')
+})
+
+test('a refresh whose answer is lost is repeated', async (t) => {
+  const url = await serve(t, AUTH)
+  let lose = true
+  const losing = async (input, init) => {
+    const response = await fetch(input, init)
+    if (String(input).endsWith('/api/refresh') && lose) {
+      lose = false
+      throw new TypeError('the answer is lost')
+    }
+    return response
+  }
+  const alice = new Pullchat(url, { fetch: losing })
+  await alice.register({ user: 'alice', password: 'correct horse' })
+  await alice.login('alice', 'correct horse')
+  await alice.refresh()
+  await alice.refresh()
+  assert.deepEqual((await alice.inbox()).chats, [])
+})
+
+test('no token is in a URL', async (t) => {
+  const url = await serve(t, AUTH)
+  const urls = []
+  const noting = (input, init) => {
+    urls.push(String(input))
+    return fetch(input, init)
+  }
+  const alice = new Pullchat(url, { fetch: noting })
+  await alice.register({ user: 'alice', password: 'correct horse' })
+  const { access_token, refresh_token } = await alice.login('alice', 'correct horse')
+  const following = alice.followInbox()
+  await alice.send({ chat: 'alice:alice', text: 'hi' })
+  for await (const _ of following) break
+  assert.ok(urls.some((u) => u.includes('/api/stream')))
+  for (const u of urls) assert.ok(!u.includes(access_token) && !u.includes(refresh_token), u)
+})
+
+test('a subscription ends with the reason', async (t) => {
+  const url = await serve(t, AUTH)
+  const alice = new Pullchat(url)
+  await alice.register({ user: 'alice', password: 'correct horse' })
+  await alice.login('alice', 'correct horse')
+  await assert.rejects(async () => {
+    for await (const _ of alice.follow('bob:carol'));
+  }, (e) => e.code === 'permission_denied')
+})

@@ -1,0 +1,88 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/cloudwego/hertz/pkg/app"
+	"github.com/cloudwego/hertz/pkg/protocol/consts"
+
+	"github.com/pullchat/pullchat/http-server/reply"
+	"github.com/pullchat/pullchat/web"
+)
+
+// webOff is the value of WEB without a page.
+const webOff = "off"
+
+// pagePolicy is what the page may do: use its own scripts, styles, images and server, and nothing else. It has no inline script
+// or style, and makes no HTML of texts (trusted types).
+const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; manifest-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+
+// How long browsers keep files: those with a hash in their name for ever, all others as long as the server confirms them.
+const (
+	keepForever = "public, max-age=31536000, immutable"
+	keepAsking  = "no-cache"
+)
+
+// pageRoutes serve the page to chat on.
+func (s *Server) pageRoutes() []route {
+	settings, _ := json.Marshal(struct { // of strings and booleans, which cannot fail
+		Auth         bool   `json:"auth"`
+		Registration string `json:"registration"`
+	}{s.config.Auth == authOn, s.config.Registration})
+	page := web.Page(settings)
+	return []route{
+		{method: methodGet, path: "/", access: open, handler: func(_ context.Context, c *app.RequestContext) {
+			header := &c.Response.Header
+			header.Set("Content-Security-Policy", pagePolicy)
+			header.Set("Cross-Origin-Opener-Policy", "same-origin")
+			header.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+			serveFile(c, page)
+		}},
+		{method: methodGet, path: "/app/:file", access: open, handler: servePart},
+	}
+}
+
+func servePart(ctx context.Context, c *app.RequestContext) {
+	file, found := web.Parts()[c.Param("file")]
+	if !found {
+		reply.NoRoute(ctx, c)
+		return
+	}
+	serveFile(c, file)
+}
+
+// serveFile answers with a file, compressed where the client reads that, or says that the client's copy is good.
+func serveFile(c *app.RequestContext, file web.File) {
+	header := &c.Response.Header
+	header.Set("Cache-Control", keepAsking)
+	if file.Hashed {
+		header.Set("Cache-Control", keepForever)
+	}
+	header.Set("ETag", file.ETag)
+	header.Add("Vary", "Accept-Encoding")
+	if bytes.Contains(c.GetHeader("If-None-Match"), []byte(file.ETag)) {
+		c.SetStatusCode(consts.StatusNotModified)
+		return
+	}
+	body := file.Body
+	if file.Gzip != nil && acceptsGzip(string(c.GetHeader("Accept-Encoding"))) {
+		header.Set("Content-Encoding", "gzip")
+		body = file.Gzip
+	}
+	c.Data(consts.StatusOK, file.Type, body)
+}
+
+// acceptsGzip reads Accept-Encoding (RFC 9110, 12.5.3). A weight of zero refuses the coding.
+func acceptsGzip(accepted string) bool {
+	for coding := range strings.SplitSeq(accepted, ",") {
+		name, weight, _ := strings.Cut(coding, ";")
+		if name = strings.TrimSpace(name); strings.EqualFold(name, "gzip") || name == "*" {
+			return strings.Trim(strings.TrimPrefix(strings.ReplaceAll(strings.ToLower(weight), " ", ""), "q="), "0.") != "" || weight == ""
+		}
+	}
+	return false
+}

@@ -1,0 +1,36 @@
+// Bundles the page into dist, which http-server embeds. The same sources give the same bytes.
+import { build } from 'esbuild'
+import { createHash } from 'node:crypto'
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+
+rmSync('dist', { recursive: true, force: true })
+mkdirSync('dist')
+const result = await build({
+  entryPoints: ['src/app.tsx', 'src/style.css'], bundle: true, minify: true, write: false, metafile: true, outdir: 'dist', format: 'esm', target: 'es2022',
+  jsx: 'automatic', jsxImportSource: 'preact', legalComments: 'none', charset: 'utf8', absWorkingDir: process.cwd(),
+  // The client's sources: its one dependency is resolved from here.
+  alias: { pullchat: '../clients/js/src/index.ts', 'eventsource-parser': path.resolve('node_modules/eventsource-parser') },
+})
+const names = {}
+for (const file of result.outputFiles) {
+  const { name, ext } = path.parse(file.path)
+  const hash = createHash('sha256').update(file.contents).digest('hex').slice(0, 10)
+  names[name + ext] = `${name}-${hash}${ext}`
+  writeFileSync(`dist/${name}-${hash}${ext}`, file.contents)
+}
+cpSync('static', 'dist', { recursive: true })
+const page = readFileSync('index.html', 'utf8').replace(/app\/(app\.js|style\.css)/g, (_, name) => `app/${names[name]}`)
+writeFileSync('dist/index.html', page)
+
+// The licences of what is inside.
+const packages = new Set()
+for (const input of Object.keys(result.metafile.inputs)) {
+  const found = /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)
+  if (found) packages.add(found[1])
+}
+const licences = [...packages].sort().map((name) => {
+  const { version, license } = JSON.parse(readFileSync(`node_modules/${name}/package.json`, 'utf8'))
+  return `${name} ${version} (${license})\n\n${readFileSync(`node_modules/${name}/LICENSE`, 'utf8').trim()}\n`
+})
+writeFileSync('dist/licences.txt', `The page of Pullchat contains these packages.\n\n${licences.join('\n' + '-'.repeat(72) + '\n\n')}`)

@@ -1,0 +1,72 @@
+import { effect } from '@preact/signals'
+import { render } from 'preact'
+import { inboxLoaded, me, resume, titleOf, unreadChats } from './state/app'
+import { spoken, toast } from './state/notices'
+import { goTo, openChat, panel } from './state/route'
+import './state/settings'
+import { Conversation } from './ui/conversation'
+import { Info } from './ui/info'
+import { Login } from './ui/login'
+import { NewChat } from './ui/newchat'
+import { Settings } from './ui/settings'
+import { Sidebar } from './ui/sidebar'
+import { nextChat } from './ui/keys'
+
+function App() {
+  if (!me.value) return <Login />
+  return (
+    <div class="shell" data-open={openChat.value ? 'chat' : 'list'} data-panel={panel.value}>
+      <header class="hidden">
+        <h1>Pullchat</h1>
+      </header>
+      <Sidebar />
+      <main class="main">{openChat.value ? <Conversation key={openChat.value} chat={openChat.value} /> : <Nothing />}</main>
+      {panel.value === 'info' && openChat.value && <Info key={openChat.value} chat={openChat.value} />}
+      {panel.value === 'settings' && <Settings />}
+      {panel.value === 'new' && <NewChat />}
+      {toast.value && (
+        <div class="toast" role="alert">
+          {toast.value}
+        </div>
+      )}
+      <div class="hidden" aria-live="polite">
+        {spoken.value}
+      </div>
+    </div>
+  )
+}
+
+function Nothing() {
+  return (
+    <div class="nothing">
+      <img src="app/icon.svg" alt="" width="72" height="72" />
+      <h2>{inboxLoaded.value ? 'No chat is open' : 'Loading …'}</h2>
+      <p>Choose a chat from the list, or begin a new one.</p>
+      <button class="primary" onClick={() => (panel.value = 'new')}>
+        New chat
+      </button>
+    </div>
+  )
+}
+
+effect(() => {
+  const count = me.value ? unreadChats.value : 0
+  const title = me.value && openChat.value ? `${titleOf(openChat.value)} · Pullchat` : 'Pullchat'
+  document.title = count ? `(${count}) ${title}` : title
+})
+
+addEventListener('keydown', (event) => {
+  if (event.key === 'Escape') {
+    if (panel.peek() !== 'none') panel.value = 'none'
+    else if (matchMedia('(max-width: 720px)').matches) goTo(undefined)
+  } else if (event.altKey && (event.key === 'ArrowDown' || event.key === 'ArrowUp')) {
+    event.preventDefault()
+    nextChat(event.key === 'ArrowDown' ? 1 : -1)
+  } else if ((event.ctrlKey || event.metaKey) && event.key === 'k') {
+    event.preventDefault()
+    document.querySelector<HTMLInputElement>('.search input')?.focus()
+  }
+})
+
+render(<App />, document.getElementById('app')!)
+void resume()

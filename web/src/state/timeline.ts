@@ -1,0 +1,96 @@
+import { computed, signal } from '@preact/signals'
+import type { Message, Outgoing, Pullchat } from 'pullchat'
+
+export const chunkSize = 50
+
+/**
+ * The messages of one chat that are loaded: a part of the log without gaps up to its end. They are kept in chunks, and a
+ * chunk that does not change is not rendered again.
+ */
+export class Timeline {
+  readonly chunks = signal<readonly (readonly Message[])[]>([])
+  readonly outgoing = signal<readonly Outgoing[]>([])
+  readonly older = signal<'more' | 'loading' | 'begin' | 'failed'>('more')
+  readonly loaded = signal(false)
+  /** How often messages were put before others: the view then keeps its place. */
+  readonly prepended = signal(0)
+  /** Where others have read up to. */
+  readonly readers = signal<ReadonlyMap<string, number>>(new Map())
+  /** Where unread messages began when the chat was opened; 0 for none. */
+  readonly unreadFrom = signal(0)
+  readonly last = computed(() => this.chunks.value.at(-1)?.at(-1))
+  #before = 0
+  #early: Message[] = [] // live messages that came before the first page
+
+  constructor(readonly chat: string, private readonly client: Pullchat) {}
+
+  /** Loads the newest page, or the one before the loaded ones. */
+  async loadOlder(): Promise<void> {
+    if (this.older.peek() === 'loading' || this.older.peek() === 'begin') return
+    this.older.value = 'loading'
+    try {
+      const page = await this.client.pull({ chat: this.chat, cursor: this.#before, limit: 2 * chunkSize, reverse: true })
+      const messages = page.messages.reverse()
+      const parts: Message[][] = []
+      for (let end = messages.length; end > 0; end -= chunkSize) parts.unshift(messages.slice(Math.max(0, end - chunkSize), end))
+      const first = !this.loaded.peek()
+      this.chunks.value = [...parts, ...this.chunks.peek()]
+      if (!first) this.prepended.value++
+      this.#before = page.next_cursor
+      this.loaded.value = true
+      this.older.value = page.next_cursor === 0 ? 'begin' : 'more'
+      if (first) for (const message of this.#early.splice(0)) this.append([message])
+    } catch (error) {
+      this.older.value = 'failed'
+      throw error
+    }
+  }
+
+  /** Adds live messages at the end. Those that are there already are skipped. */
+  append(messages: readonly Message[]): void {
+    if (!this.loaded.peek()) {
+      this.#early.push(...messages)
+      return
+    }
+    const end = this.last.peek()?.send_time ?? 0
+    const news = messages.filter((m) => m.send_time > end)
+    if (news.length === 0) return
+    const chunks = [...this.chunks.peek()]
+    for (const message of news) {
+      const tail = chunks.at(-1)
+      if (tail && tail.length < chunkSize) chunks[chunks.length - 1] = [...tail, message]
+      else chunks.push([message])
+    }
+    this.chunks.value = chunks
+    const ids = new Set(news.map((m) => m.id))
+    if (this.outgoing.peek().some((o) => ids.has(o.id))) this.outgoing.value = this.outgoing.peek().filter((o) => !ids.has(o.id))
+  }
+
+  /** Takes the state of a message that is being sent. Once it is in the log, the log has it. */
+  track(message: Outgoing): void {
+    const others = this.outgoing.peek().filter((o) => o.id !== message.id)
+    const known = others.length < this.outgoing.peek().length
+    if (message.state === 'sent') {
+      if (!this.loaded.peek()) this.outgoing.value = others
+      else if (message.send_time! <= (this.last.peek()?.send_time ?? 0)) this.outgoing.value = others
+      else if (known) this.outgoing.value = this.outgoing.peek().map((o) => (o.id === message.id ? message : o))
+    } else if (known) this.outgoing.value = this.outgoing.peek().map((o) => (o.id === message.id ? message : o))
+    else this.outgoing.value = [...this.outgoing.peek(), message]
+  }
+
+  forget(id: string): void {
+    this.outgoing.value = this.outgoing.peek().filter((o) => o.id !== id)
+  }
+
+  read(reader: string, cursor: number): void {
+    if ((this.readers.peek().get(reader) ?? 0) < cursor) this.readers.value = new Map(this.readers.peek()).set(reader, cursor)
+  }
+
+  /** Empties it, so that it is loaded again: after the list of ignored users has changed. */
+  reset(): void {
+    this.#before = 0
+    this.loaded.value = false
+    this.chunks.value = []
+    this.older.value = 'more'
+  }
+}

@@ -1,0 +1,177 @@
+import { useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
+import type { Room } from 'pullchat'
+import { attempt, client, gone, ignored, isMuted, isPair, me, nameOf, needName, otherOf, pairWith, presence, setIgnored, setMuted, timeline, titleOf } from '../state/app'
+import { goTo, panel } from '../state/route'
+import { Avatar } from './avatar'
+import { Close } from './icons'
+
+export function Panel({ title, children }: { title: string; children: preact.ComponentChildren }) {
+  return (
+    <aside class="panel" aria-label={title}>
+      <header>
+        <h2>{title}</h2>
+        <button class="icon" aria-label="Close" onClick={() => (panel.value = 'none')}>
+          <Close />
+        </button>
+      </header>
+      <div class="body">{children}</div>
+    </aside>
+  )
+}
+
+export function Switch({ label, on, change }: { label: string; on: boolean; change: (on: boolean) => void }) {
+  return (
+    <label class="switch">
+      <span>{label}</span>
+      <input type="checkbox" role="switch" checked={on} onChange={(e) => change(e.currentTarget.checked)} />
+    </label>
+  )
+}
+
+export function Info({ chat }: { chat: string }) {
+  const pair = isPair(chat)
+  const other = otherOf(chat)
+  return (
+    <Panel title={pair ? 'Conversation' : 'Room'}>
+      <div class="who">
+        <Avatar id={pair ? other : chat} name={titleOf(chat)} room={!pair} />
+        <h3>
+          <bdi>{titleOf(chat)}</bdi>
+        </h3>
+        <code dir="ltr">{pair ? other : chat}</code>
+      </div>
+      <Switch label="Mute notifications" on={isMuted(chat)} change={(on) => attempt(() => setMuted(chat, on))} />
+      {pair && other !== me.value && (
+        <>
+          <Switch label="Ignore this user" on={ignored.value.has(other)} change={(on) => attempt(() => setIgnored(other, on))} />
+          <p class="hint">Messages of an ignored user are hidden from you, older ones too.</p>
+        </>
+      )}
+      {!pair && <RoomInfo chat={chat} />}
+    </Panel>
+  )
+}
+
+function RoomInfo({ chat }: { chat: string }) {
+  const room = useSignal<Room | undefined>(undefined)
+  const problem = useSignal('')
+  const last = timeline(chat).last.value
+  const load = () =>
+    client.rooms.show(chat).then(
+      (r) => {
+        room.value = r
+        r.members?.forEach((m) => needName(m.user))
+      },
+      (error) => (problem.value = error.message),
+    )
+  const noticed = last?.type === 'notice' ? last.send_time : 0
+  useEffect(() => void load(), [chat, noticed])
+  if (!room.value) return <p class="hint">{problem.value || 'Loading …'}</p>
+  const { role, members = [], visibility, member_count, has_more, next_cursor } = room.value
+  const admin = role === 'admin'
+  const run = (work: () => Promise<unknown>) => attempt(work).then(load)
+  const here = new Set(presence.value?.readers.map((r) => r.split('/')[0]))
+  return (
+    <>
+      <h3>
+        {member_count} {member_count === 1 ? 'member' : 'members'} · {visibility}
+      </h3>
+      <ul class="members">
+        {members.map((m) => (
+          <li key={m.user}>
+            <Avatar id={m.user} name={nameOf(m.user)} small online={here.has(m.user)} />
+            <button class="plain name" disabled={m.user === me.value} onClick={() => goTo(pairWith(m.user))} title="Write to this member">
+              <bdi>{nameOf(m.user)}</bdi>
+            </button>
+            {m.role === 'admin' && <span class="tag">admin</span>}
+            {m.user !== me.value && <Menu user={m.user} role={m.role} admin={admin} room={chat} run={run} />}
+          </li>
+        ))}
+      </ul>
+      {has_more && (
+        <button
+          class="plain"
+          onClick={() =>
+            attempt(async () => {
+              const more = await client.rooms.show(chat, next_cursor)
+              room.value = { ...more, members: [...members, ...(more.members ?? [])] }
+            })
+          }
+        >
+          More members
+        </button>
+      )}
+      {admin && (
+        <>
+          <Line label="Add a member" action="Add" submit={(user) => run(() => client.rooms.add(chat, [user]))} />
+          <Line label="Name of the room" action="Rename" initial={room.value.name} submit={(name) => run(() => client.rooms.change(chat, { name }))} />
+          <Switch label="Open to all users" on={visibility === 'public'} change={(on) => run(() => client.rooms.change(chat, { visibility: on ? 'public' : 'private' }))} />
+        </>
+      )}
+      {role && (
+        <button class="danger" onClick={() => confirm(`Leave ${titleOf(chat)}?`) && attempt(() => client.rooms.leave(chat).then(() => gone(chat)))}>
+          Leave the room
+        </button>
+      )}
+      {admin && (
+        <button class="danger" onClick={() => confirm(`Delete ${titleOf(chat)} and all its messages?`) && attempt(() => client.rooms.delete(chat).then(() => gone(chat)))}>
+          Delete the room
+        </button>
+      )}
+    </>
+  )
+}
+
+interface MenuProps {
+  user: string
+  role: 'admin' | 'member'
+  admin: boolean
+  room: string
+  run: (work: () => Promise<unknown>) => void
+}
+
+/** What may be done with a member. */
+function Menu({ user, role, admin, room, run }: MenuProps) {
+  const is = ignored.value.has(user)
+  return (
+    <details class="menu">
+      <summary aria-label={`More about ${nameOf(user)}`}>⋯</summary>
+      <div>
+        <button class="plain" onClick={() => attempt(() => setIgnored(user, !is))}>
+          {is ? 'Ignore no longer' : 'Ignore'}
+        </button>
+        {admin && (
+          <>
+            <button class="plain" onClick={() => run(() => client.rooms.assign(room, user, role === 'admin' ? 'member' : 'admin'))}>
+              {role === 'admin' ? 'Make a member' : 'Make an admin'}
+            </button>
+            <button class="plain" onClick={() => run(() => client.rooms.remove(room, user))}>
+              Remove from the room
+            </button>
+          </>
+        )}
+      </div>
+    </details>
+  )
+}
+
+function Line({ label, action, initial = '', submit }: { label: string; action: string; initial?: string; submit: (value: string) => unknown }) {
+  return (
+    <form
+      class="inline"
+      onSubmit={(e) => {
+        e.preventDefault()
+        const input = e.currentTarget.elements.namedItem('value') as HTMLInputElement
+        if (input.value.trim()) submit(input.value.trim())
+        if (!initial) input.value = ''
+      }}
+    >
+      <label>
+        {label}
+        <input name="value" defaultValue={initial} dir="auto" maxLength={128} autocomplete="off" />
+      </label>
+      <button>{action}</button>
+    </form>
+  )
+}
