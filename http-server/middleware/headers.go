@@ -9,7 +9,8 @@ import (
 // Header is a header of an answer.
 type Header struct{ Name, Value string }
 
-// SecurityHeaders returns the security headers of every answer: an answer is data, never a page, and must not be cached.
+// SecurityHeaders returns the security headers of every answer: an answer is data, and must not be cached.
+// The routes of the page to chat on set their own.
 // Strict-Transport-Security is included if the server itself speaks TLS.
 func SecurityHeaders(encrypted bool) []Header {
 	headers := []Header{

@@ -72,6 +72,9 @@ func openWith(t testing.TB, url string, files redisnode.TLS, o conformance.Optio
 			t.Error(err)
 		}
 	})
+	if err := store.Ready(t.Context()); err != nil { // it loads the scripts, which takes the embedded Redis long on a busy machine
+		t.Fatal(err)
+	}
 	return store
 }
 

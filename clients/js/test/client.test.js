@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import 'fake-indexeddb/auto'
 import WebSocket from 'ws'
 import { indexedDBOutbox, memorySession, Pullchat, PullchatError } from '../dist/index.js'
-import { proxy, serve, until } from './server.js'
+import { example, proxy, serve, until } from './server.js'
 
 const AUTH = { AUTH: 'on', AUTH_SECRET: Buffer.alloc(32, 'secret').toString('base64') }
 
@@ -260,4 +260,20 @@ test('a subscription ends with the reason', async (t) => {
   await assert.rejects(async () => {
     for await (const _ of alice.follow('bob:carol'));
   }, (e) => e.code === 'permission_denied')
+})
+
+test('the examples: a bot that is killed answers each question once', async (t) => {
+  const url = await serve(t)
+  const alice = new Pullchat(url, { user: 'alice' })
+  const tail = example(t, 'tail.mjs', url, 'alice', 'alice:bot')
+  const first = example(t, 'bot.mjs', url, 'bot')
+  const send = example(t, 'send.mjs', url, 'alice', 'alice:bot', 'one')
+  assert.equal(await send.exited, 0)
+  await until(() => tail.lines.includes('alice:bot bot: You said: one'))
+  first.child.kill('SIGKILL')
+  await first.exited
+  await alice.send({ chat: 'alice:bot', text: 'two' })
+  example(t, 'bot.mjs', url, 'bot')
+  await until(() => tail.lines.includes('alice:bot bot: You said: two'))
+  assert.deepEqual(tail.lines, ['alice:bot alice: one', 'alice:bot bot: You said: one', 'alice:bot alice: two', 'alice:bot bot: You said: two'])
 })

@@ -1,6 +1,8 @@
 // Starts the real server, and a way to it that can be cut.
 import { spawn } from 'node:child_process'
+import { mkdtempSync } from 'node:fs'
 import net from 'node:net'
+import { tmpdir } from 'node:os'
 import readline from 'node:readline'
 
 /** Starts `pullchat serve` on a free port. PULLCHAT names the program. */
@@ -61,6 +63,16 @@ export async function proxy(t, url) {
       if (is) cut()
     },
   }
+}
+
+/** Runs a file of examples. */
+export function example(t, name, ...parameters) {
+  const child = spawn(process.execPath, [new URL(`../examples/${name}`, import.meta.url).pathname, ...parameters], { stdio: ['ignore', 'pipe', 'inherit'], cwd: mkdtempSync(`${tmpdir()}/pullchat-`) })
+  const lines = []
+  readline.createInterface({ input: child.stdout }).on('line', (line) => lines.push(line))
+  const exited = new Promise((resolve) => child.on('exit', resolve))
+  t.after(() => child.kill('SIGKILL'))
+  return { child, lines, exited }
 }
 
 /** Waits until `condition` is true. */

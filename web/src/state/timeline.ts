@@ -1,7 +1,7 @@
 import { computed, signal } from '@preact/signals'
 import type { Message, Outgoing, Pullchat } from 'pullchat'
 
-export const chunkSize = 50
+export const chunkSize = 25
 
 /**
  * The messages of one chat that are loaded: a part of the log without gaps up to its end. They are kept in chunks, and a
@@ -29,7 +29,7 @@ export class Timeline {
     if (this.older.peek() === 'loading' || this.older.peek() === 'begin') return
     this.older.value = 'loading'
     try {
-      const page = await this.client.pull({ chat: this.chat, cursor: this.#before, limit: 2 * chunkSize, reverse: true })
+      const page = await this.client.pull({ chat: this.chat, cursor: this.#before, limit: 4 * chunkSize, reverse: true })
       const messages = page.messages.reverse()
       const parts: Message[][] = []
       for (let end = messages.length; end > 0; end -= chunkSize) parts.unshift(messages.slice(Math.max(0, end - chunkSize), end))
