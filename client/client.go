@@ -44,8 +44,8 @@ type Notice struct {
 	Users []string `json:"users,omitempty"` // the users that the change affects
 	Name  string   `json:"name,omitempty"`  // the room's new name
 
-	// Of a change of an earlier message: edit, delete, react or unreact. An edit's Text is the message's current text, and its
-	// State the current one. View applies them.
+	// Of a change of an earlier message: edit or delete. An edit's Text is the message's current text, and its State the
+	// current one.
 	Kind  string `json:"kind,omitempty"`
 	Ref   int64  `json:"ref,omitempty"`   // the message's SendTime
 	Emoji string `json:"emoji,omitempty"` // of a reaction
