@@ -22,8 +22,8 @@ import (
 const projectionRate = 1000
 
 // TestOptions compares plain sends with sends to servers that count metrics, and to servers with a worker that runs five
-// projections: words, two webhooks for messages and two for bursts. Then it measures how long after its send_time a
-// message reaches a webhook at 1,000 messages a second. make bench-options runs it.
+// projections: words, two webhooks for messages and two for bursts. Before and after, it measures how long after its
+// send_time a message reaches a webhook at 1,000 messages a second. make bench-options runs it.
 func TestOptions(t *testing.T) {
 	if os.Getenv("BENCHMARK_OPTIONS") == "" {
 		t.Skip("BENCHMARK_OPTIONS is not set; make bench-options sets it")
@@ -37,15 +37,19 @@ func TestOptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	sink := start(t, "receiver", self, roleVariable+"=receiver")
+	webhook := func(n int) {
+		post(t, with.url+"/api/webhooks", "X-Request-ID", "bench", fmt.Sprintf(`{"url":"http://%s/%d","bursts":%v}`, sink.addr, n, n >= 2))
+	}
+	webhook(0)
+	with.servers = append(with.servers, startWorker(t, programs, with.servers[1].addr), sink)
+	r := newResults(roundsAsked())
+	r.lag(t, "one", with, sink)
 	for n := range 1000 {
 		put(t, fmt.Sprintf("%s/api/words/word%d", with.url, n))
 	}
-	for n := range 4 {
-		post(t, with.url+"/api/webhooks", "X-Request-ID", "bench", fmt.Sprintf(`{"url":"http://%s/%d","bursts":%v}`, sink.addr, n, n >= 2))
+	for n := range 3 {
+		webhook(n + 1)
 	}
-	with.servers = append(with.servers, startWorker(t, programs, with.servers[1].addr), sink)
-
-	r := newResults(roundsAsked())
 	contests := []contest{{"plain", plain, luaSend, wrkConnections}, {"metrics", measured, luaSend, wrkConnections}, {"projections", with, luaSend, wrkConnections}}
 	for range r.rounds {
 		for _, c := range contests {
@@ -54,7 +58,7 @@ func TestOptions(t *testing.T) {
 		}
 		slices.Reverse(contests)
 	}
-	r.lag(t, with, sink)
+	r.lag(t, "five", with, sink)
 	fmt.Println(r.options())
 }
 
@@ -95,7 +99,7 @@ type lags struct {
 }
 
 // lag sends at a fixed rate to many chats, and records the times from a message's position to its arrival.
-func (r *results) lag(t *testing.T, with stack, sink server) {
+func (r *results) lag(t *testing.T, name string, with stack, sink server) {
 	t.Helper()
 	awaitQuiet(t, sink)
 	before := with.cpuTimes(t)
@@ -107,10 +111,10 @@ func (r *results) lag(t *testing.T, with stack, sink server) {
 	measured := ask(t, sink, "/lag")
 	sent := lasts.Seconds() * projectionRate
 	for i, s := range with.servers {
-		r.micros["lag cpu "+s.name] = append(r.micros["lag cpu "+s.name], float64((after[i]-before[i]).Microseconds())/sent)
+		r.micros[name+" cpu "+s.name] = series{float64((after[i] - before[i]).Microseconds()) / sent}
 	}
-	r.micros["lag p50"], r.micros["lag p99"] = series{float64(measured.P50)}, series{float64(measured.P99)}
-	r.rate["lag events"] = series{float64(measured.Messages)}
+	r.micros[name+" p50"], r.micros[name+" p99"] = series{float64(measured.P50)}, series{float64(measured.P99)}
+	r.rate[name+" events"] = series{float64(measured.Messages)}
 }
 
 // awaitQuiet returns when no event has come for a second: the projections have caught up.
@@ -162,10 +166,15 @@ func (r *results) options() string {
 		}
 		fmt.Fprintln(&b)
 	}
-	fmt.Fprintf(&b, "\nAt %d messages a second: from send_time to a webhook p50 %.1f ms, p99 %.1f ms of %.0f messages that came; CPU µs per message:",
-		projectionRate, r.micros["lag p50"].median()/1000, r.micros["lag p99"].median()/1000, r.rate["lag events"].median())
-	for _, process := range []string{"http-server", "rpc-server", "redis", "worker", "receiver"} {
-		fmt.Fprintf(&b, " %s %.0f", process, r.micros["lag cpu "+process].median())
+	fmt.Fprintf(&b, "\nFrom send_time to a webhook, at %d messages a second in %d chats:\n\n"+
+		"| projections | events | p50 | p99 | CPU µs per message: http-server | rpc-server | Redis | worker | receiver |\n"+
+		"| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n", projectionRate, wrkChats)
+	for _, name := range []string{"one", "five"} {
+		fmt.Fprintf(&b, "| %s | %s | %.0f ms | %.0f ms |", name, thousands(r.rate[name+" events"].median()), r.micros[name+" p50"].median()/1000, r.micros[name+" p99"].median()/1000)
+		for _, process := range []string{"http-server", "rpc-server", "redis", "worker", "receiver"} {
+			fmt.Fprintf(&b, " %s |", cpu(r.micros[name+" cpu "+process]))
+		}
+		fmt.Fprintln(&b)
 	}
 	return b.String()
 }
