@@ -212,7 +212,7 @@ func (s inboxStack) stream(query, lastEventID string) *feed {
 		s.t.Fatal(err)
 	}
 	r.Header.Set("Last-Event-ID", lastEventID)
-	response, err := http.DefaultClient.Do(r) //nolint:bodyclose // the goroutine closes it
+	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -240,7 +240,7 @@ func (s inboxStack) stream(query, lastEventID string) *feed {
 func (s inboxStack) socket(watch string) *feed {
 	s.t.Helper()
 	ctx, f := newFeed(s.t)
-	ws, _, err := websocket.Dial(ctx, strings.Replace(s.url, "http", "ws", 1)+"/api/ws", nil) //nolint:bodyclose // there is none
+	ws, _, err := websocket.Dial(ctx, strings.Replace(s.url, "http", "ws", 1)+"/api/ws", nil)
 	if err == nil {
 		err = ws.Write(ctx, websocket.MessageText, []byte(watch))
 	}

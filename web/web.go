@@ -27,7 +27,7 @@ type File struct {
 	Type   string
 	Body   []byte
 	Gzip   []byte // the body compressed; nil where that saves nothing
-	ETag   string // strong, with quotes
+	ETag   string // weak, because the compressed body has the same
 	Hashed bool   // the name has a hash of the body: the file never changes
 }
 
@@ -82,7 +82,7 @@ func newFile(name string, body []byte) File {
 		kind = mime.TypeByExtension(path.Ext(name))
 	}
 	sum := sha256.Sum256(body)
-	file := File{Type: kind, Body: body, ETag: `"` + hex.EncodeToString(sum[:12]) + `"`, Hashed: hashed.MatchString(name)}
+	file := File{Type: kind, Body: body, ETag: `W/"` + hex.EncodeToString(sum[:12]) + `"`, Hashed: hashed.MatchString(name)}
 	var buffer bytes.Buffer
 	writer, _ := gzip.NewWriterLevel(&buffer, gzip.BestCompression) // the level is valid, and a buffer takes everything
 	_, _ = writer.Write(body)

@@ -25,7 +25,7 @@ const (
 func (w wire) upgraded(t *testing.T) wire {
 	t.Helper()
 	w.ask(t, upgrade(""))
-	response, err := http.ReadResponse(w.in, nil) //nolint:bodyclose // the connection is closed
+	response, err := http.ReadResponse(w.in, nil)
 	if err != nil || response.StatusCode != http.StatusSwitchingProtocols {
 		t.Fatalf("the answer = %+v, %v; want 101", response, err)
 	}
@@ -140,7 +140,7 @@ func TestFramesRightAfterTheHandshake(t *testing.T) {
 	clients(t, func(t *testing.T, d testGateway, connect func() wire) {
 		client := connect()
 		client.ask(t, upgrade("")+frame(last|text, pingText))
-		if _, err := http.ReadResponse(client.in, nil); err != nil { //nolint:bodyclose // the connection is closed
+		if _, err := http.ReadResponse(client.in, nil); err != nil {
 			t.Fatal(err)
 		}
 		if _, payload := client.next(t); payload != `{"type":"pong"}` {

@@ -131,7 +131,7 @@ func TestAClientThatComesDuringAStop(t *testing.T) {
 	d.stop()
 	d.untilRefused(t)
 	late.ask(t, "eam?chat=room HTTP/1.1\r\nHost: a\r\n\r\n")
-	response, err := http.ReadResponse(late.in, nil) //nolint:bodyclose // the connection is closed
+	response, err := http.ReadResponse(late.in, nil)
 	if err != nil || !response.Close {
 		t.Fatalf("the answer = %+v, %v; want one that ends the connection", response, err)
 	}

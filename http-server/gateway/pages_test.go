@@ -54,7 +54,7 @@ func TestPages(t *testing.T) {
 					from += "Sec-Fetch-Site: " + c.site + "\r\n"
 				}
 				client.ask(t, strings.Replace(request, "Host: a\r\n", from, 1))
-				response, err := http.ReadResponse(client.in, nil) //nolint:bodyclose // the connection is closed
+				response, err := http.ReadResponse(client.in, nil)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -19,7 +19,7 @@ import (
 func (w wire) events(t *testing.T, target, header string) io.Reader {
 	t.Helper()
 	w.ask(t, get(target, header))
-	response, err := http.ReadResponse(w.in, nil) //nolint:bodyclose // the connection is closed
+	response, err := http.ReadResponse(w.in, nil)
 	if err != nil {
 		t.Fatalf("the answer: %v", err)
 	}

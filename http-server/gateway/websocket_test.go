@@ -24,7 +24,7 @@ func connect(t *testing.T, addr, origin string) socket {
 	if origin != "" {
 		header.Set("Origin", origin)
 	}
-	conn, _, err := websocket.Dial(t.Context(), "ws://"+addr+"/api/ws", &websocket.DialOptions{HTTPHeader: header}) //nolint:bodyclose // as Dial says
+	conn, _, err := websocket.Dial(t.Context(), "ws://"+addr+"/api/ws", &websocket.DialOptions{HTTPHeader: header})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -276,7 +276,7 @@ func TestFramesCount(t *testing.T) {
 	s.asks(t, `{"type":"pull","chat":"other"}`, `{"type":"page","chat":"other","messages":[],"has_more":false,"next_cursor":0}`)
 	s.asks(t, `{"type":"send","ref":"1","chat":"room","sender":"a","text":"x"}`, errorReply("1", "resource_exhausted", tooMany))
 	s.asks(t, `{"type":"ping"}`, `{"type":"pong"}`)
-	if _, response, err := websocket.Dial(t.Context(), "ws://"+d.addr+"/api/ws", nil); err == nil || response.StatusCode != http.StatusTooManyRequests { //nolint:bodyclose // as Dial says
+	if _, response, err := websocket.Dial(t.Context(), "ws://"+d.addr+"/api/ws", nil); err == nil || response.StatusCode != http.StatusTooManyRequests {
 		t.Errorf("Dial() = %v, %v; want 429", response, err)
 	}
 

@@ -27,8 +27,10 @@ type Worker struct {
 }
 
 func newWorker(f factory) *Worker {
-	w := &Worker{delay: f.histogram("projection_delay_seconds", "From the append of a message to the end of its handling.", short, "projection"),
-		push: f.counter("push_notifications_total", "Notifications to devices of users, by the kind of their subscription and what became of them.", "kind", "outcome")}
+	w := &Worker{
+		delay: f.histogram("projection_delay_seconds", "From the append of a message to the end of its handling.", short, "projection"),
+		push:  f.counter("push_notifications_total", "Notifications to devices of users, by the kind of their subscription and what became of them.", "kind", "outcome"),
+	}
 	f.registry.MustRegister(w)
 	return w
 }

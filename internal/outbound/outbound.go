@@ -138,13 +138,12 @@ func (c *Client) Do(r *http.Request) (*http.Response, error) {
 	if errors.Is(err, ErrPrivate) {
 		return nil, ErrPrivate
 	}
-	return response, withoutURL(err)
+	return response, WithoutURL(err)
 }
 
-// withoutURL unwraps the error of net/http.
-func withoutURL(err error) error {
-	var of *url.Error
-	if errors.As(err, &of) {
+// WithoutURL unwraps the error of net/http, which repeats the URL.
+func WithoutURL(err error) error {
+	if of, is := errors.AsType[*url.Error](err); is {
 		return of.Err
 	}
 	return err

@@ -29,7 +29,7 @@ func (p *pages) pull(ctx context.Context, name string, from int64) (chat.Page, e
 		return page, nil
 	}
 	result, err, _ := p.asking.Do(key, func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callWithin) // others share it, who go on when the first one stops
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callWithin) // other projections share the page, and go on when this one stops
 		defer cancel()
 		page, err := p.source.Pull(ctx, chat.PullRequest{Chat: name, Cursor: from, Limit: pullLimit})
 		if err == nil && page.Len() > 1 { // more than what its reader knows already

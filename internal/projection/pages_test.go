@@ -23,7 +23,7 @@ func (w waiting) Pull(ctx context.Context, _ chat.PullRequest) (chat.Page, error
 	}
 }
 
-// TestSharedPage: who shares a page gets it also when the one who has asked for it stops.
+// TestSharedPage: projections that share a page get it also when the projection that asked for it stops.
 func TestSharedPage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

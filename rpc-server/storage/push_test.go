@@ -194,7 +194,7 @@ func TestPushTargetsOfPairs(t *testing.T) {
 // TestPushTargetsArePaged: a large room comes in pages, whichever of members and subscribers are more.
 func TestPushTargetsArePaged(t *testing.T) {
 	t.Parallel()
-	b := newPushBed(t, "redis://"+miniredis.RunT(t).Addr())
+	b := newPushBed(t, redistest.Start(t).URL()) // the embedded Redis takes long for many members
 	_, err := b.rooms.CreateRoom(t.Context(), chat.NewRoom{ID: "club", As: "ann"})
 	b.must(err)
 	members := func(from, to int) {

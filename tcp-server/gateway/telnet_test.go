@@ -90,9 +90,13 @@ func TestMissed(t *testing.T) {
 		s.say(t, "lobby", "carol", fmt.Sprint("missed ", i))
 	}
 	s.say(t, "alice:bob", "bob", "psst")
-	await(t, func() bool { // the farewell has moved the cursor
+	page, err := s.domain.Messages.Pull(t.Context(), chat.PullRequest{Chat: "lobby", Limit: 1})
+	if err != nil || len(page.Messages) != 1 {
+		t.Fatal(page, err)
+	}
+	await(t, func() bool { // the farewell has moved the cursor, which the arrival had set before the first message
 		at, err := s.domain.Live.Read(t.Context(), chat.ReadRequest{Chat: "lobby", Reading: chat.Reading{Reader: "alice/telnet"}})
-		return err == nil && at > 0
+		return err == nil && at > page.Messages[0].SendTime
 	})
 	p = dial(t, s.TelnetAddr())
 	p.types("alice\n")

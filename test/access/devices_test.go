@@ -15,8 +15,8 @@ import (
 	tcpgateway "github.com/pullchat/pullchat/tcp-server/gateway"
 )
 
-// devicePolicy is who may connect which device, and ask something of back ends over it. framePolicy is who may execute which
-// command over a connection of an own device.
+// devicePolicy says which callers may connect which device, and ask something of back ends over it. framePolicy says which callers
+// may execute which command over a connection of an own device.
 const devicePolicy = `
 in   action   no   old  fake alg0 other out  gone in   admin svc   device
 

@@ -12,12 +12,12 @@ import (
 	"github.com/pullchat/pullchat/tcp-server/telnet"
 )
 
-// telnetColumns are the callers with a password. Who has none types a wrong one. There are neither tokens nor services, and no one
-// acts in the name of another user.
+// telnetColumns are the callers with a password, and the anonymous caller, who types a wrong one. There are neither tokens nor
+// services over telnet, and a user cannot act in the name of another.
 var telnetColumns = []caller{anonymous, other, stranger, removed, member, admin}
 
-// telnetPolicy is who may do what over telnet. A request is what is typed, lines with a semicolon between: the first line that is
-// refused decides. "say" is a text to the room. The rows of the shared scene are one session of each caller, in this order.
+// telnetPolicy says which callers may do what over telnet. A request is a list of typed lines, with semicolons between: the first
+// line that is refused decides. "say" is a text to the room. The rows of the shared scene are one session of each caller, in this order.
 const telnetPolicy = `
 in   command  no   other out  gone in   admin typed
 
@@ -108,7 +108,8 @@ func (w *world) hasRead(t *testing.T, in scene) {
 	}
 }
 
-// said is what a refused line could change: what was said, and who is in the room. Cursors move some time after an allowed one.
+// said returns what a refused line could change: the messages, and the members of the room. Cursors are not in it, because they
+// move some time after an allowed line.
 func (w *world) said(t *testing.T, in scene) (all string) {
 	t.Helper()
 	for _, target := range []string{"rooms/" + in.room(), "pull?limit=100&chat=" + in.room(), "pull?limit=100&chat=" + in.pair()} {

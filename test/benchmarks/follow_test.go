@@ -190,7 +190,7 @@ func connectCentrifugo(ctx context.Context, addr, chat string) (func(func([]byte
 // connectSocket opens a WebSocket and sends the greetings; each is answered once. An empty object is Centrifugo's ping,
 // and its answer.
 func connectSocket(ctx context.Context, url string, hello ...string) (func(func([]byte)) error, error) {
-	conn, _, err := websocket.Dial(ctx, url, nil) //nolint:bodyclose // the connection takes it
+	conn, _, err := websocket.Dial(ctx, url, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -208,7 +208,7 @@ func each(n int, do func(int)) {
 
 func get(t *testing.T, url string) []byte {
 	t.Helper()
-	answer, err := http.Get(url) //nolint:gosec,noctx // one of the servers that the test has started
+	answer, err := http.Get(url) //nolint:gosec // one of the servers that the test has started
 	return bodyOf(t, answer, err)
 }
 

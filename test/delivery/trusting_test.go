@@ -168,7 +168,7 @@ func (r *trusting) stream(ctx context.Context, base string) error {
 
 func (r *trusting) socket(ctx context.Context, base string) error {
 	options := &websocket.DialOptions{HTTPClient: r.http}
-	conn, response, err := websocket.Dial(ctx, base+"/api/ws", options) //nolint:bodyclose // the library closes it
+	conn, response, err := websocket.Dial(ctx, base+"/api/ws", options)
 	if err != nil {
 		if response != nil && response.StatusCode >= http.StatusBadRequest {
 			return refusalIn(response.Body)

@@ -18,7 +18,7 @@ import (
 // ask makes a request of a user, and returns the status and what was answered.
 func (c closed) ask(user, method, path, body string) (status int, answer map[string]any) {
 	c.t.Helper()
-	response := c.request(c.t.Context(), user, method, path, body) //nolint:bodyclose // request sees to it
+	response := c.request(c.t.Context(), user, method, path, body)
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		c.t.Errorf("%s: %s %s: %v", user, method, path, err)

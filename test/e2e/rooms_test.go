@@ -82,7 +82,7 @@ func (c closed) requestWith(ctx context.Context, token, method, path, body strin
 // do wants a status, and returns what was answered.
 func (c closed) do(user, method, path, body string, status int) map[string]any {
 	c.t.Helper()
-	response := c.request(c.t.Context(), user, method, path, body) //nolint:bodyclose // request sees to it
+	response := c.request(c.t.Context(), user, method, path, body)
 	text, err := io.ReadAll(response.Body)
 	if err != nil || response.StatusCode != status {
 		c.t.Errorf("%s: %s %s %s = %d %s, %v; want %d", user, method, path, body, response.StatusCode, text, err, status)
@@ -157,7 +157,7 @@ type events struct {
 
 func (c closed) stream(user, path string) *events {
 	c.t.Helper()
-	response := c.request(c.t.Context(), user, "GET", path, "") //nolint:bodyclose // request sees to it
+	response := c.request(c.t.Context(), user, "GET", path, "")
 	return c.read(response)
 }
 
@@ -222,7 +222,7 @@ func TestStreamsOfRemoved(t *testing.T) {
 		slow.waitFor(t, "made this room")
 		waiting := make(chan int)
 		go func() {
-			response := c.request(c.t.Context(), "bob", "GET", "/api/pull?chat=club&wait=20s&cursor=9007199254740991", "") //nolint:bodyclose // request sees to it
+			response := c.request(c.t.Context(), "bob", "GET", "/api/pull?chat=club&wait=20s&cursor=9007199254740991", "")
 			waiting <- response.StatusCode
 		}()
 		stays.waitFor(t, "before")

@@ -23,7 +23,7 @@ import (
 func (c closed) socket(token string, frames ...string) *events {
 	c.t.Helper()
 	options := &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer " + token}}}
-	conn, _, err := websocket.Dial(c.t.Context(), c.base+"/api/ws", options) //nolint:bodyclose // the library closes it
+	conn, _, err := websocket.Dial(c.t.Context(), c.base+"/api/ws", options)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestTransportsCloseWithTheToken(t *testing.T) {
 		}
 	}
 	stream := func(query string) *events {
-		return c.read(c.requestWith(t.Context(), short, "GET", "/api/stream?"+query, "")) //nolint:bodyclose // requestWith sees to it
+		return c.read(c.requestWith(t.Context(), short, "GET", "/api/stream?"+query, ""))
 	}
 	open := map[string]*events{
 		"a stream":        stream("chat=club"),
@@ -91,7 +91,7 @@ func TestTransportsCloseWithTheToken(t *testing.T) {
 	var waiting sync.WaitGroup
 	for _, reader := range []string{"", "&reader=bob/phone"} {
 		waiting.Go(func() {
-			response := c.requestWith(t.Context(), short, "GET", "/api/pull?chat=club&wait=20s&cursor=9007199254740991"+reader, "") //nolint:bodyclose // requestWith sees to it
+			response := c.requestWith(t.Context(), short, "GET", "/api/pull?chat=club&wait=20s&cursor=9007199254740991"+reader, "")
 			ends("a wait"+reader, time.Now())
 			var refused struct{ Code string }
 			if _ = json.NewDecoder(response.Body).Decode(&refused); response.StatusCode != http.StatusUnauthorized || refused.Code != "token_expired" {

@@ -95,9 +95,7 @@ type load struct {
 	stop   context.CancelFunc
 	ended  sync.WaitGroup
 	sent   atomic.Int64
-
-	mutex sync.Mutex
-	rooms map[string]bool
+	rooms  map[string]bool
 }
 
 func startLoad(t *testing.T, c *client.Client) *load {

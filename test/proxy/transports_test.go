@@ -114,7 +114,7 @@ func stream(t *testing.T, s *site, chat string) <-chan string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := http.DefaultClient.Do(request) //nolint:bodyclose // closed where it ends
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func stream(t *testing.T, s *site, chat string) <-chan string {
 // origins: a page may open a WebSocket if its origin is nginx's address for browsers.
 func origins(t *testing.T, s *site, _ *client.Client) {
 	for origin, allowed := range map[string]bool{s.base: true, "https://evil.example": false, "http://127.0.0.1": false} {
-		conn, response, err := websocket.Dial(t.Context(), s.base+"/api/ws", &websocket.DialOptions{HTTPHeader: http.Header{"Origin": {origin}}}) //nolint:bodyclose // the library's own
+		conn, response, err := websocket.Dial(t.Context(), s.base+"/api/ws", &websocket.DialOptions{HTTPHeader: http.Header{"Origin": {origin}}})
 		if conn != nil {
 			_ = conn.CloseNow()
 		}

@@ -89,8 +89,11 @@ func TestCoordinates(t *testing.T) {
 	long := strings.Repeat("t", maxTopic)
 	seen := map[string]bool{}
 	for _, r := range []*kgo.Record{
-		{Topic: "in", Partition: 1, Offset: 23}, {Topic: "in", Partition: 12, Offset: 3}, {Topic: long, Partition: 1<<31 - 1, Offset: 1<<63 - 1},
-		{Topic: long[1:], Partition: 1<<31 - 1, Offset: 1<<63 - 1}, {Topic: long, Partition: 0, Offset: 0},
+		{Topic: "in", Partition: 1, Offset: 23},
+		{Topic: "in", Partition: 12, Offset: 3},
+		{Topic: long, Partition: 1<<31 - 1, Offset: 1<<63 - 1},
+		{Topic: long[1:], Partition: 1<<31 - 1, Offset: 1<<63 - 1},
+		{Topic: long, Partition: 0, Offset: 0},
 	} {
 		id := coordinates(r)
 		if len(id) > chat.MaxIDBytes || seen[id] {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -319,11 +320,9 @@ func (o *outbox) sendAgain(ctx context.Context, l letter) {
 		return
 	}
 	for _, subscriptions := range targets.Users {
-		for _, to := range subscriptions {
-			if to == l.to {
-				o.call(ctx, h, name, l)
-				return
-			}
+		if slices.Contains(subscriptions, l.to) {
+			o.call(ctx, h, name, l)
+			return
 		}
 	}
 	o.mutex.Lock()

@@ -17,7 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
+	"maps"
 	"mime"
 	"net/http"
 	"net/http/httptest"
@@ -125,9 +125,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	r.asked[path]++
 	if next := r.statuses[path]; len(next) > 0 {
 		r.statuses[path] = next[1:]
-		for name, values := range r.header {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), r.header)
 		r.mutex.Unlock()
 		w.WriteHeader(next[0])
 		return
@@ -222,7 +220,10 @@ func (r *receiver) verifyVAPID(authorization string) error {
 	if err != nil || len(raw) != 65 {
 		return fmt.Errorf("k is %q", parts[2])
 	}
-	key := &ecdsa.PublicKey{Curve: elliptic.P256(), X: new(big.Int).SetBytes(raw[1:33]), Y: new(big.Int).SetBytes(raw[33:])}
+	key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), raw)
+	if err != nil {
+		return err
+	}
 	claims := jwt.RegisteredClaims{}
 	_, err = jwt.ParseWithClaims(parts[1], &claims, func(*jwt.Token) (any, error) { return key, nil },
 		jwt.WithValidMethods([]string{"ES256"}), jwt.WithAudience(r.URL), jwt.WithExpirationRequired())

@@ -117,11 +117,11 @@ func (s *services) send(ctx context.Context, to chat.Subscription, n notificatio
 	var err error
 	switch to.Kind {
 	case chat.WebPush:
-		response, err = s.webPush(ctx, to, n)
+		response, err = s.webPush(ctx, to, n) //nolint:bodyclose // finish closes it
 	case chat.FCM:
 		return s.fcm.send(ctx, to, n)
 	default:
-		response, err = s.plain(ctx, to, n)
+		response, err = s.plain(ctx, to, n) //nolint:bodyclose // finish closes it
 	}
 	if err != nil {
 		return callError(err)
@@ -138,11 +138,7 @@ func callError(err error) error {
 	if errors.Is(err, outbound.ErrPrivate) {
 		return outbound.ErrPrivate
 	}
-	var called *url.Error
-	if errors.As(err, &called) {
-		err = called.Err
-	}
-	return temporary{err, 0}
+	return temporary{outbound.WithoutURL(err), 0}
 }
 
 // finish reads what is left of an answer, so that its connection is used again.
@@ -293,7 +289,8 @@ func fcmError(response *http.Response) error {
 		return slices.ContainsFunc(answer.Error.Details, func(d struct {
 			Type string `json:"@type"`
 			Code string `json:"errorCode"`
-		}) bool {
+		},
+		) bool {
 			return strings.HasSuffix(d.Type, "/google.firebase.fcm.v1.FcmError") && d.Code == name
 		})
 	}

@@ -74,7 +74,7 @@ func newBed(t *testing.T) *bed {
 	return &bed{Client: calls, t: t}
 }
 
-func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // as is a context of a user; of a service for "".
 func (b *bed) as(user string) context.Context {

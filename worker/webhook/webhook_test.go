@@ -33,11 +33,11 @@ func TestDelivery(t *testing.T) {
 	for i := range 30 {
 		b.send("a:b", "a", fmt.Sprint(i+1))
 	}
-	got := r.wait("32 events", func(got []delivery) bool { return len(got) >= 32 })
+	r.wait("32 events", func(got []delivery) bool { return len(got) >= 32 })
 	stop()
 	b.work(webhook.Config{}) // nothing is repeated
 	b.send("a:b", "a", "last")
-	got = r.wait("the last", func(got []delivery) bool { return texts(got)[len(got)-1] == "last" })
+	got := r.wait("the last", func(got []delivery) bool { return texts(got)[len(got)-1] == "last" })
 	var pair []string
 	ids := map[string]bool{}
 	for _, d := range got {

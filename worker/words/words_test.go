@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
@@ -98,7 +97,7 @@ type source interface {
 // worker starts one, and returns what ends it.
 func (b *bed) worker(from source) (stop func()) {
 	b.t.Helper()
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.DiscardHandler)
 	w, err := projection.New(projection.Config{Source: from, Log: log, Poll: 10 * time.Millisecond})
 	if err != nil {
 		b.t.Fatal(err)

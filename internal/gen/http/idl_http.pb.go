@@ -3248,7 +3248,7 @@ type Webhook struct {
 	Enabled bool     `protobuf:"varint,6,opt,name=enabled,proto3" form:"enabled" json:"enabled" query:"enabled"`
 	// Why the server has disabled it.
 	Reason *string `protobuf:"bytes,7,opt,name=reason,proto3,oneof" form:"reason" json:"reason,omitempty" query:"reason"`
-	// The user who has made it; a service's has none.
+	// The user that created it. A service leaves it out.
 	User *string `protobuf:"bytes,8,opt,name=user,proto3,oneof" form:"user" json:"user,omitempty" query:"user"`
 	// Microseconds since 1970.
 	Created int64 `protobuf:"varint,9,opt,name=created,proto3" form:"created" json:"created" query:"created"`
