@@ -41,7 +41,7 @@ type DeletionStore interface {
 	// user's chats stays until then. After the last run the account is Kept, unless the texts were erased.
 	EndDeletion(context.Context, DeletionJob) error
 	// DueDeletions returns up to limit jobs without a lease, and leases them to the caller for DeletionLease. It drops a job
-	// that another job of the user includes.
+	// that keeps the texts if another job of the user erases them.
 	DueDeletions(ctx context.Context, limit int) ([]DeletionJob, error)
 }
 

@@ -131,13 +131,10 @@ func (s *Store) DueDeletions(_ context.Context, limit int) ([]chat.DeletionJob, 
 	return due, nil
 }
 
-// included reports whether another job of the user does all that a job does.
+// included reports whether another job of the user erases, while a job keeps.
 func (s *Store) included(job chat.DeletionJob) bool {
 	for other := range s.jobs {
-		if other.User != job.User || other == job {
-			continue
-		}
-		if other.Erase && !job.Erase || other.Erase == job.Erase && job.Last && !other.Last {
+		if other.User == job.User && other.Erase && !job.Erase {
 			return true
 		}
 	}

@@ -21,16 +21,14 @@ var (
 
 var _ chat.DeletionStore = (*Store)(nil)
 
-// including returns the jobs that include a job: a job that erases includes one that keeps, and a first job is followed by a
-// last one.
+// including returns the jobs that include a job: those that erase include one that keeps. A first run does not include the
+// last one: its end makes the last run due and removes the first, so a server that saw the first would remove both.
 func including(job chat.DeletionJob) (members []string) {
-	if !job.Erase {
-		for _, last := range []bool{false, true} {
-			members = append(members, layout.FormatJob(chat.DeletionJob{User: job.User, Erase: true, Last: last}))
-		}
+	if job.Erase {
+		return nil
 	}
-	if job.Last {
-		members = append(members, layout.FormatJob(chat.DeletionJob{User: job.User, Erase: job.Erase}))
+	for _, last := range []bool{false, true} {
+		members = append(members, layout.FormatJob(chat.DeletionJob{User: job.User, Erase: true, Last: last}))
 	}
 	return members
 }
