@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -36,9 +37,7 @@ func (c *Client) change(ctx context.Context, method, path string, change Change,
 			body[name] = value
 		}
 	}
-	for name, value := range fields {
-		body[name] = value
-	}
+	maps.Copy(body, fields)
 	encoded, err := json.Marshal(body)
 	if err != nil {
 		return Receipt{}, err

@@ -31,7 +31,7 @@ func (s *Store) resolveRanges(ctx context.Context, n *redisnode.Node, calls []ra
 	var wanted []*target
 	known := make([]map[int64]*target, len(out))
 	for _, i := range changed {
-		if err := changesOf(calls[i].asked.Chat, &out[i].Value); err != nil {
+		if err := changesOf(&out[i].Value); err != nil {
 			out[i].Err = fmt.Errorf("read %s: %w", calls[i].asked.Chat, err)
 			continue
 		}
@@ -54,7 +54,7 @@ func (s *Store) resolveRanges(ctx context.Context, n *redisnode.Node, calls []ra
 }
 
 // changesOf decodes entries in the stored form into Messages, beside which they stay.
-func changesOf(id chat.ID, read *chat.Ranged) (err error) {
+func changesOf(read *chat.Ranged) (err error) {
 	if read.Entries != nil {
 		read.Messages, err = decodeMembers(read.Entries)
 	}
