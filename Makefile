@@ -128,6 +128,7 @@ generate: thrift-compiler ## write internal/gen anew from the two IDLs
 	rm -rf internal/gen/{api,http,rpc,apache}
 	PATH=$(BIN):$$PATH hz model --mod $(MODULE) --idl idl_http.proto --model_dir internal/gen --unset_omitempty \
 	  -I $$(go list $(HZ_MOD) -m -f '{{.Dir}}' github.com/cloudwego/hertz/cmd/hz)/protobuf/api
+	sed -i -E 's/^(\t(Body|Metadata) +)\[\]byte /\1json.RawMessage /; s/^import \($$/&\n\t"encoding\/json"/' internal/gen/http/idl_http.pb.go # objects as they are
 	PATH=$(BIN):$$PATH kitex -module $(MODULE) -streamx -gen-path internal/gen idl_rpc.thrift
 	sed -i -E 's/^(\t+)(_field := make\(\[\].*, size\))$$/\1if size > len(buf)-offset || size > 1<<20 { \/\/ no claim takes memory before its bytes arrive\n\1\treturn offset, thrift.NewProtocolException(thrift.SIZE_LIMIT, "a list claims more elements than there are bytes, or than 1,048,576")\n\1}\n\1\2/' internal/gen/rpc/k-idl_rpc.go
 	mkdir internal/gen/apache

@@ -43,6 +43,16 @@ struct Notice {
     1: required string Event        // created, joined, left, added, removed, promoted, demoted, handed_over, renamed, opened or closed
     2: optional list<string> Users  // the users that the change affects
     3: optional string Name         // the room's new name
+    4: optional i64 Ref             // of edit, delete, react and unreact: the position of the message that was changed
+    5: optional string Emoji        // of react and unreact
+}
+
+// How many users reacted to a message with an emoji.
+struct Reaction {
+    1: required string Emoji
+    2: required i32 Count
+    3: optional list<string> Users  // the first few
+    4: optional bool Own            // the reader of the page is one of them
 }
 
 struct Message {
@@ -52,7 +62,17 @@ struct Message {
     4: i64 SendTime             // microseconds since 1970; set by the server, ignored in a SendRequest
     5: optional string Id       // the sender's id for this message: sending it again stores nothing
     6: optional Notice notice   // ignored in a SendRequest
-    7: optional bool Erased     // the sender deleted the account and its texts: Text is empty
+    7: optional bool Erased     // the sender deleted the message, or the account and its texts: Text is empty
+    8: optional i64 ReplyTo     // the position of the message that this one answers
+    9: optional list<string> Mentions
+    10: optional string ContentType  // empty is text
+    11: optional string Body    // of a ContentType: a JSON object
+    12: optional string Metadata     // a JSON object of the application's
+    13: optional i64 Edited     // the position of the last edit; this and all that follow are ignored in a SendRequest
+    14: optional i64 Deleted    // the position of the deletion
+    15: optional list<Reaction> Reactions
+    16: optional i32 Replies    // how many messages answer this one
+    17: optional i64 LastReply  // the position of the last of them
 }
 
 struct SendRequest {
@@ -1038,6 +1058,28 @@ struct PushTargetsResponse {
     6: optional string SenderName    // the sender's
 }
 
+// Changes a message that was sent. Each change is an entry of the chat's log.
+struct ChangeMessageRequest {
+    1: required string Chat
+    2: required i64 SendTime         // the message's position
+    3: required string Kind          // edit, delete, react or unreact
+    4: optional string Sender        // the user who changes it
+    5: optional string Text          // of edit: the new text
+    6: optional string Emoji         // of react and unreact
+    7: optional string Id            // the sender's id for this change: repeating it stores nothing
+    8: optional Meta meta
+}
+
+// A page of the answers to a message.
+struct ThreadRequest {
+    1: required string Chat
+    2: required i64 SendTime         // the message's position
+    3: optional i64 Cursor           // inclusive; 0 is the first answer
+    4: optional i32 Limit            // 0 asks for the server's default
+    5: optional string Reader        // as in PullRequest
+    6: optional Meta meta
+}
+
 service IMService {
     SendResponse Send(1: SendRequest req)
     PullResponse Pull(1: PullRequest req)
@@ -1096,6 +1138,8 @@ service IMService {
     MutedResponse Muted(1: MutedRequest req)
     SubscribersResponse Subscribers(1: SubscribersRequest req)
     PushTargetsResponse PushTargets(1: PushTargetsRequest req)
+    SendResponse ChangeMessage(1: ChangeMessageRequest req)
+    PullResponse Thread(1: ThreadRequest req)
     // A bidirectional stream that a client keeps open: the client sends chats to watch, the server sends events. The server
     // answers each request with an empty response, and the client waits for it before the next request. Watch uses Kitex'
     // TTHeader streaming; any Thrift client can call the other methods.
@@ -1111,5 +1155,15 @@ struct StoredMessage {
     3: optional string Id
     4: optional Notice notice
     5: optional bool Erased    // Text is empty
-    6: optional i8 Kind        // 1: a message, 2: a notice, 3: erased; entries of older servers lack it
+    6: optional i8 Kind        // 1: a message, 2: a notice, 3: erased, 4: a change, 5: a deletion; entries of older servers lack it
+    7: optional i64 ReplyTo    // this and what follows are as in Message
+    8: optional list<string> Mentions
+    9: optional string ContentType
+    10: optional string Body
+    11: optional string Metadata
+    12: optional i64 Edited
+    13: optional i64 Deleted
+    14: optional list<Reaction> Reactions
+    15: optional i32 Replies
+    16: optional i64 LastReply
 }

@@ -30,9 +30,11 @@ type Message struct {
 	ID       string `json:"id,omitempty"` // the sender's id; sending it again stores nothing; "" lets Send generate one
 	SendTime int64  `json:"send_time"`    // microseconds since 1970, the position in the chat; set by the server
 
-	Erased bool `json:"erased,omitempty"` // the sender deleted the account and its texts: Text is empty
+	Erased bool `json:"erased,omitempty"` // the message was deleted, or the sender's account with its texts: Text is empty
 
-	*Notice // set if the message describes a change of its room
+	*Notice  // set if the entry describes a change of its room or of an earlier message
+	*Content // nil: Text is all
+	*State   // nil: the message is as it was sent
 }
 
 // Notice marks a message that the server wrote about a change of its room. The Text describes the change, and the Sender
@@ -41,6 +43,38 @@ type Notice struct {
 	Event string   `json:"event,omitempty"` // created, joined, left, added, removed, promoted, demoted, handed_over, renamed, opened, closed or retention
 	Users []string `json:"users,omitempty"` // the users that the change affects
 	Name  string   `json:"name,omitempty"`  // the room's new name
+
+	// Of a change of an earlier message: edit or delete. An edit's Text is the message's current text, and its State the
+	// current one.
+	Kind  string `json:"kind,omitempty"`
+	Ref   int64  `json:"ref,omitempty"`   // the message's SendTime
+	Emoji string `json:"emoji,omitempty"` // of a reaction
+}
+
+// Content is what a message has beside its text.
+type Content struct {
+	ReplyTo     int64           `json:"reply_to,omitempty"` // the SendTime of the message that this one answers
+	Mentions    []string        `json:"mentions,omitempty"`
+	ContentType string          `json:"content_type,omitempty"` // json, image, video, audio, file, location or form
+	Body        json.RawMessage `json:"body,omitempty"`         // an object of that type
+	Metadata    json.RawMessage `json:"metadata,omitempty"`     // an object of the application's
+}
+
+// State is what has become of a message since it was sent.
+type State struct {
+	Edited    int64      `json:"edited,omitempty"`  // the SendTime of the last edit
+	Deleted   int64      `json:"deleted,omitempty"` // the SendTime of the deletion
+	Reactions []Reaction `json:"reactions,omitempty"`
+	Replies   int        `json:"replies,omitempty"`    // how many messages answer this one
+	LastReply int64      `json:"last_reply,omitempty"` // the SendTime of the last of them
+}
+
+// Reaction is one emoji of a message.
+type Reaction struct {
+	Emoji string   `json:"emoji"`
+	Count int      `json:"count"`
+	Users []string `json:"users"`         // the first few
+	Own   bool     `json:"own,omitempty"` // the reader of the page is one of them
 }
 
 // Time is SendTime as a time.
@@ -129,7 +163,8 @@ func (c *Client) Send(ctx context.Context, m Message) (Receipt, error) {
 		Text   string `json:"text"`
 		Sender string `json:"sender"`
 		ID     string `json:"id,omitempty"`
-	}{m.Chat, m.Text, m.Sender, m.ID})
+		*Content
+	}{m.Chat, m.Text, m.Sender, m.ID, m.Content})
 	if err != nil {
 		return Receipt{}, err
 	}

@@ -18,6 +18,10 @@ type send struct {
 	Text   string `arg:"" help:"The text; - reads it from standard input."`
 	Sender string `name:"sender" placeholder:"NAME" help:"The sender. Default: the logged-in user."`
 	ID     string `name:"id" help:"Your own id of this message: sending it again stores nothing. Default: a random one."`
+
+	ReplyTo  int64    `name:"reply-to" placeholder:"SEND_TIME" help:"The send_time of the message that this one answers."`
+	Mention  []string `name:"mention" placeholder:"NAME" help:"A user whom the message calls; may be repeated."`
+	Metadata string   `name:"metadata" placeholder:"JSON" help:"Fields of the application, a JSON object."`
 }
 
 // Validate refuses a message without a sender. Kong calls it.
@@ -43,7 +47,7 @@ func (s *send) Run(ctx contextType) error {
 		}
 		s.Text = strings.TrimSuffix(string(input), "\n")
 	}
-	receipt, err := c.Send(ctx, client.Message{Chat: s.Chat, Text: s.Text, Sender: sender, ID: s.ID})
+	receipt, err := c.Send(ctx, client.Message{Chat: s.Chat, Text: s.Text, Sender: sender, ID: s.ID, Content: s.content()})
 	if err != nil {
 		return meant(ctx, c, err, s.Chat, sender)
 	}
@@ -53,6 +57,18 @@ func (s *send) Run(ctx contextType) error {
 		human += " (by an earlier send with this id)"
 	}
 	return standardOutput(s.JSON, false).print(human, receipt)
+}
+
+// content returns what the message has beside its text; nil for nothing.
+func (s *send) content() *client.Content {
+	if s.ReplyTo == 0 && len(s.Mention) == 0 && s.Metadata == "" {
+		return nil
+	}
+	c := &client.Content{ReplyTo: s.ReplyTo, Mentions: s.Mention}
+	if s.Metadata != "" {
+		c.Metadata = []byte(s.Metadata)
+	}
+	return c
 }
 
 type pull struct {
@@ -112,8 +128,14 @@ func line(m client.Message) string {
 
 // said returns the sender and the text; of a notice only the text, which names the sender.
 func said(m client.Message) string {
+	if m.Notice != nil && m.Kind == "edit" {
+		return "* " + m.Sender + " edited: " + m.Text
+	}
 	if m.Notice != nil {
 		return "* " + m.Text
+	}
+	if m.State != nil && m.Deleted > 0 {
+		return m.Sender + " (deleted)"
 	}
 	if m.Erased {
 		return m.Sender + " (erased)"

@@ -16,6 +16,7 @@ func withEverything(service *fakeService) func(*Server) {
 		s.services.Rooms, s.services.Admission = rooms, rooms
 		s.services.Webhooks = fakeWebhooks{service}
 		s.services.Pushes = fakePushes{service}
+		s.services.Changes = fakeChanges{service}
 		s.services.Projections = fakeProjections{service: service}
 		s.services.Words = fakeWords{service: service}
 	}

@@ -22,6 +22,9 @@ func failures() []failure {
 	bodiless := []chat.Code{chat.Conflict, chat.TooLarge, chat.UnsupportedMediaType}
 	return []failure{
 		{call{method: "POST", target: "/api/send", body: goodSend}, nil},
+		{call{method: "PATCH", target: "/api/messages", body: `{"chat":"a","send_time":1,"sender":"a","text":"b"}`}, nil},
+		{call{method: "DELETE", target: "/api/messages?chat=a&send_time=1&sender=a"}, nil},
+		{call{method: "GET", target: "/api/thread?chat=a&send_time=1"}, bodiless},
 		{call{method: "GET", target: "/api/pull?chat=a"}, noConflict},
 		{call{method: "POST", target: "/api/pull", body: `{"chat":"a"}`}, noConflict},
 		{call{method: "GET", target: "/api/pull?chat=a&wait=1s"}, noConflict},

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
@@ -76,9 +77,10 @@ func TestDocumentHasTheFields(t *testing.T) {
 		"ReadResponse":     api.ReadResponse{},
 		"PresenceResponse": api.PresenceResponse{},
 
-		"Receipt":          api.Receipt{},
-		"ReadersResponse":  api.ReadersResponse{},
-		"IgnoredResponse":  api.IgnoredResponse{},
+		"Receipt":         api.Receipt{},
+		"ReadersResponse": api.ReadersResponse{},
+		"IgnoredResponse": api.IgnoredResponse{},
+		"Reaction":        api.Reaction{}, "ChangeRequest": api.ChangeRequest{},
 		"PushSubscription": api.PushSubscription{},
 		"MuteRequest":      api.MuteRequest{},
 		"MutedChat":        api.MutedChat{},
@@ -188,6 +190,9 @@ func protoFields(message reflect.Type) map[string]string {
 		}
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		fields[name] = types[kind]
+		if field.Type == reflect.TypeFor[json.RawMessage]() {
+			fields[name] = "object"
+		}
 	}
 	return fields
 }

@@ -85,6 +85,9 @@ func (s *Server) routes(h *handler.Handler, sessions chat.Sessions, draining <-c
 	if s.services.Accounts != nil {
 		all = append(all, accountRoutes(s.accounts(h, sessions))...)
 	}
+	if s.services.Changes != nil {
+		all = append(all, changeRoutes(handler.NewChanges(h, s.services.Changes))...)
+	}
 	if s.services.Inboxes != nil {
 		all = append(all, inboxRoutes(handler.NewInboxes(h, s.services.Inboxes))...)
 	}
@@ -117,6 +120,14 @@ func accountRoutes(a *handler.AccountService) []route {
 		{method: methodPost, path: "/api/refresh", handler: a.Refresh, access: open},
 		{method: methodPost, path: "/api/logout", handler: a.Logout},
 		{method: methodPost, path: "/api/password", handler: a.ChangePassword, counts: passwords},
+	}
+}
+
+func changeRoutes(c *handler.Changes) []route {
+	return []route{
+		{method: methodPatch, path: "/api/messages", handler: c.Edit, counts: sends, query: handler.ChangeQuery},
+		{method: methodDelete, path: "/api/messages", handler: c.Delete, counts: sends, query: handler.ChangeQuery},
+		{method: methodGet, path: "/api/thread", handler: c.Thread},
 	}
 }
 

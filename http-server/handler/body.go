@@ -139,7 +139,15 @@ func readHot(body []byte, into any) bool {
 	switch r := into.(type) {
 	case *api.SendRequest:
 		return flat(body, []jsonobject.Field{
-			{Name: "chat", Text: &r.Chat}, {Name: "text", Text: &r.Text}, {Name: "sender", Text: &r.Sender}, {Name: "id", Text: &r.Id},
+			{Name: "chat", Text: &r.Chat},
+			{Name: "text", Text: &r.Text},
+			{Name: "sender", Text: &r.Sender},
+			{Name: "id", Text: &r.Id},
+			{Name: "reply_to", Number: &r.ReplyTo},
+			{Name: "mentions", List: &r.Mentions},
+			{Name: "content_type", Text: &r.ContentType},
+			{Name: "body", Object: &r.Body},
+			{Name: "metadata", Object: &r.Metadata},
 		})
 	case *api.PullRequest:
 		return flat(body, []jsonobject.Field{

@@ -113,24 +113,3 @@ func readPullQuery(c *app.RequestContext, request *api.PullRequest) (err error) 
 	})
 	return err
 }
-
-// noticeType is the type of a message about a change of its room.
-var noticeType = "notice"
-
-// answeredMessage converts a message for answers other than pages.
-func answeredMessage(m *chat.Message) *api.Message {
-	answered := &api.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, SendTime: m.SendTime}
-	if m.ID != "" {
-		answered.Id = &m.ID
-	}
-	if m.Erased {
-		answered.Erased = &m.Erased
-	}
-	if m.Notice != nil {
-		answered.Type, answered.Event, answered.Users = &noticeType, new(string(m.Notice.Event)), m.Notice.Users
-		if m.Notice.Name != "" {
-			answered.Name = &m.Notice.Name
-		}
-	}
-	return answered
-}

@@ -42,11 +42,27 @@ func (h *Handler) readMessage(c *app.RequestContext) (chat.Message, error) {
 	if err := h.readJSON(c, &request); err != nil {
 		return chat.Message{}, err
 	}
-	if key := string(c.GetHeader(idempotencyKey)); key != "" {
-		if request.Id != "" && request.Id != key {
-			return chat.Message{}, chat.Errorf(chat.InvalidArgument, "id and the header %s differ; give one of them", idempotencyKey)
-		}
-		request.Id = key
+	id, err := idOrKey(c, request.Id)
+	if err != nil {
+		return chat.Message{}, err
 	}
-	return chat.Message{Chat: request.Chat, Text: request.Text, Sender: request.Sender, ID: request.Id}, nil
+	m := chat.Message{Chat: request.Chat, Text: request.Text, Sender: request.Sender, ID: id}
+	m.Content = contentOf(&request)
+	return m, nil
+}
+
+// contentOf returns what a send has beside a text; nil for nothing.
+func contentOf(r *api.SendRequest) *chat.Content {
+	if r.ReplyTo == 0 && len(r.Mentions) == 0 && r.ContentType == "" && len(r.Body) == 0 && len(r.Metadata) == 0 {
+		return nil
+	}
+	return &chat.Content{ReplyTo: r.ReplyTo, Mentions: r.Mentions, Type: r.ContentType, Body: objectOf(r.Body), Metadata: objectOf(r.Metadata)}
+}
+
+// objectOf returns an object of a request; "" for null.
+func objectOf(raw []byte) chat.Object {
+	if string(raw) == "null" {
+		return ""
+	}
+	return chat.Object(raw)
 }

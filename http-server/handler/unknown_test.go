@@ -26,7 +26,7 @@ func TestUnknownFields(t *testing.T) {
 		{`{"chat":"a","text":"b","sender":"c","id":"d"}`, &api.SendRequest{}, ""},
 		{`{"Chat":"a","text":"b","\u0073ender":"c"}`, &api.SendRequest{}, ""},
 		{`{"chat":"a","text":"b","sender":"c","send_time":1}`, &api.SendRequest{}, `unknown field "send_time"; there are only chat, text, sender, id`},
-		{`{"chat":"a","text":"b","sender":"c","metadata":{"chat":[{}]}}`, &api.SendRequest{}, `unknown field "metadata"; there`},
+		{`{"chat":"a","text":"b","sender":"c","more":{"chat":[{}]}}`, &api.SendRequest{}, `unknown field "more"; there`},
 		{`{"chat":"a","message":"b","from":"c"}`, &api.SendRequest{}, `unknown field "from": did you mean "sender"? unknown field "message": did you mean "text"?`},
 		{`{"room":"a","text":"b","message_id":"c"}`, &api.SendRequest{}, `unknown field "message_id": did you mean "id"? unknown field "room": did you mean "chat"?`},
 		{`{"chta":"a"}`, &api.SendRequest{}, `unknown field "chta": did you mean "chat"?`},

@@ -24,9 +24,41 @@ type Message struct {
 	// increases within a chat. The store sets it.
 	SendTime int64
 
-	Notice *Notice // set if the message describes a change of its room
-	Erased bool    // the sender deleted the account and its texts: Text is empty
+	Notice *Notice // set if the entry describes a change of its room or of an earlier message
+	Erased bool    // the message was deleted, or the sender's account with its texts: Text is empty
+
+	Content *Content // nil: Text is all
+	State   *State   // nil: the message is as it was sent. The store sets it
 }
+
+// Content is what a message has beside its text.
+type Content struct {
+	ReplyTo  int64    // the position of the message that this one answers, or 0
+	Mentions []string // users
+	Type     string   // of Body; "" is text
+	Body     Object
+	Metadata Object // the application's, stored and returned as it is
+}
+
+// State is what has become of a message since it was sent. Every page shows the current one.
+type State struct {
+	Edited    int64 // the position of the last edit, or 0
+	Deleted   int64 // the position of the deletion, or 0
+	Reactions []Reaction
+	Replies   int   // how many messages answer this one, deleted ones too
+	LastReply int64 // the position of the last of them, or 0
+}
+
+// Reaction is one emoji of a message.
+type Reaction struct {
+	Emoji string
+	Count int      // of users; one of each kind for each user
+	Users []string // the first few
+	Own   bool     // the reader of the page is one of them. It is not stored
+}
+
+// Object is a JSON object without needless spaces, or "".
+type Object string
 
 // Receipt is the position of a stored message.
 type Receipt struct {

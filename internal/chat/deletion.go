@@ -33,7 +33,7 @@ type DeletionStore interface {
 	// ChatsOf returns all chats that a user was in, wrote to or read.
 	ChatsOf(ctx context.Context, user string) ([]ID, error)
 	// EraseTexts erases the texts of a user's messages in one part of a chat's log, from a position on. It returns the start
-	// of the next part, or 0 at the end.
+	// of the next part, from where some were changed meanwhile, or 0 at the end.
 	EraseTexts(ctx context.Context, id ID, user string, from int64) (next int64, err error)
 	// ForgetReader removes the cursors of a user and the user's devices in a chat.
 	ForgetReader(ctx context.Context, id ID, user string) error
@@ -41,7 +41,7 @@ type DeletionStore interface {
 	// user's chats stays until then. After the last run the account is Kept, unless the texts were erased.
 	EndDeletion(context.Context, DeletionJob) error
 	// DueDeletions returns up to limit jobs without a lease, and leases them to the caller for DeletionLease. It drops a job
-	// that another job of the user includes.
+	// that keeps the texts if another job of the user erases them.
 	DueDeletions(ctx context.Context, limit int) ([]DeletionJob, error)
 }
 
@@ -115,13 +115,24 @@ func leaveForGood(ctx context.Context, rooms Rooms, job DeletionJob, id ID) erro
 	return err
 }
 
+// maxReread bounds how often one part of a log is read because messages in it were changed meanwhile.
+const maxReread = 100
+
 // clearChat removes the user's cursors, and with Erase the texts, from one chat.
 func clearChat(ctx context.Context, store DeletionStore, job DeletionJob, id ID, keep func() error) error {
+	again := 0
 	for from, more := int64(1), job.Erase; more; more = from > 0 {
-		var err error
-		if from, err = store.EraseTexts(ctx, id, job.User, from); err != nil {
+		next, err := store.EraseTexts(ctx, id, job.User, from)
+		if err != nil {
 			return err
 		}
+		if again++; next != from {
+			again = 0
+		}
+		if again == maxReread {
+			return Errorf(Unavailable, "the messages of %s in %s change too often to be erased; it is tried again", job.User, id)
+		}
+		from = next
 		if err := keep(); err != nil {
 			return err
 		}

@@ -21,6 +21,7 @@ type steps struct {
 	done  []string
 	fails map[string]error
 	block chan struct{} // nil: nothing waits
+	busy  bool          // the messages change each time before they can be erased
 }
 
 func (s *steps) note(format string, args ...any) error {
@@ -56,6 +57,9 @@ func (s *steps) CloseAccount(ctx context.Context, user string) error {
 func (s *steps) EraseTexts(ctx context.Context, id chat.ID, user string, from int64) (int64, error) {
 	if err := s.note("erase in %s", id); err != nil {
 		return 0, err
+	}
+	if s.busy {
+		return from, nil
 	}
 	return s.Store.EraseTexts(ctx, id, user, from)
 }
@@ -113,6 +117,22 @@ func (d deletions) jobs(t *testing.T, after time.Duration) []chat.DeletionJob {
 		t.Fatal(err)
 	}
 	return due
+}
+
+// TestDeletionOfWhatChanges: messages that change all the time are erased later, and the deletion does not wait for them.
+func TestDeletionOfWhatChanges(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := newDeletions(t, nil)
+		defer func() { _ = d.Deleter.Close() }()
+		d.steps.busy = true
+		if complete, err := d.Accounts.DeleteAccount(as("ann"), chat.Deletion{Erase: true}); complete || err != nil {
+			t.Errorf("DeleteAccount() = %v, %v; want that it is not complete yet", complete, err)
+		}
+		if due := d.jobs(t, chat.DeletionLease); !slices.Equal(due, []chat.DeletionJob{{User: "ann", Erase: true}}) {
+			t.Errorf("the jobs are %v, want that of ann", due)
+		}
+	})
 }
 
 // TestDeletionSteps: the steps are made in order, and a failure in one chat leaves the job due and the others done.

@@ -5,16 +5,21 @@ type Kind int8
 
 // The kinds of entries.
 const (
-	KindMessage Kind = 1 + iota
-	KindNotice       // see Notice
-	KindErased       // see Message.Erased
+	KindMessage  Kind = 1 + iota
+	KindNotice        // see Notice
+	KindErased        // see Message.Erased
+	KindChange        // a change of an earlier message, but its deletion
+	KindDeletion      // of an earlier message. No reader misses it, even of an ignored user
 )
+
+// IsChange reports whether the entry is about an earlier message, so it is nothing to read by itself.
+func (k Kind) IsChange() bool { return k == KindChange || k == KindDeletion }
 
 // Kind returns the message's kind as an entry of its log.
 func (m *Message) Kind() Kind {
 	switch {
 	case m.Notice != nil:
-		return KindNotice
+		return m.Notice.kind()
 	case m.Erased:
 		return KindErased
 	}
@@ -28,8 +33,13 @@ type Head struct {
 	Kind     Kind
 }
 
-// Hidden reports whether the entry is hidden from a reader who ignores these users. Notices are never hidden.
-func (h Head) Hidden(ignored map[string]bool) bool { return h.Kind != KindNotice && ignored[h.Sender] }
+// Hidden reports whether the entry is hidden from a reader who ignores these users. Notices and deletions are never hidden.
+func (h Head) Hidden(ignored map[string]bool) bool {
+	return h.Kind != KindNotice && h.Kind != KindDeletion && ignored[h.Sender]
+}
+
+// Head returns the message's head.
+func (m *Message) Head() Head { return Head{Position: m.SendTime, Sender: m.Sender, Kind: m.Kind()} }
 
 // len returns the number of messages that were read.
 func (r *Ranged) len() int { return len(r.Messages) + len(r.Entries) }
@@ -40,5 +50,5 @@ func (r *Ranged) head(i int) Head {
 		return r.Head(r.Entries[i])
 	}
 	m := &r.Messages[i]
-	return Head{Position: m.SendTime, Sender: m.Sender, Kind: m.Kind()}
+	return m.Head()
 }

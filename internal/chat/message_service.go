@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"time"
 	"unicode/utf8"
 )
 
@@ -31,7 +32,7 @@ type Append struct {
 type Appended struct {
 	SendTime  int64
 	Duplicate bool
-	Err       error // Conflict if the ID is known with a different text; NotAMember, NoRoom, RoomDeleted
+	Err       error // Conflict if the ID is known with a different text; NotAMember, NoRoom, RoomDeleted, NoParent, NotMentioned
 }
 
 // Range asks for up to Limit messages of a chat from position From on, inclusive: towards newer ones, or with Reverse
@@ -60,6 +61,8 @@ type Limits struct {
 	MaxLimit     int // messages in a page
 	MaxTextBytes int
 	Auth         bool // refuse anonymous callers
+	// EditWindow is how long a sender may edit or delete a message. 0 is never.
+	EditWindow time.Duration
 }
 
 // MessageService implements Service. It applies every rule before it calls the Store.
@@ -157,19 +160,19 @@ func (c *MessageService) checkMessage(m Message, by Caller) (Append, error) {
 	if err != nil {
 		return Append{}, err
 	}
+	if err := c.limits.checkText(m.Text); err != nil {
+		return Append{}, err
+	}
 	switch {
-	case m.Text == "":
-		return Append{}, Errorf(InvalidArgument, "text is empty")
-	case len(m.Text) > c.limits.MaxTextBytes:
-		return Append{}, Errorf(InvalidArgument, "text is %d bytes; the limit is %d", len(m.Text), c.limits.MaxTextBytes)
-	case !utf8.ValidString(m.Text):
-		return Append{}, Errorf(InvalidArgument, "text is not valid UTF-8")
 	case len(m.ID) > MaxIDBytes:
 		return Append{}, Errorf(InvalidArgument, "id is %d bytes; the limit is %d", len(m.ID), MaxIDBytes)
 	case !utf8.ValidString(m.ID):
 		return Append{}, Errorf(InvalidArgument, "id is not valid UTF-8")
 	}
-	m.Notice, m.Erased = nil, false // only the domain sets them
+	if m.Content, err = checkContent(id, m.Content); err != nil {
+		return Append{}, err
+	}
+	m.Notice, m.Erased, m.State = nil, false, nil // only the domain sets them
 	begins := by.User != "" && !by.Service && !id.IsRoom()
 	return Append{Chat: id, Message: m, Member: member, Exists: c.Access.mustExist(id, by), Begins: begins}, nil
 }

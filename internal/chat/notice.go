@@ -7,11 +7,14 @@ import (
 
 // Notice marks a message that the server wrote about a change of its room. The message's sender made the change;
 // "service:NAME" is a service that acts for no user. The message's text describes the change, for clients that do not know
-// notices.
+// notices. An entry about a change of an earlier message is a notice too, so that such clients see it as one.
 type Notice struct {
 	Event NoticeEvent
 	Users []string // the users that the change affects
 	Name  string   // the room's new one, or its new retention
+
+	Ref   int64  // of a change of a message: the message's position
+	Emoji string // of a reaction
 }
 
 // NoticeEvent is the kind of a change.
@@ -33,6 +36,27 @@ const (
 
 	RetentionChanged NoticeEvent = "retention" // Name is the new one, "" the server's
 )
+
+// The events of changes of messages.
+const (
+	MessageEdited    NoticeEvent = "edit" // pages show the message's current text as the entry's
+	MessageDeleted   NoticeEvent = "delete"
+	MessageReacted   NoticeEvent = "react" // pages show the message's current reactions as the entry's
+	MessageUnreacted NoticeEvent = "unreact"
+)
+
+// IsChange reports whether the notice is about an earlier message.
+func (n *Notice) IsChange() bool { return n != nil && n.kind().IsChange() }
+
+func (n *Notice) kind() Kind {
+	switch n.Event {
+	case MessageEdited, MessageReacted, MessageUnreacted:
+		return KindChange
+	case MessageDeleted:
+		return KindDeletion
+	}
+	return KindNotice
+}
 
 // MayRevoke reports whether the message may have ended a user's access to its room.
 func (m *Message) MayRevoke(user string) bool {
@@ -79,6 +103,14 @@ func notice(sender string, n Notice) Message {
 		if text = sender + " has this room's messages kept for " + n.Name; n.Name == "" {
 			text = sender + " has this room's messages kept as long as others"
 		}
+	case MessageEdited:
+		text = sender + " edited a message"
+	case MessageDeleted:
+		text = sender + " deleted a message"
+	case MessageReacted:
+		text = sender + " reacted with " + n.Emoji
+	case MessageUnreacted:
+		text = sender + " took back the reaction " + n.Emoji
 	case RoomOpened:
 		text = sender + " made this room public"
 	case RoomClosed:

@@ -17,4 +17,5 @@ type Services struct {
 	Words       Words
 	Webhooks    Webhooks
 	Pushes      Pushes
+	Changes     Changes
 }

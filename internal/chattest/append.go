@@ -35,11 +35,15 @@ func (s *Store) append(a chat.Append) chat.Appended {
 		}
 		return chat.Appended{SendTime: first.position, Duplicate: true}
 	}
+	if err := s.checkContent(a); err != nil {
+		return chat.Appended{Err: err}
+	}
 	position, free := known.next(now)
 	if !free {
 		return chat.Appended{Err: chat.Errorf(chat.ResourceExhausted, "the chat is full: its last position is taken")}
 	}
 	a.Message.Chat, a.Message.SendTime = "", position
+	s.countReply(a.Chat, a.Message)
 	s.put(a.Chat, a.Message)
 	if a.Message.ID != "" {
 		known.ids[id] = storedID{position, a.Message.Text}

@@ -69,7 +69,11 @@ func (s *Store) EraseTexts(_ context.Context, id chat.ID, user string, from int6
 		next = m.SendTime + 1
 		if m.Sender == user && m.Notice == nil {
 			delete(known.ids, messageID{m.Sender, m.ID})
-			m.Text, m.ID, m.Erased = "", "", true
+			m.Text, m.ID, m.Erased, m.Content = "", "", true, m.Content.Erased()
+			known.amended++
+		} else if m.Sender == user && m.Notice.IsChange() {
+			delete(known.ids, messageID{m.Sender, m.ID})
+			m.ID = ""
 		}
 	}
 	if end == len(known.messages) {
@@ -127,13 +131,10 @@ func (s *Store) DueDeletions(_ context.Context, limit int) ([]chat.DeletionJob, 
 	return due, nil
 }
 
-// included reports whether another job of the user does all that a job does.
+// included reports whether another job of the user erases, while a job keeps.
 func (s *Store) included(job chat.DeletionJob) bool {
 	for other := range s.jobs {
-		if other.User != job.User || other == job {
-			continue
-		}
-		if other.Erase && !job.Erase || other.Erase == job.Erase && job.Last && !other.Last {
+		if other.User == job.User && other.Erase && !job.Erase {
 			return true
 		}
 	}

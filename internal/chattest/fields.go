@@ -1,10 +1,13 @@
 package chattest
 
 import (
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/pullchat/pullchat/internal/chat"
 )
 
 // Fill sets every exported field of the struct that into points to, at any depth, to a value that is not its zero value. Two
@@ -19,6 +22,14 @@ func Fill(t testing.TB, into any) {
 func fill(t testing.TB, v reflect.Value, next *int64) {
 	t.Helper()
 	*next++
+	if v.Type() == reflect.TypeFor[json.RawMessage]() {
+		v.SetBytes(fmt.Appendf(nil, `{"v":%d}`, *next))
+		return
+	}
+	if v.Type() == reflect.TypeFor[chat.Object]() {
+		v.SetString(fmt.Sprintf(`{"v":%d}`, *next))
+		return
+	}
 	switch v.Kind() {
 	case reflect.String:
 		v.SetString(fmt.Sprint("v", *next))
@@ -81,8 +92,23 @@ func CheckSent(t testing.TB, place string, sent, got any) {
 			continue
 		}
 		named := to.FieldByNameFunc(func(name string) bool { return strings.EqualFold(name, field.Name) })
-		if !named.IsValid() || !reflect.DeepEqual(named.Interface(), from.Field(i).Interface()) {
+		if content := to.FieldByName("Content"); !named.IsValid() && content.IsValid() && !content.IsNil() {
+			wanted := strings.TrimPrefix(field.Name, "Content") // of ContentType it is the Type
+			named = content.Elem().FieldByNameFunc(func(name string) bool { return strings.EqualFold(name, wanted) })
+		}
+		if !named.IsValid() || !reflect.DeepEqual(plain(named), plain(from.Field(i))) {
 			t.Errorf("%s does not carry %s.%s into %s; CONTRIBUTING.md lists the places that a new field needs", place, from.Type(), field.Name, to.Type())
 		}
 	}
+}
+
+// plain returns a value, and a JSON object in any of its types as a string.
+func plain(v reflect.Value) any {
+	switch value := v.Interface().(type) {
+	case json.RawMessage:
+		return string(value)
+	case chat.Object:
+		return string(value)
+	}
+	return v.Interface()
 }

@@ -24,6 +24,7 @@ var (
 	_ chat.Accounts = OverHTTP{}
 	_ chat.Rooms    = OverHTTP{}
 	_ chat.Readers  = OverHTTP{}
+	_ chat.Changes  = OverHTTP{}
 )
 
 // as returns the client of the context's caller.
@@ -36,7 +37,7 @@ func (s OverHTTP) as(ctx context.Context) *client.Client {
 
 // Send implements chat.Service.
 func (s OverHTTP) Send(ctx context.Context, m chat.Message) (chat.Receipt, error) {
-	receipt, err := s.as(ctx).Send(ctx, client.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, ID: m.ID})
+	receipt, err := s.as(ctx).Send(ctx, client.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, ID: m.ID, Content: contentTo(m.Content)})
 	return chat.Receipt(receipt), answered(err)
 }
 
@@ -50,14 +51,6 @@ func (s OverHTTP) Pull(ctx context.Context, r chat.PullRequest) (chat.Page, erro
 		domain.Messages = append(domain.Messages, messageFrom(m))
 	}
 	return domain, answered(err)
-}
-
-func messageFrom(m client.Message) chat.Message {
-	read := chat.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, ID: m.ID, SendTime: m.SendTime, Erased: m.Erased}
-	if m.Notice != nil {
-		read.Notice = &chat.Notice{Event: chat.NoticeEvent(m.Event), Users: m.Users, Name: m.Name}
-	}
-	return read
 }
 
 // Ready implements chat.Service.

@@ -47,11 +47,11 @@ func (s *Store) Preview(_ context.Context, asked chat.Previews) ([]chat.PreviewR
 			continue
 		}
 		for _, m := range s.readable(p.Chat) {
-			head := chat.Head{Position: m.SendTime, Sender: m.Sender, Kind: m.Kind()}
+			head := m.Head()
 			if head.Hidden(asked.Ignored) {
 				continue
 			}
-			if p.Last {
+			if p.Last && !head.Kind.IsChange() {
 				previewed[i].Last = &m
 			}
 			if head.Kind == chat.KindMessage && m.Sender != asked.User && m.SendTime >= p.From {

@@ -32,6 +32,16 @@ func Rooms(store chat.RoomStore, access chat.Access, options chat.RoomOptions) *
 	return service
 }
 
+// Changes returns a ChangeService over a store.
+func Changes(store chat.ChangeStore, access chat.Access, limits chat.Limits) *chat.ChangeService {
+	service := chat.NewChangeService(store, limits)
+	service.Access = access
+	if readers, ok := store.(chat.ReaderStore); ok {
+		service.Readers = readers
+	}
+	return service
+}
+
 // Inboxes returns an InboxService over a store.
 func Inboxes(store chat.InboxServiceStore, access chat.Access, limits chat.Limits) *chat.InboxService {
 	service := chat.NewInboxService(store, limits)
@@ -57,6 +67,7 @@ type Domain struct {
 	Inboxes  *chat.InboxService
 	Accounts *chat.AccountService
 	Deleter  *deletion.Deleter
+	Changes  *chat.ChangeService
 }
 
 // DomainOptions configure a Domain.
@@ -80,7 +91,7 @@ func NewDomain(store Stores, o DomainOptions) Domain {
 	}
 	d := Domain{
 		Messages: Messages(store, o.Access, o.Limits), Live: Live(store, o.Access), Rooms: Rooms(store, o.Access, o.Rooms),
-		Inboxes: Inboxes(store, o.Access, o.Limits),
+		Inboxes: Inboxes(store, o.Access, o.Limits), Changes: Changes(store, o.Access, o.Limits),
 	}
 	d.Deleter = deletion.New(store, d.Rooms, o.Failed)
 	d.Accounts = Accounts(store, o.Hasher, o.Access, o.Accounts, d.Deleter)
@@ -90,6 +101,6 @@ func NewDomain(store Stores, o DomainOptions) Domain {
 // Services are those of a Domain.
 func (d Domain) Services() chat.Services {
 	return chat.Services{
-		Messages: d.Messages, Live: d.Live, Accounts: d.Accounts, Sessions: d.Accounts, Rooms: d.Rooms, Admission: d.Rooms, Inboxes: d.Inboxes,
+		Messages: d.Messages, Live: d.Live, Accounts: d.Accounts, Sessions: d.Accounts, Rooms: d.Rooms, Admission: d.Rooms, Inboxes: d.Inboxes, Changes: d.Changes,
 	}
 }

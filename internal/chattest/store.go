@@ -54,6 +54,7 @@ type Stores interface {
 	chat.AccountServiceStore
 	chat.LookStore
 	chat.DeletionStore
+	chat.ChangeStore
 	chat.Spender
 
 	Revoked(user string) bool
@@ -90,6 +91,7 @@ type log struct {
 	messages []chat.Message // oldest first
 	last     int64          // the newest position that there ever was; 0 is none
 	ids      map[messageID]storedID
+	amended  int // how often messages were changed
 }
 
 type messageID struct{ sender, id string }
@@ -136,7 +138,10 @@ func (s *Store) readable(id chat.ID) []chat.Message {
 }
 
 // put adds a message to a log at its position, drops what is too old or too much, and hints at the message.
-func (s *Store) put(id chat.ID, m chat.Message) {
+func (s *Store) put(id chat.ID, m chat.Message) { s.putShown(id, m, m) }
+
+// putShown is put for a message that hints show in another form.
+func (s *Store) putShown(id chat.ID, m, shown chat.Message) {
 	known := s.log(id)
 	hint := chat.Event{Chat: id, Position: m.SendTime}
 	if n := len(known.messages); n > 0 {
@@ -148,7 +153,7 @@ func (s *Store) put(id chat.ID, m chat.Message) {
 		known.messages = known.messages[len(known.messages)-most:]
 	}
 	if s.options.BringEntries {
-		hint.Entries = [][]byte{Entry(m)}
+		hint.Entries = [][]byte{Entry(shown)}
 	} else {
 		hint.Before = 0
 	}

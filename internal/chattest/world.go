@@ -2,14 +2,12 @@ package chattest
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
-	"github.com/pullchat/pullchat/internal/gen/rpc"
-	"github.com/pullchat/pullchat/internal/wire"
+	"github.com/pullchat/pullchat/internal/entry"
 )
 
 // World is a chat.Service and a chat.Live over one Store, for tests of gateways: it counts pulls, and lets them fail. Every
@@ -78,17 +76,7 @@ func (w *World) Store(id chat.ID, m chat.Message) chat.Appended {
 func (w *World) Watched(id chat.ID) bool { return w.store.Watched(id) }
 
 // Entry is a message as it lies in a log.
-func Entry(m chat.Message) []byte {
-	stored := rpc.StoredMessage{Text: m.Text, Sender: m.Sender, Notice: wire.Notice(m.Notice)}
-	if m.ID != "" {
-		stored.Id = &m.ID
-	}
-	if m.Erased {
-		stored.Erased = &m.Erased
-	}
-	encoded := make([]byte, stored.BLength())
-	return append(fmt.Appendf(nil, "%016d", m.SendTime), encoded[:stored.FastWrite(encoded)]...)
-}
+func Entry(m chat.Message) []byte { return entry.AppendMember(nil, m) }
 
 // observed is a Store that counts what it is asked, fails where a test says so, and checks no members.
 type observed struct {

@@ -7,7 +7,9 @@ import (
 )
 
 func (c *Client) send(ctx context.Context, r Request) (Reply, error) {
-	receipt, err := c.config.Messages.Send(ctx, chat.Message{Chat: r.Chat, Text: r.Text, Sender: r.Sender, ID: r.ID})
+	receipt, err := c.config.Messages.Send(ctx, chat.Message{
+		Chat: r.Chat, Text: r.Text, Sender: r.Sender, ID: r.ID, Content: r.content(),
+	})
 	return Reply{Type: Sent, Receipt: receipt}, err
 }
 
@@ -55,4 +57,12 @@ func (c *Client) auth(ctx context.Context, r Request) (Reply, error) {
 	}
 	c.renewed = &by
 	return Reply{Type: Authenticated}, nil
+}
+
+// content returns what a send has beside a text; nil for nothing.
+func (r *Request) content() *chat.Content {
+	if r.ReplyTo == 0 && len(r.Mentions) == 0 && r.ContentType == "" && r.Body == "" && r.Metadata == "" {
+		return nil
+	}
+	return &chat.Content{ReplyTo: r.ReplyTo, Mentions: r.Mentions, Type: r.ContentType, Body: r.Body, Metadata: r.Metadata}
 }

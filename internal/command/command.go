@@ -47,6 +47,12 @@ type Request struct {
 	Signal     string
 	Data       string
 	Token      string
+
+	ReplyTo     int64
+	Mentions    []string
+	ContentType string
+	Body        chat.Object
+	Metadata    chat.Object
 }
 
 // ReplyType is what a Reply says.

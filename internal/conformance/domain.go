@@ -24,6 +24,7 @@ type Domain struct {
 	Chats     interface { // all of a user's chats at once
 		Chats(context.Context, chat.ChatsRequest) ([]chat.Standing, error)
 	}
+	Changes  chat.Changes
 	Live     Live
 	Watches  Watches
 	Deletion interface {
@@ -57,7 +58,7 @@ type Watches interface {
 func DomainOf(s chat.Services) Domain {
 	return Domain{
 		Messages: s.Messages, Accounts: s.Accounts, Rooms: s.Rooms, Admission: s.Admission, Inboxes: s.Inboxes, Chats: s.Inboxes,
-		Live: s.Live, Watches: s.Live, Deletion: s.Sessions,
+		Changes: s.Changes, Live: s.Live, Watches: s.Live, Deletion: s.Sessions,
 	}
 }
 
@@ -69,7 +70,7 @@ func DomainOptions(o Options) chattest.DomainOptions {
 	rooms, accounts := RoomLimits, AccountLimits
 	rooms.Now, accounts.Now = o.Clock.Now, o.Clock.Now
 	limits := Limits
-	limits.Auth = true
+	limits.Auth, limits.EditWindow = true, EditWindow
 	return chattest.DomainOptions{
 		Access: chat.Access{Required: true, Names: names.Rules{}}, Limits: limits, Rooms: rooms, Accounts: accounts,
 	}
@@ -88,7 +89,7 @@ type domainTest struct {
 // RunDomain tests the contract of rooms, inboxes, readers, live events and deletions on one subject. open returns an empty
 // one, whose time is the clock's.
 func RunDomain(t *testing.T, open func(*testing.T, Options) Domain) {
-	for _, c := range slices.Concat(roomTests, inboxTests, liveTests, deletionTests) {
+	for _, c := range slices.Concat(roomTests, inboxTests, liveTests, deletionTests, changeTests) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			clock := NewClock()

@@ -44,15 +44,11 @@ func Decode(member string) (chat.Message, error) {
 	}
 	m := chat.Message{
 		SendTime: position, Text: strings.Clone(f.text), Sender: strings.Clone(f.sender), ID: strings.Clone(f.id), Erased: f.erased,
+		Content: f.content.decoded(), State: f.state.decoded(),
 	}
 	if f.isNotice {
 		m.Notice = &chat.Notice{Event: chat.NoticeEvent(strings.Clone(f.notice.event)), Name: strings.Clone(f.notice.name)}
-		if f.notice.hasUsers {
-			m.Notice.Users = make([]string, 0, f.notice.count)
-			for user := range f.notice.all {
-				m.Notice.Users = append(m.Notice.Users, strings.Clone(user))
-			}
-		}
+		m.Notice.Users, m.Notice.Ref, m.Notice.Emoji = f.notice.users.decoded(), f.notice.ref, strings.Clone(f.notice.emoji)
 	}
 	return m, nil
 }
@@ -80,7 +76,7 @@ func head(stored string) (sender string, kind chat.Kind, err error) {
 		case r.field == senderField && r.kind == stringType:
 			sender, found = r.text(), true
 		case r.field == kindField && r.kind == byteType:
-			if said := chat.Kind(r.byte()); said >= chat.KindMessage && said <= chat.KindErased {
+			if said := chat.Kind(r.byte()); said >= chat.KindMessage && said <= chat.KindDeletion {
 				kind = said
 			}
 		case r.field == noticeField && r.kind == structType:
@@ -118,23 +114,54 @@ type fields struct {
 	erased           bool
 	isNotice         bool
 	notice           noticeFields
+	content          contentFields
+	state            stateFields
 }
 
 type noticeFields struct {
 	event, name string
-	hasUsers    bool
-	count       int
-	users       string // count strings, each after its length
+	users       texts
+	ref         int64
+	emoji       string
 }
 
-// all calls yield with each user.
-func (n *noticeFields) all(yield func(string) bool) {
-	r := reader{rest: n.users}
-	for range n.count {
+// texts is a list of strings.
+type texts struct {
+	there bool
+	count int
+	list  string // count strings, each after its length
+}
+
+// all calls yield with each string.
+func (t *texts) all(yield func(string) bool) {
+	r := reader{rest: t.list}
+	for range t.count {
 		if !yield(r.text()) {
 			return
 		}
 	}
+}
+
+// decoded returns copies, or nil where there is no list.
+func (t *texts) decoded() []string {
+	if !t.there {
+		return nil
+	}
+	all := make([]string, 0, t.count)
+	for text := range t.all {
+		all = append(all, strings.Clone(text))
+	}
+	return all
+}
+
+func (t *texts) parse(r *reader) {
+	r.byte() // the elements' type is ignored: they are read as strings
+	t.count, t.there = r.length(), true
+	t.list = r.rest
+	for i := 0; i < t.count && r.err == nil; i++ {
+		r.text()
+	}
+	t.list = t.list[:len(t.list)-len(r.rest)]
 }
 
 // parse reads a whole member.
@@ -166,7 +193,9 @@ func (f *fields) parse(stored string) error {
 		case r.field == erasedField && r.kind == boolType:
 			f.erased = r.byte() == 1
 		default:
-			r.skip(r.kind, maxDepth)
+			if !f.content.parse(&r) && !f.state.parse(&r) {
+				r.skip(r.kind, maxDepth)
+			}
 		}
 	}
 	switch {
@@ -187,9 +216,13 @@ func (n *noticeFields) parse(r *reader) {
 		case r.field == eventField && r.kind == stringType:
 			n.event, hasEvent = r.text(), true
 		case r.field == usersField && r.kind == listType:
-			n.parseUsers(r)
+			n.users.parse(r)
 		case r.field == nameField && r.kind == stringType:
 			n.name = r.text()
+		case r.field == refField && r.kind == i64Type:
+			n.ref = r.long()
+		case r.field == noticeEmojiField && r.kind == stringType:
+			n.emoji = r.text()
 		default:
 			r.skip(r.kind, maxDepth)
 		}
@@ -197,14 +230,4 @@ func (n *noticeFields) parse(r *reader) {
 	if !hasEvent {
 		r.fail(errLacks)
 	}
-}
-
-func (n *noticeFields) parseUsers(r *reader) {
-	r.byte() // the elements' type is ignored: they are read as strings
-	n.count, n.hasUsers = r.length(), true
-	n.users = r.rest
-	for i := 0; i < n.count && r.err == nil; i++ {
-		r.text()
-	}
-	n.users = n.users[:len(n.users)-len(r.rest)]
 }

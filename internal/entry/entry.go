@@ -25,9 +25,22 @@ const (
 	erasedField = 5
 	kindField   = 6
 
-	eventField = 1
-	usersField = 2
-	nameField  = 3
+	replyToField     = 7
+	mentionsField    = 8
+	contentTypeField = 9
+	bodyField        = 10
+	metadataField    = 11
+	editedField      = 12
+	deletedField     = 13
+	reactionsField   = 14
+	repliesField     = 15
+	lastReplyField   = 16
+
+	eventField       = 1
+	usersField       = 2
+	nameField        = 3
+	refField         = 4
+	noticeEmojiField = 5
 )
 
 // Thrift's type codes, which precede each field.
@@ -68,6 +81,12 @@ func Append(dst []byte, m chat.Message) []byte {
 	if m.Erased {
 		dst = append(dst, boolType, 0, erasedField, 1)
 	}
+	if m.Content != nil {
+		dst = appendContent(dst, m.Content)
+	}
+	if m.State != nil {
+		dst = appendState(dst, m.State)
+	}
 	dst = appendString(dst, textField, m.Text)
 	return append(dst, stop)
 }
@@ -86,15 +105,14 @@ func appendNotice(dst []byte, n *chat.Notice) []byte {
 	dst = append(dst, structType, 0, noticeField)
 	dst = appendString(dst, eventField, string(n.Event))
 	if n.Users != nil {
-		dst = append(dst, listType, 0, usersField, stringType)
-		dst = binary.BigEndian.AppendUint32(dst, uint32(len(n.Users)))
-		for _, user := range n.Users {
-			dst = binary.BigEndian.AppendUint32(dst, uint32(len(user)))
-			dst = append(dst, user...)
-		}
+		dst = appendStrings(dst, usersField, n.Users)
 	}
 	if n.Name != "" {
 		dst = appendString(dst, nameField, n.Name)
+	}
+	dst = appendNumber(dst, refField, n.Ref)
+	if n.Emoji != "" {
+		dst = appendString(dst, noticeEmojiField, n.Emoji)
 	}
 	return append(dst, stop)
 }
@@ -114,18 +132,13 @@ func size(m *chat.Message) int {
 	if m.Erased {
 		n += fieldBytes + 1
 	}
+	n += contentSize(m.Content) + stateSize(m.State)
 	if m.Notice == nil {
 		return n
 	}
-	n += fieldBytes + stringBytes + len(m.Notice.Event) + 1
+	n += fieldBytes + stringBytes + len(m.Notice.Event) + 1 + numberSize(m.Notice.Ref)
 	if m.Notice.Users != nil {
-		n += listBytes
-		for _, user := range m.Notice.Users {
-			n += 4 + len(user)
-		}
+		n += stringsSize(m.Notice.Users)
 	}
-	if m.Notice.Name != "" {
-		n += stringBytes + len(m.Notice.Name)
-	}
-	return n
+	return n + optionalSize(m.Notice.Name) + optionalSize(m.Notice.Emoji)
 }

@@ -3,6 +3,7 @@ package entry
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -19,18 +20,21 @@ func AppendJSON(dst []byte, name, member string) ([]byte, error) {
 	dst = appendStart(dst, name, f.text, f.sender, position, f.id)
 	if f.isNotice {
 		dst = AppendString(append(dst, `,"type":"notice","event":`...), f.notice.event)
-		if f.notice.count > 0 {
-			open := byte('[')
-			dst = append(dst, `,"users":`...)
-			for user := range f.notice.all {
-				dst = AppendString(append(dst, open), user)
-				open = ','
-			}
-			dst = append(dst, ']')
+		if f.notice.users.count > 0 {
+			dst = append(append(dst, `,"users":`...), '[')
+			dst = append(appendList(dst, f.notice.users.all), ']')
 		}
 		dst = appendName(dst, f.notice.name)
+		dst = appendChange(dst, f.notice.event, f.notice.ref, f.notice.emoji)
 	}
-	return appendEnd(dst, f.erased), nil
+	if f.erased {
+		dst = append(dst, `,"erased":true`...)
+	}
+	dst = f.content.appendJSON(dst)
+	if !f.state.empty() {
+		dst = f.state.appendJSON(dst)
+	}
+	return append(dst, '}'), nil
 }
 
 // AppendMessageJSON appends the same for a message that has been decoded.
@@ -38,20 +42,23 @@ func AppendMessageJSON(dst []byte, m *chat.Message) []byte {
 	dst = appendStart(dst, m.Chat, m.Text, m.Sender, m.SendTime, m.ID)
 	if m.Notice != nil {
 		dst = AppendString(append(dst, `,"type":"notice","event":`...), string(m.Notice.Event))
-		for i, user := range m.Notice.Users {
-			if i == 0 {
-				dst = append(dst, `,"users":[`...)
-			} else {
-				dst = append(dst, ',')
-			}
-			dst = AppendString(dst, user)
-		}
 		if len(m.Notice.Users) > 0 {
-			dst = append(dst, ']')
+			dst = append(append(dst, `,"users":`...), '[')
+			dst = append(appendList(dst, slices.Values(m.Notice.Users)), ']')
 		}
 		dst = appendName(dst, m.Notice.Name)
+		dst = appendChange(dst, string(m.Notice.Event), m.Notice.Ref, m.Notice.Emoji)
 	}
-	return appendEnd(dst, m.Erased)
+	if m.Erased {
+		dst = append(dst, `,"erased":true`...)
+	}
+	if m.Content != nil {
+		dst = appendContentJSON(dst, m.Content)
+	}
+	if m.State != nil {
+		dst = appendStateJSON(dst, m.State)
+	}
+	return append(dst, '}')
 }
 
 func appendStart(dst []byte, name, text, sender string, position int64, id string) []byte {
@@ -70,13 +77,6 @@ func appendName(dst []byte, name string) []byte {
 		return dst
 	}
 	return AppendString(append(dst, `,"name":`...), name)
-}
-
-func appendEnd(dst []byte, erased bool) []byte {
-	if erased {
-		dst = append(dst, `,"erased":true`...)
-	}
-	return append(dst, '}')
 }
 
 const hexDigits = "0123456789abcdef"

@@ -64,6 +64,27 @@ func (r *reader) length() int {
 	return n
 }
 
+// long reads an i64, count an i32.
+func (r *reader) long() int64 {
+	b := r.take(8)
+	if b == "" {
+		return 0
+	}
+	n := uint64(0)
+	for i := range 8 {
+		n = n<<8 | uint64(b[i])
+	}
+	return int64(n)
+}
+
+func (r *reader) count() int {
+	b := r.take(4)
+	if b == "" {
+		return 0
+	}
+	return int(int32(uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])))
+}
+
 func (r *reader) text() string { return r.take(r.length()) }
 
 // skip passes over a value. Every step takes a byte at least, so that no claim of many elements takes long.

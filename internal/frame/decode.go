@@ -3,6 +3,7 @@
 package frame
 
 import (
+	"encoding/json"
 	"slices"
 
 	"github.com/pullchat/pullchat/internal/chat"
@@ -30,12 +31,18 @@ type asked struct {
 	Signal   string             `json:"signal"`
 	Data     string             `json:"data"`
 	Token    string             `json:"token"`
+
+	ReplyTo     int64           `json:"reply_to"`
+	Mentions    []string        `json:"mentions"`
+	ContentType string          `json:"content_type"`
+	Body        json.RawMessage `json:"body"`
+	Metadata    json.RawMessage `json:"metadata"`
 }
 
 // names are the fields in the order of readShort.
 var names = []string{
 	"type", "ref", "chat", "text", "sender", "id", "cursor", "limit", "reader", "inbox", "presence", "reverse", "unread", "batch",
-	"signal", "data", "force", "token",
+	"signal", "data", "force", "token", "reply_to", "mentions", "content_type", "body", "metadata",
 }
 
 // readShort reads a plain frame. seen has a bit for each of names that is there.
@@ -59,12 +66,17 @@ func readShort(text []byte, f *asked) (seen uint32, ok bool) {
 		{Name: "data", Text: &f.Data},
 		{Name: "force", Flag: &f.Force},
 		{Name: "token", Text: &f.Token},
+		{Name: "reply_to", Number: &f.ReplyTo},
+		{Name: "mentions", List: &f.Mentions},
+		{Name: "content_type", Text: &f.ContentType},
+		{Name: "body", Object: &f.Body},
+		{Name: "metadata", Object: &f.Metadata},
 	})
 }
 
 // changing are the fields of the frames that change something.
 var changing = map[string]fields{
-	command.Send:   newFields("chat", "text", "sender", "id"),
+	command.Send:   newFields("chat", "text", "sender", "id", "reply_to", "mentions", "content_type", "body", "metadata"),
 	command.Read:   newFields("chat", "reader", "cursor", "force"),
 	command.Signal: newFields("chat", "sender", "signal", "data"),
 }
@@ -122,5 +134,14 @@ func (f *asked) request() command.Request {
 		Cursor: at.Position, FromCursor: f.Cursor != nil, FromEnd: at.End, Force: f.Force,
 		Limit: f.Limit, Reverse: f.Reverse, Reader: f.Reader, Unread: f.Unread, Presence: f.Presence, Batch: f.Batch,
 		Text: f.Text, Sender: f.Sender, ID: f.ID, Signal: f.Signal, Data: f.Data, Token: f.Token,
+		ReplyTo: f.ReplyTo, Mentions: f.Mentions, ContentType: f.ContentType, Body: object(f.Body), Metadata: object(f.Metadata),
 	}
+}
+
+// object returns "" for null.
+func object(raw json.RawMessage) chat.Object {
+	if string(raw) == "null" {
+		return ""
+	}
+	return chat.Object(raw)
 }

@@ -80,7 +80,7 @@ func TestUnknownFieldsOfFrames(t *testing.T) {
 		{`{"type":"send","ref":"1","chat":"a","text":"b","sender":"c","id":"d"}`, ""},
 		{`{"type":"send","ref":"1","chat":"a","text":"b","Sender":"c"}`, ""},
 		{`{"type":"send","chat":"a","text":"b","sender":"c","txet":"d"}`, `unknown field "txet": did you mean "text"?`},
-		{`{"type":"send","chat":"a","text":"b","sender":"c","limit":0}`, `unknown field "limit"; there are only chat, text, sender, id, type, ref`},
+		{`{"type":"send","chat":"a","text":"b","sender":"c","limit":0}`, `unknown field "limit"; there are only chat, text, sender, id, reply_to, mentions, content_type, body, metadata, type, ref`},
 		{`{"type":"send","chat":"a","message":"b","sender":"c","cursor":1}`, `unknown field "message": did you mean "text"?`},
 		{`{"type":"read","chat":"a","reader":"b","cursor":1,"force":true}`, ""},
 		{`{"type":"read","chat":"a","reader":"b","cursor":"end"}`, ""},
@@ -102,7 +102,7 @@ func TestUnknownFieldsOfFrames(t *testing.T) {
 
 // TestNames: the bits of seen are those of names.
 func TestNames(t *testing.T) {
-	values := map[string]string{"cursor": "1", "limit": "1", "inbox": "true", "presence": "true", "reverse": "true", "unread": "true", "force": "true"}
+	values := map[string]string{"cursor": "1", "limit": "1", "inbox": "true", "presence": "true", "reverse": "true", "unread": "true", "force": "true", "reply_to": "1", "mentions": `["x"]`, "body": "{}", "metadata": "{}"}
 	for i, name := range names {
 		value := values[name]
 		if value == "" {

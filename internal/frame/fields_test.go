@@ -45,6 +45,12 @@ func TestNamesAreThoseOfReadShort(t *testing.T) {
 			kind = field.Type.Elem().Kind()
 		}
 		value, plain := values[kind]
+		switch kind := field.Type.String(); kind {
+		case "[]string":
+			value, plain = `["a"]`, true
+		case "json.RawMessage":
+			value, plain = `{"a":1}`, true
+		}
 		if !plain {
 			value = "1" // a cursor
 		}

@@ -1,6 +1,7 @@
 package jsonobject
 
 import (
+	"encoding/json"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -12,6 +13,8 @@ type Field struct {
 	Text   *string
 	Number *int64
 	Flag   *bool
+	Object *json.RawMessage // an object as it is written
+	List   *[]string
 
 	CursorIfAny **Cursor
 	FlagIfAny   **bool
@@ -97,6 +100,10 @@ func (s *scanner) value(f *Field) bool {
 		}
 		*f.Text = string(raw)
 		return true
+	case f.Object != nil:
+		return s.object(f.Object)
+	case f.List != nil:
+		return s.list(f.List)
 	case f.Number != nil || f.CursorIfAny != nil:
 		n, ok := s.number()
 		if ok && f.Number != nil {
@@ -253,5 +260,57 @@ func pairsSurrogates(body []byte) bool {
 			i += size
 		}
 	}
+	return true
+}
+
+// object takes an object with whatever is in it. The other decoder has the last word on half of a surrogate pair in it.
+func (s *scanner) object(into *json.RawMessage) bool {
+	s.space()
+	if len(s.rest) == 0 || s.rest[0] != '{' {
+		return false
+	}
+	open, quoted := 0, false
+	for i := 0; i < len(s.rest); i++ {
+		switch c := s.rest[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			open++
+		case c == '}' || c == ']':
+			open--
+		}
+		if open > 0 {
+			continue
+		}
+		object := s.rest[:i+1]
+		if !json.Valid(object) || !pairsSurrogates(object) {
+			return false
+		}
+		*into, s.rest = append(json.RawMessage(nil), object...), s.rest[i+1:]
+		return true
+	}
+	return false
+}
+
+// list takes a list of strings.
+func (s *scanner) list(into *[]string) bool {
+	if !s.take('[') {
+		return false
+	}
+	all := []string{}
+	for first := true; !s.take(']'); first = false {
+		if !first && !s.take(',') {
+			return false
+		}
+		var text string
+		if !s.value(&Field{Text: &text}) {
+			return false
+		}
+		all = append(all, text)
+	}
+	*into = all
 	return true
 }

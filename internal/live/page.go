@@ -126,7 +126,7 @@ type Page struct {
 
 // without returns the page without messages of ignored users: the same page if it has none.
 func (p *Page) without(ignored map[string]bool) *Page {
-	ignores := func(m chat.Message) bool { return m.Notice == nil && ignored[m.Sender] } // notices are never hidden
+	ignores := func(m chat.Message) bool { return m.Head().Hidden(ignored) }
 	if !slices.ContainsFunc(p.Messages, ignores) {
 		return p
 	}

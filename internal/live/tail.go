@@ -35,6 +35,9 @@ func (t *tail) with(e chat.Event, known, changes int64) *tail {
 		next.bytes += t.bytes
 	}
 	last := e.Before
+	if changesMessages(e.Entries) {
+		next.before, next.messages = e.Before, nil
+	}
 	for _, stored := range e.Entries {
 		m, err := entry.Decode(string(stored))
 		if err != nil || m.SendTime <= last {
@@ -47,6 +50,14 @@ func (t *tail) with(e chat.Event, known, changes int64) *tail {
 		return nil
 	}
 	return next
+}
+
+// changesMessages reports whether a hint has a change of an earlier message. Pages from before show it as it was.
+func changesMessages(entries [][]byte) bool {
+	return slices.ContainsFunc(entries, func(stored []byte) bool {
+		head, err := entry.ReadHead(string(stored))
+		return err == nil && head.Kind.IsChange()
+	})
 }
 
 // page returns the tail from a place on, or nil if the place is not in it or the page may be too long.

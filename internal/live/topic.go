@@ -98,6 +98,9 @@ func (t *topic) hint(e chat.Event) {
 	}
 	t.position = position
 	t.changes++
+	if changesMessages(e.Entries) {
+		t.pages = nil
+	}
 	switch {
 	case position < before:
 		t.back, t.pages, t.tail = t.changes, nil, nil

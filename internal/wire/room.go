@@ -33,7 +33,9 @@ func Notice(n *chat.Notice) *rpc.Notice {
 	if n == nil {
 		return nil
 	}
-	return &rpc.Notice{Event: string(n.Event), Users: n.Users, Name: optional(n.Name)}
+	return &rpc.Notice{
+		Event: string(n.Event), Users: n.Users, Name: optional(n.Name), Ref: optional(n.Ref), Emoji: optional(n.Emoji),
+	}
 }
 
 // NoticeOf is the reverse.
@@ -41,7 +43,9 @@ func NoticeOf(n *rpc.Notice) *chat.Notice {
 	if n == nil {
 		return nil
 	}
-	return &chat.Notice{Event: chat.NoticeEvent(n.Event), Users: n.Users, Name: n.GetName()}
+	return &chat.Notice{
+		Event: chat.NoticeEvent(n.Event), Users: n.Users, Name: n.GetName(), Ref: n.GetRef(), Emoji: n.GetEmoji(),
+	}
 }
 
 func EnterRequest(chats []string, by chat.Caller, requestID string) *rpc.EnterRequest {

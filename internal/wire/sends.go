@@ -34,6 +34,8 @@ func (r *sendRequest) of(s *Sending) *rpc.SendRequest {
 	if m.Erased {
 		r.message.Erased = &r.set
 	}
+	addContent(&r.message, m.Content)
+	addState(&r.message, m.State)
 	if r.requestID != "" {
 		r.request.RequestId = &r.requestID
 	}

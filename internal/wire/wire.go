@@ -41,12 +41,15 @@ func message(m chat.Message) rpc.Message {
 	if m.Erased {
 		wired.Erased = &m.Erased
 	}
+	addContent(&wired, m.Content)
+	addState(&wired, m.State)
 	return wired
 }
 
 func messageOf(m *rpc.Message) chat.Message {
 	return chat.Message{
 		Chat: m.Chat, Text: m.Text, Sender: m.Sender, ID: m.GetId(), SendTime: m.SendTime, Notice: NoticeOf(m.Notice), Erased: m.GetErased(),
+		Content: contentOf(m), State: stateOf(m),
 	}
 }
 

@@ -8,9 +8,9 @@ package backup
 import (
 	"bytes"
 	"encoding/json"
-	"slices"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 )
 
 // Version is the version of the format. An Importer reads this one only.
@@ -61,6 +61,11 @@ type line struct {
 	Name     string           `json:"name,omitempty"`  // of a notice
 
 	Users []string `json:"users,omitempty"` // of a notice, and of ignored
+	Ref   int64    `json:"ref,omitempty"`   // of a change of a message
+	Emoji string   `json:"emoji,omitempty"` // of a reaction
+
+	Content *chat.Content `json:"content,omitempty"` // of a message
+	State   *chat.State   `json:"state,omitempty"`   // of a message
 
 	User    string             `json:"user,omitempty"`
 	Account map[string]string  `json:"account,omitempty"` // fields of the account, as Redis has them
@@ -86,27 +91,23 @@ func (l *line) encode() ([]byte, error) {
 func messageLine(id chat.ID, m chat.Message) line {
 	l := line{
 		Kind: kindMessage, Chat: id.String(), SendTime: m.SendTime, Sender: m.Sender, Text: m.Text, ID: m.ID, Erased: m.Erased,
+		Content: m.Content, State: m.State,
 	}
 	if m.Notice != nil {
-		l.Event, l.Users, l.Name = m.Notice.Event, m.Notice.Users, m.Notice.Name
+		l.Event, l.Users, l.Name, l.Ref, l.Emoji = m.Notice.Event, m.Notice.Users, m.Notice.Name, m.Notice.Ref, m.Notice.Emoji
 	}
 	return l
 }
 
 func (l *line) message() chat.Message {
-	m := chat.Message{SendTime: l.SendTime, Sender: l.Sender, Text: l.Text, ID: l.ID, Erased: l.Erased}
+	m := chat.Message{SendTime: l.SendTime, Sender: l.Sender, Text: l.Text, ID: l.ID, Erased: l.Erased, Content: l.Content, State: l.State}
 	if l.Event != "" {
-		m.Notice = &chat.Notice{Event: l.Event, Users: l.Users, Name: l.Name}
+		m.Notice = &chat.Notice{Event: l.Event, Users: l.Users, Name: l.Name, Ref: l.Ref, Emoji: l.Emoji}
 	}
 	return m
 }
 
 // same reports whether two messages are one. Their stored forms may differ: an earlier release wrote another order.
 func same(a, b chat.Message) bool {
-	if a.SendTime != b.SendTime || a.Sender != b.Sender || a.Text != b.Text || a.ID != b.ID || a.Erased != b.Erased ||
-		(a.Notice == nil) != (b.Notice == nil) {
-		return false
-	}
-	return a.Notice == nil ||
-		a.Notice.Event == b.Notice.Event && a.Notice.Name == b.Notice.Name && slices.Equal(a.Notice.Users, b.Notice.Users)
+	return a.SendTime == b.SendTime && bytes.Equal(layout.Encode(a), layout.Encode(b))
 }

@@ -201,7 +201,7 @@ func (i *Importer) storePage(ctx context.Context, c *importedChat, members []str
 	log, ids, _ := i.keys.Append(c.id)
 	outdated := i.outdated()
 	entries := make([]redis.Z, len(members))
-	var idEntries []redis.Z
+	var idEntries, answers []redis.Z
 	newest := int64(0)
 	for k, member := range members {
 		m, err := layout.DecodeMember(member)
@@ -210,6 +210,9 @@ func (i *Importer) storePage(ctx context.Context, c *importedChat, members []str
 		}
 		at := float64(m.SendTime)
 		entries[k] = redis.Z{Score: at, Member: member}
+		if m.Content != nil && m.Content.ReplyTo > 0 {
+			answers = append(answers, redis.Z{Member: fmt.Sprintf("%016d%016d", m.Content.ReplyTo, m.SendTime)})
+		}
 		if twin := layout.Twin(m); twin != "" && m.SendTime > outdated {
 			idEntries = append(idEntries, redis.Z{Score: at, Member: layout.IDEntry(m.Sender, m.ID)}, redis.Z{Score: at, Member: twin})
 			newest = m.SendTime
@@ -219,6 +222,9 @@ func (i *Importer) storePage(ctx context.Context, c *importedChat, members []str
 		p.ZAdd(ctx, log, entries...)
 		if i.options.Retention > 0 {
 			lives(ctx, p, log, i.options.Retention)
+		}
+		if len(answers) > 0 {
+			p.ZAdd(ctx, i.keys.Threads(c.id), answers...)
 		}
 		if len(idEntries) > 0 {
 			p.ZAdd(ctx, ids, idEntries...)

@@ -222,7 +222,7 @@ func (c *Checker) checkUnit(ctx context.Context, key string, name layout.KeyName
 		return c.checkInPartition(ctx, key, name, "zset")
 	case layout.WordsKey:
 		return c.checkType(ctx, key, "hash")
-	case layout.PresentKey:
+	case layout.PresentKey, layout.ReactionsKey, layout.ThreadsKey:
 		return c.checkBeside(ctx, key, name, "zset")
 	}
 	c.report.Unknown.add(key)

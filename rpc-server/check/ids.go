@@ -133,6 +133,9 @@ func owns(m chat.Message, id *pointer) bool {
 	if m.ID == "" || layout.IDEntry(m.Sender, m.ID) != id.owner {
 		return false
 	}
+	if m.Changed() { // the digest is of what was sent
+		return true
+	}
 	for _, digest := range id.digests {
 		if digest != layout.TextDigest(m.Text) {
 			return false

@@ -24,7 +24,7 @@ type logged struct {
 	position int64
 	member   string
 	owner    string // "sender/id"
-	digest   string
+	digest   string // "" of a message that was changed: it is of what was sent
 }
 
 // judgeLog judges a page of a log, and whether ids has its ids.
@@ -49,7 +49,11 @@ func (c *Checker) judgeLog(ctx context.Context, under checkedChat, page checkPag
 		case err != nil:
 			add(kind, at, 1, err.Error())
 		case m.ID != "":
-			withID = append(withID, logged{m.SendTime, member, layout.IDEntry(m.Sender, m.ID), layout.TextDigest(m.Text)})
+			digest := layout.TextDigest(m.Text)
+			if m.Changed() {
+				digest = ""
+			}
+			withID = append(withID, logged{m.SendTime, member, layout.IDEntry(m.Sender, m.ID), digest})
 		}
 	}
 	if page.left > 0 {
@@ -73,7 +77,7 @@ func judgeMember(id chat.ID, at float64, member string) (chat.Message, FaultKind
 	if p, ok := position(at); !ok || p != m.SendTime {
 		return m, FaultLogScore, fmt.Errorf("its digits are %d, its score is %s", m.SendTime, redisnode.FormatScore(at))
 	}
-	if first, second, pair := id.Users(); pair && m.Sender != first && m.Sender != second {
+	if first, second, pair := id.Users(); pair && m.Sender != first && m.Sender != second && !chat.IsService(m) {
 		return m, FaultLogSender, fmt.Errorf("its sender is %q", m.Sender)
 	}
 	return m, "", nil
@@ -121,7 +125,7 @@ func (c *Checker) judgeEntries(under checkedChat, m logged, plain, twin float64)
 	case plain != 0 && plain != float64(m.position):
 		fault.Kind, fault.Detail = FaultIDRepeated, fmt.Sprintf("%q is known at %s too", m.owner, redisnode.FormatScore(plain))
 		return finding{Fault: fault}, true
-	case plain != 0 && twin != 0:
+	case plain != 0 && (twin != 0 || m.digest == ""):
 		return finding{}, false
 	case plain != 0:
 		fault.Detail = fmt.Sprintf("%q is there, but not with its digest", m.owner)

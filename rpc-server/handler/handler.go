@@ -34,6 +34,7 @@ type Services struct {
 	Words       chat.Words
 	Webhooks    Webhooks
 	Pushes      chat.Pushes
+	Changes     chat.Changes
 }
 
 // Handler implements rpc.IMService. What goes wrong is in a response's Code and Msg; its methods return no error.

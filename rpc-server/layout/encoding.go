@@ -19,15 +19,20 @@ func AppendEncoded(b []byte, m chat.Message) []byte { return entry.Append(b, m) 
 // DecodeMember returns the message of a member.
 func DecodeMember(member string) (chat.Message, error) { return entry.Decode(member) }
 
-// CheckHeads returns the error of the first member whose head cannot be read.
-func CheckHeads(members []string) error {
+// CheckHeads returns the error of the first member whose head cannot be read, and whether any is a change of a message.
+func CheckHeads(members []string) (changes bool, err error) {
 	for _, member := range members {
-		if _, err := entry.ReadHead(member); err != nil {
-			return err
+		head, err := entry.ReadHead(member)
+		if err != nil {
+			return false, err
 		}
+		changes = changes || head.Kind == chat.KindChange
 	}
-	return nil
+	return changes, nil
 }
+
+// EncodeMember returns a message as a member of a log.
+func EncodeMember(m chat.Message) string { return string(entry.AppendMember(nil, m)) }
 
 // HeadOf returns the head of a member that has passed CheckHeads.
 func HeadOf(member string) chat.Head {

@@ -26,6 +26,8 @@ import (
 //	im:{p}:read:<chat>     hash        reader → cursor                                 advance.lua  never
 //	im:{p}:room:<room>     hash        visibility, name, created, how many admins      room.lua     never
 //	im:{p}:members:<room>  hash        user → "role since"                             room.lua     never
+//	im:{p}:reactions:<chat>  sorted set  send_time of a message → 16 digits of it, then "emoji user"  amend.lua  RETENTION after the newest
+//	im:{p}:threads:<chat>  sorted set  0 → 16 digits of a message's send_time, then those of an answer's  append_checked.lua  RETENTION after the newest
 //	im:{p}:present:<chat>  sorted set  when it lapses, in ms → "reader gateway"        attend.lua   90 s after the last
 //
 // The channels, which a cluster publishes to those who listen at the partition's own node (sharded). Channels do not
@@ -98,7 +100,15 @@ func (k Keys) Members(id chat.ID) string { return k.Partition(id) + ":members:" 
 // RoomKeys are those of room.lua: after the first four, the others that go with a room.
 func (k Keys) RoomKeys(id chat.ID) []string {
 	log, ids, activity := k.Append(id)
-	return []string{k.Room(id), k.Members(id), log, activity, ids, k.Read(id), k.Present(id)}
+	return []string{k.Room(id), k.Members(id), log, activity, ids, k.Read(id), k.Present(id), k.Reactions(id), k.Threads(id)}
+}
+
+// Reactions is the key of who reacted to a chat's messages.
+func (k Keys) Reactions(id chat.ID) string { return k.Partition(id) + ":reactions:" + id.String() }
+
+// Threads is the key of which messages of a chat answer which.
+func (k Keys) Threads(id chat.ID) string {
+	return k.Partition(id) + ":" + ThreadsKey + ":" + id.String()
 }
 
 // Present is the key of who watches a chat.
@@ -156,7 +166,10 @@ const (
 	PresentKey  = "present"
 	RoomKey     = "room"
 	MembersKey  = "members"
-	unknownKey  = "" // ours by its prefix, and nothing that this release writes
+
+	ReactionsKey = "reactions"
+	ThreadsKey   = "threads"
+	unknownKey   = "" // ours by its prefix, and nothing that this release writes
 )
 
 // KeyName is a key taken apart. Neither the partition nor the chat has been judged: any number may stand in the
@@ -164,7 +177,7 @@ const (
 type KeyName struct {
 	Kind      string // one of the constants
 	Partition string // decimal digits; of all but the first two
-	Chat      string // of a log, ids, read, present, room and members
+	Chat      string // of a log, ids, read, present, room, members, reactions and threads
 }
 
 // Parse is the reverse of the functions above. It is false for a key that is not below the prefix.
@@ -198,7 +211,7 @@ func (k Keys) Parse(key string) (KeyName, bool) {
 		return KeyName{Kind: rest, Partition: partition}, true
 	}
 	switch kind, chat, _ := strings.Cut(rest, ":"); kind {
-	case LogKey, IDsKey, ReadKey, PresentKey, RoomKey, MembersKey, ProjectionKey, CursorsKey, DeadKey, GroupsKey, CountsKey:
+	case LogKey, IDsKey, ReadKey, PresentKey, RoomKey, MembersKey, ReactionsKey, ThreadsKey, ProjectionKey, CursorsKey, DeadKey, GroupsKey, CountsKey:
 		if kind+":"+chat == rest { // there was a colon
 			return KeyName{Kind: kind, Partition: partition, Chat: chat}, true
 		}

@@ -28,6 +28,7 @@ type Config struct {
 	DefaultLimit      int           `name:"default-limit" env:"DEFAULT_LIMIT" default:"10" placeholder:"N" help:"Messages in a page when the request names no limit."`
 	MaxLimit          int           `name:"max-limit" env:"MAX_LIMIT" default:"100" placeholder:"N" help:"Messages in a page at most."`
 	MaxTextBytes      int           `name:"max-text-bytes" env:"MAX_TEXT_BYTES" default:"4096" placeholder:"N" help:"Longest text, in bytes."`
+	EditWindow        time.Duration `name:"edit-window" env:"EDIT_WINDOW" default:"24h" placeholder:"DURATION" help:"How long a sender may edit or delete a message; 0 is never."`
 	Retention         time.Duration `name:"retention" env:"RETENTION" default:"0s" placeholder:"DURATION" help:"Age after which messages go, such as 720h; 0 keeps all."`
 	MaxChatMessages   int           `name:"max-chat-messages" env:"MAX_CHAT_MESSAGES" default:"0" placeholder:"N" help:"Messages that a chat keeps, the newest; 0 keeps all."`
 	EmptyChatsExpire  time.Duration `name:"empty-chats-expire" env:"EMPTY_CHATS_EXPIRE" default:"720h" placeholder:"DURATION" help:"How long a chat that is no room may be without messages before it leaves the lists; at least 1h, 0 keeps it."`
@@ -69,6 +70,7 @@ func (c Config) Validate() error {
 		atLeast("added-members-per-day", c.AddedPerDay, 0),
 		atLeast("redis-min-replicas", c.RedisMinReplicas, 0),
 		atLeast("rpc-drain-delay", c.RPCDrainDelay, 0),
+		atLeast("edit-window", c.EditWindow, 0),
 		atLeast("retention", c.Retention, 0),
 		emptyChats(c.EmptyChatsExpire),
 		atLeast("max-chat-messages", c.MaxChatMessages, 0),
@@ -131,7 +133,7 @@ func (c Config) accountOptions() chat.AccountOptions {
 }
 
 func (c Config) limits() chat.Limits {
-	return chat.Limits{DefaultLimit: c.DefaultLimit, MaxLimit: c.MaxLimit, MaxTextBytes: c.MaxTextBytes, Auth: c.Trust.identified()}
+	return chat.Limits{DefaultLimit: c.DefaultLimit, MaxLimit: c.MaxLimit, MaxTextBytes: c.MaxTextBytes, Auth: c.Trust.identified(), EditWindow: c.EditWindow}
 }
 
 func (c Config) rooms() chat.RoomOptions {

@@ -80,6 +80,8 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	messages := chat.NewMessageService(store, config.limits())
 	messages.ReaderStore = store
 	messages.Access = access
+	changes := chat.NewChangeService(store, config.limits())
+	changes.Access, changes.Readers = access, store
 	inboxes := chat.NewInboxService(store, config.limits())
 	inboxes.Access = access
 	projections := chat.NewProjectionService(store)
@@ -99,7 +101,7 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	})
 	deleter.Observe = config.Metrics.Job
 	accounts.Deleter = deleter
-	services := handler.Services{Messages: messages, Live: live, Accounts: accounts, Inboxes: inboxes, Rooms: rooms, Projections: projections, Words: words, Webhooks: webhooks, Pushes: pushes}
+	services := handler.Services{Messages: messages, Live: live, Accounts: accounts, Inboxes: inboxes, Rooms: rooms, Projections: projections, Words: words, Webhooks: webhooks, Pushes: pushes, Changes: changes}
 	server, err := ListenOver(services, store, config.RPCAddr, log)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())

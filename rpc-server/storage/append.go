@@ -28,7 +28,17 @@ type listedAppend struct {
 
 // plain reports whether the append only needs to be stored.
 func (a *listedAppend) plain() bool {
-	return a.Message.ID == "" && a.Member == "" && !a.Exists && !a.listed && a.lists[0] == ""
+	return a.Message.ID == "" && a.Member == "" && !a.Exists && !a.listed && a.lists[0] == "" && !a.replies() && !a.mentions()
+}
+
+// replies reports whether the message answers another.
+func (a *listedAppend) replies() bool {
+	return a.Message.Content != nil && a.Message.Content.ReplyTo > 0
+}
+
+// mentions reports whether the message mentions users who must be members. The rules know the users of other chats.
+func (a *listedAppend) mentions() bool {
+	return a.Message.Content != nil && len(a.Message.Content.Mentions) > 0 && a.Chat.IsRoom()
 }
 
 // The outcomes of append_one.lua besides positions.
@@ -41,6 +51,8 @@ const (
 	appendWrongType = -1<<53 - 8
 	appendFailed    = -1<<53 - 10
 	appendNoRoom    = -1<<53 - 12
+	appendNoParent  = -1<<53 - 16
+	appendMentions  = -1<<53 - 18
 )
 
 var (
@@ -60,6 +72,10 @@ func appended(a *chat.Append, outcome int64) (chat.Appended, error) {
 		return chat.Appended{}, chat.RoomDeleted(a.Chat)
 	case appendNoRoom:
 		return chat.Appended{}, chat.NoRoom(a.Chat)
+	case appendNoParent:
+		return chat.Appended{}, chat.NoParent(a.Message.Content.ReplyTo)
+	case appendMentions:
+		return chat.Appended{}, chat.NotMentioned(a.Chat)
 	case appendFull:
 		return chat.Appended{}, chat.Errorf(chat.ResourceExhausted, "the chat is full: its last position is taken")
 	case appendConflict:

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"fmt"
 	"strconv"
 	"unsafe"
 
@@ -42,15 +43,20 @@ const (
 	sharedStrings  = 8
 	plainStrings   = 3
 	checkedStrings = 13
+	// and those of a message with content: three keys, the position that it answers, and the count of mentioned users
+	contentStrings = 5 + chat.MaxMentions
 )
 
 // appendArgs returns the arguments of append.lua for the messages at indices. If one of them is not plain, they are
 // those of append_checked.lua.
 func appendArgs(shared sharedArgs, appends []listedAppend, indices []int) []any {
-	plain, bytes := true, 0
+	plain, bytes, more := true, 0, 0
 	for _, i := range indices {
 		a := &appends[i]
 		plain = plain && a.plain()
+		if a.replies() || a.mentions() {
+			more += contentStrings
+		}
 		bytes += 1 + stringBytes + len(a.Message.Text) + 2*len(a.Chat.String()) + 3*len(a.Message.Sender) + 2*len(a.Message.ID)
 	}
 	hash, each := appendScript.Hash(), plainStrings
@@ -58,8 +64,8 @@ func appendArgs(shared sharedArgs, appends []listedAppend, indices []int) []any 
 		hash, each = checkedScript.Hash(), checkedStrings
 	}
 	b := argBuilder{
-		args:    make([]any, 0, 3+sharedStrings+each*len(indices)),
-		strings: make([]string, 0, sharedStrings+each*len(indices)),
+		args:    make([]any, 0, 3+sharedStrings+each*len(indices)+more),
+		strings: make([]string, 0, sharedStrings+each*len(indices)+more),
 		buffer:  make([]byte, 0, bytes),
 	}
 	b.args = append(b.args, "evalsha", hash, 0)
@@ -131,6 +137,12 @@ func (b *argBuilder) keys(a *listedAppend, plain bool) {
 	} else if a.Exists {
 		b.add(b.joined(a.partition.Tag, ":"+layout.RoomKey+":", name))
 	}
+	if a.mentions() {
+		b.add(b.joined(a.partition.Tag, ":"+layout.RoomKey+":", name), b.joined(a.partition.Tag, ":"+layout.MembersKey+":", name))
+	}
+	if a.replies() {
+		b.add(b.joined(a.partition.Tag, ":"+layout.ThreadsKey+":", name))
+	}
 	for _, list := range a.lists {
 		if list != "" {
 			b.add(list)
@@ -154,6 +166,13 @@ func (b *argBuilder) message(a *listedAppend, plain bool) int {
 	if a.Member != "" {
 		b.add(a.Member)
 	}
+	if a.mentions() {
+		b.add(strconv.Itoa(len(a.Message.Content.Mentions)))
+		b.add(a.Message.Content.Mentions...)
+	}
+	if a.replies() {
+		b.add(fmt.Sprintf("%016d", a.Message.Content.ReplyTo))
+	}
 	if a.lists[0] != "" {
 		b.add(listScore(a.Chat))
 	}
@@ -171,6 +190,8 @@ func (b *argBuilder) steps(a *listedAppend) string {
 		{a.Message.ID != "", 'i'},
 		{a.Member != "", 'm'},
 		{a.Member == "" && a.Exists, 'r'},
+		{a.mentions(), 'n'},
+		{a.replies(), 't'},
 		{a.lists[0] != "" && a.lists[1] == "", '1'},
 		{a.lists[1] != "", '2'},
 	} {

@@ -21,16 +21,14 @@ var (
 
 var _ chat.DeletionStore = (*Store)(nil)
 
-// including returns the jobs that include a job: a job that erases includes one that keeps, and a first job is followed by a
-// last one.
+// including returns the jobs that include a job: those that erase include one that keeps. A first run does not include the
+// last one: its end makes the last run due and removes the first, so a server that saw the first would remove both.
 func including(job chat.DeletionJob) (members []string) {
-	if !job.Erase {
-		for _, last := range []bool{false, true} {
-			members = append(members, layout.FormatJob(chat.DeletionJob{User: job.User, Erase: true, Last: last}))
-		}
+	if job.Erase {
+		return nil
 	}
-	if job.Last {
-		members = append(members, layout.FormatJob(chat.DeletionJob{User: job.User, Erase: job.Erase}))
+	for _, last := range []bool{false, true} {
+		members = append(members, layout.FormatJob(chat.DeletionJob{User: job.User, Erase: true, Last: last}))
 	}
 	return members
 }
@@ -167,24 +165,32 @@ func (s *Store) EraseTexts(ctx context.Context, id chat.ID, user string, from in
 			return 0, fmt.Errorf("%s: %w", tried, err)
 		}
 		next = m.SendTime + 1
-		if m.Sender == user && m.Notice == nil && (!m.Erased || m.ID != "") { // earlier releases kept ids
-			erased, id := m, ""
-			erased.Text, erased.ID, erased.Erased = "", "", true
-			if m.ID != "" {
-				id = layout.IDEntry(m.Sender, m.ID)
-			}
-			replaced = append(replaced, member, string(layout.AppendEncoded([]byte(member[:layout.PositionDigits]), erased)), id, layout.Twin(m))
+		if m.Sender != user || m.Notice != nil && !m.Notice.IsChange() || (m.Erased || m.Notice != nil) && m.ID == "" {
+			continue // earlier releases kept ids of erased messages
 		}
+		replaced = append(replaced, member, erasedMember(member, m), truth(m.ID != ""))
 	}
 	if len(replaced) > 0 {
-		if _, err := s.runUser(ctx, eraseScript, []string{key, ids}, replaced...); err != nil {
+		switch changed, err := s.runUser(ctx, eraseScript, []string{key, ids}, replaced...); {
+		case err != nil:
 			return 0, userError(tried, err)
+		case changed > 0: // meanwhile: the part is read again
+			return max(from, 1), nil
 		}
 	}
 	if len(call.Val()) < erasedAtOnce {
 		next = 0
 	}
 	return next, nil
+}
+
+// erasedMember returns what becomes of a message, or of the entry of a change of one, which has no text.
+func erasedMember(member string, m chat.Message) string {
+	m.ID = ""
+	if m.Notice == nil {
+		m.Text, m.Erased, m.Content = "", true, m.Content.Erased()
+	}
+	return string(layout.AppendEncoded([]byte(member[:layout.PositionDigits]), m))
 }
 
 // ForgetReader implements chat.DeletionStore with forget.lua.

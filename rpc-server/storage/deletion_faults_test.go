@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/rpc-server/layout"
 )
 
 var errDied = errors.New("the server died")
@@ -88,6 +90,42 @@ func TestDeletionGoesOn(t *testing.T) {
 		r.finish()
 		r.wantGone(true)
 		equal(t, "ann's keys", r.keysOf("ann"), []string{"account"})
+	}
+}
+
+// TestTheLastRunIsNotLost: a server searches for jobs while another one ends the first run, which makes the last one due.
+func TestTheLastRunIsNotLost(t *testing.T) {
+	t.Parallel()
+	url := redistest.Start(t).URL()
+	for _, erase := range []bool{false, true} {
+		r, ctx := newRegistry(t, url, soundly), context.Background()
+		first := chat.DeletionJob{User: "ann", Erase: erase}
+		last := chat.DeletionJob{User: "ann", Erase: erase, Last: true}
+		for _, job := range []chat.DeletionJob{first, last} { // the user was deleted, and an hour later once more
+			if err := r.store.KeepDeletion(ctx, job); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.due()
+		other, jobs := openAt(t, url, r.store.options), 0
+		hookAll(t, r.store, &trips{crash: func(commands string, done bool) bool {
+			if done || !strings.Contains(commands, "zrem") && !strings.Contains(commands, "zadd") {
+				return false
+			}
+			if jobs++; jobs == 2 { // the first run is leased, and the last one is next
+				if err := other.EndDeletion(ctx, first); err != nil {
+					t.Error(err)
+				}
+			}
+			return false
+		}})
+		if _, err := r.store.DueDeletions(ctx, 10); err != nil || jobs != 2 {
+			t.Errorf("DueDeletions() = %v, after %d jobs; want 2", err, jobs)
+		}
+		left, err := r.store.redis.ZRange(ctx, r.store.keys.Deletions(), 0, -1).Result()
+		if want := []string{layout.FormatJob(last)}; err != nil || !slices.Equal(left, want) {
+			t.Errorf("the jobs are %q, %v; want %q", left, err, want)
+		}
 	}
 }
 

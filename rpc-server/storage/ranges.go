@@ -48,13 +48,21 @@ func (s *Store) flushRanges(ctx context.Context, n *redisnode.Node, ranges []cha
 		Key: func(i int) string { return s.keys.Log(steps[i].call.asked.Chat) },
 	})
 	next := 0
+	var changed []int
 	for i := range out {
 		end := next + 1
 		for end < len(steps) && steps[end].part > 0 {
 			end++
 		}
-		out[i].Value, out[i].Err = calls[i].ranged(errs[next:end])
+		var changes bool
+		out[i].Value, changes, out[i].Err = calls[i].ranged(errs[next:end])
+		if changes {
+			changed = append(changed, i)
+		}
 		next = end
+	}
+	if len(changed) > 0 {
+		s.resolveRanges(ctx, n, calls, changed, out)
 	}
 }
 
@@ -84,33 +92,37 @@ func (s *Store) queueRange(ctx context.Context, pipeline redis.Pipeliner, step r
 	return c.messages
 }
 
-// ranged decodes the answers to the commands of a range. errs are the commands' errors.
-func (c *rangeCall) ranged(errs []error) (chat.Ranged, error) {
+// ranged decodes the answers to the commands of a range. errs are the commands' errors. changes says that some entries are
+// changes of messages, which must be resolved.
+func (c *rangeCall) ranged(errs []error) (found chat.Ranged, changes bool, err error) {
 	tried := "read " + c.asked.Chat.String()
 	for _, err := range errs {
 		if err != nil && !errors.Is(err, redis.Nil) { // there is no newest
-			return chat.Ranged{}, readError(tried, err)
+			return chat.Ranged{}, false, readError(tried, err)
 		}
 	}
 	if c.visibility != nil {
 		visibility, _ := c.visibility.Val()[0].(string)
 		room := chat.StoredRoom{Visibility: chat.Visibility(visibility), Logged: c.newest != nil && c.newest.Val() > 0}
 		if err := c.admits(room); err != nil {
-			return chat.Ranged{}, err
+			return chat.Ranged{}, false, err
 		}
 	}
 	if c.asked.Raw {
-		err := layout.CheckHeads(c.messages.Val())
+		changes, err := layout.CheckHeads(c.messages.Val())
 		if err != nil {
-			return chat.Ranged{}, fmt.Errorf("%s: %w", tried, err)
+			return chat.Ranged{}, false, fmt.Errorf("%s: %w", tried, err)
 		}
-		return chat.Ranged{Entries: c.messages.Val(), Head: layout.HeadOf}, nil
+		return chat.Ranged{Entries: c.messages.Val(), Head: layout.HeadOf}, changes, nil
 	}
 	messages, err := decodeMembers(c.messages.Val())
 	if err != nil {
-		return chat.Ranged{}, fmt.Errorf("%s: %w", tried, err)
+		return chat.Ranged{}, false, fmt.Errorf("%s: %w", tried, err)
 	}
-	return chat.Ranged{Messages: messages}, nil
+	for i := range messages {
+		changes = changes || messages[i].NeedsTarget()
+	}
+	return chat.Ranged{Messages: messages}, changes, nil
 }
 
 // admits is why what was read may not be had, or nil.

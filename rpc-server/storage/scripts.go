@@ -30,7 +30,7 @@ func script(names ...string) *redis.Script {
 
 var (
 	appendScript  = script("log", "append_one", "append")
-	checkedScript = script("log", "append_one", "append_checked")
+	checkedScript = script("entry", "reply", "log", "append_one", "append_checked")
 	roomScript    = script("log", "room")
 	unlistScript  = script("unlist")
 	dropScript    = script("log", "drop")

@@ -120,6 +120,15 @@ own  POST   /api/read                     401  exp  inv  inv  403  403  403  200
 same GET    /api/presence                 401  exp  inv  inv  403  403  403  200  200  200   chat={pair}
 same GET    /api/readers                  401  exp  inv  inv  403  403  403  200  200  200   chat={pair}
 
+# Changes of messages. {said} is the other member's message in the room, {pairs} the member's in the chat of two.
+same PATCH  /api/messages                 401  exp  inv  inv  403  403  403  403  403  403   chat={room} send_time={said} sender={me} text=changed
+own  PATCH  /api/messages                 401  exp  inv  inv  200  403  403  403  403  400   chat={room} send_time={said} text=changed
+own  DELETE /api/messages                 401  exp  inv  inv  200  403  403  403  200  200   chat={room} send_time={said}
+own  DELETE /api/messages                 401  exp  inv  inv  403  403  403  200  403  200   chat={pair} send_time={pairs} sender={me}
+same PATCH  /api/messages                 401  exp  inv  inv  403  404  404  404  404  404   chat=nowhere send_time=1 sender={me} text=changed
+same GET    /api/thread                   401  exp  inv  inv  200  403  403  200  200  200   chat={room} send_time={said}
+same GET    /api/thread                   401  exp  inv  inv  403  403  403  200  200  200   chat={pair} send_time={pairs}
+
 # A room that was never created is none, for services too.
 same POST   /api/send                     401  exp  inv  inv  403  404  404  404  404  404   chat=nowhere sender={me} text=hi
 same GET    /api/pull                     401  exp  inv  inv  404  404  404  404  404  404   chat=nowhere

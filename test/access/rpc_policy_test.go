@@ -96,6 +96,12 @@ own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room
 same ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"close"}
 own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"delete"}
 
+# Changes of messages.
+same ChangeMessage  key  key  401  403  403  403  403  403  403   {"Chat":"{room}","SendTime":{said},"Kind":"edit","Sender":"{me}","Text":"changed"}
+own  ChangeMessage  key  key  401  ok   403  403  403  ok   ok    {"Chat":"{room}","SendTime":{said},"Kind":"delete"}
+same Thread         key  key  401  ok   403  403  ok   ok   ok    {"Chat":"{room}","SendTime":{said}}
+same Thread         key  key  401  403  403  403  ok   ok   ok    {"Chat":"{pair}","SendTime":{pairs}}
+
 # A chat of two: the admin and the member.
 same Send           key  key  401  403  403  403  ok   ok   ok    {"message":{"Chat":"{pair}","Sender":"{me}","Text":"hi"}}
 own  Send           key  key  401  403  403  403  ok   ok   400   {"message":{"Chat":"{pair}","Text":"hi"}}

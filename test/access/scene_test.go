@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -183,10 +184,33 @@ func (w *world) fill(t *testing.T, request string, in scene, by caller) string {
 	if strings.Contains(filled, "{refresh}") {
 		filled = strings.ReplaceAll(filled, "{refresh}", w.refreshToken(t, in.acts(by)))
 	}
+	if strings.Contains(filled, "{said}") {
+		filled = strings.ReplaceAll(filled, "{said}", w.position(t, in.room(), inRoom))
+	}
+	if strings.Contains(filled, "{pairs}") {
+		filled = strings.ReplaceAll(filled, "{pairs}", w.position(t, in.pair(), inPair))
+	}
 	if strings.Contains(filled, "{hook}") {
 		filled = strings.ReplaceAll(filled, "{hook}", w.hook(t, in))
 	}
 	return filled
+}
+
+// position returns the send_time of the message with a text, which must be there.
+func (w *world) position(t *testing.T, where, text string) string {
+	t.Helper()
+	id, err := chat.ParseID(where)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := w.store.Range(t.Context(), []chat.Range{{Chat: id, Limit: 100}})[0]
+	for _, m := range read.Messages {
+		if m.Text == text {
+			return strconv.FormatInt(m.SendTime, 10)
+		}
+	}
+	t.Fatalf("no message of %s is %q: %v", where, text, read.Err)
+	return ""
 }
 
 // hook returns the admin's webhook of a scene, and makes it if it is not there.

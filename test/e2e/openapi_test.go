@@ -193,6 +193,36 @@ func conversation(as func(user, target string) string) []step {
 	}
 }
 
+// changes edits a message, answers it and deletes it.
+func (d *described) changes() {
+	d.t.Helper()
+	sent := d.do("ann", "POST", "/api/send", `{"chat":"ann:bob","text":"at noon","sender":"ann"}`, 200)
+	at, _ := sent["send_time"].(float64)
+	position := fmt.Sprintf("%.0f", at)
+	message, thread := "/api/messages?chat=ann:bob&sender=ann&send_time="+position, "/api/thread?chat=ann:bob&send_time="+position
+	edit := func(sender, text string) string {
+		return fmt.Sprintf(`{"chat":"ann:bob","sender":%q,"send_time":%s,"text":%q}`, sender, position, text)
+	}
+	d.do("ann", "PATCH", "/api/messages", edit("ann", "at one"), 200)
+	d.do("ann", "PATCH", "/api/messages", edit("ann", ""), 400)
+	d.do("bob", "PATCH", "/api/messages", edit("bob", "at two"), 403)
+	d.do("bob", "POST", "/api/send", fmt.Sprintf(`{"chat":"ann:bob","text":"yes","sender":"bob","reply_to":%s,"mentions":["ann"],"metadata":{"order":7}}`, position), 200)
+	d.do("bob", "POST", "/api/send", `{"chat":"ann:bob","text":"here","sender":"bob","content_type":"location","body":{"latitude":52.5,"longitude":13.4}}`, 200)
+	d.do("bob", "GET", thread, "", 200)
+	if d.token != nil {
+		for _, s := range []step{
+			{"eve", "PATCH", "/api/messages", edit("eve", "at two"), 403},
+			{"eve", "DELETE", strings.Replace(message, "=ann&", "=eve&", 1), "", 403},
+			{"eve", "GET", thread, "", 403},
+		} {
+			d.do(s.user, s.method, s.target, s.body, s.status)
+			d.do("", s.method, s.target, s.body, 401)
+		}
+	}
+	d.do("ann", "DELETE", message, "", 200)
+	d.do("bob", "GET", "/api/pull?chat=ann:bob&limit=100", "", 200)
+}
+
 // services asks the routes that are for services: projections, words, webhooks, and answers to devices. A worker runs meanwhile.
 func (d *described) services() {
 	d.t.Helper()
@@ -370,6 +400,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		d.do("", "DELETE", "/api/users/me", `{"user":"zoe","password":"correct horse"}`, 200)
 		d.do("", "GET", "/api/rooms", "", 400)
 		d.do("", "GET", "/api/ignored", "", 400)
+		d.changes()
 		d.services()
 		d.answers([]int{200, 201}, append(connected, "POST /api/login", "POST /api/refresh", "POST /api/logout", "POST /api/password")...)
 	})
@@ -394,6 +425,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		d.do("ann", "GET", "/api/ws", "", 400)
 		d.sessions()
 		d.denied()
+		d.changes()
 		d.services()
 		d.answers([]int{200, 201}, connected...)
 		d.answers([]int{401}, public...)

@@ -20,6 +20,8 @@ const (
 func encode(e projection.Event, bursts bool) []byte {
 	kind, last := typeMessage, e.Last()
 	switch {
+	case last.Notice.IsChange():
+		kind = string(last.Notice.Event) // edit, delete
 	case last.Notice != nil:
 		kind = typeNotice
 	case bursts:
@@ -29,7 +31,7 @@ func encode(e projection.Event, bursts bool) []byte {
 	body = append(body, `","timestamp":"`...)
 	body = time.UnixMicro(last.SendTime).UTC().AppendFormat(body, "2006-01-02T15:04:05.000000Z")
 	body = append(body, `","data":`...)
-	if kind != typeBurst {
+	if kind != typeBurst { // with a change, data is its entry, whose ref is the message's position
 		return append(entry.AppendMessageJSON(body, &last), '}')
 	}
 	body = entry.AppendString(append(body, `{"chat":`...), e.Chat)

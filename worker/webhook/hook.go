@@ -55,7 +55,7 @@ func (h *hook) names(name string) bool { return len(h.Chats) == 0 || slices.Cont
 // wants reports whether the webhook is for an event. Its chats and events may have been others when the event was found.
 func (h *hook) wants(e projection.Event) bool {
 	kind := chat.WebhookMessages
-	if e.Last().Notice != nil {
+	if notice := e.Last().Notice; notice != nil && !notice.IsChange() {
 		kind = chat.WebhookNotices
 	}
 	return slices.Contains(h.Events, kind) && h.names(e.Chat)

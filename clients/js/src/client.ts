@@ -7,6 +7,7 @@ import { followPoll } from './poll.js'
 import { Rooms } from './rooms.js'
 import { memorySession, sessionOf, SessionTokens, type Session, type SessionStore, type Tokens } from './session.js'
 import { followSSE } from './sse.js'
+import { randomId } from './wait.js'
 import { followWS, openSocket, type OpenSocket } from './ws.js'
 
 export interface Options {
@@ -114,7 +115,7 @@ export class Pullchat {
     return (await this.http.json<api.ContactsResponse>('POST', '/api/contacts/sync', { body: { users } })).users
   }
 
-  // Messages. Edits, deletions and reactions will stand here, beside send.
+  // Messages
 
   /**
    * Sends a message, after the earlier ones of its chat. It waits while the server is away, and repeats nothing twice. It
@@ -129,6 +130,19 @@ export class Pullchat {
     return (await response.json().catch((cause) => {
       throw new PullchatError('network', 'the answer broke off', { cause })
     })) as api.SendResponse
+  }
+
+  /**
+   * Replaces the text of the user's message at `sendTime`. The answer is the position of the change. It is repeated with its id
+   * after temporary errors. A caller that repeats it later passes an id of its own, so that it is stored once.
+   */
+  edit(chat: string, sendTime: number, text: string, id = randomId()): Promise<api.SendResponse> {
+    return this.http.json('PATCH', '/api/messages', { body: { chat, send_time: sendTime, text, sender: this.user, id } })
+  }
+
+  /** Removes the text of a message, as `edit` replaces it: of the user's own, or as an admin of the room, or as a service. */
+  deleteMessage(chat: string, sendTime: number, id = randomId()): Promise<api.SendResponse> {
+    return this.http.json('DELETE', '/api/messages', { query: { chat, send_time: sendTime, sender: this.user, id } })
   }
 
   /** One page of a chat. Messages of users that the user ignores are left out. */

@@ -29,6 +29,53 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a message
+         * @description Removes the text of a message: of the sender's, within `EDIT_WINDOW`, or as an admin of the room, or as a service. The
+         *     chat gets an entry of the kind `delete`, and the message stays as `erased`. Parameters are in the query string or in a
+         *     body.
+         */
+        delete: operations["deleteMessage"];
+        options?: never;
+        head?: never;
+        /**
+         * Edit a message
+         * @description Replaces the text of a message of the sender's, within `EDIT_WINDOW`. The chat gets an entry of the kind `edit`, and every
+         *     page shows the message as it is now.
+         */
+        patch: operations["edit"];
+        trace?: never;
+    };
+    "/api/thread": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the answers to a message
+         * @description A page of the messages whose `reply_to` is `send_time`, oldest first.
+         */
+        get: operations["thread"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/pull": {
         parameters: {
             query?: never;
@@ -1221,6 +1268,38 @@ export interface components {
              * @example 7d2f8a31-1
              */
             id?: string;
+            /**
+             * Format: int64
+             * @description The `send_time` of the message that this one answers, in the same chat. 0 means none.
+             */
+            reply_to?: number;
+            /** @description Users whom the message calls, at most 50. In a room they must be members. */
+            mentions?: components["schemas"]["UserName"][];
+            /**
+             * @description The type of `body`. Empty means text.
+             * @enum {string}
+             */
+            content_type?: "" | "text" | "json" | "image" | "video" | "audio" | "file" | "location" | "form";
+            /**
+             * @description The content of that type, at most 16,384 bytes. Of image, video, audio and file it has `url` or `attachment`, of
+             *     location `latitude` and `longitude`, of form `fields`. `text` is what clients show that do not know the type.
+             */
+            body?: Record<string, never> | null;
+            /** @description Fields of the application, at most 2,048 bytes. They are returned as they were, without spaces between. */
+            metadata?: Record<string, never> | null;
+        };
+        /** @description All are optional here, because the query string may name them. */
+        ChangeRequest: {
+            chat?: components["schemas"]["ChatName"];
+            send_time?: components["schemas"]["SendTime"];
+            /** @description The user who changes the message. With a user's token it is optional. */
+            sender?: components["schemas"]["UserName"];
+            /** @description Of an edit: the new text. */
+            text?: string;
+            /** @description Of a reaction; other changes ignore it. */
+            emoji?: string;
+            /** @description The sender's id for this change: repeating it stores nothing. */
+            id?: string;
         };
         SendResponse: {
             /** @constant */
@@ -1290,10 +1369,55 @@ export interface components {
             sender: components["schemas"]["UserName"];
             send_time: components["schemas"]["SendTime"];
             /**
-             * @description The sender deleted the account and the texts of its messages.
+             * @description The message was deleted, or the sender deleted the account and the texts of its messages.
              * @enum {boolean}
              */
             erased?: true;
+            /**
+             * @description Of an entry about an earlier message, whose `type` is `notice`; what was done. `text` of an edit is the message's current one.
+             * @enum {string}
+             */
+            kind?: "edit" | "delete" | "react" | "unreact";
+            /**
+             * Format: int64
+             * @description Of such an entry: the `send_time` of the message.
+             */
+            ref?: number;
+            /** @description Of a reaction. */
+            emoji?: string;
+            /**
+             * Format: int64
+             * @description The `send_time` of the last edit.
+             */
+            edited?: number;
+            /**
+             * Format: int64
+             * @description The `send_time` of the deletion.
+             */
+            deleted?: number;
+            reactions?: components["schemas"]["Reaction"][];
+            /**
+             * Format: int64
+             * @description The `send_time` of the message that this one answers.
+             */
+            reply_to?: number;
+            /**
+             * Format: int64
+             * @description How many messages answer this one.
+             */
+            replies?: number;
+            /**
+             * Format: int64
+             * @description The `send_time` of the last of them.
+             */
+            last_reply?: number;
+            mentions?: components["schemas"]["UserName"][];
+            /** @enum {string} */
+            content_type?: "json" | "image" | "video" | "audio" | "file" | "location" | "form";
+            /** @description The content of that type. */
+            body?: Record<string, never>;
+            /** @description Fields of the application. */
+            metadata?: Record<string, never>;
             /**
              * @description The sender's id for the message, if there is one.
              * @example 7d2f8a31-1
@@ -1309,11 +1433,23 @@ export interface components {
              * @description Of a notice; the change.
              * @enum {string}
              */
-            event?: "created" | "joined" | "left" | "added" | "removed" | "promoted" | "demoted" | "handed_over" | "renamed" | "opened" | "closed" | "retention";
+            event?: "created" | "joined" | "left" | "added" | "removed" | "promoted" | "demoted" | "handed_over" | "renamed" | "opened" | "closed" | "retention" | "edit" | "delete" | "react" | "unreact";
             /** @description Of a notice; the users that the change affects. */
             users?: components["schemas"]["UserName"][];
             /** @description Of a notice; the room's new name. */
             name?: string;
+        };
+        Reaction: {
+            emoji: string;
+            /** Format: int64 */
+            count: number;
+            /** @description The first few. */
+            users: components["schemas"]["UserName"][];
+            /**
+             * @description The reader of the page is one of them.
+             * @constant
+             */
+            own?: true;
         };
         /** @description A page of a followed chat, in `messages` events and frames. It is never empty. */
         ChatPage: {
@@ -2189,10 +2325,12 @@ export type Duration = components['schemas']['Duration'];
 export type SendTime = components['schemas']['SendTime'];
 export type Cursor = components['schemas']['Cursor'];
 export type SendRequest = components['schemas']['SendRequest'];
+export type ChangeRequest = components['schemas']['ChangeRequest'];
 export type SendResponse = components['schemas']['SendResponse'];
 export type PullRequest = components['schemas']['PullRequest'];
 export type PullResponse = components['schemas']['PullResponse'];
 export type Message = components['schemas']['Message'];
+export type Reaction = components['schemas']['Reaction'];
 export type ChatPage = components['schemas']['ChatPage'];
 export type SignalRequest = components['schemas']['SignalRequest'];
 export type SignalResponse = components['schemas']['SignalResponse'];
@@ -2346,6 +2484,172 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    deleteMessage: {
+        parameters: {
+            query?: {
+                chat?: components["schemas"]["ChatName"];
+                send_time?: components["schemas"]["SendTime"];
+                sender?: components["schemas"]["UserName"];
+                id?: string;
+            };
+            header?: {
+                /**
+                 * @description The same as the body's `id`, byte for byte. Send one of them, or the same value in both.
+                 * @example 7d2f8a31-1
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ChangeRequest"];
+            };
+        };
+        responses: {
+            /** @description The change is stored, now or, with `duplicate`, earlier. `send_time` is that of its entry in the chat. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SendResponse"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    edit: {
+        parameters: {
+            query?: {
+                chat?: components["schemas"]["ChatName"];
+                send_time?: components["schemas"]["SendTime"];
+                sender?: components["schemas"]["UserName"];
+                id?: string;
+            };
+            header?: {
+                /**
+                 * @description The same as the body's `id`, byte for byte. Send one of them, or the same value in both.
+                 * @example 7d2f8a31-1
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeRequest"];
+            };
+        };
+        responses: {
+            /** @description The change is stored, now or, with `duplicate`, earlier. `send_time` is that of its entry in the chat. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SendResponse"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    thread: {
+        parameters: {
+            query: {
+                /**
+                 * @description The chat. In a query string `+` is a space: write `%2B`.
+                 * @example lobby
+                 */
+                chat: components["parameters"]["ChatNeeded"];
+                send_time: components["schemas"]["SendTime"];
+                /** @description Inclusive `send_time` of an answer; 0 is the first. */
+                cursor?: components["schemas"]["Cursor"];
+                /**
+                 * @description The maximum number of messages. 0 means the default, 10; a value above the maximum, 100, means the maximum. A server
+                 *     may have been started with other numbers.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+                /**
+                 * @description The reader: a user, `alice`, or a device, `alice/phone`. Messages of users that alice ignores are left out, also on
+                 *     devices. `next_cursor` and `has_more` stay correct: a page may be short or empty and have more.
+                 * @example alice/phone
+                 */
+                reader?: components["parameters"]["Reader"];
+            };
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PullResponse"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
             429: components["responses"]["ResourceExhausted"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

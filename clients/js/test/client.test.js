@@ -22,6 +22,38 @@ test('send, pull and history', async (t) => {
   assert.equal(again.send_time, last.send_time)
 })
 
+test('an edit and a deletion are stored once, though answers are lost, and followers hear of them', async (t) => {
+  const url = await serve(t)
+  const lost = { PATCH: 1, DELETE: 1 }
+  const losing = async (address, init) => {
+    const response = await fetch(address, init)
+    if (lost[init.method]-- > 0) throw new TypeError('the answer is lost')
+    return response
+  }
+  const alice = new Pullchat(url, { user: 'alice', fetch: losing })
+  const bob = new Pullchat(url, { user: 'bob' })
+  const following = bob.follow('alice:bob')
+  const heard = []
+  following.on('message', (m) => heard.push(m))
+  const first = await alice.send({ chat: 'alice:bob', text: 'helo' })
+  const second = await alice.send({ chat: 'alice:bob', text: 'a secret' })
+  const edit = await alice.edit('alice:bob', first.send_time, 'hello')
+  const deletion = await alice.deleteMessage('alice:bob', second.send_time)
+  assert.deepEqual([edit.duplicate, deletion.duplicate], [true, true], 'the answers are those of repetitions')
+  await until(() => heard.length >= 4)
+  assert.deepEqual(heard.map((m) => [m.kind, m.ref, m.send_time]), [
+    [undefined, undefined, first.send_time], [undefined, undefined, second.send_time],
+    ['edit', first.send_time, edit.send_time], ['delete', second.send_time, deletion.send_time],
+  ])
+  assert.equal(heard[2].text, 'hello')
+  const { messages } = await bob.pull({ chat: 'alice:bob' })
+  assert.equal(messages.length, 4)
+  assert.deepEqual([messages[0].text, messages[0].edited, messages[1].text, messages[1].deleted], ['hello', edit.send_time, '', deletion.send_time])
+  await assert.rejects(bob.edit('alice:bob', first.send_time, 'mine'), (e) => e.code === 'permission_denied')
+  await assert.rejects(bob.deleteMessage('alice:bob', first.send_time), (e) => e.code === 'permission_denied')
+  following.close()
+})
+
 test('errors have code and message', async (t) => {
   const alice = new Pullchat(await serve(t), { user: 'alice' })
   await assert.rejects(alice.send({ chat: 'bob:carol', text: 'hi' }), (e) => e instanceof PullchatError && e.code === 'invalid_argument' && /alice/.test(e.message) && e.status === 400)

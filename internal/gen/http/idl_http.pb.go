@@ -10,6 +10,7 @@
 package http
 
 import (
+	"encoding/json"
 	_ "github.com/pullchat/pullchat/internal/gen/api"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -42,8 +43,28 @@ type Message struct {
 	Event *string  `protobuf:"bytes,7,opt,name=event,proto3,oneof" form:"event" json:"event,omitempty" query:"event"`
 	Users []string `protobuf:"bytes,8,rep,name=users,proto3" form:"users" json:"users,omitempty" query:"users"`
 	Name  *string  `protobuf:"bytes,9,opt,name=name,proto3,oneof" form:"name" json:"name,omitempty" query:"name"`
-	// True if the sender deleted the account and its texts: text is empty.
+	// True if the sender deleted the message, or the account and its texts: text is empty.
 	Erased *bool `protobuf:"varint,10,opt,name=erased,proto3,oneof" form:"erased" json:"erased,omitempty" query:"erased"`
+	// "edit", "delete", "react" or "unreact" for an entry about a change of a message; its type is "notice".
+	Kind *string `protobuf:"bytes,11,opt,name=kind,proto3,oneof" form:"kind" json:"kind,omitempty" query:"kind"`
+	// Of a change: the send_time of the message that was changed.
+	Ref *int64 `protobuf:"varint,12,opt,name=ref,proto3,oneof" form:"ref" json:"ref,omitempty" query:"ref"`
+	// Of react and unreact.
+	Emoji *string `protobuf:"bytes,13,opt,name=emoji,proto3,oneof" form:"emoji" json:"emoji,omitempty" query:"emoji"`
+	// The send_time of the last edit and of the deletion.
+	Edited    *int64      `protobuf:"varint,14,opt,name=edited,proto3,oneof" form:"edited" json:"edited,omitempty" query:"edited"`
+	Deleted   *int64      `protobuf:"varint,15,opt,name=deleted,proto3,oneof" form:"deleted" json:"deleted,omitempty" query:"deleted"`
+	Reactions []*Reaction `protobuf:"bytes,16,rep,name=reactions,proto3" form:"reactions" json:"reactions,omitempty" query:"reactions"`
+	// The send_time of the message that this one answers.
+	ReplyTo *int64 `protobuf:"varint,17,opt,name=reply_to,json=replyTo,proto3,oneof" form:"reply_to" json:"reply_to,omitempty" query:"reply_to"`
+	// How many messages answer this one, and the send_time of the last of them.
+	Replies     *int64   `protobuf:"varint,18,opt,name=replies,proto3,oneof" form:"replies" json:"replies,omitempty" query:"replies"`
+	LastReply   *int64   `protobuf:"varint,19,opt,name=last_reply,json=lastReply,proto3,oneof" form:"last_reply" json:"last_reply,omitempty" query:"last_reply"`
+	Mentions    []string `protobuf:"bytes,20,rep,name=mentions,proto3" form:"mentions" json:"mentions,omitempty" query:"mentions"`
+	ContentType *string  `protobuf:"bytes,21,opt,name=content_type,json=contentType,proto3,oneof" form:"content_type" json:"content_type,omitempty" query:"content_type"`
+	// JSON objects; make generate gives both the type json.RawMessage.
+	Body     json.RawMessage `protobuf:"bytes,22,opt,name=body,proto3,oneof" form:"body" json:"body,omitempty" query:"body"`
+	Metadata json.RawMessage `protobuf:"bytes,23,opt,name=metadata,proto3,oneof" form:"metadata" json:"metadata,omitempty" query:"metadata"`
 }
 
 func (x *Message) Reset() {
@@ -148,6 +169,171 @@ func (x *Message) GetErased() bool {
 	return false
 }
 
+func (x *Message) GetKind() string {
+	if x != nil && x.Kind != nil {
+		return *x.Kind
+	}
+	return ""
+}
+
+func (x *Message) GetRef() int64 {
+	if x != nil && x.Ref != nil {
+		return *x.Ref
+	}
+	return 0
+}
+
+func (x *Message) GetEmoji() string {
+	if x != nil && x.Emoji != nil {
+		return *x.Emoji
+	}
+	return ""
+}
+
+func (x *Message) GetEdited() int64 {
+	if x != nil && x.Edited != nil {
+		return *x.Edited
+	}
+	return 0
+}
+
+func (x *Message) GetDeleted() int64 {
+	if x != nil && x.Deleted != nil {
+		return *x.Deleted
+	}
+	return 0
+}
+
+func (x *Message) GetReactions() []*Reaction {
+	if x != nil {
+		return x.Reactions
+	}
+	return nil
+}
+
+func (x *Message) GetReplyTo() int64 {
+	if x != nil && x.ReplyTo != nil {
+		return *x.ReplyTo
+	}
+	return 0
+}
+
+func (x *Message) GetReplies() int64 {
+	if x != nil && x.Replies != nil {
+		return *x.Replies
+	}
+	return 0
+}
+
+func (x *Message) GetLastReply() int64 {
+	if x != nil && x.LastReply != nil {
+		return *x.LastReply
+	}
+	return 0
+}
+
+func (x *Message) GetMentions() []string {
+	if x != nil {
+		return x.Mentions
+	}
+	return nil
+}
+
+func (x *Message) GetContentType() string {
+	if x != nil && x.ContentType != nil {
+		return *x.ContentType
+	}
+	return ""
+}
+
+func (x *Message) GetBody() []byte {
+	if x != nil {
+		return x.Body
+	}
+	return nil
+}
+
+func (x *Message) GetMetadata() []byte {
+	if x != nil {
+		return x.Metadata
+	}
+	return nil
+}
+
+// The users who reacted to a message with an emoji.
+type Reaction struct {
+	state         protoimpl.MessageState
+	sizeCache     protoimpl.SizeCache
+	unknownFields protoimpl.UnknownFields
+
+	Emoji string `protobuf:"bytes,1,opt,name=emoji,proto3" form:"emoji" json:"emoji" query:"emoji"`
+	Count int64  `protobuf:"varint,2,opt,name=count,proto3" form:"count" json:"count" query:"count"`
+	// The first few.
+	Users []string `protobuf:"bytes,3,rep,name=users,proto3" form:"users" json:"users" query:"users"`
+	// The reader of the page is one of them.
+	Own *bool `protobuf:"varint,4,opt,name=own,proto3,oneof" form:"own" json:"own,omitempty" query:"own"`
+}
+
+func (x *Reaction) Reset() {
+	*x = Reaction{}
+	if protoimpl.UnsafeEnabled {
+		mi := &file_idl_http_proto_msgTypes[1]
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		ms.StoreMessageInfo(mi)
+	}
+}
+
+func (x *Reaction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reaction) ProtoMessage() {}
+
+func (x *Reaction) ProtoReflect() protoreflect.Message {
+	mi := &file_idl_http_proto_msgTypes[1]
+	if protoimpl.UnsafeEnabled && x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reaction.ProtoReflect.Descriptor instead.
+func (*Reaction) Descriptor() ([]byte, []int) {
+	return file_idl_http_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Reaction) GetEmoji() string {
+	if x != nil {
+		return x.Emoji
+	}
+	return ""
+}
+
+func (x *Reaction) GetCount() int64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *Reaction) GetUsers() []string {
+	if x != nil {
+		return x.Users
+	}
+	return nil
+}
+
+func (x *Reaction) GetOwn() bool {
+	if x != nil && x.Own != nil {
+		return *x.Own
+	}
+	return false
+}
+
 type SendRequest struct {
 	state         protoimpl.MessageState
 	sizeCache     protoimpl.SizeCache
@@ -157,12 +343,22 @@ type SendRequest struct {
 	Text   string `protobuf:"bytes,2,opt,name=text,proto3" form:"text" json:"text"`
 	Sender string `protobuf:"bytes,3,opt,name=sender,proto3" form:"sender" json:"sender"`
 	Id     string `protobuf:"bytes,4,opt,name=id,proto3" form:"id" json:"id"`
+	// The send_time of the message that this one answers.
+	ReplyTo int64 `protobuf:"varint,5,opt,name=reply_to,json=replyTo,proto3" form:"reply_to" json:"reply_to"`
+	// Users whom the message calls; in a room they must be members.
+	Mentions []string `protobuf:"bytes,6,rep,name=mentions,proto3" form:"mentions" json:"mentions"`
+	// text, the default, json, image, video, audio, file, location or form.
+	ContentType string `protobuf:"bytes,7,opt,name=content_type,json=contentType,proto3" form:"content_type" json:"content_type"`
+	// The content of that type, of at most 16 KB. The text is what clients show that do not know it.
+	Body json.RawMessage `protobuf:"bytes,8,opt,name=body,proto3" form:"body" json:"body"`
+	// Fields of the application, of at most 2 KB.
+	Metadata json.RawMessage `protobuf:"bytes,9,opt,name=metadata,proto3" form:"metadata" json:"metadata"`
 }
 
 func (x *SendRequest) Reset() {
 	*x = SendRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[1]
+		mi := &file_idl_http_proto_msgTypes[2]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -175,7 +371,7 @@ func (x *SendRequest) String() string {
 func (*SendRequest) ProtoMessage() {}
 
 func (x *SendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[1]
+	mi := &file_idl_http_proto_msgTypes[2]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -188,7 +384,7 @@ func (x *SendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendRequest.ProtoReflect.Descriptor instead.
 func (*SendRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{1}
+	return file_idl_http_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *SendRequest) GetChat() string {
@@ -219,6 +415,132 @@ func (x *SendRequest) GetId() string {
 	return ""
 }
 
+func (x *SendRequest) GetReplyTo() int64 {
+	if x != nil {
+		return x.ReplyTo
+	}
+	return 0
+}
+
+func (x *SendRequest) GetMentions() []string {
+	if x != nil {
+		return x.Mentions
+	}
+	return nil
+}
+
+func (x *SendRequest) GetContentType() string {
+	if x != nil {
+		return x.ContentType
+	}
+	return ""
+}
+
+func (x *SendRequest) GetBody() []byte {
+	if x != nil {
+		return x.Body
+	}
+	return nil
+}
+
+func (x *SendRequest) GetMetadata() []byte {
+	if x != nil {
+		return x.Metadata
+	}
+	return nil
+}
+
+// Changes a message that was sent.
+type ChangeRequest struct {
+	state         protoimpl.MessageState
+	sizeCache     protoimpl.SizeCache
+	unknownFields protoimpl.UnknownFields
+
+	Chat     string `protobuf:"bytes,1,opt,name=chat,proto3" form:"chat" json:"chat" query:"chat"`
+	SendTime int64  `protobuf:"varint,2,opt,name=send_time,json=sendTime,proto3" form:"send_time" json:"send_time" query:"send_time"`
+	Sender   string `protobuf:"bytes,3,opt,name=sender,proto3" form:"sender" json:"sender" query:"sender"`
+	// Of an edit: the new text.
+	Text string `protobuf:"bytes,4,opt,name=text,proto3" form:"text" json:"text"`
+	// Of a reaction.
+	Emoji string `protobuf:"bytes,5,opt,name=emoji,proto3" form:"emoji" json:"emoji" query:"emoji"`
+	// The sender's id for this change: repeating it stores nothing.
+	Id string `protobuf:"bytes,6,opt,name=id,proto3" form:"id" json:"id" query:"id"`
+}
+
+func (x *ChangeRequest) Reset() {
+	*x = ChangeRequest{}
+	if protoimpl.UnsafeEnabled {
+		mi := &file_idl_http_proto_msgTypes[3]
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		ms.StoreMessageInfo(mi)
+	}
+}
+
+func (x *ChangeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangeRequest) ProtoMessage() {}
+
+func (x *ChangeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_idl_http_proto_msgTypes[3]
+	if protoimpl.UnsafeEnabled && x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangeRequest.ProtoReflect.Descriptor instead.
+func (*ChangeRequest) Descriptor() ([]byte, []int) {
+	return file_idl_http_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ChangeRequest) GetChat() string {
+	if x != nil {
+		return x.Chat
+	}
+	return ""
+}
+
+func (x *ChangeRequest) GetSendTime() int64 {
+	if x != nil {
+		return x.SendTime
+	}
+	return 0
+}
+
+func (x *ChangeRequest) GetSender() string {
+	if x != nil {
+		return x.Sender
+	}
+	return ""
+}
+
+func (x *ChangeRequest) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *ChangeRequest) GetEmoji() string {
+	if x != nil {
+		return x.Emoji
+	}
+	return ""
+}
+
+func (x *ChangeRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
 type SendResponse struct {
 	state         protoimpl.MessageState
 	sizeCache     protoimpl.SizeCache
@@ -232,7 +554,7 @@ type SendResponse struct {
 func (x *SendResponse) Reset() {
 	*x = SendResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[2]
+		mi := &file_idl_http_proto_msgTypes[4]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -245,7 +567,7 @@ func (x *SendResponse) String() string {
 func (*SendResponse) ProtoMessage() {}
 
 func (x *SendResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[2]
+	mi := &file_idl_http_proto_msgTypes[4]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -258,7 +580,7 @@ func (x *SendResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendResponse.ProtoReflect.Descriptor instead.
 func (*SendResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{2}
+	return file_idl_http_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *SendResponse) GetStatus() string {
@@ -303,7 +625,7 @@ type PullRequest struct {
 func (x *PullRequest) Reset() {
 	*x = PullRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[3]
+		mi := &file_idl_http_proto_msgTypes[5]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -316,7 +638,7 @@ func (x *PullRequest) String() string {
 func (*PullRequest) ProtoMessage() {}
 
 func (x *PullRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[3]
+	mi := &file_idl_http_proto_msgTypes[5]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -329,7 +651,7 @@ func (x *PullRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullRequest.ProtoReflect.Descriptor instead.
 func (*PullRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{3}
+	return file_idl_http_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *PullRequest) GetChat() string {
@@ -394,7 +716,7 @@ type PullResponse struct {
 func (x *PullResponse) Reset() {
 	*x = PullResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[4]
+		mi := &file_idl_http_proto_msgTypes[6]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -407,7 +729,7 @@ func (x *PullResponse) String() string {
 func (*PullResponse) ProtoMessage() {}
 
 func (x *PullResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[4]
+	mi := &file_idl_http_proto_msgTypes[6]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -420,7 +742,7 @@ func (x *PullResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullResponse.ProtoReflect.Descriptor instead.
 func (*PullResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{4}
+	return file_idl_http_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *PullResponse) GetMessages() []*Message {
@@ -463,7 +785,7 @@ type ChatPage struct {
 func (x *ChatPage) Reset() {
 	*x = ChatPage{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[5]
+		mi := &file_idl_http_proto_msgTypes[7]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -476,7 +798,7 @@ func (x *ChatPage) String() string {
 func (*ChatPage) ProtoMessage() {}
 
 func (x *ChatPage) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[5]
+	mi := &file_idl_http_proto_msgTypes[7]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -489,7 +811,7 @@ func (x *ChatPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChatPage.ProtoReflect.Descriptor instead.
 func (*ChatPage) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{5}
+	return file_idl_http_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ChatPage) GetChat() string {
@@ -549,7 +871,7 @@ type SignalRequest struct {
 func (x *SignalRequest) Reset() {
 	*x = SignalRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[6]
+		mi := &file_idl_http_proto_msgTypes[8]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -562,7 +884,7 @@ func (x *SignalRequest) String() string {
 func (*SignalRequest) ProtoMessage() {}
 
 func (x *SignalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[6]
+	mi := &file_idl_http_proto_msgTypes[8]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -575,7 +897,7 @@ func (x *SignalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalRequest.ProtoReflect.Descriptor instead.
 func (*SignalRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{6}
+	return file_idl_http_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SignalRequest) GetChat() string {
@@ -617,7 +939,7 @@ type SignalResponse struct {
 func (x *SignalResponse) Reset() {
 	*x = SignalResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[7]
+		mi := &file_idl_http_proto_msgTypes[9]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -630,7 +952,7 @@ func (x *SignalResponse) String() string {
 func (*SignalResponse) ProtoMessage() {}
 
 func (x *SignalResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[7]
+	mi := &file_idl_http_proto_msgTypes[9]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -643,7 +965,7 @@ func (x *SignalResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalResponse.ProtoReflect.Descriptor instead.
 func (*SignalResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{7}
+	return file_idl_http_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SignalResponse) GetStatus() string {
@@ -670,7 +992,7 @@ type ReadRequest struct {
 func (x *ReadRequest) Reset() {
 	*x = ReadRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[8]
+		mi := &file_idl_http_proto_msgTypes[10]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -683,7 +1005,7 @@ func (x *ReadRequest) String() string {
 func (*ReadRequest) ProtoMessage() {}
 
 func (x *ReadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[8]
+	mi := &file_idl_http_proto_msgTypes[10]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -696,7 +1018,7 @@ func (x *ReadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadRequest.ProtoReflect.Descriptor instead.
 func (*ReadRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{8}
+	return file_idl_http_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ReadRequest) GetChat() string {
@@ -740,7 +1062,7 @@ type ReadResponse struct {
 func (x *ReadResponse) Reset() {
 	*x = ReadResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[9]
+		mi := &file_idl_http_proto_msgTypes[11]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -753,7 +1075,7 @@ func (x *ReadResponse) String() string {
 func (*ReadResponse) ProtoMessage() {}
 
 func (x *ReadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[9]
+	mi := &file_idl_http_proto_msgTypes[11]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -766,7 +1088,7 @@ func (x *ReadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadResponse.ProtoReflect.Descriptor instead.
 func (*ReadResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{9}
+	return file_idl_http_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ReadResponse) GetStatus() string {
@@ -797,7 +1119,7 @@ type PresenceResponse struct {
 func (x *PresenceResponse) Reset() {
 	*x = PresenceResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[10]
+		mi := &file_idl_http_proto_msgTypes[12]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -810,7 +1132,7 @@ func (x *PresenceResponse) String() string {
 func (*PresenceResponse) ProtoMessage() {}
 
 func (x *PresenceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[10]
+	mi := &file_idl_http_proto_msgTypes[12]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -823,7 +1145,7 @@ func (x *PresenceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PresenceResponse.ProtoReflect.Descriptor instead.
 func (*PresenceResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{10}
+	return file_idl_http_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *PresenceResponse) GetChat() string {
@@ -863,7 +1185,7 @@ type Account struct {
 func (x *Account) Reset() {
 	*x = Account{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[11]
+		mi := &file_idl_http_proto_msgTypes[13]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -876,7 +1198,7 @@ func (x *Account) String() string {
 func (*Account) ProtoMessage() {}
 
 func (x *Account) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[11]
+	mi := &file_idl_http_proto_msgTypes[13]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -889,7 +1211,7 @@ func (x *Account) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Account.ProtoReflect.Descriptor instead.
 func (*Account) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{11}
+	return file_idl_http_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Account) GetUser() string {
@@ -926,7 +1248,7 @@ type RegisterRequest struct {
 func (x *RegisterRequest) Reset() {
 	*x = RegisterRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[12]
+		mi := &file_idl_http_proto_msgTypes[14]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -939,7 +1261,7 @@ func (x *RegisterRequest) String() string {
 func (*RegisterRequest) ProtoMessage() {}
 
 func (x *RegisterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[12]
+	mi := &file_idl_http_proto_msgTypes[14]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -952,7 +1274,7 @@ func (x *RegisterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterRequest.ProtoReflect.Descriptor instead.
 func (*RegisterRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{12}
+	return file_idl_http_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RegisterRequest) GetUser() string {
@@ -991,7 +1313,7 @@ type UsersResponse struct {
 func (x *UsersResponse) Reset() {
 	*x = UsersResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[13]
+		mi := &file_idl_http_proto_msgTypes[15]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1004,7 +1326,7 @@ func (x *UsersResponse) String() string {
 func (*UsersResponse) ProtoMessage() {}
 
 func (x *UsersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[13]
+	mi := &file_idl_http_proto_msgTypes[15]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1017,7 +1339,7 @@ func (x *UsersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsersResponse.ProtoReflect.Descriptor instead.
 func (*UsersResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{13}
+	return file_idl_http_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *UsersResponse) GetUsers() []*Account {
@@ -1052,7 +1374,7 @@ type ContactsRequest struct {
 func (x *ContactsRequest) Reset() {
 	*x = ContactsRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[14]
+		mi := &file_idl_http_proto_msgTypes[16]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1065,7 +1387,7 @@ func (x *ContactsRequest) String() string {
 func (*ContactsRequest) ProtoMessage() {}
 
 func (x *ContactsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[14]
+	mi := &file_idl_http_proto_msgTypes[16]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1078,7 +1400,7 @@ func (x *ContactsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContactsRequest.ProtoReflect.Descriptor instead.
 func (*ContactsRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{14}
+	return file_idl_http_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ContactsRequest) GetUsers() []string {
@@ -1100,7 +1422,7 @@ type ContactsResponse struct {
 func (x *ContactsResponse) Reset() {
 	*x = ContactsResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[15]
+		mi := &file_idl_http_proto_msgTypes[17]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1113,7 +1435,7 @@ func (x *ContactsResponse) String() string {
 func (*ContactsResponse) ProtoMessage() {}
 
 func (x *ContactsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[15]
+	mi := &file_idl_http_proto_msgTypes[17]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1126,7 +1448,7 @@ func (x *ContactsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContactsResponse.ProtoReflect.Descriptor instead.
 func (*ContactsResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{15}
+	return file_idl_http_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ContactsResponse) GetUsers() []*Account {
@@ -1148,7 +1470,7 @@ type LoginRequest struct {
 func (x *LoginRequest) Reset() {
 	*x = LoginRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[16]
+		mi := &file_idl_http_proto_msgTypes[18]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1161,7 +1483,7 @@ func (x *LoginRequest) String() string {
 func (*LoginRequest) ProtoMessage() {}
 
 func (x *LoginRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[16]
+	mi := &file_idl_http_proto_msgTypes[18]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1174,7 +1496,7 @@ func (x *LoginRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoginRequest.ProtoReflect.Descriptor instead.
 func (*LoginRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{16}
+	return file_idl_http_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *LoginRequest) GetUser() string {
@@ -1202,7 +1524,7 @@ type RefreshRequest struct {
 func (x *RefreshRequest) Reset() {
 	*x = RefreshRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[17]
+		mi := &file_idl_http_proto_msgTypes[19]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1215,7 +1537,7 @@ func (x *RefreshRequest) String() string {
 func (*RefreshRequest) ProtoMessage() {}
 
 func (x *RefreshRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[17]
+	mi := &file_idl_http_proto_msgTypes[19]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1228,7 +1550,7 @@ func (x *RefreshRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshRequest.ProtoReflect.Descriptor instead.
 func (*RefreshRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{17}
+	return file_idl_http_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *RefreshRequest) GetRefreshToken() string {
@@ -1255,7 +1577,7 @@ type TokenResponse struct {
 func (x *TokenResponse) Reset() {
 	*x = TokenResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[18]
+		mi := &file_idl_http_proto_msgTypes[20]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1268,7 +1590,7 @@ func (x *TokenResponse) String() string {
 func (*TokenResponse) ProtoMessage() {}
 
 func (x *TokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[18]
+	mi := &file_idl_http_proto_msgTypes[20]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1281,7 +1603,7 @@ func (x *TokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TokenResponse.ProtoReflect.Descriptor instead.
 func (*TokenResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{18}
+	return file_idl_http_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *TokenResponse) GetAccessToken() string {
@@ -1331,7 +1653,7 @@ type LogoutRequest struct {
 func (x *LogoutRequest) Reset() {
 	*x = LogoutRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[19]
+		mi := &file_idl_http_proto_msgTypes[21]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1344,7 +1666,7 @@ func (x *LogoutRequest) String() string {
 func (*LogoutRequest) ProtoMessage() {}
 
 func (x *LogoutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[19]
+	mi := &file_idl_http_proto_msgTypes[21]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1357,7 +1679,7 @@ func (x *LogoutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogoutRequest.ProtoReflect.Descriptor instead.
 func (*LogoutRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{19}
+	return file_idl_http_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *LogoutRequest) GetRefreshToken() string {
@@ -1382,7 +1704,7 @@ type PasswordRequest struct {
 func (x *PasswordRequest) Reset() {
 	*x = PasswordRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[20]
+		mi := &file_idl_http_proto_msgTypes[22]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1395,7 +1717,7 @@ func (x *PasswordRequest) String() string {
 func (*PasswordRequest) ProtoMessage() {}
 
 func (x *PasswordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[20]
+	mi := &file_idl_http_proto_msgTypes[22]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1408,7 +1730,7 @@ func (x *PasswordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PasswordRequest.ProtoReflect.Descriptor instead.
 func (*PasswordRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{20}
+	return file_idl_http_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *PasswordRequest) GetUser() string {
@@ -1454,7 +1776,7 @@ type DeleteAccountRequest struct {
 func (x *DeleteAccountRequest) Reset() {
 	*x = DeleteAccountRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[21]
+		mi := &file_idl_http_proto_msgTypes[23]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1467,7 +1789,7 @@ func (x *DeleteAccountRequest) String() string {
 func (*DeleteAccountRequest) ProtoMessage() {}
 
 func (x *DeleteAccountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[21]
+	mi := &file_idl_http_proto_msgTypes[23]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1480,7 +1802,7 @@ func (x *DeleteAccountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteAccountRequest.ProtoReflect.Descriptor instead.
 func (*DeleteAccountRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{21}
+	return file_idl_http_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *DeleteAccountRequest) GetUser() string {
@@ -1517,7 +1839,7 @@ type Receipt struct {
 func (x *Receipt) Reset() {
 	*x = Receipt{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[22]
+		mi := &file_idl_http_proto_msgTypes[24]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1530,7 +1852,7 @@ func (x *Receipt) String() string {
 func (*Receipt) ProtoMessage() {}
 
 func (x *Receipt) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[22]
+	mi := &file_idl_http_proto_msgTypes[24]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1543,7 +1865,7 @@ func (x *Receipt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Receipt.ProtoReflect.Descriptor instead.
 func (*Receipt) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{22}
+	return file_idl_http_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Receipt) GetReader() string {
@@ -1574,7 +1896,7 @@ type ReadersResponse struct {
 func (x *ReadersResponse) Reset() {
 	*x = ReadersResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[23]
+		mi := &file_idl_http_proto_msgTypes[25]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1587,7 +1909,7 @@ func (x *ReadersResponse) String() string {
 func (*ReadersResponse) ProtoMessage() {}
 
 func (x *ReadersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[23]
+	mi := &file_idl_http_proto_msgTypes[25]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1600,7 +1922,7 @@ func (x *ReadersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadersResponse.ProtoReflect.Descriptor instead.
 func (*ReadersResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{23}
+	return file_idl_http_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ReadersResponse) GetChat() string {
@@ -1635,7 +1957,7 @@ type IgnoredResponse struct {
 func (x *IgnoredResponse) Reset() {
 	*x = IgnoredResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[24]
+		mi := &file_idl_http_proto_msgTypes[26]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1648,7 +1970,7 @@ func (x *IgnoredResponse) String() string {
 func (*IgnoredResponse) ProtoMessage() {}
 
 func (x *IgnoredResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[24]
+	mi := &file_idl_http_proto_msgTypes[26]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1661,7 +1983,7 @@ func (x *IgnoredResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IgnoredResponse.ProtoReflect.Descriptor instead.
 func (*IgnoredResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{24}
+	return file_idl_http_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *IgnoredResponse) GetUsers() []string {
@@ -1694,7 +2016,7 @@ type PushSubscription struct {
 func (x *PushSubscription) Reset() {
 	*x = PushSubscription{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[25]
+		mi := &file_idl_http_proto_msgTypes[27]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1707,7 +2029,7 @@ func (x *PushSubscription) String() string {
 func (*PushSubscription) ProtoMessage() {}
 
 func (x *PushSubscription) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[25]
+	mi := &file_idl_http_proto_msgTypes[27]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1720,7 +2042,7 @@ func (x *PushSubscription) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushSubscription.ProtoReflect.Descriptor instead.
 func (*PushSubscription) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{25}
+	return file_idl_http_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *PushSubscription) GetDevice() string {
@@ -1793,7 +2115,7 @@ type PushSubscriptionsResponse struct {
 func (x *PushSubscriptionsResponse) Reset() {
 	*x = PushSubscriptionsResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[26]
+		mi := &file_idl_http_proto_msgTypes[28]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1806,7 +2128,7 @@ func (x *PushSubscriptionsResponse) String() string {
 func (*PushSubscriptionsResponse) ProtoMessage() {}
 
 func (x *PushSubscriptionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[26]
+	mi := &file_idl_http_proto_msgTypes[28]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1819,7 +2141,7 @@ func (x *PushSubscriptionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushSubscriptionsResponse.ProtoReflect.Descriptor instead.
 func (*PushSubscriptionsResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{26}
+	return file_idl_http_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *PushSubscriptionsResponse) GetSubscriptions() []*PushSubscription {
@@ -1848,7 +2170,7 @@ type MuteRequest struct {
 func (x *MuteRequest) Reset() {
 	*x = MuteRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[27]
+		mi := &file_idl_http_proto_msgTypes[29]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1861,7 +2183,7 @@ func (x *MuteRequest) String() string {
 func (*MuteRequest) ProtoMessage() {}
 
 func (x *MuteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[27]
+	mi := &file_idl_http_proto_msgTypes[29]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1874,7 +2196,7 @@ func (x *MuteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MuteRequest.ProtoReflect.Descriptor instead.
 func (*MuteRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{27}
+	return file_idl_http_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *MuteRequest) GetUntil() int64 {
@@ -1897,7 +2219,7 @@ type MutedChat struct {
 func (x *MutedChat) Reset() {
 	*x = MutedChat{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[28]
+		mi := &file_idl_http_proto_msgTypes[30]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1910,7 +2232,7 @@ func (x *MutedChat) String() string {
 func (*MutedChat) ProtoMessage() {}
 
 func (x *MutedChat) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[28]
+	mi := &file_idl_http_proto_msgTypes[30]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1923,7 +2245,7 @@ func (x *MutedChat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MutedChat.ProtoReflect.Descriptor instead.
 func (*MutedChat) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{28}
+	return file_idl_http_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *MutedChat) GetChat() string {
@@ -1951,7 +2273,7 @@ type MutedResponse struct {
 func (x *MutedResponse) Reset() {
 	*x = MutedResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[29]
+		mi := &file_idl_http_proto_msgTypes[31]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1964,7 +2286,7 @@ func (x *MutedResponse) String() string {
 func (*MutedResponse) ProtoMessage() {}
 
 func (x *MutedResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[29]
+	mi := &file_idl_http_proto_msgTypes[31]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1977,7 +2299,7 @@ func (x *MutedResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MutedResponse.ProtoReflect.Descriptor instead.
 func (*MutedResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{29}
+	return file_idl_http_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *MutedResponse) GetChats() []*MutedChat {
@@ -2009,7 +2331,7 @@ type InboxEntry struct {
 func (x *InboxEntry) Reset() {
 	*x = InboxEntry{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[30]
+		mi := &file_idl_http_proto_msgTypes[32]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2022,7 +2344,7 @@ func (x *InboxEntry) String() string {
 func (*InboxEntry) ProtoMessage() {}
 
 func (x *InboxEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[30]
+	mi := &file_idl_http_proto_msgTypes[32]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2035,7 +2357,7 @@ func (x *InboxEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InboxEntry.ProtoReflect.Descriptor instead.
 func (*InboxEntry) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{30}
+	return file_idl_http_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *InboxEntry) GetChat() string {
@@ -2092,7 +2414,7 @@ type UserName struct {
 func (x *UserName) Reset() {
 	*x = UserName{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[31]
+		mi := &file_idl_http_proto_msgTypes[33]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2105,7 +2427,7 @@ func (x *UserName) String() string {
 func (*UserName) ProtoMessage() {}
 
 func (x *UserName) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[31]
+	mi := &file_idl_http_proto_msgTypes[33]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2118,7 +2440,7 @@ func (x *UserName) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserName.ProtoReflect.Descriptor instead.
 func (*UserName) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{31}
+	return file_idl_http_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *UserName) GetUser() string {
@@ -2149,7 +2471,7 @@ type InboxResponse struct {
 func (x *InboxResponse) Reset() {
 	*x = InboxResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[32]
+		mi := &file_idl_http_proto_msgTypes[34]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2162,7 +2484,7 @@ func (x *InboxResponse) String() string {
 func (*InboxResponse) ProtoMessage() {}
 
 func (x *InboxResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[32]
+	mi := &file_idl_http_proto_msgTypes[34]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2175,7 +2497,7 @@ func (x *InboxResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InboxResponse.ProtoReflect.Descriptor instead.
 func (*InboxResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{32}
+	return file_idl_http_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *InboxResponse) GetChats() []*InboxEntry {
@@ -2211,7 +2533,7 @@ type UnreadChat struct {
 func (x *UnreadChat) Reset() {
 	*x = UnreadChat{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[33]
+		mi := &file_idl_http_proto_msgTypes[35]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2224,7 +2546,7 @@ func (x *UnreadChat) String() string {
 func (*UnreadChat) ProtoMessage() {}
 
 func (x *UnreadChat) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[33]
+	mi := &file_idl_http_proto_msgTypes[35]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2237,7 +2559,7 @@ func (x *UnreadChat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnreadChat.ProtoReflect.Descriptor instead.
 func (*UnreadChat) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{33}
+	return file_idl_http_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *UnreadChat) GetChat() string {
@@ -2269,7 +2591,7 @@ type UnreadResponse struct {
 func (x *UnreadResponse) Reset() {
 	*x = UnreadResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[34]
+		mi := &file_idl_http_proto_msgTypes[36]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2282,7 +2604,7 @@ func (x *UnreadResponse) String() string {
 func (*UnreadResponse) ProtoMessage() {}
 
 func (x *UnreadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[34]
+	mi := &file_idl_http_proto_msgTypes[36]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2295,7 +2617,7 @@ func (x *UnreadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnreadResponse.ProtoReflect.Descriptor instead.
 func (*UnreadResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{34}
+	return file_idl_http_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *UnreadResponse) GetChats() []*UnreadChat {
@@ -2330,7 +2652,7 @@ type StatusResponse struct {
 func (x *StatusResponse) Reset() {
 	*x = StatusResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[35]
+		mi := &file_idl_http_proto_msgTypes[37]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2343,7 +2665,7 @@ func (x *StatusResponse) String() string {
 func (*StatusResponse) ProtoMessage() {}
 
 func (x *StatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[35]
+	mi := &file_idl_http_proto_msgTypes[37]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2356,7 +2678,7 @@ func (x *StatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusResponse.ProtoReflect.Descriptor instead.
 func (*StatusResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{35}
+	return file_idl_http_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *StatusResponse) GetStatus() string {
@@ -2379,7 +2701,7 @@ type ErrorResponse struct {
 func (x *ErrorResponse) Reset() {
 	*x = ErrorResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[36]
+		mi := &file_idl_http_proto_msgTypes[38]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2392,7 +2714,7 @@ func (x *ErrorResponse) String() string {
 func (*ErrorResponse) ProtoMessage() {}
 
 func (x *ErrorResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[36]
+	mi := &file_idl_http_proto_msgTypes[38]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2405,7 +2727,7 @@ func (x *ErrorResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorResponse.ProtoReflect.Descriptor instead.
 func (*ErrorResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{36}
+	return file_idl_http_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ErrorResponse) GetCode() string {
@@ -2448,7 +2770,7 @@ type Room struct {
 func (x *Room) Reset() {
 	*x = Room{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[37]
+		mi := &file_idl_http_proto_msgTypes[39]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2461,7 +2783,7 @@ func (x *Room) String() string {
 func (*Room) ProtoMessage() {}
 
 func (x *Room) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[37]
+	mi := &file_idl_http_proto_msgTypes[39]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2474,7 +2796,7 @@ func (x *Room) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Room.ProtoReflect.Descriptor instead.
 func (*Room) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{37}
+	return file_idl_http_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Room) GetId() string {
@@ -2560,7 +2882,7 @@ type Member struct {
 func (x *Member) Reset() {
 	*x = Member{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[38]
+		mi := &file_idl_http_proto_msgTypes[40]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2573,7 +2895,7 @@ func (x *Member) String() string {
 func (*Member) ProtoMessage() {}
 
 func (x *Member) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[38]
+	mi := &file_idl_http_proto_msgTypes[40]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2586,7 +2908,7 @@ func (x *Member) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Member.ProtoReflect.Descriptor instead.
 func (*Member) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{38}
+	return file_idl_http_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Member) GetUser() string {
@@ -2625,7 +2947,7 @@ type CreateRoomRequest struct {
 func (x *CreateRoomRequest) Reset() {
 	*x = CreateRoomRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[39]
+		mi := &file_idl_http_proto_msgTypes[41]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2638,7 +2960,7 @@ func (x *CreateRoomRequest) String() string {
 func (*CreateRoomRequest) ProtoMessage() {}
 
 func (x *CreateRoomRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[39]
+	mi := &file_idl_http_proto_msgTypes[41]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2651,7 +2973,7 @@ func (x *CreateRoomRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateRoomRequest.ProtoReflect.Descriptor instead.
 func (*CreateRoomRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{39}
+	return file_idl_http_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *CreateRoomRequest) GetId() string {
@@ -2703,7 +3025,7 @@ type ChangeRoomRequest struct {
 func (x *ChangeRoomRequest) Reset() {
 	*x = ChangeRoomRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[40]
+		mi := &file_idl_http_proto_msgTypes[42]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2716,7 +3038,7 @@ func (x *ChangeRoomRequest) String() string {
 func (*ChangeRoomRequest) ProtoMessage() {}
 
 func (x *ChangeRoomRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[40]
+	mi := &file_idl_http_proto_msgTypes[42]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2729,7 +3051,7 @@ func (x *ChangeRoomRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeRoomRequest.ProtoReflect.Descriptor instead.
 func (*ChangeRoomRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{40}
+	return file_idl_http_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ChangeRoomRequest) GetName() string {
@@ -2764,7 +3086,7 @@ type AddMembersRequest struct {
 func (x *AddMembersRequest) Reset() {
 	*x = AddMembersRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[41]
+		mi := &file_idl_http_proto_msgTypes[43]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2777,7 +3099,7 @@ func (x *AddMembersRequest) String() string {
 func (*AddMembersRequest) ProtoMessage() {}
 
 func (x *AddMembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[41]
+	mi := &file_idl_http_proto_msgTypes[43]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2790,7 +3112,7 @@ func (x *AddMembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddMembersRequest.ProtoReflect.Descriptor instead.
 func (*AddMembersRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{41}
+	return file_idl_http_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *AddMembersRequest) GetUsers() []string {
@@ -2811,7 +3133,7 @@ type RoleRequest struct {
 func (x *RoleRequest) Reset() {
 	*x = RoleRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[42]
+		mi := &file_idl_http_proto_msgTypes[44]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2824,7 +3146,7 @@ func (x *RoleRequest) String() string {
 func (*RoleRequest) ProtoMessage() {}
 
 func (x *RoleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[42]
+	mi := &file_idl_http_proto_msgTypes[44]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2837,7 +3159,7 @@ func (x *RoleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoleRequest.ProtoReflect.Descriptor instead.
 func (*RoleRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{42}
+	return file_idl_http_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *RoleRequest) GetRole() string {
@@ -2860,7 +3182,7 @@ type RoomsResponse struct {
 func (x *RoomsResponse) Reset() {
 	*x = RoomsResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[43]
+		mi := &file_idl_http_proto_msgTypes[45]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2873,7 +3195,7 @@ func (x *RoomsResponse) String() string {
 func (*RoomsResponse) ProtoMessage() {}
 
 func (x *RoomsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[43]
+	mi := &file_idl_http_proto_msgTypes[45]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2886,7 +3208,7 @@ func (x *RoomsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomsResponse.ProtoReflect.Descriptor instead.
 func (*RoomsResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{43}
+	return file_idl_http_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *RoomsResponse) GetRooms() []*Room {
@@ -2939,7 +3261,7 @@ type Webhook struct {
 func (x *Webhook) Reset() {
 	*x = Webhook{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[44]
+		mi := &file_idl_http_proto_msgTypes[46]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2952,7 +3274,7 @@ func (x *Webhook) String() string {
 func (*Webhook) ProtoMessage() {}
 
 func (x *Webhook) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[44]
+	mi := &file_idl_http_proto_msgTypes[46]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2965,7 +3287,7 @@ func (x *Webhook) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Webhook.ProtoReflect.Descriptor instead.
 func (*Webhook) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{44}
+	return file_idl_http_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *Webhook) GetId() string {
@@ -3059,7 +3381,7 @@ type CreateWebhookRequest struct {
 func (x *CreateWebhookRequest) Reset() {
 	*x = CreateWebhookRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[45]
+		mi := &file_idl_http_proto_msgTypes[47]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -3072,7 +3394,7 @@ func (x *CreateWebhookRequest) String() string {
 func (*CreateWebhookRequest) ProtoMessage() {}
 
 func (x *CreateWebhookRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[45]
+	mi := &file_idl_http_proto_msgTypes[47]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3085,7 +3407,7 @@ func (x *CreateWebhookRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateWebhookRequest.ProtoReflect.Descriptor instead.
 func (*CreateWebhookRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{45}
+	return file_idl_http_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *CreateWebhookRequest) GetUrl() string {
@@ -3133,7 +3455,7 @@ type ChangeWebhookRequest struct {
 func (x *ChangeWebhookRequest) Reset() {
 	*x = ChangeWebhookRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[46]
+		mi := &file_idl_http_proto_msgTypes[48]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -3146,7 +3468,7 @@ func (x *ChangeWebhookRequest) String() string {
 func (*ChangeWebhookRequest) ProtoMessage() {}
 
 func (x *ChangeWebhookRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[46]
+	mi := &file_idl_http_proto_msgTypes[48]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3159,7 +3481,7 @@ func (x *ChangeWebhookRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeWebhookRequest.ProtoReflect.Descriptor instead.
 func (*ChangeWebhookRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{46}
+	return file_idl_http_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *ChangeWebhookRequest) GetUrl() string {
@@ -3215,7 +3537,7 @@ type WebhooksResponse struct {
 func (x *WebhooksResponse) Reset() {
 	*x = WebhooksResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[47]
+		mi := &file_idl_http_proto_msgTypes[49]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -3228,7 +3550,7 @@ func (x *WebhooksResponse) String() string {
 func (*WebhooksResponse) ProtoMessage() {}
 
 func (x *WebhooksResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[47]
+	mi := &file_idl_http_proto_msgTypes[49]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3241,7 +3563,7 @@ func (x *WebhooksResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WebhooksResponse.ProtoReflect.Descriptor instead.
 func (*WebhooksResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{47}
+	return file_idl_http_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *WebhooksResponse) GetWebhooks() []*Webhook {
@@ -3277,7 +3599,7 @@ type Projection struct {
 func (x *Projection) Reset() {
 	*x = Projection{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[48]
+		mi := &file_idl_http_proto_msgTypes[50]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -3290,7 +3612,7 @@ func (x *Projection) String() string {
 func (*Projection) ProtoMessage() {}
 
 func (x *Projection) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[48]
+	mi := &file_idl_http_proto_msgTypes[50]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3303,7 +3625,7 @@ func (x *Projection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Projection.ProtoReflect.Descriptor instead.
 func (*Projection) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{48}
+	return file_idl_http_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *Projection) GetName() string {
@@ -3387,7 +3709,7 @@ type ProjectionsResponse struct {
 func (x *ProjectionsResponse) Reset() {
 	*x = ProjectionsResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[49]
+		mi := &file_idl_http_proto_msgTypes[51]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -3400,7 +3722,7 @@ func (x *ProjectionsResponse) String() string {
 func (*ProjectionsResponse) ProtoMessage() {}
 
 func (x *ProjectionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[49]
+	mi := &file_idl_http_proto_msgTypes[51]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3413,7 +3735,7 @@ func (x *ProjectionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectionsResponse.ProtoReflect.Descriptor instead.
 func (*ProjectionsResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{49}
+	return file_idl_http_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *ProjectionsResponse) GetProjections() []*Projection {
@@ -3439,7 +3761,7 @@ type ChangeProjectionRequest struct {
 func (x *ChangeProjectionRequest) Reset() {
 	*x = ChangeProjectionRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[50]
+		mi := &file_idl_http_proto_msgTypes[52]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -3452,7 +3774,7 @@ func (x *ChangeProjectionRequest) String() string {
 func (*ChangeProjectionRequest) ProtoMessage() {}
 
 func (x *ChangeProjectionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[50]
+	mi := &file_idl_http_proto_msgTypes[52]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3465,7 +3787,7 @@ func (x *ChangeProjectionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeProjectionRequest.ProtoReflect.Descriptor instead.
 func (*ChangeProjectionRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{50}
+	return file_idl_http_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *ChangeProjectionRequest) GetAction() string {
@@ -3503,7 +3825,7 @@ type DeadLetter struct {
 func (x *DeadLetter) Reset() {
 	*x = DeadLetter{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[51]
+		mi := &file_idl_http_proto_msgTypes[53]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -3516,7 +3838,7 @@ func (x *DeadLetter) String() string {
 func (*DeadLetter) ProtoMessage() {}
 
 func (x *DeadLetter) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[51]
+	mi := &file_idl_http_proto_msgTypes[53]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3529,7 +3851,7 @@ func (x *DeadLetter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLetter.ProtoReflect.Descriptor instead.
 func (*DeadLetter) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{51}
+	return file_idl_http_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *DeadLetter) GetEvent() string {
@@ -3564,7 +3886,7 @@ type DeadLettersResponse struct {
 func (x *DeadLettersResponse) Reset() {
 	*x = DeadLettersResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[52]
+		mi := &file_idl_http_proto_msgTypes[54]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -3577,7 +3899,7 @@ func (x *DeadLettersResponse) String() string {
 func (*DeadLettersResponse) ProtoMessage() {}
 
 func (x *DeadLettersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[52]
+	mi := &file_idl_http_proto_msgTypes[54]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3590,7 +3912,7 @@ func (x *DeadLettersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLettersResponse.ProtoReflect.Descriptor instead.
 func (*DeadLettersResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{52}
+	return file_idl_http_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *DeadLettersResponse) GetDeadLetters() []*DeadLetter {
@@ -3621,7 +3943,7 @@ type Word struct {
 func (x *Word) Reset() {
 	*x = Word{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[53]
+		mi := &file_idl_http_proto_msgTypes[55]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -3634,7 +3956,7 @@ func (x *Word) String() string {
 func (*Word) ProtoMessage() {}
 
 func (x *Word) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[53]
+	mi := &file_idl_http_proto_msgTypes[55]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3647,7 +3969,7 @@ func (x *Word) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Word.ProtoReflect.Descriptor instead.
 func (*Word) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{53}
+	return file_idl_http_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *Word) GetWord() string {
@@ -3696,7 +4018,7 @@ type WordsResponse struct {
 func (x *WordsResponse) Reset() {
 	*x = WordsResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[54]
+		mi := &file_idl_http_proto_msgTypes[56]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -3709,7 +4031,7 @@ func (x *WordsResponse) String() string {
 func (*WordsResponse) ProtoMessage() {}
 
 func (x *WordsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[54]
+	mi := &file_idl_http_proto_msgTypes[56]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3722,7 +4044,7 @@ func (x *WordsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WordsResponse.ProtoReflect.Descriptor instead.
 func (*WordsResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{54}
+	return file_idl_http_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *WordsResponse) GetWords() []*Word {
@@ -3737,7 +4059,7 @@ var File_idl_http_proto protoreflect.FileDescriptor
 var file_idl_http_proto_rawDesc = []byte{
 	0x0a, 0x0e, 0x69, 0x64, 0x6c, 0x5f, 0x68, 0x74, 0x74, 0x70, 0x2e, 0x70, 0x72, 0x6f, 0x74, 0x6f,
 	0x12, 0x04, 0x68, 0x74, 0x74, 0x70, 0x1a, 0x09, 0x61, 0x70, 0x69, 0x2e, 0x70, 0x72, 0x6f, 0x74,
-	0x6f, 0x22, 0x98, 0x04, 0x0a, 0x07, 0x4d, 0x65, 0x73, 0x73, 0x61, 0x67, 0x65, 0x12, 0x23, 0x0a,
+	0x6f, 0x22, 0xb5, 0x0b, 0x0a, 0x07, 0x4d, 0x65, 0x73, 0x73, 0x61, 0x67, 0x65, 0x12, 0x23, 0x0a,
 	0x04, 0x63, 0x68, 0x61, 0x74, 0x18, 0x01, 0x20, 0x01, 0x28, 0x09, 0x42, 0x0f, 0xca, 0xf3, 0x18,
 	0x0b, 0x6a, 0x73, 0x6f, 0x6e, 0x3a, 0x22, 0x63, 0x68, 0x61, 0x74, 0x22, 0x52, 0x04, 0x63, 0x68,
 	0x61, 0x74, 0x12, 0x23, 0x0a, 0x04, 0x74, 0x65, 0x78, 0x74, 0x18, 0x02, 0x20, 0x01, 0x28, 0x09,
@@ -3767,18 +4089,117 @@ var file_idl_http_proto_rawDesc = []byte{
 	0x65, 0x88, 0x01, 0x01, 0x12, 0x38, 0x0a, 0x06, 0x65, 0x72, 0x61, 0x73, 0x65, 0x64, 0x18, 0x0a,
 	0x20, 0x01, 0x28, 0x08, 0x42, 0x1b, 0xca, 0xf3, 0x18, 0x17, 0x6a, 0x73, 0x6f, 0x6e, 0x3a, 0x22,
 	0x65, 0x72, 0x61, 0x73, 0x65, 0x64, 0x2c, 0x6f, 0x6d, 0x69, 0x74, 0x65, 0x6d, 0x70, 0x74, 0x79,
-	0x22, 0x48, 0x04, 0x52, 0x06, 0x65, 0x72, 0x61, 0x73, 0x65, 0x64, 0x88, 0x01, 0x01, 0x42, 0x05,
-	0x0a, 0x03, 0x5f, 0x69, 0x64, 0x42, 0x07, 0x0a, 0x05, 0x5f, 0x74, 0x79, 0x70, 0x65, 0x42, 0x08,
-	0x0a, 0x06, 0x5f, 0x65, 0x76, 0x65, 0x6e, 0x74, 0x42, 0x07, 0x0a, 0x05, 0x5f, 0x6e, 0x61, 0x6d,
-	0x65, 0x42, 0x09, 0x0a, 0x07, 0x5f, 0x65, 0x72, 0x61, 0x73, 0x65, 0x64, 0x22, 0x85, 0x01, 0x0a,
-	0x0b, 0x53, 0x65, 0x6e, 0x64, 0x52, 0x65, 0x71, 0x75, 0x65, 0x73, 0x74, 0x12, 0x1c, 0x0a, 0x04,
-	0x63, 0x68, 0x61, 0x74, 0x18, 0x01, 0x20, 0x01, 0x28, 0x09, 0x42, 0x08, 0xca, 0xbb, 0x18, 0x04,
-	0x63, 0x68, 0x61, 0x74, 0x52, 0x04, 0x63, 0x68, 0x61, 0x74, 0x12, 0x1c, 0x0a, 0x04, 0x74, 0x65,
-	0x78, 0x74, 0x18, 0x02, 0x20, 0x01, 0x28, 0x09, 0x42, 0x08, 0xca, 0xbb, 0x18, 0x04, 0x74, 0x65,
-	0x78, 0x74, 0x52, 0x04, 0x74, 0x65, 0x78, 0x74, 0x12, 0x22, 0x0a, 0x06, 0x73, 0x65, 0x6e, 0x64,
-	0x65, 0x72, 0x18, 0x03, 0x20, 0x01, 0x28, 0x09, 0x42, 0x0a, 0xca, 0xbb, 0x18, 0x06, 0x73, 0x65,
-	0x6e, 0x64, 0x65, 0x72, 0x52, 0x06, 0x73, 0x65, 0x6e, 0x64, 0x65, 0x72, 0x12, 0x16, 0x0a, 0x02,
-	0x69, 0x64, 0x18, 0x04, 0x20, 0x01, 0x28, 0x09, 0x42, 0x06, 0xca, 0xbb, 0x18, 0x02, 0x69, 0x64,
+	0x22, 0x48, 0x04, 0x52, 0x06, 0x65, 0x72, 0x61, 0x73, 0x65, 0x64, 0x88, 0x01, 0x01, 0x12, 0x32,
+	0x0a, 0x04, 0x6b, 0x69, 0x6e, 0x64, 0x18, 0x0b, 0x20, 0x01, 0x28, 0x09, 0x42, 0x19, 0xca, 0xf3,
+	0x18, 0x15, 0x6a, 0x73, 0x6f, 0x6e, 0x3a, 0x22, 0x6b, 0x69, 0x6e, 0x64, 0x2c, 0x6f, 0x6d, 0x69,
+	0x74, 0x65, 0x6d, 0x70, 0x74, 0x79, 0x22, 0x48, 0x05, 0x52, 0x04, 0x6b, 0x69, 0x6e, 0x64, 0x88,
+	0x01, 0x01, 0x12, 0x2f, 0x0a, 0x03, 0x72, 0x65, 0x66, 0x18, 0x0c, 0x20, 0x01, 0x28, 0x03, 0x42,
+	0x18, 0xca, 0xf3, 0x18, 0x14, 0x6a, 0x73, 0x6f, 0x6e, 0x3a, 0x22, 0x72, 0x65, 0x66, 0x2c, 0x6f,
+	0x6d, 0x69, 0x74, 0x65, 0x6d, 0x70, 0x74, 0x79, 0x22, 0x48, 0x06, 0x52, 0x03, 0x72, 0x65, 0x66,
+	0x88, 0x01, 0x01, 0x12, 0x35, 0x0a, 0x05, 0x65, 0x6d, 0x6f, 0x6a, 0x69, 0x18, 0x0d, 0x20, 0x01,
+	0x28, 0x09, 0x42, 0x1a, 0xca, 0xf3, 0x18, 0x16, 0x6a, 0x73, 0x6f, 0x6e, 0x3a, 0x22, 0x65, 0x6d,
+	0x6f, 0x6a, 0x69, 0x2c, 0x6f, 0x6d, 0x69, 0x74, 0x65, 0x6d, 0x70, 0x74, 0x79, 0x22, 0x48, 0x07,
+	0x52, 0x05, 0x65, 0x6d, 0x6f, 0x6a, 0x69, 0x88, 0x01, 0x01, 0x12, 0x38, 0x0a, 0x06, 0x65, 0x64,
+	0x69, 0x74, 0x65, 0x64, 0x18, 0x0e, 0x20, 0x01, 0x28, 0x03, 0x42, 0x1b, 0xca, 0xf3, 0x18, 0x17,
+	0x6a, 0x73, 0x6f, 0x6e, 0x3a, 0x22, 0x65, 0x64, 0x69, 0x74, 0x65, 0x64, 0x2c, 0x6f, 0x6d, 0x69,
+	0x74, 0x65, 0x6d, 0x70, 0x74, 0x79, 0x22, 0x48, 0x08, 0x52, 0x06, 0x65, 0x64, 0x69, 0x74, 0x65,
+	0x64, 0x88, 0x01, 0x01, 0x12, 0x3b, 0x0a, 0x07, 0x64, 0x65, 0x6c, 0x65, 0x74, 0x65, 0x64, 0x18,
+	0x0f, 0x20, 0x01, 0x28, 0x03, 0x42, 0x1c, 0xca, 0xf3, 0x18, 0x18, 0x6a, 0x73, 0x6f, 0x6e, 0x3a,
+	0x22, 0x64, 0x65, 0x6c, 0x65, 0x74, 0x65, 0x64, 0x2c, 0x6f, 0x6d, 0x69, 0x74, 0x65, 0x6d, 0x70,
+	0x74, 0x79, 0x22, 0x48, 0x09, 0x52, 0x07, 0x64, 0x65, 0x6c, 0x65, 0x74, 0x65, 0x64, 0x88, 0x01,
+	0x01, 0x12, 0x4c, 0x0a, 0x09, 0x72, 0x65, 0x61, 0x63, 0x74, 0x69, 0x6f, 0x6e, 0x73, 0x18, 0x10,
+	0x20, 0x03, 0x28, 0x0b, 0x32, 0x0e, 0x2e, 0x68, 0x74, 0x74, 0x70, 0x2e, 0x52, 0x65, 0x61, 0x63,
+	0x74, 0x69, 0x6f, 0x6e, 0x42, 0x1e, 0xca, 0xf3, 0x18, 0x1a, 0x6a, 0x73, 0x6f, 0x6e, 0x3a, 0x22,
+	0x72, 0x65, 0x61, 0x63, 0x74, 0x69, 0x6f, 0x6e, 0x73, 0x2c, 0x6f, 0x6d, 0x69, 0x74, 0x65, 0x6d,
+	0x70, 0x74, 0x79, 0x22, 0x52, 0x09, 0x72, 0x65, 0x61, 0x63, 0x74, 0x69, 0x6f, 0x6e, 0x73, 0x12,
+	0x3d, 0x0a, 0x08, 0x72, 0x65, 0x70, 0x6c, 0x79, 0x5f, 0x74, 0x6f, 0x18, 0x11, 0x20, 0x01, 0x28,
+	0x03, 0x42, 0x1d, 0xca, 0xf3, 0x18, 0x19, 0x6a, 0x73, 0x6f, 0x6e, 0x3a, 0x22, 0x72, 0x65, 0x70,
+	0x6c, 0x79, 0x5f, 0x74, 0x6f, 0x2c, 0x6f, 0x6d, 0x69, 0x74, 0x65, 0x6d, 0x70, 0x74, 0x79, 0x22,
+	0x48, 0x0a, 0x52, 0x07, 0x72, 0x65, 0x70, 0x6c, 0x79, 0x54, 0x6f, 0x88, 0x01, 0x01, 0x12, 0x3b,
+	0x0a, 0x07, 0x72, 0x65, 0x70, 0x6c, 0x69, 0x65, 0x73, 0x18, 0x12, 0x20, 0x01, 0x28, 0x03, 0x42,
+	0x1c, 0xca, 0xf3, 0x18, 0x18, 0x6a, 0x73, 0x6f, 0x6e, 0x3a, 0x22, 0x72, 0x65, 0x70, 0x6c, 0x69,
+	0x65, 0x73, 0x2c, 0x6f, 0x6d, 0x69, 0x74, 0x65, 0x6d, 0x70, 0x74, 0x79, 0x22, 0x48, 0x0b, 0x52,
+	0x07, 0x72, 0x65, 0x70, 0x6c, 0x69, 0x65, 0x73, 0x88, 0x01, 0x01, 0x12, 0x43, 0x0a, 0x0a, 0x6c,
+	0x61, 0x73, 0x74, 0x5f, 0x72, 0x65, 0x70, 0x6c, 0x79, 0x18, 0x13, 0x20, 0x01, 0x28, 0x03, 0x42,
+	0x1f, 0xca, 0xf3, 0x18, 0x1b, 0x6a, 0x73, 0x6f, 0x6e, 0x3a, 0x22, 0x6c, 0x61, 0x73, 0x74, 0x5f,
+	0x72, 0x65, 0x70, 0x6c, 0x79, 0x2c, 0x6f, 0x6d, 0x69, 0x74, 0x65, 0x6d, 0x70, 0x74, 0x79, 0x22,
+	0x48, 0x0c, 0x52, 0x09, 0x6c, 0x61, 0x73, 0x74, 0x52, 0x65, 0x70, 0x6c, 0x79, 0x88, 0x01, 0x01,
+	0x12, 0x39, 0x0a, 0x08, 0x6d, 0x65, 0x6e, 0x74, 0x69, 0x6f, 0x6e, 0x73, 0x18, 0x14, 0x20, 0x03,
+	0x28, 0x09, 0x42, 0x1d, 0xca, 0xf3, 0x18, 0x19, 0x6a, 0x73, 0x6f, 0x6e, 0x3a, 0x22, 0x6d, 0x65,
+	0x6e, 0x74, 0x69, 0x6f, 0x6e, 0x73, 0x2c, 0x6f, 0x6d, 0x69, 0x74, 0x65, 0x6d, 0x70, 0x74, 0x79,
+	0x22, 0x52, 0x08, 0x6d, 0x65, 0x6e, 0x74, 0x69, 0x6f, 0x6e, 0x73, 0x12, 0x49, 0x0a, 0x0c, 0x63,
+	0x6f, 0x6e, 0x74, 0x65, 0x6e, 0x74, 0x5f, 0x74, 0x79, 0x70, 0x65, 0x18, 0x15, 0x20, 0x01, 0x28,
+	0x09, 0x42, 0x21, 0xca, 0xf3, 0x18, 0x1d, 0x6a, 0x73, 0x6f, 0x6e, 0x3a, 0x22, 0x63, 0x6f, 0x6e,
+	0x74, 0x65, 0x6e, 0x74, 0x5f, 0x74, 0x79, 0x70, 0x65, 0x2c, 0x6f, 0x6d, 0x69, 0x74, 0x65, 0x6d,
+	0x70, 0x74, 0x79, 0x22, 0x48, 0x0d, 0x52, 0x0b, 0x63, 0x6f, 0x6e, 0x74, 0x65, 0x6e, 0x74, 0x54,
+	0x79, 0x70, 0x65, 0x88, 0x01, 0x01, 0x12, 0x32, 0x0a, 0x04, 0x62, 0x6f, 0x64, 0x79, 0x18, 0x16,
+	0x20, 0x01, 0x28, 0x0c, 0x42, 0x19, 0xca, 0xf3, 0x18, 0x15, 0x6a, 0x73, 0x6f, 0x6e, 0x3a, 0x22,
+	0x62, 0x6f, 0x64, 0x79, 0x2c, 0x6f, 0x6d, 0x69, 0x74, 0x65, 0x6d, 0x70, 0x74, 0x79, 0x22, 0x48,
+	0x0e, 0x52, 0x04, 0x62, 0x6f, 0x64, 0x79, 0x88, 0x01, 0x01, 0x12, 0x3e, 0x0a, 0x08, 0x6d, 0x65,
+	0x74, 0x61, 0x64, 0x61, 0x74, 0x61, 0x18, 0x17, 0x20, 0x01, 0x28, 0x0c, 0x42, 0x1d, 0xca, 0xf3,
+	0x18, 0x19, 0x6a, 0x73, 0x6f, 0x6e, 0x3a, 0x22, 0x6d, 0x65, 0x74, 0x61, 0x64, 0x61, 0x74, 0x61,
+	0x2c, 0x6f, 0x6d, 0x69, 0x74, 0x65, 0x6d, 0x70, 0x74, 0x79, 0x22, 0x48, 0x0f, 0x52, 0x08, 0x6d,
+	0x65, 0x74, 0x61, 0x64, 0x61, 0x74, 0x61, 0x88, 0x01, 0x01, 0x42, 0x05, 0x0a, 0x03, 0x5f, 0x69,
+	0x64, 0x42, 0x07, 0x0a, 0x05, 0x5f, 0x74, 0x79, 0x70, 0x65, 0x42, 0x08, 0x0a, 0x06, 0x5f, 0x65,
+	0x76, 0x65, 0x6e, 0x74, 0x42, 0x07, 0x0a, 0x05, 0x5f, 0x6e, 0x61, 0x6d, 0x65, 0x42, 0x09, 0x0a,
+	0x07, 0x5f, 0x65, 0x72, 0x61, 0x73, 0x65, 0x64, 0x42, 0x07, 0x0a, 0x05, 0x5f, 0x6b, 0x69, 0x6e,
+	0x64, 0x42, 0x06, 0x0a, 0x04, 0x5f, 0x72, 0x65, 0x66, 0x42, 0x08, 0x0a, 0x06, 0x5f, 0x65, 0x6d,
+	0x6f, 0x6a, 0x69, 0x42, 0x09, 0x0a, 0x07, 0x5f, 0x65, 0x64, 0x69, 0x74, 0x65, 0x64, 0x42, 0x0a,
+	0x0a, 0x08, 0x5f, 0x64, 0x65, 0x6c, 0x65, 0x74, 0x65, 0x64, 0x42, 0x0b, 0x0a, 0x09, 0x5f, 0x72,
+	0x65, 0x70, 0x6c, 0x79, 0x5f, 0x74, 0x6f, 0x42, 0x0a, 0x0a, 0x08, 0x5f, 0x72, 0x65, 0x70, 0x6c,
+	0x69, 0x65, 0x73, 0x42, 0x0d, 0x0a, 0x0b, 0x5f, 0x6c, 0x61, 0x73, 0x74, 0x5f, 0x72, 0x65, 0x70,
+	0x6c, 0x79, 0x42, 0x0f, 0x0a, 0x0d, 0x5f, 0x63, 0x6f, 0x6e, 0x74, 0x65, 0x6e, 0x74, 0x5f, 0x74,
+	0x79, 0x70, 0x65, 0x42, 0x07, 0x0a, 0x05, 0x5f, 0x62, 0x6f, 0x64, 0x79, 0x42, 0x0b, 0x0a, 0x09,
+	0x5f, 0x6d, 0x65, 0x74, 0x61, 0x64, 0x61, 0x74, 0x61, 0x22, 0xbb, 0x01, 0x0a, 0x08, 0x52, 0x65,
+	0x61, 0x63, 0x74, 0x69, 0x6f, 0x6e, 0x12, 0x26, 0x0a, 0x05, 0x65, 0x6d, 0x6f, 0x6a, 0x69, 0x18,
+	0x01, 0x20, 0x01, 0x28, 0x09, 0x42, 0x10, 0xca, 0xf3, 0x18, 0x0c, 0x6a, 0x73, 0x6f, 0x6e, 0x3a,
+	0x22, 0x65, 0x6d, 0x6f, 0x6a, 0x69, 0x22, 0x52, 0x05, 0x65, 0x6d, 0x6f, 0x6a, 0x69, 0x12, 0x26,
+	0x0a, 0x05, 0x63, 0x6f, 0x75, 0x6e, 0x74, 0x18, 0x02, 0x20, 0x01, 0x28, 0x03, 0x42, 0x10, 0xca,
+	0xf3, 0x18, 0x0c, 0x6a, 0x73, 0x6f, 0x6e, 0x3a, 0x22, 0x63, 0x6f, 0x75, 0x6e, 0x74, 0x22, 0x52,
+	0x05, 0x63, 0x6f, 0x75, 0x6e, 0x74, 0x12, 0x26, 0x0a, 0x05, 0x75, 0x73, 0x65, 0x72, 0x73, 0x18,
+	0x03, 0x20, 0x03, 0x28, 0x09, 0x42, 0x10, 0xca, 0xf3, 0x18, 0x0c, 0x6a, 0x73, 0x6f, 0x6e, 0x3a,
+	0x22, 0x75, 0x73, 0x65, 0x72, 0x73, 0x22, 0x52, 0x05, 0x75, 0x73, 0x65, 0x72, 0x73, 0x12, 0x2f,
+	0x0a, 0x03, 0x6f, 0x77, 0x6e, 0x18, 0x04, 0x20, 0x01, 0x28, 0x08, 0x42, 0x18, 0xca, 0xf3, 0x18,
+	0x14, 0x6a, 0x73, 0x6f, 0x6e, 0x3a, 0x22, 0x6f, 0x77, 0x6e, 0x2c, 0x6f, 0x6d, 0x69, 0x74, 0x65,
+	0x6d, 0x70, 0x74, 0x79, 0x22, 0x48, 0x00, 0x52, 0x03, 0x6f, 0x77, 0x6e, 0x88, 0x01, 0x01, 0x42,
+	0x06, 0x0a, 0x04, 0x5f, 0x6f, 0x77, 0x6e, 0x22, 0xd5, 0x02, 0x0a, 0x0b, 0x53, 0x65, 0x6e, 0x64,
+	0x52, 0x65, 0x71, 0x75, 0x65, 0x73, 0x74, 0x12, 0x1c, 0x0a, 0x04, 0x63, 0x68, 0x61, 0x74, 0x18,
+	0x01, 0x20, 0x01, 0x28, 0x09, 0x42, 0x08, 0xca, 0xbb, 0x18, 0x04, 0x63, 0x68, 0x61, 0x74, 0x52,
+	0x04, 0x63, 0x68, 0x61, 0x74, 0x12, 0x1c, 0x0a, 0x04, 0x74, 0x65, 0x78, 0x74, 0x18, 0x02, 0x20,
+	0x01, 0x28, 0x09, 0x42, 0x08, 0xca, 0xbb, 0x18, 0x04, 0x74, 0x65, 0x78, 0x74, 0x52, 0x04, 0x74,
+	0x65, 0x78, 0x74, 0x12, 0x22, 0x0a, 0x06, 0x73, 0x65, 0x6e, 0x64, 0x65, 0x72, 0x18, 0x03, 0x20,
+	0x01, 0x28, 0x09, 0x42, 0x0a, 0xca, 0xbb, 0x18, 0x06, 0x73, 0x65, 0x6e, 0x64, 0x65, 0x72, 0x52,
+	0x06, 0x73, 0x65, 0x6e, 0x64, 0x65, 0x72, 0x12, 0x16, 0x0a, 0x02, 0x69, 0x64, 0x18, 0x04, 0x20,
+	0x01, 0x28, 0x09, 0x42, 0x06, 0xca, 0xbb, 0x18, 0x02, 0x69, 0x64, 0x52, 0x02, 0x69, 0x64, 0x12,
+	0x27, 0x0a, 0x08, 0x72, 0x65, 0x70, 0x6c, 0x79, 0x5f, 0x74, 0x6f, 0x18, 0x05, 0x20, 0x01, 0x28,
+	0x03, 0x42, 0x0c, 0xca, 0xbb, 0x18, 0x08, 0x72, 0x65, 0x70, 0x6c, 0x79, 0x5f, 0x74, 0x6f, 0x52,
+	0x07, 0x72, 0x65, 0x70, 0x6c, 0x79, 0x54, 0x6f, 0x12, 0x28, 0x0a, 0x08, 0x6d, 0x65, 0x6e, 0x74,
+	0x69, 0x6f, 0x6e, 0x73, 0x18, 0x06, 0x20, 0x03, 0x28, 0x09, 0x42, 0x0c, 0xca, 0xbb, 0x18, 0x08,
+	0x6d, 0x65, 0x6e, 0x74, 0x69, 0x6f, 0x6e, 0x73, 0x52, 0x08, 0x6d, 0x65, 0x6e, 0x74, 0x69, 0x6f,
+	0x6e, 0x73, 0x12, 0x33, 0x0a, 0x0c, 0x63, 0x6f, 0x6e, 0x74, 0x65, 0x6e, 0x74, 0x5f, 0x74, 0x79,
+	0x70, 0x65, 0x18, 0x07, 0x20, 0x01, 0x28, 0x09, 0x42, 0x10, 0xca, 0xbb, 0x18, 0x0c, 0x63, 0x6f,
+	0x6e, 0x74, 0x65, 0x6e, 0x74, 0x5f, 0x74, 0x79, 0x70, 0x65, 0x52, 0x0b, 0x63, 0x6f, 0x6e, 0x74,
+	0x65, 0x6e, 0x74, 0x54, 0x79, 0x70, 0x65, 0x12, 0x1c, 0x0a, 0x04, 0x62, 0x6f, 0x64, 0x79, 0x18,
+	0x08, 0x20, 0x01, 0x28, 0x0c, 0x42, 0x08, 0xca, 0xbb, 0x18, 0x04, 0x62, 0x6f, 0x64, 0x79, 0x52,
+	0x04, 0x62, 0x6f, 0x64, 0x79, 0x12, 0x28, 0x0a, 0x08, 0x6d, 0x65, 0x74, 0x61, 0x64, 0x61, 0x74,
+	0x61, 0x18, 0x09, 0x20, 0x01, 0x28, 0x0c, 0x42, 0x0c, 0xca, 0xbb, 0x18, 0x08, 0x6d, 0x65, 0x74,
+	0x61, 0x64, 0x61, 0x74, 0x61, 0x52, 0x08, 0x6d, 0x65, 0x74, 0x61, 0x64, 0x61, 0x74, 0x61, 0x22,
+	0x82, 0x02, 0x0a, 0x0d, 0x43, 0x68, 0x61, 0x6e, 0x67, 0x65, 0x52, 0x65, 0x71, 0x75, 0x65, 0x73,
+	0x74, 0x12, 0x24, 0x0a, 0x04, 0x63, 0x68, 0x61, 0x74, 0x18, 0x01, 0x20, 0x01, 0x28, 0x09, 0x42,
+	0x10, 0xb2, 0xbb, 0x18, 0x04, 0x63, 0x68, 0x61, 0x74, 0xca, 0xbb, 0x18, 0x04, 0x63, 0x68, 0x61,
+	0x74, 0x52, 0x04, 0x63, 0x68, 0x61, 0x74, 0x12, 0x37, 0x0a, 0x09, 0x73, 0x65, 0x6e, 0x64, 0x5f,
+	0x74, 0x69, 0x6d, 0x65, 0x18, 0x02, 0x20, 0x01, 0x28, 0x03, 0x42, 0x1a, 0xb2, 0xbb, 0x18, 0x09,
+	0x73, 0x65, 0x6e, 0x64, 0x5f, 0x74, 0x69, 0x6d, 0x65, 0xca, 0xbb, 0x18, 0x09, 0x73, 0x65, 0x6e,
+	0x64, 0x5f, 0x74, 0x69, 0x6d, 0x65, 0x52, 0x08, 0x73, 0x65, 0x6e, 0x64, 0x54, 0x69, 0x6d, 0x65,
+	0x12, 0x2c, 0x0a, 0x06, 0x73, 0x65, 0x6e, 0x64, 0x65, 0x72, 0x18, 0x03, 0x20, 0x01, 0x28, 0x09,
+	0x42, 0x14, 0xb2, 0xbb, 0x18, 0x06, 0x73, 0x65, 0x6e, 0x64, 0x65, 0x72, 0xca, 0xbb, 0x18, 0x06,
+	0x73, 0x65, 0x6e, 0x64, 0x65, 0x72, 0x52, 0x06, 0x73, 0x65, 0x6e, 0x64, 0x65, 0x72, 0x12, 0x1c,
+	0x0a, 0x04, 0x74, 0x65, 0x78, 0x74, 0x18, 0x04, 0x20, 0x01, 0x28, 0x09, 0x42, 0x08, 0xca, 0xbb,
+	0x18, 0x04, 0x74, 0x65, 0x78, 0x74, 0x52, 0x04, 0x74, 0x65, 0x78, 0x74, 0x12, 0x28, 0x0a, 0x05,
+	0x65, 0x6d, 0x6f, 0x6a, 0x69, 0x18, 0x05, 0x20, 0x01, 0x28, 0x09, 0x42, 0x12, 0xb2, 0xbb, 0x18,
+	0x05, 0x65, 0x6d, 0x6f, 0x6a, 0x69, 0xca, 0xbb, 0x18, 0x05, 0x65, 0x6d, 0x6f, 0x6a, 0x69, 0x52,
+	0x05, 0x65, 0x6d, 0x6f, 0x6a, 0x69, 0x12, 0x1c, 0x0a, 0x02, 0x69, 0x64, 0x18, 0x06, 0x20, 0x01,
+	0x28, 0x09, 0x42, 0x0c, 0xb2, 0xbb, 0x18, 0x02, 0x69, 0x64, 0xca, 0xbb, 0x18, 0x02, 0x69, 0x64,
 	0x52, 0x02, 0x69, 0x64, 0x22, 0xbd, 0x01, 0x0a, 0x0c, 0x53, 0x65, 0x6e, 0x64, 0x52, 0x65, 0x73,
 	0x70, 0x6f, 0x6e, 0x73, 0x65, 0x12, 0x29, 0x0a, 0x06, 0x73, 0x74, 0x61, 0x74, 0x75, 0x73, 0x18,
 	0x01, 0x20, 0x01, 0x28, 0x09, 0x42, 0x11, 0xca, 0xf3, 0x18, 0x0d, 0x6a, 0x73, 0x6f, 0x6e, 0x3a,
@@ -4442,114 +4863,117 @@ func file_idl_http_proto_rawDescGZIP() []byte {
 	return file_idl_http_proto_rawDescData
 }
 
-var file_idl_http_proto_msgTypes = make([]protoimpl.MessageInfo, 56)
+var file_idl_http_proto_msgTypes = make([]protoimpl.MessageInfo, 58)
 var file_idl_http_proto_goTypes = []interface{}{
 	(*Message)(nil),                   // 0: http.Message
-	(*SendRequest)(nil),               // 1: http.SendRequest
-	(*SendResponse)(nil),              // 2: http.SendResponse
-	(*PullRequest)(nil),               // 3: http.PullRequest
-	(*PullResponse)(nil),              // 4: http.PullResponse
-	(*ChatPage)(nil),                  // 5: http.ChatPage
-	(*SignalRequest)(nil),             // 6: http.SignalRequest
-	(*SignalResponse)(nil),            // 7: http.SignalResponse
-	(*ReadRequest)(nil),               // 8: http.ReadRequest
-	(*ReadResponse)(nil),              // 9: http.ReadResponse
-	(*PresenceResponse)(nil),          // 10: http.PresenceResponse
-	(*Account)(nil),                   // 11: http.Account
-	(*RegisterRequest)(nil),           // 12: http.RegisterRequest
-	(*UsersResponse)(nil),             // 13: http.UsersResponse
-	(*ContactsRequest)(nil),           // 14: http.ContactsRequest
-	(*ContactsResponse)(nil),          // 15: http.ContactsResponse
-	(*LoginRequest)(nil),              // 16: http.LoginRequest
-	(*RefreshRequest)(nil),            // 17: http.RefreshRequest
-	(*TokenResponse)(nil),             // 18: http.TokenResponse
-	(*LogoutRequest)(nil),             // 19: http.LogoutRequest
-	(*PasswordRequest)(nil),           // 20: http.PasswordRequest
-	(*DeleteAccountRequest)(nil),      // 21: http.DeleteAccountRequest
-	(*Receipt)(nil),                   // 22: http.Receipt
-	(*ReadersResponse)(nil),           // 23: http.ReadersResponse
-	(*IgnoredResponse)(nil),           // 24: http.IgnoredResponse
-	(*PushSubscription)(nil),          // 25: http.PushSubscription
-	(*PushSubscriptionsResponse)(nil), // 26: http.PushSubscriptionsResponse
-	(*MuteRequest)(nil),               // 27: http.MuteRequest
-	(*MutedChat)(nil),                 // 28: http.MutedChat
-	(*MutedResponse)(nil),             // 29: http.MutedResponse
-	(*InboxEntry)(nil),                // 30: http.InboxEntry
-	(*UserName)(nil),                  // 31: http.UserName
-	(*InboxResponse)(nil),             // 32: http.InboxResponse
-	(*UnreadChat)(nil),                // 33: http.UnreadChat
-	(*UnreadResponse)(nil),            // 34: http.UnreadResponse
-	(*StatusResponse)(nil),            // 35: http.StatusResponse
-	(*ErrorResponse)(nil),             // 36: http.ErrorResponse
-	(*Room)(nil),                      // 37: http.Room
-	(*Member)(nil),                    // 38: http.Member
-	(*CreateRoomRequest)(nil),         // 39: http.CreateRoomRequest
-	(*ChangeRoomRequest)(nil),         // 40: http.ChangeRoomRequest
-	(*AddMembersRequest)(nil),         // 41: http.AddMembersRequest
-	(*RoleRequest)(nil),               // 42: http.RoleRequest
-	(*RoomsResponse)(nil),             // 43: http.RoomsResponse
-	(*Webhook)(nil),                   // 44: http.Webhook
-	(*CreateWebhookRequest)(nil),      // 45: http.CreateWebhookRequest
-	(*ChangeWebhookRequest)(nil),      // 46: http.ChangeWebhookRequest
-	(*WebhooksResponse)(nil),          // 47: http.WebhooksResponse
-	(*Projection)(nil),                // 48: http.Projection
-	(*ProjectionsResponse)(nil),       // 49: http.ProjectionsResponse
-	(*ChangeProjectionRequest)(nil),   // 50: http.ChangeProjectionRequest
-	(*DeadLetter)(nil),                // 51: http.DeadLetter
-	(*DeadLettersResponse)(nil),       // 52: http.DeadLettersResponse
-	(*Word)(nil),                      // 53: http.Word
-	(*WordsResponse)(nil),             // 54: http.WordsResponse
-	nil,                               // 55: http.Projection.OwnersEntry
+	(*Reaction)(nil),                  // 1: http.Reaction
+	(*SendRequest)(nil),               // 2: http.SendRequest
+	(*ChangeRequest)(nil),             // 3: http.ChangeRequest
+	(*SendResponse)(nil),              // 4: http.SendResponse
+	(*PullRequest)(nil),               // 5: http.PullRequest
+	(*PullResponse)(nil),              // 6: http.PullResponse
+	(*ChatPage)(nil),                  // 7: http.ChatPage
+	(*SignalRequest)(nil),             // 8: http.SignalRequest
+	(*SignalResponse)(nil),            // 9: http.SignalResponse
+	(*ReadRequest)(nil),               // 10: http.ReadRequest
+	(*ReadResponse)(nil),              // 11: http.ReadResponse
+	(*PresenceResponse)(nil),          // 12: http.PresenceResponse
+	(*Account)(nil),                   // 13: http.Account
+	(*RegisterRequest)(nil),           // 14: http.RegisterRequest
+	(*UsersResponse)(nil),             // 15: http.UsersResponse
+	(*ContactsRequest)(nil),           // 16: http.ContactsRequest
+	(*ContactsResponse)(nil),          // 17: http.ContactsResponse
+	(*LoginRequest)(nil),              // 18: http.LoginRequest
+	(*RefreshRequest)(nil),            // 19: http.RefreshRequest
+	(*TokenResponse)(nil),             // 20: http.TokenResponse
+	(*LogoutRequest)(nil),             // 21: http.LogoutRequest
+	(*PasswordRequest)(nil),           // 22: http.PasswordRequest
+	(*DeleteAccountRequest)(nil),      // 23: http.DeleteAccountRequest
+	(*Receipt)(nil),                   // 24: http.Receipt
+	(*ReadersResponse)(nil),           // 25: http.ReadersResponse
+	(*IgnoredResponse)(nil),           // 26: http.IgnoredResponse
+	(*PushSubscription)(nil),          // 27: http.PushSubscription
+	(*PushSubscriptionsResponse)(nil), // 28: http.PushSubscriptionsResponse
+	(*MuteRequest)(nil),               // 29: http.MuteRequest
+	(*MutedChat)(nil),                 // 30: http.MutedChat
+	(*MutedResponse)(nil),             // 31: http.MutedResponse
+	(*InboxEntry)(nil),                // 32: http.InboxEntry
+	(*UserName)(nil),                  // 33: http.UserName
+	(*InboxResponse)(nil),             // 34: http.InboxResponse
+	(*UnreadChat)(nil),                // 35: http.UnreadChat
+	(*UnreadResponse)(nil),            // 36: http.UnreadResponse
+	(*StatusResponse)(nil),            // 37: http.StatusResponse
+	(*ErrorResponse)(nil),             // 38: http.ErrorResponse
+	(*Room)(nil),                      // 39: http.Room
+	(*Member)(nil),                    // 40: http.Member
+	(*CreateRoomRequest)(nil),         // 41: http.CreateRoomRequest
+	(*ChangeRoomRequest)(nil),         // 42: http.ChangeRoomRequest
+	(*AddMembersRequest)(nil),         // 43: http.AddMembersRequest
+	(*RoleRequest)(nil),               // 44: http.RoleRequest
+	(*RoomsResponse)(nil),             // 45: http.RoomsResponse
+	(*Webhook)(nil),                   // 46: http.Webhook
+	(*CreateWebhookRequest)(nil),      // 47: http.CreateWebhookRequest
+	(*ChangeWebhookRequest)(nil),      // 48: http.ChangeWebhookRequest
+	(*WebhooksResponse)(nil),          // 49: http.WebhooksResponse
+	(*Projection)(nil),                // 50: http.Projection
+	(*ProjectionsResponse)(nil),       // 51: http.ProjectionsResponse
+	(*ChangeProjectionRequest)(nil),   // 52: http.ChangeProjectionRequest
+	(*DeadLetter)(nil),                // 53: http.DeadLetter
+	(*DeadLettersResponse)(nil),       // 54: http.DeadLettersResponse
+	(*Word)(nil),                      // 55: http.Word
+	(*WordsResponse)(nil),             // 56: http.WordsResponse
+	nil,                               // 57: http.Projection.OwnersEntry
 }
 var file_idl_http_proto_depIdxs = []int32{
-	0,  // 0: http.PullResponse.messages:type_name -> http.Message
-	0,  // 1: http.ChatPage.messages:type_name -> http.Message
-	31, // 2: http.ChatPage.users:type_name -> http.UserName
-	11, // 3: http.UsersResponse.users:type_name -> http.Account
-	11, // 4: http.ContactsResponse.users:type_name -> http.Account
-	22, // 5: http.ReadersResponse.readers:type_name -> http.Receipt
-	25, // 6: http.PushSubscriptionsResponse.subscriptions:type_name -> http.PushSubscription
-	28, // 7: http.MutedResponse.chats:type_name -> http.MutedChat
-	0,  // 8: http.InboxEntry.last_message:type_name -> http.Message
-	31, // 9: http.InboxEntry.users:type_name -> http.UserName
-	30, // 10: http.InboxResponse.chats:type_name -> http.InboxEntry
-	33, // 11: http.UnreadResponse.chats:type_name -> http.UnreadChat
-	38, // 12: http.Room.members:type_name -> http.Member
-	37, // 13: http.RoomsResponse.rooms:type_name -> http.Room
-	44, // 14: http.WebhooksResponse.webhooks:type_name -> http.Webhook
-	55, // 15: http.Projection.owners:type_name -> http.Projection.OwnersEntry
-	48, // 16: http.ProjectionsResponse.projections:type_name -> http.Projection
-	51, // 17: http.DeadLettersResponse.dead_letters:type_name -> http.DeadLetter
-	53, // 18: http.WordsResponse.words:type_name -> http.Word
-	1,  // 19: http.PullchatService.Send:input_type -> http.SendRequest
-	3,  // 20: http.PullchatService.Pull:input_type -> http.PullRequest
-	6,  // 21: http.PullchatService.Signal:input_type -> http.SignalRequest
-	8,  // 22: http.PullchatService.Read:input_type -> http.ReadRequest
-	12, // 23: http.PullchatService.Register:input_type -> http.RegisterRequest
-	14, // 24: http.PullchatService.Contacts:input_type -> http.ContactsRequest
-	16, // 25: http.PullchatService.Login:input_type -> http.LoginRequest
-	17, // 26: http.PullchatService.Refresh:input_type -> http.RefreshRequest
-	19, // 27: http.PullchatService.Logout:input_type -> http.LogoutRequest
-	20, // 28: http.PullchatService.ChangePassword:input_type -> http.PasswordRequest
-	21, // 29: http.PullchatService.DeleteAccount:input_type -> http.DeleteAccountRequest
-	50, // 30: http.PullchatService.ChangeProjection:input_type -> http.ChangeProjectionRequest
-	2,  // 31: http.PullchatService.Send:output_type -> http.SendResponse
-	4,  // 32: http.PullchatService.Pull:output_type -> http.PullResponse
-	7,  // 33: http.PullchatService.Signal:output_type -> http.SignalResponse
-	9,  // 34: http.PullchatService.Read:output_type -> http.ReadResponse
-	11, // 35: http.PullchatService.Register:output_type -> http.Account
-	15, // 36: http.PullchatService.Contacts:output_type -> http.ContactsResponse
-	18, // 37: http.PullchatService.Login:output_type -> http.TokenResponse
-	18, // 38: http.PullchatService.Refresh:output_type -> http.TokenResponse
-	35, // 39: http.PullchatService.Logout:output_type -> http.StatusResponse
-	35, // 40: http.PullchatService.ChangePassword:output_type -> http.StatusResponse
-	35, // 41: http.PullchatService.DeleteAccount:output_type -> http.StatusResponse
-	35, // 42: http.PullchatService.ChangeProjection:output_type -> http.StatusResponse
-	31, // [31:43] is the sub-list for method output_type
-	19, // [19:31] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	1,  // 0: http.Message.reactions:type_name -> http.Reaction
+	0,  // 1: http.PullResponse.messages:type_name -> http.Message
+	0,  // 2: http.ChatPage.messages:type_name -> http.Message
+	33, // 3: http.ChatPage.users:type_name -> http.UserName
+	13, // 4: http.UsersResponse.users:type_name -> http.Account
+	13, // 5: http.ContactsResponse.users:type_name -> http.Account
+	24, // 6: http.ReadersResponse.readers:type_name -> http.Receipt
+	27, // 7: http.PushSubscriptionsResponse.subscriptions:type_name -> http.PushSubscription
+	30, // 8: http.MutedResponse.chats:type_name -> http.MutedChat
+	0,  // 9: http.InboxEntry.last_message:type_name -> http.Message
+	33, // 10: http.InboxEntry.users:type_name -> http.UserName
+	32, // 11: http.InboxResponse.chats:type_name -> http.InboxEntry
+	35, // 12: http.UnreadResponse.chats:type_name -> http.UnreadChat
+	40, // 13: http.Room.members:type_name -> http.Member
+	39, // 14: http.RoomsResponse.rooms:type_name -> http.Room
+	46, // 15: http.WebhooksResponse.webhooks:type_name -> http.Webhook
+	57, // 16: http.Projection.owners:type_name -> http.Projection.OwnersEntry
+	50, // 17: http.ProjectionsResponse.projections:type_name -> http.Projection
+	53, // 18: http.DeadLettersResponse.dead_letters:type_name -> http.DeadLetter
+	55, // 19: http.WordsResponse.words:type_name -> http.Word
+	2,  // 20: http.PullchatService.Send:input_type -> http.SendRequest
+	5,  // 21: http.PullchatService.Pull:input_type -> http.PullRequest
+	8,  // 22: http.PullchatService.Signal:input_type -> http.SignalRequest
+	10, // 23: http.PullchatService.Read:input_type -> http.ReadRequest
+	14, // 24: http.PullchatService.Register:input_type -> http.RegisterRequest
+	16, // 25: http.PullchatService.Contacts:input_type -> http.ContactsRequest
+	18, // 26: http.PullchatService.Login:input_type -> http.LoginRequest
+	19, // 27: http.PullchatService.Refresh:input_type -> http.RefreshRequest
+	21, // 28: http.PullchatService.Logout:input_type -> http.LogoutRequest
+	22, // 29: http.PullchatService.ChangePassword:input_type -> http.PasswordRequest
+	23, // 30: http.PullchatService.DeleteAccount:input_type -> http.DeleteAccountRequest
+	52, // 31: http.PullchatService.ChangeProjection:input_type -> http.ChangeProjectionRequest
+	4,  // 32: http.PullchatService.Send:output_type -> http.SendResponse
+	6,  // 33: http.PullchatService.Pull:output_type -> http.PullResponse
+	9,  // 34: http.PullchatService.Signal:output_type -> http.SignalResponse
+	11, // 35: http.PullchatService.Read:output_type -> http.ReadResponse
+	13, // 36: http.PullchatService.Register:output_type -> http.Account
+	17, // 37: http.PullchatService.Contacts:output_type -> http.ContactsResponse
+	20, // 38: http.PullchatService.Login:output_type -> http.TokenResponse
+	20, // 39: http.PullchatService.Refresh:output_type -> http.TokenResponse
+	37, // 40: http.PullchatService.Logout:output_type -> http.StatusResponse
+	37, // 41: http.PullchatService.ChangePassword:output_type -> http.StatusResponse
+	37, // 42: http.PullchatService.DeleteAccount:output_type -> http.StatusResponse
+	37, // 43: http.PullchatService.ChangeProjection:output_type -> http.StatusResponse
+	32, // [32:44] is the sub-list for method output_type
+	20, // [20:32] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_idl_http_proto_init() }
@@ -4571,7 +4995,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[1].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*SendRequest); i {
+			switch v := v.(*Reaction); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4583,7 +5007,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[2].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*SendResponse); i {
+			switch v := v.(*SendRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4595,7 +5019,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[3].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*PullRequest); i {
+			switch v := v.(*ChangeRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4607,7 +5031,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[4].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*PullResponse); i {
+			switch v := v.(*SendResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4619,7 +5043,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[5].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*ChatPage); i {
+			switch v := v.(*PullRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4631,7 +5055,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[6].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*SignalRequest); i {
+			switch v := v.(*PullResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4643,7 +5067,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[7].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*SignalResponse); i {
+			switch v := v.(*ChatPage); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4655,7 +5079,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[8].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*ReadRequest); i {
+			switch v := v.(*SignalRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4667,7 +5091,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[9].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*ReadResponse); i {
+			switch v := v.(*SignalResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4679,7 +5103,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[10].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*PresenceResponse); i {
+			switch v := v.(*ReadRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4691,7 +5115,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[11].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*Account); i {
+			switch v := v.(*ReadResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4703,7 +5127,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[12].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*RegisterRequest); i {
+			switch v := v.(*PresenceResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4715,7 +5139,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[13].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*UsersResponse); i {
+			switch v := v.(*Account); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4727,7 +5151,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[14].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*ContactsRequest); i {
+			switch v := v.(*RegisterRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4739,7 +5163,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[15].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*ContactsResponse); i {
+			switch v := v.(*UsersResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4751,7 +5175,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[16].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*LoginRequest); i {
+			switch v := v.(*ContactsRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4763,7 +5187,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[17].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*RefreshRequest); i {
+			switch v := v.(*ContactsResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4775,7 +5199,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[18].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*TokenResponse); i {
+			switch v := v.(*LoginRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4787,7 +5211,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[19].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*LogoutRequest); i {
+			switch v := v.(*RefreshRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4799,7 +5223,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[20].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*PasswordRequest); i {
+			switch v := v.(*TokenResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4811,7 +5235,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[21].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*DeleteAccountRequest); i {
+			switch v := v.(*LogoutRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4823,7 +5247,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[22].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*Receipt); i {
+			switch v := v.(*PasswordRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4835,7 +5259,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[23].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*ReadersResponse); i {
+			switch v := v.(*DeleteAccountRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4847,7 +5271,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[24].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*IgnoredResponse); i {
+			switch v := v.(*Receipt); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4859,7 +5283,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[25].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*PushSubscription); i {
+			switch v := v.(*ReadersResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4871,7 +5295,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[26].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*PushSubscriptionsResponse); i {
+			switch v := v.(*IgnoredResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4883,7 +5307,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[27].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*MuteRequest); i {
+			switch v := v.(*PushSubscription); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4895,7 +5319,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[28].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*MutedChat); i {
+			switch v := v.(*PushSubscriptionsResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4907,7 +5331,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[29].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*MutedResponse); i {
+			switch v := v.(*MuteRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4919,7 +5343,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[30].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*InboxEntry); i {
+			switch v := v.(*MutedChat); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4931,7 +5355,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[31].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*UserName); i {
+			switch v := v.(*MutedResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4943,7 +5367,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[32].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*InboxResponse); i {
+			switch v := v.(*InboxEntry); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4955,7 +5379,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[33].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*UnreadChat); i {
+			switch v := v.(*UserName); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4967,7 +5391,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[34].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*UnreadResponse); i {
+			switch v := v.(*InboxResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4979,7 +5403,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[35].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*StatusResponse); i {
+			switch v := v.(*UnreadChat); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -4991,7 +5415,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[36].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*ErrorResponse); i {
+			switch v := v.(*UnreadResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -5003,7 +5427,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[37].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*Room); i {
+			switch v := v.(*StatusResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -5015,7 +5439,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[38].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*Member); i {
+			switch v := v.(*ErrorResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -5027,7 +5451,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[39].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*CreateRoomRequest); i {
+			switch v := v.(*Room); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -5039,7 +5463,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[40].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*ChangeRoomRequest); i {
+			switch v := v.(*Member); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -5051,7 +5475,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[41].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*AddMembersRequest); i {
+			switch v := v.(*CreateRoomRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -5063,7 +5487,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[42].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*RoleRequest); i {
+			switch v := v.(*ChangeRoomRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -5075,7 +5499,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[43].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*RoomsResponse); i {
+			switch v := v.(*AddMembersRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -5087,7 +5511,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[44].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*Webhook); i {
+			switch v := v.(*RoleRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -5099,7 +5523,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[45].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*CreateWebhookRequest); i {
+			switch v := v.(*RoomsResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -5111,7 +5535,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[46].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*ChangeWebhookRequest); i {
+			switch v := v.(*Webhook); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -5123,7 +5547,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[47].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*WebhooksResponse); i {
+			switch v := v.(*CreateWebhookRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -5135,7 +5559,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[48].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*Projection); i {
+			switch v := v.(*ChangeWebhookRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -5147,7 +5571,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[49].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*ProjectionsResponse); i {
+			switch v := v.(*WebhooksResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -5159,7 +5583,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[50].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*ChangeProjectionRequest); i {
+			switch v := v.(*Projection); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -5171,7 +5595,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[51].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*DeadLetter); i {
+			switch v := v.(*ProjectionsResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -5183,7 +5607,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[52].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*DeadLettersResponse); i {
+			switch v := v.(*ChangeProjectionRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -5195,7 +5619,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[53].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*Word); i {
+			switch v := v.(*DeadLetter); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -5207,6 +5631,30 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[54].Exporter = func(v interface{}, i int) interface{} {
+			switch v := v.(*DeadLettersResponse); i {
+			case 0:
+				return &v.state
+			case 1:
+				return &v.sizeCache
+			case 2:
+				return &v.unknownFields
+			default:
+				return nil
+			}
+		}
+		file_idl_http_proto_msgTypes[55].Exporter = func(v interface{}, i int) interface{} {
+			switch v := v.(*Word); i {
+			case 0:
+				return &v.state
+			case 1:
+				return &v.sizeCache
+			case 2:
+				return &v.unknownFields
+			default:
+				return nil
+			}
+		}
+		file_idl_http_proto_msgTypes[56].Exporter = func(v interface{}, i int) interface{} {
 			switch v := v.(*WordsResponse); i {
 			case 0:
 				return &v.state
@@ -5220,26 +5668,27 @@ func file_idl_http_proto_init() {
 		}
 	}
 	file_idl_http_proto_msgTypes[0].OneofWrappers = []interface{}{}
-	file_idl_http_proto_msgTypes[2].OneofWrappers = []interface{}{}
-	file_idl_http_proto_msgTypes[5].OneofWrappers = []interface{}{}
-	file_idl_http_proto_msgTypes[25].OneofWrappers = []interface{}{}
-	file_idl_http_proto_msgTypes[26].OneofWrappers = []interface{}{}
+	file_idl_http_proto_msgTypes[1].OneofWrappers = []interface{}{}
+	file_idl_http_proto_msgTypes[4].OneofWrappers = []interface{}{}
+	file_idl_http_proto_msgTypes[7].OneofWrappers = []interface{}{}
 	file_idl_http_proto_msgTypes[27].OneofWrappers = []interface{}{}
 	file_idl_http_proto_msgTypes[28].OneofWrappers = []interface{}{}
+	file_idl_http_proto_msgTypes[29].OneofWrappers = []interface{}{}
 	file_idl_http_proto_msgTypes[30].OneofWrappers = []interface{}{}
-	file_idl_http_proto_msgTypes[37].OneofWrappers = []interface{}{}
-	file_idl_http_proto_msgTypes[40].OneofWrappers = []interface{}{}
-	file_idl_http_proto_msgTypes[44].OneofWrappers = []interface{}{}
+	file_idl_http_proto_msgTypes[32].OneofWrappers = []interface{}{}
+	file_idl_http_proto_msgTypes[39].OneofWrappers = []interface{}{}
+	file_idl_http_proto_msgTypes[42].OneofWrappers = []interface{}{}
 	file_idl_http_proto_msgTypes[46].OneofWrappers = []interface{}{}
 	file_idl_http_proto_msgTypes[48].OneofWrappers = []interface{}{}
-	file_idl_http_proto_msgTypes[53].OneofWrappers = []interface{}{}
+	file_idl_http_proto_msgTypes[50].OneofWrappers = []interface{}{}
+	file_idl_http_proto_msgTypes[55].OneofWrappers = []interface{}{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: file_idl_http_proto_rawDesc,
 			NumEnums:      0,
-			NumMessages:   56,
+			NumMessages:   58,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

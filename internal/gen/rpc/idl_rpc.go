@@ -228,6 +228,8 @@ type Notice struct {
 	Event string   `thrift:"Event,1,required" frugal:"1,required,string" json:"Event"`
 	Users []string `thrift:"Users,2,optional" frugal:"2,optional,list<string>" json:"Users,omitempty"`
 	Name  *string  `thrift:"Name,3,optional" frugal:"3,optional,string" json:"Name,omitempty"`
+	Ref   *int64   `thrift:"Ref,4,optional" frugal:"4,optional,i64" json:"Ref,omitempty"`
+	Emoji *string  `thrift:"Emoji,5,optional" frugal:"5,optional,string" json:"Emoji,omitempty"`
 }
 
 func NewNotice() *Notice {
@@ -258,6 +260,24 @@ func (p *Notice) GetName() (v string) {
 	}
 	return *p.Name
 }
+
+var Notice_Ref_DEFAULT int64
+
+func (p *Notice) GetRef() (v int64) {
+	if !p.IsSetRef() {
+		return Notice_Ref_DEFAULT
+	}
+	return *p.Ref
+}
+
+var Notice_Emoji_DEFAULT string
+
+func (p *Notice) GetEmoji() (v string) {
+	if !p.IsSetEmoji() {
+		return Notice_Emoji_DEFAULT
+	}
+	return *p.Emoji
+}
 func (p *Notice) SetEvent(val string) {
 	p.Event = val
 }
@@ -267,6 +287,12 @@ func (p *Notice) SetUsers(val []string) {
 func (p *Notice) SetName(val *string) {
 	p.Name = val
 }
+func (p *Notice) SetRef(val *int64) {
+	p.Ref = val
+}
+func (p *Notice) SetEmoji(val *string) {
+	p.Emoji = val
+}
 
 func (p *Notice) IsSetUsers() bool {
 	return p.Users != nil
@@ -274,6 +300,14 @@ func (p *Notice) IsSetUsers() bool {
 
 func (p *Notice) IsSetName() bool {
 	return p.Name != nil
+}
+
+func (p *Notice) IsSetRef() bool {
+	return p.Ref != nil
+}
+
+func (p *Notice) IsSetEmoji() bool {
+	return p.Emoji != nil
 }
 
 func (p *Notice) String() string {
@@ -287,16 +321,102 @@ var fieldIDToName_Notice = map[int16]string{
 	1: "Event",
 	2: "Users",
 	3: "Name",
+	4: "Ref",
+	5: "Emoji",
+}
+
+type Reaction struct {
+	Emoji string   `thrift:"Emoji,1,required" frugal:"1,required,string" json:"Emoji"`
+	Count int32    `thrift:"Count,2,required" frugal:"2,required,i32" json:"Count"`
+	Users []string `thrift:"Users,3,optional" frugal:"3,optional,list<string>" json:"Users,omitempty"`
+	Own   *bool    `thrift:"Own,4,optional" frugal:"4,optional,bool" json:"Own,omitempty"`
+}
+
+func NewReaction() *Reaction {
+	return &Reaction{}
+}
+
+func (p *Reaction) InitDefault() {
+}
+
+func (p *Reaction) GetEmoji() (v string) {
+	return p.Emoji
+}
+
+func (p *Reaction) GetCount() (v int32) {
+	return p.Count
+}
+
+var Reaction_Users_DEFAULT []string
+
+func (p *Reaction) GetUsers() (v []string) {
+	if !p.IsSetUsers() {
+		return Reaction_Users_DEFAULT
+	}
+	return p.Users
+}
+
+var Reaction_Own_DEFAULT bool
+
+func (p *Reaction) GetOwn() (v bool) {
+	if !p.IsSetOwn() {
+		return Reaction_Own_DEFAULT
+	}
+	return *p.Own
+}
+func (p *Reaction) SetEmoji(val string) {
+	p.Emoji = val
+}
+func (p *Reaction) SetCount(val int32) {
+	p.Count = val
+}
+func (p *Reaction) SetUsers(val []string) {
+	p.Users = val
+}
+func (p *Reaction) SetOwn(val *bool) {
+	p.Own = val
+}
+
+func (p *Reaction) IsSetUsers() bool {
+	return p.Users != nil
+}
+
+func (p *Reaction) IsSetOwn() bool {
+	return p.Own != nil
+}
+
+func (p *Reaction) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Reaction(%+v)", *p)
+}
+
+var fieldIDToName_Reaction = map[int16]string{
+	1: "Emoji",
+	2: "Count",
+	3: "Users",
+	4: "Own",
 }
 
 type Message struct {
-	Chat     string  `thrift:"Chat,1" frugal:"1,default,string" json:"Chat"`
-	Text     string  `thrift:"Text,2" frugal:"2,default,string" json:"Text"`
-	Sender   string  `thrift:"Sender,3" frugal:"3,default,string" json:"Sender"`
-	SendTime int64   `thrift:"SendTime,4" frugal:"4,default,i64" json:"SendTime"`
-	Id       *string `thrift:"Id,5,optional" frugal:"5,optional,string" json:"Id,omitempty"`
-	Notice   *Notice `thrift:"notice,6,optional" frugal:"6,optional,Notice" json:"notice,omitempty"`
-	Erased   *bool   `thrift:"Erased,7,optional" frugal:"7,optional,bool" json:"Erased,omitempty"`
+	Chat        string      `thrift:"Chat,1" frugal:"1,default,string" json:"Chat"`
+	Text        string      `thrift:"Text,2" frugal:"2,default,string" json:"Text"`
+	Sender      string      `thrift:"Sender,3" frugal:"3,default,string" json:"Sender"`
+	SendTime    int64       `thrift:"SendTime,4" frugal:"4,default,i64" json:"SendTime"`
+	Id          *string     `thrift:"Id,5,optional" frugal:"5,optional,string" json:"Id,omitempty"`
+	Notice      *Notice     `thrift:"notice,6,optional" frugal:"6,optional,Notice" json:"notice,omitempty"`
+	Erased      *bool       `thrift:"Erased,7,optional" frugal:"7,optional,bool" json:"Erased,omitempty"`
+	ReplyTo     *int64      `thrift:"ReplyTo,8,optional" frugal:"8,optional,i64" json:"ReplyTo,omitempty"`
+	Mentions    []string    `thrift:"Mentions,9,optional" frugal:"9,optional,list<string>" json:"Mentions,omitempty"`
+	ContentType *string     `thrift:"ContentType,10,optional" frugal:"10,optional,string" json:"ContentType,omitempty"`
+	Body        *string     `thrift:"Body,11,optional" frugal:"11,optional,string" json:"Body,omitempty"`
+	Metadata    *string     `thrift:"Metadata,12,optional" frugal:"12,optional,string" json:"Metadata,omitempty"`
+	Edited      *int64      `thrift:"Edited,13,optional" frugal:"13,optional,i64" json:"Edited,omitempty"`
+	Deleted     *int64      `thrift:"Deleted,14,optional" frugal:"14,optional,i64" json:"Deleted,omitempty"`
+	Reactions   []*Reaction `thrift:"Reactions,15,optional" frugal:"15,optional,list<Reaction>" json:"Reactions,omitempty"`
+	Replies     *int32      `thrift:"Replies,16,optional" frugal:"16,optional,i32" json:"Replies,omitempty"`
+	LastReply   *int64      `thrift:"LastReply,17,optional" frugal:"17,optional,i64" json:"LastReply,omitempty"`
 }
 
 func NewMessage() *Message {
@@ -348,6 +468,96 @@ func (p *Message) GetErased() (v bool) {
 	}
 	return *p.Erased
 }
+
+var Message_ReplyTo_DEFAULT int64
+
+func (p *Message) GetReplyTo() (v int64) {
+	if !p.IsSetReplyTo() {
+		return Message_ReplyTo_DEFAULT
+	}
+	return *p.ReplyTo
+}
+
+var Message_Mentions_DEFAULT []string
+
+func (p *Message) GetMentions() (v []string) {
+	if !p.IsSetMentions() {
+		return Message_Mentions_DEFAULT
+	}
+	return p.Mentions
+}
+
+var Message_ContentType_DEFAULT string
+
+func (p *Message) GetContentType() (v string) {
+	if !p.IsSetContentType() {
+		return Message_ContentType_DEFAULT
+	}
+	return *p.ContentType
+}
+
+var Message_Body_DEFAULT string
+
+func (p *Message) GetBody() (v string) {
+	if !p.IsSetBody() {
+		return Message_Body_DEFAULT
+	}
+	return *p.Body
+}
+
+var Message_Metadata_DEFAULT string
+
+func (p *Message) GetMetadata() (v string) {
+	if !p.IsSetMetadata() {
+		return Message_Metadata_DEFAULT
+	}
+	return *p.Metadata
+}
+
+var Message_Edited_DEFAULT int64
+
+func (p *Message) GetEdited() (v int64) {
+	if !p.IsSetEdited() {
+		return Message_Edited_DEFAULT
+	}
+	return *p.Edited
+}
+
+var Message_Deleted_DEFAULT int64
+
+func (p *Message) GetDeleted() (v int64) {
+	if !p.IsSetDeleted() {
+		return Message_Deleted_DEFAULT
+	}
+	return *p.Deleted
+}
+
+var Message_Reactions_DEFAULT []*Reaction
+
+func (p *Message) GetReactions() (v []*Reaction) {
+	if !p.IsSetReactions() {
+		return Message_Reactions_DEFAULT
+	}
+	return p.Reactions
+}
+
+var Message_Replies_DEFAULT int32
+
+func (p *Message) GetReplies() (v int32) {
+	if !p.IsSetReplies() {
+		return Message_Replies_DEFAULT
+	}
+	return *p.Replies
+}
+
+var Message_LastReply_DEFAULT int64
+
+func (p *Message) GetLastReply() (v int64) {
+	if !p.IsSetLastReply() {
+		return Message_LastReply_DEFAULT
+	}
+	return *p.LastReply
+}
 func (p *Message) SetChat(val string) {
 	p.Chat = val
 }
@@ -369,6 +579,36 @@ func (p *Message) SetNotice(val *Notice) {
 func (p *Message) SetErased(val *bool) {
 	p.Erased = val
 }
+func (p *Message) SetReplyTo(val *int64) {
+	p.ReplyTo = val
+}
+func (p *Message) SetMentions(val []string) {
+	p.Mentions = val
+}
+func (p *Message) SetContentType(val *string) {
+	p.ContentType = val
+}
+func (p *Message) SetBody(val *string) {
+	p.Body = val
+}
+func (p *Message) SetMetadata(val *string) {
+	p.Metadata = val
+}
+func (p *Message) SetEdited(val *int64) {
+	p.Edited = val
+}
+func (p *Message) SetDeleted(val *int64) {
+	p.Deleted = val
+}
+func (p *Message) SetReactions(val []*Reaction) {
+	p.Reactions = val
+}
+func (p *Message) SetReplies(val *int32) {
+	p.Replies = val
+}
+func (p *Message) SetLastReply(val *int64) {
+	p.LastReply = val
+}
 
 func (p *Message) IsSetId() bool {
 	return p.Id != nil
@@ -382,6 +622,46 @@ func (p *Message) IsSetErased() bool {
 	return p.Erased != nil
 }
 
+func (p *Message) IsSetReplyTo() bool {
+	return p.ReplyTo != nil
+}
+
+func (p *Message) IsSetMentions() bool {
+	return p.Mentions != nil
+}
+
+func (p *Message) IsSetContentType() bool {
+	return p.ContentType != nil
+}
+
+func (p *Message) IsSetBody() bool {
+	return p.Body != nil
+}
+
+func (p *Message) IsSetMetadata() bool {
+	return p.Metadata != nil
+}
+
+func (p *Message) IsSetEdited() bool {
+	return p.Edited != nil
+}
+
+func (p *Message) IsSetDeleted() bool {
+	return p.Deleted != nil
+}
+
+func (p *Message) IsSetReactions() bool {
+	return p.Reactions != nil
+}
+
+func (p *Message) IsSetReplies() bool {
+	return p.Replies != nil
+}
+
+func (p *Message) IsSetLastReply() bool {
+	return p.LastReply != nil
+}
+
 func (p *Message) String() string {
 	if p == nil {
 		return "<nil>"
@@ -390,13 +670,23 @@ func (p *Message) String() string {
 }
 
 var fieldIDToName_Message = map[int16]string{
-	1: "Chat",
-	2: "Text",
-	3: "Sender",
-	4: "SendTime",
-	5: "Id",
-	6: "notice",
-	7: "Erased",
+	1:  "Chat",
+	2:  "Text",
+	3:  "Sender",
+	4:  "SendTime",
+	5:  "Id",
+	6:  "notice",
+	7:  "Erased",
+	8:  "ReplyTo",
+	9:  "Mentions",
+	10: "ContentType",
+	11: "Body",
+	12: "Metadata",
+	13: "Edited",
+	14: "Deleted",
+	15: "Reactions",
+	16: "Replies",
+	17: "LastReply",
 }
 
 type SendRequest struct {
@@ -10494,13 +10784,270 @@ var fieldIDToName_PushTargetsResponse = map[int16]string{
 	6: "SenderName",
 }
 
+type ChangeMessageRequest struct {
+	Chat     string  `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
+	SendTime int64   `thrift:"SendTime,2,required" frugal:"2,required,i64" json:"SendTime"`
+	Kind     string  `thrift:"Kind,3,required" frugal:"3,required,string" json:"Kind"`
+	Sender   *string `thrift:"Sender,4,optional" frugal:"4,optional,string" json:"Sender,omitempty"`
+	Text     *string `thrift:"Text,5,optional" frugal:"5,optional,string" json:"Text,omitempty"`
+	Emoji    *string `thrift:"Emoji,6,optional" frugal:"6,optional,string" json:"Emoji,omitempty"`
+	Id       *string `thrift:"Id,7,optional" frugal:"7,optional,string" json:"Id,omitempty"`
+	Meta     *Meta   `thrift:"meta,8,optional" frugal:"8,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewChangeMessageRequest() *ChangeMessageRequest {
+	return &ChangeMessageRequest{}
+}
+
+func (p *ChangeMessageRequest) InitDefault() {
+}
+
+func (p *ChangeMessageRequest) GetChat() (v string) {
+	return p.Chat
+}
+
+func (p *ChangeMessageRequest) GetSendTime() (v int64) {
+	return p.SendTime
+}
+
+func (p *ChangeMessageRequest) GetKind() (v string) {
+	return p.Kind
+}
+
+var ChangeMessageRequest_Sender_DEFAULT string
+
+func (p *ChangeMessageRequest) GetSender() (v string) {
+	if !p.IsSetSender() {
+		return ChangeMessageRequest_Sender_DEFAULT
+	}
+	return *p.Sender
+}
+
+var ChangeMessageRequest_Text_DEFAULT string
+
+func (p *ChangeMessageRequest) GetText() (v string) {
+	if !p.IsSetText() {
+		return ChangeMessageRequest_Text_DEFAULT
+	}
+	return *p.Text
+}
+
+var ChangeMessageRequest_Emoji_DEFAULT string
+
+func (p *ChangeMessageRequest) GetEmoji() (v string) {
+	if !p.IsSetEmoji() {
+		return ChangeMessageRequest_Emoji_DEFAULT
+	}
+	return *p.Emoji
+}
+
+var ChangeMessageRequest_Id_DEFAULT string
+
+func (p *ChangeMessageRequest) GetId() (v string) {
+	if !p.IsSetId() {
+		return ChangeMessageRequest_Id_DEFAULT
+	}
+	return *p.Id
+}
+
+var ChangeMessageRequest_Meta_DEFAULT *Meta
+
+func (p *ChangeMessageRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return ChangeMessageRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *ChangeMessageRequest) SetChat(val string) {
+	p.Chat = val
+}
+func (p *ChangeMessageRequest) SetSendTime(val int64) {
+	p.SendTime = val
+}
+func (p *ChangeMessageRequest) SetKind(val string) {
+	p.Kind = val
+}
+func (p *ChangeMessageRequest) SetSender(val *string) {
+	p.Sender = val
+}
+func (p *ChangeMessageRequest) SetText(val *string) {
+	p.Text = val
+}
+func (p *ChangeMessageRequest) SetEmoji(val *string) {
+	p.Emoji = val
+}
+func (p *ChangeMessageRequest) SetId(val *string) {
+	p.Id = val
+}
+func (p *ChangeMessageRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *ChangeMessageRequest) IsSetSender() bool {
+	return p.Sender != nil
+}
+
+func (p *ChangeMessageRequest) IsSetText() bool {
+	return p.Text != nil
+}
+
+func (p *ChangeMessageRequest) IsSetEmoji() bool {
+	return p.Emoji != nil
+}
+
+func (p *ChangeMessageRequest) IsSetId() bool {
+	return p.Id != nil
+}
+
+func (p *ChangeMessageRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *ChangeMessageRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ChangeMessageRequest(%+v)", *p)
+}
+
+var fieldIDToName_ChangeMessageRequest = map[int16]string{
+	1: "Chat",
+	2: "SendTime",
+	3: "Kind",
+	4: "Sender",
+	5: "Text",
+	6: "Emoji",
+	7: "Id",
+	8: "meta",
+}
+
+type ThreadRequest struct {
+	Chat     string  `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
+	SendTime int64   `thrift:"SendTime,2,required" frugal:"2,required,i64" json:"SendTime"`
+	Cursor   *int64  `thrift:"Cursor,3,optional" frugal:"3,optional,i64" json:"Cursor,omitempty"`
+	Limit    *int32  `thrift:"Limit,4,optional" frugal:"4,optional,i32" json:"Limit,omitempty"`
+	Reader   *string `thrift:"Reader,5,optional" frugal:"5,optional,string" json:"Reader,omitempty"`
+	Meta     *Meta   `thrift:"meta,6,optional" frugal:"6,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewThreadRequest() *ThreadRequest {
+	return &ThreadRequest{}
+}
+
+func (p *ThreadRequest) InitDefault() {
+}
+
+func (p *ThreadRequest) GetChat() (v string) {
+	return p.Chat
+}
+
+func (p *ThreadRequest) GetSendTime() (v int64) {
+	return p.SendTime
+}
+
+var ThreadRequest_Cursor_DEFAULT int64
+
+func (p *ThreadRequest) GetCursor() (v int64) {
+	if !p.IsSetCursor() {
+		return ThreadRequest_Cursor_DEFAULT
+	}
+	return *p.Cursor
+}
+
+var ThreadRequest_Limit_DEFAULT int32
+
+func (p *ThreadRequest) GetLimit() (v int32) {
+	if !p.IsSetLimit() {
+		return ThreadRequest_Limit_DEFAULT
+	}
+	return *p.Limit
+}
+
+var ThreadRequest_Reader_DEFAULT string
+
+func (p *ThreadRequest) GetReader() (v string) {
+	if !p.IsSetReader() {
+		return ThreadRequest_Reader_DEFAULT
+	}
+	return *p.Reader
+}
+
+var ThreadRequest_Meta_DEFAULT *Meta
+
+func (p *ThreadRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return ThreadRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *ThreadRequest) SetChat(val string) {
+	p.Chat = val
+}
+func (p *ThreadRequest) SetSendTime(val int64) {
+	p.SendTime = val
+}
+func (p *ThreadRequest) SetCursor(val *int64) {
+	p.Cursor = val
+}
+func (p *ThreadRequest) SetLimit(val *int32) {
+	p.Limit = val
+}
+func (p *ThreadRequest) SetReader(val *string) {
+	p.Reader = val
+}
+func (p *ThreadRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *ThreadRequest) IsSetCursor() bool {
+	return p.Cursor != nil
+}
+
+func (p *ThreadRequest) IsSetLimit() bool {
+	return p.Limit != nil
+}
+
+func (p *ThreadRequest) IsSetReader() bool {
+	return p.Reader != nil
+}
+
+func (p *ThreadRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *ThreadRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ThreadRequest(%+v)", *p)
+}
+
+var fieldIDToName_ThreadRequest = map[int16]string{
+	1: "Chat",
+	2: "SendTime",
+	3: "Cursor",
+	4: "Limit",
+	5: "Reader",
+	6: "meta",
+}
+
 type StoredMessage struct {
-	Text   string  `thrift:"Text,1,required" frugal:"1,required,string" json:"Text"`
-	Sender string  `thrift:"Sender,2,required" frugal:"2,required,string" json:"Sender"`
-	Id     *string `thrift:"Id,3,optional" frugal:"3,optional,string" json:"Id,omitempty"`
-	Notice *Notice `thrift:"notice,4,optional" frugal:"4,optional,Notice" json:"notice,omitempty"`
-	Erased *bool   `thrift:"Erased,5,optional" frugal:"5,optional,bool" json:"Erased,omitempty"`
-	Kind   *int8   `thrift:"Kind,6,optional" frugal:"6,optional,i8" json:"Kind,omitempty"`
+	Text        string      `thrift:"Text,1,required" frugal:"1,required,string" json:"Text"`
+	Sender      string      `thrift:"Sender,2,required" frugal:"2,required,string" json:"Sender"`
+	Id          *string     `thrift:"Id,3,optional" frugal:"3,optional,string" json:"Id,omitempty"`
+	Notice      *Notice     `thrift:"notice,4,optional" frugal:"4,optional,Notice" json:"notice,omitempty"`
+	Erased      *bool       `thrift:"Erased,5,optional" frugal:"5,optional,bool" json:"Erased,omitempty"`
+	Kind        *int8       `thrift:"Kind,6,optional" frugal:"6,optional,i8" json:"Kind,omitempty"`
+	ReplyTo     *int64      `thrift:"ReplyTo,7,optional" frugal:"7,optional,i64" json:"ReplyTo,omitempty"`
+	Mentions    []string    `thrift:"Mentions,8,optional" frugal:"8,optional,list<string>" json:"Mentions,omitempty"`
+	ContentType *string     `thrift:"ContentType,9,optional" frugal:"9,optional,string" json:"ContentType,omitempty"`
+	Body        *string     `thrift:"Body,10,optional" frugal:"10,optional,string" json:"Body,omitempty"`
+	Metadata    *string     `thrift:"Metadata,11,optional" frugal:"11,optional,string" json:"Metadata,omitempty"`
+	Edited      *int64      `thrift:"Edited,12,optional" frugal:"12,optional,i64" json:"Edited,omitempty"`
+	Deleted     *int64      `thrift:"Deleted,13,optional" frugal:"13,optional,i64" json:"Deleted,omitempty"`
+	Reactions   []*Reaction `thrift:"Reactions,14,optional" frugal:"14,optional,list<Reaction>" json:"Reactions,omitempty"`
+	Replies     *int32      `thrift:"Replies,15,optional" frugal:"15,optional,i32" json:"Replies,omitempty"`
+	LastReply   *int64      `thrift:"LastReply,16,optional" frugal:"16,optional,i64" json:"LastReply,omitempty"`
 }
 
 func NewStoredMessage() *StoredMessage {
@@ -10553,6 +11100,96 @@ func (p *StoredMessage) GetKind() (v int8) {
 	}
 	return *p.Kind
 }
+
+var StoredMessage_ReplyTo_DEFAULT int64
+
+func (p *StoredMessage) GetReplyTo() (v int64) {
+	if !p.IsSetReplyTo() {
+		return StoredMessage_ReplyTo_DEFAULT
+	}
+	return *p.ReplyTo
+}
+
+var StoredMessage_Mentions_DEFAULT []string
+
+func (p *StoredMessage) GetMentions() (v []string) {
+	if !p.IsSetMentions() {
+		return StoredMessage_Mentions_DEFAULT
+	}
+	return p.Mentions
+}
+
+var StoredMessage_ContentType_DEFAULT string
+
+func (p *StoredMessage) GetContentType() (v string) {
+	if !p.IsSetContentType() {
+		return StoredMessage_ContentType_DEFAULT
+	}
+	return *p.ContentType
+}
+
+var StoredMessage_Body_DEFAULT string
+
+func (p *StoredMessage) GetBody() (v string) {
+	if !p.IsSetBody() {
+		return StoredMessage_Body_DEFAULT
+	}
+	return *p.Body
+}
+
+var StoredMessage_Metadata_DEFAULT string
+
+func (p *StoredMessage) GetMetadata() (v string) {
+	if !p.IsSetMetadata() {
+		return StoredMessage_Metadata_DEFAULT
+	}
+	return *p.Metadata
+}
+
+var StoredMessage_Edited_DEFAULT int64
+
+func (p *StoredMessage) GetEdited() (v int64) {
+	if !p.IsSetEdited() {
+		return StoredMessage_Edited_DEFAULT
+	}
+	return *p.Edited
+}
+
+var StoredMessage_Deleted_DEFAULT int64
+
+func (p *StoredMessage) GetDeleted() (v int64) {
+	if !p.IsSetDeleted() {
+		return StoredMessage_Deleted_DEFAULT
+	}
+	return *p.Deleted
+}
+
+var StoredMessage_Reactions_DEFAULT []*Reaction
+
+func (p *StoredMessage) GetReactions() (v []*Reaction) {
+	if !p.IsSetReactions() {
+		return StoredMessage_Reactions_DEFAULT
+	}
+	return p.Reactions
+}
+
+var StoredMessage_Replies_DEFAULT int32
+
+func (p *StoredMessage) GetReplies() (v int32) {
+	if !p.IsSetReplies() {
+		return StoredMessage_Replies_DEFAULT
+	}
+	return *p.Replies
+}
+
+var StoredMessage_LastReply_DEFAULT int64
+
+func (p *StoredMessage) GetLastReply() (v int64) {
+	if !p.IsSetLastReply() {
+		return StoredMessage_LastReply_DEFAULT
+	}
+	return *p.LastReply
+}
 func (p *StoredMessage) SetText(val string) {
 	p.Text = val
 }
@@ -10571,6 +11208,36 @@ func (p *StoredMessage) SetErased(val *bool) {
 func (p *StoredMessage) SetKind(val *int8) {
 	p.Kind = val
 }
+func (p *StoredMessage) SetReplyTo(val *int64) {
+	p.ReplyTo = val
+}
+func (p *StoredMessage) SetMentions(val []string) {
+	p.Mentions = val
+}
+func (p *StoredMessage) SetContentType(val *string) {
+	p.ContentType = val
+}
+func (p *StoredMessage) SetBody(val *string) {
+	p.Body = val
+}
+func (p *StoredMessage) SetMetadata(val *string) {
+	p.Metadata = val
+}
+func (p *StoredMessage) SetEdited(val *int64) {
+	p.Edited = val
+}
+func (p *StoredMessage) SetDeleted(val *int64) {
+	p.Deleted = val
+}
+func (p *StoredMessage) SetReactions(val []*Reaction) {
+	p.Reactions = val
+}
+func (p *StoredMessage) SetReplies(val *int32) {
+	p.Replies = val
+}
+func (p *StoredMessage) SetLastReply(val *int64) {
+	p.LastReply = val
+}
 
 func (p *StoredMessage) IsSetId() bool {
 	return p.Id != nil
@@ -10588,6 +11255,46 @@ func (p *StoredMessage) IsSetKind() bool {
 	return p.Kind != nil
 }
 
+func (p *StoredMessage) IsSetReplyTo() bool {
+	return p.ReplyTo != nil
+}
+
+func (p *StoredMessage) IsSetMentions() bool {
+	return p.Mentions != nil
+}
+
+func (p *StoredMessage) IsSetContentType() bool {
+	return p.ContentType != nil
+}
+
+func (p *StoredMessage) IsSetBody() bool {
+	return p.Body != nil
+}
+
+func (p *StoredMessage) IsSetMetadata() bool {
+	return p.Metadata != nil
+}
+
+func (p *StoredMessage) IsSetEdited() bool {
+	return p.Edited != nil
+}
+
+func (p *StoredMessage) IsSetDeleted() bool {
+	return p.Deleted != nil
+}
+
+func (p *StoredMessage) IsSetReactions() bool {
+	return p.Reactions != nil
+}
+
+func (p *StoredMessage) IsSetReplies() bool {
+	return p.Replies != nil
+}
+
+func (p *StoredMessage) IsSetLastReply() bool {
+	return p.LastReply != nil
+}
+
 func (p *StoredMessage) String() string {
 	if p == nil {
 		return "<nil>"
@@ -10596,12 +11303,22 @@ func (p *StoredMessage) String() string {
 }
 
 var fieldIDToName_StoredMessage = map[int16]string{
-	1: "Text",
-	2: "Sender",
-	3: "Id",
-	4: "notice",
-	5: "Erased",
-	6: "Kind",
+	1:  "Text",
+	2:  "Sender",
+	3:  "Id",
+	4:  "notice",
+	5:  "Erased",
+	6:  "Kind",
+	7:  "ReplyTo",
+	8:  "Mentions",
+	9:  "ContentType",
+	10: "Body",
+	11: "Metadata",
+	12: "Edited",
+	13: "Deleted",
+	14: "Reactions",
+	15: "Replies",
+	16: "LastReply",
 }
 
 type IMService interface {
@@ -10718,6 +11435,10 @@ type IMService interface {
 	Subscribers(ctx context.Context, req *SubscribersRequest) (r *SubscribersResponse, err error)
 
 	PushTargets(ctx context.Context, req *PushTargetsRequest) (r *PushTargetsResponse, err error)
+
+	ChangeMessage(ctx context.Context, req *ChangeMessageRequest) (r *SendResponse, err error)
+
+	Thread(ctx context.Context, req *ThreadRequest) (r *PullResponse, err error)
 
 	Watch(ctx context.Context, stream IMService_WatchServer) (err error)
 }
@@ -15051,6 +15772,158 @@ func (p *IMServicePushTargetsResult) String() string {
 }
 
 var fieldIDToName_IMServicePushTargetsResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceChangeMessageArgs struct {
+	Req *ChangeMessageRequest `thrift:"req,1" frugal:"1,default,ChangeMessageRequest" json:"req"`
+}
+
+func NewIMServiceChangeMessageArgs() *IMServiceChangeMessageArgs {
+	return &IMServiceChangeMessageArgs{}
+}
+
+func (p *IMServiceChangeMessageArgs) InitDefault() {
+}
+
+var IMServiceChangeMessageArgs_Req_DEFAULT *ChangeMessageRequest
+
+func (p *IMServiceChangeMessageArgs) GetReq() (v *ChangeMessageRequest) {
+	if !p.IsSetReq() {
+		return IMServiceChangeMessageArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceChangeMessageArgs) SetReq(val *ChangeMessageRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceChangeMessageArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceChangeMessageArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceChangeMessageArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceChangeMessageArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceChangeMessageResult struct {
+	Success *SendResponse `thrift:"success,0,optional" frugal:"0,optional,SendResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceChangeMessageResult() *IMServiceChangeMessageResult {
+	return &IMServiceChangeMessageResult{}
+}
+
+func (p *IMServiceChangeMessageResult) InitDefault() {
+}
+
+var IMServiceChangeMessageResult_Success_DEFAULT *SendResponse
+
+func (p *IMServiceChangeMessageResult) GetSuccess() (v *SendResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceChangeMessageResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceChangeMessageResult) SetSuccess(x interface{}) {
+	p.Success = x.(*SendResponse)
+}
+
+func (p *IMServiceChangeMessageResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceChangeMessageResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceChangeMessageResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceChangeMessageResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceThreadArgs struct {
+	Req *ThreadRequest `thrift:"req,1" frugal:"1,default,ThreadRequest" json:"req"`
+}
+
+func NewIMServiceThreadArgs() *IMServiceThreadArgs {
+	return &IMServiceThreadArgs{}
+}
+
+func (p *IMServiceThreadArgs) InitDefault() {
+}
+
+var IMServiceThreadArgs_Req_DEFAULT *ThreadRequest
+
+func (p *IMServiceThreadArgs) GetReq() (v *ThreadRequest) {
+	if !p.IsSetReq() {
+		return IMServiceThreadArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceThreadArgs) SetReq(val *ThreadRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceThreadArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceThreadArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceThreadArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceThreadArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceThreadResult struct {
+	Success *PullResponse `thrift:"success,0,optional" frugal:"0,optional,PullResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceThreadResult() *IMServiceThreadResult {
+	return &IMServiceThreadResult{}
+}
+
+func (p *IMServiceThreadResult) InitDefault() {
+}
+
+var IMServiceThreadResult_Success_DEFAULT *PullResponse
+
+func (p *IMServiceThreadResult) GetSuccess() (v *PullResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceThreadResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceThreadResult) SetSuccess(x interface{}) {
+	p.Success = x.(*PullResponse)
+}
+
+func (p *IMServiceThreadResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceThreadResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceThreadResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceThreadResult = map[int16]string{
 	0: "success",
 }
 

@@ -1,11 +1,14 @@
 -- Appends a batch of messages of which some need checks or list entries. Each message pays only for its own steps.
 --
--- log.lua and append_one.lua come before it.
+-- entry.lua, log.lua and append_one.lua come before it.
 -- KEYS  of each message two, as append.lua, then as its steps say:
 --       i: ids      sorted set: position → "sender/id", and the same with the text's digest before it
 --       m: room     hash: visibility, name, created, admins
 --          members  hash: user → "role since"
 --       r: room     as m's
+--       n: room     as m's
+--          members  as m's
+--       t: threads  sorted set: 0 → 16 digits of a message's position, then those of an answer's
 --       1: chats    sorted set of a user: 0, a time or -1 → a chat of the user's
 --       2: chats    of two users
 -- ARGV  7 of append_one.lua, 8 window: how long an id is recognised, in microseconds; then of each message two:
@@ -15,6 +18,9 @@
 --          digest   of the text, beginning with "#", as no sender does
 --       m: member   must be a member of a private room, and may not send to a room that is deleted or was never created
 --       r:          the room must exist
+--       n: count    of users whom the message mentions
+--          users    who must be members, if there is such a room
+--       t: parent   16 digits of the position of the message that this one answers
 --       1, 2: score of the chat where it is new in a list: 0 of a conversation, -1 of a room
 -- Returns an integer for each message: its position, an outcome of append_one.lua, or
 --                -position   the id was known, with this text: nothing is stored.
@@ -84,6 +90,53 @@ local function recognise(ids, id, digest)
   return CONFLICT
 end
 
+-- mentioned returns an outcome where a mentioned user is not a member of the room.
+local function mentioned(room, members, users)
+  local visibility = pcall('HGET', room, 'visibility')
+  if type(visibility) == 'table' then
+    return failure(visibility)
+  end
+  if not visibility then
+    return nil
+  end
+  for _, user in ipairs(users) do
+    if call('HEXISTS', members, user) == 0 then
+      return NOT_MENTIONED
+    end
+  end
+end
+
+-- parent_of returns the member of the message that is answered, or an outcome.
+local function parent_of(log, position)
+  local found = pcall('ZRANGE', log, position, position, 'BYSCORE', 'LIMIT', 0, 1)
+  if found.err then
+    return nil, failure(found)
+  end
+  local _, kind = head(found[1] or '')
+  if kind ~= kind_message and kind ~= kind_erased then
+    return nil, NO_PARENT
+  end
+  return found[1]
+end
+
+-- count_reply counts an answer at its parent, and enters it into the threads, from which it removes those of messages that
+-- are gone.
+local function count_reply(log, threads, parent, position)
+  local counted = with_reply(parent, position)
+  local score = sub(parent, 1, 16)
+  if counted and call('ZSCORE', log, parent) then -- the answer may have removed it, where few are kept
+    call('ZADD', log, score, counted)
+    call('ZREM', log, parent)
+  end
+  call('ZADD', threads, 0, score .. digits(position))
+  call('ZREMRANGEBYLEX', threads, '-', '(' .. sub(call('ZRANGE', log, 0, 0)[1], 1, 16))
+  if trims and retention > 0 then
+    call('PEXPIRE', threads, text(math.ceil(retention / 1000)))
+  elseif trims then
+    call('PERSIST', threads)
+  end
+end
+
 -- enlist puts the chat into a user's list, and returns an outcome where that failed.
 local function enlist(list, score, chat, index)
   local reply = pcall('ZADD', list, 'NX', score, chat)
@@ -112,6 +165,20 @@ local function append_next()
   if ids and not outcome then
     outcome = recognise(ids, id, digest)
   end
+  if has(steps, 'n') then
+    local room, members, users = key(), key(), {}
+    for i = 1, tonumber(argument()) do
+      users[i] = argument()
+    end
+    outcome = outcome or mentioned(room, members, users)
+  end
+  local threads, parent
+  if has(steps, 't') then
+    threads, parent = key(), argument()
+    if not outcome then
+      parent, outcome = parent_of(log, parent)
+    end
+  end
   local users = has(steps, '1') and 1 or has(steps, '2') and 2 or 0
   if users > 0 then
     local score = argument()
@@ -130,6 +197,9 @@ local function append_next()
     local score = digits(position)
     call('ZADD', ids, score, id, score, digest .. id)
     call('PEXPIRE', ids, lifetime)
+  end
+  if threads and position > 0 then
+    count_reply(log, threads, parent, position)
   end
   return position
 end

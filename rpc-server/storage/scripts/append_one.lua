@@ -34,6 +34,8 @@ local UNLISTED = -9007199254740998    -- activity does not have the chat, and th
 local WRONG_TYPE = -9007199254741000  -- a key of the chat has another type
 local FAILED = -9007199254741002      -- Redis refused a command of this message after others were stored
 local NO_ROOM = -9007199254741004     -- the room was never created
+local NO_PARENT = -9007199254741008   -- there is no message at the position that is answered
+local NOT_MENTIONED = -9007199254741010 -- a mentioned user is not a member of the room
 
 -- A WRONGTYPE error belongs to the message whose key has the wrong type. Any other error, such as READONLY or OOM,
 -- concerns the whole batch. It ends the call as long as nothing was stored.

@@ -5,7 +5,8 @@
 -- first and the kind second. Older servers wrote other orders without the kind, so every order is read, and fields that are
 -- not known are skipped. Go's ReadHead does the same; a test compares the two.
 local byte, sub = string.byte, string.sub -- a local is found faster than a field of a global
-local kind_message, kind_notice, kind_erased = 1, 2, 3
+local kind_message, kind_notice, kind_change, kind_deletion = 1, 2, 4, 5
+local kind_erased, kind_last = 3, 5
 
 local bool_type, byte_type, string_type, struct_type = 2, 3, 11, 12
 local map_type, set_type, list_type = 13, 14, 15
@@ -89,7 +90,7 @@ local function written_head(stored)
   local at = 24 + length
   local kind
   t, high, low, kind = byte(stored, at, at + 3)
-  if t ~= byte_type or high ~= 0 or low ~= 6 or not kind or kind < kind_message or kind > kind_erased then
+  if t ~= byte_type or high ~= 0 or low ~= 6 or not kind or kind < kind_message or kind > kind_last then
     return nil
   end
   return sub(stored, 24, at - 1), kind
@@ -125,7 +126,7 @@ local function head(stored)
         return nil
       end
       at = at + 1
-      if said >= kind_message and said <= kind_erased then
+      if said >= kind_message and said <= kind_last then
         kind = said
       end
     else
@@ -161,11 +162,17 @@ local function by_other(stored, user)
     local at = 24 + length
     local kind
     t, high, low, kind = byte(stored, at, at + 3)
-    if t == byte_type and high == 0 and low == 6 and kind and kind >= kind_message and kind <= kind_erased then
+    if t == byte_type and high == 0 and low == 6 and kind and kind >= kind_message and kind <= kind_last then
       return kind == kind_message and (length ~= #user or sub(stored, 24, at - 1) ~= user)
     end
   end
   local sender, kind = head(stored)
   return kind == kind_message and sender ~= user
+end
+
+-- is_change says whether an entry is about an earlier message.
+local function is_change(stored)
+  local _, kind = head(stored)
+  return kind == kind_change or kind == kind_deletion
 end
 

@@ -15,22 +15,34 @@
 -- Of a room where the user is no member there is nothing.
 --
 -- Only messages count: there is nothing to read in one that was erased, and notices have no sender. What was erased is the
--- last message where its sender is not hidden. No more than a hundred entries are looked at for either, so that other calls
--- do not wait for long. entry.lua comes before it.
+-- last message where its sender is not hidden. No more than a hundred entries are looked at for the count, and a thousand for
+-- the last message, so that other calls do not wait for long. entry.lua comes before it.
 local oldest, user, most = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local first, part = tonumber(oldest), 100
 local call = redis.call
 
--- newest returns the last entry that is not of who is hidden.
+-- newest returns the last entry that is not of who is hidden, and not a change of a message, which shows itself.
 local function newest(log, hidden)
-  if hidden == '' or hidden == '*' then
-    return call('ZRANGE', log, '+inf', oldest, 'BYSCORE', 'REV', 'LIMIT', 0, 1)[1] or ''
-  end
-  for _, stored in ipairs(call('ZRANGE', log, '+inf', oldest, 'BYSCORE', 'REV', 'LIMIT', 0, part)) do
-    local sender, kind = head(stored)
-    if kind == kind_notice or sender ~= hidden then
-      return stored
+  local anyone = hidden == '' or hidden == '*'
+  if anyone then
+    local last = call('ZRANGE', log, '+inf', oldest, 'BYSCORE', 'REV', 'LIMIT', 0, 1)[1]
+    if not last or not is_change(last) then
+      return last or ''
     end
+  end
+  local below = '+inf'
+  for _ = 1, 10 do
+    local found = call('ZRANGE', log, below, oldest, 'BYSCORE', 'REV', 'LIMIT', 0, part)
+    for _, stored in ipairs(found) do
+      local sender, kind = head(stored)
+      if kind ~= kind_change and kind ~= kind_deletion and (anyone or kind == kind_notice or sender ~= hidden) then
+        return stored
+      end
+    end
+    if #found < part then
+      return ''
+    end
+    below = '(' .. sub(found[part], 1, 16)
   end
   return ''
 end

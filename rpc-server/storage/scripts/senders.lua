@@ -25,7 +25,7 @@ for _, stored in ipairs(found) do
   if not sender or kind == kind_notice then
     sender = ''
   end
-  if not seen[sender] then
+  if not seen[sender] and kind ~= kind_change and kind ~= kind_deletion then
     seen[sender] = true
     answer[#answer + 1] = sender
     answer[#answer + 1] = sub(stored, 1, 16)

@@ -6,7 +6,7 @@ import {
 import { goTo, openChat } from './route'
 import { announce, show } from './notices'
 import { address, server } from './settings'
-import { Timeline } from './timeline'
+import { changed, isChange, Timeline } from './timeline'
 
 export interface Chat {
   chat: string
@@ -221,12 +221,13 @@ function heard(page: ChatPage): void {
     timeline(chat).append(messages)
     quiet(chat, messages)
     const before: Chat = chats.peek().get(chat) ?? { chat, unread: 0, mention: false, cursor: 0 }
-    const news = messages.filter((m) => m.send_time > (before.last?.send_time ?? 0))
+    const news = messages.filter((m) => m.send_time > (before.last?.send_time ?? 0) && !isChange(m))
     const others = news.filter((m) => m.sender !== me.peek() && m.type !== 'notice')
+    const last = news.at(-1) ?? before.last
     const renamed = messages.findLast((m) => m.type === 'notice' && m.name !== undefined)
     const seen = attentive(chat)
     update(chat, {
-      ...before, name: renamed?.name ?? page.name ?? before.name, last: news.at(-1) ?? before.last,
+      ...before, name: renamed?.name ?? page.name ?? before.name, last: last && messages.filter(isChange).reduce(changed, last),
       unread: seen ? before.unread : Math.min(100, before.unread + others.length), mention: !seen && (before.mention || others.some(mentions)),
     })
     for (const m of others.slice(-3)) announce(chat, titleOf(chat), `${nameOf(m.sender)}: ${m.text}`, seen || isMuted(chat))

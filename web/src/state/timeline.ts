@@ -3,6 +3,18 @@ import type { Message, Outgoing, Pullchat } from 'pullchat'
 
 export const chunkSize = 25
 
+/** An entry about an earlier message, the one at `ref`. It is no line of its own. */
+export const isChange = (m: Message) => m.kind !== undefined
+
+/** The message after a change. A change that it has already leaves it as it is, so changes may come twice and in any order. */
+export function changed(message: Message, { kind, ref, send_time, edited = send_time, text, erased }: Message): Message {
+  if (ref !== message.send_time || message.erased) return message
+  if (kind === 'delete') return { ...message, text: '', erased: true, deleted: send_time }
+  if (kind !== 'edit') return message
+  if (erased) return { ...message, text: '', erased } // what removed the text follows, or was the erasure of an account
+  return (message.edited ?? 0) < edited ? { ...message, text, edited } : message
+}
+
 /**
  * The messages of one chat that are loaded: a part of the log without gaps up to its end. They are kept in chunks, and a
  * chunk that does not change is not rendered again.
@@ -20,7 +32,9 @@ export class Timeline {
   readonly unreadFrom = signal(0)
   readonly last = computed(() => this.chunks.value.at(-1)?.at(-1))
   #before = 0
-  #early: Message[] = [] // live messages that came before the first page
+  #end = 0 // the position of the last entry, be it a message or a change
+  #early: Message[] = [] // live entries that came before the first page
+  #changes = new Map<number, Message[]>() // of messages that are not loaded, by their position
 
   constructor(readonly chat: string, private readonly client: Pullchat) {}
 
@@ -30,12 +44,16 @@ export class Timeline {
     this.older.value = 'loading'
     try {
       const page = await this.client.pull({ chat: this.chat, cursor: this.#before, limit: 4 * chunkSize, reverse: true })
-      const messages = page.messages.reverse()
+      const entries = page.messages.reverse()
+      // A page may be older than what came live meanwhile.
+      const messages = entries.filter((m) => !isChange(m)).map((m) => (this.#changes.get(m.send_time) ?? []).reduce(changed, m))
+      for (const m of messages) this.#changes.delete(m.send_time)
       const parts: Message[][] = []
       for (let end = messages.length; end > 0; end -= chunkSize) parts.unshift(messages.slice(Math.max(0, end - chunkSize), end))
       const first = !this.loaded.peek()
       this.chunks.value = [...parts, ...this.chunks.peek()]
-      if (!first) this.prepended.value++
+      if (first) this.#end = entries.at(-1)?.send_time ?? 0
+      else this.prepended.value++
       this.#before = page.next_cursor
       this.loaded.value = true
       this.older.value = page.next_cursor === 0 ? 'begin' : 'more'
@@ -46,24 +64,35 @@ export class Timeline {
     }
   }
 
-  /** Adds live messages at the end. Those that are there already are skipped. */
-  append(messages: readonly Message[]): void {
+  /** Takes live entries: adds messages at the end, and applies changes. Those that are there already are skipped. */
+  append(entries: readonly Message[]): void {
     if (!this.loaded.peek()) {
-      this.#early.push(...messages)
+      this.#early.push(...entries)
       return
     }
-    const end = this.last.peek()?.send_time ?? 0
-    const news = messages.filter((m) => m.send_time > end)
+    const news = entries.filter((m) => m.send_time > this.#end)
     if (news.length === 0) return
+    this.#end = news.at(-1)!.send_time
     const chunks = [...this.chunks.peek()]
-    for (const message of news) {
+    for (const entry of news) {
+      if (isChange(entry)) {
+        this.#apply(entry, chunks)
+        continue
+      }
       const tail = chunks.at(-1)
-      if (tail && tail.length < chunkSize) chunks[chunks.length - 1] = [...tail, message]
-      else chunks.push([message])
+      if (tail && tail.length < chunkSize) chunks[chunks.length - 1] = [...tail, entry]
+      else chunks.push([entry])
     }
     this.chunks.value = chunks
-    const ids = new Set(news.map((m) => m.id))
+    const ids = new Set(news.filter((m) => !isChange(m)).map((m) => m.id))
     if (this.outgoing.peek().some((o) => ids.has(o.id))) this.outgoing.value = this.outgoing.peek().filter((o) => !ids.has(o.id))
+  }
+
+  #apply(change: Message, chunks: (readonly Message[])[]): void {
+    const ref = change.ref ?? 0
+    const at = chunks.findLastIndex((chunk) => chunk[0]!.send_time <= ref)
+    if (at < 0) this.#changes.set(ref, [...(this.#changes.get(ref) ?? []), change])
+    else chunks[at] = chunks[at]!.map((m) => changed(m, change))
   }
 
   /** Takes the state of a message that is being sent. Once it is in the log, the log has it. */
@@ -89,6 +118,7 @@ export class Timeline {
   /** Empties it, so that it is loaded again: after the list of ignored users has changed. */
   reset(): void {
     this.#before = 0
+    this.#changes.clear()
     this.loaded.value = false
     this.chunks.value = []
     this.older.value = 'more'

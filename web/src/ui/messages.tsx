@@ -191,9 +191,10 @@ function Bubble({ message: m, head, of }: { message: Message; head: boolean; of:
           <span class="hidden">{own ? 'You' : nameOf(m.sender)}: </span>
         )}
         <span class="text" dir="auto">
-          {m.erased ? <i>This message was erased.</i> : <Text text={m.text} me={me.value} />}
+          {m.deleted ? <i>This message was deleted.</i> : m.erased ? <i>This message was erased.</i> : <Text text={m.text} me={me.value} />}
         </span>
         <span class="meta">
+          {m.edited && !m.erased && <span title={fully(m.edited)}>edited</span>}
           <time dir="auto" title={fully(m.send_time)}>{time(m.send_time)}</time>
           {own && <Mark of={of} at={m.send_time} />}
         </span>

@@ -93,7 +93,7 @@ function Preview({ entry: { chat, last } }: { entry: Chat }) {
   if (writing.length) return <em>{isPair(chat) ? 'typing …' : `${nameOf(writing[0]!)} is typing …`}</em>
   if (!last) return null
   if (last.type === 'notice') return <i>{noticeText(last)}</i>
-  const text = last.erased ? 'erased' : last.text.slice(0, 200)
+  const text = last.deleted ? 'deleted' : last.erased ? 'erased' : last.text.slice(0, 200)
   if (last.sender === me.value) return <>You: {text}</>
   return <>{isPair(chat) ? text : `${nameOf(last.sender)}: ${text}`}</>
 }

@@ -510,10 +510,14 @@ func (p *Meta) String() string {
 //   - Event
 //   - Users
 //   - Name
+//   - Ref
+//   - Emoji
 type Notice struct {
 	Event string   `thrift:"Event,1,required" db:"Event" json:"Event"`
 	Users []string `thrift:"Users,2" db:"Users" json:"Users,omitempty"`
 	Name  *string  `thrift:"Name,3" db:"Name" json:"Name,omitempty"`
+	Ref   *int64   `thrift:"Ref,4" db:"Ref" json:"Ref,omitempty"`
+	Emoji *string  `thrift:"Emoji,5" db:"Emoji" json:"Emoji,omitempty"`
 }
 
 func NewNotice() *Notice {
@@ -538,12 +542,38 @@ func (p *Notice) GetName() string {
 	}
 	return *p.Name
 }
+
+var Notice_Ref_DEFAULT int64
+
+func (p *Notice) GetRef() int64 {
+	if !p.IsSetRef() {
+		return Notice_Ref_DEFAULT
+	}
+	return *p.Ref
+}
+
+var Notice_Emoji_DEFAULT string
+
+func (p *Notice) GetEmoji() string {
+	if !p.IsSetEmoji() {
+		return Notice_Emoji_DEFAULT
+	}
+	return *p.Emoji
+}
 func (p *Notice) IsSetUsers() bool {
 	return p.Users != nil
 }
 
 func (p *Notice) IsSetName() bool {
 	return p.Name != nil
+}
+
+func (p *Notice) IsSetRef() bool {
+	return p.Ref != nil
+}
+
+func (p *Notice) IsSetEmoji() bool {
+	return p.Emoji != nil
 }
 
 func (p *Notice) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -586,6 +616,26 @@ func (p *Notice) Read(ctx context.Context, iprot thrift.TProtocol) error {
 		case 3:
 			if fieldTypeId == thrift.STRING {
 				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 4:
+			if fieldTypeId == thrift.I64 {
+				if err := p.ReadField4(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 5:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField5(ctx, iprot); err != nil {
 					return err
 				}
 			} else {
@@ -651,6 +701,24 @@ func (p *Notice) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
 	return nil
 }
 
+func (p *Notice) ReadField4(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI64(ctx); err != nil {
+		return thrift.PrependError("error reading field 4: ", err)
+	} else {
+		p.Ref = &v
+	}
+	return nil
+}
+
+func (p *Notice) ReadField5(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 5: ", err)
+	} else {
+		p.Emoji = &v
+	}
+	return nil
+}
+
 func (p *Notice) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "Notice"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -663,6 +731,12 @@ func (p *Notice) Write(ctx context.Context, oprot thrift.TProtocol) error {
 			return err
 		}
 		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField4(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField5(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -726,6 +800,36 @@ func (p *Notice) writeField3(ctx context.Context, oprot thrift.TProtocol) (err e
 	return err
 }
 
+func (p *Notice) writeField4(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetRef() {
+		if err := oprot.WriteFieldBegin(ctx, "Ref", thrift.I64, 4); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 4:Ref: ", p), err)
+		}
+		if err := oprot.WriteI64(ctx, int64(*p.Ref)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Ref (4) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 4:Ref: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *Notice) writeField5(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetEmoji() {
+		if err := oprot.WriteFieldBegin(ctx, "Emoji", thrift.STRING, 5); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 5:Emoji: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.Emoji)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Emoji (5) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 5:Emoji: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *Notice) Equals(other *Notice) bool {
 	if p == other {
 		return true
@@ -752,6 +856,22 @@ func (p *Notice) Equals(other *Notice) bool {
 			return false
 		}
 	}
+	if p.Ref != other.Ref {
+		if p.Ref == nil || other.Ref == nil {
+			return false
+		}
+		if (*p.Ref) != (*other.Ref) {
+			return false
+		}
+	}
+	if p.Emoji != other.Emoji {
+		if p.Emoji == nil || other.Emoji == nil {
+			return false
+		}
+		if (*p.Emoji) != (*other.Emoji) {
+			return false
+		}
+	}
 	return true
 }
 
@@ -763,6 +883,311 @@ func (p *Notice) String() string {
 }
 
 // Attributes:
+//   - Emoji
+//   - Count
+//   - Users
+//   - Own
+type Reaction struct {
+	Emoji string   `thrift:"Emoji,1,required" db:"Emoji" json:"Emoji"`
+	Count int32    `thrift:"Count,2,required" db:"Count" json:"Count"`
+	Users []string `thrift:"Users,3" db:"Users" json:"Users,omitempty"`
+	Own   *bool    `thrift:"Own,4" db:"Own" json:"Own,omitempty"`
+}
+
+func NewReaction() *Reaction {
+	return &Reaction{}
+}
+
+func (p *Reaction) GetEmoji() string {
+	return p.Emoji
+}
+
+func (p *Reaction) GetCount() int32 {
+	return p.Count
+}
+
+var Reaction_Users_DEFAULT []string
+
+func (p *Reaction) GetUsers() []string {
+	return p.Users
+}
+
+var Reaction_Own_DEFAULT bool
+
+func (p *Reaction) GetOwn() bool {
+	if !p.IsSetOwn() {
+		return Reaction_Own_DEFAULT
+	}
+	return *p.Own
+}
+func (p *Reaction) IsSetUsers() bool {
+	return p.Users != nil
+}
+
+func (p *Reaction) IsSetOwn() bool {
+	return p.Own != nil
+}
+
+func (p *Reaction) Read(ctx context.Context, iprot thrift.TProtocol) error {
+	if _, err := iprot.ReadStructBegin(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read error: ", p), err)
+	}
+
+	var issetEmoji bool = false
+	var issetCount bool = false
+
+	for {
+		_, fieldTypeId, fieldId, err := iprot.ReadFieldBegin(ctx)
+		if err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T field %d read error: ", p, fieldId), err)
+		}
+		if fieldTypeId == thrift.STOP {
+			break
+		}
+		switch fieldId {
+		case 1:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField1(ctx, iprot); err != nil {
+					return err
+				}
+				issetEmoji = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 2:
+			if fieldTypeId == thrift.I32 {
+				if err := p.ReadField2(ctx, iprot); err != nil {
+					return err
+				}
+				issetCount = true
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 3:
+			if fieldTypeId == thrift.LIST {
+				if err := p.ReadField3(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 4:
+			if fieldTypeId == thrift.BOOL {
+				if err := p.ReadField4(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+				return err
+			}
+		}
+		if err := iprot.ReadFieldEnd(ctx); err != nil {
+			return err
+		}
+	}
+	if err := iprot.ReadStructEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T read struct end error: ", p), err)
+	}
+	if !issetEmoji {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Emoji is not set"))
+	}
+	if !issetCount {
+		return thrift.NewTProtocolExceptionWithType(thrift.INVALID_DATA, fmt.Errorf("Required field Count is not set"))
+	}
+	return nil
+}
+
+func (p *Reaction) ReadField1(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 1: ", err)
+	} else {
+		p.Emoji = v
+	}
+	return nil
+}
+
+func (p *Reaction) ReadField2(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI32(ctx); err != nil {
+		return thrift.PrependError("error reading field 2: ", err)
+	} else {
+		p.Count = v
+	}
+	return nil
+}
+
+func (p *Reaction) ReadField3(ctx context.Context, iprot thrift.TProtocol) error {
+	_, size, err := iprot.ReadListBegin(ctx)
+	if err != nil {
+		return thrift.PrependError("error reading list begin: ", err)
+	}
+	tSlice := make([]string, 0, size)
+	p.Users = tSlice
+	for i := 0; i < size; i++ {
+		var _elem2 string
+		if v, err := iprot.ReadString(ctx); err != nil {
+			return thrift.PrependError("error reading field 0: ", err)
+		} else {
+			_elem2 = v
+		}
+		p.Users = append(p.Users, _elem2)
+	}
+	if err := iprot.ReadListEnd(ctx); err != nil {
+		return thrift.PrependError("error reading list end: ", err)
+	}
+	return nil
+}
+
+func (p *Reaction) ReadField4(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadBool(ctx); err != nil {
+		return thrift.PrependError("error reading field 4: ", err)
+	} else {
+		p.Own = &v
+	}
+	return nil
+}
+
+func (p *Reaction) Write(ctx context.Context, oprot thrift.TProtocol) error {
+	if err := oprot.WriteStructBegin(ctx, "Reaction"); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
+	}
+	if p != nil {
+		if err := p.writeField1(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField2(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField3(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField4(ctx, oprot); err != nil {
+			return err
+		}
+	}
+	if err := oprot.WriteFieldStop(ctx); err != nil {
+		return thrift.PrependError("write field stop error: ", err)
+	}
+	if err := oprot.WriteStructEnd(ctx); err != nil {
+		return thrift.PrependError("write struct stop error: ", err)
+	}
+	return nil
+}
+
+func (p *Reaction) writeField1(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Emoji", thrift.STRING, 1); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 1:Emoji: ", p), err)
+	}
+	if err := oprot.WriteString(ctx, string(p.Emoji)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Emoji (1) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 1:Emoji: ", p), err)
+	}
+	return err
+}
+
+func (p *Reaction) writeField2(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if err := oprot.WriteFieldBegin(ctx, "Count", thrift.I32, 2); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field begin error 2:Count: ", p), err)
+	}
+	if err := oprot.WriteI32(ctx, int32(p.Count)); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T.Count (2) field write error: ", p), err)
+	}
+	if err := oprot.WriteFieldEnd(ctx); err != nil {
+		return thrift.PrependError(fmt.Sprintf("%T write field end error 2:Count: ", p), err)
+	}
+	return err
+}
+
+func (p *Reaction) writeField3(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetUsers() {
+		if err := oprot.WriteFieldBegin(ctx, "Users", thrift.LIST, 3); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 3:Users: ", p), err)
+		}
+		if err := oprot.WriteListBegin(ctx, thrift.STRING, len(p.Users)); err != nil {
+			return thrift.PrependError("error writing list begin: ", err)
+		}
+		for _, v := range p.Users {
+			if err := oprot.WriteString(ctx, string(v)); err != nil {
+				return thrift.PrependError(fmt.Sprintf("%T. (0) field write error: ", p), err)
+			}
+		}
+		if err := oprot.WriteListEnd(ctx); err != nil {
+			return thrift.PrependError("error writing list end: ", err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 3:Users: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *Reaction) writeField4(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetOwn() {
+		if err := oprot.WriteFieldBegin(ctx, "Own", thrift.BOOL, 4); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 4:Own: ", p), err)
+		}
+		if err := oprot.WriteBool(ctx, bool(*p.Own)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Own (4) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 4:Own: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *Reaction) Equals(other *Reaction) bool {
+	if p == other {
+		return true
+	} else if p == nil || other == nil {
+		return false
+	}
+	if p.Emoji != other.Emoji {
+		return false
+	}
+	if p.Count != other.Count {
+		return false
+	}
+	if len(p.Users) != len(other.Users) {
+		return false
+	}
+	for i, _tgt := range p.Users {
+		_src3 := other.Users[i]
+		if _tgt != _src3 {
+			return false
+		}
+	}
+	if p.Own != other.Own {
+		if p.Own == nil || other.Own == nil {
+			return false
+		}
+		if (*p.Own) != (*other.Own) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *Reaction) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Reaction(%+v)", *p)
+}
+
+// Attributes:
 //   - Chat
 //   - Text
 //   - Sender
@@ -770,14 +1195,34 @@ func (p *Notice) String() string {
 //   - ID
 //   - Notice
 //   - Erased
+//   - ReplyTo
+//   - Mentions
+//   - ContentType
+//   - Body
+//   - Metadata
+//   - Edited
+//   - Deleted
+//   - Reactions
+//   - Replies
+//   - LastReply
 type Message struct {
-	Chat     string  `thrift:"Chat,1" db:"Chat" json:"Chat"`
-	Text     string  `thrift:"Text,2" db:"Text" json:"Text"`
-	Sender   string  `thrift:"Sender,3" db:"Sender" json:"Sender"`
-	SendTime int64   `thrift:"SendTime,4" db:"SendTime" json:"SendTime"`
-	ID       *string `thrift:"Id,5" db:"Id" json:"Id,omitempty"`
-	Notice   *Notice `thrift:"notice,6" db:"notice" json:"notice,omitempty"`
-	Erased   *bool   `thrift:"Erased,7" db:"Erased" json:"Erased,omitempty"`
+	Chat        string      `thrift:"Chat,1" db:"Chat" json:"Chat"`
+	Text        string      `thrift:"Text,2" db:"Text" json:"Text"`
+	Sender      string      `thrift:"Sender,3" db:"Sender" json:"Sender"`
+	SendTime    int64       `thrift:"SendTime,4" db:"SendTime" json:"SendTime"`
+	ID          *string     `thrift:"Id,5" db:"Id" json:"Id,omitempty"`
+	Notice      *Notice     `thrift:"notice,6" db:"notice" json:"notice,omitempty"`
+	Erased      *bool       `thrift:"Erased,7" db:"Erased" json:"Erased,omitempty"`
+	ReplyTo     *int64      `thrift:"ReplyTo,8" db:"ReplyTo" json:"ReplyTo,omitempty"`
+	Mentions    []string    `thrift:"Mentions,9" db:"Mentions" json:"Mentions,omitempty"`
+	ContentType *string     `thrift:"ContentType,10" db:"ContentType" json:"ContentType,omitempty"`
+	Body        *string     `thrift:"Body,11" db:"Body" json:"Body,omitempty"`
+	Metadata    *string     `thrift:"Metadata,12" db:"Metadata" json:"Metadata,omitempty"`
+	Edited      *int64      `thrift:"Edited,13" db:"Edited" json:"Edited,omitempty"`
+	Deleted     *int64      `thrift:"Deleted,14" db:"Deleted" json:"Deleted,omitempty"`
+	Reactions   []*Reaction `thrift:"Reactions,15" db:"Reactions" json:"Reactions,omitempty"`
+	Replies     *int32      `thrift:"Replies,16" db:"Replies" json:"Replies,omitempty"`
+	LastReply   *int64      `thrift:"LastReply,17" db:"LastReply" json:"LastReply,omitempty"`
 }
 
 func NewMessage() *Message {
@@ -826,6 +1271,90 @@ func (p *Message) GetErased() bool {
 	}
 	return *p.Erased
 }
+
+var Message_ReplyTo_DEFAULT int64
+
+func (p *Message) GetReplyTo() int64 {
+	if !p.IsSetReplyTo() {
+		return Message_ReplyTo_DEFAULT
+	}
+	return *p.ReplyTo
+}
+
+var Message_Mentions_DEFAULT []string
+
+func (p *Message) GetMentions() []string {
+	return p.Mentions
+}
+
+var Message_ContentType_DEFAULT string
+
+func (p *Message) GetContentType() string {
+	if !p.IsSetContentType() {
+		return Message_ContentType_DEFAULT
+	}
+	return *p.ContentType
+}
+
+var Message_Body_DEFAULT string
+
+func (p *Message) GetBody() string {
+	if !p.IsSetBody() {
+		return Message_Body_DEFAULT
+	}
+	return *p.Body
+}
+
+var Message_Metadata_DEFAULT string
+
+func (p *Message) GetMetadata() string {
+	if !p.IsSetMetadata() {
+		return Message_Metadata_DEFAULT
+	}
+	return *p.Metadata
+}
+
+var Message_Edited_DEFAULT int64
+
+func (p *Message) GetEdited() int64 {
+	if !p.IsSetEdited() {
+		return Message_Edited_DEFAULT
+	}
+	return *p.Edited
+}
+
+var Message_Deleted_DEFAULT int64
+
+func (p *Message) GetDeleted() int64 {
+	if !p.IsSetDeleted() {
+		return Message_Deleted_DEFAULT
+	}
+	return *p.Deleted
+}
+
+var Message_Reactions_DEFAULT []*Reaction
+
+func (p *Message) GetReactions() []*Reaction {
+	return p.Reactions
+}
+
+var Message_Replies_DEFAULT int32
+
+func (p *Message) GetReplies() int32 {
+	if !p.IsSetReplies() {
+		return Message_Replies_DEFAULT
+	}
+	return *p.Replies
+}
+
+var Message_LastReply_DEFAULT int64
+
+func (p *Message) GetLastReply() int64 {
+	if !p.IsSetLastReply() {
+		return Message_LastReply_DEFAULT
+	}
+	return *p.LastReply
+}
 func (p *Message) IsSetID() bool {
 	return p.ID != nil
 }
@@ -836,6 +1365,46 @@ func (p *Message) IsSetNotice() bool {
 
 func (p *Message) IsSetErased() bool {
 	return p.Erased != nil
+}
+
+func (p *Message) IsSetReplyTo() bool {
+	return p.ReplyTo != nil
+}
+
+func (p *Message) IsSetMentions() bool {
+	return p.Mentions != nil
+}
+
+func (p *Message) IsSetContentType() bool {
+	return p.ContentType != nil
+}
+
+func (p *Message) IsSetBody() bool {
+	return p.Body != nil
+}
+
+func (p *Message) IsSetMetadata() bool {
+	return p.Metadata != nil
+}
+
+func (p *Message) IsSetEdited() bool {
+	return p.Edited != nil
+}
+
+func (p *Message) IsSetDeleted() bool {
+	return p.Deleted != nil
+}
+
+func (p *Message) IsSetReactions() bool {
+	return p.Reactions != nil
+}
+
+func (p *Message) IsSetReplies() bool {
+	return p.Replies != nil
+}
+
+func (p *Message) IsSetLastReply() bool {
+	return p.LastReply != nil
 }
 
 func (p *Message) Read(ctx context.Context, iprot thrift.TProtocol) error {
@@ -922,6 +1491,106 @@ func (p *Message) Read(ctx context.Context, iprot thrift.TProtocol) error {
 					return err
 				}
 			}
+		case 8:
+			if fieldTypeId == thrift.I64 {
+				if err := p.ReadField8(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 9:
+			if fieldTypeId == thrift.LIST {
+				if err := p.ReadField9(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 10:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField10(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 11:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField11(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 12:
+			if fieldTypeId == thrift.STRING {
+				if err := p.ReadField12(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 13:
+			if fieldTypeId == thrift.I64 {
+				if err := p.ReadField13(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 14:
+			if fieldTypeId == thrift.I64 {
+				if err := p.ReadField14(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 15:
+			if fieldTypeId == thrift.LIST {
+				if err := p.ReadField15(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 16:
+			if fieldTypeId == thrift.I32 {
+				if err := p.ReadField16(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
+		case 17:
+			if fieldTypeId == thrift.I64 {
+				if err := p.ReadField17(ctx, iprot); err != nil {
+					return err
+				}
+			} else {
+				if err := iprot.Skip(ctx, fieldTypeId); err != nil {
+					return err
+				}
+			}
 		default:
 			if err := iprot.Skip(ctx, fieldTypeId); err != nil {
 				return err
@@ -999,6 +1668,120 @@ func (p *Message) ReadField7(ctx context.Context, iprot thrift.TProtocol) error 
 	return nil
 }
 
+func (p *Message) ReadField8(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI64(ctx); err != nil {
+		return thrift.PrependError("error reading field 8: ", err)
+	} else {
+		p.ReplyTo = &v
+	}
+	return nil
+}
+
+func (p *Message) ReadField9(ctx context.Context, iprot thrift.TProtocol) error {
+	_, size, err := iprot.ReadListBegin(ctx)
+	if err != nil {
+		return thrift.PrependError("error reading list begin: ", err)
+	}
+	tSlice := make([]string, 0, size)
+	p.Mentions = tSlice
+	for i := 0; i < size; i++ {
+		var _elem4 string
+		if v, err := iprot.ReadString(ctx); err != nil {
+			return thrift.PrependError("error reading field 0: ", err)
+		} else {
+			_elem4 = v
+		}
+		p.Mentions = append(p.Mentions, _elem4)
+	}
+	if err := iprot.ReadListEnd(ctx); err != nil {
+		return thrift.PrependError("error reading list end: ", err)
+	}
+	return nil
+}
+
+func (p *Message) ReadField10(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 10: ", err)
+	} else {
+		p.ContentType = &v
+	}
+	return nil
+}
+
+func (p *Message) ReadField11(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 11: ", err)
+	} else {
+		p.Body = &v
+	}
+	return nil
+}
+
+func (p *Message) ReadField12(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadString(ctx); err != nil {
+		return thrift.PrependError("error reading field 12: ", err)
+	} else {
+		p.Metadata = &v
+	}
+	return nil
+}
+
+func (p *Message) ReadField13(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI64(ctx); err != nil {
+		return thrift.PrependError("error reading field 13: ", err)
+	} else {
+		p.Edited = &v
+	}
+	return nil
+}
+
+func (p *Message) ReadField14(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI64(ctx); err != nil {
+		return thrift.PrependError("error reading field 14: ", err)
+	} else {
+		p.Deleted = &v
+	}
+	return nil
+}
+
+func (p *Message) ReadField15(ctx context.Context, iprot thrift.TProtocol) error {
+	_, size, err := iprot.ReadListBegin(ctx)
+	if err != nil {
+		return thrift.PrependError("error reading list begin: ", err)
+	}
+	tSlice := make([]*Reaction, 0, size)
+	p.Reactions = tSlice
+	for i := 0; i < size; i++ {
+		_elem5 := &Reaction{}
+		if err := _elem5.Read(ctx, iprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem5), err)
+		}
+		p.Reactions = append(p.Reactions, _elem5)
+	}
+	if err := iprot.ReadListEnd(ctx); err != nil {
+		return thrift.PrependError("error reading list end: ", err)
+	}
+	return nil
+}
+
+func (p *Message) ReadField16(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI32(ctx); err != nil {
+		return thrift.PrependError("error reading field 16: ", err)
+	} else {
+		p.Replies = &v
+	}
+	return nil
+}
+
+func (p *Message) ReadField17(ctx context.Context, iprot thrift.TProtocol) error {
+	if v, err := iprot.ReadI64(ctx); err != nil {
+		return thrift.PrependError("error reading field 17: ", err)
+	} else {
+		p.LastReply = &v
+	}
+	return nil
+}
+
 func (p *Message) Write(ctx context.Context, oprot thrift.TProtocol) error {
 	if err := oprot.WriteStructBegin(ctx, "Message"); err != nil {
 		return thrift.PrependError(fmt.Sprintf("%T write struct begin error: ", p), err)
@@ -1023,6 +1806,36 @@ func (p *Message) Write(ctx context.Context, oprot thrift.TProtocol) error {
 			return err
 		}
 		if err := p.writeField7(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField8(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField9(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField10(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField11(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField12(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField13(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField14(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField15(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField16(ctx, oprot); err != nil {
+			return err
+		}
+		if err := p.writeField17(ctx, oprot); err != nil {
 			return err
 		}
 	}
@@ -1132,6 +1945,172 @@ func (p *Message) writeField7(ctx context.Context, oprot thrift.TProtocol) (err 
 	return err
 }
 
+func (p *Message) writeField8(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetReplyTo() {
+		if err := oprot.WriteFieldBegin(ctx, "ReplyTo", thrift.I64, 8); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 8:ReplyTo: ", p), err)
+		}
+		if err := oprot.WriteI64(ctx, int64(*p.ReplyTo)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.ReplyTo (8) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 8:ReplyTo: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *Message) writeField9(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetMentions() {
+		if err := oprot.WriteFieldBegin(ctx, "Mentions", thrift.LIST, 9); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 9:Mentions: ", p), err)
+		}
+		if err := oprot.WriteListBegin(ctx, thrift.STRING, len(p.Mentions)); err != nil {
+			return thrift.PrependError("error writing list begin: ", err)
+		}
+		for _, v := range p.Mentions {
+			if err := oprot.WriteString(ctx, string(v)); err != nil {
+				return thrift.PrependError(fmt.Sprintf("%T. (0) field write error: ", p), err)
+			}
+		}
+		if err := oprot.WriteListEnd(ctx); err != nil {
+			return thrift.PrependError("error writing list end: ", err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 9:Mentions: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *Message) writeField10(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetContentType() {
+		if err := oprot.WriteFieldBegin(ctx, "ContentType", thrift.STRING, 10); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 10:ContentType: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.ContentType)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.ContentType (10) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 10:ContentType: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *Message) writeField11(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetBody() {
+		if err := oprot.WriteFieldBegin(ctx, "Body", thrift.STRING, 11); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 11:Body: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.Body)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Body (11) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 11:Body: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *Message) writeField12(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetMetadata() {
+		if err := oprot.WriteFieldBegin(ctx, "Metadata", thrift.STRING, 12); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 12:Metadata: ", p), err)
+		}
+		if err := oprot.WriteString(ctx, string(*p.Metadata)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Metadata (12) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 12:Metadata: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *Message) writeField13(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetEdited() {
+		if err := oprot.WriteFieldBegin(ctx, "Edited", thrift.I64, 13); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 13:Edited: ", p), err)
+		}
+		if err := oprot.WriteI64(ctx, int64(*p.Edited)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Edited (13) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 13:Edited: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *Message) writeField14(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetDeleted() {
+		if err := oprot.WriteFieldBegin(ctx, "Deleted", thrift.I64, 14); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 14:Deleted: ", p), err)
+		}
+		if err := oprot.WriteI64(ctx, int64(*p.Deleted)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Deleted (14) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 14:Deleted: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *Message) writeField15(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetReactions() {
+		if err := oprot.WriteFieldBegin(ctx, "Reactions", thrift.LIST, 15); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 15:Reactions: ", p), err)
+		}
+		if err := oprot.WriteListBegin(ctx, thrift.STRUCT, len(p.Reactions)); err != nil {
+			return thrift.PrependError("error writing list begin: ", err)
+		}
+		for _, v := range p.Reactions {
+			if err := v.Write(ctx, oprot); err != nil {
+				return thrift.PrependError(fmt.Sprintf("%T error writing struct: ", v), err)
+			}
+		}
+		if err := oprot.WriteListEnd(ctx); err != nil {
+			return thrift.PrependError("error writing list end: ", err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 15:Reactions: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *Message) writeField16(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetReplies() {
+		if err := oprot.WriteFieldBegin(ctx, "Replies", thrift.I32, 16); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 16:Replies: ", p), err)
+		}
+		if err := oprot.WriteI32(ctx, int32(*p.Replies)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.Replies (16) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 16:Replies: ", p), err)
+		}
+	}
+	return err
+}
+
+func (p *Message) writeField17(ctx context.Context, oprot thrift.TProtocol) (err error) {
+	if p.IsSetLastReply() {
+		if err := oprot.WriteFieldBegin(ctx, "LastReply", thrift.I64, 17); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field begin error 17:LastReply: ", p), err)
+		}
+		if err := oprot.WriteI64(ctx, int64(*p.LastReply)); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T.LastReply (17) field write error: ", p), err)
+		}
+		if err := oprot.WriteFieldEnd(ctx); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T write field end error 17:LastReply: ", p), err)
+		}
+	}
+	return err
+}
+
 func (p *Message) Equals(other *Message) bool {
 	if p == other {
 		return true
@@ -1166,6 +2145,88 @@ func (p *Message) Equals(other *Message) bool {
 			return false
 		}
 		if (*p.Erased) != (*other.Erased) {
+			return false
+		}
+	}
+	if p.ReplyTo != other.ReplyTo {
+		if p.ReplyTo == nil || other.ReplyTo == nil {
+			return false
+		}
+		if (*p.ReplyTo) != (*other.ReplyTo) {
+			return false
+		}
+	}
+	if len(p.Mentions) != len(other.Mentions) {
+		return false
+	}
+	for i, _tgt := range p.Mentions {
+		_src6 := other.Mentions[i]
+		if _tgt != _src6 {
+			return false
+		}
+	}
+	if p.ContentType != other.ContentType {
+		if p.ContentType == nil || other.ContentType == nil {
+			return false
+		}
+		if (*p.ContentType) != (*other.ContentType) {
+			return false
+		}
+	}
+	if p.Body != other.Body {
+		if p.Body == nil || other.Body == nil {
+			return false
+		}
+		if (*p.Body) != (*other.Body) {
+			return false
+		}
+	}
+	if p.Metadata != other.Metadata {
+		if p.Metadata == nil || other.Metadata == nil {
+			return false
+		}
+		if (*p.Metadata) != (*other.Metadata) {
+			return false
+		}
+	}
+	if p.Edited != other.Edited {
+		if p.Edited == nil || other.Edited == nil {
+			return false
+		}
+		if (*p.Edited) != (*other.Edited) {
+			return false
+		}
+	}
+	if p.Deleted != other.Deleted {
+		if p.Deleted == nil || other.Deleted == nil {
+			return false
+		}
+		if (*p.Deleted) != (*other.Deleted) {
+			return false
+		}
+	}
+	if len(p.Reactions) != len(other.Reactions) {
+		return false
+	}
+	for i, _tgt := range p.Reactions {
+		_src7 := other.Reactions[i]
+		if !_tgt.Equals(_src7) {
+			return false
+		}
+	}
+	if p.Replies != other.Replies {
+		if p.Replies == nil || other.Replies == nil {
+			return false
+		}
+		if (*p.Replies) != (*other.Replies) {
+			return false
+		}
+	}
+	if p.LastReply != other.LastReply {
+		if p.LastReply == nil || other.LastReply == nil {
+			return false
+		}
+		if (*p.LastReply) != (*other.LastReply) {
 			return false
 		}
 	}
@@ -2532,11 +3593,11 @@ func (p *PullResponse) ReadField3(ctx context.Context, iprot thrift.TProtocol) e
 	tSlice := make([]*Message, 0, size)
 	p.Messages = tSlice
 	for i := 0; i < size; i++ {
-		_elem2 := &Message{}
-		if err := _elem2.Read(ctx, iprot); err != nil {
-			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem2), err)
+		_elem8 := &Message{}
+		if err := _elem8.Read(ctx, iprot); err != nil {
+			return thrift.PrependError(fmt.Sprintf("%T error reading struct: ", _elem8), err)
 		}
-		p.Messages = append(p.Messages, _elem2)
+		p.Messages = append(p.Messages, _elem8)
 	}
 	if err := iprot.ReadListEnd(ctx); err != nil {
 		return thrift.PrependError("error reading list end: ", err)
@@ -2714,8 +3775,8 @@ func (p *PullResponse) Equals(other *PullResponse) bool {
 		return false
 	}
 	for i, _tgt := range p.Messages {
-		_src3 := other.Messages[i]
-		if !_tgt.Equals(_src3) {
+		_src9 := other.Messages[i]
+		if !_tgt.Equals(_src9) {
 			return false
 		}
 	}
@@ -3145,17 +4206,17 @@ func (p *IMServiceClient) SetLastResponseMeta_(meta thrift.ResponseMeta) {
 // Parameters:
 //   - Req
 func (p *IMServiceClient) Send(ctx context.Context, req *SendRequest) (_r *SendResponse, _err error) {
-	var _args4 IMServiceSendArgs
-	_args4.Req = req
-	var _result6 IMServiceSendResult
-	var _meta5 thrift.ResponseMeta
-	_meta5, _err = p.Client_().Call(ctx, "Send", &_args4, &_result6)
-	p.SetLastResponseMeta_(_meta5)
+	var _args10 IMServiceSendArgs
+	_args10.Req = req
+	var _result12 IMServiceSendResult
+	var _meta11 thrift.ResponseMeta
+	_meta11, _err = p.Client_().Call(ctx, "Send", &_args10, &_result12)
+	p.SetLastResponseMeta_(_meta11)
 	if _err != nil {
 		return
 	}
-	if _ret7 := _result6.GetSuccess(); _ret7 != nil {
-		return _ret7, nil
+	if _ret13 := _result12.GetSuccess(); _ret13 != nil {
+		return _ret13, nil
 	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Send failed: unknown result")
 }
@@ -3163,17 +4224,17 @@ func (p *IMServiceClient) Send(ctx context.Context, req *SendRequest) (_r *SendR
 // Parameters:
 //   - Req
 func (p *IMServiceClient) Pull(ctx context.Context, req *PullRequest) (_r *PullResponse, _err error) {
-	var _args8 IMServicePullArgs
-	_args8.Req = req
-	var _result10 IMServicePullResult
-	var _meta9 thrift.ResponseMeta
-	_meta9, _err = p.Client_().Call(ctx, "Pull", &_args8, &_result10)
-	p.SetLastResponseMeta_(_meta9)
+	var _args14 IMServicePullArgs
+	_args14.Req = req
+	var _result16 IMServicePullResult
+	var _meta15 thrift.ResponseMeta
+	_meta15, _err = p.Client_().Call(ctx, "Pull", &_args14, &_result16)
+	p.SetLastResponseMeta_(_meta15)
 	if _err != nil {
 		return
 	}
-	if _ret11 := _result10.GetSuccess(); _ret11 != nil {
-		return _ret11, nil
+	if _ret17 := _result16.GetSuccess(); _ret17 != nil {
+		return _ret17, nil
 	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Pull failed: unknown result")
 }
@@ -3181,17 +4242,17 @@ func (p *IMServiceClient) Pull(ctx context.Context, req *PullRequest) (_r *PullR
 // Parameters:
 //   - Req
 func (p *IMServiceClient) Ready(ctx context.Context, req *ReadyRequest) (_r *ReadyResponse, _err error) {
-	var _args12 IMServiceReadyArgs
-	_args12.Req = req
-	var _result14 IMServiceReadyResult
-	var _meta13 thrift.ResponseMeta
-	_meta13, _err = p.Client_().Call(ctx, "Ready", &_args12, &_result14)
-	p.SetLastResponseMeta_(_meta13)
+	var _args18 IMServiceReadyArgs
+	_args18.Req = req
+	var _result20 IMServiceReadyResult
+	var _meta19 thrift.ResponseMeta
+	_meta19, _err = p.Client_().Call(ctx, "Ready", &_args18, &_result20)
+	p.SetLastResponseMeta_(_meta19)
 	if _err != nil {
 		return
 	}
-	if _ret15 := _result14.GetSuccess(); _ret15 != nil {
-		return _ret15, nil
+	if _ret21 := _result20.GetSuccess(); _ret21 != nil {
+		return _ret21, nil
 	}
 	return nil, thrift.NewTApplicationException(thrift.MISSING_RESULT, "Ready failed: unknown result")
 }
@@ -3216,11 +4277,11 @@ func (p *IMServiceProcessor) ProcessorMap() map[string]thrift.TProcessorFunction
 
 func NewIMServiceProcessor(handler IMService) *IMServiceProcessor {
 
-	self16 := &IMServiceProcessor{handler: handler, processorMap: make(map[string]thrift.TProcessorFunction)}
-	self16.processorMap["Send"] = &iMServiceProcessorSend{handler: handler}
-	self16.processorMap["Pull"] = &iMServiceProcessorPull{handler: handler}
-	self16.processorMap["Ready"] = &iMServiceProcessorReady{handler: handler}
-	return self16
+	self22 := &IMServiceProcessor{handler: handler, processorMap: make(map[string]thrift.TProcessorFunction)}
+	self22.processorMap["Send"] = &iMServiceProcessorSend{handler: handler}
+	self22.processorMap["Pull"] = &iMServiceProcessorPull{handler: handler}
+	self22.processorMap["Ready"] = &iMServiceProcessorReady{handler: handler}
+	return self22
 }
 
 func (p *IMServiceProcessor) Process(ctx context.Context, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
@@ -3233,12 +4294,12 @@ func (p *IMServiceProcessor) Process(ctx context.Context, iprot, oprot thrift.TP
 	}
 	iprot.Skip(ctx, thrift.STRUCT)
 	iprot.ReadMessageEnd(ctx)
-	x17 := thrift.NewTApplicationException(thrift.UNKNOWN_METHOD, "Unknown function "+name)
+	x23 := thrift.NewTApplicationException(thrift.UNKNOWN_METHOD, "Unknown function "+name)
 	oprot.WriteMessageBegin(ctx, name, thrift.EXCEPTION, seqId)
-	x17.Write(ctx, oprot)
+	x23.Write(ctx, oprot)
 	oprot.WriteMessageEnd(ctx)
 	oprot.Flush(ctx)
-	return false, x17
+	return false, x23
 
 }
 
@@ -3247,7 +4308,7 @@ type iMServiceProcessorSend struct {
 }
 
 func (p *iMServiceProcessorSend) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err18 error
+	var _write_err24 error
 	args := IMServiceSendArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -3293,21 +4354,21 @@ func (p *iMServiceProcessorSend) Process(ctx context.Context, seqId int32, iprot
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc19 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Send: "+err2.Error())
+		_exc25 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Send: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Send", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err18 = thrift.WrapTException(err2)
+			_write_err24 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc19.Write(ctx, oprot); _write_err18 == nil && err2 != nil {
-			_write_err18 = thrift.WrapTException(err2)
+		if err2 := _exc25.Write(ctx, oprot); _write_err24 == nil && err2 != nil {
+			_write_err24 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err18 == nil && err2 != nil {
-			_write_err18 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err24 == nil && err2 != nil {
+			_write_err24 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err18 == nil && err2 != nil {
-			_write_err18 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err24 == nil && err2 != nil {
+			_write_err24 = thrift.WrapTException(err2)
 		}
-		if _write_err18 != nil {
-			return false, thrift.WrapTException(_write_err18)
+		if _write_err24 != nil {
+			return false, thrift.WrapTException(_write_err24)
 		}
 		return true, err
 	} else {
@@ -3315,19 +4376,19 @@ func (p *iMServiceProcessorSend) Process(ctx context.Context, seqId int32, iprot
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Send", thrift.REPLY, seqId); err2 != nil {
-		_write_err18 = thrift.WrapTException(err2)
+		_write_err24 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err18 == nil && err2 != nil {
-		_write_err18 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err24 == nil && err2 != nil {
+		_write_err24 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err18 == nil && err2 != nil {
-		_write_err18 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err24 == nil && err2 != nil {
+		_write_err24 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err18 == nil && err2 != nil {
-		_write_err18 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err24 == nil && err2 != nil {
+		_write_err24 = thrift.WrapTException(err2)
 	}
-	if _write_err18 != nil {
-		return false, thrift.WrapTException(_write_err18)
+	if _write_err24 != nil {
+		return false, thrift.WrapTException(_write_err24)
 	}
 	return true, err
 }
@@ -3337,7 +4398,7 @@ type iMServiceProcessorPull struct {
 }
 
 func (p *iMServiceProcessorPull) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err20 error
+	var _write_err26 error
 	args := IMServicePullArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -3383,21 +4444,21 @@ func (p *iMServiceProcessorPull) Process(ctx context.Context, seqId int32, iprot
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc21 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Pull: "+err2.Error())
+		_exc27 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Pull: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Pull", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err20 = thrift.WrapTException(err2)
+			_write_err26 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc21.Write(ctx, oprot); _write_err20 == nil && err2 != nil {
-			_write_err20 = thrift.WrapTException(err2)
+		if err2 := _exc27.Write(ctx, oprot); _write_err26 == nil && err2 != nil {
+			_write_err26 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err20 == nil && err2 != nil {
-			_write_err20 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err26 == nil && err2 != nil {
+			_write_err26 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err20 == nil && err2 != nil {
-			_write_err20 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err26 == nil && err2 != nil {
+			_write_err26 = thrift.WrapTException(err2)
 		}
-		if _write_err20 != nil {
-			return false, thrift.WrapTException(_write_err20)
+		if _write_err26 != nil {
+			return false, thrift.WrapTException(_write_err26)
 		}
 		return true, err
 	} else {
@@ -3405,19 +4466,19 @@ func (p *iMServiceProcessorPull) Process(ctx context.Context, seqId int32, iprot
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Pull", thrift.REPLY, seqId); err2 != nil {
-		_write_err20 = thrift.WrapTException(err2)
+		_write_err26 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err20 == nil && err2 != nil {
-		_write_err20 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err26 == nil && err2 != nil {
+		_write_err26 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err20 == nil && err2 != nil {
-		_write_err20 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err26 == nil && err2 != nil {
+		_write_err26 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err20 == nil && err2 != nil {
-		_write_err20 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err26 == nil && err2 != nil {
+		_write_err26 = thrift.WrapTException(err2)
 	}
-	if _write_err20 != nil {
-		return false, thrift.WrapTException(_write_err20)
+	if _write_err26 != nil {
+		return false, thrift.WrapTException(_write_err26)
 	}
 	return true, err
 }
@@ -3427,7 +4488,7 @@ type iMServiceProcessorReady struct {
 }
 
 func (p *iMServiceProcessorReady) Process(ctx context.Context, seqId int32, iprot, oprot thrift.TProtocol) (success bool, err thrift.TException) {
-	var _write_err22 error
+	var _write_err28 error
 	args := IMServiceReadyArgs{}
 	if err2 := args.Read(ctx, iprot); err2 != nil {
 		iprot.ReadMessageEnd(ctx)
@@ -3473,21 +4534,21 @@ func (p *iMServiceProcessorReady) Process(ctx context.Context, seqId int32, ipro
 		if errors.Is(err2, thrift.ErrAbandonRequest) {
 			return false, thrift.WrapTException(err2)
 		}
-		_exc23 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ready: "+err2.Error())
+		_exc29 := thrift.NewTApplicationException(thrift.INTERNAL_ERROR, "Internal error processing Ready: "+err2.Error())
 		if err2 := oprot.WriteMessageBegin(ctx, "Ready", thrift.EXCEPTION, seqId); err2 != nil {
-			_write_err22 = thrift.WrapTException(err2)
+			_write_err28 = thrift.WrapTException(err2)
 		}
-		if err2 := _exc23.Write(ctx, oprot); _write_err22 == nil && err2 != nil {
-			_write_err22 = thrift.WrapTException(err2)
+		if err2 := _exc29.Write(ctx, oprot); _write_err28 == nil && err2 != nil {
+			_write_err28 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.WriteMessageEnd(ctx); _write_err22 == nil && err2 != nil {
-			_write_err22 = thrift.WrapTException(err2)
+		if err2 := oprot.WriteMessageEnd(ctx); _write_err28 == nil && err2 != nil {
+			_write_err28 = thrift.WrapTException(err2)
 		}
-		if err2 := oprot.Flush(ctx); _write_err22 == nil && err2 != nil {
-			_write_err22 = thrift.WrapTException(err2)
+		if err2 := oprot.Flush(ctx); _write_err28 == nil && err2 != nil {
+			_write_err28 = thrift.WrapTException(err2)
 		}
-		if _write_err22 != nil {
-			return false, thrift.WrapTException(_write_err22)
+		if _write_err28 != nil {
+			return false, thrift.WrapTException(_write_err28)
 		}
 		return true, err
 	} else {
@@ -3495,19 +4556,19 @@ func (p *iMServiceProcessorReady) Process(ctx context.Context, seqId int32, ipro
 	}
 	tickerCancel()
 	if err2 := oprot.WriteMessageBegin(ctx, "Ready", thrift.REPLY, seqId); err2 != nil {
-		_write_err22 = thrift.WrapTException(err2)
+		_write_err28 = thrift.WrapTException(err2)
 	}
-	if err2 := result.Write(ctx, oprot); _write_err22 == nil && err2 != nil {
-		_write_err22 = thrift.WrapTException(err2)
+	if err2 := result.Write(ctx, oprot); _write_err28 == nil && err2 != nil {
+		_write_err28 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.WriteMessageEnd(ctx); _write_err22 == nil && err2 != nil {
-		_write_err22 = thrift.WrapTException(err2)
+	if err2 := oprot.WriteMessageEnd(ctx); _write_err28 == nil && err2 != nil {
+		_write_err28 = thrift.WrapTException(err2)
 	}
-	if err2 := oprot.Flush(ctx); _write_err22 == nil && err2 != nil {
-		_write_err22 = thrift.WrapTException(err2)
+	if err2 := oprot.Flush(ctx); _write_err28 == nil && err2 != nil {
+		_write_err28 = thrift.WrapTException(err2)
 	}
-	if _write_err22 != nil {
-		return false, thrift.WrapTException(_write_err22)
+	if _write_err28 != nil {
+		return false, thrift.WrapTException(_write_err28)
 	}
 	return true, err
 }

@@ -71,6 +71,8 @@ type Client interface {
 	Muted(ctx context.Context, req *rpc.MutedRequest, callOptions ...callopt.Option) (r *rpc.MutedResponse, err error)
 	Subscribers(ctx context.Context, req *rpc.SubscribersRequest, callOptions ...callopt.Option) (r *rpc.SubscribersResponse, err error)
 	PushTargets(ctx context.Context, req *rpc.PushTargetsRequest, callOptions ...callopt.Option) (r *rpc.PushTargetsResponse, err error)
+	ChangeMessage(ctx context.Context, req *rpc.ChangeMessageRequest, callOptions ...callopt.Option) (r *rpc.SendResponse, err error)
+	Thread(ctx context.Context, req *rpc.ThreadRequest, callOptions ...callopt.Option) (r *rpc.PullResponse, err error)
 	Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error)
 }
 
@@ -390,6 +392,16 @@ func (p *kIMServiceClient) Subscribers(ctx context.Context, req *rpc.Subscribers
 func (p *kIMServiceClient) PushTargets(ctx context.Context, req *rpc.PushTargetsRequest, callOptions ...callopt.Option) (r *rpc.PushTargetsResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.PushTargets(ctx, req)
+}
+
+func (p *kIMServiceClient) ChangeMessage(ctx context.Context, req *rpc.ChangeMessageRequest, callOptions ...callopt.Option) (r *rpc.SendResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.ChangeMessage(ctx, req)
+}
+
+func (p *kIMServiceClient) Thread(ctx context.Context, req *rpc.ThreadRequest, callOptions ...callopt.Option) (r *rpc.PullResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Thread(ctx, req)
 }
 
 func (p *kIMServiceClient) Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error) {

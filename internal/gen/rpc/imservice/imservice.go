@@ -413,6 +413,20 @@ var serviceMethods = map[string]kitex.MethodInfo{
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
 	),
+	"ChangeMessage": kitex.NewMethodInfo(
+		changeMessageHandler,
+		newIMServiceChangeMessageArgs,
+		newIMServiceChangeMessageResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Thread": kitex.NewMethodInfo(
+		threadHandler,
+		newIMServiceThreadArgs,
+		newIMServiceThreadResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
 	"Watch": kitex.NewMethodInfo(
 		watchHandler,
 		newIMServiceWatchArgs,
@@ -1536,6 +1550,44 @@ func newIMServicePushTargetsResult() interface{} {
 	return rpc.NewIMServicePushTargetsResult()
 }
 
+func changeMessageHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceChangeMessageArgs)
+	realResult := result.(*rpc.IMServiceChangeMessageResult)
+	success, err := handler.(rpc.IMService).ChangeMessage(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceChangeMessageArgs() interface{} {
+	return rpc.NewIMServiceChangeMessageArgs()
+}
+
+func newIMServiceChangeMessageResult() interface{} {
+	return rpc.NewIMServiceChangeMessageResult()
+}
+
+func threadHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceThreadArgs)
+	realResult := result.(*rpc.IMServiceThreadResult)
+	success, err := handler.(rpc.IMService).Thread(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceThreadArgs() interface{} {
+	return rpc.NewIMServiceThreadArgs()
+}
+
+func newIMServiceThreadResult() interface{} {
+	return rpc.NewIMServiceThreadResult()
+}
+
 func watchHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
 	st, err := streaming.GetServerStreamFromArg(arg)
 	if err != nil {
@@ -2130,6 +2182,26 @@ func (p *kClient) PushTargets(ctx context.Context, req *rpc.PushTargetsRequest) 
 	_args.Req = req
 	var _result rpc.IMServicePushTargetsResult
 	if err = p.c.Call(ctx, "PushTargets", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) ChangeMessage(ctx context.Context, req *rpc.ChangeMessageRequest) (r *rpc.SendResponse, err error) {
+	var _args rpc.IMServiceChangeMessageArgs
+	_args.Req = req
+	var _result rpc.IMServiceChangeMessageResult
+	if err = p.c.Call(ctx, "ChangeMessage", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Thread(ctx context.Context, req *rpc.ThreadRequest) (r *rpc.PullResponse, err error) {
+	var _args rpc.IMServiceThreadArgs
+	_args.Req = req
+	var _result rpc.IMServiceThreadResult
+	if err = p.c.Call(ctx, "Thread", &_args, &_result); err != nil {
 		return
 	}
 	return _result.GetSuccess(), nil

@@ -1,0 +1,134 @@
+package chat
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"unicode/utf8"
+)
+
+// ChangeService implements Changes. It applies every rule before it calls the store.
+type ChangeService struct {
+	store  ChangeStore
+	limits Limits
+	Access Access // the access rules. Access.Rooms is not used: the store checks members
+	// Readers enables threads of readers, which are refused without it.
+	Readers ReaderStore
+	turns   turnstile
+}
+
+var _ Changes = (*ChangeService)(nil)
+
+// NewChangeService returns the ChangeService over a store.
+func NewChangeService(store ChangeStore, limits Limits) *ChangeService {
+	return &ChangeService{store: store, limits: limits, Access: Access{Required: limits.Auth}, turns: newTurnstile()}
+}
+
+// maxAmends bounds how often a change is tried. Changes through one server wait for each other, so only those of other
+// servers come between.
+const maxAmends = 50
+
+// Change implements Changes.
+func (s *ChangeService) Change(ctx context.Context, c Change) (Receipt, error) {
+	by := callerOf(ctx)
+	query, err := s.check(&c, by)
+	if err != nil {
+		return Receipt{}, err
+	}
+	leave, err := s.turns.enter(ctx, query.Chat, c.Ref)
+	if err != nil {
+		return Receipt{}, err
+	}
+	defer leave()
+	for range maxAmends {
+		target, err := s.store.ReadTarget(ctx, query)
+		if err != nil {
+			return Receipt{}, AsError(err)
+		}
+		if target.Duplicate > 0 {
+			return Receipt{SendTime: target.Duplicate, Duplicate: true}, nil
+		}
+		if err := c.may(target, by, s.limits.EditWindow); err != nil {
+			return Receipt{}, err
+		}
+		amendment, done := c.amend(query, target)
+		if done != nil {
+			return *done, nil
+		}
+		if c.Kind == MessageDeleted && target.Message.Sender != c.Sender {
+			amendment.Role = target.Role
+		}
+		appended, err := s.store.Amend(ctx, amendment)
+		switch {
+		case errors.Is(err, ErrAmended):
+			continue
+		case err != nil:
+			return Receipt{}, AsError(err)
+		}
+		return Receipt{SendTime: appended.SendTime, Duplicate: appended.Duplicate}, nil
+	}
+	return Receipt{}, Errorf(Unavailable, "too many change this message at once; nothing was changed, try again")
+}
+
+// check validates a change, sets its Sender, and returns what must be read.
+func (s *ChangeService) check(c *Change, by Caller) (TargetQuery, error) {
+	id, err := ParseID(c.Chat)
+	if err != nil {
+		return TargetQuery{}, err
+	}
+	if c.Kind == MessageDeleted && by.Service && c.Sender == "" {
+		c.Sender = serviceName(by.User)
+	} else if c.Sender, err = s.Access.actor("sender", id, c.Chat, c.Sender, by); err != nil {
+		return TargetQuery{}, err
+	}
+	member, err := s.Access.member(id, c.Chat, by)
+	if err != nil {
+		return TargetQuery{}, err
+	}
+	switch {
+	case c.Ref < 1 || c.Ref > MaxSendTime:
+		return TargetQuery{}, Errorf(InvalidArgument, "send_time is %d; give that of the message to change", c.Ref)
+	case len(c.ID) > MaxIDBytes:
+		return TargetQuery{}, Errorf(InvalidArgument, "id is %d bytes; the limit is %d", len(c.ID), MaxIDBytes)
+	case !utf8.ValidString(c.ID):
+		return TargetQuery{}, Errorf(InvalidArgument, "id is not valid UTF-8")
+	}
+	if err := s.checkKind(c); err != nil {
+		return TargetQuery{}, err
+	}
+	return TargetQuery{
+		Chat: id, Ref: c.Ref, Sender: c.Sender, ID: c.ID, Digest: c.digest(), Emoji: c.Emoji,
+		Member: member, Exists: s.Access.mustExist(id, by),
+	}, nil
+}
+
+// checkKind validates what only some kinds have, and clears it for the others.
+func (s *ChangeService) checkKind(c *Change) error {
+	switch c.Kind {
+	case MessageEdited:
+		c.Emoji = ""
+		return s.limits.checkText(c.Text)
+	case MessageDeleted:
+		c.Text, c.Emoji = "", ""
+		return nil
+	}
+	return Errorf(InvalidArgument, "kind is %q; it is edit or delete", c.Kind)
+}
+
+// digest is what the change's ID stands for. No text of a message begins with a zero byte and such a word.
+func (c *Change) digest() string {
+	return "\x00" + string(c.Kind) + " " + strconv.FormatInt(c.Ref, 10) + " " + c.Emoji + c.Text
+}
+
+// checkText validates the text of a message.
+func (l Limits) checkText(text string) error {
+	switch {
+	case text == "":
+		return Errorf(InvalidArgument, "text is empty")
+	case len(text) > l.MaxTextBytes:
+		return Errorf(InvalidArgument, "text is %d bytes; the limit is %d", len(text), l.MaxTextBytes)
+	case !utf8.ValidString(text):
+		return Errorf(InvalidArgument, "text is not valid UTF-8")
+	}
+	return nil
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/pullchat/pullchat/client"
+)
+
+// changed is what the commands that change a message have in common.
+type changed struct {
+	patience
+	Chat     string `arg:"" help:"alice:bob, or a room."`
+	SendTime int64  `arg:"" name:"send-time" help:"The send_time of the message."`
+	Sender   string `name:"sender" placeholder:"NAME" help:"The user who changes it. Default: the logged-in user."`
+	ID       string `name:"id" help:"Your own id of this change: repeating it stores nothing. Default: a random one."`
+}
+
+// Validate refuses a change by no user. Kong calls it.
+func (c changed) Validate() error {
+	_, err := c.user("sender", c.Sender)
+	return errors.Join(c.patience.Validate(), err)
+}
+
+// make makes a change and prints where its entry was stored.
+func (c *changed) make(ctx contextType, what string, change func(*client.Client, client.Change) (client.Receipt, error)) error {
+	asking, err := c.client(c.notify)
+	if err != nil {
+		return err
+	}
+	sender, err := c.user("sender", c.Sender)
+	if err != nil {
+		return err
+	}
+	receipt, err := change(asking, client.Change{Chat: c.Chat, SendTime: c.SendTime, Sender: sender, ID: c.ID})
+	if err != nil {
+		return meant(ctx, asking, err, c.Chat, sender)
+	}
+	return standardOutput(c.JSON, false).print(fmt.Sprintf("%s, stored at %d", what, receipt.SendTime), receipt)
+}
+
+type edit struct {
+	changed
+	Text string `arg:"" help:"The new text."`
+}
+
+// Run edits the message.
+func (e *edit) Run(ctx contextType) error {
+	return e.make(ctx, "edited", func(c *client.Client, change client.Change) (client.Receipt, error) {
+		return c.Edit(ctx, change, e.Text)
+	})
+}
+
+type deleteMessage struct{ changed }
+
+// Run deletes the message.
+func (d *deleteMessage) Run(ctx contextType) error {
+	return d.make(ctx, "deleted", func(c *client.Client, change client.Change) (client.Receipt, error) { return c.Delete(ctx, change) })
+}
+
+type thread struct {
+	patience
+	Chat     string `arg:"" help:"alice:bob, or a room."`
+	SendTime int64  `arg:"" name:"send-time" help:"The send_time of the message."`
+	Cursor   int64  `name:"cursor" placeholder:"N" help:"Where to start, inclusive. Default: the first answer."`
+	Limit    int64  `name:"limit" placeholder:"N" help:"Messages in a page. Default: the server's."`
+}
+
+// Run prints a page of answers.
+func (t *thread) Run(ctx contextType) error {
+	c, err := t.client(t.notify)
+	if err != nil {
+		return err
+	}
+	page, err := c.Thread(ctx, client.ThreadRequest{Chat: t.Chat, SendTime: t.SendTime, Cursor: t.Cursor, Limit: t.Limit})
+	if err != nil {
+		who, _ := t.user("reader", "")
+		return meant(ctx, c, err, t.Chat, who)
+	}
+	return (&pull{patience: t.patience}).printPage(standardOutput(t.JSON, false), page)
+}
