@@ -80,7 +80,7 @@ func (p *Provider) Over(own func(token string) (chat.Caller, error)) Verify {
 
 // isHMAC reports whether a token says that it has an HMAC. Others are refused by the next verification, if they lie.
 func isHMAC(token string) bool {
-	_, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.HS256})
+	_, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.HS256})
 	return err == nil
 }
 

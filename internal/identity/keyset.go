@@ -66,7 +66,7 @@ func (k *keySet) close() {
 // VerifySignature returns the payload of a token. The error is errNoKey, another fault of the token, or Unavailable if the
 // keys cannot be read.
 func (k *keySet) VerifySignature(ctx context.Context, text string) ([]byte, error) {
-	token, err := jose.ParseSigned(text, algorithms)
+	token, err := jose.ParseSignedCompact(text, algorithms)
 	if err != nil {
 		return nil, err
 	}

@@ -91,7 +91,7 @@ func TestIdentityProvider(t *testing.T) {
 	f.ask(http.StatusUnauthorized, http.MethodGet, "/api/inbox", "", f.token("admin"))
 	f.ask(http.StatusCreated, http.MethodPost, "/api/rooms", `{"id":"club","users":["bob","cid"]}`, ann)
 
-	conn, _, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(f.base, "http")+"/api/ws?access_token="+ann, nil) //nolint:bodyclose // the library's
+	conn, _, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(f.base, "http")+"/api/ws?access_token="+ann, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
