@@ -147,6 +147,9 @@ func (*importCommand) print(r backup.ImportReport) {
 	if r.Expired > 0 {
 		fmt.Fprintf(os.Stderr, "left out %d messages that are older than --retention\n", r.Expired)
 	}
+	if r.Words > 0 || r.Webhooks > 0 {
+		fmt.Fprintf(os.Stderr, "imported %d words, and %d webhooks, which are disabled\n", r.Words, r.Webhooks)
+	}
 	if r.Locked > 0 {
 		fmt.Fprintf(os.Stderr, "locked %d accounts: the export was made without --with-secrets\n", r.Locked)
 	}

@@ -37,6 +37,14 @@ func TestDomainOfHTTPClient(t *testing.T) {
 	})
 }
 
+func TestProjectionsOfRPCClient(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	conformance.RunProjections(t, func(t *testing.T) chat.Projections {
+		return rpcDomain(t, redis.URL(), conformance.Options{Clock: conformance.NewClock()})
+	})
+}
+
 // rpcDomain is an rpc-server with every part of the domain over its own keys in Redis, and a client of it.
 func rpcDomain(t *testing.T, redisURL string, o conformance.Options) *rpcclient.Client {
 	t.Helper()
@@ -49,6 +57,7 @@ func rpcDomain(t *testing.T, redisURL string, o conformance.Options) *rpcclient.
 	d := chattest.NewDomain(store, conformance.DomainOptions(o))
 	server, err := service.ListenOver(handler.Services{
 		Messages: d.Messages, Live: d.Live, Accounts: d.Accounts, Inboxes: d.Inboxes, Rooms: d.Rooms, Changes: d.Changes,
+		Projections: chat.NewProjectionService(store),
 	}, store, "127.0.0.1:0", quiet())
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package projection
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -44,10 +45,13 @@ const (
 	sweepEvery = 10 * time.Minute
 	// pageOfSweep is how many chats one tick compares: 5,000 a second, and three million in ten minutes.
 	pageOfSweep = 500
-	// pageOfChats is how many chats one query for moved chats returns.
+	// chatsAtOnce bounds the chats in an answer, which stays below 2 MB. Its partitions share them.
+	chatsAtOnce = 32_000
+	// pageOfChats is how many chats one query for moved chats returns at most.
 	pageOfChats = 1000
-	// partitionsAtOnce is how many partitions one call asks about: its answer stays below 2 MB.
-	partitionsAtOnce = 32
+	// movedAtEase is how many chats may move from one look to the next before looks become rarer: then a page of a chat has more
+	// messages, and a message costs the rpc-servers less. Looks are up to slowest times as rare.
+	movedAtEase, slowest = 150, 5
 	// callWithin bounds a call of the source.
 	callWithin = 5 * time.Second
 )
@@ -65,6 +69,7 @@ type Worker struct {
 	count   atomic.Int64          // partitions, once it is known
 	failed  atomic.Pointer[error] // of the last tick
 	clocks  map[int]int64         // of the partitions, at the last tick
+	moved   int                   // chats that moved between the last tick and the one before
 }
 
 // New returns a worker without projections.
@@ -138,13 +143,14 @@ func (w *Worker) Run(ctx context.Context) error {
 		w.start(r)
 	}
 	w.mutex.Unlock()
-	poll := time.NewTicker(w.config.Poll)
+	poll := time.NewTimer(w.config.Poll)
 	defer poll.Stop()
 	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
-		case <-poll.C:
+		case began := <-poll.C:
 			w.look(ctx)
+			poll.Reset(w.pause() - time.Since(began))
 		}
 	}
 	w.mutex.Lock()
@@ -152,6 +158,11 @@ func (w *Worker) Run(ctx context.Context) error {
 	w.mutex.Unlock()
 	running.Wait()
 	return nil
+}
+
+// pause is the time from one tick to the next.
+func (w *Worker) pause() time.Duration {
+	return w.config.Poll * time.Duration(min(max(w.moved, movedAtEase), slowest*movedAtEase)) / movedAtEase
 }
 
 // look makes a tick, and says once that ticks fail.
@@ -192,6 +203,7 @@ func (w *Worker) all() []*runner {
 
 // tick finds the chats that have moved, once for all projections.
 func (w *Worker) tick(ctx context.Context) error {
+	w.moved = 0
 	runners := w.all()
 	leased := map[int]bool{}
 	for _, r := range runners {
@@ -207,12 +219,13 @@ func (w *Worker) tick(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	before := w.clocks
 	back := w.clocksWentBack(states, began)
 	since := map[int]int64{}
 	for _, r := range runners {
 		r.plan(states, back, since)
 	}
-	if err := w.scan(call, runners, states, since, began); err != nil {
+	if err := w.scan(call, runners, states, since, before, began); err != nil {
 		return err
 	}
 	if err := w.sweepOn(call, runners, began); err != nil {
@@ -270,14 +283,14 @@ func (w *Worker) clocksWentBack(states map[int]chat.PartitionState, now time.Tim
 	return back
 }
 
-// scan reads the moved chats of partitions, page by page, and gives each page to the runners.
-func (w *Worker) scan(ctx context.Context, runners []*runner, states map[int]chat.PartitionState, since map[int]int64, began time.Time) error {
+// scan reads the moved chats of partitions, page by page, and gives each page to the runners. before are the clocks of the last tick.
+func (w *Worker) scan(ctx context.Context, runners []*runner, states map[int]chat.PartitionState, since, before map[int]int64, began time.Time) error {
 	queries := make([]chat.MovedSince, 0, len(since))
 	for partition, from := range since {
-		queries = append(queries, chat.MovedSince{Partition: partition, Since: from, Limit: pageOfChats})
+		queries = append(queries, chat.MovedSince{Partition: partition, Since: from, Limit: min(chatsAtOnce/len(since), pageOfChats)})
 	}
 	for len(queries) > 0 && slices.ContainsFunc(runners, (*runner).hasRoom) {
-		asked := queries[:min(len(queries), partitionsAtOnce)]
+		asked := atOnce(queries)
 		moved, err := w.config.Source.Moved(ctx, asked)
 		if err != nil {
 			return err
@@ -288,6 +301,7 @@ func (w *Worker) scan(ctx context.Context, runners []*runner, states map[int]cha
 		more := slices.Clone(queries[len(asked):])
 		for i, q := range asked {
 			complete := len(moved[i]) < q.Limit
+			w.moved += newer(moved[i], before[q.Partition])
 			wanted := false
 			for _, r := range runners {
 				wanted = r.found(q, moved[i], states[q.Partition], complete, began) || wanted
@@ -299,6 +313,23 @@ func (w *Worker) scan(ctx context.Context, runners []*runner, states map[int]cha
 		queries = more
 	}
 	return nil
+}
+
+// atOnce returns the queries that one call makes.
+func atOnce(queries []chat.MovedSince) []chat.MovedSince {
+	chats := 0
+	for i, q := range queries {
+		if chats += q.Limit; chats > chatsAtOnce && i > 0 {
+			return queries[:i]
+		}
+	}
+	return queries
+}
+
+// newer counts the chats that have moved since a time. They are in the order of their positions.
+func newer(moved []chat.MovedChat, than int64) int {
+	first, _ := slices.BinarySearchFunc(moved, than, func(m chat.MovedChat, t int64) int { return cmp.Compare(m.Position, t) })
+	return len(moved) - first
 }
 
 // next is the query for the page after a full one. Chats may share a position: where they fill a page, the next one is larger.

@@ -30,6 +30,8 @@ const (
 	kindDeletion = "deletion"
 	kindRevoked  = "revoked"
 	kindDropped  = "dropped"
+	kindWord     = "word"
+	kindWebhook  = "webhook"
 	kindEnd      = "end"
 )
 
@@ -74,7 +76,12 @@ type line struct {
 	Muted   map[string]int64   `json:"muted,omitempty"`   // chat → until when, in microseconds; 0 is for ever
 	Look    string             `json:"look,omitempty"`
 	Job     string             `json:"job,omitempty"` // of a deletion
-	At      int64              `json:"at,omitempty"`  // of a deletion and of revoked, in microseconds
+	At      int64              `json:"at,omitempty"`  // of a deletion and of revoked, and when a word was registered, in microseconds
+
+	Word      string          `json:"word,omitempty"`
+	Substring bool            `json:"substring,omitempty"` // of a word
+	Webhook   string          `json:"webhook,omitempty"`   // its id
+	Hook      json.RawMessage `json:"hook,omitempty"`      // the webhook, as Redis has it
 
 	Total int64 `json:"total,omitempty"` // of the end: how many messages there are
 }

@@ -61,6 +61,8 @@ type ImportReport struct {
 	Accounts int64     `json:"accounts"` // stored now
 	Rooms    int64     `json:"rooms"`    // stored now
 	Locked   int64     `json:"locked"`   // accounts without a password, because the file has none
+	Words    int64     `json:"words"`    // stored now
+	Webhooks int64     `json:"webhooks"` // stored now, disabled
 	Refused  int64     `json:"refused"`
 	Refusals []Refusal `json:"refusals,omitempty"` // the first ones
 	Complete bool      `json:"complete"`

@@ -44,6 +44,10 @@ func (i *Importer) importOther(ctx context.Context, l line) error {
 		err = i.redis.ZAddGT(ctx, i.keys.Revoked(), redis.Z{Score: float64(l.At), Member: l.User}).Err()
 	case l.Kind == kindDropped && l.Position > 0 && l.Position <= chat.MaxSendTime:
 		err = i.importDropped(ctx, l)
+	case l.Kind == kindWord:
+		err = i.importWord(ctx, l)
+	case l.Kind == kindWebhook:
+		err = i.importWebhook(ctx, l)
 	default:
 		return fmt.Errorf("a line of kind %q that this release cannot read", l.Kind)
 	}

@@ -40,6 +40,9 @@ func WordMatch(w chat.Word) string {
 	return wholeWord
 }
 
+// WordValue is the value of a word's field.
+func WordValue(w chat.Word) string { return strconv.FormatInt(w.ID, 10) + " " + WordMatch(w) }
+
 // ParseWord reads a field and its value; false for a malformed one, and for the version.
 func ParseWord(field, value string) (chat.Word, bool) {
 	of, word, isWord := strings.Cut(field, " ")

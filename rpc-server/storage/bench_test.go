@@ -151,3 +151,55 @@ func redisCPU(b *testing.B, server *redistest.Server) time.Duration {
 	}
 	return total
 }
+
+// BenchmarkWorkerOnRedis is what Redis itself uses for a partition in a heartbeat, and in a commit of the cursors of four chats, where
+// a worker has all 256 partitions.
+func BenchmarkWorkerOnRedis(b *testing.B) {
+	server := redistest.Start(b, "--appendonly", "no")
+	store := openAt(b, server.URL(), Options{})
+	all := store.Partitions()
+	beat := chat.ClaimRequest{Projection: "p", Worker: "w", Claims: make([]chat.Claim, all)}
+	for i := range beat.Claims {
+		beat.Claims[i].Partition = i
+	}
+	claimed, err := store.Claim(b.Context(), beat)
+	if err != nil {
+		b.Fatal(err)
+	}
+	commits := make([]chat.Commit, all)
+	for i, lease := range claimed.Leases {
+		beat.Claims[i].Token = lease.Token
+		commits[i] = chat.Commit{Partition: i, Token: lease.Token, Handled: 4, Cursors: make([]chat.CommittedCursor, 4)}
+	}
+	measure := func(name string, round func(n int) error) {
+		b.Run(name, func(b *testing.B) {
+			n := 0
+			began := redisCPU(b, server)
+			b.ReportAllocs()
+			for b.Loop() {
+				n++
+				if err := round(n); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64((redisCPU(b, server)-began).Nanoseconds())/float64(b.N*all), "redis-ns/partition")
+		})
+	}
+	measure("heartbeat", func(n int) error {
+		for i := range beat.Claims {
+			beat.Claims[i].Floor = int64(n)
+		}
+		_, err := store.Claim(context.Background(), beat)
+		return err
+	})
+	measure("commit", func(n int) error {
+		for i := range commits {
+			commits[i].Floor = int64(n)
+			for k := range commits[i].Cursors {
+				commits[i].Cursors[k] = chat.CommittedCursor{Chat: fmt.Sprintf("wrk.%d.%d", i, k), Cursor: chat.Cursor{Position: int64(n)}}
+			}
+		}
+		_, err := store.Commit(context.Background(), "p", commits)
+		return err
+	})
+}

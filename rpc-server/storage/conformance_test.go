@@ -105,3 +105,25 @@ func domainIn(t *testing.T, url string, o conformance.Options) conformance.Domai
 	t.Cleanup(func() { _ = d.Deleter.Close() })
 	return conformance.DomainOf(d.Services())
 }
+
+func TestProjectionsOnEmbeddedRedis(t *testing.T) {
+	t.Parallel()
+	conformance.RunProjections(t, func(t *testing.T) chat.Projections { return projected(t, "redis://"+miniredis.RunT(t).Addr()) })
+}
+
+func TestProjectionsOnRealRedis(t *testing.T) {
+	t.Parallel()
+	url := redistest.Start(t).URL()
+	conformance.RunProjections(t, func(t *testing.T) chat.Projections { return projected(t, url) })
+}
+
+func TestProjectionsOnCluster(t *testing.T) {
+	t.Parallel()
+	url := redistest.StartCluster(t).URL()
+	conformance.RunProjections(t, func(t *testing.T) chat.Projections { return projected(t, url) })
+}
+
+func projected(t *testing.T, url string) chat.Projections {
+	t.Helper()
+	return chat.NewProjectionService(open(t, url, conformance.Options{Clock: conformance.NewClock()}))
+}

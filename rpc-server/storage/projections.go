@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -40,28 +41,26 @@ func (s *Store) PartitionStates(ctx context.Context, partitions []int) ([]chat.P
 		partitions = redisnode.UpTo(len(s.keys.Partitions))
 	}
 	states := make([]chat.PartitionState, len(partitions))
-	each := 1
-	if s.nodes.Only != nil {
-		each = len(states)
-	}
-	scripts := make([]*redis.IntSliceCmd, len(states)/each)
-	keyOf := func(i int) string { return s.keys.Partitions[partitions[i*each]].Activity }
+	scripts := s.scriptsOf(len(partitions), func(int) int { return 1 })
+	calls := make([]*redis.IntSliceCmd, len(scripts))
+	keyOf := func(i int) string { return s.keys.Partitions[partitions[scripts[i].from]].Activity }
 	errs := s.nodes.Calls(ctx, len(scripts), redisnode.Exchange{Key: keyOf, Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-		args := make([]any, 0, 3+each)
-		args = append(args, "evalsha", partitionsScript.Hash(), each)
-		for _, p := range partitions[i*each : (i+1)*each] {
+		part := partitions[scripts[i].from:scripts[i].to]
+		args := make([]any, 0, 3+len(part))
+		args = append(args, "evalsha", partitionsScript.Hash(), len(part))
+		for _, p := range part {
 			args = append(args, s.keys.Partitions[p].Activity)
 		}
-		scripts[i] = redis.NewIntSliceCmd(ctx, args...)
-		_ = pipeline.Process(ctx, scripts[i])
-		return scripts[i]
+		calls[i] = redis.NewIntSliceCmd(ctx, args...)
+		_ = pipeline.Process(ctx, calls[i])
+		return calls[i]
 	}})
-	for i, call := range scripts {
+	for i, call := range calls {
 		if errs[i] != nil {
 			return nil, callError("read the newest positions", errs[i])
 		}
 		for k, newest := range call.Val()[1:] {
-			states[i*each+k] = chat.PartitionState{Newest: newest, Clock: call.Val()[0]}
+			states[scripts[i].from+k] = chat.PartitionState{Newest: newest, Clock: call.Val()[0]}
 		}
 	}
 	return states, nil
@@ -93,38 +92,59 @@ func (s *Store) Moved(ctx context.Context, queries []chat.MovedSince) ([][]chat.
 
 // Claim implements chat.Projections with claim.lua.
 func (s *Store) Claim(ctx context.Context, r chat.ClaimRequest) (chat.Claimed, error) {
-	var claimed chat.Claimed
+	claimed := chat.Claimed{Leases: make([]chat.Lease, len(r.Claims))}
 	var err error
-	if claimed.Paused, err = s.register(ctx, r.Projection); err != nil {
-		return claimed, err
-	}
-	if claimed.Workers, err = s.beat(ctx, r); err != nil {
+	if claimed.Paused, claimed.Workers, err = s.beat(ctx, r); err != nil {
 		return claimed, err
 	}
 	start := ""
 	if r.Start != chat.StartNow {
 		start = strconv.FormatInt(r.Start, 10)
 	}
-	calls := make([]*redis.Cmd, len(r.Claims))
-	keyOf := func(i int) string { return s.keys.Projection(r.Claims[i].Partition, r.Projection).State }
+	scripts := s.scriptsOf(len(r.Claims), func(int) int { return 1 })
+	calls := make([]*redis.SliceCmd, len(scripts))
+	keyOf := func(i int) string { return s.keys.Projection(r.Claims[scripts[i].from].Partition, r.Projection).State }
 	errs := s.nodes.Calls(ctx, len(calls), redisnode.Exchange{Key: keyOf, Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-		c := r.Claims[i]
-		keys := s.keys.Projection(c.Partition, r.Projection)
-		calls[i] = pipeline.EvalSha(ctx, claimScript.Hash(), []string{keys.State, keys.Dead},
-			r.Worker, c.Token, c.Floor, releaseOf(c), chat.LeaseLasts.Milliseconds(), start)
+		claims := r.Claims[scripts[i].from:scripts[i].to]
+		args := make([]any, 0, 7+2*len(claims))
+		args = append(args, "evalsha", claimScript.Hash(), 2*len(claims))
+		for _, c := range claims {
+			keys := s.keys.Projection(c.Partition, r.Projection)
+			args = append(args, keys.State, keys.Dead)
+		}
+		args = append(args, r.Worker, chat.LeaseLasts.Milliseconds(), start, claimsJSON(claims))
+		calls[i] = redis.NewSliceCmd(ctx, args...)
+		_ = pipeline.Process(ctx, calls[i])
 		return calls[i]
 	}})
-	claimed.Leases = make([]chat.Lease, len(calls))
 	for i, call := range calls {
 		if errs[i] != nil {
-			return claimed, callError(fmt.Sprintf("claim partition %d of projection %s", r.Claims[i].Partition, r.Projection), errs[i])
+			return claimed, callError("claim partitions of projection "+r.Projection, errs[i])
 		}
-		claimed.Leases[i] = leaseOf(call)
+		readLeases(claimed.Leases[scripts[i].from:scripts[i].to], call.Val())
 	}
 	return claimed, nil
 }
 
-// releaseOf is the fourth argument of claim.lua.
+// claimsJSON is the last argument of claim.lua.
+func claimsJSON(claims []chat.Claim) []byte {
+	list := make([]byte, 0, 48*len(claims))
+	for i, c := range claims {
+		list = append(list, ",[\""...)
+		if i == 0 {
+			list[0] = '['
+		}
+		list = strconv.AppendInt(list, c.Token, 10)
+		list = append(list, "\",\""...)
+		list = strconv.AppendInt(list, c.Floor, 10)
+		list = append(list, "\",\""...)
+		list = append(list, releaseOf(c)...)
+		list = append(list, "\"]"...)
+	}
+	return append(list, ']')
+}
+
+// releaseOf is what claim.lua knows as release.
 func releaseOf(c chat.Claim) string {
 	switch {
 	case c.Release && c.Forget:
@@ -135,36 +155,50 @@ func releaseOf(c chat.Claim) string {
 	return ""
 }
 
-// leaseOf reads what claim.lua returned.
-func leaseOf(call *redis.Cmd) chat.Lease {
-	values, _ := call.Slice()
-	var numbers [4]int64
-	var lease chat.Lease
-	for i, value := range values {
-		switch v := value.(type) {
-		case int64:
-			numbers[i] = v
-		case string:
-			lease.Revive = append(lease.Revive, v)
+// readLeases reads what claim.lua returned.
+func readLeases(leases []chat.Lease, reply []any) {
+	numbers, _ := reply[0].([]any)
+	for i := range leases {
+		var n [4]int64
+		for k, value := range numbers[4*i : 4*i+4] {
+			n[k], _ = value.(int64)
 		}
+		leases[i] = chat.Lease{Token: n[0], Start: n[1], Floor: n[2], FailingSince: n[3]}
 	}
-	lease.Token, lease.Start, lease.Floor, lease.FailingSince = numbers[0], numbers[1], numbers[2], numbers[3]
-	return lease
+	revive, _ := reply[1].([]any)
+	for ; len(revive) > 1; revive = revive[2:] {
+		i, _ := revive[0].(int64)
+		event, _ := revive[1].(string)
+		leases[i].Revive = append(leases[i].Revive, event)
+	}
 }
 
-// register notes that a projection exists, and returns whether it is paused.
-func (s *Store) register(ctx context.Context, name string) (paused bool, err error) {
-	key := s.keys.Projections()
+// beat notes that a projection exists and that a worker lives. It returns whether the projection is paused, and all of its workers.
+func (s *Store) beat(ctx context.Context, r chat.ClaimRequest) (paused bool, workers []string, err error) {
+	all, alive, lasts := s.keys.Projections(), s.keys.Workers(r.Projection), chat.LeaseLasts.Milliseconds()
+	if r.Leaving {
+		lasts = 0
+	}
 	var known *redis.StringCmd
-	if err := s.callOne(ctx, "note projection "+name, key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
-		pipeline.HSetNX(ctx, key, name, projectionValue(time.Now().UnixMicro(), false))
-		known = pipeline.HGet(ctx, key, name)
-		return known
-	}); err != nil {
-		return false, err
+	var living *redis.StringSliceCmd
+	keys := []string{all, alive}
+	errs := s.nodes.Calls(ctx, len(keys), redisnode.Exchange{Key: func(i int) string { return keys[i] }, Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+		if i == 0 {
+			pipeline.HSetNX(ctx, all, r.Projection, projectionValue(time.Now().UnixMicro(), false))
+			known = pipeline.HGet(ctx, all, r.Projection)
+			return known
+		}
+		living = redis.NewStringSliceCmd(ctx, "evalsha", workerScript.Hash(), 1, alive, r.Worker, lasts)
+		_ = pipeline.Process(ctx, living)
+		return living
+	}})
+	if err := cmp.Or(errs[0], errs[1]); err != nil {
+		return false, nil, callError("note worker "+r.Worker+" of projection "+r.Projection, err)
 	}
 	_, paused = parseProjection(known.Val())
-	return paused, nil
+	workers = living.Val()
+	slices.Sort(workers)
+	return paused, workers, nil
 }
 
 func projectionValue(created int64, paused bool) string {
@@ -179,26 +213,6 @@ func parseProjection(value string) (created int64, paused bool) {
 	var state int
 	_, _ = fmt.Sscan(value, &created, &state)
 	return created, state == 1
-}
-
-// beat notes that a worker lives, and returns all that do.
-func (s *Store) beat(ctx context.Context, r chat.ClaimRequest) ([]string, error) {
-	key, lasts := s.keys.Workers(r.Projection), chat.LeaseLasts.Milliseconds()
-	if r.Leaving {
-		lasts = 0
-	}
-	var call *redis.StringSliceCmd
-	err := s.callOne(ctx, "note worker "+r.Worker, key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
-		call = redis.NewStringSliceCmd(ctx, "evalsha", workerScript.Hash(), 1, key, r.Worker, lasts)
-		_ = pipeline.Process(ctx, call)
-		return call
-	})
-	if err != nil {
-		return nil, err
-	}
-	workers := call.Val()
-	slices.Sort(workers)
-	return workers, nil
 }
 
 // Cursors implements chat.Projections.
@@ -245,41 +259,99 @@ func (s *Store) cursorFields(projection string, chats []string) (keys []string, 
 	return keys, fields, places
 }
 
+// changesInScript bounds the cursors and counts that one script stores: Redis does nothing else for about a millisecond.
+const changesInScript = 500
+
 // Commit implements chat.Projections with commit.lua.
 func (s *Store) Commit(ctx context.Context, projection string, commits []chat.Commit) ([]bool, error) {
-	calls := make([]*redis.Cmd, len(commits))
-	keyOf := func(i int) string { return s.keys.Projection(commits[i].Partition, projection).State }
-	errs := s.nodes.Calls(ctx, len(commits), redisnode.Exchange{Key: keyOf, Replicas: s.options.MinReplicas, Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-		c := commits[i]
-		keys := s.keys.Projection(c.Partition, projection)
-		calls[i] = pipeline.EvalSha(ctx, commitScript.Hash(), []string{keys.State, keys.Cursors, keys.Dead, keys.Groups, keys.Counts},
-			c.Token, c.Floor, c.Handled, c.FailingSince, c.Error, deadLettersKept, commitJSON(c))
+	scripts := s.scriptsOf(len(commits), func(i int) int { return sizeOf(&commits[i]) })
+	calls := make([]*redis.BoolSliceCmd, len(scripts))
+	keyOf := func(i int) string { return s.keys.Projection(commits[scripts[i].from].Partition, projection).State }
+	errs := s.nodes.Calls(ctx, len(calls), redisnode.Exchange{Key: keyOf, Replicas: s.options.MinReplicas, Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+		part := commits[scripts[i].from:scripts[i].to]
+		args := make([]any, 0, 5+5*len(part))
+		args = append(args, "evalsha", commitScript.Hash(), 5*len(part))
+		for _, c := range part {
+			keys := s.keys.Projection(c.Partition, projection)
+			args = append(args, keys.State, keys.Cursors, keys.Dead, keys.Groups, keys.Counts)
+		}
+		args = append(args, deadLettersKept, commitsJSON(part))
+		calls[i] = redis.NewBoolSliceCmd(ctx, args...)
+		_ = pipeline.Process(ctx, calls[i])
 		return calls[i]
 	}})
 	stored := make([]bool, len(commits))
 	for i, call := range calls {
 		if errs[i] != nil {
-			return nil, callError(fmt.Sprintf("store the cursors of projection %s in partition %d", projection, commits[i].Partition), errs[i])
+			return nil, callError("store the cursors of projection "+projection, errs[i])
 		}
-		stored[i], _ = call.Bool()
+		copy(stored[scripts[i].from:scripts[i].to], call.Val())
 	}
 	return stored, nil
 }
 
-// commitJSON is the last argument of commit.lua.
-func commitJSON(c chat.Commit) []byte {
-	cursors := make([][4]any, len(c.Cursors))
-	for i, cursor := range c.Cursors {
-		counts := make([][4]any, len(cursor.Counts))
-		for k, count := range cursor.Counts {
-			counts[k] = [4]any{count.Group, count.Counter, count.Amount, count.Expires}
+// sizeOf counts what a commit stores.
+func sizeOf(c *chat.Commit) int {
+	n := 1 + len(c.Cursors) + len(c.Dead) + len(c.Revived)
+	for i := range c.Cursors {
+		n += len(c.Cursors[i].Counts)
+	}
+	return n
+}
+
+// span is a part of a list.
+type span struct{ from, to int }
+
+// scriptsOf divides a list of n partitions among script calls, of up to changesInScript changes each unless one partition has more.
+// In a cluster each partition has a slot of its own, so each is a call.
+func (s *Store) scriptsOf(n int, changes func(i int) int) (spans []span) {
+	sum := 0
+	for i := range n {
+		sum += changes(i)
+		if i == 0 || s.nodes.Only == nil || sum > changesInScript {
+			sum = changes(i)
+			spans = append(spans, span{i, i})
 		}
-		cursors[i] = [4]any{cursor.Chat, cursor.Cursor.String(), cursor.Expected.String(), counts}
+		spans[len(spans)-1].to = i + 1
 	}
-	dead := make([][2]string, len(c.Dead))
-	for i, letter := range c.Dead {
-		dead[i] = [2]string{letter.Event, strconv.FormatInt(letter.At, 10) + " " + letter.Error}
+	return spans
+}
+
+// storedCommit is a commit as commit.lua reads it. Numbers that it stores are strings: Lua would round those beyond 2^53.
+type storedCommit struct {
+	Token   int64       `json:"token,string"`
+	Floor   int64       `json:"floor,string"`
+	Handled int64       `json:"handled,string"`
+	Failing int64       `json:"failing,string"`
+	Error   string      `json:"error"`
+	Cursors [][]any     `json:"cursors,omitempty"`
+	Dead    [][2]string `json:"dead,omitempty"`
+	Revived []string    `json:"revived,omitempty"`
+}
+
+// commitsJSON is the last argument of commit.lua.
+func commitsJSON(commits []chat.Commit) []byte {
+	list := make([]storedCommit, len(commits))
+	for i, c := range commits {
+		list[i] = storedCommit{Token: c.Token, Floor: c.Floor, Handled: c.Handled, Failing: c.FailingSince, Error: c.Error, Revived: c.Revived}
+		for _, cursor := range c.Cursors {
+			list[i].Cursors = append(list[i].Cursors, cursorJSON(cursor))
+		}
+		for _, letter := range c.Dead {
+			list[i].Dead = append(list[i].Dead, [2]string{letter.Event, strconv.FormatInt(letter.At, 10) + " " + letter.Error})
+		}
 	}
-	encoded, _ := json.Marshal(map[string]any{"cursors": cursors, "dead": dead, "revived": append([]string{}, c.Revived...)}) // nothing in it can fail
+	encoded, _ := json.Marshal(list) // nothing in it can fail
 	return encoded
+}
+
+func cursorJSON(c chat.CommittedCursor) []any {
+	if len(c.Counts) == 0 {
+		return []any{c.Chat, c.Cursor.String()}
+	}
+	counts := make([][4]any, len(c.Counts))
+	for k, count := range c.Counts {
+		counts[k] = [4]any{count.Group, count.Counter, count.Amount, count.Expires}
+	}
+	return []any{c.Chat, c.Cursor.String(), c.Expected.String(), counts}
 }

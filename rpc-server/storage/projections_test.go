@@ -3,46 +3,73 @@ package storage
 import (
 	"testing"
 
-	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// TestALookIsOneRoundTrip: a look at all partitions is one round trip to each Redis, with one script, or in a cluster one for each
-// partition. A look at some partitions has these only.
-func TestALookIsOneRoundTrip(t *testing.T) {
-	t.Parallel()
-	for name, url := range map[string]string{
-		"one": redistest.Start(t, "--appendonly", "no").URL(), "cluster": redistest.StartCluster(t, "--appendonly", "no").URL(),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			store := openAt(t, url, Options{})
-			if _, err := store.PartitionStates(t.Context(), nil); err != nil { // loads the scripts
-				t.Fatal(err)
-			}
-			for _, test := range []struct {
-				name              string
-				partitions        []int
-				states, inCluster int
-			}{{"all", nil, store.Partitions(), store.Partitions()}, {"two", []int{3, 200}, 2, 2}} {
-				counts := countTrips(t, store)
-				states, err := store.PartitionStates(t.Context(), test.partitions)
-				if err != nil || len(states) != test.states {
-					t.Fatalf("%s: %d states came: %v", test.name, len(states), err)
-				}
-				scripts, want := 0, test.inCluster
-				if store.nodes.Only != nil {
-					want = 1
-				}
-				for _, tr := range counts {
-					scripts += tr.calls
-					if tr.count > 1 {
-						t.Errorf("%s: a Redis is called %d times, with %q; want one pipeline", test.name, tr.count, tr.names)
+// TestWorkersCallNodes: what a worker asks about all of its partitions is one pipeline to each Redis, with one script, or in a cluster
+// one for each partition. A heartbeat has another before it.
+func TestWorkersCallNodes(t *testing.T) {
+	eachRedis(t, Options{}, func(t *testing.T, _ string, store *Store) {
+		all := store.Partitions()
+		claims := chat.ClaimRequest{Projection: "p", Worker: "w", Claims: make([]chat.Claim, all)}
+		for i := range claims.Claims {
+			claims.Claims[i].Partition = i
+		}
+		claimed, err := store.Claim(t.Context(), claims)
+		if err != nil {
+			t.Fatal(err)
+		}
+		commits := make([]chat.Commit, all)
+		for i, lease := range claimed.Leases {
+			claims.Claims[i].Token, claims.Claims[i].Floor = lease.Token, lease.Floor
+			commits[i] = chat.Commit{Partition: i, Token: lease.Token, Floor: lease.Floor}
+		}
+		for _, test := range []struct {
+			name           string
+			do             func() (int, error)
+			answers, trips int
+			calls          int // besides the scripts of partitions
+		}{
+			{"look at all", func() (int, error) {
+				states, err := store.PartitionStates(t.Context(), nil)
+				return len(states), err
+			}, all, 1, 0},
+			{"look at two", func() (int, error) {
+				states, err := store.PartitionStates(t.Context(), []int{3, 200})
+				return len(states), err
+			}, 2, 1, 0},
+			{"heartbeat", func() (int, error) {
+				claimed, err := store.Claim(t.Context(), claims)
+				return len(claimed.Leases), err
+			}, all, 2, 3}, // HSETNX, HGET, worker.lua
+			{"commit", func() (int, error) {
+				stored, err := store.Commit(t.Context(), "p", commits)
+				for i, is := range stored {
+					if !is {
+						t.Errorf("the commit of partition %d is not stored", i)
 					}
 				}
-				if scripts != want {
-					t.Errorf("%s: %d scripts were called, want %d", test.name, scripts, want)
+				return len(stored), err
+			}, all, 1, 0},
+		} {
+			counts := countTrips(t, store)
+			answers, err := test.do()
+			if err != nil || answers != test.answers {
+				t.Fatalf("%s: %d answers came: %v", test.name, answers, err)
+			}
+			calls, want := 0, test.calls+test.answers
+			if store.nodes.Only != nil {
+				want = test.calls + 1
+			}
+			for _, tr := range counts {
+				calls += tr.calls
+				if tr.count > test.trips {
+					t.Errorf("%s: a Redis is called %d times, with %q; want %d pipelines", test.name, tr.count, tr.names, test.trips)
 				}
 			}
-		})
-	}
+			if calls != want {
+				t.Errorf("%s: %d calls were made, want %d", test.name, calls, want)
+			}
+		}
+	})
 }

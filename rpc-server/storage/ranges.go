@@ -20,6 +20,7 @@ type rangeCall struct {
 	visibility *redis.SliceCmd
 	member     *redis.BoolCmd
 	newest     *redis.FloatCmd
+	err        error
 }
 
 // rangeStep is one command of a rangeCall.
@@ -29,40 +30,56 @@ type rangeStep struct {
 }
 
 // flushRanges reads each range with one command, then looks up the required members. A user found there was a member
-// when the range was read.
+// when the range was read. A room with messages exists: only of an empty range it is asked afterwards whether its room does.
 func (s *Store) flushRanges(ctx context.Context, n *redisnode.Node, ranges []chat.Range, out []batch.Result[chat.Ranged]) {
-	oldest := s.oldest()
 	calls := make([]rangeCall, len(ranges))
 	steps := make([]rangeStep, 0, len(ranges))
 	for i, r := range ranges {
 		calls[i].asked = r
 		steps = append(steps, rangeStep{&calls[i], 0})
-		if r.Member != "" || r.Exists {
+		if r.Member != "" {
 			steps = append(steps, rangeStep{&calls[i], 1}, rangeStep{&calls[i], 2})
 		}
 	}
-	errs := s.nodes.Exchange(ctx, n, len(steps), redisnode.Exchange{
+	s.readRanges(ctx, n, steps)
+	steps = steps[:0]
+	for i, r := range ranges {
+		if r.Exists && r.Member == "" && calls[i].err == nil && len(calls[i].messages.Val()) == 0 {
+			steps = append(steps, rangeStep{&calls[i], 1}, rangeStep{&calls[i], 2})
+		}
+	}
+	if len(steps) > 0 {
+		s.readRanges(ctx, n, steps)
+	}
+	var changed []int
+	for i := range out {
+		var changes bool
+		if out[i].Value, changes, out[i].Err = calls[i].ranged(); changes {
+			changed = append(changed, i)
+		}
+	}
+	if len(changed) > 0 {
+		s.resolveRanges(ctx, n, calls, changed, out)
+	}
+}
+
+// readRanges makes some steps in one round trip.
+func (s *Store) readRanges(ctx context.Context, n *redisnode.Node, steps []rangeStep) {
+	oldest := s.oldest()
+	for i, err := range s.nodes.Exchange(ctx, n, len(steps), redisnode.Exchange{
 		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			return s.queueRange(ctx, pipeline, steps[i], oldest)
 		},
 		Key: func(i int) string { return s.keys.Log(steps[i].call.asked.Chat) },
-	})
-	next := 0
-	var changed []int
-	for i := range out {
-		end := next + 1
-		for end < len(steps) && steps[end].part > 0 {
-			end++
-		}
-		var changes bool
-		out[i].Value, changes, out[i].Err = calls[i].ranged(errs[next:end])
-		if changes {
-			changed = append(changed, i)
-		}
-		next = end
+	}) {
+		steps[i].call.note(err)
 	}
-	if len(changed) > 0 {
-		s.resolveRanges(ctx, n, calls, changed, out)
+}
+
+// note keeps why a command of the range failed.
+func (c *rangeCall) note(err error) {
+	if err != nil && !errors.Is(err, redis.Nil) { // there is no newest
+		c.err = err
 	}
 }
 
@@ -92,14 +109,12 @@ func (s *Store) queueRange(ctx context.Context, pipeline redis.Pipeliner, step r
 	return c.messages
 }
 
-// ranged decodes the answers to the commands of a range. errs are the commands' errors. changes says that some entries are
-// changes of messages, which must be resolved.
-func (c *rangeCall) ranged(errs []error) (found chat.Ranged, changes bool, err error) {
+// ranged decodes the answers to the commands of a range. changes says that some entries are changes of messages, which must
+// be resolved.
+func (c *rangeCall) ranged() (found chat.Ranged, changes bool, err error) {
 	tried := "read " + c.asked.Chat.String()
-	for _, err := range errs {
-		if err != nil && !errors.Is(err, redis.Nil) { // there is no newest
-			return chat.Ranged{}, false, readError(tried, err)
-		}
+	if c.err != nil {
+		return chat.Ranged{}, false, readError(tried, c.err)
 	}
 	if c.visibility != nil {
 		visibility, _ := c.visibility.Val()[0].(string)

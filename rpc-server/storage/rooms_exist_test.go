@@ -250,3 +250,28 @@ func TestReadingNothingListsNothing(t *testing.T) {
 		equal(t, "bob's list when something was said", listed(), []string{"room"})
 	})
 }
+
+// TestAServicesPullIsOneCommand: whether the room exists is asked only where its log has nothing to tell.
+func TestAServicesPullIsOneCommand(t *testing.T) {
+	everyRedis(t, func(t *testing.T, url string) {
+		h := newHouse(t, url, 10)
+		h.create("ann", "club", chat.Private)
+		for _, c := range []struct {
+			room     string
+			cursor   int64
+			commands int
+			want     chat.Code
+		}{{"club", 0, 1, ""}, {"club", chat.MaxCursor, 3, ""}, {"nowhere", 0, 3, chat.NotFound}} {
+			counts := countTrips(t, h.store)
+			page, err := h.core.Pull(asService(), chat.PullRequest{Chat: c.room, Cursor: c.cursor})
+			if chat.CodeOf(err) != c.want || page.Len() != min(1, 3-c.commands) {
+				t.Errorf("%s from %d has %d messages, %v", c.room, c.cursor, page.Len(), err)
+			}
+			commands := 0
+			for _, tr := range counts {
+				commands += tr.calls
+			}
+			equal(t, "commands", commands, c.commands)
+		}
+	})
+}

@@ -41,7 +41,10 @@ func (s *Store) ReadThread(ctx context.Context, r chat.Range, ref int64) (found 
 		Key: func(int) string { return key },
 	})
 	admission.messages = &redis.StringSliceCmd{}
-	if _, _, err := admission.ranged(errs); err != nil {
+	for _, err := range errs {
+		admission.note(err)
+	}
+	if _, _, err := admission.ranged(); err != nil {
 		return nil, 0, callError(tried, err)
 	}
 	var answers []int64
