@@ -1,7 +1,7 @@
 // Bundles the page into dist, which http-server embeds. The same sources give the same bytes.
 import { build } from 'esbuild'
 import { createHash } from 'node:crypto'
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
 rmSync('dist', { recursive: true, force: true })
@@ -20,6 +20,15 @@ for (const file of result.outputFiles) {
   writeFileSync(`dist/${name}-${hash}${ext}`, file.contents)
 }
 cpSync('static', 'dist', { recursive: true })
+
+// The service worker keeps these files, so its own bytes change with them.
+const files = [...Object.values(names), ...readdirSync('static')].sort()
+const version = createHash('sha256').update(Buffer.concat(files.map((name) => readFileSync(`dist/${name}`)))).digest('hex').slice(0, 10)
+await build({
+  entryPoints: ['worker/sw.ts'], bundle: true, minify: true, outfile: 'dist/sw.js', format: 'iife', target: 'es2022', legalComments: 'none', charset: 'utf8',
+  define: { FILES: JSON.stringify(files), VERSION: JSON.stringify(version) },
+})
+
 const page = readFileSync('index.html', 'utf8').replace(/app\/(app\.js|style\.css)/g, (_, name) => `app/${names[name]}`)
 writeFileSync('dist/index.html', page)
 

@@ -22,6 +22,9 @@ var dist embed.FS
 // index is the page itself; all other files are its parts.
 const index = "index.html"
 
+// Worker is the part that is the page's service worker.
+const Worker = "sw.js"
+
 // File is one file, ready to be sent.
 type File struct {
 	Type   string

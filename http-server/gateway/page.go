@@ -17,9 +17,12 @@ import (
 const webOff = "off"
 
 // pagePolicy is what the page may do: use its own scripts, styles, images and server, and nothing else. It has no inline script
-// or style, and makes no HTML of texts (trusted types).
-const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; manifest-src 'self'; " +
-	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+// or style, and makes no HTML of texts: the only trusted type is the address of its service worker.
+const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types pullchat-worker"
+
+// workerPolicy is what the service worker may do, which has a policy of its own: ask the server for the page's files.
+const workerPolicy = "default-src 'none'; connect-src 'self'; frame-ancestors 'none'"
 
 // How long browsers keep files: those with a hash in their name for ever, all others as long as the server confirms them.
 const (
@@ -47,10 +50,15 @@ func (s *Server) pageRoutes() []route {
 }
 
 func servePart(ctx context.Context, c *app.RequestContext) {
-	file, found := web.Parts()[c.Param("file")]
+	name := c.Param("file")
+	file, found := web.Parts()[name]
 	if !found {
 		reply.NoRoute(ctx, c)
 		return
+	}
+	if name == web.Worker {
+		c.Response.Header.Set("Content-Security-Policy", workerPolicy)
+		c.Response.Header.Set("Service-Worker-Allowed", "../") // the page, and not only its parts
 	}
 	serveFile(c, file)
 }

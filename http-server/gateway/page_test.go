@@ -58,7 +58,7 @@ func TestPagePolicy(t *testing.T) {
 	g := runConfig(t, &fakeService{}, Config{}, func(*limits) {})
 	_, header, body := fetch(t, g.addr, "/", nil)
 	policy := header.Get("Content-Security-Policy")
-	for _, want := range []string{"default-src 'none'", "script-src 'self';", "style-src 'self';", "connect-src 'self';", "frame-ancestors 'none'", "base-uri 'none'", "require-trusted-types-for 'script'"} {
+	for _, want := range []string{"default-src 'none'", "script-src 'self';", "style-src 'self';", "connect-src 'self';", "frame-ancestors 'none'", "base-uri 'none'", "require-trusted-types-for 'script'; trusted-types pullchat-worker"} {
 		if !strings.Contains(policy, want) {
 			t.Errorf("the policy %q lacks %q", policy, want)
 		}
@@ -73,6 +73,23 @@ func TestPagePolicy(t *testing.T) {
 	_, header, _ = fetch(t, g.addr, "/app/icon.svg", nil)
 	if got := header.Get("Content-Security-Policy"); got != "default-src 'none'; frame-ancestors 'none'" {
 		t.Errorf("an image has the policy %q", got)
+	}
+}
+
+// TestServiceWorkerIsServed: its scope is the page, it asks this server only, and browsers look for a newer one. It names the
+// files that the page loads.
+func TestServiceWorkerIsServed(t *testing.T) {
+	t.Parallel()
+	g := runConfig(t, &fakeService{}, Config{}, func(*limits) {})
+	status, header, worker := fetch(t, g.addr, "/app/sw.js", nil)
+	if status != 200 || header.Get("Service-Worker-Allowed") != "../" || header.Get("Content-Security-Policy") != workerPolicy || header.Get("Cache-Control") != keepAsking {
+		t.Errorf("GET /app/sw.js = %d, %v", status, header)
+	}
+	_, _, page := fetch(t, g.addr, "/", nil)
+	for _, part := range regexp.MustCompile(`(?:src|href)="app/([^"]+)"`).FindAllSubmatch(page, -1) {
+		if !bytes.Contains(worker, part[1]) {
+			t.Errorf("the service worker does not keep %s", part[1])
+		}
 	}
 }
 
