@@ -93,6 +93,34 @@ func TestServiceWorkerIsServed(t *testing.T) {
 	}
 }
 
+// TestExplorerIsServed, with scripts of this server only, compressed. The page to chat on loads nothing of it.
+func TestExplorerIsServed(t *testing.T) {
+	t.Parallel()
+	g := runConfig(t, &fakeService{}, Config{}, func(*limits) {})
+	status, header, body := fetch(t, g.addr, "/docs", nil)
+	if status != 200 || !strings.HasPrefix(header.Get("Content-Type"), "text/html") || !strings.Contains(header.Get("Content-Security-Policy"), "script-src 'self';") {
+		t.Errorf("GET /docs = %d, %v", status, header)
+	}
+	parts := regexp.MustCompile(`(?:src|href)="(app/[^"]+)"`).FindAllStringSubmatch(string(body), -1)
+	if len(parts) < 5 {
+		t.Fatalf("the explorer refers to %d parts, want two programs, two styles and an icon:\n%s", len(parts), body)
+	}
+	loaded := 0
+	for _, part := range parts {
+		status, _, body := fetch(t, g.addr, "/"+part[1], http.Header{"Accept-Encoding": {"gzip"}})
+		if loaded += len(body); status != 200 {
+			t.Errorf("GET /%s = %d", part[1], status)
+		}
+	}
+	if loaded > 600<<10 {
+		t.Errorf("the explorer is %d bytes, compressed", loaded)
+	}
+	_, _, worker := fetch(t, g.addr, "/app/sw.js", nil)
+	if bytes.Contains(worker, []byte("swagger")) {
+		t.Error("the service worker keeps the explorer")
+	}
+}
+
 // TestPageKnowsTheServer: the page learns from the server whether users log in.
 func TestPageKnowsTheServer(t *testing.T) {
 	t.Parallel()
@@ -111,7 +139,7 @@ func TestPageKnowsTheServer(t *testing.T) {
 func TestWebOff(t *testing.T) {
 	t.Parallel()
 	g := runConfig(t, &fakeService{}, Config{Web: webOff}, func(*limits) {})
-	for _, path := range []string{"/", "/app/icon.svg"} {
+	for _, path := range []string{"/", "/docs", "/app/icon.svg"} {
 		status, header, body := fetch(t, g.addr, path, nil)
 		if status != 404 || !bytes.Contains(body, []byte(`"code":"not_found"`)) || header.Get("Cache-Control") != "no-store" {
 			t.Errorf("GET %s = %d %s, want 404 in the error shape", path, status, body)
@@ -125,8 +153,9 @@ func TestWebOff(t *testing.T) {
 // TestPageHasTheLicences of the packages in it.
 func TestPageHasTheLicences(t *testing.T) {
 	t.Parallel()
-	text := string(web.Parts()["licences.txt"].Body)
-	for _, name := range []string{"preact ", "@preact/signals ", "@preact/signals-core ", "eventsource-parser "} {
+	file, _ := web.Part("licences.txt")
+	text := string(file.Body)
+	for _, name := range []string{"swagger-ui-dist ", "preact ", "@preact/signals ", "@preact/signals-core ", "eventsource-parser "} {
 		if !strings.Contains(text, name) || !strings.Contains(text, "Permission is hereby granted") {
 			t.Errorf("licences.txt does not have that of %s", name)
 		}

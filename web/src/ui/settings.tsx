@@ -65,7 +65,7 @@ export function Settings() {
         {server.auth ? 'Log out' : 'Leave'}
       </button>
       <p class="hint">
-        <a href="openapi.yaml">The API</a> · <a href="app/licences.txt">Licences</a>
+        <a href="docs">The API</a> · <a href="app/licences.txt">Licences</a>
       </p>
     </Panel>
   )
