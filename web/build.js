@@ -1,7 +1,7 @@
 // Bundles the page into dist, which http-server embeds. The same sources give the same bytes.
 import { build } from 'esbuild'
 import { createHash } from 'node:crypto'
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
 rmSync('dist', { recursive: true, force: true })
@@ -20,17 +20,40 @@ for (const file of result.outputFiles) {
   writeFileSync(`dist/${name}-${hash}${ext}`, file.contents)
 }
 cpSync('static', 'dist', { recursive: true })
+
+// The API explorer: Swagger UI as it comes, already minified, and what sets it up. The service worker does not keep it.
+const explorer = {}
+const hashedCopy = (name, contents) => {
+  const { name: base, ext } = path.parse(name)
+  explorer[name] = `${base}-${createHash('sha256').update(contents).digest('hex').slice(0, 10)}${ext}`
+  writeFileSync(`dist/${explorer[name]}`, contents)
+}
+hashedCopy('swagger-ui.js', readFileSync('node_modules/swagger-ui-dist/swagger-ui-bundle.js', 'utf8').replace(/\n?\/\/# sourceMappingURL=\S+\s*$/, '\n'))
+hashedCopy('swagger-ui.css', readFileSync('node_modules/swagger-ui-dist/swagger-ui.css', 'utf8').replace(/\n?\/\*# sourceMappingURL=\S+ \*\/\s*$/, '\n'))
+const setup = await build({ entryPoints: ['explorer/explorer.js', 'explorer/explorer.css'], minify: true, write: false, outdir: 'dist', charset: 'utf8', target: 'es2022' })
+for (const file of setup.outputFiles) hashedCopy(path.basename(file.path), file.contents)
+writeFileSync('dist/docs.html', readFileSync('explorer/docs.html', 'utf8').replace(/app\/((?:swagger-ui|explorer)\.(?:js|css))/g, (_, name) => `app/${explorer[name]}`))
+
+// The service worker keeps these files, so its own bytes change with them.
+const files = [...Object.values(names), ...readdirSync('static')].sort()
+const version = createHash('sha256').update(Buffer.concat(files.map((name) => readFileSync(`dist/${name}`)))).digest('hex').slice(0, 10)
+await build({
+  entryPoints: ['worker/sw.ts'], bundle: true, minify: true, outfile: 'dist/sw.js', format: 'iife', target: 'es2022', legalComments: 'none', charset: 'utf8',
+  define: { FILES: JSON.stringify(files), VERSION: JSON.stringify(version) },
+})
+
 const page = readFileSync('index.html', 'utf8').replace(/app\/(app\.js|style\.css)/g, (_, name) => `app/${names[name]}`)
 writeFileSync('dist/index.html', page)
 
 // The licences of what is inside.
-const packages = new Set()
+const packages = new Set(['swagger-ui-dist'])
 for (const input of Object.keys(result.metafile.inputs)) {
   const found = /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)
   if (found) packages.add(found[1])
 }
 const licences = [...packages].sort().map((name) => {
   const { version, license } = JSON.parse(readFileSync(`node_modules/${name}/package.json`, 'utf8'))
-  return `${name} ${version} (${license})\n\n${readFileSync(`node_modules/${name}/LICENSE`, 'utf8').trim()}\n`
+  const inside = name === 'swagger-ui-dist' ? ['NOTICE', 'swagger-ui-bundle.js.LICENSE.txt'].map((file) => readFileSync(`node_modules/${name}/${file}`, 'utf8').trim()).join('\n\n') : ''
+  return `${name} ${version} (${license})\n\n${readFileSync(`node_modules/${name}/LICENSE`, 'utf8').trim()}\n${inside && '\n' + inside + '\n'}`
 })
 writeFileSync('dist/licences.txt', `The page of Pullchat contains these packages.\n\n${licences.join('\n' + '-'.repeat(72) + '\n\n')}`)

@@ -1,4 +1,4 @@
-// Package web has the files of the page to chat on: what `make web` builds from src, as http-server serves it.
+// Package web has the files of the page to chat on and of the API explorer: what `make web` builds, as http-server serves it.
 package web
 
 import (
@@ -19,8 +19,11 @@ import (
 //go:embed dist
 var dist embed.FS
 
-// index is the page itself; all other files are its parts.
-const index = "index.html"
+// index is the page to chat on, and docs the API explorer; all other files are their parts.
+const index, docs = "index.html", "docs.html"
+
+// Worker is the part that is the page's service worker.
+const Worker = "sw.js"
 
 // File is one file, ready to be sent.
 type File struct {
@@ -40,16 +43,28 @@ var types = map[string]string{
 	".svg": "image/svg+xml", ".png": "image/png", ".txt": "text/plain; charset=utf-8", ".webmanifest": "application/manifest+json",
 }
 
-// Parts returns the parts of the page by their names.
-var Parts = sync.OnceValue(func() map[string]File {
-	parts := map[string]File{}
+// Part returns a part of the pages by its name.
+func Part(name string) (file File, found bool) {
+	part, found := parts()[name]
+	if !found {
+		return File{}, false
+	}
+	return part(), true
+}
+
+// parts are compressed when they are first asked for: the explorer's take a tenth of a second.
+var parts = sync.OnceValue(func() map[string]func() File {
+	parts := map[string]func() File{}
 	for name, body := range bodies() {
-		if name != index {
-			parts[name] = newFile(name, body)
+		if name != index && name != docs {
+			parts[name] = sync.OnceValue(func() File { return newFile(name, body) })
 		}
 	}
 	return parts
 })
+
+// Docs returns the page of the API explorer.
+func Docs() File { return newFile(docs, bodies()[docs]) }
 
 // slot is where the page has what the server says about itself.
 const slot = `<meta name="pullchat" content="{}">`

@@ -17,9 +17,16 @@ import (
 const webOff = "off"
 
 // pagePolicy is what the page may do: use its own scripts, styles, images and server, and nothing else. It has no inline script
-// or style, and makes no HTML of texts (trusted types).
-const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; manifest-src 'self'; " +
-	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+// or style, and makes no HTML of texts: the only trusted type is the address of its service worker.
+const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types pullchat-worker"
+
+// docsPolicy is what the API explorer may do. Swagger UI has pictures in its style, and sets HTML that it has cleaned.
+const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// workerPolicy is what the service worker may do, which has a policy of its own: ask the server for the page's files.
+const workerPolicy = "default-src 'none'; connect-src 'self'; frame-ancestors 'none'"
 
 // How long browsers keep files: those with a hash in their name for ever, all others as long as the server confirms them.
 const (
@@ -27,30 +34,39 @@ const (
 	keepAsking  = "no-cache"
 )
 
-// pageRoutes serve the page to chat on.
+// pageRoutes serve the page to chat on, and the API explorer.
 func (s *Server) pageRoutes() []route {
 	settings, _ := json.Marshal(struct { // of strings and booleans, which cannot fail
 		Auth         bool   `json:"auth"`
 		Registration string `json:"registration"`
 	}{s.config.Auth == authOn, s.config.Registration})
-	page := web.Page(settings)
 	return []route{
-		{method: methodGet, path: "/", access: open, handler: func(_ context.Context, c *app.RequestContext) {
-			header := &c.Response.Header
-			header.Set("Content-Security-Policy", pagePolicy)
-			header.Set("Cross-Origin-Opener-Policy", "same-origin")
-			header.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-			serveFile(c, page)
-		}},
+		{method: methodGet, path: "/", access: open, handler: servePage(web.Page(settings), pagePolicy)},
+		{method: methodGet, path: "/docs", access: open, handler: servePage(web.Docs(), docsPolicy)},
 		{method: methodGet, path: "/app/:file", access: open, handler: servePart},
 	}
 }
 
+func servePage(page web.File, policy string) app.HandlerFunc {
+	return func(_ context.Context, c *app.RequestContext) {
+		header := &c.Response.Header
+		header.Set("Content-Security-Policy", policy)
+		header.Set("Cross-Origin-Opener-Policy", "same-origin")
+		header.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+		serveFile(c, page)
+	}
+}
+
 func servePart(ctx context.Context, c *app.RequestContext) {
-	file, found := web.Parts()[c.Param("file")]
+	name := c.Param("file")
+	file, found := web.Part(name)
 	if !found {
 		reply.NoRoute(ctx, c)
 		return
+	}
+	if name == web.Worker {
+		c.Response.Header.Set("Content-Security-Policy", workerPolicy)
+		c.Response.Header.Set("Service-Worker-Allowed", "../") // the page, and not only its parts
 	}
 	serveFile(c, file)
 }

@@ -58,7 +58,7 @@ func TestPagePolicy(t *testing.T) {
 	g := runConfig(t, &fakeService{}, Config{}, func(*limits) {})
 	_, header, body := fetch(t, g.addr, "/", nil)
 	policy := header.Get("Content-Security-Policy")
-	for _, want := range []string{"default-src 'none'", "script-src 'self';", "style-src 'self';", "connect-src 'self';", "frame-ancestors 'none'", "base-uri 'none'", "require-trusted-types-for 'script'"} {
+	for _, want := range []string{"default-src 'none'", "script-src 'self';", "style-src 'self';", "connect-src 'self';", "frame-ancestors 'none'", "base-uri 'none'", "require-trusted-types-for 'script'; trusted-types pullchat-worker"} {
 		if !strings.Contains(policy, want) {
 			t.Errorf("the policy %q lacks %q", policy, want)
 		}
@@ -73,6 +73,51 @@ func TestPagePolicy(t *testing.T) {
 	_, header, _ = fetch(t, g.addr, "/app/icon.svg", nil)
 	if got := header.Get("Content-Security-Policy"); got != "default-src 'none'; frame-ancestors 'none'" {
 		t.Errorf("an image has the policy %q", got)
+	}
+}
+
+// TestServiceWorkerIsServed: its scope is the page, it asks this server only, and browsers look for a newer one. It names the
+// files that the page loads.
+func TestServiceWorkerIsServed(t *testing.T) {
+	t.Parallel()
+	g := runConfig(t, &fakeService{}, Config{}, func(*limits) {})
+	status, header, worker := fetch(t, g.addr, "/app/sw.js", nil)
+	if status != 200 || header.Get("Service-Worker-Allowed") != "../" || header.Get("Content-Security-Policy") != workerPolicy || header.Get("Cache-Control") != keepAsking {
+		t.Errorf("GET /app/sw.js = %d, %v", status, header)
+	}
+	_, _, page := fetch(t, g.addr, "/", nil)
+	for _, part := range regexp.MustCompile(`(?:src|href)="app/([^"]+)"`).FindAllSubmatch(page, -1) {
+		if !bytes.Contains(worker, part[1]) {
+			t.Errorf("the service worker does not keep %s", part[1])
+		}
+	}
+}
+
+// TestExplorerIsServed, with scripts of this server only, compressed. The page to chat on loads nothing of it.
+func TestExplorerIsServed(t *testing.T) {
+	t.Parallel()
+	g := runConfig(t, &fakeService{}, Config{}, func(*limits) {})
+	status, header, body := fetch(t, g.addr, "/docs", nil)
+	if status != 200 || !strings.HasPrefix(header.Get("Content-Type"), "text/html") || !strings.Contains(header.Get("Content-Security-Policy"), "script-src 'self';") {
+		t.Errorf("GET /docs = %d, %v", status, header)
+	}
+	parts := regexp.MustCompile(`(?:src|href)="(app/[^"]+)"`).FindAllStringSubmatch(string(body), -1)
+	if len(parts) < 5 {
+		t.Fatalf("the explorer refers to %d parts, want two programs, two styles and an icon:\n%s", len(parts), body)
+	}
+	loaded := 0
+	for _, part := range parts {
+		status, _, body := fetch(t, g.addr, "/"+part[1], http.Header{"Accept-Encoding": {"gzip"}})
+		if loaded += len(body); status != 200 {
+			t.Errorf("GET /%s = %d", part[1], status)
+		}
+	}
+	if loaded > 600<<10 {
+		t.Errorf("the explorer is %d bytes, compressed", loaded)
+	}
+	_, _, worker := fetch(t, g.addr, "/app/sw.js", nil)
+	if bytes.Contains(worker, []byte("swagger")) {
+		t.Error("the service worker keeps the explorer")
 	}
 }
 
@@ -94,7 +139,7 @@ func TestPageKnowsTheServer(t *testing.T) {
 func TestWebOff(t *testing.T) {
 	t.Parallel()
 	g := runConfig(t, &fakeService{}, Config{Web: webOff}, func(*limits) {})
-	for _, path := range []string{"/", "/app/icon.svg"} {
+	for _, path := range []string{"/", "/docs", "/app/icon.svg"} {
 		status, header, body := fetch(t, g.addr, path, nil)
 		if status != 404 || !bytes.Contains(body, []byte(`"code":"not_found"`)) || header.Get("Cache-Control") != "no-store" {
 			t.Errorf("GET %s = %d %s, want 404 in the error shape", path, status, body)
@@ -108,8 +153,9 @@ func TestWebOff(t *testing.T) {
 // TestPageHasTheLicences of the packages in it.
 func TestPageHasTheLicences(t *testing.T) {
 	t.Parallel()
-	text := string(web.Parts()["licences.txt"].Body)
-	for _, name := range []string{"preact ", "@preact/signals ", "@preact/signals-core ", "eventsource-parser "} {
+	file, _ := web.Part("licences.txt")
+	text := string(file.Body)
+	for _, name := range []string{"swagger-ui-dist ", "preact ", "@preact/signals ", "@preact/signals-core ", "eventsource-parser "} {
 		if !strings.Contains(text, name) || !strings.Contains(text, "Permission is hereby granted") {
 			t.Errorf("licences.txt does not have that of %s", name)
 		}

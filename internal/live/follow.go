@@ -31,6 +31,7 @@ type follow struct {
 	// unchecked: the access must be checked before the next write.
 	unchecked bool
 	alone     bool     // it is checked alone, because a check with others was refused
+	last      bool     // the list has the chat no more: it ends where the log does
 	held      bool     // nothing is written until all chats of its inbox are followed and checked
 	present   *Present // the presence to write, or nil
 	knows     *Present // the presence written last
@@ -176,7 +177,7 @@ func (f *follow) deliver() error {
 	}
 	present := f.present
 	f.present = nil
-	cursor, seen, owed, early := f.cursor, f.seen, f.owed, f.due.After(time.Now())
+	cursor, seen, owed, early, last := f.cursor, f.seen, f.owed, f.due.After(time.Now()), f.last
 	s.mutex.Unlock()
 	if present != nil {
 		if err := s.Write(func() error { return f.unlessGone(func() error { return s.sink.Presence(f.wanted.Chat, present) }) }); err != nil {
@@ -203,18 +204,34 @@ func (f *follow) deliver() error {
 			return f.failed(err)
 		}
 	}
-	return s.Write(func() error { return f.write(page.without(f.localUser.ignored()), !owed) })
+	return s.Write(func() error { return f.write(page.without(f.localUser.ignored()), !owed, last) })
 }
 
-// write writes a page and advances, unless the follow has ended. hinted says that a hint is why it is written.
-func (f *follow) write(page *Page, hinted bool) error {
+// finish ends the follow behind what the log has now: the notice of the reader's leaving may be there, not written yet.
+func (f *follow) finish() {
+	f.session.mutex.Lock()
+	defer f.session.mutex.Unlock()
+	if f.last {
+		return
+	}
+	f.last, f.owed, f.due = true, true, time.Time{}
+	f.unchecked = f.session.hub.admission.asked != nil
+	f.session.push(f)
+}
+
+// write writes a page and advances, unless the follow has ended. hinted says that a hint is why it is written, and last that
+// the follow ends if there is nothing.
+func (f *follow) write(page *Page, hinted, last bool) error {
 	s := f.session
 	s.mutex.Lock()
 	if f.gone {
 		s.mutex.Unlock()
 		return nil
 	}
-	f.cursor, f.seen, f.owed = page.NextCursor, page.seen, page.HasMore
+	last = last && f.last // else the list has the chat again
+	ends := last && page.NextCursor == f.cursor && !page.HasMore
+	more := page.HasMore || last && !ends // a page that was kept may end too early
+	f.cursor, f.seen, f.owed = page.NextCursor, page.seen, more
 	if len(page.Messages) > 0 && f.wanted.Batch > 0 {
 		f.due = time.Now().Add(f.wanted.Batch)
 	}
@@ -222,12 +239,16 @@ func (f *follow) write(page *Page, hinted bool) error {
 		s.moved = append(slices.DeleteFunc(s.moved, func(other *follow) bool { return other == f || other.gone }), f)
 		s.moved = s.moved[max(0, len(s.moved)-maxMoved):]
 	}
-	if page.HasMore {
+	if more {
 		s.push(f)
 	}
 	stale := f.rename(page)
 	title := f.title
 	s.mutex.Unlock()
+	if ends {
+		s.drop(f)
+		return nil
+	}
 	if stale {
 		f.inbox.again()
 	}

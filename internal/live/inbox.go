@@ -190,6 +190,7 @@ func (i *inbox) update(chats []chat.Standing, over bool, since int) (held []*fol
 			i.follow(id, standing)
 		} else if f := mine[id]; f != nil {
 			s.mutex.Lock()
+			f.last = false
 			if f.named <= since { // else a notice has a newer name than the list
 				f.title = standing.Title
 			}
@@ -204,7 +205,11 @@ func (i *inbox) update(chats []chat.Standing, over bool, since int) (held []*fol
 				i.left[f.id] = f.cursor
 				s.mutex.Unlock()
 			}
-			s.remove(f)
+			if i.full || f.held {
+				s.remove(f)
+			} else {
+				f.finish()
+			}
 		case f.held: // only the caller changes that
 			held = append(held, f)
 		}

@@ -3,7 +3,9 @@ package live
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -175,6 +177,60 @@ func TestInboxOfTheNewest(t *testing.T) {
 			t.Error("more came, or it has ended")
 		}
 	})
+}
+
+// TestInboxWritesTheNoticeOfItsLeaving: the list may have a room no more before the notice of that has been written, because
+// its hint was lost or is slower. Behind the notice the room is not followed.
+func TestInboxWritesTheNoticeOfItsLeaving(t *testing.T) {
+	for _, lost := range []bool{true, false} {
+		t.Run(fmt.Sprint("lost ", lost), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				inboxes := &shifting{}
+				inboxes.chats.Store(&[]chat.Standing{{Chat: "room"}})
+				hub, sink := run(t, w, w, Config{Inboxes: inboxes}), newTold()
+				session := open(t, hub, sink)
+				if err := session.FollowInbox(InboxFollow{Follow: Follow{Reader: "alice", Limit: 2}}); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				w.send(t, "room", 1)
+				receive(t, sink.pages)
+				room, _ := chat.ParseID("room")
+				w.Lose(lost)
+				for range 3 {
+					w.Store(room, chat.Message{Text: "x", Sender: "bob"})
+				}
+				w.Store(room, chat.Message{Text: "alice left", Sender: "alice", Notice: &chat.Notice{Event: chat.MemberLeft, Users: []string{"alice"}}})
+				inboxes.chats.Store(&[]chat.Standing{})
+				session.inbox.again()
+				synctest.Wait()
+				w.Lose(false)
+				var texts []string
+				for len(sink.pages) > 0 {
+					for _, m := range (<-sink.pages).Messages {
+						texts = append(texts, m.Text)
+					}
+				}
+				if got := strings.Join(texts, ","); got != "x,x,x,alice left" {
+					t.Errorf("%q came, want all up to the notice", got)
+				}
+				w.send(t, "room", 1)
+				synctest.Wait()
+				if len(sink.pages)+len(sink.refused)+len(sink.ended) != 0 || len(session.inbox.follows()) != 0 {
+					t.Error("the room is still followed")
+				}
+
+				// It is followed again where the list has it again.
+				inboxes.chats.Store(&[]chat.Standing{{Chat: "room"}})
+				session.inbox.again()
+				synctest.Wait()
+				if len(session.inbox.follows()) != 1 {
+					t.Error("the room is not followed again")
+				}
+			})
+		})
+	}
 }
 
 // TestInboxPagesNameTheirChats: with the names of the list when it was read, or of the room's last notice.

@@ -109,7 +109,7 @@ func (b *tab) await(expression string) {
 	defer tick.Stop()
 	for deadline := time.Now().Add(30 * time.Second); !eval[bool](b, expression); <-tick.C {
 		if time.Now().After(deadline) {
-			b.t.Fatalf("not within 30 s in the page: %s; it shows: %s", expression, eval[string](b, "document.documentElement.innerText"))
+			b.t.Fatalf("not within 30 s in the page: %s; it shows: %s", expression, eval[string](b, "self.document?.documentElement.innerText ?? ''"))
 		}
 	}
 }

@@ -127,6 +127,7 @@ func conversation(as func(user, target string) string) []step {
 		{"", "GET", "/readyz", "", 200},
 		{"", "GET", "/openapi.yaml", "", 200},
 		{"", "GET", "/", "", 200},
+		{"", "GET", "/docs", "", 200},
 		{"", "GET", "/app/icon.svg", "", 200},
 		{"", "POST", "/api/users", account, 201},
 		{"", "POST", "/api/users", account, 409},
@@ -382,7 +383,7 @@ func (d *described) denied() {
 // The operations that answer by staying connected, and those that need no token.
 var (
 	connected = []string{"GET /api/stream", "GET /api/ws"}
-	public    = []string{"GET /", "GET /app/{file}", "GET /ping", "GET /readyz", "GET /openapi.yaml", "POST /api/users"}
+	public    = []string{"GET /", "GET /docs", "GET /app/{file}", "GET /ping", "GET /readyz", "GET /openapi.yaml", "POST /api/users"}
 )
 
 // TestAnswersAreAsDescribed over the whole stack: what every route answers, and that no request passes without its token.

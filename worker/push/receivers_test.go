@@ -1,15 +1,10 @@
 package push
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -35,6 +30,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/webpushtest"
 )
 
 // received is what a push service was told, as its device has it.
@@ -57,7 +53,7 @@ type receiver struct {
 	came  chan received
 
 	mutex    sync.Mutex
-	devices  map[string]*device
+	devices  map[string]*webpushtest.Device
 	statuses map[string][]int // by path: what is answered next, instead of taking it
 	header   http.Header      // of those answers
 	asked    map[string]int
@@ -66,15 +62,9 @@ type receiver struct {
 	fcm      map[string]bool // tokens of devices
 }
 
-// device is a browser that has subscribed.
-type device struct {
-	key  *ecdh.PrivateKey
-	auth []byte
-}
-
 func newReceiver(t *testing.T) *receiver {
 	t.Helper()
-	r := &receiver{t: t, came: make(chan received, 1000), devices: map[string]*device{}, statuses: map[string][]int{}, header: http.Header{}, asked: map[string]int{}, fcm: map[string]bool{}}
+	r := &receiver{t: t, came: make(chan received, 1000), devices: map[string]*webpushtest.Device{}, statuses: map[string][]int{}, header: http.Header{}, asked: map[string]int{}, fcm: map[string]bool{}}
 	r.Server = httptest.NewTLSServer(r)
 	t.Cleanup(func() {
 		r.Close()
@@ -90,18 +80,12 @@ func newReceiver(t *testing.T) *receiver {
 // subscription makes a browser, with its subscription.
 func (r *receiver) subscription(user, name string) chat.Subscription {
 	r.t.Helper()
-	key, err := ecdh.P256().GenerateKey(rand.Reader)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	d := &device{key: key, auth: make([]byte, 16)}
-	_, _ = rand.Read(d.auth)
+	d := webpushtest.NewDevice(r.t)
 	path := "/web/" + user + "-" + name
 	r.mutex.Lock()
 	r.devices[path] = d
 	r.mutex.Unlock()
-	encode := base64.RawURLEncoding.EncodeToString
-	return chat.Subscription{User: user, Device: name, Kind: chat.WebPush, Endpoint: r.URL + path, P256DH: encode(key.PublicKey().Bytes()), Auth: encode(d.auth)}
+	return chat.Subscription{User: user, Device: name, Kind: chat.WebPush, Endpoint: r.URL + path, P256DH: d.P256DH(), Auth: d.Auth()}
 }
 
 // answer has the next calls of a path answered with these statuses.
@@ -194,7 +178,7 @@ func (r *receiver) takeWebPush(request *http.Request, body []byte) (got received
 	if d == nil {
 		return got, errors.New("there is no such device")
 	}
-	text, err := d.decrypt(body)
+	text, err := d.Decrypt(body)
 	if err != nil {
 		return got, err
 	}
@@ -236,50 +220,6 @@ func (r *receiver) verifyVAPID(authorization string) error {
 		return fmt.Errorf("sub is %q", claims.Subject)
 	}
 	return nil
-}
-
-// decrypt is RFC 8188 with the keys of RFC 8291.
-func (d *device) decrypt(body []byte) ([]byte, error) {
-	if len(body) < 21+65 || body[20] != 65 || len(body) > 4096 {
-		return nil, fmt.Errorf("%d bytes are no message", len(body))
-	}
-	salt, sender, sealed := body[:16], body[21:86], body[86:]
-	public, err := ecdh.P256().NewPublicKey(sender)
-	if err != nil {
-		return nil, err
-	}
-	shared, err := d.key.ECDH(public)
-	if err != nil {
-		return nil, err
-	}
-	derive := func(secret, salt []byte, info string, size int) []byte {
-		key, deriveErr := hkdf.Key(sha256.New, secret, salt, info, size)
-		err = errors.Join(err, deriveErr)
-		return key
-	}
-	ikm := derive(shared, d.auth, "WebPush: info\x00"+string(d.key.PublicKey().Bytes())+string(sender), 32)
-	key := derive(ikm, salt, "Content-Encoding: aes128gcm\x00", 16)
-	nonce := derive(ikm, salt, "Content-Encoding: nonce\x00", 12)
-	if err != nil {
-		return nil, err
-	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, err
-	}
-	gcm, err := cipher.NewGCM(block)
-	if err != nil {
-		return nil, err
-	}
-	padded, err := gcm.Open(nil, nonce, sealed, nil)
-	if err != nil {
-		return nil, err
-	}
-	text := strings.TrimRight(string(padded), "\x00")
-	if !strings.HasSuffix(text, "\x02") {
-		return nil, errors.New("the last record has no end")
-	}
-	return []byte(strings.TrimSuffix(text, "\x02")), nil
 }
 
 // takePlain is a server of ntfy, and below /json/ one of UnifiedPush.

@@ -4,6 +4,7 @@ import { Http, type Call } from './http.js'
 import type * as api from './openapi.js'
 import { memoryOutbox, Outbox, type Draft, type Outgoing, type OutboxStore } from './outbox.js'
 import { followPoll } from './poll.js'
+import { Push } from './push.js'
 import { Rooms } from './rooms.js'
 import { memorySession, sessionOf, SessionTokens, type Session, type SessionStore, type Tokens } from './session.js'
 import { followSSE } from './sse.js'
@@ -36,6 +37,7 @@ export class Pullchat {
   readonly http: Http
   readonly outbox: Outbox
   readonly rooms: Rooms
+  readonly push: Push
   readonly #session: SessionTokens | undefined
   readonly #options: Options
 
@@ -54,6 +56,7 @@ export class Pullchat {
     }
     this.http = new Http(url, fetcher, tokens)
     this.rooms = new Rooms(this.http, options.user)
+    this.push = new Push(this.http, () => this.user)
     this.outbox = new Outbox(options.outbox ?? memoryOutbox(), (message) => this.#deliver(message), options.idempotencyWindow)
   }
 

@@ -508,6 +508,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/docs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An explorer of the API
+         * @description For browsers, over this document. It is absent with `WEB=off`.
+         */
+        get: operations["docs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/app/{file}": {
         parameters: {
             query?: never;
@@ -516,8 +536,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A part of the page
-         * @description Scripts, styles and images of the page at `/`, and the licences of the packages in it. It is absent with `WEB=off`.
+         * A part of the pages
+         * @description Scripts, styles and images of the pages at `/` and `/docs`, and the licences of the packages in it. It is absent with `WEB=off`.
          */
         get: operations["pagePart"];
         put?: never;
@@ -3881,6 +3901,40 @@ export interface operations {
         };
     };
     page: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
+                    Vary: components["headers"]["VaryEncoding"];
+                    "Cross-Origin-Opener-Policy": components["headers"]["OpenerPolicy"];
+                    "Permissions-Policy": components["headers"]["PermissionsPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            429: components["responses"]["ResourceExhausted"];
+        };
+    };
+    docs: {
         parameters: {
             query?: never;
             header?: {

@@ -5,6 +5,7 @@ import {
 } from 'pullchat'
 import { goTo, openChat } from './route'
 import { announce, show } from './notices'
+import { endPush, leavePush, resumePush } from './push'
 import { address, server } from './settings'
 import { changed, isChange, Timeline } from './timeline'
 
@@ -107,6 +108,7 @@ async function begin(): Promise<void> {
   me.value = client.user
   for (const left of await client.outbox.restore(client.user!).catch(() => [] as Outgoing[])) timeline(left.chat).track(left)
   void own()
+  void resumePush(client).catch(() => {})
   await followInbox()
 }
 
@@ -117,6 +119,7 @@ async function own(): Promise<void> {
 }
 
 export async function logout(): Promise<void> {
+  await leavePush(client)
   if (server.auth) await client.logout().catch(() => {}) // here it ends in any case
   leave('')
 }
@@ -129,10 +132,18 @@ addEventListener('storage', ({ key, newValue }) => {
   else if (me.peek() && user !== me.peek()) location.reload()
 })
 
+// A page that the user has left may be kept for the way back, its streams too: the user would seem to be here.
+addEventListener('pagehide', () => {
+  inbox?.close()
+  attending?.close()
+})
+addEventListener('pageshow', ({ persisted }) => persisted && location.reload())
+
 function leave(note: string): void {
   inbox?.close()
   attending?.close()
   client.close()
+  void endPush().catch(() => {})
   localStorage.removeItem(userKey)
   batch(() => {
     me.value = undefined

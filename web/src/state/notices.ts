@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals'
-import { goTo } from './route'
 import { notify } from './settings'
+import { notifyOf } from './worker'
 
 /** A line at the edge of the page, for a few seconds. */
 export const toast = signal('')
@@ -21,14 +21,5 @@ export function announce(chat: string, title: string, text: string, seen: boolea
     return
   }
   if (notify.peek() !== 'on' || !('Notification' in window) || Notification.permission !== 'granted' || document.visibilityState === 'visible') return
-  try {
-    const notification = new Notification(title, { body: text.slice(0, 200), tag: chat, icon: 'app/icon.svg' })
-    notification.onclick = () => {
-      window.focus()
-      goTo(chat)
-      notification.close()
-    }
-  } catch {
-    // Phones have notifications of service workers only.
-  }
+  notifyOf(chat, title, text.slice(0, 200)).catch(() => {}) // a phone without a service worker shows none
 }

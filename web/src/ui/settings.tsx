@@ -3,6 +3,7 @@ import { show } from '../state/notices'
 import { direction, notify, server, theme, type Direction, type Theme } from '../state/settings'
 import { Avatar } from './avatar'
 import { Panel, Switch } from './info'
+import { PushSwitch } from './push'
 
 export function Settings() {
   return (
@@ -31,6 +32,7 @@ export function Settings() {
         </select>
       </label>
       {'Notification' in window && <Switch label="Notifications while this page is hidden" on={notify.value === 'on'} change={setNotify} />}
+      <PushSwitch />
       {ignored.value.size > 0 && (
         <>
           <h3>Ignored users</h3>
@@ -63,7 +65,7 @@ export function Settings() {
         {server.auth ? 'Log out' : 'Leave'}
       </button>
       <p class="hint">
-        <a href="openapi.yaml">The API</a> · <a href="app/licences.txt">Licences</a>
+        <a href="docs">The API</a> · <a href="app/licences.txt">Licences</a>
       </p>
     </Panel>
   )
