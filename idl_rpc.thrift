@@ -341,6 +341,8 @@ struct RegisterRequest {
     3: optional string Name          // up to 128 bytes
     4: optional string RequestId
     5: optional Meta meta
+    6: optional bool External        // an identity provider vouches for the user: no password, and an account without one is returned
+    7: optional bool Adopt           // with External: an account with a password is returned too
 }
 
 struct AccountRequest {

@@ -140,7 +140,7 @@ func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part,
 // tcpConfig is the configuration of a tcp-server with the same trust as the http-server.
 func (s *serve) tcpConfig() tcp.Config {
 	config := tcp.Config{Endpoints: s.TCP, Metrics: s.HTTP.Metrics, Traces: s.HTTP.Traces, Trust: tcp.Trust{
-		Auth: s.HTTP.Auth, Token: s.HTTP.Token, AccessTokenTTL: s.HTTP.AccessTokenTTL, LoginRate: s.HTTP.LoginRate,
+		Auth: s.HTTP.Auth, Token: s.HTTP.Token, Identity: s.HTTP.Identity, AccessTokenTTL: s.HTTP.AccessTokenTTL, LoginRate: s.HTTP.LoginRate,
 		Registration: s.HTTP.Registration, RegistrationRate: s.HTTP.RegistrationRate, SignalRate: s.HTTP.SignalRate,
 		FollowedChats: s.HTTP.FollowedChats, AddressFollowedChats: s.HTTP.AddressFollowedChats, TLSCert: s.HTTP.TLSCert, TLSKey: s.HTTP.TLSKey,
 	}}

@@ -11,6 +11,7 @@ import (
 	"github.com/pullchat/pullchat/http-server/handler"
 	"github.com/pullchat/pullchat/http-server/middleware"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/identity"
 	"github.com/pullchat/pullchat/internal/loopback"
 	"github.com/pullchat/pullchat/internal/ratelimit"
 	"github.com/pullchat/pullchat/internal/rpcclient"
@@ -24,7 +25,7 @@ var errNoKey = errors.New(
 func authKeys(config Config, log *slog.Logger) (*token.Keys, error) {
 	if config.Auth != authOn {
 		log.Info("AUTH is off: requests name their sender, and the server does not check it")
-	} else if !config.Token.Given() {
+	} else if !config.Token.Given() && !config.Identity.PasswordsOff() {
 		return nil, errNoKey
 	} else if config.AccessTokenTTL >= chat.DeletionSettles {
 		log.Warn("access tokens last longer than deletions take: something may remain of a user with one", "lasts", config.AccessTokenTTL)
@@ -55,17 +56,31 @@ func CheckTrust(config Config, rpc rpcclient.Config) error {
 
 // accounts returns the handlers of accounts.
 func (s *Server) accounts(h *handler.Handler, sessions chat.Sessions) *handler.AccountService {
-	tokens := handler.Tokens{Lasts: s.config.AccessTokenTTL}
+	tokens := handler.Tokens{
+		Lasts: s.config.AccessTokenTTL, Without: chat.Errorf(chat.NotFound, "this server gives no tokens: its AUTH_SECRET, or AUTH_KEY_FILE, is not set"),
+	}
 	if s.keys != nil {
 		tokens.Sign = s.keys.ForUser
 	}
-	return handler.NewAccountService(h, s.live.registrations.Over(s.services.Accounts), sessions, tokens)
+	accounts := chat.Accounts(s.live.registrations.Over(s.services.Accounts))
+	if s.config.Identity.PasswordsOff() {
+		accounts, tokens.Without = identity.WithoutRegistrations(accounts), identity.ErrNoPasswords
+	}
+	return handler.NewAccountService(h, accounts, sessions, tokens)
+}
+
+// verify returns what identifies the callers of tokens, and a function that ends its background work.
+func (s *Server) verify() (verify identity.Verify, end func()) {
+	return identity.VerifyWith(s.config.Identity, s.keys, s.services.Accounts, s.log)
 }
 
 // sessions are within the rate that is set for wrong passwords.
 func (s *Server) sessions() chat.Sessions {
 	if s.services.Sessions == nil {
 		return nil
+	}
+	if s.config.Identity.PasswordsOff() {
+		return identity.NoPasswords{Sessions: s.services.Sessions}
 	}
 	guesses := s.live.guesses.Over(s.services.Sessions)
 	if s.config.Metrics == nil {
@@ -83,7 +98,7 @@ func (s *Server) admission() chat.Admission {
 }
 
 // authenticate adds the middleware that identifies the caller of a request.
-func (s *Server) authenticate(engine *server.Hertz, all []route, sessions chat.Sessions) {
+func (s *Server) authenticate(engine *server.Hertz, all []route, sessions chat.Sessions, verify identity.Verify) {
 	counted := pathsOf(all, func(r route) bool {
 		return s.countsByAddress(r.counts) || r.access == password && s.countsByAddress(passwords)
 	})
@@ -91,7 +106,7 @@ func (s *Server) authenticate(engine *server.Hertz, all []route, sessions chat.S
 		engine.Use(middleware.Client(s.config.TrustedProxies, counted...))
 	}
 	if s.config.Auth == authOn {
-		identify := middleware.Identify{Token: s.keys.Verify}
+		identify := middleware.Identify{Token: verify}
 		if sessions != nil {
 			identify.Password = newCheckedPasswords(sessions, s.config.AccessTokenTTL).check
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pullchat/pullchat/http-server/handler"
 	"github.com/pullchat/pullchat/http-server/middleware"
+	"github.com/pullchat/pullchat/internal/identity"
 	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/ratelimit"
 	"github.com/pullchat/pullchat/internal/token"
@@ -38,10 +39,11 @@ type Config struct {
 	AccessLog      string            `name:"access-log" env:"ACCESS_LOG" reload:"" default:"on" enum:"on,errors,off" placeholder:"on|errors|off" help:"Which requests have a line in the log: all, those that failed, or none but the server's own faults."`
 	DrainDelay     time.Duration     `name:"drain-delay" env:"DRAIN_DELAY" default:"0s" placeholder:"DURATION" help:"How long /readyz says no before a stop stops accepting, for load balancers to notice."`
 
-	Auth           string         `name:"auth" env:"AUTH" default:"off" enum:"off,on" placeholder:"off|on" help:"Whether requests need a token: ${enum}. With off, they name their sender, unchecked."`
-	Token          token.Config   `embed:""`
-	AccessTokenTTL time.Duration  `name:"access-token-ttl" env:"ACCESS_TOKEN_TTL" default:"15m" placeholder:"DURATION" help:"How long an access token is good."`
-	LoginRate      ratelimit.Rate `name:"login-rate" env:"LOGIN_RATE" reload:"" default:"10/m" placeholder:"N/PERIOD" help:"Wrong passwords for each user at each address, and ten times as many for each of the two; empty for no limit."`
+	Auth           string          `name:"auth" env:"AUTH" default:"off" enum:"off,on" placeholder:"off|on" help:"Whether requests need a token: ${enum}. With off, they name their sender, unchecked."`
+	Token          token.Config    `embed:""`
+	Identity       identity.Config `embed:""`
+	AccessTokenTTL time.Duration   `name:"access-token-ttl" env:"ACCESS_TOKEN_TTL" default:"15m" placeholder:"DURATION" help:"How long an access token is good."`
+	LoginRate      ratelimit.Rate  `name:"login-rate" env:"LOGIN_RATE" reload:"" default:"10/m" placeholder:"N/PERIOD" help:"Wrong passwords for each user at each address, and ten times as many for each of the two; empty for no limit."`
 
 	Registration     string         `name:"registration" env:"REGISTRATION" default:"open" enum:"open,closed,service" placeholder:"open|closed|service" help:"Who may register users: ${enum}. With service, services with their token."`
 	RegistrationRate ratelimit.Rate `name:"registration-rate" env:"REGISTRATION_RATE" reload:"" default:"100/h" placeholder:"N/PERIOD" help:"Registrations from each address; empty for no limit. Services have none."`
@@ -109,12 +111,14 @@ func (c Config) Validate() error {
 
 func (c Config) validateAuth() error {
 	switch {
-	case c.Auth == authOn && !c.Token.Given():
+	case c.Auth == authOn && !c.Token.Given() && !c.Identity.PasswordsOff():
 		return errNoKey
+	case c.Identity.Given() && c.Auth != authOn:
+		return errors.New("--auth-jwks-url needs --auth=on: with --auth=off no token is looked at")
 	case c.Registration == ratelimit.RegistrationService && c.Auth != authOn:
 		return errors.New("--registration=service needs --auth=on: with --auth=off the server cannot recognise a service")
 	case c.Token.Given() && c.AccessTokenTTL < time.Second:
 		return fmt.Errorf("--access-token-ttl is %v; it must be at least 1s", c.AccessTokenTTL)
 	}
-	return c.Token.Check()
+	return errors.Join(c.Token.Check(), c.Identity.Check())
 }

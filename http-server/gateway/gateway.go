@@ -21,6 +21,7 @@ import (
 	"github.com/pullchat/pullchat/http-server/request"
 	"github.com/pullchat/pullchat/internal/buildinfo"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/identity"
 	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/ratelimit"
 	"github.com/pullchat/pullchat/internal/token"
@@ -117,9 +118,11 @@ func (s *Server) Run(ctx context.Context) error {
 	draining := make(chan struct{})
 	handlers := s.config.handlers(s)
 	if s.config.Auth == authOn {
-		handlers.Verify = s.keys.Verify
+		var end func()
+		handlers.Verify, end = s.verify()
+		defer end()
 	}
-	engine := s.engine(handler.New(service, calls, hub, handlers), draining)
+	engine := s.engine(handler.New(service, calls, hub, handlers), draining, handlers.Verify)
 	ended := make(chan error, 1)
 	go func() { ended <- engine.Run() }()
 	select {
@@ -153,7 +156,7 @@ func (s *Server) limited() (service chat.Service, calls chat.Live) {
 	return service, ratelimit.Signals{Live: calls, Limiter: s.live.signals}
 }
 
-func (s *Server) engine(h *handler.Handler, draining <-chan struct{}) *server.Hertz {
+func (s *Server) engine(h *handler.Handler, draining <-chan struct{}, verify identity.Verify) *server.Hertz {
 	engine := server.New(
 		server.WithListener(s.listener),
 		server.WithTransport(standard.NewTransporter), // Go's own network: see docs/adr/0005-go-network.md
@@ -182,7 +185,7 @@ func (s *Server) engine(h *handler.Handler, draining <-chan struct{}) *server.He
 	free := pathsOf(all, func(r route) bool { return r.health || byUser && r.counts == sends })
 	socketRoutes := pathsOf(all, func(r route) bool { return r.counts == sockets })
 	engine.Use(middleware.Limit(s.live.requests, s.config.TrustedProxies, socketRoutes, free))
-	s.authenticate(engine, all, sessions)
+	s.authenticate(engine, all, sessions, verify)
 	register(engine, all)
 	return engine
 }

@@ -251,7 +251,7 @@ func methodsOf(routes []route) []string {
 func (s *Server) Routes() []string {
 	h := handler.New(s.services.Messages, s.services.Live, nil, s.config.handlers(s))
 	var all []string
-	for _, r := range s.engine(h, nil).Routes() {
+	for _, r := range s.engine(h, nil, nil).Routes() {
 		all = append(all, r.Method+" "+r.Path)
 	}
 	slices.Sort(all)

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -122,10 +123,10 @@ func errorReply(ref, code, message string) string {
 	if ref != "" {
 		ref = `"ref":"` + ref + `",`
 	}
-	after := map[string]string{
-		"unavailable":        `,"retry_after":1`,
-		"resource_exhausted": `,"retry_after":1200`, // 3/h
-	}[code]
+	after := ""
+	if code == "unavailable" {
+		after = `,"retry_after":1`
+	}
 	return `{"type":"error",` + ref + `"code":"` + code + `","message":"` + message + `"` + after + `}`
 }
 
@@ -262,11 +263,28 @@ func TestTooManyWatches(t *testing.T) {
 	s.asks(t, `{"type":"watch","ref":"x","chat":"more"}`, `{"type":"watching","ref":"x","chat":"more"}`)
 }
 
+type frameReply struct {
+	Type, Ref, Code, Message string
+	RetryAfter               int `json:"retry_after"`
+}
+
 // TestFramesCount as requests do.
 func TestFramesCount(t *testing.T) {
 	t.Parallel()
 	rate := ratelimit.Rate{Requests: 3, Per: time.Hour}
-	const tooMany = "more than 3/h requests; wait for Retry-After"
+	refused := func(s socket, frame string) {
+		t.Helper()
+		s.say(t, frame)
+		text := s.hear(t)
+		var got frameReply
+		err := json.Unmarshal([]byte(text), &got)
+		after := got.RetryAfter
+		got.RetryAfter = 0
+		want := frameReply{Type: "error", Ref: "1", Code: "resource_exhausted", Message: "more than 3/h requests; wait for Retry-After"}
+		if err != nil || got != want || after <= 0 || after > 1200 {
+			t.Errorf("%s is answered with %s, %v; want %+v and up to 1200 s", frame, text, err, want)
+		}
+	}
 	d := openGateway(t, Config{RateLimit: rate}, usual)
 	s := connect(t, d.addr, "") // counts
 	s.asks(t, `{"type":"send","chat":"room","sender":"a","text":"x"}`, `{"type":"sent","send_time":1000}`)
@@ -274,7 +292,7 @@ func TestFramesCount(t *testing.T) {
 		s.asks(t, fmt.Sprintf(`{"type":"watch","chat":"c%d"}`, i), fmt.Sprintf(`{"type":"watching","chat":"c%d"}`, i))
 	}
 	s.asks(t, `{"type":"pull","chat":"other"}`, `{"type":"page","chat":"other","messages":[],"has_more":false,"next_cursor":0}`)
-	s.asks(t, `{"type":"send","ref":"1","chat":"room","sender":"a","text":"x"}`, errorReply("1", "resource_exhausted", tooMany))
+	refused(s, `{"type":"send","ref":"1","chat":"room","sender":"a","text":"x"}`)
 	s.asks(t, `{"type":"ping"}`, `{"type":"pong"}`)
 	if _, response, err := websocket.Dial(t.Context(), "ws://"+d.addr+"/api/ws", nil); err == nil || response.StatusCode != http.StatusTooManyRequests {
 		t.Errorf("Dial() = %v, %v; want 429", response, err)
@@ -286,7 +304,7 @@ func TestFramesCount(t *testing.T) {
 		s.say(t, `{"type":"send","chat":"room","sender":"a","text":"x"}`)
 		s.hear(t)
 	}
-	s.asks(t, `{"type":"send","ref":"1","chat":"room","sender":"a","text":"x"}`, errorReply("1", "resource_exhausted", tooMany))
+	refused(s, `{"type":"send","ref":"1","chat":"room","sender":"a","text":"x"}`)
 	s.asks(t, `{"type":"send","chat":"room","sender":"b","text":"x"}`, `{"type":"sent","send_time":1003}`)
 
 	signals := openGateway(t, Config{SignalRate: rate}, usual)

@@ -3,6 +3,7 @@
 package handler
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
@@ -37,7 +38,7 @@ type Config struct {
 	// Silence is how long a WebSocket's client may send nothing, not even a pong. Pings come more often.
 	Silence time.Duration
 	// Verify returns the caller of a token; nil with AUTH off.
-	Verify func(token string) (chat.Caller, error)
+	Verify func(ctx context.Context, token string) (chat.Caller, error)
 	// Quota bounds the open streams of one client; nil does not.
 	Quota   *ratelimit.Quota
 	Metrics *metrics.Gateway // or nil

@@ -21,10 +21,11 @@ type AccountService struct {
 	tokens   Tokens
 }
 
-// Tokens signs access tokens; Sign is nil without a signing key.
+// Tokens signs access tokens.
 type Tokens struct {
-	Sign  func(user, session string, lasts time.Duration) (string, error)
-	Lasts time.Duration
+	Sign    func(user, session string, lasts time.Duration) (string, error) // nil without a signing key
+	Lasts   time.Duration
+	Without error // the answer without a signing key
 }
 
 // NewAccountService returns the routes over accounts and sessions.
@@ -56,7 +57,7 @@ func (p *AccountService) Refresh(ctx context.Context, c *app.RequestContext) {
 // answerTokens reads a request and answers with the tokens of the resulting session. Without a signing key it does nothing.
 func (p *AccountService) answerTokens(c *app.RequestContext, request any, begin func() (chat.Session, error)) {
 	if p.tokens.Sign == nil {
-		reply.Fail(c, chat.Errorf(chat.NotFound, "this server gives no tokens: its AUTH_SECRET, or AUTH_KEY_FILE, is not set"))
+		reply.Fail(c, p.tokens.Without)
 		return
 	}
 	if err := p.readJSON(c, request); err != nil {

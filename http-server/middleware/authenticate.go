@@ -29,7 +29,7 @@ type AccessTable map[string]map[string]Access
 
 // Identify returns the caller of a token or of a password. Its functions return chat's errors.
 type Identify struct {
-	Token    func(token string) (chat.Caller, error)
+	Token    func(ctx context.Context, token string) (chat.Caller, error)
 	Password func(ctx context.Context, user, password string) (chat.Caller, error) // nil: no route takes passwords
 }
 
@@ -61,7 +61,7 @@ func (i Identify) authenticate(ctx context.Context, c *app.RequestContext, acces
 		given = strings.TrimSpace(given)
 		switch {
 		case strings.EqualFold(scheme, "Bearer"):
-			return i.Token(given)
+			return i.Token(ctx, given)
 		case strings.EqualFold(scheme, "Basic") && access == Password && i.Password != nil:
 			user, password, err := basic(given)
 			if err != nil {
@@ -75,7 +75,7 @@ func (i Identify) authenticate(ctx context.Context, c *app.RequestContext, acces
 	}
 	if access == TokenInQuery {
 		if token := c.Query("access_token"); token != "" {
-			return i.Token(token)
+			return i.Token(ctx, token)
 		}
 	}
 	if access == Password {

@@ -24,7 +24,16 @@ type Registration struct {
 	User     string
 	Password string // from MinPasswordCharacters of UTF-8 to MaxPasswordBytes
 	Name     string // up to MaxNameBytes of legible UTF-8
+	// External registers a user for whom an identity provider vouches, without a password. An account that the user has
+	// without a password is returned unchanged. Only gateways set it, after they have verified a token of the provider.
+	External bool
+	// Adopt accepts an External user's account with a password too. Without it such an account is a Conflict: another
+	// person may have registered the name.
+	Adopt bool
 }
+
+// NoPassword is the PasswordHash of an account without a password. No password matches it.
+const NoPassword = "none"
 
 // AccountsRequest asks for a page of all accounts, sorted by the bytes of their users' ids.
 type AccountsRequest struct {

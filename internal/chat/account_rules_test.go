@@ -44,6 +44,46 @@ func TestRegistrationRules(t *testing.T) {
 	}
 }
 
+// TestExternalUsers: an identity provider's user gets an account without a password, and never one with a password unless
+// that is adopted.
+func TestExternalUsers(t *testing.T) {
+	t.Parallel()
+	d := newDomain(t, nil)
+	d.register(t, "bob", "cid")
+	if _, err := d.Accounts.DeleteAccount(as("cid"), chat.Deletion{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		r    chat.Registration
+		want chat.Code
+	}{
+		{"a new user", chat.Registration{User: "ann", Name: "Ann", External: true}, ""},
+		{"the user again", chat.Registration{User: "ann", Name: "Other", External: true}, ""},
+		{"a name that looks the same", chat.Registration{User: "ANN", External: true}, chat.Conflict},
+		{"a password for the user", chat.Registration{User: "ann", Password: goodPassword}, chat.Conflict},
+		{"a user with a password", chat.Registration{User: "bob", External: true}, chat.Conflict},
+		{"the same, adopted", chat.Registration{User: "bob", External: true, Adopt: true}, ""},
+		{"a deleted user", chat.Registration{User: "cid", External: true, Adopt: true}, chat.Conflict},
+		{"no name", chat.Registration{External: true}, chat.InvalidArgument},
+		{"a reserved name", chat.Registration{User: "admin", External: true}, chat.InvalidArgument},
+		{"a bad display name", chat.Registration{User: "dan", Name: "a\tb", External: true}, chat.InvalidArgument},
+	} {
+		account, err := d.Accounts.Register(t.Context(), c.r)
+		wantCode(t, c.name, err, c.want)
+		if c.r.User == "ann" && c.want == "" && account.Name != "Ann" {
+			t.Errorf("%s has the account %+v, want the first one", c.name, account)
+		}
+	}
+	for _, password := range []string{"", chat.NoPassword, goodPassword} {
+		_, err := d.Accounts.Login(t.Context(), chat.Credentials{User: "ann", Password: password})
+		wantCode(t, "Login() with "+password, err, chat.Unauthenticated)
+	}
+	if known, err := d.Accounts.Known(as("bob"), []string{"ann"}); err != nil || len(known) != 1 {
+		t.Errorf("Known() = %+v, %v; want ann", known, err)
+	}
+}
+
 func TestAccountsNeedAToken(t *testing.T) {
 	t.Parallel()
 	d := newDomain(t, nil)

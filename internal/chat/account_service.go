@@ -83,6 +83,8 @@ func (p *AccountService) Register(ctx context.Context, r Registration) (Account,
 	switch {
 	case err != nil:
 		return Account{}, err
+	case r.External && known.PasswordHash != "":
+		return known.Account, checkExternal(r, known)
 	case known.PasswordHash != "":
 		return Account{}, Errorf(Conflict, "user %s is registered already", r.User)
 	case known.Deleted:
@@ -98,14 +100,29 @@ func (p *AccountService) Register(ctx context.Context, r Registration) (Account,
 			return Account{}, LooksLike(r.User, owner)
 		}
 	}
-	hash, err := p.hasher.Hash(WithHashPurpose(ctx, HashToRegister), prepared)
-	if err != nil {
-		return Account{}, AsError(err)
+	hash := NoPassword
+	if !r.External {
+		if hash, err = p.hasher.Hash(WithHashPurpose(ctx, HashToRegister), prepared); err != nil {
+			return Account{}, AsError(err)
+		}
 	}
 	account, err := p.store.AddAccount(ctx, StoredAccount{
 		Account: Account{User: r.User, Name: r.Name}, PasswordHash: hash, Looks: looks,
 	})
+	if r.External && CodeOf(err) == Conflict { // another gateway may have registered the user at the same time
+		if known, err := p.read(ctx, r.User); err == nil && known.PasswordHash != "" {
+			return known.Account, checkExternal(r, known)
+		}
+	}
 	return account, orNil(err)
+}
+
+// checkExternal returns nil if the account is that of the identity provider's user.
+func checkExternal(r Registration, known StoredAccount) error {
+	if known.PasswordHash == NoPassword || r.Adopt {
+		return nil
+	}
+	return Errorf(Conflict, "user %s has an account with a password on this server, which may be another person's", r.User)
 }
 
 // LooksLike is the error for a user's name that looks like another one.
@@ -125,7 +142,7 @@ func (p *AccountService) checkRegistration(r Registration) (prepared string, err
 	if err == nil {
 		err = checkLabel(r.Name, MaxNameBytes)
 	}
-	if err != nil {
+	if err != nil || r.External {
 		return "", err
 	}
 	return p.newPassword("password", r.Password)

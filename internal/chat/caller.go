@@ -8,7 +8,7 @@ import (
 // Caller is the identity behind a request, from its token. The zero Caller is anonymous.
 type Caller struct {
 	User    string
-	Session string    // the login that the token is of; "" for a service
+	Session string    // the login that the token is of; "" for a service, and for a token of an identity provider
 	Service bool      // a service, which may act for any user; User is its name
 	Expires time.Time // the token's expiry
 	Renews  bool      // the caller replaces a token: Enter refuses it if the login has ended

@@ -49,6 +49,9 @@ func (p *AccountService) verify(ctx context.Context, c Credentials) (StoredAccou
 	if !allowed {
 		prepared = c.Password // a hash of an earlier release may be of the unprepared password
 	}
+	if known.PasswordHash == NoPassword {
+		known.PasswordHash = ""
+	}
 	right, weak, err := p.hasher.Verify(ctx, prepared, known.PasswordHash)
 	if err == nil && !right && prepared != c.Password {
 		right, _, err = p.hasher.Verify(ctx, c.Password, known.PasswordHash)

@@ -43,7 +43,7 @@ func (s *RoomService) Enter(ctx context.Context, chats []string) error {
 	if _, err := s.Access.identified(by); err != nil {
 		return err
 	}
-	if by.Renews && !by.Service && s.Access.Lasts != nil {
+	if by.Renews && by.Session != "" && s.Access.Lasts != nil { // tokens of an identity provider have no session
 		if err := s.Access.Lasts(ctx, by.User, by.Session); err != nil {
 			return err
 		}

@@ -43,7 +43,7 @@ func (c *Client) auth(ctx context.Context, r Request) (Reply, error) {
 	if c.config.Verify == nil || !identified {
 		return Reply{Type: Authenticated}, nil
 	}
-	by, err := c.config.Verify(r.Token)
+	by, err := c.config.Verify(ctx, r.Token)
 	if err != nil {
 		return Reply{}, err
 	}

@@ -113,7 +113,7 @@ type Config struct {
 	Live     chat.Live
 	Hub      *live.Hub
 	// Verify returns the caller of a token; nil with AUTH off.
-	Verify func(token string) (chat.Caller, error)
+	Verify func(ctx context.Context, token string) (chat.Caller, error)
 	// Limit counts a command of the client, or returns why there are too many; nil is no limit.
 	Limit func(ctx context.Context, name string) error
 	// Begin returns the context of a command, and is told how it ends: with a code, or with "". The name is one of Names, or

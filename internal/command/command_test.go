@@ -186,7 +186,7 @@ func TestLimits(t *testing.T) {
 // TestTokens: an expired caller may only renew, and then continues.
 func TestTokens(t *testing.T) {
 	t.Parallel()
-	c, s := open(t, Config{Verify: func(token string) (chat.Caller, error) {
+	c, s := open(t, Config{Verify: func(_ context.Context, token string) (chat.Caller, error) {
 		if token == "" {
 			return chat.Caller{}, chat.Errorf(chat.TokenInvalid, "no token")
 		}

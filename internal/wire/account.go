@@ -8,11 +8,14 @@ import (
 )
 
 func RegisterRequest(r chat.Registration, requestID string) *rpc.RegisterRequest {
-	return &rpc.RegisterRequest{User: r.User, Password: r.Password, Name: optional(r.Name), Meta: meta(chat.Caller{}, requestID)}
+	return &rpc.RegisterRequest{
+		User: r.User, Password: r.Password, Name: optional(r.Name), External: optional(r.External), Adopt: optional(r.Adopt),
+		Meta: meta(chat.Caller{}, requestID),
+	}
 }
 
 func RegistrationOf(r *rpc.RegisterRequest) chat.Registration {
-	return chat.Registration{User: r.User, Password: r.Password, Name: r.GetName()}
+	return chat.Registration{User: r.User, Password: r.Password, Name: r.GetName(), External: r.GetExternal(), Adopt: r.GetAdopt()}
 }
 
 func AccountRequest(user string, by chat.Caller, requestID string) *rpc.AccountRequest {

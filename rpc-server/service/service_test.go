@@ -67,7 +67,13 @@ func TestListenWithoutRedis(t *testing.T) {
 		t.Skipf("SKIPPED, NOT TESTED: somebody took the port of the Redis that was away: %v", err)
 	}
 	t.Cleanup(back.Close)
-	if _, err := client.Send(t.Context(), aMessage); err != nil {
+	again := aMessage
+	again.ID = "the same"
+	_, err = client.Send(t.Context(), again)
+	for end := time.Now().Add(time.Minute); chat.CodeOf(err) == chat.DeadlineExceeded && time.Now().Before(end); {
+		_, err = client.Send(t.Context(), again) // a busy machine takes long to load the scripts
+	}
+	if err != nil {
 		t.Errorf("Send() = %v once Redis is there, want nil", err)
 	}
 }

@@ -74,8 +74,16 @@ func (s *Store) unlistAfter(ctx context.Context, e chat.RoomEdit) {
 	_ = s.callOne(ctx, "list public rooms", public, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
 		return pipeline.ZRem(ctx, public, e.Room.String())
 	})
-	if rooms, err := s.ReadRooms(ctx, []chat.RoomQuery{{Room: e.Room}}); err == nil && rooms[0].Visibility == chat.Public {
-		_ = s.listBefore(ctx, chat.RoomEdit{Room: e.Room, Visibility: chat.Public}) // it has become so again meanwhile
+	if rooms, err := s.ReadRooms(ctx, []chat.RoomQuery{{Room: e.Room}}); err == nil {
+		s.listAgain(ctx, chat.RoomEdit{Room: e.Room, Visibility: rooms[0].Visibility}) // it has become public again meanwhile
+	}
+}
+
+// listAgain puts a room that has become public into the list of public rooms once more. A server that took it out for an
+// earlier change may have done so after listBefore, and looked at the room before it became public.
+func (s *Store) listAgain(ctx context.Context, e chat.RoomEdit) {
+	if e.Visibility == chat.Public {
+		_ = s.listBefore(ctx, chat.RoomEdit{Room: e.Room, Visibility: chat.Public})
 	}
 }
 

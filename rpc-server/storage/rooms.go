@@ -141,6 +141,7 @@ func (s *Store) EditRoom(ctx context.Context, e chat.RoomEdit) (chat.EditOutcome
 		s.retained(ctx, e)
 		s.tellListed(ctx, membersOf(e))
 		s.unlistAfter(ctx, e)
+		s.listAgain(ctx, e)
 	}
 	return editOutcome(reply), reply, nil
 }

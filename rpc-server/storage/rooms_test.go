@@ -405,3 +405,23 @@ func TestManyJoinAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestAPublicRoomIsListedDespiteAnEarlierChange: a server takes a room out of the list of public rooms, late, for a change
+// to private, when another has listed the room and not yet made it public.
+func TestAPublicRoomIsListedDespiteAnEarlierChange(t *testing.T) {
+	t.Parallel()
+	everyRedis(t, func(t *testing.T, url string) {
+		h := newHouse(t, url, 10)
+		h.create("ann", "club", chat.Private)
+		late := openAt(t, url, h.store.options)
+		var once sync.Once
+		hookAll(t, h.store, &trips{crash: func(commands string, done bool) bool {
+			if !done && strings.Contains(commands, "evalsha") {
+				once.Do(func() { late.unlistAfter(t.Context(), chat.RoomEdit{Room: id(t, "club"), Visibility: chat.Private}) })
+			}
+			return false
+		}})
+		h.change("ann", "club", chat.OpenRoom, "")
+		equal(t, "the public rooms", h.public(), []string{"club"})
+	})
+}

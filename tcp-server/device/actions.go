@@ -91,7 +91,7 @@ func (c *client) verify(token string) (*chat.Caller, error) {
 	if c.server.config.Verify == nil {
 		return nil, nil //nolint:nilnil // no caller is no error
 	}
-	by, err := c.server.config.Verify(token)
+	by, err := c.server.config.Verify(c.ctx(), token)
 	return &by, err
 }
 
@@ -164,7 +164,7 @@ func (c *client) admit(r request) (int64, error) {
 		if with.Token == "" {
 			return 0, chat.Errorf(chat.Unauthenticated, "data has no token")
 		}
-		by, err := c.server.config.Verify(with.Token)
+		by, err := c.server.config.Verify(c.ctx(), with.Token)
 		if err != nil {
 			return 0, err
 		}

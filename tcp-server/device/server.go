@@ -29,7 +29,7 @@ type Config struct {
 	Metrics  *metrics.Gateway // or nil
 	Traces   *tracing.Tracing // or nil
 	// Verify returns the caller of a token; nil with AUTH off.
-	Verify func(token string) (chat.Caller, error)
+	Verify func(ctx context.Context, token string) (chat.Caller, error)
 
 	MaxObject   int           // bytes; below 1 << 24
 	Idle        time.Duration // without a request or a Ping

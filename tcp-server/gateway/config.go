@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/identity"
 	"github.com/pullchat/pullchat/internal/loopback"
 	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/ratelimit"
@@ -37,10 +38,11 @@ func (d Endpoints) Enabled() bool { return d.TelnetAddr != "" || d.DeviceAddr !=
 
 // Trust is what a tcp-server shares with an http-server: one process has it once.
 type Trust struct {
-	Auth           string         `name:"auth" env:"AUTH" default:"off" enum:"off,on" placeholder:"off|on" help:"Whether clients need an account or a token: ${enum}. With off, they name themselves, unchecked."`
-	Token          token.Config   `embed:""`
-	AccessTokenTTL time.Duration  `name:"access-token-ttl" env:"ACCESS_TOKEN_TTL" default:"15m" placeholder:"DURATION" help:"How long a login is good without another look at it."`
-	LoginRate      ratelimit.Rate `name:"login-rate" env:"LOGIN_RATE" reload:"" default:"10/m" placeholder:"N/PERIOD" help:"Wrong passwords for each user at each address, and ten times as many for each of the two; empty for no limit."`
+	Auth           string          `name:"auth" env:"AUTH" default:"off" enum:"off,on" placeholder:"off|on" help:"Whether clients need an account or a token: ${enum}. With off, they name themselves, unchecked."`
+	Token          token.Config    `embed:""`
+	Identity       identity.Config `embed:""`
+	AccessTokenTTL time.Duration   `name:"access-token-ttl" env:"ACCESS_TOKEN_TTL" default:"15m" placeholder:"DURATION" help:"How long a login is good without another look at it."`
+	LoginRate      ratelimit.Rate  `name:"login-rate" env:"LOGIN_RATE" reload:"" default:"10/m" placeholder:"N/PERIOD" help:"Wrong passwords for each user at each address, and ten times as many for each of the two; empty for no limit."`
 
 	Registration     string         `name:"registration" env:"REGISTRATION" default:"open" enum:"open,closed,service" placeholder:"open|closed|service" help:"Who may register users: ${enum}. With service, services with their token, over HTTP."`
 	RegistrationRate ratelimit.Rate `name:"registration-rate" env:"REGISTRATION_RATE" reload:"" default:"100/h" placeholder:"N/PERIOD" help:"Registrations from each address; empty for no limit."`
@@ -87,7 +89,7 @@ func (d Endpoints) Validate() error {
 // Validate names every value that cannot work. Kong calls it.
 func (t Trust) Validate() error {
 	switch {
-	case t.Auth == authOn && !t.Token.Given():
+	case t.Auth == authOn && !t.Token.Given() && !t.Identity.PasswordsOff():
 		return errors.New("--auth=on needs --auth-secret (AUTH_SECRET) or --auth-key-file (AUTH_KEY_FILE), the keys of the http-servers")
 	case t.AccessTokenTTL < time.Second:
 		return fmt.Errorf("--access-token-ttl is %v; it must be at least 1s", t.AccessTokenTTL)
@@ -96,7 +98,7 @@ func (t Trust) Validate() error {
 	case (t.TLSCert == "") != (t.TLSKey == ""):
 		return errors.New("--tls-cert and --tls-key need each other; one is missing")
 	}
-	return t.Token.Check()
+	return errors.Join(t.Token.Check(), t.Identity.Check())
 }
 
 // Validate is that of both parts; without it one of them would hide the other's.
@@ -106,6 +108,9 @@ func (c Config) Validate() error { return errors.Join(c.Endpoints.Validate(), c.
 func CheckTrust(config Config, rpc rpcclient.Config) error {
 	if !config.Enabled() {
 		return errors.New("nothing is to be served: give --telnet-addr (TELNET_ADDR) or --device-addr (DEVICE_ADDR)")
+	}
+	if config.TelnetAddr != "" && config.Identity.PasswordsOff() {
+		return errors.New("--telnet-addr needs --auth-passwords=on: users of telnet log in with a password")
 	}
 	if config.Auth != authOn || rpc.RPCSecret != "" {
 		return nil

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pullchat/pullchat/internal/buildinfo"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/identity"
 	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/ratelimit"
@@ -130,7 +131,9 @@ func (s *Server) Run(ctx context.Context) error {
 	clients, abandon := context.WithCancel(context.WithoutCancel(ctx))
 	defer abandon()
 	all := newCrowd(s.config.TCPMaxConnections, s.config.TCPAddressConnections)
-	endpoints := s.endpoints(services, hub)
+	verify, end := identity.VerifyWith(s.config.Identity, s.keys, s.services.Accounts, s.log)
+	defer end()
+	endpoints := s.endpoints(services, hub, verify)
 	ended := make(chan error, len(endpoints))
 	for _, d := range endpoints {
 		go func() { ended <- d.run(clients, all, s.log) }()
@@ -160,7 +163,7 @@ func (s *Server) Run(ctx context.Context) error {
 	return err
 }
 
-func (s *Server) endpoints(services chat.Services, hub *live.Hub) (endpoints []*endpoint) {
+func (s *Server) endpoints(services chat.Services, hub *live.Hub, verify identity.Verify) (endpoints []*endpoint) {
 	quota := ratelimit.NewQuota(ratelimit.Bounds{Chats: s.config.FollowedChats}, ratelimit.Bounds{Chats: s.config.AddressFollowedChats})
 	quota.RefusedChat = s.config.refused("followed_chats")
 	if s.telnet != nil {
@@ -179,7 +182,7 @@ func (s *Server) endpoints(services chat.Services, hub *live.Hub) (endpoints []*
 			Services: services, Hub: hub, Quota: quota, Log: s.log, Metrics: s.config.Metrics, Traces: s.config.Traces, MaxObject: maxLine, Idle: s.config.DeviceIdle, ConnectTime: s.limits.login, Part: s.limits.part, NewID: s.limits.newID,
 		}
 		if s.config.Auth == authOn {
-			config.Verify = s.keys.Verify
+			config.Verify = verify
 		}
 		endpoints = append(endpoints, &endpoint{
 			name: metrics.Device, metrics: s.config.Metrics, listener: s.device, encrypt: s.encrypt, balancers: s.config.TCPProxies, keepAlive: s.limits.keepAlive, serve: device.New(config).Serve,

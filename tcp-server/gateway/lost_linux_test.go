@@ -29,7 +29,7 @@ func TestKeepAlive(t *testing.T) {
 	t.Parallel()
 	s := startStack(t, false, nil)
 	all := newCrowd(0, 0)
-	for _, d := range s.endpoints(s.services, nil) {
+	for _, d := range s.endpoints(s.services, nil, nil) {
 		served := make(chan net.Conn)
 		conn := dial(t, d.listener.Addr())
 		accepted, err := d.listener.Accept()

@@ -42,6 +42,12 @@ type stack struct {
 
 func startStack(t *testing.T) *stack {
 	t.Helper()
+	return startStackWith(t, func(*gateway.Config) {})
+}
+
+// startStackWith changes the gateway's configuration.
+func startStackWith(t *testing.T, change func(*gateway.Config)) *stack {
+	t.Helper()
 	database := redistest.Start(t)
 	rpc, err := rpcserver.Listen(t.Context(), rpcserver.Config{
 		RPCAddr: "127.0.0.1:0", RedisURL: database.URL(), DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096,
@@ -57,10 +63,12 @@ func startStack(t *testing.T) *stack {
 		t.Fatal(err)
 	}
 	t.Cleanup(calls.Close)
-	server, err := gateway.Listen(gateway.Config{
+	config := gateway.Config{
 		HTTPAddr: "127.0.0.1:0", MaxBodyBytes: 64 << 10, Auth: "on", Token: token.Config{AuthSecret: authSecret},
 		AccessTokenTTL: time.Hour, UserStreams: userStreams,
-	}, calls.Services(), quiet())
+	}
+	change(&config)
+	server, err := gateway.Listen(config, calls.Services(), quiet())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3342,6 +3342,8 @@ type RegisterRequest struct {
 	Name      *string `thrift:"Name,3,optional" frugal:"3,optional,string" json:"Name,omitempty"`
 	RequestId *string `thrift:"RequestId,4,optional" frugal:"4,optional,string" json:"RequestId,omitempty"`
 	Meta      *Meta   `thrift:"meta,5,optional" frugal:"5,optional,Meta" json:"meta,omitempty"`
+	External  *bool   `thrift:"External,6,optional" frugal:"6,optional,bool" json:"External,omitempty"`
+	Adopt     *bool   `thrift:"Adopt,7,optional" frugal:"7,optional,bool" json:"Adopt,omitempty"`
 }
 
 func NewRegisterRequest() *RegisterRequest {
@@ -3385,6 +3387,24 @@ func (p *RegisterRequest) GetMeta() (v *Meta) {
 	}
 	return p.Meta
 }
+
+var RegisterRequest_External_DEFAULT bool
+
+func (p *RegisterRequest) GetExternal() (v bool) {
+	if !p.IsSetExternal() {
+		return RegisterRequest_External_DEFAULT
+	}
+	return *p.External
+}
+
+var RegisterRequest_Adopt_DEFAULT bool
+
+func (p *RegisterRequest) GetAdopt() (v bool) {
+	if !p.IsSetAdopt() {
+		return RegisterRequest_Adopt_DEFAULT
+	}
+	return *p.Adopt
+}
 func (p *RegisterRequest) SetUser(val string) {
 	p.User = val
 }
@@ -3400,6 +3420,12 @@ func (p *RegisterRequest) SetRequestId(val *string) {
 func (p *RegisterRequest) SetMeta(val *Meta) {
 	p.Meta = val
 }
+func (p *RegisterRequest) SetExternal(val *bool) {
+	p.External = val
+}
+func (p *RegisterRequest) SetAdopt(val *bool) {
+	p.Adopt = val
+}
 
 func (p *RegisterRequest) IsSetName() bool {
 	return p.Name != nil
@@ -3411,6 +3437,14 @@ func (p *RegisterRequest) IsSetRequestId() bool {
 
 func (p *RegisterRequest) IsSetMeta() bool {
 	return p.Meta != nil
+}
+
+func (p *RegisterRequest) IsSetExternal() bool {
+	return p.External != nil
+}
+
+func (p *RegisterRequest) IsSetAdopt() bool {
+	return p.Adopt != nil
 }
 
 func (p *RegisterRequest) String() string {
@@ -3426,6 +3460,8 @@ var fieldIDToName_RegisterRequest = map[int16]string{
 	3: "Name",
 	4: "RequestId",
 	5: "meta",
+	6: "External",
+	7: "Adopt",
 }
 
 type AccountRequest struct {
