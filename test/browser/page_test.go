@@ -200,6 +200,50 @@ func TestWaitingMessagesSurviveAReload(t *testing.T) {
 	}
 }
 
+// TestReadingOffline: without its server the page loads, with what was loaded before, and goes on when the server is back. It
+// forgets all when the user leaves.
+func TestReadingOffline(t *testing.T) {
+	gateway := programtest.Start(t, "http-server", startRPC(t))
+	base := "http://" + gateway.Addr()
+	c := newClient(t, base)
+	say := func(text string) {
+		t.Helper()
+		if _, err := c.Send(t.Context(), client.Message{Chat: "alice:bob", Sender: "bob", Text: text}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	say("one")
+	say("two")
+	alice := openPage(t, base)
+	alice.write("input[name=user]", "alice\r")
+	alice.press(".row", "bob")
+	alice.await(`said().join() === 'one,two'`)
+	alice.await(`navigator.serviceWorker.ready.then(r => !!r.active)`)
+	const kept = `indexedDB.databases().then(all => !all.some(d => d.name === 'pullchat-kept') ? [] : new Promise(done => {
+		const open = indexedDB.open('pullchat-kept')
+		open.onsuccess = () => open.result.transaction('kept').objectStore('kept').getAll().onsuccess = e => { open.result.close(); done(e.target.result) } }))`
+	alice.await(kept + `.then(([kept]) => kept?.messages[0]?.[1].length === 2)`)
+	gateway.Kill()
+	gateway.Exit()
+	if err := chromedp.Run(alice.ctx, chromedp.Navigate("about:blank")); err != nil {
+		t.Fatal(err)
+	}
+	alice.visit(base)
+	alice.press(".row", "bob")
+	alice.await(`said().join() === 'one,two'`)
+	alice.shows(".connection", "Offline")
+	alice.write("#text", "three\r")
+	alice.shows(".waiting .meta", "waiting")
+
+	gateway.Restart()
+	say("four")
+	alice.await(`all('.waiting', '').length === 0 && said().toSorted().join() === 'four,one,three,two'`)
+	alice.await(`said().slice(0, 2).join() === 'one,two' && all('.connection', '').length === 0`)
+	alice.press("button[aria-label=Settings]", "")
+	alice.press(".panel .danger", "Leave")
+	alice.await(kept + `.then(kept => kept.length === 0)`)
+}
+
 // TestScrollingBack: older messages come on top while what the user reads stays where it is, and none is missing.
 func TestScrollingBack(t *testing.T) {
 	gateway := programtest.Start(t, "http-server", startRPC(t))

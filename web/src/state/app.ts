@@ -4,6 +4,8 @@ import {
   type Status, type Subscription,
 } from 'pullchat'
 import { goTo, openChat } from './route'
+import { hideKept, showKept } from './keeping'
+import { forgetKept } from './kept'
 import { announce, show } from './notices'
 import { endPush, leavePush, resumePush } from './push'
 import { address, server } from './settings'
@@ -144,6 +146,7 @@ function leave(note: string): void {
   attending?.close()
   client.close()
   void endPush().catch(() => {})
+  void forgetKept().catch(() => {})
   localStorage.removeItem(userKey)
   batch(() => {
     me.value = undefined
@@ -167,10 +170,12 @@ async function followInbox(): Promise<void> {
     } catch (error) {
       if (!(error instanceof PullchatError) || !error.temporary) throw error
       status.value = { state: 'offline', reason: error }
+      if (cursor === 0) await showKept()
       await new Promise((resolve) => setTimeout(resolve, 1000))
       if (client !== loading || !me.peek()) return
       continue
     }
+    hideKept()
     const next = new Map(chats.peek())
     for (const entry of page.chats) {
       next.set(entry.chat, chatOf(entry))
@@ -377,6 +382,7 @@ export async function setIgnored(user: string, is: boolean): Promise<void> {
   if (is) next.add(user)
   else next.delete(user)
   ignored.value = next
+  void forgetKept().catch(() => {}) // it may have messages of the user
   for (const t of timelines.values()) t.reset()
 }
 

@@ -57,6 +57,7 @@ export class Timeline {
       this.#before = page.next_cursor
       this.loaded.value = true
       this.older.value = page.next_cursor === 0 ? 'begin' : 'more'
+      if (this.outgoing.peek().length) this.outgoing.value = this.outgoing.peek().filter((o) => !messages.some((m) => m.id === o.id && m.sender === o.sender))
       if (first) for (const message of this.#early.splice(0)) this.append([message])
     } catch (error) {
       this.older.value = 'failed'
