@@ -1,3 +1,4 @@
+export { changed, EarlyChanges, isChange } from './changes.js'
 export { Pullchat, type Options } from './client.js'
 export { PullchatError, type Code } from './errors.js'
 export { Subscription, type Cursors, type FollowEvents, type FollowOptions, type ReadEvent, type Signal, type State, type Status, type Transport } from './follow.js'

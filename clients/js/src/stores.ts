@@ -1,3 +1,4 @@
+import { changed, EarlyChanges, isChange } from './changes.js'
 import type { Pullchat } from './client.js'
 import { PullchatError } from './errors.js'
 import type { Status, Subscription } from './follow.js'
@@ -74,6 +75,8 @@ export interface ChatState extends Followed {
 /** The messages of a chat, and those that are being sent there. */
 export class ChatStore extends Store<ChatState> {
   #before = 0
+  #end = 0 // the position of the last entry, be it a message or a change
+  #changes = new EarlyChanges()
 
   constructor(private readonly client: Pullchat, readonly chat: string, private readonly limit = 50) {
     super({ messages: [], outgoing: [], loaded: false, hasOlder: false, status: { state: 'connecting' } })
@@ -85,8 +88,7 @@ export class ChatStore extends Store<ChatState> {
       const page = await loaded(() => this.#page(0, signal), signal, (status) => this.set({ status }))
       if (!page || signal.aborted) return
     }
-    const end = this.state.messages.at(-1)?.send_time
-    const following = this.client.follow(this.chat, { cursors: { [this.chat]: end === undefined ? 0 : end + 1 }, signal })
+    const following = this.client.follow(this.chat, { cursors: { [this.chat]: this.#end && this.#end + 1 }, signal })
     following.on('page', ({ messages }) => this.#append(messages))
     following.on('status', (status) => !signal.aborted && this.set({ status }))
   }
@@ -111,16 +113,25 @@ export class ChatStore extends Store<ChatState> {
   async #page(cursor: number, signal?: AbortSignal): Promise<boolean> {
     const page = await this.client.pull({ chat: this.chat, cursor, limit: this.limit, reverse: true }, signal)
     const first = this.state.messages[0]?.send_time ?? Infinity
-    const older = page.messages.reverse().filter((m) => m.send_time < first)
+    const entries = page.messages.reverse()
+    const older = this.#changes.messagesOf(entries.filter((m) => m.send_time < first))
+    if (!this.state.loaded) this.#end = entries.at(-1)?.send_time ?? 0
     this.#before = page.next_cursor
     this.set({ messages: [...older, ...this.state.messages], outgoing: without(this.state.outgoing, older), loaded: true, hasOlder: page.next_cursor !== 0 })
     return true
   }
 
-  #append(messages: readonly Message[]): void {
-    const end = this.state.messages.at(-1)?.send_time ?? 0
-    const news = messages.filter((m) => m.send_time > end)
-    this.set({ messages: [...this.state.messages, ...news], outgoing: without(this.state.outgoing, news) })
+  #append(page: readonly Message[]): void {
+    const entries = page.filter((m) => m.send_time > this.#end)
+    if (entries.length === 0) return
+    this.#end = entries.at(-1)!.send_time
+    let messages = [...this.state.messages]
+    for (const entry of entries) {
+      if (!isChange(entry)) messages.push(entry)
+      else if ((entry.ref ?? 0) < (messages[0]?.send_time ?? Infinity)) this.#changes.add(entry)
+      else messages = messages.map((m) => changed(m, entry))
+    }
+    this.set({ messages, outgoing: without(this.state.outgoing, entries) })
   }
 
   #track(message: Outgoing): void {

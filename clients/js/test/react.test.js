@@ -45,6 +45,13 @@ test('useChat: older and live messages, and sends that are shown before they are
   await bob.send({ chat: 'alice:bob', text: 'live' })
   await until(() => chat.get().messages.at(-1).text === 'live')
 
+  const [oldest, , , edited] = chat.get().messages
+  await bob.edit('alice:bob', edited.send_time, 'edited')
+  await bob.deleteMessage('alice:bob', oldest.send_time)
+  await until(() => chat.get().messages[0].erased)
+  assert.deepEqual(chat.get().messages.slice(0, 4).map((m) => m.text), ['', '1', '2', 'edited'])
+  assert.equal(chat.get().messages.length, 61)
+
   way.away = true
   await until(() => chat.get().status.state === 'offline')
   const sent = chat.get().send('waits')

@@ -1,5 +1,6 @@
 import { batch, computed, effect, signal } from '@preact/signals'
 import {
+  changed, isChange,
   indexedDBOutbox, localSession, Pullchat, PullchatError, type ChatPage, type InboxEntry, type Message, type MutedChat, type Outgoing, type PresenceResponse,
   type Status, type Subscription,
 } from 'pullchat'
@@ -9,7 +10,7 @@ import { forgetKept } from './kept'
 import { announce, show } from './notices'
 import { endPush, leavePush, resumePush } from './push'
 import { address, server } from './settings'
-import { changed, isChange, Timeline } from './timeline'
+import { Timeline } from './timeline'
 
 export interface Chat {
   chat: string
