@@ -159,6 +159,27 @@ func TestTwoPeopleChat(t *testing.T) {
 	alice.press(".switch", "Ignore this user")
 	alice.await(`said().join() === 'just us,are you,there?'`)
 
+	// Alice edits a message, gives an edit up, and deletes a message. Both see the messages as they are now, in place.
+	eval[bool](alice, "(window.confirm = () => true)()")
+	alice.press(".message.own .actions summary", "")
+	alice.press(".actions[open] button", "Edit")
+	alice.await(`document.querySelector('#text').value === 'are you'`)
+	alice.write("#text", " still\r")
+	bob.await(`said().join() === 'just us,are you still,there?' && all('.meta', 'edited').length === 1`)
+	alice.await(`said().join() === 'just us,are you still,there?' && all('.doing', '').length === 0`)
+	alice.press(".message.own .actions summary", "")
+	alice.press(".actions[open] button", "Edit")
+	alice.shows(".doing", "are you still")
+	alice.press(".doing button", "")
+	alice.await(`all('.doing', '').length === 0 && document.querySelector('#text').value === ''`)
+	alice.await(`all('.message.own .actions summary', '').at(-1).click(), true`)
+	alice.press(".actions[open] .danger", "Delete")
+	const changed = `said().join() === 'just us,are you still,This message was deleted.' && all('.row .preview', 'deleted').length === 1`
+	bob.await(changed + ` && all('.row .badge', '').length === 0`)
+	alice.await(changed)
+	bob.reload()
+	bob.await(changed)
+
 	// Leaving the room takes it off the list.
 	bob.press(".row", "The Club")
 	bob.press("button[aria-label=Details]", "")
