@@ -118,4 +118,3 @@ func TestEachMessageOfAnArrayCounts(t *testing.T) {
 		}
 	}
 }
-
