@@ -21,6 +21,7 @@ var changeTests = []domainTest{
 	{"changes are nothing to read", hasChanges, testChangesAreNotUnread},
 	{"changes of expired messages", hasChanges, testErasureOfChanged},
 	{"reactions", hasChanges, testReactions},
+	{"a live reaction", func(d Domain) bool { return hasChanges(d) && d.Watches != nil }, testLiveReaction},
 	{"a repeated reaction", hasChanges, testRepeatedReaction},
 	{"reactions of many users", hasChanges, testReactionsOfMany},
 	{"rules of reactions", hasChanges, testReactionRules},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/entry"
 )
 
 func reaction(name string, ref int64, emoji string) chat.Change {
@@ -45,6 +46,21 @@ func testReactions(d *domain) {
 	d.amend("ann", takenBack(reaction("ann:bob", at, "👍")))
 	if m := d.pull("ann:bob", 0)[0]; m.State != nil {
 		d.t.Errorf("the message without reactions is %+v, %+v; want it as it was sent", m, m.State)
+	}
+}
+
+// testLiveReaction: a hint brings the entry as pages show it, so that followers need no pull.
+func testLiveReaction(d *domain) {
+	at := d.send("ann", "ann:bob", "hello")
+	w := d.watch("ann:bob")
+	reacted := d.amend("bob", reaction("ann:bob", at, "👍"))
+	hint := w.until("the hint at the reaction", func(e chat.Event) bool { return e.Kind == chat.Hint && e.Position == reacted })
+	for _, stored := range hint.Entries {
+		m, err := entry.Decode(string(stored))
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		d.same(shown([]chat.Message{m}), "react 👍 👍1bob", "the entry in the hint")
 	}
 }
 

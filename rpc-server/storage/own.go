@@ -22,6 +22,7 @@ type reactedPage struct {
 	index    int
 	messages []reactedMessage
 	unknown  []chat.Reacting
+	own      map[chat.Reacting]bool // of unknown
 	scores   *redis.FloatSliceCmd
 }
 
@@ -79,8 +80,15 @@ func reactedIn(asked chat.Range, index int, read *chat.Ranged) (*reactedPage, er
 		if page == nil {
 			page = &reactedPage{asked: asked, index: index}
 		}
-		var marked bool
-		marked, page.unknown = m.MarkOwn(asked.User, page.unknown)
+		marked, unknown := m.MarkOwn(asked.User, nil)
+		for _, r := range unknown {
+			if page.own == nil {
+				page.own = map[chat.Reacting]bool{}
+			}
+			if _, asks := page.own[r]; !asks { // entries about one message have the same reactions
+				page.own[r], page.unknown = false, append(page.unknown, r)
+			}
+		}
 		page.messages = append(page.messages, reactedMessage{at, m, marked})
 	}
 	for i := range read.Messages {
@@ -103,13 +111,12 @@ func reactedIn(asked chat.Range, index int, read *chat.Ranged) (*reactedPage, er
 
 // take marks what Redis was asked for.
 func (p *reactedPage) take() {
-	own := map[chat.Reacting]bool{}
 	for i, score := range p.scores.Val() {
-		own[p.unknown[i]] = score > 0 // 0 stands for a member that is not there
+		p.own[p.unknown[i]] = score > 0 // 0 stands for a member that is not there
 	}
 	for i := range p.messages {
 		m := &p.messages[i]
-		m.marked = m.message.MarkFound(own, p.asked.User) || m.marked
+		m.marked = m.message.MarkFound(p.own, p.asked.User) || m.marked
 	}
 }
 
