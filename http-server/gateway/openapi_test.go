@@ -125,6 +125,17 @@ func TestDocumentHasTheFields(t *testing.T) {
 		"DeadLettersResponse":     api.DeadLettersResponse{},
 		"Word":                    api.Word{},
 		"WordsResponse":           api.WordsResponse{},
+
+		"SuspendRequest":      api.SuspendRequest{},
+		"Suspension":          api.Suspension{},
+		"SuspensionsResponse": api.SuspensionsResponse{},
+		"AuditEntry":          api.AuditEntry{},
+
+		"UserSession":          api.UserSession{},
+		"UserSessionsResponse": api.UserSessionsResponse{},
+		"ResetPasswordRequest": api.ResetPasswordRequest{},
+
+		"AuditResponse": api.AuditResponse{},
 	} {
 		t.Run(name, func(t *testing.T) {
 			schema := schemas[name]
@@ -160,6 +171,8 @@ func TestDocumentRequiresWhatIsAlwaysThere(t *testing.T) {
 		"Webhook": api.Webhook{}, "WebhooksResponse": api.WebhooksResponse{},
 		"Projection": api.Projection{}, "ProjectionsResponse": api.ProjectionsResponse{}, "DeadLetter": api.DeadLetter{}, "DeadLettersResponse": api.DeadLettersResponse{},
 		"Word": api.Word{}, "WordsResponse": api.WordsResponse{},
+		"UserSession": api.UserSession{}, "UserSessionsResponse": api.UserSessionsResponse{},
+		"Suspension": api.Suspension{}, "SuspensionsResponse": api.SuspensionsResponse{}, "AuditEntry": api.AuditEntry{}, "AuditResponse": api.AuditResponse{},
 		"PushSubscriptionsResponse": api.PushSubscriptionsResponse{}, "MutedChat": api.MutedChat{}, "MutedResponse": api.MutedResponse{},
 	} {
 		var want []string
