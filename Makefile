@@ -151,9 +151,10 @@ web: node ## build the page of http-server into web/dist, and the types of clien
 	$(npm_ci) web && npm run --prefix web build
 
 .PHONY: web-check
-web-check: web redis-server programs ## fail if web/dist or the types of clients/js are stale; test clients/js on a real server
+web-check: web redis-server programs ## fail if web/dist or the types of clients/js are stale; test clients/js on a real server, and write its reference
 	@changed=$$(git status --porcelain web/dist clients/js/src/openapi.ts) || exit 1; \
 	  test -z "$$changed" || { echo "$$changed"; echo 'the page is stale: commit what make web wrote'; exit 1; }
+	npm run --prefix clients/js reference
 	PULLCHAT=$(PROGRAMS)/pullchat npm test --prefix clients/js
 
 .PHONY: dashboard

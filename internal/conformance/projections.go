@@ -211,7 +211,7 @@ func testCountsOnce(p *projected) {
 
 // testManyCursors: a call may store as many as it has, of one partition and of several.
 func testManyCursors(p *projected) {
-	const each = 700
+	const each = 300
 	var commits []chat.Commit
 	var all []string
 	for n := range 3 {
@@ -224,7 +224,7 @@ func testManyCursors(p *projected) {
 		commits = append(commits, c)
 	}
 	p.commit("[true true true]", commits...)
-	p.counts([]string{"g 0 1400", "g 1 1400", "g 2 1400"}, "g")
+	p.counts([]string{"g 0 600", "g 1 600", "g 2 600"}, "g")
 	cursors, err := p.Cursors(asService(), "p", all)
 	if err != nil {
 		p.t.Fatal(err)

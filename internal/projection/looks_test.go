@@ -77,7 +77,7 @@ func (l *lively) Commit(_ context.Context, _ string, commits []chat.Commit) ([]b
 // calls, however many partitions have moved.
 func TestLooksAreRarerUnderLoad(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct{ chats, looks int }{{0, 100}, {100, 100}, {300, 50}, {3000, 20}} {
+	for _, c := range []struct{ chats, looks int }{{0, 50}, {100, 50}, {300, 25}, {3000, 10}} {
 		t.Run(fmt.Sprint(c.chats), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -89,13 +89,13 @@ func TestLooksAreRarerUnderLoad(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+				ctx, stop := context.WithTimeout(t.Context(), 5*time.Second)
 				defer stop()
 				if err := w.Run(ctx); err != nil {
 					t.Fatal(err)
 				}
 				if source.looks < c.looks-3 || source.looks > c.looks+1 || source.calls > source.looks {
-					t.Errorf("%d looks with %d further calls in 10 s, want %d of each", source.looks, source.calls, c.looks)
+					t.Errorf("%d looks with %d further calls in 5 s, want %d of each", source.looks, source.calls, c.looks)
 				}
 			})
 		})

@@ -120,6 +120,9 @@ func number(text string) int64 {
 	return n
 }
 
+// changesInReset is what a partition counts for in reset.lua: it may have counters of all its chats, so a script has eight partitions.
+const changesInReset = changesInScript / 8
+
 // ChangeProjection implements chat.Projections. One that fails midway may be made again.
 func (s *Store) ChangeProjection(ctx context.Context, c chat.ProjectionChange) error {
 	key := s.keys.Projections()
@@ -141,12 +144,15 @@ func (s *Store) ChangeProjection(ctx context.Context, c chat.ProjectionChange) e
 		}
 		partitions = []int{s.PartitionOf(id)}
 	}
-	keyOf := func(i int) string { return s.keys.Projection(partitions[i], c.Name).State }
-	errs := s.nodes.Calls(ctx, len(partitions), redisnode.Exchange{Key: keyOf, Replicas: s.options.MinReplicas, Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-		keys := s.keys.Projection(partitions[i], c.Name)
-		return pipeline.EvalSha(ctx, resetScript.Hash(),
-			[]string{keys.State, keys.Cursors, keys.Dead, keys.Groups, keys.Counts, s.keys.Partitions[partitions[i]].Activity},
-			string(c.Action), c.Start, c.Chat)
+	scripts := s.scriptsOf(len(partitions), func(int) int { return changesInReset })
+	keyOf := func(i int) string { return s.keys.Projection(partitions[scripts[i].from], c.Name).State }
+	errs := s.nodes.Calls(ctx, len(scripts), redisnode.Exchange{Key: keyOf, Replicas: s.options.MinReplicas, Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+		var names []string
+		for _, p := range partitions[scripts[i].from:scripts[i].to] {
+			keys := s.keys.Projection(p, c.Name)
+			names = append(names, keys.State, keys.Cursors, keys.Dead, keys.Groups, keys.Counts, s.keys.Partitions[p].Activity)
+		}
+		return pipeline.EvalSha(ctx, resetScript.Hash(), names, string(c.Action), c.Start, c.Chat)
 	}})
 	for _, err := range errs {
 		if err != nil {

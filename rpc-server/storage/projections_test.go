@@ -24,24 +24,30 @@ func TestWorkersCallNodes(t *testing.T) {
 			claims.Claims[i].Token, claims.Claims[i].Floor = lease.Token, lease.Floor
 			commits[i] = chat.Commit{Partition: i, Token: lease.Token, Floor: lease.Floor}
 		}
+		change := func(action chat.ProjectionAction) func() (int, error) {
+			return func() (int, error) {
+				return all, store.ChangeProjection(t.Context(), chat.ProjectionChange{Name: "p", Action: action})
+			}
+		}
 		for _, test := range []struct {
 			name           string
 			do             func() (int, error)
 			answers, trips int
 			calls          int // besides the scripts of partitions
+			scripts        int // without a cluster
 		}{
 			{"look at all", func() (int, error) {
 				states, err := store.PartitionStates(t.Context(), nil)
 				return len(states), err
-			}, all, 1, 0},
+			}, all, 1, 0, 1},
 			{"look at two", func() (int, error) {
 				states, err := store.PartitionStates(t.Context(), []int{3, 200})
 				return len(states), err
-			}, 2, 1, 0},
+			}, 2, 1, 0, 1},
 			{"heartbeat", func() (int, error) {
 				claimed, err := store.Claim(t.Context(), claims)
 				return len(claimed.Leases), err
-			}, all, 2, 3}, // HSETNX, HGET, worker.lua
+			}, all, 2, 3, 1}, // HSETNX, HGET, worker.lua
 			{"commit", func() (int, error) {
 				stored, err := store.Commit(t.Context(), "p", commits)
 				for i, is := range stored {
@@ -50,7 +56,8 @@ func TestWorkersCallNodes(t *testing.T) {
 					}
 				}
 				return len(stored), err
-			}, all, 1, 0},
+			}, all, 1, 0, 1},
+			{"replay", change(chat.ReplayProjection), all, 1, 0, 32},
 		} {
 			counts := countTrips(t, store)
 			answers, err := test.do()
@@ -59,7 +66,7 @@ func TestWorkersCallNodes(t *testing.T) {
 			}
 			calls, want := 0, test.calls+test.answers
 			if store.nodes.Only != nil {
-				want = test.calls + 1
+				want = test.calls + test.scripts
 			}
 			for _, tr := range counts {
 				calls += tr.calls

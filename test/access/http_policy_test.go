@@ -11,6 +11,7 @@ same GET    /ping                         200  200  200  200  200  200  200  200
 same GET    /readyz                       200  200  200  200  200  200  200  200  200  200
 same GET    /openapi.yaml                 200  200  200  200  200  200  200  200  200  200
 same GET    /                             200  200  200  200  200  200  200  200  200  200
+same GET    /docs                         200  200  200  200  200  200  200  200  200  200
 same GET    /app/:file                    200  200  200  200  200  200  200  200  200  200   :file=icon.svg
 same POST   /api/users                    409  409  409  409  409  409  409  409  409  409   user={me} password=new-horse
 same POST   /api/login                    pwd  pwd  pwd  pwd  pwd  pwd  pwd  pwd  pwd  pwd   user={me} password=wrong-horse

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,4 +56,16 @@ func TestExplorer(t *testing.T) {
 		t.Errorf("the explorer loads %q", loaded)
 	}
 	b.faultless()
+
+	// Where the service worker of the page runs, it does not keep the explorer.
+	b.visit(base)
+	b.await(`navigator.serviceWorker.ready.then(r => r.active.state === 'activated' && !!navigator.serviceWorker.controller)`)
+	if err := chromedp.Run(b.ctx, chromedp.Navigate(base+"/docs")); err != nil {
+		t.Fatal(err)
+	}
+	b.shows(".info .title", "Pullchat")
+	kept := `Promise.all((await caches.keys()).map(async name => (await (await caches.open(name)).keys()).map(r => new URL(r.url).pathname)))`
+	if got := eval[[]string](b, `(async () => (await `+kept+`).flat())()`); !slices.Contains(got, "/") || slices.ContainsFunc(got, func(path string) bool { return strings.Contains(path, "swagger") }) {
+		t.Errorf("the service worker keeps %q", got)
+	}
 }

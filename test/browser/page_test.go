@@ -159,6 +159,27 @@ func TestTwoPeopleChat(t *testing.T) {
 	alice.press(".switch", "Ignore this user")
 	alice.await(`said().join() === 'just us,are you,there?'`)
 
+	// Alice edits a message, gives an edit up, and deletes a message. Both see the messages as they are now, in place.
+	eval[bool](alice, "(window.confirm = () => true)()")
+	alice.press(".message.own .actions summary", "")
+	alice.press(".actions[open] button", "Edit")
+	alice.await(`document.querySelector('#text').value === 'are you'`)
+	alice.write("#text", " still\r")
+	bob.await(`said().join() === 'just us,are you still,there?' && all('.meta', 'edited').length === 1`)
+	alice.await(`said().join() === 'just us,are you still,there?' && all('.doing', '').length === 0`)
+	alice.press(".message.own .actions summary", "")
+	alice.press(".actions[open] button", "Edit")
+	alice.shows(".doing", "are you still")
+	alice.press(".doing button", "")
+	alice.await(`all('.doing', '').length === 0 && document.querySelector('#text').value === ''`)
+	alice.await(`all('.message.own .actions summary', '').at(-1).click(), true`)
+	alice.press(".actions[open] .danger", "Delete")
+	const changed = `said().join() === 'just us,are you still,This message was deleted.' && all('.row .preview', 'deleted').length === 1`
+	bob.await(changed + ` && all('.row .badge', '').length === 0`)
+	alice.await(changed)
+	bob.reload()
+	bob.await(changed)
+
 	// Leaving the room takes it off the list.
 	bob.press(".row", "The Club")
 	bob.press("button[aria-label=Details]", "")
@@ -198,6 +219,50 @@ func TestWaitingMessagesSurviveAReload(t *testing.T) {
 	if got := strings.Join(stored, ","); got != "first,second" {
 		t.Errorf("stored are %s", got)
 	}
+}
+
+// TestReadingOffline: without its server the page loads, with what was loaded before, and goes on when the server is back. It
+// forgets all when the user leaves.
+func TestReadingOffline(t *testing.T) {
+	gateway := programtest.Start(t, "http-server", startRPC(t))
+	base := "http://" + gateway.Addr()
+	c := newClient(t, base)
+	say := func(text string) {
+		t.Helper()
+		if _, err := c.Send(t.Context(), client.Message{Chat: "alice:bob", Sender: "bob", Text: text}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	say("one")
+	say("two")
+	alice := openPage(t, base)
+	alice.write("input[name=user]", "alice\r")
+	alice.press(".row", "bob")
+	alice.await(`said().join() === 'one,two'`)
+	alice.await(`navigator.serviceWorker.ready.then(r => !!r.active)`)
+	const kept = `indexedDB.databases().then(all => !all.some(d => d.name === 'pullchat-kept') ? [] : new Promise(done => {
+		const open = indexedDB.open('pullchat-kept')
+		open.onsuccess = () => open.result.transaction('kept').objectStore('kept').getAll().onsuccess = e => { open.result.close(); done(e.target.result) } }))`
+	alice.await(kept + `.then(([kept]) => kept?.messages[0]?.[1].length === 2)`)
+	gateway.Kill()
+	gateway.Exit()
+	if err := chromedp.Run(alice.ctx, chromedp.Navigate("about:blank")); err != nil {
+		t.Fatal(err)
+	}
+	alice.visit(base)
+	alice.press(".row", "bob")
+	alice.await(`said().join() === 'one,two'`)
+	alice.shows(".connection", "Offline")
+	alice.write("#text", "three\r")
+	alice.shows(".waiting .meta", "waiting")
+
+	gateway.Restart()
+	say("four")
+	alice.await(`all('.waiting', '').length === 0 && said().toSorted().join() === 'four,one,three,two'`)
+	alice.await(`said().slice(0, 2).join() === 'one,two' && all('.connection', '').length === 0`)
+	alice.press("button[aria-label=Settings]", "")
+	alice.press(".panel .danger", "Leave")
+	alice.await(kept + `.then(kept => kept.length === 0)`)
 }
 
 // TestScrollingBack: older messages come on top while what the user reads stays where it is, and none is missing.

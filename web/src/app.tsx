@@ -1,6 +1,7 @@
 import { effect } from '@preact/signals'
 import { render } from 'preact'
 import { inboxLoaded, me, resume, titleOf, unreadChats } from './state/app'
+import { startKeeping } from './state/keeping'
 import { spoken, toast } from './state/notices'
 import { goTo, openChat, panel } from './state/route'
 import './state/settings'
@@ -68,5 +69,6 @@ addEventListener('keydown', (event) => {
   }
 })
 
+startKeeping()
 render(<App />, document.getElementById('app')!)
 void resume()

@@ -1,3 +1,4 @@
+export { changed, EarlyChanges, isChange } from './changes.js'
 export { Pullchat, type Options } from './client.js'
 export { PullchatError, type Code } from './errors.js'
 export { Subscription, type Cursors, type FollowEvents, type FollowOptions, type ReadEvent, type Signal, type State, type Status, type Transport } from './follow.js'
@@ -5,5 +6,6 @@ export { indexedDBOutbox, memoryOutbox, Outbox, type Draft, type Outgoing, type 
 export type { Push } from './push.js'
 export type { Rooms } from './rooms.js'
 export { localSession, memorySession, type Session, type SessionStore } from './session.js'
+export { ChatStore, InboxStore, PresenceStore, type ChatState, type InboxState, type Store } from './stores.js'
 export type { OpenSocket, Socket } from './ws.js'
 export type { Account, ChatPage, InboxEntry, InboxResponse, Member, Message, MutedChat, NamedUser, PresenceResponse, PullResponse, Role, Room, Visibility } from './openapi.js'

@@ -1,13 +1,16 @@
 import { batch, computed, effect, signal } from '@preact/signals'
 import {
+  changed, isChange,
   indexedDBOutbox, localSession, Pullchat, PullchatError, type ChatPage, type InboxEntry, type Message, type MutedChat, type Outgoing, type PresenceResponse,
   type Status, type Subscription,
 } from 'pullchat'
 import { goTo, openChat } from './route'
+import { hideKept, showKept } from './keeping'
+import { forgetKept } from './kept'
 import { announce, show } from './notices'
 import { endPush, leavePush, resumePush } from './push'
 import { address, server } from './settings'
-import { changed, isChange, Timeline } from './timeline'
+import { Timeline } from './timeline'
 
 export interface Chat {
   chat: string
@@ -144,6 +147,7 @@ function leave(note: string): void {
   attending?.close()
   client.close()
   void endPush().catch(() => {})
+  void forgetKept().catch(() => {})
   localStorage.removeItem(userKey)
   batch(() => {
     me.value = undefined
@@ -167,10 +171,12 @@ async function followInbox(): Promise<void> {
     } catch (error) {
       if (!(error instanceof PullchatError) || !error.temporary) throw error
       status.value = { state: 'offline', reason: error }
+      if (cursor === 0) await showKept()
       await new Promise((resolve) => setTimeout(resolve, 1000))
       if (client !== loading || !me.peek()) return
       continue
     }
+    hideKept()
     const next = new Map(chats.peek())
     for (const entry of page.chats) {
       next.set(entry.chat, chatOf(entry))
@@ -377,6 +383,7 @@ export async function setIgnored(user: string, is: boolean): Promise<void> {
   if (is) next.add(user)
   else next.delete(user)
   ignored.value = next
+  void forgetKept().catch(() => {}) // it may have messages of the user
   for (const t of timelines.values()) t.reset()
 }
 

@@ -1,19 +1,7 @@
 import { computed, signal } from '@preact/signals'
-import type { Message, Outgoing, Pullchat } from 'pullchat'
+import { changed, EarlyChanges, isChange, type Message, type Outgoing, type Pullchat } from 'pullchat'
 
 export const chunkSize = 25
-
-/** An entry about an earlier message, the one at `ref`. It is no line of its own. */
-export const isChange = (m: Message) => m.kind !== undefined
-
-/** The message after a change. A change that it has already leaves it as it is, so changes may come twice and in any order. */
-export function changed(message: Message, { kind, ref, send_time, edited = send_time, text, erased }: Message): Message {
-  if (ref !== message.send_time || message.erased) return message
-  if (kind === 'delete') return { ...message, text: '', erased: true, deleted: send_time }
-  if (kind !== 'edit') return message
-  if (erased) return { ...message, text: '', erased } // what removed the text follows, or was the erasure of an account
-  return (message.edited ?? 0) < edited ? { ...message, text, edited } : message
-}
 
 /**
  * The messages of one chat that are loaded: a part of the log without gaps up to its end. They are kept in chunks, and a
@@ -34,7 +22,7 @@ export class Timeline {
   #before = 0
   #end = 0 // the position of the last entry, be it a message or a change
   #early: Message[] = [] // live entries that came before the first page
-  #changes = new Map<number, Message[]>() // of messages that are not loaded, by their position
+  #changes = new EarlyChanges()
 
   constructor(readonly chat: string, private readonly client: Pullchat) {}
 
@@ -46,8 +34,7 @@ export class Timeline {
       const page = await this.client.pull({ chat: this.chat, cursor: this.#before, limit: 4 * chunkSize, reverse: true })
       const entries = page.messages.reverse()
       // A page may be older than what came live meanwhile.
-      const messages = entries.filter((m) => !isChange(m)).map((m) => (this.#changes.get(m.send_time) ?? []).reduce(changed, m))
-      for (const m of messages) this.#changes.delete(m.send_time)
+      const messages = this.#changes.messagesOf(entries)
       const parts: Message[][] = []
       for (let end = messages.length; end > 0; end -= chunkSize) parts.unshift(messages.slice(Math.max(0, end - chunkSize), end))
       const first = !this.loaded.peek()
@@ -57,6 +44,7 @@ export class Timeline {
       this.#before = page.next_cursor
       this.loaded.value = true
       this.older.value = page.next_cursor === 0 ? 'begin' : 'more'
+      if (this.outgoing.peek().length) this.outgoing.value = this.outgoing.peek().filter((o) => !messages.some((m) => m.id === o.id && m.sender === o.sender))
       if (first) for (const message of this.#early.splice(0)) this.append([message])
     } catch (error) {
       this.older.value = 'failed'
@@ -91,7 +79,7 @@ export class Timeline {
   #apply(change: Message, chunks: (readonly Message[])[]): void {
     const ref = change.ref ?? 0
     const at = chunks.findLastIndex((chunk) => chunk[0]!.send_time <= ref)
-    if (at < 0) this.#changes.set(ref, [...(this.#changes.get(ref) ?? []), change])
+    if (at < 0) this.#changes.add(change)
     else chunks[at] = chunks[at]!.map((m) => changed(m, change))
   }
 

@@ -1,6 +1,8 @@
 import { useEffect, useRef } from 'preact/hooks'
+import type { Message } from 'pullchat'
 import { attempt, chats, client, isPair, listRoom, sentText, titleOf, tellTyping } from '../state/app'
-import { Send } from './icons'
+import { editing } from '../state/editing'
+import { Check, Close, Send } from './icons'
 
 const drafts = new Map<string, string>() // of chats, while the page is open
 const most = 4096 // bytes; a server may allow another number, and says so
@@ -9,12 +11,15 @@ const bytes = new TextEncoder()
 export function Composer({ chat }: { chat: string }) {
   const box = useRef<HTMLTextAreaElement>(null)
   const counter = useRef<HTMLSpanElement>(null)
+  const saving = useRef(false)
+  const edited = editing.value
 
   useEffect(() => {
-    box.current!.value = drafts.get(chat) ?? ''
+    box.current!.value = edited?.text ?? drafts.get(chat) ?? ''
+    if (edited) box.current!.setSelectionRange(edited.text.length, edited.text.length)
     fit()
-    if (!matchMedia('(pointer: coarse)').matches) box.current!.focus()
-  }, [chat])
+    if (edited || !matchMedia('(pointer: coarse)').matches) box.current!.focus()
+  }, [chat, edited])
 
   function fit(): void {
     const { style } = box.current!
@@ -28,19 +33,30 @@ export function Composer({ chat }: { chat: string }) {
   }
 
   function changed(): void {
-    drafts.set(chat, box.current!.value)
     fit()
+    if (editing.peek()) return
+    drafts.set(chat, box.current!.value)
     if (box.current!.value.trim()) tellTyping(chat)
   }
 
   function send(): void {
     const text = box.current!.value.trim()
     if (!text) return
+    if (edited) return void change(edited, text)
     client.send({ chat, text }).catch(() => {}) // the message itself shows what became of it
     box.current!.value = ''
     changed()
     sentText()
     box.current!.focus()
+  }
+
+  /** Until the server has the new text, the composer keeps it. */
+  async function change(message: Message, text: string): Promise<void> {
+    if (saving.current) return
+    saving.current = true
+    const done = text === message.text || (await attempt(() => client.edit(chat, message.send_time, text)))
+    saving.current = false
+    if (done && editing.peek() === message) editing.value = undefined
   }
 
   // Rooms of other members are read-only until the user joins.
@@ -65,8 +81,18 @@ export function Composer({ chat }: { chat: string }) {
   }
   return (
     <form class="composer" onSubmit={(e) => (e.preventDefault(), send())}>
+      {edited && (
+        <p class="doing" role="status">
+          <span>
+            Editing: <bdi>{edited.text.slice(0, 200)}</bdi>
+          </span>
+          <button type="button" class="icon" aria-label="Cancel the edit" title="Cancel (Esc)" onClick={() => (editing.value = undefined)}>
+            <Close />
+          </button>
+        </p>
+      )}
       <label class="hidden" for="text">
-        Message to {titleOf(chat)}
+        {edited ? 'New text of your message' : `Message to ${titleOf(chat)}`}
       </label>
       <textarea
         id="text"
@@ -80,12 +106,15 @@ export function Composer({ chat }: { chat: string }) {
           if (e.key === 'Enter' && !e.shiftKey && !e.isComposing) {
             e.preventDefault()
             send()
+          } else if (e.key === 'Escape' && edited) {
+            e.stopPropagation() // it closes panels too
+            editing.value = undefined
           }
         }}
       />
       <span ref={counter} class="counter" />
-      <button class="icon send" aria-label="Send">
-        <Send />
+      <button class="icon send" aria-label={edited ? 'Save' : 'Send'}>
+        {edited ? <Check /> : <Send />}
       </button>
     </form>
   )

@@ -4,6 +4,7 @@ import { useCallback, useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import type { Message, Outgoing } from 'pullchat'
 import { attempt, client, isPair, me, nameOf, needName, otherOf, seesEnd } from '../state/app'
 import type { Timeline } from '../state/timeline'
+import { Actions } from './actions'
 import { Avatar } from './avatar'
 import { Check, Checks, Clock, Down } from './icons'
 import { noticeText } from './notice'
@@ -182,6 +183,7 @@ function Bubble({ message: m, head, of }: { message: Message; head: boolean; of:
   return (
     <article class={`message${own ? ' own' : ''}${head ? ' head' : ''}`}>
       {!own && !isPair(of.chat) && <span class="side">{head && <Avatar id={m.sender} name={nameOf(m.sender)} small />}</span>}
+      {own && !m.erased && <Actions message={m} />}
       <div class="bubble">
         {named ? (
           <strong class="sender">
