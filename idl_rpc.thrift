@@ -1080,6 +1080,123 @@ struct ThreadRequest {
     6: optional Meta meta
 }
 
+// A user who is suspended: the user's sessions have ended, and logins and requests are refused.
+struct Suspension {
+    1: required string User
+    2: required string Reason        // the service's; the user does not see it
+    3: required string By            // the service
+    4: required i64 Since            // microseconds since 1970
+}
+
+// What a service did about a user.
+struct AuditEntry {
+    1: required i64 At               // microseconds since 1970; unique
+    2: required string By            // the service
+    3: required string Action        // suspend, restore, end_session, end_sessions or reset_password
+    4: optional string User          // whom it is about
+    5: optional string Reason
+    6: optional string RequestId
+}
+
+// Suspends a user. This and what follows is for services.
+struct SuspendRequest {
+    1: required string User
+    2: required string Reason        // 1 to 512 bytes of UTF-8
+    3: optional Meta meta
+}
+
+struct SuspendResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional Suspension suspension
+}
+
+// Ends a suspension. It may be repeated.
+struct RestoreRequest {
+    1: required string User
+    2: optional string Reason
+    3: optional Meta meta
+}
+
+struct RestoreResponse {
+    1: required i32 Code
+    2: required string Msg
+}
+
+// Asks for a page of the suspended users, sorted by their ids.
+struct SuspensionsRequest {
+    1: optional string Cursor        // the first user
+    2: optional i64 Limit            // 0 is 100; at most 1,000
+    3: optional Meta meta
+}
+
+struct SuspensionsResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional list<Suspension> Suspensions
+    4: optional bool HasMore
+    5: optional string Cursor        // of the next page
+}
+
+// A session of a user.
+struct UserSession {
+    1: required string Id            // as access tokens name it
+    2: required i64 Used             // the last login or refresh, in microseconds since 1970
+    3: required i64 Expires
+}
+
+struct UserSessionsRequest {
+    1: required string User
+    2: optional Meta meta
+}
+
+struct UserSessionsResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional list<UserSession> Sessions // the least recently used first
+}
+
+// Ends a session of a user, or all. It may be repeated.
+struct EndSessionsRequest {
+    1: required string User
+    2: optional string Session       // absent: all
+    3: optional string Reason
+    4: optional Meta meta
+}
+
+struct EndSessionsResponse {
+    1: required i32 Code
+    2: required string Msg
+}
+
+// Replaces the password of a user, and ends all sessions.
+struct ResetPasswordRequest {
+    1: required string User
+    2: required string Password
+    3: optional string Reason
+    4: optional Meta meta
+}
+
+struct ResetPasswordResponse {
+    1: required i32 Code
+    2: required string Msg
+}
+
+// Asks for a page of the audit log, the newest entry first.
+struct AuditRequest {
+    1: optional i64 Cursor           // entries before this time; 0 is the newest
+    2: optional i64 Limit            // 0 is 100; at most 1,000
+    3: optional Meta meta
+}
+
+struct AuditResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional list<AuditEntry> Entries
+    4: optional bool HasMore
+    5: optional i64 Cursor           // of the next page
+}
+
 service IMService {
     SendResponse Send(1: SendRequest req)
     PullResponse Pull(1: PullRequest req)
@@ -1140,6 +1257,13 @@ service IMService {
     PushTargetsResponse PushTargets(1: PushTargetsRequest req)
     SendResponse ChangeMessage(1: ChangeMessageRequest req)
     PullResponse Thread(1: ThreadRequest req)
+    SuspendResponse Suspend(1: SuspendRequest req)
+    RestoreResponse Restore(1: RestoreRequest req)
+    SuspensionsResponse Suspensions(1: SuspensionsRequest req)
+    AuditResponse Audit(1: AuditRequest req)
+    UserSessionsResponse UserSessions(1: UserSessionsRequest req)
+    EndSessionsResponse EndSessions(1: EndSessionsRequest req)
+    ResetPasswordResponse ResetPassword(1: ResetPasswordRequest req)
     // A bidirectional stream that a client keeps open: the client sends chats to watch, the server sends events. The server
     // answers each request with an empty response, and the client waits for it before the next request. Watch uses Kitex'
     // TTHeader streaming; any Thrift client can call the other methods.

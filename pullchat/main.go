@@ -55,6 +55,8 @@ type commands struct {
 	Respond     respond     `cmd:"" group:"server" set:"retries=9" help:"Answer a request of a device."`
 	Webhooks    webhooks    `cmd:"" group:"server" set:"retries=9" help:"List, make, change and remove webhooks."`
 
+	Admin admin `cmd:"" group:"server" set:"retries=9" help:"Suspend and restore users, and read the audit log."`
+
 	Words words `cmd:"" group:"server" set:"retries=9" help:"List the words that are counted, register and delete them."`
 
 	Export exportCommand `cmd:"" group:"server" help:"Write everything in a Redis to a file of JSON lines."`

@@ -19,6 +19,7 @@ func withEverything(service *fakeService) func(*Server) {
 		s.services.Changes = fakeChanges{service}
 		s.services.Projections = fakeProjections{service: service}
 		s.services.Words = fakeWords{service: service}
+		s.services.Moderation = fakeModeration{service}
 	}
 }
 

@@ -26,7 +26,7 @@ func TestDocumentHasTheRoutes(t *testing.T) {
 	_, validator := served(t, &fakeService{})
 	var want, got []string
 	for _, r := range allRoutes() {
-		want = append(want, r.method+" "+strings.NewReplacer(":user", "{user}", ":room", "{room}", ":chat", "{chat}", ":name", "{name}", ":word", "{word}", ":webhook", "{webhook}", ":device", "{device}", ":file", "{file}").Replace(r.path))
+		want = append(want, r.method+" "+strings.NewReplacer(":user", "{user}", ":session", "{session}", ":room", "{room}", ":chat", "{chat}", ":name", "{name}", ":word", "{word}", ":webhook", "{webhook}", ":device", "{device}", ":file", "{file}").Replace(r.path))
 	}
 	for path, item := range validator.Document().Paths.Map() {
 		for method := range item.Operations() {
@@ -126,6 +126,17 @@ func TestDocumentHasTheFields(t *testing.T) {
 		"DeadLettersResponse":     api.DeadLettersResponse{},
 		"Word":                    api.Word{},
 		"WordsResponse":           api.WordsResponse{},
+
+		"SuspendRequest":      api.SuspendRequest{},
+		"Suspension":          api.Suspension{},
+		"SuspensionsResponse": api.SuspensionsResponse{},
+		"AuditEntry":          api.AuditEntry{},
+
+		"UserSession":          api.UserSession{},
+		"UserSessionsResponse": api.UserSessionsResponse{},
+		"ResetPasswordRequest": api.ResetPasswordRequest{},
+
+		"AuditResponse": api.AuditResponse{},
 	} {
 		t.Run(name, func(t *testing.T) {
 			schema := schemas[name]
@@ -161,6 +172,8 @@ func TestDocumentRequiresWhatIsAlwaysThere(t *testing.T) {
 		"Webhook": api.Webhook{}, "WebhooksResponse": api.WebhooksResponse{},
 		"Projection": api.Projection{}, "ProjectionsResponse": api.ProjectionsResponse{}, "DeadLetter": api.DeadLetter{}, "DeadLettersResponse": api.DeadLettersResponse{},
 		"Word": api.Word{}, "WordsResponse": api.WordsResponse{},
+		"UserSession": api.UserSession{}, "UserSessionsResponse": api.UserSessionsResponse{},
+		"Suspension": api.Suspension{}, "SuspensionsResponse": api.SuspensionsResponse{}, "AuditEntry": api.AuditEntry{}, "AuditResponse": api.AuditResponse{},
 		"PushSubscriptionsResponse": api.PushSubscriptionsResponse{}, "MutedChat": api.MutedChat{}, "MutedResponse": api.MutedResponse{},
 	} {
 		var want []string

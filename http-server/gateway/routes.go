@@ -91,6 +91,9 @@ func (s *Server) routes(h *handler.Handler, sessions chat.Sessions, draining <-c
 	if s.services.Inboxes != nil {
 		all = append(all, inboxRoutes(handler.NewInboxes(h, s.services.Inboxes))...)
 	}
+	if s.services.Moderation != nil {
+		all = append(all, moderationRoutes(handler.NewModeration(h, s.services.Moderation))...)
+	}
 	if s.services.Projections != nil {
 		all = append(all, projectionRoutes(handler.NewProjections(h, s.services.Projections))...)
 	}
@@ -190,6 +193,19 @@ func projectionRoutes(p *handler.Projections) []route {
 		{method: methodGet, path: "/api/projections/:name", handler: p.Show},
 		{method: methodPost, path: "/api/projections/:name", handler: p.Change},
 		{method: methodGet, path: "/api/projections/:name/dead", handler: p.DeadLetters},
+	}
+}
+
+func moderationRoutes(m *handler.Moderation) []route {
+	return []route{
+		{method: methodPut, path: "/api/admin/users/:user/suspension", handler: m.Suspend},
+		{method: methodDelete, path: "/api/admin/users/:user/suspension", handler: m.Restore, query: []string{"reason"}},
+		{method: methodGet, path: "/api/admin/users/:user/sessions", handler: m.Sessions},
+		{method: methodDelete, path: "/api/admin/users/:user/sessions", handler: m.EndSessions, query: []string{"reason"}},
+		{method: methodDelete, path: "/api/admin/users/:user/sessions/:session", handler: m.EndSessions, query: []string{"reason"}},
+		{method: methodPut, path: "/api/admin/users/:user/password", handler: m.ResetPassword},
+		{method: methodGet, path: "/api/admin/suspensions", handler: m.Suspensions},
+		{method: methodGet, path: "/api/audit", handler: m.Audit},
 	}
 }
 

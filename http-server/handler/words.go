@@ -41,16 +41,9 @@ func word(w chat.Word, count int64) *api.Word {
 func (w *Words) List(ctx context.Context, c *app.RequestContext) {
 	q := chat.TopWords{Chat: query(c, "chat")}
 	var limit int64
-	for name, into := range map[string]*int64{"since": &q.Since, "limit": &limit} {
-		asked := query(c, name)
-		if asked == "" {
-			continue
-		}
-		var err error
-		if *into, err = queryInt(name, []byte(asked)); err != nil {
-			reply.Fail(c, err)
-			return
-		}
+	if err := queryNumbers(c, map[string]*int64{"since": &q.Since, "limit": &limit}); err != nil {
+		reply.Fail(c, err)
+		return
 	}
 	q.Limit = int(min(limit, 1<<30))
 	words, err := w.words.Words(ctx, q)

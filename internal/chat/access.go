@@ -16,12 +16,22 @@ type Access struct {
 	Users    UserReader // tells which users may become members; nil: every user
 	Spender  Spender    // charges users for rooms and members; nil: no charges
 	Names    Names      // nil: the standard library's tables are the rule
-	// Revoked reports whether a user's account was deleted recently; then the user's tokens are refused. Each request
-	// calls it, so it must be cheap. nil: no token is refused for this reason.
-	Revoked func(user string) bool
+	// Revoked reports whether a user's tokens are refused, and why. Each request calls it, so it must be cheap. nil: no
+	// token is refused for this reason.
+	Revoked func(user string) Revocation
 	// Lasts returns why a login has ended, or nil. nil: logins are not checked.
 	Lasts func(ctx context.Context, user, session string) error
 }
+
+// Revocation is why a user's tokens are refused.
+type Revocation int
+
+// The revocations.
+const (
+	NotRevoked    Revocation = iota
+	UserDeleted              // the account was deleted within DeletionSettles
+	UserSuspended            // until Moderation restores the user
+)
 
 // Admission applies Access in advance. RoomService implements it, and the RPC client does over the network.
 type Admission interface {
@@ -54,14 +64,24 @@ func (a Access) identified(by Caller) (bool, error) {
 	if by.User == "" && !by.Service && a.Required {
 		return false, Errorf(Unauthenticated, "a token is needed")
 	}
-	if by.User != "" && !by.Service && a.Revoked != nil && a.Revoked(by.User) {
-		return false, errDeleted(by.User)
+	if by.User != "" && !by.Service && a.Revoked != nil {
+		switch a.Revoked(by.User) {
+		case NotRevoked:
+		case UserDeleted:
+			return false, errDeleted(by.User)
+		case UserSuspended:
+			return false, errSuspended(by.User)
+		}
 	}
 	return by.User != "" || by.Service, nil
 }
 
 func errDeleted(user string) error {
 	return Errorf(TokenInvalid, "the account of %s was deleted; the token is not valid any more", user)
+}
+
+func errSuspended(user string) error {
+	return Errorf(PermissionDenied, "the account of %s is suspended; ask the operators of this server", user)
 }
 
 // actor returns the user for whom a request acts in a chat: the named user, or the caller. what is the request's field

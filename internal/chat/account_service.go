@@ -57,6 +57,8 @@ type AccountService struct {
 	options AccountOptions
 	Access  Access  // the access rules
 	Deleter Deleter // nil: DeleteAccount is refused
+	// IsSuspended reports whether a user is suspended now. nil: no user is.
+	IsSuspended func(ctx context.Context, user string) (bool, error)
 }
 
 var (
@@ -145,7 +147,7 @@ func (p *AccountService) checkRegistration(r Registration) (prepared string, err
 	if err != nil || r.External {
 		return "", err
 	}
-	return p.newPassword("password", r.Password)
+	return p.Access.newPassword("password", r.Password)
 }
 
 // Account implements Accounts.
@@ -266,6 +268,13 @@ func (p *AccountService) Login(ctx context.Context, c Credentials) (Session, err
 	case !added: // the password was changed at the same time
 		return Session{}, wrongCredentials()
 	}
+	// Last, because Suspend ends the sessions that exist by then.
+	if err := p.refuseSuspended(ctx, c.User); err != nil {
+		if ended := p.store.EndSession(ctx, c.User, id); ended != nil {
+			return Session{}, AsError(ended)
+		}
+		return Session{}, err
+	}
 	return session, nil
 }
 
@@ -382,12 +391,15 @@ func (p *AccountService) CheckSession(ctx context.Context, user, session string)
 
 // ChangePassword implements Sessions.
 func (p *AccountService) ChangePassword(ctx context.Context, c PasswordChange) error {
-	prepared, err := p.newPassword("new_password", c.NewPassword)
+	prepared, err := p.Access.newPassword("new_password", c.NewPassword)
 	if err != nil {
 		return err
 	}
 	ctx = WithHashPurpose(ctx, HashToChange)
 	known, err := p.verify(ctx, Credentials{User: c.User, Password: c.Password})
+	if err == nil {
+		err = p.refuseSuspended(ctx, c.User)
+	}
 	if err != nil {
 		return err
 	}

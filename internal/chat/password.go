@@ -6,15 +6,15 @@ import (
 )
 
 // prepare returns the form of a password to hash, as Names defines it, so that every keyboard yields the same one.
-func (p *AccountService) prepare(password string) (string, bool) {
-	if p.Access.Names == nil {
+func (a Access) prepare(password string) (string, bool) {
+	if a.Names == nil {
 		return password, true
 	}
-	return p.Access.Names.Password(password)
+	return a.Names.Password(password)
 }
 
 // newPassword checks a new password and returns the form to hash.
-func (p *AccountService) newPassword(what, password string) (string, error) {
+func (a Access) newPassword(what, password string) (string, error) {
 	switch {
 	case len(password) > MaxPasswordBytes:
 		return "", Errorf(InvalidArgument, "%s is %d bytes; the limit is %d", what, len(password), MaxPasswordBytes)
@@ -23,7 +23,7 @@ func (p *AccountService) newPassword(what, password string) (string, error) {
 	case password == "":
 		return "", Errorf(InvalidArgument, "%s is empty; it needs %d characters at least", what, MinPasswordCharacters)
 	}
-	prepared, allowed := p.prepare(password)
+	prepared, allowed := a.prepare(password)
 	if !allowed {
 		return "", Errorf(InvalidArgument, "%s contains a character that no password may have, such as a control character", what)
 	}
@@ -45,7 +45,7 @@ func (p *AccountService) verify(ctx context.Context, c Credentials) (StoredAccou
 	if err != nil {
 		return StoredAccount{}, err
 	}
-	prepared, allowed := p.prepare(c.Password)
+	prepared, allowed := p.Access.prepare(c.Password)
 	if !allowed {
 		prepared = c.Password // a hash of an earlier release may be of the unprepared password
 	}

@@ -18,4 +18,5 @@ type Services struct {
 	Webhooks    Webhooks
 	Pushes      Pushes
 	Changes     Changes
+	Moderation  Moderation
 }

@@ -30,21 +30,26 @@ func (s *Store) CloseAccount(_ context.Context, user string) error {
 	return nil
 }
 
-// closed is the event of a deleted user.
+// closed is the event of a deleted or suspended user.
 func closed(user string) chat.Event {
 	return chat.Event{Chat: chat.SelfChat(user), Kind: chat.MembersChanged, Users: []string{user}}
 }
 
-// Revoked reports whether a user was deleted while a token may still be valid.
-func (s *Store) Revoked(user string) bool {
+// Revoked reports whether the tokens of a user are refused, and why.
+func (s *Store) Revoked(user string) chat.Revocation {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	return s.isRevoked(user)
+	return s.revocation(user)
 }
 
-func (s *Store) isRevoked(user string) bool {
-	at, revoked := s.revoked[user]
-	return revoked && s.options.Clock().Sub(at) < chat.DeletionSettles
+func (s *Store) revocation(user string) chat.Revocation {
+	if at, deleted := s.revoked[user]; deleted && s.options.Clock().Sub(at) < chat.DeletionSettles {
+		return chat.UserDeleted
+	}
+	if _, suspended := s.suspended[user]; suspended {
+		return chat.UserSuspended
+	}
+	return chat.NotRevoked
 }
 
 // ChatsOf implements chat.DeletionStore.
@@ -95,6 +100,7 @@ func (s *Store) EndDeletion(_ context.Context, job chat.DeletionJob) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	delete(s.ignored, job.User)
+	delete(s.suspended, job.User)
 	maps.DeleteFunc(s.spent, func(of spending, _ spentAmount) bool { return of.user == job.User })
 	delete(s.jobs, job)
 	if !job.Last {

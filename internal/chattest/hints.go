@@ -61,7 +61,7 @@ func (w *watch) Add(ids ...chat.ID) {
 	for _, id := range ids {
 		w.chats[id] = true
 		w.Put(chat.Event{Chat: id, Position: w.store.log(id).last})
-		if users := usersOf(id); len(users) == 1 && w.store.isRevoked(users[0]) {
+		if users := usersOf(id); len(users) == 1 && w.store.revocation(users[0]) != chat.NotRevoked {
 			w.Put(closed(users[0]))
 		}
 	}

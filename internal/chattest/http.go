@@ -25,6 +25,8 @@ var (
 	_ chat.Rooms    = OverHTTP{}
 	_ chat.Readers  = OverHTTP{}
 	_ chat.Changes  = OverHTTP{}
+
+	_ chat.Moderation = OverHTTP{}
 )
 
 // as returns the client of the context's caller.

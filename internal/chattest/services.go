@@ -69,6 +69,8 @@ type Domain struct {
 	Accounts *chat.AccountService
 	Deleter  *deletion.Deleter
 	Changes  *chat.ChangeService
+
+	Moderation *chat.ModerationService
 }
 
 // DomainOptions configure a Domain.
@@ -96,6 +98,9 @@ func NewDomain(store Stores, o DomainOptions) Domain {
 	}
 	d.Deleter = deletion.New(store, d.Rooms, o.Failed)
 	d.Accounts = Accounts(store, o.Hasher, o.Access, o.Accounts, d.Deleter)
+	d.Accounts.IsSuspended = store.IsSuspended
+	d.Moderation = chat.NewModerationService(store, o.Hasher)
+	d.Moderation.Access, d.Moderation.Now = o.Access, o.Accounts.Now
 	return d
 }
 
@@ -103,5 +108,6 @@ func NewDomain(store Stores, o DomainOptions) Domain {
 func (d Domain) Services() chat.Services {
 	return chat.Services{
 		Messages: d.Messages, Live: d.Live, Accounts: d.Accounts, Sessions: d.Accounts, Rooms: d.Rooms, Admission: d.Rooms, Inboxes: d.Inboxes, Changes: d.Changes,
+		Moderation: d.Moderation,
 	}
 }

@@ -39,9 +39,13 @@ type Store struct {
 	spent    map[spending]spentAmount
 	jobs     map[chat.DeletionJob]time.Time // when they are due
 	revoked  map[string]time.Time           // users who were deleted
-	present  map[chat.ID]map[string]report  // by gateway
-	watches  map[*watch]struct{}
-	loses    bool // hints are lost
+
+	suspended map[string]chat.Suspension
+	audit     []chat.AuditEntry // oldest first
+
+	present map[chat.ID]map[string]report // by gateway
+	watches map[*watch]struct{}
+	loses   bool // hints are lost
 }
 
 // Stores are the store interfaces of all services.
@@ -56,8 +60,9 @@ type Stores interface {
 	chat.DeletionStore
 	chat.ChangeStore
 	chat.Spender
+	chat.ModerationStore
 
-	Revoked(user string) bool
+	Revoked(user string) chat.Revocation
 }
 
 var _ Stores = (*Store)(nil)
@@ -75,7 +80,7 @@ func NewStore(options StoreOptions) *Store {
 		logs:    map[chat.ID]*log{}, rooms: map[chat.ID]*room{}, cursors: map[chat.ID]map[string]int64{},
 		chats: map[string]map[chat.ID]bool{}, ignored: map[string]map[string]bool{},
 		accounts: map[string]chat.StoredAccount{}, sessions: map[string]map[string]chat.StoredSession{}, looks: map[string]string{},
-		spent: map[spending]spentAmount{}, jobs: map[chat.DeletionJob]time.Time{}, revoked: map[string]time.Time{},
+		spent: map[spending]spentAmount{}, jobs: map[chat.DeletionJob]time.Time{}, revoked: map[string]time.Time{}, suspended: map[string]chat.Suspension{},
 		present: map[chat.ID]map[string]report{}, watches: map[*watch]struct{}{},
 	}
 }

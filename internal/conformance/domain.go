@@ -25,9 +25,14 @@ type Domain struct {
 		Chats(context.Context, chat.ChatsRequest) ([]chat.Standing, error)
 	}
 	Changes  chat.Changes
-	Live     Live
-	Watches  Watches
-	Deletion interface {
+	Sessions interface {
+		Login(context.Context, chat.Credentials) (chat.Session, error)
+		Refresh(context.Context, chat.RefreshRequest) (chat.Session, error)
+	}
+	Moderation chat.Moderation
+	Live       Live
+	Watches    Watches
+	Deletion   interface {
 		DeleteAccount(context.Context, chat.Deletion) (complete bool, err error)
 	}
 }
@@ -58,7 +63,7 @@ type Watches interface {
 func DomainOf(s chat.Services) Domain {
 	return Domain{
 		Messages: s.Messages, Accounts: s.Accounts, Rooms: s.Rooms, Admission: s.Admission, Inboxes: s.Inboxes, Chats: s.Inboxes,
-		Changes: s.Changes, Live: s.Live, Watches: s.Live, Deletion: s.Sessions,
+		Changes: s.Changes, Live: s.Live, Watches: s.Live, Deletion: s.Sessions, Sessions: s.Sessions, Moderation: s.Moderation,
 	}
 }
 
@@ -89,7 +94,7 @@ type domainTest struct {
 // RunDomain tests the contract of rooms, inboxes, readers, live events and deletions on one subject. open returns an empty
 // one, whose time is the clock's.
 func RunDomain(t *testing.T, open func(*testing.T, Options) Domain) {
-	for _, c := range slices.Concat(roomTests, inboxTests, liveTests, deletionTests, changeTests) {
+	for _, c := range slices.Concat(roomTests, inboxTests, liveTests, deletionTests, changeTests, moderationTests) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			clock := NewClock()

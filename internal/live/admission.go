@@ -175,10 +175,10 @@ var ErrExpired = chat.Errorf(chat.TokenExpired, "the token has expired; connect 
 // Expired reports whether a caller's token has expired. At its expiry the token is already invalid, as for a request.
 func Expired(by chat.Caller) bool { return !by.Expires.IsZero() && !time.Now().Before(by.Expires) }
 
-// ErrDeleted ends a session whose user was deleted.
-var ErrDeleted = chat.Errorf(chat.TokenInvalid, "the account was deleted; the token is not valid any more")
+// ErrRevoked ends a session whose user was deleted or suspended. A request tells which.
+var ErrRevoked = chat.Errorf(chat.TokenInvalid, "the account was deleted or suspended; the token is not valid any more")
 
-// revoke ends the sessions of a deleted user.
+// revoke ends the sessions of a deleted or suspended user.
 func (h *Hub) revoke(user string) {
 	h.mutex.Lock()
 	var all []*Session
@@ -246,7 +246,7 @@ func (s *Session) overdue() {
 // expire and dismiss end the session with an error.
 func (s *Session) expire() error { return s.part(ErrExpired) }
 
-func (s *Session) dismiss() error { return s.part(ErrDeleted) }
+func (s *Session) dismiss() error { return s.part(ErrRevoked) }
 
 func (s *Session) part(why error) error {
 	return s.Write(func() error {

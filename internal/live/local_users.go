@@ -144,7 +144,7 @@ func (p *localUser) tell(e chat.Event) {
 		p.ask = true
 	case chat.Hint:
 		p.ask, p.list = true, true
-	case chat.MembersChanged: // in a self-chat: the user was deleted
+	case chat.MembersChanged: // in a self-chat: the user was deleted or suspended
 		p.mutex.Unlock()
 		if concerns(e, p.user) {
 			p.localUsers.hub.revoke(p.user)

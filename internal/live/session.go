@@ -71,7 +71,7 @@ type Session struct {
 	told    bool // the last write was news
 	beats   bool // a heartbeat is due
 	by      chat.Caller
-	revoked bool // the caller's account was deleted
+	revoked bool // the caller's account was deleted or suspended
 	running bool // the delivering goroutine runs
 	timer   *time.Timer
 	expiry  *time.Timer // fires when the caller's token expires; nil without one

@@ -18,21 +18,23 @@ const Version = 1
 
 // Kinds of lines. The first line is the header, the last one is the end.
 const (
-	kindHeader   = "pullchat-export"
-	kindChat     = "chat"
-	kindMessage  = "message"
-	kindAccount  = "account"
-	kindIgnored  = "ignored"
-	kindPush     = "push"
-	kindMuted    = "muted"
-	kindList     = "list"
-	kindLook     = "look"
-	kindDeletion = "deletion"
-	kindRevoked  = "revoked"
-	kindDropped  = "dropped"
-	kindWord     = "word"
-	kindWebhook  = "webhook"
-	kindEnd      = "end"
+	kindHeader    = "pullchat-export"
+	kindChat      = "chat"
+	kindMessage   = "message"
+	kindAccount   = "account"
+	kindIgnored   = "ignored"
+	kindPush      = "push"
+	kindMuted     = "muted"
+	kindList      = "list"
+	kindLook      = "look"
+	kindDeletion  = "deletion"
+	kindRevoked   = "revoked"
+	kindDropped   = "dropped"
+	kindSuspended = "suspended"
+	kindAudit     = "audit"
+	kindWord      = "word"
+	kindWebhook   = "webhook"
+	kindEnd       = "end"
 )
 
 // line is any line of an export. The kind says which fields it has.
@@ -82,6 +84,8 @@ type line struct {
 	Substring bool            `json:"substring,omitempty"` // of a word
 	Webhook   string          `json:"webhook,omitempty"`   // its id
 	Hook      json.RawMessage `json:"hook,omitempty"`      // the webhook, as Redis has it
+
+	Stored string `json:"stored,omitempty"` // a suspension, and an entry of the audit log, as Redis has them
 
 	Total int64 `json:"total,omitempty"` // of the end: how many messages there are
 }

@@ -222,6 +222,10 @@ func (c *Checker) checkUnit(ctx context.Context, key string, name layout.KeyName
 		return c.checkInPartition(ctx, key, name, "zset")
 	case layout.WordsKey:
 		return c.checkType(ctx, key, "hash")
+	case layout.SuspendedKey:
+		return c.checkSuspended(ctx, key)
+	case layout.AuditKey:
+		return c.checkNames(ctx, key, c.judgeAudit)
 	case layout.PresentKey, layout.ReactionsKey, layout.ThreadsKey:
 		return c.checkBeside(ctx, key, name, "zset")
 	}

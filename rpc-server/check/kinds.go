@@ -143,6 +143,10 @@ var faultKinds = []faultKind{
 		"HDEL it: its user logs in again", false,
 	},
 	{
+		FaultModeration, "every suspension and every entry of the audit log can be read",
+		"HDEL or ZREM it; a suspended user stays suspended, without a reason, until it is removed", false,
+	},
+	{
 		FaultIgnored, "an ignored name is a user's",
 		"SREM it", false,
 	},

@@ -45,6 +45,7 @@ const (
 	FaultSession         FaultKind = "session"
 	FaultDeletion        FaultKind = "deletion"
 	FaultIgnored         FaultKind = "ignored-name"
+	FaultModeration      FaultKind = "moderation"
 	FaultPush            FaultKind = "push"
 	FaultLook            FaultKind = "look"
 )

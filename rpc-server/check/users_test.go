@@ -213,6 +213,10 @@ func TestCheckNamesTheFaultOfUsers(t *testing.T) {
 		{"session that is cut off", func(p *populated) { p.do("hset", p.layout.Sessions("ann"), "other", "1 2 a") }, FaultSession, 1, 1},
 		{"session without a number", func(p *populated) { p.do("hset", p.layout.Sessions("ann"), "other", "x 2 a b c") }, FaultSession, 1, 1},
 		{"session that ends before it begins", func(p *populated) { p.do("hset", p.layout.Sessions("ann"), "other", "2 2 a b c") }, FaultSession, 1, 1},
+		{"a suspension without a time", func(p *populated) { p.do("hset", p.layout.Suspended(), "", 5, "ann", "{}", "bob", `5 {"by":"s"}`) }, FaultModeration, 1, 1},
+		{"what is no entry of the audit log", func(p *populated) {
+			p.do("zadd", p.layout.Audit(), 1, "x", 6, `0000000000000007{"action":"suspend"}`, 7, `0000000000000007{"action":"restore"}`)
+		}, FaultModeration, 2, 2},
 		{"ignored who are no users", func(p *populated) { p.do("sadd", p.layout.Ignored("ann"), "a:b", "\xff") }, FaultIgnored, 2, 2},
 		{"subscriptions that are none", func(p *populated) {
 			p.do("hset", p.layout.Subscriptions("ann"), "phone", "1 {}", "pad", `1 {"kind":"fcm","token":"t"}`, "", `1 {"kind":"fcm"}`)

@@ -35,6 +35,7 @@ type Services struct {
 	Webhooks    Webhooks
 	Pushes      chat.Pushes
 	Changes     chat.Changes
+	Moderation  chat.Moderation
 }
 
 // Handler implements rpc.IMService. What goes wrong is in a response's Code and Msg; its methods return no error.

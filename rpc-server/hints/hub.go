@@ -57,6 +57,7 @@ type Hub struct {
 	idle       time.Duration      // how long a partition without followers stays subscribed
 	partitions []Partition        // in the order of keys
 	revoked    revocations
+	suspended  suspensions
 
 	mutex      sync.Mutex
 	ended      bool

@@ -23,13 +23,18 @@ type revocations struct {
 	seen  int64    // the last of them; ReadRevoked's own
 }
 
-// Revoked reports whether a user was deleted while tokens of the user may be valid. It knows what ReadRevoked has read.
-func (h *Hub) Revoked(user string) bool {
-	_, revoked := h.revoked.users.Load(user)
-	return revoked
+// Revoked reports whether the tokens of a user are refused. It knows what ReadRevoked and ReadSuspended have read.
+func (h *Hub) Revoked(user string) chat.Revocation {
+	if _, deleted := h.revoked.users.Load(user); deleted {
+		return chat.UserDeleted
+	}
+	if h.suspended.has(user) {
+		return chat.UserSuspended
+	}
+	return chat.NotRevoked
 }
 
-// Revoke makes Revoked true for a user, and tells those who follow the user's chat with themselves. at is the time of the
+// Revoke makes Revoked UserDeleted for a user, and tells those who follow the user's chat with themselves. at is the time of the
 // deletion in microseconds.
 func (h *Hub) Revoke(user string, at int64) {
 	if _, known := h.revoked.users.Swap(user, at); !known {
@@ -66,7 +71,7 @@ func (h *Hub) ReadRevoked(ctx context.Context) error {
 	return nil
 }
 
-// tellAll tells the followers of a deleted user's chat with themselves. Later followers are told by tellRevoked: nothing is
+// tellAll tells the followers of a deleted or suspended user's chat with themselves. Later followers are told by tellRevoked: nothing is
 // published that could be lost.
 func (h *Hub) tellAll(user string) {
 	id := chat.SelfChat(user)
@@ -81,15 +86,15 @@ func (h *Hub) tellAll(user string) {
 	}
 }
 
-// closed is the event of a user who was deleted.
+// closed is the event of a user who was deleted or suspended.
 func closed(id chat.ID, user string) chat.Event {
 	return chat.Event{Chat: id, Kind: chat.MembersChanged, Users: []string{user}}
 }
 
-// tellRevoked tells a new follower of a chat if it is a deleted user's chat with themselves. It requires that hub.mutex is
+// tellRevoked tells a new follower of a chat if it is a revoked user's chat with themselves. It requires that hub.mutex is
 // held.
 func (w *watch) tellRevoked(id chat.ID) {
-	if first, second, pair := id.Users(); pair && first == second && w.hub.Revoked(first) {
+	if first, second, pair := id.Users(); pair && first == second && w.hub.Revoked(first) != chat.NotRevoked {
 		w.Put(closed(id, first))
 	}
 }

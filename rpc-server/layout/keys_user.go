@@ -92,6 +92,9 @@ func (k Keys) parseUser(key string) (KeyName, bool) {
 	if key == k.Revoked() {
 		return KeyName{Kind: RevokedKey}, true
 	}
+	if kind, of := k.parseModeration(key); of {
+		return KeyName{Kind: kind}, true
+	}
 	if key == k.Looked() {
 		return KeyName{Kind: LookedKey}, true
 	}

@@ -43,6 +43,7 @@ type Config struct {
 	AddedPerHour      int           `name:"added-members-per-hour" env:"ADDED_MEMBERS_PER_HOUR" default:"2000" placeholder:"N" help:"Members that a user adds to rooms in an hour, with AUTH=on; 0 is no bound."`
 	AddedPerDay       int           `name:"added-members-per-day" env:"ADDED_MEMBERS_PER_DAY" default:"10000" placeholder:"N" help:"The same in a day."`
 	WordsKeep         time.Duration `name:"words-keep" env:"WORDS_KEEP" default:"168h" placeholder:"DURATION" help:"How long the counts of words by the hour are kept; 1h to 744h. Those in total are never removed."`
+	AuditMax          int           `name:"audit-max" env:"AUDIT_MAX" default:"100000" placeholder:"N" help:"Entries that the audit log keeps, the newest."`
 	HintSweep         time.Duration `name:"hint-sweep" env:"HINT_SWEEP" default:"10s" placeholder:"DURATION" help:"How often to look for messages whose hint to live readers was lost; at least 100ms."`
 
 	Webhooks Webhooks `embed:""`
@@ -77,6 +78,7 @@ func (c Config) Validate() error {
 		atLeast("refresh-token-ttl", c.RefreshTokenTTL, time.Second),
 		atLeast("idempotency-window", c.IdempotencyWindow, time.Minute),
 		wordsKeep(c.WordsKeep),
+		atLeast("audit-max", c.AuditMax, 1),
 		atLeast("hint-sweep", c.HintSweep, 100*time.Millisecond),
 	)
 }
@@ -117,6 +119,7 @@ func (c Config) storage() storage.Options {
 		MaxChatMessages:   c.MaxChatMessages,
 		IdempotencyWindow: c.IdempotencyWindow,
 		MaxDevices:        c.MaxChatDevices,
+		AuditMax:          c.AuditMax,
 		MinReplicas:       c.RedisMinReplicas,
 		NewChats:          c.newChats(),
 		Sweep:             c.HintSweep,

@@ -73,8 +73,9 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	access := chat.Access{Required: config.Trust.identified(), Rooms: store, Users: store, Spender: store, Names: names.Rules{}, Revoked: store.Revoked}
 	live := chat.NewLiveService(store)
 	live.Access = access
-	accounts := chat.NewAccountService(store, password.New(), config.accountOptions())
-	accounts.Access = access
+	hasher := password.New()
+	accounts := chat.NewAccountService(store, hasher, config.accountOptions())
+	accounts.Access, accounts.IsSuspended = access, store.IsSuspended
 	access.Lasts = accounts.CheckSession
 	rooms := chat.NewRoomService(store, config.Trust.identified(), config.rooms())
 	rooms.Access = access
@@ -93,6 +94,8 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	webhooks.Access = access
 	pushes := chat.NewPushService(store)
 	pushes.Access = access
+	moderation := chat.NewModerationService(store, hasher)
+	moderation.Access = access
 	deleter := deletion.New(store, rooms, func(user string, err error) {
 		if user == "" {
 			log.Warn("it is not known whether other servers have left deletions; it is asked again", "error", err)
@@ -102,7 +105,7 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	})
 	deleter.Observe = config.Metrics.Job
 	accounts.Deleter = deleter
-	services := handler.Services{Messages: messages, Live: live, Accounts: accounts, Inboxes: inboxes, Rooms: rooms, Projections: projections, Words: words, Webhooks: webhooks, Pushes: pushes, Changes: changes}
+	services := handler.Services{Messages: messages, Live: live, Accounts: accounts, Inboxes: inboxes, Rooms: rooms, Projections: projections, Words: words, Webhooks: webhooks, Pushes: pushes, Changes: changes, Moderation: moderation}
 	server, err := ListenOver(services, store, config.RPCAddr, log)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())

@@ -227,6 +227,9 @@ func (s *Store) EndDeletion(ctx context.Context, job chat.DeletionJob) error {
 	if err := s.unlistPushed(ctx, job.User); err != nil {
 		return userError(tried, err)
 	}
+	if err := s.forgetSuspension(ctx, job.User); err != nil {
+		return userError(tried, err)
+	}
 	if !job.Last {
 		again := job
 		again.Last = true

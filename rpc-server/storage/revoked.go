@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/pullchat/pullchat/internal/background"
@@ -11,11 +12,11 @@ import (
 
 var revokeScript = script("revoke")
 
-// revokedEvery is how often a server asks who was deleted. A token is refused everywhere within a second.
+// revokedEvery is how often a server asks who was deleted or suspended. A token is refused everywhere within a second.
 const revokedEvery = 400 * time.Millisecond
 
-// Revoked reports whether a user was deleted while tokens of the user may be valid. It knows what ReadRevoked has read.
-func (s *Store) Revoked(user string) bool { return s.hub.Revoked(user) }
+// Revoked reports whether the tokens of a user are refused, and why. It knows what ReadRevoked has read.
+func (s *Store) Revoked(user string) chat.Revocation { return s.hub.Revoked(user) }
 
 // revoke notes that a user was deleted, here and for the other servers.
 func (s *Store) revoke(ctx context.Context, user string) error {
@@ -27,8 +28,10 @@ func (s *Store) revoke(ctx context.Context, user string) error {
 	return nil
 }
 
-// ReadRevoked is the job that reads who was deleted. What it cannot read it reads later: calls are refused meanwhile, for
+// ReadRevoked is the job that reads who was deleted, and who is suspended. What it cannot read it reads later: calls are refused meanwhile, for
 // the same reason.
 func (s *Store) ReadRevoked() background.Job {
-	return background.Job{Name: "revoked", Every: revokedEvery, Timeout: 2 * redisnode.Timeout, Step: s.hub.ReadRevoked}
+	return background.Job{Name: "revoked", Every: revokedEvery, Timeout: 2 * redisnode.Timeout, Step: func(ctx context.Context) error {
+		return errors.Join(s.hub.ReadRevoked(ctx), s.hub.ReadSuspended(ctx))
+	}}
 }

@@ -30,6 +30,7 @@ type Options struct {
 	// NewChats bounds how many two-person chats a user with a token begins.
 	NewChats    chat.Bounds
 	MaxDevices  int           // of a user with a cursor in one chat; 0 is 100
+	AuditMax    int           // entries that the audit log keeps, the newest; 0 is DefaultAuditMax
 	MinReplicas int           // replicas that must have a message before it is acknowledged; 0 waits for none
 	Sweep       time.Duration // how often Watches look for hints that were lost; 0 is 10 seconds
 
@@ -42,6 +43,9 @@ type Options struct {
 	Partitions int              // of a new Redis; 0 is 256
 	Clock      func() time.Time // nil is Redis's clock for appends
 }
+
+// DefaultAuditMax is the default of Options.AuditMax.
+const DefaultAuditMax = 100_000
 
 // Store is a chat.Store in Redis.
 type Store struct {
@@ -87,6 +91,9 @@ func Open(url string, options Options) (*Store, error) {
 	}
 	if options.MaxDevices == 0 {
 		options.MaxDevices = 100
+	}
+	if options.AuditMax == 0 {
+		options.AuditMax = DefaultAuditMax
 	}
 	if options.Sweep == 0 {
 		options.Sweep = 10 * time.Second

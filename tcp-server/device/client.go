@@ -155,7 +155,7 @@ func (c *client) farewell(err error) {
 		last = "replaced"
 	case errors.Is(err, errIdle):
 		last = "idle"
-	case errors.Is(err, live.ErrExpired), errors.Is(err, live.ErrDeleted), errors.Is(err, errRefused):
+	case errors.Is(err, live.ErrExpired), errors.Is(err, live.ErrRevoked), errors.Is(err, errRefused):
 		last = "expired"
 	case errors.Is(err, errFraming):
 		if c.write(c.response(request{}, nil, chat.Errorf(chat.TooLarge, "a frame may have %d bytes", c.server.config.MaxObject))) != nil {

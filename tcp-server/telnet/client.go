@@ -196,7 +196,7 @@ func lastLine(err error) string {
 		return "No login: the connection is closed"
 	case errors.Is(err, live.ErrDraining):
 		return "This server stops: connect again"
-	case errors.Is(err, live.ErrExpired), errors.Is(err, live.ErrDeleted), errors.Is(err, errOver):
+	case errors.Is(err, live.ErrExpired), errors.Is(err, live.ErrRevoked), errors.Is(err, errOver):
 		return "The login has ended: connect again"
 	case errors.Is(err, errUnserved), errors.Is(err, live.ErrPanicked):
 		return "Something went wrong: connect again"

@@ -34,6 +34,16 @@ same GET    /api/projections/:name        401  exp  inv  inv  403  403  403  403
 same POST   /api/projections/:name        401  exp  inv  inv  403  403  403  403  403  404   :name=none action=pause
 same GET    /api/projections/:name/dead   401  exp  inv  inv  403  403  403  403  403  200   :name=none
 
+# Moderation: for services only.
+acct PUT    /api/admin/users/:user/suspension  401  exp  inv  inv  403  403  403  403  403  200   :user={me} reason=spam
+own  DELETE /api/admin/users/:user/suspension  401  exp  inv  inv  403  403  403  403  403  200   :user={me}
+same GET    /api/admin/users/:user/sessions  401  exp  inv  inv  403  403  403  403  403  200   :user={me}
+own  DELETE /api/admin/users/:user/sessions  401  exp  inv  inv  403  403  403  403  403  200   :user={me}
+own  DELETE /api/admin/users/:user/sessions/:session  401  exp  inv  inv  403  403  403  403  403  200   :user={me} :session={session}
+own  PUT    /api/admin/users/:user/password  401  exp  inv  inv  403  403  403  403  403  200   :user={me} password=new-horse
+same GET    /api/admin/suspensions        401  exp  inv  inv  403  403  403  403  403  200
+same GET    /api/audit                    401  exp  inv  inv  403  403  403  403  403  200
+
 # Words: for services, and those of a room for its admins. (404: the word is not registered.)
 same GET    /api/words                    401  exp  inv  inv  403  403  403  403  403  200
 same GET    /api/words                    401  exp  inv  inv  403  403  403  403  200  200   chat={room}

@@ -94,7 +94,7 @@ func awaited(said string) bool {
 
 func httpRequest(route, request string) (method, target, body string) {
 	method, target, _ = strings.Cut(route, " ")
-	inBody := method == http.MethodPost || method == http.MethodPatch || method == http.MethodPut && strings.Contains(request, "?")
+	inBody := method == http.MethodPost || method == http.MethodPatch || method == http.MethodPut && (strings.Contains(request, "?") || strings.HasPrefix(target, "/api/admin/"))
 	body, query, path := fields(request, !inBody)
 	for name, value := range path {
 		target = strings.ReplaceAll(target, name, url.PathEscape(value))

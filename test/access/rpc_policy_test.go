@@ -36,6 +36,16 @@ same ChangeProjection key  key  401  403  403  403  403  403  404 {"Name":"none"
 same DeadLetters      key  key  401  403  403  403  403  403  ok  {"Name":"p"}
 same Counts           key  key  401  403  403  403  403  403  ok  {"Projection":"p","Groups":["all"]}
 
+# Moderation: for services only.
+acct Suspend         key  key  401  403  403  403  403  403  ok  {"User":"{me}","Reason":"spam"}
+own  Restore         key  key  401  403  403  403  403  403  ok  {"User":"{me}"}
+same UserSessions    key  key  401  403  403  403  403  403  ok  {"User":"{me}"}
+own  EndSessions     key  key  401  403  403  403  403  403  ok  {"User":"{me}"}
+own  EndSessions     key  key  401  403  403  403  403  403  ok  {"User":"{me}","Session":"{session}"}
+own  ResetPassword   key  key  401  403  403  403  403  403  ok  {"User":"{me}","Password":"new-horse"}
+same Suspensions     key  key  401  403  403  403  403  403  ok  {}
+same Audit           key  key  401  403  403  403  403  403  ok  {}
+
 # Words: for services, and those of a room for its admins. (404: the word is not registered.)
 same RegisteredWords key  key  401  403  403  403  403  403  ok  {}
 same Words           key  key  401  403  403  403  403  403  ok  {}

@@ -901,6 +901,137 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/users/{user}/suspension": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Suspend a user
+         * @description The user's sessions and streams end within a second. Until the user is restored, logins and requests with the user's
+         *     tokens are refused with `permission_denied`, also those of an identity provider. It may be repeated; another `reason`
+         *     replaces the former. For services, with AUTH=on, as all of moderation is.
+         */
+        put: operations["suspendUser"];
+        post?: never;
+        /**
+         * Restore a suspended user
+         * @description The user may log in again. It succeeds if the user is not suspended. For services.
+         */
+        delete: operations["restoreUser"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/users/{user}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the sessions of a user
+         * @description The least recently used first. For services.
+         */
+        get: operations["listUserSessions"];
+        put?: never;
+        post?: never;
+        /**
+         * End all sessions of a user
+         * @description It succeeds if there is none. Access tokens of the sessions are valid until they expire; a suspension refuses them at
+         *     once. For services.
+         */
+        delete: operations["endUserSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/users/{user}/sessions/{session}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End a session of a user
+         * @description It succeeds if it has ended. Access tokens of the session are valid until they expire. For services.
+         */
+        delete: operations["endUserSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/users/{user}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Reset the password of a user
+         * @description All sessions of the user end. 409 for a user of an identity provider, who has no password. For services.
+         */
+        put: operations["resetPassword"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/suspensions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the suspended users
+         * @description Sorted by the bytes of their ids. For services.
+         */
+        get: operations["listSuspensions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the audit log
+         * @description What services did about users, the newest first. Entries never change; the oldest go beyond `AUDIT_MAX`. For services.
+         */
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/words": {
         parameters: {
             query?: never;
@@ -1161,6 +1292,75 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        SuspendRequest: {
+            /** @description For the audit log. The user does not see it. */
+            reason: string;
+        };
+        Suspension: {
+            user: string;
+            reason: string;
+            /** @description The service. */
+            by: string;
+            /**
+             * Format: int64
+             * @description Microseconds since 1970.
+             */
+            since: number;
+        };
+        SuspensionsResponse: {
+            suspensions: components["schemas"]["Suspension"][];
+            has_more: boolean;
+            /** @description Empty at the end. */
+            next_cursor: string;
+        };
+        UserSession: {
+            /** @description Its id, as access tokens name it (`sid`). */
+            session: string;
+            /**
+             * Format: int64
+             * @description The last login or refresh, in microseconds since 1970.
+             */
+            used: number;
+            /**
+             * Format: int64
+             * @description Microseconds since 1970.
+             */
+            expires: number;
+        };
+        UserSessionsResponse: {
+            sessions: components["schemas"]["UserSession"][];
+        };
+        ResetPasswordRequest: {
+            /** @description As at a registration. */
+            password: string;
+            /** @description For the audit log. */
+            reason?: string;
+        };
+        AuditEntry: {
+            /**
+             * Format: int64
+             * @description When, in microseconds since 1970; unique.
+             */
+            at: number;
+            /** @description The service. */
+            by: string;
+            /** @description `suspend`, `restore`, `end_session`, `end_sessions` or `reset_password`. Later versions have more. */
+            action: string;
+            /** @description The user that the action is about. */
+            user?: string;
+            reason?: string;
+            /** @description The request's id in the servers' logs. */
+            request_id?: string;
+        };
+        AuditResponse: {
+            entries: components["schemas"]["AuditEntry"][];
+            has_more: boolean;
+            /**
+             * Format: int64
+             * @description 0 at the end.
+             */
+            next_cursor: number;
+        };
         Word: {
             /** @description In its folded form. */
             word: string;
@@ -2386,6 +2586,14 @@ export interface components {
     };
     pathItems: never;
 }
+export type SuspendRequest = components['schemas']['SuspendRequest'];
+export type Suspension = components['schemas']['Suspension'];
+export type SuspensionsResponse = components['schemas']['SuspensionsResponse'];
+export type UserSession = components['schemas']['UserSession'];
+export type UserSessionsResponse = components['schemas']['UserSessionsResponse'];
+export type ResetPasswordRequest = components['schemas']['ResetPasswordRequest'];
+export type AuditEntry = components['schemas']['AuditEntry'];
+export type AuditResponse = components['schemas']['AuditResponse'];
 export type Word = components['schemas']['Word'];
 export type WordsResponse = components['schemas']['WordsResponse'];
 export type DeviceResponse = components['schemas']['DeviceResponse'];
@@ -5135,6 +5343,447 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["DeadLettersResponse"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    suspendUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The user's id.
+                 * @example bob
+                 */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "spam"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SuspendRequest"];
+            };
+        };
+        responses: {
+            /** @description The suspension. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user": "bob",
+                     *       "reason": "spam",
+                     *       "by": "backend",
+                     *       "since": 1732782000000000
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Suspension"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    restoreUser: {
+        parameters: {
+            query?: {
+                /** @description For the audit log, up to 512 bytes. */
+                reason?: string;
+            };
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The user's id.
+                 * @example bob
+                 */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user is not suspended. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "success"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StatusResponse"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    listUserSessions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The user's id.
+                 * @example bob
+                 */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sessions. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "sessions": [
+                     *         {
+                     *           "session": "q83vEjRWeJCrze8SNFZ4kA",
+                     *           "used": 1732782000000000,
+                     *           "expires": 1735374000000000
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserSessionsResponse"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    endUserSessions: {
+        parameters: {
+            query?: {
+                /** @description For the audit log, up to 512 bytes. */
+                reason?: string;
+            };
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The user's id.
+                 * @example bob
+                 */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user has no session. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "success"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StatusResponse"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    endUserSession: {
+        parameters: {
+            query?: {
+                /** @description For the audit log, up to 512 bytes. */
+                reason?: string;
+            };
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The user's id.
+                 * @example bob
+                 */
+                user: string;
+                /**
+                 * @description The id of the session.
+                 * @example q83vEjRWeJCrze8SNFZ4kA
+                 */
+                session: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session has ended. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "success"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StatusResponse"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    resetPassword: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The user's id.
+                 * @example bob
+                 */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "correct horse",
+                 *       "reason": "forgotten"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ResetPasswordRequest"];
+            };
+        };
+        responses: {
+            /** @description The password is replaced. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "success"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StatusResponse"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    listSuspensions: {
+        parameters: {
+            query?: {
+                /** @description The first user: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Users at most; 0 is 100, and more than 1,000 is 1,000. */
+                limit?: number;
+            };
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "suspensions": [
+                     *         {
+                     *           "user": "bob",
+                     *           "reason": "spam",
+                     *           "by": "backend",
+                     *           "since": 1732782000000000
+                     *         }
+                     *       ],
+                     *       "has_more": false,
+                     *       "next_cursor": ""
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SuspensionsResponse"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    listAudit: {
+        parameters: {
+            query?: {
+                /** @description Entries before this time: `next_cursor` of the page before. 0 is the newest. */
+                cursor?: number;
+                /** @description Entries at most; 0 is 100, and more than 1,000 is 1,000. */
+                limit?: number;
+            };
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "entries": [
+                     *         {
+                     *           "at": 1732782000000000,
+                     *           "by": "backend",
+                     *           "action": "suspend",
+                     *           "user": "bob",
+                     *           "reason": "spam",
+                     *           "request_id": "01JDR4T6Z3"
+                     *         }
+                     *       ],
+                     *       "has_more": false,
+                     *       "next_cursor": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AuditResponse"];
                 };
             };
             400: components["responses"]["InvalidArgument"];

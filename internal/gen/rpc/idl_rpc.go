@@ -11031,6 +11031,1093 @@ var fieldIDToName_ThreadRequest = map[int16]string{
 	6: "meta",
 }
 
+type Suspension struct {
+	User   string `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
+	Reason string `thrift:"Reason,2,required" frugal:"2,required,string" json:"Reason"`
+	By     string `thrift:"By,3,required" frugal:"3,required,string" json:"By"`
+	Since  int64  `thrift:"Since,4,required" frugal:"4,required,i64" json:"Since"`
+}
+
+func NewSuspension() *Suspension {
+	return &Suspension{}
+}
+
+func (p *Suspension) InitDefault() {
+}
+
+func (p *Suspension) GetUser() (v string) {
+	return p.User
+}
+
+func (p *Suspension) GetReason() (v string) {
+	return p.Reason
+}
+
+func (p *Suspension) GetBy() (v string) {
+	return p.By
+}
+
+func (p *Suspension) GetSince() (v int64) {
+	return p.Since
+}
+func (p *Suspension) SetUser(val string) {
+	p.User = val
+}
+func (p *Suspension) SetReason(val string) {
+	p.Reason = val
+}
+func (p *Suspension) SetBy(val string) {
+	p.By = val
+}
+func (p *Suspension) SetSince(val int64) {
+	p.Since = val
+}
+
+func (p *Suspension) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Suspension(%+v)", *p)
+}
+
+var fieldIDToName_Suspension = map[int16]string{
+	1: "User",
+	2: "Reason",
+	3: "By",
+	4: "Since",
+}
+
+type AuditEntry struct {
+	At        int64   `thrift:"At,1,required" frugal:"1,required,i64" json:"At"`
+	By        string  `thrift:"By,2,required" frugal:"2,required,string" json:"By"`
+	Action    string  `thrift:"Action,3,required" frugal:"3,required,string" json:"Action"`
+	User      *string `thrift:"User,4,optional" frugal:"4,optional,string" json:"User,omitempty"`
+	Reason    *string `thrift:"Reason,5,optional" frugal:"5,optional,string" json:"Reason,omitempty"`
+	RequestId *string `thrift:"RequestId,6,optional" frugal:"6,optional,string" json:"RequestId,omitempty"`
+}
+
+func NewAuditEntry() *AuditEntry {
+	return &AuditEntry{}
+}
+
+func (p *AuditEntry) InitDefault() {
+}
+
+func (p *AuditEntry) GetAt() (v int64) {
+	return p.At
+}
+
+func (p *AuditEntry) GetBy() (v string) {
+	return p.By
+}
+
+func (p *AuditEntry) GetAction() (v string) {
+	return p.Action
+}
+
+var AuditEntry_User_DEFAULT string
+
+func (p *AuditEntry) GetUser() (v string) {
+	if !p.IsSetUser() {
+		return AuditEntry_User_DEFAULT
+	}
+	return *p.User
+}
+
+var AuditEntry_Reason_DEFAULT string
+
+func (p *AuditEntry) GetReason() (v string) {
+	if !p.IsSetReason() {
+		return AuditEntry_Reason_DEFAULT
+	}
+	return *p.Reason
+}
+
+var AuditEntry_RequestId_DEFAULT string
+
+func (p *AuditEntry) GetRequestId() (v string) {
+	if !p.IsSetRequestId() {
+		return AuditEntry_RequestId_DEFAULT
+	}
+	return *p.RequestId
+}
+func (p *AuditEntry) SetAt(val int64) {
+	p.At = val
+}
+func (p *AuditEntry) SetBy(val string) {
+	p.By = val
+}
+func (p *AuditEntry) SetAction(val string) {
+	p.Action = val
+}
+func (p *AuditEntry) SetUser(val *string) {
+	p.User = val
+}
+func (p *AuditEntry) SetReason(val *string) {
+	p.Reason = val
+}
+func (p *AuditEntry) SetRequestId(val *string) {
+	p.RequestId = val
+}
+
+func (p *AuditEntry) IsSetUser() bool {
+	return p.User != nil
+}
+
+func (p *AuditEntry) IsSetReason() bool {
+	return p.Reason != nil
+}
+
+func (p *AuditEntry) IsSetRequestId() bool {
+	return p.RequestId != nil
+}
+
+func (p *AuditEntry) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("AuditEntry(%+v)", *p)
+}
+
+var fieldIDToName_AuditEntry = map[int16]string{
+	1: "At",
+	2: "By",
+	3: "Action",
+	4: "User",
+	5: "Reason",
+	6: "RequestId",
+}
+
+type SuspendRequest struct {
+	User   string `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
+	Reason string `thrift:"Reason,2,required" frugal:"2,required,string" json:"Reason"`
+	Meta   *Meta  `thrift:"meta,3,optional" frugal:"3,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewSuspendRequest() *SuspendRequest {
+	return &SuspendRequest{}
+}
+
+func (p *SuspendRequest) InitDefault() {
+}
+
+func (p *SuspendRequest) GetUser() (v string) {
+	return p.User
+}
+
+func (p *SuspendRequest) GetReason() (v string) {
+	return p.Reason
+}
+
+var SuspendRequest_Meta_DEFAULT *Meta
+
+func (p *SuspendRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return SuspendRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *SuspendRequest) SetUser(val string) {
+	p.User = val
+}
+func (p *SuspendRequest) SetReason(val string) {
+	p.Reason = val
+}
+func (p *SuspendRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *SuspendRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *SuspendRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("SuspendRequest(%+v)", *p)
+}
+
+var fieldIDToName_SuspendRequest = map[int16]string{
+	1: "User",
+	2: "Reason",
+	3: "meta",
+}
+
+type SuspendResponse struct {
+	Code       int32       `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg        string      `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Suspension *Suspension `thrift:"suspension,3,optional" frugal:"3,optional,Suspension" json:"suspension,omitempty"`
+}
+
+func NewSuspendResponse() *SuspendResponse {
+	return &SuspendResponse{}
+}
+
+func (p *SuspendResponse) InitDefault() {
+}
+
+func (p *SuspendResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *SuspendResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var SuspendResponse_Suspension_DEFAULT *Suspension
+
+func (p *SuspendResponse) GetSuspension() (v *Suspension) {
+	if !p.IsSetSuspension() {
+		return SuspendResponse_Suspension_DEFAULT
+	}
+	return p.Suspension
+}
+func (p *SuspendResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *SuspendResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *SuspendResponse) SetSuspension(val *Suspension) {
+	p.Suspension = val
+}
+
+func (p *SuspendResponse) IsSetSuspension() bool {
+	return p.Suspension != nil
+}
+
+func (p *SuspendResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("SuspendResponse(%+v)", *p)
+}
+
+var fieldIDToName_SuspendResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "suspension",
+}
+
+type RestoreRequest struct {
+	User   string  `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
+	Reason *string `thrift:"Reason,2,optional" frugal:"2,optional,string" json:"Reason,omitempty"`
+	Meta   *Meta   `thrift:"meta,3,optional" frugal:"3,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewRestoreRequest() *RestoreRequest {
+	return &RestoreRequest{}
+}
+
+func (p *RestoreRequest) InitDefault() {
+}
+
+func (p *RestoreRequest) GetUser() (v string) {
+	return p.User
+}
+
+var RestoreRequest_Reason_DEFAULT string
+
+func (p *RestoreRequest) GetReason() (v string) {
+	if !p.IsSetReason() {
+		return RestoreRequest_Reason_DEFAULT
+	}
+	return *p.Reason
+}
+
+var RestoreRequest_Meta_DEFAULT *Meta
+
+func (p *RestoreRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return RestoreRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *RestoreRequest) SetUser(val string) {
+	p.User = val
+}
+func (p *RestoreRequest) SetReason(val *string) {
+	p.Reason = val
+}
+func (p *RestoreRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *RestoreRequest) IsSetReason() bool {
+	return p.Reason != nil
+}
+
+func (p *RestoreRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *RestoreRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("RestoreRequest(%+v)", *p)
+}
+
+var fieldIDToName_RestoreRequest = map[int16]string{
+	1: "User",
+	2: "Reason",
+	3: "meta",
+}
+
+type RestoreResponse struct {
+	Code int32  `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg  string `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+}
+
+func NewRestoreResponse() *RestoreResponse {
+	return &RestoreResponse{}
+}
+
+func (p *RestoreResponse) InitDefault() {
+}
+
+func (p *RestoreResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *RestoreResponse) GetMsg() (v string) {
+	return p.Msg
+}
+func (p *RestoreResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *RestoreResponse) SetMsg(val string) {
+	p.Msg = val
+}
+
+func (p *RestoreResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("RestoreResponse(%+v)", *p)
+}
+
+var fieldIDToName_RestoreResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+}
+
+type SuspensionsRequest struct {
+	Cursor *string `thrift:"Cursor,1,optional" frugal:"1,optional,string" json:"Cursor,omitempty"`
+	Limit  *int64  `thrift:"Limit,2,optional" frugal:"2,optional,i64" json:"Limit,omitempty"`
+	Meta   *Meta   `thrift:"meta,3,optional" frugal:"3,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewSuspensionsRequest() *SuspensionsRequest {
+	return &SuspensionsRequest{}
+}
+
+func (p *SuspensionsRequest) InitDefault() {
+}
+
+var SuspensionsRequest_Cursor_DEFAULT string
+
+func (p *SuspensionsRequest) GetCursor() (v string) {
+	if !p.IsSetCursor() {
+		return SuspensionsRequest_Cursor_DEFAULT
+	}
+	return *p.Cursor
+}
+
+var SuspensionsRequest_Limit_DEFAULT int64
+
+func (p *SuspensionsRequest) GetLimit() (v int64) {
+	if !p.IsSetLimit() {
+		return SuspensionsRequest_Limit_DEFAULT
+	}
+	return *p.Limit
+}
+
+var SuspensionsRequest_Meta_DEFAULT *Meta
+
+func (p *SuspensionsRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return SuspensionsRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *SuspensionsRequest) SetCursor(val *string) {
+	p.Cursor = val
+}
+func (p *SuspensionsRequest) SetLimit(val *int64) {
+	p.Limit = val
+}
+func (p *SuspensionsRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *SuspensionsRequest) IsSetCursor() bool {
+	return p.Cursor != nil
+}
+
+func (p *SuspensionsRequest) IsSetLimit() bool {
+	return p.Limit != nil
+}
+
+func (p *SuspensionsRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *SuspensionsRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("SuspensionsRequest(%+v)", *p)
+}
+
+var fieldIDToName_SuspensionsRequest = map[int16]string{
+	1: "Cursor",
+	2: "Limit",
+	3: "meta",
+}
+
+type SuspensionsResponse struct {
+	Code        int32         `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg         string        `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Suspensions []*Suspension `thrift:"Suspensions,3,optional" frugal:"3,optional,list<Suspension>" json:"Suspensions,omitempty"`
+	HasMore     *bool         `thrift:"HasMore,4,optional" frugal:"4,optional,bool" json:"HasMore,omitempty"`
+	Cursor      *string       `thrift:"Cursor,5,optional" frugal:"5,optional,string" json:"Cursor,omitempty"`
+}
+
+func NewSuspensionsResponse() *SuspensionsResponse {
+	return &SuspensionsResponse{}
+}
+
+func (p *SuspensionsResponse) InitDefault() {
+}
+
+func (p *SuspensionsResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *SuspensionsResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var SuspensionsResponse_Suspensions_DEFAULT []*Suspension
+
+func (p *SuspensionsResponse) GetSuspensions() (v []*Suspension) {
+	if !p.IsSetSuspensions() {
+		return SuspensionsResponse_Suspensions_DEFAULT
+	}
+	return p.Suspensions
+}
+
+var SuspensionsResponse_HasMore_DEFAULT bool
+
+func (p *SuspensionsResponse) GetHasMore() (v bool) {
+	if !p.IsSetHasMore() {
+		return SuspensionsResponse_HasMore_DEFAULT
+	}
+	return *p.HasMore
+}
+
+var SuspensionsResponse_Cursor_DEFAULT string
+
+func (p *SuspensionsResponse) GetCursor() (v string) {
+	if !p.IsSetCursor() {
+		return SuspensionsResponse_Cursor_DEFAULT
+	}
+	return *p.Cursor
+}
+func (p *SuspensionsResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *SuspensionsResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *SuspensionsResponse) SetSuspensions(val []*Suspension) {
+	p.Suspensions = val
+}
+func (p *SuspensionsResponse) SetHasMore(val *bool) {
+	p.HasMore = val
+}
+func (p *SuspensionsResponse) SetCursor(val *string) {
+	p.Cursor = val
+}
+
+func (p *SuspensionsResponse) IsSetSuspensions() bool {
+	return p.Suspensions != nil
+}
+
+func (p *SuspensionsResponse) IsSetHasMore() bool {
+	return p.HasMore != nil
+}
+
+func (p *SuspensionsResponse) IsSetCursor() bool {
+	return p.Cursor != nil
+}
+
+func (p *SuspensionsResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("SuspensionsResponse(%+v)", *p)
+}
+
+var fieldIDToName_SuspensionsResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Suspensions",
+	4: "HasMore",
+	5: "Cursor",
+}
+
+type UserSession struct {
+	Id      string `thrift:"Id,1,required" frugal:"1,required,string" json:"Id"`
+	Used    int64  `thrift:"Used,2,required" frugal:"2,required,i64" json:"Used"`
+	Expires int64  `thrift:"Expires,3,required" frugal:"3,required,i64" json:"Expires"`
+}
+
+func NewUserSession() *UserSession {
+	return &UserSession{}
+}
+
+func (p *UserSession) InitDefault() {
+}
+
+func (p *UserSession) GetId() (v string) {
+	return p.Id
+}
+
+func (p *UserSession) GetUsed() (v int64) {
+	return p.Used
+}
+
+func (p *UserSession) GetExpires() (v int64) {
+	return p.Expires
+}
+func (p *UserSession) SetId(val string) {
+	p.Id = val
+}
+func (p *UserSession) SetUsed(val int64) {
+	p.Used = val
+}
+func (p *UserSession) SetExpires(val int64) {
+	p.Expires = val
+}
+
+func (p *UserSession) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UserSession(%+v)", *p)
+}
+
+var fieldIDToName_UserSession = map[int16]string{
+	1: "Id",
+	2: "Used",
+	3: "Expires",
+}
+
+type UserSessionsRequest struct {
+	User string `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
+	Meta *Meta  `thrift:"meta,2,optional" frugal:"2,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewUserSessionsRequest() *UserSessionsRequest {
+	return &UserSessionsRequest{}
+}
+
+func (p *UserSessionsRequest) InitDefault() {
+}
+
+func (p *UserSessionsRequest) GetUser() (v string) {
+	return p.User
+}
+
+var UserSessionsRequest_Meta_DEFAULT *Meta
+
+func (p *UserSessionsRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return UserSessionsRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *UserSessionsRequest) SetUser(val string) {
+	p.User = val
+}
+func (p *UserSessionsRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *UserSessionsRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *UserSessionsRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UserSessionsRequest(%+v)", *p)
+}
+
+var fieldIDToName_UserSessionsRequest = map[int16]string{
+	1: "User",
+	2: "meta",
+}
+
+type UserSessionsResponse struct {
+	Code     int32          `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg      string         `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Sessions []*UserSession `thrift:"Sessions,3,optional" frugal:"3,optional,list<UserSession>" json:"Sessions,omitempty"`
+}
+
+func NewUserSessionsResponse() *UserSessionsResponse {
+	return &UserSessionsResponse{}
+}
+
+func (p *UserSessionsResponse) InitDefault() {
+}
+
+func (p *UserSessionsResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *UserSessionsResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var UserSessionsResponse_Sessions_DEFAULT []*UserSession
+
+func (p *UserSessionsResponse) GetSessions() (v []*UserSession) {
+	if !p.IsSetSessions() {
+		return UserSessionsResponse_Sessions_DEFAULT
+	}
+	return p.Sessions
+}
+func (p *UserSessionsResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *UserSessionsResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *UserSessionsResponse) SetSessions(val []*UserSession) {
+	p.Sessions = val
+}
+
+func (p *UserSessionsResponse) IsSetSessions() bool {
+	return p.Sessions != nil
+}
+
+func (p *UserSessionsResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UserSessionsResponse(%+v)", *p)
+}
+
+var fieldIDToName_UserSessionsResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Sessions",
+}
+
+type EndSessionsRequest struct {
+	User    string  `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
+	Session *string `thrift:"Session,2,optional" frugal:"2,optional,string" json:"Session,omitempty"`
+	Reason  *string `thrift:"Reason,3,optional" frugal:"3,optional,string" json:"Reason,omitempty"`
+	Meta    *Meta   `thrift:"meta,4,optional" frugal:"4,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewEndSessionsRequest() *EndSessionsRequest {
+	return &EndSessionsRequest{}
+}
+
+func (p *EndSessionsRequest) InitDefault() {
+}
+
+func (p *EndSessionsRequest) GetUser() (v string) {
+	return p.User
+}
+
+var EndSessionsRequest_Session_DEFAULT string
+
+func (p *EndSessionsRequest) GetSession() (v string) {
+	if !p.IsSetSession() {
+		return EndSessionsRequest_Session_DEFAULT
+	}
+	return *p.Session
+}
+
+var EndSessionsRequest_Reason_DEFAULT string
+
+func (p *EndSessionsRequest) GetReason() (v string) {
+	if !p.IsSetReason() {
+		return EndSessionsRequest_Reason_DEFAULT
+	}
+	return *p.Reason
+}
+
+var EndSessionsRequest_Meta_DEFAULT *Meta
+
+func (p *EndSessionsRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return EndSessionsRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *EndSessionsRequest) SetUser(val string) {
+	p.User = val
+}
+func (p *EndSessionsRequest) SetSession(val *string) {
+	p.Session = val
+}
+func (p *EndSessionsRequest) SetReason(val *string) {
+	p.Reason = val
+}
+func (p *EndSessionsRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *EndSessionsRequest) IsSetSession() bool {
+	return p.Session != nil
+}
+
+func (p *EndSessionsRequest) IsSetReason() bool {
+	return p.Reason != nil
+}
+
+func (p *EndSessionsRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *EndSessionsRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("EndSessionsRequest(%+v)", *p)
+}
+
+var fieldIDToName_EndSessionsRequest = map[int16]string{
+	1: "User",
+	2: "Session",
+	3: "Reason",
+	4: "meta",
+}
+
+type EndSessionsResponse struct {
+	Code int32  `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg  string `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+}
+
+func NewEndSessionsResponse() *EndSessionsResponse {
+	return &EndSessionsResponse{}
+}
+
+func (p *EndSessionsResponse) InitDefault() {
+}
+
+func (p *EndSessionsResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *EndSessionsResponse) GetMsg() (v string) {
+	return p.Msg
+}
+func (p *EndSessionsResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *EndSessionsResponse) SetMsg(val string) {
+	p.Msg = val
+}
+
+func (p *EndSessionsResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("EndSessionsResponse(%+v)", *p)
+}
+
+var fieldIDToName_EndSessionsResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+}
+
+type ResetPasswordRequest struct {
+	User     string  `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
+	Password string  `thrift:"Password,2,required" frugal:"2,required,string" json:"Password"`
+	Reason   *string `thrift:"Reason,3,optional" frugal:"3,optional,string" json:"Reason,omitempty"`
+	Meta     *Meta   `thrift:"meta,4,optional" frugal:"4,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewResetPasswordRequest() *ResetPasswordRequest {
+	return &ResetPasswordRequest{}
+}
+
+func (p *ResetPasswordRequest) InitDefault() {
+}
+
+func (p *ResetPasswordRequest) GetUser() (v string) {
+	return p.User
+}
+
+func (p *ResetPasswordRequest) GetPassword() (v string) {
+	return p.Password
+}
+
+var ResetPasswordRequest_Reason_DEFAULT string
+
+func (p *ResetPasswordRequest) GetReason() (v string) {
+	if !p.IsSetReason() {
+		return ResetPasswordRequest_Reason_DEFAULT
+	}
+	return *p.Reason
+}
+
+var ResetPasswordRequest_Meta_DEFAULT *Meta
+
+func (p *ResetPasswordRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return ResetPasswordRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *ResetPasswordRequest) SetUser(val string) {
+	p.User = val
+}
+func (p *ResetPasswordRequest) SetPassword(val string) {
+	p.Password = val
+}
+func (p *ResetPasswordRequest) SetReason(val *string) {
+	p.Reason = val
+}
+func (p *ResetPasswordRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *ResetPasswordRequest) IsSetReason() bool {
+	return p.Reason != nil
+}
+
+func (p *ResetPasswordRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *ResetPasswordRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ResetPasswordRequest(%+v)", *p)
+}
+
+var fieldIDToName_ResetPasswordRequest = map[int16]string{
+	1: "User",
+	2: "Password",
+	3: "Reason",
+	4: "meta",
+}
+
+type ResetPasswordResponse struct {
+	Code int32  `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg  string `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+}
+
+func NewResetPasswordResponse() *ResetPasswordResponse {
+	return &ResetPasswordResponse{}
+}
+
+func (p *ResetPasswordResponse) InitDefault() {
+}
+
+func (p *ResetPasswordResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *ResetPasswordResponse) GetMsg() (v string) {
+	return p.Msg
+}
+func (p *ResetPasswordResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *ResetPasswordResponse) SetMsg(val string) {
+	p.Msg = val
+}
+
+func (p *ResetPasswordResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ResetPasswordResponse(%+v)", *p)
+}
+
+var fieldIDToName_ResetPasswordResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+}
+
+type AuditRequest struct {
+	Cursor *int64 `thrift:"Cursor,1,optional" frugal:"1,optional,i64" json:"Cursor,omitempty"`
+	Limit  *int64 `thrift:"Limit,2,optional" frugal:"2,optional,i64" json:"Limit,omitempty"`
+	Meta   *Meta  `thrift:"meta,3,optional" frugal:"3,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewAuditRequest() *AuditRequest {
+	return &AuditRequest{}
+}
+
+func (p *AuditRequest) InitDefault() {
+}
+
+var AuditRequest_Cursor_DEFAULT int64
+
+func (p *AuditRequest) GetCursor() (v int64) {
+	if !p.IsSetCursor() {
+		return AuditRequest_Cursor_DEFAULT
+	}
+	return *p.Cursor
+}
+
+var AuditRequest_Limit_DEFAULT int64
+
+func (p *AuditRequest) GetLimit() (v int64) {
+	if !p.IsSetLimit() {
+		return AuditRequest_Limit_DEFAULT
+	}
+	return *p.Limit
+}
+
+var AuditRequest_Meta_DEFAULT *Meta
+
+func (p *AuditRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return AuditRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *AuditRequest) SetCursor(val *int64) {
+	p.Cursor = val
+}
+func (p *AuditRequest) SetLimit(val *int64) {
+	p.Limit = val
+}
+func (p *AuditRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *AuditRequest) IsSetCursor() bool {
+	return p.Cursor != nil
+}
+
+func (p *AuditRequest) IsSetLimit() bool {
+	return p.Limit != nil
+}
+
+func (p *AuditRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *AuditRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("AuditRequest(%+v)", *p)
+}
+
+var fieldIDToName_AuditRequest = map[int16]string{
+	1: "Cursor",
+	2: "Limit",
+	3: "meta",
+}
+
+type AuditResponse struct {
+	Code    int32         `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg     string        `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Entries []*AuditEntry `thrift:"Entries,3,optional" frugal:"3,optional,list<AuditEntry>" json:"Entries,omitempty"`
+	HasMore *bool         `thrift:"HasMore,4,optional" frugal:"4,optional,bool" json:"HasMore,omitempty"`
+	Cursor  *int64        `thrift:"Cursor,5,optional" frugal:"5,optional,i64" json:"Cursor,omitempty"`
+}
+
+func NewAuditResponse() *AuditResponse {
+	return &AuditResponse{}
+}
+
+func (p *AuditResponse) InitDefault() {
+}
+
+func (p *AuditResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *AuditResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var AuditResponse_Entries_DEFAULT []*AuditEntry
+
+func (p *AuditResponse) GetEntries() (v []*AuditEntry) {
+	if !p.IsSetEntries() {
+		return AuditResponse_Entries_DEFAULT
+	}
+	return p.Entries
+}
+
+var AuditResponse_HasMore_DEFAULT bool
+
+func (p *AuditResponse) GetHasMore() (v bool) {
+	if !p.IsSetHasMore() {
+		return AuditResponse_HasMore_DEFAULT
+	}
+	return *p.HasMore
+}
+
+var AuditResponse_Cursor_DEFAULT int64
+
+func (p *AuditResponse) GetCursor() (v int64) {
+	if !p.IsSetCursor() {
+		return AuditResponse_Cursor_DEFAULT
+	}
+	return *p.Cursor
+}
+func (p *AuditResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *AuditResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *AuditResponse) SetEntries(val []*AuditEntry) {
+	p.Entries = val
+}
+func (p *AuditResponse) SetHasMore(val *bool) {
+	p.HasMore = val
+}
+func (p *AuditResponse) SetCursor(val *int64) {
+	p.Cursor = val
+}
+
+func (p *AuditResponse) IsSetEntries() bool {
+	return p.Entries != nil
+}
+
+func (p *AuditResponse) IsSetHasMore() bool {
+	return p.HasMore != nil
+}
+
+func (p *AuditResponse) IsSetCursor() bool {
+	return p.Cursor != nil
+}
+
+func (p *AuditResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("AuditResponse(%+v)", *p)
+}
+
+var fieldIDToName_AuditResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Entries",
+	4: "HasMore",
+	5: "Cursor",
+}
+
 type StoredMessage struct {
 	Text        string      `thrift:"Text,1,required" frugal:"1,required,string" json:"Text"`
 	Sender      string      `thrift:"Sender,2,required" frugal:"2,required,string" json:"Sender"`
@@ -11439,6 +12526,20 @@ type IMService interface {
 	ChangeMessage(ctx context.Context, req *ChangeMessageRequest) (r *SendResponse, err error)
 
 	Thread(ctx context.Context, req *ThreadRequest) (r *PullResponse, err error)
+
+	Suspend(ctx context.Context, req *SuspendRequest) (r *SuspendResponse, err error)
+
+	Restore(ctx context.Context, req *RestoreRequest) (r *RestoreResponse, err error)
+
+	Suspensions(ctx context.Context, req *SuspensionsRequest) (r *SuspensionsResponse, err error)
+
+	Audit(ctx context.Context, req *AuditRequest) (r *AuditResponse, err error)
+
+	UserSessions(ctx context.Context, req *UserSessionsRequest) (r *UserSessionsResponse, err error)
+
+	EndSessions(ctx context.Context, req *EndSessionsRequest) (r *EndSessionsResponse, err error)
+
+	ResetPassword(ctx context.Context, req *ResetPasswordRequest) (r *ResetPasswordResponse, err error)
 
 	Watch(ctx context.Context, stream IMService_WatchServer) (err error)
 }
@@ -15924,6 +17025,538 @@ func (p *IMServiceThreadResult) String() string {
 }
 
 var fieldIDToName_IMServiceThreadResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceSuspendArgs struct {
+	Req *SuspendRequest `thrift:"req,1" frugal:"1,default,SuspendRequest" json:"req"`
+}
+
+func NewIMServiceSuspendArgs() *IMServiceSuspendArgs {
+	return &IMServiceSuspendArgs{}
+}
+
+func (p *IMServiceSuspendArgs) InitDefault() {
+}
+
+var IMServiceSuspendArgs_Req_DEFAULT *SuspendRequest
+
+func (p *IMServiceSuspendArgs) GetReq() (v *SuspendRequest) {
+	if !p.IsSetReq() {
+		return IMServiceSuspendArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceSuspendArgs) SetReq(val *SuspendRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceSuspendArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceSuspendArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceSuspendArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceSuspendArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceSuspendResult struct {
+	Success *SuspendResponse `thrift:"success,0,optional" frugal:"0,optional,SuspendResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceSuspendResult() *IMServiceSuspendResult {
+	return &IMServiceSuspendResult{}
+}
+
+func (p *IMServiceSuspendResult) InitDefault() {
+}
+
+var IMServiceSuspendResult_Success_DEFAULT *SuspendResponse
+
+func (p *IMServiceSuspendResult) GetSuccess() (v *SuspendResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceSuspendResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceSuspendResult) SetSuccess(x interface{}) {
+	p.Success = x.(*SuspendResponse)
+}
+
+func (p *IMServiceSuspendResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceSuspendResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceSuspendResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceSuspendResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceRestoreArgs struct {
+	Req *RestoreRequest `thrift:"req,1" frugal:"1,default,RestoreRequest" json:"req"`
+}
+
+func NewIMServiceRestoreArgs() *IMServiceRestoreArgs {
+	return &IMServiceRestoreArgs{}
+}
+
+func (p *IMServiceRestoreArgs) InitDefault() {
+}
+
+var IMServiceRestoreArgs_Req_DEFAULT *RestoreRequest
+
+func (p *IMServiceRestoreArgs) GetReq() (v *RestoreRequest) {
+	if !p.IsSetReq() {
+		return IMServiceRestoreArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceRestoreArgs) SetReq(val *RestoreRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceRestoreArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceRestoreArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceRestoreArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceRestoreArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceRestoreResult struct {
+	Success *RestoreResponse `thrift:"success,0,optional" frugal:"0,optional,RestoreResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceRestoreResult() *IMServiceRestoreResult {
+	return &IMServiceRestoreResult{}
+}
+
+func (p *IMServiceRestoreResult) InitDefault() {
+}
+
+var IMServiceRestoreResult_Success_DEFAULT *RestoreResponse
+
+func (p *IMServiceRestoreResult) GetSuccess() (v *RestoreResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceRestoreResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceRestoreResult) SetSuccess(x interface{}) {
+	p.Success = x.(*RestoreResponse)
+}
+
+func (p *IMServiceRestoreResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceRestoreResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceRestoreResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceRestoreResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceSuspensionsArgs struct {
+	Req *SuspensionsRequest `thrift:"req,1" frugal:"1,default,SuspensionsRequest" json:"req"`
+}
+
+func NewIMServiceSuspensionsArgs() *IMServiceSuspensionsArgs {
+	return &IMServiceSuspensionsArgs{}
+}
+
+func (p *IMServiceSuspensionsArgs) InitDefault() {
+}
+
+var IMServiceSuspensionsArgs_Req_DEFAULT *SuspensionsRequest
+
+func (p *IMServiceSuspensionsArgs) GetReq() (v *SuspensionsRequest) {
+	if !p.IsSetReq() {
+		return IMServiceSuspensionsArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceSuspensionsArgs) SetReq(val *SuspensionsRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceSuspensionsArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceSuspensionsArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceSuspensionsArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceSuspensionsArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceSuspensionsResult struct {
+	Success *SuspensionsResponse `thrift:"success,0,optional" frugal:"0,optional,SuspensionsResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceSuspensionsResult() *IMServiceSuspensionsResult {
+	return &IMServiceSuspensionsResult{}
+}
+
+func (p *IMServiceSuspensionsResult) InitDefault() {
+}
+
+var IMServiceSuspensionsResult_Success_DEFAULT *SuspensionsResponse
+
+func (p *IMServiceSuspensionsResult) GetSuccess() (v *SuspensionsResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceSuspensionsResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceSuspensionsResult) SetSuccess(x interface{}) {
+	p.Success = x.(*SuspensionsResponse)
+}
+
+func (p *IMServiceSuspensionsResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceSuspensionsResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceSuspensionsResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceSuspensionsResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceAuditArgs struct {
+	Req *AuditRequest `thrift:"req,1" frugal:"1,default,AuditRequest" json:"req"`
+}
+
+func NewIMServiceAuditArgs() *IMServiceAuditArgs {
+	return &IMServiceAuditArgs{}
+}
+
+func (p *IMServiceAuditArgs) InitDefault() {
+}
+
+var IMServiceAuditArgs_Req_DEFAULT *AuditRequest
+
+func (p *IMServiceAuditArgs) GetReq() (v *AuditRequest) {
+	if !p.IsSetReq() {
+		return IMServiceAuditArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceAuditArgs) SetReq(val *AuditRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceAuditArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceAuditArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceAuditArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceAuditArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceAuditResult struct {
+	Success *AuditResponse `thrift:"success,0,optional" frugal:"0,optional,AuditResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceAuditResult() *IMServiceAuditResult {
+	return &IMServiceAuditResult{}
+}
+
+func (p *IMServiceAuditResult) InitDefault() {
+}
+
+var IMServiceAuditResult_Success_DEFAULT *AuditResponse
+
+func (p *IMServiceAuditResult) GetSuccess() (v *AuditResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceAuditResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceAuditResult) SetSuccess(x interface{}) {
+	p.Success = x.(*AuditResponse)
+}
+
+func (p *IMServiceAuditResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceAuditResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceAuditResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceAuditResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceUserSessionsArgs struct {
+	Req *UserSessionsRequest `thrift:"req,1" frugal:"1,default,UserSessionsRequest" json:"req"`
+}
+
+func NewIMServiceUserSessionsArgs() *IMServiceUserSessionsArgs {
+	return &IMServiceUserSessionsArgs{}
+}
+
+func (p *IMServiceUserSessionsArgs) InitDefault() {
+}
+
+var IMServiceUserSessionsArgs_Req_DEFAULT *UserSessionsRequest
+
+func (p *IMServiceUserSessionsArgs) GetReq() (v *UserSessionsRequest) {
+	if !p.IsSetReq() {
+		return IMServiceUserSessionsArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceUserSessionsArgs) SetReq(val *UserSessionsRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceUserSessionsArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceUserSessionsArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceUserSessionsArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceUserSessionsArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceUserSessionsResult struct {
+	Success *UserSessionsResponse `thrift:"success,0,optional" frugal:"0,optional,UserSessionsResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceUserSessionsResult() *IMServiceUserSessionsResult {
+	return &IMServiceUserSessionsResult{}
+}
+
+func (p *IMServiceUserSessionsResult) InitDefault() {
+}
+
+var IMServiceUserSessionsResult_Success_DEFAULT *UserSessionsResponse
+
+func (p *IMServiceUserSessionsResult) GetSuccess() (v *UserSessionsResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceUserSessionsResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceUserSessionsResult) SetSuccess(x interface{}) {
+	p.Success = x.(*UserSessionsResponse)
+}
+
+func (p *IMServiceUserSessionsResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceUserSessionsResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceUserSessionsResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceUserSessionsResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceEndSessionsArgs struct {
+	Req *EndSessionsRequest `thrift:"req,1" frugal:"1,default,EndSessionsRequest" json:"req"`
+}
+
+func NewIMServiceEndSessionsArgs() *IMServiceEndSessionsArgs {
+	return &IMServiceEndSessionsArgs{}
+}
+
+func (p *IMServiceEndSessionsArgs) InitDefault() {
+}
+
+var IMServiceEndSessionsArgs_Req_DEFAULT *EndSessionsRequest
+
+func (p *IMServiceEndSessionsArgs) GetReq() (v *EndSessionsRequest) {
+	if !p.IsSetReq() {
+		return IMServiceEndSessionsArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceEndSessionsArgs) SetReq(val *EndSessionsRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceEndSessionsArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceEndSessionsArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceEndSessionsArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceEndSessionsArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceEndSessionsResult struct {
+	Success *EndSessionsResponse `thrift:"success,0,optional" frugal:"0,optional,EndSessionsResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceEndSessionsResult() *IMServiceEndSessionsResult {
+	return &IMServiceEndSessionsResult{}
+}
+
+func (p *IMServiceEndSessionsResult) InitDefault() {
+}
+
+var IMServiceEndSessionsResult_Success_DEFAULT *EndSessionsResponse
+
+func (p *IMServiceEndSessionsResult) GetSuccess() (v *EndSessionsResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceEndSessionsResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceEndSessionsResult) SetSuccess(x interface{}) {
+	p.Success = x.(*EndSessionsResponse)
+}
+
+func (p *IMServiceEndSessionsResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceEndSessionsResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceEndSessionsResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceEndSessionsResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceResetPasswordArgs struct {
+	Req *ResetPasswordRequest `thrift:"req,1" frugal:"1,default,ResetPasswordRequest" json:"req"`
+}
+
+func NewIMServiceResetPasswordArgs() *IMServiceResetPasswordArgs {
+	return &IMServiceResetPasswordArgs{}
+}
+
+func (p *IMServiceResetPasswordArgs) InitDefault() {
+}
+
+var IMServiceResetPasswordArgs_Req_DEFAULT *ResetPasswordRequest
+
+func (p *IMServiceResetPasswordArgs) GetReq() (v *ResetPasswordRequest) {
+	if !p.IsSetReq() {
+		return IMServiceResetPasswordArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceResetPasswordArgs) SetReq(val *ResetPasswordRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceResetPasswordArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceResetPasswordArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceResetPasswordArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceResetPasswordArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceResetPasswordResult struct {
+	Success *ResetPasswordResponse `thrift:"success,0,optional" frugal:"0,optional,ResetPasswordResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceResetPasswordResult() *IMServiceResetPasswordResult {
+	return &IMServiceResetPasswordResult{}
+}
+
+func (p *IMServiceResetPasswordResult) InitDefault() {
+}
+
+var IMServiceResetPasswordResult_Success_DEFAULT *ResetPasswordResponse
+
+func (p *IMServiceResetPasswordResult) GetSuccess() (v *ResetPasswordResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceResetPasswordResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceResetPasswordResult) SetSuccess(x interface{}) {
+	p.Success = x.(*ResetPasswordResponse)
+}
+
+func (p *IMServiceResetPasswordResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceResetPasswordResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceResetPasswordResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceResetPasswordResult = map[int16]string{
 	0: "success",
 }
 

@@ -73,6 +73,13 @@ type Client interface {
 	PushTargets(ctx context.Context, req *rpc.PushTargetsRequest, callOptions ...callopt.Option) (r *rpc.PushTargetsResponse, err error)
 	ChangeMessage(ctx context.Context, req *rpc.ChangeMessageRequest, callOptions ...callopt.Option) (r *rpc.SendResponse, err error)
 	Thread(ctx context.Context, req *rpc.ThreadRequest, callOptions ...callopt.Option) (r *rpc.PullResponse, err error)
+	Suspend(ctx context.Context, req *rpc.SuspendRequest, callOptions ...callopt.Option) (r *rpc.SuspendResponse, err error)
+	Restore(ctx context.Context, req *rpc.RestoreRequest, callOptions ...callopt.Option) (r *rpc.RestoreResponse, err error)
+	Suspensions(ctx context.Context, req *rpc.SuspensionsRequest, callOptions ...callopt.Option) (r *rpc.SuspensionsResponse, err error)
+	Audit(ctx context.Context, req *rpc.AuditRequest, callOptions ...callopt.Option) (r *rpc.AuditResponse, err error)
+	UserSessions(ctx context.Context, req *rpc.UserSessionsRequest, callOptions ...callopt.Option) (r *rpc.UserSessionsResponse, err error)
+	EndSessions(ctx context.Context, req *rpc.EndSessionsRequest, callOptions ...callopt.Option) (r *rpc.EndSessionsResponse, err error)
+	ResetPassword(ctx context.Context, req *rpc.ResetPasswordRequest, callOptions ...callopt.Option) (r *rpc.ResetPasswordResponse, err error)
 	Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error)
 }
 
@@ -402,6 +409,41 @@ func (p *kIMServiceClient) ChangeMessage(ctx context.Context, req *rpc.ChangeMes
 func (p *kIMServiceClient) Thread(ctx context.Context, req *rpc.ThreadRequest, callOptions ...callopt.Option) (r *rpc.PullResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.Thread(ctx, req)
+}
+
+func (p *kIMServiceClient) Suspend(ctx context.Context, req *rpc.SuspendRequest, callOptions ...callopt.Option) (r *rpc.SuspendResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Suspend(ctx, req)
+}
+
+func (p *kIMServiceClient) Restore(ctx context.Context, req *rpc.RestoreRequest, callOptions ...callopt.Option) (r *rpc.RestoreResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Restore(ctx, req)
+}
+
+func (p *kIMServiceClient) Suspensions(ctx context.Context, req *rpc.SuspensionsRequest, callOptions ...callopt.Option) (r *rpc.SuspensionsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Suspensions(ctx, req)
+}
+
+func (p *kIMServiceClient) Audit(ctx context.Context, req *rpc.AuditRequest, callOptions ...callopt.Option) (r *rpc.AuditResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Audit(ctx, req)
+}
+
+func (p *kIMServiceClient) UserSessions(ctx context.Context, req *rpc.UserSessionsRequest, callOptions ...callopt.Option) (r *rpc.UserSessionsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.UserSessions(ctx, req)
+}
+
+func (p *kIMServiceClient) EndSessions(ctx context.Context, req *rpc.EndSessionsRequest, callOptions ...callopt.Option) (r *rpc.EndSessionsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.EndSessions(ctx, req)
+}
+
+func (p *kIMServiceClient) ResetPassword(ctx context.Context, req *rpc.ResetPasswordRequest, callOptions ...callopt.Option) (r *rpc.ResetPasswordResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.ResetPassword(ctx, req)
 }
 
 func (p *kIMServiceClient) Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error) {

@@ -427,6 +427,55 @@ var serviceMethods = map[string]kitex.MethodInfo{
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
 	),
+	"Suspend": kitex.NewMethodInfo(
+		suspendHandler,
+		newIMServiceSuspendArgs,
+		newIMServiceSuspendResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Restore": kitex.NewMethodInfo(
+		restoreHandler,
+		newIMServiceRestoreArgs,
+		newIMServiceRestoreResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Suspensions": kitex.NewMethodInfo(
+		suspensionsHandler,
+		newIMServiceSuspensionsArgs,
+		newIMServiceSuspensionsResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Audit": kitex.NewMethodInfo(
+		auditHandler,
+		newIMServiceAuditArgs,
+		newIMServiceAuditResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"UserSessions": kitex.NewMethodInfo(
+		userSessionsHandler,
+		newIMServiceUserSessionsArgs,
+		newIMServiceUserSessionsResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"EndSessions": kitex.NewMethodInfo(
+		endSessionsHandler,
+		newIMServiceEndSessionsArgs,
+		newIMServiceEndSessionsResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"ResetPassword": kitex.NewMethodInfo(
+		resetPasswordHandler,
+		newIMServiceResetPasswordArgs,
+		newIMServiceResetPasswordResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
 	"Watch": kitex.NewMethodInfo(
 		watchHandler,
 		newIMServiceWatchArgs,
@@ -1588,6 +1637,139 @@ func newIMServiceThreadResult() interface{} {
 	return rpc.NewIMServiceThreadResult()
 }
 
+func suspendHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceSuspendArgs)
+	realResult := result.(*rpc.IMServiceSuspendResult)
+	success, err := handler.(rpc.IMService).Suspend(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceSuspendArgs() interface{} {
+	return rpc.NewIMServiceSuspendArgs()
+}
+
+func newIMServiceSuspendResult() interface{} {
+	return rpc.NewIMServiceSuspendResult()
+}
+
+func restoreHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceRestoreArgs)
+	realResult := result.(*rpc.IMServiceRestoreResult)
+	success, err := handler.(rpc.IMService).Restore(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceRestoreArgs() interface{} {
+	return rpc.NewIMServiceRestoreArgs()
+}
+
+func newIMServiceRestoreResult() interface{} {
+	return rpc.NewIMServiceRestoreResult()
+}
+
+func suspensionsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceSuspensionsArgs)
+	realResult := result.(*rpc.IMServiceSuspensionsResult)
+	success, err := handler.(rpc.IMService).Suspensions(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceSuspensionsArgs() interface{} {
+	return rpc.NewIMServiceSuspensionsArgs()
+}
+
+func newIMServiceSuspensionsResult() interface{} {
+	return rpc.NewIMServiceSuspensionsResult()
+}
+
+func auditHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceAuditArgs)
+	realResult := result.(*rpc.IMServiceAuditResult)
+	success, err := handler.(rpc.IMService).Audit(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceAuditArgs() interface{} {
+	return rpc.NewIMServiceAuditArgs()
+}
+
+func newIMServiceAuditResult() interface{} {
+	return rpc.NewIMServiceAuditResult()
+}
+
+func userSessionsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceUserSessionsArgs)
+	realResult := result.(*rpc.IMServiceUserSessionsResult)
+	success, err := handler.(rpc.IMService).UserSessions(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceUserSessionsArgs() interface{} {
+	return rpc.NewIMServiceUserSessionsArgs()
+}
+
+func newIMServiceUserSessionsResult() interface{} {
+	return rpc.NewIMServiceUserSessionsResult()
+}
+
+func endSessionsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceEndSessionsArgs)
+	realResult := result.(*rpc.IMServiceEndSessionsResult)
+	success, err := handler.(rpc.IMService).EndSessions(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceEndSessionsArgs() interface{} {
+	return rpc.NewIMServiceEndSessionsArgs()
+}
+
+func newIMServiceEndSessionsResult() interface{} {
+	return rpc.NewIMServiceEndSessionsResult()
+}
+
+func resetPasswordHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceResetPasswordArgs)
+	realResult := result.(*rpc.IMServiceResetPasswordResult)
+	success, err := handler.(rpc.IMService).ResetPassword(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceResetPasswordArgs() interface{} {
+	return rpc.NewIMServiceResetPasswordArgs()
+}
+
+func newIMServiceResetPasswordResult() interface{} {
+	return rpc.NewIMServiceResetPasswordResult()
+}
+
 func watchHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
 	st, err := streaming.GetServerStreamFromArg(arg)
 	if err != nil {
@@ -2202,6 +2384,76 @@ func (p *kClient) Thread(ctx context.Context, req *rpc.ThreadRequest) (r *rpc.Pu
 	_args.Req = req
 	var _result rpc.IMServiceThreadResult
 	if err = p.c.Call(ctx, "Thread", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Suspend(ctx context.Context, req *rpc.SuspendRequest) (r *rpc.SuspendResponse, err error) {
+	var _args rpc.IMServiceSuspendArgs
+	_args.Req = req
+	var _result rpc.IMServiceSuspendResult
+	if err = p.c.Call(ctx, "Suspend", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Restore(ctx context.Context, req *rpc.RestoreRequest) (r *rpc.RestoreResponse, err error) {
+	var _args rpc.IMServiceRestoreArgs
+	_args.Req = req
+	var _result rpc.IMServiceRestoreResult
+	if err = p.c.Call(ctx, "Restore", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Suspensions(ctx context.Context, req *rpc.SuspensionsRequest) (r *rpc.SuspensionsResponse, err error) {
+	var _args rpc.IMServiceSuspensionsArgs
+	_args.Req = req
+	var _result rpc.IMServiceSuspensionsResult
+	if err = p.c.Call(ctx, "Suspensions", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Audit(ctx context.Context, req *rpc.AuditRequest) (r *rpc.AuditResponse, err error) {
+	var _args rpc.IMServiceAuditArgs
+	_args.Req = req
+	var _result rpc.IMServiceAuditResult
+	if err = p.c.Call(ctx, "Audit", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) UserSessions(ctx context.Context, req *rpc.UserSessionsRequest) (r *rpc.UserSessionsResponse, err error) {
+	var _args rpc.IMServiceUserSessionsArgs
+	_args.Req = req
+	var _result rpc.IMServiceUserSessionsResult
+	if err = p.c.Call(ctx, "UserSessions", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) EndSessions(ctx context.Context, req *rpc.EndSessionsRequest) (r *rpc.EndSessionsResponse, err error) {
+	var _args rpc.IMServiceEndSessionsArgs
+	_args.Req = req
+	var _result rpc.IMServiceEndSessionsResult
+	if err = p.c.Call(ctx, "EndSessions", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) ResetPassword(ctx context.Context, req *rpc.ResetPasswordRequest) (r *rpc.ResetPasswordResponse, err error) {
+	var _args rpc.IMServiceResetPasswordArgs
+	_args.Req = req
+	var _result rpc.IMServiceResetPasswordResult
+	if err = p.c.Call(ctx, "ResetPassword", &_args, &_result); err != nil {
 		return
 	}
 	return _result.GetSuccess(), nil

@@ -1,0 +1,128 @@
+package chat
+
+import "context"
+
+// Limits of moderation.
+const (
+	MaxReasonBytes    = 512
+	MaxServiceBytes   = 256  // of a service's name in the audit log; the rest is cut off
+	MaxModerationPage = 1000 // entries of one answer
+)
+
+// Moderation is what services do about users, and the audit log of it. ModerationService implements it, and the RPC client
+// does over the network. It is for services only, with AUTH=on: all other callers get PermissionDenied or Unauthenticated.
+type Moderation interface {
+	// Suspend suspends a user until Restore: the user's sessions and streams end, and logins and requests are refused. It
+	// is idempotent; another Reason replaces the former. The error is NotFound for a user without an account.
+	Suspend(context.Context, UserAction) (Suspension, error)
+	// Restore ends a suspension. It succeeds if the user is not suspended.
+	Restore(context.Context, UserAction) error
+	// Suspensions returns a page of the suspended users, sorted by the bytes of their ids.
+	Suspensions(context.Context, SuspensionsRequest) (SuspensionPage, error)
+	// UserSessions returns the sessions of a user, the least recently used first.
+	UserSessions(ctx context.Context, user string) ([]UserSession, error)
+	// EndSessions ends a session of a user, or all for "". It succeeds if there is none. Access tokens of a session are valid
+	// until they expire.
+	EndSessions(ctx context.Context, a UserAction, session string) error
+	// ResetPassword replaces the password of a user, who may have forgotten it, and ends all sessions. The error is
+	// NotFound for a user without an account, and Conflict for one of an identity provider, who has no password.
+	ResetPassword(ctx context.Context, a UserAction, password string) error
+	// Audit returns a page of the audit log, the newest entry first.
+	Audit(context.Context, AuditRequest) (AuditPage, error)
+}
+
+// UserAction names the user that a service acts on.
+type UserAction struct {
+	User      string
+	Reason    string // up to MaxReasonBytes of UTF-8, for the audit log; the user does not see it
+	RequestID string // for the audit log
+}
+
+// Suspension is the state of a suspended user.
+type Suspension struct {
+	User   string
+	Reason string
+	By     string // the service
+	Since  int64  // microseconds since 1970, by the store's clock
+}
+
+// SuspensionsRequest asks for a page of the suspended users.
+type SuspensionsRequest struct {
+	Cursor string // the first user, inclusive, suspended or not; "" is the beginning
+	Limit  int64  // 0 is 100
+}
+
+// SuspensionPage answers a SuspensionsRequest.
+type SuspensionPage struct {
+	Suspensions []Suspension
+	HasMore     bool
+	NextCursor  string // "" at the end
+}
+
+// UserSession is a session of a user, as a service sees it.
+type UserSession struct {
+	ID      string // the Session's ID
+	Used    int64  // the last login or refresh, in microseconds since 1970
+	Expires int64  // the same
+}
+
+// AuditAction is what a service did.
+type AuditAction string
+
+// The actions.
+const (
+	AuditSuspend AuditAction = "suspend"
+	AuditRestore AuditAction = "restore"
+
+	AuditEndSession    AuditAction = "end_session"
+	AuditEndSessions   AuditAction = "end_sessions" // all
+	AuditResetPassword AuditAction = "reset_password"
+)
+
+// AuditEntry is one action of a service. Entries never change. The oldest go when there are more than the store keeps.
+type AuditEntry struct {
+	At        int64 // when, in microseconds since 1970, by the store's clock; unique, and later than all earlier entries
+	By        string
+	Action    AuditAction
+	User      string // the user that the action is about
+	Reason    string
+	RequestID string
+}
+
+// AuditRequest asks for a page of the audit log.
+type AuditRequest struct {
+	Cursor int64 // entries before this time; 0 is the newest
+	Limit  int64 // 0 is 100
+}
+
+// AuditPage answers an AuditRequest.
+type AuditPage struct {
+	Entries    []AuditEntry
+	HasMore    bool
+	NextCursor int64 // 0 at the end
+}
+
+// ModerationStore is the store of a ModerationService. It applies no rules: its arguments have been checked.
+type ModerationStore interface {
+	// PutSuspension suspends a user and adds the entry to the audit log, in one step. The suspension begins when the entry is
+	// added, or when the user's former one began. If the user has the same one, nothing changes. It returns Since.
+	PutSuspension(context.Context, Suspension, AuditEntry) (since int64, err error)
+	// RemoveSuspension ends a suspension and adds the entry, in one step. It does nothing without a suspension.
+	RemoveSuspension(ctx context.Context, user string, e AuditEntry) error
+	// ReadSuspensions returns all suspensions, in any order.
+	ReadSuspensions(context.Context) ([]Suspension, error)
+	// IsSuspended reports whether a user is suspended now, on every server.
+	IsSuspended(ctx context.Context, user string) (bool, error)
+	// EndSessions ends all sessions of a user.
+	EndSessions(ctx context.Context, user string) error
+	// Record adds an entry to the audit log.
+	Record(context.Context, AuditEntry) error
+	// ReadSessions returns the sessions of a user by their storage ids. Some may have expired.
+	ReadSessions(ctx context.Context, user string) (map[string]StoredSession, error)
+	// EndSession, ReplacePassword and ReadAccounts are those of SessionStore and AccountStore.
+	EndSession(ctx context.Context, user, id string) error
+	ReplacePassword(ctx context.Context, user, oldHash, newHash string, keep Keep) (bool, error)
+	ReadAccounts(ctx context.Context, users []string) ([]StoredAccount, error)
+	// ReadAudit returns up to limit entries before a time, the newest first; 0 is the end of the log.
+	ReadAudit(ctx context.Context, before int64, limit int) ([]AuditEntry, error)
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestAdmin: a service suspends and restores a user, ends sessions and resets a password; the audit log has it all.
+func TestAdmin(t *testing.T) {
+	t.Parallel()
+	g := serveGuarded(t)
+	g.invokes(t, password, 0, "bob", "register", "bob")
+	made := invoke(t, []string{"AUTH_SECRET=" + authSecret}, "", "token", "--service=worker")
+	environment := append(g.server.environment(), "PULLCHAT_TOKEN="+strings.TrimSpace(made.out))
+	own := g.environment()
+	const another = "another horse\n"
+	for _, step := range []struct {
+		environment  []string
+		input, args  string
+		status       int
+		says, saysNo string
+	}{
+		{environment, "", "admin suspend bob", 80, "missing flags: --reason", ""},
+		{environment, "", "admin suspend none --reason=spam", 2, "not_found: there is no user none", ""},
+		{environment, "", "admin suspend bob --reason=spam", 0, `{"user":"bob","reason":"spam","by":"worker","since":`, ""},
+		{environment, "", "admin suspended", 0, `{"user":"bob","reason":"spam"`, ""},
+		{own, password, "login bob", 2, "permission_denied: the account of bob is suspended", ""},
+		{environment, "", "admin restore bob --reason=sorry", 0, "", ""},
+		{environment, "", "admin suspended", 0, "", "bob"},
+		{own, password, "login bob", 0, "", ""},
+		{own, "", "admin audit", 2, "permission_denied", ""},
+		{environment, "", "admin sessions bob", 0, `{"session":"`, ""},
+		{environment, "", "admin logout bob", 0, "", ""},
+		{environment, "", "admin sessions bob", 0, "", "session"},
+		{environment, another, "admin password bob --reason=forgotten", 0, "", ""},
+		{own, another, "login bob", 0, "", ""},
+		{environment, "", "admin audit --limit=2", 0, `"action":"reset_password","user":"bob","reason":"forgotten"`, "suspend"},
+		{environment, "", "admin audit", 0, `"action":"suspend","user":"bob","reason":"spam"`, ""},
+	} {
+		got := invoke(t, step.environment, step.input, strings.Fields(step.args)...)
+		said := got.out + got.err
+		if got.status != step.status || !strings.Contains(said, step.says) || step.saysNo != "" && strings.Contains(said, step.saysNo) {
+			t.Errorf("pullchat %s = %+v, want status %d with %q and without %q", step.args, got, step.status, step.says, step.saysNo)
+		}
+	}
+}

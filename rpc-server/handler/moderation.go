@@ -1,0 +1,75 @@
+package handler
+
+import (
+	"context"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/gen/rpc"
+	"github.com/pullchat/pullchat/internal/wire"
+)
+
+// ofModeration is ask of moderation.
+func ofModeration[Result any](
+	ctx context.Context, h *Handler, method string, r any, do func(context.Context, chat.Moderation) (Result, error),
+) (Result, error) {
+	return ask(ctx, h, h.services.Moderation, "suspensions", method, r, do)
+}
+
+// Suspend suspends a user.
+func (h *Handler) Suspend(ctx context.Context, r *rpc.SuspendRequest) (*rpc.SuspendResponse, error) {
+	r = orEmpty(r)
+	return wire.SuspendResponse(ofModeration(ctx, h, "Suspend", r, func(ctx context.Context, m chat.Moderation) (chat.Suspension, error) {
+		return m.Suspend(ctx, wire.SuspendActionOf(r))
+	})), nil
+}
+
+// Restore ends a suspension.
+func (h *Handler) Restore(ctx context.Context, r *rpc.RestoreRequest) (*rpc.RestoreResponse, error) {
+	r = orEmpty(r)
+	_, err := ofModeration(ctx, h, "Restore", r, func(ctx context.Context, m chat.Moderation) (struct{}, error) {
+		return done(m.Restore(ctx, wire.RestoreActionOf(r)))
+	})
+	return wire.RestoreResponse(err), nil
+}
+
+// Suspensions returns a page of the suspended users.
+func (h *Handler) Suspensions(ctx context.Context, r *rpc.SuspensionsRequest) (*rpc.SuspensionsResponse, error) {
+	r = orEmpty(r)
+	return wire.SuspensionsResponse(ofModeration(ctx, h, "Suspensions", r, func(ctx context.Context, m chat.Moderation) (chat.SuspensionPage, error) {
+		return m.Suspensions(ctx, wire.SuspensionsRequestOf(r))
+	})), nil
+}
+
+// Audit returns a page of the audit log.
+func (h *Handler) Audit(ctx context.Context, r *rpc.AuditRequest) (*rpc.AuditResponse, error) {
+	r = orEmpty(r)
+	return wire.AuditResponse(ofModeration(ctx, h, "Audit", r, func(ctx context.Context, m chat.Moderation) (chat.AuditPage, error) {
+		return m.Audit(ctx, wire.AuditRequestOf(r))
+	})), nil
+}
+
+// UserSessions returns the sessions of a user.
+func (h *Handler) UserSessions(ctx context.Context, r *rpc.UserSessionsRequest) (*rpc.UserSessionsResponse, error) {
+	r = orEmpty(r)
+	return wire.UserSessionsResponse(ofModeration(ctx, h, "UserSessions", r, func(ctx context.Context, m chat.Moderation) ([]chat.UserSession, error) {
+		return m.UserSessions(ctx, r.User)
+	})), nil
+}
+
+// EndSessions ends sessions of a user.
+func (h *Handler) EndSessions(ctx context.Context, r *rpc.EndSessionsRequest) (*rpc.EndSessionsResponse, error) {
+	r = orEmpty(r)
+	_, err := ofModeration(ctx, h, "EndSessions", r, func(ctx context.Context, m chat.Moderation) (struct{}, error) {
+		return done(m.EndSessions(ctx, wire.EndSessionsActionOf(r), r.GetSession()))
+	})
+	return wire.EndSessionsResponse(err), nil
+}
+
+// ResetPassword replaces the password of a user.
+func (h *Handler) ResetPassword(ctx context.Context, r *rpc.ResetPasswordRequest) (*rpc.ResetPasswordResponse, error) {
+	r = orEmpty(r)
+	_, err := ofModeration(ctx, h, "ResetPassword", r, func(ctx context.Context, m chat.Moderation) (struct{}, error) {
+		return done(m.ResetPassword(ctx, wire.ResetPasswordActionOf(r), r.Password))
+	})
+	return wire.ResetPasswordResponse(err), nil
+}

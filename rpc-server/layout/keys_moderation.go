@@ -1,0 +1,101 @@
+package layout
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/pullchat/pullchat/internal/chat"
+)
+
+// The keys of moderation. {moderation} is the hash tag, so that a script may suspend a user and keep the entry of it at once.
+//
+//	key                        type        what it holds                                             written by                             expires
+//	im:{moderation}:suspended  hash        user → "since JSON", with the reason and the service; "" → version: the time of the last change, in µs  suspend.lua, restore.lua, Store  never
+//	im:{moderation}:audit      sorted set  when, in µs → 16 digits of it, then JSON: an entry        suspend.lua, restore.lua, record.lua   never; the oldest go beyond AUDIT_MAX
+
+// Suspended is the key of the suspended users.
+func (k Keys) Suspended() string { return k.Prefix + ":{moderation}:" + SuspendedKey }
+
+// Audit is the key of the audit log.
+func (k Keys) Audit() string { return k.Prefix + ":{moderation}:" + AuditKey }
+
+// What the keys of moderation are, as KeyName has it.
+const (
+	SuspendedKey = "suspended"
+	AuditKey     = "audit"
+)
+
+// SuspendedVersion is the field of the version. No user has this id.
+const SuspendedVersion = ""
+
+func (k Keys) parseModeration(key string) (kind string, of bool) {
+	switch key {
+	case k.Suspended():
+		return SuspendedKey, true
+	case k.Audit():
+		return AuditKey, true
+	}
+	return "", false
+}
+
+type suspension struct {
+	By     string `json:"by"`
+	Reason string `json:"reason"`
+}
+
+// FormatSuspension is the stored form of a suspension without its Since.
+func FormatSuspension(s chat.Suspension) string {
+	return marshal(suspension{By: s.By, Reason: s.Reason})
+}
+
+// ParseSuspension reads a user's value; false for a malformed one.
+func ParseSuspension(user, value string) (chat.Suspension, bool) {
+	since, text, _ := strings.Cut(value, " ")
+	var stored suspension
+	at, err := strconv.ParseInt(since, 10, 64)
+	if err != nil || at <= 0 || json.Unmarshal([]byte(text), &stored) != nil {
+		return chat.Suspension{}, false
+	}
+	return chat.Suspension{User: user, Since: at, By: stored.By, Reason: stored.Reason}, true
+}
+
+type auditEntry struct {
+	By        string           `json:"by"`
+	Action    chat.AuditAction `json:"action"`
+	User      string           `json:"user,omitempty"`
+	Reason    string           `json:"reason,omitempty"`
+	RequestID string           `json:"request_id,omitempty"`
+}
+
+// FormatAudit is the stored form of an entry without its time.
+func FormatAudit(e chat.AuditEntry) string {
+	return marshal(auditEntry{e.By, e.Action, e.User, e.Reason, e.RequestID})
+}
+
+// AuditMember is a whole member of the audit log.
+func AuditMember(e chat.AuditEntry) string {
+	return fmt.Sprintf("%0*d%s", PositionDigits, e.At, FormatAudit(e))
+}
+
+// ParseAudit reads a member of the audit log; false for a malformed one.
+func ParseAudit(member string) (chat.AuditEntry, bool) {
+	if len(member) < PositionDigits {
+		return chat.AuditEntry{}, false
+	}
+	var e auditEntry
+	at, err := strconv.ParseInt(member[:PositionDigits], 10, 64)
+	if err != nil || at <= 0 || json.Unmarshal([]byte(member[PositionDigits:]), &e) != nil || e.Action == "" {
+		return chat.AuditEntry{}, false
+	}
+	return chat.AuditEntry{At: at, By: e.By, Action: e.Action, User: e.User, Reason: e.Reason, RequestID: e.RequestID}, true
+}
+
+func marshal(value any) string {
+	text, err := json.Marshal(value)
+	if err != nil {
+		panic(err) // structs of strings have a form
+	}
+	return string(text)
+}

@@ -1,0 +1,98 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/rpc-server/layout"
+)
+
+// TestSuspensionsReachAllServers: also one that starts later. Each learns of it in the next step of its job.
+func TestSuspensionsReachAllServers(t *testing.T) {
+	t.Parallel()
+	for name, url := range map[string]string{"alone": redistest.Start(t).URL(), "cluster": redistest.StartCluster(t).URL()} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := func() *Store {
+				s, err := Open(url, Options{AuditMax: 3})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = s.Close() })
+				return s
+			}
+			read := func(s *Store, want chat.Revocation) {
+				t.Helper()
+				if err := s.ReadRevoked().Step(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if got := s.Revoked("ann"); got != want {
+					t.Errorf("Revoked(ann) = %v, want %v", got, want)
+				}
+				if got := s.Revoked("bob"); got != chat.NotRevoked {
+					t.Errorf("Revoked(bob) = %v", got)
+				}
+			}
+			here, there := server(), server()
+			read(there, chat.NotRevoked)
+			entry := chat.AuditEntry{By: "backend", Action: chat.AuditSuspend, User: "ann", Reason: "spam"}
+			if _, err := here.PutSuspension(t.Context(), chat.Suspension{User: "ann", By: "backend", Reason: "spam"}, entry); err != nil {
+				t.Fatal(err)
+			}
+			if got := here.Revoked("ann"); got != chat.UserSuspended {
+				t.Errorf("Revoked(ann) = %v where it was done, want it at once", got)
+			}
+			read(there, chat.UserSuspended)
+			read(server(), chat.UserSuspended)
+			if err := there.revoke(context.Background(), "ann"); err != nil {
+				t.Fatal(err)
+			}
+			read(there, chat.UserDeleted)
+			read(here, chat.UserDeleted)
+			if err := here.redis.Del(t.Context(), here.keys.Revoked()).Err(); err != nil {
+				t.Fatal(err)
+			}
+			last := server()
+			read(last, chat.UserSuspended)
+			if err := last.RemoveSuspension(t.Context(), "ann", entry); err != nil {
+				t.Fatal(err)
+			}
+			read(last, chat.NotRevoked)
+		})
+	}
+}
+
+// TestAuditLogIsBounded: the newest entries stay, each at its own time, though the clock goes back.
+func TestAuditLogIsBounded(t *testing.T) {
+	t.Parallel()
+	s, err := Open(redistest.Start(t).URL(), Options{AuditMax: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	far := chat.AuditEntry{At: 1 << 52, By: "backend", Action: chat.AuditSuspend, User: "early"}
+	if err := s.redis.ZAdd(t.Context(), s.keys.Audit(), redis.Z{Score: float64(far.At), Member: layout.AuditMember(far)}).Err(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 5 {
+		user := fmt.Sprint("user", i)
+		entry := chat.AuditEntry{By: "backend", Action: chat.AuditSuspend, User: user, Reason: "spam"}
+		if _, err := s.PutSuspension(t.Context(), chat.Suspension{User: user, By: "backend", Reason: "spam"}, entry); err != nil {
+			t.Fatal(err)
+		}
+	}
+	entries, err := s.ReadAudit(t.Context(), 0, 100)
+	if err != nil || len(entries) != 3 {
+		t.Fatalf("ReadAudit() = %+v, %v; want 3 entries", entries, err)
+	}
+	for i, e := range entries {
+		if want := far.At + 5 - int64(i); e.At != want || e.User != fmt.Sprint("user", 4-i) {
+			t.Errorf("entry %d is %+v, want user%d at %d", i, e, 4-i, want)
+		}
+	}
+}

@@ -1,0 +1,17 @@
+-- Ends the suspension of a user, and keeps the entry of it.
+--
+-- KEYS  1 suspended  hash: user → "since JSON"; "" → version
+--       2 log        sorted set: the audit log
+-- ARGV  1 user
+--       2 entry      of the audit log
+--       3 keep       entries of the audit log
+--       4 now        microseconds since 1970; "" for Redis's own clock
+-- Returns 1, or 0 where the user is not suspended: nothing changed.
+local suspended, log = KEYS[1], KEYS[2]
+local user, entry, keep, now = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+
+if redis.call('HDEL', suspended, user) == 0 then
+  return 0
+end
+redis.call('HSET', suspended, '', string.format('%.0f', audit(log, entry, keep, now)))
+return 1
