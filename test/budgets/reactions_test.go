@@ -28,7 +28,9 @@ func TestReactions(t *testing.T) {
 	limits := chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096}
 	log, changes := chattest.Messages(store, chat.Access{}, limits), chattest.Changes(store, chat.Access{}, limits)
 	rooms := chat.NewRoomService(store, true, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 100})
-	as := func(user string) context.Context { return chat.WithCaller(context.Background(), chat.Caller{User: user}) }
+	as := func(user string) context.Context {
+		return chat.WithCaller(context.Background(), chat.Caller{User: user})
+	}
 	const admitted = 2 // commands that look up the room and the reader
 	for _, c := range []struct {
 		name            string
