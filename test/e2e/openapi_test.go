@@ -194,7 +194,7 @@ func conversation(as func(user, target string) string) []step {
 	}
 }
 
-// changes edits a message, answers it and deletes it.
+// changes edits a message, answers it, reacts to it and deletes it.
 func (d *described) changes() {
 	d.t.Helper()
 	sent := d.do("ann", "POST", "/api/send", `{"chat":"ann:bob","text":"at noon","sender":"ann"}`, 200)
@@ -210,10 +210,20 @@ func (d *described) changes() {
 	d.do("bob", "POST", "/api/send", fmt.Sprintf(`{"chat":"ann:bob","text":"yes","sender":"bob","reply_to":%s,"mentions":["ann"],"metadata":{"order":7}}`, position), 200)
 	d.do("bob", "POST", "/api/send", `{"chat":"ann:bob","text":"here","sender":"bob","content_type":"location","body":{"latitude":52.5,"longitude":13.4}}`, 200)
 	d.do("bob", "GET", thread, "", 200)
+	react := func(sender, emoji string) string {
+		return fmt.Sprintf(`{"chat":"ann:bob","sender":%q,"send_time":%s,"emoji":%q}`, sender, position, emoji)
+	}
+	d.do("bob", "PUT", "/api/reactions", react("bob", "👍"), 200)
+	d.do("bob", "PUT", "/api/reactions", react("bob", "fine"), 400)
+	d.do("bob", "GET", "/api/pull?chat=ann:bob&limit=100&reader=bob", "", 200)
+	d.do("bob", "DELETE", "/api/reactions?chat=ann:bob&sender=bob&emoji=%F0%9F%91%8D&send_time="+position, "", 200)
+	d.do("bob", "DELETE", "/api/reactions", react("bob", ""), 400)
 	if d.token != nil {
 		for _, s := range []step{
 			{"eve", "PATCH", "/api/messages", edit("eve", "at two"), 403},
 			{"eve", "DELETE", strings.Replace(message, "=ann&", "=eve&", 1), "", 403},
+			{"eve", "PUT", "/api/reactions", react("eve", "👍"), 403},
+			{"eve", "DELETE", "/api/reactions", react("eve", "👍"), 403},
 			{"eve", "GET", thread, "", 403},
 		} {
 			d.do(s.user, s.method, s.target, s.body, s.status)
