@@ -27,6 +27,16 @@ func (c *Client) Delete(ctx context.Context, change Change) (Receipt, error) {
 	return c.change(ctx, http.MethodDelete, "/api/messages", change, nil)
 }
 
+// React adds the sender's reaction to a message: one emoji. A reaction that is there already is a Duplicate.
+func (c *Client) React(ctx context.Context, change Change, emoji string) (Receipt, error) {
+	return c.change(ctx, http.MethodPut, "/api/reactions", change, map[string]any{"emoji": emoji})
+}
+
+// Unreact takes the sender's reaction to a message back.
+func (c *Client) Unreact(ctx context.Context, change Change, emoji string) (Receipt, error) {
+	return c.change(ctx, http.MethodDelete, "/api/reactions", change, map[string]any{"emoji": emoji})
+}
+
 func (c *Client) change(ctx context.Context, method, path string, change Change, fields map[string]any) (Receipt, error) {
 	if change.ID == "" && c.newID != nil {
 		change.ID = c.newID()

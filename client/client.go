@@ -158,13 +158,7 @@ func (c *Client) Send(ctx context.Context, m Message) (Receipt, error) {
 	if m.ID == "" && c.newID != nil {
 		m.ID = c.newID()
 	}
-	body, err := json.Marshal(struct {
-		Chat   string `json:"chat"`
-		Text   string `json:"text"`
-		Sender string `json:"sender"`
-		ID     string `json:"id,omitempty"`
-		*Content
-	}{m.Chat, m.Text, m.Sender, m.ID, m.Content})
+	body, err := json.Marshal(m.outgoing())
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -172,6 +166,17 @@ func (c *Client) Send(ctx context.Context, m Message) (Receipt, error) {
 	err = c.call(ctx, request{method: http.MethodPost, path: "/api/send", body: body, stores: true, id: m.ID}, &receipt)
 	return receipt, err
 }
+
+// outgoing is a message as it is sent.
+type outgoing struct {
+	Chat   string `json:"chat"`
+	Text   string `json:"text"`
+	Sender string `json:"sender"`
+	ID     string `json:"id,omitempty"`
+	*Content
+}
+
+func (m *Message) outgoing() outgoing { return outgoing{m.Chat, m.Text, m.Sender, m.ID, m.Content} }
 
 // Pull reads one page.
 func (c *Client) Pull(ctx context.Context, r PullRequest) (Page, error) {

@@ -58,6 +58,24 @@ func (d *deleteMessage) Run(ctx contextType) error {
 	return d.make(ctx, "deleted", func(c *client.Client, change client.Change) (client.Receipt, error) { return c.Delete(ctx, change) })
 }
 
+type react struct {
+	changed
+	Emoji  string `arg:"" help:"One emoji."`
+	Remove bool   `name:"remove" help:"Take the reaction back."`
+}
+
+// Run adds the reaction, or removes it.
+func (r *react) Run(ctx contextType) error {
+	if r.Remove {
+		return r.make(ctx, "taken back", func(c *client.Client, change client.Change) (client.Receipt, error) {
+			return c.Unreact(ctx, change, r.Emoji)
+		})
+	}
+	return r.make(ctx, "reacted", func(c *client.Client, change client.Change) (client.Receipt, error) {
+		return c.React(ctx, change, r.Emoji)
+	})
+}
+
 type thread struct {
 	patience
 	Chat     string `arg:"" help:"alice:bob, or a room."`

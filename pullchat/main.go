@@ -23,6 +23,7 @@ type commands struct {
 	Pull   pull          `cmd:"" group:"chat" set:"retries=9" help:"Read messages, oldest first."`
 	Edit   edit          `cmd:"" group:"chat" set:"retries=9" help:"Replace the text of a message."`
 	Delete deleteMessage `cmd:"" group:"chat" set:"retries=9" help:"Delete a message, for good."`
+	React  react         `cmd:"" group:"chat" set:"retries=9" help:"React to a message with an emoji, or take that back."`
 	Thread thread        `cmd:"" group:"chat" set:"retries=9" help:"Read the answers to a message."`
 
 	Tail tail `cmd:"" group:"chat" set:"retries=9" help:"Follow chats: read the last messages, then new ones as they arrive."`

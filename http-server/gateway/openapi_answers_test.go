@@ -40,6 +40,7 @@ func answersOfMessages(large string) map[string]answered {
 		"send, no Content-Type":       {call{method: "POST", target: "/api/send", body: goodSend}, 200},
 		"send, other JSON":            {call{method: "POST", target: "/api/send", contentType: "application/x+json", body: goodSend}, 200},
 		"send, chunked":               {call{method: "POST", target: "/api/send", contentType: jsonType, body: goodSend, chunked: true}, 200},
+		"send, an array":              {call{method: "POST", target: "/api/send", body: `[{"Chat":"a","text":"b","sender":"c"},{"chat":"a","text":"b","sender":"c","id":"1"}]`}, 200},
 		"send, folded names":          {call{method: "POST", target: "/api/send", body: `{"Chat":"a","TEXT":"b","Sender":"c"}`}, 200},
 		"send, unknown field":         {call{method: "POST", target: "/api/send", body: `{"chat":"a","text":"b","sender":"c","other":1}`}, 400},
 		"send again":                  {call{method: "POST", target: "/api/send", header: http.Header{"Idempotency-Key": {"1"}}, body: goodSend}, 200},

@@ -24,6 +24,8 @@ func failures() []failure {
 		{call{method: "POST", target: "/api/send", body: goodSend}, nil},
 		{call{method: "PATCH", target: "/api/messages", body: `{"chat":"a","send_time":1,"sender":"a","text":"b"}`}, nil},
 		{call{method: "DELETE", target: "/api/messages?chat=a&send_time=1&sender=a"}, nil},
+		{call{method: "PUT", target: "/api/reactions", body: `{"chat":"a","send_time":1,"sender":"a","emoji":"👍"}`}, nil},
+		{call{method: "DELETE", target: "/api/reactions?chat=a&send_time=1&sender=a&emoji=%F0%9F%91%8D"}, nil},
 		{call{method: "GET", target: "/api/thread?chat=a&send_time=1"}, bodiless},
 		{call{method: "GET", target: "/api/pull?chat=a"}, noConflict},
 		{call{method: "POST", target: "/api/pull", body: `{"chat":"a"}`}, noConflict},

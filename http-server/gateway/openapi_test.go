@@ -66,6 +66,7 @@ func TestDocumentHasTheFields(t *testing.T) {
 		"Message":      api.Message{},
 		"SendRequest":  api.SendRequest{},
 		"SendResponse": api.SendResponse{},
+		"SendResult":   api.SendResult{},
 		"PullRequest":  api.PullRequest{},
 		"PullResponse": api.PullResponse{},
 		"Error":        api.ErrorResponse{},
@@ -159,7 +160,7 @@ func TestDocumentRequiresWhatIsAlwaysThere(t *testing.T) {
 	t.Parallel()
 	_, validator := served(t, &fakeService{})
 	for name, message := range map[string]any{
-		"Message": api.Message{}, "SendResponse": api.SendResponse{}, "PullResponse": api.PullResponse{}, "Error": api.ErrorResponse{},
+		"Message": api.Message{}, "SendResponse": api.SendResponse{}, "SendResult": api.SendResult{}, "PullResponse": api.PullResponse{}, "Error": api.ErrorResponse{},
 		"ChatPage": api.ChatPage{}, "SignalResponse": api.SignalResponse{}, "ReadResponse": api.ReadResponse{},
 		"PresenceResponse": api.PresenceResponse{},
 		"Account":          api.Account{}, "UsersResponse": api.UsersResponse{}, "ContactsResponse": api.ContactsResponse{},

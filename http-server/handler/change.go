@@ -25,6 +25,9 @@ func NewChanges(h *Handler, changes chat.Changes) *Changes { return &Changes{h, 
 // ChangeQuery are the parameters of a change without a body.
 var ChangeQuery = []string{"chat", "send_time", "sender", "id"}
 
+// ReactionQuery are the parameters of a reaction without a body.
+var ReactionQuery = append([]string{"emoji"}, ChangeQuery...)
+
 // Edit answers PATCH /api/messages.
 func (h *Changes) Edit(ctx context.Context, c *app.RequestContext) {
 	h.change(ctx, c, chat.MessageEdited)
@@ -33,6 +36,16 @@ func (h *Changes) Edit(ctx context.Context, c *app.RequestContext) {
 // Delete answers DELETE /api/messages.
 func (h *Changes) Delete(ctx context.Context, c *app.RequestContext) {
 	h.change(ctx, c, chat.MessageDeleted)
+}
+
+// React answers PUT /api/reactions.
+func (h *Changes) React(ctx context.Context, c *app.RequestContext) {
+	h.change(ctx, c, chat.MessageReacted)
+}
+
+// Unreact answers DELETE /api/reactions.
+func (h *Changes) Unreact(ctx context.Context, c *app.RequestContext) {
+	h.change(ctx, c, chat.MessageUnreacted)
 }
 
 // Thread answers GET /api/thread.

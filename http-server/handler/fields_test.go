@@ -34,7 +34,7 @@ func TestEveryFieldOfASendIsRead(t *testing.T) {
 	c := app.NewContext(0)
 	c.Request.SetBody(body)
 	c.Request.Header.SetContentTypeBytes([]byte("application/json"))
-	m, err := (&Handler{config: Config{MaxBodyBytes: 1 << 20}}).readMessage(c)
+	m, err := readMessage(c, body)
 	if err != nil {
 		t.Fatal(err)
 	}

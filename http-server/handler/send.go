@@ -20,7 +20,15 @@ const success = "success"
 
 // Send answers POST /api/send.
 func (h *Handler) Send(ctx context.Context, c *app.RequestContext) {
-	message, err := h.readMessage(c)
+	body, err := readBody(c, h.config.MaxBodyBytes)
+	if err == nil && isArray(body) {
+		h.sendAll(ctx, c, body)
+		return
+	}
+	var message chat.Message
+	if err == nil {
+		message, err = readMessage(c, body)
+	}
 	if err != nil {
 		reply.Fail(c, err)
 		return
@@ -37,18 +45,20 @@ func (h *Handler) Send(ctx context.Context, c *app.RequestContext) {
 	reply.JSON(c, consts.StatusOK, response)
 }
 
-func (h *Handler) readMessage(c *app.RequestContext) (chat.Message, error) {
+func readMessage(c *app.RequestContext, body []byte) (chat.Message, error) {
 	var request api.SendRequest
-	if err := h.readJSON(c, &request); err != nil {
+	if err := decodeChange(body, &request); err != nil {
 		return chat.Message{}, err
 	}
 	id, err := idOrKey(c, request.Id)
 	if err != nil {
 		return chat.Message{}, err
 	}
-	m := chat.Message{Chat: request.Chat, Text: request.Text, Sender: request.Sender, ID: id}
-	m.Content = contentOf(&request)
-	return m, nil
+	return messageOf(&request, id), nil
+}
+
+func messageOf(r *api.SendRequest, id string) chat.Message {
+	return chat.Message{Chat: r.Chat, Text: r.Text, Sender: r.Sender, ID: id, Content: contentOf(r)}
 }
 
 // contentOf returns what a send has beside a text; nil for nothing.

@@ -58,7 +58,7 @@ type TargetQuery struct {
 	Sender string // whose role and whose reaction is read
 	ID     string // of the change
 	Digest string // what the ID stands for: a text that no other change has
-	Emoji  string // whose users are read, or ""
+	Emoji  string // whose Reactors are read, or ""
 	Member string // as in Append
 	Exists bool   // as in Append
 }
@@ -71,7 +71,7 @@ type Target struct {
 	Now     int64   // the store's clock, in microseconds since 1970
 	// Duplicate is the position of an earlier change with the ID, or 0.
 	Duplicate int64
-	Reacted   []string // all users of the emoji
+	Reactors  Reactors // of the query's emoji
 }
 
 // Amendment is a change that is to be stored.
@@ -109,6 +109,10 @@ func (m *Message) Resolve(of Message, found bool) {
 // NeedsTarget reports whether Resolve changes the entry.
 func (m *Message) NeedsTarget() bool { return m.Notice.IsChange() && m.Notice.Event != MessageDeleted }
 
+func (s *State) isZero() bool {
+	return s.Edited == 0 && s.Deleted == 0 && len(s.Reactions) == 0 && s.Replies == 0 && s.LastReply == 0
+}
+
 func (s *State) clone() *State {
 	if s == nil {
 		return nil
@@ -138,8 +142,20 @@ func (c *Change) amend(query TargetQuery, t Target) (Amendment, *Receipt) {
 		}
 		a.Message.Text, a.Message.Erased, a.Message.Content = "", true, t.Message.Content.Erased()
 		state.Deleted, state.Reactions, a.Forget = AtEntry, nil, true
+	case MessageReacted:
+		if t.Reactors.Own {
+			return a, &Receipt{SendTime: c.Ref, Duplicate: true}
+		}
+		state.Reactions, a.Reacts = with(state.Reactions, c.Emoji, c.Sender, t.Reactors), true
+	case MessageUnreacted:
+		if !t.Reactors.Own {
+			return a, &Receipt{SendTime: c.Ref, Duplicate: true}
+		}
+		state.Reactions, a.Retract = without(state.Reactions, c.Emoji, c.Sender, t.Reactors), true
 	}
-	a.Message.State = state
+	if a.Message.State = state; state.isZero() { // as it was sent
+		a.Message.State = nil
+	}
 	a.Shown = a.Entry
 	a.Shown.Resolve(a.Message, true)
 	return a, nil
@@ -167,7 +183,9 @@ func (c *Change) may(t Target, by Caller, window time.Duration) error {
 		return nil // it is in effect
 	case m.Erased:
 		return Errorf(NotFound, "the message at %d was deleted", c.Ref)
-	case c.Kind != MessageEdited && c.Kind != MessageDeleted:
+	case c.Kind == MessageReacted && !t.Reactors.Own && m.reactions() >= MaxReactions && !m.reactedWith(c.Emoji):
+		return Errorf(Conflict, "the message at %d has %d different reactions, which is the limit; use one of them", c.Ref, MaxReactions)
+	case c.Kind == MessageReacted || c.Kind == MessageUnreacted:
 		return nil
 	case c.Kind == MessageDeleted && (t.Role == Admin || by.Service && c.Sender == serviceName(by.User)):
 		return nil

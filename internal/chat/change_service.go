@@ -14,7 +14,9 @@ type ChangeService struct {
 	Access Access // the access rules. Access.Rooms is not used: the store checks members
 	// Readers enables threads of readers, which are refused without it.
 	Readers ReaderStore
-	turns   turnstile
+	// Emoji reports whether a text is one emoji. Reactions are refused without it.
+	Emoji func(string) bool
+	turns turnstile
 }
 
 var _ Changes = (*ChangeService)(nil)
@@ -111,8 +113,25 @@ func (s *ChangeService) checkKind(c *Change) error {
 	case MessageDeleted:
 		c.Text, c.Emoji = "", ""
 		return nil
+	case MessageReacted, MessageUnreacted:
+		c.Text = ""
+		return s.checkEmoji(c.Emoji)
 	}
-	return Errorf(InvalidArgument, "kind is %q; it is edit or delete", c.Kind)
+	return Errorf(InvalidArgument, "kind is %q; it is edit, delete, react or unreact", c.Kind)
+}
+
+func (s *ChangeService) checkEmoji(emoji string) error {
+	switch {
+	case emoji == "":
+		return Errorf(InvalidArgument, "emoji is empty")
+	case len(emoji) > MaxEmojiBytes:
+		return Errorf(InvalidArgument, "emoji is %d bytes; the limit is %d", len(emoji), MaxEmojiBytes)
+	case s.Emoji == nil:
+		return Errorf(InvalidArgument, "this rpc-server has no reactions")
+	case !s.Emoji(emoji):
+		return Errorf(InvalidArgument, "emoji is %q; give one emoji", emoji)
+	}
+	return nil
 }
 
 // digest is what the change's ID stands for. No text of a message begins with a zero byte and such a word.

@@ -45,6 +45,7 @@ type Range struct {
 	Member  string // as in Append: checked after the messages were read
 	Exists  bool   // as in Append, but a log without a room passes too
 	Raw     bool   // asks for Entries; a Store may answer Messages
+	User    string // whose reactions have Own, or ""
 }
 
 // Ranged is the result of a Range: Messages or Entries.

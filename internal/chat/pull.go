@@ -188,10 +188,22 @@ func (c *MessageService) checkPull(r PullRequest, by Caller) (Range, error) {
 		return Range{}, err
 	}
 	asked := Range{Chat: id, Member: member, Exists: c.Access.mustExist(id, by), From: r.Cursor, Reverse: r.Reverse, Limit: c.limits.page(r.Limit) + 1, Raw: r.Raw}
+	asked.User = readingUser(r.Reader, by)
 	if r.Reverse && r.Cursor == 0 {
 		asked.From = MaxCursor
 	}
 	return asked, nil
+}
+
+// readingUser returns the user of a reader, or else the caller. A service reads for itself only.
+func readingUser(reader string, by Caller) string {
+	switch {
+	case reader != "":
+		return UserOf(reader)
+	case by.Service:
+		return ""
+	}
+	return by.User
 }
 
 func (c *MessageService) checkReader(id ID, r PullRequest, by Caller) error {

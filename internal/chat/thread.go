@@ -30,6 +30,7 @@ func (s *ChangeService) Thread(ctx context.Context, r ThreadRequest) (Page, erro
 		return Page{}, err
 	}
 	asked := Range{Chat: id, Member: member, Exists: s.Access.mustExist(id, by), From: r.Cursor, Limit: s.limits.page(r.Limit)}
+	asked.User = readingUser(r.Reader, by)
 	messages, next, err := s.store.ReadThread(ctx, asked, r.Ref)
 	if err != nil {
 		return Page{}, AsError(err)

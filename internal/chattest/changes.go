@@ -44,6 +44,8 @@ func (s *Store) ReadTarget(_ context.Context, q chat.TargetQuery) (t chat.Target
 	}
 	if m := s.at(q.Chat, q.Ref); m != nil {
 		t.Message, t.Stored = *m, strconv.Itoa(s.log(q.Chat).amended)
+		users := s.log(q.Chat).reactions[q.Ref][q.Emoji]
+		t.Reactors = chat.Reactors{Count: len(users), Own: slices.Contains(users, q.Sender), First: users[:min(len(users), chat.ReactionUsers+1)]}
 	}
 	return t, nil
 }
@@ -70,6 +72,7 @@ func (s *Store) Amend(_ context.Context, a chat.Amendment) (chat.Appended, error
 	}
 	*m = stamped(a.Message, position)
 	known.amended++
+	known.react(a)
 	if a.ID != "" {
 		known.ids[of] = storedID{position, a.Digest}
 	}
@@ -78,6 +81,45 @@ func (s *Store) Amend(_ context.Context, a chat.Amendment) (chat.Appended, error
 	shown.SendTime = position
 	s.putShown(a.Chat, a.Entry, shown)
 	return chat.Appended{SendTime: position}, nil
+}
+
+// react changes who reacted. A list is replaced, never changed: a Target may have it.
+func (l *log) react(a chat.Amendment) {
+	users := slices.DeleteFunc(slices.Clone(l.reactions[a.Ref][a.Emoji]), func(user string) bool { return user == a.Sender })
+	switch {
+	case a.Forget:
+		delete(l.reactions, a.Ref)
+		return
+	case a.Reacts:
+		users = append(users, a.Sender)
+		slices.Sort(users)
+	case !a.Retract:
+		return
+	}
+	if l.reactions[a.Ref] == nil {
+		l.reactions[a.Ref] = map[string][]string{}
+	}
+	l.reactions[a.Ref][a.Emoji] = users
+}
+
+// marked sets Own of the reactions of a user among some messages.
+func (s *Store) marked(id chat.ID, messages []chat.Message, user string) []chat.Message {
+	reactions := s.log(id).reactions
+	for i := range messages {
+		m := &messages[i]
+		if user == "" || m.State == nil {
+			continue
+		}
+		state := *m.State // the log has it too
+		state.Reactions, m.State = slices.Clone(state.Reactions), &state
+		own := map[chat.Reacting]bool{}
+		_, unknown := m.MarkOwn(user, nil)
+		for _, r := range unknown {
+			own[r] = slices.Contains(reactions[r.Ref][r.Emoji], user)
+		}
+		m.MarkFound(own, user)
+	}
+	return messages
 }
 
 // stamped replaces chat.AtEntry.
@@ -123,12 +165,12 @@ func (s *Store) ReadThread(_ context.Context, r chat.Range, ref int64) (found []
 		switch {
 		case m.Content == nil || m.Content.ReplyTo != ref || m.SendTime < r.From:
 		case len(found) == r.Limit:
-			return found, m.SendTime, nil
+			return s.marked(r.Chat, found, r.User), m.SendTime, nil
 		default:
 			found = append(found, m)
 		}
 	}
-	return found, 0, nil
+	return s.marked(r.Chat, found, r.User), 0, nil
 }
 
 // checkContent returns why a message may not have its content, or nil.

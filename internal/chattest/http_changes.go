@@ -42,6 +42,10 @@ func (s OverHTTP) Change(ctx context.Context, c chat.Change) (receipt chat.Recei
 		done, err = s.as(ctx).Edit(ctx, change, c.Text)
 	case chat.MessageDeleted:
 		done, err = s.as(ctx).Delete(ctx, change)
+	case chat.MessageReacted:
+		done, err = s.as(ctx).React(ctx, change, c.Emoji)
+	case chat.MessageUnreacted:
+		done, err = s.as(ctx).Unreact(ctx, change, c.Emoji)
 	}
 	return chat.Receipt(done), answered(err)
 }

@@ -19,7 +19,7 @@ func (s *Store) Range(_ context.Context, ranges []chat.Range) []chat.Ranged {
 			ranged[i].Err = err
 			continue
 		}
-		ranged[i].Messages = s.resolved(r.Chat, between(s.readable(r.Chat), r))
+		ranged[i].Messages = s.marked(r.Chat, s.resolved(r.Chat, between(s.readable(r.Chat), r)), r.User)
 		if r.Raw {
 			ranged[i] = Stored(ranged[i])
 		}

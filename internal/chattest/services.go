@@ -3,6 +3,7 @@ package chattest
 import (
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/deletion"
+	"github.com/pullchat/pullchat/internal/emoji"
 )
 
 // The functions below build each service over its stores. Tests build services with them, so that only this file knows how
@@ -35,7 +36,7 @@ func Rooms(store chat.RoomStore, access chat.Access, options chat.RoomOptions) *
 // Changes returns a ChangeService over a store.
 func Changes(store chat.ChangeStore, access chat.Access, limits chat.Limits) *chat.ChangeService {
 	service := chat.NewChangeService(store, limits)
-	service.Access = access
+	service.Access, service.Emoji = access, emoji.Is
 	if readers, ok := store.(chat.ReaderStore); ok {
 		service.Readers = readers
 	}

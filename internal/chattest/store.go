@@ -97,6 +97,8 @@ type log struct {
 	last     int64          // the newest position that there ever was; 0 is none
 	ids      map[messageID]storedID
 	amended  int // how often messages were changed
+	// reactions are of each message those of each emoji, sorted by name.
+	reactions map[int64]map[string][]string
 }
 
 type messageID struct{ sender, id string }
@@ -111,7 +113,7 @@ type storedID struct {
 func (s *Store) log(id chat.ID) *log {
 	known := s.logs[id]
 	if known == nil {
-		known = &log{ids: map[messageID]storedID{}}
+		known = &log{ids: map[messageID]storedID{}, reactions: map[int64]map[string][]string{}}
 		s.logs[id] = known
 	}
 	return known

@@ -67,6 +67,21 @@ func ReadHead(member string) (chat.Head, error) {
 	return chat.Head{Position: position, Sender: sender, Kind: kind}, nil
 }
 
+// HasReactions reports whether an entry that this package wrote has reactions. They stand before the text.
+func HasReactions(member string) bool {
+	if len(member) < PositionDigits {
+		return false
+	}
+	r := reader{rest: member[PositionDigits:]}
+	for r.next() && r.field != textField {
+		if r.field == reactionsField && r.kind == listType {
+			return true
+		}
+		r.skip(r.kind, maxDepth)
+	}
+	return false
+}
+
 // head is the Go form of scripts/entry.lua in the storage; a test compares the two.
 func head(stored string) (sender string, kind chat.Kind, err error) {
 	r := reader{rest: stored}

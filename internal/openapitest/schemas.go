@@ -124,6 +124,10 @@ func closeSchema(tree, node any, seen map[string]bool) {
 		closeSchema(tree, follow(tree, ref), seen)
 	}
 	closeSchema(tree, schema["items"], seen)
+	alternatives, _ := schema["oneOf"].([]any)
+	for _, one := range alternatives {
+		closeSchema(tree, one, seen)
+	}
 	properties, ok := schema["properties"].(map[string]any)
 	if !ok {
 		return

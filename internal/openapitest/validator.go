@@ -270,10 +270,24 @@ func decode(body []byte) (any, error) {
 	return value, nil
 }
 
-// foldNames renames an object's fields to the schema's upper and lower case.
+// foldNames renames the fields of an object, or of those in an array, to the schema's upper and lower case. Of the alternatives of a
+// schema it takes the one of the value's type.
 func foldNames(value any, schema *openapi3.Schema) any {
-	object, ok := value.(map[string]any)
-	if !ok {
+	object, isObject := value.(map[string]any)
+	list, isList := value.([]any)
+	for _, one := range schema.OneOf {
+		if one.Value.Type.Is("object") && isObject || one.Value.Type.Is("array") && isList {
+			return foldNames(value, one.Value)
+		}
+	}
+	if isList && schema.Items != nil {
+		folded := make([]any, len(list))
+		for i, item := range list {
+			folded[i] = foldNames(item, schema.Items.Value)
+		}
+		return folded
+	}
+	if !isObject {
 		return value
 	}
 	folded := make(map[string]any, len(object))

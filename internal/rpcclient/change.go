@@ -13,7 +13,7 @@ var _ chat.Changes = (*Client)(nil)
 
 // Change implements chat.Changes. A change is repeated without an ID too, except an edit: another edit may have come between.
 func (c *Client) Change(ctx context.Context, change chat.Change) (chat.Receipt, error) {
-	repeatable := change.ID != "" || change.Kind == chat.MessageDeleted
+	repeatable := change.ID != "" || change.Kind != chat.MessageEdited
 	return ask(ctx, c, kind{repeatable, changeError}, imservice.Client.ChangeMessage,
 		wire.ChangeMessageRequest(change, caller(ctx), logging.RequestID(ctx)), wire.ReceiptOf)
 }

@@ -202,6 +202,7 @@ func (i *Importer) storePage(ctx context.Context, c *importedChat, members []str
 	outdated := i.outdated()
 	entries := make([]redis.Z, len(members))
 	var idEntries, answers []redis.Z
+	var reactions []chat.Message // and deletions, in their order
 	newest := int64(0)
 	for k, member := range members {
 		m, err := layout.DecodeMember(member)
@@ -212,6 +213,9 @@ func (i *Importer) storePage(ctx context.Context, c *importedChat, members []str
 		entries[k] = redis.Z{Score: at, Member: member}
 		if m.Content != nil && m.Content.ReplyTo > 0 {
 			answers = append(answers, redis.Z{Member: fmt.Sprintf("%016d%016d", m.Content.ReplyTo, m.SendTime)})
+		}
+		if m.Notice.IsChange() && m.Notice.Event != chat.MessageEdited {
+			reactions = append(reactions, m)
 		}
 		if twin := layout.Twin(m); twin != "" && m.SendTime > outdated {
 			idEntries = append(idEntries, redis.Z{Score: at, Member: layout.IDEntry(m.Sender, m.ID)}, redis.Z{Score: at, Member: twin})
@@ -226,6 +230,7 @@ func (i *Importer) storePage(ctx context.Context, c *importedChat, members []str
 		if len(answers) > 0 {
 			p.ZAdd(ctx, i.keys.Threads(c.id), answers...)
 		}
+		i.storeReactions(ctx, p, c.id, reactions)
 		if len(idEntries) > 0 {
 			p.ZAdd(ctx, ids, idEntries...)
 			lives(ctx, p, ids, time.Until(time.UnixMicro(newest))+i.options.IdempotencyWindow)
@@ -236,6 +241,26 @@ func (i *Importer) storePage(ctx context.Context, c *importedChat, members []str
 		return fmt.Errorf("store its messages: %w", err)
 	}
 	return nil
+}
+
+// storeReactions makes the reactions of a chat again from the entries about them.
+func (i *Importer) storeReactions(ctx context.Context, p redis.Pipeliner, id chat.ID, entries []chat.Message) {
+	key := i.keys.Reactions(id)
+	for _, m := range entries {
+		reaction := layout.ReactionEntry(chat.Reacting{Ref: m.Notice.Ref, Emoji: m.Notice.Emoji, User: m.Sender})
+		switch m.Notice.Event {
+		case chat.MessageReacted:
+			p.ZAdd(ctx, key, redis.Z{Score: layout.ReactionScore, Member: reaction})
+		case chat.MessageUnreacted:
+			p.ZRem(ctx, key, reaction)
+		case chat.MessageDeleted:
+			of := fmt.Sprintf("%016d", m.Notice.Ref)
+			p.ZRemRangeByLex(ctx, key, "["+of, "("+of+layout.AfterReactions)
+		}
+	}
+	if len(entries) > 0 && i.options.Retention > 0 {
+		lives(ctx, p, key, i.options.Retention)
+	}
 }
 
 // lives makes a key expire no earlier than after a time.

@@ -319,6 +319,15 @@ func TestCheckNamesTheFault(t *testing.T) {
 			at := c.sent[3].SendTime - 1
 			c.do("zadd", c.log(), at, member(at, chat.Message{Text: "text 2", Sender: "alice", ID: "id/2"}))
 		}, FaultIDRepeated, 1, 1},
+		{"a reaction that no user has", func(c *checked) {
+			at := c.sent[3].SendTime - 1
+			m := chat.Message{Text: "x", Sender: "bob", State: &chat.State{Reactions: []chat.Reaction{
+				{Emoji: "👍", Count: 1, Users: []string{"bob"}}, {Emoji: "🎉", Count: 2, Users: []string{"alice", "bob"}},
+			}}}
+			c.do("zadd", c.log(), at, member(at, m))
+			c.do("zadd", c.layout.Reactions(id(c.t, "alice:bob")), layout.ReactionScore,
+				layout.ReactionEntry(chat.Reacting{Ref: at, Emoji: "👍", User: "bob"}))
+		}, FaultReactions, 1, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -83,6 +83,10 @@ var faultKinds = []faultKind{
 		"it was sent again after its ids were lost, or IDEMPOTENCY_WINDOW has been lengthened since: ZREM one, or leave both", false,
 	},
 	{
+		FaultReactions, "a message counts for each emoji the users whose reactions the chat has",
+		"the next reaction with that emoji counts them anew", false,
+	},
+	{
 		FaultChatUnlisted, "a two-person chat with messages is in the lists of its two users",
 		"--repair adds it; without it the chat is in no inbox until the next message", true,
 	},

@@ -31,6 +31,7 @@ type logged struct {
 func (c *Checker) judgeLog(ctx context.Context, under checkedChat, page checkPage) ([]finding, tally, error) {
 	var found []finding
 	var withID []logged
+	var reacted []chat.Message
 	var counts tally
 	add := func(kind FaultKind, position int64, times int64, detail string) {
 		fault := Fault{Kind: kind, Key: under.log.name, Position: position, Detail: detail}
@@ -48,7 +49,11 @@ func (c *Checker) judgeLog(ctx context.Context, under checkedChat, page checkPag
 		switch {
 		case err != nil:
 			add(kind, at, 1, err.Error())
-		case m.ID != "":
+			continue
+		case m.State != nil && len(m.State.Reactions) > 0:
+			reacted = append(reacted, m)
+		}
+		if m.ID != "" {
 			digest := layout.TextDigest(m.Text)
 			if m.Changed() {
 				digest = ""
@@ -61,8 +66,9 @@ func (c *Checker) judgeLog(ctx context.Context, under checkedChat, page checkPag
 		add(FaultLogShared, at, page.left, "so many more entries have this score that they are not read")
 		counts.messages += page.left
 	}
-	if under.ids.broken {
-		return found, counts, nil
+	wrong, err := c.judgeReactions(ctx, under.id, reacted)
+	if found = append(found, wrong...); err != nil || under.ids.broken {
+		return found, counts, err
 	}
 	missing, err := c.judgeMissing(ctx, under, withID)
 	return append(found, missing...), counts, err

@@ -29,6 +29,7 @@ const (
 	FaultIDsTwin         FaultKind = "ids-twin"
 	FaultIDsMissing      FaultKind = "ids-missing"
 	FaultIDRepeated      FaultKind = "id-repeated"
+	FaultReactions       FaultKind = "reactions"
 	FaultChatUnlisted    FaultKind = "chat-unlisted"
 	FaultListEntry       FaultKind = "list-entry"
 	FaultCursor          FaultKind = "reader-cursor"

@@ -26,7 +26,7 @@ import (
 //	im:{p}:read:<chat>     hash        reader → cursor                                 advance.lua  never
 //	im:{p}:room:<room>     hash        visibility, name, created, how many admins      room.lua     never
 //	im:{p}:members:<room>  hash        user → "role since"                             room.lua     never
-//	im:{p}:reactions:<chat>  sorted set  send_time of a message → 16 digits of it, then "emoji user"  amend.lua  RETENTION after the newest
+//	im:{p}:reactions:<chat>  sorted set  1 → 16 digits of the send_time of a message, then "emoji user"  amend.lua  RETENTION after the newest
 //	im:{p}:threads:<chat>  sorted set  0 → 16 digits of a message's send_time, then those of an answer's  append_checked.lua  RETENTION after the newest
 //	im:{p}:present:<chat>  sorted set  when it lapses, in ms → "reader gateway"        attend.lua   90 s after the last
 //

@@ -19,6 +19,7 @@ import (
 	"github.com/pullchat/pullchat/internal/buildinfo"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/deletion"
+	"github.com/pullchat/pullchat/internal/emoji"
 	"github.com/pullchat/pullchat/internal/gen/rpc/imservice"
 	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/names"
@@ -82,7 +83,7 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	messages.ReaderStore = store
 	messages.Access = access
 	changes := chat.NewChangeService(store, config.limits())
-	changes.Access, changes.Readers = access, store
+	changes.Access, changes.Readers, changes.Emoji = access, store, emoji.Is
 	inboxes := chat.NewInboxService(store, config.limits())
 	inboxes.Access = access
 	projections := chat.NewProjectionService(store)

@@ -42,7 +42,7 @@ func (s *Store) ReadTarget(ctx context.Context, q chat.TargetQuery) (chat.Target
 		call = redis.NewSliceCmd(ctx, "evalsha", targetScript.Hash(), 5,
 			log, ids, s.keys.Room(q.Chat), s.keys.Members(q.Chat), s.keys.Reactions(q.Chat),
 			s.now(), s.options.IdempotencyWindow.Microseconds(), fmt.Sprintf("%016d", q.Ref), s.oldestIn(q.Chat, s.oldest()),
-			idEntry(q), layout.TextDigest(q.Digest), q.Member, truth(q.Exists), q.Sender, q.Emoji)
+			idEntry(q), layout.TextDigest(q.Digest), q.Member, truth(q.Exists), q.Sender, q.Emoji, chat.ReactionUsers+1)
 		_ = pipeline.Process(ctx, call)
 		return call
 	})
@@ -57,14 +57,16 @@ func (s *Store) ReadTarget(ctx context.Context, q chat.TargetQuery) (chat.Target
 }
 
 func targetOf(q chat.TargetQuery, reply []any) (t chat.Target, err error) {
-	if len(reply) != 5 {
+	if len(reply) != 7 {
 		return t, errFailed
 	}
 	outcome, _ := reply[0].(int64)
 	t.Now, _ = reply[1].(int64)
 	t.Stored, _ = reply[2].(string)
 	role, _ := reply[3].(string)
-	users, _ := reply[4].([]any)
+	reacted, _ := reply[4].(int64)
+	count, _ := reply[5].(int64)
+	users, _ := reply[6].([]any)
 	if outcome < 0 {
 		return t, changeOutcome(q, outcome)
 	}
@@ -81,9 +83,10 @@ func targetOf(q chat.TargetQuery, reply []any) (t chat.Target, err error) {
 		}
 		t.Role = member.Role
 	}
+	t.Reactors.Own, t.Reactors.Count = reacted == 1, int(count)
 	for _, user := range users {
 		if name, ok := user.(string); ok {
-			t.Reacted = append(t.Reacted, name)
+			t.Reactors.First = append(t.Reactors.First, name)
 		}
 	}
 	return t, nil

@@ -44,7 +44,7 @@ func (v *view) read(t *testing.T, log chat.Service, limit int64) bool {
 	return page.HasMore
 }
 
-// TestClientsAgreeOnChanges: users send, edit, delete and answer at once. Clients that follow, that resume, and that read from
+// TestClientsAgreeOnChanges: users send, edit, delete, answer and react at once. Clients that follow, that resume, and that read from
 // zero end with what the users did last, and each answer is counted.
 func TestClientsAgreeOnChanges(t *testing.T) {
 	t.Parallel()
@@ -53,6 +53,39 @@ func TestClientsAgreeOnChanges(t *testing.T) {
 			t.Parallel()
 			agreeOnChanges(t, url)
 		})
+	}
+}
+
+// checkReactions compares the reactions of all messages that are not deleted with what the users did last.
+func checkReactions(t *testing.T, log chat.Service, texts map[int64]string, reacted map[int64]map[string]bool) {
+	t.Helper()
+	for ref, text := range texts {
+		var want, got []string
+		for reaction, there := range reacted[ref] {
+			if there && text != "" {
+				want = append(want, reaction)
+			}
+		}
+		page, err := log.Pull(context.Background(), chat.PullRequest{Chat: "club", Cursor: ref, Limit: 1})
+		if err != nil || len(page.Messages) != 1 || page.Messages[0].SendTime != ref {
+			t.Errorf("the message at %d is %+v, %v", ref, page.Messages, err)
+			continue
+		}
+		if state := page.Messages[0].State; state != nil {
+			for _, r := range state.Reactions {
+				if r.Count != len(r.Users) { // there are fewer users than a page names
+					t.Errorf("the message at %d has %+v; want as many names as users", ref, r)
+				}
+				for _, user := range r.Users {
+					got = append(got, r.Emoji+" "+user)
+				}
+			}
+		}
+		slices.Sort(want)
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("the reactions of the message at %d are %q, want %q", ref, got, want)
+		}
 	}
 }
 
@@ -66,6 +99,8 @@ func agreeOnChanges(t *testing.T, url string) {
 	log, changes := chattest.Messages(store, chat.Access{}, limits), chattest.Changes(store, chat.Access{}, limits)
 	var mutex sync.Mutex
 	want, answers := map[int64]string{}, map[int64]int{}
+	reacted := map[int64]map[string]bool{} // "emoji user" of each message
+	var sent []int64
 	done := make(chan struct{})
 	follower := view{texts: map[int64]string{}}
 	var following, acting sync.WaitGroup
@@ -97,10 +132,34 @@ func agreeOnChanges(t *testing.T, url string) {
 					}
 					mine = append(mine, receipt.SendTime)
 					mutex.Lock()
-					want[receipt.SendTime] = text
+					want[receipt.SendTime], sent = text, append(sent, receipt.SendTime)
 					if m.Content != nil {
 						answers[mine[0]]++
 					}
+					mutex.Unlock()
+					continue
+				}
+				if random.IntN(3) == 0 {
+					mutex.Lock()
+					ref := sent[random.IntN(min(len(sent), 3))] // so few that each is reacted to and that taken back again
+					mutex.Unlock()
+					change := chat.Change{Chat: "club", Ref: ref, Kind: chat.MessageReacted, Sender: sender, Emoji: []string{"👍", "❤️"}[random.IntN(2)]}
+					if random.IntN(3) == 0 {
+						change.Kind = chat.MessageUnreacted
+					}
+					_, err := changes.Change(context.Background(), change)
+					if chat.CodeOf(err) == chat.NotFound {
+						continue
+					}
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					mutex.Lock()
+					if reacted[ref] == nil {
+						reacted[ref] = map[string]bool{}
+					}
+					reacted[ref][change.Emoji+" "+sender] = change.Kind == chat.MessageReacted
 					mutex.Unlock()
 					continue
 				}
@@ -133,6 +192,7 @@ func agreeOnChanges(t *testing.T, url string) {
 			t.Errorf("a client has %v, want %v", v.texts, want)
 		}
 	}
+	checkReactions(t, log, want, reacted)
 	ends := slices.Sorted(maps.Keys(answers))
 	for _, ref := range ends {
 		page, err := log.Pull(context.Background(), chat.PullRequest{Chat: "club", Cursor: ref, Limit: 1})

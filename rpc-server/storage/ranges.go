@@ -61,6 +61,7 @@ func (s *Store) flushRanges(ctx context.Context, n *redisnode.Node, ranges []cha
 	if len(changed) > 0 {
 		s.resolveRanges(ctx, n, calls, changed, out)
 	}
+	s.markOwn(ctx, n, ranges, out)
 }
 
 // readRanges makes some steps in one round trip.

@@ -86,7 +86,7 @@ func (s *Store) setMark(ctx context.Context, now time.Time) error {
 	})
 }
 
-// persistLogs removes the expiry of all logs that activity names.
+// persistLogs removes the expiry of all logs that activity names, and of what their chats have beside them.
 func (s *Store) persistLogs(ctx context.Context) error {
 	for i := range s.keys.Partitions {
 		p := &s.keys.Partitions[i]
@@ -121,9 +121,10 @@ func (s *Store) persistLogs(ctx context.Context) error {
 }
 
 func (s *Store) persist(ctx context.Context, p *layout.Partition, chats []string) error {
-	errs := s.nodes.Calls(ctx, len(chats), redisnode.Exchange{
+	prefixes := []string{p.Log, p.Tag + ":" + layout.ReactionsKey + ":", p.Tag + ":" + layout.ThreadsKey + ":"}
+	errs := s.nodes.Calls(ctx, len(prefixes)*len(chats), redisnode.Exchange{
 		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-			return pipeline.Persist(ctx, p.Log+chats[i])
+			return pipeline.Persist(ctx, prefixes[i%len(prefixes)]+chats[i/len(prefixes)])
 		},
 		Key: func(int) string { return p.Activity },
 	})

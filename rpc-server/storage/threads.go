@@ -7,6 +7,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/pullchat/pullchat/internal/batch"
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/rpc-server/layout"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
@@ -62,7 +63,13 @@ func (s *Store) ReadThread(ctx context.Context, r chat.Range, ref int64) (found 
 	if err != nil {
 		return nil, 0, callError(tried, err)
 	}
-	return found, next, nil
+	n, err := s.nodes.ForKey(ctx, key)
+	if err != nil {
+		return nil, 0, callError(tried, err)
+	}
+	marked := []batch.Result[chat.Ranged]{{Value: chat.Ranged{Messages: found}}}
+	s.markOwn(ctx, n, []chat.Range{r}, marked)
+	return found, next, marked[0].Err
 }
 
 // readMessages reads the messages at some positions of a chat, without those that are gone.

@@ -138,6 +138,11 @@ own  PATCH  /api/messages                 401  exp  inv  inv  200  403  403  403
 own  DELETE /api/messages                 401  exp  inv  inv  200  403  403  403  200  200   chat={room} send_time={said}
 own  DELETE /api/messages                 401  exp  inv  inv  403  403  403  200  403  200   chat={pair} send_time={pairs} sender={me}
 same PATCH  /api/messages                 401  exp  inv  inv  403  404  404  404  404  404   chat=nowhere send_time=1 sender={me} text=changed
+same PUT    /api/reactions                401  exp  inv  inv  403  403  403  200  200  200   chat={room} send_time={said} sender={me} emoji=👍
+same PUT    /api/reactions                401  exp  inv  inv  200  403  403  200  200  400   chat={room} send_time={said} emoji=👎
+same DELETE /api/reactions                401  exp  inv  inv  403  403  403  200  200  200   chat={room} send_time={said} sender={me} emoji=👍
+same PUT    /api/reactions                401  exp  inv  inv  403  403  403  200  200  200   chat={pair} send_time={pairs} sender={me} emoji=👍
+same DELETE /api/reactions                401  exp  inv  inv  403  403  403  200  200  200   chat={pair} send_time={pairs} sender={me} emoji=👍
 same GET    /api/thread                   401  exp  inv  inv  200  403  403  200  200  200   chat={room} send_time={said}
 same GET    /api/thread                   401  exp  inv  inv  403  403  403  200  200  200   chat={pair} send_time={pairs}
 

@@ -110,6 +110,8 @@ own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room
 # Changes of messages.
 same ChangeMessage  key  key  401  403  403  403  403  403  403   {"Chat":"{room}","SendTime":{said},"Kind":"edit","Sender":"{me}","Text":"changed"}
 own  ChangeMessage  key  key  401  ok   403  403  403  ok   ok    {"Chat":"{room}","SendTime":{said},"Kind":"delete"}
+same ChangeMessage  key  key  401  403  403  403  ok   ok   ok    {"Chat":"{room}","SendTime":{said},"Kind":"react","Sender":"{me}","Emoji":"👍"}
+same ChangeMessage  key  key  401  403  403  403  ok   ok   ok    {"Chat":"{room}","SendTime":{said},"Kind":"unreact","Sender":"{me}","Emoji":"👍"}
 same Thread         key  key  401  ok   403  403  ok   ok   ok    {"Chat":"{room}","SendTime":{said}}
 same Thread         key  key  401  403  403  403  ok   ok   ok    {"Chat":"{pair}","SendTime":{pairs}}
 

@@ -21,7 +21,7 @@ func encode(e projection.Event, bursts bool) []byte {
 	kind, last := typeMessage, e.Last()
 	switch {
 	case last.Notice.IsChange():
-		kind = string(last.Notice.Event) // edit, delete
+		kind = string(last.Notice.Event) // edit, delete, react, unreact
 	case last.Notice != nil:
 		kind = typeNotice
 	case bursts:

@@ -21,6 +21,10 @@ export interface paths {
          *     With an `id`, in the body or as `Idempotency-Key`, the send can be retried. The same `id` of the same sender
          *     in the same chat stores nothing, and answers with the first `send_time` and `duplicate`. The server remembers an
          *     `id` for 24 hours, unless it was started with another window.
+         *
+         *     An array of up to 100 messages sends each as if it came alone, and is answered with an array: the outcome of each, in the
+         *     same order. Messages of one chat are stored in the order of the array. Each counts towards the rate limits. Once one of a
+         *     chat fails as `unavailable`, `deadline_exceeded` or `internal`, the later ones of that chat are not sent.
          */
         post: operations["send"];
         delete?: never;
@@ -54,6 +58,33 @@ export interface paths {
          *     page shows the message as it is now.
          */
         patch: operations["edit"];
+        trace?: never;
+    };
+    "/api/reactions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * React to a message
+         * @description Adds a reaction of the sender's to a message: one emoji, and each once. A message has at most 50 different ones. The chat
+         *     gets an entry of the kind `react`, and pages show `reactions` at the message. Parameters are in the query string or in a
+         *     body.
+         */
+        put: operations["react"];
+        post?: never;
+        /**
+         * Take a reaction back
+         * @description Removes a reaction of the sender's. The chat gets an entry of the kind `unreact`. Parameters are in the query string or in a
+         *     body.
+         */
+        delete: operations["unreact"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/thread": {
@@ -1537,7 +1568,7 @@ export interface components {
             sender?: components["schemas"]["UserName"];
             /** @description Of an edit: the new text. */
             text?: string;
-            /** @description Of a reaction; other changes ignore it. */
+            /** @description Of a reaction: one emoji. Other changes ignore it. */
             emoji?: string;
             /** @description The sender's id for this change: repeating it stores nothing. */
             id?: string;
@@ -1551,6 +1582,30 @@ export interface components {
              * @constant
              */
             duplicate?: true;
+        };
+        /** @description The outcome of one message of an array. */
+        SendResult: {
+            /** @enum {string} */
+            status: "success" | "failed";
+            /**
+             * Format: int64
+             * @description Of a message that is stored.
+             */
+            send_time?: number;
+            /**
+             * @description The `id` was known: nothing was stored.
+             * @constant
+             */
+            duplicate?: true;
+            /** @description Of a message that is not stored: the code of an error. */
+            code?: string;
+            /** @description The fault, for people. */
+            message?: string;
+            /**
+             * Format: int64
+             * @description Seconds to wait before a retry.
+             */
+            retry_after?: number;
         };
         /** @description All are optional here, because the query string may name them. */
         PullRequest: {
@@ -1687,7 +1742,8 @@ export interface components {
             /** @description The first few. */
             users: components["schemas"]["UserName"][];
             /**
-             * @description The reader of the page is one of them.
+             * @description The user who pulls the page, or its `reader`, is one of them. Streams and inboxes do not have it: they share a page
+             *     among their readers.
              * @constant
              */
             own?: true;
@@ -2576,6 +2632,7 @@ export type Cursor = components['schemas']['Cursor'];
 export type SendRequest = components['schemas']['SendRequest'];
 export type ChangeRequest = components['schemas']['ChangeRequest'];
 export type SendResponse = components['schemas']['SendResponse'];
+export type SendResult = components['schemas']['SendResult'];
 export type PullRequest = components['schemas']['PullRequest'];
 export type PullResponse = components['schemas']['PullResponse'];
 export type Message = components['schemas']['Message'];
@@ -2711,18 +2768,18 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["SendRequest"];
+                "application/json": components["schemas"]["SendRequest"] | components["schemas"]["SendRequest"][];
             };
         };
         responses: {
-            /** @description The message is stored, now or, with `duplicate`, earlier. */
+            /** @description The message is stored, now or, with `duplicate`, earlier. Of an array, each outcome says so for itself. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SendResponse"];
+                    "application/json": components["schemas"]["SendResponse"] | components["schemas"]["SendResult"][];
                 };
             };
             400: components["responses"]["InvalidArgument"];
@@ -2824,6 +2881,116 @@ export interface operations {
         };
         responses: {
             /** @description The change is stored, now or, with `duplicate`, earlier. `send_time` is that of its entry in the chat. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SendResponse"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    react: {
+        parameters: {
+            query?: {
+                chat?: components["schemas"]["ChatName"];
+                send_time?: components["schemas"]["SendTime"];
+                sender?: components["schemas"]["UserName"];
+                emoji?: string;
+                id?: string;
+            };
+            header?: {
+                /**
+                 * @description The same as the body's `id`, byte for byte. Send one of them, or the same value in both.
+                 * @example 7d2f8a31-1
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ChangeRequest"];
+            };
+        };
+        responses: {
+            /** @description The change is stored. With `duplicate` it was already; `send_time` is then that of the earlier entry with the `id`, or of the message. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SendResponse"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    unreact: {
+        parameters: {
+            query?: {
+                chat?: components["schemas"]["ChatName"];
+                send_time?: components["schemas"]["SendTime"];
+                sender?: components["schemas"]["UserName"];
+                emoji?: string;
+                id?: string;
+            };
+            header?: {
+                /**
+                 * @description The same as the body's `id`, byte for byte. Send one of them, or the same value in both.
+                 * @example 7d2f8a31-1
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ChangeRequest"];
+            };
+        };
+        responses: {
+            /** @description The change is stored. With `duplicate` it was already; `send_time` is then that of the earlier entry with the `id`, or of the message. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];

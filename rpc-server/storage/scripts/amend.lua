@@ -6,7 +6,7 @@
 --       3 ids        sorted set: position → "sender/id", and the same with the digest before it
 --       4 room       hash: visibility, …
 --       5 members    hash: user → "role since"
---       6 reactions  sorted set: position → 16 digits of the position, then "emoji user"
+--       6 reactions  sorted set: 1 → 16 digits of a position, then "emoji user"
 -- ARGV  1 now           microseconds since 1970; "" for Redis's own clock
 --       2 window        how long an id is recognised, in microseconds
 --       3 chat          canonical id
@@ -31,6 +31,8 @@
 local activity, log, ids, reactions = KEYS[1], KEYS[2], KEYS[3], KEYS[6]
 local now, window, chat, id, digest = clock(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
 local old, reaction = ARGV[10], ARGV[18]
+local ref = sub(old, 1, 16)
+local own = ref .. ARGV[19] .. ' ' .. ARGV[9]
 
 local refused = admit(KEYS[4], KEYS[5], ARGV[6], ARGV[7] == '1')
 if refused then
@@ -44,6 +46,9 @@ if ARGV[8] ~= '' and string.match(call('HGET', KEYS[5], ARGV[9]) or '', '^%S+') 
   return AMENDED
 end
 if not call('ZSCORE', log, old) then
+  return AMENDED
+end
+if (reaction == '+' or reaction == '-') and (call('ZSCORE', reactions, own) == false) ~= (reaction == '+') then
   return AMENDED
 end
 local position = position_after(last_position(activity, chat), now)
@@ -75,7 +80,6 @@ local function stamped(text)
   end
 end
 
-local ref = sub(old, 1, 16)
 local new = stamped(ARGV[11])
 if new ~= old then -- added before the other is removed: a key that is empty for a moment is a new one, which never expires
   call('ZADD', log, ref, new)
@@ -91,15 +95,15 @@ local retention = tonumber(ARGV[16])
 trim(log, now, retention, tonumber(ARGV[17]))
 
 if reaction == '+' then
-  call('ZADD', reactions, ref, ref .. ARGV[19] .. ' ' .. ARGV[9])
+  call('ZADD', reactions, 1, own)
 elseif reaction == '-' then
-  call('ZREM', reactions, ref .. ARGV[19] .. ' ' .. ARGV[9])
+  call('ZREM', reactions, own)
 elseif reaction == '0' then
-  call('ZREMRANGEBYSCORE', reactions, ref, ref)
+  call('ZREMRANGEBYLEX', reactions, '[' .. ref, '(' .. ref .. '\255')
 end
 if reaction ~= '' then -- those of messages that are gone go too
   local oldest = call('ZRANGE', log, 0, 0)[1]
-  call('ZREMRANGEBYSCORE', reactions, '-inf', '(' .. sub(oldest, 1, 16))
+  call('ZREMRANGEBYLEX', reactions, '-', '(' .. sub(oldest, 1, 16))
   if retention > 0 then
     call('PEXPIRE', reactions, text(math.ceil(retention / 1000)))
   else

@@ -5,7 +5,7 @@
 --       2 ids        sorted set: position → "sender/id", and the same with the digest before it
 --       3 room       hash: visibility, …
 --       4 members    hash: user → "role since"
---       5 reactions  sorted set: position → 16 digits of the position, then "emoji user"
+--       5 reactions  sorted set: 1 → 16 digits of a position, then "emoji user"
 -- ARGV  1 now        microseconds since 1970; "" for Redis's own clock
 --       2 window     how long an id is recognised, in microseconds
 --       3 position   of the message, as 16 digits
@@ -16,30 +16,34 @@
 --       8 exists     "1": the room must exist
 --       9 sender     whose role is read
 --       10 emoji     whose users are read, or ""
+--       11 few       how many of them
 -- Returns  1 outcome  0, or the position of an earlier change with the id, or an outcome of change.lua
 --          2 now
 --          3 member   of the log, or ""
 --          4 role     "role since" of the sender, or ""
---          5 users    of the emoji, and of none with a longer name: "position emoji user" each
+--          5 reacted  1 where the sender is one of the emoji's users, else 0
+--          6 count    of the emoji's users
+--          7 users    the first few of them
 local now = clock(ARGV[1])
 local position = ARGV[3]
 
 local outcome = admit(KEYS[3], KEYS[4], ARGV[7], ARGV[8] == '1')
   or recognise(KEYS[2], ARGV[5], ARGV[6], now - tonumber(ARGV[2])) or 0
 if outcome ~= 0 then
-  return {outcome, now, '', '', {}}
+  return {outcome, now, '', '', 0, 0, {}}
 end
 local member = ''
 if tonumber(position) >= tonumber(ARGV[4]) then
   member = call('ZRANGE', KEYS[1], position, position, 'BYSCORE', 'LIMIT', 0, 1)[1] or ''
 end
-local users = {}
+local reacted, count, users = 0, 0, {}
 if ARGV[10] ~= '' then
   local prefix = position .. ARGV[10] .. ' '
-  for _, reaction in ipairs(call('ZRANGE', KEYS[5], position, position, 'BYSCORE')) do
-    if sub(reaction, 1, #prefix) == prefix then
-      users[#users + 1] = sub(reaction, #prefix + 1)
-    end
+  local from, to = '[' .. prefix, '(' .. prefix .. '\255' -- no name has such a byte
+  reacted = call('ZSCORE', KEYS[5], prefix .. ARGV[9]) and 1 or 0
+  count = call('ZLEXCOUNT', KEYS[5], from, to)
+  for i, reaction in ipairs(call('ZRANGE', KEYS[5], from, to, 'BYLEX', 'LIMIT', 0, ARGV[11])) do
+    users[i] = sub(reaction, #prefix + 1)
   end
 end
-return {0, now, member, call('HGET', KEYS[4], ARGV[9]) or '', users}
+return {0, now, member, call('HGET', KEYS[4], ARGV[9]) or '', reacted, count, users}
