@@ -1264,6 +1264,7 @@ service IMService {
     UserSessionsResponse UserSessions(1: UserSessionsRequest req)
     EndSessionsResponse EndSessions(1: EndSessionsRequest req)
     ResetPasswordResponse ResetPassword(1: ResetPasswordRequest req)
+    RoomsResponse AllRooms(1: RoomsRequest req)
     // A bidirectional stream that a client keeps open: the client sends chats to watch, the server sends events. The server
     // answers each request with an empty response, and the client waits for it before the next request. Watch uses Kitex'
     // TTHeader streaming; any Thrift client can call the other methods.

@@ -120,3 +120,12 @@ func (c *Client) ResetPassword(ctx context.Context, user, password, reason strin
 	}
 	return c.call(ctx, request{method: http.MethodPut, path: adminPath(user) + "/password", body: body}, nil)
 }
+
+// AllRooms returns a page of all rooms, public and private, in no order. cursor is the NextCursor of the page before, and limit
+// 0 is 100. A page may have fewer rooms than the limit although there are more.
+func (c *Client) AllRooms(ctx context.Context, cursor string, limit int64) (RoomPage, error) {
+	query := url.Values{"cursor": {cursor}, "limit": {strconv.FormatInt(limit, 10)}}
+	var page RoomPage
+	err := c.call(ctx, request{method: http.MethodGet, path: "/api/admin/rooms?" + query.Encode()}, &page)
+	return page, err
+}

@@ -15,6 +15,7 @@ type admin struct {
 	Sessions  listSessions   `cmd:"" help:"List the sessions of a user, the least recently used first."`
 	Logout    endSessions    `cmd:"" help:"End a session of a user, or all."`
 	Password  resetPassword  `cmd:"" help:"Replace the password of a user, and end all sessions. The password is typed, or the first line of standard input."`
+	Rooms     listAllRooms   `cmd:"" help:"List all rooms, public and private."`
 	Suspended listSuspended  `cmd:"" help:"List the suspended users."`
 	Audit     listAuditTrail `cmd:"" help:"Read the audit log, the newest entry first."`
 }
@@ -122,6 +123,31 @@ func (r *resetPassword) Run(ctx contextType) error {
 		return err
 	}
 	return c.ResetPassword(ctx, r.User, password, r.Reason)
+}
+
+type listAllRooms struct{ patience }
+
+// Run prints all rooms, page by page.
+func (l *listAllRooms) Run(ctx contextType) error {
+	c, err := l.client(l.notify)
+	if err != nil {
+		return err
+	}
+	out := standardOutput(l.JSON, false)
+	for cursor := ""; ; {
+		page, err := c.AllRooms(ctx, cursor, 0)
+		if err != nil {
+			return err
+		}
+		for _, room := range page.Rooms {
+			if err := out.print(roomLine(room), room); err != nil {
+				return err
+			}
+		}
+		if cursor = page.NextCursor; !page.HasMore {
+			return nil
+		}
+	}
 }
 
 type listSuspended struct{ patience }

@@ -35,6 +35,8 @@ func TestAdmin(t *testing.T) {
 		{environment, another, "admin password bob --reason=forgotten", 0, "", ""},
 		{own, another, "login bob", 0, "", ""},
 		{environment, "", "admin audit --limit=2", 0, `"action":"reset_password","user":"bob","reason":"forgotten"`, "suspend"},
+		{environment, "", "rooms create den --as=bob", 0, "", ""},
+		{environment, "", "admin rooms", 0, `{"id":"den","name":"","visibility":"private"`, ""},
 		{environment, "", "admin audit", 0, `"action":"suspend","user":"bob","reason":"spam"`, ""},
 	} {
 		got := invoke(t, step.environment, step.input, strings.Fields(step.args)...)

@@ -55,7 +55,7 @@ type commands struct {
 	Respond     respond     `cmd:"" group:"server" set:"retries=9" help:"Answer a request of a device."`
 	Webhooks    webhooks    `cmd:"" group:"server" set:"retries=9" help:"List, make, change and remove webhooks."`
 
-	Admin admin `cmd:"" group:"server" set:"retries=9" help:"Suspend and restore users, and read the audit log."`
+	Admin admin `cmd:"" group:"server" set:"retries=9" help:"Suspend and restore users, end sessions, reset passwords, list all rooms, read the audit log."`
 
 	Words words `cmd:"" group:"server" set:"retries=9" help:"List the words that are counted, register and delete them."`
 

@@ -36,3 +36,7 @@ func (f fakeModeration) EndSessions(context.Context, chat.UserAction, string) er
 func (f fakeModeration) ResetPassword(context.Context, chat.UserAction, string) error {
 	return f.service.err()
 }
+
+func (f fakeModeration) AllRooms(ctx context.Context, r chat.RoomsRequest) (chat.RoomPage, error) {
+	return fakeRooms(f).PublicRooms(ctx, r)
+}

@@ -72,6 +72,7 @@ func failures() []failure {
 		{call{method: "DELETE", target: "/api/admin/users/a/sessions"}, bodiless},
 		{call{method: "DELETE", target: "/api/admin/users/a/sessions/b"}, bodiless},
 		{call{method: "PUT", target: "/api/admin/users/a/password", body: `{"password":"correct horse"}`}, nil},
+		{call{method: "GET", target: "/api/admin/rooms"}, bodiless},
 		{call{method: "GET", target: "/api/admin/suspensions"}, bodiless},
 		{call{method: "GET", target: "/api/audit"}, bodiless},
 		{call{method: "GET", target: "/api/words"}, bodiless},

@@ -142,3 +142,8 @@ func (m *Moderation) ResetPassword(ctx context.Context, c *app.RequestContext) {
 	}
 	reply.JSON(c, consts.StatusOK, &api.StatusResponse{Status: success})
 }
+
+// Rooms answers GET /api/admin/rooms.
+func (m *Moderation) Rooms(ctx context.Context, c *app.RequestContext) {
+	listRooms(ctx, c, m.moderation.AllRooms)
+}

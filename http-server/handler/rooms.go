@@ -77,14 +77,15 @@ func (r *Rooms) Create(ctx context.Context, c *app.RequestContext) {
 }
 
 // Mine answers GET /api/rooms.
-func (r *Rooms) Mine(ctx context.Context, c *app.RequestContext) { r.list(ctx, c, r.rooms.RoomsOf) }
+func (r *Rooms) Mine(ctx context.Context, c *app.RequestContext) { listRooms(ctx, c, r.rooms.RoomsOf) }
 
 // Public answers GET /api/rooms/public.
 func (r *Rooms) Public(ctx context.Context, c *app.RequestContext) {
-	r.list(ctx, c, r.rooms.PublicRooms)
+	listRooms(ctx, c, r.rooms.PublicRooms)
 }
 
-func (r *Rooms) list(
+// listRooms answers with a page of a list of rooms.
+func listRooms(
 	ctx context.Context, c *app.RequestContext, list func(context.Context, chat.RoomsRequest) (chat.RoomPage, error),
 ) {
 	request := chat.RoomsRequest{As: query(c, "as"), Cursor: query(c, "cursor")}

@@ -27,6 +27,9 @@ type Moderation interface {
 	// ResetPassword replaces the password of a user, who may have forgotten it, and ends all sessions. The error is
 	// NotFound for a user without an account, and Conflict for one of an identity provider, who has no password.
 	ResetPassword(ctx context.Context, a UserAction, password string) error
+	// AllRooms returns a page of all rooms, public and private, in any order. A page may have fewer rooms than the limit
+	// although there are more. A room may be on two pages if it gets a message meanwhile. As is not used.
+	AllRooms(context.Context, RoomsRequest) (RoomPage, error)
 	// Audit returns a page of the audit log, the newest entry first.
 	Audit(context.Context, AuditRequest) (AuditPage, error)
 }
@@ -123,6 +126,11 @@ type ModerationStore interface {
 	EndSession(ctx context.Context, user, id string) error
 	ReplacePassword(ctx context.Context, user, oldHash, newHash string, keep Keep) (bool, error)
 	ReadAccounts(ctx context.Context, users []string) ([]StoredAccount, error)
+	// ListAllRooms returns up to limit ids of rooms, from a cursor on, and the next cursor, "" at the end. Each room that
+	// exists throughout is in one page at least; some may not exist. The error is InvalidArgument for a cursor of another form.
+	ListAllRooms(ctx context.Context, cursor string, limit int) (rooms []ID, next string, err error)
+	// ReadRooms is that of RoomReader.
+	ReadRooms(context.Context, []RoomQuery) ([]StoredRoom, error)
 	// ReadAudit returns up to limit entries before a time, the newest first; 0 is the end of the log.
 	ReadAudit(ctx context.Context, before int64, limit int) ([]AuditEntry, error)
 }

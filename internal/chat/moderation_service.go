@@ -175,3 +175,34 @@ func (p *AccountService) refuseSuspended(ctx context.Context, user string) error
 	}
 	return nil
 }
+
+// AllRooms implements Moderation.
+func (s *ModerationService) AllRooms(ctx context.Context, r RoomsRequest) (RoomPage, error) {
+	_, err := s.service(ctx)
+	var limit int
+	if err == nil {
+		limit, err = moderationLimit(r.Limit)
+	}
+	if err != nil {
+		return RoomPage{}, err
+	}
+	ids, next, err := s.store.ListAllRooms(ctx, r.Cursor, limit)
+	if err != nil || len(ids) == 0 {
+		return RoomPage{HasMore: next != "", NextCursor: next}, orNil(err)
+	}
+	queries := make([]RoomQuery, len(ids))
+	for i, id := range ids {
+		queries[i].Room = id
+	}
+	rooms, err := s.store.ReadRooms(ctx, queries)
+	if err != nil {
+		return RoomPage{}, AsError(err)
+	}
+	page := RoomPage{HasMore: next != "", NextCursor: next}
+	for i, stored := range rooms {
+		if exists(ids[i], stored) == nil {
+			page.Rooms = append(page.Rooms, roomOf(ids[i], stored, ""))
+		}
+	}
+	return page, nil
+}

@@ -1,6 +1,9 @@
 package chat
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // PushService implements Pushes. It applies every rule before it calls the store.
 type PushService struct {
@@ -125,6 +128,9 @@ func (p *PushService) PushTargets(ctx context.Context, q PushQuery) (PushTargets
 		return PushTargets{}, err
 	}
 	targets, err := p.store.FindPushTargets(ctx, id, q)
+	targets.Users = slices.DeleteFunc(targets.Users, func(of []Subscription) bool { // suspended users may not read
+		return p.Access.Revoked != nil && p.Access.Revoked(of[0].User) != NotRevoked
+	})
 	if err != nil || len(targets.Users) == 0 {
 		return targets, orNil(err)
 	}

@@ -58,3 +58,8 @@ func (s OverHTTP) EndSessions(ctx context.Context, a chat.UserAction, session st
 func (s OverHTTP) ResetPassword(ctx context.Context, a chat.UserAction, password string) error {
 	return answered(s.as(ctx).ResetPassword(ctx, a.User, password, a.Reason))
 }
+
+// AllRooms implements chat.Moderation.
+func (s OverHTTP) AllRooms(ctx context.Context, r chat.RoomsRequest) (chat.RoomPage, error) {
+	return roomPage(s.as(ctx).AllRooms(ctx, r.Cursor, r.Limit))
+}

@@ -100,3 +100,23 @@ func (s *Store) ReadSessions(_ context.Context, user string) (map[string]chat.St
 	}
 	return sessions, nil
 }
+
+// ListAllRooms implements chat.ModerationStore. A cursor is the first room.
+func (s *Store) ListAllRooms(_ context.Context, cursor string, limit int) (rooms []chat.ID, next string, err error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	names := map[string]chat.ID{}
+	for id := range s.rooms {
+		names[id.String()] = id
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if name < cursor {
+			continue
+		}
+		if len(rooms) == limit {
+			return rooms, name, nil
+		}
+		rooms = append(rooms, names[name])
+	}
+	return rooms, "", nil
+}

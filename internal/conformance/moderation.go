@@ -19,6 +19,7 @@ var moderationTests = []domainTest{
 	{"the audit log", moderates, testAudit},
 	{"the sessions of a user", func(d Domain) bool { return moderates(d) && d.Sessions != nil }, testUserSessions},
 	{"a password that a service resets", func(d Domain) bool { return moderates(d) && d.Sessions != nil }, testResetPassword},
+	{"all rooms", moderates, testAllRooms},
 	{"who may not moderate", moderates, testModerationRefused},
 }
 
@@ -219,6 +220,8 @@ func testModerationRefused(d *domain) {
 		d.code(err, want, "UserSessions() by %s", name)
 		d.code(d.Moderation.EndSessions(ctx, chat.UserAction{User: "bob"}, ""), want, "EndSessions() by %s", name)
 		d.code(d.Moderation.ResetPassword(ctx, chat.UserAction{User: "bob"}, goodPassword), want, "ResetPassword() by %s", name)
+		_, err = d.Moderation.AllRooms(ctx, chat.RoomsRequest{})
+		d.code(err, want, "AllRooms() by %s", name)
 		_, err = d.Moderation.Audit(ctx, chat.AuditRequest{})
 		d.code(err, want, "Audit() by %s", name)
 	}
@@ -307,4 +310,36 @@ func testResetPassword(d *domain) {
 	d.code(err, chat.Unauthenticated, "Login() with the old password")
 	d.login("ann", "staple staple")
 	d.same(auditWords(d.audited(0)), "backend reset_password ann forgotten", "the audit log")
+}
+
+// testAllRooms: pages of any size have each room, and no chat of two users and no deleted room.
+func testAllRooms(d *domain) {
+	d.register("ann", "bob")
+	d.send("ann", "ann:bob", "no room")
+	for _, room := range []string{"attic", "bar", "cellar", "den", "eave", "gone"} {
+		d.create("ann", room, map[bool]chat.Visibility{true: chat.Public, false: chat.Private}[room == "bar"])
+	}
+	_, err := d.Rooms.ChangeRoom(as("ann"), chat.RoomChange{Room: "gone", Kind: chat.DeleteRoom})
+	d.code(err, "", "DeleteRoom")
+	for _, limit := range []int64{0, 1, 2, 1000} {
+		seen := map[string]int{}
+		for cursor := ""; ; {
+			page, err := d.Moderation.AllRooms(asService(), chat.RoomsRequest{Cursor: cursor, Limit: limit})
+			if err != nil || limit > 0 && int64(len(page.Rooms)) > limit {
+				d.t.Fatalf("AllRooms(%q, %d) = %+v, %v", cursor, limit, page, err)
+			}
+			for _, room := range page.Rooms {
+				seen[room.ID]++
+				if room.Count != 1 || (room.Visibility == chat.Public) != (room.ID == "bar") {
+					d.t.Errorf("AllRooms() has %+v", room)
+				}
+			}
+			if cursor = page.NextCursor; !page.HasMore {
+				break
+			}
+		}
+		if got := fmt.Sprint(seen); got != "map[attic:1 bar:1 cellar:1 den:1 eave:1]" {
+			d.t.Errorf("the pages of %d have %s", limit, got)
+		}
+	}
 }

@@ -48,3 +48,8 @@ func (c *Client) ResetPassword(ctx context.Context, a chat.UserAction, password 
 	return tell(ctx, c, reads, imservice.Client.ResetPassword,
 		wire.ResetPasswordRequest(a, password, caller(ctx), logging.RequestID(ctx)), wire.PasswordResetOf)
 }
+
+// AllRooms implements chat.Moderation.
+func (c *Client) AllRooms(ctx context.Context, r chat.RoomsRequest) (chat.RoomPage, error) {
+	return ask(ctx, c, reads, imservice.Client.AllRooms, wire.RoomsRequest(r, caller(ctx), logging.RequestID(ctx)), wire.RoomPageOf)
+}

@@ -11,7 +11,7 @@ import (
 // elsewhere are the settings of all programs: one file may serve them all. A test compares them with the flags.
 var elsewhere = strings.Fields(`
 access-log access-token-ttl added-members-per-day added-members-per-hour address-followed-chats address-streams
-allowed-hosts allowed-origins auth auth-audience auth-issuer auth-jwks-url auth-key-file auth-passwords auth-secret
+allowed-hosts allowed-origins audit-max auth auth-audience auth-issuer auth-jwks-url auth-key-file auth-passwords auth-secret
 auth-secret-file auth-user-claim burst-longest burst-messages burst-quiet
 data debug-addr default-limit device-addr device-idle drain-delay edit-window empty-chats-expire fcm-endpoint fcm-key-file
 followed-chats fsync hint-sweep http-addr idempotency-window kafka-brokers kafka-ca kafka-cert kafka-chats

@@ -73,3 +73,11 @@ func (h *Handler) ResetPassword(ctx context.Context, r *rpc.ResetPasswordRequest
 	})
 	return wire.ResetPasswordResponse(err), nil
 }
+
+// AllRooms returns a page of all rooms.
+func (h *Handler) AllRooms(ctx context.Context, r *rpc.RoomsRequest) (*rpc.RoomsResponse, error) {
+	r = orEmpty(r)
+	return wire.RoomsResponse(ofModeration(ctx, h, "AllRooms", r, func(ctx context.Context, m chat.Moderation) (chat.RoomPage, error) {
+		return m.AllRooms(ctx, wire.RoomsRequestOf(r))
+	})), nil
+}

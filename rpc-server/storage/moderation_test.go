@@ -96,3 +96,54 @@ func TestAuditLogIsBounded(t *testing.T) {
 		}
 	}
 }
+
+// TestAllRoomsOfAPartition: more chats than one call reads, some of one position, in pages that end anywhere.
+func TestAllRoomsOfAPartition(t *testing.T) {
+	t.Parallel()
+	s, err := Open(redistest.Start(t).URL(), Options{Partitions: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	var active []redis.Z
+	for i := range 2 * roomsAtOnce {
+		active = append(active, redis.Z{Score: float64(i + 1), Member: fmt.Sprintf("ann:user%d", i)})
+	}
+	rooms := map[string]bool{}
+	for i := range 20 {
+		name := fmt.Sprintf("room%02d", i)
+		rooms[name] = true
+		active = append(active, redis.Z{Score: float64(i / 4 * 333), Member: name})
+	}
+	if err := s.redis.ZAdd(t.Context(), s.keys.Partitions[0].Activity, active...).Err(); err != nil {
+		t.Fatal(err)
+	}
+	for _, limit := range []int{1, 3, 4, 20, 100} {
+		seen := 0
+		for cursor, more := "", true; more; more = cursor != "" {
+			var page []chat.ID
+			if page, cursor, err = s.ListAllRooms(t.Context(), cursor, limit); err != nil || len(page) > limit {
+				t.Fatalf("ListAllRooms(%d) = %v, %v", limit, page, err)
+			}
+			for _, id := range page {
+				if seen++; !rooms[id.String()] {
+					t.Errorf("ListAllRooms(%d) has %s", limit, id)
+				}
+			}
+			if seen > len(rooms) {
+				break
+			}
+		}
+		if seen != len(rooms) {
+			t.Errorf("pages of %d have %d rooms, want each of %d once", limit, seen, len(rooms))
+		}
+	}
+	for _, cursor := range []string{"x", "0/0", "-1/0/a", "0/x/a", "0/-1/a"} {
+		if _, _, err := s.ListAllRooms(t.Context(), cursor, 1); chat.CodeOf(err) != chat.InvalidArgument {
+			t.Errorf("ListAllRooms from %q = %v, want it refused", cursor, err)
+		}
+	}
+	if page, next, err := s.ListAllRooms(t.Context(), "7/0/", 1); len(page) > 0 || next != "" || err != nil {
+		t.Errorf("ListAllRooms from beyond the end = %v, %q, %v", page, next, err)
+	}
+}

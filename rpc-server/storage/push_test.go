@@ -344,3 +344,29 @@ func BenchmarkPushTargetsOfALargeRoom(b *testing.B) {
 		}
 	}
 }
+
+// TestSuspendedUsersAreNotPushed, until they are restored.
+func TestSuspendedUsersAreNotPushed(t *testing.T) {
+	t.Parallel()
+	b := newPushBed(t, redistest.Start(t).URL())
+	b.Access.Revoked = b.store.Revoked
+	b.subscribe("ann/phone", "bob/phone")
+	q := chat.PushQuery{Chat: "ann:bob", Sender: "bob", Position: b.send("ann:bob", "bob")}
+	entry := chat.AuditEntry{By: "backend", Action: chat.AuditSuspend, User: "ann"}
+	for _, step := range []struct {
+		do   func() error
+		want string
+	}{
+		{func() error { return nil }, "ann/phone"},
+		{func() error {
+			_, err := b.store.PutSuspension(t.Context(), chat.Suspension{User: "ann", By: "backend", Reason: "spam"}, entry)
+			return err
+		}, ""},
+		{func() error { return b.store.RemoveSuspension(t.Context(), "ann", entry) }, "ann/phone"},
+	} {
+		b.must(step.do())
+		if got := b.told(q); got != step.want {
+			t.Errorf("%q are told, want %q", got, step.want)
+		}
+	}
+}

@@ -41,6 +41,7 @@ same GET    /api/admin/users/:user/sessions  401  exp  inv  inv  403  403  403  
 own  DELETE /api/admin/users/:user/sessions  401  exp  inv  inv  403  403  403  403  403  200   :user={me}
 own  DELETE /api/admin/users/:user/sessions/:session  401  exp  inv  inv  403  403  403  403  403  200   :user={me} :session={session}
 own  PUT    /api/admin/users/:user/password  401  exp  inv  inv  403  403  403  403  403  200   :user={me} password=new-horse
+same GET    /api/admin/rooms              401  exp  inv  inv  403  403  403  403  403  200*  limit=1000
 same GET    /api/admin/suspensions        401  exp  inv  inv  403  403  403  403  403  200
 same GET    /api/audit                    401  exp  inv  inv  403  403  403  403  403  200
 

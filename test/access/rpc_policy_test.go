@@ -43,6 +43,7 @@ same UserSessions    key  key  401  403  403  403  403  403  ok  {"User":"{me}"}
 own  EndSessions     key  key  401  403  403  403  403  403  ok  {"User":"{me}"}
 own  EndSessions     key  key  401  403  403  403  403  403  ok  {"User":"{me}","Session":"{session}"}
 own  ResetPassword   key  key  401  403  403  403  403  403  ok  {"User":"{me}","Password":"new-horse"}
+same AllRooms        key  key  401  403  403  403  403  403  ok*  {"Limit":1000}
 same Suspensions     key  key  401  403  403  403  403  403  ok  {}
 same Audit           key  key  401  403  403  403  403  403  ok  {}
 

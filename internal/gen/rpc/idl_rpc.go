@@ -12541,6 +12541,8 @@ type IMService interface {
 
 	ResetPassword(ctx context.Context, req *ResetPasswordRequest) (r *ResetPasswordResponse, err error)
 
+	AllRooms(ctx context.Context, req *RoomsRequest) (r *RoomsResponse, err error)
+
 	Watch(ctx context.Context, stream IMService_WatchServer) (err error)
 }
 
@@ -17557,6 +17559,82 @@ func (p *IMServiceResetPasswordResult) String() string {
 }
 
 var fieldIDToName_IMServiceResetPasswordResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceAllRoomsArgs struct {
+	Req *RoomsRequest `thrift:"req,1" frugal:"1,default,RoomsRequest" json:"req"`
+}
+
+func NewIMServiceAllRoomsArgs() *IMServiceAllRoomsArgs {
+	return &IMServiceAllRoomsArgs{}
+}
+
+func (p *IMServiceAllRoomsArgs) InitDefault() {
+}
+
+var IMServiceAllRoomsArgs_Req_DEFAULT *RoomsRequest
+
+func (p *IMServiceAllRoomsArgs) GetReq() (v *RoomsRequest) {
+	if !p.IsSetReq() {
+		return IMServiceAllRoomsArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceAllRoomsArgs) SetReq(val *RoomsRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceAllRoomsArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceAllRoomsArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceAllRoomsArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceAllRoomsArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceAllRoomsResult struct {
+	Success *RoomsResponse `thrift:"success,0,optional" frugal:"0,optional,RoomsResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceAllRoomsResult() *IMServiceAllRoomsResult {
+	return &IMServiceAllRoomsResult{}
+}
+
+func (p *IMServiceAllRoomsResult) InitDefault() {
+}
+
+var IMServiceAllRoomsResult_Success_DEFAULT *RoomsResponse
+
+func (p *IMServiceAllRoomsResult) GetSuccess() (v *RoomsResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceAllRoomsResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceAllRoomsResult) SetSuccess(x interface{}) {
+	p.Success = x.(*RoomsResponse)
+}
+
+func (p *IMServiceAllRoomsResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceAllRoomsResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceAllRoomsResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceAllRoomsResult = map[int16]string{
 	0: "success",
 }
 

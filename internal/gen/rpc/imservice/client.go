@@ -80,6 +80,7 @@ type Client interface {
 	UserSessions(ctx context.Context, req *rpc.UserSessionsRequest, callOptions ...callopt.Option) (r *rpc.UserSessionsResponse, err error)
 	EndSessions(ctx context.Context, req *rpc.EndSessionsRequest, callOptions ...callopt.Option) (r *rpc.EndSessionsResponse, err error)
 	ResetPassword(ctx context.Context, req *rpc.ResetPasswordRequest, callOptions ...callopt.Option) (r *rpc.ResetPasswordResponse, err error)
+	AllRooms(ctx context.Context, req *rpc.RoomsRequest, callOptions ...callopt.Option) (r *rpc.RoomsResponse, err error)
 	Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error)
 }
 
@@ -444,6 +445,11 @@ func (p *kIMServiceClient) EndSessions(ctx context.Context, req *rpc.EndSessions
 func (p *kIMServiceClient) ResetPassword(ctx context.Context, req *rpc.ResetPasswordRequest, callOptions ...callopt.Option) (r *rpc.ResetPasswordResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.ResetPassword(ctx, req)
+}
+
+func (p *kIMServiceClient) AllRooms(ctx context.Context, req *rpc.RoomsRequest, callOptions ...callopt.Option) (r *rpc.RoomsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.AllRooms(ctx, req)
 }
 
 func (p *kIMServiceClient) Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error) {

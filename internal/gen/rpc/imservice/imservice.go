@@ -476,6 +476,13 @@ var serviceMethods = map[string]kitex.MethodInfo{
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
 	),
+	"AllRooms": kitex.NewMethodInfo(
+		allRoomsHandler,
+		newIMServiceAllRoomsArgs,
+		newIMServiceAllRoomsResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
 	"Watch": kitex.NewMethodInfo(
 		watchHandler,
 		newIMServiceWatchArgs,
@@ -1770,6 +1777,25 @@ func newIMServiceResetPasswordResult() interface{} {
 	return rpc.NewIMServiceResetPasswordResult()
 }
 
+func allRoomsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceAllRoomsArgs)
+	realResult := result.(*rpc.IMServiceAllRoomsResult)
+	success, err := handler.(rpc.IMService).AllRooms(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceAllRoomsArgs() interface{} {
+	return rpc.NewIMServiceAllRoomsArgs()
+}
+
+func newIMServiceAllRoomsResult() interface{} {
+	return rpc.NewIMServiceAllRoomsResult()
+}
+
 func watchHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
 	st, err := streaming.GetServerStreamFromArg(arg)
 	if err != nil {
@@ -2454,6 +2480,16 @@ func (p *kClient) ResetPassword(ctx context.Context, req *rpc.ResetPasswordReque
 	_args.Req = req
 	var _result rpc.IMServiceResetPasswordResult
 	if err = p.c.Call(ctx, "ResetPassword", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) AllRooms(ctx context.Context, req *rpc.RoomsRequest) (r *rpc.RoomsResponse, err error) {
+	var _args rpc.IMServiceAllRoomsArgs
+	_args.Req = req
+	var _result rpc.IMServiceAllRoomsResult
+	if err = p.c.Call(ctx, "AllRooms", &_args, &_result); err != nil {
 		return
 	}
 	return _result.GetSuccess(), nil
