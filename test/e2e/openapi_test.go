@@ -288,6 +288,49 @@ func (d *described) services() {
 	d.do(svc, "DELETE", target, "", 200)
 }
 
+// moderation asks the routes with which services act on users. They need AUTH=on.
+func (d *described) moderation() {
+	d.t.Helper()
+	const svc = serviceName
+	d.do("", "POST", "/api/users", `{"user":"mallory","password":"correct horse"}`, 201)
+	d.do("", "POST", "/api/login", `{"user":"mallory","password":"correct horse"}`, 200)
+	user := "/api/admin/users/mallory"
+	for _, s := range []step{
+		{svc, "GET", user + "/sessions", "", 200},
+		{svc, "DELETE", user + "/sessions/none", "", 400},
+		{svc, "GET", "/api/admin/rooms", "", 200},
+		{svc, "PUT", user + "/password", `{"password":"short"}`, 400},
+		{svc, "PUT", user + "/password", `{"password":"staple staple"}`, 200},
+		{svc, "DELETE", user + "/sessions?reason=lost", "", 200},
+		{svc, "PUT", user + "/suspension", `{"reason":"spam"}`, 200},
+		{svc, "PUT", "/api/admin/users/none/suspension", `{"reason":"spam"}`, 404},
+		{svc, "GET", "/api/admin/suspensions", "", 200},
+		{svc, "DELETE", user + "/suspension", "", 200},
+		{svc, "GET", "/api/audit", "", 200},
+		{svc, "GET", "/api/audit?cursor=x", "", 400},
+		{"eve", "GET", user + "/sessions", "", 403},
+		{"eve", "DELETE", user + "/sessions", "", 403},
+		{"eve", "DELETE", user + "/sessions/none", "", 403},
+		{"eve", "GET", "/api/admin/rooms", "", 403},
+		{"eve", "PUT", user + "/password", `{"password":"staple staple"}`, 403},
+		{"eve", "PUT", user + "/suspension", `{"reason":"spam"}`, 403},
+		{"eve", "GET", "/api/admin/suspensions", "", 403},
+		{"eve", "DELETE", user + "/suspension", "", 403},
+		{"eve", "GET", "/api/audit", "", 403},
+	} {
+		d.do(s.user, s.method, s.target, s.body, s.status)
+		d.do("", s.method, s.target, s.body, 401)
+	}
+	begun := d.do("", "POST", "/api/login", `{"user":"mallory","password":"staple staple"}`, 200)
+	listed := d.do(svc, "GET", user+"/sessions", "", 200)
+	sessions, _ := listed["sessions"].([]any)
+	if len(sessions) != 1 || begun["access_token"] == nil {
+		d.t.Fatalf("the sessions are %v after the login %v, want one", listed, begun)
+	}
+	session, _ := sessions[0].(map[string]any)
+	d.do(svc, "DELETE", fmt.Sprint(user, "/sessions/", session["session"]), "", 200)
+}
+
 // serviceName is the user of do that is a service.
 const serviceName = "backend"
 
@@ -413,7 +456,13 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		d.do("", "GET", "/api/ignored", "", 400)
 		d.changes()
 		d.services()
-		d.answers([]int{200, 201}, append(connected, "POST /api/login", "POST /api/refresh", "POST /api/logout", "POST /api/password")...)
+		needAuth := []string{"POST /api/login", "POST /api/refresh", "POST /api/logout", "POST /api/password"}
+		for _, operation := range d.operations {
+			if strings.Contains(operation, "/api/admin/") || strings.HasSuffix(operation, "/api/audit") {
+				needAuth = append(needAuth, operation)
+			}
+		}
+		d.answers([]int{200, 201}, append(needAuth, connected...)...)
 	})
 	t.Run("AUTH=on", func(t *testing.T) {
 		c := startClosed(t)
@@ -438,6 +487,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		d.denied()
 		d.changes()
 		d.services()
+		d.moderation()
 		d.answers([]int{200, 201}, connected...)
 		d.answers([]int{401}, public...)
 		d.answers([]int{403}, append(public, "GET /api/ws", "GET /api/users", "GET /api/users/{user}", "POST /api/contacts/sync",
