@@ -126,8 +126,9 @@ func TestInboxStream(t *testing.T) {
 	events := s.stream("inbox=true&reader=alice", "")
 	all := s.stream("inbox=true&reader=alice&cursor=0", "")
 	frames := s.socket(`{"type":"watch","inbox":true,"reader":"alice"}`)
-	events.until("unread")
-	frames.until("unread")
+	for _, f := range []*feed{events, all, frames} {
+		f.until("unread") // each has the list from before what follows
+	}
 	s.send("alice:bob", "bob", "more")
 	s.send("alice:carol", "alice", "hello carol")
 	s.send("alice:carol", "carol", "hello alice")
