@@ -20,8 +20,8 @@ const (
 	// accountsLast is how long an account is known to exist. It is far below chat.DeletionSettles, for which the rpc-servers
 	// themselves refuse a deleted user.
 	accountsLast = 5 * time.Minute
-	// verifiedLast bounds how long a token outlives its key.
-	verifiedLast = keysLast
+	// verifiedLast is how long a token is not verified again. A token outlives a removed key for that long behind keysLast.
+	verifiedLast = time.Minute
 )
 
 // Verify returns the caller of a token. Its errors are chat's.
