@@ -24,8 +24,8 @@ type Registration struct {
 	User     string
 	Password string // from MinPasswordCharacters of UTF-8 to MaxPasswordBytes
 	Name     string // up to MaxNameBytes of legible UTF-8
-	// External registers a user for whom an identity provider vouches, without a password. An account that the user has
-	// without a password is returned unchanged. Only gateways set it, after they have verified a token of the provider.
+	// External registers a user of an identity provider, without a password. If the user has an account without a password,
+	// Register returns it unchanged. Only gateways set it, after they have verified a token of the provider.
 	External bool
 	// Adopt accepts an External user's account with a password too. Without it such an account is a Conflict: another
 	// person may have registered the name.

@@ -24,8 +24,8 @@ type Moderation interface {
 	// EndSessions ends a session of a user, or all for "". It succeeds if there is none. Access tokens of a session are valid
 	// until they expire.
 	EndSessions(ctx context.Context, a UserAction, session string) error
-	// ResetPassword replaces the password of a user, who may have forgotten it, and ends all sessions. The error is
-	// NotFound for a user without an account, and Conflict for one of an identity provider, who has no password.
+	// ResetPassword replaces the password of a user and ends all sessions of the user. The error is NotFound for a user
+	// without an account. It is Conflict for a user of an identity provider: such an account has no password.
 	ResetPassword(ctx context.Context, a UserAction, password string) error
 	// AllRooms returns a page of all rooms, public and private, in any order. A page may have fewer rooms than the limit
 	// although there are more. A room may be on two pages if it gets a message meanwhile. As is not used.

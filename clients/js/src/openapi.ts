@@ -982,7 +982,7 @@ export interface paths {
         get?: never;
         /**
          * Reset the password of a user
-         * @description All sessions of the user end. 409 for a user of an identity provider, who has no password. For services.
+         * @description All sessions of the user end. A user of an identity provider has no password: the answer is 409. For services.
          */
         put: operations["resetPassword"];
         post?: never;
