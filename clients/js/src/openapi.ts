@@ -454,10 +454,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                /** @description The id of the attachment. */
-                attachment: string;
-            };
+            path?: never;
             cookie?: never;
         };
         /**
