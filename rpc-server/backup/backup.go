@@ -18,23 +18,24 @@ const Version = 1
 
 // Kinds of lines. The first line is the header, the last one is the end.
 const (
-	kindHeader    = "pullchat-export"
-	kindChat      = "chat"
-	kindMessage   = "message"
-	kindAccount   = "account"
-	kindIgnored   = "ignored"
-	kindPush      = "push"
-	kindMuted     = "muted"
-	kindList      = "list"
-	kindLook      = "look"
-	kindDeletion  = "deletion"
-	kindRevoked   = "revoked"
-	kindDropped   = "dropped"
-	kindSuspended = "suspended"
-	kindAudit     = "audit"
-	kindWord      = "word"
-	kindWebhook   = "webhook"
-	kindEnd       = "end"
+	kindHeader     = "pullchat-export"
+	kindChat       = "chat"
+	kindMessage    = "message"
+	kindAccount    = "account"
+	kindIgnored    = "ignored"
+	kindPush       = "push"
+	kindMuted      = "muted"
+	kindList       = "list"
+	kindLook       = "look"
+	kindDeletion   = "deletion"
+	kindRevoked    = "revoked"
+	kindDropped    = "dropped"
+	kindSuspended  = "suspended"
+	kindAudit      = "audit"
+	kindAttachment = "attachment"
+	kindWord       = "word"
+	kindWebhook    = "webhook"
+	kindEnd        = "end"
 )
 
 // line is any line of an export. The kind says which fields it has.
@@ -85,7 +86,9 @@ type line struct {
 	Webhook   string          `json:"webhook,omitempty"`   // its id
 	Hook      json.RawMessage `json:"hook,omitempty"`      // the webhook, as Redis has it
 
-	Stored string `json:"stored,omitempty"` // a suspension, and an entry of the audit log, as Redis has them
+	Attachment string `json:"attachment,omitempty"` // its id
+
+	Stored string `json:"stored,omitempty"` // a suspension, an entry of the audit log, and an attachment, as Redis has them
 
 	Total int64 `json:"total,omitempty"` // of the end: how many messages there are
 }

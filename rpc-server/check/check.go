@@ -226,6 +226,12 @@ func (c *Checker) checkUnit(ctx context.Context, key string, name layout.KeyName
 		return c.checkSuspended(ctx, key)
 	case layout.AuditKey:
 		return c.checkNames(ctx, key, c.judgeAudit)
+	case layout.AttachmentsKey:
+		return c.checkAttachments(ctx, key, name)
+	case layout.LookAtKey:
+		return c.checkLookAt(ctx, key, name)
+	case layout.FilesKey:
+		return c.checkUser(ctx, key, "hash", c.judgeFiles)
 	case layout.PresentKey, layout.ReactionsKey, layout.ThreadsKey:
 		return c.checkBeside(ctx, key, name, "zset")
 	}

@@ -5,7 +5,9 @@
 --       2 members       hash: user → "role since"; since is the position of the notice of it
 --       3 log           sorted set: position → 16 digits of the position, then the stored message
 --       4 activity      sorted set: newest position of a chat → the chat
---       5…              what else goes with a room that is deleted; its log and activity go too
+--       5 attachments   hash: attachment → what is known of it; while there are some, a deletion leaves a mark in 6
+--       6 look          sorted set: when to look at it → "<chat> <attachment>", or "<chat> " for all
+--       7…              what else goes with a room that is deleted; its log and activity go too
 -- ARGV  1 id            of the room
 --       2 now           as append.lua's
 --       3 retention     as append.lua's
@@ -79,7 +81,10 @@ if delete == '1' then
     end
   end
   call('UNLINK', unpack(KEYS, 2, 3))
-  call('UNLINK', room, unpack(KEYS, 5))
+  call('UNLINK', room, unpack(KEYS, 7))
+  if call('EXISTS', KEYS[5]) == 1 then
+    call('ZADD', KEYS[6], 0, id .. ' ')
+  end
   call('HSET', room, 'visibility', 'deleted', 'reserved', text(now + reserve), 'heirs', table.concat(heirs, ' '))
   call('PEXPIRE', room, text(math.max(math.ceil(reserve / 1000), 86400000))) -- for a day it says that the room was deleted
   call('ZREM', activity, id)
