@@ -23,7 +23,7 @@ type SuspensionPage struct {
 	NextCursor  string       `json:"next_cursor"` // "" at the end
 }
 
-// AuditEntry is what a service did.
+// AuditEntry is what a service did, or an admin of a room.
 type AuditEntry struct {
 	At        int64  `json:"at"` // microseconds since 1970; unique
 	By        string `json:"by"` // the service
@@ -31,6 +31,10 @@ type AuditEntry struct {
 	User      string `json:"user,omitempty"` // the user that the action is about
 	Reason    string `json:"reason,omitempty"`
 	RequestID string `json:"request_id,omitempty"`
+
+	ByUser   bool   `json:"by_user,omitempty"` // By is an admin of the room Chat, and no service
+	Chat     string `json:"chat,omitempty"`
+	SendTime int64  `json:"send_time,omitempty"` // of the message that the action is about
 }
 
 // AuditPage is a page of the audit log, the newest entry first.

@@ -80,9 +80,19 @@ const (
 	AuditEndSession    AuditAction = "end_session"
 	AuditEndSessions   AuditAction = "end_sessions" // all
 	AuditResetPassword AuditAction = "reset_password"
+
+	AuditDeleteMessage AuditAction = "delete_message" // of another user, by an admin of the room or a service
 )
 
-// AuditEntry is one action of a service. Entries never change. The oldest go when there are more than the store keeps.
+// The ChangeKinds of moderation are actions too: ban, unban, mute, unmute, slow, announce, discuss, pin, unpin and remove.
+
+// Auditor keeps entries of the audit log.
+type Auditor interface {
+	// Record adds an entry to the audit log. Its At is not used.
+	Record(context.Context, AuditEntry) error
+}
+
+// AuditEntry is one action of a service, or of a room's admin. Entries never change. The oldest go when there are more than the store keeps.
 type AuditEntry struct {
 	At        int64 // when, in microseconds since 1970, by the store's clock; unique, and later than all earlier entries
 	By        string
@@ -90,6 +100,10 @@ type AuditEntry struct {
 	User      string // the user that the action is about
 	Reason    string
 	RequestID string
+
+	ByUser bool   // By is a user, an admin of Chat, and no service
+	Chat   string // the action's room or chat
+	Ref    int64  // the position of the action's message
 }
 
 // AuditRequest asks for a page of the audit log.
@@ -118,8 +132,7 @@ type ModerationStore interface {
 	IsSuspended(ctx context.Context, user string) (bool, error)
 	// EndSessions ends all sessions of a user.
 	EndSessions(ctx context.Context, user string) error
-	// Record adds an entry to the audit log.
-	Record(context.Context, AuditEntry) error
+	Auditor
 	// ReadSessions returns the sessions of a user by their storage ids. Some may have expired.
 	ReadSessions(ctx context.Context, user string) (map[string]StoredSession, error)
 	// EndSession, ReplacePassword and ReadAccounts are those of SessionStore and AccountStore.

@@ -101,6 +101,7 @@ func NewDomain(store Stores, o DomainOptions) Domain {
 	d.Accounts.IsSuspended = store.IsSuspended
 	d.Moderation = chat.NewModerationService(store, o.Hasher)
 	d.Moderation.Access, d.Moderation.Now = o.Access, o.Accounts.Now
+	d.Rooms.Auditor, d.Changes.Auditor = store, store
 	return d
 }
 

@@ -56,5 +56,9 @@ func (i *Importer) importAudit(ctx context.Context, l line) error {
 	if !is {
 		return fmt.Errorf("%q is no entry of the audit log", l.Stored)
 	}
-	return i.redis.ZAddNX(ctx, i.keys.Audit(), redis.Z{Score: float64(entry.At), Member: l.Stored}).Err()
+	key := i.keys.Audit()
+	if entry.ByUser {
+		key = i.keys.AuditUsers()
+	}
+	return i.redis.ZAddNX(ctx, key, redis.Z{Score: float64(entry.At), Member: l.Stored}).Err()
 }

@@ -115,6 +115,16 @@ own  POST   /api/rooms/:room/members      401  exp  inv  inv  403  403  403  403
 own  POST   /api/rooms/:room/members      401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} ?as={admin} users=[zed]
 own  PATCH  /api/rooms/:room/members/:user  401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} :user={member} role=admin
 own  DELETE /api/rooms/:room/members/:user  401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} :user={member}
+own  PATCH  /api/rooms/:room              401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} slow_mode=30s
+own  PATCH  /api/rooms/:room              401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} announce=true
+same GET    /api/rooms/:room/bans         401  exp  inv  inv  403  403  403  403  200  200   :room={room}
+own  PUT    /api/rooms/:room/bans/:user   401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} :user={member} reason=spam
+own  DELETE /api/rooms/:room/bans/:user   401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} :user={member}
+same GET    /api/rooms/:room/mutes        401  exp  inv  inv  403  403  403  403  200  200   :room={room}
+own  PUT    /api/rooms/:room/mutes/:user  401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} :user={member} reason=spam
+own  DELETE /api/rooms/:room/mutes/:user  401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} :user={member}
+own  PUT    /api/rooms/:room/pins/:send_time  401  exp  inv  inv  403  403  403  403  404  404   :room={room} :send_time=7
+own  DELETE /api/rooms/:room/pins/:send_time  401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} :send_time=7
 
 # A chat of two: the admin and the member. Everybody else is outside.
 same POST   /api/send                     401  exp  inv  inv  403  403  403  200  200  200   chat={pair} sender={me} text=hi

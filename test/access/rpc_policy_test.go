@@ -104,6 +104,16 @@ own  ChangeRoom     key  key  401  403  403  403  403  ok   ok    {"Room":"{room
 own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"open"}
 own  ChangeRoom     key  key  401  403  403  403  403  ok   ok    {"Room":"{room}","Kind":"update","Name":"other","Visibility":"public"}
 own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"retain","Retention":3600000000}
+own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"ban","Users":["{member}"],"Reason":"spam"}
+own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"unban","Users":["{member}"]}
+own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"mute","Users":["{member}"]}
+own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"unmute","Users":["{member}"]}
+own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"slow","SlowMode":1000000}
+own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"announce"}
+own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"discuss"}
+own  ChangeRoom     key  key  401  403  403  403  403  404  404   {"Room":"{room}","Kind":"pin","Ref":7}
+own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"unpin","Ref":7}
+same Restraints     key  key  401  403  403  403  403  ok   ok    {"Room":"{room}","Kind":"ban"}
 same ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"close"}
 own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"delete"}
 

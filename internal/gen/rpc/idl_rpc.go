@@ -2600,6 +2600,9 @@ type Room struct {
 	Role        *string   `thrift:"Role,6,optional" frugal:"6,optional,string" json:"Role,omitempty"`
 	Members     []*Member `thrift:"Members,7,optional" frugal:"7,optional,list<Member>" json:"Members,omitempty"`
 	Retention   *int64    `thrift:"Retention,8,optional" frugal:"8,optional,i64" json:"Retention,omitempty"`
+	Announce    *bool     `thrift:"Announce,9,optional" frugal:"9,optional,bool" json:"Announce,omitempty"`
+	SlowMode    *int64    `thrift:"SlowMode,10,optional" frugal:"10,optional,i64" json:"SlowMode,omitempty"`
+	Pins        []int64   `thrift:"Pins,11,optional" frugal:"11,optional,list<i64>" json:"Pins,omitempty"`
 }
 
 func NewRoom() *Room {
@@ -2655,6 +2658,33 @@ func (p *Room) GetRetention() (v int64) {
 	}
 	return *p.Retention
 }
+
+var Room_Announce_DEFAULT bool
+
+func (p *Room) GetAnnounce() (v bool) {
+	if !p.IsSetAnnounce() {
+		return Room_Announce_DEFAULT
+	}
+	return *p.Announce
+}
+
+var Room_SlowMode_DEFAULT int64
+
+func (p *Room) GetSlowMode() (v int64) {
+	if !p.IsSetSlowMode() {
+		return Room_SlowMode_DEFAULT
+	}
+	return *p.SlowMode
+}
+
+var Room_Pins_DEFAULT []int64
+
+func (p *Room) GetPins() (v []int64) {
+	if !p.IsSetPins() {
+		return Room_Pins_DEFAULT
+	}
+	return p.Pins
+}
 func (p *Room) SetId(val string) {
 	p.Id = val
 }
@@ -2679,6 +2709,15 @@ func (p *Room) SetMembers(val []*Member) {
 func (p *Room) SetRetention(val *int64) {
 	p.Retention = val
 }
+func (p *Room) SetAnnounce(val *bool) {
+	p.Announce = val
+}
+func (p *Room) SetSlowMode(val *int64) {
+	p.SlowMode = val
+}
+func (p *Room) SetPins(val []int64) {
+	p.Pins = val
+}
 
 func (p *Room) IsSetRole() bool {
 	return p.Role != nil
@@ -2692,6 +2731,18 @@ func (p *Room) IsSetRetention() bool {
 	return p.Retention != nil
 }
 
+func (p *Room) IsSetAnnounce() bool {
+	return p.Announce != nil
+}
+
+func (p *Room) IsSetSlowMode() bool {
+	return p.SlowMode != nil
+}
+
+func (p *Room) IsSetPins() bool {
+	return p.Pins != nil
+}
+
 func (p *Room) String() string {
 	if p == nil {
 		return "<nil>"
@@ -2700,14 +2751,17 @@ func (p *Room) String() string {
 }
 
 var fieldIDToName_Room = map[int16]string{
-	1: "Id",
-	2: "Name",
-	3: "Visibility",
-	4: "Created",
-	5: "MemberCount",
-	6: "Role",
-	7: "Members",
-	8: "Retention",
+	1:  "Id",
+	2:  "Name",
+	3:  "Visibility",
+	4:  "Created",
+	5:  "MemberCount",
+	6:  "Role",
+	7:  "Members",
+	8:  "Retention",
+	9:  "Announce",
+	10: "SlowMode",
+	11: "Pins",
 }
 
 type Member struct {
@@ -2950,6 +3004,10 @@ type ChangeRoomRequest struct {
 	Visibility *string  `thrift:"Visibility,8,optional" frugal:"8,optional,string" json:"Visibility,omitempty"`
 	Meta       *Meta    `thrift:"meta,9,optional" frugal:"9,optional,Meta" json:"meta,omitempty"`
 	Retention  *int64   `thrift:"Retention,10,optional" frugal:"10,optional,i64" json:"Retention,omitempty"`
+	Until      *int64   `thrift:"Until,11,optional" frugal:"11,optional,i64" json:"Until,omitempty"`
+	Reason     *string  `thrift:"Reason,12,optional" frugal:"12,optional,string" json:"Reason,omitempty"`
+	SlowMode   *int64   `thrift:"SlowMode,13,optional" frugal:"13,optional,i64" json:"SlowMode,omitempty"`
+	Ref        *int64   `thrift:"Ref,14,optional" frugal:"14,optional,i64" json:"Ref,omitempty"`
 }
 
 func NewChangeRoomRequest() *ChangeRoomRequest {
@@ -3038,6 +3096,42 @@ func (p *ChangeRoomRequest) GetRetention() (v int64) {
 	}
 	return *p.Retention
 }
+
+var ChangeRoomRequest_Until_DEFAULT int64
+
+func (p *ChangeRoomRequest) GetUntil() (v int64) {
+	if !p.IsSetUntil() {
+		return ChangeRoomRequest_Until_DEFAULT
+	}
+	return *p.Until
+}
+
+var ChangeRoomRequest_Reason_DEFAULT string
+
+func (p *ChangeRoomRequest) GetReason() (v string) {
+	if !p.IsSetReason() {
+		return ChangeRoomRequest_Reason_DEFAULT
+	}
+	return *p.Reason
+}
+
+var ChangeRoomRequest_SlowMode_DEFAULT int64
+
+func (p *ChangeRoomRequest) GetSlowMode() (v int64) {
+	if !p.IsSetSlowMode() {
+		return ChangeRoomRequest_SlowMode_DEFAULT
+	}
+	return *p.SlowMode
+}
+
+var ChangeRoomRequest_Ref_DEFAULT int64
+
+func (p *ChangeRoomRequest) GetRef() (v int64) {
+	if !p.IsSetRef() {
+		return ChangeRoomRequest_Ref_DEFAULT
+	}
+	return *p.Ref
+}
 func (p *ChangeRoomRequest) SetRoom(val string) {
 	p.Room = val
 }
@@ -3067,6 +3161,18 @@ func (p *ChangeRoomRequest) SetMeta(val *Meta) {
 }
 func (p *ChangeRoomRequest) SetRetention(val *int64) {
 	p.Retention = val
+}
+func (p *ChangeRoomRequest) SetUntil(val *int64) {
+	p.Until = val
+}
+func (p *ChangeRoomRequest) SetReason(val *string) {
+	p.Reason = val
+}
+func (p *ChangeRoomRequest) SetSlowMode(val *int64) {
+	p.SlowMode = val
+}
+func (p *ChangeRoomRequest) SetRef(val *int64) {
+	p.Ref = val
 }
 
 func (p *ChangeRoomRequest) IsSetUsers() bool {
@@ -3101,6 +3207,22 @@ func (p *ChangeRoomRequest) IsSetRetention() bool {
 	return p.Retention != nil
 }
 
+func (p *ChangeRoomRequest) IsSetUntil() bool {
+	return p.Until != nil
+}
+
+func (p *ChangeRoomRequest) IsSetReason() bool {
+	return p.Reason != nil
+}
+
+func (p *ChangeRoomRequest) IsSetSlowMode() bool {
+	return p.SlowMode != nil
+}
+
+func (p *ChangeRoomRequest) IsSetRef() bool {
+	return p.Ref != nil
+}
+
 func (p *ChangeRoomRequest) String() string {
 	if p == nil {
 		return "<nil>"
@@ -3119,6 +3241,10 @@ var fieldIDToName_ChangeRoomRequest = map[int16]string{
 	8:  "Visibility",
 	9:  "meta",
 	10: "Retention",
+	11: "Until",
+	12: "Reason",
+	13: "SlowMode",
+	14: "Ref",
 }
 
 type RoomRequest struct {
@@ -11094,6 +11220,9 @@ type AuditEntry struct {
 	User      *string `thrift:"User,4,optional" frugal:"4,optional,string" json:"User,omitempty"`
 	Reason    *string `thrift:"Reason,5,optional" frugal:"5,optional,string" json:"Reason,omitempty"`
 	RequestId *string `thrift:"RequestId,6,optional" frugal:"6,optional,string" json:"RequestId,omitempty"`
+	ByUser    *bool   `thrift:"ByUser,7,optional" frugal:"7,optional,bool" json:"ByUser,omitempty"`
+	Chat      *string `thrift:"Chat,8,optional" frugal:"8,optional,string" json:"Chat,omitempty"`
+	Ref       *int64  `thrift:"Ref,9,optional" frugal:"9,optional,i64" json:"Ref,omitempty"`
 }
 
 func NewAuditEntry() *AuditEntry {
@@ -11141,6 +11270,33 @@ func (p *AuditEntry) GetRequestId() (v string) {
 	}
 	return *p.RequestId
 }
+
+var AuditEntry_ByUser_DEFAULT bool
+
+func (p *AuditEntry) GetByUser() (v bool) {
+	if !p.IsSetByUser() {
+		return AuditEntry_ByUser_DEFAULT
+	}
+	return *p.ByUser
+}
+
+var AuditEntry_Chat_DEFAULT string
+
+func (p *AuditEntry) GetChat() (v string) {
+	if !p.IsSetChat() {
+		return AuditEntry_Chat_DEFAULT
+	}
+	return *p.Chat
+}
+
+var AuditEntry_Ref_DEFAULT int64
+
+func (p *AuditEntry) GetRef() (v int64) {
+	if !p.IsSetRef() {
+		return AuditEntry_Ref_DEFAULT
+	}
+	return *p.Ref
+}
 func (p *AuditEntry) SetAt(val int64) {
 	p.At = val
 }
@@ -11159,6 +11315,15 @@ func (p *AuditEntry) SetReason(val *string) {
 func (p *AuditEntry) SetRequestId(val *string) {
 	p.RequestId = val
 }
+func (p *AuditEntry) SetByUser(val *bool) {
+	p.ByUser = val
+}
+func (p *AuditEntry) SetChat(val *string) {
+	p.Chat = val
+}
+func (p *AuditEntry) SetRef(val *int64) {
+	p.Ref = val
+}
 
 func (p *AuditEntry) IsSetUser() bool {
 	return p.User != nil
@@ -11170,6 +11335,18 @@ func (p *AuditEntry) IsSetReason() bool {
 
 func (p *AuditEntry) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *AuditEntry) IsSetByUser() bool {
+	return p.ByUser != nil
+}
+
+func (p *AuditEntry) IsSetChat() bool {
+	return p.Chat != nil
+}
+
+func (p *AuditEntry) IsSetRef() bool {
+	return p.Ref != nil
 }
 
 func (p *AuditEntry) String() string {
@@ -11186,6 +11363,9 @@ var fieldIDToName_AuditEntry = map[int16]string{
 	4: "User",
 	5: "Reason",
 	6: "RequestId",
+	7: "ByUser",
+	8: "Chat",
+	9: "Ref",
 }
 
 type SuspendRequest struct {
@@ -12118,6 +12298,282 @@ var fieldIDToName_AuditResponse = map[int16]string{
 	5: "Cursor",
 }
 
+type Restraint struct {
+	User   string  `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
+	Until  int64   `thrift:"Until,2,required" frugal:"2,required,i64" json:"Until"`
+	Since  int64   `thrift:"Since,3,required" frugal:"3,required,i64" json:"Since"`
+	By     string  `thrift:"By,4,required" frugal:"4,required,string" json:"By"`
+	Reason *string `thrift:"Reason,5,optional" frugal:"5,optional,string" json:"Reason,omitempty"`
+}
+
+func NewRestraint() *Restraint {
+	return &Restraint{}
+}
+
+func (p *Restraint) InitDefault() {
+}
+
+func (p *Restraint) GetUser() (v string) {
+	return p.User
+}
+
+func (p *Restraint) GetUntil() (v int64) {
+	return p.Until
+}
+
+func (p *Restraint) GetSince() (v int64) {
+	return p.Since
+}
+
+func (p *Restraint) GetBy() (v string) {
+	return p.By
+}
+
+var Restraint_Reason_DEFAULT string
+
+func (p *Restraint) GetReason() (v string) {
+	if !p.IsSetReason() {
+		return Restraint_Reason_DEFAULT
+	}
+	return *p.Reason
+}
+func (p *Restraint) SetUser(val string) {
+	p.User = val
+}
+func (p *Restraint) SetUntil(val int64) {
+	p.Until = val
+}
+func (p *Restraint) SetSince(val int64) {
+	p.Since = val
+}
+func (p *Restraint) SetBy(val string) {
+	p.By = val
+}
+func (p *Restraint) SetReason(val *string) {
+	p.Reason = val
+}
+
+func (p *Restraint) IsSetReason() bool {
+	return p.Reason != nil
+}
+
+func (p *Restraint) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Restraint(%+v)", *p)
+}
+
+var fieldIDToName_Restraint = map[int16]string{
+	1: "User",
+	2: "Until",
+	3: "Since",
+	4: "By",
+	5: "Reason",
+}
+
+type RestraintsRequest struct {
+	Room   string  `thrift:"Room,1,required" frugal:"1,required,string" json:"Room"`
+	Kind   string  `thrift:"Kind,2,required" frugal:"2,required,string" json:"Kind"`
+	As     *string `thrift:"As,3,optional" frugal:"3,optional,string" json:"As,omitempty"`
+	Cursor *string `thrift:"Cursor,4,optional" frugal:"4,optional,string" json:"Cursor,omitempty"`
+	Limit  *int64  `thrift:"Limit,5,optional" frugal:"5,optional,i64" json:"Limit,omitempty"`
+	Meta   *Meta   `thrift:"meta,6,optional" frugal:"6,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewRestraintsRequest() *RestraintsRequest {
+	return &RestraintsRequest{}
+}
+
+func (p *RestraintsRequest) InitDefault() {
+}
+
+func (p *RestraintsRequest) GetRoom() (v string) {
+	return p.Room
+}
+
+func (p *RestraintsRequest) GetKind() (v string) {
+	return p.Kind
+}
+
+var RestraintsRequest_As_DEFAULT string
+
+func (p *RestraintsRequest) GetAs() (v string) {
+	if !p.IsSetAs() {
+		return RestraintsRequest_As_DEFAULT
+	}
+	return *p.As
+}
+
+var RestraintsRequest_Cursor_DEFAULT string
+
+func (p *RestraintsRequest) GetCursor() (v string) {
+	if !p.IsSetCursor() {
+		return RestraintsRequest_Cursor_DEFAULT
+	}
+	return *p.Cursor
+}
+
+var RestraintsRequest_Limit_DEFAULT int64
+
+func (p *RestraintsRequest) GetLimit() (v int64) {
+	if !p.IsSetLimit() {
+		return RestraintsRequest_Limit_DEFAULT
+	}
+	return *p.Limit
+}
+
+var RestraintsRequest_Meta_DEFAULT *Meta
+
+func (p *RestraintsRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return RestraintsRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *RestraintsRequest) SetRoom(val string) {
+	p.Room = val
+}
+func (p *RestraintsRequest) SetKind(val string) {
+	p.Kind = val
+}
+func (p *RestraintsRequest) SetAs(val *string) {
+	p.As = val
+}
+func (p *RestraintsRequest) SetCursor(val *string) {
+	p.Cursor = val
+}
+func (p *RestraintsRequest) SetLimit(val *int64) {
+	p.Limit = val
+}
+func (p *RestraintsRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *RestraintsRequest) IsSetAs() bool {
+	return p.As != nil
+}
+
+func (p *RestraintsRequest) IsSetCursor() bool {
+	return p.Cursor != nil
+}
+
+func (p *RestraintsRequest) IsSetLimit() bool {
+	return p.Limit != nil
+}
+
+func (p *RestraintsRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *RestraintsRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("RestraintsRequest(%+v)", *p)
+}
+
+var fieldIDToName_RestraintsRequest = map[int16]string{
+	1: "Room",
+	2: "Kind",
+	3: "As",
+	4: "Cursor",
+	5: "Limit",
+	6: "meta",
+}
+
+type RestraintsResponse struct {
+	Code       int32        `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg        string       `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Restraints []*Restraint `thrift:"Restraints,3,optional" frugal:"3,optional,list<Restraint>" json:"Restraints,omitempty"`
+	HasMore    *bool        `thrift:"HasMore,4,optional" frugal:"4,optional,bool" json:"HasMore,omitempty"`
+	Cursor     *string      `thrift:"Cursor,5,optional" frugal:"5,optional,string" json:"Cursor,omitempty"`
+}
+
+func NewRestraintsResponse() *RestraintsResponse {
+	return &RestraintsResponse{}
+}
+
+func (p *RestraintsResponse) InitDefault() {
+}
+
+func (p *RestraintsResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *RestraintsResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var RestraintsResponse_Restraints_DEFAULT []*Restraint
+
+func (p *RestraintsResponse) GetRestraints() (v []*Restraint) {
+	if !p.IsSetRestraints() {
+		return RestraintsResponse_Restraints_DEFAULT
+	}
+	return p.Restraints
+}
+
+var RestraintsResponse_HasMore_DEFAULT bool
+
+func (p *RestraintsResponse) GetHasMore() (v bool) {
+	if !p.IsSetHasMore() {
+		return RestraintsResponse_HasMore_DEFAULT
+	}
+	return *p.HasMore
+}
+
+var RestraintsResponse_Cursor_DEFAULT string
+
+func (p *RestraintsResponse) GetCursor() (v string) {
+	if !p.IsSetCursor() {
+		return RestraintsResponse_Cursor_DEFAULT
+	}
+	return *p.Cursor
+}
+func (p *RestraintsResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *RestraintsResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *RestraintsResponse) SetRestraints(val []*Restraint) {
+	p.Restraints = val
+}
+func (p *RestraintsResponse) SetHasMore(val *bool) {
+	p.HasMore = val
+}
+func (p *RestraintsResponse) SetCursor(val *string) {
+	p.Cursor = val
+}
+
+func (p *RestraintsResponse) IsSetRestraints() bool {
+	return p.Restraints != nil
+}
+
+func (p *RestraintsResponse) IsSetHasMore() bool {
+	return p.HasMore != nil
+}
+
+func (p *RestraintsResponse) IsSetCursor() bool {
+	return p.Cursor != nil
+}
+
+func (p *RestraintsResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("RestraintsResponse(%+v)", *p)
+}
+
+var fieldIDToName_RestraintsResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Restraints",
+	4: "HasMore",
+	5: "Cursor",
+}
+
 type StoredMessage struct {
 	Text        string      `thrift:"Text,1,required" frugal:"1,required,string" json:"Text"`
 	Sender      string      `thrift:"Sender,2,required" frugal:"2,required,string" json:"Sender"`
@@ -12542,6 +12998,8 @@ type IMService interface {
 	ResetPassword(ctx context.Context, req *ResetPasswordRequest) (r *ResetPasswordResponse, err error)
 
 	AllRooms(ctx context.Context, req *RoomsRequest) (r *RoomsResponse, err error)
+
+	Restraints(ctx context.Context, req *RestraintsRequest) (r *RestraintsResponse, err error)
 
 	Watch(ctx context.Context, stream IMService_WatchServer) (err error)
 }
@@ -17635,6 +18093,82 @@ func (p *IMServiceAllRoomsResult) String() string {
 }
 
 var fieldIDToName_IMServiceAllRoomsResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceRestraintsArgs struct {
+	Req *RestraintsRequest `thrift:"req,1" frugal:"1,default,RestraintsRequest" json:"req"`
+}
+
+func NewIMServiceRestraintsArgs() *IMServiceRestraintsArgs {
+	return &IMServiceRestraintsArgs{}
+}
+
+func (p *IMServiceRestraintsArgs) InitDefault() {
+}
+
+var IMServiceRestraintsArgs_Req_DEFAULT *RestraintsRequest
+
+func (p *IMServiceRestraintsArgs) GetReq() (v *RestraintsRequest) {
+	if !p.IsSetReq() {
+		return IMServiceRestraintsArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceRestraintsArgs) SetReq(val *RestraintsRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceRestraintsArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceRestraintsArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceRestraintsArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceRestraintsArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceRestraintsResult struct {
+	Success *RestraintsResponse `thrift:"success,0,optional" frugal:"0,optional,RestraintsResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceRestraintsResult() *IMServiceRestraintsResult {
+	return &IMServiceRestraintsResult{}
+}
+
+func (p *IMServiceRestraintsResult) InitDefault() {
+}
+
+var IMServiceRestraintsResult_Success_DEFAULT *RestraintsResponse
+
+func (p *IMServiceRestraintsResult) GetSuccess() (v *RestraintsResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceRestraintsResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceRestraintsResult) SetSuccess(x interface{}) {
+	p.Success = x.(*RestraintsResponse)
+}
+
+func (p *IMServiceRestraintsResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceRestraintsResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceRestraintsResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceRestraintsResult = map[int16]string{
 	0: "success",
 }
 

@@ -81,6 +81,7 @@ type Client interface {
 	EndSessions(ctx context.Context, req *rpc.EndSessionsRequest, callOptions ...callopt.Option) (r *rpc.EndSessionsResponse, err error)
 	ResetPassword(ctx context.Context, req *rpc.ResetPasswordRequest, callOptions ...callopt.Option) (r *rpc.ResetPasswordResponse, err error)
 	AllRooms(ctx context.Context, req *rpc.RoomsRequest, callOptions ...callopt.Option) (r *rpc.RoomsResponse, err error)
+	Restraints(ctx context.Context, req *rpc.RestraintsRequest, callOptions ...callopt.Option) (r *rpc.RestraintsResponse, err error)
 	Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error)
 }
 
@@ -450,6 +451,11 @@ func (p *kIMServiceClient) ResetPassword(ctx context.Context, req *rpc.ResetPass
 func (p *kIMServiceClient) AllRooms(ctx context.Context, req *rpc.RoomsRequest, callOptions ...callopt.Option) (r *rpc.RoomsResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.AllRooms(ctx, req)
+}
+
+func (p *kIMServiceClient) Restraints(ctx context.Context, req *rpc.RestraintsRequest, callOptions ...callopt.Option) (r *rpc.RestraintsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Restraints(ctx, req)
 }
 
 func (p *kIMServiceClient) Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error) {

@@ -483,6 +483,13 @@ var serviceMethods = map[string]kitex.MethodInfo{
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
 	),
+	"Restraints": kitex.NewMethodInfo(
+		restraintsHandler,
+		newIMServiceRestraintsArgs,
+		newIMServiceRestraintsResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
 	"Watch": kitex.NewMethodInfo(
 		watchHandler,
 		newIMServiceWatchArgs,
@@ -1796,6 +1803,25 @@ func newIMServiceAllRoomsResult() interface{} {
 	return rpc.NewIMServiceAllRoomsResult()
 }
 
+func restraintsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceRestraintsArgs)
+	realResult := result.(*rpc.IMServiceRestraintsResult)
+	success, err := handler.(rpc.IMService).Restraints(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceRestraintsArgs() interface{} {
+	return rpc.NewIMServiceRestraintsArgs()
+}
+
+func newIMServiceRestraintsResult() interface{} {
+	return rpc.NewIMServiceRestraintsResult()
+}
+
 func watchHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
 	st, err := streaming.GetServerStreamFromArg(arg)
 	if err != nil {
@@ -2490,6 +2516,16 @@ func (p *kClient) AllRooms(ctx context.Context, req *rpc.RoomsRequest) (r *rpc.R
 	_args.Req = req
 	var _result rpc.IMServiceAllRoomsResult
 	if err = p.c.Call(ctx, "AllRooms", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Restraints(ctx context.Context, req *rpc.RestraintsRequest) (r *rpc.RestraintsResponse, err error) {
+	var _args rpc.IMServiceRestraintsArgs
+	_args.Req = req
+	var _result rpc.IMServiceRestraintsResult
+	if err = p.c.Call(ctx, "Restraints", &_args, &_result); err != nil {
 		return
 	}
 	return _result.GetSuccess(), nil
