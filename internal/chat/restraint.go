@@ -169,7 +169,7 @@ func Announced(id ID) error {
 
 // TooSoon is the error for a member of a room in slow mode.
 func TooSoon(id ID, wait time.Duration) error {
-	return Wrap(RetryIn(wait), ResourceExhausted, "room "+id.String()+" is in slow mode; wait for Retry-After")
+	return Wrap(RetryIn(wait), ResourceExhausted, "room "+id.String()+" is in slow mode; try again in "+wait.Round(time.Second).String())
 }
 
 // checkModeration validates what only the kinds of moderation have.

@@ -158,7 +158,7 @@ func (e *RoomEdit) refuseBanned(room StoredRoom) error {
 // moderation. Removing and banning others is, changing the room's name is not.
 func (r RoomChange) audited() AuditAction {
 	switch r.Kind {
-	case BanUser, UnbanUser, MuteMember, UnmuteMember, SlowRoom, AnnounceRoom, DiscussRoom, PinMessage, UnpinMessage, RemoveMembers:
+	case BanUser, UnbanUser, MuteMember, UnmuteMember, SlowRoom, AnnounceRoom, DiscussRoom, RemoveMembers:
 		return AuditAction(r.Kind)
 	}
 	return ""

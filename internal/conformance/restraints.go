@@ -148,9 +148,10 @@ func testWhoBans(d *domain) {
 		d.code(err, chat.PermissionDenied, "ChangeRoom(%s) by a plain member", kind)
 		_, err = d.tryChange("eve", r)
 		d.code(err, chat.PermissionDenied, "ChangeRoom(%s) by a stranger", kind)
-		r.Until = -1
-		_, err = d.tryChange("ann", r)
-		d.code(err, chat.InvalidArgument, "ChangeRoom(%s) until -1", kind)
+		if r.Until = -1; kind == chat.BanUser || kind == chat.MuteMember {
+			_, err = d.tryChange("ann", r)
+			d.code(err, chat.InvalidArgument, "ChangeRoom(%s) until -1", kind)
+		}
 		r.Until, r.Reason = 0, strings.Repeat("x", chat.MaxReasonBytes+1)
 		_, err = d.tryChange("ann", r)
 		d.code(err, chat.InvalidArgument, "ChangeRoom(%s) with a long reason", kind)
@@ -243,8 +244,8 @@ func testSlowMode(d *domain) {
 	d.code(err, "", "Send() in slow mode")
 	d.clock.Add(20 * time.Second)
 	err = d.says("bob", "club", "two", chat.ResourceExhausted)
-	if wait := chat.RetryAfter(err); wait != 40 {
-		d.t.Errorf("a message that comes too soon may be sent in %d s, want 40", wait)
+	if !strings.Contains(fmt.Sprint(err), "try again in 40s") {
+		d.t.Errorf("a message that comes too soon is refused with %v, want 40 s", err)
 	}
 	again, err := d.Messages.Send(as("bob"), chat.Message{Chat: "club", Sender: "bob", Text: "one", ID: "1"})
 	if err != nil || !again.Duplicate || again.SendTime != first.SendTime {

@@ -113,7 +113,7 @@ func TestRestraintsAreImported(t *testing.T) {
 	if !slices.Equal(gotRestraints, wantRestraints) || len(wantRestraints) != 2 {
 		t.Errorf("the bans and mutes are %+v, want %+v", gotRestraints, wantRestraints)
 	}
-	if got, want := to.audited(), from.audited(); !slices.Equal(got, want) || len(want) != 5 {
+	if got, want := to.audited(), from.audited(); !slices.Equal(got, want) || len(want) != 4 {
 		t.Errorf("the audit log is %+v, want %+v", got, want)
 	}
 }

@@ -43,7 +43,7 @@ own  DELETE /api/admin/users/:user/sessions/:session  401  exp  inv  inv  403  4
 own  PUT    /api/admin/users/:user/password  401  exp  inv  inv  403  403  403  403  403  200   :user={me} password=new-horse
 same GET    /api/admin/rooms              401  exp  inv  inv  403  403  403  403  403  200*  limit=1000
 same GET    /api/admin/suspensions        401  exp  inv  inv  403  403  403  403  403  200
-same GET    /api/audit                    401  exp  inv  inv  403  403  403  403  403  200
+same GET    /api/audit                    401  exp  inv  inv  403  403  403  403  403  200*
 
 # Words: for services, and those of a room for its admins. (404: the word is not registered.)
 same GET    /api/words                    401  exp  inv  inv  403  403  403  403  403  200
@@ -118,10 +118,10 @@ own  DELETE /api/rooms/:room/members/:user  401  exp  inv  inv  403  403  403  4
 own  PATCH  /api/rooms/:room              401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} slow_mode=30s
 own  PATCH  /api/rooms/:room              401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} announce=true
 same GET    /api/rooms/:room/bans         401  exp  inv  inv  403  403  403  403  200  200   :room={room}
-own  PUT    /api/rooms/:room/bans/:user   401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} :user={member} reason=spam
+own  PUT    /api/rooms/:room/bans/:user   401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} :user={member} ?as={admin} reason=spam
 own  DELETE /api/rooms/:room/bans/:user   401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} :user={member}
 same GET    /api/rooms/:room/mutes        401  exp  inv  inv  403  403  403  403  200  200   :room={room}
-own  PUT    /api/rooms/:room/mutes/:user  401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} :user={member} reason=spam
+own  PUT    /api/rooms/:room/mutes/:user  401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} :user={member} ?as={admin} reason=spam
 own  DELETE /api/rooms/:room/mutes/:user  401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} :user={member}
 own  PUT    /api/rooms/:room/pins/:send_time  401  exp  inv  inv  403  403  403  403  404  404   :room={room} :send_time=7
 own  DELETE /api/rooms/:room/pins/:send_time  401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} :send_time=7
