@@ -1234,6 +1234,95 @@ struct RestraintsResponse {
     5: optional string Cursor        // of the next page
 }
 
+// A report of a message or a user.
+struct Report {
+    1: required i64 Id               // when it was made, in microseconds since 1970
+    2: required string Chat
+    3: optional i64 Ref              // the position of the message
+    4: required string User          // the sender of the message, or the user
+    5: required string By
+    6: required string Reason
+    7: optional string Text          // of the message, while the report is open
+    8: required string State         // open or resolved
+    9: optional string Note          // of the service that resolved it
+    10: optional string ResolvedBy
+    11: optional i64 ResolvedAt
+}
+
+// Makes a report. It names a message, a user, or both.
+struct ReportRequest {
+    1: required string Chat
+    2: optional i64 Ref
+    3: optional string User
+    4: required string Reason
+    5: optional string As
+    6: optional Meta meta
+}
+
+// Resolves a report. This and what follows is for services.
+struct ResolveReportRequest {
+    1: required i64 Id
+    2: required string State         // resolved
+    3: optional string Note
+    4: optional Meta meta
+}
+
+struct ReportResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional Report report
+    4: optional i32 RetryAfter       // in seconds
+}
+
+struct ReportsRequest {
+    1: optional string State         // none is open
+    2: optional i64 Cursor           // the first report, inclusive
+    3: optional i64 Limit            // 0 is 100
+    4: optional Meta meta
+}
+
+struct ReportsResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional list<Report> Reports // the oldest first
+    4: optional bool HasMore
+    5: optional i64 Cursor           // of the next page
+}
+
+struct OnlineRequest {
+    1: optional string Cursor
+    2: optional i64 Limit            // about; 0 is 100
+    3: optional Meta meta
+}
+
+struct OnlineResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional list<string> Users   // in any order
+    4: optional bool HasMore
+    5: optional string Cursor        // of the next page
+}
+
+// Asks for a page of what is kept of a user.
+struct ExportUserRequest {
+    1: required string User
+    2: optional string Cursor
+    3: optional i64 Limit            // entries that are looked through for a page; 0 is 1000
+    4: optional string Reason        // for the audit log
+    5: optional Meta meta
+}
+
+struct ExportUserResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional Account account      // of the first page
+    4: optional bool Suspended       // the same
+    5: optional list<Room> Rooms     // the same: with the user's role
+    6: optional list<Message> Messages
+    7: optional bool HasMore
+    8: optional string Cursor        // of the next page
+}
+
 service IMService {
     SendResponse Send(1: SendRequest req)
     PullResponse Pull(1: PullRequest req)
@@ -1303,6 +1392,11 @@ service IMService {
     ResetPasswordResponse ResetPassword(1: ResetPasswordRequest req)
     RoomsResponse AllRooms(1: RoomsRequest req)
     RestraintsResponse Restraints(1: RestraintsRequest req)
+    ReportResponse Report(1: ReportRequest req)
+    ReportResponse ResolveReport(1: ResolveReportRequest req)
+    ReportsResponse Reports(1: ReportsRequest req)
+    OnlineResponse Online(1: OnlineRequest req)
+    ExportUserResponse ExportUser(1: ExportUserRequest req)
     // A bidirectional stream that a client keeps open: the client sends chats to watch, the server sends events. The server
     // answers each request with an empty response, and the client waits for it before the next request. Watch uses Kitex'
     // TTHeader streaming; any Thrift client can call the other methods.

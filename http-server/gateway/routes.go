@@ -215,6 +215,11 @@ func moderationRoutes(m *handler.Moderation) []route {
 		{method: methodGet, path: "/api/admin/rooms", handler: m.Rooms},
 		{method: methodGet, path: "/api/admin/suspensions", handler: m.Suspensions},
 		{method: methodGet, path: "/api/audit", handler: m.Audit},
+		{method: methodPost, path: "/api/reports", handler: m.Report, query: []string{"as"}},
+		{method: methodGet, path: "/api/reports", handler: m.Reports},
+		{method: methodPatch, path: "/api/reports/:report", handler: m.ResolveReport},
+		{method: methodGet, path: "/api/online", handler: m.Online},
+		{method: methodGet, path: "/api/users/:user/export", handler: m.ExportUser},
 	}
 }
 

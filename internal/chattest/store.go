@@ -42,6 +42,7 @@ type Store struct {
 
 	suspended map[string]chat.Suspension
 	audit     []chat.AuditEntry // oldest first
+	reports   []chat.Report     // oldest first
 
 	present map[chat.ID]map[string]report // by gateway
 	watches map[*watch]struct{}

@@ -32,6 +32,7 @@ const (
 	kindDropped   = "dropped"
 	kindSuspended = "suspended"
 	kindAudit     = "audit"
+	kindReport    = "report"
 	kindWord      = "word"
 	kindWebhook   = "webhook"
 	kindEnd       = "end"
@@ -86,7 +87,7 @@ type line struct {
 	Webhook   string          `json:"webhook,omitempty"`   // its id
 	Hook      json.RawMessage `json:"hook,omitempty"`      // the webhook, as Redis has it
 
-	Stored string `json:"stored,omitempty"` // a suspension, and an entry of the audit log, as Redis has them
+	Stored string `json:"stored,omitempty"` // a suspension, an entry of the audit log and a report, as Redis has them
 
 	Total int64 `json:"total,omitempty"` // of the end: how many messages there are
 }

@@ -117,3 +117,34 @@ func TestRestraintsAreImported(t *testing.T) {
 		t.Errorf("the audit log is %+v, want %+v", got, want)
 	}
 }
+
+// TestReportsAreImported: open and resolved ones, once.
+func TestReportsAreImported(t *testing.T) {
+	t.Parallel()
+	url := redistest.Start(t).URL()
+	from, to := newPlace(t, url, "from"), newPlace(t, url, "to")
+	ctx := context.Background()
+	for _, user := range []string{"bob", "eve"} {
+		r := chat.Report{Chat: "club", User: user, By: "ann", Reason: "spam", Text: "buy", State: chat.ReportOpen}
+		at, _, err := from.store.PutReport(ctx, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.ID = at; user == "eve" {
+			r.State, r.Text, r.ResolvedBy = chat.ReportResolved, "", "backend"
+			if _, err := from.store.ResolveReport(ctx, r, chat.AuditEntry{By: "backend", Action: chat.AuditResolveReport}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for range 2 {
+		to.imports(from.exports())
+	}
+	for _, state := range []chat.ReportState{chat.ReportOpen, chat.ReportResolved} {
+		want, err := from.store.ReadReports(ctx, state, 0, 10)
+		got, failed := to.store.ReadReports(ctx, state, 0, 10)
+		if err != nil || failed != nil || len(want) != 1 || !slices.Equal(got, want) {
+			t.Errorf("the %s reports are %+v, %v; want %+v, %v", state, got, failed, want, err)
+		}
+	}
+}

@@ -224,6 +224,12 @@ func (c *Checker) checkUnit(ctx context.Context, key string, name layout.KeyName
 		return c.checkType(ctx, key, "hash")
 	case layout.SuspendedKey:
 		return c.checkSuspended(ctx, key)
+	case layout.ReportsKey:
+		return c.checkReports(ctx, key)
+	case layout.ReportedKey:
+		return c.checkType(ctx, key, "hash")
+	case layout.ReportsOpenKey, layout.ReportsResolvedKey, layout.OnlineKey:
+		return c.checkType(ctx, key, "zset")
 	case layout.AuditKey, layout.AuditUsersKey:
 		return c.checkNames(ctx, key, c.judgeAudit)
 	case layout.PresentKey, layout.PacedKey, layout.ReactionsKey, layout.ThreadsKey:

@@ -147,7 +147,7 @@ var faultKinds = []faultKind{
 		"HDEL it: its user logs in again", false,
 	},
 	{
-		FaultModeration, "every suspension and every entry of the audit log can be read",
+		FaultModeration, "every suspension, every entry of the audit log and every report can be read, and the report is listed by its state",
 		"HDEL or ZREM it; a suspended user stays suspended, without a reason, until it is removed", false,
 	},
 	{

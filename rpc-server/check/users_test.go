@@ -237,6 +237,13 @@ func TestCheckNamesTheFaultOfUsers(t *testing.T) {
 		{"session that is cut off", func(p *populated) { p.do("hset", p.layout.Sessions("ann"), "other", "1 2 a") }, FaultSession, 1, 1},
 		{"session without a number", func(p *populated) { p.do("hset", p.layout.Sessions("ann"), "other", "x 2 a b c") }, FaultSession, 1, 1},
 		{"session that ends before it begins", func(p *populated) { p.do("hset", p.layout.Sessions("ann"), "other", "2 2 a b c") }, FaultSession, 1, 1},
+		{"a report that cannot be read", func(p *populated) {
+			p.do("hset", p.layout.Reports(), "0000000000000007", `{"state":"open"}`, "0000000000000008", `{"chat":"club","state":"open"}`)
+			p.do("zadd", p.layout.ReportsOpen(), 7, "0000000000000007", 8, "0000000000000008")
+		}, FaultModeration, 1, 1},
+		{"a report that is not listed", func(p *populated) {
+			p.do("hset", p.layout.Reports(), "0000000000000008", `{"chat":"club","state":"open"}`)
+		}, FaultModeration, 1, 1},
 		{"a suspension without a time", func(p *populated) { p.do("hset", p.layout.Suspended(), "", 5, "ann", "{}", "bob", `5 {"by":"s"}`) }, FaultModeration, 1, 1},
 		{"what is no entry of the audit log", func(p *populated) {
 			p.do("zadd", p.layout.Audit(), 1, "x", 6, `0000000000000007{"action":"suspend"}`, 7, `0000000000000007{"action":"restore"}`)

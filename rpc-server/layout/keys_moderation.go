@@ -16,6 +16,27 @@ import (
 //	im:{moderation}:audit      sorted set  when, in µs → 16 digits of it, then JSON: an entry of a service  suspend.lua, restore.lua, record.lua   never; the oldest go beyond AUDIT_MAX
 //	im:{moderation}:audit_users  sorted set  the same, of admins of rooms                              record.lua                             the same
 
+//	im:{moderation}:reports    hash        16 digits of when, in µs → JSON: a report                  report.lua, resolve_report.lua, Store  never
+//	im:{moderation}:reports_open  sorted set  when, in µs → 16 digits of it, of an open report         report.lua                             never
+//	im:{moderation}:reports_resolved  sorted set  the same, of resolved ones                           resolve_report.lua                     never; the oldest go beyond AUDIT_MAX
+//	im:{moderation}:reported   hash        JSON of who reported what → 16 digits of the open report    report.lua                             never
+//	im:{moderation}:online     sorted set  when it lapses, in ms → a user with a live connection       Store                                  90 s after the last
+
+// Reports is the key of all reports.
+func (k Keys) Reports() string { return k.Prefix + ":{moderation}:" + ReportsKey }
+
+// ReportsOpen is the key of the open reports.
+func (k Keys) ReportsOpen() string { return k.Prefix + ":{moderation}:" + ReportsOpenKey }
+
+// ReportsResolved is the key of the resolved reports.
+func (k Keys) ReportsResolved() string { return k.Prefix + ":{moderation}:" + ReportsResolvedKey }
+
+// Reported is the key of who reported what.
+func (k Keys) Reported() string { return k.Prefix + ":{moderation}:" + ReportedKey }
+
+// Online is the key of the users with live connections.
+func (k Keys) Online() string { return k.Prefix + ":{moderation}:" + OnlineKey }
+
 // Suspended is the key of the suspended users.
 func (k Keys) Suspended() string { return k.Prefix + ":{moderation}:" + SuspendedKey }
 
@@ -31,6 +52,12 @@ const (
 	AuditKey     = "audit"
 
 	AuditUsersKey = "audit_users"
+
+	ReportsKey         = "reports"
+	ReportsOpenKey     = "reports_open"
+	ReportsResolvedKey = "reports_resolved"
+	ReportedKey        = "reported"
+	OnlineKey          = "online"
 )
 
 // SuspendedVersion is the field of the version. No user has this id.
@@ -44,6 +71,16 @@ func (k Keys) parseModeration(key string) (kind string, of bool) {
 		return AuditKey, true
 	case k.AuditUsers():
 		return AuditUsersKey, true
+	case k.Reports():
+		return ReportsKey, true
+	case k.ReportsOpen():
+		return ReportsOpenKey, true
+	case k.ReportsResolved():
+		return ReportsResolvedKey, true
+	case k.Reported():
+		return ReportedKey, true
+	case k.Online():
+		return OnlineKey, true
 	}
 	return "", false
 }

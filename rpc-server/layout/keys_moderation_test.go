@@ -13,6 +13,11 @@ func TestModerationKeys(t *testing.T) {
 		{k.Suspended(), "im:{moderation}:suspended", SuspendedKey},
 		{k.Audit(), "im:{moderation}:audit", AuditKey},
 		{k.AuditUsers(), "im:{moderation}:audit_users", AuditUsersKey},
+		{k.Reports(), "im:{moderation}:reports", ReportsKey},
+		{k.ReportsOpen(), "im:{moderation}:reports_open", ReportsOpenKey},
+		{k.ReportsResolved(), "im:{moderation}:reports_resolved", ReportsResolvedKey},
+		{k.Reported(), "im:{moderation}:reported", ReportedKey},
+		{k.Online(), "im:{moderation}:online", OnlineKey},
 	} {
 		if name, ours := k.Parse(c.got); c.got != c.want || !ours || name.Kind != c.kind {
 			t.Errorf("the key is %s, and Parse = %+v, %v; want %s of kind %s", c.got, name, ours, c.want, c.kind)
