@@ -127,6 +127,10 @@ func (f fakeRooms) RoomsOf(context.Context, chat.RoomsRequest) (chat.RoomPage, e
 	return chat.RoomPage{Rooms: []chat.Room{room}, HasMore: true, NextCursor: "next"}, err
 }
 
+func (f fakeRooms) Restraints(context.Context, chat.RestraintsRequest) (chat.RestraintPage, error) {
+	return chat.RestraintPage{Restraints: []chat.Restraint{{User: "eve", Until: 2, Since: 1, By: "ann", Reason: "spam"}}}, f.service.err()
+}
+
 func (f fakeRooms) PublicRooms(context.Context, chat.RoomsRequest) (chat.RoomPage, error) {
 	return chat.RoomPage{}, f.service.err()
 }

@@ -26,7 +26,7 @@ func TestDocumentHasTheRoutes(t *testing.T) {
 	_, validator := served(t, &fakeService{})
 	var want, got []string
 	for _, r := range allRoutes() {
-		want = append(want, r.method+" "+strings.NewReplacer(":user", "{user}", ":session", "{session}", ":room", "{room}", ":chat", "{chat}", ":name", "{name}", ":word", "{word}", ":webhook", "{webhook}", ":device", "{device}", ":file", "{file}", ":attachment", "{attachment}").Replace(r.path))
+		want = append(want, r.method+" "+strings.NewReplacer(":user", "{user}", ":session", "{session}", ":room", "{room}", ":chat", "{chat}", ":name", "{name}", ":word", "{word}", ":webhook", "{webhook}", ":device", "{device}", ":file", "{file}", ":attachment", "{attachment}", ":send_time", "{send_time}", ":report", "{report}").Replace(r.path))
 	}
 	for path, item := range validator.Document().Paths.Map() {
 		for method := range item.Operations() {

@@ -185,6 +185,14 @@ func roomRoutes(r *handler.Rooms) []route {
 		{method: methodPost, path: "/api/rooms/:room/members", handler: r.Add, query: query},
 		{method: methodPatch, path: "/api/rooms/:room/members/:user", handler: r.Assign, query: query},
 		{method: methodDelete, path: "/api/rooms/:room/members/:user", handler: r.Remove, query: query},
+		{method: methodGet, path: "/api/rooms/:room/bans", handler: r.Bans},
+		{method: methodPut, path: "/api/rooms/:room/bans/:user", handler: r.Ban, query: query},
+		{method: methodDelete, path: "/api/rooms/:room/bans/:user", handler: r.Unban, query: []string{"as", "reason"}},
+		{method: methodGet, path: "/api/rooms/:room/mutes", handler: r.Mutes},
+		{method: methodPut, path: "/api/rooms/:room/mutes/:user", handler: r.Mute, query: query},
+		{method: methodDelete, path: "/api/rooms/:room/mutes/:user", handler: r.Unmute, query: []string{"as", "reason"}},
+		{method: methodPut, path: "/api/rooms/:room/pins/:send_time", handler: r.Pin, query: query},
+		{method: methodDelete, path: "/api/rooms/:room/pins/:send_time", handler: r.Unpin, query: query},
 	}
 }
 
@@ -219,6 +227,11 @@ func moderationRoutes(m *handler.Moderation) []route {
 		{method: methodGet, path: "/api/admin/metrics", handler: m.Metrics},
 		{method: methodGet, path: "/api/admin/suspensions", handler: m.Suspensions},
 		{method: methodGet, path: "/api/audit", handler: m.Audit},
+		{method: methodPost, path: "/api/reports", handler: m.Report, query: []string{"as"}},
+		{method: methodGet, path: "/api/reports", handler: m.Reports},
+		{method: methodPatch, path: "/api/reports/:report", handler: m.ResolveReport},
+		{method: methodGet, path: "/api/online", handler: m.Online},
+		{method: methodGet, path: "/api/users/:user/export", handler: m.ExportUser},
 	}
 }
 

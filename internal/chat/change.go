@@ -37,6 +37,8 @@ type Change struct {
 	ID     string      // the sender's id for this change, or ""
 	Text   string      // of an edit
 	Emoji  string      // of a reaction
+
+	RequestID string // for the audit log
 }
 
 // ChangeStore holds the messages that are changed. It applies no rules.
@@ -61,6 +63,9 @@ type TargetQuery struct {
 	Emoji  string // whose Reactors are read, or ""
 	Member string // as in Append
 	Exists bool   // as in Append
+	Speaks bool   // the change is refused for a Member who is muted
+
+	RequestID string // for the audit log
 }
 
 // Target is a message that is to be changed.

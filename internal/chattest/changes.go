@@ -38,6 +38,11 @@ func (s *Store) ReadTarget(_ context.Context, q chat.TargetQuery) (t chat.Target
 	if err := s.admits(q.Chat, q.Member, q.Exists); err != nil {
 		return t, err
 	}
+	if q.Speaks && q.Member != "" {
+		if err := s.speaks(q.Chat, q.Member); err != nil {
+			return t, err
+		}
+	}
 	t.Now, t.Role = s.now(), s.room(q.Chat).members[q.Sender].Role
 	if t.Duplicate, err = s.known(q.Chat, messageID{q.Sender, q.ID}, q.Digest); err != nil {
 		return t, err
@@ -56,6 +61,11 @@ func (s *Store) Amend(_ context.Context, a chat.Amendment) (chat.Appended, error
 	defer s.mutex.Unlock()
 	if err := s.admits(a.Chat, a.Member, a.Exists); err != nil {
 		return chat.Appended{}, err
+	}
+	if a.Speaks && a.Member != "" {
+		if err := s.speaks(a.Chat, a.Member); err != nil {
+			return chat.Appended{}, err
+		}
 	}
 	of := messageID{a.Sender, a.ID}
 	if first, err := s.known(a.Chat, of, a.Digest); err != nil || first > 0 {
@@ -76,6 +86,10 @@ func (s *Store) Amend(_ context.Context, a chat.Amendment) (chat.Appended, error
 	})
 	known.amended++
 	known.react(a)
+	if a.Forget {
+		r := s.room(a.Chat)
+		r.pins = slices.DeleteFunc(slices.Clone(r.pins), func(at int64) bool { return at == a.Ref })
+	}
 	if a.ID != "" {
 		known.ids[of] = storedID{position, a.Digest}
 	}

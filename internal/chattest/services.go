@@ -106,6 +106,7 @@ func NewDomain(store Stores, o DomainOptions) Domain {
 	d.Moderation.Access, d.Moderation.Now = o.Access, o.Accounts.Now
 	d.Attachments = chat.NewAttachmentService(store, o.Files, o.Attached)
 	d.Attachments.Access, d.Messages.Files = o.Access, d.Attachments
+	d.Rooms.Auditor, d.Changes.Auditor = store, store
 	return d
 }
 

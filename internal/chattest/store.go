@@ -42,6 +42,7 @@ type Store struct {
 
 	suspended map[string]chat.Suspension
 	audit     []chat.AuditEntry // oldest first
+	reports   []chat.Report     // oldest first
 
 	attachments map[chat.AttachmentRef]chat.Attachment
 	looksAt     map[chat.AttachmentRef]time.Time // when they are to be looked at

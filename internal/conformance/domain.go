@@ -102,7 +102,7 @@ type domainTest struct {
 // RunDomain tests the contract of rooms, inboxes, readers, live events and deletions on one subject. open returns an empty
 // one, whose time is the clock's.
 func RunDomain(t *testing.T, open func(*testing.T, Options) Domain) {
-	for _, c := range slices.Concat(roomTests, inboxTests, liveTests, deletionTests, changeTests, moderationTests, attachmentTests) {
+	for _, c := range slices.Concat(roomTests, inboxTests, liveTests, deletionTests, changeTests, moderationTests, attachmentTests, restraintTests, reportTests) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			clock := NewClock()

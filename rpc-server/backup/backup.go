@@ -33,6 +33,7 @@ const (
 	kindSuspended  = "suspended"
 	kindAudit      = "audit"
 	kindAttachment = "attachment"
+	kindReport     = "report"
 	kindWord       = "word"
 	kindWebhook    = "webhook"
 	kindEnd        = "end"
@@ -54,6 +55,7 @@ type line struct {
 	Readers  map[string]int64  `json:"readers,omitempty"`  // reader → cursor
 	Room     map[string]string `json:"room,omitempty"`     // fields of the room, as Redis has them
 	Members  map[string]string `json:"members,omitempty"`  // user → "role since"
+	Barred   map[string]string `json:"barred,omitempty"`   // bans and mutes of the room, as Redis has them
 	Expires  int64             `json:"expires,omitempty"`  // of what is left of a deleted room, in milliseconds since 1970
 
 	// Of a message.
@@ -88,7 +90,7 @@ type line struct {
 
 	Attachment string `json:"attachment,omitempty"` // its id
 
-	Stored string `json:"stored,omitempty"` // a suspension, an entry of the audit log, and an attachment, as Redis has them
+	Stored string `json:"stored,omitempty"` // a suspension, an entry of the audit log, a report and an attachment, as Redis has them
 
 	Total int64 `json:"total,omitempty"` // of the end: how many messages there are
 }

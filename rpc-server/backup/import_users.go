@@ -46,6 +46,8 @@ func (i *Importer) importOther(ctx context.Context, l line) error {
 		err = i.importSuspended(ctx, l)
 	case l.Kind == kindAttachment:
 		err = i.importAttachment(ctx, l)
+	case l.Kind == kindReport:
+		err = i.importReport(ctx, l)
 	case l.Kind == kindAudit:
 		err = i.importAudit(ctx, l)
 	case l.Kind == kindDropped && l.Position > 0 && l.Position <= chat.MaxSendTime:

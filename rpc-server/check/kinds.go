@@ -119,6 +119,10 @@ var faultKinds = []faultKind{
 		"HSET admins to that number while no server changes the room; with a wrong one it may end without an admin", false,
 	},
 	{
+		FaultRoomRules, "a room's rules, pins, bans and mutes can be read, and its members' hash has the rules too",
+		"a ban, mute or rule may not apply: HDEL what cannot be read, then change slow mode or a ban of the room", false,
+	},
+	{
 		FaultRoomUnlisted, "a room is in the lists of its members, and a public one in im:rooms",
 		"--repair adds it; without it the room is not found, and in no inbox", true,
 	},
@@ -143,7 +147,7 @@ var faultKinds = []faultKind{
 		"HDEL it: its user logs in again", false,
 	},
 	{
-		FaultModeration, "every suspension and every entry of the audit log can be read",
+		FaultModeration, "every suspension, every entry of the audit log and every report can be read, and the report is listed by its state",
 		"HDEL or ZREM it; a suspended user stays suspended, without a reason, until it is removed", false,
 	},
 	{

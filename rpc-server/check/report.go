@@ -38,6 +38,7 @@ const (
 	FaultRoomMissing     FaultKind = "room-missing"
 	FaultRoomMember      FaultKind = "room-member"
 	FaultRoomAdmins      FaultKind = "room-admins"
+	FaultRoomRules       FaultKind = "room-rules"
 	FaultRoomUnlisted    FaultKind = "room-unlisted"
 	FaultUser            FaultKind = "user-name"
 	FaultAccount         FaultKind = "account-fields"

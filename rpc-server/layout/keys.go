@@ -24,8 +24,10 @@ import (
 //	                                   chat → when it was dropped, or minus when it left the lists, in µs  drop.lua     never
 //	im:emptied             string      a server looks for empty chats, or has done so  Store                            1 hour
 //	im:{p}:read:<chat>     hash        reader → cursor                                 advance.lua  never
-//	im:{p}:room:<room>     hash        visibility, name, created, how many admins      room.lua     never
-//	im:{p}:members:<room>  hash        user → "role since"                             room.lua     never
+//	im:{p}:room:<room>     hash        visibility, name, created, how many admins, retention, rules, pins  room.lua     never
+//	im:{p}:members:<room>  hash        user → "role since"; "" → the room's rules, as room has them  room.lua     never
+//	im:{p}:restraints:<chat>  hash     "ban user", "mute user" → "until since JSON"    room.lua     never
+//	im:{p}:paced:<chat>    sorted set  when a member sent last, in slow mode → user    append_checked.lua  the pause after the newest
 //	im:{p}:reactions:<chat>  sorted set  1 → 16 digits of the send_time of a message, then "emoji user"  amend.lua  RETENTION after the newest
 //	im:{p}:threads:<chat>  sorted set  0 → 16 digits of a message's send_time, then those of an answer's  append_checked.lua  RETENTION after the newest
 //	im:{p}:present:<chat>  sorted set  when it lapses, in ms → "reader gateway"        attend.lua   90 s after the last
@@ -97,11 +99,20 @@ func (k Keys) Room(id chat.ID) string { return k.Partition(id) + ":room:" + id.S
 // Members is the key of who is in a room.
 func (k Keys) Members(id chat.ID) string { return k.Partition(id) + ":members:" + id.String() }
 
-// RoomKeys are those of room.lua: after the first six, the others that go with a room.
+// RoomKeys are those of room.lua: after the first seven, the others that go with a room.
 func (k Keys) RoomKeys(id chat.ID) []string {
 	log, ids, activity := k.Append(id)
-	return []string{k.Room(id), k.Members(id), log, activity, k.Attachments(id), k.LookAt(k.Partition(id)), ids, k.Read(id), k.Present(id), k.Reactions(id), k.Threads(id)}
+	return []string{
+		k.Room(id), k.Members(id), log, activity, k.Restraints(id), k.Attachments(id), k.LookAt(k.Partition(id)),
+		ids, k.Read(id), k.Present(id), k.Reactions(id), k.Threads(id), k.Paced(id),
+	}
 }
+
+// Restraints is the key of the bans and mutes of a room.
+func (k Keys) Restraints(id chat.ID) string { return k.Partition(id) + ":restraints:" + id.String() }
+
+// Paced is the key of when the members of a room in slow mode sent last.
+func (k Keys) Paced(id chat.ID) string { return k.Partition(id) + ":paced:" + id.String() }
 
 // Reactions is the key of who reacted to a chat's messages.
 func (k Keys) Reactions(id chat.ID) string { return k.Partition(id) + ":reactions:" + id.String() }
@@ -167,6 +178,9 @@ const (
 	RoomKey     = "room"
 	MembersKey  = "members"
 
+	RestraintsKey = "restraints"
+	PacedKey      = "paced"
+
 	ReactionsKey = "reactions"
 	ThreadsKey   = "threads"
 	unknownKey   = "" // ours by its prefix, and nothing that this release writes
@@ -211,7 +225,7 @@ func (k Keys) Parse(key string) (KeyName, bool) {
 		return KeyName{Kind: rest, Partition: partition}, true
 	}
 	switch kind, chat, _ := strings.Cut(rest, ":"); kind {
-	case LogKey, IDsKey, ReadKey, PresentKey, RoomKey, MembersKey, ReactionsKey, ThreadsKey, AttachmentsKey, ProjectionKey, CursorsKey, DeadKey, GroupsKey, CountsKey:
+	case LogKey, IDsKey, ReadKey, PresentKey, RoomKey, MembersKey, RestraintsKey, PacedKey, ReactionsKey, ThreadsKey, AttachmentsKey, ProjectionKey, CursorsKey, DeadKey, GroupsKey, CountsKey:
 		if kind+":"+chat == rest { // there was a colon
 			return KeyName{Kind: kind, Partition: partition, Chat: chat}, true
 		}

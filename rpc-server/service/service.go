@@ -82,12 +82,12 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	accounts.Access, accounts.IsSuspended = access, store.IsSuspended
 	access.Lasts = accounts.CheckSession
 	rooms := chat.NewRoomService(store, config.Trust.identified(), config.rooms())
-	rooms.Access = access
+	rooms.Access, rooms.Auditor = access, store
 	messages := chat.NewMessageService(store, config.limits())
 	messages.ReaderStore = store
 	messages.Access = access
 	changes := chat.NewChangeService(store, config.limits())
-	changes.Access, changes.Readers, changes.Emoji = access, store, emoji.Is
+	changes.Access, changes.Readers, changes.Emoji, changes.Auditor = access, store, emoji.Is, store
 	inboxes := chat.NewInboxService(store, config.limits())
 	inboxes.Access = access
 	projections := chat.NewProjectionService(store)

@@ -93,6 +93,9 @@ func appended(a *chat.Append, outcome int64) (chat.Appended, error) {
 	case appendFailed:
 		return chat.Appended{}, appendError("append to "+a.Chat.String(), errFailed)
 	}
+	if err := refused(a.Chat, a.Member, outcome); err != nil {
+		return chat.Appended{}, err
+	}
 	if outcome < 0 {
 		return chat.Appended{SendTime: -outcome, Duplicate: true}, nil
 	}

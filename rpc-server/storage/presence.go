@@ -33,7 +33,7 @@ func (s *Store) ReportPresence(ctx context.Context, gateway string, present map[
 			return callError(fmt.Sprintf("attend %s", chats[i]), err)
 		}
 	}
-	return nil
+	return s.noteOnline(ctx, present)
 }
 
 func (s *Store) queuePresence(

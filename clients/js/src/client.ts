@@ -143,6 +143,11 @@ export class Pullchat {
     return this.http.json('PATCH', '/api/messages', { body: { chat, send_time: sendTime, text, sender: this.user, id } })
   }
 
+  /** Reports a message, or a user, to the moderators. While the report is open, the same one is answered again. */
+  report(report: api.ReportRequest): Promise<api.Report> {
+    return this.http.json('POST', '/api/reports', { body: report, query: { as: this.#options.user } })
+  }
+
   /** Removes the text of a message, as `edit` replaces it: of the user's own, or as an admin of the room, or as a service. */
   deleteMessage(chat: string, sendTime: number, id = randomId()): Promise<api.SendResponse> {
     return this.http.json('DELETE', '/api/messages', { query: { chat, send_time: sendTime, sender: this.user, id } })

@@ -84,6 +84,12 @@ type Client interface {
 	CreateAttachment(ctx context.Context, req *rpc.CreateAttachmentRequest, callOptions ...callopt.Option) (r *rpc.AttachmentResponse, err error)
 	ConfirmAttachment(ctx context.Context, req *rpc.AttachmentRequest, callOptions ...callopt.Option) (r *rpc.AttachmentResponse, err error)
 	ReadAttachment(ctx context.Context, req *rpc.AttachmentRequest, callOptions ...callopt.Option) (r *rpc.AttachmentResponse, err error)
+	Restraints(ctx context.Context, req *rpc.RestraintsRequest, callOptions ...callopt.Option) (r *rpc.RestraintsResponse, err error)
+	Report(ctx context.Context, req *rpc.ReportRequest, callOptions ...callopt.Option) (r *rpc.ReportResponse, err error)
+	ResolveReport(ctx context.Context, req *rpc.ResolveReportRequest, callOptions ...callopt.Option) (r *rpc.ReportResponse, err error)
+	Reports(ctx context.Context, req *rpc.ReportsRequest, callOptions ...callopt.Option) (r *rpc.ReportsResponse, err error)
+	Online(ctx context.Context, req *rpc.OnlineRequest, callOptions ...callopt.Option) (r *rpc.OnlineResponse, err error)
+	ExportUser(ctx context.Context, req *rpc.ExportUserRequest, callOptions ...callopt.Option) (r *rpc.ExportUserResponse, err error)
 	Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error)
 }
 
@@ -468,6 +474,36 @@ func (p *kIMServiceClient) ConfirmAttachment(ctx context.Context, req *rpc.Attac
 func (p *kIMServiceClient) ReadAttachment(ctx context.Context, req *rpc.AttachmentRequest, callOptions ...callopt.Option) (r *rpc.AttachmentResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.ReadAttachment(ctx, req)
+}
+
+func (p *kIMServiceClient) Restraints(ctx context.Context, req *rpc.RestraintsRequest, callOptions ...callopt.Option) (r *rpc.RestraintsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Restraints(ctx, req)
+}
+
+func (p *kIMServiceClient) Report(ctx context.Context, req *rpc.ReportRequest, callOptions ...callopt.Option) (r *rpc.ReportResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Report(ctx, req)
+}
+
+func (p *kIMServiceClient) ResolveReport(ctx context.Context, req *rpc.ResolveReportRequest, callOptions ...callopt.Option) (r *rpc.ReportResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.ResolveReport(ctx, req)
+}
+
+func (p *kIMServiceClient) Reports(ctx context.Context, req *rpc.ReportsRequest, callOptions ...callopt.Option) (r *rpc.ReportsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Reports(ctx, req)
+}
+
+func (p *kIMServiceClient) Online(ctx context.Context, req *rpc.OnlineRequest, callOptions ...callopt.Option) (r *rpc.OnlineResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Online(ctx, req)
+}
+
+func (p *kIMServiceClient) ExportUser(ctx context.Context, req *rpc.ExportUserRequest, callOptions ...callopt.Option) (r *rpc.ExportUserResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.ExportUser(ctx, req)
 }
 
 func (p *kIMServiceClient) Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error) {
