@@ -1053,6 +1053,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List reports
+         * @description The oldest first. For services.
+         */
+        get: operations["listReports"];
+        put?: never;
+        /**
+         * Report a message or a user
+         * @description For callers who may read the chat. It names a message by `send_time`, a user, or both. Services see the report with a copy
+         *     of the text as it is now, of up to 4,096 bytes, until they resolve it. While it is open, the same report is answered
+         *     again. A user makes up to 20 in an hour and 100 in a day.
+         */
+        post: operations["report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reports/{report}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Resolve a report
+         * @description Its copy of the text goes. An entry of the audit log is kept. It is repeatable; the first one counts. For services.
+         */
+        patch: operations["resolveReport"];
+        trace?: never;
+    };
+    "/api/online": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the users who are online
+         * @description Users with a stream, a WebSocket or a telnet connection that follows a chat, now or within the last 90 seconds, in any
+         *     order. A user who is online throughout is on one page at least. For services.
+         */
+        get: operations["listOnline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/{user}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export what is kept of a user
+         * @description The first page has the account and the rooms, and each page some of the user's own messages that were not deleted, by
+         *     chat. The first page is an entry of the audit log. For services.
+         */
+        get: operations["exportUser"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/words": {
         parameters: {
             query?: never;
@@ -1480,7 +1568,7 @@ export interface components {
             at: number;
             /** @description The service, or with `by_user` the admin of the room. */
             by: string;
-            /** @description `suspend`, `restore`, `end_session`, `end_sessions`, `reset_password`, `delete_message`; in rooms `ban`, `unban`, `mute`, `unmute`, `remove`, `slow`, `announce`, `discuss`, `pin` or `unpin`. Later versions have more. */
+            /** @description `suspend`, `restore`, `end_session`, `end_sessions`, `reset_password`, `delete_message`, `resolve_report`, `export_user`; in rooms `ban`, `unban`, `mute`, `unmute`, `remove`, `slow`, `announce` or `discuss`. Later versions have more. */
             action: string;
             /** @description The user that the action is about. */
             user?: string;
@@ -1496,6 +1584,76 @@ export interface components {
              * @description Of the message that the action is about.
              */
             send_time?: number;
+        };
+        ReportRequest: {
+            chat: components["schemas"]["ChatName"];
+            /** @description Of the message. */
+            send_time?: components["schemas"]["SendTime"];
+            user?: components["schemas"]["UserName"];
+            reason: string;
+        };
+        Report: {
+            /**
+             * Format: int64
+             * @description Its id: when it was made, in microseconds since 1970.
+             */
+            report: number;
+            chat: string;
+            /**
+             * Format: int64
+             * @description Of the message.
+             */
+            send_time?: number;
+            /** @description The sender of the message, or the user. */
+            user: string;
+            /** @description The user who reports. */
+            by: string;
+            reason: string;
+            /** @description Of the message when it was reported; for services, while the report is open. */
+            text?: string;
+            /** @enum {string} */
+            state: "open" | "resolved";
+            /** @description Of the service that resolved it. */
+            note?: string;
+            /** @description The service. */
+            resolved_by?: string;
+            /**
+             * Format: int64
+             * @description Microseconds since 1970.
+             */
+            resolved_at?: number;
+        };
+        ReportsResponse: {
+            reports: components["schemas"]["Report"][];
+            has_more: boolean;
+            /**
+             * Format: int64
+             * @description 0 at the end.
+             */
+            next_cursor: number;
+        };
+        ChangeReportRequest: {
+            /** @enum {string} */
+            state: "resolved";
+            /** @description For the report and the audit log. */
+            note?: string;
+        };
+        OnlineResponse: {
+            users: string[];
+            has_more: boolean;
+            /** @description Empty at the end. */
+            next_cursor: string;
+        };
+        UserExport: {
+            account?: components["schemas"]["Account"];
+            /** @description Only on the first page. */
+            suspended?: boolean;
+            /** @description Only on the first page, with the user's role. */
+            rooms?: components["schemas"]["Room"][];
+            messages: components["schemas"]["Message"][];
+            has_more: boolean;
+            /** @description Empty at the end. */
+            next_cursor: string;
         };
         AuditResponse: {
             entries: components["schemas"]["AuditEntry"][];
@@ -1797,7 +1955,7 @@ export interface components {
              * @description Of an entry about an earlier message, whose `type` is `notice`; what was done. `text` of an edit is the message's current one.
              * @enum {string}
              */
-            kind?: "edit" | "delete" | "react" | "unreact";
+            kind?: "edit" | "delete" | "react" | "unreact" | "pinned" | "unpinned";
             /**
              * Format: int64
              * @description Of such an entry: the `send_time` of the message.
@@ -2786,6 +2944,12 @@ export type UserSession = components['schemas']['UserSession'];
 export type UserSessionsResponse = components['schemas']['UserSessionsResponse'];
 export type ResetPasswordRequest = components['schemas']['ResetPasswordRequest'];
 export type AuditEntry = components['schemas']['AuditEntry'];
+export type ReportRequest = components['schemas']['ReportRequest'];
+export type Report = components['schemas']['Report'];
+export type ReportsResponse = components['schemas']['ReportsResponse'];
+export type ChangeReportRequest = components['schemas']['ChangeReportRequest'];
+export type OnlineResponse = components['schemas']['OnlineResponse'];
+export type UserExport = components['schemas']['UserExport'];
 export type AuditResponse = components['schemas']['AuditResponse'];
 export type Word = components['schemas']['Word'];
 export type WordsResponse = components['schemas']['WordsResponse'];
@@ -6030,6 +6194,314 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["AuditResponse"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    listReports: {
+        parameters: {
+            query?: {
+                /** @description Default: open. */
+                state?: "open" | "resolved";
+                /** @description The first report, inclusive: `next_cursor` of the page before. */
+                cursor?: number;
+                /** @description Reports at most; 0 is 100, and more than 1,000 is 1,000. */
+                limit?: number;
+            };
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "reports": [
+                     *         {
+                     *           "report": 1732782000000000,
+                     *           "chat": "alice:bob",
+                     *           "send_time": 1732781000000000,
+                     *           "user": "bob",
+                     *           "by": "alice",
+                     *           "reason": "rude",
+                     *           "state": "open"
+                     *         }
+                     *       ],
+                     *       "has_more": false,
+                     *       "next_cursor": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ReportsResponse"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    report: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The acting user. With a user's token it is optional and must be that user. A service names a user, or acts for no user
+                 *     and may do anything. With `AUTH=off` it is required, and not checked.
+                 */
+                as?: components["parameters"]["As"];
+            };
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "chat": "alice:bob",
+                 *       "send_time": 1732781000000000,
+                 *       "reason": "rude"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReportRequest"];
+            };
+        };
+        responses: {
+            /** @description The report, without the text. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "report": 1732782000000000,
+                     *       "chat": "alice:bob",
+                     *       "send_time": 1732781000000000,
+                     *       "user": "bob",
+                     *       "by": "alice",
+                     *       "reason": "rude",
+                     *       "state": "open"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    resolveReport: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The report. */
+                report: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "state": "resolved",
+                 *       "note": "warned"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ChangeReportRequest"];
+            };
+        };
+        responses: {
+            /** @description The report as it is now. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "report": 1732782000000000,
+                     *       "chat": "alice:bob",
+                     *       "send_time": 1732781000000000,
+                     *       "user": "bob",
+                     *       "by": "alice",
+                     *       "reason": "rude",
+                     *       "state": "resolved",
+                     *       "note": "warned",
+                     *       "resolved_by": "backend",
+                     *       "resolved_at": 1732783000000000
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    listOnline: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Users, about; 0 is 100, and more than 1,000 is 1,000. A page may have more or fewer. */
+                limit?: number;
+            };
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "users": [
+                     *         "alice",
+                     *         "bob"
+                     *       ],
+                     *       "has_more": false,
+                     *       "next_cursor": ""
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OnlineResponse"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    exportUser: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Entries of chats that are looked through for the page; 0, and more than 1,000, is 1,000. A page may have few messages although there are more. */
+                limit?: number;
+                /** @description For the audit log, up to 512 bytes. */
+                reason?: string;
+            };
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                user: components["parameters"]["Member"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account": {
+                     *         "user": "bob",
+                     *         "name": "Bob",
+                     *         "created": 1732782000000000
+                     *       },
+                     *       "messages": [
+                     *         {
+                     *           "chat": "alice:bob",
+                     *           "text": "hello",
+                     *           "sender": "bob",
+                     *           "send_time": 1732781000000000
+                     *         }
+                     *       ],
+                     *       "has_more": false,
+                     *       "next_cursor": ""
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserExport"];
                 };
             };
             400: components["responses"]["InvalidArgument"];
