@@ -13,6 +13,9 @@ func reportTo(r chat.Report) *rpc.Report {
 }
 
 func reportOf(r *rpc.Report) chat.Report {
+	if r == nil {
+		return chat.Report{}
+	}
 	return chat.Report{
 		ID: r.GetId(), Chat: r.GetChat(), Ref: r.GetRef(), User: r.GetUser(), By: r.GetBy(), Reason: r.GetReason(), Text: r.GetText(),
 		State: chat.ReportState(r.GetState()), Note: r.GetNote(), ResolvedBy: r.GetResolvedBy(), ResolvedAt: r.GetResolvedAt(),

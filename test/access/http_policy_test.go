@@ -120,7 +120,7 @@ own  DELETE /api/rooms/:room              401  exp  inv  inv  403  403  403  403
 own  POST   /api/rooms/:room/members      401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} users=[zed]
 own  POST   /api/rooms/:room/members      401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} ?as={admin} users=[zed]
 own  PATCH  /api/rooms/:room/members/:user  401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} :user={member} role=admin
-own  POST   /api/reports                  401  exp  inv  inv  403  403  403  201* 201* 201*  chat={room} ?as={me} user={member} reason=rude
+own  POST   /api/reports                  401  exp  inv  inv  403  403  403  201  201  201   chat={room} ?as={me} user={member} reason=rude
 own  DELETE /api/rooms/:room/members/:user  401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} :user={member}
 own  PATCH  /api/rooms/:room              401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} slow_mode=30s
 own  PATCH  /api/rooms/:room              401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} announce=true

@@ -117,7 +117,7 @@ own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room
 own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"discuss"}
 own  ChangeRoom     key  key  401  403  403  403  403  404  404   {"Room":"{room}","Kind":"pin","Ref":7}
 own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"unpin","Ref":7}
-own  Report         key  key  401  403  403  403  ok*  ok*  ok*   {"Chat":"{room}","User":"{member}","Reason":"rude","As":"{me}"}
+own  Report         key  key  401  403  403  403  ok   ok   ok    {"Chat":"{room}","User":"{member}","Reason":"rude","As":"{me}"}
 same Restraints     key  key  401  403  403  403  403  ok   ok    {"Room":"{room}","Kind":"ban"}
 same ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"close"}
 own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"delete"}
