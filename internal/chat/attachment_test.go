@@ -229,6 +229,89 @@ func TestFilesExpireWithTheirMessage(t *testing.T) {
 	}
 }
 
+// TestUploadAfterDeletion: the signed request may upload a file again after its message was deleted. It goes, too.
+func TestUploadAfterDeletion(t *testing.T) {
+	t.Parallel()
+	clock, files := conformance.NewClock(), chattest.NewFiles()
+	files.Clock = clock.Now
+	store := chattest.NewStore(chattest.StoreOptions{Clock: clock.Now})
+	service := chat.NewAttachmentService(store, files, chat.AttachmentOptions{MaxBytes: 100, Types: []string{"*/*"}, Now: clock.Now})
+	upload, err := service.CreateAttachment(t.Context(), chat.NewAttachment{Chat: "ann:bob", Sender: "ann", Name: "a", Bytes: 5, Type: "a/b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref := chat.AttachmentRef{Chat: must(t, "ann:bob"), ID: upload.ID}
+	stored, err := store.FindAttachment(t.Context(), ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if set, err := store.SetAttachment(t.Context(), ref, stored, chat.AttachmentDeleted); err != nil || !set {
+		t.Fatalf("SetAttachment() = %v, %v", set, err)
+	}
+	if err := store.LookAt(t.Context(), []chat.AttachmentRef{ref}, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, wait := range []time.Duration{0, time.UnixMicro(upload.Request.Expires).Sub(clock.Now()), time.Hour} {
+		clock.Add(wait)
+		if wait < time.Hour { // later the request has expired
+			files.Upload(upload.Request.URL, "hello")
+		}
+		if err := service.Settle(t.Context()); err != nil {
+			t.Errorf("Settle() = %v", err)
+		}
+	}
+	if left := files.All(); len(left) > 0 {
+		t.Errorf("the files %q are left", left)
+	}
+	if all, _ := store.ListAttachments(t.Context(), ref.Chat); len(all) > 0 {
+		t.Errorf("the attachments %v are left", all)
+	}
+}
+
+// interrupted is a store in which something happens between the look at an attachment and its mark.
+type interrupted struct {
+	chat.AttachmentStore
+	before func()
+}
+
+func (i *interrupted) SetAttachment(ctx context.Context, ref chat.AttachmentRef, was chat.StoredAttachment, state chat.AttachmentState) (bool, error) {
+	i.before()
+	return i.AttachmentStore.SetAttachment(ctx, ref, was, state)
+}
+
+// TestSentWhileRemoved: a file that is sent just before it would be marked as deleted stays.
+func TestSentWhileRemoved(t *testing.T) {
+	t.Parallel()
+	clock, files := conformance.NewClock(), chattest.NewFiles()
+	store := chattest.NewStore(chattest.StoreOptions{Clock: clock.Now})
+	options := chat.AttachmentOptions{MaxBytes: 100, Types: []string{"*/*"}, Now: clock.Now}
+	service := chat.NewAttachmentService(store, files, options)
+	messages := chat.NewMessageService(store, conformance.Limits)
+	messages.Files = service
+	upload, err := service.CreateAttachment(t.Context(), chat.NewAttachment{Chat: "ann:bob", Sender: "ann", Name: "a", Bytes: 5, Type: "a/b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	files.Upload(upload.Request.URL, "hello")
+	if _, err := service.ConfirmAttachment(t.Context(), chat.AttachmentRequest{Chat: "ann:bob", ID: upload.ID}); err != nil {
+		t.Fatal(err)
+	}
+	clock.Add(25 * time.Hour)
+	sent := false
+	settles := chat.NewAttachmentService(&interrupted{store, func() {
+		_, err := messages.Send(t.Context(), chat.Message{
+			Chat: "ann:bob", Sender: "ann", Text: "a file", Content: &chat.Content{Type: "file", Body: chat.Object(fmt.Sprintf(`{"attachment":%q}`, upload.ID))},
+		})
+		sent = err == nil
+	}}, files, options)
+	if err := settles.Settle(t.Context()); err != nil || !sent {
+		t.Errorf("Settle() = %v, and the message was sent: %v", err, sent)
+	}
+	if left := files.All(); len(left) != 1 {
+		t.Errorf("the files are %q, want the one that was sent", left)
+	}
+}
+
 // TestNoFiles: without a store of files an attachment is refused, with what to set.
 func TestNoFiles(t *testing.T) {
 	t.Parallel()
