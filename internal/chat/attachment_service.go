@@ -15,6 +15,8 @@ const (
 	// pendingLasts is the time for an upload and its confirmation, and unsentLasts that until the message is sent.
 	pendingLasts = time.Hour
 	unsentLasts  = 24 * time.Hour
+	// lookFirst is how often it is looked whether a file was sent. From then on the time when its message expires is known.
+	lookFirst = 10 * time.Minute
 	// sentAgain is how often it is looked whether the message of an attachment is there. Deletions do not wait for it.
 	sentAgain = 24 * time.Hour
 	// atOnce is how many attachments are looked at between two reads of the list.
@@ -75,7 +77,7 @@ func (s *AttachmentService) CreateAttachment(ctx context.Context, n NewAttachmen
 		State: AttachmentPending, Created: now.UnixMicro(),
 	}
 	ref := AttachmentRef{id, a.ID}
-	if err := s.store.AddAttachment(ctx, ref, a, now.Add(pendingLasts)); err != nil {
+	if err := s.store.AddAttachment(ctx, ref, a, now.Add(lookFirst)); err != nil {
 		return Upload{}, AsError(err)
 	}
 	charged, err := s.store.ChargeFile(ctx, a.Sender, ref, FileCharge(a.Bytes), s.options.Quota)
@@ -164,9 +166,6 @@ func (s *AttachmentService) ConfirmAttachment(ctx context.Context, r AttachmentR
 			err = Errorf(Unavailable, "the attachment changed meanwhile; try again")
 		}
 		return stored.Attachment, err
-	}
-	if err == nil {
-		err = s.store.LookAt(ctx, []AttachmentRef{ref}, time.UnixMicro(stored.Created).Add(unsentLasts))
 	}
 	if err != nil {
 		return Attachment{}, AsError(err)
@@ -293,13 +292,20 @@ func (s *AttachmentService) settle(ctx context.Context, ref AttachmentRef) error
 	return s.store.DropAttachment(ctx, ref)
 }
 
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
 // keptUntil returns when an attachment is to be looked at next, or a time that is over for one that has to go.
 func (s *AttachmentService) keptUntil(ctx context.Context, ref AttachmentRef, a Attachment) (time.Time, error) {
 	switch a.State {
 	case AttachmentPending:
 		return time.UnixMicro(a.Created).Add(pendingLasts), nil
-	case AttachmentConfirmed:
-		return time.UnixMicro(a.Created).Add(unsentLasts), nil
+	case AttachmentConfirmed: // more often, because a send does not set the time
+		return earlier(time.UnixMicro(a.Created).Add(unsentLasts), s.now().Add(lookFirst)), nil
 	case AttachmentDeleted:
 		return time.Time{}, nil
 	}

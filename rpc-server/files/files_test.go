@@ -89,6 +89,10 @@ func testStore(t *testing.T, store chat.FileStore) {
 		refused("another content", func(*chat.SignedRequest) {}, strings.ToUpper(content))
 		refused("another method", func(r *chat.SignedRequest) { r.Method = http.MethodDelete }, "")
 		wants(t, store.Keep(t.Context(), f), chat.Conflict, "Keep() after refused uploads")
+		plain := file("A6") // whose length is all that is known
+		if status := do(t, upload(t, store, plain), content+"!", 0); status/100 != 4 {
+			t.Errorf("a longer upload without a checksum is answered with %d, want it refused", status)
+		}
 		do(t, signed, content, 200)
 		wants(t, store.Keep(t.Context(), f), "", "Keep()")
 		down, err := store.SignDownload(t.Context(), f, time.Minute)
