@@ -2,7 +2,8 @@ import { useEffect, useRef } from 'preact/hooks'
 import type { Message } from 'pullchat'
 import { attempt, chats, client, isPair, listRoom, sentText, titleOf, tellTyping } from '../state/app'
 import { editing } from '../state/editing'
-import { Check, Close, Send } from './icons'
+import { sendFile, uploads } from '../state/files'
+import { Check, Clip, Close, Send } from './icons'
 
 const drafts = new Map<string, string>() // of chats, while the page is open
 const most = 4096 // bytes; a server may allow another number, and says so
@@ -50,6 +51,21 @@ export function Composer({ chat }: { chat: string }) {
     box.current!.focus()
   }
 
+  /** Sends files, the first one with the text that is written. */
+  async function attach(files: Iterable<File> | null | undefined): Promise<void> {
+    const text = box.current!.value.trim()
+    let first = true
+    for (const file of files ?? []) {
+      const sent = await sendFile(client, chat, file, first ? text : '')
+      if (sent && first && drafts.get(chat)?.trim() === text) {
+        drafts.delete(chat)
+        if (box.current?.value.trim() === text) box.current.value = ''
+      }
+      first = false
+    }
+    if (box.current) fit()
+  }
+
   /** Until the server has the new text, the composer keeps it. */
   async function change(message: Message, text: string): Promise<void> {
     if (saving.current) return
@@ -80,7 +96,22 @@ export function Composer({ chat }: { chat: string }) {
     )
   }
   return (
-    <form class="composer" onSubmit={(e) => (e.preventDefault(), send())}>
+    <form
+      class="composer"
+      onSubmit={(e) => (e.preventDefault(), send())}
+      onDragOver={(e) => e.dataTransfer?.types.includes('Files') && e.preventDefault()}
+      onDrop={(e) => e.dataTransfer?.files.length && (e.preventDefault(), void attach(e.dataTransfer.files))}
+    >
+      {uploads.value.filter((u) => u.chat === chat).map((u) => (
+        <p class="doing" role="status" key={u}>
+          <span>
+            Uploading <bdi>{u.name}</bdi> …
+          </span>
+          <button type="button" class="icon" aria-label="Cancel the upload" title="Cancel" onClick={() => u.stop.abort()}>
+            <Close />
+          </button>
+        </p>
+      ))}
       {edited && (
         <p class="doing" role="status">
           <span>
@@ -102,6 +133,10 @@ export function Composer({ chat }: { chat: string }) {
         placeholder="Write a message"
         enterkeyhint="send"
         onInput={changed}
+        onPaste={(e) => {
+          const { files } = e.clipboardData ?? {}
+          if (files?.length) void (e.preventDefault(), attach(files))
+        }}
         onKeyDown={(e) => {
           if (e.key === 'Enter' && !e.shiftKey && !e.isComposing) {
             e.preventDefault()
@@ -113,6 +148,17 @@ export function Composer({ chat }: { chat: string }) {
         }}
       />
       <span ref={counter} class="counter" />
+      {!edited && (
+        <label class="icon attach" title="Send a file">
+          <Clip />
+          <span class="hidden">Send a file</span>
+          <input type="file" multiple class="hidden" onChange={(e) => {
+            const field = e.currentTarget
+            void attach([...(field.files ?? [])])
+            field.value = '' // the same file may be chosen again
+          }} />
+        </label>
+      )}
       <button class="icon send" aria-label={edited ? 'Save' : 'Send'}>
         {edited ? <Check /> : <Send />}
       </button>

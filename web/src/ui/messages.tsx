@@ -3,8 +3,10 @@ import { memo } from 'preact/compat'
 import { useCallback, useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import type { Message, Outgoing } from 'pullchat'
 import { attempt, client, isPair, me, nameOf, needName, otherOf, seesEnd } from '../state/app'
+import { fileOf } from '../state/files'
 import type { Timeline } from '../state/timeline'
 import { Actions } from './actions'
+import { Attachment } from './attachment'
 import { Avatar } from './avatar'
 import { Check, Checks, Clock, Down } from './icons'
 import { noticeText } from './notice'
@@ -192,7 +194,8 @@ function Bubble({ message: m, head, of }: { message: Message; head: boolean; of:
         ) : (
           <span class="hidden">{own ? 'You' : nameOf(m.sender)}: </span>
         )}
-        <span class="text" dir="auto">
+        <Attachment of={m} />
+        <span class={fileOf(m)?.name === m.text ? 'text hidden' : 'text'} dir="auto">
           {m.deleted ? <i>This message was deleted.</i> : m.erased ? <i>This message was erased.</i> : <Text text={m.text} me={me.value} />}
         </span>
         <span class="meta">
