@@ -228,6 +228,7 @@ struct Event {
     8: optional Membership membership  // the room's access has changed
     9: optional i64 Before           // with Entries: the chat's position before the first of them; 0 if it had none
     10: optional list<binary> Entries  // of a hint: all entries after Before up to Position, oldest first, each as in the log
+    11: optional Reading delivered   // how far a user has received a two-person chat
 }
 
 // Users who may have lost access to the room. Without Users, any user may have.
@@ -1197,6 +1198,36 @@ struct AuditResponse {
     5: optional i64 Cursor           // of the next page
 }
 
+// Moves the position up to which a user has received a chat: forward, and never past the chat's end.
+struct DeliverRequest {
+    1: required string Chat
+    2: required string Reader        // a user, or a device: "alice/phone". The position is the user's
+    3: required i64 Position         // all messages before it were received
+    4: optional Meta meta
+}
+
+struct DeliverResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional i64 Position         // the user's position now; 0 where none is kept
+    4: optional i64 Cursor           // the reader's cursor
+}
+
+// Asks how far a message has come. Only its sender and services may ask.
+struct ReceiptsRequest {
+    1: required string Chat
+    2: required i64 SendTime         // the message's
+    3: optional Meta meta
+}
+
+struct ReceiptsResponse {
+    1: required i32 Code             // CONFLICT: the room has more than 100 members
+    2: required string Msg
+    3: optional i32 Recipients       // how many users the message was sent to
+    4: optional list<string> DeliveredTo  // those who have received it, sorted
+    5: optional list<string> ReadBy       // those who have read it, sorted
+}
+
 service IMService {
     SendResponse Send(1: SendRequest req)
     PullResponse Pull(1: PullRequest req)
@@ -1265,6 +1296,8 @@ service IMService {
     EndSessionsResponse EndSessions(1: EndSessionsRequest req)
     ResetPasswordResponse ResetPassword(1: ResetPasswordRequest req)
     RoomsResponse AllRooms(1: RoomsRequest req)
+    DeliverResponse Deliver(1: DeliverRequest req)
+    ReceiptsResponse Receipts(1: ReceiptsRequest req)
     // A bidirectional stream that a client keeps open: the client sends chats to watch, the server sends events. The server
     // answers each request with an empty response, and the client waits for it before the next request. Watch uses Kitex'
     // TTHeader streaming; any Thrift client can call the other methods.

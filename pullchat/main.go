@@ -18,13 +18,14 @@ type commands struct {
 	settings.Config `embed:""`
 	Version         kong.VersionFlag `name:"version" help:"Show the version and exit."`
 
-	Serve  serve         `cmd:"" group:"server" help:"Run Pullchat: HTTP and RPC server in one process, on an in-memory Redis unless REDIS_URL is set."`
-	Send   send          `cmd:"" group:"chat" set:"retries=9" help:"Send a message."`
-	Pull   pull          `cmd:"" group:"chat" set:"retries=9" help:"Read messages, oldest first."`
-	Edit   edit          `cmd:"" group:"chat" set:"retries=9" help:"Replace the text of a message."`
-	Delete deleteMessage `cmd:"" group:"chat" set:"retries=9" help:"Delete a message, for good."`
-	React  react         `cmd:"" group:"chat" set:"retries=9" help:"React to a message with an emoji, or take that back."`
-	Thread thread        `cmd:"" group:"chat" set:"retries=9" help:"Read the answers to a message."`
+	Serve    serve         `cmd:"" group:"server" help:"Run Pullchat: HTTP and RPC server in one process, on an in-memory Redis unless REDIS_URL is set."`
+	Send     send          `cmd:"" group:"chat" set:"retries=9" help:"Send a message."`
+	Pull     pull          `cmd:"" group:"chat" set:"retries=9" help:"Read messages, oldest first."`
+	Edit     edit          `cmd:"" group:"chat" set:"retries=9" help:"Replace the text of a message."`
+	Delete   deleteMessage `cmd:"" group:"chat" set:"retries=9" help:"Delete a message, for good."`
+	React    react         `cmd:"" group:"chat" set:"retries=9" help:"React to a message with an emoji, or take that back."`
+	Receipts receipts      `cmd:"" group:"chat" set:"retries=9" help:"Show how far a message of yours has come."`
+	Thread   thread        `cmd:"" group:"chat" set:"retries=9" help:"Read the answers to a message."`
 
 	Tail tail `cmd:"" group:"chat" set:"retries=9" help:"Follow chats: read the last messages, then new ones as they arrive."`
 	Chat talk `cmd:"" group:"chat" set:"retries=9" help:"Talk in a chat: typed lines are sent, new messages are shown. /help lists more."`

@@ -32,6 +32,8 @@ func failures() []failure {
 		{call{method: "GET", target: "/api/pull?chat=a&wait=1s"}, noConflict},
 		{call{method: "POST", target: "/api/signal", body: `{"chat":"a","sender":"a","type":"typing"}`}, noConflict},
 		{call{method: "POST", target: "/api/read", body: `{"chat":"a","reader":"a","cursor":1}`}, noConflict},
+		{call{method: "POST", target: "/api/read", body: `{"chat":"a","reader":"a","delivered":1}`}, noConflict},
+		{call{method: "GET", target: "/api/receipts?chat=a&send_time=1"}, []chat.Code{chat.TooLarge, chat.UnsupportedMediaType}},
 		{call{method: "GET", target: "/api/presence?chat=a"}, bodiless},
 		{call{method: "POST", target: "/send/a/a", body: "hi"}, nil},
 		{call{method: "GET", target: "/receive/a/a"}, bodiless},

@@ -88,6 +88,9 @@ func (s *Server) routes(h *handler.Handler, sessions chat.Sessions, draining <-c
 	if s.services.Changes != nil {
 		all = append(all, changeRoutes(handler.NewChanges(h, s.services.Changes))...)
 	}
+	if s.services.Deliveries != nil {
+		all = append(all, route{method: methodGet, path: "/api/receipts", handler: h.Receipts})
+	}
 	if s.services.Inboxes != nil {
 		all = append(all, inboxRoutes(handler.NewInboxes(h, s.services.Inboxes))...)
 	}

@@ -20,11 +20,12 @@ type OverHTTP struct {
 }
 
 var (
-	_ chat.Service  = OverHTTP{}
-	_ chat.Accounts = OverHTTP{}
-	_ chat.Rooms    = OverHTTP{}
-	_ chat.Readers  = OverHTTP{}
-	_ chat.Changes  = OverHTTP{}
+	_ chat.Service    = OverHTTP{}
+	_ chat.Accounts   = OverHTTP{}
+	_ chat.Rooms      = OverHTTP{}
+	_ chat.Readers    = OverHTTP{}
+	_ chat.Changes    = OverHTTP{}
+	_ chat.Deliveries = OverHTTP{}
 
 	_ chat.Moderation = OverHTTP{}
 )
@@ -158,6 +159,18 @@ func (s OverHTTP) Read(ctx context.Context, r chat.ReadRequest) (cursor int64, e
 		cursor, err = s.as(ctx).Read(ctx, reading)
 	}
 	return cursor, answered(err)
+}
+
+// Deliver implements chat.Deliveries.
+func (s OverHTTP) Deliver(ctx context.Context, d chat.Delivery) (chat.Delivered, error) {
+	position, cursor, err := s.as(ctx).Delivered(ctx, client.Reading{Chat: d.Chat, Reader: d.Reader, Cursor: d.Position})
+	return chat.Delivered{Position: position, Cursor: cursor}, answered(err)
+}
+
+// Receipts implements chat.Deliveries.
+func (s OverHTTP) Receipts(ctx context.Context, r chat.MessageReceiptsRequest) (chat.MessageReceipts, error) {
+	read, err := s.as(ctx).Receipts(ctx, r.Chat, r.Ref)
+	return chat.MessageReceipts{Recipients: read.Recipients, DeliveredTo: read.DeliveredTo, ReadBy: read.ReadBy}, answered(err)
 }
 
 // Present answers as chat.Live does.

@@ -30,6 +30,7 @@ type Domain struct {
 		Refresh(context.Context, chat.RefreshRequest) (chat.Session, error)
 	}
 	Moderation chat.Moderation
+	Deliveries chat.Deliveries
 	Live       Live
 	Watches    Watches
 	Deletion   interface {
@@ -64,6 +65,7 @@ func DomainOf(s chat.Services) Domain {
 	return Domain{
 		Messages: s.Messages, Accounts: s.Accounts, Rooms: s.Rooms, Admission: s.Admission, Inboxes: s.Inboxes, Chats: s.Inboxes,
 		Changes: s.Changes, Live: s.Live, Watches: s.Live, Deletion: s.Sessions, Sessions: s.Sessions, Moderation: s.Moderation,
+		Deliveries: s.Deliveries,
 	}
 }
 
@@ -94,7 +96,7 @@ type domainTest struct {
 // RunDomain tests the contract of rooms, inboxes, readers, live events and deletions on one subject. open returns an empty
 // one, whose time is the clock's.
 func RunDomain(t *testing.T, open func(*testing.T, Options) Domain) {
-	for _, c := range slices.Concat(roomTests, inboxTests, liveTests, deletionTests, changeTests, moderationTests) {
+	for _, c := range slices.Concat(roomTests, inboxTests, liveTests, deliveryTests, deletionTests, changeTests, moderationTests) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			clock := NewClock()

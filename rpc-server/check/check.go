@@ -210,7 +210,7 @@ func (c *Checker) checkUnit(ctx context.Context, key string, name layout.KeyName
 		return c.checkChat(ctx, key, name)
 	case layout.RoomKey, layout.MembersKey:
 		return c.checkRoom(ctx, key, name)
-	case layout.ReadKey:
+	case layout.ReadKey, layout.DeliveredKey:
 		return c.checkReaders(ctx, key, name)
 	case layout.ProjectionsKey, layout.WebhooksKey:
 		return c.checkType(ctx, key, "hash")

@@ -36,6 +36,7 @@ type Services struct {
 	Pushes      chat.Pushes
 	Changes     chat.Changes
 	Moderation  chat.Moderation
+	Deliveries  chat.Deliveries
 }
 
 // Handler implements rpc.IMService. What goes wrong is in a response's Code and Msg; its methods return no error.

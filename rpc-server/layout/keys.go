@@ -24,6 +24,7 @@ import (
 //	                                   chat → when it was dropped, or minus when it left the lists, in µs  drop.lua     never
 //	im:emptied             string      a server looks for empty chats, or has done so  Store                            1 hour
 //	im:{p}:read:<chat>     hash        reader → cursor                                 advance.lua  never
+//	im:{p}:delivered:<chat>  hash      user → position before which the user has received all  deliver.lua  never
 //	im:{p}:room:<room>     hash        visibility, name, created, how many admins      room.lua     never
 //	im:{p}:members:<room>  hash        user → "role since"                             room.lua     never
 //	im:{p}:reactions:<chat>  sorted set  1 → 16 digits of the send_time of a message, then "emoji user"  amend.lua  RETENTION after the newest
@@ -91,6 +92,11 @@ func (k Keys) Append(id chat.ID) (log, ids, activity string) {
 // Read is the key of how far a chat's readers have read.
 func (k Keys) Read(id chat.ID) string { return k.Partition(id) + ":read:" + id.String() }
 
+// Delivered is the key of how far a chat's users have received it.
+func (k Keys) Delivered(id chat.ID) string {
+	return k.Partition(id) + ":" + DeliveredKey + ":" + id.String()
+}
+
 // Room is the key of what a room is.
 func (k Keys) Room(id chat.ID) string { return k.Partition(id) + ":room:" + id.String() }
 
@@ -100,7 +106,7 @@ func (k Keys) Members(id chat.ID) string { return k.Partition(id) + ":members:" 
 // RoomKeys are those of room.lua: after the first four, the others that go with a room.
 func (k Keys) RoomKeys(id chat.ID) []string {
 	log, ids, activity := k.Append(id)
-	return []string{k.Room(id), k.Members(id), log, activity, ids, k.Read(id), k.Present(id), k.Reactions(id), k.Threads(id)}
+	return []string{k.Room(id), k.Members(id), log, activity, ids, k.Read(id), k.Present(id), k.Reactions(id), k.Threads(id), k.Delivered(id)}
 }
 
 // Reactions is the key of who reacted to a chat's messages.
@@ -167,6 +173,7 @@ const (
 	RoomKey     = "room"
 	MembersKey  = "members"
 
+	DeliveredKey = "delivered"
 	ReactionsKey = "reactions"
 	ThreadsKey   = "threads"
 	unknownKey   = "" // ours by its prefix, and nothing that this release writes
@@ -177,7 +184,7 @@ const (
 type KeyName struct {
 	Kind      string // one of the constants
 	Partition string // decimal digits; of all but the first two
-	Chat      string // of a log, ids, read, present, room, members, reactions and threads
+	Chat      string // of a log, ids, read, delivered, present, room, members, reactions and threads
 }
 
 // Parse is the reverse of the functions above. It is false for a key that is not below the prefix.
@@ -211,7 +218,7 @@ func (k Keys) Parse(key string) (KeyName, bool) {
 		return KeyName{Kind: rest, Partition: partition}, true
 	}
 	switch kind, chat, _ := strings.Cut(rest, ":"); kind {
-	case LogKey, IDsKey, ReadKey, PresentKey, RoomKey, MembersKey, ReactionsKey, ThreadsKey, ProjectionKey, CursorsKey, DeadKey, GroupsKey, CountsKey:
+	case LogKey, IDsKey, ReadKey, DeliveredKey, PresentKey, RoomKey, MembersKey, ReactionsKey, ThreadsKey, ProjectionKey, CursorsKey, DeadKey, GroupsKey, CountsKey:
 		if kind+":"+chat == rest { // there was a colon
 			return KeyName{Kind: kind, Partition: partition, Chat: chat}, true
 		}

@@ -195,7 +195,7 @@ func erasedMember(member string, m chat.Message) string {
 
 // ForgetReader implements chat.DeletionStore with forget.lua.
 func (s *Store) ForgetReader(ctx context.Context, id chat.ID, user string) error {
-	_, err := s.runUser(ctx, forgetScript, []string{s.keys.Read(id)}, user)
+	_, err := s.runUser(ctx, forgetScript, []string{s.keys.Read(id), s.keys.Delivered(id)}, user)
 	return userError(fmt.Sprintf("forget how far %s has read %s", user, id), err)
 }
 

@@ -234,6 +234,10 @@ export interface paths {
          * @description Moves the reader's cursor forward; with `force` it may also move back. Every message before the cursor is read, so
          *     after reading a page send its `next_cursor`. The cursor never goes past the chat's end, one past the newest message.
          *     If it moved, the chat's followers get a `read` event. Nothing else moves the cursor: a send does not.
+         *
+         *     With `delivered` it says that the reader's device has received every message before that position; a request with
+         *     `delivered` and no `cursor` moves only that. It is the user's, and moves forward only. In a two-person chat followers get
+         *     a `delivered` event, unless the user ignores the other one. Reading implies delivery. See `/api/receipts`.
          */
         post: operations["read"];
         delete?: never;
@@ -300,6 +304,28 @@ export interface paths {
          *     45 seconds if its server died.
          */
         get: operations["presence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/receipts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ask how far a message has come
+         * @description To whom a message was delivered, and who has read it: the other user of a two-person chat, or the members of a room of up to
+         *     100 who were members when it was sent and still are. Only its sender and services may ask. Devices acknowledge with
+         *     `/api/read`. A recipient who ignores the sender has neither received nor read it.
+         */
+        get: operations["receipts"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1793,12 +1819,22 @@ export interface components {
              * @default false
              */
             force: boolean;
+            /**
+             * Format: int64
+             * @description Every message before it was received by the reader's device.
+             */
+            delivered?: number;
         };
         ReadResponse: {
             /** @constant */
             status: "success";
             /** @description The reader's cursor now. */
             cursor: components["schemas"]["Cursor"];
+            /**
+             * @description With `delivered`: up to where the reader's user has received the chat; 0 where no receipts are kept, as in rooms of more
+             *     than 100 members.
+             */
+            delivered?: components["schemas"]["Cursor"];
         };
         PresenceResponse: {
             /** @description The chat, named the way the request did. */
@@ -1839,6 +1875,17 @@ export interface components {
              * @description All messages before it are read.
              */
             cursor: number;
+        };
+        MessageReceiptsResponse: {
+            chat: string;
+            send_time: components["schemas"]["SendTime"];
+            /** @description How many users the message was sent to. */
+            recipients: number;
+            delivered: number;
+            read: number;
+            /** @description Users who have read the message have received it. */
+            delivered_to: string[];
+            read_by: string[];
         };
         ReadersResponse: {
             chat: string;
@@ -2647,6 +2694,7 @@ export type Pong = components['schemas']['Pong'];
 export type Ready = components['schemas']['Ready'];
 export type Error = components['schemas']['Error'];
 export type Receipt = components['schemas']['Receipt'];
+export type MessageReceiptsResponse = components['schemas']['MessageReceiptsResponse'];
 export type ReadersResponse = components['schemas']['ReadersResponse'];
 export type IgnoredResponse = components['schemas']['IgnoredResponse'];
 export type InboxEntry = components['schemas']['InboxEntry'];
@@ -3610,6 +3658,67 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["PermissionDenied"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    receipts: {
+        parameters: {
+            query: {
+                /**
+                 * @description The chat. In a query string `+` is a space: write `%2B`.
+                 * @example lobby
+                 */
+                chat: components["parameters"]["ChatNeeded"];
+                /** @description The message's. */
+                send_time: number;
+            };
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The counts, and the users, sorted. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "chat": "club",
+                     *       "send_time": 1795236409769968,
+                     *       "recipients": 3,
+                     *       "delivered": 2,
+                     *       "read": 1,
+                     *       "delivered_to": [
+                     *         "bob",
+                     *         "carol"
+                     *       ],
+                     *       "read_by": [
+                     *         "bob"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MessageReceiptsResponse"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             429: components["responses"]["ResourceExhausted"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

@@ -81,6 +81,8 @@ type Client interface {
 	EndSessions(ctx context.Context, req *rpc.EndSessionsRequest, callOptions ...callopt.Option) (r *rpc.EndSessionsResponse, err error)
 	ResetPassword(ctx context.Context, req *rpc.ResetPasswordRequest, callOptions ...callopt.Option) (r *rpc.ResetPasswordResponse, err error)
 	AllRooms(ctx context.Context, req *rpc.RoomsRequest, callOptions ...callopt.Option) (r *rpc.RoomsResponse, err error)
+	Deliver(ctx context.Context, req *rpc.DeliverRequest, callOptions ...callopt.Option) (r *rpc.DeliverResponse, err error)
+	Receipts(ctx context.Context, req *rpc.ReceiptsRequest, callOptions ...callopt.Option) (r *rpc.ReceiptsResponse, err error)
 	Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error)
 }
 
@@ -450,6 +452,16 @@ func (p *kIMServiceClient) ResetPassword(ctx context.Context, req *rpc.ResetPass
 func (p *kIMServiceClient) AllRooms(ctx context.Context, req *rpc.RoomsRequest, callOptions ...callopt.Option) (r *rpc.RoomsResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.AllRooms(ctx, req)
+}
+
+func (p *kIMServiceClient) Deliver(ctx context.Context, req *rpc.DeliverRequest, callOptions ...callopt.Option) (r *rpc.DeliverResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Deliver(ctx, req)
+}
+
+func (p *kIMServiceClient) Receipts(ctx context.Context, req *rpc.ReceiptsRequest, callOptions ...callopt.Option) (r *rpc.ReceiptsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Receipts(ctx, req)
 }
 
 func (p *kIMServiceClient) Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error) {

@@ -483,6 +483,20 @@ var serviceMethods = map[string]kitex.MethodInfo{
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
 	),
+	"Deliver": kitex.NewMethodInfo(
+		deliverHandler,
+		newIMServiceDeliverArgs,
+		newIMServiceDeliverResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Receipts": kitex.NewMethodInfo(
+		receiptsHandler,
+		newIMServiceReceiptsArgs,
+		newIMServiceReceiptsResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
 	"Watch": kitex.NewMethodInfo(
 		watchHandler,
 		newIMServiceWatchArgs,
@@ -1796,6 +1810,44 @@ func newIMServiceAllRoomsResult() interface{} {
 	return rpc.NewIMServiceAllRoomsResult()
 }
 
+func deliverHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceDeliverArgs)
+	realResult := result.(*rpc.IMServiceDeliverResult)
+	success, err := handler.(rpc.IMService).Deliver(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceDeliverArgs() interface{} {
+	return rpc.NewIMServiceDeliverArgs()
+}
+
+func newIMServiceDeliverResult() interface{} {
+	return rpc.NewIMServiceDeliverResult()
+}
+
+func receiptsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceReceiptsArgs)
+	realResult := result.(*rpc.IMServiceReceiptsResult)
+	success, err := handler.(rpc.IMService).Receipts(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceReceiptsArgs() interface{} {
+	return rpc.NewIMServiceReceiptsArgs()
+}
+
+func newIMServiceReceiptsResult() interface{} {
+	return rpc.NewIMServiceReceiptsResult()
+}
+
 func watchHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
 	st, err := streaming.GetServerStreamFromArg(arg)
 	if err != nil {
@@ -2490,6 +2542,26 @@ func (p *kClient) AllRooms(ctx context.Context, req *rpc.RoomsRequest) (r *rpc.R
 	_args.Req = req
 	var _result rpc.IMServiceAllRoomsResult
 	if err = p.c.Call(ctx, "AllRooms", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Deliver(ctx context.Context, req *rpc.DeliverRequest) (r *rpc.DeliverResponse, err error) {
+	var _args rpc.IMServiceDeliverArgs
+	_args.Req = req
+	var _result rpc.IMServiceDeliverResult
+	if err = p.c.Call(ctx, "Deliver", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Receipts(ctx context.Context, req *rpc.ReceiptsRequest) (r *rpc.ReceiptsResponse, err error) {
+	var _args rpc.IMServiceReceiptsArgs
+	_args.Req = req
+	var _result rpc.IMServiceReceiptsResult
+	if err = p.c.Call(ctx, "Receipts", &_args, &_result); err != nil {
 		return
 	}
 	return _result.GetSuccess(), nil
