@@ -549,6 +549,7 @@ struct InboxEntry {
     4: optional Message Last         // the newest, without messages of ignored users
     5: optional string Name          // the room's display name
     6: optional list<UserName> Users // of a two-person chat, or the sender of Last; only users with a display name
+    7: optional i32 Mentions         // how many of the unread messages mention the user
 }
 
 struct InboxResponse {
@@ -572,6 +573,7 @@ struct UnreadRequest {
 struct Unread {
     1: required string Chat
     2: required i32 Count            // 100 means more than 99
+    3: optional i32 Mentions         // how many of them mention the user
 }
 
 struct UnreadResponse {
@@ -1048,6 +1050,7 @@ struct PushTargetsRequest {
     4: optional list<string> Users   // only these
     5: optional string After         // of the previous page
     6: optional Meta meta
+    7: optional list<string> Mentions  // users whom the message mentions: they are told though they have muted the chat
 }
 
 struct PushTargetsResponse {

@@ -106,6 +106,9 @@ func entryLine(e client.InboxEntry) string {
 		unread = fmt.Sprintf("%5s", fmt.Sprintf("(%d)", e.Unread))
 	}
 	text := unread + " " + e.Chat
+	if e.Mentions > 0 {
+		text += fmt.Sprintf(" @%d", e.Mentions)
+	}
 	if e.Last != nil {
 		text += "  " + line(*e.Last)
 	}

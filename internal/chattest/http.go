@@ -95,7 +95,7 @@ func (s OverHTTP) Inbox(ctx context.Context, r chat.InboxRequest) (chat.Inbox, e
 	read, err := s.as(ctx).Inbox(ctx, client.InboxRequest{Reader: r.Reader, Cursor: r.Cursor, Limit: r.Limit})
 	inbox := chat.Inbox{HasMore: read.HasMore, NextCursor: read.NextCursor}
 	for _, e := range read.Chats {
-		entry := chat.InboxEntry{Chat: e.Chat, Unread: e.Unread, Cursor: e.Cursor, Name: e.Name}
+		entry := chat.InboxEntry{Chat: e.Chat, Unread: e.Unread, Mentions: e.Mentions, Cursor: e.Cursor, Name: e.Name}
 		if e.Last != nil {
 			last := messageFrom(*e.Last)
 			entry.Last = &last
@@ -110,10 +110,10 @@ func (s OverHTTP) Inbox(ctx context.Context, r chat.InboxRequest) (chat.Inbox, e
 
 // Unread returns all pages as one.
 func (s OverHTTP) Unread(ctx context.Context, r chat.UnreadRequest) (chat.UnreadPage, error) {
-	unread, err := s.as(ctx).Unread(ctx, r.Reader)
+	unread, err := s.as(ctx).UnreadCounts(ctx, r.Reader)
 	var page chat.UnreadPage
 	for _, name := range slices.Sorted(maps.Keys(unread)) {
-		page.Chats = append(page.Chats, chat.Unread{Chat: name, Count: unread[name]})
+		page.Chats = append(page.Chats, chat.Unread{Chat: name, Count: unread[name].Unread, Mentions: unread[name].Mentions})
 	}
 	return page, answered(err)
 }

@@ -251,7 +251,7 @@ func (s *Store) judgeCandidates(ctx context.Context, id chat.ID, q chat.PushQuer
 		switch {
 		case len(subscriptions) == 0:
 			gone = append(gone, c.user)
-		case a.ignores.Val() || isMuted(a.muted.Val()) || q.Position < stands:
+		case a.ignores.Val() || isMuted(a.muted.Val()) && !slices.Contains(q.Mentions, c.user) || q.Position < stands:
 		case follow[c.user] || presentUsers(a.inbox.Val(), now.Val())[c.user]:
 		default:
 			told = append(told, subscriptions)

@@ -1908,6 +1908,11 @@ export interface components {
             unread: number;
             /**
              * Format: int64
+             * @description How many of the unread messages mention the user; of more than 99, at least of the first hundred.
+             */
+            mentions: number;
+            /**
+             * Format: int64
              * @description The reader's cursor.
              */
             cursor: number;
@@ -1933,6 +1938,11 @@ export interface components {
             chat: string;
             /** Format: int64 */
             unread: number;
+            /**
+             * Format: int64
+             * @description How many of them mention the user.
+             */
+            mentions: number;
         };
         UnreadResponse: {
             chats: components["schemas"]["UnreadChat"][];
@@ -3832,6 +3842,7 @@ export interface operations {
                      *             "send_time": 1795236412004121
                      *           },
                      *           "unread": 1,
+                     *           "mentions": 0,
                      *           "cursor": 1795236409769969
                      *         }
                      *       ],
@@ -3893,11 +3904,13 @@ export interface operations {
                      *       "chats": [
                      *         {
                      *           "chat": "alice:bob",
-                     *           "unread": 1
+                     *           "unread": 1,
+                     *           "mentions": 0
                      *         },
                      *         {
                      *           "chat": "lobby",
-                     *           "unread": 100
+                     *           "unread": 100,
+                     *           "mentions": 2
                      *         }
                      *       ],
                      *       "has_more": false,

@@ -5547,12 +5547,13 @@ var fieldIDToName_UserName = map[int16]string{
 }
 
 type InboxEntry struct {
-	Chat   string      `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
-	Unread int32       `thrift:"Unread,2,required" frugal:"2,required,i32" json:"Unread"`
-	Cursor int64       `thrift:"Cursor,3,required" frugal:"3,required,i64" json:"Cursor"`
-	Last   *Message    `thrift:"Last,4,optional" frugal:"4,optional,Message" json:"Last,omitempty"`
-	Name   *string     `thrift:"Name,5,optional" frugal:"5,optional,string" json:"Name,omitempty"`
-	Users  []*UserName `thrift:"Users,6,optional" frugal:"6,optional,list<UserName>" json:"Users,omitempty"`
+	Chat     string      `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
+	Unread   int32       `thrift:"Unread,2,required" frugal:"2,required,i32" json:"Unread"`
+	Cursor   int64       `thrift:"Cursor,3,required" frugal:"3,required,i64" json:"Cursor"`
+	Last     *Message    `thrift:"Last,4,optional" frugal:"4,optional,Message" json:"Last,omitempty"`
+	Name     *string     `thrift:"Name,5,optional" frugal:"5,optional,string" json:"Name,omitempty"`
+	Users    []*UserName `thrift:"Users,6,optional" frugal:"6,optional,list<UserName>" json:"Users,omitempty"`
+	Mentions *int32      `thrift:"Mentions,7,optional" frugal:"7,optional,i32" json:"Mentions,omitempty"`
 }
 
 func NewInboxEntry() *InboxEntry {
@@ -5600,6 +5601,15 @@ func (p *InboxEntry) GetUsers() (v []*UserName) {
 	}
 	return p.Users
 }
+
+var InboxEntry_Mentions_DEFAULT int32
+
+func (p *InboxEntry) GetMentions() (v int32) {
+	if !p.IsSetMentions() {
+		return InboxEntry_Mentions_DEFAULT
+	}
+	return *p.Mentions
+}
 func (p *InboxEntry) SetChat(val string) {
 	p.Chat = val
 }
@@ -5618,6 +5628,9 @@ func (p *InboxEntry) SetName(val *string) {
 func (p *InboxEntry) SetUsers(val []*UserName) {
 	p.Users = val
 }
+func (p *InboxEntry) SetMentions(val *int32) {
+	p.Mentions = val
+}
 
 func (p *InboxEntry) IsSetLast() bool {
 	return p.Last != nil
@@ -5629,6 +5642,10 @@ func (p *InboxEntry) IsSetName() bool {
 
 func (p *InboxEntry) IsSetUsers() bool {
 	return p.Users != nil
+}
+
+func (p *InboxEntry) IsSetMentions() bool {
+	return p.Mentions != nil
 }
 
 func (p *InboxEntry) String() string {
@@ -5645,6 +5662,7 @@ var fieldIDToName_InboxEntry = map[int16]string{
 	4: "Last",
 	5: "Name",
 	6: "Users",
+	7: "Mentions",
 }
 
 type InboxResponse struct {
@@ -5859,8 +5877,9 @@ var fieldIDToName_UnreadRequest = map[int16]string{
 }
 
 type Unread struct {
-	Chat  string `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
-	Count int32  `thrift:"Count,2,required" frugal:"2,required,i32" json:"Count"`
+	Chat     string `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
+	Count    int32  `thrift:"Count,2,required" frugal:"2,required,i32" json:"Count"`
+	Mentions *int32 `thrift:"Mentions,3,optional" frugal:"3,optional,i32" json:"Mentions,omitempty"`
 }
 
 func NewUnread() *Unread {
@@ -5877,11 +5896,27 @@ func (p *Unread) GetChat() (v string) {
 func (p *Unread) GetCount() (v int32) {
 	return p.Count
 }
+
+var Unread_Mentions_DEFAULT int32
+
+func (p *Unread) GetMentions() (v int32) {
+	if !p.IsSetMentions() {
+		return Unread_Mentions_DEFAULT
+	}
+	return *p.Mentions
+}
 func (p *Unread) SetChat(val string) {
 	p.Chat = val
 }
 func (p *Unread) SetCount(val int32) {
 	p.Count = val
+}
+func (p *Unread) SetMentions(val *int32) {
+	p.Mentions = val
+}
+
+func (p *Unread) IsSetMentions() bool {
+	return p.Mentions != nil
 }
 
 func (p *Unread) String() string {
@@ -5894,6 +5929,7 @@ func (p *Unread) String() string {
 var fieldIDToName_Unread = map[int16]string{
 	1: "Chat",
 	2: "Count",
+	3: "Mentions",
 }
 
 type UnreadResponse struct {
@@ -10598,6 +10634,7 @@ type PushTargetsRequest struct {
 	Users    []string `thrift:"Users,4,optional" frugal:"4,optional,list<string>" json:"Users,omitempty"`
 	After    *string  `thrift:"After,5,optional" frugal:"5,optional,string" json:"After,omitempty"`
 	Meta     *Meta    `thrift:"meta,6,optional" frugal:"6,optional,Meta" json:"meta,omitempty"`
+	Mentions []string `thrift:"Mentions,7,optional" frugal:"7,optional,list<string>" json:"Mentions,omitempty"`
 }
 
 func NewPushTargetsRequest() *PushTargetsRequest {
@@ -10645,6 +10682,15 @@ func (p *PushTargetsRequest) GetMeta() (v *Meta) {
 	}
 	return p.Meta
 }
+
+var PushTargetsRequest_Mentions_DEFAULT []string
+
+func (p *PushTargetsRequest) GetMentions() (v []string) {
+	if !p.IsSetMentions() {
+		return PushTargetsRequest_Mentions_DEFAULT
+	}
+	return p.Mentions
+}
 func (p *PushTargetsRequest) SetChat(val string) {
 	p.Chat = val
 }
@@ -10663,6 +10709,9 @@ func (p *PushTargetsRequest) SetAfter(val *string) {
 func (p *PushTargetsRequest) SetMeta(val *Meta) {
 	p.Meta = val
 }
+func (p *PushTargetsRequest) SetMentions(val []string) {
+	p.Mentions = val
+}
 
 func (p *PushTargetsRequest) IsSetUsers() bool {
 	return p.Users != nil
@@ -10674,6 +10723,10 @@ func (p *PushTargetsRequest) IsSetAfter() bool {
 
 func (p *PushTargetsRequest) IsSetMeta() bool {
 	return p.Meta != nil
+}
+
+func (p *PushTargetsRequest) IsSetMentions() bool {
+	return p.Mentions != nil
 }
 
 func (p *PushTargetsRequest) String() string {
@@ -10690,6 +10743,7 @@ var fieldIDToName_PushTargetsRequest = map[int16]string{
 	4: "Users",
 	5: "After",
 	6: "meta",
+	7: "Mentions",
 }
 
 type PushTargetsResponse struct {
