@@ -93,6 +93,10 @@ faults: redis-server ## the long form of test/faults (about 18 minutes): kills, 
 delivery: redis-server ## the long form of test/delivery (about 12 minutes): watchers of every transport through kills, hangs, failovers, lost hints, with AUTH off and on (DELIVERY_AUTH chooses one); writes docs/reliability/delivery.md
 	DELIVERY=long DELIVERY_REPORT=$(CURDIR)/docs/reliability go test -count=1 -timeout 60m -v ./test/delivery 2>&1 | grep -v '^ *{"time"'
 
+.PHONY: delivery-js
+delivery-js: web redis-server nginx chromium programs ## test/delivery with clients/js in Node and in Chromium, behind nginx, through kills, hangs and restarts (about 5 minutes)
+	TEST_PROGRAMS=$(PROGRAMS) REQUIRE_JAVASCRIPT=1 go test -count=1 -timeout 30m -run '^TestJavaScript$$' -v ./test/delivery 2>&1 | grep -v '^ *{"time"'
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (default 30s)
 	@for package in $$(go list ./...); do \

@@ -6,33 +6,44 @@ import path from 'node:path'
 
 rmSync('dist', { recursive: true, force: true })
 mkdirSync('dist')
-const result = await build({
-  entryPoints: ['src/app.tsx', 'src/style.css'], bundle: true, minify: true, write: false, metafile: true, outdir: 'dist', format: 'esm', target: 'es2022',
+const bundled = (...entryPoints) => build({
+  entryPoints, bundle: true, minify: true, write: false, metafile: true, outdir: 'dist', format: 'esm', target: 'es2022',
   jsx: 'automatic', jsxImportSource: 'preact', legalComments: 'none', charset: 'utf8', absWorkingDir: process.cwd(),
   // The client's sources: its one dependency is resolved from here.
   alias: { pullchat: '../clients/js/src/index.ts', 'eventsource-parser': path.resolve('node_modules/eventsource-parser') },
 })
-const names = {}
-for (const file of result.outputFiles) {
-  const { name, ext } = path.parse(file.path)
-  const hash = createHash('sha256').update(file.contents).digest('hex').slice(0, 10)
-  names[name + ext] = `${name}-${hash}${ext}`
-  writeFileSync(`dist/${name}-${hash}${ext}`, file.contents)
+
+/** Writes files under names that have a hash of their bytes, and answers these. */
+const hashed = (files) => {
+  const names = {}
+  for (const file of files) {
+    const { name, ext } = path.parse(file.path)
+    const hash = createHash('sha256').update(file.contents).digest('hex').slice(0, 10)
+    names[name + ext] = `${name}-${hash}${ext}`
+    writeFileSync(`dist/${names[name + ext]}`, file.contents)
+  }
+  return names
 }
+const result = await bundled('src/app.tsx', 'src/style.css')
+const names = hashed(result.outputFiles)
+const admin = hashed((await bundled('admin/admin.tsx', 'admin/admin.css')).outputFiles)
 cpSync('static', 'dist', { recursive: true })
 
 // The API explorer: Swagger UI as it comes, already minified, and what sets it up. The service worker does not keep it.
-const explorer = {}
-const hashedCopy = (name, contents) => {
-  const { name: base, ext } = path.parse(name)
-  explorer[name] = `${base}-${createHash('sha256').update(contents).digest('hex').slice(0, 10)}${ext}`
-  writeFileSync(`dist/${explorer[name]}`, contents)
-}
-hashedCopy('swagger-ui.js', readFileSync('node_modules/swagger-ui-dist/swagger-ui-bundle.js', 'utf8').replace(/\n?\/\/# sourceMappingURL=\S+\s*$/, '\n'))
-hashedCopy('swagger-ui.css', readFileSync('node_modules/swagger-ui-dist/swagger-ui.css', 'utf8').replace(/\n?\/\*# sourceMappingURL=\S+ \*\/\s*$/, '\n'))
+const swagger = (name, mapped) => readFileSync(`node_modules/swagger-ui-dist/${name}`, 'utf8').replace(mapped, '\n')
 const setup = await build({ entryPoints: ['explorer/explorer.js', 'explorer/explorer.css'], minify: true, write: false, outdir: 'dist', charset: 'utf8', target: 'es2022' })
-for (const file of setup.outputFiles) hashedCopy(path.basename(file.path), file.contents)
-writeFileSync('dist/docs.html', readFileSync('explorer/docs.html', 'utf8').replace(/app\/((?:swagger-ui|explorer)\.(?:js|css))/g, (_, name) => `app/${explorer[name]}`))
+const explorer = hashed([
+  { path: 'swagger-ui.js', contents: swagger('swagger-ui-bundle.js', /\n?\/\/# sourceMappingURL=\S+\s*$/) },
+  { path: 'swagger-ui.css', contents: swagger('swagger-ui.css', /\n?\/\*# sourceMappingURL=\S+ \*\/\s*$/) },
+  ...setup.outputFiles,
+])
+
+/** Writes a page, with the names of its parts. */
+const page = (from, to, names) =>
+  writeFileSync(to, readFileSync(from, 'utf8').replace(/app\/([\w-]+\.(?:js|css))/g, (_, name) => `app/${names[name]}`))
+page('explorer/docs.html', 'dist/docs.html', explorer)
+page('admin/admin.html', 'dist/admin.html', admin)
+page('index.html', 'dist/index.html', names)
 
 // The service worker keeps these files, so its own bytes change with them.
 const files = [...Object.values(names), ...readdirSync('static')].sort()
@@ -41,9 +52,6 @@ await build({
   entryPoints: ['worker/sw.ts'], bundle: true, minify: true, outfile: 'dist/sw.js', format: 'iife', target: 'es2022', legalComments: 'none', charset: 'utf8',
   define: { FILES: JSON.stringify(files), VERSION: JSON.stringify(version) },
 })
-
-const page = readFileSync('index.html', 'utf8').replace(/app\/(app\.js|style\.css)/g, (_, name) => `app/${names[name]}`)
-writeFileSync('dist/index.html', page)
 
 // The licences of what is inside.
 const packages = new Set(['swagger-ui-dist'])

@@ -1,4 +1,4 @@
-// Package web has the files of the page to chat on and of the API explorer: what `make web` builds, as http-server serves it.
+// Package web has the files of the page to chat on, of the API explorer and of the page for operators: what `make web` builds, as http-server serves it.
 package web
 
 import (
@@ -19,8 +19,8 @@ import (
 //go:embed dist
 var dist embed.FS
 
-// index is the page to chat on, and docs the API explorer; all other files are their parts.
-const index, docs = "index.html", "docs.html"
+// index is the page to chat on, docs the API explorer and admin the page for operators; all other files are their parts.
+const index, docs, admin = "index.html", "docs.html", "admin.html"
 
 // Worker is the part that is the page's service worker.
 const Worker = "sw.js"
@@ -56,7 +56,7 @@ func Part(name string) (file File, found bool) {
 var parts = sync.OnceValue(func() map[string]func() File {
 	parts := map[string]func() File{}
 	for name, body := range bodies() {
-		if name != index && name != docs {
+		if name != index && name != docs && name != admin {
 			parts[name] = sync.OnceValue(func() File { return newFile(name, body) })
 		}
 	}
@@ -65,6 +65,9 @@ var parts = sync.OnceValue(func() map[string]func() File {
 
 // Docs returns the page of the API explorer.
 func Docs() File { return newFile(docs, bodies()[docs]) }
+
+// Admin returns the page for operators.
+func Admin() File { return newFile(admin, bodies()[admin]) }
 
 // slot is where the page has what the server says about itself.
 const slot = `<meta name="pullchat" content="{}">`

@@ -111,6 +111,7 @@ func answersOfMessages(large string) map[string]answered {
 		"unknown path, body":          {call{method: "POST", target: "/api/sned", contentType: jsonType, body: goodSend}, 404},
 		"page":                        {call{method: "GET", target: "/"}, 200},
 		"explorer":                    {call{method: "GET", target: "/docs"}, 200},
+		"admin page":                  {call{method: "GET", target: "/admin"}, 200},
 		"part of the page":            {call{method: "GET", target: "/app/icon.svg"}, 200},
 		"no part of the page":         {call{method: "GET", target: "/app/none.js"}, 404},
 		"page with POST":              {call{method: "POST", target: "/"}, 405},

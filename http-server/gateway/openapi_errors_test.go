@@ -104,7 +104,7 @@ func failures() []failure {
 // TestFailuresHaveAllRoutes so that a new one cannot be forgotten.
 func TestFailuresHaveAllRoutes(t *testing.T) {
 	t.Parallel()
-	silent := []string{"/", "/docs", "/app/:file", "/ping", "/openapi.yaml", "/api/stream", "/api/ws"}
+	silent := []string{"/", "/docs", "/admin", "/app/:file", "/ping", "/openapi.yaml", "/api/stream", "/api/ws", "/api/admin/metrics"}
 	for _, r := range allRoutes() {
 		asked := slices.ContainsFunc(failures(), func(f failure) bool {
 			path, _, _ := strings.Cut(f.call.target, "?")

@@ -20,6 +20,7 @@ func answersOfModeration(large string) map[string]answered {
 		"reset with too much":         {call{method: "PUT", target: "/api/admin/users/a/password", body: large}, 413},
 		"all rooms":                   {call{method: "GET", target: "/api/admin/rooms?cursor=0/0/&limit=5"}, 200},
 		"all rooms, wrong limit":      {call{method: "GET", target: "/api/admin/rooms?limit=x"}, 400},
+		"metrics for a stranger":      {call{method: "GET", target: "/api/admin/metrics"}, 403},
 		"suspensions":                 {call{method: "GET", target: "/api/admin/suspensions?cursor=a&limit=5"}, 200},
 		"suspensions, wrong limit":    {call{method: "GET", target: "/api/admin/suspensions?limit=x"}, 400},
 		"audit log":                   {call{method: "GET", target: "/api/audit?cursor=5&limit=5"}, 200},

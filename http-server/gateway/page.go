@@ -34,7 +34,7 @@ const (
 	keepAsking  = "no-cache"
 )
 
-// pageRoutes serve the page to chat on, and the API explorer.
+// pageRoutes serve the page to chat on, the API explorer and the page for operators.
 func (s *Server) pageRoutes() []route {
 	settings, _ := json.Marshal(struct { // of strings and booleans, which cannot fail
 		Auth         bool   `json:"auth"`
@@ -43,6 +43,7 @@ func (s *Server) pageRoutes() []route {
 	return []route{
 		{method: methodGet, path: "/", access: open, handler: servePage(web.Page(settings), pagePolicy)},
 		{method: methodGet, path: "/docs", access: open, handler: servePage(web.Docs(), docsPolicy)},
+		{method: methodGet, path: "/admin", access: open, handler: servePage(web.Admin(), pagePolicy)},
 		{method: methodGet, path: "/app/:file", access: open, handler: servePart},
 	}
 }

@@ -116,7 +116,7 @@ func TestExplorerIsServed(t *testing.T) {
 		t.Errorf("the explorer is %d bytes, compressed", loaded)
 	}
 	_, _, worker := fetch(t, g.addr, "/app/sw.js", nil)
-	if kept := regexp.MustCompile(`(swagger-ui|explorer)-[0-9a-f]+\.\w+`).Find(worker); len(worker) == 0 || kept != nil {
+	if kept := regexp.MustCompile(`(swagger-ui|explorer|admin)-[0-9a-f]+\.\w+`).Find(worker); len(worker) == 0 || kept != nil {
 		t.Errorf("the service worker keeps %s, of the explorer", kept)
 	}
 }

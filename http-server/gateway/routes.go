@@ -208,6 +208,7 @@ func moderationRoutes(m *handler.Moderation) []route {
 		{method: methodDelete, path: "/api/admin/users/:user/sessions/:session", handler: m.EndSessions, query: []string{"reason"}},
 		{method: methodPut, path: "/api/admin/users/:user/password", handler: m.ResetPassword},
 		{method: methodGet, path: "/api/admin/rooms", handler: m.Rooms},
+		{method: methodGet, path: "/api/admin/metrics", handler: m.Metrics},
 		{method: methodGet, path: "/api/admin/suspensions", handler: m.Suspensions},
 		{method: methodGet, path: "/api/audit", handler: m.Audit},
 	}

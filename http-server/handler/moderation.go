@@ -9,6 +9,7 @@ import (
 	"github.com/pullchat/pullchat/http-server/reply"
 	"github.com/pullchat/pullchat/internal/chat"
 	api "github.com/pullchat/pullchat/internal/gen/http"
+	"github.com/pullchat/pullchat/internal/metrics"
 )
 
 // Moderation answers the routes of what services do about users.
@@ -146,4 +147,21 @@ func (m *Moderation) ResetPassword(ctx context.Context, c *app.RequestContext) {
 // Rooms answers GET /api/admin/rooms.
 func (m *Moderation) Rooms(ctx context.Context, c *app.RequestContext) {
 	listRooms(ctx, c, m.moderation.AllRooms)
+}
+
+// Metrics answers GET /api/admin/metrics: those of this http-server, for services.
+func (m *Moderation) Metrics(ctx context.Context, c *app.RequestContext) {
+	if by, _ := chat.CallerOf(ctx); !by.Service {
+		reply.Fail(c, chat.Errorf(chat.PermissionDenied, "this is for services with AUTH=on; pullchat token makes a service's token"))
+		return
+	}
+	text, on, err := m.config.Metrics.Text()
+	switch {
+	case err != nil:
+		reply.Fail(c, err)
+	case !on:
+		reply.Fail(c, chat.Errorf(chat.NotFound, "metrics are off: start http-server with METRICS_ADDR, such as 127.0.0.1:9090"))
+	default:
+		c.Data(consts.StatusOK, metrics.TextType, text)
+	}
 }

@@ -35,6 +35,7 @@ type bed struct {
 	away   atomic.Bool
 	extra  atomic.Pointer[jose.JSONWebKey] // also published
 	now    atomic.Int64                    // seconds beyond the real time
+	began  time.Time
 
 	mutex      sync.Mutex
 	registered []chat.Registration
@@ -48,7 +49,7 @@ func newBed(t *testing.T, change func(*Config)) *bed {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = issuer.Shutdown() })
-	b := &bed{t: t, issuer: issuer}
+	b := &bed{began: time.Now(), t: t, issuer: issuer}
 	published := httptest.NewServer(http.HandlerFunc(b.publish))
 	t.Cleanup(published.Close)
 	config := Config{JWKSURL: published.URL, Issuer: issuer.Issuer(), Audience: audience, UserClaim: "sub", Passwords: "on"}
@@ -65,7 +66,8 @@ func newBed(t *testing.T, change func(*Config)) *bed {
 	return b
 }
 
-func (b *bed) time() time.Time { return time.Now().Add(time.Duration(b.now.Load()) * time.Second) }
+// time is the test's own clock: a slow machine must not let a limit pass.
+func (b *bed) time() time.Time { return b.began.Add(time.Duration(b.now.Load()) * time.Second) }
 
 // publish answers with the provider's own keys, and with the extra one.
 func (b *bed) publish(w http.ResponseWriter, _ *http.Request) {

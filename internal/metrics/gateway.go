@@ -22,6 +22,7 @@ const (
 // Gateway has the metrics of an http-server, and of a tcp-server those that are not of HTTP.
 type Gateway struct {
 	refusals *Refusals
+	all      prometheus.Gatherer // of the process
 
 	requests    *prometheus.CounterVec
 	duration    *prometheus.HistogramVec

@@ -35,9 +35,11 @@ func New() *Metrics {
 	)
 	f := factory{registry}
 	batches, refusals := newBatches(f), newRefusals(f)
+	gateway := newGateway(f, refusals)
+	gateway.all = registry
 	return &Metrics{
 		registry: registry,
-		gateway:  newGateway(f, refusals),
+		gateway:  gateway,
 		client:   newClient(f, batches),
 		service:  newService(f, batches, refusals),
 		worker:   newWorker(f),

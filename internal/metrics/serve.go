@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/common/expfmt"
 )
 
 // Handler answers /metrics, /healthz, /readyz of a worker, and /debug/pprof/. /healthz answers while the process runs; /readyz
@@ -26,6 +28,27 @@ func (m *Metrics) Handler() http.Handler {
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	return mux
+}
+
+// TextType is the media type of Text.
+const TextType = "text/plain; version=0.0.4; charset=utf-8"
+
+// Text returns all metrics of the process in the text format of Prometheus, and false if metrics are off.
+func (g *Gateway) Text() (text []byte, on bool, err error) {
+	if g == nil {
+		return nil, false, nil
+	}
+	families, err := g.all.Gather()
+	if err != nil {
+		return nil, true, fmt.Errorf("gather the metrics: %w", err)
+	}
+	var out bytes.Buffer
+	for _, family := range families {
+		if _, err := expfmt.MetricFamilyToText(&out, family); err != nil {
+			return nil, true, fmt.Errorf("write the metrics: %w", err)
+		}
+	}
+	return out.Bytes(), true, nil
 }
 
 // unavailable is the code of chat.Unavailable: this package is imported by the transport to Redis, which knows nothing of chats.

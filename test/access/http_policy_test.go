@@ -12,6 +12,7 @@ same GET    /readyz                       200  200  200  200  200  200  200  200
 same GET    /openapi.yaml                 200  200  200  200  200  200  200  200  200  200
 same GET    /                             200  200  200  200  200  200  200  200  200  200
 same GET    /docs                         200  200  200  200  200  200  200  200  200  200
+same GET    /admin                        200  200  200  200  200  200  200  200  200  200
 same GET    /app/:file                    200  200  200  200  200  200  200  200  200  200   :file=icon.svg
 same POST   /api/users                    409  409  409  409  409  409  409  409  409  409   user={me} password=new-horse
 same POST   /api/login                    pwd  pwd  pwd  pwd  pwd  pwd  pwd  pwd  pwd  pwd   user={me} password=wrong-horse
@@ -34,7 +35,7 @@ same GET    /api/projections/:name        401  exp  inv  inv  403  403  403  403
 same POST   /api/projections/:name        401  exp  inv  inv  403  403  403  403  403  404   :name=none action=pause
 same GET    /api/projections/:name/dead   401  exp  inv  inv  403  403  403  403  403  200   :name=none
 
-# Moderation: for services only.
+# Moderation: for services only. (404: metrics are off.)
 acct PUT    /api/admin/users/:user/suspension  401  exp  inv  inv  403  403  403  403  403  200   :user={me} reason=spam
 own  DELETE /api/admin/users/:user/suspension  401  exp  inv  inv  403  403  403  403  403  200   :user={me}
 same GET    /api/admin/users/:user/sessions  401  exp  inv  inv  403  403  403  403  403  200   :user={me}
@@ -42,6 +43,7 @@ own  DELETE /api/admin/users/:user/sessions  401  exp  inv  inv  403  403  403  
 own  DELETE /api/admin/users/:user/sessions/:session  401  exp  inv  inv  403  403  403  403  403  200   :user={me} :session={session}
 own  PUT    /api/admin/users/:user/password  401  exp  inv  inv  403  403  403  403  403  200   :user={me} password=new-horse
 same GET    /api/admin/rooms              401  exp  inv  inv  403  403  403  403  403  200*  limit=1000
+same GET    /api/admin/metrics            401  exp  inv  inv  403  403  403  403  403  404
 same GET    /api/admin/suspensions        401  exp  inv  inv  403  403  403  403  403  200
 same GET    /api/audit                    401  exp  inv  inv  403  403  403  403  403  200
 

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -30,6 +31,7 @@ type audience struct {
 	watchers []*watcher
 	group    sync.WaitGroup
 	refusals atomic.Int64 // of non-members
+	intruded bool         // strangers try to watch
 	renews   bool         // some have sessions with AUTH=on and renew their tokens
 	calm     chan struct{}
 	ctx      context.Context
@@ -196,12 +198,19 @@ func (a *audience) runTail(w *watcher, restarts bool, environment []string) {
 	}
 	command := programtest.Command(a.t, "pullchat", append(arguments, w.chats...)...)
 	command.Env = append(command.Env, environment...)
+	a.runFollower(w, command, func(ended <-chan struct{}, signal func(syscall.Signal)) { a.disturb(ended, restarts, signal) })
+}
+
+// runFollower runs a program that prints a line of JSON for each message. The program is killed when disturb returns.
+func (a *audience) runFollower(w *watcher, command *exec.Cmd, disturb func(ended <-chan struct{}, signal func(syscall.Signal))) {
+	var complaints bytes.Buffer
+	command.Stderr = &complaints
 	output, err := command.StdoutPipe()
 	if err == nil {
 		err = command.Start()
 	}
 	if err != nil {
-		a.t.Errorf("start pullchat tail: %v", err)
+		a.t.Errorf("start %s: %v", command, err)
 		a.end()
 		return
 	}
@@ -210,7 +219,7 @@ func (a *audience) runTail(w *watcher, restarts bool, environment []string) {
 	ended := make(chan struct{})
 	disturbing.Go(func() {
 		defer kill()
-		a.disturb(ended, restarts, func(s syscall.Signal) { _ = command.Process.Signal(s) })
+		disturb(ended, func(s syscall.Signal) { _ = command.Process.Signal(s) })
 	})
 	lines := bufio.NewScanner(output)
 	for lines.Scan() {
@@ -223,8 +232,16 @@ func (a *audience) runTail(w *watcher, restarts bool, environment []string) {
 	close(ended)
 	disturbing.Wait()
 	if err := command.Wait(); err != nil && !killed(err) {
-		a.t.Errorf("pullchat tail: %v", err)
+		a.t.Errorf("the %s: %v: %s", w.name, err, complaints.Bytes()[max(0, complaints.Len()-500):])
 		a.end()
+	}
+}
+
+// untilItEnds disturbs nothing.
+func (a *audience) untilItEnds(ended <-chan struct{}, _ func(syscall.Signal)) {
+	select {
+	case <-ended:
+	case <-a.ctx.Done():
 	}
 }
 

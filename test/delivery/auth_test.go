@@ -187,6 +187,7 @@ func denied(err error) bool {
 // nothing there names other people's conversations.
 func (a *audience) intrude(chats []string) {
 	a.t.Helper()
+	a.intruded = true
 	intruder := a.stack.personOf(a.t, stranger, chats[:1])
 	intruder.took = func(m client.Message) { a.t.Errorf("telnet: a stranger got %q of %s", m.Text, chats[0]) }
 	a.group.Go(func() { a.keepTrying(10*time.Second, overTelnet, intruder.read) }) // a login is dear

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -37,10 +38,11 @@ rooms are private, half of the watchers have sessions whose tokens last two seco
 func report(t *testing.T, o outcome) {
 	t.Helper()
 	var rows []string
-	for i, v := range o.transports {
+	for _, over := range slices.Sorted(maps.Keys(o.transports)) {
+		v := o.transports[over]
 		kinds := v.kinds()
 		rows = append(rows, fmt.Sprintf("| %s | %s | %d | %s | %d | %d | %d | %d | %d | %d | %s |", o.auth, o.fault, o.times,
-			transportNames[transports[i]], o.messages, v.watchers, v.deliveries,
+			transportNames[over], o.messages, v.watchers, v.deliveries,
 			kinds[checker.ReadNever], kinds[checker.ReadTwice], kinds[checker.ReadReordered], medianAndMax(v.delays)))
 	}
 	t.Log("\n" + strings.Join(rows, "\n"))

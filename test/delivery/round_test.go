@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pullchat/pullchat/client"
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
@@ -61,7 +62,7 @@ type outcome struct {
 	fault      string
 	times      int
 	messages   int
-	transports []verdict // in the order of transports
+	transports map[client.Transport]*verdict
 }
 
 // watch starts watchers of all kinds over all transports.
@@ -97,7 +98,7 @@ func endure(t *testing.T, s *stack, f fault) outcome {
 	busy, quietAtStrike, quietAtHeal := all[:20], all[20:35], all[35:]
 	a, w := newAudience(t, s), newWriting(t, s)
 	a.renews = !f.hangs
-	a.watch(all)
+	s.watch(a, all)
 
 	stop := make(chan struct{})
 	var working sync.WaitGroup
@@ -133,7 +134,7 @@ func endure(t *testing.T, s *stack, f fault) outcome {
 	close(stop)
 	working.Wait()
 	s.alive()
-	if s.auth.On() && a.refusals.Load() == 0 {
+	if a.intruded && a.refusals.Load() == 0 {
 		t.Error("no stranger was refused: the test showed less than it should")
 	}
 	return a.judge(f.name, times, w.logs(all), began)
@@ -164,21 +165,24 @@ func (a *audience) judge(name string, times int, logs map[string][]chat.Message,
 	}
 	<-time.After(100 * time.Millisecond) // for messages that come twice
 	a.leave()
-	o := outcome{auth: a.stack.auth.String(), fault: name, times: times, transports: make([]verdict, len(transports))}
+	o := outcome{auth: a.stack.auth.String(), fault: name, times: times, transports: map[client.Transport]*verdict{}}
 	for _, log := range logs {
 		o.messages += len(log)
 	}
 	for _, w := range a.watchers {
-		o.transports[slices.Index(transports, w.over)].add(w.judge(logs, since))
+		if o.transports[w.over] == nil {
+			o.transports[w.over] = &verdict{}
+		}
+		o.transports[w.over].add(w.judge(logs, since))
 	}
-	for i, v := range o.transports {
-		complain(a.t, transportNames[transports[i]], v)
+	for over, v := range o.transports {
+		complain(a.t, transportNames[over], v)
 	}
 	return o
 }
 
 // complain fails the test for the first few faults of watchers.
-func complain(t *testing.T, over string, v verdict) {
+func complain(t *testing.T, over string, v *verdict) {
 	t.Helper()
 	const shown = 5
 	for _, f := range v.faults[:min(shown, len(v.faults))] {

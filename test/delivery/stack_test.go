@@ -38,6 +38,7 @@ type stack struct {
 	bases     []string               // the URLs of watchers and writers
 	devices   atomic.Int64
 	places    places
+	watch     func(a *audience, chats []string)
 
 	registered bool // the watcher has an account
 
@@ -65,7 +66,7 @@ func startStack(t *testing.T, auth *programtest.Auth, redis *redistest.Server, b
 
 func startPrograms(t *testing.T, auth *programtest.Auth, redisURL string, behind front, settings ...string) *stack {
 	t.Helper()
-	s := &stack{auth: auth, rpc: programtest.StartServers(t, redisURL, auth.Servers(settings...)...), begins: map[string]int64{}}
+	s := &stack{auth: auth, rpc: programtest.StartServers(t, redisURL, auth.Servers(settings...)...), begins: map[string]int64{}, watch: (*audience).watch}
 	s.http = programtest.StartGateways(t, programtest.Addresses(s.rpc), auth.Gateways(shortTokens)...)
 	for range 2 {
 		s.terminals = append(s.terminals, freeAddress(t))

@@ -16,14 +16,18 @@ var transports = []client.Transport{client.LongPoll, client.ServerSentEvents, cl
 // ofClients are the transports of the Go client and of pullchat.
 var ofClients = transports[:3]
 
-// overDevice and overTelnet are connections of devices and of people to the tcp-servers.
+// overDevice and overTelnet are connections of devices and of people to the tcp-servers. overNode and overChromium are all transports
+// of clients/js, where it runs.
 const (
 	overDevice client.Transport = 100 + iota
 	overTelnet
+	overNode
+	overChromium
 )
 
 var transportNames = map[client.Transport]string{
 	client.LongPoll: "long-poll", client.ServerSentEvents: "SSE", client.WebSocket: "WebSocket", overDevice: "device", overTelnet: "telnet",
+	overNode: "Node", overChromium: "Chromium",
 }
 
 // watcher watches chats from their beginning, and records what it receives.
@@ -56,6 +60,16 @@ func (w *watcher) take(m client.Message) {
 	w.got[m.Chat] = append(w.got[m.Chat], stored(m))
 	w.at[m.Chat] = append(w.at[m.Chat], now)
 	w.reached[m.Chat] = max(w.reached[m.Chat], m.SendTime)
+}
+
+// count returns how many messages have come.
+func (w *watcher) count() (count int) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	for _, all := range w.got {
+		count += len(all)
+	}
+	return count
 }
 
 // next returns the next cursor in each chat: after the last message, or the beginning.

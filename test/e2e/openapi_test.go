@@ -128,6 +128,7 @@ func conversation(as func(user, target string) string) []step {
 		{"", "GET", "/openapi.yaml", "", 200},
 		{"", "GET", "/", "", 200},
 		{"", "GET", "/docs", "", 200},
+		{"", "GET", "/admin", "", 200},
 		{"", "GET", "/app/icon.svg", "", 200},
 		{"", "POST", "/api/users", account, 201},
 		{"", "POST", "/api/users", account, 409},
@@ -299,6 +300,7 @@ func (d *described) moderation() {
 		{svc, "GET", user + "/sessions", "", 200},
 		{svc, "DELETE", user + "/sessions/none", "", 400},
 		{svc, "GET", "/api/admin/rooms", "", 200},
+		{svc, "GET", "/api/admin/metrics", "", 200},
 		{svc, "PUT", user + "/password", `{"password":"short"}`, 400},
 		{svc, "PUT", user + "/password", `{"password":"staple staple"}`, 200},
 		{svc, "DELETE", user + "/sessions?reason=lost", "", 200},
@@ -312,6 +314,7 @@ func (d *described) moderation() {
 		{"eve", "DELETE", user + "/sessions", "", 403},
 		{"eve", "DELETE", user + "/sessions/none", "", 403},
 		{"eve", "GET", "/api/admin/rooms", "", 403},
+		{"eve", "GET", "/api/admin/metrics", "", 403},
 		{"eve", "PUT", user + "/password", `{"password":"staple staple"}`, 403},
 		{"eve", "PUT", user + "/suspension", `{"reason":"spam"}`, 403},
 		{"eve", "GET", "/api/admin/suspensions", "", 403},
@@ -436,7 +439,7 @@ func (d *described) denied() {
 // The operations that answer by staying connected, and those that need no token.
 var (
 	connected = []string{"GET /api/stream", "GET /api/ws"}
-	public    = []string{"GET /", "GET /docs", "GET /app/{file}", "GET /ping", "GET /readyz", "GET /openapi.yaml", "POST /api/users"}
+	public    = []string{"GET /", "GET /docs", "GET /admin", "GET /app/{file}", "GET /ping", "GET /readyz", "GET /openapi.yaml", "POST /api/users"}
 )
 
 // TestAnswersAreAsDescribed over the whole stack: what every route answers, and that no request passes without its token.

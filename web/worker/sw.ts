@@ -34,7 +34,7 @@ self.addEventListener('fetch', (event) => {
   const { method, mode, url } = event.request
   if (method !== 'GET') return
   const address = url.split(/[?#]/, 1)[0]!
-  if (/\/(swagger-ui|explorer)-[^/]*$/.test(address)) return // of the API explorer, which is of no use without the server
+  if (/\/(swagger-ui|explorer|admin)-[^/]*$/.test(address)) return // of pages that are of no use without the server
   if (mode === 'navigate' ? address === at('') : address.startsWith(at('app/'))) {
     event.respondWith(/-[0-9a-f]{10}\.(js|css)$/.test(address) ? keptFirst(event, address) : serverFirst(event, address))
   }

@@ -9,6 +9,7 @@ import { hideKept, showKept } from './keeping'
 import { forgetKept } from './kept'
 import { announce, show } from './notices'
 import { endPush, leavePush, resumePush } from './push'
+import { Reads } from './reads'
 import { address, server } from './settings'
 import { Timeline } from './timeline'
 
@@ -108,6 +109,7 @@ export async function resume(): Promise<void> {
 async function begin(): Promise<void> {
   loginNote.value = ''
   timelines.clear()
+  reads = new Reads(client)
   me.value = client.user
   for (const left of await client.outbox.restore(client.user!).catch(() => [] as Outgoing[])) timeline(left.chat).track(left)
   void own()
@@ -216,6 +218,7 @@ function chatOf(entry: InboxEntry): Chat {
 async function refreshList(): Promise<void> {
   const listing = client
   const next = new Map<string, Chat>()
+  await reads?.tell()
   for (let cursor = 0, more = true; more; more = cursor !== 0) {
     const page = await client.inbox(cursor)
     for (const entry of page.chats) next.set(entry.chat, chatOf(entry))
@@ -294,7 +297,7 @@ export function needName(user: string): void {
 
 const attentive = (chat: string) => openChat.peek() === chat && document.visibilityState === 'visible' && atEnd
 let atEnd = true
-let reading = 0
+let reads: Reads | undefined
 
 /** The view says whether the end of the open chat is seen. */
 export function seesEnd(is: boolean): void {
@@ -309,8 +312,7 @@ export function markRead(): void {
   const entry = chats.peek().get(chat)
   if (!last || !entry || (entry.cursor > last.send_time && entry.unread === 0)) return
   update(chat, { ...entry, unread: 0, mention: false, cursor: last.send_time + 1 })
-  clearTimeout(reading)
-  reading = window.setTimeout(() => void client.read(chat, last.send_time + 1).catch(() => {}), 300)
+  reads?.add(chat, last.send_time + 1)
 }
 
 function wasRead(chat: string, cursor: number): void {
