@@ -354,6 +354,15 @@ struct Account {
     1: required string User
     2: required string Name          // the display name; may be empty
     3: required i64 Created          // microseconds since 1970
+    4: optional i64 LastSeen         // of Account: about when the user was connected last, in microseconds since 1970
+    5: optional bool HidesLastSeen   // of Account, for the user and services
+}
+
+// Changes an account. Absent fields stay.
+struct ChangeAccountRequest {
+    1: optional string User          // empty: the caller
+    2: optional bool HideLastSeen
+    3: optional Meta meta
 }
 
 struct RegisterRequest {
@@ -1301,6 +1310,7 @@ service IMService {
     RoomsResponse AllRooms(1: RoomsRequest req)
     DeliverResponse Deliver(1: DeliverRequest req)
     ReceiptsResponse Receipts(1: ReceiptsRequest req)
+    AccountResponse ChangeAccount(1: ChangeAccountRequest req)
     // A bidirectional stream that a client keeps open: the client sends chats to watch, the server sends events. The server
     // answers each request with an empty response, and the client waits for it before the next request. Watch uses Kitex'
     // TTHeader streaming; any Thrift client can call the other methods.

@@ -115,6 +115,14 @@ func TestRequests(t *testing.T) {
 			`POST /api/read "application/json" {"chat":"a:b","reader":"a/phone","cursor":7}`,
 		},
 		{
+			"hide last seen", "",
+			func(ctx context.Context, c *client.Client) error {
+				_, err := c.HideLastSeen(ctx, "", true)
+				return err
+			},
+			`PATCH /api/users/me "application/json" {"hide_last_seen":true}`,
+		},
+		{
 			"delivered", "",
 			func(ctx context.Context, c *client.Client) error {
 				_, _, err := c.Delivered(ctx, client.Reading{Chat: "a:b", Reader: "a/phone", Cursor: 7})

@@ -40,6 +40,7 @@ type commands struct {
 	Register register `cmd:"" group:"account" set:"retries=9" help:"Create an account. The password is typed, or the first line of standard input."`
 	Login    login    `cmd:"" group:"account" set:"retries=9" help:"Begin a session. The other commands use it at this server."`
 	Logout   logout   `cmd:"" group:"account" set:"retries=9" help:"End the session."`
+	LastSeen lastSeen `cmd:"" group:"account" set:"retries=9" help:"Show when a user was connected last, or hide it of yourself."`
 	Users    users    `cmd:"" group:"account" set:"retries=9" help:"List accounts."`
 
 	DeleteAccount deleteAccount `cmd:"" group:"account" set:"retries=9" help:"Delete the account of the session, for good."`

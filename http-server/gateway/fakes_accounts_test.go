@@ -35,6 +35,10 @@ func (f fakeAccounts) Account(_ context.Context, user string) (chat.Account, err
 	return chat.Account{User: user, Name: "A name", Created: 1}, f.service.err()
 }
 
+func (f fakeAccounts) ChangeAccount(context.Context, chat.AccountChange) (chat.Account, error) {
+	return chat.Account{User: "a", Created: 1, LastSeen: 2, HidesLastSeen: true}, f.service.err()
+}
+
 func (f fakeAccounts) Accounts(context.Context, chat.AccountsRequest) (chat.AccountPage, error) {
 	return chat.AccountPage{Accounts: []chat.Account{{User: "a", Created: 1}}, HasMore: true, NextCursor: "b"}, f.service.err()
 }

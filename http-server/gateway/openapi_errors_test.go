@@ -42,6 +42,7 @@ func failures() []failure {
 		{call{method: "POST", target: "/api/users", body: `{"user":"a","password":"correct horse"}`}, nil},
 		{call{method: "GET", target: "/api/users"}, bodiless},
 		{call{method: "GET", target: "/api/users/a"}, bodiless},
+		{call{method: "PATCH", target: "/api/users/me", body: `{"user":"a","hide_last_seen":true}`}, noConflict},
 		{call{method: "DELETE", target: "/api/users/me"}, noConflict},
 		{call{method: "POST", target: "/api/contacts/sync", body: `{"users":["a"]}`}, noConflict},
 		{call{method: "POST", target: "/api/login", body: `{"user":"a","password":"correct horse"}`}, noConflict},

@@ -120,6 +120,7 @@ func accountRoutes(a *handler.AccountService) []route {
 		{method: methodPost, path: "/api/users", handler: a.Register, access: optional, counts: passwords},
 		{method: methodGet, path: "/api/users", handler: a.Users},
 		{method: methodGet, path: "/api/users/:user", handler: a.User},
+		{method: methodPatch, path: "/api/users/me", handler: a.ChangeAccount},
 		{method: methodDelete, path: "/api/users/me", handler: a.DeleteAccount, counts: passwords, query: []string{"user", "erase"}},
 		{method: methodPost, path: "/api/contacts/sync", handler: a.Contacts},
 		{method: methodPost, path: "/api/login", handler: a.Login, access: open, counts: passwords},

@@ -101,6 +101,7 @@ func (s *Store) EndDeletion(_ context.Context, job chat.DeletionJob) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	delete(s.ignored, job.User)
+	delete(s.seen, job.User)
 	delete(s.suspended, job.User)
 	maps.DeleteFunc(s.spent, func(of spending, _ spentAmount) bool { return of.user == job.User })
 	delete(s.jobs, job)

@@ -71,6 +71,12 @@ func (s OverHTTP) Account(ctx context.Context, user string) (chat.Account, error
 	return chat.Account(account), answered(err)
 }
 
+// ChangeAccount implements chat.Accounts.
+func (s OverHTTP) ChangeAccount(ctx context.Context, c chat.AccountChange) (chat.Account, error) {
+	account, err := s.as(ctx).HideLastSeen(ctx, c.User, c.HideLastSeen != nil && *c.HideLastSeen)
+	return chat.Account(account), answered(err)
+}
+
 // Accounts implements chat.Accounts.
 func (s OverHTTP) Accounts(ctx context.Context, r chat.AccountsRequest) (chat.AccountPage, error) {
 	page, err := s.as(ctx).Users(ctx, client.AccountsRequest(r))

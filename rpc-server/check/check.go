@@ -182,6 +182,8 @@ func (c *Checker) checkUnit(ctx context.Context, key string, name layout.KeyName
 		return c.checkUser(ctx, key, "hash", c.judgeAccount)
 	case layout.SessionsKey:
 		return c.checkUser(ctx, key, "hash", c.judgeSessions)
+	case layout.SeenKey:
+		return c.checkType(ctx, key, "string")
 	case layout.SpentKey:
 		return c.checkType(ctx, key, "hash")
 	case layout.IgnoredKey:

@@ -201,7 +201,7 @@ func (s *Store) ForgetReader(ctx context.Context, id chat.ID, user string) error
 
 // EndDeletion implements chat.DeletionStore.
 func (s *Store) EndDeletion(ctx context.Context, job chat.DeletionJob) error {
-	lists := []string{s.keys.Ignored(job.User), s.keys.Spent(job.User), s.keys.Subscriptions(job.User), s.keys.Muted(job.User)}
+	lists := []string{s.keys.Ignored(job.User), s.keys.Spent(job.User), s.keys.Seen(job.User), s.keys.Subscriptions(job.User), s.keys.Muted(job.User)}
 	if job.Last {
 		lists = append(lists, s.keys.Chats(job.User))
 	}

@@ -21,6 +21,7 @@ same POST   /api/refresh                  200  200  200  200  200  200  200  200
 # Accounts: who there is may be known to all who have one. A refresh token is as good as its user.
 same GET    /api/users                    401  exp  inv  inv  200  200  200  200  200  200
 same GET    /api/users/:user              401  exp  inv  inv  200  200  200  200  200  200   :user={me}
+own  PATCH  /api/users/me                 401  exp  inv  inv  403  200  200  200  200  200   user={me} hide_last_seen=true
 acct DELETE /api/users/me                 401  exp  inv  inv  403  200  200  200  200  200   user={me} erase=true
 same DELETE /api/users/me                 401  exp  inv  inv  403  403  403  403  403  200   user=someone-else
 same POST   /api/contacts/sync            401  exp  inv  inv  200  200  200  200  200  200   users=[{me}]

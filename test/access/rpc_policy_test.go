@@ -18,6 +18,7 @@ same Refresh        key  key  ok   ok   ok   ok   ok   ok   ok    {"RefreshToken
 same Logout         key  key  ok   ok   ok   ok   ok   ok   ok    {"RefreshToken":"{refresh}"}
 same Logout         key  key  ok   ok   ok   ok   ok   ok   ok    {"User":"{me}","Session":"{session}"}
 same ChangePassword key  key  pwd  pwd  pwd  pwd  pwd  pwd  pwd   {"User":"{me}","Password":"wrong-horse","NewPassword":"new-horse"}
+own  ChangeAccount  key  key  401  403  ok   ok   ok   ok   ok   {"User":"{me}","HideLastSeen":true}
 acct DeleteAccount  key  key  401  403  ok   ok   ok   ok   ok   {"User":"{me}","Erase":true}
 
 # Accounts.

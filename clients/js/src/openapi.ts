@@ -692,7 +692,12 @@ export interface paths {
         delete: operations["deleteAccount"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change the caller's account
+         * @description Hides `last_seen` of the token's user from other users, or shows it again. A service names the `user`, and so does every
+         *     request with `AUTH=off`.
+         */
+        patch: operations["changeAccount"];
         trace?: never;
     };
     "/api/users/{user}": {
@@ -2007,6 +2012,19 @@ export interface components {
              * @example 1795236409769968
              */
             created: number;
+            /**
+             * Format: int64
+             * @description Of one account: about when the user was connected last, to the minute, in microseconds since 1970; absent if it is not
+             *     known, or the user hides it. The user and services see it always. A user is seen while a stream, a WebSocket or a
+             *     session of telnet names the user as its reader and counts as present.
+             */
+            last_seen?: number;
+            /** @description Of one account, for the user and services. The user hides `last_seen` from other users. */
+            hides_last_seen?: boolean;
+        };
+        ChangeAccountRequest: {
+            user?: components["schemas"]["UserName"];
+            hide_last_seen?: boolean;
         };
         RegisterRequest: {
             user: components["schemas"]["UserName"];
@@ -2754,6 +2772,7 @@ export type InboxResponse = components['schemas']['InboxResponse'];
 export type UnreadChat = components['schemas']['UnreadChat'];
 export type UnreadResponse = components['schemas']['UnreadResponse'];
 export type Account = components['schemas']['Account'];
+export type ChangeAccountRequest = components['schemas']['ChangeAccountRequest'];
 export type RegisterRequest = components['schemas']['RegisterRequest'];
 export type NewPassword = components['schemas']['NewPassword'];
 export type UsersResponse = components['schemas']['UsersResponse'];
@@ -4829,6 +4848,63 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["StatusResponse"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    changeAccount: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "hide_last_seen": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["ChangeAccountRequest"];
+            };
+        };
+        responses: {
+            /** @description The account. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user": "alice",
+                     *       "name": "Alice",
+                     *       "created": 1795236409769968,
+                     *       "last_seen": 1795248043296447,
+                     *       "hides_last_seen": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Account"];
                 };
             };
             400: components["responses"]["InvalidArgument"];

@@ -1289,6 +1289,10 @@ type Account struct {
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" form:"name" json:"name" query:"name"`
 	// Microseconds since 1970.
 	Created int64 `protobuf:"varint,3,opt,name=created,proto3" form:"created" json:"created" query:"created"`
+	// Of one account: about when the user was connected last, in microseconds since 1970, unless the user hides it.
+	LastSeen *int64 `protobuf:"varint,4,opt,name=last_seen,json=lastSeen,proto3,oneof" form:"last_seen" json:"last_seen,omitempty" query:"last_seen"`
+	// Of one account, for the user and services: the user hides last_seen.
+	HidesLastSeen *bool `protobuf:"varint,5,opt,name=hides_last_seen,json=hidesLastSeen,proto3,oneof" form:"hides_last_seen" json:"hides_last_seen,omitempty" query:"hides_last_seen"`
 }
 
 func (x *Account) Reset() {
@@ -1344,6 +1348,77 @@ func (x *Account) GetCreated() int64 {
 	return 0
 }
 
+func (x *Account) GetLastSeen() int64 {
+	if x != nil && x.LastSeen != nil {
+		return *x.LastSeen
+	}
+	return 0
+}
+
+func (x *Account) GetHidesLastSeen() bool {
+	if x != nil && x.HidesLastSeen != nil {
+		return *x.HidesLastSeen
+	}
+	return false
+}
+
+// Changes the caller's account. Absent fields stay.
+type ChangeAccountRequest struct {
+	state         protoimpl.MessageState
+	sizeCache     protoimpl.SizeCache
+	unknownFields protoimpl.UnknownFields
+
+	// A service names the user, and so does every request with AUTH off.
+	User         string `protobuf:"bytes,1,opt,name=user,proto3" form:"user" json:"user"`
+	HideLastSeen *bool  `protobuf:"varint,2,opt,name=hide_last_seen,json=hideLastSeen,proto3,oneof" form:"hide_last_seen" json:"hide_last_seen"`
+}
+
+func (x *ChangeAccountRequest) Reset() {
+	*x = ChangeAccountRequest{}
+	if protoimpl.UnsafeEnabled {
+		mi := &file_idl_http_proto_msgTypes[15]
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		ms.StoreMessageInfo(mi)
+	}
+}
+
+func (x *ChangeAccountRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangeAccountRequest) ProtoMessage() {}
+
+func (x *ChangeAccountRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_idl_http_proto_msgTypes[15]
+	if protoimpl.UnsafeEnabled && x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangeAccountRequest.ProtoReflect.Descriptor instead.
+func (*ChangeAccountRequest) Descriptor() ([]byte, []int) {
+	return file_idl_http_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ChangeAccountRequest) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *ChangeAccountRequest) GetHideLastSeen() bool {
+	if x != nil && x.HideLastSeen != nil {
+		return *x.HideLastSeen
+	}
+	return false
+}
+
 type RegisterRequest struct {
 	state         protoimpl.MessageState
 	sizeCache     protoimpl.SizeCache
@@ -1357,7 +1432,7 @@ type RegisterRequest struct {
 func (x *RegisterRequest) Reset() {
 	*x = RegisterRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[15]
+		mi := &file_idl_http_proto_msgTypes[16]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1370,7 +1445,7 @@ func (x *RegisterRequest) String() string {
 func (*RegisterRequest) ProtoMessage() {}
 
 func (x *RegisterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[15]
+	mi := &file_idl_http_proto_msgTypes[16]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1383,7 +1458,7 @@ func (x *RegisterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterRequest.ProtoReflect.Descriptor instead.
 func (*RegisterRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{15}
+	return file_idl_http_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RegisterRequest) GetUser() string {
@@ -1422,7 +1497,7 @@ type UsersResponse struct {
 func (x *UsersResponse) Reset() {
 	*x = UsersResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[16]
+		mi := &file_idl_http_proto_msgTypes[17]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1435,7 +1510,7 @@ func (x *UsersResponse) String() string {
 func (*UsersResponse) ProtoMessage() {}
 
 func (x *UsersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[16]
+	mi := &file_idl_http_proto_msgTypes[17]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1448,7 +1523,7 @@ func (x *UsersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsersResponse.ProtoReflect.Descriptor instead.
 func (*UsersResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{16}
+	return file_idl_http_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *UsersResponse) GetUsers() []*Account {
@@ -1483,7 +1558,7 @@ type ContactsRequest struct {
 func (x *ContactsRequest) Reset() {
 	*x = ContactsRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[17]
+		mi := &file_idl_http_proto_msgTypes[18]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1496,7 +1571,7 @@ func (x *ContactsRequest) String() string {
 func (*ContactsRequest) ProtoMessage() {}
 
 func (x *ContactsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[17]
+	mi := &file_idl_http_proto_msgTypes[18]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1509,7 +1584,7 @@ func (x *ContactsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContactsRequest.ProtoReflect.Descriptor instead.
 func (*ContactsRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{17}
+	return file_idl_http_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ContactsRequest) GetUsers() []string {
@@ -1531,7 +1606,7 @@ type ContactsResponse struct {
 func (x *ContactsResponse) Reset() {
 	*x = ContactsResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[18]
+		mi := &file_idl_http_proto_msgTypes[19]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1544,7 +1619,7 @@ func (x *ContactsResponse) String() string {
 func (*ContactsResponse) ProtoMessage() {}
 
 func (x *ContactsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[18]
+	mi := &file_idl_http_proto_msgTypes[19]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1557,7 +1632,7 @@ func (x *ContactsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContactsResponse.ProtoReflect.Descriptor instead.
 func (*ContactsResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{18}
+	return file_idl_http_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ContactsResponse) GetUsers() []*Account {
@@ -1579,7 +1654,7 @@ type LoginRequest struct {
 func (x *LoginRequest) Reset() {
 	*x = LoginRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[19]
+		mi := &file_idl_http_proto_msgTypes[20]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1592,7 +1667,7 @@ func (x *LoginRequest) String() string {
 func (*LoginRequest) ProtoMessage() {}
 
 func (x *LoginRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[19]
+	mi := &file_idl_http_proto_msgTypes[20]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1605,7 +1680,7 @@ func (x *LoginRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoginRequest.ProtoReflect.Descriptor instead.
 func (*LoginRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{19}
+	return file_idl_http_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *LoginRequest) GetUser() string {
@@ -1633,7 +1708,7 @@ type RefreshRequest struct {
 func (x *RefreshRequest) Reset() {
 	*x = RefreshRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[20]
+		mi := &file_idl_http_proto_msgTypes[21]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1646,7 +1721,7 @@ func (x *RefreshRequest) String() string {
 func (*RefreshRequest) ProtoMessage() {}
 
 func (x *RefreshRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[20]
+	mi := &file_idl_http_proto_msgTypes[21]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1659,7 +1734,7 @@ func (x *RefreshRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshRequest.ProtoReflect.Descriptor instead.
 func (*RefreshRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{20}
+	return file_idl_http_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RefreshRequest) GetRefreshToken() string {
@@ -1686,7 +1761,7 @@ type TokenResponse struct {
 func (x *TokenResponse) Reset() {
 	*x = TokenResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[21]
+		mi := &file_idl_http_proto_msgTypes[22]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1699,7 +1774,7 @@ func (x *TokenResponse) String() string {
 func (*TokenResponse) ProtoMessage() {}
 
 func (x *TokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[21]
+	mi := &file_idl_http_proto_msgTypes[22]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1712,7 +1787,7 @@ func (x *TokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TokenResponse.ProtoReflect.Descriptor instead.
 func (*TokenResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{21}
+	return file_idl_http_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *TokenResponse) GetAccessToken() string {
@@ -1762,7 +1837,7 @@ type LogoutRequest struct {
 func (x *LogoutRequest) Reset() {
 	*x = LogoutRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[22]
+		mi := &file_idl_http_proto_msgTypes[23]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1775,7 +1850,7 @@ func (x *LogoutRequest) String() string {
 func (*LogoutRequest) ProtoMessage() {}
 
 func (x *LogoutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[22]
+	mi := &file_idl_http_proto_msgTypes[23]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1788,7 +1863,7 @@ func (x *LogoutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogoutRequest.ProtoReflect.Descriptor instead.
 func (*LogoutRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{22}
+	return file_idl_http_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *LogoutRequest) GetRefreshToken() string {
@@ -1813,7 +1888,7 @@ type PasswordRequest struct {
 func (x *PasswordRequest) Reset() {
 	*x = PasswordRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[23]
+		mi := &file_idl_http_proto_msgTypes[24]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1826,7 +1901,7 @@ func (x *PasswordRequest) String() string {
 func (*PasswordRequest) ProtoMessage() {}
 
 func (x *PasswordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[23]
+	mi := &file_idl_http_proto_msgTypes[24]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1839,7 +1914,7 @@ func (x *PasswordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PasswordRequest.ProtoReflect.Descriptor instead.
 func (*PasswordRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{23}
+	return file_idl_http_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *PasswordRequest) GetUser() string {
@@ -1885,7 +1960,7 @@ type DeleteAccountRequest struct {
 func (x *DeleteAccountRequest) Reset() {
 	*x = DeleteAccountRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[24]
+		mi := &file_idl_http_proto_msgTypes[25]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1898,7 +1973,7 @@ func (x *DeleteAccountRequest) String() string {
 func (*DeleteAccountRequest) ProtoMessage() {}
 
 func (x *DeleteAccountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[24]
+	mi := &file_idl_http_proto_msgTypes[25]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1911,7 +1986,7 @@ func (x *DeleteAccountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteAccountRequest.ProtoReflect.Descriptor instead.
 func (*DeleteAccountRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{24}
+	return file_idl_http_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *DeleteAccountRequest) GetUser() string {
@@ -1948,7 +2023,7 @@ type Receipt struct {
 func (x *Receipt) Reset() {
 	*x = Receipt{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[25]
+		mi := &file_idl_http_proto_msgTypes[26]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1961,7 +2036,7 @@ func (x *Receipt) String() string {
 func (*Receipt) ProtoMessage() {}
 
 func (x *Receipt) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[25]
+	mi := &file_idl_http_proto_msgTypes[26]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1974,7 +2049,7 @@ func (x *Receipt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Receipt.ProtoReflect.Descriptor instead.
 func (*Receipt) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{25}
+	return file_idl_http_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Receipt) GetReader() string {
@@ -2005,7 +2080,7 @@ type ReadersResponse struct {
 func (x *ReadersResponse) Reset() {
 	*x = ReadersResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[26]
+		mi := &file_idl_http_proto_msgTypes[27]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2018,7 +2093,7 @@ func (x *ReadersResponse) String() string {
 func (*ReadersResponse) ProtoMessage() {}
 
 func (x *ReadersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[26]
+	mi := &file_idl_http_proto_msgTypes[27]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2031,7 +2106,7 @@ func (x *ReadersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadersResponse.ProtoReflect.Descriptor instead.
 func (*ReadersResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{26}
+	return file_idl_http_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ReadersResponse) GetChat() string {
@@ -2075,7 +2150,7 @@ type MessageReceiptsResponse struct {
 func (x *MessageReceiptsResponse) Reset() {
 	*x = MessageReceiptsResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[27]
+		mi := &file_idl_http_proto_msgTypes[28]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2088,7 +2163,7 @@ func (x *MessageReceiptsResponse) String() string {
 func (*MessageReceiptsResponse) ProtoMessage() {}
 
 func (x *MessageReceiptsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[27]
+	mi := &file_idl_http_proto_msgTypes[28]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2101,7 +2176,7 @@ func (x *MessageReceiptsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageReceiptsResponse.ProtoReflect.Descriptor instead.
 func (*MessageReceiptsResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{27}
+	return file_idl_http_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *MessageReceiptsResponse) GetChat() string {
@@ -2164,7 +2239,7 @@ type IgnoredResponse struct {
 func (x *IgnoredResponse) Reset() {
 	*x = IgnoredResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[28]
+		mi := &file_idl_http_proto_msgTypes[29]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2177,7 +2252,7 @@ func (x *IgnoredResponse) String() string {
 func (*IgnoredResponse) ProtoMessage() {}
 
 func (x *IgnoredResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[28]
+	mi := &file_idl_http_proto_msgTypes[29]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2190,7 +2265,7 @@ func (x *IgnoredResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IgnoredResponse.ProtoReflect.Descriptor instead.
 func (*IgnoredResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{28}
+	return file_idl_http_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *IgnoredResponse) GetUsers() []string {
@@ -2223,7 +2298,7 @@ type PushSubscription struct {
 func (x *PushSubscription) Reset() {
 	*x = PushSubscription{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[29]
+		mi := &file_idl_http_proto_msgTypes[30]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2236,7 +2311,7 @@ func (x *PushSubscription) String() string {
 func (*PushSubscription) ProtoMessage() {}
 
 func (x *PushSubscription) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[29]
+	mi := &file_idl_http_proto_msgTypes[30]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2249,7 +2324,7 @@ func (x *PushSubscription) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushSubscription.ProtoReflect.Descriptor instead.
 func (*PushSubscription) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{29}
+	return file_idl_http_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *PushSubscription) GetDevice() string {
@@ -2322,7 +2397,7 @@ type PushSubscriptionsResponse struct {
 func (x *PushSubscriptionsResponse) Reset() {
 	*x = PushSubscriptionsResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[30]
+		mi := &file_idl_http_proto_msgTypes[31]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2335,7 +2410,7 @@ func (x *PushSubscriptionsResponse) String() string {
 func (*PushSubscriptionsResponse) ProtoMessage() {}
 
 func (x *PushSubscriptionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[30]
+	mi := &file_idl_http_proto_msgTypes[31]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2348,7 +2423,7 @@ func (x *PushSubscriptionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushSubscriptionsResponse.ProtoReflect.Descriptor instead.
 func (*PushSubscriptionsResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{30}
+	return file_idl_http_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *PushSubscriptionsResponse) GetSubscriptions() []*PushSubscription {
@@ -2377,7 +2452,7 @@ type MuteRequest struct {
 func (x *MuteRequest) Reset() {
 	*x = MuteRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[31]
+		mi := &file_idl_http_proto_msgTypes[32]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2390,7 +2465,7 @@ func (x *MuteRequest) String() string {
 func (*MuteRequest) ProtoMessage() {}
 
 func (x *MuteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[31]
+	mi := &file_idl_http_proto_msgTypes[32]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2403,7 +2478,7 @@ func (x *MuteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MuteRequest.ProtoReflect.Descriptor instead.
 func (*MuteRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{31}
+	return file_idl_http_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *MuteRequest) GetUntil() int64 {
@@ -2426,7 +2501,7 @@ type MutedChat struct {
 func (x *MutedChat) Reset() {
 	*x = MutedChat{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[32]
+		mi := &file_idl_http_proto_msgTypes[33]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2439,7 +2514,7 @@ func (x *MutedChat) String() string {
 func (*MutedChat) ProtoMessage() {}
 
 func (x *MutedChat) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[32]
+	mi := &file_idl_http_proto_msgTypes[33]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2452,7 +2527,7 @@ func (x *MutedChat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MutedChat.ProtoReflect.Descriptor instead.
 func (*MutedChat) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{32}
+	return file_idl_http_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *MutedChat) GetChat() string {
@@ -2480,7 +2555,7 @@ type MutedResponse struct {
 func (x *MutedResponse) Reset() {
 	*x = MutedResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[33]
+		mi := &file_idl_http_proto_msgTypes[34]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2493,7 +2568,7 @@ func (x *MutedResponse) String() string {
 func (*MutedResponse) ProtoMessage() {}
 
 func (x *MutedResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[33]
+	mi := &file_idl_http_proto_msgTypes[34]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2506,7 +2581,7 @@ func (x *MutedResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MutedResponse.ProtoReflect.Descriptor instead.
 func (*MutedResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{33}
+	return file_idl_http_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *MutedResponse) GetChats() []*MutedChat {
@@ -2540,7 +2615,7 @@ type InboxEntry struct {
 func (x *InboxEntry) Reset() {
 	*x = InboxEntry{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[34]
+		mi := &file_idl_http_proto_msgTypes[35]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2553,7 +2628,7 @@ func (x *InboxEntry) String() string {
 func (*InboxEntry) ProtoMessage() {}
 
 func (x *InboxEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[34]
+	mi := &file_idl_http_proto_msgTypes[35]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2566,7 +2641,7 @@ func (x *InboxEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InboxEntry.ProtoReflect.Descriptor instead.
 func (*InboxEntry) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{34}
+	return file_idl_http_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *InboxEntry) GetChat() string {
@@ -2630,7 +2705,7 @@ type UserName struct {
 func (x *UserName) Reset() {
 	*x = UserName{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[35]
+		mi := &file_idl_http_proto_msgTypes[36]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2643,7 +2718,7 @@ func (x *UserName) String() string {
 func (*UserName) ProtoMessage() {}
 
 func (x *UserName) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[35]
+	mi := &file_idl_http_proto_msgTypes[36]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2656,7 +2731,7 @@ func (x *UserName) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserName.ProtoReflect.Descriptor instead.
 func (*UserName) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{35}
+	return file_idl_http_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *UserName) GetUser() string {
@@ -2687,7 +2762,7 @@ type InboxResponse struct {
 func (x *InboxResponse) Reset() {
 	*x = InboxResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[36]
+		mi := &file_idl_http_proto_msgTypes[37]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2700,7 +2775,7 @@ func (x *InboxResponse) String() string {
 func (*InboxResponse) ProtoMessage() {}
 
 func (x *InboxResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[36]
+	mi := &file_idl_http_proto_msgTypes[37]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2713,7 +2788,7 @@ func (x *InboxResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InboxResponse.ProtoReflect.Descriptor instead.
 func (*InboxResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{36}
+	return file_idl_http_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *InboxResponse) GetChats() []*InboxEntry {
@@ -2751,7 +2826,7 @@ type UnreadChat struct {
 func (x *UnreadChat) Reset() {
 	*x = UnreadChat{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[37]
+		mi := &file_idl_http_proto_msgTypes[38]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2764,7 +2839,7 @@ func (x *UnreadChat) String() string {
 func (*UnreadChat) ProtoMessage() {}
 
 func (x *UnreadChat) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[37]
+	mi := &file_idl_http_proto_msgTypes[38]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2777,7 +2852,7 @@ func (x *UnreadChat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnreadChat.ProtoReflect.Descriptor instead.
 func (*UnreadChat) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{37}
+	return file_idl_http_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *UnreadChat) GetChat() string {
@@ -2816,7 +2891,7 @@ type UnreadResponse struct {
 func (x *UnreadResponse) Reset() {
 	*x = UnreadResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[38]
+		mi := &file_idl_http_proto_msgTypes[39]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2829,7 +2904,7 @@ func (x *UnreadResponse) String() string {
 func (*UnreadResponse) ProtoMessage() {}
 
 func (x *UnreadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[38]
+	mi := &file_idl_http_proto_msgTypes[39]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2842,7 +2917,7 @@ func (x *UnreadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnreadResponse.ProtoReflect.Descriptor instead.
 func (*UnreadResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{38}
+	return file_idl_http_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *UnreadResponse) GetChats() []*UnreadChat {
@@ -2877,7 +2952,7 @@ type StatusResponse struct {
 func (x *StatusResponse) Reset() {
 	*x = StatusResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[39]
+		mi := &file_idl_http_proto_msgTypes[40]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2890,7 +2965,7 @@ func (x *StatusResponse) String() string {
 func (*StatusResponse) ProtoMessage() {}
 
 func (x *StatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[39]
+	mi := &file_idl_http_proto_msgTypes[40]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2903,7 +2978,7 @@ func (x *StatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusResponse.ProtoReflect.Descriptor instead.
 func (*StatusResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{39}
+	return file_idl_http_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *StatusResponse) GetStatus() string {
@@ -2926,7 +3001,7 @@ type ErrorResponse struct {
 func (x *ErrorResponse) Reset() {
 	*x = ErrorResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[40]
+		mi := &file_idl_http_proto_msgTypes[41]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2939,7 +3014,7 @@ func (x *ErrorResponse) String() string {
 func (*ErrorResponse) ProtoMessage() {}
 
 func (x *ErrorResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[40]
+	mi := &file_idl_http_proto_msgTypes[41]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2952,7 +3027,7 @@ func (x *ErrorResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorResponse.ProtoReflect.Descriptor instead.
 func (*ErrorResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{40}
+	return file_idl_http_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ErrorResponse) GetCode() string {
@@ -2995,7 +3070,7 @@ type Room struct {
 func (x *Room) Reset() {
 	*x = Room{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[41]
+		mi := &file_idl_http_proto_msgTypes[42]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -3008,7 +3083,7 @@ func (x *Room) String() string {
 func (*Room) ProtoMessage() {}
 
 func (x *Room) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[41]
+	mi := &file_idl_http_proto_msgTypes[42]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3021,7 +3096,7 @@ func (x *Room) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Room.ProtoReflect.Descriptor instead.
 func (*Room) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{41}
+	return file_idl_http_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Room) GetId() string {
@@ -3107,7 +3182,7 @@ type Member struct {
 func (x *Member) Reset() {
 	*x = Member{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[42]
+		mi := &file_idl_http_proto_msgTypes[43]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -3120,7 +3195,7 @@ func (x *Member) String() string {
 func (*Member) ProtoMessage() {}
 
 func (x *Member) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[42]
+	mi := &file_idl_http_proto_msgTypes[43]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3133,7 +3208,7 @@ func (x *Member) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Member.ProtoReflect.Descriptor instead.
 func (*Member) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{42}
+	return file_idl_http_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Member) GetUser() string {
@@ -3172,7 +3247,7 @@ type CreateRoomRequest struct {
 func (x *CreateRoomRequest) Reset() {
 	*x = CreateRoomRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[43]
+		mi := &file_idl_http_proto_msgTypes[44]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -3185,7 +3260,7 @@ func (x *CreateRoomRequest) String() string {
 func (*CreateRoomRequest) ProtoMessage() {}
 
 func (x *CreateRoomRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[43]
+	mi := &file_idl_http_proto_msgTypes[44]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3198,7 +3273,7 @@ func (x *CreateRoomRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateRoomRequest.ProtoReflect.Descriptor instead.
 func (*CreateRoomRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{43}
+	return file_idl_http_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *CreateRoomRequest) GetId() string {
@@ -3250,7 +3325,7 @@ type ChangeRoomRequest struct {
 func (x *ChangeRoomRequest) Reset() {
 	*x = ChangeRoomRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[44]
+		mi := &file_idl_http_proto_msgTypes[45]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -3263,7 +3338,7 @@ func (x *ChangeRoomRequest) String() string {
 func (*ChangeRoomRequest) ProtoMessage() {}
 
 func (x *ChangeRoomRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[44]
+	mi := &file_idl_http_proto_msgTypes[45]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3276,7 +3351,7 @@ func (x *ChangeRoomRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeRoomRequest.ProtoReflect.Descriptor instead.
 func (*ChangeRoomRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{44}
+	return file_idl_http_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *ChangeRoomRequest) GetName() string {
@@ -3311,7 +3386,7 @@ type AddMembersRequest struct {
 func (x *AddMembersRequest) Reset() {
 	*x = AddMembersRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[45]
+		mi := &file_idl_http_proto_msgTypes[46]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -3324,7 +3399,7 @@ func (x *AddMembersRequest) String() string {
 func (*AddMembersRequest) ProtoMessage() {}
 
 func (x *AddMembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[45]
+	mi := &file_idl_http_proto_msgTypes[46]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3337,7 +3412,7 @@ func (x *AddMembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddMembersRequest.ProtoReflect.Descriptor instead.
 func (*AddMembersRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{45}
+	return file_idl_http_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *AddMembersRequest) GetUsers() []string {
@@ -3358,7 +3433,7 @@ type RoleRequest struct {
 func (x *RoleRequest) Reset() {
 	*x = RoleRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[46]
+		mi := &file_idl_http_proto_msgTypes[47]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -3371,7 +3446,7 @@ func (x *RoleRequest) String() string {
 func (*RoleRequest) ProtoMessage() {}
 
 func (x *RoleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[46]
+	mi := &file_idl_http_proto_msgTypes[47]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3384,7 +3459,7 @@ func (x *RoleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoleRequest.ProtoReflect.Descriptor instead.
 func (*RoleRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{46}
+	return file_idl_http_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *RoleRequest) GetRole() string {
@@ -3407,7 +3482,7 @@ type RoomsResponse struct {
 func (x *RoomsResponse) Reset() {
 	*x = RoomsResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[47]
+		mi := &file_idl_http_proto_msgTypes[48]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -3420,7 +3495,7 @@ func (x *RoomsResponse) String() string {
 func (*RoomsResponse) ProtoMessage() {}
 
 func (x *RoomsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[47]
+	mi := &file_idl_http_proto_msgTypes[48]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3433,7 +3508,7 @@ func (x *RoomsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomsResponse.ProtoReflect.Descriptor instead.
 func (*RoomsResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{47}
+	return file_idl_http_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *RoomsResponse) GetRooms() []*Room {
@@ -3486,7 +3561,7 @@ type Webhook struct {
 func (x *Webhook) Reset() {
 	*x = Webhook{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[48]
+		mi := &file_idl_http_proto_msgTypes[49]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -3499,7 +3574,7 @@ func (x *Webhook) String() string {
 func (*Webhook) ProtoMessage() {}
 
 func (x *Webhook) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[48]
+	mi := &file_idl_http_proto_msgTypes[49]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3512,7 +3587,7 @@ func (x *Webhook) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Webhook.ProtoReflect.Descriptor instead.
 func (*Webhook) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{48}
+	return file_idl_http_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *Webhook) GetId() string {
@@ -3606,7 +3681,7 @@ type CreateWebhookRequest struct {
 func (x *CreateWebhookRequest) Reset() {
 	*x = CreateWebhookRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[49]
+		mi := &file_idl_http_proto_msgTypes[50]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -3619,7 +3694,7 @@ func (x *CreateWebhookRequest) String() string {
 func (*CreateWebhookRequest) ProtoMessage() {}
 
 func (x *CreateWebhookRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[49]
+	mi := &file_idl_http_proto_msgTypes[50]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3632,7 +3707,7 @@ func (x *CreateWebhookRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateWebhookRequest.ProtoReflect.Descriptor instead.
 func (*CreateWebhookRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{49}
+	return file_idl_http_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *CreateWebhookRequest) GetUrl() string {
@@ -3680,7 +3755,7 @@ type ChangeWebhookRequest struct {
 func (x *ChangeWebhookRequest) Reset() {
 	*x = ChangeWebhookRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[50]
+		mi := &file_idl_http_proto_msgTypes[51]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -3693,7 +3768,7 @@ func (x *ChangeWebhookRequest) String() string {
 func (*ChangeWebhookRequest) ProtoMessage() {}
 
 func (x *ChangeWebhookRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[50]
+	mi := &file_idl_http_proto_msgTypes[51]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3706,7 +3781,7 @@ func (x *ChangeWebhookRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeWebhookRequest.ProtoReflect.Descriptor instead.
 func (*ChangeWebhookRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{50}
+	return file_idl_http_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *ChangeWebhookRequest) GetUrl() string {
@@ -3762,7 +3837,7 @@ type WebhooksResponse struct {
 func (x *WebhooksResponse) Reset() {
 	*x = WebhooksResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[51]
+		mi := &file_idl_http_proto_msgTypes[52]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -3775,7 +3850,7 @@ func (x *WebhooksResponse) String() string {
 func (*WebhooksResponse) ProtoMessage() {}
 
 func (x *WebhooksResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[51]
+	mi := &file_idl_http_proto_msgTypes[52]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3788,7 +3863,7 @@ func (x *WebhooksResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WebhooksResponse.ProtoReflect.Descriptor instead.
 func (*WebhooksResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{51}
+	return file_idl_http_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *WebhooksResponse) GetWebhooks() []*Webhook {
@@ -3824,7 +3899,7 @@ type Projection struct {
 func (x *Projection) Reset() {
 	*x = Projection{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[52]
+		mi := &file_idl_http_proto_msgTypes[53]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -3837,7 +3912,7 @@ func (x *Projection) String() string {
 func (*Projection) ProtoMessage() {}
 
 func (x *Projection) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[52]
+	mi := &file_idl_http_proto_msgTypes[53]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3850,7 +3925,7 @@ func (x *Projection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Projection.ProtoReflect.Descriptor instead.
 func (*Projection) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{52}
+	return file_idl_http_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *Projection) GetName() string {
@@ -3934,7 +4009,7 @@ type ProjectionsResponse struct {
 func (x *ProjectionsResponse) Reset() {
 	*x = ProjectionsResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[53]
+		mi := &file_idl_http_proto_msgTypes[54]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -3947,7 +4022,7 @@ func (x *ProjectionsResponse) String() string {
 func (*ProjectionsResponse) ProtoMessage() {}
 
 func (x *ProjectionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[53]
+	mi := &file_idl_http_proto_msgTypes[54]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3960,7 +4035,7 @@ func (x *ProjectionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectionsResponse.ProtoReflect.Descriptor instead.
 func (*ProjectionsResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{53}
+	return file_idl_http_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *ProjectionsResponse) GetProjections() []*Projection {
@@ -3986,7 +4061,7 @@ type ChangeProjectionRequest struct {
 func (x *ChangeProjectionRequest) Reset() {
 	*x = ChangeProjectionRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[54]
+		mi := &file_idl_http_proto_msgTypes[55]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -3999,7 +4074,7 @@ func (x *ChangeProjectionRequest) String() string {
 func (*ChangeProjectionRequest) ProtoMessage() {}
 
 func (x *ChangeProjectionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[54]
+	mi := &file_idl_http_proto_msgTypes[55]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4012,7 +4087,7 @@ func (x *ChangeProjectionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeProjectionRequest.ProtoReflect.Descriptor instead.
 func (*ChangeProjectionRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{54}
+	return file_idl_http_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *ChangeProjectionRequest) GetAction() string {
@@ -4050,7 +4125,7 @@ type DeadLetter struct {
 func (x *DeadLetter) Reset() {
 	*x = DeadLetter{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[55]
+		mi := &file_idl_http_proto_msgTypes[56]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -4063,7 +4138,7 @@ func (x *DeadLetter) String() string {
 func (*DeadLetter) ProtoMessage() {}
 
 func (x *DeadLetter) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[55]
+	mi := &file_idl_http_proto_msgTypes[56]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4076,7 +4151,7 @@ func (x *DeadLetter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLetter.ProtoReflect.Descriptor instead.
 func (*DeadLetter) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{55}
+	return file_idl_http_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *DeadLetter) GetEvent() string {
@@ -4111,7 +4186,7 @@ type DeadLettersResponse struct {
 func (x *DeadLettersResponse) Reset() {
 	*x = DeadLettersResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[56]
+		mi := &file_idl_http_proto_msgTypes[57]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -4124,7 +4199,7 @@ func (x *DeadLettersResponse) String() string {
 func (*DeadLettersResponse) ProtoMessage() {}
 
 func (x *DeadLettersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[56]
+	mi := &file_idl_http_proto_msgTypes[57]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4137,7 +4212,7 @@ func (x *DeadLettersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLettersResponse.ProtoReflect.Descriptor instead.
 func (*DeadLettersResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{56}
+	return file_idl_http_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *DeadLettersResponse) GetDeadLetters() []*DeadLetter {
@@ -4168,7 +4243,7 @@ type Word struct {
 func (x *Word) Reset() {
 	*x = Word{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[57]
+		mi := &file_idl_http_proto_msgTypes[58]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -4181,7 +4256,7 @@ func (x *Word) String() string {
 func (*Word) ProtoMessage() {}
 
 func (x *Word) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[57]
+	mi := &file_idl_http_proto_msgTypes[58]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4194,7 +4269,7 @@ func (x *Word) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Word.ProtoReflect.Descriptor instead.
 func (*Word) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{57}
+	return file_idl_http_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *Word) GetWord() string {
@@ -4243,7 +4318,7 @@ type WordsResponse struct {
 func (x *WordsResponse) Reset() {
 	*x = WordsResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[58]
+		mi := &file_idl_http_proto_msgTypes[59]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -4256,7 +4331,7 @@ func (x *WordsResponse) String() string {
 func (*WordsResponse) ProtoMessage() {}
 
 func (x *WordsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[58]
+	mi := &file_idl_http_proto_msgTypes[59]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4269,7 +4344,7 @@ func (x *WordsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WordsResponse.ProtoReflect.Descriptor instead.
 func (*WordsResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{58}
+	return file_idl_http_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *WordsResponse) GetWords() []*Word {
@@ -4290,7 +4365,7 @@ type SuspendRequest struct {
 func (x *SuspendRequest) Reset() {
 	*x = SuspendRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[59]
+		mi := &file_idl_http_proto_msgTypes[60]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -4303,7 +4378,7 @@ func (x *SuspendRequest) String() string {
 func (*SuspendRequest) ProtoMessage() {}
 
 func (x *SuspendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[59]
+	mi := &file_idl_http_proto_msgTypes[60]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4316,7 +4391,7 @@ func (x *SuspendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuspendRequest.ProtoReflect.Descriptor instead.
 func (*SuspendRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{59}
+	return file_idl_http_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *SuspendRequest) GetReason() string {
@@ -4343,7 +4418,7 @@ type Suspension struct {
 func (x *Suspension) Reset() {
 	*x = Suspension{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[60]
+		mi := &file_idl_http_proto_msgTypes[61]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -4356,7 +4431,7 @@ func (x *Suspension) String() string {
 func (*Suspension) ProtoMessage() {}
 
 func (x *Suspension) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[60]
+	mi := &file_idl_http_proto_msgTypes[61]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4369,7 +4444,7 @@ func (x *Suspension) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Suspension.ProtoReflect.Descriptor instead.
 func (*Suspension) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{60}
+	return file_idl_http_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *Suspension) GetUser() string {
@@ -4413,7 +4488,7 @@ type SuspensionsResponse struct {
 func (x *SuspensionsResponse) Reset() {
 	*x = SuspensionsResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[61]
+		mi := &file_idl_http_proto_msgTypes[62]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -4426,7 +4501,7 @@ func (x *SuspensionsResponse) String() string {
 func (*SuspensionsResponse) ProtoMessage() {}
 
 func (x *SuspensionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[61]
+	mi := &file_idl_http_proto_msgTypes[62]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4439,7 +4514,7 @@ func (x *SuspensionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuspensionsResponse.ProtoReflect.Descriptor instead.
 func (*SuspensionsResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{61}
+	return file_idl_http_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *SuspensionsResponse) GetSuspensions() []*Suspension {
@@ -4479,7 +4554,7 @@ type UserSession struct {
 func (x *UserSession) Reset() {
 	*x = UserSession{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[62]
+		mi := &file_idl_http_proto_msgTypes[63]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -4492,7 +4567,7 @@ func (x *UserSession) String() string {
 func (*UserSession) ProtoMessage() {}
 
 func (x *UserSession) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[62]
+	mi := &file_idl_http_proto_msgTypes[63]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4505,7 +4580,7 @@ func (x *UserSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserSession.ProtoReflect.Descriptor instead.
 func (*UserSession) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{62}
+	return file_idl_http_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *UserSession) GetSession() string {
@@ -4540,7 +4615,7 @@ type UserSessionsResponse struct {
 func (x *UserSessionsResponse) Reset() {
 	*x = UserSessionsResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[63]
+		mi := &file_idl_http_proto_msgTypes[64]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -4553,7 +4628,7 @@ func (x *UserSessionsResponse) String() string {
 func (*UserSessionsResponse) ProtoMessage() {}
 
 func (x *UserSessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[63]
+	mi := &file_idl_http_proto_msgTypes[64]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4566,7 +4641,7 @@ func (x *UserSessionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserSessionsResponse.ProtoReflect.Descriptor instead.
 func (*UserSessionsResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{63}
+	return file_idl_http_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *UserSessionsResponse) GetSessions() []*UserSession {
@@ -4588,7 +4663,7 @@ type ResetPasswordRequest struct {
 func (x *ResetPasswordRequest) Reset() {
 	*x = ResetPasswordRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[64]
+		mi := &file_idl_http_proto_msgTypes[65]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -4601,7 +4676,7 @@ func (x *ResetPasswordRequest) String() string {
 func (*ResetPasswordRequest) ProtoMessage() {}
 
 func (x *ResetPasswordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[64]
+	mi := &file_idl_http_proto_msgTypes[65]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4614,7 +4689,7 @@ func (x *ResetPasswordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResetPasswordRequest.ProtoReflect.Descriptor instead.
 func (*ResetPasswordRequest) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{64}
+	return file_idl_http_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *ResetPasswordRequest) GetPassword() string {
@@ -4651,7 +4726,7 @@ type AuditEntry struct {
 func (x *AuditEntry) Reset() {
 	*x = AuditEntry{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[65]
+		mi := &file_idl_http_proto_msgTypes[66]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -4664,7 +4739,7 @@ func (x *AuditEntry) String() string {
 func (*AuditEntry) ProtoMessage() {}
 
 func (x *AuditEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[65]
+	mi := &file_idl_http_proto_msgTypes[66]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4677,7 +4752,7 @@ func (x *AuditEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditEntry.ProtoReflect.Descriptor instead.
 func (*AuditEntry) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{65}
+	return file_idl_http_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *AuditEntry) GetAt() int64 {
@@ -4736,7 +4811,7 @@ type AuditResponse struct {
 func (x *AuditResponse) Reset() {
 	*x = AuditResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_idl_http_proto_msgTypes[66]
+		mi := &file_idl_http_proto_msgTypes[67]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -4749,7 +4824,7 @@ func (x *AuditResponse) String() string {
 func (*AuditResponse) ProtoMessage() {}
 
 func (x *AuditResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_idl_http_proto_msgTypes[66]
+	mi := &file_idl_http_proto_msgTypes[67]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4762,7 +4837,7 @@ func (x *AuditResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditResponse.ProtoReflect.Descriptor instead.
 func (*AuditResponse) Descriptor() ([]byte, []int) {
-	return file_idl_http_proto_rawDescGZIP(), []int{66}
+	return file_idl_http_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *AuditResponse) GetEntries() []*AuditEntry {
@@ -5070,7 +5145,7 @@ var file_idl_http_proto_rawDesc = []byte{
 	0x6e, 0x3a, 0x22, 0x72, 0x65, 0x61, 0x64, 0x65, 0x72, 0x73, 0x22, 0x52, 0x07, 0x72, 0x65, 0x61,
 	0x64, 0x65, 0x72, 0x73, 0x12, 0x26, 0x0a, 0x05, 0x63, 0x6f, 0x75, 0x6e, 0x74, 0x18, 0x03, 0x20,
 	0x01, 0x28, 0x03, 0x42, 0x10, 0xca, 0xf3, 0x18, 0x0c, 0x6a, 0x73, 0x6f, 0x6e, 0x3a, 0x22, 0x63,
-	0x6f, 0x75, 0x6e, 0x74, 0x22, 0x52, 0x05, 0x63, 0x6f, 0x75, 0x6e, 0x74, 0x22, 0x81, 0x01, 0x0a,
+	0x6f, 0x75, 0x6e, 0x74, 0x22, 0x52, 0x05, 0x63, 0x6f, 0x75, 0x6e, 0x74, 0x22, 0xb8, 0x02, 0x0a,
 	0x07, 0x41, 0x63, 0x63, 0x6f, 0x75, 0x6e, 0x74, 0x12, 0x23, 0x0a, 0x04, 0x75, 0x73, 0x65, 0x72,
 	0x18, 0x01, 0x20, 0x01, 0x28, 0x09, 0x42, 0x0f, 0xca, 0xf3, 0x18, 0x0b, 0x6a, 0x73, 0x6f, 0x6e,
 	0x3a, 0x22, 0x75, 0x73, 0x65, 0x72, 0x22, 0x52, 0x04, 0x75, 0x73, 0x65, 0x72, 0x12, 0x23, 0x0a,
@@ -5079,6 +5154,26 @@ var file_idl_http_proto_rawDesc = []byte{
 	0x6d, 0x65, 0x12, 0x2c, 0x0a, 0x07, 0x63, 0x72, 0x65, 0x61, 0x74, 0x65, 0x64, 0x18, 0x03, 0x20,
 	0x01, 0x28, 0x03, 0x42, 0x12, 0xca, 0xf3, 0x18, 0x0e, 0x6a, 0x73, 0x6f, 0x6e, 0x3a, 0x22, 0x63,
 	0x72, 0x65, 0x61, 0x74, 0x65, 0x64, 0x22, 0x52, 0x07, 0x63, 0x72, 0x65, 0x61, 0x74, 0x65, 0x64,
+	0x12, 0x40, 0x0a, 0x09, 0x6c, 0x61, 0x73, 0x74, 0x5f, 0x73, 0x65, 0x65, 0x6e, 0x18, 0x04, 0x20,
+	0x01, 0x28, 0x03, 0x42, 0x1e, 0xca, 0xf3, 0x18, 0x1a, 0x6a, 0x73, 0x6f, 0x6e, 0x3a, 0x22, 0x6c,
+	0x61, 0x73, 0x74, 0x5f, 0x73, 0x65, 0x65, 0x6e, 0x2c, 0x6f, 0x6d, 0x69, 0x74, 0x65, 0x6d, 0x70,
+	0x74, 0x79, 0x22, 0x48, 0x00, 0x52, 0x08, 0x6c, 0x61, 0x73, 0x74, 0x53, 0x65, 0x65, 0x6e, 0x88,
+	0x01, 0x01, 0x12, 0x51, 0x0a, 0x0f, 0x68, 0x69, 0x64, 0x65, 0x73, 0x5f, 0x6c, 0x61, 0x73, 0x74,
+	0x5f, 0x73, 0x65, 0x65, 0x6e, 0x18, 0x05, 0x20, 0x01, 0x28, 0x08, 0x42, 0x24, 0xca, 0xf3, 0x18,
+	0x20, 0x6a, 0x73, 0x6f, 0x6e, 0x3a, 0x22, 0x68, 0x69, 0x64, 0x65, 0x73, 0x5f, 0x6c, 0x61, 0x73,
+	0x74, 0x5f, 0x73, 0x65, 0x65, 0x6e, 0x2c, 0x6f, 0x6d, 0x69, 0x74, 0x65, 0x6d, 0x70, 0x74, 0x79,
+	0x22, 0x48, 0x01, 0x52, 0x0d, 0x68, 0x69, 0x64, 0x65, 0x73, 0x4c, 0x61, 0x73, 0x74, 0x53, 0x65,
+	0x65, 0x6e, 0x88, 0x01, 0x01, 0x42, 0x0c, 0x0a, 0x0a, 0x5f, 0x6c, 0x61, 0x73, 0x74, 0x5f, 0x73,
+	0x65, 0x65, 0x6e, 0x42, 0x12, 0x0a, 0x10, 0x5f, 0x68, 0x69, 0x64, 0x65, 0x73, 0x5f, 0x6c, 0x61,
+	0x73, 0x74, 0x5f, 0x73, 0x65, 0x65, 0x6e, 0x22, 0x86, 0x01, 0x0a, 0x14, 0x43, 0x68, 0x61, 0x6e,
+	0x67, 0x65, 0x41, 0x63, 0x63, 0x6f, 0x75, 0x6e, 0x74, 0x52, 0x65, 0x71, 0x75, 0x65, 0x73, 0x74,
+	0x12, 0x1c, 0x0a, 0x04, 0x75, 0x73, 0x65, 0x72, 0x18, 0x01, 0x20, 0x01, 0x28, 0x09, 0x42, 0x08,
+	0xca, 0xbb, 0x18, 0x04, 0x75, 0x73, 0x65, 0x72, 0x52, 0x04, 0x75, 0x73, 0x65, 0x72, 0x12, 0x3d,
+	0x0a, 0x0e, 0x68, 0x69, 0x64, 0x65, 0x5f, 0x6c, 0x61, 0x73, 0x74, 0x5f, 0x73, 0x65, 0x65, 0x6e,
+	0x18, 0x02, 0x20, 0x01, 0x28, 0x08, 0x42, 0x12, 0xca, 0xbb, 0x18, 0x0e, 0x68, 0x69, 0x64, 0x65,
+	0x5f, 0x6c, 0x61, 0x73, 0x74, 0x5f, 0x73, 0x65, 0x65, 0x6e, 0x48, 0x00, 0x52, 0x0c, 0x68, 0x69,
+	0x64, 0x65, 0x4c, 0x61, 0x73, 0x74, 0x53, 0x65, 0x65, 0x6e, 0x88, 0x01, 0x01, 0x42, 0x11, 0x0a,
+	0x0f, 0x5f, 0x68, 0x69, 0x64, 0x65, 0x5f, 0x6c, 0x61, 0x73, 0x74, 0x5f, 0x73, 0x65, 0x65, 0x6e,
 	0x22, 0x77, 0x0a, 0x0f, 0x52, 0x65, 0x67, 0x69, 0x73, 0x74, 0x65, 0x72, 0x52, 0x65, 0x71, 0x75,
 	0x65, 0x73, 0x74, 0x12, 0x1c, 0x0a, 0x04, 0x75, 0x73, 0x65, 0x72, 0x18, 0x01, 0x20, 0x01, 0x28,
 	0x09, 0x42, 0x08, 0xca, 0xbb, 0x18, 0x04, 0x75, 0x73, 0x65, 0x72, 0x52, 0x04, 0x75, 0x73, 0x65,
@@ -5740,7 +5835,7 @@ func file_idl_http_proto_rawDescGZIP() []byte {
 	return file_idl_http_proto_rawDescData
 }
 
-var file_idl_http_proto_msgTypes = make([]protoimpl.MessageInfo, 68)
+var file_idl_http_proto_msgTypes = make([]protoimpl.MessageInfo, 69)
 var file_idl_http_proto_goTypes = []interface{}{
 	(*Message)(nil),                   // 0: http.Message
 	(*Reaction)(nil),                  // 1: http.Reaction
@@ -5757,108 +5852,109 @@ var file_idl_http_proto_goTypes = []interface{}{
 	(*ReadResponse)(nil),              // 12: http.ReadResponse
 	(*PresenceResponse)(nil),          // 13: http.PresenceResponse
 	(*Account)(nil),                   // 14: http.Account
-	(*RegisterRequest)(nil),           // 15: http.RegisterRequest
-	(*UsersResponse)(nil),             // 16: http.UsersResponse
-	(*ContactsRequest)(nil),           // 17: http.ContactsRequest
-	(*ContactsResponse)(nil),          // 18: http.ContactsResponse
-	(*LoginRequest)(nil),              // 19: http.LoginRequest
-	(*RefreshRequest)(nil),            // 20: http.RefreshRequest
-	(*TokenResponse)(nil),             // 21: http.TokenResponse
-	(*LogoutRequest)(nil),             // 22: http.LogoutRequest
-	(*PasswordRequest)(nil),           // 23: http.PasswordRequest
-	(*DeleteAccountRequest)(nil),      // 24: http.DeleteAccountRequest
-	(*Receipt)(nil),                   // 25: http.Receipt
-	(*ReadersResponse)(nil),           // 26: http.ReadersResponse
-	(*MessageReceiptsResponse)(nil),   // 27: http.MessageReceiptsResponse
-	(*IgnoredResponse)(nil),           // 28: http.IgnoredResponse
-	(*PushSubscription)(nil),          // 29: http.PushSubscription
-	(*PushSubscriptionsResponse)(nil), // 30: http.PushSubscriptionsResponse
-	(*MuteRequest)(nil),               // 31: http.MuteRequest
-	(*MutedChat)(nil),                 // 32: http.MutedChat
-	(*MutedResponse)(nil),             // 33: http.MutedResponse
-	(*InboxEntry)(nil),                // 34: http.InboxEntry
-	(*UserName)(nil),                  // 35: http.UserName
-	(*InboxResponse)(nil),             // 36: http.InboxResponse
-	(*UnreadChat)(nil),                // 37: http.UnreadChat
-	(*UnreadResponse)(nil),            // 38: http.UnreadResponse
-	(*StatusResponse)(nil),            // 39: http.StatusResponse
-	(*ErrorResponse)(nil),             // 40: http.ErrorResponse
-	(*Room)(nil),                      // 41: http.Room
-	(*Member)(nil),                    // 42: http.Member
-	(*CreateRoomRequest)(nil),         // 43: http.CreateRoomRequest
-	(*ChangeRoomRequest)(nil),         // 44: http.ChangeRoomRequest
-	(*AddMembersRequest)(nil),         // 45: http.AddMembersRequest
-	(*RoleRequest)(nil),               // 46: http.RoleRequest
-	(*RoomsResponse)(nil),             // 47: http.RoomsResponse
-	(*Webhook)(nil),                   // 48: http.Webhook
-	(*CreateWebhookRequest)(nil),      // 49: http.CreateWebhookRequest
-	(*ChangeWebhookRequest)(nil),      // 50: http.ChangeWebhookRequest
-	(*WebhooksResponse)(nil),          // 51: http.WebhooksResponse
-	(*Projection)(nil),                // 52: http.Projection
-	(*ProjectionsResponse)(nil),       // 53: http.ProjectionsResponse
-	(*ChangeProjectionRequest)(nil),   // 54: http.ChangeProjectionRequest
-	(*DeadLetter)(nil),                // 55: http.DeadLetter
-	(*DeadLettersResponse)(nil),       // 56: http.DeadLettersResponse
-	(*Word)(nil),                      // 57: http.Word
-	(*WordsResponse)(nil),             // 58: http.WordsResponse
-	(*SuspendRequest)(nil),            // 59: http.SuspendRequest
-	(*Suspension)(nil),                // 60: http.Suspension
-	(*SuspensionsResponse)(nil),       // 61: http.SuspensionsResponse
-	(*UserSession)(nil),               // 62: http.UserSession
-	(*UserSessionsResponse)(nil),      // 63: http.UserSessionsResponse
-	(*ResetPasswordRequest)(nil),      // 64: http.ResetPasswordRequest
-	(*AuditEntry)(nil),                // 65: http.AuditEntry
-	(*AuditResponse)(nil),             // 66: http.AuditResponse
-	nil,                               // 67: http.Projection.OwnersEntry
+	(*ChangeAccountRequest)(nil),      // 15: http.ChangeAccountRequest
+	(*RegisterRequest)(nil),           // 16: http.RegisterRequest
+	(*UsersResponse)(nil),             // 17: http.UsersResponse
+	(*ContactsRequest)(nil),           // 18: http.ContactsRequest
+	(*ContactsResponse)(nil),          // 19: http.ContactsResponse
+	(*LoginRequest)(nil),              // 20: http.LoginRequest
+	(*RefreshRequest)(nil),            // 21: http.RefreshRequest
+	(*TokenResponse)(nil),             // 22: http.TokenResponse
+	(*LogoutRequest)(nil),             // 23: http.LogoutRequest
+	(*PasswordRequest)(nil),           // 24: http.PasswordRequest
+	(*DeleteAccountRequest)(nil),      // 25: http.DeleteAccountRequest
+	(*Receipt)(nil),                   // 26: http.Receipt
+	(*ReadersResponse)(nil),           // 27: http.ReadersResponse
+	(*MessageReceiptsResponse)(nil),   // 28: http.MessageReceiptsResponse
+	(*IgnoredResponse)(nil),           // 29: http.IgnoredResponse
+	(*PushSubscription)(nil),          // 30: http.PushSubscription
+	(*PushSubscriptionsResponse)(nil), // 31: http.PushSubscriptionsResponse
+	(*MuteRequest)(nil),               // 32: http.MuteRequest
+	(*MutedChat)(nil),                 // 33: http.MutedChat
+	(*MutedResponse)(nil),             // 34: http.MutedResponse
+	(*InboxEntry)(nil),                // 35: http.InboxEntry
+	(*UserName)(nil),                  // 36: http.UserName
+	(*InboxResponse)(nil),             // 37: http.InboxResponse
+	(*UnreadChat)(nil),                // 38: http.UnreadChat
+	(*UnreadResponse)(nil),            // 39: http.UnreadResponse
+	(*StatusResponse)(nil),            // 40: http.StatusResponse
+	(*ErrorResponse)(nil),             // 41: http.ErrorResponse
+	(*Room)(nil),                      // 42: http.Room
+	(*Member)(nil),                    // 43: http.Member
+	(*CreateRoomRequest)(nil),         // 44: http.CreateRoomRequest
+	(*ChangeRoomRequest)(nil),         // 45: http.ChangeRoomRequest
+	(*AddMembersRequest)(nil),         // 46: http.AddMembersRequest
+	(*RoleRequest)(nil),               // 47: http.RoleRequest
+	(*RoomsResponse)(nil),             // 48: http.RoomsResponse
+	(*Webhook)(nil),                   // 49: http.Webhook
+	(*CreateWebhookRequest)(nil),      // 50: http.CreateWebhookRequest
+	(*ChangeWebhookRequest)(nil),      // 51: http.ChangeWebhookRequest
+	(*WebhooksResponse)(nil),          // 52: http.WebhooksResponse
+	(*Projection)(nil),                // 53: http.Projection
+	(*ProjectionsResponse)(nil),       // 54: http.ProjectionsResponse
+	(*ChangeProjectionRequest)(nil),   // 55: http.ChangeProjectionRequest
+	(*DeadLetter)(nil),                // 56: http.DeadLetter
+	(*DeadLettersResponse)(nil),       // 57: http.DeadLettersResponse
+	(*Word)(nil),                      // 58: http.Word
+	(*WordsResponse)(nil),             // 59: http.WordsResponse
+	(*SuspendRequest)(nil),            // 60: http.SuspendRequest
+	(*Suspension)(nil),                // 61: http.Suspension
+	(*SuspensionsResponse)(nil),       // 62: http.SuspensionsResponse
+	(*UserSession)(nil),               // 63: http.UserSession
+	(*UserSessionsResponse)(nil),      // 64: http.UserSessionsResponse
+	(*ResetPasswordRequest)(nil),      // 65: http.ResetPasswordRequest
+	(*AuditEntry)(nil),                // 66: http.AuditEntry
+	(*AuditResponse)(nil),             // 67: http.AuditResponse
+	nil,                               // 68: http.Projection.OwnersEntry
 }
 var file_idl_http_proto_depIdxs = []int32{
 	1,  // 0: http.Message.reactions:type_name -> http.Reaction
 	0,  // 1: http.PullResponse.messages:type_name -> http.Message
 	0,  // 2: http.ChatPage.messages:type_name -> http.Message
-	35, // 3: http.ChatPage.users:type_name -> http.UserName
+	36, // 3: http.ChatPage.users:type_name -> http.UserName
 	14, // 4: http.UsersResponse.users:type_name -> http.Account
 	14, // 5: http.ContactsResponse.users:type_name -> http.Account
-	25, // 6: http.ReadersResponse.readers:type_name -> http.Receipt
-	29, // 7: http.PushSubscriptionsResponse.subscriptions:type_name -> http.PushSubscription
-	32, // 8: http.MutedResponse.chats:type_name -> http.MutedChat
+	26, // 6: http.ReadersResponse.readers:type_name -> http.Receipt
+	30, // 7: http.PushSubscriptionsResponse.subscriptions:type_name -> http.PushSubscription
+	33, // 8: http.MutedResponse.chats:type_name -> http.MutedChat
 	0,  // 9: http.InboxEntry.last_message:type_name -> http.Message
-	35, // 10: http.InboxEntry.users:type_name -> http.UserName
-	34, // 11: http.InboxResponse.chats:type_name -> http.InboxEntry
-	37, // 12: http.UnreadResponse.chats:type_name -> http.UnreadChat
-	42, // 13: http.Room.members:type_name -> http.Member
-	41, // 14: http.RoomsResponse.rooms:type_name -> http.Room
-	48, // 15: http.WebhooksResponse.webhooks:type_name -> http.Webhook
-	67, // 16: http.Projection.owners:type_name -> http.Projection.OwnersEntry
-	52, // 17: http.ProjectionsResponse.projections:type_name -> http.Projection
-	55, // 18: http.DeadLettersResponse.dead_letters:type_name -> http.DeadLetter
-	57, // 19: http.WordsResponse.words:type_name -> http.Word
-	60, // 20: http.SuspensionsResponse.suspensions:type_name -> http.Suspension
-	62, // 21: http.UserSessionsResponse.sessions:type_name -> http.UserSession
-	65, // 22: http.AuditResponse.entries:type_name -> http.AuditEntry
+	36, // 10: http.InboxEntry.users:type_name -> http.UserName
+	35, // 11: http.InboxResponse.chats:type_name -> http.InboxEntry
+	38, // 12: http.UnreadResponse.chats:type_name -> http.UnreadChat
+	43, // 13: http.Room.members:type_name -> http.Member
+	42, // 14: http.RoomsResponse.rooms:type_name -> http.Room
+	49, // 15: http.WebhooksResponse.webhooks:type_name -> http.Webhook
+	68, // 16: http.Projection.owners:type_name -> http.Projection.OwnersEntry
+	53, // 17: http.ProjectionsResponse.projections:type_name -> http.Projection
+	56, // 18: http.DeadLettersResponse.dead_letters:type_name -> http.DeadLetter
+	58, // 19: http.WordsResponse.words:type_name -> http.Word
+	61, // 20: http.SuspensionsResponse.suspensions:type_name -> http.Suspension
+	63, // 21: http.UserSessionsResponse.sessions:type_name -> http.UserSession
+	66, // 22: http.AuditResponse.entries:type_name -> http.AuditEntry
 	2,  // 23: http.PullchatService.Send:input_type -> http.SendRequest
 	6,  // 24: http.PullchatService.Pull:input_type -> http.PullRequest
 	9,  // 25: http.PullchatService.Signal:input_type -> http.SignalRequest
 	11, // 26: http.PullchatService.Read:input_type -> http.ReadRequest
-	15, // 27: http.PullchatService.Register:input_type -> http.RegisterRequest
-	17, // 28: http.PullchatService.Contacts:input_type -> http.ContactsRequest
-	19, // 29: http.PullchatService.Login:input_type -> http.LoginRequest
-	20, // 30: http.PullchatService.Refresh:input_type -> http.RefreshRequest
-	22, // 31: http.PullchatService.Logout:input_type -> http.LogoutRequest
-	23, // 32: http.PullchatService.ChangePassword:input_type -> http.PasswordRequest
-	24, // 33: http.PullchatService.DeleteAccount:input_type -> http.DeleteAccountRequest
-	54, // 34: http.PullchatService.ChangeProjection:input_type -> http.ChangeProjectionRequest
+	16, // 27: http.PullchatService.Register:input_type -> http.RegisterRequest
+	18, // 28: http.PullchatService.Contacts:input_type -> http.ContactsRequest
+	20, // 29: http.PullchatService.Login:input_type -> http.LoginRequest
+	21, // 30: http.PullchatService.Refresh:input_type -> http.RefreshRequest
+	23, // 31: http.PullchatService.Logout:input_type -> http.LogoutRequest
+	24, // 32: http.PullchatService.ChangePassword:input_type -> http.PasswordRequest
+	25, // 33: http.PullchatService.DeleteAccount:input_type -> http.DeleteAccountRequest
+	55, // 34: http.PullchatService.ChangeProjection:input_type -> http.ChangeProjectionRequest
 	4,  // 35: http.PullchatService.Send:output_type -> http.SendResponse
 	7,  // 36: http.PullchatService.Pull:output_type -> http.PullResponse
 	10, // 37: http.PullchatService.Signal:output_type -> http.SignalResponse
 	12, // 38: http.PullchatService.Read:output_type -> http.ReadResponse
 	14, // 39: http.PullchatService.Register:output_type -> http.Account
-	18, // 40: http.PullchatService.Contacts:output_type -> http.ContactsResponse
-	21, // 41: http.PullchatService.Login:output_type -> http.TokenResponse
-	21, // 42: http.PullchatService.Refresh:output_type -> http.TokenResponse
-	39, // 43: http.PullchatService.Logout:output_type -> http.StatusResponse
-	39, // 44: http.PullchatService.ChangePassword:output_type -> http.StatusResponse
-	39, // 45: http.PullchatService.DeleteAccount:output_type -> http.StatusResponse
-	39, // 46: http.PullchatService.ChangeProjection:output_type -> http.StatusResponse
+	19, // 40: http.PullchatService.Contacts:output_type -> http.ContactsResponse
+	22, // 41: http.PullchatService.Login:output_type -> http.TokenResponse
+	22, // 42: http.PullchatService.Refresh:output_type -> http.TokenResponse
+	40, // 43: http.PullchatService.Logout:output_type -> http.StatusResponse
+	40, // 44: http.PullchatService.ChangePassword:output_type -> http.StatusResponse
+	40, // 45: http.PullchatService.DeleteAccount:output_type -> http.StatusResponse
+	40, // 46: http.PullchatService.ChangeProjection:output_type -> http.StatusResponse
 	35, // [35:47] is the sub-list for method output_type
 	23, // [23:35] is the sub-list for method input_type
 	23, // [23:23] is the sub-list for extension type_name
@@ -6053,7 +6149,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[15].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*RegisterRequest); i {
+			switch v := v.(*ChangeAccountRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6065,7 +6161,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[16].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*UsersResponse); i {
+			switch v := v.(*RegisterRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6077,7 +6173,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[17].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*ContactsRequest); i {
+			switch v := v.(*UsersResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6089,7 +6185,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[18].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*ContactsResponse); i {
+			switch v := v.(*ContactsRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6101,7 +6197,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[19].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*LoginRequest); i {
+			switch v := v.(*ContactsResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6113,7 +6209,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[20].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*RefreshRequest); i {
+			switch v := v.(*LoginRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6125,7 +6221,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[21].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*TokenResponse); i {
+			switch v := v.(*RefreshRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6137,7 +6233,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[22].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*LogoutRequest); i {
+			switch v := v.(*TokenResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6149,7 +6245,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[23].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*PasswordRequest); i {
+			switch v := v.(*LogoutRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6161,7 +6257,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[24].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*DeleteAccountRequest); i {
+			switch v := v.(*PasswordRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6173,7 +6269,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[25].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*Receipt); i {
+			switch v := v.(*DeleteAccountRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6185,7 +6281,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[26].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*ReadersResponse); i {
+			switch v := v.(*Receipt); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6197,7 +6293,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[27].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*MessageReceiptsResponse); i {
+			switch v := v.(*ReadersResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6209,7 +6305,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[28].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*IgnoredResponse); i {
+			switch v := v.(*MessageReceiptsResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6221,7 +6317,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[29].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*PushSubscription); i {
+			switch v := v.(*IgnoredResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6233,7 +6329,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[30].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*PushSubscriptionsResponse); i {
+			switch v := v.(*PushSubscription); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6245,7 +6341,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[31].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*MuteRequest); i {
+			switch v := v.(*PushSubscriptionsResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6257,7 +6353,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[32].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*MutedChat); i {
+			switch v := v.(*MuteRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6269,7 +6365,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[33].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*MutedResponse); i {
+			switch v := v.(*MutedChat); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6281,7 +6377,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[34].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*InboxEntry); i {
+			switch v := v.(*MutedResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6293,7 +6389,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[35].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*UserName); i {
+			switch v := v.(*InboxEntry); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6305,7 +6401,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[36].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*InboxResponse); i {
+			switch v := v.(*UserName); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6317,7 +6413,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[37].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*UnreadChat); i {
+			switch v := v.(*InboxResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6329,7 +6425,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[38].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*UnreadResponse); i {
+			switch v := v.(*UnreadChat); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6341,7 +6437,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[39].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*StatusResponse); i {
+			switch v := v.(*UnreadResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6353,7 +6449,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[40].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*ErrorResponse); i {
+			switch v := v.(*StatusResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6365,7 +6461,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[41].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*Room); i {
+			switch v := v.(*ErrorResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6377,7 +6473,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[42].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*Member); i {
+			switch v := v.(*Room); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6389,7 +6485,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[43].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*CreateRoomRequest); i {
+			switch v := v.(*Member); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6401,7 +6497,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[44].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*ChangeRoomRequest); i {
+			switch v := v.(*CreateRoomRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6413,7 +6509,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[45].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*AddMembersRequest); i {
+			switch v := v.(*ChangeRoomRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6425,7 +6521,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[46].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*RoleRequest); i {
+			switch v := v.(*AddMembersRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6437,7 +6533,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[47].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*RoomsResponse); i {
+			switch v := v.(*RoleRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6449,7 +6545,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[48].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*Webhook); i {
+			switch v := v.(*RoomsResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6461,7 +6557,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[49].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*CreateWebhookRequest); i {
+			switch v := v.(*Webhook); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6473,7 +6569,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[50].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*ChangeWebhookRequest); i {
+			switch v := v.(*CreateWebhookRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6485,7 +6581,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[51].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*WebhooksResponse); i {
+			switch v := v.(*ChangeWebhookRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6497,7 +6593,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[52].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*Projection); i {
+			switch v := v.(*WebhooksResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6509,7 +6605,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[53].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*ProjectionsResponse); i {
+			switch v := v.(*Projection); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6521,7 +6617,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[54].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*ChangeProjectionRequest); i {
+			switch v := v.(*ProjectionsResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6533,7 +6629,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[55].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*DeadLetter); i {
+			switch v := v.(*ChangeProjectionRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6545,7 +6641,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[56].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*DeadLettersResponse); i {
+			switch v := v.(*DeadLetter); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6557,7 +6653,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[57].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*Word); i {
+			switch v := v.(*DeadLettersResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6569,7 +6665,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[58].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*WordsResponse); i {
+			switch v := v.(*Word); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6581,7 +6677,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[59].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*SuspendRequest); i {
+			switch v := v.(*WordsResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6593,7 +6689,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[60].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*Suspension); i {
+			switch v := v.(*SuspendRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6605,7 +6701,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[61].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*SuspensionsResponse); i {
+			switch v := v.(*Suspension); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6617,7 +6713,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[62].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*UserSession); i {
+			switch v := v.(*SuspensionsResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6629,7 +6725,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[63].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*UserSessionsResponse); i {
+			switch v := v.(*UserSession); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6641,7 +6737,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[64].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*ResetPasswordRequest); i {
+			switch v := v.(*UserSessionsResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6653,7 +6749,7 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[65].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*AuditEntry); i {
+			switch v := v.(*ResetPasswordRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -6665,6 +6761,18 @@ func file_idl_http_proto_init() {
 			}
 		}
 		file_idl_http_proto_msgTypes[66].Exporter = func(v interface{}, i int) interface{} {
+			switch v := v.(*AuditEntry); i {
+			case 0:
+				return &v.state
+			case 1:
+				return &v.sizeCache
+			case 2:
+				return &v.unknownFields
+			default:
+				return nil
+			}
+		}
+		file_idl_http_proto_msgTypes[67].Exporter = func(v interface{}, i int) interface{} {
 			switch v := v.(*AuditResponse); i {
 			case 0:
 				return &v.state
@@ -6683,25 +6791,27 @@ func file_idl_http_proto_init() {
 	file_idl_http_proto_msgTypes[5].OneofWrappers = []interface{}{}
 	file_idl_http_proto_msgTypes[8].OneofWrappers = []interface{}{}
 	file_idl_http_proto_msgTypes[12].OneofWrappers = []interface{}{}
-	file_idl_http_proto_msgTypes[29].OneofWrappers = []interface{}{}
+	file_idl_http_proto_msgTypes[14].OneofWrappers = []interface{}{}
+	file_idl_http_proto_msgTypes[15].OneofWrappers = []interface{}{}
 	file_idl_http_proto_msgTypes[30].OneofWrappers = []interface{}{}
 	file_idl_http_proto_msgTypes[31].OneofWrappers = []interface{}{}
 	file_idl_http_proto_msgTypes[32].OneofWrappers = []interface{}{}
-	file_idl_http_proto_msgTypes[34].OneofWrappers = []interface{}{}
-	file_idl_http_proto_msgTypes[41].OneofWrappers = []interface{}{}
-	file_idl_http_proto_msgTypes[44].OneofWrappers = []interface{}{}
-	file_idl_http_proto_msgTypes[48].OneofWrappers = []interface{}{}
-	file_idl_http_proto_msgTypes[50].OneofWrappers = []interface{}{}
-	file_idl_http_proto_msgTypes[52].OneofWrappers = []interface{}{}
-	file_idl_http_proto_msgTypes[57].OneofWrappers = []interface{}{}
-	file_idl_http_proto_msgTypes[65].OneofWrappers = []interface{}{}
+	file_idl_http_proto_msgTypes[33].OneofWrappers = []interface{}{}
+	file_idl_http_proto_msgTypes[35].OneofWrappers = []interface{}{}
+	file_idl_http_proto_msgTypes[42].OneofWrappers = []interface{}{}
+	file_idl_http_proto_msgTypes[45].OneofWrappers = []interface{}{}
+	file_idl_http_proto_msgTypes[49].OneofWrappers = []interface{}{}
+	file_idl_http_proto_msgTypes[51].OneofWrappers = []interface{}{}
+	file_idl_http_proto_msgTypes[53].OneofWrappers = []interface{}{}
+	file_idl_http_proto_msgTypes[58].OneofWrappers = []interface{}{}
+	file_idl_http_proto_msgTypes[66].OneofWrappers = []interface{}{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: file_idl_http_proto_rawDesc,
 			NumEnums:      0,
-			NumMessages:   68,
+			NumMessages:   69,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -3598,9 +3598,11 @@ var fieldIDToName_RoomsResponse = map[int16]string{
 }
 
 type Account struct {
-	User    string `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
-	Name    string `thrift:"Name,2,required" frugal:"2,required,string" json:"Name"`
-	Created int64  `thrift:"Created,3,required" frugal:"3,required,i64" json:"Created"`
+	User          string `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
+	Name          string `thrift:"Name,2,required" frugal:"2,required,string" json:"Name"`
+	Created       int64  `thrift:"Created,3,required" frugal:"3,required,i64" json:"Created"`
+	LastSeen      *int64 `thrift:"LastSeen,4,optional" frugal:"4,optional,i64" json:"LastSeen,omitempty"`
+	HidesLastSeen *bool  `thrift:"HidesLastSeen,5,optional" frugal:"5,optional,bool" json:"HidesLastSeen,omitempty"`
 }
 
 func NewAccount() *Account {
@@ -3621,6 +3623,24 @@ func (p *Account) GetName() (v string) {
 func (p *Account) GetCreated() (v int64) {
 	return p.Created
 }
+
+var Account_LastSeen_DEFAULT int64
+
+func (p *Account) GetLastSeen() (v int64) {
+	if !p.IsSetLastSeen() {
+		return Account_LastSeen_DEFAULT
+	}
+	return *p.LastSeen
+}
+
+var Account_HidesLastSeen_DEFAULT bool
+
+func (p *Account) GetHidesLastSeen() (v bool) {
+	if !p.IsSetHidesLastSeen() {
+		return Account_HidesLastSeen_DEFAULT
+	}
+	return *p.HidesLastSeen
+}
 func (p *Account) SetUser(val string) {
 	p.User = val
 }
@@ -3629,6 +3649,20 @@ func (p *Account) SetName(val string) {
 }
 func (p *Account) SetCreated(val int64) {
 	p.Created = val
+}
+func (p *Account) SetLastSeen(val *int64) {
+	p.LastSeen = val
+}
+func (p *Account) SetHidesLastSeen(val *bool) {
+	p.HidesLastSeen = val
+}
+
+func (p *Account) IsSetLastSeen() bool {
+	return p.LastSeen != nil
+}
+
+func (p *Account) IsSetHidesLastSeen() bool {
+	return p.HidesLastSeen != nil
 }
 
 func (p *Account) String() string {
@@ -3642,6 +3676,82 @@ var fieldIDToName_Account = map[int16]string{
 	1: "User",
 	2: "Name",
 	3: "Created",
+	4: "LastSeen",
+	5: "HidesLastSeen",
+}
+
+type ChangeAccountRequest struct {
+	User         *string `thrift:"User,1,optional" frugal:"1,optional,string" json:"User,omitempty"`
+	HideLastSeen *bool   `thrift:"HideLastSeen,2,optional" frugal:"2,optional,bool" json:"HideLastSeen,omitempty"`
+	Meta         *Meta   `thrift:"meta,3,optional" frugal:"3,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewChangeAccountRequest() *ChangeAccountRequest {
+	return &ChangeAccountRequest{}
+}
+
+func (p *ChangeAccountRequest) InitDefault() {
+}
+
+var ChangeAccountRequest_User_DEFAULT string
+
+func (p *ChangeAccountRequest) GetUser() (v string) {
+	if !p.IsSetUser() {
+		return ChangeAccountRequest_User_DEFAULT
+	}
+	return *p.User
+}
+
+var ChangeAccountRequest_HideLastSeen_DEFAULT bool
+
+func (p *ChangeAccountRequest) GetHideLastSeen() (v bool) {
+	if !p.IsSetHideLastSeen() {
+		return ChangeAccountRequest_HideLastSeen_DEFAULT
+	}
+	return *p.HideLastSeen
+}
+
+var ChangeAccountRequest_Meta_DEFAULT *Meta
+
+func (p *ChangeAccountRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return ChangeAccountRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *ChangeAccountRequest) SetUser(val *string) {
+	p.User = val
+}
+func (p *ChangeAccountRequest) SetHideLastSeen(val *bool) {
+	p.HideLastSeen = val
+}
+func (p *ChangeAccountRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *ChangeAccountRequest) IsSetUser() bool {
+	return p.User != nil
+}
+
+func (p *ChangeAccountRequest) IsSetHideLastSeen() bool {
+	return p.HideLastSeen != nil
+}
+
+func (p *ChangeAccountRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *ChangeAccountRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ChangeAccountRequest(%+v)", *p)
+}
+
+var fieldIDToName_ChangeAccountRequest = map[int16]string{
+	1: "User",
+	2: "HideLastSeen",
+	3: "meta",
 }
 
 type RegisterRequest struct {
@@ -12906,6 +13016,8 @@ type IMService interface {
 
 	Receipts(ctx context.Context, req *ReceiptsRequest) (r *ReceiptsResponse, err error)
 
+	ChangeAccount(ctx context.Context, req *ChangeAccountRequest) (r *AccountResponse, err error)
+
 	Watch(ctx context.Context, stream IMService_WatchServer) (err error)
 }
 
@@ -18150,6 +18262,82 @@ func (p *IMServiceReceiptsResult) String() string {
 }
 
 var fieldIDToName_IMServiceReceiptsResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceChangeAccountArgs struct {
+	Req *ChangeAccountRequest `thrift:"req,1" frugal:"1,default,ChangeAccountRequest" json:"req"`
+}
+
+func NewIMServiceChangeAccountArgs() *IMServiceChangeAccountArgs {
+	return &IMServiceChangeAccountArgs{}
+}
+
+func (p *IMServiceChangeAccountArgs) InitDefault() {
+}
+
+var IMServiceChangeAccountArgs_Req_DEFAULT *ChangeAccountRequest
+
+func (p *IMServiceChangeAccountArgs) GetReq() (v *ChangeAccountRequest) {
+	if !p.IsSetReq() {
+		return IMServiceChangeAccountArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceChangeAccountArgs) SetReq(val *ChangeAccountRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceChangeAccountArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceChangeAccountArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceChangeAccountArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceChangeAccountArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceChangeAccountResult struct {
+	Success *AccountResponse `thrift:"success,0,optional" frugal:"0,optional,AccountResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceChangeAccountResult() *IMServiceChangeAccountResult {
+	return &IMServiceChangeAccountResult{}
+}
+
+func (p *IMServiceChangeAccountResult) InitDefault() {
+}
+
+var IMServiceChangeAccountResult_Success_DEFAULT *AccountResponse
+
+func (p *IMServiceChangeAccountResult) GetSuccess() (v *AccountResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceChangeAccountResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceChangeAccountResult) SetSuccess(x interface{}) {
+	p.Success = x.(*AccountResponse)
+}
+
+func (p *IMServiceChangeAccountResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceChangeAccountResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceChangeAccountResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceChangeAccountResult = map[int16]string{
 	0: "success",
 }
 

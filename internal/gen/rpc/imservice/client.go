@@ -83,6 +83,7 @@ type Client interface {
 	AllRooms(ctx context.Context, req *rpc.RoomsRequest, callOptions ...callopt.Option) (r *rpc.RoomsResponse, err error)
 	Deliver(ctx context.Context, req *rpc.DeliverRequest, callOptions ...callopt.Option) (r *rpc.DeliverResponse, err error)
 	Receipts(ctx context.Context, req *rpc.ReceiptsRequest, callOptions ...callopt.Option) (r *rpc.ReceiptsResponse, err error)
+	ChangeAccount(ctx context.Context, req *rpc.ChangeAccountRequest, callOptions ...callopt.Option) (r *rpc.AccountResponse, err error)
 	Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error)
 }
 
@@ -462,6 +463,11 @@ func (p *kIMServiceClient) Deliver(ctx context.Context, req *rpc.DeliverRequest,
 func (p *kIMServiceClient) Receipts(ctx context.Context, req *rpc.ReceiptsRequest, callOptions ...callopt.Option) (r *rpc.ReceiptsResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.Receipts(ctx, req)
+}
+
+func (p *kIMServiceClient) ChangeAccount(ctx context.Context, req *rpc.ChangeAccountRequest, callOptions ...callopt.Option) (r *rpc.AccountResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.ChangeAccount(ctx, req)
 }
 
 func (p *kIMServiceClient) Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error) {

@@ -497,6 +497,13 @@ var serviceMethods = map[string]kitex.MethodInfo{
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
 	),
+	"ChangeAccount": kitex.NewMethodInfo(
+		changeAccountHandler,
+		newIMServiceChangeAccountArgs,
+		newIMServiceChangeAccountResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
 	"Watch": kitex.NewMethodInfo(
 		watchHandler,
 		newIMServiceWatchArgs,
@@ -1848,6 +1855,25 @@ func newIMServiceReceiptsResult() interface{} {
 	return rpc.NewIMServiceReceiptsResult()
 }
 
+func changeAccountHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceChangeAccountArgs)
+	realResult := result.(*rpc.IMServiceChangeAccountResult)
+	success, err := handler.(rpc.IMService).ChangeAccount(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceChangeAccountArgs() interface{} {
+	return rpc.NewIMServiceChangeAccountArgs()
+}
+
+func newIMServiceChangeAccountResult() interface{} {
+	return rpc.NewIMServiceChangeAccountResult()
+}
+
 func watchHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
 	st, err := streaming.GetServerStreamFromArg(arg)
 	if err != nil {
@@ -2562,6 +2588,16 @@ func (p *kClient) Receipts(ctx context.Context, req *rpc.ReceiptsRequest) (r *rp
 	_args.Req = req
 	var _result rpc.IMServiceReceiptsResult
 	if err = p.c.Call(ctx, "Receipts", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) ChangeAccount(ctx context.Context, req *rpc.ChangeAccountRequest) (r *rpc.AccountResponse, err error) {
+	var _args rpc.IMServiceChangeAccountArgs
+	_args.Req = req
+	var _result rpc.IMServiceChangeAccountResult
+	if err = p.c.Call(ctx, "ChangeAccount", &_args, &_result); err != nil {
 		return
 	}
 	return _result.GetSuccess(), nil
